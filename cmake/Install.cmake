@@ -1,0 +1,48 @@
+# What `cmake --install` puts in place: header, libraries, monoforward.pc and the CMake package.
+include(CMakePackageConfigHelpers)
+
+# Libraries as a linker option: -lname for those in the usual places, the path for others.
+set(mf_pc_private "")
+foreach(library ${mf_private_libraries})
+    if(IS_ABSOLUTE "${library}")
+        get_filename_component(folder "${library}" DIRECTORY)
+        get_filename_component(file "${library}" NAME)
+        if(file MATCHES "^lib(.+)\\.(so|a|dylib)$" AND folder IN_LIST CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
+            string(APPEND mf_pc_private " -l${CMAKE_MATCH_1}")
+        else()
+            string(APPEND mf_pc_private " ${library}")
+        endif()
+    else()
+        string(APPEND mf_pc_private " -l${library}")
+    endif()
+endforeach()
+string(STRIP "${mf_pc_private}" mf_pc_private)
+
+# The .pc file finds its prefix from its own place, so that an installed tree can be moved.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+    set(mf_pc_prefix "${CMAKE_INSTALL_PREFIX}")
+    set(mf_pc_libdir "${CMAKE_INSTALL_FULL_LIBDIR}")
+    set(mf_pc_includedir "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+else()
+    file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+    string(REGEX REPLACE "/$" "" up "${up}")
+    set(mf_pc_prefix "\${pcfiledir}/${up}")
+    set(mf_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+    set(mf_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+configure_file(pkgconfig/monoforward.pc.in monoforward.pc @ONLY)
+configure_package_config_file(cmake/monoforward-config.cmake.in monoforward-config.cmake
+    INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
+# Before 1.0 a minor version may change the ABI.
+write_basic_package_version_file(monoforward-config-version.cmake COMPATIBILITY SameMinorVersion)
+
+install(FILES include/monoforward.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS monoforward_shared monoforward_static EXPORT monoforward
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT monoforward FILE monoforward-targets.cmake NAMESPACE monoforward::
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward-config.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/monoforward-config-version.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)

@@ -1,0 +1,578 @@
+/*
+ * monoforward.h: train neural networks inside your own program, without backpropagation.
+ *
+ * libmonoforward trains with the Mono-Forward algorithm (arXiv 2501.09238): every layer has its own
+ * projection M that turns its activation into one score per class, its "goodness", and learns from
+ * the cross-entropy of these scores alone. Nothing flows backward between layers.
+ *
+ * For a layer with k inputs, n neurons, m classes and a batch of B rows (row-major, one sample a row):
+ *
+ *     z = x W^T + b        x [B,k]   W [n,k]   b [n]
+ *     a = phi(z)           a [B,n]   the input of the next layer
+ *     G = a M^T            M [m,n]   the goodness
+ *     L = mean over the batch of CE(softmax(G), y)
+ *
+ * and one call, mf_layer_step(), computes all of this, the gradients of L, and the update of W, b and M.
+ *
+ * Conventions that hold for every function below:
+ *
+ *   Errors.   Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails,
+ *             nothing has changed (the one exception, mf_network_step(), says so), and
+ *             mf_last_message() explains the failure in words. Results come through out-pointers;
+ *             a failed create leaves NULL there. The library never aborts, exits or prints.
+ *   Handles.  mf_layer, mf_network, mf_optimizer and mf_workspace are opaque. Each create has exactly
+ *             one free. Attaching one handle to another takes a reference, so any order of frees is
+ *             safe and a layer may sit in several networks. A pointer returned by a getter is
+ *             borrowed: do not free it.
+ *   Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
+ *             int32_t from 0 to classes - 1. The library reads the caller's arrays during the call
+ *             only. Input and output arrays must not overlap.
+ *   Memory.   Creating and attaching allocate. Training and prediction never do.
+ *   Threads.  Different handles may be used from different threads at the same time. One handle may be
+ *             read (const functions) from many threads at once, each with a workspace of its own, but
+ *             not while another thread changes it. The library starts no threads.
+ *   Structs.  Every struct that may grow begins with struct_size. Fill it with its _init function, or
+ *             zero it and set struct_size to sizeof the struct where the struct is a result.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MONOFORWARD_H
+#define MONOFORWARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Version of this header; mf_version() tells the version of the library that runs. */
+#define MF_VERSION_MAJOR 0
+#define MF_VERSION_MINOR 1
+#define MF_VERSION_PATCH 0
+
+#if defined(_WIN32) && defined(MF_SHARED)
+#define MF_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define MF_API __attribute__((visibility("default")))
+#else
+#define MF_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup status Status, messages, version
+ *  @{ */
+
+/** Outcome of a call: one of the MF_STATUS_ constants. Their values never change. */
+typedef int32_t mf_status;
+
+enum {
+    MF_STATUS_OK = 0,          /**< Done. */
+    MF_STATUS_ARGUMENT = 1,    /**< An argument is NULL, out of its range, or not a known constant. */
+    MF_STATUS_HANDLE = 2,      /**< A handle is NULL or of another kind. */
+    MF_STATUS_SHAPE = 3,       /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
+    MF_STATUS_LABEL = 4,       /**< A label is negative or not below the number of classes. */
+    MF_STATUS_CAPACITY = 5,    /**< The batch has no rows, or more than the workspace was made for. */
+    MF_STATUS_MEMORY = 6,      /**< The allocator returned NULL. */
+    MF_STATUS_OVERFLOW = 7,    /**< A size does not fit: the product of the dimensions is too large. */
+    MF_STATUS_NUMERIC = 8,     /**< A NaN or an infinity in the input, or a loss that is not finite. */
+    MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
+    MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
+    MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
+    MF_STATUS_NOT_FOUND = 12   /**< No such parameter, layer or position. */
+};
+
+/** Version of the running library, "major.minor.patch". Static text; never NULL. */
+MF_API const char *mf_version(void);
+
+/** Name of a status, for example "MF_STATUS_SHAPE"; "unknown status" for other values. Static text. */
+MF_API const char *mf_status_name(mf_status status);
+
+/** What went wrong in the last failed call of this thread, in words; "" if none has failed.
+ *  The text is replaced by this thread's next failure; successful calls leave it alone. Never NULL. */
+MF_API const char *mf_last_message(void);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup memory Allocator
+ *  @{ */
+
+/** Where a handle gets its memory. The struct is copied; `user` must outlive every handle made with it.
+ *  A handle allocates when it is created or attached, never during training or prediction. */
+typedef struct mf_allocator {
+    /** Returns `bytes` bytes aligned to `alignment` (a power of two, at most 64), or NULL. */
+    void *(*alloc)(void *user, size_t bytes, size_t alignment);
+    /** Takes back what alloc returned; `bytes` is the size that was asked for. */
+    void (*free)(void *user, void *pointer, size_t bytes);
+    /** Handed to both functions. */
+    void *user;
+} mf_allocator;
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup optimizer Optimizers
+ *
+ *  An optimizer is a set of hyper-parameters that layers share. What it remembers between steps
+ *  (momentum, second moments, step counts) lives in each layer, so layers stay independent.
+ *  @{ */
+
+/** Opaque handle of an optimizer. */
+typedef struct mf_optimizer mf_optimizer;
+
+/** Update rules. g is the gradient of the loss, p the parameter. Weight decay acts on weights and
+ *  projections, never on biases. */
+enum {
+    /** v = momentum v + g + decay p;  p -= lr v  (Nesterov: p -= lr (g + decay p + momentum v)). */
+    MF_OPTIMIZER_SGD = 0,
+    /** Adam with bias correction; the decay is added to the gradient. */
+    MF_OPTIMIZER_ADAM = 1,
+    /** Adam with decoupled decay: p -= lr decay p, then Adam's update. */
+    MF_OPTIMIZER_ADAMW = 2,
+    /** s = beta2 s + (1 - beta2) g^2;  p -= lr g / (sqrt(s) + epsilon); with momentum, v = momentum v + that
+       quotient. */
+    MF_OPTIMIZER_RMSPROP = 3
+};
+
+/** Keys of mf_optimizer_set(), mf_optimizer_get() and mf_optimizer_range(). */
+enum {
+    MF_OPTIMIZER_LEARNING_RATE = 0, /**< lr, 0 or more. */
+    MF_OPTIMIZER_MOMENTUM = 1,      /**< 0 to below 1; SGD and RMSprop. */
+    MF_OPTIMIZER_NESTEROV = 2,      /**< 0 or 1; SGD. */
+    MF_OPTIMIZER_BETA1 = 3,         /**< 0 to below 1; Adam, AdamW. */
+    MF_OPTIMIZER_BETA2 = 4,         /**< 0 to below 1; Adam, AdamW, RMSprop. */
+    MF_OPTIMIZER_EPSILON = 5,       /**< Above 0; Adam, AdamW, RMSprop. */
+    MF_OPTIMIZER_WEIGHT_DECAY = 6,  /**< 0 or more. */
+    MF_OPTIMIZER_CLIP_NORM =
+        7 /**< Largest norm of a layer's gradient (W, b and M together); 0 = no clipping. */
+};
+
+/** What an optimizer is made from. */
+typedef struct mf_optimizer_spec {
+    uint32_t struct_size;          /**< sizeof(mf_optimizer_spec). */
+    int32_t kind;                  /**< MF_OPTIMIZER_SGD, ...; the default is MF_OPTIMIZER_ADAM. */
+    int32_t nesterov;              /**< 0 (default) or 1. */
+    float learning_rate;           /**< Default 0.001. */
+    float momentum;                /**< Default 0. */
+    float beta1;                   /**< Default 0.9. */
+    float beta2;                   /**< Default 0.999. */
+    float epsilon;                 /**< Default 1e-8. */
+    float weight_decay;            /**< Default 0. */
+    float clip_norm;               /**< Default 0: no clipping. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_optimizer_spec;
+
+/** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled.
+ *  Errors: ARGUMENT (NULL, or a size no version of the struct has had). */
+MF_API mf_status mf_optimizer_spec_init(mf_optimizer_spec *spec, size_t size);
+
+/** Creates an optimizer. Free it with mf_optimizer_free().
+ *  Errors: ARGUMENT (a value out of range: the message names it), MEMORY. */
+MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer);
+
+/** Gives up the caller's reference; layers that use the optimizer keep theirs. NULL is fine. */
+MF_API void mf_optimizer_free(mf_optimizer *optimizer);
+
+/** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range), STATE (momentum in an optimizer that
+ *  was created with momentum 0: its layers hold no memory for it). */
+MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
+
+/** Reads a hyper-parameter. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *value);
+
+/** The values a key takes, both ends included. Errors: ARGUMENT (unknown key, NULL). */
+MF_API mf_status mf_optimizer_range(int32_t key, double *lowest, double *highest);
+
+/** Learning-rate schedules: factors from 0 to 1 for a base rate. Multiply them to combine them:
+ *  lr = base * mf_schedule_warmup(t, 500) * mf_schedule_cosine(t, total, 0.01).
+ *  Cosine: falls from 1 at step 0 to `floor` at step `total` and stays there. */
+MF_API double mf_schedule_cosine(uint64_t step, uint64_t total, double floor);
+
+/** Step schedule: `factor` to the power of step / interval, rounded down; 1 if interval is 0. */
+MF_API double mf_schedule_step(uint64_t step, uint64_t interval, double factor);
+
+/** Linear warm-up: (step + 1) / steps, at most 1; 1 if steps is 0. */
+MF_API double mf_schedule_warmup(uint64_t step, uint64_t steps);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup layer Layers
+ *  @{ */
+
+/** Opaque handle of a layer: its parameters, their optimizer state, its random stream. */
+typedef struct mf_layer mf_layer;
+
+/** Opaque handle of the scratch memory and the reports of training and prediction. */
+typedef struct mf_workspace mf_workspace;
+
+/** Kinds of layers. */
+enum {
+    MF_LAYER_DENSE = 0 /**< Fully connected: z = x W^T + b. */
+};
+
+/** Activations phi. */
+enum {
+    MF_ACTIVATION_IDENTITY = 0,   /**< z */
+    MF_ACTIVATION_RELU = 1,       /**< max(z, 0) */
+    MF_ACTIVATION_LEAKY_RELU = 2, /**< z if z > 0, else leak z */
+    MF_ACTIVATION_TANH = 3,       /**< tanh(z) */
+    MF_ACTIVATION_GELU = 4        /**< z (1 + erf(z / sqrt 2)) / 2 */
+};
+
+/** How parameters start. `fan` is the number of inputs of one output: k for W, n for M. */
+enum {
+    MF_INIT_KAIMING_UNIFORM = 0, /**< Uniform within gain / sqrt(fan): what torch.nn.Linear starts with. */
+    MF_INIT_ZERO = 1,            /**< All zero. */
+    MF_INIT_ORTHOGONAL = 2,      /**< Rows (or columns, whichever are fewer) orthogonal, of length gain. */
+    MF_INIT_NORMAL = 3           /**< Normal, deviation gain / sqrt(fan). */
+};
+
+/** Seed of a layer that takes the next one of the process: no two such layers start alike. */
+#define MF_SEED_AUTO UINT64_C(0)
+
+/** What a layer is made from. */
+typedef struct mf_layer_spec {
+    uint32_t struct_size;    /**< sizeof(mf_layer_spec). */
+    int32_t kind;            /**< MF_LAYER_DENSE (default). */
+    size_t inputs;           /**< k, values in a row of input; no default. */
+    size_t outputs;          /**< n, neurons; no default. */
+    size_t classes;          /**< m, 2 or more; no default. */
+    int32_t activation;      /**< MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
+    int32_t bias;            /**< 1 (default): the layer has a bias b; 0: it has none. */
+    int32_t weight_init;     /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
+    int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;       /**< Scale of W's initialisation; default 1. */
+    float projection_gain;   /**< Scale of M's initialisation; default 1. */
+    float leak;              /**< Slope of leaky ReLU below 0, 0 to 1; default 0.01. */
+    float dropout;           /**< Share of the activation set to 0 on its way to the next layer during
+                                  training, 0 to below 1 (the rest is scaled up); the layer's own
+                                  goodness reads the activation before dropout. Default 0. */
+    float
+        label_smoothing; /**< Share of the target spread evenly over all classes, 0 to below 1; default 0. */
+    uint64_t seed;       /**< Equal seeds and shapes give equal layers; default MF_SEED_AUTO. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_layer_spec;
+
+/** Keys of mf_layer_set() and mf_layer_get(). */
+enum {
+    MF_LAYER_DROPOUT = 0,        /**< 0 to below 1. */
+    MF_LAYER_LABEL_SMOOTHING = 1 /**< 0 to below 1. */
+};
+
+/** One parameter of a layer. A dense layer has "weight" [n,k], "bias" [n] (unless it was made without
+ *  one) and "projection" [m,n]. */
+typedef struct mf_parameter_info {
+    uint32_t struct_size; /**< sizeof(mf_parameter_info), set by the caller. */
+    int32_t type;         /**< MF_TYPE_FLOAT32. */
+    int32_t trainable;    /**< 1, or 0 when frozen. */
+    int32_t rank;         /**< How many of the dims count. */
+    size_t dims[4];       /**< Sizes, slowest first; 1 beyond the rank. */
+    size_t count;         /**< Values in all: the product of the dims. */
+    const char *name;     /**< Static text. */
+} mf_parameter_info;
+
+/** Types of values. */
+enum {
+    MF_TYPE_FLOAT32 = 0, /**< float */
+    MF_TYPE_INT32 = 1    /**< int32_t */
+};
+
+/** A batch with everything that can be said about it. mf_batch_init() sets float32 inputs, int32 labels. */
+typedef struct mf_batch {
+    uint32_t struct_size;        /**< sizeof(mf_batch). */
+    int32_t input_type;          /**< MF_TYPE_FLOAT32; others are UNSUPPORTED so far. */
+    int32_t target_type;         /**< MF_TYPE_INT32 (class labels); others are UNSUPPORTED so far. */
+    size_t rows;                 /**< B, 1 to the workspace's max_batch. */
+    const void *inputs;          /**< [rows, k] */
+    size_t input_stride;         /**< Values from one row to the next, k or more; 0 means k. */
+    const void *targets;         /**< [rows]; NULL where no labels are needed. */
+    const float *sample_weights; /**< [rows] or NULL for equal weights. 0 or more, not all 0; the loss is
+                                      sum(w L) / sum(w), and rows of weight 0 are not counted as correct. */
+} mf_batch;
+
+/** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled.
+ *  Errors: ARGUMENT (NULL, or a size no version of the struct has had). */
+MF_API mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
+
+/** Fills `batch` with the defaults: no rows, float32 inputs, int32 labels. Errors as above. */
+MF_API mf_status mf_batch_init(mf_batch *batch, size_t size);
+
+/** Creates a layer and draws its parameters. Free it with mf_layer_free().
+ *  Errors: ARGUMENT (a value out of range, an unknown constant, a tail that this version does not
+ *  know), OVERFLOW, MEMORY. */
+MF_API mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
+
+/** Gives up the caller's reference; networks that hold the layer keep theirs. NULL is fine. */
+MF_API void mf_layer_free(mf_layer *layer);
+
+/** Writes what the layer is now (shape, options, seed) into `spec`, whose struct_size the caller has
+ *  set; the allocator comes back as NULL. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
+
+/** Changes an option from the next step on. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_set(mf_layer *layer, int32_t key, double value);
+
+/** Reads an option. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value);
+
+/** Changes the number of classes: M and its optimizer state start anew, W and b stay. Workspaces made
+ *  before are STALE, and a network refuses layers whose classes differ: see mf_network_set_classes().
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
+MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
+
+/** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
+ *  unless the same optimizer is attached already; NULL detaches. Errors: HANDLE, MEMORY. */
+MF_API mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer);
+
+/** How many parameters the layer has. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_parameter_count(const mf_layer *layer, size_t *count);
+
+/** Describes parameter `index`, 0 to the count - 1. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+MF_API mf_status mf_layer_parameter_info(const mf_layer *layer, size_t index, mf_parameter_info *info);
+
+/** Copies a parameter's values out; `count` must be its number of values.
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such name), SHAPE (another count). */
+MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float *values, size_t count);
+
+/** Copies a parameter's values in; its optimizer state stays as it is.
+ *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite). */
+MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
+
+/** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer
+ *  state as they are and saves their arithmetic. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32_t trainable);
+
+/** One training step of one layer: the paper's equations 5 to 8.
+ *
+ *      a = phi(x W^T + b),  G = a M^T,  dG = (softmax(G) - onehot(y)) / rows,
+ *      dM = dG^T a,  dz = (dG M) * phi'(z),  dW = dz^T x,  db = colsum(dz),
+ *
+ *  then W, b and M are updated by the layer's optimizer.
+ *  @param layer      has an optimizer attached
+ *  @param workspace  made for training, for this layer or for a network that holds it; its report
+ *                    for the layer tells the loss and the number of correct rows
+ *  @param rows       B, 1 to the workspace's max_batch; may change from call to call
+ *  @param x          [rows, k], all finite
+ *  @param y          [rows] labels, 0 to m - 1
+ *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
+ *                    dropout), the input of the next layer
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC (input or loss), STALE, STATE (no optimizer).
+ *  On any error no parameter has changed; `a` is then undefined. */
+MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
+                               const int32_t *y, float *a);
+
+/** The same for a batch with strides or sample weights. */
+MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
+                                     float *a);
+
+/** a = phi(x W^T + b), without dropout. x [rows, k], a [rows, n].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC, STALE. */
+MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
+                                  float *a);
+
+/** The same for a batch with strides; its targets and sample weights are not read. */
+MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
+                                        float *a);
+
+/** G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC, STALE. */
+MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows,
+                                   const float *a, float *goodness);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup network Networks
+ *
+ *  A network is an ordered list of references to layers. A layer can be in several networks, once in
+ *  each. A layer is found by its position, 0 for the first, which moves when others come and go, or by
+ *  the id of its place, which does not.
+ *  @{ */
+
+/** Opaque handle of a network. */
+typedef struct mf_network mf_network;
+
+/** How a network answers. */
+enum {
+    MF_PREDICT_LAST = 0, /**< From the goodness of the last layer (the paper's "BP prediction"). */
+    MF_PREDICT_SUM = 1   /**< From the sum of all layers' goodness (the paper's "FF prediction"). */
+};
+
+/** What a network is made from. */
+typedef struct mf_network_spec {
+    uint32_t struct_size;          /**< sizeof(mf_network_spec). */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_network_spec;
+
+/** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
+MF_API mf_status mf_network_spec_init(mf_network_spec *spec, size_t size);
+
+/** Creates an empty network. `spec` may be NULL for the defaults. Free it with mf_network_free().
+ *  Errors: ARGUMENT, MEMORY. */
+MF_API mf_status mf_network_create(const mf_network_spec *spec, mf_network **network);
+
+/** Gives up the caller's reference; workspaces made for the network keep theirs. NULL is fine. */
+MF_API void mf_network_free(mf_network *network);
+
+/** Number of layers. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
+
+/** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives the id
+ *  of the new place. Errors: HANDLE, SHAPE (its inputs or classes do not fit: the message names both),
+ *  ARGUMENT (it is in this network already), MEMORY. */
+MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
+
+/** Puts a layer at `position`, 0 to the size; those from there on move up by one. Else as append. */
+MF_API mf_status mf_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id);
+
+/** Takes out the layer at the place `id` and gives up its reference.
+ *  Errors: HANDLE, NOT_FOUND, SHAPE (its neighbours would not fit). */
+MF_API mf_status mf_network_remove(mf_network *network, uint64_t id);
+
+/** Puts another layer at the place `id`, which keeps its id. Errors: as insert and remove. */
+MF_API mf_status mf_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
+
+/** The layer at a position, borrowed, and the id of its place; either out-pointer may be NULL.
+ *  Errors: HANDLE, NOT_FOUND. */
+MF_API mf_status mf_network_layer(const mf_network *network, size_t position, mf_layer **layer, uint64_t *id);
+
+/** The position of the place `id`. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
+
+/** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. Errors: HANDLE, MEMORY. */
+MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
+
+/** mf_layer_set_classes() for every layer: all of them or, on failure, none.
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
+MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
+
+/** One joint training step: every layer steps on the batch, first to last, each on the activation of
+ *  the one before. x [rows, k of the first layer], y [rows].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC, STALE, STATE (an empty network, a layer without
+ *  optimizer). Everything but a loss that is not finite is found before any layer changes; with such a
+ *  loss, the layers before have stepped, this one and those behind have not: each layer's report counts
+ *  the batches it has applied. */
+MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
+                                 const int32_t *y);
+
+/** The same for a batch with strides or sample weights. */
+MF_API mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch);
+
+/** One greedy training step: the layers before `position` pass the batch on (with their dropout, but
+ *  without learning), the layer at `position` steps, those behind do nothing. Errors: as
+ *  mf_network_step(), and NOT_FOUND. */
+MF_API mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, size_t position,
+                                       size_t rows, const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights. */
+MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspace, size_t position,
+                                             const mf_batch *batch);
+
+/** Loss and correct rows of every layer (the last one's are those of MF_PREDICT_LAST) and of
+ *  MF_PREDICT_SUM on a labelled batch, without learning: see mf_workspace_report() and
+ *  mf_workspace_report_sum(). Errors: HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC, STALE, STATE. */
+MF_API mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace, size_t rows,
+                                     const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights. */
+MF_API mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace,
+                                           const mf_batch *batch);
+
+/** The class of every row: the one of the highest score, the lowest number if several are highest.
+ *  `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM; labels [rows].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC, STALE, STATE (an empty network). */
+MF_API mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                    size_t rows, const float *x, int32_t *labels);
+
+/** The raw goodness scores. goodness [rows, m]. Errors: as mf_network_predict(). */
+MF_API mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                     size_t rows, const float *x, float *goodness);
+
+/** The softmax of the scores. probabilities [rows, m]. Errors: as mf_network_predict(). */
+MF_API mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                          size_t rows, const float *x, float *probabilities);
+
+/** All three from one pass over a batch with strides; outputs that are NULL are left out.
+ *  The batch's targets and sample weights are not read. Errors: as mf_network_predict(). */
+MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                  const mf_batch *batch, int32_t *labels, float *goodness,
+                                  float *probabilities);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup workspace Workspaces and reports
+ *
+ *  A workspace holds the scratch memory for one network or one layer, for batches up to a size, and the
+ *  reports of the last call that used it. Use it from one thread at a time.
+ *  @{ */
+
+/** What a workspace is for. */
+enum {
+    MF_WORKSPACE_TRAINING = 0, /**< Everything. */
+    MF_WORKSPACE_INFERENCE = 1 /**< Prediction and evaluation only; smaller. */
+};
+
+/** What a workspace is made from. */
+typedef struct mf_workspace_spec {
+    uint32_t struct_size;          /**< sizeof(mf_workspace_spec). */
+    int32_t purpose;               /**< MF_WORKSPACE_TRAINING (default) or MF_WORKSPACE_INFERENCE. */
+    mf_network *network;           /**< The network it is for, */
+    mf_layer *layer;               /**< or the single layer: one of the two, the other NULL. */
+    size_t max_batch;              /**< Most rows of a batch; no default. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_workspace_spec;
+
+/** What a layer did in the last call. */
+typedef struct mf_report {
+    uint32_t struct_size; /**< sizeof(mf_report), set by the caller. */
+    uint32_t reserved;    /**< 0. */
+    uint64_t rows;        /**< Rows of the batch; 0 if the layer has done nothing in this workspace. */
+    uint64_t correct;     /**< Rows whose highest goodness is that of their label. */
+    double loss;          /**< Mean cross-entropy in nats, with label smoothing in training steps. */
+    double gradient_norm; /**< Norm of the layer's gradient before clipping; -1 when clipping is off. */
+    uint64_t applied;     /**< Batches the layer has learned from since it was created. */
+} mf_report;
+
+/** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
+MF_API mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
+
+/** Creates a workspace; it takes a reference to the network or layer. When layers come, go or change
+ *  their number of classes, it is STALE and another one is needed. Free it with mf_workspace_free().
+ *  Errors: ARGUMENT, HANDLE, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW,
+ *  MEMORY. */
+MF_API mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
+
+/** Frees a workspace. NULL is fine. */
+MF_API void mf_workspace_free(mf_workspace *workspace);
+
+/** Report of the layer at `position` (0 in a workspace for a single layer) on the last call that
+ *  completed for this layer. `report->struct_size` is set by the caller.
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+MF_API mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf_report *report);
+
+/** Report of MF_PREDICT_SUM on the last mf_network_evaluate(). Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_report *report);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup blas The BLAS library
+ *  @{ */
+
+/** Name of the library that computes the matrix products: "openblas", "blis", "mkl", "other" (such as
+ *  the reference BLAS) or "builtin". Static text. */
+MF_API const char *mf_blas_name(void);
+
+/** Sets how many threads the BLAS library uses. This changes it for the whole process, so the library
+ *  never does it by itself. Errors: ARGUMENT (below 1), UNSUPPORTED (the BLAS library has no threads or
+ *  no known way to set them). */
+MF_API mf_status mf_blas_set_threads(int32_t threads);
+
+/** How many threads the BLAS library uses. Errors: ARGUMENT (NULL), UNSUPPORTED. */
+MF_API mf_status mf_blas_get_threads(int32_t *threads);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MONOFORWARD_H */

@@ -1,0 +1,108 @@
+/* Owns: the checks that the exported functions share. */
+#include "api/check.h"
+
+#include <math.h>
+
+#include "base/structs.h"
+
+mf_status mfi_check_pointer(const void *pointer, const char *name)
+{
+    if (!pointer)
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s is NULL", name);
+    return MF_STATUS_OK;
+}
+
+mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels)
+{
+    return (mf_batch){
+        .struct_size = sizeof(mf_batch),
+        .input_type = MF_TYPE_FLOAT32,
+        .target_type = MF_TYPE_INT32,
+        .rows = rows,
+        .inputs = x,
+        .targets = labels,
+    };
+}
+
+static mf_status check_shape(const mf_batch *batch, const mf_layer *layer, size_t max_batch)
+{
+    if (batch->input_type != MF_TYPE_FLOAT32)
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "inputs of type %d; float32 is supported",
+                        (int)batch->input_type);
+    if (batch->rows == 0 || batch->rows > max_batch)
+        return mfi_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, the workspace takes 1 to %zu",
+                        batch->rows, max_batch);
+    MFI_TRY(mfi_check_pointer(batch->inputs, "the input"));
+    if (batch->input_stride != 0 && batch->input_stride < layer->spec.inputs)
+        return mfi_fail(MF_STATUS_SHAPE, "a stride of %zu is less than the %zu inputs of a row",
+                        batch->input_stride, layer->spec.inputs);
+    if (batch->input_stride > INT32_MAX)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a stride of %zu is too large", batch->input_stride);
+    return MF_STATUS_OK;
+}
+
+static mf_status check_labels(const mfi_rows *rows, size_t classes)
+{
+    for (size_t b = 0; b < rows->count; b++)
+        if (rows->labels[b] < 0 || (size_t)rows->labels[b] >= classes)
+            return mfi_fail(MF_STATUS_LABEL, "the label of row %zu is %d, there are %zu classes", b,
+                            (int)rows->labels[b], classes);
+    return MF_STATUS_OK;
+}
+
+static mf_status check_weights(const mfi_rows *rows)
+{
+    double total = 0.0;
+    if (!rows->weights)
+        return MF_STATUS_OK;
+    for (size_t b = 0; b < rows->count; b++) {
+        double weight = (double)rows->weights[b];
+        if (!(weight >= 0.0) || !isfinite(weight))
+            return mfi_fail(MF_STATUS_ARGUMENT, "the weight of row %zu is %g, not 0 or more", b, weight);
+        total += weight;
+    }
+    if (total == 0.0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "all %zu sample weights are 0", rows->count);
+    return MF_STATUS_OK;
+}
+
+static mf_status check_finite(const mfi_rows *rows, const mf_layer *layer)
+{
+    size_t k = layer->spec.inputs;
+    if (rows->stride == k && layer->kernels->all_finite(rows->count * k, rows->x))
+        return MF_STATUS_OK;
+    for (size_t b = 0; b < rows->count; b++) {
+        const float *row = rows->x + b * rows->stride;
+        if (layer->kernels->all_finite(k, row))
+            continue;
+        size_t j = 0;
+        while (isfinite(row[j]))
+            j++;
+        return mfi_fail(MF_STATUS_NUMERIC, "input %zu of row %zu is %g", j, b, (double)row[j]);
+    }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t max_batch, bool labelled,
+                          mfi_rows *rows)
+{
+    mf_batch known = mfi_flat_batch(0, NULL, NULL);
+    MFI_TRY(mfi_struct_read(&known, sizeof known, batch, sizeof known, "the batch"));
+    MFI_TRY(check_shape(&known, layer, max_batch));
+    *rows = (mfi_rows){
+        .count = known.rows,
+        .x = known.inputs,
+        .stride = known.input_stride ? known.input_stride : layer->spec.inputs,
+    };
+    if (labelled) {
+        if (known.target_type != MF_TYPE_INT32)
+            return mfi_fail(MF_STATUS_UNSUPPORTED, "targets of type %d; int32 labels are supported",
+                            (int)known.target_type);
+        MFI_TRY(mfi_check_pointer(known.targets, "the labels"));
+        rows->labels = known.targets;
+        rows->weights = known.sample_weights;
+        MFI_TRY(check_labels(rows, layer->spec.classes));
+        MFI_TRY(check_weights(rows));
+    }
+    return check_finite(rows, layer);
+}

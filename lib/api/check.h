@@ -1,0 +1,19 @@
+/* Owns: the checks that the exported functions share. */
+#ifndef MFI_API_CHECK_H
+#define MFI_API_CHECK_H
+
+#include "base/status.h"
+#include "model/workspace.h"
+
+/* ARGUMENT, with the name in the message, if the pointer is NULL. */
+mf_status mfi_check_pointer(const void *pointer, const char *name);
+
+/* A dense batch as the flat calls take it. */
+mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels);
+
+/* Turns a batch for the layer into checked rows; everything about it is checked, also that every input
+ * is finite. Labels and weights are read only if `labelled`. */
+mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t max_batch, bool labelled,
+                          mfi_rows *rows);
+
+#endif

@@ -1,0 +1,35 @@
+/* The exported functions about the library itself. */
+#include "api/check.h"
+#include "math/blas.h"
+
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
+const char *mf_version(void)
+{
+    return TEXT(MF_VERSION_MAJOR) "." TEXT(MF_VERSION_MINOR) "." TEXT(MF_VERSION_PATCH);
+}
+
+const char *mf_blas_name(void)
+{
+    return mfi_blas_name();
+}
+
+static mf_status no_threads(void)
+{
+    return mfi_fail(MF_STATUS_UNSUPPORTED, "the BLAS library (%s) has no thread count that can be set",
+                    mfi_blas_name());
+}
+
+mf_status mf_blas_set_threads(int32_t threads)
+{
+    if (threads < 1)
+        return mfi_fail(MF_STATUS_ARGUMENT, "the number of threads must be at least 1, got %d", (int)threads);
+    return mfi_blas_set_threads(threads) ? MF_STATUS_OK : no_threads();
+}
+
+mf_status mf_blas_get_threads(int32_t *threads)
+{
+    MFI_TRY(mfi_check_pointer(threads, "the out-pointer of the number of threads"));
+    return mfi_blas_get_threads(threads) ? MF_STATUS_OK : no_threads();
+}

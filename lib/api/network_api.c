@@ -1,0 +1,220 @@
+/* The exported functions of networks. */
+#include <string.h>
+
+#include "api/check.h"
+#include "base/structs.h"
+#include "math/softmax.h"
+#include "model/pass.h"
+
+mf_status mf_network_spec_init(mf_network_spec *spec, size_t size)
+{
+    mf_network_spec defaults = {.struct_size = sizeof defaults};
+    return mfi_struct_init(spec, size, &defaults, sizeof defaults, sizeof defaults, "mf_network_spec");
+}
+
+mf_status mf_network_create(const mf_network_spec *spec, mf_network **network)
+{
+    mf_network_spec known = {.struct_size = sizeof known};
+    MFI_TRY(mfi_check_pointer(network, "the out-pointer of the network"));
+    *network = NULL;
+    if (spec)
+        MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_network_spec"));
+    return mfi_network_create(&known, network);
+}
+
+void mf_network_free(mf_network *network)
+{
+    if (network && mfi_handle_check(network, MFI_KIND_NETWORK) == MF_STATUS_OK)
+        mfi_network_release(network);
+}
+
+mf_status mf_network_size(const mf_network *network, size_t *size)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_check_pointer(size, "the out-pointer of the size"));
+    *size = network->count;
+    return MF_STATUS_OK;
+}
+
+/* ---- structure ---- */
+
+mf_status mf_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
+    return mfi_network_insert(network, position, layer, id);
+}
+
+mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    return mf_network_insert(network, network->count, layer, id);
+}
+
+mf_status mf_network_remove(mf_network *network, uint64_t id)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    return mfi_network_remove(network, id);
+}
+
+mf_status mf_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
+    return mfi_network_replace(network, id, layer);
+}
+
+static mf_status check_position(const mf_network *network, size_t position)
+{
+    if (position >= network->count)
+        return mfi_fail(MF_STATUS_NOT_FOUND, "position %zu in a network of %zu layers", position,
+                        network->count);
+    return MF_STATUS_OK;
+}
+
+mf_status mf_network_layer(const mf_network *network, size_t position, mf_layer **layer, uint64_t *id)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(check_position(network, position));
+    if (layer)
+        *layer = network->places[position].layer;
+    if (id)
+        *id = network->places[position].id;
+    return MF_STATUS_OK;
+}
+
+mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_check_pointer(position, "the out-pointer of the position"));
+    return mfi_network_find(network, id, position);
+}
+
+mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    if (optimizer)
+        MFI_TRY(mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER));
+    return mfi_network_set_optimizer(network, optimizer);
+}
+
+mf_status mf_network_set_classes(mf_network *network, size_t classes)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_layer_check_classes(classes));
+    return mfi_network_set_classes(network, classes);
+}
+
+/* ---- training ---- */
+
+static mf_status check(const mf_network *network, const mf_workspace *workspace, bool training, bool labelled,
+                       const mf_batch *batch, mfi_rows *rows)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
+    if (network->count == 0)
+        return mfi_fail(MF_STATUS_STATE, "the network has no layers");
+    MFI_TRY(mfi_workspace_check_network(workspace, network, training));
+    return mfi_check_batch(batch, network->places[0].layer, workspace->max_batch, labelled, rows);
+}
+
+static mf_status check_optimizer(const mf_network *network, size_t position)
+{
+    if (!network->places[position].layer->optimizer)
+        return mfi_fail(MF_STATUS_STATE, "layer %zu has no optimizer", position);
+    return MF_STATUS_OK;
+}
+
+mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch)
+{
+    mfi_rows rows;
+    MFI_TRY(check(network, workspace, true, true, batch, &rows));
+    for (size_t position = 0; position < network->count; position++)
+        MFI_TRY(check_optimizer(network, position));
+    return mfi_pass_step(workspace, &rows);
+}
+
+mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
+                          const int32_t *y)
+{
+    mf_batch batch = mfi_flat_batch(rows, x, y);
+    return mf_network_step_batch(network, workspace, &batch);
+}
+
+mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspace, size_t position,
+                                      const mf_batch *batch)
+{
+    mfi_rows rows;
+    MFI_TRY(check(network, workspace, true, true, batch, &rows));
+    MFI_TRY(check_position(network, position));
+    MFI_TRY(check_optimizer(network, position));
+    return mfi_pass_step_layer(workspace, position, &rows);
+}
+
+mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, size_t position, size_t rows,
+                                const float *x, const int32_t *y)
+{
+    mf_batch batch = mfi_flat_batch(rows, x, y);
+    return mf_network_step_layer_batch(network, workspace, position, &batch);
+}
+
+/* ---- evaluation and prediction ---- */
+
+mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace, const mf_batch *batch)
+{
+    mfi_rows rows;
+    MFI_TRY(check(network, workspace, false, true, batch, &rows));
+    return mfi_pass_evaluate(workspace, &rows);
+}
+
+mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
+                              const int32_t *y)
+{
+    mf_batch batch = mfi_flat_batch(rows, x, y);
+    return mf_network_evaluate_batch(network, workspace, &batch);
+}
+
+mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                           const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)
+{
+    mfi_rows rows;
+    MFI_TRY(check(network, workspace, false, false, batch, &rows));
+    if (mode != MF_PREDICT_LAST && mode != MF_PREDICT_SUM)
+        return mfi_fail(MF_STATUS_ARGUMENT, "unknown prediction mode %d", (int)mode);
+    size_t classes = network->places[0].layer->spec.classes;
+    mfi_pass_scores(workspace, mode, &rows);
+    const float *scores = workspace->total;
+    if (!network->places[0].layer->kernels->all_finite(rows.count * classes, scores))
+        return mfi_fail(MF_STATUS_NUMERIC, "the goodness is not finite");
+    for (size_t b = 0; labels && b < rows.count; b++)
+        labels[b] = mfi_argmax(classes, scores + b * classes);
+    if (goodness)
+        memcpy(goodness, scores, rows.count * classes * sizeof *goodness);
+    if (probabilities)
+        mfi_softmax(rows.count, classes, scores, probabilities);
+    return MF_STATUS_OK;
+}
+
+mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows,
+                             const float *x, int32_t *labels)
+{
+    mf_batch batch = mfi_flat_batch(rows, x, NULL);
+    MFI_TRY(mfi_check_pointer(labels, "the labels"));
+    return mf_network_infer(network, workspace, mode, &batch, labels, NULL, NULL);
+}
+
+mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows,
+                              const float *x, float *goodness)
+{
+    mf_batch batch = mfi_flat_batch(rows, x, NULL);
+    MFI_TRY(mfi_check_pointer(goodness, "the goodness"));
+    return mf_network_infer(network, workspace, mode, &batch, NULL, goodness, NULL);
+}
+
+mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                   size_t rows, const float *x, float *probabilities)
+{
+    mf_batch batch = mfi_flat_batch(rows, x, NULL);
+    MFI_TRY(mfi_check_pointer(probabilities, "the probabilities"));
+    return mf_network_infer(network, workspace, mode, &batch, NULL, NULL, probabilities);
+}

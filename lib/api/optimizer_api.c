@@ -1,0 +1,65 @@
+/* The exported functions of optimizers and schedules. */
+#include <math.h>
+
+#include "api/check.h"
+#include "base/structs.h"
+#include "model/optimizer.h"
+
+mf_status mf_optimizer_spec_init(mf_optimizer_spec *spec, size_t size)
+{
+    mf_optimizer_spec defaults = mfi_optimizer_defaults();
+    return mfi_struct_init(spec, size, &defaults, sizeof defaults, sizeof defaults, "mf_optimizer_spec");
+}
+
+mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer)
+{
+    mf_optimizer_spec known = mfi_optimizer_defaults();
+    MFI_TRY(mfi_check_pointer(optimizer, "the out-pointer of the optimizer"));
+    *optimizer = NULL;
+    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_optimizer_spec"));
+    return mfi_optimizer_create(&known, optimizer);
+}
+
+void mf_optimizer_free(mf_optimizer *optimizer)
+{
+    if (optimizer && mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER) == MF_STATUS_OK)
+        mfi_optimizer_release(optimizer);
+}
+
+mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value)
+{
+    MFI_TRY(mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER));
+    return mfi_optimizer_set(optimizer, key, value);
+}
+
+mf_status mf_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *value)
+{
+    MFI_TRY(mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER));
+    MFI_TRY(mfi_check_pointer(value, "the out-pointer of the value"));
+    return mfi_optimizer_get(optimizer, key, value);
+}
+
+mf_status mf_optimizer_range(int32_t key, double *lowest, double *highest)
+{
+    MFI_TRY(mfi_check_pointer(lowest, "the out-pointer of the lowest value"));
+    MFI_TRY(mfi_check_pointer(highest, "the out-pointer of the highest value"));
+    return mfi_optimizer_range(key, lowest, highest);
+}
+
+double mf_schedule_cosine(uint64_t step, uint64_t total, double floor)
+{
+    const double pi = 3.14159265358979323846;
+    if (step >= total)
+        return floor;
+    return floor + (1.0 - floor) * 0.5 * (1.0 + cos(pi * (double)step / (double)total));
+}
+
+double mf_schedule_step(uint64_t step, uint64_t interval, double factor)
+{
+    return interval == 0 ? 1.0 : pow(factor, (double)(step / interval));
+}
+
+double mf_schedule_warmup(uint64_t step, uint64_t steps)
+{
+    return step >= steps ? 1.0 : (double)(step + 1) / (double)steps;
+}

@@ -1,0 +1,53 @@
+/* The exported functions of workspaces and reports. */
+#include "api/check.h"
+#include "base/structs.h"
+
+static mf_workspace_spec defaults_of_spec(void)
+{
+    return (mf_workspace_spec){.struct_size = sizeof(mf_workspace_spec), .purpose = MF_WORKSPACE_TRAINING};
+}
+
+mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size)
+{
+    mf_workspace_spec defaults = defaults_of_spec();
+    return mfi_struct_init(spec, size, &defaults, sizeof defaults, sizeof defaults, "mf_workspace_spec");
+}
+
+mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
+{
+    mf_workspace_spec known = defaults_of_spec();
+    MFI_TRY(mfi_check_pointer(workspace, "the out-pointer of the workspace"));
+    *workspace = NULL;
+    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_workspace_spec"));
+    if (!known.network == !known.layer)
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "a workspace is for a network or for a layer: set one of the two");
+    if (known.network)
+        MFI_TRY(mfi_handle_check(known.network, MFI_KIND_NETWORK));
+    else
+        MFI_TRY(mfi_handle_check(known.layer, MFI_KIND_LAYER));
+    return mfi_workspace_create(&known, workspace);
+}
+
+void mf_workspace_free(mf_workspace *workspace)
+{
+    if (workspace && mfi_handle_check(workspace, MFI_KIND_WORKSPACE) == MF_STATUS_OK)
+        mfi_workspace_release(workspace);
+}
+
+mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf_report *report)
+{
+    MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
+    if (position >= workspace->count)
+        return mfi_fail(MF_STATUS_NOT_FOUND, "report %zu of a workspace for %zu layers", position,
+                        workspace->count);
+    const mf_report *found = &workspace->slots[position].report;
+    return mfi_struct_write(report, found, sizeof *found, sizeof *found, "mf_report");
+}
+
+mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_report *report)
+{
+    MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
+    return mfi_struct_write(report, &workspace->sum, sizeof workspace->sum, sizeof workspace->sum,
+                            "mf_report");
+}

@@ -1,0 +1,37 @@
+/* Owns: counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011).
+ *
+ * A number depends on the key and its place in the stream alone, so layers share no state, any part of
+ * a stream can be drawn at any time, and resuming needs a counter only. */
+#ifndef MFI_BASE_RNG_H
+#define MFI_BASE_RNG_H
+
+#include <stdint.h>
+
+/* What a stream of a layer is for. */
+typedef enum mfi_purpose {
+    MFI_PURPOSE_WEIGHT = 0,
+    MFI_PURPOSE_BIAS = 1,
+    MFI_PURPOSE_PROJECTION = 2,
+    MFI_PURPOSE_DROPOUT = 3
+} mfi_purpose;
+
+typedef struct mfi_stream {
+    uint32_t key[2];
+    uint32_t draw[2]; /* which of the draws for this purpose: the step, or how often M started anew */
+    uint32_t purpose;
+} mfi_stream;
+
+void mfi_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+mfi_stream mfi_stream_of(uint64_t seed, mfi_purpose purpose, uint64_t draw);
+
+/* Four 32-bit numbers, the `block`-th of the stream. */
+void mfi_stream_block(const mfi_stream *stream, uint32_t block, uint32_t out[4]);
+
+/* 23 random bits as a float in (0, 1): never 0, so that its logarithm is finite, and never 1. */
+static inline float mfi_unit_float(uint32_t bits)
+{
+    return ((float)(bits >> 9) + 0.5f) * (1.0f / 8388608.0f);
+}
+
+#endif

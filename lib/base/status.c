@@ -1,0 +1,34 @@
+/* Owns: the outcome of a call as a status and a message of this thread. */
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static _Thread_local char last_message[256];
+
+mf_status mfi_fail(mf_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(last_message, sizeof last_message, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+const char *mf_last_message(void)
+{
+    return last_message;
+}
+
+const char *mf_status_name(mf_status status)
+{
+    static const char *const names[] = {
+        "MF_STATUS_OK",        "MF_STATUS_ARGUMENT",    "MF_STATUS_HANDLE", "MF_STATUS_SHAPE",
+        "MF_STATUS_LABEL",     "MF_STATUS_CAPACITY",    "MF_STATUS_MEMORY", "MF_STATUS_OVERFLOW",
+        "MF_STATUS_NUMERIC",   "MF_STATUS_UNSUPPORTED", "MF_STATUS_STALE",  "MF_STATUS_STATE",
+        "MF_STATUS_NOT_FOUND",
+    };
+    if (status < 0 || (size_t)status >= sizeof names / sizeof *names)
+        return "unknown status";
+    return names[status];
+}

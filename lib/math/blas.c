@@ -1,0 +1,118 @@
+/* Owns: which BLAS library runs, and its threads.
+ *
+ * The library is chosen when the program is linked or even when it starts, so it is recognised by the
+ * functions it exports. They are looked up in the very library that our product calls go to, and in
+ * those it depends on: RTLD_DEFAULT would miss libraries that were loaded RTLD_LOCAL, as FFIs do. */
+#define _GNU_SOURCE
+#include "math/blas.h"
+
+#include <stddef.h>
+
+#if defined(MFI_GEMM_IS_BUILTIN) || !defined(MFI_HAVE_DLADDR)
+
+typedef struct flavour {
+    const char *name;
+} flavour;
+
+static const flavour *find_flavour(void)
+{
+#ifdef MFI_GEMM_IS_BUILTIN
+    static const flavour only = {"builtin"};
+#else
+    static const flavour only = {"other"};
+#endif
+    return &only;
+}
+
+bool mfi_blas_set_threads(int32_t threads)
+{
+    (void)threads;
+    return false;
+}
+
+bool mfi_blas_get_threads(int32_t *threads)
+{
+    (void)threads;
+    return false;
+}
+
+#else
+
+#include <dlfcn.h>
+
+/* What the libraries call their functions, and whether these take and return the library's own integer
+ * type of pointer width, as BLIS's do. */
+typedef struct flavour {
+    const char *name, *set, *get;
+    bool wide;
+} flavour;
+
+static const flavour flavours[] = {
+    {"openblas", "openblas_set_num_threads", "openblas_get_num_threads", false},
+    {"blis", "bli_thread_set_num_threads", "bli_thread_get_num_threads", true},
+    {"mkl", "MKL_Set_Num_Threads", "MKL_Get_Max_Threads", false},
+    {"other", NULL, NULL, false},
+};
+
+/* A handle of the library that holds the product function; close it with dlclose. */
+static void *open_library(void)
+{
+    Dl_info info;
+    if (!dladdr(mfi_gemm_library_address(), &info) || !info.dli_fname)
+        return NULL;
+    return dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+}
+
+static void *find_symbol(const char *symbol)
+{
+    void *library = open_library();
+    /* A static BLAS is part of the program or library itself, whose handle finds it too. */
+    void *found = library ? dlsym(library, symbol) : dlsym(RTLD_DEFAULT, symbol);
+    if (library)
+        dlclose(library);
+    return found;
+}
+
+static const flavour *find_flavour(void)
+{
+    const flavour *candidate = flavours;
+    while (candidate->set && !find_symbol(candidate->set))
+        candidate++;
+    return candidate;
+}
+
+bool mfi_blas_set_threads(int32_t threads)
+{
+    const flavour *blas = find_flavour();
+    if (!blas->set)
+        return false;
+    void *function = find_symbol(blas->set);
+    if (blas->wide)
+        __extension__((void (*)(intptr_t))function)(threads);
+    else
+        __extension__((void (*)(int))function)(threads);
+    return true;
+}
+
+bool mfi_blas_get_threads(int32_t *threads)
+{
+    const flavour *blas = find_flavour();
+    void *function = blas->get ? find_symbol(blas->get) : NULL;
+    if (!function)
+        return false;
+    if (blas->wide)
+        *threads = (int32_t) __extension__((intptr_t(*)(void))function)();
+    else
+        *threads = __extension__((int (*)(void))function)();
+    /* BLIS reports -1 as long as nobody has set a number: one thread. */
+    if (*threads < 1)
+        *threads = 1;
+    return true;
+}
+
+#endif
+
+const char *mfi_blas_name(void)
+{
+    return find_flavour()->name;
+}

@@ -1,0 +1,100 @@
+/* Owns: how parameters start. */
+#include "math/initialize.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "math/gemm.h"
+
+void mfi_init_uniform(const mfi_stream *stream, float bound, size_t count, float *values)
+{
+    uint32_t bits[4];
+    for (size_t i = 0; i < count; i++) {
+        if (i % 4 == 0)
+            mfi_stream_block(stream, (uint32_t)(i / 4), bits);
+        values[i] = (2.0f * mfi_unit_float(bits[i % 4]) - 1.0f) * bound;
+    }
+}
+
+/* Box-Muller: two uniform numbers make two normal ones. */
+void mfi_init_normal(const mfi_stream *stream, float deviation, size_t count, float *values)
+{
+    const float two_pi = 6.28318530717958648f;
+    uint32_t bits[4];
+    for (size_t i = 0; i < count; i++) {
+        if (i % 4 == 0)
+            mfi_stream_block(stream, (uint32_t)(i / 4), bits);
+        size_t pair = i % 4 / 2 * 2;
+        float radius = sqrtf(-2.0f * logf(mfi_unit_float(bits[pair])));
+        float angle = two_pi * mfi_unit_float(bits[pair + 1]);
+        values[i] = deviation * radius * (i % 2 == 0 ? cosf(angle) : sinf(angle));
+    }
+}
+
+/* Vectors are made orthogonal in blocks: a block against all before it by two products, then within. */
+enum { BLOCK = 32 };
+
+_Bool mfi_init_orthogonal_scratch(size_t rows, size_t columns, size_t *count)
+{
+    size_t few = rows < columns ? rows : columns, matrix, shares;
+    if (!mfi_multiply(rows, columns, &matrix) || !mfi_multiply(BLOCK, few, &shares) ||
+        matrix > SIZE_MAX - shares)
+        return 0;
+    *count = matrix + shares;
+    return 1;
+}
+
+static double dot(size_t n, const float *x, const float *y)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i] * (double)y[i];
+    return sum;
+}
+
+/* q[count, n]: takes from each row its share along the rows before it, and scales it to length 1. */
+static void gram_schmidt(size_t count, size_t n, float *q)
+{
+    for (size_t i = 0; i < count; i++) {
+        float *row = q + i * n;
+        for (size_t j = 0; j < i; j++) {
+            float share = (float)dot(n, row, q + j * n);
+            for (size_t p = 0; p < n; p++)
+                row[p] -= share * q[j * n + p];
+        }
+        float scale = (float)(1.0 / sqrt(dot(n, row, row)));
+        for (size_t p = 0; p < n; p++)
+            row[p] *= scale;
+    }
+}
+
+/* Once more around removes what rounding left: "twice is enough". */
+static void orthogonalize(size_t few, size_t many, float *q, float *shares)
+{
+    for (size_t start = 0; start < few; start += BLOCK) {
+        size_t count = few - start < BLOCK ? few - start : BLOCK;
+        float *block = q + start * many;
+        for (int pass = 0; pass < 2; pass++) {
+            if (start > 0) {
+                mfi_gemm(MFI_NO_TRANS, MFI_TRANS, count, start, many, 1.0f, block, many, q, many, 0.0f,
+                         shares, start);
+                mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, count, many, start, -1.0f, shares, start, q, many, 1.0f,
+                         block, many);
+            }
+            gram_schmidt(count, many, block);
+        }
+    }
+}
+
+void mfi_init_orthogonal(const mfi_stream *stream, float gain, size_t rows, size_t columns, float *values,
+                         float *scratch)
+{
+    size_t few = rows < columns ? rows : columns, many = rows < columns ? columns : rows;
+    float *q = scratch, *shares = scratch + rows * columns;
+    mfi_init_normal(stream, 1.0f, rows * columns, q);
+    orthogonalize(few, many, q, shares);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            values[i * columns + j] = gain * (rows <= columns ? q[i * columns + j] : q[j * rows + i]);
+}

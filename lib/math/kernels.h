@@ -1,0 +1,85 @@
+/* Owns: the element-wise and skinny parts of a step, one table of functions per instruction set.
+ *
+ * The functions are written once, in kernels_body.h, and compiled once per set; a handle picks its table
+ * when it is created, so a generic build uses what the machine has and nothing global changes. */
+#ifndef MFI_MATH_KERNELS_H
+#define MFI_MATH_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+
+/* How a slice of parameters is updated from a slice of gradients. */
+typedef enum mfi_rule_kind {
+    MFI_RULE_SGD = 0,             /* p -= lr g */
+    MFI_RULE_MOMENTUM = 1,        /* v = momentum v + g;  p -= lr v */
+    MFI_RULE_NESTEROV = 2,        /* v = momentum v + g;  p -= lr (g + momentum v) */
+    MFI_RULE_ADAM = 3,            /* m, v;  p -= rate m / (sqrt(v) root + epsilon) */
+    MFI_RULE_RMSPROP = 4,         /* s;  p -= lr g / (sqrt(s) + epsilon) */
+    MFI_RULE_RMSPROP_MOMENTUM = 5 /* s, v = momentum v + g / (sqrt(s) + epsilon);  p -= lr v */
+} mfi_rule_kind;
+
+typedef struct mfi_rule {
+    mfi_rule_kind kind;
+    float rate;  /* learning rate; Adam's divided by its first bias correction */
+    float decay; /* added to the gradient: g + decay p */
+    float keep;  /* p is scaled by this first: 1 - lr decay when the decay is decoupled, else 1 */
+    float momentum;
+    float beta1, beta2, epsilon;
+    float root; /* Adam: 1 / sqrt of the second bias correction */
+} mfi_rule;
+
+/* The activation and its derivative, given what a forward pass leaves. */
+typedef struct mfi_activation {
+    int32_t kind; /* MF_ACTIVATION_... */
+    float leak;
+} mfi_activation;
+
+typedef struct mfi_kernels {
+    const char *name;
+
+    /* a = phi(a + bias) in place, a [rows, n]; z, if not NULL, receives a + bias. bias may be NULL. */
+    void (*activate)(mfi_activation phi, size_t rows, size_t n, const float *bias, float *a, float *z);
+
+    /* G = a M^T: a [rows, n] with row stride lda, M [m, n], G [rows, m]. */
+    void (*goodness)(size_t rows, size_t n, size_t m, const float *a, size_t lda, const float *projection,
+                     float *goodness);
+
+    /* For the neurons [0, width) that the pointers begin at:
+     *
+     *     dz = (dG M) * phi'(z)     dM = dG^T a     db = colsum(dz)
+     *
+     * dg [rows, m]; M and a with row stride n; z as a, or NULL where phi' follows from a;
+     * dz [rows, width], dm [m, width], db [width]. */
+    void (*local_gradient)(mfi_activation phi, size_t rows, size_t width, size_t m, const float *dg,
+                           const float *projection, const float *a, const float *z, size_t n, float *dz,
+                           float *dm, float *db);
+
+    /* dz = dz * phi'(z) and db = colsum(dz), for a dz that holds dG M already: the rest of the above when
+     * there are so many classes that the products go to the BLAS library. */
+    void (*derivative)(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
+                       size_t n, float *dz, float *db);
+
+    /* One update of p[count] from g[count]; s0 and s1 are the slices of state that the rule has. */
+    void (*update)(const mfi_rule *rule, size_t count, float *p, const float *g, float *s0, float *s1);
+
+    /* y = beta y + alpha x */
+    void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);
+
+    /* Sets a share of a[count] to 0 and scales the rest by 1 / (1 - share), as the stream says. */
+    void (*dropout)(const mfi_stream *stream, float share, size_t count, float *a);
+
+    bool (*all_finite)(size_t count, const float *x);
+    double (*sum_of_squares)(size_t count, const float *x);
+    double (*dot)(size_t count, const float *x, const float *y);
+} mfi_kernels;
+
+/* The best table this machine can run. */
+const mfi_kernels *mfi_kernels_select(void);
+
+/* The tables in order, the generic one first; NULL past the last one that this machine can run. */
+const mfi_kernels *mfi_kernels_variant(int index);
+
+#endif

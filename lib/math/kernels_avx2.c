@@ -1,0 +1,4 @@
+/* The kernels for x86-64 with AVX2 and FMA. */
+#define MFI_TABLE mfi_kernels_avx2
+#define MFI_LANES 8
+#include "math/kernels_body.h"

@@ -1,0 +1,4 @@
+/* The kernels for x86-64 with AVX-512. */
+#define MFI_TABLE mfi_kernels_avx512
+#define MFI_LANES 16
+#include "math/kernels_body.h"

@@ -1,0 +1,368 @@
+/* The kernels of kernels.h, written once. A file that includes this defines MFI_TABLE, the name of the
+ * table, and MFI_LANES, how many floats a vector register holds; its compiler flags choose the
+ * instruction set. Loops are plain where the compiler vectorises them well by itself; sums of products
+ * use GCC's and Clang's vector types, since a compiler may not reorder them. */
+#include <math.h>
+#include <string.h>
+
+#include <monoforward.h>
+
+#include "math/kernels.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vector __attribute__((vector_size(MFI_LANES * sizeof(float)), aligned(4), may_alias));
+
+INLINE vector load(const float *from)
+{
+    return *(const vector *)from;
+}
+
+/* The first `count` lanes, zeros behind. */
+INLINE vector load_some(const float *from, size_t count)
+{
+    vector value = {0};
+    memcpy(&value, from, count * sizeof *from);
+    return value;
+}
+
+INLINE void store(float *to, vector value)
+{
+    *(vector *)to = value;
+}
+
+INLINE float sum_lanes(vector value)
+{
+    float sum = 0.0f;
+    for (int lane = 0; lane < MFI_LANES; lane++)
+        sum += value[lane];
+    return sum;
+}
+
+/* ---- activations ---- */
+
+static const float inv_sqrt_2 = 0.70710678118654752f;
+static const float inv_sqrt_2_pi = 0.39894228040143268f;
+
+/* A NaN stays a NaN in every activation, so that it reaches the loss and is found there. */
+static void apply_activation(mfi_activation phi, size_t n, float *restrict a)
+{
+    switch (phi.kind) {
+    case MF_ACTIVATION_RELU:
+        for (size_t j = 0; j < n; j++)
+            a[j] = a[j] < 0.0f ? 0.0f : a[j];
+        break;
+    case MF_ACTIVATION_LEAKY_RELU:
+        for (size_t j = 0; j < n; j++)
+            a[j] = a[j] < 0.0f ? phi.leak * a[j] : a[j];
+        break;
+    case MF_ACTIVATION_TANH:
+        for (size_t j = 0; j < n; j++)
+            a[j] = tanhf(a[j]);
+        break;
+    case MF_ACTIVATION_GELU:
+        for (size_t j = 0; j < n; j++)
+            a[j] = 0.5f * a[j] * (1.0f + erff(a[j] * inv_sqrt_2));
+        break;
+    default:
+        break;
+    }
+}
+
+static void activate(mfi_activation phi, size_t rows, size_t n, const float *bias, float *a, float *z)
+{
+    for (size_t b = 0; b < rows; b++) {
+        float *restrict row = a + b * n;
+        if (bias)
+            for (size_t j = 0; j < n; j++)
+                row[j] += bias[j];
+        if (z)
+            memcpy(z + b * n, row, n * sizeof *row);
+        apply_activation(phi, n, row);
+    }
+}
+
+/* dz *= phi'(z) for one row. ReLU, leaky ReLU and tanh know phi' from a alone. */
+static void apply_derivative(mfi_activation phi, size_t n, const float *restrict a, const float *restrict z,
+                             float *restrict dz)
+{
+    switch (phi.kind) {
+    case MF_ACTIVATION_RELU:
+        for (size_t j = 0; j < n; j++)
+            dz[j] = a[j] > 0.0f ? dz[j] : 0.0f;
+        break;
+    case MF_ACTIVATION_LEAKY_RELU:
+        for (size_t j = 0; j < n; j++)
+            dz[j] = a[j] > 0.0f ? dz[j] : phi.leak * dz[j];
+        break;
+    case MF_ACTIVATION_TANH:
+        for (size_t j = 0; j < n; j++)
+            dz[j] *= 1.0f - a[j] * a[j];
+        break;
+    case MF_ACTIVATION_GELU:
+        for (size_t j = 0; j < n; j++)
+            dz[j] *=
+                0.5f * (1.0f + erff(z[j] * inv_sqrt_2)) + z[j] * inv_sqrt_2_pi * expf(-0.5f * z[j] * z[j]);
+        break;
+    default:
+        break;
+    }
+}
+
+static void derivative(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
+                       size_t n, float *dz, float *db)
+{
+    memset(db, 0, width * sizeof *db);
+    for (size_t b = 0; b < rows; b++) {
+        float *restrict row = dz + b * width;
+        apply_derivative(phi, width, a + b * n, z ? z + b * n : NULL, row);
+        for (size_t j = 0; j < width; j++)
+            db[j] += row[j];
+    }
+}
+
+/* ---- products with the projection: m is small, so BLAS libraries do them badly ---- */
+
+enum { DOT_ROWS = 4, DOT_CLASSES = 5 };
+
+/* to[r][c] = x[r] . y[c] for `rows` x `classes` vectors of n values, both constants when inlined. */
+INLINE void dot_tile(int rows, int classes, size_t n, const float *x, size_t ldx, const float *y, size_t ldy,
+                     float *to, size_t ldto)
+{
+    vector sum[DOT_ROWS][DOT_CLASSES] = {{{0}}};
+    size_t j = 0;
+    for (; j + MFI_LANES <= n; j += MFI_LANES)
+        for (int c = 0; c < classes; c++) {
+            vector yc = load(y + (size_t)c * ldy + j);
+            for (int r = 0; r < rows; r++)
+                sum[r][c] += load(x + (size_t)r * ldx + j) * yc;
+        }
+    if (j < n)
+        for (int c = 0; c < classes; c++) {
+            vector yc = load_some(y + (size_t)c * ldy + j, n - j);
+            for (int r = 0; r < rows; r++)
+                sum[r][c] += load_some(x + (size_t)r * ldx + j, n - j) * yc;
+        }
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < classes; c++)
+            to[(size_t)r * ldto + (size_t)c] = sum_lanes(sum[r][c]);
+}
+
+INLINE void dot_rows(int rows, size_t n, size_t m, const float *x, size_t ldx, const float *y, float *to)
+{
+    size_t c = 0;
+    for (; c + DOT_CLASSES <= m; c += DOT_CLASSES)
+        dot_tile(rows, DOT_CLASSES, n, x, ldx, y + c * n, n, to + c, m);
+    for (; c + 2 <= m; c += 2)
+        dot_tile(rows, 2, n, x, ldx, y + c * n, n, to + c, m);
+    if (c < m)
+        dot_tile(rows, 1, n, x, ldx, y + c * n, n, to + c, m);
+}
+
+static void goodness(size_t rows, size_t n, size_t m, const float *a, size_t lda, const float *projection,
+                     float *to)
+{
+    size_t b = 0;
+    for (; b + DOT_ROWS <= rows; b += DOT_ROWS)
+        dot_rows(DOT_ROWS, n, m, a + b * lda, lda, projection, to + b * m);
+    for (; b < rows; b++)
+        dot_rows(1, n, m, a + b * lda, lda, projection, to + b * m);
+}
+
+/* Rows of dz and their share of dM for one block of rows: streams along the neurons, so that M and dM
+ * stay in the first-level cache and the rows are read in order. */
+INLINE void gradient_lanes(int rows, size_t lanes, size_t m, const float *dg, const float *projection,
+                           const float *a, size_t n, float *dz, float *dm, size_t width)
+{
+    vector sum[DOT_ROWS] = {{0}}, av[DOT_ROWS];
+    int whole = lanes == MFI_LANES;
+    for (int r = 0; r < rows; r++)
+        av[r] = whole ? load(a + (size_t)r * n) : load_some(a + (size_t)r * n, lanes);
+    for (size_t c = 0; c < m; c++) {
+        const float *mc = projection + c * n;
+        float *dmc = dm + c * width;
+        vector weight = whole ? load(mc) : load_some(mc, lanes);
+        vector change = whole ? load(dmc) : load_some(dmc, lanes);
+        for (int r = 0; r < rows; r++) {
+            float g = dg[(size_t)r * m + c];
+            sum[r] += g * weight;
+            change += g * av[r];
+        }
+        if (whole)
+            store(dmc, change);
+        else
+            memcpy(dmc, &change, lanes * sizeof *dmc);
+    }
+    for (int r = 0; r < rows; r++)
+        memcpy(dz + (size_t)r * width, &sum[r], lanes * sizeof *dz);
+}
+
+INLINE void gradient_rows(int rows, size_t width, size_t m, const float *dg, const float *projection,
+                          const float *a, size_t n, float *dz, float *dm)
+{
+    size_t j = 0;
+    for (; j + MFI_LANES <= width; j += MFI_LANES)
+        gradient_lanes(rows, MFI_LANES, m, dg, projection + j, a + j, n, dz + j, dm + j, width);
+    if (j < width)
+        gradient_lanes(rows, width - j, m, dg, projection + j, a + j, n, dz + j, dm + j, width);
+}
+
+static void local_gradient(mfi_activation phi, size_t rows, size_t width, size_t m, const float *dg,
+                           const float *projection, const float *a, const float *z, size_t n, float *dz,
+                           float *dm, float *db)
+{
+    memset(dm, 0, m * width * sizeof *dm);
+    size_t b = 0;
+    for (; b + DOT_ROWS <= rows; b += DOT_ROWS)
+        gradient_rows(DOT_ROWS, width, m, dg + b * m, projection, a + b * n, n, dz + b * width, dm);
+    for (; b < rows; b++)
+        gradient_rows(1, width, m, dg + b * m, projection, a + b * n, n, dz + b * width, dm);
+    derivative(phi, rows, width, a, z, n, dz, db);
+}
+
+/* ---- optimizers ---- */
+
+static void update_sgd(const mfi_rule *rule, size_t count, float *restrict p, const float *restrict g,
+                       float *restrict v)
+{
+    const float rate = rule->rate, decay = rule->decay, momentum = rule->momentum;
+    switch (rule->kind) {
+    case MFI_RULE_SGD:
+        for (size_t i = 0; i < count; i++)
+            p[i] -= rate * (g[i] + decay * p[i]);
+        break;
+    case MFI_RULE_MOMENTUM:
+        for (size_t i = 0; i < count; i++) {
+            v[i] = momentum * v[i] + (g[i] + decay * p[i]);
+            p[i] -= rate * v[i];
+        }
+        break;
+    default:
+        for (size_t i = 0; i < count; i++) {
+            float slope = g[i] + decay * p[i];
+            v[i] = momentum * v[i] + slope;
+            p[i] -= rate * (slope + momentum * v[i]);
+        }
+        break;
+    }
+}
+
+static void update_adam(const mfi_rule *rule, size_t count, float *restrict p, const float *restrict g,
+                        float *restrict m, float *restrict v)
+{
+    const float rate = rule->rate, decay = rule->decay, keep = rule->keep, epsilon = rule->epsilon;
+    const float beta1 = rule->beta1, beta2 = rule->beta2, root = rule->root;
+    const float new1 = 1.0f - beta1, new2 = 1.0f - beta2;
+    for (size_t i = 0; i < count; i++) {
+        float slope = g[i] + decay * p[i];
+        m[i] = beta1 * m[i] + new1 * slope;
+        v[i] = beta2 * v[i] + new2 * slope * slope;
+        p[i] = keep * p[i] - rate * m[i] / (sqrtf(v[i]) * root + epsilon);
+    }
+}
+
+static void update_rmsprop(const mfi_rule *rule, size_t count, float *restrict p, const float *restrict g,
+                           float *restrict s, float *restrict v)
+{
+    const float rate = rule->rate, decay = rule->decay, beta2 = rule->beta2, epsilon = rule->epsilon;
+    const float momentum = rule->momentum, new2 = 1.0f - beta2;
+    if (rule->kind == MFI_RULE_RMSPROP) {
+        for (size_t i = 0; i < count; i++) {
+            float slope = g[i] + decay * p[i];
+            s[i] = beta2 * s[i] + new2 * slope * slope;
+            p[i] -= rate * slope / (sqrtf(s[i]) + epsilon);
+        }
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        float slope = g[i] + decay * p[i];
+        s[i] = beta2 * s[i] + new2 * slope * slope;
+        v[i] = momentum * v[i] + slope / (sqrtf(s[i]) + epsilon);
+        p[i] -= rate * v[i];
+    }
+}
+
+static void update(const mfi_rule *rule, size_t count, float *p, const float *g, float *s0, float *s1)
+{
+    switch (rule->kind) {
+    case MFI_RULE_ADAM:
+        update_adam(rule, count, p, g, s0, s1);
+        break;
+    case MFI_RULE_RMSPROP:
+    case MFI_RULE_RMSPROP_MOMENTUM:
+        update_rmsprop(rule, count, p, g, s0, s1);
+        break;
+    default:
+        update_sgd(rule, count, p, g, s0);
+        break;
+    }
+}
+
+/* ---- small things ---- */
+
+static void scale_add(size_t count, float beta, float *restrict y, float alpha, const float *restrict x)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = beta * y[i] + alpha * x[i];
+}
+
+static void dropout(const mfi_stream *stream, float share, size_t count, float *a)
+{
+    const float scale = 1.0f / (1.0f - share);
+    uint32_t bits[4];
+    for (size_t i = 0; i < count; i++) {
+        if (i % 4 == 0)
+            mfi_stream_block(stream, (uint32_t)(i / 4), bits);
+        a[i] = mfi_unit_float(bits[i % 4]) < share ? 0.0f : a[i] * scale;
+    }
+}
+
+static bool all_finite(size_t count, const float *x)
+{
+    /* An exponent of all ones is an infinity or a NaN; without the sign, those are the largest numbers. */
+    uint32_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= 0x7FFFFFFFu;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest < 0x7F800000u;
+}
+
+/* Lanes are summed in float for CHUNK values, chunks in double: fast, and exact enough for any size. */
+enum { CHUNK = 1024 };
+
+static double dot(size_t count, const float *x, const float *y)
+{
+    double total = 0.0;
+    for (size_t start = 0; start < count; start += CHUNK) {
+        size_t n = count - start < CHUNK ? count - start : CHUNK;
+        float sum;
+        dot_tile(1, 1, n, x + start, 0, y + start, 0, &sum, 0);
+        total += (double)sum;
+    }
+    return total;
+}
+
+static double sum_of_squares(size_t count, const float *x)
+{
+    return dot(count, x, x);
+}
+
+#define TEXT_OF(name) #name
+#define TEXT(name) TEXT_OF(name)
+
+const mfi_kernels MFI_TABLE = {
+    .name = TEXT(MFI_TABLE) + sizeof "mfi_kernels_" - 1,
+    .activate = activate,
+    .goodness = goodness,
+    .local_gradient = local_gradient,
+    .derivative = derivative,
+    .update = update,
+    .scale_add = scale_add,
+    .dropout = dropout,
+    .all_finite = all_finite,
+    .sum_of_squares = sum_of_squares,
+    .dot = dot,
+};

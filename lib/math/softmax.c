@@ -1,0 +1,104 @@
+/* Owns: softmax, cross-entropy and the choice of a class, from goodness scores. */
+#include "math/softmax.h"
+
+#include <math.h>
+
+int32_t mfi_argmax(size_t m, const float *scores)
+{
+    size_t best = 0;
+    for (size_t c = 1; c < m; c++)
+        if (scores[c] > scores[best])
+            best = c;
+    return (int32_t)best;
+}
+
+/* log sum_c exp G_c, taken relative to the highest score; not finite if a score is not. */
+static double log_sum_exp(size_t m, const float *scores)
+{
+    float highest = scores[0], sum = 0.0f;
+    for (size_t c = 1; c < m; c++)
+        highest = scores[c] > highest ? scores[c] : highest;
+    for (size_t c = 0; c < m; c++)
+        sum += expf(scores[c] - highest);
+    return (double)highest + log((double)sum);
+}
+
+/* softmax(G)_c, given log sum exp G */
+static float probability(float score, double log_sum)
+{
+    return expf((float)((double)score - log_sum));
+}
+
+void mfi_softmax(size_t rows, size_t m, const float *scores, float *to)
+{
+    for (size_t b = 0; b < rows; b++) {
+        double log_sum = log_sum_exp(m, scores + b * m);
+        for (size_t c = 0; c < m; c++)
+            to[b * m + c] = probability(scores[b * m + c], log_sum);
+    }
+}
+
+/* sum_c q_c G_c */
+static double expected_score(size_t m, const float *scores, int32_t label, float smoothing)
+{
+    double score = (1.0 - (double)smoothing) * (double)scores[label];
+    if (smoothing > 0.0f)
+        for (size_t c = 0; c < m; c++)
+            score += (double)smoothing / (double)m * (double)scores[c];
+    return score;
+}
+
+static double total_weight(size_t rows, const float *weights)
+{
+    if (!weights)
+        return (double)rows;
+    double total = 0.0;
+    for (size_t b = 0; b < rows; b++)
+        total += (double)weights[b];
+    return total;
+}
+
+/* Scores become (softmax - q) scale. */
+static void row_gradient(size_t m, float *scores, double log_sum, int32_t label, float smoothing, float scale)
+{
+    float spread = smoothing / (float)m;
+    for (size_t c = 0; c < m; c++)
+        scores[c] = (probability(scores[c], log_sum) - spread) * scale;
+    scores[label] -= (1.0f - smoothing) * scale;
+}
+
+static mfi_loss cross_entropy(size_t rows, size_t m, const float *scores, float *gradient,
+                              const int32_t *labels, const float *weights, float smoothing)
+{
+    mfi_loss result = {.bad_row = rows};
+    double total = total_weight(rows, weights);
+    for (size_t b = 0; b < rows; b++) {
+        const float *row = scores + b * m;
+        double weight = weights ? (double)weights[b] : 1.0;
+        double log_sum = log_sum_exp(m, row);
+        double loss = log_sum - expected_score(m, row, labels[b], smoothing);
+        if (!isfinite(loss)) {
+            result.bad_row = b;
+            return result;
+        }
+        result.loss += weight * loss;
+        if (weight > 0.0 && mfi_argmax(m, row) == labels[b])
+            result.correct++;
+        if (gradient)
+            row_gradient(m, gradient + b * m, log_sum, labels[b], smoothing, (float)(weight / total));
+    }
+    result.loss /= total;
+    return result;
+}
+
+mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const int32_t *labels,
+                           const float *weights, float smoothing)
+{
+    return cross_entropy(rows, m, scores, NULL, labels, weights, smoothing);
+}
+
+mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const int32_t *labels,
+                                    const float *weights, float smoothing)
+{
+    return cross_entropy(rows, m, scores, scores, labels, weights, smoothing);
+}

@@ -1,0 +1,29 @@
+/* Owns: softmax, cross-entropy and the choice of a class, from goodness scores. */
+#ifndef MFI_MATH_SOFTMAX_H
+#define MFI_MATH_SOFTMAX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mfi_loss {
+    double loss;      /* sum(w CE) / sum(w) */
+    uint64_t correct; /* rows of positive weight whose highest score is that of their label */
+    size_t bad_row;   /* the first row whose scores have no finite loss; `rows` if all do */
+} mfi_loss;
+
+/* CE_b = log sum_c exp G[b,c] - sum_c q[b,c] G[b,c], with q = (1 - smoothing) onehot(y) + smoothing / m.
+ * scores [rows, m], labels [rows], weights [rows] or NULL. */
+mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const int32_t *labels,
+                           const float *weights, float smoothing);
+
+/* The same, and scores becomes dG = w (softmax(G) - q) / sum(w). With a bad row, scores is undefined. */
+mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const int32_t *labels,
+                                    const float *weights, float smoothing);
+
+/* Softmax of every row; `to` may be `scores`. */
+void mfi_softmax(size_t rows, size_t m, const float *scores, float *to);
+
+/* Index of the highest of m scores, the lowest such index. */
+int32_t mfi_argmax(size_t m, const float *scores);
+
+#endif

@@ -1,0 +1,185 @@
+/* Owns: changes of a layer that need memory, in two phases. */
+#include "model/change.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "math/initialize.h"
+
+static mf_status no_memory(size_t parameter)
+{
+    return mfi_fail(MF_STATUS_MEMORY, "no memory for the %s of a layer", mfi_parameter_name(parameter));
+}
+
+static mfi_change unchanged(const mf_layer *layer)
+{
+    mfi_change change = {.optimizer = layer->optimizer, .classes = layer->spec.classes};
+    memcpy(change.parameters, layer->parameters, sizeof change.parameters);
+    return change;
+}
+
+/* New zeroed state for one parameter. */
+static mf_status renew_state(const mf_layer *layer, mfi_change *change, size_t index)
+{
+    mfi_parameter *parameter = &change->parameters[index];
+    size_t slabs = mfi_optimizer_slabs(change->optimizer), bytes = 0;
+    size_t offsets[MFI_STATE_SLABS] = {0};
+    memset(parameter->state, 0, sizeof parameter->state);
+    parameter->state_bytes = 0;
+    parameter->steps = 0;
+    if (slabs == 0 || parameter->count == 0)
+        return MF_STATUS_OK;
+    for (size_t slab = 0; slab < slabs; slab++)
+        if (!mfi_reserve(&bytes, parameter->count, sizeof(float), &offsets[slab]))
+            return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit",
+                            parameter->count);
+    char *block = mfi_allocate(&layer->head.allocator, bytes);
+    if (!block)
+        return no_memory(index);
+    memset(block, 0, bytes);
+    for (size_t slab = 0; slab < slabs; slab++)
+        parameter->state[slab] = (float *)(block + offsets[slab]);
+    parameter->state_bytes = bytes;
+    return MF_STATUS_OK;
+}
+
+static mf_status draw_orthogonal(const mf_layer *layer, const mfi_stream *stream, float gain,
+                                 mfi_parameter *parameter)
+{
+    size_t count, bytes;
+    if (!mfi_init_orthogonal_scratch(parameter->dims[0], parameter->dims[1], &count) ||
+        !mfi_multiply(count, sizeof(float), &bytes))
+        return mfi_fail(MF_STATUS_OVERFLOW, "scratch for an orthogonal start does not fit");
+    float *scratch = mfi_allocate(&layer->head.allocator, bytes);
+    if (!scratch)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for an orthogonal start of %zu bytes", bytes);
+    mfi_init_orthogonal(stream, gain, parameter->dims[0], parameter->dims[1], parameter->values, scratch);
+    mfi_release(&layer->head.allocator, scratch, bytes);
+    return MF_STATUS_OK;
+}
+
+static mf_status draw(const mf_layer *layer, size_t index, mfi_parameter *parameter)
+{
+    static const mfi_purpose purposes[] = {MFI_PURPOSE_WEIGHT, MFI_PURPOSE_BIAS, MFI_PURPOSE_PROJECTION};
+    const mf_layer_spec *spec = &layer->spec;
+    int32_t init = index == MFI_PROJECTION ? spec->projection_init : spec->weight_init;
+    float gain = index == MFI_PROJECTION ? spec->projection_gain : spec->weight_gain;
+    size_t fan = index == MFI_PROJECTION ? spec->outputs : spec->inputs;
+    float scale = gain / sqrtf((float)fan);
+    uint64_t draw_number = index == MFI_PROJECTION ? layer->renewed : 0;
+    mfi_stream stream = mfi_stream_of(spec->seed, purposes[index], draw_number);
+
+    /* As torch.nn.Linear does, the bias shares the bound of uniform weights; with others it starts at 0. */
+    if (init == MF_INIT_KAIMING_UNIFORM)
+        mfi_init_uniform(&stream, scale, parameter->count, parameter->values);
+    else if (init == MF_INIT_ZERO || index == MFI_BIAS)
+        memset(parameter->values, 0, parameter->count * sizeof(float));
+    else if (init == MF_INIT_NORMAL)
+        mfi_init_normal(&stream, scale, parameter->count, parameter->values);
+    else
+        return draw_orthogonal(layer, &stream, gain, parameter);
+    return MF_STATUS_OK;
+}
+
+/* New values, drawn, and new state. */
+static mf_status renew(const mf_layer *layer, mfi_change *change, size_t index)
+{
+    mfi_parameter *parameter = &change->parameters[index];
+    size_t bytes;
+    parameter->values = NULL;
+    memset(parameter->state, 0, sizeof parameter->state);
+    parameter->state_bytes = 0;
+    parameter->count = 1;
+    for (int32_t dim = 0; dim < parameter->rank; dim++)
+        if (!mfi_multiply(parameter->count, parameter->dims[dim], &parameter->count))
+            return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu x %zu values does not fit",
+                            mfi_parameter_name(index), parameter->dims[0], parameter->dims[1]);
+    if (!mfi_multiply(parameter->count, sizeof(float), &bytes))
+        return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu values does not fit", mfi_parameter_name(index),
+                        parameter->count);
+    parameter->values = mfi_allocate(&layer->head.allocator, bytes);
+    if (!parameter->values)
+        return no_memory(index);
+    MFI_TRY(draw(layer, index, parameter));
+    return renew_state(layer, change, index);
+}
+
+mf_status mfi_change_create(const mf_layer *layer, mfi_change *change)
+{
+    *change = unchanged(layer);
+    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
+        if (index == MFI_BIAS && !layer->spec.bias)
+            continue;
+        mf_status status = renew(layer, change, index);
+        if (status != MF_STATUS_OK) {
+            mfi_change_abandon(layer, change);
+            return status;
+        }
+    }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_change_optimizer(const mf_layer *layer, mf_optimizer *optimizer, mfi_change *change)
+{
+    *change = unchanged(layer);
+    if (optimizer == layer->optimizer)
+        return MF_STATUS_OK;
+    change->optimizer = optimizer;
+    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
+        mf_status status = renew_state(layer, change, index);
+        if (status != MF_STATUS_OK) {
+            mfi_change_abandon(layer, change);
+            return status;
+        }
+    }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_change_classes(const mf_layer *layer, size_t classes, mfi_change *change)
+{
+    /* The draw counts up first, so that M does not start with the numbers it has started with before. */
+    mf_layer next = {.spec = layer->spec, .renewed = layer->renewed + 1};
+    next.head.allocator = layer->head.allocator;
+    *change = unchanged(layer);
+    change->classes = classes;
+    change->parameters[MFI_PROJECTION].dims[0] = classes;
+    mf_status status = renew(&next, change, MFI_PROJECTION);
+    if (status != MF_STATUS_OK)
+        mfi_change_abandon(layer, change);
+    return status;
+}
+
+/* Frees the blocks of `from` that `kept` does not share. */
+static void free_unshared(const mf_allocator *allocator, const mfi_parameter *from, const mfi_parameter *kept)
+{
+    if (from->values != kept->values)
+        mfi_release(allocator, from->values, from->count * sizeof(float));
+    if (from->state[0] != kept->state[0])
+        mfi_release(allocator, from->state[0], from->state_bytes);
+}
+
+void mfi_change_commit(mf_layer *layer, mfi_change *change)
+{
+    for (size_t index = 0; index < MFI_PARAMETERS; index++)
+        free_unshared(&layer->head.allocator, &layer->parameters[index], &change->parameters[index]);
+    if (change->parameters[MFI_PROJECTION].values != layer->parameters[MFI_PROJECTION].values) {
+        layer->revision++;
+        layer->renewed++;
+    }
+    memcpy(layer->parameters, change->parameters, sizeof layer->parameters);
+    layer->spec.classes = change->classes;
+    if (change->optimizer != layer->optimizer) {
+        mfi_optimizer_release(layer->optimizer);
+        if (change->optimizer)
+            mfi_handle_retain(&change->optimizer->head);
+        layer->optimizer = change->optimizer;
+    }
+}
+
+void mfi_change_abandon(const mf_layer *layer, mfi_change *change)
+{
+    for (size_t index = 0; index < MFI_PARAMETERS; index++)
+        free_unshared(&layer->head.allocator, &change->parameters[index], &layer->parameters[index]);
+}

@@ -1,0 +1,92 @@
+/* Owns: a layer: its parameters, their optimizer state, and the Mono-Forward step. */
+#ifndef MFI_MODEL_LAYER_H
+#define MFI_MODEL_LAYER_H
+
+#include "base/handle.h"
+#include "math/kernels.h"
+#include "model/optimizer.h"
+
+/* Order of a layer's parameters; one that a layer does not have has count 0. */
+enum { MFI_WEIGHT = 0, MFI_BIAS = 1, MFI_PROJECTION = 2, MFI_PARAMETERS = 3 };
+
+typedef struct mfi_parameter {
+    int32_t rank;
+    size_t dims[4];
+    size_t count;
+    float *values;
+    float *state[MFI_STATE_SLABS]; /* one block, carved; NULL where the optimizer needs none */
+    size_t state_bytes;
+    uint64_t steps; /* updates since the state started anew */
+    int trainable;
+} mfi_parameter;
+
+struct mf_layer {
+    mfi_handle head;
+    mf_layer_spec spec; /* what the layer is now */
+    const mfi_kernels *kernels;
+    mf_optimizer *optimizer;
+    mfi_parameter parameters[MFI_PARAMETERS];
+    uint64_t revision; /* changes with the number of classes */
+    uint64_t applied;  /* batches learned from */
+    uint64_t dropped;  /* dropout masks drawn */
+    uint64_t renewed;  /* how often M started anew */
+};
+
+/* Scratch of one call, carved by the workspace. B is the workspace's max_batch. */
+typedef struct mfi_scratch {
+    float *goodness;      /* [B, m] G, then dG */
+    float *preactivation; /* [B, n] z, for activations whose derivative needs it; else NULL */
+    float *dz;            /* [B, panel] */
+    float *dw;            /* [panel, k] */
+    float *dm;            /* [m, panel] */
+    float *db;            /* [panel] */
+} mfi_scratch;
+
+/* How much of each a layer needs for `rows`. */
+typedef struct mfi_scratch_sizes {
+    size_t goodness, preactivation, dz, dw, dm, db;
+} mfi_scratch_sizes;
+
+/* A checked batch. Labels are NULL where none are needed, weights where all are equal. */
+typedef struct mfi_rows {
+    size_t count;
+    const float *x;
+    size_t stride;
+    const int32_t *labels;
+    const float *weights;
+} mfi_rows;
+
+mf_layer_spec mfi_layer_defaults(void);
+mf_status mfi_layer_create(const mf_layer_spec *spec, mf_layer **layer);
+void mfi_layer_release(mf_layer *layer);
+mf_status mfi_layer_check_classes(size_t classes);
+
+mf_status mfi_layer_set(mf_layer *layer, int32_t key, double value);
+mf_status mfi_layer_get(const mf_layer *layer, int32_t key, double *value);
+
+/* Parameter of that name in `found`, or NOT_FOUND. */
+mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *found);
+const char *mfi_parameter_name(size_t parameter);
+
+/* False if a size does not fit. */
+bool mfi_layer_scratch(const mf_layer *layer, size_t rows, bool training, mfi_scratch_sizes *sizes);
+
+/* a [rows, n] = phi(x W^T + b); z as in mfi_scratch or NULL. */
+void mfi_layer_forward(const mf_layer *layer, const mfi_rows *rows, float *a, float *z);
+
+/* G = a M^T */
+void mfi_layer_goodness(const mf_layer *layer, size_t rows, const float *a, float *goodness);
+
+/* dz, dM and db of the neurons [start, start + width) into scratch, from scratch->goodness = dG. */
+void mfi_layer_local_gradient(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
+                              size_t start, size_t width);
+
+/* Dropout on the activation that is passed on, with the layer's next mask. */
+void mfi_layer_drop(mf_layer *layer, size_t rows, float *a);
+
+/* The step. The layer has an optimizer and the rows are checked; NUMERIC, with nothing changed and
+ * `position` in the message, if the loss is not finite. Fills the report but for its struct_size. */
+mf_status mfi_layer_step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
+                         size_t position, mf_report *report);
+
+#endif

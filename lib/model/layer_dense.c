@@ -1,0 +1,146 @@
+/* Owns: what is particular to a dense layer.
+ *
+ * The update runs over panels of neurons. For each panel, dz, dW, dM and db are computed into scratch
+ * that stays in cache and are applied at once: neither a full gradient nor a full dz ever exists. */
+#include "model/layer_dense.h"
+
+#include <math.h>
+
+#include "math/gemm.h"
+
+/* A panel of dW takes about half a megabyte, so that it stays in the second-level cache while the
+ * optimizer reads it; within the limits, a width that BLAS libraries like. */
+enum { PANEL_VALUES = 131072, PANEL_STEP = 16, PANEL_LEAST = 64, PANEL_MOST = 256 };
+
+size_t mfi_dense_panel(const mf_layer_spec *spec)
+{
+    size_t panel = PANEL_VALUES / spec->inputs / PANEL_STEP * PANEL_STEP;
+    panel = panel < PANEL_LEAST ? PANEL_LEAST : panel > PANEL_MOST ? PANEL_MOST : panel;
+    return panel < spec->outputs ? panel : spec->outputs;
+}
+
+void mfi_dense_product(const mf_layer *layer, const mfi_rows *rows, float *a)
+{
+    size_t n = layer->spec.outputs, k = layer->spec.inputs;
+    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows->count, n, k, 1.0f, rows->x, rows->stride,
+             layer->parameters[MFI_WEIGHT].values, k, 0.0f, a, n);
+}
+
+/* dW = dz^T x for one panel, scaled and added to `to`. */
+static void weight_product(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
+                           size_t width, float alpha, float beta, float *to)
+{
+    size_t k = layer->spec.inputs;
+    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, width, k, rows->count, alpha, scratch->dz, width, rows->x, rows->stride,
+             beta, to, k);
+}
+
+static bool trains(const mf_layer *layer, size_t index)
+{
+    return layer->parameters[index].count > 0 && layer->parameters[index].trainable;
+}
+
+/* The squared norm of dW = dz^T x is sum_ij (dz dz^T)_ij (x x^T)_ij. For batches much smaller than the
+ * layer these two B x B matrices cost far less than dW itself. They live where a panel of dW would. */
+static bool gram_pays(const mf_layer *layer, size_t rows)
+{
+    size_t n = layer->spec.outputs, k = layer->spec.inputs;
+    size_t room = mfi_dense_panel(&layer->spec) * k;
+    return rows <= room / 2 / rows && (double)rows * (double)(n + k) < (double)n * (double)k;
+}
+
+double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
+                               const float *a)
+{
+    const mfi_kernels *kernels = layer->kernels;
+    size_t n = layer->spec.outputs, k = layer->spec.inputs, m = layer->spec.classes, count = rows->count;
+    size_t panel = mfi_dense_panel(&layer->spec);
+    bool gram = gram_pays(layer, count);
+    float *dz_gram = scratch->dw, *x_gram = scratch->dw + count * count;
+    double sum = 0.0;
+    for (size_t start = 0; start < n; start += panel) {
+        size_t width = n - start < panel ? n - start : panel;
+        mfi_layer_local_gradient(layer, scratch, count, a, start, width);
+        if (trains(layer, MFI_PROJECTION))
+            sum += kernels->sum_of_squares(m * width, scratch->dm);
+        if (trains(layer, MFI_BIAS))
+            sum += kernels->sum_of_squares(width, scratch->db);
+        if (!trains(layer, MFI_WEIGHT))
+            continue;
+        if (gram) {
+            mfi_gemm(MFI_NO_TRANS, MFI_TRANS, count, count, width, 1.0f, scratch->dz, width, scratch->dz,
+                     width, start == 0 ? 0.0f : 1.0f, dz_gram, count);
+        } else {
+            weight_product(layer, scratch, rows, width, 1.0f, 0.0f, scratch->dw);
+            sum += kernels->sum_of_squares(width * k, scratch->dw);
+        }
+    }
+    if (gram && trains(layer, MFI_WEIGHT)) {
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, count, count, k, 1.0f, rows->x, rows->stride, rows->x, rows->stride,
+                 0.0f, x_gram, count);
+        sum += kernels->dot(count * count, dz_gram, x_gram);
+    }
+    /* Rounding can leave the products of a gradient that is 0 slightly below it. */
+    return sum < 0.0 ? 0.0 : sqrt(sum);
+}
+
+/* One panel of W. The gradient goes straight into W or into the momentum where the rule allows. */
+static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
+                          const mfi_rule *rule, size_t start, size_t width)
+{
+    const mfi_kernels *kernels = layer->kernels;
+    mfi_parameter *weight = &layer->parameters[MFI_WEIGHT];
+    size_t first = start * layer->spec.inputs, count = width * layer->spec.inputs;
+    float *w = weight->values + first;
+    float *s0 = weight->state[0] ? weight->state[0] + first : NULL;
+    float *s1 = weight->state[1] ? weight->state[1] + first : NULL;
+    switch (rule->kind) {
+    case MFI_RULE_SGD:
+        weight_product(layer, scratch, rows, width, -rule->rate, 1.0f - rule->rate * rule->decay, w);
+        break;
+    case MFI_RULE_MOMENTUM:
+        if (rule->decay > 0.0f) {
+            kernels->scale_add(count, rule->momentum, s0, rule->decay, w);
+            weight_product(layer, scratch, rows, width, 1.0f, 1.0f, s0);
+        } else {
+            weight_product(layer, scratch, rows, width, 1.0f, rule->momentum, s0);
+        }
+        kernels->scale_add(count, 1.0f, w, -rule->rate, s0);
+        break;
+    default:
+        weight_product(layer, scratch, rows, width, 1.0f, 0.0f, scratch->dw);
+        kernels->update(rule, count, w, scratch->dw, s0, s1);
+        break;
+    }
+}
+
+/* `width` values of a parameter from `first` on. */
+static void update_slice(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
+                         size_t first, size_t width, const float *gradient)
+{
+    float *s0 = parameter->state[0] ? parameter->state[0] + first : NULL;
+    float *s1 = parameter->state[1] ? parameter->state[1] + first : NULL;
+    kernels->update(rule, width, parameter->values + first, gradient, s0, s1);
+}
+
+void mfi_dense_update(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, const float *a)
+{
+    size_t n = layer->spec.outputs, m = layer->spec.classes, panel = mfi_dense_panel(&layer->spec);
+    mfi_parameter *parameters = layer->parameters;
+    mfi_rule rules[MFI_PARAMETERS];
+    for (size_t index = 0; index < MFI_PARAMETERS; index++)
+        if (trains(layer, index))
+            rules[index] = mfi_optimizer_rule(layer->optimizer, ++parameters[index].steps, index != MFI_BIAS);
+    for (size_t start = 0; start < n; start += panel) {
+        size_t width = n - start < panel ? n - start : panel;
+        mfi_layer_local_gradient(layer, scratch, rows->count, a, start, width);
+        if (trains(layer, MFI_WEIGHT))
+            update_weight(layer, scratch, rows, &rules[MFI_WEIGHT], start, width);
+        if (trains(layer, MFI_BIAS))
+            update_slice(layer->kernels, &parameters[MFI_BIAS], &rules[MFI_BIAS], start, width, scratch->db);
+        if (trains(layer, MFI_PROJECTION))
+            for (size_t c = 0; c < m; c++)
+                update_slice(layer->kernels, &parameters[MFI_PROJECTION], &rules[MFI_PROJECTION],
+                             c * n + start, width, scratch->dm + c * width);
+    }
+}

@@ -1,0 +1,188 @@
+/* Owns: an ordered list of references to layers. */
+#include "model/network.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "model/change.h"
+
+mf_status mfi_network_create(const mf_network_spec *spec, mf_network **network)
+{
+    mf_network *created = mfi_handle_create(MFI_KIND_NETWORK, spec->allocator, sizeof *created);
+    if (!created)
+        return MF_STATUS_MEMORY;
+    created->next_id = 1;
+    *network = created;
+    return MF_STATUS_OK;
+}
+
+void mfi_network_release(mf_network *network)
+{
+    if (!network || !mfi_handle_drop(&network->head))
+        return;
+    for (size_t i = 0; i < network->count; i++)
+        mfi_layer_release(network->places[i].layer);
+    mfi_release(&network->head.allocator, network->places, network->capacity * sizeof *network->places);
+    mfi_handle_destroy(&network->head);
+}
+
+/* ---- structure ---- */
+
+/* Whether `layer` fits between the layers `before` and `after`, either of which may be NULL. */
+static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const mf_layer *after)
+{
+    if (before && before->spec.outputs != layer->spec.inputs)
+        return mfi_fail(MF_STATUS_SHAPE, "the layer expects %zu inputs, the one before has %zu outputs",
+                        layer->spec.inputs, before->spec.outputs);
+    if (after && layer->spec.outputs != after->spec.inputs)
+        return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu outputs, the one behind expects %zu inputs",
+                        layer->spec.outputs, after->spec.inputs);
+    const mf_layer *neighbour = before ? before : after;
+    if (neighbour && neighbour->spec.classes != layer->spec.classes)
+        return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu classes, the network has %zu",
+                        layer->spec.classes, neighbour->spec.classes);
+    return MF_STATUS_OK;
+}
+
+static mf_layer *layer_at(const mf_network *network, size_t position)
+{
+    return position < network->count ? network->places[position].layer : NULL;
+}
+
+static mf_layer *layer_before(const mf_network *network, size_t position)
+{
+    return position > 0 ? network->places[position - 1].layer : NULL;
+}
+
+static mf_status check_new(const mf_network *network, const mf_layer *layer)
+{
+    for (size_t i = 0; i < network->count; i++)
+        if (network->places[i].layer == layer)
+            return mfi_fail(MF_STATUS_ARGUMENT, "the layer is in the network already, at position %zu", i);
+    return MF_STATUS_OK;
+}
+
+static mf_status grow(mf_network *network)
+{
+    size_t capacity = network->capacity ? 2 * network->capacity : 8, size = sizeof(mfi_place);
+    mfi_place *places = mfi_allocate(&network->head.allocator, capacity * size);
+    if (!places)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for a network of %zu layers", network->count + 1);
+    if (network->places)
+        memcpy(places, network->places, network->count * size);
+    mfi_release(&network->head.allocator, network->places, network->capacity * size);
+    network->places = places;
+    network->capacity = capacity;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id)
+{
+    if (position > network->count)
+        return mfi_fail(MF_STATUS_NOT_FOUND, "position %zu in a network of %zu layers", position,
+                        network->count);
+    MFI_TRY(check_new(network, layer));
+    MFI_TRY(check_fit(layer, layer_before(network, position), layer_at(network, position)));
+    if (network->count == network->capacity)
+        MFI_TRY(grow(network));
+    mfi_place *place = network->places + position;
+    memmove(place + 1, place, (network->count - position) * sizeof *place);
+    mfi_handle_retain(&layer->head);
+    *place = (mfi_place){.layer = layer, .id = network->next_id++};
+    network->count++;
+    network->revision++;
+    if (id)
+        *id = place->id;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_network_find(const mf_network *network, uint64_t id, size_t *position)
+{
+    for (size_t i = 0; i < network->count; i++)
+        if (network->places[i].id == id) {
+            *position = i;
+            return MF_STATUS_OK;
+        }
+    return mfi_fail(MF_STATUS_NOT_FOUND, "the network has no layer with the id %llu", (unsigned long long)id);
+}
+
+mf_status mfi_network_remove(mf_network *network, uint64_t id)
+{
+    size_t position = 0;
+    MFI_TRY(mfi_network_find(network, id, &position));
+    const mf_layer *before = layer_before(network, position), *after = layer_at(network, position + 1);
+    if (before && after)
+        MFI_TRY(check_fit(after, before, NULL));
+    mfi_place *place = network->places + position;
+    mf_layer *removed = place->layer;
+    memmove(place, place + 1, (network->count - position - 1) * sizeof *place);
+    network->count--;
+    network->revision++;
+    mfi_layer_release(removed);
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
+{
+    size_t position = 0;
+    MFI_TRY(mfi_network_find(network, id, &position));
+    MFI_TRY(check_new(network, layer));
+    MFI_TRY(check_fit(layer, layer_before(network, position), layer_at(network, position + 1)));
+    mf_layer *replaced = network->places[position].layer;
+    mfi_handle_retain(&layer->head);
+    network->places[position].layer = layer;
+    network->revision++;
+    mfi_layer_release(replaced);
+    return MF_STATUS_OK;
+}
+
+/* ---- all layers or none ---- */
+
+/* What to prepare for every layer: an optimizer, or, where classes is not 0, a number of classes. */
+typedef struct wish {
+    mf_optimizer *optimizer;
+    size_t classes;
+} wish;
+
+static mf_status prepare(const mf_layer *layer, wish wanted, mfi_change *change)
+{
+    if (wanted.classes)
+        return mfi_change_classes(layer, wanted.classes, change);
+    return mfi_change_optimizer(layer, wanted.optimizer, change);
+}
+
+static mf_status change_all(mf_network *network, wish wanted)
+{
+    size_t bytes, prepared = 0;
+    mf_status status = MF_STATUS_OK;
+    if (network->count == 0)
+        return MF_STATUS_OK;
+    if (!mfi_multiply(network->count, sizeof(mfi_change), &bytes))
+        return mfi_fail(MF_STATUS_OVERFLOW, "%zu layers are too many", network->count);
+    mfi_change *changes = mfi_allocate(&network->head.allocator, bytes);
+    if (!changes)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory to change %zu layers", network->count);
+    while (prepared < network->count && status == MF_STATUS_OK) {
+        status = prepare(network->places[prepared].layer, wanted, &changes[prepared]);
+        if (status == MF_STATUS_OK)
+            prepared++;
+    }
+    for (size_t i = 0; i < prepared; i++)
+        if (status == MF_STATUS_OK)
+            mfi_change_commit(network->places[i].layer, &changes[i]);
+        else
+            mfi_change_abandon(network->places[i].layer, &changes[i]);
+    mfi_release(&network->head.allocator, changes, bytes);
+    return status;
+}
+
+mf_status mfi_network_set_optimizer(mf_network *network, mf_optimizer *optimizer)
+{
+    return change_all(network, (wish){.optimizer = optimizer});
+}
+
+mf_status mfi_network_set_classes(mf_network *network, size_t classes)
+{
+    return change_all(network, (wish){.classes = classes});
+}

@@ -1,0 +1,32 @@
+/* Owns: an ordered list of references to layers. */
+#ifndef MFI_MODEL_NETWORK_H
+#define MFI_MODEL_NETWORK_H
+
+#include "model/layer.h"
+
+typedef struct mfi_place {
+    mf_layer *layer;
+    uint64_t id;
+} mfi_place;
+
+struct mf_network {
+    mfi_handle head;
+    mfi_place *places;
+    size_t count, capacity;
+    uint64_t next_id;
+    uint64_t revision; /* changes with the list */
+};
+
+mf_status mfi_network_create(const mf_network_spec *spec, mf_network **network);
+void mfi_network_release(mf_network *network);
+
+mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id);
+mf_status mfi_network_remove(mf_network *network, uint64_t id);
+mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
+mf_status mfi_network_find(const mf_network *network, uint64_t id, size_t *position);
+
+/* All layers or none. */
+mf_status mfi_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
+mf_status mfi_network_set_classes(mf_network *network, size_t classes);
+
+#endif

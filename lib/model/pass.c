@@ -1,0 +1,111 @@
+/* Owns: passes of a batch through a network. */
+#include "model/pass.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "math/softmax.h"
+
+/* What the layer at `position` reads: the caller's rows, or what the layer before has written. */
+static mfi_rows input_of(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
+{
+    mfi_rows input = *rows;
+    if (position > 0) {
+        input.x = workspace->activations[(position - 1) % 2];
+        input.stride = workspace->slots[position].layer->spec.inputs;
+    }
+    return input;
+}
+
+static float *output_of(const mf_workspace *workspace, size_t position)
+{
+    return workspace->activations[position % 2];
+}
+
+static void forward(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
+{
+    mfi_rows input = input_of(workspace, position, rows);
+    mfi_layer_forward(workspace->slots[position].layer, &input, output_of(workspace, position), NULL);
+}
+
+static mf_status step(mf_workspace *workspace, size_t position, const mfi_rows *rows)
+{
+    mfi_rows input = input_of(workspace, position, rows);
+    mfi_slot *slot = &workspace->slots[position];
+    return mfi_layer_step(slot->layer, &workspace->scratch, &input, output_of(workspace, position), position,
+                          &slot->report);
+}
+
+mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
+{
+    for (size_t position = 0; position < workspace->count; position++)
+        MFI_TRY(step(workspace, position, rows));
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mfi_rows *rows)
+{
+    for (size_t before = 0; before < position; before++) {
+        forward(workspace, before, rows);
+        mfi_layer_drop(workspace->slots[before].layer, rows->count, output_of(workspace, before));
+    }
+    return step(workspace, position, rows);
+}
+
+/* Scores of the layer at `position`, whose activation is there. */
+static void score(const mf_workspace *workspace, size_t position, size_t rows, float *scores)
+{
+    mfi_layer_goodness(workspace->slots[position].layer, rows, output_of(workspace, position), scores);
+}
+
+static void add(size_t count, float *to, const float *from)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] += from[i];
+}
+
+static mf_status fill_report(const mfi_rows *rows, size_t classes, const float *scores, mf_report *report)
+{
+    mfi_loss loss = mfi_cross_entropy(rows->count, classes, scores, rows->labels, rows->weights, 0.0f);
+    if (loss.bad_row < rows->count)
+        return mfi_fail(MF_STATUS_NUMERIC, "the loss of row %zu is not finite", loss.bad_row);
+    report->rows = rows->count;
+    report->correct = loss.correct;
+    report->loss = loss.loss;
+    report->gradient_norm = -1.0;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
+{
+    size_t classes = workspace->slots[0].layer->spec.classes, count = rows->count * classes;
+    float *goodness = workspace->scratch.goodness;
+    memset(workspace->total, 0, count * sizeof(float));
+    for (size_t position = 0; position < workspace->count; position++) {
+        mfi_slot *slot = &workspace->slots[position];
+        forward(workspace, position, rows);
+        score(workspace, position, rows->count, goodness);
+        add(count, workspace->total, goodness);
+        MFI_TRY(fill_report(rows, classes, goodness, &slot->report));
+        slot->report.applied = slot->layer->applied;
+    }
+    return fill_report(rows, classes, workspace->total, &workspace->sum);
+}
+
+void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows)
+{
+    size_t last = workspace->count - 1, count = rows->count * workspace->slots[0].layer->spec.classes;
+    bool sum = mode == MF_PREDICT_SUM;
+    if (sum)
+        memset(workspace->total, 0, count * sizeof(float));
+    for (size_t position = 0; position <= last; position++) {
+        forward(workspace, position, rows);
+        if (sum) {
+            score(workspace, position, rows->count, workspace->scratch.goodness);
+            add(count, workspace->total, workspace->scratch.goodness);
+        }
+    }
+    if (!sum)
+        score(workspace, last, rows->count, workspace->total);
+}

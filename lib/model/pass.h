@@ -1,0 +1,20 @@
+/* Owns: passes of a batch through a network: joint and greedy steps, evaluation, prediction.
+ * Network, workspace and rows are checked before. */
+#ifndef MFI_MODEL_PASS_H
+#define MFI_MODEL_PASS_H
+
+#include "model/workspace.h"
+
+/* Every layer steps. NUMERIC at a layer leaves it and those behind as they are. */
+mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows);
+
+/* The layer at `position` steps; those before pass the batch on. */
+mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mfi_rows *rows);
+
+/* Reports of every layer and of their sum, without learning. */
+mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows);
+
+/* Scores by `mode` into workspace->total. */
+void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows);
+
+#endif

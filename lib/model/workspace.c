@@ -1,0 +1,186 @@
+/* Owns: scratch memory for one network or one layer and a largest batch, and the reports of each layer. */
+#include "model/workspace.h"
+
+#include "base/memory.h"
+#include "base/status.h"
+
+/* What the block of a workspace holds, in this order, as counts of floats. */
+enum { EVEN, ODD, TOTAL, GOODNESS, PREACTIVATION, DZ, DW, DM, DB, AREAS };
+
+typedef struct layout {
+    size_t counts[AREAS], offsets[AREAS];
+    size_t slots, bytes;
+} layout;
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t layer_count(const mf_workspace_spec *spec)
+{
+    return spec->network ? spec->network->count : 1;
+}
+
+static mf_layer *layer_of(const mf_workspace_spec *spec, size_t position)
+{
+    return spec->network ? spec->network->places[position].layer : spec->layer;
+}
+
+/* Scratch is as large as the layer that needs most of it: layers take turns. */
+static bool count_areas(const mf_workspace_spec *spec, bool training, size_t counts[AREAS])
+{
+    for (size_t i = 0; i < layer_count(spec); i++) {
+        const mf_layer *layer = layer_of(spec, i);
+        mfi_scratch_sizes needs;
+        size_t outputs;
+        if (!mfi_layer_scratch(layer, spec->max_batch, training, &needs) ||
+            !mfi_multiply(spec->max_batch, layer->spec.outputs, &outputs))
+            return false;
+        counts[i % 2 ? ODD : EVEN] = larger(counts[i % 2 ? ODD : EVEN], outputs);
+        counts[TOTAL] = spec->network ? needs.goodness : 0;
+        counts[GOODNESS] = larger(counts[GOODNESS], needs.goodness);
+        counts[PREACTIVATION] = larger(counts[PREACTIVATION], needs.preactivation);
+        counts[DZ] = larger(counts[DZ], needs.dz);
+        counts[DW] = larger(counts[DW], needs.dw);
+        counts[DM] = larger(counts[DM], needs.dm);
+        counts[DB] = larger(counts[DB], needs.db);
+    }
+    return true;
+}
+
+static mf_status lay_out(const mf_workspace_spec *spec, bool training, layout *plan)
+{
+    size_t head;
+    *plan = (layout){0};
+    bool fits = count_areas(spec, training, plan->counts) &&
+                mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
+                mfi_reserve(&plan->bytes, layer_count(spec), sizeof(mfi_slot), &plan->slots);
+    for (size_t area = 0; fits && area < AREAS; area++)
+        fits = mfi_reserve(&plan->bytes, plan->counts[area], sizeof(float), &plan->offsets[area]);
+    if (!fits)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a workspace for %zu rows does not fit", spec->max_batch);
+    return MF_STATUS_OK;
+}
+
+static float *area(mf_workspace *workspace, const layout *plan, size_t index)
+{
+    return plan->counts[index] ? (float *)((char *)workspace + plan->offsets[index]) : NULL;
+}
+
+static void carve(mf_workspace *workspace, const layout *plan)
+{
+    workspace->slots = (mfi_slot *)((char *)workspace + plan->slots);
+    workspace->activations[0] = area(workspace, plan, EVEN);
+    workspace->activations[1] = area(workspace, plan, ODD);
+    workspace->total = area(workspace, plan, TOTAL);
+    workspace->scratch = (mfi_scratch){
+        .goodness = area(workspace, plan, GOODNESS),
+        .preactivation = area(workspace, plan, PREACTIVATION),
+        .dz = area(workspace, plan, DZ),
+        .dw = area(workspace, plan, DW),
+        .dm = area(workspace, plan, DM),
+        .db = area(workspace, plan, DB),
+    };
+}
+
+static mf_status check_spec(const mf_workspace_spec *spec)
+{
+    if (spec->purpose != MF_WORKSPACE_TRAINING && spec->purpose != MF_WORKSPACE_INFERENCE)
+        return mfi_fail(MF_STATUS_ARGUMENT, "unknown workspace purpose %d", (int)spec->purpose);
+    if (spec->max_batch == 0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "max_batch must be at least 1, got 0");
+    if (spec->max_batch > INT32_MAX)
+        return mfi_fail(MF_STATUS_OVERFLOW, "max_batch must be at most %d, got %zu", (int)INT32_MAX,
+                        spec->max_batch);
+    if (!spec->network)
+        return MF_STATUS_OK;
+    if (spec->network->count == 0)
+        return mfi_fail(MF_STATUS_STATE, "the network has no layers");
+    for (size_t i = 1; i < spec->network->count; i++) {
+        size_t first = layer_of(spec, 0)->spec.classes, other = layer_of(spec, i)->spec.classes;
+        if (other != first)
+            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
+    }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
+{
+    layout plan;
+    bool training = spec->purpose == MF_WORKSPACE_TRAINING;
+    MFI_TRY(check_spec(spec));
+    MFI_TRY(lay_out(spec, training, &plan));
+    mf_workspace *created = mfi_handle_create(MFI_KIND_WORKSPACE, spec->allocator, plan.bytes);
+    if (!created)
+        return MF_STATUS_MEMORY;
+    carve(created, &plan);
+    created->training = training;
+    created->max_batch = spec->max_batch;
+    created->count = layer_count(spec);
+    created->network = spec->network;
+    if (spec->network) {
+        mfi_handle_retain(&spec->network->head);
+        created->revision = spec->network->revision;
+    }
+    for (size_t i = 0; i < created->count; i++) {
+        mf_layer *layer = layer_of(spec, i);
+        mfi_handle_retain(&layer->head);
+        created->slots[i] = (mfi_slot){.layer = layer, .revision = layer->revision};
+        created->slots[i].report.gradient_norm = -1.0;
+    }
+    created->sum.gradient_norm = -1.0;
+    *workspace = created;
+    return MF_STATUS_OK;
+}
+
+void mfi_workspace_release(mf_workspace *workspace)
+{
+    if (!workspace || !mfi_handle_drop(&workspace->head))
+        return;
+    for (size_t i = 0; i < workspace->count; i++)
+        mfi_layer_release(workspace->slots[i].layer);
+    mfi_network_release(workspace->network);
+    mfi_handle_destroy(&workspace->head);
+}
+
+/* ---- checks ---- */
+
+static mf_status check_purpose(const mf_workspace *workspace, bool training)
+{
+    if (training && !workspace->training)
+        return mfi_fail(MF_STATUS_STATE, "the workspace was made for inference");
+    return MF_STATUS_OK;
+}
+
+static mf_status check_slot(const mf_workspace *workspace, size_t slot)
+{
+    const mfi_slot *served = &workspace->slots[slot];
+    if (served->revision != served->layer->revision)
+        return mfi_fail(MF_STATUS_STALE,
+                        "layer %zu has changed its number of classes since the workspace was made", slot);
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_network *network, bool training)
+{
+    if (workspace->network != network)
+        return mfi_fail(MF_STATUS_STALE, "the workspace was made for something else than this network");
+    if (workspace->revision != network->revision)
+        return mfi_fail(MF_STATUS_STALE, "layers have come or gone since the workspace was made");
+    for (size_t slot = 0; slot < workspace->count; slot++)
+        MFI_TRY(check_slot(workspace, slot));
+    return check_purpose(workspace, training);
+}
+
+mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_layer *layer, bool training,
+                                    size_t *slot)
+{
+    for (size_t i = 0; i < workspace->count; i++)
+        if (workspace->slots[i].layer == layer) {
+            *slot = i;
+            MFI_TRY(check_slot(workspace, i));
+            return check_purpose(workspace, training);
+        }
+    return mfi_fail(MF_STATUS_STALE, "the workspace was not made for this layer");
+}

@@ -1,0 +1,39 @@
+/* Owns: scratch memory for one network or one layer and a largest batch, and the reports of each layer. */
+#ifndef MFI_MODEL_WORKSPACE_H
+#define MFI_MODEL_WORKSPACE_H
+
+#include "model/network.h"
+
+/* One layer that the workspace serves. It holds a reference, so that the pointer stays comparable. */
+typedef struct mfi_slot {
+    mf_layer *layer;
+    uint64_t revision;
+    mf_report report;
+} mfi_slot;
+
+struct mf_workspace {
+    mfi_handle head;
+    mf_network *network; /* NULL in a workspace for a single layer */
+    uint64_t revision;   /* of the network */
+    bool training;
+    size_t max_batch;
+    size_t count;
+    mfi_slot *slots;
+    mf_report sum;
+    float *activations[2]; /* even and odd layers write in turn; each as wide as its widest layer */
+    float *total;          /* [B, m] the goodness of all layers together; NULL for a single layer */
+    mfi_scratch scratch;
+};
+
+mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
+void mfi_workspace_release(mf_workspace *workspace);
+
+/* OK if the workspace serves exactly this network as it is now, and for training if asked. */
+mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_network *network,
+                                      bool training);
+
+/* The same for one of its layers, whose slot it finds. */
+mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_layer *layer, bool training,
+                                    size_t *slot);
+
+#endif
