@@ -43,9 +43,10 @@ typedef struct mfi_kernels {
     /* a = phi(a + bias) in place, a [rows, n]; z, if not NULL, receives a + bias. bias may be NULL. */
     void (*activate)(mfi_activation phi, size_t rows, size_t n, const float *bias, float *a, float *z);
 
-    /* G = a M^T: a [rows, n] with row stride lda, M [m, n], G [rows, m]. */
-    void (*goodness)(size_t rows, size_t n, size_t m, const float *a, size_t lda, const float *projection,
-                     float *goodness);
+    /* C = A B^T for an A of few rows or a B of few: A [rows, depth] with row stride lda, B [columns, depth],
+     * C [rows, columns]. BLAS libraries do such products badly. */
+    void (*skinny_product)(size_t rows, size_t columns, size_t depth, const float *a, size_t lda,
+                           const float *b, float *c);
 
     /* For the neurons [0, width) that the pointers begin at:
      *
@@ -65,7 +66,7 @@ typedef struct mfi_kernels {
     /* One update of p[count] from g[count]; s0 and s1 are the slices of state that the rule has. */
     void (*update)(const mfi_rule *rule, size_t count, float *p, const float *g, float *s0, float *s1);
 
-    /* y = beta y + alpha x */
+    /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);
 
     /* Sets a share of a[count] to 0 and scales the rest by 1 / (1 - share), as the stream says. */

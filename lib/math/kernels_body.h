@@ -8,40 +8,10 @@
 #include <monoforward.h>
 
 #include "math/kernels.h"
-
-#define INLINE static inline __attribute__((always_inline))
-
-typedef float vector __attribute__((vector_size(MFI_LANES * sizeof(float)), aligned(4), may_alias));
-
-INLINE vector load(const float *from)
-{
-    return *(const vector *)from;
-}
-
-/* The first `count` lanes, zeros behind. */
-INLINE vector load_some(const float *from, size_t count)
-{
-    vector value = {0};
-    memcpy(&value, from, count * sizeof *from);
-    return value;
-}
-
-INLINE void store(float *to, vector value)
-{
-    *(vector *)to = value;
-}
-
-INLINE float sum_lanes(vector value)
-{
-    float sum = 0.0f;
-    for (int lane = 0; lane < MFI_LANES; lane++)
-        sum += value[lane];
-    return sum;
-}
+#include "math/lanes.h"
 
 /* ---- activations ---- */
 
-static const float inv_sqrt_2 = 0.70710678118654752f;
 static const float inv_sqrt_2_pi = 0.39894228040143268f;
 
 /* A NaN stays a NaN in every activation, so that it reaches the loss and is found there. */
@@ -57,12 +27,15 @@ static void apply_activation(mfi_activation phi, size_t n, float *restrict a)
             a[j] = a[j] < 0.0f ? phi.leak * a[j] : a[j];
         break;
     case MF_ACTIVATION_TANH:
-        for (size_t j = 0; j < n; j++)
-            a[j] = tanhf(a[j]);
+        FOR_LANES(j, lanes, n)
+        store_lanes(a + j, hyperbolic_tangent(load_lanes(a + j, lanes)), lanes);
         break;
     case MF_ACTIVATION_GELU:
-        for (size_t j = 0; j < n; j++)
-            a[j] = 0.5f * a[j] * (1.0f + erff(a[j] * inv_sqrt_2));
+        FOR_LANES(j, lanes, n)
+        {
+            vector density, value = load_lanes(a + j, lanes);
+            store_lanes(a + j, value * normal_share(value, &density), lanes);
+        }
         break;
     default:
         break;
@@ -100,9 +73,13 @@ static void apply_derivative(mfi_activation phi, size_t n, const float *restrict
             dz[j] *= 1.0f - a[j] * a[j];
         break;
     case MF_ACTIVATION_GELU:
-        for (size_t j = 0; j < n; j++)
-            dz[j] *=
-                0.5f * (1.0f + erff(z[j] * inv_sqrt_2)) + z[j] * inv_sqrt_2_pi * expf(-0.5f * z[j] * z[j]);
+        FOR_LANES(j, lanes, n)
+        {
+            vector density, value = load_lanes(z + j, lanes);
+            vector slope = normal_share(value, &density);
+            slope += value * density * inv_sqrt_2_pi;
+            store_lanes(dz + j, load_lanes(dz + j, lanes) * slope, lanes);
+        }
         break;
     default:
         break;
@@ -123,50 +100,44 @@ static void derivative(mfi_activation phi, size_t rows, size_t width, const floa
 
 /* ---- products with the projection: m is small, so BLAS libraries do them badly ---- */
 
-enum { DOT_ROWS = 4, DOT_CLASSES = 5 };
+enum { DOT_ROWS = 4, DOT_COLUMNS = 5 };
 
-/* to[r][c] = x[r] . y[c] for `rows` x `classes` vectors of n values, both constants when inlined. */
-INLINE void dot_tile(int rows, int classes, size_t n, const float *x, size_t ldx, const float *y, size_t ldy,
-                     float *to, size_t ldto)
+/* c[i][j] = a[i] . b[j] for `rows` x `columns` vectors of `depth` values, both constants when inlined. */
+INLINE void dot_tile(int rows, int columns, size_t depth, const float *a, size_t lda, const float *b,
+                     size_t ldb, float *c, size_t ldc)
 {
-    vector sum[DOT_ROWS][DOT_CLASSES] = {{{0}}};
+    vector sum[DOT_ROWS][DOT_COLUMNS] = {{{0}}};
+    FOR_LANES(p, lanes, depth)
+    for (int j = 0; j < columns; j++) {
+        vector column = load_lanes(b + (size_t)j * ldb + p, lanes);
+        for (int i = 0; i < rows; i++)
+            sum[i][j] += load_lanes(a + (size_t)i * lda + p, lanes) * column;
+    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            c[(size_t)i * ldc + (size_t)j] = sum_lanes(sum[i][j]);
+}
+
+INLINE void dot_rows(int rows, size_t columns, size_t depth, const float *a, size_t lda, const float *b,
+                     float *c)
+{
     size_t j = 0;
-    for (; j + MFI_LANES <= n; j += MFI_LANES)
-        for (int c = 0; c < classes; c++) {
-            vector yc = load(y + (size_t)c * ldy + j);
-            for (int r = 0; r < rows; r++)
-                sum[r][c] += load(x + (size_t)r * ldx + j) * yc;
-        }
-    if (j < n)
-        for (int c = 0; c < classes; c++) {
-            vector yc = load_some(y + (size_t)c * ldy + j, n - j);
-            for (int r = 0; r < rows; r++)
-                sum[r][c] += load_some(x + (size_t)r * ldx + j, n - j) * yc;
-        }
-    for (int r = 0; r < rows; r++)
-        for (int c = 0; c < classes; c++)
-            to[(size_t)r * ldto + (size_t)c] = sum_lanes(sum[r][c]);
+    for (; j + DOT_COLUMNS <= columns; j += DOT_COLUMNS)
+        dot_tile(rows, DOT_COLUMNS, depth, a, lda, b + j * depth, depth, c + j, columns);
+    for (; j + 2 <= columns; j += 2)
+        dot_tile(rows, 2, depth, a, lda, b + j * depth, depth, c + j, columns);
+    if (j < columns)
+        dot_tile(rows, 1, depth, a, lda, b + j * depth, depth, c + j, columns);
 }
 
-INLINE void dot_rows(int rows, size_t n, size_t m, const float *x, size_t ldx, const float *y, float *to)
+static void skinny_product(size_t rows, size_t columns, size_t depth, const float *a, size_t lda,
+                           const float *b, float *c)
 {
-    size_t c = 0;
-    for (; c + DOT_CLASSES <= m; c += DOT_CLASSES)
-        dot_tile(rows, DOT_CLASSES, n, x, ldx, y + c * n, n, to + c, m);
-    for (; c + 2 <= m; c += 2)
-        dot_tile(rows, 2, n, x, ldx, y + c * n, n, to + c, m);
-    if (c < m)
-        dot_tile(rows, 1, n, x, ldx, y + c * n, n, to + c, m);
-}
-
-static void goodness(size_t rows, size_t n, size_t m, const float *a, size_t lda, const float *projection,
-                     float *to)
-{
-    size_t b = 0;
-    for (; b + DOT_ROWS <= rows; b += DOT_ROWS)
-        dot_rows(DOT_ROWS, n, m, a + b * lda, lda, projection, to + b * m);
-    for (; b < rows; b++)
-        dot_rows(1, n, m, a + b * lda, lda, projection, to + b * m);
+    size_t i = 0;
+    for (; i + DOT_ROWS <= rows; i += DOT_ROWS)
+        dot_rows(DOT_ROWS, columns, depth, a + i * lda, lda, b, c + i * columns);
+    for (; i < rows; i++)
+        dot_rows(1, columns, depth, a + i * lda, lda, b, c + i * columns);
 }
 
 /* Rows of dz and their share of dM for one block of rows: streams along the neurons, so that M and dM
@@ -194,7 +165,7 @@ INLINE void gradient_lanes(int rows, size_t lanes, size_t m, const float *dg, co
             memcpy(dmc, &change, lanes * sizeof *dmc);
     }
     for (int r = 0; r < rows; r++)
-        memcpy(dz + (size_t)r * width, &sum[r], lanes * sizeof *dz);
+        store_lanes(dz + (size_t)r * width, sum[r], lanes);
 }
 
 INLINE void gradient_rows(int rows, size_t width, size_t m, const float *dg, const float *projection,
@@ -247,38 +218,49 @@ static void update_sgd(const mfi_rule *rule, size_t count, float *restrict p, co
     }
 }
 
-static void update_adam(const mfi_rule *rule, size_t count, float *restrict p, const float *restrict g,
-                        float *restrict m, float *restrict v)
+/* A second moment that overflows would stay infinite for ever. */
+INLINE vector moving_square(float beta, vector old, vector slope)
 {
-    const float rate = rule->rate, decay = rule->decay, keep = rule->keep, epsilon = rule->epsilon;
-    const float beta1 = rule->beta1, beta2 = rule->beta2, root = rule->root;
-    const float new1 = 1.0f - beta1, new2 = 1.0f - beta2;
-    for (size_t i = 0; i < count; i++) {
-        float slope = g[i] + decay * p[i];
-        m[i] = beta1 * m[i] + new1 * slope;
-        v[i] = beta2 * v[i] + new2 * slope * slope;
-        p[i] = keep * p[i] - rate * m[i] / (sqrtf(v[i]) * root + epsilon);
+    return at_most(beta * old + (1.0f - beta) * slope * slope, FLT_MAX);
+}
+
+/* x / (sqrt(square) root + epsilon) */
+INLINE vector over_root(vector x, vector square, float root, float epsilon)
+{
+    vector square_root = square * reciprocal_root(at_least(square, FLT_MIN));
+    return x * reciprocal(square_root * root + epsilon);
+}
+
+static void update_adam(const mfi_rule *rule, size_t count, float *p, const float *g, float *m, float *v)
+{
+    const mfi_rule r = *rule;
+    FOR_LANES(i, lanes, count)
+    {
+        vector value = load_lanes(p + i, lanes);
+        vector slope = load_lanes(g + i, lanes) + r.decay * value;
+        vector mean = r.beta1 * load_lanes(m + i, lanes) + (1.0f - r.beta1) * slope;
+        vector square = moving_square(r.beta2, load_lanes(v + i, lanes), slope);
+        store_lanes(m + i, mean, lanes);
+        store_lanes(v + i, square, lanes);
+        store_lanes(p + i, r.keep * value - r.rate * over_root(mean, square, r.root, r.epsilon), lanes);
     }
 }
 
-static void update_rmsprop(const mfi_rule *rule, size_t count, float *restrict p, const float *restrict g,
-                           float *restrict s, float *restrict v)
+static void update_rmsprop(const mfi_rule *rule, size_t count, float *p, const float *g, float *s, float *v)
 {
-    const float rate = rule->rate, decay = rule->decay, beta2 = rule->beta2, epsilon = rule->epsilon;
-    const float momentum = rule->momentum, new2 = 1.0f - beta2;
-    if (rule->kind == MFI_RULE_RMSPROP) {
-        for (size_t i = 0; i < count; i++) {
-            float slope = g[i] + decay * p[i];
-            s[i] = beta2 * s[i] + new2 * slope * slope;
-            p[i] -= rate * slope / (sqrtf(s[i]) + epsilon);
+    const mfi_rule r = *rule;
+    FOR_LANES(i, lanes, count)
+    {
+        vector value = load_lanes(p + i, lanes);
+        vector slope = load_lanes(g + i, lanes) + r.decay * value;
+        vector square = moving_square(r.beta2, load_lanes(s + i, lanes), slope);
+        vector step = over_root(slope, square, 1.0f, r.epsilon);
+        store_lanes(s + i, square, lanes);
+        if (r.kind == MFI_RULE_RMSPROP_MOMENTUM) {
+            step += r.momentum * load_lanes(v + i, lanes);
+            store_lanes(v + i, step, lanes);
         }
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        float slope = g[i] + decay * p[i];
-        s[i] = beta2 * s[i] + new2 * slope * slope;
-        v[i] = momentum * v[i] + slope / (sqrtf(s[i]) + epsilon);
-        p[i] -= rate * v[i];
+        store_lanes(p + i, value - r.rate * step, lanes);
     }
 }
 
@@ -302,8 +284,12 @@ static void update(const mfi_rule *rule, size_t count, float *p, const float *g,
 
 static void scale_add(size_t count, float beta, float *restrict y, float alpha, const float *restrict x)
 {
-    for (size_t i = 0; i < count; i++)
-        y[i] = beta * y[i] + alpha * x[i];
+    if (beta == 0.0f)
+        for (size_t i = 0; i < count; i++)
+            y[i] = alpha * x[i];
+    else
+        for (size_t i = 0; i < count; i++)
+            y[i] = beta * y[i] + alpha * x[i];
 }
 
 static void dropout(const mfi_stream *stream, float share, size_t count, float *a)
@@ -356,7 +342,7 @@ static double sum_of_squares(size_t count, const float *x)
 const mfi_kernels MFI_TABLE = {
     .name = TEXT(MFI_TABLE) + sizeof "mfi_kernels_" - 1,
     .activate = activate,
-    .goodness = goodness,
+    .skinny_product = skinny_product,
     .local_gradient = local_gradient,
     .derivative = derivative,
     .update = update,

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/subnormal.h"
 #include "math/gemm.h"
 #include "math/softmax.h"
 #include "model/change.h"
@@ -212,7 +213,7 @@ void mfi_layer_goodness(const mf_layer *layer, size_t rows, const float *a, floa
     size_t n = layer->spec.outputs, m = layer->spec.classes;
     const float *projection = layer->parameters[MFI_PROJECTION].values;
     if (m <= FEW_CLASSES)
-        layer->kernels->goodness(rows, n, m, a, n, projection, goodness);
+        layer->kernels->skinny_product(rows, m, n, a, n, projection, goodness);
     else
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, m, n, 1.0f, a, n, projection, n, 0.0f, goodness, m);
 }
@@ -262,8 +263,8 @@ void mfi_layer_drop(mf_layer *layer, size_t rows, float *a)
     layer->kernels->dropout(&stream, layer->spec.dropout, rows * layer->spec.outputs, a);
 }
 
-mf_status mfi_layer_step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
-                         size_t position, mf_report *report)
+static mf_status step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
+                      size_t position, mf_report *report)
 {
     double norm;
     mfi_layer_forward(layer, rows, a, scratch->preactivation);
@@ -284,4 +285,13 @@ mf_status mfi_layer_step(mf_layer *layer, const mfi_scratch *scratch, const mfi_
     report->gradient_norm = norm;
     report->applied = layer->applied;
     return MF_STATUS_OK;
+}
+
+mf_status mfi_layer_step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
+                         size_t position, mf_report *report)
+{
+    uint64_t mode = mfi_subnormals_to_zero();
+    mf_status status = step(layer, scratch, rows, a, position, report);
+    mfi_subnormals_restore(mode);
+    return status;
 }

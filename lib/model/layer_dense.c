@@ -19,11 +19,18 @@ size_t mfi_dense_panel(const mf_layer_spec *spec)
     return panel < spec->outputs ? panel : spec->outputs;
 }
 
+/* For up to this many rows, as in learning from a stream, a product reads W once and does little with it:
+ * the layer does it itself and spares the packing that BLAS libraries begin with. */
+enum { FEW_ROWS = 4 };
+
 void mfi_dense_product(const mf_layer *layer, const mfi_rows *rows, float *a)
 {
     size_t n = layer->spec.outputs, k = layer->spec.inputs;
-    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows->count, n, k, 1.0f, rows->x, rows->stride,
-             layer->parameters[MFI_WEIGHT].values, k, 0.0f, a, n);
+    const float *w = layer->parameters[MFI_WEIGHT].values;
+    if (rows->count <= FEW_ROWS)
+        layer->kernels->skinny_product(rows->count, n, k, rows->x, rows->stride, w, a);
+    else
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows->count, n, k, 1.0f, rows->x, rows->stride, w, k, 0.0f, a, n);
 }
 
 /* dW = dz^T x for one panel, scaled and added to `to`. */
@@ -84,6 +91,36 @@ double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_scratch *scratch
     return sum < 0.0 ? 0.0 : sqrt(sum);
 }
 
+/* `count` values of a parameter from `first` on. */
+static void update_slice(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
+                         size_t first, size_t count, const float *gradient)
+{
+    float *s0 = parameter->state[0] ? parameter->state[0] + first : NULL;
+    float *s1 = parameter->state[1] ? parameter->state[1] + first : NULL;
+    kernels->update(rule, count, parameter->values + first, gradient, s0, s1);
+}
+
+/* One panel of W for few rows: neuron by neuron, dW_i = sum_b dz[b,i] x_b, which stays in the
+ * first-level cache. Plain SGD leaves out neurons whose dz is 0, such as those that ReLU has cut off. */
+static void update_weight_few_rows(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
+                                   const mfi_rule *rule, size_t start, size_t width)
+{
+    const mfi_kernels *kernels = layer->kernels;
+    size_t k = layer->spec.inputs;
+    bool direct = rule->kind == MFI_RULE_SGD;
+    float keep = direct ? 1.0f - rule->rate * rule->decay : 0.0f;
+    for (size_t i = 0; i < width; i++) {
+        float *to = direct ? layer->parameters[MFI_WEIGHT].values + (start + i) * k : scratch->dw;
+        for (size_t b = 0; b < rows->count; b++) {
+            float dz = scratch->dz[b * width + i], beta = b == 0 ? keep : 1.0f;
+            if (dz != 0.0f || beta != 1.0f)
+                kernels->scale_add(k, beta, to, direct ? -rule->rate * dz : dz, rows->x + b * rows->stride);
+        }
+        if (!direct)
+            update_slice(kernels, &layer->parameters[MFI_WEIGHT], rule, (start + i) * k, k, to);
+    }
+}
+
 /* One panel of W. The gradient goes straight into W or into the momentum where the rule allows. */
 static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
                           const mfi_rule *rule, size_t start, size_t width)
@@ -92,35 +129,21 @@ static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi
     mfi_parameter *weight = &layer->parameters[MFI_WEIGHT];
     size_t first = start * layer->spec.inputs, count = width * layer->spec.inputs;
     float *w = weight->values + first;
-    float *s0 = weight->state[0] ? weight->state[0] + first : NULL;
-    float *s1 = weight->state[1] ? weight->state[1] + first : NULL;
-    switch (rule->kind) {
-    case MFI_RULE_SGD:
+    if (rows->count <= FEW_ROWS) {
+        update_weight_few_rows(layer, scratch, rows, rule, start, width);
+    } else if (rule->kind == MFI_RULE_SGD) {
         weight_product(layer, scratch, rows, width, -rule->rate, 1.0f - rule->rate * rule->decay, w);
-        break;
-    case MFI_RULE_MOMENTUM:
-        if (rule->decay > 0.0f) {
-            kernels->scale_add(count, rule->momentum, s0, rule->decay, w);
-            weight_product(layer, scratch, rows, width, 1.0f, 1.0f, s0);
-        } else {
-            weight_product(layer, scratch, rows, width, 1.0f, rule->momentum, s0);
-        }
-        kernels->scale_add(count, 1.0f, w, -rule->rate, s0);
-        break;
-    default:
+    } else if (rule->kind == MFI_RULE_MOMENTUM) {
+        float *v = weight->state[0] + first;
+        bool decays = rule->decay > 0.0f;
+        if (decays)
+            kernels->scale_add(count, rule->momentum, v, rule->decay, w);
+        weight_product(layer, scratch, rows, width, 1.0f, decays ? 1.0f : rule->momentum, v);
+        kernels->scale_add(count, 1.0f, w, -rule->rate, v);
+    } else {
         weight_product(layer, scratch, rows, width, 1.0f, 0.0f, scratch->dw);
-        kernels->update(rule, count, w, scratch->dw, s0, s1);
-        break;
+        update_slice(kernels, weight, rule, first, count, scratch->dw);
     }
-}
-
-/* `width` values of a parameter from `first` on. */
-static void update_slice(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
-                         size_t first, size_t width, const float *gradient)
-{
-    float *s0 = parameter->state[0] ? parameter->state[0] + first : NULL;
-    float *s1 = parameter->state[1] ? parameter->state[1] + first : NULL;
-    kernels->update(rule, width, parameter->values + first, gradient, s0, s1);
 }
 
 void mfi_dense_update(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, const float *a)

@@ -20,7 +20,7 @@ static const field fields[] = {
     [MF_OPTIMIZER_NESTEROV] = {"nesterov", 0.0, 1.0},
     [MF_OPTIMIZER_BETA1] = {"beta1", 0.0, BELOW_ONE},
     [MF_OPTIMIZER_BETA2] = {"beta2", 0.0, BELOW_ONE},
-    [MF_OPTIMIZER_EPSILON] = {"epsilon", FLT_MIN, FLT_MAX},
+    [MF_OPTIMIZER_EPSILON] = {"epsilon", FLT_MIN, 1e6},
     [MF_OPTIMIZER_WEIGHT_DECAY] = {"weight_decay", 0.0, FLT_MAX},
     [MF_OPTIMIZER_CLIP_NORM] = {"clip_norm", 0.0, FLT_MAX},
 };

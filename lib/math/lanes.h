@@ -1,0 +1,180 @@
+/* Vectors of MFI_LANES floats and the functions on them that no C operator has. Private to
+ * kernels_body.h, which is compiled once for each instruction set. */
+#ifndef MFI_MATH_LANES_H
+#define MFI_MATH_LANES_H
+
+#include <float.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vector __attribute__((vector_size(MFI_LANES * sizeof(float)), aligned(4), may_alias));
+typedef int32_t mask __attribute__((vector_size(MFI_LANES * sizeof(float)), aligned(4), may_alias));
+
+INLINE vector load(const float *from)
+{
+    return *(const vector *)from;
+}
+
+/* The first `count` lanes, zeros behind. */
+INLINE vector load_some(const float *from, size_t count)
+{
+    vector value = {0};
+    memcpy(&value, from, count * sizeof *from);
+    return value;
+}
+
+INLINE void store(float *to, vector value)
+{
+    *(vector *)to = value;
+}
+
+INLINE void store_some(float *to, vector value, size_t count)
+{
+    memcpy(to, &value, count * sizeof *to);
+}
+
+/* Calls a lane function for every vector of `count` floats, the last of which may be short. */
+#define FOR_LANES(i, lanes, count)                                                     \
+    for (size_t i = 0, lanes = (count) < MFI_LANES ? (count) : MFI_LANES; i < (count); \
+         i += MFI_LANES, lanes = (count)-i < MFI_LANES ? (count)-i : MFI_LANES)
+
+INLINE vector load_lanes(const float *from, size_t lanes)
+{
+    return lanes == MFI_LANES ? load(from) : load_some(from, lanes);
+}
+
+INLINE void store_lanes(float *to, vector value, size_t lanes)
+{
+    if (lanes == MFI_LANES)
+        store(to, value);
+    else
+        store_some(to, value, lanes);
+}
+
+INLINE float sum_lanes(vector value)
+{
+    float sum = 0.0f;
+    for (int lane = 0; lane < MFI_LANES; lane++)
+        sum += value[lane];
+    return sum;
+}
+
+INLINE vector splat(float value)
+{
+    return (vector){0} + value;
+}
+
+/* Where the mask is set, `yes`; else `no`. */
+INLINE vector choose(mask where, vector yes, vector no)
+{
+    return (vector)((where & (mask)yes) | (~where & (mask)no));
+}
+
+/* Both let a NaN of `value` through. */
+INLINE vector at_least(vector value, float least)
+{
+    return choose(value < least, splat(least), value);
+}
+
+INLINE vector at_most(vector value, float most)
+{
+    return choose(value > most, splat(most), value);
+}
+
+INLINE vector magnitude(vector value)
+{
+    return (vector)((mask)value & 0x7FFFFFFF);
+}
+
+/* 1 / x and 1 / sqrt(x) for normal x > 0, to float rounding: a division takes longer than everything else
+ * in an optimizer, an estimate with one Newton step does not. */
+INLINE vector reciprocal(vector x)
+{
+#if defined(__AVX512F__)
+    vector y = (vector)_mm512_rcp14_ps((__m512)x);
+    return y * (2.0f - x * y);
+#elif defined(__AVX2__)
+    vector y = (vector)_mm256_rcp_ps((__m256)x);
+    return y * (2.0f - x * y);
+#else
+    return 1.0f / x;
+#endif
+}
+
+INLINE vector reciprocal_root(vector x)
+{
+#if defined(__AVX512F__)
+    vector y = (vector)_mm512_rsqrt14_ps((__m512)x);
+    return y * (1.5f - 0.5f * x * y * y);
+#elif defined(__AVX2__)
+    vector y = (vector)_mm256_rsqrt_ps((__m256)x);
+    return y * (1.5f - 0.5f * x * y * y);
+#else
+    vector y;
+    for (int lane = 0; lane < MFI_LANES; lane++)
+        y[lane] = 1.0f / sqrtf(x[lane]);
+    return y;
+#endif
+}
+
+/* e^x: x = n ln 2 + r, e^r by its series on |r| <= ln 2 / 2. Beyond the range of floats it stops at the
+ * ends; a NaN stays one. */
+INLINE vector exponential(vector x)
+{
+    const float to_integer = 12582912.0f; /* 1.5 2^23: adding it rounds, and leaves n in the low bits */
+    vector in_range = at_most(at_least(x, -87.0f), 88.0f);
+    vector shifted = in_range * 1.44269504f + to_integer;
+    vector n = shifted - to_integer;
+    vector r = in_range - n * 0.693359375f + n * 2.12194440e-4f;
+    vector series = r * (1.0f / 5040) + 1.0f / 720;
+    series = series * r + 1.0f / 120;
+    series = series * r + 1.0f / 24;
+    series = series * r + 1.0f / 6;
+    series = series * r + 0.5f;
+    series = series * r + 1.0f;
+    series = series * r + 1.0f;
+    mask power = ((mask)shifted - 0x4B400000 + 127) << 23;
+    return choose(x == x, series * (vector)power, x);
+}
+
+/* Near 0 an odd polynomial, fitted to a relative error of 4e-9; else from e^2|x|. */
+INLINE vector hyperbolic_tangent(vector x)
+{
+    vector size = magnitude(x), s = x * x;
+    vector near = s * -5.71703655e-3f + 2.06505790e-2f;
+    near = near * s - 5.37434953e-2f;
+    near = near * s + 1.33314912e-1f;
+    near = near * s - 3.33332839e-1f;
+    near = x + x * s * near;
+    vector far = 1.0f - 2.0f * reciprocal(exponential(at_most(2.0f * size, 40.0f)) + 1.0f);
+    far = (vector)((mask)far | ((mask)x & INT32_MIN));
+    vector result = choose(size < 0.625f, near, far);
+    return choose(x == x, result, x);
+}
+
+/* The normal density without its constant, e^(-z^2/2), and the share of the distribution below z: the
+ * density times a polynomial in 1 / (1 + 0.29 |z|), fitted to a relative error of 4e-8. */
+INLINE vector normal_share(vector z, vector *density)
+{
+    vector size = at_most(magnitude(z), 13.0f);
+    vector t = reciprocal(1.0f + 0.29f * size);
+    vector tail = t * 3.99322908e-2f - 1.96152072e-1f;
+    tail = tail * t + 3.13900270e-1f;
+    tail = tail * t - 1.61342249e-1f;
+    tail = tail * t + 1.93732932e-1f;
+    tail = tail * t + 7.28616068e-2f;
+    tail = tail * t + 1.22026388e-1f;
+    tail = tail * t + 1.15008926e-1f;
+    tail = tail * t + 3.18905736e-5f;
+    *density = exponential(-0.5f * size * size);
+    tail *= *density;
+    return choose(z > 0.0f, 1.0f - tail, tail);
+}
+
+#endif
