@@ -1,0 +1,17 @@
+/* meter: an allocator for the library's handles that counts the bytes they hold.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef EXAMPLES_METER_H
+#define EXAMPLES_METER_H
+
+#include "monoforward.h"
+
+struct meter {
+    size_t bytes;
+};
+
+/* `meter` must outlive every handle made with the allocator. */
+mf_allocator meter_allocator(struct meter *meter);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "data.h"
+
+#include "complain.h"
+#include "digits.h"
+#include "idx.h"
+#include "random.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { DRAWN_TRAIN = 20000, DRAWN_TEST = 4000, PIXEL_VALUES = 256 };
+
+enum { PURPOSE_TRAIN_DIGITS = 1, PURPOSE_TEST_DIGITS, PURPOSE_HOLD_OUT };
+
+static bool read_or_draw(struct data *data, const char *folder, uint64_t seed)
+{
+    data->drawn = folder == NULL;
+    if (data->drawn)
+        return digits_draw(&data->train_images, DRAWN_TRAIN, random_derive(seed, PURPOSE_TRAIN_DIGITS)) &&
+               digits_draw(&data->test_images, DRAWN_TEST, random_derive(seed, PURPOSE_TEST_DIGITS));
+    if (!idx_load(folder, "train", &data->train_images) || !idx_load(folder, "t10k", &data->test_images))
+        return false;
+    if (data->train_images.rows != data->test_images.rows ||
+        data->train_images.columns != data->test_images.columns)
+        return complain("the test images in %s have %zu x %zu pixels, the training images %zu x %zu", folder,
+                        data->test_images.rows, data->test_images.columns, data->train_images.rows,
+                        data->train_images.columns);
+    return true;
+}
+
+static uint32_t *ascending_order(size_t count)
+{
+    uint32_t *order = malloc(count * sizeof *order);
+    for (size_t i = 0; order != NULL && i < count; i++)
+        order[i] = (uint32_t)i;
+    return order;
+}
+
+static bool split(struct data *data, size_t validation, uint64_t seed)
+{
+    size_t count = data->train_images.count;
+    if (validation >= count)
+        return complain("--validation %zu leaves nothing of %zu images to learn from", validation, count);
+    data->train_order = ascending_order(count);
+    data->test_order = ascending_order(data->test_images.count);
+    if (data->train_order == NULL || data->test_order == NULL)
+        return complain("no memory for the order of the images");
+    if (validation > 0) {
+        struct random_stream stream = {random_derive(seed, PURPOSE_HOLD_OUT)};
+        random_shuffle(&stream, data->train_order, count);
+    }
+    size_t kept = count - validation;
+    data->train = (struct subset){&data->train_images, data->train_order, kept};
+    data->validation = (struct subset){&data->train_images, data->train_order + kept, validation};
+    data->test = (struct subset){&data->test_images, data->test_order, data->test_images.count};
+    return true;
+}
+
+/* Mean and deviation from a count of the pixel values, exact and quick. */
+static void measure_pixels(struct data *data)
+{
+    uint64_t counts[PIXEL_VALUES] = {0};
+    for (size_t i = 0; i < data->train.count; i++) {
+        const uint8_t *pixels = image_pixels(&data->train_images, data->train.order[i]);
+        for (size_t j = 0; j < data->inputs; j++)
+            counts[pixels[j]]++;
+    }
+    double total = (double)data->train.count * (double)data->inputs, sum = 0, squares = 0;
+    for (size_t value = 0; value < PIXEL_VALUES; value++) {
+        sum += (double)value * (double)counts[value];
+        squares += (double)(value * value) * (double)counts[value];
+    }
+    double mean = sum / total, variance = squares / total - mean * mean;
+    data->mean = (float)mean;
+    data->deviation = variance > 0 ? (float)sqrt(variance) : 1;
+}
+
+bool data_open(struct data *data, const char *folder, size_t validation, uint64_t seed)
+{
+    *data = (struct data){0};
+    if (!read_or_draw(data, folder, seed))
+        return false;
+    data->inputs = data->train_images.rows * data->train_images.columns;
+    if (!split(data, validation, seed))
+        return false;
+    measure_pixels(data);
+    return true;
+}
+
+void data_free(struct data *data)
+{
+    image_set_free(&data->train_images);
+    image_set_free(&data->test_images);
+    free(data->train_order);
+    free(data->test_order);
+    *data = (struct data){0};
+}
+
+void data_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,
+                enum augment_kind kind, struct random_stream *stream, float *inputs, int32_t *labels)
+{
+    const struct image_set *images = subset->images;
+    float scale = 1 / data->deviation;
+    for (size_t i = 0; i < rows; i++) {
+        size_t index = subset->order[first + i];
+        float *row = inputs + i * data->inputs;
+        augment_image(kind, stream, image_pixels(images, index), images->rows, images->columns, row);
+        for (size_t j = 0; j < data->inputs; j++)
+            row[j] = (row[j] - data->mean) * scale;
+        labels[i] = images->labels[index];
+    }
+}

@@ -1,0 +1,38 @@
+/* history: what every epoch of a run achieved.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MNIST_HISTORY_H
+#define MNIST_HISTORY_H
+
+#include "options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Losses and accuracies are NaN where there are none: of layers that do not learn, or do not yet exist. */
+struct epoch {
+    size_t depth;                        /* layers of the network at the time */
+    double loss[SIZE_LIST_CAPACITY];     /* mean training loss of every layer */
+    double accuracy[SIZE_LIST_CAPACITY]; /* of every layer's own prediction, in percent */
+    double last;
+    double sum;
+    double seconds; /* of training, without the evaluation */
+    double samples_per_second;
+};
+
+struct history {
+    size_t count;
+    size_t capacity;
+    struct epoch *epochs;
+};
+
+/* An epoch with NaN everywhere. */
+struct epoch epoch_blank(size_t depth);
+
+/* On failure prints one line and returns false. */
+bool history_add(struct history *history, const struct epoch *epoch);
+
+void history_free(struct history *history);
+
+#endif

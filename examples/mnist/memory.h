@@ -1,0 +1,19 @@
+/* memory: what training holds, and what backpropagation would hold for the same job.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MNIST_MEMORY_H
+#define MNIST_MEMORY_H
+
+#include "model.h"
+#include "settings.h"
+
+struct memory {
+    double mono_forward;    /* bytes, counted: all that the library has allocated for training */
+    double backpropagation; /* bytes, reckoned for the same layers, batch and optimizer */
+};
+
+/* Call it when the network has its full depth. */
+struct memory memory_compare(const struct model *model, const struct settings *settings, size_t inputs);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "model.h"
+
+#include "complain.h"
+#include "images.h"
+#include "random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PURPOSE_FIRST_LAYER = 1000 };
+
+static bool create_optimizer(struct model *model, const struct settings *settings,
+                             const mf_allocator *allocator)
+{
+    static const int32_t kinds[] = {[OPTIMIZE_SGD] = MF_OPTIMIZER_SGD,
+                                    [OPTIMIZE_MOMENTUM] = MF_OPTIMIZER_SGD,
+                                    [OPTIMIZE_ADAM] = MF_OPTIMIZER_ADAM,
+                                    [OPTIMIZE_ADAMW] = MF_OPTIMIZER_ADAMW,
+                                    [OPTIMIZE_RMSPROP] = MF_OPTIMIZER_RMSPROP};
+    mf_optimizer_spec spec;
+    if (!library_ok(mf_optimizer_spec_init(&spec, sizeof spec)))
+        return false;
+    spec.kind = kinds[settings->optimizer];
+    spec.learning_rate = (float)settings->learning_rate;
+    spec.momentum = settings->optimizer == OPTIMIZE_MOMENTUM ? 0.9f : 0;
+    spec.weight_decay = (float)settings->weight_decay;
+    spec.clip_norm = (float)settings->clip;
+    spec.allocator = allocator;
+    return library_ok(mf_optimizer_create(&spec, &model->optimizer));
+}
+
+static bool freeze(mf_layer *layer, int32_t choice)
+{
+    return choice == FREEZE_NOTHING || library_ok(mf_layer_set_trainable(layer, freeze_names[choice], 0));
+}
+
+static bool create_layer(struct model *model, const struct settings *settings, size_t inputs,
+                         const mf_allocator *allocator)
+{
+    size_t index = model->layer_count;
+    mf_layer_spec spec;
+    if (!library_ok(mf_layer_spec_init(&spec, sizeof spec)))
+        return false;
+    spec.inputs = inputs;
+    spec.outputs = settings->hidden.values[index];
+    spec.classes = DIGIT_CLASSES;
+    spec.activation = settings->activation;
+    spec.weight_init = settings->init_weight;
+    spec.projection_init = settings->init_projection;
+    spec.dropout = (float)settings->dropout;
+    spec.label_smoothing = (float)settings->label_smoothing;
+    spec.seed = random_derive(settings->seed, PURPOSE_FIRST_LAYER + index);
+    spec.allocator = allocator;
+    if (!library_ok(mf_layer_create(&spec, &model->layers[index])))
+        return false;
+    model->layer_count++;
+    return library_ok(mf_layer_set_optimizer(model->layers[index], model->optimizer)) &&
+           freeze(model->layers[index], settings->freeze);
+}
+
+bool model_create(struct model *model, const struct settings *settings, size_t inputs)
+{
+    *model = (struct model){0};
+    mf_allocator allocator = meter_allocator(&model->meter);
+    mf_network_spec spec;
+    if (!create_optimizer(model, settings, &allocator) ||
+        !library_ok(mf_network_spec_init(&spec, sizeof spec)))
+        return false;
+    spec.allocator = &allocator;
+    if (!library_ok(mf_network_create(&spec, &model->network)))
+        return false;
+    for (size_t i = 0; i < settings->hidden.count; i++) {
+        if (!create_layer(model, settings, inputs, &allocator))
+            return false;
+        inputs = settings->hidden.values[i];
+    }
+    return true;
+}
+
+static void free_workspaces(struct model *model)
+{
+    mf_workspace_free(model->training);
+    mf_workspace_free(model->evaluation);
+    model->training = NULL;
+    model->evaluation = NULL;
+}
+
+void model_free(struct model *model)
+{
+    free_workspaces(model);
+    mf_network_free(model->network);
+    for (size_t i = 0; i < model->layer_count; i++)
+        mf_layer_free(model->layers[i]);
+    mf_optimizer_free(model->optimizer);
+    *model = (struct model){0};
+}
+
+static bool create_workspaces(struct model *model, size_t batch)
+{
+    mf_allocator allocator = meter_allocator(&model->meter);
+    mf_workspace_spec spec;
+    if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
+        return false;
+    spec.network = model->network;
+    spec.max_batch = batch;
+    spec.allocator = &allocator;
+    if (!library_ok(mf_workspace_create(&spec, &model->training)))
+        return false;
+    spec.purpose = MF_WORKSPACE_INFERENCE;
+    spec.max_batch = EVALUATION_BATCH;
+    spec.allocator = NULL;
+    return library_ok(mf_workspace_create(&spec, &model->evaluation));
+}
+
+bool model_set_depth(struct model *model, size_t depth, size_t batch)
+{
+    free_workspaces(model);
+    while (model->depth > depth) {
+        if (!library_ok(mf_network_remove(model->network, model->ids[model->depth - 1])))
+            return false;
+        model->depth--;
+    }
+    while (model->depth < depth) {
+        mf_layer *layer = model->layers[model->depth];
+        if (!library_ok(mf_network_append(model->network, layer, &model->ids[model->depth])))
+            return false;
+        model->depth++;
+    }
+    return create_workspaces(model, batch);
+}
+
+/* Calls `visit` for every parameter of every layer, in order. */
+static bool visit_parameters(const struct model *model,
+                             bool (*visit)(const mf_layer *layer, const mf_parameter_info *info, void *user),
+                             void *user)
+{
+    for (size_t i = 0; i < model->layer_count; i++) {
+        size_t count = 0;
+        if (!library_ok(mf_layer_parameter_count(model->layers[i], &count)))
+            return false;
+        for (size_t p = 0; p < count; p++) {
+            mf_parameter_info info = {.struct_size = sizeof info};
+            if (!library_ok(mf_layer_parameter_info(model->layers[i], p, &info)) ||
+                !visit(model->layers[i], &info, user))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool add_size(const mf_layer *layer, const mf_parameter_info *info, void *user)
+{
+    struct model_size *size = user;
+    (void)layer;
+    size->parameters += info->count;
+    if (strcmp(info->name, "projection") == 0)
+        size->projections += info->count;
+    return true;
+}
+
+bool model_measure(const struct model *model, struct model_size *size)
+{
+    *size = (struct model_size){0};
+    return visit_parameters(model, add_size, size);
+}
+
+static bool add_to_hash(const mf_layer *layer, const mf_parameter_info *info, void *user)
+{
+    uint64_t *hash = user;
+    float *values = malloc(info->count * sizeof *values);
+    if (values == NULL)
+        return complain("no memory for a copy of the parameters");
+    bool good = library_ok(mf_layer_get_parameter(layer, info->name, values, info->count));
+    const unsigned char *bytes = (const unsigned char *)values;
+    for (size_t i = 0; good && i < info->count * sizeof *values; i++)
+        *hash = (*hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    free(values);
+    return good;
+}
+
+bool model_hash(const struct model *model, uint64_t *hash)
+{
+    *hash = UINT64_C(0xcbf29ce484222325);
+    return visit_parameters(model, add_to_hash, hash);
+}

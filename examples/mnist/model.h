@@ -1,0 +1,47 @@
+/* model: the layers, the network over them, and what they need for training.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MNIST_MODEL_H
+#define MNIST_MODEL_H
+
+#include "meter.h"
+#include "settings.h"
+
+#include "monoforward.h"
+
+enum { EVALUATION_BATCH = 500 };
+
+struct model {
+    struct meter meter; /* counts everything but the workspace for evaluation */
+    mf_optimizer *optimizer;
+    size_t layer_count;
+    mf_layer *layers[SIZE_LIST_CAPACITY];
+    mf_network *network; /* the first `depth` layers */
+    size_t depth;
+    uint64_t ids[SIZE_LIST_CAPACITY];
+    mf_workspace *training;
+    mf_workspace *evaluation;
+};
+
+/* Creates all layers; the network is still empty. `model` must not move from then on, as its handles point
+ * to its meter. On failure prints one line and returns false; call model_free() in any case. */
+bool model_create(struct model *model, const struct settings *settings, size_t inputs);
+
+void model_free(struct model *model);
+
+/* Lets the network consist of the first `depth` layers, and makes workspaces for it. */
+bool model_set_depth(struct model *model, size_t depth, size_t batch);
+
+/* What the parameters of all layers amount to. */
+struct model_size {
+    size_t parameters;
+    size_t projections; /* of these, in the projections M */
+};
+
+bool model_measure(const struct model *model, struct model_size *size);
+
+/* FNV-1a of all parameters of all layers, in order: equal if and, but for chance, only if the bits are. */
+bool model_hash(const struct model *model, uint64_t *hash);
+
+#endif

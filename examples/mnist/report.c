@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+#include "monoforward.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { HIDDEN_TEXT = 16 * SIZE_LIST_CAPACITY };
+
+static void print_data(const struct settings *settings, const struct data *data)
+{
+    if (data->drawn)
+        printf("data      no data folder given (--data or $MONOFORWARD_DATA): DIGITS DRAWN BY THIS PROGRAM, "
+               "not MNIST\n");
+    else
+        printf("data      %s\n", settings->data);
+    printf("          %zu images to learn from, ", data->train.count);
+    if (data->validation.count > 0)
+        printf("%zu held out, ", data->validation.count);
+    printf("%zu to test with, %zu x %zu pixels\n", data->test.count, data->test_images.rows,
+           data->test_images.columns);
+}
+
+static void print_network(const struct settings *settings, const struct data *data,
+                          const struct model_size *size)
+{
+    printf("network   %zu", data->inputs);
+    for (size_t i = 0; i < settings->hidden.count; i++)
+        printf("-%zu", settings->hidden.values[i]);
+    printf(" %s, %d classes: %zu parameters, %.2f%% of them in the projections M\n",
+           activation_names[settings->activation], DIGIT_CLASSES, size->parameters,
+           100 * (double)size->projections / (double)size->parameters);
+    printf("          weights start %s, projections %s", init_names[settings->init_weight],
+           init_names[settings->init_projection]);
+    if (settings->freeze != FREEZE_NOTHING)
+        printf("; every %s is frozen", freeze_names[settings->freeze]);
+    printf("\n");
+}
+
+static void print_training(const struct settings *settings)
+{
+    printf("training  %s, %s, learning rate %g %s, batch %zu, seed %llu",
+           settings->greedy ? "greedy" : "joint", optimizer_names[settings->optimizer],
+           settings->learning_rate, schedule_names[settings->schedule], settings->batch,
+           (unsigned long long)settings->seed);
+    if (settings->warmup > 0)
+        printf(", warm-up %zu steps", settings->warmup);
+    if (settings->dropout > 0)
+        printf(", dropout %g", settings->dropout);
+    if (settings->label_smoothing > 0)
+        printf(", label smoothing %g", settings->label_smoothing);
+    if (settings->weight_decay > 0)
+        printf(", weight decay %g", settings->weight_decay);
+    if (settings->clip > 0)
+        printf(", clip %g", settings->clip);
+    if (settings->augment != AUGMENT_NONE)
+        printf(", augment %s", augment_names[settings->augment]);
+    printf("\n");
+}
+
+void report_header(const struct settings *settings, const struct data *data, const struct model_size *size,
+                   const struct memory *memory)
+{
+    int32_t threads;
+    print_data(settings, data);
+    print_network(settings, data, size);
+    print_training(settings);
+    printf("memory    %.1f MB held for training; backpropagation would hold about %.1f MB\n",
+           memory->mono_forward / 1e6, memory->backpropagation / 1e6);
+    printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
+    if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
+        printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
+    printf("\n");
+}
+
+void report_columns(const struct settings *settings)
+{
+    const char *judge = settings->validation > 0 ? "valid %" : "test %";
+    printf("\n%5s", "");
+    for (size_t i = 0; i < settings->hidden.count; i++)
+        printf("      layer %-2zu     ", i + 1);
+    printf(" %8s %8s\nepoch", "LAST", "SUM");
+    for (size_t i = 0; i < settings->hidden.count; i++)
+        printf(" %9s %8s", "loss", judge);
+    printf(" %8s %8s %8s %10s\n", judge, judge, "seconds", "samples/s");
+    fflush(stdout);
+}
+
+static void print_number(int width, int decimals, double value)
+{
+    if (isnan(value))
+        printf(" %*s", width, "-");
+    else
+        printf(" %*.*f", width, decimals, value);
+}
+
+void report_epoch(const struct settings *settings, size_t number, const struct epoch *epoch)
+{
+    printf("%5zu", number);
+    for (size_t i = 0; i < settings->hidden.count; i++) {
+        print_number(9, 4, epoch->loss[i]);
+        print_number(8, 2, epoch->accuracy[i]);
+    }
+    print_number(8, 2, epoch->last);
+    print_number(8, 2, epoch->sum);
+    printf(" %8.2f %10.0f\n", epoch->seconds, epoch->samples_per_second);
+    fflush(stdout);
+}
+
+static void print_options(const struct settings *settings, const struct data *data)
+{
+    char hidden[HIDDEN_TEXT];
+    settings_hidden_text(settings, hidden, sizeof hidden);
+    printf("result example=mnist data=%s epochs=%zu seed=%llu hidden=%s activation=%s optimizer=%s "
+           "learning_rate=%g decay=%s schedule=%s batch=%zu augment=%s dropout=%g label_smoothing=%g "
+           "weight_decay=%g clip=%g",
+           data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, hidden,
+           activation_names[settings->activation], optimizer_names[settings->optimizer],
+           settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
+           settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
+           settings->weight_decay, settings->clip);
+    printf(" freeze=%s init_weight=%s init_projection=%s", freeze_names[settings->freeze],
+           init_names[settings->init_weight], init_names[settings->init_projection]);
+}
+
+void report_result(const struct settings *settings, const struct data *data, const struct history *history,
+                   const struct epoch *final, uint64_t params_hash)
+{
+    const struct epoch *end = &history->epochs[history->count - 1];
+    double seconds = 0, samples = (double)history->count * (double)data->train.count;
+    for (size_t i = 0; i < history->count; i++)
+        seconds += history->epochs[i].seconds;
+    printf("\n");
+    print_options(settings, data);
+    for (size_t i = 0; i < final->depth; i++)
+        printf(" layer%zu=%.2f", i + 1, final->accuracy[i]);
+    printf(" last=%.2f sum=%.2f", final->last, final->sum);
+    if (data->validation.count > 0)
+        printf(" validation_last=%.2f validation_sum=%.2f", end->last, end->sum);
+    printf(" loss=%.4f seconds=%.2f samples_per_second=%.0f params_hash=%016llx\n", end->loss[end->depth - 1],
+           seconds, samples / seconds, (unsigned long long)params_hash);
+}

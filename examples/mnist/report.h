@@ -1,0 +1,30 @@
+/* report: what a run prints and draws.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MNIST_REPORT_H
+#define MNIST_REPORT_H
+
+#include "data.h"
+#include "history.h"
+#include "memory.h"
+#include "model.h"
+#include "settings.h"
+
+void report_header(const struct settings *settings, const struct data *data, const struct model_size *size,
+                   const struct memory *memory);
+
+/* The head of the table, then one row per epoch. */
+void report_columns(const struct settings *settings);
+void report_epoch(const struct settings *settings, size_t number, const struct epoch *epoch);
+
+/* The line that ends the run. `final` has the accuracies on the test set, which differ from those of the
+ * history if images were held out. */
+void report_result(const struct settings *settings, const struct data *data, const struct history *history,
+                   const struct epoch *final, uint64_t params_hash);
+
+/* Draws the history so far into settings->plot, if there is one. Prints one line and returns false on
+ * failure. */
+bool report_plot(const struct settings *settings, const struct history *history);
+
+#endif

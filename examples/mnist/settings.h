@@ -1,0 +1,52 @@
+/* settings: what the command line asks for.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MNIST_SETTINGS_H
+#define MNIST_SETTINGS_H
+
+#include "options.h"
+
+enum optimizer_choice { OPTIMIZE_SGD, OPTIMIZE_MOMENTUM, OPTIMIZE_ADAM, OPTIMIZE_ADAMW, OPTIMIZE_RMSPROP };
+enum schedule_choice { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
+enum freeze_choice { FREEZE_NOTHING, FREEZE_PROJECTION, FREEZE_WEIGHT };
+
+struct settings {
+    const char *data; /* NULL: no folder is known */
+    const char *plot; /* NULL: no picture */
+    struct size_list hidden;
+    size_t epochs;
+    size_t batch;
+    size_t validation;
+    size_t warmup;
+    size_t threads; /* 0: leave the BLAS library alone */
+    int32_t optimizer;
+    int32_t schedule;
+    int32_t activation;      /* MF_ACTIVATION_... */
+    int32_t init_weight;     /* MF_INIT_... */
+    int32_t init_projection; /* MF_INIT_... */
+    int32_t freeze;
+    int32_t augment; /* enum augment_kind */
+    bool greedy;
+    double learning_rate;
+    double dropout;
+    double label_smoothing;
+    double weight_decay;
+    double clip;
+    uint64_t seed;
+};
+
+/* Names of the choices, in the order of their constants; each list ends with NULL. */
+extern const char *const optimizer_names[];
+extern const char *const schedule_names[];
+extern const char *const activation_names[];
+extern const char *const init_names[];
+extern const char *const freeze_names[];
+extern const char *const augment_names[];
+
+enum options_outcome settings_read(struct settings *settings, int argc, char **argv);
+
+/* The sizes of the layers, "1000,1000". */
+void settings_hidden_text(const struct settings *settings, char *text, size_t capacity);
+
+#endif
