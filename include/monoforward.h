@@ -108,6 +108,12 @@ typedef struct mf_allocator {
     void *user;
 } mf_allocator;
 
+/** Turns a buffer of the caller's into an allocator, for programs without a heap: fills `allocator`, whose
+ *  handles then live in the buffer. Blocks that handles give back are used again. The buffer's beginning
+ *  keeps the books; it must outlive the handles, and one thread at a time may create, attach or free them.
+ *  mf_network_memory() tells how large it must be. Errors: ARGUMENT (NULL), CAPACITY (too small). */
+MF_API mf_status mf_arena_init(void *buffer, size_t bytes, mf_allocator *allocator);
+
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
 /** @defgroup optimizer Optimizers
@@ -365,6 +371,22 @@ MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t 
 MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                      float *a);
 
+/** The first half of a step, for hosts that average gradients over machines or bring their own optimizer:
+ *  the gradients of the loss, without an update. The layer needs no optimizer.
+ *  @param gradients  [count] receives dW, db and dM one after the other, shaped and ordered like the layer's
+ *                    parameters; those of frozen parameters are 0
+ *  @param count      the number of values of all its parameters together
+ *  `a` and the errors are as in mf_layer_step(), and SHAPE (another count). */
+MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a,
+                                    float *gradients, size_t count);
+
+/** The second half: one update by the layer's optimizer, with its clipping, from gradients laid out as
+ *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
+ *  the rounding of optimizers that the step folds into its products (SGD without Nesterov momentum).
+ *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient that is not finite), STATE (no
+ *  optimizer). */
+MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
+
 /** a = phi(x W^T + b), without dropout. x [rows, k], a [rows, n].
  *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC, STALE. */
 MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
@@ -531,6 +553,30 @@ typedef struct mf_report {
     double gradient_norm; /**< Norm of the layer's gradient before clipping; -1 when clipping is off. */
     uint64_t applied;     /**< Batches the layer has learned from since it was created. */
 } mf_report;
+
+/** Bytes that handles take, as their allocators see them. */
+typedef struct mf_memory {
+    uint32_t struct_size; /**< sizeof(mf_memory), set by the caller. */
+    uint32_t reserved;    /**< 0. */
+    size_t layers;        /**< All layers with their parameters. */
+    size_t state;         /**< What the optimizer keeps in the layers between steps. */
+    size_t network;       /**< The network. */
+    size_t optimizer;     /**< The optimizer. */
+    size_t workspace;     /**< The workspace. */
+    size_t total;         /**< The sum of the above. */
+    size_t arena;         /**< What suffices as a buffer for mf_arena_init() to hold all of them, with what
+                               creating them takes in passing. */
+} mf_memory;
+
+/** What a network will take, to the byte, before anything is created.
+ *  @param layers     [count] the specs of its layers, first to last, appended in this order
+ *  @param optimizer  attached to the network when all layers are in it; NULL for none
+ *  @param purpose    MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE
+ *  @param max_batch  of the one workspace
+ *  Errors: ARGUMENT, OVERFLOW, SHAPE: as creating all this would give, but for the shapes of neighbours. */
+MF_API mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count,
+                                   const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
+                                   mf_memory *memory);
 
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
 MF_API mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);

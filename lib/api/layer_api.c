@@ -183,6 +183,39 @@ mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, c
     return mf_layer_step_batch(layer, workspace, &batch, a);
 }
 
+static mf_status check_values(const mf_layer *layer, const float *gradients, size_t count)
+{
+    MFI_TRY(mfi_check_pointer(gradients, "the gradients"));
+    if (count != mfi_layer_values(layer))
+        return mfi_fail(MF_STATUS_SHAPE, "the parameters have %zu values, got %zu gradients",
+                        mfi_layer_values(layer), count);
+    return MF_STATUS_OK;
+}
+
+mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a,
+                             float *gradients, size_t count)
+{
+    size_t slot;
+    mfi_rows rows;
+    MFI_TRY(check_handles(layer, workspace, true, &slot));
+    MFI_TRY(check_values(layer, gradients, count));
+    MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
+    return mfi_layer_gradients(layer, &workspace->scratch, &rows, a ? a : workspace->activations[slot % 2],
+                               slot, gradients, &workspace->slots[slot].report);
+}
+
+mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count)
+{
+    MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
+    MFI_TRY(check_values(layer, gradients, count));
+    if (!layer->optimizer)
+        return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
+    if (!layer->kernels->all_finite(count, gradients))
+        return mfi_fail(MF_STATUS_NUMERIC, "a gradient is not finite");
+    mfi_layer_apply(layer, gradients);
+    return MF_STATUS_OK;
+}
+
 mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                  float *a)
 {

@@ -20,21 +20,30 @@ static mfi_change unchanged(const mf_layer *layer)
     return change;
 }
 
+bool mfi_state_layout(size_t count, size_t slabs, size_t offsets[MFI_STATE_SLABS], size_t *bytes)
+{
+    *bytes = 0;
+    for (size_t slab = 0; slab < slabs; slab++)
+        if (!mfi_reserve(bytes, count, sizeof(float), &offsets[slab]))
+            return false;
+    return true;
+}
+
 /* New zeroed state for one parameter. */
 static mf_status renew_state(const mf_layer *layer, mfi_change *change, size_t index)
 {
     mfi_parameter *parameter = &change->parameters[index];
-    size_t slabs = mfi_optimizer_slabs(change->optimizer), bytes = 0;
+    const mf_optimizer *optimizer = change->optimizer;
+    size_t slabs = optimizer ? mfi_optimizer_slabs(optimizer->spec.kind, optimizer->has_momentum) : 0,
+           bytes = 0;
     size_t offsets[MFI_STATE_SLABS] = {0};
     memset(parameter->state, 0, sizeof parameter->state);
     parameter->state_bytes = 0;
     parameter->steps = 0;
     if (slabs == 0 || parameter->count == 0)
         return MF_STATUS_OK;
-    for (size_t slab = 0; slab < slabs; slab++)
-        if (!mfi_reserve(&bytes, parameter->count, sizeof(float), &offsets[slab]))
-            return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit",
-                            parameter->count);
+    if (!mfi_state_layout(parameter->count, slabs, offsets, &bytes))
+        return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit", parameter->count);
     char *block = mfi_allocate(&layer->head.allocator, bytes);
     if (!block)
         return no_memory(index);

@@ -25,4 +25,8 @@ void mfi_change_abandon(const mf_layer *layer, mfi_change *change);
 /* Draws a layer's parameters: the first time, when the layer holds none yet. */
 mf_status mfi_change_create(const mf_layer *layer, mfi_change *change);
 
+/* Where the slabs of state of a parameter of `count` values lie in their block; false if that does not fit.
+ */
+bool mfi_state_layout(size_t count, size_t slabs, size_t offsets[MFI_STATE_SLABS], size_t *bytes);
+
 #endif

@@ -75,7 +75,7 @@ static mf_status check_gain(const char *name, float value)
     return MF_STATUS_OK;
 }
 
-static mf_status check_spec(const mf_layer_spec *spec)
+mf_status mfi_layer_check_spec(const mf_layer_spec *spec)
 {
     MFI_TRY(check_constant("layer kind", spec->kind, MF_LAYER_DENSE));
     MFI_TRY(check_size("inputs", spec->inputs, 1));
@@ -117,7 +117,7 @@ static void describe_parameters(mf_layer *layer)
 mf_status mfi_layer_create(const mf_layer_spec *spec, mf_layer **layer)
 {
     mfi_change drawn;
-    MFI_TRY(check_spec(spec));
+    MFI_TRY(mfi_layer_check_spec(spec));
     mf_layer *created = mfi_handle_create(MFI_KIND_LAYER, spec->allocator, sizeof *created);
     if (!created)
         return MF_STATUS_MEMORY;
@@ -185,9 +185,8 @@ mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *found)
 
 /* ---- the step ---- */
 
-bool mfi_layer_scratch(const mf_layer *layer, size_t rows, bool training, mfi_scratch_sizes *sizes)
+bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes)
 {
-    const mf_layer_spec *spec = &layer->spec;
     size_t panel = mfi_dense_panel(spec);
     *sizes = (mfi_scratch_sizes){0};
     if (!mfi_multiply(rows, spec->classes, &sizes->goodness))
@@ -263,10 +262,10 @@ void mfi_layer_drop(mf_layer *layer, size_t rows, float *a)
     layer->kernels->dropout(&stream, layer->spec.dropout, rows * layer->spec.outputs, a);
 }
 
-static mf_status step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
+/* Forward pass, loss and dG: what a step and its gradients begin with. */
+static mf_status lose(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
                       size_t position, mf_report *report)
 {
-    double norm;
     mfi_layer_forward(layer, rows, a, scratch->preactivation);
     mfi_layer_goodness(layer, rows->count, a, scratch->goodness);
     mfi_loss loss = mfi_cross_entropy_gradient(rows->count, layer->spec.classes, scratch->goodness,
@@ -274,16 +273,24 @@ static mf_status step(mf_layer *layer, const mfi_scratch *scratch, const mfi_row
     if (loss.bad_row < rows->count)
         return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the loss of row %zu is not finite", position,
                         loss.bad_row);
-    MFI_TRY(clip(layer, scratch, rows, a, position, &norm));
-    mfi_dense_update(layer, scratch, rows, a);
-    mfi_layer_drop(layer, rows->count, a);
-    layer->applied++;
-
     report->rows = rows->count;
     report->correct = loss.correct;
     report->loss = loss.loss;
-    report->gradient_norm = norm;
+    report->gradient_norm = -1.0;
     report->applied = layer->applied;
+    return MF_STATUS_OK;
+}
+
+static mf_status step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
+                      size_t position, mf_report *report)
+{
+    mf_report done = *report;
+    MFI_TRY(lose(layer, scratch, rows, a, position, &done));
+    MFI_TRY(clip(layer, scratch, rows, a, position, &done.gradient_norm));
+    mfi_dense_update(layer, scratch, rows, a);
+    mfi_layer_drop(layer, rows->count, a);
+    done.applied = ++layer->applied;
+    *report = done;
     return MF_STATUS_OK;
 }
 
@@ -294,4 +301,82 @@ mf_status mfi_layer_step(mf_layer *layer, const mfi_scratch *scratch, const mfi_
     mf_status status = step(layer, scratch, rows, a, position, report);
     mfi_subnormals_restore(mode);
     return status;
+}
+
+/* ---- the step in two halves ---- */
+
+mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
+                              size_t position, float *out, mf_report *report)
+{
+    uint64_t mode = mfi_subnormals_to_zero();
+    mf_status status = lose(layer, scratch, rows, a, position, report);
+    if (status == MF_STATUS_OK) {
+        mfi_dense_gradients(layer, scratch, rows, a, out);
+        mfi_layer_drop(layer, rows->count, a);
+    }
+    mfi_subnormals_restore(mode);
+    return status;
+}
+
+size_t mfi_layer_values(const mf_layer *layer)
+{
+    size_t count = 0;
+    for (size_t index = 0; index < MFI_PARAMETERS; index++)
+        count += layer->parameters[index].count;
+    return count;
+}
+
+/* What clipping leaves of a gradient that is there as a whole. */
+static double clip_factor(const mf_layer *layer, const float *gradients)
+{
+    double largest = (double)layer->optimizer->spec.clip_norm, sum = 0.0;
+    if (largest == 0.0)
+        return 1.0;
+    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
+        const mfi_parameter *parameter = &layer->parameters[index];
+        if (parameter->trainable)
+            sum += layer->kernels->sum_of_squares(parameter->count, gradients);
+        gradients += parameter->count;
+    }
+    return sqrt(sum) > largest ? largest / sqrt(sum) : 1.0;
+}
+
+/* The gradients are the caller's, so a factor acts on them piece by piece in a buffer of our own. */
+static void apply_scaled(const mf_layer *layer, mfi_parameter *parameter, const mfi_rule *rule, float factor,
+                         const float *gradient)
+{
+    enum { PIECE = 1024 };
+    float scaled[PIECE];
+    for (size_t first = 0; first < parameter->count; first += PIECE) {
+        size_t count = parameter->count - first < PIECE ? parameter->count - first : PIECE;
+        layer->kernels->scale_add(count, 0.0f, scaled, factor, gradient + first);
+        mfi_parameter_update(layer->kernels, parameter, rule, first, count, scaled);
+    }
+}
+
+void mfi_layer_apply(mf_layer *layer, const float *gradients)
+{
+    uint64_t mode = mfi_subnormals_to_zero();
+    float factor = (float)clip_factor(layer, gradients);
+    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
+        mfi_parameter *parameter = &layer->parameters[index];
+        if (parameter->count > 0 && parameter->trainable) {
+            mfi_rule rule = mfi_optimizer_rule(layer->optimizer, ++parameter->steps, index != MFI_BIAS);
+            if (factor == 1.0f)
+                mfi_parameter_update(layer->kernels, parameter, &rule, 0, parameter->count, gradients);
+            else
+                apply_scaled(layer, parameter, &rule, factor, gradients);
+        }
+        gradients += parameter->count;
+    }
+    layer->applied++;
+    mfi_subnormals_restore(mode);
+}
+
+void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
+                          size_t first, size_t count, const float *gradient)
+{
+    float *s0 = parameter->state[0] ? parameter->state[0] + first : NULL;
+    float *s1 = parameter->state[1] ? parameter->state[1] + first : NULL;
+    kernels->update(rule, count, parameter->values + first, gradient, s0, s1);
 }

@@ -59,6 +59,7 @@ typedef struct mfi_rows {
 mf_layer_spec mfi_layer_defaults(void);
 mf_status mfi_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 void mfi_layer_release(mf_layer *layer);
+mf_status mfi_layer_check_spec(const mf_layer_spec *spec);
 mf_status mfi_layer_check_classes(size_t classes);
 
 mf_status mfi_layer_set(mf_layer *layer, int32_t key, double value);
@@ -68,8 +69,8 @@ mf_status mfi_layer_get(const mf_layer *layer, int32_t key, double *value);
 mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *found);
 const char *mfi_parameter_name(size_t parameter);
 
-/* False if a size does not fit. */
-bool mfi_layer_scratch(const mf_layer *layer, size_t rows, bool training, mfi_scratch_sizes *sizes);
+/* What a layer of that spec needs; false if a size does not fit. */
+bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes);
 
 /* a [rows, n] = phi(x W^T + b); z as in mfi_scratch or NULL. */
 void mfi_layer_forward(const mf_layer *layer, const mfi_rows *rows, float *a, float *z);
@@ -81,8 +82,22 @@ void mfi_layer_goodness(const mf_layer *layer, size_t rows, const float *a, floa
 void mfi_layer_local_gradient(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
                               size_t start, size_t width);
 
+/* Updates `count` values of a parameter, from `first` on. */
+void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
+                          size_t first, size_t count, const float *gradient);
+
 /* Dropout on the activation that is passed on, with the layer's next mask. */
 void mfi_layer_drop(mf_layer *layer, size_t rows, float *a);
+
+/* Gradients of all parameters, one after the other, into out; else as mfi_layer_step(). */
+mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
+                              size_t position, float *out, mf_report *report);
+
+/* One update from such gradients, which are finite. */
+void mfi_layer_apply(mf_layer *layer, const float *gradients);
+
+/* Values of all parameters together. */
+size_t mfi_layer_values(const mf_layer *layer);
 
 /* The step. The layer has an optimizer and the rows are checked; NUMERIC, with nothing changed and
  * `position` in the message, if the loss is not finite. Fills the report but for its struct_size. */

@@ -5,6 +5,7 @@
 #include "model/layer_dense.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "math/gemm.h"
 
@@ -91,15 +92,6 @@ double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_scratch *scratch
     return sum < 0.0 ? 0.0 : sqrt(sum);
 }
 
-/* `count` values of a parameter from `first` on. */
-static void update_slice(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
-                         size_t first, size_t count, const float *gradient)
-{
-    float *s0 = parameter->state[0] ? parameter->state[0] + first : NULL;
-    float *s1 = parameter->state[1] ? parameter->state[1] + first : NULL;
-    kernels->update(rule, count, parameter->values + first, gradient, s0, s1);
-}
-
 /* One panel of W for few rows: neuron by neuron, dW_i = sum_b dz[b,i] x_b, which stays in the
  * first-level cache. Plain SGD leaves out neurons whose dz is 0, such as those that ReLU has cut off. */
 static void update_weight_few_rows(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
@@ -117,7 +109,7 @@ static void update_weight_few_rows(mf_layer *layer, const mfi_scratch *scratch, 
                 kernels->scale_add(k, beta, to, direct ? -rule->rate * dz : dz, rows->x + b * rows->stride);
         }
         if (!direct)
-            update_slice(kernels, &layer->parameters[MFI_WEIGHT], rule, (start + i) * k, k, to);
+            mfi_parameter_update(kernels, &layer->parameters[MFI_WEIGHT], rule, (start + i) * k, k, to);
     }
 }
 
@@ -142,7 +134,7 @@ static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi
         kernels->scale_add(count, 1.0f, w, -rule->rate, v);
     } else {
         weight_product(layer, scratch, rows, width, 1.0f, 0.0f, scratch->dw);
-        update_slice(kernels, weight, rule, first, count, scratch->dw);
+        mfi_parameter_update(kernels, weight, rule, first, count, scratch->dw);
     }
 }
 
@@ -160,10 +152,32 @@ void mfi_dense_update(mf_layer *layer, const mfi_scratch *scratch, const mfi_row
         if (trains(layer, MFI_WEIGHT))
             update_weight(layer, scratch, rows, &rules[MFI_WEIGHT], start, width);
         if (trains(layer, MFI_BIAS))
-            update_slice(layer->kernels, &parameters[MFI_BIAS], &rules[MFI_BIAS], start, width, scratch->db);
+            mfi_parameter_update(layer->kernels, &parameters[MFI_BIAS], &rules[MFI_BIAS], start, width,
+                                 scratch->db);
         if (trains(layer, MFI_PROJECTION))
             for (size_t c = 0; c < m; c++)
-                update_slice(layer->kernels, &parameters[MFI_PROJECTION], &rules[MFI_PROJECTION],
-                             c * n + start, width, scratch->dm + c * width);
+                mfi_parameter_update(layer->kernels, &parameters[MFI_PROJECTION], &rules[MFI_PROJECTION],
+                                     c * n + start, width, scratch->dm + c * width);
+    }
+}
+
+void mfi_dense_gradients(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
+                         const float *a, float *out)
+{
+    size_t n = layer->spec.outputs, k = layer->spec.inputs, m = layer->spec.classes;
+    size_t panel = mfi_dense_panel(&layer->spec);
+    float *dw = out, *db = dw + layer->parameters[MFI_WEIGHT].count,
+          *dm = db + layer->parameters[MFI_BIAS].count;
+    memset(out, 0, mfi_layer_values(layer) * sizeof *out);
+    for (size_t start = 0; start < n; start += panel) {
+        size_t width = n - start < panel ? n - start : panel;
+        mfi_layer_local_gradient(layer, scratch, rows->count, a, start, width);
+        if (trains(layer, MFI_WEIGHT))
+            weight_product(layer, scratch, rows, width, 1.0f, 0.0f, dw + start * k);
+        if (trains(layer, MFI_BIAS))
+            memcpy(db + start, scratch->db, width * sizeof *db);
+        if (trains(layer, MFI_PROJECTION))
+            for (size_t c = 0; c < m; c++)
+                memcpy(dm + c * n + start, scratch->dm + c * width, width * sizeof *dm);
     }
 }

@@ -14,6 +14,10 @@ void mfi_dense_product(const mf_layer *layer, const mfi_rows *rows, float *a);
 double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
                                const float *a);
 
+/* dW, db and dM from scratch->goodness = dG; 0 for what is frozen. */
+void mfi_dense_gradients(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
+                         const float *a, float *out);
+
 /* Updates W, b and M from scratch->goodness = dG. */
 void mfi_dense_update(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, const float *a);
 

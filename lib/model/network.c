@@ -63,9 +63,24 @@ static mf_status check_new(const mf_network *network, const mf_layer *layer)
     return MF_STATUS_OK;
 }
 
+enum { FIRST_CAPACITY = 8 };
+
+size_t mfi_network_capacity(size_t count)
+{
+    size_t capacity = count ? FIRST_CAPACITY : 0;
+    while (capacity < count)
+        capacity *= 2;
+    return capacity;
+}
+
+size_t mfi_network_capacity_before(size_t capacity)
+{
+    return capacity <= FIRST_CAPACITY ? 0 : capacity / 2;
+}
+
 static mf_status grow(mf_network *network)
 {
-    size_t capacity = network->capacity ? 2 * network->capacity : 8, size = sizeof(mfi_place);
+    size_t capacity = mfi_network_capacity(network->count + 1), size = sizeof(mfi_place);
     mfi_place *places = mfi_allocate(&network->head.allocator, capacity * size);
     if (!places)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for a network of %zu layers", network->count + 1);

@@ -17,6 +17,10 @@ struct mf_network {
     uint64_t revision; /* changes with the list */
 };
 
+/* Places that a network of `count` layers has room for, and the number before it grew to that; 0 if none. */
+size_t mfi_network_capacity(size_t count);
+size_t mfi_network_capacity_before(size_t capacity);
+
 mf_status mfi_network_create(const mf_network_spec *spec, mf_network **network);
 void mfi_network_release(mf_network *network);
 

@@ -109,16 +109,22 @@ mf_status mfi_optimizer_set(mf_optimizer *optimizer, int32_t key, double value)
     return MF_STATUS_OK;
 }
 
-mf_status mfi_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer)
+mf_status mfi_optimizer_check_spec(const mf_optimizer_spec *spec)
 {
     mf_optimizer candidate = {.spec = *spec};
     if (spec->kind < MF_OPTIMIZER_SGD || spec->kind > MF_OPTIMIZER_RMSPROP)
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown optimizer kind %d", (int)spec->kind);
     for (int32_t key = 0; key < FIELDS; key++) {
-        double value;
+        double value = 0.0;
         MFI_TRY(mfi_optimizer_get(&candidate, key, &value));
         MFI_TRY(check_value(key, value));
     }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer)
+{
+    MFI_TRY(mfi_optimizer_check_spec(spec));
     mf_optimizer *created = mfi_handle_create(MFI_KIND_OPTIMIZER, spec->allocator, sizeof *created);
     if (!created)
         return MF_STATUS_MEMORY;
@@ -134,15 +140,13 @@ void mfi_optimizer_release(mf_optimizer *optimizer)
         mfi_handle_destroy(&optimizer->head);
 }
 
-size_t mfi_optimizer_slabs(const mf_optimizer *optimizer)
+size_t mfi_optimizer_slabs(int32_t kind, bool has_momentum)
 {
-    if (!optimizer)
-        return 0;
-    switch (optimizer->spec.kind) {
+    switch (kind) {
     case MF_OPTIMIZER_SGD:
-        return optimizer->has_momentum ? 1 : 0;
+        return has_momentum ? 1 : 0;
     case MF_OPTIMIZER_RMSPROP:
-        return optimizer->has_momentum ? 2 : 1;
+        return has_momentum ? 2 : 1;
     default:
         return 2;
     }

@@ -17,28 +17,23 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static size_t layer_count(const mf_workspace_spec *spec)
+/* The layers a workspace is for, wherever their specs come from. */
+static mf_layer_spec spec_at(const mfi_layer_list *layers, size_t position)
 {
-    return spec->network ? spec->network->count : 1;
-}
-
-static mf_layer *layer_of(const mf_workspace_spec *spec, size_t position)
-{
-    return spec->network ? spec->network->places[position].layer : spec->layer;
+    return layers->at(layers->source, position);
 }
 
 /* Scratch is as large as the layer that needs most of it: layers take turns. */
-static bool count_areas(const mf_workspace_spec *spec, bool training, size_t counts[AREAS])
+static bool count_areas(const mfi_layer_list *layers, size_t rows, bool training, size_t counts[AREAS])
 {
-    for (size_t i = 0; i < layer_count(spec); i++) {
-        const mf_layer *layer = layer_of(spec, i);
+    for (size_t i = 0; i < layers->count; i++) {
+        mf_layer_spec spec = spec_at(layers, i);
         mfi_scratch_sizes needs;
         size_t outputs;
-        if (!mfi_layer_scratch(layer, spec->max_batch, training, &needs) ||
-            !mfi_multiply(spec->max_batch, layer->spec.outputs, &outputs))
+        if (!mfi_layer_scratch(&spec, rows, training, &needs) || !mfi_multiply(rows, spec.outputs, &outputs))
             return false;
         counts[i % 2 ? ODD : EVEN] = larger(counts[i % 2 ? ODD : EVEN], outputs);
-        counts[TOTAL] = spec->network ? needs.goodness : 0;
+        counts[TOTAL] = layers->network ? needs.goodness : 0;
         counts[GOODNESS] = larger(counts[GOODNESS], needs.goodness);
         counts[PREACTIVATION] = larger(counts[PREACTIVATION], needs.preactivation);
         counts[DZ] = larger(counts[DZ], needs.dz);
@@ -49,17 +44,45 @@ static bool count_areas(const mf_workspace_spec *spec, bool training, size_t cou
     return true;
 }
 
-static mf_status lay_out(const mf_workspace_spec *spec, bool training, layout *plan)
+static mf_status check_request(const mfi_layer_list *layers, int32_t purpose, size_t max_batch)
+{
+    if (purpose != MF_WORKSPACE_TRAINING && purpose != MF_WORKSPACE_INFERENCE)
+        return mfi_fail(MF_STATUS_ARGUMENT, "unknown workspace purpose %d", (int)purpose);
+    if (max_batch == 0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "max_batch must be at least 1, got 0");
+    if (max_batch > INT32_MAX)
+        return mfi_fail(MF_STATUS_OVERFLOW, "max_batch must be at most %d, got %zu", (int)INT32_MAX,
+                        max_batch);
+    if (layers->count == 0)
+        return mfi_fail(MF_STATUS_STATE, "the network has no layers");
+    for (size_t i = 1; i < layers->count; i++) {
+        size_t first = spec_at(layers, 0).classes, other = spec_at(layers, i).classes;
+        if (other != first)
+            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status lay_out(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, layout *plan)
 {
     size_t head;
     *plan = (layout){0};
-    bool fits = count_areas(spec, training, plan->counts) &&
+    MFI_TRY(check_request(layers, purpose, max_batch));
+    bool fits = count_areas(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, plan->counts) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
-                mfi_reserve(&plan->bytes, layer_count(spec), sizeof(mfi_slot), &plan->slots);
+                mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_slot), &plan->slots);
     for (size_t area = 0; fits && area < AREAS; area++)
         fits = mfi_reserve(&plan->bytes, plan->counts[area], sizeof(float), &plan->offsets[area]);
     if (!fits)
-        return mfi_fail(MF_STATUS_OVERFLOW, "a workspace for %zu rows does not fit", spec->max_batch);
+        return mfi_fail(MF_STATUS_OVERFLOW, "a workspace for %zu rows does not fit", max_batch);
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t *bytes)
+{
+    layout plan;
+    MFI_TRY(lay_out(layers, purpose, max_batch, &plan));
+    *bytes = plan.bytes;
     return MF_STATUS_OK;
 }
 
@@ -84,40 +107,33 @@ static void carve(mf_workspace *workspace, const layout *plan)
     };
 }
 
-static mf_status check_spec(const mf_workspace_spec *spec)
+static mf_layer *layer_of(const mf_workspace_spec *spec, size_t position)
 {
-    if (spec->purpose != MF_WORKSPACE_TRAINING && spec->purpose != MF_WORKSPACE_INFERENCE)
-        return mfi_fail(MF_STATUS_ARGUMENT, "unknown workspace purpose %d", (int)spec->purpose);
-    if (spec->max_batch == 0)
-        return mfi_fail(MF_STATUS_ARGUMENT, "max_batch must be at least 1, got 0");
-    if (spec->max_batch > INT32_MAX)
-        return mfi_fail(MF_STATUS_OVERFLOW, "max_batch must be at most %d, got %zu", (int)INT32_MAX,
-                        spec->max_batch);
-    if (!spec->network)
-        return MF_STATUS_OK;
-    if (spec->network->count == 0)
-        return mfi_fail(MF_STATUS_STATE, "the network has no layers");
-    for (size_t i = 1; i < spec->network->count; i++) {
-        size_t first = layer_of(spec, 0)->spec.classes, other = layer_of(spec, i)->spec.classes;
-        if (other != first)
-            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
-    }
-    return MF_STATUS_OK;
+    return spec->network ? spec->network->places[position].layer : spec->layer;
+}
+
+static mf_layer_spec spec_of_layer(const void *source, size_t position)
+{
+    return layer_of(source, position)->spec;
 }
 
 mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
 {
     layout plan;
-    bool training = spec->purpose == MF_WORKSPACE_TRAINING;
-    MFI_TRY(check_spec(spec));
-    MFI_TRY(lay_out(spec, training, &plan));
+    const mfi_layer_list layers = {
+        .source = spec,
+        .at = spec_of_layer,
+        .count = spec->network ? spec->network->count : 1,
+        .network = spec->network != NULL,
+    };
+    MFI_TRY(lay_out(&layers, spec->purpose, spec->max_batch, &plan));
     mf_workspace *created = mfi_handle_create(MFI_KIND_WORKSPACE, spec->allocator, plan.bytes);
     if (!created)
         return MF_STATUS_MEMORY;
     carve(created, &plan);
-    created->training = training;
+    created->training = spec->purpose == MF_WORKSPACE_TRAINING;
     created->max_batch = spec->max_batch;
-    created->count = layer_count(spec);
+    created->count = layers.count;
     created->network = spec->network;
     if (spec->network) {
         mfi_handle_retain(&spec->network->head);

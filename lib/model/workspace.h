@@ -25,6 +25,17 @@ struct mf_workspace {
     mfi_scratch scratch;
 };
 
+/* The specs of layers that exist, or of layers to come. */
+typedef struct mfi_layer_list {
+    const void *source;
+    mf_layer_spec (*at)(const void *source, size_t position);
+    size_t count;
+    bool network; /* of a network, or a single layer */
+} mfi_layer_list;
+
+/* What a workspace for them takes. */
+mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t *bytes);
+
 mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
 void mfi_workspace_release(mf_workspace *workspace);
 

@@ -1,0 +1,81 @@
+/* Owns: an allocator inside a buffer of the caller's: first fit in a list of blocks in order of address,
+ * neighbours that are free become one. Handles are few, so the search is short. */
+#include "base/arena.h"
+
+#include <stdbool.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+
+/* Lies before every block's bytes and takes up MFI_ALIGNMENT. */
+typedef struct block {
+    struct block *next;
+    size_t bytes; /* behind this head */
+    bool used;
+} block;
+
+/* At the beginning of the buffer; the first block follows. */
+enum { HEAD = MFI_ALIGNMENT };
+
+static size_t round_up(size_t bytes)
+{
+    return (bytes + MFI_ALIGNMENT - 1) / MFI_ALIGNMENT * MFI_ALIGNMENT;
+}
+
+size_t mfi_arena_block_cost(size_t bytes)
+{
+    return HEAD + round_up(bytes);
+}
+
+size_t mfi_arena_base_cost(void)
+{
+    return MFI_ALIGNMENT - 1;
+}
+
+/* Cuts what is beyond `bytes` off a free block, if another block fits there. */
+static void split(block *at, size_t bytes)
+{
+    if (at->bytes < bytes + HEAD + MFI_ALIGNMENT)
+        return;
+    block *rest = (block *)((char *)at + HEAD + bytes);
+    *rest = (block){.next = at->next, .bytes = at->bytes - bytes - HEAD, .used = false};
+    at->next = rest;
+    at->bytes = bytes;
+}
+
+static void *arena_alloc(void *user, size_t bytes, size_t alignment)
+{
+    (void)alignment; /* every block has the largest */
+    if (bytes > SIZE_MAX - 2 * MFI_ALIGNMENT)
+        return NULL;
+    size_t wanted = bytes ? round_up(bytes) : MFI_ALIGNMENT;
+    for (block *at = user; at; at = at->next)
+        if (!at->used && at->bytes >= wanted) {
+            split(at, wanted);
+            at->used = true;
+            return (char *)at + HEAD;
+        }
+    return NULL;
+}
+
+static void arena_free(void *user, void *pointer, size_t bytes)
+{
+    (void)bytes;
+    ((block *)(void *)((char *)pointer - HEAD))->used = false;
+    for (block *at = user; at; at = at->next)
+        while (!at->used && at->next && !at->next->used) {
+            at->bytes += HEAD + at->next->bytes;
+            at->next = at->next->next;
+        }
+}
+
+mf_status mfi_arena_init(void *buffer, size_t bytes, mf_allocator *allocator)
+{
+    size_t lost = (MFI_ALIGNMENT - (uintptr_t)buffer % MFI_ALIGNMENT) % MFI_ALIGNMENT;
+    if (bytes < lost + HEAD + MFI_ALIGNMENT)
+        return mfi_fail(MF_STATUS_CAPACITY, "an arena of %zu bytes holds nothing", bytes);
+    block *first = (block *)(void *)((char *)buffer + lost);
+    *first = (block){.bytes = (bytes - lost - HEAD) / MFI_ALIGNMENT * MFI_ALIGNMENT};
+    *allocator = (mf_allocator){.alloc = arena_alloc, .free = arena_free, .user = first};
+    return MF_STATUS_OK;
+}

@@ -1,0 +1,91 @@
+/* Owns: what handles will take, before they exist. It mirrors what creating and attaching allocate. */
+#include "model/footprint.h"
+
+#include "base/arena.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "math/initialize.h"
+#include "model/change.h"
+
+/* What an arena must hold so far, and whether some sum did not fit. */
+typedef struct tally {
+    size_t arena;
+    bool overflow;
+} tally;
+
+/* A block that stays counts in `part`; one that is given back at once, NULL, needs room in an arena all
+ * the same. */
+static void add_block(tally *sum, size_t bytes, size_t *part)
+{
+    if (bytes > SIZE_MAX / 4 || sum->arena > SIZE_MAX / 4) {
+        sum->overflow = true;
+        return;
+    }
+    sum->arena += mfi_arena_block_cost(bytes);
+    if (part)
+        *part += bytes;
+}
+
+static void add_floats(tally *sum, size_t count, size_t *part)
+{
+    size_t bytes = 0;
+    sum->overflow |= !mfi_multiply(count, sizeof(float), &bytes);
+    add_block(sum, bytes, part);
+}
+
+static void add_parameter(tally *sum, size_t rows, size_t columns, bool orthogonal, size_t slabs,
+                          mf_memory *memory)
+{
+    size_t count = 0, bytes = 0, scratch = 0, offsets[MFI_STATE_SLABS];
+    sum->overflow |= !mfi_multiply(rows, columns, &count) || !mfi_state_layout(count, slabs, offsets, &bytes);
+    add_floats(sum, count, &memory->layers);
+    if (orthogonal) {
+        sum->overflow |= !mfi_init_orthogonal_scratch(rows, columns, &scratch);
+        add_floats(sum, scratch, NULL);
+    }
+    if (bytes > 0)
+        add_block(sum, bytes, &memory->state);
+}
+
+static void add_layer(tally *sum, const mf_layer_spec *spec, size_t slabs, mf_memory *memory)
+{
+    add_block(sum, sizeof(mf_layer), &memory->layers);
+    add_parameter(sum, spec->outputs, spec->inputs, spec->weight_init == MF_INIT_ORTHOGONAL, slabs, memory);
+    if (spec->bias)
+        add_parameter(sum, spec->outputs, 1, false, slabs, memory);
+    add_parameter(sum, spec->classes, spec->outputs, spec->projection_init == MF_INIT_ORTHOGONAL, slabs,
+                  memory);
+}
+
+static void add_network(tally *sum, size_t count, mf_memory *memory)
+{
+    size_t capacity = mfi_network_capacity(count);
+    add_block(sum, sizeof(mf_network), &memory->network);
+    add_block(sum, capacity * sizeof(mfi_place), &memory->network);
+    while ((capacity = mfi_network_capacity_before(capacity)) > 0)
+        add_block(sum, capacity * sizeof(mfi_place), NULL);
+}
+
+mf_status mfi_footprint(const mfi_layer_list *layers, const mf_optimizer_spec *optimizer, int32_t purpose,
+                        size_t max_batch, mf_memory *memory)
+{
+    tally sum = {.arena = mfi_arena_base_cost()};
+    size_t slabs = optimizer ? mfi_optimizer_slabs(optimizer->kind, optimizer->momentum > 0.0f) : 0,
+           bytes = 0;
+    MFI_TRY(mfi_workspace_bytes(layers, purpose, max_batch, &bytes));
+    for (size_t i = 0; i < layers->count; i++) {
+        mf_layer_spec spec = layers->at(layers->source, i);
+        add_layer(&sum, &spec, slabs, memory);
+    }
+    add_network(&sum, layers->count, memory);
+    if (optimizer) {
+        add_block(&sum, sizeof(mf_optimizer), &memory->optimizer);
+        add_block(&sum, layers->count * sizeof(mfi_change), NULL);
+    }
+    add_block(&sum, bytes, &memory->workspace);
+    if (sum.overflow)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a network of this size does not fit in memory");
+    memory->total = memory->layers + memory->state + memory->network + memory->optimizer + memory->workspace;
+    memory->arena = sum.arena;
+    return MF_STATUS_OK;
+}

@@ -1,0 +1,195 @@
+/* Peak training memory against depth: Mono-Forward, backpropagation, backpropagation with checkpoints.
+ *
+ *     bench_memory [--batch=30000,128] [--depths=2,5,10,20] [--width=2000] [--inputs=784]
+ *                  [--optimizer=sgd,adam] [--algo=mf,bp,checkpoint] [--plot=FILE.svg]
+ *
+ * Every measurement is a process of its own that builds the network and takes one step. peak_mb is the
+ * peak of a counting allocator through which all of it goes; rss_mb is what the system saw beyond the
+ * data. slope_mb is the growth per layer since the depth before. 1 MB = 10^6 bytes. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backprop.h"
+#include "plot.h"
+
+typedef struct count {
+    size_t now, peak;
+} count;
+
+static void *count_alloc(void *user, size_t bytes, size_t alignment)
+{
+    count *bytes_of = user;
+    void *pointer = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    if (pointer)
+        bytes_of->now += bytes;
+    if (bytes_of->now > bytes_of->peak)
+        bytes_of->peak = bytes_of->now;
+    return pointer;
+}
+
+static void count_free(void *user, void *pointer, size_t bytes)
+{
+    ((count *)user)->now -= bytes;
+    free(pointer);
+}
+
+typedef struct setting {
+    const char *algorithm, *optimizer;
+    size_t batch, width, inputs, depth;
+} setting;
+
+typedef struct outcome {
+    double peak, resident, predicted; /* bytes; predicted for mf alone */
+} outcome;
+
+static shape shape_of(const setting *chosen)
+{
+    shape layers = {.layers = chosen->depth};
+    layers.widths[0] = chosen->inputs;
+    for (size_t i = 1; i <= chosen->depth; i++)
+        layers.widths[i] = chosen->width;
+    return layers;
+}
+
+/* What mf_network_memory() says before anything exists. */
+static double predict(const setting *chosen)
+{
+    shape layers = shape_of(chosen);
+    mf_layer_spec specs[MOST_LAYERS];
+    const mf_layer_spec *list[MOST_LAYERS];
+    mf_optimizer_spec optimizer;
+    mf_memory memory = {.struct_size = sizeof memory};
+    must(mf_optimizer_spec_init(&optimizer, sizeof optimizer));
+    optimizer.kind = strcmp(chosen->optimizer, "adam") == 0 ? MF_OPTIMIZER_ADAM : MF_OPTIMIZER_SGD;
+    optimizer.momentum = strcmp(chosen->optimizer, "momentum") == 0 ? 0.9f : 0.0f;
+    for (size_t i = 0; i < layers.layers; i++) {
+        must(mf_layer_spec_init(&specs[i], sizeof specs[i]));
+        specs[i].inputs = layers.widths[i];
+        specs[i].outputs = layers.widths[i + 1];
+        specs[i].classes = CLASSES;
+        list[i] = &specs[i];
+    }
+    must(mf_network_memory(list, layers.layers, &optimizer, MF_WORKSPACE_TRAINING, chosen->batch, &memory));
+    return (double)memory.total;
+}
+
+static void step_once(const setting *chosen, const mf_allocator *allocator, const float *x, const int32_t *y)
+{
+    shape layers = shape_of(chosen);
+    mf_optimizer *optimizer = make_optimizer(chosen->optimizer, allocator);
+    if (strcmp(chosen->algorithm, "mf") == 0) {
+        mf_network *network = make_network(&layers, optimizer, allocator);
+        mf_workspace *workspace = make_workspace(network, chosen->batch, allocator);
+        must(mf_network_step(network, workspace, chosen->batch, x, y));
+        mf_workspace_free(workspace);
+        mf_network_free(network);
+    } else {
+        int checkpoints = strcmp(chosen->algorithm, "checkpoint") == 0;
+        backprop *net = backprop_create(&layers, optimizer, chosen->batch, checkpoints, allocator);
+        backprop_step(net, chosen->batch, x, y);
+        backprop_free(net);
+    }
+    mf_optimizer_free(optimizer);
+}
+
+static void measure_here(const setting *chosen, int to)
+{
+    count bytes = {0, 0};
+    const mf_allocator allocator = {count_alloc, count_free, &bytes};
+    float *x = make_inputs(chosen->batch * chosen->inputs);
+    int32_t *y = make_labels(chosen->batch);
+    reset_peak_resident();
+    size_t before = peak_resident();
+    step_once(chosen, &allocator, x, y);
+    outcome found = {.peak = (double)bytes.peak, .resident = (double)(peak_resident() - before)};
+    if (strcmp(chosen->algorithm, "mf") == 0)
+        found.predicted = predict(chosen);
+    ssize_t written = write(to, &found, sizeof found);
+    _exit(written == (ssize_t)sizeof found ? 0 : 1);
+}
+
+static int measure(const setting *chosen, outcome *found)
+{
+    int ends[2], status = 0;
+    if (pipe(ends) != 0)
+        return 0;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0)
+        measure_here(chosen, ends[1]);
+    close(ends[1]);
+    ssize_t got = child > 0 ? read(ends[0], found, sizeof *found) : -1;
+    close(ends[0]);
+    if (child > 0)
+        waitpid(child, &status, 0);
+    return got == (ssize_t)sizeof *found && status == 0;
+}
+
+static int measure_depths(setting chosen, const char *depths, plot *figure)
+{
+    char *copy = strdup(depths), *list = copy;
+    double last_peak = 0.0;
+    size_t last_depth = 0;
+    for (char *word; (word = next_word(&list));) {
+        outcome found;
+        chosen.depth = strtoul(word, NULL, 10);
+        if (chosen.depth < 1 || chosen.depth > MOST_LAYERS || !measure(&chosen, &found)) {
+            fprintf(stderr, "%s at depth %s could not be measured\n", chosen.algorithm, word);
+            free(copy);
+            return 0;
+        }
+        double slope = last_depth ? (found.peak - last_peak) / (double)(chosen.depth - last_depth) : 0.0;
+        printf(
+            "result bench=memory algo=%s optimizer=%s batch=%zu width=%zu depth=%zu peak_mb=%.2f rss_mb=%.2f",
+            chosen.algorithm, chosen.optimizer, chosen.batch, chosen.width, chosen.depth, 1e-6 * found.peak,
+            1e-6 * found.resident);
+        if (last_depth)
+            printf(" slope_mb=%.3f", 1e-6 * slope);
+        if (found.predicted > 0.0)
+            printf(" predicted_mb=%.2f exact=%s", 1e-6 * found.predicted,
+                   found.predicted == found.peak ? "yes" : "no");
+        printf("\n");
+        fflush(stdout);
+        if (figure)
+            plot_add(figure, chosen.algorithm, (double)chosen.depth, 1e-6 * found.peak);
+        last_peak = found.peak;
+        last_depth = chosen.depth;
+    }
+    free(copy);
+    return 1;
+}
+
+int main(int argc, char **arguments)
+{
+    const char *depths = argument(argc, arguments, "depths", "2,5,10,20");
+    const char *path = argument(argc, arguments, "plot", NULL);
+    setting chosen = {
+        .width = strtoul(argument(argc, arguments, "width", "2000"), NULL, 10),
+        .inputs = strtoul(argument(argc, arguments, "inputs", "784"), NULL, 10),
+    };
+    plot *figure = path ? plot_create("Peak training memory", "layers", "MB") : NULL;
+    int good = 1, first = 1;
+    printf("# monoforward %s, BLAS: %s\n", mf_version(), mf_blas_name());
+    char *batches = strdup(argument(argc, arguments, "batch", "30000,128"));
+    for (char *batch, *batch_list = batches; good && (batch = next_word(&batch_list));) {
+        char *optimizers = strdup(argument(argc, arguments, "optimizer", "sgd,adam"));
+        for (char *optimizer_list = optimizers; good && (chosen.optimizer = next_word(&optimizer_list));) {
+            char *algorithms = strdup(argument(argc, arguments, "algo", "mf,bp,checkpoint"));
+            chosen.batch = strtoul(batch, NULL, 10);
+            for (char *list = algorithms; good && (chosen.algorithm = next_word(&list));)
+                good = measure_depths(chosen, depths, first ? figure : NULL);
+            first = 0;
+            free(algorithms);
+        }
+        free(optimizers);
+    }
+    free(batches);
+    if (figure && good)
+        good = plot_write(figure, path);
+    plot_free(figure);
+    return good ? 0 : 1;
+}

@@ -1,0 +1,88 @@
+"""Times processes that do the same work against each other, in turns, and prints medians and ratios.
+
+A worker reads commands from its standard input and answers on its standard output: see bench_worker.c.
+While one works, the others wait for input.
+"""
+import os
+import statistics
+import subprocess
+import sys
+
+
+class Worker:
+    def __init__(self, command, threads):
+        environment = dict(os.environ, OPENBLAS_NUM_THREADS=str(threads), OMP_NUM_THREADS=str(threads),
+                           OMP_WAIT_POLICY="passive")
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=environment)
+
+    def ask(self, question):
+        self.process.stdin.write(question + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit("a worker has stopped")
+        return answer.strip()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def rates(workers, batch, steps, rounds):
+    """Median samples per second of each, and the median over rounds of the last one's ratio to each."""
+    times = {name: [] for name in workers}
+    for worker in workers.values():
+        worker.ask("run %d" % max(2, steps // 10))
+    for _ in range(rounds):
+        for name, worker in workers.items():
+            times[name].append(float(worker.ask("run %d" % steps)))
+    ours = list(workers)[-1]
+    speed = {name: batch * steps / statistics.median(t) for name, t in times.items()}
+    ratio = {name: statistics.median(a / b for a, b in zip(t, times[ours])) for name, t in times.items()}
+    return speed, ratio
+
+
+def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, rounds):
+    def torch(algorithm):
+        return Worker([sys.executable, os.path.join(folder, "torch_worker.py"), algorithm, arch, str(batch),
+                       optimizer, str(threads)], threads)
+
+    workers = {"torch_bp": torch("bp"), "torch_mf": torch("mf"),
+               "ours": Worker([worker, arch, str(batch), optimizer, str(threads)], threads)}
+    tuned = [workers[name].ask("tune %d" % max(2, steps // 5)) for name in ("torch_bp", "torch_mf")]
+    speed, ratio = rates(workers, batch, steps, rounds)
+    memory = {name: [int(n) / 2**20 for n in w.ask("rss").split()] for name, w in workers.items()}
+    torch_least = [min(memory["torch_bp"][i], memory["torch_mf"][i]) for i in (0, 1)]
+    print("result bench=pytorch blas=%s arch=%s batch=%d optimizer=%s threads=%d torch_threads=%s torch_bp_sps=%.0f "
+          "torch_mf_sps=%.0f ours_sps=%.0f vs_bp=%.2f vs_mf=%.2f rss_ours_mib=%.1f rss_torch_mib=%.1f "
+          "rss_ratio=%.1f own_ours_mib=%.1f own_torch_mib=%.1f"
+          % (workers["ours"].ask("blas"), arch, batch, optimizer, threads, "/".join(tuned), speed["torch_bp"],
+             speed["torch_mf"], speed["ours"], ratio["torch_bp"], ratio["torch_mf"], memory["ours"][0],
+             torch_least[0], torch_least[0] / memory["ours"][0], memory["ours"][1], torch_least[1]), flush=True)
+    for w in workers.values():
+        w.close()
+
+
+def compare_fann(folder, worker, peer, arch, batch, steps, rounds):
+    workers = {"fann": Worker([peer, arch, str(batch)], 1),
+               "ours": Worker([worker, arch, str(batch), "sgd", "1"], 1)}
+    speed, ratio = rates(workers, batch, steps, rounds)
+    print("result bench=c peer=fann blas=%s arch=%s batch=%d threads=1 fann_sps=%.0f ours_sps=%.0f vs_fann=%.1f"
+          % (workers["ours"].ask("blas"), arch, batch, speed["fann"], speed["ours"], ratio["fann"]), flush=True)
+    for w in workers.values():
+        w.close()
+
+
+def main():
+    folder = os.path.dirname(os.path.abspath(__file__))
+    kind, worker = sys.argv[1], sys.argv[2]
+    if kind == "pytorch":
+        arch, batch, optimizer, threads, steps, rounds = sys.argv[3:]
+        compare_pytorch(folder, worker, arch, int(batch), optimizer, int(threads), int(steps), int(rounds))
+    else:
+        peer, arch, batch, steps, rounds = sys.argv[3:]
+        compare_fann(folder, worker, peer, arch, int(batch), int(steps), int(rounds))
+
+
+main()

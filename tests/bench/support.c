@@ -1,0 +1,189 @@
+/* Owns: what the benchmarks share. */
+#define _POSIX_C_SOURCE 200809L
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare);
+    return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
+}
+
+static void give_up(const char *what, const char *detail)
+{
+    fprintf(stderr, "%s %s\n", what, detail);
+    exit(1);
+}
+
+void must(mf_status status)
+{
+    if (status != MF_STATUS_OK)
+        give_up(mf_status_name(status), mf_last_message());
+}
+
+shape parse_shape(const char *text)
+{
+    shape result = {.layers = 0};
+    size_t count = 0;
+    for (const char *at = text; count <= MOST_LAYERS; at++) {
+        char *end;
+        result.widths[count++] = strtoul(at, &end, 10);
+        if (end == at || result.widths[count - 1] == 0)
+            give_up("not a shape:", text);
+        at = end;
+        if (*at == '\0')
+            break;
+    }
+    if (count < 2 || count > MOST_LAYERS)
+        give_up("not a shape:", text);
+    result.layers = count - 1;
+    return result;
+}
+
+mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator)
+{
+    mf_optimizer_spec spec;
+    mf_optimizer *optimizer;
+    must(mf_optimizer_spec_init(&spec, sizeof spec));
+    spec.allocator = allocator;
+    spec.learning_rate = 1e-3f;
+    if (strcmp(name, "sgd") == 0 || strcmp(name, "momentum") == 0)
+        spec.kind = MF_OPTIMIZER_SGD;
+    else if (strcmp(name, "adam") != 0)
+        give_up("unknown optimizer", name);
+    if (strcmp(name, "momentum") == 0)
+        spec.momentum = 0.9f;
+    must(mf_optimizer_create(&spec, &optimizer));
+    return optimizer;
+}
+
+mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator)
+{
+    mf_network_spec network_spec;
+    mf_network *network;
+    must(mf_network_spec_init(&network_spec, sizeof network_spec));
+    network_spec.allocator = allocator;
+    must(mf_network_create(&network_spec, &network));
+    for (size_t i = 0; i < layers->layers; i++) {
+        mf_layer_spec spec;
+        mf_layer *layer;
+        must(mf_layer_spec_init(&spec, sizeof spec));
+        spec.inputs = layers->widths[i];
+        spec.outputs = layers->widths[i + 1];
+        spec.classes = CLASSES;
+        spec.seed = i + 1;
+        spec.allocator = allocator;
+        must(mf_layer_create(&spec, &layer));
+        must(mf_network_append(network, layer, NULL));
+        mf_layer_free(layer);
+    }
+    must(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
+mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_allocator *allocator)
+{
+    mf_workspace_spec spec;
+    mf_workspace *workspace;
+    must(mf_workspace_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = max_batch;
+    spec.allocator = allocator;
+    must(mf_workspace_create(&spec, &workspace));
+    return workspace;
+}
+
+static uint64_t next_bits(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return *state >> 33;
+}
+
+float *make_inputs(size_t count)
+{
+    uint64_t state = 1;
+    float *values = malloc(count * sizeof *values);
+    if (!values)
+        give_up("no memory for", "the inputs");
+    for (size_t i = 0; i < count; i++) {
+        double sum = -6.0;
+        for (int part = 0; part < 12; part++)
+            sum += (double)next_bits(&state) / 2147483648.0;
+        values[i] = (float)sum;
+    }
+    return values;
+}
+
+int32_t *make_labels(size_t count)
+{
+    uint64_t state = 2;
+    int32_t *labels = malloc(count * sizeof *labels);
+    if (!labels)
+        give_up("no memory for", "the labels");
+    for (size_t i = 0; i < count; i++)
+        labels[i] = (int32_t)(next_bits(&state) % CLASSES);
+    return labels;
+}
+
+char *next_word(char **list)
+{
+    char *word = *list;
+    if (!word || !*word)
+        return NULL;
+    char *comma = strchr(word, ',');
+    *list = comma ? comma + 1 : NULL;
+    if (comma)
+        *comma = '\0';
+    return word;
+}
+
+const char *argument(int count, char **arguments, const char *name, const char *otherwise)
+{
+    size_t length = strlen(name);
+    for (int i = 1; i < count; i++)
+        if (strncmp(arguments[i], "--", 2) == 0 && strncmp(arguments[i] + 2, name, length) == 0 &&
+            arguments[i][2 + length] == '=')
+            return arguments[i] + 3 + length;
+    return otherwise;
+}
+
+size_t peak_resident(void)
+{
+    char line[256];
+    size_t kibibytes = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kibibytes = strtoul(line + 6, NULL, 10);
+    fclose(file);
+    return kibibytes * 1024;
+}
+
+void reset_peak_resident(void)
+{
+    FILE *file = fopen("/proc/self/clear_refs", "w");
+    if (!file)
+        return;
+    fputs("5", file);
+    fclose(file);
+}

@@ -1,0 +1,48 @@
+/* Owns: what the benchmarks share: clock, medians, shapes, networks, command-line words. */
+#ifndef BENCH_SUPPORT_H
+#define BENCH_SUPPORT_H
+
+#include <monoforward.h>
+
+enum { MOST_LAYERS = 32 };
+
+/* A network as "784-1000-1000" names it, with 10 classes. */
+typedef struct shape {
+    size_t widths[MOST_LAYERS + 1];
+    size_t layers;
+} shape;
+
+enum { CLASSES = 10 };
+
+double seconds_now(void);
+
+/* Sorts the values. */
+double median(double *values, size_t count);
+
+/* Ends the program with the library's message if a call has failed. */
+void must(mf_status status);
+
+/* Ends the program if the text names no shape. */
+shape parse_shape(const char *text);
+
+/* "sgd", "momentum", "adam"; ends the program for other names. */
+mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator);
+
+mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator);
+mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_allocator *allocator);
+
+/* Standard normal inputs and labels drawn from a fixed seed. */
+float *make_inputs(size_t count);
+int32_t *make_labels(size_t count);
+
+/* A comma-separated list of words, one at a time; NULL behind the last. Changes the list. */
+char *next_word(char **list);
+
+/* Value of --name=..., or `otherwise`. */
+const char *argument(int count, char **arguments, const char *name, const char *otherwise);
+
+/* Peak resident memory in bytes since the last reset; 0 where the system does not tell. */
+size_t peak_resident(void);
+void reset_peak_resident(void);
+
+#endif
