@@ -12,6 +12,14 @@ mf_status mfi_check_pointer(const void *pointer, const char *name)
     return MF_STATUS_OK;
 }
 
+mf_status mfi_check_allocator(const mf_allocator *allocator)
+{
+    if (allocator && (!allocator->alloc || !allocator->free))
+        return mfi_fail(MF_STATUS_ARGUMENT, "the allocator has no %s function",
+                        allocator->alloc ? "free" : "alloc");
+    return MF_STATUS_OK;
+}
+
 mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels)
 {
     return (mf_batch){
@@ -34,7 +42,7 @@ static mf_status check_shape(const mf_batch *batch, const mf_layer *layer, size_
                         batch->rows, max_batch);
     MFI_TRY(mfi_check_pointer(batch->inputs, "the input"));
     if (batch->input_stride != 0 && batch->input_stride < layer->spec.inputs)
-        return mfi_fail(MF_STATUS_SHAPE, "a stride of %zu is less than the %zu inputs of a row",
+        return mfi_fail(MF_STATUS_ARGUMENT, "a stride of %zu is less than the %zu inputs of a row",
                         batch->input_stride, layer->spec.inputs);
     if (batch->input_stride > INT32_MAX)
         return mfi_fail(MF_STATUS_OVERFLOW, "a stride of %zu is too large", batch->input_stride);

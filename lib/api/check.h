@@ -8,6 +8,9 @@
 /* ARGUMENT, with the name in the message, if the pointer is NULL. */
 mf_status mfi_check_pointer(const void *pointer, const char *name);
 
+/* ARGUMENT if an allocator is given but lacks a function. */
+mf_status mfi_check_allocator(const mf_allocator *allocator);
+
 /* A dense batch as the flat calls take it. */
 mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels);
 

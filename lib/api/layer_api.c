@@ -24,6 +24,7 @@ mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer)
     MFI_TRY(mfi_check_pointer(layer, "the out-pointer of the layer"));
     *layer = NULL;
     MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_layer_spec"));
+    MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_layer_create(&known, layer);
 }
 

@@ -19,6 +19,7 @@ mf_status mf_network_create(const mf_network_spec *spec, mf_network **network)
     *network = NULL;
     if (spec)
         MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_network_spec"));
+    MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_network_create(&known, network);
 }
 

@@ -17,6 +17,7 @@ mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **opti
     MFI_TRY(mfi_check_pointer(optimizer, "the out-pointer of the optimizer"));
     *optimizer = NULL;
     MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_optimizer_spec"));
+    MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_optimizer_create(&known, optimizer);
 }
 

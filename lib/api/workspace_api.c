@@ -26,6 +26,7 @@ mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **work
         MFI_TRY(mfi_handle_check(known.network, MFI_KIND_NETWORK));
     else
         MFI_TRY(mfi_handle_check(known.layer, MFI_KIND_LAYER));
+    MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_workspace_create(&known, workspace);
 }
 

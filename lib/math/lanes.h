@@ -162,7 +162,9 @@ INLINE vector hyperbolic_tangent(vector x)
  * density times a polynomial in 1 / (1 + 0.29 |z|), fitted to a relative error of 4e-8. */
 INLINE vector normal_share(vector z, vector *density)
 {
-    vector size = at_most(magnitude(z), 13.0f);
+    vector size = magnitude(z);
+    mask inside = size < 13.0f; /* beyond, a float has 0 and 1 alone */
+    size = at_most(size, 13.0f);
     vector t = reciprocal(1.0f + 0.29f * size);
     vector tail = t * 3.99322908e-2f - 1.96152072e-1f;
     tail = tail * t + 3.13900270e-1f;
@@ -172,7 +174,7 @@ INLINE vector normal_share(vector z, vector *density)
     tail = tail * t + 1.22026388e-1f;
     tail = tail * t + 1.15008926e-1f;
     tail = tail * t + 3.18905736e-5f;
-    *density = exponential(-0.5f * size * size);
+    *density = choose(inside, exponential(-0.5f * size * size), splat(0.0f));
     tail *= *density;
     return choose(z > 0.0f, 1.0f - tail, tail);
 }

@@ -254,12 +254,18 @@ static mf_status clip(const mf_layer *layer, const mfi_scratch *scratch, const m
     return MF_STATUS_OK;
 }
 
-void mfi_layer_drop(mf_layer *layer, size_t rows, float *a)
+void mfi_layer_drop(const mf_layer *layer, size_t rows, float *a)
 {
     if (layer->spec.dropout == 0.0f)
         return;
-    mfi_stream stream = mfi_stream_of(layer->spec.seed, MFI_PURPOSE_DROPOUT, layer->dropped++);
+    mfi_stream stream = mfi_stream_of(layer->spec.seed, MFI_PURPOSE_DROPOUT, layer->dropped);
     layer->kernels->dropout(&stream, layer->spec.dropout, rows * layer->spec.outputs, a);
+}
+
+void mfi_layer_count_mask(mf_layer *layer)
+{
+    if (layer->spec.dropout > 0.0f)
+        layer->dropped++;
 }
 
 /* Forward pass, loss and dG: what a step and its gradients begin with. */
@@ -289,6 +295,7 @@ static mf_status step(mf_layer *layer, const mfi_scratch *scratch, const mfi_row
     MFI_TRY(clip(layer, scratch, rows, a, position, &done.gradient_norm));
     mfi_dense_update(layer, scratch, rows, a);
     mfi_layer_drop(layer, rows->count, a);
+    mfi_layer_count_mask(layer);
     done.applied = ++layer->applied;
     *report = done;
     return MF_STATUS_OK;
@@ -313,6 +320,7 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const
     if (status == MF_STATUS_OK) {
         mfi_dense_gradients(layer, scratch, rows, a, out);
         mfi_layer_drop(layer, rows->count, a);
+        mfi_layer_count_mask(layer);
     }
     mfi_subnormals_restore(mode);
     return status;

@@ -86,8 +86,10 @@ void mfi_layer_local_gradient(const mf_layer *layer, const mfi_scratch *scratch,
 void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
                           size_t first, size_t count, const float *gradient);
 
-/* Dropout on the activation that is passed on, with the layer's next mask. */
-void mfi_layer_drop(mf_layer *layer, size_t rows, float *a);
+/* Dropout on the activation that is passed on, with the layer's next mask, which stays the next until
+ * the call it belongs to has succeeded. */
+void mfi_layer_drop(const mf_layer *layer, size_t rows, float *a);
+void mfi_layer_count_mask(mf_layer *layer);
 
 /* Gradients of all parameters, one after the other, into out; else as mfi_layer_step(). */
 mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,

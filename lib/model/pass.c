@@ -50,7 +50,10 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
         forward(workspace, before, rows);
         mfi_layer_drop(workspace->slots[before].layer, rows->count, output_of(workspace, before));
     }
-    return step(workspace, position, rows);
+    MFI_TRY(step(workspace, position, rows));
+    for (size_t before = 0; before < position; before++)
+        mfi_layer_count_mask(workspace->slots[before].layer);
+    return MF_STATUS_OK;
 }
 
 /* Scores of the layer at `position`, whose activation is there. */

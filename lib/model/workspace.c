@@ -178,12 +178,18 @@ static mf_status check_slot(const mf_workspace *workspace, size_t slot)
     return MF_STATUS_OK;
 }
 
+static mf_status check_list(const mf_workspace *workspace)
+{
+    if (workspace->network && workspace->revision != workspace->network->revision)
+        return mfi_fail(MF_STATUS_STALE, "layers have come or gone since the workspace was made");
+    return MF_STATUS_OK;
+}
+
 mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_network *network, bool training)
 {
     if (workspace->network != network)
         return mfi_fail(MF_STATUS_STALE, "the workspace was made for something else than this network");
-    if (workspace->revision != network->revision)
-        return mfi_fail(MF_STATUS_STALE, "layers have come or gone since the workspace was made");
+    MFI_TRY(check_list(workspace));
     for (size_t slot = 0; slot < workspace->count; slot++)
         MFI_TRY(check_slot(workspace, slot));
     return check_purpose(workspace, training);
@@ -192,11 +198,13 @@ mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_ne
 mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_layer *layer, bool training,
                                     size_t *slot)
 {
-    for (size_t i = 0; i < workspace->count; i++)
-        if (workspace->slots[i].layer == layer) {
-            *slot = i;
-            MFI_TRY(check_slot(workspace, i));
-            return check_purpose(workspace, training);
-        }
-    return mfi_fail(MF_STATUS_STALE, "the workspace was not made for this layer");
+    size_t found = 0;
+    while (found < workspace->count && workspace->slots[found].layer != layer)
+        found++;
+    if (found == workspace->count)
+        return mfi_fail(MF_STATUS_STALE, "the workspace was not made for this layer");
+    MFI_TRY(check_list(workspace));
+    MFI_TRY(check_slot(workspace, found));
+    *slot = found;
+    return check_purpose(workspace, training);
 }

@@ -66,13 +66,20 @@ static size_t panel_of(const stage *at)
     return mfi_dense_panel(&spec);
 }
 
+static size_t widest_of(const backprop *net)
+{
+    size_t widest = 0;
+    for (size_t i = 0; i < net->count; i++)
+        widest = net->stages[i].outputs > widest ? net->stages[i].outputs : widest;
+    return widest;
+}
+
 static void make_scratch(backprop *net, size_t max_batch)
 {
-    size_t widest = 0, dw = 0;
+    size_t widest = widest_of(net), dw = 0;
     for (size_t i = 0; i < net->count; i++) {
         const stage *at = &net->stages[i];
         size_t panel = panel_of(at);
-        widest = at->outputs > widest ? at->outputs : widest;
         dw = panel * at->inputs > dw ? panel * at->inputs : dw;
     }
     net->error[0] = floats(net, max_batch * widest);
@@ -86,10 +93,13 @@ static void make_scratch(backprop *net, size_t max_batch)
  * ends a segment. Without checkpoints a segment is a layer. */
 static void make_activations(backprop *net, size_t max_batch)
 {
+    size_t widest = widest_of(net);
     for (size_t i = 0; i + 1 < net->count; i++) {
-        int kept = (i + 1) % net->segment == 0;
-        net->stages[i].a = kept || i < net->segment ? floats(net, max_batch * net->stages[i].outputs)
-                                                    : net->stages[i - net->segment].a;
+        if ((i + 1) % net->segment == 0)
+            net->stages[i].a = floats(net, max_batch * net->stages[i].outputs);
+        else
+            net->stages[i].a =
+                i < net->segment ? floats(net, max_batch * widest) : net->stages[i - net->segment].a;
     }
 }
 
