@@ -33,7 +33,7 @@ endif()
 configure_file(pkgconfig/monoforward.pc.in monoforward.pc @ONLY)
 configure_package_config_file(cmake/monoforward-config.cmake.in monoforward-config.cmake
     INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
-# Before 1.0 a minor version may change the ABI.
+# Before 1.0 a minor version may change the source interface; a break of the ABI changes the SONAME.
 write_basic_package_version_file(monoforward-config-version.cmake COMPATIBILITY SameMinorVersion)
 
 install(FILES include/monoforward.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -17,7 +17,7 @@
  * Conventions that hold for every function below:
  *
  *   Errors.   Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails,
- *             nothing has changed (the one exception, mf_network_step(), says so), and
+ *             no layer has changed (the one exception, mf_network_step(), says so), and
  *             mf_last_message() explains the failure in words. Results come through out-pointers;
  *             a failed create leaves NULL there. The library never aborts, exits or prints.
  *   Handles.  mf_layer, mf_network, mf_optimizer and mf_workspace are opaque. Each create has exactly
@@ -28,9 +28,10 @@
  *             int32_t from 0 to classes - 1. The library reads the caller's arrays during the call
  *             only. Input and output arrays must not overlap.
  *   Memory.   Creating and attaching allocate. Training and prediction never do.
- *   Threads.  Different handles may be used from different threads at the same time. One handle may be
- *             read (const functions) from many threads at once, each with a workspace of its own, but
- *             not while another thread changes it. The library starts no threads.
+ *   Threads.  Different handles may be used from different threads at the same time, but a network uses
+ *             its layers and a layer its optimizer. One handle may be read (const functions) from many
+ *             threads at once, each with a workspace of its own, but not while another thread changes it.
+ *             The library starts no threads.
  *   Structs.  Every struct that may grow begins with struct_size. Fill it with its _init function, or
  *             zero it and set struct_size to sizeof the struct where the struct is a result.
  *
@@ -146,10 +147,10 @@ enum {
     MF_OPTIMIZER_NESTEROV = 2,      /**< 0 or 1; SGD. */
     MF_OPTIMIZER_BETA1 = 3,         /**< 0 to below 1; Adam, AdamW. */
     MF_OPTIMIZER_BETA2 = 4,         /**< 0 to below 1; Adam, AdamW, RMSprop. */
-    MF_OPTIMIZER_EPSILON = 5,       /**< Above 0; Adam, AdamW, RMSprop. */
+    MF_OPTIMIZER_EPSILON = 5,       /**< Above 0, at most 1e6; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_WEIGHT_DECAY = 6,  /**< 0 or more. */
-    MF_OPTIMIZER_CLIP_NORM =
-        7 /**< Largest norm of a layer's gradient (W, b and M together); 0 = no clipping. */
+    MF_OPTIMIZER_CLIP_NORM = 7      /**< Largest norm of a layer's gradient (W, b and M together, without
+                                                                   those that are frozen); 0 = no clipping. */
 };
 
 /** What an optimizer is made from. */
@@ -168,7 +169,7 @@ typedef struct mf_optimizer_spec {
 } mf_optimizer_spec;
 
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled.
- *  Errors: ARGUMENT (NULL, or a size no version of the struct has had). */
+ *  Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
 MF_API mf_status mf_optimizer_spec_init(mf_optimizer_spec *spec, size_t size);
 
 /** Creates an optimizer. Free it with mf_optimizer_free().
@@ -225,7 +226,8 @@ enum {
     MF_ACTIVATION_GELU = 4        /**< z (1 + erf(z / sqrt 2)) / 2 */
 };
 
-/** How parameters start. `fan` is the number of inputs of one output: k for W, n for M. */
+/** How parameters start. `fan` is the number of inputs of one output: k for W, n for M. The bias is drawn
+ *  like W if that is Kaiming uniform, and starts at 0 otherwise. */
 enum {
     MF_INIT_KAIMING_UNIFORM = 0, /**< Uniform within gain / sqrt(fan): what torch.nn.Linear starts with. */
     MF_INIT_ZERO = 1,            /**< All zero. */
@@ -297,7 +299,7 @@ typedef struct mf_batch {
 } mf_batch;
 
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled.
- *  Errors: ARGUMENT (NULL, or a size no version of the struct has had). */
+ *  Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
 MF_API mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
 
 /** Fills `batch` with the defaults: no rows, float32 inputs, int32 labels. Errors as above. */
@@ -345,7 +347,7 @@ MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name,
 MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
 
 /** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer
- *  state as they are and saves their arithmetic. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+ *  state as they are, and a frozen W saves its product. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32_t trainable);
 
 /** One training step of one layer: the paper's equations 5 to 8.
@@ -362,8 +364,8 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param y          [rows] labels, 0 to m - 1
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
- *  Errors: HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC (input or loss), STALE, STATE (no optimizer).
- *  On any error no parameter has changed; `a` is then undefined. */
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC (input, loss, or with clipping the gradient's norm),
+ *  STALE, STATE (no optimizer). On any error no parameter has changed; `a` is then undefined. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
@@ -372,19 +374,23 @@ MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, c
                                      float *a);
 
 /** The first half of a step, for hosts that average gradients over machines or bring their own optimizer:
- *  the gradients of the loss, without an update. The layer needs no optimizer.
+ *  the gradients of the loss, without an update.
+ *  @param layer      needs no optimizer
+ *  @param workspace  as in mf_layer_step()
+ *  @param batch      as in mf_layer_step_batch()
+ *  @param a          as in mf_layer_step()
  *  @param gradients  [count] receives dW, db and dM one after the other, shaped and ordered like the layer's
  *                    parameters; those of frozen parameters are 0
  *  @param count      the number of values of all its parameters together
- *  `a` and the errors are as in mf_layer_step(), and SHAPE (another count). */
+ *  Errors: as in mf_layer_step(), and SHAPE (another count). */
 MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a,
                                     float *gradients, size_t count);
 
 /** The second half: one update by the layer's optimizer, with its clipping, from gradients laid out as
  *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
- *  the rounding of optimizers that the step folds into its products (SGD without Nesterov momentum).
- *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient that is not finite), STATE (no
- *  optimizer). */
+ *  rounding: a step adds in another order where it never forms the gradient as a whole.
+ *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
+ *  is not finite), STATE (no optimizer). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
 /** a = phi(x W^T + b), without dropout. x [rows, k], a [rows, n].
@@ -491,7 +497,8 @@ MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *
 
 /** Loss and correct rows of every layer (the last one's are those of MF_PREDICT_LAST) and of
  *  MF_PREDICT_SUM on a labelled batch, without learning: see mf_workspace_report() and
- *  mf_workspace_report_sum(). Errors: HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC, STALE, STATE. */
+ *  mf_workspace_report_sum(). If it fails at a layer, the reports of those before are new already. Errors:
+ * HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC, STALE, STATE. */
 MF_API mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace, size_t rows,
                                      const float *x, const int32_t *y);
 
@@ -547,7 +554,8 @@ typedef struct mf_workspace_spec {
 typedef struct mf_report {
     uint32_t struct_size; /**< sizeof(mf_report), set by the caller. */
     uint32_t reserved;    /**< 0. */
-    uint64_t rows;        /**< Rows of the batch; 0 if the layer has done nothing in this workspace. */
+    uint64_t rows;        /**< Rows of the batch, also those of weight 0; 0 if the layer has done nothing in
+                               this workspace. */
     uint64_t correct;     /**< Rows whose highest goodness is that of their label. */
     double loss;          /**< Mean cross-entropy in nats, with label smoothing in training steps. */
     double gradient_norm; /**< Norm of the layer's gradient before clipping; -1 when clipping is off. */
@@ -570,10 +578,13 @@ typedef struct mf_memory {
 
 /** What a network will take, to the byte, before anything is created.
  *  @param layers     [count] the specs of its layers, first to last, appended in this order
+ *  @param count      how many there are, 1 or more
  *  @param optimizer  attached to the network when all layers are in it; NULL for none
  *  @param purpose    MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE
  *  @param max_batch  of the one workspace
- *  Errors: ARGUMENT, OVERFLOW, SHAPE: as creating all this would give, but for the shapes of neighbours. */
+ *  @param memory     receives the bytes; its struct_size is set by the caller
+ *  Errors: ARGUMENT, OVERFLOW, SHAPE, STATE (no layers): as creating all this would give, but for the
+ *  shapes of neighbours. */
 MF_API mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count,
                                    const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
                                    mf_memory *memory);

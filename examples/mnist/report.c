@@ -113,7 +113,7 @@ static void print_options(const struct settings *settings, const struct data *da
     char hidden[HIDDEN_TEXT];
     settings_hidden_text(settings, hidden, sizeof hidden);
     printf("result example=mnist data=%s epochs=%zu seed=%llu hidden=%s activation=%s optimizer=%s "
-           "learning_rate=%g decay=%s schedule=%s batch=%zu augment=%s dropout=%g label_smoothing=%g "
+           "learning_rate=%g learning_rate_schedule=%s schedule=%s batch=%zu augment=%s dropout=%g label_smoothing=%g "
            "weight_decay=%g clip=%g",
            data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, hidden,
            activation_names[settings->activation], optimizer_names[settings->optimizer],

@@ -95,7 +95,8 @@ mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t m
                           mfi_rows *rows)
 {
     mf_batch known = mfi_flat_batch(0, NULL, NULL);
-    MFI_TRY(mfi_struct_read(&known, sizeof known, batch, sizeof known, "the batch"));
+    MFI_TRY(
+        mfi_struct_read(&known, sizeof known, batch, MFI_SIZE_UP_TO(mf_batch, sample_weights), "the batch"));
     MFI_TRY(check_shape(&known, layer, max_batch));
     *rows = (mfi_rows){
         .count = known.rows,

@@ -9,13 +9,15 @@
 mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size)
 {
     mf_layer_spec defaults = mfi_layer_defaults();
-    return mfi_struct_init(spec, size, &defaults, sizeof defaults, sizeof defaults, "mf_layer_spec");
+    return mfi_struct_init(spec, size, &defaults, sizeof defaults, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
+                           "mf_layer_spec");
 }
 
 mf_status mf_batch_init(mf_batch *batch, size_t size)
 {
     mf_batch defaults = mfi_flat_batch(0, NULL, NULL);
-    return mfi_struct_init(batch, size, &defaults, sizeof defaults, sizeof defaults, "mf_batch");
+    return mfi_struct_init(batch, size, &defaults, sizeof defaults, MFI_SIZE_UP_TO(mf_batch, sample_weights),
+                           "mf_batch");
 }
 
 mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer)
@@ -23,7 +25,8 @@ mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer)
     mf_layer_spec known = mfi_layer_defaults();
     MFI_TRY(mfi_check_pointer(layer, "the out-pointer of the layer"));
     *layer = NULL;
-    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_layer_spec"));
+    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
+                            "mf_layer_spec"));
     MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_layer_create(&known, layer);
 }
@@ -37,7 +40,8 @@ void mf_layer_free(mf_layer *layer)
 mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec)
 {
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
-    return mfi_struct_write(spec, &layer->spec, sizeof layer->spec, sizeof layer->spec, "mf_layer_spec");
+    return mfi_struct_write(spec, &layer->spec, sizeof layer->spec, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
+                            "mf_layer_spec");
 }
 
 mf_status mf_layer_set(mf_layer *layer, int32_t key, double value)
@@ -103,7 +107,8 @@ mf_status mf_layer_parameter_info(const mf_layer *layer, size_t index, mf_parame
             .name = mfi_parameter_name(i),
         };
         memcpy(found.dims, parameter->dims, sizeof found.dims);
-        return mfi_struct_write(info, &found, sizeof found, sizeof found, "mf_parameter_info");
+        return mfi_struct_write(info, &found, sizeof found, MFI_SIZE_UP_TO(mf_parameter_info, name),
+                                "mf_parameter_info");
     }
     return mfi_fail(MF_STATUS_NOT_FOUND, "parameter %zu of a layer that has %zu", index, seen);
 }
@@ -213,8 +218,7 @@ mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     if (!layer->kernels->all_finite(count, gradients))
         return mfi_fail(MF_STATUS_NUMERIC, "a gradient is not finite");
-    mfi_layer_apply(layer, gradients);
-    return MF_STATUS_OK;
+    return mfi_layer_apply(layer, gradients);
 }
 
 mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,

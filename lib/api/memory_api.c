@@ -14,7 +14,8 @@ mf_status mf_arena_init(void *buffer, size_t bytes, mf_allocator *allocator)
 static mf_status read_layer(const mf_layer_spec *given, mf_layer_spec *known)
 {
     *known = mfi_layer_defaults();
-    MFI_TRY(mfi_struct_read(known, sizeof *known, given, sizeof *known, "mf_layer_spec"));
+    MFI_TRY(mfi_struct_read(known, sizeof *known, given, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
+                            "mf_layer_spec"));
     return mfi_layer_check_spec(known);
 }
 
@@ -39,9 +40,10 @@ mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count,
     for (size_t i = 0; i < count; i++)
         MFI_TRY(read_layer(layers[i], &layer));
     if (optimizer) {
-        MFI_TRY(mfi_struct_read(&known, sizeof known, optimizer, sizeof known, "mf_optimizer_spec"));
+        MFI_TRY(mfi_struct_read(&known, sizeof known, optimizer, MFI_SIZE_UP_TO(mf_optimizer_spec, allocator),
+                                "mf_optimizer_spec"));
         MFI_TRY(mfi_optimizer_check_spec(&known));
     }
     MFI_TRY(mfi_footprint(&list, optimizer ? &known : NULL, purpose, max_batch, &result));
-    return mfi_struct_write(memory, &result, sizeof result, sizeof result, "mf_memory");
+    return mfi_struct_write(memory, &result, sizeof result, MFI_SIZE_UP_TO(mf_memory, arena), "mf_memory");
 }

@@ -9,7 +9,8 @@
 mf_status mf_network_spec_init(mf_network_spec *spec, size_t size)
 {
     mf_network_spec defaults = {.struct_size = sizeof defaults};
-    return mfi_struct_init(spec, size, &defaults, sizeof defaults, sizeof defaults, "mf_network_spec");
+    return mfi_struct_init(spec, size, &defaults, sizeof defaults, MFI_SIZE_UP_TO(mf_network_spec, allocator),
+                           "mf_network_spec");
 }
 
 mf_status mf_network_create(const mf_network_spec *spec, mf_network **network)
@@ -18,7 +19,8 @@ mf_status mf_network_create(const mf_network_spec *spec, mf_network **network)
     MFI_TRY(mfi_check_pointer(network, "the out-pointer of the network"));
     *network = NULL;
     if (spec)
-        MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_network_spec"));
+        MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_network_spec, allocator),
+                                "mf_network_spec"));
     MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_network_create(&known, network);
 }

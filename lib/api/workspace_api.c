@@ -10,7 +10,8 @@ static mf_workspace_spec defaults_of_spec(void)
 mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size)
 {
     mf_workspace_spec defaults = defaults_of_spec();
-    return mfi_struct_init(spec, size, &defaults, sizeof defaults, sizeof defaults, "mf_workspace_spec");
+    return mfi_struct_init(spec, size, &defaults, sizeof defaults,
+                           MFI_SIZE_UP_TO(mf_workspace_spec, allocator), "mf_workspace_spec");
 }
 
 mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
@@ -18,7 +19,8 @@ mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **work
     mf_workspace_spec known = defaults_of_spec();
     MFI_TRY(mfi_check_pointer(workspace, "the out-pointer of the workspace"));
     *workspace = NULL;
-    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, sizeof known, "mf_workspace_spec"));
+    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_workspace_spec, allocator),
+                            "mf_workspace_spec"));
     if (!known.network == !known.layer)
         return mfi_fail(MF_STATUS_ARGUMENT,
                         "a workspace is for a network or for a layer: set one of the two");
@@ -43,12 +45,12 @@ mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf
         return mfi_fail(MF_STATUS_NOT_FOUND, "report %zu of a workspace for %zu layers", position,
                         workspace->count);
     const mf_report *found = &workspace->slots[position].report;
-    return mfi_struct_write(report, found, sizeof *found, sizeof *found, "mf_report");
+    return mfi_struct_write(report, found, sizeof *found, MFI_SIZE_UP_TO(mf_report, applied), "mf_report");
 }
 
 mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_report *report)
 {
     MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
-    return mfi_struct_write(report, &workspace->sum, sizeof workspace->sum, sizeof workspace->sum,
-                            "mf_report");
+    return mfi_struct_write(report, &workspace->sum, sizeof workspace->sum,
+                            MFI_SIZE_UP_TO(mf_report, applied), "mf_report");
 }

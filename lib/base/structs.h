@@ -5,6 +5,9 @@
 
 #include <monoforward.h>
 
+/* The size a struct had when `last` was its last field: what it was introduced with, which never changes. */
+#define MFI_SIZE_UP_TO(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
+
 /* Copies the caller's struct over `defaults`, as far as both know it. `first` is the size the struct had
  * when it was introduced, `known` the size it has now. ARGUMENT if it is NULL, smaller than it ever was,
  * or has a tail that is not zero and that this version does not know. */

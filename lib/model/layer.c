@@ -185,6 +185,12 @@ mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *found)
 
 /* ---- the step ---- */
 
+/* The derivatives of the others follow from the activation itself. */
+static bool keeps_preactivation(const mf_layer_spec *spec)
+{
+    return spec->activation == MF_ACTIVATION_GELU;
+}
+
 bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes)
 {
     size_t panel = mfi_dense_panel(spec);
@@ -193,7 +199,7 @@ bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mf
         return false;
     if (!training)
         return true;
-    if (spec->activation == MF_ACTIVATION_GELU && !mfi_multiply(rows, spec->outputs, &sizes->preactivation))
+    if (keeps_preactivation(spec) && !mfi_multiply(rows, spec->outputs, &sizes->preactivation))
         return false;
     sizes->db = panel;
     return mfi_multiply(rows, panel, &sizes->dz) && mfi_multiply(panel, spec->inputs, &sizes->dw) &&
@@ -222,7 +228,7 @@ void mfi_layer_local_gradient(const mf_layer *layer, const mfi_scratch *scratch,
 {
     const mfi_kernels *kernels = layer->kernels;
     const float *projection = layer->parameters[MFI_PROJECTION].values + start;
-    const float *z = scratch->preactivation ? scratch->preactivation + start : NULL;
+    const float *z = keeps_preactivation(&layer->spec) ? scratch->preactivation + start : NULL;
     mfi_activation phi = {layer->spec.activation, layer->spec.leak};
     size_t n = layer->spec.outputs, m = layer->spec.classes;
     if (m <= FEW_CLASSES) {
@@ -272,7 +278,7 @@ void mfi_layer_count_mask(mf_layer *layer)
 static mf_status lose(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
                       size_t position, mf_report *report)
 {
-    mfi_layer_forward(layer, rows, a, scratch->preactivation);
+    mfi_layer_forward(layer, rows, a, keeps_preactivation(&layer->spec) ? scratch->preactivation : NULL);
     mfi_layer_goodness(layer, rows->count, a, scratch->goodness);
     mfi_loss loss = mfi_cross_entropy_gradient(rows->count, layer->spec.classes, scratch->goodness,
                                                rows->labels, rows->weights, layer->spec.label_smoothing);
@@ -335,18 +341,23 @@ size_t mfi_layer_values(const mf_layer *layer)
 }
 
 /* What clipping leaves of a gradient that is there as a whole. */
-static double clip_factor(const mf_layer *layer, const float *gradients)
+static mf_status find_clip_factor(const mf_layer *layer, const float *gradients, float *factor)
 {
     double largest = (double)layer->optimizer->spec.clip_norm, sum = 0.0;
+    *factor = 1.0f;
     if (largest == 0.0)
-        return 1.0;
+        return MF_STATUS_OK;
     for (size_t index = 0; index < MFI_PARAMETERS; index++) {
         const mfi_parameter *parameter = &layer->parameters[index];
         if (parameter->trainable)
             sum += layer->kernels->sum_of_squares(parameter->count, gradients);
         gradients += parameter->count;
     }
-    return sqrt(sum) > largest ? largest / sqrt(sum) : 1.0;
+    if (!isfinite(sum))
+        return mfi_fail(MF_STATUS_NUMERIC, "the norm of the gradients is not finite");
+    if (sqrt(sum) > largest)
+        *factor = (float)(largest / sqrt(sum));
+    return MF_STATUS_OK;
 }
 
 /* The gradients are the caller's, so a factor acts on them piece by piece in a buffer of our own. */
@@ -362,10 +373,8 @@ static void apply_scaled(const mf_layer *layer, mfi_parameter *parameter, const 
     }
 }
 
-void mfi_layer_apply(mf_layer *layer, const float *gradients)
+static void apply(mf_layer *layer, const float *gradients, float factor)
 {
-    uint64_t mode = mfi_subnormals_to_zero();
-    float factor = (float)clip_factor(layer, gradients);
     for (size_t index = 0; index < MFI_PARAMETERS; index++) {
         mfi_parameter *parameter = &layer->parameters[index];
         if (parameter->count > 0 && parameter->trainable) {
@@ -378,7 +387,17 @@ void mfi_layer_apply(mf_layer *layer, const float *gradients)
         gradients += parameter->count;
     }
     layer->applied++;
+}
+
+mf_status mfi_layer_apply(mf_layer *layer, const float *gradients)
+{
+    float factor;
+    uint64_t mode = mfi_subnormals_to_zero();
+    mf_status status = find_clip_factor(layer, gradients, &factor);
+    if (status == MF_STATUS_OK)
+        apply(layer, gradients, factor);
     mfi_subnormals_restore(mode);
+    return status;
 }
 
 void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,

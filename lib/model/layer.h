@@ -95,8 +95,8 @@ void mfi_layer_count_mask(mf_layer *layer);
 mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
                               size_t position, float *out, mf_report *report);
 
-/* One update from such gradients, which are finite. */
-void mfi_layer_apply(mf_layer *layer, const float *gradients);
+/* One update from such gradients, which are finite; NUMERIC if their norm, which clipping needs, is not. */
+mf_status mfi_layer_apply(mf_layer *layer, const float *gradients);
 
 /* Values of all parameters together. */
 size_t mfi_layer_values(const mf_layer *layer);

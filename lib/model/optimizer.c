@@ -90,8 +90,8 @@ static mf_status check_value(int32_t key, double value)
     const field *found = NULL;
     MFI_TRY(find_field(key, &found));
     if (!(value >= found->lowest && value <= found->highest))
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be from %g to %g, got %g", found->name, found->lowest,
-                        found->highest, value);
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be from %.9g to %.9g, got %g", found->name,
+                        found->lowest, found->highest, value);
     if (key == MF_OPTIMIZER_NESTEROV && value != 0.0 && value != 1.0)
         return mfi_fail(MF_STATUS_ARGUMENT, "nesterov must be 0 or 1, got %g", value);
     return MF_STATUS_OK;

@@ -68,11 +68,13 @@ static void add(size_t count, float *to, const float *from)
         to[i] += from[i];
 }
 
-static mf_status fill_report(const mfi_rows *rows, size_t classes, const float *scores, mf_report *report)
+static mf_status fill_report(const mfi_rows *rows, size_t classes, const float *scores, const char *whose,
+                             size_t position, mf_report *report)
 {
     mfi_loss loss = mfi_cross_entropy(rows->count, classes, scores, rows->labels, rows->weights, 0.0f);
     if (loss.bad_row < rows->count)
-        return mfi_fail(MF_STATUS_NUMERIC, "the loss of row %zu is not finite", loss.bad_row);
+        return mfi_fail(MF_STATUS_NUMERIC, "%s %zu: the loss of row %zu is not finite", whose, position,
+                        loss.bad_row);
     report->rows = rows->count;
     report->correct = loss.correct;
     report->loss = loss.loss;
@@ -90,10 +92,11 @@ mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
         forward(workspace, position, rows);
         score(workspace, position, rows->count, goodness);
         add(count, workspace->total, goodness);
-        MFI_TRY(fill_report(rows, classes, goodness, &slot->report));
+        MFI_TRY(fill_report(rows, classes, goodness, "layer", position, &slot->report));
         slot->report.applied = slot->layer->applied;
     }
-    return fill_report(rows, classes, workspace->total, &workspace->sum);
+    return fill_report(rows, classes, workspace->total, "sum of layers 0 to", workspace->count - 1,
+                       &workspace->sum);
 }
 
 void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows)
