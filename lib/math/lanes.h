@@ -76,15 +76,27 @@ INLINE vector choose(mask where, vector yes, vector no)
     return (vector)((where & (mask)yes) | (~where & (mask)no));
 }
 
-/* Both let a NaN of `value` through. */
+/* Both let a NaN of `value` through: so do the instructions, for their second operand. */
 INLINE vector at_least(vector value, float least)
 {
+#if defined(__AVX512F__)
+    return (vector)_mm512_max_ps(_mm512_set1_ps(least), (__m512)value);
+#elif defined(__AVX2__)
+    return (vector)_mm256_max_ps(_mm256_set1_ps(least), (__m256)value);
+#else
     return choose(value < least, splat(least), value);
+#endif
 }
 
 INLINE vector at_most(vector value, float most)
 {
+#if defined(__AVX512F__)
+    return (vector)_mm512_min_ps(_mm512_set1_ps(most), (__m512)value);
+#elif defined(__AVX2__)
+    return (vector)_mm256_min_ps(_mm256_set1_ps(most), (__m256)value);
+#else
     return choose(value > most, splat(most), value);
+#endif
 }
 
 INLINE vector magnitude(vector value)
