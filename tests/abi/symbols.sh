@@ -1,0 +1,65 @@
+#!/bin/sh
+# The shared library exports exactly the functions that the header declares, under the version node of the
+# map, which lists the same; the static library has no global name without a prefix.
+# Arguments: header, map, shared library, static library. SPDX-License-Identifier: MIT
+set -eu
+header=$1 map=$2 shared=$3 static=$4
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+
+same() { # what, expected, found
+    diff "$2" "$3" >"$work/diff" || {
+        echo "failed: $1 (< expected, > found)"
+        cat "$work/diff"
+        status=1
+    }
+}
+
+sed -n 's/^MF_API [^(]*[ *]\(mf_[a-z0-9_]*\)(.*/\1/p' "$header" | sort >"$work/declared"
+[ "$(grep -c '^MF_API' "$header")" -eq "$(wc -l <"$work/declared")" ] || {
+    echo "failed: a declaration that this script cannot read"
+    status=1
+}
+[ "$(wc -l <"$work/declared")" -ge 60 ] || {
+    echo "failed: hardly any function found in $header"
+    status=1
+}
+
+grep -oE '\<mf_[a-z0-9_]*;' "$map" | tr -d ';' | sort >"$work/mapped"
+same "the functions in the version script" "$work/declared" "$work/mapped"
+grep -q '^MONOFORWARD_0 {' "$map" || {
+    echo "failed: the version script has no node MONOFORWARD_0"
+    status=1
+}
+if grep -v '^ *#' "$map" | grep -E 'mf_[a-z_]*\*'; then
+    echo "failed: a wildcard in the version script exports whatever there is"
+    status=1
+fi
+
+nm -D --defined-only "$shared" | awk '$2 != "A" { print $3 }' | sort >"$work/exported"
+sed 's/@.*//' "$work/exported" >"$work/names"
+same "the exported functions" "$work/declared" "$work/names"
+if grep -v '@@MONOFORWARD_0$' "$work/exported"; then
+    echo "failed: exported without the version MONOFORWARD_0"
+    status=1
+fi
+
+if command -v readelf >/dev/null; then
+    readelf -d "$shared" | grep -q 'SONAME.*\[libmonoforward\.so\.0\]' || {
+        echo "failed: the SONAME is not libmonoforward.so.0"
+        readelf -d "$shared" | grep SONAME || true
+        status=1
+    }
+fi
+
+# Sanitizers add names of their own.
+if nm -g --defined-only "$static" | awk 'NF == 3 { print $3 }' |
+    grep -vE '^(mf_|mfi_|__|_ZTI|DW\.ref)'; then
+    echo "failed: a global name without prefix in the static library"
+    status=1
+fi
+nm -g --defined-only "$static" | awk 'NF == 3 { print $3 }' | grep '^mf_' | sort >"$work/static"
+same "the public functions of the static library" "$work/declared" "$work/static"
+echo "$(wc -l <"$work/declared") functions"
+exit "$status"

@@ -1,0 +1,200 @@
+/* Central differences: the library's own loss, moved along every single parameter, must change as the
+ * gradient says that the library's own step applies. No oracle is involved. SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdio.h>
+
+#include "build.h"
+#include "random.h"
+
+enum { INPUTS = 5, NEURONS = 6, CLASSES = 3, ROWS = 4 };
+
+/* Float32 losses carry errors of about 1e-7; with four points the differences may be wide apart. */
+#define STEP 0.015625
+#define TOLERANCE 1e-4
+
+typedef struct scene {
+    mf_layer *layer;
+    mf_optimizer *optimizer;
+    mf_workspace *workspace;
+    mf_batch batch;
+    float x[ROWS * INPUTS], weights[ROWS];
+    int32_t y[ROWS];
+} scene;
+
+/* The difference formulas hold only where no z crosses the kink of ReLU. */
+static int far_from_kinks(const scene *s)
+{
+    float *w = read_parameter(s->layer, "weight", NULL);
+    float *b = has_parameter(s->layer, "bias") ? read_parameter(s->layer, "bias", NULL) : NULL;
+    int far = 1;
+
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t j = 0; j < NEURONS; j++) {
+            double z = b ? (double)b[j] : 0.0, reach = 1.0;
+
+            for (size_t i = 0; i < INPUTS; i++) {
+                z += (double)(w[j * INPUTS + i] * s->x[r * INPUTS + i]);
+                reach = fmax(reach, fabs((double)s->x[r * INPUTS + i]));
+            }
+            far &= fabs(z) > 2.5 * STEP * reach;
+        }
+    free(w);
+    free(b);
+    return far;
+}
+
+static void open_scene(scene *s, int activation, int bias, float smoothing, int weighted)
+{
+    mf_layer_spec spec = layer_spec(INPUTS, NEURONS, CLASSES);
+    test_random random = {(uint64_t)(activation * 2 + bias)};
+
+    spec.activation = activation;
+    spec.bias = bias;
+    spec.label_smoothing = smoothing;
+    spec.leak = 0.2f;
+    s->layer = make_layer(&spec);
+    s->optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
+    check_ok(mf_layer_set_optimizer(s->layer, s->optimizer));
+    s->workspace = make_layer_workspace(s->layer, ROWS);
+    s->batch = make_batch(ROWS, s->x, s->y);
+    for (int tries = 0;; tries++) {
+        assert_true(tries < 100000);
+        random_values(&random, s->x, ROWS * INPUTS, 1.0);
+        if (far_from_kinks(s))
+            break;
+    }
+    random_labels(&random, s->y, ROWS, CLASSES);
+    for (size_t r = 0; r < ROWS; r++)
+        s->weights[r] = (float)random_uniform(&random, 0.0, 2.0);
+    s->batch.sample_weights = weighted ? s->weights : NULL;
+}
+
+static void close_scene(scene *s)
+{
+    mf_workspace_free(s->workspace);
+    mf_layer_free(s->layer);
+    mf_optimizer_free(s->optimizer);
+}
+
+/* A step at learning rate 0 tells the loss and changes nothing. */
+static double loss_at(scene *s, const char *name, float *values, size_t count, size_t i, double shift)
+{
+    float kept = values[i];
+    double loss;
+
+    values[i] = (float)((double)kept + shift);
+    check_ok(mf_layer_set_parameter(s->layer, name, values, count));
+    check_ok(mf_layer_step_batch(s->layer, s->workspace, &s->batch, NULL));
+    loss = read_report(s->workspace, 0).loss;
+    values[i] = kept;
+    check_ok(mf_layer_set_parameter(s->layer, name, values, count));
+    return loss;
+}
+
+static double difference(scene *s, const char *name, float *values, size_t count, size_t i)
+{
+    double near = loss_at(s, name, values, count, i, STEP) - loss_at(s, name, values, count, i, -STEP);
+    double far = loss_at(s, name, values, count, i, 2 * STEP) - loss_at(s, name, values, count, i, -2 * STEP);
+
+    return (8.0 * near - far) / (12.0 * STEP);
+}
+
+static void check_parameter(scene *s, const char *name, const float *before, const float *after, size_t count,
+                            int activation)
+{
+    float *values = get_memory(count * sizeof *values);
+    double largest = 0.0;
+
+    memcpy(values, before, count * sizeof *values);
+    for (size_t i = 0; i < count; i++) {
+        /* With lr = 1 the step is the gradient. */
+        double gradient = (double)before[i] - (double)after[i];
+        double expected = difference(s, name, values, count, i);
+
+        largest = fmax(largest, fabs(expected));
+        if (!(fabs(gradient - expected) <= TOLERANCE))
+            fail_msg("activation %d: gradient of %s[%u] is %.7g, the differences say %.7g", activation, name,
+                     (unsigned)i, gradient, expected);
+    }
+    /* Otherwise a gradient of nothing but zeros would pass. */
+    assert_true(largest > 0.01);
+    free(values);
+}
+
+static void check_scene(int activation, int bias, float smoothing, int weighted)
+{
+    const char *names[] = {"weight", "bias", "projection"};
+    float *before[3] = {NULL}, *after[3] = {NULL};
+    size_t counts[3] = {0};
+    scene s;
+
+    open_scene(&s, activation, bias, smoothing, weighted);
+    for (int i = 0; i < 3; i++)
+        if (has_parameter(s.layer, names[i]))
+            before[i] = read_parameter(s.layer, names[i], &counts[i]);
+    check_ok(mf_optimizer_set(s.optimizer, MF_OPTIMIZER_LEARNING_RATE, 1.0));
+    check_ok(mf_layer_step_batch(s.layer, s.workspace, &s.batch, NULL));
+    check_ok(mf_optimizer_set(s.optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.0));
+    for (int i = 0; i < 3; i++)
+        if (before[i] != NULL) {
+            after[i] = read_parameter(s.layer, names[i], NULL);
+            check_ok(mf_layer_set_parameter(s.layer, names[i], before[i], counts[i]));
+        }
+    for (int i = 0; i < 3; i++)
+        if (before[i] != NULL)
+            check_parameter(&s, names[i], before[i], after[i], counts[i], activation);
+    for (int i = 0; i < 3; i++) {
+        free(before[i]);
+        free(after[i]);
+    }
+    close_scene(&s);
+}
+
+static void test_plain(void **state)
+{
+    (void)state;
+    for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+        for (int bias = 0; bias <= 1; bias++)
+            check_scene(activation, bias, 0.0f, 0);
+}
+
+static void test_smoothed(void **state)
+{
+    (void)state;
+    for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+        check_scene(activation, 1, 0.2f, 0);
+}
+
+static void test_weighted(void **state)
+{
+    (void)state;
+    for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+        check_scene(activation, 1, 0.1f, 1);
+}
+
+/* A rate of 0 is what the differences stand on. */
+static void test_rate_0_changes_nothing(void **state)
+{
+    scene s;
+    picture before;
+
+    (void)state;
+    open_scene(&s, MF_ACTIVATION_RELU, 1, 0.0f, 0);
+    before = layer_picture(s.layer);
+    check_ok(mf_layer_step_batch(s.layer, s.workspace, &s.batch, NULL));
+    check_layer_unchanged(&before, s.layer);
+    drop_picture(&before);
+    close_scene(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_smoothed),
+        cmocka_unit_test(test_weighted),
+        cmocka_unit_test(test_rate_0_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,362 @@
+/* Joint and greedy steps are compositions of mf_layer_step(); reports and counters.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "build.h"
+#include "random.h"
+
+enum { ROWS = 10, CLASSES = 4, LAYERS = 3 };
+
+static const size_t widths[LAYERS + 1] = {6, 13, 9, 5};
+
+/* The same network twice: one stepped as a whole, one layer by layer. */
+typedef struct scene {
+    mf_optimizer *optimizer;
+    mf_network *whole, *parts;
+    mf_workspace *workspace, *others;
+    test_random random;
+    float x[ROWS * 6], weights[ROWS], a[ROWS * 16], b[ROWS * 16];
+    int32_t y[ROWS];
+} scene;
+
+static int open_scene(void **state)
+{
+    scene *s = get_zeroed(1, sizeof *s);
+
+    s->optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.02);
+    s->whole = make_stack(widths, LAYERS, CLASSES, 50, s->optimizer);
+    s->parts = make_stack(widths, LAYERS, CLASSES, 50, s->optimizer);
+    s->workspace = make_network_workspace(s->whole, ROWS);
+    s->others = make_network_workspace(s->parts, ROWS);
+    s->random.state = 8;
+    *state = s;
+    return 0;
+}
+
+static int close_scene(void **state)
+{
+    scene *s = *state;
+
+    mf_workspace_free(s->workspace);
+    mf_workspace_free(s->others);
+    mf_network_free(s->whole);
+    mf_network_free(s->parts);
+    mf_optimizer_free(s->optimizer);
+    free(s);
+    return 0;
+}
+
+static size_t draw(scene *s)
+{
+    random_values(&s->random, s->x, COUNT_OF(s->x), 1.0);
+    random_labels(&s->random, s->y, ROWS, CLASSES);
+    for (size_t r = 0; r < ROWS; r++)
+        s->weights[r] = (float)random_index(&s->random, 3) + (r == 0 ? 1.0f : 0.0f);
+    return 1 + random_index(&s->random, ROWS);
+}
+
+static void check_same(scene *s)
+{
+    picture whole = network_picture(s->whole);
+
+    check_network_unchanged(&whole, s->parts);
+    drop_picture(&whole);
+}
+
+static void set_dropout(scene *s, double share)
+{
+    for (size_t i = 0; i < LAYERS; i++) {
+        check_ok(mf_layer_set(layer_at(s->whole, i), MF_LAYER_DROPOUT, share));
+        check_ok(mf_layer_set(layer_at(s->parts, i), MF_LAYER_DROPOUT, share));
+    }
+}
+
+static void step_parts(scene *s, const mf_batch *batch)
+{
+    mf_batch inner = *batch;
+    float *from = s->a, *to = s->b;
+
+    check_ok(mf_layer_step_batch(layer_at(s->parts, 0), s->others, batch, from));
+    for (size_t i = 1; i < LAYERS; i++) {
+        float *swap = from;
+
+        inner.inputs = from;
+        inner.input_stride = 0;
+        check_ok(mf_layer_step_batch(layer_at(s->parts, i), s->others, &inner, to));
+        from = to;
+        to = swap;
+    }
+}
+
+static void compare_joint(scene *s, int steps)
+{
+    for (int step = 0; step < steps; step++) {
+        mf_batch batch;
+
+        batch = make_batch(draw(s), s->x, s->y);
+        batch.sample_weights = step % 3 == 2 ? s->weights : NULL;
+        check_ok(mf_network_step_batch(s->whole, s->workspace, &batch));
+        step_parts(s, &batch);
+        for (size_t i = 0; i < LAYERS; i++) {
+            mf_report one = read_report(s->workspace, i), other = read_report(s->others, i);
+
+            assert_memory_equal(&one, &other, sizeof one);
+            assert_int_equal(one.rows, batch.rows);
+        }
+    }
+    check_same(s);
+}
+
+static void test_joint_is_a_composition(void **state)
+{
+    compare_joint(*state, 12);
+}
+
+static void test_joint_with_dropout(void **state)
+{
+    set_dropout(*state, 0.4);
+    compare_joint(*state, 12);
+}
+
+static void test_joint_with_clipping(void **state)
+{
+    scene *s = *state;
+
+    check_ok(mf_optimizer_set(s->optimizer, MF_OPTIMIZER_CLIP_NORM, 0.1));
+    compare_joint(s, 12);
+    assert_true(read_report(s->workspace, 1).gradient_norm > 0.0);
+    check_ok(mf_optimizer_set(s->optimizer, MF_OPTIMIZER_CLIP_NORM, 0.0));
+    compare_joint(s, 1);
+    assert_true(read_report(s->workspace, 1).gradient_norm == -1.0);
+}
+
+/* The prefix passes the batch on, the layer steps, those behind do nothing. */
+static void test_greedy_steps_one_layer(void **state)
+{
+    scene *s = *state;
+
+    for (size_t position = 0; position < LAYERS; position++)
+        for (int step = 0; step < 4; step++) {
+            size_t rows = draw(s);
+            const float *input = s->x;
+            float *to = s->a;
+            picture before[LAYERS];
+
+            for (size_t i = 0; i < LAYERS; i++)
+                before[i] = layer_picture(layer_at(s->whole, i));
+            check_ok(mf_network_step_layer(s->whole, s->workspace, position, rows, s->x, s->y));
+            for (size_t i = 0; i < LAYERS; i++) {
+                if (i != position)
+                    check_layer_unchanged(&before[i], layer_at(s->whole, i));
+                drop_picture(&before[i]);
+            }
+            for (size_t i = 0; i < position; i++) {
+                check_ok(mf_layer_forward(layer_at(s->parts, i), s->others, rows, input, to));
+                input = to;
+                to = to == s->a ? s->b : s->a;
+            }
+            check_ok(mf_layer_step(layer_at(s->parts, position), s->others, rows, input, s->y, NULL));
+            check_same(s);
+            assert_int_equal(read_report(s->workspace, position).applied, step + 1);
+            assert_int_equal(read_report(s->workspace, position).rows, rows);
+        }
+    for (size_t i = 0; i < LAYERS; i++)
+        assert_int_equal(read_report(s->workspace, i).applied, 4);
+}
+
+static void test_greedy_batch_with_weights(void **state)
+{
+    scene *s = *state;
+    mf_batch batch, inner;
+
+    for (int step = 0; step < 3; step++) {
+        draw(s);
+        batch = make_batch(ROWS, s->x, s->y);
+        batch.sample_weights = s->weights;
+        check_ok(mf_network_step_layer_batch(s->whole, s->workspace, 1, &batch));
+        check_ok(mf_layer_forward_batch(layer_at(s->parts, 0), s->others, &batch, s->a));
+        inner = batch;
+        inner.inputs = s->a;
+        check_ok(mf_layer_step_batch(layer_at(s->parts, 1), s->others, &inner, NULL));
+    }
+    check_same(s);
+}
+
+/* Dropout of the prefix reaches the layer that learns; without it the outcome is another. */
+static void test_greedy_prefix_drops_out(void **state)
+{
+    scene *s = *state;
+    picture plain;
+
+    draw(s);
+    check_ok(mf_layer_set(layer_at(s->whole, 0), MF_LAYER_DROPOUT, 0.5));
+    check_ok(mf_network_step_layer(s->whole, s->workspace, 1, ROWS, s->x, s->y));
+    check_ok(mf_network_step_layer(s->parts, s->others, 1, ROWS, s->x, s->y));
+    plain = layer_picture(layer_at(s->parts, 1));
+    {
+        picture dropped = layer_picture(layer_at(s->whole, 1));
+
+        assert_false(same_picture(&plain, &dropped));
+        drop_picture(&dropped);
+    }
+    drop_picture(&plain);
+}
+
+static void test_report_before_and_between(void **state)
+{
+    scene *s = *state;
+    mf_report report = read_report(s->workspace, 2);
+    mf_report sum = {.struct_size = sizeof sum};
+
+    assert_int_equal(report.rows, 0);
+    assert_int_equal(report.applied, 0);
+    assert_int_equal(report.struct_size, sizeof report);
+    check_ok(mf_workspace_report_sum(s->workspace, &sum));
+    assert_int_equal(sum.rows, 0);
+    check_status(MF_STATUS_NOT_FOUND, mf_workspace_report(s->workspace, LAYERS, &report));
+    draw(s);
+    check_ok(mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
+    assert_int_equal(read_report(s->workspace, 2).rows, ROWS);
+    assert_int_equal(read_report(s->workspace, 2).applied, 1);
+    /* An evaluation reports without learning. */
+    check_ok(mf_network_evaluate(s->whole, s->workspace, 4, s->x, s->y));
+    assert_int_equal(read_report(s->workspace, 2).rows, 4);
+    assert_int_equal(read_report(s->workspace, 2).applied, 1);
+    check_ok(mf_workspace_report_sum(s->workspace, &sum));
+    assert_int_equal(sum.rows, 4);
+}
+
+static void test_evaluation_and_prediction_change_nothing(void **state)
+{
+    scene *s = *state;
+    picture before = network_picture(s->whole);
+    float scores[ROWS * CLASSES];
+    int32_t labels[ROWS];
+
+    draw(s);
+    set_dropout(s, 0.5);
+    check_ok(mf_network_evaluate(s->whole, s->workspace, ROWS, s->x, s->y));
+    check_ok(mf_network_predict(s->whole, s->workspace, MF_PREDICT_SUM, ROWS, s->x, labels));
+    check_ok(mf_network_goodness(s->whole, s->workspace, MF_PREDICT_LAST, ROWS, s->x, scores));
+    check_network_unchanged(&before, s->whole);
+    drop_picture(&before);
+    /* Nor do they use up random numbers: the steps after them are the same. */
+    compare_joint(s, 2);
+}
+
+/* The overflow of one layer stops it and those behind it; the counters tell. */
+static void test_loss_that_overflows_in_the_middle(void **state)
+{
+    scene *s = *state;
+    mf_layer *middle = layer_at(s->whole, 1);
+    size_t count = parameter_count(middle, "weight");
+    float *huge = get_memory(count * sizeof *huge);
+    picture before[LAYERS], after;
+
+    draw(s);
+    check_ok(mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
+    for (size_t i = 0; i < count; i++)
+        huge[i] = 3e38f;
+    check_ok(mf_layer_set_parameter(middle, "weight", huge, count));
+    free(huge);
+    for (size_t i = 0; i < LAYERS; i++)
+        before[i] = layer_picture(layer_at(s->whole, i));
+    check_status(MF_STATUS_NUMERIC, mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
+    after = layer_picture(layer_at(s->whole, 0));
+    assert_false(same_picture(&before[0], &after));
+    drop_picture(&after);
+    check_layer_unchanged(&before[1], middle);
+    check_layer_unchanged(&before[2], layer_at(s->whole, 2));
+    assert_int_equal(read_report(s->workspace, 0).applied, 2);
+    assert_int_equal(read_report(s->workspace, 1).applied, 1);
+    assert_int_equal(read_report(s->workspace, 2).applied, 1);
+    for (size_t i = 0; i < LAYERS; i++)
+        drop_picture(&before[i]);
+}
+
+/* A greedy step that fails has changed nothing, not even which numbers the dropout before it draws next. */
+static void test_greedy_failure_leaves_no_trace(void **state)
+{
+    scene *s = *state;
+    mf_layer *last = layer_at(s->whole, 2);
+    size_t count = parameter_count(last, "weight");
+    float *kept = read_parameter(last, "weight", NULL), *huge = get_memory(count * sizeof *huge);
+    size_t rows = draw(s);
+
+    set_dropout(s, 0.5);
+    for (size_t i = 0; i < count; i++)
+        huge[i] = 3e38f;
+    check_ok(mf_layer_set_parameter(last, "weight", huge, count));
+    check_status(MF_STATUS_NUMERIC, mf_network_step_layer(s->whole, s->workspace, 2, rows, s->x, s->y));
+    check_ok(mf_layer_set_parameter(last, "weight", kept, count));
+    check_same(s);
+    check_ok(mf_network_step_layer(s->whole, s->workspace, 2, rows, s->x, s->y));
+    check_ok(mf_network_step_layer(s->parts, s->others, 2, rows, s->x, s->y));
+    check_same(s);
+    free(kept);
+    free(huge);
+}
+
+static void test_set_optimizer_is_all_or_none(void **state)
+{
+    scene *s = *state;
+    mf_optimizer *other = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+
+    draw(s);
+    check_ok(mf_network_set_optimizer(s->whole, other));
+    mf_optimizer_free(other); /* the layers keep theirs */
+    check_ok(mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
+    check_ok(mf_network_set_optimizer(s->whole, NULL));
+    check_status(MF_STATUS_STATE, mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
+    /* A layer in the middle without optimizer: found before the first has stepped. */
+    check_ok(mf_network_set_optimizer(s->whole, s->optimizer));
+    check_ok(mf_layer_set_optimizer(layer_at(s->whole, 1), NULL));
+    {
+        picture before = network_picture(s->whole);
+
+        check_status(MF_STATUS_STATE, mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
+        check_network_unchanged(&before, s->whole);
+        drop_picture(&before);
+    }
+    check_ok(mf_network_step_layer(s->whole, s->workspace, 2, ROWS, s->x, s->y));
+    check_status(MF_STATUS_STATE, mf_network_step_layer(s->whole, s->workspace, 1, ROWS, s->x, s->y));
+    check_status(MF_STATUS_NOT_FOUND,
+                 mf_network_step_layer(s->whole, s->workspace, LAYERS, ROWS, s->x, s->y));
+}
+
+/* A network's workspace serves its layers one by one; a layer learns on whatever way it is stepped. */
+static void test_applied_counts_every_way(void **state)
+{
+    scene *s = *state;
+    mf_workspace *single = make_layer_workspace(layer_at(s->whole, 0), ROWS);
+
+    draw(s);
+    check_ok(mf_layer_step(layer_at(s->whole, 0), single, ROWS, s->x, s->y, NULL));
+    check_ok(mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
+    check_ok(mf_network_step_layer(s->whole, s->workspace, 0, ROWS, s->x, s->y));
+    check_ok(mf_layer_step(layer_at(s->whole, 0), s->workspace, ROWS, s->x, s->y, s->a));
+    assert_int_equal(read_report(s->workspace, 0).applied, 4);
+    assert_int_equal(read_report(s->workspace, 1).applied, 1);
+    mf_workspace_free(single);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_joint_is_a_composition, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_joint_with_dropout, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_joint_with_clipping, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_greedy_steps_one_layer, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_greedy_batch_with_weights, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_greedy_prefix_drops_out, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_report_before_and_between, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_evaluation_and_prediction_change_nothing, open_scene,
+                                        close_scene),
+        cmocka_unit_test_setup_teardown(test_loss_that_overflows_in_the_middle, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_greedy_failure_leaves_no_trace, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_set_optimizer_is_all_or_none, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_applied_counts_every_way, open_scene, close_scene),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,271 @@
+/* Training and prediction never allocate: counted through the allocators of all handles, and by standing
+ * between the library and the C library's malloc. SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* dladdr */
+#include <dlfcn.h>
+#include <math.h>
+#include <stdatomic.h>
+
+#include "build.h"
+#include "memory.h"
+#include "random.h"
+
+/* Sanitizers and valgrind put their own malloc in place of the C library's; the allocators of the handles
+ * are counted there all the same. */
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define COUNT_MALLOC 1
+#else
+#define COUNT_MALLOC 0
+#endif
+
+static atomic_size_t counted, watched;
+
+#if COUNT_MALLOC
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+void *__libc_memalign(size_t, size_t);
+
+/* A BLAS library may allocate as it likes: only calls from libmonoforward's own code count. */
+static void count_caller(void *caller)
+{
+    Dl_info where;
+
+    if (!atomic_load(&watched))
+        return;
+    if (dladdr(caller, &where) != 0 && strstr(where.dli_fname, "libmonoforward") != NULL)
+        atomic_fetch_add(&counted, 1);
+}
+
+void *malloc(size_t bytes)
+{
+    count_caller(__builtin_return_address(0));
+    return __libc_malloc(bytes);
+}
+
+void *calloc(size_t count, size_t bytes)
+{
+    count_caller(__builtin_return_address(0));
+    return __libc_calloc(count, bytes);
+}
+
+void *realloc(void *old, size_t bytes)
+{
+    count_caller(__builtin_return_address(0));
+    return __libc_realloc(old, bytes);
+}
+
+void *aligned_alloc(size_t alignment, size_t bytes)
+{
+    count_caller(__builtin_return_address(0));
+    return __libc_memalign(alignment, bytes);
+}
+
+int posix_memalign(void **pointer, size_t alignment, size_t bytes)
+{
+    count_caller(__builtin_return_address(0));
+    *pointer = __libc_memalign(alignment, bytes);
+    return *pointer == NULL;
+}
+#endif
+
+enum { ROWS = 70, CLASSES = 12 };
+
+static const size_t widths[] = {33, 140, 65, 20};
+
+static void test_the_counter_counts(void **state)
+{
+    mf_layer_spec spec = layer_spec(3, 3, 3);
+    mf_layer *layer;
+
+    (void)state;
+    if (!COUNT_MALLOC)
+        skip_because("malloc belongs to the sanitizer here; the handles' allocators are still counted");
+    atomic_store(&watched, 1);
+    layer = make_layer(&spec);
+    atomic_store(&watched, 0);
+    mf_layer_free(layer);
+    assert_true(atomic_load(&counted) >= 1);
+    atomic_store(&counted, 0);
+}
+
+/* Everything that trains or predicts, once. */
+static void use_everything(mf_network *network, mf_workspace *workspace, const float *x, const int32_t *y,
+                           float *a, float *scores, int32_t *labels)
+{
+    mf_report report = {.struct_size = sizeof report};
+    mf_layer *first = layer_at(network, 0);
+    mf_batch batch = make_batch(ROWS - 1, x, y);
+    static float gradients[33 * 140 + 140 + CLASSES * 140];
+
+    check_ok(mf_network_step(network, workspace, ROWS, x, y));
+    check_ok(mf_network_step_batch(network, workspace, &batch));
+    check_ok(mf_network_step_layer(network, workspace, 2, 5, x, y));
+    check_ok(mf_network_step_layer_batch(network, workspace, 1, &batch));
+    check_ok(mf_layer_step(first, workspace, 1, x, y, a));
+    check_ok(mf_layer_step_batch(first, workspace, &batch, NULL));
+    check_ok(mf_layer_gradients(first, workspace, &batch, NULL, gradients, COUNT_OF(gradients)));
+    check_ok(mf_layer_apply(first, gradients, COUNT_OF(gradients)));
+    check_ok(mf_layer_forward(first, workspace, ROWS, x, a));
+    check_ok(mf_layer_forward_batch(first, workspace, &batch, a));
+    check_ok(mf_layer_goodness(first, workspace, ROWS, a, scores));
+    check_ok(mf_network_evaluate(network, workspace, ROWS, x, y));
+    check_ok(mf_network_evaluate_batch(network, workspace, &batch));
+    check_ok(mf_network_predict(network, workspace, MF_PREDICT_SUM, ROWS, x, labels));
+    check_ok(mf_network_goodness(network, workspace, MF_PREDICT_LAST, ROWS, x, scores));
+    check_ok(mf_network_probabilities(network, workspace, MF_PREDICT_SUM, ROWS, x, scores));
+    check_ok(mf_network_infer(network, workspace, MF_PREDICT_SUM, &batch, labels, scores, NULL));
+    check_ok(mf_workspace_report(workspace, 1, &report));
+    check_ok(mf_workspace_report_sum(workspace, &report));
+    /* Refusals do not allocate either. */
+    assert_int_equal(mf_network_step(network, workspace, ROWS + 1, x, y), MF_STATUS_CAPACITY);
+    assert_int_equal(mf_layer_step(first, workspace, 0, x, y, NULL), MF_STATUS_CAPACITY);
+}
+
+static void run_with(mf_optimizer_spec optimizer_values, int activation)
+{
+    test_memory memory = {0};
+    mf_allocator allocator = memory_allocator(&memory);
+    mf_network_spec network_values;
+    mf_workspace_spec workspace_values;
+    mf_optimizer *optimizer;
+    mf_network *network;
+    mf_workspace *workspace;
+    test_random random = {1};
+    float *x = get_memory(ROWS * widths[0] * sizeof *x), *a = get_memory(ROWS * widths[1] * sizeof *a);
+    float scores[ROWS * CLASSES];
+    int32_t y[ROWS], labels[ROWS];
+    size_t calls, frees;
+
+    optimizer_values.allocator = &allocator;
+    check_ok(mf_network_spec_init(&network_values, sizeof network_values));
+    check_ok(mf_workspace_spec_init(&workspace_values, sizeof workspace_values));
+    network_values.allocator = workspace_values.allocator = &allocator;
+    check_ok(mf_optimizer_create(&optimizer_values, &optimizer));
+    check_ok(mf_network_create(&network_values, &network));
+    for (size_t i = 0; i < 3; i++) {
+        mf_layer_spec spec = layer_spec(widths[i], widths[i + 1], CLASSES);
+        mf_layer *layer;
+
+        spec.allocator = &allocator;
+        spec.activation = activation;
+        spec.dropout = 0.25f;
+        spec.label_smoothing = 0.1f;
+        layer = make_layer(&spec);
+        check_ok(mf_network_append(network, layer, NULL));
+        mf_layer_free(layer);
+    }
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    workspace_values.network = network;
+    workspace_values.max_batch = ROWS;
+    check_ok(mf_workspace_create(&workspace_values, &workspace));
+    random_values(&random, x, ROWS * widths[0], 1.0);
+    random_labels(&random, y, ROWS, CLASSES);
+
+    calls = memory.calls;
+    frees = memory.frees;
+    atomic_store(&counted, 0);
+    atomic_store(&watched, 1);
+    use_everything(network, workspace, x, y, a, scores, labels);
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.001));
+    use_everything(network, workspace, x, y, a, scores, labels);
+    atomic_store(&watched, 0);
+    assert_int_equal(memory.calls, calls);
+    assert_int_equal(memory.frees, frees);
+    assert_int_equal(atomic_load(&counted), 0);
+
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+    assert_int_equal(memory.blocks_out, 0);
+    assert_int_equal(memory.faults, 0);
+    memory_release(&memory);
+    free(x);
+    free(a);
+}
+
+static void test_steps_and_answers_do_not_allocate(void **state)
+{
+    (void)state;
+    for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++)
+        for (int clip = 0; clip <= 1; clip++) {
+            mf_optimizer_spec spec = optimizer_spec(kind, 0.01);
+
+            spec.clip_norm = clip ? 0.5f : 0.0f;
+            spec.momentum = kind == MF_OPTIMIZER_RMSPROP ? 0.5f : 0.0f;
+            run_with(spec, clip ? MF_ACTIVATION_GELU : MF_ACTIVATION_RELU);
+        }
+}
+
+/* Handles made with an allocator use nothing else: not even creation goes to malloc. */
+static void test_allocators_are_used_for_everything(void **state)
+{
+    test_memory memory = {0};
+    mf_allocator allocator = memory_allocator(&memory);
+    mf_layer_spec spec = layer_spec(20, 30, 10);
+    mf_optimizer_spec optimizer_values = optimizer_spec(MF_OPTIMIZER_ADAM, 0.01);
+    mf_layer *layer;
+    mf_optimizer *optimizer;
+
+    (void)state;
+    spec.allocator = optimizer_values.allocator = &allocator;
+    spec.weight_init = MF_INIT_ORTHOGONAL;
+    atomic_store(&counted, 0);
+    atomic_store(&watched, 1);
+    check_ok(mf_optimizer_create(&optimizer_values, &optimizer));
+    layer = make_layer(&spec);
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_set_classes(layer, 11));
+    atomic_store(&watched, 0);
+    assert_int_equal(atomic_load(&counted), 0);
+    /* Parameters, and two moments for each, and the handles. */
+    assert_true(memory.bytes_out >= 3 * (20 * 30 + 30 + 30 * 11) * sizeof(float));
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+    assert_int_equal(memory.blocks_out, 0);
+    memory_release(&memory);
+}
+
+/* The C library's memory is used where no allocator is given, whatever has been given elsewhere. */
+static void test_allocators_do_not_mix(void **state)
+{
+    test_memory one = {0}, two = {0};
+    mf_allocator first = memory_allocator(&one), second = memory_allocator(&two);
+    mf_layer_spec a = layer_spec(4, 4, 3), b = layer_spec(4, 4, 3);
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.1);
+    mf_network *network = make_network();
+    mf_layer *layers[2];
+    size_t before;
+
+    (void)state;
+    a.allocator = &first;
+    b.allocator = &second;
+    layers[0] = make_layer(&a);
+    layers[1] = make_layer(&b);
+    for (size_t i = 0; i < 2; i++)
+        check_ok(mf_network_append(network, layers[i], NULL));
+    before = one.bytes_out;
+    assert_int_equal(before, two.bytes_out);
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    assert_true(one.bytes_out > before); /* a layer's state comes from the layer's allocator */
+    assert_int_equal(one.bytes_out, two.bytes_out);
+    mf_layer_free(layers[0]);
+    mf_layer_free(layers[1]);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+    assert_int_equal(one.blocks_out + two.blocks_out, 0);
+    assert_int_equal(one.faults + two.faults, 0);
+    memory_release(&one);
+    memory_release(&two);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_counter_counts),
+        cmocka_unit_test(test_steps_and_answers_do_not_allocate),
+        cmocka_unit_test(test_allocators_are_used_for_everything),
+        cmocka_unit_test(test_allocators_do_not_mix),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+#!/bin/sh
+# Outside projects that use the installed library: by pkg-config and by find_package, shared and static, in C
+# and C++. Installs to a temporary folder. Arguments: the build folder. Reads CC, CXX and CMAKE.
+# SPDX-License-Identifier: MIT
+set -eu
+build=$1
+here=$(cd "$(dirname "$0")" && pwd)/consumer
+CC=${CC:-cc}
+CMAKE=${CMAKE:-cmake}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+passed=0
+
+check() { # name, command...
+    name=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok: $name: $(tail -1 "$work/log")"
+        passed=$((passed + 1))
+    else
+        echo "failed: $name: $*"
+        cat "$work/log"
+        status=1
+    fi
+}
+
+# Moved after the installation, so that nothing may depend on the place it was installed to.
+"$CMAKE" --install "$build" --prefix "$work/first" >/dev/null
+mv "$work/first" "$work/prefix"
+prefix=$work/prefix
+pc=$(find "$prefix" -name monoforward.pc)
+lib=$(dirname "$(dirname "$pc")")
+[ -f "$prefix/include/monoforward.h" ] || {
+    echo "failed: include/monoforward.h is not installed"
+    status=1
+}
+for file in libmonoforward.so libmonoforward.so.0 libmonoforward.a; do
+    [ -e "$lib/$file" ] || {
+        echo "failed: $lib/$file is not installed"
+        status=1
+    }
+done
+
+# A copy with the static library only: the linker prefers the shared one wherever it finds both.
+cp -R "$prefix" "$work/static"
+rm -f "$work/static/${lib#"$prefix"/}"/libmonoforward.so*
+static_lib=$work/static/${lib#"$prefix"/}
+
+needs_shared() { # 1 or 0, program
+    if command -v readelf >/dev/null; then
+        found=$(readelf -d "$2" | grep -c 'NEEDED.*libmonoforward\.so\.0' || true)
+        [ "$found" -eq "$1" ] || {
+            echo "failed: $2 needs libmonoforward.so.0 $found times, expected $1"
+            status=1
+        }
+    fi
+}
+
+by_pkg_config() { # name, compiler, standard, source
+    PKG_CONFIG_PATH=$lib/pkgconfig
+    export PKG_CONFIG_PATH
+    # shellcheck disable=SC2046 # the flags are words
+    check "pkg-config, shared, $1: build" "$2" -std="$3" -Wall -Wextra -Werror "$here/$4" \
+        $(pkg-config --cflags --libs monoforward) -Wl,-rpath,"$lib" -o "$work/shared-$1"
+    check "pkg-config, shared, $1: run" "$work/shared-$1"
+    needs_shared 1 "$work/shared-$1"
+    PKG_CONFIG_PATH=$static_lib/pkgconfig
+    # shellcheck disable=SC2046
+    check "pkg-config, static, $1: build" "$2" -std="$3" -Wall -Wextra -Werror "$here/$4" \
+        $(pkg-config --static --cflags --libs monoforward) -o "$work/static-$1"
+    check "pkg-config, static, $1: run" "$work/static-$1"
+    needs_shared 0 "$work/static-$1"
+}
+
+if command -v pkg-config >/dev/null; then
+    version=$(PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --modversion monoforward)
+    header=$(awk '/^#define MF_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s%s", dot, $3; dot = "." }' \
+        "$prefix/include/monoforward.h")
+    [ "$version" = "$header" ] || {
+        echo "failed: monoforward.pc says version $version, the header $header"
+        status=1
+    }
+    by_pkg_config C "$CC" c99 main.c
+    if [ -n "${CXX:-}" ]; then
+        by_pkg_config C++ "$CXX" c++11 main.cpp
+    fi
+else
+    echo "skip: consumers by pkg-config: pkg-config is not installed"
+fi
+
+# Programs in C alone first: a project without C++ must not need it.
+check "find_package, C only: configure" "$CMAKE" -S "$here/c_only" -B "$work/c-only" \
+    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC"
+check "find_package, C only: build" "$CMAKE" --build "$work/c-only"
+check "find_package, C only: run" "$work/c-only/consumer"
+if [ -n "${CXX:-}" ]; then
+    check "find_package: configure" "$CMAKE" -S "$here" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX"
+    check "find_package: build" "$CMAKE" --build "$work/cmake"
+    for program in shared_c shared_cpp static_c static_cpp; do
+        check "find_package, $program: run" "$work/cmake/$program"
+    done
+    needs_shared 1 "$work/cmake/shared_c"
+    needs_shared 1 "$work/cmake/shared_cpp"
+    needs_shared 0 "$work/cmake/static_c"
+    needs_shared 0 "$work/cmake/static_cpp"
+else
+    echo "skip: consumers in C++: no C++ compiler"
+fi
+# A version that this one cannot stand in for is not found.
+if "$CMAKE" -S "$here/c_only" -B "$work/version" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" \
+    -DWANTED_VERSION=9.0 >"$work/log" 2>&1; then
+    echo "failed: find_package(monoforward 9.0) is content with $version"
+    status=1
+fi
+echo "$passed steps passed"
+exit "$status"

@@ -1,0 +1,7 @@
+/* An outside program in C++. SPDX-License-Identifier: MIT */
+#include "train.h"
+
+int main()
+{
+    return train("C++");
+}

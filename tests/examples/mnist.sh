@@ -1,0 +1,133 @@
+#!/bin/sh
+# examples/mnist on a small set written here: it learns, repeats, takes its options, and has one line for
+# every kind of broken data. Arguments: mnist, make_idx. SPDX-License-Identifier: MIT
+mnist=$1 make_idx=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/common.sh"
+
+data=$work/data
+mkdir "$data"
+"$make_idx" "$data" 600 200 10 || exit 1
+unset MONOFORWARD_DATA
+
+# What follows the data folder is the same wherever nothing else is said.
+small() {
+    folder=$1
+    shift
+    "$mnist" --data "$folder" --hidden 24,16 --epochs 2 --batch 16 --seed 5 --learning-rate 0.01 "$@"
+}
+
+# ---- it learns, and the same seed repeats it ----
+succeeds "a run" small "$data"
+at_least "a run" last 90
+at_least "a run" sum 90
+[ "$(result example)" = mnist ] || fail "no result line at the end"
+hash=$(result params_hash)
+[ -n "$hash" ] || fail "the result line has no params_hash"
+succeeds "the same run" small "$data"
+[ "$(result params_hash)" = "$hash" ] || fail "the same seed gave other parameters"
+succeeds "another seed" small "$data" --seed 6
+[ "$(result params_hash)" != "$hash" ] || fail "another seed gave the same parameters"
+
+# ---- gzipped files, and the folder from the environment ----
+mkdir "$work/zipped"
+cp "$data"/* "$work/zipped"
+gzip "$work/zipped"/*
+succeeds "gzipped files" small "$work/zipped"
+[ "$(result params_hash)" = "$hash" ] || fail "gzipped files gave other parameters"
+MONOFORWARD_DATA=$data
+export MONOFORWARD_DATA
+succeeds "the folder from the environment" "$mnist" --hidden 24,16 --epochs 2 --batch 16 --seed 5 \
+    --learning-rate 0.01
+[ "$(result params_hash)" = "$hash" ] || fail "MONOFORWARD_DATA gave other parameters"
+unset MONOFORWARD_DATA
+
+# ---- options ----
+for option in "--greedy" "--freeze projection" "--freeze weight" "--init-projection zero" \
+    "--init-projection orthogonal" "--optimizer sgd" "--optimizer momentum" "--optimizer adamw" \
+    "--optimizer rmsprop" "--schedule constant" "--schedule step" "--activation tanh" "--activation gelu" \
+    "--augment jitter" "--augment affine" "--augment elastic" "--dropout 0.2" "--label-smoothing 0.1" \
+    "--validation 100" "--clip 1" "--warmup 5" "--hidden 12" "--hidden 20,15,10"; do
+    # shellcheck disable=SC2086 # options are words
+    "$mnist" --data "$data" --hidden 24,16 --epochs 1 --batch 16 --seed 5 $option >"$work/out" 2>"$work/err" ||
+        fail "$option: exit code $?: $(cat "$work/err")"
+    [ "$(result example)" = mnist ] || fail "$option: no result line at the end"
+    [ "$(result params_hash)" != "$hash" ] || fail "$option has no effect"
+done
+succeeds "a picture of the curves" small "$data" --plot "$work/curves.svg"
+grep -q '<svg' "$work/curves.svg" || fail "no picture in curves.svg"
+succeeds "help" "$mnist" --help
+grep -q -- '--hidden' "$work/out" || fail "the help does not name --hidden"
+
+# ---- one clear line for whatever is wrong ----
+complains "no such folder" "nowhere" small "$work/nowhere"
+complains "an unknown option" "nonsense" small "$data" --nonsense
+complains "a wrong value" "epochs" small "$data" --epochs none
+complains "a picture that cannot be written" "svg" small "$data" --plot "$work/nowhere/curves.svg"
+
+# broken NAME: a fresh copy of the data in $work/broken, for the next complaint.
+broken() {
+    rm -rf "$work/broken"
+    cp -R "$data" "$work/broken"
+    images=$work/broken/train-images-idx3-ubyte
+    labels=$work/broken/train-labels-idx1-ubyte
+}
+
+# overwrite FILE OFFSET OCTAL_BYTES...
+overwrite() {
+    file=$1 offset=$2
+    shift 2
+    for byte in "$@"; do
+        printf "\\$byte" | dd of="$file" bs=1 seek="$offset" conv=notrunc 2>"$work/dd"
+        offset=$((offset + 1))
+    done
+}
+
+broken && rm "$labels"
+complains "no labels" "train-labels" small "$work/broken"
+broken && head -c 30000 "$data/train-images-idx3-ubyte" >"$images"
+complains "truncated images" "train-images" small "$work/broken"
+broken && head -c 10 "$data/train-images-idx3-ubyte" >"$images"
+complains "a truncated header" "train-images" small "$work/broken"
+broken && head -c 300 "$data/train-labels-idx1-ubyte" >"$labels"
+complains "truncated labels" "train-labels" small "$work/broken"
+broken && : >"$images"
+complains "an empty file" "train-images" small "$work/broken"
+broken && echo "more" >>"$images"
+complains "a file that goes on" "train-images" small "$work/broken"
+broken && cp "$labels" "$images"
+complains "labels in the place of images" "train-images" small "$work/broken"
+broken && overwrite "$images" 0 110 151 041 012
+complains "a wrong magic number" "train-images" small "$work/broken"
+broken && overwrite "$images" 4 377 377 377 377
+complains "a header that promises too much" "train-images" small "$work/broken"
+broken && overwrite "$images" 8 377 377 377 377 377 377 377 377
+complains "images of absurd sizes" "train-images" small "$work/broken"
+broken && overwrite "$images" 4 000 000 000 000
+complains "no images at all" "train-images" small "$work/broken"
+broken && overwrite "$images" 8 000 000 000 000
+complains "images without rows" "train-images" small "$work/broken"
+broken && overwrite "$labels" 100 012
+complains "a label of 10" "label" small "$work/broken"
+broken && overwrite "$labels" 7 001
+complains "another number of labels" "labels" small "$work/broken"
+broken && cp "$work/broken/t10k-labels-idx1-ubyte" "$labels"
+complains "the labels of the other part" "labels" small "$work/broken"
+mkdir "$work/other" && "$make_idx" "$work/other" 100 50 12
+broken && cp "$work/other"/t10k-* "$work/broken"
+complains "test images of another size" "10 x 10" small "$work/broken"
+
+# Gzipped files can break in ways of their own.
+zipped() {
+    rm -rf "$work/broken"
+    cp -R "$work/zipped" "$work/broken"
+    images=$work/broken/train-images-idx3-ubyte.gz
+}
+zipped && size=$(wc -c <"$images") && head -c $((size / 2)) "$work/zipped/train-images-idx3-ubyte.gz" >"$images"
+complains "a truncated gzip file" "train-images" small "$work/broken"
+zipped && head -c $((size - 4)) "$work/zipped/train-images-idx3-ubyte.gz" >"$images"
+complains "a gzip file without its end" "train-images" small "$work/broken"
+zipped && overwrite "$images" $((size / 2)) 125 252 125 252 125 252
+complains "a damaged gzip file" "train-images" small "$work/broken"
+exit "$status"

@@ -1,0 +1,81 @@
+# What the tests need, and how to get it. Read by run.sh.
+# SPDX-License-Identifier: MIT
+
+have() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+# has_header NAME: does the C compiler find it?
+has_header() {
+    printf '#include <%s>\n' "$1" | cc -E -x c - >/dev/null 2>&1
+}
+
+# need PACKAGE WHY: adds one to the list.
+need() {
+    missing="$missing $1"
+    echo "missing: $1, $2"
+}
+
+# Looks for everything; $1 is 1 if the long tests are wanted too.
+list_missing() {
+    missing=
+    { have cc && has_header stdio.h; } || need gcc "the C compiler"
+    have c++ || need g++ "the C++ compiler, for outside projects in C++"
+    have cmake || need cmake "which builds the library"
+    have make || have ninja || need make "which cmake calls"
+    have pkg-config || need pkg-config "by which outside projects find the library"
+    has_header cmocka.h || need libcmocka-dev "the framework of the tests"
+    has_header zlib.h || need zlib1g-dev "with which examples/mnist reads gzipped files"
+    { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
+    if [ "$1" -eq 1 ]; then
+        have valgrind || need valgrind "which looks for errors in the use of memory"
+        have clang || need clang "the other C compiler"
+        has_blas openblas-pthread || need libopenblas-dev "a BLAS library to test with"
+        has_blas blis-openmp || need libblis-dev "a BLAS library to test with"
+        has_blas blas || need libblas-dev "the reference BLAS library, to test with"
+    fi
+}
+
+# The reference BLAS, which many systems have, is a hundred times slower than a tuned one.
+has_tuned_blas() {
+    PATH=$PATH:/sbin:/usr/sbin
+    have ldconfig || return 0
+    ldconfig -p 2>/dev/null | grep -qE 'lib(openblas|blis|mkl_rt)[^ ]*\.so'
+}
+
+# has_blas FOLDER: Debian keeps each of its BLAS libraries in a folder of its own.
+has_blas() {
+    [ -n "$(find /usr/lib -path "*/$1/libblas.so*" 2>/dev/null | head -1)" ]
+}
+
+name_elsewhere() {
+    cat <<'END'
+Please install these by hand. The packages are called
+    Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel openblas-devel zlib-devel valgrind clang
+    Arch     gcc cmake make pkgconf cmocka openblas cblas zlib valgrind clang
+    Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev openblas-dev zlib-dev valgrind clang
+    macOS    (brew) cmake pkg-config cmocka openblas
+END
+}
+
+# install_packages ALL: fails only if nothing can be tested without what is missing.
+install_packages() {
+    list_missing "$1"
+    [ -z "$missing" ] && return 0
+    as_root=
+    [ "$(id -u)" -eq 0 ] || as_root=sudo
+    if have apt-get && { [ -z "$as_root" ] || have sudo; }; then
+        echo "installing:$missing"
+        # shellcheck disable=SC2086 # the packages are words
+        { $as_root apt-get update -qq &&
+            DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing; } ||
+            echo "the installation has failed"
+    else
+        name_elsewhere
+    fi
+    if have cc && have cmake && has_header cmocka.h; then
+        return 0
+    fi
+    echo "Without a C compiler, CMake and CMocka there is nothing to run."
+    return 1
+}

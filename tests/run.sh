@@ -1,0 +1,264 @@
+#!/bin/sh
+# Builds the library and runs its tests:
+#
+#     sh tests/run.sh          release, sanitizers, outside projects, a little valgrind: some minutes
+#     sh tests/run.sh --all    also every BLAS library, linked and chosen at run time, the debug build,
+#                              clang, and all tests under valgrind
+#
+# Installs what is missing on Debian and Ubuntu, and names it elsewhere. Writes to build*/ only. Names every
+# test that was skipped, and why; ends with a line "N passed, N failed, N skipped"; exit code 0 if none failed.
+# SPDX-License-Identifier: MIT
+set -u
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
+cd "$root" || exit 1
+all=0
+case "${1:-}" in
+"") ;;
+--all) all=1 ;;
+*)
+    echo "usage: sh tests/run.sh [--all]" >&2
+    exit 2
+    ;;
+esac
+
+# shellcheck source=tests/packages.sh
+. "$root/tests/packages.sh"
+
+jobs=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+passed=0
+failed=0
+skipped=0
+: >"$work/failures"
+: >"$work/skips"
+
+heading() {
+    printf '\n== %s ==\n' "$*"
+}
+
+pass() {
+    passed=$((passed + 1))
+}
+
+fail() { # what
+    failed=$((failed + 1))
+    echo "$*" >>"$work/failures"
+    echo "FAILED: $*"
+}
+
+skip() { # what: why
+    skipped=$((skipped + 1))
+    echo "$*" >>"$work/skips"
+    echo "skipped: $*"
+}
+
+# quietly NAME LOG COMMAND...: output goes to the log, and to the screen if the command fails.
+quietly() {
+    name=$1 log=$2
+    shift 2
+    if "$@" >"$log" 2>&1; then
+        grep -iE 'warning' "$log" || true
+        return 0
+    fi
+    cat "$log"
+    fail "$name: $*"
+    return 1
+}
+
+# build STAGE FOLDER TARGET CMAKE_ARGUMENTS...: TARGET may be "all".
+build() {
+    stage=$1 folder=$2 target=$3
+    shift 3
+    heading "$stage: building in $folder/"
+    quietly "$stage: configure" "$work/log" cmake -B "$folder" "$@" || return 1
+    for one in $target; do
+        quietly "$stage: build" "$work/log" cmake --build "$folder" -j "$jobs" --target "$one" || return 1
+    done
+}
+
+# run_tests STAGE FOLDER CTEST_ARGUMENTS...: adds ctest's results to the sums.
+run_tests() {
+    stage=$1 folder=$2
+    shift 2
+    heading "$stage: tests"
+    rm -f "$folder/Testing/Temporary/LastTest.log"
+    $launcher ctest --test-dir "$folder" -j "$jobs" --output-on-failure "$@" 2>&1 | tee "$work/ctest"
+    grep -E '^ *[0-9]+/[0-9]+ Test +#[0-9]+: ' "$work/ctest" >"$work/results"
+    if [ ! -s "$work/results" ]; then
+        fail "$stage: no test has run"
+        return
+    fi
+    good=$(grep -cE ' +Passed +[0-9.]+ sec' "$work/results")
+    left=$(grep -cE '\*\*\*Skipped' "$work/results")
+    total=$(wc -l <"$work/results")
+    passed=$((passed + good))
+    failed=$((failed + total - good - left))
+    grep -vE ' +Passed +|\*\*\*Skipped' "$work/results" |
+        sed "s|^.*#[0-9]*: *\([^ ]*\) .*|$stage: \1|" >>"$work/failures"
+    # A test says "skip: what: why"; so does one that has run but for a part.
+    awk -v stage="$stage" '
+        /^[0-9]+\/[0-9]+ Testing: / { name = $3 }
+        /^skip: / { sub(/^skip: /, ""); print stage ": " name ": " $0; told[name] = 1 }
+        /^Test (Skipped|Not Run)/ && !told[name] { print stage ": " name ": no reason given" }
+    ' "$folder/Testing/Temporary/LastTest.log" >"$work/more"
+    skipped=$((skipped + $(wc -l <"$work/more")))
+    cat "$work/more" >>"$work/skips"
+}
+
+# Can this machine run programs with this sanitizer? Some kernels place memory where an older
+# ThreadSanitizer does not expect it; without address randomisation it works there too.
+launcher=
+can_sanitize() {
+    launcher=
+    echo 'int main(void) { return 0; }' >"$work/probe.c"
+    cc -fsanitize="$1" "$work/probe.c" -o "$work/probe" 2>"$work/log" || return 1
+    "$work/probe" >"$work/log" 2>&1 && return 0
+    if command -v setarch >/dev/null && setarch "$(uname -m)" -R "$work/probe" >"$work/log" 2>&1; then
+        launcher="setarch $(uname -m) -R"
+        return 0
+    fi
+    return 1
+}
+
+# Memory errors that only show at run time, also inside the processor's own instruction set.
+# valgrind_tests FOLDER NAMES...
+valgrind_tests() {
+    folder=$1
+    shift
+    for name in "$@"; do
+        program=$folder/tests/test_$name
+        if OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 valgrind --quiet --error-exitcode=99 --leak-check=full \
+            --errors-for-leak-kinds=definite,possible "$program" >"$work/log" 2>&1; then
+            echo "valgrind: $name: clean"
+            pass
+        else
+            cat "$work/log"
+            fail "valgrind: $name"
+        fi
+    done
+}
+
+valgrind_stage() {
+    if ! command -v valgrind >/dev/null; then
+        skip "valgrind: not installed (sh tests/run.sh --all installs it)"
+        return
+    fi
+    # Products in plain C: an optimised BLAS library may read beyond its arrays on purpose.
+    build "valgrind" build-builtin all -DCMAKE_BUILD_TYPE=Release -DMF_BLAS=builtin \
+        -DMF_BUILD_EXAMPLES=OFF || return
+    heading "valgrind"
+    if [ $all -eq 0 ]; then
+        valgrind_tests build-builtin api_network_edit api_memory_failures api_errors_workspace
+        return
+    fi
+    for program in build-builtin/tests/test_*; do
+        case $program in
+        # It stands in for malloc itself, as valgrind does.
+        *no_allocation) ;;
+        *) [ -x "$program" ] && [ -f "$program" ] && valgrind_tests build-builtin "${program##*/test_}" ;;
+        esac
+    done
+}
+
+release_stage() {
+    build "release" build all -DCMAKE_BUILD_TYPE=Release || return
+    launcher=
+    run_tests "release" build
+}
+
+asan_stage() {
+    if ! can_sanitize address,undefined; then
+        skip "asan-ubsan: programs with these sanitizers do not run here: $(tail -1 "$work/log")"
+        return
+    fi
+    if build "asan-ubsan" build-asan all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin \
+        -DMF_SANITIZE=address,undefined; then
+        if [ $all -eq 1 ]; then
+            run_tests "asan-ubsan" build-asan
+        else
+            run_tests "asan-ubsan" build-asan -LE slow
+            skip "asan-ubsan: tests with the label slow: they take a minute; sh tests/run.sh --all runs them"
+        fi
+    fi
+    # Once with the system's BLAS library: what the library hands to it must be in bounds as well.
+    build "asan-ubsan with BLAS" build-asan-blas "test_api_oracle_options test_api_network_steps test_unit_gemm" \
+        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_SANITIZE=address,undefined -DMF_BUILD_EXAMPLES=OFF &&
+        run_tests "asan-ubsan with BLAS" build-asan-blas -R '^(api.oracle_options|api.network_steps|unit.gemm)$'
+}
+
+tsan_stage() {
+    if ! can_sanitize thread; then
+        skip "tsan: programs with this sanitizer do not run here: $(tail -1 "$work/log")"
+        return
+    fi
+    build "tsan" build-tsan test_api_threads -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin \
+        -DMF_SANITIZE=thread -DMF_BUILD_EXAMPLES=OFF && run_tests "tsan" build-tsan -L threads
+    build "tsan with BLAS" build-tsan-blas test_api_threads -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DMF_SANITIZE=thread -DMF_BUILD_EXAMPLES=OFF && run_tests "tsan with BLAS" build-tsan-blas -L threads
+    launcher=
+}
+
+# Every library that Debian has, linked by its name.
+linked_stage() {
+    for blas in openblas netlib blis builtin; do
+        build "$blas" "build-$blas" all -DCMAKE_BUILD_TYPE=Release -DMF_BLAS=$blas -DMF_BUILD_EXAMPLES=OFF &&
+            run_tests "$blas" "build-$blas" -L 'unit|api|consumer'
+    done
+}
+
+# The build that links libblas.so.3, with each library put behind this name at run time.
+run_time_stage() {
+    if ! ldd build/lib/libmonoforward.so 2>/dev/null | grep -q 'libblas\.so\.3'; then
+        skip "BLAS chosen at run time: the release build does not link libblas.so.3"
+        return
+    fi
+    # Debian's libblas.so.3 of BLIS hides the functions that BLIS could be recognised by.
+    for choice in openblas-pthread:openblas blis-openmp:blis,other blas:other; do
+        folder=$(dirname "$(find /usr/lib -path "*/${choice%:*}/libblas.so.3" 2>/dev/null | head -1)")
+        if [ "$folder" = . ]; then
+            skip "BLAS chosen at run time: ${choice%:*}: no such library here"
+            continue
+        fi
+        LD_LIBRARY_PATH=$folder
+        TEST_BLAS_AT_RUN_TIME=${choice#*:}
+        export LD_LIBRARY_PATH TEST_BLAS_AT_RUN_TIME
+        run_tests "libblas.so.3 from ${choice%:*}" build -L 'unit|api'
+        unset LD_LIBRARY_PATH TEST_BLAS_AT_RUN_TIME
+    done
+}
+
+debug_stage() {
+    build "debug" build-debug all -DCMAKE_BUILD_TYPE=Debug && run_tests "debug" build-debug -LE consumer
+    if command -v clang >/dev/null; then
+        build "clang" build-clang all -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang &&
+            run_tests "clang" build-clang -LE consumer
+    else
+        skip "clang: not installed"
+    fi
+}
+
+install_packages $all || exit 1
+release_stage
+asan_stage
+tsan_stage
+if [ $all -eq 1 ]; then
+    linked_stage
+    run_time_stage
+    debug_stage
+fi
+valgrind_stage
+
+heading "results"
+if [ -s "$work/failures" ]; then
+    echo "Failed:"
+    sed 's/^/    /' "$work/failures"
+fi
+if [ -s "$work/skips" ]; then
+    echo "Skipped:"
+    sed 's/^/    /' "$work/skips"
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]

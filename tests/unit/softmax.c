@@ -1,0 +1,133 @@
+/* Softmax, cross-entropy and its gradient against the formulas in double, also far from zero.
+ * SPDX-License-Identifier: MIT */
+#include "math/softmax.h"
+
+#include <math.h>
+
+#include "check.h"
+#include "random.h"
+
+static double exact_log_sum(size_t m, const float *row)
+{
+    double highest = (double)row[0], sum = 0.0;
+
+    for (size_t c = 1; c < m; c++)
+        highest = fmax(highest, (double)row[c]);
+    for (size_t c = 0; c < m; c++)
+        sum += exp((double)row[c] - highest);
+    return highest + log(sum);
+}
+
+static void check_batch(size_t rows, size_t m, double scale, double shift, float smoothing, int weighted)
+{
+    test_random random = {rows * 100 + m};
+    float *scores = get_memory(rows * m * sizeof *scores), *to = get_memory(rows * m * sizeof *to);
+    float *gradient = get_memory(rows * m * sizeof *gradient), *weights = get_memory(rows * sizeof *weights);
+    int32_t *labels = get_memory(rows * sizeof *labels);
+    double loss = 0.0, total = 0.0;
+    uint64_t correct = 0;
+    mfi_loss got, same;
+
+    random_values(&random, scores, rows * m, scale);
+    random_labels(&random, labels, rows, m);
+    for (size_t i = 0; i < rows * m; i++)
+        scores[i] += (float)shift;
+    for (size_t r = 0; r < rows; r++) {
+        weights[r] = weighted ? (float)(r % 3) : 1.0f;
+        total += (double)weights[r];
+    }
+    memcpy(gradient, scores, rows * m * sizeof *scores);
+    mfi_softmax(rows, m, scores, to);
+    got = mfi_cross_entropy(rows, m, scores, labels, weighted ? weights : NULL, smoothing);
+    same = mfi_cross_entropy_gradient(rows, m, gradient, labels, weighted ? weights : NULL, smoothing);
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = scores + r * m;
+        double log_sum = exact_log_sum(m, row), entropy = log_sum;
+        size_t best = 0;
+
+        for (size_t c = 0; c < m; c++) {
+            double q =
+                (double)smoothing / (double)m + ((size_t)labels[r] == c ? 1.0 - (double)smoothing : 0.0);
+            double p = exp((double)row[c] - log_sum);
+
+            entropy -= q * (double)row[c];
+            check_near(p, (double)to[r * m + c], 2e-6);
+            check_near((double)weights[r] / total * (p - q), (double)gradient[r * m + c],
+                       2e-6 * (double)weights[r] / total + 1e-12);
+            best = row[c] > row[best] ? c : best;
+        }
+        loss += (double)weights[r] / total * entropy;
+        correct += weights[r] > 0.0f && (size_t)labels[r] == best;
+    }
+    check_near(loss, got.loss, 2e-6 * (1.0 + fabs(loss) + fabs(shift)));
+    check_near(got.loss, same.loss, 1e-9 * (1.0 + fabs(loss)));
+    assert_true(got.correct == correct && same.correct == correct);
+    assert_true(got.bad_row == rows && same.bad_row == rows);
+    free(scores);
+    free(to);
+    free(gradient);
+    free(weights);
+    free(labels);
+}
+
+static void test_against_formulas(void **state)
+{
+    (void)state;
+    for (size_t m = 2; m < 40; m += 1 + m / 3)
+        for (size_t rows = 1; rows < 20; rows += 4)
+            for (int form = 0; form < 4; form++) {
+                int weighted = form & 1 && rows > 1;
+
+                check_batch(rows, m, 1.0, 0.0, form & 2 ? 0.1f : 0.0f, weighted);
+                check_batch(rows, m, 20.0, 0.0, form & 2 ? 0.1f : 0.0f, weighted);
+            }
+    check_batch(7, 1000, 3.0, 0.0, 0.0f, 0);
+}
+
+/* exp of these overflows or vanishes unless the highest score is taken out first. */
+static void test_far_from_zero(void **state)
+{
+    (void)state;
+    check_batch(5, 10, 1.0, 500.0, 0.0f, 0);
+    check_batch(5, 10, 1.0, -500.0, 0.0f, 0);
+    check_batch(5, 10, 300.0, 0.0, 0.0f, 0);
+}
+
+static void test_bad_rows(void **state)
+{
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        for (size_t row = 0; row < 4; row++) {
+            float scores[4 * 3] = {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3};
+            const int32_t labels[4] = {1, 1, 1, 1};
+
+            scores[row * 3 + 1] = bad[i];
+            assert_int_equal(mfi_cross_entropy(4, 3, scores, labels, NULL, 0.0f).bad_row, row);
+            assert_int_equal(mfi_cross_entropy_gradient(4, 3, scores, labels, NULL, 0.0f).bad_row, row);
+        }
+}
+
+static void test_argmax(void **state)
+{
+    const float ties[] = {1, 5, 5, 2, 5}, negative[] = {-3, -1, -2}, one[] = {7}, same[] = {0, 0, 0};
+
+    (void)state;
+    assert_int_equal(mfi_argmax(5, ties), 1);
+    assert_int_equal(mfi_argmax(3, negative), 1);
+    assert_int_equal(mfi_argmax(1, one), 0);
+    assert_int_equal(mfi_argmax(3, same), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_against_formulas),
+        cmocka_unit_test(test_far_from_zero),
+        cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_argmax),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
