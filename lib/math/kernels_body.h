@@ -340,7 +340,7 @@ static double sum_of_squares(size_t count, const float *x)
 #define TEXT(name) TEXT_OF(name)
 
 const mfi_kernels MFI_TABLE = {
-    .name = TEXT(MFI_TABLE) + sizeof "mfi_kernels_" - 1,
+    .name = &TEXT(MFI_TABLE)[sizeof "mfi_kernels_" - 1],
     .activate = activate,
     .skinny_product = skinny_product,
     .local_gradient = local_gradient,

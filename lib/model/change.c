@@ -148,13 +148,10 @@ mf_status mfi_change_optimizer(const mf_layer *layer, mf_optimizer *optimizer, m
 
 mf_status mfi_change_classes(const mf_layer *layer, size_t classes, mfi_change *change)
 {
-    /* The draw counts up first, so that M does not start with the numbers it has started with before. */
-    mf_layer next = {.spec = layer->spec, .renewed = layer->renewed + 1};
-    next.head.allocator = layer->head.allocator;
     *change = unchanged(layer);
     change->classes = classes;
     change->parameters[MFI_PROJECTION].dims[0] = classes;
-    mf_status status = renew(&next, change, MFI_PROJECTION);
+    mf_status status = renew(layer, change, MFI_PROJECTION);
     if (status != MF_STATUS_OK)
         mfi_change_abandon(layer, change);
     return status;

@@ -29,7 +29,7 @@ struct mf_layer {
     uint64_t revision; /* changes with the number of classes */
     uint64_t applied;  /* batches learned from */
     uint64_t dropped;  /* dropout masks drawn */
-    uint64_t renewed;  /* how often M started anew */
+    uint64_t renewed;  /* how often M has been drawn */
 };
 
 /* Scratch of one call, carved by the workspace. B is the workspace's max_batch. */
