@@ -30,10 +30,9 @@ bool mfi_blas_set_threads(int32_t threads)
     return false;
 }
 
-bool mfi_blas_get_threads(int32_t *threads)
+mfi_blas_counter mfi_blas_find_counter(void)
 {
-    (void)threads;
-    return false;
+    return (mfi_blas_counter){NULL, false};
 }
 
 #else
@@ -94,20 +93,11 @@ bool mfi_blas_set_threads(int32_t threads)
     return true;
 }
 
-bool mfi_blas_get_threads(int32_t *threads)
+mfi_blas_counter mfi_blas_find_counter(void)
 {
     const flavour *blas = find_flavour();
-    void *function = blas->get ? find_symbol(blas->get) : NULL;
-    if (!function)
-        return false;
-    if (blas->wide)
-        *threads = (int32_t) __extension__((intptr_t(*)(void))function)();
-    else
-        *threads = __extension__((int (*)(void))function)();
-    /* BLIS reports -1 as long as nobody has set a number: one thread. */
-    if (*threads < 1)
-        *threads = 1;
-    return true;
+    void *found = blas->get ? find_symbol(blas->get) : NULL;
+    return (mfi_blas_counter){__extension__(void (*)(void)) found, blas->wide};
 }
 
 #endif
@@ -115,4 +105,23 @@ bool mfi_blas_get_threads(int32_t *threads)
 const char *mfi_blas_name(void)
 {
     return find_flavour()->name;
+}
+
+int32_t mfi_blas_threads_now(const mfi_blas_counter *counter)
+{
+    intptr_t threads = 1;
+    if (counter->function && counter->wide)
+        threads = ((intptr_t(*)(void))counter->function)();
+    else if (counter->function)
+        threads = ((int (*)(void))counter->function)();
+    /* BLIS reports -1 as long as nobody has set a number. */
+    return threads < 1 ? 1 : (int32_t)threads;
+}
+
+bool mfi_blas_get_threads(int32_t *threads)
+{
+    mfi_blas_counter counter = mfi_blas_find_counter();
+    if (counter.function)
+        *threads = mfi_blas_threads_now(&counter);
+    return counter.function != NULL;
 }

@@ -12,6 +12,17 @@ const char *mfi_blas_name(void);
 bool mfi_blas_set_threads(int32_t threads);
 bool mfi_blas_get_threads(int32_t *threads);
 
+/* The library's own function that tells its number of threads, looked up once, so that a step can ask. */
+typedef struct mfi_blas_counter {
+    void (*function)(void); /* NULL where there is none */
+    bool wide;
+} mfi_blas_counter;
+
+mfi_blas_counter mfi_blas_find_counter(void);
+
+/* 1 where nobody knows. */
+int32_t mfi_blas_threads_now(const mfi_blas_counter *counter);
+
 /* An address inside the library, from the file that calls it. */
 void *mfi_gemm_library_address(void);
 

@@ -63,8 +63,20 @@ typedef struct mfi_kernels {
     void (*derivative)(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
                        size_t n, float *dz, float *db);
 
-    /* One update of p[count] from g[count]; s0 and s1 are the slices of state that the rule has. */
-    void (*update)(const mfi_rule *rule, size_t count, float *p, const float *g, float *s0, float *s1);
+    /* One update of p [rows, columns] from g, which have the row strides ldp and ldg; s0 and s1 are the
+     * state that the rule has, laid out like p. */
+    void (*update)(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp, const float *g,
+                   size_t ldg, float *s0, float *s1);
+
+    /* x [batch, columns], with row stride ldx, in the order in which product_update reads it. `packed` has
+     * room for batch rows of mfi_packed_columns(columns). */
+    void (*pack)(size_t batch, size_t columns, const float *x, size_t ldx, float *packed);
+
+    /* update() with g = dz^T x, which is never stored as a whole: dz [batch, rows] with row stride lddz, x
+     * packed, p with row stride columns. A product in blocks that stay in registers, while the p, s0 and s1
+     * of a block come from memory. Both are NULL where there are too few registers for it. */
+    void (*product_update)(const mfi_rule *rule, size_t batch, size_t rows, size_t columns, const float *dz,
+                           size_t lddz, const float *packed, float *p, float *s0, float *s1);
 
     /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);
@@ -76,6 +88,12 @@ typedef struct mfi_kernels {
     double (*sum_of_squares)(size_t count, const float *x);
     double (*dot)(size_t count, const float *x, const float *y);
 } mfi_kernels;
+
+/* Columns rounded up to what every table's pack() fills. */
+static inline size_t mfi_packed_columns(size_t columns)
+{
+    return (columns + 63) / 64 * 64;
+}
 
 /* The best table this machine can run. */
 const mfi_kernels *mfi_kernels_select(void);

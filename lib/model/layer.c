@@ -126,6 +126,7 @@ mf_status mfi_layer_create(const mf_layer_spec *spec, mf_layer **layer)
     if (spec->seed == MF_SEED_AUTO)
         created->spec.seed = automatic_seed();
     created->kernels = mfi_kernels_select();
+    created->blas = mfi_blas_find_counter();
     describe_parameters(created);
     mf_status status = mfi_change_create(created, &drawn);
     if (status != MF_STATUS_OK) {
@@ -202,7 +203,7 @@ bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mf
     if (keeps_preactivation(spec) && !mfi_multiply(rows, spec->outputs, &sizes->preactivation))
         return false;
     sizes->db = panel;
-    return mfi_multiply(rows, panel, &sizes->dz) && mfi_multiply(panel, spec->inputs, &sizes->dw) &&
+    return mfi_multiply(rows, panel, &sizes->dz) && mfi_dense_gradient_scratch(spec, rows, &sizes->dw) &&
            mfi_multiply(panel, spec->classes, &sizes->dm);
 }
 
@@ -369,7 +370,7 @@ static void apply_scaled(const mf_layer *layer, mfi_parameter *parameter, const 
     for (size_t first = 0; first < parameter->count; first += PIECE) {
         size_t count = parameter->count - first < PIECE ? parameter->count - first : PIECE;
         layer->kernels->scale_add(count, 0.0f, scaled, factor, gradient + first);
-        mfi_parameter_update(layer->kernels, parameter, rule, first, count, scaled);
+        mfi_parameter_update(layer->kernels, parameter, rule, first, 1, count, count, scaled);
     }
 }
 
@@ -380,7 +381,8 @@ static void apply(mf_layer *layer, const float *gradients, float factor)
         if (parameter->count > 0 && parameter->trainable) {
             mfi_rule rule = mfi_optimizer_rule(layer->optimizer, ++parameter->steps, index != MFI_BIAS);
             if (factor == 1.0f)
-                mfi_parameter_update(layer->kernels, parameter, &rule, 0, parameter->count, gradients);
+                mfi_parameter_update(layer->kernels, parameter, &rule, 0, 1, parameter->count,
+                                     parameter->count, gradients);
             else
                 apply_scaled(layer, parameter, &rule, factor, gradients);
         }
@@ -401,9 +403,9 @@ mf_status mfi_layer_apply(mf_layer *layer, const float *gradients)
 }
 
 void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
-                          size_t first, size_t count, const float *gradient)
+                          size_t first, size_t rows, size_t columns, size_t stride, const float *gradient)
 {
     float *s0 = parameter->state[0] ? parameter->state[0] + first : NULL;
     float *s1 = parameter->state[1] ? parameter->state[1] + first : NULL;
-    kernels->update(rule, count, parameter->values + first, gradient, s0, s1);
+    kernels->update(rule, rows, columns, parameter->values + first, stride, gradient, columns, s0, s1);
 }

@@ -3,6 +3,7 @@
 #define MFI_MODEL_LAYER_H
 
 #include "base/handle.h"
+#include "math/blas.h"
 #include "math/kernels.h"
 #include "model/optimizer.h"
 
@@ -24,6 +25,7 @@ struct mf_layer {
     mfi_handle head;
     mf_layer_spec spec; /* what the layer is now */
     const mfi_kernels *kernels;
+    mfi_blas_counter blas;
     mf_optimizer *optimizer;
     mfi_parameter parameters[MFI_PARAMETERS];
     uint64_t revision; /* changes with the number of classes */
@@ -37,7 +39,7 @@ typedef struct mfi_scratch {
     float *goodness;      /* [B, m] G, then dG */
     float *preactivation; /* [B, n] z, for activations whose derivative needs it; else NULL */
     float *dz;            /* [B, panel] */
-    float *dw;            /* [panel, k] */
+    float *dw;            /* [panel, k], or x packed for the products with the update behind them */
     float *dm;            /* [m, panel] */
     float *db;            /* [panel] */
 } mfi_scratch;
@@ -82,9 +84,9 @@ void mfi_layer_goodness(const mf_layer *layer, size_t rows, const float *a, floa
 void mfi_layer_local_gradient(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
                               size_t start, size_t width);
 
-/* Updates `count` values of a parameter, from `first` on. */
+/* Updates [rows, columns] of a parameter that begin at its value `first` and have the row stride `stride`. */
 void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
-                          size_t first, size_t count, const float *gradient);
+                          size_t first, size_t rows, size_t columns, size_t stride, const float *gradient);
 
 /* Dropout on the activation that is passed on, with the layer's next mask, which stays the next until
  * the call it belongs to has succeeded. */

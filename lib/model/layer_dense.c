@@ -7,11 +7,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "math/blas.h"
 #include "math/gemm.h"
 
 /* A panel of dW takes about half a megabyte, so that it stays in the second-level cache while the
- * optimizer reads it; within the limits, a width that BLAS libraries like. */
-enum { PANEL_VALUES = 131072, PANEL_STEP = 16, PANEL_LEAST = 64, PANEL_MOST = 256 };
+ * optimizer reads it; within the limits, a width that our own products and BLAS libraries like. */
+enum { PANEL_VALUES = 163840, PANEL_STEP = 48, PANEL_LEAST = 96, PANEL_MOST = 240 };
 
 size_t mfi_dense_panel(const mf_layer_spec *spec)
 {
@@ -109,13 +111,30 @@ static void update_weight_few_rows(mf_layer *layer, const mfi_scratch *scratch, 
                 kernels->scale_add(k, beta, to, direct ? -rule->rate * dz : dz, rows->x + b * rows->stride);
         }
         if (!direct)
-            mfi_parameter_update(kernels, &layer->parameters[MFI_WEIGHT], rule, (start + i) * k, k, to);
+            mfi_parameter_update(kernels, &layer->parameters[MFI_WEIGHT], rule, (start + i) * k, 1, k, k, to);
     }
 }
 
-/* One panel of W. The gradient goes straight into W or into the momentum where the rule allows. */
+/* Our own product with the update behind it gains where an optimizer has state to fetch, and where it
+ * need not stand against several threads of the BLAS library: it runs on the calling thread. */
+enum { FUSED_ROWS = 256 };
+
+static bool fuses(const mf_layer *layer, size_t rows, const mfi_rule *rule)
+{
+    return layer->kernels->product_update && rule->kind != MFI_RULE_SGD && rows > FEW_ROWS &&
+           rows <= FUSED_ROWS && mfi_blas_threads_now(&layer->blas) == 1;
+}
+
+bool mfi_dense_gradient_scratch(const mf_layer_spec *spec, size_t rows, size_t *count)
+{
+    size_t panel = mfi_dense_panel(spec), packed = rows < FUSED_ROWS ? rows : FUSED_ROWS;
+    return mfi_multiply(packed > panel ? packed : panel, mfi_packed_columns(spec->inputs), count);
+}
+
+/* One panel of W. Where the rule allows, the gradient goes straight into W or into the momentum; `fused` has
+ * the packed x where dW would be. */
 static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
-                          const mfi_rule *rule, size_t start, size_t width)
+                          const mfi_rule *rule, bool fused, size_t start, size_t width)
 {
     const mfi_kernels *kernels = layer->kernels;
     mfi_parameter *weight = &layer->parameters[MFI_WEIGHT];
@@ -123,6 +142,11 @@ static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi
     float *w = weight->values + first;
     if (rows->count <= FEW_ROWS) {
         update_weight_few_rows(layer, scratch, rows, rule, start, width);
+    } else if (fused) {
+        float *s0 = weight->state[0] ? weight->state[0] + first : NULL;
+        float *s1 = weight->state[1] ? weight->state[1] + first : NULL;
+        kernels->product_update(rule, rows->count, width, layer->spec.inputs, scratch->dz, width, scratch->dw,
+                                w, s0, s1);
     } else if (rule->kind == MFI_RULE_SGD) {
         weight_product(layer, scratch, rows, width, -rule->rate, 1.0f - rule->rate * rule->decay, w);
     } else if (rule->kind == MFI_RULE_MOMENTUM) {
@@ -134,7 +158,7 @@ static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi
         kernels->scale_add(count, 1.0f, w, -rule->rate, v);
     } else {
         weight_product(layer, scratch, rows, width, 1.0f, 0.0f, scratch->dw);
-        mfi_parameter_update(kernels, weight, rule, first, count, scratch->dw);
+        mfi_parameter_update(kernels, weight, rule, first, 1, count, count, scratch->dw);
     }
 }
 
@@ -146,18 +170,20 @@ void mfi_dense_update(mf_layer *layer, const mfi_scratch *scratch, const mfi_row
     for (size_t index = 0; index < MFI_PARAMETERS; index++)
         if (trains(layer, index))
             rules[index] = mfi_optimizer_rule(layer->optimizer, ++parameters[index].steps, index != MFI_BIAS);
+    bool fused = trains(layer, MFI_WEIGHT) && fuses(layer, rows->count, &rules[MFI_WEIGHT]);
+    if (fused)
+        layer->kernels->pack(rows->count, layer->spec.inputs, rows->x, rows->stride, scratch->dw);
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel;
         mfi_layer_local_gradient(layer, scratch, rows->count, a, start, width);
         if (trains(layer, MFI_WEIGHT))
-            update_weight(layer, scratch, rows, &rules[MFI_WEIGHT], start, width);
+            update_weight(layer, scratch, rows, &rules[MFI_WEIGHT], fused, start, width);
         if (trains(layer, MFI_BIAS))
-            mfi_parameter_update(layer->kernels, &parameters[MFI_BIAS], &rules[MFI_BIAS], start, width,
+            mfi_parameter_update(layer->kernels, &parameters[MFI_BIAS], &rules[MFI_BIAS], start, 1, width, n,
                                  scratch->db);
         if (trains(layer, MFI_PROJECTION))
-            for (size_t c = 0; c < m; c++)
-                mfi_parameter_update(layer->kernels, &parameters[MFI_PROJECTION], &rules[MFI_PROJECTION],
-                                     c * n + start, width, scratch->dm + c * width);
+            mfi_parameter_update(layer->kernels, &parameters[MFI_PROJECTION], &rules[MFI_PROJECTION], start,
+                                 m, width, n, scratch->dm);
     }
 }
 

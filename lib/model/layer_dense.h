@@ -7,6 +7,9 @@
 /* Neurons that one panel of the update covers. */
 size_t mfi_dense_panel(const mf_layer_spec *spec);
 
+/* Floats of scratch->dw; false if that does not fit. */
+bool mfi_dense_gradient_scratch(const mf_layer_spec *spec, size_t rows, size_t *count);
+
 /* a = x W^T */
 void mfi_dense_product(const mf_layer *layer, const mfi_rows *rows, float *a);
 
