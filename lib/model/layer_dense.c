@@ -115,14 +115,13 @@ static void update_weight_few_rows(mf_layer *layer, const mfi_scratch *scratch, 
     }
 }
 
-/* Our own product with the update behind it gains where an optimizer has state to fetch, and where it
- * need not stand against several threads of the BLAS library: it runs on the calling thread. */
 enum { FUSED_ROWS = 256 };
 
-static bool fuses(const mf_layer *layer, size_t rows, const mfi_rule *rule)
+bool mfi_dense_fuses(const mfi_kernels *kernels, const mfi_blas_counter *blas, size_t rows,
+                     const mfi_rule *rule)
 {
-    return layer->kernels->product_update && rule->kind != MFI_RULE_SGD && rows > FEW_ROWS &&
-           rows <= FUSED_ROWS && mfi_blas_threads_now(&layer->blas) == 1;
+    return kernels->product_update && rule->kind != MFI_RULE_SGD && rows > FEW_ROWS && rows <= FUSED_ROWS &&
+           mfi_blas_threads_now(blas) == 1;
 }
 
 bool mfi_dense_gradient_scratch(const mf_layer_spec *spec, size_t rows, size_t *count)
@@ -170,7 +169,8 @@ void mfi_dense_update(mf_layer *layer, const mfi_scratch *scratch, const mfi_row
     for (size_t index = 0; index < MFI_PARAMETERS; index++)
         if (trains(layer, index))
             rules[index] = mfi_optimizer_rule(layer->optimizer, ++parameters[index].steps, index != MFI_BIAS);
-    bool fused = trains(layer, MFI_WEIGHT) && fuses(layer, rows->count, &rules[MFI_WEIGHT]);
+    bool fused = trains(layer, MFI_WEIGHT) &&
+                 mfi_dense_fuses(layer->kernels, &layer->blas, rows->count, &rules[MFI_WEIGHT]);
     if (fused)
         layer->kernels->pack(rows->count, layer->spec.inputs, rows->x, rows->stride, scratch->dw);
     for (size_t start = 0; start < n; start += panel) {

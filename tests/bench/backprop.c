@@ -25,6 +25,7 @@ struct backprop {
     mf_allocator allocator;
     mf_optimizer *optimizer;
     const mfi_kernels *kernels;
+    mfi_blas_counter blas;
     stage stages[MOST_STAGES];
     size_t count, segment; /* a segment of this many layers lies between two checkpoints */
     float *error[2];       /* [B, widest] dz of a layer and of the one before */
@@ -78,9 +79,11 @@ static void make_scratch(backprop *net, size_t max_batch)
 {
     size_t widest = widest_of(net), dw = 0;
     for (size_t i = 0; i < net->count; i++) {
-        const stage *at = &net->stages[i];
-        size_t panel = panel_of(at);
-        dw = panel * at->inputs > dw ? panel * at->inputs : dw;
+        mf_layer_spec spec = {.inputs = net->stages[i].inputs, .outputs = net->stages[i].outputs};
+        size_t needed = 0;
+        if (!mfi_dense_gradient_scratch(&spec, max_batch, &needed))
+            must(MF_STATUS_OVERFLOW);
+        dw = needed > dw ? needed : dw;
     }
     net->error[0] = floats(net, max_batch * widest);
     net->error[1] = floats(net, max_batch * widest);
@@ -112,6 +115,7 @@ backprop *backprop_create(const shape *layers, mf_optimizer *optimizer, size_t m
     net->allocator = mfi_allocator_or_default(allocator);
     net->optimizer = optimizer;
     net->kernels = mfi_kernels_select();
+    net->blas = mfi_blas_find_counter();
     net->count = layers->layers + 1;
     net->segment = checkpoints ? (size_t)ceil(sqrt((double)layers->layers)) : 1;
     for (size_t i = 0; i < net->count; i++) {
@@ -163,35 +167,47 @@ static void pass_error_down(const backprop *net, size_t index, size_t rows, cons
                              at->inputs, below, net->db);
 }
 
-/* dW = dz^T x panel by panel, with the update while a panel is in cache; plain SGD and momentum go straight
- * into W or its state, as in the library. */
+/* C [n, k] = alpha dz^T x + beta C */
+static void product(const float *dz, size_t lddz, size_t n, const float *x, size_t k, size_t rows,
+                    float alpha, float beta, float *c)
+{
+    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, n, k, rows, alpha, dz, lddz, x, k, beta, c, k);
+}
+
+static void update_bias(backprop *net, stage *at, size_t rows, const float *error)
+{
+    mfi_rule rule = mfi_optimizer_rule(net->optimizer, ++at->bias.steps, 0);
+    memset(net->db, 0, at->outputs * sizeof(float));
+    for (size_t b = 0; b < rows; b++)
+        net->kernels->scale_add(at->outputs, 1.0f, net->db, 1.0f, error + b * at->outputs);
+    mfi_parameter_update(net->kernels, &at->bias, &rule, 0, 1, at->outputs, at->outputs, net->db);
+}
+
+/* dW = dz^T x panel by panel with the update behind it, by the same ways as in the library. */
 static void update(backprop *net, size_t index, size_t rows, const float *x, const float *error)
 {
     stage *at = &net->stages[index];
     size_t k = at->inputs, n = at->outputs, panel = panel_of(at);
     mfi_rule rule = mfi_optimizer_rule(net->optimizer, ++at->weight.steps, 0);
+    bool fused = mfi_dense_fuses(net->kernels, &net->blas, rows, &rule);
+    if (fused)
+        net->kernels->pack(rows, k, x, k, net->dw);
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel, first = start * k;
-        float *w = at->weight.values + first, *to = net->dw;
-        float alpha = 1.0f, beta = 0.0f;
-        memset(net->db, 0, width * sizeof(float));
-        for (size_t b = 0; b < rows; b++)
-            net->kernels->scale_add(width, 1.0f, net->db, 1.0f, error + b * n + start);
-        if (rule.kind == MFI_RULE_SGD) {
-            to = w;
-            alpha = -rule.rate;
-            beta = 1.0f;
+        float *w = at->weight.values + first;
+        float *s0 = at->weight.state[0] ? at->weight.state[0] + first : NULL;
+        float *s1 = at->weight.state[1] ? at->weight.state[1] + first : NULL;
+        if (fused) {
+            net->kernels->product_update(&rule, rows, width, k, error + start, n, net->dw, w, s0, s1);
+        } else if (rule.kind == MFI_RULE_SGD) {
+            product(error + start, n, width, x, k, rows, -rule.rate, 1.0f, w);
         } else if (rule.kind == MFI_RULE_MOMENTUM) {
-            to = at->weight.state[0] + first;
-            beta = rule.momentum;
+            product(error + start, n, width, x, k, rows, 1.0f, rule.momentum, s0);
+            net->kernels->scale_add(width * k, 1.0f, w, -rule.rate, s0);
+        } else {
+            product(error + start, n, width, x, k, rows, 1.0f, 0.0f, net->dw);
+            mfi_parameter_update(net->kernels, &at->weight, &rule, first, 1, width * k, width * k, net->dw);
         }
-        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, width, k, rows, alpha, error + start, n, input_of(net, index, x), k,
-                 beta, to, k);
-        if (rule.kind == MFI_RULE_MOMENTUM)
-            net->kernels->scale_add(width * k, 1.0f, w, -rule.rate, to);
-        else if (rule.kind != MFI_RULE_SGD)
-            mfi_parameter_update(net->kernels, &at->weight, &rule, first, width * k, to);
-        mfi_parameter_update(net->kernels, &at->bias, &rule, start, width, net->db);
     }
 }
 
@@ -216,7 +232,8 @@ double backprop_step(backprop *net, size_t rows, const float *x, const int32_t *
             recompute(net, i, rows, x);
         if (i > 0)
             pass_error_down(net, i, rows, error, below);
-        update(net, i, rows, x, error);
+        update(net, i, rows, input_of(net, i, x), error);
+        update_bias(net, &net->stages[i], rows, error);
         error = below;
     }
     mfi_subnormals_restore(mode);

@@ -184,90 +184,6 @@ static void check_gradients(const mfi_kernels *kernels, test_random *random)
                 check_gradient(kernels, random, kind, rows, widths[w], w % 3, 2 + (w + rows) % 11);
 }
 
-static void naive_update(const mfi_rule *rule, double g, double *p, double *s0, double *s1)
-{
-    double mu = (double)rule->momentum, b1 = (double)rule->beta1, b2 = (double)rule->beta2;
-    double slope = g + (double)rule->decay * *p, rate = (double)rule->rate, e = (double)rule->epsilon;
-
-    switch (rule->kind) {
-    case MFI_RULE_SGD:
-        *p -= rate * slope;
-        break;
-    case MFI_RULE_MOMENTUM:
-        *s0 = mu * *s0 + slope;
-        *p -= rate * *s0;
-        break;
-    case MFI_RULE_NESTEROV:
-        *s0 = mu * *s0 + slope;
-        *p -= rate * (slope + mu * *s0);
-        break;
-    case MFI_RULE_ADAM:
-        *s0 = b1 * *s0 + (1.0 - b1) * slope;
-        *s1 = b2 * *s1 + (1.0 - b2) * slope * slope;
-        *p = (double)rule->keep * *p - rate * *s0 / (sqrt(*s1) * (double)rule->root + e);
-        break;
-    case MFI_RULE_RMSPROP:
-        *s0 = b2 * *s0 + (1.0 - b2) * slope * slope;
-        *p -= rate * slope / (sqrt(*s0) + e);
-        break;
-    default:
-        *s0 = b2 * *s0 + (1.0 - b2) * slope * slope;
-        *s1 = mu * *s1 + slope / (sqrt(*s0) + e);
-        *p -= rate * *s1;
-        break;
-    }
-}
-
-static void check_updates(const mfi_kernels *kernels, test_random *random)
-{
-    for (int kind = MFI_RULE_SGD; kind <= MFI_RULE_RMSPROP_MOMENTUM; kind++)
-        for (size_t s = 0; s < COUNT_OF(sizes); s++) {
-            size_t n = sizes[s];
-            const mfi_rule rule = {.kind = (mfi_rule_kind)kind,
-                                   .rate = 0.05f,
-                                   .decay = 0.1f,
-                                   .keep = 0.97f,
-                                   .momentum = 0.8f,
-                                   .beta1 = 0.75f,
-                                   .beta2 = 0.9f,
-                                   .epsilon = 0.01f,
-                                   .root = 1.7f};
-            float *g = random_array(random, n), *p = random_array(random, n);
-            float *s0 = random_array(random, n), *s1 = random_array(random, n);
-            float end[3];
-
-            for (size_t i = 0; i < n; i++) {
-                s0[i] = fabsf(s0[i]); /* second moments are not negative */
-                s1[i] = fabsf(s1[i]);
-            }
-            end[0] = p[n];
-            end[1] = s0[n];
-            end[2] = s1[n];
-            {
-                double *exact = get_memory(3 * n * sizeof *exact);
-
-                for (size_t i = 0; i < n; i++) {
-                    exact[3 * i] = (double)p[i];
-                    exact[3 * i + 1] = (double)s0[i];
-                    exact[3 * i + 2] = (double)s1[i];
-                    naive_update(&rule, (double)g[i], &exact[3 * i], &exact[3 * i + 1], &exact[3 * i + 2]);
-                }
-                kernels->update(&rule, n, p, g, s0, s1);
-                for (size_t i = 0; i < n; i++) {
-                    check_near(exact[3 * i], (double)p[i], 2e-6 * (1.0 + fabs(exact[3 * i])));
-                    check_near(exact[3 * i + 1], (double)s0[i], 2e-6 * (1.0 + fabs(exact[3 * i + 1])));
-                    check_near(exact[3 * i + 2], (double)s1[i], 2e-6 * (1.0 + fabs(exact[3 * i + 2])));
-                }
-                free(exact);
-            }
-            assert_true(p[n] == end[0] && s0[n] == end[1] && s1[n] == end[2]);
-            free(g);
-            free(p);
-            free(s0);
-            free(s1);
-        }
-}
-
 static void check_sums(const mfi_kernels *kernels, test_random *random)
 {
     for (size_t s = 0; s < COUNT_OF(sizes); s++) {
@@ -350,7 +266,6 @@ static void check_variant(int index)
     check_nan_survives(kernels);
     check_skinny_product(kernels, &random);
     check_gradients(kernels, &random);
-    check_updates(kernels, &random);
     check_sums(kernels, &random);
     check_finite(kernels);
     check_dropout(kernels);

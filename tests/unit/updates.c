@@ -1,0 +1,206 @@
+/* The optimizers of every instruction set that this machine has, alone and behind a product, against naive
+ * double loops. SPDX-License-Identifier: MIT */
+#include "math/kernels.h"
+
+#include <math.h>
+
+#include "check.h"
+#include "random.h"
+
+/* Sizes around the lanes of 4, 8 and 16 floats, and beyond the blocks of 1024. */
+static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 1023, 1025, 3001};
+
+static float *random_array(test_random *random, size_t count)
+{
+    float *values = get_memory((count + 1) * sizeof *values);
+
+    random_values(random, values, count + 1, 1.0);
+    return values;
+}
+
+static void naive_update(const mfi_rule *rule, double g, double *p, double *s0, double *s1)
+{
+    double mu = (double)rule->momentum, b1 = (double)rule->beta1, b2 = (double)rule->beta2;
+    double slope = g + (double)rule->decay * *p, rate = (double)rule->rate, e = (double)rule->epsilon;
+
+    switch (rule->kind) {
+    case MFI_RULE_SGD:
+        *p -= rate * slope;
+        break;
+    case MFI_RULE_MOMENTUM:
+        *s0 = mu * *s0 + slope;
+        *p -= rate * *s0;
+        break;
+    case MFI_RULE_NESTEROV:
+        *s0 = mu * *s0 + slope;
+        *p -= rate * (slope + mu * *s0);
+        break;
+    case MFI_RULE_ADAM:
+        *s0 = b1 * *s0 + (1.0 - b1) * slope;
+        *s1 = b2 * *s1 + (1.0 - b2) * slope * slope;
+        *p = (double)rule->keep * *p - rate * *s0 / (sqrt(*s1) * (double)rule->root + e);
+        break;
+    case MFI_RULE_RMSPROP:
+        *s0 = b2 * *s0 + (1.0 - b2) * slope * slope;
+        *p -= rate * slope / (sqrt(*s0) + e);
+        break;
+    default:
+        *s0 = b2 * *s0 + (1.0 - b2) * slope * slope;
+        *s1 = mu * *s1 + slope / (sqrt(*s0) + e);
+        *p -= rate * *s1;
+        break;
+    }
+}
+
+static const mfi_rule some_rule = {.rate = 0.05f,
+                                   .decay = 0.1f,
+                                   .keep = 0.97f,
+                                   .momentum = 0.8f,
+                                   .beta1 = 0.75f,
+                                   .beta2 = 0.9f,
+                                   .epsilon = 0.01f,
+                                   .root = 1.7f};
+
+static void check_updates(const mfi_kernels *kernels, test_random *random)
+{
+    for (int kind = MFI_RULE_SGD; kind <= MFI_RULE_RMSPROP_MOMENTUM; kind++)
+        for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+            size_t n = sizes[s];
+            mfi_rule rule = some_rule;
+            rule.kind = (mfi_rule_kind)kind;
+            float *g = random_array(random, n), *p = random_array(random, n);
+            float *s0 = random_array(random, n), *s1 = random_array(random, n);
+            float end[3];
+
+            for (size_t i = 0; i < n; i++) {
+                s0[i] = fabsf(s0[i]); /* second moments are not negative */
+                s1[i] = fabsf(s1[i]);
+            }
+            end[0] = p[n];
+            end[1] = s0[n];
+            end[2] = s1[n];
+            {
+                double *exact = get_memory(3 * n * sizeof *exact);
+
+                for (size_t i = 0; i < n; i++) {
+                    exact[3 * i] = (double)p[i];
+                    exact[3 * i + 1] = (double)s0[i];
+                    exact[3 * i + 2] = (double)s1[i];
+                    naive_update(&rule, (double)g[i], &exact[3 * i], &exact[3 * i + 1], &exact[3 * i + 2]);
+                }
+                kernels->update(&rule, 1, n, p, n, g, n, s0, s1);
+                for (size_t i = 0; i < n; i++) {
+                    check_near(exact[3 * i], (double)p[i], 2e-6 * (1.0 + fabs(exact[3 * i])));
+                    check_near(exact[3 * i + 1], (double)s0[i], 2e-6 * (1.0 + fabs(exact[3 * i + 1])));
+                    check_near(exact[3 * i + 2], (double)s1[i], 2e-6 * (1.0 + fabs(exact[3 * i + 2])));
+                }
+                free(exact);
+            }
+            assert_true(p[n] == end[0] && s0[n] == end[1] && s1[n] == end[2]);
+            free(g);
+            free(p);
+            free(s0);
+            free(s1);
+        }
+}
+
+/* Rows of p with a stride, and g = dz^T x as it is or as a product with the update behind it. Values between
+ * and behind the rows must stay. */
+static void check_product_update(const mfi_kernels *kernels, test_random *random, int kind, size_t batch,
+                                 size_t rows, size_t columns)
+{
+    size_t ldx = columns + 3, lddz = rows + 2, ldg = columns + 1, count = rows * columns;
+    mfi_rule rule = some_rule;
+    float *x = random_array(random, batch * ldx), *dz = random_array(random, batch * lddz);
+    float *g = get_zeroed(rows * ldg, sizeof *g),
+          *packed = get_memory(batch * mfi_packed_columns(columns) * sizeof *g);
+    float *p = random_array(random, count + 64), *s0 = random_array(random, count + 64),
+          *s1 = random_array(random, count + 64);
+    double *exact = get_memory(3 * count * sizeof *exact);
+    rule.kind = (mfi_rule_kind)kind;
+    for (size_t i = 0; i < count; i++) {
+        double slope = 0.0;
+        for (size_t b = 0; b < batch; b++)
+            slope += (double)dz[b * lddz + i / columns] * (double)x[b * ldx + i % columns];
+        g[i / columns * ldg + i % columns] = (float)slope;
+        s0[i] = fabsf(s0[i]);
+        s1[i] = fabsf(s1[i]);
+        exact[3 * i] = (double)p[i];
+        exact[3 * i + 1] = (double)s0[i];
+        exact[3 * i + 2] = (double)s1[i];
+        naive_update(&rule, slope, &exact[3 * i], &exact[3 * i + 1], &exact[3 * i + 2]);
+    }
+    float *ends[] = {p + count, s0 + count, s1 + count};
+    float kept[3][64];
+    for (size_t e = 0; e < 3; e++)
+        memcpy(kept[e], ends[e], sizeof kept[e]);
+    if (kernels->product_update) {
+        kernels->pack(batch, columns, x, ldx, packed);
+        kernels->product_update(&rule, batch, rows, columns, dz, lddz, packed, p, s0, s1);
+    } else {
+        kernels->update(&rule, rows, columns, p, columns, g, ldg, s0, s1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        check_near(exact[3 * i], (double)p[i], 1e-5 * (1.0 + fabs(exact[3 * i])));
+        check_near(exact[3 * i + 1], (double)s0[i], 1e-5 * (1.0 + fabs(exact[3 * i + 1])));
+        check_near(exact[3 * i + 2], (double)s1[i], 1e-5 * (1.0 + fabs(exact[3 * i + 2])));
+    }
+    for (size_t e = 0; e < 3; e++)
+        assert_memory_equal(kept[e], ends[e], sizeof kept[e]);
+    free(x);
+    free(dz);
+    free(g);
+    free(packed);
+    free(p);
+    free(s0);
+    free(s1);
+    free(exact);
+}
+
+static void check_product_updates(const mfi_kernels *kernels, test_random *random)
+{
+    static const size_t batches[] = {1, 5, 33}, rows[] = {1, 5, 6, 13}, columns[] = {1, 16, 63, 64, 65, 130};
+    for (int kind = MFI_RULE_SGD; kind <= MFI_RULE_RMSPROP_MOMENTUM; kind++)
+        for (size_t b = 0; b < COUNT_OF(batches); b++)
+            for (size_t r = 0; r < COUNT_OF(rows); r++)
+                for (size_t c = 0; c < COUNT_OF(columns); c++)
+                    check_product_update(kernels, random, kind, batches[b], rows[r], columns[c]);
+}
+
+static void check_variant(int index)
+{
+    const mfi_kernels *kernels = mfi_kernels_variant(index);
+    test_random random = {(uint64_t)index + 7};
+    if (!kernels)
+        skip_because("this processor lacks the instruction set");
+    check_updates(kernels, &random);
+    check_product_updates(kernels, &random);
+}
+
+static void test_generic(void **state)
+{
+    (void)state;
+    check_variant(0);
+}
+
+static void test_avx2(void **state)
+{
+    (void)state;
+    check_variant(1);
+}
+
+static void test_avx512(void **state)
+{
+    (void)state;
+    check_variant(2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_generic),
+        cmocka_unit_test(test_avx2),
+        cmocka_unit_test(test_avx512),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
