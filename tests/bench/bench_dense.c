@@ -119,26 +119,19 @@ static void measure(const char *arch, size_t batch, const char *optimizer_name, 
     mf_optimizer_free(optimizer);
 }
 
-/* A copy that next_word() may change. */
-static char *copy(const char *text)
-{
-    char *to = malloc(strlen(text) + 1);
-    return to ? strcpy(to, text) : NULL;
-}
-
 int main(int count, char **arguments)
 {
-    char *archs = copy(argument(count, arguments, "arch", "784-1000-1000,3072-2000-2000-2000"));
+    char *archs = copy_words(argument(count, arguments, "arch", "784-1000-1000,3072-2000-2000-2000"));
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
-    if (!archs || rounds < 1 || rounds > MOST_ROUNDS)
+    if (rounds < 1 || rounds > MOST_ROUNDS)
         return 1;
     printf("# monoforward %s, BLAS: %s\n", mf_version(), mf_blas_name());
     for (char *arch, *arch_list = archs; (arch = next_word(&arch_list));) {
-        char *batches = copy(argument(count, arguments, "batch", "1,32,128,512"));
+        char *batches = copy_words(argument(count, arguments, "batch", "1,32,128,512"));
         for (char *batch, *batch_list = batches; (batch = next_word(&batch_list));) {
-            char *optimizers = copy(argument(count, arguments, "optimizer", "sgd,momentum,adam"));
+            char *optimizers = copy_words(argument(count, arguments, "optimizer", "sgd,momentum,adam"));
             for (char *optimizer, *optimizer_list = optimizers; (optimizer = next_word(&optimizer_list));) {
-                char *threads = copy(argument(count, arguments, "threads", "1,2"));
+                char *threads = copy_words(argument(count, arguments, "threads", "1,2"));
                 for (char *thread, *thread_list = threads; (thread = next_word(&thread_list));)
                     measure(arch, strtoul(batch, NULL, 10), optimizer, atoi(thread), rounds);
                 free(threads);

@@ -129,9 +129,28 @@ static int measure(const setting *chosen, outcome *found)
     return got == (ssize_t)sizeof *found && status == 0;
 }
 
+/* Peaks of Mono-Forward by depth, for the share of the others'. */
+static double mf_peaks[MOST_LAYERS + 1];
+
+static void print_result(const setting *chosen, const outcome *found, double slope)
+{
+    printf("result bench=memory algo=%s optimizer=%s batch=%zu width=%zu depth=%zu peak_mb=%.2f rss_mb=%.2f",
+           chosen->algorithm, chosen->optimizer, chosen->batch, chosen->width, chosen->depth,
+           1e-6 * found->peak, 1e-6 * found->resident);
+    if (slope > 0.0)
+        printf(" slope_mb=%.3f", 1e-6 * slope);
+    if (found->predicted > 0.0)
+        printf(" predicted_mb=%.2f exact=%s", 1e-6 * found->predicted,
+               found->predicted == found->peak ? "yes" : "no");
+    else if (mf_peaks[chosen->depth] > 0.0)
+        printf(" mf_share=%.3f", mf_peaks[chosen->depth] / found->peak);
+    printf("\n");
+    fflush(stdout);
+}
+
 static int measure_depths(setting chosen, const char *depths, plot *figure)
 {
-    char *copy = strdup(depths), *list = copy;
+    char *copy = copy_words(depths), *list = copy;
     double last_peak = 0.0;
     size_t last_depth = 0;
     for (char *word; (word = next_word(&list));) {
@@ -143,17 +162,9 @@ static int measure_depths(setting chosen, const char *depths, plot *figure)
             return 0;
         }
         double slope = last_depth ? (found.peak - last_peak) / (double)(chosen.depth - last_depth) : 0.0;
-        printf(
-            "result bench=memory algo=%s optimizer=%s batch=%zu width=%zu depth=%zu peak_mb=%.2f rss_mb=%.2f",
-            chosen.algorithm, chosen.optimizer, chosen.batch, chosen.width, chosen.depth, 1e-6 * found.peak,
-            1e-6 * found.resident);
-        if (last_depth)
-            printf(" slope_mb=%.3f", 1e-6 * slope);
-        if (found.predicted > 0.0)
-            printf(" predicted_mb=%.2f exact=%s", 1e-6 * found.predicted,
-                   found.predicted == found.peak ? "yes" : "no");
-        printf("\n");
-        fflush(stdout);
+        if (strcmp(chosen.algorithm, "mf") == 0)
+            mf_peaks[chosen.depth] = found.peak;
+        print_result(&chosen, &found, slope);
         if (figure)
             plot_add(figure, chosen.algorithm, (double)chosen.depth, 1e-6 * found.peak);
         last_peak = found.peak;
@@ -174,11 +185,11 @@ int main(int argc, char **arguments)
     plot *figure = path ? plot_create("Peak training memory", "layers", "MB") : NULL;
     int good = 1, first = 1;
     printf("# monoforward %s, BLAS: %s\n", mf_version(), mf_blas_name());
-    char *batches = strdup(argument(argc, arguments, "batch", "30000,128"));
+    char *batches = copy_words(argument(argc, arguments, "batch", "30000,128"));
     for (char *batch, *batch_list = batches; good && (batch = next_word(&batch_list));) {
-        char *optimizers = strdup(argument(argc, arguments, "optimizer", "sgd,adam"));
+        char *optimizers = copy_words(argument(argc, arguments, "optimizer", "sgd,adam"));
         for (char *optimizer_list = optimizers; good && (chosen.optimizer = next_word(&optimizer_list));) {
-            char *algorithms = strdup(argument(argc, arguments, "algo", "mf,bp,checkpoint"));
+            char *algorithms = copy_words(argument(argc, arguments, "algo", "mf,bp,checkpoint"));
             chosen.batch = strtoul(batch, NULL, 10);
             for (char *list = algorithms; good && (chosen.algorithm = next_word(&list));)
                 good = measure_depths(chosen, depths, first ? figure : NULL);

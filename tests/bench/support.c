@@ -143,6 +143,14 @@ int32_t *make_labels(size_t count)
     return labels;
 }
 
+char *copy_words(const char *list)
+{
+    char *to = malloc(strlen(list) + 1);
+    if (!to)
+        give_up("no memory for", list);
+    return strcpy(to, list);
+}
+
 char *next_word(char **list)
 {
     char *word = *list;

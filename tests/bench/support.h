@@ -35,6 +35,9 @@ mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_all
 float *make_inputs(size_t count);
 int32_t *make_labels(size_t count);
 
+/* A copy of a list, for next_word() to change; free() it. */
+char *copy_words(const char *list);
+
 /* A comma-separated list of words, one at a time; NULL behind the last. Changes the list. */
 char *next_word(char **list);
 
