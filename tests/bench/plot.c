@@ -1,6 +1,7 @@
 /* Owns: a figure of lines through points, as an SVG file. */
 #include "plot.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,17 +59,22 @@ void plot_add(plot *figure, const char *name, double x, double y)
     to->y[to->count++] = y;
 }
 
-/* The end of an axis that begins at 0: the largest value, and a little more. */
+/* A round number, about a fifth of the largest value. */
+static double tick_of(double largest)
+{
+    double step = pow(10.0, floor(log10(largest / 5.0))), wanted = largest / 5.0 / step;
+    return step * (wanted > 5.0 ? 10.0 : wanted > 2.0 ? 5.0 : wanted > 1.0 ? 2.0 : 1.0);
+}
+
+/* The ends of the axes, which begin at 0: the largest values, and a little more. */
 static void find_ends(const plot *figure, double *x_end, double *y_end)
 {
-    *x_end = *y_end = 0.0;
+    *x_end = *y_end = 1e-9;
     for (size_t i = 0; i < figure->count; i++)
         for (size_t p = 0; p < figure->lines[i].count; p++) {
-            *x_end = figure->lines[i].x[p] > *x_end ? figure->lines[i].x[p] : *x_end;
-            *y_end = figure->lines[i].y[p] > *y_end ? figure->lines[i].y[p] : *y_end;
+            *x_end = fmax(*x_end, 1.02 * figure->lines[i].x[p]);
+            *y_end = fmax(*y_end, 1.05 * figure->lines[i].y[p]);
         }
-    *x_end *= 1.02;
-    *y_end *= 1.05;
 }
 
 static void write_axes(FILE *file, const plot *figure, double x_end, double y_end)
@@ -78,13 +84,12 @@ static void write_axes(FILE *file, const plot *figure, double x_end, double y_en
     fprintf(file, "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"black\"/>\n", LEFT, TOP, bottom, right);
     fprintf(file, "<text x=\"%d\" y=\"%d\">%s</text>\n", (LEFT + right) / 2, HEIGHT - 8, figure->x_label);
     fprintf(file, "<text x=\"8\" y=\"%d\">%s</text>\n", TOP - 8, figure->y_label);
-    for (int tick = 0; tick <= 5; tick++) {
-        int x = LEFT + tick * (right - LEFT) / 5, y = bottom - tick * (bottom - TOP) / 5;
-        fprintf(file, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%.3g</text>\n", x, bottom + 18,
-                x_end * tick / 5);
-        fprintf(file, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text>\n", LEFT - 6, y + 4,
-                y_end * tick / 5);
-    }
+    for (double x = 0.0; x <= x_end; x += tick_of(x_end))
+        fprintf(file, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n",
+                LEFT + x / x_end * (right - LEFT), bottom + 18, x);
+    for (double y = 0.0; y <= y_end; y += tick_of(y_end))
+        fprintf(file, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n", LEFT - 6,
+                bottom - y / y_end * (bottom - TOP) + 4.0, y);
 }
 
 static void write_line(FILE *file, const plot *figure, size_t index, double x_end, double y_end)
