@@ -16,6 +16,9 @@ foreach(library ${mf_private_libraries})
         string(APPEND mf_pc_private " -l${library}")
     endif()
 endforeach()
+if(mf_threads_flag) # empty where the C library has threads
+    string(APPEND mf_pc_private " ${mf_threads_flag}")
+endif()
 string(STRIP "${mf_pc_private}" mf_pc_private)
 
 # The .pc file finds its prefix from its own place, so that an installed tree can be moved.

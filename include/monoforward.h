@@ -20,18 +20,16 @@
  *             no layer has changed (the one exception, mf_network_step(), says so), and
  *             mf_last_message() explains the failure in words. Results come through out-pointers;
  *             a failed create leaves NULL there. The library never aborts, exits or prints.
- *   Handles.  mf_layer, mf_network, mf_optimizer and mf_workspace are opaque. Each create has exactly
- *             one free. Attaching one handle to another takes a reference, so any order of frees is
- *             safe and a layer may sit in several networks. A pointer returned by a getter is
- *             borrowed: do not free it.
- *   Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
- *             int32_t from 0 to classes - 1. The library reads the caller's arrays during the call
- *             only. Input and output arrays must not overlap.
+ *   Handles.  mf_layer, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each create has
+ * exactly one free. Attaching one handle to another takes a reference, so any order of frees is safe and a
+ * layer may sit in several networks. A pointer returned by a getter is borrowed: do not free it. Data. Arrays
+ * are float32, row-major, dense unless an mf_batch gives a stride; labels are int32_t from 0 to classes - 1.
+ * The library reads the caller's arrays during the call only. Input and output arrays must not overlap.
  *   Memory.   Creating and attaching allocate. Training and prediction never do.
  *   Threads.  Different handles may be used from different threads at the same time, but a network uses
  *             its layers and a layer its optimizer. One handle may be read (const functions) from many
  *             threads at once, each with a workspace of its own, but not while another thread changes it.
- *             The library starts no threads.
+ *             The library starts no threads, but for the workers of an mf_pipeline.
  *   Structs.  Every struct that may grow begins with struct_size. Fill it with its _init function, or
  *             zero it and set struct_size to sizeof the struct where the struct is a result.
  *
@@ -80,7 +78,8 @@ enum {
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
-    MF_STATUS_NOT_FOUND = 12   /**< No such parameter, layer or position. */
+    MF_STATUS_NOT_FOUND = 12,  /**< No such parameter, layer or position; nothing left to read. */
+    MF_STATUS_BUSY = 13 /**< Not now: the queue is full, or what was asked for is still in the works. */
 };
 
 /** Version of the running library, "major.minor.patch". Static text; never NULL. */
@@ -608,6 +607,196 @@ MF_API mf_status mf_workspace_report(const mf_workspace *workspace, size_t posit
 
 /** Report of MF_PREDICT_SUM on the last mf_network_evaluate(). Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_report *report);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup pipeline Pipelines: layers that train at the same time
+ *
+ *  Nothing flows backward, so while one layer learns from a batch the layer before it can learn from the next
+ *  batch. A pipeline is a joint training loop whose layers run on several threads that way. Each layer meets
+ *  the same batches in the same order as under mf_network_step(), so all parameters, optimizer states and
+ *  reports have the same bits, for any number of workers.
+ *
+ *  While a pipeline has batches in the works, the layers belong to it. Allowed at any time:
+ * mf_optimizer_set() and mf_layer_set(), which concern the batches submitted afterwards, the getters of
+ * these, and whatever does not touch the layers. After mf_pipeline_flush() and until the next submit the
+ * layers are at rest: they may be read, evaluated, changed and trained by every other function as well; but
+ * when layers come or go or change their number of classes, the pipeline is STALE and another one is needed.
+ * A layer may be in the works of one pipeline at a time. Use a pipeline from one thread at a time.
+ *
+ *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
+ *  @{ */
+
+/** Opaque handle of a pipeline: its threads, its queue, its reports. */
+typedef struct mf_pipeline mf_pipeline;
+
+/** What one layer did with one batch. */
+typedef struct mf_pipeline_report {
+    uint32_t struct_size; /**< sizeof(mf_pipeline_report), set by the caller. */
+    int32_t status; /**< MF_STATUS_OK: the layer has learned from the batch. MF_STATUS_NUMERIC: its loss, or
+                         with clipping its gradient, was not finite. MF_STATUS_STATE: it left the batch out,
+                         after such a failure or a stop. */
+    uint64_t batch; /**< Number of the batch: 0 for the first that the pipeline took. */
+    uint64_t position;    /**< Position of the layer. */
+    uint64_t rows;        /**< As in mf_report; 0 unless the status is OK. */
+    uint64_t correct;     /**< As in mf_report. */
+    double loss;          /**< As in mf_report. */
+    double gradient_norm; /**< As in mf_report. */
+    uint64_t
+        applied; /**< As in mf_report: batches the layer has learned from, also if it left this one out. */
+} mf_pipeline_report;
+
+/** Where a pipeline stands. */
+typedef struct mf_pipeline_progress_info {
+    uint32_t struct_size;     /**< sizeof(mf_pipeline_progress_info), set by the caller. */
+    int32_t status;           /**< MF_STATUS_OK, or MF_STATUS_NUMERIC once a layer has failed. */
+    uint64_t submitted;       /**< Batches taken. */
+    uint64_t finished;        /**< Batches that have left the last layer. */
+    uint64_t failed_batch;    /**< The first failure in the order of a sequential run: its batch, */
+    uint64_t failed_position; /**< and its layer. Both 0 while there is none. */
+    uint64_t missed;          /**< Reports that were overwritten before anyone read them. */
+    uint64_t groups;          /**< Groups that the layers are cut into: what a worker takes at a time. */
+    int32_t stopped;          /**< 1 after a stop. */
+    int32_t reserved;         /**< 0. */
+} mf_pipeline_progress_info;
+
+/** What a pipeline is made from. */
+typedef struct mf_pipeline_spec {
+    uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
+    uint32_t workers;    /**< Threads to start, at most 1024; default 2. More than layers do no harm. 0: none,
+                              submit does all the work itself. */
+    mf_network *network; /**< Whose layers train; no default. */
+    size_t max_batch;    /**< Most rows of a batch; no default. */
+    size_t depth;        /**< Batches that may be in the works at a time; 0 (default): workers + 2. */
+    /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
+     *  (default): read them with mf_pipeline_poll(). It must not call functions of this pipeline. A return
+     * value other than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the call.
+     */
+    int32_t (*on_report)(void *user, const mf_pipeline_report *report);
+    void *user;                    /**< Handed to on_report. */
+    const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
+} mf_pipeline_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size);
+
+/** Creates a pipeline with all its memory and starts its workers. It takes references to the network and its
+ *  layers. Free it with mf_pipeline_free().
+ *  @param spec      what to make it from
+ *  @param pipeline  receives the handle, or NULL on failure
+ *  Errors: ARGUMENT, HANDLE, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW, MEMORY
+ *  (also when the system gives no thread). */
+MF_API mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
+
+/** Ends a pipeline at any moment: what a worker has begun is finished, so that every layer is whole; what is
+ *  queued is dropped. Call mf_pipeline_flush() first to have it learned.
+ *  @param pipeline  NULL is fine */
+MF_API void mf_pipeline_free(mf_pipeline *pipeline);
+
+/** Gives the next batch to the workers: everything is checked as by mf_network_step(), the rows are copied,
+ * and the optimizers' hyper-parameters and the layers' options of this moment are those the batch is learned
+ * with. Waits while the queue is full.
+ *  @param pipeline  takes the batch
+ *  @param rows      B, 1 to max_batch
+ *  @param x         [rows, k of the first layer], all finite
+ *  @param y         [rows] labels, 0 to m - 1
+ *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, or a callback
+ * has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message names both, the
+ * batch is not taken, and no later one will be. */
+MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights.
+ *  @param pipeline  takes the batch
+ *  @param batch     copied
+ *  Errors: as mf_pipeline_submit(). */
+MF_API mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch *batch);
+
+/** mf_pipeline_submit() that never waits.
+ *  @param pipeline  takes the batch
+ *  @param rows      as in mf_pipeline_submit()
+ *  @param x         as in mf_pipeline_submit()
+ *  @param y         as in mf_pipeline_submit()
+ *  Errors: as mf_pipeline_submit(), and BUSY (the queue is full; the batch was not taken). */
+MF_API mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights.
+ *  @param pipeline  takes the batch
+ *  @param batch     copied
+ *  Errors: as mf_pipeline_try_submit(). */
+MF_API mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_batch *batch);
+
+/** Waits until every batch taken has been through all layers. Then the layers are at rest.
+ *  @param pipeline  to wait for
+ *  Errors: HANDLE, STATE (called by its callback, or stopped by it), NUMERIC (a layer has failed: the message
+ * names batch and layer. That layer and those behind it have learned from the batches before this one only;
+ * those before it may have gone on. The layers are at rest all the same). */
+MF_API mf_status mf_pipeline_flush(mf_pipeline *pipeline);
+
+/** Drops what is queued, waits for what has been begun, and leaves the layers at rest: each has learned from
+ * the batches that its `applied` counts, and those in front from more than those behind. No batch is taken
+ * any more; reports can still be read.
+ *  @param pipeline  to stop
+ *  Errors: HANDLE, STATE (called by its callback). */
+MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
+
+/** Reads the next report: batch after batch, in each the layers first to last. Reports of the last 2 depth
+ * batches are kept, so nothing is missed by a loop that polls after each submit until there is no more.
+ *  @param pipeline  to read from
+ *  @param report    receives it; its struct_size is set by the caller. With a callback, which gets all there
+ * are, it may be NULL Errors: HANDLE, ARGUMENT, BUSY (not there yet), NOT_FOUND (all have been read), STATE
+ * (called by its callback, or stopped by it). */
+MF_API mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report);
+
+/** Tells where the pipeline stands.
+ *  @param pipeline  to look at
+ *  @param progress  receives it; its struct_size is set by the caller
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info *progress);
+
+/** mf_pipeline_flush(), then mf_network_evaluate() on its network.
+ *  @param pipeline   whose network is asked
+ *  @param workspace  made for the network; receives the reports
+ *  @param rows       as in mf_network_evaluate()
+ *  @param x          as in mf_network_evaluate()
+ *  @param y          as in mf_network_evaluate()
+ *  Errors: of both. */
+MF_API mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, size_t rows,
+                                      const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights.
+ *  @param pipeline   whose network is asked
+ *  @param workspace  made for the network; receives the reports
+ *  @param batch      as in mf_network_evaluate_batch()
+ *  Errors: as mf_pipeline_evaluate(). */
+MF_API mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace,
+                                            const mf_batch *batch);
+
+/** mf_pipeline_flush(), then mf_network_predict() on its network.
+ *  @param pipeline   whose network is asked
+ *  @param workspace  made for the network
+ *  @param mode       MF_PREDICT_LAST or MF_PREDICT_SUM
+ *  @param rows       as in mf_network_predict()
+ *  @param x          as in mf_network_predict()
+ *  @param labels     [rows] receives the classes
+ *  Errors: of both. */
+MF_API mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
+                                     size_t rows, const float *x, int32_t *labels);
+
+/** mf_pipeline_flush(), then mf_network_infer() on its network.
+ *  @param pipeline       whose network is asked
+ *  @param workspace      made for the network
+ *  @param mode           MF_PREDICT_LAST or MF_PREDICT_SUM
+ *  @param batch          as in mf_network_infer()
+ *  @param labels         [rows] or NULL
+ *  @param goodness       [rows, m] or NULL
+ *  @param probabilities  [rows, m] or NULL
+ *  Errors: of both. */
+MF_API mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
+                                   const mf_batch *batch, int32_t *labels, float *goodness,
+                                   float *probabilities);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */

@@ -190,13 +190,14 @@ asan_stage() {
 }
 
 tsan_stage() {
+    threaded="test_api_threads test_api_pipeline test_api_pipeline_stress"
     if ! can_sanitize thread; then
         skip "tsan: programs with this sanitizer do not run here: $(tail -1 "$work/log")"
         return
     fi
-    build "tsan" build-tsan test_api_threads -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin \
+    build "tsan" build-tsan "$threaded" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin \
         -DMF_SANITIZE=thread -DMF_BUILD_EXAMPLES=OFF && run_tests "tsan" build-tsan -L threads
-    build "tsan with BLAS" build-tsan-blas test_api_threads -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    build "tsan with BLAS" build-tsan-blas "$threaded" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         -DMF_SANITIZE=thread -DMF_BUILD_EXAMPLES=OFF && run_tests "tsan with BLAS" build-tsan-blas -L threads
     launcher=
 }

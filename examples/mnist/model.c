@@ -61,7 +61,7 @@ static bool create_layer(struct model *model, const struct settings *settings, s
 
 bool model_create(struct model *model, const struct settings *settings, size_t inputs)
 {
-    *model = (struct model){0};
+    *model = (struct model){.workers = settings->workers};
     mf_allocator allocator = meter_allocator(&model->meter);
     mf_network_spec spec;
     if (!create_optimizer(model, settings, &allocator) ||
@@ -80,8 +80,10 @@ bool model_create(struct model *model, const struct settings *settings, size_t i
 
 static void free_workspaces(struct model *model)
 {
+    mf_pipeline_free(model->pipeline);
     mf_workspace_free(model->training);
     mf_workspace_free(model->evaluation);
+    model->pipeline = NULL;
     model->training = NULL;
     model->evaluation = NULL;
 }
@@ -96,7 +98,20 @@ void model_free(struct model *model)
     *model = (struct model){0};
 }
 
-static bool create_workspaces(struct model *model, size_t batch)
+static bool create_pipeline(struct model *model, size_t batch)
+{
+    mf_allocator allocator = meter_allocator(&model->meter);
+    mf_pipeline_spec spec;
+    if (!library_ok(mf_pipeline_spec_init(&spec, sizeof spec)))
+        return false;
+    spec.workers = (uint32_t)model->workers;
+    spec.network = model->network;
+    spec.max_batch = batch;
+    spec.allocator = &allocator;
+    return library_ok(mf_pipeline_create(&spec, &model->pipeline));
+}
+
+static bool create_workspace(struct model *model, size_t batch)
 {
     mf_allocator allocator = meter_allocator(&model->meter);
     mf_workspace_spec spec;
@@ -105,11 +120,17 @@ static bool create_workspaces(struct model *model, size_t batch)
     spec.network = model->network;
     spec.max_batch = batch;
     spec.allocator = &allocator;
-    if (!library_ok(mf_workspace_create(&spec, &model->training)))
+    return library_ok(mf_workspace_create(&spec, &model->training));
+}
+
+static bool create_evaluation(struct model *model)
+{
+    mf_workspace_spec spec;
+    if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
         return false;
     spec.purpose = MF_WORKSPACE_INFERENCE;
+    spec.network = model->network;
     spec.max_batch = EVALUATION_BATCH;
-    spec.allocator = NULL;
     return library_ok(mf_workspace_create(&spec, &model->evaluation));
 }
 
@@ -127,7 +148,8 @@ bool model_set_depth(struct model *model, size_t depth, size_t batch)
             return false;
         model->depth++;
     }
-    return create_workspaces(model, batch);
+    return (model->workers > 0 ? create_pipeline(model, batch) : create_workspace(model, batch)) &&
+           create_evaluation(model);
 }
 
 /* Calls `visit` for every parameter of every layer, in order. */

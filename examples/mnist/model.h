@@ -20,7 +20,9 @@ struct model {
     mf_network *network; /* the first `depth` layers */
     size_t depth;
     uint64_t ids[SIZE_LIST_CAPACITY];
-    mf_workspace *training;
+    size_t workers;
+    mf_workspace *training; /* without workers */
+    mf_pipeline *pipeline;  /* with workers */
     mf_workspace *evaluation;
 };
 
@@ -30,7 +32,7 @@ bool model_create(struct model *model, const struct settings *settings, size_t i
 
 void model_free(struct model *model);
 
-/* Lets the network consist of the first `depth` layers, and makes workspaces for it. */
+/* Lets the network consist of the first `depth` layers, and makes workspaces and a pipeline for it. */
 bool model_set_depth(struct model *model, size_t depth, size_t batch);
 
 /* What the parameters of all layers amount to. */

@@ -71,6 +71,8 @@ void report_header(const struct settings *settings, const struct data *data, con
     printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
     if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
         printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
+    if (settings->workers > 0)
+        printf(", %zu worker%s", settings->workers, settings->workers == 1 ? "" : "s");
     printf("\n");
 }
 
@@ -113,7 +115,8 @@ static void print_options(const struct settings *settings, const struct data *da
     char hidden[HIDDEN_TEXT];
     settings_hidden_text(settings, hidden, sizeof hidden);
     printf("result example=mnist data=%s epochs=%zu seed=%llu hidden=%s activation=%s optimizer=%s "
-           "learning_rate=%g learning_rate_schedule=%s schedule=%s batch=%zu augment=%s dropout=%g label_smoothing=%g "
+           "learning_rate=%g learning_rate_schedule=%s schedule=%s batch=%zu augment=%s dropout=%g "
+           "label_smoothing=%g "
            "weight_decay=%g clip=%g",
            data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, hidden,
            activation_names[settings->activation], optimizer_names[settings->optimizer],

@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "augment.h"
+#include "complain.h"
 
 #include "monoforward.h"
 
@@ -98,6 +99,8 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
                      &s->validation, 0, 1e9),
         option_seed("seed", "equal seeds repeat a run, bit for bit (1)", &s->seed),
         option_count("threads", "threads of the BLAS library (its own choice)", &s->threads, 1, 1024),
+        option_count("workers", "layers learn at the same time, on N threads; best with --threads 1 (0)",
+                     &s->workers, 0, 1024),
         option_text("plot", "FILE", "draw the training curves into this SVG file", &s->plot),
     };
     enum options_outcome outcome = options_read(argc, argv, summary, rules, sizeof rules / sizeof rules[0]);
@@ -105,6 +108,11 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
         s->data = getenv("MONOFORWARD_DATA");
     if (s->data != NULL && s->data[0] == '\0')
         s->data = NULL;
+    /* A greedy run trains one layer at a time, so there is nothing for workers to do. */
+    if (outcome == OPTIONS_READ && s->greedy && s->workers > 0) {
+        complain("--workers is for joint training, not for --greedy");
+        return OPTIONS_WRONG;
+    }
     if (s->learning_rate <= 0)
         s->learning_rate = usual_learning_rates[s->optimizer];
     return outcome;

@@ -20,6 +20,7 @@ struct settings {
     size_t validation;
     size_t warmup;
     size_t threads; /* 0: leave the BLAS library alone */
+    size_t workers; /* 0: one layer after the other */
     int32_t optimizer;
     int32_t schedule;
     int32_t activation;      /* MF_ACTIVATION_... */

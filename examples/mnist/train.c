@@ -62,7 +62,34 @@ static double learning_rate(const struct trainer *trainer)
     return rate;
 }
 
-/* Learns from the batch at `first` and adds the losses of its rows to `losses`. */
+/* Adds the losses of the rows of the last step to `losses`. */
+static bool add_losses(const struct model *model, size_t learner, size_t rows, double *losses)
+{
+    for (size_t i = learner; i < model->depth; i++) {
+        mf_report report = {.struct_size = sizeof report};
+        if (!library_ok(mf_workspace_report(model->training, i, &report)))
+            return false;
+        losses[i] += report.loss * (double)rows;
+    }
+    return true;
+}
+
+/* The same for all layers and batches that the workers have finished meanwhile. */
+static bool add_finished_losses(const struct model *model, double *losses)
+{
+    for (;;) {
+        mf_pipeline_report report = {.struct_size = sizeof report};
+        mf_status status = mf_pipeline_poll(model->pipeline, &report);
+        if (status == MF_STATUS_BUSY || status == MF_STATUS_NOT_FOUND)
+            return true;
+        if (!library_ok(status))
+            return false;
+        losses[report.position] += report.loss * (double)report.rows;
+    }
+}
+
+/* Learns from the batch at `first` and adds the losses of its rows to `losses`; with workers, they learn from
+ * it while the next one is being read, and the losses come later. */
 static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, double *losses)
 {
     struct model *model = trainer->model;
@@ -72,21 +99,16 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
                trainer->labels);
     if (!library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
         return false;
+    trainer->step++;
+    if (model->pipeline != NULL)
+        return library_ok(mf_pipeline_submit(model->pipeline, rows, trainer->inputs, trainer->labels)) &&
+               add_finished_losses(model, losses);
     mf_status status =
         trainer->settings->greedy
             ? mf_network_step_layer(model->network, model->training, learner, rows, trainer->inputs,
                                     trainer->labels)
             : mf_network_step(model->network, model->training, rows, trainer->inputs, trainer->labels);
-    if (!library_ok(status))
-        return false;
-    trainer->step++;
-    for (size_t i = learner; i < model->depth; i++) {
-        mf_report report = {.struct_size = sizeof report};
-        if (!library_ok(mf_workspace_report(model->training, i, &report)))
-            return false;
-        losses[i] += report.loss * (double)rows;
-    }
-    return true;
+    return library_ok(status) && add_losses(model, learner, rows, losses);
 }
 
 bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch)
@@ -105,6 +127,9 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
         progress_show(&progress, first);
         good = learn_batch(trainer, first, rows, losses);
     }
+    if (good && trainer->model->pipeline != NULL)
+        good = library_ok(mf_pipeline_flush(trainer->model->pipeline)) &&
+               add_finished_losses(trainer->model, losses);
     progress_end(&progress);
 
     epoch->seconds = clock_seconds() - started;

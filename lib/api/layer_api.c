@@ -178,8 +178,9 @@ mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf
     if (!layer->optimizer)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
-    return mfi_layer_step(layer, &workspace->scratch, &rows, a ? a : workspace->activations[slot % 2], slot,
-                          &workspace->slots[slot].report);
+    mfi_settings settings = mfi_layer_settings(layer);
+    return mfi_layer_step(layer, &settings, &workspace->scratch, &rows,
+                          a ? a : workspace->activations[slot % 2], slot, &workspace->slots[slot].report);
 }
 
 mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,

@@ -19,6 +19,8 @@ static const char *kind_name(uint32_t kind)
         return "a network";
     case MFI_KIND_WORKSPACE:
         return "a workspace";
+    case MFI_KIND_PIPELINE:
+        return "a pipeline";
     default:
         return "not a handle";
     }

@@ -186,6 +186,24 @@ mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *found)
 
 /* ---- the step ---- */
 
+mfi_settings mfi_layer_settings(const mf_layer *layer)
+{
+    mfi_settings settings = {.dropout = layer->spec.dropout, .label_smoothing = layer->spec.label_smoothing};
+    if (layer->optimizer) {
+        settings.optimizer = layer->optimizer->spec;
+        settings.has_momentum = layer->optimizer->has_momentum;
+    }
+    for (size_t index = 0; index < MFI_PARAMETERS; index++)
+        settings.trains[index] = layer->parameters[index].count > 0 && layer->parameters[index].trainable;
+    return settings;
+}
+
+mfi_rule mfi_layer_next_rule(mf_layer *layer, const mfi_settings *settings, size_t parameter)
+{
+    return mfi_optimizer_rule(&settings->optimizer, settings->has_momentum,
+                              ++layer->parameters[parameter].steps, parameter != MFI_BIAS);
+}
+
 /* The derivatives of the others follow from the activation itself. */
 static bool keeps_preactivation(const mf_layer_spec *spec)
 {
@@ -245,14 +263,14 @@ void mfi_layer_local_gradient(const mf_layer *layer, const mfi_scratch *scratch,
 }
 
 /* Everything after the goodness is linear in dG, so clipping the gradient is scaling dG. */
-static mf_status clip(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, const float *a,
-                      size_t position, double *norm)
+static mf_status clip(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                      const mfi_rows *rows, const float *a, size_t position, double *norm)
 {
-    double largest = (double)layer->optimizer->spec.clip_norm;
+    double largest = (double)settings->optimizer.clip_norm;
     *norm = -1.0;
     if (largest == 0.0)
         return MF_STATUS_OK;
-    *norm = mfi_dense_gradient_norm(layer, scratch, rows, a);
+    *norm = mfi_dense_gradient_norm(layer, settings, scratch, rows, a);
     if (!isfinite(*norm))
         return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the norm of the gradient is not finite", position);
     if (*norm > largest)
@@ -261,28 +279,27 @@ static mf_status clip(const mf_layer *layer, const mfi_scratch *scratch, const m
     return MF_STATUS_OK;
 }
 
-void mfi_layer_drop(const mf_layer *layer, size_t rows, float *a)
+void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a)
 {
-    if (layer->spec.dropout == 0.0f)
+    if (settings->dropout == 0.0f)
         return;
     mfi_stream stream = mfi_stream_of(layer->spec.seed, MFI_PURPOSE_DROPOUT, layer->dropped);
-    layer->kernels->dropout(&stream, layer->spec.dropout, rows * layer->spec.outputs, a);
+    layer->kernels->dropout(&stream, settings->dropout, rows * layer->spec.outputs, a);
 }
 
-void mfi_layer_count_mask(mf_layer *layer)
+void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings)
 {
-    if (layer->spec.dropout > 0.0f)
+    if (settings->dropout > 0.0f)
         layer->dropped++;
 }
 
-/* Forward pass, loss and dG: what a step and its gradients begin with. */
-static mf_status lose(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
-                      size_t position, mf_report *report)
+mf_status mfi_layer_lose(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                         const mfi_rows *rows, float *a, size_t position, mf_report *report)
 {
     mfi_layer_forward(layer, rows, a, keeps_preactivation(&layer->spec) ? scratch->preactivation : NULL);
     mfi_layer_goodness(layer, rows->count, a, scratch->goodness);
     mfi_loss loss = mfi_cross_entropy_gradient(rows->count, layer->spec.classes, scratch->goodness,
-                                               rows->labels, rows->weights, layer->spec.label_smoothing);
+                                               rows->labels, rows->weights, settings->label_smoothing);
     if (loss.bad_row < rows->count)
         return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the loss of row %zu is not finite", position,
                         loss.bad_row);
@@ -294,110 +311,25 @@ static mf_status lose(const mf_layer *layer, const mfi_scratch *scratch, const m
     return MF_STATUS_OK;
 }
 
-static mf_status step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
-                      size_t position, mf_report *report)
+static mf_status step(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                      const mfi_rows *rows, float *a, size_t position, mf_report *report)
 {
     mf_report done = *report;
-    MFI_TRY(lose(layer, scratch, rows, a, position, &done));
-    MFI_TRY(clip(layer, scratch, rows, a, position, &done.gradient_norm));
-    mfi_dense_update(layer, scratch, rows, a);
-    mfi_layer_drop(layer, rows->count, a);
-    mfi_layer_count_mask(layer);
+    MFI_TRY(mfi_layer_lose(layer, settings, scratch, rows, a, position, &done));
+    MFI_TRY(clip(layer, settings, scratch, rows, a, position, &done.gradient_norm));
+    mfi_dense_update(layer, settings, scratch, rows, a);
+    mfi_layer_drop(layer, settings, rows->count, a);
+    mfi_layer_count_mask(layer, settings);
     done.applied = ++layer->applied;
     *report = done;
     return MF_STATUS_OK;
 }
 
-mf_status mfi_layer_step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
-                         size_t position, mf_report *report)
+mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                         const mfi_rows *rows, float *a, size_t position, mf_report *report)
 {
     uint64_t mode = mfi_subnormals_to_zero();
-    mf_status status = step(layer, scratch, rows, a, position, report);
-    mfi_subnormals_restore(mode);
-    return status;
-}
-
-/* ---- the step in two halves ---- */
-
-mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
-                              size_t position, float *out, mf_report *report)
-{
-    uint64_t mode = mfi_subnormals_to_zero();
-    mf_status status = lose(layer, scratch, rows, a, position, report);
-    if (status == MF_STATUS_OK) {
-        mfi_dense_gradients(layer, scratch, rows, a, out);
-        mfi_layer_drop(layer, rows->count, a);
-        mfi_layer_count_mask(layer);
-    }
-    mfi_subnormals_restore(mode);
-    return status;
-}
-
-size_t mfi_layer_values(const mf_layer *layer)
-{
-    size_t count = 0;
-    for (size_t index = 0; index < MFI_PARAMETERS; index++)
-        count += layer->parameters[index].count;
-    return count;
-}
-
-/* What clipping leaves of a gradient that is there as a whole. */
-static mf_status find_clip_factor(const mf_layer *layer, const float *gradients, float *factor)
-{
-    double largest = (double)layer->optimizer->spec.clip_norm, sum = 0.0;
-    *factor = 1.0f;
-    if (largest == 0.0)
-        return MF_STATUS_OK;
-    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
-        const mfi_parameter *parameter = &layer->parameters[index];
-        if (parameter->trainable)
-            sum += layer->kernels->sum_of_squares(parameter->count, gradients);
-        gradients += parameter->count;
-    }
-    if (!isfinite(sum))
-        return mfi_fail(MF_STATUS_NUMERIC, "the norm of the gradients is not finite");
-    if (sqrt(sum) > largest)
-        *factor = (float)(largest / sqrt(sum));
-    return MF_STATUS_OK;
-}
-
-/* The gradients are the caller's, so a factor acts on them piece by piece in a buffer of our own. */
-static void apply_scaled(const mf_layer *layer, mfi_parameter *parameter, const mfi_rule *rule, float factor,
-                         const float *gradient)
-{
-    enum { PIECE = 1024 };
-    float scaled[PIECE];
-    for (size_t first = 0; first < parameter->count; first += PIECE) {
-        size_t count = parameter->count - first < PIECE ? parameter->count - first : PIECE;
-        layer->kernels->scale_add(count, 0.0f, scaled, factor, gradient + first);
-        mfi_parameter_update(layer->kernels, parameter, rule, first, 1, count, count, scaled);
-    }
-}
-
-static void apply(mf_layer *layer, const float *gradients, float factor)
-{
-    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
-        mfi_parameter *parameter = &layer->parameters[index];
-        if (parameter->count > 0 && parameter->trainable) {
-            mfi_rule rule = mfi_optimizer_rule(layer->optimizer, ++parameter->steps, index != MFI_BIAS);
-            if (factor == 1.0f)
-                mfi_parameter_update(layer->kernels, parameter, &rule, 0, 1, parameter->count,
-                                     parameter->count, gradients);
-            else
-                apply_scaled(layer, parameter, &rule, factor, gradients);
-        }
-        gradients += parameter->count;
-    }
-    layer->applied++;
-}
-
-mf_status mfi_layer_apply(mf_layer *layer, const float *gradients)
-{
-    float factor;
-    uint64_t mode = mfi_subnormals_to_zero();
-    mf_status status = find_clip_factor(layer, gradients, &factor);
-    if (status == MF_STATUS_OK)
-        apply(layer, gradients, factor);
+    mf_status status = step(layer, settings, scratch, rows, a, position, report);
     mfi_subnormals_restore(mode);
     return status;
 }

@@ -34,6 +34,15 @@ struct mf_layer {
     uint64_t renewed;  /* how often M has been drawn */
 };
 
+/* What governs a step besides the parameters, as it was at one moment: a step that another thread runs later
+ * does not read what the host may change meanwhile. */
+typedef struct mfi_settings {
+    mf_optimizer_spec optimizer; /* all 0 without one */
+    bool has_momentum;
+    bool trains[MFI_PARAMETERS]; /* false also for those the layer does not have */
+    float dropout, label_smoothing;
+} mfi_settings;
+
 /* Scratch of one call, carved by the workspace. B is the workspace's max_batch. */
 typedef struct mfi_scratch {
     float *goodness;      /* [B, m] G, then dG */
@@ -84,14 +93,24 @@ void mfi_layer_goodness(const mf_layer *layer, size_t rows, const float *a, floa
 void mfi_layer_local_gradient(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
                               size_t start, size_t width);
 
+/* The layer's options and its optimizer's hyper-parameters as they are now. */
+mfi_settings mfi_layer_settings(const mf_layer *layer);
+
+/* The next update of a parameter, which is counted. */
+mfi_rule mfi_layer_next_rule(mf_layer *layer, const mfi_settings *settings, size_t parameter);
+
 /* Updates [rows, columns] of a parameter that begin at its value `first` and have the row stride `stride`. */
 void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
                           size_t first, size_t rows, size_t columns, size_t stride, const float *gradient);
 
 /* Dropout on the activation that is passed on, with the layer's next mask, which stays the next until
  * the call it belongs to has succeeded. */
-void mfi_layer_drop(const mf_layer *layer, size_t rows, float *a);
-void mfi_layer_count_mask(mf_layer *layer);
+void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a);
+void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings);
+
+/* Forward pass, loss and dG: what a step and its gradients begin with. */
+mf_status mfi_layer_lose(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                         const mfi_rows *rows, float *a, size_t position, mf_report *report);
 
 /* Gradients of all parameters, one after the other, into out; else as mfi_layer_step(). */
 mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
@@ -103,9 +122,10 @@ mf_status mfi_layer_apply(mf_layer *layer, const float *gradients);
 /* Values of all parameters together. */
 size_t mfi_layer_values(const mf_layer *layer);
 
-/* The step. The layer has an optimizer and the rows are checked; NUMERIC, with nothing changed and
- * `position` in the message, if the loss is not finite. Fills the report but for its struct_size. */
-mf_status mfi_layer_step(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
-                         size_t position, mf_report *report);
+/* The step under `settings`. The layer has an optimizer and the rows are checked; NUMERIC, with nothing
+ * changed and `position` in the message, if the loss is not finite. Fills the report but for its struct_size.
+ */
+mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                         const mfi_rows *rows, float *a, size_t position, mf_report *report);
 
 #endif

@@ -45,11 +45,6 @@ static void weight_product(const mf_layer *layer, const mfi_scratch *scratch, co
              beta, to, k);
 }
 
-static bool trains(const mf_layer *layer, size_t index)
-{
-    return layer->parameters[index].count > 0 && layer->parameters[index].trainable;
-}
-
 /* The squared norm of dW = dz^T x is sum_ij (dz dz^T)_ij (x x^T)_ij. For batches much smaller than the
  * layer these two B x B matrices cost far less than dW itself. They live where a panel of dW would. */
 static bool gram_pays(const mf_layer *layer, size_t rows)
@@ -59,8 +54,8 @@ static bool gram_pays(const mf_layer *layer, size_t rows)
     return rows <= room / 2 / rows && (double)rows * (double)(n + k) < (double)n * (double)k;
 }
 
-double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
-                               const float *a)
+double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_settings *settings,
+                               const mfi_scratch *scratch, const mfi_rows *rows, const float *a)
 {
     const mfi_kernels *kernels = layer->kernels;
     size_t n = layer->spec.outputs, k = layer->spec.inputs, m = layer->spec.classes, count = rows->count;
@@ -71,11 +66,11 @@ double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_scratch *scratch
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel;
         mfi_layer_local_gradient(layer, scratch, count, a, start, width);
-        if (trains(layer, MFI_PROJECTION))
+        if (settings->trains[MFI_PROJECTION])
             sum += kernels->sum_of_squares(m * width, scratch->dm);
-        if (trains(layer, MFI_BIAS))
+        if (settings->trains[MFI_BIAS])
             sum += kernels->sum_of_squares(width, scratch->db);
-        if (!trains(layer, MFI_WEIGHT))
+        if (!settings->trains[MFI_WEIGHT])
             continue;
         if (gram) {
             mfi_gemm(MFI_NO_TRANS, MFI_TRANS, count, count, width, 1.0f, scratch->dz, width, scratch->dz,
@@ -85,7 +80,7 @@ double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_scratch *scratch
             sum += kernels->sum_of_squares(width * k, scratch->dw);
         }
     }
-    if (gram && trains(layer, MFI_WEIGHT)) {
+    if (gram && settings->trains[MFI_WEIGHT]) {
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, count, count, k, 1.0f, rows->x, rows->stride, rows->x, rows->stride,
                  0.0f, x_gram, count);
         sum += kernels->dot(count * count, dz_gram, x_gram);
@@ -161,34 +156,35 @@ static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi
     }
 }
 
-void mfi_dense_update(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, const float *a)
+void mfi_dense_update(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                      const mfi_rows *rows, const float *a)
 {
     size_t n = layer->spec.outputs, m = layer->spec.classes, panel = mfi_dense_panel(&layer->spec);
     mfi_parameter *parameters = layer->parameters;
     mfi_rule rules[MFI_PARAMETERS];
     for (size_t index = 0; index < MFI_PARAMETERS; index++)
-        if (trains(layer, index))
-            rules[index] = mfi_optimizer_rule(layer->optimizer, ++parameters[index].steps, index != MFI_BIAS);
-    bool fused = trains(layer, MFI_WEIGHT) &&
+        if (settings->trains[index])
+            rules[index] = mfi_layer_next_rule(layer, settings, index);
+    bool fused = settings->trains[MFI_WEIGHT] &&
                  mfi_dense_fuses(layer->kernels, &layer->blas, rows->count, &rules[MFI_WEIGHT]);
     if (fused)
         layer->kernels->pack(rows->count, layer->spec.inputs, rows->x, rows->stride, scratch->dw);
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel;
         mfi_layer_local_gradient(layer, scratch, rows->count, a, start, width);
-        if (trains(layer, MFI_WEIGHT))
+        if (settings->trains[MFI_WEIGHT])
             update_weight(layer, scratch, rows, &rules[MFI_WEIGHT], fused, start, width);
-        if (trains(layer, MFI_BIAS))
+        if (settings->trains[MFI_BIAS])
             mfi_parameter_update(layer->kernels, &parameters[MFI_BIAS], &rules[MFI_BIAS], start, 1, width, n,
                                  scratch->db);
-        if (trains(layer, MFI_PROJECTION))
+        if (settings->trains[MFI_PROJECTION])
             mfi_parameter_update(layer->kernels, &parameters[MFI_PROJECTION], &rules[MFI_PROJECTION], start,
                                  m, width, n, scratch->dm);
     }
 }
 
-void mfi_dense_gradients(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows,
-                         const float *a, float *out)
+void mfi_dense_gradients(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                         const mfi_rows *rows, const float *a, float *out)
 {
     size_t n = layer->spec.outputs, k = layer->spec.inputs, m = layer->spec.classes;
     size_t panel = mfi_dense_panel(&layer->spec);
@@ -198,11 +194,11 @@ void mfi_dense_gradients(const mf_layer *layer, const mfi_scratch *scratch, cons
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel;
         mfi_layer_local_gradient(layer, scratch, rows->count, a, start, width);
-        if (trains(layer, MFI_WEIGHT))
+        if (settings->trains[MFI_WEIGHT])
             weight_product(layer, scratch, rows, width, 1.0f, 0.0f, dw + start * k);
-        if (trains(layer, MFI_BIAS))
+        if (settings->trains[MFI_BIAS])
             memcpy(db + start, scratch->db, width * sizeof *db);
-        if (trains(layer, MFI_PROJECTION))
+        if (settings->trains[MFI_PROJECTION])
             for (size_t c = 0; c < m; c++)
                 memcpy(dm + c * n + start, scratch->dm + c * width, width * sizeof *dm);
     }

@@ -152,26 +152,25 @@ size_t mfi_optimizer_slabs(int32_t kind, bool has_momentum)
     }
 }
 
-static mfi_rule_kind rule_kind(const mf_optimizer *optimizer)
+static mfi_rule_kind rule_kind(const mf_optimizer_spec *spec, bool has_momentum)
 {
-    switch (optimizer->spec.kind) {
+    switch (spec->kind) {
     case MF_OPTIMIZER_SGD:
-        if (!optimizer->has_momentum)
+        if (!has_momentum)
             return MFI_RULE_SGD;
-        return optimizer->spec.nesterov ? MFI_RULE_NESTEROV : MFI_RULE_MOMENTUM;
+        return spec->nesterov ? MFI_RULE_NESTEROV : MFI_RULE_MOMENTUM;
     case MF_OPTIMIZER_RMSPROP:
-        return optimizer->has_momentum ? MFI_RULE_RMSPROP_MOMENTUM : MFI_RULE_RMSPROP;
+        return has_momentum ? MFI_RULE_RMSPROP_MOMENTUM : MFI_RULE_RMSPROP;
     default:
         return MFI_RULE_ADAM;
     }
 }
 
-mfi_rule mfi_optimizer_rule(const mf_optimizer *optimizer, uint64_t step, int decays)
+mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, uint64_t step, int decays)
 {
-    const mf_optimizer_spec *spec = &optimizer->spec;
     double rate = (double)spec->learning_rate, decay = decays ? (double)spec->weight_decay : 0.0;
     mfi_rule rule = {
-        .kind = rule_kind(optimizer),
+        .kind = rule_kind(spec, has_momentum),
         .rate = (float)rate,
         .decay = (float)decay,
         .keep = 1.0f,

@@ -28,6 +28,6 @@ mf_status mfi_optimizer_check_spec(const mf_optimizer_spec *spec);
 size_t mfi_optimizer_slabs(int32_t kind, bool has_momentum);
 
 /* The update number `step` (1 for the first) of a parameter that `decays` or not. */
-mfi_rule mfi_optimizer_rule(const mf_optimizer *optimizer, uint64_t step, int decays);
+mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, uint64_t step, int decays);
 
 #endif

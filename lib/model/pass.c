@@ -33,8 +33,9 @@ static mf_status step(mf_workspace *workspace, size_t position, const mfi_rows *
 {
     mfi_rows input = input_of(workspace, position, rows);
     mfi_slot *slot = &workspace->slots[position];
-    return mfi_layer_step(slot->layer, &workspace->scratch, &input, output_of(workspace, position), position,
-                          &slot->report);
+    mfi_settings settings = mfi_layer_settings(slot->layer);
+    return mfi_layer_step(slot->layer, &settings, &workspace->scratch, &input, output_of(workspace, position),
+                          position, &slot->report);
 }
 
 mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
@@ -47,12 +48,15 @@ mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
 mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
     for (size_t before = 0; before < position; before++) {
+        mfi_settings settings = mfi_layer_settings(workspace->slots[before].layer);
         forward(workspace, before, rows);
-        mfi_layer_drop(workspace->slots[before].layer, rows->count, output_of(workspace, before));
+        mfi_layer_drop(workspace->slots[before].layer, &settings, rows->count, output_of(workspace, before));
     }
     MFI_TRY(step(workspace, position, rows));
-    for (size_t before = 0; before < position; before++)
-        mfi_layer_count_mask(workspace->slots[before].layer);
+    for (size_t before = 0; before < position; before++) {
+        mfi_settings settings = mfi_layer_settings(workspace->slots[before].layer);
+        mfi_layer_count_mask(workspace->slots[before].layer, &settings);
+    }
     return MF_STATUS_OK;
 }
 

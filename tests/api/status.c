@@ -34,8 +34,9 @@ static void test_names_and_values(void **state)
                {MF_STATUS_UNSUPPORTED, 9, "MF_STATUS_UNSUPPORTED"},
                {MF_STATUS_STALE, 10, "MF_STATUS_STALE"},
                {MF_STATUS_STATE, 11, "MF_STATUS_STATE"},
-               {MF_STATUS_NOT_FOUND, 12, "MF_STATUS_NOT_FOUND"}};
-    const mf_status unknown[] = {-1, 13, 1000, INT32_MIN, INT32_MAX};
+               {MF_STATUS_NOT_FOUND, 12, "MF_STATUS_NOT_FOUND"},
+               {MF_STATUS_BUSY, 13, "MF_STATUS_BUSY"}};
+    const mf_status unknown[] = {-1, 14, 1000, INT32_MIN, INT32_MAX};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(all); i++) {

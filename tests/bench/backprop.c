@@ -176,7 +176,8 @@ static void product(const float *dz, size_t lddz, size_t n, const float *x, size
 
 static void update_bias(backprop *net, stage *at, size_t rows, const float *error)
 {
-    mfi_rule rule = mfi_optimizer_rule(net->optimizer, ++at->bias.steps, 0);
+    mfi_rule rule =
+        mfi_optimizer_rule(&net->optimizer->spec, net->optimizer->has_momentum, ++at->bias.steps, 0);
     memset(net->db, 0, at->outputs * sizeof(float));
     for (size_t b = 0; b < rows; b++)
         net->kernels->scale_add(at->outputs, 1.0f, net->db, 1.0f, error + b * at->outputs);
@@ -188,7 +189,8 @@ static void update(backprop *net, size_t index, size_t rows, const float *x, con
 {
     stage *at = &net->stages[index];
     size_t k = at->inputs, n = at->outputs, panel = panel_of(at);
-    mfi_rule rule = mfi_optimizer_rule(net->optimizer, ++at->weight.steps, 0);
+    mfi_rule rule =
+        mfi_optimizer_rule(&net->optimizer->spec, net->optimizer->has_momentum, ++at->weight.steps, 0);
     bool fused = mfi_dense_fuses(net->kernels, &net->blas, rows, &rule);
     if (fused)
         net->kernels->pack(rows, k, x, k, net->dw);

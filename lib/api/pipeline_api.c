@@ -1,0 +1,165 @@
+/* The exported functions of pipelines. */
+#include "api/check.h"
+#include "base/structs.h"
+#include "parallel/pipeline.h"
+#include "parallel/schedule.h"
+
+static mf_pipeline_spec defaults_of_spec(void)
+{
+    return (mf_pipeline_spec){.struct_size = sizeof(mf_pipeline_spec), .workers = 2};
+}
+
+mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size)
+{
+    mf_pipeline_spec defaults = defaults_of_spec();
+    return mfi_struct_init(spec, size, &defaults, sizeof defaults,
+                           MFI_SIZE_UP_TO(mf_pipeline_spec, allocator), "mf_pipeline_spec");
+}
+
+mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline)
+{
+    mf_pipeline_spec known = defaults_of_spec();
+    MFI_TRY(mfi_check_pointer(pipeline, "the out-pointer of the pipeline"));
+    *pipeline = NULL;
+    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_pipeline_spec, allocator),
+                            "mf_pipeline_spec"));
+    MFI_TRY(mfi_handle_check(known.network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_check_allocator(known.allocator));
+    return mfi_pipeline_create(&known, pipeline);
+}
+
+void mf_pipeline_free(mf_pipeline *pipeline)
+{
+    if (pipeline && mfi_handle_check(pipeline, MFI_KIND_PIPELINE) == MF_STATUS_OK)
+        mfi_pipeline_release(pipeline);
+}
+
+static mf_status check(const mf_pipeline *pipeline)
+{
+    MFI_TRY(mfi_handle_check(pipeline, MFI_KIND_PIPELINE));
+    if (pipeline->calling_back)
+        return mfi_fail(MF_STATUS_STATE, "called by the pipeline's own callback");
+    return MF_STATUS_OK;
+}
+
+/* ---- batches ---- */
+
+static mf_status submit(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
+{
+    mfi_rows rows;
+    MFI_TRY(check(pipeline));
+    MFI_TRY(mfi_pipeline_check_network(pipeline));
+    MFI_TRY(mfi_check_batch(batch, pipeline->stages[0].layer, pipeline->max_batch, true, &rows));
+    /* Before, so that a host that tries until there is room gets its reports; after, for what is new. */
+    MFI_TRY(mfi_pipeline_call_back(pipeline));
+    MFI_TRY(mfi_pipeline_submit(pipeline, &rows, wait));
+    return mfi_pipeline_call_back(pipeline);
+}
+
+mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch *batch)
+{
+    return submit(pipeline, batch, true);
+}
+
+mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y)
+{
+    mf_batch batch = mfi_flat_batch(rows, x, y);
+    return submit(pipeline, &batch, true);
+}
+
+mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_batch *batch)
+{
+    return submit(pipeline, batch, false);
+}
+
+mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y)
+{
+    mf_batch batch = mfi_flat_batch(rows, x, y);
+    return submit(pipeline, &batch, false);
+}
+
+mf_status mf_pipeline_flush(mf_pipeline *pipeline)
+{
+    MFI_TRY(check(pipeline));
+    mfi_pipeline_wait(pipeline);
+    MFI_TRY(mfi_pipeline_call_back(pipeline));
+    return mfi_pipeline_failure(pipeline);
+}
+
+mf_status mf_pipeline_stop(mf_pipeline *pipeline)
+{
+    MFI_TRY(check(pipeline));
+    mfi_pipeline_stop(pipeline);
+    /* It is stopped already: what the callback says to that changes nothing. */
+    mfi_pipeline_call_back(pipeline);
+    return MF_STATUS_OK;
+}
+
+/* ---- reports ---- */
+
+mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
+{
+    const mf_pipeline_report *found;
+    MFI_TRY(check(pipeline));
+    MFI_TRY(mfi_pipeline_call_back(pipeline));
+    if (!pipeline->on_report)
+        MFI_TRY(mfi_check_pointer(report, "the report"));
+    mf_status status = mfi_pipeline_next_report(pipeline, &found);
+    if (status == MF_STATUS_BUSY)
+        return mfi_fail(status, "the next report is not there yet");
+    if (status != MF_STATUS_OK)
+        return mfi_fail(status, "all reports have been read");
+    MFI_TRY(mfi_struct_write(report, found, sizeof *found, MFI_SIZE_UP_TO(mf_pipeline_report, applied),
+                             "mf_pipeline_report"));
+    mfi_pipeline_take_report(pipeline);
+    return MF_STATUS_OK;
+}
+
+mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info *progress)
+{
+    MFI_TRY(mfi_handle_check(pipeline, MFI_KIND_PIPELINE));
+    pthread_mutex_lock(&pipeline->lock);
+    mf_pipeline_progress_info found = {
+        .struct_size = sizeof found,
+        .status = pipeline->failure.status,
+        .submitted = pipeline->submitted,
+        .finished = mfi_schedule_finished(pipeline),
+        .failed_batch = pipeline->failure.batch,
+        .failed_position = pipeline->failure.position,
+        .missed = pipeline->missed,
+        .groups = pipeline->group_count,
+        .stopped = pipeline->stopped,
+    };
+    pthread_mutex_unlock(&pipeline->lock);
+    return mfi_struct_write(progress, &found, sizeof found,
+                            MFI_SIZE_UP_TO(mf_pipeline_progress_info, reserved), "mf_pipeline_progress_info");
+}
+
+/* ---- evaluation and prediction ---- */
+
+mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, const mf_batch *batch)
+{
+    MFI_TRY(mf_pipeline_flush(pipeline));
+    return mf_network_evaluate_batch(pipeline->network, workspace, batch);
+}
+
+mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, size_t rows, const float *x,
+                               const int32_t *y)
+{
+    MFI_TRY(mf_pipeline_flush(pipeline));
+    return mf_network_evaluate(pipeline->network, workspace, rows, x, y);
+}
+
+mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, size_t rows,
+                              const float *x, int32_t *labels)
+{
+    MFI_TRY(mf_pipeline_flush(pipeline));
+    return mf_network_predict(pipeline->network, workspace, mode, rows, x, labels);
+}
+
+mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
+                            const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)
+{
+    MFI_TRY(mf_pipeline_flush(pipeline));
+    return mf_network_infer(pipeline->network, workspace, mode, batch, labels, goodness, probabilities);
+}

@@ -1,0 +1,46 @@
+/* Owns: cutting layers into contiguous groups of balanced cost. */
+#include "parallel/groups.h"
+
+/* Work of a step for one row, in floating-point operations. */
+static double cost_of(const mf_network *network, size_t position)
+{
+    const mf_layer_spec *spec = &network->places[position].layer->spec;
+    double k = (double)spec->inputs, n = (double)spec->outputs, m = (double)spec->classes;
+    return 4.0 * n * k + 6.0 * n * m;
+}
+
+/* Fills groups one after the other up to `limit`, each with one layer at least, and leaves one at least to
+ * each that follows; false if the last one, which takes what is left, exceeds the limit. */
+static bool fill(const mf_network *network, mfi_group *groups, size_t count, double limit)
+{
+    size_t position = 0;
+    double sum = 0.0;
+    for (size_t g = 0; g < count; g++) {
+        size_t behind = count - g - 1;
+        groups[g].first = position;
+        sum = cost_of(network, position++);
+        while (position < network->count - behind &&
+               (behind == 0 || sum + cost_of(network, position) <= limit))
+            sum += cost_of(network, position++);
+        groups[g].end = position;
+    }
+    return sum <= limit;
+}
+
+void mfi_cut_groups(const mf_network *network, mfi_group *groups, size_t count)
+{
+    enum { HALVINGS = 50 };
+    double low = 0.0, high = 0.0; /* a limit that may be too low, and one that is not */
+    for (size_t i = 0; i < network->count; i++) {
+        low = cost_of(network, i) > low ? cost_of(network, i) : low;
+        high += cost_of(network, i);
+    }
+    for (int i = 0; i < HALVINGS; i++) {
+        double middle = 0.5 * (low + high);
+        if (fill(network, groups, count, middle))
+            high = middle;
+        else
+            low = middle;
+    }
+    fill(network, groups, count, high);
+}

@@ -1,0 +1,131 @@
+/* Owns: where everything lies in the one block of a pipeline. */
+#include "parallel/layout.h"
+
+#include "base/memory.h"
+#include "base/status.h"
+
+/* Groups beyond a few for each worker balance no better and must be taken more often. */
+enum { GROUPS_PER_WORKER = 4, DEPTH_BEYOND_WORKERS = 2, KEPT_PER_DEPTH = 2 };
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static bool count_lane(const mf_network *network, size_t rows, size_t counts[MFI_LANE_PARTS])
+{
+    counts[MFI_LANE_LABELS] = counts[MFI_LANE_WEIGHTS] = rows;
+    for (size_t i = 0; i < network->count; i++) {
+        size_t outputs, part = i % 2 ? MFI_LANE_ODD : MFI_LANE_EVEN;
+        if (!mfi_multiply(rows, network->places[i].layer->spec.outputs, &outputs))
+            return false;
+        counts[part] = larger(counts[part], outputs);
+    }
+    return mfi_multiply(rows, network->places[0].layer->spec.inputs, &counts[MFI_LANE_X]);
+}
+
+/* Scratch is as large as the layer that needs most of it: any worker may meet any layer. */
+static bool count_scratch(const mf_network *network, size_t rows, size_t counts[MFI_SCRATCH_PARTS])
+{
+    for (size_t i = 0; i < network->count; i++) {
+        mfi_scratch_sizes needs;
+        if (!mfi_layer_scratch(&network->places[i].layer->spec, rows, true, &needs))
+            return false;
+        counts[MFI_GOODNESS] = larger(counts[MFI_GOODNESS], needs.goodness);
+        counts[MFI_PREACTIVATION] = larger(counts[MFI_PREACTIVATION], needs.preactivation);
+        counts[MFI_DZ] = larger(counts[MFI_DZ], needs.dz);
+        counts[MFI_DW] = larger(counts[MFI_DW], needs.dw);
+        counts[MFI_DM] = larger(counts[MFI_DM], needs.dm);
+        counts[MFI_DB] = larger(counts[MFI_DB], needs.db);
+    }
+    return true;
+}
+
+static bool reserve_parts(const size_t *counts, size_t parts, size_t *offsets, size_t *bytes)
+{
+    for (size_t part = 0; part < parts; part++)
+        if (!mfi_reserve(bytes, counts[part], sizeof(float), &offsets[part]))
+            return false;
+    return true;
+}
+
+static bool reserve_all(mfi_pipeline_layout *plan, size_t count)
+{
+    size_t head, settings, reports, *bytes = &plan->bytes;
+    return mfi_multiply(plan->kept, count, &reports) && mfi_multiply(plan->depth, count, &settings) &&
+           reserve_parts(plan->lane_counts, MFI_LANE_PARTS, plan->lane_offsets, &plan->lane_bytes) &&
+           reserve_parts(plan->scratch_counts, MFI_SCRATCH_PARTS, plan->scratch_offsets,
+                         &plan->scratch_bytes) &&
+           mfi_reserve(bytes, 1, sizeof(mf_pipeline), &head) &&
+           mfi_reserve(bytes, count, sizeof(mfi_stage), &plan->stages) &&
+           mfi_reserve(bytes, plan->depth, sizeof(mfi_lane), &plan->lanes) &&
+           mfi_reserve(bytes, settings, sizeof(mfi_settings), &plan->settings) &&
+           mfi_reserve(bytes, reports, sizeof(mf_pipeline_report), &plan->reports) &&
+           mfi_reserve(bytes, plan->workers, sizeof(mfi_worker), &plan->crew) &&
+           mfi_reserve(bytes, plan->groups, sizeof(mfi_group), &plan->groups_begin) &&
+           mfi_reserve(bytes, plan->depth, plan->lane_bytes, &plan->lane_rooms) &&
+           mfi_reserve(bytes, plan->workers, plan->scratch_bytes, &plan->scratch_rooms);
+}
+
+mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout *plan)
+{
+    size_t count = spec->network->count;
+    *plan = (mfi_pipeline_layout){.workers = spec->workers ? spec->workers : 1};
+    plan->groups = count < GROUPS_PER_WORKER * plan->workers ? count : GROUPS_PER_WORKER * plan->workers;
+    plan->depth = spec->depth ? spec->depth : plan->workers + DEPTH_BEYOND_WORKERS;
+    if (!mfi_multiply(plan->depth, KEPT_PER_DEPTH, &plan->kept) ||
+        !count_lane(spec->network, spec->max_batch, plan->lane_counts) ||
+        !count_scratch(spec->network, spec->max_batch, plan->scratch_counts) || !reserve_all(plan, count))
+        return mfi_fail(MF_STATUS_OVERFLOW, "a pipeline for %zu batches of %zu rows does not fit",
+                        plan->depth, spec->max_batch);
+    return MF_STATUS_OK;
+}
+
+static void *at(mf_pipeline *pipeline, size_t offset)
+{
+    return (char *)pipeline + offset;
+}
+
+static void carve_lane(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, size_t index)
+{
+    mfi_lane *lane = &pipeline->lanes[index];
+    size_t room = plan->lane_rooms + index * plan->lane_bytes;
+    lane->x = at(pipeline, room + plan->lane_offsets[MFI_LANE_X]);
+    lane->labels = at(pipeline, room + plan->lane_offsets[MFI_LANE_LABELS]);
+    lane->weights = at(pipeline, room + plan->lane_offsets[MFI_LANE_WEIGHTS]);
+    lane->activations[0] = at(pipeline, room + plan->lane_offsets[MFI_LANE_EVEN]);
+    lane->activations[1] = at(pipeline, room + plan->lane_offsets[MFI_LANE_ODD]);
+    lane->settings = (mfi_settings *)at(pipeline, plan->settings) + index * pipeline->count;
+}
+
+static void carve_worker(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, size_t index)
+{
+    float *parts[MFI_SCRATCH_PARTS];
+    for (size_t part = 0; part < MFI_SCRATCH_PARTS; part++)
+        parts[part] = plan->scratch_counts[part]
+                          ? at(pipeline, plan->scratch_rooms + index * plan->scratch_bytes +
+                                             plan->scratch_offsets[part])
+                          : NULL;
+    pipeline->workers[index].pipeline = pipeline;
+    pipeline->workers[index].scratch = (mfi_scratch){
+        .goodness = parts[MFI_GOODNESS],
+        .preactivation = parts[MFI_PREACTIVATION],
+        .dz = parts[MFI_DZ],
+        .dw = parts[MFI_DW],
+        .dm = parts[MFI_DM],
+        .db = parts[MFI_DB],
+    };
+}
+
+void mfi_pipeline_carve(mf_pipeline *pipeline, const mfi_pipeline_layout *plan)
+{
+    pipeline->stages = at(pipeline, plan->stages);
+    pipeline->lanes = at(pipeline, plan->lanes);
+    pipeline->reports = at(pipeline, plan->reports);
+    pipeline->workers = at(pipeline, plan->crew);
+    pipeline->groups = at(pipeline, plan->groups_begin);
+    for (size_t i = 0; i < plan->depth; i++)
+        carve_lane(pipeline, plan, i);
+    for (size_t i = 0; i < plan->workers; i++)
+        carve_worker(pipeline, plan, i);
+}

@@ -1,0 +1,302 @@
+/* Owns: a pipeline's life, and what the host's thread does with it. */
+#include "parallel/pipeline.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "parallel/groups.h"
+#include "parallel/layout.h"
+#include "parallel/schedule.h"
+#include "parallel/worker.h"
+
+/* ---- life ---- */
+
+static mf_status check_classes(const mf_network *network)
+{
+    for (size_t i = 1; i < network->count; i++) {
+        size_t first = network->places[0].layer->spec.classes, other = network->places[i].layer->spec.classes;
+        if (other != first)
+            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status check_request(const mf_pipeline_spec *spec)
+{
+    enum { MOST_WORKERS = 1024 };
+    if (spec->workers > MOST_WORKERS)
+        return mfi_fail(MF_STATUS_ARGUMENT, "workers must be at most %d, got %u", (int)MOST_WORKERS,
+                        (unsigned)spec->workers);
+    if (spec->max_batch == 0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "max_batch must be at least 1, got 0");
+    if (spec->max_batch > INT32_MAX || spec->depth > INT32_MAX)
+        return mfi_fail(MF_STATUS_OVERFLOW, "max_batch and depth must be at most %d, got %zu and %zu",
+                        (int)INT32_MAX, spec->max_batch, spec->depth);
+    if (spec->network->count == 0)
+        return mfi_fail(MF_STATUS_STATE, "the network has no layers");
+    return check_classes(spec->network);
+}
+
+static void join_network(mf_pipeline *pipeline, mf_network *network)
+{
+    mfi_handle_retain(&network->head);
+    pipeline->network = network;
+    pipeline->revision = network->revision;
+    pipeline->count = network->count;
+    for (size_t i = 0; i < network->count; i++) {
+        mf_layer *layer = network->places[i].layer;
+        mfi_handle_retain(&layer->head);
+        pipeline->stages[i] = (mfi_stage){.layer = layer, .revision = layer->revision};
+    }
+}
+
+static void form_groups(mf_pipeline *pipeline, size_t count)
+{
+    pipeline->group_count = count;
+    mfi_cut_groups(pipeline->network, pipeline->groups, count);
+    for (size_t g = 0; g < count; g++) {
+        mfi_group *group = &pipeline->groups[g];
+        group->learning = group->end;
+        for (size_t i = group->first; i < group->end; i++)
+            pipeline->stages[i].group = g;
+    }
+}
+
+static bool open_locks(mf_pipeline *pipeline)
+{
+    if (pthread_mutex_init(&pipeline->lock, NULL) != 0)
+        return false;
+    if (pthread_cond_init(&pipeline->work, NULL) == 0) {
+        if (pthread_cond_init(&pipeline->rest, NULL) == 0)
+            return true;
+        pthread_cond_destroy(&pipeline->work);
+    }
+    pthread_mutex_destroy(&pipeline->lock);
+    return false;
+}
+
+static mf_status start_workers(mf_pipeline *pipeline, size_t count)
+{
+    for (; pipeline->threads < count; pipeline->threads++)
+        if (!mfi_worker_start(&pipeline->workers[pipeline->threads]))
+            return mfi_fail(MF_STATUS_MEMORY, "the system gives no thread for worker %zu", pipeline->threads);
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline)
+{
+    mfi_pipeline_layout plan;
+    MFI_TRY(check_request(spec));
+    MFI_TRY(mfi_pipeline_lay_out(spec, &plan));
+    mf_pipeline *created = mfi_handle_create(MFI_KIND_PIPELINE, spec->allocator, plan.bytes);
+    if (!created)
+        return MF_STATUS_MEMORY;
+    if (!open_locks(created)) {
+        mfi_handle_destroy(&created->head);
+        return mfi_fail(MF_STATUS_MEMORY, "the system gives no lock for a pipeline");
+    }
+    created->count = spec->network->count;
+    created->max_batch = spec->max_batch;
+    created->depth = plan.depth;
+    created->kept = plan.kept;
+    created->on_report = spec->on_report;
+    created->user = spec->user;
+    mfi_pipeline_carve(created, &plan);
+    join_network(created, spec->network);
+    form_groups(created, plan.groups);
+    mf_status status = start_workers(created, spec->workers);
+    if (status != MF_STATUS_OK) {
+        mfi_pipeline_release(created);
+        return status;
+    }
+    *pipeline = created;
+    return MF_STATUS_OK;
+}
+
+static void end_workers(mf_pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->stopped = pipeline->ending = true;
+    pthread_cond_broadcast(&pipeline->work);
+    pthread_mutex_unlock(&pipeline->lock);
+    for (size_t i = 0; i < pipeline->threads; i++)
+        pthread_join(pipeline->workers[i].thread, NULL);
+}
+
+void mfi_pipeline_release(mf_pipeline *pipeline)
+{
+    end_workers(pipeline);
+    pthread_cond_destroy(&pipeline->rest);
+    pthread_cond_destroy(&pipeline->work);
+    pthread_mutex_destroy(&pipeline->lock);
+    for (size_t i = 0; i < pipeline->count; i++)
+        mfi_layer_release(pipeline->stages[i].layer);
+    mfi_network_release(pipeline->network);
+    mfi_handle_destroy(&pipeline->head);
+}
+
+/* ---- batches ---- */
+
+mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline)
+{
+    if (pipeline->revision != pipeline->network->revision)
+        return mfi_fail(MF_STATUS_STALE, "layers have come or gone since the pipeline was made");
+    for (size_t i = 0; i < pipeline->count; i++) {
+        const mfi_stage *stage = &pipeline->stages[i];
+        if (stage->revision != stage->layer->revision)
+            return mfi_fail(MF_STATUS_STALE,
+                            "layer %zu has changed its number of classes since the pipeline was made", i);
+        if (!stage->layer->optimizer)
+            return mfi_fail(MF_STATUS_STATE, "layer %zu has no optimizer", i);
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status failure_of(const mf_pipeline *pipeline)
+{
+    const mfi_failure *failure = &pipeline->failure;
+    if (failure->status == MF_STATUS_OK)
+        return MF_STATUS_OK;
+    return mfi_fail(failure->status, "batch %llu: %s", (unsigned long long)failure->batch, failure->message);
+}
+
+/* Until the next batch has a lane. Holds the lock. */
+static mf_status find_room(mf_pipeline *pipeline, bool wait)
+{
+    for (;;) {
+        MFI_TRY(failure_of(pipeline));
+        if (pipeline->stopped)
+            return mfi_fail(MF_STATUS_STATE, "the pipeline was stopped");
+        uint64_t queued = pipeline->submitted - mfi_schedule_finished(pipeline);
+        if (queued < pipeline->depth)
+            return MF_STATUS_OK;
+        if (!wait)
+            return mfi_fail(MF_STATUS_BUSY, "all %zu places of the queue are taken", pipeline->depth);
+        pthread_cond_wait(&pipeline->rest, &pipeline->lock);
+    }
+}
+
+/* The lane is the host's alone until the batch counts as submitted. */
+static void fill_lane(mf_pipeline *pipeline, mfi_lane *lane, const mfi_rows *rows)
+{
+    size_t k = pipeline->stages[0].layer->spec.inputs;
+    for (size_t b = 0; rows->stride != k && b < rows->count; b++)
+        memcpy(lane->x + b * k, rows->x + b * rows->stride, k * sizeof(float));
+    if (rows->stride == k)
+        memcpy(lane->x, rows->x, rows->count * k * sizeof(float));
+    memcpy(lane->labels, rows->labels, rows->count * sizeof *lane->labels);
+    if (rows->weights)
+        memcpy(lane->weights, rows->weights, rows->count * sizeof(float));
+    lane->rows = (mfi_rows){
+        .count = rows->count,
+        .x = lane->x,
+        .stride = k,
+        .labels = lane->labels,
+        .weights = rows->weights ? lane->weights : NULL,
+    };
+    for (size_t i = 0; i < pipeline->count; i++)
+        lane->settings[i] = mfi_layer_settings(pipeline->stages[i].layer);
+    lane->broken = false;
+}
+
+/* Moves the reader on when the reports of a new batch take the place of those it has not read. */
+static void make_room_for_reports(mf_pipeline *pipeline, uint64_t batch)
+{
+    if (batch < pipeline->kept || pipeline->next_batch > batch - pipeline->kept)
+        return;
+    pipeline->missed += pipeline->count - pipeline->next_position;
+    pipeline->next_batch++;
+    pipeline->next_position = 0;
+}
+
+mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_rows *rows, bool wait)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    mf_status status = find_room(pipeline, wait);
+    uint64_t batch = pipeline->submitted;
+    pthread_mutex_unlock(&pipeline->lock);
+    if (status != MF_STATUS_OK)
+        return status;
+    make_room_for_reports(pipeline, batch);
+    fill_lane(pipeline, &pipeline->lanes[batch % pipeline->depth], rows);
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->submitted++;
+    if (pipeline->threads == 0)
+        mfi_worker_run_ready(&pipeline->workers[0]);
+    else
+        pthread_cond_signal(&pipeline->work);
+    pthread_mutex_unlock(&pipeline->lock);
+    return MF_STATUS_OK;
+}
+
+void mfi_pipeline_wait(mf_pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    while (mfi_schedule_finished(pipeline) < pipeline->submitted)
+        pthread_cond_wait(&pipeline->rest, &pipeline->lock);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+mf_status mfi_pipeline_failure(mf_pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    mf_status status = failure_of(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
+    return status;
+}
+
+void mfi_pipeline_stop(mf_pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->stopped = true;
+    while (pipeline->running > 0)
+        pthread_cond_wait(&pipeline->rest, &pipeline->lock);
+    for (size_t g = 0; g < pipeline->group_count; g++)
+        for (mfi_group *group = &pipeline->groups[g]; group->done < pipeline->submitted; group->done++)
+            for (size_t i = group->first; i < group->end; i++)
+                mfi_worker_leave_out(pipeline, group->done, i);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+/* ---- reports ---- */
+
+mf_status mfi_pipeline_next_report(mf_pipeline *pipeline, const mf_pipeline_report **report)
+{
+    const mfi_stage *stage = &pipeline->stages[pipeline->next_position];
+    size_t row = pipeline->next_batch % pipeline->kept;
+    pthread_mutex_lock(&pipeline->lock);
+    bool there = pipeline->next_batch < pipeline->groups[stage->group].done;
+    bool to_come = pipeline->next_batch < pipeline->submitted;
+    pthread_mutex_unlock(&pipeline->lock);
+    if (!there)
+        return to_come ? MF_STATUS_BUSY : MF_STATUS_NOT_FOUND;
+    *report = &pipeline->reports[row * pipeline->count + pipeline->next_position];
+    return MF_STATUS_OK;
+}
+
+void mfi_pipeline_take_report(mf_pipeline *pipeline)
+{
+    if (++pipeline->next_position < pipeline->count)
+        return;
+    pipeline->next_position = 0;
+    pipeline->next_batch++;
+}
+
+mf_status mfi_pipeline_call_back(mf_pipeline *pipeline)
+{
+    const mf_pipeline_report *report;
+    int32_t answer = 0;
+    if (!pipeline->on_report)
+        return MF_STATUS_OK;
+    pipeline->calling_back = true;
+    while (answer == 0 && mfi_pipeline_next_report(pipeline, &report) == MF_STATUS_OK) {
+        answer = pipeline->on_report(pipeline->user, report);
+        mfi_pipeline_take_report(pipeline);
+    }
+    pipeline->calling_back = false;
+    if (answer == 0)
+        return MF_STATUS_OK;
+    mfi_pipeline_stop(pipeline);
+    return mfi_fail(MF_STATUS_STATE, "the callback answered %d: the pipeline was stopped", (int)answer);
+}

@@ -1,0 +1,44 @@
+/* Owns: which item is next, and what its end means for others. */
+#include "parallel/schedule.h"
+
+static bool is_ready(const mf_pipeline *pipeline, const mfi_group *group)
+{
+    uint64_t arrived = group == pipeline->groups ? pipeline->submitted : group[-1].done;
+    return !group->busy && group->done < arrived;
+}
+
+/* Batches get older from group to group, so the last one that is ready has the oldest. */
+static mfi_group *find_ready(const mf_pipeline *pipeline)
+{
+    for (size_t g = pipeline->group_count; g-- > 0;)
+        if (is_ready(pipeline, &pipeline->groups[g]))
+            return &pipeline->groups[g];
+    return NULL;
+}
+
+mfi_group *mfi_schedule_take(mf_pipeline *pipeline)
+{
+    mfi_group *group = pipeline->stopped ? NULL : find_ready(pipeline);
+    if (!group)
+        return NULL;
+    group->busy = true;
+    pipeline->running++;
+    /* One more may be ready, for another worker. */
+    if (pipeline->asleep > 0 && find_ready(pipeline))
+        pthread_cond_signal(&pipeline->work);
+    return group;
+}
+
+void mfi_schedule_finish(mf_pipeline *pipeline, mfi_group *group)
+{
+    group->busy = false;
+    group->done++;
+    pipeline->running--;
+    if (group == &pipeline->groups[pipeline->group_count - 1] || pipeline->stopped)
+        pthread_cond_signal(&pipeline->rest);
+}
+
+uint64_t mfi_schedule_finished(const mf_pipeline *pipeline)
+{
+    return pipeline->groups[pipeline->group_count - 1].done;
+}
