@@ -618,11 +618,11 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  reports have the same bits, for any number of workers.
  *
  *  While a pipeline has batches in the works, the layers belong to it. Allowed at any time:
- * mf_optimizer_set() and mf_layer_set(), which concern the batches submitted afterwards, the getters of
- * these, and whatever does not touch the layers. After mf_pipeline_flush() and until the next submit the
- * layers are at rest: they may be read, evaluated, changed and trained by every other function as well; but
- * when layers come or go or change their number of classes, the pipeline is STALE and another one is needed.
- * A layer may be in the works of one pipeline at a time. Use a pipeline from one thread at a time.
+ *  mf_optimizer_set() and mf_layer_set(), which concern the batches submitted afterwards, the getters of
+ *  these, and whatever does not touch the layers. After mf_pipeline_flush() and until the next submit the
+ *  layers are at rest: they may be read, evaluated, changed and trained by every other function as well; but
+ *  when layers come or go or change their number of classes, the pipeline is STALE and another one is needed.
+ *  A layer may be in the works of one pipeline at a time. Use a pipeline from one thread at a time.
  *
  *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
  *  @{ */
@@ -633,17 +633,16 @@ typedef struct mf_pipeline mf_pipeline;
 /** What one layer did with one batch. */
 typedef struct mf_pipeline_report {
     uint32_t struct_size; /**< sizeof(mf_pipeline_report), set by the caller. */
-    int32_t status; /**< MF_STATUS_OK: the layer has learned from the batch. MF_STATUS_NUMERIC: its loss, or
-                         with clipping its gradient, was not finite. MF_STATUS_STATE: it left the batch out,
-                         after such a failure or a stop. */
-    uint64_t batch; /**< Number of the batch: 0 for the first that the pipeline took. */
+    int32_t status;       /**< MF_STATUS_OK: the layer has learned from the batch. MF_STATUS_NUMERIC: its
+                               loss, or with clipping its gradient, was not finite. MF_STATUS_STATE: it left
+                               the batch out, after such a failure or a stop. */
+    uint64_t batch;       /**< Number of the batch: 0 for the first that the pipeline took. */
     uint64_t position;    /**< Position of the layer. */
     uint64_t rows;        /**< As in mf_report; 0 unless the status is OK. */
     uint64_t correct;     /**< As in mf_report. */
     double loss;          /**< As in mf_report. */
     double gradient_norm; /**< As in mf_report. */
-    uint64_t
-        applied; /**< As in mf_report: batches the layer has learned from, also if it left this one out. */
+    uint64_t applied;     /**< Batches the layer has learned from, as in mf_report. */
 } mf_pipeline_report;
 
 /** Where a pipeline stands. */
@@ -663,15 +662,15 @@ typedef struct mf_pipeline_progress_info {
 /** What a pipeline is made from. */
 typedef struct mf_pipeline_spec {
     uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
-    uint32_t workers;    /**< Threads to start, at most 1024; default 2. More than layers do no harm. 0: none,
-                              submit does all the work itself. */
-    mf_network *network; /**< Whose layers train; no default. */
-    size_t max_batch;    /**< Most rows of a batch; no default. */
-    size_t depth;        /**< Batches that may be in the works at a time; 0 (default): workers + 2. */
+    uint32_t workers;     /**< Threads to start, at most 1024; default 2. More than layers do no harm. 0:
+                               none, submit does all the work itself. */
+    mf_network *network;  /**< Whose layers train; no default. */
+    size_t max_batch;     /**< Most rows of a batch; no default. */
+    size_t depth;         /**< Batches that may be in the works at a time; 0 (default): workers + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
      *  (default): read them with mf_pipeline_poll(). It must not call functions of this pipeline. A return
-     * value other than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the call.
-     */
+     *  value other than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the
+     *  call. */
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
     const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
@@ -697,15 +696,15 @@ MF_API mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **
 MF_API void mf_pipeline_free(mf_pipeline *pipeline);
 
 /** Gives the next batch to the workers: everything is checked as by mf_network_step(), the rows are copied,
- * and the optimizers' hyper-parameters and the layers' options of this moment are those the batch is learned
- * with. Waits while the queue is full.
+ *  and the optimizers' hyper-parameters and the layers' options of this moment are those the batch is learned
+ *  with. Waits while the queue is full.
  *  @param pipeline  takes the batch
  *  @param rows      B, 1 to max_batch
  *  @param x         [rows, k of the first layer], all finite
  *  @param y         [rows] labels, 0 to m - 1
  *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, or a callback
- * has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message names both, the
- * batch is not taken, and no later one will be. */
+ *  has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message names both,
+ * the batch is not taken, and no later one will be. */
 MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
 /** The same for a batch with strides or sample weights.
@@ -731,23 +730,24 @@ MF_API mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_ba
 /** Waits until every batch taken has been through all layers. Then the layers are at rest.
  *  @param pipeline  to wait for
  *  Errors: HANDLE, STATE (called by its callback, or stopped by it), NUMERIC (a layer has failed: the message
- * names batch and layer. That layer and those behind it have learned from the batches before this one only;
- * those before it may have gone on. The layers are at rest all the same). */
+ *  names batch and layer. That layer and those behind it have learned from the batches before this one only;
+ *  those before it may have gone on. The layers are at rest all the same). */
 MF_API mf_status mf_pipeline_flush(mf_pipeline *pipeline);
 
 /** Drops what is queued, waits for what has been begun, and leaves the layers at rest: each has learned from
- * the batches that its `applied` counts, and those in front from more than those behind. No batch is taken
- * any more; reports can still be read.
+ *  the batches that its `applied` counts, and those in front from more than those behind. No batch is taken
+ *  any more; reports can still be read.
  *  @param pipeline  to stop
  *  Errors: HANDLE, STATE (called by its callback). */
 MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
 
 /** Reads the next report: batch after batch, in each the layers first to last. Reports of the last 2 depth
- * batches are kept, so nothing is missed by a loop that polls after each submit until there is no more.
+ *  batches are kept, so nothing is missed by a loop that polls after each submit until there is no more.
  *  @param pipeline  to read from
- *  @param report    receives it; its struct_size is set by the caller. With a callback, which gets all there
- * are, it may be NULL Errors: HANDLE, ARGUMENT, BUSY (not there yet), NOT_FOUND (all have been read), STATE
- * (called by its callback, or stopped by it). */
+ *  @param report    receives it; its struct_size is set by the caller; may be NULL with a callback, which
+ *                   gets all there are
+ *  Errors: HANDLE, ARGUMENT, BUSY (not there yet), NOT_FOUND (all have been read), STATE (called by its
+ *  callback, or stopped by it). */
 MF_API mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report);
 
 /** Tells where the pipeline stands.

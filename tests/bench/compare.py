@@ -43,21 +43,22 @@ def rates(workers, batch, steps, rounds):
     return speed, ratio
 
 
-def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, rounds):
+def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, rounds, workers):
     def torch(algorithm):
         return Worker([sys.executable, os.path.join(folder, "torch_worker.py"), algorithm, arch, str(batch),
                        optimizer, str(threads)], threads)
 
     workers = {"torch_bp": torch("bp"), "torch_mf": torch("mf"),
-               "ours": Worker([worker, arch, str(batch), optimizer, str(threads)], threads)}
+               "ours": Worker([worker, arch, str(batch), optimizer, str(threads)] + [str(workers)] * (workers > 0),
+                              threads)}
     tuned = [workers[name].ask("tune %d" % max(2, steps // 5)) for name in ("torch_bp", "torch_mf")]
     speed, ratio = rates(workers, batch, steps, rounds)
     memory = {name: [int(n) / 2**20 for n in w.ask("rss").split()] for name, w in workers.items()}
     torch_least = [min(memory["torch_bp"][i], memory["torch_mf"][i]) for i in (0, 1)]
-    print("result bench=pytorch blas=%s arch=%s batch=%d optimizer=%s threads=%d torch_threads=%s torch_bp_sps=%.0f "
+    print("result bench=pytorch blas=%s arch=%s batch=%d optimizer=%s threads=%d workers=%d torch_threads=%s torch_bp_sps=%.0f "
           "torch_mf_sps=%.0f ours_sps=%.0f vs_bp=%.2f vs_mf=%.2f rss_ours_mib=%.1f rss_torch_mib=%.1f "
           "rss_ratio=%.1f own_ours_mib=%.1f own_torch_mib=%.1f"
-          % (workers["ours"].ask("blas"), arch, batch, optimizer, threads, "/".join(tuned), speed["torch_bp"],
+          % (workers["ours"].ask("blas"), arch, batch, optimizer, threads, workers, "/".join(tuned), speed["torch_bp"],
              speed["torch_mf"], speed["ours"], ratio["torch_bp"], ratio["torch_mf"], memory["ours"][0],
              torch_least[0], torch_least[0] / memory["ours"][0], memory["ours"][1], torch_least[1]), flush=True)
     for w in workers.values():
@@ -78,8 +79,9 @@ def main():
     folder = os.path.dirname(os.path.abspath(__file__))
     kind, worker = sys.argv[1], sys.argv[2]
     if kind == "pytorch":
-        arch, batch, optimizer, threads, steps, rounds = sys.argv[3:]
-        compare_pytorch(folder, worker, arch, int(batch), optimizer, int(threads), int(steps), int(rounds))
+        arch, batch, optimizer, threads, steps, rounds, workers = sys.argv[3:]
+        compare_pytorch(folder, worker, arch, int(batch), optimizer, int(threads), int(steps), int(rounds),
+                        int(workers))
     else:
         peer, arch, batch, steps, rounds = sys.argv[3:]
         compare_fann(folder, worker, peer, arch, int(batch), int(steps), int(rounds))

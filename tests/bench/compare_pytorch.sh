@@ -26,14 +26,20 @@ done
 [ -n "$python" ] || { echo "PyTorch is missing; on Debian: apt-get install python3-torch" >&2; exit 1; }
 
 echo "# $("$python" -c 'import torch; print("PyTorch", torch.__version__)')"
-for threads in 1 2; do
+compare() { # ARCH BATCH OPTIMIZER THREADS STEPS WORKERS
+    "$python" "$here/compare.py" pytorch "$worker" "$1" "$2" "$3" "$4" "$5" $rounds "$6"
+}
+
+# WORKERS is 0: the BLAS library's threads work on one layer after the other, as in PyTorch; 2: the layers
+# train at the same time, with one BLAS thread each.
+for run in "1 0" "2 0" "2 2"; do
     for optimizer in adam sgd; do
-        "$python" "$here/compare.py" pytorch "$worker" 784-1000-1000 128 $optimizer $threads 60 $rounds
-        "$python" "$here/compare.py" pytorch "$worker" 3072-2000-2000-2000 128 $optimizer $threads 20 $rounds
+        compare 784-1000-1000 128 $optimizer "${run% *}" 60 "${run#* }"
+        compare 3072-2000-2000-2000 128 $optimizer "${run% *}" 20 "${run#* }"
     done
 done
 # One sample at a time.
 for optimizer in sgd adam; do
-    "$python" "$here/compare.py" pytorch "$worker" 64-32-32 1 $optimizer 1 2000 $rounds
-    "$python" "$here/compare.py" pytorch "$worker" 784-1000-1000 1 $optimizer 1 100 $rounds
+    compare 64-32-32 1 $optimizer 1 2000 0
+    compare 784-1000-1000 1 $optimizer 1 100 0
 done
