@@ -169,7 +169,8 @@ static void update(backprop *net, size_t index, size_t rows, const float *x, con
 {
     stage *at = &net->stages[index];
     size_t k = at->inputs, n = at->outputs, panel = panel_of(at);
-    mfi_rule rule = mfi_optimizer_rule(net->optimizer, ++at->weight.steps, 0);
+    mfi_rule rule =
+        mfi_optimizer_rule(&net->optimizer->spec, net->optimizer->has_momentum, ++at->weight.steps, 0);
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel, first = start * k;
         float *w = at->weight.values + first, *to = net->dw;
