@@ -48,20 +48,20 @@ def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, roun
         return Worker([sys.executable, os.path.join(folder, "torch_worker.py"), algorithm, arch, str(batch),
                        optimizer, str(threads)], threads)
 
-    workers = {"torch_bp": torch("bp"), "torch_mf": torch("mf"),
-               "ours": Worker([worker, arch, str(batch), optimizer, str(threads)] + [str(workers)] * (workers > 0),
+    peers = {"torch_bp": torch("bp"), "torch_mf": torch("mf"),
+             "ours": Worker([worker, arch, str(batch), optimizer, str(threads)] + [str(workers)] * (workers > 0),
                               threads)}
-    tuned = [workers[name].ask("tune %d" % max(2, steps // 5)) for name in ("torch_bp", "torch_mf")]
-    speed, ratio = rates(workers, batch, steps, rounds)
-    memory = {name: [int(n) / 2**20 for n in w.ask("rss").split()] for name, w in workers.items()}
+    tuned = [peers[name].ask("tune %d" % max(2, steps // 5)) for name in ("torch_bp", "torch_mf")]
+    speed, ratio = rates(peers, batch, steps, rounds)
+    memory = {name: [int(n) / 2**20 for n in w.ask("rss").split()] for name, w in peers.items()}
     torch_least = [min(memory["torch_bp"][i], memory["torch_mf"][i]) for i in (0, 1)]
     print("result bench=pytorch blas=%s arch=%s batch=%d optimizer=%s threads=%d workers=%d torch_threads=%s torch_bp_sps=%.0f "
           "torch_mf_sps=%.0f ours_sps=%.0f vs_bp=%.2f vs_mf=%.2f rss_ours_mib=%.1f rss_torch_mib=%.1f "
           "rss_ratio=%.1f own_ours_mib=%.1f own_torch_mib=%.1f"
-          % (workers["ours"].ask("blas"), arch, batch, optimizer, threads, workers, "/".join(tuned), speed["torch_bp"],
+          % (peers["ours"].ask("blas"), arch, batch, optimizer, threads, workers, "/".join(tuned), speed["torch_bp"],
              speed["torch_mf"], speed["ours"], ratio["torch_bp"], ratio["torch_mf"], memory["ours"][0],
              torch_least[0], torch_least[0] / memory["ours"][0], memory["ours"][1], torch_least[1]), flush=True)
-    for w in workers.values():
+    for w in peers.values():
         w.close()
 
 

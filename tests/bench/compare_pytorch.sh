@@ -38,6 +38,7 @@ for run in "1 0" "2 0" "2 2"; do
         compare 3072-2000-2000-2000 128 $optimizer "${run% *}" 20 "${run#* }"
     done
 done
+compare 1000-1000-1000-1000-1000 128 sgd 2 40 2
 # One sample at a time.
 for optimizer in sgd adam; do
     compare 64-32-32 1 $optimizer 1 2000 0
