@@ -106,6 +106,10 @@ void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, 
 void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a);
 void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings);
 
+/* Forward pass, loss and dG: what a step and its gradients begin with. */
+mf_status mfi_layer_lose(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                         const mfi_rows *rows, float *a, size_t position, mf_report *report);
+
 /* Gradients of all parameters, one after the other, into out; else as mfi_layer_step(). */
 mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
                               size_t position, float *out, mf_report *report);

@@ -1,0 +1,93 @@
+/* Owns: the Mono-Forward step in two halves: gradients of all parameters, and an update from such gradients.
+ */
+#include <math.h>
+
+#include "base/status.h"
+#include "base/subnormal.h"
+#include "model/layer.h"
+#include "model/layer_dense.h"
+
+mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
+                              size_t position, float *out, mf_report *report)
+{
+    mfi_settings settings = mfi_layer_settings(layer);
+    uint64_t mode = mfi_subnormals_to_zero();
+    mf_status status = mfi_layer_lose(layer, &settings, scratch, rows, a, position, report);
+    if (status == MF_STATUS_OK) {
+        mfi_dense_gradients(layer, &settings, scratch, rows, a, out);
+        mfi_layer_drop(layer, &settings, rows->count, a);
+        mfi_layer_count_mask(layer, &settings);
+    }
+    mfi_subnormals_restore(mode);
+    return status;
+}
+
+size_t mfi_layer_values(const mf_layer *layer)
+{
+    size_t count = 0;
+    for (size_t index = 0; index < MFI_PARAMETERS; index++)
+        count += layer->parameters[index].count;
+    return count;
+}
+
+/* What clipping leaves of a gradient that is there as a whole. */
+static mf_status find_clip_factor(const mf_layer *layer, const mfi_settings *settings, const float *gradients,
+                                  float *factor)
+{
+    double largest = (double)settings->optimizer.clip_norm, sum = 0.0;
+    *factor = 1.0f;
+    if (largest == 0.0)
+        return MF_STATUS_OK;
+    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
+        const mfi_parameter *parameter = &layer->parameters[index];
+        if (settings->trains[index])
+            sum += layer->kernels->sum_of_squares(parameter->count, gradients);
+        gradients += parameter->count;
+    }
+    if (!isfinite(sum))
+        return mfi_fail(MF_STATUS_NUMERIC, "the norm of the gradients is not finite");
+    if (sqrt(sum) > largest)
+        *factor = (float)(largest / sqrt(sum));
+    return MF_STATUS_OK;
+}
+
+/* The gradients are the caller's, so a factor acts on them piece by piece in a buffer of our own. */
+static void apply_scaled(const mf_layer *layer, mfi_parameter *parameter, const mfi_rule *rule, float factor,
+                         const float *gradient)
+{
+    enum { PIECE = 1024 };
+    float scaled[PIECE];
+    for (size_t first = 0; first < parameter->count; first += PIECE) {
+        size_t count = parameter->count - first < PIECE ? parameter->count - first : PIECE;
+        layer->kernels->scale_add(count, 0.0f, scaled, factor, gradient + first);
+        mfi_parameter_update(layer->kernels, parameter, rule, first, count, scaled);
+    }
+}
+
+static void apply(mf_layer *layer, const mfi_settings *settings, const float *gradients, float factor)
+{
+    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
+        mfi_parameter *parameter = &layer->parameters[index];
+        if (settings->trains[index]) {
+            mfi_rule rule = mfi_layer_next_rule(layer, settings, index);
+            if (factor == 1.0f)
+                mfi_parameter_update(layer->kernels, parameter, &rule, 0, parameter->count, gradients);
+            else
+                apply_scaled(layer, parameter, &rule, factor, gradients);
+        }
+        gradients += parameter->count;
+    }
+    layer->applied++;
+}
+
+mf_status mfi_layer_apply(mf_layer *layer, const float *gradients)
+{
+    float factor;
+    mfi_settings settings = mfi_layer_settings(layer);
+    uint64_t mode = mfi_subnormals_to_zero();
+    mf_status status = find_clip_factor(layer, &settings, gradients, &factor);
+    if (status == MF_STATUS_OK)
+        apply(layer, &settings, gradients, factor);
+    mfi_subnormals_restore(mode);
+    return status;
+}
