@@ -151,7 +151,7 @@ valgrind_stage() {
         -DMF_BUILD_EXAMPLES=OFF || return
     heading "valgrind"
     if [ $all -eq 0 ]; then
-        valgrind_tests build-builtin api_network_edit api_memory_failures api_errors_workspace
+        valgrind_tests build-builtin api_network_edit api_memory_failures api_errors_workspace api_pipeline_errors
         return
     fi
     for program in build-builtin/tests/test_*; do
@@ -190,7 +190,7 @@ asan_stage() {
 }
 
 tsan_stage() {
-    threaded="test_api_threads test_api_pipeline test_api_pipeline_stress"
+    threaded="test_api_threads test_api_pipeline test_api_pipeline_errors test_api_pipeline_stress"
     if ! can_sanitize thread; then
         skip "tsan: programs with this sanitizer do not run here: $(tail -1 "$work/log")"
         return

@@ -12,8 +12,9 @@
  *     speedup          rate of the pipeline / rate of the sequential run with one BLAS thread
  *     of_two_processes rate of the pipeline / rate of the two processes together
  *     vs_blas_threads  rate of the pipeline / rate of the sequential run with two BLAS threads
- *     two_processes, blas_threads, with_hog: their rates / that of the sequential run with one BLAS thread
- *     bound, of_bound  what two workers or the slowest layer allow, by the measured times of the layers
+ *     two_processes, blas_threads, with_hog, sequential_with_hog: their rates / that of the sequential run
+ * with one BLAS thread bound, of_bound  what two workers or the slowest layer allow, by the measured times of
+ * the layers
  *
  * Lines that begin with "simulated" are computed from these times, not measured. */
 #define _POSIX_C_SOURCE 200809L
@@ -104,14 +105,14 @@ static void let_threads_sleep(void)
     nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
 }
 
+enum { SPEEDUP, OF_TWO, VS_THREADS, TWO, THREADS, HOG, HOG_SEQUENTIAL, RATIOS };
+
 typedef struct race {
     child one, other, threaded, piped;
     size_t steps, rounds;
-    double alone[MOST_ROUNDS], ratios[6][MOST_ROUNDS];
+    double alone[MOST_ROUNDS], ratios[RATIOS][MOST_ROUNDS];
     char hash_seq[TEXT], hash_pipe[TEXT];
 } race;
-
-enum { SPEEDUP, OF_TWO, VS_THREADS, TWO, THREADS, HOG };
 
 static double two_at_once(race *r)
 {
@@ -123,13 +124,13 @@ static double two_at_once(race *r)
     return 1.0 / (1.0 / strtod(answer[0], NULL) + 1.0 / strtod(answer[1], NULL));
 }
 
-static double beside_a_hog(race *r)
+static double beside_a_hog(race *r, child *one)
 {
     pid_t hog = fork();
     if (hog == 0)
         for (volatile unsigned long i = 0;; i++)
             ;
-    double seconds = ask_seconds(&r->piped, r->steps);
+    double seconds = ask_seconds(one, r->steps);
     if (hog > 0) {
         kill(hog, SIGKILL);
         waitpid(hog, NULL, 0);
@@ -140,7 +141,8 @@ static double beside_a_hog(race *r)
 static void run_round(race *r, size_t round)
 {
     double alone = ask_seconds(&r->one, r->steps), piped = ask_seconds(&r->piped, r->steps);
-    double two = two_at_once(r), hog = beside_a_hog(r), threaded = ask_seconds(&r->threaded, r->steps);
+    double two = two_at_once(r), hog = beside_a_hog(r, &r->piped);
+    double alone_hog = beside_a_hog(r, &r->one), threaded = ask_seconds(&r->threaded, r->steps);
     let_threads_sleep();
     r->alone[round] = alone;
     r->ratios[SPEEDUP][round] = alone / piped;
@@ -149,6 +151,7 @@ static void run_round(race *r, size_t round)
     r->ratios[TWO][round] = alone / two;
     r->ratios[THREADS][round] = alone / threaded;
     r->ratios[HOG][round] = alone / hog;
+    r->ratios[HOG_SEQUENTIAL][round] = alone / alone_hog;
 }
 
 static void compare_hashes(race *r)
@@ -187,7 +190,7 @@ static void print_simulated(const double *times, size_t measured, size_t layers,
 static void race_all(race *r, size_t layers, const char *width, const char *batch, const char *optimizer,
                      double seconds)
 {
-    double times[MOST_LAYERS], m[6];
+    double times[MOST_LAYERS], m[RATIOS];
     char what[TEXT];
     compare_hashes(r);
     r->steps = (size_t)(seconds * HASH_STEPS / ask_seconds(&r->one, HASH_STEPS)) + 1;
@@ -198,17 +201,18 @@ static void race_all(race *r, size_t layers, const char *width, const char *batc
         run_round(r, round);
     size_t measured = read_layer_times(r, times);
     double bound = speedup_bound(times, measured, 2);
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < RATIOS; i++)
         m[i] = median(r->ratios[i], r->rounds);
     snprintf(what, sizeof what, "width=%s batch=%s optimizer=%s", width, batch, optimizer);
-    printf(
-        "result bench=pipeline layers=%zu %s workers=2 speedup=%.3f of_two_processes=%.3f "
-        "vs_blas_threads=%.3f "
-        "two_processes=%.3f blas_threads=%.3f with_hog=%.3f bound=%.3f of_bound=%.3f samples_per_second=%.0f "
-        "hash_seq=%s hash_pipe=%s\n",
-        layers, what, m[SPEEDUP], m[OF_TWO], m[VS_THREADS], m[TWO], m[THREADS], m[HOG], bound,
-        m[SPEEDUP] / bound, strtod(batch, NULL) * (double)r->steps / median(r->alone, r->rounds) * m[SPEEDUP],
-        r->hash_seq, r->hash_pipe);
+    printf("result bench=pipeline layers=%zu %s workers=2 speedup=%.3f of_two_processes=%.3f "
+           "vs_blas_threads=%.3f "
+           "two_processes=%.3f blas_threads=%.3f with_hog=%.3f sequential_with_hog=%.3f bound=%.3f "
+           "of_bound=%.3f samples_per_second=%.0f "
+           "hash_seq=%s hash_pipe=%s\n",
+           layers, what, m[SPEEDUP], m[OF_TWO], m[VS_THREADS], m[TWO], m[THREADS], m[HOG], m[HOG_SEQUENTIAL],
+           bound, m[SPEEDUP] / bound,
+           strtod(batch, NULL) * (double)r->steps / median(r->alone, r->rounds) * m[SPEEDUP], r->hash_seq,
+           r->hash_pipe);
     print_simulated(times, measured, layers, what);
     if (layers >= 8)
         print_simulated(times, measured, 64, what);

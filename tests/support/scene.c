@@ -1,0 +1,176 @@
+/* What the tests of pipelines share. SPDX-License-Identifier: MIT */
+#include "scene.h"
+
+#include "random.h"
+
+const size_t scene_widths[LAYERS + 1] = {INPUTS, 17, 24, 13, 19};
+
+const rule rules[RULES] = {
+    {MF_OPTIMIZER_SGD, 0, 0.0f, 0.0f, 0.0f},     {MF_OPTIMIZER_SGD, 0, 0.9f, 0.01f, 0.0f},
+    {MF_OPTIMIZER_SGD, 1, 0.9f, 0.0f, 0.5f},     {MF_OPTIMIZER_ADAM, 0, 0.0f, 0.01f, 0.0f},
+    {MF_OPTIMIZER_ADAMW, 0, 0.0f, 0.01f, 0.3f},  {MF_OPTIMIZER_RMSPROP, 0, 0.0f, 0.0f, 0.0f},
+    {MF_OPTIMIZER_RMSPROP, 0, 0.5f, 0.0f, 0.0f},
+};
+
+scene *make_scene(const rule *how)
+{
+    scene *s = get_zeroed(1, sizeof *s);
+    mf_optimizer_spec spec = optimizer_spec(how->kind, 0.01);
+    test_random random = {5};
+
+    spec.nesterov = how->nesterov;
+    spec.momentum = how->momentum;
+    spec.weight_decay = how->decay;
+    spec.clip_norm = how->clip;
+    check_ok(mf_optimizer_create(&spec, &s->optimizer));
+    s->network = make_stack(scene_widths, LAYERS, CLASSES, 40, s->optimizer);
+    check_ok(mf_layer_set(layer_at(s->network, 0), MF_LAYER_DROPOUT, 0.3));
+    check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.2));
+    s->workspace = make_network_workspace(s->network, ROWS);
+    for (size_t t = 0; t < BATCHES + BEHIND; t++) {
+        random_values(&random, s->x[t], ROWS * INPUTS, 1.0);
+        random_labels(&random, s->y[t], ROWS, CLASSES);
+    }
+    for (size_t b = 0; b < ROWS; b++)
+        s->weights[b] = (float)(b + 1) / 4.0f;
+    s->caller = pthread_self();
+    return s;
+}
+
+void drop_scene(scene *s)
+{
+    mf_workspace_free(s->workspace);
+    mf_network_free(s->network);
+    mf_optimizer_free(s->optimizer);
+    free(s);
+}
+
+static size_t rows_of(size_t t)
+{
+    return t == BATCHES - 1 ? ROWS - 4 : ROWS;
+}
+
+/* Strides and weights in some batches. */
+mf_batch batch_of(const scene *s, size_t t)
+{
+    mf_batch batch = make_batch(rows_of(t), s->x[t], s->y[t]);
+
+    if (t % 3 == 1)
+        batch.sample_weights = s->weights;
+    return batch;
+}
+
+/* What a host may change while batches are in the works. */
+void change_settings(scene *s, size_t t)
+{
+    check_ok(mf_optimizer_set(s->optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.02 / (double)(t + 1)));
+    if (t == 5)
+        check_ok(mf_layer_set(layer_at(s->network, 1), MF_LAYER_LABEL_SMOOTHING, 0.1));
+    if (t == 8)
+        check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.4));
+    if (t == 10)
+        check_ok(mf_layer_set_trainable(layer_at(s->network, 3), "projection", 0));
+}
+
+static mf_pipeline_report report_here(const scene *s, size_t t, size_t position)
+{
+    mf_report report = read_report(s->workspace, position);
+
+    return (mf_pipeline_report){
+        .struct_size = sizeof(mf_pipeline_report),
+        .batch = t,
+        .position = position,
+        .rows = report.rows,
+        .correct = report.correct,
+        .loss = report.loss,
+        .gradient_norm = report.gradient_norm,
+        .applied = report.applied,
+    };
+}
+
+void run_sequential(scene *s)
+{
+    for (size_t t = 0; t < BATCHES; t++) {
+        mf_batch batch = batch_of(s, t);
+
+        change_settings(s, t);
+        check_ok(mf_network_step_batch(s->network, s->workspace, &batch));
+        for (size_t i = 0; i < LAYERS; i++)
+            s->reports[s->seen++] = report_here(s, t, i);
+    }
+}
+
+mf_pipeline_spec pipeline_spec(mf_network *network, uint32_t workers, size_t depth)
+{
+    mf_pipeline_spec spec;
+
+    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.workers = workers;
+    spec.max_batch = ROWS;
+    spec.depth = depth;
+    return spec;
+}
+
+mf_pipeline *make_pipeline(mf_network *network, uint32_t workers, size_t depth)
+{
+    mf_pipeline_spec spec = pipeline_spec(network, workers, depth);
+    mf_pipeline *pipeline = NULL;
+
+    check_ok(mf_pipeline_create(&spec, &pipeline));
+    return pipeline;
+}
+
+mf_pipeline_progress_info progress_of(mf_pipeline *pipeline)
+{
+    mf_pipeline_progress_info progress = {.struct_size = sizeof progress};
+
+    check_ok(mf_pipeline_progress(pipeline, &progress));
+    return progress;
+}
+
+/* All reports there are. */
+void poll_all(scene *s, mf_pipeline *pipeline)
+{
+    mf_status status;
+
+    do {
+        mf_pipeline_report report = {.struct_size = sizeof report};
+
+        status = mf_pipeline_poll(pipeline, &report);
+        if (status == MF_STATUS_OK) {
+            assert_in_range(s->seen, 0, REPORTS - 1);
+            s->reports[s->seen++] = report;
+        }
+    } while (status == MF_STATUS_OK);
+    assert_true(status == MF_STATUS_BUSY || status == MF_STATUS_NOT_FOUND);
+}
+
+/* Training goes on, so that the optimizers' states and the dropout counters are compared as well. */
+static void train_on(scene *s)
+{
+    for (size_t t = BATCHES; t < BATCHES + BEHIND; t++)
+        check_ok(mf_network_step(s->network, s->workspace, ROWS, s->x[t], s->y[t]));
+}
+
+void check_same_run(scene *one, scene *other)
+{
+    picture first = network_picture(one->network), second = network_picture(other->network);
+
+    assert_int_equal(one->seen, other->seen);
+    for (size_t i = 0; i < one->seen; i++)
+        if (memcmp(&one->reports[i], &other->reports[i], sizeof one->reports[i]) != 0)
+            fail_msg("report %zu: batch %d, layer %d, loss %.9g; expected batch %d, layer %d, loss %.9g", i,
+                     (int)other->reports[i].batch, (int)other->reports[i].position, other->reports[i].loss,
+                     (int)one->reports[i].batch, (int)one->reports[i].position, one->reports[i].loss);
+    assert_true(same_picture(&first, &second));
+    drop_picture(&first);
+    drop_picture(&second);
+    train_on(one);
+    train_on(other);
+    first = network_picture(one->network);
+    second = network_picture(other->network);
+    assert_true(same_picture(&first, &second));
+    drop_picture(&first);
+    drop_picture(&second);
+}
