@@ -27,6 +27,9 @@ hash=$(result params_hash)
 [ -n "$hash" ] || fail "the result line has no params_hash"
 succeeds "the same run" small "$data"
 [ "$(result params_hash)" = "$hash" ] || fail "the same seed gave other parameters"
+succeeds "two workers" small "$data" --workers 2
+[ "$(result params_hash)" = "$hash" ] || fail "two workers gave other parameters than none"
+complains "workers with greedy training" "workers" small "$data" --greedy --workers 2
 succeeds "another seed" small "$data" --seed 6
 [ "$(result params_hash)" != "$hash" ] || fail "another seed gave the same parameters"
 
