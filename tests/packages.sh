@@ -30,6 +30,7 @@ list_missing() {
     if [ "$1" -eq 1 ]; then
         have valgrind || need valgrind "which looks for errors in the use of memory"
         have clang || need clang "the other C compiler"
+        have doxygen || need doxygen "which makes the reference"
         has_blas openblas-pthread || need libopenblas-dev "a BLAS library to test with"
         has_blas blis-openmp || need libblis-dev "a BLAS library to test with"
         has_blas blas || need libblas-dev "the reference BLAS library, to test with"

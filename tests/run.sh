@@ -3,7 +3,7 @@
 #
 #     sh tests/run.sh          release, sanitizers, outside projects, a little valgrind: some minutes
 #     sh tests/run.sh --all    also every BLAS library, linked and chosen at run time, the debug build,
-#                              clang, and all tests under valgrind
+#                              clang, the programs in the documents, and all tests under valgrind
 #
 # Installs what is missing on Debian and Ubuntu, and names it elsewhere. Writes to build*/ only. Names every
 # test that was skipped, and why; ends with a line "N passed, N failed, N skipped"; exit code 0 if none failed.
@@ -241,6 +241,27 @@ debug_stage() {
     fi
 }
 
+# Every program in the documents builds and runs, and the reference has no warnings.
+documents_stage() {
+    heading "documents"
+    if cmake --install build --prefix "$work/prefix" >"$work/log" 2>&1 &&
+        sh docs/check.sh "$work/prefix" >"$work/log" 2>&1; then
+        tail -1 "$work/log"
+        pass
+    else
+        cat "$work/log"
+        fail "documents: docs/check.sh"
+    fi
+    if ! command -v doxygen >/dev/null; then
+        skip "documents: the reference: doxygen is not installed"
+    elif doxygen docs/Doxyfile >"$work/log" 2>&1; then
+        pass
+    else
+        cat "$work/log"
+        fail "documents: doxygen docs/Doxyfile"
+    fi
+}
+
 install_packages $all || exit 1
 release_stage
 asan_stage
@@ -249,6 +270,7 @@ if [ $all -eq 1 ]; then
     linked_stage
     run_time_stage
     debug_stage
+    documents_stage
 fi
 valgrind_stage
 
