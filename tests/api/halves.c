@@ -97,6 +97,8 @@ static void compare_with_step(const rule *r, float dropout, int freeze_projectio
     how.momentum = r->momentum;
     how.weight_decay = r->decay;
     how.clip_norm = r->clip;
+    /* Next to a gradient of 0 a small epsilon would make steps of what is rounding. */
+    how.epsilon = 1e-2f;
     check_ok(mf_optimizer_create(&how, &optimizer));
     mf_layer_spec spec = layer_spec(INPUTS, OUTPUTS, CLASSES);
     spec.dropout = dropout;
