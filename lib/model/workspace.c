@@ -44,10 +44,8 @@ static bool count_areas(const mfi_layer_list *layers, size_t rows, bool training
     return true;
 }
 
-static mf_status check_request(const mfi_layer_list *layers, int32_t purpose, size_t max_batch)
+mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
 {
-    if (purpose != MF_WORKSPACE_TRAINING && purpose != MF_WORKSPACE_INFERENCE)
-        return mfi_fail(MF_STATUS_ARGUMENT, "unknown workspace purpose %d", (int)purpose);
     if (max_batch == 0)
         return mfi_fail(MF_STATUS_ARGUMENT, "max_batch must be at least 1, got 0");
     if (max_batch > INT32_MAX)
@@ -63,11 +61,19 @@ static mf_status check_request(const mfi_layer_list *layers, int32_t purpose, si
     return MF_STATUS_OK;
 }
 
+static mf_status check_purpose_known(int32_t purpose)
+{
+    if (purpose != MF_WORKSPACE_TRAINING && purpose != MF_WORKSPACE_INFERENCE)
+        return mfi_fail(MF_STATUS_ARGUMENT, "unknown workspace purpose %d", (int)purpose);
+    return MF_STATUS_OK;
+}
+
 static mf_status lay_out(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, layout *plan)
 {
     size_t head;
     *plan = (layout){0};
-    MFI_TRY(check_request(layers, purpose, max_batch));
+    MFI_TRY(check_purpose_known(purpose));
+    MFI_TRY(mfi_check_layers(layers, max_batch));
     bool fits = count_areas(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, plan->counts) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
                 mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_slot), &plan->slots);
@@ -112,20 +118,32 @@ static mf_layer *layer_of(const mf_workspace_spec *spec, size_t position)
     return spec->network ? spec->network->places[position].layer : spec->layer;
 }
 
-static mf_layer_spec spec_of_layer(const void *source, size_t position)
+static mf_layer_spec spec_in_network(const void *source, size_t position)
 {
-    return layer_of(source, position)->spec;
+    return ((const mf_network *)source)->places[position].layer->spec;
+}
+
+static mf_layer_spec spec_alone(const void *source, size_t position)
+{
+    (void)position;
+    return ((const mf_layer *)source)->spec;
+}
+
+mfi_layer_list mfi_list_network(const mf_network *network)
+{
+    return (mfi_layer_list){
+        .source = network, .at = spec_in_network, .count = network->count, .network = true};
+}
+
+static mfi_layer_list list_layer(const mf_layer *layer)
+{
+    return (mfi_layer_list){.source = layer, .at = spec_alone, .count = 1, .network = false};
 }
 
 mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
 {
     layout plan;
-    const mfi_layer_list layers = {
-        .source = spec,
-        .at = spec_of_layer,
-        .count = spec->network ? spec->network->count : 1,
-        .network = spec->network != NULL,
-    };
+    const mfi_layer_list layers = spec->network ? mfi_list_network(spec->network) : list_layer(spec->layer);
     MFI_TRY(lay_out(&layers, spec->purpose, spec->max_batch, &plan));
     mf_workspace *created = mfi_handle_create(MFI_KIND_WORKSPACE, spec->allocator, plan.bytes);
     if (!created)

@@ -33,6 +33,11 @@ typedef struct mfi_layer_list {
     bool network; /* of a network, or a single layer */
 } mfi_layer_list;
 
+mfi_layer_list mfi_list_network(const mf_network *network);
+
+/* OK if these layers can work on batches of that many rows together: for workspaces and pipelines. */
+mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch);
+
 /* What a workspace for them takes. */
 mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t *bytes);
 

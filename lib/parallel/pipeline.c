@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "model/workspace.h"
 #include "parallel/groups.h"
 #include "parallel/layout.h"
 #include "parallel/schedule.h"
@@ -12,30 +13,16 @@
 
 /* ---- life ---- */
 
-static mf_status check_classes(const mf_network *network)
-{
-    for (size_t i = 1; i < network->count; i++) {
-        size_t first = network->places[0].layer->spec.classes, other = network->places[i].layer->spec.classes;
-        if (other != first)
-            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
-    }
-    return MF_STATUS_OK;
-}
-
 static mf_status check_request(const mf_pipeline_spec *spec)
 {
     enum { MOST_WORKERS = 1024 };
     if (spec->workers > MOST_WORKERS)
         return mfi_fail(MF_STATUS_ARGUMENT, "workers must be at most %d, got %u", (int)MOST_WORKERS,
                         (unsigned)spec->workers);
-    if (spec->max_batch == 0)
-        return mfi_fail(MF_STATUS_ARGUMENT, "max_batch must be at least 1, got 0");
-    if (spec->max_batch > INT32_MAX || spec->depth > INT32_MAX)
-        return mfi_fail(MF_STATUS_OVERFLOW, "max_batch and depth must be at most %d, got %zu and %zu",
-                        (int)INT32_MAX, spec->max_batch, spec->depth);
-    if (spec->network->count == 0)
-        return mfi_fail(MF_STATUS_STATE, "the network has no layers");
-    return check_classes(spec->network);
+    if (spec->depth > INT32_MAX)
+        return mfi_fail(MF_STATUS_OVERFLOW, "depth must be at most %d, got %zu", (int)INT32_MAX, spec->depth);
+    const mfi_layer_list layers = mfi_list_network(spec->network);
+    return mfi_check_layers(&layers, spec->max_batch);
 }
 
 static void join_network(mf_pipeline *pipeline, mf_network *network)
