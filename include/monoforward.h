@@ -13,6 +13,8 @@
  *     L = mean over the batch of CE(softmax(G), y)
  *
  * and one call, mf_layer_step(), computes all of this, the gradients of L, and the update of W, b and M.
+ * In a convolutional layer the product is a convolution, and phi may be followed by a pooling; batch
+ * normalisation, in both kinds of layers, stands between the product and b: see mf_layer_spec.
  *
  * Conventions that hold for every function below:
  *
@@ -148,8 +150,8 @@ enum {
     MF_OPTIMIZER_BETA2 = 4,         /**< 0 to below 1; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_EPSILON = 5,       /**< Above 0, at most 1e6; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_WEIGHT_DECAY = 6,  /**< 0 or more. */
-    MF_OPTIMIZER_CLIP_NORM = 7      /**< Largest norm of a layer's gradient (W, b and M together, without
-                                                                   those that are frozen); 0 = no clipping. */
+    MF_OPTIMIZER_CLIP_NORM = 7 /**< Largest norm of a layer's gradient (W, b, M and scale together, without
+                                                              those that are frozen); 0 = no clipping. */
 };
 
 /** What an optimizer is made from. */
@@ -213,7 +215,27 @@ typedef struct mf_workspace mf_workspace;
 
 /** Kinds of layers. */
 enum {
-    MF_LAYER_DENSE = 0 /**< Fully connected: z = x W^T + b. */
+    MF_LAYER_DENSE = 0, /**< Fully connected: z = x W^T + b. */
+    MF_LAYER_CONV2D = 1 /**< Two-dimensional convolution of maps [channels, height, width], a
+                           cross-correlation as in all frameworks, then b and phi, then pooling. */
+};
+
+/** Pooling of the activated maps of a convolution, without padding: rows and columns that do not fill a
+ *  window are left out. */
+enum {
+    MF_POOL_NONE = 0,    /**< The maps as they are. */
+    MF_POOL_AVERAGE = 1, /**< The mean of each window. */
+    MF_POOL_MAX = 2      /**< The largest value of each window; its gradient goes to the first such value. */
+};
+
+/** Normalisation between the product and the bias. */
+enum {
+    MF_NORMALIZATION_NONE = 0, /**< z = u + b, with u the product or convolution. */
+    MF_NORMALIZATION_BATCH = 1 /**< z = scale (u - mean) / sqrt(variance + epsilon) + b, for each neuron or,
+                                  in a convolution, each map. Training takes mean and variance from the batch
+                                  (rows count alike, whatever their weights) and lets the layer's "mean" and
+                                    "variance" follow; everything else, also the layers that
+                                  mf_network_step_layer() does not train, uses those. */
 };
 
 /** Activations phi. */
@@ -225,8 +247,9 @@ enum {
     MF_ACTIVATION_GELU = 4        /**< z (1 + erf(z / sqrt 2)) / 2 */
 };
 
-/** How parameters start. `fan` is the number of inputs of one output: k for W, n for M. The bias is drawn
- *  like W if that is Kaiming uniform, and starts at 0 otherwise. */
+/** How parameters start. `fan` is the number of inputs of one output: k for W (in a convolution, channels x
+ *  kernel), the values that M reads for M. The bias is drawn like W if that is Kaiming uniform, and starts at
+ *  0 otherwise or behind a normalisation. */
 enum {
     MF_INIT_KAIMING_UNIFORM = 0, /**< Uniform within gain / sqrt(fan): what torch.nn.Linear starts with. */
     MF_INIT_ZERO = 1,            /**< All zero. */
@@ -239,14 +262,16 @@ enum {
 
 /** What a layer is made from. */
 typedef struct mf_layer_spec {
-    uint32_t struct_size;    /**< sizeof(mf_layer_spec). */
-    int32_t kind;            /**< MF_LAYER_DENSE (default). */
-    size_t inputs;           /**< k, values in a row of input; no default. */
-    size_t outputs;          /**< n, neurons; no default. */
-    size_t classes;          /**< m, 2 or more; no default. */
-    int32_t activation;      /**< MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
-    int32_t bias;            /**< 1 (default): the layer has a bias b; 0: it has none. */
-    int32_t weight_init;     /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
+    uint32_t struct_size; /**< sizeof(mf_layer_spec). */
+    int32_t kind;         /**< MF_LAYER_DENSE (default) or MF_LAYER_CONV2D. */
+    size_t inputs;        /**< k, values in a row of input; no default. In a convolution channels x height x
+                               width: leave it 0. */
+    size_t outputs;       /**< n, neurons; no default. In a convolution the values in a row of pooled maps,
+                               which follow from the fields below: leave it 0. */
+    size_t classes;       /**< m, 2 or more; no default. */
+    int32_t activation;   /**< MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
+    int32_t bias;         /**< 1 (default): the layer has a bias b; 0: it has none. */
+    int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
     int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
     float weight_gain;       /**< Scale of W's initialisation; default 1. */
     float projection_gain;   /**< Scale of M's initialisation; default 1. */
@@ -258,7 +283,38 @@ typedef struct mf_layer_spec {
         label_smoothing; /**< Share of the target spread evenly over all classes, 0 to below 1; default 0. */
     uint64_t seed;       /**< Equal seeds and shapes give equal layers; default MF_SEED_AUTO. */
     const mf_allocator *allocator; /**< NULL: the C library's. */
+
+    int32_t normalization; /**< MF_NORMALIZATION_...; default MF_NORMALIZATION_NONE. */
+    float
+        normalization_rate; /**< Share of the batch in the running mean and variance, 0 to 1; default 0.1. */
+    float normalization_epsilon; /**< Above 0; default 1e-5. */
+
+    /* MF_LAYER_CONV2D alone; other kinds do not read the rest. Pairs are vertical, horizontal. A row of input
+     * is [channels, height, width], a row of activation [filters, pooled height, pooled width], where
+     *     map    = (size + 2 padding - kernel) / stride + 1, rounded down,
+     *     pooled = (map - pool_size) / pool_stride + 1, rounded down. */
+    int32_t pool;          /**< MF_POOL_...; default MF_POOL_NONE. */
+    size_t channels;       /**< Maps of the input; no default. */
+    size_t height;         /**< Rows of an input map; no default. */
+    size_t width;          /**< Columns of an input map; no default. */
+    size_t filters;        /**< Maps of the output; no default. */
+    size_t kernel[2];      /**< Default 3, 3. */
+    size_t stride[2];      /**< Default 1, 1. */
+    size_t padding[2];     /**< Zeros on each side of a map; below the kernel's size; default 0, 0. */
+    size_t pool_size[2];   /**< Default 2, 2. */
+    size_t pool_stride[2]; /**< 0 (default): pool_size. */
+    size_t head_size; /**< 0 (default): M reads the pooled maps as they are, [m, outputs]. s: M reads their
+                           adaptive average pooling to s x s, [m, filters s s]. */
+    int32_t dropout_maps; /**< 1: dropout takes whole maps; 0 (default): single values. */
+    int32_t reserved;     /**< 0. */
 } mf_layer_spec;
+
+/** The shape of a row of a layer's input or activation. */
+typedef struct mf_shape {
+    uint32_t struct_size; /**< sizeof(mf_shape), set by the caller. */
+    int32_t rank;         /**< How many of the dims count: 1 in a dense layer, 3 in a convolution. */
+    size_t dims[4];       /**< [values], or [maps, height, width]; 1 beyond the rank. */
+} mf_shape;
 
 /** Keys of mf_layer_set() and mf_layer_get(). */
 enum {
@@ -267,7 +323,9 @@ enum {
 };
 
 /** One parameter of a layer. A dense layer has "weight" [n,k], "bias" [n] (unless it was made without
- *  one) and "projection" [m,n]. */
+ *  one) and "projection" [m,n]; a convolution "weight" [filters, channels, kernel, kernel], "bias" [filters]
+ *  and "projection" [m, what M reads]. Batch normalisation adds "scale", and "mean" and "variance", which are
+ *  no parameters of the loss: steps let them follow the batches. All three are [n] or [filters]. */
 typedef struct mf_parameter_info {
     uint32_t struct_size; /**< sizeof(mf_parameter_info), set by the caller. */
     int32_t type;         /**< MF_TYPE_FLOAT32. */
@@ -301,12 +359,18 @@ typedef struct mf_batch {
  *  Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
 MF_API mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
 
+/** Sets the input of `spec` to what a layer made from `before` passes on: channels, height and width, or, of
+ *  a dense layer, inputs. A convolution behind a dense layer sees `outputs` maps of one value.
+ *  Errors: ARGUMENT, OVERFLOW (whatever is wrong with `before`, as mf_layer_create() tells). */
+MF_API mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before);
+
 /** Fills `batch` with the defaults: no rows, float32 inputs, int32 labels. Errors as above. */
 MF_API mf_status mf_batch_init(mf_batch *batch, size_t size);
 
 /** Creates a layer and draws its parameters. Free it with mf_layer_free().
  *  Errors: ARGUMENT (a value out of range, an unknown constant, a tail that this version does not
- *  know), OVERFLOW, MEMORY. */
+ *  know), SHAPE (a kernel, a pool or a head that is larger than its map: the message names both; inputs or
+ *  outputs that are not what follows from the maps), OVERFLOW, MEMORY. */
 MF_API mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 
 /** Gives up the caller's reference; networks that hold the layer keep theirs. NULL is fine. */
@@ -315,6 +379,10 @@ MF_API void mf_layer_free(mf_layer *layer);
 /** Writes what the layer is now (shape, options, seed) into `spec`, whose struct_size the caller has
  *  set; the allocator comes back as NULL. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
+
+/** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
+ * caller. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_shape(const mf_layer *layer, mf_shape *input, mf_shape *output);
 
 /** Changes an option from the next step on. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_set(mf_layer *layer, int32_t key, double value);
@@ -342,11 +410,12 @@ MF_API mf_status mf_layer_parameter_info(const mf_layer *layer, size_t index, mf
 MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float *values, size_t count);
 
 /** Copies a parameter's values in; its optimizer state stays as it is.
- *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite). */
+ *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite, or a variance below 0). */
 MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
 
 /** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer
- *  state as they are, and a frozen W saves its product. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+ *  state as they are, and a frozen W of a dense layer saves its product. "mean" and "variance" freeze
+ * together: then steps, too, normalise by them. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32_t trainable);
 
 /** One training step of one layer: the paper's equations 5 to 8.
@@ -354,7 +423,8 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *      a = phi(x W^T + b),  G = a M^T,  dG = (softmax(G) - onehot(y)) / rows,
  *      dM = dG^T a,  dz = (dG M) * phi'(z),  dW = dz^T x,  db = colsum(dz),
  *
- *  then W, b and M are updated by the layer's optimizer.
+ *  then W, b and M are updated by the layer's optimizer. With batch normalisation so is the scale, and dz
+ *  becomes du, the gradient of the product, before dW is formed.
  *  @param layer      has an optimizer attached
  *  @param workspace  made for training, for this layer or for a network that holds it; its report
  *                    for the layer tells the loss and the number of correct rows
@@ -363,8 +433,9 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param y          [rows] labels, 0 to m - 1
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
- *  Errors: HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC (input, loss, or with clipping the gradient's norm),
- *  STALE, STATE (no optimizer). On any error no parameter has changed; `a` is then undefined. */
+ *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss, or
+ * with clipping the gradient's norm), STALE, STATE (no optimizer). On any error no parameter has changed; `a`
+ * is then undefined. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
@@ -373,13 +444,13 @@ MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, c
                                      float *a);
 
 /** The first half of a step, for hosts that average gradients over machines or bring their own optimizer:
- *  the gradients of the loss, without an update.
+ *  the gradients of the loss, without an update; a running mean and variance do follow the batch.
  *  @param layer      needs no optimizer
  *  @param workspace  as in mf_layer_step()
  *  @param batch      as in mf_layer_step_batch()
  *  @param a          as in mf_layer_step()
  *  @param gradients  [count] receives dW, db and dM one after the other, shaped and ordered like the layer's
- *                    parameters; those of frozen parameters are 0
+ *                    parameters; those of frozen parameters, of mean and variance are 0
  *  @param count      the number of values of all its parameters together
  *  Errors: as in mf_layer_step(), and SHAPE (another count). */
 MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a,
@@ -392,7 +463,7 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
  *  is not finite), STATE (no optimizer). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
-/** a = phi(x W^T + b), without dropout. x [rows, k], a [rows, n].
+/** a = phi(x W^T + b), pooled in a convolution, without dropout. x [rows, k], a [rows, n].
  *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC, STALE. */
 MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                   float *a);
@@ -444,8 +515,9 @@ MF_API void mf_network_free(mf_network *network);
 MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
 
 /** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives the id
- *  of the new place. Errors: HANDLE, SHAPE (its inputs or classes do not fit: the message names both),
- *  ARGUMENT (it is in this network already), MEMORY. */
+ *  of the new place. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
+ *  convolutions fit if the maps are the same. Errors: HANDLE, SHAPE (its inputs or classes do not fit: the
+ * message names both), ARGUMENT (it is in this network already), MEMORY. */
 MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
 
 /** Puts a layer at `position`, 0 to the size; those from there on move up by one. Else as append. */
