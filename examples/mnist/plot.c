@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_CURVES = SIZE_LIST_CAPACITY + 1, HIDDEN_TEXT = 16 * SIZE_LIST_CAPACITY };
+enum { MOST_CURVES = SIZE_LIST_CAPACITY + 1, LIST_TEXT = 16 * SIZE_LIST_CAPACITY };
 
 static const char colour_of_sum[] = "#d9480f";
 
@@ -48,12 +48,23 @@ static void fill_curves(struct plot *plot, const struct history *history, size_t
     *sum = (struct picture_curve){.name = "sum", .values = column, .colour = colour_of_sum};
 }
 
+static void write_title(const struct settings *settings, char *title, size_t capacity)
+{
+    char conv[LIST_TEXT], hidden[LIST_TEXT];
+    settings_list_text(&settings->conv, conv, sizeof conv);
+    settings_list_text(&settings->hidden, hidden, sizeof hidden);
+    snprintf(title, capacity, "Mono-Forward, %s%s%s%s%s, %s", settings->conv.count > 0 ? conv : "",
+             settings->conv.count > 0 ? " maps, " : "", settings->hidden.count > 0 ? hidden : "",
+             settings->hidden.count > 0 ? " neurons, " : "", settings->greedy ? "greedy" : "joint",
+             optimizer_names[settings->optimizer]);
+}
+
 bool report_plot(const struct settings *settings, const struct history *history)
 {
     if (settings->plot == NULL)
         return true;
-    size_t layers = settings->hidden.count;
-    char hidden[HIDDEN_TEXT], title[HIDDEN_TEXT + 64];
+    size_t layers = settings_layer_count(settings);
+    char title[2 * LIST_TEXT + 64];
     struct plot plot = {.values = calloc(history->count + 1, (2 * layers + 1) * sizeof(double))};
     if (plot.values == NULL)
         return complain("no memory for the picture");
@@ -63,9 +74,7 @@ bool report_plot(const struct settings *settings, const struct history *history)
          layers + 1},
         {"training loss, nats", plot.loss, layers},
     };
-    settings_hidden_text(settings, hidden, sizeof hidden);
-    snprintf(title, sizeof title, "Mono-Forward, layers of %s, %s, %s", hidden,
-             settings->greedy ? "greedy" : "joint", optimizer_names[settings->optimizer]);
+    write_title(settings, title, sizeof title);
     bool good = picture_write(settings->plot, title, panels, 2, history->count);
     free(plot.values);
     return good;
