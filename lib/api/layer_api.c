@@ -13,6 +13,25 @@ mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size)
                            "mf_layer_spec");
 }
 
+mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before)
+{
+    mf_layer_spec known = mfi_layer_defaults(), first = known;
+    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
+                            "mf_layer_spec"));
+    MFI_TRY(mfi_struct_read(&first, sizeof first, before, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
+                            "the mf_layer_spec before"));
+    MFI_TRY(mfi_spec_resolve(&first));
+    mf_shape output = mfi_spec_output(&first);
+    if (known.kind == MF_LAYER_CONV2D) {
+        known.channels = output.dims[0];
+        known.height = output.dims[1];
+        known.width = output.dims[2];
+    }
+    known.inputs = known.kind == MF_LAYER_CONV2D ? 0 : first.outputs;
+    return mfi_struct_write(spec, &known, sizeof known, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
+                            "mf_layer_spec");
+}
+
 mf_status mf_batch_init(mf_batch *batch, size_t size)
 {
     mf_batch defaults = mfi_flat_batch(0, NULL, NULL);
@@ -28,6 +47,7 @@ mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer)
     MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
                             "mf_layer_spec"));
     MFI_TRY(mfi_check_allocator(known.allocator));
+    MFI_TRY(mfi_spec_resolve(&known));
     return mfi_layer_create(&known, layer);
 }
 
@@ -42,6 +62,21 @@ mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec)
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     return mfi_struct_write(spec, &layer->spec, sizeof layer->spec, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
                             "mf_layer_spec");
+}
+
+static mf_status write_shape(mf_shape *target, mf_shape shape)
+{
+    return mfi_struct_write(target, &shape, sizeof shape, MFI_SIZE_UP_TO(mf_shape, dims), "mf_shape");
+}
+
+mf_status mf_layer_shape(const mf_layer *layer, mf_shape *input, mf_shape *output)
+{
+    MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
+    if (input)
+        MFI_TRY(write_shape(input, mfi_spec_input(&layer->spec)));
+    if (output)
+        MFI_TRY(write_shape(output, mfi_spec_output(&layer->spec)));
+    return MF_STATUS_OK;
 }
 
 mf_status mf_layer_set(mf_layer *layer, int32_t key, double value)
@@ -61,7 +96,7 @@ mf_status mf_layer_set_classes(mf_layer *layer, size_t classes)
 {
     mfi_change change;
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
-    MFI_TRY(mfi_layer_check_classes(classes));
+    MFI_TRY(mfi_check_classes(classes));
     MFI_TRY(mfi_change_classes(layer, classes, &change));
     mfi_change_commit(layer, &change);
     return MF_STATUS_OK;
@@ -146,6 +181,9 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
             return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the %s is %g", i, name, (double)values[i]);
+    for (size_t i = 0; index == MFI_VARIANCE && i < count; i++)
+        if (values[i] < 0.0f)
+            return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the variance is %g", i, (double)values[i]);
     memcpy(layer->parameters[index].values, values, count * sizeof *values);
     return MF_STATUS_OK;
 }
@@ -157,6 +195,8 @@ mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32_t trai
     if (trainable != 0 && trainable != 1)
         return mfi_fail(MF_STATUS_ARGUMENT, "trainable must be 0 or 1, got %d", (int)trainable);
     layer->parameters[index].trainable = trainable;
+    if (index >= MFI_LEARNED)
+        layer->parameters[MFI_MEAN].trainable = layer->parameters[MFI_VARIANCE].trainable = trainable;
     return MF_STATUS_OK;
 }
 
@@ -178,6 +218,7 @@ mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf
     if (!layer->optimizer)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
+    MFI_TRY(mfi_layer_check_rows(layer, rows.count));
     mfi_settings settings = mfi_layer_settings(layer);
     return mfi_layer_step(layer, &settings, &workspace->scratch, &rows,
                           a ? a : workspace->activations[slot % 2], slot, &workspace->slots[slot].report);
@@ -207,6 +248,7 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
     MFI_TRY(check_handles(layer, workspace, true, &slot));
     MFI_TRY(check_values(layer, gradients, count));
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
+    MFI_TRY(mfi_layer_check_rows(layer, rows.count));
     return mfi_layer_gradients(layer, &workspace->scratch, &rows, a ? a : workspace->activations[slot % 2],
                                slot, gradients, &workspace->slots[slot].report);
 }
@@ -230,7 +272,7 @@ mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace,
     MFI_TRY(check_handles(layer, workspace, false, &slot));
     MFI_TRY(mfi_check_pointer(a, "the activation"));
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, false, &rows));
-    mfi_layer_forward(layer, &rows, a, NULL);
+    mfi_layer_forward(layer, &workspace->scratch, &rows, a);
     return MF_STATUS_OK;
 }
 
@@ -253,6 +295,6 @@ mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size
                         workspace->max_batch);
     if (!layer->kernels->all_finite(rows * layer->spec.outputs, a))
         return mfi_fail(MF_STATUS_NUMERIC, "the activation holds a value that is not finite");
-    mfi_layer_goodness(layer, rows, a, goodness);
+    mfi_layer_goodness(layer, &workspace->scratch, rows, a, goodness);
     return MF_STATUS_OK;
 }

@@ -16,7 +16,7 @@ static mf_status read_layer(const mf_layer_spec *given, mf_layer_spec *known)
     *known = mfi_layer_defaults();
     MFI_TRY(mfi_struct_read(known, sizeof *known, given, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
                             "mf_layer_spec"));
-    return mfi_layer_check_spec(known);
+    return mfi_spec_resolve(known);
 }
 
 static mf_layer_spec layer_at(const void *source, size_t position)

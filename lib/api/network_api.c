@@ -104,7 +104,7 @@ mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer)
 mf_status mf_network_set_classes(mf_network *network, size_t classes)
 {
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
-    MFI_TRY(mfi_layer_check_classes(classes));
+    MFI_TRY(mfi_check_classes(classes));
     return mfi_network_set_classes(network, classes);
 }
 
@@ -132,8 +132,10 @@ mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, co
 {
     mfi_rows rows;
     MFI_TRY(check(network, workspace, true, true, batch, &rows));
-    for (size_t position = 0; position < network->count; position++)
+    for (size_t position = 0; position < network->count; position++) {
         MFI_TRY(check_optimizer(network, position));
+        MFI_TRY(mfi_layer_check_rows(network->places[position].layer, rows.count));
+    }
     return mfi_pass_step(workspace, &rows);
 }
 
@@ -151,6 +153,7 @@ mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspa
     MFI_TRY(check(network, workspace, true, true, batch, &rows));
     MFI_TRY(check_position(network, position));
     MFI_TRY(check_optimizer(network, position));
+    MFI_TRY(mfi_layer_check_rows(network->places[position].layer, rows.count));
     return mfi_pass_step_layer(workspace, position, &rows);
 }
 

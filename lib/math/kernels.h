@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "math/maps.h"
 
 /* How a slice of parameters is updated from a slice of gradients. */
 typedef enum mfi_rule_kind {
@@ -37,6 +38,11 @@ typedef struct mfi_activation {
     float leak;
 } mfi_activation;
 
+/* From a product to a preactivation: z = (u - mean) scale + bias. */
+typedef struct mfi_shift {
+    float mean, scale, bias;
+} mfi_shift;
+
 typedef struct mfi_kernels {
     const char *name;
 
@@ -58,6 +64,10 @@ typedef struct mfi_kernels {
                            const float *projection, const float *a, const float *z, size_t n, float *dz,
                            float *dm, float *db);
 
+    /* dF = dG M and dM += dG^T F for the features F [rows, n] that M [m, n] reads. */
+    void (*head_gradient)(size_t rows, size_t n, size_t m, const float *dg, const float *projection,
+                          const float *features, float *dfeatures, float *dm);
+
     /* dz = dz * phi'(z) and db = colsum(dz), for a dz that holds dG M already: the rest of the above when
      * there are so many classes that the products go to the BLAS library. */
     void (*derivative)(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
@@ -77,6 +87,43 @@ typedef struct mfi_kernels {
      * of a block come from memory. Both are NULL where there are too few registers for it. */
     void (*product_update)(const mfi_rule *rule, size_t batch, size_t rows, size_t columns, const float *dz,
                            size_t lddz, const float *packed, float *p, float *s0, float *s1);
+
+    /* Mean and sum of the squared deviations from it of x[count]. */
+    void (*moments)(size_t count, const float *x, double *mean, double *deviations);
+
+    /* Mean and variance of every column of x [rows, columns]. */
+    void (*column_moments)(size_t rows, size_t columns, const float *x, float *mean, float *variance);
+
+    /* to = (from - mean) scale for every row; both may be the same. */
+    void (*normalize)(size_t rows, size_t columns, const float *mean, const float *scale, const float *from,
+                      float *to);
+
+    /* For n = (u - mean) inverse and scale = gamma inverse: dscale = colsum(dz n), and dz becomes
+     *
+     *     du = scale (dz - share (db + n dscale))
+     *
+     * with the share 1 / rows if mean and inverse depend on u, 0 if they do not. dz [rows, width]; u with row
+     * stride ldu. */
+    void (*normalization_gradient)(size_t rows, size_t width, const float *u, size_t ldu, const float *mean,
+                                   const float *inverse, const float *scale, const float *db, float share,
+                                   float *dz, float *dscale);
+
+    /* Adds sum(g) and sum(g (u - mean)) to what is there. */
+    void (*centered_sums)(size_t count, const float *g, const float *u, float mean, double *sum,
+                          double *product);
+
+    /* g = scale (g - level - slope (u - mean)): the same as normalization_gradient() for one map. */
+    void (*center_gradient)(size_t count, const float *u, float mean, float scale, float level, float slope,
+                            float *g);
+
+    /* One map of `images` images: a = pool(phi(z)) of z = (u - mean) scale + bias. u [images, places of the
+     * map], a with the stride lda from image to image; `map` has room for one map. */
+    void (*map_forward)(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
+                        const float *u, float *a, size_t lda, float *map);
+
+    /* dz [images, places] from da with the stride ldda; `map` has room for two maps. */
+    void (*map_gradient)(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
+                         const float *u, const float *da, size_t ldda, float *dz, float *map);
 
     /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);

@@ -100,6 +100,8 @@ static void derivative(mfi_activation phi, size_t rows, size_t width, const floa
     }
 }
 
+#include "math/maps_body.h"
+
 /* ---- products with the projection: m is small, so BLAS libraries do them badly ---- */
 
 enum { DOT_ROWS = 4, DOT_COLUMNS = 5 };
@@ -180,17 +182,29 @@ INLINE void gradient_rows(int rows, size_t width, size_t m, const float *dg, con
         gradient_lanes(rows, width - j, m, dg, projection + j, a + j, n, dz + j, dm + j, width);
 }
 
-static void local_gradient(mfi_activation phi, size_t rows, size_t width, size_t m, const float *dg,
-                           const float *projection, const float *a, const float *z, size_t n, float *dz,
-                           float *dm, float *db)
+INLINE void gradient_block(size_t rows, size_t width, size_t m, const float *dg, const float *projection,
+                           const float *a, size_t n, float *dz, float *dm)
 {
-    memset(dm, 0, m * width * sizeof *dm);
     size_t b = 0;
     for (; b + DOT_ROWS <= rows; b += DOT_ROWS)
         gradient_rows(DOT_ROWS, width, m, dg + b * m, projection, a + b * n, n, dz + b * width, dm);
     for (; b < rows; b++)
         gradient_rows(1, width, m, dg + b * m, projection, a + b * n, n, dz + b * width, dm);
+}
+
+static void local_gradient(mfi_activation phi, size_t rows, size_t width, size_t m, const float *dg,
+                           const float *projection, const float *a, const float *z, size_t n, float *dz,
+                           float *dm, float *db)
+{
+    memset(dm, 0, m * width * sizeof *dm);
+    gradient_block(rows, width, m, dg, projection, a, n, dz, dm);
     derivative(phi, rows, width, a, z, n, dz, db);
+}
+
+static void head_gradient(size_t rows, size_t n, size_t m, const float *dg, const float *projection,
+                          const float *features, float *dfeatures, float *dm)
+{
+    gradient_block(rows, n, m, dg, projection, features, n, dfeatures, dm);
 }
 
 /* ---- small things ---- */
@@ -258,6 +272,15 @@ const mfi_kernels MFI_TABLE = {
     .skinny_product = skinny_product,
     .local_gradient = local_gradient,
     .derivative = derivative,
+    .head_gradient = head_gradient,
+    .moments = moments,
+    .column_moments = column_moments,
+    .normalize = normalize,
+    .normalization_gradient = normalization_gradient,
+    .centered_sums = centered_sums,
+    .center_gradient = center_gradient,
+    .map_forward = map_forward,
+    .map_gradient = map_gradient,
     .update = update,
 #ifdef MFI_TILE_ROWS
     .pack = pack,

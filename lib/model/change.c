@@ -40,7 +40,7 @@ static mf_status renew_state(const mf_layer *layer, mfi_change *change, size_t i
     memset(parameter->state, 0, sizeof parameter->state);
     parameter->state_bytes = 0;
     parameter->steps = 0;
-    if (slabs == 0 || parameter->count == 0)
+    if (slabs == 0 || parameter->count == 0 || index >= MFI_LEARNED)
         return MF_STATUS_OK;
     if (!mfi_state_layout(parameter->count, slabs, offsets, &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit", parameter->count);
@@ -54,41 +54,78 @@ static mf_status renew_state(const mf_layer *layer, mfi_change *change, size_t i
     return MF_STATUS_OK;
 }
 
+/* A parameter as a matrix: one row for each output, a column for each value it reads. */
+static size_t columns_of(const mfi_parameter *parameter)
+{
+    return parameter->count / parameter->dims[0];
+}
+
 static mf_status draw_orthogonal(const mf_layer *layer, const mfi_stream *stream, float gain,
                                  mfi_parameter *parameter)
 {
-    size_t count, bytes;
-    if (!mfi_init_orthogonal_scratch(parameter->dims[0], parameter->dims[1], &count) ||
-        !mfi_multiply(count, sizeof(float), &bytes))
+    size_t count, bytes, rows = parameter->dims[0], columns = columns_of(parameter);
+    if (!mfi_init_orthogonal_scratch(rows, columns, &count) || !mfi_multiply(count, sizeof(float), &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "scratch for an orthogonal start does not fit");
     float *scratch = mfi_allocate(&layer->head.allocator, bytes);
     if (!scratch)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for an orthogonal start of %zu bytes", bytes);
-    mfi_init_orthogonal(stream, gain, parameter->dims[0], parameter->dims[1], parameter->values, scratch);
+    mfi_init_orthogonal(stream, gain, rows, columns, parameter->values, scratch);
     mfi_release(&layer->head.allocator, scratch, bytes);
     return MF_STATUS_OK;
 }
 
-static mf_status draw(const mf_layer *layer, size_t index, mfi_parameter *parameter)
+static void fill(mfi_parameter *parameter, float value)
 {
-    static const mfi_purpose purposes[] = {MFI_PURPOSE_WEIGHT, MFI_PURPOSE_BIAS, MFI_PURPOSE_PROJECTION};
+    for (size_t i = 0; i < parameter->count; i++)
+        parameter->values[i] = value;
+}
+
+/* W or M, by the spec's choice. */
+static mf_status draw_matrix(const mf_layer *layer, size_t index, const mfi_stream *stream,
+                             mfi_parameter *parameter)
+{
     const mf_layer_spec *spec = &layer->spec;
     int32_t init = index == MFI_PROJECTION ? spec->projection_init : spec->weight_init;
     float gain = index == MFI_PROJECTION ? spec->projection_gain : spec->weight_gain;
-    size_t fan = index == MFI_PROJECTION ? spec->outputs : spec->inputs;
-    float scale = gain / sqrtf((float)fan);
-    uint64_t draw_number = index == MFI_PROJECTION ? layer->renewed : 0;
-    mfi_stream stream = mfi_stream_of(spec->seed, purposes[index], draw_number);
-
-    /* As torch.nn.Linear does, the bias shares the bound of uniform weights; with others it starts at 0. */
+    float scale = gain / sqrtf((float)columns_of(parameter));
     if (init == MF_INIT_KAIMING_UNIFORM)
-        mfi_init_uniform(&stream, scale, parameter->count, parameter->values);
-    else if (init == MF_INIT_ZERO || index == MFI_BIAS)
-        memset(parameter->values, 0, parameter->count * sizeof(float));
+        mfi_init_uniform(stream, scale, parameter->count, parameter->values);
     else if (init == MF_INIT_NORMAL)
-        mfi_init_normal(&stream, scale, parameter->count, parameter->values);
+        mfi_init_normal(stream, scale, parameter->count, parameter->values);
+    else if (init == MF_INIT_ORTHOGONAL)
+        return draw_orthogonal(layer, stream, gain, parameter);
     else
-        return draw_orthogonal(layer, &stream, gain, parameter);
+        fill(parameter, 0.0f);
+    return MF_STATUS_OK;
+}
+
+/* As torch.nn.Linear does, the bias shares the bound of uniform weights; with others it starts at 0, and so
+ * it does behind a normalisation, which has no use for the scale of its input. */
+static void draw_bias(const mf_layer *layer, const mfi_stream *stream, mfi_parameter *parameter)
+{
+    const mf_layer_spec *spec = &layer->spec;
+    size_t dims[4], fan;
+    mfi_spec_parameter(spec, MFI_WEIGHT, dims);
+    fan = dims[1] * dims[2] * dims[3];
+    if (spec->weight_init == MF_INIT_KAIMING_UNIFORM && spec->normalization == MF_NORMALIZATION_NONE)
+        mfi_init_uniform(stream, spec->weight_gain / sqrtf((float)fan), parameter->count, parameter->values);
+    else
+        fill(parameter, 0.0f);
+}
+
+static mf_status draw(const mf_layer *layer, size_t index, mfi_parameter *parameter)
+{
+    uint64_t draw_number = index == MFI_PROJECTION ? layer->renewed : 0;
+    mfi_purpose purpose = index == MFI_WEIGHT ? MFI_PURPOSE_WEIGHT
+                          : index == MFI_BIAS ? MFI_PURPOSE_BIAS
+                                              : MFI_PURPOSE_PROJECTION;
+    mfi_stream stream = mfi_stream_of(layer->spec.seed, purpose, draw_number);
+    if (index == MFI_WEIGHT || index == MFI_PROJECTION)
+        return draw_matrix(layer, index, &stream, parameter);
+    if (index == MFI_BIAS)
+        draw_bias(layer, &stream, parameter);
+    else
+        fill(parameter, index == MFI_MEAN ? 0.0f : 1.0f);
     return MF_STATUS_OK;
 }
 
@@ -119,7 +156,7 @@ mf_status mfi_change_create(const mf_layer *layer, mfi_change *change)
 {
     *change = unchanged(layer);
     for (size_t index = 0; index < MFI_PARAMETERS; index++) {
-        if (index == MFI_BIAS && !layer->spec.bias)
+        if (layer->parameters[index].rank == 0)
             continue;
         mf_status status = renew(layer, change, index);
         if (status != MF_STATUS_OK) {

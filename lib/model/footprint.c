@@ -33,14 +33,22 @@ static void add_floats(tally *sum, size_t count, size_t *part)
     add_block(sum, bytes, part);
 }
 
-static void add_parameter(tally *sum, size_t rows, size_t columns, bool orthogonal, size_t slabs,
+static void add_parameter(tally *sum, const mf_layer_spec *spec, size_t index, size_t slabs,
                           mf_memory *memory)
 {
-    size_t count = 0, bytes = 0, scratch = 0, offsets[MFI_STATE_SLABS];
-    sum->overflow |= !mfi_multiply(rows, columns, &count) || !mfi_state_layout(count, slabs, offsets, &bytes);
+    size_t dims[4], columns, count = 0, bytes = 0, scratch = 0, offsets[MFI_STATE_SLABS];
+    int32_t init = index == MFI_WEIGHT       ? spec->weight_init
+                   : index == MFI_PROJECTION ? spec->projection_init
+                                             : MF_INIT_ZERO;
+    if (mfi_spec_parameter(spec, index, dims) == 0)
+        return;
+    columns = dims[1] * dims[2] * dims[3];
+    slabs = index < MFI_LEARNED ? slabs : 0;
+    sum->overflow |=
+        !mfi_multiply(dims[0], columns, &count) || !mfi_state_layout(count, slabs, offsets, &bytes);
     add_floats(sum, count, &memory->layers);
-    if (orthogonal) {
-        sum->overflow |= !mfi_init_orthogonal_scratch(rows, columns, &scratch);
+    if (init == MF_INIT_ORTHOGONAL) {
+        sum->overflow |= !mfi_init_orthogonal_scratch(dims[0], columns, &scratch);
         add_floats(sum, scratch, NULL);
     }
     if (bytes > 0)
@@ -50,11 +58,8 @@ static void add_parameter(tally *sum, size_t rows, size_t columns, bool orthogon
 static void add_layer(tally *sum, const mf_layer_spec *spec, size_t slabs, mf_memory *memory)
 {
     add_block(sum, sizeof(mf_layer), &memory->layers);
-    add_parameter(sum, spec->outputs, spec->inputs, spec->weight_init == MF_INIT_ORTHOGONAL, slabs, memory);
-    if (spec->bias)
-        add_parameter(sum, spec->outputs, 1, false, slabs, memory);
-    add_parameter(sum, spec->classes, spec->outputs, spec->projection_init == MF_INIT_ORTHOGONAL, slabs,
-                  memory);
+    for (size_t index = 0; index < MFI_PARAMETERS; index++)
+        add_parameter(sum, spec, index, slabs, memory);
 }
 
 static void add_network(tally *sum, size_t count, mf_memory *memory)

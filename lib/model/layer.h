@@ -6,9 +6,10 @@
 #include "math/blas.h"
 #include "math/kernels.h"
 #include "model/optimizer.h"
+#include "model/scratch.h"
+#include "model/spec.h"
 
-/* Order of a layer's parameters; one that a layer does not have has count 0. */
-enum { MFI_WEIGHT = 0, MFI_BIAS = 1, MFI_PROJECTION = 2, MFI_PARAMETERS = 3 };
+struct mfi_layer_kind;
 
 typedef struct mfi_parameter {
     int32_t rank;
@@ -24,6 +25,7 @@ typedef struct mfi_parameter {
 struct mf_layer {
     mfi_handle head;
     mf_layer_spec spec; /* what the layer is now */
+    const struct mfi_layer_kind *kind;
     const mfi_kernels *kernels;
     mfi_blas_counter blas;
     mf_optimizer *optimizer;
@@ -39,24 +41,14 @@ struct mf_layer {
 typedef struct mfi_settings {
     mf_optimizer_spec optimizer; /* all 0 without one */
     bool has_momentum;
-    bool trains[MFI_PARAMETERS]; /* false also for those the layer does not have */
+    bool
+        trains[MFI_PARAMETERS]; /* false also for those the layer does not have; of mean and variance, whether
+                                   they follow the batches, which are then what the layer normalises by */
     float dropout, label_smoothing;
 } mfi_settings;
 
-/* Scratch of one call, carved by the workspace. B is the workspace's max_batch. */
-typedef struct mfi_scratch {
-    float *goodness;      /* [B, m] G, then dG */
-    float *preactivation; /* [B, n] z, for activations whose derivative needs it; else NULL */
-    float *dz;            /* [B, panel] */
-    float *dw;            /* [panel, k], or x packed for the products with the update behind them */
-    float *dm;            /* [m, panel] */
-    float *db;            /* [panel] */
-} mfi_scratch;
-
-/* How much of each a layer needs for `rows`. */
-typedef struct mfi_scratch_sizes {
-    size_t goodness, preactivation, dz, dw, dm, db;
-} mfi_scratch_sizes;
+/* Products with M beyond this many classes are large enough for the BLAS library to do them well. */
+enum { MFI_FEW_CLASSES = 32 };
 
 /* A checked batch. Labels are NULL where none are needed, weights where all are equal. */
 typedef struct mfi_rows {
@@ -67,11 +59,33 @@ typedef struct mfi_rows {
     const float *weights;
 } mfi_rows;
 
-mf_layer_spec mfi_layer_defaults(void);
+/* What is particular to a kind of layer. */
+typedef struct mfi_layer_kind {
+    /* Scratch for `rows`; false if a size does not fit. The goodness is not its business. */
+    bool (*scratch)(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes);
+
+    /* a [rows, n] from x. With `settings` as the first part of a step, which leaves in scratch what the
+     * gradients need; NULL for inference. */
+    void (*forward)(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                    const mfi_rows *rows, float *a);
+
+    /* Gradients of all parameters, one after the other, from scratch->goodness = dG; 0 for what is frozen. */
+    void (*gradients)(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                      const mfi_rows *rows, const float *a, float *out);
+
+    /* Clips and updates from scratch->goodness = dG. *norm receives the gradient's norm, or stays as it is
+     * where nothing is clipped. NUMERIC, with nothing changed, if that is not finite. */
+    mf_status (*learn)(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                       const mfi_rows *rows, const float *a, size_t position, double *norm);
+} mfi_layer_kind;
+
+extern const mfi_layer_kind mfi_layer_dense, mfi_layer_conv;
+
+const mfi_layer_kind *mfi_kind_of(const mf_layer_spec *spec);
+
+/* Takes a resolved spec. */
 mf_status mfi_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 void mfi_layer_release(mf_layer *layer);
-mf_status mfi_layer_check_spec(const mf_layer_spec *spec);
-mf_status mfi_layer_check_classes(size_t classes);
 
 mf_status mfi_layer_set(mf_layer *layer, int32_t key, double value);
 mf_status mfi_layer_get(const mf_layer *layer, int32_t key, double *value);
@@ -80,18 +94,22 @@ mf_status mfi_layer_get(const mf_layer *layer, int32_t key, double *value);
 mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *found);
 const char *mfi_parameter_name(size_t parameter);
 
+/* CAPACITY if the layer would normalise by a single value in a step of that many rows. */
+mf_status mfi_layer_check_rows(const mf_layer *layer, size_t rows);
+
 /* What a layer of that spec needs; false if a size does not fit. */
 bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes);
 
-/* a [rows, n] = phi(x W^T + b); z as in mfi_scratch or NULL. */
-void mfi_layer_forward(const mf_layer *layer, const mfi_rows *rows, float *a, float *z);
+/* a [rows, n] as in inference. */
+void mfi_layer_forward(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a);
 
-/* G = a M^T */
-void mfi_layer_goodness(const mf_layer *layer, size_t rows, const float *a, float *goodness);
+/* What M reads: `a`, or its pooling in scratch->features. */
+const float *mfi_layer_features(const mf_layer *layer, const mfi_scratch *scratch, size_t rows,
+                                const float *a);
 
-/* dz, dM and db of the neurons [start, start + width) into scratch, from scratch->goodness = dG. */
-void mfi_layer_local_gradient(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
-                              size_t start, size_t width);
+/* G = F M^T, with F what M reads of a. */
+void mfi_layer_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
+                        float *goodness);
 
 /* The layer's options and its optimizer's hyper-parameters as they are now. */
 mfi_settings mfi_layer_settings(const mf_layer *layer);
@@ -112,9 +130,25 @@ void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings);
 mf_status mfi_layer_lose(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
                          const mfi_rows *rows, float *a, size_t position, mf_report *report);
 
+/* What a step and its gradients end with: the running statistics follow, and `a` is made ready for the next
+ * layer. */
+void mfi_layer_pass_on(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch, size_t rows,
+                       float *a);
+
 /* Gradients of all parameters, one after the other, into out; else as mfi_layer_step(). */
 mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
                               size_t position, float *out, mf_report *report);
+
+/* Where the gradient of a parameter begins among such gradients. */
+size_t mfi_gradient_offset(const mf_layer *layer, size_t parameter);
+
+/* What clipping leaves of a gradient whose norm it computes where it is on. NUMERIC if that is not finite. */
+mf_status mfi_layer_clip_factor(const mf_layer *layer, const mfi_settings *settings, const float *gradients,
+                                double *norm, float *factor);
+
+/* One update from `factor` times the gradients. */
+void mfi_layer_apply_scaled(mf_layer *layer, const mfi_settings *settings, const float *gradients,
+                            float factor);
 
 /* One update from such gradients, which are finite; NUMERIC if their norm, which clipping needs, is not. */
 mf_status mfi_layer_apply(mf_layer *layer, const float *gradients);

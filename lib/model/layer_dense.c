@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/status.h"
 #include "math/blas.h"
 #include "math/gemm.h"
+#include "model/normalization.h"
 
 /* A panel of dW takes about half a megabyte, so that it stays in the second-level cache while the
  * optimizer reads it; within the limits, a width that our own products and BLAS libraries like. */
@@ -26,14 +28,96 @@ size_t mfi_dense_panel(const mf_layer_spec *spec)
  * the layer does it itself and spares the packing that BLAS libraries begin with. */
 enum { FEW_ROWS = 4 };
 
-void mfi_dense_product(const mf_layer *layer, const mfi_rows *rows, float *a)
+/* to = x W^T */
+static void product(const mf_layer *layer, const mfi_rows *rows, float *to)
 {
     size_t n = layer->spec.outputs, k = layer->spec.inputs;
     const float *w = layer->parameters[MFI_WEIGHT].values;
     if (rows->count <= FEW_ROWS)
-        layer->kernels->skinny_product(rows->count, n, k, rows->x, rows->stride, w, a);
+        layer->kernels->skinny_product(rows->count, n, k, rows->x, rows->stride, w, to);
     else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows->count, n, k, 1.0f, rows->x, rows->stride, w, k, 0.0f, a, n);
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows->count, n, k, 1.0f, rows->x, rows->stride, w, k, 0.0f, to, n);
+}
+
+static bool keeps_preactivation(const mf_layer_spec *spec)
+{
+    return spec->activation == MF_ACTIVATION_GELU; /* the derivatives of the others follow from a */
+}
+
+static void normalize(const mf_layer *layer, bool batch, const mfi_scratch *scratch, size_t rows,
+                      const float *u, float *to)
+{
+    size_t n = layer->spec.outputs;
+    mfi_moments moments = mfi_moments_in(layer, scratch);
+    if (batch)
+        layer->kernels->column_moments(rows, n, u, moments.mean, moments.variance);
+    mfi_moments_complete(layer, batch, moments);
+    layer->kernels->normalize(rows, n, moments.mean, moments.scale, u, to);
+}
+
+static void forward(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                    const mfi_rows *rows, float *a)
+{
+    mfi_activation phi = {layer->spec.activation, layer->spec.leak};
+    bool normal = layer->spec.normalization != MF_NORMALIZATION_NONE;
+    float *u = normal && settings ? scratch->product : a;
+    float *z = settings && keeps_preactivation(&layer->spec) ? scratch->preactivation : NULL;
+    product(layer, rows, u);
+    if (normal)
+        normalize(layer, mfi_uses_batch(layer, settings), scratch, rows->count, u, a);
+    layer->kernels->activate(phi, rows->count, layer->spec.outputs, layer->parameters[MFI_BIAS].values, a, z);
+}
+
+static bool needs(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes)
+{
+    size_t panel = mfi_dense_panel(spec);
+    bool normal = spec->normalization != MF_NORMALIZATION_NONE;
+    if (!training)
+        return true;
+    if (keeps_preactivation(spec) && !mfi_multiply(rows, spec->outputs, &sizes->preactivation))
+        return false;
+    if (normal && !mfi_multiply(rows, spec->outputs, &sizes->product))
+        return false;
+    sizes->db = panel;
+    sizes->dscale = normal ? panel : 0;
+    return mfi_multiply(rows, panel, &sizes->dz) && mfi_dense_gradient_scratch(spec, rows, &sizes->dw) &&
+           mfi_multiply(panel, spec->classes, &sizes->dm);
+}
+
+/* dz, dM and db of the neurons [start, start + width) into scratch. */
+static void head_gradient(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
+                          size_t start, size_t width)
+{
+    const mfi_kernels *kernels = layer->kernels;
+    const float *projection = layer->parameters[MFI_PROJECTION].values + start;
+    const float *z = keeps_preactivation(&layer->spec) ? scratch->preactivation + start : NULL;
+    mfi_activation phi = {layer->spec.activation, layer->spec.leak};
+    size_t n = layer->spec.outputs, m = layer->spec.classes;
+    if (m <= MFI_FEW_CLASSES) {
+        kernels->local_gradient(phi, rows, width, m, scratch->goodness, projection, a + start, z, n,
+                                scratch->dz, scratch->dm, scratch->db);
+        return;
+    }
+    mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, scratch->goodness, m, projection, n, 0.0f,
+             scratch->dz, width);
+    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m, a + start, n, 0.0f,
+             scratch->dm, width);
+    kernels->derivative(phi, rows, width, a + start, z, n, scratch->dz, scratch->db);
+}
+
+/* The same, and behind a normalisation dz becomes du, with dscale. A panel has all rows of its neurons, so
+ * nothing else is needed. */
+static void local_gradient(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                           size_t rows, const float *a, size_t start, size_t width)
+{
+    head_gradient(layer, scratch, rows, a, start, width);
+    if (layer->spec.normalization == MF_NORMALIZATION_NONE)
+        return;
+    mfi_moments moments = mfi_moments_in(layer, scratch);
+    float share = mfi_uses_batch(layer, settings) ? 1.0f / (float)rows : 0.0f;
+    layer->kernels->normalization_gradient(
+        rows, width, scratch->product + start, layer->spec.outputs, moments.mean + start,
+        moments.inverse + start, moments.scale + start, scratch->db, share, scratch->dz, scratch->dscale);
 }
 
 /* dW = dz^T x for one panel, scaled and added to `to`. */
@@ -54,8 +138,8 @@ static bool gram_pays(const mf_layer *layer, size_t rows)
     return rows <= room / 2 / rows && (double)rows * (double)(n + k) < (double)n * (double)k;
 }
 
-double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_settings *settings,
-                               const mfi_scratch *scratch, const mfi_rows *rows, const float *a)
+static double gradient_norm(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                            const mfi_rows *rows, const float *a)
 {
     const mfi_kernels *kernels = layer->kernels;
     size_t n = layer->spec.outputs, k = layer->spec.inputs, m = layer->spec.classes, count = rows->count;
@@ -65,11 +149,13 @@ double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_settings *settin
     double sum = 0.0;
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel;
-        mfi_layer_local_gradient(layer, scratch, count, a, start, width);
+        local_gradient(layer, settings, scratch, count, a, start, width);
         if (settings->trains[MFI_PROJECTION])
             sum += kernels->sum_of_squares(m * width, scratch->dm);
         if (settings->trains[MFI_BIAS])
             sum += kernels->sum_of_squares(width, scratch->db);
+        if (settings->trains[MFI_SCALE])
+            sum += kernels->sum_of_squares(width, scratch->dscale);
         if (!settings->trains[MFI_WEIGHT])
             continue;
         if (gram) {
@@ -156,13 +242,13 @@ static void update_weight(mf_layer *layer, const mfi_scratch *scratch, const mfi
     }
 }
 
-void mfi_dense_update(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
-                      const mfi_rows *rows, const float *a)
+static void update(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                   const mfi_rows *rows, const float *a)
 {
     size_t n = layer->spec.outputs, m = layer->spec.classes, panel = mfi_dense_panel(&layer->spec);
     mfi_parameter *parameters = layer->parameters;
-    mfi_rule rules[MFI_PARAMETERS];
-    for (size_t index = 0; index < MFI_PARAMETERS; index++)
+    mfi_rule rules[MFI_LEARNED];
+    for (size_t index = 0; index < MFI_LEARNED; index++)
         if (settings->trains[index])
             rules[index] = mfi_layer_next_rule(layer, settings, index);
     bool fused = settings->trains[MFI_WEIGHT] &&
@@ -171,35 +257,72 @@ void mfi_dense_update(mf_layer *layer, const mfi_settings *settings, const mfi_s
         layer->kernels->pack(rows->count, layer->spec.inputs, rows->x, rows->stride, scratch->dw);
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel;
-        mfi_layer_local_gradient(layer, scratch, rows->count, a, start, width);
+        local_gradient(layer, settings, scratch, rows->count, a, start, width);
         if (settings->trains[MFI_WEIGHT])
             update_weight(layer, scratch, rows, &rules[MFI_WEIGHT], fused, start, width);
         if (settings->trains[MFI_BIAS])
             mfi_parameter_update(layer->kernels, &parameters[MFI_BIAS], &rules[MFI_BIAS], start, 1, width, n,
                                  scratch->db);
+        if (settings->trains[MFI_SCALE])
+            mfi_parameter_update(layer->kernels, &parameters[MFI_SCALE], &rules[MFI_SCALE], start, 1, width,
+                                 n, scratch->dscale);
         if (settings->trains[MFI_PROJECTION])
             mfi_parameter_update(layer->kernels, &parameters[MFI_PROJECTION], &rules[MFI_PROJECTION], start,
                                  m, width, n, scratch->dm);
     }
 }
 
-void mfi_dense_gradients(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
-                         const mfi_rows *rows, const float *a, float *out)
+/* Everything after the goodness is linear in dG, so clipping the gradient is scaling dG. */
+static mf_status clip(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                      const mfi_rows *rows, const float *a, size_t position, double *norm)
+{
+    double largest = (double)settings->optimizer.clip_norm;
+    if (largest == 0.0)
+        return MF_STATUS_OK;
+    *norm = gradient_norm(layer, settings, scratch, rows, a);
+    if (!isfinite(*norm))
+        return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the norm of the gradient is not finite", position);
+    if (*norm > largest)
+        for (size_t i = 0; i < rows->count * layer->spec.classes; i++)
+            scratch->goodness[i] *= (float)(largest / *norm);
+    return MF_STATUS_OK;
+}
+
+static mf_status learn(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                       const mfi_rows *rows, const float *a, size_t position, double *norm)
+{
+    MFI_TRY(clip(layer, settings, scratch, rows, a, position, norm));
+    update(layer, settings, scratch, rows, a);
+    return MF_STATUS_OK;
+}
+
+static void gradients(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
+                      const mfi_rows *rows, const float *a, float *out)
 {
     size_t n = layer->spec.outputs, k = layer->spec.inputs, m = layer->spec.classes;
     size_t panel = mfi_dense_panel(&layer->spec);
-    float *dw = out, *db = dw + layer->parameters[MFI_WEIGHT].count,
-          *dm = db + layer->parameters[MFI_BIAS].count;
+    float *to[MFI_LEARNED];
+    for (size_t index = 0; index < MFI_LEARNED; index++)
+        to[index] = out + mfi_gradient_offset(layer, index);
     memset(out, 0, mfi_layer_values(layer) * sizeof *out);
     for (size_t start = 0; start < n; start += panel) {
         size_t width = n - start < panel ? n - start : panel;
-        mfi_layer_local_gradient(layer, scratch, rows->count, a, start, width);
+        local_gradient(layer, settings, scratch, rows->count, a, start, width);
         if (settings->trains[MFI_WEIGHT])
-            weight_product(layer, scratch, rows, width, 1.0f, 0.0f, dw + start * k);
+            weight_product(layer, scratch, rows, width, 1.0f, 0.0f, to[MFI_WEIGHT] + start * k);
         if (settings->trains[MFI_BIAS])
-            memcpy(db + start, scratch->db, width * sizeof *db);
+            memcpy(to[MFI_BIAS] + start, scratch->db, width * sizeof *out);
+        if (settings->trains[MFI_SCALE])
+            memcpy(to[MFI_SCALE] + start, scratch->dscale, width * sizeof *out);
         if (settings->trains[MFI_PROJECTION])
             for (size_t c = 0; c < m; c++)
-                memcpy(dm + c * n + start, scratch->dm + c * width, width * sizeof *dm);
+                memcpy(to[MFI_PROJECTION] + c * n + start, scratch->dm + c * width, width * sizeof *out);
     }
 }
+
+const mfi_layer_kind mfi_layer_dense = {
+    .scratch = needs,
+    .forward = forward,
+    .gradients = gradients,
+    .learn = learn,
+};

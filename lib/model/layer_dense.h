@@ -15,19 +15,4 @@ bool mfi_dense_fuses(const mfi_kernels *kernels, const mfi_blas_counter *blas, s
 /* Floats of scratch->dw; false if that does not fit. */
 bool mfi_dense_gradient_scratch(const mf_layer_spec *spec, size_t rows, size_t *count);
 
-/* a = x W^T */
-void mfi_dense_product(const mf_layer *layer, const mfi_rows *rows, float *a);
-
-/* Norm of the gradient of all trainable parameters together, from scratch->goodness = dG. */
-double mfi_dense_gradient_norm(const mf_layer *layer, const mfi_settings *settings,
-                               const mfi_scratch *scratch, const mfi_rows *rows, const float *a);
-
-/* dW, db and dM from scratch->goodness = dG; 0 for what is frozen. */
-void mfi_dense_gradients(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
-                         const mfi_rows *rows, const float *a, float *out);
-
-/* Updates W, b and M from scratch->goodness = dG. */
-void mfi_dense_update(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
-                      const mfi_rows *rows, const float *a);
-
 #endif

@@ -3,7 +3,7 @@
 
 #include "base/status.h"
 #include "base/subnormal.h"
-#include "model/layer_dense.h"
+#include "model/layer.h"
 
 mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a,
                               size_t position, float *out, mf_report *report)
@@ -12,40 +12,42 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_scratch *scratch, const
     uint64_t mode = mfi_subnormals_to_zero();
     mf_status status = mfi_layer_lose(layer, &settings, scratch, rows, a, position, report);
     if (status == MF_STATUS_OK) {
-        mfi_dense_gradients(layer, &settings, scratch, rows, a, out);
-        mfi_layer_drop(layer, &settings, rows->count, a);
-        mfi_layer_count_mask(layer, &settings);
+        layer->kind->gradients(layer, &settings, scratch, rows, a, out);
+        mfi_layer_pass_on(layer, &settings, scratch, rows->count, a);
     }
     mfi_subnormals_restore(mode);
     return status;
 }
 
-size_t mfi_layer_values(const mf_layer *layer)
+size_t mfi_gradient_offset(const mf_layer *layer, size_t parameter)
 {
-    size_t count = 0;
-    for (size_t index = 0; index < MFI_PARAMETERS; index++)
-        count += layer->parameters[index].count;
-    return count;
+    size_t offset = 0;
+    for (size_t index = 0; index < parameter; index++)
+        offset += layer->parameters[index].count;
+    return offset;
 }
 
-/* What clipping leaves of a gradient that is there as a whole. */
-static mf_status find_clip_factor(const mf_layer *layer, const mfi_settings *settings, const float *gradients,
-                                  float *factor)
+size_t mfi_layer_values(const mf_layer *layer)
+{
+    return mfi_gradient_offset(layer, MFI_PARAMETERS);
+}
+
+mf_status mfi_layer_clip_factor(const mf_layer *layer, const mfi_settings *settings, const float *gradients,
+                                double *norm, float *factor)
 {
     double largest = (double)settings->optimizer.clip_norm, sum = 0.0;
     *factor = 1.0f;
     if (largest == 0.0)
         return MF_STATUS_OK;
-    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
-        const mfi_parameter *parameter = &layer->parameters[index];
+    for (size_t index = 0; index < MFI_LEARNED; index++)
         if (settings->trains[index])
-            sum += layer->kernels->sum_of_squares(parameter->count, gradients);
-        gradients += parameter->count;
-    }
+            sum += layer->kernels->sum_of_squares(layer->parameters[index].count,
+                                                  gradients + mfi_gradient_offset(layer, index));
     if (!isfinite(sum))
         return mfi_fail(MF_STATUS_NUMERIC, "the norm of the gradients is not finite");
-    if (sqrt(sum) > largest)
-        *factor = (float)(largest / sqrt(sum));
+    *norm = sqrt(sum);
+    if (*norm > largest)
+        *factor = (float)(largest / *norm);
     return MF_STATUS_OK;
 }
 
@@ -62,31 +64,34 @@ static void apply_scaled(const mf_layer *layer, mfi_parameter *parameter, const 
     }
 }
 
-static void apply(mf_layer *layer, const mfi_settings *settings, const float *gradients, float factor)
+void mfi_layer_apply_scaled(mf_layer *layer, const mfi_settings *settings, const float *gradients,
+                            float factor)
 {
-    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
+    for (size_t index = 0; index < MFI_LEARNED; index++) {
         mfi_parameter *parameter = &layer->parameters[index];
-        if (settings->trains[index]) {
-            mfi_rule rule = mfi_layer_next_rule(layer, settings, index);
-            if (factor == 1.0f)
-                mfi_parameter_update(layer->kernels, parameter, &rule, 0, 1, parameter->count,
-                                     parameter->count, gradients);
-            else
-                apply_scaled(layer, parameter, &rule, factor, gradients);
-        }
-        gradients += parameter->count;
+        const float *gradient = gradients + mfi_gradient_offset(layer, index);
+        if (!settings->trains[index])
+            continue;
+        mfi_rule rule = mfi_layer_next_rule(layer, settings, index);
+        if (factor == 1.0f)
+            mfi_parameter_update(layer->kernels, parameter, &rule, 0, 1, parameter->count, parameter->count,
+                                 gradient);
+        else
+            apply_scaled(layer, parameter, &rule, factor, gradient);
     }
-    layer->applied++;
 }
 
 mf_status mfi_layer_apply(mf_layer *layer, const float *gradients)
 {
+    double norm;
     float factor;
     mfi_settings settings = mfi_layer_settings(layer);
     uint64_t mode = mfi_subnormals_to_zero();
-    mf_status status = find_clip_factor(layer, &settings, gradients, &factor);
-    if (status == MF_STATUS_OK)
-        apply(layer, &settings, gradients, factor);
+    mf_status status = mfi_layer_clip_factor(layer, &settings, gradients, &norm, &factor);
+    if (status == MF_STATUS_OK) {
+        mfi_layer_apply_scaled(layer, &settings, gradients, factor);
+        layer->applied++;
+    }
     mfi_subnormals_restore(mode);
     return status;
 }

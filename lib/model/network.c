@@ -1,6 +1,7 @@
 /* Owns: an ordered list of references to layers. */
 #include "model/network.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -29,15 +30,47 @@ void mfi_network_release(mf_network *network)
 
 /* ---- structure ---- */
 
+/* "1000" or "64x16x16 = 16384". */
+static const char *describe(const mf_shape *shape, char text[96])
+{
+    size_t count = shape->dims[0] * shape->dims[1] * shape->dims[2];
+    if (shape->rank == 1)
+        snprintf(text, 96, "%zu", count);
+    else
+        snprintf(text, 96, "%zux%zux%zu = %zu", shape->dims[0], shape->dims[1], shape->dims[2], count);
+    return text;
+}
+
+/* Maps and rows of values fit if their number does; maps and maps if they are the same. */
+static bool fits(const mf_shape *output, const mf_shape *input)
+{
+    bool same = true;
+    size_t given = 1, taken = 1;
+    for (int32_t d = 0; d < 3; d++) {
+        same = same && output->dims[d] == input->dims[d];
+        given *= output->dims[d];
+        taken *= input->dims[d];
+    }
+    return output->rank == 3 && input->rank == 3 ? same : given == taken;
+}
+
 /* Whether `layer` fits between the layers `before` and `after`, either of which may be NULL. */
 static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const mf_layer *after)
 {
-    if (before && before->spec.outputs != layer->spec.inputs)
-        return mfi_fail(MF_STATUS_SHAPE, "the layer expects %zu inputs, the one before has %zu outputs",
-                        layer->spec.inputs, before->spec.outputs);
-    if (after && layer->spec.outputs != after->spec.inputs)
-        return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu outputs, the one behind expects %zu inputs",
-                        layer->spec.outputs, after->spec.inputs);
+    char one[96], other[96];
+    mf_shape input = mfi_spec_input(&layer->spec), output = mfi_spec_output(&layer->spec);
+    if (before) {
+        mf_shape given = mfi_spec_output(&before->spec);
+        if (!fits(&given, &input))
+            return mfi_fail(MF_STATUS_SHAPE, "the layer expects %s inputs, the one before has %s outputs",
+                            describe(&input, one), describe(&given, other));
+    }
+    if (after) {
+        mf_shape taken = mfi_spec_input(&after->spec);
+        if (!fits(&output, &taken))
+            return mfi_fail(MF_STATUS_SHAPE, "the layer has %s outputs, the one behind expects %s inputs",
+                            describe(&output, one), describe(&taken, other));
+    }
     const mf_layer *neighbour = before ? before : after;
     if (neighbour && neighbour->spec.classes != layer->spec.classes)
         return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu classes, the network has %zu",

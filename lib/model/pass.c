@@ -26,7 +26,8 @@ static float *output_of(const mf_workspace *workspace, size_t position)
 static void forward(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
     mfi_rows input = input_of(workspace, position, rows);
-    mfi_layer_forward(workspace->slots[position].layer, &input, output_of(workspace, position), NULL);
+    mfi_layer_forward(workspace->slots[position].layer, &workspace->scratch, &input,
+                      output_of(workspace, position));
 }
 
 static mf_status step(mf_workspace *workspace, size_t position, const mfi_rows *rows)
@@ -63,7 +64,8 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
 /* Scores of the layer at `position`, whose activation is there. */
 static void score(const mf_workspace *workspace, size_t position, size_t rows, float *scores)
 {
-    mfi_layer_goodness(workspace->slots[position].layer, rows, output_of(workspace, position), scores);
+    mfi_layer_goodness(workspace->slots[position].layer, &workspace->scratch, rows,
+                       output_of(workspace, position), scores);
 }
 
 static void add(size_t count, float *to, const float *from)

@@ -4,11 +4,12 @@
 #include "base/memory.h"
 #include "base/status.h"
 
-/* What the block of a workspace holds, in this order, as counts of floats. */
-enum { EVEN, ODD, TOTAL, GOODNESS, PREACTIVATION, DZ, DW, DM, DB, AREAS };
+/* What the block of a workspace holds besides scratch, in this order, as counts of floats. */
+enum { EVEN, ODD, TOTAL, AREAS };
 
 typedef struct layout {
     size_t counts[AREAS], offsets[AREAS];
+    mfi_scratch_sizes scratch, scratch_offsets;
     size_t slots, bytes;
 } layout;
 
@@ -24,8 +25,9 @@ static mf_layer_spec spec_at(const mfi_layer_list *layers, size_t position)
 }
 
 /* Scratch is as large as the layer that needs most of it: layers take turns. */
-static bool count_areas(const mfi_layer_list *layers, size_t rows, bool training, size_t counts[AREAS])
+static bool count_areas(const mfi_layer_list *layers, size_t rows, bool training, layout *plan)
 {
+    size_t *counts = plan->counts;
     for (size_t i = 0; i < layers->count; i++) {
         mf_layer_spec spec = spec_at(layers, i);
         mfi_scratch_sizes needs;
@@ -34,12 +36,7 @@ static bool count_areas(const mfi_layer_list *layers, size_t rows, bool training
             return false;
         counts[i % 2 ? ODD : EVEN] = larger(counts[i % 2 ? ODD : EVEN], outputs);
         counts[TOTAL] = layers->network ? needs.goodness : 0;
-        counts[GOODNESS] = larger(counts[GOODNESS], needs.goodness);
-        counts[PREACTIVATION] = larger(counts[PREACTIVATION], needs.preactivation);
-        counts[DZ] = larger(counts[DZ], needs.dz);
-        counts[DW] = larger(counts[DW], needs.dw);
-        counts[DM] = larger(counts[DM], needs.dm);
-        counts[DB] = larger(counts[DB], needs.db);
+        mfi_scratch_widen(&plan->scratch, &needs);
     }
     return true;
 }
@@ -74,9 +71,10 @@ static mf_status lay_out(const mfi_layer_list *layers, int32_t purpose, size_t m
     *plan = (layout){0};
     MFI_TRY(check_purpose_known(purpose));
     MFI_TRY(mfi_check_layers(layers, max_batch));
-    bool fits = count_areas(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, plan->counts) &&
+    bool fits = count_areas(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, plan) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
-                mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_slot), &plan->slots);
+                mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_slot), &plan->slots) &&
+                mfi_scratch_reserve(&plan->scratch, &plan->bytes, &plan->scratch_offsets);
     for (size_t area = 0; fits && area < AREAS; area++)
         fits = mfi_reserve(&plan->bytes, plan->counts[area], sizeof(float), &plan->offsets[area]);
     if (!fits)
@@ -103,14 +101,7 @@ static void carve(mf_workspace *workspace, const layout *plan)
     workspace->activations[0] = area(workspace, plan, EVEN);
     workspace->activations[1] = area(workspace, plan, ODD);
     workspace->total = area(workspace, plan, TOTAL);
-    workspace->scratch = (mfi_scratch){
-        .goodness = area(workspace, plan, GOODNESS),
-        .preactivation = area(workspace, plan, PREACTIVATION),
-        .dz = area(workspace, plan, DZ),
-        .dw = area(workspace, plan, DW),
-        .dm = area(workspace, plan, DM),
-        .db = area(workspace, plan, DB),
-    };
+    workspace->scratch = mfi_scratch_carve(workspace, &plan->scratch, &plan->scratch_offsets);
 }
 
 static mf_layer *layer_of(const mf_workspace_spec *spec, size_t position)

@@ -1,12 +1,9 @@
 /* Owns: cutting layers into contiguous groups of balanced cost. */
 #include "parallel/groups.h"
 
-/* Work of a step for one row, in floating-point operations. */
 static double cost_of(const mf_network *network, size_t position)
 {
-    const mf_layer_spec *spec = &network->places[position].layer->spec;
-    double k = (double)spec->inputs, n = (double)spec->outputs, m = (double)spec->classes;
-    return 4.0 * n * k + 6.0 * n * m;
+    return mfi_spec_work(&network->places[position].layer->spec);
 }
 
 /* Fills groups one after the other up to `limit`, each with one layer at least, and leaves one at least to

@@ -25,18 +25,13 @@ static bool count_lane(const mf_network *network, size_t rows, size_t counts[MFI
 }
 
 /* Scratch is as large as the layer that needs most of it: any worker may meet any layer. */
-static bool count_scratch(const mf_network *network, size_t rows, size_t counts[MFI_SCRATCH_PARTS])
+static bool count_scratch(const mf_network *network, size_t rows, mfi_scratch_sizes *sizes)
 {
     for (size_t i = 0; i < network->count; i++) {
         mfi_scratch_sizes needs;
         if (!mfi_layer_scratch(&network->places[i].layer->spec, rows, true, &needs))
             return false;
-        counts[MFI_GOODNESS] = larger(counts[MFI_GOODNESS], needs.goodness);
-        counts[MFI_PREACTIVATION] = larger(counts[MFI_PREACTIVATION], needs.preactivation);
-        counts[MFI_DZ] = larger(counts[MFI_DZ], needs.dz);
-        counts[MFI_DW] = larger(counts[MFI_DW], needs.dw);
-        counts[MFI_DM] = larger(counts[MFI_DM], needs.dm);
-        counts[MFI_DB] = larger(counts[MFI_DB], needs.db);
+        mfi_scratch_widen(sizes, &needs);
     }
     return true;
 }
@@ -54,8 +49,7 @@ static bool reserve_all(mfi_pipeline_layout *plan, size_t count)
     size_t head, settings, reports, *bytes = &plan->bytes;
     return mfi_multiply(plan->kept, count, &reports) && mfi_multiply(plan->depth, count, &settings) &&
            reserve_parts(plan->lane_counts, MFI_LANE_PARTS, plan->lane_offsets, &plan->lane_bytes) &&
-           reserve_parts(plan->scratch_counts, MFI_SCRATCH_PARTS, plan->scratch_offsets,
-                         &plan->scratch_bytes) &&
+           mfi_scratch_reserve(&plan->scratch, &plan->scratch_bytes, &plan->scratch_offsets) &&
            mfi_reserve(bytes, 1, sizeof(mf_pipeline), &head) &&
            mfi_reserve(bytes, count, sizeof(mfi_stage), &plan->stages) &&
            mfi_reserve(bytes, plan->depth, sizeof(mfi_lane), &plan->lanes) &&
@@ -75,7 +69,7 @@ mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout
     plan->depth = spec->depth ? spec->depth : plan->workers + DEPTH_BEYOND_WORKERS;
     if (!mfi_multiply(plan->depth, KEPT_PER_DEPTH, &plan->kept) ||
         !count_lane(spec->network, spec->max_batch, plan->lane_counts) ||
-        !count_scratch(spec->network, spec->max_batch, plan->scratch_counts) || !reserve_all(plan, count))
+        !count_scratch(spec->network, spec->max_batch, &plan->scratch) || !reserve_all(plan, count))
         return mfi_fail(MF_STATUS_OVERFLOW, "a pipeline for %zu batches of %zu rows does not fit",
                         plan->depth, spec->max_batch);
     return MF_STATUS_OK;
@@ -100,21 +94,9 @@ static void carve_lane(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, s
 
 static void carve_worker(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, size_t index)
 {
-    float *parts[MFI_SCRATCH_PARTS];
-    for (size_t part = 0; part < MFI_SCRATCH_PARTS; part++)
-        parts[part] = plan->scratch_counts[part]
-                          ? at(pipeline, plan->scratch_rooms + index * plan->scratch_bytes +
-                                             plan->scratch_offsets[part])
-                          : NULL;
+    void *room = at(pipeline, plan->scratch_rooms + index * plan->scratch_bytes);
     pipeline->workers[index].pipeline = pipeline;
-    pipeline->workers[index].scratch = (mfi_scratch){
-        .goodness = parts[MFI_GOODNESS],
-        .preactivation = parts[MFI_PREACTIVATION],
-        .dz = parts[MFI_DZ],
-        .dw = parts[MFI_DW],
-        .dm = parts[MFI_DM],
-        .db = parts[MFI_DB],
-    };
+    pipeline->workers[index].scratch = mfi_scratch_carve(room, &plan->scratch, &plan->scratch_offsets);
 }
 
 void mfi_pipeline_carve(mf_pipeline *pipeline, const mfi_pipeline_layout *plan)

@@ -4,14 +4,14 @@
 
 #include "parallel/pipeline.h"
 
-/* Parts of the room that each lane, and each worker, has: counts of floats and where they begin in it. */
+/* Parts of the room that each lane has: counts of floats and where they begin in it. */
 enum { MFI_LANE_X, MFI_LANE_LABELS, MFI_LANE_WEIGHTS, MFI_LANE_EVEN, MFI_LANE_ODD, MFI_LANE_PARTS };
-enum { MFI_GOODNESS, MFI_PREACTIVATION, MFI_DZ, MFI_DW, MFI_DM, MFI_DB, MFI_SCRATCH_PARTS };
 
 typedef struct mfi_pipeline_layout {
     size_t workers, groups, depth, kept;
     size_t lane_counts[MFI_LANE_PARTS], lane_offsets[MFI_LANE_PARTS], lane_bytes;
-    size_t scratch_counts[MFI_SCRATCH_PARTS], scratch_offsets[MFI_SCRATCH_PARTS], scratch_bytes;
+    mfi_scratch_sizes scratch, scratch_offsets; /* of each worker */
+    size_t scratch_bytes;
     size_t stages, lanes, settings, reports, crew, groups_begin, lane_rooms, scratch_rooms;
     size_t bytes;
 } mfi_pipeline_layout;

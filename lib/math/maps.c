@@ -1,0 +1,130 @@
+/* Owns: a convolution's input laid out in columns, and the pooling that its head reads. */
+#include "math/maps.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* ---- columns ---- */
+
+/* Outputs `first` to `end` - 1 along one direction are those whose input, at this offset of the kernel, is on
+ * the map. */
+typedef struct span {
+    size_t first, end;
+} span;
+
+static span inside(size_t size, size_t outputs, size_t stride, size_t padding, size_t offset)
+{
+    span on = {0, 0};
+    if (padding > offset)
+        on.first = (padding - offset + stride - 1) / stride;
+    if (size + padding > offset)
+        on.end = (size + padding - offset - 1) / stride + 1;
+    on.end = on.end < outputs ? on.end : outputs;
+    on.first = on.first < on.end ? on.first : on.end;
+    return on;
+}
+
+/* One output row: `row` is the input row it reads. */
+static void fill_row(const mfi_geometry *g, span across, size_t offset, const float *row, float *to)
+{
+    memset(to, 0, across.first * sizeof *to);
+    size_t step = g->stride[1], at = across.first * step + offset - g->padding[1];
+    if (step == 1)
+        memcpy(to + across.first, row + at, (across.end - across.first) * sizeof *to);
+    else
+        for (size_t x = across.first; x < across.end; x++, at += step)
+            to[x] = row[at];
+    memset(to + across.end, 0, (g->map[1] - across.end) * sizeof *to);
+}
+
+/* The output rows of one image and one place of the kernel. */
+static void fill_rows(const mfi_geometry *g, const float *map, size_t i, size_t j, size_t top, size_t rows,
+                      float *to)
+{
+    span down = inside(g->height, g->map[0], g->stride[0], g->padding[0], i);
+    span across = inside(g->width, g->map[1], g->stride[1], g->padding[1], j);
+    for (size_t y = top; y < top + rows; y++, to += g->map[1])
+        if (y < down.first || y >= down.end)
+            memset(to, 0, g->map[1] * sizeof *to);
+        else
+            fill_row(g, across, j, map + (y * g->stride[0] + i - g->padding[0]) * g->width, to);
+}
+
+/* Where output and input maps have the same size and the stride is 1, all rows are one piece of the input,
+ * moved by the place of the kernel; what has come in from neighbouring rows is cleared. */
+static void shift_map(const mfi_geometry *g, const float *map, size_t i, size_t j, float *to)
+{
+    ptrdiff_t width = (ptrdiff_t)g->width, count = (ptrdiff_t)(g->height * g->width);
+    ptrdiff_t across = (ptrdiff_t)j - (ptrdiff_t)g->padding[1];
+    ptrdiff_t shift = ((ptrdiff_t)i - (ptrdiff_t)g->padding[0]) * width + across;
+    ptrdiff_t first = shift < 0 ? -shift : 0, end = shift > 0 ? count - shift : count;
+    if (first >= end) {
+        memset(to, 0, (size_t)count * sizeof *to);
+        return;
+    }
+    memset(to, 0, (size_t)first * sizeof *to);
+    memcpy(to + first, map + first + shift, (size_t)(end - first) * sizeof *to);
+    memset(to + end, 0, (size_t)(count - end) * sizeof *to);
+    for (ptrdiff_t x = 0; x < -across && x < width; x++)
+        for (ptrdiff_t at = x; at < count; at += width)
+            to[at] = 0.0f;
+    for (ptrdiff_t x = across < width ? width - across : 0; x < width; x++)
+        for (ptrdiff_t at = x; at < count; at += width)
+            to[at] = 0.0f;
+}
+
+void mfi_fill_columns(const mfi_geometry *g, size_t images, const float *x, size_t stride, size_t top,
+                      size_t rows, float *columns)
+{
+    size_t part = rows * g->map[1];
+    bool shifts = g->stride[0] == 1 && g->stride[1] == 1 && g->map[0] == g->height && g->map[1] == g->width &&
+                  rows == g->map[0];
+    for (size_t c = 0; c < g->channels; c++)
+        for (size_t i = 0; i < g->kernel[0]; i++)
+            for (size_t j = 0; j < g->kernel[1]; j++)
+                for (size_t image = 0; image < images; image++, columns += part) {
+                    const float *map = x + image * stride + c * g->height * g->width;
+                    if (shifts)
+                        shift_map(g, map, i, j, columns);
+                    else
+                        fill_rows(g, map, i, j, top, rows, columns);
+                }
+}
+
+/* ---- the head ---- */
+
+static span cell(size_t size, size_t cells, size_t index)
+{
+    return (span){index * size / cells, ((index + 1) * size + cells - 1) / cells};
+}
+
+void mfi_head_pool(const mfi_geometry *g, size_t maps, const float *a, float *features)
+{
+    size_t height = g->pool.pooled[0], width = g->pool.pooled[1];
+    for (size_t map = 0; map < maps; map++, a += g->pooled)
+        for (size_t i = 0; i < g->head; i++)
+            for (size_t j = 0; j < g->head; j++) {
+                span down = cell(height, g->head, i), across = cell(width, g->head, j);
+                float sum = 0.0f;
+                for (size_t y = down.first; y < down.end; y++)
+                    for (size_t x = across.first; x < across.end; x++)
+                        sum += a[y * width + x];
+                *features++ = sum / (float)((down.end - down.first) * (across.end - across.first));
+            }
+}
+
+void mfi_head_unpool(const mfi_geometry *g, size_t maps, const float *dfeatures, float *da)
+{
+    size_t height = g->pool.pooled[0], width = g->pool.pooled[1];
+    for (size_t map = 0; map < maps; map++, da += g->pooled) {
+        memset(da, 0, g->pooled * sizeof *da);
+        for (size_t i = 0; i < g->head; i++)
+            for (size_t j = 0; j < g->head; j++) {
+                span down = cell(height, g->head, i), across = cell(width, g->head, j);
+                float share = *dfeatures++ / (float)((down.end - down.first) * (across.end - across.first));
+                for (size_t y = down.first; y < down.end; y++)
+                    for (size_t x = across.first; x < across.end; x++)
+                        da[y * width + x] += share;
+            }
+    }
+}

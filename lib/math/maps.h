@@ -1,0 +1,42 @@
+/* Owns: the sizes of a convolution and its pooling, and its input laid out in columns.
+ *
+ * A convolution is a product of W [filters, depth], depth = channels x kernel, with columns [depth, places]:
+ * each column holds the values that the kernel covers at one place of the output map. */
+#ifndef MFI_MATH_MAPS_H
+#define MFI_MATH_MAPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How maps shrink. Pairs are vertical, horizontal. */
+typedef struct mfi_pool {
+    int32_t kind; /* MF_POOL_... */
+    size_t map[2], pooled[2], size[2], stride[2];
+} mfi_pool;
+
+typedef struct mfi_geometry {
+    size_t channels, height, width, filters;
+    size_t kernel[2], stride[2], padding[2];
+    size_t map[2]; /* of the output, before pooling */
+    mfi_pool pool;
+    size_t head; /* M reads an adaptive pooling to head x head; 0: the pooled maps */
+
+    size_t depth;  /* channels x kernel */
+    size_t places; /* of a map before pooling */
+    size_t pooled; /* values of a map behind it */
+} mfi_geometry;
+
+/* Columns for the output rows [top, top + rows) of `images` images, whose inputs lie `stride` values apart:
+ *
+ *     columns[(c, i, j)][(image, y, x)] = input[image][c][y stride + i - padding][x stride + j - padding]
+ *
+ * with zeros outside the map; the places of one image follow those of the one before. */
+void mfi_fill_columns(const mfi_geometry *geometry, size_t images, const float *x, size_t stride, size_t top,
+                      size_t rows, float *columns);
+
+/* Adaptive average pooling of `maps` maps to head x head, and its gradient: cell i of n from `size` values is
+ * the mean of those from floor(i size / n) to below ceil((i + 1) size / n). */
+void mfi_head_pool(const mfi_geometry *geometry, size_t maps, const float *a, float *features);
+void mfi_head_unpool(const mfi_geometry *geometry, size_t maps, const float *dfeatures, float *da);
+
+#endif

@@ -1,0 +1,280 @@
+/* The part of kernels_body.h that normalises, and that turns the maps of a convolution into activations and
+ * back, compiled with it once for each instruction set. Needs its activations. */
+#include "math/kernels.h"
+#include "math/lanes.h"
+
+/* ---- normalisation: sums in float over short pieces, in double over these ---- */
+
+enum { PIECE = 1024, STRIP = 64 };
+
+INLINE float sum_piece(size_t count, const float *x)
+{
+    vector sum = {0};
+    FOR_LANES(i, lanes, count)
+    sum += load_lanes(x + i, lanes);
+    return sum_lanes(sum);
+}
+
+INLINE float deviations_of_piece(size_t count, const float *x, float mean)
+{
+    vector sum = {0};
+    size_t i = 0;
+    for (; i + MFI_LANES <= count; i += MFI_LANES) {
+        vector off = load(x + i) - mean;
+        sum += off * off;
+    }
+    float total = sum_lanes(sum);
+    for (; i < count; i++)
+        total += (x[i] - mean) * (x[i] - mean);
+    return total;
+}
+
+static void moments(size_t count, const float *x, double *mean, double *deviations)
+{
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < count; i += PIECE)
+        sum += (double)sum_piece(count - i < PIECE ? count - i : PIECE, x + i);
+    sum /= (double)count;
+    for (size_t i = 0; i < count; i += PIECE)
+        squares += (double)deviations_of_piece(count - i < PIECE ? count - i : PIECE, x + i, (float)sum);
+    *mean = sum;
+    *deviations = squares;
+}
+
+/* Strips of columns, so that a strip of x is still in cache when it is read again. */
+static void column_moments(size_t rows, size_t columns, const float *x, float *mean, float *variance)
+{
+    for (size_t start = 0; start < columns; start += STRIP) {
+        size_t width = columns - start < STRIP ? columns - start : STRIP;
+        double sum[STRIP] = {0}, squares[STRIP] = {0};
+        for (size_t b = 0; b < rows; b++)
+            for (size_t j = 0; j < width; j++)
+                sum[j] += (double)x[b * columns + start + j];
+        for (size_t j = 0; j < width; j++)
+            sum[j] /= (double)rows;
+        for (size_t b = 0; b < rows; b++)
+            for (size_t j = 0; j < width; j++) {
+                double off = (double)x[b * columns + start + j] - sum[j];
+                squares[j] += off * off;
+            }
+        for (size_t j = 0; j < width; j++) {
+            mean[start + j] = (float)sum[j];
+            variance[start + j] = (float)(squares[j] / (double)rows);
+        }
+    }
+}
+
+static void normalize(size_t rows, size_t columns, const float *mean, const float *scale, const float *from,
+                      float *to)
+{
+    for (size_t b = 0; b < rows; b++)
+        for (size_t j = 0; j < columns; j++)
+            to[b * columns + j] = (from[b * columns + j] - mean[j]) * scale[j];
+}
+
+static void normalization_gradient(size_t rows, size_t width, const float *u, size_t ldu, const float *mean,
+                                   const float *inverse, const float *scale, const float *db, float share,
+                                   float *dz, float *dscale)
+{
+    memset(dscale, 0, width * sizeof *dscale);
+    for (size_t b = 0; b < rows; b++)
+        for (size_t j = 0; j < width; j++)
+            dscale[j] += dz[b * width + j] * ((u[b * ldu + j] - mean[j]) * inverse[j]);
+    for (size_t b = 0; b < rows; b++)
+        for (size_t j = 0; j < width; j++) {
+            float normal = (u[b * ldu + j] - mean[j]) * inverse[j];
+            dz[b * width + j] = scale[j] * (dz[b * width + j] - share * (db[j] + normal * dscale[j]));
+        }
+}
+
+static void centered_sums(size_t count, const float *g, const float *u, float mean, double *sum,
+                          double *product)
+{
+    for (size_t start = 0; start < count; start += PIECE) {
+        size_t n = count - start < PIECE ? count - start : PIECE, i = start;
+        vector plain = {0}, weighted = {0};
+        for (; i + MFI_LANES <= start + n; i += MFI_LANES) {
+            vector slope = load(g + i);
+            plain += slope;
+            weighted += slope * (load(u + i) - mean);
+        }
+        float plain_sum = sum_lanes(plain), weighted_sum = sum_lanes(weighted);
+        for (; i < start + n; i++) {
+            plain_sum += g[i];
+            weighted_sum += g[i] * (u[i] - mean);
+        }
+        *sum += (double)plain_sum;
+        *product += (double)weighted_sum;
+    }
+}
+
+static void center_gradient(size_t count, const float *restrict u, float mean, float scale, float level,
+                            float slope, float *restrict g)
+{
+    for (size_t i = 0; i < count; i++)
+        g[i] = scale * (g[i] - level - slope * (u[i] - mean));
+}
+
+/* ---- pooling one map ---- */
+
+/* The pool that networks use most; the general one would take longer than the rest of a small map. */
+static bool is_halving(const mfi_pool *pool)
+{
+    return pool->kind == MF_POOL_AVERAGE && pool->size[0] == 2 && pool->size[1] == 2 &&
+           pool->stride[0] == 2 && pool->stride[1] == 2;
+}
+
+static void halve(const mfi_pool *pool, const float *restrict map, float *restrict to)
+{
+    size_t width = pool->map[1], half = pool->pooled[1];
+    for (size_t y = 0; y < pool->pooled[0]; y++, map += 2 * width, to += half)
+        for (size_t x = 0; x < half; x++)
+            to[x] = 0.25f * (map[2 * x] + map[2 * x + 1] + map[width + 2 * x] + map[width + 2 * x + 1]);
+}
+
+static void unhalve(const mfi_pool *pool, const float *restrict from, float *restrict map)
+{
+    size_t width = pool->map[1], half = pool->pooled[1];
+    for (size_t y = 0; y < pool->pooled[0]; y++, map += 2 * width, from += half) {
+        for (size_t x = 0; x < half; x++)
+            map[2 * x] = map[2 * x + 1] = 0.25f * from[x];
+        if (2 * half < width)
+            map[width - 1] = 0.0f;
+        memcpy(map + width, map, width * sizeof *map);
+    }
+    if (2 * pool->pooled[0] < pool->map[0])
+        memset(map, 0, width * sizeof *map);
+}
+
+/* Place of the first of the largest values of a window; a NaN is larger than all. */
+static size_t largest_place(const mfi_pool *pool, const float *map, size_t top, size_t left)
+{
+    size_t best = top * pool->map[1] + left;
+    for (size_t i = 0; i < pool->size[0]; i++)
+        for (size_t j = 0; j < pool->size[1]; j++) {
+            size_t place = (top + i) * pool->map[1] + left + j;
+            if (map[place] > map[best] || (map[place] != map[place] && map[best] == map[best]))
+                best = place;
+        }
+    return best;
+}
+
+static float mean_of_window(const mfi_pool *pool, const float *map, size_t top, size_t left)
+{
+    float sum = 0.0f;
+    for (size_t i = 0; i < pool->size[0]; i++)
+        for (size_t j = 0; j < pool->size[1]; j++)
+            sum += map[(top + i) * pool->map[1] + left + j];
+    return sum / (float)(pool->size[0] * pool->size[1]);
+}
+
+static void pool_map(const mfi_pool *pool, const float *map, float *to)
+{
+    if (is_halving(pool)) {
+        halve(pool, map, to);
+        return;
+    }
+    for (size_t y = 0; y < pool->pooled[0]; y++)
+        for (size_t x = 0; x < pool->pooled[1]; x++) {
+            size_t top = y * pool->stride[0], left = x * pool->stride[1];
+            *to++ = pool->kind == MF_POOL_MAX ? map[largest_place(pool, map, top, left)]
+                                              : mean_of_window(pool, map, top, left);
+        }
+}
+
+static void spread_over_window(const mfi_pool *pool, float value, size_t top, size_t left, float *map)
+{
+    value /= (float)(pool->size[0] * pool->size[1]);
+    for (size_t i = 0; i < pool->size[0]; i++)
+        for (size_t j = 0; j < pool->size[1]; j++)
+            map[(top + i) * pool->map[1] + left + j] += value;
+}
+
+/* The gradient of the pooled map `from` becomes that of the map, whose values are `a`. */
+static void unpool_map(const mfi_pool *pool, const float *a, const float *from, float *map)
+{
+    if (is_halving(pool)) {
+        unhalve(pool, from, map);
+        return;
+    }
+    memset(map, 0, pool->map[0] * pool->map[1] * sizeof *map);
+    for (size_t y = 0; y < pool->pooled[0]; y++)
+        for (size_t x = 0; x < pool->pooled[1]; x++) {
+            size_t top = y * pool->stride[0], left = x * pool->stride[1];
+            if (pool->kind == MF_POOL_MAX)
+                map[largest_place(pool, a, top, left)] += *from++;
+            else
+                spread_over_window(pool, *from++, top, left, map);
+        }
+}
+
+/* ---- maps to activations and back ---- */
+
+INLINE void shift_map(size_t count, mfi_shift shift, const float *restrict u, float *restrict z)
+{
+    for (size_t i = 0; i < count; i++)
+        z[i] = (u[i] - shift.mean) * shift.scale + shift.bias;
+}
+
+/* The most usual case in one pass: ReLU, then the mean of 2 x 2. */
+static void halve_relu(const mfi_pool *pool, mfi_shift shift, const float *restrict u, float *restrict to)
+{
+    size_t width = pool->map[1], half = pool->pooled[1];
+    for (size_t y = 0; y < pool->pooled[0]; y++, u += 2 * width, to += half)
+        for (size_t x = 0; x < half; x++) {
+            float a = (u[2 * x] - shift.mean) * shift.scale + shift.bias;
+            float b = (u[2 * x + 1] - shift.mean) * shift.scale + shift.bias;
+            float c = (u[width + 2 * x] - shift.mean) * shift.scale + shift.bias;
+            float d = (u[width + 2 * x + 1] - shift.mean) * shift.scale + shift.bias;
+            to[x] = 0.25f * ((a < 0.0f ? 0.0f : a) + (b < 0.0f ? 0.0f : b) + (c < 0.0f ? 0.0f : c) +
+                             (d < 0.0f ? 0.0f : d));
+        }
+}
+
+static void halve_relu_gradient(const mfi_pool *pool, mfi_shift shift, const float *restrict u,
+                                const float *restrict da, float *restrict dz)
+{
+    unhalve(pool, da, dz);
+    for (size_t i = 0; i < pool->map[0] * pool->map[1]; i++)
+        dz[i] = (u[i] - shift.mean) * shift.scale + shift.bias > 0.0f ? dz[i] : 0.0f;
+}
+
+static void map_forward(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
+                        const float *u, float *a, size_t lda, float *map)
+{
+    size_t places = pool->map[0] * pool->map[1];
+    bool fast = phi.kind == MF_ACTIVATION_RELU && is_halving(pool);
+    for (size_t image = 0; image < images; image++, u += places, a += lda) {
+        if (fast) {
+            halve_relu(pool, shift, u, a);
+            continue;
+        }
+        float *z = pool->kind == MF_POOL_NONE ? a : map;
+        shift_map(places, shift, u, z);
+        apply_activation(phi, places, z);
+        if (pool->kind != MF_POOL_NONE)
+            pool_map(pool, z, a);
+    }
+}
+
+static void map_gradient(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
+                         const float *u, const float *da, size_t ldda, float *dz, float *map)
+{
+    size_t places = pool->map[0] * pool->map[1];
+    float *z = map, *a = map + places;
+    bool fast = phi.kind == MF_ACTIVATION_RELU && is_halving(pool);
+    for (size_t image = 0; image < images; image++, u += places, da += ldda, dz += places) {
+        if (fast) {
+            halve_relu_gradient(pool, shift, u, da, dz);
+            continue;
+        }
+        shift_map(places, shift, u, z);
+        memcpy(a, z, places * sizeof *a);
+        apply_activation(phi, places, a);
+        if (pool->kind == MF_POOL_NONE)
+            memcpy(dz, da, places * sizeof *dz);
+        else
+            unpool_map(pool, a, da, dz);
+        apply_derivative(phi, places, a, z, dz);
+    }
+}
