@@ -133,6 +133,10 @@ static bool read_sizes(const struct option_rule *rule, const char *text)
 {
     struct size_list list = {0};
     const char *rest = text;
+    if (strcmp(text, "none") == 0) {
+        *rule->sizes = list;
+        return true;
+    }
     while (list.count < SIZE_LIST_CAPACITY && read_size(rule, rest, &rest, &list.values[list.count])) {
         list.count++;
         if (*rest == '\0') {
@@ -142,8 +146,10 @@ static bool read_sizes(const struct option_rule *rule, const char *text)
         if (*rest++ != ',')
             break;
     }
-    return complain("--%s %s: 1 to %d whole numbers from %.0f to %.0f are needed, with commas between them",
-                    rule->name, text, SIZE_LIST_CAPACITY, rule->lowest, rule->highest);
+    return complain(
+        "--%s %s: 1 to %d whole numbers from %.0f to %.0f with commas between them are needed, or "
+        "none",
+        rule->name, text, SIZE_LIST_CAPACITY, rule->lowest, rule->highest);
 }
 
 static bool read_value(const struct option_rule *rule, const char *text)

@@ -216,11 +216,39 @@ INLINE void shift_map(size_t count, mfi_shift shift, const float *restrict u, fl
         z[i] = (u[i] - shift.mean) * shift.scale + shift.bias;
 }
 
+/* The most usual case in one pass: ReLU, then the mean of 2 x 2. */
+static void halve_relu(const mfi_pool *pool, mfi_shift shift, const float *restrict u, float *restrict to)
+{
+    size_t width = pool->map[1], half = pool->pooled[1];
+    for (size_t y = 0; y < pool->pooled[0]; y++, u += 2 * width, to += half)
+        for (size_t x = 0; x < half; x++) {
+            float a = (u[2 * x] - shift.mean) * shift.scale + shift.bias;
+            float b = (u[2 * x + 1] - shift.mean) * shift.scale + shift.bias;
+            float c = (u[width + 2 * x] - shift.mean) * shift.scale + shift.bias;
+            float d = (u[width + 2 * x + 1] - shift.mean) * shift.scale + shift.bias;
+            to[x] = 0.25f * ((a < 0.0f ? 0.0f : a) + (b < 0.0f ? 0.0f : b) + (c < 0.0f ? 0.0f : c) +
+                             (d < 0.0f ? 0.0f : d));
+        }
+}
+
+static void halve_relu_gradient(const mfi_pool *pool, mfi_shift shift, const float *restrict u,
+                                const float *restrict da, float *restrict dz)
+{
+    unhalve(pool, da, dz);
+    for (size_t i = 0; i < pool->map[0] * pool->map[1]; i++)
+        dz[i] = (u[i] - shift.mean) * shift.scale + shift.bias > 0.0f ? dz[i] : 0.0f;
+}
+
 static void map_forward(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
                         const float *u, float *a, size_t lda, float *map)
 {
     size_t places = pool->map[0] * pool->map[1];
+    bool fast = phi.kind == MF_ACTIVATION_RELU && is_halving(pool);
     for (size_t image = 0; image < images; image++, u += places, a += lda) {
+        if (fast) {
+            halve_relu(pool, shift, u, a);
+            continue;
+        }
         float *z = pool->kind == MF_POOL_NONE ? a : map;
         shift_map(places, shift, u, z);
         apply_activation(phi, places, z);
@@ -234,7 +262,12 @@ static void map_gradient(mfi_activation phi, const mfi_pool *pool, mfi_shift shi
 {
     size_t places = pool->map[0] * pool->map[1];
     float *z = map, *a = map + places;
+    bool fast = phi.kind == MF_ACTIVATION_RELU && is_halving(pool);
     for (size_t image = 0; image < images; image++, u += places, da += ldda, dz += places) {
+        if (fast) {
+            halve_relu_gradient(pool, shift, u, da, dz);
+            continue;
+        }
         shift_map(places, shift, u, z);
         memcpy(a, z, places * sizeof *a);
         apply_activation(phi, places, a);
