@@ -32,19 +32,18 @@ const struct preset presets[] = {
             .init_projection = MF_INIT_ZERO,
             .learning_rate = 0.001,
         },
-    /* As VGG networks for CIFAR go, narrowed to what two cores can learn in an hour: 105 million
-     * multiply-adds an image. Two convolutions see the full image, and every head reads at most 2048 values.
-     */
+    /* In the manner of VGG networks, as wide as two cores can train in an hour: 105 million multiply-adds an
+     * image. Two layers see the image in full size; no head reads more than 2048 values. */
     [PRESET_STRONG] =
         {
             .layer_count = 6,
             .layers =
                 {
-                    {48, MF_POOL_NONE, 4, 0.05},
-                    {64, MF_POOL_MAX, 4, 0.05},
-                    {128, MF_POOL_MAX, 4, 0.1},
-                    {192, MF_POOL_NONE, 2, 0.1},
-                    {256, MF_POOL_MAX, 2, 0.1},
+                    {48, MF_POOL_NONE, 6, 0.05},
+                    {64, MF_POOL_AVERAGE, 5, 0.05},
+                    {128, MF_POOL_AVERAGE, 4, 0.1},
+                    {192, MF_POOL_NONE, 3, 0.1},
+                    {256, MF_POOL_AVERAGE, 2, 0.1},
                     {384, MF_POOL_NONE, 2, 0},
                 },
             .epochs = 30,
@@ -52,7 +51,7 @@ const struct preset presets[] = {
             .schedule = SCHEDULE_COSINE,
             .augment = AUGMENT_CROPS,
             .init_projection = MF_INIT_ZERO,
-            .learning_rate = 0.001,
+            .learning_rate = 0.0015,
             .warmup = 0.02,
         },
 };
