@@ -187,10 +187,12 @@ int mfi_plan_tensor(size_t position, const mf_layer_spec *spec, const mfi_optimi
 
 bool mfi_values_are_sound(const mfi_tensor_plan *plan, const float *values)
 {
+    int unsound = 0; /* without an early end, so that compilers vectorise it */
     for (size_t i = 0; i < plan->count; i++)
-        if (!isfinite(values[i]) || (plan->no_negative && values[i] < 0.0f))
-            return false;
-    return true;
+        unsound |= !isfinite(values[i]);
+    for (size_t i = 0; plan->no_negative && i < plan->count; i++)
+        unsound |= values[i] < 0.0f;
+    return !unsound;
 }
 
 float *mfi_tensor_values(const mf_layer *layer, const mfi_tensor_plan *plan)

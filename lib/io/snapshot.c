@@ -152,24 +152,26 @@ static mf_status check_head(const mf_network *network, const unsigned char *head
     return MF_STATUS_OK;
 }
 
-/* A snapshot whose sum is right may still have been made by someone else. */
-static mf_status check_values(const mfi_tensor_plan *plan, const unsigned char *from)
-{
-    mfi_tensor_plan one = *plan;
-    one.count = 1;
-    for (size_t i = 0; i < plan->count; i++) {
-        float value = mfi_get_float(from + 4 * i);
-        if (!mfi_values_are_sound(&one, &value))
-            return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a value of %s that is not possible",
-                            plan->name);
-    }
-    return MF_STATUS_OK;
-}
-
 static void get_values(const mfi_tensor_plan *plan, const unsigned char *from, float *values)
 {
     for (size_t i = 0; i < plan->count; i++)
         values[i] = mfi_get_float(from + 4 * i);
+}
+
+/* A snapshot whose sum is right may still have been made by someone else. */
+static mf_status check_values(const mfi_tensor_plan *plan, const unsigned char *from)
+{
+    enum { PIECE = 256 };
+    float values[PIECE];
+    mfi_tensor_plan piece = *plan;
+    for (size_t first = 0; first < plan->count; first += PIECE) {
+        piece.count = plan->count - first < PIECE ? plan->count - first : PIECE;
+        get_values(&piece, from + 4 * first, values);
+        if (!mfi_values_are_sound(&piece, values))
+            return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a value of %s that is not possible",
+                            plan->name);
+    }
+    return MF_STATUS_OK;
 }
 
 /* The values: checked, or, with `apply`, copied to where they belong. */
