@@ -23,10 +23,12 @@
  *             mf_last_message() explains the failure in words. Results come through out-pointers;
  *             a failed create leaves NULL there. The library never aborts, exits or prints.
  *   Handles.  mf_layer, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each create has
- * exactly one free. Attaching one handle to another takes a reference, so any order of frees is safe and a
- * layer may sit in several networks. A pointer returned by a getter is borrowed: do not free it. Data. Arrays
- * are float32, row-major, dense unless an mf_batch gives a stride; labels are int32_t from 0 to classes - 1.
- * The library reads the caller's arrays during the call only. Input and output arrays must not overlap.
+ *             exactly one free. Attaching one handle to another takes a reference, so any order of frees
+ *             is safe and a layer may sit in several networks. A pointer returned by a getter is
+ *             borrowed: do not free it.
+ *   Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are int32_t
+ *             from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the
+ *             caller's arrays during the call only. Input and output arrays must not overlap.
  *   Memory.   Creating and attaching allocate. Training and prediction never do.
  *   Threads.  Different handles may be used from different threads at the same time, but a network uses
  *             its layers and a layer its optimizer. One handle may be read (const functions) from many
