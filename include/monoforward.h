@@ -70,15 +70,16 @@ extern "C" {
 typedef int32_t mf_status;
 
 enum {
-    MF_STATUS_OK = 0,          /**< Done. */
-    MF_STATUS_ARGUMENT = 1,    /**< An argument is NULL, out of its range, or not a known constant. */
-    MF_STATUS_HANDLE = 2,      /**< A handle is NULL or of another kind. */
-    MF_STATUS_SHAPE = 3,       /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
-    MF_STATUS_LABEL = 4,       /**< A label is negative or not below the number of classes. */
-    MF_STATUS_CAPACITY = 5,    /**< The batch has no rows, or more than the workspace was made for. */
-    MF_STATUS_MEMORY = 6,      /**< The allocator returned NULL. */
-    MF_STATUS_OVERFLOW = 7,    /**< A size does not fit: the product of the dimensions is too large. */
-    MF_STATUS_NUMERIC = 8,     /**< A NaN or an infinity in the input, or a loss that is not finite. */
+    MF_STATUS_OK = 0,       /**< Done. */
+    MF_STATUS_ARGUMENT = 1, /**< An argument is NULL, out of its range, or not a known constant. */
+    MF_STATUS_HANDLE = 2,   /**< A handle is NULL or of another kind. */
+    MF_STATUS_SHAPE = 3,    /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
+    MF_STATUS_LABEL = 4,    /**< A label is negative or not below the number of classes. */
+    MF_STATUS_CAPACITY = 5, /**< The batch has no rows, or more than the workspace was made for; a buffer is
+                               too small, or a file larger than wanted. */
+    MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
+    MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
+    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
