@@ -25,7 +25,10 @@ list_missing() {
     have make || have ninja || need make "which cmake calls"
     have pkg-config || need pkg-config "by which outside projects find the library"
     has_header cmocka.h || need libcmocka-dev "the framework of the tests"
+    has_header cjson/cJSON.h || has_header cJSON.h || need libcjson-dev "with which the library loads models"
     has_header zlib.h || need zlib1g-dev "with which examples/mnist reads gzipped files"
+    has_header lzma.h || need liblzma-dev "with which examples/cifar10 reads files packed by xz"
+    have xz || need xz-utils "which packs files for the test of examples/cifar10"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
     if [ "$1" -eq 1 ]; then
         have valgrind || need valgrind "which looks for errors in the use of memory"
@@ -52,10 +55,12 @@ has_blas() {
 name_elsewhere() {
     cat <<'END'
 Please install these by hand. The packages are called
-    Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel openblas-devel zlib-devel valgrind clang
-    Arch     gcc cmake make pkgconf cmocka openblas cblas zlib valgrind clang
-    Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev openblas-dev zlib-dev valgrind clang
-    macOS    (brew) cmake pkg-config cmocka openblas
+    Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel cjson-devel openblas-devel zlib-devel
+             xz-devel xz valgrind clang
+    Arch     gcc cmake make pkgconf cmocka cjson openblas cblas zlib xz valgrind clang
+    Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev cjson-dev openblas-dev zlib-dev
+             xz-dev xz valgrind clang
+    macOS    (brew) cmake pkg-config cmocka cjson openblas xz
 END
 }
 

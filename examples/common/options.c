@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HELP_INDENT = 28, HELP_MARGIN = 110 };
+
 struct option_rule option_flag(const char *name, const char *help, bool *target)
 {
     return (struct option_rule){.name = name, .help = help, .flag = target};
@@ -131,6 +133,10 @@ static bool read_sizes(const struct option_rule *rule, const char *text)
 {
     struct size_list list = {0};
     const char *rest = text;
+    if (strcmp(text, "none") == 0) {
+        *rule->sizes = list;
+        return true;
+    }
     while (list.count < SIZE_LIST_CAPACITY && read_size(rule, rest, &rest, &list.values[list.count])) {
         list.count++;
         if (*rest == '\0') {
@@ -140,8 +146,10 @@ static bool read_sizes(const struct option_rule *rule, const char *text)
         if (*rest++ != ',')
             break;
     }
-    return complain("--%s %s: 1 to %d whole numbers from %.0f to %.0f are needed, with commas between them",
-                    rule->name, text, SIZE_LIST_CAPACITY, rule->lowest, rule->highest);
+    return complain(
+        "--%s %s: 1 to %d whole numbers from %.0f to %.0f with commas between them are needed, or "
+        "none",
+        rule->name, text, SIZE_LIST_CAPACITY, rule->lowest, rule->highest);
 }
 
 static bool read_value(const struct option_rule *rule, const char *text)
@@ -160,6 +168,23 @@ static bool read_value(const struct option_rule *rule, const char *text)
     return true;
 }
 
+/* Prints the words of a help, with line breaks before those that would pass the margin. */
+static void print_words(const char *text)
+{
+    size_t column = HELP_INDENT;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " ");
+        if (column > HELP_INDENT && column + 1 + length > HELP_MARGIN) {
+            printf("\n%*s", HELP_INDENT, "");
+            column = HELP_INDENT;
+        }
+        column += (size_t)printf("%s%.*s", column > HELP_INDENT ? " " : "", (int)length, text);
+        text += length;
+        text += *text == ' ';
+    }
+    putchar('\n');
+}
+
 static void print_help(const char *program, const char *summary, const struct option_rule *rules,
                        size_t rule_count)
 {
@@ -171,10 +196,13 @@ static void print_help(const char *program, const char *summary, const struct op
         const char *argument = rules[i].choice != NULL ? choices : rules[i].argument;
         snprintf(left, sizeof left, "--%s%s%s", rules[i].name, argument != NULL ? " " : "",
                  argument != NULL ? argument : "");
-        const char *gap = strlen(left) > 25 ? "\n                            " : " ";
-        printf("  %-25s%s%s\n", left, gap, rules[i].help);
+        if (strlen(left) > HELP_INDENT - 3)
+            printf("  %s\n%*s", left, HELP_INDENT, "");
+        else
+            printf("  %-*s", HELP_INDENT - 2, left);
+        print_words(rules[i].help);
     }
-    printf("  %-25s this text\n", "--help");
+    printf("  %-*s this text\n", HELP_INDENT - 3, "--help");
 }
 
 static const struct option_rule *find_rule(const char *name, size_t length, const struct option_rule *rules,

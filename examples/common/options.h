@@ -11,6 +11,7 @@
 
 enum { SIZE_LIST_CAPACITY = 64 };
 
+/* May be empty: `none` on the command line. */
 struct size_list {
     size_t count;
     size_t values[SIZE_LIST_CAPACITY];

@@ -106,7 +106,7 @@ static void draw_curve(FILE *file, const struct scale *scale, const struct pictu
         if (!isnan(curve->values[i]))
             fprintf(file, "%c%.1f %.1f ", drawing ? 'L' : 'M', paper_x(scale, i),
                     paper_y(scale, curve->values[i]));
-        drawing = !isnan(curve->values[i]);
+        drawing = drawing || !isnan(curve->values[i]);
     }
     fputs("\"/>\n", file);
     for (size_t i = 0; i < scale->points && scale->points <= 30; i++)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One curve; values that are NaN are left out. The name must need no escaping in XML. */
+/* One curve; values that are NaN are passed over. The name must need no escaping in XML. */
 struct picture_curve {
     char name[40];
     const double *values;

@@ -1,4 +1,4 @@
-/* mnist: trains a network of dense layers on MNIST with Mono-Forward. See --help.
+/* mnist: trains a network of convolutions and dense layers on MNIST with Mono-Forward. See --help.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -31,8 +31,10 @@ static bool describe(struct run *run)
     if (!model_measure(&run->model, &size) ||
         !model_set_depth(&run->model, run->model.layer_count, run->settings.batch))
         return false;
-    struct memory memory = memory_compare(&run->model, &run->settings, run->data.inputs);
-    report_header(&run->settings, &run->data, &size, &memory);
+    struct memory memory;
+    if (!memory_compare(&run->model, &run->settings, &memory) ||
+        !report_header(&run->settings, &run->data, &run->model, &size, &memory))
+        return false;
     signatures_check_memory(&memory, &size);
     report_columns(&run->settings);
     return true;
@@ -85,7 +87,7 @@ static bool run_all(struct run *run)
         return false;
     /* The first picture is empty: a path that cannot be written shows before the training, not after it. */
     return data_open(&run->data, settings->data, settings->validation, settings->seed) &&
-           model_create(&run->model, settings, run->data.inputs) &&
+           model_create(&run->model, settings, run->data.test_images.rows, run->data.test_images.columns) &&
            trainer_open(&run->trainer, settings, &run->data, &run->model) &&
            report_plot(settings, &run->history) && describe(run) && train(run) && conclude(run);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "memory.h"
 
+#include "complain.h"
 #include "images.h"
+
+#include <string.h>
 
 /* Values that each optimizer remembers for a parameter. */
 static const double moments[] = {[OPTIMIZE_SGD] = 0,
@@ -10,25 +13,62 @@ static const double moments[] = {[OPTIMIZE_SGD] = 0,
                                  [OPTIMIZE_ADAMW] = 2,
                                  [OPTIMIZE_RMSPROP] = 1};
 
-/* Backpropagation needs one head instead of a projection in every layer. It keeps the gradient of every
- * parameter, the activation of every layer, and the error of the layer it is at. */
-static double backpropagation_bytes(const struct settings *settings, size_t inputs)
+/* Values that backpropagation holds; of the batch, for one row. */
+struct holdings {
+    double parameters;
+    double followers; /* means and variances, without gradient and moments */
+    double activations;
+    double widest;
+};
+
+/* One head instead of a projection in every layer: the projection of the last one. */
+static bool count_parameters(const mf_layer *layer, bool last, struct holdings *holdings)
 {
-    double parameters = 0, activations = DIGIT_CLASSES, widest = DIGIT_CLASSES, fan = (double)inputs;
-    for (size_t i = 0; i < settings->hidden.count; i++) {
-        double neurons = (double)settings->hidden.values[i];
-        parameters += (fan + 1) * neurons;
-        activations += neurons;
-        widest = neurons > widest ? neurons : widest;
-        fan = neurons;
+    size_t count = 0;
+    if (!library_ok(mf_layer_parameter_count(layer, &count)))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        mf_parameter_info info = {.struct_size = sizeof info};
+        if (!library_ok(mf_layer_parameter_info(layer, i, &info)))
+            return false;
+        if (strcmp(info.name, "mean") == 0 || strcmp(info.name, "variance") == 0)
+            holdings->followers += (double)info.count;
+        else if (last || strcmp(info.name, "projection") != 0)
+            holdings->parameters += (double)info.count;
     }
-    parameters += fan * DIGIT_CLASSES;
-    double values = parameters * (2 + moments[settings->optimizer]);
-    values += (double)settings->batch * (activations + widest);
-    return values * sizeof(float);
+    return true;
 }
 
-struct memory memory_compare(const struct model *model, const struct settings *settings, size_t inputs)
+/* The activation; where it is pooled, also the maps before; and what a normalisation has read. */
+static bool count_activations(const mf_layer *layer, struct holdings *holdings)
 {
-    return (struct memory){(double)model->meter.bytes, backpropagation_bytes(settings, inputs)};
+    mf_layer_spec spec = {.struct_size = sizeof spec};
+    if (!library_ok(mf_layer_describe(layer, &spec)))
+        return false;
+    /* The convolutions of this program leave the size of a map as it is. */
+    bool convolution = spec.kind == MF_LAYER_CONV2D;
+    double product = (double)(convolution ? spec.filters * spec.height * spec.width : spec.outputs);
+    holdings->activations += (double)spec.outputs;
+    if (convolution && spec.pool != MF_POOL_NONE)
+        holdings->activations += product;
+    if (spec.normalization != MF_NORMALIZATION_NONE)
+        holdings->activations += product;
+    if (holdings->widest < product)
+        holdings->widest = product;
+    return true;
+}
+
+/* Beside the parameters and their moments, backpropagation keeps the gradient of every parameter, what every
+ * layer has computed of the batch, and the error of the layer it is at. */
+bool memory_compare(const struct model *model, const struct settings *settings, struct memory *memory)
+{
+    struct holdings holdings = {.activations = DIGIT_CLASSES, .widest = DIGIT_CLASSES};
+    for (size_t i = 0; i < model->layer_count; i++)
+        if (!count_parameters(model->layers[i], i + 1 == model->layer_count, &holdings) ||
+            !count_activations(model->layers[i], &holdings))
+            return false;
+    double values = holdings.parameters * (2 + moments[settings->optimizer]) + holdings.followers;
+    values += (double)settings->batch * (holdings.activations + holdings.widest);
+    *memory = (struct memory){(double)model->meter.bytes, values * sizeof(float)};
+    return true;
 }

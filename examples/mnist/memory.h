@@ -13,7 +13,7 @@ struct memory {
     double backpropagation; /* bytes, reckoned for the same layers, batch and optimizer */
 };
 
-/* Call it when the network has its full depth. */
-struct memory memory_compare(const struct model *model, const struct settings *settings, size_t inputs);
+/* Call it when the network has its full depth. On failure prints one line and returns false. */
+bool memory_compare(const struct model *model, const struct settings *settings, struct memory *memory);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "monoforward.h"
 
-enum { EVALUATION_BATCH = 500 };
+enum { EVALUATION_BATCH = 100 };
 
 struct model {
     struct meter meter; /* counts everything but the workspace for evaluation */
@@ -26,14 +26,18 @@ struct model {
     mf_workspace *evaluation;
 };
 
-/* Creates all layers; the network is still empty. `model` must not move from then on, as its handles point
- * to its meter. On failure prints one line and returns false; call model_free() in any case. */
-bool model_create(struct model *model, const struct settings *settings, size_t inputs);
+/* Creates all layers, for images of this size; the network is still empty. `model` must not move from then
+ * on, as its handles point to its meter. On failure prints one line and returns false; call model_free() in
+ * any case. */
+bool model_create(struct model *model, const struct settings *settings, size_t rows, size_t columns);
 
 void model_free(struct model *model);
 
 /* Lets the network consist of the first `depth` layers, and makes workspaces and a pipeline for it. */
 bool model_set_depth(struct model *model, size_t depth, size_t batch);
+
+/* The rows of input and activations, "784-1000-1000" or "1x28x28-32x14x14-500". */
+bool model_shapes(const struct model *model, char *text, size_t capacity);
 
 /* What the parameters of all layers amount to. */
 struct model_size {

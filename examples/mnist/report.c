@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { HIDDEN_TEXT = 16 * SIZE_LIST_CAPACITY };
+enum { LIST_TEXT = 32 * SIZE_LIST_CAPACITY };
 
 static void print_data(const struct settings *settings, const struct data *data)
 {
@@ -22,20 +22,23 @@ static void print_data(const struct settings *settings, const struct data *data)
            data->test_images.columns);
 }
 
-static void print_network(const struct settings *settings, const struct data *data,
+static bool print_network(const struct settings *settings, const struct model *model,
                           const struct model_size *size)
 {
-    printf("network   %zu", data->inputs);
-    for (size_t i = 0; i < settings->hidden.count; i++)
-        printf("-%zu", settings->hidden.values[i]);
-    printf(" %s, %d classes: %zu parameters, %.2f%% of them in the projections M\n",
+    char shapes[LIST_TEXT];
+    if (!model_shapes(model, shapes, sizeof shapes))
+        return false;
+    printf("network   %s %s, %d classes: %zu parameters, %.2f%% of them in the projections M\n", shapes,
            activation_names[settings->activation], DIGIT_CLASSES, size->parameters,
            100 * (double)size->projections / (double)size->parameters);
     printf("          weights start %s, projections %s", init_names[settings->init_weight],
            init_names[settings->init_projection]);
     if (settings->freeze != FREEZE_NOTHING)
         printf("; every %s is frozen", freeze_names[settings->freeze]);
+    if (settings->normalization != MF_NORMALIZATION_NONE)
+        printf("; %s normalisation", normalization_names[settings->normalization]);
     printf("\n");
+    return true;
 }
 
 static void print_training(const struct settings *settings)
@@ -59,12 +62,13 @@ static void print_training(const struct settings *settings)
     printf("\n");
 }
 
-void report_header(const struct settings *settings, const struct data *data, const struct model_size *size,
-                   const struct memory *memory)
+bool report_header(const struct settings *settings, const struct data *data, const struct model *model,
+                   const struct model_size *size, const struct memory *memory)
 {
     int32_t threads;
     print_data(settings, data);
-    print_network(settings, data, size);
+    if (!print_network(settings, model, size))
+        return false;
     print_training(settings);
     printf("memory    %.1f MB held for training; backpropagation would hold about %.1f MB\n",
            memory->mono_forward / 1e6, memory->backpropagation / 1e6);
@@ -74,16 +78,17 @@ void report_header(const struct settings *settings, const struct data *data, con
     if (settings->workers > 0)
         printf(", %zu worker%s", settings->workers, settings->workers == 1 ? "" : "s");
     printf("\n");
+    return true;
 }
 
 void report_columns(const struct settings *settings)
 {
     const char *judge = settings->validation > 0 ? "valid %" : "test %";
     printf("\n%5s", "");
-    for (size_t i = 0; i < settings->hidden.count; i++)
+    for (size_t i = 0; i < settings_layer_count(settings); i++)
         printf("      layer %-2zu     ", i + 1);
     printf(" %8s %8s\nepoch", "LAST", "SUM");
-    for (size_t i = 0; i < settings->hidden.count; i++)
+    for (size_t i = 0; i < settings_layer_count(settings); i++)
         printf(" %9s %8s", "loss", judge);
     printf(" %8s %8s %8s %10s\n", judge, judge, "seconds", "samples/s");
     fflush(stdout);
@@ -100,7 +105,7 @@ static void print_number(int width, int decimals, double value)
 void report_epoch(const struct settings *settings, size_t number, const struct epoch *epoch)
 {
     printf("%5zu", number);
-    for (size_t i = 0; i < settings->hidden.count; i++) {
+    for (size_t i = 0; i < settings_layer_count(settings); i++) {
         print_number(9, 4, epoch->loss[i]);
         print_number(8, 2, epoch->accuracy[i]);
     }
@@ -112,14 +117,18 @@ void report_epoch(const struct settings *settings, size_t number, const struct e
 
 static void print_options(const struct settings *settings, const struct data *data)
 {
-    char hidden[HIDDEN_TEXT];
-    settings_hidden_text(settings, hidden, sizeof hidden);
-    printf("result example=mnist data=%s epochs=%zu seed=%llu hidden=%s activation=%s optimizer=%s "
+    char conv[LIST_TEXT], pool[LIST_TEXT], hidden[LIST_TEXT];
+    settings_list_text(&settings->conv, conv, sizeof conv);
+    settings_list_text(&settings->pool, pool, sizeof pool);
+    settings_list_text(&settings->hidden, hidden, sizeof hidden);
+    printf("result example=mnist data=%s epochs=%zu seed=%llu conv=%s pool=%s head=%zu hidden=%s "
+           "activation=%s normalization=%s optimizer=%s "
            "learning_rate=%g learning_rate_schedule=%s schedule=%s batch=%zu augment=%s dropout=%g "
            "label_smoothing=%g "
            "weight_decay=%g clip=%g",
-           data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, hidden,
-           activation_names[settings->activation], optimizer_names[settings->optimizer],
+           data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, conv, pool,
+           settings->head, hidden, activation_names[settings->activation],
+           normalization_names[settings->normalization], optimizer_names[settings->optimizer],
            settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
            settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
            settings->weight_decay, settings->clip);

@@ -11,8 +11,9 @@
 #include "model.h"
 #include "settings.h"
 
-void report_header(const struct settings *settings, const struct data *data, const struct model_size *size,
-                   const struct memory *memory);
+/* Returns false if the library fails to say what the network is. */
+bool report_header(const struct settings *settings, const struct data *data, const struct model *model,
+                   const struct model_size *size, const struct memory *memory);
 
 /* The head of the table, then one row per epoch. */
 void report_columns(const struct settings *settings);

@@ -8,6 +8,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { LINE_CAPACITY = 400, LINE_WORDS = 64 };
+
+static const char *const preset_names[] = {
+    [PRESET_PLAIN] = "plain", [PRESET_BEST] = "best", [PRESET_CNN] = "cnn", NULL};
+
+/* A preset is a line of options. Those of the command line are read after it, and so override it. */
+static const char *const preset_lines[] = {
+    [PRESET_PLAIN] = "",
+    [PRESET_BEST] = "--normalization batch --dropout 0.1 --init-projection zero\n"
+                    "        --augment elastic --schedule step --epochs 50",
+    [PRESET_CNN] = "--conv 32,64,128 --hidden none --normalization batch --dropout 0.1\n"
+                   "        --init-projection zero --augment elastic --schedule step --epochs 30",
+};
 
 const char *const optimizer_names[] = {
     [OPTIMIZE_SGD] = "sgd",     [OPTIMIZE_MOMENTUM] = "momentum", [OPTIMIZE_ADAM] = "adam",
@@ -22,6 +37,9 @@ const char *const activation_names[] = {[MF_ACTIVATION_IDENTITY] = "identity",
                                         [MF_ACTIVATION_TANH] = "tanh",
                                         [MF_ACTIVATION_GELU] = "gelu",
                                         NULL};
+
+const char *const normalization_names[] = {
+    [MF_NORMALIZATION_NONE] = "none", [MF_NORMALIZATION_BATCH] = "batch", NULL};
 
 const char *const init_names[] = {[MF_INIT_KAIMING_UNIFORM] = "kaiming",
                                   [MF_INIT_ZERO] = "zero",
@@ -45,19 +63,25 @@ static const double usual_learning_rates[] = {[OPTIMIZE_SGD] = 0.3,
                                               [OPTIMIZE_RMSPROP] = 0.0005};
 
 static const char summary[] =
-    "Trains a network of dense layers on MNIST (or another set of 10 classes in its format) with "
-    "Mono-Forward:\n"
-    "every layer learns from its own loss. Without data it draws digits to learn from.";
+    "Trains a network of convolutions and dense layers on MNIST (or another set of 10 classes in its "
+    "format)\n"
+    "with Mono-Forward: every layer learns from its own loss. Without data it draws digits to learn from.\n"
+    "\n"
+    "presets, lines of options that all others override:\n"
+    "  best  %s\n"
+    "  cnn   %s";
 
 static struct settings default_settings(void)
 {
     return (struct settings){
+        .pool = {1, {2}},
         .hidden = {2, {1000, 1000}},
         .epochs = 10,
         .batch = 128,
         .optimizer = OPTIMIZE_ADAM,
         .schedule = SCHEDULE_COSINE,
         .activation = MF_ACTIVATION_RELU,
+        .normalization = MF_NORMALIZATION_NONE,
         .init_weight = MF_INIT_KAIMING_UNIFORM,
         .init_projection = MF_INIT_KAIMING_UNIFORM,
         .augment = AUGMENT_NONE,
@@ -65,25 +89,35 @@ static struct settings default_settings(void)
     };
 }
 
-enum options_outcome settings_read(struct settings *s, int argc, char **argv)
+static enum options_outcome read_words(struct settings *s, int count, char **words)
 {
-    *s = default_settings();
     const struct option_rule rules[] = {
         option_text("data", "DIR", "folder of the IDX files, gzipped or not ($MONOFORWARD_DATA)", &s->data),
-        option_sizes("hidden", "neurons of each layer (1000,1000)", &s->hidden, 1, 65536),
+        option_choice("preset", "options to start from, see above (plain: those below)", &s->preset,
+                      preset_names),
+        option_sizes("conv", "maps of each convolution, 3 x 3, before the dense layers (none)", &s->conv, 1,
+                     4096),
+        option_sizes("pool", "side of the pooling windows behind each convolution, 1: none (2)", &s->pool, 1,
+                     64),
+        option_count("head", "projections read maps averaged to N x N at most, 0: any size (0)", &s->head, 0,
+                     64),
+        option_sizes("hidden", "neurons of each dense layer (1000,1000)", &s->hidden, 1, 65536),
         option_count("epochs", "passes over the training set (10)", &s->epochs, 1, 1e6),
         option_count("batch", "samples of a step (128)", &s->batch, 1, 1e6),
         option_choice("optimizer", "update rule (adam)", &s->optimizer, optimizer_names),
         option_number("learning-rate",
                       "step size (adam, adamw 0.001; rmsprop 0.0005; sgd 0.3; momentum 0.05)",
                       &s->learning_rate, 1e-12, 1e6),
-        option_choice("schedule", "course of the learning rate; step: a quarter after each quarter (cosine)",
+        option_choice("schedule",
+                      "course of the learning rate; step: a quarter at 50, 75, 89 and 94% (cosine)",
                       &s->schedule, schedule_names),
         option_count("warmup", "steps during which the learning rate rises (0)", &s->warmup, 0, 1e9),
         option_flag("greedy", "train layer after layer, --epochs each, instead of all on every batch",
                     &s->greedy),
         option_choice("activation", "activation of every layer (relu)", &s->activation, activation_names),
-        option_number("dropout", "share of each activation hidden from the next layer (0)", &s->dropout, 0,
+        option_choice("normalization", "what stands before the activation (none)", &s->normalization,
+                      normalization_names),
+        option_number("dropout", "share of neurons or maps hidden from the next layer (0)", &s->dropout, 0,
                       0.99),
         option_number("label-smoothing", "share of the target spread over all classes (0)",
                       &s->label_smoothing, 0, 0.99),
@@ -103,26 +137,74 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
                      &s->workers, 0, 1024),
         option_text("plot", "FILE", "draw the training curves into this SVG file", &s->plot),
     };
-    enum options_outcome outcome = options_read(argc, argv, summary, rules, sizeof rules / sizeof rules[0]);
+    char text[2 * LINE_CAPACITY + sizeof summary];
+    snprintf(text, sizeof text, summary, preset_lines[PRESET_BEST], preset_lines[PRESET_CNN]);
+    return options_read(count, words, text, rules, sizeof rules / sizeof rules[0]);
+}
+
+static enum options_outcome read_preset(struct settings *settings, const char *line)
+{
+    char copy[LINE_CAPACITY], *words[LINE_WORDS] = {copy};
+    int count = 1;
+    snprintf(copy, sizeof copy, "%s", line);
+    for (char *word = strtok(copy, " \n"); word != NULL && count < LINE_WORDS; word = strtok(NULL, " \n"))
+        words[count++] = word;
+    return read_words(settings, count, words);
+}
+
+static bool make_sense(const struct settings *s)
+{
+    /* A greedy run trains one layer at a time, so there is nothing for workers to do. */
+    if (s->greedy && s->workers > 0)
+        return complain("--workers is for joint training, not for --greedy");
+    if (s->normalization == MF_NORMALIZATION_BATCH && s->batch == 1)
+        return complain("--normalization batch needs more than one sample: see --batch");
+    if (settings_layer_count(s) == 0)
+        return complain("a network needs layers: see --conv and --hidden");
+    if (settings_layer_count(s) > SIZE_LIST_CAPACITY)
+        return complain("%zu layers are more than %d", settings_layer_count(s), SIZE_LIST_CAPACITY);
+    return true;
+}
+
+enum options_outcome settings_read(struct settings *s, int argc, char **argv)
+{
+    /* The command line is read twice: first only to learn the preset, which may stand anywhere. */
+    *s = default_settings();
+    enum options_outcome outcome = read_words(s, argc, argv);
+    int32_t preset = s->preset;
+    *s = default_settings();
+    if (outcome == OPTIONS_READ)
+        outcome = read_preset(s, preset_lines[preset]);
+    if (outcome == OPTIONS_READ)
+        outcome = read_words(s, argc, argv);
+    if (outcome == OPTIONS_READ && !make_sense(s))
+        outcome = OPTIONS_WRONG;
     if (s->data == NULL)
         s->data = getenv("MONOFORWARD_DATA");
     if (s->data != NULL && s->data[0] == '\0')
         s->data = NULL;
-    /* A greedy run trains one layer at a time, so there is nothing for workers to do. */
-    if (outcome == OPTIONS_READ && s->greedy && s->workers > 0) {
-        complain("--workers is for joint training, not for --greedy");
-        return OPTIONS_WRONG;
-    }
     if (s->learning_rate <= 0)
         s->learning_rate = usual_learning_rates[s->optimizer];
     return outcome;
 }
 
-void settings_hidden_text(const struct settings *settings, char *text, size_t capacity)
+size_t settings_layer_count(const struct settings *settings)
+{
+    return settings->conv.count + settings->hidden.count;
+}
+
+size_t settings_pool(const struct settings *settings, size_t convolution)
+{
+    const struct size_list *pool = &settings->pool;
+    if (pool->count == 0)
+        return 1;
+    return pool->values[convolution < pool->count ? convolution : pool->count - 1];
+}
+
+void settings_list_text(const struct size_list *list, char *text, size_t capacity)
 {
     size_t used = 0;
-    text[0] = '\0';
-    for (size_t i = 0; i < settings->hidden.count && used < capacity; i++)
-        used += (size_t)snprintf(text + used, capacity - used, "%s%zu", i > 0 ? "," : "",
-                                 settings->hidden.values[i]);
+    snprintf(text, capacity, "none");
+    for (size_t i = 0; i < list->count && used < capacity; i++)
+        used += (size_t)snprintf(text + used, capacity - used, "%s%zu", i > 0 ? "," : "", list->values[i]);
 }

@@ -7,13 +7,17 @@
 
 #include "options.h"
 
+enum preset_choice { PRESET_PLAIN, PRESET_BEST, PRESET_CNN };
 enum optimizer_choice { OPTIMIZE_SGD, OPTIMIZE_MOMENTUM, OPTIMIZE_ADAM, OPTIMIZE_ADAMW, OPTIMIZE_RMSPROP };
 enum schedule_choice { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
 enum freeze_choice { FREEZE_NOTHING, FREEZE_PROJECTION, FREEZE_WEIGHT };
 
 struct settings {
-    const char *data; /* NULL: no folder is known */
-    const char *plot; /* NULL: no picture */
+    const char *data;      /* NULL: no folder is known */
+    const char *plot;      /* NULL: no picture */
+    struct size_list conv; /* maps of the convolutions, */
+    struct size_list pool; /* the windows behind them, the last for all that follow, */
+    size_t head;           /* and the size of the maps that their projections read, 0: as they are */
     struct size_list hidden;
     size_t epochs;
     size_t batch;
@@ -21,9 +25,11 @@ struct settings {
     size_t warmup;
     size_t threads; /* 0: leave the BLAS library alone */
     size_t workers; /* 0: one layer after the other */
+    int32_t preset;
     int32_t optimizer;
     int32_t schedule;
     int32_t activation;      /* MF_ACTIVATION_... */
+    int32_t normalization;   /* MF_NORMALIZATION_... */
     int32_t init_weight;     /* MF_INIT_... */
     int32_t init_projection; /* MF_INIT_... */
     int32_t freeze;
@@ -41,13 +47,20 @@ struct settings {
 extern const char *const optimizer_names[];
 extern const char *const schedule_names[];
 extern const char *const activation_names[];
+extern const char *const normalization_names[];
 extern const char *const init_names[];
 extern const char *const freeze_names[];
 extern const char *const augment_names[];
 
 enum options_outcome settings_read(struct settings *settings, int argc, char **argv);
 
-/* The sizes of the layers, "1000,1000". */
-void settings_hidden_text(const struct settings *settings, char *text, size_t capacity);
+/* Convolutions and dense layers, 1 to SIZE_LIST_CAPACITY. */
+size_t settings_layer_count(const struct settings *settings);
+
+/* The side of the windows that pool the maps of a convolution; 1: they are not pooled. */
+size_t settings_pool(const struct settings *settings, size_t convolution);
+
+/* A list as the command line has it, "1000,1000". */
+void settings_list_text(const struct size_list *list, char *text, size_t capacity);
 
 #endif

@@ -9,8 +9,9 @@
 
 enum { PURPOSE_SHUFFLING = 100, PURPOSE_AUGMENTING };
 
-enum { STEP_SCHEDULE_PARTS = 4 };
-static const double step_schedule_factor = 0.25;
+/* Where in a run the step schedule cuts the learning rate, and to what share. */
+static const double cuts[] = {0.5, 0.75, 0.89, 0.94};
+static const double cut_factor = 0.25;
 
 bool trainer_open(struct trainer *trainer, const struct settings *settings, const struct data *data,
                   struct model *model)
@@ -48,17 +49,34 @@ static size_t first_learner(const struct trainer *trainer)
     return trainer->settings->greedy ? trainer->model->depth - 1 : 0;
 }
 
+/* Images of an epoch: all but one, if that one would be a batch of its own and is to be normalised by the
+ * mean and variance of its batch. As the images are shuffled, it is another one in every epoch. */
+static size_t learned_count(const struct trainer *trainer)
+{
+    size_t count = trainer->data->train.count;
+    bool normalized = trainer->settings->normalization != MF_NORMALIZATION_NONE;
+    return normalized && count > 1 && count % trainer->settings->batch == 1 ? count - 1 : count;
+}
+
+static double step_schedule(uint64_t step, uint64_t total)
+{
+    double factor = 1;
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++)
+        if ((double)step >= cuts[i] * (double)total)
+            factor *= cut_factor;
+    return factor;
+}
+
 static double learning_rate(const struct trainer *trainer)
 {
     const struct settings *settings = trainer->settings;
-    uint64_t steps = (trainer->data->train.count + settings->batch - 1) / settings->batch;
+    uint64_t steps = (learned_count(trainer) + settings->batch - 1) / settings->batch;
     uint64_t total = steps * settings->epochs;
     double rate = settings->learning_rate * mf_schedule_warmup(trainer->step, settings->warmup);
     if (settings->schedule == SCHEDULE_COSINE)
         rate *= mf_schedule_cosine(trainer->step, total, 0);
     else if (settings->schedule == SCHEDULE_STEP)
-        rate *= mf_schedule_step(trainer->step, (total + STEP_SCHEDULE_PARTS - 1) / STEP_SCHEDULE_PARTS,
-                                 step_schedule_factor);
+        rate *= step_schedule(trainer->step, total);
     return rate;
 }
 
@@ -114,7 +132,7 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
 bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch)
 {
     const struct subset *train = &trainer->data->train;
-    size_t batch = trainer->settings->batch;
+    size_t batch = trainer->settings->batch, count = learned_count(trainer);
     double losses[SIZE_LIST_CAPACITY] = {0};
     double started = clock_seconds();
     struct progress progress;
@@ -122,10 +140,12 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
 
     progress_start(&progress, name, train->count);
     random_shuffle(&trainer->shuffling, train->order, train->count);
-    for (size_t first = 0; good && first < train->count; first += batch) {
-        size_t rows = train->count - first < batch ? train->count - first : batch;
-        progress_show(&progress, first);
-        good = learn_batch(trainer, first, rows, losses);
+    size_t learned = 0;
+    while (good && learned < count) {
+        size_t rows = count - learned < batch ? count - learned : batch;
+        progress_show(&progress, learned);
+        good = learn_batch(trainer, learned, rows, losses);
+        learned += rows;
     }
     if (good && trainer->model->pipeline != NULL)
         good = library_ok(mf_pipeline_flush(trainer->model->pipeline)) &&
@@ -133,9 +153,9 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
     progress_end(&progress);
 
     epoch->seconds = clock_seconds() - started;
-    epoch->samples_per_second = (double)train->count / epoch->seconds;
+    epoch->samples_per_second = (double)count / epoch->seconds;
     for (size_t i = first_learner(trainer); i < trainer->model->depth; i++)
-        epoch->loss[i] = losses[i] / (double)train->count;
+        epoch->loss[i] = losses[i] / (double)count;
     return good;
 }
 

@@ -87,11 +87,18 @@ static mf_status check_options(const mf_layer_spec *spec)
     MFI_TRY(mfi_check_share("dropout", (double)spec->dropout));
     MFI_TRY(mfi_check_share("label_smoothing", (double)spec->label_smoothing));
     MFI_TRY(mfi_check_constant("normalization", spec->normalization, MF_NORMALIZATION_BATCH));
+    return mfi_check_constant("reserved field", spec->reserved, 0);
+}
+
+static mf_status check_normalization(const mf_layer_spec *spec)
+{
+    if (spec->normalization == MF_NORMALIZATION_NONE)
+        return MF_STATUS_OK;
     MFI_TRY(check_unit("normalization_rate", spec->normalization_rate));
     if (!(spec->normalization_epsilon > 0.0f && isfinite(spec->normalization_epsilon)))
         return mfi_fail(MF_STATUS_ARGUMENT, "normalization_epsilon must be above 0, got %g",
                         (double)spec->normalization_epsilon);
-    return mfi_check_constant("reserved field", spec->reserved, 0);
+    return MF_STATUS_OK;
 }
 
 /* ---- maps ---- */
@@ -189,6 +196,7 @@ static mf_status resolve_maps(mf_layer_spec *spec)
 mf_status mfi_spec_resolve(mf_layer_spec *spec)
 {
     MFI_TRY(check_options(spec));
+    MFI_TRY(check_normalization(spec));
     if (spec->kind == MF_LAYER_CONV2D)
         return resolve_maps(spec);
     MFI_TRY(check_size("inputs", spec->inputs, 1));

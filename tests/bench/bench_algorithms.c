@@ -48,7 +48,7 @@ static size_t repetitions(const shape *layers, size_t batch)
 
 static void measure(const char *arch, size_t batch, const char *optimizer_name, int threads, size_t rounds)
 {
-    shape layers = parse_shape(arch);
+    shape layers = parse_dense_shape(arch);
     mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
     contest c = {.batch = batch};
     double times[ALGORITHMS][MOST_ROUNDS], plain[MOST_ROUNDS], sparing[MOST_ROUNDS];

@@ -77,7 +77,7 @@ static size_t repetitions(double flops)
 
 static void measure(const char *arch, size_t batch, const char *optimizer_name, int threads, size_t rounds)
 {
-    shape layers = parse_shape(arch);
+    shape layers = parse_dense_shape(arch);
     mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
     mf_network *network = make_network(&layers, optimizer, NULL);
     mf_workspace *workspace = make_workspace(network, batch, NULL);

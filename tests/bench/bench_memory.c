@@ -67,10 +67,7 @@ static double predict(const setting *chosen)
     optimizer.kind = strcmp(chosen->optimizer, "adam") == 0 ? MF_OPTIMIZER_ADAM : MF_OPTIMIZER_SGD;
     optimizer.momentum = strcmp(chosen->optimizer, "momentum") == 0 ? 0.9f : 0.0f;
     for (size_t i = 0; i < layers.layers; i++) {
-        must(mf_layer_spec_init(&specs[i], sizeof specs[i]));
-        specs[i].inputs = layers.widths[i];
-        specs[i].outputs = layers.widths[i + 1];
-        specs[i].classes = CLASSES;
+        specs[i] = spec_of_layer(&layers, i);
         list[i] = &specs[i];
     }
     must(mf_network_memory(list, layers.layers, &optimizer, MF_WORKSPACE_TRAINING, chosen->batch, &memory));

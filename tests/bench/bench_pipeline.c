@@ -18,91 +18,26 @@
  *
  * Lines that begin with "simulated" are computed from these times, not measured. */
 #define _POSIX_C_SOURCE 200809L
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "simulate.h"
 #include "support.h"
 
-enum { MOST_ROUNDS = 101, TEXT = 512, HASH_STEPS = 10, LAYER_STEPS = 15 };
+enum { MOST_ROUNDS = 101, TEXT = CHILD_TEXT, HASH_STEPS = 10, LAYER_STEPS = 15 };
 
 static char worker_path[TEXT];
 
-typedef struct child {
-    pid_t id;
-    FILE *to, *from;
-} child;
-
-static child start_child(const char *arch, const char *batch, const char *optimizer, const char *workers,
-                         const char *threads)
+static child start_trainer(const char *arch, const char *batch, const char *optimizer, const char *workers,
+                           const char *threads)
 {
-    int down[2], up[2];
-    child started;
-    if (pipe(down) != 0 || pipe(up) != 0 || (started.id = fork()) < 0) {
-        perror("bench_pipeline");
-        exit(1);
-    }
-    if (started.id == 0) {
-        static const char *const names[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS",
-                                            "MKL_NUM_THREADS"};
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            setenv(names[i], threads, 1);
-        dup2(down[0], 0);
-        dup2(up[1], 1);
-        close(down[0]), close(down[1]), close(up[0]), close(up[1]);
-        execl(worker_path, worker_path, arch, batch, optimizer, workers, (char *)NULL);
-        perror(worker_path);
-        _exit(1);
-    }
-    close(down[0]), close(up[1]);
-    /* Those that are started later must not keep this one's ends open. */
-    fcntl(down[1], F_SETFD, FD_CLOEXEC);
-    fcntl(up[0], F_SETFD, FD_CLOEXEC);
-    started.to = fdopen(down[1], "w");
-    started.from = fdopen(up[0], "r");
-    return started;
-}
-
-static void tell(child *one, const char *command, size_t steps)
-{
-    fprintf(one->to, "%s %zu\n", command, steps);
-    fflush(one->to);
-}
-
-static void hear(child *one, char answer[TEXT])
-{
-    if (!fgets(answer, TEXT, one->from)) {
-        fprintf(stderr, "a competitor gave no answer\n");
-        exit(1);
-    }
-    answer[strcspn(answer, "\n")] = '\0';
-}
-
-static double ask_seconds(child *one, size_t steps)
-{
-    char answer[TEXT];
-    tell(one, "run", steps);
-    hear(one, answer);
-    return strtod(answer, NULL);
-}
-
-static void end_child(child *one)
-{
-    fclose(one->to);
-    fclose(one->from);
-    waitpid(one->id, NULL, 0);
-}
-
-/* Threads of BLAS libraries spin for a while when they have nothing to do. */
-static void let_threads_sleep(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
+    const char *const command[] = {worker_path, arch, batch, optimizer, workers, NULL};
+    return start_child(command, threads);
 }
 
 enum { SPEEDUP, OF_TWO, VS_THREADS, TWO, THREADS, HOG, HOG_SEQUENTIAL, RATIOS };
@@ -227,29 +162,15 @@ static void measure(size_t layers, const char *width, const char *batch, const c
     for (size_t i = 0; i <= layers; i++)
         snprintf(arch + strlen(arch), sizeof arch - strlen(arch), "%s%s", i ? "-" : "", width);
     r = (race){.rounds = rounds};
-    r.one = start_child(arch, batch, optimizer, "0", "1");
-    r.other = start_child(arch, batch, optimizer, "0", "1");
-    r.threaded = start_child(arch, batch, optimizer, "0", "2");
-    r.piped = start_child(arch, batch, optimizer, "2", "1");
+    r.one = start_trainer(arch, batch, optimizer, "0", "1");
+    r.other = start_trainer(arch, batch, optimizer, "0", "1");
+    r.threaded = start_trainer(arch, batch, optimizer, "0", "2");
+    r.piped = start_trainer(arch, batch, optimizer, "2", "1");
     race_all(&r, layers, width, batch, optimizer, seconds);
     end_child(&r.one);
     end_child(&r.other);
     end_child(&r.threaded);
     end_child(&r.piped);
-}
-
-static void find_worker(const char *self)
-{
-    const char *slash = strrchr(self, '/');
-    int length = slash ? (int)(slash - self + 1) : 0;
-    snprintf(worker_path, sizeof worker_path, "%.*s%spipeline_worker", length, self, slash ? "" : "./");
-}
-
-/* A copy that next_word() may change. */
-static char *copy(const char *text)
-{
-    char *to = malloc(strlen(text) + 1);
-    return to ? strcpy(to, text) : NULL;
 }
 
 int main(int count, char **arguments)
@@ -259,15 +180,15 @@ int main(int count, char **arguments)
     double seconds = strtod(argument(count, arguments, "seconds", "0.4"), NULL);
     if (rounds < 1 || rounds > MOST_ROUNDS)
         return 1;
-    find_worker(arguments[0]);
+    path_beside(arguments[0], "pipeline_worker", worker_path);
     signal(SIGPIPE, SIG_IGN);
     printf("# monoforward %s, BLAS: %s\n", mf_version(), mf_blas_name());
     fflush(stdout);
-    char *layers = copy(argument(count, arguments, "layers", "2,4,8"));
+    char *layers = copy_words(argument(count, arguments, "layers", "2,4,8"));
     for (char *layer, *layer_list = layers; (layer = next_word(&layer_list));) {
-        char *batches = copy(argument(count, arguments, "batch", "128,32"));
+        char *batches = copy_words(argument(count, arguments, "batch", "128,32"));
         for (char *batch, *batch_list = batches; (batch = next_word(&batch_list));) {
-            char *optimizers = copy(argument(count, arguments, "optimizer", "sgd,adam"));
+            char *optimizers = copy_words(argument(count, arguments, "optimizer", "sgd,adam"));
             for (char *optimizer, *optimizer_list = optimizers; (optimizer = next_word(&optimizer_list));)
                 if (strtoul(layer, NULL, 10) >= 1 && strtoul(layer, NULL, 10) <= MOST_LAYERS)
                     measure(strtoul(layer, NULL, 10), width, batch, optimizer, rounds, seconds);

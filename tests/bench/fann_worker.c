@@ -16,7 +16,7 @@ int main(int count, char **arguments)
         fprintf(stderr, "usage: fann_worker ARCH BATCH\n");
         return 1;
     }
-    shape layers = parse_shape(arguments[1]);
+    shape layers = parse_dense_shape(arguments[1]);
     size_t batch = strtoul(arguments[2], NULL, 10), steps;
     unsigned widths[MOST_LAYERS + 2];
     for (size_t i = 0; i <= layers.layers; i++)

@@ -27,7 +27,7 @@ double median(double *values, size_t count)
     return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
 }
 
-static void give_up(const char *what, const char *detail)
+_Noreturn void give_up(const char *what, const char *detail)
 {
     fprintf(stderr, "%s %s\n", what, detail);
     exit(1);
@@ -37,25 +37,6 @@ void must(mf_status status)
 {
     if (status != MF_STATUS_OK)
         give_up(mf_status_name(status), mf_last_message());
-}
-
-shape parse_shape(const char *text)
-{
-    shape result = {.layers = 0};
-    size_t count = 0;
-    for (const char *at = text; count <= MOST_LAYERS; at++) {
-        char *end;
-        result.widths[count++] = strtoul(at, &end, 10);
-        if (end == at || result.widths[count - 1] == 0)
-            give_up("not a shape:", text);
-        at = end;
-        if (*at == '\0')
-            break;
-    }
-    if (count < 2 || count > MOST_LAYERS)
-        give_up("not a shape:", text);
-    result.layers = count - 1;
-    return result;
 }
 
 mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator)
@@ -83,13 +64,8 @@ mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_
     network_spec.allocator = allocator;
     must(mf_network_create(&network_spec, &network));
     for (size_t i = 0; i < layers->layers; i++) {
-        mf_layer_spec spec;
+        mf_layer_spec spec = spec_of_layer(layers, i);
         mf_layer *layer;
-        must(mf_layer_spec_init(&spec, sizeof spec));
-        spec.inputs = layers->widths[i];
-        spec.outputs = layers->widths[i + 1];
-        spec.classes = CLASSES;
-        spec.seed = i + 1;
         spec.allocator = allocator;
         must(mf_layer_create(&spec, &layer));
         must(mf_network_append(network, layer, NULL));
@@ -171,6 +147,14 @@ const char *argument(int count, char **arguments, const char *name, const char *
             arguments[i][2 + length] == '=')
             return arguments[i] + 3 + length;
     return otherwise;
+}
+
+int has_flag(int count, char **arguments, const char *name)
+{
+    for (int i = 1; i < count; i++)
+        if (strncmp(arguments[i], "--", 2) == 0 && strcmp(arguments[i] + 2, name) == 0)
+            return 1;
+    return 0;
 }
 
 size_t peak_resident(void)

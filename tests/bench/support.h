@@ -1,29 +1,21 @@
-/* Owns: what the benchmarks share: clock, medians, shapes, networks, command-line words. */
+/* Owns: what the benchmarks share: clock, medians, networks, command-line words. */
 #ifndef BENCH_SUPPORT_H
 #define BENCH_SUPPORT_H
 
 #include <monoforward.h>
 
-enum { MOST_LAYERS = 32 };
-
-/* A network as "784-1000-1000" names it, with 10 classes. */
-typedef struct shape {
-    size_t widths[MOST_LAYERS + 1];
-    size_t layers;
-} shape;
-
-enum { CLASSES = 10 };
+#include "shape.h"
 
 double seconds_now(void);
 
 /* Sorts the values. */
 double median(double *values, size_t count);
 
+/* Ends the program with what is wrong. */
+_Noreturn void give_up(const char *what, const char *detail);
+
 /* Ends the program with the library's message if a call has failed. */
 void must(mf_status status);
-
-/* Ends the program if the text names no shape. */
-shape parse_shape(const char *text);
 
 /* "sgd", "momentum", "adam"; ends the program for other names. */
 mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator);
@@ -43,6 +35,9 @@ char *next_word(char **list);
 
 /* Value of --name=..., or `otherwise`. */
 const char *argument(int count, char **arguments, const char *name, const char *otherwise);
+
+/* Whether --name is among the arguments. */
+int has_flag(int count, char **arguments, const char *name);
 
 /* Peak resident memory in bytes since the last reset; 0 where the system does not tell. */
 size_t peak_resident(void);

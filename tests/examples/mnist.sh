@@ -47,14 +47,21 @@ succeeds "the folder from the environment" "$mnist" --hidden 24,16 --epochs 2 --
 unset MONOFORWARD_DATA
 
 # ---- options ----
+# plain OPTIONS...: one epoch of a small network.
+plain() {
+    "$mnist" --data "$data" --hidden 24,16 --epochs 1 --batch 16 --seed 5 "$@"
+}
+succeeds "one epoch" plain
+hash=$(result params_hash)
 for option in "--greedy" "--freeze projection" "--freeze weight" "--init-projection zero" \
-    "--init-projection orthogonal" "--optimizer sgd" "--optimizer momentum" "--optimizer adamw" \
+    "--init-projection orthogonal" "--optimizer sgd" "--optimizer momentum" "--optimizer adamw --weight-decay 0.1" \
     "--optimizer rmsprop" "--schedule constant" "--schedule step" "--activation tanh" "--activation gelu" \
     "--augment jitter" "--augment affine" "--augment elastic" "--dropout 0.2" "--label-smoothing 0.1" \
-    "--validation 100" "--clip 1" "--warmup 5" "--hidden 12" "--hidden 20,15,10"; do
+    "--validation 100" "--clip 1" "--warmup 5" "--hidden 12" "--hidden 20,15,10" "--normalization batch" \
+    "--conv 4" "--conv 4,6 --hidden none" "--conv 4,6 --pool 1,2" "--conv 4 --pool none" \
+    "--conv 4 --head 2"; do
     # shellcheck disable=SC2086 # options are words
-    "$mnist" --data "$data" --hidden 24,16 --epochs 1 --batch 16 --seed 5 $option >"$work/out" 2>"$work/err" ||
-        fail "$option: exit code $?: $(cat "$work/err")"
+    plain $option >"$work/out" 2>"$work/err" || fail "$option: exit code $?: $(cat "$work/err")"
     [ "$(result example)" = mnist ] || fail "$option: no result line at the end"
     [ "$(result params_hash)" != "$hash" ] || fail "$option has no effect"
 done
@@ -63,10 +70,56 @@ grep -q '<svg' "$work/curves.svg" || fail "no picture in curves.svg"
 succeeds "help" "$mnist" --help
 grep -q -- '--hidden' "$work/out" || fail "the help does not name --hidden"
 
+# ---- a batch of one image has no variance of its own; the last batch of an epoch may be one ----
+succeeds "one image left over" plain --normalization batch --validation 1 --batch 23
+complains "batches of one image" "batch" plain --normalization batch --batch 1
+
+# ---- presets: their options are those of the result line; options before and after them override them ----
+# says KEY VALUE
+says() {
+    [ "$(result "$1")" = "$2" ] || fail "$what: $1 is '$(result "$1")', expected '$2'"
+}
+succeeds "preset best" "$mnist" --data "$data" --preset best --hidden 24,16 --epochs 4 --batch 16 --seed 5 \
+    --learning-rate 0.01
+at_least "preset best" last 90
+at_least "preset best" sum 90
+says conv none && says normalization batch && says dropout 0.1 && says init_projection zero
+says augment elastic && says learning_rate_schedule step && says epochs 4 && says optimizer adam
+hash=$(result params_hash)
+succeeds "options before the preset" "$mnist" --batch 16 --hidden 24,16 --data "$data" --epochs 4 --seed 5 \
+    --learning-rate 0.01 --preset best
+says params_hash "$hash"
+succeeds "options that undo a preset" plain --preset best --normalization none --dropout 0 \
+    --init-projection kaiming --augment none --schedule cosine
+succeeds "the same without it" plain --preset plain
+undone=$(result params_hash)
+succeeds "one epoch" plain
+says params_hash "$undone"
+
+cnn() {
+    "$mnist" --data "$data" --preset cnn --conv 6,10 --pool 2 --epochs 4 --batch 16 --seed 5 "$@"
+}
+succeeds "preset cnn" cnn
+at_least "preset cnn" last 90
+at_least "preset cnn" sum 90
+says conv 6,10 && says hidden none && says normalization batch && says augment elastic
+hash=$(result params_hash)
+succeeds "preset cnn, two workers" cnn --workers 2
+says params_hash "$hash"
+succeeds "preset cnn, greedy" cnn --greedy
+succeeds "preset cnn, a dense layer" cnn --hidden 12 --head 2 --plot "$work/curves.svg"
+says hidden 12 && says head 2
+grep -q '6,10 maps, 12 neurons' "$work/curves.svg" || fail "the picture does not name the layers"
+
 # ---- one clear line for whatever is wrong ----
 complains "no such folder" "nowhere" small "$work/nowhere"
 complains "an unknown option" "nonsense" small "$data" --nonsense
 complains "a wrong value" "epochs" small "$data" --epochs none
+complains "an unknown preset" "plain|best|cnn" small "$data" --preset worst
+complains "a list that is none" "hidden" small "$data" --hidden 3,,4
+complains "a network without layers" "layers" small "$data" --hidden none
+complains "more layers than there is room for" "layers" small "$data" --conv "1$(printf ',1%.0s' $(seq 63))"
+complains "windows larger than the map" "pool" small "$data" --conv 4,4,4,4,4
 complains "a picture that cannot be written" "svg" small "$data" --plot "$work/nowhere/curves.svg"
 
 # broken NAME: a fresh copy of the data in $work/broken, for the next complaint.

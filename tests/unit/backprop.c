@@ -9,7 +9,7 @@ enum { ROWS = 24, STEPS = 12 };
 
 static double train(const char *text, const char *optimizer_name, int checkpoints, int steps)
 {
-    shape layers = parse_shape(text);
+    shape layers = parse_dense_shape(text);
     mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
     check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.01));
     backprop *net = backprop_create(&layers, optimizer, ROWS, checkpoints, NULL);

@@ -2,15 +2,16 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#ifndef MNIST_HISTORY_H
-#define MNIST_HISTORY_H
+#ifndef EXAMPLES_HISTORY_H
+#define EXAMPLES_HISTORY_H
 
 #include "options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Losses and accuracies are NaN where there are none: of layers that do not learn, or do not yet exist. */
+/* Losses and accuracies are NaN where there are none: of layers that do not learn, or do not yet exist, or
+ * were not evaluated. */
 struct epoch {
     size_t depth;                        /* layers of the network at the time */
     double loss[SIZE_LIST_CAPACITY];     /* mean training loss of every layer */

@@ -1,0 +1,48 @@
+/* data: the images that the network learns from and those that it is judged by, as batches of its inputs.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CIFAR10_DATA_H
+#define CIFAR10_DATA_H
+
+#include "random.h"
+#include "records.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum augment_kind {
+    AUGMENT_NONE,
+    AUGMENT_CROPS /* a random 32 x 32 window of the image inside a border of zeros, half of them mirrored */
+};
+
+enum { CROP_BORDER = 4, PIXEL_VALUES = 256 };
+
+struct data {
+    const char *folder; /* NULL: shapes drawn here, no data set */
+    struct records train;
+    struct records test;
+    uint32_t *order;       /* of the training images */
+    double mean[CHANNELS]; /* of the pixels of the training images */
+    double deviation[CHANNELS];
+    float inputs[CHANNELS][PIXEL_VALUES]; /* what a pixel is to the network: standardised by the two */
+};
+
+/* Reads CIFAR-10 from `folder`, or draws shapes if it is NULL. With a `limit`, the first `limit` training
+ * images are all there are. On failure prints one line and returns false; call data_free() in any case. */
+bool data_open(struct data *data, const char *folder, size_t limit, uint64_t seed);
+
+void data_free(struct data *data);
+
+/* The images at order[first] to order[first + rows - 1] as inputs [rows, PIXELS], and their classes. The
+ * border of a crop is 0 after standardising: the mean. `stream` is only used if `kind` is not AUGMENT_NONE.
+ */
+void data_train_batch(const struct data *data, size_t first, size_t rows, enum augment_kind kind,
+                      struct random_stream *stream, float *inputs, int32_t *classes);
+
+/* The test images from `first` on, as they are or mirrored. */
+void data_test_batch(const struct data *data, size_t first, size_t rows, bool mirrored, float *inputs,
+                     int32_t *classes);
+
+#endif

@@ -1,0 +1,57 @@
+/* The tables to turn when an architecture is tuned; options of the command line go before them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "presets.h"
+
+#include "data.h"
+#include "updates.h"
+
+#include "monoforward.h"
+
+const char *const preset_names[] = {[PRESET_PAPER] = "paper", [PRESET_STRONG] = "strong", NULL};
+
+const struct preset presets[] = {
+    /* The shapes of the paper's network; how the paper trained it is not known. 58 million multiply-adds an
+     * image. */
+    [PRESET_PAPER] =
+        {
+            .layer_count = 4,
+            .layers =
+                {
+                    /* filters, pooling, head size, dropout */
+                    {64, MF_POOL_AVERAGE, 0, 0.1},
+                    {128, MF_POOL_AVERAGE, 0, 0.1},
+                    {256, MF_POOL_AVERAGE, 0, 0.1},
+                    {512, MF_POOL_AVERAGE, 0, 0},
+                },
+            .epochs = 30,
+            .optimizer = UPDATE_ADAM,
+            .schedule = SCHEDULE_COSINE,
+            .augment = AUGMENT_CROPS,
+            .init_projection = MF_INIT_ZERO,
+            .learning_rate = 0.001,
+        },
+    /* In the manner of VGG networks, as wide as two cores can train in an hour: 105 million multiply-adds an
+     * image. Two layers see the image in full size; no head reads more than 2048 values. */
+    [PRESET_STRONG] =
+        {
+            .layer_count = 6,
+            .layers =
+                {
+                    {48, MF_POOL_NONE, 6, 0.05},
+                    {64, MF_POOL_AVERAGE, 5, 0.05},
+                    {128, MF_POOL_AVERAGE, 4, 0.1},
+                    {192, MF_POOL_NONE, 3, 0.1},
+                    {256, MF_POOL_AVERAGE, 2, 0.1},
+                    {384, MF_POOL_NONE, 2, 0},
+                },
+            .epochs = 30,
+            .optimizer = UPDATE_ADAM,
+            .schedule = SCHEDULE_COSINE,
+            .augment = AUGMENT_CROPS,
+            .init_projection = MF_INIT_ZERO,
+            .learning_rate = 0.0015,
+            .warmup = 0.02,
+        },
+};

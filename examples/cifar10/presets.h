@@ -1,0 +1,42 @@
+/* presets: architectures with the settings that they are meant to be trained with.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CIFAR10_PRESETS_H
+#define CIFAR10_PRESETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A convolution of 3 x 3, stride 1 and padding 1, then batch normalisation, ReLU and pooling by 2 x 2. */
+struct layer_plan {
+    size_t filters;
+    int32_t pool;     /* MF_POOL_... */
+    size_t head_size; /* M reads the pooled maps averaged to head_size x head_size; 0: as they are */
+    double dropout;   /* share of the pooled maps that the next layer does not see */
+};
+
+enum { MOST_LAYERS = 16 };
+
+enum schedule_choice { SCHEDULE_COSINE, SCHEDULE_STEPS, SCHEDULE_CONSTANT };
+
+struct preset {
+    size_t layer_count;
+    struct layer_plan layers[MOST_LAYERS];
+    size_t epochs;
+    int32_t optimizer; /* enum update_rule */
+    int32_t schedule;
+    int32_t augment;         /* enum augment_kind */
+    int32_t init_projection; /* MF_INIT_... */
+    double learning_rate;
+    double warmup; /* share of the run */
+    double label_smoothing;
+    double weight_decay;
+};
+
+enum { PRESET_PAPER, PRESET_STRONG };
+
+extern const struct preset presets[];
+extern const char *const preset_names[]; /* ends with NULL */
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+#include "curves.h"
+#include "parameters.h"
+#include "updates.h"
+
+#include "monoforward.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static void print_data(const struct settings *settings, const struct data *data)
+{
+    static const size_t whole_train = (size_t)TRAIN_FILES * FILE_RECORDS, whole_test = FILE_RECORDS;
+    if (data->folder == NULL)
+        printf(
+            "data      no data folder found (--data or $MONOFORWARD_CIFAR10): SHAPES DRAWN BY THIS PROGRAM, "
+            "not CIFAR-10\n");
+    else
+        printf("data      %s\n", data->folder);
+    printf("          %zu images to learn from, %zu to test with", data->train.count, data->test.count);
+    if (data->folder != NULL && (data->train.count != whole_train || data->test.count != whole_test))
+        printf("; the whole CIFAR-10 has %zu and %zu", whole_train, whole_test);
+    printf("\n          standardised by channel: means %.2f %.2f %.2f, deviations %.2f %.2f %.2f\n",
+           data->mean[0], data->mean[1], data->mean[2], data->deviation[0], data->deviation[1],
+           data->deviation[2]);
+    if (settings->augment == AUGMENT_CROPS)
+        printf(
+            "          augmented: random %d x %d windows of the images in a border of %d zeros (the mean), "
+            "mirrored at random\n",
+            SIDE, SIDE, CROP_BORDER);
+    else
+        printf("          not augmented\n");
+}
+
+static bool print_network(const struct settings *settings, const struct model *model)
+{
+    struct parameter_counts counts;
+    double products = 0;
+    if (!parameters_count(model->layers, model->layer_count, &counts))
+        return false;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        struct layer_facts facts;
+        if (!model_layer_facts(model, i, &facts))
+            return false;
+        products += facts.products;
+        printf("%-9s layer %zu: %zu filters of 3 x 3, batch norm, relu", i == 0 ? "network" : "", i + 1,
+               settings->layers[i].filters);
+        if (settings->layers[i].pool != MF_POOL_NONE)
+            printf(", %s pooling", pool_names[settings->layers[i].pool]);
+        if (settings->layers[i].dropout > 0 && i + 1 < model->layer_count)
+            printf(", dropout of maps %g", settings->layers[i].dropout);
+        printf(": %zu x %zu x %zu, M reads %zu\n", facts.maps, facts.height, facts.width, facts.features);
+    }
+    printf("          %zu parameters, %.2f%% of them in the projections M; %.1f million multiply-adds an "
+           "image\n",
+           counts.all, 100 * (double)counts.projections / (double)counts.all, products / 1e6);
+    printf("          weights start kaiming, projections %s\n", init_names[settings->init_projection]);
+    return true;
+}
+
+static void print_training(const struct settings *settings)
+{
+    printf("training  %s, learning rate %g %s, warm-up %g, batch %zu, seed %llu",
+           update_names[settings->optimizer], settings->learning_rate, schedule_names[settings->schedule],
+           settings->warmup, settings->batch, (unsigned long long)settings->seed);
+    if (settings->label_smoothing > 0)
+        printf(", label smoothing %g", settings->label_smoothing);
+    if (settings->weight_decay > 0)
+        printf(", weight decay %g", settings->weight_decay);
+    if (settings->time_budget > 0)
+        printf("; %g minutes in all", settings->time_budget);
+    printf("\n");
+}
+
+static void print_library(const struct settings *settings, const struct model *model)
+{
+    int32_t threads;
+    printf("memory    %.1f MB held for training\n", (double)model->meter.bytes / 1e6);
+    printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
+    if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
+        printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
+    if (settings->workers > 0)
+        printf(", %zu worker%s", settings->workers, settings->workers == 1 ? "" : "s");
+    printf("\n");
+}
+
+bool report_header(const struct settings *settings, const struct data *data, const struct model *model)
+{
+    print_data(settings, data);
+    if (!print_network(settings, model))
+        return false;
+    print_training(settings);
+    print_library(settings, model);
+    return true;
+}
+
+void report_columns(const struct settings *settings)
+{
+    printf("\n%5s %8s", "", "loss of");
+    for (size_t i = 0; i < settings->layer_count; i++)
+        printf(" %5s %-2zu", "layer", i + 1);
+    printf(" %8s %8s\nepoch %8s", "LAST", "SUM", "the last");
+    for (size_t i = 0; i < settings->layer_count + 2; i++)
+        printf(" %8s", "test %");
+    printf(" %8s %8s\n", "minutes", "images/s");
+    fflush(stdout);
+}
+
+static void print_number(int width, int decimals, double value)
+{
+    if (isnan(value))
+        printf(" %*s", width, "-");
+    else
+        printf(" %*.*f", width, decimals, value);
+}
+
+void report_epoch(const struct settings *settings, size_t number, const struct epoch *epoch, double minutes)
+{
+    printf("%5zu", number);
+    print_number(8, 4, epoch->loss[settings->layer_count - 1]);
+    for (size_t i = 0; i < settings->layer_count; i++)
+        print_number(8, 2, epoch->accuracy[i]);
+    print_number(8, 2, epoch->last);
+    print_number(8, 2, epoch->sum);
+    print_number(8, 2, minutes);
+    print_number(8, 0, epoch->samples_per_second);
+    printf("\n");
+    fflush(stdout);
+}
+
+bool report_layers(const struct settings *settings, const struct model *model, const struct epoch *epoch)
+{
+    printf("\nlayer  filters    pooling          maps  M reads   loss   test %%\n");
+    for (size_t i = 0; i < settings->layer_count; i++) {
+        struct layer_facts facts;
+        char maps[64];
+        if (!model_layer_facts(model, i, &facts))
+            return false;
+        snprintf(maps, sizeof maps, "%zux%zux%zu", facts.maps, facts.height, facts.width);
+        printf("%5zu %8zu %10s %13s %8zu %6.4f %8.2f\n", i + 1, settings->layers[i].filters,
+               pool_names[settings->layers[i].pool], maps, facts.features, epoch->loss[i],
+               epoch->accuracy[i]);
+    }
+    return true;
+}
+
+static size_t best_layer(const struct epoch *epoch)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < epoch->depth; i++)
+        if (epoch->accuracy[i] > epoch->accuracy[best])
+            best = i;
+    return best;
+}
+
+static void print_options(const struct settings *settings, const struct data *data)
+{
+    printf(" data=%s images=%zu seed=%llu width=%g batch=%zu optimizer=%s learning_rate=%g "
+           "learning_rate_schedule=%s warmup=%g augment=%s",
+           data->folder == NULL ? "drawn" : "cifar10", data->train.count, (unsigned long long)settings->seed,
+           settings->width, settings->batch, update_names[settings->optimizer], settings->learning_rate,
+           schedule_names[settings->schedule], settings->warmup, augment_names[settings->augment]);
+    printf(" dropout=");
+    for (size_t i = 0; i + 1 < settings->layer_count; i++)
+        printf("%s%g", i > 0 ? "," : "", settings->layers[i].dropout);
+    printf(" init_projection=%s label_smoothing=%g weight_decay=%g time_budget=%g workers=%zu",
+           init_names[settings->init_projection], settings->label_smoothing, settings->weight_decay,
+           settings->time_budget, settings->workers);
+}
+
+void report_result(const struct settings *settings, const struct data *data, const struct outcome *outcome)
+{
+    const struct epoch *end = outcome->last_epoch;
+    size_t best = best_layer(end);
+    printf("\nresult example=cifar10 preset=%s epochs=%.5g minutes=%.2f last=%.2f sum=%.2f",
+           preset_names[settings->preset], outcome->epochs, outcome->minutes, end->last, end->sum);
+    printf(" best_layer=%zu best_layer_accuracy=%.2f", best + 1, end->accuracy[best]);
+    for (size_t i = 0; i < end->depth; i++)
+        printf(" layer%zu=%.2f", i + 1, end->accuracy[i]);
+    if (!isnan(outcome->last_flip))
+        printf(" last_flip=%.2f sum_flip=%.2f", outcome->last_flip, outcome->sum_flip);
+    print_options(settings, data);
+    printf(" loss=%.4f samples_per_second=%.0f params_hash=%016llx\n", end->loss[end->depth - 1],
+           outcome->samples_per_second, (unsigned long long)outcome->params_hash);
+}
+
+bool report_plot(const struct settings *settings, const struct history *history)
+{
+    char title[100];
+    if (settings->plot == NULL)
+        return true;
+    snprintf(title, sizeof title, "Mono-Forward on 32 x 32 images, preset %s, %s",
+             preset_names[settings->preset], update_names[settings->optimizer]);
+    return curves_draw(settings->plot, title, "test accuracy, %", history, settings->layer_count);
+}

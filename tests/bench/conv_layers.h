@@ -1,0 +1,12 @@
+/* Owns: the times of single layers, for finding out where a step spends its own. */
+#ifndef BENCH_CONV_LAYERS_H
+#define BENCH_CONV_LAYERS_H
+
+#include "conv_products.h"
+
+/* Prints a table: each layer's step alone on random input, its forward pass, and its two products as the BLAS
+ * library computes them by itself. Medians over the rounds; the products have been tuned. */
+void print_layers(const shape *layers, const conv_products *products, size_t batch, const char *optimizer,
+                  size_t rounds);
+
+#endif
