@@ -1020,6 +1020,43 @@ MF_API mf_status mf_blas_set_threads(int32_t threads);
 MF_API mf_status mf_blas_get_threads(int32_t *threads);
 
 /** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup onnx ONNX export
+ *
+ *  Writes a network as an ONNX model (opset 13, IR version 7), from which runtimes of that format predict as
+ *  the library does. The input is "input": [N, channels, height, width] if the first layer is a convolution,
+ *  [N, k] otherwise, with any N. The outputs are "goodness_last", "probabilities_last", "label_last" and
+ *  "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and int64 [N] for each mode of prediction.
+ *  docs/onnx.md tells the rest. A network cannot be read back from such a file.
+ *
+ *  Exporting reads the network and allocates nothing. The same network gives the same bytes.
+ *  @{ */
+
+/** Exports a network to a file, which is written and put in its place as by mf_network_save().
+ *  @param network  to export
+ *  @param path     of the file; the folder must exist
+ *  Errors: HANDLE, ARGUMENT, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW (more
+ *  than 2 GiB, where the format ends), IO (the message names the path and the system's reason; after a
+ *  failure nothing is left behind). */
+MF_API mf_status mf_network_export_onnx(const mf_network *network, const char *path);
+
+/** How many bytes a network takes as an ONNX model.
+ *  @param network  to export
+ *  @param bytes    receives the size, which holds until layers come, go or change their number of classes
+ *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW as in mf_network_export_onnx(). */
+MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
+
+/** Exports a network to a buffer: the same bytes as in a file.
+ *  @param network  to export
+ *  @param buffer   [bytes], of any alignment
+ *  @param bytes    its size, mf_network_export_onnx_size() or more
+ *  @param written  receives the number of bytes that were written; may be NULL
+ *  Errors: HANDLE, ARGUMENT, STATE, SHAPE, OVERFLOW as in mf_network_export_onnx(), and CAPACITY (too small;
+ *  nothing is written). */
+MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes,
+                                               size_t *written);
+
+/** @} */
 
 #ifdef __cplusplus
 }
