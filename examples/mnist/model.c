@@ -6,7 +6,6 @@
 #include "random.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PURPOSE_FIRST_LAYER = 1000 };
