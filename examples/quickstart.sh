@@ -60,6 +60,7 @@ find_missing() {
     have pkg-config || have pkgconf || missing="$missing pkg-config"
     have_blas || missing="$missing blas"
     compiles zlib.h -lz || missing="$missing zlib"
+    compiles cjson/cJSON.h -lcjson || missing="$missing cjson"
     missing=${missing# }
 }
 
@@ -70,6 +71,7 @@ explain() {
         cmake) say "  CMake 3.20 or newer, which runs the build" ;;
         pkg-config) say "  pkg-config, by which programs find the installed library" ;;
         blas) say "  a BLAS library (OpenBLAS), which computes the matrix products" ;;
+        cjson) say "  cJSON, with which the library loads model files" ;;
         zlib) say "  zlib, to read MNIST's compressed files" ;;
         esac
     done
@@ -80,9 +82,11 @@ package() {
     case $1:$2 in
     debian:compiler) echo build-essential ;;
     debian:blas) echo libopenblas-dev ;;
+    debian:cjson) echo libcjson-dev ;;
     debian:zlib) echo zlib1g-dev ;;
     fedora:compiler) echo gcc make ;;
     fedora:pkg-config) echo pkgconf-pkg-config ;;
+    fedora:cjson) echo cjson-devel ;;
     fedora:blas) echo openblas-devel ;;
     fedora:zlib) echo zlib-devel ;;
     arch:compiler) echo base-devel ;;
@@ -90,6 +94,7 @@ package() {
     arch:blas) echo blas-openblas ;;
     alpine:compiler) echo build-base ;;
     alpine:pkg-config) echo pkgconf ;;
+    alpine:cjson) echo cjson-dev ;;
     alpine:blas) echo openblas-dev ;;
     alpine:zlib) echo zlib-dev ;;
     brew:blas) echo openblas ;;

@@ -70,20 +70,24 @@ extern "C" {
 typedef int32_t mf_status;
 
 enum {
-    MF_STATUS_OK = 0,          /**< Done. */
-    MF_STATUS_ARGUMENT = 1,    /**< An argument is NULL, out of its range, or not a known constant. */
-    MF_STATUS_HANDLE = 2,      /**< A handle is NULL or of another kind. */
-    MF_STATUS_SHAPE = 3,       /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
-    MF_STATUS_LABEL = 4,       /**< A label is negative or not below the number of classes. */
-    MF_STATUS_CAPACITY = 5,    /**< The batch has no rows, or more than the workspace was made for. */
-    MF_STATUS_MEMORY = 6,      /**< The allocator returned NULL. */
-    MF_STATUS_OVERFLOW = 7,    /**< A size does not fit: the product of the dimensions is too large. */
-    MF_STATUS_NUMERIC = 8,     /**< A NaN or an infinity in the input, or a loss that is not finite. */
+    MF_STATUS_OK = 0,       /**< Done. */
+    MF_STATUS_ARGUMENT = 1, /**< An argument is NULL, out of its range, or not a known constant. */
+    MF_STATUS_HANDLE = 2,   /**< A handle is NULL or of another kind. */
+    MF_STATUS_SHAPE = 3,    /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
+    MF_STATUS_LABEL = 4,    /**< A label is negative or not below the number of classes. */
+    MF_STATUS_CAPACITY = 5, /**< The batch has no rows, or more than the workspace was made for; a buffer is
+                               too small, or a file larger than wanted. */
+    MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
+    MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
+    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
     MF_STATUS_NOT_FOUND = 12,  /**< No such parameter, layer or position; nothing left to read. */
-    MF_STATUS_BUSY = 13 /**< Not now: the queue is full, or what was asked for is still in the works. */
+    MF_STATUS_BUSY = 13,   /**< Not now: the queue is full, or what was asked for is still in the works. */
+    MF_STATUS_IO = 14,     /**< The system refused to open, read, write or rename a file. */
+    MF_STATUS_FORMAT = 15, /**< The file or buffer does not hold what it should, or is damaged. */
+    MF_STATUS_VERSION = 16 /**< Written in a newer format than this version knows. */
 };
 
 /** Version of the running library, "major.minor.patch". Static text; never NULL. */
@@ -400,6 +404,13 @@ MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
 /** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
  *  unless the same optimizer is attached already; NULL detaches. Errors: HANDLE, MEMORY. */
 MF_API mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer);
+
+/** The optimizer that is attached, borrowed, or NULL if there is none: how a host reaches the optimizers of a
+ *  network that was loaded.
+ *  @param layer      to look at
+ *  @param optimizer  receives it
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_optimizer(const mf_layer *layer, mf_optimizer **optimizer);
 
 /** How many parameters the layer has. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_parameter_count(const mf_layer *layer, size_t *count);
@@ -874,6 +885,125 @@ MF_API mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspac
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
+/** @defgroup files Model files and snapshots
+ *
+ *  A model file is a safetensors file: tensors with names such as "layers.0.weight" that other programs read
+ * as well, and the network's architecture in its metadata. docs/files.md describes it. A file is the same on
+ * every machine, and every later version loads it. With MF_CONTENTS_TRAINING it also holds what training
+ * remembers between steps; training then goes on from the file bit for bit as if it had not been interrupted,
+ * on the same machine with the same build.
+ *
+ *  A snapshot holds what training changes, in a buffer of the caller's, for a way back without a file system
+ * or a heap. It fits networks of the same shapes.
+ *
+ *  Saving reads the network, and loading a snapshot changes its layers: the rules for threads are those of
+ * all functions, and while a pipeline has batches in the works neither is allowed.
+ *  @{ */
+
+/** What a model file holds. */
+enum {
+    MF_CONTENTS_MODEL = 0,   /**< The layers: options, parameters, running mean and variance. */
+    MF_CONTENTS_TRAINING = 1 /**< Also their optimizers with their state, the counts of updates, and where in
+                                its random stream each layer is. */
+};
+
+/** How to load a network. */
+typedef struct mf_load_spec {
+    uint32_t struct_size; /**< sizeof(mf_load_spec). */
+    int32_t contents;     /**< MF_CONTENTS_MODEL (default): no optimizer is attached, whatever the file holds.
+                               MF_CONTENTS_TRAINING: the file must hold the state of training, and layers share
+                               their optimizers as they did. */
+    uint64_t max_bytes;   /**< Files and buffers larger than this are refused; 0 (default): no limit. */
+    const mf_allocator *allocator; /**< Of the network, its layers and their optimizers, and of the memory
+                                      that loading takes in passing; NULL: the C library's. */
+} mf_load_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
+
+/** Saves a network to a file. The file is written beside `path` under another name, and takes its place when
+ * it is complete and on the disk; until then a file that is there stays as it is. A symbolic link is
+ * replaced, not followed. Nothing is allocated.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param path      of the file; the folder must exist
+ *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers or
+ * a longer header than the format allows), IO (the message names the path and the system's reason; after a
+ * failure nothing is left behind). */
+MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
+
+/** How many bytes a network takes in a file or buffer.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param bytes     receives the size, which holds until the network or its counts change
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
+MF_API mf_status mf_network_save_size(const mf_network *network, int32_t contents, size_t *bytes);
+
+/** Saves a network to a buffer: the same bytes as in a file.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param buffer    [bytes], of any alignment
+ *  @param bytes     its size, mf_network_save_size() or more
+ *  @param written   receives the number of bytes that were written; may be NULL
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC, CAPACITY (too small; nothing is written). After NUMERIC what
+ * the buffer holds is of no use. */
+MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer,
+                                        size_t bytes, size_t *written);
+
+/** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
+ * taken only when the file is as large as its architecture demands. While loading, the JSON library takes
+ * memory for the file's header from malloc, whatever the allocator.
+ *  @param spec     what is wanted; NULL for the defaults
+ *  @param path     of a regular file
+ *  @param network  receives the handle, or NULL on failure; places have the ids they had. Free it with
+ *                  mf_network_free(): the layers and optimizers are its own
+ *  Errors: ARGUMENT, IO (the message names the path and the system's reason), FORMAT (the message says what
+ * is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
+ * max_bytes), UNSUPPORTED (the library was built without a JSON library), MEMORY. */
+MF_API mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
+
+/** Loads a network from a buffer, which is read during the call only.
+ *  @param spec     what is wanted; NULL for the defaults
+ *  @param buffer   [bytes] all of what a file would hold, of any alignment
+ *  @param bytes    its size
+ *  @param network  as in mf_network_load()
+ *  Errors: as mf_network_load(), but for IO. */
+MF_API mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, size_t bytes,
+                                        mf_network **network);
+
+/** How many bytes a snapshot of the network takes: the same as long as its layers, their number of classes
+ * and their optimizers stay.
+ *  @param network  to take a snapshot of
+ *  @param bytes    receives the size
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
+MF_API mf_status mf_network_state_size(const mf_network *network, size_t *bytes);
+
+/** Takes a snapshot of what training changes: all parameters, running mean and variance, optimizer state,
+ * counts of updates and batches, and places in the random streams. What the host sets is not in it:
+ * hyper-parameters of optimizers, dropout, label smoothing, and which parameters are frozen. Nothing is
+ * allocated.
+ *  @param network  to take a snapshot of
+ *  @param buffer   [bytes], of any alignment
+ *  @param bytes    its size, mf_network_state_size() or more
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, CAPACITY (too small), NUMERIC (a value is not finite). After NUMERIC
+ * what the buffer holds is of no use. */
+MF_API mf_status mf_network_state_save(const mf_network *network, void *buffer, size_t bytes);
+
+/** Goes back to a snapshot: steps that follow have the bits they would have had then, if the host's settings
+ * are those of then. Workspaces stay valid. Nothing is allocated, and nothing changes unless the whole
+ * snapshot is good.
+ *  @param network  of the same shapes and kinds of optimizers as the one the snapshot was taken of
+ *  @param buffer   [bytes] the snapshot, of any alignment
+ *  @param bytes    its size or more
+ *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
+ *  shape), OVERFLOW. */
+MF_API mf_status mf_network_state_load(mf_network *network, const void *buffer, size_t bytes);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
 /** @defgroup blas The BLAS library
  *  @{ */
 
@@ -888,6 +1018,43 @@ MF_API mf_status mf_blas_set_threads(int32_t threads);
 
 /** How many threads the BLAS library uses. Errors: ARGUMENT (NULL), UNSUPPORTED. */
 MF_API mf_status mf_blas_get_threads(int32_t *threads);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup onnx ONNX export
+ *
+ *  Writes a network as an ONNX model (opset 13, IR version 7), from which runtimes of that format predict as
+ *  the library does. The input is "input": [N, channels, height, width] if the first layer is a convolution,
+ *  [N, k] otherwise, with any N. The outputs are "goodness_last", "probabilities_last", "label_last" and
+ *  "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and int64 [N] for each mode of prediction.
+ *  docs/onnx.md tells the rest. A network cannot be read back from such a file.
+ *
+ *  Exporting reads the network and allocates nothing. The same network gives the same bytes.
+ *  @{ */
+
+/** Exports a network to a file, which is written and put in its place as by mf_network_save().
+ *  @param network  to export
+ *  @param path     of the file; the folder must exist
+ *  Errors: HANDLE, ARGUMENT, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW (more
+ *  than 2 GiB, where the format ends), IO (the message names the path and the system's reason; after a
+ *  failure nothing is left behind). */
+MF_API mf_status mf_network_export_onnx(const mf_network *network, const char *path);
+
+/** How many bytes a network takes as an ONNX model.
+ *  @param network  to export
+ *  @param bytes    receives the size, which holds until layers come, go or change their number of classes
+ *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW as in mf_network_export_onnx(). */
+MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
+
+/** Exports a network to a buffer: the same bytes as in a file.
+ *  @param network  to export
+ *  @param buffer   [bytes], of any alignment
+ *  @param bytes    its size, mf_network_export_onnx_size() or more
+ *  @param written  receives the number of bytes that were written; may be NULL
+ *  Errors: HANDLE, ARGUMENT, STATE, SHAPE, OVERFLOW as in mf_network_export_onnx(), and CAPACITY (too small;
+ *  nothing is written). */
+MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes,
+                                               size_t *written);
 
 /** @} */
 

@@ -54,7 +54,7 @@ void log_epoch(struct log *log, double epochs, const struct epoch *epoch, double
     if (file == NULL)
         return;
     errno = 0;
-    fprintf(file, "%s,%s,%llu,%.4g,%.2f,%g,%.0f,", log->run, preset_names[settings->preset],
+    fprintf(file, "%s,%s,%llu,%.5g,%.2f,%g,%.0f,", log->run, preset_names[settings->preset],
             (unsigned long long)settings->seed, epochs, minutes, learning_rate, epoch->samples_per_second);
     put_number(file, epoch->last, 2);
     fputc(',', file);

@@ -174,7 +174,7 @@ void report_result(const struct settings *settings, const struct data *data, con
 {
     const struct epoch *end = outcome->last_epoch;
     size_t best = best_layer(end);
-    printf("\nresult example=cifar10 preset=%s epochs=%.4g minutes=%.2f last=%.2f sum=%.2f",
+    printf("\nresult example=cifar10 preset=%s epochs=%.5g minutes=%.2f last=%.2f sum=%.2f",
            preset_names[settings->preset], outcome->epochs, outcome->minutes, end->last, end->sum);
     printf(" best_layer=%zu best_layer_accuracy=%.2f", best + 1, end->accuracy[best]);
     for (size_t i = 0; i < end->depth; i++)

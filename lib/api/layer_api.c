@@ -113,6 +113,15 @@ mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer)
     return MF_STATUS_OK;
 }
 
+mf_status mf_layer_optimizer(const mf_layer *layer, mf_optimizer **optimizer)
+{
+    MFI_TRY(mfi_check_pointer(optimizer, "the out-pointer of the optimizer"));
+    *optimizer = NULL;
+    MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
+    *optimizer = layer->optimizer;
+    return MF_STATUS_OK;
+}
+
 /* ---- parameters ---- */
 
 /* A layer without a bias counts one parameter less. */

@@ -26,7 +26,8 @@ const char *mf_status_name(mf_status status)
         "MF_STATUS_OK",        "MF_STATUS_ARGUMENT",    "MF_STATUS_HANDLE", "MF_STATUS_SHAPE",
         "MF_STATUS_LABEL",     "MF_STATUS_CAPACITY",    "MF_STATUS_MEMORY", "MF_STATUS_OVERFLOW",
         "MF_STATUS_NUMERIC",   "MF_STATUS_UNSUPPORTED", "MF_STATUS_STALE",  "MF_STATUS_STATE",
-        "MF_STATUS_NOT_FOUND", "MF_STATUS_BUSY",
+        "MF_STATUS_NOT_FOUND", "MF_STATUS_BUSY",        "MF_STATUS_IO",     "MF_STATUS_FORMAT",
+        "MF_STATUS_VERSION",
     };
     if (status < 0 || (size_t)status >= sizeof names / sizeof *names)
         return "unknown status";

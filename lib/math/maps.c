@@ -98,6 +98,13 @@ static span cell(size_t size, size_t cells, size_t index)
     return (span){index * size / cells, ((index + 1) * size + cells - 1) / cells};
 }
 
+void mfi_head_cell(size_t size, size_t cells, size_t index, size_t *first, size_t *end)
+{
+    span one = cell(size, cells, index);
+    *first = one.first;
+    *end = one.end;
+}
+
 void mfi_head_pool(const mfi_geometry *g, size_t maps, const float *a, float *features)
 {
     size_t height = g->pool.pooled[0], width = g->pool.pooled[1];

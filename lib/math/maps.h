@@ -39,4 +39,7 @@ void mfi_fill_columns(const mfi_geometry *geometry, size_t images, const float *
 void mfi_head_pool(const mfi_geometry *geometry, size_t maps, const float *a, float *features);
 void mfi_head_unpool(const mfi_geometry *geometry, size_t maps, const float *dfeatures, float *da);
 
+/* Which values that cell `index` is the mean of. */
+void mfi_head_cell(size_t size, size_t cells, size_t index, size_t *first, size_t *end);
+
 #endif

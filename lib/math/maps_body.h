@@ -117,14 +117,15 @@ static void center_gradient(size_t count, const float *restrict u, float mean, f
 
 /* ---- pooling one map ---- */
 
-/* The pool that networks use most; the general one would take longer than the rest of a small map. */
+/* Windows of 2 x 2 side by side, as most networks have them; the general way would take longer than the rest
+ * of a small map. */
 static bool is_halving(const mfi_pool *pool)
 {
-    return pool->kind == MF_POOL_AVERAGE && pool->size[0] == 2 && pool->size[1] == 2 &&
-           pool->stride[0] == 2 && pool->stride[1] == 2;
+    return pool->kind != MF_POOL_NONE && pool->size[0] == 2 && pool->size[1] == 2 && pool->stride[0] == 2 &&
+           pool->stride[1] == 2;
 }
 
-static void halve(const mfi_pool *pool, const float *restrict map, float *restrict to)
+static void average_halves(const mfi_pool *pool, const float *restrict map, float *restrict to)
 {
     size_t width = pool->map[1], half = pool->pooled[1];
     for (size_t y = 0; y < pool->pooled[0]; y++, map += 2 * width, to += half)
@@ -132,7 +133,7 @@ static void halve(const mfi_pool *pool, const float *restrict map, float *restri
             to[x] = 0.25f * (map[2 * x] + map[2 * x + 1] + map[width + 2 * x] + map[width + 2 * x + 1]);
 }
 
-static void unhalve(const mfi_pool *pool, const float *restrict from, float *restrict map)
+static void spread_halves(const mfi_pool *pool, const float *restrict from, float *restrict map)
 {
     size_t width = pool->map[1], half = pool->pooled[1];
     for (size_t y = 0; y < pool->pooled[0]; y++, map += 2 * width, from += half) {
@@ -144,6 +145,42 @@ static void unhalve(const mfi_pool *pool, const float *restrict from, float *res
     }
     if (2 * pool->pooled[0] < pool->map[0])
         memset(map, 0, width * sizeof *map);
+}
+
+/* The larger one; a NaN is larger than all. Two choices, since compilers do not vectorise one that depends on
+ * both comparisons. */
+INLINE float larger(float first, float second)
+{
+    float larger = second > first ? second : first;
+    return second != second ? second : larger;
+}
+
+static void largest_of_halves(const mfi_pool *pool, const float *restrict map, float *restrict to)
+{
+    size_t width = pool->map[1], half = pool->pooled[1];
+    for (size_t y = 0; y < pool->pooled[0]; y++, map += 2 * width, to += half)
+        for (size_t x = 0; x < half; x++)
+            to[x] = larger(larger(map[2 * x], map[2 * x + 1]),
+                           larger(map[width + 2 * x], map[width + 2 * x + 1]));
+}
+
+/* To the first of equal ones; the rest of the map stays as it is. */
+static void pass_to_largest_of_halves(const mfi_pool *pool, const float *a, const float *from, float *map)
+{
+    size_t width = pool->map[1], half = pool->pooled[1];
+    for (size_t y = 0; y < pool->pooled[0]; y++, from += half) {
+        const float *upper = a + 2 * y * width, *lower = upper + width;
+        float *to_upper = map + 2 * y * width, *to_lower = to_upper + width;
+        for (size_t x = 0; x < half; x++) {
+            float a0 = upper[2 * x], a1 = upper[2 * x + 1], a2 = lower[2 * x], a3 = lower[2 * x + 1];
+            float above = a1 > a0 ? a1 : a0, below = a3 > a2 ? a3 : a2;
+            float top = below > above ? 0.0f : from[x], bottom = below > above ? from[x] : 0.0f;
+            to_upper[2 * x] = a1 > a0 ? 0.0f : top;
+            to_upper[2 * x + 1] = a1 > a0 ? top : 0.0f;
+            to_lower[2 * x] = a3 > a2 ? 0.0f : bottom;
+            to_lower[2 * x + 1] = a3 > a2 ? bottom : 0.0f;
+        }
+    }
 }
 
 /* Place of the first of the largest values of a window; a NaN is larger than all. */
@@ -171,7 +208,10 @@ static float mean_of_window(const mfi_pool *pool, const float *map, size_t top, 
 static void pool_map(const mfi_pool *pool, const float *map, float *to)
 {
     if (is_halving(pool)) {
-        halve(pool, map, to);
+        if (pool->kind == MF_POOL_MAX)
+            largest_of_halves(pool, map, to);
+        else
+            average_halves(pool, map, to);
         return;
     }
     for (size_t y = 0; y < pool->pooled[0]; y++)
@@ -193,11 +233,15 @@ static void spread_over_window(const mfi_pool *pool, float value, size_t top, si
 /* The gradient of the pooled map `from` becomes that of the map, whose values are `a`. */
 static void unpool_map(const mfi_pool *pool, const float *a, const float *from, float *map)
 {
-    if (is_halving(pool)) {
-        unhalve(pool, from, map);
+    if (is_halving(pool) && pool->kind == MF_POOL_AVERAGE) {
+        spread_halves(pool, from, map);
         return;
     }
     memset(map, 0, pool->map[0] * pool->map[1] * sizeof *map);
+    if (is_halving(pool)) {
+        pass_to_largest_of_halves(pool, a, from, map);
+        return;
+    }
     for (size_t y = 0; y < pool->pooled[0]; y++)
         for (size_t x = 0; x < pool->pooled[1]; x++) {
             size_t top = y * pool->stride[0], left = x * pool->stride[1];
@@ -234,7 +278,7 @@ static void halve_relu(const mfi_pool *pool, mfi_shift shift, const float *restr
 static void halve_relu_gradient(const mfi_pool *pool, mfi_shift shift, const float *restrict u,
                                 const float *restrict da, float *restrict dz)
 {
-    unhalve(pool, da, dz);
+    spread_halves(pool, da, dz);
     for (size_t i = 0; i < pool->map[0] * pool->map[1]; i++)
         dz[i] = (u[i] - shift.mean) * shift.scale + shift.bias > 0.0f ? dz[i] : 0.0f;
 }
@@ -243,7 +287,7 @@ static void map_forward(mfi_activation phi, const mfi_pool *pool, mfi_shift shif
                         const float *u, float *a, size_t lda, float *map)
 {
     size_t places = pool->map[0] * pool->map[1];
-    bool fast = phi.kind == MF_ACTIVATION_RELU && is_halving(pool);
+    bool fast = phi.kind == MF_ACTIVATION_RELU && pool->kind == MF_POOL_AVERAGE && is_halving(pool);
     for (size_t image = 0; image < images; image++, u += places, a += lda) {
         if (fast) {
             halve_relu(pool, shift, u, a);
@@ -262,7 +306,7 @@ static void map_gradient(mfi_activation phi, const mfi_pool *pool, mfi_shift shi
 {
     size_t places = pool->map[0] * pool->map[1];
     float *z = map, *a = map + places;
-    bool fast = phi.kind == MF_ACTIVATION_RELU && is_halving(pool);
+    bool fast = phi.kind == MF_ACTIVATION_RELU && pool->kind == MF_POOL_AVERAGE && is_halving(pool);
     for (size_t image = 0; image < images; image++, u += places, da += ldda, dz += places) {
         if (fast) {
             halve_relu_gradient(pool, shift, u, da, dz);

@@ -35,8 +35,11 @@ static void test_names_and_values(void **state)
                {MF_STATUS_STALE, 10, "MF_STATUS_STALE"},
                {MF_STATUS_STATE, 11, "MF_STATUS_STATE"},
                {MF_STATUS_NOT_FOUND, 12, "MF_STATUS_NOT_FOUND"},
-               {MF_STATUS_BUSY, 13, "MF_STATUS_BUSY"}};
-    const mf_status unknown[] = {-1, 14, 1000, INT32_MIN, INT32_MAX};
+               {MF_STATUS_BUSY, 13, "MF_STATUS_BUSY"},
+               {MF_STATUS_IO, 14, "MF_STATUS_IO"},
+               {MF_STATUS_FORMAT, 15, "MF_STATUS_FORMAT"},
+               {MF_STATUS_VERSION, 16, "MF_STATUS_VERSION"}};
+    const mf_status unknown[] = {-1, 17, 1000, INT32_MIN, INT32_MAX};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(all); i++) {

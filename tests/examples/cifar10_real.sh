@@ -22,7 +22,8 @@ if [ -z "$found" ]; then
     echo "skip: cifar10: no files that can be read in \$MONOFORWARD_CIFAR10, ../shared/data/cifar-10 or data"
     exit 77
 fi
-"$cifar10" --data "$found" --width 0.25 --limit 5000 --epochs 2 --evaluate-every 2 --seed 1 >"$work/out" 2>"$work/err" ||
+"$cifar10" --data "$found" --width 0.25 --limit 5000 --epochs 2 --evaluate-every 2 --seed 1 \
+    >"$work/out" 2>"$work/err" ||
     fail "exit code $?: $(cat "$work/err")"
 grep -q '5000 images to learn from, 10000 to test with' "$work/out" || fail "not the real CIFAR-10: $found"
 # Guessing gets 10.

@@ -13,6 +13,18 @@ mf_layer_spec layer_spec(size_t inputs, size_t outputs, size_t classes)
     return spec;
 }
 
+mf_layer_spec conv_spec(size_t channels, size_t height, size_t width, size_t filters, size_t classes)
+{
+    mf_layer_spec spec = layer_spec(0, 0, classes);
+
+    spec.kind = MF_LAYER_CONV2D;
+    spec.channels = channels;
+    spec.height = height;
+    spec.width = width;
+    spec.filters = filters;
+    return spec;
+}
+
 mf_layer *make_layer(const mf_layer_spec *spec)
 {
     mf_layer *layer = NULL;

@@ -7,6 +7,8 @@
 
 /** A layer's spec with the library's defaults and seed 7. */
 mf_layer_spec layer_spec(size_t inputs, size_t outputs, size_t classes);
+/** A convolution's, 3 x 3 without padding, no pooling, seed 7. */
+mf_layer_spec conv_spec(size_t channels, size_t height, size_t width, size_t filters, size_t classes);
 mf_layer *make_layer(const mf_layer_spec *spec);
 mf_layer *make_plain_layer(size_t inputs, size_t outputs, size_t classes, uint64_t seed);
 

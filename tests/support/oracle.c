@@ -9,7 +9,7 @@
 #define NEAR_KINK 2e-5
 #define NEAR_TIE 1e-4
 
-static oracle_parameter new_parameter(size_t count, int decays)
+oracle_parameter oracle_new_parameter(size_t count, int decays)
 {
     oracle_parameter parameter = {.count = count, .decays = decays};
 
@@ -20,7 +20,7 @@ static oracle_parameter new_parameter(size_t count, int decays)
     return parameter;
 }
 
-static void free_parameter(oracle_parameter *parameter)
+void oracle_free_parameter(oracle_parameter *parameter)
 {
     free(parameter->value);
     free(parameter->gradient);
@@ -38,9 +38,9 @@ oracle_layer *oracle_create(const mf_layer_spec *spec, const mf_layer *layer)
     oracle->activation = spec->activation;
     oracle->leak = (double)spec->leak;
     oracle->smoothing = (double)spec->label_smoothing;
-    oracle->weight = new_parameter(spec->outputs * spec->inputs, 1);
-    oracle->bias = new_parameter(spec->bias ? spec->outputs : 0, 0);
-    oracle->projection = new_parameter(spec->classes * spec->outputs, 1);
+    oracle->weight = oracle_new_parameter(spec->outputs * spec->inputs, 1);
+    oracle->bias = oracle_new_parameter(spec->bias ? spec->outputs : 0, 0);
+    oracle->projection = oracle_new_parameter(spec->classes * spec->outputs, 1);
     oracle->doubtful = get_zeroed(spec->outputs, 1);
     oracle_read(oracle, layer, 1);
     return oracle;
@@ -50,14 +50,14 @@ void oracle_free(oracle_layer *layer)
 {
     if (layer == NULL)
         return;
-    free_parameter(&layer->weight);
-    free_parameter(&layer->bias);
-    free_parameter(&layer->projection);
+    oracle_free_parameter(&layer->weight);
+    oracle_free_parameter(&layer->bias);
+    oracle_free_parameter(&layer->projection);
     free(layer->doubtful);
     free(layer);
 }
 
-static void read_values(oracle_parameter *parameter, const mf_layer *from, const char *name, int forget)
+void oracle_read_parameter(oracle_parameter *parameter, const mf_layer *from, const char *name, int forget)
 {
     size_t count = 0;
     float *values;
@@ -78,18 +78,18 @@ static void read_values(oracle_parameter *parameter, const mf_layer *from, const
 
 void oracle_read(oracle_layer *layer, const mf_layer *from, int forget)
 {
-    read_values(&layer->weight, from, "weight", forget);
-    read_values(&layer->bias, from, "bias", forget);
-    read_values(&layer->projection, from, "projection", forget);
+    oracle_read_parameter(&layer->weight, from, "weight", forget);
+    oracle_read_parameter(&layer->bias, from, "bias", forget);
+    oracle_read_parameter(&layer->projection, from, "projection", forget);
 }
 
-static double activate(const oracle_layer *layer, double z)
+double oracle_phi(int activation, double leak, double z)
 {
-    switch (layer->activation) {
+    switch (activation) {
     case MF_ACTIVATION_RELU:
         return z > 0.0 ? z : 0.0;
     case MF_ACTIVATION_LEAKY_RELU:
-        return z > 0.0 ? z : layer->leak * z;
+        return z > 0.0 ? z : leak * z;
     case MF_ACTIVATION_TANH:
         return tanh(z);
     case MF_ACTIVATION_GELU:
@@ -99,13 +99,13 @@ static double activate(const oracle_layer *layer, double z)
     }
 }
 
-static double slope(const oracle_layer *layer, double z)
+double oracle_slope(int activation, double leak, double z)
 {
-    switch (layer->activation) {
+    switch (activation) {
     case MF_ACTIVATION_RELU:
         return z > 0.0 ? 1.0 : 0.0;
     case MF_ACTIVATION_LEAKY_RELU:
-        return z > 0.0 ? 1.0 : layer->leak;
+        return z > 0.0 ? 1.0 : leak;
     case MF_ACTIVATION_TANH:
         return 1.0 - tanh(z) * tanh(z);
     case MF_ACTIVATION_GELU:
@@ -131,7 +131,8 @@ void oracle_forward(oracle_layer *layer, size_t rows, const double *x, double *a
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < layer->outputs; j++)
-            a[r * layer->outputs + j] = activate(layer, preactivation(layer, x + r * layer->inputs, j));
+            a[r * layer->outputs + j] =
+                oracle_phi(layer->activation, layer->leak, preactivation(layer, x + r * layer->inputs, j));
 }
 
 void oracle_goodness(const oracle_layer *layer, size_t rows, const double *a, double *goodness)
@@ -206,6 +207,20 @@ oracle_result oracle_loss(size_t rows, size_t classes, const double *goodness, c
     return result;
 }
 
+void oracle_loss_gradient(size_t rows, size_t classes, double *goodness, const int32_t *y,
+                          const double *weights, double smoothing)
+{
+    double sum = total_weight(rows, weights);
+
+    oracle_softmax(rows, classes, goodness);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < classes; c++) {
+            double *dg = &goodness[r * classes + c];
+
+            *dg = (weights ? weights[r] : 1.0) / sum * (*dg - target(classes, smoothing, y[r], c));
+        }
+}
+
 oracle_result oracle_gradients(oracle_layer *layer, size_t rows, const double *x, const int32_t *y,
                                const double *weights, double *a)
 {
@@ -216,27 +231,24 @@ oracle_result oracle_gradients(oracle_layer *layer, size_t rows, const double *x
     oracle_forward(layer, rows, x, a);
     oracle_goodness(layer, rows, a, goodness);
     result = oracle_loss(rows, m, goodness, y, weights, layer->smoothing);
-    oracle_softmax(rows, m, goodness);
+    oracle_loss_gradient(rows, m, goodness, y, weights, layer->smoothing);
     memset(layer->weight.gradient, 0, n * k * sizeof(double));
     memset(layer->projection.gradient, 0, m * n * sizeof(double));
     for (size_t j = 0; j < layer->bias.count; j++)
         layer->bias.gradient[j] = 0.0;
 
     for (size_t r = 0; r < rows; r++) {
-        double share = (weights ? weights[r] : 1.0) / total_weight(rows, weights);
-        double *dg = goodness + r * m;
+        const double *dg = goodness + r * m;
 
-        for (size_t c = 0; c < m; c++) {
-            dg[c] = share * (dg[c] - target(m, layer->smoothing, y[r], c));
+        for (size_t c = 0; c < m; c++)
             for (size_t j = 0; j < n; j++)
                 layer->projection.gradient[c * n + j] += dg[c] * a[r * n + j];
-        }
         for (size_t j = 0; j < n; j++) {
             double dz = 0.0;
 
             for (size_t c = 0; c < m; c++)
                 dz += dg[c] * layer->projection.value[c * n + j];
-            dz *= slope(layer, preactivation(layer, x + r * k, j));
+            dz *= oracle_slope(layer->activation, layer->leak, preactivation(layer, x + r * k, j));
             for (size_t i = 0; i < k; i++)
                 layer->weight.gradient[j * k + i] += dz * x[r * k + i];
             if (layer->bias.count)
@@ -247,7 +259,7 @@ oracle_result oracle_gradients(oracle_layer *layer, size_t rows, const double *x
     return result;
 }
 
-static double squared_norm(const oracle_parameter *parameter)
+double oracle_squared_norm(const oracle_parameter *parameter)
 {
     double sum = 0.0;
 
@@ -257,7 +269,7 @@ static double squared_norm(const oracle_parameter *parameter)
     return sum;
 }
 
-static void update(oracle_parameter *parameter, const oracle_optimizer *o, double scale)
+void oracle_update(oracle_parameter *parameter, const oracle_optimizer *o, double scale)
 {
     double decay = parameter->decays ? o->decay : 0.0;
 
@@ -295,14 +307,14 @@ oracle_result oracle_step(oracle_layer *layer, const oracle_optimizer *optimizer
     double scale = 1.0;
 
     if (optimizer->clip > 0.0) {
-        result.gradient_norm = sqrt(squared_norm(&layer->weight) + squared_norm(&layer->bias) +
-                                    squared_norm(&layer->projection));
+        result.gradient_norm = sqrt(oracle_squared_norm(&layer->weight) + oracle_squared_norm(&layer->bias) +
+                                    oracle_squared_norm(&layer->projection));
         if (result.gradient_norm > optimizer->clip)
             scale = optimizer->clip / result.gradient_norm;
     }
-    update(&layer->weight, optimizer, scale);
-    update(&layer->bias, optimizer, scale);
-    update(&layer->projection, optimizer, scale);
+    oracle_update(&layer->weight, optimizer, scale);
+    oracle_update(&layer->bias, optimizer, scale);
+    oracle_update(&layer->projection, optimizer, scale);
     return result;
 }
 

@@ -72,6 +72,28 @@ oracle_result oracle_gradients(oracle_layer *layer, size_t rows, const double *x
 oracle_result oracle_step(oracle_layer *layer, const oracle_optimizer *optimizer, size_t rows,
                           const double *x, const int32_t *y, const double *weights, double *a);
 
+/* The parts, for oracles of other layers. */
+
+oracle_parameter oracle_new_parameter(size_t count, int decays);
+void oracle_free_parameter(oracle_parameter *parameter);
+
+/** Takes over the library's values, unless the parameter has none; forgets the optimizer's memory if
+ * `forget`. */
+void oracle_read_parameter(oracle_parameter *parameter, const mf_layer *from, const char *name, int forget);
+
+double oracle_phi(int activation, double leak, double z);
+double oracle_slope(int activation, double leak, double z);
+
+/** dG from G, in place. */
+void oracle_loss_gradient(size_t rows, size_t classes, double *goodness, const int32_t *y,
+                          const double *weights, double smoothing);
+
+/** 0 for a frozen parameter. */
+double oracle_squared_norm(const oracle_parameter *parameter);
+
+/** One update from `scale` times the gradient, unless the parameter is frozen. */
+void oracle_update(oracle_parameter *parameter, const oracle_optimizer *optimizer, double scale);
+
 /** Dense doubles from float rows that lie `stride` values apart; free() them. */
 double *oracle_rows(const float *values, size_t rows, size_t columns, size_t stride);
 

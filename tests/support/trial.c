@@ -22,7 +22,7 @@ mf_optimizer *trial_optimizer(const oracle_optimizer *o)
 
 /* The library holds float hyper-parameters: 0.9f differs from 0.9 by 2e-8, and over many steps
  * that would be seen. */
-static oracle_optimizer rounded(oracle_optimizer o)
+oracle_optimizer trial_rounded(oracle_optimizer o)
 {
     o.rate = (double)(float)o.rate;
     o.momentum = (double)(float)o.momentum;
@@ -34,10 +34,9 @@ static oracle_optimizer rounded(oracle_optimizer o)
     return o;
 }
 
-/* `neuron_of` tells which neuron value i belongs to, as i / divisor % modulus. */
-static void compare_parameter(const char *trial_name, const mf_layer *layer, const char *name,
-                              const oracle_parameter *oracle, const unsigned char *doubtful, size_t divisor,
-                              size_t modulus, const float *start, double tolerance)
+void compare_parameter(const char *trial_name, const mf_layer *layer, const char *name,
+                       const oracle_parameter *oracle, const unsigned char *doubtful, size_t divisor,
+                       size_t modulus, const float *start, double tolerance)
 {
     double difference = 0.0, way = 0.0, length = 0.0;
     size_t count = 0, left_out = 0;
@@ -114,7 +113,7 @@ static void start_run(run *r, const trial *t)
     spec.label_smoothing = (float)t->smoothing;
     spec.leak = 0.125f;
     r->layer = make_layer(&spec);
-    r->hyper = rounded(t->optimizer);
+    r->hyper = trial_rounded(t->optimizer);
     r->optimizer = trial_optimizer(&t->optimizer);
     check_ok(mf_layer_set_optimizer(r->layer, r->optimizer));
     r->workspace = make_layer_workspace(r->layer, t->max_rows);

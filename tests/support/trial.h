@@ -32,6 +32,15 @@ void run_trial(const trial *one);
 /** An optimizer of the library with the hyper-parameters of `o`. */
 mf_optimizer *trial_optimizer(const oracle_optimizer *o);
 
+/** The same hyper-parameters as the library's floats hold them. */
+oracle_optimizer trial_rounded(oracle_optimizer o);
+
+/** |lib - oracle| of one parameter against the length of the way it went since `start`. Value i belongs to
+ * the neuron or filter i / divisor % modulus, which may be doubtful. */
+void compare_parameter(const char *trial_name, const mf_layer *layer, const char *name,
+                       const oracle_parameter *oracle, const unsigned char *doubtful, size_t divisor,
+                       size_t modulus, const float *start, double tolerance);
+
 /** |lib - oracle| of every parameter against the length of the way it went since `start`, which
  *  holds the parameters before training in the order weight, bias, projection. */
 void compare_with_oracle(const char *name, const mf_layer *layer, const oracle_layer *oracle,

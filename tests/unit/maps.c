@@ -141,8 +141,8 @@ typedef struct shape {
 static const shape shapes[] = {
     {MF_POOL_AVERAGE, {8, 32}, {2, 2}, {2, 2}}, {MF_POOL_AVERAGE, {5, 7}, {2, 2}, {2, 2}},
     {MF_POOL_AVERAGE, {2, 2}, {2, 2}, {2, 2}},  {MF_POOL_AVERAGE, {7, 6}, {3, 2}, {2, 1}},
-    {MF_POOL_MAX, {8, 32}, {2, 2}, {2, 2}},     {MF_POOL_MAX, {7, 6}, {3, 2}, {2, 1}},
-    {MF_POOL_NONE, {3, 11}, {0, 0}, {0, 0}},
+    {MF_POOL_MAX, {8, 32}, {2, 2}, {2, 2}},     {MF_POOL_MAX, {5, 7}, {2, 2}, {2, 2}},
+    {MF_POOL_MAX, {7, 6}, {3, 2}, {2, 1}},      {MF_POOL_NONE, {3, 11}, {0, 0}, {0, 0}},
 };
 
 static mfi_pool pool_of(const shape *s)

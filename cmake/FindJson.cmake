@@ -1,0 +1,25 @@
+# Finds cJSON, as MF_JSON says: with it, the library loads model files. Saving needs no library.
+#
+# Sets mf_json_library (what to link; empty without) and mf_json_include (where cJSON.h is).
+set(mf_json_library "")
+set(mf_json_include "")
+string(TOLOWER "${MF_JSON}" mf_json_wanted)
+if(mf_json_wanted STREQUAL "auto")
+    find_path(MF_CJSON_INCLUDE cJSON.h PATH_SUFFIXES cjson)
+    find_library(MF_LIBRARY_cjson NAMES cjson)
+    mark_as_advanced(MF_CJSON_INCLUDE MF_LIBRARY_cjson)
+    if(MF_CJSON_INCLUDE AND MF_LIBRARY_cjson)
+        set(mf_json_library "${MF_LIBRARY_cjson}")
+        set(mf_json_include "${MF_CJSON_INCLUDE}")
+    else()
+        message(WARNING "cJSON was not found: the library will save models, but not load them. Install it (Debian: "
+                        "libcjson-dev), or say MF_JSON=off if this is meant.")
+    endif()
+elseif(NOT mf_json_wanted STREQUAL "off")
+    message(FATAL_ERROR "MF_JSON is '${MF_JSON}': choose auto or off")
+endif()
+if(mf_json_library)
+    message(STATUS "JSON: ${mf_json_library}")
+else()
+    message(STATUS "JSON: none, models cannot be loaded")
+endif()

@@ -1,0 +1,86 @@
+/* Owns: model files on the disk. They are read from regular files only. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/status.h"
+#include "io/file.h"
+#include "io/model_file.h"
+
+#ifndef O_CLOEXEC
+#define O_CLOEXEC 0
+#endif
+
+/* ---- writing ---- */
+
+typedef struct model {
+    const mf_network *network;
+    bool training;
+} model;
+
+static mf_status write_model(mfi_sink *sink, const void *what)
+{
+    const model *m = what;
+    return mfi_model_write(m->network, m->training, sink);
+}
+
+mf_status mfi_disk_save(const mf_network *network, bool training, const char *path)
+{
+    const model what = {network, training};
+    MFI_TRY(mfi_model_check(network, training));
+    return mfi_file_write(path, write_model, &what);
+}
+
+/* ---- reading ---- */
+
+static mf_status read_file(const mfi_source *source, uint64_t offset, void *bytes, size_t count)
+{
+    char *to = bytes;
+    while (count > 0) {
+        ssize_t got = pread(source->file, to, count, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return mfi_file_refused("cannot read", source->path, errno);
+        if (got == 0)
+            return mfi_fail(MF_STATUS_FORMAT, "%.150s has become shorter while it was read", source->path);
+        to += got;
+        offset += (uint64_t)got;
+        count -= (size_t)got;
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status check_file(mfi_source *source)
+{
+    struct stat info;
+    if (fstat(source->file, &info) != 0)
+        return mfi_file_refused("cannot read", source->path, errno);
+    if (S_ISDIR(info.st_mode))
+        return mfi_file_refused("cannot read", source->path, EISDIR);
+    if (!S_ISREG(info.st_mode))
+        return mfi_fail(MF_STATUS_IO, "cannot read %.150s: it is not a regular file", source->path);
+    if (info.st_size == 0)
+        return mfi_fail(MF_STATUS_FORMAT, "%.150s is empty", source->path);
+    source->bytes = (uint64_t)info.st_size;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
+{
+    /* Without O_NONBLOCK, a pipe would wait for someone to write to it. */
+    mfi_source source = {
+        .read = read_file,
+        .path = path,
+        .file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
+    };
+    if (source.file < 0)
+        return mfi_file_refused("cannot open", path, errno);
+    mf_status status = check_file(&source);
+    if (status == MF_STATUS_OK)
+        status = mfi_model_load(spec, &source, network);
+    close(source.file);
+    return status;
+}

@@ -1,0 +1,213 @@
+/* Owns: tables that map the fields of a struct to the keys of a JSON object. */
+#include "io/fields.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "io/numbers.h"
+
+/* ---- writing ---- */
+
+static void write_value(mfi_text *text, const mfi_field *field, const void *value)
+{
+    const uint64_t *counts = value;
+    const size_t *sizes = value;
+    const int32_t *number = value;
+    switch (field->type) {
+    case MFI_FIELD_SIZE:
+        mfi_text_size(text, *sizes);
+        return;
+    case MFI_FIELD_PAIR:
+        mfi_text_open(text, '[');
+        mfi_text_size(text, sizes[0]);
+        mfi_text_size(text, sizes[1]);
+        mfi_text_close(text, ']');
+        return;
+    case MFI_FIELD_FLAG:
+        mfi_text_flag(text, *number != 0);
+        return;
+    case MFI_FIELD_NAME:
+        mfi_text_string(text, field->names[*number]);
+        return;
+    case MFI_FIELD_SET:
+        mfi_text_open(text, '[');
+        for (size_t i = 0; i < field->name_count; i++)
+            if (*(const uint32_t *)value >> i & 1)
+                mfi_text_string(text, field->names[i]);
+        mfi_text_close(text, ']');
+        return;
+    case MFI_FIELD_FLOAT:
+        mfi_text_float(text, *(const float *)value);
+        return;
+    case MFI_FIELD_U64:
+        mfi_text_u64(text, *counts);
+        return;
+    case MFI_FIELD_COUNTS:
+        mfi_text_open(text, '{');
+        for (size_t i = 0; i < field->name_count; i++) {
+            mfi_text_key(text, field->names[i]);
+            mfi_text_u64(text, counts[i]);
+        }
+        mfi_text_close(text, '}');
+        return;
+    case MFI_FIELD_LINK:
+        mfi_text_size(text, (uint64_t)*number);
+        return;
+    }
+}
+
+static bool is_of(const mfi_field *field, int32_t kind)
+{
+    return field->kinds == 0 || field->kinds >> kind & 1;
+}
+
+void mfi_write_fields(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record)
+{
+    mfi_text_open(text, '{');
+    for (size_t i = 0; i < table->count; i++) {
+        const mfi_field *field = &table->fields[i];
+        const void *value = (const char *)record + field->offset;
+        if (!is_of(field, kind) || (field->type == MFI_FIELD_LINK && *(const int32_t *)value < 0))
+            continue;
+        mfi_text_key(text, field->key);
+        write_value(text, field, value);
+    }
+    mfi_text_close(text, '}');
+}
+
+/* ---- reading ---- */
+
+static bool find_name(const mfi_field *field, const char *name, size_t *found)
+{
+    for (size_t i = 0; name && i < field->name_count; i++)
+        if (strcmp(field->names[i], name) == 0) {
+            *found = i;
+            return true;
+        }
+    return false;
+}
+
+static bool read_size(const mfi_json *item, size_t *value)
+{
+    uint64_t number;
+    if (!item || !mfi_json_size(item, &number) || number > SIZE_MAX)
+        return false;
+    *value = (size_t)number;
+    return true;
+}
+
+static bool read_set(const mfi_json *item, const mfi_field *field, uint32_t *set)
+{
+    size_t index;
+    if (!mfi_json_is_array(item))
+        return false;
+    *set = 0;
+    for (const mfi_json *name = mfi_json_first(item); name; name = mfi_json_next(name)) {
+        if (!find_name(field, mfi_json_text(name), &index) || (*set >> index & 1))
+            return false;
+        *set |= UINT32_C(1) << index;
+    }
+    return true;
+}
+
+static bool read_counts(const mfi_json *item, const mfi_field *field, uint64_t *counts)
+{
+    size_t index;
+    uint32_t seen = 0;
+    if (!mfi_json_is_object(item))
+        return false;
+    for (const mfi_json *count = mfi_json_first(item); count; count = mfi_json_next(count)) {
+        const char *digits = mfi_json_text(count);
+        if (!find_name(field, mfi_json_key(count), &index) || (seen >> index & 1) || !digits ||
+            !mfi_parse_u64(digits, &counts[index]))
+            return false;
+        seen |= UINT32_C(1) << index;
+    }
+    return true;
+}
+
+static bool read_value(const mfi_json *item, const mfi_field *field, void *value)
+{
+    int32_t *number = value;
+    size_t index = 0, *sizes = value;
+    bool flag;
+    const char *words = mfi_json_text(item);
+    switch (field->type) {
+    case MFI_FIELD_SIZE:
+        return read_size(item, sizes);
+    case MFI_FIELD_PAIR:
+        return mfi_json_is_array(item) && mfi_json_count(item) == 2 &&
+               read_size(mfi_json_first(item), &sizes[0]) &&
+               read_size(mfi_json_next(mfi_json_first(item)), &sizes[1]);
+    case MFI_FIELD_FLAG:
+        if (!mfi_json_flag(item, &flag))
+            return false;
+        *number = flag;
+        return true;
+    case MFI_FIELD_NAME:
+        if (!find_name(field, words, &index))
+            return false;
+        *number = (int32_t)index;
+        return true;
+    case MFI_FIELD_SET:
+        return read_set(item, field, value);
+    case MFI_FIELD_FLOAT:
+        return words && mfi_parse_float(words, value);
+    case MFI_FIELD_U64:
+        return words && mfi_parse_u64(words, value);
+    case MFI_FIELD_COUNTS:
+        return read_counts(item, field, value);
+    case MFI_FIELD_LINK:
+        if (!read_size(item, &index) || index > INT32_MAX)
+            return false;
+        *number = (int32_t)index;
+        return true;
+    }
+    return false;
+}
+
+static mf_status bad_field(const mfi_field_table *table, size_t number, const mfi_json *item, const char *why)
+{
+    return mfi_fail(MF_STATUS_FORMAT, "%s %zu: \"%.40s\" %s", table->what, number, mfi_json_key(item), why);
+}
+
+/* The kind decides which of the other fields there are, so it is read first. */
+static mf_status read_kind(const mfi_json *object, const mfi_field_table *table, size_t number, void *record,
+                           int32_t *kind)
+{
+    const mfi_field *field = &table->fields[0];
+    int32_t *place = (int32_t *)((char *)record + field->offset);
+    *kind = 0;
+    if (field->type != MFI_FIELD_NAME)
+        return MF_STATUS_OK;
+    for (const mfi_json *item = mfi_json_first(object); item; item = mfi_json_next(item))
+        if (strcmp(mfi_json_key(item), field->key) == 0) {
+            if (!read_value(item, field, place))
+                return bad_field(table, number, item, "has a value that is not known");
+            *kind = *place;
+            return MF_STATUS_OK;
+        }
+    return mfi_fail(MF_STATUS_FORMAT, "%s %zu: there is no \"%s\"", table->what, number, field->key);
+}
+
+mf_status mfi_read_fields(const mfi_json *object, const mfi_field_table *table, size_t number, void *record)
+{
+    int32_t kind;
+    uint64_t seen = 0;
+    if (!mfi_json_is_object(object))
+        return mfi_fail(MF_STATUS_FORMAT, "%s %zu is no object", table->what, number);
+    MFI_TRY(read_kind(object, table, number, record, &kind));
+    for (const mfi_json *item = mfi_json_first(object); item; item = mfi_json_next(item)) {
+        size_t i = 0;
+        while (i < table->count && strcmp(table->fields[i].key, mfi_json_key(item)) != 0)
+            i++;
+        if (i == table->count || !is_of(&table->fields[i], kind))
+            return bad_field(table, number, item, "is not known");
+        if (seen >> i & 1)
+            return bad_field(table, number, item, "appears twice");
+        seen |= UINT64_C(1) << i;
+        if (!read_value(item, &table->fields[i], (char *)record + table->fields[i].offset))
+            return bad_field(table, number, item, "has a value of the wrong kind");
+    }
+    return MF_STATUS_OK;
+}

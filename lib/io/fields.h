@@ -1,0 +1,43 @@
+/* Owns: tables that map the fields of a struct to the keys of a JSON object, for writing and for reading. */
+#ifndef MFI_IO_FIELDS_H
+#define MFI_IO_FIELDS_H
+
+#include "io/json.h"
+#include "io/text.h"
+
+/* What a field is in C, and in JSON. */
+typedef enum mfi_field_type {
+    MFI_FIELD_SIZE,   /* size_t: a number */
+    MFI_FIELD_PAIR,   /* size_t[2]: an array of two numbers */
+    MFI_FIELD_FLAG,   /* int32_t, 0 or 1: false or true */
+    MFI_FIELD_NAME,   /* int32_t, an index into `names`: a string */
+    MFI_FIELD_SET,    /* uint32_t, a bit for each of `names`: an array of strings */
+    MFI_FIELD_FLOAT,  /* float: a string */
+    MFI_FIELD_U64,    /* uint64_t: a string */
+    MFI_FIELD_COUNTS, /* uint64_t for each of `names`: an object of strings */
+    MFI_FIELD_LINK    /* int32_t, -1 for none, which is then left out: a number */
+} mfi_field_type;
+
+typedef struct mfi_field {
+    const char *key;
+    mfi_field_type type;
+    size_t offset;
+    const char *const *names;
+    size_t name_count;
+    uint32_t kinds; /* a bit for each kind that has the field; 0: all */
+} mfi_field;
+
+typedef struct mfi_field_table {
+    const mfi_field *fields; /* at most 64; the first is the kind, if there are kinds */
+    size_t count;
+    const char *what; /* for messages */
+} mfi_field_table;
+
+/* An object with the fields of `record`, which is of that kind. */
+void mfi_write_fields(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record);
+
+/* Into `record`, which holds the defaults of fields that are missing. FORMAT, with `number` in the message,
+ * if a key is unknown, appears twice or belongs to another kind, or if a value is of another type. */
+mf_status mfi_read_fields(const mfi_json *object, const mfi_field_table *table, size_t number, void *record);
+
+#endif

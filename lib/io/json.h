@@ -1,0 +1,34 @@
+/* Owns: the JSON library. json.c is the only file that names it; a library built without one cannot load. */
+#ifndef MFI_IO_JSON_H
+#define MFI_IO_JSON_H
+
+#include <stdbool.h>
+#include <monoforward.h>
+
+typedef struct cJSON mfi_json;
+
+/* OK, or UNSUPPORTED in a library without JSON. */
+mf_status mfi_json_available(void);
+
+/* A tree from text that mfi_scan_json() is content with; free it with mfi_json_free(). MEMORY, with `what` in
+ * the message. */
+mf_status mfi_json_parse(const char *text, size_t bytes, const char *what, mfi_json **tree);
+void mfi_json_free(mfi_json *tree);
+
+/* Members of an object or array; NULL behind the last, or if there are none. */
+const mfi_json *mfi_json_first(const mfi_json *item);
+const mfi_json *mfi_json_next(const mfi_json *item);
+size_t mfi_json_count(const mfi_json *item);
+
+/* Key of a member of an object. */
+const char *mfi_json_key(const mfi_json *item);
+
+bool mfi_json_is_object(const mfi_json *item);
+bool mfi_json_is_array(const mfi_json *item);
+
+/* NULL if it is no string; false if it is no number, or no flag. */
+const char *mfi_json_text(const mfi_json *item);
+bool mfi_json_size(const mfi_json *item, uint64_t *value);
+bool mfi_json_flag(const mfi_json *item, bool *value);
+
+#endif

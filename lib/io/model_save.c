@@ -1,0 +1,201 @@
+/* Owns: how a model file is written. Nothing is allocated: the header is generated twice, once to know its
+ * size. */
+#include <string.h>
+
+#include "base/status.h"
+#include "io/bytes.h"
+#include "io/model_file.h"
+#include "io/record.h"
+
+static const mf_layer *layer_at(const mf_network *network, size_t position)
+{
+    return network->places[position].layer;
+}
+
+/* ---- tensors ---- */
+
+typedef void tensor_visitor(void *user, const mf_layer *layer, const mfi_tensor_plan *plan);
+
+/* Layer after layer; what its optimizer keeps behind its parameters. */
+static void visit_tensors(const mf_network *network, bool training, tensor_visitor *visit, void *user)
+{
+    for (size_t position = 0; position < network->count; position++) {
+        const mf_layer *layer = layer_at(network, position);
+        mfi_optimizer_record optimizer;
+        bool with = training && layer->optimizer;
+        if (with)
+            optimizer = mfi_record_optimizer(layer->optimizer);
+        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+            mfi_tensor_plan plan;
+            if (mfi_plan_tensor(position, &layer->spec, with ? &optimizer : NULL, number, &plan) > 0)
+                visit(user, layer, &plan);
+        }
+    }
+}
+
+static void add_bytes(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+{
+    (void)layer;
+    *(uint64_t *)user += (uint64_t)plan->count * sizeof(float);
+}
+
+static void put_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+{
+    mfi_sink_floats(user, mfi_tensor_values(layer, plan), plan->count);
+}
+
+static void check_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+{
+    mf_status *status = user;
+    if (*status == MF_STATUS_OK && !mfi_values_are_sound(plan, mfi_tensor_values(layer, plan)))
+        *status = mfi_fail(MF_STATUS_NUMERIC,
+                           "a value of %s is not finite, so the model could not be loaded again", plan->name);
+}
+
+mf_status mfi_model_check(const mf_network *network, bool training)
+{
+    mf_status status = MF_STATUS_OK;
+    visit_tensors(network, training, check_values, &status);
+    return status;
+}
+
+/* ---- the header ---- */
+
+static void put_network(mfi_text *text, const mf_network *network)
+{
+    mfi_text_begin_string(text);
+    mfi_text_open(text, '{');
+    mfi_text_key(text, "next_id");
+    mfi_text_u64(text, network->next_id);
+    mfi_text_key(text, "layers");
+    mfi_text_open(text, '[');
+    for (size_t position = 0; position < network->count; position++) {
+        mfi_layer_record record = mfi_record_layer(network, position);
+        mfi_write_fields(text, &mfi_layer_fields, record.spec.kind, &record);
+    }
+    mfi_text_close(text, ']');
+    mfi_text_close(text, '}');
+    mfi_text_end_string(text);
+}
+
+static void put_training(mfi_text *text, const mf_network *network)
+{
+    mfi_text_begin_string(text);
+    mfi_text_open(text, '{');
+    mfi_text_key(text, "optimizers");
+    mfi_text_open(text, '[');
+    for (size_t position = 0; position < network->count; position++)
+        if (mfi_optimizer_is_first(network, position)) {
+            mfi_optimizer_record record = mfi_record_optimizer(layer_at(network, position)->optimizer);
+            mfi_write_fields(text, &mfi_optimizer_fields, record.spec.kind, &record);
+        }
+    mfi_text_close(text, ']');
+    mfi_text_key(text, "layers");
+    mfi_text_open(text, '[');
+    for (size_t position = 0; position < network->count; position++) {
+        mfi_training_record record = mfi_record_training(network, position);
+        mfi_write_fields(text, &mfi_training_fields, 0, &record);
+    }
+    mfi_text_close(text, ']');
+    mfi_text_close(text, '}');
+    mfi_text_end_string(text);
+}
+
+static void put_metadata(mfi_text *text, const mf_network *network, bool training)
+{
+    mfi_text_key(text, "__metadata__");
+    mfi_text_open(text, '{');
+    mfi_text_key(text, MFI_KEY_FORMAT);
+    mfi_text_string(text, MFI_FORMAT_NAME);
+    mfi_text_key(text, MFI_KEY_VERSION);
+    mfi_text_u64(text, MFI_FORMAT_VERSION);
+    mfi_text_key(text, MFI_KEY_LIBRARY);
+    mfi_text_string(text, mf_version());
+    mfi_text_key(text, MFI_KEY_NETWORK);
+    put_network(text, network);
+    if (training) {
+        mfi_text_key(text, MFI_KEY_TRAINING);
+        put_training(text, network);
+    }
+    mfi_text_close(text, '}');
+}
+
+typedef struct entries {
+    mfi_text *text;
+    uint64_t offset;
+} entries;
+
+static void put_entry(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+{
+    entries *list = user;
+    mfi_text *text = list->text;
+    (void)layer;
+    mfi_text_key(text, plan->name);
+    mfi_text_open(text, '{');
+    mfi_text_key(text, "dtype");
+    mfi_text_string(text, "F32");
+    mfi_text_key(text, "shape");
+    mfi_text_open(text, '[');
+    for (int32_t d = 0; d < plan->rank; d++)
+        mfi_text_size(text, plan->dims[d]);
+    mfi_text_close(text, ']');
+    mfi_text_key(text, "data_offsets");
+    mfi_text_open(text, '[');
+    mfi_text_size(text, list->offset);
+    list->offset += (uint64_t)plan->count * sizeof(float);
+    mfi_text_size(text, list->offset);
+    mfi_text_close(text, ']');
+    mfi_text_close(text, '}');
+}
+
+static void put_header(const mf_network *network, bool training, mfi_sink *sink)
+{
+    mfi_text text = {.sink = sink};
+    entries list = {.text = &text};
+    mfi_text_open(&text, '{');
+    put_metadata(&text, network, training);
+    visit_tensors(network, training, put_entry, &list);
+    mfi_text_close(&text, '}');
+}
+
+/* Bytes of the header's text, without and with the spaces that make the data begin at a multiple of 8. */
+static mf_status measure_header(const mf_network *network, bool training, uint64_t *text, uint64_t *padded)
+{
+    mfi_sink counter;
+    if (network->count > MFI_MOST_LAYERS)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a file takes %d layers, the network has %zu",
+                        (int)MFI_MOST_LAYERS, network->count);
+    mfi_sink_begin(&counter, NULL, NULL);
+    put_header(network, training, &counter);
+    *text = counter.total;
+    *padded = (counter.total + 7) / 8 * 8;
+    if (*padded > MFI_MOST_HEADER_BYTES)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a header of %llu bytes is longer than the format allows",
+                        (unsigned long long)*padded);
+    return MF_STATUS_OK;
+}
+
+/* ---- the file ---- */
+
+mf_status mfi_model_size(const mf_network *network, bool training, uint64_t *bytes)
+{
+    uint64_t text, padded, data = 0;
+    MFI_TRY(measure_header(network, training, &text, &padded));
+    visit_tensors(network, training, add_bytes, &data);
+    *bytes = 8 + padded + data;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_model_write(const mf_network *network, bool training, mfi_sink *sink)
+{
+    uint64_t text, padded;
+    unsigned char length[8];
+    MFI_TRY(measure_header(network, training, &text, &padded));
+    mfi_put_u64(length, padded);
+    mfi_sink_put(sink, length, sizeof length);
+    put_header(network, training, sink);
+    for (; text < padded; text++)
+        mfi_sink_put(sink, " ", 1);
+    visit_tensors(network, training, put_values, sink);
+    return mfi_sink_end(sink);
+}

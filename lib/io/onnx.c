@@ -1,0 +1,153 @@
+/* Owns: a network as an ONNX model: what surrounds the layers, and the outputs that follow from them. */
+#include "io/onnx.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "io/onnx_layer.h"
+#include "io/protobuf.h"
+
+#define TEXT_OF(number) #number
+#define VERSION_OF(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+/* From IR 4 on, constant tensors need not be inputs as well; IR 7 belongs to opset 13. */
+enum { IR_VERSION = 7, OPSET = 13 };
+enum {
+    MODEL_IR = 1,
+    MODEL_PRODUCER = 2,
+    MODEL_PRODUCER_VERSION = 3,
+    MODEL_DOC = 6,
+    MODEL_GRAPH = 7,
+    MODEL_OPSET = 8
+};
+enum { GRAPH_NAME = 2, GRAPH_DOC = 10, OPSET_DOMAIN = 1, OPSET_VERSION = 2 };
+
+static const char model_doc[] = "A network trained with the Mono-Forward algorithm: every layer has a "
+                                "projection of its own that turns its "
+                                "activation into one score per class, its goodness.";
+static const char graph_doc[] =
+    "goodness_last, probabilities_last and label_last answer from the last layer, goodness_sum, "
+    "probabilities_sum and label_sum from the sum of the goodness of all layers.";
+
+/* ---- the graph ---- */
+
+/* "goodness_last" and what follows from it, or the same for the sum. */
+static void put_answers(const mfi_onnx_graph *graph, const char *from, const char *const names[3])
+{
+    const mfi_onnx_attribute axis = {.name = "axis", .type = MFI_ONNX_AN_INT, .values = {1}};
+    const mfi_onnx_attribute keep = {.name = "keepdims", .type = MFI_ONNX_AN_INT, .values = {0}};
+    const mfi_onnx_node nodes[3] = {
+        {.type = "Identity", .inputs = {from}, .output = names[0]},
+        {.type = "Softmax", .inputs = {names[0]}, .output = names[1], .attributes = {axis}},
+        {.type = "ArgMax", .inputs = {names[0]}, .output = names[2], .attributes = {axis, keep}},
+    };
+    for (size_t i = 0; i < 3; i++)
+        mfi_onnx_put_node(graph, &nodes[i]);
+}
+
+static void put_outputs(const mfi_onnx_graph *graph, size_t classes, const char *const names[3])
+{
+    for (size_t i = 0; i < 3; i++) {
+        mfi_onnx_value value = {.name = names[i], .type = MFI_ONNX_FLOAT, .rank = 1, .dims = {classes}};
+        if (i == 2) {
+            value.type = MFI_ONNX_INT64;
+            value.rank = 0;
+        }
+        mfi_onnx_put_value(graph, MFI_ONNX_OUTPUTS, &value);
+    }
+}
+
+/* The goodness of the layers up to walk->position in all, in the order in which the library adds. */
+static mfi_onnx_name put_sum(const mfi_onnx_walk *walk, const mfi_onnx_name *before)
+{
+    mfi_onnx_name goodness = mfi_onnx_name_of(walk->position, "goodness");
+    mfi_onnx_name sum = mfi_onnx_name_of(walk->position, "goodness_sum");
+    if (walk->position == 0)
+        return goodness;
+    mfi_onnx_put_node(
+        &walk->graph,
+        &(mfi_onnx_node){.type = "Add", .inputs = {before->text, goodness.text}, .output = sum.text});
+    return sum;
+}
+
+static void put_part(mfi_sink *sink, const mf_network *network, mfi_onnx_part part)
+{
+    static const char *const last[3] = {"goodness_last", "probabilities_last", "label_last"};
+    static const char *const sum[3] = {"goodness_sum", "probabilities_sum", "label_sum"};
+    const mf_layer_spec *first = &network->places[0].layer->spec;
+    const mf_shape shape = mfi_spec_input(first);
+    mfi_onnx_walk walk = {.graph = {sink, part}, .value = {"input"}, .maps = shape.rank > 1};
+    mfi_onnx_value input = {.name = "input", .type = MFI_ONNX_FLOAT, .rank = (size_t)shape.rank};
+    memcpy(input.dims, shape.dims, sizeof input.dims);
+    mfi_onnx_put_value(&walk.graph, MFI_ONNX_INPUTS, &input);
+    mfi_onnx_name total = {""};
+    for (; walk.position < network->count; walk.position++) {
+        mfi_onnx_put_layer(&walk, network->places[walk.position].layer);
+        total = put_sum(&walk, &total);
+    }
+    put_answers(&walk.graph, mfi_onnx_name_of(network->count - 1, "goodness").text, last);
+    put_answers(&walk.graph, total.text, sum);
+    put_outputs(&walk.graph, first->classes, last);
+    put_outputs(&walk.graph, first->classes, sum);
+}
+
+static void put_graph(mfi_sink *sink, const void *what)
+{
+    put_part(sink, what, MFI_ONNX_NODES);
+    mfi_pb_text(sink, GRAPH_NAME, "monoforward");
+    put_part(sink, what, MFI_ONNX_TENSORS);
+    mfi_pb_text(sink, GRAPH_DOC, graph_doc);
+    put_part(sink, what, MFI_ONNX_INPUTS);
+    put_part(sink, what, MFI_ONNX_OUTPUTS);
+}
+
+/* ---- the model ---- */
+
+static void put_opset(mfi_sink *sink, const void *what)
+{
+    (void)what;
+    mfi_pb_text(sink, OPSET_DOMAIN, "");
+    mfi_pb_int(sink, OPSET_VERSION, OPSET);
+}
+
+static void put_model(mfi_sink *sink, const mf_network *network)
+{
+    mfi_pb_int(sink, MODEL_IR, IR_VERSION);
+    mfi_pb_text(sink, MODEL_PRODUCER, "libmonoforward");
+    mfi_pb_text(sink, MODEL_PRODUCER_VERSION,
+                VERSION_OF(MF_VERSION_MAJOR, MF_VERSION_MINOR, MF_VERSION_PATCH));
+    mfi_pb_text(sink, MODEL_DOC, model_doc);
+    mfi_pb_message(sink, MODEL_GRAPH, put_graph, network);
+    mfi_pb_message(sink, MODEL_OPSET, put_opset, NULL);
+}
+
+static mf_status check_layers(const mf_network *network)
+{
+    if (network->count == 0)
+        return mfi_fail(MF_STATUS_STATE, "the network has no layers");
+    for (size_t i = 1; i < network->count; i++) {
+        size_t first = network->places[0].layer->spec.classes, other = network->places[i].layer->spec.classes;
+        if (first != other)
+            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
+    }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_onnx_size(const mf_network *network, size_t *bytes)
+{
+    mfi_sink sink;
+    MFI_TRY(check_layers(network));
+    mfi_sink_begin(&sink, NULL, NULL);
+    put_model(&sink, network);
+    if (sink.total > INT32_MAX)
+        return mfi_fail(MF_STATUS_OVERFLOW, "the ONNX model has %llu bytes; the format ends at %d",
+                        (unsigned long long)sink.total, (int)INT32_MAX);
+    *bytes = (size_t)sink.total;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_onnx_write(const mf_network *network, mfi_sink *sink)
+{
+    put_model(sink, network);
+    return mfi_sink_end(sink);
+}

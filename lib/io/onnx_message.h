@@ -1,0 +1,66 @@
+/* Owns: the messages of an ONNX file that a graph consists of: nodes, constant tensors, inputs and outputs.
+ */
+#ifndef MFI_IO_ONNX_MESSAGE_H
+#define MFI_IO_ONNX_MESSAGE_H
+
+#include "io/sink.h"
+
+/* Numbers that the format gives to types of values and of attributes. */
+enum { MFI_ONNX_FLOAT = 1, MFI_ONNX_INT64 = 7 };
+enum { MFI_ONNX_A_FLOAT = 1, MFI_ONNX_AN_INT = 2, MFI_ONNX_SOME_INTS = 7 };
+
+/* Parts of a graph, by the numbers of their fields. A graph is walked once for each, so that a file has them
+ * in this order, as other programs write it. */
+typedef enum mfi_onnx_part {
+    MFI_ONNX_NODES = 1,
+    MFI_ONNX_TENSORS = 5,
+    MFI_ONNX_INPUTS = 11,
+    MFI_ONNX_OUTPUTS = 12
+} mfi_onnx_part;
+
+typedef struct mfi_onnx_graph {
+    mfi_sink *sink;
+    mfi_onnx_part part; /* what is written of that which is put */
+} mfi_onnx_graph;
+
+enum { MFI_ONNX_OPERANDS = 5, MFI_ONNX_ATTRIBUTES = 3 };
+
+typedef struct mfi_onnx_attribute {
+    const char *name; /* NULL: none */
+    int32_t type;
+    float number;
+    size_t count;
+    int64_t values[4];
+} mfi_onnx_attribute;
+
+/* A node has the name of its result. */
+typedef struct mfi_onnx_node {
+    const char *type;
+    const char *inputs[MFI_ONNX_OPERANDS]; /* up to the first NULL */
+    const char *output;
+    mfi_onnx_attribute attributes[MFI_ONNX_ATTRIBUTES];
+} mfi_onnx_node;
+
+/* Its values are those of one of three. */
+typedef struct mfi_onnx_tensor {
+    const char *name;
+    size_t rank;
+    size_t dims[4];
+    const float *floats;
+    const int64_t *integers;
+    float (*at)(const size_t dims[2], size_t row, size_t column);
+} mfi_onnx_tensor;
+
+/* An input or output of the graph. The batch is its first dimension and of any size. */
+typedef struct mfi_onnx_value {
+    const char *name;
+    int32_t type;
+    size_t rank; /* without the batch */
+    size_t dims[3];
+} mfi_onnx_value;
+
+void mfi_onnx_put_node(const mfi_onnx_graph *graph, const mfi_onnx_node *node);
+void mfi_onnx_put_tensor(const mfi_onnx_graph *graph, const mfi_onnx_tensor *tensor);
+void mfi_onnx_put_value(const mfi_onnx_graph *graph, mfi_onnx_part part, const mfi_onnx_value *value);
+
+#endif

@@ -1,0 +1,223 @@
+/* Owns: snapshots: what training changes in a network, in a buffer of the caller's.
+ *
+ *     head     magic, version, bytes of all, fingerprint of the shapes, sum of what follows
+ *     counts   for each layer: applied, dropped, renewed, updates of each parameter
+ *     values   for each layer: its parameters and, behind them, their optimizer state
+ *
+ * All numbers are little-endian. */
+#include "io/snapshot.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "io/bytes.h"
+#include "io/record.h"
+
+enum {
+    MAGIC_BYTES = 8,
+    VERSION_AT = 8,
+    TOTAL_AT = 16,
+    FINGERPRINT_AT = 24,
+    SUM_AT = 32,
+    HEAD = 40,
+    LAYER_COUNTS = 3 + MFI_PARAMETERS,
+    SNAPSHOT_VERSION = 1
+};
+
+static const unsigned char magic[MAGIC_BYTES] = {'M', 'F', 's', 't', 'a', 't', 'e', '\n'};
+
+/* The plan of a tensor of the layer at `position`, if there is one. */
+static bool plan_of(const mf_network *network, size_t position, size_t number, mfi_tensor_plan *plan)
+{
+    const mf_layer *layer = network->places[position].layer;
+    mfi_optimizer_record optimizer;
+    if (layer->optimizer)
+        optimizer = mfi_record_optimizer(layer->optimizer);
+    return mfi_plan_tensor(position, &layer->spec, layer->optimizer ? &optimizer : NULL, number, plan) > 0;
+}
+
+/* FNV-1a, of whole words. */
+static void mix(uint64_t *hash, uint64_t value)
+{
+    *hash = (*hash ^ value) * UINT64_C(0x100000001B3);
+}
+
+static const uint64_t first_hash = UINT64_C(0xCBF29CE484222325);
+
+/* Of all that says what the numbers mean: kinds, shapes, and which state there is. */
+static uint64_t fingerprint(const mf_network *network)
+{
+    uint64_t hash = first_hash;
+    mix(&hash, network->count);
+    for (size_t position = 0; position < network->count; position++) {
+        const mf_layer *layer = network->places[position].layer;
+        mix(&hash, (uint64_t)layer->spec.kind);
+        mix(&hash, layer->optimizer ? (uint64_t)layer->optimizer->spec.kind + 1 : 0);
+        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+            mfi_tensor_plan plan;
+            if (!plan_of(network, position, number, &plan))
+                continue;
+            mix(&hash, number);
+            for (int32_t d = 0; d < plan.rank; d++)
+                mix(&hash, plan.dims[d]);
+        }
+    }
+    return hash;
+}
+
+/* A place for every word, so that two of them cannot change theirs unnoticed. */
+static uint64_t sum_of(const unsigned char *bytes, size_t count)
+{
+    uint64_t hash = first_hash;
+    for (size_t i = 0; i + 4 <= count; i += 4) {
+        mix(&hash, mfi_get_u32(bytes + i));
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
+{
+    size_t total = HEAD + network->count * LAYER_COUNTS * sizeof(uint64_t);
+    for (size_t position = 0; position < network->count; position++)
+        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+            mfi_tensor_plan plan;
+            if (!plan_of(network, position, number, &plan))
+                continue;
+            if (plan.count * sizeof(float) > SIZE_MAX - total)
+                return mfi_fail(MF_STATUS_OVERFLOW, "a snapshot of the network does not fit the memory");
+            total += plan.count * sizeof(float);
+        }
+    *bytes = total;
+    return MF_STATUS_OK;
+}
+
+/* ---- saving ---- */
+
+static unsigned char *put_counts(const mf_network *network, size_t position, unsigned char *to)
+{
+    mfi_training_record record = mfi_record_training(network, position);
+    mfi_put_u64(to, record.applied);
+    mfi_put_u64(to + 8, record.dropped);
+    mfi_put_u64(to + 16, record.renewed);
+    for (size_t p = 0; p < MFI_PARAMETERS; p++)
+        mfi_put_u64(to + 24 + 8 * p, record.steps[p]);
+    return to + 8 * LAYER_COUNTS;
+}
+
+mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
+{
+    unsigned char *head = buffer, *to = head + HEAD;
+    for (size_t position = 0; position < network->count; position++)
+        to = put_counts(network, position, to);
+    for (size_t position = 0; position < network->count; position++)
+        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+            mfi_tensor_plan plan;
+            if (!plan_of(network, position, number, &plan))
+                continue;
+            const float *values = mfi_tensor_values(network->places[position].layer, &plan);
+            if (!mfi_values_are_sound(&plan, values))
+                return mfi_fail(MF_STATUS_NUMERIC, "a value of %s is not finite", plan.name);
+            for (size_t i = 0; i < plan.count; i++, to += 4)
+                mfi_put_float(to, values[i]);
+        }
+    size_t total = (size_t)(to - head);
+    memcpy(head, magic, sizeof magic);
+    mfi_put_u64(head + VERSION_AT, SNAPSHOT_VERSION);
+    mfi_put_u64(head + TOTAL_AT, total);
+    mfi_put_u64(head + FINGERPRINT_AT, fingerprint(network));
+    mfi_put_u64(head + SUM_AT, sum_of(head + HEAD, total - HEAD));
+    return MF_STATUS_OK;
+}
+
+/* ---- loading ---- */
+
+static mf_status check_head(const mf_network *network, const unsigned char *head, size_t bytes)
+{
+    size_t size = 0;
+    if (bytes < HEAD || memcmp(head, magic, sizeof magic) != 0)
+        return mfi_fail(MF_STATUS_FORMAT, "the buffer of %zu bytes does not hold a snapshot", bytes);
+    uint64_t version = mfi_get_u64(head + VERSION_AT), total = mfi_get_u64(head + TOTAL_AT);
+    if (version > SNAPSHOT_VERSION)
+        return mfi_fail(MF_STATUS_VERSION, "a snapshot of version %llu; this library reads up to %d",
+                        (unsigned long long)version, (int)SNAPSHOT_VERSION);
+    if (version == 0 || total < HEAD || total > bytes)
+        return mfi_fail(MF_STATUS_FORMAT, "a snapshot of %llu bytes in a buffer of %zu",
+                        (unsigned long long)total, bytes);
+    MFI_TRY(mfi_snapshot_size(network, &size));
+    if (mfi_get_u64(head + FINGERPRINT_AT) != fingerprint(network) || total != size)
+        return mfi_fail(MF_STATUS_SHAPE, "the snapshot is of a network of other shapes or optimizers");
+    if (mfi_get_u64(head + SUM_AT) != sum_of(head + HEAD, size - HEAD))
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot is damaged");
+    return MF_STATUS_OK;
+}
+
+static void get_values(const mfi_tensor_plan *plan, const unsigned char *from, float *values)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        values[i] = mfi_get_float(from + 4 * i);
+}
+
+/* A snapshot whose sum is right may still have been made by someone else. */
+static mf_status check_values(const mfi_tensor_plan *plan, const unsigned char *from)
+{
+    enum { PIECE = 256 };
+    float values[PIECE];
+    mfi_tensor_plan piece = *plan;
+    for (size_t first = 0; first < plan->count; first += PIECE) {
+        piece.count = plan->count - first < PIECE ? plan->count - first : PIECE;
+        get_values(&piece, from + 4 * first, values);
+        if (!mfi_values_are_sound(&piece, values))
+            return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a value of %s that is not possible",
+                            plan->name);
+    }
+    return MF_STATUS_OK;
+}
+
+/* The values: checked, or, with `apply`, copied to where they belong. */
+static mf_status walk_values(mf_network *network, const unsigned char *from, bool apply)
+{
+    for (size_t position = 0; position < network->count; position++)
+        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+            mfi_tensor_plan plan;
+            if (!plan_of(network, position, number, &plan))
+                continue;
+            if (apply)
+                get_values(&plan, from, mfi_tensor_values(network->places[position].layer, &plan));
+            else
+                MFI_TRY(check_values(&plan, from));
+            from += 4 * plan.count;
+        }
+    return MF_STATUS_OK;
+}
+
+static bool counts_are_sound(const unsigned char *from)
+{
+    for (size_t i = 0; i < LAYER_COUNTS; i++)
+        if (mfi_get_u64(from + 8 * i) >= UINT64_MAX / 2)
+            return false;
+    return true;
+}
+
+static void get_counts(mf_layer *layer, const unsigned char *from)
+{
+    layer->applied = mfi_get_u64(from);
+    layer->dropped = mfi_get_u64(from + 8);
+    layer->renewed = mfi_get_u64(from + 16);
+    for (size_t p = 0; p < MFI_PARAMETERS; p++)
+        layer->parameters[p].steps = mfi_get_u64(from + 24 + 8 * p);
+}
+
+mf_status mfi_snapshot_load(mf_network *network, const void *buffer, size_t bytes)
+{
+    const unsigned char *head = buffer, *counts = head + HEAD;
+    MFI_TRY(check_head(network, head, bytes));
+    const unsigned char *values = counts + network->count * LAYER_COUNTS * 8;
+    for (size_t position = 0; position < network->count; position++)
+        if (!counts_are_sound(counts + position * LAYER_COUNTS * 8))
+            return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a count that is not possible");
+    MFI_TRY(walk_values(network, values, false));
+    for (size_t position = 0; position < network->count; position++)
+        get_counts(network->places[position].layer, counts + position * LAYER_COUNTS * 8);
+    return walk_values(network, values, true);
+}

@@ -1,0 +1,97 @@
+/* Owns: JSON as it is written. */
+#include "io/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/numbers.h"
+
+static void put(mfi_text *text, const char *characters)
+{
+    mfi_sink_put(text->sink, characters, strlen(characters));
+}
+
+static void separate(mfi_text *text)
+{
+    if (text->comma)
+        put(text, ",");
+    text->comma = false;
+}
+
+static void quote(mfi_text *text)
+{
+    put(text, text->quoted ? "\\\"" : "\"");
+}
+
+void mfi_text_open(mfi_text *text, char bracket)
+{
+    separate(text);
+    mfi_sink_put(text->sink, &bracket, 1);
+}
+
+void mfi_text_close(mfi_text *text, char bracket)
+{
+    mfi_sink_put(text->sink, &bracket, 1);
+    text->comma = true;
+}
+
+void mfi_text_string(mfi_text *text, const char *value)
+{
+    separate(text);
+    quote(text);
+    put(text, value);
+    quote(text);
+    text->comma = true;
+}
+
+void mfi_text_key(mfi_text *text, const char *key)
+{
+    mfi_text_string(text, key);
+    put(text, ":");
+    text->comma = false;
+}
+
+void mfi_text_size(mfi_text *text, uint64_t value)
+{
+    char digits[MFI_NUMBER_ROOM];
+    separate(text);
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    put(text, digits);
+    text->comma = true;
+}
+
+void mfi_text_flag(mfi_text *text, bool value)
+{
+    separate(text);
+    put(text, value ? "true" : "false");
+    text->comma = true;
+}
+
+void mfi_text_u64(mfi_text *text, uint64_t value)
+{
+    char digits[MFI_NUMBER_ROOM];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    mfi_text_string(text, digits);
+}
+
+void mfi_text_float(mfi_text *text, float value)
+{
+    char digits[MFI_NUMBER_ROOM];
+    mfi_print_float(value, digits);
+    mfi_text_string(text, digits);
+}
+
+void mfi_text_begin_string(mfi_text *text)
+{
+    separate(text);
+    put(text, "\"");
+    text->quoted = true;
+}
+
+void mfi_text_end_string(mfi_text *text)
+{
+    text->quoted = false;
+    put(text, "\"");
+    text->comma = true;
+}

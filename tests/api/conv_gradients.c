@@ -1,0 +1,306 @@
+/* Central differences for convolutions and normalised layers: of the oracle's loss in double precision, which
+ * proves the oracle, and of the library's own loss, in which no oracle has a part.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdio.h>
+
+#include "build.h"
+#include "oracle_maps.h"
+#include "random.h"
+
+enum { ROWS = 4, CLASSES = 3, MOST = 200, LEARNED = 4 };
+
+typedef struct scene {
+    mf_layer *layer;
+    mf_network *network;
+    mf_optimizer *optimizer;
+    mf_workspace *workspace;
+    maps_oracle *oracle;
+    mf_batch batch;
+    float x[ROWS * MOST], weights[ROWS];
+    double exact_x[ROWS * MOST], exact_weights[ROWS];
+    int32_t y[ROWS];
+} scene;
+
+/* The difference formulas hold only where no z crosses a kink and no window gets another largest value. */
+static void draw_data(scene *s, uint64_t seed, double margin)
+{
+    test_random random = {seed};
+    size_t count = ROWS * s->oracle->inputs;
+
+    assert_true(count <= COUNT_OF(s->x));
+    random_labels(&random, s->y, ROWS, CLASSES);
+    for (size_t r = 0; r < ROWS; r++)
+        s->exact_weights[r] = (double)(s->weights[r] = (float)random_uniform(&random, 0.1, 2.0));
+    for (int tries = 0;; tries++) {
+        assert_true(tries < 100000);
+        random_values(&random, s->x, count, 1.0);
+        for (size_t i = 0; i < count; i++)
+            s->exact_x[i] = (double)s->x[i];
+        s->oracle->kink_margin = s->oracle->tie_margin = INFINITY;
+        maps_loss(s->oracle, ROWS, s->exact_x, s->y, NULL);
+        if (s->oracle->kink_margin > margin && s->oracle->tie_margin > margin)
+            return;
+    }
+}
+
+/* `fixed`: the running mean and variance, which are not 0 and 1, hold. */
+static scene *open_scene(const mf_layer_spec *spec, uint64_t seed, int fixed, double margin)
+{
+    scene *s = get_zeroed(1, sizeof *s);
+    const char *const running[] = {"scale", "mean", "variance"};
+    const float values[3][2] = {{1.25f, -0.75f}, {0.25f, -0.5f}, {2.0f, 0.75f}};
+
+    s->layer = make_layer(spec);
+    for (size_t i = 0; spec->normalization && i < COUNT_OF(running); i++)
+        check_ok(mf_layer_set_parameter(s->layer, running[i], values[i], 2));
+    if (spec->normalization && fixed)
+        check_ok(mf_layer_set_trainable(s->layer, "mean", 0));
+    s->oracle = maps_create(spec, s->layer);
+    s->oracle->mean.frozen = s->oracle->variance.frozen = fixed;
+    s->optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
+    s->network = make_network();
+    check_ok(mf_network_append(s->network, s->layer, NULL));
+    check_ok(mf_network_set_optimizer(s->network, s->optimizer));
+    s->workspace = make_network_workspace(s->network, ROWS);
+    draw_data(s, seed, margin);
+    s->batch = make_batch(ROWS, s->x, s->y);
+    return s;
+}
+
+static void close_scene(scene *s)
+{
+    mf_workspace_free(s->workspace);
+    mf_network_free(s->network);
+    mf_layer_free(s->layer);
+    mf_optimizer_free(s->optimizer);
+    maps_free(s->oracle);
+    free(s);
+}
+
+/* Runs `check` on small layers of every make; two filters or neurons each. */
+typedef void check_spec(const char *name, const mf_layer_spec *spec, uint64_t seed);
+
+static void each_convolution(check_spec *check, int32_t normalization)
+{
+    uint64_t seed = 0;
+
+    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+        for (int32_t pool = MF_POOL_NONE; pool <= MF_POOL_MAX; pool++)
+            for (size_t head = 0; head <= 2; head++) {
+                mf_layer_spec spec = conv_spec(2, 3, 4, 2, CLASSES);
+                char name[80];
+
+                snprintf(name, sizeof name, "activation %d, pool %d, head %u, normalization %d",
+                         (int)activation, (int)pool, (unsigned)head, (int)normalization);
+                spec.activation = activation;
+                spec.leak = 0.25f;
+                spec.pool = pool;
+                spec.pool_stride[1] = 1; /* windows overlap */
+                spec.kernel[0] = spec.kernel[1] = 2;
+                spec.padding[0] = head == 1 && pool == MF_POOL_NONE && activation >= MF_ACTIVATION_TANH;
+                spec.head_size = pool == MF_POOL_NONE || head < 2 ? head : 1;
+                spec.label_smoothing = head == 1 ? 0.2f : 0.0f;
+                spec.normalization = normalization;
+                spec.bias = head != 2;
+                spec.weight_gain = 2.0f;
+                spec.projection_gain = 4.0f;
+                check(name, &spec, seed++);
+            }
+}
+
+static void each_dense(check_spec *check)
+{
+    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+        for (int32_t bias = 0; bias <= 1; bias++) {
+            mf_layer_spec spec = layer_spec(5, 2, CLASSES);
+            char name[80];
+
+            snprintf(name, sizeof name, "dense, activation %d, bias %d", (int)activation, (int)bias);
+            spec.activation = activation;
+            spec.bias = bias;
+            spec.normalization = MF_NORMALIZATION_BATCH;
+            spec.weight_gain = 2.0f;
+            spec.projection_gain = 4.0f;
+            check(name, &spec, 100 + (uint64_t)(activation * 2 + bias));
+        }
+}
+
+/* ---- the oracle ---- */
+
+static double exact_difference(scene *s, double *value, const double *weights)
+{
+    const double step = 1e-4;
+    double kept = *value, loss[2];
+
+    for (int side = 0; side < 2; side++) {
+        *value = kept + (side ? step : -step);
+        loss[side] = maps_loss(s->oracle, ROWS, s->exact_x, s->y, weights).loss;
+    }
+    *value = kept;
+    return (loss[1] - loss[0]) / (2.0 * step);
+}
+
+static void check_oracle(const char *name, scene *s, const double *weights)
+{
+    double largest = 0.0;
+
+    maps_gradients(s->oracle, ROWS, s->exact_x, s->y, weights, NULL);
+    for (size_t p = 0; p < LEARNED; p++) {
+        oracle_parameter *parameter = maps_parameter(s->oracle, p);
+
+        for (size_t i = 0; i < parameter->count; i++) {
+            double expected = exact_difference(s, &parameter->value[i], weights),
+                   got = parameter->gradient[i];
+
+            largest = fmax(largest, fabs(expected));
+            if (!(fabs(got - expected) <= 1e-6))
+                fail_msg("%s: the oracle's gradient of %s[%zu] is %.9g, the differences say %.9g", name,
+                         maps_names[p], i, got, expected);
+        }
+    }
+    assert_true(largest > 0.01);
+}
+
+static void check_oracle_twice(const char *name, const mf_layer_spec *spec, uint64_t seed)
+{
+    for (int fixed = 0; fixed <= 1; fixed++) {
+        scene *s = open_scene(spec, seed, fixed, 1e-2);
+
+        check_oracle(name, s, fixed ? NULL : s->exact_weights);
+        close_scene(s);
+    }
+}
+
+static void test_oracle(void **state)
+{
+    (void)state;
+    each_convolution(check_oracle_twice, MF_NORMALIZATION_NONE);
+    each_convolution(check_oracle_twice, MF_NORMALIZATION_BATCH);
+    each_dense(check_oracle_twice);
+}
+
+/* ---- the library ---- */
+
+/* Float32 losses carry errors of about 1e-7; with four points the differences may be wide apart. */
+#define STEP 0.015625
+#define TOLERANCE 2e-4
+
+/* The layer's loss by evaluation, or, with `by_step`, by a step at rate 0, which takes the batch's mean and
+ * variance. */
+static double loss_here(scene *s, int by_step)
+{
+    if (by_step)
+        check_ok(mf_network_step_batch(s->network, s->workspace, &s->batch));
+    else
+        check_ok(mf_network_evaluate_batch(s->network, s->workspace, &s->batch));
+    return read_report(s->workspace, 0).loss;
+}
+
+static double loss_at(scene *s, const char *name, float *values, size_t count, size_t i, double shift,
+                      int by_step)
+{
+    float kept = values[i];
+    double loss;
+
+    values[i] = (float)((double)kept + shift);
+    check_ok(mf_layer_set_parameter(s->layer, name, values, count));
+    loss = loss_here(s, by_step);
+    values[i] = kept;
+    check_ok(mf_layer_set_parameter(s->layer, name, values, count));
+    return loss;
+}
+
+static double difference(scene *s, const char *name, float *values, size_t count, size_t i, int by_step)
+{
+    double near = loss_at(s, name, values, count, i, STEP, by_step) -
+                  loss_at(s, name, values, count, i, -STEP, by_step);
+    double far = loss_at(s, name, values, count, i, 2 * STEP, by_step) -
+                 loss_at(s, name, values, count, i, -2 * STEP, by_step);
+
+    return (8.0 * near - far) / (12.0 * STEP);
+}
+
+static void check_library(const char *name, scene *s, int by_step)
+{
+    picture all = layer_picture(s->layer);
+    float *gradients = get_memory(all.count * sizeof *gradients);
+    const float *at = gradients;
+
+    check_ok(mf_layer_gradients(s->layer, s->workspace, &s->batch, NULL, gradients, all.count));
+    for (size_t p = 0; p < LEARNED; p++) {
+        size_t count = 0;
+        float *values;
+        double largest = 0.0;
+
+        if (!has_parameter(s->layer, maps_names[p]))
+            continue;
+        values = read_parameter(s->layer, maps_names[p], &count);
+        for (size_t i = 0; i < count; i++) {
+            double expected = difference(s, maps_names[p], values, count, i, by_step);
+
+            largest = fmax(largest, fabs(expected));
+            if (!(fabs((double)at[i] - expected) <= TOLERANCE))
+                fail_msg("%s: the gradient of %s[%zu] is %.7g, the differences say %.7g", name, maps_names[p],
+                         i, (double)at[i], expected);
+        }
+        /* Otherwise a gradient of nothing but zeros would pass. */
+        if (!(largest > 0.004))
+            fail_msg("%s: the largest gradient of %s is %g", name, maps_names[p], largest);
+        free(values);
+        at += count;
+    }
+    free(gradients);
+    drop_picture(&all);
+}
+
+/* Evaluation knows no smoothing, so there a step at rate 0 stands in. */
+static void check_by_evaluation(const char *name, const mf_layer_spec *spec, uint64_t seed)
+{
+    scene *s = open_scene(spec, seed, 1, 0.12);
+
+    s->batch.sample_weights = seed % 2 ? s->weights : NULL;
+    check_library(name, s, spec->label_smoothing > 0.0f);
+    close_scene(s);
+}
+
+static void check_by_steps(const char *name, const mf_layer_spec *spec, uint64_t seed)
+{
+    scene *s = open_scene(spec, seed, 0, 0.12);
+
+    s->batch.sample_weights = seed % 2 ? s->weights : NULL;
+    check_library(name, s, 1);
+    close_scene(s);
+}
+
+static void test_without_normalisation(void **state)
+{
+    (void)state;
+    each_convolution(check_by_evaluation, MF_NORMALIZATION_NONE);
+}
+
+static void test_frozen_mean_and_variance(void **state)
+{
+    (void)state;
+    each_convolution(check_by_evaluation, MF_NORMALIZATION_BATCH);
+    each_dense(check_by_evaluation);
+}
+
+static void test_mean_and_variance_of_the_batch(void **state)
+{
+    (void)state;
+    each_convolution(check_by_steps, MF_NORMALIZATION_BATCH);
+    each_dense(check_by_steps);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_oracle),
+        cmocka_unit_test(test_without_normalisation),
+        cmocka_unit_test(test_frozen_mean_and_variance),
+        cmocka_unit_test(test_mean_and_variance_of_the_batch),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

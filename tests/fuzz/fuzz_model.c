@@ -1,0 +1,219 @@
+/* What a stranger's bytes do to the loader and to snapshots: LLVMFuzzerTestOneInput() for libFuzzer, and for
+ * drive.c, which replays a corpus without it. Whatever loads must be a network that can be saved, loaded
+ * again and used. SPDX-License-Identifier: MIT */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz_model.h"
+#include "monoforward.h"
+
+/* Ends the program with a core, which is what both drivers look for. */
+#define require(what) ((what) ? (void)0 : complain(#what, __LINE__))
+
+static void complain(const char *what, int line)
+{
+    fprintf(stderr, "fuzz_model.c:%d: not true: %s (%s)\n", line, what, mf_last_message());
+    abort();
+}
+
+/* ---- an allocator that knows how much a file of that size may ask for ---- */
+
+typedef struct budget {
+    size_t most, used;
+} budget;
+
+static void *take(void *user, size_t bytes, size_t alignment)
+{
+    budget *b = user;
+
+    b->used += bytes;
+    require(b->used <= b->most);
+    return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+}
+
+static void give_back(void *user, void *pointer, size_t bytes)
+{
+    ((budget *)user)->used -= bytes;
+    free(pointer);
+}
+
+/* ---- model files ---- */
+
+/* A few rows through a network that is small enough. */
+static void use(mf_network *network, int training)
+{
+    mf_layer *first = NULL;
+    mf_workspace *workspace = NULL;
+    mf_workspace_spec spec;
+    mf_layer_spec layer = {.struct_size = sizeof layer};
+    int32_t labels[2] = {0, 1};
+    float *x;
+
+    if (mf_network_layer(network, 0, &first, NULL) != MF_STATUS_OK)
+        return;
+    require(mf_layer_describe(first, &layer) == MF_STATUS_OK);
+    require(mf_workspace_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.network = network;
+    spec.max_batch = 2;
+    if (layer.inputs > 4096 || mf_workspace_create(&spec, &workspace) != MF_STATUS_OK)
+        return;
+    x = calloc(2 * layer.inputs, sizeof *x);
+    require(x != NULL);
+    x[0] = 1.0f;
+    mf_network_predict(network, workspace, MF_PREDICT_SUM, 2, x, labels);
+    labels[0] = 0;
+    labels[1] = 1;
+    if (training)
+        mf_network_step(network, workspace, 2, x, labels);
+    free(x);
+    mf_workspace_free(workspace);
+}
+
+/* What was loaded saves to something that loads and saves to the same. */
+static void check_round_trip(const mf_network *network, int32_t contents)
+{
+    mf_load_spec spec;
+    mf_network *again = NULL;
+    size_t bytes = 0, second = 0;
+    char *one, *other;
+
+    require(mf_network_save_size(network, contents, &bytes) == MF_STATUS_OK);
+    one = malloc(bytes);
+    other = malloc(bytes);
+    require(one != NULL && other != NULL);
+    require(mf_network_save_buffer(network, contents, one, bytes, NULL) == MF_STATUS_OK);
+    require(mf_load_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.contents = contents;
+    require(mf_network_load_buffer(&spec, one, bytes, &again) == MF_STATUS_OK);
+    require(mf_network_save_buffer(again, contents, other, bytes, &second) == MF_STATUS_OK);
+    require(second == bytes && memcmp(one, other, bytes) == 0);
+    mf_network_free(again);
+    free(one);
+    free(other);
+}
+
+static void try_model(const uint8_t *data, size_t size, int32_t contents)
+{
+    /* Twice what the file holds, and the handles and tables beside it. */
+    budget b = {.most = 40 * size + 100000};
+    mf_allocator allocator = {.alloc = take, .free = give_back, .user = &b};
+    mf_load_spec spec;
+    mf_network *network = (mf_network *)&spec;
+    mf_status status;
+
+    require(mf_load_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.contents = contents;
+    spec.allocator = &allocator;
+    status = mf_network_load_buffer(&spec, data, size, &network);
+    require((status == MF_STATUS_OK) == (network != NULL));
+    if (network != NULL) {
+        check_round_trip(network, contents);
+        b.most = (size_t)-1;
+        use(network, contents == MF_CONTENTS_TRAINING);
+    }
+    mf_network_free(network);
+    require(b.used == 0);
+}
+
+/* ---- snapshots ---- */
+
+static mf_network *small_network(void)
+{
+    mf_network *network = NULL;
+    mf_optimizer_spec how;
+    mf_optimizer *optimizer = NULL;
+
+    require(mf_network_create(NULL, &network) == MF_STATUS_OK);
+    require(mf_optimizer_spec_init(&how, sizeof how) == MF_STATUS_OK);
+    require(mf_optimizer_create(&how, &optimizer) == MF_STATUS_OK);
+    for (uint64_t i = 0; i < 2; i++) {
+        mf_layer_spec spec;
+        mf_layer *layer = NULL;
+
+        require(mf_layer_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+        spec.inputs = spec.outputs = 3;
+        spec.classes = 2;
+        spec.seed = i + 1;
+        spec.normalization = i == 0 ? MF_NORMALIZATION_BATCH : MF_NORMALIZATION_NONE;
+        require(mf_layer_create(&spec, &layer) == MF_STATUS_OK);
+        require(mf_network_append(network, layer, NULL) == MF_STATUS_OK);
+        mf_layer_free(layer);
+    }
+    require(mf_network_set_optimizer(network, optimizer) == MF_STATUS_OK);
+    mf_optimizer_free(optimizer);
+    return network;
+}
+
+size_t fuzz_snapshot(uint8_t *buffer, size_t room)
+{
+    mf_network *network = small_network();
+    size_t bytes = 0;
+
+    require(mf_network_state_size(network, &bytes) == MF_STATUS_OK && bytes <= room);
+    require(mf_network_state_save(network, buffer, bytes) == MF_STATUS_OK);
+    mf_network_free(network);
+    return bytes;
+}
+
+static void try_snapshot(const uint8_t *data, size_t size)
+{
+    mf_network *network = small_network();
+    size_t bytes = 0;
+    uint8_t before[4096], after[4096];
+    mf_status status;
+
+    require(mf_network_state_size(network, &bytes) == MF_STATUS_OK && bytes <= sizeof before);
+    require(mf_network_state_save(network, before, bytes) == MF_STATUS_OK);
+    status = mf_network_state_load(network, data, size);
+    require(mf_network_state_save(network, after, bytes) == MF_STATUS_OK);
+    if (status == MF_STATUS_OK)
+        require(size >= bytes);
+    else
+        require(memcmp(before, after, bytes) == 0);
+    if (status == MF_STATUS_OK)
+        use(network, 1);
+    mf_network_free(network);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size >= 8 && memcmp(data, "MFstate\n", 8) == 0) {
+        try_snapshot(data, size);
+        return 0;
+    }
+    try_model(data, size, MF_CONTENTS_MODEL);
+    try_model(data, size, MF_CONTENTS_TRAINING);
+    return 0;
+}
+
+/* ---- mutations that keep the frame whole, so that they reach what is inside ---- */
+
+static size_t header_bytes(const uint8_t *data, size_t size)
+{
+    uint64_t length = 0;
+
+    for (size_t i = 0; i < 8 && size >= 8; i++)
+        length |= (uint64_t)data[i] << 8 * i;
+    return size >= 8 && length <= size - 8 ? (size_t)length : 0;
+}
+
+size_t fuzz_mutate_header(uint8_t *data, size_t size, size_t room, fuzz_mutator *mutate, void *user)
+{
+    size_t header = header_bytes(data, size), tail = size - 8 - header, most, now;
+    uint8_t *rest;
+
+    if (header == 0 || room < size)
+        return mutate(user, data, size, room);
+    rest = malloc(tail ? tail : 1);
+    require(rest != NULL);
+    memcpy(rest, data + 8 + header, tail);
+    most = room - 8 - tail;
+    now = mutate(user, data + 8, header, most);
+    memcpy(data + 8 + now, rest, tail);
+    for (size_t i = 0; i < 8; i++)
+        data[i] = (uint8_t)((uint64_t)now >> 8 * i);
+    free(rest);
+    return 8 + now + tail;
+}
