@@ -53,8 +53,8 @@ bool curves_draw(const char *path, const char *title, const char *accuracy, cons
         return complain("no memory for the picture");
     fill_curves(&plot, history, layers);
     struct picture_panel panels[] = {
-        {accuracy, plot.accuracy, layers + 1},
-        {"training loss, nats", plot.loss, layers},
+        {.title = accuracy, .curves = plot.accuracy, .curve_count = layers + 1},
+        {.title = "training loss, nats", .curves = plot.loss, .curve_count = layers},
     };
     bool good = picture_write(path, title, panels, 2, history->count);
     free(plot.values);

@@ -58,7 +58,7 @@ static void draw_text(FILE *file, double x, double y, const char *anchor, const 
     fprintf(file, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n", x, y, anchor, text);
 }
 
-static void draw_axes(FILE *file, const struct scale *scale)
+static void draw_axes(FILE *file, const struct picture_panel *panel, const struct scale *scale)
 {
     char text[40];
     int lines = (int)round((scale->high - scale->low) / scale->step);
@@ -74,9 +74,11 @@ static void draw_axes(FILE *file, const struct scale *scale)
     size_t stride = scale->points > 10 ? (scale->points + 9) / 10 : 1;
     for (size_t i = 0; i < scale->points; i += stride) {
         snprintf(text, sizeof text, "%zu", i + 1);
-        draw_text(file, paper_x(scale, i), TOP + PLOT_HEIGHT + 18, "middle", text);
+        draw_text(file, paper_x(scale, i), TOP + PLOT_HEIGHT + 18, "middle",
+                  panel->points != NULL ? panel->points[i] : text);
     }
-    draw_text(file, scale->x0 + PLOT_WIDTH / 2.0, TOP + PLOT_HEIGHT + 38, "middle", "epoch");
+    draw_text(file, scale->x0 + PLOT_WIDTH / 2.0, TOP + PLOT_HEIGHT + 38, "middle",
+              panel->axis != NULL ? panel->axis : "epoch");
 }
 
 /* Layers have an order, so their colours have one too: light for the first, dark for the last. */
@@ -119,7 +121,7 @@ static void draw_panel(FILE *file, const struct picture_panel *panel, double x0,
 {
     struct scale scale = fit_scale(panel, x0, points);
     draw_text(file, x0, TOP - 16, "start", panel->title);
-    draw_axes(file, &scale);
+    draw_axes(file, panel, &scale);
     for (size_t c = 0; c < panel->curve_count; c++) {
         char colour[32];
         double x = x0 + PLOT_WIDTH + 14, y = TOP + 10 + LEGEND_STEP * (double)c;

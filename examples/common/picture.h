@@ -1,4 +1,4 @@
-/* picture: curves over the epochs of a training run, as an SVG file.
+/* picture: curves over the epochs of a training run, or over other points with names, as an SVG file.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -19,6 +19,8 @@ struct picture_panel {
     const char *title;
     const struct picture_curve *curves;
     size_t curve_count;
+    const char *axis;          /* what the points are; NULL: epochs */
+    const char *const *points; /* their names, from left to right; NULL: numbers from 1 */
 };
 
 /* Draws the panels side by side, each with its own scale and legend. `points` is the length of every curve,
