@@ -17,6 +17,16 @@ figure() {
     printf '%s\n' "$lines" | head -1 | tr ' ' '\n' | sed -n "s/^$key=//p"
 }
 
+# runs WHAT COMMAND...: as succeeds, but a slow machine may hear how far it has come.
+runs() {
+    what=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err" || fail "$what: exit code $?: $(cat "$work/err")"
+    if grep -v ' samples/s, ' "$work/err"; then
+        fail "$what: writes the above to stderr"
+    fi
+}
+
 # holds WHAT EXPRESSION: an expression of awk.
 holds() {
     awk "BEGIN { exit !($2) }" </dev/null || fail "$1: $2"
@@ -27,7 +37,7 @@ quick() {
 }
 
 # ---- layers added and taken out, on drawn digits ----
-succeeds "depth" quick --part depth
+runs "depth" quick --part depth
 grep -q 'drawn' "$work/out" || fail "it does not say that the digits are drawn"
 base=$(figure last change=none) layer2=$(figure layer2 change=append stage=after depth=4)
 [ -n "$base" ] && [ "$base" = "$layer2" ] || fail "layers that are frozen answer otherwise: $base, $layer2"
@@ -37,23 +47,23 @@ holds "a layer more learns" "$after > $before + 20"
 [ "$(figure last change=insert-identity stage=before)" = "$base" ] || fail "the identity changes the answer"
 holds "a random layer in between" "$(figure last change=insert stage=before) < $base - 20"
 grep '^result' "$work/out" >"$work/first"
-succeeds "depth again, without workers" quick --part depth --workers 0
+runs "depth again, without workers" quick --part depth --workers 0
 grep '^result' "$work/out" | cmp -s - "$work/first" || fail "workers change the figures"
 
-succeeds "remove" quick --part remove --workers 0
+runs "remove" quick --part remove --workers 0
 [ "$(figure layer3 change=none stage=before)" = "$(figure last change=remove4 stage=before)" ] ||
     fail "without the last layer, the one before it does not answer as before"
 holds "layer 2 is missed" "$(figure last change=remove2 stage=before) < $(figure last change=none) - 10"
 holds "a pass helps" "$(figure last change=remove2 stage=after) > $(figure last change=remove2 stage=before) + 10"
 
 # ---- layers that move between sets of digits ----
-succeeds "transfer" quick --part transfer --sizes 30,100 --plot "$work/picture.svg"
+runs "transfer" quick --part transfer --sizes 30,100 --plot "$work/picture.svg"
 grep -q 'training images' "$work/picture.svg" || fail "no picture of transfer"
 [ "$(grep -c '^result .*part=transfer' "$work/out")" -eq 56 ] || fail "transfer has not all its lines"
 own=$(figure last to=drawn-stretched layer=own samples=100)
 random=$(figure last to=drawn-stretched layer=random frozen=1 samples=100)
 holds "a trained layer beats a random one, both frozen" "$own > $random + 5"
-succeeds "the other format" quick --part transfer --sizes 30 --format pad
+runs "the other format" quick --part transfer --sizes 30 --format pad
 succeeds "help" "$hotplug" --help
 grep -q -- '--quick' "$work/out" || fail "the help does not name --quick"
 
@@ -80,7 +90,7 @@ digits 100 >"$data/tabular/optdigits.tes"
 files() {
     "$hotplug" --quick --data "$data" --part transfer --sizes 50 "$@"
 }
-succeeds "files" files
+runs "files" files
 [ -n "$(figure last from=mnist to=optdigits layer=moved frozen=1 samples=300)" ] || fail "no line for optdigits"
 at_files=$(figure last to=optdigits layer=random frozen=0 samples=300)
 holds "optdigits are learned" "$at_files > 80"
