@@ -278,22 +278,22 @@ typedef struct mf_layer_spec {
     int32_t activation;   /**< MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
     int32_t bias;         /**< 1 (default): the layer has a bias b; 0: it has none. */
     int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
-    int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
-    float weight_gain;       /**< Scale of W's initialisation; default 1. */
-    float projection_gain;   /**< Scale of M's initialisation; default 1. */
-    float leak;              /**< Slope of leaky ReLU below 0, 0 to 1; default 0.01. */
-    float dropout;           /**< Share of the activation set to 0 on its way to the next layer during
-                                  training, 0 to below 1 (the rest is scaled up); the layer's own
-                                  goodness reads the activation before dropout. Default 0. */
-    float
-        label_smoothing; /**< Share of the target spread evenly over all classes, 0 to below 1; default 0. */
-    uint64_t seed;       /**< Equal seeds and shapes give equal layers; default MF_SEED_AUTO. */
+    int32_t projection_init;       /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;             /**< Scale of W's initialisation; default 1. */
+    float projection_gain;         /**< Scale of M's initialisation; default 1. */
+    float leak;                    /**< Slope of leaky ReLU below 0, 0 to 1; default 0.01. */
+    float dropout;                 /**< Share of the activation set to 0 on its way to the next layer during
+                                        training, 0 to below 1 (the rest is scaled up); the layer's own
+                                        goodness reads the activation before dropout. Default 0. */
+    float label_smoothing;         /**< Share of the target spread evenly over all classes, 0 to below 1;
+                                        default 0. */
+    uint64_t seed;                 /**< Equal seeds and shapes give equal layers; default MF_SEED_AUTO. */
     const mf_allocator *allocator; /**< NULL: the C library's. */
 
-    int32_t normalization; /**< MF_NORMALIZATION_...; default MF_NORMALIZATION_NONE. */
-    float
-        normalization_rate; /**< Share of the batch in the running mean and variance, 0 to 1; default 0.1. */
-    float normalization_epsilon; /**< Above 0; default 1e-5. */
+    int32_t normalization;       /**< MF_NORMALIZATION_...; default MF_NORMALIZATION_NONE. */
+    float normalization_rate;    /**< Share of the batch in the running mean and variance, 0 to 1;
+                                      default 0.1. */
+    float normalization_epsilon; /**< A normal number above 0; default 1e-5. */
 
     /* MF_LAYER_CONV2D alone; other kinds do not read the rest. Pairs are vertical, horizontal. A row of input
      * is [channels, height, width], a row of activation [filters, pooled height, pooled width], where
@@ -367,7 +367,8 @@ MF_API mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
 
 /** Sets the input of `spec` to what a layer made from `before` passes on: channels, height and width, or, of
  *  a dense layer, inputs. A convolution behind a dense layer sees `outputs` maps of one value.
- *  Errors: ARGUMENT, OVERFLOW (whatever is wrong with `before`, as mf_layer_create() tells). */
+ *  What follows from it, such as the outputs of a convolution, becomes 0.
+ *  Errors: ARGUMENT, SHAPE, OVERFLOW (whatever is wrong with `before`, as mf_layer_create() tells). */
 MF_API mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before);
 
 /** Fills `batch` with the defaults: no rows, float32 inputs, int32 labels. Errors as above. */

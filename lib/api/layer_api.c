@@ -26,8 +26,10 @@ mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before)
         known.channels = output.dims[0];
         known.height = output.dims[1];
         known.width = output.dims[2];
+        known.inputs = known.outputs = 0; /* they follow */
+    } else {
+        known.inputs = first.outputs;
     }
-    known.inputs = known.kind == MF_LAYER_CONV2D ? 0 : first.outputs;
     return mfi_struct_write(spec, &known, sizeof known, MFI_SIZE_UP_TO(mf_layer_spec, allocator),
                             "mf_layer_spec");
 }
@@ -227,7 +229,7 @@ mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf
     if (!layer->optimizer)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
-    MFI_TRY(mfi_layer_check_rows(layer, rows.count));
+    MFI_TRY(mfi_layer_check_rows(layer, slot, rows.count));
     mfi_settings settings = mfi_layer_settings(layer);
     return mfi_layer_step(layer, &settings, &workspace->scratch, &rows,
                           a ? a : workspace->activations[slot % 2], slot, &workspace->slots[slot].report);
@@ -257,7 +259,7 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
     MFI_TRY(check_handles(layer, workspace, true, &slot));
     MFI_TRY(check_values(layer, gradients, count));
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
-    MFI_TRY(mfi_layer_check_rows(layer, rows.count));
+    MFI_TRY(mfi_layer_check_rows(layer, slot, rows.count));
     return mfi_layer_gradients(layer, &workspace->scratch, &rows, a ? a : workspace->activations[slot % 2],
                                slot, gradients, &workspace->slots[slot].report);
 }

@@ -134,7 +134,7 @@ mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, co
     MFI_TRY(check(network, workspace, true, true, batch, &rows));
     for (size_t position = 0; position < network->count; position++) {
         MFI_TRY(check_optimizer(network, position));
-        MFI_TRY(mfi_layer_check_rows(network->places[position].layer, rows.count));
+        MFI_TRY(mfi_layer_check_rows(network->places[position].layer, position, rows.count));
     }
     return mfi_pass_step(workspace, &rows);
 }
@@ -153,7 +153,7 @@ mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspa
     MFI_TRY(check(network, workspace, true, true, batch, &rows));
     MFI_TRY(check_position(network, position));
     MFI_TRY(check_optimizer(network, position));
-    MFI_TRY(mfi_layer_check_rows(network->places[position].layer, rows.count));
+    MFI_TRY(mfi_layer_check_rows(network->places[position].layer, position, rows.count));
     return mfi_pass_step_layer(workspace, position, &rows);
 }
 

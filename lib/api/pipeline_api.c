@@ -51,7 +51,7 @@ static mf_status submit(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
     MFI_TRY(mfi_pipeline_check_network(pipeline));
     MFI_TRY(mfi_check_batch(batch, pipeline->stages[0].layer, pipeline->max_batch, true, &rows));
     for (size_t i = 0; i < pipeline->count; i++)
-        MFI_TRY(mfi_layer_check_rows(pipeline->stages[i].layer, rows.count));
+        MFI_TRY(mfi_layer_check_rows(pipeline->stages[i].layer, i, rows.count));
     /* Before, so that a host that tries until there is room gets its reports; after, for what is new. */
     MFI_TRY(mfi_pipeline_call_back(pipeline));
     MFI_TRY(mfi_pipeline_submit(pipeline, &rows, wait));

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include <monoforward.h>
+
 /* ---- columns ---- */
 
 /* Outputs `first` to `end` - 1 along one direction are those whose input, at this offset of the kernel, is on
@@ -27,6 +29,10 @@ static span inside(size_t size, size_t outputs, size_t stride, size_t padding, s
 /* One output row: `row` is the input row it reads. */
 static void fill_row(const mfi_geometry *g, span across, size_t offset, const float *row, float *to)
 {
+    if (across.first == across.end) {
+        memset(to, 0, g->map[1] * sizeof *to);
+        return;
+    }
     memset(to, 0, across.first * sizeof *to);
     size_t step = g->stride[1], at = across.first * step + offset - g->padding[1];
     if (step == 1)
@@ -89,6 +95,24 @@ void mfi_fill_columns(const mfi_geometry *g, size_t images, const float *x, size
                     else
                         fill_rows(g, map, i, j, top, rows, columns);
                 }
+}
+
+/* ---- pooling ---- */
+
+void mfi_clear_uncovered(const mfi_pool *pool, size_t maps, float *u)
+{
+    size_t end[2];
+    bool covered = true;
+    for (int d = 0; d < 2 && pool->kind != MF_POOL_NONE; d++) {
+        end[d] = (pool->pooled[d] - 1) * pool->stride[d] + pool->size[d];
+        covered = covered && end[d] == pool->map[d] && pool->stride[d] <= pool->size[d];
+    }
+    for (; !covered && maps > 0; maps--)
+        for (size_t y = 0; y < pool->map[0]; y++)
+            for (size_t x = 0; x < pool->map[1]; x++, u++)
+                if (y >= end[0] || x >= end[1] || y % pool->stride[0] >= pool->size[0] ||
+                    x % pool->stride[1] >= pool->size[1])
+                    *u = 0.0f;
 }
 
 /* ---- the head ---- */

@@ -34,6 +34,11 @@ typedef struct mfi_geometry {
 void mfi_fill_columns(const mfi_geometry *geometry, size_t images, const float *x, size_t stride, size_t top,
                       size_t rows, float *columns);
 
+/* Zeros at the places of `maps` maps that no window of the pool covers: at the lower and right edge, or
+ * between windows. What is there, also what is not finite, has no part in a loss, and must not get into a
+ * gradient. */
+void mfi_clear_uncovered(const mfi_pool *pool, size_t maps, float *u);
+
 /* Adaptive average pooling of `maps` maps to head x head, and its gradient: cell i of n from `size` values is
  * the mean of those from floor(i size / n) to below ceil((i + 1) size / n). */
 void mfi_head_pool(const mfi_geometry *geometry, size_t maps, const float *a, float *features);

@@ -141,7 +141,8 @@ static mf_status renew(const mf_layer *layer, mfi_change *change, size_t index)
     for (int32_t dim = 0; dim < parameter->rank; dim++)
         if (!mfi_multiply(parameter->count, parameter->dims[dim], &parameter->count))
             return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu x %zu values does not fit",
-                            mfi_parameter_name(index), parameter->dims[0], parameter->dims[1]);
+                            mfi_parameter_name(index), parameter->dims[0],
+                            parameter->dims[1] * parameter->dims[2] * parameter->dims[3]);
     if (!mfi_multiply(parameter->count, sizeof(float), &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu values does not fit", mfi_parameter_name(index),
                         parameter->count);

@@ -136,22 +136,23 @@ mfi_rule mfi_layer_next_rule(mf_layer *layer, const mfi_settings *settings, size
                               parameter == MFI_WEIGHT || parameter == MFI_PROJECTION);
 }
 
-mf_status mfi_layer_check_rows(const mf_layer *layer, size_t rows)
+mf_status mfi_layer_check_rows(const mf_layer *layer, size_t position, size_t rows)
 {
     bool follows = layer->parameters[MFI_MEAN].count > 0 && layer->parameters[MFI_MEAN].trainable;
     if (follows && rows * mfi_spec_places(&layer->spec) < 2)
-        return mfi_fail(MF_STATUS_CAPACITY, "batch normalisation needs 2 values of a channel or more, got 1");
+        return mfi_fail(MF_STATUS_CAPACITY,
+                        "layer %zu: batch normalisation needs 2 values of a channel or more, got 1",
+                        position);
     return MF_STATUS_OK;
 }
 
 bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes)
 {
-    size_t features = mfi_spec_features(spec);
     *sizes = (mfi_scratch_sizes){0};
     if (spec->normalization == MF_NORMALIZATION_BATCH &&
         !mfi_multiply(MFI_MOMENT_ROWS, mfi_spec_channels(spec), &sizes->moments))
         return false;
-    if (features != spec->outputs && !mfi_multiply(rows, features, &sizes->features))
+    if (mfi_spec_pools_head(spec) && !mfi_multiply(rows, mfi_spec_features(spec), &sizes->features))
         return false;
     return mfi_multiply(rows, spec->classes, &sizes->goodness) &&
            mfi_kind_of(spec)->scratch(spec, rows, training, sizes);
@@ -162,10 +163,11 @@ void mfi_layer_forward(const mf_layer *layer, const mfi_scratch *scratch, const 
     layer->kind->forward(layer, NULL, scratch, rows, a);
 }
 
-const float *mfi_layer_features(const mf_layer *layer, const mfi_scratch *scratch, size_t rows,
+/* What M reads: `a`, or its pooling in scratch->features. */
+static const float *features_of(const mf_layer *layer, const mfi_scratch *scratch, size_t rows,
                                 const float *a)
 {
-    if (mfi_spec_features(&layer->spec) == layer->spec.outputs)
+    if (!mfi_spec_pools_head(&layer->spec))
         return a;
     mfi_geometry geometry = mfi_spec_geometry(&layer->spec);
     mfi_head_pool(&geometry, rows * geometry.filters, a, scratch->features);
@@ -177,7 +179,7 @@ void mfi_layer_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_
 {
     size_t n = mfi_spec_features(&layer->spec), m = layer->spec.classes;
     const float *projection = layer->parameters[MFI_PROJECTION].values;
-    const float *features = mfi_layer_features(layer, scratch, rows, a);
+    const float *features = features_of(layer, scratch, rows, a);
     if (m <= MFI_FEW_CLASSES)
         layer->kernels->skinny_product(rows, m, n, features, n, projection, goodness);
     else

@@ -95,17 +95,13 @@ mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *found)
 const char *mfi_parameter_name(size_t parameter);
 
 /* CAPACITY if the layer would normalise by a single value in a step of that many rows. */
-mf_status mfi_layer_check_rows(const mf_layer *layer, size_t rows);
+mf_status mfi_layer_check_rows(const mf_layer *layer, size_t position, size_t rows);
 
 /* What a layer of that spec needs; false if a size does not fit. */
 bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes);
 
 /* a [rows, n] as in inference. */
 void mfi_layer_forward(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a);
-
-/* What M reads: `a`, or its pooling in scratch->features. */
-const float *mfi_layer_features(const mf_layer *layer, const mfi_scratch *scratch, size_t rows,
-                                const float *a);
 
 /* G = F M^T, with F what M reads of a. */
 void mfi_layer_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,

@@ -9,7 +9,6 @@
  * and a filter's values lie in one row. The columns are made twice rather than kept: all of them would be as
  * large as the kernel is larger than one value. An image too large for a block is worked on in bands of
  * output rows. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -63,7 +62,8 @@ static bool needs(const mf_layer_spec *spec, size_t rows, bool training, mfi_scr
     sizes->dw = values;
     sizes->db = sizes->dscale = b.g.filters;
     sizes->dz = block;
-    sizes->map = 2 * b.g.places + b.images * b.g.pooled;
+    sizes->map = 2 * b.g.places;
+    sizes->unpooled = mfi_spec_pools_head(spec) ? b.images * b.g.pooled : 0;
     return mfi_multiply(rows, b.g.filters * b.g.places, &sizes->product) &&
            mfi_multiply(rows, mfi_spec_features(spec), &sizes->dfeatures);
 }
@@ -151,9 +151,12 @@ static void forward(const mf_layer *layer, const mfi_settings *settings, const m
         mfi_moments_complete(layer, false, moments);
     for (size_t first = 0; first < rows->count; first += b.images) {
         float *u = scratch->product + (settings ? first * map_values : 0);
+        size_t images = images_at(&b, first, rows->count);
         convolve(layer, &b, scratch, rows, first, u);
-        if (!batch)
-            activate(layer, &b, &moments, scratch, images_at(&b, first, rows->count), u, a + first * n);
+        if (batch)
+            continue;
+        mfi_clear_uncovered(&b.g.pool, images * b.g.filters, u);
+        activate(layer, &b, &moments, scratch, images, u, a + first * n);
     }
     if (!batch)
         return;
@@ -183,7 +186,7 @@ static void head_gradient(const pass *p, const float *a, float *dm)
     const mfi_scratch *scratch = p->scratch;
     const float *projection = layer->parameters[MFI_PROJECTION].values, *dg = scratch->goodness;
     size_t rows = p->rows->count, n = mfi_spec_features(&layer->spec), m = layer->spec.classes;
-    const float *features = n == layer->spec.outputs ? a : scratch->features;
+    const float *features = mfi_spec_pools_head(&layer->spec) ? scratch->features : a;
     if (m <= MFI_FEW_CLASSES) {
         layer->kernels->head_gradient(rows, n, m, dg, projection, features, scratch->dfeatures, dm);
         return;
@@ -201,8 +204,8 @@ static void filter_gradient(const pass *p, size_t first, size_t filter, const fl
     size_t images = images_at(&p->b, first, p->rows->count), features = mfi_spec_features(&layer->spec);
     size_t own = features / g->filters, stride = features;
     const float *da = p->scratch->dfeatures + first * features + filter * own;
-    if (features != layer->spec.outputs) {
-        float *unpooled = p->scratch->map + 2 * g->places;
+    if (mfi_spec_pools_head(&layer->spec)) {
+        float *unpooled = p->scratch->unpooled;
         for (size_t image = 0; image < images; image++)
             mfi_head_unpool(g, 1, da + image * features, unpooled + image * g->pooled);
         da = unpooled;

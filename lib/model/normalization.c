@@ -36,7 +36,7 @@ void mfi_moments_complete(const mf_layer *layer, bool batch, mfi_moments moments
 static void approach(size_t count, float rate, float factor, const float *from, float *to)
 {
     for (size_t j = 0; j < count; j++)
-        to[j] += rate * (fminf(factor * from[j], FLT_MAX) - to[j]);
+        to[j] = (1.0f - rate) * to[j] + rate * fminf(factor * from[j], FLT_MAX);
 }
 
 /* The variance of a batch divides by its count; the running one estimates that of all data. */

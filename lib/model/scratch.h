@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* B is the largest batch, "channels" the neurons of a dense layer and the filters of a convolution. An area
- * that no layer needs is NULL.
+/* clang-format off */
+/* B is the largest batch, "channels" the neurons of a dense layer and the filters of a convolution. An area that no
+ * layer needs is NULL.
  *
  *     goodness       [B, m] G, then dG
  *     product        u: [B, n] in a dense layer with normalisation; blocks of maps in a convolution
@@ -15,14 +16,17 @@
  *     features       [B, what M reads], where that is not the activation itself
  *     dfeatures      [B, what M reads] the gradient of the above, in a convolution
  *     dz             [B, panel]; a block of maps in a convolution
- *     dw             [panel, k], or x packed for the products with the update behind them; the gradients of
- * all parameters in a convolution dm, db, dscale [m, panel], [panel], [panel] columns        [depth, places]
- * of a block map            some values for one map */
-#define MFI_SCRATCH_AREAS(AREA)                                                                          \
-    AREA(goodness)                                                                                       \
-    AREA(product)                                                                                        \
-    AREA(preactivation) AREA(moments) AREA(features) AREA(dfeatures) AREA(dz) AREA(dw) AREA(dm) AREA(db) \
-        AREA(dscale) AREA(columns) AREA(map)
+ *     dw             [panel, k], or x packed for the products with the update behind them; the gradients of all
+ *                    parameters in a convolution
+ *     dm             [m, panel]
+ *     db, dscale     [panel]; [filters] in a convolution
+ *     columns        [depth, places] of a block
+ *     map            z and a of one map
+ *     unpooled       the gradient of one filter's pooled maps in a block, where the head pools */
+#define MFI_SCRATCH_AREAS(AREA) \
+    AREA(goodness) AREA(product) AREA(preactivation) AREA(moments) AREA(features) AREA(dfeatures) \
+    AREA(dz) AREA(dw) AREA(dm) AREA(db) AREA(dscale) AREA(columns) AREA(map) AREA(unpooled)
+/* clang-format on */
 
 #define MFI_SCRATCH_POINTER(name) float *name;
 typedef struct mfi_scratch {

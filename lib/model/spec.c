@@ -1,6 +1,7 @@
 /* Owns: what a layer's spec means: its defaults, its limits, and the sizes that follow from it. */
 #include "model/spec.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -87,7 +88,9 @@ static mf_status check_options(const mf_layer_spec *spec)
     MFI_TRY(mfi_check_share("dropout", (double)spec->dropout));
     MFI_TRY(mfi_check_share("label_smoothing", (double)spec->label_smoothing));
     MFI_TRY(mfi_check_constant("normalization", spec->normalization, MF_NORMALIZATION_BATCH));
-    return mfi_check_constant("reserved field", spec->reserved, 0);
+    if (spec->reserved != 0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "reserved must be 0, got %d", (int)spec->reserved);
+    return MF_STATUS_OK;
 }
 
 static mf_status check_normalization(const mf_layer_spec *spec)
@@ -95,9 +98,10 @@ static mf_status check_normalization(const mf_layer_spec *spec)
     if (spec->normalization == MF_NORMALIZATION_NONE)
         return MF_STATUS_OK;
     MFI_TRY(check_unit("normalization_rate", spec->normalization_rate));
-    if (!(spec->normalization_epsilon > 0.0f && isfinite(spec->normalization_epsilon)))
-        return mfi_fail(MF_STATUS_ARGUMENT, "normalization_epsilon must be above 0, got %g",
-                        (double)spec->normalization_epsilon);
+    /* A step treats smaller numbers as 0. */
+    if (!(spec->normalization_epsilon >= FLT_MIN && isfinite(spec->normalization_epsilon)))
+        return mfi_fail(MF_STATUS_ARGUMENT, "normalization_epsilon must be at least %g, got %g",
+                        (double)FLT_MIN, (double)spec->normalization_epsilon);
     return MF_STATUS_OK;
 }
 
@@ -245,10 +249,14 @@ size_t mfi_spec_places(const mf_layer_spec *spec)
     return spec->kind == MF_LAYER_CONV2D ? mfi_spec_geometry(spec).places : 1;
 }
 
+bool mfi_spec_pools_head(const mf_layer_spec *spec)
+{
+    return spec->kind == MF_LAYER_CONV2D && spec->head_size > 0;
+}
+
 size_t mfi_spec_features(const mf_layer_spec *spec)
 {
-    bool pooled = spec->kind == MF_LAYER_CONV2D && spec->head_size > 0;
-    return pooled ? spec->filters * spec->head_size * spec->head_size : spec->outputs;
+    return mfi_spec_pools_head(spec) ? spec->filters * spec->head_size * spec->head_size : spec->outputs;
 }
 
 static int32_t matrix(size_t dims[4], size_t rows, size_t columns)

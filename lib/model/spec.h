@@ -44,6 +44,9 @@ size_t mfi_spec_places(const mf_layer_spec *spec);
 /* Values that M reads. */
 size_t mfi_spec_features(const mf_layer_spec *spec);
 
+/* Whether M reads a pooling of the activation. */
+bool mfi_spec_pools_head(const mf_layer_spec *spec);
+
 /* Rank of a parameter and its dims; 0 if the layer does not have it. */
 int32_t mfi_spec_parameter(const mf_layer_spec *spec, size_t parameter, size_t dims[4]);
 

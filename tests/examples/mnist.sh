@@ -97,7 +97,7 @@ succeeds "one epoch" plain
 says params_hash "$undone"
 
 cnn() {
-    "$mnist" --data "$data" --preset cnn --conv 6,10 --pool 2 --epochs 4 --batch 16 --seed 5 "$@"
+    "$mnist" --data "$data" --preset cnn --conv 6,10 --pool 2 --hidden none --epochs 4 --batch 16 --seed 5 "$@"
 }
 succeeds "preset cnn" cnn
 at_least "preset cnn" last 90

@@ -1,0 +1,171 @@
+/* Values at the edge of what float32 holds, where a step that reports success must not have ruined a layer.
+ * SPDX-License-Identifier: MIT */
+#include <float.h>
+#include <math.h>
+
+#include "build.h"
+
+static void check_parameter(const mf_layer *layer, const char *name, double expected, double tolerance)
+{
+    size_t count = 0;
+    float *values = read_parameter(layer, name, &count);
+
+    for (size_t i = 0; i < count; i++)
+        check_near(expected, (double)values[i], tolerance);
+    free(values);
+}
+
+/* One input, one neuron that hands it on, batch normalisation whose statistics are those of the last batch.
+ */
+static mf_layer *make_follower(mf_optimizer *optimizer)
+{
+    mf_layer_spec spec = layer_spec(1, 1, 2);
+    mf_layer *layer;
+    const float one = 1.0f;
+
+    spec.activation = MF_ACTIVATION_TANH;
+    spec.normalization = MF_NORMALIZATION_BATCH;
+    spec.normalization_rate = 1.0f;
+    layer = make_layer(&spec);
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_set_parameter(layer, "weight", &one, 1));
+    check_ok(mf_layer_set_trainable(layer, "weight", 0));
+    return layer;
+}
+
+static void test_statistics_forget(void **state)
+{
+    const float huge[4] = {3e8f, 3.0002e8f, 3e8f, 3.0002e8f}, small[4] = {1.0f, 2.0f, 1.0f, 2.0f};
+    const int32_t y[4] = {0, 1, 0, 1};
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.01);
+    mf_layer *layer = make_follower(optimizer);
+    mf_workspace *workspace = make_layer_workspace(layer, 4);
+
+    (void)state;
+    check_ok(mf_layer_step(layer, workspace, 4, huge, y, NULL));
+    check_ok(mf_layer_step(layer, workspace, 4, small, y, NULL));
+    check_parameter(layer, "mean", 1.5, 1e-6);
+    check_parameter(layer, "variance", 1.0 / 3.0, 1e-6);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
+static void test_statistics_stay_finite(void **state)
+{
+    const float up[2] = {3.0e38f, 3.1e38f}, down[2] = {-3.0e38f, -3.1e38f};
+    const int32_t y[2] = {0, 1};
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.01);
+    mf_layer *layer = make_follower(optimizer);
+    mf_workspace *workspace = make_layer_workspace(layer, 2);
+
+    (void)state;
+    check_ok(mf_layer_step(layer, workspace, 2, up, y, NULL));
+    check_ok(mf_layer_step(layer, workspace, 2, down, y, NULL));
+    check_parameter(layer, "mean", -3.05e38, 1e33);
+    check_parameter(layer, "variance", (double)FLT_MAX, 1e33);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
+/* What no window of the pool covers has no part in the loss, so nothing in it may reach the gradient. */
+static void test_uncovered_places(void **state)
+{
+    const float x[5] = {0.1f, 0.2f, 0.3f, 0.4f, 3e38f}, weights[2] = {2.0f, 2.0f};
+    const int32_t y = 1;
+
+    (void)state;
+    for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_MAX; pool++)
+        for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+            for (int frozen = 0; frozen <= 1; frozen++) {
+                mf_layer_spec spec;
+                mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.01);
+                mf_layer *layer;
+                mf_workspace *workspace;
+                size_t count = 0;
+                float *learned;
+
+                check_ok(mf_layer_spec_init(&spec, sizeof spec));
+                spec.kind = MF_LAYER_CONV2D;
+                spec.classes = 3;
+                spec.channels = spec.height = spec.filters = 1;
+                spec.width = 5;
+                spec.kernel[0] = 1;
+                spec.kernel[1] = 2;
+                spec.pool = pool;
+                spec.pool_size[0] = 1;
+                spec.pool_size[1] = 3;
+                spec.activation = activation;
+                spec.normalization = frozen ? MF_NORMALIZATION_BATCH : MF_NORMALIZATION_NONE;
+                spec.seed = 5;
+                layer = make_layer(&spec);
+                workspace = make_layer_workspace(layer, 1);
+                check_ok(mf_layer_set_optimizer(layer, optimizer));
+                check_ok(mf_layer_set_parameter(layer, "weight", weights, 2));
+                if (frozen)
+                    check_ok(mf_layer_set_trainable(layer, "mean", 0));
+                check_ok(mf_layer_step(layer, workspace, 1, x, &y, NULL));
+                learned = read_parameter(layer, "weight", &count);
+                for (size_t i = 0; i < count; i++)
+                    check_near(2.0, (double)learned[i], 0.5);
+                free(learned);
+                if (frozen) {
+                    learned = read_parameter(layer, "scale", &count);
+                    check_near(1.0, (double)learned[0], 0.5);
+                    free(learned);
+                }
+                mf_workspace_free(workspace);
+                mf_layer_free(layer);
+                mf_optimizer_free(optimizer);
+            }
+}
+
+/* A described layer's spec as the beginning of the next one, whose outputs follow from another input. */
+static void test_follow_forgets_outputs(void **state)
+{
+    mf_layer_spec first, next;
+    mf_layer *layer, *behind;
+
+    (void)state;
+    check_ok(mf_layer_spec_init(&first, sizeof first));
+    first.kind = MF_LAYER_CONV2D;
+    first.classes = 3;
+    first.channels = 2;
+    first.height = first.width = 8;
+    first.filters = 2;
+    layer = make_layer(&first);
+    check_ok(mf_layer_describe(layer, &first));
+    next = first;
+    check_ok(mf_layer_spec_follow(&next, &first));
+    behind = make_layer(&next);
+    check_ok(mf_layer_describe(behind, &next));
+    assert_int_equal(next.inputs, 2 * 6 * 6);
+    assert_int_equal(next.outputs, 2 * 4 * 4);
+    mf_layer_free(behind);
+    mf_layer_free(layer);
+}
+
+/* A step treats subnormal numbers as 0, so such an epsilon would be none. */
+static void test_subnormal_epsilon(void **state)
+{
+    mf_layer_spec spec = layer_spec(3, 4, 2);
+    mf_layer *layer;
+
+    (void)state;
+    spec.normalization = MF_NORMALIZATION_BATCH;
+    spec.normalization_epsilon = 1e-40f;
+    check_status(MF_STATUS_ARGUMENT, mf_layer_create(&spec, &layer));
+    check_message("normalization_epsilon");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_statistics_forget), cmocka_unit_test(test_statistics_stay_finite),
+        cmocka_unit_test(test_uncovered_places),  cmocka_unit_test(test_follow_forgets_outputs),
+        cmocka_unit_test(test_subnormal_epsilon),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
