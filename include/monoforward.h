@@ -1026,8 +1026,8 @@ MF_API mf_status mf_blas_get_threads(int32_t *threads);
  *  Writes a network as an ONNX model (opset 13, IR version 7), from which runtimes of that format predict as
  *  the library does. The input is "input": [N, channels, height, width] if the first layer is a convolution,
  *  [N, k] otherwise, with any N. The outputs are "goodness_last", "probabilities_last", "label_last" and
- *  "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and int64 [N] for each mode of prediction.
- *  docs/onnx.md tells the rest. A network cannot be read back from such a file.
+ *  "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and int64 [N] for each mode of
+ *  prediction. docs/onnx.md tells the rest. A network cannot be read back from such a file.
  *
  *  Exporting reads the network and allocates nothing. The same network gives the same bytes.
  *  @{ */
@@ -1036,8 +1036,8 @@ MF_API mf_status mf_blas_get_threads(int32_t *threads);
  *  @param network  to export
  *  @param path     of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW (more
- *  than 2 GiB, where the format ends), IO (the message names the path and the system's reason; after a
- *  failure nothing is left behind). */
+ *  than 2 GiB, where the format ends), NUMERIC (a value is not finite: the message names it), IO (the message
+ *  names the path and the system's reason; after a failure nothing is left behind). */
 MF_API mf_status mf_network_export_onnx(const mf_network *network, const char *path);
 
 /** How many bytes a network takes as an ONNX model.
@@ -1051,8 +1051,8 @@ MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *
  *  @param buffer   [bytes], of any alignment
  *  @param bytes    its size, mf_network_export_onnx_size() or more
  *  @param written  receives the number of bytes that were written; may be NULL
- *  Errors: HANDLE, ARGUMENT, STATE, SHAPE, OVERFLOW as in mf_network_export_onnx(), and CAPACITY (too small;
- *  nothing is written). */
+ *  Errors: HANDLE, ARGUMENT, STATE, SHAPE, OVERFLOW, NUMERIC as in mf_network_export_onnx(), and CAPACITY
+ *  (too small). After an error nothing has been written. */
 MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes,
                                                size_t *written);
 

@@ -34,6 +34,9 @@ list_missing() {
         have valgrind || need valgrind "which looks for errors in the use of memory"
         have clang || need clang "the other C compiler"
         have doxygen || need doxygen "which makes the reference"
+        has_python_onnx || need python3-onnx "which checks exported models"
+        have node || need nodejs "which runs exported models"
+        have npm || need npm "which brings the runtime for them"
         has_blas openblas-pthread || need libopenblas-dev "a BLAS library to test with"
         has_blas blis-openmp || need libblis-dev "a BLAS library to test with"
         has_blas blas || need libblas-dev "the reference BLAS library, to test with"
@@ -45,6 +48,10 @@ has_tuned_blas() {
     PATH=$PATH:/sbin:/usr/sbin
     have ldconfig || return 0
     ldconfig -p 2>/dev/null | grep -qE 'lib(openblas|blis|mkl_rt)[^ ]*\.so'
+}
+
+has_python_onnx() {
+    python3 -c 'import onnx' >/dev/null 2>&1 || /usr/bin/python3 -c 'import onnx' >/dev/null 2>&1
 }
 
 # has_blas FOLDER: Debian keeps each of its BLAS libraries in a folder of its own.
@@ -84,4 +91,14 @@ install_packages() {
     fi
     echo "Without a C compiler, CMake and CMocka there is nothing to run."
     return 1
+}
+
+# ONNX Runtime for Node, in build/node: no script of it runs, since its package holds the library for Linux.
+# Without it the test onnx.runtime is skipped.
+install_onnx_runtime() {
+    { have npm && [ ! -d build/node/node_modules/onnxruntime-node ]; } || return 0
+    echo "installing: onnxruntime-node in build/node"
+    mkdir -p build/node
+    npm install --prefix build/node --ignore-scripts --no-package-lock --no-save --no-audit --no-fund --silent \
+        onnxruntime-node@1 || echo "the installation has failed"
 }

@@ -263,6 +263,7 @@ documents_stage() {
 }
 
 install_packages $all || exit 1
+[ $all -eq 0 ] || install_onnx_runtime
 release_stage
 asan_stage
 tsan_stage

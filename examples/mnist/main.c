@@ -7,6 +7,7 @@
 #include "history.h"
 #include "memory.h"
 #include "model.h"
+#include "parameters.h"
 #include "report.h"
 #include "settings.h"
 #include "signatures.h"
@@ -27,8 +28,8 @@ struct run {
 
 static bool describe(struct run *run)
 {
-    struct model_size size;
-    if (!model_measure(&run->model, &size) ||
+    struct parameter_counts size;
+    if (!parameters_count(run->model.layers, run->model.layer_count, &size) ||
         !model_set_depth(&run->model, run->model.layer_count, run->settings.batch))
         return false;
     struct memory memory;
@@ -74,7 +75,8 @@ static bool conclude(struct run *run)
     uint64_t params_hash;
     struct epoch final = epoch_blank(run->model.depth);
     signatures_check_end(&run->history);
-    if (!trainer_evaluate(&run->trainer, &run->data.test, &final) || !model_hash(&run->model, &params_hash))
+    if (!trainer_evaluate(&run->trainer, &run->data.test, &final) ||
+        !parameters_hash(run->model.layers, run->model.layer_count, &params_hash))
         return false;
     report_result(&run->settings, &run->data, &run->history, &final, params_hash);
     return true;

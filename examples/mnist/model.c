@@ -6,7 +6,6 @@
 #include "random.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PURPOSE_FIRST_LAYER = 1000 };
@@ -219,59 +218,4 @@ bool model_shapes(const struct model *model, char *text, size_t capacity)
         used += add_shape(&output, text + used, capacity - used);
     }
     return true;
-}
-
-/* Calls `visit` for every parameter of every layer, in order. */
-static bool visit_parameters(const struct model *model,
-                             bool (*visit)(const mf_layer *layer, const mf_parameter_info *info, void *user),
-                             void *user)
-{
-    for (size_t i = 0; i < model->layer_count; i++) {
-        size_t count = 0;
-        if (!library_ok(mf_layer_parameter_count(model->layers[i], &count)))
-            return false;
-        for (size_t p = 0; p < count; p++) {
-            mf_parameter_info info = {.struct_size = sizeof info};
-            if (!library_ok(mf_layer_parameter_info(model->layers[i], p, &info)) ||
-                !visit(model->layers[i], &info, user))
-                return false;
-        }
-    }
-    return true;
-}
-
-static bool add_size(const mf_layer *layer, const mf_parameter_info *info, void *user)
-{
-    struct model_size *size = user;
-    (void)layer;
-    size->parameters += info->count;
-    if (strcmp(info->name, "projection") == 0)
-        size->projections += info->count;
-    return true;
-}
-
-bool model_measure(const struct model *model, struct model_size *size)
-{
-    *size = (struct model_size){0};
-    return visit_parameters(model, add_size, size);
-}
-
-static bool add_to_hash(const mf_layer *layer, const mf_parameter_info *info, void *user)
-{
-    uint64_t *hash = user;
-    float *values = malloc(info->count * sizeof *values);
-    if (values == NULL)
-        return complain("no memory for a copy of the parameters");
-    bool good = library_ok(mf_layer_get_parameter(layer, info->name, values, info->count));
-    const unsigned char *bytes = (const unsigned char *)values;
-    for (size_t i = 0; good && i < info->count * sizeof *values; i++)
-        *hash = (*hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    free(values);
-    return good;
-}
-
-bool model_hash(const struct model *model, uint64_t *hash)
-{
-    *hash = UINT64_C(0xcbf29ce484222325);
-    return visit_parameters(model, add_to_hash, hash);
 }

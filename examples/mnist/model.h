@@ -39,15 +39,4 @@ bool model_set_depth(struct model *model, size_t depth, size_t batch);
 /* The rows of input and activations, "784-1000-1000" or "1x28x28-32x14x14-500". */
 bool model_shapes(const struct model *model, char *text, size_t capacity);
 
-/* What the parameters of all layers amount to. */
-struct model_size {
-    size_t parameters;
-    size_t projections; /* of these, in the projections M */
-};
-
-bool model_measure(const struct model *model, struct model_size *size);
-
-/* FNV-1a of all parameters of all layers, in order: equal if and, but for chance, only if the bits are. */
-bool model_hash(const struct model *model, uint64_t *hash);
-
 #endif

@@ -23,14 +23,14 @@ static void print_data(const struct settings *settings, const struct data *data)
 }
 
 static bool print_network(const struct settings *settings, const struct model *model,
-                          const struct model_size *size)
+                          const struct parameter_counts *size)
 {
     char shapes[LIST_TEXT];
     if (!model_shapes(model, shapes, sizeof shapes))
         return false;
     printf("network   %s %s, %d classes: %zu parameters, %.2f%% of them in the projections M\n", shapes,
-           activation_names[settings->activation], DIGIT_CLASSES, size->parameters,
-           100 * (double)size->projections / (double)size->parameters);
+           activation_names[settings->activation], DIGIT_CLASSES, size->all,
+           100 * (double)size->projections / (double)size->all);
     printf("          weights start %s, projections %s", init_names[settings->init_weight],
            init_names[settings->init_projection]);
     if (settings->freeze != FREEZE_NOTHING)
@@ -63,7 +63,7 @@ static void print_training(const struct settings *settings)
 }
 
 bool report_header(const struct settings *settings, const struct data *data, const struct model *model,
-                   const struct model_size *size, const struct memory *memory)
+                   const struct parameter_counts *size, const struct memory *memory)
 {
     int32_t threads;
     print_data(settings, data);

@@ -9,11 +9,12 @@
 #include "history.h"
 #include "memory.h"
 #include "model.h"
+#include "parameters.h"
 #include "settings.h"
 
 /* Returns false if the library fails to say what the network is. */
 bool report_header(const struct settings *settings, const struct data *data, const struct model *model,
-                   const struct model_size *size, const struct memory *memory);
+                   const struct parameter_counts *size, const struct memory *memory);
 
 /* The head of the table, then one row per epoch. */
 void report_columns(const struct settings *settings);

@@ -12,14 +12,14 @@ static const double plateau_rise = 0.1; /* points within the window: less is a p
 static const double deeper_rise = 0.5;  /* points within the window: more is an improvement */
 enum { PLATEAU_WINDOW = 3 };
 
-void signatures_check_memory(const struct memory *memory, const struct model_size *size)
+void signatures_check_memory(const struct memory *memory, const struct parameter_counts *size)
 {
     if (memory->mono_forward < memory->backpropagation)
         return;
     printf("warning: training holds %.2f MB, backpropagation would hold %.2f MB: this shape and batch save "
            "no memory (%.1f%% of the parameters are in the projections M)\n",
            memory->mono_forward / 1e6, memory->backpropagation / 1e6,
-           100 * (double)size->projections / (double)size->parameters);
+           100 * (double)size->projections / (double)size->all);
 }
 
 static void check_stuck(struct signatures *signatures, const struct epoch *epoch)

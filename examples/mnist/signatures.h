@@ -8,6 +8,7 @@
 #include "history.h"
 #include "memory.h"
 #include "model.h"
+#include "parameters.h"
 
 /* Which warnings have been given already. */
 struct signatures {
@@ -16,7 +17,7 @@ struct signatures {
 };
 
 /* Training should hold less memory than backpropagation. */
-void signatures_check_memory(const struct memory *memory, const struct model_size *size);
+void signatures_check_memory(const struct memory *memory, const struct parameter_counts *size);
 
 /* A loss should leave ln m, and the first layer should improve as long as deeper ones do. */
 void signatures_check_epoch(struct signatures *signatures, const struct history *history, bool greedy);

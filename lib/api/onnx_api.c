@@ -1,6 +1,7 @@
 /* The exported functions of ONNX export. */
 #include "api/check.h"
 #include "io/file.h"
+#include "io/model_file.h"
 #include "io/onnx.h"
 
 static mf_status write_network(mfi_sink *sink, const void *network)
@@ -14,6 +15,7 @@ mf_status mf_network_export_onnx(const mf_network *network, const char *path)
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_pointer(path, "the path"));
     MFI_TRY(mfi_onnx_size(network, &size));
+    MFI_TRY(mfi_model_check(network, false));
     return mfi_file_write(path, write_network, network);
 }
 
@@ -35,6 +37,7 @@ mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer,
     if (bytes < size)
         return mfi_fail(MF_STATUS_CAPACITY, "the ONNX model needs %zu bytes, the buffer has %zu", size,
                         bytes);
+    MFI_TRY(mfi_model_check(network, false));
     mfi_sink_begin(&sink, mfi_take_to_memory, buffer);
     MFI_TRY(mfi_onnx_write(network, &sink));
     if (written)

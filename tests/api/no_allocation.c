@@ -88,6 +88,20 @@ static void test_the_counter_counts(void **state)
     atomic_store(&counted, 0);
 }
 
+static size_t count_values(const mf_layer *layer)
+{
+    size_t parameters = 0, values = 0;
+
+    check_ok(mf_layer_parameter_count(layer, &parameters));
+    for (size_t i = 0; i < parameters; i++) {
+        mf_parameter_info info = {.struct_size = sizeof info};
+
+        check_ok(mf_layer_parameter_info(layer, i, &info));
+        values += info.count;
+    }
+    return values;
+}
+
 /* Everything that trains or predicts, once. */
 static void use_everything(mf_network *network, mf_workspace *workspace, const float *x, const int32_t *y,
                            float *a, float *scores, int32_t *labels)
@@ -96,6 +110,7 @@ static void use_everything(mf_network *network, mf_workspace *workspace, const f
     mf_layer *first = layer_at(network, 0);
     mf_batch batch = make_batch(ROWS - 1, x, y);
     static float gradients[33 * 140 + 140 + CLASSES * 140];
+    size_t count = count_values(first);
 
     check_ok(mf_network_step(network, workspace, ROWS, x, y));
     check_ok(mf_network_step_batch(network, workspace, &batch));
@@ -103,8 +118,8 @@ static void use_everything(mf_network *network, mf_workspace *workspace, const f
     check_ok(mf_network_step_layer_batch(network, workspace, 1, &batch));
     check_ok(mf_layer_step(first, workspace, 1, x, y, a));
     check_ok(mf_layer_step_batch(first, workspace, &batch, NULL));
-    check_ok(mf_layer_gradients(first, workspace, &batch, NULL, gradients, COUNT_OF(gradients)));
-    check_ok(mf_layer_apply(first, gradients, COUNT_OF(gradients)));
+    check_ok(mf_layer_gradients(first, workspace, &batch, NULL, gradients, count));
+    check_ok(mf_layer_apply(first, gradients, count));
     check_ok(mf_layer_forward(first, workspace, ROWS, x, a));
     check_ok(mf_layer_forward_batch(first, workspace, &batch, a));
     check_ok(mf_layer_goodness(first, workspace, ROWS, a, scores));
@@ -121,7 +136,29 @@ static void use_everything(mf_network *network, mf_workspace *workspace, const f
     assert_int_equal(mf_layer_step(first, workspace, 0, x, y, NULL), MF_STATUS_CAPACITY);
 }
 
-static void run_with(mf_optimizer_spec optimizer_values, int activation)
+/* Dense layers, or a convolution of 33 values and two layers behind it, all with what they can have. */
+static mf_layer_spec spec_at(size_t i, int activation, int maps)
+{
+    mf_layer_spec spec = layer_spec(widths[i], widths[i + 1], CLASSES);
+
+    if (maps && i == 0) {
+        spec = conv_spec(1, 3, 11, 13, CLASSES);
+        spec.padding[0] = spec.padding[1] = 1;
+        spec.pool = MF_POOL_MAX;
+        spec.head_size = 1;
+        spec.dropout_maps = 1;
+    }
+    if (maps && i == 1)
+        spec.inputs = 13 * 5;
+    if (maps)
+        spec.normalization = MF_NORMALIZATION_BATCH;
+    spec.activation = activation;
+    spec.dropout = 0.25f;
+    spec.label_smoothing = 0.1f;
+    return spec;
+}
+
+static void run_with(mf_optimizer_spec optimizer_values, int activation, int maps)
 {
     test_memory memory = {0};
     mf_allocator allocator = memory_allocator(&memory);
@@ -143,13 +180,10 @@ static void run_with(mf_optimizer_spec optimizer_values, int activation)
     check_ok(mf_optimizer_create(&optimizer_values, &optimizer));
     check_ok(mf_network_create(&network_values, &network));
     for (size_t i = 0; i < 3; i++) {
-        mf_layer_spec spec = layer_spec(widths[i], widths[i + 1], CLASSES);
+        mf_layer_spec spec = spec_at(i, activation, maps);
         mf_layer *layer;
 
         spec.allocator = &allocator;
-        spec.activation = activation;
-        spec.dropout = 0.25f;
-        spec.label_smoothing = 0.1f;
         layer = make_layer(&spec);
         check_ok(mf_network_append(network, layer, NULL));
         mf_layer_free(layer);
@@ -187,13 +221,14 @@ static void test_steps_and_answers_do_not_allocate(void **state)
 {
     (void)state;
     for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++)
-        for (int clip = 0; clip <= 1; clip++) {
-            mf_optimizer_spec spec = optimizer_spec(kind, 0.01);
+        for (int maps = 0; maps <= 1; maps++)
+            for (int clip = 0; clip <= 1; clip++) {
+                mf_optimizer_spec spec = optimizer_spec(kind, 0.01);
 
-            spec.clip_norm = clip ? 0.5f : 0.0f;
-            spec.momentum = kind == MF_OPTIMIZER_RMSPROP ? 0.5f : 0.0f;
-            run_with(spec, clip ? MF_ACTIVATION_GELU : MF_ACTIVATION_RELU);
-        }
+                spec.clip_norm = clip ? 0.5f : 0.0f;
+                spec.momentum = kind == MF_OPTIMIZER_RMSPROP ? 0.5f : 0.0f;
+                run_with(spec, clip ? MF_ACTIVATION_GELU : MF_ACTIVATION_RELU, maps);
+            }
 }
 
 /* Handles made with an allocator use nothing else: not even creation goes to malloc. */

@@ -15,6 +15,12 @@ static void spoil(mf_network *network, size_t position)
         values[i] = i / scene_widths[position + 1] % 2 ? 3e38f : -3e38f;
     check_ok(mf_layer_set_parameter(layer, "projection", values, count));
     free(values);
+    /* Whatever comes in, the activations are large enough. */
+    values = read_parameter(layer, "bias", &count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = 8.0f;
+    check_ok(mf_layer_set_parameter(layer, "bias", values, count));
+    free(values);
 }
 
 /* Three good batches, then one that layer 2 fails on, then what the pipeline still takes. */

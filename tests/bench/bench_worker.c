@@ -2,7 +2,8 @@
  *
  *     bench_worker ARCH BATCH OPTIMIZER THREADS [WORKERS]
  *
- * With WORKERS, the layers train in a pipeline of that many, with one thread of the BLAS library each.
+ * ARCH is read as in shape.h. With WORKERS, the layers train in a pipeline of that many, with one thread of
+ * the BLAS library each.
  *
  * Reads "run N" lines: N steps, answers with the seconds; "rss": answers with the peak resident bytes of
  * the process since the data was there, less the data, and with those beyond what it had then. */

@@ -4,7 +4,8 @@
 #     sh tests/bench/compare_pytorch.sh [--quick] [BUILD_FOLDER]
 #
 # PyTorch gets its best settings: the BLAS library's threads from the environment, its own threads 1 or as
-# many, whichever a trial shows to be faster; idle threads sleep (OMP_WAIT_POLICY=passive).
+# many, whichever a trial shows to be faster; idle threads sleep (OMP_WAIT_POLICY=passive). With convolutions a
+# trial also chooses the order of maps in memory, and freed memory stays with the process.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=5
@@ -14,7 +15,10 @@ if [ "${1:-}" = --quick ]; then
 fi
 build=${1:-$here/../../build}
 worker=$build/tests/bench/bench_worker
-[ -x "$worker" ] || { echo "$worker is missing: build first (cmake -S . -B build && cmake --build build)" >&2; exit 1; }
+conv=$build/tests/bench/bench_conv
+for program in "$worker" "$conv"; do
+    [ -x "$program" ] || { echo "$program is missing: build first (cmake -S . -B build && cmake --build build)" >&2; exit 1; }
+done
 
 python=
 for candidate in python3 /usr/bin/python3; do
@@ -44,3 +48,6 @@ for optimizer in sgd adam; do
     compare 64-32-32 1 $optimizer 1 2000 0
     compare 784-1000-1000 1 $optimizer 1 100 0
 done
+# Convolutions: the paper's network, SGD and Adam, without and with batch normalisation. These runs also measure
+# the BLAS library's rate, in the same rounds.
+"$conv" --rounds=$rounds --python="$python"

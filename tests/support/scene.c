@@ -12,7 +12,36 @@ const rule rules[RULES] = {
     {MF_OPTIMIZER_RMSPROP, 0, 0.5f, 0.0f, 0.0f},
 };
 
-scene *make_scene(const rule *how)
+static mf_network *make_maps(mf_optimizer *optimizer)
+{
+    mf_network *network = make_network();
+    mf_layer_spec specs[LAYERS] = {conv_spec(1, 3, 7, 6, CLASSES), conv_spec(1, 1, 1, 5, CLASSES),
+                                   layer_spec(0, 13, CLASSES), layer_spec(0, 19, CLASSES)};
+
+    specs[0].padding[0] = specs[0].padding[1] = 1;
+    specs[0].pool = MF_POOL_MAX;
+    specs[0].normalization = MF_NORMALIZATION_BATCH;
+    specs[0].dropout_maps = 1;
+    specs[1].padding[0] = specs[1].padding[1] = 2;
+    specs[1].activation = MF_ACTIVATION_GELU;
+    specs[1].normalization = MF_NORMALIZATION_BATCH;
+    specs[1].head_size = 2;
+    specs[2].normalization = MF_NORMALIZATION_BATCH;
+    for (size_t i = 0; i < LAYERS; i++) {
+        mf_layer *layer;
+
+        specs[i].seed = 60 + i;
+        if (i > 0)
+            check_ok(mf_layer_spec_follow(&specs[i], &specs[i - 1]));
+        layer = make_layer(&specs[i]);
+        check_ok(mf_network_append(network, layer, NULL));
+        mf_layer_free(layer);
+    }
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
+static scene *make_scene_of(const rule *how, int maps)
 {
     scene *s = get_zeroed(1, sizeof *s);
     mf_optimizer_spec spec = optimizer_spec(how->kind, 0.01);
@@ -23,7 +52,7 @@ scene *make_scene(const rule *how)
     spec.weight_decay = how->decay;
     spec.clip_norm = how->clip;
     check_ok(mf_optimizer_create(&spec, &s->optimizer));
-    s->network = make_stack(scene_widths, LAYERS, CLASSES, 40, s->optimizer);
+    s->network = maps ? make_maps(s->optimizer) : make_stack(scene_widths, LAYERS, CLASSES, 40, s->optimizer);
     check_ok(mf_layer_set(layer_at(s->network, 0), MF_LAYER_DROPOUT, 0.3));
     check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.2));
     s->workspace = make_network_workspace(s->network, ROWS);
@@ -35,6 +64,16 @@ scene *make_scene(const rule *how)
         s->weights[b] = (float)(b + 1) / 4.0f;
     s->caller = pthread_self();
     return s;
+}
+
+scene *make_scene(const rule *how)
+{
+    return make_scene_of(how, 0);
+}
+
+scene *make_maps_scene(const rule *how)
+{
+    return make_scene_of(how, 1);
 }
 
 void drop_scene(scene *s)

@@ -7,7 +7,7 @@
 
 #include "build.h"
 
-enum { LAYERS = 4, INPUTS = 11, CLASSES = 5, ROWS = 9, BATCHES = 14, BEHIND = 3, REPORTS = BATCHES * LAYERS };
+enum { LAYERS = 4, INPUTS = 21, CLASSES = 5, ROWS = 9, BATCHES = 14, BEHIND = 3, REPORTS = BATCHES * LAYERS };
 
 extern const size_t scene_widths[LAYERS + 1];
 
@@ -33,6 +33,9 @@ typedef struct scene {
 } scene;
 
 scene *make_scene(const rule *how);
+/** The same with two convolutions and a dense layer that normalise, poolings, a pooled head and dropout of
+ * maps. */
+scene *make_maps_scene(const rule *how);
 void drop_scene(scene *s);
 
 /** Batch t, with strides or weights in some. */

@@ -1,0 +1,180 @@
+/* Dense layers with batch normalisation agree with the oracle: activations, optimizers, clipping, frozen
+ * parameters, weights, strides, and widths and batches that take other ways through the library.
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "trial_maps.h"
+
+static const oracle_optimizer rules[] = {
+    {.kind = MF_OPTIMIZER_SGD, .rate = 0.1, .decay = 0.02, .epsilon = 1e-8},
+    {.kind = MF_OPTIMIZER_SGD, .rate = 0.05, .momentum = 0.9, .decay = 0.01, .epsilon = 1e-8},
+    {.kind = MF_OPTIMIZER_SGD, .nesterov = 1, .rate = 0.05, .momentum = 0.8, .epsilon = 1e-8},
+    {.kind = MF_OPTIMIZER_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-4, .decay = 0.01},
+    {.kind = MF_OPTIMIZER_ADAMW, .rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-4, .decay = 0.1},
+    {.kind = MF_OPTIMIZER_RMSPROP, .rate = 0.005, .beta2 = 0.9, .epsilon = 1e-3},
+    {.kind = MF_OPTIMIZER_RMSPROP,
+     .rate = 0.005,
+     .beta2 = 0.9,
+     .epsilon = 1e-3,
+     .momentum = 0.5,
+     .decay = 0.01},
+};
+
+static maps_trial base(const char *name)
+{
+    maps_trial one = {
+        .name = name, .spec = layer_spec(11, 19, 4), .max_rows = 13, .full_batches = 1, .steps = 6};
+
+    one.spec.normalization = MF_NORMALIZATION_BATCH;
+    one.spec.activation = MF_ACTIVATION_TANH;
+    one.spec.leak = 0.125f;
+    return one;
+}
+
+static void test_activations(void **state)
+{
+    (void)state;
+    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+        for (int bias = 0; bias <= 1; bias++)
+            for (unsigned frozen = 0; frozen <= 16; frozen += 16) {
+                char name[60];
+                maps_trial one = base(name);
+
+                snprintf(name, sizeof name, "activation %d, bias %d, frozen %u", (int)activation, bias,
+                         frozen);
+                one.spec.activation = activation;
+                one.spec.bias = bias;
+                one.frozen = frozen;
+                run_maps_trial(&one);
+            }
+}
+
+static void test_optimizers(void **state)
+{
+    (void)state;
+    for (size_t o = 0; o < COUNT_OF(rules); o++)
+        for (int clip = 0; clip <= 2; clip++) {
+            char name[60];
+            maps_trial one = base(name);
+
+            /* Below the norms here: clipped. Above: measured but not clipped. */
+            snprintf(name, sizeof name, "optimizer %u, clip %d", (unsigned)o, clip);
+            one.optimizer = rules[o];
+            one.optimizer.clip = clip == 1 ? 0.05 : clip == 2 ? 100.0 : 0.0;
+            one.steps = 15;
+            one.tolerance = 1e-3;
+            run_maps_trial(&one);
+        }
+}
+
+/* Bits 0 to 4: weight, bias, projection, scale, mean with variance. */
+static void test_frozen(void **state)
+{
+    (void)state;
+    for (size_t o = 1; o <= 3; o += 2)
+        for (unsigned frozen = 0; frozen < 32; frozen++) {
+            char name[60];
+            maps_trial one = base(name);
+
+            snprintf(name, sizeof name, "frozen %u, optimizer %u", frozen, (unsigned)o);
+            one.spec.activation = MF_ACTIVATION_GELU;
+            one.optimizer = rules[o];
+            one.optimizer.clip = frozen % 2 ? 0.03 : 0.0;
+            one.frozen = frozen;
+            run_maps_trial(&one);
+        }
+}
+
+static void test_weights_smoothing_strides(void **state)
+{
+    maps_trial one = base("sample weights");
+
+    (void)state;
+    one.weighted = 1;
+    run_maps_trial(&one);
+    one.name = "sample weights, smoothing, strides, clipping";
+    one.spec.label_smoothing = 0.2f;
+    one.gap = 3;
+    one.optimizer = rules[3];
+    one.optimizer.clip = 0.05;
+    run_maps_trial(&one);
+    one.name = "strides, ReLU";
+    one.weighted = 0;
+    one.gap = 1;
+    one.spec.activation = MF_ACTIVATION_RELU;
+    run_maps_trial(&one);
+}
+
+/* Rows: few, as many as one product takes, more. Neurons: more than one panel. Classes: few and many. */
+static void test_sizes(void **state)
+{
+    const size_t shapes[][4] = {{3, 7, 5, 4},    {4, 7, 5, 4},     {5, 7, 5, 4},    {100, 6, 5, 3},
+                                {256, 6, 5, 3},  {257, 6, 5, 3},   {20, 5, 500, 3}, {20, 200, 300, 4},
+                                {9, 40, 30, 33}, {12, 6, 260, 50}, {40, 1, 1, 2},   {70, 33, 65, 10}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(shapes); i++)
+        for (size_t o = 0; o <= 3; o++) {
+            char name[80];
+            maps_trial one = base(name);
+
+            snprintf(name, sizeof name, "%zu rows, %zu-%zu, %zu classes, optimizer %zu", shapes[i][0],
+                     shapes[i][1], shapes[i][2], shapes[i][3], o);
+            one.spec.inputs = shapes[i][1];
+            one.spec.outputs = shapes[i][2];
+            one.spec.classes = shapes[i][3];
+            one.max_rows = shapes[i][0];
+            one.optimizer = rules[o];
+            one.optimizer.clip = o % 2 ? 0.05 : 0.0;
+            one.steps = 3;
+            one.tolerance = 1e-3;
+            run_maps_trial(&one);
+        }
+}
+
+static void test_rates_and_epsilons(void **state)
+{
+    const float rates[] = {0.0f, 0.5f, 1.0f}, epsilons[] = {1e-3f, 0.5f, 10.0f};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rates); i++) {
+        maps_trial one = base("rate and epsilon");
+
+        one.spec.normalization_rate = rates[i];
+        one.spec.normalization_epsilon = epsilons[i];
+        run_maps_trial(&one);
+        one.name = "rate and epsilon, convolution";
+        one.spec = conv_spec(2, 5, 6, 3, 4);
+        one.spec.normalization = MF_NORMALIZATION_BATCH;
+        one.spec.normalization_rate = rates[i];
+        one.spec.normalization_epsilon = epsilons[i];
+        run_maps_trial(&one);
+    }
+}
+
+static void test_changing_batches(void **state)
+{
+    maps_trial one = base("batches of 2 to 40 rows");
+
+    (void)state;
+    one.max_rows = 40;
+    one.full_batches = 0;
+    one.steps = 12;
+    one.tolerance = 1e-3;
+    run_maps_trial(&one);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_optimizers),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_weights_smoothing_strides),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_rates_and_epsilons),
+        cmocka_unit_test(test_changing_batches),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,331 @@
+/* Batch normalisation where something is wrong: single values, losses and gradients that are not finite,
+ * values that no variance can have. Nothing has changed afterwards. SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "build.h"
+#include "random.h"
+
+enum { INPUTS = 4, NEURONS = 3, CLASSES = 4, ROWS = 3 };
+
+static mf_layer_spec dense_spec(void)
+{
+    mf_layer_spec spec = layer_spec(INPUTS, NEURONS, CLASSES);
+
+    spec.normalization = MF_NORMALIZATION_BATCH;
+    return spec;
+}
+
+/* From four maps of one value to three of them. */
+static mf_layer_spec point_spec(void)
+{
+    mf_layer_spec spec = conv_spec(INPUTS, 1, 1, NEURONS, CLASSES);
+
+    spec.kernel[0] = spec.kernel[1] = 1;
+    spec.normalization = MF_NORMALIZATION_BATCH;
+    return spec;
+}
+
+typedef struct scene {
+    mf_layer *layer;
+    mf_optimizer *optimizer;
+    mf_workspace *workspace;
+    picture before;
+    float x[ROWS * INPUTS], *gradients;
+    int32_t y[ROWS];
+} scene;
+
+/* Trained a little, so that mean, variance and moments are something. */
+static void open_scene(scene *s, const mf_layer_spec *spec, float clip)
+{
+    mf_optimizer_spec values = optimizer_spec(MF_OPTIMIZER_ADAM, 0.01);
+    test_random random = {9};
+
+    memset(s, 0, sizeof *s);
+    values.clip_norm = clip;
+    check_ok(mf_optimizer_create(&values, &s->optimizer));
+    s->layer = make_layer(spec);
+    check_ok(mf_layer_set_optimizer(s->layer, s->optimizer));
+    s->workspace = make_layer_workspace(s->layer, ROWS);
+    random_values(&random, s->x, COUNT_OF(s->x), 1.0);
+    random_labels(&random, s->y, ROWS, CLASSES);
+    for (int i = 0; i < 3; i++)
+        check_ok(mf_layer_step(s->layer, s->workspace, ROWS, s->x, s->y, NULL));
+    s->before = layer_picture(s->layer);
+    s->gradients = get_memory(s->before.count * sizeof *s->gradients);
+}
+
+static void close_scene(scene *s)
+{
+    mf_workspace_free(s->workspace);
+    mf_layer_free(s->layer);
+    mf_optimizer_free(s->optimizer);
+    drop_picture(&s->before);
+    free(s->gradients);
+}
+
+/* Steps and gradients alike, and the layer is as before. */
+static void refuse(scene *s, mf_status expected, size_t rows)
+{
+    mf_batch batch = make_batch(rows, s->x, s->y);
+
+    check_status(expected, mf_layer_step(s->layer, s->workspace, rows, s->x, s->y, NULL));
+    check_status(expected, mf_layer_step_batch(s->layer, s->workspace, &batch, NULL));
+    check_status(expected,
+                 mf_layer_gradients(s->layer, s->workspace, &batch, NULL, s->gradients, s->before.count));
+    check_layer_unchanged(&s->before, s->layer);
+}
+
+static void remember(scene *s)
+{
+    drop_picture(&s->before);
+    s->before = layer_picture(s->layer);
+}
+
+static void test_single_values(void **state)
+{
+    (void)state;
+    for (int conv = 0; conv <= 1; conv++) {
+        mf_layer_spec spec = conv ? point_spec() : dense_spec();
+        float a[NEURONS];
+        scene s;
+
+        open_scene(&s, &spec, 0.0f);
+        refuse(&s, MF_STATUS_CAPACITY, 1);
+        check_ok(mf_layer_forward(s.layer, s.workspace, 1, s.x, a)); /* inference has no need of two */
+        check_ok(mf_layer_step(s.layer, s.workspace, 2, s.x, s.y, NULL));
+        /* A layer that learns nothing else is refused as well; one with frozen mean and variance is not. */
+        check_ok(mf_layer_set_trainable(s.layer, "weight", 0));
+        check_ok(mf_layer_set_trainable(s.layer, "scale", 0));
+        remember(&s);
+        refuse(&s, MF_STATUS_CAPACITY, 1);
+        check_ok(mf_layer_set_trainable(s.layer, "variance", 0));
+        check_ok(mf_layer_step(s.layer, s.workspace, 1, s.x, s.y, NULL));
+        close_scene(&s);
+    }
+}
+
+/* A map of two values is enough for one row, whatever pooling leaves of it. */
+static void test_two_places_suffice(void **state)
+{
+    mf_layer_spec spec = conv_spec(2, 2, 1, NEURONS, CLASSES);
+    scene s;
+
+    (void)state;
+    spec.kernel[0] = spec.kernel[1] = 1;
+    spec.pool = MF_POOL_AVERAGE;
+    spec.pool_size[1] = 1;
+    spec.normalization = MF_NORMALIZATION_BATCH;
+    open_scene(&s, &spec, 0.0f);
+    check_ok(mf_layer_step(s.layer, s.workspace, 1, s.x, s.y, NULL));
+    close_scene(&s);
+}
+
+/* Found before the first layer of a network changes, and only where a layer trains. */
+static void test_single_values_in_networks(void **state)
+{
+    mf_network *network = make_network();
+    mf_layer_spec normal = dense_spec(), next = layer_spec(NEURONS, NEURONS, CLASSES);
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+    mf_layer *first = make_plain_layer(INPUTS, INPUTS, CLASSES, 3);
+    mf_layer *middle = make_layer(&normal), *last = make_layer(&next);
+    const float x[INPUTS] = {1.0f, -2.0f, 0.5f, 3.0f};
+    const int32_t y = 2;
+
+    (void)state;
+    check_ok(mf_network_append(network, first, NULL));
+    check_ok(mf_network_append(network, middle, NULL));
+    check_ok(mf_network_append(network, last, NULL));
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    mf_workspace *workspace = make_network_workspace(network, 2);
+    picture before = network_picture(network);
+
+    check_status(MF_STATUS_CAPACITY, mf_network_step(network, workspace, 1, x, &y));
+    check_status(MF_STATUS_CAPACITY, mf_network_step_layer(network, workspace, 1, 1, x, &y));
+    check_network_unchanged(&before, network);
+    check_ok(mf_network_evaluate(network, workspace, 1, x, &y));
+    check_ok(mf_network_step_layer(network, workspace, 0, 1, x, &y));
+    check_ok(mf_network_step_layer(network, workspace, 2, 1, x, &y));
+    drop_picture(&before);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+    mf_layer_free(first);
+    mf_layer_free(middle);
+    mf_layer_free(last);
+    mf_optimizer_free(optimizer);
+}
+
+/* Finite parameters whose goodness is not. */
+static void test_loss_that_is_not_finite(void **state)
+{
+    (void)state;
+    for (int conv = 0; conv <= 1; conv++) {
+        mf_layer_spec spec = conv ? point_spec() : dense_spec();
+        float huge[CLASSES * NEURONS], bias[NEURONS] = {8, 8, 8};
+        scene s;
+
+        open_scene(&s, &spec, 0.0f);
+        for (size_t i = 0; i < COUNT_OF(huge); i++)
+            huge[i] = i % 2 ? 3e38f : -3e38f;
+        check_ok(mf_layer_set_parameter(s.layer, "projection", huge, COUNT_OF(huge)));
+        check_ok(mf_layer_set_parameter(s.layer, "bias", bias, NEURONS));
+        remember(&s);
+        refuse(&s, MF_STATUS_NUMERIC, ROWS);
+        assert_int_equal(read_report(s.workspace, 0).applied, 3);
+        close_scene(&s);
+    }
+}
+
+/* Behind weights of 0 the loss is as for no input, but inputs and projections this large leave no finite dW:
+ * with clipping that is found before anything changes. */
+static void test_gradient_that_is_not_finite(void **state)
+{
+    (void)state;
+    for (int conv = 0; conv <= 1; conv++) {
+        mf_layer_spec spec = conv ? point_spec() : dense_spec();
+        float zeros[NEURONS * INPUTS] = {0}, large[CLASSES * NEURONS];
+        scene s;
+
+        spec.activation = MF_ACTIVATION_IDENTITY;
+        open_scene(&s, &spec, 1.0f);
+        for (size_t i = 0; i < COUNT_OF(large); i++)
+            large[i] = (i % 5 ? 1e20f : -1e20f);
+        for (size_t i = 0; i < COUNT_OF(s.x); i++)
+            s.x[i] *= 1e30f;
+        check_ok(mf_layer_set_parameter(s.layer, "weight", zeros, COUNT_OF(zeros)));
+        check_ok(mf_layer_set_parameter(s.layer, "bias", zeros, NEURONS));
+        check_ok(mf_layer_set_parameter(s.layer, "projection", large, COUNT_OF(large)));
+        remember(&s);
+        check_status(MF_STATUS_NUMERIC, mf_layer_step(s.layer, s.workspace, ROWS, s.x, s.y, NULL));
+        check_message("gradient");
+        check_layer_unchanged(&s.before, s.layer);
+        assert_int_equal(read_report(s.workspace, 0).applied, 3);
+        close_scene(&s);
+    }
+}
+
+static void test_wrong_batches(void **state)
+{
+    mf_layer_spec spec = point_spec();
+    scene s;
+
+    (void)state;
+    open_scene(&s, &spec, 0.0f);
+    s.y[2] = CLASSES;
+    refuse(&s, MF_STATUS_LABEL, ROWS);
+    s.y[2] = 0;
+    refuse(&s, MF_STATUS_CAPACITY, ROWS + 1);
+    refuse(&s, MF_STATUS_CAPACITY, 0);
+    s.x[7] = NAN;
+    refuse(&s, MF_STATUS_NUMERIC, ROWS);
+    close_scene(&s);
+}
+
+static void test_values_of_a_variance(void **state)
+{
+    mf_layer_spec spec = dense_spec();
+    const float wrong[][NEURONS] = {{1, 1, -1e-30f}, {NAN, 1, 1}, {1, INFINITY, 1}},
+                good[NEURONS] = {0, 1, 3e38f};
+    const float negative[NEURONS] = {-1, -2, -3};
+    scene s;
+
+    (void)state;
+    open_scene(&s, &spec, 0.0f);
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        check_status(MF_STATUS_NUMERIC, mf_layer_set_parameter(s.layer, "variance", wrong[i], NEURONS));
+    check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(s.layer, "variance", good, NEURONS - 1));
+    check_layer_unchanged(&s.before, s.layer);
+    check_ok(mf_layer_set_parameter(s.layer, "variance", good, NEURONS));
+    check_ok(mf_layer_set_parameter(s.layer, "mean", negative, NEURONS));
+    check_ok(mf_layer_set_parameter(s.layer, "scale", negative, NEURONS));
+    close_scene(&s);
+}
+
+/* What a layer has not, it cannot be asked for. */
+static void test_no_normalisation(void **state)
+{
+    mf_layer *layer = make_plain_layer(INPUTS, NEURONS, CLASSES, 1);
+    float values[NEURONS] = {0};
+
+    (void)state;
+    check_status(MF_STATUS_NOT_FOUND, mf_layer_get_parameter(layer, "scale", values, NEURONS));
+    check_status(MF_STATUS_NOT_FOUND, mf_layer_set_parameter(layer, "mean", values, NEURONS));
+    check_status(MF_STATUS_NOT_FOUND, mf_layer_set_trainable(layer, "variance", 0));
+    mf_layer_free(layer);
+}
+
+/* A channel of equal values has variance 0: z = b, and dz - mean(dz) comes through, divided by sqrt(epsilon).
+ */
+static void test_constant_channel(void **state)
+{
+    mf_layer_spec spec = point_spec();
+    const float zeros[NEURONS * INPUTS] = {0}, bias[NEURONS] = {0.5f, -1.0f, 2.0f};
+    float a[ROWS * NEURONS];
+    scene s;
+
+    (void)state;
+    spec.activation = MF_ACTIVATION_IDENTITY;
+    open_scene(&s, &spec, 0.0f);
+    check_ok(mf_layer_set_parameter(s.layer, "weight", zeros, COUNT_OF(zeros)));
+    check_ok(mf_layer_set_parameter(s.layer, "bias", bias, NEURONS));
+    mf_batch batch = make_batch(ROWS, s.x, s.y);
+
+    check_ok(mf_layer_gradients(s.layer, s.workspace, &batch, a, s.gradients, s.before.count));
+    for (size_t i = 0; i < COUNT_OF(a); i++)
+        assert_true(a[i] == bias[i % NEURONS]);
+    for (size_t i = 0; i < s.before.count; i++)
+        assert_true(isfinite(s.gradients[i]));
+    close_scene(&s);
+}
+
+/* The gradients of mean and variance are 0, and what a host puts there counts neither in the norm nor in the
+ * update. */
+static void test_gradients_of_mean_and_variance(void **state)
+{
+    (void)state;
+    for (int conv = 0; conv <= 1; conv++) {
+        mf_layer_spec spec = conv ? point_spec() : dense_spec();
+        scene s, twin;
+
+        open_scene(&s, &spec, 0.01f);
+        open_scene(&twin, &spec, 0.01f);
+        mf_batch batch = make_batch(ROWS, s.x, s.y);
+        size_t count = s.before.count, running = count - 2 * NEURONS;
+
+        memset(s.gradients, 0x7F, count * sizeof *s.gradients);
+        check_ok(mf_layer_gradients(s.layer, s.workspace, &batch, NULL, s.gradients, count));
+        check_ok(mf_layer_gradients(twin.layer, twin.workspace, &batch, NULL, twin.gradients, count));
+        for (size_t i = running; i < count; i++) {
+            assert_true(s.gradients[i] == 0.0f);
+            s.gradients[i] = 1000.0f;
+        }
+        remember(&s);
+        check_ok(mf_layer_apply(s.layer, s.gradients, count));
+        check_ok(mf_layer_apply(twin.layer, twin.gradients, count));
+        picture after = layer_picture(s.layer);
+
+        assert_memory_equal(after.values + running, s.before.values + running, 2 * NEURONS * sizeof(float));
+        check_layer_unchanged(&after, twin.layer);
+        assert_false(same_picture(&after, &s.before));
+        drop_picture(&after);
+        close_scene(&s);
+        close_scene(&twin);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_single_values),
+        cmocka_unit_test(test_two_places_suffice),
+        cmocka_unit_test(test_single_values_in_networks),
+        cmocka_unit_test(test_loss_that_is_not_finite),
+        cmocka_unit_test(test_gradient_that_is_not_finite),
+        cmocka_unit_test(test_wrong_batches),
+        cmocka_unit_test(test_values_of_a_variance),
+        cmocka_unit_test(test_no_normalisation),
+        cmocka_unit_test(test_constant_channel),
+        cmocka_unit_test(test_gradients_of_mean_and_variance),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,247 @@
+/* Dropout of whole maps: each map of a row is 0 or scaled as a whole; its share, its spread, its masks.
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "build.h"
+#include "random.h"
+
+enum { ROWS = 60, FILTERS = 25, PLACES = 2 * 3, MAPS = ROWS * FILTERS, INPUTS = 2 * 5 * 7, CLASSES = 4 };
+
+typedef struct scene {
+    mf_layer *layer;
+    mf_optimizer *optimizer;
+    mf_workspace *workspace;
+    float x[ROWS * INPUTS], plain[MAPS * PLACES], a[MAPS * PLACES];
+    int32_t y[ROWS];
+} scene;
+
+/* An activation that is never 0 by itself. */
+static mf_layer_spec maps_spec(int32_t maps, float share, uint64_t seed)
+{
+    mf_layer_spec spec = conv_spec(2, 5, 7, FILTERS, CLASSES);
+
+    spec.kernel[0] = 2;
+    spec.kernel[1] = 2;
+    spec.pool = MF_POOL_AVERAGE;
+    spec.activation = MF_ACTIVATION_TANH;
+    spec.dropout = share;
+    spec.dropout_maps = maps;
+    spec.seed = seed;
+    return spec;
+}
+
+static void step(scene *s)
+{
+    check_ok(mf_layer_step(s->layer, s->workspace, ROWS, s->x, s->y, s->a));
+}
+
+/* After one step at rate 0. */
+static scene *open_scene(const mf_layer_spec *spec)
+{
+    scene *s = get_zeroed(1, sizeof *s);
+    test_random random = {4};
+
+    s->layer = make_layer(spec);
+    s->optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
+    check_ok(mf_layer_set_optimizer(s->layer, s->optimizer));
+    s->workspace = make_layer_workspace(s->layer, ROWS);
+    random_values(&random, s->x, COUNT_OF(s->x), 1.0);
+    random_labels(&random, s->y, ROWS, CLASSES);
+    check_ok(mf_layer_forward(s->layer, s->workspace, ROWS, s->x, s->plain));
+    step(s);
+    return s;
+}
+
+static void close_scene(scene *s)
+{
+    mf_workspace_free(s->workspace);
+    mf_layer_free(s->layer);
+    mf_optimizer_free(s->optimizer);
+    free(s);
+}
+
+/* 1 for every map that is 0; the others must be scaled to the last value. */
+static void read_mask(const scene *s, double share, unsigned char mask[MAPS])
+{
+    for (size_t map = 0; map < MAPS; map++) {
+        size_t zeros = 0;
+
+        for (size_t i = map * PLACES; i < (map + 1) * PLACES; i++) {
+            double scaled = (double)s->plain[i] / (1.0 - share);
+
+            assert_true(s->plain[i] != 0.0f);
+            zeros += s->a[i] == 0.0f;
+            if (s->a[i] != 0.0f)
+                check_near(scaled, (double)s->a[i], 1e-5 * (0.01 + fabs(scaled)));
+        }
+        if (zeros != 0 && zeros != PLACES)
+            fail_msg("map %zu: %zu of %d values are 0", map, zeros, (int)PLACES);
+        mask[map] = zeros != 0;
+    }
+}
+
+static size_t count_ones(const unsigned char *mask, size_t count, size_t stride)
+{
+    size_t ones = 0;
+
+    for (size_t i = 0; i < count; i++)
+        ones += mask[i * stride];
+    return ones;
+}
+
+static void test_share_and_scale(void **state)
+{
+    const float shares[] = {0.1f, 0.25f, 0.5f, 0.875f};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(shares); i++) {
+        mf_layer_spec spec = maps_spec(1, shares[i], 21);
+        scene *s = open_scene(&spec);
+        unsigned char mask[MAPS];
+        double share = (double)shares[i], deviation = sqrt(share * (1.0 - share) / MAPS);
+
+        read_mask(s, share, mask);
+        check_near(share, (double)count_ones(mask, MAPS, 1) / MAPS, 4.0 * deviation);
+        close_scene(s);
+    }
+}
+
+/* No stripes: every row and every filter loses some maps and keeps some. */
+static void test_spread(void **state)
+{
+    mf_layer_spec spec = maps_spec(1, 0.5f, 22);
+    scene *s = open_scene(&spec);
+    unsigned char mask[MAPS];
+
+    (void)state;
+    read_mask(s, 0.5, mask);
+    for (size_t r = 0; r < ROWS; r++)
+        assert_in_range(count_ones(mask + r * FILTERS, FILTERS, 1), 3, FILTERS - 3);
+    for (size_t f = 0; f < FILTERS; f++)
+        assert_in_range(count_ones(mask + f, ROWS, FILTERS), 12, ROWS - 12);
+    close_scene(s);
+}
+
+static size_t difference(const scene *one, const scene *other)
+{
+    unsigned char first[MAPS], second[MAPS];
+    size_t different = 0;
+
+    read_mask(one, 0.5, first);
+    read_mask(other, 0.5, second);
+    for (size_t i = 0; i < MAPS; i++)
+        different += first[i] != second[i];
+    return different;
+}
+
+static void test_masks(void **state)
+{
+    mf_layer_spec spec = maps_spec(1, 0.5f, 23);
+    scene *one = open_scene(&spec), *same = open_scene(&spec), *first = get_memory(sizeof *first);
+
+    (void)state;
+    assert_memory_equal(one->a, same->a, sizeof one->a);
+    memcpy(first, one, sizeof *first);
+    for (int i = 0; i < 5; i++) {
+        step(one);
+        assert_true(difference(one, first) > MAPS / 3);
+        step(same);
+        assert_memory_equal(one->a, same->a, sizeof one->a);
+    }
+    free(first);
+    close_scene(one);
+    close_scene(same);
+}
+
+/* Another seed, and so other weights: only the masks can be compared. */
+static void test_masks_of_other_seeds(void **state)
+{
+    mf_layer_spec spec = maps_spec(1, 0.5f, 23), next = maps_spec(1, 0.5f, 24);
+    scene *one = open_scene(&spec), *other = open_scene(&next);
+
+    (void)state;
+    assert_true(difference(one, other) > MAPS / 3);
+    close_scene(one);
+    close_scene(other);
+}
+
+/* Without the option single values go, and most maps are neither whole nor gone. */
+static void test_single_values(void **state)
+{
+    mf_layer_spec spec = maps_spec(0, 0.5f, 25);
+    scene *s = open_scene(&spec);
+    size_t mixed = 0, zeros = 0;
+
+    (void)state;
+    for (size_t map = 0; map < MAPS; map++) {
+        size_t here = 0;
+
+        for (size_t i = map * PLACES; i < (map + 1) * PLACES; i++)
+            here += s->a[i] == 0.0f;
+        mixed += here > 0 && here < PLACES;
+        zeros += here;
+    }
+    assert_true(mixed > 9 * MAPS / 10);
+    check_near(0.5, (double)zeros / (MAPS * PLACES), 4.0 * 0.5 / sqrt(MAPS * PLACES));
+    close_scene(s);
+}
+
+/* Set on the way, and no dropout in inference. */
+static void test_set_and_inference(void **state)
+{
+    mf_layer_spec spec = maps_spec(1, 0.0f, 26);
+    scene *s = open_scene(&spec);
+    unsigned char mask[MAPS];
+
+    (void)state;
+    assert_memory_equal(s->a, s->plain, sizeof s->a);
+    check_ok(mf_layer_set(s->layer, MF_LAYER_DROPOUT, 0.5));
+    step(s);
+    read_mask(s, 0.5, mask);
+    assert_in_range(count_ones(mask, MAPS, 1), MAPS / 3, 2 * MAPS / 3);
+    check_ok(mf_layer_forward(s->layer, s->workspace, ROWS, s->x, s->a));
+    assert_memory_equal(s->a, s->plain, sizeof s->a);
+    close_scene(s);
+}
+
+/* The head, the loss, the gradients and the running mean and variance know nothing of it. */
+static void test_own_learning_is_unaffected(void **state)
+{
+    mf_layer_spec spec = maps_spec(1, 0.0f, 27), dropping = maps_spec(1, 0.75f, 27);
+
+    (void)state;
+    for (int32_t normalization = 0; normalization <= 1; normalization++) {
+        spec.normalization = dropping.normalization = normalization;
+        spec.head_size = dropping.head_size = (size_t)normalization;
+        scene *one = open_scene(&spec), *other = open_scene(&dropping);
+
+        check_ok(mf_optimizer_set(one->optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.1));
+        check_ok(mf_optimizer_set(other->optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.1));
+        for (int i = 0; i < 4; i++) {
+            step(one);
+            step(other);
+            assert_true(read_report(one->workspace, 0).loss == read_report(other->workspace, 0).loss);
+        }
+        picture all = layer_picture(one->layer);
+
+        check_layer_unchanged(&all, other->layer);
+        drop_picture(&all);
+        close_scene(one);
+        close_scene(other);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_share_and_scale),
+        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_masks_of_other_seeds),
+        cmocka_unit_test(test_single_values),
+        cmocka_unit_test(test_set_and_inference),
+        cmocka_unit_test(test_own_learning_is_unaffected),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+/* Pipelines of convolutions, normalisation and dropout of maps: the bits of a sequential run for any number
+ * of workers, the running mean and variance too. ThreadSanitizer runs this. SPDX-License-Identifier: MIT */
+#include "scene.h"
+
+static void run_pipelined(scene *s, uint32_t workers, size_t depth)
+{
+    mf_pipeline *pipeline = make_pipeline(s->network, workers, depth);
+
+    for (size_t t = 0; t < BATCHES; t++) {
+        mf_batch batch = batch_of(s, t);
+
+        change_settings(s, t);
+        check_ok(mf_pipeline_submit_batch(pipeline, &batch));
+        poll_all(s, pipeline);
+    }
+    check_ok(mf_pipeline_flush(pipeline));
+    poll_all(s, pipeline);
+    assert_int_equal(progress_of(pipeline).finished, BATCHES);
+    mf_pipeline_free(pipeline);
+}
+
+static void test_same_bits(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RULES; r++)
+        for (uint32_t workers = 0; workers <= 3; workers++) {
+            scene *one = make_maps_scene(&rules[r]), *other = make_maps_scene(&rules[r]);
+
+            run_sequential(one);
+            run_pipelined(other, workers, workers == 2 ? 1 : 0);
+            check_same_run(one, other);
+            drop_scene(one);
+            drop_scene(other);
+        }
+}
+
+/* A normalisation by single values is found before the batch is taken; the one before and the one behind it
+ * are learned. */
+static void test_single_values(void **state)
+{
+    scene *s = make_maps_scene(&rules[0]), *sound = make_maps_scene(&rules[0]);
+    mf_pipeline *pipeline = make_pipeline(s->network, 2, 0);
+
+    (void)state;
+    check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
+    check_status(MF_STATUS_CAPACITY, mf_pipeline_submit(pipeline, 1, s->x[1], s->y[1]));
+    check_status(MF_STATUS_CAPACITY, mf_pipeline_try_submit(pipeline, 1, s->x[1], s->y[1]));
+    check_ok(mf_pipeline_submit(pipeline, 2, s->x[2], s->y[2]));
+    check_ok(mf_pipeline_flush(pipeline));
+    assert_int_equal(progress_of(pipeline).submitted, 2);
+    check_ok(mf_network_step(sound->network, sound->workspace, ROWS, s->x[0], s->y[0]));
+    check_ok(mf_network_step(sound->network, sound->workspace, 2, s->x[2], s->y[2]));
+    picture expected = network_picture(sound->network);
+
+    check_network_unchanged(&expected, s->network);
+    drop_picture(&expected);
+    /* With mean and variance frozen there is nothing to refuse. */
+    for (size_t i = 0; i < 3; i++)
+        check_ok(mf_layer_set_trainable(layer_at(s->network, i), "mean", 0));
+    check_ok(mf_pipeline_submit(pipeline, 1, s->x[1], s->y[1]));
+    check_ok(mf_pipeline_flush(pipeline));
+    mf_pipeline_free(pipeline);
+    drop_scene(s);
+    drop_scene(sound);
+}
+
+/* A layer that fails, and those behind it, keep mean and variance as the batches before have left them. */
+static void test_failure(void **state)
+{
+    (void)state;
+    for (uint32_t workers = 0; workers <= 3; workers++) {
+        scene *s = make_maps_scene(&rules[3]), *sound = make_maps_scene(&rules[3]);
+        mf_pipeline *pipeline = make_pipeline(s->network, workers, 0);
+        mf_layer *layer = layer_at(s->network, 1);
+        size_t count = 0;
+        float *projection = read_parameter(layer, "projection", &count);
+        picture before[LAYERS];
+
+        check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
+        check_ok(mf_pipeline_flush(pipeline));
+        for (size_t i = 0; i < count; i++)
+            projection[i] = i / (count / CLASSES) % 2 ? 3e38f : -3e38f;
+        check_ok(mf_layer_set_parameter(layer, "projection", projection, count));
+        for (size_t i = 0; i < LAYERS; i++)
+            before[i] = layer_picture(layer_at(s->network, i));
+        check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[1], s->y[1]));
+        check_status(MF_STATUS_NUMERIC, mf_pipeline_flush(pipeline));
+        check_message("layer 1");
+        for (size_t i = 1; i < LAYERS; i++)
+            check_layer_unchanged(&before[i], layer_at(s->network, i));
+        for (size_t t = 0; t < 2; t++)
+            check_ok(mf_network_step(sound->network, sound->workspace, ROWS, s->x[t], s->y[t]));
+        drop_picture(&before[0]);
+        before[0] = layer_picture(layer_at(sound->network, 0));
+        check_layer_unchanged(&before[0], layer_at(s->network, 0));
+        for (size_t i = 0; i < LAYERS; i++)
+            drop_picture(&before[i]);
+        free(projection);
+        mf_pipeline_free(pipeline);
+        drop_scene(s);
+        drop_scene(sound);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_single_values),
+        cmocka_unit_test(test_failure),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
