@@ -208,13 +208,11 @@ static void fill_drawing(const struct outcomes *outcomes, struct drawing *drawin
             drawing->points[target][size] = drawing->names[target][size];
         }
         for (size_t v = 0; v < VARIANTS; v++) {
-            char name[LABEL];
             if (variants[v].colour == NULL)
                 continue;
-            name_of(outcomes, target, v, name);
             struct picture_curve *curve = &drawing->curves[target][drawing->curve_count[target]++];
-            snprintf(curve->name, sizeof curve->name, "%.39s",
-                     variants[v].origin == ORIGIN_OWN ? "own, frozen" : name);
+            snprintf(curve->name, sizeof curve->name, "%s, %s", variants[v].word,
+                     variants[v].frozen ? "frozen" : "learning");
             curve->colour = variants[v].colour;
             curve->values = means;
             for (size_t size = 0; size < outcomes->sizes; size++)
