@@ -13,6 +13,7 @@
 #include "parameters.h"
 #include "report.h"
 #include "settings.h"
+#include "threads.h"
 #include "train.h"
 
 #include <math.h>
@@ -121,7 +122,7 @@ static bool prepare(struct run *run)
 {
     const struct settings *settings = &run->settings;
     size_t judges = settings->workers > 0 ? settings->workers : 1;
-    if (settings->threads > 0 && !library_ok(mf_blas_set_threads((int32_t)settings->threads)))
+    if (!threads_set(settings->threads))
         return false;
     /* The first picture is empty: a path that cannot be written shows before the training, not after it. */
     return log_open(&run->log, settings) && report_plot(settings, &run->history) &&

@@ -5,6 +5,7 @@
 #include "complain.h"
 #include "picture.h"
 #include "run.h"
+#include "threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,7 @@ static bool run_all(struct run *run)
     const struct settings *settings = &run->settings;
     /* The first picture is empty: a path that cannot be written shows before the training, not after it. */
     bool good = (settings->plot == NULL || picture_write(settings->plot, "", NULL, 0, 0)) &&
-                (settings->threads == 1 ? true : library_ok(mf_blas_set_threads((int32_t)settings->threads)));
-    if (good && settings->threads == 1)
-        mf_blas_set_threads(1); /* a BLAS library that has no threads has one */
+                threads_set(settings->threads);
     good = good && data_open(&run->data, settings) &&
            choice_open(&run->large, &run->data.large, 0, DIGIT_CLASSES, settings->seed);
     if (good && run->data.drawn)

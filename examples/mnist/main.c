@@ -12,6 +12,7 @@
 #include "settings.h"
 #include "signatures.h"
 #include "train.h"
+#include "threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static bool conclude(struct run *run)
 static bool run_all(struct run *run)
 {
     const struct settings *settings = &run->settings;
-    if (settings->threads > 0 && !library_ok(mf_blas_set_threads((int32_t)settings->threads)))
+    if (!threads_set(settings->threads))
         return false;
     /* The first picture is empty: a path that cannot be written shows before the training, not after it. */
     return data_open(&run->data, settings->data, settings->validation, settings->seed) &&
