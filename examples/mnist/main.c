@@ -11,8 +11,8 @@
 #include "report.h"
 #include "settings.h"
 #include "signatures.h"
-#include "train.h"
 #include "threads.h"
+#include "train.h"
 
 #include <stdio.h>
 #include <stdlib.h>

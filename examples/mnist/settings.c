@@ -20,9 +20,8 @@ static const char *const preset_lines[] = {
     [PRESET_PLAIN] = "",
     [PRESET_BEST] = "--normalization batch --dropout 0.1 --init-projection zero\n"
                     "        --augment elastic --schedule step --epochs 50",
-    [PRESET_CNN] =
-        "--conv 32,64,128,256 --pool 2,2,2,1 --hidden 512 --normalization batch\n"
-        "        --dropout 0.1 --init-projection zero --augment elastic --schedule step --epochs 24",
+    [PRESET_CNN] = "--conv 32,64,128,256 --pool 2,2,2,1 --hidden 512 --normalization batch --dropout 0.1\n"
+                   "        --init-projection zero --augment elastic --schedule step --epochs 24",
 };
 
 const char *const optimizer_names[] = {

@@ -40,8 +40,9 @@ static void check_plateau(struct signatures *signatures, const struct history *h
     if (signatures->plateau || history->count <= PLATEAU_WINDOW)
         return;
     const struct epoch *now = &history->epochs[history->count - 1], *before = now - PLATEAU_WINDOW;
-    if (now->accuracy[0] - before->accuracy[0] >= plateau_rise)
-        return;
+    for (const struct epoch *epoch = before + 1; epoch <= now; epoch++)
+        if (epoch->accuracy[0] - before->accuracy[0] >= plateau_rise)
+            return;
     for (size_t i = 1; i < now->depth; i++) {
         double rise = now->accuracy[i] - before->accuracy[i];
         if (rise <= deeper_rise)

@@ -97,18 +97,21 @@ succeeds "one epoch" plain
 says params_hash "$undone"
 
 cnn() {
-    "$mnist" --data "$data" --preset cnn --conv 6,10 --pool 2 --hidden none --epochs 4 --batch 16 --seed 5 "$@"
+    "$mnist" --data "$data" --preset cnn --conv 6,10 --pool 2 --hidden 12 --epochs 4 --batch 16 \
+        --seed 5 --learning-rate 0.01 "$@"
 }
 succeeds "preset cnn" cnn
 at_least "preset cnn" last 90
 at_least "preset cnn" sum 90
-says conv 6,10 && says hidden none && says normalization batch && says augment elastic
+says conv 6,10 && says pool 2 && says hidden 12 && says normalization batch && says augment elastic
 hash=$(result params_hash)
 succeeds "preset cnn, two workers" cnn --workers 2
 says params_hash "$hash"
 succeeds "preset cnn, greedy" cnn --greedy
-succeeds "preset cnn, a dense layer" cnn --hidden 12 --head 2 --plot "$work/curves.svg"
-says hidden 12 && says head 2
+succeeds "preset cnn, no dense layer" cnn --hidden none
+says hidden none
+succeeds "preset cnn, smaller heads" cnn --head 2 --plot "$work/curves.svg"
+says head 2
 grep -q '6,10 maps, 12 neurons' "$work/curves.svg" || fail "the picture does not name the layers"
 
 # ---- one clear line for whatever is wrong ----
