@@ -190,7 +190,8 @@ asan_stage() {
 }
 
 tsan_stage() {
-    threaded="test_api_threads test_api_pipeline test_api_pipeline_errors test_api_pipeline_stress"
+    threaded="test_api_threads test_api_pipeline test_api_pipeline_errors test_api_pipeline_stress
+        test_api_conv_pipeline test_api_hotplug"
     if ! can_sanitize thread; then
         skip "tsan: programs with this sanitizer do not run here: $(tail -1 "$work/log")"
         return
