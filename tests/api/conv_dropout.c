@@ -122,6 +122,25 @@ static void test_spread(void **state)
     close_scene(s);
 }
 
+/* Maps are dropped apart from each other: no map goes along with one that comes some maps later. */
+static void test_no_pattern(void **state)
+{
+    mf_layer_spec spec = maps_spec(1, 0.5f, 22);
+    scene *s = open_scene(&spec);
+    unsigned char mask[MAPS];
+
+    (void)state;
+    read_mask(s, 0.5, mask);
+    for (size_t lag = 1; lag <= 64; lag++) {
+        double alike = 0.0, count = MAPS - (double)lag;
+
+        for (size_t i = 0; i + lag < MAPS; i++)
+            alike += mask[i] == mask[i + lag];
+        check_near(0.5, alike / count, 5.0 * 0.5 / sqrt(count));
+    }
+    close_scene(s);
+}
+
 static size_t difference(const scene *one, const scene *other)
 {
     unsigned char first[MAPS], second[MAPS];
@@ -234,13 +253,10 @@ static void test_own_learning_is_unaffected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_share_and_scale),
-        cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_masks_of_other_seeds),
-        cmocka_unit_test(test_single_values),
-        cmocka_unit_test(test_set_and_inference),
-        cmocka_unit_test(test_own_learning_is_unaffected),
+        cmocka_unit_test(test_share_and_scale),      cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_no_pattern),           cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_masks_of_other_seeds), cmocka_unit_test(test_single_values),
+        cmocka_unit_test(test_set_and_inference),    cmocka_unit_test(test_own_learning_is_unaffected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
