@@ -192,32 +192,37 @@ static void test_follow_convolution(void **state)
     mf_layer_free(layer);
 }
 
-/* Values of which the mean is large against the deviation. */
-static void test_far_from_0(void **state)
+/* Values of which the mean is large against the deviation: [MANY, 3] in a dense layer, a map of MANY values
+ * in a convolution. */
+static void check_far_from_0(int conv)
 {
-    enum { MANY = 200 };
-    mf_layer_spec spec = dense_spec();
+    enum { MANY = 1500 };
+    mf_layer_spec spec = conv ? conv_spec(1, MANY / 50, 50, NEURONS, CLASSES) : dense_spec();
     static float x[MANY * NEURONS];
     static int32_t y[MANY];
     double mean[NEURONS] = {0}, variance[NEURONS] = {0};
+    const float ones[NEURONS] = {1, 1, 1};
     test_random random = {5};
 
-    (void)state;
+    spec.normalization = MF_NORMALIZATION_BATCH;
     spec.normalization_rate = 1.0f;
-    mf_layer *layer = transparent_dense(&spec);
+    spec.kernel[0] = spec.kernel[1] = 1;
+    mf_layer *layer = conv ? make_layer(&spec) : transparent_dense(&spec);
     mf_workspace *workspace = make_layer_workspace(layer, MANY);
 
+    if (conv)
+        check_ok(mf_layer_set_parameter(layer, "weight", ones, NEURONS));
     give_still_optimizer(layer);
     for (size_t i = 0; i < COUNT_OF(x); i++)
         x[i] = (float)(3000.0 + random_normal(&random));
     for (size_t j = 0; j < NEURONS; j++) {
-        double column[MANY];
+        double values[MANY];
 
         for (size_t r = 0; r < MANY; r++)
-            column[r] = (double)x[r * NEURONS + j];
-        follow(1.0, column, MANY, &mean[j], &variance[j]);
+            values[r] = (double)x[conv ? r : r * NEURONS + j];
+        follow(1.0, values, MANY, &mean[j], &variance[j]);
     }
-    check_ok(mf_layer_step(layer, workspace, MANY, x, y, NULL));
+    check_ok(mf_layer_step(layer, workspace, conv ? 1 : MANY, x, y, NULL));
     float got[NEURONS];
 
     read_three(layer, "variance", got);
@@ -228,6 +233,13 @@ static void test_far_from_0(void **state)
         check_near(mean[j], (double)got[j], 1e-3);
     mf_workspace_free(workspace);
     mf_layer_free(layer);
+}
+
+static void test_far_from_0(void **state)
+{
+    (void)state;
+    check_far_from_0(0);
+    check_far_from_0(1);
 }
 
 static void set_all(mf_layer *layer)

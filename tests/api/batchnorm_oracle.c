@@ -123,6 +123,7 @@ static void test_sizes(void **state)
             one.spec.inputs = shapes[i][1];
             one.spec.outputs = shapes[i][2];
             one.spec.classes = shapes[i][3];
+            one.spec.activation = o % 2 ? MF_ACTIVATION_GELU : MF_ACTIVATION_TANH;
             one.max_rows = shapes[i][0];
             one.optimizer = rules[o];
             one.optimizer.clip = o % 2 ? 0.05 : 0.0;
