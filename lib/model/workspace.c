@@ -13,30 +13,25 @@ typedef struct layout {
     size_t slots, bytes;
 } layout;
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* The layers a workspace is for, wherever their specs come from. */
 static mf_layer_spec spec_at(const mfi_layer_list *layers, size_t position)
 {
     return layers->at(layers->source, position);
 }
 
-/* Scratch is as large as the layer that needs most of it: layers take turns. */
-static bool count_areas(const mfi_layer_list *layers, size_t rows, bool training, layout *plan)
+bool mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
+                      mfi_scratch_sizes *scratch)
 {
-    size_t *counts = plan->counts;
+    *scratch = (mfi_scratch_sizes){0};
+    activations[0] = activations[1] = 0;
     for (size_t i = 0; i < layers->count; i++) {
         mf_layer_spec spec = spec_at(layers, i);
         mfi_scratch_sizes needs;
-        size_t outputs;
+        size_t outputs, *widest = &activations[i % 2];
         if (!mfi_layer_scratch(&spec, rows, training, &needs) || !mfi_multiply(rows, spec.outputs, &outputs))
             return false;
-        counts[i % 2 ? ODD : EVEN] = larger(counts[i % 2 ? ODD : EVEN], outputs);
-        counts[TOTAL] = layers->network ? needs.goodness : 0;
-        mfi_scratch_widen(&plan->scratch, &needs);
+        *widest = outputs > *widest ? outputs : *widest;
+        mfi_scratch_widen(scratch, &needs);
     }
     return true;
 }
@@ -71,10 +66,12 @@ static mf_status lay_out(const mfi_layer_list *layers, int32_t purpose, size_t m
     *plan = (layout){0};
     MFI_TRY(check_purpose_known(purpose));
     MFI_TRY(mfi_check_layers(layers, max_batch));
-    bool fits = count_areas(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, plan) &&
+    bool training = purpose == MF_WORKSPACE_TRAINING;
+    bool fits = mfi_count_shared(layers, max_batch, training, &plan->counts[EVEN], &plan->scratch) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
                 mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_slot), &plan->slots) &&
                 mfi_scratch_reserve(&plan->scratch, &plan->bytes, &plan->scratch_offsets);
+    plan->counts[TOTAL] = layers->network ? plan->scratch.goodness : 0;
     for (size_t area = 0; fits && area < AREAS; area++)
         fits = mfi_reserve(&plan->bytes, plan->counts[area], sizeof(float), &plan->offsets[area]);
     if (!fits)

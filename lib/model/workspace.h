@@ -38,6 +38,12 @@ mfi_layer_list mfi_list_network(const mf_network *network);
 /* OK if these layers can work on batches of that many rows together: for workspaces and pipelines. */
 mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch);
 
+/* What these layers share, since they take turns: two activations, of the even and of the odd ones, each as
+ * wide as its widest layer, and scratch, each area as large as the layer that needs most of it. False if a
+ * size does not fit. */
+bool mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
+                      mfi_scratch_sizes *scratch);
+
 /* What a workspace for them takes. */
 mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t *bytes);
 

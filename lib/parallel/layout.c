@@ -3,37 +3,20 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "model/workspace.h"
 
 /* Groups beyond a few for each worker balance no better and must be taken more often. */
 enum { GROUPS_PER_WORKER = 4, DEPTH_BEYOND_WORKERS = 2, KEPT_PER_DEPTH = 2 };
 
-static size_t larger(size_t a, size_t b)
+/* The two activations, which lie side by side, and scratch of a sequential run: any worker may meet any
+ * layer. */
+static bool count_parts(const mf_network *network, size_t rows, mfi_pipeline_layout *plan)
 {
-    return a > b ? a : b;
-}
-
-static bool count_lane(const mf_network *network, size_t rows, size_t counts[MFI_LANE_PARTS])
-{
+    const mfi_layer_list layers = mfi_list_network(network);
+    size_t *counts = plan->lane_counts;
     counts[MFI_LANE_LABELS] = counts[MFI_LANE_WEIGHTS] = rows;
-    for (size_t i = 0; i < network->count; i++) {
-        size_t outputs, part = i % 2 ? MFI_LANE_ODD : MFI_LANE_EVEN;
-        if (!mfi_multiply(rows, network->places[i].layer->spec.outputs, &outputs))
-            return false;
-        counts[part] = larger(counts[part], outputs);
-    }
-    return mfi_multiply(rows, network->places[0].layer->spec.inputs, &counts[MFI_LANE_X]);
-}
-
-/* Scratch is as large as the layer that needs most of it: any worker may meet any layer. */
-static bool count_scratch(const mf_network *network, size_t rows, mfi_scratch_sizes *sizes)
-{
-    for (size_t i = 0; i < network->count; i++) {
-        mfi_scratch_sizes needs;
-        if (!mfi_layer_scratch(&network->places[i].layer->spec, rows, true, &needs))
-            return false;
-        mfi_scratch_widen(sizes, &needs);
-    }
-    return true;
+    return mfi_count_shared(&layers, rows, true, &counts[MFI_LANE_EVEN], &plan->scratch) &&
+           mfi_multiply(rows, network->places[0].layer->spec.inputs, &counts[MFI_LANE_X]);
 }
 
 static bool reserve_parts(const size_t *counts, size_t parts, size_t *offsets, size_t *bytes)
@@ -68,8 +51,7 @@ mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout
     plan->groups = count < GROUPS_PER_WORKER * plan->workers ? count : GROUPS_PER_WORKER * plan->workers;
     plan->depth = spec->depth ? spec->depth : plan->workers + DEPTH_BEYOND_WORKERS;
     if (!mfi_multiply(plan->depth, KEPT_PER_DEPTH, &plan->kept) ||
-        !count_lane(spec->network, spec->max_batch, plan->lane_counts) ||
-        !count_scratch(spec->network, spec->max_batch, &plan->scratch) || !reserve_all(plan, count))
+        !count_parts(spec->network, spec->max_batch, plan) || !reserve_all(plan, count))
         return mfi_fail(MF_STATUS_OVERFLOW, "a pipeline for %zu batches of %zu rows does not fit",
                         plan->depth, spec->max_batch);
     return MF_STATUS_OK;
