@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
 
 #define NAMES(list) (list), sizeof(list) / sizeof *(list)
 
@@ -153,15 +152,6 @@ int32_t mfi_optimizer_number(const mf_network *network, size_t position)
 
 /* ---- tensors ---- */
 
-static bool count_values(mfi_tensor_plan *plan)
-{
-    plan->count = 1;
-    for (int32_t d = 0; d < plan->rank; d++)
-        if (!mfi_multiply(plan->count, plan->dims[d], &plan->count))
-            return false;
-    return plan->count <= SIZE_MAX / sizeof(float);
-}
-
 int mfi_plan_tensor(size_t position, const mf_layer_spec *spec, const mfi_optimizer_record *optimizer,
                     size_t number, mfi_tensor_plan *plan)
 {
@@ -182,7 +172,9 @@ int mfi_plan_tensor(size_t position, const mf_layer_spec *spec, const mfi_optimi
         snprintf(plan->name, sizeof plan->name, "training.layers.%zu.%s.%s", position, name, slab);
         plan->no_negative = strcmp(slab, "second_moment") == 0;
     }
-    return count_values(plan) ? 1 : -1;
+    bool fits =
+        mfi_spec_count(spec, plan->parameter, &plan->count) && plan->count <= SIZE_MAX / sizeof(float);
+    return fits ? 1 : -1;
 }
 
 bool mfi_values_are_sound(const mfi_tensor_plan *plan, const float *values)

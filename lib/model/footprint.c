@@ -36,19 +36,17 @@ static void add_floats(tally *sum, size_t count, size_t *part)
 static void add_parameter(tally *sum, const mf_layer_spec *spec, size_t index, size_t slabs,
                           mf_memory *memory)
 {
-    size_t dims[4], columns, count = 0, bytes = 0, scratch = 0, offsets[MFI_STATE_SLABS];
+    size_t dims[4], count = 0, bytes = 0, scratch = 0, offsets[MFI_STATE_SLABS];
     int32_t init = index == MFI_WEIGHT       ? spec->weight_init
                    : index == MFI_PROJECTION ? spec->projection_init
                                              : MF_INIT_ZERO;
     if (mfi_spec_parameter(spec, index, dims) == 0)
         return;
-    columns = dims[1] * dims[2] * dims[3];
     slabs = index < MFI_LEARNED ? slabs : 0;
-    sum->overflow |=
-        !mfi_multiply(dims[0], columns, &count) || !mfi_state_layout(count, slabs, offsets, &bytes);
+    sum->overflow |= !mfi_spec_count(spec, index, &count) || !mfi_state_layout(count, slabs, offsets, &bytes);
     add_floats(sum, count, &memory->layers);
     if (init == MF_INIT_ORTHOGONAL) {
-        sum->overflow |= !mfi_init_orthogonal_scratch(dims[0], columns, &scratch);
+        sum->overflow |= !mfi_init_orthogonal_scratch(dims[0], count / dims[0], &scratch);
         add_floats(sum, scratch, NULL);
     }
     if (bytes > 0)

@@ -43,7 +43,7 @@ static size_t images_at(const blocks *b, size_t first, size_t rows)
 static bool needs(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes)
 {
     blocks b = cut(spec, rows);
-    size_t block, columns, values = 0, dims[4], count;
+    size_t block, columns, values = 0, count;
     if (!mfi_multiply(b.images, b.g.filters * b.g.places, &block) ||
         !mfi_multiply(b.images * b.band, b.g.map[1], &columns) ||
         !mfi_multiply(columns, b.g.depth, &sizes->columns))
@@ -53,9 +53,7 @@ static bool needs(const mf_layer_spec *spec, size_t rows, bool training, mfi_scr
     if (!training)
         return true;
     for (size_t index = 0; index < MFI_PARAMETERS; index++) {
-        if (mfi_spec_parameter(spec, index, dims) == 0)
-            continue;
-        if (!mfi_multiply(dims[0], dims[1] * dims[2] * dims[3], &count) || count > SIZE_MAX - values)
+        if (!mfi_spec_count(spec, index, &count) || count > SIZE_MAX - values)
             return false;
         values += count;
     }
@@ -155,7 +153,8 @@ static void forward(const mf_layer *layer, const mfi_settings *settings, const m
         convolve(layer, &b, scratch, rows, first, u);
         if (batch)
             continue;
-        mfi_clear_uncovered(&b.g.pool, images * b.g.filters, u);
+        if (settings)
+            mfi_clear_uncovered(&b.g.pool, images * b.g.filters, u);
         activate(layer, &b, &moments, scratch, images, u, a + first * n);
     }
     if (!batch)

@@ -285,6 +285,16 @@ int32_t mfi_spec_parameter(const mf_layer_spec *spec, size_t parameter, size_t d
     return 4;
 }
 
+bool mfi_spec_count(const mf_layer_spec *spec, size_t parameter, size_t *count)
+{
+    size_t dims[4];
+    *count = mfi_spec_parameter(spec, parameter, dims) > 0;
+    for (int d = 0; d < 4; d++)
+        if (!mfi_multiply(*count, dims[d], count))
+            return false;
+    return true;
+}
+
 static mf_shape maps_or_values(bool maps, size_t count, size_t height, size_t width)
 {
     return (mf_shape){.struct_size = sizeof(mf_shape),

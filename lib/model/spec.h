@@ -50,6 +50,9 @@ bool mfi_spec_pools_head(const mf_layer_spec *spec);
 /* Rank of a parameter and its dims; 0 if the layer does not have it. */
 int32_t mfi_spec_parameter(const mf_layer_spec *spec, size_t parameter, size_t dims[4]);
 
+/* Values of a parameter, 0 if the layer does not have it; false if they do not fit. */
+bool mfi_spec_count(const mf_layer_spec *spec, size_t parameter, size_t *count);
+
 mf_shape mfi_spec_input(const mf_layer_spec *spec);
 mf_shape mfi_spec_output(const mf_layer_spec *spec);
 
