@@ -2,6 +2,7 @@
 #include "io/json.h"
 
 #include "base/status.h"
+#include "io/scan.h"
 
 #ifdef MFI_HAVE_CJSON
 
@@ -14,6 +15,8 @@ mf_status mfi_json_available(void)
 
 mf_status mfi_json_parse(const char *text, size_t bytes, const char *what, mfi_json **tree)
 {
+    *tree = NULL;
+    MFI_TRY(mfi_scan_json(text, bytes, what));
     /* The text has passed a stricter check, so it is for want of memory that it fails. */
     *tree = cJSON_ParseWithLength(text, bytes);
     if (!*tree)

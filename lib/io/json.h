@@ -10,8 +10,8 @@ typedef struct cJSON mfi_json;
 /* OK, or UNSUPPORTED in a library without JSON. */
 mf_status mfi_json_available(void);
 
-/* A tree from text that mfi_scan_json() is content with; free it with mfi_json_free(). MEMORY, with `what` in
- * the message. */
+/* A tree from text; free it with mfi_json_free(). FORMAT if mfi_scan_json() is not content with it, or
+ * MEMORY, with `what` in the message; *tree is then NULL. */
 mf_status mfi_json_parse(const char *text, size_t bytes, const char *what, mfi_json **tree);
 void mfi_json_free(mfi_json *tree);
 

@@ -1,17 +1,13 @@
 /* Owns: how a model file is read. Nothing in it is believed: first the header is checked as JSON, as a table
  * of tensors and as an architecture; only if the tensors are exactly those that the architecture demands, and
  * the data has exactly their size, a network is created, and the values are read to where they belong. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "io/architecture.h"
 #include "io/bytes.h"
 #include "io/model_file.h"
-#include "io/numbers.h"
-#include "io/record.h"
-#include "io/scan.h"
-#include "io/tensors.h"
 #include "model/change.h"
 
 /* All that is held while a file is being loaded. */
@@ -19,13 +15,9 @@ typedef struct loading {
     const mfi_source *source;
     mf_allocator allocator;
     uint64_t data; /* where the data begins */
-    mfi_json *header, *network_tree, *training_tree;
+    mfi_json *header;
     mfi_tensors tensors;
-    size_t layers, optimizers;
-    uint64_t next_id;
-    mfi_layer_record *layer_records;
-    mfi_training_record *training_records; /* NULL without */
-    mfi_optimizer_record *optimizer_records;
+    mfi_architecture plan;
     mf_optimizer **made; /* [optimizers] */
     mf_network *network;
 } loading;
@@ -41,36 +33,7 @@ mfi_source mfi_source_of_memory(const void *buffer, size_t bytes)
     return (mfi_source){.read = read_memory, .bytes = bytes, .memory = buffer};
 }
 
-/* What a check of the library found wrong, as a fault of the file. */
-static mf_status as_format(mf_status status, size_t layer)
-{
-    char reason[200];
-    if (status == MF_STATUS_OK || status == MF_STATUS_MEMORY)
-        return status;
-    snprintf(reason, sizeof reason, "%s", mf_last_message());
-    return mfi_fail(MF_STATUS_FORMAT, "layer %zu: %s", layer, reason);
-}
-
-static mf_status take(loading *l, size_t count, size_t size, void *place)
-{
-    void *block = NULL;
-    if (count > 0) {
-        block = mfi_allocate(&l->allocator, count * size);
-        if (!block)
-            return mfi_fail(MF_STATUS_MEMORY, "no memory to load %zu layers", l->layers);
-        memset(block, 0, count * size);
-    }
-    memcpy(place, &block, sizeof block);
-    return MF_STATUS_OK;
-}
-
 /* ---- the header ---- */
-
-static mf_status parse_text(const char *text, size_t bytes, const char *what, mfi_json **tree)
-{
-    MFI_TRY(mfi_scan_json(text, bytes, what));
-    return mfi_json_parse(text, bytes, what, tree);
-}
 
 static mf_status read_header(loading *l)
 {
@@ -91,170 +54,12 @@ static mf_status read_header(loading *l)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for a header of %llu bytes", (unsigned long long)bytes);
     mf_status status = source->read(source, sizeof length, text, (size_t)bytes);
     if (status == MF_STATUS_OK)
-        status = parse_text(text, (size_t)bytes, "the header", &l->header);
+        status = mfi_json_parse(text, (size_t)bytes, "the header", &l->header);
     mfi_release(&l->allocator, text, (size_t)bytes);
     return status;
 }
 
-static mf_status check_version(const mfi_tensors *tensors)
-{
-    uint64_t version;
-    const char *format = mfi_tensors_metadata(tensors, MFI_KEY_FORMAT);
-    const char *number = mfi_tensors_metadata(tensors, MFI_KEY_VERSION);
-    if (!format || strcmp(format, MFI_FORMAT_NAME) != 0)
-        return mfi_fail(MF_STATUS_FORMAT, "the metadata does not say that this is a model of monoforward");
-    if (!number || !mfi_parse_u64(number, &version) || version == 0)
-        return mfi_fail(MF_STATUS_FORMAT, "the metadata has no format_version");
-    if (version > MFI_FORMAT_VERSION)
-        return mfi_fail(MF_STATUS_VERSION, "format version %llu; this library reads up to %d",
-                        (unsigned long long)version, (int)MFI_FORMAT_VERSION);
-    return MF_STATUS_OK;
-}
-
-/* ---- records ---- */
-
-/* A member of an object that has no other keys than these two, each once. */
-static mf_status two_members(const mfi_json *tree, const char *what, const char *first, const char *second,
-                             const mfi_json *found[2])
-{
-    found[0] = found[1] = NULL;
-    for (const mfi_json *item = mfi_json_first(tree); item; item = mfi_json_next(item)) {
-        int which = strcmp(mfi_json_key(item), first) == 0    ? 0
-                    : strcmp(mfi_json_key(item), second) == 0 ? 1
-                                                              : -1;
-        if (which < 0 || found[which])
-            return mfi_fail(MF_STATUS_FORMAT, "%s: \"%.40s\" is not known, or appears twice", what,
-                            mfi_json_key(item));
-        found[which] = item;
-    }
-    if (!found[0] || !found[1])
-        return mfi_fail(MF_STATUS_FORMAT, "%s: \"%s\" or \"%s\" is missing", what, first, second);
-    return MF_STATUS_OK;
-}
-
-static mf_status check_layer(mfi_layer_record *record, size_t position)
-{
-    if (record->spec.seed == MF_SEED_AUTO)
-        return mfi_fail(MF_STATUS_FORMAT, "layer %zu: the seed is 0 or missing", position);
-    MFI_TRY(as_format(mfi_spec_resolve(&record->spec), position));
-    for (size_t p = 0; p < MFI_PARAMETERS; p++) {
-        size_t dims[4];
-        if ((record->frozen >> p & 1) && mfi_spec_parameter(&record->spec, p, dims) == 0)
-            return mfi_fail(MF_STATUS_FORMAT, "layer %zu: it has no %s that could be frozen", position,
-                            mfi_parameter_name(p));
-    }
-    if ((record->frozen >> MFI_MEAN & 1) != (record->frozen >> MFI_VARIANCE & 1))
-        return mfi_fail(MF_STATUS_FORMAT, "layer %zu: mean and variance are frozen together", position);
-    return MF_STATUS_OK;
-}
-
-/* Ids count places, so those of a network differ and are below the next one. */
-static mf_status check_ids(const loading *l)
-{
-    for (size_t i = 0; i < l->layers; i++) {
-        uint64_t id = l->layer_records[i].id;
-        if (id == 0 || id >= l->next_id)
-            return mfi_fail(MF_STATUS_FORMAT, "layer %zu: an id of %llu is not possible", i,
-                            (unsigned long long)id);
-        for (size_t j = 0; j < i; j++)
-            if (l->layer_records[j].id == id)
-                return mfi_fail(MF_STATUS_FORMAT, "layers %zu and %zu have the same id", j, i);
-    }
-    return MF_STATUS_OK;
-}
-
-static mf_status read_network(loading *l)
-{
-    const mfi_json *found[2];
-    const char *text = mfi_tensors_metadata(&l->tensors, MFI_KEY_NETWORK);
-    if (!text)
-        return mfi_fail(MF_STATUS_FORMAT, "the metadata has no network");
-    MFI_TRY(parse_text(text, strlen(text), "the network", &l->network_tree));
-    MFI_TRY(two_members(l->network_tree, "the network", "next_id", "layers", found));
-    const char *next = mfi_json_text(found[0]);
-    if (!next || !mfi_parse_u64(next, &l->next_id) || l->next_id == 0 || !mfi_json_is_array(found[1]))
-        return mfi_fail(MF_STATUS_FORMAT, "the network: \"next_id\" or \"layers\" is of the wrong kind");
-    l->layers = mfi_json_count(found[1]);
-    /* Every layer has a weight and a projection at least. */
-    if (l->layers > MFI_MOST_LAYERS || l->layers > l->tensors.count / 2)
-        return mfi_fail(MF_STATUS_FORMAT, "%zu layers with %zu tensors", l->layers, l->tensors.count);
-    MFI_TRY(take(l, l->layers, sizeof *l->layer_records, &l->layer_records));
-    size_t position = 0;
-    for (const mfi_json *item = mfi_json_first(found[1]); item; item = mfi_json_next(item), position++) {
-        mfi_layer_record *record = &l->layer_records[position];
-        *record = (mfi_layer_record){.spec = mfi_layer_defaults()};
-        MFI_TRY(mfi_read_fields(item, &mfi_layer_fields, position, record));
-        MFI_TRY(check_layer(record, position));
-    }
-    return check_ids(l);
-}
-
-static mf_status check_training(const loading *l, size_t position)
-{
-    const mfi_training_record *record = &l->training_records[position];
-    if (record->optimizer >= 0 && (size_t)record->optimizer >= l->optimizers)
-        return mfi_fail(MF_STATUS_FORMAT, "layer %zu: optimizer %d of %zu", position, (int)record->optimizer,
-                        l->optimizers);
-    /* Counts that go on from here never come round to 0. */
-    const uint64_t most = UINT64_MAX / 2;
-    bool sound =
-        record->renewed > 0 && record->renewed < most && record->applied < most && record->dropped < most;
-    for (size_t p = 0; p < MFI_PARAMETERS; p++) {
-        size_t dims[4];
-        bool counts = record->optimizer >= 0 && p < MFI_LEARNED &&
-                      mfi_spec_parameter(&l->layer_records[position].spec, p, dims) > 0;
-        sound = sound && record->steps[p] < (counts ? most : 1);
-    }
-    if (!sound)
-        return mfi_fail(MF_STATUS_FORMAT, "layer %zu: one of its counts is not possible", position);
-    return MF_STATUS_OK;
-}
-
-static mf_status read_optimizers(loading *l, const mfi_json *list)
-{
-    size_t number = 0;
-    l->optimizers = mfi_json_count(list);
-    if (l->optimizers > l->layers)
-        return mfi_fail(MF_STATUS_FORMAT, "%zu optimizers for %zu layers", l->optimizers, l->layers);
-    MFI_TRY(take(l, l->optimizers, sizeof *l->optimizer_records, &l->optimizer_records));
-    for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), number++) {
-        mfi_optimizer_record *record = &l->optimizer_records[number];
-        *record = (mfi_optimizer_record){.spec = mfi_optimizer_defaults()};
-        MFI_TRY(mfi_read_fields(item, &mfi_optimizer_fields, number, record));
-        if (mfi_optimizer_check_spec(&record->spec) != MF_STATUS_OK ||
-            (record->spec.momentum > 0.0f && !record->keeps_momentum))
-            return mfi_fail(MF_STATUS_FORMAT, "optimizer %zu: a value is out of its range", number);
-    }
-    return MF_STATUS_OK;
-}
-
-static mf_status read_training(loading *l, const char *text)
-{
-    const mfi_json *found[2];
-    size_t position = 0;
-    MFI_TRY(parse_text(text, strlen(text), "the training", &l->training_tree));
-    MFI_TRY(two_members(l->training_tree, "the training", "optimizers", "layers", found));
-    if (!mfi_json_is_array(found[0]) || !mfi_json_is_array(found[1]) || mfi_json_count(found[1]) != l->layers)
-        return mfi_fail(MF_STATUS_FORMAT,
-                        "the training: \"optimizers\" or \"layers\" is of the wrong kind or length");
-    MFI_TRY(read_optimizers(l, found[0]));
-    MFI_TRY(take(l, l->layers, sizeof *l->training_records, &l->training_records));
-    for (const mfi_json *item = mfi_json_first(found[1]); item; item = mfi_json_next(item), position++) {
-        l->training_records[position].optimizer = -1;
-        MFI_TRY(mfi_read_fields(item, &mfi_training_fields, position, &l->training_records[position]));
-        MFI_TRY(check_training(l, position));
-    }
-    return MF_STATUS_OK;
-}
-
 /* ---- tensors ---- */
-
-/* The optimizer of a layer by the file; NULL without one. */
-static const mfi_optimizer_record *optimizer_of(const loading *l, size_t position)
-{
-    int32_t number = l->training_records ? l->training_records[position].optimizer : -1;
-    return number < 0 ? NULL : &l->optimizer_records[number];
-}
 
 static mf_status check_tensor(const mfi_tensors *tensors, const mfi_tensor_plan *plan)
 {
@@ -275,11 +80,11 @@ static mf_status check_tensor(const mfi_tensors *tensors, const mfi_tensor_plan 
 static mf_status check_tensors(const loading *l)
 {
     size_t demanded = 0;
-    for (size_t position = 0; position < l->layers; position++)
+    for (size_t position = 0; position < l->plan.layers; position++)
         for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
             mfi_tensor_plan plan;
-            int there = mfi_plan_tensor(position, &l->layer_records[position].spec, optimizer_of(l, position),
-                                        number, &plan);
+            int there = mfi_plan_tensor(position, &l->plan.layer_records[position].spec,
+                                        mfi_architecture_optimizer(&l->plan, position), number, &plan);
             if (there < 0)
                 return mfi_fail(MF_STATUS_FORMAT, "layer %zu: its size does not fit", position);
             if (there == 0)
@@ -310,7 +115,7 @@ static mf_status read_values(const loading *l, const mf_layer *layer, const mfi_
 /* Drawing values that are overwritten at once would cost time, and orthogonal ones a lot of it. */
 static mf_status create_layer(const loading *l, size_t position, mf_layer **layer)
 {
-    const mfi_layer_record *record = &l->layer_records[position];
+    const mfi_layer_record *record = &l->plan.layer_records[position];
     mf_layer_spec spec = record->spec;
     spec.weight_init = spec.projection_init = MF_INIT_ZERO;
     spec.allocator = &l->allocator;
@@ -324,7 +129,7 @@ static mf_status create_layer(const loading *l, size_t position, mf_layer **laye
 
 static mf_status attach_optimizer(const loading *l, size_t position, mf_layer *layer)
 {
-    const mfi_training_record *record = &l->training_records[position];
+    const mfi_training_record *record = &l->plan.training_records[position];
     mfi_change change;
     if (record->optimizer >= 0) {
         MFI_TRY(mfi_change_optimizer(layer, l->made[record->optimizer], &change));
@@ -344,7 +149,8 @@ static mf_status fill_layer(const loading *l, size_t position, bool training, mf
         MFI_TRY(attach_optimizer(l, position, layer));
     for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
         mfi_tensor_plan plan;
-        const mfi_optimizer_record *optimizer = training ? optimizer_of(l, position) : NULL;
+        const mfi_optimizer_record *optimizer =
+            training ? mfi_architecture_optimizer(&l->plan, position) : NULL;
         if (mfi_plan_tensor(position, &layer->spec, optimizer, number, &plan) > 0)
             MFI_TRY(read_values(l, layer, &plan));
     }
@@ -355,7 +161,7 @@ static mf_status add_layer(loading *l, size_t position, bool training)
 {
     mf_layer *layer = NULL;
     MFI_TRY(create_layer(l, position, &layer));
-    mf_status status = as_format(mfi_network_insert(l->network, position, layer, NULL), position);
+    mf_status status = mfi_as_format(mfi_network_insert(l->network, position, layer, NULL), position);
     if (status == MF_STATUS_OK)
         status = fill_layer(l, position, training, layer);
     mfi_layer_release(layer); /* the network has its own reference */
@@ -364,13 +170,13 @@ static mf_status add_layer(loading *l, size_t position, bool training)
 
 static mf_status make_optimizers(loading *l)
 {
-    MFI_TRY(take(l, l->optimizers, sizeof *l->made, &l->made));
-    for (size_t i = 0; i < l->optimizers; i++) {
-        mf_optimizer_spec spec = l->optimizer_records[i].spec;
+    MFI_TRY(mfi_take_zeroed(&l->allocator, l->plan.optimizers, sizeof *l->made, &l->made));
+    for (size_t i = 0; i < l->plan.optimizers; i++) {
+        mf_optimizer_spec spec = l->plan.optimizer_records[i].spec;
         spec.allocator = &l->allocator;
         MFI_TRY(mfi_optimizer_create(&spec, &l->made[i]));
         l->made[i]->spec.allocator = NULL;
-        l->made[i]->has_momentum = l->optimizer_records[i].keeps_momentum != 0;
+        l->made[i]->has_momentum = l->plan.optimizer_records[i].keeps_momentum != 0;
     }
     return MF_STATUS_OK;
 }
@@ -381,11 +187,11 @@ static mf_status make_network(loading *l, bool training)
     if (training)
         MFI_TRY(make_optimizers(l));
     MFI_TRY(mfi_network_create(&spec, &l->network));
-    for (size_t position = 0; position < l->layers; position++)
+    for (size_t position = 0; position < l->plan.layers; position++)
         MFI_TRY(add_layer(l, position, training));
-    for (size_t position = 0; position < l->layers; position++)
-        l->network->places[position].id = l->layer_records[position].id;
-    l->network->next_id = l->next_id;
+    for (size_t position = 0; position < l->plan.layers; position++)
+        l->network->places[position].id = l->plan.layer_records[position].id;
+    l->network->next_id = l->plan.next_id;
     return MF_STATUS_OK;
 }
 
@@ -396,28 +202,20 @@ static mf_status load(loading *l, bool training)
     MFI_TRY(mfi_json_available());
     MFI_TRY(read_header(l));
     MFI_TRY(mfi_tensors_read(l->header, l->source->bytes - l->data, &l->allocator, &l->tensors));
-    MFI_TRY(check_version(&l->tensors));
-    MFI_TRY(read_network(l));
-    const char *text = mfi_tensors_metadata(&l->tensors, MFI_KEY_TRAINING);
-    if (text)
-        MFI_TRY(read_training(l, text));
+    MFI_TRY(mfi_architecture_read(&l->tensors, &l->allocator, &l->plan));
     MFI_TRY(check_tensors(l));
-    if (training && !text)
+    if (training && !l->plan.has_training)
         return mfi_fail(MF_STATUS_STATE, "the model was saved without the state of its training");
     return make_network(l, training);
 }
 
 static void clean_up(loading *l)
 {
-    for (size_t i = 0; l->made && i < l->optimizers; i++)
+    for (size_t i = 0; l->made && i < l->plan.optimizers; i++)
         mfi_optimizer_release(l->made[i]); /* layers have their own references */
-    mfi_release(&l->allocator, l->made, l->optimizers * sizeof *l->made);
-    mfi_release(&l->allocator, l->optimizer_records, l->optimizers * sizeof *l->optimizer_records);
-    mfi_release(&l->allocator, l->training_records, l->layers * sizeof *l->training_records);
-    mfi_release(&l->allocator, l->layer_records, l->layers * sizeof *l->layer_records);
+    mfi_release(&l->allocator, l->made, l->plan.optimizers * sizeof *l->made);
+    mfi_architecture_free(&l->plan, &l->allocator);
     mfi_tensors_free(&l->tensors);
-    mfi_json_free(l->training_tree);
-    mfi_json_free(l->network_tree);
     mfi_json_free(l->header);
 }
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 #define NAMES(list) (list), sizeof(list) / sizeof *(list)
 
 /* ---- layers: names in the order of the constants ---- */

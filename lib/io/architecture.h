@@ -1,0 +1,32 @@
+/* Owns: what the metadata of a model file says of its network, read and checked; and what of it is wrong. */
+#ifndef MFI_IO_ARCHITECTURE_H
+#define MFI_IO_ARCHITECTURE_H
+
+#include "io/record.h"
+#include "io/tensors.h"
+
+/* Zeroed, it can be freed at any point. */
+typedef struct mfi_architecture {
+    size_t layers, optimizers;
+    uint64_t next_id;
+    mfi_layer_record *layer_records;
+    bool has_training;
+    mfi_training_record *training_records; /* NULL without */
+    mfi_optimizer_record *optimizer_records;
+} mfi_architecture;
+
+/* Every layer's spec is resolved, and all numbers are possible. Errors: FORMAT, VERSION, MEMORY. */
+mf_status mfi_architecture_read(const mfi_tensors *tensors, const mf_allocator *allocator,
+                                mfi_architecture *architecture);
+void mfi_architecture_free(mfi_architecture *architecture, const mf_allocator *allocator);
+
+/* The optimizer of a layer by the file; NULL without one. */
+const mfi_optimizer_record *mfi_architecture_optimizer(const mfi_architecture *architecture, size_t position);
+
+/* What a check of the library found wrong, as a fault of the file. */
+mf_status mfi_as_format(mf_status status, size_t layer);
+
+/* Zeroed memory for `count` items into the pointer at `place`; NULL for none. */
+mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *place);
+
+#endif
