@@ -83,7 +83,7 @@ bool model_create(struct model *model, const struct settings *settings)
     mf_allocator allocator = meter_allocator(&model->meter);
     mf_network_spec spec;
     if (!update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
-                       &allocator, &model->optimizer) ||
+                       0, &allocator, &model->optimizer) ||
         !library_ok(mf_network_spec_init(&spec, sizeof spec)))
         return false;
     spec.allocator = &allocator;

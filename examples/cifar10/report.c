@@ -108,24 +108,16 @@ void report_columns(const struct settings *settings)
     fflush(stdout);
 }
 
-static void print_number(int width, int decimals, double value)
-{
-    if (isnan(value))
-        printf(" %*s", width, "-");
-    else
-        printf(" %*.*f", width, decimals, value);
-}
-
 void report_epoch(const struct settings *settings, size_t number, const struct epoch *epoch, double minutes)
 {
     printf("%5zu", number);
-    print_number(8, 4, epoch->loss[settings->layer_count - 1]);
+    epoch_print(8, 4, epoch->loss[settings->layer_count - 1]);
     for (size_t i = 0; i < settings->layer_count; i++)
-        print_number(8, 2, epoch->accuracy[i]);
-    print_number(8, 2, epoch->last);
-    print_number(8, 2, epoch->sum);
-    print_number(8, 2, minutes);
-    print_number(8, 0, epoch->samples_per_second);
+        epoch_print(8, 2, epoch->accuracy[i]);
+    epoch_print(8, 2, epoch->last);
+    epoch_print(8, 2, epoch->sum);
+    epoch_print(8, 2, minutes);
+    epoch_print(8, 0, epoch->samples_per_second);
     printf("\n");
     fflush(stdout);
 }

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "complain.h"
+#include "losses.h"
 #include "progress.h"
 
 #include <stdlib.h>
@@ -34,32 +35,6 @@ void trainer_close(struct trainer *trainer)
     *trainer = (struct trainer){0};
 }
 
-/* Adds the losses of the rows of the last step to `losses`. */
-static bool add_losses(const struct model *model, double *losses)
-{
-    for (size_t i = 0; i < model->layer_count; i++) {
-        mf_report report = {.struct_size = sizeof report};
-        if (!library_ok(mf_workspace_report(model->training, i, &report)))
-            return false;
-        losses[i] += report.loss * (double)report.rows;
-    }
-    return true;
-}
-
-/* The same for all layers and batches that the workers have finished meanwhile. */
-static bool add_finished_losses(const struct model *model, double *losses)
-{
-    for (;;) {
-        mf_pipeline_report report = {.struct_size = sizeof report};
-        mf_status status = mf_pipeline_poll(model->pipeline, &report);
-        if (status == MF_STATUS_BUSY || status == MF_STATUS_NOT_FOUND)
-            return true;
-        if (!library_ok(status))
-            return false;
-        losses[report.position] += report.loss * (double)report.rows;
-    }
-}
-
 /* Learns from the batch at `first` and adds the losses of its rows to `losses`; with workers, they learn from
  * it while the next one is being made, and the losses come later. */
 static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, double *losses)
@@ -73,10 +48,10 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
     bool good =
         model->pipeline != NULL
             ? library_ok(mf_pipeline_submit(model->pipeline, rows, trainer->inputs, trainer->classes)) &&
-                  add_finished_losses(model, losses)
+                  losses_add_finished(model->pipeline, losses)
             : library_ok(mf_network_step(model->network, model->training, rows, trainer->inputs,
                                          trainer->classes)) &&
-                  add_losses(model, losses);
+                  losses_add_step(model->training, 0, model->layer_count, losses);
     pace_step(trainer->pace);
     return good;
 }
@@ -99,7 +74,7 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
     }
     if (good && trainer->model->pipeline != NULL)
         good = library_ok(mf_pipeline_flush(trainer->model->pipeline)) &&
-               add_finished_losses(trainer->model, losses);
+               losses_add_finished(trainer->model->pipeline, losses);
     progress_end(&progress);
 
     *images = first;

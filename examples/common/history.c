@@ -4,6 +4,7 @@
 #include "complain.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct epoch epoch_blank(size_t depth)
@@ -12,6 +13,14 @@ struct epoch epoch_blank(size_t depth)
     for (size_t i = 0; i < SIZE_LIST_CAPACITY; i++)
         epoch.loss[i] = epoch.accuracy[i] = NAN;
     return epoch;
+}
+
+void epoch_print(int width, int decimals, double value)
+{
+    if (isnan(value))
+        printf(" %*s", width, "-");
+    else
+        printf(" %*.*f", width, decimals, value);
 }
 
 bool history_add(struct history *history, const struct epoch *epoch)

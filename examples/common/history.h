@@ -28,6 +28,9 @@ struct history {
     struct epoch *epochs;
 };
 
+/* Prints one of its numbers in a column of the table, or a dash where there is none. */
+void epoch_print(int width, int decimals, double value);
+
 /* An epoch with NaN everywhere. */
 struct epoch epoch_blank(size_t depth);
 

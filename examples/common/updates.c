@@ -9,7 +9,7 @@ const char *const update_names[] = {
     [UPDATE_SGD] = "sgd",     [UPDATE_MOMENTUM] = "momentum", [UPDATE_ADAM] = "adam",
     [UPDATE_ADAMW] = "adamw", [UPDATE_RMSPROP] = "rmsprop",   NULL};
 
-bool update_create(enum update_rule rule, double learning_rate, double weight_decay,
+bool update_create(enum update_rule rule, double learning_rate, double weight_decay, double clip,
                    const mf_allocator *allocator, mf_optimizer **optimizer)
 {
     static const int32_t kinds[] = {[UPDATE_SGD] = MF_OPTIMIZER_SGD,
@@ -24,6 +24,7 @@ bool update_create(enum update_rule rule, double learning_rate, double weight_de
     spec.learning_rate = (float)learning_rate;
     spec.momentum = rule == UPDATE_MOMENTUM ? 0.9f : 0;
     spec.weight_decay = (float)weight_decay;
+    spec.clip_norm = (float)clip;
     spec.allocator = allocator;
     return library_ok(mf_optimizer_create(&spec, optimizer));
 }

@@ -14,8 +14,9 @@ enum update_rule { UPDATE_SGD, UPDATE_MOMENTUM, UPDATE_ADAM, UPDATE_ADAMW, UPDAT
 /* In the order of their constants; ends with NULL. */
 extern const char *const update_names[];
 
-/* An optimizer of the library; momentum is SGD with 0.9. On failure prints one line and returns false. */
-bool update_create(enum update_rule rule, double learning_rate, double weight_decay,
+/* An optimizer of the library; momentum is SGD with 0.9, `clip` the largest norm of a layer's gradient, 0 for
+ * any. On failure prints one line and returns false. */
+bool update_create(enum update_rule rule, double learning_rate, double weight_decay, double clip,
                    const mf_allocator *allocator, mf_optimizer **optimizer);
 
 #endif

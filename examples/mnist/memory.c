@@ -7,11 +7,8 @@
 #include <string.h>
 
 /* Values that each optimizer remembers for a parameter. */
-static const double moments[] = {[OPTIMIZE_SGD] = 0,
-                                 [OPTIMIZE_MOMENTUM] = 1,
-                                 [OPTIMIZE_ADAM] = 2,
-                                 [OPTIMIZE_ADAMW] = 2,
-                                 [OPTIMIZE_RMSPROP] = 1};
+static const double moments[] = {
+    [UPDATE_SGD] = 0, [UPDATE_MOMENTUM] = 1, [UPDATE_ADAM] = 2, [UPDATE_ADAMW] = 2, [UPDATE_RMSPROP] = 1};
 
 /* Values that backpropagation holds; of the batch, for one row. */
 struct holdings {

@@ -10,26 +10,6 @@
 
 enum { PURPOSE_FIRST_LAYER = 1000 };
 
-static bool create_optimizer(struct model *model, const struct settings *settings,
-                             const mf_allocator *allocator)
-{
-    static const int32_t kinds[] = {[OPTIMIZE_SGD] = MF_OPTIMIZER_SGD,
-                                    [OPTIMIZE_MOMENTUM] = MF_OPTIMIZER_SGD,
-                                    [OPTIMIZE_ADAM] = MF_OPTIMIZER_ADAM,
-                                    [OPTIMIZE_ADAMW] = MF_OPTIMIZER_ADAMW,
-                                    [OPTIMIZE_RMSPROP] = MF_OPTIMIZER_RMSPROP};
-    mf_optimizer_spec spec;
-    if (!library_ok(mf_optimizer_spec_init(&spec, sizeof spec)))
-        return false;
-    spec.kind = kinds[settings->optimizer];
-    spec.learning_rate = (float)settings->learning_rate;
-    spec.momentum = settings->optimizer == OPTIMIZE_MOMENTUM ? 0.9f : 0;
-    spec.weight_decay = (float)settings->weight_decay;
-    spec.clip_norm = (float)settings->clip;
-    spec.allocator = allocator;
-    return library_ok(mf_optimizer_create(&spec, &model->optimizer));
-}
-
 static bool freeze(mf_layer *layer, int32_t choice)
 {
     return choice == FREEZE_NOTHING || library_ok(mf_layer_set_trainable(layer, freeze_names[choice], 0));
@@ -115,7 +95,8 @@ bool model_create(struct model *model, const struct settings *settings, size_t r
     *model = (struct model){.workers = settings->workers};
     mf_allocator allocator = meter_allocator(&model->meter);
     mf_network_spec spec;
-    if (!create_optimizer(model, settings, &allocator) ||
+    if (!update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
+                       settings->clip, &allocator, &model->optimizer) ||
         !library_ok(mf_network_spec_init(&spec, sizeof spec)))
         return false;
     spec.allocator = &allocator;

@@ -18,7 +18,7 @@ static void write_title(const struct settings *settings, char *title, size_t cap
     snprintf(title, capacity, "Mono-Forward, %s%s%s%s%s, %s", settings->conv.count > 0 ? conv : "",
              settings->conv.count > 0 ? " maps, " : "", settings->hidden.count > 0 ? hidden : "",
              settings->hidden.count > 0 ? " neurons, " : "", settings->greedy ? "greedy" : "joint",
-             optimizer_names[settings->optimizer]);
+             update_names[settings->optimizer]);
 }
 
 bool report_plot(const struct settings *settings, const struct history *history)

@@ -3,7 +3,6 @@
 
 #include "monoforward.h"
 
-#include <math.h>
 #include <stdio.h>
 
 enum { LIST_TEXT = 32 * SIZE_LIST_CAPACITY };
@@ -44,9 +43,8 @@ static bool print_network(const struct settings *settings, const struct model *m
 static void print_training(const struct settings *settings)
 {
     printf("training  %s, %s, learning rate %g %s, batch %zu, seed %llu",
-           settings->greedy ? "greedy" : "joint", optimizer_names[settings->optimizer],
-           settings->learning_rate, schedule_names[settings->schedule], settings->batch,
-           (unsigned long long)settings->seed);
+           settings->greedy ? "greedy" : "joint", update_names[settings->optimizer], settings->learning_rate,
+           schedule_names[settings->schedule], settings->batch, (unsigned long long)settings->seed);
     if (settings->warmup > 0)
         printf(", warm-up %zu steps", settings->warmup);
     if (settings->dropout > 0)
@@ -94,23 +92,15 @@ void report_columns(const struct settings *settings)
     fflush(stdout);
 }
 
-static void print_number(int width, int decimals, double value)
-{
-    if (isnan(value))
-        printf(" %*s", width, "-");
-    else
-        printf(" %*.*f", width, decimals, value);
-}
-
 void report_epoch(const struct settings *settings, size_t number, const struct epoch *epoch)
 {
     printf("%5zu", number);
     for (size_t i = 0; i < settings_layer_count(settings); i++) {
-        print_number(9, 4, epoch->loss[i]);
-        print_number(8, 2, epoch->accuracy[i]);
+        epoch_print(9, 4, epoch->loss[i]);
+        epoch_print(8, 2, epoch->accuracy[i]);
     }
-    print_number(8, 2, epoch->last);
-    print_number(8, 2, epoch->sum);
+    epoch_print(8, 2, epoch->last);
+    epoch_print(8, 2, epoch->sum);
     printf(" %8.2f %10.0f\n", epoch->seconds, epoch->samples_per_second);
     fflush(stdout);
 }
@@ -128,7 +118,7 @@ static void print_options(const struct settings *settings, const struct data *da
            "weight_decay=%g clip=%g",
            data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, conv, pool,
            settings->head, hidden, activation_names[settings->activation],
-           normalization_names[settings->normalization], optimizer_names[settings->optimizer],
+           normalization_names[settings->normalization], update_names[settings->optimizer],
            settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
            settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
            settings->weight_decay, settings->clip);

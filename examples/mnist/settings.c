@@ -24,10 +24,6 @@ static const char *const preset_lines[] = {
                    "        --init-projection zero --augment elastic --schedule step --epochs 24",
 };
 
-const char *const optimizer_names[] = {
-    [OPTIMIZE_SGD] = "sgd",     [OPTIMIZE_MOMENTUM] = "momentum", [OPTIMIZE_ADAM] = "adam",
-    [OPTIMIZE_ADAMW] = "adamw", [OPTIMIZE_RMSPROP] = "rmsprop",   NULL};
-
 const char *const schedule_names[] = {
     [SCHEDULE_COSINE] = "cosine", [SCHEDULE_STEP] = "step", [SCHEDULE_CONSTANT] = "constant", NULL};
 
@@ -56,11 +52,11 @@ const char *const augment_names[] = {[AUGMENT_NONE] = "none",
                                      [AUGMENT_ELASTIC] = "elastic",
                                      NULL};
 
-static const double usual_learning_rates[] = {[OPTIMIZE_SGD] = 0.3,
-                                              [OPTIMIZE_MOMENTUM] = 0.05,
-                                              [OPTIMIZE_ADAM] = 0.001,
-                                              [OPTIMIZE_ADAMW] = 0.001,
-                                              [OPTIMIZE_RMSPROP] = 0.0005};
+static const double usual_learning_rates[] = {[UPDATE_SGD] = 0.3,
+                                              [UPDATE_MOMENTUM] = 0.05,
+                                              [UPDATE_ADAM] = 0.001,
+                                              [UPDATE_ADAMW] = 0.001,
+                                              [UPDATE_RMSPROP] = 0.0005};
 
 static const char summary[] =
     "Trains a network of convolutions and dense layers on MNIST (or another set of 10 classes in its "
@@ -78,7 +74,7 @@ static struct settings default_settings(void)
         .hidden = {2, {1000, 1000}},
         .epochs = 10,
         .batch = 128,
-        .optimizer = OPTIMIZE_ADAM,
+        .optimizer = UPDATE_ADAM,
         .schedule = SCHEDULE_COSINE,
         .activation = MF_ACTIVATION_RELU,
         .normalization = MF_NORMALIZATION_NONE,
@@ -104,7 +100,7 @@ static enum options_outcome read_words(struct settings *s, int count, char **wor
         option_sizes("hidden", "neurons of each dense layer (1000,1000)", &s->hidden, 1, 65536),
         option_count("epochs", "passes over the training set (10)", &s->epochs, 1, 1e6),
         option_count("batch", "samples of a step (128)", &s->batch, 1, 1e6),
-        option_choice("optimizer", "update rule (adam)", &s->optimizer, optimizer_names),
+        option_choice("optimizer", "update rule (adam)", &s->optimizer, update_names),
         option_number("learning-rate",
                       "step size (adam, adamw 0.001; rmsprop 0.0005; sgd 0.3; momentum 0.05)",
                       &s->learning_rate, 1e-12, 1e6),

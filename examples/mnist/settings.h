@@ -6,9 +6,9 @@
 #define MNIST_SETTINGS_H
 
 #include "options.h"
+#include "updates.h"
 
 enum preset_choice { PRESET_PLAIN, PRESET_BEST, PRESET_CNN };
-enum optimizer_choice { OPTIMIZE_SGD, OPTIMIZE_MOMENTUM, OPTIMIZE_ADAM, OPTIMIZE_ADAMW, OPTIMIZE_RMSPROP };
 enum schedule_choice { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
 enum freeze_choice { FREEZE_NOTHING, FREEZE_PROJECTION, FREEZE_WEIGHT };
 
@@ -44,7 +44,6 @@ struct settings {
 };
 
 /* Names of the choices, in the order of their constants; each list ends with NULL. */
-extern const char *const optimizer_names[];
 extern const char *const schedule_names[];
 extern const char *const activation_names[];
 extern const char *const normalization_names[];

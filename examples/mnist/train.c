@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "complain.h"
+#include "losses.h"
 #include "progress.h"
 
 #include <stdlib.h>
@@ -80,32 +81,6 @@ static double learning_rate(const struct trainer *trainer)
     return rate;
 }
 
-/* Adds the losses of the rows of the last step to `losses`. */
-static bool add_losses(const struct model *model, size_t learner, size_t rows, double *losses)
-{
-    for (size_t i = learner; i < model->depth; i++) {
-        mf_report report = {.struct_size = sizeof report};
-        if (!library_ok(mf_workspace_report(model->training, i, &report)))
-            return false;
-        losses[i] += report.loss * (double)rows;
-    }
-    return true;
-}
-
-/* The same for all layers and batches that the workers have finished meanwhile. */
-static bool add_finished_losses(const struct model *model, double *losses)
-{
-    for (;;) {
-        mf_pipeline_report report = {.struct_size = sizeof report};
-        mf_status status = mf_pipeline_poll(model->pipeline, &report);
-        if (status == MF_STATUS_BUSY || status == MF_STATUS_NOT_FOUND)
-            return true;
-        if (!library_ok(status))
-            return false;
-        losses[report.position] += report.loss * (double)report.rows;
-    }
-}
-
 /* Learns from the batch at `first` and adds the losses of its rows to `losses`; with workers, they learn from
  * it while the next one is being read, and the losses come later. */
 static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, double *losses)
@@ -120,13 +95,13 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
     trainer->step++;
     if (model->pipeline != NULL)
         return library_ok(mf_pipeline_submit(model->pipeline, rows, trainer->inputs, trainer->labels)) &&
-               add_finished_losses(model, losses);
+               losses_add_finished(model->pipeline, losses);
     mf_status status =
         trainer->settings->greedy
             ? mf_network_step_layer(model->network, model->training, learner, rows, trainer->inputs,
                                     trainer->labels)
             : mf_network_step(model->network, model->training, rows, trainer->inputs, trainer->labels);
-    return library_ok(status) && add_losses(model, learner, rows, losses);
+    return library_ok(status) && losses_add_step(model->training, learner, model->depth, losses);
 }
 
 bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch)
@@ -149,7 +124,7 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
     }
     if (good && trainer->model->pipeline != NULL)
         good = library_ok(mf_pipeline_flush(trainer->model->pipeline)) &&
-               add_finished_losses(trainer->model, losses);
+               losses_add_finished(trainer->model->pipeline, losses);
     progress_end(&progress);
 
     epoch->seconds = clock_seconds() - started;
