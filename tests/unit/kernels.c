@@ -1,13 +1,11 @@
 /* The kernels of every instruction set that this machine has, against naive double loops.
  * SPDX-License-Identifier: MIT */
-#include "math/kernels.h"
-
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 
-#include "check.h"
 #include "random.h"
+#include "variants.h"
 
 /* Sizes around the lanes of 4, 8 and 16 floats, and beyond the blocks of 1024. */
 static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 1023, 1025, 3001};
@@ -254,13 +252,10 @@ static void check_dropout(const mfi_kernels *kernels)
     assert_in_range(zeros, 180, 320);
 }
 
-static void check_variant(int index)
+static void check_variant(const mfi_kernels *kernels, int index)
 {
-    const mfi_kernels *kernels = mfi_kernels_variant(index);
     test_random random = {(uint64_t)index + 1};
 
-    if (kernels == NULL)
-        skip_because(index == 1 ? "this processor has no AVX2" : "this processor has no AVX-512");
     print_message("kernels: %s\n", kernels->name);
     check_activations(kernels, &random);
     check_nan_survives(kernels);
@@ -269,25 +264,6 @@ static void check_variant(int index)
     check_sums(kernels, &random);
     check_finite(kernels);
     check_dropout(kernels);
-}
-
-static void test_generic(void **state)
-{
-    (void)state;
-    assert_non_null(mfi_kernels_variant(0));
-    check_variant(0);
-}
-
-static void test_avx2(void **state)
-{
-    (void)state;
-    check_variant(1);
-}
-
-static void test_avx512(void **state)
-{
-    (void)state;
-    check_variant(2);
 }
 
 static void test_selection(void **state)
@@ -305,9 +281,7 @@ static void test_selection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generic),
-        cmocka_unit_test(test_avx2),
-        cmocka_unit_test(test_avx512),
+        VARIANT_TESTS,
         cmocka_unit_test(test_selection),
     };
 

@@ -2,9 +2,8 @@
  * loops. SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include "check.h"
-#include "math/kernels.h"
 #include "random.h"
+#include "variants.h"
 
 static float *random_array(test_random *random, size_t count)
 {
@@ -305,13 +304,11 @@ static void check_head(const mfi_kernels *kernels, test_random *random)
     }
 }
 
-static void check_variant(int index)
+static void check_variant(const mfi_kernels *kernels, int index)
 {
-    const mfi_kernels *kernels = mfi_kernels_variant(index);
     test_random random = {.state = 17};
 
-    if (kernels == NULL)
-        skip_because("this machine does not have the instructions");
+    (void)index;
     check_moments(kernels, &random);
     check_column_moments(kernels, &random);
     check_centered(kernels, &random);
@@ -319,24 +316,6 @@ static void check_variant(int index)
     check_maps(kernels, &random);
     check_nan_survives(kernels);
     check_head(kernels, &random);
-}
-
-static void test_generic(void **state)
-{
-    (void)state;
-    check_variant(0);
-}
-
-static void test_avx2(void **state)
-{
-    (void)state;
-    check_variant(1);
-}
-
-static void test_avx512(void **state)
-{
-    (void)state;
-    check_variant(2);
 }
 
 /* ---- columns and heads: plain C, once ---- */
@@ -449,8 +428,9 @@ static void test_head_pool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generic), cmocka_unit_test(test_avx2),      cmocka_unit_test(test_avx512),
-        cmocka_unit_test(test_columns), cmocka_unit_test(test_head_pool),
+        VARIANT_TESTS,
+        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_head_pool),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,9 @@
 /* The optimizers of every instruction set that this machine has, alone and behind a product, against naive
  * double loops. SPDX-License-Identifier: MIT */
-#include "math/kernels.h"
-
 #include <math.h>
 
-#include "check.h"
 #include "random.h"
+#include "variants.h"
 
 /* Sizes around the lanes of 4, 8 and 16 floats, and beyond the blocks of 1024. */
 static const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 1023, 1025, 3001};
@@ -167,40 +165,17 @@ static void check_product_updates(const mfi_kernels *kernels, test_random *rando
                     check_product_update(kernels, random, kind, batches[b], rows[r], columns[c]);
 }
 
-static void check_variant(int index)
+static void check_variant(const mfi_kernels *kernels, int index)
 {
-    const mfi_kernels *kernels = mfi_kernels_variant(index);
     test_random random = {(uint64_t)index + 7};
-    if (!kernels)
-        skip_because("this processor lacks the instruction set");
     check_updates(kernels, &random);
     check_product_updates(kernels, &random);
-}
-
-static void test_generic(void **state)
-{
-    (void)state;
-    check_variant(0);
-}
-
-static void test_avx2(void **state)
-{
-    (void)state;
-    check_variant(1);
-}
-
-static void test_avx512(void **state)
-{
-    (void)state;
-    check_variant(2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generic),
-        cmocka_unit_test(test_avx2),
-        cmocka_unit_test(test_avx512),
+        VARIANT_TESTS,
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
