@@ -5,21 +5,6 @@
 
 #include "trial_maps.h"
 
-static const oracle_optimizer rules[] = {
-    {.kind = MF_OPTIMIZER_SGD, .rate = 0.1, .decay = 0.02, .epsilon = 1e-8},
-    {.kind = MF_OPTIMIZER_SGD, .rate = 0.05, .momentum = 0.9, .decay = 0.01, .epsilon = 1e-8},
-    {.kind = MF_OPTIMIZER_SGD, .nesterov = 1, .rate = 0.05, .momentum = 0.8, .epsilon = 1e-8},
-    {.kind = MF_OPTIMIZER_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-4, .decay = 0.01},
-    {.kind = MF_OPTIMIZER_ADAMW, .rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-4, .decay = 0.1},
-    {.kind = MF_OPTIMIZER_RMSPROP, .rate = 0.005, .beta2 = 0.9, .epsilon = 1e-3},
-    {.kind = MF_OPTIMIZER_RMSPROP,
-     .rate = 0.005,
-     .beta2 = 0.9,
-     .epsilon = 1e-3,
-     .momentum = 0.5,
-     .decay = 0.01},
-};
-
 static maps_trial base(const char *name)
 {
     maps_trial one = {
@@ -52,14 +37,14 @@ static void test_activations(void **state)
 static void test_optimizers(void **state)
 {
     (void)state;
-    for (size_t o = 0; o < COUNT_OF(rules); o++)
+    for (size_t o = 0; o < MAPS_RULES; o++)
         for (int clip = 0; clip <= 2; clip++) {
             char name[60];
             maps_trial one = base(name);
 
             /* Below the norms here: clipped. Above: measured but not clipped. */
             snprintf(name, sizeof name, "optimizer %u, clip %d", (unsigned)o, clip);
-            one.optimizer = rules[o];
+            one.optimizer = maps_rules[o];
             one.optimizer.clip = clip == 1 ? 0.05 : clip == 2 ? 100.0 : 0.0;
             one.steps = 15;
             one.tolerance = 1e-3;
@@ -78,7 +63,7 @@ static void test_frozen(void **state)
 
             snprintf(name, sizeof name, "frozen %u, optimizer %u", frozen, (unsigned)o);
             one.spec.activation = MF_ACTIVATION_GELU;
-            one.optimizer = rules[o];
+            one.optimizer = maps_rules[o];
             one.optimizer.clip = frozen % 2 ? 0.03 : 0.0;
             one.frozen = frozen;
             run_maps_trial(&one);
@@ -95,7 +80,7 @@ static void test_weights_smoothing_strides(void **state)
     one.name = "sample weights, smoothing, strides, clipping";
     one.spec.label_smoothing = 0.2f;
     one.gap = 3;
-    one.optimizer = rules[3];
+    one.optimizer = maps_rules[3];
     one.optimizer.clip = 0.05;
     run_maps_trial(&one);
     one.name = "strides, ReLU";
@@ -125,7 +110,7 @@ static void test_sizes(void **state)
             one.spec.classes = shapes[i][3];
             one.spec.activation = o % 2 ? MF_ACTIVATION_GELU : MF_ACTIVATION_TANH;
             one.max_rows = shapes[i][0];
-            one.optimizer = rules[o];
+            one.optimizer = maps_rules[o];
             one.optimizer.clip = o % 2 ? 0.05 : 0.0;
             one.steps = 3;
             one.tolerance = 1e-3;

@@ -67,25 +67,10 @@ static void test_normalised(void **state)
     activations_pools_heads(MF_NORMALIZATION_BATCH);
 }
 
-static const oracle_optimizer rules[] = {
-    {.kind = MF_OPTIMIZER_SGD, .rate = 0.1, .decay = 0.02, .epsilon = 1e-8},
-    {.kind = MF_OPTIMIZER_SGD, .rate = 0.05, .momentum = 0.9, .decay = 0.01, .epsilon = 1e-8},
-    {.kind = MF_OPTIMIZER_SGD, .nesterov = 1, .rate = 0.05, .momentum = 0.8, .epsilon = 1e-8},
-    {.kind = MF_OPTIMIZER_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-4, .decay = 0.01},
-    {.kind = MF_OPTIMIZER_ADAMW, .rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-4, .decay = 0.1},
-    {.kind = MF_OPTIMIZER_RMSPROP, .rate = 0.005, .beta2 = 0.9, .epsilon = 1e-3},
-    {.kind = MF_OPTIMIZER_RMSPROP,
-     .rate = 0.005,
-     .beta2 = 0.9,
-     .epsilon = 1e-3,
-     .momentum = 0.5,
-     .decay = 0.01},
-};
-
 static void test_optimizers(void **state)
 {
     (void)state;
-    for (size_t o = 0; o < COUNT_OF(rules); o++)
+    for (size_t o = 0; o < MAPS_RULES; o++)
         for (int32_t normalization = MF_NORMALIZATION_NONE; normalization <= MF_NORMALIZATION_BATCH;
              normalization++)
             for (int clip = 0; clip <= 2; clip++) {
@@ -97,7 +82,7 @@ static void test_optimizers(void **state)
                          (int)normalization, clip);
                 one.spec.normalization = normalization;
                 set_pool(&one.spec, MF_POOL_AVERAGE, 2, 0);
-                one.optimizer = rules[o];
+                one.optimizer = maps_rules[o];
                 one.optimizer.clip = clip == 1 ? 0.05 : clip == 2 ? 100.0 : 0.0;
                 one.steps = 10;
                 one.tolerance = 1e-3;

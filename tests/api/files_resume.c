@@ -39,22 +39,33 @@ static mf_network *untrained(const rule *how)
     return network;
 }
 
+/* Training in a certain way from step `first` to before `end`. */
+typedef void training(mf_network *network, size_t first, size_t end);
+
+/* With a file at step STOP it ends where it does without. */
+static void check_resumes(mf_network *whole, mf_network *half, training *train)
+{
+    mf_network *rest;
+
+    train(whole, 0, END);
+    train(half, 0, STOP);
+    rest = through_buffer(half);
+    train(rest, STOP, END);
+    check_same_model(whole, rest);
+    mf_network_free(whole);
+    mf_network_free(half);
+    mf_network_free(rest);
+}
+
 static void test_joint(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
-        mf_network *whole = untrained(&rules[r]), *half = untrained(&rules[r]), *rest;
+        mf_network *whole = untrained(&rules[r]), *half = untrained(&rules[r]);
 
         check_ok(mf_layer_set_trainable(layer_at(whole, 1), "weight", 0));
         check_ok(mf_layer_set_trainable(layer_at(half, 1), "weight", 0));
-        model_train(whole, 0, END);
-        model_train(half, 0, STOP);
-        rest = through_buffer(half);
-        model_train(rest, STOP, END);
-        check_same_model(whole, rest);
-        mf_network_free(whole);
-        mf_network_free(half);
-        mf_network_free(rest);
+        check_resumes(whole, half, model_train);
     }
 }
 
@@ -94,17 +105,8 @@ static void greedy(mf_network *network, size_t first, size_t end)
 
 static void test_greedy(void **state)
 {
-    mf_network *whole = untrained(&rules[3]), *half = untrained(&rules[3]), *rest;
-
     (void)state;
-    greedy(whole, 0, END);
-    greedy(half, 0, STOP);
-    rest = through_buffer(half);
-    greedy(rest, STOP, END);
-    check_same_model(whole, rest);
-    mf_network_free(whole);
-    mf_network_free(half);
-    mf_network_free(rest);
+    check_resumes(untrained(&rules[3]), untrained(&rules[3]), greedy);
 }
 
 /* The first layer by gradients and update apart. */
@@ -131,17 +133,8 @@ static void halves(mf_network *network, size_t first, size_t end)
 
 static void test_halves(void **state)
 {
-    mf_network *whole = untrained(&rules[3]), *half = untrained(&rules[3]), *rest;
-
     (void)state;
-    halves(whole, 0, END);
-    halves(half, 0, STOP);
-    rest = through_buffer(half);
-    halves(rest, STOP, END);
-    check_same_model(whole, rest);
-    mf_network_free(whole);
-    mf_network_free(half);
-    mf_network_free(rest);
+    check_resumes(untrained(&rules[3]), untrained(&rules[3]), halves);
 }
 
 static void piped(mf_network *network, size_t first, size_t end)

@@ -3,6 +3,21 @@
 
 #include <math.h>
 
+const oracle_optimizer maps_rules[MAPS_RULES] = {
+    {.kind = MF_OPTIMIZER_SGD, .rate = 0.1, .decay = 0.02, .epsilon = 1e-8},
+    {.kind = MF_OPTIMIZER_SGD, .rate = 0.05, .momentum = 0.9, .decay = 0.01, .epsilon = 1e-8},
+    {.kind = MF_OPTIMIZER_SGD, .nesterov = 1, .rate = 0.05, .momentum = 0.8, .epsilon = 1e-8},
+    {.kind = MF_OPTIMIZER_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-4, .decay = 0.01},
+    {.kind = MF_OPTIMIZER_ADAMW, .rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-4, .decay = 0.1},
+    {.kind = MF_OPTIMIZER_RMSPROP, .rate = 0.005, .beta2 = 0.9, .epsilon = 1e-3},
+    {.kind = MF_OPTIMIZER_RMSPROP,
+     .rate = 0.005,
+     .beta2 = 0.9,
+     .epsilon = 1e-3,
+     .momentum = 0.5,
+     .decay = 0.01},
+};
+
 typedef struct run {
     const maps_trial *t;
     mf_layer *layer;

@@ -29,4 +29,8 @@ void run_maps_trial(const maps_trial *trial);
 /** Gradients as mf_layer_gradients() wrote them against the oracle's, but for doubtful channels. */
 void compare_gradients(const char *name, maps_oracle *oracle, const float *gradients, double tolerance);
 
+/** An optimizer for each rule of update, most of them with weight decay. */
+enum { MAPS_RULES = 7 };
+extern const oracle_optimizer maps_rules[MAPS_RULES];
+
 #endif
