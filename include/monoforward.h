@@ -295,10 +295,11 @@ typedef struct mf_layer_spec {
                                       default 0.1. */
     float normalization_epsilon; /**< A normal number above 0; default 1e-5. */
 
-    /* MF_LAYER_CONV2D alone; other kinds read none of this but reserved. Pairs are vertical, horizontal. A
-     * row of input is [channels, height, width], a row of activation [filters, pooled height, pooled width],
-     * where map    = (size + 2 padding - kernel) / stride + 1, rounded down, pooled = (map - pool_size) /
-     * pool_stride + 1, rounded down. */
+    /* MF_LAYER_CONV2D alone; other kinds read none of this but reserved. Pairs are vertical, horizontal.
+     * A row of input is [channels, height, width], a row of activation [filters, pooled height, pooled
+     * width], where
+     *     map    = (size + 2 padding - kernel) / stride + 1, rounded down,
+     *     pooled = (map - pool_size) / pool_stride + 1, rounded down. */
     int32_t pool;          /**< MF_POOL_...; default MF_POOL_NONE. */
     size_t channels;       /**< Maps of the input; no default. */
     size_t height;         /**< Rows of an input map; no default. */
