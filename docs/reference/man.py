@@ -13,6 +13,7 @@ import pathlib
 import re
 import sys
 
+sys.dont_write_bytecode = True  # the folder of the source may be read-only, and stays clean in any case
 import roff
 import uses
 import xmldoc
@@ -26,6 +27,7 @@ class Writer:
         self.places = uses.uses(root)
         self.output = output
         self.names = set()  # that have a page of their own
+        self.handles = set()  # and these are found on the page of their group
 
     def write(self, name, lines):
         (self.output / f"{name}.3").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -34,7 +36,7 @@ class Writer:
         """`see` is a text: the names in it that have pages are what the page refers to."""
         lines = ['.\\" Made from monoforward.h by docs/reference/man.py.',
                  f'.TH {name.upper()} 3 {self.date} "libmonoforward {self.version}" "libmonoforward"',
-                 ".SH NAME", f"{', '.join([name, *names])} \\- {roff.inline(roff.title(brief))}",
+                 ".nh", ".ad l", ".SH NAME", f"{', '.join([name, *names])} \\- {roff.inline(roff.title(brief))}",
                  ".SH LIBRARY", "Mono-Forward training library (libmonoforward, \\-lmonoforward)"]
         lines += body
         others = sorted((self.mentioned(see) | {"monoforward"}) - {name, *names})
@@ -59,10 +61,10 @@ class Writer:
             if entry.declaration == "mf_status":
                 body += roff.text("The meaning of each status is in monoforward_status(); mf_last_message() tells "
                                   "more about a failure.")
-        places = self.places[entry.name]
-        if places:
-            body += [".SH EXAMPLES", *roff.text("In the source of the library: " + "; ".join(places[:3]) + ".")]
-        self.page(entry.name, entry.brief, body, f"{entry.text()} monoforward_{group.name} mf_last_message")
+        if self.places[entry.name]:
+            body += [".SH EXAMPLES", *roff.text(in_words(self.places[entry.name][:3]))]
+        message = "mf_last_message" if entry.declaration == "mf_status" else ""
+        self.page(entry.name, entry.brief, body, f"{entry.text()} monoforward_{group.name} {message}")
 
     def struct(self, group, entry):
         lines = [f"typedef struct {entry.name} {{", *(f"    {one.declaration};" for one in entry.entries),
@@ -92,8 +94,8 @@ class Writer:
                 text = " ".join([one.brief, *(words for _, words in one.details)])
                 body += [".TP", f".BR {one.name} \" {one.declaration}\"", *roff.text(text)]
         body += listing("STRUCTS", group.structs) + listing("FUNCTIONS", group.functions)
-        handles = [one.name for one in group.types if one.name not in self.names]
-        self.page(f"monoforward_{group.name}", group.title, body, group.brief, handles)
+        handle = [f"mf_{group.name}"] if f"mf_{group.name}" in self.handles else []
+        self.page(f"monoforward_{group.name}", group.title, body, group.brief, handle)
 
     def overview(self, groups):
         comment = re.match(r"/\*(.*?)\*/", self.header, re.DOTALL).group(1)
@@ -115,6 +117,19 @@ def listing(title, entries):
     return lines
 
 
+def in_words(places):
+    """Where to look for examples: those in the same document together."""
+    documents = {}
+    for place in places:
+        program, _, document = place.partition(" in ")
+        documents.setdefault(document, []).append(program)
+    words = []
+    for document, programs in documents.items():
+        names = " and ".join([", ".join(programs[:-1]), programs[-1]] if len(programs) > 1 else programs)
+        words.append(f"{names} in {document}" if document else names)
+    return "In the source of the library: " + "; ".join(words) + "."
+
+
 def date_of(root):
     if os.environ.get("SOURCE_DATE_EPOCH"):
         moment = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.timezone.utc)
@@ -134,6 +149,7 @@ def main():
     writer = Writer(root, output)
     for group in groups:
         writer.names |= {f"monoforward_{group.name}"} | {one.name for one in group.functions + group.structs}
+        writer.handles |= {one.name for one in group.types}
     for group in groups:
         for entry in group.functions:
             writer.function(group, entry)

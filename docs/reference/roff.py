@@ -53,10 +53,11 @@ def sentence(words):
 
 
 def title(brief):
-    """For the line that apropos shows: without the full stop, and without what follows a colon if it is long."""
+    """For the line that apropos shows: without the full stop, and short."""
     brief = brief.rstrip(". ").replace("\1", "").replace("\2", "")
-    if len(brief) > 70 and ": " in brief:
-        brief = brief.split(": ")[0]
+    for end in (": ", "; "):
+        if len(brief) > 60:
+            brief = brief.split(end)[0]
     return re.sub(r"\b(mf_\w+)\(\)", r"\1", brief)
 
 

@@ -1,4 +1,4 @@
-"""Prints the header for Doxygen: python3 docs/reference/filter.py include/monoforward.h
+"""Prints the header for Doxygen: python3 docs/reference/header.py include/monoforward.h
 
 The header is written to be read as it stands, from top to bottom. A page for each function needs more: "The same"
 has to name the function above, "Errors: HANDLE, ..." becomes a section with the full names of the statuses, and
@@ -9,6 +9,7 @@ SPDX-License-Identifier: MIT
 import re
 import sys
 
+sys.dont_write_bytecode = True  # the folder of the source may be read-only, and stays clean in any case
 from parameters import meaning
 
 FUNCTION = re.compile(r"(?P<comment>/\*\*(?:(?!\*/).)*\*/)\s*(?P<declaration>MF_API[^;]*;)", re.DOTALL)

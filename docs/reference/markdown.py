@@ -1,0 +1,66 @@
+"""Prints a document for Doxygen: python3 docs/reference/markdown.py docs/NAME.md
+
+The documents are written for readers of the repository, where links lead to files and headings have anchors made of
+their words. Here headings get such anchors, with the name of the document in front, links to them use these, pictures
+and logs of docs/results lie beside the pages, and links to files that are no part of the reference are plain names.
+
+SPDX-License-Identifier: MIT
+"""
+import collections
+import pathlib
+import posixpath
+import re
+import sys
+
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+
+
+def slug(heading):
+    """The anchor that repositories give to a heading."""
+    words = re.sub(r"[^\w\- ]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower())
+    return words.strip().replace(" ", "-")
+
+
+def label(document, anchor):
+    return f"{pathlib.PurePosixPath(document).stem.lower()}-{anchor}"
+
+
+def link(document, match):
+    mark, text, target = match.groups()
+    if ":" in target.split("/")[0]:
+        return match.group(0)
+    path, _, anchor = target.partition("#")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(document), path)) if path else document
+    if path.endswith(".md"):
+        return f"{mark}[{text}](#{label(path, anchor)})" if anchor else match.group(0)
+    if path == "include/monoforward.h":
+        return f"[{text}](monoforward_8h_source.html)"
+    if path.startswith("docs/results/"):
+        return f"{mark}[{text}]({posixpath.basename(path)})"
+    return text
+
+
+def convert(document, lines):
+    fenced = False
+    seen = collections.Counter()  # a heading that comes again is numbered
+    for line in lines:
+        if line.startswith("```"):
+            fenced = not fenced
+        elif not fenced:
+            heading = re.match(r"(##+) (.*)", line)
+            line = LINK.sub(lambda match: link(document, match), line)
+            if heading:
+                anchor = slug(heading[2])
+                number = f"-{seen[anchor]}" if seen[anchor] else ""
+                seen[anchor] += 1
+                line = f"{line} {{#{label(document, anchor + number)}}}"
+        yield line
+
+
+def main():
+    path = pathlib.Path(sys.argv[1])
+    document = f"docs/{path.name}" if path.resolve().parent.name == "docs" else path.name
+    sys.stdout.write("\n".join(convert(document, path.read_text(encoding="utf-8").split("\n"))))
+
+
+main()
