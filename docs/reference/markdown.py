@@ -13,6 +13,8 @@ import re
 import sys
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^(##+) (.*)$", re.MULTILINE)
+FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
 def slug(heading):
@@ -40,27 +42,26 @@ def link(document, match):
     return text
 
 
-def convert(document, lines):
-    fenced = False
+def convert(document, text):
     seen = collections.Counter()  # a heading that comes again is numbered
-    for line in lines:
-        if line.startswith("```"):
-            fenced = not fenced
-        elif not fenced:
-            heading = re.match(r"(##+) (.*)", line)
-            line = LINK.sub(lambda match: link(document, match), line)
-            if heading:
-                anchor = slug(heading[2])
-                number = f"-{seen[anchor]}" if seen[anchor] else ""
-                seen[anchor] += 1
-                line = f"{line} {{#{label(document, anchor + number)}}}"
-        yield line
+
+    def heading(match):
+        anchor = slug(match[2])
+        number = f"-{seen[anchor]}" if seen[anchor] else ""
+        seen[anchor] += 1
+        return f"{match[0]} {{#{label(document, anchor + number)}}}"
+
+    for part in FENCE.split(text):
+        if not part.startswith("```"):
+            part = LINK.sub(lambda match: link(document, match), part)
+            part = HEADING.sub(heading, part)
+        yield part
 
 
 def main():
     path = pathlib.Path(sys.argv[1])
     document = f"docs/{path.name}" if path.resolve().parent.name == "docs" else path.name
-    sys.stdout.write("\n".join(convert(document, path.read_text(encoding="utf-8").split("\n"))))
+    sys.stdout.write("".join(convert(document, path.read_text(encoding="utf-8"))))
 
 
 main()
