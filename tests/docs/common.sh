@@ -4,6 +4,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 status=0
+DOXYGEN=${DOXYGEN:-doxygen}
+PYTHON=${PYTHON:-python3}
+CMAKE=${CMAKE:-cmake}
 
 fail() {
     echo "failed: $*"

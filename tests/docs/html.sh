@@ -1,6 +1,6 @@
 #!/bin/sh
 # The HTML reference: no warning, no dead link, the documents as chapters, nothing written beside the build folder.
-# Arguments: source folder, build folder. Reads DOXYGEN and PYTHON.
+# Arguments: source folder, build folder. Reads DOXYGEN, PYTHON and CMAKE.
 # SPDX-License-Identifier: MIT
 set -u
 source=$1 build=$2
