@@ -1,8 +1,9 @@
 """Prints a document for Doxygen: python3 docs/reference/markdown.py docs/NAME.md
 
 The documents are written for readers of the repository, where links lead to files and headings have anchors made of
-their words. Here headings get such anchors, with the name of the document in front, links to them use these, pictures
-and logs of docs/results lie beside the pages, and links to files that are no part of the reference are plain names.
+their words. Here headings get such anchors, with the name of the document in front, and links lead to these or to the
+page of a document; pictures and logs of docs/results lie beside the pages, and links to files that are no part of the
+reference are plain names.
 
 SPDX-License-Identifier: MIT
 """
@@ -13,7 +14,7 @@ import re
 import sys
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
-HEADING = re.compile(r"^(##+) (.*)$", re.MULTILINE)
+HEADING = re.compile(r"^(#+) (.*)$", re.MULTILINE)
 FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -27,6 +28,11 @@ def label(document, anchor):
     return f"{pathlib.PurePosixPath(document).stem.lower()}-{anchor}"
 
 
+def page(document):
+    """The page of a document is called doc-NAME, but for the README, which is the first page."""
+    return "index" if document == "README.md" else f"doc-{pathlib.PurePosixPath(document).stem.lower()}"
+
+
 def link(document, match):
     mark, text, target = match.groups()
     if ":" in target.split("/")[0]:
@@ -34,7 +40,7 @@ def link(document, match):
     path, _, anchor = target.partition("#")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(document), path)) if path else document
     if path.endswith(".md"):
-        return f"{mark}[{text}](#{label(path, anchor)})" if anchor else match.group(0)
+        return f"[{text}](#{label(path, anchor)})" if anchor else f"[{text}]({page(path)}.html)"
     if path == "include/monoforward.h":
         return f"[{text}](monoforward_8h_source.html)"
     if path.startswith("docs/results/"):
@@ -46,6 +52,8 @@ def convert(document, text):
     seen = collections.Counter()  # a heading that comes again is numbered
 
     def heading(match):
+        if match[1] == "#":
+            return match[0] if document == "README.md" else f"{match[0]} {{#{page(document)}}}"
         anchor = slug(match[2])
         number = f"-{seen[anchor]}" if seen[anchor] else ""
         seen[anchor] += 1

@@ -11,7 +11,7 @@ run_doxygen Doxyfile.html
 "$PYTHON" "$here/links.py" "$work/html" || fail "dead links"
 for document in "$source"/docs/*.md; do
     name=$(basename "$document" .md)
-    grep -q "\"md_docs_$name.html\"" "$work/html/navtreedata.js" || fail "docs/$name.md is no chapter"
+    grep -q "\"doc-$name.html\"" "$work/html/navtreedata.js" || fail "docs/$name.md is no chapter"
 done
 grep -q 'mf_layer_step' "$work/html/group__layer.html" || fail "mf_layer_step() is not in the reference"
 exit "$status"
