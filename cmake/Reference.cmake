@@ -3,15 +3,19 @@
 set(MF_REFERENCE auto CACHE STRING "Man pages: auto (where Doxygen and Python are) or off")
 set_property(CACHE MF_REFERENCE PROPERTY STRINGS auto off)
 
+if(NOT PROJECT_IS_TOP_LEVEL)
+    return()
+endif()
 find_program(MF_DOXYGEN doxygen)
 find_program(MF_PYTHON NAMES python3)
 mark_as_advanced(MF_DOXYGEN MF_PYTHON)
-if(NOT PROJECT_IS_TOP_LEVEL OR NOT MF_REFERENCE STREQUAL "auto" OR NOT MF_DOXYGEN OR NOT MF_PYTHON)
+set(mf_reference "${PROJECT_BINARY_DIR}/reference")
+if(NOT MF_REFERENCE STREQUAL "auto" OR NOT MF_DOXYGEN OR NOT MF_PYTHON)
+    file(REMOVE_RECURSE "${mf_reference}")
     return()
 endif()
 
 set(mf_source "${PROJECT_SOURCE_DIR}")
-set(mf_reference "${PROJECT_BINARY_DIR}/reference")
 
 # mf_configure_doxygen(NAME OPTIONS...): docs/Doxyfile for this build folder, in reference/NAME. Relative paths in it are
 # those of the top folder, where Doxygen has to run.
