@@ -17,8 +17,8 @@ endif()
 
 set(mf_source "${PROJECT_SOURCE_DIR}")
 
-# mf_configure_doxygen(NAME OPTIONS...): docs/Doxyfile for this build folder, in reference/NAME. Relative paths in it are
-# those of the top folder, where Doxygen has to run.
+# mf_configure_doxygen(NAME OPTIONS...): docs/Doxyfile for this build folder, in reference/NAME. Relative paths in it
+# are those of the top folder, where Doxygen has to run.
 function(mf_configure_doxygen name)
     set(filter "\\\"${MF_PYTHON}\\\" \\\"${mf_source}/docs/reference")
     string(JOIN "\n" options

@@ -14,6 +14,8 @@ from parameters import meaning
 
 FUNCTION = re.compile(r"(?P<comment>/\*\*(?:(?!\*/).)*\*/)\s*(?P<declaration>MF_API[^;]*;)", re.DOTALL)
 
+VERSION = re.compile(r"^#define MF_VERSION_(?:MINOR|PATCH) \d+$", re.MULTILINE)
+
 
 def statuses(header):
     return re.findall(r"^ *MF_STATUS_(\w+) = ", header, re.MULTILINE)
@@ -34,6 +36,15 @@ def errors_section(comment, names, above):
         return comment[:-2] + f"@return MF_STATUS_OK, or an error as {above}(). */"
     clause = re.sub(rf"\b({'|'.join(names)})\b", r"MF_STATUS_\1", parts[1]).replace("as above", f"as {above}()")
     return parts[0] + "@return MF_STATUS_OK, or an error:" + clause
+
+
+def conventions(header):
+    """The comment at the top as the page of the file: it holds for all functions."""
+    comment = re.match(r"/\*.*?\*/", header, re.DOTALL).group(0)
+    page = re.sub(r"^/\*\n \* monoforward\.h: (.)", lambda found: f"/** @file\n *  {found[1].upper()}", comment)
+    page = re.sub(r"^ \*   (?=[A-Z]\w+\.  )", " * - ", page, flags=re.MULTILINE)
+    page = page.replace(" * SPDX-License-Identifier: MIT\n", " *\n")
+    return page + VERSION.sub(r"\g<0> /**< See MF_VERSION_MAJOR. */", header[len(comment):])
 
 
 def complete(comment, declaration, names, above):
@@ -62,9 +73,9 @@ def main():
         nonlocal above
         comment = complete(match["comment"], match["declaration"], names, above)
         above = parameters(match["declaration"])[0]
-        return comment + header[match.end("comment"):match.end()]
+        return comment + match[0][len(match["comment"]):]
 
-    sys.stdout.write(FUNCTION.sub(replace, header))
+    sys.stdout.write(FUNCTION.sub(replace, conventions(header)))
 
 
 main()

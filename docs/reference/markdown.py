@@ -42,7 +42,7 @@ def link(document, match):
     if path.endswith(".md"):
         return f"[{text}](#{label(path, anchor)})" if anchor else f"[{text}]({page(path)}.html)"
     if path == "include/monoforward.h":
-        return f"[{text}](monoforward_8h_source.html)"
+        return f"[{text}](monoforward_8h.html)"
     if path.startswith("docs/results/"):
         return f"{mark}[{text}]({posixpath.basename(path)})"
     return text

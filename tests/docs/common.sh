@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What both scripts need: $work, Doxygen's settings for this build in $work, and their output there.
 # They have set $source and $build. SPDX-License-Identifier: MIT
 work=$(mktemp -d)

@@ -9,8 +9,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 run_doxygen Doxyfile.xml
 for zone in UTC Pacific/Kiritimati; do
-    (cd / && TZ=$zone SOURCE_DATE_EPOCH=1700000000 "$PYTHON" "$source/docs/reference/man.py" "$work/xml" "$work/$zone/man3") ||
-        fail "docs/reference/man.py"
+    (cd / && TZ=$zone SOURCE_DATE_EPOCH=1700000000 "$PYTHON" "$source/docs/reference/man.py" "$work/xml" \
+        "$work/$zone/man3") || fail "docs/reference/man.py"
 done
 pages=$work/UTC/man3
 diff -r "$pages" "$work/Pacific/Kiritimati/man3" || fail "the same source gives other pages in another time zone"
