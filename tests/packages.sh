@@ -30,13 +30,16 @@ list_missing() {
     has_header lzma.h || need liblzma-dev "with which examples/cifar10 reads files packed by xz"
     have xz || need xz-utils "which packs files for the test of examples/cifar10"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
+    have node || need nodejs "which runs the example for Node and exported models"
+    have npm || need npm "which brings koffi and ONNX Runtime for it"
     if [ "$1" -eq 1 ]; then
         have valgrind || need valgrind "which looks for errors in the use of memory"
         have clang || need clang "the other C compiler"
         have doxygen || need doxygen "which makes the reference"
         has_python_onnx || need python3-onnx "which checks exported models"
-        have node || need nodejs "which runs exported models"
-        have npm || need npm "which brings the runtime for them"
+        have luajit || need luajit "which runs the example for LuaJIT"
+        have go || need golang-go "which builds the example for Go"
+        have cargo || need cargo "which builds the example for Rust"
         has_blas openblas-pthread || need libopenblas-dev "a BLAS library to test with"
         has_blas blis-openmp || need libblis-dev "a BLAS library to test with"
         has_blas blas || need libblas-dev "the reference BLAS library, to test with"
@@ -93,12 +96,21 @@ install_packages() {
     return 1
 }
 
-# ONNX Runtime for Node, in build/node: no script of it runs, since its package holds the library for Linux.
-# Without it the test onnx.runtime is skipped.
-install_onnx_runtime() {
-    { have npm && [ ! -d build/node/node_modules/onnxruntime-node ]; } || return 0
-    echo "installing: onnxruntime-node in build/node"
+# install_node_packages NAME@VERSION...: packages of npm, in build/node. No script of them runs, since they hold their
+# libraries for Linux. Where they are missing, the tests that need them are skipped. npm takes away what it is not told
+# of, so what is there already is named again.
+install_node_packages() {
+    wanted=
+    for package in "$@"; do
+        [ -d "build/node/node_modules/${package%@*}" ] || wanted="$wanted $package"
+    done
+    { have npm && [ -n "$wanted" ]; } || return 0
+    echo "installing:$wanted in build/node"
+    for package in koffi@2 onnxruntime-node@1; do
+        [ ! -d "build/node/node_modules/${package%@*}" ] || wanted="$wanted $package"
+    done
     mkdir -p build/node
+    # shellcheck disable=SC2086 # the packages are words
     npm install --prefix build/node --ignore-scripts --no-package-lock --no-save --no-audit --no-fund --silent \
-        onnxruntime-node@1 || echo "the installation has failed"
+        $wanted || echo "the installation has failed"
 }
