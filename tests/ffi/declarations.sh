@@ -1,6 +1,6 @@
 #!/bin/sh
-# The description of the ABI is what the header says, and the declarations of the bindings are what the description
-# says. Argument: examples/ffi. Reads CC. SPDX-License-Identifier: MIT
+# The description of the ABI is what the header says, and the declarations of the bindings are what the
+# description says. Argument: examples/ffi. Reads CC. SPDX-License-Identifier: MIT
 command -v python3 >/dev/null || {
     echo "skip: ffi: there is no python3, which compares the declarations with the header"
     exit 77

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The example for Go; cgo compares it with the header. Arguments: see languages.sh. SPDX-License-Identifier: MIT
+# The example for Go; cgo compares it with the header. Arguments: see languages.sh. SPDX-License-Identifier:
+# MIT
 here=$(dirname "$0")
 . "$here/languages.sh"
 

@@ -1,5 +1,5 @@
-# What the scripts of Node, LuaJIT, Go and Rust share. Their arguments: the shared library, the source folder, the
-# build folder. SPDX-License-Identifier: MIT
+# What the scripts of Node, LuaJIT, Go and Rust share. Their arguments: the shared library, the source folder,
+# the build folder. SPDX-License-Identifier: MIT
 library=$1 source=$2 build=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,8 +16,8 @@ skip() {
 LD_LIBRARY_PATH=$(dirname "$library")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 
-# What pkg-config says of the library that was built and not installed yet. It is handed on as words, so a path with
-# spaces goes by a link.
+# What pkg-config says of the library that was built and not installed yet. It is handed on as words, so a
+# path with spaces goes by a link.
 offer_package() {
     command -v pkg-config >/dev/null || skip "there is no pkg-config"
     mkdir "$work/prefix"
@@ -35,7 +35,8 @@ END
     export PKG_CONFIG_PATH
 }
 
-# learns EXAMPLE COMMAND...: it ends well, and with the result line of the example. What it checks it checks itself.
+# learns EXAMPLE COMMAND...: it ends well, and with the result line of the example. What it checks it checks
+# itself.
 learns() {
     example=$1
     shift

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Every name of the library that the hand-written parts of the bindings use is in the description of the ABI. In most of
-# these languages a name that does not exist shows only where it is used, or never.
-# Argument: examples/ffi. SPDX-License-Identifier: MIT
+# Every name of the library that the hand-written parts of the bindings use is in the description of the ABI.
+# In most of these languages a name that does not exist shows only where it is used, or never. Argument:
+# examples/ffi. SPDX-License-Identifier: MIT
 folder=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -15,7 +15,8 @@ grep -oE '"(mf|MF)_[A-Za-z0-9_]+"' "$folder/abi/monoforward.json" | tr -d '"' | 
 
 # check FILE...
 check() {
-    # Constants that are named as a whole, MF_ACTIVATION_..., and C.mf_ with a name made at run time are no names.
+    # Constants that are named as a whole, MF_ACTIVATION_..., and C.mf_ with a name made at run time are no
+    # names.
     grep -hoE '\b(mf|MF)_[A-Za-z0-9_]+' "$@" | grep -vE '_$' | sort -u >"$work/used"
     [ -s "$work/used" ] || {
         echo "failed: no names of the library in $*"

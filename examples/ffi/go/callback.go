@@ -9,8 +9,8 @@ import "C"
 
 import "runtime/cgo"
 
-// A panic must not run through the library's frames: it stops the pipeline and waits for them to return. What the
-// pipeline still reports, nobody hears.
+// A panic must not run through the library's frames: it stops the pipeline and waits for them to return. What
+// the pipeline still reports, nobody hears.
 //
 //export monoforwardOnReport
 func monoforwardOnReport(handle C.uintptr_t, report *C.mf_pipeline_report) (stop C.int32_t) {

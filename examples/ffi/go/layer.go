@@ -20,7 +20,8 @@ const (
 	GELU      = int(C.MF_ACTIVATION_GELU)
 )
 
-// LayerSpec is what a dense layer is made from; begin with Dense. Seed 0 stands for the next seed of the process.
+// LayerSpec is what a dense layer is made from; begin with Dense. Seed 0 stands for the next seed of the
+// process.
 type LayerSpec struct {
 	Inputs, Outputs, Classes int
 	Activation               int

@@ -4,8 +4,9 @@
 // An Optimizer, Layer, Network, Workspace or Pipeline owns one handle of the library. Close gives it back at
 // once; the garbage collector does otherwise. After Close every method returns an Error with StatusHandle.
 //
-// Slices are handed over without a copy and are read or written during the call only. Different objects may be
-// used from different goroutines, but a Network uses its layers and these their optimizer: see docs/threads.md.
+// Slices are handed over without a copy and are read or written during the call only. Different objects may
+// be used from different goroutines, but a Network uses its layers and these their optimizer: see
+// docs/threads.md.
 //
 // SPDX-License-Identifier: MIT
 package monoforward
@@ -61,8 +62,8 @@ func Version() string {
 	return C.GoString(C.mf_version())
 }
 
-// OneBLASThread sets the BLAS library to one thread, for the whole process: what is right beside a Pipeline. A
-// library without threads has one as it is.
+// OneBLASThread sets the BLAS library to one thread, for the whole process: what is right beside a Pipeline.
+// A library without threads has one as it is.
 func OneBLASThread() error {
 	err := call(func() C.mf_status { return C.mf_blas_set_threads(1) })
 	if failure, ok := err.(*Error); ok && failure.Status == StatusUnsupported {
@@ -72,8 +73,8 @@ func OneBLASThread() error {
 }
 
 // call makes one call of the library. The message of a failure belongs to the thread that failed, so the
-// goroutine stays on its thread until it has been read. The owners of handles and slices that the call uses are
-// kept from the garbage collector until it is over.
+// goroutine stays on its thread until it has been read. The owners of handles and slices that the call uses
+// are kept from the garbage collector until it is over.
 func call(function func() C.mf_status, owners ...interface{}) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -144,7 +144,8 @@ func (n *Network) Probabilities(w *Workspace, mode Mode, x, probabilities []floa
 	}, n, w, x, probabilities)
 }
 
-// check finds slices that the library would read beyond. What else can be wrong with a batch, it finds itself.
+// check finds slices that the library would read beyond. What else can be wrong with a batch, it finds
+// itself.
 func (n *Network) check(x []float32, rows int) error {
 	if len(x) == rows*n.inputs {
 		return nil

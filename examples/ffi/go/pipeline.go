@@ -32,7 +32,8 @@ type PipelineReport struct {
 	Loss            float64
 }
 
-// OnReport receives the reports in order, inside the calls of the pipeline. Returning false stops the pipeline.
+// OnReport receives the reports in order, inside the calls of the pipeline. Returning false stops the
+// pipeline.
 type OnReport func(PipelineReport) bool
 
 // Pipeline trains the layers of a network at the same time. Use it from one goroutine at a time.
@@ -43,7 +44,8 @@ type Pipeline struct {
 	number   cgo.Handle
 }
 
-// listener is what C knows by a number. It must not lead to the Pipeline, which could then never be collected.
+// listener is what C knows by a number. It must not lead to the Pipeline, which could then never be
+// collected.
 type listener struct {
 	onReport OnReport
 	panicked interface{}

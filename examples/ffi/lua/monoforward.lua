@@ -1,8 +1,9 @@
--- Binds libmonoforward, which trains neural networks without backpropagation: every layer learns from its own loss.
+-- Binds libmonoforward, which trains neural networks without backpropagation: every layer learns from its own
+-- loss.
 --
--- Objects own handles of the library. The garbage collector frees them; close() does so at once. Data are arrays of
--- the FFI, float[?] and int32_t[?], which are handed over without a copy; arrays that are too short are refused,
--- pointers are believed. A call that fails raises a table with status, name and message.
+-- Objects own handles of the library. The garbage collector frees them; close() does so at once. Data are
+-- arrays of the FFI, float[?] and int32_t[?], which are handed over without a copy; arrays that are too short
+-- are refused, pointers are believed. A call that fails raises a table with status, name and message.
 --
 -- Options are the fields of the specs in monoforward.h, constants are mf.C.MF_...
 --
@@ -202,8 +203,8 @@ end
 
 local Pipeline = make_class()
 
--- An error must not run through the library's frames: it stops the pipeline and is raised behind them. What the
--- pipeline still reports, nobody hears.
+-- An error must not run through the library's frames: it stops the pipeline and is raised behind them. What
+-- the pipeline still reports, nobody hears.
 local function listen(state, on_report)
     return ffi.cast("int32_t (*)(void *, const mf_pipeline_report *)", function(_, report)
         if state.broken then return 1 end
@@ -214,8 +215,8 @@ local function listen(state, on_report)
     end)
 end
 
--- mf.pipeline(network, {workers = 2, max_batch = 64}, on_report). on_report hears what each layer did with each
--- batch, as an mf_pipeline_report that is valid during the call; returning false stops the pipeline.
+-- mf.pipeline(network, {workers = 2, max_batch = 64}, on_report). on_report hears what each layer did with
+-- each batch, as an mf_pipeline_report that is valid during the call; returning false stops the pipeline.
 function mf.pipeline(network, options, on_report)
     local out, state, callback = ffi.new("mf_pipeline *[1]"), {}, nil
     local spec = make_spec("pipeline", options)
@@ -251,7 +252,8 @@ end
 -- Waits until every batch has been learned.
 function Pipeline:flush() settle(self.state, C.mf_pipeline_flush(self.handle)) end
 
--- Calls that call back must not be compiled: the compiler cannot leave its code in the middle of a C function.
+-- Calls that call back must not be compiled: the compiler cannot leave its code in the middle of a C
+-- function.
 jit.off(Pipeline.submit)
 jit.off(Pipeline.flush)
 

@@ -1,5 +1,5 @@
--- Trains a small network from LuaJIT, and checks what a binding has to get right besides: errors, a callback into
--- Lua, memory that is given back, and a model file.
+-- Trains a small network from LuaJIT, and checks what a binding has to get right besides: errors, a callback
+-- into Lua, memory that is given back, and a model file.
 --
 --     luajit examples/ffi/lua/spirals.lua
 --

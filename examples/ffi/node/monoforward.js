@@ -1,8 +1,9 @@
-// Binds libmonoforward, which trains neural networks without backpropagation: every layer learns from its own loss.
+// Binds libmonoforward, which trains neural networks without backpropagation: every layer learns from its own
+// loss.
 //
-// Objects own handles of the library. The garbage collector frees them some time; dispose() does so at once. Data are
-// Float32Array and Int32Array, which are handed over without a copy, and whose lengths are checked: a batch has as
-// many rows as it has labels. A call that fails throws a MonoforwardError.
+// Objects own handles of the library. The garbage collector frees them some time; dispose() does so at once.
+// Data are Float32Array and Int32Array, which are handed over without a copy, and whose lengths are checked:
+// a batch has as many rows as it has labels. A call that fails throws a MonoforwardError.
 //
 // Options are the fields of the specs in monoforward.h, and constants have their names there.
 //
@@ -196,7 +197,8 @@ class Workspace extends Handle {
         super(receive(out => C.mf_workspace_create(spec, out)), C.mf_workspace_free);
     }
 
-    // What the layer at a position did, 0 being the first; without one, how the sum of all did in an evaluation.
+    // What the layer at a position did, 0 being the first; without one, how the sum of all did in an
+    // evaluation.
     report(position) {
         const report = makeResult('mf_report');
         if (position === undefined)
@@ -213,8 +215,8 @@ class Pipeline extends Handle {
     #network;
     #listener;
 
-    // new Pipeline(network, {workers: 2, max_batch: 64}, onReport). onReport hears what each layer did with each
-    // batch; returning false stops the pipeline.
+    // new Pipeline(network, {workers: 2, max_batch: 64}, onReport). onReport hears what each layer did with
+    // each batch; returning false stops the pipeline.
     constructor(network, options, onReport = () => true) {
         const listener = {onReport, failure: null};
         const callback = koffi.register((_, report) => hear(listener, report), koffi.pointer(REPORT_CALLBACK));
@@ -226,7 +228,8 @@ class Pipeline extends Handle {
             koffi.unregister(callback);
             throw error;
         }
-        // There are only so many callbacks, so each is given back; not before the pipeline, which might call it.
+        // There are only so many callbacks, so each is given back; not before the pipeline, which might call
+        // it.
         super(handle, pipeline => {
             C.mf_pipeline_free(pipeline);
             koffi.unregister(callback);
@@ -258,8 +261,8 @@ class Pipeline extends Handle {
 
 const REPORT_CALLBACK = 'mf_pipeline_spec_on_report';
 
-// An exception must not run through the library's frames: it stops the pipeline and waits for them to return. What the
-// pipeline still reports, nobody hears.
+// An exception must not run through the library's frames: it stops the pipeline and waits for them to return.
+// What the pipeline still reports, nobody hears.
 function hear(listener, report) {
     if (listener.failure !== null)
         return 1;

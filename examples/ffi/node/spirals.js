@@ -1,5 +1,5 @@
-// Trains a small network from Node, and checks what a binding has to get right besides: errors, a callback into
-// JavaScript, memory that is given back, and a model file.
+// Trains a small network from Node, and checks what a binding has to get right besides: errors, a callback
+// into JavaScript, memory that is given back, and a model file.
 //
 //     npm install --ignore-scripts koffi && node --expose-gc examples/ffi/node/spirals.js
 //
@@ -19,8 +19,8 @@ const ROWS = 96;
 const TEST_ROWS = 1200;
 const LEAST = 98; // percent
 
-// The problem, the same in every language of these examples: which of three spiral arms is a point on? The generator
-// is Marsaglia's xorshift: three lines in any language, and the same numbers in all of them.
+// The problem, the same in every language of these examples: which of three spiral arms is a point on? The
+// generator is Marsaglia's xorshift: three lines in any language, and the same numbers in all of them.
 class Points {
     #state;
 
@@ -144,7 +144,8 @@ function reload(x) {
     }
 }
 
-// The garbage collector frees what nobody disposes of: callbacks too, of which there are some thousand at most.
+// The garbage collector frees what nobody disposes of: callbacks too, of which there are some thousand at
+// most.
 async function forget() {
     const pause = () => new Promise(resolve => setImmediate(resolve));
     for (let i = 0; i < 20; i++) {

@@ -1,5 +1,5 @@
-// Spirals trains a small network from Go, and checks what a binding has to get right besides: errors, a callback
-// into Go, and a model file.
+// Spirals trains a small network from Go, and checks what a binding has to get right besides: errors, a
+// callback into Go, and a model file.
 //
 // SPDX-License-Identifier: MIT
 package main

@@ -1,5 +1,5 @@
-//! Trains a small network from Rust, and checks what a binding has to get right besides: errors, a callback into
-//! Rust, threads, and a model file.
+//! Trains a small network from Rust, and checks what a binding has to get right besides: errors, a callback
+//! into Rust, threads, and a model file.
 //!
 //! SPDX-License-Identifier: MIT
 use monoforward::{abi, Error, Layer, Mode, Network, Optimizer, Workspace};

@@ -39,7 +39,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Turns a status into a result. The message belongs to this thread and is copied before the next call replaces it.
+/// Turns a status into a result. The message belongs to this thread and is copied before the next call
+/// replaces it.
 pub(crate) fn check(status: i32) -> Result<()> {
     if status == abi::MF_STATUS_OK {
         return Ok(());

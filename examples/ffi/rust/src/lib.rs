@@ -1,11 +1,13 @@
-//! Safe bindings of libmonoforward, which trains neural networks without backpropagation: every layer learns from
-//! its own loss.
+//! Safe bindings of libmonoforward, which trains neural networks without backpropagation: every layer learns
+//! from its own loss.
 //!
-//! The C library counts references, so that a layer can sit in several networks. Here everything has one owner
-//! instead: a [`Network`] takes its layers and its [`Optimizer`]. That is what makes it safe to send a network to
-//! another thread, or to predict with it from many threads at once, each with a [`Workspace`] of its own.
+//! The C library counts references, so that a layer can sit in several networks. Here everything has one
+//! owner instead: a [`Network`] takes its layers and its [`Optimizer`]. That is what makes it safe to send a
+//! network to another thread, or to predict with it from many threads at once, each with a [`Workspace`] of
+//! its own.
 //!
-//! Slices are handed over without a copy, and their lengths are checked. A batch has as many rows as it has labels.
+//! Slices are handed over without a copy, and their lengths are checked. A batch has as many rows as it has
+//! labels.
 //!
 //! SPDX-License-Identifier: MIT
 

@@ -98,8 +98,9 @@ impl Network {
         Ok(())
     }
 
-    /// Changes a hyper-parameter of the optimizer, `key` being one of [`abi::MF_OPTIMIZER_LEARNING_RATE`] and its
-    /// like. The optimizer itself is not lent out: it could be exchanged for that of a network in another thread.
+    /// Changes a hyper-parameter of the optimizer, `key` being one of [`abi::MF_OPTIMIZER_LEARNING_RATE`] and
+    /// its like. The optimizer itself is not lent out: it could be exchanged for that of a network in another
+    /// thread.
     pub fn set(&mut self, key: i32, value: f64) -> Result<()> {
         let handle = self
             .optimizer
@@ -210,9 +211,9 @@ impl Network {
         Ok(values)
     }
 
-    /// Trains the layers at the same time, on `workers` threads, while `work` submits batches of up to `max_batch`
-    /// rows. `on_report` hears what every layer did with every batch, on this thread; false stops the pipeline.
-    /// When `work` returns, what it has not flushed is dropped, and the layers are at rest.
+    /// Trains the layers at the same time, on `workers` threads, while `work` submits batches of up to
+    /// `max_batch` rows. `on_report` hears what every layer did with every batch, on this thread; false stops
+    /// the pipeline. When `work` returns, what it has not flushed is dropped, and the layers are at rest.
     pub fn pipeline<T>(
         &mut self,
         workers: u32,

@@ -15,7 +15,8 @@ unsafe impl Send for Optimizer {}
 unsafe impl Sync for Optimizer {}
 
 impl Optimizer {
-    /// Adam, unless `configure` says otherwise: it sees the fields of `mf_optimizer_spec` with their defaults.
+    /// Adam, unless `configure` says otherwise: it sees the fields of `mf_optimizer_spec` with their
+    /// defaults.
     pub fn new(configure: impl FnOnce(&mut abi::mf_optimizer_spec)) -> Result<Self> {
         let mut spec = MaybeUninit::uninit();
         let mut handle = ptr::null_mut();

@@ -26,8 +26,8 @@ struct Listener<'a> {
     broken: bool,
 }
 
-/// A pipeline at work: see [`Network::pipeline`], which lends it. It cannot be kept, so its workers end before
-/// the network is used by others; and it stays on its thread.
+/// A pipeline at work: see [`Network::pipeline`], which lends it. It cannot be kept, so its workers end
+/// before the network is used by others; and it stays on its thread.
 pub struct Pipeline<'a> {
     handle: *mut abi::mf_pipeline,
     network: &'a mut Network,
@@ -103,8 +103,8 @@ impl Drop for Pipeline<'_> {
     }
 }
 
-// A panic must not run through the library's frames: it stops the pipeline and waits for them to return. What the
-// pipeline still reports, nobody hears.
+// A panic must not run through the library's frames: it stops the pipeline and waits for them to return. What
+// the pipeline still reports, nobody hears.
 unsafe extern "C" fn hand_over(user: *mut c_void, report: *const abi::mf_pipeline_report) -> i32 {
     let mut listener = (*(user as *const RefCell<Listener<'_>>)).borrow_mut();
     if listener.broken {
