@@ -11,6 +11,10 @@ GOCACHE=$build/go/cache GOPATH=$build/go GOENV=off GOFLAGS=-buildvcs=false GOPRO
 GO111MODULE=on GOWORK=off CGO_ENABLED=1
 export GOCACHE GOPATH GOENV GOFLAGS GOPROXY GOTOOLCHAIN GO111MODULE GOWORK CGO_ENABLED
 [ "$(go env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/')" -ge 17 ] 2>/dev/null || skip "$(go version) is older than 1.17"
+# Go does not build again because a header or the answer of pkg-config has changed, but because a flag has: this folder
+# is a new one in every run.
+CGO_CFLAGS="-O2 -I$work/prefix/include"
+export CGO_CFLAGS
 cd "$source/examples/ffi/go" || exit 1
 go vet ./... || exit 1
 go build -o "$work/spirals" ./spirals || exit 1
