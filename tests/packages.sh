@@ -30,13 +30,14 @@ list_missing() {
     has_header lzma.h || need liblzma-dev "with which examples/cifar10 reads files packed by xz"
     have xz || need xz-utils "which packs files for the test of examples/cifar10"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
+    has_python numpy || need python3-numpy "with which the example for Python is tested"
     have node || need nodejs "which runs the example for Node and exported models"
     have npm || need npm "which brings koffi and ONNX Runtime for it"
     if [ "$1" -eq 1 ]; then
         have valgrind || need valgrind "which looks for errors in the use of memory"
         have clang || need clang "the other C compiler"
         have doxygen || need doxygen "which makes the reference"
-        has_python_onnx || need python3-onnx "which checks exported models"
+        has_python onnx || need python3-onnx "which checks exported models"
         have luajit || need luajit "which runs the example for LuaJIT"
         have go || need golang-go "which builds the example for Go"
         have cargo || need cargo "which builds the example for Rust"
@@ -53,8 +54,9 @@ has_tuned_blas() {
     ldconfig -p 2>/dev/null | grep -qE 'lib(openblas|blis|mkl_rt)[^ ]*\.so'
 }
 
-has_python_onnx() {
-    python3 -c 'import onnx' >/dev/null 2>&1 || /usr/bin/python3 -c 'import onnx' >/dev/null 2>&1
+# has_python MODULE: in the Python of the path or the system's.
+has_python() {
+    python3 -c "import $1" >/dev/null 2>&1 || /usr/bin/python3 -c "import $1" >/dev/null 2>&1
 }
 
 # has_blas FOLDER: Debian keeps each of its BLAS libraries in a folder of its own.

@@ -30,6 +30,7 @@ check() {
 }
 
 cd "$folder" || exit 1
+check python/mnist.py python/monoforward/[!_]*.py python/monoforward/_library.py
 check node/monoforward.js node/spirals.js
 check lua/monoforward.lua lua/spirals.lua
 check rust/src/error.rs rust/src/layer.rs rust/src/lib.rs rust/src/network.rs rust/src/optimizer.rs \

@@ -129,11 +129,13 @@ class MonoForwardClassifier:
     # ---- answers ----
 
     def predict(self, x):
-        return self.classes_[self._in_parts(x, self._trained().predict, np.int32, ())]
+        network = self._trained()
+        return self.classes_[self._in_parts(x, network.predict, np.int32, ())]
 
     def predict_proba(self, x):
         """Probabilities, a column for each of classes_."""
-        return self._in_parts(x, self._trained().probabilities, np.float32, (len(self.classes_),))
+        network = self._trained()
+        return self._in_parts(x, network.probabilities, np.float32, (len(self.classes_),))
 
     def score(self, x, y):
         """Share of the rows that it is right about."""
