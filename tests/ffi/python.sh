@@ -30,7 +30,7 @@ check_example() { # its last line holds `accuracy` or more
         exit 1
     }
 }
-if ! "$python" "$source/examples/ffi/python/mnist.py" --epochs 3 --hidden 64,64 --limit 6000 --threads 1 --learning-rate 0.003 \
+if ! "$python" "$source/examples/ffi/python/mnist.py" --epochs 5 --hidden 64,64 --limit 6000 --threads 1 --learning-rate 0.003 \
     >"$work/out" 2>&1; then
     echo "failed: mnist.py"
     cat "$work/out"
