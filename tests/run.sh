@@ -264,7 +264,8 @@ documents_stage() {
 }
 
 install_packages $all || exit 1
-[ $all -eq 0 ] || install_onnx_runtime
+install_node_packages koffi@2
+[ $all -eq 0 ] || install_node_packages onnxruntime-node@1
 release_stage
 asan_stage
 tsan_stage
