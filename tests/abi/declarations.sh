@@ -33,15 +33,15 @@ names() {
     sed 's/^[^(]*[ *]\(mf_[a-z0-9_]*\)(.*/\1/'
 }
 
-# constants HEADER: the names of enumerators, and of macros that are numbers. Versions are meant to change.
+# constants HEADER DECLARATIONS: the names of enumerators, and of macros that are numbers, but for the version.
 constants() {
-    declarations "$1" | sed -n 's/^enum { *\(.*\)}$/\1/p' | tr ',' '\n' | sed 's/^ *//; s/ *=.*//; /^$/d'
+    sed -n 's/^enum { *\(.*\)}$/\1/p' "$2" | tr ',' '\n' | sed 's/^ *//; s/ *=.*//; /^$/d'
     sed -n 's/^#define \(MF_[A-Z0-9_]*\) [^_].*/\1/p' "$1" | grep -vE '^MF_(VERSION_.*|API)$'
 }
 
-# fields HEADER: struct, field and type, a line each; the type of a callback is all of it but the name.
+# fields DECLARATIONS: struct, field and type, a line each; the type of a callback is all of it but the name.
 fields() {
-    declarations "$1" | sed -n 's/^typedef struct \(mf_[a-z0-9_]*\) { *\(.*;\) *} *mf_.*/\1 \2/p' | awk '
+    sed -n 's/^typedef struct \(mf_[a-z0-9_]*\) { *\(.*;\) *} *mf_.*/\1 \2/p' "$1" | awk '
         function without_names(text) { # parameters may change their names
             while (match(text, /[ *][a-z_0-9]+[,)]/))
                 text = substr(text, 1, RSTART) substr(text, RSTART + RLENGTH - 1)
@@ -76,12 +76,13 @@ fields() {
 # layout HEADER: what a compiler makes of it on this machine, sorted: the number of every constant, the place,
 # size and type of every field, and the size of every struct.
 layout() {
-    fields "$1" >"$work/fields"
+    declarations "$1" >"$work/declarations"
+    fields "$work/declarations" >"$work/fields"
     {
         echo '#include <monoforward.h>'
         echo '#include <stdio.h>'
         echo 'int main(void) {'
-        for name in $(constants "$1"); do
+        for name in $(constants "$1" "$work/declarations"); do
             printf '    printf("constant %s %%lld\\n", (long long)%s);\n' "$name" "$name"
         done
         while read -r struct field type; do

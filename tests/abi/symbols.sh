@@ -59,7 +59,7 @@ else
 fi
 for name in MONOFORWARD_ libmonoforward.so.; do
     found=$(grep -oF "\`$name$number\`" "$document" | sort -u)
-    [ -n "$found" ] && [ "$(grep -oE "\`$name[0-9]+\`" "$document" | sort -u)" = "$found" ] || {
+    [ -n "$found" ] && [ "$(grep -oE "\`${name}[0-9]+\`" "$document" | sort -u)" = "$found" ] || {
         echo "failed: $document does not say $name$number throughout"
         status=1
     }
