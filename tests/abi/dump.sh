@@ -8,7 +8,7 @@ dump() {
     abidw --exported-interfaces-only --headers-dir "$2" --drop-private-types --no-show-locs --no-comp-dir-path \
         --no-corpus-path --no-architecture --no-elf-needed --no-parameter-names --type-id-style hash \
         --out-file "$3.raw" "$1" || return 1
-    sed "s|path='[^']*lib/api/|path='lib/api/|" "$3.raw" >"$3"
+    sed "s|path='[^']*lib/|path='lib/|" "$3.raw" >"$3"
     rm -f "$3.raw"
     symbols=$(grep -c '<elf-symbol ' "$3") typed=$(grep -c ' elf-symbol-id=' "$3")
     [ "$symbols" -eq "$typed" ] || {

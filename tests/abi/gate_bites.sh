@@ -64,6 +64,10 @@ grows() { # what, words, sed commands...
     grep -q '^sh tests/abi/renew.sh BUILD$' "$work/answer" || status=1
 }
 
+if grep -nE "(path|dir)='(/|\.\.)" "$old/monoforward.abi"; then
+    echo "failed: the baseline names folders of the machine that made it"
+    status=1
+fi
 cp "$old/monoforward.h" "$changed"
 judge "nothing has changed" 0 "the ABI is that of" "$node"
 judge "another SONAME" 1 "SONAME changed" $((node + 1))
