@@ -49,3 +49,9 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward.pc DESTINATION ${CMAKE_INS
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/monoforward-config-version.cmake
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
+
+if(PROJECT_IS_TOP_LEVEL)
+    add_custom_target(uninstall VERBATIM COMMAND ${CMAKE_COMMAND}
+        -DMANIFEST=${CMAKE_CURRENT_BINARY_DIR}/install_manifest.txt -DHEADER_FOLDER=${CMAKE_INSTALL_INCLUDEDIR}
+        -P ${PROJECT_SOURCE_DIR}/cmake/Uninstall.cmake)
+endif()

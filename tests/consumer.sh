@@ -1,6 +1,7 @@
 #!/bin/sh
 # Outside projects that use the installed library: by pkg-config and by find_package, shared and static, in C
-# and C++. Installs to a temporary folder. Arguments: the build folder. Reads CC, CXX and CMAKE.
+# and C++, from a tree that was moved; and uninstalling. Installs to temporary folders. Arguments: the build
+# folder. Reads CC, CXX and CMAKE.
 # SPDX-License-Identifier: MIT
 set -eu
 build=$1
@@ -8,7 +9,15 @@ here=$(cd "$(dirname "$0")" && pwd)/consumer
 CC=${CC:-cc}
 CMAKE=${CMAKE:-cmake}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# The build's list of what was installed is the user's, who may want to uninstall after the tests.
+manifest=$build/install_manifest.txt
+[ ! -f "$manifest" ] || cp "$manifest" "$work/manifest"
+leave() {
+    rm -f "$manifest"
+    [ ! -f "$work/manifest" ] || cp "$work/manifest" "$manifest"
+    rm -rf "$work"
+}
+trap leave EXIT
 status=0
 passed=0
 
@@ -29,6 +38,11 @@ check() { # name, command...
 "$CMAKE" --install "$build" --prefix "$work/first" >/dev/null
 mv "$work/first" "$work/prefix"
 prefix=$work/prefix
+# Nor on the place it was built in.
+if grep -rlF -e "$work/first" -e "$(cd "$build" && pwd)" "$prefix" --include=*.pc --include=*.cmake --include=*.h; then
+    echo "failed: these installed files name the folder of the installation or of the build"
+    status=1
+fi
 pc=$(find "$prefix" -name monoforward.pc)
 lib=$(dirname "$(dirname "$pc")")
 [ -f "$prefix/include/monoforward.h" ] || {
@@ -114,5 +128,27 @@ if "$CMAKE" -S "$here/c_only" -B "$work/version" -DCMAKE_PREFIX_PATH="$prefix" -
     echo "failed: find_package(monoforward 9.0) is content with $version"
     status=1
 fi
+
+# Uninstalling takes back what was installed, with the folders it made, and nothing of others.
+check "uninstall: install" "$CMAKE" --install "$build" --prefix "$work/to go/prefix"
+check "uninstall: by its target" "$CMAKE" --build "$build" --target uninstall
+[ -z "$(find "$work/to go/prefix" -mindepth 1)" ] || {
+    echo "failed: left behind by uninstall:"
+    find "$work/to go/prefix" -mindepth 1
+    status=1
+}
+if "$CMAKE" --build "$build" --target uninstall >"$work/log" 2>&1; then
+    echo "failed: uninstall is content with nothing to uninstall"
+    status=1
+fi
+check "uninstall: install beside others" "$CMAKE" --install "$build" --prefix "$work/to go/prefix"
+mkdir -p "$work/to go/prefix/include/others"
+: >"$work/to go/prefix/${lib#"$prefix"/}/pkgconfig/others.pc"
+check "uninstall: by its target, beside others" "$CMAKE" --build "$build" --target uninstall
+(cd "$work/to go/prefix" && find . ! -type d -o -name others -o -name monoforward) | sort >"$work/left"
+printf '%s\n' ./include/others "./${lib#"$prefix"/}/pkgconfig/others.pc" | sort | diff - "$work/left" || {
+    echo "failed: uninstall left (>) or took (<) too much"
+    status=1
+}
 echo "$passed steps passed"
 exit "$status"

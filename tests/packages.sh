@@ -29,6 +29,8 @@ list_missing() {
     has_header zlib.h || need zlib1g-dev "with which examples/mnist reads gzipped files"
     has_header lzma.h || need liblzma-dev "with which examples/cifar10 reads files packed by xz"
     have xz || need xz-utils "which packs files for the test of examples/cifar10"
+    [ "$(uname)" != Linux ] || have abidiff ||
+        need abigail-tools "which compares the ABI with that of the last release"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
     have python3 || need python3 "which makes the man pages"
     have doxygen || need doxygen "which makes the reference"
@@ -71,7 +73,7 @@ name_elsewhere() {
     cat <<'END'
 Please install these by hand. The packages are called
     Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel cjson-devel openblas-devel zlib-devel
-             xz-devel xz valgrind clang
+             xz-devel xz valgrind clang libabigail
     Arch     gcc cmake make pkgconf cmocka cjson openblas cblas zlib xz valgrind clang
     Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev cjson-dev openblas-dev zlib-dev
              xz-dev xz valgrind clang
