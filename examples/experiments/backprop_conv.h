@@ -1,16 +1,16 @@
 /* backprop_conv: the convolutional network of Mono-Forward, trained by backpropagation: the baseline.
  *
  * The layers are the library's own convolutions, made from the same specs: the same draws for the same seeds,
- * the same products, kernels and optimizer rules, normalisation, dropout and running statistics. On top
- * stands a linear classifier that reads the last map flattened, or pooled to head_size x head_size if the
- * last spec says so; it is drawn like the projection of a Mono-Forward layer there (the last spec's seed,
- * projection_init and projection_gain), and has a bias that begins at 0. What the library does not have, the
- * gradient of a convolution's input, is in columns.h.
+ * the same products, kernels and optimizer rules, normalisation, dropout and running statistics. The linear
+ * classifier on top is the projection of the last layer, which reads the last maps flattened, or pooled if
+ * its spec has a head_size, and has no bias: the same head that Mono-Forward has there. So a network of one
+ * layer learns the same both ways. What the library does not have, the gradient of a convolution's input, is
+ * in columns.h.
  *
- * Memory is what backpropagation cannot do without: of every layer the product u and the activation, since
- * the step comes back to them; scratch is shared. The layers' own projections are not there in earnest: they
- * have the smallest size that the library allows (2 classes on maps pooled to one value), are never computed
- * and never learn.
+ * The memory is what backpropagation cannot do without: of every layer its product u and its activation,
+ * since the step comes back to them, and the gradients of two neighbouring activations; other scratch is
+ * shared. The projections of the layers below the last have the least size that the library allows (2 classes
+ * on maps pooled to one value), are frozen and never computed.
  *
  * It uses internals of the library: link the static one.
  *
@@ -23,11 +23,11 @@
 
 typedef struct backprop_conv backprop_conv;
 
-/* Convolutions only, each spec as for mf_layer_create(); those behind the first may leave channels, height
- * and width 0 (mf_layer_spec_follow()). `classes`, `label_smoothing`, `head_size` and the projection's
- * initialisation are read from the last spec. The optimizer must outlive the network, which takes a
- * reference; its learning rate may change between steps; clipping is not known here and is refused.
- * `allocator` NULL: the C library's; all memory comes from it. On failure returns NULL; mf_last_message()
+/* Convolutions only, each spec as for mf_layer_create(); the maps that one behind the first reads follow from
+ * the one before (mf_layer_spec_follow()) and need not be set. `classes`, `label_smoothing`, `head_size` and
+ * the projection's initialisation count in the last spec, `dropout` in all others. The layers take references
+ * to the optimizer, whose learning rate may change between steps; one that clips is refused. `allocator`
+ * NULL: the C library's; all memory of any size comes from it. On failure returns NULL, and mf_last_message()
  * tells why. */
 backprop_conv *backprop_conv_create(const mf_layer_spec *layers, size_t count, mf_optimizer *optimizer,
                                     size_t max_batch, const mf_allocator *allocator);
@@ -35,29 +35,30 @@ backprop_conv *backprop_conv_create(const mf_layer_spec *layers, size_t count, m
 /* Takes NULL. */
 void backprop_conv_free(backprop_conv *net);
 
-/* One step on rows x [rows, channels x height x width] with labels y; returns the mean cross-entropy before
- * the update, or NaN with nothing changed if it is not finite. `correct`, if not NULL, receives how many rows
- * were classified rightly. */
+/* One step on x [rows, channels x height x width] and its labels; returns the mean cross-entropy before the
+ * update, or NaN with nothing changed if that is not finite. `correct`, if not NULL, receives how many rows
+ * were classified rightly. Rows are 1 to max_batch, labels below the classes: the caller sees to that. */
 double backprop_conv_step(backprop_conv *net, size_t rows, const float *x, const int32_t *y,
                           uint64_t *correct);
 
-/* The mean cross-entropy (without smoothing) and the correct rows as in prediction: running statistics, no
- * dropout, nothing learned. */
+/* Mean cross-entropy (without smoothing) and correct rows as in prediction: by the running statistics,
+ * without dropout, nothing learned. */
 double backprop_conv_evaluate(backprop_conv *net, size_t rows, const float *x, const int32_t *y,
                               uint64_t *correct);
 
 /* The scores [rows, classes] as in prediction. */
 void backprop_conv_scores(backprop_conv *net, size_t rows, const float *x, float *scores);
 
-/* The loss of a step and the gradients of all that learns, without an update and without moving the running
- * statistics; those of a layer after those of the one before, each in the order weight, bias, scale, then the
- * classifier's weight [classes, features] and bias. `gradients` [backprop_conv_parameters(net)]. */
+/* The loss of a step and its gradients, without an update: those of a layer behind those of the one before,
+ * each laid out as mf_layer_gradients() does it. The running statistics stay. `gradients` has
+ * backprop_conv_values() values. */
 double backprop_conv_gradients(backprop_conv *net, size_t rows, const float *x, const int32_t *y,
                                float *gradients);
 
-/* How many values learn, and all of them copied out or in, in that order. */
-size_t backprop_conv_parameters(const backprop_conv *net);
-void backprop_conv_get(const backprop_conv *net, float *values);
-void backprop_conv_set(backprop_conv *net, const float *values);
+/* Values of all parameters of all layers together. */
+size_t backprop_conv_values(const backprop_conv *net);
+
+/* The layer at a position, borrowed: for reading, writing, saving its parameters. */
+mf_layer *backprop_conv_layer(const backprop_conv *net, size_t position);
 
 #endif
