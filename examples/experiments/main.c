@@ -1,0 +1,56 @@
+/* experiment: one training run, or one measurement, into the tables of an experiment. See --help.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "complain.h"
+#include "datasets.h"
+#include "measures.h"
+#include "outcome.h"
+#include "settings.h"
+#include "threads.h"
+#include "train.h"
+
+#include <stdlib.h>
+
+static bool load(const struct settings *settings, struct dataset *set)
+{
+    const struct dataset_options options = {
+        .folder = settings->folder,
+        .seed = 1,
+        .fold = settings->fold,
+        .train_limit = settings->limit,
+        .test_limit = settings->limit,
+        .columns = settings->columns,
+        .stand_in = settings->drawn,
+    };
+    return dataset_load(settings->data, &options, set);
+}
+
+static bool run(const struct settings *settings, const struct dataset *set)
+{
+    struct outcome outcome = {.settings = settings, .set = set};
+    if (settings->measure == MEASURE_MEMORY)
+        return measure_memory(settings, set, &outcome.costs) && outcome_write(&outcome);
+    if (settings->measure == MEASURE_ANSWERS)
+        return measure_answers(settings, set, &outcome.costs) && outcome_write(&outcome);
+    struct trainer trainer;
+    bool good = trainer_open(&trainer, settings, set) && trainer_run(&trainer) &&
+                (settings->choice || trainer.diverged ||
+                 trainer_judge(&trainer, &set->test, NULL, set->test.count, &outcome.test));
+    outcome.trainer = &trainer;
+    good = good && outcome_write(&outcome);
+    trainer_close(&trainer);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings;
+    struct dataset set = {.name = ""};
+    enum options_outcome outcome = settings_read(&settings, argc, argv);
+    if (outcome != OPTIONS_READ)
+        return outcome == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
+    bool good = threads_set(settings.threads) && load(&settings, &set) && run(&settings, &set);
+    dataset_free(&set);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
