@@ -4,7 +4,7 @@
 cifar="--data cifar10 --conv 64,128,256,512 --hidden none --augment crops"
 mnist="--data mnist --conv 64,128,256,512 --hidden none"
 for set in mnist cifar; do
-    [ $set = mnist ] && common=$mnist passes=5 one=4.2 seeds="1 2" || { common=$cifar passes=12 one=5 seeds="1 2"; }
+    [ $set = mnist ] && common=$mnist passes=5 one=4.2 seeds="1 2" || { common=$cifar passes=12 one=5 seeds=1; }
     for kind in mf-flat mf-pooled bp; do
         case $kind in
         mf-flat) how="--method mf" factor=1 ;;
