@@ -178,7 +178,9 @@ start() { # start NAME RUN OPTIONS
     shift 2
     [ -z "$data" ] || set -- --folder "$data" "$@"
     (
-        "$program" --run "$id" --out "$out/$name" "$@" >"$work/$id.out" 2>"$work/$id.err"
+        "$program" --run "$id" --out "$out/$name" "$@" >"$work/$id.out" 2>"$work/$id.err" &
+        trap 'kill $! 2>/dev/null; exit 1' TERM # the run ends with those who wait for it
+        wait $!
         code=$?
         if [ $code -eq 77 ]; then
             grep '^skip: ' "$work/$id.err" >&2

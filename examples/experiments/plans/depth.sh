@@ -21,7 +21,8 @@ for method in mf bp; do
     done
 done
 for seed in 1 2 3; do
-    for depth in 2 4 8 12 15 20 30; do
+    [ $seed -eq 3 ] && depths="2 4 8 12 15" || depths="2 4 8 12 15 20 30"
+    for depth in $depths; do
         case $depth in
         2 | 4) chosen=2 ;;
         8 | 12) chosen=8 ;;

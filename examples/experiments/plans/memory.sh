@@ -10,7 +10,8 @@ list() {
     echo $words
 }
 for optimizer in sgd adam; do
-    for depth in 2 5 10 15 20; do
+    [ $optimizer = sgd ] && depths="2 5 10 15 20" || depths="5 20"
+    for depth in $depths; do
         for method in mf bp bp-checkpoint bp-accumulate; do
             alone "$(awk -v d=$depth 'BEGIN { printf "%.1f", 0.12 * d }')" $optimizer-$method-$depth \
                 --group $optimizer-$method --measure memory --data mnist --method $method --optimizer $optimizer \

@@ -18,7 +18,7 @@ for seed in 1 2 3; do
     run 70 cifar-greedy-converged-s$seed --group cifar-greedy-converged $cifar --method mf-greedy --epochs 100 $until --seed $seed @cifar-greedy
     run 40 cifar-mf-converged-s$seed --group cifar-mf-converged $cifar --method mf --epochs 100 $until --seed $seed @cifar-mf
     run 45 cifar-bp-converged-s$seed --group cifar-bp-converged $cifar --method bp --epochs 100 $until --seed $seed @cifar-bp
-    run 14 cifar-mf-passes-s$seed --group cifar-mf-passes $cifar --method mf --epochs 24 --seed $seed @cifar-mf
-    run 8 cifar-greedy-passes-s$seed --group cifar-greedy-passes $cifar --method mf-greedy --epochs 8 --seed $seed @cifar-greedy
-    run 18 cifar-bp-passes-s$seed --group cifar-bp-passes $cifar --method bp --epochs 24 --seed $seed @cifar-bp
+    run 11 cifar-mf-passes-s$seed --group cifar-mf-passes $cifar --method mf --epochs 18 --seed $seed @cifar-mf
+    run 6 cifar-greedy-passes-s$seed --group cifar-greedy-passes $cifar --method mf-greedy --epochs 6 --seed $seed @cifar-greedy
+    run 14 cifar-bp-passes-s$seed --group cifar-bp-passes $cifar --method bp --epochs 18 --seed $seed @cifar-bp
 done
