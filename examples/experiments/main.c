@@ -10,11 +10,15 @@
 #include "threads.h"
 #include "train.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static bool load(const struct settings *settings, struct dataset *set)
+enum { EXIT_SKIPPED = 77 };
+
+static struct dataset_options options_of(const struct settings *settings)
 {
-    const struct dataset_options options = {
+    return (struct dataset_options){
         .folder = settings->folder,
         .seed = 1,
         .fold = settings->fold,
@@ -23,7 +27,20 @@ static bool load(const struct settings *settings, struct dataset *set)
         .columns = settings->columns,
         .stand_in = settings->drawn,
     };
-    return dataset_load(settings->data, &options, set);
+}
+
+/* A data set of the table that this machine does not have is no mistake. */
+static bool is_missing(const struct settings *settings)
+{
+    const struct dataset_options options = options_of(settings);
+    bool named = false;
+    for (size_t i = 0; dataset_name(i) != NULL; i++)
+        named = named || strcmp(dataset_name(i), settings->data) == 0;
+    if (!named || settings->drawn || dataset_found(settings->data, &options))
+        return false;
+    fprintf(stderr, "skip: %s: the data set %s was not found (see --folder)\n", settings->run,
+            settings->data);
+    return true;
 }
 
 static bool run(const struct settings *settings, const struct dataset *set)
@@ -50,7 +67,11 @@ int main(int argc, char **argv)
     enum options_outcome outcome = settings_read(&settings, argc, argv);
     if (outcome != OPTIONS_READ)
         return outcome == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
-    bool good = threads_set(settings.threads) && load(&settings, &set) && run(&settings, &set);
+    if (is_missing(&settings))
+        return EXIT_SKIPPED;
+    const struct dataset_options options = options_of(&settings);
+    bool good =
+        threads_set(settings.threads) && dataset_load(settings.data, &options, &set) && run(&settings, &set);
     dataset_free(&set);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
