@@ -38,8 +38,7 @@ static bool is_missing(const struct settings *settings)
         named = named || strcmp(dataset_name(i), settings->data) == 0;
     if (!named || settings->drawn || dataset_found(settings->data, &options))
         return false;
-    fprintf(stderr, "skip: %s: the data set %s was not found (see --folder)\n", settings->run,
-            settings->data);
+    fprintf(stderr, "skip: runs on %s: the data set was not found (see --folder)\n", settings->data);
     return true;
 }
 

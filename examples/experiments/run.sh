@@ -147,7 +147,7 @@ wait_until() { # wait_until MOST: no more runs than that
     done
 }
 
-# Replaces @GROUP and @NAME/GROUP by the options that were chosen.
+# Replaces @GROUP and @NAME/GROUP by the options that were chosen. What had nothing to choose by is skipped too.
 resolve() { # resolve NAME OPTIONS: sets $options
     name=$1
     options=''
@@ -164,7 +164,9 @@ resolve() { # resolve NAME OPTIONS: sets $options
                 case $other in choose-"$group"-lr*) finished "$from" "$other" || { wait_until 0 && break; } ;; esac
             done <"$work/plan"
             word=$(winner "$from" "$group") || {
-                echo "failed: nothing has been chosen for $group: run $from first" >&2
+                ! grep -q "^choose-$group-lr" "$work/skipped" || return 1
+                echo "failed: $id: nothing has been chosen for $group: run $from first" >&2
+                echo "$id" >>"$work/failures"
                 return 1
             }
             ;;
@@ -183,7 +185,9 @@ start() { # start NAME RUN OPTIONS
         wait $!
         code=$?
         if [ $code -eq 77 ]; then
-            grep '^skip: ' "$work/$id.err" >&2
+            echo "$id" >>"$work/skipped"
+            reason=$(grep '^skip: ' "$work/$id.err")
+            grep -qxF "$reason" "$work/reasons" || echo "$reason" | tee -a "$work/reasons" >&2
         elif [ $code -ne 0 ]; then
             echo "failed: $id: $(grep '^error: ' "$work/$id.err" | head -1)" >&2
             echo "$id" >>"$work/failures"
@@ -216,10 +220,7 @@ go_through() { # go_through NAME
         fi
         if [ "$mode" = alone ]; then wait_until 0; else wait_until $((jobs - 1)); fi
         # shellcheck disable=SC2086
-        resolve "$1" $rest || {
-            echo "$id" >>"$work/failures"
-            continue
-        }
+        resolve "$1" $rest || continue
         [ $quick -eq 1 ] || printf '%s  %s: run %d of %d: %s (%s min; about %s min left here)\n' "$(date +%H:%M)" "$1" \
             $((total - left + 1)) "$total" "$id" "$expected" "$time_left"
         # shellcheck disable=SC2086
@@ -242,6 +243,8 @@ list() {
 began=$(date +%s) stopped=0 pause=1 all_left=0
 [ $quick -eq 0 ] || pause=0.05
 : >"$work/failures"
+: >"$work/skipped"
+: >"$work/reasons"
 for name in $names; do
     if [ $task = list ]; then
         list "$name"
