@@ -108,4 +108,6 @@ END {
             print choices[i]
     }
     print "\n![" name "](" name ".svg)"
+    if (name == "depth" || name == "projection")
+        print "\n![layers](" name "-layers.svg)"
 }
