@@ -14,13 +14,14 @@
 #ifndef EXAMPLES_DATASET_H
 #define EXAMPLES_DATASET_H
 
+#include "bytes.h"
 #include "random.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BYTE_VALUES = 256, MOST_CHANNELS = 3, LONGEST_NAME = 48, LONGEST_STORY = 256 };
+enum { MOST_CHANNELS = 3, LONGEST_NAME = 48, LONGEST_STORY = 256 };
 
 /* Columns that are not 0, row after row: those of row i are starts[i] to starts[i + 1] - 1. */
 struct sparse_rows {
