@@ -51,6 +51,8 @@ static bool run(const struct settings *settings, const struct dataset *set)
         return measure_answers(settings, set, &outcome.costs) && outcome_write(&outcome);
     struct trainer trainer;
     bool good = trainer_open(&trainer, settings, set) && trainer_run(&trainer) &&
+                (trainer.diverged || trainer_judge(&trainer, &set->train, trainer.split.validation,
+                                                   trainer.split.validation_count, &outcome.validation)) &&
                 (settings->choice || trainer.diverged ||
                  trainer_judge(&trainer, &set->test, NULL, set->test.count, &outcome.test));
     outcome.trainer = &trainer;

@@ -51,24 +51,23 @@ static const struct pass *final_pass(const struct outcome *o)
     return t && t->best_pass > 0 && !t->diverged ? &t->curve.passes[t->best_pass - 1] : NULL;
 }
 
-static void add_validation(struct line *line, const struct outcome *o)
+/* LAST, SUM and the loss of LAST; `last` is the last layer. */
+static void add_answers(struct line *line, const struct answers *answers, size_t last)
 {
-    const struct pass *pass = final_pass(o);
-    add_number(line, "%.3f", pass ? pass->accuracy[pass->depth - 1] : NAN);
-    add_number(line, "%.3f", pass ? pass->accuracy[pass->depth] : NAN);
-    add_number(line, "%.5f", pass ? pass->loss[pass->depth - 1] : NAN);
+    double rows = (double)answers->rows;
+    add_number(line, "%.3f", rows > 0 ? 100 * (double)answers->correct[last] / rows : NAN);
+    add_number(line, "%.3f", rows > 0 ? 100 * (double)answers->correct[last + 1] / rows : NAN);
+    add_number(line, "%.5f", rows > 0 ? answers->loss[last] / rows : NAN);
 }
 
-static void add_test(struct line *line, const struct outcome *o)
+static void add_accuracies(struct line *line, const struct outcome *o)
 {
-    double rows = (double)o->test.rows;
-    size_t last = rows > 0 ? o->trainer->learner.depth - 1 : 0;
-    add_number(line, "%.3f", rows > 0 ? 100 * (double)o->test.correct[last] / rows : NAN);
-    add_number(line, "%.3f", rows > 0 ? 100 * (double)o->test.correct[last + 1] / rows : NAN);
-    add_number(line, "%.5f", rows > 0 ? o->test.loss[last] / rows : NAN);
+    size_t last = o->trainer ? o->trainer->learner.depth - 1 : 0;
+    add_answers(line, &o->validation, last);
+    add_answers(line, &o->test, last);
     add(line, ",");
-    for (size_t i = 0; rows > 0 && i <= last; i++)
-        add(line, "%s%.2f", i ? ";" : "", 100 * (double)o->test.correct[i] / rows);
+    for (size_t i = 0; o->test.rows > 0 && i <= last; i++)
+        add(line, "%s%.2f", i ? ";" : "", 100 * (double)o->test.correct[i] / (double)o->test.rows);
 }
 
 /* Of every layer the training loss of the pass that it ended with. */
@@ -105,8 +104,7 @@ static void fill_run(struct line *line, const struct outcome *o)
             t->learned, t->learned > 0 ? (double)t->rows / t->learned : 0);
     else
         add(line, ",,,,,");
-    add_validation(line, o);
-    add_test(line, o);
+    add_accuracies(line, o);
     add_losses(line, o);
     size_t peak = t ? t->learner.meter.peak : o->costs.peak;
     add_number(line, "%.0f", peak > 0 ? (double)peak : NAN);

@@ -12,6 +12,7 @@ struct outcome {
     const struct settings *settings;
     const struct dataset *set;
     const struct trainer *trainer; /* NULL after a measurement */
+    struct answers validation;     /* of the network as it was left */
     struct answers test;           /* no rows: it was not looked at */
     struct costs costs;
 };
