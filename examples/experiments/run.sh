@@ -165,6 +165,7 @@ resolve() { # resolve NAME OPTIONS: sets $options
             done <"$work/plan"
             word=$(winner "$from" "$group") || {
                 ! grep -q "^choose-$group-lr" "$work/skipped" || return 1
+                [ $stopped -eq 0 ] || return 1 # its runs did not fit into this piece
                 echo "failed: $id: nothing has been chosen for $group: run $from first" >&2
                 echo "$id" >>"$work/failures"
                 return 1
