@@ -251,6 +251,7 @@ static void records_of_cifar100(void **state)
     set = loaded("cifar100", &coarse);
     check_shape(&set, 3072, 20, 3, 2);
     assert_int_equal(set.train.labels[2], 7);
+    assert_int_equal(set.test.labels[1], 6);
     dataset_free(&set);
     bytes[3074] = 20;
     write_bytes("test.bin", bytes, 2 * 3074);
@@ -346,6 +347,12 @@ static void letter_file(void **state)
     free(rows);
     rows = gathered(&set, &set.test, labels);
     assert_int_equal(labels[1], 25);
+    struct dataset_options few = {.train_limit = 3, .test_limit = 1};
+    struct dataset limited = loaded(folder, &few);
+    check_shape(&limited, 16, 26, 3, 1);
+    /* Its standardisation is that of all training rows. */
+    assert_memory_equal(limited.train.values, set.train.values, 3 * 16 * sizeof(float));
+    dataset_free(&limited);
     near(rows[16], (9 - 3.5) / sqrt(63 / 12.0));
     free(rows);
     dataset_free(&set);
