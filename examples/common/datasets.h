@@ -33,7 +33,8 @@ struct dataset_options {
     const char *folder; /* where a name is looked for first; NULL: only in the usual places */
     uint64_t seed;      /* of splits and of what is drawn */
     size_t fold;        /* of rt-polarity: which tenth is the test part, 0 to 9 */
-    size_t train_limit; /* the first rows of a part are all there are; 0: all rows */
+    size_t train_limit; /* the first rows of a part are all there are, but means, deviations and idf are those
+                           of all training rows; of what is drawn, the number of rows. 0: all rows */
     size_t test_limit;
     size_t columns; /* of texts: a power of two from 256 to 2^20; 0: 4,096 */
     bool coarse;    /* CIFAR-100: its 20 coarse labels */
