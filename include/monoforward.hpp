@@ -1027,6 +1027,7 @@ inline mf_memory network_memory(view<const layer_spec> layers, std::size_t max_b
 {
     auto memory = detail::result<mf_memory>();
     std::vector<const mf_layer_spec *> pointers;
+    pointers.reserve(layers.size() + 1); /* so that data() is not NULL when there are none */
     for (const layer_spec &spec : layers)
         pointers.push_back(&spec);
     check(mf_network_memory(pointers.data(), pointers.size(), optimizer, purpose, max_batch, &memory));

@@ -57,6 +57,8 @@ void run(const entry &one)
         check_that(checks > before, "the test has checked nothing", one.name, 0);
     } catch (const std::exception &problem) {
         check_that(false, problem.what(), one.name, 0);
+    } catch (...) {
+        check_that(false, "the test has thrown something", one.name, 0);
     }
     std::printf("%s %s.%s: %zu checks\n", failures == failed_before ? "ok:" : "FAILED:", one.group, one.name,
                 checks - before);

@@ -54,7 +54,7 @@ TEST(pipeline, a_full_queue_is_no_error)
     spec.depth = 1;
     mf::pipeline pipeline(spec);
     int taken = 0, busy = 0;
-    while (taken < 200 && busy < 1000000)
+    while (taken < 200)
         (pipeline.try_submit(xor_x, xor_y) ? taken : busy)++;
     while (!pipeline.try_submit(mf::batch(xor_x, xor_y)))
         busy++;
@@ -138,8 +138,7 @@ TEST(pipeline, an_exception_leaves_the_call_that_was_on_its_way)
     mf::network network = small_network(2);
     int heard = 0;
     mf::pipeline pipeline(spec_for(network), [&heard](const mf_pipeline_report &report) {
-        heard++;
-        if (report.batch == 3)
+        if (++heard == 7)
             throw refusal{report.batch};
     });
     bool caught = false;
