@@ -25,27 +25,31 @@ missing() {
     fi
 }
 
-# What comments mention is not called.
-awk '{
-    while (1) {
-        if (inside) {
-            if (!(at = index($0, "*/"))) next
+# without_comments FILE: what they mention is not called.
+without_comments() {
+    awk '{
+        while (1) {
+            if (inside) {
+                if (!(at = index($0, "*/"))) next
+                $0 = substr($0, at + 2)
+                inside = 0
+            }
+            if (!(at = index($0, "/*"))) break
+            printf "%s ", substr($0, 1, at - 1)
             $0 = substr($0, at + 2)
-            inside = 0
+            inside = 1
         }
-        if (!(at = index($0, "/*"))) break
-        printf "%s ", substr($0, 1, at - 1)
-        $0 = substr($0, at + 2)
-        inside = 1
-    }
-    sub(/\/\/.*/, "")
-    print
-}' "$include/monoforward.hpp" | grep -oE 'mf_[a-z0-9_]+' | sort -u >"$work/named"
+        sub(/\/\/.*/, "")
+        print
+    }' "$1"
+}
+
+without_comments "$include/monoforward.hpp" | grep -oE 'mf_[a-z0-9_]+' | sort -u >"$work/named"
 missing "monoforward.hpp does not use" "$work/named"
 
 # The tests themselves call none of them, so whatever their objects ask for comes from the header.
 for name in errors files handles memory pipeline training; do
-    grep -oE '\bmf_[a-z0-9_]+ *\(' "$here/$name.cpp" | tr -d ' (' | sort -u >"$work/direct"
+    without_comments "$here/$name.cpp" | grep -oE '\bmf_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u >"$work/direct"
     comm -12 "$work/declared" "$work/direct" >"$work/both"
     if [ -s "$work/both" ]; then
         echo "failed: $name.cpp calls the library past the C++ header: $(tr '\n' ' ' <"$work/both")"

@@ -78,17 +78,22 @@ refused() { # compiler, word, flags...
     if "$compiler" "$@" -I"$include" -fsyntax-only "$work/alone.cpp" 2>"$work/log"; then
         fail "$compiler $*: takes the header"
     fi
-    grep -q "#error.*$word\|error:.*needs $word\|error:.*$word" "$work/log" ||
+    grep -q "error.*$word" "$work/log" ||
         fail "$compiler $*: does not say why: $(head -1 "$work/log")"
 }
 
+# Each once, by whatever name; but called by a name that tells it which language is meant.
 compilers=
+seen=
 for one in "${CXX:-}" g++ clang++; do
     path=$(command -v "$one" 2>/dev/null) || continue
     real=$(readlink -f "$path")
-    case " $compilers " in
+    case " $seen " in
     *" $real "*) ;;
-    *) compilers="$compilers $real" ;;
+    *)
+        seen="$seen $real"
+        compilers="$compilers $path"
+        ;;
     esac
 done
 [ -n "$compilers" ] || {
