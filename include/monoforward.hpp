@@ -167,18 +167,21 @@ template <class Result> Result result()
     return empty;
 }
 
-[[noreturn]] inline void misfit(const char *what, std::size_t size, std::size_t rows, std::size_t width)
+[[noreturn]] inline void misfit(const char *what, std::size_t size, const std::string &need)
 {
-    throw error(MF_STATUS_SHAPE, std::string(what) + " has " + std::to_string(size) +
-                                     " values, which are not " + std::to_string(rows) + " rows of " +
-                                     std::to_string(width));
+    throw error(MF_STATUS_SHAPE, std::string(what) + ": " + std::to_string(size) + " values are " + need);
+}
+
+inline std::string rows_in_words(std::size_t rows, std::size_t width)
+{
+    return std::to_string(rows) + " rows of " + std::to_string(width);
 }
 
 /* Throws unless `size` is rows x width. A width of 0 is not known: the library will say what is wrong. */
 inline void require(const char *what, std::size_t size, std::size_t rows, std::size_t width)
 {
     if (width != 0 && (size % width != 0 || size / width != rows))
-        misfit(what, size, rows, width);
+        misfit(what, size, "not " + rows_in_words(rows, width));
 }
 
 /* How many rows there are in x. */
@@ -186,7 +189,8 @@ inline std::size_t rows_of(view<const float> x, std::size_t width)
 {
     if (width == 0)
         return 0;
-    require("x", x.size(), x.size() / width, width);
+    if (x.size() % width != 0)
+        misfit("x", x.size(), "not whole rows of " + std::to_string(width));
     return x.size() / width;
 }
 
@@ -384,7 +388,7 @@ class batch : public mf_batch
         targets = y.data();
         sample_weights = weights.data();
         if (sample_weights != nullptr)
-            detail::require("the sample weights", weights.size(), rows, 1);
+            detail::require("sample weights", weights.size(), rows, 1);
     }
 
     /** Without labels, for prediction. */
@@ -404,9 +408,9 @@ class batch : public mf_batch
         if (input_stride == 0)
             detail::require("x", x_.size(), rows, width);
         else if (x_.size() < width || (x_.size() - width) / input_stride < rows - 1)
-            throw error(MF_STATUS_SHAPE, "x has " + std::to_string(x_.size()) + " values, too few for " +
-                                             std::to_string(rows) + " rows of " + std::to_string(width) +
-                                             " with a stride of " + std::to_string(input_stride));
+            detail::misfit("x", x_.size(),
+                           "too few for " + detail::rows_in_words(rows, width) + " with a stride of " +
+                               std::to_string(input_stride));
     }
 
   private:
@@ -425,11 +429,11 @@ namespace detail
 inline void require_answers(const answers &out, std::size_t rows, std::size_t classes)
 {
     if (!out.labels.empty())
-        require("the array of labels", out.labels.size(), rows, 1);
+        require("labels", out.labels.size(), rows, 1);
     if (!out.goodness.empty())
-        require("the array of goodness", out.goodness.size(), rows, classes);
+        require("goodness", out.goodness.size(), rows, classes);
     if (!out.probabilities.empty())
-        require("the array of probabilities", out.probabilities.size(), rows, classes);
+        require("probabilities", out.probabilities.size(), rows, classes);
 }
 } // namespace detail
 
@@ -684,7 +688,7 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
     void goodness(workspace_ref &workspace, view<const float> a, view<float> goodness) const
     {
         std::size_t rows = detail::rows_of(a, detail::outputs(handle_));
-        detail::require("the array of goodness", goodness.size(), rows, detail::classes(handle_));
+        detail::require("goodness", goodness.size(), rows, detail::classes(handle_));
         check(mf_layer_goodness(handle_, workspace.get(), rows, a.data(), goodness.data()));
     }
 
@@ -858,7 +862,7 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
                   std::int32_t mode = MF_PREDICT_LAST) const
     {
         std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
-        detail::require("the array of goodness", goodness.size(), rows, detail::classes(handle_));
+        detail::require("goodness", goodness.size(), rows, detail::classes(handle_));
         check(mf_network_goodness(handle_, workspace.get(), mode, rows, x.data(), goodness.data()));
     }
 
@@ -875,7 +879,7 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
                        std::int32_t mode = MF_PREDICT_LAST) const
     {
         std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
-        detail::require("the array of probabilities", probabilities.size(), rows, detail::classes(handle_));
+        detail::require("probabilities", probabilities.size(), rows, detail::classes(handle_));
         check(mf_network_probabilities(handle_, workspace.get(), mode, rows, x.data(), probabilities.data()));
     }
 

@@ -74,16 +74,16 @@ TEST(errors, arrays_that_do_not_fit_a_network)
     mf::workspace workspace(network, 4);
     std::vector<float> x(xor_x, xor_x + 8), short_x(7), wide_x(12), out(7);
     std::vector<std::int32_t> labels(3);
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7 values", network.step(workspace, short_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7 values", network.step(workspace, short_x, xor_y));
     CHECK_ERROR(MF_STATUS_SHAPE, "not 4 rows of 2", network.step(workspace, wide_x, xor_y));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 12", network.step_layer(workspace, 0, wide_x, xor_y));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 12", network.evaluate(workspace, wide_x, xor_y));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", network.predict(workspace, short_x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 12", network.step_layer(workspace, 0, wide_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 12", network.evaluate(workspace, wide_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.predict(workspace, short_x));
     CHECK_ERROR(MF_STATUS_SHAPE, "3 rows", network.predict(workspace, x, labels));
-    CHECK_ERROR(MF_STATUS_SHAPE, "goodness has 7", network.goodness(workspace, x, out));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", network.goodness(workspace, short_x));
-    CHECK_ERROR(MF_STATUS_SHAPE, "probabilities has 7", network.probabilities(workspace, x, out));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", network.probabilities(workspace, short_x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "goodness: 7", network.goodness(workspace, x, out));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.goodness(workspace, short_x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "probabilities: 7", network.probabilities(workspace, x, out));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.probabilities(workspace, short_x));
     CHECK(workspace.report(0).rows == 0 && network.predict(workspace, x).size() == 4);
 }
 
@@ -94,10 +94,10 @@ TEST(errors, arrays_that_do_not_fit_a_layer)
     layer.set_optimizer(optimizer);
     mf::workspace workspace(layer, 4);
     std::vector<float> a(19), short_x(7), gradients(3);
-    CHECK_ERROR(MF_STATUS_SHAPE, "the activation has 19", layer.step(workspace, xor_x, xor_y, a));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", layer.step(workspace, short_x, xor_y));
-    CHECK_ERROR(MF_STATUS_SHAPE, "the activation has 19", layer.forward(workspace, xor_x, a));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 19", layer.goodness(workspace, a));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the activation: 19", layer.step(workspace, xor_x, xor_y, a));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", layer.step(workspace, short_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the activation: 19", layer.forward(workspace, xor_x, a));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 19 values are not whole rows of 5", layer.goodness(workspace, a));
     CHECK_ERROR(MF_STATUS_SHAPE, "", layer.gradients(workspace, mf::batch(xor_x, xor_y), gradients));
     CHECK_ERROR(MF_STATUS_SHAPE, "", layer.apply(gradients));
     CHECK_ERROR(MF_STATUS_SHAPE, "", layer.set_parameter("bias", gradients));
@@ -112,8 +112,8 @@ TEST(errors, batches_that_do_not_fit)
     mf::workspace workspace(network, 4);
     std::vector<float> x(xor_x, xor_x + 8), weights(3, 1.0f), wide(11);
     std::vector<std::int32_t> y(xor_y, xor_y + 4);
-    CHECK_ERROR(MF_STATUS_SHAPE, "the sample weights has 3", mf::batch(x, y, weights));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 8", network.step(workspace, mf::batch(x, {y.data(), 3})));
+    CHECK_ERROR(MF_STATUS_SHAPE, "sample weights: 3", mf::batch(x, y, weights));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 8", network.step(workspace, mf::batch(x, {y.data(), 3})));
     CHECK_ERROR(MF_STATUS_SHAPE, "stride of 3", network.step(workspace, mf::batch(x, y, {}, 3)));
     CHECK_ERROR(MF_STATUS_ARGUMENT, "", network.step(workspace, mf::batch(x, y, {}, 1)));
     CHECK_ERROR(MF_STATUS_SHAPE, "stride",
@@ -123,11 +123,11 @@ TEST(errors, batches_that_do_not_fit)
 
     std::vector<std::int32_t> labels(4);
     std::vector<float> scores(7);
-    CHECK_ERROR(MF_STATUS_SHAPE, "labels has 4",
+    CHECK_ERROR(MF_STATUS_SHAPE, "labels: 4",
                 network.infer(workspace, mf::batch({xor_x, 6}, 3), {labels, {}, {}}));
-    CHECK_ERROR(MF_STATUS_SHAPE, "goodness has 7",
+    CHECK_ERROR(MF_STATUS_SHAPE, "goodness: 7",
                 network.infer(workspace, mf::batch(x, 4), {labels, scores, {}}));
-    CHECK_ERROR(MF_STATUS_SHAPE, "probabilities has 7",
+    CHECK_ERROR(MF_STATUS_SHAPE, "probabilities: 7",
                 network.infer(workspace, mf::batch(x, 4), {{}, {}, scores}));
 }
 

@@ -87,15 +87,15 @@ TEST(pipeline, sizes_are_looked_at)
     mf::pipeline pipeline(network, 4);
     std::vector<float> x(7);
     std::vector<std::int32_t> labels(3);
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", pipeline.submit(x, xor_y));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", (void)pipeline.try_submit(x, xor_y));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", pipeline.submit(mf::batch(x, xor_y)));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", (void)pipeline.try_submit(mf::batch(x, xor_y)));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", pipeline.evaluate(workspace, x, xor_y));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", pipeline.evaluate(workspace, mf::batch(x, xor_y)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.submit(x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", (void)pipeline.try_submit(x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.submit(mf::batch(x, xor_y)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", (void)pipeline.try_submit(mf::batch(x, xor_y)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.evaluate(workspace, x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.evaluate(workspace, mf::batch(x, xor_y)));
     CHECK_ERROR(MF_STATUS_SHAPE, "3 rows", pipeline.predict(workspace, xor_x, labels));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x has 7", pipeline.predict(workspace, x));
-    CHECK_ERROR(MF_STATUS_SHAPE, "labels has 3",
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.predict(workspace, x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "labels: 3",
                 pipeline.infer(workspace, mf::batch(xor_x, 4), {labels, {}, {}}));
     CHECK(pipeline.progress().submitted == 0);
 }
