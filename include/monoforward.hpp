@@ -7,7 +7,7 @@
  *     mf::network network;
  *     network.append(mf::layer_spec::dense(784, 1000, 10));
  *     network.append(mf::layer_spec::dense(1000, 1000, 10));
- *     network.set_optimizer(mf::optimizer(mf::optimizer_spec()));
+ *     network.set_optimizer(mf::optimizer());       // Adam with the defaults
  *     mf::workspace workspace(network, 128);
  *     network.step(workspace, x, y);                  // std::vector<float>, std::vector<int32_t>, ...
  *     std::vector<int32_t> labels = network.predict(workspace, x);
@@ -23,13 +23,14 @@
  *             monoforward.h are that, and handle.get() leads there at any point of a program.
  *   Handles.  layer, network, optimizer, workspace and pipeline own; they move, and do not copy. layer_ref,
  *             network_ref, optimizer_ref and workspace_ref borrow, as a reference does: they copy, cannot be
- *             made to refer to something else, and free nothing. An owner is its own _ref: functions that
- * take a _ref take both. As with a pointer, a copy of a constant _ref is not constant. Data.     Arrays come
- * as views: anything with data() and size(), an array, or pointer and size. The number of rows follows from
- * the labels, where there are any, else from the size of x. Sizes that do not fit throw an error with
- * MF_STATUS_SHAPE before anything has happened. Memory.   As in C: what creates or returns a container
- * allocates; training and prediction into arrays of the caller's do not. Threads.  As in C; constant member
- * functions read the handle.
+ *             made to refer to something else, and free nothing. Owners are derived from them, so functions
+ *             that take a _ref take both. As with a pointer, a copy of a constant _ref is not constant.
+ *   Data.     Arrays come as views: anything with data() and size(), an array, or pointer and size. The
+ *             number of rows follows from the labels, where there are any, else from the size of x. Sizes
+ *             that do not fit throw an error with MF_STATUS_SHAPE before anything has happened.
+ *   Memory.   As in C: what creates or returns a container allocates; training and prediction into arrays
+ *             of the caller's do not.
+ *   Threads.  As in C; constant member functions read the handle.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -184,13 +185,13 @@ inline void require(const char *what, std::size_t size, std::size_t rows, std::s
         misfit(what, size, "not " + rows_in_words(rows, width));
 }
 
-/* How many rows there are in x. */
-inline std::size_t rows_of(view<const float> x, std::size_t width)
+/* How many rows there are in x, or in whatever it is. */
+inline std::size_t rows_of(view<const float> x, std::size_t width, const char *what = "x")
 {
     if (width == 0)
         return 0;
     if (x.size() % width != 0)
-        misfit("x", x.size(), "not whole rows of " + std::to_string(width));
+        misfit(what, x.size(), "not whole rows of " + std::to_string(width));
     return x.size() / width;
 }
 
@@ -687,14 +688,15 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
     /** The scores that follow from an activation. */
     void goodness(workspace_ref &workspace, view<const float> a, view<float> goodness) const
     {
-        std::size_t rows = detail::rows_of(a, detail::outputs(handle_));
+        std::size_t rows = detail::rows_of(a, detail::outputs(handle_), "the activation");
         detail::require("goodness", goodness.size(), rows, detail::classes(handle_));
         check(mf_layer_goodness(handle_, workspace.get(), rows, a.data(), goodness.data()));
     }
 
     std::vector<float> goodness(workspace_ref &workspace, view<const float> a) const
     {
-        std::vector<float> scores(detail::rows_of(a, detail::outputs(handle_)) * detail::classes(handle_));
+        std::vector<float> scores(detail::rows_of(a, detail::outputs(handle_), "the activation") *
+                                  detail::classes(handle_));
         goodness(workspace, a, scores);
         return scores;
     }

@@ -97,7 +97,8 @@ TEST(errors, arrays_that_do_not_fit_a_layer)
     CHECK_ERROR(MF_STATUS_SHAPE, "the activation: 19", layer.step(workspace, xor_x, xor_y, a));
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", layer.step(workspace, short_x, xor_y));
     CHECK_ERROR(MF_STATUS_SHAPE, "the activation: 19", layer.forward(workspace, xor_x, a));
-    CHECK_ERROR(MF_STATUS_SHAPE, "x: 19 values are not whole rows of 5", layer.goodness(workspace, a));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the activation: 19 values are not whole rows of 5",
+                layer.goodness(workspace, a));
     CHECK_ERROR(MF_STATUS_SHAPE, "", layer.gradients(workspace, mf::batch(xor_x, xor_y), gradients));
     CHECK_ERROR(MF_STATUS_SHAPE, "", layer.apply(gradients));
     CHECK_ERROR(MF_STATUS_SHAPE, "", layer.set_parameter("bias", gradients));
