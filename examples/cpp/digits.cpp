@@ -161,8 +161,20 @@ void make_a_mistake(mf::network &network, const samples &data)
     }
 }
 
+/* Products this small gain nothing from threads. A BLAS library that has none leaves nothing to set. */
+void use_one_thread()
+{
+    try {
+        mf::blas::set_threads(1);
+    } catch (const mf::error &problem) {
+        if (problem.status() != MF_STATUS_UNSUPPORTED)
+            throw;
+    }
+}
+
 int run(const settings &settings)
 {
+    use_one_thread();
     const auto started = std::chrono::steady_clock::now();
     const samples data = draw(settings.samples, random_derive(settings.seed, 10));
     const samples test = draw(2000, random_derive(settings.seed, 11));
