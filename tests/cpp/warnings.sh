@@ -1,5 +1,5 @@
 #!/bin/sh
-# The C++ header and its tests without a warning, with each compiler that is here, as C++17 and C++20; the header
+# The C++ header and its tests without a warning, with each compiler here, as C++17 and C++20; the header
 # by itself, twice, without run-time type information; and refused with a reason where it cannot work.
 # Arguments: the include folder, the shared library. Reads CXX.
 # SPDX-License-Identifier: MIT
