@@ -1,4 +1,4 @@
-# What `cmake --install` puts in place: header, libraries, monoforward.pc and the CMake package.
+# What `cmake --install` puts in place: headers, libraries, monoforward.pc and the CMake package.
 include(CMakePackageConfigHelpers)
 
 # Libraries as a linker option: -lname for those in the usual places, the path for others.
@@ -39,7 +39,7 @@ configure_package_config_file(cmake/monoforward-config.cmake.in monoforward-conf
 # Before 1.0 a minor version may change the source interface; a break of the ABI changes the SONAME.
 write_basic_package_version_file(monoforward-config-version.cmake COMPATIBILITY SameMinorVersion)
 
-install(FILES include/monoforward.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/monoforward.h include/monoforward.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS monoforward_shared monoforward_static EXPORT monoforward
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -72,7 +72,7 @@ check() {
             return 0
         fi
         # shellcheck disable=SC2086
-        run "$1" c++ -std=c++11 -O2 -Wall -Wextra -Wpedantic -Werror "$1" -o "$program" $flags || return 1
+        run "$1" c++ -std=c++17 -O2 -Wall -Wextra -Wpedantic -Werror "$1" -o "$program" $flags || return 1
         ;;
     *.py)
         python=

@@ -45,10 +45,12 @@ if grep -rlF -e "$work/first" -e "$(cd "$build" && pwd)" "$prefix" --include=*.p
 fi
 pc=$(find "$prefix" -name monoforward.pc)
 lib=$(dirname "$(dirname "$pc")")
-[ -f "$prefix/include/monoforward.h" ] || {
-    echo "failed: include/monoforward.h is not installed"
-    status=1
-}
+for file in monoforward.h monoforward.hpp; do
+    [ -f "$prefix/include/$file" ] || {
+        echo "failed: include/$file is not installed"
+        status=1
+    }
+done
 for file in libmonoforward.so libmonoforward.so.0 libmonoforward.a; do
     [ -e "$lib/$file" ] || {
         echo "failed: $lib/$file is not installed"
@@ -98,6 +100,7 @@ if command -v pkg-config >/dev/null; then
     by_pkg_config C "$CC" c99 main.c
     if [ -n "${CXX:-}" ]; then
         by_pkg_config C++ "$CXX" c++11 main.cpp
+        by_pkg_config C++17 "$CXX" c++17 wrapped.cpp
     fi
 else
     echo "skip: consumers by pkg-config: pkg-config is not installed"
@@ -112,13 +115,15 @@ if [ -n "${CXX:-}" ]; then
     check "find_package: configure" "$CMAKE" -S "$here" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
         -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX"
     check "find_package: build" "$CMAKE" --build "$work/cmake"
-    for program in shared_c shared_cpp static_c static_cpp; do
+    for program in shared_c shared_cpp shared_hpp static_c static_cpp static_hpp; do
         check "find_package, $program: run" "$work/cmake/$program"
     done
     needs_shared 1 "$work/cmake/shared_c"
     needs_shared 1 "$work/cmake/shared_cpp"
+    needs_shared 1 "$work/cmake/shared_hpp"
     needs_shared 0 "$work/cmake/static_c"
     needs_shared 0 "$work/cmake/static_cpp"
+    needs_shared 0 "$work/cmake/static_hpp"
 else
     echo "skip: consumers in C++: no C++ compiler"
 fi
