@@ -3,7 +3,8 @@
 #
 #     sh tests/run.sh          release, sanitizers, outside projects, a little valgrind: some minutes
 #     sh tests/run.sh --all    also every BLAS library, linked and chosen at run time, the debug build,
-#                              clang, the programs in the documents, and all tests under valgrind
+#                              clang, the programs in the documents, the examples for LuaJIT, Go and Rust,
+#                              and all tests under valgrind
 #
 # Installs what is missing on Debian and Ubuntu, and names it elsewhere. Writes to build*/ only. Names every
 # test that was skipped, and why; ends with a line "N passed, N failed, N skipped"; exit code 0 if none failed.
