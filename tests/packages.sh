@@ -37,6 +37,11 @@ list_missing() {
         has_python_onnx || need python3-onnx "which checks exported models"
         have node || need nodejs "which runs exported models"
         have npm || need npm "which brings the runtime for them"
+        if have dpkg; then
+            have dpkg-buildpackage || need dpkg-dev "which builds Debian packages"
+            have dh || need debhelper "which builds Debian packages"
+            have lintian || need lintian "which checks Debian packages"
+        fi
         has_blas openblas-pthread || need libopenblas-dev "a BLAS library to test with"
         has_blas blis-openmp || need libblis-dev "a BLAS library to test with"
         has_blas blas || need libblas-dev "the reference BLAS library, to test with"
