@@ -19,8 +19,8 @@ version=$(awk '/^#define MF_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s%s", dot, $
 # Options: whatever begins with MF_ must be one of the project.
 sed -n 's/^ *\(set\|option\)(\(MF_[A-Z_]*\) .*\(CACHE\|"\).*/\2/p' CMakeLists.txt | sort -u >"$work/options"
 [ "$(wc -l <"$work/options")" -ge 5 ] || failed "hardly any option found in CMakeLists.txt"
-grep -rIohE 'MF_(BLAS|JSON|BUILD|SANITIZE|INSTALL)[A-Z_]*' $packaging/debian/rules $packaging/vcpkg $packaging/conan \
-    $packaging/homebrew docs/packaging.md | sort -u >"$work/used"
+grep -rIohE --exclude='*.c' 'MF_[A-Z_]+' $packaging/debian/rules $packaging/vcpkg $packaging/conan $packaging/homebrew \
+    docs/packaging.md | grep -v '^MF_VERSION_' | sort -u >"$work/used"
 [ "$(wc -l <"$work/used")" -ge 4 ] || failed "hardly any option found in $packaging"
 unknown=$(comm -13 "$work/options" "$work/used")
 [ -z "$unknown" ] || failed "options that the project does not have: $unknown"
