@@ -9,7 +9,7 @@
 # SPDX-License-Identifier: MIT
 set -eu
 
-root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 case "${1:-}" in
 -*)
     echo "usage: sh cmake/packaging/build_deb.sh [OUTPUT_FOLDER]" >&2
@@ -18,7 +18,7 @@ case "${1:-}" in
 esac
 output=${1:-$root/build/debian}
 mkdir -p "$output"
-output=$(CDPATH='' cd -- "$output" && pwd)
+output=$(CDPATH='' cd -- "$output" && pwd -P)
 
 have() {
     command -v "$1" >/dev/null 2>&1

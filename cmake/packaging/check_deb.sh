@@ -9,7 +9,7 @@
 # this system cannot build such packages. SPDX-License-Identifier: MIT
 set -eu
 
-root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 case "${1:-}" in
 -*)
     echo "usage: sh cmake/packaging/check_deb.sh [FOLDER_OF_PACKAGES]" >&2
@@ -52,7 +52,7 @@ traces() {
 }
 
 if [ $# -gt 0 ]; then
-    packages=$(CDPATH='' cd -- "$1" && pwd)
+    packages=$(CDPATH='' cd -- "$1" && pwd -P)
 else
     packages=$work/packages
     tree=$work/clone

@@ -33,7 +33,7 @@ build() {
 (
     export LC_ALL=C.UTF-8 TZ=Asia/Tokyo LANGUAGE=de SOURCE_DATE_EPOCH=1000000000
     umask 027
-    build second "$work/another place/two" "$work/out of tree" 2024-06-01 1
+    build second "$work/another place/two" "$work/out of tree" 2024-06-01 3
 )
 for tree in first second; do
     (cd "$work/$tree" && find . ! -type d -exec sha256sum {} + | LC_ALL=C sort -k 2) >"$work/$tree.sums"
