@@ -90,6 +90,12 @@ done
 
 if [ "$(id -u)" -eq 0 ] && ! dpkg -s libmonoforward0 >"$work/log" 2>&1; then
     traces >"$work/before"
+    # Folders that were there before belong to others as well, and stay.
+    for package in "$library" "$development"; do
+        dpkg-deb --fsys-tarfile "$package" | tar -t | sed 's|^\.||; s|/$||; s|^$|/.|'
+    done | LC_ALL=C sort -u | while read -r file; do
+        [ ! -e "$file" ] && [ ! -L "$file" ] || echo "$file"
+    done >"$work/existed"
     installed=1
     dpkg -i "$library" "$development" >"$work/log" 2>&1 || {
         cat "$work/log"
@@ -98,10 +104,7 @@ if [ "$(id -u)" -eq 0 ] && ! dpkg -s libmonoforward0 >"$work/log" 2>&1; then
     dpkg -L libmonoforward0 libmonoforward-dev | grep '^/' | LC_ALL=C sort -u >"$work/files"
     echo "installed: $(wc -l <"$work/files") files and folders"
     (cd "$root" && sh cmake/packaging/debian/tests/readme)
-    # Folders that others use stay; dpkg knows who does.
-    xargs -d '\n' dpkg -S 2>/dev/null <"$work/files" | grep -vE '^libmonoforward[^,]*$' | sed 's/.*: //' |
-        LC_ALL=C sort -u >"$work/shared"
-    LC_ALL=C comm -23 "$work/files" "$work/shared" >"$work/own"
+    LC_ALL=C comm -23 "$work/files" "$work/existed" >"$work/own"
     grep -q '/libmonoforward\.so\.0$' "$work/own" || failed "dpkg -L does not name libmonoforward.so.0"
     purge
     while read -r file; do
