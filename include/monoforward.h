@@ -28,7 +28,8 @@
  *             borrowed: do not free it.
  *   Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are int32_t
  *             from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the
- *             caller's arrays during the call only. Input and output arrays must not overlap.
+ *             caller's arrays during the call only. Input and output arrays must not overlap. Inputs are
+ *             finite; a NaN or an infinity is refused.
  *   Memory.   Creating and attaching allocate. Training and prediction never do.
  *   Threads.  Different handles may be used from different threads at the same time, but a network uses
  *             its layers and a layer its optimizer. One handle may be read (const functions) from many
@@ -97,7 +98,8 @@ MF_API const char *mf_version(void);
 MF_API const char *mf_status_name(mf_status status);
 
 /** What went wrong in the last failed call of this thread, in words; "" if none has failed.
- *  The text is replaced by this thread's next failure; successful calls leave it alone. Never NULL. */
+ *  The text is replaced by this thread's next failure and ends with the thread; successful calls leave it
+ *  alone. Never NULL. */
 MF_API const char *mf_last_message(void);
 
 /** @} */
@@ -106,11 +108,12 @@ MF_API const char *mf_last_message(void);
  *  @{ */
 
 /** Where a handle gets its memory. The struct is copied; `user` must outlive every handle made with it.
- *  A handle allocates when it is created or attached, never during training or prediction. */
+ *  A handle allocates when it is created or attached, never during training or prediction. Both functions run
+ *  on the thread that creates, attaches or frees: they need locks only if several threads do so at once. */
 typedef struct mf_allocator {
     /** Returns `bytes` bytes aligned to `alignment` (a power of two, at most 64), or NULL. */
     void *(*alloc)(void *user, size_t bytes, size_t alignment);
-    /** Takes back what alloc returned; `bytes` is the size that was asked for. */
+    /** Takes back what alloc returned, never NULL; `bytes` is the size that was asked for. */
     void (*free)(void *user, void *pointer, size_t bytes);
     /** Handed to both functions. */
     void *user;
@@ -118,7 +121,8 @@ typedef struct mf_allocator {
 
 /** Turns a buffer of the caller's into an allocator, for programs without a heap: fills `allocator`, whose
  *  handles then live in the buffer. Blocks that handles give back are used again. The buffer's beginning
- *  keeps the books; it must outlive the handles, and one thread at a time may create, attach or free them.
+ *  keeps the books, whatever its alignment; it must outlive the handles, and one thread at a time may create,
+ *  attach or free them.
  *  mf_network_memory() tells how large it must be. Errors: ARGUMENT (NULL), CAPACITY (too small). */
 MF_API mf_status mf_arena_init(void *buffer, size_t bytes, mf_allocator *allocator);
 
@@ -128,6 +132,12 @@ MF_API mf_status mf_arena_init(void *buffer, size_t bytes, mf_allocator *allocat
  *
  *  An optimizer is a set of hyper-parameters that layers share. What it remembers between steps
  *  (momentum, second moments, step counts) lives in each layer, so layers stay independent.
+ *
+ *  Learning-rate schedules are functions of the step that return a factor for a base rate. Multiply them to
+ *  combine them, and hand the product to mf_optimizer_set():
+ *
+ *      lr = base * mf_schedule_warmup(t, 500) * mf_schedule_cosine(t, total, 0.01)
+ *
  *  @{ */
 
 /** Opaque handle of an optimizer. */
@@ -194,12 +204,11 @@ MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double v
 /** Reads a hyper-parameter. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *value);
 
-/** The values a key takes, both ends included. Errors: ARGUMENT (unknown key, NULL). */
+/** The values a key takes, both ends included; of those between 0 and 1, MF_OPTIMIZER_NESTEROV takes the ends
+ *  alone. Errors: ARGUMENT (unknown key, NULL). */
 MF_API mf_status mf_optimizer_range(int32_t key, double *lowest, double *highest);
 
-/** Learning-rate schedules: factors from 0 to 1 for a base rate. Multiply them to combine them:
- *  lr = base * mf_schedule_warmup(t, 500) * mf_schedule_cosine(t, total, 0.01).
- *  Cosine: falls from 1 at step 0 to `floor` at step `total` and stays there. */
+/** Cosine schedule: falls from 1 at step 0 to `floor` at step `total` and stays there. */
 MF_API double mf_schedule_cosine(uint64_t step, uint64_t total, double floor);
 
 /** Step schedule: `factor` to the power of step / interval, rounded down; 1 if interval is 0. */
@@ -266,7 +275,14 @@ enum {
 /** Seed of a layer that takes the next one of the process: no two such layers start alike. */
 #define MF_SEED_AUTO UINT64_C(0)
 
-/** What a layer is made from. */
+/** What a layer is made from. The fields from `channels` on are those of MF_LAYER_CONV2D, and so is `pool`. A
+ *  row of its input is [channels, height, width], a row of its activation [filters, pooled height, pooled
+ *  width], where
+ *
+ *      map    = (size + 2 padding - kernel) / stride + 1, rounded down,
+ *      pooled = (map - pool_size) / pool_stride + 1, rounded down.
+ *
+ *  Pairs are vertical, horizontal. */
 typedef struct mf_layer_spec {
     uint32_t struct_size; /**< sizeof(mf_layer_spec). */
     int32_t kind;         /**< MF_LAYER_DENSE (default) or MF_LAYER_CONV2D. */
@@ -287,7 +303,8 @@ typedef struct mf_layer_spec {
                                         goodness reads the activation before dropout. Default 0. */
     float label_smoothing;         /**< Share of the target spread evenly over all classes, 0 to below 1;
                                         default 0. */
-    uint64_t seed;                 /**< Equal seeds and shapes give equal layers; default MF_SEED_AUTO. */
+    uint64_t seed;                 /**< Equal seeds, shapes and starts give equal parameters; default
+                                        MF_SEED_AUTO. */
     const mf_allocator *allocator; /**< NULL: the C library's. */
 
     int32_t normalization;       /**< MF_NORMALIZATION_...; default MF_NORMALIZATION_NONE. */
@@ -295,11 +312,7 @@ typedef struct mf_layer_spec {
                                       default 0.1. */
     float normalization_epsilon; /**< A normal number above 0; default 1e-5. */
 
-    /* MF_LAYER_CONV2D alone; other kinds read none of this but reserved. Pairs are vertical, horizontal.
-     * A row of input is [channels, height, width], a row of activation [filters, pooled height, pooled
-     * width], where
-     *     map    = (size + 2 padding - kernel) / stride + 1, rounded down,
-     *     pooled = (map - pool_size) / pool_stride + 1, rounded down. */
+    /* MF_LAYER_CONV2D alone; other kinds read none of this but reserved. */
     int32_t pool;          /**< MF_POOL_...; default MF_POOL_NONE. */
     size_t channels;       /**< Maps of the input; no default. */
     size_t height;         /**< Rows of an input map; no default. */
@@ -330,9 +343,10 @@ enum {
 };
 
 /** One parameter of a layer. A dense layer has "weight" [n,k], "bias" [n] (unless it was made without
- *  one) and "projection" [m,n]; a convolution "weight" [filters, channels, kernel, kernel], "bias" [filters]
- *  and "projection" [m, what M reads]. Batch normalisation adds "scale", and "mean" and "variance", which are
- *  no parameters of the loss: steps let them follow the batches. All three are [n] or [filters]. */
+ *  one) and "projection" [m,n]; a convolution "weight" [filters, channels, kernel rows, kernel columns],
+ * "bias" [filters] and "projection" [m, what M reads]. Batch normalisation adds "scale", and "mean" and
+ * "variance", which are no parameters of the loss: steps let them follow the batches. All three are [n] or
+ * [filters]. */
 typedef struct mf_parameter_info {
     uint32_t struct_size; /**< sizeof(mf_parameter_info), set by the caller. */
     int32_t type;         /**< MF_TYPE_FLOAT32. */
@@ -372,7 +386,8 @@ MF_API mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
  *  Errors: ARGUMENT, SHAPE, OVERFLOW (whatever is wrong with `before`, as mf_layer_create() tells). */
 MF_API mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before);
 
-/** Fills `batch` with the defaults: no rows, float32 inputs, int32 labels. Errors as above. */
+/** Fills `batch` with the defaults: no rows, float32 inputs, int32 labels. `size` is sizeof *batch as the
+ *  caller was compiled. Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
 MF_API mf_status mf_batch_init(mf_batch *batch, size_t size);
 
 /** Creates a layer and draws its parameters. Free it with mf_layer_free().
@@ -384,8 +399,9 @@ MF_API mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 /** Gives up the caller's reference; networks that hold the layer keep theirs. NULL is fine. */
 MF_API void mf_layer_free(mf_layer *layer);
 
-/** Writes what the layer is now (shape, options, seed) into `spec`, whose struct_size the caller has
- *  set; the allocator comes back as NULL. Errors: HANDLE, ARGUMENT. */
+/** Writes what the layer is now into `spec`, whose struct_size the caller has set: shape, options, and the
+ * seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Errors: HANDLE,
+ * ARGUMENT. */
 MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
 
 /** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
@@ -404,7 +420,7 @@ MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value)
 MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
 
 /** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
- *  unless the same optimizer is attached already; NULL detaches. Errors: HANDLE, MEMORY. */
+ *  unless the same optimizer is attached already; NULL detaches. Errors: HANDLE, OVERFLOW, MEMORY. */
 MF_API mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer);
 
 /** The optimizer that is attached, borrowed, or NULL if there is none: how a host reaches the optimizers of a
@@ -449,12 +465,14 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss, or
- * with clipping the gradient's norm), STALE, STATE (no optimizer). On any error no parameter has changed; `a`
- * is then undefined. */
+ * with clipping the gradient's norm), STALE, STATE (no optimizer, or a workspace for inference). On any error
+ * no parameter has changed; `a` is then undefined. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
-/** The same for a batch with strides or sample weights. */
+/** The same for a batch with strides or sample weights. Errors: as mf_layer_step(), ARGUMENT also for a
+ * stride below k or weights that are negative, not finite or all 0, UNSUPPORTED (another type), OVERFLOW (a
+ * stride above INT32_MAX). */
 MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                      float *a);
 
@@ -467,7 +485,8 @@ MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, c
  *  @param gradients  [count] receives dW, db and dM one after the other, shaped and ordered like the layer's
  *                    parameters; those of frozen parameters, of mean and variance are 0
  *  @param count      the number of values of all its parameters together
- *  Errors: as in mf_layer_step(), and SHAPE (another count). */
+ *  Errors: as mf_layer_step_batch(), but STATE for a workspace for inference only, and SHAPE (another count).
+ */
 MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a,
                                     float *gradients, size_t count);
 
@@ -478,17 +497,20 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
  *  is not finite), STATE (no optimizer). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
-/** a = phi(x W^T + b), pooled in a convolution, without dropout. x [rows, k], a [rows, n].
- *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC, STALE. */
+/** The activation a = phi(x W^T + b), pooled in a convolution, normalised by the running mean and variance if
+ *  the layer normalises, without dropout. x [rows, k], a [rows, n].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the input; the result is not looked at), STALE. */
 MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                   float *a);
 
-/** The same for a batch with strides; its targets and sample weights are not read. */
+/** The same for a batch with strides; its targets and sample weights are not read. Errors: as
+ *  mf_layer_forward(), ARGUMENT also for a stride below k, UNSUPPORTED (another type), OVERFLOW (a stride
+ * above INT32_MAX). */
 MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                         float *a);
 
-/** G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
- *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC, STALE. */
+/** The goodness G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
 MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows,
                                    const float *a, float *goodness);
 
@@ -498,7 +520,7 @@ MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspac
  *
  *  A network is an ordered list of references to layers. A layer can be in several networks, once in
  *  each. A layer is found by its position, 0 for the first, which moves when others come and go, or by
- *  the id of its place, which does not.
+ *  the id of its place, which does not; ids are 1 or more, and none is used twice in a network.
  *  @{ */
 
 /** Opaque handle of a network. */
@@ -535,14 +557,17 @@ MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
  * message names both), ARGUMENT (it is in this network already), MEMORY. */
 MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
 
-/** Puts a layer at `position`, 0 to the size; those from there on move up by one. Else as append. */
+/** mf_network_append() to a position, 0 to the size: layers from there on move up by one.
+ *  Errors: as mf_network_append(), and NOT_FOUND (a position beyond the size). */
 MF_API mf_status mf_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id);
 
 /** Takes out the layer at the place `id` and gives up its reference.
  *  Errors: HANDLE, NOT_FOUND, SHAPE (its neighbours would not fit). */
 MF_API mf_status mf_network_remove(mf_network *network, uint64_t id);
 
-/** Puts another layer at the place `id`, which keeps its id. Errors: as insert and remove. */
+/** Puts another layer at the place `id`, which keeps its id, and gives up the reference to the one there.
+ *  Errors: HANDLE, NOT_FOUND, SHAPE (it does not fit its neighbours), ARGUMENT (it is in this network
+ *  already). */
 MF_API mf_status mf_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
 
 /** The layer at a position, borrowed, and the id of its place; either out-pointer may be NULL.
@@ -552,7 +577,8 @@ MF_API mf_status mf_network_layer(const mf_network *network, size_t position, mf
 /** The position of the place `id`. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
 
-/** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. Errors: HANDLE, MEMORY. */
+/** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. Errors: HANDLE, OVERFLOW,
+ *  MEMORY. */
 MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 
 /** mf_layer_set_classes() for every layer: all of them or, on failure, none.
@@ -561,14 +587,15 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 
 /** One joint training step: every layer steps on the batch, first to last, each on the activation of
  *  the one before. x [rows, k of the first layer], y [rows].
- *  Errors: HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC, STALE, STATE (an empty network, a layer without
- *  optimizer). Everything but a loss that is not finite is found before any layer changes; with such a
- *  loss, the layers before have stepped, this one and those behind have not: each layer's report counts
- *  the batches it has applied. */
+ *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE (an
+ *  empty network, a layer without optimizer, a workspace for inference). Everything but a loss that is not
+ * finite is found before any layer changes; with such a loss, the layers before have stepped, this one and
+ * those behind have not: each layer's report counts the batches it has applied. */
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
-/** The same for a batch with strides or sample weights. */
+/** The same for a batch with strides or sample weights. Errors: as mf_network_step(), and those of a batch as
+ *  in mf_layer_step_batch(). */
 MF_API mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch);
 
 /** One greedy training step: the layers before `position` pass the batch on (with their dropout, but
@@ -577,28 +604,32 @@ MF_API mf_status mf_network_step_batch(mf_network *network, mf_workspace *worksp
 MF_API mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, size_t position,
                                        size_t rows, const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights. */
+/** The same for a batch with strides or sample weights. Errors: as mf_network_step_layer(), and those of a
+ * batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspace, size_t position,
                                              const mf_batch *batch);
 
 /** Loss and correct rows of every layer (the last one's are those of MF_PREDICT_LAST) and of
  *  MF_PREDICT_SUM on a labelled batch, without learning: see mf_workspace_report() and
  *  mf_workspace_report_sum(). If it fails at a layer, the reports of those before are new already. Errors:
- * HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC, STALE, STATE. */
+ * HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC (the input, or a loss), STALE, STATE (an empty network). */
 MF_API mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace, size_t rows,
                                      const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights. */
+/** The same for a batch with strides or sample weights. Errors: as mf_network_evaluate(), and those of a
+ * batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace,
                                            const mf_batch *batch);
 
 /** The class of every row: the one of the highest score, the lowest number if several are highest.
  *  `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM; labels [rows].
- *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC, STALE, STATE (an empty network). */
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the input, or the scores), STALE, STATE (an empty network).
+ */
 MF_API mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                     size_t rows, const float *x, int32_t *labels);
 
-/** The raw goodness scores. goodness [rows, m]. Errors: as mf_network_predict(). */
+/** The scores of every row: the goodness of the last layer, or the sum over all layers. goodness [rows, m].
+ *  Errors: as mf_network_predict(). */
 MF_API mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                      size_t rows, const float *x, float *goodness);
 
@@ -606,8 +637,9 @@ MF_API mf_status mf_network_goodness(const mf_network *network, mf_workspace *wo
 MF_API mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                           size_t rows, const float *x, float *probabilities);
 
-/** All three from one pass over a batch with strides; outputs that are NULL are left out.
- *  The batch's targets and sample weights are not read. Errors: as mf_network_predict(). */
+/** Labels, scores and probabilities from one pass over a batch with strides; outputs that are NULL are left
+ * out. The batch's targets and sample weights are not read. Errors: as mf_network_predict(), and those of a
+ * batch as in mf_layer_forward_batch(). */
 MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                   const mf_batch *batch, int32_t *labels, float *goodness,
                                   float *probabilities);
@@ -636,7 +668,7 @@ typedef struct mf_workspace_spec {
     const mf_allocator *allocator; /**< NULL: the C library's. */
 } mf_workspace_spec;
 
-/** What a layer did in the last call. */
+/** What a layer did in the last call. Loss and correct rows are those before the update of a step. */
 typedef struct mf_report {
     uint32_t struct_size; /**< sizeof(mf_report), set by the caller. */
     uint32_t reserved;    /**< 0. */
@@ -644,7 +676,8 @@ typedef struct mf_report {
                                this workspace. */
     uint64_t correct;     /**< Rows whose highest goodness is that of their label. */
     double loss;          /**< Mean cross-entropy in nats, with label smoothing in training steps. */
-    double gradient_norm; /**< Norm of the layer's gradient before clipping; -1 when clipping is off. */
+    double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off
+                               and after an evaluation. */
     uint64_t applied;     /**< Batches the layer has learned from since it was created. */
 } mf_report;
 
@@ -687,12 +720,13 @@ MF_API mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace
 /** Frees a workspace. NULL is fine. */
 MF_API void mf_workspace_free(mf_workspace *workspace);
 
-/** Report of the layer at `position` (0 in a workspace for a single layer) on the last call that
- *  completed for this layer. `report->struct_size` is set by the caller.
- *  Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+/** Report of one layer on the last step, gradients or evaluation that completed for it; predictions leave
+ * reports alone. `position` is 0 in a workspace for a single layer, and `report->struct_size` is set by the
+ * caller. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf_report *report);
 
-/** Report of MF_PREDICT_SUM on the last mf_network_evaluate(). Errors: HANDLE, ARGUMENT. */
+/** Report of MF_PREDICT_SUM on the last mf_network_evaluate(); its `applied` is 0. Errors: HANDLE, ARGUMENT.
+ */
 MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_report *report);
 
 /** @} */
@@ -705,11 +739,12 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  reports have the same bits, for any number of workers.
  *
  *  While a pipeline has batches in the works, the layers belong to it. Allowed at any time:
- *  mf_optimizer_set() and mf_layer_set(), which concern the batches submitted afterwards, the getters of
- *  these, and whatever does not touch the layers. After mf_pipeline_flush() and until the next submit the
- *  layers are at rest: they may be read, evaluated, changed and trained by every other function as well; but
- *  when layers come or go or change their number of classes, the pipeline is STALE and another one is needed.
- *  A layer may be in the works of one pipeline at a time. Use a pipeline from one thread at a time.
+ *  mf_optimizer_set(), mf_layer_set() and mf_layer_set_trainable(), which concern the batches submitted
+ *  afterwards, the getters of these, and whatever does not touch the layers. After mf_pipeline_flush() and
+ * until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
+ * other function as well; but when layers come or go or change their number of classes, the pipeline is STALE
+ * and another one is needed. A layer may be in the works of one pipeline at a time. Use a pipeline from one
+ * thread at a time.
  *
  *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
  *  @{ */
@@ -849,7 +884,7 @@ MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progres
  *  @param rows       as in mf_network_evaluate()
  *  @param x          as in mf_network_evaluate()
  *  @param y          as in mf_network_evaluate()
- *  Errors: of both. */
+ *  Errors: as mf_pipeline_flush() and mf_network_evaluate(). */
 MF_API mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, size_t rows,
                                       const float *x, const int32_t *y);
 
@@ -868,7 +903,7 @@ MF_API mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace 
  *  @param rows       as in mf_network_predict()
  *  @param x          as in mf_network_predict()
  *  @param labels     [rows] receives the classes
- *  Errors: of both. */
+ *  Errors: as mf_pipeline_flush() and mf_network_predict(). */
 MF_API mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
                                      size_t rows, const float *x, int32_t *labels);
 
@@ -880,7 +915,7 @@ MF_API mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *worksp
  *  @param labels         [rows] or NULL
  *  @param goodness       [rows, m] or NULL
  *  @param probabilities  [rows, m] or NULL
- *  Errors: of both. */
+ *  Errors: as mf_pipeline_flush() and mf_network_infer(). */
 MF_API mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
                                    const mf_batch *batch, int32_t *labels, float *goodness,
                                    float *probabilities);

@@ -63,7 +63,7 @@ static bool begin(struct run *run)
 static void name_epoch(const struct run *run, char *name, size_t capacity)
 {
     if (run->settings.time_budget > 0)
-        snprintf(name, capacity, "epoch %zu, %.1f of %g minutes", run->history.count + 1,
+        snprintf(name, capacity, "epoch %zu, from minute %.1f of %g", run->history.count + 1,
                  pace_minutes(&run->pace), run->settings.time_budget);
     else
         snprintf(name, capacity, "epoch %zu of %zu", run->history.count + 1, run->settings.epochs);

@@ -65,6 +65,7 @@ class Monoforward(ConanFile):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["MF_BLAS"] = str(self.options.blas)
         toolchain.cache_variables["MF_JSON"] = "auto" if self.options.json else "off"
+        toolchain.cache_variables["MF_REFERENCE"] = "off"
         toolchain.cache_variables["MF_BUILD_EXAMPLES"] = False
         toolchain.cache_variables["MF_BUILD_TESTS"] = False
         # By this one, the project installs one of its two libraries.

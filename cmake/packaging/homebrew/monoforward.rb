@@ -14,6 +14,7 @@ class Monoforward < Formula
     args = %w[
       -DMF_BLAS=openblas
       -DMF_JSON=auto
+      -DMF_REFERENCE=off
       -DMF_BUILD_EXAMPLES=OFF
       -DMF_BUILD_TESTS=OFF
     ]

@@ -20,6 +20,7 @@ vcpkg_cmake_configure(
     OPTIONS
         -DMF_BLAS=${blas}
         -DMF_JSON=${json}
+        -DMF_REFERENCE=off
         -DMF_BUILD_EXAMPLES=OFF
         -DMF_BUILD_TESTS=OFF)
 vcpkg_cmake_install()
