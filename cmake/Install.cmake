@@ -39,8 +39,18 @@ configure_package_config_file(cmake/monoforward-config.cmake.in monoforward-conf
 # Before 1.0 a minor version may change the source interface; a break of the ABI changes the SONAME.
 write_basic_package_version_file(monoforward-config-version.cmake COMPATIBILITY SameMinorVersion)
 
+# Both libraries, unless BUILD_SHARED_LIBS says which: packagers with a rule for it set this variable.
+if(NOT DEFINED BUILD_SHARED_LIBS)
+    set(mf_installed monoforward_shared monoforward_static)
+elseif(BUILD_SHARED_LIBS)
+    set(mf_installed monoforward_shared)
+else()
+    set(mf_installed monoforward_static)
+endif()
+
 install(FILES include/monoforward.h include/monoforward.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS monoforward_shared monoforward_static EXPORT monoforward
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(TARGETS ${mf_installed} EXPORT monoforward
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT monoforward FILE monoforward-targets.cmake NAMESPACE monoforward::

@@ -47,6 +47,11 @@ list_missing() {
         have luajit || need luajit "which runs the example for LuaJIT"
         have go || need golang-go "which builds the example for Go"
         have cargo || need cargo "which builds the example for Rust"
+        if have dpkg; then
+            have dpkg-buildpackage || need dpkg-dev "which builds Debian packages"
+            have dh || need debhelper "which builds Debian packages"
+            have lintian || need lintian "which checks Debian packages"
+        fi
         has_blas openblas-pthread || need libopenblas-dev "a BLAS library to test with"
         has_blas blis-openmp || need libblis-dev "a BLAS library to test with"
         has_blas blas || need libblas-dev "the reference BLAS library, to test with"

@@ -4,7 +4,8 @@
 #     sh tests/run.sh          release, sanitizers, outside projects, a little valgrind: some minutes
 #     sh tests/run.sh --all    also every BLAS library, linked and chosen at run time, the debug build,
 #                              clang, the programs in the documents, the examples for LuaJIT, Go and Rust,
-#                              and all tests under valgrind
+#                              all tests under valgrind, and the Debian packages, which are installed and
+#                              purged if root runs this
 #
 # Installs what is missing on Debian and Ubuntu, and names it elsewhere. Writes to build*/ only. Names every
 # test that was skipped, and why; ends with a line "N passed, N failed, N skipped"; exit code 0 if none failed.
@@ -264,6 +265,23 @@ documents_stage() {
     fi
 }
 
+# Builds the packages from a clone; as root it installs, uses and purges them.
+debian_stage() {
+    heading "Debian packages"
+    sh cmake/packaging/check_deb.sh >"$work/log" 2>&1
+    code=$?
+    cat "$work/log"
+    case $code in
+    0) pass ;;
+    77) ;;
+    *) fail "Debian packages: cmake/packaging/check_deb.sh" ;;
+    esac
+    sed -n 's/^skip: //p' "$work/log" >"$work/more"
+    while read -r line; do
+        skip "$line"
+    done <"$work/more"
+}
+
 install_packages $all || exit 1
 install_node_packages koffi@2
 [ $all -eq 0 ] || install_node_packages onnxruntime-node@1
@@ -275,6 +293,7 @@ if [ $all -eq 1 ]; then
     run_time_stage
     debug_stage
     documents_stage
+    debian_stage
 fi
 valgrind_stage
 
