@@ -33,8 +33,8 @@ static bool read_image(const struct lines *lines, struct image_set *set)
     size_t count = fields_of(lines->text, ',', fields, PIXELS + 1);
     long value;
     if (count != PIXELS + 1)
-        return complain("%s, line %zu: %zu values, not %d pixels and a digit", lines->path, lines->number,
-                        count, PIXELS);
+        return complain("%s, line %zu: %zu values, not %d: the pixels and the digit", lines->path,
+                        lines->number, count, PIXELS + 1);
     for (size_t i = 0; i < PIXELS; i++) {
         if (!field_whole(fields[i], 0, OPTDIGITS_INK, &value))
             return complain("%s, line %zu: value %zu is not a whole number from 0 to %d", lines->path,

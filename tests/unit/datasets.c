@@ -443,7 +443,7 @@ static void optdigits_files(void **state)
     REFUSED(folder, NULL, "optdigits.tes", "line 3", "digit");
     text[0] = '9', text[1] = '9';
     write_text("optdigits.tes", text);
-    REFUSED(folder, NULL, "optdigits.tes", "line 1", "64 pixels");
+    REFUSED(folder, NULL, "optdigits.tes", "line 1", "64 values, not 65");
 }
 
 /* ---- texts ---- */
