@@ -9,11 +9,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Files from a cache would be the same for a reason that proves nothing.
 export CCACHE_DISABLE=1
+# The date that man pages bear: part of what is built.
+export SOURCE_DATE_EPOCH=1000000000
 
 # build NAME COPY_OF_SOURCES BUILD_FOLDER: installs to $work/NAME
 build() {
     mkdir -p "$2"
-    (cd "$source" && tar -c CMakeLists.txt LICENSE README.md CHANGELOG.md cmake docs include lib pkgconfig) | tar -x -C "$2"
+    (cd "$source" && tar -c CMakeLists.txt LICENSE README.md CHANGELOG.md cmake docs examples include lib pkgconfig) | tar -x -C "$2"
     find "$2" -type f -exec touch -d "$4" {} +
     {
         "$CMAKE" -S "$2" -B "$3" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS="${MF_BLAS:-auto}" \
@@ -31,7 +33,7 @@ build() {
     build first "$work/one" "$work/one/build" 2020-01-01 2
 )
 (
-    export LC_ALL=C.UTF-8 TZ=Asia/Tokyo LANGUAGE=de SOURCE_DATE_EPOCH=1000000000
+    export LC_ALL=C.UTF-8 TZ=Asia/Tokyo LANGUAGE=de
     umask 027
     build second "$work/another place/two" "$work/out of tree" 2024-06-01 3
 )
