@@ -15,7 +15,8 @@ export SOURCE_DATE_EPOCH=1000000000
 # build NAME COPY_OF_SOURCES BUILD_FOLDER: installs to $work/NAME
 build() {
     mkdir -p "$2"
-    (cd "$source" && tar -c CMakeLists.txt LICENSE README.md CHANGELOG.md cmake docs examples include lib pkgconfig) | tar -x -C "$2"
+    tar -c -C "$source" CMakeLists.txt LICENSE README.md CHANGELOG.md cmake docs examples include lib pkgconfig |
+        tar -x -C "$2"
     find "$2" -type f -exec touch -d "$4" {} +
     {
         "$CMAKE" -S "$2" -B "$3" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS="${MF_BLAS:-auto}" \
