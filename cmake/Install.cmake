@@ -1,4 +1,4 @@
-# What `cmake --install` puts in place: header, libraries, monoforward.pc and the CMake package.
+# What `cmake --install` puts in place: headers, libraries, monoforward.pc and the CMake package.
 include(CMakePackageConfigHelpers)
 
 # Libraries as a linker option: -lname for those in the usual places, the path for others.
@@ -48,7 +48,7 @@ else()
     set(mf_installed monoforward_static)
 endif()
 
-install(FILES include/monoforward.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/monoforward.h include/monoforward.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(TARGETS ${mf_installed} EXPORT monoforward
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -59,3 +59,9 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward.pc DESTINATION ${CMAKE_INS
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/monoforward-config-version.cmake
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
+
+if(PROJECT_IS_TOP_LEVEL)
+    add_custom_target(uninstall VERBATIM COMMAND ${CMAKE_COMMAND}
+        -DMANIFEST=${CMAKE_CURRENT_BINARY_DIR}/install_manifest.txt -DHEADER_FOLDER=${CMAKE_INSTALL_INCLUDEDIR}
+        -P ${PROJECT_SOURCE_DIR}/cmake/Uninstall.cmake)
+endif()

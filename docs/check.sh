@@ -72,7 +72,7 @@ check() {
             return 0
         fi
         # shellcheck disable=SC2086
-        run "$1" c++ -std=c++11 -O2 -Wall -Wextra -Wpedantic -Werror "$1" -o "$program" $flags || return 1
+        run "$1" c++ -std=c++17 -O2 -Wall -Wextra -Wpedantic -Werror "$1" -o "$program" $flags || return 1
         ;;
     *.py)
         python=
@@ -85,7 +85,8 @@ check() {
             echo "skipped: $name, there is no python3 with numpy"
             return 0
         fi
-        run "$1" "$python" "$1" || return 1
+        PYTHONPATH=$root/examples/ffi/python MONOFORWARD_LIBRARY=$libdir/libmonoforward.so.0 PYTHONDONTWRITEBYTECODE=1 \
+            run "$1" "$python" "$1" || return 1
         cat "$work/output"
         return 0
         ;;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Outside projects that use the installed library: by pkg-config and by find_package, shared and static, in C
-# and C++. Installs to a temporary folder. Arguments: the build folder. Reads CC, CXX and CMAKE.
+# and C++, from a tree that was moved; and uninstalling. Installs to temporary folders. Arguments: the build
+# folder. Reads CC, CXX and CMAKE.
 # SPDX-License-Identifier: MIT
 set -eu
 build=$1
@@ -8,7 +9,15 @@ here=$(cd "$(dirname "$0")" && pwd)/consumer
 CC=${CC:-cc}
 CMAKE=${CMAKE:-cmake}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# The build's list of what was installed is the user's, who may want to uninstall after the tests.
+manifest=$build/install_manifest.txt
+[ ! -f "$manifest" ] || cp "$manifest" "$work/manifest"
+leave() {
+    rm -f "$manifest"
+    [ ! -f "$work/manifest" ] || cp "$work/manifest" "$manifest"
+    rm -rf "$work"
+}
+trap leave EXIT
 status=0
 passed=0
 
@@ -29,12 +38,19 @@ check() { # name, command...
 "$CMAKE" --install "$build" --prefix "$work/first" >/dev/null
 mv "$work/first" "$work/prefix"
 prefix=$work/prefix
+# Nor on the place it was built in.
+if grep -rlF -e "$work/first" -e "$(cd "$build" && pwd)" "$prefix" --include=*.pc --include=*.cmake --include=*.h; then
+    echo "failed: these installed files name the folder of the installation or of the build"
+    status=1
+fi
 pc=$(find "$prefix" -name monoforward.pc)
 lib=$(dirname "$(dirname "$pc")")
-[ -f "$prefix/include/monoforward.h" ] || {
-    echo "failed: include/monoforward.h is not installed"
-    status=1
-}
+for file in monoforward.h monoforward.hpp; do
+    [ -f "$prefix/include/$file" ] || {
+        echo "failed: include/$file is not installed"
+        status=1
+    }
+done
 for file in libmonoforward.so libmonoforward.so.0 libmonoforward.a; do
     [ -e "$lib/$file" ] || {
         echo "failed: $lib/$file is not installed"
@@ -84,6 +100,7 @@ if command -v pkg-config >/dev/null; then
     by_pkg_config C "$CC" c99 main.c
     if [ -n "${CXX:-}" ]; then
         by_pkg_config C++ "$CXX" c++11 main.cpp
+        by_pkg_config C++17 "$CXX" c++17 wrapped.cpp
     fi
 else
     echo "skip: consumers by pkg-config: pkg-config is not installed"
@@ -98,13 +115,15 @@ if [ -n "${CXX:-}" ]; then
     check "find_package: configure" "$CMAKE" -S "$here" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
         -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX"
     check "find_package: build" "$CMAKE" --build "$work/cmake"
-    for program in shared_c shared_cpp static_c static_cpp; do
+    for program in shared_c shared_cpp shared_hpp static_c static_cpp static_hpp; do
         check "find_package, $program: run" "$work/cmake/$program"
     done
     needs_shared 1 "$work/cmake/shared_c"
     needs_shared 1 "$work/cmake/shared_cpp"
+    needs_shared 1 "$work/cmake/shared_hpp"
     needs_shared 0 "$work/cmake/static_c"
     needs_shared 0 "$work/cmake/static_cpp"
+    needs_shared 0 "$work/cmake/static_hpp"
 else
     echo "skip: consumers in C++: no C++ compiler"
 fi
@@ -114,5 +133,27 @@ if "$CMAKE" -S "$here/c_only" -B "$work/version" -DCMAKE_PREFIX_PATH="$prefix" -
     echo "failed: find_package(monoforward 9.0) is content with $version"
     status=1
 fi
+
+# Uninstalling takes back what was installed, with the folders it made, and nothing of others.
+check "uninstall: install" "$CMAKE" --install "$build" --prefix "$work/to go/prefix"
+check "uninstall: by its target" "$CMAKE" --build "$build" --target uninstall
+[ -z "$(find "$work/to go/prefix" -mindepth 1)" ] || {
+    echo "failed: left behind by uninstall:"
+    find "$work/to go/prefix" -mindepth 1
+    status=1
+}
+if "$CMAKE" --build "$build" --target uninstall >"$work/log" 2>&1; then
+    echo "failed: uninstall is content with nothing to uninstall"
+    status=1
+fi
+check "uninstall: install beside others" "$CMAKE" --install "$build" --prefix "$work/to go/prefix"
+mkdir -p "$work/to go/prefix/include/others"
+: >"$work/to go/prefix/${lib#"$prefix"/}/pkgconfig/others.pc"
+check "uninstall: by its target, beside others" "$CMAKE" --build "$build" --target uninstall
+(cd "$work/to go/prefix" && find . ! -type d -o -name others -o -name monoforward) | sort >"$work/left"
+printf '%s\n' ./include/others "./${lib#"$prefix"/}/pkgconfig/others.pc" | sort | diff - "$work/left" || {
+    echo "failed: uninstall left (>) or took (<) too much"
+    status=1
+}
 echo "$passed steps passed"
 exit "$status"

@@ -29,17 +29,24 @@ list_missing() {
     has_header zlib.h || need zlib1g-dev "with which examples/mnist reads gzipped files"
     has_header lzma.h || need liblzma-dev "with which examples/cifar10 reads files packed by xz"
     have xz || need xz-utils "which packs files for the test of examples/cifar10"
+    [ "$(uname)" != Linux ] || have abidiff ||
+        need abigail-tools "which compares the ABI with that of the last release"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
     have python3 || need python3 "which makes the man pages"
     have doxygen || need doxygen "which makes the reference"
+    has_python numpy || need python3-numpy "with which the example for Python is tested"
+    have node || need nodejs "which runs the example for Node and exported models"
+    have npm || need npm "which brings koffi and ONNX Runtime for it"
     if [ "$1" -eq 1 ]; then
         have valgrind || need valgrind "which looks for errors in the use of memory"
         have clang || need clang "the other C compiler"
+        have gnuplot || need gnuplot-nox "which draws the figures of the experiments"
         have mandoc || need mandoc "which checks man pages"
         have lexgrog || need man-db "which reads the names of man pages"
-        has_python_onnx || need python3-onnx "which checks exported models"
-        have node || need nodejs "which runs exported models"
-        have npm || need npm "which brings the runtime for them"
+        has_python onnx || need python3-onnx "which checks exported models"
+        have luajit || need luajit "which runs the example for LuaJIT"
+        have go || need golang-go "which builds the example for Go"
+        have cargo || need cargo "which builds the example for Rust"
         if have dpkg; then
             have dpkg-buildpackage || need dpkg-dev "which builds Debian packages"
             have dh || need debhelper "which builds Debian packages"
@@ -58,8 +65,9 @@ has_tuned_blas() {
     ldconfig -p 2>/dev/null | grep -qE 'lib(openblas|blis|mkl_rt)[^ ]*\.so'
 }
 
-has_python_onnx() {
-    python3 -c 'import onnx' >/dev/null 2>&1 || /usr/bin/python3 -c 'import onnx' >/dev/null 2>&1
+# has_python MODULE: in the Python of the path or the system's.
+has_python() {
+    python3 -c "import $1" >/dev/null 2>&1 || /usr/bin/python3 -c "import $1" >/dev/null 2>&1
 }
 
 # has_blas FOLDER: Debian keeps each of its BLAS libraries in a folder of its own.
@@ -71,7 +79,7 @@ name_elsewhere() {
     cat <<'END'
 Please install these by hand. The packages are called
     Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel cjson-devel openblas-devel zlib-devel
-             xz-devel xz valgrind clang
+             xz-devel xz valgrind clang libabigail
     Arch     gcc cmake make pkgconf cmocka cjson openblas cblas zlib xz valgrind clang
     Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev cjson-dev openblas-dev zlib-dev
              xz-dev xz valgrind clang
@@ -101,12 +109,21 @@ install_packages() {
     return 1
 }
 
-# ONNX Runtime for Node, in build/node: no script of it runs, since its package holds the library for Linux.
-# Without it the test onnx.runtime is skipped.
-install_onnx_runtime() {
-    { have npm && [ ! -d build/node/node_modules/onnxruntime-node ]; } || return 0
-    echo "installing: onnxruntime-node in build/node"
+# install_node_packages NAME@VERSION...: packages of npm, in build/node. No script of them runs, since they hold their
+# libraries for Linux. Where they are missing, the tests that need them are skipped. npm takes away what it is not told
+# of, so what is there already is named again.
+install_node_packages() {
+    wanted=
+    for package in "$@"; do
+        [ -d "build/node/node_modules/${package%@*}" ] || wanted="$wanted $package"
+    done
+    { have npm && [ -n "$wanted" ]; } || return 0
+    echo "installing:$wanted in build/node"
+    for package in koffi@2 onnxruntime-node@1; do
+        [ ! -d "build/node/node_modules/${package%@*}" ] || wanted="$wanted $package"
+    done
     mkdir -p build/node
+    # shellcheck disable=SC2086 # the packages are words
     npm install --prefix build/node --ignore-scripts --no-package-lock --no-save --no-audit --no-fund --silent \
-        onnxruntime-node@1 || echo "the installation has failed"
+        $wanted || echo "the installation has failed"
 }

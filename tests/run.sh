@@ -3,8 +3,9 @@
 #
 #     sh tests/run.sh          release, sanitizers, outside projects, a little valgrind: some minutes
 #     sh tests/run.sh --all    also every BLAS library, linked and chosen at run time, the debug build,
-#                              clang, the programs in the documents, all tests under valgrind, and the
-#                              Debian packages, which are installed and purged if root runs this
+#                              clang, the programs in the documents, the examples for LuaJIT, Go and Rust,
+#                              all tests under valgrind, and the Debian packages, which are installed and
+#                              purged if root runs this
 #
 # Installs what is missing on Debian and Ubuntu, and names it elsewhere. Writes to build*/ only. Names every
 # test that was skipped, and why; ends with a line "N passed, N failed, N skipped"; exit code 0 if none failed.
@@ -282,7 +283,8 @@ debian_stage() {
 }
 
 install_packages $all || exit 1
-[ $all -eq 0 ] || install_onnx_runtime
+install_node_packages koffi@2
+[ $all -eq 0 ] || install_node_packages onnxruntime-node@1
 release_stage
 asan_stage
 tsan_stage

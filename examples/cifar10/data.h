@@ -5,6 +5,8 @@
 #ifndef CIFAR10_DATA_H
 #define CIFAR10_DATA_H
 
+#include "bytes.h"
+#include "crops.h"
 #include "random.h"
 #include "records.h"
 
@@ -17,8 +19,6 @@ enum augment_kind {
     AUGMENT_CROPS /* a random 32 x 32 window of the image inside a border of zeros, half of them mirrored */
 };
 
-enum { CROP_BORDER = 4, PIXEL_VALUES = 256 };
-
 struct data {
     const char *folder; /* NULL: shapes drawn here, no data set */
     struct records train;
@@ -26,7 +26,7 @@ struct data {
     uint32_t *order;       /* of the training images */
     double mean[CHANNELS]; /* of the pixels of the training images */
     double deviation[CHANNELS];
-    float inputs[CHANNELS][PIXEL_VALUES]; /* what a pixel is to the network: standardised by the two */
+    float inputs[CHANNELS][BYTE_VALUES]; /* what a pixel is to the network: standardised by the two */
 };
 
 /* Reads CIFAR-10 from `folder`, or draws shapes if it is NULL. With a `limit`, the first `limit` training

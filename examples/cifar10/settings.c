@@ -139,7 +139,7 @@ static const char *find_data(const char *given)
     if (given != NULL && given[0] != '\0')
         return given;
     for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (records_in(usual[i]))
+        if (records_in(usual[i], CIFAR10_TEST))
             return usual[i];
     return NULL;
 }

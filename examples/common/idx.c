@@ -154,7 +154,7 @@ static bool read_images(struct idx_file *file, struct image_set *set)
     return set->pixels != NULL && idx_at_end(file);
 }
 
-static bool read_labels(struct idx_file *file, struct image_set *set)
+static bool read_labels(struct idx_file *file, int classes, struct image_set *set)
 {
     uint32_t count;
     if (!idx_read_header(file, MAGIC_LABELS, &count, 1))
@@ -165,12 +165,13 @@ static bool read_labels(struct idx_file *file, struct image_set *set)
     if (set->labels == NULL || !idx_at_end(file))
         return false;
     for (size_t i = 0; i < set->count; i++)
-        if (set->labels[i] >= DIGIT_CLASSES)
-            return complain("%s: label %zu is %d, not a digit from 0 to 9", file->path, i, set->labels[i]);
+        if (set->labels[i] >= classes)
+            return complain("%s: label %zu is %d, not one from 0 to %d", file->path, i, set->labels[i],
+                            classes - 1);
     return true;
 }
 
-bool idx_load(const char *folder, const char *part, struct image_set *set)
+bool idx_load(const char *folder, const char *part, int classes, struct image_set *set)
 {
     struct idx_file file;
     *set = (struct image_set){0};
@@ -181,7 +182,7 @@ bool idx_load(const char *folder, const char *part, struct image_set *set)
         gzclose(file.stream);
     }
     if (good && (good = idx_open(&file, folder, part, "labels-idx1"))) {
-        good = read_labels(&file, set);
+        good = read_labels(&file, classes, set);
         gzclose(file.stream);
     }
     if (!good)

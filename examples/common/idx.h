@@ -9,8 +9,9 @@
 
 #include <stdbool.h>
 
-/* Reads <folder>/<part>-images-idx3-ubyte and <folder>/<part>-labels-idx1-ubyte, or the same names with .gz.
- * On failure prints one line, leaves `set` empty and returns false. */
-bool idx_load(const char *folder, const char *part, struct image_set *set);
+/* Reads <folder>/<part>-images-idx3-ubyte and <folder>/<part>-labels-idx1-ubyte, or the same names with .gz;
+ * labels are below `classes`, at most 256. On failure prints one line, leaves `set` empty and returns false.
+ */
+bool idx_load(const char *folder, const char *part, int classes, struct image_set *set);
 
 #endif

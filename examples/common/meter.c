@@ -12,6 +12,8 @@ static void *metered_alloc(void *user, size_t bytes, size_t alignment)
     void *pointer = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
     if (pointer != NULL)
         meter->bytes += bytes;
+    if (meter->bytes > meter->peak)
+        meter->peak = meter->bytes;
     return pointer;
 }
 

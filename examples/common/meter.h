@@ -9,6 +9,7 @@
 
 struct meter {
     size_t bytes;
+    size_t peak; /* the most there have been */
 };
 
 /* `meter` must outlive every handle made with the allocator. */

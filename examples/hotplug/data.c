@@ -32,7 +32,8 @@ static bool read_all(struct data *data, const char *folder)
     data->large_story = "MNIST, 28 x 28";
     data->small_story = "MNIST in the format of optdigits, and optdigits";
     return folder_of(folder, "mnist", mnist) && folder_of(folder, "tabular", tabular) &&
-           idx_load(mnist, "train", &data->large.train) && idx_load(mnist, "t10k", &data->large.test) &&
+           idx_load(mnist, "train", DIGIT_CLASSES, &data->large.train) &&
+           idx_load(mnist, "t10k", DIGIT_CLASSES, &data->large.test) &&
            optdigits_load(tabular, "optdigits.tra", &small->train) &&
            optdigits_load(tabular, "optdigits.tes", &small->test);
 }

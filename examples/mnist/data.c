@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "data.h"
 
+#include "bytes.h"
 #include "complain.h"
 #include "digits.h"
 #include "idx.h"
 #include "random.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-enum { DRAWN_TRAIN = 20000, DRAWN_TEST = 4000, PIXEL_VALUES = 256 };
+enum { DRAWN_TRAIN = 20000, DRAWN_TEST = 4000 };
 
 enum { PURPOSE_TRAIN_DIGITS = 1, PURPOSE_TEST_DIGITS, PURPOSE_HOLD_OUT };
 
@@ -19,7 +19,8 @@ static bool read_or_draw(struct data *data, const char *folder, uint64_t seed)
     if (data->drawn)
         return digits_draw(&data->train_images, DRAWN_TRAIN, random_derive(seed, PURPOSE_TRAIN_DIGITS)) &&
                digits_draw(&data->test_images, DRAWN_TEST, random_derive(seed, PURPOSE_TEST_DIGITS));
-    if (!idx_load(folder, "train", &data->train_images) || !idx_load(folder, "t10k", &data->test_images))
+    if (!idx_load(folder, "train", DIGIT_CLASSES, &data->train_images) ||
+        !idx_load(folder, "t10k", DIGIT_CLASSES, &data->test_images))
         return false;
     if (data->train_images.rows != data->test_images.rows ||
         data->train_images.columns != data->test_images.columns)
@@ -57,23 +58,15 @@ static bool split(struct data *data, size_t validation, uint64_t seed)
     return true;
 }
 
-/* Mean and deviation from a count of the pixel values, exact and quick. */
 static void measure_pixels(struct data *data)
 {
-    uint64_t counts[PIXEL_VALUES] = {0};
-    for (size_t i = 0; i < data->train.count; i++) {
-        const uint8_t *pixels = image_pixels(&data->train_images, data->train.order[i]);
-        for (size_t j = 0; j < data->inputs; j++)
-            counts[pixels[j]]++;
-    }
-    double total = (double)data->train.count * (double)data->inputs, sum = 0, squares = 0;
-    for (size_t value = 0; value < PIXEL_VALUES; value++) {
-        sum += (double)value * (double)counts[value];
-        squares += (double)(value * value) * (double)counts[value];
-    }
-    double mean = sum / total, variance = squares / total - mean * mean;
+    struct byte_counts counts = {0};
+    double mean, deviation;
+    for (size_t i = 0; i < data->train.count; i++)
+        bytes_count(&counts, image_pixels(&data->train_images, data->train.order[i]), data->inputs);
+    bytes_moments(&counts, &mean, &deviation);
     data->mean = (float)mean;
-    data->deviation = variance > 0 ? (float)sqrt(variance) : 1;
+    data->deviation = (float)deviation;
 }
 
 bool data_open(struct data *data, const char *folder, size_t validation, uint64_t seed)

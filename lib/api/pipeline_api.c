@@ -107,8 +107,9 @@ mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
     if (!pipeline->on_report)
         MFI_TRY(mfi_check_pointer(report, "the report"));
     mf_status status = mfi_pipeline_next_report(pipeline, &found);
-    if (status == MF_STATUS_BUSY)
-        return mfi_fail(status, "the next report is not there yet");
+    /* With a callback, one that has come since is the callback's, next time. */
+    if (status == MF_STATUS_BUSY || (status == MF_STATUS_OK && pipeline->on_report))
+        return mfi_fail(MF_STATUS_BUSY, "the next report is not there yet");
     if (status != MF_STATUS_OK)
         return mfi_fail(status, "all reports have been read");
     MFI_TRY(mfi_struct_write(report, found, sizeof *found, MFI_SIZE_UP_TO(mf_pipeline_report, applied),

@@ -9,6 +9,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 functions=$(sed -n 's/^MF_API [^(]*[ *]\(mf_[a-z0-9_]*\)(.*/\1/p' "$header")
+[ "$(echo "$functions" | grep -c .)" -eq "$(grep -c '^MF_API' "$header")" ] || {
+    echo "failed: a declaration that this script cannot read"
+    exit 1
+}
 {
     echo '#include <monoforward.h>'
     echo '#include <stdio.h>'

@@ -1,9 +1,10 @@
 #!/bin/sh
-# The shared library exports exactly the functions that the header declares, under the version node of the
-# map, which lists the same; the static library has no global name without a prefix.
-# Arguments: header, map, shared library, static library. SPDX-License-Identifier: MIT
+# The shared library exports exactly the functions that the header declares, under the one version node of the
+# map, which lists the same; node, SONAME and docs/abi.md have the same number. The static library has no global
+# name without a prefix. Arguments: header, map, shared library, static library, docs/abi.md.
+# SPDX-License-Identifier: MIT
 set -eu
-header=$1 map=$2 shared=$3 static=$4
+header=$1 map=$2 shared=$3 static=$4 document=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
@@ -28,9 +29,10 @@ sed -n 's/^MF_API [^(]*[ *]\(mf_[a-z0-9_]*\)(.*/\1/p' "$header" | sort >"$work/d
 
 grep -oE '\<mf_[a-z0-9_]*;' "$map" | tr -d ';' | sort >"$work/mapped"
 same "the functions in the version script" "$work/declared" "$work/mapped"
-grep -q '^MONOFORWARD_0 {' "$map" || {
-    echo "failed: the version script has no node MONOFORWARD_0"
-    status=1
+number=$(sed -n 's/^MONOFORWARD_\([0-9][0-9]*\) {.*/\1/p' "$map")
+[ "$(grep -c '{' "$map")" -eq 1 ] && [ -n "$number" ] || {
+    echo "failed: the version script has not one node MONOFORWARD_ and a number"
+    exit 1
 }
 if grep -v '^ *#' "$map" | grep -E 'mf_[a-z_]*\*'; then
     echo "failed: a wildcard in the version script exports whatever there is"
@@ -40,18 +42,28 @@ fi
 nm -D --defined-only "$shared" | awk '$2 != "A" { print $3 }' | sort >"$work/exported"
 sed 's/@.*//' "$work/exported" >"$work/names"
 same "the exported functions" "$work/declared" "$work/names"
-if grep -v '@@MONOFORWARD_0$' "$work/exported"; then
-    echo "failed: exported without the version MONOFORWARD_0"
+if grep -v "@@MONOFORWARD_$number\$" "$work/exported"; then
+    echo "failed: exported without the version MONOFORWARD_$number"
     status=1
 fi
 
+# Old programs look for the library by its SONAME and for functions by their node: both are raised, or none.
 if command -v readelf >/dev/null; then
-    readelf -d "$shared" | grep -q 'SONAME.*\[libmonoforward\.so\.0\]' || {
-        echo "failed: the SONAME is not libmonoforward.so.0"
+    readelf -d "$shared" | grep -q "SONAME.*\[libmonoforward\.so\.$number\]" || {
+        echo "failed: the SONAME is not libmonoforward.so.$number, as the version script says"
         readelf -d "$shared" | grep SONAME || true
         status=1
     }
+else
+    echo "skip: the SONAME: readelf is not installed"
 fi
+for name in MONOFORWARD_ libmonoforward.so.; do
+    found=$(grep -oF "\`$name$number\`" "$document" | sort -u)
+    [ -n "$found" ] && [ "$(grep -oE "\`${name}[0-9]+\`" "$document" | sort -u)" = "$found" ] || {
+        echo "failed: $document does not say $name$number throughout"
+        status=1
+    }
+done
 
 # Sanitizers add names of their own.
 if nm -g --defined-only "$static" | awk 'NF == 3 { print $3 }' |

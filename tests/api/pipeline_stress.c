@@ -175,9 +175,50 @@ static void test_random_treatment(void **state)
     }
 }
 
+static int32_t count_report(void *user, const mf_pipeline_report *report)
+{
+    (void)report;
+    ++*(size_t *)user;
+    return 0;
+}
+
+/* However close a worker's report comes to a poll: with a callback no report goes another way, and a poll
+ * needs no place for one. */
+static void test_polls_leave_reports_to_the_callback(void **state)
+{
+    enum { BATCHES = 2000, ROWS = 2 };
+    static const float x[ROWS * 7] = {1, -1, 0.5f};
+    static const int32_t y[ROWS] = {0, 3};
+    size_t counted = 0;
+    side one = make_side(MF_OPTIMIZER_SGD);
+    mf_pipeline *pipeline;
+    mf_pipeline_spec spec;
+
+    (void)state;
+    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+    spec.network = one.network;
+    spec.max_batch = ROWS;
+    spec.workers = 2;
+    spec.on_report = count_report;
+    spec.user = &counted;
+    check_ok(mf_pipeline_create(&spec, &pipeline));
+    for (size_t i = 1; i <= BATCHES; i++) {
+        mf_status status;
+
+        check_ok(mf_pipeline_submit(pipeline, ROWS, x, y));
+        while ((status = mf_pipeline_poll(pipeline, NULL)) == MF_STATUS_BUSY)
+            ;
+        assert_int_equal(status, MF_STATUS_NOT_FOUND);
+        assert_int_equal(counted, i * LAYERS);
+    }
+    mf_pipeline_free(pipeline);
+    drop_side(&one);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_treatment)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_treatment),
+                                       cmocka_unit_test(test_polls_leave_reports_to_the_callback)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

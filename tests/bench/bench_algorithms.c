@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backprop.h"
+#include "support.h"
 
 enum { MOST_ROUNDS = 101, ALGORITHMS = 3 };
 
@@ -55,8 +55,8 @@ static void measure(const char *arch, size_t batch, const char *optimizer_name, 
     size_t repeat = repetitions(&layers, batch);
     c.network = make_network(&layers, optimizer, NULL);
     c.workspace = make_workspace(c.network, batch, NULL);
-    c.plain = backprop_create(&layers, optimizer, batch, 0, NULL);
-    c.sparing = backprop_create(&layers, optimizer, batch, 1, NULL);
+    c.plain = make_backprop(&layers, optimizer, batch, 0, NULL);
+    c.sparing = make_backprop(&layers, optimizer, batch, 1, NULL);
     c.x = make_inputs(batch * layers.widths[0]);
     c.y = make_labels(batch);
     if (mf_blas_set_threads(threads) != MF_STATUS_OK && threads > 1)

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backprop.h"
+#include "support.h"
 #include "plot.h"
 
 typedef struct count {
@@ -86,7 +86,7 @@ static void step_once(const setting *chosen, const mf_allocator *allocator, cons
         mf_network_free(network);
     } else {
         int checkpoints = strcmp(chosen->algorithm, "checkpoint") == 0;
-        backprop *net = backprop_create(&layers, optimizer, chosen->batch, checkpoints, allocator);
+        backprop *net = make_backprop(&layers, optimizer, chosen->batch, checkpoints, allocator);
         backprop_step(net, chosen->batch, x, y);
         backprop_free(net);
     }

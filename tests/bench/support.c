@@ -87,6 +87,22 @@ mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_all
     return workspace;
 }
 
+backprop *make_backprop(const shape *layers, mf_optimizer *optimizer, size_t max_batch, int checkpoints,
+                        const mf_allocator *allocator)
+{
+    struct backprop_spec spec = {.widths = layers->widths,
+                                 .layers = layers->layers,
+                                 .classes = CLASSES,
+                                 .optimizer = optimizer,
+                                 .max_batch = max_batch,
+                                 .checkpoints = checkpoints != 0,
+                                 .allocator = allocator};
+    backprop *net = backprop_create(&spec);
+    if (!net)
+        give_up("no memory for", "the baseline");
+    return net;
+}
+
 static uint64_t next_bits(uint64_t *state)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;

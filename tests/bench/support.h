@@ -4,6 +4,7 @@
 
 #include <monoforward.h>
 
+#include "backprop.h"
 #include "shape.h"
 
 double seconds_now(void);
@@ -21,6 +22,9 @@ void must(mf_status status);
 mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator);
 
 mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator);
+/* The same layers, trained by backpropagation, with a linear classifier on top. */
+backprop *make_backprop(const shape *layers, mf_optimizer *optimizer, size_t max_batch, int checkpoints,
+                        const mf_allocator *allocator);
 mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_allocator *allocator);
 
 /* Standard normal inputs and labels drawn from a fixed seed. */

@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#ifndef CIFAR10_SHAPES_H
-#define CIFAR10_SHAPES_H
+#ifndef EXAMPLES_SHAPES_H
+#define EXAMPLES_SHAPES_H
 
 #include "records.h"
 

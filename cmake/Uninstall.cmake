@@ -1,0 +1,55 @@
+# Takes back the last `cmake --install` of a build: what `cmake --build BUILD --target uninstall` runs. Removes
+# the files of install_manifest.txt, then the folders that are empty without them, up to the prefix, which stays.
+# Of /usr and /usr/local, whose layout is the system's, only folders named monoforward are removed.
+#
+# Reads MANIFEST, HEADER_FOLDER (CMAKE_INSTALL_INCLUDEDIR) and DESTDIR from the environment.
+if(NOT EXISTS "${MANIFEST}")
+    message(FATAL_ERROR "${MANIFEST} is not there: nothing was installed from this build")
+endif()
+file(STRINGS "${MANIFEST}" files)
+
+# The prefix may have come with --prefix, which CMake does not note down; the place of the header tells it.
+set(prefix "")
+foreach(file IN LISTS files)
+    string(FIND "${file}" "/${HEADER_FOLDER}/monoforward.h" length REVERSE)
+    if(length GREATER 0)
+        string(SUBSTRING "${file}" 0 ${length} prefix)
+    endif()
+endforeach()
+set(removable ".")
+if(prefix MATCHES "^(|/usr|/usr/local)$")
+    set(removable "/monoforward$")
+endif()
+
+set(folders "")
+foreach(file IN LISTS files)
+    set(path "$ENV{DESTDIR}${file}")
+    if(EXISTS "${path}" OR IS_SYMLINK "${path}")
+        file(REMOVE "${path}")
+        if(EXISTS "${path}" OR IS_SYMLINK "${path}")
+            message(FATAL_ERROR "${path} cannot be removed")
+        endif()
+        message(STATUS "Removed: ${path}")
+    else()
+        message(STATUS "Not there: ${path}")
+    endif()
+    get_filename_component(folder "${file}" DIRECTORY)
+    while(NOT folder STREQUAL prefix AND NOT folder STREQUAL "/")
+        list(APPEND folders "${folder}")
+        get_filename_component(folder "${folder}" DIRECTORY)
+    endwhile()
+endforeach()
+
+# In descending order a folder comes before the one that it is in. rmdir refuses what is not empty.
+list(REMOVE_DUPLICATES folders)
+list(SORT folders ORDER DESCENDING)
+foreach(folder IN LISTS folders)
+    set(path "$ENV{DESTDIR}${folder}")
+    if(folder MATCHES "${removable}" AND IS_DIRECTORY "${path}")
+        execute_process(COMMAND rmdir "${path}" RESULT_VARIABLE failed ERROR_QUIET)
+        if(NOT failed)
+            message(STATUS "Removed: ${path}/")
+        endif()
+    endif()
+endforeach()
+file(REMOVE "${MANIFEST}")

@@ -1,0 +1,3 @@
+module monoforward
+
+go 1.17

@@ -1,0 +1,111 @@
+package monoforward
+
+/*
+#include <stdlib.h>
+#include <monoforward.h>
+*/
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// Activations of a layer.
+const (
+	Identity  = int(C.MF_ACTIVATION_IDENTITY)
+	ReLU      = int(C.MF_ACTIVATION_RELU)
+	LeakyReLU = int(C.MF_ACTIVATION_LEAKY_RELU)
+	Tanh      = int(C.MF_ACTIVATION_TANH)
+	GELU      = int(C.MF_ACTIVATION_GELU)
+)
+
+// LayerSpec is what a dense layer is made from; begin with Dense. Seed 0 stands for the next seed of the
+// process.
+type LayerSpec struct {
+	Inputs, Outputs, Classes int
+	Activation               int
+	Dropout                  float32
+	LabelSmoothing           float32
+	BatchNormalization       bool
+	Seed                     uint64
+}
+
+// Dense is a layer of this shape with the library's defaults.
+func Dense(inputs, outputs, classes int) LayerSpec {
+	var spec C.mf_layer_spec
+	C.mf_layer_spec_init(&spec, C.sizeof_mf_layer_spec)
+	return LayerSpec{
+		Inputs: inputs, Outputs: outputs, Classes: classes,
+		Activation:     int(spec.activation),
+		Dropout:        float32(spec.dropout),
+		LabelSmoothing: float32(spec.label_smoothing),
+		Seed:           uint64(spec.seed),
+	}
+}
+
+// Layer holds its parameters and what its optimizer remembers.
+type Layer struct {
+	handle *C.mf_layer
+}
+
+// NewLayer creates a layer and draws its parameters.
+func NewLayer(spec LayerSpec) (*Layer, error) {
+	var raw C.mf_layer_spec
+	C.mf_layer_spec_init(&raw, C.sizeof_mf_layer_spec)
+	raw.inputs = C.size_t(spec.Inputs)
+	raw.outputs = C.size_t(spec.Outputs)
+	raw.classes = C.size_t(spec.Classes)
+	raw.activation = C.int32_t(spec.Activation)
+	raw.dropout = C.float(spec.Dropout)
+	raw.label_smoothing = C.float(spec.LabelSmoothing)
+	raw.seed = C.uint64_t(spec.Seed)
+	if spec.BatchNormalization {
+		raw.normalization = C.MF_NORMALIZATION_BATCH
+	}
+	l := &Layer{}
+	if err := call(func() C.mf_status { return C.mf_layer_create(&raw, &l.handle) }); err != nil {
+		return nil, err
+	}
+	runtime.SetFinalizer(l, (*Layer).Close)
+	return l, nil
+}
+
+// Close gives the layer up; networks that hold it keep it.
+func (l *Layer) Close() {
+	runtime.SetFinalizer(l, nil)
+	C.mf_layer_free(l.handle)
+	l.handle = nil
+}
+
+// Parameter copies out the values of "weight", "bias" or "projection".
+func (l *Layer) Parameter(name string) ([]float32, error) {
+	var count, found C.size_t
+	if err := call(func() C.mf_status { return C.mf_layer_parameter_count(l.handle, &count) }, l); err != nil {
+		return nil, err
+	}
+	for i := C.size_t(0); i < count; i++ {
+		info := C.mf_parameter_info{struct_size: C.sizeof_mf_parameter_info}
+		err := call(func() C.mf_status { return C.mf_layer_parameter_info(l.handle, i, &info) }, l)
+		if err != nil {
+			return nil, err
+		}
+		if C.GoString(info.name) == name {
+			found = info.count
+		}
+	}
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	values := make([]float32, found)
+	err := call(func() C.mf_status {
+		return C.mf_layer_get_parameter(l.handle, text, floats(values), found)
+	}, l, values)
+	return values, err
+}
+
+// shape asks the library for the number of inputs and classes.
+func shape(layer *C.mf_layer) (inputs, classes int, err error) {
+	spec := C.mf_layer_spec{struct_size: C.sizeof_mf_layer_spec}
+	err = call(func() C.mf_status { return C.mf_layer_describe(layer, &spec) })
+	return int(spec.inputs), int(spec.classes), err
+}

@@ -1,0 +1,154 @@
+package monoforward
+
+/*
+#include <stdlib.h>
+#include <monoforward.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+)
+
+// Mode tells which goodness answers.
+type Mode int32
+
+// Ways to predict.
+const (
+	Last Mode = C.MF_PREDICT_LAST // the last layer's goodness
+	Sum  Mode = C.MF_PREDICT_SUM  // the sum of all layers'
+)
+
+// Network is an ordered list of layers.
+type Network struct {
+	handle          *C.mf_network
+	inputs, classes int
+}
+
+// NewNetwork creates a network of layers, first to last. The caller may close them: the network keeps its own
+// references.
+func NewNetwork(layers ...*Layer) (*Network, error) {
+	n := &Network{}
+	if err := call(func() C.mf_status { return C.mf_network_create(nil, &n.handle) }); err != nil {
+		return nil, err
+	}
+	runtime.SetFinalizer(n, (*Network).Close)
+	for _, layer := range layers {
+		err := call(func() C.mf_status { return C.mf_network_append(n.handle, layer.handle, nil) }, n, layer)
+		if err != nil {
+			n.Close()
+			return nil, err
+		}
+	}
+	return n, n.measure()
+}
+
+// LoadNetwork reads a model file. Its layers have no optimizer.
+func LoadNetwork(path string) (*Network, error) {
+	text := C.CString(path)
+	defer C.free(unsafe.Pointer(text))
+	n := &Network{}
+	if err := call(func() C.mf_status { return C.mf_network_load(nil, text, &n.handle) }); err != nil {
+		return nil, err
+	}
+	runtime.SetFinalizer(n, (*Network).Close)
+	return n, n.measure()
+}
+
+// measure remembers what slices are checked against; an empty network has nothing to remember.
+func (n *Network) measure() error {
+	var size C.size_t
+	var first *C.mf_layer
+	err := call(func() C.mf_status { return C.mf_network_size(n.handle, &size) }, n)
+	if err != nil || size == 0 {
+		return err
+	}
+	err = call(func() C.mf_status { return C.mf_network_layer(n.handle, 0, &first, nil) }, n)
+	if err == nil {
+		n.inputs, n.classes, err = shape(first)
+	}
+	runtime.KeepAlive(n)
+	return err
+}
+
+// Close gives the network up.
+func (n *Network) Close() {
+	runtime.SetFinalizer(n, nil)
+	C.mf_network_free(n.handle)
+	n.handle = nil
+}
+
+// Save writes the layers to a model file.
+func (n *Network) Save(path string) error {
+	text := C.CString(path)
+	defer C.free(unsafe.Pointer(text))
+	return call(func() C.mf_status { return C.mf_network_save(n.handle, C.MF_CONTENTS_MODEL, text) }, n)
+}
+
+// SetOptimizer attaches an optimizer to every layer.
+func (n *Network) SetOptimizer(optimizer *Optimizer) error {
+	return call(func() C.mf_status {
+		return C.mf_network_set_optimizer(n.handle, optimizer.handle)
+	}, n, optimizer)
+}
+
+// Step trains every layer on one batch: x holds a row of inputs for each label in y.
+func (n *Network) Step(w *Workspace, x []float32, y []int32) error {
+	if err := n.check(x, len(y)); err != nil {
+		return err
+	}
+	return call(func() C.mf_status {
+		return C.mf_network_step(n.handle, w.handle, C.size_t(len(y)), floats(x), integers(y))
+	}, n, w, x, y)
+}
+
+// Evaluate fills the reports of the workspace for a labelled batch, without learning.
+func (n *Network) Evaluate(w *Workspace, x []float32, y []int32) error {
+	if err := n.check(x, len(y)); err != nil {
+		return err
+	}
+	return call(func() C.mf_status {
+		return C.mf_network_evaluate(n.handle, w.handle, C.size_t(len(y)), floats(x), integers(y))
+	}, n, w, x, y)
+}
+
+// Predict writes the class of every row of x to labels.
+func (n *Network) Predict(w *Workspace, mode Mode, x []float32, labels []int32) error {
+	if err := n.check(x, len(labels)); err != nil {
+		return err
+	}
+	return call(func() C.mf_status {
+		return C.mf_network_predict(n.handle, w.handle, C.int32_t(mode), C.size_t(len(labels)), floats(x),
+			integers(labels))
+	}, n, w, x, labels)
+}
+
+// Probabilities writes one probability per class for every row of x.
+func (n *Network) Probabilities(w *Workspace, mode Mode, x, probabilities []float32) error {
+	rows := len(probabilities)
+	if n.classes > 0 {
+		rows /= n.classes
+	}
+	if rows*n.classes != len(probabilities) {
+		return &Error{StatusShape, fmt.Sprintf("%d probabilities are no rows of %d classes",
+			len(probabilities), n.classes)}
+	}
+	if err := n.check(x, rows); err != nil {
+		return err
+	}
+	return call(func() C.mf_status {
+		return C.mf_network_probabilities(n.handle, w.handle, C.int32_t(mode), C.size_t(rows), floats(x),
+			floats(probabilities))
+	}, n, w, x, probabilities)
+}
+
+// check finds slices that the library would read beyond. What else can be wrong with a batch, it finds
+// itself.
+func (n *Network) check(x []float32, rows int) error {
+	if len(x) == rows*n.inputs {
+		return nil
+	}
+	return &Error{StatusShape, fmt.Sprintf("x has %d values, expected %d rows of %d inputs", len(x), rows, n.inputs)}
+}

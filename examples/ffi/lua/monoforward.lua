@@ -1,0 +1,270 @@
+-- Binds libmonoforward, which trains neural networks without backpropagation: every layer learns from its own
+-- loss.
+--
+-- Objects own handles of the library. The garbage collector frees them; close() does so at once. Data are
+-- arrays of the FFI, float[?] and int32_t[?], which are handed over without a copy; arrays that are too short
+-- are refused, pointers are believed. A call that fails raises a table with status, name and message.
+--
+-- Options are the fields of the specs in monoforward.h, constants are mf.C.MF_...
+--
+-- SPDX-License-Identifier: MIT
+local ffi = require("ffi")
+local jit = require("jit")
+require("monoforward_abi")
+
+local C = ffi.load("libmonoforward.so.0")
+local mf = {C = C}
+
+-- ---- errors ----
+
+local Error = {}
+Error.__index = Error
+Error.__tostring = function(self) return self.name .. ": " .. self.message end
+
+local function fail(status, message)
+    error(setmetatable({status = status, name = ffi.string(C.mf_status_name(status)), message = message}, Error), 0)
+end
+
+local function check(status)
+    if status ~= C.MF_STATUS_OK then fail(status, ffi.string(C.mf_last_message())) end
+end
+
+-- An array of `rows` rows that the library would read beyond.
+local function check_array(what, array, rows, columns)
+    if type(array) ~= "cdata" then fail(C.MF_STATUS_ARGUMENT, what .. " is no array of the FFI") end
+    local bytes = ffi.sizeof(array)
+    local believed = tostring(ffi.typeof(array)):find("*", 1, true)
+    if not believed and bytes < 4 * rows * columns then
+        fail(C.MF_STATUS_SHAPE, ("%s has %d values, expected %d rows of %d"):format(what, bytes / 4, rows, columns))
+    end
+end
+
+-- ---- what all classes share ----
+
+-- A spec with the library's defaults and the caller's options; one that does not exist raises an error.
+local function make_spec(kind, options)
+    local spec = ffi.new("mf_" .. kind .. "_spec")
+    check(C["mf_" .. kind .. "_spec_init"](spec, ffi.sizeof(spec)))
+    for name, value in pairs(options or {}) do spec[name] = value end
+    return spec
+end
+
+local function make_class()
+    local class = {}
+    class.__index = class
+    -- Afterwards the handle is nil, NULL for the library, which refuses it.
+    function class:close()
+        if self.handle ~= nil then
+            local free = self.free
+            free(ffi.gc(self.handle, nil))
+            self.handle = nil
+        end
+    end
+    return class
+end
+
+-- Fills `object` with the handle that a create has put into `out`.
+local function own(class, out, free, object)
+    object = object or {}
+    object.handle, object.free = ffi.gc(out[0], free), free
+    return setmetatable(object, class)
+end
+
+-- A struct that the library fills with results.
+local function make_result(ctype)
+    local result = ffi.new(ctype)
+    result.struct_size = ffi.sizeof(result)
+    return result
+end
+
+-- ---- optimizers, layers ----
+
+local Optimizer = make_class()
+
+-- mf.optimizer{kind = mf.C.MF_OPTIMIZER_SGD, learning_rate = 0.1}
+function mf.optimizer(options)
+    local out = ffi.new("mf_optimizer *[1]")
+    check(C.mf_optimizer_create(make_spec("optimizer", options), out))
+    return own(Optimizer, out, C.mf_optimizer_free)
+end
+
+function Optimizer:set(key, value) check(C.mf_optimizer_set(self.handle, key, value)) end
+
+local Layer = make_class()
+
+-- mf.layer{inputs = 784, outputs = 100, classes = 10}
+function mf.layer(options)
+    local out = ffi.new("mf_layer *[1]")
+    check(C.mf_layer_create(make_spec("layer", options), out))
+    return own(Layer, out, C.mf_layer_free)
+end
+
+-- A copy of "weight", "bias" or "projection", and its number of values.
+function Layer:parameter(name)
+    local count, info = ffi.new("size_t[1]"), make_result("mf_parameter_info")
+    check(C.mf_layer_parameter_count(self.handle, count))
+    for i = 0, tonumber(count[0]) - 1 do
+        check(C.mf_layer_parameter_info(self.handle, i, info))
+        if ffi.string(info.name) == name then
+            local values = ffi.new("float[?]", info.count)
+            check(C.mf_layer_get_parameter(self.handle, name, values, info.count))
+            return values, tonumber(info.count)
+        end
+    end
+    fail(C.MF_STATUS_NOT_FOUND, ("the layer has no parameter %q"):format(name))
+end
+
+-- ---- networks ----
+
+local Network = make_class()
+
+-- What arrays are checked against.
+local function measure(network)
+    local first, spec = ffi.new("mf_layer *[1]"), make_result("mf_layer_spec")
+    check(C.mf_network_layer(network.handle, 0, first, nil))
+    check(C.mf_layer_describe(first[0], spec))
+    network.inputs, network.classes = tonumber(spec.inputs), tonumber(spec.classes)
+    return network
+end
+
+-- A network of layers, first to last; it keeps references of its own to them.
+function mf.network(layers)
+    local out = ffi.new("mf_network *[1]")
+    check(C.mf_network_create(nil, out))
+    local network = own(Network, out, C.mf_network_free)
+    for _, layer in ipairs(layers) do check(C.mf_network_append(network.handle, layer.handle, nil)) end
+    return measure(network)
+end
+
+function mf.load(path)
+    local out = ffi.new("mf_network *[1]")
+    check(C.mf_network_load(nil, path, out))
+    return measure(own(Network, out, C.mf_network_free))
+end
+
+function Network:save(path) check(C.mf_network_save(self.handle, C.MF_CONTENTS_MODEL, path)) end
+
+function Network:set_optimizer(optimizer) check(C.mf_network_set_optimizer(self.handle, optimizer.handle)) end
+
+-- Trains every layer on one batch: x [rows, inputs], y [rows].
+function Network:step(workspace, rows, x, y)
+    check_array("x", x, rows, self.inputs)
+    check_array("y", y, rows, 1)
+    check(C.mf_network_step(self.handle, workspace.handle, rows, x, y))
+end
+
+-- Fills the reports of the workspace, without learning.
+function Network:evaluate(workspace, rows, x, y)
+    check_array("x", x, rows, self.inputs)
+    check_array("y", y, rows, 1)
+    check(C.mf_network_evaluate(self.handle, workspace.handle, rows, x, y))
+end
+
+-- The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
+function Network:predict(workspace, mode, rows, x)
+    check_array("x", x, rows, self.inputs)
+    local labels = ffi.new("int32_t[?]", rows)
+    check(C.mf_network_predict(self.handle, workspace.handle, mode, rows, x, labels))
+    return labels
+end
+
+-- One probability per class, row after row.
+function Network:probabilities(workspace, mode, rows, x)
+    check_array("x", x, rows, self.inputs)
+    local values = ffi.new("float[?]", rows * self.classes)
+    check(C.mf_network_probabilities(self.handle, workspace.handle, mode, rows, x, values))
+    return values
+end
+
+-- ---- workspaces ----
+
+local Workspace = make_class()
+
+function mf.workspace(network, max_batch)
+    local out = ffi.new("mf_workspace *[1]")
+    local spec = make_spec("workspace", {network = network.handle, max_batch = max_batch})
+    check(C.mf_workspace_create(spec, out))
+    return own(Workspace, out, C.mf_workspace_free)
+end
+
+-- What the layer at a position did, 0 being the first; without one, how the sum of all did in an evaluation.
+function Workspace:report(position)
+    local report = make_result("mf_report")
+    if position then
+        check(C.mf_workspace_report(self.handle, position, report))
+    else
+        check(C.mf_workspace_report_sum(self.handle, report))
+    end
+    return {rows = tonumber(report.rows), correct = tonumber(report.correct), loss = report.loss,
+            applied = tonumber(report.applied)}
+end
+
+-- ---- pipelines ----
+
+local Pipeline = make_class()
+
+-- An error must not run through the library's frames: it stops the pipeline and is raised behind them. What
+-- the pipeline still reports, nobody hears.
+local function listen(state, on_report)
+    return ffi.cast("int32_t (*)(void *, const mf_pipeline_report *)", function(_, report)
+        if state.broken then return 1 end
+        local fine, go_on = pcall(on_report, report)
+        if fine then return go_on == false and 1 or 0 end
+        state.broken, state.failure = true, {go_on}
+        return 1
+    end)
+end
+
+-- mf.pipeline(network, {workers = 2, max_batch = 64}, on_report). on_report hears what each layer did with
+-- each batch, as an mf_pipeline_report that is valid during the call; returning false stops the pipeline.
+function mf.pipeline(network, options, on_report)
+    local out, state, callback = ffi.new("mf_pipeline *[1]"), {}, nil
+    local spec = make_spec("pipeline", options)
+    spec.network = network.handle
+    if on_report then
+        callback = listen(state, on_report)
+        spec.on_report = callback
+    end
+    -- There are few callbacks to be had, so each is given back; not before the pipeline, which might call it.
+    local function free(handle)
+        C.mf_pipeline_free(handle)
+        if callback then callback:free() end
+    end
+    local status = C.mf_pipeline_create(spec, out)
+    if status ~= C.MF_STATUS_OK and callback then callback:free() end
+    check(status)
+    return own(Pipeline, out, free, {network = network, state = state})
+end
+
+local function settle(state, status)
+    local failure = state.failure
+    state.failure = nil
+    if failure then error(failure[1], 0) end
+    check(status)
+end
+
+function Pipeline:submit(rows, x, y)
+    check_array("x", x, rows, self.network.inputs)
+    check_array("y", y, rows, 1)
+    settle(self.state, C.mf_pipeline_submit(self.handle, rows, x, y))
+end
+
+-- Waits until every batch has been learned.
+function Pipeline:flush() settle(self.state, C.mf_pipeline_flush(self.handle)) end
+
+-- Calls that call back must not be compiled: the compiler cannot leave its code in the middle of a C
+-- function.
+jit.off(Pipeline.submit)
+jit.off(Pipeline.flush)
+
+-- ---- the library ----
+
+function mf.version() return ffi.string(C.mf_version()) end
+
+-- What is right beside a pipeline, for the whole process; a library without threads has one as it is.
+function mf.one_blas_thread()
+    local status = C.mf_blas_set_threads(1)
+    if status ~= C.MF_STATUS_UNSUPPORTED then check(status) end
+end
+
+return mf

@@ -1,0 +1,290 @@
+// Binds libmonoforward, which trains neural networks without backpropagation: every layer learns from its own
+// loss.
+//
+// Objects own handles of the library. The garbage collector frees them some time; dispose() does so at once.
+// Data are Float32Array and Int32Array, which are handed over without a copy, and whose lengths are checked:
+// a batch has as many rows as it has labels. A call that fails throws a MonoforwardError.
+//
+// Options are the fields of the specs in monoforward.h, and constants have their names there.
+//
+// SPDX-License-Identifier: MIT
+'use strict';
+const koffi = require('koffi');
+const {constants, declare} = require('./abi.js');
+
+const C = declare(koffi, koffi.load('libmonoforward.so.0'));
+
+class MonoforwardError extends Error {
+    constructor(status, message) {
+        super(message);
+        this.name = 'MonoforwardError';
+        this.status = status;
+        this.statusName = C.mf_status_name(status);
+    }
+}
+
+function check(status) {
+    if (status !== constants.MF_STATUS_OK)
+        throw new MonoforwardError(status, C.mf_last_message());
+}
+
+// An array of another type would be read as if it were of this one, a shorter one beyond its end.
+function checkArray(what, array, type, rows, columns) {
+    if (!(array instanceof type))
+        throw new TypeError(`${what} is no ${type.name}`);
+    if (array.length !== rows * columns) {
+        throw new MonoforwardError(constants.MF_STATUS_SHAPE,
+            `${what} has ${array.length} values, expected ${rows} rows of ${columns}`);
+    }
+}
+
+// The library's defaults and the caller's options.
+function makeSpec(kind, options) {
+    const spec = {};
+    check(C[`mf_${kind}_spec_init`](spec, koffi.sizeof(`mf_${kind}_spec`)));
+    for (const [name, value] of Object.entries(options)) {
+        if (!(name in spec))
+            throw new TypeError(`there is no option ${name}`);
+        spec[name] = value;
+    }
+    return spec;
+}
+
+// A struct that the library fills with results.
+function makeResult(type) {
+    return {struct_size: koffi.sizeof(type)};
+}
+
+// What a call stores through an out-pointer.
+function receive(call) {
+    const out = [null];
+    check(call(out));
+    return out[0];
+}
+
+// ---- what owns a handle ----
+
+const abandoned = new FinalizationRegistry(free => free());
+
+class Handle {
+    #free;
+
+    constructor(handle, free) {
+        this.handle = handle;
+        this.#free = () => free(handle);
+        abandoned.register(this, this.#free, this);
+    }
+
+    // Afterwards the handle is null, which the library refuses.
+    dispose() {
+        if (this.handle === null)
+            return;
+        abandoned.unregister(this);
+        this.#free();
+        this.handle = null;
+    }
+}
+if (Symbol.dispose) // `using` of newer versions
+    Handle.prototype[Symbol.dispose] = Handle.prototype.dispose;
+
+// ---- optimizers, layers ----
+
+// new Optimizer({kind: MF_OPTIMIZER_SGD, learning_rate: 0.1})
+class Optimizer extends Handle {
+    constructor(options = {}) {
+        const spec = makeSpec('optimizer', options);
+        super(receive(out => C.mf_optimizer_create(spec, out)), C.mf_optimizer_free);
+    }
+
+    set(key, value) {
+        check(C.mf_optimizer_set(this.handle, key, value));
+    }
+}
+
+// new Layer({inputs: 784, outputs: 100, classes: 10})
+class Layer extends Handle {
+    constructor(options) {
+        const spec = makeSpec('layer', options);
+        super(receive(out => C.mf_layer_create(spec, out)), C.mf_layer_free);
+    }
+
+    // A copy of "weight", "bias" or "projection".
+    parameter(name) {
+        const count = receive(out => C.mf_layer_parameter_count(this.handle, out));
+        for (let i = 0; i < count; i++) {
+            const info = makeResult('mf_parameter_info');
+            check(C.mf_layer_parameter_info(this.handle, i, info));
+            if (info.name === name) {
+                const values = new Float32Array(info.count);
+                check(C.mf_layer_get_parameter(this.handle, name, values, values.length));
+                return values;
+            }
+        }
+        throw new MonoforwardError(constants.MF_STATUS_NOT_FOUND, `the layer has no parameter "${name}"`);
+    }
+}
+
+// ---- networks ----
+
+class Network extends Handle {
+    #inputs;
+    #classes;
+
+    // A network of layers, first to last; it keeps references of its own to them. `handle` is for load().
+    constructor(layers, handle = receive(out => C.mf_network_create(null, out))) {
+        super(handle, C.mf_network_free);
+        for (const layer of layers)
+            check(C.mf_network_append(this.handle, layer.handle, null));
+        const first = receive(out => C.mf_network_layer(this.handle, 0, out, null));
+        const spec = makeResult('mf_layer_spec');
+        check(C.mf_layer_describe(first, spec));
+        this.#inputs = spec.inputs;
+        this.#classes = spec.classes;
+    }
+
+    static load(path) {
+        return new Network([], receive(out => C.mf_network_load(null, path, out)));
+    }
+
+    save(path) {
+        check(C.mf_network_save(this.handle, constants.MF_CONTENTS_MODEL, path));
+    }
+
+    setOptimizer(optimizer) {
+        check(C.mf_network_set_optimizer(this.handle, optimizer.handle));
+    }
+
+    // The number of rows of a labelled batch.
+    checkBatch(x, y) {
+        checkArray('y', y, Int32Array, y.length, 1);
+        checkArray('x', x, Float32Array, y.length, this.#inputs);
+        return y.length;
+    }
+
+    // Trains every layer on one batch: x [rows, inputs], y [rows].
+    step(workspace, x, y) {
+        check(C.mf_network_step(this.handle, workspace.handle, this.checkBatch(x, y), x, y));
+    }
+
+    // Fills the reports of the workspace, without learning.
+    evaluate(workspace, x, y) {
+        check(C.mf_network_evaluate(this.handle, workspace.handle, this.checkBatch(x, y), x, y));
+    }
+
+    // The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
+    predict(workspace, mode, x) {
+        const labels = new Int32Array(Math.floor(x.length / this.#inputs));
+        const rows = this.checkBatch(x, labels);
+        check(C.mf_network_predict(this.handle, workspace.handle, mode, rows, x, labels));
+        return labels;
+    }
+
+    // One probability per class, row after row.
+    probabilities(workspace, mode, x) {
+        const rows = Math.floor(x.length / this.#inputs);
+        checkArray('x', x, Float32Array, rows, this.#inputs);
+        const values = new Float32Array(rows * this.#classes);
+        check(C.mf_network_probabilities(this.handle, workspace.handle, mode, rows, x, values));
+        return values;
+    }
+}
+
+// ---- workspaces ----
+
+class Workspace extends Handle {
+    constructor(network, maxBatch) {
+        const spec = makeSpec('workspace', {network: network.handle, max_batch: maxBatch});
+        super(receive(out => C.mf_workspace_create(spec, out)), C.mf_workspace_free);
+    }
+
+    // What the layer at a position did, 0 being the first; without one, how the sum of all did in an
+    // evaluation.
+    report(position) {
+        const report = makeResult('mf_report');
+        if (position === undefined)
+            check(C.mf_workspace_report_sum(this.handle, report));
+        else
+            check(C.mf_workspace_report(this.handle, position, report));
+        return report;
+    }
+}
+
+// ---- pipelines ----
+
+class Pipeline extends Handle {
+    #network;
+    #listener;
+
+    // new Pipeline(network, {workers: 2, max_batch: 64}, onReport). onReport hears what each layer did with
+    // each batch; returning false stops the pipeline.
+    constructor(network, options, onReport = () => true) {
+        const listener = {onReport, failure: null};
+        const callback = koffi.register((_, report) => hear(listener, report), koffi.pointer(REPORT_CALLBACK));
+        let handle;
+        try {
+            const spec = makeSpec('pipeline', {...options, network: network.handle, on_report: callback});
+            handle = receive(out => C.mf_pipeline_create(spec, out));
+        } catch (error) {
+            koffi.unregister(callback);
+            throw error;
+        }
+        // There are only so many callbacks, so each is given back; not before the pipeline, which might call
+        // it.
+        super(handle, pipeline => {
+            C.mf_pipeline_free(pipeline);
+            koffi.unregister(callback);
+        });
+        this.#network = network;
+        this.#listener = listener;
+    }
+
+    submit(x, y) {
+        const rows = this.#network.checkBatch(x, y);
+        this.#settle(C.mf_pipeline_submit(this.handle, rows, x, y));
+    }
+
+    // Waits until every batch has been learned.
+    flush() {
+        this.#settle(C.mf_pipeline_flush(this.handle));
+    }
+
+    // What the callback has thrown goes on here, with the library's frames behind it.
+    #settle(status) {
+        const {failure} = this.#listener;
+        if (failure !== null && !failure.thrown) {
+            failure.thrown = true;
+            throw failure.error;
+        }
+        check(status);
+    }
+}
+
+const REPORT_CALLBACK = 'mf_pipeline_spec_on_report';
+
+// An exception must not run through the library's frames: it stops the pipeline and waits for them to return.
+// What the pipeline still reports, nobody hears.
+function hear(listener, report) {
+    if (listener.failure !== null)
+        return 1;
+    try {
+        return listener.onReport(koffi.decode(report, 'mf_pipeline_report')) === false ? 1 : 0;
+    } catch (error) {
+        listener.failure = {error, thrown: false};
+        return 1;
+    }
+}
+
+// ---- the library ----
+
+function version() {
+    return C.mf_version();
+}
+
+// What is right beside a pipeline, for the whole process; a library without threads has one as it is.
+function oneBlasThread() {
+    const status = C.mf_blas_set_threads(1);
+    if (status !== constants.MF_STATUS_UNSUPPORTED)
+        check(status);
+}
+
+module.exports = {...constants, MonoforwardError, Optimizer, Layer, Network, Workspace, Pipeline, version, oneBlasThread};

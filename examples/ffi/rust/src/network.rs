@@ -1,0 +1,259 @@
+use crate::abi;
+use crate::error::{check, check_length, Error, Result};
+use crate::layer::describe;
+use crate::{Layer, Optimizer, Pipeline, PipelineReport, Workspace};
+use std::ffi::CString;
+use std::mem::{size_of, MaybeUninit};
+use std::path::Path;
+use std::ptr;
+
+/// Which goodness answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The last layer's.
+    Last = abi::MF_PREDICT_LAST as isize,
+    /// The sum of all layers'.
+    Sum = abi::MF_PREDICT_SUM as isize,
+}
+
+/// An ordered list of layers, with the optimizer that trains them.
+#[derive(Debug)]
+pub struct Network {
+    pub(crate) handle: *mut abi::mf_network,
+    optimizer: Option<Optimizer>,
+    inputs: usize,
+    classes: usize,
+}
+
+// SAFETY: layers and optimizer came by value, so nobody else can reach them; reference counts are atomic.
+unsafe impl Send for Network {}
+// SAFETY: what takes &self reads, and the library lets many threads read.
+unsafe impl Sync for Network {}
+
+impl Network {
+    /// A network of these layers, first to last.
+    pub fn new(layers: impl IntoIterator<Item = Layer>, optimizer: Optimizer) -> Result<Self> {
+        let mut network = Network {
+            handle: ptr::null_mut(),
+            optimizer: None,
+            inputs: 0,
+            classes: 0,
+        };
+        // SAFETY: the handles live; should a call fail, the drop of `network` undoes what was done.
+        unsafe {
+            check(abi::mf_network_create(ptr::null(), &mut network.handle))?;
+            for layer in layers {
+                check(abi::mf_network_append(
+                    network.handle,
+                    layer.handle,
+                    ptr::null_mut(),
+                ))?;
+            }
+        }
+        network.measure()?;
+        network.set_optimizer(optimizer)?;
+        Ok(network)
+    }
+
+    /// Reads a model file. The network can predict; to train it, set an optimizer.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = path_text(path)?;
+        let mut network = Network {
+            handle: ptr::null_mut(),
+            optimizer: None,
+            inputs: 0,
+            classes: 0,
+        };
+        // SAFETY: the text ends with 0 and outlives the call.
+        check(unsafe { abi::mf_network_load(ptr::null(), text.as_ptr(), &mut network.handle) })?;
+        network.measure()?;
+        Ok(network)
+    }
+
+    /// Writes the layers to a model file.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let text = path_text(path)?;
+        // SAFETY: the text ends with 0 and outlives the call.
+        check(unsafe { abi::mf_network_save(self.handle, abi::MF_CONTENTS_MODEL, text.as_ptr()) })
+    }
+
+    // Remembers what slices are checked against.
+    fn measure(&mut self) -> Result<()> {
+        let mut first = ptr::null_mut();
+        // SAFETY: the borrowed layer lives as long as the network.
+        let spec = unsafe {
+            check(abi::mf_network_layer(self.handle, 0, &mut first, ptr::null_mut()))?;
+            describe(first)?
+        };
+        self.inputs = spec.inputs;
+        self.classes = spec.classes;
+        Ok(())
+    }
+
+    /// Trains with another optimizer from now on; what the layers remember of the old one is forgotten.
+    pub fn set_optimizer(&mut self, optimizer: Optimizer) -> Result<()> {
+        // SAFETY: both handles live.
+        check(unsafe { abi::mf_network_set_optimizer(self.handle, optimizer.handle) })?;
+        self.optimizer = Some(optimizer);
+        Ok(())
+    }
+
+    /// Changes a hyper-parameter of the optimizer, `key` being one of [`abi::MF_OPTIMIZER_LEARNING_RATE`] and
+    /// its like. The optimizer itself is not lent out: it could be exchanged for that of a network in another
+    /// thread.
+    pub fn set(&mut self, key: i32, value: f64) -> Result<()> {
+        let handle = self
+            .optimizer
+            .as_ref()
+            .map_or(ptr::null_mut(), |optimizer| optimizer.handle);
+        // SAFETY: the handle lives, or is NULL, which the library refuses.
+        check(unsafe { abi::mf_optimizer_set(handle, key, value) })
+    }
+
+    /// Values in a row of input.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Trains every layer on one batch: `x` has a row of inputs for each label.
+    pub fn step(&mut self, workspace: &mut Workspace, x: &[f32], labels: &[i32]) -> Result<()> {
+        check_length("x", x.len(), labels.len(), self.inputs)?;
+        // SAFETY: as many values as the library reads.
+        check(unsafe {
+            abi::mf_network_step(
+                self.handle,
+                workspace.handle,
+                labels.len(),
+                x.as_ptr(),
+                labels.as_ptr(),
+            )
+        })
+    }
+
+    /// Fills the reports of the workspace for a labelled batch, without learning.
+    pub fn evaluate(&self, workspace: &mut Workspace, x: &[f32], labels: &[i32]) -> Result<()> {
+        check_length("x", x.len(), labels.len(), self.inputs)?;
+        // SAFETY: as many values as the library reads.
+        check(unsafe {
+            abi::mf_network_evaluate(
+                self.handle,
+                workspace.handle,
+                labels.len(),
+                x.as_ptr(),
+                labels.as_ptr(),
+            )
+        })
+    }
+
+    /// Writes the class of every row of `x` to `labels`.
+    pub fn predict(
+        &self,
+        workspace: &mut Workspace,
+        mode: Mode,
+        x: &[f32],
+        labels: &mut [i32],
+    ) -> Result<()> {
+        check_length("x", x.len(), labels.len(), self.inputs)?;
+        let mode = mode as i32;
+        // SAFETY: as many values as the library reads and writes.
+        check(unsafe {
+            abi::mf_network_predict(
+                self.handle,
+                workspace.handle,
+                mode,
+                labels.len(),
+                x.as_ptr(),
+                labels.as_mut_ptr(),
+            )
+        })
+    }
+
+    /// The probability of each class, for every row of `x`.
+    pub fn probabilities(&self, workspace: &mut Workspace, mode: Mode, x: &[f32]) -> Result<Vec<f32>> {
+        let rows = x.len() / self.inputs;
+        check_length("x", x.len(), rows, self.inputs)?;
+        let mut values = vec![0.0; rows * self.classes];
+        // SAFETY: as many values as the library reads and writes.
+        check(unsafe {
+            abi::mf_network_probabilities(
+                self.handle,
+                workspace.handle,
+                mode as i32,
+                rows,
+                x.as_ptr(),
+                values.as_mut_ptr(),
+            )
+        })?;
+        Ok(values)
+    }
+
+    /// The values of a layer's "weight", "bias" or "projection".
+    pub fn parameter(&self, position: usize, name: &str) -> Result<Vec<f32>> {
+        let text = c_text(name)?;
+        let mut layer = ptr::null_mut();
+        let mut values = Vec::new();
+        // SAFETY: the borrowed layer lives as long as the network, and the vector has the count that is said.
+        unsafe {
+            check(abi::mf_network_layer(
+                self.handle,
+                position,
+                &mut layer,
+                ptr::null_mut(),
+            ))?;
+            values.resize(parameter_count(layer, name)?, 0.0);
+            check(abi::mf_layer_get_parameter(
+                layer,
+                text.as_ptr(),
+                values.as_mut_ptr(),
+                values.len(),
+            ))?;
+        }
+        Ok(values)
+    }
+
+    /// Trains the layers at the same time, on `workers` threads, while `work` submits batches of up to
+    /// `max_batch` rows. `on_report` hears what every layer did with every batch, on this thread; false stops
+    /// the pipeline. When `work` returns, what it has not flushed is dropped, and the layers are at rest.
+    pub fn pipeline<T>(
+        &mut self,
+        workers: u32,
+        max_batch: usize,
+        mut on_report: impl FnMut(&PipelineReport) -> bool,
+        work: impl FnOnce(&Pipeline<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let pipeline = Pipeline::new(self, workers, max_batch, &mut on_report)?;
+        work(&pipeline)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // SAFETY: the one free of the one create, or NULL.
+        unsafe { abi::mf_network_free(self.handle) }
+    }
+}
+
+// The number of values of a parameter; 0 for a name that is not there, which the library will say.
+unsafe fn parameter_count(layer: *const abi::mf_layer, name: &str) -> Result<usize> {
+    let mut parameters = 0;
+    check(abi::mf_layer_parameter_count(layer, &mut parameters))?;
+    for i in 0..parameters {
+        let mut info: abi::mf_parameter_info = MaybeUninit::zeroed().assume_init();
+        info.struct_size = size_of::<abi::mf_parameter_info>() as u32;
+        check(abi::mf_layer_parameter_info(layer, i, &mut info))?;
+        if std::ffi::CStr::from_ptr(info.name).to_bytes() == name.as_bytes() {
+            return Ok(info.count);
+        }
+    }
+    Ok(0)
+}
+
+fn c_text(text: impl Into<Vec<u8>>) -> Result<CString> {
+    CString::new(text)
+        .map_err(|_| Error::new(abi::MF_STATUS_ARGUMENT, "a character 0 within a text".to_string()))
+}
+
+fn path_text(path: &Path) -> Result<CString> {
+    use std::os::unix::ffi::OsStrExt;
+    c_text(path.as_os_str().as_bytes())
+}

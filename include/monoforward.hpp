@@ -1,0 +1,1290 @@
+/*
+ * monoforward.hpp: monoforward.h for C++17. Handles that free themselves, specs that begin with the
+ * defaults, failures as exceptions, arrays whose sizes are looked at.
+ *
+ *     namespace mf = monoforward;
+ *
+ *     mf::network network;
+ *     network.append(mf::layer_spec::dense(784, 1000, 10));
+ *     network.append(mf::layer_spec::dense(1000, 1000, 10));
+ *     network.set_optimizer(mf::optimizer());       // Adam with the defaults
+ *     mf::workspace workspace(network, 128);
+ *     network.step(workspace, x, y);                  // std::vector<float>, std::vector<int32_t>, ...
+ *     std::vector<int32_t> labels = network.predict(workspace, x);
+ *
+ * Everything here is inline and calls monoforward.h, which says what each call does: `network.step(...)` is
+ * mf_network_step(), and so on by name. The constants are those of C. There is nothing to link but the
+ * library, and nothing of the C++ types is part of its ABI: hand C handles over the borders of shared
+ * libraries.
+ *
+ *   Errors.   Whatever fails throws monoforward::error, with the status and the message; what is part of a
+ *             normal day (a full queue, no report yet) is a return value instead. A constructor that throws
+ *             leaves nothing behind. There is no second set of calls that return results: the statuses of
+ *             monoforward.h are that, and handle.get() leads there at any point of a program.
+ *   Handles.  layer, network, optimizer, workspace and pipeline own; they move, and do not copy. layer_ref,
+ *             network_ref, optimizer_ref and workspace_ref borrow, as a reference does: they copy, cannot be
+ *             made to refer to something else, and free nothing. Owners are derived from them, so functions
+ *             that take a _ref take both. As with a pointer, a copy of a constant _ref is not constant.
+ *   Data.     Arrays come as views: anything with data() and size(), an array, or pointer and size. The
+ *             number of rows follows from the labels, where there are any, else from the size of x. Sizes
+ *             that do not fit throw an error with MF_STATUS_SHAPE before anything has happened.
+ *   Memory.   As in C: what creates or returns a container allocates; training and prediction into arrays
+ *             of the caller's do not.
+ *   Threads.  As in C; constant member functions read the handle.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MONOFORWARD_HPP
+#define MONOFORWARD_HPP
+
+#include "monoforward.h"
+
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 201703L
+#error "monoforward.hpp needs C++17; monoforward.h does not"
+#endif
+#if !defined(__cpp_exceptions) && !defined(_CPPUNWIND)
+#error "monoforward.hpp reports errors by exceptions, which are off; monoforward.h returns statuses"
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace monoforward
+{
+/* Programs whose parts were compiled with different versions of this file keep them apart by this name. It
+ * changes when a class changes what it holds. */
+inline namespace v0
+{
+
+/* ---- errors and version ---- */
+
+/** The only exception of this file (but for std::bad_alloc of containers). what() is the message. */
+class error : public std::runtime_error
+{
+  public:
+    error(mf_status status, const std::string &message) : std::runtime_error(message), status_(status) {}
+
+    /** MF_STATUS_SHAPE, ... */
+    mf_status status() const noexcept { return status_; }
+
+    /** "MF_STATUS_SHAPE", ... */
+    const char *name() const noexcept { return mf_status_name(status_); }
+
+  private:
+    mf_status status_;
+};
+
+/** Throws unless the status is MF_STATUS_OK: for calls of monoforward.h by hand, right behind them. */
+inline void check(mf_status status)
+{
+    if (status != MF_STATUS_OK)
+        throw error(status, mf_last_message());
+}
+
+/** Version of the library that runs. */
+inline const char *version() noexcept { return mf_version(); }
+
+/* ---- views of arrays ---- */
+
+/** An array of the caller's: a pointer and a size. */
+template <class T> class view
+{
+  public:
+    constexpr view() noexcept = default;
+
+    constexpr view(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
+
+    /** Of a container, array or span whose elements are T but for const. */
+    template <class Container,
+              class Element = std::remove_pointer_t<
+                  decltype(std::data(std::declval<std::remove_reference_t<Container> &>()))>,
+              class = std::enable_if_t<std::is_convertible_v<Element (*)[], T (*)[]>>>
+    constexpr view(Container &&container) : data_(std::data(container)), size_(std::size(container))
+    {
+    }
+
+    constexpr T *data() const noexcept { return data_; }
+
+    constexpr std::size_t size() const noexcept { return size_; }
+
+    constexpr bool empty() const noexcept { return size_ == 0; }
+
+    constexpr T *begin() const noexcept { return data_; }
+
+    constexpr T *end() const noexcept { return data_ + size_; }
+
+  private:
+    T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/** Memory of the caller's, whatever its bytes are called: std::byte, char, uint8_t. Void is void or const
+ *  void: bytes and const_bytes. */
+template <class Void> class memory_view
+{
+  public:
+    constexpr memory_view(Void *data, std::size_t size) noexcept : data_(data), size_(size) {}
+
+    template <class Container,
+              class Pointer = decltype(std::data(std::declval<std::remove_reference_t<Container> &>())),
+              class = std::enable_if_t<std::is_convertible_v<Pointer, Void *>>>
+    constexpr memory_view(Container &&container) : data_(std::data(container)), size_(std::size(container))
+    {
+        using element = std::remove_pointer_t<Pointer>;
+        static_assert(std::is_void_v<element> ||
+                          sizeof(std::conditional_t<std::is_void_v<element>, char, element>) == 1,
+                      "elements of one byte");
+    }
+
+    constexpr Void *data() const noexcept { return data_; }
+
+    constexpr std::size_t size() const noexcept { return size_; }
+
+  private:
+    Void *data_;
+    std::size_t size_;
+};
+
+using bytes = memory_view<void>;
+using const_bytes = memory_view<const void>;
+
+namespace detail
+{
+
+/* A struct that a call fills in. */
+template <class Result> Result result()
+{
+    Result empty{};
+    empty.struct_size = static_cast<std::uint32_t>(sizeof empty);
+    return empty;
+}
+
+[[noreturn]] inline void misfit(const char *what, std::size_t size, const std::string &need)
+{
+    throw error(MF_STATUS_SHAPE, std::string(what) + ": " + std::to_string(size) + " values are " + need);
+}
+
+inline std::string rows_in_words(std::size_t rows, std::size_t width)
+{
+    return std::to_string(rows) + " rows of " + std::to_string(width);
+}
+
+/* Throws unless `size` is rows x width. A width of 0 is not known: the library will say what is wrong. */
+inline void require(const char *what, std::size_t size, std::size_t rows, std::size_t width)
+{
+    if (width != 0 && (size % width != 0 || size / width != rows))
+        misfit(what, size, "not " + rows_in_words(rows, width));
+}
+
+/* How many rows there are in x, or in whatever it is. */
+inline std::size_t rows_of(view<const float> x, std::size_t width, const char *what = "x")
+{
+    if (width == 0)
+        return 0;
+    if (x.size() % width != 0)
+        misfit(what, x.size(), "not whole rows of " + std::to_string(width));
+    return x.size() / width;
+}
+
+/* Values in a row of a layer's input or activation; 0 if there is no such layer. */
+inline std::size_t values(const mf_shape &shape)
+{
+    return shape.dims[0] * shape.dims[1] * shape.dims[2] * shape.dims[3];
+}
+
+inline std::size_t inputs(const mf_layer *layer)
+{
+    auto shape = result<mf_shape>();
+    return mf_layer_shape(layer, &shape, nullptr) == MF_STATUS_OK ? values(shape) : 0;
+}
+
+inline std::size_t outputs(const mf_layer *layer)
+{
+    auto shape = result<mf_shape>();
+    return mf_layer_shape(layer, nullptr, &shape) == MF_STATUS_OK ? values(shape) : 0;
+}
+
+inline std::size_t classes(const mf_layer *layer)
+{
+    auto spec = result<mf_layer_spec>();
+    return mf_layer_describe(layer, &spec) == MF_STATUS_OK ? spec.classes : 0;
+}
+
+/* Of a network the first layer counts. */
+inline const mf_layer *first(const mf_network *network)
+{
+    mf_layer *layer = nullptr;
+    return mf_network_layer(network, 0, &layer, nullptr) == MF_STATUS_OK ? layer : nullptr;
+}
+
+inline std::size_t inputs(const mf_network *network) { return inputs(first(network)); }
+
+inline std::size_t classes(const mf_network *network) { return classes(first(network)); }
+
+/* A borrowed handle. It copies, but cannot be assigned: through an owner's base that would take the handle
+ * from under it. */
+template <class Handle, void (*Free)(Handle *)> class borrowed
+{
+  public:
+    using handle_type = Handle;
+
+    borrowed() noexcept = default;
+
+    explicit borrowed(Handle *handle) noexcept : handle_(handle) {}
+
+    borrowed(const borrowed &) noexcept = default;
+    borrowed &operator=(const borrowed &) = delete;
+
+    /** For the functions of monoforward.h; whoever owned the handle still does. */
+    Handle *get() const noexcept { return handle_; }
+
+    /** Is there a handle? Not in a _ref of nothing, and not in what was moved from. */
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+
+  protected:
+    static void destroy(Handle *handle) noexcept { Free(handle); }
+
+    Handle *handle_ = nullptr;
+};
+
+/* What owns the handle of a Ref. */
+template <class Ref> class owned : public Ref
+{
+  public:
+    using handle_type = typename Ref::handle_type;
+
+    owned() noexcept = default;
+
+    /** Takes over a handle that a _create of monoforward.h or release() gave. */
+    explicit owned(handle_type *handle) noexcept : Ref(handle) {}
+
+    owned(owned &&other) noexcept : Ref(other.release()) {}
+
+    owned &operator=(owned &&other) noexcept
+    {
+        reset(other.release());
+        return *this;
+    }
+
+    ~owned() { Ref::destroy(this->handle_); }
+
+    /** Gives the handle away, to be freed by the caller. */
+    [[nodiscard]] handle_type *release() noexcept { return std::exchange(this->handle_, nullptr); }
+
+    /** Frees the handle and takes over another one. */
+    void reset(handle_type *handle = nullptr) noexcept { Ref::destroy(std::exchange(this->handle_, handle)); }
+};
+
+} // namespace detail
+
+/* ---- memory ---- */
+
+/** An allocator inside a buffer of the caller's, for spec.allocator: mf_arena_init(). */
+struct arena : mf_allocator {
+    explicit arena(bytes buffer) : mf_allocator()
+    {
+        check(mf_arena_init(buffer.data(), buffer.size(), this));
+    }
+};
+
+/* ---- optimizers ---- */
+
+/** What an optimizer is made from, with the defaults. */
+struct optimizer_spec : mf_optimizer_spec {
+    optimizer_spec() : mf_optimizer_spec() { check(mf_optimizer_spec_init(this, sizeof(mf_optimizer_spec))); }
+};
+
+/** An optimizer that someone else owns. */
+class optimizer_ref : public detail::borrowed<mf_optimizer, mf_optimizer_free>
+{
+  public:
+    using borrowed::borrowed;
+
+    /** The key is MF_OPTIMIZER_LEARNING_RATE, ... */
+    void set(std::int32_t key, double value) { check(mf_optimizer_set(handle_, key, value)); }
+
+    double get(std::int32_t key) const
+    {
+        double value = 0;
+        check(mf_optimizer_get(handle_, key, &value));
+        return value;
+    }
+
+    using borrowed::get;
+
+    /** The lowest and the highest value that a key takes. */
+    static std::pair<double, double> range(std::int32_t key)
+    {
+        std::pair<double, double> ends;
+        check(mf_optimizer_range(key, &ends.first, &ends.second));
+        return ends;
+    }
+};
+
+/** An optimizer. Layers that it is attached to keep it alive. */
+class optimizer : public detail::owned<optimizer_ref>
+{
+  public:
+    using owned::owned;
+
+    /** Adam with the defaults. */
+    optimizer() : optimizer(optimizer_spec()) {}
+
+    explicit optimizer(const mf_optimizer_spec &spec) { check(mf_optimizer_create(&spec, &handle_)); }
+};
+
+namespace detail
+{
+/* The optimizer's handle; a NULL would detach what is attached. */
+inline mf_optimizer *held(const optimizer_ref &optimizer)
+{
+    if (!optimizer)
+        throw error(MF_STATUS_HANDLE, "the optimizer is empty: it was moved from, or there never was one");
+    return optimizer.get();
+}
+} // namespace detail
+
+/** Factors for a learning rate. */
+namespace schedule
+{
+inline double cosine(std::uint64_t step, std::uint64_t total, double floor = 0) noexcept
+{
+    return mf_schedule_cosine(step, total, floor);
+}
+
+inline double step(std::uint64_t step, std::uint64_t interval, double factor) noexcept
+{
+    return mf_schedule_step(step, interval, factor);
+}
+
+inline double warmup(std::uint64_t step, std::uint64_t steps) noexcept
+{
+    return mf_schedule_warmup(step, steps);
+}
+} // namespace schedule
+
+/* ---- batches ---- */
+
+/** A batch with everything that can be said about it. What the constructors were given must fit: that is
+ *  looked at when the batch is used, as far as the fields still point there. */
+class batch : public mf_batch
+{
+  public:
+    batch() : mf_batch() { check(mf_batch_init(this, sizeof(mf_batch))); }
+
+    /** With labels, one for each row. `stride`: values from one row to the next; 0: the rows are dense. */
+    batch(view<const float> x, view<const std::int32_t> y, view<const float> weights = {},
+          std::size_t stride = 0)
+        : batch(x, y.size(), stride)
+    {
+        targets = y.data();
+        sample_weights = weights.data();
+        if (sample_weights != nullptr)
+            detail::require("sample weights", weights.size(), rows, 1);
+    }
+
+    /** Without labels, for prediction. */
+    batch(view<const float> x, std::size_t count, std::size_t stride = 0) : batch()
+    {
+        rows = count;
+        inputs = x.data();
+        input_stride = stride;
+        x_ = x;
+    }
+
+    /** Throws unless there are as many values as rows of `width` need. */
+    void require_width(std::size_t width) const
+    {
+        if (inputs != x_.data() || width == 0 || rows == 0)
+            return;
+        if (input_stride == 0)
+            detail::require("x", x_.size(), rows, width);
+        else if (x_.size() < width || (x_.size() - width) / input_stride < rows - 1)
+            detail::misfit("x", x_.size(),
+                           "too few for " + detail::rows_in_words(rows, width) + " with a stride of " +
+                               std::to_string(input_stride));
+    }
+
+  private:
+    view<const float> x_;
+};
+
+/** Where infer() puts its answers; what is left empty is left out. */
+struct answers {
+    view<std::int32_t> labels = {}; /**< [rows] */
+    view<float> goodness = {};      /**< [rows, m] */
+    view<float> probabilities = {}; /**< [rows, m] */
+};
+
+namespace detail
+{
+inline void require_answers(const answers &out, std::size_t rows, std::size_t classes)
+{
+    if (!out.labels.empty())
+        require("labels", out.labels.size(), rows, 1);
+    if (!out.goodness.empty())
+        require("goodness", out.goodness.size(), rows, classes);
+    if (!out.probabilities.empty())
+        require("probabilities", out.probabilities.size(), rows, classes);
+}
+} // namespace detail
+
+/* ---- workspaces ---- */
+
+class layer_ref;
+class network_ref;
+
+/** What a workspace is made from, with the defaults. */
+struct workspace_spec : mf_workspace_spec {
+    workspace_spec() : mf_workspace_spec() { check(mf_workspace_spec_init(this, sizeof(mf_workspace_spec))); }
+};
+
+/** A workspace that someone else owns. */
+class workspace_ref : public detail::borrowed<mf_workspace, mf_workspace_free>
+{
+  public:
+    using borrowed::borrowed;
+
+    /** What the layer at `position` did in the last call; 0 in a workspace for a single layer. */
+    mf_report report(std::size_t position = 0) const
+    {
+        auto report = detail::result<mf_report>();
+        check(mf_workspace_report(handle_, position, &report));
+        return report;
+    }
+
+    /** What the sum of all layers did in the last evaluation. */
+    mf_report report_sum() const
+    {
+        auto report = detail::result<mf_report>();
+        check(mf_workspace_report_sum(handle_, &report));
+        return report;
+    }
+};
+
+/** The scratch memory and the reports of training and prediction. */
+class workspace : public detail::owned<workspace_ref>
+{
+  public:
+    using owned::owned;
+    workspace() noexcept = default;
+
+    explicit workspace(const mf_workspace_spec &spec) { check(mf_workspace_create(&spec, &handle_)); }
+
+    /** For a network; `purpose` is MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE. */
+    workspace(const network_ref &network, std::size_t max_batch,
+              std::int32_t purpose = MF_WORKSPACE_TRAINING);
+
+    /** For a single layer. */
+    workspace(const layer_ref &layer, std::size_t max_batch, std::int32_t purpose = MF_WORKSPACE_TRAINING);
+};
+
+/* ---- layers ---- */
+
+/** What a layer is made from, with the defaults. */
+struct layer_spec : mf_layer_spec {
+    layer_spec() : mf_layer_spec() { check(mf_layer_spec_init(this, sizeof(mf_layer_spec))); }
+
+    static layer_spec dense(std::size_t inputs, std::size_t outputs, std::size_t classes)
+    {
+        layer_spec spec;
+        spec.inputs = inputs;
+        spec.outputs = outputs;
+        spec.classes = classes;
+        return spec;
+    }
+
+    static layer_spec conv2d(std::size_t channels, std::size_t height, std::size_t width, std::size_t filters,
+                             std::size_t classes)
+    {
+        layer_spec spec;
+        spec.kind = MF_LAYER_CONV2D;
+        spec.channels = channels;
+        spec.height = height;
+        spec.width = width;
+        spec.filters = filters;
+        spec.classes = classes;
+        return spec;
+    }
+
+    /** Makes the input what a layer of `before` passes on. */
+    void follow(const mf_layer_spec &before) { check(mf_layer_spec_follow(this, &before)); }
+};
+
+/** A layer that someone else owns, such as a network. */
+class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
+{
+  public:
+    using borrowed::borrowed;
+    using borrowed::get;
+
+    layer_spec describe() const
+    {
+        layer_spec spec;
+        check(mf_layer_describe(handle_, &spec));
+        return spec;
+    }
+
+    mf_shape input_shape() const
+    {
+        auto shape = detail::result<mf_shape>();
+        check(mf_layer_shape(handle_, &shape, nullptr));
+        return shape;
+    }
+
+    mf_shape output_shape() const
+    {
+        auto shape = detail::result<mf_shape>();
+        check(mf_layer_shape(handle_, nullptr, &shape));
+        return shape;
+    }
+
+    /** The key is MF_LAYER_DROPOUT or MF_LAYER_LABEL_SMOOTHING. */
+    void set(std::int32_t key, double value) { check(mf_layer_set(handle_, key, value)); }
+
+    double get(std::int32_t key) const
+    {
+        double value = 0;
+        check(mf_layer_get(handle_, key, &value));
+        return value;
+    }
+
+    void set_classes(std::size_t classes) { check(mf_layer_set_classes(handle_, classes)); }
+
+    void set_optimizer(const optimizer_ref &optimizer)
+    {
+        check(mf_layer_set_optimizer(handle_, detail::held(optimizer)));
+    }
+
+    void detach_optimizer() { check(mf_layer_set_optimizer(handle_, nullptr)); }
+
+    /** The optimizer that is attached; false if there is none. */
+    optimizer_ref attached_optimizer() const
+    {
+        mf_optimizer *attached = nullptr;
+        check(mf_layer_optimizer(handle_, &attached));
+        return optimizer_ref(attached);
+    }
+
+    std::size_t parameter_count() const
+    {
+        std::size_t count = 0;
+        check(mf_layer_parameter_count(handle_, &count));
+        return count;
+    }
+
+    mf_parameter_info parameter_info(std::size_t index) const
+    {
+        auto info = detail::result<mf_parameter_info>();
+        check(mf_layer_parameter_info(handle_, index, &info));
+        return info;
+    }
+
+    /** All of them, in their order. */
+    std::vector<mf_parameter_info> parameters() const
+    {
+        std::vector<mf_parameter_info> infos(parameter_count());
+        for (std::size_t i = 0; i < infos.size(); i++)
+            infos[i] = parameter_info(i);
+        return infos;
+    }
+
+    /** The values of all parameters together: what gradients() writes. */
+    std::size_t value_count() const
+    {
+        std::size_t count = 0;
+        for (std::size_t i = 0, parameters = parameter_count(); i < parameters; i++)
+            count += parameter_info(i).count;
+        return count;
+    }
+
+    void get_parameter(const std::string &name, view<float> values) const
+    {
+        check(mf_layer_get_parameter(handle_, name.c_str(), values.data(), values.size()));
+    }
+
+    std::vector<float> get_parameter(const std::string &name) const
+    {
+        std::vector<float> values(1); /* of a name that does not exist, so that the library says so */
+        for (std::size_t i = 0, parameters = parameter_count(); i < parameters; i++) {
+            mf_parameter_info info = parameter_info(i);
+            if (name == info.name)
+                values.resize(info.count);
+        }
+        get_parameter(name, values);
+        return values;
+    }
+
+    void set_parameter(const std::string &name, view<const float> values)
+    {
+        check(mf_layer_set_parameter(handle_, name.c_str(), values.data(), values.size()));
+    }
+
+    void set_trainable(const std::string &name, bool trainable)
+    {
+        check(mf_layer_set_trainable(handle_, name.c_str(), trainable ? 1 : 0));
+    }
+
+    /** One training step; `a` [rows, n] or empty receives the activation. */
+    void step(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y, view<float> a = {})
+    {
+        detail::require("x", x.size(), y.size(), detail::inputs(handle_));
+        require_activation(a, y.size());
+        check(mf_layer_step(handle_, workspace.get(), y.size(), x.data(), y.data(), a.data()));
+    }
+
+    void step(workspace_ref &workspace, const batch &batch, view<float> a = {})
+    {
+        batch.require_width(detail::inputs(handle_));
+        require_activation(a, batch.rows);
+        check(mf_layer_step_batch(handle_, workspace.get(), &batch, a.data()));
+    }
+
+    /** The gradients of all parameters, value_count() in all, without an update. */
+    void gradients(workspace_ref &workspace, const batch &batch, view<float> gradients, view<float> a = {})
+    {
+        batch.require_width(detail::inputs(handle_));
+        require_activation(a, batch.rows);
+        check(mf_layer_gradients(handle_, workspace.get(), &batch, a.data(), gradients.data(),
+                                 gradients.size()));
+    }
+
+    /** One update from such gradients. */
+    void apply(view<const float> gradients)
+    {
+        check(mf_layer_apply(handle_, gradients.data(), gradients.size()));
+    }
+
+    void forward(workspace_ref &workspace, view<const float> x, view<float> a) const
+    {
+        std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
+        detail::require("the activation", a.size(), rows, detail::outputs(handle_));
+        check(mf_layer_forward(handle_, workspace.get(), rows, x.data(), a.data()));
+    }
+
+    void forward(workspace_ref &workspace, const batch &batch, view<float> a) const
+    {
+        batch.require_width(detail::inputs(handle_));
+        detail::require("the activation", a.size(), batch.rows, detail::outputs(handle_));
+        check(mf_layer_forward_batch(handle_, workspace.get(), &batch, a.data()));
+    }
+
+    std::vector<float> forward(workspace_ref &workspace, view<const float> x) const
+    {
+        std::vector<float> a(detail::rows_of(x, detail::inputs(handle_)) * detail::outputs(handle_));
+        forward(workspace, x, a);
+        return a;
+    }
+
+    /** The scores that follow from an activation. */
+    void goodness(workspace_ref &workspace, view<const float> a, view<float> goodness) const
+    {
+        std::size_t rows = detail::rows_of(a, detail::outputs(handle_), "the activation");
+        detail::require("goodness", goodness.size(), rows, detail::classes(handle_));
+        check(mf_layer_goodness(handle_, workspace.get(), rows, a.data(), goodness.data()));
+    }
+
+    std::vector<float> goodness(workspace_ref &workspace, view<const float> a) const
+    {
+        std::vector<float> scores(detail::rows_of(a, detail::outputs(handle_), "the activation") *
+                                  detail::classes(handle_));
+        goodness(workspace, a, scores);
+        return scores;
+    }
+
+  private:
+    void require_activation(view<float> a, std::size_t rows) const
+    {
+        if (!a.empty())
+            detail::require("the activation", a.size(), rows, detail::outputs(handle_));
+    }
+};
+
+/** A layer. Networks that hold it keep it alive. */
+class layer : public detail::owned<layer_ref>
+{
+  public:
+    using owned::owned;
+    layer() noexcept = default;
+
+    explicit layer(const mf_layer_spec &spec) { check(mf_layer_create(&spec, &handle_)); }
+};
+
+/* ---- networks ---- */
+
+/** What a network is made from, with the defaults. */
+struct network_spec : mf_network_spec {
+    network_spec() : mf_network_spec() { check(mf_network_spec_init(this, sizeof(mf_network_spec))); }
+};
+
+/** How to load a network, with the defaults. */
+struct load_spec : mf_load_spec {
+    load_spec() : mf_load_spec() { check(mf_load_spec_init(this, sizeof(mf_load_spec))); }
+};
+
+/** A network that someone else owns. Modes are MF_PREDICT_LAST and MF_PREDICT_SUM; contents of files
+ *  MF_CONTENTS_MODEL and MF_CONTENTS_TRAINING. */
+class network_ref : public detail::borrowed<mf_network, mf_network_free>
+{
+  public:
+    using borrowed::borrowed;
+
+    std::size_t size() const
+    {
+        std::size_t size = 0;
+        check(mf_network_size(handle_, &size));
+        return size;
+    }
+
+    bool empty() const { return size() == 0; }
+
+    /** The layer at a position. */
+    layer_ref at(std::size_t position) const
+    {
+        mf_layer *layer = nullptr;
+        check(mf_network_layer(handle_, position, &layer, nullptr));
+        return layer_ref(layer);
+    }
+
+    std::uint64_t id_at(std::size_t position) const
+    {
+        std::uint64_t id = 0;
+        check(mf_network_layer(handle_, position, nullptr, &id));
+        return id;
+    }
+
+    std::size_t position_of(std::uint64_t id) const
+    {
+        std::size_t position = 0;
+        check(mf_network_position(handle_, id, &position));
+        return position;
+    }
+
+    /** Puts a layer behind the last one and returns the id of its place. The network keeps a reference. */
+    std::uint64_t append(const layer_ref &layer)
+    {
+        std::uint64_t id = 0;
+        check(mf_network_append(handle_, layer.get(), &id));
+        return id;
+    }
+
+    /** The same with a new layer. */
+    std::uint64_t append(const mf_layer_spec &spec) { return append(layer(spec)); }
+
+    std::uint64_t insert(std::size_t position, const layer_ref &layer)
+    {
+        std::uint64_t id = 0;
+        check(mf_network_insert(handle_, position, layer.get(), &id));
+        return id;
+    }
+
+    void remove(std::uint64_t id) { check(mf_network_remove(handle_, id)); }
+
+    void replace(std::uint64_t id, const layer_ref &layer)
+    {
+        check(mf_network_replace(handle_, id, layer.get()));
+    }
+
+    void set_optimizer(const optimizer_ref &optimizer)
+    {
+        check(mf_network_set_optimizer(handle_, detail::held(optimizer)));
+    }
+
+    void detach_optimizer() { check(mf_network_set_optimizer(handle_, nullptr)); }
+
+    void set_classes(std::size_t classes) { check(mf_network_set_classes(handle_, classes)); }
+
+    /** One joint training step. */
+    void step(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y)
+    {
+        detail::require("x", x.size(), y.size(), detail::inputs(handle_));
+        check(mf_network_step(handle_, workspace.get(), y.size(), x.data(), y.data()));
+    }
+
+    void step(workspace_ref &workspace, const batch &batch)
+    {
+        batch.require_width(detail::inputs(handle_));
+        check(mf_network_step_batch(handle_, workspace.get(), &batch));
+    }
+
+    /** One greedy training step: the layer at `position` learns. */
+    void step_layer(workspace_ref &workspace, std::size_t position, view<const float> x,
+                    view<const std::int32_t> y)
+    {
+        detail::require("x", x.size(), y.size(), detail::inputs(handle_));
+        check(mf_network_step_layer(handle_, workspace.get(), position, y.size(), x.data(), y.data()));
+    }
+
+    void step_layer(workspace_ref &workspace, std::size_t position, const batch &batch)
+    {
+        batch.require_width(detail::inputs(handle_));
+        check(mf_network_step_layer_batch(handle_, workspace.get(), position, &batch));
+    }
+
+    /** Loss and correct rows, for workspace.report() and report_sum(). */
+    void evaluate(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y) const
+    {
+        detail::require("x", x.size(), y.size(), detail::inputs(handle_));
+        check(mf_network_evaluate(handle_, workspace.get(), y.size(), x.data(), y.data()));
+    }
+
+    void evaluate(workspace_ref &workspace, const batch &batch) const
+    {
+        batch.require_width(detail::inputs(handle_));
+        check(mf_network_evaluate_batch(handle_, workspace.get(), &batch));
+    }
+
+    /** The class of every row. */
+    void predict(workspace_ref &workspace, view<const float> x, view<std::int32_t> labels,
+                 std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        detail::require("x", x.size(), labels.size(), detail::inputs(handle_));
+        check(mf_network_predict(handle_, workspace.get(), mode, labels.size(), x.data(), labels.data()));
+    }
+
+    std::vector<std::int32_t> predict(workspace_ref &workspace, view<const float> x,
+                                      std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        std::vector<std::int32_t> labels(detail::rows_of(x, detail::inputs(handle_)));
+        predict(workspace, x, labels, mode);
+        return labels;
+    }
+
+    /** The scores of every row, [rows, m]. */
+    void goodness(workspace_ref &workspace, view<const float> x, view<float> goodness,
+                  std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
+        detail::require("goodness", goodness.size(), rows, detail::classes(handle_));
+        check(mf_network_goodness(handle_, workspace.get(), mode, rows, x.data(), goodness.data()));
+    }
+
+    std::vector<float> goodness(workspace_ref &workspace, view<const float> x,
+                                std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        std::vector<float> scores(detail::rows_of(x, detail::inputs(handle_)) * detail::classes(handle_));
+        goodness(workspace, x, scores, mode);
+        return scores;
+    }
+
+    /** The softmax of the scores, [rows, m]. */
+    void probabilities(workspace_ref &workspace, view<const float> x, view<float> probabilities,
+                       std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
+        detail::require("probabilities", probabilities.size(), rows, detail::classes(handle_));
+        check(mf_network_probabilities(handle_, workspace.get(), mode, rows, x.data(), probabilities.data()));
+    }
+
+    std::vector<float> probabilities(workspace_ref &workspace, view<const float> x,
+                                     std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        std::vector<float> shares(detail::rows_of(x, detail::inputs(handle_)) * detail::classes(handle_));
+        probabilities(workspace, x, shares, mode);
+        return shares;
+    }
+
+    /** All three from one pass. */
+    void infer(workspace_ref &workspace, const batch &batch, const answers &out,
+               std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        batch.require_width(detail::inputs(handle_));
+        detail::require_answers(out, batch.rows, detail::classes(handle_));
+        check(mf_network_infer(handle_, workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
+                               out.probabilities.data()));
+    }
+
+    /* Files, buffers and snapshots; network::load() is the way back. */
+
+    void save(const std::string &path, std::int32_t contents = MF_CONTENTS_MODEL) const
+    {
+        check(mf_network_save(handle_, contents, path.c_str()));
+    }
+
+    std::size_t save_size(std::int32_t contents = MF_CONTENTS_MODEL) const
+    {
+        std::size_t size = 0;
+        check(mf_network_save_size(handle_, contents, &size));
+        return size;
+    }
+
+    /** Returns how many bytes were written. */
+    std::size_t save_buffer(bytes buffer, std::int32_t contents = MF_CONTENTS_MODEL) const
+    {
+        std::size_t written = 0;
+        check(mf_network_save_buffer(handle_, contents, buffer.data(), buffer.size(), &written));
+        return written;
+    }
+
+    std::vector<std::byte> save_buffer(std::int32_t contents = MF_CONTENTS_MODEL) const
+    {
+        std::vector<std::byte> buffer(save_size(contents));
+        save_buffer(bytes(buffer), contents);
+        return buffer;
+    }
+
+    std::size_t state_size() const
+    {
+        std::size_t size = 0;
+        check(mf_network_state_size(handle_, &size));
+        return size;
+    }
+
+    /** A snapshot of what training changes. */
+    void state_save(bytes buffer) const
+    {
+        check(mf_network_state_save(handle_, buffer.data(), buffer.size()));
+    }
+
+    std::vector<std::byte> state_save() const
+    {
+        std::vector<std::byte> buffer(state_size());
+        state_save(buffer);
+        return buffer;
+    }
+
+    void state_load(const_bytes buffer)
+    {
+        check(mf_network_state_load(handle_, buffer.data(), buffer.size()));
+    }
+
+    void export_onnx(const std::string &path) const { check(mf_network_export_onnx(handle_, path.c_str())); }
+
+    std::size_t export_onnx_size() const
+    {
+        std::size_t size = 0;
+        check(mf_network_export_onnx_size(handle_, &size));
+        return size;
+    }
+
+    /** Returns how many bytes were written. */
+    std::size_t export_onnx_buffer(bytes buffer) const
+    {
+        std::size_t written = 0;
+        check(mf_network_export_onnx_buffer(handle_, buffer.data(), buffer.size(), &written));
+        return written;
+    }
+
+    std::vector<std::byte> export_onnx_buffer() const
+    {
+        std::vector<std::byte> buffer(export_onnx_size());
+        export_onnx_buffer(buffer);
+        return buffer;
+    }
+};
+
+/** A network. */
+class network : public detail::owned<network_ref>
+{
+  public:
+    using owned::owned;
+
+    /** Without layers. */
+    network() { check(mf_network_create(nullptr, &handle_)); }
+
+    explicit network(const mf_network_spec &spec) { check(mf_network_create(&spec, &handle_)); }
+
+    static network load(const std::string &path, const mf_load_spec &spec = load_spec())
+    {
+        mf_network *handle = nullptr;
+        check(mf_network_load(&spec, path.c_str(), &handle));
+        return network(handle);
+    }
+
+    static network load_buffer(const_bytes buffer, const mf_load_spec &spec = load_spec())
+    {
+        mf_network *handle = nullptr;
+        check(mf_network_load_buffer(&spec, buffer.data(), buffer.size(), &handle));
+        return network(handle);
+    }
+};
+
+inline workspace::workspace(const network_ref &network, std::size_t max_batch, std::int32_t purpose)
+{
+    workspace_spec spec;
+    spec.network = network.get();
+    spec.max_batch = max_batch;
+    spec.purpose = purpose;
+    check(mf_workspace_create(&spec, &handle_));
+}
+
+inline workspace::workspace(const layer_ref &layer, std::size_t max_batch, std::int32_t purpose)
+{
+    workspace_spec spec;
+    spec.layer = layer.get();
+    spec.max_batch = max_batch;
+    spec.purpose = purpose;
+    check(mf_workspace_create(&spec, &handle_));
+}
+
+/** What a network will take, before anything is created: mf_network_memory(). */
+inline mf_memory network_memory(view<const layer_spec> layers, std::size_t max_batch,
+                                const mf_optimizer_spec *optimizer = nullptr,
+                                std::int32_t purpose = MF_WORKSPACE_TRAINING)
+{
+    auto memory = detail::result<mf_memory>();
+    std::vector<const mf_layer_spec *> pointers;
+    pointers.reserve(layers.size() + 1); /* so that data() is not NULL when there are none */
+    for (const layer_spec &spec : layers)
+        pointers.push_back(&spec);
+    check(mf_network_memory(pointers.data(), pointers.size(), optimizer, purpose, max_batch, &memory));
+    return memory;
+}
+
+/* ---- pipelines ---- */
+
+/** What a pipeline is made from, with the defaults. */
+struct pipeline_spec : mf_pipeline_spec {
+    pipeline_spec() : mf_pipeline_spec() { check(mf_pipeline_spec_init(this, sizeof(mf_pipeline_spec))); }
+};
+
+namespace detail
+{
+
+/* The caller's function behind on_report. What it throws waits here until the library has returned: an
+ * exception must not pass through C. */
+class listener
+{
+  public:
+    virtual ~listener() = default;
+
+    static std::int32_t hear(void *user, const mf_pipeline_report *report) noexcept
+    {
+        auto *self = static_cast<listener *>(user);
+        try {
+            return self->answer(*report);
+        } catch (...) {
+            self->thrown_ = std::current_exception();
+            return 1;
+        }
+    }
+
+    void rethrow()
+    {
+        if (thrown_)
+            std::rethrow_exception(std::exchange(thrown_, nullptr));
+    }
+
+  private:
+    virtual std::int32_t answer(const mf_pipeline_report &report) = 0;
+
+    std::exception_ptr thrown_;
+};
+
+template <class Function> class listener_with final : public listener
+{
+  public:
+    template <class Given> explicit listener_with(Given &&function) : function_(std::forward<Given>(function))
+    {
+    }
+
+  private:
+    std::int32_t answer(const mf_pipeline_report &report) override
+    {
+        using answer_type = std::invoke_result_t<Function &, const mf_pipeline_report &>;
+        static_assert(std::is_void_v<answer_type> || std::is_same_v<answer_type, std::int32_t>,
+                      "on_report returns nothing, or an int32_t: other than 0 stops the pipeline");
+        if constexpr (std::is_void_v<answer_type>) {
+            function_(report);
+            return 0;
+        } else {
+            return function_(report);
+        }
+    }
+
+    Function function_;
+};
+
+struct pipeline_deleter {
+    void operator()(mf_pipeline *pipeline) const noexcept { mf_pipeline_free(pipeline); }
+};
+
+} // namespace detail
+
+/** Trains the layers of a network at the same time on several threads. */
+class pipeline
+{
+  public:
+    pipeline() noexcept = default;
+
+    explicit pipeline(const mf_pipeline_spec &spec) { create(spec); }
+
+    pipeline(const network_ref &network, std::size_t max_batch, std::uint32_t workers = 2)
+    {
+        create(spec_of(network, max_batch, workers));
+    }
+
+    /** With a function that gets every report: on_report(const mf_pipeline_report &). It returns nothing, or
+     *  an int32_t that stops the pipeline when it is not 0. So does an exception, which then leaves the call
+     *  that was on its way: submit, flush, stop, poll, evaluate, predict or infer. */
+    template <class Function>
+    pipeline(mf_pipeline_spec spec, Function &&on_report)
+        : listener_(std::make_unique<detail::listener_with<std::decay_t<Function>>>(
+              std::forward<Function>(on_report)))
+    {
+        spec.on_report = detail::listener::hear;
+        spec.user = listener_.get();
+        create(spec);
+    }
+
+    /** For the functions of monoforward.h. The pipeline stays the owner: its function lives as long. */
+    mf_pipeline *get() const noexcept { return handle_.get(); }
+
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+
+    /** Gives the next batch to the workers; waits while the queue is full. */
+    void submit(view<const float> x, view<const std::int32_t> y)
+    {
+        detail::require("x", x.size(), y.size(), inputs_);
+        finish(mf_pipeline_submit(get(), y.size(), x.data(), y.data()));
+    }
+
+    void submit(const batch &batch)
+    {
+        batch.require_width(inputs_);
+        finish(mf_pipeline_submit_batch(get(), &batch));
+    }
+
+    /** The same without waiting: false if the queue is full. */
+    [[nodiscard]] bool try_submit(view<const float> x, view<const std::int32_t> y)
+    {
+        detail::require("x", x.size(), y.size(), inputs_);
+        return finish_unless_busy(mf_pipeline_try_submit(get(), y.size(), x.data(), y.data()));
+    }
+
+    [[nodiscard]] bool try_submit(const batch &batch)
+    {
+        batch.require_width(inputs_);
+        return finish_unless_busy(mf_pipeline_try_submit_batch(get(), &batch));
+    }
+
+    /** Waits until every batch has been learned; then the layers are at rest. */
+    void flush() { finish(mf_pipeline_flush(get())); }
+
+    void stop() { finish(mf_pipeline_stop(get())); }
+
+    /** The next report; none if it is not there yet, or if all have been read: see progress(). With an
+     *  on_report, that gets all there are. */
+    std::optional<mf_pipeline_report> poll()
+    {
+        auto report = detail::result<mf_pipeline_report>();
+        mf_status status = mf_pipeline_poll(get(), &report);
+        if (status == MF_STATUS_NOT_FOUND || !finish_unless_busy(status))
+            return std::nullopt;
+        return report;
+    }
+
+    mf_pipeline_progress_info progress() const
+    {
+        auto progress = detail::result<mf_pipeline_progress_info>();
+        check(mf_pipeline_progress(get(), &progress));
+        return progress;
+    }
+
+    /** flush(), then the function of network of the same name. */
+    void evaluate(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y)
+    {
+        detail::require("x", x.size(), y.size(), inputs_);
+        finish(mf_pipeline_evaluate(get(), workspace.get(), y.size(), x.data(), y.data()));
+    }
+
+    void evaluate(workspace_ref &workspace, const batch &batch)
+    {
+        batch.require_width(inputs_);
+        finish(mf_pipeline_evaluate_batch(get(), workspace.get(), &batch));
+    }
+
+    void predict(workspace_ref &workspace, view<const float> x, view<std::int32_t> labels,
+                 std::int32_t mode = MF_PREDICT_LAST)
+    {
+        detail::require("x", x.size(), labels.size(), inputs_);
+        finish(mf_pipeline_predict(get(), workspace.get(), mode, labels.size(), x.data(), labels.data()));
+    }
+
+    std::vector<std::int32_t> predict(workspace_ref &workspace, view<const float> x,
+                                      std::int32_t mode = MF_PREDICT_LAST)
+    {
+        std::vector<std::int32_t> labels(detail::rows_of(x, inputs_));
+        predict(workspace, x, labels, mode);
+        return labels;
+    }
+
+    void infer(workspace_ref &workspace, const batch &batch, const answers &out,
+               std::int32_t mode = MF_PREDICT_LAST)
+    {
+        batch.require_width(inputs_);
+        detail::require_answers(out, batch.rows, classes_);
+        finish(mf_pipeline_infer(get(), workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
+                                 out.probabilities.data()));
+    }
+
+  private:
+    static pipeline_spec spec_of(const network_ref &network, std::size_t max_batch, std::uint32_t workers)
+    {
+        pipeline_spec spec;
+        spec.network = network.get();
+        spec.max_batch = max_batch;
+        spec.workers = workers;
+        return spec;
+    }
+
+    /* The sizes are asked for here, once: later the layers may be in the works. */
+    void create(const mf_pipeline_spec &spec)
+    {
+        mf_pipeline *created = nullptr;
+        check(mf_pipeline_create(&spec, &created));
+        handle_.reset(created);
+        inputs_ = detail::inputs(spec.network);
+        classes_ = detail::classes(spec.network);
+    }
+
+    /* What on_report has thrown is the reason for whatever status the library returned. */
+    void finish(mf_status status)
+    {
+        if (listener_)
+            listener_->rethrow();
+        check(status);
+    }
+
+    bool finish_unless_busy(mf_status status)
+    {
+        finish(status == MF_STATUS_BUSY ? MF_STATUS_OK : status);
+        return status != MF_STATUS_BUSY;
+    }
+
+    std::unique_ptr<detail::listener> listener_;
+    std::unique_ptr<mf_pipeline, detail::pipeline_deleter> handle_;
+    std::size_t inputs_ = 0;
+    std::size_t classes_ = 0;
+};
+
+/* ---- the BLAS library ---- */
+
+namespace blas
+{
+inline const char *name() noexcept { return mf_blas_name(); }
+
+/** For the whole process. */
+inline void set_threads(std::int32_t threads) { check(mf_blas_set_threads(threads)); }
+
+inline std::int32_t threads()
+{
+    std::int32_t threads = 0;
+    check(mf_blas_get_threads(&threads));
+    return threads;
+}
+} // namespace blas
+
+} // namespace v0
+} // namespace monoforward
+
+#endif /* MONOFORWARD_HPP */

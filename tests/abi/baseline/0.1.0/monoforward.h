@@ -1,0 +1,1102 @@
+/*
+ * monoforward.h: train neural networks inside your own program, without backpropagation.
+ *
+ * libmonoforward trains with the Mono-Forward algorithm (arXiv 2501.09238): every layer has its own
+ * projection M that turns its activation into one score per class, its "goodness", and learns from
+ * the cross-entropy of these scores alone. Nothing flows backward between layers.
+ *
+ * For a layer with k inputs, n neurons, m classes and a batch of B rows (row-major, one sample a row):
+ *
+ *     z = x W^T + b        x [B,k]   W [n,k]   b [n]
+ *     a = phi(z)           a [B,n]   the input of the next layer
+ *     G = a M^T            M [m,n]   the goodness
+ *     L = mean over the batch of CE(softmax(G), y)
+ *
+ * and one call, mf_layer_step(), computes all of this, the gradients of L, and the update of W, b and M.
+ * In a convolutional layer the product is a convolution, and phi may be followed by a pooling; batch
+ * normalisation, in both kinds of layers, stands between the product and b: see mf_layer_spec.
+ *
+ * Conventions that hold for every function below:
+ *
+ *   Errors.   Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails,
+ *             no layer has changed (the one exception, mf_network_step(), says so), and
+ *             mf_last_message() explains the failure in words. Results come through out-pointers;
+ *             a failed create leaves NULL there. The library never aborts, exits or prints.
+ *   Handles.  mf_layer, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each create has
+ *             exactly one free. Attaching one handle to another takes a reference, so any order of frees
+ *             is safe and a layer may sit in several networks. A pointer returned by a getter is
+ *             borrowed: do not free it.
+ *   Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are int32_t
+ *             from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the
+ *             caller's arrays during the call only. Input and output arrays must not overlap. Inputs are
+ *             finite; a NaN or an infinity is refused.
+ *   Memory.   Creating and attaching allocate. Training and prediction never do.
+ *   Threads.  Different handles may be used from different threads at the same time, but a network uses
+ *             its layers and a layer its optimizer. One handle may be read (const functions) from many
+ *             threads at once, each with a workspace of its own, but not while another thread changes it.
+ *             The library starts no threads, but for the workers of an mf_pipeline.
+ *   Structs.  Every struct that may grow begins with struct_size. Fill it with its _init function, or
+ *             zero it and set struct_size to sizeof the struct where the struct is a result.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MONOFORWARD_H
+#define MONOFORWARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Version of this header; mf_version() tells the version of the library that runs. */
+#define MF_VERSION_MAJOR 0
+#define MF_VERSION_MINOR 1
+#define MF_VERSION_PATCH 0
+
+#if defined(_WIN32) && defined(MF_SHARED)
+#define MF_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define MF_API __attribute__((visibility("default")))
+#else
+#define MF_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup status Status, messages, version
+ *  @{ */
+
+/** Outcome of a call: one of the MF_STATUS_ constants. Their values never change. */
+typedef int32_t mf_status;
+
+enum {
+    MF_STATUS_OK = 0,       /**< Done. */
+    MF_STATUS_ARGUMENT = 1, /**< An argument is NULL, out of its range, or not a known constant. */
+    MF_STATUS_HANDLE = 2,   /**< A handle is NULL or of another kind. */
+    MF_STATUS_SHAPE = 3,    /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
+    MF_STATUS_LABEL = 4,    /**< A label is negative or not below the number of classes. */
+    MF_STATUS_CAPACITY = 5, /**< The batch has no rows, or more than the workspace was made for; a buffer is
+                               too small, or a file larger than wanted. */
+    MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
+    MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
+    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
+    MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
+    MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
+    MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
+    MF_STATUS_NOT_FOUND = 12,  /**< No such parameter, layer or position; nothing left to read. */
+    MF_STATUS_BUSY = 13,   /**< Not now: the queue is full, or what was asked for is still in the works. */
+    MF_STATUS_IO = 14,     /**< The system refused to open, read, write or rename a file. */
+    MF_STATUS_FORMAT = 15, /**< The file or buffer does not hold what it should, or is damaged. */
+    MF_STATUS_VERSION = 16 /**< Written in a newer format than this version knows. */
+};
+
+/** Version of the running library, "major.minor.patch". Static text; never NULL. */
+MF_API const char *mf_version(void);
+
+/** Name of a status, for example "MF_STATUS_SHAPE"; "unknown status" for other values. Static text. */
+MF_API const char *mf_status_name(mf_status status);
+
+/** What went wrong in the last failed call of this thread, in words; "" if none has failed.
+ *  The text is replaced by this thread's next failure and ends with the thread; successful calls leave it
+ *  alone. Never NULL. */
+MF_API const char *mf_last_message(void);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup memory Allocator
+ *  @{ */
+
+/** Where a handle gets its memory. The struct is copied; `user` must outlive every handle made with it.
+ *  A handle allocates when it is created or attached, never during training or prediction. Both functions run
+ *  on the thread that creates, attaches or frees: they need locks only if several threads do so at once. */
+typedef struct mf_allocator {
+    /** Returns `bytes` bytes aligned to `alignment` (a power of two, at most 64), or NULL. */
+    void *(*alloc)(void *user, size_t bytes, size_t alignment);
+    /** Takes back what alloc returned, never NULL; `bytes` is the size that was asked for. */
+    void (*free)(void *user, void *pointer, size_t bytes);
+    /** Handed to both functions. */
+    void *user;
+} mf_allocator;
+
+/** Turns a buffer of the caller's into an allocator, for programs without a heap: fills `allocator`, whose
+ *  handles then live in the buffer. Blocks that handles give back are used again. The buffer's beginning
+ *  keeps the books, whatever its alignment; it must outlive the handles, and one thread at a time may create,
+ *  attach or free them.
+ *  mf_network_memory() tells how large it must be. Errors: ARGUMENT (NULL), CAPACITY (too small). */
+MF_API mf_status mf_arena_init(void *buffer, size_t bytes, mf_allocator *allocator);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup optimizer Optimizers
+ *
+ *  An optimizer is a set of hyper-parameters that layers share. What it remembers between steps
+ *  (momentum, second moments, step counts) lives in each layer, so layers stay independent.
+ *
+ *  Learning-rate schedules are functions of the step that return a factor for a base rate. Multiply them to
+ *  combine them, and hand the product to mf_optimizer_set():
+ *
+ *      lr = base * mf_schedule_warmup(t, 500) * mf_schedule_cosine(t, total, 0.01)
+ *
+ *  @{ */
+
+/** Opaque handle of an optimizer. */
+typedef struct mf_optimizer mf_optimizer;
+
+/** Update rules. g is the gradient of the loss, p the parameter. Weight decay acts on weights and
+ *  projections, never on biases. */
+enum {
+    /** v = momentum v + g + decay p;  p -= lr v  (Nesterov: p -= lr (g + decay p + momentum v)). */
+    MF_OPTIMIZER_SGD = 0,
+    /** Adam with bias correction; the decay is added to the gradient. */
+    MF_OPTIMIZER_ADAM = 1,
+    /** Adam with decoupled decay: p -= lr decay p, then Adam's update. */
+    MF_OPTIMIZER_ADAMW = 2,
+    /** s = beta2 s + (1 - beta2) g^2;  p -= lr g / (sqrt(s) + epsilon); with momentum, v = momentum v + that
+       quotient. */
+    MF_OPTIMIZER_RMSPROP = 3
+};
+
+/** Keys of mf_optimizer_set(), mf_optimizer_get() and mf_optimizer_range(). */
+enum {
+    MF_OPTIMIZER_LEARNING_RATE = 0, /**< lr, 0 or more. */
+    MF_OPTIMIZER_MOMENTUM = 1,      /**< 0 to below 1; SGD and RMSprop. */
+    MF_OPTIMIZER_NESTEROV = 2,      /**< 0 or 1; SGD. */
+    MF_OPTIMIZER_BETA1 = 3,         /**< 0 to below 1; Adam, AdamW. */
+    MF_OPTIMIZER_BETA2 = 4,         /**< 0 to below 1; Adam, AdamW, RMSprop. */
+    MF_OPTIMIZER_EPSILON = 5,       /**< Above 0, at most 1e6; Adam, AdamW, RMSprop. */
+    MF_OPTIMIZER_WEIGHT_DECAY = 6,  /**< 0 or more. */
+    MF_OPTIMIZER_CLIP_NORM = 7 /**< Largest norm of a layer's gradient (W, b, M and scale together, without
+                                                              those that are frozen); 0 = no clipping. */
+};
+
+/** What an optimizer is made from. */
+typedef struct mf_optimizer_spec {
+    uint32_t struct_size;          /**< sizeof(mf_optimizer_spec). */
+    int32_t kind;                  /**< MF_OPTIMIZER_SGD, ...; the default is MF_OPTIMIZER_ADAM. */
+    int32_t nesterov;              /**< 0 (default) or 1. */
+    float learning_rate;           /**< Default 0.001. */
+    float momentum;                /**< Default 0. */
+    float beta1;                   /**< Default 0.9. */
+    float beta2;                   /**< Default 0.999. */
+    float epsilon;                 /**< Default 1e-8. */
+    float weight_decay;            /**< Default 0. */
+    float clip_norm;               /**< Default 0: no clipping. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_optimizer_spec;
+
+/** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled.
+ *  Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
+MF_API mf_status mf_optimizer_spec_init(mf_optimizer_spec *spec, size_t size);
+
+/** Creates an optimizer. Free it with mf_optimizer_free().
+ *  Errors: ARGUMENT (a value out of range: the message names it), MEMORY. */
+MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer);
+
+/** Gives up the caller's reference; layers that use the optimizer keep theirs. NULL is fine. */
+MF_API void mf_optimizer_free(mf_optimizer *optimizer);
+
+/** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range), STATE (momentum in an optimizer that
+ *  was created with momentum 0: its layers hold no memory for it). */
+MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
+
+/** Reads a hyper-parameter. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *value);
+
+/** The values a key takes, both ends included; of those between 0 and 1, MF_OPTIMIZER_NESTEROV takes the ends
+ *  alone. Errors: ARGUMENT (unknown key, NULL). */
+MF_API mf_status mf_optimizer_range(int32_t key, double *lowest, double *highest);
+
+/** Cosine schedule: falls from 1 at step 0 to `floor` at step `total` and stays there. */
+MF_API double mf_schedule_cosine(uint64_t step, uint64_t total, double floor);
+
+/** Step schedule: `factor` to the power of step / interval, rounded down; 1 if interval is 0. */
+MF_API double mf_schedule_step(uint64_t step, uint64_t interval, double factor);
+
+/** Linear warm-up: (step + 1) / steps, at most 1; 1 if steps is 0. */
+MF_API double mf_schedule_warmup(uint64_t step, uint64_t steps);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup layer Layers
+ *  @{ */
+
+/** Opaque handle of a layer: its parameters, their optimizer state, its random stream. */
+typedef struct mf_layer mf_layer;
+
+/** Opaque handle of the scratch memory and the reports of training and prediction. */
+typedef struct mf_workspace mf_workspace;
+
+/** Kinds of layers. */
+enum {
+    MF_LAYER_DENSE = 0, /**< Fully connected: z = x W^T + b. */
+    MF_LAYER_CONV2D = 1 /**< Two-dimensional convolution of maps [channels, height, width], a
+                           cross-correlation as in all frameworks, then b and phi, then pooling. */
+};
+
+/** Pooling of the activated maps of a convolution, without padding: rows and columns that do not fill a
+ *  window are left out. */
+enum {
+    MF_POOL_NONE = 0,    /**< The maps as they are. */
+    MF_POOL_AVERAGE = 1, /**< The mean of each window. */
+    MF_POOL_MAX = 2      /**< The largest value of each window; its gradient goes to the first such value. */
+};
+
+/** Normalisation between the product and the bias. */
+enum {
+    MF_NORMALIZATION_NONE = 0, /**< z = u + b, with u the product or convolution. */
+    MF_NORMALIZATION_BATCH = 1 /**< z = scale (u - mean) / sqrt(variance + epsilon) + b, for each neuron or,
+                                  in a convolution, each map. Training takes mean and variance from the batch
+                                  (rows count alike, whatever their weights) and lets the layer's "mean" and
+                                    "variance" follow; everything else, also the layers that
+                                  mf_network_step_layer() does not train, uses those. */
+};
+
+/** Activations phi. */
+enum {
+    MF_ACTIVATION_IDENTITY = 0,   /**< z */
+    MF_ACTIVATION_RELU = 1,       /**< max(z, 0) */
+    MF_ACTIVATION_LEAKY_RELU = 2, /**< z if z > 0, else leak z */
+    MF_ACTIVATION_TANH = 3,       /**< tanh(z) */
+    MF_ACTIVATION_GELU = 4        /**< z (1 + erf(z / sqrt 2)) / 2 */
+};
+
+/** How parameters start. `fan` is the number of inputs of one output: k for W (in a convolution, channels x
+ *  kernel), the values that M reads for M. The bias is drawn like W if that is Kaiming uniform, and starts at
+ *  0 otherwise or behind a normalisation. */
+enum {
+    MF_INIT_KAIMING_UNIFORM = 0, /**< Uniform within gain / sqrt(fan): what torch.nn.Linear starts with. */
+    MF_INIT_ZERO = 1,            /**< All zero. */
+    MF_INIT_ORTHOGONAL = 2,      /**< Rows (or columns, whichever are fewer) orthogonal, of length gain. */
+    MF_INIT_NORMAL = 3           /**< Normal, deviation gain / sqrt(fan). */
+};
+
+/** Seed of a layer that takes the next one of the process: no two such layers start alike. */
+#define MF_SEED_AUTO UINT64_C(0)
+
+/** What a layer is made from. The fields from `channels` on are those of MF_LAYER_CONV2D, and so is `pool`. A
+ *  row of its input is [channels, height, width], a row of its activation [filters, pooled height, pooled
+ *  width], where
+ *
+ *      map    = (size + 2 padding - kernel) / stride + 1, rounded down,
+ *      pooled = (map - pool_size) / pool_stride + 1, rounded down.
+ *
+ *  Pairs are vertical, horizontal. */
+typedef struct mf_layer_spec {
+    uint32_t struct_size; /**< sizeof(mf_layer_spec). */
+    int32_t kind;         /**< MF_LAYER_DENSE (default) or MF_LAYER_CONV2D. */
+    size_t inputs;        /**< k, values in a row of input; no default. In a convolution channels x height x
+                               width: leave it 0. */
+    size_t outputs;       /**< n, neurons; no default. In a convolution the values in a row of pooled maps,
+                               which follow from the fields below: leave it 0. */
+    size_t classes;       /**< m, 2 or more; no default. */
+    int32_t activation;   /**< MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
+    int32_t bias;         /**< 1 (default): the layer has a bias b; 0: it has none. */
+    int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
+    int32_t projection_init;       /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;             /**< Scale of W's initialisation; default 1. */
+    float projection_gain;         /**< Scale of M's initialisation; default 1. */
+    float leak;                    /**< Slope of leaky ReLU below 0, 0 to 1; default 0.01. */
+    float dropout;                 /**< Share of the activation set to 0 on its way to the next layer during
+                                        training, 0 to below 1 (the rest is scaled up); the layer's own
+                                        goodness reads the activation before dropout. Default 0. */
+    float label_smoothing;         /**< Share of the target spread evenly over all classes, 0 to below 1;
+                                        default 0. */
+    uint64_t seed;                 /**< Equal seeds, shapes and starts give equal parameters; default
+                                        MF_SEED_AUTO. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+
+    int32_t normalization;       /**< MF_NORMALIZATION_...; default MF_NORMALIZATION_NONE. */
+    float normalization_rate;    /**< Share of the batch in the running mean and variance, 0 to 1;
+                                      default 0.1. */
+    float normalization_epsilon; /**< A normal number above 0; default 1e-5. */
+
+    /* MF_LAYER_CONV2D alone; other kinds read none of this but reserved. */
+    int32_t pool;          /**< MF_POOL_...; default MF_POOL_NONE. */
+    size_t channels;       /**< Maps of the input; no default. */
+    size_t height;         /**< Rows of an input map; no default. */
+    size_t width;          /**< Columns of an input map; no default. */
+    size_t filters;        /**< Maps of the output; no default. */
+    size_t kernel[2];      /**< Default 3, 3. */
+    size_t stride[2];      /**< Default 1, 1. */
+    size_t padding[2];     /**< Zeros on each side of a map; below the kernel's size; default 0, 0. */
+    size_t pool_size[2];   /**< Default 2, 2. */
+    size_t pool_stride[2]; /**< 0 (default): pool_size. */
+    size_t head_size; /**< 0 (default): M reads the pooled maps as they are, [m, outputs]. s: M reads their
+                           adaptive average pooling to s x s, [m, filters s s]. */
+    int32_t dropout_maps; /**< 1: dropout takes whole maps; 0 (default): single values. */
+    int32_t reserved;     /**< 0. */
+} mf_layer_spec;
+
+/** The shape of a row of a layer's input or activation. */
+typedef struct mf_shape {
+    uint32_t struct_size; /**< sizeof(mf_shape), set by the caller. */
+    int32_t rank;         /**< How many of the dims count: 1 in a dense layer, 3 in a convolution. */
+    size_t dims[4];       /**< [values], or [maps, height, width]; 1 beyond the rank. */
+} mf_shape;
+
+/** Keys of mf_layer_set() and mf_layer_get(). */
+enum {
+    MF_LAYER_DROPOUT = 0,        /**< 0 to below 1. */
+    MF_LAYER_LABEL_SMOOTHING = 1 /**< 0 to below 1. */
+};
+
+/** One parameter of a layer. A dense layer has "weight" [n,k], "bias" [n] (unless it was made without
+ *  one) and "projection" [m,n]; a convolution "weight" [filters, channels, kernel rows, kernel columns],
+ * "bias" [filters] and "projection" [m, what M reads]. Batch normalisation adds "scale", and "mean" and
+ * "variance", which are no parameters of the loss: steps let them follow the batches. All three are [n] or
+ * [filters]. */
+typedef struct mf_parameter_info {
+    uint32_t struct_size; /**< sizeof(mf_parameter_info), set by the caller. */
+    int32_t type;         /**< MF_TYPE_FLOAT32. */
+    int32_t trainable;    /**< 1, or 0 when frozen. */
+    int32_t rank;         /**< How many of the dims count. */
+    size_t dims[4];       /**< Sizes, slowest first; 1 beyond the rank. */
+    size_t count;         /**< Values in all: the product of the dims. */
+    const char *name;     /**< Static text. */
+} mf_parameter_info;
+
+/** Types of values. */
+enum {
+    MF_TYPE_FLOAT32 = 0, /**< float */
+    MF_TYPE_INT32 = 1    /**< int32_t */
+};
+
+/** A batch with everything that can be said about it. mf_batch_init() sets float32 inputs, int32 labels. */
+typedef struct mf_batch {
+    uint32_t struct_size;        /**< sizeof(mf_batch). */
+    int32_t input_type;          /**< MF_TYPE_FLOAT32; others are UNSUPPORTED so far. */
+    int32_t target_type;         /**< MF_TYPE_INT32 (class labels); others are UNSUPPORTED so far. */
+    size_t rows;                 /**< B, 1 to the workspace's max_batch. */
+    const void *inputs;          /**< [rows, k] */
+    size_t input_stride;         /**< Values from one row to the next, k or more; 0 means k. */
+    const void *targets;         /**< [rows]; NULL where no labels are needed. */
+    const float *sample_weights; /**< [rows] or NULL for equal weights. 0 or more, not all 0; the loss is
+                                      sum(w L) / sum(w), and rows of weight 0 are not counted as correct. */
+} mf_batch;
+
+/** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled.
+ *  Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
+MF_API mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
+
+/** Sets the input of `spec` to what a layer made from `before` passes on: channels, height and width, or, of
+ *  a dense layer, inputs. A convolution behind a dense layer sees `outputs` maps of one value.
+ *  What follows from it, such as the outputs of a convolution, becomes 0.
+ *  Errors: ARGUMENT, SHAPE, OVERFLOW (whatever is wrong with `before`, as mf_layer_create() tells). */
+MF_API mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before);
+
+/** Fills `batch` with the defaults: no rows, float32 inputs, int32 labels. `size` is sizeof *batch as the
+ *  caller was compiled. Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
+MF_API mf_status mf_batch_init(mf_batch *batch, size_t size);
+
+/** Creates a layer and draws its parameters. Free it with mf_layer_free().
+ *  Errors: ARGUMENT (a value out of range, an unknown constant, a tail that this version does not
+ *  know), SHAPE (a kernel, a pool or a head that is larger than its map: the message names both; inputs or
+ *  outputs that are not what follows from the maps), OVERFLOW, MEMORY. */
+MF_API mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
+
+/** Gives up the caller's reference; networks that hold the layer keep theirs. NULL is fine. */
+MF_API void mf_layer_free(mf_layer *layer);
+
+/** Writes what the layer is now into `spec`, whose struct_size the caller has set: shape, options, and the
+ * seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Errors: HANDLE,
+ * ARGUMENT. */
+MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
+
+/** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
+ * caller. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_shape(const mf_layer *layer, mf_shape *input, mf_shape *output);
+
+/** Changes an option from the next step on. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_set(mf_layer *layer, int32_t key, double value);
+
+/** Reads an option. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value);
+
+/** Changes the number of classes: M and its optimizer state start anew, W and b stay. Workspaces made
+ *  before are STALE, and a network refuses layers whose classes differ: see mf_network_set_classes().
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
+MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
+
+/** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
+ *  unless the same optimizer is attached already; NULL detaches. Errors: HANDLE, OVERFLOW, MEMORY. */
+MF_API mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer);
+
+/** The optimizer that is attached, borrowed, or NULL if there is none: how a host reaches the optimizers of a
+ *  network that was loaded.
+ *  @param layer      to look at
+ *  @param optimizer  receives it
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_optimizer(const mf_layer *layer, mf_optimizer **optimizer);
+
+/** How many parameters the layer has. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_parameter_count(const mf_layer *layer, size_t *count);
+
+/** Describes parameter `index`, 0 to the count - 1. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+MF_API mf_status mf_layer_parameter_info(const mf_layer *layer, size_t index, mf_parameter_info *info);
+
+/** Copies a parameter's values out; `count` must be its number of values.
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such name), SHAPE (another count). */
+MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float *values, size_t count);
+
+/** Copies a parameter's values in; its optimizer state stays as it is.
+ *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite, or a variance below 0). */
+MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
+
+/** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer
+ *  state as they are, and a frozen W of a dense layer saves its product. "mean" and "variance" freeze
+ * together: then steps, too, normalise by them. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32_t trainable);
+
+/** One training step of one layer: the paper's equations 5 to 8.
+ *
+ *      a = phi(x W^T + b),  G = a M^T,  dG = (softmax(G) - onehot(y)) / rows,
+ *      dM = dG^T a,  dz = (dG M) * phi'(z),  dW = dz^T x,  db = colsum(dz),
+ *
+ *  then W, b and M are updated by the layer's optimizer. With batch normalisation so is the scale, and dz
+ *  becomes du, the gradient of the product, before dW is formed.
+ *  @param layer      has an optimizer attached
+ *  @param workspace  made for training, for this layer or for a network that holds it; its report
+ *                    for the layer tells the loss and the number of correct rows
+ *  @param rows       B, 1 to the workspace's max_batch; may change from call to call
+ *  @param x          [rows, k], all finite
+ *  @param y          [rows] labels, 0 to m - 1
+ *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
+ *                    dropout), the input of the next layer
+ *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss, or
+ * with clipping the gradient's norm), STALE, STATE (no optimizer, or a workspace for inference). On any error
+ * no parameter has changed; `a` is then undefined. */
+MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
+                               const int32_t *y, float *a);
+
+/** The same for a batch with strides or sample weights. Errors: as mf_layer_step(), ARGUMENT also for a
+ * stride below k or weights that are negative, not finite or all 0, UNSUPPORTED (another type), OVERFLOW (a
+ * stride above INT32_MAX). */
+MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
+                                     float *a);
+
+/** The first half of a step, for hosts that average gradients over machines or bring their own optimizer:
+ *  the gradients of the loss, without an update; a running mean and variance do follow the batch.
+ *  @param layer      needs no optimizer
+ *  @param workspace  as in mf_layer_step()
+ *  @param batch      as in mf_layer_step_batch()
+ *  @param a          as in mf_layer_step()
+ *  @param gradients  [count] receives dW, db and dM one after the other, shaped and ordered like the layer's
+ *                    parameters; those of frozen parameters, of mean and variance are 0
+ *  @param count      the number of values of all its parameters together
+ *  Errors: as mf_layer_step_batch(), but STATE for a workspace for inference only, and SHAPE (another count).
+ */
+MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a,
+                                    float *gradients, size_t count);
+
+/** The second half: one update by the layer's optimizer, with its clipping, from gradients laid out as
+ *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
+ *  rounding: a step adds in another order where it never forms the gradient as a whole.
+ *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
+ *  is not finite), STATE (no optimizer). */
+MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
+
+/** The activation a = phi(x W^T + b), pooled in a convolution, normalised by the running mean and variance if
+ *  the layer normalises, without dropout. x [rows, k], a [rows, n].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the input; the result is not looked at), STALE. */
+MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
+                                  float *a);
+
+/** The same for a batch with strides; its targets and sample weights are not read. Errors: as
+ *  mf_layer_forward(), ARGUMENT also for a stride below k, UNSUPPORTED (another type), OVERFLOW (a stride
+ * above INT32_MAX). */
+MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
+                                        float *a);
+
+/** The goodness G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
+MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows,
+                                   const float *a, float *goodness);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup network Networks
+ *
+ *  A network is an ordered list of references to layers. A layer can be in several networks, once in
+ *  each. A layer is found by its position, 0 for the first, which moves when others come and go, or by
+ *  the id of its place, which does not; ids are 1 or more, and none is used twice in a network.
+ *  @{ */
+
+/** Opaque handle of a network. */
+typedef struct mf_network mf_network;
+
+/** How a network answers. */
+enum {
+    MF_PREDICT_LAST = 0, /**< From the goodness of the last layer (the paper's "BP prediction"). */
+    MF_PREDICT_SUM = 1   /**< From the sum of all layers' goodness (the paper's "FF prediction"). */
+};
+
+/** What a network is made from. */
+typedef struct mf_network_spec {
+    uint32_t struct_size;          /**< sizeof(mf_network_spec). */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_network_spec;
+
+/** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
+MF_API mf_status mf_network_spec_init(mf_network_spec *spec, size_t size);
+
+/** Creates an empty network. `spec` may be NULL for the defaults. Free it with mf_network_free().
+ *  Errors: ARGUMENT, MEMORY. */
+MF_API mf_status mf_network_create(const mf_network_spec *spec, mf_network **network);
+
+/** Gives up the caller's reference; workspaces made for the network keep theirs. NULL is fine. */
+MF_API void mf_network_free(mf_network *network);
+
+/** Number of layers. Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
+
+/** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives the id
+ *  of the new place. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
+ *  convolutions fit if the maps are the same. Errors: HANDLE, SHAPE (its inputs or classes do not fit: the
+ * message names both), ARGUMENT (it is in this network already), MEMORY. */
+MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
+
+/** mf_network_append() to a position, 0 to the size: layers from there on move up by one.
+ *  Errors: as mf_network_append(), and NOT_FOUND (a position beyond the size). */
+MF_API mf_status mf_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id);
+
+/** Takes out the layer at the place `id` and gives up its reference.
+ *  Errors: HANDLE, NOT_FOUND, SHAPE (its neighbours would not fit). */
+MF_API mf_status mf_network_remove(mf_network *network, uint64_t id);
+
+/** Puts another layer at the place `id`, which keeps its id, and gives up the reference to the one there.
+ *  Errors: HANDLE, NOT_FOUND, SHAPE (it does not fit its neighbours), ARGUMENT (it is in this network
+ *  already). */
+MF_API mf_status mf_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
+
+/** The layer at a position, borrowed, and the id of its place; either out-pointer may be NULL.
+ *  Errors: HANDLE, NOT_FOUND. */
+MF_API mf_status mf_network_layer(const mf_network *network, size_t position, mf_layer **layer, uint64_t *id);
+
+/** The position of the place `id`. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
+
+/** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. Errors: HANDLE, OVERFLOW,
+ *  MEMORY. */
+MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
+
+/** mf_layer_set_classes() for every layer: all of them or, on failure, none.
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
+MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
+
+/** One joint training step: every layer steps on the batch, first to last, each on the activation of
+ *  the one before. x [rows, k of the first layer], y [rows].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE (an
+ *  empty network, a layer without optimizer, a workspace for inference). Everything but a loss that is not
+ * finite is found before any layer changes; with such a loss, the layers before have stepped, this one and
+ * those behind have not: each layer's report counts the batches it has applied. */
+MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
+                                 const int32_t *y);
+
+/** The same for a batch with strides or sample weights. Errors: as mf_network_step(), and those of a batch as
+ *  in mf_layer_step_batch(). */
+MF_API mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch);
+
+/** One greedy training step: the layers before `position` pass the batch on (with their dropout, but
+ *  without learning), the layer at `position` steps, those behind do nothing. Errors: as
+ *  mf_network_step(), and NOT_FOUND. */
+MF_API mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, size_t position,
+                                       size_t rows, const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights. Errors: as mf_network_step_layer(), and those of a
+ * batch as in mf_layer_step_batch(). */
+MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspace, size_t position,
+                                             const mf_batch *batch);
+
+/** Loss and correct rows of every layer (the last one's are those of MF_PREDICT_LAST) and of
+ *  MF_PREDICT_SUM on a labelled batch, without learning: see mf_workspace_report() and
+ *  mf_workspace_report_sum(). If it fails at a layer, the reports of those before are new already. Errors:
+ * HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC (the input, or a loss), STALE, STATE (an empty network). */
+MF_API mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace, size_t rows,
+                                     const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights. Errors: as mf_network_evaluate(), and those of a
+ * batch as in mf_layer_step_batch(). */
+MF_API mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace,
+                                           const mf_batch *batch);
+
+/** The class of every row: the one of the highest score, the lowest number if several are highest.
+ *  `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM; labels [rows].
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the input, or the scores), STALE, STATE (an empty network).
+ */
+MF_API mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                    size_t rows, const float *x, int32_t *labels);
+
+/** The scores of every row: the goodness of the last layer, or the sum over all layers. goodness [rows, m].
+ *  Errors: as mf_network_predict(). */
+MF_API mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                     size_t rows, const float *x, float *goodness);
+
+/** The softmax of the scores. probabilities [rows, m]. Errors: as mf_network_predict(). */
+MF_API mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                          size_t rows, const float *x, float *probabilities);
+
+/** Labels, scores and probabilities from one pass over a batch with strides; outputs that are NULL are left
+ * out. The batch's targets and sample weights are not read. Errors: as mf_network_predict(), and those of a
+ * batch as in mf_layer_forward_batch(). */
+MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                  const mf_batch *batch, int32_t *labels, float *goodness,
+                                  float *probabilities);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup workspace Workspaces and reports
+ *
+ *  A workspace holds the scratch memory for one network or one layer, for batches up to a size, and the
+ *  reports of the last call that used it. Use it from one thread at a time.
+ *  @{ */
+
+/** What a workspace is for. */
+enum {
+    MF_WORKSPACE_TRAINING = 0, /**< Everything. */
+    MF_WORKSPACE_INFERENCE = 1 /**< Prediction and evaluation only; smaller. */
+};
+
+/** What a workspace is made from. */
+typedef struct mf_workspace_spec {
+    uint32_t struct_size;          /**< sizeof(mf_workspace_spec). */
+    int32_t purpose;               /**< MF_WORKSPACE_TRAINING (default) or MF_WORKSPACE_INFERENCE. */
+    mf_network *network;           /**< The network it is for, */
+    mf_layer *layer;               /**< or the single layer: one of the two, the other NULL. */
+    size_t max_batch;              /**< Most rows of a batch; no default. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_workspace_spec;
+
+/** What a layer did in the last call. Loss and correct rows are those before the update of a step. */
+typedef struct mf_report {
+    uint32_t struct_size; /**< sizeof(mf_report), set by the caller. */
+    uint32_t reserved;    /**< 0. */
+    uint64_t rows;        /**< Rows of the batch, also those of weight 0; 0 if the layer has done nothing in
+                               this workspace. */
+    uint64_t correct;     /**< Rows whose highest goodness is that of their label. */
+    double loss;          /**< Mean cross-entropy in nats, with label smoothing in training steps. */
+    double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off
+                               and after an evaluation. */
+    uint64_t applied;     /**< Batches the layer has learned from since it was created. */
+} mf_report;
+
+/** Bytes that handles take, as their allocators see them. */
+typedef struct mf_memory {
+    uint32_t struct_size; /**< sizeof(mf_memory), set by the caller. */
+    uint32_t reserved;    /**< 0. */
+    size_t layers;        /**< All layers with their parameters. */
+    size_t state;         /**< What the optimizer keeps in the layers between steps. */
+    size_t network;       /**< The network. */
+    size_t optimizer;     /**< The optimizer. */
+    size_t workspace;     /**< The workspace. */
+    size_t total;         /**< The sum of the above. */
+    size_t arena;         /**< What suffices as a buffer for mf_arena_init() to hold all of them, with what
+                               creating them takes in passing. */
+} mf_memory;
+
+/** What a network will take, to the byte, before anything is created.
+ *  @param layers     [count] the specs of its layers, first to last, appended in this order
+ *  @param count      how many there are, 1 or more
+ *  @param optimizer  attached to the network when all layers are in it; NULL for none
+ *  @param purpose    MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE
+ *  @param max_batch  of the one workspace
+ *  @param memory     receives the bytes; its struct_size is set by the caller
+ *  Errors: ARGUMENT, OVERFLOW, SHAPE, STATE (no layers): as creating all this would give, but for the
+ *  shapes of neighbours. */
+MF_API mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count,
+                                   const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
+                                   mf_memory *memory);
+
+/** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
+MF_API mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
+
+/** Creates a workspace; it takes a reference to the network or layer. When layers come, go or change
+ *  their number of classes, it is STALE and another one is needed. Free it with mf_workspace_free().
+ *  Errors: ARGUMENT, HANDLE, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW,
+ *  MEMORY. */
+MF_API mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
+
+/** Frees a workspace. NULL is fine. */
+MF_API void mf_workspace_free(mf_workspace *workspace);
+
+/** Report of one layer on the last step, gradients or evaluation that completed for it; predictions leave
+ * reports alone. `position` is 0 in a workspace for a single layer, and `report->struct_size` is set by the
+ * caller. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+MF_API mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf_report *report);
+
+/** Report of MF_PREDICT_SUM on the last mf_network_evaluate(); its `applied` is 0. Errors: HANDLE, ARGUMENT.
+ */
+MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_report *report);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup pipeline Pipelines: layers that train at the same time
+ *
+ *  Nothing flows backward, so while one layer learns from a batch the layer before it can learn from the next
+ *  batch. A pipeline is a joint training loop whose layers run on several threads that way. Each layer meets
+ *  the same batches in the same order as under mf_network_step(), so all parameters, optimizer states and
+ *  reports have the same bits, for any number of workers.
+ *
+ *  While a pipeline has batches in the works, the layers belong to it. Allowed at any time:
+ *  mf_optimizer_set(), mf_layer_set() and mf_layer_set_trainable(), which concern the batches submitted
+ *  afterwards, the getters of these, and whatever does not touch the layers. After mf_pipeline_flush() and
+ * until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
+ * other function as well; but when layers come or go or change their number of classes, the pipeline is STALE
+ * and another one is needed. A layer may be in the works of one pipeline at a time. Use a pipeline from one
+ * thread at a time.
+ *
+ *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
+ *  @{ */
+
+/** Opaque handle of a pipeline: its threads, its queue, its reports. */
+typedef struct mf_pipeline mf_pipeline;
+
+/** What one layer did with one batch. */
+typedef struct mf_pipeline_report {
+    uint32_t struct_size; /**< sizeof(mf_pipeline_report), set by the caller. */
+    int32_t status;       /**< MF_STATUS_OK: the layer has learned from the batch. MF_STATUS_NUMERIC: its
+                               loss, or with clipping its gradient, was not finite. MF_STATUS_STATE: it left
+                               the batch out, after such a failure or a stop. */
+    uint64_t batch;       /**< Number of the batch: 0 for the first that the pipeline took. */
+    uint64_t position;    /**< Position of the layer. */
+    uint64_t rows;        /**< As in mf_report; 0 unless the status is OK. */
+    uint64_t correct;     /**< As in mf_report. */
+    double loss;          /**< As in mf_report. */
+    double gradient_norm; /**< As in mf_report. */
+    uint64_t applied;     /**< Batches the layer has learned from, as in mf_report. */
+} mf_pipeline_report;
+
+/** Where a pipeline stands. */
+typedef struct mf_pipeline_progress_info {
+    uint32_t struct_size;     /**< sizeof(mf_pipeline_progress_info), set by the caller. */
+    int32_t status;           /**< MF_STATUS_OK, or MF_STATUS_NUMERIC once a layer has failed. */
+    uint64_t submitted;       /**< Batches taken. */
+    uint64_t finished;        /**< Batches that have left the last layer. */
+    uint64_t failed_batch;    /**< The first failure in the order of a sequential run: its batch, */
+    uint64_t failed_position; /**< and its layer. Both 0 while there is none. */
+    uint64_t missed;          /**< Reports that were overwritten before anyone read them. */
+    uint64_t groups;          /**< Groups that the layers are cut into: what a worker takes at a time. */
+    int32_t stopped;          /**< 1 after a stop. */
+    int32_t reserved;         /**< 0. */
+} mf_pipeline_progress_info;
+
+/** What a pipeline is made from. */
+typedef struct mf_pipeline_spec {
+    uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
+    uint32_t workers;     /**< Threads to start, at most 1024; default 2. More than layers do no harm. 0:
+                               none, submit does all the work itself. */
+    mf_network *network;  /**< Whose layers train; no default. */
+    size_t max_batch;     /**< Most rows of a batch; no default. */
+    size_t depth;         /**< Batches that may be in the works at a time; 0 (default): workers + 2. */
+    /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
+     *  (default): read them with mf_pipeline_poll(). It must not call functions of this pipeline. A return
+     *  value other than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the
+     *  call. */
+    int32_t (*on_report)(void *user, const mf_pipeline_report *report);
+    void *user;                    /**< Handed to on_report. */
+    const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
+} mf_pipeline_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size);
+
+/** Creates a pipeline with all its memory and starts its workers. It takes references to the network and its
+ *  layers. Free it with mf_pipeline_free().
+ *  @param spec      what to make it from
+ *  @param pipeline  receives the handle, or NULL on failure
+ *  Errors: ARGUMENT, HANDLE, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW, MEMORY
+ *  (also when the system gives no thread). */
+MF_API mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
+
+/** Ends a pipeline at any moment: what a worker has begun is finished, so that every layer is whole; what is
+ *  queued is dropped. Call mf_pipeline_flush() first to have it learned.
+ *  @param pipeline  NULL is fine */
+MF_API void mf_pipeline_free(mf_pipeline *pipeline);
+
+/** Gives the next batch to the workers: everything is checked as by mf_network_step(), the rows are copied,
+ *  and the optimizers' hyper-parameters and the layers' options of this moment are those the batch is learned
+ *  with. Waits while the queue is full.
+ *  @param pipeline  takes the batch
+ *  @param rows      B, 1 to max_batch
+ *  @param x         [rows, k of the first layer], all finite
+ *  @param y         [rows] labels, 0 to m - 1
+ *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, or a callback
+ *  has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message names both,
+ * the batch is not taken, and no later one will be. */
+MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights.
+ *  @param pipeline  takes the batch
+ *  @param batch     copied
+ *  Errors: as mf_pipeline_submit(). */
+MF_API mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch *batch);
+
+/** mf_pipeline_submit() that never waits.
+ *  @param pipeline  takes the batch
+ *  @param rows      as in mf_pipeline_submit()
+ *  @param x         as in mf_pipeline_submit()
+ *  @param y         as in mf_pipeline_submit()
+ *  Errors: as mf_pipeline_submit(), and BUSY (the queue is full; the batch was not taken). */
+MF_API mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights.
+ *  @param pipeline  takes the batch
+ *  @param batch     copied
+ *  Errors: as mf_pipeline_try_submit(). */
+MF_API mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_batch *batch);
+
+/** Waits until every batch taken has been through all layers. Then the layers are at rest.
+ *  @param pipeline  to wait for
+ *  Errors: HANDLE, STATE (called by its callback, or stopped by it), NUMERIC (a layer has failed: the message
+ *  names batch and layer. That layer and those behind it have learned from the batches before this one only;
+ *  those before it may have gone on. The layers are at rest all the same). */
+MF_API mf_status mf_pipeline_flush(mf_pipeline *pipeline);
+
+/** Drops what is queued, waits for what has been begun, and leaves the layers at rest: each has learned from
+ *  the batches that its `applied` counts, and those in front from more than those behind. No batch is taken
+ *  any more; reports can still be read.
+ *  @param pipeline  to stop
+ *  Errors: HANDLE, STATE (called by its callback). */
+MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
+
+/** Reads the next report: batch after batch, in each the layers first to last. Reports of the last 2 depth
+ *  batches are kept, so nothing is missed by a loop that polls after each submit until there is no more.
+ *  @param pipeline  to read from
+ *  @param report    receives it; its struct_size is set by the caller; may be NULL with a callback, which
+ *                   gets all there are
+ *  Errors: HANDLE, ARGUMENT, BUSY (not there yet), NOT_FOUND (all have been read), STATE (called by its
+ *  callback, or stopped by it). */
+MF_API mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report);
+
+/** Tells where the pipeline stands.
+ *  @param pipeline  to look at
+ *  @param progress  receives it; its struct_size is set by the caller
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info *progress);
+
+/** mf_pipeline_flush(), then mf_network_evaluate() on its network.
+ *  @param pipeline   whose network is asked
+ *  @param workspace  made for the network; receives the reports
+ *  @param rows       as in mf_network_evaluate()
+ *  @param x          as in mf_network_evaluate()
+ *  @param y          as in mf_network_evaluate()
+ *  Errors: as mf_pipeline_flush() and mf_network_evaluate(). */
+MF_API mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, size_t rows,
+                                      const float *x, const int32_t *y);
+
+/** The same for a batch with strides or sample weights.
+ *  @param pipeline   whose network is asked
+ *  @param workspace  made for the network; receives the reports
+ *  @param batch      as in mf_network_evaluate_batch()
+ *  Errors: as mf_pipeline_evaluate(). */
+MF_API mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace,
+                                            const mf_batch *batch);
+
+/** mf_pipeline_flush(), then mf_network_predict() on its network.
+ *  @param pipeline   whose network is asked
+ *  @param workspace  made for the network
+ *  @param mode       MF_PREDICT_LAST or MF_PREDICT_SUM
+ *  @param rows       as in mf_network_predict()
+ *  @param x          as in mf_network_predict()
+ *  @param labels     [rows] receives the classes
+ *  Errors: as mf_pipeline_flush() and mf_network_predict(). */
+MF_API mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
+                                     size_t rows, const float *x, int32_t *labels);
+
+/** mf_pipeline_flush(), then mf_network_infer() on its network.
+ *  @param pipeline       whose network is asked
+ *  @param workspace      made for the network
+ *  @param mode           MF_PREDICT_LAST or MF_PREDICT_SUM
+ *  @param batch          as in mf_network_infer()
+ *  @param labels         [rows] or NULL
+ *  @param goodness       [rows, m] or NULL
+ *  @param probabilities  [rows, m] or NULL
+ *  Errors: as mf_pipeline_flush() and mf_network_infer(). */
+MF_API mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
+                                   const mf_batch *batch, int32_t *labels, float *goodness,
+                                   float *probabilities);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup files Model files and snapshots
+ *
+ *  A model file is a safetensors file: tensors with names such as "layers.0.weight" that other programs read
+ * as well, and the network's architecture in its metadata. docs/files.md describes it. A file is the same on
+ * every machine, and every later version loads it. With MF_CONTENTS_TRAINING it also holds what training
+ * remembers between steps; training then goes on from the file bit for bit as if it had not been interrupted,
+ * on the same machine with the same build.
+ *
+ *  A snapshot holds what training changes, in a buffer of the caller's, for a way back without a file system
+ * or a heap. It fits networks of the same shapes.
+ *
+ *  Saving reads the network, and loading a snapshot changes its layers: the rules for threads are those of
+ * all functions, and while a pipeline has batches in the works neither is allowed.
+ *  @{ */
+
+/** What a model file holds. */
+enum {
+    MF_CONTENTS_MODEL = 0,   /**< The layers: options, parameters, running mean and variance. */
+    MF_CONTENTS_TRAINING = 1 /**< Also their optimizers with their state, the counts of updates, and where in
+                                its random stream each layer is. */
+};
+
+/** How to load a network. */
+typedef struct mf_load_spec {
+    uint32_t struct_size; /**< sizeof(mf_load_spec). */
+    int32_t contents;     /**< MF_CONTENTS_MODEL (default): no optimizer is attached, whatever the file holds.
+                               MF_CONTENTS_TRAINING: the file must hold the state of training, and layers share
+                               their optimizers as they did. */
+    uint64_t max_bytes;   /**< Files and buffers larger than this are refused; 0 (default): no limit. */
+    const mf_allocator *allocator; /**< Of the network, its layers and their optimizers, and of the memory
+                                      that loading takes in passing; NULL: the C library's. */
+} mf_load_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
+
+/** Saves a network to a file. The file is written beside `path` under another name, and takes its place when
+ * it is complete and on the disk; until then a file that is there stays as it is. A symbolic link is
+ * replaced, not followed. Nothing is allocated.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param path      of the file; the folder must exist
+ *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers or
+ * a longer header than the format allows), IO (the message names the path and the system's reason; after a
+ * failure nothing is left behind). */
+MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
+
+/** How many bytes a network takes in a file or buffer.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param bytes     receives the size, which holds until the network or its counts change
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
+MF_API mf_status mf_network_save_size(const mf_network *network, int32_t contents, size_t *bytes);
+
+/** Saves a network to a buffer: the same bytes as in a file.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param buffer    [bytes], of any alignment
+ *  @param bytes     its size, mf_network_save_size() or more
+ *  @param written   receives the number of bytes that were written; may be NULL
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC, CAPACITY (too small; nothing is written). After NUMERIC what
+ * the buffer holds is of no use. */
+MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer,
+                                        size_t bytes, size_t *written);
+
+/** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
+ * taken only when the file is as large as its architecture demands. While loading, the JSON library takes
+ * memory for the file's header from malloc, whatever the allocator.
+ *  @param spec     what is wanted; NULL for the defaults
+ *  @param path     of a regular file
+ *  @param network  receives the handle, or NULL on failure; places have the ids they had. Free it with
+ *                  mf_network_free(): the layers and optimizers are its own
+ *  Errors: ARGUMENT, IO (the message names the path and the system's reason), FORMAT (the message says what
+ * is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
+ * max_bytes), UNSUPPORTED (the library was built without a JSON library), MEMORY. */
+MF_API mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
+
+/** Loads a network from a buffer, which is read during the call only.
+ *  @param spec     what is wanted; NULL for the defaults
+ *  @param buffer   [bytes] all of what a file would hold, of any alignment
+ *  @param bytes    its size
+ *  @param network  as in mf_network_load()
+ *  Errors: as mf_network_load(), but for IO. */
+MF_API mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, size_t bytes,
+                                        mf_network **network);
+
+/** How many bytes a snapshot of the network takes: the same as long as its layers, their number of classes
+ * and their optimizers stay.
+ *  @param network  to take a snapshot of
+ *  @param bytes    receives the size
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
+MF_API mf_status mf_network_state_size(const mf_network *network, size_t *bytes);
+
+/** Takes a snapshot of what training changes: all parameters, running mean and variance, optimizer state,
+ * counts of updates and batches, and places in the random streams. What the host sets is not in it:
+ * hyper-parameters of optimizers, dropout, label smoothing, and which parameters are frozen. Nothing is
+ * allocated.
+ *  @param network  to take a snapshot of
+ *  @param buffer   [bytes], of any alignment
+ *  @param bytes    its size, mf_network_state_size() or more
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, CAPACITY (too small), NUMERIC (a value is not finite). After NUMERIC
+ * what the buffer holds is of no use. */
+MF_API mf_status mf_network_state_save(const mf_network *network, void *buffer, size_t bytes);
+
+/** Goes back to a snapshot: steps that follow have the bits they would have had then, if the host's settings
+ * are those of then. Workspaces stay valid. Nothing is allocated, and nothing changes unless the whole
+ * snapshot is good.
+ *  @param network  of the same shapes and kinds of optimizers as the one the snapshot was taken of
+ *  @param buffer   [bytes] the snapshot, of any alignment
+ *  @param bytes    its size or more
+ *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
+ *  shape), OVERFLOW. */
+MF_API mf_status mf_network_state_load(mf_network *network, const void *buffer, size_t bytes);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup blas The BLAS library
+ *  @{ */
+
+/** Name of the library that computes the matrix products: "openblas", "blis", "mkl", "other" (such as
+ *  the reference BLAS) or "builtin". Static text. */
+MF_API const char *mf_blas_name(void);
+
+/** Sets how many threads the BLAS library uses. This changes it for the whole process, so the library
+ *  never does it by itself. Errors: ARGUMENT (below 1), UNSUPPORTED (the BLAS library has no threads or
+ *  no known way to set them). */
+MF_API mf_status mf_blas_set_threads(int32_t threads);
+
+/** How many threads the BLAS library uses. Errors: ARGUMENT (NULL), UNSUPPORTED. */
+MF_API mf_status mf_blas_get_threads(int32_t *threads);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup onnx ONNX export
+ *
+ *  Writes a network as an ONNX model (opset 13, IR version 7), from which runtimes of that format predict as
+ *  the library does. The input is "input": [N, channels, height, width] if the first layer is a convolution,
+ *  [N, k] otherwise, with any N. The outputs are "goodness_last", "probabilities_last", "label_last" and
+ *  "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and int64 [N] for each mode of
+ *  prediction. docs/onnx.md tells the rest. A network cannot be read back from such a file.
+ *
+ *  Exporting reads the network and allocates nothing. The same network gives the same bytes.
+ *  @{ */
+
+/** Exports a network to a file, which is written and put in its place as by mf_network_save().
+ *  @param network  to export
+ *  @param path     of the file; the folder must exist
+ *  Errors: HANDLE, ARGUMENT, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW (more
+ *  than 2 GiB, where the format ends), NUMERIC (a value is not finite: the message names it), IO (the message
+ *  names the path and the system's reason; after a failure nothing is left behind). */
+MF_API mf_status mf_network_export_onnx(const mf_network *network, const char *path);
+
+/** How many bytes a network takes as an ONNX model.
+ *  @param network  to export
+ *  @param bytes    receives the size, which holds until layers come, go or change their number of classes
+ *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW as in mf_network_export_onnx(). */
+MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
+
+/** Exports a network to a buffer: the same bytes as in a file.
+ *  @param network  to export
+ *  @param buffer   [bytes], of any alignment
+ *  @param bytes    its size, mf_network_export_onnx_size() or more
+ *  @param written  receives the number of bytes that were written; may be NULL
+ *  Errors: HANDLE, ARGUMENT, STATE, SHAPE, OVERFLOW, NUMERIC as in mf_network_export_onnx(), and CAPACITY
+ *  (too small). After an error nothing has been written. */
+MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes,
+                                               size_t *written);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MONOFORWARD_H */

@@ -1,0 +1,147 @@
+/* Exceptions: status, name and message; constructors that leave nothing; sizes that do not fit.
+ * SPDX-License-Identifier: MIT */
+#include "check.hpp"
+
+#include <limits>
+
+TEST(errors, status_name_and_message)
+{
+    try {
+        mf::layer layer(mf::layer_spec::dense(4, 4, 1));
+        CHECK(false);
+    } catch (const std::exception &general) {
+        auto *problem = static_cast<const mf::error *>(&general);
+        CHECK(problem->status() == MF_STATUS_ARGUMENT);
+        CHECK(std::string(problem->name()) == "MF_STATUS_ARGUMENT");
+        CHECK(std::string(problem->what()).find("classes") != std::string::npos);
+    }
+}
+
+TEST(errors, the_message_stays)
+{
+    mf::network network;
+    try {
+        network.position_of(77);
+        CHECK(false);
+    } catch (const mf::error &problem) {
+        mf::error copy = problem;
+        CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::optimizer::range(99)); /* another failure */
+        CHECK(copy.status() == MF_STATUS_NOT_FOUND &&
+              std::string(copy.what()).find("77") != std::string::npos);
+    }
+}
+
+TEST(errors, checks_by_hand)
+{
+    mf::check(MF_STATUS_OK);
+    mf::network network;
+    CHECK_ERROR(MF_STATUS_NOT_FOUND, "", network.at(0));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", mf::check(MF_STATUS_SHAPE));
+}
+
+TEST(errors, of_each_constructor)
+{
+    mf::optimizer_spec rate;
+    rate.learning_rate = -1;
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "learning", mf::optimizer{rate});
+    CHECK_ERROR(MF_STATUS_SHAPE, "", mf::layer(mf::layer_spec::conv2d(1, 2, 2, 4, 3)));
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::workspace(mf::network(), 4));
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::pipeline(mf::network(), 4));
+    mf::layer none;
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::workspace(none, 4));
+    mf::network_spec strange;
+    strange.struct_size = 3;
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::network{strange});
+    unsigned char buffer[4];
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", mf::arena{buffer});
+    CHECK_ERROR(MF_STATUS_IO, "/nowhere", mf::network::load("/nowhere/at/all"));
+    CHECK_ERROR(MF_STATUS_FORMAT, "", mf::network::load_buffer(std::string("nonsense of some length")));
+}
+
+TEST(errors, an_empty_optimizer_detaches_nothing)
+{
+    mf::network network = small_network();
+    mf::optimizer moved_from;
+    mf::optimizer to = std::move(moved_from);
+    CHECK_ERROR(MF_STATUS_HANDLE, "moved from", network.set_optimizer(moved_from));
+    CHECK_ERROR(MF_STATUS_HANDLE, "moved from", network.at(0).set_optimizer(moved_from));
+    CHECK(network.at(0).attached_optimizer() && to);
+}
+
+TEST(errors, arrays_that_do_not_fit_a_network)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    std::vector<float> x(xor_x, xor_x + 8), short_x(7), wide_x(12), out(7);
+    std::vector<std::int32_t> labels(3);
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7 values", network.step(workspace, short_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "not 4 rows of 2", network.step(workspace, wide_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 12", network.step_layer(workspace, 0, wide_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 12", network.evaluate(workspace, wide_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.predict(workspace, short_x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "3 rows", network.predict(workspace, x, labels));
+    CHECK_ERROR(MF_STATUS_SHAPE, "goodness: 7", network.goodness(workspace, x, out));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.goodness(workspace, short_x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "probabilities: 7", network.probabilities(workspace, x, out));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.probabilities(workspace, short_x));
+    CHECK(workspace.report(0).rows == 0 && network.predict(workspace, x).size() == 4);
+}
+
+TEST(errors, arrays_that_do_not_fit_a_layer)
+{
+    mf::layer layer(mf::layer_spec::dense(2, 5, 3));
+    mf::optimizer optimizer;
+    layer.set_optimizer(optimizer);
+    mf::workspace workspace(layer, 4);
+    std::vector<float> a(19), short_x(7), gradients(3);
+    CHECK_ERROR(MF_STATUS_SHAPE, "the activation: 19", layer.step(workspace, xor_x, xor_y, a));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", layer.step(workspace, short_x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the activation: 19", layer.forward(workspace, xor_x, a));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the activation: 19 values are not whole rows of 5",
+                layer.goodness(workspace, a));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", layer.gradients(workspace, mf::batch(xor_x, xor_y), gradients));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", layer.apply(gradients));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", layer.set_parameter("bias", gradients));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", layer.get_parameter("bias", gradients));
+    CHECK_ERROR(MF_STATUS_NOT_FOUND, "nothing", layer.get_parameter("nothing"));
+    CHECK(workspace.report().applied == 0);
+}
+
+TEST(errors, batches_that_do_not_fit)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    std::vector<float> x(xor_x, xor_x + 8), weights(3, 1.0f), wide(11);
+    std::vector<std::int32_t> y(xor_y, xor_y + 4);
+    CHECK_ERROR(MF_STATUS_SHAPE, "sample weights: 3", mf::batch(x, y, weights));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 8", network.step(workspace, mf::batch(x, {y.data(), 3})));
+    CHECK_ERROR(MF_STATUS_SHAPE, "stride of 3", network.step(workspace, mf::batch(x, y, {}, 3)));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "", network.step(workspace, mf::batch(x, y, {}, 1)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "stride",
+                network.step(workspace, mf::batch(x, y, {}, std::numeric_limits<std::size_t>::max())));
+    network.step(workspace, mf::batch(wide, y, {}, 3)); /* the last row may end early */
+    CHECK(workspace.report(1).rows == 4);
+
+    std::vector<std::int32_t> labels(4);
+    std::vector<float> scores(7);
+    CHECK_ERROR(MF_STATUS_SHAPE, "labels: 4",
+                network.infer(workspace, mf::batch({xor_x, 6}, 3), {labels, {}, {}}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "goodness: 7",
+                network.infer(workspace, mf::batch(x, 4), {labels, scores, {}}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "probabilities: 7",
+                network.infer(workspace, mf::batch(x, 4), {{}, {}, scores}));
+}
+
+TEST(errors, what_the_wrapper_cannot_know_the_library_says)
+{
+    mf::network empty;
+    mf::network other = small_network();
+    mf::workspace workspace(other, 4);
+    CHECK_ERROR(MF_STATUS_STATE, "", empty.step(workspace, xor_x, xor_y));
+    const std::int32_t wrong[] = {0, 1, 2, 0};
+    CHECK_ERROR(MF_STATUS_LABEL, "", other.step(workspace, xor_x, wrong));
+    float many[20] = {};
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", other.predict(workspace, many));
+    other.append(mf::layer_spec::dense(16, 4, 2));
+    CHECK_ERROR(MF_STATUS_STALE, "", other.predict(workspace, xor_x));
+}

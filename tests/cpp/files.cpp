@@ -1,0 +1,126 @@
+/* Models in files and buffers, snapshots, ONNX. SPDX-License-Identifier: MIT */
+#include "check.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+namespace
+{
+/* A file of the test's, gone when the test ends. */
+class temporary
+{
+  public:
+    explicit temporary(const char *name) : path_(std::string("test_cpp_files_") + name)
+    {
+        std::remove(path_.c_str());
+    }
+    ~temporary() { std::remove(path_.c_str()); }
+    temporary(const temporary &) = delete;
+    temporary &operator=(const temporary &) = delete;
+
+    const std::string &path() const { return path_; }
+
+    std::string read() const
+    {
+        std::ifstream file(path_, std::ios::binary);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    }
+
+  private:
+    std::string path_;
+};
+
+bool same(const std::vector<std::byte> &buffer, const std::string &text)
+{
+    return buffer.size() == text.size() &&
+           std::string(reinterpret_cast<const char *>(buffer.data()), text.size()) == text;
+}
+
+std::vector<float> trained(mf::network &network, mf::workspace &workspace, int steps)
+{
+    for (int step = 0; step < steps; step++)
+        network.step(workspace, xor_x, xor_y);
+    return network.goodness(workspace, xor_x);
+}
+} // namespace
+
+TEST(files, a_buffer_holds_the_bytes_of_the_file)
+{
+    mf::network network = small_network();
+    temporary file("model");
+    network.save(file.path());
+    std::vector<std::byte> buffer = network.save_buffer();
+    CHECK(same(buffer, file.read()) && network.save_size() == buffer.size() && buffer.size() > 1000);
+    std::vector<char> chars(buffer.size() + 5);
+    CHECK(network.save_buffer(chars) == buffer.size());
+    CHECK(network.save_size(MF_CONTENTS_TRAINING) > buffer.size());
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", network.save_buffer(mf::bytes(chars.data(), 10)));
+    CHECK_ERROR(MF_STATUS_IO, "no/such", network.save("no/such/folder"));
+}
+
+#if TEST_JSON
+TEST(files, training_goes_on_from_a_file)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    trained(network, workspace, 10);
+    temporary file("training");
+    network.save(file.path(), MF_CONTENTS_TRAINING);
+    mf::load_spec how;
+    how.contents = MF_CONTENTS_TRAINING;
+    mf::network copy = mf::network::load(file.path(), how);
+    mf::workspace own(copy, 4);
+    CHECK(trained(copy, own, 10) == trained(network, workspace, 10));
+    CHECK(copy.at(0).attached_optimizer().get() == copy.at(1).attached_optimizer().get());
+    CHECK(!mf::network::load(file.path()).at(0).attached_optimizer());
+    how.max_bytes = 100;
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", mf::network::load(file.path(), how));
+}
+
+TEST(files, a_network_comes_back_from_a_buffer)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    std::vector<std::byte> buffer = network.save_buffer(MF_CONTENTS_TRAINING);
+    mf::network copy = mf::network::load_buffer(buffer);
+    mf::workspace own(copy, 4);
+    CHECK(copy.goodness(own, xor_x) == network.goodness(workspace, xor_x));
+    buffer.resize(buffer.size() / 2);
+    CHECK_ERROR(MF_STATUS_FORMAT, "", mf::network::load_buffer(buffer));
+}
+#else
+TEST(files, without_json_there_is_no_loading)
+{
+    CHECK_ERROR(MF_STATUS_UNSUPPORTED, "", mf::network::load_buffer(small_network().save_buffer()));
+}
+#endif
+
+TEST(files, back_to_a_snapshot)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    trained(network, workspace, 5);
+    std::vector<std::byte> then = network.state_save();
+    CHECK(then.size() == network.state_size());
+    std::vector<float> once = trained(network, workspace, 5);
+    network.state_load(then);
+    CHECK(trained(network, workspace, 5) == once);
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", network.state_save(mf::bytes(then.data(), 8)));
+    CHECK_ERROR(MF_STATUS_FORMAT, "", network.state_load(std::string(then.size(), 'x')));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", small_network(2, 8).state_load(then));
+}
+
+TEST(files, onnx)
+{
+    mf::network network = small_network();
+    temporary file("onnx");
+    network.export_onnx(file.path());
+    std::vector<std::byte> buffer = network.export_onnx_buffer();
+    CHECK(same(buffer, file.read()) && buffer.size() == network.export_onnx_size());
+    std::vector<unsigned char> mine(buffer.size());
+    CHECK(network.export_onnx_buffer(mine) == buffer.size() &&
+          mine[0] == std::to_integer<unsigned char>(buffer[0]));
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", network.export_onnx_buffer(mf::bytes(mine.data(), 9)));
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::network().export_onnx(file.path()));
+}

@@ -1,0 +1,7 @@
+#!/bin/sh
+# The example for LuaJIT. Arguments: see languages.sh. SPDX-License-Identifier: MIT
+here=$(dirname "$0")
+. "$here/languages.sh"
+
+command -v luajit >/dev/null || skip "there is no luajit (sh tests/run.sh --all installs it)"
+learns ffi-luajit luajit "$source/examples/ffi/lua/spirals.lua"
