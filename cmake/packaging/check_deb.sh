@@ -84,7 +84,7 @@ done
 # Every file of the header's folder is part of the packages; nothing is beside the folders of the system.
 dpkg-deb -c "$library" >"$work/contents"
 dpkg-deb -c "$development" >>"$work/contents"
-(cd "$root/include" && find . -type f) | sed 's|^\.|./usr/include|' | while read -r header; do
+(cd "$root/include" && find . -name 'monoforward.*') | sed 's|^\.|./usr/include|' | while read -r header; do
     grep -q " $header\$" "$work/contents" || failed "$header is in no package"
 done
 

@@ -9,13 +9,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Files from a cache would be the same for a reason that proves nothing.
 export CCACHE_DISABLE=1
-# The date of the man pages, as distributions give it.
+# The date that man pages bear: part of what is built.
 export SOURCE_DATE_EPOCH=1000000000
 
 # build NAME COPY_OF_SOURCES BUILD_FOLDER: installs to $work/NAME
 build() {
     mkdir -p "$2"
-    (cd "$source" && tar -c CMakeLists.txt LICENSE README.md CHANGELOG.md cmake docs include lib pkgconfig) | tar -x -C "$2"
+    tar -c -C "$source" CMakeLists.txt LICENSE README.md CHANGELOG.md cmake docs examples include lib pkgconfig |
+        tar -x -C "$2"
     find "$2" -type f -exec touch -d "$4" {} +
     {
         "$CMAKE" -S "$2" -B "$3" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS="${MF_BLAS:-auto}" \

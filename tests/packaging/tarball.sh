@@ -52,7 +52,7 @@ LIB/libmonoforward.so.0
 LIB/libmonoforward.so.$version
 LIB/pkgconfig/monoforward.pc
 LIST
-(cd "$source/include" && find . -type f ! -name '.*' | sed 's|^\.|include|') >>"$work/expected"
+(cd "$source/include" && find . -name 'monoforward.*') | sed 's|^\.|include|' >>"$work/expected"
 for file in CHANGELOG.md LICENSE README.md; do
     echo "share/doc/monoforward/$file" >>"$work/expected"
 done
