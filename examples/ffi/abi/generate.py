@@ -14,10 +14,12 @@ import sys
 from describe import HERE, compare
 import lua
 import node
+import python
 import rust
 
 # What is written, below examples/ffi, and by which module.
 WRITERS = {
+    "python/monoforward/_abi.py": python,
     "node/abi.js": node,
     "lua/monoforward_abi.lua": lua,
     "rust/src/abi.rs": rust,

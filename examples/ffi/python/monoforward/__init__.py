@@ -1,0 +1,16 @@
+"""Trains neural networks without backpropagation: libmonoforward for Python.
+
+Arrays go to the library without copies. So they have to be what it reads: C-contiguous float32 inputs, int32
+labels. MonoforwardClassifier takes everything that numpy can convert.
+
+SPDX-License-Identifier: MIT
+"""
+from . import _abi as abi
+from ._handles import Allocator
+from ._library import MonoforwardError, blas_name, blas_threads, library, set_blas_threads, version
+from ._network import Layer, Network, Optimizer, Workspace
+from ._pipeline import Pipeline
+from .classifier import MonoforwardClassifier
+
+__all__ = ["Allocator", "Layer", "MonoforwardClassifier", "MonoforwardError", "Network", "Optimizer", "Pipeline",
+           "Workspace", "abi", "blas_name", "blas_threads", "library", "set_blas_threads", "version"]
