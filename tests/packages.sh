@@ -30,6 +30,7 @@ list_missing() {
     has_header lzma.h || need liblzma-dev "with which examples/cifar10 reads files packed by xz"
     have xz || need xz-utils "which packs files for the test of examples/cifar10"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
+    has_python_numpy || need "python3 python3-numpy" "which runs the examples for Python"
     have node || need nodejs "which runs the example for Node and exported models"
     have npm || need npm "which brings koffi and ONNX Runtime for it"
     if [ "$1" -eq 1 ]; then
@@ -51,6 +52,10 @@ has_tuned_blas() {
     PATH=$PATH:/sbin:/usr/sbin
     have ldconfig || return 0
     ldconfig -p 2>/dev/null | grep -qE 'lib(openblas|blis|mkl_rt)[^ ]*\.so'
+}
+
+has_python_numpy() {
+    python3 -c 'import numpy' >/dev/null 2>&1 || /usr/bin/python3 -c 'import numpy' >/dev/null 2>&1
 }
 
 has_python_onnx() {

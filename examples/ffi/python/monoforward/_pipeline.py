@@ -11,7 +11,8 @@ class Pipeline(Handle):
     """Pipeline(network, max_batch, workers=2): the layers learn on threads of their own.
 
     on_report(report) is called with every mf_pipeline_report, on the thread that calls submit, flush, stop or
-    poll. What it returns is not looked at; an exception stops the pipeline and comes out of that call.
+    poll. What it returns is not looked at; an exception stops the pipeline and comes out of that call. Reports
+    that follow are dropped.
     """
 
     _name = "mf_pipeline"
@@ -61,11 +62,17 @@ class Pipeline(Handle):
 
 
 def _guard(on_report, raised):
+    stopped = False
+
     def report(_, pointer):
+        nonlocal stopped
+        if stopped:
+            return 0
         try:
             on_report(_abi.mf_pipeline_report.from_buffer_copy(pointer.contents))
             return 0
         except BaseException as error:  # it must not pass through the library
             raised.append(error)
+            stopped = True
             return 1
     return report

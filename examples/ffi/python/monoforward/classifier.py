@@ -149,7 +149,8 @@ class MonoforwardClassifier:
 
     def predict(self, X):
         """The label of every row."""
-        return self.classes_[self._answers(X, "predict", numpy.int32, ())]
+        numbers = self._answers(X, "predict", numpy.int32, ())
+        return self.classes_[numbers]
 
     def predict_proba(self, X):
         """The probability of every class, in the order of classes_."""
