@@ -41,12 +41,16 @@ notices() {
 }
 
 after='/^MF_API const char \*mf_version(void);/a'
-notices "a type of a parameter" '"direction": "in"' 's/mf_optimizer_set(mf_optimizer \*optimizer, int32_t key/mf_optimizer_set(mf_optimizer *optimizer, uint32_t key/'
+notices "a type of a parameter" '"direction": "in"' \
+    's/mf_optimizer_set(mf_optimizer \*optimizer, int32_t key/mf_optimizer_set(mf_optimizer *optimizer, uint32_t key/'
 notices "a type of a result" mf_schedule_step 's/MF_API double mf_schedule_step/MF_API float mf_schedule_step/'
-notices "a name of a parameter" '"number"' 's/mf_blas_set_threads(int32_t threads)/mf_blas_set_threads(int32_t number)/'
-notices "a const" 'const mf_layer_spec \*' 's/mf_layer_create(const mf_layer_spec/mf_layer_create(mf_layer_spec/'
+notices "a name of a parameter" '"number"' \
+    's/mf_blas_set_threads(int32_t threads)/mf_blas_set_threads(int32_t number)/'
+notices "a const" 'const mf_layer_spec \*' \
+    's/mf_layer_create(const mf_layer_spec/mf_layer_create(mf_layer_spec/'
 notices "a field that is gone" momentum '/^    float momentum;/d'
-notices "another order of fields" beta2 's/^    float beta1;/    float beta2_;/; s/^    float beta2;/    float beta1;/; s/beta2_/beta2/'
+notices "another order of fields" beta2 \
+    's/^    float beta1;/    float beta2_;/; s/^    float beta2;/    float beta1;/; s/beta2_/beta2/'
 notices "the value of a constant" MF_STATUS_SHAPE 's/MF_STATUS_SHAPE = 3,/MF_STATUS_SHAPE = 33,/'
 notices "the version" '"version"' 's/#define MF_VERSION_MINOR 1/#define MF_VERSION_MINOR 2/'
 notices "a new function" mf_new "$after MF_API mf_status mf_new(int32_t number);"
@@ -57,7 +61,8 @@ notices "a union" "describe.py: " "$after union mf_union { int32_t a; float b; }
 notices "a variable number of arguments" "unexpected text" "$after MF_API int32_t mf_new(const char *text, ...);"
 notices "an inline function" "describe.py: " "$after static inline int32_t mf_new(void) { return 0; }"
 notices "a type of the compiler's" "unsigned is not known" "$after MF_API mf_status mf_new(unsigned int number);"
-notices "a struct by value" "by value" '/^MF_API mf_status mf_optimizer_create/i MF_API mf_status mf_new(mf_optimizer_spec spec);'
+notices "a struct by value" "by value" \
+    '/^MF_API mf_status mf_optimizer_create/i MF_API mf_status mf_new(mf_optimizer_spec spec);'
 notices "a constant without a number" "'=' expected" "$after enum { MF_NEW };"
 notices "a macro that is no number" "no plain number" "$after #define MF_NEW(x) (x)"
 notices "a name without prefix" "begins with mf_" "$after MF_API int32_t new_function(void);"

@@ -43,7 +43,8 @@ class Arrays(unittest.TestCase):
 
     def test_alignment(self):
         memory = bytearray(self.x.nbytes + 1)
-        self.refused(ValueError, "not aligned", x=numpy.frombuffer(memory, numpy.float32, self.x.size, 1).reshape(-1, 2))
+        crooked = numpy.frombuffer(memory, numpy.float32, self.x.size, 1).reshape(-1, 2)
+        self.refused(ValueError, "not aligned", x=crooked)
 
     def test_results(self):
         self.refused(TypeError, "out has the type int64", out=numpy.empty(600, numpy.int64))
