@@ -1,6 +1,6 @@
 #!/bin/sh
-# The description of the ABI notices changes: in copies of the header and of the description, which are changed here.
-# Arguments: the source folder. Reads CC. SPDX-License-Identifier: MIT
+# The description of the ABI notices changes: in copies of the header and of the description, which are changed
+# here. Arguments: the source folder. Reads CC. SPDX-License-Identifier: MIT
 source=$1
 abi=$source/examples/ffi/abi
 command -v python3 >/dev/null || {

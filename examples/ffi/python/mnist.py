@@ -8,11 +8,14 @@ import argparse
 import sys
 import time
 
-import numpy
+try:
+    import numpy
 
-import idx
-import monoforward as mf
-import randomness
+    import idx
+    import monoforward as mf
+    import randomness
+except ImportError as error:  # no numpy (Debian: python3-numpy), or no library
+    sys.exit(f"mnist.py: {error}")
 
 PURPOSE_SHUFFLING, PURPOSE_FIRST_LAYER = 100, 1000  # as in examples/mnist
 EVALUATION_BATCH = 100

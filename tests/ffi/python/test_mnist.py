@@ -2,6 +2,7 @@
 import gzip
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
@@ -82,6 +83,22 @@ class Mnist(unittest.TestCase):
 
     def test_drawn(self):
         self.assertTrue(numpy.array_equal(idx.draw(20, 5)[0], idx.draw(20, 5)[0]))
+        # Elsewhere, so that there is no data in the usual places.
+        copy = pathlib.Path(self.folder, "elsewhere", "examples", "ffi", "python")
+        shutil.copytree(SCRIPT.parent, copy)
+        done = run(sys.executable, copy / "mnist.py", "--hidden", "20", "--epochs", "1")
+        self.assertIn("not MNIST", done.stdout)
+        self.assertEqual(results(done)["data"], "drawn")
+        self.assertGreaterEqual(float(results(done)["last"]), 90)
+
+    def test_comparison(self):
+        if not C_EXAMPLE.exists():
+            self.skipTest(f"there is no {C_EXAMPLE}")
+        environment = {**os.environ, "MONOFORWARD_DATA": self.folder, "PYTHON": sys.executable}
+        done = subprocess.run(["sh", str(SCRIPT.parent / "compare.sh"), str(C_EXAMPLE.parent.parent), "1", *SMALL],
+                              capture_output=True, text=True, env=environment)  # its exit code tells the ratio
+        self.assertEqual(results(done)["same_parameters"], "yes", done.stdout + done.stderr)
+        self.assertGreater(float(results(done)["ratio"]), 0)
 
 
 if __name__ == "__main__":

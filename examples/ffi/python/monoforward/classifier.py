@@ -109,7 +109,7 @@ class MonoforwardClassifier:
         numbers = numpy.searchsorted(self.classes_, y).clip(0, len(self.classes_) - 1)
         unknown = self.classes_[numbers] != y
         if unknown.any():
-            raise ValueError(f"the label {y[unknown][0]!r} is none of the classes")
+            raise ValueError(f"the label {y[unknown][:1].tolist()[0]!r} is none of the classes")
         with _Steps(self) as learn:
             for x_batch, y_batch in self._batches(X, numbers.astype(numpy.int32)):
                 learn(x_batch, y_batch)
