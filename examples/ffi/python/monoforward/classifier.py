@@ -121,7 +121,7 @@ class MonoforwardClassifier:
         sizes = [features, *self.hidden]
         layers = [Layer(inputs=int(before), outputs=int(size), classes=len(classes), activation=self.activation,
                         normalization=self.normalization, dropout=self.dropout,
-                        seed=1 + (self.random_state << 16) + index)
+                        seed=1 + (int(self.random_state) << 16) + index)
                   for index, (before, size) in enumerate(zip(sizes, sizes[1:]))]
         optimizer = Optimizer(self.optimizer, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
         network = Network(layers)
