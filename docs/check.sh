@@ -26,7 +26,12 @@ pc=$(find "$prefix" -name monoforward.pc | head -n 1)
 libdir=$(dirname "$(dirname "$pc")")
 PKG_CONFIG_PATH=$(dirname "$pc")
 LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export PKG_CONFIG_PATH LD_LIBRARY_PATH
+# Programs in Python use the binding in the examples.
+PYTHONPATH=$root/examples/ffi/python${PYTHONPATH:+:$PYTHONPATH}
+MONOFORWARD_LIBRARY=$libdir/libmonoforward.so.0
+[ -f "$MONOFORWARD_LIBRARY" ] || MONOFORWARD_LIBRARY=
+PYTHONDONTWRITEBYTECODE=1
+export PKG_CONFIG_PATH LD_LIBRARY_PATH PYTHONPATH MONOFORWARD_LIBRARY PYTHONDONTWRITEBYTECODE
 flags=$(pkg-config --cflags --libs monoforward)
 
 # extract DOCUMENT FOLDER: its named blocks as files

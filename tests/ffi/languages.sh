@@ -1,4 +1,4 @@
-# What the scripts of Node, LuaJIT, Go and Rust share. Their arguments: the shared library, the source folder,
+# What the scripts of the languages share. Their arguments: the shared library, the source folder,
 # the build folder. SPDX-License-Identifier: MIT
 library=$1 source=$2 build=$3
 work=$(mktemp -d)

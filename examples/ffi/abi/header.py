@@ -213,19 +213,19 @@ class Header:
     def _read_macros(self, text):
         version = {}
         for line in text.splitlines():
-            found = re.match(r"#define ((?:MF_|MONOFORWARD_)\w+)(\(?)(?: (.*))?$", line)
+            found = re.match(r"#define ((?:MF_|MONOFORWARD_)\w+)(.*)", line)
             if not found:
                 continue
-            name, parenthesis, value = found.groups()
-            number = re.fullmatch(r"(?:UINT64_C\((\d+)\)|(\d+))", value or "")
+            name, value = found.groups()  # the value begins with a space, parameters with a parenthesis
+            number = re.fullmatch(r" (?:UINT64_C\((\d+)\)|(\d+))", value)
             if name in ("MONOFORWARD_H", "MF_API"):
                 continue
-            if parenthesis or not number:
+            if not number:
                 raise Unknown(f"a macro that is no plain number: {line}")
             if name.startswith("MF_VERSION_"):
                 version[name] = number.group(2)
             elif number.group(1) is None:
-                raise Unknown(f"{name}: a constant whose type is not written down: {value}")
+                raise Unknown(f"{name}: a constant whose type is not written down:{value}")
             else:
                 self.constants.append({"name": self._declare(name), "type": "uint64_t",
                                        "value": int(number.group(1))})

@@ -1,59 +1,84 @@
 #!/bin/sh
-# Python beside C: mnist.py and build/examples/mnist by turns, on the same data with the same options.
+# Is Python as fast as C? Runs examples/mnist and mnist.py in turn, on the same data with the same options, and
+# compares the medians of their samples per second, and their parameters, which must be equal bit for bit.
 #
-#     sh examples/ffi/python/compare.sh [ROUNDS] [OPTIONS OF BOTH...]
+#     sh compare.sh [BUILD [ROUNDS [OPTIONS...]]]
 #
-# ROUNDS is 5; the options are --epochs 2 --threads 1. Prints samples per second of each run, and the ratio of the
-# medians. $PYTHON is the interpreter, $BUILD the folder of the build. SPDX-License-Identifier: MIT
-set -eu
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-build=${BUILD:-$here/../../../build}
-rounds=${1:-5}
-[ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- --epochs 2 --threads 1
-python=${PYTHON:-python3}
-if ! "$python" -c 'import numpy' 2>/dev/null; then
-    python=/usr/bin/python3
-fi
-data=${MONOFORWARD_DATA:-$here/../../../../shared/data/mnist}
-[ -d "$data" ] || {
-    echo "compare.sh: name the folder of MNIST in MONOFORWARD_DATA" >&2
-    exit 2
-}
-work=$(mktemp -d)
+# BUILD is the build folder (build), ROUNDS how often each of them runs (5); OPTIONS are for both of them, by
+# default --epochs 1. Reads PYTHON and MONOFORWARD_DATA. SPDX-License-Identifier: MIT
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
+root=$here/../../..
+build=${1:-$root/build}
+rounds=${2:-5}
+[ $# -ge 1 ] && shift
+[ $# -ge 1 ] && shift
+[ $# -ge 1 ] || set -- --epochs 1
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# speed NAME COMMAND...: its samples per second, added to a file of its own
-speed() {
+fail() {
+    echo "compare.sh: $*" >&2
+    exit 1
+}
+
+case $rounds in
+'' | *[!0-9]* | 0) fail "'$rounds' is no number of rounds" ;;
+esac
+[ -x "$build/examples/mnist" ] || fail "there is no $build/examples/mnist: build the examples first"
+python=${PYTHON:-}
+for candidate in python3 /usr/bin/python3; do
+    if [ -z "$python" ] && "$candidate" -c 'import numpy' 2>"$work/complaint"; then
+        python=$candidate
+    fi
+done
+[ -n "$python" ] || fail "there is no python3 with numpy"
+
+data=${MONOFORWARD_DATA:-}
+for folder in "$root/data/mnist" "$root/../shared/data/mnist"; do
+    if [ -z "$data" ] && [ -n "$(ls "$folder/train-images-idx3-ubyte"* 2>"$work/complaint")" ]; then
+        data=$folder
+    fi
+done
+[ -n "$data" ] || fail "there is no MNIST: set MONOFORWARD_DATA"
+for library in "$build/lib/libmonoforward.so.0" "$build/lib/libmonoforward.dylib"; do
+    [ ! -f "$library" ] || MONOFORWARD_LIBRARY=$library
+done
+PYTHONDONTWRITEBYTECODE=1
+export MONOFORWARD_LIBRARY PYTHONDONTWRITEBYTECODE
+
+value() { # FILE KEY
+    tail -1 "$1" | tr ' ' '\n' | sed -n "s/^$2=//p"
+}
+
+median() { # FILE
+    sort -n "$1" | awk '{ value[NR] = $1 }
+        END { print NR % 2 ? value[(NR + 1) / 2] : (value[NR / 2] + value[NR / 2 + 1]) / 2 }'
+}
+
+# run NAME COMMAND...
+run() {
     name=$1
     shift
-    "$@" >"$work/out" 2>"$work/errors" || {
-        cat "$work/errors" >&2
-        exit 1
-    }
-    tail -1 "$work/out" >"$work/$name.result"
-    sed 's/.*samples_per_second=\([0-9]*\).*/\1/' "$work/$name.result" >>"$work/$name"
-    printf '%8s %s samples/s\n' "$name" "$(tail -1 "$work/$name")"
+    "$@" >"$work/out" || fail "exit code $? from: $*"
+    value "$work/out" samples_per_second >>"$work/$name"
+    value "$work/out" params_hash >>"$work/hashes"
+    echo "$name: $(tail -1 "$work/$name") samples/s, last=$(value "$work/out" last)% sum=$(value "$work/out" sum)%"
+    last=$(value "$work/out" last)
 }
 
-median() {
-    sort -n "$work/$1" | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'
-}
-
-accuracy() {
-    sed 's/.* last=\([0-9.]*\).*/\1/' "$work/$1.result"
-}
-
-MONOFORWARD_LIBRARY=${MONOFORWARD_LIBRARY:-$build/lib/libmonoforward.so.0}
-export MONOFORWARD_LIBRARY
 round=0
-while [ "$round" -lt "$rounds" ]; do
-    speed c "$build/examples/mnist" --data "$data" "$@"
-    speed python "$python" "$here/mnist.py" --data "$data" "$@"
+while [ $round -lt "$rounds" ]; do
+    run c "$build/examples/mnist" --data "$data" "$@"
+    run python "$python" "$here/mnist.py" --data "$data" "$@"
     round=$((round + 1))
 done
-awk -v c="$(median c)" -v python="$(median python)" -v rounds="$rounds" -v c_last="$(accuracy c)" \
-    -v python_last="$(accuracy python)" 'BEGIN {
-    printf "result compare=python rounds=%d c=%d python=%d of_c=%.3f c_last=%s python_last=%s\n", rounds, c, python,
-        python / c, c_last, python_last }'
+equal=no
+[ "$(sort -u "$work/hashes" | wc -l)" -eq 1 ] && equal=yes
+c=$(median "$work/c")
+python_speed=$(median "$work/python")
+ratio=$(awk -v a="$python_speed" -v b="$c" 'BEGIN { printf "%.3f", a / b }')
+echo "result example=ffi-python-compare rounds=$rounds c=$c python=$python_speed ratio=$ratio" \
+    "same_parameters=$equal last=$last"
+[ $equal = yes ] && awk -v ratio="$ratio" 'BEGIN { exit !(ratio >= 0.95) }'

@@ -1,29 +1,64 @@
-"""Finds the shared library, and turns statuses into exceptions. SPDX-License-Identifier: MIT"""
+"""Finds and opens libmonoforward, and turns its statuses into exceptions. SPDX-License-Identifier: MIT"""
 import ctypes
 import os
+import pathlib
 
 from . import _abi
 
-# Where a checkout has it when it is built as its README says.
-BUILD_TREE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../build/lib"))
 
+class MonoforwardError(RuntimeError):
+    """A call of the library that failed.
 
-class MonoForwardError(RuntimeError):
-    """A call that failed. `status` is its number, `name` such as "MF_STATUS_SHAPE"; the text is the library's."""
+    status       the number, such as MF_STATUS_SHAPE
+    status_name  its name
+    message      what went wrong, in the library's words
+    """
 
     def __init__(self, status, message):
-        super().__init__(message)
         self.status = status
-        self.name = library.mf_status_name(status).decode()
+        self.status_name = library.mf_status_name(status).decode()
+        self.message = message
+        super().__init__(f"{self.status_name}: {message}")
 
     def __reduce__(self):
-        return type(self), (self.status, str(self))
+        return MonoforwardError, (self.status, self.message)
+
+
+def _open():
+    """$MONOFORWARD_LIBRARY, or the build folder of the sources this file lies in, or what the system finds."""
+    named = os.environ.get("MONOFORWARD_LIBRARY")
+    if named:
+        return ctypes.CDLL(named)
+    built = pathlib.Path(__file__).resolve().parents[4] / "build" / "lib" / _abi.SONAME
+    if built.is_file():
+        return ctypes.CDLL(str(built))
+    try:
+        return ctypes.CDLL(_abi.SONAME)
+    except OSError as error:
+        raise ImportError(f"{error}; $MONOFORWARD_LIBRARY may name the file of the library") from None
+
+
+class _Library:
+    """The library's functions, each told its types when it is first used."""
+
+    def __init__(self):
+        self._opened = _open()
+
+    def __getattr__(self, name):
+        result, arguments = _abi.FUNCTIONS[name]
+        function = getattr(self._opened, name)
+        function.restype, function.argtypes = result, arguments
+        setattr(self, name, function)
+        return function
+
+
+library = _Library()
 
 
 def check(status):
-    """Raises MonoForwardError unless the status is MF_STATUS_OK: for calls of `library`, right behind them."""
-    if status != _abi.MF_STATUS_OK:
-        raise MonoForwardError(status, library.mf_last_message().decode("utf-8", "replace"))
+    """Raises a MonoforwardError unless the status is MF_STATUS_OK. To be called right after the call."""
+    if status:
+        raise MonoforwardError(status, library.mf_last_message().decode(errors="replace"))
 
 
 def version():
@@ -31,19 +66,18 @@ def version():
     return library.mf_version().decode()
 
 
-def _load():
-    named = os.environ.get("MONOFORWARD_LIBRARY")
-    built = os.path.join(BUILD_TREE, _abi.SONAME)
-    places = [named] if named else [path for path in [built] if os.path.exists(path)] + [_abi.SONAME]
-    failures = []
-    for place in places:
-        try:
-            loaded = ctypes.CDLL(place)
-            _abi.declare(loaded)
-            return loaded
-        except (OSError, AttributeError) as error:
-            failures.append(str(error))
-    raise ImportError("libmonoforward was not found; $MONOFORWARD_LIBRARY may name it: " + "; ".join(failures))
+def blas_name():
+    """Name of the library that computes the products."""
+    return library.mf_blas_name().decode()
 
 
-library = _load()
+def set_blas_threads(threads):
+    """How many threads the products use, in the whole process."""
+    check(library.mf_blas_set_threads(threads))
+
+
+def blas_threads():
+    """How many threads the products use."""
+    threads = ctypes.c_int32()
+    check(library.mf_blas_get_threads(ctypes.byref(threads)))
+    return threads.value

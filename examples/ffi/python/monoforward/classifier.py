@@ -1,203 +1,282 @@
-"""A classifier with the methods that scikit-learn gave their names, which it does not need. SPDX-License-Identifier: MIT"""
+"""A classifier in the manner of scikit-learn, which it does not need. SPDX-License-Identifier: MIT"""
 import inspect
 import json
+import os
+import zipfile
 
-import numpy as np
+import numpy
 
-from . import _abi
-from .handles import Layer, Network, Optimizer, Workspace
-from .training import SCHEDULES, train
+from ._library import library
+from ._network import Layer, Network, Optimizer, Workspace
+from ._pipeline import Pipeline
 
-ACTIVATIONS = {"identity": _abi.MF_ACTIVATION_IDENTITY, "relu": _abi.MF_ACTIVATION_RELU,
-               "leaky-relu": _abi.MF_ACTIVATION_LEAKY_RELU, "tanh": _abi.MF_ACTIVATION_TANH,
-               "gelu": _abi.MF_ACTIVATION_GELU}
-OPTIMIZERS = {"sgd": _abi.MF_OPTIMIZER_SGD, "adam": _abi.MF_OPTIMIZER_ADAM, "adamw": _abi.MF_OPTIMIZER_ADAMW,
-              "rmsprop": _abi.MF_OPTIMIZER_RMSPROP}
-NORMALIZATIONS = {"none": _abi.MF_NORMALIZATION_NONE, "batch": _abi.MF_NORMALIZATION_BATCH}
-MODES = {"last": _abi.MF_PREDICT_LAST, "sum": _abi.MF_PREDICT_SUM}
-PREDICTION_ROWS = 1024
+PREDICT_ROWS = 256
 
 
-class MonoForwardClassifier:
-    """Dense layers that learn one by one from the labels.
+class MonoforwardClassifier:
+    """A network of dense layers that learns with Mono-Forward.
 
     hidden         neurons of each layer
-    activation     relu, leaky-relu, tanh, gelu, identity
-    optimizer      adam, adamw, rmsprop, sgd, with learning_rate and weight_decay
-    schedule       course of the learning rate in fit(): cosine or constant; partial_fit() keeps it as it is
-    epochs, batch  passes over the rows in fit(), and rows of a step
+    activation     identity, relu, leaky_relu, tanh or gelu
     normalization  none or batch
-    dropout, label_smoothing
-    prediction     last: by the last layer; sum: by all layers together
-    seed           equal seeds repeat a run, bit for bit; None: another one each time
-    workers        threads on which layers learn at the same time (0: none), with equal results
-
-    After fit(): classes_, n_features_in_, network_ (the trained Network; network_.save() writes a file for programs in C) and
-    loss_curve_ (the last layer's mean loss of each epoch).
+    dropout        share of neurons hidden from the next layer in training
+    optimizer      sgd, adam, adamw or rmsprop
+    learning_rate  of fit, which lets it fall along a cosine, and of partial_fit
+    weight_decay   of weights and projections
+    batch_size     rows of a step
+    epochs         passes of fit over the data
+    mode           last: the last layer answers; sum: all layers together
+    workers        threads on which layers train at the same time, 0: none. The result is the same
+    random_state   equal seeds give equal results
     """
 
-    def __init__(self, hidden=(100, 100), *, activation="relu", optimizer="adam", learning_rate=0.001, weight_decay=0.0,
-                 schedule="cosine", epochs=20, batch=128, normalization="none", dropout=0.0, label_smoothing=0.0,
-                 prediction="last", seed=None, workers=0):
-        for name, value in locals().copy().items():
-            if name != "self":
-                setattr(self, name, value)
+    _estimator_type = "classifier"
 
-    # ---- parameters ----
+    def __init__(self, hidden=(100, 100), *, activation="relu", normalization="none", dropout=0.0,
+                 optimizer="adam", learning_rate=0.001, weight_decay=0.0, batch_size=128, epochs=20, mode="sum",
+                 workers=0, random_state=0):
+        self.hidden, self.activation, self.normalization, self.dropout = hidden, activation, normalization, dropout
+        self.optimizer, self.learning_rate, self.weight_decay = optimizer, learning_rate, weight_decay
+        self.batch_size, self.epochs, self.mode = batch_size, epochs, mode
+        self.workers, self.random_state = workers, random_state
+
+    # -- parameters --
 
     @classmethod
     def _names(cls):
         return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
 
     def get_params(self, deep=True):
+        """The arguments of the constructor."""
         return {name: getattr(self, name) for name in self._names()}
 
     def set_params(self, **params):
+        """Changes some; they count from the next fit on."""
         for name, value in params.items():
             if name not in self._names():
-                raise ValueError(f"there is no parameter {name!r}")
+                raise ValueError(f"MonoforwardClassifier has no parameter '{name}'")
             setattr(self, name, value)
         return self
 
     def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"
+        return f"MonoforwardClassifier({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"
 
-    # ---- learning ----
+    def _validate(self):
+        """What the library would find only in the middle of fit, or not at all."""
+        if len(self.hidden) == 0:
+            raise ValueError("hidden is empty: a network needs a layer")
+        for name, least in (("batch_size", 1), ("epochs", 1), ("workers", 0), ("random_state", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, (int, numpy.integer)) or value < least:
+                raise ValueError(f"{name} is {value!r}, not a whole number from {least} on")
+        if self.mode not in ("last", "sum"):
+            raise ValueError(f"mode is {self.mode!r}, not 'last' or 'sum'")
+        if self.normalization == "batch" and self.batch_size == 1:
+            raise ValueError("normalization='batch' needs a batch_size of more than 1")
 
-    def fit(self, x, y):
-        """Learns from rows and their labels, of any type that sorts; forgets what it knew."""
-        x, y = _rows(x), _labels(y)
-        if len(x) != len(y):
-            raise ValueError(f"{len(x)} rows and {len(y)} labels")
-        self._begin(x.shape[1], np.unique(y))
-        for epoch in train(self.network_, self._optimizer, x, self._numbers(y), epochs=self.epochs, batch=self.batch,
-                           learning_rate=self.learning_rate, schedule=self.schedule, generator=self._generator,
-                           workers=self.workers, lone_rows=self.normalization == "none"):
-            self.loss_curve_.append(float(epoch.losses[-1]))
+    # -- learning --
+
+    def fit(self, X, y):
+        """Learns from X [rows, features] and y [rows], labels of any type that can be sorted, from scratch."""
+        self._validate()
+        X, y = self._inputs(X), _labels(y)
+        classes, numbers = numpy.unique(y, return_inverse=True)
+        self._start(X.shape[1], classes)
+        _same_length(X, y)
+        total, step = self.epochs * -(-len(X) // self.batch_size), 0
+        with _Steps(self) as learn:
+            for _ in range(self.epochs):
+                for x_batch, y_batch in self._batches(X, numbers.astype(numpy.int32)):
+                    rate = self.learning_rate * library.mf_schedule_cosine(step, total, 0.0)
+                    self._optimizer.set("learning_rate", rate)
+                    learn(x_batch, y_batch)
+                    step += 1
+        self._optimizer.set("learning_rate", self.learning_rate)
         return self
 
-    def partial_fit(self, x, y, classes=None):
-        """Learns from these rows once, in their order. The first call has to name all classes."""
-        x, y = _rows(x), _labels(y)
-        if len(x) != len(y):
-            raise ValueError(f"{len(x)} rows and {len(y)} labels")
-        if not hasattr(self, "network_"):
+    def partial_fit(self, X, y, classes=None):
+        """Learns from more rows, once. The first call has to name all classes."""
+        self._validate()
+        X, y = self._inputs(X), _labels(y)
+        _same_length(X, y)
+        if not hasattr(self, "classes_"):
             if classes is None:
-                raise ValueError("the first call of partial_fit() needs all classes")
-            self._begin(x.shape[1], np.unique(_labels(classes)))
-        elif classes is not None and not np.array_equal(np.unique(_labels(classes)), self.classes_):
-            raise ValueError("these are other classes than before")
-        self._require_width(x)
-        for epoch in train(self.network_, self._optimizer, x, self._numbers(y), epochs=1, batch=self.batch,
-                           learning_rate=self.learning_rate, schedule="constant", workers=self.workers,
-                           lone_rows=self.normalization == "none"):
-            self.loss_curve_.append(float(epoch.losses[-1]))
+                raise ValueError("the first call of partial_fit has to name all classes")
+            self._start(X.shape[1], numpy.unique(classes))
+        elif classes is not None and not numpy.array_equal(numpy.unique(classes), self.classes_):
+            raise ValueError("the classes are not those of the first call")
+        self._same_features(X)
+        numbers = numpy.searchsorted(self.classes_, y).clip(0, len(self.classes_) - 1)
+        unknown = self.classes_[numbers] != y
+        if unknown.any():
+            raise ValueError(f"the label {y[unknown][:1].tolist()[0]!r} is none of the classes")
+        with _Steps(self) as learn:
+            for x_batch, y_batch in self._batches(X, numbers.astype(numpy.int32)):
+                learn(x_batch, y_batch)
         return self
 
-    def _begin(self, features, classes):
+    def _start(self, features, classes):
         if len(classes) < 2:
-            raise ValueError(f"{len(classes)} class to learn: there must be two or more")
-        options = {"activation": _choice("activation", self.activation, ACTIVATIONS),
-                   "normalization": _choice("normalization", self.normalization, NORMALIZATIONS),
-                   "dropout": self.dropout, "label_smoothing": self.label_smoothing, "classes": len(classes)}
-        _choice("schedule", self.schedule, SCHEDULES)
-        _choice("prediction", self.prediction, MODES)
-        if self.epochs < 1 or self.batch < 1:
-            raise ValueError(f"epochs={self.epochs}, batch={self.batch}: both must be 1 or more")
-        seeds = np.random.SeedSequence(self.seed)
-        self._generator = np.random.default_rng(seeds)
-        # 0 would be MF_SEED_AUTO.
-        drawn = seeds.generate_state(len(self.hidden), np.uint64) | np.uint64(1)
-        layers, before = [], features
-        for outputs, seed in zip(self.hidden, drawn):
-            layers.append(Layer(inputs=before, outputs=outputs, seed=int(seed), **options))
-            before = outputs
-        if not layers:
-            raise ValueError("hidden=(): a network needs a layer")
-        optimizer = Optimizer(kind=_choice("optimizer", self.optimizer, OPTIMIZERS), learning_rate=self.learning_rate,
-                              weight_decay=self.weight_decay)
-        # Nothing is changed before all is made.
-        self.network_, self._optimizer = Network(layers, optimizer), optimizer
-        self.classes_, self.n_features_in_, self.loss_curve_ = classes, features, []
+            raise ValueError(f"there is {len(classes)} class in y; it takes two")
+        sizes = [features, *self.hidden]
+        layers = [Layer(inputs=int(before), outputs=int(size), classes=len(classes), activation=self.activation,
+                        normalization=self.normalization, dropout=self.dropout,
+                        seed=1 + (int(self.random_state) << 16) + index)
+                  for index, (before, size) in enumerate(zip(sizes, sizes[1:]))]
+        optimizer = Optimizer(self.optimizer, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
+        network = Network(layers)
+        network.set_optimizer(optimizer)
+        self.classes_, self.n_features_in_ = classes, features
+        self._network, self._optimizer = network, optimizer
+        self._random = numpy.random.default_rng(self.random_state)
+        self._inference = None
 
-    def _numbers(self, y):
-        known = np.isin(y, self.classes_)
-        if not known.all():
-            raise ValueError(f"label {y[~known][0]!r} is none of the classes")
-        return np.searchsorted(self.classes_, y).astype(np.int32)
+    def _batches(self, X, numbers):
+        """Shuffled batches, gathered into the same two arrays."""
+        order = self._random.permutation(len(X))
+        rows = min(self.batch_size, len(X))
+        x, y = numpy.empty((rows, X.shape[1]), numpy.float32), numpy.empty(rows, numpy.int32)
+        for first in range(0, len(X), rows):
+            chosen = order[first:first + rows]
+            if len(chosen) == 1 and len(X) > 1 and self.normalization == "batch":
+                continue  # a single row has no mean and variance to be normalised by
+            # mode: any other than "raise" writes into `out` without a buffer in between.
+            numpy.take(X, chosen, axis=0, out=x[:len(chosen)], mode="clip")
+            numpy.take(numbers, chosen, out=y[:len(chosen)], mode="clip")
+            yield x[:len(chosen)], y[:len(chosen)]
 
-    # ---- answers ----
+    # -- answers --
 
-    def predict(self, x):
-        network = self._trained()
-        return self.classes_[self._in_parts(x, network.predict, np.int32, ())]
+    def predict(self, X):
+        """The label of every row."""
+        numbers = self._answers(X, "predict", numpy.int32, ())
+        return self.classes_[numbers]
 
-    def predict_proba(self, x):
-        """Probabilities, a column for each of classes_."""
-        network = self._trained()
-        return self._in_parts(x, network.probabilities, np.float32, (len(self.classes_),))
+    def predict_proba(self, X):
+        """The probability of every class, in the order of classes_."""
+        self._fitted()
+        return self._answers(X, "probabilities", numpy.float32, (len(self.classes_),))
 
-    def score(self, x, y):
-        """Share of the rows that it is right about."""
-        return float(np.mean(self.predict(x) == _labels(y)))
+    def score(self, X, y):
+        """The share of rows whose label is predicted."""
+        labels = _labels(y)
+        answers = self.predict(X)
+        _same_length(answers, labels)
+        return float(numpy.mean(answers == labels))
 
-    def _trained(self):
-        if not hasattr(self, "network_"):
-            raise ValueError("nothing has been learned yet: call fit() first")
-        return self.network_
+    def _answers(self, X, what, dtype, row):
+        self._fitted()
+        X = self._inputs(X)
+        self._same_features(X)
+        if self._inference is None:
+            self._inference = Workspace(self._network, PREDICT_ROWS, purpose="inference")
+        out = numpy.empty((len(X), *row), dtype)
+        for first in range(0, len(X), PREDICT_ROWS):
+            part = slice(first, first + PREDICT_ROWS)
+            getattr(self._network, what)(self._inference, X[part], self.mode, out[part])
+        return out
 
-    def _require_width(self, x):
-        if x.shape[1] != self.n_features_in_:
-            raise ValueError(f"rows of {x.shape[1]} values, expected {self.n_features_in_}")
+    def _fitted(self):
+        if not hasattr(self, "classes_"):
+            raise ValueError("this classifier has not learned yet: call fit first")
 
-    def _in_parts(self, x, call, kind, shape):
-        x = _rows(x)
-        self._require_width(x)
-        answers = np.empty((len(x), *shape), kind)
-        rows = min(PREDICTION_ROWS, len(x))
-        with Workspace(self.network_, rows, _abi.MF_WORKSPACE_INFERENCE) as workspace:
-            for first in range(0, len(x), rows):
-                part = slice(first, first + rows)
-                call(workspace, x[part], _choice("prediction", self.prediction, MODES), out=answers[part])
-        return answers
+    @staticmethod
+    def _inputs(X):
+        X = numpy.ascontiguousarray(X, numpy.float32)
+        if X.ndim != 2 or X.size == 0:
+            raise ValueError(f"X has the shape {X.shape}: it takes rows of features")
+        if not numpy.isfinite(X).all():
+            raise ValueError("X holds a NaN or an infinity")
+        return X
 
-    # ---- files ----
+    def _same_features(self, X):
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(f"X has {X.shape[1]} features, the classifier has learned from {self.n_features_in_}")
+
+    # -- files --
 
     def save(self, path):
-        """Writes all that predict() and partial_fit() need into one file. Labels may be numbers or texts."""
-        if self.classes_.dtype == object:
-            raise TypeError("labels of mixed or other types cannot be saved")
-        model = np.frombuffer(self._trained().to_bytes(_abi.MF_CONTENTS_TRAINING), np.uint8)
-        with open(path, "wb") as file:
-            np.savez(file, model=model, classes=self.classes_, params=json.dumps(self.get_params()))
+        """Saves to a file: a zip archive of the network, which other programs read as well, and the rest."""
+        state = self._to_state()
+        with zipfile.ZipFile(f"{os.fspath(path)}.part", "w") as archive:
+            archive.writestr("classifier.json", json.dumps(state["rest"]))
+            archive.writestr("model.safetensors", state["network"])
+        os.replace(f"{os.fspath(path)}.part", path)
 
     @classmethod
     def load(cls, path):
-        with np.load(path, allow_pickle=False) as file:
-            params = json.loads(str(file["params"]))
-            model, classes = file["model"].tobytes(), file["classes"]
-        self = cls(**{**params, "hidden": tuple(params["hidden"])})
-        self.network_ = Network.from_bytes(model, _abi.MF_CONTENTS_TRAINING)
-        self._optimizer = self.network_[0].optimizer()
-        self.classes_, self.n_features_in_, self.loss_curve_ = classes, self.network_.inputs, []
-        return self
+        """A classifier as it was saved; partial_fit goes on where it was."""
+        with zipfile.ZipFile(path) as archive:
+            rest, network = json.loads(archive.read("classifier.json")), archive.read("model.safetensors")
+        classifier = cls(**rest["params"])
+        classifier._from_state({"rest": rest, "network": network})
+        return classifier
+
+    def _to_state(self):
+        self._fitted()
+        if self.classes_.dtype.kind not in "biufUS":
+            raise ValueError(f"labels of the type {self.classes_.dtype} cannot be saved")
+        classes = self.classes_.astype("U") if self.classes_.dtype.kind == "S" else self.classes_
+        params = {name: value.item() if isinstance(value, numpy.generic) else value
+                  for name, value in self.get_params().items()}
+        params["hidden"] = [int(size) for size in self.hidden]
+        return {"rest": {"params": params, "classes": classes.tolist(), "dtype": self.classes_.dtype.str,
+                         "random": self._random.bit_generator.state},
+                "network": self._network.to_bytes(training=True)}
+
+    def _from_state(self, state):
+        rest = state["rest"]
+        dtype = numpy.dtype(rest["dtype"])
+        if dtype.kind not in "biufUS":
+            raise ValueError(f"labels of the type {dtype} cannot be loaded")
+        network = Network.from_bytes(state["network"], training=True)
+        classes = numpy.array(rest["classes"]).astype(dtype)
+        if len(classes) != network.classes:
+            raise ValueError(f"{len(classes)} labels, but a network of {network.classes} classes")
+        self.classes_, self.n_features_in_, self._network = classes, network.inputs, network
+        self._optimizer = network.layer(0).optimizer()
+        self._random = numpy.random.default_rng()
+        self._random.bit_generator.state = rest["random"]
+        self._inference = None
+
+    def __getstate__(self):
+        fitted = hasattr(self, "classes_")
+        return {"params": self.get_params(), "state": self._to_state() if fitted else None}
+
+    def __setstate__(self, saved):
+        self.__init__(**saved["params"])
+        if saved["state"]:
+            self._from_state(saved["state"])
 
 
-def _rows(x):
-    x = np.ascontiguousarray(x, np.float32)
-    if x.ndim != 2 or x.size == 0:
-        raise ValueError(f"x is {' x '.join(map(str, x.shape))}, expected rows x values")
-    return x
+class _Steps:
+    """Calls itself a step: of the network, or of a pipeline, whose workers are done when the block ends."""
+
+    def __init__(self, classifier):
+        network, rows = classifier._network, int(classifier.batch_size)
+        self._piped = classifier.workers > 0
+        self._trainer = (Pipeline(network, rows, workers=int(classifier.workers)) if self._piped
+                         else Workspace(network, rows))
+        self._network = network
+
+    def __enter__(self):
+        return self._trainer.submit if self._piped else lambda x, y: self._network.step(self._trainer, x, y)
+
+    def __exit__(self, failure, *_):
+        if self._piped and failure is None:
+            self._trainer.flush()
+        self._trainer.close()
 
 
 def _labels(y):
-    y = np.asarray(y)
+    y = numpy.asarray(y)
     if y.ndim != 1:
-        raise ValueError(f"labels have {y.ndim} axes, expected one")
+        raise ValueError(f"y has the shape {y.shape}: it takes one label for each row")
+    if y.dtype.kind == "f" and not numpy.isfinite(y).all():
+        raise ValueError("y holds a NaN or an infinity")
     return y
 
 
-def _choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"{name}={value!r}: choose one of {', '.join(choices)}")
-    return choices[value]
+def _same_length(X, y):
+    if len(X) != len(y):
+        raise ValueError(f"there are {len(X)} rows and {len(y)} labels")

@@ -1,0 +1,122 @@
+"""What all handles share: specs, ownership, and an allocator. SPDX-License-Identifier: MIT"""
+import ctypes
+import weakref
+
+from . import _abi
+from ._library import check, library
+
+# Fields that take a constant also take its name: activation="relu" is MF_ACTIVATION_RELU.
+PREFIXES = {"activation": "MF_ACTIVATION_", "weight_init": "MF_INIT_", "projection_init": "MF_INIT_",
+            "normalization": "MF_NORMALIZATION_", "pool": "MF_POOL_", "mode": "MF_PREDICT_"}
+
+
+def constant(prefix, value):
+    """The number of a constant, given itself or by the last part of its name."""
+    if not isinstance(value, str):
+        return value
+    number = getattr(_abi, prefix + value.upper(), None)
+    if number is None:
+        names = [name[len(prefix):].lower() for name in vars(_abi) if name.startswith(prefix)]
+        raise ValueError(f"'{value}' is none of {', '.join(names)}")
+    return number
+
+
+def make_spec(name, options, kinds=None):
+    """A spec with the library's defaults and these fields of it."""
+    kind = getattr(_abi, name)
+    spec = kind()
+    check(getattr(library, name + "_init")(ctypes.byref(spec), ctypes.sizeof(spec)))
+    fields = dict(kind._fields_)
+    for field, value in options.items():
+        if field not in fields or field in ("struct_size", "reserved", "allocator"):
+            raise TypeError(f"{name} has no option '{field}'")
+        prefix = kinds if field == "kind" else PREFIXES.get(field)
+        _set_field(spec, field, fields[field], constant(prefix, value) if prefix else value)
+    return spec
+
+
+def _set_field(spec, field, kind, value):
+    if hasattr(kind, "_length_"):
+        values = (value,) * kind._length_ if isinstance(value, int) else tuple(value)
+        if len(values) != kind._length_:
+            raise ValueError(f"{field} takes {kind._length_} values, not {len(values)}")
+        value = kind(*(_in_range(field, kind._type_, each) for each in values))
+    elif kind not in (ctypes.c_float, ctypes.c_double):
+        value = _in_range(field, kind, value)
+    setattr(spec, field, value)
+
+
+def _in_range(field, kind, value):
+    """ctypes itself cuts off what does not fit."""
+    value = value.__index__()
+    if kind(value).value != value:
+        raise ValueError(f"{field} is {value}, which does not fit")
+    return value
+
+
+def result_struct(name):
+    """A struct for results, ready to be filled."""
+    kind = getattr(_abi, name)
+    return kind(struct_size=ctypes.sizeof(kind))
+
+
+class Allocator:
+    """Memory from two Python functions: alloc(bytes, alignment) returns an address or None, free(address,
+    bytes) takes it back. Handles made with it keep it alive. An exception in alloc counts as None."""
+
+    def __init__(self, alloc, free):
+        def give(_, size, alignment):
+            try:
+                return alloc(size, alignment)
+            except Exception:
+                return None
+
+        def take(_, pointer, size):
+            free(pointer, size)
+
+        self._struct = _abi.mf_allocator(alloc=_abi.mf_allocator_alloc(give), free=_abi.mf_allocator_free(take))
+
+
+def use_allocator(spec, allocator):
+    """Puts it into a spec."""
+    if allocator is not None:
+        spec.allocator = ctypes.pointer(allocator._struct)
+
+
+class Handle:
+    """Owns one handle of the library, which is freed with this object, or by close(), in any order."""
+
+    _name = None
+
+    def _own(self, pointer, *alive):
+        """`alive` is what the library needs as long as the handle: allocators and callbacks."""
+        self._pointer = pointer
+        self._finalizer = weakref.finalize(self, _free, getattr(library, f"{self._name}_free"), pointer, alive)
+
+    @classmethod
+    def _borrow(cls, pointer, owner):
+        """A handle that belongs to `owner`, which stays alive with this object."""
+        handle = cls.__new__(cls)
+        handle._pointer, handle._owner, handle._finalizer = pointer, owner, lambda: None
+        return handle
+
+    def close(self):
+        """Frees the handle now. What else refers to it in the library goes on using it."""
+        self._finalizer()
+        self._pointer = None  # every later call fails with MF_STATUS_HANDLE
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @classmethod
+    def _create(cls, spec):
+        pointer = ctypes.POINTER(getattr(_abi, cls._name))()
+        check(getattr(library, f"{cls._name}_create")(ctypes.byref(spec), ctypes.byref(pointer)))
+        return pointer
+
+
+def _free(function, pointer, _alive):
+    function(pointer)

@@ -1,0 +1,213 @@
+"""Optimizers, layers, networks and workspaces. SPDX-License-Identifier: MIT"""
+import ctypes
+import os
+
+import numpy
+
+from . import _abi
+from ._arrays import address, batch, result
+from ._handles import Handle, constant, make_spec, result_struct, use_allocator
+from ._library import check, library
+
+
+class Optimizer(Handle):
+    """Optimizer("adam", learning_rate=0.001, ...): options are the fields of mf_optimizer_spec."""
+
+    _name = "mf_optimizer"
+
+    def __init__(self, kind="adam", *, allocator=None, **options):
+        spec = make_spec("mf_optimizer_spec", {"kind": kind, **options}, "MF_OPTIMIZER_")
+        use_allocator(spec, allocator)
+        self._own(self._create(spec), allocator)
+
+    def set(self, key, value):
+        """Changes a hyper-parameter: set("learning_rate", 0.01)."""
+        check(library.mf_optimizer_set(self._pointer, constant("MF_OPTIMIZER_", key), value))
+
+    def get(self, key):
+        """Reads a hyper-parameter."""
+        value = ctypes.c_double()
+        check(library.mf_optimizer_get(self._pointer, constant("MF_OPTIMIZER_", key), ctypes.byref(value)))
+        return value.value
+
+
+class Layer(Handle):
+    """Layer(inputs=784, outputs=100, classes=10, ...): options are the fields of mf_layer_spec. A convolution
+    has kind="conv2d" and channels, height, width and filters instead of inputs and outputs."""
+
+    _name = "mf_layer"
+
+    def __init__(self, *, kind="dense", allocator=None, **options):
+        spec = make_spec("mf_layer_spec", {"kind": kind, **options}, "MF_LAYER_")
+        use_allocator(spec, allocator)
+        self._own(self._create(spec), allocator)
+
+    def optimizer(self):
+        """The optimizer that is attached, or None. It lives as long as the layer holds it."""
+        pointer = ctypes.POINTER(_abi.mf_optimizer)()
+        check(library.mf_layer_optimizer(self._pointer, ctypes.byref(pointer)))
+        return Optimizer._borrow(pointer, self) if pointer else None
+
+    def describe(self):
+        """What the layer is: a mf_layer_spec."""
+        spec = result_struct("mf_layer_spec")
+        check(library.mf_layer_describe(self._pointer, ctypes.byref(spec)))
+        return spec
+
+    def set_optimizer(self, optimizer):
+        """Attaches an optimizer; None detaches."""
+        check(library.mf_layer_set_optimizer(self._pointer, optimizer and optimizer._pointer))
+
+    def parameters(self):
+        """Copies of all parameters, by name."""
+        count = ctypes.c_size_t()
+        check(library.mf_layer_parameter_count(self._pointer, ctypes.byref(count)))
+        values = {}
+        for index in range(count.value):
+            info = result_struct("mf_parameter_info")
+            check(library.mf_layer_parameter_info(self._pointer, index, ctypes.byref(info)))
+            array = numpy.empty(info.dims[:info.rank], numpy.float32)
+            check(library.mf_layer_get_parameter(self._pointer, info.name, array.ctypes.data, array.size))
+            values[info.name.decode()] = array
+        return values
+
+    def set_parameter(self, name, values):
+        """Copies a parameter's values in."""
+        where = address(values, numpy.float32, (None,) * numpy.ndim(values), name)
+        check(library.mf_layer_set_parameter(self._pointer, name.encode(), where, values.size))
+
+    def step(self, workspace, x, y, a=None):
+        """One training step of this layer alone; `a` receives its activation."""
+        spec = self.describe()
+        rows, x_address, y_address = batch(x, y, spec.inputs)
+        a_address = a if a is None else address(a, numpy.float32, (rows, spec.outputs), "a", writable=True)
+        check(library.mf_layer_step(self._pointer, workspace._pointer, rows, x_address, y_address, a_address))
+
+
+class Network(Handle):
+    """Network([layer, layer, ...]): an ordered list of layers."""
+
+    _name = "mf_network"
+
+    def __init__(self, layers=(), *, allocator=None):
+        spec = make_spec("mf_network_spec", {})
+        use_allocator(spec, allocator)
+        self._own(self._create(spec), allocator)
+        self.inputs = self.classes = None
+        for layer in layers:
+            self.append(layer)
+
+    def append(self, layer):
+        """Puts a layer behind the last one."""
+        check(library.mf_network_append(self._pointer, layer._pointer, None))
+        self._learn_shape()
+
+    def _learn_shape(self):
+        """Of what arrays have to be: asked once, not at every step."""
+        spec = self.layer(0).describe()
+        self.inputs, self.classes = spec.inputs, spec.classes
+
+    def __len__(self):
+        size = ctypes.c_size_t()
+        check(library.mf_network_size(self._pointer, ctypes.byref(size)))
+        return size.value
+
+    def layer(self, position):
+        """The layer at a position, which lives as long as the network holds it."""
+        pointer = ctypes.POINTER(_abi.mf_layer)()
+        check(library.mf_network_layer(self._pointer, position, ctypes.byref(pointer), None))
+        return Layer._borrow(pointer, self)
+
+    def set_optimizer(self, optimizer):
+        """Attaches an optimizer to every layer; None detaches."""
+        check(library.mf_network_set_optimizer(self._pointer, optimizer and optimizer._pointer))
+
+    def step(self, workspace, x, y):
+        """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows]."""
+        rows, x_address, y_address = batch(x, y, self.inputs)
+        check(library.mf_network_step(self._pointer, workspace._pointer, rows, x_address, y_address))
+
+    def evaluate(self, workspace, x, y):
+        """Losses and correct rows, without learning: see Workspace.report() and report_sum()."""
+        rows, x_address, y_address = batch(x, y, self.inputs)
+        check(library.mf_network_evaluate(self._pointer, workspace._pointer, rows, x_address, y_address))
+
+    def predict(self, workspace, x, mode="last", out=None):
+        """The class of every row."""
+        return self._infer("mf_network_predict", workspace, x, mode, out, numpy.int32, ())
+
+    def goodness(self, workspace, x, mode="last", out=None):
+        """The raw scores, [rows, classes]."""
+        return self._infer("mf_network_goodness", workspace, x, mode, out, numpy.float32, (self.classes,))
+
+    def probabilities(self, workspace, x, mode="last", out=None):
+        """The softmax of the scores, [rows, classes]."""
+        return self._infer("mf_network_probabilities", workspace, x, mode, out, numpy.float32, (self.classes,))
+
+    def _infer(self, function, workspace, x, mode, out, dtype, row):
+        x_address = address(x, numpy.float32, (None, self.inputs), "x")
+        out, out_address = result(out, dtype, (len(x), *row))
+        check(getattr(library, function)(self._pointer, workspace._pointer, constant("MF_PREDICT_", mode), len(x),
+                                         x_address, out_address))
+        return out
+
+    def save(self, path, training=False):
+        """Saves to a file; with `training` also what training remembers between steps."""
+        check(library.mf_network_save(self._pointer, int(training), os.fsencode(path)))
+
+    def to_bytes(self, training=False):
+        """What save() would write."""
+        size = ctypes.c_size_t()
+        check(library.mf_network_save_size(self._pointer, int(training), ctypes.byref(size)))
+        buffer = ctypes.create_string_buffer(size.value)
+        check(library.mf_network_save_buffer(self._pointer, int(training), ctypes.byref(buffer), size, None))
+        return buffer.raw
+
+    @classmethod
+    def load(cls, path, training=False):
+        """Loads what save() wrote."""
+        return cls._load("mf_network_load", training, os.fsencode(path))
+
+    @classmethod
+    def from_bytes(cls, data, training=False):
+        """Loads what to_bytes() gave."""
+        return cls._load("mf_network_load_buffer", training, data, len(data))
+
+    @classmethod
+    def _load(cls, function, training, *source):
+        spec = make_spec("mf_load_spec", {"contents": int(training)})
+        pointer = ctypes.POINTER(_abi.mf_network)()
+        check(getattr(library, function)(ctypes.byref(spec), *source, ctypes.byref(pointer)))
+        network = cls.__new__(cls)
+        network._own(pointer)
+        network._learn_shape()
+        return network
+
+    def export_onnx(self, path):
+        """Writes the network as an ONNX model."""
+        check(library.mf_network_export_onnx(self._pointer, os.fsencode(path)))
+
+
+class Workspace(Handle):
+    """Scratch memory and reports, for a network or a layer and batches up to max_batch rows."""
+
+    _name = "mf_workspace"
+
+    def __init__(self, what, max_batch, *, purpose="training", allocator=None):
+        spec = make_spec("mf_workspace_spec", {"purpose": constant("MF_WORKSPACE_", purpose),
+                                               "max_batch": max_batch})
+        setattr(spec, "layer" if isinstance(what, Layer) else "network", what._pointer)
+        use_allocator(spec, allocator)
+        self._own(self._create(spec), allocator)
+
+    def report(self, position=0):
+        """What the layer at a position did in the last call: a mf_report."""
+        report = result_struct("mf_report")
+        check(library.mf_workspace_report(self._pointer, position, ctypes.byref(report)))
+        return report
+
+    def report_sum(self):
+        """The same for the sum of all layers, after an evaluation."""
+        report = result_struct("mf_report")
+        check(library.mf_workspace_report_sum(self._pointer, ctypes.byref(report)))
+        return report

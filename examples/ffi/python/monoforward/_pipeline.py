@@ -1,0 +1,78 @@
+"""Layers that train at the same time. SPDX-License-Identifier: MIT"""
+import ctypes
+
+from . import _abi
+from ._arrays import batch
+from ._handles import Handle, make_spec, result_struct
+from ._library import MonoforwardError, check, library
+
+
+class Pipeline(Handle):
+    """Pipeline(network, max_batch, workers=2): the layers learn on threads of their own.
+
+    on_report(report) is called with every mf_pipeline_report, on the thread that calls submit, flush, stop or
+    poll. What it returns is not looked at; an exception stops the pipeline and comes out of that call. Reports
+    that follow are dropped.
+    """
+
+    _name = "mf_pipeline"
+
+    def __init__(self, network, max_batch, *, workers=2, depth=0, on_report=None):
+        spec = make_spec("mf_pipeline_spec", {"max_batch": max_batch, "workers": workers, "depth": depth})
+        spec.network = network._pointer
+        self._inputs = network.inputs
+        self._raised = raised = []  # not `self`: a callback that held it would keep it alive
+        callback = None
+        if on_report is not None:
+            callback = spec.on_report = _abi.mf_pipeline_spec_on_report(_guard(on_report, raised))
+        self._own(self._create(spec), callback)
+
+    def submit(self, x, y):
+        """Gives the next batch to the workers, who get a copy. Waits while the queue is full."""
+        rows, x_address, y_address = batch(x, y, self._inputs)
+        self._done(library.mf_pipeline_submit(self._pointer, rows, x_address, y_address))
+
+    def flush(self):
+        """Waits until every batch has been through all layers."""
+        self._done(library.mf_pipeline_flush(self._pointer))
+
+    def stop(self):
+        """Drops what is queued, and takes no more batches."""
+        self._done(library.mf_pipeline_stop(self._pointer))
+
+    def poll(self):
+        """The next report, a mf_pipeline_report, or None if there is none yet or no more."""
+        report = result_struct("mf_pipeline_report")
+        status = library.mf_pipeline_poll(self._pointer, ctypes.byref(report))
+        if status in (_abi.MF_STATUS_BUSY, _abi.MF_STATUS_NOT_FOUND):
+            return None
+        self._done(status)
+        return report
+
+    def _done(self, status):
+        failure = None
+        try:
+            check(status)
+        except MonoforwardError as error:
+            failure = error
+        if self._raised:
+            raise self._raised.pop() from failure
+        if failure:
+            raise failure
+
+
+def _guard(on_report, raised):
+    stopped = False
+
+    def report(_, pointer):
+        nonlocal stopped
+        if stopped:
+            return 0
+        try:
+            on_report(_abi.mf_pipeline_report.from_buffer_copy(pointer.contents))
+            return 0
+        except BaseException as error:  # it must not pass through the library
+            raised.append(error)
+            stopped = True
+            return 1
+    return report

@@ -1,0 +1,95 @@
+"""Arrays are not copied, and nothing but what the library reads is let through. SPDX-License-Identifier: MIT"""
+import tracemalloc
+import unittest
+
+import numpy
+
+import monoforward as mf
+import spirals
+
+
+class Arrays(unittest.TestCase):
+    def setUp(self):
+        self.network = spirals.network()
+        self.workspace = mf.Workspace(self.network, 600)
+        self.x, self.y = spirals.make()
+
+    def refused(self, error, text, x=None, y=None, out=None):
+        before = spirals.parameters(self.network)
+        with self.assertRaisesRegex(error, text):
+            if out is not None:
+                self.network.predict(self.workspace, self.x, out=out)
+            self.network.step(self.workspace, self.x if x is None else x, self.y if y is None else y)
+        self.assertEqual(spirals.parameters(self.network), before)
+
+    def test_types(self):
+        self.refused(TypeError, "x has the type float64, not float32", x=self.x.astype(numpy.float64))
+        self.refused(TypeError, "y has the type int64, not int32", y=self.y.astype(numpy.int64))
+        self.refused(TypeError, "x has the type >f4", x=self.x.astype(">f4"))
+        self.refused(TypeError, "x is a list", x=self.x.tolist())
+        self.refused(TypeError, "y is a list", y=self.y.tolist())
+
+    def test_shapes(self):
+        self.refused(ValueError, r"x has the shape \(600, 1\), not \(any, 2\)", x=self.x[:, :1].copy())
+        self.refused(ValueError, r"x has the shape \(1200,\)", x=self.x.ravel())
+        self.refused(ValueError, r"y has the shape \(599,\), not \(600\)", y=self.y[1:])
+
+    def test_strides(self):
+        wide = numpy.zeros((600, 4), numpy.float32)
+        self.refused(ValueError, "x has strides", x=wide[:, 1:3])
+        self.refused(ValueError, "x has strides", x=numpy.asfortranarray(self.x))
+        self.refused(ValueError, "x has strides", x=self.x[::-1])
+        self.refused(ValueError, "y has strides", y=numpy.repeat(self.y, 2)[::2])
+
+    def test_alignment(self):
+        memory = bytearray(self.x.nbytes + 1)
+        crooked = numpy.frombuffer(memory, numpy.float32, self.x.size, 1).reshape(-1, 2)
+        self.refused(ValueError, "not aligned", x=crooked)
+
+    def test_results(self):
+        self.refused(TypeError, "out has the type int64", out=numpy.empty(600, numpy.int64))
+        self.refused(ValueError, "out has the shape", out=numpy.empty(599, numpy.int32))
+        read_only = numpy.empty(600, numpy.int32)
+        read_only.flags.writeable = False
+        self.refused(ValueError, "out is read-only", out=read_only)
+
+    def test_result_goes_into_the_callers_array(self):
+        out = numpy.full(600, -1, numpy.int32)
+        self.assertIs(self.network.predict(self.workspace, self.x, out=out), out)
+        self.assertTrue(((out >= 0) & (out < spirals.ARMS)).all())
+        probabilities = self.network.probabilities(self.workspace, self.x)
+        numpy.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+    def test_read_only_input_is_read_in_place(self):
+        self.x.flags.writeable = False
+        seen = []
+        step = mf.library.mf_network_step
+
+        def spy(network, workspace, rows, x, y):
+            seen.append((x, y))
+            return step(network, workspace, rows, x, y)
+
+        mf.library.mf_network_step = spy
+        try:
+            self.network.step(self.workspace, self.x, self.y)
+        finally:
+            mf.library.mf_network_step = step
+        self.assertEqual(seen, [(self.x.ctypes.data, self.y.ctypes.data)])
+
+    def test_nothing_of_the_size_of_a_batch_is_allocated(self):
+        layer = mf.Layer(inputs=1000, outputs=10, classes=3)
+        network = mf.Network([layer])
+        network.set_optimizer(mf.Optimizer("sgd"))
+        workspace = mf.Workspace(network, 500)
+        x, y = numpy.ones((500, 1000), numpy.float32), numpy.zeros(500, numpy.int32)
+        network.step(workspace, x, y)
+        tracemalloc.start()  # numpy's arrays are counted as well
+        for _ in range(20):
+            network.step(workspace, x, y)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        self.assertLess(peak, x.nbytes / 10)
+
+
+if __name__ == "__main__":
+    unittest.main()

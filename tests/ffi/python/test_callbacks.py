@@ -1,0 +1,80 @@
+"""Functions of Python that the library calls. SPDX-License-Identifier: MIT"""
+import ctypes
+import gc
+import unittest
+
+import monoforward as mf
+import spirals
+
+
+class Memory:
+    """Counts what is out, and can refuse."""
+
+    def __init__(self):
+        self.blocks, self.refuse = {}, False
+
+    def alloc(self, size, alignment):
+        if self.refuse:
+            raise MemoryError("refused")
+        buffer = ctypes.create_string_buffer(size + alignment)
+        address = ctypes.addressof(buffer)
+        address += -address % alignment
+        self.blocks[address] = (buffer, size)
+        return address
+
+    def free(self, address, size):
+        assert self.blocks.pop(address)[1] == size
+
+
+class Callbacks(unittest.TestCase):
+    def test_allocator(self):
+        memory = Memory()
+        layer = mf.Layer(inputs=2, outputs=8, classes=3, allocator=mf.Allocator(memory.alloc, memory.free))
+        gc.collect()  # what the caller does not hold, the layer does
+        self.assertGreater(len(memory.blocks), 0)
+        layer.close()
+        self.assertEqual(memory.blocks, {})
+
+    def test_allocator_that_refuses(self):
+        memory = Memory()
+        memory.refuse = True
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            mf.Layer(inputs=2, outputs=8, classes=3, allocator=mf.Allocator(memory.alloc, memory.free))
+        self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_MEMORY)
+
+    def test_reports(self):
+        network, seen = spirals.network(), []
+        pipeline = mf.Pipeline(network, 50, on_report=seen.append)
+        gc.collect()
+        spirals.train(network, pipeline.submit, epochs=2)
+        pipeline.flush()
+        self.assertEqual([(each.batch, each.position) for each in seen],
+                         [(batch, layer) for batch in range(24) for layer in range(2)])
+        self.assertTrue(all(each.rows == 50 and each.loss > 0 for each in seen))
+
+    def test_same_parameters_as_without_workers(self):
+        piped, plain = spirals.network(), spirals.network()
+        with mf.Pipeline(piped, 50, workers=2) as pipeline:
+            spirals.train(piped, pipeline.submit, epochs=3)
+            pipeline.flush()
+            self.assertEqual(pipeline.poll().position, 0)
+        workspace = mf.Workspace(plain, 50)
+        spirals.train(plain, lambda x, y: plain.step(workspace, x, y), epochs=3)
+        self.assertEqual(spirals.parameters(piped), spirals.parameters(plain))
+
+    def test_exception_comes_out_of_the_call(self):
+        def object_to(report):
+            raise LookupError(f"batch {report.batch}")
+
+        network = spirals.network()
+        pipeline = mf.Pipeline(network, 50, on_report=object_to)
+        with self.assertRaisesRegex(LookupError, "batch 0"):
+            spirals.train(network, pipeline.submit, epochs=2)
+            pipeline.flush()
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            spirals.train(network, pipeline.submit, epochs=1)
+        self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_STATE)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,128 @@
+"""A small network learns, keeps what it has learned, and says what is wrong. SPDX-License-Identifier: MIT"""
+import os
+import pickle
+import tempfile
+import unittest
+
+import numpy
+
+import monoforward as mf
+import spirals
+
+
+def trained(**options):
+    network = spirals.network(**options)
+    workspace = mf.Workspace(network, 600)
+    spirals.train(network, lambda x, y: network.step(workspace, x, y))
+    return network, workspace
+
+
+class Training(unittest.TestCase):
+    def test_learns(self):
+        network, workspace = trained()
+        x, y = spirals.make(seed=1)
+        for mode in ("last", "sum"):
+            accuracy = numpy.mean(network.predict(workspace, x, mode) == y)
+            self.assertGreaterEqual(accuracy, 0.97, mode)
+        network.evaluate(workspace, x, y)
+        self.assertEqual(workspace.report(1).correct, (network.predict(workspace, x) == y).sum())
+        self.assertEqual(workspace.report_sum().rows, len(x))
+        print("accuracy", accuracy)
+
+    def test_one_layer(self):
+        layer = mf.Layer(inputs=2, outputs=32, classes=3, seed=5)
+        layer.set_optimizer(mf.Optimizer("rmsprop", learning_rate=0.005))
+        workspace, (x, y) = mf.Workspace(layer, 600), spirals.make()
+        a, losses = numpy.empty((600, 32), numpy.float32), []
+        for _ in range(100):
+            layer.step(workspace, x, y, a)
+            losses.append(workspace.report().loss)
+        self.assertLess(losses[-1], 0.8 * losses[0])
+        self.assertTrue((a >= 0).all() and a.any())
+
+    def test_convolution(self):
+        layer = mf.Layer(kind="conv2d", channels=1, height=6, width=6, filters=4, classes=2, kernel=3, padding=(1, 1),
+                         pool="max", seed=1)
+        spec = layer.describe()
+        self.assertEqual((spec.inputs, spec.outputs), (36, 4 * 3 * 3))
+        self.assertEqual(layer.parameters()["weight"].shape, (4, 1, 3, 3))
+
+    def test_parameters(self):
+        layer = mf.Layer(inputs=2, outputs=3, classes=2, bias=0)
+        weight = numpy.arange(6, dtype=numpy.float32).reshape(3, 2)
+        layer.set_parameter("weight", weight)
+        self.assertEqual(set(layer.parameters()), {"weight", "projection"})
+        numpy.testing.assert_array_equal(layer.parameters()["weight"], weight)
+
+    def test_hyper_parameters(self):
+        optimizer = mf.Optimizer("sgd", learning_rate=0.5)
+        optimizer.set("learning_rate", 0.25)
+        self.assertEqual(optimizer.get("learning_rate"), 0.25)
+
+
+class Files(unittest.TestCase):
+    def test_round_trip(self):
+        network, workspace = trained()
+        x, _ = spirals.make(seed=1)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a model é.safetensors")
+            network.save(path)
+            loaded = mf.Network.load(path)
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), network.to_bytes())
+            network.export_onnx(os.path.join(folder, "model.onnx"))
+            self.assertGreater(os.path.getsize(os.path.join(folder, "model.onnx")), 1000)
+        self.assertEqual(spirals.parameters(loaded), spirals.parameters(network))
+        numpy.testing.assert_array_equal(loaded.goodness(mf.Workspace(loaded, 600), x), network.goodness(workspace, x))
+
+    def test_goes_on(self):
+        network, workspace = trained()
+        loaded = mf.Network.from_bytes(network.to_bytes(training=True), training=True)
+        its_own = mf.Workspace(loaded, 600)
+        spirals.train(network, lambda x, y: network.step(workspace, x, y), epochs=2)
+        spirals.train(loaded, lambda x, y: loaded.step(its_own, x, y), epochs=2)
+        self.assertEqual(spirals.parameters(loaded), spirals.parameters(network))
+
+    def test_damaged(self):
+        data = spirals.network().to_bytes()
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            mf.Network.from_bytes(data[:-1])
+        self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_FORMAT)
+
+
+class Errors(unittest.TestCase):
+    def test_status_and_message(self):
+        network, (x, y) = spirals.network(), spirals.make()
+        workspace = mf.Workspace(network, 600)
+        y[7] = 3
+        before = spirals.parameters(network)
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            network.step(workspace, x, y)
+        error = caught.exception
+        self.assertEqual((error.status, error.status_name), (mf.abi.MF_STATUS_LABEL, "MF_STATUS_LABEL"))
+        self.assertIn("3", error.message)
+        self.assertEqual(str(error), f"MF_STATUS_LABEL: {error.message}")
+        self.assertEqual(str(pickle.loads(pickle.dumps(error))), str(error))
+        self.assertEqual(spirals.parameters(network), before)
+
+    def test_shapes(self):
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            mf.Network([mf.Layer(inputs=2, outputs=3, classes=2), mf.Layer(inputs=4, outputs=3, classes=2)])
+        self.assertEqual(caught.exception.status_name, "MF_STATUS_SHAPE")
+        self.assertIn("4", caught.exception.message)
+
+    def test_options(self):
+        size = {"inputs": 2, "outputs": 3, "classes": 2}
+        for error, text, options in ((TypeError, "no option 'activaton'", {"activaton": "relu"}),
+                                     (TypeError, "no option 'struct_size'", {"struct_size": 8}),
+                                     (ValueError, "'rely' is none of identity, relu", {"activation": "rely"}),
+                                     (ValueError, "inputs is -1, which does not fit", {"inputs": -1}),
+                                     (ValueError, "bias is 4294967296, which does not fit", {"bias": 1 << 32}),
+                                     (ValueError, "kernel takes 2 values, not 3", {"kernel": (1, 2, 3)}),
+                                     (mf.MonoforwardError, "MF_STATUS_ARGUMENT", {"dropout": 1.5})):
+            with self.assertRaisesRegex(error, text):
+                mf.Layer(**{**size, **options})
+
+
+if __name__ == "__main__":
+    unittest.main()
