@@ -3,7 +3,7 @@
 The documents are written for readers of the repository, where links lead to files and headings have anchors made of
 their words. Here headings get such anchors, with the name of the document in front, and links lead to these or to the
 page of a document; pictures and logs of docs/results lie beside the pages, and links to files that are no part of the
-reference are plain names.
+reference, as the pages of results are, are plain names.
 
 SPDX-License-Identifier: MIT
 """
@@ -39,6 +39,8 @@ def link(document, match):
         return match.group(0)
     path, _, anchor = target.partition("#")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(document), path)) if path else document
+    if path.startswith("docs/results/") and path.endswith(".md"):
+        return text
     if path.endswith(".md"):
         return f"[{text}](#{label(path, anchor)})" if anchor else f"[{text}]({page(path)}.html)"
     if path == "include/monoforward.h":

@@ -89,13 +89,15 @@ choose() {                        # choose MINUTES GROUP RATES GAINS OPTIONS: a 
     done
 }
 
-# The small version: one seed, one pass, few rows, few neurons, digits and shapes that are drawn.
+# The small version: one seed, one pass, few rows, few neurons, digits and shapes that are drawn, and one thread, which is
+# all that products in plain C have.
 shrink() {
     awk '$3 ~ /-s[2-9]$/ { next }
         {
             $1 = 0
             for (i = 4; i < NF; i++) {
                 if ($i == "--data") $(i + 1) = $(i + 1) == "mnist" ? "digits" : $(i + 1) == "cifar10" ? "shapes" : $(i + 1)
+                if ($i == "--threads") $(i + 1) = 1
                 if ($i == "--hidden" || $i == "--conv") gsub(/[0-9][0-9]+/, "16", $(i + 1))
             }
             print $0, "--limit 300 --validation 60 --epochs 1 --batch 32 --columns 256 --accumulate 7"
