@@ -342,11 +342,11 @@ enum {
     MF_LAYER_LABEL_SMOOTHING = 1 /**< 0 to below 1. */
 };
 
-/** One parameter of a layer. A dense layer has "weight" [n,k], "bias" [n] (unless it was made without
- *  one) and "projection" [m,n]; a convolution "weight" [filters, channels, kernel rows, kernel columns],
- * "bias" [filters] and "projection" [m, what M reads]. Batch normalisation adds "scale", and "mean" and
- * "variance", which are no parameters of the loss: steps let them follow the batches. All three are [n] or
- * [filters]. */
+/** One parameter of a layer. A dense layer has "weight" [n,k], "bias" [n] (unless it was made without one)
+ *  and "projection" [m,n]; a convolution "weight" [filters, channels, kernel rows, kernel columns], "bias"
+ *  [filters] and "projection" [m, what M reads]. Batch normalisation adds "scale", and "mean" and
+ *  "variance", which are no parameters of the loss: steps let them follow the batches. All three are [n] or
+ *  [filters]. */
 typedef struct mf_parameter_info {
     uint32_t struct_size; /**< sizeof(mf_parameter_info), set by the caller. */
     int32_t type;         /**< MF_TYPE_FLOAT32. */
@@ -400,12 +400,12 @@ MF_API mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 MF_API void mf_layer_free(mf_layer *layer);
 
 /** Writes what the layer is now into `spec`, whose struct_size the caller has set: shape, options, and the
- * seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Errors: HANDLE,
- * ARGUMENT. */
+ *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Errors:
+ *  HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
 
 /** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
- * caller. Errors: HANDLE, ARGUMENT. */
+ *  caller. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_shape(const mf_layer *layer, mf_shape *input, mf_shape *output);
 
 /** Changes an option from the next step on. Errors: HANDLE, ARGUMENT. */
@@ -444,9 +444,9 @@ MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name,
  *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite, or a variance below 0). */
 MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
 
-/** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer
- *  state as they are, and a frozen W of a dense layer saves its product. "mean" and "variance" freeze
- * together: then steps, too, normalise by them. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+/** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer state
+ *  as they are, and a frozen W of a dense layer saves its product. "mean" and "variance" freeze together:
+ *  then steps, too, normalise by them. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32_t trainable);
 
 /** One training step of one layer: the paper's equations 5 to 8.
@@ -464,15 +464,15 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param y          [rows] labels, 0 to m - 1
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
- *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss, or
- * with clipping the gradient's norm), STALE, STATE (no optimizer, or a workspace for inference). On any error
- * no parameter has changed; `a` is then undefined. */
+ *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss,
+ *  or with clipping the gradient's norm), STALE, STATE (no optimizer, or a workspace for inference). On any
+ *  error no parameter has changed; `a` is then undefined. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
 /** The same for a batch with strides or sample weights. Errors: as mf_layer_step(), ARGUMENT also for a
- * stride below k or weights that are negative, not finite or all 0, UNSUPPORTED (another type), OVERFLOW (a
- * stride above INT32_MAX). */
+ *  stride below k or weights that are negative, not finite or all 0, UNSUPPORTED (another type), OVERFLOW
+ *  (a stride above INT32_MAX). */
 MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                      float *a);
 
@@ -505,7 +505,7 @@ MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace
 
 /** The same for a batch with strides; its targets and sample weights are not read. Errors: as
  *  mf_layer_forward(), ARGUMENT also for a stride below k, UNSUPPORTED (another type), OVERFLOW (a stride
- * above INT32_MAX). */
+ *  above INT32_MAX). */
 MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                         float *a);
 
@@ -551,10 +551,10 @@ MF_API void mf_network_free(mf_network *network);
 /** Number of layers. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
 
-/** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives the id
- *  of the new place. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
+/** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives the id of
+ *  the new place. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
  *  convolutions fit if the maps are the same. Errors: HANDLE, SHAPE (its inputs or classes do not fit: the
- * message names both), ARGUMENT (it is in this network already), MEMORY. */
+ *  message names both), ARGUMENT (it is in this network already), MEMORY. */
 MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
 
 /** mf_network_append() to a position, 0 to the size: layers from there on move up by one.
@@ -587,10 +587,10 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 
 /** One joint training step: every layer steps on the batch, first to last, each on the activation of
  *  the one before. x [rows, k of the first layer], y [rows].
- *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE (an
- *  empty network, a layer without optimizer, a workspace for inference). Everything but a loss that is not
- * finite is found before any layer changes; with such a loss, the layers before have stepped, this one and
- * those behind have not: each layer's report counts the batches it has applied. */
+ *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE
+ *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss that is
+ *  not finite is found before any layer changes; with such a loss, the layers before have stepped, this one
+ *  and those behind have not: each layer's report counts the batches it has applied. */
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
@@ -605,19 +605,19 @@ MF_API mf_status mf_network_step_layer(mf_network *network, mf_workspace *worksp
                                        size_t rows, const float *x, const int32_t *y);
 
 /** The same for a batch with strides or sample weights. Errors: as mf_network_step_layer(), and those of a
- * batch as in mf_layer_step_batch(). */
+ *  batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspace, size_t position,
                                              const mf_batch *batch);
 
-/** Loss and correct rows of every layer (the last one's are those of MF_PREDICT_LAST) and of
- *  MF_PREDICT_SUM on a labelled batch, without learning: see mf_workspace_report() and
- *  mf_workspace_report_sum(). If it fails at a layer, the reports of those before are new already. Errors:
- * HANDLE, ARGUMENT, CAPACITY, LABEL, NUMERIC (the input, or a loss), STALE, STATE (an empty network). */
+/** Loss and correct rows of every layer (the last one's are those of MF_PREDICT_LAST) and of MF_PREDICT_SUM
+ *  on a labelled batch, without learning: see mf_workspace_report() and mf_workspace_report_sum(). If it
+ *  fails at a layer, the reports of those before are new already. Errors: HANDLE, ARGUMENT, CAPACITY,
+ *  LABEL, NUMERIC (the input, or a loss), STALE, STATE (an empty network). */
 MF_API mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace, size_t rows,
                                      const float *x, const int32_t *y);
 
 /** The same for a batch with strides or sample weights. Errors: as mf_network_evaluate(), and those of a
- * batch as in mf_layer_step_batch(). */
+ *  batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace,
                                            const mf_batch *batch);
 
@@ -638,8 +638,8 @@ MF_API mf_status mf_network_probabilities(const mf_network *network, mf_workspac
                                           size_t rows, const float *x, float *probabilities);
 
 /** Labels, scores and probabilities from one pass over a batch with strides; outputs that are NULL are left
- * out. The batch's targets and sample weights are not read. Errors: as mf_network_predict(), and those of a
- * batch as in mf_layer_forward_batch(). */
+ *  out. The batch's targets and sample weights are not read. Errors: as mf_network_predict(), and those of
+ *  a batch as in mf_layer_forward_batch(). */
 MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                   const mf_batch *batch, int32_t *labels, float *goodness,
                                   float *probabilities);
@@ -721,8 +721,8 @@ MF_API mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace
 MF_API void mf_workspace_free(mf_workspace *workspace);
 
 /** Report of one layer on the last step, gradients or evaluation that completed for it; predictions leave
- * reports alone. `position` is 0 in a workspace for a single layer, and `report->struct_size` is set by the
- * caller. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+ *  reports alone. `position` is 0 in a workspace for a single layer, and `report->struct_size` is set by
+ *  the caller. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf_report *report);
 
 /** Report of MF_PREDICT_SUM on the last mf_network_evaluate(); its `applied` is 0. Errors: HANDLE, ARGUMENT.
@@ -741,10 +741,10 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  While a pipeline has batches in the works, the layers belong to it. Allowed at any time:
  *  mf_optimizer_set(), mf_layer_set() and mf_layer_set_trainable(), which concern the batches submitted
  *  afterwards, the getters of these, and whatever does not touch the layers. After mf_pipeline_flush() and
- * until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
- * other function as well; but when layers come or go or change their number of classes, the pipeline is STALE
- * and another one is needed. A layer may be in the works of one pipeline at a time. Use a pipeline from one
- * thread at a time.
+ *  until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
+ *  other function as well; but when layers come or go or change their number of classes, the pipeline is
+ *  STALE and another one is needed. A layer may be in the works of one pipeline at a time. Use a pipeline
+ *  from one thread at a time.
  *
  *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
  *  @{ */
@@ -824,9 +824,9 @@ MF_API void mf_pipeline_free(mf_pipeline *pipeline);
  *  @param rows      B, 1 to max_batch
  *  @param x         [rows, k of the first layer], all finite
  *  @param y         [rows] labels, 0 to m - 1
- *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, or a callback
- *  has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message names both,
- * the batch is not taken, and no later one will be. */
+ *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, or a
+ *  callback has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message
+ *  names both, the batch is not taken, and no later one will be. */
 MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
 /** The same for a batch with strides or sample weights.
@@ -924,17 +924,17 @@ MF_API mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspac
 /* ---------------------------------------------------------------------------------------------- */
 /** @defgroup files Model files and snapshots
  *
- *  A model file is a safetensors file: tensors with names such as "layers.0.weight" that other programs read
- * as well, and the network's architecture in its metadata. docs/files.md describes it. A file is the same on
- * every machine, and every later version loads it. With MF_CONTENTS_TRAINING it also holds what training
- * remembers between steps; training then goes on from the file bit for bit as if it had not been interrupted,
- * on the same machine with the same build.
+ *  A model file is a safetensors file: tensors with names such as "layers.0.weight" that other programs
+ *  read as well, and the network's architecture in its metadata. docs/files.md describes it. A file is the
+ *  same on every machine, and every later version loads it. With MF_CONTENTS_TRAINING it also holds what
+ *  training remembers between steps; training then goes on from the file bit for bit as if it had not been
+ *  interrupted, on the same machine with the same build.
  *
- *  A snapshot holds what training changes, in a buffer of the caller's, for a way back without a file system
- * or a heap. It fits networks of the same shapes.
+ *  A snapshot holds what training changes, in a buffer of the caller's, for a way back without a file
+ *  system or a heap. It fits networks of the same shapes.
  *
  *  Saving reads the network, and loading a snapshot changes its layers: the rules for threads are those of
- * all functions, and while a pipeline has batches in the works neither is allowed.
+ *  all functions, and while a pipeline has batches in the works neither is allowed.
  *  @{ */
 
 /** What a model file holds. */
@@ -961,15 +961,15 @@ typedef struct mf_load_spec {
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 
-/** Saves a network to a file. The file is written beside `path` under another name, and takes its place when
- * it is complete and on the disk; until then a file that is there stays as it is. A symbolic link is
- * replaced, not followed. Nothing is allocated.
+/** Saves a network to a file. The file is written beside `path` under another name, and takes its place
+ *  when it is complete and on the disk; until then a file that is there stays as it is. A symbolic link is
+ *  replaced, not followed. Nothing is allocated.
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
- *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers or
- * a longer header than the format allows), IO (the message names the path and the system's reason; after a
- * failure nothing is left behind). */
+ *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
+ *  or a longer header than the format allows), IO (the message names the path and the system's reason;
+ *  after a failure nothing is left behind). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
@@ -985,21 +985,21 @@ MF_API mf_status mf_network_save_size(const mf_network *network, int32_t content
  *  @param buffer    [bytes], of any alignment
  *  @param bytes     its size, mf_network_save_size() or more
  *  @param written   receives the number of bytes that were written; may be NULL
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC, CAPACITY (too small; nothing is written). After NUMERIC what
- * the buffer holds is of no use. */
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC, CAPACITY (too small; nothing is written). After NUMERIC
+ *  what the buffer holds is of no use. */
 MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer,
                                         size_t bytes, size_t *written);
 
 /** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
- * taken only when the file is as large as its architecture demands. While loading, the JSON library takes
- * memory for the file's header from malloc, whatever the allocator.
+ *  taken only when the file is as large as its architecture demands. While loading, the JSON library takes
+ *  memory for the file's header from malloc, whatever the allocator.
  *  @param spec     what is wanted; NULL for the defaults
  *  @param path     of a regular file
  *  @param network  receives the handle, or NULL on failure; places have the ids they had. Free it with
  *                  mf_network_free(): the layers and optimizers are its own
  *  Errors: ARGUMENT, IO (the message names the path and the system's reason), FORMAT (the message says what
- * is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
- * max_bytes), UNSUPPORTED (the library was built without a JSON library), MEMORY. */
+ *  is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
+ *  max_bytes), UNSUPPORTED (the library was built without a JSON library), MEMORY. */
 MF_API mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
 
 /** Loads a network from a buffer, which is read during the call only.
@@ -1012,26 +1012,26 @@ MF_API mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *bu
                                         mf_network **network);
 
 /** How many bytes a snapshot of the network takes: the same as long as its layers, their number of classes
- * and their optimizers stay.
+ *  and their optimizers stay.
  *  @param network  to take a snapshot of
  *  @param bytes    receives the size
  *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
 MF_API mf_status mf_network_state_size(const mf_network *network, size_t *bytes);
 
 /** Takes a snapshot of what training changes: all parameters, running mean and variance, optimizer state,
- * counts of updates and batches, and places in the random streams. What the host sets is not in it:
- * hyper-parameters of optimizers, dropout, label smoothing, and which parameters are frozen. Nothing is
- * allocated.
+ *  counts of updates and batches, and places in the random streams. What the host sets is not in it:
+ *  hyper-parameters of optimizers, dropout, label smoothing, and which parameters are frozen. Nothing is
+ *  allocated.
  *  @param network  to take a snapshot of
  *  @param buffer   [bytes], of any alignment
  *  @param bytes    its size, mf_network_state_size() or more
  *  Errors: HANDLE, ARGUMENT, OVERFLOW, CAPACITY (too small), NUMERIC (a value is not finite). After NUMERIC
- * what the buffer holds is of no use. */
+ *  what the buffer holds is of no use. */
 MF_API mf_status mf_network_state_save(const mf_network *network, void *buffer, size_t bytes);
 
-/** Goes back to a snapshot: steps that follow have the bits they would have had then, if the host's settings
- * are those of then. Workspaces stay valid. Nothing is allocated, and nothing changes unless the whole
- * snapshot is good.
+/** Goes back to a snapshot: steps that follow have the bits they would have had then, if the host's
+ *  settings are those of then. Workspaces stay valid. Nothing is allocated, and nothing changes unless the
+ *  whole snapshot is good.
  *  @param network  of the same shapes and kinds of optimizers as the one the snapshot was taken of
  *  @param buffer   [bytes] the snapshot, of any alignment
  *  @param bytes    its size or more
