@@ -1,5 +1,5 @@
 # The claims, the figures of others, and what our tables say of them. Every verdict is computed here, by the rule
-# that stands beside it; a claim whose runs are not there yet says so.
+# that stands beside it; a claim whose runs are not there yet says so. Read behind statistics.awk.
 # SPDX-License-Identifier: MIT
 FNR == 1 {
     file = FILENAME
@@ -40,23 +40,8 @@ $at["choice"] == 1 { next }
         if (loss[i] > worst[key])
             worst[key] = loss[i]
 }
-function note(key, what, value) {
-    n[key, what]++
-    total[key, what] += value
-    squares[key, what] += value * value
-}
-function mean(key, what) {
-    return n[key, what] ? total[key, what] / n[key, what] : 0
-}
-function spread(key, what,    count, variance) {
-    count = n[key, what]
-    variance = (count > 1) ? (squares[key, what] - total[key, what] ^ 2 / count) / (count - 1) : 0
-    return (variance > 0) ? sqrt(variance) : 0
-}
 function figure(key, what) {
-    if (!n[key, what])
-        return diverged[key] ? "diverged" : "-"
-    return (n[key, what] > 1) ? sprintf("%.2f ± %.2f", mean(key, what), spread(key, what)) : sprintf("%.2f (one seed)", mean(key, what))
+    return (!n[key, what] && diverged[key]) ? "diverged" : with_deviation(key, what, " (one seed)")
 }
 # have("a b c"): are there runs of all these groups?
 function have(list,    keys, count, i) {
@@ -79,7 +64,7 @@ function as_good(a, what, b, other, within,    ours, theirs, error) {
     theirs = mean(b, other)
     if (!n[a, what])
         return diverged[a] ? "does not hold" : "-"
-    error = sqrt(spread(a, what) ^ 2 / n[a, what] + spread(b, other) ^ 2 / max(n[b, other], 1))
+    error = sqrt(deviation(a, what) ^ 2 / n[a, what] + deviation(b, other) ^ 2 / max(n[b, other], 1))
     return ((ours >= theirs) ? "holds" : (ours >= theirs - within) ? "holds partly" : "does not hold") \
         ((n[a, what] > 1 && (ours - theirs) ^ 2 < 4 * error ^ 2) ? " (within the noise)" : "")
 }

@@ -5,7 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 name=$1 out=$2
 [ -f "$out/$name.csv" ] || exit 0
 
-awk -F, -v name="$name" -f "$here/table.awk" "$out/$name.csv" >"$out/$name.md.new" && mv "$out/$name.md.new" "$out/$name.md" ||
+awk -F, -v name="$name" -f "$here/statistics.awk" -f "$here/table.awk" "$out/$name.csv" >"$out/$name.md.new" && mv "$out/$name.md.new" "$out/$name.md" ||
     exit 1
 if ! command -v gnuplot >/dev/null 2>&1; then
     echo "skip: the figures of $name: gnuplot was not found"

@@ -89,6 +89,10 @@ choose() {                        # choose MINUTES GROUP RATES GAINS OPTIONS: a 
     done
 }
 
+layers() { # layers COUNT WIDTH: WIDTH,WIDTH,...
+    awk -v count="$1" -v width="$2" 'BEGIN { while (count-- > 0) printf "%s%s", width, (count > 0) ? "," : "\n" }'
+}
+
 # The small version: one seed, one pass, few rows, few neurons, digits and shapes that are drawn, and one thread, which is
 # all that products in plain C have.
 shrink() {

@@ -10,4 +10,4 @@ for file in "$@"; do
     shift
 done
 [ -f "$1" ] || exit 0
-awk -F, -f "$here/claims.awk" "$@" >"$page.new" && mv "$page.new" "$page"
+awk -F, -f "$here/statistics.awk" -f "$here/claims.awk" "$@" >"$page.new" && mv "$page.new" "$page"

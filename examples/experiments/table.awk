@@ -1,4 +1,5 @@
-# The tables of an experiment: means and deviations over seeds by group, and the choices. Variables: name.
+# The tables of an experiment: means and deviations over seeds by group, and the choices. Read behind
+# statistics.awk. Variables: name.
 # SPDX-License-Identifier: MIT
 NR == 1 {
     for (i = 1; i <= NF; i++)
@@ -43,26 +44,6 @@ $at["measure"] != "accuracy" {
         note(group, "loss" i, loss[i])
     layers[group] = count
 }
-function note(group, key, value) {
-    n[group, key]++
-    total[group, key] += value
-    squares[group, key] += value * value
-}
-function mean(group, key) {
-    return n[group, key] ? total[group, key] / n[group, key] : 0
-}
-function deviation(group, key,    count, variance) {
-    count = n[group, key]
-    if (count < 2)
-        return 0
-    variance = (squares[group, key] - total[group, key] ^ 2 / count) / (count - 1)
-    return (variance > 0) ? sqrt(variance) : 0
-}
-function with_deviation(group, key) {
-    if (!n[group, key])
-        return "-"
-    return (n[group, key] > 1) ? sprintf("%.2f ± %.2f", mean(group, key), deviation(group, key)) : sprintf("%.2f", mean(group, key))
-}
 function short(text,    parts) {
     return (length(text) > 40) ? substr(text, 1, 12) "... (" split(text, parts, "-") " layers)" : text
 }
@@ -84,7 +65,7 @@ END {
             printf "| %s | %s | %s | %s | %d%s | %.1f | %.1f | %s | %s | %.0f |\n", group, data[group],
                 short(network[group]),
                 chosen[group], runs[group], (diverged[group] ? " (" diverged[group] " diverged)" : ""), mean(group, "passes"),
-                mean(group, "best"), with_deviation(group, "last"), with_deviation(group, "sum"), mean(group, "seconds")
+                mean(group, "best"), with_deviation(group, "last", ""), with_deviation(group, "sum", ""), mean(group, "seconds")
         }
         print "\nBy layer: test accuracies, and training losses of the pass at which a layer stopped (ln 10 is 2.303).\n"
         print "| group | accuracies | losses |"

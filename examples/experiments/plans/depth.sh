@@ -1,14 +1,5 @@
 # CIFAR-10 flattened, layers of 500, no augmentation, each to its own convergence. Learning rate and the scale of the
 # weights are chosen for each method at 2, 8 and 15 layers; depths between take the next one below. Read by ../run.sh.
-layers() { # layers COUNT: 500,500,...
-    list=500
-    i=1
-    while [ $i -lt "$1" ]; do
-        list=$list,500
-        i=$((i + 1))
-    done
-    echo $list
-}
 # A pass of L layers takes 4.6 + 0.75 L seconds (mf), half as much again (bp).
 minutes_of() { # minutes_of LAYERS PASSES FACTOR
     awk -v l="$1" -v p="$2" -v f="$3" 'BEGIN { printf "%.1f", f * p * (4.6 + 0.75 * l) / 60 }'
@@ -17,7 +8,7 @@ for method in mf bp; do
     [ $method = mf ] && factor=1 || factor=1.5
     for depth in 2 8 15; do
         choose "$(minutes_of $depth 3 $factor)" $method-$depth "1e-4 3e-4 1e-3" "1 2.45" --data cifar10 --method $method \
-            --epochs 3 --hidden "$(layers $depth)"
+            --epochs 3 --hidden "$(layers $depth 500)"
     done
 done
 for seed in 1 2 3; do
@@ -28,7 +19,7 @@ for seed in 1 2 3; do
         8 | 12) chosen=8 ;;
         *) chosen=15 ;;
         esac
-        common="--data cifar10 --epochs 60 --patience 5 --cuts 1 --seed $seed --hidden $(layers $depth)"
+        common="--data cifar10 --epochs 60 --patience 5 --cuts 1 --seed $seed --hidden $(layers $depth 500)"
         run "$(minutes_of $depth 25 1)" mf-$depth-s$seed --group mf-$depth --method mf $common @mf-$chosen
         [ $depth -gt 15 ] ||
             run "$(minutes_of $depth 25 1.5)" bp-$depth-s$seed --group bp-$depth --method bp $common @bp-$chosen
