@@ -13,6 +13,8 @@ if [ $# -lt 1 ] || [ ! -d "$1" ]; then
     echo "usage: sh docs/check.sh PREFIX [MNIST_FOLDER]" >&2
     exit 2
 fi
+# shellcheck source=tests/python.sh
+. "$root/tests/python.sh"
 prefix=$(CDPATH='' cd -- "$1" && pwd)
 mnist=${2:+$(CDPATH='' cd -- "$2" && pwd)}
 
@@ -80,13 +82,7 @@ check() {
         run "$1" c++ -std=c++17 -O2 -Wall -Wextra -Wpedantic -Werror "$1" -o "$program" $flags || return 1
         ;;
     *.py)
-        python=
-        for candidate in python3 /usr/bin/python3; do
-            if [ -z "$python" ] && "$candidate" -c 'import numpy' 2>/dev/null; then
-                python=$candidate
-            fi
-        done
-        if [ -z "$python" ]; then
+        if ! find_python numpy; then
             echo "skipped: $name, there is no python3 with numpy"
             return 0
         fi

@@ -1,4 +1,4 @@
-# What the tests need, and how to get it. Read by run.sh.
+# What the tests need, and how to get it. Read by run.sh, behind python.sh.
 # SPDX-License-Identifier: MIT
 
 have() {
@@ -34,7 +34,7 @@ list_missing() {
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
     have python3 || need python3 "which makes the man pages"
     have doxygen || need doxygen "which makes the reference"
-    has_python numpy || need python3-numpy "with which the example for Python is tested"
+    find_python numpy || need python3-numpy "with which the example for Python is tested"
     have node || need nodejs "which runs the example for Node and exported models"
     have npm || need npm "which brings koffi and ONNX Runtime for it"
     if [ "$1" -eq 1 ]; then
@@ -43,7 +43,7 @@ list_missing() {
         have gnuplot || need gnuplot-nox "which draws the figures of the experiments"
         have mandoc || need mandoc "which checks man pages"
         have lexgrog || need man-db "which reads the names of man pages"
-        has_python onnx || need python3-onnx "which checks exported models"
+        find_python onnx || need python3-onnx "which checks exported models"
         have luajit || need luajit "which runs the example for LuaJIT"
         have go || need golang-go "which builds the example for Go"
         have cargo || need cargo "which builds the example for Rust"
@@ -63,11 +63,6 @@ has_tuned_blas() {
     PATH=$PATH:/sbin:/usr/sbin
     have ldconfig || return 0
     ldconfig -p 2>/dev/null | grep -qE 'lib(openblas|blis|mkl_rt)[^ ]*\.so'
-}
-
-# has_python MODULE: in the Python of the path or the system's.
-has_python() {
-    python3 -c "import $1" >/dev/null 2>&1 || /usr/bin/python3 -c "import $1" >/dev/null 2>&1
 }
 
 # has_blas FOLDER: Debian keeps each of its BLAS libraries in a folder of its own.

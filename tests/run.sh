@@ -24,6 +24,8 @@ case "${1:-}" in
     ;;
 esac
 
+# shellcheck source=tests/python.sh
+. "$root/tests/python.sh"
 # shellcheck source=tests/packages.sh
 . "$root/tests/packages.sh"
 

@@ -319,13 +319,8 @@ bool learner_evaluate(struct learner *learner, size_t rows, const float *x, cons
 
 bool learner_answer(struct learner *learner, bool sum, const float *x, int32_t *label)
 {
-    if (learner->network)
-        return library_ok(mf_network_predict(learner->network, learner->evaluation,
-                                             sum ? MF_PREDICT_SUM : MF_PREDICT_LAST, 1, x, label));
-    float scores[1024];
-    backprop_scores(learner->dense, 1, x, scores);
-    *label = scores[1] > scores[0];
-    return true;
+    return library_ok(mf_network_predict(learner->network, learner->evaluation,
+                                         sum ? MF_PREDICT_SUM : MF_PREDICT_LAST, 1, x, label));
 }
 
 /* ---- going back ---- */

@@ -63,7 +63,7 @@ enum learned learner_rest(struct learner *learner, double *losses);
 bool learner_evaluate(struct learner *learner, size_t rows, const float *x, const int32_t *y,
                       struct answers *answers);
 
-/* The class of one row; `sum` asks all layers. */
+/* The class of one row, of Mono-Forward; `sum` asks all layers. */
 bool learner_answer(struct learner *learner, bool sum, const float *x, int32_t *label);
 
 /* What training changes, to go back to. */

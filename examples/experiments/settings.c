@@ -107,6 +107,9 @@ static bool make_sense(const struct settings *s)
         return complain("--choice needs a --validation split");
     if (s->patience > 0 && s->validation == 0)
         return complain("--patience needs a --validation split");
+    if (s->measure == MEASURE_ANSWERS && !forward)
+        return complain(
+            "--measure answers is for Mono-Forward: the baseline has no path of its own for one row");
     if (s->measure != MEASURE_ACCURACY && s->conv.count > 0)
         return complain("--measure %s is for dense networks", measure_names[s->measure]);
     if (strpbrk(s->run, ",\"\n ") || (s->group && strpbrk(s->group, ",\"\n ")))

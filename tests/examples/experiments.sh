@@ -122,6 +122,7 @@ complains "a folder that is not there" "one" "$experiment" --data digits --drawn
 # ---- plans ----
 complains "no name" "which experiment" experiments
 complains "no such experiment" "no experiment nonsense" experiments nonsense
+complains "answers of the baseline" "for Mono-Forward" one --measure answers --method bp
 complains "no such option" "unknown option" experiments sanity --fast
 complains "minutes" "whole number" experiments sanity --minutes soon
 complains "no program" "no program" sh "$script" sanity --build "$work"

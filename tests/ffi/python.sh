@@ -4,14 +4,9 @@
 here=$(dirname "$0")
 test=$4
 . "$here/languages.sh"
+. "$here/../python.sh"
 
-python=
-for candidate in python3 /usr/bin/python3; do
-    if [ -z "$python" ] && "$candidate" -c 'import numpy' 2>"$work/complaint"; then
-        python=$candidate
-    fi
-done
-[ -n "$python" ] || skip "there is no python3 with numpy (Debian: python3-numpy)"
+find_python numpy || skip "there is no python3 with numpy (Debian: python3-numpy)"
 
 MONOFORWARD_LIBRARY=$library
 PYTHONPATH=$source/examples/ffi/python

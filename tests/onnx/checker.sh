@@ -4,13 +4,8 @@
 program=$1 source=$2
 here=$(dirname "$0")
 . "$here/common.sh"
+. "$here/../python.sh"
 
-python=
-for candidate in python3 /usr/bin/python3; do
-    if [ -z "$python" ] && "$candidate" -c 'import onnx' 2>"$work/complaint"; then
-        python=$candidate
-    fi
-done
-[ -n "$python" ] || skip "there is no python3 with the module onnx (Debian: python3-onnx)"
+find_python onnx || skip "there is no python3 with the module onnx (Debian: python3-onnx)"
 make_networks
 "$python" "$here/checker.py" "$work/out"
