@@ -126,10 +126,10 @@ static void make_stages(backprop *net, const struct backprop_spec *spec)
         bool classifies = i == spec->layers;
         at->inputs = spec->widths[i];
         at->outputs = classifies ? spec->classes : spec->widths[i + 1];
-        float bound = 1.0f / sqrtf((float)at->inputs);
         float gain = spec->gain > 0.0f && !classifies ? spec->gain : 1.0f;
+        float bound = gain / sqrtf((float)at->inputs);
         uint64_t seed = (spec->seed + 1) * 2 * MOST_STAGES + 2 * i;
-        make_parameter(net, &at->weight, at->inputs * at->outputs, gain * bound, seed + 1);
+        make_parameter(net, &at->weight, at->inputs * at->outputs, bound, seed + 1);
         make_parameter(net, &at->bias, at->outputs, bound, seed + 2);
     }
 }
