@@ -17,7 +17,7 @@ typedef struct stage {
     size_t inputs, outputs;
     mfi_parameter weight, bias;
     float *dw, *db; /* gradients that are added up; NULL without accumulation */
-    float *a;       /* [B, outputs] what it passes on; NULL for the classifier, whose output is the scores */
+    size_t slot;    /* of what it passes on; the classifier has none, its output is the scores */
 } stage;
 
 enum { MOST_STAGES = BACKPROP_MOST_LAYERS + 1, MOST_BLOCKS = 10 * MOST_STAGES };
@@ -32,9 +32,10 @@ struct backprop {
     size_t count, segment; /* a segment of this many layers lies between two checkpoints */
     size_t part;           /* rows that go through the network at a time */
     bool accumulates;
-    float *error[2]; /* [B, widest] dz of a layer and of the one before */
-    float *scores;   /* [B, classes] */
-    float *dw, *db;  /* [panel, inputs], [widest] */
+    float *slots[MOST_STAGES]; /* [B, widest] activations; on the way back the dz that took their place */
+    float *spare;              /* [B, widest] the next dz is made here */
+    float *scores;             /* [B, classes] */
+    float *dw, *db;            /* [panel, inputs], [widest] */
     struct {
         void *pointer;
         size_t bytes;
@@ -93,8 +94,6 @@ static void make_scratch(backprop *net)
         net->failed = net->failed || !mfi_dense_gradient_scratch(&spec, net->part, &needed);
         dw = needed > dw ? needed : dw;
     }
-    net->error[0] = floats(net, net->part * widest);
-    net->error[1] = floats(net, net->part * widest);
     net->scores = floats(net, net->part * net->classes);
     net->db = floats(net, widest);
     if (!net->accumulates)
@@ -105,18 +104,19 @@ static void make_scratch(backprop *net)
     }
 }
 
-/* Layers between checkpoints share buffers from segment to segment; layer i's activation is kept if it
- * ends a segment. Without checkpoints a segment is a layer. */
+/* Layers between checkpoints share slots from segment to segment; the last layer of a segment has its own.
+ * Without checkpoints a segment is a layer. */
 static void make_activations(backprop *net)
 {
-    size_t widest = widest_of(net);
+    size_t widest = widest_of(net), slots = 0;
     for (size_t i = 0; i + 1 < net->count; i++) {
-        if ((i + 1) % net->segment == 0)
-            net->stages[i].a = floats(net, net->part * net->stages[i].outputs);
-        else
-            net->stages[i].a =
-                i < net->segment ? floats(net, net->part * widest) : net->stages[i - net->segment].a;
+        bool shares = i >= net->segment && (i + 1) % net->segment != 0;
+        net->stages[i].slot = shares ? net->stages[i - net->segment].slot : slots++;
     }
+    for (size_t slot = 0; slot < slots; slot++)
+        net->slots[slot] = floats(net, net->part * widest);
+    if (slots > 0)
+        net->spare = floats(net, net->part * widest);
 }
 
 static void make_stages(backprop *net, const struct backprop_spec *spec)
@@ -169,7 +169,7 @@ void backprop_free(backprop *net)
 
 static const float *input_of(const backprop *net, size_t index, const float *x)
 {
-    return index == 0 ? x : net->stages[index - 1].a;
+    return index == 0 ? x : net->slots[net->stages[index - 1].slot];
 }
 
 static mfi_activation activation_of(const backprop *net, size_t index)
@@ -180,20 +180,20 @@ static mfi_activation activation_of(const backprop *net, size_t index)
 static void forward(const backprop *net, size_t index, size_t rows, const float *x)
 {
     const stage *at = &net->stages[index];
-    float *to = at->a ? at->a : net->scores;
+    float *to = index + 1 < net->count ? net->slots[at->slot] : net->scores;
     mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, at->outputs, at->inputs, 1.0f, input_of(net, index, x),
              at->inputs, at->weight.values, at->inputs, 0.0f, to, at->outputs);
     net->kernels->activate(activation_of(net, index), rows, at->outputs, at->bias.values, to, NULL);
 }
 
-/* dz of the layer before: (dz W) * phi'. */
-static void pass_error_down(const backprop *net, size_t index, size_t rows, const float *error, float *below)
+/* dz of the layer before, into the spare: (dz W) * phi'. */
+static void pass_error_down(const backprop *net, size_t index, size_t rows, const float *error)
 {
     const stage *at = &net->stages[index];
     mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, at->inputs, at->outputs, 1.0f, error, at->outputs,
-             at->weight.values, at->inputs, 0.0f, below, at->inputs);
-    net->kernels->derivative(activation_of(net, index - 1), rows, at->inputs, net->stages[index - 1].a, NULL,
-                             at->inputs, below, net->db);
+             at->weight.values, at->inputs, 0.0f, net->spare, at->inputs);
+    net->kernels->derivative(activation_of(net, index - 1), rows, at->inputs,
+                             net->slots[net->stages[index - 1].slot], NULL, at->inputs, net->spare, net->db);
 }
 
 /* C [n, k] = alpha dz^T x + beta C */
@@ -253,10 +253,11 @@ static void update(backprop *net, size_t index, size_t rows, const float *x, con
     }
 }
 
-/* Brings back the activations of the segment that ends before layer `end`, from the checkpoint below. */
-static void recompute(const backprop *net, size_t end, size_t rows, const float *x)
+/* Brings back the activations between two checkpoints, `last` being the upper one; layers above used their
+ * slots. */
+static void recompute(const backprop *net, size_t last, size_t rows, const float *x)
 {
-    for (size_t i = end - net->segment; i + 1 < end; i++)
+    for (size_t i = last + 1 - net->segment; i < last; i++)
         forward(net, i, rows, x);
 }
 
@@ -279,19 +280,27 @@ static void take_in(backprop *net, size_t index, size_t rows, const float *x, co
     }
 }
 
+/* An activation that nobody reads any more makes room for the dz behind it. */
+static const float *put_in_place(backprop *net, size_t index)
+{
+    float **slot = &net->slots[net->stages[index].slot], *activation = *slot;
+    *slot = net->spare;
+    net->spare = activation;
+    return *slot;
+}
+
 /* From the scores' gradient down to the first layer. */
 static void backward(backprop *net, size_t rows, const float *x)
 {
     const float *error = net->scores;
     for (size_t i = net->count; i-- > 0;) {
-        float *below = net->error[i % 2];
-        /* Layer i reads the activation of i - 1, which a later segment may have overwritten. */
-        if (net->segment > 1 && i > 0 && i % net->segment == 0 && i + 1 < net->count)
+        if (net->segment > 1 && (i + 1) % net->segment == 0 && i + 2 < net->count)
             recompute(net, i, rows, x);
         if (i > 0)
-            pass_error_down(net, i, rows, error, below);
+            pass_error_down(net, i, rows, error);
         take_in(net, i, rows, input_of(net, i, x), error);
-        error = below;
+        if (i > 0)
+            error = put_in_place(net, i - 1);
     }
 }
 

@@ -5,7 +5,8 @@
  * regression). Weights are updated panel by panel as in the library, as soon as the error has passed through
  * them: there is never a full gradient here either, unless gradients are accumulated. What backpropagation
  * cannot do without is the activation of every layer, or, with checkpoints, of every s-th layer, the others
- * being computed once more.
+ * being computed once more, and one more of them, where the next error is made before it takes the place of
+ * an activation.
  *
  * It uses internals of the library: link the static one. The benchmarks in tests/bench use it as well.
  *
