@@ -4,9 +4,9 @@
 mnist="--data mnist --hidden 1000,1000"
 cifar="--data cifar10 --hidden 2000,2000,2000 --augment crops"
 until="--patience 6 --cuts 2"
-choose 2.1 cifar-greedy "1e-4 3e-4 1e-3" "1 2.45" $cifar --method mf-greedy --epochs 2
-choose 1.7 cifar-bp "1e-4 3e-4 1e-3" "1 2.45" $cifar --method bp --epochs 2
-choose 1.4 cifar-mf "1e-4 3e-4 1e-3" "1 2.45" $cifar --method mf --epochs 2
+choose 2.1 cifar-greedy "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method mf-greedy --epochs 2
+choose 1.7 cifar-bp "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method bp --epochs 2
+choose 1.4 cifar-mf "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method mf --epochs 2
 choose 0.6 mnist-greedy "3e-4 1e-3 3e-3" "1 2.45" $mnist --method mf-greedy --epochs 3
 for seed in 1 2 3; do
     run 70 cifar-greedy-converged-s$seed --group cifar-greedy-converged $cifar --method mf-greedy --epochs 100 $until --seed $seed @cifar-greedy
