@@ -27,8 +27,6 @@ static bool fill_spec(const struct learner *learner, const struct dataset *set, 
     spec->weight_gain = (float)s->weight_gain;
     spec->projection_init = s->init_projection;
     spec->projection_gain = (float)s->projection_gain;
-    spec->normalization = s->normalization;
-    spec->dropout = (float)s->dropout;
     if (i >= s->conv.count) {
         spec->inputs = set->features;
         spec->outputs = s->hidden.values[i - s->conv.count];
@@ -42,7 +40,6 @@ static bool fill_spec(const struct learner *learner, const struct dataset *set, 
     spec->padding[0] = spec->padding[1] = 1;
     spec->pool = MF_POOL_AVERAGE;
     spec->head_size = s->head;
-    spec->dropout_maps = 1;
     return true;
 }
 

@@ -21,7 +21,6 @@ static struct dataset_options options_of(const struct settings *settings)
     return (struct dataset_options){
         .folder = settings->folder,
         .seed = 1,
-        .fold = settings->fold,
         .train_limit = settings->limit,
         .test_limit = settings->limit,
         .columns = settings->columns,

@@ -29,8 +29,6 @@ bool measure_memory(const struct settings *settings, const struct dataset *set, 
     for (size_t i = 0; good && i < settings->batch; i++)
         y[i] = (int32_t)(i % set->classes);
     good = good && learner_open(&learner, settings, set);
-    while (good && settings->method == METHOD_GREEDY && learner.depth < learner.layers)
-        good = learner_grow(&learner);
     double started = clock_seconds();
     good = good && learner_step(&learner, settings->batch, x, y, losses) == LEARNED &&
            learner_rest(&learner, losses) == LEARNED;

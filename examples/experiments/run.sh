@@ -120,13 +120,21 @@ finished() { # finished NAME RUN
     [ -f "$out/$1.csv" ] && grep -q "^$2," "$out/$1.csv"
 }
 
-# The options that did best on the validation rows: winner NAME GROUP.
+# The runs of a group of choices that are still to be made: choices_left NAME GROUP.
+choices_left() {
+    # shellcheck disable=SC1090
+    (. "$here/plans/$1.sh") | while read -r _ _ other _; do
+        case $other in choose-"$2"-lr*) finished "$1" "$other" || echo "$other" ;; esac
+    done
+}
+
+# The options that did best on the validation rows, by accuracy, then by loss: winner NAME GROUP.
 winner() {
-    [ -f "$out/$1.csv" ] || return 1
     awk -F, -v group="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
         $at["group"] == group && $at["choice"] == 1 && $at["status"] == "done" {
-            if (!found || $at["valid_last"] > best) {
+            if (!found || $at["valid_last"] > best || ($at["valid_last"] == best && $at["valid_loss"] < loss)) {
                 best = $at["valid_last"]
+                loss = $at["valid_loss"]
                 found = "--learning-rate " $at["learning_rate"] " --weight-gain " $at["weight_gain"]
             }
         }
@@ -147,13 +155,33 @@ running() {
     [ $# -gt 0 ]
 }
 
-wait_until() { # wait_until MOST: no more runs than that
-    while running && [ "$(cat "$work/running")" -gt "$1" ]; do
-        sleep "$pause"
-    done
+# On a terminal: the last that each run has said of how far it is.
+show() {
+    [ -t 1 ] || return 0
+    printf '\r\033[K'
+    for said in "$work"/*.err; do
+        [ ! -s "$said" ] || printf '%s %s  ' "$(basename "$said" .err)" "$(tail -n 1 "$said")"
+    done | cut -c 1-79 | tr -d '\n'
 }
 
-# Replaces @GROUP and @NAME/GROUP by the options that were chosen. What had nothing to choose by is skipped too.
+wait_until() { # wait_until MOST: no more runs than that
+    while running && [ "$(cat "$work/running")" -gt "$1" ]; do
+        show
+        sleep "$pause"
+    done
+    [ ! -t 1 ] || printf '\r\033[K'
+}
+
+# A run without its choice: nothing to say if that was skipped or does not fit into this piece.
+cannot_choose() { # cannot_choose GROUP WHY
+    ! grep -q "^choose-$1-lr" "$work/skipped" || return 1
+    [ $stopped -eq 0 ] || return 1
+    echo "failed: $id: $2" >&2
+    echo "$id" >>"$work/failures"
+    return 1
+}
+
+# Replaces @GROUP and @NAME/GROUP by the options that were chosen, when all choices have been made.
 resolve() { # resolve NAME OPTIONS: sets $options
     name=$1
     options=''
@@ -165,17 +193,10 @@ resolve() { # resolve NAME OPTIONS: sets $options
             case $group in
             */*) from=${group%%/*} group=${group#*/} ;;
             esac
-            # Its runs may still be on the way.
-            while read -r _ _ other _; do
-                case $other in choose-"$group"-lr*) finished "$from" "$other" || { wait_until 0 && break; } ;; esac
-            done <"$work/plan"
-            word=$(winner "$from" "$group") || {
-                ! grep -q "^choose-$group-lr" "$work/skipped" || return 1
-                [ $stopped -eq 0 ] || return 1 # its runs did not fit into this piece
-                echo "failed: $id: nothing has been chosen for $group: run $from first" >&2
-                echo "$id" >>"$work/failures"
-                return 1
-            }
+            [ -z "$(choices_left "$from" "$group")" ] || wait_until 0 # they may be on the way
+            [ -z "$(choices_left "$from" "$group")" ] ||
+                cannot_choose "$group" "not everything is there to choose $group by: run $from first" || return 1
+            word=$(winner "$from" "$group") || cannot_choose "$group" "all runs to choose $group by diverged" || return 1
             ;;
         esac
         options="$options $word"
@@ -199,6 +220,7 @@ start() { # start NAME RUN OPTIONS
             echo "failed: $id: $(grep '^error: ' "$work/$id.err" | head -1)" >&2
             echo "$id" >>"$work/failures"
         fi
+        rm -f "$work/$id.err"
     ) &
     pids="$pids $!"
 }

@@ -23,7 +23,6 @@ const char *const measure_names[] = {
 static const char *const init_names[] = {"kaiming", "zero", "orthogonal", "normal", NULL};
 static const char *const freeze_names[] = {
     [FREEZE_NOTHING] = "nothing", [FREEZE_PROJECTION] = "projection", NULL};
-static const char *const normalization_names[] = {"none", "batch", NULL};
 static const char *const change_names[] = {[CHANGE_NONE] = "none",
                                            [CHANGE_CROPS] = "crops",
                                            [CHANGE_MIRROR] = "mirror",
@@ -64,7 +63,6 @@ static enum options_outcome read_words(struct settings *s, int argc, char **argv
         option_count("validation", "rows held out of the training set (5000)", &s->validation, 0, 1e9),
         option_count("limit", "use so many training and test rows; 0: all (0)", &s->limit, 0, 1e9),
         option_count("columns", "of texts, a power of two (4096)", &s->columns, 0, 1 << 20),
-        option_count("fold", "of rt-polarity: the tenth that is tested on (0)", &s->fold, 0, 9),
         option_choice("optimizer", "update rule (adam)", &s->optimizer, update_names),
         option_number("learning-rate", "step size (0.001)", &s->learning_rate, 1e-12, 1e6),
         option_number("weight-decay", "decay of weights and projections (0)", &s->weight_decay, 0, 1e6),
@@ -74,10 +72,6 @@ static enum options_outcome read_words(struct settings *s, int argc, char **argv
                       1e-9, 1e6),
         option_choice("freeze", "what does not learn (nothing)", &s->freeze, freeze_names),
         option_count("rank", "largest rank of the projections; 0: any (0)", &s->rank, 0, 1e6),
-        option_choice("normalization", "before the activation (none)", &s->normalization,
-                      normalization_names),
-        option_number("dropout", "share of neurons or maps hidden from the next layer (0)", &s->dropout, 0,
-                      0.99),
         option_choice("augment", "random changes to training images (none)", &s->change, change_names),
         option_count("accumulate", "bp-accumulate: rows that go through at a time (1000)", &s->accumulate, 1,
                      1e6),
@@ -99,8 +93,6 @@ static bool make_sense(const struct settings *s)
     if (!forward && s->conv.count > 0 && (s->method != METHOD_BP || s->hidden.count > 0))
         return complain("--method %s does not know --conv%s", method_names[s->method],
                         s->method == METHOD_BP ? " together with --hidden" : "");
-    if (!forward && s->conv.count == 0 && (s->normalization != 0 || s->dropout > 0))
-        return complain("the dense baseline has no normalisation and no dropout");
     if (!forward && (s->rank > 0 || s->freeze != FREEZE_NOTHING))
         return complain("--method %s has no projections: no --rank, no --freeze", method_names[s->method]);
     if (s->choice && s->validation == 0)
@@ -110,8 +102,9 @@ static bool make_sense(const struct settings *s)
     if (s->measure == MEASURE_ANSWERS && !forward)
         return complain(
             "--measure answers is for Mono-Forward: the baseline has no path of its own for one row");
-    if (s->measure != MEASURE_ACCURACY && s->conv.count > 0)
-        return complain("--measure %s is for dense networks", measure_names[s->measure]);
+    if (s->measure != MEASURE_ACCURACY && (s->conv.count > 0 || s->method == METHOD_GREEDY))
+        return complain("--measure %s is for dense networks whose layers learn together",
+                        measure_names[s->measure]);
     if (strpbrk(s->run, ",\"\n ") || (s->group && strpbrk(s->group, ",\"\n ")))
         return complain("--run and --group: a word without commas, quotes and spaces is needed");
     return true;

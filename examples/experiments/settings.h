@@ -41,7 +41,6 @@ struct settings {
     size_t validation;
     size_t limit;
     size_t columns;
-    size_t fold;
     size_t threads;
     size_t workers;
     size_t rank; /* of the projections; 0: any */
@@ -52,14 +51,12 @@ struct settings {
     int32_t change; /* enum dataset_change */
     int32_t init_projection;
     int32_t freeze;
-    int32_t normalization;
     bool choice; /* the run chooses settings: it never sees the test set */
     bool drawn;  /* drawn digits or shapes where the data set is not found */
     double learning_rate;
     double weight_decay;
     double weight_gain;
     double projection_gain;
-    double dropout;
     uint64_t seed;
 };
 

@@ -7,8 +7,12 @@ NR == 1 {
     next
 }
 $at["choice"] == 1 {
-    choices[++choice_count] = "| " $at["group"] " | " $at["learning_rate"] " | " $at["weight_gain"] " | " $at["passes"] " | " \
-        ($at["status"] == "done" ? $at["valid_last"] : "diverged") " |"
+    i = ++choice_count
+    of[i] = $at["group"]
+    rate[i] = $at["learning_rate"]
+    choices[i] = "| " $at["group"] " | " $at["learning_rate"] " | " $at["weight_gain"] " | " $at["passes"] " | " \
+        ($at["status"] == "done" ? $at["valid_last"] : "diverged") " | "
+    note_choice(of[i], $at["status"] == "done" ? $at["valid_last"] : -1, $at["valid_loss"])
     next
 }
 $at["measure"] != "accuracy" {
@@ -44,6 +48,21 @@ $at["measure"] != "accuracy" {
         note(group, "loss" i, loss[i])
     layers[group] = count
 }
+# The best of a group, as run.sh takes it, and the ends of its grid.
+function note_choice(group, accuracy, loss) {
+    if (!(group in winner) || accuracy > most[group] || (accuracy == most[group] && loss < least[group])) {
+        winner[group] = choice_count
+        most[group] = accuracy
+        least[group] = loss
+    }
+    if (!(group in low) || rate[choice_count] < low[group])
+        low[group] = rate[choice_count]
+    if (rate[choice_count] > high[group])
+        high[group] = rate[choice_count]
+}
+function mark(i) {
+    return (winner[of[i]] != i) ? "" : (rate[i] == low[of[i]] || rate[i] == high[of[i]]) ? "yes, at an end of the grid" : "yes"
+}
 function short(text,    parts) {
     return (length(text) > 40) ? substr(text, 1, 12) "... (" split(text, parts, "-") " layers)" : text
 }
@@ -53,21 +72,20 @@ function list(group, key, format,    i, text) {
     return text
 }
 END {
-    print "# " name "\n"
     print "Made from [" name ".csv](" name ".csv) by `sh examples/experiments/run.sh " name "`; what the figures mean and how"
     print "they were come by is in [experiments.md](../../experiments.md). ± is the deviation over seeds.\n"
     if (group_count) {
-        print "Test accuracies in percent; passes, and after which of them the network that was kept stood; seconds of learning.\n"
-        print "| group | data | layers | rate / gain | seeds | passes | kept | LAST | SUM | seconds |"
-        print "|---|---|---|---|---:|---:|---:|---:|---:|---:|"
+        print "Test accuracies in percent; passes, and after which of them the network that was kept stood; seconds of\nlearning, and those of a pass, which compare only where nothing ran beside (see experiments.md).\n"
+        print "| group | data | layers | rate / gain | seeds | passes | kept | LAST | SUM | seconds | s/pass |"
+        print "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|"
         for (i = 1; i <= group_count; i++) {
             group = groups[i]
-            printf "| %s | %s | %s | %s | %d%s | %.1f | %.1f | %s | %s | %.0f |\n", group, data[group],
+            printf "| %s | %s | %s | %s | %d%s | %.1f | %.1f | %s | %s | %.0f | %.2f |\n", group, data[group],
                 short(network[group]),
                 chosen[group], runs[group], (diverged[group] ? " (" diverged[group] " diverged)" : ""), mean(group, "passes"),
-                mean(group, "best"), with_deviation(group, "last", ""), with_deviation(group, "sum", ""), mean(group, "seconds")
+                mean(group, "best"), with_deviation(group, "last", ""), with_deviation(group, "sum", ""), mean(group, "seconds"), mean(group, "seconds") / max(mean(group, "passes"), 1)
         }
-        print "\nBy layer: test accuracies, and training losses of the pass at which a layer stopped (ln 10 is 2.303).\n"
+        print "\nBy layer: test accuracies, and training losses of the pass at which a layer stopped (guessing among m classes: ln m; ln 10 is 2.303).\n"
         print "| group | accuracies | losses |"
         print "|---|---|---|"
         for (i = 1; i <= group_count; i++)
@@ -83,12 +101,12 @@ END {
     }
     if (choice_count) {
         print "\nChoices, by validation accuracy alone:\n"
-        print "| group | learning rate | scale of weights | passes | validation accuracy |"
-        print "|---|---:|---:|---:|---:|"
+        print "| group | learning rate | scale of weights | passes | validation accuracy | chosen |"
+        print "|---|---:|---:|---:|---:|---|"
         for (i = 1; i <= choice_count; i++)
-            print choices[i]
+            print choices[i] mark(i) " |"
     }
-    print "\n![" name "](" name ".svg)"
-    if (name == "depth" || name == "projection")
-        print "\n![layers](" name "-layers.svg)"
+}
+function max(a, b) {
+    return (a > b) ? a : b
 }

@@ -66,14 +66,6 @@ bool trainer_judge(struct trainer *trainer, const struct dataset_part *part, con
 
 /* ---- one pass ---- */
 
-/* A batch of one row has no mean and variance to normalise by. */
-static size_t rows_of_pass(const struct trainer *trainer)
-{
-    size_t count = trainer->split.train_count;
-    return trainer->settings->normalization && count > 1 && count % trainer->settings->batch == 1 ? count - 1
-                                                                                                  : count;
-}
-
 /* `total` steps of a cosine, or 0 for a rate that stays. */
 static enum learned learn_batch(struct trainer *trainer, size_t first, size_t rows, double rate,
                                 uint64_t step, uint64_t total, double *losses)
@@ -92,7 +84,7 @@ static enum learned learn_pass(struct trainer *trainer, size_t number, double ra
                                struct pass *pass)
 {
     const struct settings *s = trainer->settings;
-    size_t count = rows_of_pass(trainer), done = 0;
+    size_t count = trainer->split.train_count, done = 0;
     uint64_t steps = (count + s->batch - 1) / s->batch, step = number * steps;
     uint64_t total = cosine ? steps * s->epochs : 0;
     double losses[SIZE_LIST_CAPACITY] = {0}, started = clock_seconds();

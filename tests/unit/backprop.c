@@ -6,8 +6,9 @@
 
 #include "support.h"
 #include "check.h"
+#include "memory.h"
 
-enum { ROWS = 24, STEPS = 12 };
+enum { ROWS = 24, STEPS = 12, SMALL_LAYERS = 4 };
 
 static double train(const char *text, const char *optimizer_name, int checkpoints, int steps)
 {
@@ -128,6 +129,127 @@ static void it_goes_back_to_a_state(void **state)
     free(y);
 }
 
+/* ---- against central differences ---- */
+
+static backprop *small(mf_optimizer *optimizer, bool checkpoints, size_t accumulate)
+{
+    static const size_t widths[SMALL_LAYERS + 1] = {5, 7, 6, 8, 7};
+    const struct backprop_spec spec = {.widths = widths,
+                                       .layers = SMALL_LAYERS,
+                                       .classes = CLASSES,
+                                       .seed = 3,
+                                       .gain = 2.45f,
+                                       .optimizer = optimizer,
+                                       .max_batch = ROWS,
+                                       .checkpoints = checkpoints,
+                                       .accumulate = accumulate};
+    backprop *net = backprop_create(&spec);
+    assert_non_null(net);
+    return net;
+}
+
+/* The loss with the value at `at` of a saved state moved by `by`. */
+static double moved(backprop *net, unsigned char *state, size_t at, float by, const float *x,
+                    const int32_t *y)
+{
+    float value, other;
+    memcpy(&value, state + at, sizeof value);
+    other = value + by;
+    memcpy(state + at, &other, sizeof other);
+    backprop_state_load(net, state);
+    double loss = backprop_evaluate(net, ROWS, x, y, NULL);
+    memcpy(state + at, &value, sizeof value);
+    return loss;
+}
+
+/* The state of plain gradient descent is a count of steps and then the values, parameter by parameter: what a
+ * step with the learning rate 1 takes away from a value is its gradient. */
+static void check_gradients(bool checkpoints, size_t accumulate)
+{
+    static const size_t counts[] = {35, 7, 42, 6, 48, 8, 56, 7, 7 * CLASSES, CLASSES};
+    mf_optimizer *optimizer = make_optimizer("sgd", NULL);
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, 1.0));
+    backprop *net = small(optimizer, checkpoints, accumulate);
+    float *x = make_inputs(ROWS * 5);
+    int32_t *y = make_labels(ROWS);
+    size_t bytes = backprop_state_size(net), at = 0, far = 0;
+    unsigned char *before = malloc(bytes), *after = malloc(bytes);
+    backprop_state_save(net, before);
+    backprop_step(net, ROWS, x, y);
+    backprop_state_save(net, after);
+    for (size_t p = 0; p < COUNT_OF(counts); p++) {
+        double largest = 0.0;
+        at += sizeof(uint64_t);
+        for (size_t i = 0; i < counts[p]; i++, at += sizeof(float)) {
+            const float h = 1.0f / 512;
+            float old, new;
+            memcpy(&old, before + at, sizeof old);
+            memcpy(&new, after + at, sizeof new);
+            double got = (double)(old - new);
+            double expected =
+                (moved(net, before, at, h, x, y) - moved(net, before, at, -h, x, y)) / (2.0 * (double)h);
+            /* A kink of the rectifier may lie between the two. */
+            far += fabs(got - expected) > 2e-4 + 0.01 * fabs(expected);
+            largest = fmax(largest, fabs(got));
+        }
+        assert_true(largest > 1e-4);
+    }
+    assert_int_equal(at, bytes);
+    assert_true(far <= 3);
+    backprop_free(net);
+    mf_optimizer_free(optimizer);
+    free(before);
+    free(after);
+    free(x);
+    free(y);
+}
+
+static void gradients_are_those_of_the_loss(void **state)
+{
+    (void)state;
+    check_gradients(false, 0);
+    check_gradients(true, 0);
+    check_gradients(false, 7);
+}
+
+/* ---- memory ---- */
+
+static size_t bytes_held(const size_t *widths, size_t layers, size_t rows, bool checkpoints)
+{
+    test_memory memory = {0};
+    mf_allocator allocator = memory_allocator(&memory);
+    mf_optimizer *optimizer = make_optimizer("sgd", NULL);
+    const struct backprop_spec spec = {.widths = widths,
+                                       .layers = layers,
+                                       .classes = CLASSES,
+                                       .optimizer = optimizer,
+                                       .max_batch = rows,
+                                       .checkpoints = checkpoints,
+                                       .allocator = &allocator};
+    backprop *net = backprop_create(&spec);
+    assert_non_null(net);
+    size_t bytes = memory.bytes_out;
+    backprop_free(net);
+    assert_int_equal(memory.bytes_out, 0);
+    mf_optimizer_free(optimizer);
+    return bytes;
+}
+
+/* What grows with the batch is one activation for each layer and one more, or those of the checkpoints and of
+ * one segment, and the scores. */
+static void it_holds_no_more_than_it_must(void **state)
+{
+    enum { DEPTH = 9, WIDTH = 50, FEW = 1000, MANY = 1500 };
+    static const size_t widths[DEPTH + 1] = {20, 50, 50, 50, 50, 50, 50, 50, 50, 50};
+    const size_t activation = (MANY - FEW) * WIDTH * sizeof(float),
+                 scores = (MANY - FEW) * CLASSES * sizeof(float);
+    (void)state;
+    assert_int_equal(bytes_held(widths, DEPTH, MANY, false) - bytes_held(widths, DEPTH, FEW, false),
+                     (DEPTH + 1) * activation + scores);
+    assert_int_equal(bytes_held(widths, DEPTH, MANY, true) - bytes_held(widths, DEPTH, FEW, true),
+                     (3 + 2 + 1) * activation + scores);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +257,8 @@ int main(void)
         cmocka_unit_test(it_learns_a_batch_by_heart),
         cmocka_unit_test(accumulated_gradients_are_those_of_the_batch),
         cmocka_unit_test(it_goes_back_to_a_state),
+        cmocka_unit_test(gradients_are_those_of_the_loss),
+        cmocka_unit_test(it_holds_no_more_than_it_must),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

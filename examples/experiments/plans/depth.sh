@@ -11,17 +11,26 @@ for method in mf bp; do
             --epochs 3 --hidden "$(layers $depth 500)"
     done
 done
+chosen_for() { # chosen_for LAYERS: whose choice is taken
+    case $1 in
+    2 | 4) echo 2 ;;
+    8 | 12) echo 8 ;;
+    *) echo 15 ;;
+    esac
+}
 for seed in 1 2 3; do
     [ $seed -eq 3 ] && depths="2 4 8 12 15" || depths="2 4 8 12 15 20 30"
     for depth in $depths; do
-        case $depth in
-        2 | 4) chosen=2 ;;
-        8 | 12) chosen=8 ;;
-        *) chosen=15 ;;
-        esac
+        chosen=$(chosen_for $depth)
         common="--data cifar10 --epochs 60 --patience 5 --cuts 1 --seed $seed --hidden $(layers $depth 500)"
         run "$(minutes_of $depth 25 1)" mf-$depth-s$seed --group mf-$depth --method mf $common @mf-$chosen
         [ $depth -gt 15 ] ||
             run "$(minutes_of $depth 25 1.5)" bp-$depth-s$seed --group bp-$depth --method bp $common @bp-$chosen
     done
+done
+# The time of a pass, with nothing beside it.
+for depth in 2 4 8 12 15; do
+    common="--data cifar10 --epochs 1 --hidden $(layers $depth 500)"
+    alone "$(minutes_of $depth 1 1)" one-pass-mf-$depth --method mf $common @mf-$(chosen_for $depth)
+    alone "$(minutes_of $depth 1 1.5)" one-pass-bp-$depth --method bp $common @bp-$(chosen_for $depth)
 done

@@ -15,4 +15,10 @@ for batch in 128 30000; do
         done
     done
 done
+for optimizer in sgd adam; do
+    for method in mf bp; do
+        run 0.1 memory-cifar-$method-$optimizer --measure memory --method $method --optimizer $optimizer --data cifar10 \
+            --hidden 2000,2000,2000
+    done
+done
 alone 0.1 answers --measure answers --method mf $net

@@ -10,7 +10,7 @@ for seed in 1 2; do
     one 1.6 joint --method mf --epochs 12 --threads 2 @sanity/mnist-mf
     one 2.9 joint-one-thread --method mf --epochs 12 @sanity/mnist-mf
     one 1.6 pipelined --method mf-pipelined --workers 2 --epochs 12 @sanity/mnist-mf
-    one 1.2 greedy-equal-passes --method mf-greedy --epochs 3 --threads 2 @sanity/mnist-mf
-    one 4.6 greedy-12-each --method mf-greedy --epochs 12 --threads 2 @sanity/mnist-mf
+    one 1.2 greedy-equal-passes --method mf-greedy --epochs 3 --threads 2 @mlp-table/mnist-greedy
+    one 4.6 greedy-12-each --method mf-greedy --epochs 12 --threads 2 @mlp-table/mnist-greedy
     one 2.2 bp --method bp --epochs 12 --threads 2 @sanity/mnist-bp
 done
