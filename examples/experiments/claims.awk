@@ -257,9 +257,6 @@ END {
 function change(a, b) {
     return peak[b] ? 100 * (peak[a] / peak[b] - 1) : 0
 }
-function max(a, b) {
-    return (a > b) ? a : b
-}
 # Flat: less than half as many again. Growing: more than that.
 function depth_verdict(    flat, grows) {
     if (mean("depth/bp-15", "last") < 15 || mean("depth/mf-15", "last") < 15)

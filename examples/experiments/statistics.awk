@@ -19,3 +19,6 @@ function with_deviation(key, what, alone) {
         return "-"
     return (n[key, what] > 1) ? sprintf("%.2f ± %.2f", mean(key, what), deviation(key, what)) : sprintf("%.2f", mean(key, what)) alone
 }
+function max(a, b) {
+    return (a > b) ? a : b
+}

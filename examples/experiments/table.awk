@@ -107,6 +107,3 @@ END {
             print choices[i] mark(i) " |"
     }
 }
-function max(a, b) {
-    return (a > b) ? a : b
-}

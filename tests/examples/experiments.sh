@@ -145,8 +145,8 @@ grep '^frozen-zero-s1,' "$work/plan/projection.csv" | grep -q ',0.003,' || fail 
 [ "$(wc -l <"$work/plan/projection.csv")" = "$(wc -l <"$work/first.csv")" ] || fail "resuming made other runs too"
 grep -q '0.003 .*99 | yes |' "$work/plan/projection.md" || fail "the page does not say what was chosen"
 # Nobody goes on with a part of the choices, be they of another experiment or of its own.
-complains "choices of nobody" "not everything is there to choose mnist-mf by: run sanity first" experiments schedule --quick --out "$work/early"
-[ "$(result left)" -gt 0 ] && [ ! -f "$work/early/schedule.csv" ] || fail "schedule ran without a choice"
+experiments schedule --quick --out "$work/early" >"$work/out" 2>"$work/err" && fail "schedule succeeds without a choice"
+grep -q '^failed: joint-s1: not everything is there to choose mnist-mf by: run sanity first' "$work/err" && [ "$(result left)" = 6 ] && [ ! -f "$work/early/schedule.csv" ] || fail "schedule ran without a choice"
 succeeds "list" experiments all --list --out "$work/empty"
 grep -q '^mlp-table .*runs left' "$work/out" || fail "--list says: $(cat "$work/out")"
 # No run of cnn-table takes as little as a minute: none is begun.
