@@ -7,7 +7,7 @@ minutes_of() { # minutes_of LAYERS PASSES FACTOR
 for method in mf bp; do
     [ $method = mf ] && factor=1 || factor=1.5
     for depth in 2 8 15; do
-        choose "$(minutes_of $depth 3 $factor)" $method-$depth "1e-4 3e-4 1e-3" "1 2.45" --data cifar10 --method $method \
+        choose "$(minutes_of $depth 3 $factor)" $method-$depth "1e-4 3e-4 1e-3 3e-3" "1 2.45" --data cifar10 --method $method \
             --epochs 3 --hidden "$(layers $depth 500)"
     done
 done
