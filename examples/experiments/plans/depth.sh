@@ -1,5 +1,6 @@
 # CIFAR-10 flattened, layers of 500, no augmentation, each to its own convergence. Learning rate and the scale of the
-# weights are chosen for each method at 2, 8 and 15 layers; depths between take the next one below. Read by ../run.sh.
+# weights are chosen for each method at 2, 8 and 15 layers, by what three passes reach at that rate; depths between take the
+# next one below. Read by ../run.sh.
 # A pass of L layers takes 4.6 + 0.75 L seconds (mf), half as much again (bp).
 minutes_of() { # minutes_of LAYERS PASSES FACTOR
     awk -v l="$1" -v p="$2" -v f="$3" 'BEGIN { printf "%.1f", f * p * (4.6 + 0.75 * l) / 60 }'
@@ -7,8 +8,8 @@ minutes_of() { # minutes_of LAYERS PASSES FACTOR
 for method in mf bp; do
     [ $method = mf ] && factor=1 || factor=1.5
     for depth in 2 8 15; do
-        choose "$(minutes_of $depth 3 $factor)" $method-$depth "1e-4 3e-4 1e-3 3e-3" "1 2.45" --data cifar10 --method $method \
-            --epochs 3 --hidden "$(layers $depth 500)"
+        choose "$(minutes_of $depth 3 $factor)" $method-$depth "1e-4 3e-4 1e-3" "1 2.45" --data cifar10 --method $method \
+            --epochs 3 --patience 3 --hidden "$(layers $depth 500)"
     done
 done
 chosen_for() { # chosen_for LAYERS: whose choice is taken
