@@ -155,13 +155,18 @@ running() {
     [ $# -gt 0 ]
 }
 
-# On a terminal: the last that each run has said of how far it is.
+# On a terminal: how much of an experiment is done, and the last that each run has said of how far it is.
 show() {
     [ -t 1 ] || return 0
     printf '\r\033[K'
-    for said in "$work"/*.err; do
-        [ ! -s "$said" ] || printf '%s %s  ' "$(basename "$said" .err)" "$(tail -n 1 "$said")"
-    done | cut -c 1-79 | tr -d '\n'
+    {
+        awk -v done=$((total - left)) -v all="$total" 'BEGIN {
+            while (i++ < 20) bar = bar (i <= 20 * done / all ? "#" : ".")
+            printf "[%s] %d of %d runs ", bar, done, all }'
+        for said in "$work"/*.err; do
+            [ ! -f "$said" ] || printf ' %s %s' "$(basename "$said" .err)" "$(tail -n 1 "$said" | cut -d, -f1)"
+        done
+    } | cut -c 1-110 | tr -d '\n'
 }
 
 wait_until() { # wait_until MOST: no more runs than that
