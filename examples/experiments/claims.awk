@@ -129,10 +129,13 @@ function note_passes(    run, group, best, i) {
         note("depth/" group, "near", i)
     }
 }
-function over_depths(format, what, before,    list, depths, count, i) {
-    count = split("2 8 15", depths, " ")
+function at_depths(before) {
+    return "depth/" before "-2 depth/" before "-8 depth/" before "-15"
+}
+function over_depths(format, what, before,    list, keys, count, i) {
+    count = split(at_depths(before), keys, " ")
     for (i = 1; i <= count; i++)
-        list = list (i > 1 ? ", " : "") sprintf(format, mean("depth/" before "-" depths[i], what))
+        list = list (i > 1 ? ", " : "") sprintf(format, mean(keys[i], what))
     return list
 }
 function introduce() {
@@ -168,11 +171,10 @@ END {
             share("sanity/memory-mf-adam-30000", "sanity/memory-bp-adam-30000")), "sanity",
         (peak["sanity/memory-mf-sgd-128"] < 0.5 * peak["sanity/memory-bp-sgd-128"]) ? "holds" : \
             (peak["sanity/memory-mf-sgd-30000"] < 0.5 * peak["sanity/memory-bp-sgd-30000"]) ? "holds partly" : "does not hold")
+    less = change("sanity/memory-cifar-mf-adam", "sanity/memory-cifar-bp-adam")
     row("CIFAR-10, 3 x 2000, batch 128: less memory than BP", "-", "-25% to -28%", peak["sanity/memory-cifar-bp-adam"] > 0,
-        sprintf("SGD %.0f%%, Adam %.0f%%", change("sanity/memory-cifar-mf-sgd", "sanity/memory-cifar-bp-sgd"),
-            change("sanity/memory-cifar-mf-adam", "sanity/memory-cifar-bp-adam")), "sanity",
-        (change("sanity/memory-cifar-mf-adam", "sanity/memory-cifar-bp-adam") < -20) ? "holds" : \
-            (change("sanity/memory-cifar-mf-adam", "sanity/memory-cifar-bp-adam") < 0) ? "holds partly: parameters are most of it" : "does not hold")
+        sprintf("SGD %.0f%%, Adam %.0f%%", change("sanity/memory-cifar-mf-sgd", "sanity/memory-cifar-bp-sgd"), less), "sanity",
+        (less < -20) ? "holds" : (less < 0) ? "holds partly: parameters are most of it" : "does not hold")
     row("One answer by SUM takes 5.7 times as long as by LAST", "1.7 ms, 0.3 ms", "-", answer_last > 0,
         sprintf("%.3f ms, %.3f ms", answer_sum, answer_last), "sanity",
         (answer_sum < 2 * answer_last) ? "does not hold: SUM is as quick" : "holds")
@@ -189,7 +191,7 @@ END {
     row("15 layers train; no layer's loss stays near ln 10", "to 15 layers", "-", have("depth/mf-15"),
         sprintf("largest loss of a layer %.3f", worst["depth/mf-15"]) (have("depth/mf-30") ? sprintf("; with 30 layers %.3f", worst["depth/mf-30"]) : ""),
         "depth", (worst["depth/mf-15"] < 2.2) ? "holds" : "does not hold")
-    row("Passes to convergence: flat in depth for MF, growing for BP", "flat / growing", "-", have("depth/mf-2 depth/mf-8 depth/mf-15 depth/bp-2 depth/bp-8 depth/bp-15"),
+    row("Passes to convergence: flat in depth for MF, growing for BP", "flat / growing", "-", have(at_depths("mf") " " at_depths("bp")),
         "within a point of the best, at 2, 8, 15 layers: BP " over_depths("%.1f", "near", "bp") "; MF " over_depths("%.1f", "near", "mf") \
         "; learning rates BP " over_depths("%g", "chosen", "bp") "; MF " over_depths("%g", "chosen", "mf"), "depth", depth_verdict())
     row("Deep MF is as accurate as deep BP (15 layers of 500, CIFAR-10)", "-", "-", have("depth/mf-15 depth/bp-15"),
@@ -198,7 +200,7 @@ END {
     row("Later layers improve on earlier ones (15 layers)", "\"compose\"", "-", have("depth/mf-15"),
         sprintf("first %.2f, last %.2f", mean("depth/mf-15", "first"), mean("depth/mf-15", "last")), "depth",
         better("depth/mf-15", "last-first"))
-    row("A pass takes less time than BP's, at 2, 8, 15 layers (one core)", "shorter", "within 4%", have("depth/one-pass-mf-2 depth/one-pass-mf-8 depth/one-pass-mf-15 depth/one-pass-bp-15"),
+    row("A pass takes less time than BP's, at 2, 8, 15 layers (one core)", "shorter", "within 4%", have(at_depths("one-pass-mf") " " at_depths("one-pass-bp")),
         "seconds: BP " over_depths("%.1f", "seconds", "one-pass-bp") "; MF " over_depths("%.1f", "seconds", "one-pass-mf"), "depth",
         (mean("depth/one-pass-mf-15", "seconds") < mean("depth/one-pass-bp-15", "seconds")) ? "holds" : "does not hold")
     row("Memory per layer (2000 neurons, batch 30,000, SGD), MB", "204.00 / 16.16", "-", peak["memory/sgd-bp-20"] > 0, sprintf("%.2f / %.2f", slope("bp"), slope("mf")),

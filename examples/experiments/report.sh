@@ -39,15 +39,17 @@ last_layer() { # last_layer SUFFIX COLUMN_X
 
 draw_accuracies() { # draw_accuracies SUFFIX COLUMN_X LABEL_X
     last_layer "$1" "$2"
+    sets=$(find "$work" -name "main$1-*" | wc -l)
     for folder in "$work/main$1"-*; do
         [ -d "$folder" ] || continue
-        set=${folder#"$work/main$1"}
-        [ "$(find "$work" -name "main$1-*" | wc -l)" -gt 1 ] || set=''
+        [ "$sets" -gt 1 ] && set=${folder#"$work/main$1"} || set=''
         draw "$(basename "$folder")" "$name$set$1" "$3" 'validation accuracy of the last layer, %' linear
     done
 }
 
 figures() {
+    rm -f "$out/$name.svg" "$out/$name"-*.svg # a figure becomes several when there is a second data set
+    [ -f "$curves" ] || [ "$name" = memory ] || return 0
     case $name in
     memory)
         mkdir "$work/bytes"

@@ -130,15 +130,7 @@ choices_left() {
 
 # The options that did best on the validation rows, by accuracy, then by loss: winner NAME GROUP.
 winner() {
-    awk -F, -v group="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        $at["group"] == group && $at["choice"] == 1 && $at["status"] == "done" {
-            if (!found || $at["valid_last"] > best || ($at["valid_last"] == best && $at["valid_loss"] < loss)) {
-                best = $at["valid_last"]
-                loss = $at["valid_loss"]
-                found = "--learning-rate " $at["learning_rate"] " --weight-gain " $at["weight_gain"]
-            }
-        }
-        END { if (!found) exit 1; print found }' "$out/$1.csv"
+    awk -F, -v group="$2" -f "$here/statistics.awk" -f "$here/winner.awk" "$out/$1.csv"
 }
 
 # ---- runs ----
@@ -198,9 +190,11 @@ resolve() { # resolve NAME OPTIONS: sets $options
             case $group in
             */*) from=${group%%/*} group=${group#*/} ;;
             esac
-            [ -z "$(choices_left "$from" "$group")" ] || wait_until 0 # they may be on the way
-            [ -z "$(choices_left "$from" "$group")" ] ||
-                cannot_choose "$group" "not everything is there to choose $group by: run $from first" || return 1
+            if [ -n "$(choices_left "$from" "$group")" ]; then
+                wait_until 0 # they may be on the way
+                [ -z "$(choices_left "$from" "$group")" ] ||
+                    cannot_choose "$group" "not everything is there to choose $group by: run $from first" || return 1
+            fi
             word=$(winner "$from" "$group") || cannot_choose "$group" "all runs to choose $group by diverged" || return 1
             ;;
         esac

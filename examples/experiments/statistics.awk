@@ -1,4 +1,4 @@
-# Means and deviations of figures, each noted under a key and a name: for table.awk and claims.awk.
+# Means and deviations of figures, each noted under a key and a name, and the rule of choices: for the other awk programs.
 # SPDX-License-Identifier: MIT
 function note(key, what, value) {
     n[key, what]++
@@ -21,4 +21,12 @@ function with_deviation(key, what, alone) {
 }
 function max(a, b) {
     return (a > b) ? a : b
+}
+# Of choices the best by validation accuracy counts, then by loss: does this one lead its group from now on?
+function leads(group, accuracy, loss) {
+    if (group in most && (accuracy < most[group] || (accuracy == most[group] && loss >= least[group])))
+        return 0
+    most[group] = accuracy
+    least[group] = loss
+    return 1
 }

@@ -12,7 +12,12 @@ $at["choice"] == 1 {
     rate[i] = $at["learning_rate"]
     choices[i] = "| " $at["group"] " | " $at["learning_rate"] " | " $at["weight_gain"] " | " $at["passes"] " | " \
         ($at["status"] == "done" ? $at["valid_last"] : "diverged") " | "
-    note_choice(of[i], $at["status"] == "done" ? $at["valid_last"] : -1, $at["valid_loss"])
+    if ($at["status"] == "done" && leads(of[i], $at["valid_last"], $at["valid_loss"]))
+        winner[of[i]] = i
+    if (!(of[i] in low) || rate[i] < low[of[i]])
+        low[of[i]] = rate[i]
+    if (rate[i] > high[of[i]])
+        high[of[i]] = rate[i]
     next
 }
 $at["measure"] != "accuracy" {
@@ -48,18 +53,6 @@ $at["measure"] != "accuracy" {
         note(group, "loss" i, loss[i])
     layers[group] = count
 }
-# The best of a group, as run.sh takes it, and the ends of its grid.
-function note_choice(group, accuracy, loss) {
-    if (!(group in winner) || accuracy > most[group] || (accuracy == most[group] && loss < least[group])) {
-        winner[group] = choice_count
-        most[group] = accuracy
-        least[group] = loss
-    }
-    if (!(group in low) || rate[choice_count] < low[group])
-        low[group] = rate[choice_count]
-    if (rate[choice_count] > high[group])
-        high[group] = rate[choice_count]
-}
 function mark(i) {
     return (winner[of[i]] != i) ? "" : (rate[i] == low[of[i]] || rate[i] == high[of[i]]) ? "yes, at an end of the grid" : "yes"
 }
@@ -75,7 +68,8 @@ END {
     print "Made from [" name ".csv](" name ".csv) by `sh examples/experiments/run.sh " name "`; what the figures mean and how"
     print "they were come by is in [experiments.md](../../experiments.md). ± is the deviation over seeds.\n"
     if (group_count) {
-        print "Test accuracies in percent; passes, and after which of them the network that was kept stood; seconds of\nlearning, and those of a pass, which compare only where nothing ran beside (see experiments.md).\n"
+        print "Test accuracies in percent; passes, and after which of them the network that was kept stood; seconds of"
+        print "learning, and those of a pass, which compare only where nothing ran beside (see experiments.md).\n"
         print "| group | data | layers | rate / gain | seeds | passes | kept | LAST | SUM | seconds | s/pass |"
         print "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|"
         for (i = 1; i <= group_count; i++) {
@@ -83,7 +77,8 @@ END {
             printf "| %s | %s | %s | %s | %d%s | %.1f | %.1f | %s | %s | %.0f | %.2f |\n", group, data[group],
                 short(network[group]),
                 chosen[group], runs[group], (diverged[group] ? " (" diverged[group] " diverged)" : ""), mean(group, "passes"),
-                mean(group, "best"), with_deviation(group, "last", ""), with_deviation(group, "sum", ""), mean(group, "seconds"), mean(group, "seconds") / max(mean(group, "passes"), 1)
+                mean(group, "best"), with_deviation(group, "last", ""), with_deviation(group, "sum", ""),
+                mean(group, "seconds"), mean(group, "seconds") / max(mean(group, "passes"), 1)
         }
         print "\nBy layer: test accuracies, and training losses of the pass at which a layer stopped (guessing among m classes: ln m; ln 10 is 2.303).\n"
         print "| group | accuracies | losses |"

@@ -138,7 +138,8 @@ cmp -s "$work/first.csv" "$work/plan/projection.csv" || fail "a finished run was
 sed -i '/^frozen-zero-s1,/d' "$work/plan/projection.csv"
 awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
     $1 ~ /^choose-.*lr3e-4/ { $at["valid_last"] = 99; $at["valid_loss"] = 0.2 }
-    $1 ~ /^choose-.*lr3e-3/ { $at["valid_last"] = 99; $at["valid_loss"] = 0.1 } { print }' "$work/plan/projection.csv" >"$work/changed.csv"
+    $1 ~ /^choose-.*lr3e-3/ { $at["valid_last"] = 99; $at["valid_loss"] = 0.1 } { print }' \
+    "$work/plan/projection.csv" >"$work/changed.csv"
 cp "$work/changed.csv" "$work/plan/projection.csv"
 succeeds "it resumes" quick
 grep '^frozen-zero-s1,' "$work/plan/projection.csv" | grep -q ',0.003,' || fail "the run that was left out did not take the choice"
@@ -146,7 +147,9 @@ grep '^frozen-zero-s1,' "$work/plan/projection.csv" | grep -q ',0.003,' || fail 
 grep -q '0.003 .*99 | yes |' "$work/plan/projection.md" || fail "the page does not say what was chosen"
 # Nobody goes on with a part of the choices, be they of another experiment or of its own.
 experiments schedule --quick --out "$work/early" >"$work/out" 2>"$work/err" && fail "schedule succeeds without a choice"
-grep -q '^failed: joint-s1: not everything is there to choose mnist-mf by: run sanity first' "$work/err" && [ "$(result left)" = 6 ] && [ ! -f "$work/early/schedule.csv" ] || fail "schedule ran without a choice"
+grep -q '^failed: joint-s1: not everything is there to choose mnist-mf by: run sanity first' "$work/err" ||
+    fail "schedule without a choice says: $(cat "$work/err")"
+[ "$(result left)" = 6 ] && [ ! -f "$work/early/schedule.csv" ] || fail "schedule ran without a choice"
 succeeds "list" experiments all --list --out "$work/empty"
 grep -q '^mlp-table .*runs left' "$work/out" || fail "--list says: $(cat "$work/out")"
 # No run of cnn-table takes as little as a minute: none is begun.

@@ -214,20 +214,13 @@ static void gradients_are_those_of_the_loss(void **state)
 
 /* ---- memory ---- */
 
-static size_t bytes_held(const size_t *widths, size_t layers, size_t rows, bool checkpoints)
+static size_t bytes_held(const char *text, size_t rows, int checkpoints)
 {
     test_memory memory = {0};
     mf_allocator allocator = memory_allocator(&memory);
+    shape layers = parse_dense_shape(text);
     mf_optimizer *optimizer = make_optimizer("sgd", NULL);
-    const struct backprop_spec spec = {.widths = widths,
-                                       .layers = layers,
-                                       .classes = CLASSES,
-                                       .optimizer = optimizer,
-                                       .max_batch = rows,
-                                       .checkpoints = checkpoints,
-                                       .allocator = &allocator};
-    backprop *net = backprop_create(&spec);
-    assert_non_null(net);
+    backprop *net = make_backprop(&layers, optimizer, rows, checkpoints, &allocator);
     size_t bytes = memory.bytes_out;
     backprop_free(net);
     assert_int_equal(memory.bytes_out, 0);
@@ -240,14 +233,12 @@ static size_t bytes_held(const size_t *widths, size_t layers, size_t rows, bool 
 static void it_holds_no_more_than_it_must(void **state)
 {
     enum { DEPTH = 9, WIDTH = 50, FEW = 1000, MANY = 1500 };
-    static const size_t widths[DEPTH + 1] = {20, 50, 50, 50, 50, 50, 50, 50, 50, 50};
+    static const char text[] = "20-50-50-50-50-50-50-50-50-50";
     const size_t activation = (MANY - FEW) * WIDTH * sizeof(float),
                  scores = (MANY - FEW) * CLASSES * sizeof(float);
     (void)state;
-    assert_int_equal(bytes_held(widths, DEPTH, MANY, false) - bytes_held(widths, DEPTH, FEW, false),
-                     (DEPTH + 1) * activation + scores);
-    assert_int_equal(bytes_held(widths, DEPTH, MANY, true) - bytes_held(widths, DEPTH, FEW, true),
-                     (3 + 2 + 1) * activation + scores);
+    assert_int_equal(bytes_held(text, MANY, 0) - bytes_held(text, FEW, 0), (DEPTH + 1) * activation + scores);
+    assert_int_equal(bytes_held(text, MANY, 1) - bytes_held(text, FEW, 1), (3 + 2 + 1) * activation + scores);
 }
 
 int main(void)
