@@ -25,25 +25,26 @@ draw() { # draw FOLDER FIGURE LABEL_X LABEL_Y SCALE
 
 curves=$out/$name-curves.csv
 
-# The curves of the first seed's runs, those of a data set in a folder.
-last_layer() { # last_layer SUFFIX COLUMN_X
-    awk -F, -v to="$work/main$1" -v x="$2" '
+# The curves of the first seed's runs, a folder for each data set.
+last_layer() { # last_layer COLUMN_X
+    awk -F, -v to="$work/by$1/" -v x="$1" '
         FNR == NR { if (FNR == 1) for (i = 1; i <= NF; i++) at[$i] = i
-            if ($at["run"] ~ /-s1$/) { set[$1] = $at["data"]; if (!made[$at["data"]]++) system("mkdir -p \"" to "-" $at["data"] "\"") }
+            if ($at["run"] ~ /-s1$/) { set[$1] = $at["data"]; if (!made[$at["data"]]++) system("mkdir -p \"" to $at["data"] "\"") }
             next }
         $1 in set && $3 != "sum" && $8 != "" { id = $1; sub(/-s1$/, "", id)
             # The last layer there is: lines of a pass come in the order of the layers.
-            point[id, $2] = $x " " $8; folder[id] = to "-" set[$1]; if ($2 > most[id]) most[id] = $2 }
+            point[id, $2] = $x " " $8; folder[id] = to set[$1]; if ($2 > most[id]) most[id] = $2 }
         END { for (id in most) for (i = 1; i <= most[id]; i++) print point[id, i] > (folder[id] "/" id) }' "$out/$name.csv" "$curves"
 }
 
 draw_accuracies() { # draw_accuracies SUFFIX COLUMN_X LABEL_X
-    last_layer "$1" "$2"
-    sets=$(find "$work" -name "main$1-*" | wc -l)
-    for folder in "$work/main$1"-*; do
+    last_layer "$2"
+    set -- "$1" "$2" "$3" "$work/by$2"/*
+    for folder in "$work/by$2"/*; do
         [ -d "$folder" ] || continue
-        [ "$sets" -gt 1 ] && set=${folder#"$work/main$1"} || set=''
-        draw "$(basename "$folder")" "$name$set$1" "$3" 'validation accuracy of the last layer, %' linear
+        set=$(basename "$folder")
+        [ $# -gt 4 ] && figure=$name-$set$1 || figure=$name$1
+        draw "by$2/$set" "$figure" "$3" 'validation accuracy of the last layer, %' linear
     done
 }
 
