@@ -19,8 +19,8 @@ chosen_for() { # chosen_for LAYERS: whose choice is taken
     *) echo 15 ;;
     esac
 }
-for seed in 1 2 3; do
-    [ $seed -eq 3 ] && depths="2 4 8 12 15" || depths="2 4 8 12 15 20 30"
+for seed in 1 2; do
+    [ $seed -eq 1 ] && depths="2 4 8 12 15 20 30" || depths="2 4 8 12 15"
     for depth in $depths; do
         chosen=$(chosen_for $depth)
         common="--data cifar10 --epochs 60 --patience 5 --cuts 1 --seed $seed --hidden $(layers $depth 500)"
