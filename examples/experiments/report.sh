@@ -39,12 +39,11 @@ last_layer() { # last_layer COLUMN_X
 
 draw_accuracies() { # draw_accuracies SUFFIX COLUMN_X LABEL_X
     last_layer "$2"
-    set -- "$1" "$2" "$3" "$work/by$2"/*
+    several=$(find "$work" -path "$work/by$2/*" -type d | sed 1d)
     for folder in "$work/by$2"/*; do
         [ -d "$folder" ] || continue
         set=$(basename "$folder")
-        [ $# -gt 4 ] && figure=$name-$set$1 || figure=$name$1
-        draw "by$2/$set" "$figure" "$3" 'validation accuracy of the last layer, %' linear
+        draw "by$2/$set" "$name${several:+-$set}$1" "$3" 'validation accuracy of the last layer, %' linear
     done
 }
 

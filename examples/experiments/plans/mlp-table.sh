@@ -8,15 +8,17 @@
 mnist="--data mnist --hidden 1000,1000"
 cifar="--data cifar10 --hidden 2000,2000,2000 --augment crops"
 until="--patience 6 --cuts 2"
-low="--weight-gain 2.45 --learning-rate"
+greedy_low="--learning-rate 3.2e-4 --weight-gain 2.45"
+bp_low="--learning-rate 1e-4 --weight-gain 2.45"
+mf_low="--learning-rate 3e-4 --weight-gain 2.45"
 choose 2.1 cifar-greedy "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method mf-greedy --epochs 2
 choose 1.7 cifar-bp "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method bp --epochs 2
 choose 1.4 cifar-mf "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method mf --epochs 2
 choose 0.6 mnist-greedy "3e-4 1e-3 3e-3" "1 2.45" $mnist --method mf-greedy --epochs 3
 for seed in 1 2 3; do
-    run 47 cifar-greedy-long-low-s$seed --group cifar-greedy-long-low $cifar --method mf-greedy --epochs 45 --seed $seed $low 3.2e-4
-    run 37 cifar-bp-long-low-s$seed --group cifar-bp-long-low $cifar --method bp --epochs 45 --seed $seed $low 1e-4
-    run 32 cifar-mf-long-low-s$seed --group cifar-mf-long-low $cifar --method mf --epochs 45 --seed $seed $low 3e-4
+    run 47 cifar-greedy-long-low-s$seed --group cifar-greedy-long-low $cifar --method mf-greedy --epochs 45 --seed $seed $greedy_low
+    run 37 cifar-bp-long-low-s$seed --group cifar-bp-long-low $cifar --method bp --epochs 45 --seed $seed $bp_low
+    run 32 cifar-mf-long-low-s$seed --group cifar-mf-long-low $cifar --method mf --epochs 45 --seed $seed $mf_low
     run 12.5 cifar-bp-passes-s$seed --group cifar-bp-passes $cifar --method bp --epochs 15 --seed $seed @cifar-bp
     run 10.5 cifar-mf-passes-s$seed --group cifar-mf-passes $cifar --method mf --epochs 15 --seed $seed @cifar-mf
     run 5.5 cifar-greedy-passes-s$seed --group cifar-greedy-passes $cifar --method mf-greedy --epochs 5 --seed $seed @cifar-greedy
@@ -32,4 +34,4 @@ run 32 cifar-mf-long-s1 --group cifar-mf-long $cifar --method mf --epochs 45 --s
 run 70 cifar-greedy-converged-s1 --group cifar-greedy-converged $cifar --method mf-greedy --epochs 100 $until --seed 1 @cifar-greedy
 run 60 cifar-bp-converged-s1 --group cifar-bp-converged $cifar --method bp --epochs 100 $until --seed 1 @cifar-bp
 # As many passes as the greedy network's three layers have together.
-run 112 cifar-bp-135-s1 --group cifar-bp-135 $cifar --method bp --epochs 135 --seed 1 $low 1e-4
+run 112 cifar-bp-135-s1 --group cifar-bp-135 $cifar --method bp --epochs 135 --seed 1 $bp_low
