@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_FOLDER = 3072, MOST_PLACES = 4, MOST_FOLDERS = 3 };
+enum { LONGEST_FOLDER = 3072, MOST_PLACES = 5, MOST_FOLDERS = 3 };
 
 /* `names_itself`: no other set has such files, so that they are enough to tell it. */
 static const struct entry {
@@ -19,9 +19,10 @@ static const struct entry {
     const char *folders[MOST_FOLDERS]; /* where it usually is, below a place */
     bool names_itself;
     dataset_reader *stand_in;
+    const char *labels; /* of its first training rows, where files do not tell it; otherwise NULL */
 } entries[] = {
-    {"mnist", idx_in, read_idx, {"mnist"}, false, draw_digits},
-    {"fashion-mnist", idx_in, read_idx, {"fashion-mnist", "fashion"}, false, draw_digits},
+    {"mnist", idx_in, read_idx, {"mnist"}, false, draw_digits, "504192131435"},
+    {"fashion-mnist", idx_in, read_idx, {"fashion-mnist", "fashion"}, false, draw_digits, "900302725509"},
     {"cifar10", cifar10_in, read_cifar10, {"cifar-10", "cifar-10-batches-bin"}, true, draw_shapes},
     {"cifar100", cifar100_in, read_cifar100, {"cifar-100", "cifar-100-binary"}, true, draw_shapes},
     {"adult", adult_in, read_adult, {"tabular", "adult"}, true, draw_digits},
@@ -54,7 +55,8 @@ static bool is_in(const struct entry *entry, const char *place, const char *belo
  * folder of that name, or where the caller has named the folder. */
 static bool find(const struct entry *entry, const char *given, char *folder)
 {
-    const char *places[MOST_PLACES] = {given, getenv("MONOFORWARD_DATA"), "../shared/data", "data"};
+    const char *places[MOST_PLACES] = {given, getenv("MONOFORWARD_DATA"), "../shared/data", "data",
+                                       "/usr/share/datasets"}; /* of Debian's packages */
     for (size_t i = 0; i < MOST_PLACES; i++) {
         if (places[i] == NULL || places[i][0] == '\0')
             continue;
@@ -83,7 +85,7 @@ bool dataset_found(const char *name, const struct dataset_options *options)
            (entry->in == NULL || find(entry, options != NULL ? options->folder : NULL, folder));
 }
 
-/* The one set in a folder. Sets in the same files, as MNIST and Fashion-MNIST, are one here. */
+/* The one set in a folder. Sets in files of the same names, as MNIST and Fashion-MNIST, are one here. */
 static const struct entry *recognise(const char *folder)
 {
     const struct entry *found = NULL;
@@ -107,6 +109,23 @@ static const struct entry *recognise(const char *folder)
 }
 
 /* ---- from there to a set ---- */
+
+static bool begins(const struct dataset_part *part, const char *labels)
+{
+    size_t same = 0;
+    while (same < part->count && labels[same] != '\0' && part->labels[same] == labels[same] - '0')
+        same++;
+    return labels[same] == '\0';
+}
+
+/* Which of the sets in such files its rows say that it is; NULL: none, it is one of the user's own. */
+static const struct entry *told_by_labels(dataset_reader *reader, const struct dataset *set)
+{
+    for (size_t i = 0; i < ENTRIES; i++)
+        if (entries[i].read == reader && entries[i].labels != NULL && begins(&set->train, entries[i].labels))
+            return &entries[i];
+    return NULL;
+}
 
 /* The last part of a path, where it is a word that can stand in a table. */
 static void name_after(const char *folder, char *name)
@@ -143,13 +162,17 @@ static void limit(struct dataset_part *part, size_t most)
         part->count = most;
 }
 
-static bool read(dataset_reader *reader, const char *folder, const struct dataset_options *options,
-                 struct dataset *set)
+/* `named`: which set it must be; NULL: whichever it is. */
+static bool read(dataset_reader *reader, const struct entry *named, const char *folder,
+                 const struct dataset_options *options, struct dataset *set)
 {
-    if (!reader(folder, options, set)) {
-        dataset_free(set);
+    if (!reader(folder, options, set))
         return false;
-    }
+    const struct entry *told = told_by_labels(reader, set);
+    if (told != NULL && named != NULL && told != named)
+        return complain("%s holds %s, not %s", folder, told->name, named->name);
+    if (told != NULL && named == NULL)
+        snprintf(set->name, sizeof set->name, "%s", told->name);
     measure(set);
     limit(&set->train, options->train_limit);
     limit(&set->test, options->test_limit);
@@ -163,12 +186,13 @@ static bool load_named(const struct entry *entry, const struct dataset_options *
     snprintf(set->name, sizeof set->name, "%s", entry->name);
     if (entry->in != NULL && !find(entry, options->folder, folder)) {
         if (!options->stand_in || entry->stand_in == NULL)
-            return complain("%s was not found in %s%s$MONOFORWARD_DATA, ../shared/data or data", entry->name,
-                            options->folder != NULL ? options->folder : "",
+            return complain("%s was not found in %s%s$MONOFORWARD_DATA, ../shared/data, data or "
+                            "/usr/share/datasets",
+                            entry->name, options->folder != NULL ? options->folder : "",
                             options->folder != NULL ? ", " : "");
         reader = entry->stand_in;
     }
-    return read(reader, folder, options, set);
+    return read(reader, entry, folder, options, set);
 }
 
 bool dataset_load(const char *where, const struct dataset_options *options, struct dataset *set)
@@ -186,5 +210,5 @@ bool dataset_load(const char *where, const struct dataset_options *options, stru
         snprintf(set->name, sizeof set->name, "%s", entry->name);
     else
         name_after(where, set->name);
-    return read(entry->read, where, options, set);
+    return read(entry->read, NULL, where, options, set) || (dataset_free(set), false);
 }

@@ -2,7 +2,7 @@
  *
  *     name           what is looked for in a folder (plain or with the ending in brackets)     classes
  *     mnist          train-images-idx3-ubyte [.gz], its labels, and t10k-...                   from labels
- *     fashion-mnist  the same
+ *     fashion-mnist  the same; the labels of the first rows tell them apart
  *     cifar10        data_batch_1.bin to _5.bin, test_batch.bin [.xz]                          10
  *     cifar100       train.bin, test.bin [.xz]: fine labels, or coarse ones                    100, 20
  *     adult          adult.data, adult.test [.gz]                                              2
@@ -42,10 +42,12 @@ struct dataset_options {
 };
 
 /* `where` is a folder, which is recognised by the files in it and never by its name, or a name of the table,
- * looked for in options->folder, $MONOFORWARD_DATA, ../shared/data and ./data, and in each of these also in
- * the folders that the sets usually have: mnist, fashion-mnist, cifar-10, tabular, text/imdb and so on. A
- * folder that holds several sets is refused with their names: then say the name, and the folder in the
- * options. `options` may be NULL: all 0. On failure prints one line, leaves `set` empty and returns false. */
+ * looked for in options->folder, $MONOFORWARD_DATA, ../shared/data, ./data and /usr/share/datasets (of
+ * Debian's packages, as dataset-fashion-mnist), and in each of these also in the folders that the sets
+ * usually have: mnist, fashion-mnist, cifar-10, tabular, text/imdb and so on. A set that is another than the
+ * name says is refused, and so is a folder that holds several, with their names: then say the name, and the
+ * folder in the options. `options` may be NULL: all 0. On failure prints one line, leaves `set` empty and
+ * returns false. */
 bool dataset_load(const char *where, const struct dataset_options *options, struct dataset *set);
 
 /* Would dataset_load() find that name, without a stand-in? Prints nothing: for those who would rather skip.

@@ -159,6 +159,8 @@ static void write_idx(const char *part, size_t count, const uint8_t *labels)
 static void idx_files(void **state)
 {
     const uint8_t train[] = {0, 12, 3}, test[] = {12, 1}, high[] = {13, 1};
+    const uint8_t fashion[] = {9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9},
+                  digits[] = {5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5};
     struct dataset_options there = {.folder = folder};
     (void)state;
     open_folder("pictures");
@@ -188,6 +190,22 @@ static void idx_files(void **state)
     write_idx("t10k", 2, test);
     write_bytes("t10k-images-idx3-ubyte", "\0\0\10\3\0\0\0\2\0\0\0\2\0\0\0\3abc", 19);
     REFUSED(folder, NULL, "t10k-images", "truncated");
+
+    /* The files have one name in both: the rows tell which it is. */
+    write_idx("t10k", 2, (const uint8_t[]){1, 2});
+    write_idx("train", 12, fashion);
+    set = loaded(folder, NULL);
+    assert_string_equal(set.name, "fashion-mnist");
+    dataset_free(&set);
+    REFUSED("mnist", &there, folder, "holds fashion-mnist, not mnist");
+    write_idx("train", 11, fashion);
+    set = loaded("mnist", &there);
+    assert_string_equal(set.name, "mnist");
+    dataset_free(&set);
+    write_idx("train", 12, digits);
+    set = loaded("mnist", &there);
+    dataset_free(&set);
+    REFUSED("fashion-mnist", &there, "holds mnist, not fashion-mnist");
 }
 
 static uint8_t *record_file(size_t count, size_t labels, int first)
@@ -698,7 +716,7 @@ static void real_sets(void **state)
         {"letter", 16, 26, 16000, 4000, 576},   {"optdigits", 64, 10, 3823, 1797, 382},
         {"wine-red", 11, 6, 1280, 319, 12},     {"wine-white", 11, 7, 3919, 979, 5},
         {"wine-quality", 12, 7, 5198, 1299, 5}, {"rt-polarity", 4096, 2, 9596, 1066, 4797},
-        {"imdb", 4096, 2, 10000, 5000, 5000},
+        {"imdb", 4096, 2, 10000, 5000, 5000},   {"fashion-mnist", 784, 10, 60000, 10000, 6000},
     };
     const char *data = getenv("TEST_DATA");
     struct dataset_options options = {.folder = data, .seed = 1};
@@ -708,6 +726,10 @@ static void real_sets(void **state)
         skip();
     }
     for (size_t i = 0; i < COUNT_OF(real); i++) {
+        if (!dataset_found(real[i].name, &options)) {
+            printf("skip: no %s\n", real[i].name);
+            continue;
+        }
         struct dataset set = loaded(real[i].name, &options);
         size_t last = 0;
         check_shape(&set, real[i].features, real[i].classes, real[i].train, real[i].test);

@@ -17,7 +17,7 @@ for set in mnist cifar; do
     [ $set = mnist ] && common=$mnist passes=5 one=3.2 || { common=$cifar passes=10 one=4; }
     for name in mf-flat mf-pooled bp; do
         kind $name
-        choose "$(minutes_of 0.6)" $set-$name "3e-4 1e-3" 2.45 $common $how --limit 15000 --validation 2500 --epochs 2
+        choose "$(minutes_of 0.6)" $set-$name "3e-4 1e-3 3e-3 1e-2" 2.45 $common $how --limit 15000 --validation 2500 --epochs 2
     done
     for name in mf-flat mf-pooled bp; do
         kind $name
