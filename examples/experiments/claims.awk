@@ -208,7 +208,7 @@ END {
             figure("projection/frozen-zero", "last"), figure("projection/learned-zero", "last")), "projection",
         (worst["projection/frozen-zero"] > 2.29) ? "holds" : "does not hold")
     row("15 layers train; no layer's loss stays near ln 10", "to 15 layers", "-", have("depth/mf-15"),
-        sprintf("largest loss of a layer %.3f", worst["depth/mf-15"]) (have("depth/mf-30") ? sprintf("; with 30 layers %.3f", worst["depth/mf-30"]) : ""),
+        sprintf("largest loss of a layer %.3f", worst["depth/mf-15"]) (have("depth/mf-30") ? sprintf("; with 30 layers %.3f, test accuracy %.2f", worst["depth/mf-30"], mean("depth/mf-30", "last")) : ""),
         "depth", (worst["depth/mf-15"] < 2.2) ? "holds" : "does not hold")
     row("Passes to convergence: flat in depth for MF, growing for BP", "flat / growing", "-", have(at_depths("mf") " " at_depths("bp")),
         "within a point of the best, at 2, 8, 15 layers: BP " over_depths("%.1f", "near", "bp") "; MF " over_depths("%.1f", "near", "mf") \
