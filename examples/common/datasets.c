@@ -11,30 +11,28 @@
 
 enum { LONGEST_FOLDER = 3072, MOST_PLACES = 5, MOST_FOLDERS = 3 };
 
-/* `names_itself`: no other set has such files, so that they are enough to tell it. */
 static const struct entry {
     const char *name;
     dataset_in *in; /* NULL: it is drawn */
     dataset_reader *read;
     const char *folders[MOST_FOLDERS]; /* where it usually is, below a place */
-    bool names_itself;
     dataset_reader *stand_in;
-    const char *labels; /* of its first training rows, where files do not tell it; otherwise NULL */
+    const char *labels; /* of its first training rows, if another set has such files; NULL: files tell it */
 } entries[] = {
-    {"mnist", idx_in, read_idx, {"mnist"}, false, draw_digits, "504192131435"},
-    {"fashion-mnist", idx_in, read_idx, {"fashion-mnist", "fashion"}, false, draw_digits, "900302725509"},
-    {"cifar10", cifar10_in, read_cifar10, {"cifar-10", "cifar-10-batches-bin"}, true, draw_shapes},
-    {"cifar100", cifar100_in, read_cifar100, {"cifar-100", "cifar-100-binary"}, true, draw_shapes},
-    {"adult", adult_in, read_adult, {"tabular", "adult"}, true, draw_digits},
-    {"letter", letter_in, read_letter, {"tabular", "letter"}, true, draw_digits},
-    {"optdigits", optdigits_in, read_optdigits, {"tabular", "optdigits"}, true, draw_digits},
-    {"wine-red", wine_red_in, read_wine_red, {"tabular", "wine-quality"}, true, draw_digits},
-    {"wine-white", wine_white_in, read_wine_white, {"tabular", "wine-quality"}, true, draw_digits},
-    {"wine-quality", wine_both_in, read_wine_both, {"tabular", "wine-quality"}, true, draw_digits},
-    {"rt-polarity", polarity_in, read_polarity, {"text/rt-polarity", "rt-polarity"}, true, NULL},
-    {"imdb", imdb_in, read_imdb, {"text/imdb", "imdb"}, true, NULL},
-    {"digits", NULL, draw_digits, {NULL}, true, NULL},
-    {"shapes", NULL, draw_shapes, {NULL}, true, NULL},
+    {"mnist", idx_in, read_idx, {"mnist"}, draw_digits, "504192131435"},
+    {"fashion-mnist", idx_in, read_idx, {"fashion-mnist", "fashion"}, draw_digits, "900302725509"},
+    {"cifar10", cifar10_in, read_cifar10, {"cifar-10", "cifar-10-batches-bin"}, draw_shapes, NULL},
+    {"cifar100", cifar100_in, read_cifar100, {"cifar-100", "cifar-100-binary"}, draw_shapes, NULL},
+    {"adult", adult_in, read_adult, {"tabular", "adult"}, draw_digits, NULL},
+    {"letter", letter_in, read_letter, {"tabular", "letter"}, draw_digits, NULL},
+    {"optdigits", optdigits_in, read_optdigits, {"tabular", "optdigits"}, draw_digits, NULL},
+    {"wine-red", wine_red_in, read_wine_red, {"tabular", "wine-quality"}, draw_digits, NULL},
+    {"wine-white", wine_white_in, read_wine_white, {"tabular", "wine-quality"}, draw_digits, NULL},
+    {"wine-quality", wine_both_in, read_wine_both, {"tabular", "wine-quality"}, draw_digits, NULL},
+    {"rt-polarity", polarity_in, read_polarity, {"text/rt-polarity", "rt-polarity"}, NULL, NULL},
+    {"imdb", imdb_in, read_imdb, {"text/imdb", "imdb"}, NULL, NULL},
+    {"digits", NULL, draw_digits, {NULL}, NULL, NULL},
+    {"shapes", NULL, draw_shapes, {NULL}, NULL, NULL},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
@@ -63,7 +61,7 @@ static bool find(const struct entry *entry, const char *given, char *folder)
         for (size_t j = 0; j < MOST_FOLDERS && entry->folders[j] != NULL; j++)
             if (is_in(entry, places[i], entry->folders[j], folder))
                 return true;
-        if ((entry->names_itself || i == 0) && is_in(entry, places[i], "", folder))
+        if ((entry->labels == NULL || i == 0) && is_in(entry, places[i], "", folder))
             return true;
     }
     return false;
@@ -206,7 +204,7 @@ bool dataset_load(const char *where, const struct dataset_options *options, stru
     entry = recognise(where);
     if (entry == NULL)
         return false;
-    if (entry->names_itself)
+    if (entry->labels == NULL)
         snprintf(set->name, sizeof set->name, "%s", entry->name);
     else
         name_after(where, set->name);
