@@ -88,7 +88,7 @@ END {
                 printf "| %s | %s | %s |\n", groups[i], list(groups[i], "layer", "%.2f"), list(groups[i], "loss", "%.3f")
     }
     if (measure_count) {
-        print "\nMeasurements: peak bytes of all that training holds (MB = 10^6), the time of that step, one answer.\n"
+        print "\nMeasurements: peak bytes of all that training holds (MB = 10^6), the time of that step, one answer; times compare only where nothing ran beside.\n"
         print "| run | layers | parameters | MB | step, s | LAST, ms | SUM, ms |"
         print "|---|---|---:|---:|---:|---:|---:|"
         for (i = 1; i <= measure_count; i++)

@@ -1,8 +1,8 @@
 # The paper's convolutions, 64-128-256-512, averaged over 2 x 2: projections on the flattened maps and on maps pooled to
 # 4 x 4 at most. Learning rates are chosen on a part of the data. Read by ../run.sh.
-# One pass of CIFAR-10 takes 2.8 minutes (mf), 3.9 (bp); of MNIST 2.4 and 3.4.
 cifar="--data cifar10 --conv 64,128,256,512 --hidden none --augment crops"
 mnist="--data mnist --conv 64,128,256,512 --hidden none"
+# One pass of CIFAR-10 takes 2.8 minutes (mf), 3.9 (bp); of MNIST 2.4 and 3.4.
 kind() { # kind NAME: sets its options and how long it takes beside mf
     case $1 in
     mf-flat) how="--method mf" factor=1 ;;

@@ -5,7 +5,6 @@
 # third of it (of the greedy one, what the independent re-runs report), and the claims take the one that is better on the
 # validation rows. Runs with patience stop CIFAR-10's first greedy layer while it still learns, as one seed of them shows.
 # MNIST's choices and its runs of 20 joint passes are sanity's. Read by ../run.sh.
-# One pass of CIFAR-10 takes 42 seconds (mf), 50 (bp), 21 of a layer (greedy).
 mnist="--data mnist --hidden 1000,1000"
 fashion="--data fashion-mnist --hidden 1000,1000"
 cifar="--data cifar10 --hidden 2000,2000,2000 --augment crops"
@@ -13,6 +12,7 @@ until="--patience 6 --cuts 2"
 greedy_low="--learning-rate 3.2e-4 --weight-gain 2.45"
 bp_low="--learning-rate 1e-4 --weight-gain 2.45"
 mf_low="--learning-rate 3e-4 --weight-gain 2.45"
+# One pass of CIFAR-10 takes 42 seconds (mf), 50 (bp), 21 of a layer (greedy).
 choose 2.1 cifar-greedy "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method mf-greedy --epochs 2
 choose 1.7 cifar-bp "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method bp --epochs 2
 choose 1.4 cifar-mf "1e-4 3e-4 1e-3 3e-3" "1 2.45" $cifar --method mf --epochs 2

@@ -1,6 +1,6 @@
 # What the projection has to be: MNIST, three layers of 500, 10 passes. Read by ../run.sh.
-# One pass takes 3 seconds.
 net="--data mnist --hidden 500,500,500 --method mf --epochs 10"
+# One pass takes 3 seconds.
 choose 0.3 projection "3e-4 1e-3 3e-3 1e-2" 1 $net --epochs 5
 for seed in 1 2 3; do
     one() { # one GROUP OPTIONS

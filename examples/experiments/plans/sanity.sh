@@ -1,6 +1,6 @@
 # MNIST, two layers of 1000: accuracy at 20 passes, training memory, the time of one answer. Read by ../run.sh.
-# One pass takes 5.5 seconds (mf), 7 (bp).
 net="--data mnist --hidden 1000,1000"
+# One pass takes 5.5 seconds (mf), 7 (bp).
 choose 0.5 mnist-mf "3e-4 1e-3 3e-3" "1 2.45" $net --method mf --epochs 5
 choose 0.6 mnist-bp "3e-4 1e-3 3e-3" "1 2.45" $net --method bp --epochs 5
 for seed in 1 2 3 4 5; do

@@ -1,6 +1,6 @@
 # In which order layers learn: MNIST, four layers of 1000, alone on two cores. Read by ../run.sh.
-# One pass of all layers takes 8 seconds on two cores.
 net="--data mnist --hidden 1000,1000,1000,1000"
+# One pass of all layers takes 8 seconds on two cores.
 one() { # one MINUTES GROUP OPTIONS
     expected=$1 group=$2
     shift 2

@@ -1,9 +1,9 @@
 # Tables: two layers of 128, each method to its own convergence. Read by ../run.sh.
 for data in adult letter wine-quality optdigits; do
     case $data in
-    adult) held=5000 time=0.1 ;;
-    letter) held=2000 time=0.1 ;;
-    *) held=500 time=0.05 ;;
+    adult) held=5000 time=0.05 ;;
+    letter) held=2000 time=0.05 ;;
+    *) held=500 time=0.03 ;;
     esac
     for method in mf bp linear; do
         common="--data $data --method $method --hidden 128,128 --validation $held --patience 8 --cuts 2 --epochs 150"
