@@ -1,81 +1,20 @@
-# The claims, the figures of others, and what our tables say of them. Every verdict is computed here, by the rule
-# that stands beside it; a claim whose runs are not there yet says so. Read behind statistics.awk. Variables: only (the
-# rows of one experiment, for its page; all of them without).
+# The claims, the figures of others, and what our tables say of them. Every verdict is computed, by the rule that stands
+# beside it; a claim whose runs are not there yet says so. Read behind statistics.awk and verdicts.awk. Variables: only
+# (the rows of one experiment, for its page; all of them without).
 # SPDX-License-Identifier: MIT
-FNR == 1 {
-    file = FILENAME
-    sub(/.*\//, "", file)
-    sub(/\.csv$/, "", file)
-    for (i = 1; i <= NF; i++)
-        at[$i] = i
-    next
-}
-# The last layer's line of a pass comes last, but for that of the sum.
-file == "depth-curves" {
-    if ($at["layer"] != "sum")
-        reached[$1, $at["pass"]] = $at["valid_accuracy"]
-    rate_of[$1, $at["pass"]] = $at["rate"]
-    passes_of[$1] = $at["pass"]
-    next
-}
-$at["choice"] == 1 { next }
-{
-    key = file "/" $at["group"]
-    if ($at["measure"] == "memory") {
-        depth = split($at["network"], widths, "-")
-        peak[file "/" $1] = $at["peak_bytes"] / 1e6
-        step[file "/" $1] = $at["step_seconds"]
-        next
-    }
-    if ($at["measure"] == "answers") {
-        answer_last = 1000 * $at["answer_last_seconds"]
-        answer_sum = 1000 * $at["answer_sum_seconds"]
-        next
-    }
-    # Where several rates were run to the end, the run that is best on the validation rows says which group counts.
-    base = key
-    sub(/-(low|lr[0-9].*)$/, "", base)
-    tried[base] += $1 ~ /-s1$/
-    if ($at["status"] != "done") {
-        diverged[key]++
-        next
-    }
-    if ($1 ~ /-s1$/ && leads(base, $at["valid_last"], $at["valid_loss"]))
-        settled[base] = key
-    note(key, "last", $at["test_last"])
-    note(key, "sum", $at["test_sum"])
-    note(key, "sum-last", $at["test_sum"] - $at["test_last"])
-    note(key, "passes", $at["passes"])
-    note(key, "rate", $at["rows_per_second"])
-    note(key, "seconds", $at["seconds"])
-    note(key, "chosen", $at["learning_rate"])
-    layers = split($at["test_layers"], accuracy, ";")
-    note(key, "first", accuracy[1])
-    note(key, "last-first", $at["test_last"] - accuracy[1])
-    split($at["train_losses"], loss, ";")
-    for (i = 1; i <= layers; i++)
-        if (loss[i] > worst[key])
-            worst[key] = loss[i]
-}
-function figure(key, what) {
-    return (!n[key, what] && diverged[key]) ? "diverged" : \
-        with_deviation(key, what, " (one seed)") (diverged[key] ? " (" diverged[key] " more diverged)" : "")
-}
-# have("a b c"): are there runs of all these groups?
-function have(list,    keys, count, i) {
-    count = split(list, keys, " ")
-    for (i = 1; i <= count; i++)
-        if (!n[keys[i], "last"] && !diverged[keys[i]])
-            return 0
-    return 1
-}
-# A verdict that rests on means, unless a group has none: all its runs diverged.
-function sound(list, verdict,    keys, count, i) {
-    count = split(list, keys, " ")
-    for (i = 1; i <= count; i++)
-        if (!n[keys[i], "last"])
-            return "-: " keys[i] " diverged"
-    return verdict
+function introduce() {
+    print "# The paper's claims, measured\n"
+    print "Mono-Forward (arXiv 2501.09238) and its independent re-runs, beside what `sh examples/experiments/run.sh NAME` finds. This"
+    print "page is made from the tables in [experiments](experiments) by that command. Accuracies are test percent, mean ± deviation"
+    print "over seeds; pairs are BP / MF. BP is the same network with a linear classifier on top, with the same products,"
+    print "optimizer, data and order of rows. Learning rates and scales of weights, and where a run goes on to its own convergence"
+    print "also the number of passes, were chosen on validation rows alone. [experiments.md](../experiments.md) tells how, and what was"
+    print "cut, and which grids were widened after test figures had been seen. The paper's figures are known second-hand and were"
+    print "tuned on the test set; words in quotation marks are those of a summary of it, some of which are its advice.\n"
+    print "\"Holds\": as good or better; \"holds partly\": by at most 0.2 points worse (0.5 in tables, texts and CIFAR-10's"
+    print "convolutions), or as the row says; what is claimed to be better must not be worse. \"Within the noise\": Welch's test does"
+    print "not tell the seeds' means apart at 95%. There are three seeds (five of MNIST's 20 passes, tables and texts), unless a row"
+    print "says one; memory and times were measured once.\n"
 }
 # The claims of an experiment's own page say what they go on from where that is a claim of another.
 function row(claim, paper, rerun, there, ours, name, verdict) {
@@ -91,48 +30,6 @@ function row(claim, paper, rerun, there, ours, name, verdict) {
         verdict = "-"
     }
     printf "| %s | %s | %s | %s | `%s` | %s |\n", claim, paper, rerun, ours, name, verdict
-}
-# As good as the other, within so many points (0: better), and whether the seeds can tell them apart.
-function as_good(a, what, b, other, within) {
-    if (diverged[a])
-        return "does not hold: " diverged[a] " of " diverged[a] + n[a, what] " diverged"
-    if (!n[b, other])
-        return diverged[b] ? "BP diverged" : "-"
-    if (!n[a, what])
-        return "-"
-    return judge(mean(a, what) - mean(b, other), within) \
-        (n[a, what] == 1 || n[b, other] == 1 ? " (one seed)" : apart(a, what, b, other) ? "" : " (within the noise)")
-}
-function judge(difference, within) {
-    return (difference >= 0) ? "holds" : (difference >= -within) ? "holds partly" : "does not hold"
-}
-# The same of two answers of the same networks: differences of pairs.
-function better(key, difference) {
-    if (!n[key, difference])
-        return "-"
-    return judge(mean(key, difference), 0) \
-        (n[key, difference] == 1 ? " (one seed)" : apart_from_0(key, difference) ? "" : " (within the noise)")
-}
-function pair(a, b, what) {
-    return figure(a, what) " / " figure(b, what)
-}
-function share(a, b) {
-    return peak[b] ? sprintf("%.0f%%", 100 * peak[a] / peak[b]) : "-"
-}
-function slope(name,    low, high) {
-    low = peak["memory/sgd-" name "-5"]
-    high = peak["memory/sgd-" name "-20"]
-    return (high - low) / 15
-}
-# MF's share of another's memory at all depths, or nothing where one of them was not measured.
-function shares(other,    list, depths, count, i) {
-    count = split("2 5 10 15 20", depths, " ")
-    for (i = 1; i <= count; i++) {
-        if (!peak["memory/sgd-mf-" depths[i]] || !peak["memory/sgd-" other "-" depths[i]])
-            return ""
-        list = list (i > 1 ? ", " : "") share("memory/sgd-mf-" depths[i], "memory/sgd-" other "-" depths[i])
-    }
-    return list
 }
 function share_row(claim, paper, other, verdict) {
     row(claim, paper, "-", shares(other) != "", shares(other), "memory", verdict)
@@ -159,74 +56,34 @@ function converged(claim, paper, rerun, data,    bp, greedy, mf) {
     row(claim, paper, rerun, have(bp " " greedy " " mf), pair(bp, greedy, "last") " greedy, " figure(mf, "last") " jointly", "mlp-table",
         "greedy: " as_good(greedy, "last", bp, "last", 0.2) "; jointly: " as_good(mf, "last", bp, "last", 0.2))
 }
-# The groups that count at 2, 8 and 15 layers. The latter two have a run for each of three rates.
-function at_depths(method) {
-    return "depth/" method "-2 " settled["depth/" method "-8"] " " settled["depth/" method "-15"]
+# Is a projection that does not learn worse than one that does?
+function need(claim, paper, kind, others,    learned, frozen) {
+    learned = "projection/learned-" kind
+    frozen = "projection/frozen-" kind
+    row(claim, paper, "-", have(learned " " frozen), "learned " figure(learned, "last") ", frozen " figure(frozen, "last") others,
+        "projection", sound(learned " " frozen, needed(learned, frozen)))
 }
-function settled_depths(method) {
-    return have("depth/" method "-2") && tried["depth/" method "-8"] == 3 && tried["depth/" method "-15"] == 3
-}
-function over(list, format, what,    text, keys, count, i) {
-    count = split(list, keys, " ")
-    for (i = 1; i <= count; i++)
-        text = text (i > 1 ? ", " : "") sprintf(format, mean(keys[i], what))
-    return text
-}
-function timed(method) {
-    return "depth/one-pass-" method "-2 depth/one-pass-" method "-8 depth/one-pass-" method "-15"
-}
-# Passes until the last layer is within a point of the best it reaches on the validation rows, and whether that is when
-# the rate had just been cut: then patience decides, and not the network.
-function note_passes(    run, group, best, i) {
-    for (run in passes_of) {
-        group = run
-        if (!sub(/-s[0-9]+$/, "", group))
-            continue
-        best = 0
-        for (i = 1; i <= passes_of[run]; i++)
-            best = max(best, reached[run, i])
-        for (i = 1; reached[run, i] < best - 1; i++)
-            continue
-        note("depth/" group, "near", i)
-        note("depth/" group, "at-cut", i > 1 && rate_of[run, i] < rate_of[run, 1] && rate_of[run, i > 2 ? i - 2 : 1] == rate_of[run, 1])
-    }
-}
-function introduce() {
-    print "# The paper's claims, measured\n"
-    print "Mono-Forward (arXiv 2501.09238) and its independent re-runs, beside what `sh examples/experiments/run.sh NAME` finds. This"
-    print "page is made from the tables in [experiments](experiments) by that command. Accuracies are test percent, mean ± deviation"
-    print "over seeds; pairs are BP / MF. BP is the same network with a linear classifier on top, with the same products,"
-    print "optimizer, data and order of rows. Learning rates and scales of weights, and where a run goes on to its own convergence"
-    print "also the number of passes, were chosen on validation rows alone. [experiments.md](../experiments.md) tells how, and what was"
-    print "cut, and which grids were widened after test figures had been seen. The paper's figures are known second-hand and were"
-    print "tuned on the test set; words in quotation marks are those of a summary of it, some of which are its advice.\n"
-    print "\"Holds\": as good or better; \"holds partly\": by at most 0.2 points worse (0.5 in tables, texts and CIFAR-10's"
-    print "convolutions), or as the row says; what is claimed to be better must not be worse. \"Within the noise\": Welch's test does"
-    print "not tell the seeds' means apart at 95%. There are three seeds (five of MNIST's 20 passes, tables and texts), unless a row"
-    print "says one; memory and times were measured once.\n"
-}
-END {
-    note_passes()
-    if (only == "")
-        introduce()
-    print "| Claim | Paper | Re-runs | Ours | run.sh | Verdict |"
-    print "|---|---|---|---|---|---|"
+function claims_on_mnist(    mf, bp) {
     mf = "sanity/mf"
     bp = "sanity/bp"
     row("MNIST, 2 x 1000, 20 passes: as accurate as BP", "98.69 / 98.74", "-", have(mf " " bp),
         pair(bp, mf, "last"), "sanity", as_good(mf, "last", bp, "last", 0.2))
     row("... trained greedily, with as many passes", "-", "-0.2", have("mlp-table/mnist-greedy-passes " bp),
         pair(bp, "mlp-table/mnist-greedy-passes", "last"), "mlp-table", as_good("mlp-table/mnist-greedy-passes", "last", bp, "last", 0.2))
+}
+function claims_on_sums(    greedy, joint) {
     greedy = settled["mlp-table/cifar-greedy-long"]
     joint = settled["mlp-table/cifar-mf-long"]
-    row("The sum of all layers answers better than the last: MNIST, 2 x 1000", "\"higher accuracy\"", "-", have(mf), sum_and_last(mf),
-        "sanity", better(mf, "sum-last"))
+    row("The sum of all layers answers better than the last: MNIST, 2 x 1000", "\"higher accuracy\"", "-", have("sanity/mf"), sum_and_last("sanity/mf"),
+        "sanity", better("sanity/mf", "sum-last"))
     row("... CIFAR-10, 3 x 2000, 45 passes of each layer", "\"higher accuracy\"", "-",
         tried["mlp-table/cifar-greedy-long"] == 2 && tried["mlp-table/cifar-mf-long"] == 2,
         sum_and_last(greedy) " greedy; " sum_and_last(joint) " jointly", "mlp-table",
         "greedy: " better(greedy, "sum-last") "; jointly: " better(joint, "sum-last"))
     row("... CIFAR-10, convolutions, flattened heads", "\"higher accuracy\"", "-", have("cnn-table/cifar-mf-flat"),
         sum_and_last("cnn-table/cifar-mf-flat"), "cnn-table", better("cnn-table/cifar-mf-flat", "sum-last"))
+}
+function claims_on_two_layers(    less) {
     row("MNIST, 2 x 1000: less than half of BP's memory", "\"memory <50%\"", "-", measured("128 30000"),
         sprintf("SGD %s, Adam %s at batch 128; SGD %s, Adam %s at 30,000", share("sanity/memory-mf-sgd-128", "sanity/memory-bp-sgd-128"),
             share("sanity/memory-mf-adam-128", "sanity/memory-bp-adam-128"), share("sanity/memory-mf-sgd-30000", "sanity/memory-bp-sgd-30000"),
@@ -240,25 +97,18 @@ END {
     row("One answer by SUM takes 5.7 times as long as by LAST", "1.7 ms, 0.3 ms", "-", answer_last > 0,
         sprintf("%.3f ms, %.3f ms", answer_sum, answer_last), "sanity",
         (answer_sum < 2 * answer_last) ? "does not hold: SUM is as quick" : "holds")
-    learned = "projection/learned-kaiming"
-    frozen = "projection/frozen-kaiming"
-    row("MNIST, 3 x 500: the projection must learn", "\"significant accuracy drop if projection learning is critical\"", "-",
-        have(learned " " frozen), "learned " figure(learned, "last") ", frozen random " figure(frozen, "last") ", frozen orthogonal " \
-        figure("projection/frozen-orthogonal", "last"), "projection", sound(learned " " frozen, needed(learned, frozen)))
-    learned = "projection/learned-gain-0.01"
-    frozen = "projection/frozen-gain-0.01"
-    row("... also when it is a hundredth as large", "-", "-", have(learned " " frozen),
-        "learned " figure(learned, "last") ", frozen " figure(frozen, "last"), "projection", sound(learned " " frozen, needed(learned, frozen)))
-    learned = "projection/learned-rank-4"
-    frozen = "projection/frozen-rank-4"
-    row("... also at rank 4", "-", "-", have(learned " " frozen),
-        "learned " figure(learned, "last") ", frozen " figure(frozen, "last"), "projection", sound(learned " " frozen, needed(learned, frozen)))
+}
+function claims_on_projections(    frozen) {
+    need("MNIST, 3 x 500: the projection must learn", "\"significant accuracy drop if projection learning is critical\"", "kaiming",
+        ", frozen orthogonal " figure("projection/frozen-orthogonal", "last"))
+    need("... also when it is a hundredth as large", "-", "gain-0.01", "")
+    need("... also at rank 4", "-", "rank-4", "")
     frozen = "projection/frozen-zero"
     row("A loss stuck at ln m (2.303) betrays a dead projection", "\"Check M_i initialization\"", "-", have(frozen " projection/learned-zero"),
         sprintf("M = 0 and frozen: loss %.3f, accuracy %s; M = 0 and learning: %s", worst[frozen], figure(frozen, "last"),
             figure("projection/learned-zero", "last")), "projection", sound(frozen, (worst[frozen] > 2.29) ? "holds" : "does not hold"))
-    deep_mf = settled["depth/mf-15"]
-    deep_bp = settled["depth/bp-15"]
+}
+function claims_on_depth(    layers, deep_mf, deep_bp) {
     row("15 layers train; no layer's loss stays near ln 10", "to 15 layers", "-", have("depth/mf-15 depth/mf-30"),
         sprintf("largest loss of a layer %.3f; with 30 layers %.3f, test accuracy %s", worst["depth/mf-15"], worst["depth/mf-30"],
             figure("depth/mf-30", "last")), "depth", sound("depth/mf-15", (worst["depth/mf-15"] < 2.2) ? "holds" : "does not hold"))
@@ -277,6 +127,8 @@ END {
     row("A pass takes less time than BP's, at 2, 8, 15 layers (one core)", "shorter", "within 4%", have(timed("mf") " " timed("bp")),
         "seconds: " over(timed("bp"), "%.1f", "seconds") " / " over(timed("mf"), "%.1f", "seconds"), "depth",
         sound(timed("mf") " " timed("bp"), quicker(timed("mf"), timed("bp"))))
+}
+function claims_on_memory() {
     row("Memory per layer (2000 neurons, batch 30,000, SGD), MB", "204.00 / 16.16", "-", shares("bp") != "",
         sprintf("%.2f / %.2f", slope("bp"), slope("mf")), "memory", (slope("mf") < 0.5 * slope("bp")) ? "holds" : "does not hold")
     share_row("MF's share of BP's memory at 2, 5, 10, 15, 20 layers (SGD)", "-", "bp",
@@ -285,6 +137,10 @@ END {
         (peak["memory/sgd-mf-20"] < peak["memory/sgd-bp-checkpoint-20"]) ? "MF needs less" : "does not hold")
     share_row("... of BP with gradients added up over 1,000 rows (MF in whole batches)", "not compared", "bp-accumulate",
         (peak["memory/sgd-mf-20"] < peak["memory/sgd-bp-accumulate-20"]) ? "MF needs less" : "does not hold: accumulation needs less")
+}
+function claims_on_cifar(    greedy, joint, bp, lower, both, few, bp_few) {
+    greedy = settled["mlp-table/cifar-greedy-long"]
+    joint = settled["mlp-table/cifar-mf-long"]
     bp = settled["mlp-table/cifar-bp-long"]
     lower = (bp ~ /low$/) + (greedy ~ /low$/) + (joint ~ /low$/)
     both = tried["mlp-table/cifar-bp-long"] == 2 && tried["mlp-table/cifar-greedy-long"] == 2
@@ -307,6 +163,29 @@ END {
         sprintf("MF less BP, in points: %+.2f with 15 passes each; with 135 of MF %+.2f to 45 of BP, %+.2f to 135", mean(few, "last") - mean(bp_few, "last"),
             mean(greedy, "last") - mean(bp, "last"), mean(greedy, "last") - mean("mlp-table/cifar-bp-135", "last")), "mlp-table",
         sound(few " " bp_few " " greedy " " bp, only_with_more(few, bp_few, greedy, bp)))
+}
+function claims_on_schedules() {
+    row("A pass takes less time than BP's (4 x 1000, two cores)", "shorter", "within 4%", have("schedule/joint schedule/bp schedule/pipelined"),
+        sprintf("rows/s: %.0f / %.0f jointly, %.0f pipelined", mean("schedule/bp", "rate"), mean("schedule/joint", "rate"), mean("schedule/pipelined", "rate")),
+        "schedule", sound("schedule/joint schedule/bp", quicker("schedule/joint", "schedule/bp")))
+    row("Joint and greedy training are as accurate, with as many passes", "-", "-", have("schedule/joint schedule/greedy-equal-passes"),
+        "joint " figure("schedule/joint", "last") ", greedy " figure("schedule/greedy-equal-passes", "last") ", 12 passes for each layer " \
+        figure("schedule/greedy-12-each", "last"), "schedule",
+        as_good("schedule/greedy-equal-passes", "last", "schedule/joint", "last", 0.2))
+}
+END {
+    note_passes()
+    if (only == "")
+        introduce()
+    print "| Claim | Paper | Re-runs | Ours | run.sh | Verdict |"
+    print "|---|---|---|---|---|---|"
+    claims_on_mnist()
+    claims_on_sums()
+    claims_on_two_layers()
+    claims_on_projections()
+    claims_on_depth()
+    claims_on_memory()
+    claims_on_cifar()
     converged("MNIST, 2 x 1000, each to its own convergence", "98.69 / 98.74", "98.20 / 98.40 (greedy)", "mnist")
     converged("Fashion-MNIST, the same", "90.27 / 90.52", "89.41 / 89.42 (greedy)", "fashion")
     row("CIFAR-100, 3 x 2000: better than BP", "27.64 / 29.05", "32.90 / 37.94 (greedy)", 1, "not run: the data was not at hand", "mlp-table", "-")
@@ -322,65 +201,11 @@ END {
     versus("tabular", "optdigits", "Optdigits", "\"comparable\"", "tabular/optdigits-mf", 1, 0.5)
     versus("text", "rt-polarity", "rt-polarity: as accurate as BP (BP / MF / linear)", "\"comparable\"", "text/rt-polarity-mf", 1, 0.5)
     versus("text", "imdb", "IMDb, a subset", "\"comparable\"", "text/imdb-mf", 1, 0.5)
-    row("A pass takes less time than BP's (4 x 1000, two cores)", "shorter", "within 4%", have("schedule/joint schedule/bp schedule/pipelined"),
-        sprintf("rows/s: %.0f / %.0f jointly, %.0f pipelined", mean("schedule/bp", "rate"), mean("schedule/joint", "rate"), mean("schedule/pipelined", "rate")),
-        "schedule", sound("schedule/joint schedule/bp", quicker("schedule/joint", "schedule/bp")))
-    row("Joint and greedy training are as accurate, with as many passes", "-", "-", have("schedule/joint schedule/greedy-equal-passes"),
-        "joint " figure("schedule/joint", "last") ", greedy " figure("schedule/greedy-equal-passes", "last") ", 12 passes for each layer " \
-        figure("schedule/greedy-12-each", "last"), "schedule",
-        as_good("schedule/greedy-equal-passes", "last", "schedule/joint", "last", 0.2))
+    claims_on_schedules()
     if (only != "")
         exit
     print "\nTables, figures and choices, one page each: [sanity](experiments/sanity.md), [projection](experiments/projection.md),"
     print "[depth](experiments/depth.md), [memory](experiments/memory.md), [mlp-table](experiments/mlp-table.md),"
     print "[cnn-table](experiments/cnn-table.md), [tabular](experiments/tabular.md), [text](experiments/text.md),"
     print "[schedule](experiments/schedule.md)."
-}
-# How much less or more, in percent.
-function change(a, b) {
-    return peak[b] ? 100 * (peak[a] / peak[b] - 1) : 0
-}
-function sum_and_last(key) {
-    return "SUM " figure(key, "sum") ", LAST " figure(key, "last")
-}
-# Have all memories been measured of two layers at these batches?
-function measured(batches,    count, list, i) {
-    count = split(batches, list, " ")
-    for (i = 1; i <= count; i++)
-        if (!(peak["sanity/memory-mf-sgd-" list[i]] && peak["sanity/memory-bp-sgd-" list[i]] && \
-            peak["sanity/memory-mf-adam-" list[i]] && peak["sanity/memory-bp-adam-" list[i]]))
-            return 0
-    return 1
-}
-# Is a frozen projection worse, by more than a point?
-function needed(learned, frozen,    loss) {
-    loss = mean(learned, "last") - mean(frozen, "last")
-    if (n[learned, "last"] > 1 && n[frozen, "last"] > 1 && !apart(learned, "last", frozen, "last"))
-        return (loss > 1) ? "holds (within the noise)" : "does not hold (within the noise)"
-    return (loss > 1) ? "holds" : (loss > 0) ? "holds partly: it helps" : "does not hold"
-}
-# Flat: less than half as many again. Growing: more than that.
-function depth_verdict(    mf, bp, flat, grows, at_cut, i) {
-    split(at_depths("mf"), mf, " ")
-    split(at_depths("bp"), bp, " ")
-    for (i = 1; i <= 3; i++)
-        at_cut += mean(mf[i], "at-cut") + mean(bp[i], "at-cut")
-    if (at_cut > 3)
-        return "cannot be told: in " at_cut " of 6 the rate had just been cut, which patience decides (one seed)"
-    flat = mean(mf[3], "near") < 1.5 * mean(mf[1], "near")
-    grows = mean(bp[3], "near") > 1.5 * mean(bp[1], "near")
-    return ((flat && grows) ? "holds" : flat ? "holds partly: MF is flat, but so is BP" : grows ? "does not hold: MF grows too" : "does not hold") " (one seed)"
-}
-# Does each of the first take less time than that of the second?
-function quicker(first, second,    a, b, count, i, less) {
-    count = split(first, a, " ")
-    split(second, b, " ")
-    for (i = 1; i <= count; i++)
-        less += mean(a[i], "seconds") < mean(b[i], "seconds")
-    return (less == count) ? "holds" : less ? "holds partly" : "does not hold"
-}
-function only_with_more(few, bp_few, many, bp_many) {
-    if (mean(few, "last") >= mean(bp_few, "last") || mean(many, "last") <= mean(bp_many, "last"))
-        return "does not hold"
-    return (mean(many, "last") > mean("mlp-table/cifar-bp-135", "last")) ? "holds partly: with many passes each, it is ahead, too" : "holds"
 }

@@ -16,6 +16,6 @@ for file in "$@"; do
 done
 [ -f "$1" ] || exit 0
 claims() {
-    awk -F, -v only="$only" -f "$here/statistics.awk" -f "$here/claims.awk" "$@"
+    awk -F, -v only="$only" -f "$here/statistics.awk" -f "$here/verdicts.awk" -f "$here/claims.awk" "$@"
 }
 if [ -n "$only" ]; then claims "$@"; else claims "$@" >"$page.new" && mv "$page.new" "$page"; fi
