@@ -74,13 +74,13 @@ function claims_on_mnist(    mf, bp) {
 function claims_on_sums(    greedy, joint) {
     greedy = settled["mlp-table/cifar-greedy-long"]
     joint = settled["mlp-table/cifar-mf-long"]
-    row("The sum of all layers answers better than the last: MNIST, 2 x 1000", "\"higher accuracy\"", "-", have("sanity/mf"), sum_and_last("sanity/mf"),
+    row("The sum of all layers answers better than the last, on MNIST, 2 x 1000", "\"higher accuracy\"", "-", have("sanity/mf"), sum_and_last("sanity/mf"),
         "sanity", better("sanity/mf", "sum-last"))
-    row("... CIFAR-10, 3 x 2000, 45 passes of each layer", "\"higher accuracy\"", "-",
+    row("... on CIFAR-10, 3 x 2000, 45 passes of each layer", "\"higher accuracy\"", "-",
         tried["mlp-table/cifar-greedy-long"] == 2 && tried["mlp-table/cifar-mf-long"] == 2,
         sum_and_last(greedy) " greedy; " sum_and_last(joint) " jointly", "mlp-table",
         "greedy: " better(greedy, "sum-last") "; jointly: " better(joint, "sum-last"))
-    row("... CIFAR-10, convolutions, flattened heads", "\"higher accuracy\"", "-", have("cnn-table/cifar-mf-flat"),
+    row("... on CIFAR-10, convolutions, flattened heads", "\"higher accuracy\"", "-", have("cnn-table/cifar-mf-flat"),
         sum_and_last("cnn-table/cifar-mf-flat"), "cnn-table", better("cnn-table/cifar-mf-flat", "sum-last"))
 }
 function claims_on_two_layers(    less) {
