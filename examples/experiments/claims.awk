@@ -108,7 +108,16 @@ function claims_on_projections(    frozen) {
         sprintf("M = 0 and frozen: loss %.3f, accuracy %s; M = 0 and learning: %s", worst[frozen], figure(frozen, "last"),
             figure("projection/learned-zero", "last")), "projection", sound(frozen, (worst[frozen] > 2.29) ? "holds" : "does not hold"))
 }
-function claims_on_depth(    layers, deep_mf, deep_bp) {
+function versus_depth(claim, layers,    mf, bp) {
+    mf = settled["depth/mf-" layers]
+    bp = settled["depth/bp-" layers]
+    row(claim, "-", "-", settled_depths("bp") && settled_depths("mf"), pair(bp, mf, "last"), "depth", as_good(mf, "last", bp, "last", 0.2))
+}
+function last_on_first(claim, paper, layers,    mf) {
+    mf = settled["depth/mf-" layers]
+    row(claim, paper, "-", settled_depths("mf"), sprintf("%.2f to %.2f", mean(mf, "first"), mean(mf, "last")), "depth", better(mf, "last-first"))
+}
+function claims_on_depth() {
     row("15 layers train; no layer's loss stays near ln 10", "to 15 layers", "-", have("depth/mf-15 depth/mf-30"),
         sprintf("largest loss of a layer %.3f; with 30 layers %.3f, test accuracy %s", worst["depth/mf-15"], worst["depth/mf-30"],
             figure("depth/mf-30", "last")), "depth", sound("depth/mf-15", (worst["depth/mf-15"] < 2.2) ? "holds" : "does not hold"))
@@ -116,14 +125,11 @@ function claims_on_depth(    layers, deep_mf, deep_bp) {
         "within a point of the best, at 2, 8, 15 layers: " over(at_depths("bp"), "%d", "near") " / " over(at_depths("mf"), "%d", "near") \
         "; learning rates " over(at_depths("bp"), "%g", "chosen") " / " over(at_depths("mf"), "%g", "chosen"), "depth",
         sound(at_depths("bp") " " at_depths("mf"), depth_verdict()))
-    for (layers = 2; layers <= 15; layers += (layers == 2) ? 6 : 7) {
-        deep_mf = settled["depth/mf-" layers]
-        deep_bp = settled["depth/bp-" layers]
-        row((layers == 2 ? "CIFAR-10, layers of 500, to convergence: as accurate as BP, " : "... ") layers " layers", "-", "-",
-            settled_depths("bp") && settled_depths("mf"), pair(deep_bp, deep_mf, "last"), "depth", as_good(deep_mf, "last", deep_bp, "last", 0.2))
-    }
-    row("Later layers improve on earlier ones: the last of 15 on the first", "\"compose\"", "-", settled_depths("mf"),
-        sprintf("%.2f to %.2f", mean(deep_mf, "first"), mean(deep_mf, "last")), "depth", better(deep_mf, "last-first"))
+    versus_depth("CIFAR-10, layers of 500, to convergence: as accurate as BP, 2 layers", 2)
+    versus_depth("... 8 layers", 8)
+    versus_depth("... 15 layers", 15)
+    last_on_first("Later layers improve on earlier ones: the last of 8 on the first", "\"compose\"", 8)
+    last_on_first("... the last of 15", "\"compose\"", 15)
     row("A pass takes less time than BP's, at 2, 8, 15 layers (one core)", "shorter", "within 4%", have(timed("mf") " " timed("bp")),
         "seconds: " over(timed("bp"), "%.1f", "seconds") " / " over(timed("mf"), "%.1f", "seconds"), "depth",
         sound(timed("mf") " " timed("bp"), quicker(timed("mf"), timed("bp"))))

@@ -5,6 +5,7 @@
 # validation rows. These runs were added to the plan after test accuracies had been seen, for both methods alike. A layer
 # of MF never hears of those behind it: with the same seed and rate, it is the same in networks of all depths.
 # Read by ../run.sh.
+
 # A pass of L layers takes 4.6 + 0.75 L seconds (mf), a quarter more (bp).
 minutes_of() { # minutes_of LAYERS PASSES FACTOR
     awk -v l="$1" -v p="$2" -v f="$3" 'BEGIN { printf "%.1f", f * p * (4.6 + 0.75 * l) / 60 }'
