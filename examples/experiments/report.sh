@@ -25,11 +25,12 @@ draw() { # draw FOLDER FIGURE LABEL_X LABEL_Y SCALE
 
 curves=$out/$name-curves.csv
 
-# The curves of the first seed's runs, a folder for each data set.
+# The curves of the first seed's runs, a folder for each data set; there are so many of depth that methods are apart.
 last_layer() { # last_layer COLUMN_X
-    awk -F, -v to="$work/by$1/" -v x="$1" '
+    [ "$name" = depth ] && part=method || part=data
+    awk -F, -v to="$work/by$1/" -v x="$1" -v part=$part '
         FNR == NR { if (FNR == 1) for (i = 1; i <= NF; i++) at[$i] = i
-            if ($at["run"] ~ /-s1$/) { set[$1] = $at["data"]; if (!made[$at["data"]]++) system("mkdir -p \"" to $at["data"] "\"") }
+            if ($at["run"] ~ /-s1$/) { set[$1] = $at[part]; if (!made[set[$1]]++) system("mkdir -p \"" to set[$1] "\"") }
             next }
         $1 in set && $3 != "sum" && $8 != "" { id = $1; sub(/-s1$/, "", id)
             # The last layer there is: lines of a pass come in the order of the layers.
