@@ -105,7 +105,7 @@ spoiled() {
     complains "$1" "$2" files
 }
 spoiled "a value above 16" "optdigits.tes, line 3: value 1 " '3s/^[0-9]*/17/'
-spoiled "a value below 0" "line 3: value 1 " '3s/^/-/'
+spoiled "a value below 0" "line 3: value 1 " '3s/^[0-9]*/-1/'
 spoiled "no number" "line 7: value 2 " '7s/,[0-9]*,/,x,/'
 spoiled "a value too few" "line 4: 64 values, not 65" '4s/^[0-9]*,//'
 spoiled "a value too many" "line 5: 66 values, not 65" '5s/^/1,/'
