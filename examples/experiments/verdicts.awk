@@ -20,9 +20,7 @@ $at["choice"] == 1 { next }
 {
     key = file "/" $at["group"]
     if ($at["measure"] == "memory") {
-        depth = split($at["network"], widths, "-")
         peak[file "/" $1] = $at["peak_bytes"] / 1e6
-        step[file "/" $1] = $at["step_seconds"]
         next
     }
     if ($at["measure"] == "answers") {
@@ -43,7 +41,6 @@ $at["choice"] == 1 { next }
     note(key, "last", $at["test_last"])
     note(key, "sum", $at["test_sum"])
     note(key, "sum-last", $at["test_sum"] - $at["test_last"])
-    note(key, "passes", $at["passes"])
     note(key, "rate", $at["rows_per_second"])
     note(key, "seconds", $at["seconds"])
     note(key, "chosen", $at["learning_rate"])
@@ -107,13 +104,28 @@ function slope(name,    low, high) {
     high = peak["memory/sgd-" name "-20"]
     return (high - low) / 15
 }
+# measured("a b c"): is the memory of all these runs there?
+function measured(list,    runs, count, i) {
+    count = split(list, runs, " ")
+    for (i = 1; i <= count; i++)
+        if (!peak[runs[i]])
+            return 0
+    return 1
+}
+# sanity's memories of both methods with both optimizers.
+function memories(before, behind) {
+    before = "sanity/memory-" before
+    return before "mf-sgd" behind " " before "bp-sgd" behind " " before "mf-adam" behind " " before "bp-adam" behind
+}
 # MF's share of another's memory at all depths, or nothing where one of them was not measured.
-function shares(other,    list, depths, count, i) {
+function shares(other,    list, depths, count, i, mf, bp) {
     count = split("2 5 10 15 20", depths, " ")
     for (i = 1; i <= count; i++) {
-        if (!peak["memory/sgd-mf-" depths[i]] || !peak["memory/sgd-" other "-" depths[i]])
+        mf = "memory/sgd-mf-" depths[i]
+        bp = "memory/sgd-" other "-" depths[i]
+        if (!measured(mf " " bp))
             return ""
-        list = list (i > 1 ? ", " : "") share("memory/sgd-mf-" depths[i], "memory/sgd-" other "-" depths[i])
+        list = list (i > 1 ? ", " : "") share(mf, bp)
     }
     return list
 }
@@ -156,15 +168,6 @@ function change(a, b) {
 function sum_and_last(key) {
     return "SUM " figure(key, "sum") ", LAST " figure(key, "last")
 }
-# Have all memories been measured of two layers at these batches?
-function measured(batches,    count, list, i) {
-    count = split(batches, list, " ")
-    for (i = 1; i <= count; i++)
-        if (!(peak["sanity/memory-mf-sgd-" list[i]] && peak["sanity/memory-bp-sgd-" list[i]] && \
-            peak["sanity/memory-mf-adam-" list[i]] && peak["sanity/memory-bp-adam-" list[i]]))
-            return 0
-    return 1
-}
 # Is a frozen projection worse, by more than a point?
 function needed(learned, frozen,    loss) {
     loss = mean(learned, "last") - mean(frozen, "last")
@@ -192,8 +195,9 @@ function quicker(first, second,    a, b, count, i, less) {
         less += mean(a[i], "seconds") < mean(b[i], "seconds")
     return (less == count) ? "holds" : less ? "holds partly" : "does not hold"
 }
-function only_with_more(few, bp_few, many, bp_many) {
+# bp_most: BP with as many passes as MF's many.
+function only_with_more(few, bp_few, many, bp_many, bp_most) {
     if (mean(few, "last") >= mean(bp_few, "last") || mean(many, "last") <= mean(bp_many, "last"))
         return "does not hold"
-    return (mean(many, "last") > mean("mlp-table/cifar-bp-135", "last")) ? "holds partly: with many passes each, it is ahead, too" : "holds"
+    return (mean(many, "last") > mean(bp_most, "last")) ? "holds partly: with many passes each, it is ahead, too" : "holds"
 }
