@@ -48,7 +48,7 @@
 
 /** Version of this header; mf_version() tells the version of the library that runs. */
 #define MF_VERSION_MAJOR 0
-#define MF_VERSION_MINOR 1
+#define MF_VERSION_MINOR 2
 #define MF_VERSION_PATCH 0
 
 #if defined(_WIN32) && defined(MF_SHARED)
@@ -230,9 +230,10 @@ typedef struct mf_workspace mf_workspace;
 
 /** Kinds of layers. */
 enum {
-    MF_LAYER_DENSE = 0, /**< Fully connected: z = x W^T + b. */
-    MF_LAYER_CONV2D = 1 /**< Two-dimensional convolution of maps [channels, height, width], a
-                           cross-correlation as in all frameworks, then b and phi, then pooling. */
+    MF_LAYER_DENSE = 0,  /**< Fully connected: z = x W^T + b. */
+    MF_LAYER_CONV2D = 1, /**< Two-dimensional convolution of maps [channels, height, width], a
+                            cross-correlation as in all frameworks, then b and phi, then pooling. */
+    MF_LAYER_UNITS = 2   /**< Made by a builder from units: mf_layer_unit() tells which. Not for mf_layer_create(). */
 };
 
 /** Pooling of the activated maps of a convolution, without padding: rows and columns that do not fill a
@@ -390,6 +391,14 @@ MF_API mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *
  *  caller was compiled. Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
 MF_API mf_status mf_batch_init(mf_batch *batch, size_t size);
 
+/** Fills `shape` with the defaults: one value. `size` is sizeof *shape as the caller was compiled.
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_shape_init(mf_shape *shape, size_t size);
+
+/** Fills `info` with zeros and its struct_size. `size` is sizeof *info as the caller was compiled.
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_parameter_info_init(mf_parameter_info *info, size_t size);
+
 /** Creates a layer and draws its parameters. Free it with mf_layer_free().
  *  Errors: ARGUMENT (a value out of range, an unknown constant, a tail that this version does not
  *  know), SHAPE (a kernel, a pool or a head that is larger than its map: the message names both; inputs or
@@ -400,8 +409,9 @@ MF_API mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 MF_API void mf_layer_free(mf_layer *layer);
 
 /** Writes what the layer is now into `spec`, whose struct_size the caller has set: shape, options, and the
- *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Errors:
- *  HANDLE, ARGUMENT. */
+ *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Of a layer that
+ *  a builder made, `kind` is MF_LAYER_UNITS, and only inputs, outputs, classes, dropout, dropout_maps,
+ *  label_smoothing, seed and what belongs to the projection say something. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
 
 /** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
@@ -513,6 +523,199 @@ MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *wor
  *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
 MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows,
                                    const float *a, float *goodness);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup builder Layers of several units
+ *
+ *  A layer is a stretch of units between two points where gradients stop. Gradients flow through the units of
+ *  one layer, and never through its input to the layer before. A layer of one unit is Mono-Forward as in the
+ *  paper; a residual block as one layer learns as a block; a whole network as one layer is backpropagation.
+ *  Where to cut is the host's choice, and all other functions take every kind of layer.
+ *
+ *  A builder collects the units, one call for each, and the head, which turns the output of the last unit into
+ *  one score per class. mf_layer_build() then makes the layer. A residual block of two convolutions:
+ *
+ *      mf_builder_unit(builder, &conv, NULL);   node 1 = convolution of node 0, the layer's input
+ *      mf_builder_unit(builder, &norm, NULL);   node 2
+ *      mf_builder_unit(builder, &relu, NULL);   node 3
+ *      mf_builder_unit(builder, &conv, NULL);   node 4
+ *      mf_builder_unit(builder, &norm, NULL);   node 5
+ *      mf_builder_unit(builder, &add, NULL);    node 6 = node 5 + node 0
+ *      mf_builder_unit(builder, &relu, NULL);   node 7, the layer's output
+ *      mf_builder_head(builder, &head);
+ *      mf_layer_build(builder, &layer);
+ *
+ *  Nodes are numbered: 0 is the layer's input, 1 the output of the first unit, and so on. A unit reads nodes
+ *  of lower numbers. A builder remembers its first failure: later calls return it again, so that a host may
+ *  look at the status of mf_layer_build() alone.
+ *
+ *  A dense or convolution unit with a batch normalisation, an activation and, behind a convolution, a pooling
+ *  directly behind it, each read by the next one alone, is computed with them in one pass, with less memory.
+ *  @{ */
+
+/** Opaque handle of a builder: a list of units, and a head. */
+typedef struct mf_builder mf_builder;
+
+/** Kinds of units. */
+enum {
+    MF_UNIT_DENSE = 0,      /**< y = x W^T + b. Maps are read as a row of values. */
+    MF_UNIT_CONV2D = 1,     /**< Convolution of maps; a row of n values is read as n maps of one value. */
+    MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row or
+                               each map, as MF_NORMALIZATION_BATCH says. */
+    MF_UNIT_ACTIVATION = 3, /**< y = phi(x). */
+    MF_UNIT_POOL = 4,       /**< Pooling of maps, without padding. */
+    MF_UNIT_DROPOUT = 5,    /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
+    MF_UNIT_ADD = 6         /**< y = x + x', the sum of two nodes of the same shape. */
+};
+
+/** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
+#define MF_NODE_PREVIOUS (-1)
+
+/** What a unit is made from. Each kind reads its own fields and `inputs`, and no others. Pairs are vertical,
+ *  horizontal. */
+typedef struct mf_unit_spec {
+    uint32_t struct_size; /**< sizeof(mf_unit_spec). */
+    int32_t kind;         /**< MF_UNIT_...; default MF_UNIT_DENSE. */
+    int32_t inputs[2];    /**< The nodes it reads; MF_UNIT_ADD reads both, the others the first. Default
+                               MF_NODE_PREVIOUS and 0. */
+    size_t outputs;       /**< Dense: neurons; convolution: filters, the maps of its output; no default. */
+    int32_t bias;         /**< Dense, convolution, batch normalisation: 1 (default) with a bias b, or 0. In front
+                               of a normalisation a bias has no effect. */
+    int32_t weight_init;  /**< Dense, convolution: MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;    /**< Dense, convolution: scale of W's initialisation; default 1. */
+    int32_t activation;   /**< Activation: MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
+    float leak;           /**< Activation: slope of leaky ReLU below 0, 0 to 1; default 0.01. */
+    int32_t pool;         /**< Pool: MF_POOL_AVERAGE (default) or MF_POOL_MAX. */
+    size_t kernel[2];     /**< Convolution, pool: size of the window; 0 (default): 3 and 2. */
+    size_t stride[2];     /**< Convolution, pool: 0 (default): 1, and the pool's kernel. */
+    size_t padding[2];    /**< Convolution: zeros on each side of a map, below the kernel's size; default 0. */
+    float dropout;        /**< Dropout: rate, 0 to below 1; no default but 0. */
+    int32_t dropout_maps; /**< Dropout: 1: whole maps; 0 (default): single values. */
+    float normalization_rate;    /**< Batch normalisation: how far the running mean and variance move to those of
+                                      a batch, 0 to 1; default 0.1. */
+    float normalization_epsilon; /**< Batch normalisation: a normal number above 0; default 1e-5. */
+    int32_t reserved;            /**< 0. */
+} mf_unit_spec;
+
+/** Kinds of heads. */
+enum {
+    MF_HEAD_LINEAR = 0 /**< G = F M^T with F the layer's output, or its pooling. */
+};
+
+/** What a head is made from. Its objective is the cross-entropy of softmax(G). */
+typedef struct mf_head_spec {
+    uint32_t struct_size;    /**< sizeof(mf_head_spec). */
+    int32_t kind;            /**< MF_HEAD_LINEAR (default). */
+    size_t classes;          /**< m, 2 or more; no default. */
+    size_t pool_size;        /**< 0 (default): M reads the output as it is. s: M reads its adaptive average pooling
+                                  to s x s, [m, maps s s]; the output must be maps. */
+    int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
+    float projection_gain;   /**< Scale of M's initialisation; default 1. */
+    float label_smoothing;   /**< Share of the target that is spread evenly over all classes, 0 to below 1;
+                                  default 0. */
+    int32_t reserved;        /**< 0. */
+} mf_head_spec;
+
+/** What a builder is made from. */
+typedef struct mf_builder_spec {
+    uint32_t struct_size; /**< sizeof(mf_builder_spec). */
+    int32_t dropout_maps; /**< 1: `dropout` takes whole maps; 0 (default): single values. */
+    const mf_shape *input; /**< Shape of a row of the layer's input, of rank 1 or 3; copied; no default.
+                                mf_layer_shape() tells that of another layer's output. */
+    float dropout;         /**< Dropout rate of the layer's output on its way to the next layer, as in
+                                mf_layer_spec; default 0. */
+    int32_t reserved;      /**< 0. */
+    uint64_t seed;         /**< Equal seeds give layers with equal parameters; default MF_SEED_AUTO: each layer
+                                takes another one. */
+    const mf_allocator *allocator; /**< Of the builder and of its layers; NULL: the C library's. */
+} mf_builder_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_head_spec_init(mf_head_spec *spec, size_t size);
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_builder_spec_init(mf_builder_spec *spec, size_t size);
+
+/** Creates a builder without units. Free it with mf_builder_free().
+ *  @param spec     what to make it from
+ *  @param builder  receives the handle, or NULL on failure
+ *  Errors: ARGUMENT, OVERFLOW, MEMORY. */
+MF_API mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder);
+
+/** Creates a complete builder from the spec of a layer: mf_layer_build() then makes what mf_layer_create() makes,
+ *  and the builder can stand for the spec in mf_network_memory_built(). Units and heads cannot be added.
+ *  @param spec     of the layer
+ *  @param builder  receives the handle, or NULL on failure
+ *  Errors: as mf_layer_create(). */
+MF_API mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder);
+
+/** Frees a builder; its layers stay.
+ *  @param builder  NULL is fine */
+MF_API void mf_builder_free(mf_builder *builder);
+
+/** Adds a unit behind those that are there. The output of the last unit is that of the layer.
+ *  @param builder  to add to
+ *  @param unit     copied, so that one spec can be used for several units
+ *  @param node     receives the number of the unit's node, 1 for the first; may be NULL
+ *  Errors: HANDLE, ARGUMENT, SHAPE (shapes that do not fit together), OVERFLOW, MEMORY, STATE (a builder made
+ *  by mf_builder_from_spec()), and the first failure of this builder, if there was one. */
+MF_API mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node);
+
+/** Sets the head of the layer.
+ *  @param builder  whose layer it is for
+ *  @param head     copied
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, STATE (there is a head already, or the builder was made by
+ *  mf_builder_from_spec()), and the first failure of this builder. What the head reads is checked by
+ *  mf_layer_build(). */
+MF_API mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head);
+
+/** The shape of a row of a node.
+ *  @param builder  to look at
+ *  @param node     0 for the layer's input, or a number that mf_builder_unit() gave, or MF_NODE_PREVIOUS
+ *  @param shape    receives it; its struct_size is set by the caller
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such node). */
+MF_API mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_shape *shape);
+
+/** Makes a layer and draws its parameters. A builder can make many layers. Free each with mf_layer_free().
+ *  @param builder  that has units and a head
+ *  @param layer    receives the handle, or NULL on failure
+ *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last), SHAPE (a head that does not
+ *  fit the output), STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder. */
+MF_API mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
+
+/** How many units a layer has; also one that was made from a spec consists of units.
+ *  @param layer  to look at
+ *  @param count  receives the number
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_unit_count(const mf_layer *layer, size_t *count);
+
+/** Describes a unit.
+ *  @param layer   to look at
+ *  @param node    of the unit, 1 to the count
+ *  @param unit    receives what the unit was made from, with the defaults filled in; its struct_size is set by
+ *                 the caller; may be NULL
+ *  @param output  receives the shape of a row of its output; its struct_size is set by the caller; may be NULL
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such node). */
+MF_API mf_status mf_layer_unit(const mf_layer *layer, int32_t node, mf_unit_spec *unit, mf_shape *output);
+
+/** Describes the head of a layer.
+ *  @param layer  to look at
+ *  @param head   receives what the head is now; its struct_size is set by the caller
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_head(const mf_layer *layer, mf_head_spec *head);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
@@ -695,6 +898,14 @@ typedef struct mf_memory {
                                creating them takes in passing. */
 } mf_memory;
 
+/** Fills `report` with zeros and its struct_size. `size` is sizeof *report as the caller was compiled.
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_report_init(mf_report *report, size_t size);
+
+/** Fills `memory` with zeros and its struct_size. `size` is sizeof *memory as the caller was compiled.
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_memory_init(mf_memory *memory, size_t size);
+
 /** What a network will take, to the byte, before anything is created.
  *  @param layers     [count] the specs of its layers, first to last, appended in this order
  *  @param count      how many there are, 1 or more
@@ -707,6 +918,32 @@ typedef struct mf_memory {
 MF_API mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count,
                                    const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
                                    mf_memory *memory);
+
+/** mf_network_memory() for layers of several units.
+ *  @param builders   [count] the builders of its layers, first to last, each complete; mf_builder_from_spec() makes
+ *                    one for a layer that has a spec
+ *  @param count      how many there are, 1 or more
+ *  @param optimizer  as in mf_network_memory()
+ *  @param purpose    as in mf_network_memory()
+ *  @param max_batch  as in mf_network_memory()
+ *  @param memory     as in mf_network_memory(); the builders themselves are not counted
+ *  Errors: HANDLE, those of mf_layer_build() and of mf_network_memory(). */
+MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t count,
+                                         const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
+                                         mf_memory *memory);
+
+/** Writes what the network is into `text`, as lines for people: the units of each layer with their shapes and
+ *  parameters, where gradients stop, and the memory that training on batches of `max_batch` rows takes. What it
+ *  says may change from version to version; programs should ask mf_layer_unit() instead.
+ *  @param network    to describe
+ *  @param max_batch  1 or more
+ *  @param text       [size] receives the lines, cut if there is too little room, and always a final 0; may be
+ *                    NULL if size is 0
+ *  @param size       of `text`
+ *  @param needed     receives the size that suffices, with the final 0; may be NULL
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), CAPACITY (too small: what fits is there). */
+MF_API mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
+                                    size_t *needed);
 
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
 MF_API mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
@@ -803,6 +1040,18 @@ typedef struct mf_pipeline_spec {
  *  @param size  sizeof *spec as the caller was compiled
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size);
+
+/** Fills `report` with zeros and its struct_size.
+ *  @param report  receives them
+ *  @param size    sizeof *report as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_pipeline_report_init(mf_pipeline_report *report, size_t size);
+
+/** Fills `progress` with zeros and its struct_size.
+ *  @param progress  receives them
+ *  @param size      sizeof *progress as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progress, size_t size);
 
 /** Creates a pipeline with all its memory and starts its workers. It takes references to the network and its
  *  layers. Free it with mf_pipeline_free().
@@ -1016,7 +1265,7 @@ MF_API mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *bu
  *  @param network  to take a snapshot of
  *  @param bytes    receives the size
  *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
-MF_API mf_status mf_network_state_size(const mf_network *network, size_t *bytes);
+MF_API mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes);
 
 /** Takes a snapshot of what training changes: all parameters, running mean and variance, optimizer state,
  *  counts of updates and batches, and places in the random streams. What the host sets is not in it:
@@ -1024,10 +1273,10 @@ MF_API mf_status mf_network_state_size(const mf_network *network, size_t *bytes)
  *  allocated.
  *  @param network  to take a snapshot of
  *  @param buffer   [bytes], of any alignment
- *  @param bytes    its size, mf_network_state_size() or more
+ *  @param bytes    its size, mf_network_snapshot_size() or more
  *  Errors: HANDLE, ARGUMENT, OVERFLOW, CAPACITY (too small), NUMERIC (a value is not finite). After NUMERIC
  *  what the buffer holds is of no use. */
-MF_API mf_status mf_network_state_save(const mf_network *network, void *buffer, size_t bytes);
+MF_API mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size_t bytes);
 
 /** Goes back to a snapshot: steps that follow have the bits they would have had then, if the host's
  *  settings are those of then. Workspaces stay valid. Nothing is allocated, and nothing changes unless the
@@ -1037,7 +1286,7 @@ MF_API mf_status mf_network_state_save(const mf_network *network, void *buffer, 
  *  @param bytes    its size or more
  *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
  *  shape), OVERFLOW. */
-MF_API mf_status mf_network_state_load(mf_network *network, const void *buffer, size_t bytes);
+MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */

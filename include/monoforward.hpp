@@ -935,14 +935,14 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     std::size_t state_size() const
     {
         std::size_t size = 0;
-        check(mf_network_state_size(handle_, &size));
+        check(mf_network_snapshot_size(handle_, &size));
         return size;
     }
 
     /** A snapshot of what training changes. */
     void state_save(bytes buffer) const
     {
-        check(mf_network_state_save(handle_, buffer.data(), buffer.size()));
+        check(mf_network_snapshot_save(handle_, buffer.data(), buffer.size()));
     }
 
     std::vector<std::byte> state_save() const
@@ -954,7 +954,7 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
 
     void state_load(const_bytes buffer)
     {
-        check(mf_network_state_load(handle_, buffer.data(), buffer.size()));
+        check(mf_network_snapshot_load(handle_, buffer.data(), buffer.size()));
     }
 
     void export_onnx(const std::string &path) const { check(mf_network_export_onnx(handle_, path.c_str())); }

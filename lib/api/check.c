@@ -1,9 +1,10 @@
 /* Owns: the checks that the exported functions share. */
 #include "api/check.h"
 
+#include <float.h>
 #include <math.h>
 
-#include "base/structs.h"
+#include "api/structs.h"
 
 mf_status mfi_check_pointer(const void *pointer, const char *name)
 {
@@ -41,9 +42,9 @@ static mf_status check_shape(const mf_batch *batch, const mf_layer *layer, size_
         return mfi_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, the workspace takes 1 to %zu",
                         batch->rows, max_batch);
     MFI_TRY(mfi_check_pointer(batch->inputs, "the input"));
-    if (batch->input_stride != 0 && batch->input_stride < layer->spec.inputs)
+    if (batch->input_stride != 0 && batch->input_stride < layer->plan.inputs)
         return mfi_fail(MF_STATUS_ARGUMENT, "a stride of %zu is less than the %zu inputs of a row",
-                        batch->input_stride, layer->spec.inputs);
+                        batch->input_stride, layer->plan.inputs);
     if (batch->input_stride > INT32_MAX)
         return mfi_fail(MF_STATUS_OVERFLOW, "a stride of %zu is too large", batch->input_stride);
     return MF_STATUS_OK;
@@ -67,16 +68,17 @@ static mf_status check_weights(const mfi_rows *rows)
         double weight = (double)rows->weights[b];
         if (!(weight >= 0.0) || !isfinite(weight))
             return mfi_fail(MF_STATUS_ARGUMENT, "the weight of row %zu is %g, not 0 or more", b, weight);
-        total += weight;
+        total += weight < (double)FLT_MIN ? 0.0 : weight; /* a step takes smaller numbers for 0 */
     }
     if (total == 0.0)
-        return mfi_fail(MF_STATUS_ARGUMENT, "all %zu sample weights are 0", rows->count);
+        return mfi_fail(MF_STATUS_ARGUMENT, "all %zu sample weights are 0, or too small for float32",
+                        rows->count);
     return MF_STATUS_OK;
 }
 
 static mf_status check_finite(const mfi_rows *rows, const mf_layer *layer)
 {
-    size_t k = layer->spec.inputs;
+    size_t k = layer->plan.inputs;
     if (rows->stride == k && layer->kernels->all_finite(rows->count * k, rows->x))
         return MF_STATUS_OK;
     for (size_t b = 0; b < rows->count; b++) {
@@ -95,13 +97,12 @@ mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t m
                           mfi_rows *rows)
 {
     mf_batch known = mfi_flat_batch(0, NULL, NULL);
-    MFI_TRY(
-        mfi_struct_read(&known, sizeof known, batch, MFI_SIZE_UP_TO(mf_batch, sample_weights), "the batch"));
+    MFI_TRY(MFI_READ_AS(mf_batch, &known, batch, "the batch"));
     MFI_TRY(check_shape(&known, layer, max_batch));
     *rows = (mfi_rows){
         .count = known.rows,
         .x = known.inputs,
-        .stride = known.input_stride ? known.input_stride : layer->spec.inputs,
+        .stride = known.input_stride ? known.input_stride : layer->plan.inputs,
     };
     if (labelled) {
         if (known.target_type != MF_TYPE_INT32)
@@ -110,7 +111,7 @@ mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t m
         MFI_TRY(mfi_check_pointer(known.targets, "the labels"));
         rows->labels = known.targets;
         rows->weights = known.sample_weights;
-        MFI_TRY(check_labels(rows, layer->spec.classes));
+        MFI_TRY(check_labels(rows, layer->plan.head.classes));
         MFI_TRY(check_weights(rows));
     }
     return check_finite(rows, layer);

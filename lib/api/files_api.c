@@ -1,6 +1,6 @@
 /* The exported functions of model files and snapshots. */
 #include "api/check.h"
-#include "base/structs.h"
+#include "api/structs.h"
 #include "io/model_file.h"
 #include "io/snapshot.h"
 
@@ -12,8 +12,7 @@ static mf_load_spec defaults(void)
 mf_status mf_load_spec_init(mf_load_spec *spec, size_t size)
 {
     mf_load_spec values = defaults();
-    return mfi_struct_init(spec, size, &values, sizeof values, MFI_SIZE_UP_TO(mf_load_spec, allocator),
-                           "mf_load_spec");
+    return MFI_INIT(mf_load_spec, spec, size, &values);
 }
 
 static mf_status check_contents(int32_t contents)
@@ -82,8 +81,7 @@ static mf_status check_load(const mf_load_spec *spec, mf_network **network, mf_l
     *network = NULL;
     *known = defaults();
     if (spec)
-        MFI_TRY(mfi_struct_read(known, sizeof *known, spec, MFI_SIZE_UP_TO(mf_load_spec, allocator),
-                                "mf_load_spec"));
+        MFI_TRY(MFI_READ(mf_load_spec, known, spec));
     MFI_TRY(mfi_check_allocator(known->allocator));
     return check_contents(known->contents);
 }
@@ -108,14 +106,14 @@ mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, s
 
 /* ---- snapshots ---- */
 
-mf_status mf_network_state_size(const mf_network *network, size_t *bytes)
+mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes)
 {
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_pointer(bytes, "the out-pointer of the bytes"));
     return mfi_snapshot_size(network, bytes);
 }
 
-mf_status mf_network_state_save(const mf_network *network, void *buffer, size_t bytes)
+mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size_t bytes)
 {
     size_t size = 0;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
@@ -126,7 +124,7 @@ mf_status mf_network_state_save(const mf_network *network, void *buffer, size_t 
     return mfi_snapshot_save(network, buffer);
 }
 
-mf_status mf_network_state_load(mf_network *network, const void *buffer, size_t bytes)
+mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes)
 {
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_pointer(buffer, "the buffer"));

@@ -1,13 +1,11 @@
 /* The exported functions about the library itself. */
 #include "api/check.h"
+#include "base/version.h"
 #include "math/blas.h"
-
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
 
 const char *mf_version(void)
 {
-    return TEXT(MF_VERSION_MAJOR) "." TEXT(MF_VERSION_MINOR) "." TEXT(MF_VERSION_PATCH);
+    return MFI_VERSION;
 }
 
 const char *mf_blas_name(void)

@@ -2,15 +2,16 @@
 #include <string.h>
 
 #include "api/check.h"
-#include "base/structs.h"
+#include "api/structs.h"
 #include "math/softmax.h"
+#include "model/checks.h"
 #include "model/pass.h"
+#include "model/summary.h"
 
 mf_status mf_network_spec_init(mf_network_spec *spec, size_t size)
 {
     mf_network_spec defaults = {.struct_size = sizeof defaults};
-    return mfi_struct_init(spec, size, &defaults, sizeof defaults, MFI_SIZE_UP_TO(mf_network_spec, allocator),
-                           "mf_network_spec");
+    return MFI_INIT(mf_network_spec, spec, size, &defaults);
 }
 
 mf_status mf_network_create(const mf_network_spec *spec, mf_network **network)
@@ -19,8 +20,7 @@ mf_status mf_network_create(const mf_network_spec *spec, mf_network **network)
     MFI_TRY(mfi_check_pointer(network, "the out-pointer of the network"));
     *network = NULL;
     if (spec)
-        MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_network_spec, allocator),
-                                "mf_network_spec"));
+        MFI_TRY(MFI_READ(mf_network_spec, &known, spec));
     MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_network_create(&known, network);
 }
@@ -80,9 +80,9 @@ mf_status mf_network_layer(const mf_network *network, size_t position, mf_layer 
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(check_position(network, position));
     if (layer)
-        *layer = network->places[position].layer;
+        *layer = network->entries[position].layer;
     if (id)
-        *id = network->places[position].id;
+        *id = network->entries[position].id;
     return MF_STATUS_OK;
 }
 
@@ -118,12 +118,12 @@ static mf_status check(const mf_network *network, const mf_workspace *workspace,
     if (network->count == 0)
         return mfi_fail(MF_STATUS_STATE, "the network has no layers");
     MFI_TRY(mfi_workspace_check_network(workspace, network, training));
-    return mfi_check_batch(batch, network->places[0].layer, workspace->max_batch, labelled, rows);
+    return mfi_check_batch(batch, network->entries[0].layer, workspace->max_batch, labelled, rows);
 }
 
 static mf_status check_optimizer(const mf_network *network, size_t position)
 {
-    if (!network->places[position].layer->optimizer)
+    if (!network->entries[position].layer->optimizer)
         return mfi_fail(MF_STATUS_STATE, "layer %zu has no optimizer", position);
     return MF_STATUS_OK;
 }
@@ -134,7 +134,7 @@ mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, co
     MFI_TRY(check(network, workspace, true, true, batch, &rows));
     for (size_t position = 0; position < network->count; position++) {
         MFI_TRY(check_optimizer(network, position));
-        MFI_TRY(mfi_layer_check_rows(network->places[position].layer, position, rows.count));
+        MFI_TRY(mfi_layer_check_rows(network->entries[position].layer, position, rows.count));
     }
     return mfi_pass_step(workspace, &rows);
 }
@@ -153,7 +153,7 @@ mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspa
     MFI_TRY(check(network, workspace, true, true, batch, &rows));
     MFI_TRY(check_position(network, position));
     MFI_TRY(check_optimizer(network, position));
-    MFI_TRY(mfi_layer_check_rows(network->places[position].layer, position, rows.count));
+    MFI_TRY(mfi_layer_check_rows(network->entries[position].layer, position, rows.count));
     return mfi_pass_step_layer(workspace, position, &rows);
 }
 
@@ -187,10 +187,10 @@ mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, i
     MFI_TRY(check(network, workspace, false, false, batch, &rows));
     if (mode != MF_PREDICT_LAST && mode != MF_PREDICT_SUM)
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown prediction mode %d", (int)mode);
-    size_t classes = network->places[0].layer->spec.classes;
+    size_t classes = network->entries[0].layer->plan.head.classes;
     mfi_pass_scores(workspace, mode, &rows);
     const float *scores = workspace->total;
-    if (!network->places[0].layer->kernels->all_finite(rows.count * classes, scores))
+    if (!network->entries[0].layer->kernels->all_finite(rows.count * classes, scores))
         return mfi_fail(MF_STATUS_NUMERIC, "the goodness is not finite");
     for (size_t b = 0; labels && b < rows.count; b++)
         labels[b] = mfi_argmax(classes, scores + b * classes);
@@ -223,4 +223,17 @@ mf_status mf_network_probabilities(const mf_network *network, mf_workspace *work
     mf_batch batch = mfi_flat_batch(rows, x, NULL);
     MFI_TRY(mfi_check_pointer(probabilities, "the probabilities"));
     return mf_network_infer(network, workspace, mode, &batch, NULL, NULL, probabilities);
+}
+
+mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
+                             size_t *needed)
+{
+    size_t suffices = 0;
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    if (size > 0)
+        MFI_TRY(mfi_check_pointer(text, "the text"));
+    mf_status status = mfi_network_summary(network, max_batch, text, size, &suffices);
+    if (needed)
+        *needed = suffices;
+    return status;
 }

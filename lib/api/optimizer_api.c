@@ -2,14 +2,13 @@
 #include <math.h>
 
 #include "api/check.h"
-#include "base/structs.h"
+#include "api/structs.h"
 #include "model/optimizer.h"
 
 mf_status mf_optimizer_spec_init(mf_optimizer_spec *spec, size_t size)
 {
     mf_optimizer_spec defaults = mfi_optimizer_defaults();
-    return mfi_struct_init(spec, size, &defaults, sizeof defaults,
-                           MFI_SIZE_UP_TO(mf_optimizer_spec, allocator), "mf_optimizer_spec");
+    return MFI_INIT(mf_optimizer_spec, spec, size, &defaults);
 }
 
 mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer)
@@ -17,8 +16,7 @@ mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **opti
     mf_optimizer_spec known = mfi_optimizer_defaults();
     MFI_TRY(mfi_check_pointer(optimizer, "the out-pointer of the optimizer"));
     *optimizer = NULL;
-    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_optimizer_spec, allocator),
-                            "mf_optimizer_spec"));
+    MFI_TRY(MFI_READ(mf_optimizer_spec, &known, spec));
     MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_optimizer_create(&known, optimizer);
 }

@@ -1,8 +1,7 @@
 /* The exported functions of pipelines. */
 #include "api/check.h"
-#include "base/structs.h"
+#include "api/structs.h"
 #include "parallel/pipeline.h"
-#include "parallel/schedule.h"
 
 static mf_pipeline_spec defaults_of_spec(void)
 {
@@ -12,8 +11,7 @@ static mf_pipeline_spec defaults_of_spec(void)
 mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size)
 {
     mf_pipeline_spec defaults = defaults_of_spec();
-    return mfi_struct_init(spec, size, &defaults, sizeof defaults,
-                           MFI_SIZE_UP_TO(mf_pipeline_spec, allocator), "mf_pipeline_spec");
+    return MFI_INIT(mf_pipeline_spec, spec, size, &defaults);
 }
 
 mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline)
@@ -21,8 +19,7 @@ mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipelin
     mf_pipeline_spec known = defaults_of_spec();
     MFI_TRY(mfi_check_pointer(pipeline, "the out-pointer of the pipeline"));
     *pipeline = NULL;
-    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_pipeline_spec, allocator),
-                            "mf_pipeline_spec"));
+    MFI_TRY(MFI_READ(mf_pipeline_spec, &known, spec));
     MFI_TRY(mfi_handle_check(known.network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_allocator(known.allocator));
     return mfi_pipeline_create(&known, pipeline);
@@ -49,9 +46,9 @@ static mf_status submit(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
     mfi_rows rows;
     MFI_TRY(check(pipeline));
     MFI_TRY(mfi_pipeline_check_network(pipeline));
-    MFI_TRY(mfi_check_batch(batch, pipeline->stages[0].layer, pipeline->max_batch, true, &rows));
+    MFI_TRY(mfi_check_batch(batch, pipeline->members[0].layer, pipeline->max_batch, true, &rows));
     for (size_t i = 0; i < pipeline->count; i++)
-        MFI_TRY(mfi_layer_check_rows(pipeline->stages[i].layer, i, rows.count));
+        MFI_TRY(mfi_layer_check_rows(pipeline->members[i].layer, i, rows.count));
     /* Before, so that a host that tries until there is room gets its reports; after, for what is new. */
     MFI_TRY(mfi_pipeline_call_back(pipeline));
     MFI_TRY(mfi_pipeline_submit(pipeline, &rows, wait));
@@ -99,6 +96,18 @@ mf_status mf_pipeline_stop(mf_pipeline *pipeline)
 
 /* ---- reports ---- */
 
+mf_status mf_pipeline_report_init(mf_pipeline_report *report, size_t size)
+{
+    mf_pipeline_report defaults = {.struct_size = sizeof defaults};
+    return MFI_INIT(mf_pipeline_report, report, size, &defaults);
+}
+
+mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progress, size_t size)
+{
+    mf_pipeline_progress_info defaults = {.struct_size = sizeof defaults};
+    return MFI_INIT(mf_pipeline_progress_info, progress, size, &defaults);
+}
+
 mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
 {
     const mf_pipeline_report *found;
@@ -112,8 +121,7 @@ mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
         return mfi_fail(MF_STATUS_BUSY, "the next report is not there yet");
     if (status != MF_STATUS_OK)
         return mfi_fail(status, "all reports have been read");
-    MFI_TRY(mfi_struct_write(report, found, sizeof *found, MFI_SIZE_UP_TO(mf_pipeline_report, applied),
-                             "mf_pipeline_report"));
+    MFI_TRY(MFI_WRITE(mf_pipeline_report, report, found));
     mfi_pipeline_take_report(pipeline);
     return MF_STATUS_OK;
 }
@@ -121,21 +129,8 @@ mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
 mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info *progress)
 {
     MFI_TRY(mfi_handle_check(pipeline, MFI_KIND_PIPELINE));
-    pthread_mutex_lock(&pipeline->lock);
-    mf_pipeline_progress_info found = {
-        .struct_size = sizeof found,
-        .status = pipeline->failure.status,
-        .submitted = pipeline->submitted,
-        .finished = mfi_schedule_finished(pipeline),
-        .failed_batch = pipeline->failure.batch,
-        .failed_position = pipeline->failure.position,
-        .missed = pipeline->missed,
-        .groups = pipeline->group_count,
-        .stopped = pipeline->stopped,
-    };
-    pthread_mutex_unlock(&pipeline->lock);
-    return mfi_struct_write(progress, &found, sizeof found,
-                            MFI_SIZE_UP_TO(mf_pipeline_progress_info, reserved), "mf_pipeline_progress_info");
+    mf_pipeline_progress_info found = mfi_pipeline_progress(pipeline);
+    return MFI_WRITE(mf_pipeline_progress_info, progress, &found);
 }
 
 /* ---- evaluation and prediction ---- */

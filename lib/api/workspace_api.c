@@ -1,6 +1,6 @@
 /* The exported functions of workspaces and reports. */
 #include "api/check.h"
-#include "base/structs.h"
+#include "api/structs.h"
 
 static mf_workspace_spec defaults_of_spec(void)
 {
@@ -10,8 +10,7 @@ static mf_workspace_spec defaults_of_spec(void)
 mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size)
 {
     mf_workspace_spec defaults = defaults_of_spec();
-    return mfi_struct_init(spec, size, &defaults, sizeof defaults,
-                           MFI_SIZE_UP_TO(mf_workspace_spec, allocator), "mf_workspace_spec");
+    return MFI_INIT(mf_workspace_spec, spec, size, &defaults);
 }
 
 mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
@@ -19,8 +18,7 @@ mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **work
     mf_workspace_spec known = defaults_of_spec();
     MFI_TRY(mfi_check_pointer(workspace, "the out-pointer of the workspace"));
     *workspace = NULL;
-    MFI_TRY(mfi_struct_read(&known, sizeof known, spec, MFI_SIZE_UP_TO(mf_workspace_spec, allocator),
-                            "mf_workspace_spec"));
+    MFI_TRY(MFI_READ(mf_workspace_spec, &known, spec));
     if (!known.network == !known.layer)
         return mfi_fail(MF_STATUS_ARGUMENT,
                         "a workspace is for a network or for a layer: set one of the two");
@@ -38,19 +36,24 @@ void mf_workspace_free(mf_workspace *workspace)
         mfi_workspace_release(workspace);
 }
 
+mf_status mf_report_init(mf_report *report, size_t size)
+{
+    mf_report defaults = {.struct_size = sizeof defaults};
+    return MFI_INIT(mf_report, report, size, &defaults);
+}
+
 mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf_report *report)
 {
     MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
     if (position >= workspace->count)
         return mfi_fail(MF_STATUS_NOT_FOUND, "report %zu of a workspace for %zu layers", position,
                         workspace->count);
-    const mf_report *found = &workspace->slots[position].report;
-    return mfi_struct_write(report, found, sizeof *found, MFI_SIZE_UP_TO(mf_report, applied), "mf_report");
+    const mf_report *found = &workspace->served[position].report;
+    return MFI_WRITE(mf_report, report, found);
 }
 
 mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_report *report)
 {
     MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
-    return mfi_struct_write(report, &workspace->sum, sizeof workspace->sum,
-                            MFI_SIZE_UP_TO(mf_report, applied), "mf_report");
+    return MFI_WRITE(mf_report, report, &workspace->sum);
 }

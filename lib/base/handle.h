@@ -13,7 +13,8 @@ typedef enum mfi_kind {
     MFI_KIND_LAYER = 0x4D460B82,
     MFI_KIND_NETWORK = 0x4D460C93,
     MFI_KIND_WORKSPACE = 0x4D460DA4,
-    MFI_KIND_PIPELINE = 0x4D460EB5
+    MFI_KIND_PIPELINE = 0x4D460EB5,
+    MFI_KIND_BUILDER = 0x4D460FC6
 } mfi_kind;
 
 typedef struct mfi_handle {

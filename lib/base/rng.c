@@ -21,12 +21,12 @@ void mfi_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t o
     out[3] = c3;
 }
 
-mfi_stream mfi_stream_of(uint64_t seed, mfi_purpose purpose, uint64_t draw)
+mfi_stream mfi_stream_of(uint64_t seed, uint32_t purpose, uint64_t draw)
 {
     return (mfi_stream){
         .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
         .draw = {(uint32_t)draw, (uint32_t)(draw >> 32)},
-        .purpose = (uint32_t)purpose,
+        .purpose = purpose,
     };
 }
 

@@ -7,13 +7,22 @@
 
 #include <stdint.h>
 
-/* What a stream of a layer is for. */
-typedef enum mfi_purpose {
+/* What a stream of a layer is for. Streams of the same purpose in several units of a layer are told apart by
+ * mfi_purpose_of(). */
+enum {
     MFI_PURPOSE_WEIGHT = 0,
     MFI_PURPOSE_BIAS = 1,
     MFI_PURPOSE_PROJECTION = 2,
-    MFI_PURPOSE_DROPOUT = 3
-} mfi_purpose;
+    MFI_PURPOSE_DROPOUT = 3, /* on the way to the next layer */
+    MFI_PURPOSE_UNIT_DROPOUT = 4,
+    MFI_PURPOSES = 8
+};
+
+/* The number of a purpose in the unit of a node, 1 for the first. */
+static inline uint32_t mfi_purpose_of(uint32_t purpose, int32_t node)
+{
+    return purpose + MFI_PURPOSES * (uint32_t)(node - 1);
+}
 
 typedef struct mfi_stream {
     uint32_t key[2];
@@ -23,7 +32,7 @@ typedef struct mfi_stream {
 
 void mfi_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-mfi_stream mfi_stream_of(uint64_t seed, mfi_purpose purpose, uint64_t draw);
+mfi_stream mfi_stream_of(uint64_t seed, uint32_t purpose, uint64_t draw);
 
 /* Four 32-bit numbers, the `block`-th of the stream. */
 void mfi_stream_block(const mfi_stream *stream, uint32_t block, uint32_t out[4]);

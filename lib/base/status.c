@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local char last_message[256];
 
@@ -13,6 +14,15 @@ mf_status mfi_fail(mf_status status, const char *format, ...)
     vsnprintf(last_message, sizeof last_message, format, arguments);
     va_end(arguments);
     return status;
+}
+
+mf_status mfi_fail_at(mf_status status, const char *what, size_t number)
+{
+    char reason[sizeof last_message];
+    if (status == MF_STATUS_OK)
+        return status;
+    strcpy(reason, last_message);
+    return mfi_fail(status, "%s %zu: %s", what, number, reason);
 }
 
 const char *mf_last_message(void)

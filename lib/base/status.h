@@ -13,6 +13,10 @@
 /* Keeps the message for mf_last_message() and returns `status`, so that `return mfi_fail(...)` reads well. */
 mf_status mfi_fail(mf_status status, const char *format, ...) MFI_FORMAT(2, 3);
 
+/* Puts "WHAT NUMBER: " in front of the message of a failure, which has just happened; MF_STATUS_OK stays
+ * that. */
+mf_status mfi_fail_at(mf_status status, const char *what, size_t number);
+
 /* Passes a failure on to the caller. */
 #define MFI_TRY(call)                    \
     do {                                 \

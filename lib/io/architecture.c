@@ -8,14 +8,25 @@
 #include "base/status.h"
 #include "io/model_file.h"
 #include "io/numbers.h"
+#include "model/spec.h"
 
 mf_status mfi_as_format(mf_status status, size_t layer)
 {
-    char reason[200];
     if (status == MF_STATUS_OK || status == MF_STATUS_MEMORY)
         return status;
-    snprintf(reason, sizeof reason, "%s", mf_last_message());
-    return mfi_fail(MF_STATUS_FORMAT, "layer %zu: %s", layer, reason);
+    return mfi_fail_at(MF_STATUS_FORMAT, "layer", layer);
+}
+
+const mfi_plan *mfi_architecture_plan(const mfi_architecture *architecture, size_t position,
+                                      mfi_list_room *room)
+{
+    const mfi_layer_architecture *layer = &architecture->layers[position];
+    const mfi_plan *plan = &room->plan;
+    if (layer->builder)
+        (void)mfi_builder_plan(layer->builder, &plan);
+    else
+        (void)mfi_plan_from_spec(&layer->record.spec, &room->arrays, &room->plan);
+    return plan;
 }
 
 mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *place)
@@ -31,7 +42,7 @@ mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t si
     return MF_STATUS_OK;
 }
 
-static mf_status check_version(const mfi_tensors *tensors)
+static mf_status check_version(const mfi_tensors *tensors, uint64_t *found)
 {
     uint64_t version;
     const char *format = mfi_tensors_metadata(tensors, MFI_KEY_FORMAT);
@@ -43,6 +54,7 @@ static mf_status check_version(const mfi_tensors *tensors)
     if (version > MFI_FORMAT_VERSION)
         return mfi_fail(MF_STATUS_VERSION, "format version %llu; this library reads up to %d",
                         (unsigned long long)version, (int)MFI_FORMAT_VERSION);
+    *found = version;
     return MF_STATUS_OK;
 }
 
@@ -67,32 +79,123 @@ static mf_status two_members(const mfi_json *tree, const char *what, const char 
     return MF_STATUS_OK;
 }
 
-static mf_status check_layer(mfi_layer_record *record, size_t position)
+/* ---- a layer of units ---- */
+
+static mf_status read_input(const mfi_json *item, mf_shape *input)
 {
-    if (record->spec.seed == MF_SEED_AUTO)
-        return mfi_fail(MF_STATUS_FORMAT, "layer %zu: the seed is 0 or missing", position);
-    MFI_TRY(mfi_as_format(mfi_spec_resolve(&record->spec), position));
-    for (size_t p = 0; p < MFI_PARAMETERS; p++) {
-        size_t dims[4];
-        if ((record->frozen >> p & 1) && mfi_spec_parameter(&record->spec, p, dims) == 0)
-            return mfi_fail(MF_STATUS_FORMAT, "layer %zu: it has no %s that could be frozen", position,
-                            mfi_parameter_name(p));
+    uint64_t dims[4];
+    size_t rank = 0;
+    *input = mfi_shape_row(1);
+    for (const mfi_json *dim = mfi_json_is_array(item) ? mfi_json_first(item) : NULL; dim;
+         dim = mfi_json_next(dim)) {
+        if (rank == 3 || !mfi_json_size(dim, &dims[rank]) || dims[rank] > SIZE_MAX)
+            return mfi_fail(MF_STATUS_FORMAT, "\"" MFI_KEY_INPUT "\" is not an array of 1 or 3 numbers");
+        input->dims[rank] = (size_t)dims[rank];
+        rank++;
     }
-    if ((record->frozen >> MFI_MEAN & 1) != (record->frozen >> MFI_VARIANCE & 1))
-        return mfi_fail(MF_STATUS_FORMAT, "layer %zu: mean and variance are frozen together", position);
+    input->rank = (int32_t)rank; /* any but 1 and 3 is refused by the builder */
     return MF_STATUS_OK;
 }
 
-/* Ids count places, so those of a network differ and are below the next one. */
+static mf_status read_units(const mfi_json *list, mfi_architecture *architecture, mf_builder *builder)
+{
+    size_t number = 1;
+    if (!mfi_json_is_array(list))
+        return mfi_fail(MF_STATUS_FORMAT, "\"" MFI_KEY_UNITS "\" is missing, or no array");
+    architecture->units += mfi_json_count(list);
+    if (architecture->units > MFI_MOST_UNITS)
+        return mfi_fail(MF_STATUS_FORMAT, "more than %d units", (int)MFI_MOST_UNITS);
+    for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), number++) {
+        mf_unit_spec unit = mfi_unit_defaults();
+        MFI_TRY(mfi_read_fields(item, &mfi_unit_fields, number, &unit));
+        MFI_TRY(mfi_builder_unit(builder, &unit, NULL));
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status build(const mfi_json *item, size_t position, const mf_allocator *allocator,
+                       mfi_architecture *architecture)
+{
+    mfi_layer_architecture *layer = &architecture->layers[position];
+    mf_shape input;
+    mf_head_spec head = mfi_head_defaults();
+    mf_builder_spec spec = mfi_builder_defaults();
+    const mfi_plan *plan;
+    spec.input = &input;
+    spec.dropout = layer->record.spec.dropout;
+    spec.dropout_maps = layer->record.spec.dropout_maps;
+    spec.seed = layer->record.spec.seed;
+    spec.allocator = allocator;
+    if (architecture->version == MFI_FORMAT_FLAT)
+        return mfi_fail(MF_STATUS_FORMAT, "a layer of units in a file of version %d", (int)MFI_FORMAT_FLAT);
+    MFI_TRY(read_input(mfi_json_member(item, MFI_KEY_INPUT), &input));
+    MFI_TRY(mfi_builder_create(&spec, &layer->builder));
+    MFI_TRY(read_units(mfi_json_member(item, MFI_KEY_UNITS), architecture, layer->builder));
+    MFI_TRY(mfi_read_fields(mfi_json_member(item, MFI_KEY_HEAD), &mfi_head_fields, position, &head));
+    MFI_TRY(mfi_builder_head(layer->builder, &head));
+    return mfi_builder_plan(layer->builder, &plan);
+}
+
+/* ---- every layer ---- */
+
+/* The parameter of that name from number *number on: files name them in their order, so that looking for them
+ * takes no longer than they are many. */
+static bool find_parameter(const mfi_plan *plan, const char *name, size_t *number)
+{
+    for (; name && *number < plan->parameter_count; ++*number)
+        if (strcmp(name, plan->parameters[*number].name) == 0)
+            return true;
+    return false;
+}
+
+static mf_status read_frozen(const mfi_json *list, const mfi_plan *plan, mfi_parameter_record *parameters)
+{
+    size_t number = 0;
+    if (list && !mfi_json_is_array(list))
+        return mfi_fail(MF_STATUS_FORMAT, "\"" MFI_KEY_FROZEN "\" is no array");
+    for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item)) {
+        const char *name = mfi_json_text(item);
+        if (!find_parameter(plan, name, &number))
+            return mfi_fail(MF_STATUS_FORMAT, "it has no \"%.40s\" that could be frozen, or not in its order",
+                            name ? name : "");
+        parameters[number++].frozen = true;
+    }
+    for (size_t p = 0; p + 1 < plan->parameter_count; p++)
+        if (plan->parameters[p].role == MFI_MEAN && parameters[p].frozen != parameters[p + 1].frozen)
+            return mfi_fail(MF_STATUS_FORMAT, "mean and variance are frozen together");
+    return MF_STATUS_OK;
+}
+
+static mf_status read_layer(const mfi_json *item, size_t position, const mf_allocator *allocator,
+                            mfi_architecture *architecture)
+{
+    mfi_layer_architecture *layer = &architecture->layers[position];
+    mfi_layer_record *record = &layer->record;
+    mfi_list_room room;
+    if (record->spec.seed == MF_SEED_AUTO)
+        return mfi_fail(MF_STATUS_FORMAT, "the seed is 0 or missing");
+    if (record->spec.kind == MF_LAYER_UNITS) {
+        MFI_TRY(build(item, position, allocator, architecture));
+    } else {
+        MFI_TRY(mfi_spec_resolve(&record->spec));
+        MFI_TRY(mfi_plan_from_spec(&record->spec, &room.arrays, &room.plan));
+    }
+    const mfi_plan *plan = mfi_architecture_plan(architecture, position, &room);
+    layer->parameter_count = plan->parameter_count;
+    MFI_TRY(mfi_take_zeroed(allocator, plan->parameter_count, sizeof *layer->parameters, &layer->parameters));
+    return read_frozen(mfi_json_member(item, MFI_KEY_FROZEN), plan, layer->parameters);
+}
+
+/* Ids are counted, so those of a network differ and are below the next one. */
 static mf_status check_ids(const mfi_architecture *architecture)
 {
-    for (size_t i = 0; i < architecture->layers; i++) {
-        uint64_t id = architecture->layer_records[i].id;
+    for (size_t i = 0; i < architecture->layer_count; i++) {
+        uint64_t id = architecture->layers[i].record.id;
         if (id == 0 || id >= architecture->next_id)
             return mfi_fail(MF_STATUS_FORMAT, "layer %zu: an id of %llu is not possible", i,
                             (unsigned long long)id);
         for (size_t j = 0; j < i; j++)
-            if (architecture->layer_records[j].id == id)
+            if (architecture->layers[j].record.id == id)
                 return mfi_fail(MF_STATUS_FORMAT, "layers %zu and %zu have the same id", j, i);
     }
     return MF_STATUS_OK;
@@ -101,19 +204,17 @@ static mf_status check_ids(const mfi_architecture *architecture)
 static mf_status read_layers(const mfi_json *list, const mfi_tensors *tensors, const mf_allocator *allocator,
                              mfi_architecture *architecture)
 {
-    size_t position = 0;
-    architecture->layers = mfi_json_count(list);
-    /* Every layer has a weight and a projection at least. */
-    if (architecture->layers > MFI_MOST_LAYERS || architecture->layers > tensors->count / 2)
-        return mfi_fail(MF_STATUS_FORMAT, "%zu layers with %zu tensors", architecture->layers,
-                        tensors->count);
-    MFI_TRY(mfi_take_zeroed(allocator, architecture->layers, sizeof *architecture->layer_records,
-                            &architecture->layer_records));
+    size_t position = 0, count = mfi_json_count(list);
+    /* Every layer has a projection at least. */
+    if (count > MFI_MOST_LAYERS || count > tensors->count)
+        return mfi_fail(MF_STATUS_FORMAT, "%zu layers with %zu tensors", count, tensors->count);
+    MFI_TRY(mfi_take_zeroed(allocator, count, sizeof *architecture->layers, &architecture->layers));
+    architecture->layer_count = count;
     for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), position++) {
-        mfi_layer_record *record = &architecture->layer_records[position];
-        *record = (mfi_layer_record){.spec = mfi_layer_defaults()};
+        mfi_layer_record *record = &architecture->layers[position].record;
+        record->spec = mfi_layer_defaults();
         MFI_TRY(mfi_read_fields(item, &mfi_layer_fields, position, record));
-        MFI_TRY(check_layer(record, position));
+        MFI_TRY(mfi_as_format(read_layer(item, position, allocator, architecture), position));
     }
     return check_ids(architecture);
 }
@@ -132,36 +233,97 @@ static mf_status read_network(const mfi_json *tree, const mfi_tensors *tensors, 
 
 /* ---- the training ---- */
 
-static mf_status check_training(const mfi_architecture *architecture, size_t position)
+/* Number of the role of that name; MFI_ROLES for none. */
+static mfi_role find_role(const char *name)
+{
+    mfi_role role = 0;
+    while (role < MFI_ROLES && strcmp(name, mfi_role_name(role)) != 0)
+        role++;
+    return role;
+}
+
+static mf_status bad_steps(const char *name, const char *why)
+{
+    return mfi_fail(MF_STATUS_FORMAT, "the counts of steps: \"%.40s\" %s", name, why);
+}
+
+/* Of a layer with a spec, files name every role, also those that it does not have, with a count of 0. */
+static mf_status read_role_steps(const mfi_json *object, const mfi_plan *plan,
+                                 mfi_parameter_record *parameters)
+{
+    bool seen[MFI_ROLES] = {false};
+    for (const mfi_json *item = mfi_json_first(object); item; item = mfi_json_next(item)) {
+        const char *digits = mfi_json_text(item), *name = mfi_json_key(item);
+        mfi_role role = find_role(name);
+        uint64_t steps;
+        size_t number = 0;
+        if (role == MFI_ROLES || seen[role])
+            return bad_steps(name, "is not known, or appears twice");
+        seen[role] = true;
+        bool there = find_parameter(plan, name, &number);
+        if (!digits || !mfi_parse_u64(digits, &steps) || (!there && steps != 0))
+            return bad_steps(name, "has one that is not possible");
+        if (there)
+            parameters[number].steps = steps;
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status read_steps(const mfi_json *object, const mfi_plan *plan, mfi_parameter_record *parameters)
+{
+    size_t number = 0;
+    if (object && !mfi_json_is_object(object))
+        return mfi_fail(MF_STATUS_FORMAT, "\"" MFI_KEY_STEPS "\" is no object");
+    if (plan->has_spec)
+        return read_role_steps(object, plan, parameters);
+    for (const mfi_json *item = mfi_json_first(object); item; item = mfi_json_next(item), number++) {
+        const char *digits = mfi_json_text(item), *name = mfi_json_key(item);
+        if (!find_parameter(plan, name, &number))
+            return bad_steps(name, "is not known, or not in the order of its parameters");
+        if (!digits || !mfi_parse_u64(digits, &parameters[number].steps))
+            return bad_steps(name, "has one that is not possible");
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status check_training(const mfi_architecture *architecture, size_t position, const mfi_plan *plan)
 {
     const mfi_training_record *record = &architecture->training_records[position];
-    if (record->optimizer >= 0 && (size_t)record->optimizer >= architecture->optimizers)
-        return mfi_fail(MF_STATUS_FORMAT, "layer %zu: optimizer %d of %zu", position, (int)record->optimizer,
-                        architecture->optimizers);
+    const mfi_progress *progress = &record->progress;
+    if (record->optimizer >= 0 && (size_t)record->optimizer >= architecture->optimizer_count)
+        return mfi_fail(MF_STATUS_FORMAT, "optimizer %d of %zu", (int)record->optimizer,
+                        architecture->optimizer_count);
     /* Counts that go on from here never come round to 0. */
     const uint64_t most = UINT64_MAX / 2;
-    bool sound =
-        record->renewed > 0 && record->renewed < most && record->applied < most && record->dropped < most;
-    for (size_t p = 0; p < MFI_PARAMETERS; p++) {
-        size_t dims[4];
-        bool counts = record->optimizer >= 0 && p < MFI_LEARNED &&
-                      mfi_spec_parameter(&architecture->layer_records[position].spec, p, dims) > 0;
-        sound = sound && record->steps[p] < (counts ? most : 1);
+    bool sound = progress->renewed > 0 && progress->renewed < most && progress->applied < most &&
+                 progress->dropped < most;
+    for (size_t p = 0; p < plan->parameter_count; p++) {
+        bool counts = record->optimizer >= 0 && mfi_role_learns(plan->parameters[p].role);
+        sound = sound && architecture->layers[position].parameters[p].steps < (counts ? most : 1);
     }
     if (!sound)
-        return mfi_fail(MF_STATUS_FORMAT, "layer %zu: one of its counts is not possible", position);
+        return mfi_fail(MF_STATUS_FORMAT, "one of its counts is not possible");
     return MF_STATUS_OK;
+}
+
+static mf_status read_layer_training(const mfi_json *item, size_t position, mfi_architecture *architecture)
+{
+    mfi_list_room room;
+    const mfi_plan *plan = mfi_architecture_plan(architecture, position, &room);
+    MFI_TRY(
+        read_steps(mfi_json_member(item, MFI_KEY_STEPS), plan, architecture->layers[position].parameters));
+    return check_training(architecture, position, plan);
 }
 
 static mf_status read_optimizers(const mfi_json *list, const mf_allocator *allocator,
                                  mfi_architecture *architecture)
 {
     size_t number = 0;
-    architecture->optimizers = mfi_json_count(list);
-    if (architecture->optimizers > architecture->layers)
-        return mfi_fail(MF_STATUS_FORMAT, "%zu optimizers for %zu layers", architecture->optimizers,
-                        architecture->layers);
-    MFI_TRY(mfi_take_zeroed(allocator, architecture->optimizers, sizeof *architecture->optimizer_records,
+    architecture->optimizer_count = mfi_json_count(list);
+    if (architecture->optimizer_count > architecture->layer_count)
+        return mfi_fail(MF_STATUS_FORMAT, "%zu optimizers for %zu layers", architecture->optimizer_count,
+                        architecture->layer_count);
+    MFI_TRY(mfi_take_zeroed(allocator, architecture->optimizer_count, sizeof *architecture->optimizer_records,
                             &architecture->optimizer_records));
     for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), number++) {
         mfi_optimizer_record *record = &architecture->optimizer_records[number];
@@ -181,17 +343,17 @@ static mf_status read_training(const mfi_json *tree, const mf_allocator *allocat
     size_t position = 0;
     MFI_TRY(two_members(tree, "the training", "optimizers", "layers", found));
     if (!mfi_json_is_array(found[0]) || !mfi_json_is_array(found[1]) ||
-        mfi_json_count(found[1]) != architecture->layers)
+        mfi_json_count(found[1]) != architecture->layer_count)
         return mfi_fail(MF_STATUS_FORMAT,
                         "the training: \"optimizers\" or \"layers\" is of the wrong kind or length");
     MFI_TRY(read_optimizers(found[0], allocator, architecture));
-    MFI_TRY(mfi_take_zeroed(allocator, architecture->layers, sizeof *architecture->training_records,
+    MFI_TRY(mfi_take_zeroed(allocator, architecture->layer_count, sizeof *architecture->training_records,
                             &architecture->training_records));
     for (const mfi_json *item = mfi_json_first(found[1]); item; item = mfi_json_next(item), position++) {
         mfi_training_record *record = &architecture->training_records[position];
         record->optimizer = -1;
         MFI_TRY(mfi_read_fields(item, &mfi_training_fields, position, record));
-        MFI_TRY(check_training(architecture, position));
+        MFI_TRY(mfi_as_format(read_layer_training(item, position, architecture), position));
     }
     return MF_STATUS_OK;
 }
@@ -204,7 +366,7 @@ mf_status mfi_architecture_read(const mfi_tensors *tensors, const mf_allocator *
     mfi_json *tree = NULL;
     const char *network = mfi_tensors_metadata(tensors, MFI_KEY_NETWORK);
     const char *training = mfi_tensors_metadata(tensors, MFI_KEY_TRAINING);
-    MFI_TRY(check_version(tensors));
+    MFI_TRY(check_version(tensors, &architecture->version));
     if (!network)
         return mfi_fail(MF_STATUS_FORMAT, "the metadata has no network");
     MFI_TRY(mfi_json_parse(network, strlen(network), "the network", &tree));
@@ -221,11 +383,16 @@ mf_status mfi_architecture_read(const mfi_tensors *tensors, const mf_allocator *
 
 void mfi_architecture_free(mfi_architecture *architecture, const mf_allocator *allocator)
 {
-    size_t layers = architecture->layers, optimizers = architecture->optimizers;
+    size_t layers = architecture->layer_count, optimizers = architecture->optimizer_count;
+    for (size_t i = 0; i < layers; i++) {
+        mfi_layer_architecture *layer = &architecture->layers[i];
+        mfi_builder_release(layer->builder);
+        mfi_release(allocator, layer->parameters, layer->parameter_count * sizeof *layer->parameters);
+    }
     mfi_release(allocator, architecture->optimizer_records,
                 optimizers * sizeof *architecture->optimizer_records);
     mfi_release(allocator, architecture->training_records, layers * sizeof *architecture->training_records);
-    mfi_release(allocator, architecture->layer_records, layers * sizeof *architecture->layer_records);
+    mfi_release(allocator, architecture->layers, layers * sizeof *architecture->layers);
 }
 
 const mfi_optimizer_record *mfi_architecture_optimizer(const mfi_architecture *architecture, size_t position)

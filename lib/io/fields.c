@@ -29,29 +29,16 @@ static void write_value(mfi_text *text, const mfi_field *field, const void *valu
     case MFI_FIELD_NAME:
         mfi_text_string(text, field->names[*number]);
         return;
-    case MFI_FIELD_SET:
-        mfi_text_open(text, '[');
-        for (size_t i = 0; i < field->name_count; i++)
-            if (*(const uint32_t *)value >> i & 1)
-                mfi_text_string(text, field->names[i]);
-        mfi_text_close(text, ']');
-        return;
     case MFI_FIELD_FLOAT:
         mfi_text_float(text, *(const float *)value);
         return;
     case MFI_FIELD_U64:
         mfi_text_u64(text, *counts);
         return;
-    case MFI_FIELD_COUNTS:
-        mfi_text_open(text, '{');
-        for (size_t i = 0; i < field->name_count; i++) {
-            mfi_text_key(text, field->names[i]);
-            mfi_text_u64(text, counts[i]);
-        }
-        mfi_text_close(text, '}');
-        return;
     case MFI_FIELD_LINK:
         mfi_text_size(text, (uint64_t)*number);
+        return;
+    case MFI_FIELD_OTHER:
         return;
     }
 }
@@ -61,17 +48,23 @@ static bool is_of(const mfi_field *field, int32_t kind)
     return field->kinds == 0 || field->kinds >> kind & 1;
 }
 
-void mfi_write_fields(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record)
+void mfi_write_members(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record)
 {
-    mfi_text_open(text, '{');
     for (size_t i = 0; i < table->count; i++) {
         const mfi_field *field = &table->fields[i];
         const void *value = (const char *)record + field->offset;
-        if (!is_of(field, kind) || (field->type == MFI_FIELD_LINK && *(const int32_t *)value < 0))
+        if (!is_of(field, kind) || field->type == MFI_FIELD_OTHER ||
+            (field->type == MFI_FIELD_LINK && *(const int32_t *)value < 0))
             continue;
         mfi_text_key(text, field->key);
         write_value(text, field, value);
     }
+}
+
+void mfi_write_fields(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record)
+{
+    mfi_text_open(text, '{');
+    mfi_write_members(text, table, kind, record);
     mfi_text_close(text, '}');
 }
 
@@ -93,36 +86,6 @@ static bool read_size(const mfi_json *item, size_t *value)
     if (!item || !mfi_json_size(item, &number) || number > SIZE_MAX)
         return false;
     *value = (size_t)number;
-    return true;
-}
-
-static bool read_set(const mfi_json *item, const mfi_field *field, uint32_t *set)
-{
-    size_t index;
-    if (!mfi_json_is_array(item))
-        return false;
-    *set = 0;
-    for (const mfi_json *name = mfi_json_first(item); name; name = mfi_json_next(name)) {
-        if (!find_name(field, mfi_json_text(name), &index) || (*set >> index & 1))
-            return false;
-        *set |= UINT32_C(1) << index;
-    }
-    return true;
-}
-
-static bool read_counts(const mfi_json *item, const mfi_field *field, uint64_t *counts)
-{
-    size_t index;
-    uint32_t seen = 0;
-    if (!mfi_json_is_object(item))
-        return false;
-    for (const mfi_json *count = mfi_json_first(item); count; count = mfi_json_next(count)) {
-        const char *digits = mfi_json_text(count);
-        if (!find_name(field, mfi_json_key(count), &index) || (seen >> index & 1) || !digits ||
-            !mfi_parse_u64(digits, &counts[index]))
-            return false;
-        seen |= UINT32_C(1) << index;
-    }
     return true;
 }
 
@@ -149,18 +112,16 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
             return false;
         *number = (int32_t)index;
         return true;
-    case MFI_FIELD_SET:
-        return read_set(item, field, value);
     case MFI_FIELD_FLOAT:
         return words && mfi_parse_float(words, value);
     case MFI_FIELD_U64:
         return words && mfi_parse_u64(words, value);
-    case MFI_FIELD_COUNTS:
-        return read_counts(item, field, value);
     case MFI_FIELD_LINK:
         if (!read_size(item, &index) || index > INT32_MAX)
             return false;
         *number = (int32_t)index;
+        return true;
+    case MFI_FIELD_OTHER:
         return true;
     }
     return false;

@@ -7,15 +7,14 @@
 
 /* What a field is in C, and in JSON. */
 typedef enum mfi_field_type {
-    MFI_FIELD_SIZE,   /* size_t: a number */
-    MFI_FIELD_PAIR,   /* size_t[2]: an array of two numbers */
-    MFI_FIELD_FLAG,   /* int32_t, 0 or 1: false or true */
-    MFI_FIELD_NAME,   /* int32_t, an index into `names`: a string */
-    MFI_FIELD_SET,    /* uint32_t, a bit for each of `names`: an array of strings */
-    MFI_FIELD_FLOAT,  /* float: a string */
-    MFI_FIELD_U64,    /* uint64_t: a string */
-    MFI_FIELD_COUNTS, /* uint64_t for each of `names`: an object of strings */
-    MFI_FIELD_LINK    /* int32_t, -1 for none, which is then left out: a number */
+    MFI_FIELD_SIZE,  /* size_t: a number */
+    MFI_FIELD_PAIR,  /* size_t[2]: an array of two numbers */
+    MFI_FIELD_FLAG,  /* int32_t, 0 or 1: false or true */
+    MFI_FIELD_NAME,  /* int32_t, an index into `names`: a string */
+    MFI_FIELD_FLOAT, /* float: a string */
+    MFI_FIELD_U64,   /* uint64_t: a string */
+    MFI_FIELD_LINK,  /* int32_t, -1 for none, which is then left out: a number */
+    MFI_FIELD_OTHER  /* of variable length: written and read by whoever uses the table */
 } mfi_field_type;
 
 typedef struct mfi_field {
@@ -33,7 +32,10 @@ typedef struct mfi_field_table {
     const char *what; /* for messages */
 } mfi_field_table;
 
-/* An object with the fields of `record`, which is of that kind. */
+/* The fields of `record`, which is of that kind, as members of an object that is open. */
+void mfi_write_members(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record);
+
+/* The same as an object. */
 void mfi_write_fields(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record);
 
 /* Into `record`, which holds the defaults of fields that are missing. FORMAT, with `number` in the message,

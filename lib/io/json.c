@@ -1,6 +1,8 @@
 /* Owns: the JSON library. Its hooks for memory are the process's, so they are left alone. */
 #include "io/json.h"
 
+#include <string.h>
+
 #include "base/status.h"
 #include "io/scan.h"
 
@@ -149,4 +151,12 @@ size_t mfi_json_count(const mfi_json *item)
     for (const mfi_json *member = mfi_json_first(item); member; member = mfi_json_next(member))
         count++;
     return count;
+}
+
+const mfi_json *mfi_json_member(const mfi_json *object, const char *key)
+{
+    for (const mfi_json *member = mfi_json_first(object); member; member = mfi_json_next(member))
+        if (strcmp(mfi_json_key(member), key) == 0)
+            return member;
+    return NULL;
 }

@@ -20,6 +20,9 @@ const mfi_json *mfi_json_first(const mfi_json *item);
 const mfi_json *mfi_json_next(const mfi_json *item);
 size_t mfi_json_count(const mfi_json *item);
 
+/* The first member of that key; NULL if there is none. */
+const mfi_json *mfi_json_member(const mfi_json *object, const char *key);
+
 /* Key of a member of an object. */
 const char *mfi_json_key(const mfi_json *item);
 

@@ -7,10 +7,14 @@
 
 /* The newest format this version reads, and the one it writes. A file whose content an older version would
  * misunderstand, or could not use, has a higher number. */
-enum { MFI_FORMAT_VERSION = 1 };
+enum {
+    MFI_FORMAT_FLAT = 1,   /* layers that have a spec */
+    MFI_FORMAT_VERSION = 2 /* also layers of units */
+};
 
-/* What the format allows, and what a network may have, so that no loader has to fear its number of layers. */
-enum { MFI_MOST_HEADER_BYTES = 100000000, MFI_MOST_LAYERS = 16384 };
+/* What the format allows, and what a network may have, so that no loader has to fear its number of layers,
+ * or of units in all of them. */
+enum { MFI_MOST_HEADER_BYTES = 100000000, MFI_MOST_LAYERS = 16384, MFI_MOST_UNITS = 65536 };
 
 /* Keys of the metadata. */
 #define MFI_KEY_FORMAT "format"

@@ -80,18 +80,18 @@ static mf_status check_tensor(const mfi_tensors *tensors, const mfi_tensor_plan 
 static mf_status check_tensors(const loading *l)
 {
     size_t demanded = 0;
-    for (size_t position = 0; position < l->plan.layers; position++)
-        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
-            mfi_tensor_plan plan;
-            int there = mfi_plan_tensor(position, &l->plan.layer_records[position].spec,
-                                        mfi_architecture_optimizer(&l->plan, position), number, &plan);
-            if (there < 0)
-                return mfi_fail(MF_STATUS_FORMAT, "layer %zu: its size does not fit", position);
-            if (there == 0)
+    for (size_t position = 0; position < l->plan.layer_count; position++) {
+        mfi_list_room room;
+        const mfi_plan *plan = mfi_architecture_plan(&l->plan, position, &room);
+        for (size_t number = 0; number < mfi_tensor_numbers(plan); number++) {
+            mfi_tensor_plan tensor;
+            if (!mfi_plan_tensor(position, plan, mfi_architecture_optimizer(&l->plan, position), number,
+                                 &tensor))
                 continue;
-            MFI_TRY(check_tensor(&l->tensors, &plan));
+            MFI_TRY(check_tensor(&l->tensors, &tensor));
             demanded++;
         }
+    }
     if (demanded != l->tensors.count)
         return mfi_fail(MF_STATUS_FORMAT, "%zu tensors, of which the layers know %zu", l->tensors.count,
                         demanded);
@@ -101,7 +101,7 @@ static mf_status check_tensors(const loading *l)
 static mf_status read_values(const loading *l, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
     const mfi_tensor *tensor = mfi_tensors_find(&l->tensors, plan->name);
-    float *values = mfi_tensor_values(layer, plan);
+    float *values = mfi_layer_tensor(layer, plan->parameter, plan->state_slot);
     MFI_TRY(l->source->read(l->source, l->data + tensor->begin, values, plan->count * sizeof *values));
     for (size_t i = 0; i < plan->count; i++)
         values[i] = mfi_get_float((const unsigned char *)(values + i));
@@ -112,34 +112,29 @@ static mf_status read_values(const loading *l, const mf_layer *layer, const mfi_
 
 /* ---- handles ---- */
 
-/* Drawing values that are overwritten at once would cost time, and orthogonal ones a lot of it. */
+/* Values are not drawn, since they are overwritten at once. */
 static mf_status create_layer(const loading *l, size_t position, mf_layer **layer)
 {
-    const mfi_layer_record *record = &l->plan.layer_records[position];
-    mf_layer_spec spec = record->spec;
-    spec.weight_init = spec.projection_init = MF_INIT_ZERO;
-    spec.allocator = &l->allocator;
-    MFI_TRY(mfi_layer_create(&spec, layer));
-    (*layer)->spec.weight_init = record->spec.weight_init;
-    (*layer)->spec.projection_init = record->spec.projection_init;
-    for (size_t p = 0; p < MFI_PARAMETERS; p++)
-        (*layer)->parameters[p].trainable = !(record->frozen >> p & 1);
+    mfi_list_room room;
+    const mfi_layer_architecture *from = &l->plan.layers[position];
+    MFI_TRY(mfi_layer_create(mfi_architecture_plan(&l->plan, position, &room), &l->allocator, false, layer));
+    for (size_t p = 0; p < from->parameter_count; p++)
+        if (from->parameters[p].frozen)
+            mfi_layer_set_trainable(*layer, p, false);
     return MF_STATUS_OK;
 }
 
 static mf_status attach_optimizer(const loading *l, size_t position, mf_layer *layer)
 {
     const mfi_training_record *record = &l->plan.training_records[position];
-    mfi_change change;
+    const mfi_layer_architecture *from = &l->plan.layers[position];
     if (record->optimizer >= 0) {
-        MFI_TRY(mfi_change_optimizer(layer, l->made[record->optimizer], &change));
-        mfi_change_commit(layer, &change);
+        MFI_TRY(mfi_change_optimizer(layer, l->made[record->optimizer]));
+        mfi_change_commit(layer);
     }
-    layer->applied = record->applied;
-    layer->dropped = record->dropped;
-    layer->renewed = record->renewed;
-    for (size_t p = 0; p < MFI_PARAMETERS; p++)
-        layer->parameters[p].steps = record->steps[p];
+    mfi_layer_restore(layer, &record->progress);
+    for (size_t p = 0; p < from->parameter_count; p++)
+        mfi_layer_restore_steps(layer, p, from->parameters[p].steps);
     return MF_STATUS_OK;
 }
 
@@ -147,12 +142,12 @@ static mf_status fill_layer(const loading *l, size_t position, bool training, mf
 {
     if (training)
         MFI_TRY(attach_optimizer(l, position, layer));
-    for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
-        mfi_tensor_plan plan;
+    for (size_t number = 0; number < mfi_tensor_numbers(&layer->plan); number++) {
+        mfi_tensor_plan tensor;
         const mfi_optimizer_record *optimizer =
             training ? mfi_architecture_optimizer(&l->plan, position) : NULL;
-        if (mfi_plan_tensor(position, &layer->spec, optimizer, number, &plan) > 0)
-            MFI_TRY(read_values(l, layer, &plan));
+        if (mfi_plan_tensor(position, &layer->plan, optimizer, number, &tensor))
+            MFI_TRY(read_values(l, layer, &tensor));
     }
     return MF_STATUS_OK;
 }
@@ -170,13 +165,12 @@ static mf_status add_layer(loading *l, size_t position, bool training)
 
 static mf_status make_optimizers(loading *l)
 {
-    MFI_TRY(mfi_take_zeroed(&l->allocator, l->plan.optimizers, sizeof *l->made, &l->made));
-    for (size_t i = 0; i < l->plan.optimizers; i++) {
+    MFI_TRY(mfi_take_zeroed(&l->allocator, l->plan.optimizer_count, sizeof *l->made, &l->made));
+    for (size_t i = 0; i < l->plan.optimizer_count; i++) {
         mf_optimizer_spec spec = l->plan.optimizer_records[i].spec;
         spec.allocator = &l->allocator;
         MFI_TRY(mfi_optimizer_create(&spec, &l->made[i]));
-        l->made[i]->spec.allocator = NULL;
-        l->made[i]->has_momentum = l->plan.optimizer_records[i].keeps_momentum != 0;
+        mfi_optimizer_restore(l->made[i], l->plan.optimizer_records[i].keeps_momentum != 0);
     }
     return MF_STATUS_OK;
 }
@@ -187,11 +181,11 @@ static mf_status make_network(loading *l, bool training)
     if (training)
         MFI_TRY(make_optimizers(l));
     MFI_TRY(mfi_network_create(&spec, &l->network));
-    for (size_t position = 0; position < l->plan.layers; position++)
+    for (size_t position = 0; position < l->plan.layer_count; position++)
         MFI_TRY(add_layer(l, position, training));
-    for (size_t position = 0; position < l->plan.layers; position++)
-        l->network->places[position].id = l->plan.layer_records[position].id;
-    l->network->next_id = l->plan.next_id;
+    for (size_t position = 0; position < l->plan.layer_count; position++)
+        mfi_network_restore_id(l->network, position, l->plan.layers[position].record.id);
+    mfi_network_restore_next_id(l->network, l->plan.next_id);
     return MF_STATUS_OK;
 }
 
@@ -211,9 +205,9 @@ static mf_status load(loading *l, bool training)
 
 static void clean_up(loading *l)
 {
-    for (size_t i = 0; l->made && i < l->plan.optimizers; i++)
+    for (size_t i = 0; l->made && i < l->plan.optimizer_count; i++)
         mfi_optimizer_release(l->made[i]); /* layers have their own references */
-    mfi_release(&l->allocator, l->made, l->plan.optimizers * sizeof *l->made);
+    mfi_release(&l->allocator, l->made, l->plan.optimizer_count * sizeof *l->made);
     mfi_architecture_free(&l->plan, &l->allocator);
     mfi_tensors_free(&l->tensors);
     mfi_json_free(l->header);

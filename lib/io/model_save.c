@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/version.h"
 #include "io/bytes.h"
 #include "io/model_file.h"
 #include "io/record.h"
 
 static const mf_layer *layer_at(const mf_network *network, size_t position)
 {
-    return network->places[position].layer;
+    return network->entries[position].layer;
 }
 
 /* ---- tensors ---- */
@@ -25,9 +26,9 @@ static void visit_tensors(const mf_network *network, bool training, tensor_visit
         bool with = training && layer->optimizer;
         if (with)
             optimizer = mfi_record_optimizer(layer->optimizer);
-        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&layer->plan); number++) {
             mfi_tensor_plan plan;
-            if (mfi_plan_tensor(position, &layer->spec, with ? &optimizer : NULL, number, &plan) > 0)
+            if (mfi_plan_tensor(position, &layer->plan, with ? &optimizer : NULL, number, &plan))
                 visit(user, layer, &plan);
         }
     }
@@ -41,13 +42,14 @@ static void add_bytes(void *user, const mf_layer *layer, const mfi_tensor_plan *
 
 static void put_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
-    mfi_sink_floats(user, mfi_tensor_values(layer, plan), plan->count);
+    mfi_sink_floats(user, mfi_layer_tensor(layer, plan->parameter, plan->state_slot), plan->count);
 }
 
 static void check_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
     mf_status *status = user;
-    if (*status == MF_STATUS_OK && !mfi_values_are_sound(plan, mfi_tensor_values(layer, plan)))
+    if (*status == MF_STATUS_OK &&
+        !mfi_values_are_sound(plan, mfi_layer_tensor(layer, plan->parameter, plan->state_slot)))
         *status = mfi_fail(MF_STATUS_NUMERIC,
                            "a value of %s is not finite, so the model could not be loaded again", plan->name);
 }
@@ -61,6 +63,49 @@ mf_status mfi_model_check(const mf_network *network, bool training)
 
 /* ---- the header ---- */
 
+static void put_input(mfi_text *text, const mf_shape *input)
+{
+    mfi_text_key(text, MFI_KEY_INPUT);
+    mfi_text_open(text, '[');
+    for (int32_t d = 0; d < input->rank; d++)
+        mfi_text_size(text, input->dims[d]);
+    mfi_text_close(text, ']');
+}
+
+static void put_units(mfi_text *text, const mfi_plan *plan)
+{
+    put_input(text, &plan->input);
+    mfi_text_key(text, MFI_KEY_UNITS);
+    mfi_text_open(text, '[');
+    for (size_t u = 0; u < plan->unit_count; u++)
+        mfi_write_fields(text, &mfi_unit_fields, plan->units[u].spec.kind, &plan->units[u].spec);
+    mfi_text_close(text, ']');
+    mfi_text_key(text, MFI_KEY_HEAD);
+    mfi_write_fields(text, &mfi_head_fields, plan->head.kind, &plan->head);
+}
+
+static void put_frozen(mfi_text *text, const mf_layer *layer)
+{
+    mfi_text_key(text, MFI_KEY_FROZEN);
+    mfi_text_open(text, '[');
+    for (size_t p = 0; p < layer->plan.parameter_count; p++)
+        if (!mfi_layer_trains(layer, p))
+            mfi_text_string(text, layer->plan.parameters[p].name);
+    mfi_text_close(text, ']');
+}
+
+static void put_layer(mfi_text *text, const mf_network *network, size_t position)
+{
+    const mf_layer *layer = layer_at(network, position);
+    mfi_layer_record record = mfi_record_layer(network, position);
+    mfi_text_open(text, '{');
+    mfi_write_members(text, &mfi_layer_fields, record.spec.kind, &record);
+    if (!layer->plan.has_spec)
+        put_units(text, &layer->plan);
+    put_frozen(text, layer);
+    mfi_text_close(text, '}');
+}
+
 static void put_network(mfi_text *text, const mf_network *network)
 {
     mfi_text_begin_string(text);
@@ -69,13 +114,31 @@ static void put_network(mfi_text *text, const mf_network *network)
     mfi_text_u64(text, network->next_id);
     mfi_text_key(text, "layers");
     mfi_text_open(text, '[');
-    for (size_t position = 0; position < network->count; position++) {
-        mfi_layer_record record = mfi_record_layer(network, position);
-        mfi_write_fields(text, &mfi_layer_fields, record.spec.kind, &record);
-    }
+    for (size_t position = 0; position < network->count; position++)
+        put_layer(text, network, position);
     mfi_text_close(text, ']');
     mfi_text_close(text, '}');
     mfi_text_end_string(text);
+}
+
+/* Of a layer with a spec all the names there are, as the first version of the format has it. */
+static void put_steps(mfi_text *text, const mf_layer *layer)
+{
+    static const mfi_role roles[MFI_ROLES] = {MFI_WEIGHT, MFI_BIAS, MFI_PROJECTION,
+                                              MFI_SCALE,  MFI_MEAN, MFI_VARIANCE};
+    size_t number = 0;
+    mfi_text_key(text, MFI_KEY_STEPS);
+    mfi_text_open(text, '{');
+    for (size_t r = 0; layer->plan.has_spec && r < MFI_ROLES; r++) {
+        bool there = number < layer->plan.parameter_count && layer->plan.parameters[number].role == roles[r];
+        mfi_text_key(text, mfi_role_name(roles[r]));
+        mfi_text_u64(text, there ? mfi_layer_steps(layer, number++) : 0);
+    }
+    for (; number < layer->plan.parameter_count; number++) {
+        mfi_text_key(text, layer->plan.parameters[number].name);
+        mfi_text_u64(text, mfi_layer_steps(layer, number));
+    }
+    mfi_text_close(text, '}');
 }
 
 static void put_training(mfi_text *text, const mf_network *network)
@@ -94,11 +157,23 @@ static void put_training(mfi_text *text, const mf_network *network)
     mfi_text_open(text, '[');
     for (size_t position = 0; position < network->count; position++) {
         mfi_training_record record = mfi_record_training(network, position);
-        mfi_write_fields(text, &mfi_training_fields, 0, &record);
+        mfi_text_open(text, '{');
+        mfi_write_members(text, &mfi_training_fields, 0, &record);
+        put_steps(text, layer_at(network, position));
+        mfi_text_close(text, '}');
     }
     mfi_text_close(text, ']');
     mfi_text_close(text, '}');
     mfi_text_end_string(text);
+}
+
+/* The oldest one that can say what the network is. */
+static uint64_t version_of(const mf_network *network)
+{
+    for (size_t position = 0; position < network->count; position++)
+        if (!layer_at(network, position)->plan.has_spec)
+            return MFI_FORMAT_VERSION;
+    return MFI_FORMAT_FLAT;
 }
 
 static void put_metadata(mfi_text *text, const mf_network *network, bool training)
@@ -108,9 +183,9 @@ static void put_metadata(mfi_text *text, const mf_network *network, bool trainin
     mfi_text_key(text, MFI_KEY_FORMAT);
     mfi_text_string(text, MFI_FORMAT_NAME);
     mfi_text_key(text, MFI_KEY_VERSION);
-    mfi_text_u64(text, MFI_FORMAT_VERSION);
+    mfi_text_u64(text, version_of(network));
     mfi_text_key(text, MFI_KEY_LIBRARY);
-    mfi_text_string(text, mf_version());
+    mfi_text_string(text, MFI_VERSION);
     mfi_text_key(text, MFI_KEY_NETWORK);
     put_network(text, network);
     if (training) {

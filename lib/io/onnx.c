@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/version.h"
 #include "io/onnx_layer.h"
 #include "io/protobuf.h"
-
-#define TEXT_OF(number) #number
-#define VERSION_OF(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
 
 /* From IR 4 on, constant tensors need not be inputs as well; IR 7 belongs to opset 13. */
 enum { IR_VERSION = 7, OPSET = 13 };
@@ -74,21 +72,21 @@ static void put_part(mfi_sink *sink, const mf_network *network, mfi_onnx_part pa
 {
     static const char *const last[3] = {"goodness_last", "probabilities_last", "label_last"};
     static const char *const sum[3] = {"goodness_sum", "probabilities_sum", "label_sum"};
-    const mf_layer_spec *first = &network->places[0].layer->spec;
-    const mf_shape shape = mfi_spec_input(first);
+    const mfi_plan *first = &network->entries[0].layer->plan;
+    const mf_shape shape = first->input;
     mfi_onnx_walk walk = {.graph = {sink, part}, .value = {"input"}, .maps = shape.rank > 1};
     mfi_onnx_value input = {.name = "input", .type = MFI_ONNX_FLOAT, .rank = (size_t)shape.rank};
     memcpy(input.dims, shape.dims, sizeof input.dims);
     mfi_onnx_put_value(&walk.graph, MFI_ONNX_INPUTS, &input);
     mfi_onnx_name total = {""};
     for (; walk.position < network->count; walk.position++) {
-        mfi_onnx_put_layer(&walk, network->places[walk.position].layer);
+        mfi_onnx_put_layer(&walk, network->entries[walk.position].layer);
         total = put_sum(&walk, &total);
     }
     put_answers(&walk.graph, mfi_onnx_name_of(network->count - 1, "goodness").text, last);
     put_answers(&walk.graph, total.text, sum);
-    put_outputs(&walk.graph, first->classes, last);
-    put_outputs(&walk.graph, first->classes, sum);
+    put_outputs(&walk.graph, first->head.classes, last);
+    put_outputs(&walk.graph, first->head.classes, sum);
 }
 
 static void put_graph(mfi_sink *sink, const void *what)
@@ -114,8 +112,7 @@ static void put_model(mfi_sink *sink, const mf_network *network)
 {
     mfi_pb_int(sink, MODEL_IR, IR_VERSION);
     mfi_pb_text(sink, MODEL_PRODUCER, "libmonoforward");
-    mfi_pb_text(sink, MODEL_PRODUCER_VERSION,
-                VERSION_OF(MF_VERSION_MAJOR, MF_VERSION_MINOR, MF_VERSION_PATCH));
+    mfi_pb_text(sink, MODEL_PRODUCER_VERSION, MFI_VERSION);
     mfi_pb_text(sink, MODEL_DOC, model_doc);
     mfi_pb_message(sink, MODEL_GRAPH, put_graph, network);
     mfi_pb_message(sink, MODEL_OPSET, put_opset, NULL);
@@ -126,7 +123,8 @@ static mf_status check_layers(const mf_network *network)
     if (network->count == 0)
         return mfi_fail(MF_STATUS_STATE, "the network has no layers");
     for (size_t i = 1; i < network->count; i++) {
-        size_t first = network->places[0].layer->spec.classes, other = network->places[i].layer->spec.classes;
+        size_t first = network->entries[0].layer->plan.head.classes,
+               other = network->entries[i].layer->plan.head.classes;
         if (first != other)
             return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "math/maps.h"
+#include "model/unit.h"
 
 typedef mfi_onnx_attribute attribute;
 
@@ -15,36 +16,65 @@ mfi_onnx_name mfi_onnx_name_of(size_t position, const char *what)
     return name;
 }
 
-/* A node that reads the value, and whose result is the value from then on. */
-static void advance(mfi_onnx_walk *walk, mfi_onnx_node node, const char *result)
+/* The unit that is being put. */
+typedef struct unit {
+    mfi_onnx_walk *walk;
+    const mf_layer *layer;
+    const mfi_stage *stage;
+    int32_t node;
+} unit;
+
+/* What a unit makes is named after the unit, but for the units of a layer that has a spec: there is one of
+ * each kind. */
+static mfi_onnx_name name_in(const mfi_onnx_walk *walk, const mf_layer *layer, int32_t node, const char *what)
 {
-    mfi_onnx_name output = mfi_onnx_name_of(walk->position, result);
+    char full[64];
+    if (layer->plan.has_spec || node == 0)
+        return mfi_onnx_name_of(walk->position, what);
+    snprintf(full, sizeof full, "units.%d.%s", (int)node, what);
+    return mfi_onnx_name_of(walk->position, full);
+}
+
+static mfi_onnx_name name_of(const unit *u, const char *what)
+{
+    return name_in(u->walk, u->layer, u->node, what);
+}
+
+/* A node that reads the value, and whose result is the value from then on. */
+static void advance_to(mfi_onnx_walk *walk, mfi_onnx_node node, mfi_onnx_name output)
+{
     node.inputs[0] = walk->value.text;
     node.output = output.text;
     mfi_onnx_put_node(&walk->graph, &node);
     walk->value = output;
 }
 
-static mfi_onnx_name put_parameter(const mfi_onnx_walk *walk, const mf_layer *layer, size_t index)
+static void advance(const unit *u, mfi_onnx_node node, const char *result)
 {
-    const mfi_parameter *parameter = &layer->parameters[index];
-    mfi_onnx_name name = mfi_onnx_name_of(walk->position, mfi_parameter_name(index));
+    advance_to(u->walk, node, name_of(u, result));
+}
+
+static mfi_onnx_name put_parameter(const mfi_onnx_walk *walk, const mf_layer *layer, size_t number)
+{
+    const mfi_parameter_spec *parameter = &layer->plan.parameters[number];
+    mfi_onnx_name name = mfi_onnx_name_of(walk->position, parameter->name);
     mfi_onnx_tensor tensor = {
-        .name = name.text, .rank = (size_t)parameter->rank, .floats = parameter->values};
+        .name = name.text, .rank = (size_t)parameter->rank, .floats = mfi_layer_tensor(layer, number, -1)};
     for (size_t i = 0; i < tensor.rank; i++)
         tensor.dims[i] = parameter->dims[i];
     mfi_onnx_put_tensor(&walk->graph, &tensor);
     return name;
 }
 
-static bool has(const mf_layer *layer, size_t parameter)
+static mfi_onnx_name put_role(const unit *u, mfi_role role)
 {
-    return layer->parameters[parameter].count > 0;
+    return put_parameter(u->walk, u->layer, (size_t)u->stage->parameters[role]);
 }
 
-static bool normalizes(const mf_layer *layer)
+/* Whether the bias of the stage is this unit's: a normalisation that is computed along has it. */
+static bool has_bias(const unit *u)
 {
-    return layer->spec.normalization == MF_NORMALIZATION_BATCH;
+    return u->stage->parameters[MFI_BIAS] >= 0 && u->layer->plan.units[u->node - 1].spec.bias;
 }
 
 static attribute one(const char *name, int64_t value)
@@ -75,63 +105,71 @@ static attribute pads(const size_t values[2])
     return four;
 }
 
-/* ---- the product with the input ---- */
+/* ---- rows of values and maps ---- */
 
-static void flatten(mfi_onnx_walk *walk, const char *result)
+static void flatten(mfi_onnx_walk *walk, mfi_onnx_name result)
 {
-    advance(walk, (mfi_onnx_node){.type = "Flatten", .attributes = {one("axis", 1)}}, result);
-}
-
-/* x W^T, and + b unless the normalisation adds it. */
-static void put_dense(mfi_onnx_walk *walk, const mf_layer *layer, const char *result)
-{
-    if (walk->maps)
-        flatten(walk, "input");
-    walk->maps = false;
-    mfi_onnx_name weight = put_parameter(walk, layer, MFI_WEIGHT), bias;
-    mfi_onnx_node node = {.type = "Gemm", .inputs = {NULL, weight.text}, .attributes = {one("transB", 1)}};
-    if (has(layer, MFI_BIAS) && !normalizes(layer)) {
-        bias = put_parameter(walk, layer, MFI_BIAS);
-        node.inputs[2] = bias.text;
-    }
-    advance(walk, node, result);
+    advance_to(walk, (mfi_onnx_node){.type = "Flatten", .attributes = {one("axis", 1)}}, result);
 }
 
 /* A row of values as maps; the batch, which the 0 stands for, is taken over. */
-static void put_reshape(mfi_onnx_walk *walk, const mf_layer_spec *spec)
+static void put_reshape(mfi_onnx_walk *walk, const mf_shape *maps, mfi_onnx_name shape_name,
+                        mfi_onnx_name result)
 {
-    const int64_t shape[4] = {0, (int64_t)spec->channels, (int64_t)spec->height, (int64_t)spec->width};
-    mfi_onnx_name name = mfi_onnx_name_of(walk->position, "input_shape");
-    mfi_onnx_put_tensor(&walk->graph,
-                        &(mfi_onnx_tensor){.name = name.text, .rank = 1, .dims = {4}, .integers = shape});
-    advance(walk, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, name.text}}, "input");
+    const int64_t shape[4] = {0, (int64_t)maps->dims[0], (int64_t)maps->dims[1], (int64_t)maps->dims[2]};
+    mfi_onnx_put_tensor(
+        &walk->graph, &(mfi_onnx_tensor){.name = shape_name.text, .rank = 1, .dims = {4}, .integers = shape});
+    advance_to(walk, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, shape_name.text}}, result);
 }
 
-static void put_convolution(mfi_onnx_walk *walk, const mf_layer *layer, const char *result)
+/* The value as the reader wants it. */
+static void take_form(mfi_onnx_walk *walk, const mf_shape *wanted, bool maps, mfi_onnx_name shape_name,
+                      mfi_onnx_name result)
 {
-    const mf_layer_spec *spec = &layer->spec;
-    if (!walk->maps)
-        put_reshape(walk, spec);
-    walk->maps = true;
-    mfi_onnx_name weight = put_parameter(walk, layer, MFI_WEIGHT), bias;
+    if (walk->maps && !maps)
+        flatten(walk, result);
+    else if (!walk->maps && maps)
+        put_reshape(walk, wanted, shape_name, result);
+    walk->maps = maps;
+}
+
+static void take_input(const unit *u, bool maps)
+{
+    const mfi_plan *plan = &u->layer->plan;
+    const mf_shape *input = mfi_plan_shape(plan, plan->units[u->node - 1].spec.inputs[0]);
+    take_form(u->walk, input, maps, name_of(u, "input_shape"), name_of(u, "input"));
+}
+
+/* ---- units ---- */
+
+/* x W^T, and + b unless the normalisation adds it. */
+static void put_dense(const unit *u)
+{
+    take_input(u, false);
+    mfi_onnx_name weight = put_role(u, MFI_WEIGHT), bias;
+    mfi_onnx_node node = {.type = "Gemm", .inputs = {NULL, weight.text}, .attributes = {one("transB", 1)}};
+    if (has_bias(u)) {
+        bias = put_role(u, MFI_BIAS);
+        node.inputs[2] = bias.text;
+    }
+    advance(u, node, "product");
+}
+
+static void put_convolution(const unit *u)
+{
+    const mf_unit_spec *spec = &u->layer->plan.units[u->node - 1].spec;
+    take_input(u, true);
+    mfi_onnx_name weight = put_role(u, MFI_WEIGHT), bias;
     mfi_onnx_node node = {
         .type = "Conv",
         .inputs = {NULL, weight.text},
         .attributes = {two("kernel_shape", spec->kernel), two("strides", spec->stride), pads(spec->padding)}};
-    if (has(layer, MFI_BIAS) && !normalizes(layer)) {
-        bias = put_parameter(walk, layer, MFI_BIAS);
+    if (has_bias(u)) {
+        bias = put_role(u, MFI_BIAS);
         node.inputs[2] = bias.text;
     }
-    advance(walk, node, result);
+    advance(u, node, "product");
 }
-
-/* What is particular to a kind of layer. */
-static void (*const products[])(mfi_onnx_walk *walk, const mf_layer *layer, const char *result) = {
-    [MF_LAYER_DENSE] = put_dense,
-    [MF_LAYER_CONV2D] = put_convolution,
-};
-
-/* ---- normalisation, activation, pooling ---- */
 
 static float zero(const size_t dims[2], size_t row, size_t column)
 {
@@ -140,49 +178,48 @@ static float zero(const size_t dims[2], size_t row, size_t column)
 }
 
 /* ONNX asks for a bias. */
-static mfi_onnx_name put_zeros(const mfi_onnx_walk *walk, size_t count)
+static mfi_onnx_name put_zeros(const unit *u, size_t count)
 {
-    mfi_onnx_name name = mfi_onnx_name_of(walk->position, "no_bias");
-    mfi_onnx_put_tensor(&walk->graph,
+    mfi_onnx_name name = name_of(u, "no_bias");
+    mfi_onnx_put_tensor(&u->walk->graph,
                         &(mfi_onnx_tensor){.name = name.text, .rank = 1, .dims = {count}, .at = zero});
     return name;
 }
 
-static void put_normalization(mfi_onnx_walk *walk, const mf_layer *layer, const char *result)
+static void put_normalization(const unit *u)
 {
-    mfi_onnx_name scale = put_parameter(walk, layer, MFI_SCALE);
-    mfi_onnx_name bias = has(layer, MFI_BIAS) ? put_parameter(walk, layer, MFI_BIAS)
-                                              : put_zeros(walk, mfi_spec_channels(&layer->spec));
-    mfi_onnx_name mean = put_parameter(walk, layer, MFI_MEAN);
-    mfi_onnx_name variance = put_parameter(walk, layer, MFI_VARIANCE);
-    advance(walk,
+    mfi_onnx_name scale = put_role(u, MFI_SCALE);
+    mfi_onnx_name bias = has_bias(u) ? put_role(u, MFI_BIAS) : put_zeros(u, u->stage->channels);
+    mfi_onnx_name mean = put_role(u, MFI_MEAN);
+    mfi_onnx_name variance = put_role(u, MFI_VARIANCE);
+    advance(u,
             (mfi_onnx_node){.type = "BatchNormalization",
                             .inputs = {NULL, scale.text, bias.text, mean.text, variance.text},
-                            .attributes = {number("epsilon", layer->spec.normalization_epsilon)}},
-            result);
+                            .attributes = {number("epsilon", u->stage->normalization_epsilon)}},
+            "normalized");
 }
 
-static mfi_onnx_name put_scalar(const mfi_onnx_walk *walk, const char *what, float value)
+static mfi_onnx_name put_scalar(const unit *u, const char *what, float value)
 {
-    mfi_onnx_name name = mfi_onnx_name_of(walk->position, what);
-    mfi_onnx_put_tensor(&walk->graph, &(mfi_onnx_tensor){.name = name.text, .floats = &value});
+    mfi_onnx_name name = name_of(u, what);
+    mfi_onnx_put_tensor(&u->walk->graph, &(mfi_onnx_tensor){.name = name.text, .floats = &value});
     return name;
 }
 
 /* ((1 + erf(z / sqrt 2)) z) / 2: GELU is an operator from opset 20 on only. Runtimes know these nodes in this
  * order and fuse them. */
-static void put_gelu(mfi_onnx_walk *walk, const char *result)
+static void put_gelu(const unit *u)
 {
-    mfi_onnx_name z = walk->value, root = put_scalar(walk, "gelu_root", 1.41421356f);
-    mfi_onnx_name unit = put_scalar(walk, "gelu_one", 1.0f), half = put_scalar(walk, "gelu_half", 0.5f);
-    advance(walk, (mfi_onnx_node){.type = "Div", .inputs = {NULL, root.text}}, "gelu_scaled");
-    advance(walk, (mfi_onnx_node){.type = "Erf"}, "gelu_erf");
-    advance(walk, (mfi_onnx_node){.type = "Add", .inputs = {NULL, unit.text}}, "gelu_sum");
-    advance(walk, (mfi_onnx_node){.type = "Mul", .inputs = {NULL, z.text}}, "gelu_twice");
-    advance(walk, (mfi_onnx_node){.type = "Mul", .inputs = {NULL, half.text}}, result);
+    mfi_onnx_name z = u->walk->value, root = put_scalar(u, "gelu_root", 1.41421356f);
+    mfi_onnx_name unit_value = put_scalar(u, "gelu_one", 1.0f), half = put_scalar(u, "gelu_half", 0.5f);
+    advance(u, (mfi_onnx_node){.type = "Div", .inputs = {NULL, root.text}}, "gelu_scaled");
+    advance(u, (mfi_onnx_node){.type = "Erf"}, "gelu_erf");
+    advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, unit_value.text}}, "gelu_sum");
+    advance(u, (mfi_onnx_node){.type = "Mul", .inputs = {NULL, z.text}}, "gelu_twice");
+    advance(u, (mfi_onnx_node){.type = "Mul", .inputs = {NULL, half.text}}, "activation");
 }
 
-static void put_activation(mfi_onnx_walk *walk, const mf_layer_spec *spec, const char *result)
+static void put_activation(const unit *u)
 {
     static const char *const types[] = {
         [MF_ACTIVATION_IDENTITY] = "Identity",
@@ -191,49 +228,108 @@ static void put_activation(mfi_onnx_walk *walk, const mf_layer_spec *spec, const
         [MF_ACTIVATION_TANH] = "Tanh",
         [MF_ACTIVATION_GELU] = NULL,
     };
-    if (spec->activation == MF_ACTIVATION_GELU) {
-        put_gelu(walk, result);
+    mfi_activation phi = u->stage->phi;
+    if (phi.kind == MF_ACTIVATION_GELU) {
+        put_gelu(u);
         return;
     }
-    mfi_onnx_node node = {.type = types[spec->activation]};
-    if (spec->activation == MF_ACTIVATION_LEAKY_RELU)
-        node.attributes[0] = number("alpha", spec->leak);
-    advance(walk, node, result);
+    mfi_onnx_node node = {.type = types[phi.kind]};
+    if (phi.kind == MF_ACTIVATION_LEAKY_RELU)
+        node.attributes[0] = number("alpha", phi.leak);
+    advance(u, node, "activation");
 }
 
-static void put_pooling(mfi_onnx_walk *walk, const mfi_geometry *g, const char *result)
+static void put_pooling(const unit *u)
 {
-    if (g->pool.kind == MF_POOL_NONE)
+    const mfi_pool *pool = &u->stage->geometry.pool;
+    advance(u,
+            (mfi_onnx_node){.type = pool->kind == MF_POOL_MAX ? "MaxPool" : "AveragePool",
+                            .attributes = {two("kernel_shape", pool->size), two("strides", pool->stride)}},
+            "pooled");
+}
+
+/* What a runtime knows has no dropout. */
+static void put_dropout(const unit *u)
+{
+    advance(u, (mfi_onnx_node){.type = "Identity"}, "kept");
+}
+
+static const char *const results[MFI_UNIT_KINDS] = {
+    [MF_UNIT_DENSE] = "product",
+    [MF_UNIT_CONV2D] = "product",
+    [MF_UNIT_BATCH_NORM] = "normalized",
+    [MF_UNIT_ACTIVATION] = "activation",
+    [MF_UNIT_POOL] = "pooled",
+    [MF_UNIT_DROPOUT] = "kept",
+    [MF_UNIT_ADD] = "sum",
+};
+
+/* The name of a node's value; that of node 0 is what the layer reads. */
+static mfi_onnx_name value_of(const mfi_onnx_walk *walk, const mf_layer *layer, int32_t node,
+                              mfi_onnx_name input)
+{
+    return node == 0 ? input : name_in(walk, layer, node, results[layer->plan.units[node - 1].spec.kind]);
+}
+
+static void put_sum(const unit *u, mfi_onnx_name input)
+{
+    const mf_unit_spec *spec = &u->layer->plan.units[u->node - 1].spec;
+    mfi_onnx_name other = value_of(u->walk, u->layer, spec->inputs[1], input);
+    advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, other.text}}, "sum");
+}
+
+static void put_unit(const unit *u, mfi_onnx_name input)
+{
+    const mfi_plan *plan = &u->layer->plan;
+    const mf_unit_spec *spec = &plan->units[u->node - 1].spec;
+    u->walk->value = value_of(u->walk, u->layer, spec->inputs[0], input);
+    u->walk->maps = mfi_plan_shape(plan, spec->inputs[0])->rank == 3;
+    switch (spec->kind) {
+    case MF_UNIT_DENSE:
+        put_dense(u);
         return;
-    advance(
-        walk,
-        (mfi_onnx_node){.type = g->pool.kind == MF_POOL_MAX ? "MaxPool" : "AveragePool",
-                        .attributes = {two("kernel_shape", g->pool.size), two("strides", g->pool.stride)}},
-        result);
+    case MF_UNIT_CONV2D:
+        put_convolution(u);
+        return;
+    case MF_UNIT_BATCH_NORM:
+        put_normalization(u);
+        return;
+    case MF_UNIT_ACTIVATION:
+        put_activation(u);
+        return;
+    case MF_UNIT_POOL:
+        put_pooling(u);
+        return;
+    case MF_UNIT_DROPOUT:
+        put_dropout(u);
+        return;
+    default:
+        put_sum(u, input);
+    }
 }
 
 /* ---- the head ---- */
 
-/* The share of value `at` in cell `index`. */
-static float share(size_t size, size_t cells, size_t index, size_t at)
+/* The weight of value `at` in cell `index`. */
+static float weight_in_cell(size_t size, size_t cells, size_t index, size_t at)
 {
     size_t first, end;
-    mfi_head_cell(size, cells, index, &first, &end);
+    mfi_adaptive_cell(size, cells, index, &first, &end);
     return at >= first && at < end ? 1.0f / (float)(end - first) : 0.0f;
 }
 
-static float share_down(const size_t dims[2], size_t row, size_t column)
+static float weight_down(const size_t dims[2], size_t row, size_t column)
 {
-    return share(dims[1], dims[0], row, column);
+    return weight_in_cell(dims[1], dims[0], row, column);
 }
 
-static float share_across(const size_t dims[2], size_t row, size_t column)
+static float weight_across(const size_t dims[2], size_t row, size_t column)
 {
-    return share(dims[0], dims[1], column, row);
+    return weight_in_cell(dims[0], dims[1], column, row);
 }
 
-static mfi_onnx_name put_shares(const mfi_onnx_walk *walk, const char *what, size_t rows, size_t columns,
-                                float (*at)(const size_t dims[2], size_t row, size_t column))
+static mfi_onnx_name put_weights(const mfi_onnx_walk *walk, const char *what, size_t rows, size_t columns,
+                                 float (*at)(const size_t dims[2], size_t row, size_t column))
 {
     mfi_onnx_name name = mfi_onnx_name_of(walk->position, what);
     mfi_onnx_put_tensor(&walk->graph,
@@ -243,12 +339,12 @@ static mfi_onnx_name put_shares(const mfi_onnx_walk *walk, const char *what, siz
 
 /* Windows of different sizes: the means of rows and of columns are products with two small matrices,
  * D [s, H] from the left and A [W, s] from the right, for every map. */
-static void put_uneven_pooling(mfi_onnx_walk *walk, const mfi_geometry *g)
+static void put_uneven_pooling(mfi_onnx_walk *walk, const size_t map[2], size_t cells)
 {
-    const size_t *pooled = g->pool.pooled;
-    mfi_onnx_name across = put_shares(walk, "head_across", pooled[1], g->head, share_across);
-    mfi_onnx_name down = put_shares(walk, "head_down", g->head, pooled[0], share_down);
-    advance(walk, (mfi_onnx_node){.type = "MatMul", .inputs = {NULL, across.text}}, "head_rows");
+    mfi_onnx_name across = put_weights(walk, "head_across", map[1], cells, weight_across);
+    mfi_onnx_name down = put_weights(walk, "head_down", cells, map[0], weight_down);
+    advance_to(walk, (mfi_onnx_node){.type = "MatMul", .inputs = {NULL, across.text}},
+               mfi_onnx_name_of(walk->position, "head_rows"));
     mfi_onnx_name rows = walk->value, result = mfi_onnx_name_of(walk->position, "head_pooled");
     mfi_onnx_put_node(
         &walk->graph,
@@ -256,46 +352,45 @@ static void put_uneven_pooling(mfi_onnx_walk *walk, const mfi_geometry *g)
     walk->value = result;
 }
 
-static void put_head_pooling(mfi_onnx_walk *walk, const mfi_geometry *g)
+static void put_head_pooling(mfi_onnx_walk *walk, const size_t map[2], size_t cells)
 {
-    const size_t *pooled = g->pool.pooled, window[2] = {pooled[0] / g->head, pooled[1] / g->head};
-    if (pooled[0] == g->head && pooled[1] == g->head)
+    const size_t window[2] = {map[0] / cells, map[1] / cells};
+    if (map[0] == cells && map[1] == cells)
         return;
-    if (pooled[0] % g->head || pooled[1] % g->head)
-        put_uneven_pooling(walk, g);
+    if (map[0] % cells || map[1] % cells)
+        put_uneven_pooling(walk, map, cells);
     else
-        advance(walk,
-                (mfi_onnx_node){.type = "AveragePool",
-                                .attributes = {two("kernel_shape", window), two("strides", window)}},
-                "head_pooled");
+        advance_to(walk,
+                   (mfi_onnx_node){.type = "AveragePool",
+                                   .attributes = {two("kernel_shape", window), two("strides", window)}},
+                   mfi_onnx_name_of(walk->position, "head_pooled"));
 }
 
-/* The walk goes on from the activation, not from what M makes of it: `aside` is a copy. */
+/* The walk goes on from the output, not from what M makes of it: `aside` is a copy. */
 static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer)
 {
     mfi_onnx_walk aside = *walk;
+    const mfi_plan *plan = &layer->plan;
     if (aside.maps) {
-        mfi_geometry g = mfi_spec_geometry(&layer->spec);
-        if (g.head > 0)
-            put_head_pooling(&aside, &g);
-        flatten(&aside, "features");
+        if (mfi_plan_pools_head(plan))
+            put_head_pooling(&aside, mfi_plan_output(plan)->dims + 1, plan->head.pool_size);
+        flatten(&aside, mfi_onnx_name_of(aside.position, "features"));
     }
-    mfi_onnx_name projection = put_parameter(&aside, layer, MFI_PROJECTION);
-    advance(
+    mfi_onnx_name projection = put_parameter(&aside, layer, plan->projection);
+    advance_to(
         &aside,
         (mfi_onnx_node){.type = "Gemm", .inputs = {NULL, projection.text}, .attributes = {one("transB", 1)}},
-        "goodness");
+        mfi_onnx_name_of(aside.position, "goodness"));
 }
 
 void mfi_onnx_put_layer(mfi_onnx_walk *walk, const mf_layer *layer)
 {
-    products[layer->spec.kind](walk, layer, "product");
-    if (normalizes(layer))
-        put_normalization(walk, layer, "normalized");
-    put_activation(walk, &layer->spec, "activation");
-    if (walk->maps) {
-        mfi_geometry g = mfi_spec_geometry(&layer->spec);
-        put_pooling(walk, &g, "pooled");
-    }
+    const mfi_plan *plan = &layer->plan;
+    take_form(walk, &plan->input, plan->input.rank == 3, mfi_onnx_name_of(walk->position, "input_shape"),
+              mfi_onnx_name_of(walk->position, "input"));
+    mfi_onnx_name input = walk->value;
+    for (size_t s = 0; s < plan->stage_count; s++)
+        for (int32_t node = plan->stages[s].first; node <= plan->stages[s].last; node++)
+            put_unit(&(unit){walk, layer, &plan->stages[s], node}, input);
     put_goodness(walk, layer);
 }

@@ -9,7 +9,7 @@
 
 /* "layers.<position>.<what>" */
 typedef struct mfi_onnx_name {
-    char text[48];
+    char text[80];
 } mfi_onnx_name;
 
 mfi_onnx_name mfi_onnx_name_of(size_t position, const char *what);

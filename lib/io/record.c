@@ -9,15 +9,21 @@
 
 /* ---- layers: names in the order of the constants ---- */
 
-static const char *const kinds[] = {"dense", "conv2d"};
+static const char *const kinds[] = {"dense", "conv2d", "units"};
+static const char *const unit_kinds[] = {"dense", "conv2d",  "batch_norm", "activation",
+                                         "pool",  "dropout", "add"};
+static const char *const heads[] = {"linear"};
 static const char *const activations[] = {"identity", "relu", "leaky_relu", "tanh", "gelu"};
 static const char *const inits[] = {"kaiming_uniform", "zero", "orthogonal", "normal"};
 static const char *const normalizations[] = {"none", "batch"};
 static const char *const pools[] = {"none", "average", "max"};
-static const char *const parameters[MFI_PARAMETERS] = {"weight", "bias", "projection",
-                                                       "scale",  "mean", "variance"};
 
-enum { DENSE = 1 << MF_LAYER_DENSE, CONV = 1 << MF_LAYER_CONV2D };
+enum {
+    DENSE = 1 << MF_LAYER_DENSE,
+    CONV = 1 << MF_LAYER_CONV2D,
+    UNITS = 1 << MF_LAYER_UNITS,
+    FLAT = DENSE | CONV,
+};
 
 #define SPEC(type, field) MFI_FIELD_##type, offsetof(mfi_layer_record, spec.field)
 
@@ -37,33 +43,76 @@ static const mfi_field layer_fields[] = {
     {"pool_size", SPEC(PAIR, pool_size), NULL, 0, CONV},
     {"pool_stride", SPEC(PAIR, pool_stride), NULL, 0, CONV},
     {"head_size", SPEC(SIZE, head_size), NULL, 0, CONV},
-    {"dropout_maps", SPEC(FLAG, dropout_maps), NULL, 0, CONV},
-    {"classes", SPEC(SIZE, classes), NULL, 0, 0},
-    {"activation", SPEC(NAME, activation), NAMES(activations), 0},
-    {"leak", SPEC(FLOAT, leak), NULL, 0, 0},
-    {"bias", SPEC(FLAG, bias), NULL, 0, 0},
-    {"normalization", SPEC(NAME, normalization), NAMES(normalizations), 0},
-    {"normalization_rate", SPEC(FLOAT, normalization_rate), NULL, 0, 0},
-    {"normalization_epsilon", SPEC(FLOAT, normalization_epsilon), NULL, 0, 0},
+    {"dropout_maps", SPEC(FLAG, dropout_maps), NULL, 0, CONV | UNITS},
+    {"classes", SPEC(SIZE, classes), NULL, 0, FLAT},
+    {"activation", SPEC(NAME, activation), NAMES(activations), FLAT},
+    {"leak", SPEC(FLOAT, leak), NULL, 0, FLAT},
+    {"bias", SPEC(FLAG, bias), NULL, 0, FLAT},
+    {"normalization", SPEC(NAME, normalization), NAMES(normalizations), FLAT},
+    {"normalization_rate", SPEC(FLOAT, normalization_rate), NULL, 0, FLAT},
+    {"normalization_epsilon", SPEC(FLOAT, normalization_epsilon), NULL, 0, FLAT},
     {"dropout", SPEC(FLOAT, dropout), NULL, 0, 0},
-    {"label_smoothing", SPEC(FLOAT, label_smoothing), NULL, 0, 0},
-    {"weight_init", SPEC(NAME, weight_init), NAMES(inits), 0},
-    {"projection_init", SPEC(NAME, projection_init), NAMES(inits), 0},
-    {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, 0},
-    {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, 0},
+    {"label_smoothing", SPEC(FLOAT, label_smoothing), NULL, 0, FLAT},
+    {"weight_init", SPEC(NAME, weight_init), NAMES(inits), FLAT},
+    {"projection_init", SPEC(NAME, projection_init), NAMES(inits), FLAT},
+    {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, FLAT},
+    {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, FLAT},
     {"seed", SPEC(U64, seed), NULL, 0, 0},
-    {"frozen", MFI_FIELD_SET, offsetof(mfi_layer_record, frozen), NAMES(parameters), 0},
+    {MFI_KEY_INPUT, MFI_FIELD_OTHER, 0, NULL, 0, UNITS},
+    {MFI_KEY_UNITS, MFI_FIELD_OTHER, 0, NULL, 0, UNITS},
+    {MFI_KEY_HEAD, MFI_FIELD_OTHER, 0, NULL, 0, UNITS},
+    {MFI_KEY_FROZEN, MFI_FIELD_OTHER, 0, NULL, 0, 0},
 };
 const mfi_field_table mfi_layer_fields = {NAMES(layer_fields), "layer"};
+
+/* ---- units and heads ---- */
+
+#define BIT(kind) (UINT32_C(1) << MF_UNIT_##kind)
+#undef SPEC
+#define SPEC(type, field) MFI_FIELD_##type, offsetof(mf_unit_spec, field)
+
+static const mfi_field unit_fields[] = {
+    {"kind", SPEC(NAME, kind), NAMES(unit_kinds), 0},
+    {"input", SPEC(LINK, inputs[0]), NULL, 0, 0},
+    {"other", SPEC(LINK, inputs[1]), NULL, 0, BIT(ADD)},
+    {"outputs", SPEC(SIZE, outputs), NULL, 0, BIT(DENSE) | BIT(CONV2D)},
+    {"bias", SPEC(FLAG, bias), NULL, 0, BIT(DENSE) | BIT(CONV2D) | BIT(BATCH_NORM)},
+    {"weight_init", SPEC(NAME, weight_init), NAMES(inits), BIT(DENSE) | BIT(CONV2D)},
+    {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, BIT(DENSE) | BIT(CONV2D)},
+    {"activation", SPEC(NAME, activation), NAMES(activations), BIT(ACTIVATION)},
+    {"leak", SPEC(FLOAT, leak), NULL, 0, BIT(ACTIVATION)},
+    {"pool", SPEC(NAME, pool), NAMES(pools), BIT(POOL)},
+    {"kernel", SPEC(PAIR, kernel), NULL, 0, BIT(CONV2D) | BIT(POOL)},
+    {"stride", SPEC(PAIR, stride), NULL, 0, BIT(CONV2D) | BIT(POOL)},
+    {"padding", SPEC(PAIR, padding), NULL, 0, BIT(CONV2D)},
+    {"dropout", SPEC(FLOAT, dropout), NULL, 0, BIT(DROPOUT)},
+    {"dropout_maps", SPEC(FLAG, dropout_maps), NULL, 0, BIT(DROPOUT)},
+    {"normalization_rate", SPEC(FLOAT, normalization_rate), NULL, 0, BIT(BATCH_NORM)},
+    {"normalization_epsilon", SPEC(FLOAT, normalization_epsilon), NULL, 0, BIT(BATCH_NORM)},
+};
+const mfi_field_table mfi_unit_fields = {NAMES(unit_fields), "unit"};
+
+#undef SPEC
+#define SPEC(type, field) MFI_FIELD_##type, offsetof(mf_head_spec, field)
+
+static const mfi_field head_fields[] = {
+    {"kind", SPEC(NAME, kind), NAMES(heads), 0},
+    {"classes", SPEC(SIZE, classes), NULL, 0, 0},
+    {"pool_size", SPEC(SIZE, pool_size), NULL, 0, 0},
+    {"projection_init", SPEC(NAME, projection_init), NAMES(inits), 0},
+    {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, 0},
+    {"label_smoothing", SPEC(FLOAT, label_smoothing), NULL, 0, 0},
+};
+const mfi_field_table mfi_head_fields = {NAMES(head_fields), "head of layer"};
 
 /* ---- training ---- */
 
 static const mfi_field training_fields[] = {
     {"optimizer", MFI_FIELD_LINK, offsetof(mfi_training_record, optimizer), NULL, 0, 0},
-    {"applied", MFI_FIELD_U64, offsetof(mfi_training_record, applied), NULL, 0, 0},
-    {"dropped", MFI_FIELD_U64, offsetof(mfi_training_record, dropped), NULL, 0, 0},
-    {"renewed", MFI_FIELD_U64, offsetof(mfi_training_record, renewed), NULL, 0, 0},
-    {"steps", MFI_FIELD_COUNTS, offsetof(mfi_training_record, steps), NAMES(parameters), 0},
+    {"applied", MFI_FIELD_U64, offsetof(mfi_training_record, progress.applied), NULL, 0, 0},
+    {"dropped", MFI_FIELD_U64, offsetof(mfi_training_record, progress.dropped), NULL, 0, 0},
+    {"renewed", MFI_FIELD_U64, offsetof(mfi_training_record, progress.renewed), NULL, 0, 0},
+    {MFI_KEY_STEPS, MFI_FIELD_OTHER, 0, NULL, 0, 0},
 };
 const mfi_field_table mfi_training_fields = {NAMES(training_fields), "training of layer"};
 
@@ -88,40 +137,28 @@ static const mfi_field optimizer_fields[] = {
 };
 const mfi_field_table mfi_optimizer_fields = {NAMES(optimizer_fields), "optimizer"};
 
-/* What the slabs of state are called. */
-static const char *slab_name(int32_t kind, int32_t slab)
+/* What the slots of state are called. */
+static const char *state_name(int32_t kind, int32_t slot)
 {
     if (kind == MF_OPTIMIZER_SGD)
         return "momentum";
     if (kind == MF_OPTIMIZER_RMSPROP)
-        return slab == 0 ? "second_moment" : "momentum";
-    return slab == 0 ? "first_moment" : "second_moment";
+        return slot == 0 ? "second_moment" : "momentum";
+    return slot == 0 ? "first_moment" : "second_moment";
 }
 
 /* ---- from handles ---- */
 
 mfi_layer_record mfi_record_layer(const mf_network *network, size_t position)
 {
-    const mf_layer *layer = network->places[position].layer;
-    mfi_layer_record record = {.spec = layer->spec, .id = network->places[position].id};
-    for (size_t p = 0; p < MFI_PARAMETERS; p++)
-        if (layer->parameters[p].count > 0 && !layer->parameters[p].trainable)
-            record.frozen |= UINT32_C(1) << p;
-    return record;
+    return (mfi_layer_record){.spec = mfi_plan_spec(&network->entries[position].layer->plan),
+                              .id = network->entries[position].id};
 }
 
 mfi_training_record mfi_record_training(const mf_network *network, size_t position)
 {
-    const mf_layer *layer = network->places[position].layer;
-    mfi_training_record record = {
-        .optimizer = mfi_optimizer_number(network, position),
-        .applied = layer->applied,
-        .dropped = layer->dropped,
-        .renewed = layer->renewed,
-    };
-    for (size_t p = 0; p < MFI_PARAMETERS; p++)
-        record.steps[p] = layer->parameters[p].steps;
-    return record;
+    return (mfi_training_record){.optimizer = mfi_optimizer_number(network, position),
+                                 .progress = *mfi_layer_progress(network->entries[position].layer)};
 }
 
 mfi_optimizer_record mfi_record_optimizer(const mf_optimizer *optimizer)
@@ -131,63 +168,63 @@ mfi_optimizer_record mfi_record_optimizer(const mf_optimizer *optimizer)
 
 bool mfi_optimizer_is_first(const mf_network *network, size_t position)
 {
-    const mf_optimizer *optimizer = network->places[position].layer->optimizer;
+    const mf_optimizer *optimizer = network->entries[position].layer->optimizer;
     for (size_t i = 0; i < position; i++)
-        if (network->places[i].layer->optimizer == optimizer)
+        if (network->entries[i].layer->optimizer == optimizer)
             return false;
     return optimizer != NULL;
 }
 
 int32_t mfi_optimizer_number(const mf_network *network, size_t position)
 {
-    const mf_optimizer *optimizer = network->places[position].layer->optimizer;
+    const mf_optimizer *optimizer = network->entries[position].layer->optimizer;
     int32_t number = 0;
     if (!optimizer)
         return -1;
-    for (size_t i = 0; network->places[i].layer->optimizer != optimizer; i++)
+    for (size_t i = 0; network->entries[i].layer->optimizer != optimizer; i++)
         number += mfi_optimizer_is_first(network, i);
     return number;
 }
 
 /* ---- tensors ---- */
 
-int mfi_plan_tensor(size_t position, const mf_layer_spec *spec, const mfi_optimizer_record *optimizer,
-                    size_t number, mfi_tensor_plan *plan)
+size_t mfi_tensor_numbers(const mfi_plan *plan)
 {
-    plan->parameter = number % MFI_PARAMETERS;
-    plan->slab = (int32_t)(number / MFI_PARAMETERS) - 1;
-    plan->no_negative = plan->slab < 0 && plan->parameter == MFI_VARIANCE;
-    plan->rank = mfi_spec_parameter(spec, plan->parameter, plan->dims);
-    const char *name = parameters[plan->parameter];
-    if (plan->rank == 0)
-        return 0;
-    if (plan->slab < 0) {
-        snprintf(plan->name, sizeof plan->name, "layers.%zu.%s", position, name);
-    } else {
-        if (!optimizer || plan->parameter >= MFI_LEARNED ||
-            (size_t)plan->slab >= mfi_optimizer_slabs(optimizer->spec.kind, optimizer->keeps_momentum != 0))
-            return 0;
-        const char *slab = slab_name(optimizer->spec.kind, plan->slab);
-        snprintf(plan->name, sizeof plan->name, "training.layers.%zu.%s.%s", position, name, slab);
-        plan->no_negative = strcmp(slab, "second_moment") == 0;
-    }
-    bool fits =
-        mfi_spec_count(spec, plan->parameter, &plan->count) && plan->count <= SIZE_MAX / sizeof(float);
-    return fits ? 1 : -1;
+    return plan->parameter_count * (1 + MFI_STATE_SLOTS);
 }
 
-bool mfi_values_are_sound(const mfi_tensor_plan *plan, const float *values)
+/* The values of all parameters first, then their first slots of state, then their second ones. */
+bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_record *optimizer,
+                     size_t number, mfi_tensor_plan *tensor)
+{
+    const mfi_parameter_spec *parameter = &plan->parameters[number % plan->parameter_count];
+    int32_t slot = (int32_t)(number / plan->parameter_count) - 1;
+    tensor->parameter = number % plan->parameter_count;
+    tensor->state_slot = slot;
+    tensor->rank = parameter->rank;
+    tensor->count = parameter->count;
+    memcpy(tensor->dims, parameter->dims, sizeof tensor->dims);
+    if (slot < 0) {
+        snprintf(tensor->name, sizeof tensor->name, "layers.%zu.%s", position, parameter->name);
+        tensor->no_negative = parameter->role == MFI_VARIANCE;
+        return true;
+    }
+    if (!optimizer || !mfi_role_learns(parameter->role) ||
+        (size_t)slot >= mfi_optimizer_slots(optimizer->spec.kind, optimizer->keeps_momentum != 0))
+        return false;
+    const char *state = state_name(optimizer->spec.kind, slot);
+    snprintf(tensor->name, sizeof tensor->name, "training.layers.%zu.%s.%s", position, parameter->name,
+             state);
+    tensor->no_negative = strcmp(state, "second_moment") == 0;
+    return true;
+}
+
+bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values)
 {
     int unsound = 0; /* without an early end, so that compilers vectorise it */
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < tensor->count; i++)
         unsound |= !isfinite(values[i]);
-    for (size_t i = 0; plan->no_negative && i < plan->count; i++)
+    for (size_t i = 0; tensor->no_negative && i < tensor->count; i++)
         unsound |= values[i] < 0.0f;
     return !unsound;
-}
-
-float *mfi_tensor_values(const mf_layer *layer, const mfi_tensor_plan *plan)
-{
-    const mfi_parameter *parameter = &layer->parameters[plan->parameter];
-    return plan->slab < 0 ? parameter->values : parameter->state[plan->slab];
 }

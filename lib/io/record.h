@@ -1,23 +1,21 @@
-/* Owns: what a model file says about layers and optimizers, and the tensors that follow from it. A new kind
- * of layer or option is an entry in the tables of record.c. */
+/* Owns: what a model file says about layers, units and optimizers, and the tensors that follow from it. A new
+ * kind of unit or option is an entry in the tables of record.c. */
 #ifndef MFI_IO_RECORD_H
 #define MFI_IO_RECORD_H
 
 #include "io/fields.h"
 #include "model/network.h"
 
-/* A layer as its metadata tells it. */
+/* A layer as its metadata tells it. Of a layer of units, `spec` has what the host set for the whole layer. */
 typedef struct mfi_layer_record {
     mf_layer_spec spec;
     uint64_t id;
-    uint32_t frozen; /* a bit for each parameter */
 } mfi_layer_record;
 
 /* What training remembers of it. */
 typedef struct mfi_training_record {
     int32_t optimizer; /* its number in the file; -1: none */
-    uint64_t applied, dropped, renewed;
-    uint64_t steps[MFI_PARAMETERS];
+    mfi_progress progress;
 } mfi_training_record;
 
 typedef struct mfi_optimizer_record {
@@ -25,7 +23,15 @@ typedef struct mfi_optimizer_record {
     int32_t keeps_momentum;
 } mfi_optimizer_record;
 
-extern const mfi_field_table mfi_layer_fields, mfi_training_fields, mfi_optimizer_fields;
+extern const mfi_field_table mfi_layer_fields, mfi_unit_fields, mfi_head_fields, mfi_training_fields,
+    mfi_optimizer_fields;
+
+/* Keys of what has a length that varies, and is written and read apart from the tables. */
+#define MFI_KEY_INPUT "input"
+#define MFI_KEY_UNITS "units"
+#define MFI_KEY_HEAD "head"
+#define MFI_KEY_FROZEN "frozen"
+#define MFI_KEY_STEPS "steps"
 
 mfi_layer_record mfi_record_layer(const mf_network *network, size_t position);
 mfi_training_record mfi_record_training(const mf_network *network, size_t position);
@@ -40,26 +46,23 @@ bool mfi_optimizer_is_first(const mf_network *network, size_t position);
 
 /* A tensor of a model file. */
 typedef struct mfi_tensor_plan {
-    char name[96];
+    char name[128];
     int32_t rank;
     size_t dims[4], count;
-    size_t parameter;
-    int32_t slab;     /* of the optimizer's state; -1: the parameter itself */
-    bool no_negative; /* variances and mean squares, of which roots are taken */
+    size_t parameter;   /* its number in the layer */
+    int32_t state_slot; /* of the optimizer's state; -1: the parameter itself */
+    bool no_negative;   /* variances and mean squares, of which roots are taken */
 } mfi_tensor_plan;
 
-/* Tensors of a layer have numbers from 0 to this. Few layers have all of them. */
-enum { MFI_LAYER_TENSORS = MFI_PARAMETERS * (1 + MFI_STATE_SLABS) };
+/* Tensors of a layer have numbers from 0 to below this. Few layers have all of them. */
+size_t mfi_tensor_numbers(const mfi_plan *plan);
 
-/* The tensor of that number of the layer at `position`, of a resolved spec; `optimizer` is NULL for none. 1:
- * there is one; 0: there is none; -1: its size does not fit. */
-int mfi_plan_tensor(size_t position, const mf_layer_spec *spec, const mfi_optimizer_record *optimizer,
-                    size_t number, mfi_tensor_plan *plan);
+/* The tensor of that number of the layer at `position`; `optimizer` is NULL for none. False if there is none
+ * of that number. */
+bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_record *optimizer,
+                     size_t number, mfi_tensor_plan *tensor);
 
 /* Whether the values can be in a file: all finite, none negative where the plan says so. */
-bool mfi_values_are_sound(const mfi_tensor_plan *plan, const float *values);
-
-/* Where the tensor lies in a layer. */
-float *mfi_tensor_values(const mf_layer *layer, const mfi_tensor_plan *plan);
+bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values);
 
 #endif

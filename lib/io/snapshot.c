@@ -1,7 +1,7 @@
 /* Owns: snapshots: what training changes in a network, in a buffer of the caller's.
  *
  *     head     magic, version, bytes of all, fingerprint of the shapes, sum of what follows
- *     counts   for each layer: applied, dropped, renewed, updates of each parameter
+ *     counts   for each layer: applied, dropped, renewed, updates of each of its parameters
  *     values   for each layer: its parameters and, behind them, their optimizer state
  *
  * All numbers are little-endian. */
@@ -20,20 +20,38 @@ enum {
     FINGERPRINT_AT = 24,
     SUM_AT = 32,
     HEAD = 40,
-    LAYER_COUNTS = 3 + MFI_PARAMETERS,
-    SNAPSHOT_VERSION = 1
+    SNAPSHOT_VERSION = 2
 };
 
 static const unsigned char magic[MAGIC_BYTES] = {'M', 'F', 's', 't', 'a', 't', 'e', '\n'};
 
+static const mf_layer *layer_at(const mf_network *network, size_t position)
+{
+    return network->entries[position].layer;
+}
+
+/* Counts of a layer, and of all. */
+static size_t counts_of(const mf_layer *layer)
+{
+    return 3 + layer->plan.parameter_count;
+}
+
+static size_t count_all(const mf_network *network)
+{
+    size_t counts = 0;
+    for (size_t position = 0; position < network->count; position++)
+        counts += counts_of(layer_at(network, position));
+    return counts;
+}
+
 /* The plan of a tensor of the layer at `position`, if there is one. */
 static bool plan_of(const mf_network *network, size_t position, size_t number, mfi_tensor_plan *plan)
 {
-    const mf_layer *layer = network->places[position].layer;
+    const mf_layer *layer = layer_at(network, position);
     mfi_optimizer_record optimizer;
     if (layer->optimizer)
         optimizer = mfi_record_optimizer(layer->optimizer);
-    return mfi_plan_tensor(position, &layer->spec, layer->optimizer ? &optimizer : NULL, number, plan) > 0;
+    return mfi_plan_tensor(position, &layer->plan, layer->optimizer ? &optimizer : NULL, number, plan);
 }
 
 /* FNV-1a, of whole words. */
@@ -50,10 +68,15 @@ static uint64_t fingerprint(const mf_network *network)
     uint64_t hash = first_hash;
     mix(&hash, network->count);
     for (size_t position = 0; position < network->count; position++) {
-        const mf_layer *layer = network->places[position].layer;
-        mix(&hash, (uint64_t)layer->spec.kind);
+        const mf_layer *layer = layer_at(network, position);
+        mix(&hash, layer->plan.unit_count);
+        for (size_t u = 0; u < layer->plan.unit_count; u++) {
+            const mf_unit_spec *unit = &layer->plan.units[u].spec;
+            mix(&hash, (uint64_t)unit->kind);
+            mix(&hash, (uint64_t)unit->inputs[0] << 32 | (uint64_t)unit->inputs[1]);
+        }
         mix(&hash, layer->optimizer ? (uint64_t)layer->optimizer->spec.kind + 1 : 0);
-        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
@@ -78,9 +101,9 @@ static uint64_t sum_of(const unsigned char *bytes, size_t count)
 
 mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
 {
-    size_t total = HEAD + network->count * LAYER_COUNTS * sizeof(uint64_t);
+    size_t total = HEAD + count_all(network) * sizeof(uint64_t);
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
@@ -94,28 +117,29 @@ mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
 
 /* ---- saving ---- */
 
-static unsigned char *put_counts(const mf_network *network, size_t position, unsigned char *to)
+static unsigned char *put_counts(const mf_layer *layer, unsigned char *to)
 {
-    mfi_training_record record = mfi_record_training(network, position);
-    mfi_put_u64(to, record.applied);
-    mfi_put_u64(to + 8, record.dropped);
-    mfi_put_u64(to + 16, record.renewed);
-    for (size_t p = 0; p < MFI_PARAMETERS; p++)
-        mfi_put_u64(to + 24 + 8 * p, record.steps[p]);
-    return to + 8 * LAYER_COUNTS;
+    const mfi_progress *progress = mfi_layer_progress(layer);
+    mfi_put_u64(to, progress->applied);
+    mfi_put_u64(to + 8, progress->dropped);
+    mfi_put_u64(to + 16, progress->renewed);
+    for (size_t p = 0; p < layer->plan.parameter_count; p++)
+        mfi_put_u64(to + 24 + 8 * p, mfi_layer_steps(layer, p));
+    return to + 8 * counts_of(layer);
 }
 
 mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
 {
     unsigned char *head = buffer, *to = head + HEAD;
     for (size_t position = 0; position < network->count; position++)
-        to = put_counts(network, position, to);
+        to = put_counts(layer_at(network, position), to);
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
-            const float *values = mfi_tensor_values(network->places[position].layer, &plan);
+            const float *values =
+                mfi_layer_tensor(layer_at(network, position), plan.parameter, plan.state_slot);
             if (!mfi_values_are_sound(&plan, values))
                 return mfi_fail(MF_STATUS_NUMERIC, "a value of %s is not finite", plan.name);
             for (size_t i = 0; i < plan.count; i++, to += 4)
@@ -175,15 +199,16 @@ static mf_status check_values(const mfi_tensor_plan *plan, const unsigned char *
 }
 
 /* The values: checked, or, with `apply`, copied to where they belong. */
-static mf_status walk_values(mf_network *network, const unsigned char *from, bool apply)
+static mf_status walk_values(const mf_network *network, const unsigned char *from, bool apply)
 {
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < MFI_LAYER_TENSORS; number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
             if (apply)
-                get_values(&plan, from, mfi_tensor_values(network->places[position].layer, &plan));
+                get_values(&plan, from,
+                           mfi_layer_tensor(layer_at(network, position), plan.parameter, plan.state_slot));
             else
                 MFI_TRY(check_values(&plan, from));
             from += 4 * plan.count;
@@ -191,9 +216,9 @@ static mf_status walk_values(mf_network *network, const unsigned char *from, boo
     return MF_STATUS_OK;
 }
 
-static bool counts_are_sound(const unsigned char *from)
+static bool counts_are_sound(const unsigned char *from, size_t counts)
 {
-    for (size_t i = 0; i < LAYER_COUNTS; i++)
+    for (size_t i = 0; i < counts; i++)
         if (mfi_get_u64(from + 8 * i) >= UINT64_MAX / 2)
             return false;
     return true;
@@ -201,23 +226,24 @@ static bool counts_are_sound(const unsigned char *from)
 
 static void get_counts(mf_layer *layer, const unsigned char *from)
 {
-    layer->applied = mfi_get_u64(from);
-    layer->dropped = mfi_get_u64(from + 8);
-    layer->renewed = mfi_get_u64(from + 16);
-    for (size_t p = 0; p < MFI_PARAMETERS; p++)
-        layer->parameters[p].steps = mfi_get_u64(from + 24 + 8 * p);
+    const mfi_progress progress = {
+        .applied = mfi_get_u64(from), .dropped = mfi_get_u64(from + 8), .renewed = mfi_get_u64(from + 16)};
+    mfi_layer_restore(layer, &progress);
+    for (size_t p = 0; p < layer->plan.parameter_count; p++)
+        mfi_layer_restore_steps(layer, p, mfi_get_u64(from + 24 + 8 * p));
 }
 
 mf_status mfi_snapshot_load(mf_network *network, const void *buffer, size_t bytes)
 {
     const unsigned char *head = buffer, *counts = head + HEAD;
     MFI_TRY(check_head(network, head, bytes));
-    const unsigned char *values = counts + network->count * LAYER_COUNTS * 8;
-    for (size_t position = 0; position < network->count; position++)
-        if (!counts_are_sound(counts + position * LAYER_COUNTS * 8))
-            return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a count that is not possible");
-    MFI_TRY(walk_values(network, values, false));
-    for (size_t position = 0; position < network->count; position++)
-        get_counts(network->places[position].layer, counts + position * LAYER_COUNTS * 8);
-    return walk_values(network, values, true);
+    size_t all = count_all(network);
+    if (!counts_are_sound(counts, all))
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a count that is not possible");
+    MFI_TRY(walk_values(network, counts + 8 * all, false));
+    for (size_t position = 0; position < network->count; position++) {
+        get_counts(network->entries[position].layer, counts);
+        counts += 8 * counts_of(layer_at(network, position));
+    }
+    return walk_values(network, counts, true);
 }

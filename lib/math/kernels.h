@@ -91,12 +91,14 @@ typedef struct mfi_kernels {
     /* Mean and sum of the squared deviations from it of x[count]. */
     void (*moments)(size_t count, const float *x, double *mean, double *deviations);
 
-    /* Mean and variance of every column of x [rows, columns]. */
-    void (*column_moments)(size_t rows, size_t columns, const float *x, float *mean, float *variance);
+    /* Mean and variance of every column of x [rows, columns], with row stride ldx. */
+    void (*column_moments)(size_t rows, size_t columns, const float *x, size_t ldx, float *mean,
+                           float *variance);
 
-    /* to = (from - mean) scale for every row; both may be the same. */
+    /* to = (from - mean) scale for every row, `from` with row stride ldfrom, `to` dense; both may be the
+     * same. */
     void (*normalize)(size_t rows, size_t columns, const float *mean, const float *scale, const float *from,
-                      float *to);
+                      size_t ldfrom, float *to);
 
     /* For n = (u - mean) inverse and scale = gamma inverse: dscale = colsum(dz n), and dz becomes
      *

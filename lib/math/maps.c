@@ -1,4 +1,4 @@
-/* Owns: a convolution's input laid out in columns, and the pooling that its head reads. */
+/* Owns: a convolution's input laid out in patches (im2col) and back, and adaptive pooling. */
 #include "math/maps.h"
 
 #include <stdbool.h>
@@ -6,7 +6,7 @@
 
 #include <monoforward.h>
 
-/* ---- columns ---- */
+/* ---- im2col ---- */
 
 /* Outputs `first` to `end` - 1 along one direction are those whose input, at this offset of the kernel, is on
  * the map. */
@@ -79,8 +79,8 @@ static void shift_map(const mfi_geometry *g, const float *map, size_t i, size_t 
             to[at] = 0.0f;
 }
 
-void mfi_fill_columns(const mfi_geometry *g, size_t images, const float *x, size_t stride, size_t top,
-                      size_t rows, float *columns)
+void mfi_im2col(const mfi_geometry *g, size_t images, const float *x, size_t stride, size_t top, size_t rows,
+                float *patches)
 {
     size_t part = rows * g->map[1];
     bool shifts = g->stride[0] == 1 && g->stride[1] == 1 && g->map[0] == g->height && g->map[1] == g->width &&
@@ -88,13 +88,45 @@ void mfi_fill_columns(const mfi_geometry *g, size_t images, const float *x, size
     for (size_t c = 0; c < g->channels; c++)
         for (size_t i = 0; i < g->kernel[0]; i++)
             for (size_t j = 0; j < g->kernel[1]; j++)
-                for (size_t image = 0; image < images; image++, columns += part) {
+                for (size_t image = 0; image < images; image++, patches += part) {
                     const float *map = x + image * stride + c * g->height * g->width;
                     if (shifts)
-                        shift_map(g, map, i, j, columns);
+                        shift_map(g, map, i, j, patches);
                     else
-                        fill_rows(g, map, i, j, top, rows, columns);
+                        fill_rows(g, map, i, j, top, rows, patches);
                 }
+}
+
+/* ---- col2im ---- */
+
+/* One output row back to the input row that it reads. */
+static void add_row(const mfi_geometry *g, span across, size_t offset, const float *restrict from,
+                    float *restrict row)
+{
+    size_t step = g->stride[1], at = across.first * step + offset - g->padding[1];
+    for (size_t x = across.first; x < across.end; x++, at += step)
+        row[at] += from[x];
+}
+
+static void add_rows(const mfi_geometry *g, const float *from, size_t i, size_t j, size_t top, size_t rows,
+                     float *map)
+{
+    span down = inside(g->height, g->map[0], g->stride[0], g->padding[0], i);
+    span across = inside(g->width, g->map[1], g->stride[1], g->padding[1], j);
+    for (size_t y = top; y < top + rows; y++, from += g->map[1])
+        if (y >= down.first && y < down.end && across.first < across.end)
+            add_row(g, across, j, from, map + (y * g->stride[0] + i - g->padding[0]) * g->width);
+}
+
+void mfi_col2im(const mfi_geometry *g, size_t images, const float *patches, size_t top, size_t rows, float *x,
+                size_t stride)
+{
+    size_t part = rows * g->map[1];
+    for (size_t c = 0; c < g->channels; c++)
+        for (size_t i = 0; i < g->kernel[0]; i++)
+            for (size_t j = 0; j < g->kernel[1]; j++)
+                for (size_t image = 0; image < images; image++, patches += part)
+                    add_rows(g, patches, i, j, top, rows, x + image * stride + c * g->height * g->width);
 }
 
 /* ---- pooling ---- */
@@ -115,47 +147,47 @@ void mfi_clear_uncovered(const mfi_pool *pool, size_t maps, float *u)
                     *u = 0.0f;
 }
 
-/* ---- the head ---- */
+/* ---- adaptive pooling ---- */
 
 static span cell(size_t size, size_t cells, size_t index)
 {
     return (span){index * size / cells, ((index + 1) * size + cells - 1) / cells};
 }
 
-void mfi_head_cell(size_t size, size_t cells, size_t index, size_t *first, size_t *end)
+void mfi_adaptive_cell(size_t size, size_t cells, size_t index, size_t *first, size_t *end)
 {
     span one = cell(size, cells, index);
     *first = one.first;
     *end = one.end;
 }
 
-void mfi_head_pool(const mfi_geometry *g, size_t maps, const float *a, float *features)
+void mfi_adaptive_pool(const size_t map[2], size_t cells, size_t count, const float *a, float *pooled)
 {
-    size_t height = g->pool.pooled[0], width = g->pool.pooled[1];
-    for (size_t map = 0; map < maps; map++, a += g->pooled)
-        for (size_t i = 0; i < g->head; i++)
-            for (size_t j = 0; j < g->head; j++) {
-                span down = cell(height, g->head, i), across = cell(width, g->head, j);
+    size_t height = map[0], width = map[1];
+    for (; count > 0; count--, a += height * width)
+        for (size_t i = 0; i < cells; i++)
+            for (size_t j = 0; j < cells; j++) {
+                span down = cell(height, cells, i), across = cell(width, cells, j);
                 float sum = 0.0f;
                 for (size_t y = down.first; y < down.end; y++)
                     for (size_t x = across.first; x < across.end; x++)
                         sum += a[y * width + x];
-                *features++ = sum / (float)((down.end - down.first) * (across.end - across.first));
+                *pooled++ = sum / (float)((down.end - down.first) * (across.end - across.first));
             }
 }
 
-void mfi_head_unpool(const mfi_geometry *g, size_t maps, const float *dfeatures, float *da)
+void mfi_adaptive_unpool(const size_t map[2], size_t cells, size_t count, const float *dpooled, float *da)
 {
-    size_t height = g->pool.pooled[0], width = g->pool.pooled[1];
-    for (size_t map = 0; map < maps; map++, da += g->pooled) {
-        memset(da, 0, g->pooled * sizeof *da);
-        for (size_t i = 0; i < g->head; i++)
-            for (size_t j = 0; j < g->head; j++) {
-                span down = cell(height, g->head, i), across = cell(width, g->head, j);
-                float share = *dfeatures++ / (float)((down.end - down.first) * (across.end - across.first));
+    size_t height = map[0], width = map[1];
+    for (; count > 0; count--, da += height * width) {
+        memset(da, 0, height * width * sizeof *da);
+        for (size_t i = 0; i < cells; i++)
+            for (size_t j = 0; j < cells; j++) {
+                span down = cell(height, cells, i), across = cell(width, cells, j);
+                float part = *dpooled++ / (float)((down.end - down.first) * (across.end - across.first));
                 for (size_t y = down.first; y < down.end; y++)
                     for (size_t x = across.first; x < across.end; x++)
-                        da[y * width + x] += share;
+                        da[y * width + x] += part;
             }
     }
 }

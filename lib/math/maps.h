@@ -1,7 +1,7 @@
-/* Owns: the sizes of a convolution and its pooling, and its input laid out in columns.
+/* Owns: the sizes of a convolution and its pooling, and its input laid out in patches (im2col).
  *
- * A convolution is a product of W [filters, depth], depth = channels x kernel, with columns [depth, places]:
- * each column holds the values that the kernel covers at one place of the output map. */
+ * A convolution is a product of W [filters, depth], depth = channels x kernel, with patches [depth, places]:
+ * each column holds the patch of the input that the kernel covers at one place of the output map. */
 #ifndef MFI_MATH_MAPS_H
 #define MFI_MATH_MAPS_H
 
@@ -19,32 +19,35 @@ typedef struct mfi_geometry {
     size_t kernel[2], stride[2], padding[2];
     size_t map[2]; /* of the output, before pooling */
     mfi_pool pool;
-    size_t head; /* M reads an adaptive pooling to head x head; 0: the pooled maps */
 
     size_t depth;  /* channels x kernel */
     size_t places; /* of a map before pooling */
     size_t pooled; /* values of a map behind it */
 } mfi_geometry;
 
-/* Columns for the output rows [top, top + rows) of `images` images, whose inputs lie `stride` values apart:
+/* im2col, for the output rows [top, top + rows) of `images` images, whose inputs lie `stride` values apart:
  *
- *     columns[(c, i, j)][(image, y, x)] = input[image][c][y stride + i - padding][x stride + j - padding]
+ *     patches[(c, i, j)][(image, y, x)] = input[image][c][y stride + i - padding][x stride + j - padding]
  *
  * with zeros outside the map; the places of one image follow those of the one before. */
-void mfi_fill_columns(const mfi_geometry *geometry, size_t images, const float *x, size_t stride, size_t top,
-                      size_t rows, float *columns);
+void mfi_im2col(const mfi_geometry *geometry, size_t images, const float *x, size_t stride, size_t top,
+                size_t rows, float *patches);
+
+/* Its transpose: adds each value of the patches to the input that it would be read from. */
+void mfi_col2im(const mfi_geometry *geometry, size_t images, const float *patches, size_t top, size_t rows,
+                float *x, size_t stride);
 
 /* Zeros at the places of `maps` maps that no window of the pool covers: at the lower and right edge, or
  * between windows. What is there, also what is not finite, has no part in a loss, and must not get into a
  * gradient. */
 void mfi_clear_uncovered(const mfi_pool *pool, size_t maps, float *u);
 
-/* Adaptive average pooling of `maps` maps to head x head, and its gradient: cell i of n from `size` values is
- * the mean of those from floor(i size / n) to below ceil((i + 1) size / n). */
-void mfi_head_pool(const mfi_geometry *geometry, size_t maps, const float *a, float *features);
-void mfi_head_unpool(const mfi_geometry *geometry, size_t maps, const float *dfeatures, float *da);
+/* Adaptive average pooling of `count` maps of [height, width] to cells x cells, and its gradient: cell i of n
+ * from `size` values is the mean of those from floor(i size / n) to below ceil((i + 1) size / n). */
+void mfi_adaptive_pool(const size_t map[2], size_t cells, size_t count, const float *a, float *pooled);
+void mfi_adaptive_unpool(const size_t map[2], size_t cells, size_t count, const float *dpooled, float *da);
 
 /* Which values that cell `index` is the mean of. */
-void mfi_head_cell(size_t size, size_t cells, size_t index, size_t *first, size_t *end);
+void mfi_adaptive_cell(size_t size, size_t cells, size_t index, size_t *first, size_t *end);
 
 #endif

@@ -42,19 +42,20 @@ static void moments(size_t count, const float *x, double *mean, double *deviatio
 }
 
 /* Strips of columns, so that a strip of x is still in cache when it is read again. */
-static void column_moments(size_t rows, size_t columns, const float *x, float *mean, float *variance)
+static void column_moments(size_t rows, size_t columns, const float *x, size_t ldx, float *mean,
+                           float *variance)
 {
     for (size_t start = 0; start < columns; start += STRIP) {
         size_t width = columns - start < STRIP ? columns - start : STRIP;
         double sum[STRIP] = {0}, squares[STRIP] = {0};
         for (size_t b = 0; b < rows; b++)
             for (size_t j = 0; j < width; j++)
-                sum[j] += (double)x[b * columns + start + j];
+                sum[j] += (double)x[b * ldx + start + j];
         for (size_t j = 0; j < width; j++)
             sum[j] /= (double)rows;
         for (size_t b = 0; b < rows; b++)
             for (size_t j = 0; j < width; j++) {
-                double off = (double)x[b * columns + start + j] - sum[j];
+                double off = (double)x[b * ldx + start + j] - sum[j];
                 squares[j] += off * off;
             }
         for (size_t j = 0; j < width; j++) {
@@ -65,11 +66,11 @@ static void column_moments(size_t rows, size_t columns, const float *x, float *m
 }
 
 static void normalize(size_t rows, size_t columns, const float *mean, const float *scale, const float *from,
-                      float *to)
+                      size_t ldfrom, float *to)
 {
     for (size_t b = 0; b < rows; b++)
         for (size_t j = 0; j < columns; j++)
-            to[b * columns + j] = (from[b * columns + j] - mean[j]) * scale[j];
+            to[b * columns + j] = (from[b * ldfrom + j] - mean[j]) * scale[j];
 }
 
 static void normalization_gradient(size_t rows, size_t width, const float *u, size_t ldu, const float *mean,

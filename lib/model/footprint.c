@@ -4,8 +4,6 @@
 #include "base/arena.h"
 #include "base/memory.h"
 #include "base/status.h"
-#include "math/initialize.h"
-#include "model/change.h"
 
 /* What an arena must hold so far, and whether some sum did not fit. */
 typedef struct tally {
@@ -33,58 +31,51 @@ static void add_floats(tally *sum, size_t count, size_t *part)
     add_block(sum, bytes, part);
 }
 
-static void add_parameter(tally *sum, const mf_layer_spec *spec, size_t index, size_t slabs,
-                          mf_memory *memory)
+static void add_parameter(tally *sum, const mfi_parameter_spec *spec, size_t slots, mf_memory *memory)
 {
-    size_t dims[4], count = 0, bytes = 0, scratch = 0, offsets[MFI_STATE_SLABS];
-    int32_t init = index == MFI_WEIGHT       ? spec->weight_init
-                   : index == MFI_PROJECTION ? spec->projection_init
-                                             : MF_INIT_ZERO;
-    if (mfi_spec_parameter(spec, index, dims) == 0)
-        return;
-    slabs = index < MFI_LEARNED ? slabs : 0;
-    sum->overflow |= !mfi_spec_count(spec, index, &count) || !mfi_state_layout(count, slabs, offsets, &bytes);
-    add_floats(sum, count, &memory->layers);
-    if (init == MF_INIT_ORTHOGONAL) {
-        sum->overflow |= !mfi_init_orthogonal_scratch(dims[0], count / dims[0], &scratch);
+    size_t bytes = 0, scratch = 0, offsets[MFI_STATE_SLOTS];
+    slots = mfi_role_learns(spec->role) ? slots : 0;
+    sum->overflow |= !mfi_state_layout(spec->count, slots, offsets, &bytes);
+    add_floats(sum, spec->count, &memory->layers);
+    sum->overflow |= !mfi_parameter_draw_scratch(spec, &scratch);
+    if (scratch > 0)
         add_floats(sum, scratch, NULL);
-    }
     if (bytes > 0)
         add_block(sum, bytes, &memory->state);
 }
 
-static void add_layer(tally *sum, const mf_layer_spec *spec, size_t slabs, mf_memory *memory)
+static void add_layer(tally *sum, const mfi_plan *plan, size_t slots, mf_memory *memory)
 {
-    add_block(sum, sizeof(mf_layer), &memory->layers);
-    for (size_t index = 0; index < MFI_PARAMETERS; index++)
-        add_parameter(sum, spec, index, slabs, memory);
+    add_block(sum, mfi_layer_bytes(plan), &memory->layers);
+    for (size_t p = 0; p < plan->parameter_count; p++)
+        add_parameter(sum, &plan->parameters[p], slots, memory);
 }
 
 static void add_network(tally *sum, size_t count, mf_memory *memory)
 {
     size_t capacity = mfi_network_capacity(count);
     add_block(sum, sizeof(mf_network), &memory->network);
-    add_block(sum, capacity * sizeof(mfi_place), &memory->network);
+    add_block(sum, capacity * sizeof(mfi_entry), &memory->network);
     while ((capacity = mfi_network_capacity_before(capacity)) > 0)
-        add_block(sum, capacity * sizeof(mfi_place), NULL);
+        add_block(sum, capacity * sizeof(mfi_entry), NULL);
 }
 
 mf_status mfi_footprint(const mfi_layer_list *layers, const mf_optimizer_spec *optimizer, int32_t purpose,
                         size_t max_batch, mf_memory *memory)
 {
     tally sum = {.arena = mfi_arena_base_cost()};
-    size_t slabs = optimizer ? mfi_optimizer_slabs(optimizer->kind, optimizer->momentum > 0.0f) : 0,
+    size_t slots = optimizer ? mfi_optimizer_slots(optimizer->kind, optimizer->momentum > 0.0f) : 0,
            bytes = 0;
     MFI_TRY(mfi_workspace_bytes(layers, purpose, max_batch, &bytes));
     for (size_t i = 0; i < layers->count; i++) {
-        mf_layer_spec spec = layers->at(layers->source, i);
-        add_layer(&sum, &spec, slabs, memory);
+        mfi_list_room room;
+        const mfi_plan *plan = NULL;
+        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        add_layer(&sum, plan, slots, memory);
     }
     add_network(&sum, layers->count, memory);
-    if (optimizer) {
+    if (optimizer)
         add_block(&sum, sizeof(mf_optimizer), &memory->optimizer);
-        add_block(&sum, layers->count * sizeof(mfi_change), NULL);
-    }
     add_block(&sum, bytes, &memory->workspace);
     if (sum.overflow)
         return mfi_fail(MF_STATUS_OVERFLOW, "a network of this size does not fit in memory");

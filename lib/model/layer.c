@@ -1,23 +1,12 @@
-/* Owns: a layer's life, its options and the Mono-Forward step. */
+/* Owns: a layer's life, its options and its parameters. */
 #include "model/layer.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "base/subnormal.h"
-#include "math/gemm.h"
-#include "math/softmax.h"
 #include "model/change.h"
-#include "model/normalization.h"
-
-const char *mfi_parameter_name(size_t parameter)
-{
-    static const char *const names[MFI_PARAMETERS] = {"weight", "bias", "projection",
-                                                      "scale",  "mean", "variance"};
-    return names[parameter];
-}
+#include "model/checks.h"
 
 /* ---- creation ---- */
 
@@ -31,244 +20,202 @@ static uint64_t automatic_seed(void)
     return bits ^ (bits >> 31);
 }
 
-const mfi_layer_kind *mfi_kind_of(const mf_layer_spec *spec)
+/* The block of a layer: its handle, the arrays of its plan, its parameters, and which of them learn. */
+typedef struct layout {
+    mfi_plan_sizes sizes;
+    size_t plan, parameters, trains, bytes;
+} layout;
+
+static bool lay_out(const mfi_plan *plan, layout *to)
 {
-    return spec->kind == MF_LAYER_CONV2D ? &mfi_layer_conv : &mfi_layer_dense;
+    size_t plan_bytes, head;
+    *to = (layout){.sizes = mfi_plan_exact(plan)};
+    return mfi_plan_bytes(&to->sizes, &plan_bytes) && mfi_reserve(&to->bytes, 1, sizeof(mf_layer), &head) &&
+           mfi_reserve(&to->bytes, 1, plan_bytes, &to->plan) &&
+           mfi_reserve(&to->bytes, plan->parameter_count, sizeof(mfi_parameter), &to->parameters) &&
+           mfi_reserve(&to->bytes, plan->parameter_count, 1, &to->trains);
 }
 
-static void describe_parameters(mf_layer *layer)
+size_t mfi_layer_bytes(const mfi_plan *plan)
 {
-    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
-        mfi_parameter *parameter = &layer->parameters[index];
-        parameter->rank = mfi_spec_parameter(&layer->spec, index, parameter->dims);
-        parameter->trainable = 1;
-    }
+    layout at;
+    return lay_out(plan, &at) ? at.bytes : SIZE_MAX;
 }
 
-mf_status mfi_layer_create(const mf_layer_spec *spec, mf_layer **layer)
+mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, bool draw, mf_layer **layer)
 {
-    mfi_change drawn;
-    mf_layer *created = mfi_handle_create(MFI_KIND_LAYER, spec->allocator, sizeof *created);
+    layout at;
+    if (!lay_out(plan, &at))
+        return mfi_fail(MF_STATUS_OVERFLOW, "a layer of %zu units does not fit", plan->unit_count);
+    mf_layer *created = mfi_handle_create(MFI_KIND_LAYER, allocator, at.bytes);
     if (!created)
         return MF_STATUS_MEMORY;
-    created->spec = *spec;
-    created->spec.allocator = NULL;
-    created->kind = mfi_kind_of(spec);
-    if (spec->seed == MF_SEED_AUTO)
-        created->spec.seed = automatic_seed();
+    char *block = (char *)created;
+    mfi_plan_carve(&created->plan, &at.sizes, block + at.plan);
+    mfi_plan_copy(plan, &created->plan);
+    created->parameters = (mfi_parameter *)(block + at.parameters);
+    created->trains = (unsigned char *)(block + at.trains);
+    memset(created->trains, 1, plan->parameter_count);
+    if (plan->seed == MF_SEED_AUTO)
+        created->plan.seed = automatic_seed();
     created->kernels = mfi_kernels_select();
     created->blas = mfi_blas_find_counter();
-    describe_parameters(created);
-    mf_status status = mfi_change_create(created, &drawn);
+    mf_status status = mfi_change_create(created, draw);
     if (status != MF_STATUS_OK) {
         mfi_layer_release(created);
         return status;
     }
-    mfi_change_commit(created, &drawn);
+    mfi_change_commit(created);
     *layer = created;
     return MF_STATUS_OK;
 }
 
 void mfi_layer_release(mf_layer *layer)
 {
+    const mfi_storage nothing = {0};
     if (!layer || !mfi_handle_drop(&layer->head))
         return;
-    for (size_t index = 0; index < MFI_PARAMETERS; index++) {
-        mfi_parameter *parameter = &layer->parameters[index];
-        mfi_release(&layer->head.allocator, parameter->values, parameter->count * sizeof(float));
-        mfi_release(&layer->head.allocator, parameter->state[0], parameter->state_bytes);
-    }
+    for (size_t p = 0; p < layer->plan.parameter_count; p++)
+        mfi_storage_release(&layer->head.allocator, &layer->parameters[p].now, &nothing);
     mfi_optimizer_release(layer->optimizer);
     mfi_handle_destroy(&layer->head);
 }
 
 /* ---- options and parameters ---- */
 
-static float *option_of(mf_layer_spec *spec, int32_t key)
+static float *option_of(mfi_plan *plan, int32_t key)
 {
-    return key == MF_LAYER_DROPOUT ? &spec->dropout : &spec->label_smoothing;
+    return key == MF_LAYER_DROPOUT ? &plan->dropout : &plan->head.label_smoothing;
 }
 
 mf_status mfi_layer_set(mf_layer *layer, int32_t key, double value)
 {
     MFI_TRY(mfi_check_constant("layer key", key, MF_LAYER_LABEL_SMOOTHING));
-    MFI_TRY(mfi_check_share(key == MF_LAYER_DROPOUT ? "dropout" : "label_smoothing", value));
-    *option_of(&layer->spec, key) = (float)value;
+    MFI_TRY(mfi_check_rate(key == MF_LAYER_DROPOUT ? "dropout" : "label_smoothing", value));
+    *option_of(&layer->plan, key) = (float)value;
     return MF_STATUS_OK;
 }
 
 mf_status mfi_layer_get(const mf_layer *layer, int32_t key, double *value)
 {
     MFI_TRY(mfi_check_constant("layer key", key, MF_LAYER_LABEL_SMOOTHING));
-    mf_layer_spec spec = layer->spec;
-    *value = (double)*option_of(&spec, key);
+    *value = (double)(key == MF_LAYER_DROPOUT ? layer->plan.dropout : layer->plan.head.label_smoothing);
     return MF_STATUS_OK;
 }
 
-mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *found)
+mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *number)
 {
-    for (size_t index = 0; index < MFI_PARAMETERS; index++)
-        if (layer->parameters[index].count > 0 && strcmp(name, mfi_parameter_name(index)) == 0) {
-            *found = index;
+    for (size_t p = 0; p < layer->plan.parameter_count; p++)
+        if (strcmp(name, layer->plan.parameters[p].name) == 0) {
+            *number = p;
             return MF_STATUS_OK;
         }
     return mfi_fail(MF_STATUS_NOT_FOUND, "the layer has no parameter \"%.40s\"", name);
 }
 
-/* ---- the step ---- */
+void mfi_layer_set_trainable(mf_layer *layer, size_t number, bool trainable)
+{
+    mfi_role role = layer->plan.parameters[number].role;
+    layer->trains[number] = trainable;
+    if (role == MFI_MEAN) /* the variance is the next one */
+        layer->trains[number + 1] = trainable;
+    else if (role == MFI_VARIANCE)
+        layer->trains[number - 1] = trainable;
+}
+
+bool mfi_layer_trains(const mf_layer *layer, size_t number)
+{
+    return layer->trains[number] != 0;
+}
 
 mfi_settings mfi_layer_settings(const mf_layer *layer)
 {
-    mfi_settings settings = {.dropout = layer->spec.dropout, .label_smoothing = layer->spec.label_smoothing};
+    mfi_settings settings = {.trains = layer->trains,
+                             .dropout = layer->plan.dropout,
+                             .label_smoothing = layer->plan.head.label_smoothing};
     if (layer->optimizer) {
         settings.optimizer = layer->optimizer->spec;
         settings.has_momentum = layer->optimizer->has_momentum;
     }
-    for (size_t index = 0; index < MFI_PARAMETERS; index++)
-        settings.trains[index] = layer->parameters[index].count > 0 && layer->parameters[index].trainable;
     return settings;
-}
-
-mfi_rule mfi_layer_next_rule(mf_layer *layer, const mfi_settings *settings, size_t parameter)
-{
-    return mfi_optimizer_rule(&settings->optimizer, settings->has_momentum,
-                              ++layer->parameters[parameter].steps,
-                              parameter == MFI_WEIGHT || parameter == MFI_PROJECTION);
 }
 
 mf_status mfi_layer_check_rows(const mf_layer *layer, size_t position, size_t rows)
 {
-    bool follows = layer->parameters[MFI_MEAN].count > 0 && layer->parameters[MFI_MEAN].trainable;
-    if (follows && rows * mfi_spec_places(&layer->spec) < 2)
-        return mfi_fail(MF_STATUS_CAPACITY,
-                        "layer %zu: batch normalisation needs 2 values of a channel or more, got 1",
-                        position);
+    for (size_t s = 0; s < layer->plan.stage_count; s++) {
+        const mfi_stage *stage = &layer->plan.stages[s];
+        if (stage->normalizes && layer->trains[stage->parameters[MFI_MEAN]] && rows * stage->area < 2)
+            return mfi_fail(MF_STATUS_CAPACITY,
+                            "layer %zu: batch normalisation needs 2 values of a channel or more, got 1",
+                            position);
+    }
     return MF_STATUS_OK;
 }
 
-bool mfi_layer_scratch(const mf_layer_spec *spec, size_t rows, bool training, mfi_scratch_sizes *sizes)
-{
-    *sizes = (mfi_scratch_sizes){0};
-    if (spec->normalization == MF_NORMALIZATION_BATCH &&
-        !mfi_multiply(MFI_MOMENT_ROWS, mfi_spec_channels(spec), &sizes->moments))
-        return false;
-    if (mfi_spec_pools_head(spec) && !mfi_multiply(rows, mfi_spec_features(spec), &sizes->features))
-        return false;
-    return mfi_multiply(rows, spec->classes, &sizes->goodness) &&
-           mfi_kind_of(spec)->scratch(spec, rows, training, sizes);
-}
-
-void mfi_layer_forward(const mf_layer *layer, const mfi_scratch *scratch, const mfi_rows *rows, float *a)
-{
-    layer->kind->forward(layer, NULL, scratch, rows, a);
-}
-
-/* What M reads: `a`, or its pooling in scratch->features. */
-static const float *features_of(const mf_layer *layer, const mfi_scratch *scratch, size_t rows,
-                                const float *a)
-{
-    if (!mfi_spec_pools_head(&layer->spec))
-        return a;
-    mfi_geometry geometry = mfi_spec_geometry(&layer->spec);
-    mfi_head_pool(&geometry, rows * geometry.filters, a, scratch->features);
-    return scratch->features;
-}
-
-void mfi_layer_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
-                        float *goodness)
-{
-    size_t n = mfi_spec_features(&layer->spec), m = layer->spec.classes;
-    const float *projection = layer->parameters[MFI_PROJECTION].values;
-    const float *features = features_of(layer, scratch, rows, a);
-    if (m <= MFI_FEW_CLASSES)
-        layer->kernels->skinny_product(rows, m, n, features, n, projection, goodness);
-    else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, m, n, 1.0f, features, n, projection, n, 0.0f, goodness, m);
-}
+/* ---- dropout ---- */
 
 /* One number of the stream for each map. */
-static void drop_maps(const mf_layer *layer, const mfi_stream *stream, float share, size_t rows, float *a)
+static void drop_maps(const mfi_stream *stream, float rate, size_t area, size_t count, float *a)
 {
-    size_t count = layer->spec.outputs / layer->spec.filters;
-    const float scale = 1.0f / (1.0f - share);
+    const float scale = 1.0f / (1.0f - rate);
     uint32_t bits[4];
-    for (size_t map = 0; map < rows * layer->spec.filters; map++, a += count) {
+    for (size_t map = 0; map < count / area; map++, a += area) {
         if (map % 4 == 0)
             mfi_stream_block(stream, (uint32_t)(map / 4), bits);
-        float factor = mfi_unit_float(bits[map % 4]) < share ? 0.0f : scale;
-        for (size_t i = 0; i < count; i++)
+        float factor = mfi_unit_float(bits[map % 4]) < rate ? 0.0f : scale;
+        for (size_t i = 0; i < area; i++)
             a[i] = factor == 0.0f ? 0.0f : a[i] * factor;
     }
 }
 
+void mfi_dropout(const mf_layer *layer, uint32_t purpose, float rate, bool maps, size_t area, size_t count,
+                 float *a)
+{
+    mfi_stream stream = mfi_stream_of(layer->plan.seed, purpose, layer->progress.dropped);
+    if (maps)
+        drop_maps(&stream, rate, area, count, a);
+    else
+        layer->kernels->dropout(&stream, rate, count, a);
+}
+
 void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a)
 {
-    if (settings->dropout == 0.0f)
-        return;
-    mfi_stream stream = mfi_stream_of(layer->spec.seed, MFI_PURPOSE_DROPOUT, layer->dropped);
-    if (layer->spec.kind == MF_LAYER_CONV2D && layer->spec.dropout_maps)
-        drop_maps(layer, &stream, settings->dropout, rows, a);
-    else
-        layer->kernels->dropout(&stream, settings->dropout, rows * layer->spec.outputs, a);
+    const mf_shape *output = mfi_plan_output(&layer->plan);
+    if (settings->dropout > 0.0f)
+        mfi_dropout(layer, MFI_PURPOSE_DROPOUT, settings->dropout, layer->plan.dropout_maps != 0,
+                    output->dims[1] * output->dims[2], rows * layer->plan.outputs, a);
 }
 
 void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings)
 {
-    if (settings->dropout > 0.0f)
-        layer->dropped++;
+    if (settings->dropout > 0.0f || mfi_plan_drops(&layer->plan))
+        layer->progress.dropped++;
 }
 
-mf_status mfi_layer_lose(const mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
-                         const mfi_rows *rows, float *a, size_t position, mf_report *report)
+/* ---- for model files and snapshots ---- */
+
+float *mfi_layer_tensor(const mf_layer *layer, size_t number, int32_t state_slot)
 {
-    layer->kind->forward(layer, settings, scratch, rows, a);
-    mfi_layer_goodness(layer, scratch, rows->count, a, scratch->goodness);
-    mfi_loss loss = mfi_cross_entropy_gradient(rows->count, layer->spec.classes, scratch->goodness,
-                                               rows->labels, rows->weights, settings->label_smoothing);
-    if (loss.bad_row < rows->count)
-        return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the loss of row %zu is not finite", position,
-                        loss.bad_row);
-    report->rows = rows->count;
-    report->correct = loss.correct;
-    report->loss = loss.loss;
-    report->gradient_norm = -1.0;
-    report->applied = layer->applied;
-    return MF_STATUS_OK;
+    const mfi_storage *storage = &layer->parameters[number].now;
+    return state_slot < 0 ? storage->values : storage->state[state_slot];
 }
 
-void mfi_layer_pass_on(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch, size_t rows,
-                       float *a)
+const mfi_progress *mfi_layer_progress(const mf_layer *layer)
 {
-    mfi_moments_follow(layer, settings, scratch, rows);
-    mfi_layer_drop(layer, settings, rows, a);
-    mfi_layer_count_mask(layer, settings);
+    return &layer->progress;
 }
 
-static mf_status step(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
-                      const mfi_rows *rows, float *a, size_t position, mf_report *report)
+uint64_t mfi_layer_steps(const mf_layer *layer, size_t number)
 {
-    mf_report done = *report;
-    MFI_TRY(mfi_layer_lose(layer, settings, scratch, rows, a, position, &done));
-    MFI_TRY(layer->kind->learn(layer, settings, scratch, rows, a, position, &done.gradient_norm));
-    mfi_layer_pass_on(layer, settings, scratch, rows->count, a);
-    done.applied = ++layer->applied;
-    *report = done;
-    return MF_STATUS_OK;
+    return layer->parameters[number].steps;
 }
 
-mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
-                         const mfi_rows *rows, float *a, size_t position, mf_report *report)
+void mfi_layer_restore(mf_layer *layer, const mfi_progress *progress)
 {
-    uint64_t mode = mfi_subnormals_to_zero();
-    mf_status status = step(layer, settings, scratch, rows, a, position, report);
-    mfi_subnormals_restore(mode);
-    return status;
+    layer->progress = *progress;
 }
 
-void mfi_parameter_update(const mfi_kernels *kernels, mfi_parameter *parameter, const mfi_rule *rule,
-                          size_t first, size_t rows, size_t columns, size_t stride, const float *gradient)
+void mfi_layer_restore_steps(mf_layer *layer, size_t number, uint64_t steps)
 {
-    float *s0 = parameter->state[0] ? parameter->state[0] + first : NULL;
-    float *s1 = parameter->state[1] ? parameter->state[1] + first : NULL;
-    kernels->update(rule, rows, columns, parameter->values + first, stride, gradient, columns, s0, s1);
+    layer->parameters[number].steps = steps;
 }

@@ -23,8 +23,8 @@ void mfi_network_release(mf_network *network)
     if (!network || !mfi_handle_drop(&network->head))
         return;
     for (size_t i = 0; i < network->count; i++)
-        mfi_layer_release(network->places[i].layer);
-    mfi_release(&network->head.allocator, network->places, network->capacity * sizeof *network->places);
+        mfi_layer_release(network->entries[i].layer);
+    mfi_release(&network->head.allocator, network->entries, network->capacity * sizeof *network->entries);
     mfi_handle_destroy(&network->head);
 }
 
@@ -58,40 +58,40 @@ static bool fits(const mf_shape *output, const mf_shape *input)
 static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const mf_layer *after)
 {
     char one[96], other[96];
-    mf_shape input = mfi_spec_input(&layer->spec), output = mfi_spec_output(&layer->spec);
+    const mf_shape *input = &layer->plan.input, *output = mfi_plan_output(&layer->plan);
     if (before) {
-        mf_shape given = mfi_spec_output(&before->spec);
-        if (!fits(&given, &input))
+        const mf_shape *given = mfi_plan_output(&before->plan);
+        if (!fits(given, input))
             return mfi_fail(MF_STATUS_SHAPE, "the layer expects %s inputs, the one before has %s outputs",
-                            describe(&input, one), describe(&given, other));
+                            describe(input, one), describe(given, other));
     }
     if (after) {
-        mf_shape taken = mfi_spec_input(&after->spec);
-        if (!fits(&output, &taken))
+        const mf_shape *taken = &after->plan.input;
+        if (!fits(output, taken))
             return mfi_fail(MF_STATUS_SHAPE, "the layer has %s outputs, the one behind expects %s inputs",
-                            describe(&output, one), describe(&taken, other));
+                            describe(output, one), describe(taken, other));
     }
     const mf_layer *neighbour = before ? before : after;
-    if (neighbour && neighbour->spec.classes != layer->spec.classes)
+    if (neighbour && neighbour->plan.head.classes != layer->plan.head.classes)
         return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu classes, the network has %zu",
-                        layer->spec.classes, neighbour->spec.classes);
+                        layer->plan.head.classes, neighbour->plan.head.classes);
     return MF_STATUS_OK;
 }
 
 static mf_layer *layer_at(const mf_network *network, size_t position)
 {
-    return position < network->count ? network->places[position].layer : NULL;
+    return position < network->count ? network->entries[position].layer : NULL;
 }
 
 static mf_layer *layer_before(const mf_network *network, size_t position)
 {
-    return position > 0 ? network->places[position - 1].layer : NULL;
+    return position > 0 ? network->entries[position - 1].layer : NULL;
 }
 
 static mf_status check_new(const mf_network *network, const mf_layer *layer)
 {
     for (size_t i = 0; i < network->count; i++)
-        if (network->places[i].layer == layer)
+        if (network->entries[i].layer == layer)
             return mfi_fail(MF_STATUS_ARGUMENT, "the layer is in the network already, at position %zu", i);
     return MF_STATUS_OK;
 }
@@ -113,14 +113,14 @@ size_t mfi_network_capacity_before(size_t capacity)
 
 static mf_status grow(mf_network *network)
 {
-    size_t capacity = mfi_network_capacity(network->count + 1), size = sizeof(mfi_place);
-    mfi_place *places = mfi_allocate(&network->head.allocator, capacity * size);
-    if (!places)
+    size_t capacity = mfi_network_capacity(network->count + 1), size = sizeof(mfi_entry);
+    mfi_entry *entries = mfi_allocate(&network->head.allocator, capacity * size);
+    if (!entries)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for a network of %zu layers", network->count + 1);
-    if (network->places)
-        memcpy(places, network->places, network->count * size);
-    mfi_release(&network->head.allocator, network->places, network->capacity * size);
-    network->places = places;
+    if (network->entries)
+        memcpy(entries, network->entries, network->count * size);
+    mfi_release(&network->head.allocator, network->entries, network->capacity * size);
+    network->entries = entries;
     network->capacity = capacity;
     return MF_STATUS_OK;
 }
@@ -134,21 +134,21 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
     MFI_TRY(check_fit(layer, layer_before(network, position), layer_at(network, position)));
     if (network->count == network->capacity)
         MFI_TRY(grow(network));
-    mfi_place *place = network->places + position;
-    memmove(place + 1, place, (network->count - position) * sizeof *place);
+    mfi_entry *entry = network->entries + position;
+    memmove(entry + 1, entry, (network->count - position) * sizeof *entry);
     mfi_handle_retain(&layer->head);
-    *place = (mfi_place){.layer = layer, .id = network->next_id++};
+    *entry = (mfi_entry){.layer = layer, .id = network->next_id++};
     network->count++;
     network->revision++;
     if (id)
-        *id = place->id;
+        *id = entry->id;
     return MF_STATUS_OK;
 }
 
 mf_status mfi_network_find(const mf_network *network, uint64_t id, size_t *position)
 {
     for (size_t i = 0; i < network->count; i++)
-        if (network->places[i].id == id) {
+        if (network->entries[i].id == id) {
             *position = i;
             return MF_STATUS_OK;
         }
@@ -162,9 +162,9 @@ mf_status mfi_network_remove(mf_network *network, uint64_t id)
     const mf_layer *before = layer_before(network, position), *after = layer_at(network, position + 1);
     if (before && after)
         MFI_TRY(check_fit(after, before, NULL));
-    mfi_place *place = network->places + position;
-    mf_layer *removed = place->layer;
-    memmove(place, place + 1, (network->count - position - 1) * sizeof *place);
+    mfi_entry *entry = network->entries + position;
+    mf_layer *removed = entry->layer;
+    memmove(entry, entry + 1, (network->count - position - 1) * sizeof *entry);
     network->count--;
     network->revision++;
     mfi_layer_release(removed);
@@ -177,9 +177,9 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
     MFI_TRY(mfi_network_find(network, id, &position));
     MFI_TRY(check_new(network, layer));
     MFI_TRY(check_fit(layer, layer_before(network, position), layer_at(network, position + 1)));
-    mf_layer *replaced = network->places[position].layer;
+    mf_layer *replaced = network->entries[position].layer;
     mfi_handle_retain(&layer->head);
-    network->places[position].layer = layer;
+    network->entries[position].layer = layer;
     network->revision++;
     mfi_layer_release(replaced);
     return MF_STATUS_OK;
@@ -187,50 +187,44 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
 
 /* ---- all layers or none ---- */
 
-/* What to prepare for every layer: an optimizer, or, where classes is not 0, a number of classes. */
-typedef struct wish {
-    mf_optimizer *optimizer;
-    size_t classes;
-} wish;
-
-static mf_status prepare(const mf_layer *layer, wish wanted, mfi_change *change)
+/* Ends the changes that layers 0 to `prepared` - 1 hold: all of them, or none if preparing another one has
+ * failed. */
+static mf_status end_all(mf_network *network, size_t prepared, mf_status status)
 {
-    if (wanted.classes)
-        return mfi_change_classes(layer, wanted.classes, change);
-    return mfi_change_optimizer(layer, wanted.optimizer, change);
-}
-
-static mf_status change_all(mf_network *network, wish wanted)
-{
-    size_t bytes, prepared = 0;
-    mf_status status = MF_STATUS_OK;
-    if (network->count == 0)
-        return MF_STATUS_OK;
-    if (!mfi_multiply(network->count, sizeof(mfi_change), &bytes))
-        return mfi_fail(MF_STATUS_OVERFLOW, "%zu layers are too many", network->count);
-    mfi_change *changes = mfi_allocate(&network->head.allocator, bytes);
-    if (!changes)
-        return mfi_fail(MF_STATUS_MEMORY, "no memory to change %zu layers", network->count);
-    while (prepared < network->count && status == MF_STATUS_OK) {
-        status = prepare(network->places[prepared].layer, wanted, &changes[prepared]);
-        if (status == MF_STATUS_OK)
-            prepared++;
-    }
     for (size_t i = 0; i < prepared; i++)
         if (status == MF_STATUS_OK)
-            mfi_change_commit(network->places[i].layer, &changes[i]);
+            mfi_change_commit(network->entries[i].layer);
         else
-            mfi_change_abandon(network->places[i].layer, &changes[i]);
-    mfi_release(&network->head.allocator, changes, bytes);
+            mfi_change_abandon(network->entries[i].layer);
     return status;
 }
 
 mf_status mfi_network_set_optimizer(mf_network *network, mf_optimizer *optimizer)
 {
-    return change_all(network, (wish){.optimizer = optimizer});
+    size_t prepared = 0;
+    mf_status status = MF_STATUS_OK;
+    for (; prepared < network->count && status == MF_STATUS_OK; prepared++)
+        status = mfi_change_optimizer(network->entries[prepared].layer, optimizer);
+    return end_all(network, status == MF_STATUS_OK ? prepared : prepared - 1, status);
 }
 
 mf_status mfi_network_set_classes(mf_network *network, size_t classes)
 {
-    return change_all(network, (wish){.classes = classes});
+    size_t prepared = 0;
+    mf_status status = MF_STATUS_OK;
+    for (; prepared < network->count && status == MF_STATUS_OK; prepared++)
+        status = mfi_change_classes(network->entries[prepared].layer, classes);
+    return end_all(network, status == MF_STATUS_OK ? prepared : prepared - 1, status);
+}
+
+/* ---- for model files ---- */
+
+void mfi_network_restore_id(mf_network *network, size_t position, uint64_t id)
+{
+    network->entries[position].id = id;
+}
+
+void mfi_network_restore_next_id(mf_network *network, uint64_t next_id)
+{
+    network->next_id = next_id;
 }

@@ -4,20 +4,21 @@
 
 #include "model/layer.h"
 
-typedef struct mfi_place {
+/* A layer at its position, with the id that stays. */
+typedef struct mfi_entry {
     mf_layer *layer;
     uint64_t id;
-} mfi_place;
+} mfi_entry;
 
 struct mf_network {
     mfi_handle head;
-    mfi_place *places;
+    mfi_entry *entries;
     size_t count, capacity;
     uint64_t next_id;
     uint64_t revision; /* changes with the list */
 };
 
-/* Places that a network of `count` layers has room for, and the number before it grew to that; 0 if none. */
+/* Entries that a network of `count` layers has room for, and the number before it grew to that; 0 if none. */
 size_t mfi_network_capacity(size_t count);
 size_t mfi_network_capacity_before(size_t capacity);
 
@@ -28,6 +29,10 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
 mf_status mfi_network_remove(mf_network *network, uint64_t id);
 mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
 mf_status mfi_network_find(const mf_network *network, uint64_t id, size_t *position);
+
+/* What a network that is being loaded had: the id of a position, and the one that comes next. */
+void mfi_network_restore_id(mf_network *network, size_t position, uint64_t id);
+void mfi_network_restore_next_id(mf_network *network, uint64_t next_id);
 
 /* All layers or none. */
 mf_status mfi_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);

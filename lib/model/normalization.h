@@ -2,9 +2,9 @@
 #ifndef MFI_MODEL_NORMALIZATION_H
 #define MFI_MODEL_NORMALIZATION_H
 
-#include "model/layer.h"
+#include "model/run.h"
 
-/* What a layer's scratch->moments holds, [channels] each; all NULL without a normalisation. */
+/* What the moments of a stage hold, [channels] each; all NULL without a normalisation. */
 typedef struct mfi_moments {
     float *mean;
     float *variance; /* of the batch, biased; not set where the running ones are used */
@@ -14,17 +14,16 @@ typedef struct mfi_moments {
 
 enum { MFI_MOMENT_ROWS = 4 };
 
-mfi_moments mfi_moments_in(const mf_layer *layer, const mfi_scratch *scratch);
+mfi_moments mfi_moments_of(const mfi_run *run, size_t stage);
 
-/* Whether a step under `settings` (NULL: no step) takes mean and variance from the batch. */
-bool mfi_uses_batch(const mf_layer *layer, const mfi_settings *settings);
+/* inverse and scale from the mean and variance of the batch, or, where the stage does not use those, all from
+ * the running ones. */
+void mfi_moments_complete(const mfi_run *run, size_t stage, mfi_moments moments);
 
-/* inverse and scale from the mean and variance of the batch, or, without `batch`, all from the running ones.
- */
-void mfi_moments_complete(const mf_layer *layer, bool batch, mfi_moments moments);
+/* After a step that used those of the batch. */
+void mfi_moments_follow(mfi_run *run, size_t stage);
 
-/* After a step that used those of a batch of `rows` rows. */
-void mfi_moments_follow(mf_layer *layer, const mfi_settings *settings, const mfi_scratch *scratch,
-                        size_t rows);
+/* From u to z for one channel. */
+mfi_shift mfi_moments_shift(const mfi_run *run, size_t stage, const mfi_moments *moments, size_t channel);
 
 #endif

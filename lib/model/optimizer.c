@@ -129,9 +129,15 @@ mf_status mfi_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **opt
     if (!created)
         return MF_STATUS_MEMORY;
     created->spec = *spec;
+    created->spec.allocator = NULL;
     created->has_momentum = spec->momentum > 0.0f;
     *optimizer = created;
     return MF_STATUS_OK;
+}
+
+void mfi_optimizer_restore(mf_optimizer *optimizer, bool has_momentum)
+{
+    optimizer->has_momentum = has_momentum;
 }
 
 void mfi_optimizer_release(mf_optimizer *optimizer)
@@ -140,7 +146,7 @@ void mfi_optimizer_release(mf_optimizer *optimizer)
         mfi_handle_destroy(&optimizer->head);
 }
 
-size_t mfi_optimizer_slabs(int32_t kind, bool has_momentum)
+size_t mfi_optimizer_slots(int32_t kind, bool has_momentum)
 {
     switch (kind) {
     case MF_OPTIMIZER_SGD:

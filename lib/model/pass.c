@@ -1,11 +1,10 @@
 /* Owns: passes of a batch through a network. */
 #include "model/pass.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/status.h"
-#include "math/softmax.h"
+#include "model/head.h"
 
 /* What the layer at `position` reads: the caller's rows, or what the layer before has written. */
 static mfi_rows input_of(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
@@ -13,7 +12,7 @@ static mfi_rows input_of(const mf_workspace *workspace, size_t position, const m
     mfi_rows input = *rows;
     if (position > 0) {
         input.x = workspace->activations[(position - 1) % 2];
-        input.stride = workspace->slots[position].layer->spec.inputs;
+        input.stride = workspace->served[position].layer->plan.inputs;
     }
     return input;
 }
@@ -26,17 +25,17 @@ static float *output_of(const mf_workspace *workspace, size_t position)
 static void forward(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
     mfi_rows input = input_of(workspace, position, rows);
-    mfi_layer_forward(workspace->slots[position].layer, &workspace->scratch, &input,
+    mfi_layer_forward(workspace->served[position].layer, workspace->scratch, &input,
                       output_of(workspace, position));
 }
 
 static mf_status step(mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
     mfi_rows input = input_of(workspace, position, rows);
-    mfi_slot *slot = &workspace->slots[position];
-    mfi_settings settings = mfi_layer_settings(slot->layer);
-    return mfi_layer_step(slot->layer, &settings, &workspace->scratch, &input, output_of(workspace, position),
-                          position, &slot->report);
+    mfi_served *served = &workspace->served[position];
+    mfi_settings settings = mfi_layer_settings(served->layer);
+    return mfi_layer_step(served->layer, &settings, workspace->scratch, &input,
+                          output_of(workspace, position), position, &served->report);
 }
 
 mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
@@ -49,14 +48,14 @@ mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
 mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
     for (size_t before = 0; before < position; before++) {
-        mfi_settings settings = mfi_layer_settings(workspace->slots[before].layer);
+        mfi_settings settings = mfi_layer_settings(workspace->served[before].layer);
         forward(workspace, before, rows);
-        mfi_layer_drop(workspace->slots[before].layer, &settings, rows->count, output_of(workspace, before));
+        mfi_layer_drop(workspace->served[before].layer, &settings, rows->count, output_of(workspace, before));
     }
     MFI_TRY(step(workspace, position, rows));
     for (size_t before = 0; before < position; before++) {
-        mfi_settings settings = mfi_layer_settings(workspace->slots[before].layer);
-        mfi_layer_count_mask(workspace->slots[before].layer, &settings);
+        mfi_settings settings = mfi_layer_settings(workspace->served[before].layer);
+        mfi_layer_count_mask(workspace->served[before].layer, &settings);
     }
     return MF_STATUS_OK;
 }
@@ -64,7 +63,7 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
 /* Scores of the layer at `position`, whose activation is there. */
 static void score(const mf_workspace *workspace, size_t position, size_t rows, float *scores)
 {
-    mfi_layer_goodness(workspace->slots[position].layer, &workspace->scratch, rows,
+    mfi_layer_goodness(workspace->served[position].layer, workspace->scratch, rows,
                        output_of(workspace, position), scores);
 }
 
@@ -74,48 +73,35 @@ static void add(size_t count, float *to, const float *from)
         to[i] += from[i];
 }
 
-static mf_status fill_report(const mfi_rows *rows, size_t classes, const float *scores, const char *whose,
-                             size_t position, mf_report *report)
-{
-    mfi_loss loss = mfi_cross_entropy(rows->count, classes, scores, rows->labels, rows->weights, 0.0f);
-    if (loss.bad_row < rows->count)
-        return mfi_fail(MF_STATUS_NUMERIC, "%s %zu: the loss of row %zu is not finite", whose, position,
-                        loss.bad_row);
-    report->rows = rows->count;
-    report->correct = loss.correct;
-    report->loss = loss.loss;
-    report->gradient_norm = -1.0;
-    return MF_STATUS_OK;
-}
-
 mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
 {
-    size_t classes = workspace->slots[0].layer->spec.classes, count = rows->count * classes;
-    float *goodness = workspace->scratch.goodness;
+    size_t classes = workspace->served[0].layer->plan.head.classes, count = rows->count * classes;
+    float *goodness = workspace->goodness;
     memset(workspace->total, 0, count * sizeof(float));
     for (size_t position = 0; position < workspace->count; position++) {
-        mfi_slot *slot = &workspace->slots[position];
+        mfi_served *served = &workspace->served[position];
         forward(workspace, position, rows);
         score(workspace, position, rows->count, goodness);
         add(count, workspace->total, goodness);
-        MFI_TRY(fill_report(rows, classes, goodness, "layer", position, &slot->report));
-        slot->report.applied = slot->layer->applied;
+        MFI_TRY(mfi_cross_entropy_report(rows, classes, goodness, 0.0f, false, "layer", position,
+                                         &served->report));
+        served->report.applied = served->layer->progress.applied;
     }
-    return fill_report(rows, classes, workspace->total, "sum of layers 0 to", workspace->count - 1,
-                       &workspace->sum);
+    return mfi_cross_entropy_report(rows, classes, workspace->total, 0.0f, false, "sum of layers 0 to",
+                                    workspace->count - 1, &workspace->sum);
 }
 
 void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows)
 {
-    size_t last = workspace->count - 1, count = rows->count * workspace->slots[0].layer->spec.classes;
+    size_t last = workspace->count - 1, count = rows->count * workspace->served[0].layer->plan.head.classes;
     bool sum = mode == MF_PREDICT_SUM;
     if (sum)
         memset(workspace->total, 0, count * sizeof(float));
     for (size_t position = 0; position <= last; position++) {
         forward(workspace, position, rows);
         if (sum) {
-            score(workspace, position, rows->count, workspace->scratch.goodness);
-            add(count, workspace->total, workspace->scratch.goodness);
+            score(workspace, position, rows->count, workspace->goodness);
+            add(count, workspace->total, workspace->goodness);
         }
     }
     if (!sum)

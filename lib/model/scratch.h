@@ -1,52 +1,59 @@
-/* Owns: the list of the scratch areas of a call, and how they lie in a block. */
+/* Owns: the scratch memory of a call on one layer: which areas there are, how large, and where they lie. */
 #ifndef MFI_MODEL_SCRATCH_H
 #define MFI_MODEL_SCRATCH_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "model/plan.h"
 
-/* clang-format off */
-/* B is the largest batch, "channels" the neurons of a dense layer and the filters of a convolution. An area that no
- * layer needs is NULL.
- *
- *     goodness       [B, m] G, then dG
- *     product        u: [B, n] in a dense layer with normalisation; blocks of maps in a convolution
- *     preactivation  [B, n] z, for dense layers whose activation's derivative needs it
- *     moments        [4, channels], see normalization.h
- *     features       [B, what M reads], where that is not the activation itself
- *     dfeatures      [B, what M reads] the gradient of the above, in a convolution
- *     dz             [B, panel]; a block of maps in a convolution
- *     dw             [panel, k], or x packed for the products with the update behind them; the gradients of all
- *                    parameters in a convolution
- *     dm             [m, panel]
- *     db, dscale     [panel]; [filters] in a convolution
- *     columns        [depth, places] of a block
- *     map            z and a of one map
- *     unpooled       the gradient of one filter's pooled maps in a block, where the head pools */
-#define MFI_SCRATCH_AREAS(AREA) \
-    AREA(goodness) AREA(product) AREA(preactivation) AREA(moments) AREA(features) AREA(dfeatures) \
-    AREA(dz) AREA(dw) AREA(dm) AREA(db) AREA(dscale) AREA(columns) AREA(map) AREA(unpooled)
-/* clang-format on */
+/* Memory that is handed out from its beginning. Without a block it only counts. */
+typedef struct mfi_room {
+    char *block;
+    size_t bytes; /* handed out so far */
+    bool fits;    /* false once a size did not */
+} mfi_room;
 
-#define MFI_SCRATCH_POINTER(name) float *name;
+/* count x size bytes, aligned; NULL for none, and while counting. */
+void *mfi_room_take(mfi_room *room, size_t count, size_t size);
+
+/* What a stage keeps from its forward pass until it is back, in floats. */
+typedef struct mfi_kept_sizes {
+    size_t product;       /* u: [B, n] of a dense stage that normalises; blocks of maps of a convolution */
+    size_t preactivation; /* z: [B, n] of a dense stage whose activation's derivative needs it */
+    size_t moments;       /* [4, channels]: see normalization.h */
+} mfi_kept_sizes;
+
+/* What stages use in turn, in floats. */
+typedef struct mfi_shared_sizes {
+    size_t dz;     /* [B, panel]; a block of maps of a convolution */
+    size_t dw;     /* [panel, k]; of a convolution all of dW. Never at the same time: x packed for the product
+                      with the update behind it, and the two Gram matrices of a norm */
+    size_t db;     /* [panel] or [channels] */
+    size_t dscale; /* [panel] or [channels] */
+    size_t patches; /* im2col: [values of a kernel, area] of a block of images */
+    size_t map;     /* z and a of one map */
+} mfi_shared_sizes;
+
+typedef struct mfi_kept {
+    float *output; /* [B, output_values]; NULL: it is the layer's */
+    float
+        *gradient; /* the loss's gradient by that; NULL where a head and a dense stage work panel by panel */
+    float *product, *preactivation, *moments;
+} mfi_kept;
+
 typedef struct mfi_scratch {
-    MFI_SCRATCH_AREAS(MFI_SCRATCH_POINTER)
+    float *goodness;  /* [B, m] G, then dG */
+    float *features;  /* [B, F] what M reads, where that is not the output itself */
+    float *dfeatures; /* [B, F] the gradient by that */
+    float *dm;        /* [m, F], or a panel of it */
+    float *dz, *dw, *db, *dscale, *patches, *map;
+    float *spare;   /* a gradient that is to be added to another */
+    mfi_kept *kept; /* [stages] */
 } mfi_scratch;
-#undef MFI_SCRATCH_POINTER
 
-/* How many floats each has, or how many bytes before each. */
-#define MFI_SCRATCH_SIZE(name) size_t name;
-typedef struct mfi_scratch_sizes {
-    MFI_SCRATCH_AREAS(MFI_SCRATCH_SIZE)
-} mfi_scratch_sizes;
-#undef MFI_SCRATCH_SIZE
+/* Takes room for a call on batches of that many rows, for training or for inference, and points the areas to
+ * it. Fewer rows never need more room. */
+void mfi_scratch_take(const mfi_plan *plan, size_t rows, bool training, mfi_room *room, mfi_scratch *scratch);
 
-/* Each area as large as the larger of both: layers take turns. */
-void mfi_scratch_widen(mfi_scratch_sizes *sizes, const mfi_scratch_sizes *needs);
-
-/* Adds room for all areas to *bytes and writes where each begins; false if that does not fit. */
-bool mfi_scratch_reserve(const mfi_scratch_sizes *sizes, size_t *bytes, mfi_scratch_sizes *offsets);
-
-mfi_scratch mfi_scratch_carve(void *block, const mfi_scratch_sizes *sizes, const mfi_scratch_sizes *offsets);
+/* Bytes that suffice; false if they do not fit. */
+bool mfi_scratch_bytes(const mfi_plan *plan, size_t rows, bool training, size_t *bytes);
 
 #endif

@@ -5,35 +5,39 @@
 #include "base/status.h"
 
 /* What the block of a workspace holds besides scratch, in this order, as counts of floats. */
-enum { EVEN, ODD, TOTAL, AREAS };
+enum { EVEN, ODD, GOODNESS, TOTAL, AREAS };
 
 typedef struct layout {
     size_t counts[AREAS], offsets[AREAS];
-    mfi_scratch_sizes scratch, scratch_offsets;
-    size_t slots, bytes;
+    size_t scratch_bytes, scratch;
+    size_t served, bytes;
 } layout;
 
-/* The layers a workspace is for, wherever their specs come from. */
-static mf_layer_spec spec_at(const mfi_layer_list *layers, size_t position)
+mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
+                           size_t *scratch)
 {
-    return layers->at(layers->source, position);
+    mfi_list_room room;
+    *scratch = activations[0] = activations[1] = 0;
+    for (size_t i = 0; i < layers->count; i++) {
+        const mfi_plan *plan = NULL;
+        size_t bytes, outputs, *widest = &activations[i % 2];
+        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        if (!mfi_scratch_bytes(plan, rows, training, &bytes) || !mfi_multiply(rows, plan->outputs, &outputs))
+            return mfi_fail(MF_STATUS_OVERFLOW, "the scratch of layer %zu for %zu rows does not fit", i,
+                            rows);
+        *widest = outputs > *widest ? outputs : *widest;
+        *scratch = bytes > *scratch ? bytes : *scratch;
+    }
+    return MF_STATUS_OK;
 }
 
-bool mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
-                      mfi_scratch_sizes *scratch)
+static mf_status classes_at(const mfi_layer_list *layers, size_t position, size_t *classes)
 {
-    *scratch = (mfi_scratch_sizes){0};
-    activations[0] = activations[1] = 0;
-    for (size_t i = 0; i < layers->count; i++) {
-        mf_layer_spec spec = spec_at(layers, i);
-        mfi_scratch_sizes needs;
-        size_t outputs, *widest = &activations[i % 2];
-        if (!mfi_layer_scratch(&spec, rows, training, &needs) || !mfi_multiply(rows, spec.outputs, &outputs))
-            return false;
-        *widest = outputs > *widest ? outputs : *widest;
-        mfi_scratch_widen(scratch, &needs);
-    }
-    return true;
+    mfi_list_room room;
+    const mfi_plan *plan = NULL;
+    MFI_TRY(layers->at(layers->source, position, &room, &plan));
+    *classes = plan->head.classes;
+    return MF_STATUS_OK;
 }
 
 mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
@@ -45,8 +49,11 @@ mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
                         max_batch);
     if (layers->count == 0)
         return mfi_fail(MF_STATUS_STATE, "the network has no layers");
+    size_t first = 0;
+    MFI_TRY(classes_at(layers, 0, &first));
     for (size_t i = 1; i < layers->count; i++) {
-        size_t first = spec_at(layers, 0).classes, other = spec_at(layers, i).classes;
+        size_t other = 0;
+        MFI_TRY(classes_at(layers, i, &other));
         if (other != first)
             return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
     }
@@ -62,16 +69,18 @@ static mf_status check_purpose_known(int32_t purpose)
 
 static mf_status lay_out(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, layout *plan)
 {
-    size_t head;
+    size_t head, classes = 0;
     *plan = (layout){0};
     MFI_TRY(check_purpose_known(purpose));
     MFI_TRY(mfi_check_layers(layers, max_batch));
-    bool training = purpose == MF_WORKSPACE_TRAINING;
-    bool fits = mfi_count_shared(layers, max_batch, training, &plan->counts[EVEN], &plan->scratch) &&
+    MFI_TRY(mfi_count_shared(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, &plan->counts[EVEN],
+                             &plan->scratch_bytes));
+    MFI_TRY(classes_at(layers, 0, &classes));
+    bool fits = mfi_multiply(max_batch, layers->network ? classes : 0, &plan->counts[GOODNESS]) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
-                mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_slot), &plan->slots) &&
-                mfi_scratch_reserve(&plan->scratch, &plan->bytes, &plan->scratch_offsets);
-    plan->counts[TOTAL] = layers->network ? plan->scratch.goodness : 0;
+                mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_served), &plan->served) &&
+                mfi_reserve(&plan->bytes, 1, plan->scratch_bytes, &plan->scratch);
+    plan->counts[TOTAL] = plan->counts[GOODNESS];
     for (size_t area = 0; fits && area < AREAS; area++)
         fits = mfi_reserve(&plan->bytes, plan->counts[area], sizeof(float), &plan->offsets[area]);
     if (!fits)
@@ -94,38 +103,43 @@ static float *area(mf_workspace *workspace, const layout *plan, size_t index)
 
 static void carve(mf_workspace *workspace, const layout *plan)
 {
-    workspace->slots = (mfi_slot *)((char *)workspace + plan->slots);
+    workspace->served = (mfi_served *)((char *)workspace + plan->served);
     workspace->activations[0] = area(workspace, plan, EVEN);
     workspace->activations[1] = area(workspace, plan, ODD);
+    workspace->goodness = area(workspace, plan, GOODNESS);
     workspace->total = area(workspace, plan, TOTAL);
-    workspace->scratch = mfi_scratch_carve(workspace, &plan->scratch, &plan->scratch_offsets);
+    workspace->scratch = (char *)workspace + plan->scratch;
 }
 
 static mf_layer *layer_of(const mf_workspace_spec *spec, size_t position)
 {
-    return spec->network ? spec->network->places[position].layer : spec->layer;
+    return spec->network ? spec->network->entries[position].layer : spec->layer;
 }
 
-static mf_layer_spec spec_in_network(const void *source, size_t position)
+static mf_status plan_in_network(const void *source, size_t position, mfi_list_room *room,
+                                 const mfi_plan **plan)
 {
-    return ((const mf_network *)source)->places[position].layer->spec;
+    (void)room;
+    *plan = &((const mf_network *)source)->entries[position].layer->plan;
+    return MF_STATUS_OK;
 }
 
-static mf_layer_spec spec_alone(const void *source, size_t position)
+static mf_status plan_alone(const void *source, size_t position, mfi_list_room *room, const mfi_plan **plan)
 {
-    (void)position;
-    return ((const mf_layer *)source)->spec;
+    (void)position, (void)room;
+    *plan = &((const mf_layer *)source)->plan;
+    return MF_STATUS_OK;
 }
 
 mfi_layer_list mfi_list_network(const mf_network *network)
 {
     return (mfi_layer_list){
-        .source = network, .at = spec_in_network, .count = network->count, .network = true};
+        .source = network, .at = plan_in_network, .count = network->count, .network = true};
 }
 
 static mfi_layer_list list_layer(const mf_layer *layer)
 {
-    return (mfi_layer_list){.source = layer, .at = spec_alone, .count = 1, .network = false};
+    return (mfi_layer_list){.source = layer, .at = plan_alone, .count = 1, .network = false};
 }
 
 mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
@@ -148,8 +162,8 @@ mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **wor
     for (size_t i = 0; i < created->count; i++) {
         mf_layer *layer = layer_of(spec, i);
         mfi_handle_retain(&layer->head);
-        created->slots[i] = (mfi_slot){.layer = layer, .revision = layer->revision};
-        created->slots[i].report.gradient_norm = -1.0;
+        created->served[i] = (mfi_served){.layer = layer, .revision = layer->revision};
+        created->served[i].report.gradient_norm = -1.0;
     }
     created->sum.gradient_norm = -1.0;
     *workspace = created;
@@ -161,7 +175,7 @@ void mfi_workspace_release(mf_workspace *workspace)
     if (!workspace || !mfi_handle_drop(&workspace->head))
         return;
     for (size_t i = 0; i < workspace->count; i++)
-        mfi_layer_release(workspace->slots[i].layer);
+        mfi_layer_release(workspace->served[i].layer);
     mfi_network_release(workspace->network);
     mfi_handle_destroy(&workspace->head);
 }
@@ -175,12 +189,12 @@ static mf_status check_purpose(const mf_workspace *workspace, bool training)
     return MF_STATUS_OK;
 }
 
-static mf_status check_slot(const mf_workspace *workspace, size_t slot)
+static mf_status check_served(const mf_workspace *workspace, size_t index)
 {
-    const mfi_slot *served = &workspace->slots[slot];
-    if (served->revision != served->layer->revision)
+    const mfi_served *one = &workspace->served[index];
+    if (one->revision != one->layer->revision)
         return mfi_fail(MF_STATUS_STALE,
-                        "layer %zu has changed its number of classes since the workspace was made", slot);
+                        "layer %zu has changed its number of classes since the workspace was made", index);
     return MF_STATUS_OK;
 }
 
@@ -196,21 +210,21 @@ mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_ne
     if (workspace->network != network)
         return mfi_fail(MF_STATUS_STALE, "the workspace was made for something else than this network");
     MFI_TRY(check_list(workspace));
-    for (size_t slot = 0; slot < workspace->count; slot++)
-        MFI_TRY(check_slot(workspace, slot));
+    for (size_t index = 0; index < workspace->count; index++)
+        MFI_TRY(check_served(workspace, index));
     return check_purpose(workspace, training);
 }
 
 mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_layer *layer, bool training,
-                                    size_t *slot)
+                                    size_t *index)
 {
     size_t found = 0;
-    while (found < workspace->count && workspace->slots[found].layer != layer)
+    while (found < workspace->count && workspace->served[found].layer != layer)
         found++;
     if (found == workspace->count)
         return mfi_fail(MF_STATUS_STALE, "the workspace was not made for this layer");
     MFI_TRY(check_list(workspace));
-    MFI_TRY(check_slot(workspace, found));
-    *slot = found;
+    MFI_TRY(check_served(workspace, found));
+    *index = found;
     return check_purpose(workspace, training);
 }

@@ -3,13 +3,14 @@
 #define MFI_MODEL_WORKSPACE_H
 
 #include "model/network.h"
+#include "model/step.h"
 
 /* One layer that the workspace serves. It holds a reference, so that the pointer stays comparable. */
-typedef struct mfi_slot {
+typedef struct mfi_served {
     mf_layer *layer;
     uint64_t revision;
     mf_report report;
-} mfi_slot;
+} mfi_served;
 
 struct mf_workspace {
     mfi_handle head;
@@ -18,17 +19,25 @@ struct mf_workspace {
     bool training;
     size_t max_batch;
     size_t count;
-    mfi_slot *slots;
+    mfi_served *served;
     mf_report sum;
     float *activations[2]; /* even and odd layers write in turn; each as wide as its widest layer */
-    float *total;          /* [B, m] the goodness of all layers together; NULL for a single layer */
-    mfi_scratch scratch;
+    float *goodness;       /* [B, m] of one layer, and */
+    float *total;          /* [B, m] of all of them together; both NULL for a single layer */
+    void *scratch;         /* of the layer that works: as large as the one needs that needs most */
 };
 
-/* The specs of layers that exist, or of layers to come. */
+/* Where a list makes a plan of a layer's spec. */
+typedef struct mfi_list_room {
+    mfi_spec_room arrays;
+    mfi_plan plan;
+} mfi_list_room;
+
+/* The plans of layers that exist, or of layers to come. */
 typedef struct mfi_layer_list {
     const void *source;
-    mf_layer_spec (*at)(const void *source, size_t position);
+    /* The plan at a position; one that has to be made lies in `room`. */
+    mf_status (*at)(const void *source, size_t position, mfi_list_room *room, const mfi_plan **plan);
     size_t count;
     bool network; /* of a network, or a single layer */
 } mfi_layer_list;
@@ -39,10 +48,9 @@ mfi_layer_list mfi_list_network(const mf_network *network);
 mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch);
 
 /* What these layers share, since they take turns: two activations, of the even and of the odd ones, each as
- * wide as its widest layer, and scratch, each area as large as the layer that needs most of it. False if a
- * size does not fit. */
-bool mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
-                      mfi_scratch_sizes *scratch);
+ * wide as its widest layer, counted in floats, and the bytes of scratch of the layer that needs most. */
+mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
+                           size_t *scratch);
 
 /* What a workspace for them takes. */
 mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t *bytes);
@@ -54,8 +62,8 @@ void mfi_workspace_release(mf_workspace *workspace);
 mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_network *network,
                                       bool training);
 
-/* The same for one of its layers, whose slot it finds. */
+/* The same for one of its layers, whose index it finds. */
 mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_layer *layer, bool training,
-                                    size_t *slot);
+                                    size_t *index);
 
 #endif

@@ -3,7 +3,7 @@
 
 static double cost_of(const mf_network *network, size_t position)
 {
-    return mfi_spec_work(&network->places[position].layer->spec);
+    return mfi_plan_work(&network->entries[position].layer->plan);
 }
 
 /* Fills groups one after the other up to `limit`, each with one layer at least, and leaves one at least to

@@ -10,13 +10,17 @@ enum { GROUPS_PER_WORKER = 4, DEPTH_BEYOND_WORKERS = 2, KEPT_PER_DEPTH = 2 };
 
 /* The two activations, which lie side by side, and scratch of a sequential run: any worker may meet any
  * layer. */
-static bool count_parts(const mf_network *network, size_t rows, mfi_pipeline_layout *plan)
+static mf_status count_parts(const mf_network *network, size_t rows, mfi_pipeline_layout *plan)
 {
     const mfi_layer_list layers = mfi_list_network(network);
     size_t *counts = plan->lane_counts;
     counts[MFI_LANE_LABELS] = counts[MFI_LANE_WEIGHTS] = rows;
-    return mfi_count_shared(&layers, rows, true, &counts[MFI_LANE_EVEN], &plan->scratch) &&
-           mfi_multiply(rows, network->places[0].layer->spec.inputs, &counts[MFI_LANE_X]);
+    for (size_t i = 0; i < network->count; i++)
+        plan->flags += network->entries[i].layer->plan.parameter_count;
+    MFI_TRY(mfi_count_shared(&layers, rows, true, &counts[MFI_LANE_EVEN], &plan->scratch_bytes));
+    if (!mfi_multiply(rows, network->entries[0].layer->plan.inputs, &counts[MFI_LANE_X]))
+        return mfi_fail(MF_STATUS_OVERFLOW, "a batch of %zu rows does not fit", rows);
+    return MF_STATUS_OK;
 }
 
 static bool reserve_parts(const size_t *counts, size_t parts, size_t *offsets, size_t *bytes)
@@ -29,17 +33,18 @@ static bool reserve_parts(const size_t *counts, size_t parts, size_t *offsets, s
 
 static bool reserve_all(mfi_pipeline_layout *plan, size_t count)
 {
-    size_t head, settings, reports, *bytes = &plan->bytes;
+    size_t head, settings, flags, reports, *bytes = &plan->bytes;
     return mfi_multiply(plan->kept, count, &reports) && mfi_multiply(plan->depth, count, &settings) &&
+           mfi_multiply(plan->depth, plan->flags, &flags) &&
            reserve_parts(plan->lane_counts, MFI_LANE_PARTS, plan->lane_offsets, &plan->lane_bytes) &&
-           mfi_scratch_reserve(&plan->scratch, &plan->scratch_bytes, &plan->scratch_offsets) &&
            mfi_reserve(bytes, 1, sizeof(mf_pipeline), &head) &&
-           mfi_reserve(bytes, count, sizeof(mfi_stage), &plan->stages) &&
+           mfi_reserve(bytes, count, sizeof(mfi_member), &plan->members) &&
            mfi_reserve(bytes, plan->depth, sizeof(mfi_lane), &plan->lanes) &&
            mfi_reserve(bytes, settings, sizeof(mfi_settings), &plan->settings) &&
+           mfi_reserve(bytes, flags, 1, &plan->trains) &&
            mfi_reserve(bytes, reports, sizeof(mf_pipeline_report), &plan->reports) &&
-           mfi_reserve(bytes, plan->workers, sizeof(mfi_worker), &plan->crew) &&
-           mfi_reserve(bytes, plan->groups, sizeof(mfi_group), &plan->groups_begin) &&
+           mfi_reserve(bytes, plan->workers, sizeof(mfi_worker), &plan->worker_list) &&
+           mfi_reserve(bytes, plan->groups, sizeof(mfi_group), &plan->group_list) &&
            mfi_reserve(bytes, plan->depth, plan->lane_bytes, &plan->lane_rooms) &&
            mfi_reserve(bytes, plan->workers, plan->scratch_bytes, &plan->scratch_rooms);
 }
@@ -50,8 +55,8 @@ mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout
     *plan = (mfi_pipeline_layout){.workers = spec->workers ? spec->workers : 1};
     plan->groups = count < GROUPS_PER_WORKER * plan->workers ? count : GROUPS_PER_WORKER * plan->workers;
     plan->depth = spec->depth ? spec->depth : plan->workers + DEPTH_BEYOND_WORKERS;
-    if (!mfi_multiply(plan->depth, KEPT_PER_DEPTH, &plan->kept) ||
-        !count_parts(spec->network, spec->max_batch, plan) || !reserve_all(plan, count))
+    MFI_TRY(count_parts(spec->network, spec->max_batch, plan));
+    if (!mfi_multiply(plan->depth, KEPT_PER_DEPTH, &plan->kept) || !reserve_all(plan, count))
         return mfi_fail(MF_STATUS_OVERFLOW, "a pipeline for %zu batches of %zu rows does not fit",
                         plan->depth, spec->max_batch);
     return MF_STATUS_OK;
@@ -72,22 +77,22 @@ static void carve_lane(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, s
     lane->activations[0] = at(pipeline, room + plan->lane_offsets[MFI_LANE_EVEN]);
     lane->activations[1] = at(pipeline, room + plan->lane_offsets[MFI_LANE_ODD]);
     lane->settings = (mfi_settings *)at(pipeline, plan->settings) + index * pipeline->count;
+    lane->trains = (unsigned char *)at(pipeline, plan->trains) + index * plan->flags;
 }
 
 static void carve_worker(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, size_t index)
 {
-    void *room = at(pipeline, plan->scratch_rooms + index * plan->scratch_bytes);
     pipeline->workers[index].pipeline = pipeline;
-    pipeline->workers[index].scratch = mfi_scratch_carve(room, &plan->scratch, &plan->scratch_offsets);
+    pipeline->workers[index].scratch = at(pipeline, plan->scratch_rooms + index * plan->scratch_bytes);
 }
 
 void mfi_pipeline_carve(mf_pipeline *pipeline, const mfi_pipeline_layout *plan)
 {
-    pipeline->stages = at(pipeline, plan->stages);
+    pipeline->members = at(pipeline, plan->members);
     pipeline->lanes = at(pipeline, plan->lanes);
     pipeline->reports = at(pipeline, plan->reports);
-    pipeline->workers = at(pipeline, plan->crew);
-    pipeline->groups = at(pipeline, plan->groups_begin);
+    pipeline->workers = at(pipeline, plan->worker_list);
+    pipeline->groups = at(pipeline, plan->group_list);
     for (size_t i = 0; i < plan->depth; i++)
         carve_lane(pipeline, plan, i);
     for (size_t i = 0; i < plan->workers; i++)

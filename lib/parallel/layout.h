@@ -10,9 +10,9 @@ enum { MFI_LANE_X, MFI_LANE_LABELS, MFI_LANE_WEIGHTS, MFI_LANE_EVEN, MFI_LANE_OD
 typedef struct mfi_pipeline_layout {
     size_t workers, groups, depth, kept;
     size_t lane_counts[MFI_LANE_PARTS], lane_offsets[MFI_LANE_PARTS], lane_bytes;
-    mfi_scratch_sizes scratch, scratch_offsets; /* of each worker */
-    size_t scratch_bytes;
-    size_t stages, lanes, settings, reports, crew, groups_begin, lane_rooms, scratch_rooms;
+    size_t scratch_bytes; /* of each worker */
+    size_t flags;         /* parameters of all layers */
+    size_t members, lanes, settings, trains, reports, worker_list, group_list, lane_rooms, scratch_rooms;
     size_t bytes;
 } mfi_pipeline_layout;
 

@@ -27,14 +27,16 @@ static mf_status check_request(const mf_pipeline_spec *spec)
 
 static void join_network(mf_pipeline *pipeline, mf_network *network)
 {
+    size_t flags = 0;
     mfi_handle_retain(&network->head);
     pipeline->network = network;
     pipeline->revision = network->revision;
     pipeline->count = network->count;
     for (size_t i = 0; i < network->count; i++) {
-        mf_layer *layer = network->places[i].layer;
+        mf_layer *layer = network->entries[i].layer;
         mfi_handle_retain(&layer->head);
-        pipeline->stages[i] = (mfi_stage){.layer = layer, .revision = layer->revision};
+        pipeline->members[i] = (mfi_member){.layer = layer, .revision = layer->revision, .first_flag = flags};
+        flags += layer->plan.parameter_count;
     }
 }
 
@@ -46,7 +48,7 @@ static void form_groups(mf_pipeline *pipeline, size_t count)
         mfi_group *group = &pipeline->groups[g];
         group->learning = group->end;
         for (size_t i = group->first; i < group->end; i++)
-            pipeline->stages[i].group = g;
+            pipeline->members[i].group = g;
     }
 }
 
@@ -118,7 +120,7 @@ void mfi_pipeline_release(mf_pipeline *pipeline)
     pthread_cond_destroy(&pipeline->work);
     pthread_mutex_destroy(&pipeline->lock);
     for (size_t i = 0; i < pipeline->count; i++)
-        mfi_layer_release(pipeline->stages[i].layer);
+        mfi_layer_release(pipeline->members[i].layer);
     mfi_network_release(pipeline->network);
     mfi_handle_destroy(&pipeline->head);
 }
@@ -130,11 +132,11 @@ mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline)
     if (pipeline->revision != pipeline->network->revision)
         return mfi_fail(MF_STATUS_STALE, "layers have come or gone since the pipeline was made");
     for (size_t i = 0; i < pipeline->count; i++) {
-        const mfi_stage *stage = &pipeline->stages[i];
-        if (stage->revision != stage->layer->revision)
+        const mfi_member *member = &pipeline->members[i];
+        if (member->revision != member->layer->revision)
             return mfi_fail(MF_STATUS_STALE,
                             "layer %zu has changed its number of classes since the pipeline was made", i);
-        if (!stage->layer->optimizer)
+        if (!member->layer->optimizer)
             return mfi_fail(MF_STATUS_STATE, "layer %zu has no optimizer", i);
     }
     return MF_STATUS_OK;
@@ -167,7 +169,7 @@ static mf_status find_room(mf_pipeline *pipeline, bool wait)
 /* The lane is the host's alone until the batch counts as submitted. */
 static void fill_lane(mf_pipeline *pipeline, mfi_lane *lane, const mfi_rows *rows)
 {
-    size_t k = pipeline->stages[0].layer->spec.inputs;
+    size_t k = pipeline->members[0].layer->plan.inputs;
     for (size_t b = 0; rows->stride != k && b < rows->count; b++)
         memcpy(lane->x + b * k, rows->x + b * rows->stride, k * sizeof(float));
     if (rows->stride == k)
@@ -182,8 +184,13 @@ static void fill_lane(mf_pipeline *pipeline, mfi_lane *lane, const mfi_rows *row
         .labels = lane->labels,
         .weights = rows->weights ? lane->weights : NULL,
     };
-    for (size_t i = 0; i < pipeline->count; i++)
-        lane->settings[i] = mfi_layer_settings(pipeline->stages[i].layer);
+    for (size_t i = 0; i < pipeline->count; i++) {
+        const mfi_member *member = &pipeline->members[i];
+        unsigned char *trains = lane->trains + member->first_flag;
+        lane->settings[i] = mfi_layer_settings(member->layer);
+        memcpy(trains, lane->settings[i].trains, member->layer->plan.parameter_count);
+        lane->settings[i].trains = trains;
+    }
     lane->broken = false;
 }
 
@@ -248,12 +255,30 @@ void mfi_pipeline_stop(mf_pipeline *pipeline)
 
 /* ---- reports ---- */
 
+mf_pipeline_progress_info mfi_pipeline_progress(mf_pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->lock);
+    mf_pipeline_progress_info found = {
+        .struct_size = sizeof found,
+        .status = pipeline->failure.status,
+        .submitted = pipeline->submitted,
+        .finished = mfi_schedule_finished(pipeline),
+        .failed_batch = pipeline->failure.batch,
+        .failed_position = pipeline->failure.position,
+        .missed = pipeline->missed,
+        .groups = pipeline->group_count,
+        .stopped = pipeline->stopped,
+    };
+    pthread_mutex_unlock(&pipeline->lock);
+    return found;
+}
+
 mf_status mfi_pipeline_next_report(mf_pipeline *pipeline, const mf_pipeline_report **report)
 {
-    const mfi_stage *stage = &pipeline->stages[pipeline->next_position];
+    const mfi_member *member = &pipeline->members[pipeline->next_position];
     size_t row = pipeline->next_batch % pipeline->kept;
     pthread_mutex_lock(&pipeline->lock);
-    bool there = pipeline->next_batch < pipeline->groups[stage->group].done;
+    bool there = pipeline->next_batch < pipeline->groups[member->group].done;
     bool to_come = pipeline->next_batch < pipeline->submitted;
     pthread_mutex_unlock(&pipeline->lock);
     if (!there)

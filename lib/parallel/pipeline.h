@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "model/network.h"
+#include "model/step.h"
 
 /* What a worker takes at a time: the layers `first` to `end` - 1. */
 typedef struct mfi_group {
@@ -19,11 +20,13 @@ typedef struct mfi_group {
     bool busy;
 } mfi_group;
 
-typedef struct mfi_stage {
+/* A layer that the pipeline trains. */
+typedef struct mfi_member {
     mf_layer *layer;
     uint64_t revision;
     size_t group;
-} mfi_stage;
+    size_t first_flag; /* where its flags begin among those of a lane */
+} mfi_member;
 
 /* A batch on its way. At any time one group works on it, so layers write to two activations in turn. */
 typedef struct mfi_lane {
@@ -32,14 +35,15 @@ typedef struct mfi_lane {
     int32_t *labels;
     float *weights;
     float *activations[2];
-    mfi_settings *settings; /* of each layer, when the batch was submitted */
+    mfi_settings *settings; /* of each layer, when the batch was submitted, and */
+    unsigned char *trains;  /* which of the parameters of all layers learned then */
     bool broken;            /* a layer has left it out, so there is no input for those behind */
 } mfi_lane;
 
 typedef struct mfi_worker {
     struct mf_pipeline *pipeline;
     pthread_t thread;
-    mfi_scratch scratch;
+    void *scratch;
 } mfi_worker;
 
 /* The first failure in the order of a sequential run. */
@@ -55,7 +59,7 @@ struct mf_pipeline {
     mf_network *network;
     uint64_t revision; /* of the network */
     size_t count, max_batch, depth;
-    mfi_stage *stages;
+    mfi_member *members;
     mfi_lane *lanes;             /* [depth] batch t is in lane t % depth */
     size_t kept;                 /* batches whose reports are there */
     mf_pipeline_report *reports; /* [kept][count] those of batch t from t % kept on */
@@ -97,6 +101,8 @@ void mfi_pipeline_stop(mf_pipeline *pipeline);
 
 /* The first failure so far, with its message. */
 mf_status mfi_pipeline_failure(mf_pipeline *pipeline);
+
+mf_pipeline_progress_info mfi_pipeline_progress(mf_pipeline *pipeline);
 
 /* OK and the next report, which stays the next until it is taken, or BUSY, or NOT_FOUND; neither comes with a
  * message. */

@@ -21,7 +21,7 @@ void mfi_worker_leave_out(mf_pipeline *pipeline, uint64_t batch, size_t position
         .batch = batch,
         .position = position,
         .gradient_norm = -1.0,
-        .applied = pipeline->stages[position].layer->applied,
+        .applied = pipeline->members[position].layer->progress.applied,
     };
 }
 
@@ -43,15 +43,15 @@ static void note_failure(mf_pipeline *pipeline, mf_status status, uint64_t batch
 static mf_status step(mfi_worker *worker, const mfi_lane *lane, uint64_t batch, size_t position)
 {
     mf_pipeline *pipeline = worker->pipeline;
-    mf_layer *layer = pipeline->stages[position].layer;
+    mf_layer *layer = pipeline->members[position].layer;
     mf_pipeline_report *report = report_of(pipeline, batch, position);
     mf_report done = {.struct_size = sizeof done};
     mfi_rows rows = lane->rows;
     if (position > 0) {
         rows.x = lane->activations[(position - 1) % 2];
-        rows.stride = layer->spec.inputs;
+        rows.stride = layer->plan.inputs;
     }
-    mf_status status = mfi_layer_step(layer, &lane->settings[position], &worker->scratch, &rows,
+    mf_status status = mfi_layer_step(layer, &lane->settings[position], worker->scratch, &rows,
                                       lane->activations[position % 2], position, &done);
     mfi_worker_leave_out(pipeline, batch, position);
     report->status = status;

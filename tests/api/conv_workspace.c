@@ -49,11 +49,12 @@ static void test_rows_do_not_cost_kernels(void **state)
                         each = bytes_per_row(&spec, purpose);
                         first = first ? first : each;
                         assert_int_equal(each, first);
-                        /* Training: u, what is passed on, what M reads and its gradient, G and the sum of Gs.
-                         */
+                        /* Training: u, what is passed on, what M reads and its gradient, which goes back to what
+                         * was passed on where M reads a pooling of it; dG, G and the sum of Gs. */
                         if (purpose == MF_WORKSPACE_TRAINING)
-                            assert_in_range(each, 4 * (maps + pooled),
-                                            4 * (maps + pooled + 2 * read + 2 * CLASSES));
+                            assert_in_range(
+                                each, 4 * (maps + pooled),
+                                4 * (maps + pooled + 2 * read + (head ? pooled : 0) + 3 * CLASSES));
                         else
                             assert_in_range(each, 4 * pooled, 4 * (pooled + read + 2 * CLASSES));
                     }

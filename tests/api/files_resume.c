@@ -237,11 +237,11 @@ static void test_rollback(void **state)
 
         model_train(whole, 0, END);
         model_train(network, 0, STOP);
-        check_ok(mf_network_state_size(network, &bytes));
+        check_ok(mf_network_snapshot_size(network, &bytes));
         snapshot = get_memory(bytes + 1);
-        check_ok(mf_network_state_save(network, snapshot + 1, bytes)); /* at an odd address */
+        check_ok(mf_network_snapshot_save(network, snapshot + 1, bytes)); /* at an odd address */
         model_train(network, 20, 25);
-        check_ok(mf_network_state_load(network, snapshot + 1, bytes));
+        check_ok(mf_network_snapshot_load(network, snapshot + 1, bytes));
         model_train(network, STOP, END);
         check_same_model(whole, network);
         model_batch(0, x, y);
@@ -263,14 +263,14 @@ static void test_settings_stay(void **state)
     double value = 0.0;
 
     (void)state;
-    check_ok(mf_network_state_size(network, &bytes));
+    check_ok(mf_network_snapshot_size(network, &bytes));
     snapshot = get_memory(bytes);
-    check_ok(mf_network_state_save(network, snapshot, bytes));
+    check_ok(mf_network_snapshot_save(network, snapshot, bytes));
     check_ok(mf_layer_optimizer(layer_at(network, 0), &optimizer));
     check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.125));
     check_ok(mf_layer_set(layer_at(network, 0), MF_LAYER_DROPOUT, 0.5));
     check_ok(mf_layer_set_trainable(layer_at(network, 0), "bias", 0));
-    check_ok(mf_network_state_load(network, snapshot, bytes));
+    check_ok(mf_network_snapshot_load(network, snapshot, bytes));
     check_ok(mf_optimizer_get(optimizer, MF_OPTIMIZER_LEARNING_RATE, &value));
     check_near(0.125, value, 0.0);
     check_ok(mf_layer_get(layer_at(network, 0), MF_LAYER_DROPOUT, &value));

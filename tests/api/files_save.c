@@ -175,10 +175,10 @@ static void test_empty_network(void **state)
     check_ok(mf_network_load(NULL, path, &loaded));
     check_ok(mf_network_size(loaded, &layers));
     assert_int_equal(layers, 0);
-    check_ok(mf_network_state_size(network, &bytes));
+    check_ok(mf_network_snapshot_size(network, &bytes));
     assert_in_range(bytes, 1, sizeof snapshot);
-    check_ok(mf_network_state_save(network, snapshot, sizeof snapshot));
-    check_ok(mf_network_state_load(loaded, snapshot, sizeof snapshot));
+    check_ok(mf_network_snapshot_save(network, snapshot, sizeof snapshot));
+    check_ok(mf_network_snapshot_load(loaded, snapshot, sizeof snapshot));
     mf_network_free(network);
     mf_network_free(loaded);
 }
@@ -373,7 +373,7 @@ static void test_not_finite(void **state)
     check_message("layers.0.");
     check_status(MF_STATUS_NUMERIC,
                  mf_network_save_buffer(network, MF_CONTENTS_MODEL, buffer, sizeof buffer, &bytes));
-    check_status(MF_STATUS_NUMERIC, mf_network_state_save(network, buffer, sizeof buffer));
+    check_status(MF_STATUS_NUMERIC, mf_network_snapshot_save(network, buffer, sizeof buffer));
     after = read_all(&second);
     assert_int_equal(first, second);
     assert_memory_equal(before, after, first);
@@ -448,41 +448,41 @@ static void test_snapshot_refusals(void **state)
     unsigned char *snapshot, *copy;
 
     (void)state;
-    check_status(MF_STATUS_HANDLE, mf_network_state_size(NULL, &bytes));
-    check_status(MF_STATUS_ARGUMENT, mf_network_state_size(network, NULL));
-    check_ok(mf_network_state_size(network, &bytes));
+    check_status(MF_STATUS_HANDLE, mf_network_snapshot_size(NULL, &bytes));
+    check_status(MF_STATUS_ARGUMENT, mf_network_snapshot_size(network, NULL));
+    check_ok(mf_network_snapshot_size(network, &bytes));
     snapshot = get_memory(bytes);
     copy = get_memory(bytes);
-    check_status(MF_STATUS_HANDLE, mf_network_state_save(NULL, snapshot, bytes));
-    check_status(MF_STATUS_ARGUMENT, mf_network_state_save(network, NULL, bytes));
-    check_status(MF_STATUS_CAPACITY, mf_network_state_save(network, snapshot, bytes - 1));
-    check_ok(mf_network_state_save(network, snapshot, bytes));
+    check_status(MF_STATUS_HANDLE, mf_network_snapshot_save(NULL, snapshot, bytes));
+    check_status(MF_STATUS_ARGUMENT, mf_network_snapshot_save(network, NULL, bytes));
+    check_status(MF_STATUS_CAPACITY, mf_network_snapshot_save(network, snapshot, bytes - 1));
+    check_ok(mf_network_snapshot_save(network, snapshot, bytes));
     model_train(network, 3, 4);
     drop_picture(&before);
     before = network_picture(network);
-    check_status(MF_STATUS_HANDLE, mf_network_state_load(NULL, snapshot, bytes));
-    check_status(MF_STATUS_ARGUMENT, mf_network_state_load(network, NULL, bytes));
+    check_status(MF_STATUS_HANDLE, mf_network_snapshot_load(NULL, snapshot, bytes));
+    check_status(MF_STATUS_ARGUMENT, mf_network_snapshot_load(network, NULL, bytes));
     for (size_t less = 0; less < bytes; less += less < 50 ? 1 : 501)
-        check_status(MF_STATUS_FORMAT, mf_network_state_load(network, snapshot, less));
+        check_status(MF_STATUS_FORMAT, mf_network_snapshot_load(network, snapshot, less));
     for (size_t at = 0; at < bytes; at += at < 600 ? 1 : 97) {
         mf_status status;
 
         memcpy(copy, snapshot, bytes);
         copy[at] ^= 0x40;
-        status = mf_network_state_load(network, copy, bytes);
+        status = mf_network_snapshot_load(network, copy, bytes);
         assert_true(status == MF_STATUS_FORMAT || (status == MF_STATUS_VERSION && at >= 8 && at < 16) ||
                     (status == MF_STATUS_SHAPE && at >= 16 && at < 32));
         check_network_unchanged(&before, network);
     }
     /* Another number of classes, other optimizers, none. */
     other = model_network(NULL);
-    check_status(MF_STATUS_SHAPE, mf_network_state_load(other, snapshot, bytes));
+    check_status(MF_STATUS_SHAPE, mf_network_snapshot_load(other, snapshot, bytes));
     check_ok(mf_network_set_optimizer(other, sgd));
-    check_status(MF_STATUS_SHAPE, mf_network_state_load(other, snapshot, bytes));
+    check_status(MF_STATUS_SHAPE, mf_network_snapshot_load(other, snapshot, bytes));
     check_ok(mf_network_set_classes(network, MODEL_CLASSES + 1));
-    check_status(MF_STATUS_SHAPE, mf_network_state_load(network, snapshot, bytes));
+    check_status(MF_STATUS_SHAPE, mf_network_snapshot_load(network, snapshot, bytes));
     check_ok(mf_network_set_classes(network, MODEL_CLASSES));
-    check_ok(mf_network_state_load(network, snapshot, bytes));
+    check_ok(mf_network_snapshot_load(network, snapshot, bytes));
     drop_picture(&before);
     free(snapshot);
     free(copy);

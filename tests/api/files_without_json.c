@@ -12,10 +12,10 @@ static void test_loading_is_unsupported(void **state)
     check_status(MF_STATUS_UNSUPPORTED, mf_network_load_buffer(NULL, file, bytes, &loaded));
     check_message("JSON");
     assert_null(loaded);
-    check_ok(mf_network_state_size(network, &bytes));
+    check_ok(mf_network_snapshot_size(network, &bytes));
     snapshot = get_memory(bytes);
-    check_ok(mf_network_state_save(network, snapshot, bytes));
-    check_ok(mf_network_state_load(network, snapshot, bytes));
+    check_ok(mf_network_snapshot_save(network, snapshot, bytes));
+    check_ok(mf_network_snapshot_load(network, snapshot, bytes));
     free(snapshot);
     free(file);
     mf_network_free(network);

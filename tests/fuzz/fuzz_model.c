@@ -151,8 +151,8 @@ size_t fuzz_snapshot(uint8_t *buffer, size_t room)
     mf_network *network = small_network();
     size_t bytes = 0;
 
-    require(mf_network_state_size(network, &bytes) == MF_STATUS_OK && bytes <= room);
-    require(mf_network_state_save(network, buffer, bytes) == MF_STATUS_OK);
+    require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK && bytes <= room);
+    require(mf_network_snapshot_save(network, buffer, bytes) == MF_STATUS_OK);
     mf_network_free(network);
     return bytes;
 }
@@ -164,10 +164,10 @@ static void try_snapshot(const uint8_t *data, size_t size)
     uint8_t before[4096], after[4096];
     mf_status status;
 
-    require(mf_network_state_size(network, &bytes) == MF_STATUS_OK && bytes <= sizeof before);
-    require(mf_network_state_save(network, before, bytes) == MF_STATUS_OK);
-    status = mf_network_state_load(network, data, size);
-    require(mf_network_state_save(network, after, bytes) == MF_STATUS_OK);
+    require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK && bytes <= sizeof before);
+    require(mf_network_snapshot_save(network, before, bytes) == MF_STATUS_OK);
+    status = mf_network_snapshot_load(network, data, size);
+    require(mf_network_snapshot_save(network, after, bytes) == MF_STATUS_OK);
     if (status == MF_STATUS_OK)
         require(size >= bytes);
     else

@@ -39,17 +39,17 @@ static void check_moments(const mfi_kernels *kernels, test_random *random)
 static void check_column_moments(const mfi_kernels *kernels, test_random *random)
 {
     for (size_t s = 0; s < 14; s++) {
-        size_t rows = 1 + random_index(random, 20), n = sizes[s];
-        float *x = random_array(random, rows * n), *got = get_memory(2 * n * sizeof *got);
+        size_t rows = 1 + random_index(random, 20), n = sizes[s], stride = n + random_index(random, 3);
+        float *x = random_array(random, rows * stride), *got = get_memory(2 * n * sizeof *got);
 
-        kernels->column_moments(rows, n, x, got, got + n);
+        kernels->column_moments(rows, n, x, stride, got, got + n);
         for (size_t j = 0; j < n; j++) {
             double mean = 0.0, variance = 0.0;
 
             for (size_t b = 0; b < rows; b++)
-                mean += (double)x[b * n + j] / (double)rows;
+                mean += (double)x[b * stride + j] / (double)rows;
             for (size_t b = 0; b < rows; b++)
-                variance += pow((double)x[b * n + j] - mean, 2.0) / (double)rows;
+                variance += pow((double)x[b * stride + j] - mean, 2.0) / (double)rows;
             check_near(mean, (double)got[j], 1e-6);
             check_near(variance, (double)got[n + j], 1e-6 * (1.0 + variance));
         }
@@ -114,7 +114,7 @@ static void check_normalization(const mfi_kernels *kernels, test_random *random)
                                (double)got[b * width + j], 1e-4);
                 }
             }
-            kernels->normalize(rows, width, mean, scale, dz, got);
+            kernels->normalize(rows, width, mean, scale, dz, width, got);
             for (size_t i = 0; i < rows * width; i++)
                 check_near(((double)dz[i] - (double)mean[i % width]) * (double)scale[i % width],
                            (double)got[i], 1e-5);
@@ -335,7 +335,7 @@ static void check_columns(const mfi_geometry *g, size_t images, size_t top, size
     float *x = random_array(random, images * stride), *got = random_array(random, g->depth * width);
     const float *value = got;
 
-    mfi_fill_columns(g, images, x, stride, top, rows, got);
+    mfi_im2col(g, images, x, stride, top, rows, got);
     for (size_t c = 0; c < g->channels; c++)
         for (size_t i = 0; i < g->kernel[0]; i++)
             for (size_t j = 0; j < g->kernel[1]; j++)
@@ -349,7 +349,37 @@ static void check_columns(const mfi_geometry *g, size_t images, size_t top, size
     free(got);
 }
 
-static void test_columns(void **state)
+/* col2im is the transpose: each value of the patches is added to the input that it would be read from. */
+static void check_transpose(const mfi_geometry *g, size_t images, size_t top, size_t rows, test_random *random)
+{
+    size_t values = g->channels * g->height * g->width, stride = values + 2, width = images * rows * g->map[1];
+    float *patches = random_array(random, g->depth * width), *got = random_array(random, images * stride);
+    double *want = malloc(images * stride * sizeof *want);
+    const float *value = patches;
+
+    for (size_t i = 0; i < images * stride; i++)
+        want[i] = (double)got[i];
+    mfi_col2im(g, images, patches, top, rows, got, stride);
+    for (size_t c = 0; c < g->channels; c++)
+        for (size_t i = 0; i < g->kernel[0]; i++)
+            for (size_t j = 0; j < g->kernel[1]; j++)
+                for (size_t image = 0; image < images; image++)
+                    for (size_t v = top; v < top + rows; v++)
+                        for (size_t h = 0; h < g->map[1]; h++, value++) {
+                            size_t y = v * g->stride[0] + i, x = h * g->stride[1] + j;
+                            if (y >= g->padding[0] && y < g->height + g->padding[0] && x >= g->padding[1] &&
+                                x < g->width + g->padding[1])
+                                want[image * stride + (c * g->height + y - g->padding[0]) * g->width + x -
+                                     g->padding[1]] += (double)*value;
+                        }
+    for (size_t i = 0; i < images * stride; i++)
+        check_near(want[i], (double)got[i], 1e-5);
+    free(patches);
+    free(got);
+    free(want);
+}
+
+static void test_im2col_and_its_transpose(void **state)
 {
     test_random random = {.state = 23};
 
@@ -379,6 +409,9 @@ static void test_columns(void **state)
         }
         g.depth = g.channels * g.kernel[0] * g.kernel[1];
         check_columns(&g, 1 + random_index(&random, 4), 0, g.map[0], &random);
+        check_transpose(&g, 1 + random_index(&random, 4), 0, g.map[0], &random);
+        if (g.map[0] > 1)
+            check_transpose(&g, 1, 1, g.map[0] - 1, &random);
         if (g.map[0] > 1)
             check_columns(&g, 1, 1, g.map[0] - 1, &random);
     }
@@ -386,7 +419,7 @@ static void test_columns(void **state)
 
 /* Every cell is the mean of the values from floor(i n / s) to below ceil((i + 1) n / s), and the gradient is
  * the transposed of that. */
-static void test_head_pool(void **state)
+static void test_adaptive_pool(void **state)
 {
     test_random random = {.state = 29};
 
@@ -394,13 +427,13 @@ static void test_head_pool(void **state)
     for (size_t height = 1; height <= 7; height++)
         for (size_t width = 1; width <= 7; width += 2)
             for (size_t s = 1; s <= height && s <= width; s++) {
-                mfi_geometry g = {.head = s, .pooled = height * width, .pool.pooled = {height, width}};
+                const size_t map[2] = {height, width};
                 float *a = random_array(&random, 2 * height * width), *got = random_array(&random, 2 * s * s);
                 float *df = random_array(&random, 2 * s * s), *da = random_array(&random, 2 * height * width);
                 double forward = 0.0, backward = 0.0;
 
-                mfi_head_pool(&g, 2, a, got);
-                mfi_head_unpool(&g, 2, df, da);
+                mfi_adaptive_pool(map, s, 2, a, got);
+                mfi_adaptive_unpool(map, s, 2, df, da);
                 for (size_t cell = 0; cell < 2 * s * s; cell++) {
                     size_t i = cell / s % s, j = cell % s, count = 0;
                     double sum = 0.0;
@@ -429,8 +462,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         VARIANT_TESTS,
-        cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_head_pool),
+        cmocka_unit_test(test_im2col_and_its_transpose),
+        cmocka_unit_test(test_adaptive_pool),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,37 @@
+/* Owns: the head of a layer, which is Mono-Forward's: scores from the layer's output, and the loss it learns
+ * from. */
+#ifndef MFI_MODEL_HEAD_H
+#define MFI_MODEL_HEAD_H
+
+#include "model/run.h"
+
+/* ---- linear scores: G = F M^T ---- */
+
+/* Whether the head and the last stage, which is dense, go back panel by panel together, so that the gradient
+ * by the output never exists as a whole. */
+bool mfi_head_joins(const mfi_plan *plan);
+
+/* Columns of dM that are computed at a time. */
+size_t mfi_head_panel(const mfi_plan *plan);
+
+/* G from the layer's output, with F what M reads of it. */
+void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
+                       float *goodness);
+
+/* From dG in scratch->goodness: dM = dG^T F, which mfi_run_take() gets, and da from dF = dG M. */
+void mfi_head_backward(mfi_run *run, float *da);
+
+/* For neurons [start, start + width) of a dense stage that joins the head, into scratch: dz = (dG M) phi'(z),
+ * dM and db. `a` and `z` begin at the first of them; z is NULL where phi' follows from a. */
+void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,
+                             const float *a, const float *z);
+
+/* ---- the objective: cross-entropy of softmax(G) ---- */
+
+/* Loss and correct rows into the report, and G becomes dG if `gradient`. NUMERIC if a loss is not finite: the
+ * message begins with `whose` and `position`. */
+mf_status mfi_cross_entropy_report(const mfi_rows *rows, size_t classes, float *goodness,
+                                   float label_smoothing, bool gradient, const char *whose, size_t position,
+                                   mf_report *report);
+
+#endif

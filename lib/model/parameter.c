@@ -1,0 +1,132 @@
+/* Owns: a parameter of a layer: its memory and how its values start. */
+#include "model/parameter.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "math/initialize.h"
+
+const char *mfi_role_name(mfi_role role)
+{
+    static const char *const names[MFI_ROLES] = {
+        [MFI_WEIGHT] = "weight", [MFI_BIAS] = "bias", [MFI_PROJECTION] = "projection",
+        [MFI_SCALE] = "scale",   [MFI_MEAN] = "mean", [MFI_VARIANCE] = "variance",
+    };
+    return names[role];
+}
+
+bool mfi_role_learns(mfi_role role)
+{
+    return role != MFI_MEAN && role != MFI_VARIANCE;
+}
+
+bool mfi_role_decays(mfi_role role)
+{
+    return role == MFI_WEIGHT || role == MFI_PROJECTION;
+}
+
+bool mfi_state_layout(size_t count, size_t slots, size_t offsets[MFI_STATE_SLOTS], size_t *bytes)
+{
+    *bytes = 0;
+    for (size_t slot = 0; slot < slots; slot++)
+        if (!mfi_reserve(bytes, count, sizeof(float), &offsets[slot]))
+            return false;
+    return true;
+}
+
+static mf_status no_memory(const mfi_parameter_spec *spec)
+{
+    return mfi_fail(MF_STATUS_MEMORY, "no memory for the %s of a layer", spec->name);
+}
+
+mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_allocator *allocator,
+                                 mfi_storage *storage)
+{
+    size_t bytes;
+    if (!mfi_multiply(spec->count, sizeof(float), &bytes))
+        return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu values does not fit", spec->name, spec->count);
+    float *values = mfi_allocate(allocator, bytes);
+    if (!values)
+        return no_memory(spec);
+    storage->values = values;
+    storage->count = spec->count;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t slots,
+                                       const mf_allocator *allocator, mfi_storage *storage)
+{
+    size_t bytes = 0, offsets[MFI_STATE_SLOTS] = {0};
+    memset(storage->state, 0, sizeof storage->state);
+    storage->state_bytes = 0;
+    if (slots == 0 || !mfi_role_learns(spec->role))
+        return MF_STATUS_OK;
+    if (!mfi_state_layout(spec->count, slots, offsets, &bytes))
+        return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit", spec->count);
+    char *block = mfi_allocate(allocator, bytes);
+    if (!block)
+        return no_memory(spec);
+    memset(block, 0, bytes);
+    for (size_t slot = 0; slot < slots; slot++)
+        storage->state[slot] = (float *)(block + offsets[slot]);
+    storage->state_bytes = bytes;
+    return MF_STATUS_OK;
+}
+
+/* A parameter as a matrix: one row for each output, a column for each value it reads. */
+static size_t columns_of(const mfi_parameter_spec *spec)
+{
+    return spec->count / spec->dims[0];
+}
+
+bool mfi_parameter_draw_scratch(const mfi_parameter_spec *spec, size_t *count)
+{
+    *count = 0;
+    return spec->init != MF_INIT_ORTHOGONAL ||
+           mfi_init_orthogonal_scratch(spec->dims[0], columns_of(spec), count);
+}
+
+static mf_status draw_orthogonal(const mfi_parameter_spec *spec, const mfi_stream *stream,
+                                 const mf_allocator *allocator, float *values)
+{
+    size_t count, bytes;
+    if (!mfi_parameter_draw_scratch(spec, &count) || !mfi_multiply(count, sizeof(float), &bytes))
+        return mfi_fail(MF_STATUS_OVERFLOW, "scratch for an orthogonal start does not fit");
+    float *scratch = mfi_allocate(allocator, bytes);
+    if (!scratch)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for an orthogonal start of %zu bytes", bytes);
+    mfi_init_orthogonal(stream, spec->gain, spec->dims[0], columns_of(spec), values, scratch);
+    mfi_release(allocator, scratch, bytes);
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_parameter_draw(const mfi_parameter_spec *spec, uint64_t seed, uint64_t draw,
+                             const mf_allocator *allocator, float *values)
+{
+    mfi_stream stream = mfi_stream_of(seed, spec->purpose, draw);
+    float scale = spec->gain / sqrtf((float)spec->fan);
+    switch (spec->init) {
+    case MF_INIT_KAIMING_UNIFORM:
+        mfi_init_uniform(&stream, scale, spec->count, values);
+        return MF_STATUS_OK;
+    case MF_INIT_NORMAL:
+        mfi_init_normal(&stream, scale, spec->count, values);
+        return MF_STATUS_OK;
+    case MF_INIT_ORTHOGONAL:
+        return draw_orthogonal(spec, &stream, allocator, values);
+    default:
+        for (size_t i = 0; i < spec->count; i++)
+            values[i] = spec->init == MFI_INIT_CONSTANT ? spec->gain : 0.0f;
+        return MF_STATUS_OK;
+    }
+}
+
+void mfi_storage_release(const mf_allocator *allocator, const mfi_storage *storage, const mfi_storage *kept)
+{
+    if (storage->values != kept->values)
+        mfi_release(allocator, storage->values, storage->count * sizeof(float));
+    if (storage->state[0] != kept->state[0])
+        mfi_release(allocator, storage->state[0], storage->state_bytes);
+}

@@ -1,0 +1,89 @@
+/* Owns: a parameter of a layer: what it is before it has values, and its values, state and counts. */
+#ifndef MFI_MODEL_PARAMETER_H
+#define MFI_MODEL_PARAMETER_H
+
+#include <stdbool.h>
+#include <monoforward.h>
+
+#include "base/rng.h"
+
+/* What a parameter is to its unit, or, the last one, to its head. */
+typedef enum mfi_role {
+    MFI_WEIGHT = 0,
+    MFI_BIAS = 1,
+    MFI_SCALE = 2,
+    MFI_MEAN = 3,
+    MFI_VARIANCE = 4,
+    MFI_UNIT_ROLES = 5,
+    MFI_PROJECTION = 5,
+    MFI_ROLES = 6
+} mfi_role;
+
+const char *mfi_role_name(mfi_role role);
+
+/* Whether it has a gradient: mean and variance follow the batches instead. */
+bool mfi_role_learns(mfi_role role);
+
+/* Whether weight decay acts on it. */
+bool mfi_role_decays(mfi_role role);
+
+/* What a parameter is, and how it starts. The one description of it: creation, memory query, files,
+ * snapshots, ONNX and the host's questions are all answered from here. */
+typedef struct mfi_parameter_spec {
+    char name[40];
+    mfi_role role;
+    int32_t node; /* of its unit; 0: the head's */
+    int32_t rank;
+    size_t dims[4];
+    size_t count;     /* the product of the dims */
+    size_t offset;    /* where its gradient begins among those of the whole layer */
+    int32_t init;     /* MF_INIT_... */
+    float gain;       /* of that; the value itself for MFI_INIT_CONSTANT */
+    size_t fan;       /* inputs of an output */
+    uint32_t purpose; /* of its random stream */
+} mfi_parameter_spec;
+
+/* Beside the public MF_INIT_...: all values are `gain`. */
+enum { MFI_INIT_CONSTANT = -1 };
+
+/* The state that an optimizer keeps for a parameter: at most this many slots of the parameter's shape. */
+enum { MFI_STATE_SLOTS = 2 };
+
+/* Values, and the state of the optimizer in one block; NULL where there is none. */
+typedef struct mfi_storage {
+    float *values;
+    size_t count;
+    float *state[MFI_STATE_SLOTS];
+    size_t state_bytes;
+} mfi_storage;
+
+typedef struct mfi_parameter {
+    mfi_storage now;
+    mfi_storage next; /* while a change is prepared: what differs from `now` is new; see change.h */
+    uint64_t steps;   /* updates since the state started anew */
+} mfi_parameter;
+
+/* Where the slots of state of a parameter of `count` values begin in their block; false if that does not fit.
+ */
+bool mfi_state_layout(size_t count, size_t slots, size_t offsets[MFI_STATE_SLOTS], size_t *bytes);
+
+/* Memory for the values of a parameter, which are not set. OVERFLOW or MEMORY. */
+mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_allocator *allocator,
+                                 mfi_storage *storage);
+
+/* Zeroed state of `slots` slots. */
+mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t slots,
+                                       const mf_allocator *allocator, mfi_storage *storage);
+
+/* Sets the values as the spec says, from the `draw`-th stream of that seed. MEMORY or OVERFLOW from the
+ * scratch of an orthogonal start. */
+mf_status mfi_parameter_draw(const mfi_parameter_spec *spec, uint64_t seed, uint64_t draw,
+                             const mf_allocator *allocator, float *values);
+
+/* Floats that drawing takes in passing; false if that does not fit. */
+bool mfi_parameter_draw_scratch(const mfi_parameter_spec *spec, size_t *count);
+
+/* Gives back the blocks of `storage` that `kept` does not share. */
+void mfi_storage_release(const mf_allocator *allocator, const mfi_storage *storage, const mfi_storage *kept);
+
+#endif

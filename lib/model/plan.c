@@ -1,0 +1,307 @@
+/* Owns: what a layer is made of: the list of units, and the arrays that hold what follows from it. */
+#include "model/plan.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "model/checks.h"
+#include "model/unit.h"
+
+/* ---- shapes ---- */
+
+mf_shape mfi_shape_row(size_t count)
+{
+    return (mf_shape){.struct_size = sizeof(mf_shape), .rank = 1, .dims = {count, 1, 1, 1}};
+}
+
+mf_shape mfi_shape_maps(size_t count, size_t height, size_t width)
+{
+    return (mf_shape){.struct_size = sizeof(mf_shape), .rank = 3, .dims = {count, height, width, 1}};
+}
+
+size_t mfi_shape_values(const mf_shape *shape)
+{
+    return shape->dims[0] * shape->dims[1] * shape->dims[2];
+}
+
+const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node)
+{
+    return node == 0 ? &plan->input : &plan->units[node - 1].output;
+}
+
+const mf_shape *mfi_plan_output(const mfi_plan *plan)
+{
+    return mfi_plan_shape(plan, (int32_t)plan->unit_count);
+}
+
+bool mfi_plan_pools_head(const mfi_plan *plan)
+{
+    return plan->head.pool_size > 0;
+}
+
+bool mfi_plan_drops(const mfi_plan *plan)
+{
+    for (size_t s = 0; s < plan->stage_count; s++)
+        if (plan->stages[s].dropout > 0.0f)
+            return true;
+    return false;
+}
+
+/* Two products of as many operations as W has values for each place, and one more where a gradient goes on to
+ * the input; three with M. */
+double mfi_plan_work(const mfi_plan *plan)
+{
+    double work = 6.0 * (double)plan->features * (double)plan->head.classes;
+    for (size_t s = 0; s < plan->stage_count; s++) {
+        const mfi_stage *stage = &plan->stages[s];
+        double passes = stage->inputs[0] > 0 ? 6.0 : 4.0;
+        if (stage->kind == MF_UNIT_DENSE)
+            work += passes * (double)stage->output_values * (double)stage->input_values;
+        else if (stage->kind == MF_UNIT_CONV2D)
+            work += passes * (double)stage->geometry.filters * (double)stage->geometry.places *
+                    (double)stage->geometry.depth;
+    }
+    return work;
+}
+
+/* ---- arrays ---- */
+
+mfi_plan_sizes mfi_plan_most(size_t units)
+{
+    return (mfi_plan_sizes){units, units, units * MFI_UNIT_ROLES + 1, units + 1, units + 1};
+}
+
+mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan)
+{
+    return (mfi_plan_sizes){plan->unit_count, plan->stage_count, plan->parameter_count,
+                            plan->output_slot_count, plan->gradient_slot_count};
+}
+
+/* Where each array begins. */
+typedef struct offsets {
+    size_t units, stages, parameters, output_slots, gradient_slots, bytes;
+} offsets;
+
+static bool lay_out(const mfi_plan_sizes *sizes, offsets *to)
+{
+    *to = (offsets){0};
+    return mfi_reserve(&to->bytes, sizes->units, sizeof(mfi_unit), &to->units) &&
+           mfi_reserve(&to->bytes, sizes->stages, sizeof(mfi_stage), &to->stages) &&
+           mfi_reserve(&to->bytes, sizes->parameters, sizeof(mfi_parameter_spec), &to->parameters) &&
+           mfi_reserve(&to->bytes, sizes->output_slots, sizeof(mfi_slot), &to->output_slots) &&
+           mfi_reserve(&to->bytes, sizes->gradient_slots, sizeof(mfi_slot), &to->gradient_slots);
+}
+
+bool mfi_plan_bytes(const mfi_plan_sizes *sizes, size_t *bytes)
+{
+    offsets at;
+    bool fits = lay_out(sizes, &at);
+    *bytes = at.bytes;
+    return fits;
+}
+
+void mfi_plan_carve(mfi_plan *plan, const mfi_plan_sizes *sizes, void *block)
+{
+    offsets at;
+    char *begin = block;
+    lay_out(sizes, &at);
+    plan->units = (mfi_unit *)(begin + at.units);
+    plan->stages = (mfi_stage *)(begin + at.stages);
+    plan->parameters = (mfi_parameter_spec *)(begin + at.parameters);
+    plan->output_slots = (mfi_slot *)(begin + at.output_slots);
+    plan->gradient_slots = (mfi_slot *)(begin + at.gradient_slots);
+}
+
+void mfi_plan_copy(const mfi_plan *from, mfi_plan *plan)
+{
+    mfi_plan copy = *from;
+    copy.units = plan->units;
+    copy.stages = plan->stages;
+    copy.parameters = plan->parameters;
+    copy.output_slots = plan->output_slots;
+    copy.gradient_slots = plan->gradient_slots;
+    memcpy(copy.units, from->units, from->unit_count * sizeof *copy.units);
+    memcpy(copy.stages, from->stages, from->stage_count * sizeof *copy.stages);
+    memcpy(copy.parameters, from->parameters, from->parameter_count * sizeof *copy.parameters);
+    memcpy(copy.output_slots, from->output_slots, from->output_slot_count * sizeof *copy.output_slots);
+    memcpy(copy.gradient_slots, from->gradient_slots,
+           from->gradient_slot_count * sizeof *copy.gradient_slots);
+    *plan = copy;
+}
+
+/* ---- units ---- */
+
+static mf_status resolve_input(const mfi_plan *plan, int32_t *input)
+{
+    int32_t nodes = (int32_t)plan->unit_count;
+    if (*input == MF_NODE_PREVIOUS)
+        *input = nodes;
+    if (*input < 0 || *input > nodes)
+        return mfi_fail(MF_STATUS_ARGUMENT, "reads node %d, the nodes before are 0 to %d", (int)*input,
+                        (int)nodes);
+    return MF_STATUS_OK;
+}
+
+static mf_status check_same(const mfi_plan *plan, const int32_t inputs[2])
+{
+    const size_t *one = mfi_plan_shape(plan, inputs[0])->dims, *other = mfi_plan_shape(plan, inputs[1])->dims;
+    if (memcmp(one, other, sizeof mfi_plan_shape(plan, 0)->dims) != 0)
+        return mfi_fail(MF_STATUS_SHAPE, "adds node %d of %zux%zux%zu and node %d of %zux%zux%zu",
+                        (int)inputs[0], one[0], one[1], one[2], (int)inputs[1], other[0], other[1], other[2]);
+    return MF_STATUS_OK;
+}
+
+static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
+{
+    mf_unit_spec *spec = &unit->spec;
+    size_t values;
+    MFI_TRY(mfi_check_constant("unit kind", spec->kind, MFI_UNIT_KINDS - 1));
+    MFI_TRY(mfi_check_reserved(spec->reserved));
+    MFI_TRY(resolve_input(plan, &spec->inputs[0]));
+    if (spec->kind == MF_UNIT_ADD) {
+        MFI_TRY(resolve_input(plan, &spec->inputs[1]));
+        MFI_TRY(check_same(plan, spec->inputs));
+    } else {
+        spec->inputs[1] = 0;
+    }
+    MFI_TRY(
+        mfi_unit_kind_of(spec->kind)->resolve(spec, mfi_plan_shape(plan, spec->inputs[0]), &unit->output));
+    return mfi_check_product("values of its output", unit->output.dims[0], unit->output.dims[1],
+                             unit->output.dims[2], &values);
+}
+
+static void count_reader(mfi_plan *plan, int32_t node)
+{
+    if (node > 0)
+        plan->units[node - 1].readers++;
+}
+
+mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *spec)
+{
+    enum { MOST_UNITS = 1 << 20 };
+    mfi_unit unit = {.spec = *spec};
+    if (plan->unit_count == MOST_UNITS)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a layer has at most %d units", (int)MOST_UNITS);
+    MFI_TRY(mfi_fail_at(resolve_unit(plan, &unit), "unit", plan->unit_count + 1));
+    count_reader(plan, unit.spec.inputs[0]);
+    if (unit.spec.kind == MF_UNIT_ADD)
+        count_reader(plan, unit.spec.inputs[1]);
+    plan->units[plan->unit_count++] = unit;
+    return MF_STATUS_OK;
+}
+
+/* ---- the head ---- */
+
+mf_status mfi_plan_check_head(const mf_head_spec *head)
+{
+    MFI_TRY(mfi_check_constant("head kind", head->kind, MF_HEAD_LINEAR));
+    MFI_TRY(mfi_check_classes(head->classes));
+    MFI_TRY(mfi_check_size("pool_size", head->pool_size, 0));
+    MFI_TRY(mfi_check_constant("projection_init", head->projection_init, MF_INIT_NORMAL));
+    MFI_TRY(mfi_check_gain("projection_gain", head->projection_gain));
+    MFI_TRY(mfi_check_rate("label_smoothing", (double)head->label_smoothing));
+    return mfi_check_reserved(head->reserved);
+}
+
+/* ---- from and to the spec of a layer ---- */
+
+static mf_unit_spec unit_of(const mf_layer_spec *spec, int32_t kind)
+{
+    mf_unit_spec unit = {
+        .struct_size = sizeof unit,
+        .kind = kind,
+        .inputs = {MF_NODE_PREVIOUS, 0},
+        .weight_init = spec->weight_init,
+        .weight_gain = spec->weight_gain,
+        .activation = spec->activation,
+        .leak = spec->leak,
+        .normalization_rate = spec->normalization_rate,
+        .normalization_epsilon = spec->normalization_epsilon,
+    };
+    return unit;
+}
+
+static mf_status add_product(const mf_layer_spec *spec, mfi_plan *plan)
+{
+    bool conv = spec->kind == MF_LAYER_CONV2D;
+    mf_unit_spec unit = unit_of(spec, conv ? MF_UNIT_CONV2D : MF_UNIT_DENSE);
+    unit.outputs = conv ? spec->filters : spec->outputs;
+    unit.bias = spec->normalization == MF_NORMALIZATION_NONE ? spec->bias : 0;
+    if (conv) {
+        memcpy(unit.kernel, spec->kernel, sizeof unit.kernel);
+        memcpy(unit.stride, spec->stride, sizeof unit.stride);
+        memcpy(unit.padding, spec->padding, sizeof unit.padding);
+    }
+    return mfi_plan_add(plan, &unit);
+}
+
+/* The same units for every layer of that spec: a product, and what stands behind it. */
+static mf_status add_units(const mf_layer_spec *spec, mfi_plan *plan)
+{
+    MFI_TRY(add_product(spec, plan));
+    if (spec->normalization == MF_NORMALIZATION_BATCH) {
+        mf_unit_spec unit = unit_of(spec, MF_UNIT_BATCH_NORM);
+        unit.bias = spec->bias;
+        MFI_TRY(mfi_plan_add(plan, &unit));
+    }
+    if (spec->activation != MF_ACTIVATION_IDENTITY) {
+        mf_unit_spec unit = unit_of(spec, MF_UNIT_ACTIVATION);
+        MFI_TRY(mfi_plan_add(plan, &unit));
+    }
+    if (spec->kind == MF_LAYER_CONV2D && spec->pool != MF_POOL_NONE) {
+        mf_unit_spec unit = unit_of(spec, MF_UNIT_POOL);
+        unit.pool = spec->pool;
+        memcpy(unit.kernel, spec->pool_size, sizeof unit.kernel);
+        memcpy(unit.stride, spec->pool_stride, sizeof unit.stride);
+        MFI_TRY(mfi_plan_add(plan, &unit));
+    }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_plan_from_spec(const mf_layer_spec *spec, mfi_spec_room *room, mfi_plan *plan)
+{
+    bool conv = spec->kind == MF_LAYER_CONV2D;
+    *plan = (mfi_plan){
+        .input =
+            conv ? mfi_shape_maps(spec->channels, spec->height, spec->width) : mfi_shape_row(spec->inputs),
+        .head = {.struct_size = sizeof(mf_head_spec),
+                 .kind = MF_HEAD_LINEAR,
+                 .classes = spec->classes,
+                 .pool_size = conv ? spec->head_size : 0,
+                 .projection_init = spec->projection_init,
+                 .projection_gain = spec->projection_gain,
+                 .label_smoothing = spec->label_smoothing},
+        .dropout = spec->dropout,
+        .dropout_maps = conv ? spec->dropout_maps : 0,
+        .seed = spec->seed,
+        .units = room->units,
+        .stages = room->stages,
+        .parameters = room->parameters,
+        .output_slots = room->slots[0],
+        .gradient_slots = room->slots[1],
+        .has_spec = true,
+        .spec = *spec,
+    };
+    MFI_TRY(add_units(spec, plan));
+    return mfi_plan_complete(plan);
+}
+
+mf_layer_spec mfi_plan_spec(const mfi_plan *plan)
+{
+    mf_layer_spec spec = plan->has_spec ? plan->spec
+                                        : (mf_layer_spec){.struct_size = sizeof spec,
+                                                          .kind = MF_LAYER_UNITS,
+                                                          .inputs = plan->inputs,
+                                                          .outputs = plan->outputs,
+                                                          .projection_init = plan->head.projection_init,
+                                                          .projection_gain = plan->head.projection_gain,
+                                                          .head_size = plan->head.pool_size,
+                                                          .dropout_maps = plan->dropout_maps};
+    spec.classes = plan->head.classes;
+    spec.dropout = plan->dropout;
+    spec.label_smoothing = plan->head.label_smoothing;
+    spec.seed = plan->seed;
+    spec.allocator = NULL;
+    return spec;
+}

@@ -1,0 +1,145 @@
+/* Owns: what a layer is made of, before it has memory: its units, its head, and what follows from them.
+ *
+ * Units are what the host lists. Stages are what is computed: a unit, with the units behind it that are
+ * computed in the same pass. The last stage gives the layer's output. */
+#ifndef MFI_MODEL_PLAN_H
+#define MFI_MODEL_PLAN_H
+
+#include "math/kernels.h"
+#include "math/maps.h"
+#include "model/parameter.h"
+
+typedef struct mfi_unit {
+    mf_unit_spec spec; /* defaults filled in; inputs are numbers of nodes, 0 or more */
+    mf_shape output;   /* of a row */
+    int32_t readers;   /* inputs of other units that are this unit's node */
+} mfi_unit;
+
+enum { MFI_STAGE_INPUTS = 2 };
+
+/* Inputs are numbers of stages, counted as nodes are: 0 is the layer's input, 1 the first stage. */
+typedef struct mfi_stage {
+    int32_t kind;        /* MF_UNIT_..., of its first unit */
+    int32_t first, last; /* nodes of its units */
+    int32_t inputs[MFI_STAGE_INPUTS];
+    int32_t input_count;
+    int32_t last_reader;                /* the last stage that reads its output; -1: none */
+    size_t input_values, output_values; /* in a row; of both inputs the same */
+    size_t channels;                    /* neurons, or maps: what has a bias and a normalisation of its own */
+    size_t area;                        /* values of a channel in a row, before a pooling */
+    mfi_activation phi;
+    bool normalizes;
+    float normalization_rate, normalization_epsilon;
+    mfi_geometry geometry; /* of a convolution, or, as far as its pool, of a pooling */
+    float dropout;
+    bool drops_maps;
+    int32_t parameters[MFI_UNIT_ROLES]; /* numbers in the layer's table; -1: there is none */
+
+    int32_t output_slot;                    /* where inference keeps the output; -1: it is the layer's */
+    int32_t gradient_slot;                  /* where the gradient of the output is kept on the way back */
+    bool starts_gradient[MFI_STAGE_INPUTS]; /* whether it is the first to give a gradient to that input, on
+                                               the way back */
+} mfi_stage;
+
+/* A buffer that stages use in turn. */
+typedef struct mfi_slot {
+    size_t width; /* values of a row */
+    bool taken;   /* while slots are being given out */
+} mfi_slot;
+
+typedef struct mfi_plan {
+    mf_shape input;
+    size_t inputs, outputs; /* values in a row of the layer's input and output */
+    mf_head_spec head;      /* what it is now */
+    size_t features;        /* values that M reads */
+    float dropout;
+    int32_t dropout_maps;
+    uint64_t seed;
+
+    mfi_unit *units;
+    size_t unit_count;
+    mfi_stage *stages;
+    size_t stage_count;
+    mfi_parameter_spec
+        *parameters; /* in the order in which the host sees them; the projection is one of them */
+    size_t parameter_count;
+    size_t projection; /* its number */
+    size_t values;     /* of all parameters together */
+    mfi_slot *output_slots, *gradient_slots;
+    size_t output_slot_count, gradient_slot_count;
+    size_t spare; /* width of the buffer for a gradient that is added to another; 0: none is needed */
+
+    bool has_spec;      /* made from this, which says more of how it was written down: */
+    mf_layer_spec spec; /* resolved */
+} mfi_plan;
+
+/* How long the arrays of a plan are, or may become. */
+typedef struct mfi_plan_sizes {
+    size_t units, stages, parameters, output_slots, gradient_slots;
+} mfi_plan_sizes;
+
+/* What a plan of so many units may need, and what this plan has. */
+mfi_plan_sizes mfi_plan_most(size_t units);
+mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan);
+
+/* Bytes of all of them; false if they do not fit. */
+bool mfi_plan_bytes(const mfi_plan_sizes *sizes, size_t *bytes);
+
+/* Points the arrays to such a block. */
+void mfi_plan_carve(mfi_plan *plan, const mfi_plan_sizes *sizes, void *block);
+
+/* A copy whose arrays are those of `plan`, which are long enough. */
+void mfi_plan_copy(const mfi_plan *from, mfi_plan *plan);
+
+/* Arrays for what a layer's spec is lowered to. */
+enum { MFI_SPEC_UNITS = 4 };
+typedef struct mfi_spec_room {
+    mfi_unit units[MFI_SPEC_UNITS];
+    mfi_stage stages[MFI_SPEC_UNITS];
+    mfi_parameter_spec parameters[MFI_ROLES];
+    mfi_slot slots[2][MFI_SPEC_UNITS + 1];
+} mfi_spec_room;
+
+/* The plan of a resolved spec. Its arrays are those of `room`. */
+mf_status mfi_plan_from_spec(const mf_layer_spec *spec, mfi_spec_room *room, mfi_plan *plan);
+
+/* Adds a unit, for which there is room, and fills in what it leaves to defaults. */
+mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *unit);
+
+/* What a head must be, but for what it reads. */
+mf_status mfi_plan_check_head(const mf_head_spec *head);
+
+/* All that follows, once units and head are there. */
+mf_status mfi_plan_complete(mfi_plan *plan);
+
+/* What M would be with another number of classes: OVERFLOW if it would be too large. */
+mf_status mfi_plan_projection(const mfi_plan *plan, size_t classes, mfi_parameter_spec *projection);
+
+/* That number of classes, which fits. */
+void mfi_plan_set_classes(mfi_plan *plan, size_t classes);
+
+/* What the spec of such a layer says now. */
+mf_layer_spec mfi_plan_spec(const mfi_plan *plan);
+
+size_t mfi_shape_values(const mf_shape *shape);
+
+/* A row of `count` values, or `count` maps. */
+mf_shape mfi_shape_row(size_t count);
+mf_shape mfi_shape_maps(size_t count, size_t height, size_t width);
+
+/* The shape of a row of a node. */
+const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node);
+
+/* The layer's output. */
+const mf_shape *mfi_plan_output(const mfi_plan *plan);
+
+/* Whether M reads a pooling of the output. */
+bool mfi_plan_pools_head(const mfi_plan *plan);
+
+/* Whether steps draw dropout masks inside the layer. */
+bool mfi_plan_drops(const mfi_plan *plan);
+
+/* Floating-point operations of a step for one row. */
+double mfi_plan_work(const mfi_plan *plan);
+
+#endif

@@ -1,0 +1,372 @@
+/* Owns: what follows from the units of a plan: the stages that compute them, the parameters, and the buffers
+ * that stages use in turn. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "model/head.h"
+#include "model/unit/window.h"
+
+/* ---- stages: which units are computed together ---- */
+
+/* The unit behind node `node`, if it is of that kind, reads that node, and no other unit does. */
+static const mfi_unit *follower(const mfi_plan *plan, int32_t node, int32_t kind)
+{
+    const mfi_unit *next = (size_t)node < plan->unit_count ? &plan->units[node] : NULL;
+    bool follows =
+        next && next->spec.kind == kind && next->spec.inputs[0] == node && plan->units[node - 1].readers == 1;
+    return follows ? next : NULL;
+}
+
+static void set_normalization(mfi_stage *stage, const mf_unit_spec *unit)
+{
+    stage->normalizes = true;
+    stage->normalization_rate = unit->normalization_rate;
+    stage->normalization_epsilon = unit->normalization_epsilon;
+}
+
+/* A product takes the normalisation, activation and pooling behind it along. */
+static void absorb(const mfi_plan *plan, mfi_stage *stage)
+{
+    const mfi_unit *next, *product = &plan->units[stage->first - 1];
+    if (!product->spec.bias && (next = follower(plan, stage->last, MF_UNIT_BATCH_NORM))) {
+        set_normalization(stage, &next->spec);
+        stage->last++;
+    }
+    if ((next = follower(plan, stage->last, MF_UNIT_ACTIVATION))) {
+        stage->phi = (mfi_activation){next->spec.activation, next->spec.leak};
+        stage->last++;
+    }
+    if (stage->kind == MF_UNIT_CONV2D && (next = follower(plan, stage->last, MF_UNIT_POOL))) {
+        const mf_unit_spec *pool = &next->spec;
+        mfi_convolution_pool(&stage->geometry,
+                             mfi_pooling(stage->geometry.map, pool->pool, pool->kernel, pool->stride));
+        stage->last++;
+    }
+}
+
+static void describe_stage(const mfi_plan *plan, const mfi_unit *unit, mfi_stage *stage)
+{
+    const mf_unit_spec *spec = &unit->spec;
+    const mf_shape *input = mfi_plan_shape(plan, spec->inputs[0]);
+    stage->channels = input->dims[0];
+    stage->area = input->dims[1] * input->dims[2];
+    stage->geometry.pool = mfi_no_pooling(input->dims + 1);
+    if (spec->kind == MF_UNIT_DENSE) {
+        stage->channels = spec->outputs;
+        stage->area = 1;
+    } else if (spec->kind == MF_UNIT_CONV2D) {
+        stage->geometry = mfi_convolution(input, spec->outputs, spec->kernel, spec->stride, spec->padding);
+        stage->channels = spec->outputs;
+        stage->area = stage->geometry.places;
+    } else if (spec->kind == MF_UNIT_BATCH_NORM) {
+        set_normalization(stage, spec);
+    } else if (spec->kind == MF_UNIT_ACTIVATION) {
+        stage->phi = (mfi_activation){spec->activation, spec->leak};
+    } else if (spec->kind == MF_UNIT_POOL) {
+        mfi_convolution_pool(&stage->geometry,
+                             mfi_pooling(input->dims + 1, spec->pool, spec->kernel, spec->stride));
+    } else if (spec->kind == MF_UNIT_DROPOUT) {
+        stage->dropout = spec->dropout;
+        stage->drops_maps = spec->dropout_maps != 0;
+    }
+}
+
+/* Number of the stage whose last unit gives that node; units inside a stage are read by nobody else. */
+static int32_t stage_of(const mfi_plan *plan, int32_t node)
+{
+    size_t low = 0, high = plan->stage_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (plan->stages[middle].last < node)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return node == 0 ? 0 : (int32_t)low + 1;
+}
+
+static void form_stage(mfi_plan *plan, int32_t node)
+{
+    const mfi_unit *unit = &plan->units[node - 1];
+    mfi_stage stage = {.kind = unit->spec.kind, .first = node, .last = node, .last_reader = -1};
+    stage.input_count = unit->spec.kind == MF_UNIT_ADD ? 2 : 1;
+    for (int i = 0; i < stage.input_count; i++) {
+        stage.inputs[i] = stage_of(plan, unit->spec.inputs[i]);
+        if (stage.inputs[i] > 0)
+            plan->stages[stage.inputs[i] - 1].last_reader = (int32_t)plan->stage_count;
+    }
+    memset(stage.parameters, -1, sizeof stage.parameters);
+    describe_stage(plan, unit, &stage);
+    if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
+        absorb(plan, &stage);
+    stage.input_values = mfi_shape_values(mfi_plan_shape(plan, unit->spec.inputs[0]));
+    stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
+    plan->stages[plan->stage_count++] = stage;
+}
+
+static mf_status form_stages(mfi_plan *plan)
+{
+    plan->stage_count = 0;
+    for (size_t node = 1; node < plan->unit_count; node++)
+        if (plan->units[node - 1].readers == 0)
+            return mfi_fail(MF_STATUS_ARGUMENT, "no unit reads node %zu, and it is not the last", node);
+    for (int32_t node = 1; (size_t)node <= plan->unit_count;
+         node = plan->stages[plan->stage_count - 1].last + 1)
+        form_stage(plan, node);
+    return MF_STATUS_OK;
+}
+
+/* ---- parameters ---- */
+
+static void set_dims(mfi_parameter_spec *parameter, int32_t rank, size_t d0, size_t d1, size_t d2, size_t d3)
+{
+    parameter->rank = rank;
+    parameter->dims[0] = d0;
+    parameter->dims[1] = d1;
+    parameter->dims[2] = d2;
+    parameter->dims[3] = d3;
+}
+
+/* W, as its unit says. */
+static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_spec *weight)
+{
+    const mf_unit_spec *unit = &plan->units[node - 1].spec;
+    const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
+    if (unit->kind == MF_UNIT_DENSE)
+        set_dims(weight, 2, unit->outputs, mfi_shape_values(input), 1, 1);
+    else
+        set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
+    weight->init = unit->weight_init;
+    weight->gain = unit->weight_gain;
+    weight->fan = weight->dims[1] * weight->dims[2] * weight->dims[3];
+    weight->purpose = mfi_purpose_of(MFI_PURPOSE_WEIGHT, node);
+}
+
+/* As torch.nn.Linear does, the bias shares the bound of uniform weights; with others it starts at 0, and so
+ * it does in a normalisation, which has no use for the scale of its input. */
+static void describe_vector(const mfi_plan *plan, int32_t node, mfi_parameter_spec *parameter)
+{
+    const mfi_unit *unit = &plan->units[node - 1];
+    mfi_parameter_spec weight = {0};
+    set_dims(parameter, 1, unit->output.dims[0], 1, 1, 1);
+    parameter->init = MFI_INIT_CONSTANT;
+    parameter->gain = parameter->role == MFI_SCALE || parameter->role == MFI_VARIANCE ? 1.0f : 0.0f;
+    parameter->fan = 1;
+    if (parameter->role != MFI_BIAS || unit->spec.kind == MF_UNIT_BATCH_NORM ||
+        unit->spec.weight_init != MF_INIT_KAIMING_UNIFORM)
+        return;
+    describe_weight(plan, node, &weight);
+    parameter->init = MF_INIT_KAIMING_UNIFORM;
+    parameter->gain = weight.gain;
+    parameter->fan = weight.fan;
+    parameter->purpose = mfi_purpose_of(MFI_PURPOSE_BIAS, node);
+}
+
+static void describe_projection(const mfi_plan *plan, mfi_parameter_spec *projection)
+{
+    set_dims(projection, 2, plan->head.classes, plan->features, 1, 1);
+    projection->init = plan->head.projection_init;
+    projection->gain = plan->head.projection_gain;
+    projection->fan = plan->features;
+    projection->purpose = MFI_PURPOSE_PROJECTION;
+}
+
+static void name_parameter(const mfi_plan *plan, mfi_parameter_spec *parameter)
+{
+    const char *role = mfi_role_name(parameter->role);
+    if (plan->has_spec)
+        snprintf(parameter->name, sizeof parameter->name, "%s", role);
+    else if (parameter->node > 0)
+        snprintf(parameter->name, sizeof parameter->name, "units.%d.%s", (int)parameter->node, role);
+    else
+        snprintf(parameter->name, sizeof parameter->name, "head.%s", role);
+}
+
+static bool count_values(mfi_parameter_spec *parameter)
+{
+    parameter->count = 1;
+    for (int d = 0; d < 4; d++)
+        if (!mfi_multiply(parameter->count, parameter->dims[d], &parameter->count))
+            return false;
+    return true;
+}
+
+/* The next parameter of the layer: that role of the unit of `node`, or the projection. */
+static mf_status add_parameter(mfi_plan *plan, mfi_role role, int32_t node)
+{
+    mfi_parameter_spec *parameter = &plan->parameters[plan->parameter_count];
+    *parameter = (mfi_parameter_spec){.role = role, .node = node, .offset = plan->values};
+    if (role == MFI_PROJECTION)
+        describe_projection(plan, parameter);
+    else if (role == MFI_WEIGHT)
+        describe_weight(plan, node, parameter);
+    else
+        describe_vector(plan, node, parameter);
+    name_parameter(plan, parameter);
+    if (!count_values(parameter) || parameter->count > SIZE_MAX / sizeof(float) - plan->values)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu x %zu values does not fit", parameter->name,
+                        parameter->dims[0], parameter->dims[1] * parameter->dims[2] * parameter->dims[3]);
+    plan->values += parameter->count;
+    if (role == MFI_PROJECTION)
+        plan->projection = plan->parameter_count;
+    else
+        plan->stages[stage_of(plan, node) - 1].parameters[role] = (int32_t)plan->parameter_count;
+    plan->parameter_count++;
+    return MF_STATUS_OK;
+}
+
+static bool unit_has(const mf_unit_spec *unit, mfi_role role)
+{
+    bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
+    bool normalization = unit->kind == MF_UNIT_BATCH_NORM;
+    if (role == MFI_WEIGHT)
+        return product;
+    if (role == MFI_BIAS)
+        return (product || normalization) && unit->bias;
+    return normalization;
+}
+
+static mf_status add_role(mfi_plan *plan, mfi_role role)
+{
+    for (size_t u = 0; u < plan->unit_count; u++)
+        if (unit_has(&plan->units[u].spec, role))
+            MFI_TRY(add_parameter(plan, role, (int32_t)u + 1));
+    return MF_STATUS_OK;
+}
+
+/* Unit by unit, then the head; of a layer with a spec in the order in which its parameters have always been:
+ * model files and gradients depend on it. */
+static mf_status list_parameters(mfi_plan *plan)
+{
+    plan->parameter_count = plan->values = 0;
+    if (plan->has_spec) {
+        MFI_TRY(add_role(plan, MFI_WEIGHT));
+        MFI_TRY(add_role(plan, MFI_BIAS));
+        MFI_TRY(add_parameter(plan, MFI_PROJECTION, 0));
+        for (mfi_role role = MFI_SCALE; role < MFI_UNIT_ROLES; role++)
+            MFI_TRY(add_role(plan, role));
+        return MF_STATUS_OK;
+    }
+    for (size_t u = 0; u < plan->unit_count; u++)
+        for (mfi_role role = 0; role < MFI_UNIT_ROLES; role++)
+            if (unit_has(&plan->units[u].spec, role))
+                MFI_TRY(add_parameter(plan, role, (int32_t)u + 1));
+    return add_parameter(plan, MFI_PROJECTION, 0);
+}
+
+/* ---- buffers that stages use in turn ---- */
+
+/* The smallest free slot that is wide enough, else the widest free one, which grows, else a new one. */
+static int32_t take_slot(mfi_slot *slots, size_t *count, size_t width)
+{
+    mfi_slot *best = NULL;
+    for (size_t i = 0; i < *count; i++) {
+        mfi_slot *one = &slots[i];
+        if (one->taken)
+            continue;
+        bool better = !best || (one->width >= width ? best->width < width || one->width < best->width
+                                                    : one->width > best->width);
+        best = better ? one : best;
+    }
+    if (!best) {
+        best = &slots[(*count)++];
+        *best = (mfi_slot){0};
+    }
+    best->width = best->width > width ? best->width : width;
+    best->taken = true;
+    return (int32_t)(best - slots);
+}
+
+/* Inference: an output is there until its last reader has run. */
+static void share_outputs(mfi_plan *plan)
+{
+    plan->output_slot_count = 0;
+    for (size_t s = 0; s < plan->stage_count; s++) {
+        mfi_stage *stage = &plan->stages[s];
+        stage->output_slot = -1;
+        if (s + 1 < plan->stage_count)
+            stage->output_slot =
+                take_slot(plan->output_slots, &plan->output_slot_count, stage->output_values);
+        for (int i = 0; i < stage->input_count; i++)
+            if (stage->inputs[i] > 0 && plan->stages[stage->inputs[i] - 1].last_reader == (int32_t)s)
+                plan->output_slots[plan->stages[stage->inputs[i] - 1].output_slot].taken = false;
+    }
+}
+
+/* The way back: a gradient is there from its first giver, the last reader of the output, until its stage has
+ * run. */
+static void share_gradients(mfi_plan *plan)
+{
+    mfi_stage *last = &plan->stages[plan->stage_count - 1];
+    plan->gradient_slot_count = plan->spare = 0;
+    last->gradient_slot = -1;
+    if (!mfi_head_joins(plan))
+        last->gradient_slot =
+            take_slot(plan->gradient_slots, &plan->gradient_slot_count, last->output_values);
+    for (size_t s = plan->stage_count; s-- > 0;) {
+        mfi_stage *stage = &plan->stages[s];
+        for (int i = 0; i < stage->input_count; i++) {
+            mfi_stage *giver = stage->inputs[i] > 0 ? &plan->stages[stage->inputs[i] - 1] : NULL;
+            bool twice = i == 1 && stage->inputs[0] == stage->inputs[1];
+            stage->starts_gradient[i] = giver && giver->last_reader == (int32_t)s && !twice;
+            if (stage->starts_gradient[i])
+                giver->gradient_slot =
+                    take_slot(plan->gradient_slots, &plan->gradient_slot_count, giver->output_values);
+            else if (giver && plan->spare < giver->output_values)
+                plan->spare = giver->output_values;
+        }
+        if (stage->gradient_slot >= 0)
+            plan->gradient_slots[stage->gradient_slot].taken = false;
+    }
+}
+
+/* ---- all of it ---- */
+
+static mf_status fit_head(mfi_plan *plan)
+{
+    const mf_shape *output = mfi_plan_output(plan);
+    size_t s = plan->head.pool_size;
+    plan->features = mfi_shape_values(output);
+    if (s == 0)
+        return MF_STATUS_OK;
+    if (output->rank != 3)
+        return mfi_fail(MF_STATUS_SHAPE, "pool_size %zu: a head that pools reads maps, not a row of values",
+                        s);
+    if (s > output->dims[1] || s > output->dims[2])
+        return mfi_fail(MF_STATUS_SHAPE, "a %zux%zu head does not fit %zux%zu pooled maps", s, s,
+                        output->dims[1], output->dims[2]);
+    plan->features = output->dims[0] * s * s;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_plan_complete(mfi_plan *plan)
+{
+    plan->inputs = mfi_shape_values(&plan->input);
+    plan->outputs = mfi_shape_values(mfi_plan_output(plan));
+    MFI_TRY(form_stages(plan));
+    MFI_TRY(fit_head(plan));
+    MFI_TRY(list_parameters(plan));
+    share_outputs(plan);
+    share_gradients(plan);
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_plan_projection(const mfi_plan *plan, size_t classes, mfi_parameter_spec *projection)
+{
+    size_t others = plan->values - plan->parameters[plan->projection].count;
+    *projection = plan->parameters[plan->projection];
+    projection->dims[0] = classes;
+    if (!count_values(projection) || projection->count > SIZE_MAX / sizeof(float) - others)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu x %zu values does not fit", projection->name,
+                        classes, projection->dims[1]);
+    return MF_STATUS_OK;
+}
+
+void mfi_plan_set_classes(mfi_plan *plan, size_t classes)
+{
+    plan->head.classes = classes;
+    plan->spec.classes = classes;
+    (void)list_parameters(plan); /* mfi_plan_projection() has seen that they fit */
+}

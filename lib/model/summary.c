@@ -1,0 +1,126 @@
+/* Owns: a network as lines for people. */
+#include "model/summary.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/status.h"
+#include "model/footprint.h"
+#include "model/unit.h"
+
+/* Where the lines go, and how long they are already, whether or not there was room. */
+typedef struct page {
+    char *text;
+    size_t size, length;
+} page;
+
+static void put(page *to, const char *format, ...) MFI_FORMAT(2, 3);
+
+static void put(page *to, const char *format, ...)
+{
+    va_list arguments;
+    size_t room = to->length < to->size ? to->size - to->length : 0;
+    va_start(arguments, format);
+    int length = vsnprintf(room ? to->text + to->length : NULL, room, format, arguments);
+    va_end(arguments);
+    to->length += length > 0 ? (size_t)length : 0;
+}
+
+/* "1000" or "64x16x16". */
+static void describe_shape(const mf_shape *shape, char text[64])
+{
+    if (shape->rank == 1)
+        snprintf(text, 64, "%zu", shape->dims[0]);
+    else
+        snprintf(text, 64, "%zux%zux%zu", shape->dims[0], shape->dims[1], shape->dims[2]);
+}
+
+/* What a reader wants to know of the unit beside its shape. */
+static void describe_unit(const mf_unit_spec *unit, char text[96])
+{
+    static const char *const activations[] = {"identity", "relu", "leaky relu", "tanh", "gelu"};
+    text[0] = 0;
+    if (unit->kind == MF_UNIT_CONV2D)
+        snprintf(text, 96, "%zux%zu kernel, stride %zux%zu, padding %zux%zu", unit->kernel[0],
+                 unit->kernel[1], unit->stride[0], unit->stride[1], unit->padding[0], unit->padding[1]);
+    else if (unit->kind == MF_UNIT_POOL)
+        snprintf(text, 96, "%s, %zux%zu, stride %zux%zu", unit->pool == MF_POOL_MAX ? "max" : "average",
+                 unit->kernel[0], unit->kernel[1], unit->stride[0], unit->stride[1]);
+    else if (unit->kind == MF_UNIT_ACTIVATION)
+        snprintf(text, 96, "%s", activations[unit->activation]);
+    else if (unit->kind == MF_UNIT_DROPOUT)
+        snprintf(text, 96, "rate %g%s", (double)unit->dropout, unit->dropout_maps ? ", maps" : "");
+    else if (unit->kind == MF_UNIT_ADD)
+        snprintf(text, 96, "node %d + node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
+}
+
+/* Values of the parameters of a unit, or of the head for node 0. */
+static size_t count_values(const mfi_plan *plan, int32_t node)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < plan->parameter_count; p++)
+        count += plan->parameters[p].node == node ? plan->parameters[p].count : 0;
+    return count;
+}
+
+static void put_unit(page *to, const mfi_plan *plan, int32_t node)
+{
+    const mf_unit_spec *unit = &plan->units[node - 1].spec;
+    char shape[64], what[96], input[32] = "";
+    describe_shape(&plan->units[node - 1].output, shape);
+    describe_unit(unit, what);
+    if (unit->kind != MF_UNIT_ADD && unit->inputs[0] != node - 1)
+        snprintf(input, sizeof input, "reads node %d; ", (int)unit->inputs[0]);
+    put(to, "  %4d  %-10s  %-14s %10zu  %s%s\n", (int)node, mfi_unit_kind_of(unit->kind)->name, shape,
+        count_values(plan, node), input, what);
+}
+
+static void put_layer(page *to, const mf_network *network, size_t position)
+{
+    const mfi_plan *plan = &network->entries[position].layer->plan;
+    char shape[64];
+    describe_shape(&plan->input, shape);
+    put(to, "layer %zu\n  %4d  %-10s  %-14s %10s\n", position, 0, "input", shape, "");
+    for (size_t u = 0; u < plan->unit_count; u++)
+        put_unit(to, plan, (int32_t)u + 1);
+    put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values\n", "head", plan->head.classes,
+        count_values(plan, 0), plan->features);
+    put(to, "----- gradients stop here -----\n");
+}
+
+/* What the network takes as it is; its layers may have several optimizers. */
+static mf_status put_memory(page *to, const mf_network *network, size_t max_batch)
+{
+    const mfi_layer_list layers = mfi_list_network(network);
+    mf_memory memory = {0};
+    size_t state = 0, parameters = 0;
+    MFI_TRY(mfi_footprint(&layers, NULL, MF_WORKSPACE_TRAINING, max_batch, &memory));
+    for (size_t i = 0; i < network->count; i++) {
+        const mf_layer *layer = network->entries[i].layer;
+        parameters += layer->plan.values;
+        for (size_t p = 0; p < layer->plan.parameter_count; p++)
+            state += layer->parameters[p].now.state_bytes;
+    }
+    put(to,
+        "%zu layers, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu rows %zu\n",
+        network->count, parameters, memory.layers, state, max_batch, memory.workspace);
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
+                              size_t *needed)
+{
+    page to = {.text = text, .size = size};
+    if (size > 0)
+        text[0] = 0;
+    for (size_t position = 0; position < network->count; position++)
+        put_layer(&to, network, position);
+    if (network->count == 0)
+        put(&to, "no layers\n");
+    else
+        MFI_TRY(put_memory(&to, network, max_batch));
+    *needed = to.length + 1;
+    if (size < *needed)
+        return mfi_fail(MF_STATUS_CAPACITY, "the summary needs %zu bytes, the buffer has %zu", *needed, size);
+    return MF_STATUS_OK;
+}

@@ -1,0 +1,34 @@
+/* Owns: what a kind of unit must know: one table entry each, in a file of its own under unit/. */
+#ifndef MFI_MODEL_UNIT_H
+#define MFI_MODEL_UNIT_H
+
+#include "model/run.h"
+
+typedef struct mfi_unit_kind {
+    const char *name; /* in model files and summaries */
+
+    /* Fills in defaults, checks the options and the input, and tells the shape of the output. */
+    mf_status (*resolve)(mf_unit_spec *unit, const mf_shape *input, mf_shape *output);
+
+    /* What a stage of this kind needs, as far as it does; false if a size does not fit. */
+    bool (*sizes)(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                  mfi_shared_sizes *shared);
+
+    /* The stage's output from its inputs. */
+    void (*forward)(const mfi_run *run, size_t stage);
+
+    /* From dy [B, output_values], the gradient by the output, to the gradients by the inputs, which are
+     * written to dx [B, input_values] where that is not NULL, and by the parameters, which mfi_run_take()
+     * gets, all of them after dx has been taken with the old values. `dy` may be overwritten. NULL: the stage
+     * works with the head, panel by panel (dense stages only). */
+    void (*backward)(mfi_run *run, size_t stage, float *dy, float *const dx[MFI_STAGE_INPUTS]);
+} mfi_unit_kind;
+
+extern const mfi_unit_kind mfi_unit_dense, mfi_unit_conv2d, mfi_unit_batch_norm, mfi_unit_activation,
+    mfi_unit_pool, mfi_unit_dropout, mfi_unit_add;
+
+enum { MFI_UNIT_KINDS = MF_UNIT_ADD + 1 };
+
+const mfi_unit_kind *mfi_unit_kind_of(int32_t kind);
+
+#endif

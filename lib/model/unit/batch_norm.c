@@ -1,0 +1,154 @@
+/* Owns: a batch normalisation on its own, not behind a product: of rows of values, or of maps. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "model/checks.h"
+#include "model/normalization.h"
+#include "model/unit.h"
+
+static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+{
+    MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
+    MFI_TRY(mfi_check_unit_interval("normalization_rate", unit->normalization_rate));
+    MFI_TRY(mfi_check_epsilon("normalization_epsilon", unit->normalization_epsilon));
+    *output = *input;
+    return MF_STATUS_OK;
+}
+
+static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                  mfi_shared_sizes *shared)
+{
+    (void)rows;
+    shared->map = stage->area;
+    if (training)
+        shared->db = shared->dscale = stage->channels;
+    return mfi_multiply(MFI_MOMENT_ROWS, stage->channels, &kept->moments);
+}
+
+static const mfi_activation identity = {MF_ACTIVATION_IDENTITY, 0.0f};
+
+/* ---- rows of values: a channel is a column ---- */
+
+static void forward_rows(const mfi_run *run, size_t index, mfi_moments moments)
+{
+    const mfi_kernels *kernels = run->layer->kernels;
+    size_t n = run->layer->plan.stages[index].channels, rows = run->rows->count;
+    mfi_input input = mfi_run_input(run, index, 0);
+    float *y = mfi_run_output(run, index);
+    if (mfi_run_uses_batch(run, index))
+        kernels->column_moments(rows, n, input.x, input.stride, moments.mean, moments.variance);
+    mfi_moments_complete(run, index, moments);
+    kernels->normalize(rows, n, moments.mean, moments.scale, input.x, input.stride, y);
+    kernels->activate(identity, rows, n, mfi_run_values(run, index, MFI_BIAS), y, NULL);
+}
+
+/* `dy` becomes the gradient by the input. */
+static void backward_rows(const mfi_run *run, size_t index, mfi_moments moments, float *dy)
+{
+    const mfi_kernels *kernels = run->layer->kernels;
+    size_t n = run->layer->plan.stages[index].channels, rows = run->rows->count;
+    mfi_input input = mfi_run_input(run, index, 0);
+    float part = mfi_run_uses_batch(run, index) ? 1.0f / (float)rows : 0.0f;
+    kernels->derivative(identity, rows, n, mfi_run_output(run, index), NULL, n, dy, run->scratch->db);
+    kernels->normalization_gradient(rows, n, input.x, input.stride, moments.mean, moments.inverse,
+                                    moments.scale, run->scratch->db, part, dy, run->scratch->dscale);
+}
+
+/* ---- maps: a channel is the maps of all rows ---- */
+
+static const float *map_of(mfi_input input, const mfi_stage *stage, size_t row, size_t channel)
+{
+    return input.x + row * input.stride + channel * stage->area;
+}
+
+static void take_moments(const mfi_run *run, const mfi_stage *stage, mfi_input input, mfi_moments moments)
+{
+    for (size_t c = 0; c < stage->channels; c++) {
+        double mean = 0.0, deviations = 0.0;
+        for (size_t b = 0; b < run->rows->count; b++) { /* as blocks are merged in conv2d.c */
+            double map_mean, map_deviations;
+            run->layer->kernels->moments(stage->area, map_of(input, stage, b, c), &map_mean, &map_deviations);
+            double off = map_mean - mean;
+            deviations += map_deviations + off * off * (double)stage->area * (double)b / (double)(b + 1);
+            mean += off / (double)(b + 1);
+        }
+        moments.mean[c] = (float)mean;
+        moments.variance[c] = (float)(deviations / ((double)run->rows->count * (double)stage->area));
+    }
+}
+
+static void forward_maps(const mfi_run *run, size_t index, mfi_moments moments)
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    mfi_input input = mfi_run_input(run, index, 0);
+    float *y = mfi_run_output(run, index);
+    if (mfi_run_uses_batch(run, index))
+        take_moments(run, stage, input, moments);
+    mfi_moments_complete(run, index, moments);
+    for (size_t b = 0; b < run->rows->count; b++)
+        for (size_t c = 0; c < stage->channels; c++, y += stage->area)
+            run->layer->kernels->map_forward(identity, &stage->geometry.pool,
+                                             mfi_moments_shift(run, index, &moments, c), 1,
+                                             map_of(input, stage, b, c), y, stage->area, run->scratch->map);
+}
+
+/* `dy` becomes the gradient by the input. */
+static void backward_maps(const mfi_run *run, size_t index, mfi_moments moments, float *dy)
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    const mfi_kernels *kernels = run->layer->kernels;
+    mfi_input input = mfi_run_input(run, index, 0);
+    size_t rows = run->rows->count, area = stage->area;
+    double part = mfi_run_uses_batch(run, index) ? 1.0 / ((double)rows * (double)area) : 0.0;
+    for (size_t c = 0; c < stage->channels; c++) {
+        double sum = 0.0, product = 0.0, inverse = (double)moments.inverse[c];
+        for (size_t b = 0; b < rows; b++)
+            kernels->centered_sums(area, dy + (b * stage->channels + c) * area, map_of(input, stage, b, c),
+                                   moments.mean[c], &sum, &product);
+        run->scratch->db[c] = (float)sum;
+        run->scratch->dscale[c] = (float)(product * inverse);
+        for (size_t b = 0; b < rows; b++)
+            kernels->center_gradient(area, map_of(input, stage, b, c), moments.mean[c], moments.scale[c],
+                                     (float)(part * sum), (float)(part * product * inverse * inverse),
+                                     dy + (b * stage->channels + c) * area);
+    }
+}
+
+/* ---- both ---- */
+
+static bool reads_maps(const mfi_stage *stage)
+{
+    return stage->area > 1;
+}
+
+static void forward(const mfi_run *run, size_t index)
+{
+    if (reads_maps(&run->layer->plan.stages[index]))
+        forward_maps(run, index, mfi_moments_of(run, index));
+    else
+        forward_rows(run, index, mfi_moments_of(run, index));
+}
+
+static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    mfi_target bias = mfi_run_target(run, stage->parameters[MFI_BIAS]);
+    mfi_target scale = mfi_run_target(run, stage->parameters[MFI_SCALE]);
+    if (reads_maps(stage))
+        backward_maps(run, index, mfi_moments_of(run, index), dy);
+    else
+        backward_rows(run, index, mfi_moments_of(run, index), dy);
+    if (dx[0])
+        memcpy(dx[0], dy, run->rows->count * stage->output_values * sizeof *dy);
+    mfi_run_take(run, &bias, 0, 1, stage->channels, stage->channels, run->scratch->db);
+    mfi_run_take(run, &scale, 0, 1, stage->channels, stage->channels, run->scratch->dscale);
+}
+
+const mfi_unit_kind mfi_unit_batch_norm = {
+    .name = "batch_norm",
+    .resolve = resolve,
+    .sizes = sizes,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,17 @@
+/* Owns: what others must know of a dense stage: how it cuts its neurons into panels. */
+#ifndef MFI_MODEL_UNIT_DENSE_H
+#define MFI_MODEL_UNIT_DENSE_H
+
+#include "model/unit.h"
+
+/* Neurons of a panel, for k inputs and n neurons. */
+size_t mfi_dense_panel(size_t inputs, size_t outputs);
+
+/* Whether the update follows the product in one function of our own. */
+bool mfi_dense_fuses(const mfi_kernels *kernels, const mfi_blas_counter *blas, size_t rows,
+                     const mfi_rule *rule);
+
+/* Floats that a panel of dW, or x packed, takes; false if that does not fit. */
+bool mfi_dense_gradient_scratch(size_t inputs, size_t outputs, size_t rows, size_t *count);
+
+#endif

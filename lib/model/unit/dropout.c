@@ -1,0 +1,61 @@
+/* Owns: dropout inside a layer: values, or maps, that a step leaves out. */
+#include <string.h>
+
+#include "base/status.h"
+#include "model/checks.h"
+#include "model/unit.h"
+
+static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+{
+    MFI_TRY(mfi_check_rate("dropout", (double)unit->dropout));
+    MFI_TRY(mfi_check_constant("dropout_maps", unit->dropout_maps, 1));
+    if (unit->dropout_maps && input->rank != 3)
+        return mfi_fail(MF_STATUS_SHAPE, "dropout_maps reads maps, its input is a row of %zu values",
+                        input->dims[0]);
+    *output = *input;
+    return MF_STATUS_OK;
+}
+
+static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                  mfi_shared_sizes *shared)
+{
+    (void)stage, (void)rows, (void)training, (void)kept, (void)shared;
+    return true;
+}
+
+/* The same mask forward and back: it follows from the seed, the node and how many masks the layer has drawn.
+ */
+static void drop(const mfi_run *run, const mfi_stage *stage, float *values)
+{
+    mfi_dropout(run->layer, mfi_purpose_of(MFI_PURPOSE_UNIT_DROPOUT, stage->first), stage->dropout,
+                stage->drops_maps, stage->area, run->rows->count * stage->output_values, values);
+}
+
+static void forward(const mfi_run *run, size_t index)
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    mfi_input input = mfi_run_input(run, index, 0);
+    float *y = mfi_run_output(run, index);
+    size_t n = stage->output_values;
+    for (size_t b = 0; b < run->rows->count; b++)
+        memcpy(y + b * n, input.x + b * input.stride, n * sizeof *y);
+    if (run->settings)
+        drop(run, stage, y);
+}
+
+static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    if (!dx[0])
+        return;
+    memcpy(dx[0], dy, run->rows->count * stage->output_values * sizeof *dy);
+    drop(run, stage, dx[0]);
+}
+
+const mfi_unit_kind mfi_unit_dropout = {
+    .name = "dropout",
+    .resolve = resolve,
+    .sizes = sizes,
+    .forward = forward,
+    .backward = backward,
+};

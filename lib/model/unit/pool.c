@@ -1,0 +1,68 @@
+/* Owns: a pooling on its own, not behind a convolution. */
+#include "base/status.h"
+#include "model/checks.h"
+#include "model/unit.h"
+#include "model/unit/window.h"
+
+static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+{
+    if (input->rank != 3)
+        return mfi_fail(MF_STATUS_SHAPE, "a pool reads maps, its input is a row of %zu values",
+                        input->dims[0]);
+    if (unit->pool != MF_POOL_AVERAGE && unit->pool != MF_POOL_MAX)
+        return mfi_fail(MF_STATUS_ARGUMENT, "unknown pool %d of a unit", (int)unit->pool);
+    for (int d = 0; d < 2; d++) {
+        unit->kernel[d] = unit->kernel[d] ? unit->kernel[d] : 2;
+        unit->stride[d] = unit->stride[d] ? unit->stride[d] : unit->kernel[d];
+    }
+    MFI_TRY(mfi_check_pool(input->dims + 1, unit->kernel, unit->stride));
+    mfi_pool pool = mfi_pooling(input->dims + 1, unit->pool, unit->kernel, unit->stride);
+    *output = mfi_shape_maps(input->dims[0], pool.pooled[0], pool.pooled[1]);
+    return MF_STATUS_OK;
+}
+
+static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                  mfi_shared_sizes *shared)
+{
+    (void)rows, (void)kept;
+    shared->map = (training ? 2 : 1) * stage->area;
+    return true;
+}
+
+/* The kernels of convolutions, with a shift that changes nothing. */
+static const mfi_shift no_shift = {0.0f, 1.0f, 0.0f};
+static const mfi_activation identity = {MF_ACTIVATION_IDENTITY, 0.0f};
+
+static void forward(const mfi_run *run, size_t index)
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    const mfi_geometry *g = &stage->geometry;
+    mfi_input input = mfi_run_input(run, index, 0);
+    float *y = mfi_run_output(run, index);
+    for (size_t b = 0; b < run->rows->count; b++)
+        for (size_t c = 0; c < stage->channels; c++, y += g->pooled)
+            run->layer->kernels->map_forward(identity, &g->pool, no_shift, 1,
+                                             input.x + b * input.stride + c * stage->area, y, g->pooled,
+                                             run->scratch->map);
+}
+
+static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    const mfi_geometry *g = &stage->geometry;
+    mfi_input input = mfi_run_input(run, index, 0);
+    size_t map = 0;
+    for (size_t b = 0; dx[0] && b < run->rows->count; b++)
+        for (size_t c = 0; c < stage->channels; c++, map++)
+            run->layer->kernels->map_gradient(
+                identity, &g->pool, no_shift, 1, input.x + b * input.stride + c * stage->area,
+                dy + map * g->pooled, g->pooled, dx[0] + map * stage->area, run->scratch->map);
+}
+
+const mfi_unit_kind mfi_unit_pool = {
+    .name = "pool",
+    .resolve = resolve,
+    .sizes = sizes,
+    .forward = forward,
+    .backward = backward,
+};
