@@ -152,7 +152,7 @@ provide_tools() {
     fi
     have cc || fail "there is no C compiler, so nothing can be built"
     have cmake || fail "there is no CMake, so nothing can be built"
-    compiles zlib.h -lz || fail "there is no zlib (header and library), which examples/mnist needs"
+    compiles zlib.h -lz || fail "there is no zlib (header and library), which examples/studies/mnist needs"
 }
 
 # ---------------------------------------------------------------------------------------- build
