@@ -268,5 +268,5 @@ say "  $build/examples/mnist$options --hidden 500,500,500,500 --greedy --epochs 
 say "  $build/examples/mnist$options --freeze projection --init-projection orthogonal"
 say "  $build/examples/mnist$options --preset best --threads 1 --workers 2    a quarter of an hour"
 say "  $build/examples/mnist$options --preset cnn --threads 1 --workers 2     convolutions, a quarter of an hour"
-say "  $build/examples/streaming    learns sample by sample while the data drifts"
-say "  $root/examples/hello.c    the smallest program that trains, to start your own from"
+say "  $build/examples/07_streaming    learns sample by sample while the data drifts"
+say "  $root/examples/01_hello.c    the smallest program that trains, to start your own from"
