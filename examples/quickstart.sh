@@ -170,7 +170,7 @@ build_release() {
     say "Building in $build"
     run_logged cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release
     run_logged cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" \
-        --target example_hello example_streaming example_mnist
+        --target example_01_hello example_07_streaming example_mnist
 }
 
 # ----------------------------------------------------------------------------------------- data
