@@ -29,7 +29,7 @@ libdir=$(dirname "$(dirname "$pc")")
 PKG_CONFIG_PATH=$(dirname "$pc")
 LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 # Programs in Python use the binding in the examples.
-PYTHONPATH=$root/examples/ffi/python${PYTHONPATH:+:$PYTHONPATH}
+PYTHONPATH=$root/examples/bindings/python${PYTHONPATH:+:$PYTHONPATH}
 MONOFORWARD_LIBRARY=$libdir/libmonoforward.so.0
 [ -f "$MONOFORWARD_LIBRARY" ] || MONOFORWARD_LIBRARY=
 PYTHONDONTWRITEBYTECODE=1

@@ -152,7 +152,7 @@ provide_tools() {
     fi
     have cc || fail "there is no C compiler, so nothing can be built"
     have cmake || fail "there is no CMake, so nothing can be built"
-    compiles zlib.h -lz || fail "there is no zlib (header and library), which examples/mnist needs"
+    compiles zlib.h -lz || fail "there is no zlib (header and library), which examples/studies/mnist needs"
 }
 
 # ---------------------------------------------------------------------------------------- build
@@ -170,7 +170,7 @@ build_release() {
     say "Building in $build"
     run_logged cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release
     run_logged cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" \
-        --target example_hello example_streaming example_mnist
+        --target example_01_hello example_07_streaming example_mnist
 }
 
 # ----------------------------------------------------------------------------------------- data
@@ -268,5 +268,5 @@ say "  $build/examples/mnist$options --hidden 500,500,500,500 --greedy --epochs 
 say "  $build/examples/mnist$options --freeze projection --init-projection orthogonal"
 say "  $build/examples/mnist$options --preset best --threads 1 --workers 2    a quarter of an hour"
 say "  $build/examples/mnist$options --preset cnn --threads 1 --workers 2     convolutions, a quarter of an hour"
-say "  $build/examples/streaming    learns sample by sample while the data drifts"
-say "  $root/examples/hello.c    the smallest program that trains, to start your own from"
+say "  $build/examples/07_streaming    learns sample by sample while the data drifts"
+say "  $root/examples/01_hello.c    the smallest program that trains, to start your own from"

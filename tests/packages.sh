@@ -26,9 +26,9 @@ list_missing() {
     have pkg-config || need pkg-config "by which outside projects find the library"
     has_header cmocka.h || need libcmocka-dev "the framework of the tests"
     has_header cjson/cJSON.h || has_header cJSON.h || need libcjson-dev "with which the library loads models"
-    has_header zlib.h || need zlib1g-dev "with which examples/mnist reads gzipped files"
-    has_header lzma.h || need liblzma-dev "with which examples/cifar10 reads files packed by xz"
-    have xz || need xz-utils "which packs files for the test of examples/cifar10"
+    has_header zlib.h || need zlib1g-dev "with which examples/studies/mnist reads gzipped files"
+    has_header lzma.h || need liblzma-dev "with which examples/studies/cifar10 reads files packed by xz"
+    have xz || need xz-utils "which packs files for the test of examples/studies/cifar10"
     [ "$(uname)" != Linux ] || have abidiff ||
         need abigail-tools "which compares the ABI with that of the last release"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"

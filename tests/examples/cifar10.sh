@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/cifar10 on a small set written here: it learns, repeats, takes its options, keeps its time, and has
+# examples/studies/cifar10 on a small set written here: it learns, repeats, takes its options, keeps its time, and has
 # one line for every kind of broken data. Arguments: cifar10, make_cifar. SPDX-License-Identifier: MIT
 cifar10=$1 make_cifar=$2
 work=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/experiments: every experiment in its small version, and what run.sh promises: it resumes, skips what is
+# examples/studies/experiments: every experiment in its small version, and what run.sh promises: it resumes, skips what is
 # finished, refuses nonsense, and its tables are whole. Arguments: the build folder, the source folder, and "quick" for
 # everything or "behaviour" for the promises. SPDX-License-Identifier: MIT
 build=$1 root=$2 part=$3
@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/common.sh"
 experiment=$build/examples/experiment
-script=$root/examples/experiments/run.sh
+script=$root/examples/studies/experiments/run.sh
 
 experiments() {
     sh "$script" "$@" --build "$build"

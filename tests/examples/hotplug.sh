@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/hotplug on drawn digits and on a small set written here: it runs, repeats, takes its options, and has
+# examples/studies/hotplug on drawn digits and on a small set written here: it runs, repeats, takes its options, and has
 # one line for broken data. Arguments: hotplug, make_idx. SPDX-License-Identifier: MIT
 hotplug=$1 make_idx=$2
 work=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/hotplug on a part of the real sets, where they are at hand. Arguments: hotplug, the source folder.
+# examples/studies/hotplug on a part of the real sets, where they are at hand. Arguments: hotplug, the source folder.
 # SPDX-License-Identifier: MIT
 hotplug=$1 source=$2
 work=$(mktemp -d)

@@ -1,4 +1,4 @@
-/* Writes a small set of ten classes in the format of CIFAR-10, for the tests of examples/cifar10:
+/* Writes a small set of ten classes in the format of CIFAR-10, for the tests of examples/studies/cifar10:
  *
  *     make_cifar FOLDER RECORDS_PER_TRAINING_FILE TEST_RECORDS
  *

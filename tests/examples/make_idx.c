@@ -1,4 +1,4 @@
-/* Writes a small set of ten classes in the format of MNIST, for the tests of examples/mnist:
+/* Writes a small set of ten classes in the format of MNIST, for the tests of examples/studies/mnist:
  *
  *     make_idx FOLDER TRAIN_COUNT TEST_COUNT SIDE
  *

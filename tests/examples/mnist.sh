@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/mnist on a small set written here: it learns, repeats, takes its options, and has one line for
+# examples/studies/mnist on a small set written here: it learns, repeats, takes its options, and has one line for
 # every kind of broken data. Arguments: mnist, make_idx. SPDX-License-Identifier: MIT
 mnist=$1 make_idx=$2
 work=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/experiments: the verdicts on claims, from small tables whose verdicts are known. Where a t-test decides, what it
+# examples/studies/experiments: the verdicts on claims, from small tables whose verdicts are known. Where a t-test decides, what it
 # says was looked up in a table of Student's distribution. Argument: the source folder. SPDX-License-Identifier: MIT
 root=$1
 work=$(mktemp -d)
@@ -16,7 +16,7 @@ table() { # table NAME LINES
 }
 # says CLAIM TEXT: that claim's line has it in the column of verdicts.
 says() {
-    sh "$root/examples/experiments/summary.sh" "$work/experiments" || fail "summary.sh: exit code $?"
+    sh "$root/examples/studies/experiments/summary.sh" "$work/experiments" || fail "summary.sh: exit code $?"
     verdict=$(grep -F "| $1" "$work/README.md" | awk -F ' [|] ' '{ sub(/ [|]$/, "", $NF); print $NF }')
     [ "$verdict" = "$2" ] || fail "$3$1: '$verdict' instead of '$2'"
 }
@@ -101,6 +101,6 @@ grep -q '^| ... 8 layers | - | - | 52.10 (one seed) / 52.00 (one seed) |' "$work
 
 # A page of its own names the claim that its first row goes on from.
 table mlp-table 'mnist-greedy-passes 1 done 95 95 90'
-sh "$root/examples/experiments/summary.sh" "$work/experiments" mlp-table >"$work/out"
+sh "$root/examples/studies/experiments/summary.sh" "$work/experiments" mlp-table >"$work/out"
 grep -q '^| MNIST, 2 x 1000, 20 passes: as accurate as BP: ... trained greedily' "$work/out" || fail "mlp-table: $(cat "$work/out")"
 exit "$status"

@@ -2,7 +2,7 @@
 # The description of the ABI notices changes: in copies of the header and of the description, which are changed
 # here. Arguments: the source folder. Reads CC. SPDX-License-Identifier: MIT
 source=$1
-abi=$source/examples/ffi/abi
+abi=$source/examples/bindings/abi
 command -v python3 >/dev/null || {
     echo "skip: ffi: there is no python3, which describes the ABI"
     exit 77
@@ -69,7 +69,7 @@ notices "a name without prefix" "begins with mf_" "$after MF_API int32_t new_fun
 notices "a parameter without a name" "a name expected" "$after MF_API int32_t mf_new(int32_t);"
 
 # A description that has changed, and a declaration that has.
-cp -r "$source/examples/ffi" "$work/ffi"
+cp -r "$source/examples/bindings" "$work/ffi"
 chmod -R u+w "$work/ffi"
 declarations="python/monoforward/_abi.py node/abi.js lua/monoforward_abi.lua rust/src/abi.rs"
 for name in $declarations; do
@@ -82,7 +82,7 @@ for name in $declarations; do
         echo "failed: a change of $name is noticed elsewhere: $(cat "$work/out")"
         status=1
     }
-    cp "$source/examples/ffi/$name" "$work/ffi/$name"
+    cp "$source/examples/bindings/$name" "$work/ffi/$name"
 done
 sed 's/"MF_STATUS_SHAPE", "type": "int32_t", "value": 3/"MF_STATUS_SHAPE", "type": "int32_t", "value": 33/' \
     "$abi/monoforward.json" >"$work/ffi/abi/monoforward.json"

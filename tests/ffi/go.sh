@@ -15,7 +15,7 @@ export GOCACHE GOPATH GOENV GOFLAGS GOPROXY GOTOOLCHAIN GO111MODULE GOWORK CGO_E
 # is a new one in every run.
 CGO_CFLAGS="-O2 -I$work/prefix/include"
 export CGO_CFLAGS
-cd "$source/examples/ffi/go" || exit 1
+cd "$source/examples/bindings/go" || exit 1
 go vet ./... || exit 1
 go build -o "$work/spirals" ./spirals || exit 1
 learns ffi-go "$work/spirals"

@@ -4,4 +4,4 @@ here=$(dirname "$0")
 . "$here/languages.sh"
 
 command -v luajit >/dev/null || skip "there is no luajit (sh tests/run.sh --all installs it)"
-learns ffi-luajit luajit "$source/examples/ffi/lua/spirals.lua"
+learns ffi-luajit luajit "$source/examples/bindings/lua/spirals.lua"

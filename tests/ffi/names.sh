@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every name of the library that the hand-written parts of the bindings use is in the description of the ABI.
 # In most of these languages a name that does not exist shows only where it is used, or never. Argument:
-# examples/ffi. SPDX-License-Identifier: MIT
+# examples/bindings. SPDX-License-Identifier: MIT
 folder=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -14,4 +14,4 @@ done
 NODE_PATH=$modules
 export NODE_PATH
 node -e 'require("koffi")' 2>"$work/complaint" || skip "koffi does not run here: $(grep -m 1 Error "$work/complaint")"
-learns ffi-node node --expose-gc "$source/examples/ffi/node/spirals.js"
+learns ffi-node node --expose-gc "$source/examples/bindings/node/spirals.js"

@@ -9,7 +9,7 @@ test=$4
 find_python numpy || skip "there is no python3 with numpy (Debian: python3-numpy)"
 
 MONOFORWARD_LIBRARY=$library
-PYTHONPATH=$source/examples/ffi/python
+PYTHONPATH=$source/examples/bindings/python
 PYTHONDONTWRITEBYTECODE=1
 MONOFORWARD_SOURCE=$source
 export MONOFORWARD_LIBRARY PYTHONPATH PYTHONDONTWRITEBYTECODE MONOFORWARD_SOURCE

@@ -9,6 +9,6 @@ offer_package
 # Everything that cargo writes lands in the build folder, and nothing comes from the network.
 CARGO_TARGET_DIR=$build/rust CARGO_HOME=$build/rust/home
 export CARGO_TARGET_DIR CARGO_HOME
-cd "$source/examples/ffi/rust" || exit 1
+cd "$source/examples/bindings/rust" || exit 1
 cargo build --quiet --release --locked --offline --example spirals || exit 1
 learns ffi-rust "$build/rust/release/examples/spirals"

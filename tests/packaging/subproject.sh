@@ -32,7 +32,7 @@ else()
 endif()
 add_executable(program program.c)
 target_link_libraries(program PRIVATE monoforward::monoforward\${KIND})
-if(TARGET examples_common OR TARGET test_support OR TARGET dist)
+if(TARGET studies_common OR TARGET test_support OR TARGET dist)
     message(FATAL_ERROR "examples, tests or packages of the library are part of the host")
 endif()
 END

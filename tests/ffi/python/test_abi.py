@@ -9,7 +9,7 @@ import unittest
 
 import monoforward as mf
 
-with open(pathlib.Path(os.environ["MONOFORWARD_SOURCE"], "examples/ffi/abi/monoforward.json")) as file:
+with open(pathlib.Path(os.environ["MONOFORWARD_SOURCE"], "examples/bindings/abi/monoforward.json")) as file:
     DESCRIPTION = json.load(file)
 
 

@@ -13,7 +13,7 @@ import numpy
 
 import idx
 
-SCRIPT = pathlib.Path(os.environ["MONOFORWARD_SOURCE"], "examples/ffi/python/mnist.py")
+SCRIPT = pathlib.Path(os.environ["MONOFORWARD_SOURCE"], "examples/bindings/python/mnist.py")
 C_EXAMPLE = pathlib.Path(os.environ["MONOFORWARD_LIBRARY"]).parent.parent / "examples" / "mnist"
 SMALL = ["--hidden", "40,30", "--epochs", "2", "--batch", "64", "--seed", "3", "--learning-rate", "0.002"]
 
@@ -84,7 +84,7 @@ class Mnist(unittest.TestCase):
     def test_drawn(self):
         self.assertTrue(numpy.array_equal(idx.draw(20, 5)[0], idx.draw(20, 5)[0]))
         # Elsewhere, so that there is no data in the usual places.
-        copy = pathlib.Path(self.folder, "elsewhere", "examples", "ffi", "python")
+        copy = pathlib.Path(self.folder, "elsewhere", "examples", "bindings", "python")
         shutil.copytree(SCRIPT.parent, copy)
         done = run(sys.executable, copy / "mnist.py", "--hidden", "20", "--epochs", "1")
         self.assertIn("not MNIST", done.stdout)

@@ -1,0 +1,177 @@
+-- Trains a small network from LuaJIT, and checks what a binding has to get right besides: errors, a callback
+-- into Lua, memory that is given back, and a model file.
+--
+--     luajit examples/bindings/lua/spirals.lua
+--
+-- SPDX-License-Identifier: MIT
+local here = arg[0]:match("^(.*)/[^/]*$") or "."
+package.path = here .. "/?.lua;" .. package.path
+
+local bit = require("bit")
+local ffi = require("ffi")
+local mf = require("monoforward")
+local C = mf.C
+
+local CLASSES = 3
+local WIDTH = 64
+local STEPS = 400   -- one layer after the other on each batch
+local BATCHES = 100 -- both layers at the same time
+local ROWS = 96
+local TEST_ROWS = 1200
+local LEAST = 98    -- percent
+
+-- The problem, the same in every language of these examples: which of three spiral arms is a point on? The
+-- generator is Marsaglia's xorshift: three lines in any language, and the same numbers in all of them.
+local function generator(state)
+    local function unit()
+        state = bit.bxor(state, bit.lshift(state, 13))
+        state = bit.bxor(state, bit.rshift(state, 17))
+        state = bit.bxor(state, bit.lshift(state, 5))
+        return bit.rshift(state, 8) / 2^24
+    end
+    local twist = 4.0  -- radians from the inner end of an arm to the outer one
+    local spread = 0.8 -- width of an arm in radians; the next one begins 2.1 further on
+    return function(rows)
+        local x, y = ffi.new("float[?]", 2 * rows), ffi.new("int32_t[?]", rows)
+        for i = 0, rows - 1 do
+            local class = i % CLASSES
+            local radius = 0.1 + 0.9 * unit()
+            local angle = 2 * math.pi * class / CLASSES + twist * radius + spread * (unit() - 0.5)
+            x[2 * i], x[2 * i + 1] = radius * math.cos(angle), radius * math.sin(angle)
+            y[i] = class
+        end
+        return x, y
+    end
+end
+
+-- An error path: the function fails, for this reason.
+local function expect(status, call, ...)
+    local fine, failure = pcall(call, ...)
+    assert(not fine, "no error")
+    assert(type(failure) == "table", failure)
+    assert(failure.status == status and #failure.message > 0, tostring(failure))
+    return failure
+end
+
+local function same(a, b, count)
+    for i = 0, count - 1 do
+        if a[i] ~= b[i] then return false end
+    end
+    return true
+end
+
+local draw_batch = generator(1)
+local optimizer = mf.optimizer{learning_rate = 0.01}
+local layers = {
+    mf.layer{inputs = 2, outputs = WIDTH, classes = CLASSES, seed = 1},
+    mf.layer{inputs = WIDTH, outputs = WIDTH, classes = CLASSES, seed = 2},
+}
+local network = mf.network(layers)
+network:set_optimizer(optimizer)
+local workspace = mf.workspace(network, TEST_ROWS)
+
+local function train()
+    for _ = 1, STEPS do network:step(workspace, ROWS, draw_batch(ROWS)) end
+end
+
+-- A callback: the pipeline reports every layer's loss to a function of Lua.
+local function refine()
+    local reports, loss = 0, 0
+    mf.one_blas_thread()
+    optimizer:set(C.MF_OPTIMIZER_LEARNING_RATE, 0.002)
+    local pipeline = mf.pipeline(network, {workers = 2, max_batch = ROWS}, function(report)
+        reports = reports + 1
+        loss = loss + report.loss / (2 * BATCHES)
+    end)
+    for _ = 1, BATCHES do pipeline:submit(ROWS, draw_batch(ROWS)) end
+    pipeline:flush()
+    pipeline:close()
+    assert(reports == 2 * BATCHES, reports .. " reports")
+    return reports, loss
+end
+
+-- A callback that raises an error stops its pipeline; the error comes out of the call that it happened in.
+local function interrupt()
+    local x, y = draw_batch(ROWS)
+    local pipeline = mf.pipeline(network, {workers = 1, max_batch = ROWS}, function() error("enough", 0) end)
+    local fine, said = pcall(function()
+        pipeline:submit(ROWS, x, y)
+        pipeline:flush()
+    end)
+    assert(not fine and said == "enough", "the error came out as " .. tostring(said))
+    expect(C.MF_STATUS_STATE, pipeline.submit, pipeline, ROWS, x, y)
+    pipeline:close()
+    expect(C.MF_STATUS_HANDLE, pipeline.flush, pipeline)
+end
+
+-- A label that does not exist is refused, and nothing has changed.
+local function offend()
+    local x, y = draw_batch(ROWS)
+    local before, count = layers[1]:parameter("weight")
+    y[ROWS - 1] = CLASSES
+    local failure = expect(C.MF_STATUS_LABEL, network.step, network, workspace, ROWS, x, y)
+    assert(count == 2 * WIDTH and same(before, layers[1]:parameter("weight"), count), "the weights have changed")
+    expect(C.MF_STATUS_SHAPE, network.step, network, workspace, ROWS + 1, x, y)
+    expect(C.MF_STATUS_ARGUMENT, network.step, network, workspace, ROWS, {0, 1}, y)
+    expect(C.MF_STATUS_NOT_FOUND, layers[1].parameter, layers[1], "no such")
+    local fine, said = pcall(mf.layer, {inputs = 2, outputs = 2, classes = 2, no_such = 1})
+    assert(not fine and said:find("no_such"), "an option that does not exist is taken")
+    return failure
+end
+
+local function accuracy(x, y)
+    network:evaluate(workspace, TEST_ROWS, x, y)
+    local report = workspace:report()
+    return 100 * report.correct / report.rows
+end
+
+-- A model file: the network that it holds answers alike.
+local function reload(x)
+    local path = os.tmpname()
+    network:save(path)
+    local fine, loaded = pcall(mf.load, path)
+    os.remove(path)
+    if not fine then
+        assert(loaded.status == C.MF_STATUS_UNSUPPORTED, tostring(loaded))
+        return "unsupported" -- a library without JSON
+    end
+    local before = network:probabilities(workspace, C.MF_PREDICT_SUM, TEST_ROWS, x)
+    local after = loaded:probabilities(mf.workspace(loaded, TEST_ROWS), C.MF_PREDICT_SUM, TEST_ROWS, x)
+    assert(same(before, after, TEST_ROWS * CLASSES), "the loaded network answers differently")
+    return "same"
+end
+
+-- The garbage collector frees what nobody closes: callbacks too, of which there are some hundred at most.
+local function forget()
+    for _ = 1, 2000 do
+        mf.pipeline(network, {workers = 0, max_batch = 1}, function() end)
+        collectgarbage("step", 1000)
+    end
+end
+
+-- The plane as the network sees it.
+local function draw()
+    local columns, lines = 48, 24
+    local x = ffi.new("float[?]", 2 * columns * lines)
+    for i = 0, columns * lines - 1 do
+        x[2 * i] = 2 * (i % columns + 0.5) / columns - 1
+        x[2 * i + 1] = 1 - 2 * (math.floor(i / columns) + 0.5) / lines
+    end
+    local labels = network:predict(workspace, C.MF_PREDICT_SUM, columns * lines, x)
+    for i = 0, columns * lines - 1 do
+        io.write((".o#"):sub(labels[i] + 1, labels[i] + 1), i % columns == columns - 1 and "\n" or "")
+    end
+end
+
+train()
+local reports, loss = refine()
+interrupt()
+local failure = offend()
+local x, y = generator(2)(TEST_ROWS)
+local percent = accuracy(x, y)
+local file = reload(x)
+forget()
+draw()
+print(("result example=ffi-luajit version=%s accuracy=%.2f loss=%.4f reports=%d refused=%s model_file=%s"):format(
+    mf.version(), percent, loss, reports, failure.name, file))
+assert(percent >= LEAST, "an accuracy of at least " .. LEAST .. "% was expected")

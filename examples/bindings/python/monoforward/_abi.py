@@ -1,0 +1,431 @@
+"""The ABI of libmonoforward 0.1.0. Written by abi/generate.py: do not edit.
+
+Pointers to values are c_void_p, so that an array's address can be passed as a plain number.
+SPDX-License-Identifier: MIT
+"""
+import ctypes as c
+
+VERSION = "0.1.0"
+SONAME = "libmonoforward.so.0"
+
+MF_STATUS_OK = 0
+MF_STATUS_ARGUMENT = 1
+MF_STATUS_HANDLE = 2
+MF_STATUS_SHAPE = 3
+MF_STATUS_LABEL = 4
+MF_STATUS_CAPACITY = 5
+MF_STATUS_MEMORY = 6
+MF_STATUS_OVERFLOW = 7
+MF_STATUS_NUMERIC = 8
+MF_STATUS_UNSUPPORTED = 9
+MF_STATUS_STALE = 10
+MF_STATUS_STATE = 11
+MF_STATUS_NOT_FOUND = 12
+MF_STATUS_BUSY = 13
+MF_STATUS_IO = 14
+MF_STATUS_FORMAT = 15
+MF_STATUS_VERSION = 16
+MF_OPTIMIZER_SGD = 0
+MF_OPTIMIZER_ADAM = 1
+MF_OPTIMIZER_ADAMW = 2
+MF_OPTIMIZER_RMSPROP = 3
+MF_OPTIMIZER_LEARNING_RATE = 0
+MF_OPTIMIZER_MOMENTUM = 1
+MF_OPTIMIZER_NESTEROV = 2
+MF_OPTIMIZER_BETA1 = 3
+MF_OPTIMIZER_BETA2 = 4
+MF_OPTIMIZER_EPSILON = 5
+MF_OPTIMIZER_WEIGHT_DECAY = 6
+MF_OPTIMIZER_CLIP_NORM = 7
+MF_LAYER_DENSE = 0
+MF_LAYER_CONV2D = 1
+MF_POOL_NONE = 0
+MF_POOL_AVERAGE = 1
+MF_POOL_MAX = 2
+MF_NORMALIZATION_NONE = 0
+MF_NORMALIZATION_BATCH = 1
+MF_ACTIVATION_IDENTITY = 0
+MF_ACTIVATION_RELU = 1
+MF_ACTIVATION_LEAKY_RELU = 2
+MF_ACTIVATION_TANH = 3
+MF_ACTIVATION_GELU = 4
+MF_INIT_KAIMING_UNIFORM = 0
+MF_INIT_ZERO = 1
+MF_INIT_ORTHOGONAL = 2
+MF_INIT_NORMAL = 3
+MF_LAYER_DROPOUT = 0
+MF_LAYER_LABEL_SMOOTHING = 1
+MF_TYPE_FLOAT32 = 0
+MF_TYPE_INT32 = 1
+MF_PREDICT_LAST = 0
+MF_PREDICT_SUM = 1
+MF_WORKSPACE_TRAINING = 0
+MF_WORKSPACE_INFERENCE = 1
+MF_CONTENTS_MODEL = 0
+MF_CONTENTS_TRAINING = 1
+MF_SEED_AUTO = 0
+
+
+class mf_optimizer(c.Structure):
+    """Opaque."""
+
+
+class mf_layer(c.Structure):
+    """Opaque."""
+
+
+class mf_workspace(c.Structure):
+    """Opaque."""
+
+
+class mf_network(c.Structure):
+    """Opaque."""
+
+
+class mf_pipeline(c.Structure):
+    """Opaque."""
+
+
+class mf_allocator(c.Structure):
+    pass
+
+
+class mf_optimizer_spec(c.Structure):
+    pass
+
+
+class mf_layer_spec(c.Structure):
+    pass
+
+
+class mf_shape(c.Structure):
+    pass
+
+
+class mf_parameter_info(c.Structure):
+    pass
+
+
+class mf_batch(c.Structure):
+    pass
+
+
+class mf_network_spec(c.Structure):
+    pass
+
+
+class mf_workspace_spec(c.Structure):
+    pass
+
+
+class mf_report(c.Structure):
+    pass
+
+
+class mf_memory(c.Structure):
+    pass
+
+
+class mf_pipeline_report(c.Structure):
+    pass
+
+
+class mf_pipeline_progress_info(c.Structure):
+    pass
+
+
+class mf_pipeline_spec(c.Structure):
+    pass
+
+
+class mf_load_spec(c.Structure):
+    pass
+
+
+mf_allocator_alloc = c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t)
+mf_allocator_free = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.c_size_t)
+mf_pipeline_spec_on_report = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(mf_pipeline_report))
+
+mf_allocator._fields_ = [
+    ("alloc", mf_allocator_alloc),
+    ("free", mf_allocator_free),
+    ("user", c.c_void_p),
+]
+
+mf_optimizer_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("kind", c.c_int32),
+    ("nesterov", c.c_int32),
+    ("learning_rate", c.c_float),
+    ("momentum", c.c_float),
+    ("beta1", c.c_float),
+    ("beta2", c.c_float),
+    ("epsilon", c.c_float),
+    ("weight_decay", c.c_float),
+    ("clip_norm", c.c_float),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
+mf_layer_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("kind", c.c_int32),
+    ("inputs", c.c_size_t),
+    ("outputs", c.c_size_t),
+    ("classes", c.c_size_t),
+    ("activation", c.c_int32),
+    ("bias", c.c_int32),
+    ("weight_init", c.c_int32),
+    ("projection_init", c.c_int32),
+    ("weight_gain", c.c_float),
+    ("projection_gain", c.c_float),
+    ("leak", c.c_float),
+    ("dropout", c.c_float),
+    ("label_smoothing", c.c_float),
+    ("seed", c.c_uint64),
+    ("allocator", c.POINTER(mf_allocator)),
+    ("normalization", c.c_int32),
+    ("normalization_rate", c.c_float),
+    ("normalization_epsilon", c.c_float),
+    ("pool", c.c_int32),
+    ("channels", c.c_size_t),
+    ("height", c.c_size_t),
+    ("width", c.c_size_t),
+    ("filters", c.c_size_t),
+    ("kernel", c.c_size_t * 2),
+    ("stride", c.c_size_t * 2),
+    ("padding", c.c_size_t * 2),
+    ("pool_size", c.c_size_t * 2),
+    ("pool_stride", c.c_size_t * 2),
+    ("head_size", c.c_size_t),
+    ("dropout_maps", c.c_int32),
+    ("reserved", c.c_int32),
+]
+
+mf_shape._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("rank", c.c_int32),
+    ("dims", c.c_size_t * 4),
+]
+
+mf_parameter_info._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("type", c.c_int32),
+    ("trainable", c.c_int32),
+    ("rank", c.c_int32),
+    ("dims", c.c_size_t * 4),
+    ("count", c.c_size_t),
+    ("name", c.c_char_p),
+]
+
+mf_batch._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("input_type", c.c_int32),
+    ("target_type", c.c_int32),
+    ("rows", c.c_size_t),
+    ("inputs", c.c_void_p),
+    ("input_stride", c.c_size_t),
+    ("targets", c.c_void_p),
+    ("sample_weights", c.c_void_p),
+]
+
+mf_network_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
+mf_workspace_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("purpose", c.c_int32),
+    ("network", c.POINTER(mf_network)),
+    ("layer", c.POINTER(mf_layer)),
+    ("max_batch", c.c_size_t),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
+mf_report._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("reserved", c.c_uint32),
+    ("rows", c.c_uint64),
+    ("correct", c.c_uint64),
+    ("loss", c.c_double),
+    ("gradient_norm", c.c_double),
+    ("applied", c.c_uint64),
+]
+
+mf_memory._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("reserved", c.c_uint32),
+    ("layers", c.c_size_t),
+    ("state", c.c_size_t),
+    ("network", c.c_size_t),
+    ("optimizer", c.c_size_t),
+    ("workspace", c.c_size_t),
+    ("total", c.c_size_t),
+    ("arena", c.c_size_t),
+]
+
+mf_pipeline_report._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("status", c.c_int32),
+    ("batch", c.c_uint64),
+    ("position", c.c_uint64),
+    ("rows", c.c_uint64),
+    ("correct", c.c_uint64),
+    ("loss", c.c_double),
+    ("gradient_norm", c.c_double),
+    ("applied", c.c_uint64),
+]
+
+mf_pipeline_progress_info._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("status", c.c_int32),
+    ("submitted", c.c_uint64),
+    ("finished", c.c_uint64),
+    ("failed_batch", c.c_uint64),
+    ("failed_position", c.c_uint64),
+    ("missed", c.c_uint64),
+    ("groups", c.c_uint64),
+    ("stopped", c.c_int32),
+    ("reserved", c.c_int32),
+]
+
+mf_pipeline_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("workers", c.c_uint32),
+    ("network", c.POINTER(mf_network)),
+    ("max_batch", c.c_size_t),
+    ("depth", c.c_size_t),
+    ("on_report", mf_pipeline_spec_on_report),
+    ("user", c.c_void_p),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
+mf_load_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("contents", c.c_int32),
+    ("max_bytes", c.c_uint64),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
+# name: (result, arguments)
+FUNCTIONS = {
+    "mf_version": (c.c_char_p, []),
+    "mf_status_name": (c.c_char_p, [c.c_int32]),
+    "mf_last_message": (c.c_char_p, []),
+    "mf_arena_init": (c.c_int32, [c.c_void_p, c.c_size_t, c.POINTER(mf_allocator)]),
+    "mf_optimizer_spec_init": (c.c_int32, [c.POINTER(mf_optimizer_spec), c.c_size_t]),
+    "mf_optimizer_create": (c.c_int32, [c.POINTER(mf_optimizer_spec), c.POINTER(c.POINTER(mf_optimizer))]),
+    "mf_optimizer_free": (None, [c.POINTER(mf_optimizer)]),
+    "mf_optimizer_set": (c.c_int32, [c.POINTER(mf_optimizer), c.c_int32, c.c_double]),
+    "mf_optimizer_get": (c.c_int32, [c.POINTER(mf_optimizer), c.c_int32, c.c_void_p]),
+    "mf_optimizer_range": (c.c_int32, [c.c_int32, c.c_void_p, c.c_void_p]),
+    "mf_schedule_cosine": (c.c_double, [c.c_uint64, c.c_uint64, c.c_double]),
+    "mf_schedule_step": (c.c_double, [c.c_uint64, c.c_uint64, c.c_double]),
+    "mf_schedule_warmup": (c.c_double, [c.c_uint64, c.c_uint64]),
+    "mf_layer_spec_init": (c.c_int32, [c.POINTER(mf_layer_spec), c.c_size_t]),
+    "mf_layer_spec_follow": (c.c_int32, [c.POINTER(mf_layer_spec), c.POINTER(mf_layer_spec)]),
+    "mf_batch_init": (c.c_int32, [c.POINTER(mf_batch), c.c_size_t]),
+    "mf_layer_create": (c.c_int32, [c.POINTER(mf_layer_spec), c.POINTER(c.POINTER(mf_layer))]),
+    "mf_layer_free": (None, [c.POINTER(mf_layer)]),
+    "mf_layer_describe": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_layer_spec)]),
+    "mf_layer_shape": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_shape), c.POINTER(mf_shape)]),
+    "mf_layer_set": (c.c_int32, [c.POINTER(mf_layer), c.c_int32, c.c_double]),
+    "mf_layer_get": (c.c_int32, [c.POINTER(mf_layer), c.c_int32, c.c_void_p]),
+    "mf_layer_set_classes": (c.c_int32, [c.POINTER(mf_layer), c.c_size_t]),
+    "mf_layer_set_optimizer": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_optimizer)]),
+    "mf_layer_optimizer": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(c.POINTER(mf_optimizer))]),
+    "mf_layer_parameter_count": (c.c_int32, [c.POINTER(mf_layer), c.c_void_p]),
+    "mf_layer_parameter_info": (c.c_int32, [c.POINTER(mf_layer), c.c_size_t, c.POINTER(mf_parameter_info)]),
+    "mf_layer_get_parameter": (c.c_int32, [c.POINTER(mf_layer), c.c_char_p, c.c_void_p, c.c_size_t]),
+    "mf_layer_set_parameter": (c.c_int32, [c.POINTER(mf_layer), c.c_char_p, c.c_void_p, c.c_size_t]),
+    "mf_layer_set_trainable": (c.c_int32, [c.POINTER(mf_layer), c.c_char_p, c.c_int32]),
+    "mf_layer_step": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
+        c.c_void_p, c.c_void_p]),
+    "mf_layer_step_batch": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.POINTER(mf_batch),
+        c.c_void_p]),
+    "mf_layer_gradients": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.POINTER(mf_batch),
+        c.c_void_p, c.c_void_p, c.c_size_t]),
+    "mf_layer_apply": (c.c_int32, [c.POINTER(mf_layer), c.c_void_p, c.c_size_t]),
+    "mf_layer_forward": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
+        c.c_void_p]),
+    "mf_layer_forward_batch": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.POINTER(mf_batch),
+        c.c_void_p]),
+    "mf_layer_goodness": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
+        c.c_void_p]),
+    "mf_network_spec_init": (c.c_int32, [c.POINTER(mf_network_spec), c.c_size_t]),
+    "mf_network_create": (c.c_int32, [c.POINTER(mf_network_spec), c.POINTER(c.POINTER(mf_network))]),
+    "mf_network_free": (None, [c.POINTER(mf_network)]),
+    "mf_network_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
+    "mf_network_append": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_layer), c.c_void_p]),
+    "mf_network_insert": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.POINTER(mf_layer), c.c_void_p]),
+    "mf_network_remove": (c.c_int32, [c.POINTER(mf_network), c.c_uint64]),
+    "mf_network_replace": (c.c_int32, [c.POINTER(mf_network), c.c_uint64, c.POINTER(mf_layer)]),
+    "mf_network_layer": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.POINTER(c.POINTER(mf_layer)),
+        c.c_void_p]),
+    "mf_network_position": (c.c_int32, [c.POINTER(mf_network), c.c_uint64, c.c_void_p]),
+    "mf_network_set_optimizer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_optimizer)]),
+    "mf_network_set_classes": (c.c_int32, [c.POINTER(mf_network), c.c_size_t]),
+    "mf_network_step": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
+        c.c_void_p]),
+    "mf_network_step_batch": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace),
+        c.POINTER(mf_batch)]),
+    "mf_network_step_layer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_size_t,
+        c.c_size_t, c.c_void_p, c.c_void_p]),
+    "mf_network_step_layer_batch": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_size_t,
+        c.POINTER(mf_batch)]),
+    "mf_network_evaluate": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_size_t,
+        c.c_void_p, c.c_void_p]),
+    "mf_network_evaluate_batch": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace),
+        c.POINTER(mf_batch)]),
+    "mf_network_predict": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32, c.c_size_t,
+        c.c_void_p, c.c_void_p]),
+    "mf_network_goodness": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32, c.c_size_t,
+        c.c_void_p, c.c_void_p]),
+    "mf_network_probabilities": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
+        c.c_size_t, c.c_void_p, c.c_void_p]),
+    "mf_network_infer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
+        c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_network_memory": (c.c_int32, [c.POINTER(c.POINTER(mf_layer_spec)), c.c_size_t,
+        c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
+    "mf_workspace_spec_init": (c.c_int32, [c.POINTER(mf_workspace_spec), c.c_size_t]),
+    "mf_workspace_create": (c.c_int32, [c.POINTER(mf_workspace_spec), c.POINTER(c.POINTER(mf_workspace))]),
+    "mf_workspace_free": (None, [c.POINTER(mf_workspace)]),
+    "mf_workspace_report": (c.c_int32, [c.POINTER(mf_workspace), c.c_size_t, c.POINTER(mf_report)]),
+    "mf_workspace_report_sum": (c.c_int32, [c.POINTER(mf_workspace), c.POINTER(mf_report)]),
+    "mf_pipeline_spec_init": (c.c_int32, [c.POINTER(mf_pipeline_spec), c.c_size_t]),
+    "mf_pipeline_create": (c.c_int32, [c.POINTER(mf_pipeline_spec), c.POINTER(c.POINTER(mf_pipeline))]),
+    "mf_pipeline_free": (None, [c.POINTER(mf_pipeline)]),
+    "mf_pipeline_submit": (c.c_int32, [c.POINTER(mf_pipeline), c.c_size_t, c.c_void_p, c.c_void_p]),
+    "mf_pipeline_submit_batch": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_batch)]),
+    "mf_pipeline_try_submit": (c.c_int32, [c.POINTER(mf_pipeline), c.c_size_t, c.c_void_p, c.c_void_p]),
+    "mf_pipeline_try_submit_batch": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_batch)]),
+    "mf_pipeline_flush": (c.c_int32, [c.POINTER(mf_pipeline)]),
+    "mf_pipeline_stop": (c.c_int32, [c.POINTER(mf_pipeline)]),
+    "mf_pipeline_poll": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_pipeline_report)]),
+    "mf_pipeline_progress": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_pipeline_progress_info)]),
+    "mf_pipeline_evaluate": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_workspace), c.c_size_t,
+        c.c_void_p, c.c_void_p]),
+    "mf_pipeline_evaluate_batch": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_workspace),
+        c.POINTER(mf_batch)]),
+    "mf_pipeline_predict": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_workspace), c.c_int32,
+        c.c_size_t, c.c_void_p, c.c_void_p]),
+    "mf_pipeline_infer": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_workspace), c.c_int32,
+        c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_load_spec_init": (c.c_int32, [c.POINTER(mf_load_spec), c.c_size_t]),
+    "mf_network_save": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_char_p]),
+    "mf_network_save_size": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p]),
+    "mf_network_save_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p, c.c_size_t,
+        c.c_void_p]),
+    "mf_network_load": (c.c_int32, [c.POINTER(mf_load_spec), c.c_char_p, c.POINTER(c.POINTER(mf_network))]),
+    "mf_network_load_buffer": (c.c_int32, [c.POINTER(mf_load_spec), c.c_void_p, c.c_size_t,
+        c.POINTER(c.POINTER(mf_network))]),
+    "mf_network_snapshot_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
+    "mf_network_snapshot_save": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
+    "mf_network_snapshot_load": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
+    "mf_blas_name": (c.c_char_p, []),
+    "mf_blas_set_threads": (c.c_int32, [c.c_int32]),
+    "mf_blas_get_threads": (c.c_int32, [c.c_void_p]),
+    "mf_network_export_onnx": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
+    "mf_network_export_onnx_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
+    "mf_network_export_onnx_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t, c.c_void_p]),
+}

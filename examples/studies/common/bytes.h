@@ -1,0 +1,22 @@
+/* bytes: mean and deviation of many bytes, from a count of their values: exact and quick.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STUDIES_BYTES_H
+#define STUDIES_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BYTE_VALUES = 256 };
+
+struct byte_counts {
+    uint64_t of[BYTE_VALUES];
+};
+
+void bytes_count(struct byte_counts *counts, const uint8_t *bytes, size_t count);
+
+/* A deviation of 0 becomes 1, so that one can divide by it. */
+void bytes_moments(const struct byte_counts *counts, double *mean, double *deviation);
+
+#endif

@@ -1,0 +1,22 @@
+/* updates: the library's optimizers by the names that command lines give them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STUDIES_UPDATES_H
+#define STUDIES_UPDATES_H
+
+#include "monoforward.h"
+
+#include <stdbool.h>
+
+enum update_rule { UPDATE_SGD, UPDATE_MOMENTUM, UPDATE_ADAM, UPDATE_ADAMW, UPDATE_RMSPROP };
+
+/* In the order of their constants; ends with NULL. */
+extern const char *const update_names[];
+
+/* An optimizer of the library; momentum is SGD with 0.9, `clip` the largest norm of a layer's gradient, 0 for
+ * any. On failure prints one line and returns false. */
+bool update_create(enum update_rule rule, double learning_rate, double weight_decay, double clip,
+                   const mf_allocator *allocator, mf_optimizer **optimizer);
+
+#endif

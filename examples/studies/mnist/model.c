@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "model.h"
+
+#include "complain.h"
+#include "images.h"
+#include "random.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PURPOSE_FIRST_LAYER = 1000 };
+
+static bool freeze(mf_layer *layer, int32_t choice)
+{
+    return choice == FREEZE_NOTHING || library_ok(mf_layer_set_trainable(layer, freeze_names[choice], 0));
+}
+
+/* The layer at `index`: the convolutions come first, then the dense layers. Its input is still missing. */
+static bool fill_spec(const struct settings *settings, size_t index, mf_layer_spec *spec)
+{
+    bool convolution = index < settings->conv.count;
+    if (!library_ok(mf_layer_spec_init(spec, sizeof *spec)))
+        return false;
+    spec->kind = convolution ? MF_LAYER_CONV2D : MF_LAYER_DENSE;
+    if (convolution) {
+        spec->filters = settings->conv.values[index];
+        spec->padding[0] = spec->padding[1] = 1; /* so that a 3 x 3 kernel leaves the size as it is */
+        spec->pool_size[0] = spec->pool_size[1] = settings_pool(settings, index);
+        spec->pool = spec->pool_size[0] > 1 ? MF_POOL_MAX : MF_POOL_NONE;
+        spec->dropout_maps = 1;
+    } else {
+        spec->outputs = settings->hidden.values[index - settings->conv.count];
+    }
+    spec->classes = DIGIT_CLASSES;
+    spec->activation = settings->activation;
+    spec->normalization = settings->normalization;
+    spec->weight_init = settings->init_weight;
+    spec->projection_init = settings->init_projection;
+    spec->dropout = (float)settings->dropout;
+    spec->label_smoothing = (float)settings->label_smoothing;
+    spec->seed = random_derive(settings->seed, PURPOSE_FIRST_LAYER + index);
+    return true;
+}
+
+/* What the layer reads: the images, or what the layer `before` passes on. */
+static bool fill_input(mf_layer_spec *spec, const mf_layer_spec *before, size_t rows, size_t columns)
+{
+    if (before != NULL)
+        return library_ok(mf_layer_spec_follow(spec, before));
+    if (spec->kind == MF_LAYER_CONV2D) {
+        spec->channels = 1;
+        spec->height = rows;
+        spec->width = columns;
+    } else {
+        spec->inputs = rows * columns;
+    }
+    return true;
+}
+
+/* A head averages maps, it does not enlarge them: smaller ones are read as they are. */
+static void choose_head(mf_layer_spec *spec, size_t size)
+{
+    size_t side = spec->height < spec->width ? spec->height : spec->width;
+    if (spec->kind == MF_LAYER_CONV2D && size < side / spec->pool_size[0])
+        spec->head_size = size;
+}
+
+static bool create_layer(struct model *model, const struct settings *settings, const mf_layer_spec *spec)
+{
+    mf_layer **layer = &model->layers[model->layer_count];
+    if (!library_ok(mf_layer_create(spec, layer)))
+        return false;
+    model->layer_count++;
+    return library_ok(mf_layer_set_optimizer(*layer, model->optimizer)) && freeze(*layer, settings->freeze);
+}
+
+static bool create_layers(struct model *model, const struct settings *settings, size_t rows, size_t columns,
+                          const mf_allocator *allocator)
+{
+    mf_layer_spec spec, before;
+    for (size_t i = 0; i < settings_layer_count(settings); i++) {
+        if (!fill_spec(settings, i, &spec) || !fill_input(&spec, i > 0 ? &before : NULL, rows, columns))
+            return false;
+        choose_head(&spec, settings->head);
+        spec.allocator = allocator;
+        if (!create_layer(model, settings, &spec))
+            return false;
+        before = spec;
+    }
+    return true;
+}
+
+bool model_create(struct model *model, const struct settings *settings, size_t rows, size_t columns)
+{
+    *model = (struct model){.workers = settings->workers};
+    mf_allocator allocator = meter_allocator(&model->meter);
+    mf_network_spec spec;
+    if (!update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
+                       settings->clip, &allocator, &model->optimizer) ||
+        !library_ok(mf_network_spec_init(&spec, sizeof spec)))
+        return false;
+    spec.allocator = &allocator;
+    return library_ok(mf_network_create(&spec, &model->network)) &&
+           create_layers(model, settings, rows, columns, &allocator);
+}
+
+static void free_workspaces(struct model *model)
+{
+    training_close(&model->training);
+    mf_workspace_free(model->evaluation);
+    model->evaluation = NULL;
+}
+
+void model_free(struct model *model)
+{
+    free_workspaces(model);
+    mf_network_free(model->network);
+    for (size_t i = 0; i < model->layer_count; i++)
+        mf_layer_free(model->layers[i]);
+    mf_optimizer_free(model->optimizer);
+    *model = (struct model){0};
+}
+
+static bool create_evaluation(struct model *model)
+{
+    mf_workspace_spec spec;
+    if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
+        return false;
+    spec.purpose = MF_WORKSPACE_INFERENCE;
+    spec.network = model->network;
+    spec.max_batch = EVALUATION_BATCH;
+    return library_ok(mf_workspace_create(&spec, &model->evaluation));
+}
+
+bool model_set_depth(struct model *model, size_t depth, size_t batch)
+{
+    mf_allocator allocator = meter_allocator(&model->meter);
+    free_workspaces(model);
+    while (model->depth > depth) {
+        if (!library_ok(mf_network_remove(model->network, model->ids[model->depth - 1])))
+            return false;
+        model->depth--;
+    }
+    while (model->depth < depth) {
+        mf_layer *layer = model->layers[model->depth];
+        if (!library_ok(mf_network_append(model->network, layer, &model->ids[model->depth])))
+            return false;
+        model->depth++;
+    }
+    return training_open(&model->training, model->network, model->workers, batch, &allocator) &&
+           create_evaluation(model);
+}
+
+static size_t add_shape(const mf_shape *shape, char *text, size_t capacity)
+{
+    size_t used = 0;
+    for (int32_t i = 0; i < shape->rank && used < capacity; i++)
+        used += (size_t)snprintf(text + used, capacity - used, "%s%zu", i > 0 ? "x" : "", shape->dims[i]);
+    return used;
+}
+
+bool model_shapes(const struct model *model, char *text, size_t capacity)
+{
+    mf_shape input = {.struct_size = sizeof input}, output = {.struct_size = sizeof output};
+    size_t used = 0;
+    for (size_t i = 0; i < model->layer_count && used + 1 < capacity; i++) {
+        if (!library_ok(mf_layer_shape(model->layers[i], &input, &output)))
+            return false;
+        if (i == 0)
+            used += add_shape(&input, text, capacity);
+        used += (size_t)snprintf(text + used, capacity - used, "-");
+        used += add_shape(&output, text + used, capacity - used);
+    }
+    return true;
+}

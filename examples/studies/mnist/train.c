@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "train.h"
+
+#include "clock.h"
+#include "complain.h"
+#include "progress.h"
+
+#include <stdlib.h>
+
+enum { PURPOSE_SHUFFLING = 100, PURPOSE_AUGMENTING };
+
+/* Where in a run the step schedule cuts the learning rate, and to what share. */
+static const double cuts[] = {0.5, 0.75, 0.89, 0.94};
+static const double cut_factor = 0.25;
+
+bool trainer_open(struct trainer *trainer, const struct settings *settings, const struct data *data,
+                  struct model *model)
+{
+    size_t rows = settings->batch > EVALUATION_BATCH ? settings->batch : EVALUATION_BATCH;
+    *trainer = (struct trainer){
+        .settings = settings,
+        .data = data,
+        .model = model,
+        .shuffling = {random_derive(settings->seed, PURPOSE_SHUFFLING)},
+        .augmenting = {random_derive(settings->seed, PURPOSE_AUGMENTING)},
+        .inputs = calloc(rows, data->inputs * sizeof(float)),
+        .labels = calloc(rows, sizeof(int32_t)),
+    };
+    if (trainer->inputs == NULL || trainer->labels == NULL)
+        return complain("no memory for a batch of %zu images", rows);
+    return true;
+}
+
+void trainer_close(struct trainer *trainer)
+{
+    free(trainer->inputs);
+    free(trainer->labels);
+    *trainer = (struct trainer){0};
+}
+
+bool trainer_begin(struct trainer *trainer, size_t depth)
+{
+    trainer->step = 0;
+    return model_set_depth(trainer->model, depth, trainer->settings->batch);
+}
+
+static size_t first_learner(const struct trainer *trainer)
+{
+    return trainer->settings->greedy ? trainer->model->depth - 1 : 0;
+}
+
+/* Images of an epoch: all but one, if that one would be a batch of its own and is to be normalised by the
+ * mean and variance of its batch. As the images are shuffled, it is another one in every epoch. */
+static size_t learned_count(const struct trainer *trainer)
+{
+    size_t count = trainer->data->train.count;
+    bool normalized = trainer->settings->normalization != MF_NORMALIZATION_NONE;
+    return normalized && count > 1 && count % trainer->settings->batch == 1 ? count - 1 : count;
+}
+
+static double step_schedule(uint64_t step, uint64_t total)
+{
+    double factor = 1;
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++)
+        if ((double)step >= cuts[i] * (double)total)
+            factor *= cut_factor;
+    return factor;
+}
+
+static double learning_rate(const struct trainer *trainer)
+{
+    const struct settings *settings = trainer->settings;
+    uint64_t steps = (learned_count(trainer) + settings->batch - 1) / settings->batch;
+    uint64_t total = steps * settings->epochs;
+    double rate = settings->learning_rate * mf_schedule_warmup(trainer->step, settings->warmup);
+    if (settings->schedule == SCHEDULE_COSINE)
+        rate *= mf_schedule_cosine(trainer->step, total, 0);
+    else if (settings->schedule == SCHEDULE_STEP)
+        rate *= step_schedule(trainer->step, total);
+    return rate;
+}
+
+/* Learns from the batch at `first` and adds the losses of its rows to `losses`; with workers, they learn from
+ * it while the next one is being read, and the losses come later. */
+static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, double *losses)
+{
+    struct model *model = trainer->model;
+    size_t learner = first_learner(trainer);
+    data_batch(trainer->data, &trainer->data->train, first, rows,
+               (enum augment_kind)trainer->settings->augment, &trainer->augmenting, trainer->inputs,
+               trainer->labels);
+    if (!library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
+        return false;
+    trainer->step++;
+    mf_status status = trainer->settings->greedy
+                           ? mf_network_step_layer(model->network, model->training.workspace, learner, rows,
+                                                   trainer->inputs, trainer->labels)
+                           : training_step(&model->training, rows, trainer->inputs, trainer->labels);
+    return library_ok(status) && training_add_losses(&model->training, learner, losses);
+}
+
+bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch)
+{
+    const struct subset *train = &trainer->data->train;
+    size_t batch = trainer->settings->batch, count = learned_count(trainer);
+    double losses[SIZE_LIST_CAPACITY] = {0};
+    double started = clock_seconds();
+    struct progress progress;
+    bool good = true;
+
+    progress_start(&progress, name, train->count);
+    random_shuffle(&trainer->shuffling, train->order, train->count);
+    size_t learned = 0;
+    while (good && learned < count) {
+        size_t rows = count - learned < batch ? count - learned : batch;
+        progress_show(&progress, learned);
+        good = learn_batch(trainer, learned, rows, losses);
+        learned += rows;
+    }
+    good = good && library_ok(training_finish(&trainer->model->training, losses));
+    progress_end(&progress);
+
+    epoch->seconds = clock_seconds() - started;
+    epoch->samples_per_second = (double)count / epoch->seconds;
+    for (size_t i = first_learner(trainer); i < trainer->model->depth; i++)
+        epoch->loss[i] = losses[i] / (double)count;
+    return good;
+}
+
+/* Adds the correct rows of the last evaluation: of every layer, and of the sum behind them. */
+static bool add_correct(const struct model *model, uint64_t *correct)
+{
+    mf_report report = {.struct_size = sizeof report};
+    for (size_t i = 0; i < model->depth; i++) {
+        if (!library_ok(mf_workspace_report(model->evaluation, i, &report)))
+            return false;
+        correct[i] += report.correct;
+    }
+    if (!library_ok(mf_workspace_report_sum(model->evaluation, &report)))
+        return false;
+    correct[model->depth] += report.correct;
+    return true;
+}
+
+bool trainer_evaluate(struct trainer *trainer, const struct subset *subset, struct epoch *epoch)
+{
+    struct model *model = trainer->model;
+    uint64_t correct[SIZE_LIST_CAPACITY + 1] = {0};
+    for (size_t first = 0; first < subset->count; first += EVALUATION_BATCH) {
+        size_t left = subset->count - first, rows = left < EVALUATION_BATCH ? left : EVALUATION_BATCH;
+        data_batch(trainer->data, subset, first, rows, AUGMENT_NONE, NULL, trainer->inputs, trainer->labels);
+        if (!library_ok(mf_network_evaluate(model->network, model->evaluation, rows, trainer->inputs,
+                                            trainer->labels)) ||
+            !add_correct(model, correct))
+            return false;
+    }
+    double percent = 100 / (double)subset->count;
+    for (size_t i = 0; i < model->depth; i++)
+        epoch->accuracy[i] = percent * (double)correct[i];
+    epoch->last = epoch->accuracy[model->depth - 1];
+    epoch->sum = percent * (double)correct[model->depth];
+    return true;
+}
