@@ -23,13 +23,28 @@ void check_shape_at(const mf_shape *shape, int32_t rank, size_t a, size_t b, siz
     _fail(file, line);
 }
 
+mf_builder_spec builder_spec(const mf_shape *input)
+{
+    mf_builder_spec spec;
+
+    check_ok(mf_builder_spec_init(&spec, sizeof spec));
+    spec.input = input;
+    spec.seed = 3;
+    return spec;
+}
+
+mf_head_spec head_spec(size_t classes)
+{
+    mf_head_spec head;
+
+    check_ok(mf_head_spec_init(&head, sizeof head));
+    head.classes = classes;
+    return head;
+}
+
 static units_plan plan_of(mf_shape input, size_t classes)
 {
-    units_plan plan = {.input = input, .seed = 7};
-
-    check_ok(mf_head_spec_init(&plan.head, sizeof plan.head));
-    plan.head.classes = classes;
-    return plan;
+    return (units_plan){.input = input, .seed = 7, .head = head_spec(classes)};
 }
 
 units_plan plan_row(size_t values, size_t classes)
@@ -132,11 +147,9 @@ mf_unit_spec unit_reading(mf_unit_spec unit, int32_t node)
 
 mf_builder *start_builder(const units_plan *plan, const mf_allocator *allocator)
 {
-    mf_builder_spec spec;
+    mf_builder_spec spec = builder_spec(&plan->input);
     mf_builder *builder = NULL;
 
-    check_ok(mf_builder_spec_init(&spec, sizeof spec));
-    spec.input = &plan->input;
     spec.dropout = plan->dropout;
     spec.dropout_maps = plan->dropout_maps;
     spec.seed = plan->seed;
@@ -169,6 +182,21 @@ mf_layer *make_units(const units_plan *plan)
     assert_non_null(layer);
     mf_builder_free(builder);
     return layer;
+}
+
+void check_sticks(mf_builder *builder, mf_status expected, const char *part)
+{
+    const mf_unit_spec good = unit_dense(3);
+    const mf_head_spec head = head_spec(4);
+    mf_layer *layer = (mf_layer *)1;
+
+    check_status(expected, mf_builder_unit(builder, &good, NULL));
+    check_message(part);
+    check_status(expected, mf_builder_head(builder, &head));
+    check_message(part);
+    check_status(expected, mf_layer_build(builder, &layer));
+    check_message(part);
+    assert_null(layer);
 }
 
 mf_network *make_units_network(const units_plan *plans, size_t count, mf_optimizer *optimizer)

@@ -50,11 +50,18 @@ mf_shape shape_maps(size_t maps, size_t height, size_t width);
 void check_shape_at(const mf_shape *shape, int32_t rank, size_t a, size_t b, size_t c, const char *file,
                     int line);
 
+/** Specs with the defaults, seed 3. */
+mf_builder_spec builder_spec(const mf_shape *input);
+mf_head_spec head_spec(size_t classes);
+
 /** A builder as the plan says, with its head but without units; `allocator` may be NULL. */
 mf_builder *start_builder(const units_plan *plan, const mf_allocator *allocator);
 /** With all its units. */
 mf_builder *make_builder(const units_plan *plan, const mf_allocator *allocator);
 mf_layer *make_units(const units_plan *plan);
+
+/** The builder has failed: it gives that status and message again, whatever comes. */
+void check_sticks(mf_builder *builder, mf_status expected, const char *part);
 
 /** A network of layers from these plans; `optimizer` may be NULL. */
 mf_network *make_units_network(const units_plan *plans, size_t count, mf_optimizer *optimizer);
