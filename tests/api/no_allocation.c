@@ -167,7 +167,7 @@ static units_plan plan_at(size_t i, int activation)
     plan_add(&plan, i ? unit_dense(widths[i + 1]) : unit_conv(13, 3, 1));
     plan_add(&plan, unit_norm());
     plan_add(&plan, unit_activation(activation));
-    plan_add(&plan, unit_dropout(0.25f, 1));
+    plan_add(&plan, unit_dropout(0.25f, i == 0));
     plan_add(&plan, i ? unit_dense(widths[i + 1]) : unit_conv(13, 3, 1));
     plan_add(&plan, unit_add(1, MF_NODE_PREVIOUS));
     if (i == 0) {

@@ -68,7 +68,7 @@ static void test_round_trip(void **state)
         for (size_t n = 0; n < plan.count; n++) {
             mf_unit_spec unit = unit_at(again, (int32_t)n + 1);
 
-            assert_memory_equal(&unit, &found.units[n], sizeof unit);
+            check_same_unit(&unit, &found.units[n]);
         }
         mf_layer_free(layer);
         mf_layer_free(again);
@@ -167,7 +167,7 @@ static void test_from_spec(void **state)
         assert_true(has_parameter(built, "weight") && has_parameter(built, "projection"));
         check_ok(mf_layer_describe(plain, &found));
         check_ok(mf_layer_describe(built, &told));
-        assert_memory_equal(&found, &told, sizeof found);
+        check_same_spec(&found, &told);
         mf_layer_free(plain);
         mf_layer_free(built);
     }

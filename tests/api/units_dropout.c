@@ -117,17 +117,16 @@ static void test_maps_and_values(void **state)
     }
 }
 
-/* In a row of values each is a map of its own. */
+/* A row of values has no maps. */
 static void test_maps_of_rows(void **state)
 {
     units_plan plan = plan_row(VALUES, CLASSES);
-    scene *s;
+    mf_unit_spec unit = unit_dropout(0.5f, 1);
+    mf_builder *builder = start_builder(&plan, NULL);
 
     (void)state;
-    plan_add(&plan, unit_dropout(0.5f, 1));
-    s = open_scene(&plan);
-    check_near(0.5, (double)count_dropped(s, 0.5) / (ROWS * VALUES), 4.0 * 0.5 / sqrt(ROWS * VALUES));
-    close_scene(s);
+    check_status(MF_STATUS_SHAPE, mf_builder_unit(builder, &unit, NULL));
+    mf_builder_free(builder);
 }
 
 static size_t difference(const scene *one, const scene *other)
@@ -311,9 +310,10 @@ static void test_gradients(void **state)
         size_t count = count_gradients(layer), inputs = conv ? 18 : 7, places = conv ? 4 : 1;
         float x[18], a[32], plain[32], *gradients = get_memory(count * sizeof *gradients);
         test_random random = {8};
+        int said = 0;
 
         set_both(oracle, layer, &random);
-        for (int32_t i = 0; i < 10; i++) {
+        for (int32_t i = 0; i < 20; i++) {
             int32_t y = i % CLASSES;
             mf_batch batch = make_batch(1, x, &y);
             double *exact;
@@ -323,10 +323,14 @@ static void test_gradients(void **state)
             check_ok(mf_layer_forward(layer, workspace, 1, x, plain));
             check_ok(mf_layer_gradients(layer, workspace, &batch, a, gradients, count));
             set_mask(oracle, a, plain, places);
-            units_gradients(oracle, 1, exact, &y, NULL, NULL);
-            compare_with_mask(oracle, layer, gradients);
+            /* A label that is nearly certain leaves differences of rounding. */
+            if (units_gradients(oracle, 1, exact, &y, NULL, NULL).loss > 0.2) {
+                compare_with_mask(oracle, layer, gradients);
+                said++;
+            }
             free(exact);
         }
+        assert_true(said > 5);
         free(gradients);
         units_free(oracle);
         mf_workspace_free(workspace);

@@ -36,7 +36,7 @@ static plan random_network(test_random *random)
             plan_add(one, unit_activation((int32_t)random_index(random, MF_ACTIVATION_GELU + 1)));
             if (random_index(random, 2))
                 plan_add(one, unit_add(random_index(random, 2) ? 1 : 2, MF_NODE_PREVIOUS));
-            plan_add(one, unit_dropout(0.2f, 1));
+            plan_add(one, unit_dropout(0.2f, 0));
         }
         one->units[0].weight_init = random_index(random, 3) ? MF_INIT_NORMAL : MF_INIT_ORTHOGONAL;
         one->dropout = random_index(random, 2) ? 0.25f : 0.0f;
@@ -52,7 +52,7 @@ static plan random_network(test_random *random)
 static mf_memory ask(const plan *p)
 {
     mf_builder *builders[MOST];
-    const mf_builder *list[MOST];
+    mf_builder *list[MOST];
     mf_memory memory;
 
     check_ok(mf_memory_init(&memory, sizeof memory));
@@ -217,7 +217,7 @@ static void test_as_for_specs(void **state)
 {
     mf_layer_spec specs[] = {conv_spec(2, 6, 6, 4, CLASSES), layer_spec(0, 9, CLASSES)};
     const mf_layer_spec *list[] = {&specs[0], &specs[1]};
-    const mf_builder *builders[2];
+    mf_builder *builders[2];
     mf_builder *made[2];
     mf_optimizer_spec optimizer = optimizer_spec(MF_OPTIMIZER_ADAM, 0.01);
     mf_memory one = {.struct_size = sizeof one}, other = {.struct_size = sizeof other};
@@ -243,7 +243,7 @@ static void test_many_layers(void **state)
     enum { FEW = 2, MANY = 50 };
     units_plan block = plan_residual(8, 12, 12, CLASSES);
     mf_builder *builder = make_builder(&block, NULL);
-    const mf_builder *list[MANY];
+    mf_builder *list[MANY];
     mf_memory few = {.struct_size = sizeof few}, many = {.struct_size = sizeof many};
 
     (void)state;
@@ -264,7 +264,7 @@ static void test_wrong_questions(void **state)
 {
     units_plan good = plan_residual(2, 4, 4, CLASSES), loose = plan_row(4, CLASSES), other = plan_row(4, 7);
     mf_builder *builders[5] = {make_builder(&good, NULL), NULL, NULL, start_builder(&good, NULL), NULL};
-    const mf_builder *list[2];
+    mf_builder *list[2];
     mf_optimizer_spec wrong = optimizer_spec(MF_OPTIMIZER_SGD, -1.0);
     mf_memory memory = {.struct_size = sizeof memory};
     const mf_status expected[] = {MF_STATUS_OK, MF_STATUS_ARGUMENT, MF_STATUS_SHAPE, MF_STATUS_STATE,

@@ -228,7 +228,7 @@ static void test_single_units(void **state)
         unit_activation(MF_ACTIVATION_GELU),
         unit_pool(MF_POOL_MAX, 2),
         unit_pool(MF_POOL_AVERAGE, 3),
-        unit_dropout(0.0f, 1),
+        unit_dropout(0.0f, 0),
         unit_add(0, MF_NODE_PREVIOUS),
     };
 

@@ -213,6 +213,32 @@ static void test_other_units(void **state)
     refuse_unit_field(dropout, dropout_maps, 3, "3");
 }
 
+/* A kind reads its own fields alone: what other kinds would refuse is nothing to it. */
+static void test_foreign_fields(void **state)
+{
+    mf_unit_spec units[] = {unit_dense(3), unit_norm(), unit_activation(MF_ACTIVATION_TANH)};
+    mf_builder *builder = fresh();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        mf_unit_spec *unit = &units[i];
+
+        unit->inputs[1] = 900;
+        unit->pool = 33;
+        unit->kernel[0] = unit->stride[1] = unit->padding[0] = SIZE_MAX;
+        unit->dropout = NAN;
+        unit->dropout_maps = 9;
+        if (unit->kind != MF_UNIT_DENSE)
+            unit->weight_init = 44, unit->weight_gain = NAN, unit->outputs = SIZE_MAX;
+        if (unit->kind != MF_UNIT_BATCH_NORM)
+            unit->normalization_rate = 7.0f, unit->normalization_epsilon = -1.0f;
+        if (unit->kind != MF_UNIT_ACTIVATION)
+            unit->activation = 55, unit->leak = -3.0f;
+        check_ok(mf_builder_unit(builder, unit, NULL));
+    }
+    mf_builder_free(builder);
+}
+
 static void refuse_shapes(const mf_unit_spec *unit, const char *one, const char *other)
 {
     refuse_unit(MF_STATUS_SHAPE, unit, one);
@@ -281,11 +307,11 @@ static void test_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_specs),        cmocka_unit_test(test_builder_specs),
-        cmocka_unit_test(test_input_shapes), cmocka_unit_test(test_units_in_general),
-        cmocka_unit_test(test_products),     cmocka_unit_test(test_other_units),
-        cmocka_unit_test(test_shapes),       cmocka_unit_test(test_sums_of_ranks),
-        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_specs),          cmocka_unit_test(test_builder_specs),
+        cmocka_unit_test(test_input_shapes),   cmocka_unit_test(test_units_in_general),
+        cmocka_unit_test(test_products),       cmocka_unit_test(test_other_units),
+        cmocka_unit_test(test_foreign_fields), cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_sums_of_ranks),  cmocka_unit_test(test_overflow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,15 +124,15 @@ static void check_same_units(const mf_layer *one, const mf_layer *other)
 
         check_ok(mf_layer_unit(one, (int32_t)n, &units[0], &shapes[0]));
         check_ok(mf_layer_unit(other, (int32_t)n, &units[1], &shapes[1]));
-        assert_memory_equal(&units[0], &units[1], sizeof units[0]);
-        assert_memory_equal(&shapes[0], &shapes[1], sizeof shapes[0]);
+        check_same_unit(&units[0], &units[1]);
+        check_shape(&shapes[1], shapes[0].rank, shapes[0].dims[0], shapes[0].dims[1], shapes[0].dims[2]);
     }
     check_ok(mf_layer_head(one, &heads[0]));
     check_ok(mf_layer_head(other, &heads[1]));
-    assert_memory_equal(&heads[0], &heads[1], sizeof heads[0]);
+    check_same_head(&heads[0], &heads[1]);
     check_ok(mf_layer_describe(one, &specs[0]));
     check_ok(mf_layer_describe(other, &specs[1]));
-    assert_memory_equal(&specs[0], &specs[1], sizeof specs[0]);
+    check_same_spec(&specs[0], &specs[1]);
 }
 
 static void test_model(void **state)

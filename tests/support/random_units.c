@@ -135,7 +135,7 @@ static mf_unit_spec draw_unit(draft *d, int32_t kind, size_t from)
     else if (kind == MF_UNIT_POOL)
         unit = any_pool(d, from);
     else
-        unit = unit_dropout(0.0f, chance(d, 0.5));
+        unit = unit_dropout(0.0f, node_at(d, from)->rank == 3 && chance(d, 0.5));
     if (from != d->plan.count || chance(d, 0.3))
         unit.inputs[0] = (int32_t)from;
     return unit;

@@ -145,6 +145,94 @@ mf_unit_spec unit_reading(mf_unit_spec unit, int32_t node)
     return unit;
 }
 
+/* NaN aside, which no spec holds. */
+#define same_field(field)                            \
+    do {                                             \
+        if (one->field != other->field)              \
+            fail_msg("the specs differ in " #field); \
+    } while (0)
+
+void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other)
+{
+    same_field(struct_size);
+    same_field(kind);
+    same_field(inputs[0]);
+    same_field(inputs[1]);
+    same_field(outputs);
+    same_field(bias);
+    same_field(weight_init);
+    same_field(weight_gain);
+    same_field(activation);
+    same_field(leak);
+    same_field(pool);
+    same_field(kernel[0]);
+    same_field(kernel[1]);
+    same_field(stride[0]);
+    same_field(stride[1]);
+    same_field(padding[0]);
+    same_field(padding[1]);
+    same_field(dropout);
+    same_field(dropout_maps);
+    same_field(normalization_rate);
+    same_field(normalization_epsilon);
+    same_field(reserved);
+}
+
+void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
+{
+    same_field(struct_size);
+    same_field(kind);
+    same_field(classes);
+    same_field(pool_size);
+    same_field(projection_init);
+    same_field(projection_gain);
+    same_field(label_smoothing);
+    same_field(reserved);
+}
+
+void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other)
+{
+    same_field(struct_size);
+    same_field(kind);
+    same_field(inputs);
+    same_field(outputs);
+    same_field(classes);
+    same_field(activation);
+    same_field(bias);
+    same_field(weight_init);
+    same_field(projection_init);
+    same_field(weight_gain);
+    same_field(projection_gain);
+    same_field(leak);
+    same_field(dropout);
+    same_field(label_smoothing);
+    same_field(seed);
+    same_field(allocator);
+    same_field(normalization);
+    same_field(normalization_rate);
+    same_field(normalization_epsilon);
+    same_field(pool);
+    same_field(channels);
+    same_field(height);
+    same_field(width);
+    same_field(filters);
+    same_field(kernel[0]);
+    same_field(kernel[1]);
+    same_field(stride[0]);
+    same_field(stride[1]);
+    same_field(padding[0]);
+    same_field(padding[1]);
+    same_field(pool_size[0]);
+    same_field(pool_size[1]);
+    same_field(pool_stride[0]);
+    same_field(pool_stride[1]);
+    same_field(head_size);
+    same_field(dropout_maps);
+    same_field(reserved);
+}
+
+#undef same_field
+
 mf_builder *start_builder(const units_plan *plan, const mf_allocator *allocator)
 {
     mf_builder_spec spec = builder_spec(&plan->input);

@@ -54,6 +54,11 @@ void check_shape_at(const mf_shape *shape, int32_t rank, size_t a, size_t b, siz
 mf_builder_spec builder_spec(const mf_shape *input);
 mf_head_spec head_spec(size_t classes);
 
+/** Both say the same, field by field: structs have padding, which says nothing. */
+void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other);
+void check_same_head(const mf_head_spec *one, const mf_head_spec *other);
+void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other);
+
 /** A builder as the plan says, with its head but without units; `allocator` may be NULL. */
 mf_builder *start_builder(const units_plan *plan, const mf_allocator *allocator);
 /** With all its units. */
