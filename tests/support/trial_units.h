@@ -8,22 +8,24 @@
 #include "trial.h"
 
 /** Largest differences allowed, all in terms of what is compared: float32 rounds to 6e-8, and sums here have
- * up to some thousand terms. */
-#define UNITS_VALUE                                                                         \
-    1e-5 /**< Activations: of the largest of the batch. Goodness: of that, or of one of its \
-              terms. Loss: of 1 + loss. */
-#define UNITS_GRADIENT 8e-6 /**< Gradients: of the largest of the same parameter, */
-#define UNITS_CANCELED 8e-7 /**< and of the largest of the layer, from whose terms they may be left over. */
-#define UNITS_WAY 1e-4      /**< Parameters after some steps: of the way they went. */
+ * up to some thousand terms. Activations: of the largest of the batch; goodness: of that or of one of its
+ * terms; loss: of 1 + loss. */
+#define UNITS_VALUE 8e-6
+/** Gradients: of the largest of the same parameter, */
+#define UNITS_GRADIENT 1e-5
+/** and of the largest of the layer, from whose terms they may be left over. */
+#define UNITS_CANCELED 1e-6
+/** Parameters after some steps: of the way they went. */
+#define UNITS_WAY 1e-4
 
 /** Batches are drawn until no z comes so near to a kink, and no two values of a window so near to each other,
  *  that float32 may take the other branch; until no channel is nearly constant, and the labels are not nearly
  *  certain, so that their gradients are differences of rounding; and until the oracle itself, with every
  * value rounded to float32, is UNITS_SAFETY times as exact as is asked of the library. */
 #define UNITS_NEAR 5e-5
-#define UNITS_LEAST_VARIANCE 1e-3
+#define UNITS_LEAST_VARIANCE 1e-2
 #define UNITS_LEAST_LOSS 0.1
-#define UNITS_SAFETY 5.0
+#define UNITS_SAFETY 10.0
 
 /** What is run. Fields that are left 0 mean: 3 steps of plain SGD at 0.1, equal weights, dense rows, nothing
  *  frozen. */
