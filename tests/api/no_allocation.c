@@ -8,6 +8,7 @@
 #include "build.h"
 #include "memory.h"
 #include "random.h"
+#include "units.h"
 
 /* Sanitizers and valgrind put their own malloc in place of the C library's; the allocators of the handles
  * are counted there all the same. */
@@ -158,7 +159,45 @@ static mf_layer_spec spec_at(size_t i, int activation, int maps)
     return spec;
 }
 
-static void run_with(mf_optimizer_spec optimizer_values, int activation, int maps)
+/* Layers of several units of the same shapes, with every kind of them. */
+static units_plan plan_at(size_t i, int activation)
+{
+    units_plan plan = i ? plan_row(i == 1 ? 13 * 5 : widths[2], CLASSES) : plan_maps(1, 3, 11, CLASSES);
+
+    plan_add(&plan, i ? unit_dense(widths[i + 1]) : unit_conv(13, 3, 1));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(activation));
+    plan_add(&plan, unit_dropout(0.25f, i == 0));
+    plan_add(&plan, i ? unit_dense(widths[i + 1]) : unit_conv(13, 3, 1));
+    plan_add(&plan, unit_add(1, MF_NODE_PREVIOUS));
+    if (i == 0) {
+        plan_add(&plan, unit_pool(MF_POOL_MAX, 2));
+        plan.head.pool_size = 1;
+    }
+    plan.dropout = 0.25f;
+    plan.head.label_smoothing = 0.1f;
+    return plan;
+}
+
+enum { OF_DENSE, OF_MAPS, OF_UNITS, KINDS };
+
+static mf_layer *layer_of(int kind, size_t i, int activation, const mf_allocator *allocator)
+{
+    units_plan plan = plan_at(i, activation);
+    mf_layer_spec spec = spec_at(i, activation, kind == OF_MAPS);
+    mf_builder *builder;
+    mf_layer *layer = NULL;
+
+    spec.allocator = allocator;
+    if (kind != OF_UNITS)
+        return make_layer(&spec);
+    builder = make_builder(&plan, allocator);
+    check_ok(mf_layer_build(builder, &layer));
+    mf_builder_free(builder);
+    return layer;
+}
+
+static void run_with(mf_optimizer_spec optimizer_values, int activation, int kind)
 {
     test_memory memory = {0};
     mf_allocator allocator = memory_allocator(&memory);
@@ -180,11 +219,8 @@ static void run_with(mf_optimizer_spec optimizer_values, int activation, int map
     check_ok(mf_optimizer_create(&optimizer_values, &optimizer));
     check_ok(mf_network_create(&network_values, &network));
     for (size_t i = 0; i < 3; i++) {
-        mf_layer_spec spec = spec_at(i, activation, maps);
-        mf_layer *layer;
+        mf_layer *layer = layer_of(kind, i, activation, &allocator);
 
-        spec.allocator = &allocator;
-        layer = make_layer(&spec);
         check_ok(mf_network_append(network, layer, NULL));
         mf_layer_free(layer);
     }
@@ -221,13 +257,13 @@ static void test_steps_and_answers_do_not_allocate(void **state)
 {
     (void)state;
     for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++)
-        for (int maps = 0; maps <= 1; maps++)
+        for (int of = OF_DENSE; of < KINDS; of++)
             for (int clip = 0; clip <= 1; clip++) {
                 mf_optimizer_spec spec = optimizer_spec(kind, 0.01);
 
                 spec.clip_norm = clip ? 0.5f : 0.0f;
                 spec.momentum = kind == MF_OPTIMIZER_RMSPROP ? 0.5f : 0.0f;
-                run_with(spec, clip ? MF_ACTIVATION_GELU : MF_ACTIVATION_RELU, maps);
+                run_with(spec, clip ? MF_ACTIVATION_GELU : MF_ACTIVATION_RELU, of);
             }
 }
 

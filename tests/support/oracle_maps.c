@@ -25,8 +25,7 @@ size_t maps_channel(const maps_oracle *oracle, size_t index, size_t i)
     return i;
 }
 
-/* How many windows of `size` values, `stride` apart, lie in `room` values. */
-static size_t count_windows(size_t room, size_t size, size_t stride)
+size_t maps_count_windows(size_t room, size_t size, size_t stride)
 {
     size_t count = 0;
 
@@ -44,10 +43,10 @@ static void settle_shape(maps_oracle *o)
     o->channels = conv ? spec->filters : spec->outputs;
     for (int d = 0; d < 2; d++) {
         o->map[d] =
-            conv ? count_windows(size[d] + 2 * spec->padding[d], spec->kernel[d], spec->stride[d]) : 1;
+            conv ? maps_count_windows(size[d] + 2 * spec->padding[d], spec->kernel[d], spec->stride[d]) : 1;
         o->pooled[d] = o->map[d];
         if (conv && spec->pool != MF_POOL_NONE)
-            o->pooled[d] = count_windows(o->map[d], spec->pool_size[d], maps_pool_stride(spec, d));
+            o->pooled[d] = maps_count_windows(o->map[d], spec->pool_size[d], maps_pool_stride(spec, d));
         o->head[d] = conv && spec->head_size ? spec->head_size : o->pooled[d];
     }
     o->inputs = conv ? spec->channels * spec->height * spec->width : spec->inputs;

@@ -35,6 +35,9 @@ void maps_free(maps_oracle *oracle);
 /** Takes over the library's current parameters; forgets the optimizer's memory if `forget`. */
 void maps_read(maps_oracle *oracle, const mf_layer *from, int forget);
 
+/** How many windows of `size` values, `stride` apart, lie in `room` values. */
+size_t maps_count_windows(size_t room, size_t size, size_t stride);
+
 /** All six in the library's order; some may have a count of 0. */
 enum { MAPS_PARAMETERS = 6 };
 extern const char *const maps_names[MAPS_PARAMETERS];

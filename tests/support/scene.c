@@ -2,6 +2,7 @@
 #include "scene.h"
 
 #include "random.h"
+#include "units.h"
 
 const size_t scene_widths[LAYERS + 1] = {INPUTS, 17, 24, 13, 19};
 
@@ -41,7 +42,66 @@ static mf_network *make_maps(mf_optimizer *optimizer)
     return network;
 }
 
-static scene *make_scene_of(const rule *how, int maps)
+static units_plan first_plan(void)
+{
+    units_plan plan = plan_maps(1, 3, 7, CLASSES);
+
+    plan_add(&plan, unit_conv(4, 3, 1));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plan, unit_dropout(0.2f, 1));
+    plan_add(&plan, unit_conv(4, 3, 1));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_add(3, MF_NODE_PREVIOUS));
+    plan_add(&plan, unit_pool(MF_POOL_MAX, 2));
+    plan.dropout_maps = 1;
+    plan.seed = 60;
+    return plan;
+}
+
+static units_plan last_plan(void)
+{
+    units_plan plan = plan_row(13, CLASSES);
+
+    plan_add(&plan, unit_dense(11));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plan, unit_dropout(0.3f, 0));
+    plan_add(&plan, unit_dense(19));
+    plan.seed = 63;
+    return plan;
+}
+
+static mf_network *make_built(mf_optimizer *optimizer)
+{
+    units_plan plans[3] = {first_plan(), plan_residual(4, 1, 3, CLASSES), last_plan()};
+    mf_layer_spec spec = layer_spec(4 * 1 * 3, 13, CLASSES);
+    mf_network *network;
+    mf_layer *layer;
+
+    plans[1].head.pool_size = 1;
+    spec.normalization = MF_NORMALIZATION_BATCH;
+    network = make_units_network(plans, 2, NULL);
+    layer = make_layer(&spec);
+    check_ok(mf_network_append(network, layer, NULL));
+    mf_layer_free(layer);
+    layer = make_units(&plans[2]);
+    check_ok(mf_network_append(network, layer, NULL));
+    mf_layer_free(layer);
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
+enum { OF_DENSE, OF_MAPS, OF_UNITS };
+
+static mf_network *make_kind(int kind, mf_optimizer *optimizer)
+{
+    if (kind == OF_UNITS)
+        return make_built(optimizer);
+    return kind == OF_MAPS ? make_maps(optimizer) : make_stack(scene_widths, LAYERS, CLASSES, 40, optimizer);
+}
+
+static scene *make_scene_of(const rule *how, int kind)
 {
     scene *s = get_zeroed(1, sizeof *s);
     mf_optimizer_spec spec = optimizer_spec(how->kind, 0.01);
@@ -52,7 +112,8 @@ static scene *make_scene_of(const rule *how, int maps)
     spec.weight_decay = how->decay;
     spec.clip_norm = how->clip;
     check_ok(mf_optimizer_create(&spec, &s->optimizer));
-    s->network = maps ? make_maps(s->optimizer) : make_stack(scene_widths, LAYERS, CLASSES, 40, s->optimizer);
+    s->network = make_kind(kind, s->optimizer);
+    s->projection = kind == OF_UNITS ? "head.projection" : "projection";
     check_ok(mf_layer_set(layer_at(s->network, 0), MF_LAYER_DROPOUT, 0.3));
     check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.2));
     s->workspace = make_network_workspace(s->network, ROWS);
@@ -68,12 +129,17 @@ static scene *make_scene_of(const rule *how, int maps)
 
 scene *make_scene(const rule *how)
 {
-    return make_scene_of(how, 0);
+    return make_scene_of(how, OF_DENSE);
 }
 
 scene *make_maps_scene(const rule *how)
 {
-    return make_scene_of(how, 1);
+    return make_scene_of(how, OF_MAPS);
+}
+
+scene *make_units_scene(const rule *how)
+{
+    return make_scene_of(how, OF_UNITS);
 }
 
 void drop_scene(scene *s)
@@ -108,7 +174,7 @@ void change_settings(scene *s, size_t t)
     if (t == 8)
         check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.4));
     if (t == 10)
-        check_ok(mf_layer_set_trainable(layer_at(s->network, 3), "projection", 0));
+        check_ok(mf_layer_set_trainable(layer_at(s->network, 3), s->projection, 0));
 }
 
 static mf_pipeline_report report_here(const scene *s, size_t t, size_t position)

@@ -25,6 +25,7 @@ typedef struct scene {
     mf_optimizer *optimizer;
     mf_network *network;
     mf_workspace *workspace;
+    const char *projection; /**< Name of the last layer's. */
     float x[BATCHES + BEHIND][ROWS * INPUTS], weights[ROWS];
     int32_t y[BATCHES + BEHIND][ROWS];
     mf_pipeline_report reports[REPORTS];
@@ -36,6 +37,9 @@ scene *make_scene(const rule *how);
 /** The same with two convolutions and a dense layer that normalise, poolings, a pooled head and dropout of
  * maps. */
 scene *make_maps_scene(const rule *how);
+/** The same with three layers of several units, among them a residual block and units that drop values and
+ * maps, and a layer of a spec. */
+scene *make_units_scene(const rule *how);
 void drop_scene(scene *s);
 
 /** Batch t, with strides or weights in some. */

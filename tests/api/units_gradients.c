@@ -1,0 +1,359 @@
+/* Central differences for layers of several units: of the oracle's loss in double precision, which proves the
+ * oracle, and of the library's own loss, in which no oracle has a part. SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "oracle_units.h"
+#include "random.h"
+
+enum { ROWS = 4, CLASSES = 3 };
+
+/* ---- layers with every kind of unit, small enough for differences far apart ---- */
+
+typedef void check_plan(const char *name, const units_plan *plan, uint64_t seed);
+
+static void each_row(check_plan *check)
+{
+    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++) {
+        units_plan plan = plan_row(3, CLASSES);
+        mf_unit_spec phi = unit_activation(activation);
+
+        phi.leak = 0.25f;
+        plan_add(&plan, unit_dense(3));
+        plan_add(&plan, phi);
+        plan_add(&plan, unit_dense(2));
+        check("dense, activation, dense", &plan, 10 + (uint64_t)activation);
+        plan = plan_row(3, CLASSES);
+        plan_add(&plan, unit_dense(2));
+        plan_add(&plan, unit_norm());
+        plan_add(&plan, phi);
+        plan_add(&plan, unit_dropout(0.0f, 0));
+        plan_add(&plan, unit_dense(2));
+        plan_add(&plan, unit_add(1, MF_NODE_PREVIOUS));
+        check("dense, normalisation, activation, dropout, dense, sum", &plan, 20 + (uint64_t)activation);
+    }
+}
+
+static void each_map(check_plan *check)
+{
+    for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_MAX; pool++)
+        for (size_t head = 0; head <= 1; head++) {
+            units_plan plan = plan_maps(2, 3, 4, CLASSES);
+            mf_unit_spec windows = unit_pool(pool, 2);
+
+            windows.stride[1] = 1; /* they overlap */
+            plan.head.pool_size = head;
+            plan.head.label_smoothing = head ? 0.2f : 0.0f;
+            plan_add(&plan, unit_conv(2, 2, 0));
+            plan_add(&plan, unit_norm());
+            plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+            plan_add(&plan, windows);
+            plan_add(&plan, unit_conv(2, 2, 1));
+            plan_add(&plan, unit_norm());
+            check("a convolution behind a pooled one", &plan, 30 + head);
+        }
+}
+
+static void each_order(check_plan *check)
+{
+    units_plan before = plan_maps(2, 2, 3, CLASSES), ranks = plan_row(3, CLASSES),
+               twice = plan_row(3, CLASSES), block = plan_maps(2, 2, 2, CLASSES);
+
+    plan_add(&before, unit_norm());
+    plan_add(&before, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&before, unit_conv(2, 3, 1));
+    plan_add(&before, unit_add(0, MF_NODE_PREVIOUS));
+    plan_add(&before, unit_dense(2));
+    check("normalisation and activation first", &before, 40);
+    plan_add(&ranks, unit_dense(2));
+    plan_add(&ranks, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&ranks, unit_conv(2, 2, 1));
+    plan_add(&ranks, unit_norm());
+    plan_add(&ranks, unit_pool(MF_POOL_AVERAGE, 2));
+    plan_add(&ranks, unit_dense(3));
+    check("a row, maps, a row", &ranks, 41);
+    plan_add(&twice, unit_dense(2));
+    plan_add(&twice, unit_add(1, 1));
+    plan_add(&twice, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&twice, unit_add(1, 3));
+    plan_add(&twice, unit_norm());
+    check("sums of a node with several readers", &twice, 42);
+    plan_add(&block, unit_conv(2, 3, 1));
+    plan_add(&block, unit_norm());
+    plan_add(&block, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&block, unit_conv(2, 3, 1));
+    plan_add(&block, unit_norm());
+    plan_add(&block, unit_add(MF_NODE_PREVIOUS, 0));
+    plan_add(&block, unit_activation(MF_ACTIVATION_GELU));
+    check("a residual block", &block, 43);
+}
+
+/* ---- data ---- */
+
+typedef struct scene {
+    units_oracle *oracle;
+    float *x, weights[ROWS];
+    double *exact_x, exact_weights[ROWS];
+    int32_t y[ROWS];
+} scene;
+
+/* The difference formulas hold only where no z crosses a kink and no window gets another largest value. */
+static void draw_data(scene *s, test_random *random, double margin)
+{
+    size_t count = ROWS * s->oracle->nodes[0].values;
+
+    s->x = get_memory(count * sizeof *s->x);
+    random_labels(random, s->y, ROWS, CLASSES);
+    for (size_t r = 0; r < ROWS; r++)
+        s->exact_weights[r] = (double)(s->weights[r] = (float)random_uniform(random, 0.1, 2.0));
+    for (int tries = 0;; tries++) {
+        assert_true(tries < 100000);
+        random_values(random, s->x, count, 1.0);
+        free(s->exact_x);
+        s->exact_x = oracle_rows(s->x, ROWS, s->oracle->nodes[0].values, s->oracle->nodes[0].values);
+        units_forget_margins(s->oracle);
+        units_loss(s->oracle, ROWS, s->exact_x, s->y, NULL);
+        if (s->oracle->kink_margin > margin && s->oracle->tie_margin > margin &&
+            s->oracle->least_variance > 0.05)
+            return;
+    }
+}
+
+/* `fixed`: the running means and variances hold. */
+static scene open_scene(const units_plan *plan, uint64_t seed, int fixed, double margin)
+{
+    scene s = {.oracle = units_create(plan)};
+    test_random random = {seed};
+
+    units_draw(s.oracle, &random);
+    for (size_t i = 0; fixed && i < s.oracle->listed; i++)
+        if (!s.oracle->list[i].learns)
+            units_freeze(s.oracle, i);
+    draw_data(&s, &random, margin);
+    return s;
+}
+
+static void close_scene(scene *s)
+{
+    units_free(s->oracle);
+    free(s->x);
+    free(s->exact_x);
+}
+
+/* ---- the oracle ---- */
+
+static double exact_difference(scene *s, double *value, const double *weights)
+{
+    const double step = 1e-4;
+    double kept = *value, loss[4];
+
+    for (int side = 0; side < 4; side++) {
+        *value = kept + (side < 2 ? side - 2 : side - 1) * step;
+        loss[side] = units_loss(s->oracle, ROWS, s->exact_x, s->y, weights).loss;
+    }
+    *value = kept;
+    return (8.0 * (loss[2] - loss[1]) - (loss[3] - loss[0])) / (12.0 * step);
+}
+
+static void check_oracle(const char *name, scene *s, const double *weights)
+{
+    units_oracle *whole = units_create(&s->oracle->plan);
+    double largest = 0.0;
+
+    units_copy(whole, s->oracle);
+    units_gradients(whole, ROWS, s->exact_x, s->y, weights, NULL);
+    for (size_t p = 0; p < s->oracle->listed; p++) {
+        const units_parameter *one = &s->oracle->list[p];
+
+        for (size_t i = 0; one->learns && i < one->parameter->count; i++) {
+            double expected = exact_difference(s, &one->parameter->value[i], weights),
+                   got = whole->list[p].parameter->gradient[i];
+
+            largest = fmax(largest, fabs(expected));
+            if (!(fabs(got - expected) <= 1e-8))
+                fail_msg("%s: the oracle's gradient of %s[%zu] is %.9g, the differences say %.9g", name,
+                         one->name, i, got, expected);
+        }
+    }
+    assert_true(largest > 0.01);
+    units_free(whole);
+}
+
+static void check_oracle_twice(const char *name, const units_plan *plan, uint64_t seed)
+{
+    for (int fixed = 0; fixed <= 1; fixed++) {
+        scene s = open_scene(plan, seed, fixed, 1e-2);
+
+        check_oracle(name, &s, fixed ? NULL : s.exact_weights);
+        close_scene(&s);
+    }
+}
+
+static void test_oracle(void **state)
+{
+    (void)state;
+    each_row(check_oracle_twice);
+    each_map(check_oracle_twice);
+    each_order(check_oracle_twice);
+}
+
+/* ---- the library ---- */
+
+/* Float32 losses carry errors of about 1e-7; with four points the differences may be wide apart. */
+#define STEP 0.015625
+#define TOLERANCE 1e-4
+
+typedef struct library {
+    mf_layer *layer;
+    mf_network *network;
+    mf_optimizer *optimizer;
+    mf_workspace *workspace;
+    mf_batch batch;
+} library;
+
+static library open_library(const scene *s, int fixed)
+{
+    library l = {.layer = make_units(&s->oracle->plan)};
+
+    units_write(s->oracle, l.layer);
+    for (size_t i = 0; fixed && i < s->oracle->listed; i++)
+        if (!s->oracle->list[i].learns)
+            check_ok(mf_layer_set_trainable(l.layer, s->oracle->list[i].name, 0));
+    l.optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
+    l.network = make_network();
+    check_ok(mf_network_append(l.network, l.layer, NULL));
+    check_ok(mf_network_set_optimizer(l.network, l.optimizer));
+    l.workspace = make_network_workspace(l.network, ROWS);
+    l.batch = make_batch(ROWS, s->x, s->y);
+    return l;
+}
+
+static void close_library(library *l)
+{
+    mf_workspace_free(l->workspace);
+    mf_network_free(l->network);
+    mf_layer_free(l->layer);
+    mf_optimizer_free(l->optimizer);
+}
+
+/* The layer's loss by evaluation, or, with `by_step`, by a step at rate 0, which takes the batch's mean and
+ * variance and knows of label smoothing. */
+static double loss_at(library *l, const char *name, float *values, size_t count, size_t i, double shift,
+                      int by_step)
+{
+    float kept = values[i];
+
+    values[i] = (float)((double)kept + shift);
+    check_ok(mf_layer_set_parameter(l->layer, name, values, count));
+    if (by_step)
+        check_ok(mf_network_step_batch(l->network, l->workspace, &l->batch));
+    else
+        check_ok(mf_network_evaluate_batch(l->network, l->workspace, &l->batch));
+    values[i] = kept;
+    check_ok(mf_layer_set_parameter(l->layer, name, values, count));
+    return read_report(l->workspace, 0).loss;
+}
+
+static double difference(library *l, const char *name, float *values, size_t count, size_t i, int by_step)
+{
+    double near = loss_at(l, name, values, count, i, STEP, by_step) -
+                  loss_at(l, name, values, count, i, -STEP, by_step);
+    double far = loss_at(l, name, values, count, i, 2 * STEP, by_step) -
+                 loss_at(l, name, values, count, i, -2 * STEP, by_step);
+
+    return (8.0 * near - far) / (12.0 * STEP);
+}
+
+static int reads(const units_node *node, size_t n)
+{
+    return node->from[0] == n || (node->spec.kind == MF_UNIT_ADD && node->from[1] == n);
+}
+
+/* A bias that only normalisations by the batch read has no gradient. */
+static int has_effect(const units_oracle *o, size_t p, int fixed)
+{
+    for (size_t n = 1; n <= o->count; n++) {
+        int only_norms = n < o->count;
+
+        if (o->list[p].parameter != &o->nodes[n].own[UNIT_BIAS])
+            continue;
+        for (size_t m = n + 1; m <= o->count; m++)
+            if (reads(&o->nodes[m], n) && o->nodes[m].spec.kind != MF_UNIT_BATCH_NORM)
+                only_norms = 0;
+        return fixed || !only_norms;
+    }
+    return 1;
+}
+
+static void check_library(const char *name, scene *s, library *l, int fixed)
+{
+    size_t values_in_all = count_gradients(l->layer);
+    float *gradients = get_memory(values_in_all * sizeof *gradients);
+    const float *at = gradients;
+    int by_step = !fixed || s->oracle->plan.head.label_smoothing > 0.0f;
+
+    check_ok(mf_layer_gradients(l->layer, l->workspace, &l->batch, NULL, gradients, values_in_all));
+    for (size_t p = 0; p < s->oracle->listed; p++) {
+        const char *parameter = s->oracle->list[p].name;
+        size_t count = 0;
+        float *values = read_parameter(l->layer, parameter, &count);
+        double largest = 0.0;
+
+        for (size_t i = 0; s->oracle->list[p].learns && i < count; i++) {
+            double expected = difference(l, parameter, values, count, i, by_step);
+
+            largest = fmax(largest, fabs(expected));
+            if (!(fabs((double)at[i] - expected) <= TOLERANCE + 2e-3 * fabs(expected)))
+                fail_msg("%s: the gradient of %s[%zu] is %.7g, the differences say %.7g", name, parameter, i,
+                         (double)at[i], expected);
+        }
+        /* Otherwise a gradient of nothing but zeros would pass. */
+        if (s->oracle->list[p].learns && has_effect(s->oracle, p, fixed) && !(largest > 2e-3))
+            fail_msg("%s: the largest gradient of %s is %g", name, parameter, largest);
+        at += count;
+        free(values);
+    }
+    free(gradients);
+}
+
+static void check_library_twice(const char *name, const units_plan *plan, uint64_t seed)
+{
+    for (int fixed = 0; fixed <= 1; fixed++) {
+        scene s = open_scene(plan, seed, fixed, 0.12);
+        library l = open_library(&s, fixed);
+
+        l.batch.sample_weights = seed % 2 ? s.weights : NULL;
+        check_library(name, &s, &l, fixed);
+        close_library(&l);
+        close_scene(&s);
+    }
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    each_row(check_library_twice);
+}
+
+static void test_maps(void **state)
+{
+    (void)state;
+    each_map(check_library_twice);
+}
+
+static void test_orders(void **state)
+{
+    (void)state;
+    each_order(check_library_twice);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_oracle),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_orders),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,331 @@
+/* Layers of several units agree with the oracle: random ones of every shape and order, and those that a
+ * library is tempted to treat apart. Gradients, steps of SGD and Adam, clipping, frozen parameters, sample
+ * weights, strides. SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "random_units.h"
+#include "trial_units.h"
+
+enum { ROWS = 9, ROUNDS = 60 };
+
+static const oracle_optimizer sgd = {.kind = MF_OPTIMIZER_SGD, .rate = 0.1, .decay = 0.02, .epsilon = 1e-8};
+static const oracle_optimizer momentum = {
+    .kind = MF_OPTIMIZER_SGD, .rate = 0.05, .momentum = 0.9, .epsilon = 1e-8};
+static const oracle_optimizer adam = {
+    .kind = MF_OPTIMIZER_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-3, .decay = 0.01};
+
+static void describe(const units_plan *plan, const char *what, uint64_t seed, char *text, size_t size)
+{
+    static const char letters[] = "dcnapo+";
+    size_t used = (size_t)snprintf(text, size, "%s, seed %u:", what, (unsigned)seed);
+
+    for (size_t i = 0; i < plan->count && used + 12 < size; i++) {
+        const mf_unit_spec *unit = &plan->units[i];
+
+        used +=
+            (size_t)snprintf(text + used, size - used, " %c%d", letters[unit->kind], (int)unit->inputs[0]);
+        if (unit->kind == MF_UNIT_ADD)
+            used += (size_t)snprintf(text + used, size - used, ",%d", (int)unit->inputs[1]);
+    }
+}
+
+/* ---- random layers ---- */
+
+/* What differs from one group of random layers to the next. */
+typedef struct group {
+    const char *what;
+    uint64_t seed;
+    double clip; /* a third of this and three times as much for other layers; 0: none */
+    int freezes, weighted, strides;
+} group;
+
+static uint64_t draw_frozen(test_random *random)
+{
+    uint64_t frozen = 0;
+
+    for (int i = 0; i < 63; i++)
+        frozen |= (uint64_t)(random_index(random, 4) == 0) << i;
+    return frozen;
+}
+
+static void run_group(const group *g)
+{
+    test_random random = {g->seed};
+    size_t silent = 0;
+
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        char name[200];
+        units_trial one = {.name = name, .plan = random_plan(&random), .seed = g->seed + i, .max_rows = ROWS};
+        const oracle_optimizer *rules[] = {i % 2 ? &sgd : &momentum, &adam};
+
+        describe(&one.plan, g->what, one.seed, name, sizeof name);
+        one.frozen = g->freezes ? draw_frozen(&random) : 0;
+        one.weighted = g->weighted;
+        one.gap = g->strides ? 1 + i % 5 : 0;
+        for (size_t rule = 0; rule < COUNT_OF(rules); rule++) {
+            one.optimizer = *rules[rule];
+            one.optimizer.clip = g->clip * (i % 3 == 0 ? 1.0 / 3.0 : i % 3 == 1 ? 1.0 : 3.0);
+            silent += !run_units_trial(&one);
+        }
+    }
+    if (silent > ROUNDS / 10)
+        fail_msg("%s: %zu of %d runs say nothing", g->what, silent, 2 * ROUNDS);
+}
+
+static void test_plain(void **state)
+{
+    const group one = {.what = "plain", .seed = 1000};
+
+    (void)state;
+    run_group(&one);
+}
+
+static void test_clipping(void **state)
+{
+    const group one = {.what = "clipped", .seed = 2000, .clip = 0.3};
+
+    (void)state;
+    run_group(&one);
+}
+
+static void test_frozen(void **state)
+{
+    const group one = {.what = "frozen", .seed = 3000, .freezes = 1},
+                both = {.what = "frozen and clipped", .seed = 3500, .freezes = 1, .clip = 0.3};
+
+    (void)state;
+    run_group(&one);
+    run_group(&both);
+}
+
+static void test_weights_and_strides(void **state)
+{
+    const group one = {.what = "weighted", .seed = 4000, .weighted = 1, .strides = 1};
+    const group all = {
+        .what = "everything", .seed = 4500, .weighted = 1, .strides = 1, .freezes = 1, .clip = 0.3};
+
+    (void)state;
+    run_group(&one);
+    run_group(&all);
+}
+
+/* ---- layers of one's own ---- */
+
+static void run_plan(const char *what, const units_plan *plan, size_t rows)
+{
+    for (uint64_t i = 0; i < 4; i++) {
+        char name[200];
+        units_trial one = {.name = name, .plan = *plan, .seed = 50 + i, .max_rows = rows};
+
+        describe(plan, what, one.seed, name, sizeof name);
+        one.optimizer = i % 2 ? adam : sgd;
+        one.optimizer.clip = i / 2 ? 0.2 : 0.0;
+        if (!run_units_trial(&one))
+            fail_msg("%s: no batch says anything", name);
+    }
+}
+
+static void test_residual_blocks(void **state)
+{
+    units_plan plain = plan_residual(3, 5, 4, 4), pooled = plan_residual(2, 6, 6, 3), narrow;
+    mf_unit_spec half = unit_conv(4, 3, 1);
+
+    (void)state;
+    run_plan("a residual block", &plain, ROWS);
+    pooled.head.pool_size = 2;
+    run_plan("a residual block with a pooled head", &pooled, ROWS);
+    /* The way past it is a convolution as well. */
+    narrow = plan_maps(2, 7, 7, 3);
+    half.stride[0] = half.stride[1] = 2;
+    plan_add(&narrow, half);
+    plan_add(&narrow, unit_norm());
+    plan_add(&narrow, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&narrow, unit_conv(4, 3, 1));
+    plan_add(&narrow, unit_norm());
+    half.kernel[0] = half.kernel[1] = 1;
+    half.padding[0] = half.padding[1] = 0;
+    plan_add(&narrow, unit_reading(half, 0));
+    plan_add(&narrow, unit_norm());
+    plan_add(&narrow, unit_add(5, MF_NODE_PREVIOUS));
+    plan_add(&narrow, unit_activation(MF_ACTIVATION_RELU));
+    narrow.head.pool_size = 1;
+    run_plan("a residual block with a convolution around it", &narrow, ROWS);
+}
+
+/* Activation and normalisation in front of the product, as in residual networks of the second kind. */
+static void test_other_orders(void **state)
+{
+    units_plan before = plan_maps(3, 5, 5, 4), late = plan_row(6, 3);
+
+    (void)state;
+    plan_add(&before, unit_norm());
+    plan_add(&before, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&before, unit_conv(3, 3, 1));
+    plan_add(&before, unit_norm());
+    plan_add(&before, unit_activation(MF_ACTIVATION_LEAKY_RELU));
+    plan_add(&before, unit_conv(3, 3, 1));
+    plan_add(&before, unit_add(0, MF_NODE_PREVIOUS));
+    run_plan("normalisation and activation first", &before, ROWS);
+    plan_add(&late, unit_dense(6));
+    plan_add(&late, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&late, unit_norm());
+    plan_add(&late, unit_dense(5));
+    plan_add(&late, unit_norm());
+    plan_add(&late, unit_norm());
+    plan_add(&late, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&late, unit_activation(MF_ACTIVATION_RELU));
+    run_plan("normalisation behind the activation, and twice", &late, ROWS);
+}
+
+/* Nothing may be computed in one pass where another unit reads what lies between. */
+static void test_several_readers(void **state)
+{
+    mf_unit_spec relu = unit_activation(MF_ACTIVATION_RELU);
+
+    (void)state;
+    for (int32_t read = 0; read <= 3; read++) {
+        units_plan plan = plan_maps(2, 4, 6, 3);
+
+        plan_add(&plan, unit_conv(2, 3, 1));
+        plan_add(&plan, unit_norm());
+        plan_add(&plan, relu);
+        plan_add(&plan, unit_conv(2, 1, 0));
+        plan_add(&plan, unit_add(read, MF_NODE_PREVIOUS));
+        run_plan("a second reader", &plan, ROWS);
+        plan_add(&plan, unit_add(read, MF_NODE_PREVIOUS));
+        plan_add(&plan, unit_reading(unit_activation(MF_ACTIVATION_TANH), read));
+        plan_add(&plan, unit_add(6, 7));
+        run_plan("several readers", &plan, ROWS);
+    }
+}
+
+static void test_sums(void **state)
+{
+    units_plan twice = plan_row(5, 3), input = plan_row(4, 3), chain = plan_row(5, 4);
+
+    (void)state;
+    plan_add(&twice, unit_dense(4));
+    plan_add(&twice, unit_add(1, 1));
+    plan_add(&twice, unit_activation(MF_ACTIVATION_TANH));
+    run_plan("a node and itself", &twice, ROWS);
+    plan_add(&input, unit_add(0, 0));
+    run_plan("the input and itself", &input, ROWS);
+    for (int32_t i = 0; i < 5; i++) {
+        plan_add(&chain, unit_reading(unit_dense(5), 0));
+        if (i > 0)
+            plan_add(&chain, unit_add(MF_NODE_PREVIOUS, 2 * i - 1));
+    }
+    run_plan("a chain of sums", &chain, ROWS);
+}
+
+/* Layers that are one unit, so that nothing or little but the projection learns. */
+static void test_single_units(void **state)
+{
+    const mf_unit_spec units[] = {
+        unit_dense(5),
+        unit_conv(3, 2, 1),
+        unit_norm(),
+        unit_activation(MF_ACTIVATION_GELU),
+        unit_pool(MF_POOL_MAX, 2),
+        unit_pool(MF_POOL_AVERAGE, 3),
+        unit_dropout(0.0f, 0),
+        unit_add(0, MF_NODE_PREVIOUS),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        units_plan maps = plan_maps(2, 5, 4, 3), row = plan_row(6, 3);
+
+        plan_add(&maps, units[i]);
+        run_plan("one unit on maps", &maps, ROWS);
+        if (units[i].kind == MF_UNIT_POOL)
+            continue;
+        plan_add(&row, units[i]);
+        run_plan("one unit on a row", &row, ROWS);
+    }
+}
+
+/* From maps to rows and back. */
+static void test_ranks(void **state)
+{
+    units_plan plan = plan_maps(2, 5, 6, 4), row = plan_row(5, 3);
+
+    (void)state;
+    plan_add(&plan, unit_conv(3, 3, 0));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plan, unit_dense(6));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, unit_conv(2, 3, 2)); /* of 6 maps of one value: 3 x 3 */
+    plan_add(&plan, unit_pool(MF_POOL_MAX, 2));
+    plan_add(&plan, unit_dense(5));
+    run_plan("maps, a row, maps, a row", &plan, ROWS);
+    plan_add(&row, unit_conv(4, 1, 0));
+    plan_add(&row, unit_norm());
+    plan_add(&row, unit_activation(MF_ACTIVATION_RELU));
+    row.head.pool_size = 1;
+    run_plan("a row as maps", &row, ROWS);
+}
+
+/* A whole network as one layer: backpropagation. */
+static void test_whole_network(void **state)
+{
+    units_plan plan = plan_maps(2, 9, 9, 5);
+
+    (void)state;
+    for (size_t block = 0; block < 2; block++) {
+        int32_t from = (int32_t)plan.count;
+
+        plan_add(&plan, unit_conv(block ? 4 : 2, 3, 1));
+        plan_add(&plan, unit_norm());
+        plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+        plan_add(&plan, unit_conv(block ? 4 : 2, 3, 1));
+        plan_add(&plan, unit_norm());
+        if (block == 0)
+            plan_add(&plan, unit_add(from, MF_NODE_PREVIOUS));
+        plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+        plan_add(&plan, unit_pool(block ? MF_POOL_MAX : MF_POOL_AVERAGE, 2));
+    }
+    plan_add(&plan, unit_dense(9));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    run_plan("a whole network", &plan, ROWS);
+}
+
+/* Widths and batches that take other ways through the kernels. */
+static void test_sizes(void **state)
+{
+    const size_t widths[] = {1, 2, 7, 8, 15, 16, 17, 33, 64, 65};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(widths); i++) {
+        units_plan row = plan_row(widths[COUNT_OF(widths) - 1 - i] + 1, 3), maps = plan_maps(3, 5, 5, 3);
+
+        plan_add(&row, unit_dense(widths[i]));
+        plan_add(&row, unit_norm());
+        plan_add(&row, unit_activation(MF_ACTIVATION_GELU));
+        plan_add(&row, unit_dense(widths[COUNT_OF(widths) - 1 - i]));
+        run_plan("wide rows", &row, 40);
+        plan_add(&maps, unit_conv(widths[i], 3, 1));
+        plan_add(&maps, unit_norm());
+        plan_add(&maps, unit_activation(MF_ACTIVATION_TANH));
+        plan_add(&maps, unit_pool(MF_POOL_AVERAGE, 2));
+        plan_add(&maps, unit_conv(2, 2, 0));
+        run_plan("many filters", &maps, 17);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain),           cmocka_unit_test(test_clipping),
+        cmocka_unit_test(test_frozen),          cmocka_unit_test(test_weights_and_strides),
+        cmocka_unit_test(test_residual_blocks), cmocka_unit_test(test_other_orders),
+        cmocka_unit_test(test_several_readers), cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_single_units),    cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_whole_network),   cmocka_unit_test(test_sizes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,205 @@
+/* Layers of several units in model files: training that goes on from a file has the bits of training that was
+ * never interrupted, and what was loaded describes itself as what was saved. SPDX-License-Identifier: MIT */
+#include "models.h"
+#include "scene.h"
+#include "units.h"
+
+enum { STOP = 5 };
+
+static mf_network *through_buffer(const mf_network *network, int32_t contents)
+{
+    size_t bytes;
+    void *file = model_save(network, contents, &bytes);
+    mf_network *loaded = model_load(contents, file, bytes);
+
+    free(file);
+    return loaded;
+}
+
+static void steps(const scene *s, mf_network *network, size_t first, size_t end)
+{
+    mf_workspace *workspace = make_network_workspace(network, ROWS);
+
+    for (size_t t = first; t < end; t++) {
+        mf_batch batch = batch_of(s, t);
+
+        check_ok(mf_network_step_batch(network, workspace, &batch));
+    }
+    mf_workspace_free(workspace);
+}
+
+/* What a host has set is in the file as well. */
+static void change(mf_network *network)
+{
+    check_ok(mf_layer_set_trainable(layer_at(network, 0), "units.1.weight", 0));
+    check_ok(mf_layer_set_trainable(layer_at(network, 1), "units.5.mean", 0));
+    check_ok(mf_layer_set(layer_at(network, 3), MF_LAYER_LABEL_SMOOTHING, 0.1));
+}
+
+static void test_resume(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RULES; r++) {
+        scene *whole = make_units_scene(&rules[r]), *half = make_units_scene(&rules[r]);
+        mf_network *rest;
+
+        change(whole->network);
+        change(half->network);
+        steps(whole, whole->network, 0, BATCHES);
+        steps(half, half->network, 0, STOP);
+        rest = through_buffer(half->network, MF_CONTENTS_TRAINING);
+        check_same_model(half->network, rest);
+        steps(half, rest, STOP, BATCHES);
+        check_same_model(whole->network, rest);
+        mf_network_free(rest);
+        drop_scene(whole);
+        drop_scene(half);
+    }
+}
+
+/* A file after every step. */
+static void test_every_step(void **state)
+{
+    scene *whole = make_units_scene(&rules[4]), *half = make_units_scene(&rules[4]);
+    mf_network *now = through_buffer(half->network, MF_CONTENTS_TRAINING);
+
+    (void)state;
+    steps(whole, whole->network, 0, BATCHES);
+    for (size_t t = 0; t < BATCHES; t++) {
+        mf_network *next;
+
+        steps(half, now, t, t + 1);
+        next = through_buffer(now, MF_CONTENTS_TRAINING);
+        mf_network_free(now);
+        now = next;
+    }
+    check_same_model(whole->network, now);
+    mf_network_free(now);
+    drop_scene(whole);
+    drop_scene(half);
+}
+
+/* Sequential, then a file, then a pipeline, a file, and sequential again. */
+static void test_pipeline(void **state)
+{
+    scene *whole = make_units_scene(&rules[3]), *half = make_units_scene(&rules[3]);
+    mf_network *second, *third;
+    mf_pipeline *pipeline;
+
+    (void)state;
+    steps(whole, whole->network, 0, BATCHES);
+    steps(half, half->network, 0, 3);
+    second = through_buffer(half->network, MF_CONTENTS_TRAINING);
+    pipeline = make_pipeline(second, 2, 0);
+    for (size_t t = 3; t < 8; t++) {
+        mf_batch batch = batch_of(half, t);
+
+        check_ok(mf_pipeline_submit_batch(pipeline, &batch));
+    }
+    check_ok(mf_pipeline_flush(pipeline));
+    mf_pipeline_free(pipeline);
+    third = through_buffer(second, MF_CONTENTS_TRAINING);
+    steps(half, third, 8, BATCHES);
+    check_same_model(whole->network, third);
+    mf_network_free(second);
+    mf_network_free(third);
+    drop_scene(whole);
+    drop_scene(half);
+}
+
+/* ---- descriptions ---- */
+
+static void check_same_units(const mf_layer *one, const mf_layer *other)
+{
+    mf_head_spec heads[2] = {{.struct_size = sizeof heads[0]}, {.struct_size = sizeof heads[0]}};
+    mf_layer_spec specs[2] = {{.struct_size = sizeof specs[0]}, {.struct_size = sizeof specs[0]}};
+    size_t count = 0, again = 0;
+
+    check_ok(mf_layer_unit_count(one, &count));
+    check_ok(mf_layer_unit_count(other, &again));
+    assert_int_equal(count, again);
+    for (size_t n = 1; n <= count; n++) {
+        mf_unit_spec units[2] = {{.struct_size = sizeof units[0]}, {.struct_size = sizeof units[0]}};
+        mf_shape shapes[2] = {{.struct_size = sizeof shapes[0]}, {.struct_size = sizeof shapes[0]}};
+
+        check_ok(mf_layer_unit(one, (int32_t)n, &units[0], &shapes[0]));
+        check_ok(mf_layer_unit(other, (int32_t)n, &units[1], &shapes[1]));
+        check_same_unit(&units[0], &units[1]);
+        check_shape(&shapes[1], shapes[0].rank, shapes[0].dims[0], shapes[0].dims[1], shapes[0].dims[2]);
+    }
+    check_ok(mf_layer_head(one, &heads[0]));
+    check_ok(mf_layer_head(other, &heads[1]));
+    check_same_head(&heads[0], &heads[1]);
+    check_ok(mf_layer_describe(one, &specs[0]));
+    check_ok(mf_layer_describe(other, &specs[1]));
+    check_same_spec(&specs[0], &specs[1]);
+}
+
+static void test_model(void **state)
+{
+    scene *s = make_units_scene(&rules[3]);
+    mf_network *loaded;
+    mf_workspace *workspace;
+    float expected[ROWS * CLASSES], got[ROWS * CLASSES];
+
+    (void)state;
+    steps(s, s->network, 0, 4);
+    loaded = through_buffer(s->network, MF_CONTENTS_MODEL);
+    workspace = make_network_workspace(loaded, ROWS);
+    for (size_t i = 0; i < LAYERS; i++)
+        check_same_units(layer_at(s->network, i), layer_at(loaded, i));
+    check_ok(mf_network_goodness(s->network, s->workspace, MF_PREDICT_SUM, ROWS, s->x[0], expected));
+    check_ok(mf_network_goodness(loaded, workspace, MF_PREDICT_SUM, ROWS, s->x[0], got));
+    assert_memory_equal(expected, got, sizeof got);
+    mf_workspace_free(workspace);
+    mf_network_free(loaded);
+    drop_scene(s);
+}
+
+/* Every kind of unit with values that are no defaults, and the largest shapes of sums. */
+static void test_every_field(void **state)
+{
+    units_plan plan = plan_maps(2, 7, 6, CLASSES);
+    mf_unit_spec conv = unit_conv(4, 2, 1), pool = unit_pool(MF_POOL_MAX, 2), norm = unit_norm(),
+                 phi = unit_activation(MF_ACTIVATION_LEAKY_RELU);
+    mf_network *network, *loaded;
+
+    (void)state;
+    conv.kernel[1] = 3;
+    conv.stride[0] = 2;
+    conv.bias = 0;
+    conv.weight_init = MF_INIT_ORTHOGONAL;
+    conv.weight_gain = 1.5f;
+    pool.stride[1] = 1;
+    norm.normalization_rate = 0.3f;
+    norm.normalization_epsilon = 1e-3f;
+    norm.bias = 0;
+    phi.leak = 0.3f;
+    plan_add(&plan, conv);
+    plan_add(&plan, norm);
+    plan_add(&plan, phi);
+    plan_add(&plan, pool);
+    plan_add(&plan, unit_dropout(0.1f, 1));
+    plan_add(&plan, unit_add(4, 5));
+    plan.head.pool_size = 2;
+    plan.head.projection_init = MF_INIT_NORMAL;
+    plan.head.projection_gain = 0.7f;
+    plan.head.label_smoothing = 0.1f;
+    plan.dropout = 0.4f;
+    plan.dropout_maps = 1;
+    network = make_units_network(&plan, 1, NULL);
+    loaded = through_buffer(network, MF_CONTENTS_MODEL);
+    check_same_units(layer_at(network, 0), layer_at(loaded, 0));
+    mf_network_free(network);
+    mf_network_free(loaded);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resume), cmocka_unit_test(test_every_step),  cmocka_unit_test(test_pipeline),
+        cmocka_unit_test(test_model),  cmocka_unit_test(test_every_field),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,307 @@
+/* Layers of several units in networks: the bits of joint steps, of steps by hand, of pipelines with any
+ * number of workers, and behind a snapshot are the same. ThreadSanitizer runs this. SPDX-License-Identifier:
+ * MIT */
+#include <math.h>
+
+#include "scene.h"
+#include "units.h"
+
+/* ---- pipelines ---- */
+
+static void run_pipelined(scene *s, uint32_t workers, size_t depth)
+{
+    mf_pipeline *pipeline = make_pipeline(s->network, workers, depth);
+
+    for (size_t t = 0; t < BATCHES; t++) {
+        mf_batch batch = batch_of(s, t);
+
+        change_settings(s, t);
+        check_ok(mf_pipeline_submit_batch(pipeline, &batch));
+        poll_all(s, pipeline);
+    }
+    check_ok(mf_pipeline_flush(pipeline));
+    poll_all(s, pipeline);
+    assert_int_equal(progress_of(pipeline).finished, BATCHES);
+    mf_pipeline_free(pipeline);
+}
+
+static void test_pipelines(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RULES; r++)
+        for (uint32_t workers = 0; workers <= 3; workers++) {
+            scene *one = make_units_scene(&rules[r]), *other = make_units_scene(&rules[r]);
+
+            run_sequential(one);
+            run_pipelined(other, workers, workers == 2 ? 1 : 0);
+            check_same_run(one, other);
+            drop_scene(one);
+            drop_scene(other);
+        }
+}
+
+/* ---- by hand ---- */
+
+/* One joint step as a host would write it: `workspaces` are the layers' own, or NULL for the network's. */
+static void step_by_hand(scene *s, mf_workspace **workspaces, const mf_batch *whole)
+{
+    float passed[2][ROWS * 4 * 3 * 7];
+    mf_batch batch = *whole;
+
+    for (size_t i = 0; i < LAYERS; i++) {
+        mf_layer *layer = layer_at(s->network, i);
+
+        check_ok(
+            mf_layer_step_batch(layer, workspaces ? workspaces[i] : s->workspace, &batch, passed[i % 2]));
+        batch.inputs = passed[i % 2];
+        batch.input_stride = 0;
+    }
+}
+
+static void test_by_hand(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RULES; r++)
+        for (int own = 0; own <= 1; own++) {
+            scene *one = make_units_scene(&rules[r]), *other = make_units_scene(&rules[r]);
+            mf_workspace *workspaces[LAYERS];
+            picture all;
+
+            for (size_t i = 0; i < LAYERS; i++)
+                workspaces[i] = make_layer_workspace(layer_at(other->network, i), ROWS);
+            run_sequential(one);
+            for (size_t t = 0; t < BATCHES; t++) {
+                mf_batch batch = batch_of(other, t);
+
+                change_settings(other, t);
+                step_by_hand(other, own ? workspaces : NULL, &batch);
+            }
+            all = network_picture(one->network);
+            check_network_unchanged(&all, other->network);
+            drop_picture(&all);
+            for (size_t i = 0; i < LAYERS; i++)
+                mf_workspace_free(workspaces[i]);
+            drop_scene(one);
+            drop_scene(other);
+        }
+}
+
+/* Gradients and update apart are a step up to rounding, and repeat to the bit. */
+static void test_halves(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RULES; r++) {
+        scene *scenes[3];
+        picture values[3];
+
+        for (size_t n = 0; n < 3; n++) {
+            mf_layer *layer;
+            size_t count;
+            float *gradients;
+
+            scenes[n] = make_units_scene(&rules[r]);
+            layer = layer_at(scenes[n]->network, 0);
+            count = count_gradients(layer);
+            gradients = get_memory(count * sizeof *gradients);
+            for (size_t t = 0; t < 3; t++) {
+                mf_batch batch = batch_of(scenes[n], t);
+
+                if (n == 2) {
+                    check_ok(mf_layer_step_batch(layer, scenes[n]->workspace, &batch, NULL));
+                    continue;
+                }
+                check_ok(mf_layer_gradients(layer, scenes[n]->workspace, &batch, NULL, gradients, count));
+                check_ok(mf_layer_apply(layer, gradients, count));
+            }
+            free(gradients);
+            values[n] = layer_picture(layer);
+        }
+        assert_true(same_picture(&values[0], &values[1]));
+        for (size_t i = 0; i < values[0].count; i++) {
+            double step = (double)values[2].values[i];
+
+            /* Adam at an epsilon of 1e-8 makes steps of rounding where the gradient is 0. */
+            if (rules[r].kind == MF_OPTIMIZER_SGD)
+                check_near(step, (double)values[0].values[i], 1e-5 * (1.0 + fabs(step)));
+        }
+        for (size_t n = 0; n < 3; n++) {
+            drop_picture(&values[n]);
+            drop_scene(scenes[n]);
+        }
+    }
+}
+
+/* ---- greedy steps, answers ---- */
+
+static void test_greedy(void **state)
+{
+    scene *s = make_units_scene(&rules[3]), *twin = make_units_scene(&rules[3]);
+
+    (void)state;
+    for (size_t position = 0; position < LAYERS; position++) {
+        picture before[LAYERS];
+
+        for (size_t i = 0; i < LAYERS; i++)
+            before[i] = layer_picture(layer_at(s->network, i));
+        for (size_t t = 0; t < 2; t++) {
+            check_ok(mf_network_step_layer(s->network, s->workspace, position, ROWS, s->x[t], s->y[t]));
+            check_ok(mf_network_step_layer(twin->network, twin->workspace, position, ROWS, s->x[t], s->y[t]));
+        }
+        for (size_t i = 0; i < LAYERS; i++) {
+            picture now = layer_picture(layer_at(s->network, i));
+
+            assert_int_equal(same_picture(&before[i], &now), i != position);
+            check_layer_unchanged(&now, layer_at(twin->network, i));
+            drop_picture(&before[i]);
+            drop_picture(&now);
+        }
+    }
+    drop_scene(s);
+    drop_scene(twin);
+}
+
+/* The network answers with what its layers pass on one after the other; the workspace's purpose says nothing.
+ */
+static void test_answers(void **state)
+{
+    scene *s = make_units_scene(&rules[3]);
+    mf_workspace *inference = make_workspace(s->network, NULL, MF_WORKSPACE_INFERENCE, ROWS);
+    float passed[2][ROWS * 4 * 3 * 7], sum[ROWS * CLASSES] = {0}, last[ROWS * CLASSES], got[ROWS * CLASSES];
+
+    (void)state;
+    run_sequential(s);
+    for (size_t i = 0; i < LAYERS; i++) {
+        mf_layer *layer = layer_at(s->network, i);
+
+        check_ok(
+            mf_layer_forward(layer, s->workspace, ROWS, i ? passed[(i + 1) % 2] : s->x[0], passed[i % 2]));
+        check_ok(mf_layer_goodness(layer, s->workspace, ROWS, passed[i % 2], last));
+        for (size_t j = 0; j < ROWS * CLASSES; j++)
+            sum[j] += last[j];
+    }
+    check_ok(mf_network_goodness(s->network, s->workspace, MF_PREDICT_LAST, ROWS, s->x[0], got));
+    assert_memory_equal(got, last, sizeof got);
+    check_ok(mf_network_goodness(s->network, inference, MF_PREDICT_LAST, ROWS, s->x[0], got));
+    assert_memory_equal(got, last, sizeof got);
+    check_ok(mf_network_goodness(s->network, inference, MF_PREDICT_SUM, ROWS, s->x[0], got));
+    for (size_t j = 0; j < ROWS * CLASSES; j++)
+        check_near((double)sum[j], (double)got[j], 1e-5 * (1.0 + fabs((double)sum[j])));
+    check_ok(mf_network_evaluate(s->network, inference, ROWS, s->x[0], s->y[0]));
+    assert_int_equal(read_report(inference, LAYERS - 1).rows, ROWS);
+    mf_workspace_free(inference);
+    drop_scene(s);
+}
+
+/* ---- snapshots ---- */
+
+static void steps(scene *s, size_t first, size_t end)
+{
+    for (size_t t = first; t < end; t++) {
+        mf_batch batch = batch_of(s, t);
+
+        check_ok(mf_network_step_batch(s->network, s->workspace, &batch));
+    }
+}
+
+static void test_snapshots(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RULES; r++) {
+        scene *whole = make_units_scene(&rules[r]), *s = make_units_scene(&rules[r]);
+        size_t bytes = 0;
+        unsigned char *snapshot;
+        picture all;
+
+        steps(whole, 0, BATCHES);
+        steps(s, 0, 5);
+        check_ok(mf_network_snapshot_size(s->network, &bytes));
+        snapshot = get_memory(bytes + 1);
+        check_ok(mf_network_snapshot_save(s->network, snapshot + 1, bytes)); /* at an odd address */
+        for (int again = 0; again < 2; again++) {
+            steps(s, again ? 2 : 7, 11);
+            check_ok(mf_network_snapshot_load(s->network, snapshot + 1, bytes));
+        }
+        steps(s, 5, BATCHES);
+        all = network_picture(whole->network);
+        check_network_unchanged(&all, s->network);
+        drop_picture(&all);
+        free(snapshot);
+        drop_scene(whole);
+        drop_scene(s);
+    }
+}
+
+/* ---- what is refused in a step leaves no trace ---- */
+
+static mf_network *normalised_row(mf_optimizer *optimizer)
+{
+    units_plan plans[] = {plan_row(INPUTS, CLASSES), plan_row(4, CLASSES)};
+
+    plan_add(&plans[0], unit_dense(4));
+    plan_add(&plans[1], unit_dense(3));
+    plan_add(&plans[1], unit_norm());
+    plan_add(&plans[1], unit_activation(MF_ACTIVATION_RELU));
+    return make_units_network(plans, COUNT_OF(plans), optimizer);
+}
+
+static void test_single_values(void **state)
+{
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+    mf_network *network = normalised_row(optimizer);
+    mf_workspace *workspace = make_network_workspace(network, ROWS);
+    mf_pipeline *pipeline = make_pipeline(network, 1, 0);
+    scene *s = make_units_scene(&rules[0]);
+    picture before = network_picture(network);
+
+    (void)state;
+    check_status(MF_STATUS_CAPACITY, mf_network_step(network, workspace, 1, s->x[0], s->y[0]));
+    check_status(MF_STATUS_CAPACITY, mf_network_step_layer(network, workspace, 1, 1, s->x[0], s->y[0]));
+    check_status(MF_STATUS_CAPACITY, mf_pipeline_submit(pipeline, 1, s->x[0], s->y[0]));
+    check_network_unchanged(&before, network);
+    check_ok(mf_network_evaluate(network, workspace, 1, s->x[0], s->y[0]));
+    check_ok(mf_network_step_layer(network, workspace, 0, 1, s->x[0], s->y[0]));
+    check_ok(mf_layer_set_trainable(layer_at(network, 1), "units.2.variance", 0));
+    check_ok(mf_network_step(network, workspace, 1, s->x[0], s->y[0]));
+    mf_pipeline_free(pipeline);
+    drop_picture(&before);
+    drop_scene(s);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+}
+
+/* A loss that is not finite, and with clipping a gradient: the layer keeps its running means, too. */
+static void test_not_finite(void **state)
+{
+    (void)state;
+    for (int clip = 0; clip <= 1; clip++) {
+        scene *s = make_units_scene(&rules[clip ? 4 : 0]);
+        mf_layer *layer = layer_at(s->network, 1);
+        size_t count = 0;
+        float *projection = read_parameter(layer, "head.projection", &count);
+        picture before;
+
+        for (size_t i = 0; i < count; i++)
+            projection[i] = i / (count / CLASSES) % 2 ? 3e38f : -3e38f;
+        check_ok(mf_layer_set_parameter(layer, "head.projection", projection, count));
+        before = layer_picture(layer);
+        check_status(MF_STATUS_NUMERIC, mf_network_step(s->network, s->workspace, ROWS, s->x[0], s->y[0]));
+        check_layer_unchanged(&before, layer);
+        assert_int_equal(read_report(s->workspace, 0).applied, 1);
+        free(projection);
+        drop_picture(&before);
+        drop_scene(s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pipelines),     cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_halves),        cmocka_unit_test(test_greedy),
+        cmocka_unit_test(test_answers),       cmocka_unit_test(test_snapshots),
+        cmocka_unit_test(test_single_values), cmocka_unit_test(test_not_finite),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,311 @@
+/* A naive layer of several units in double precision. SPDX-License-Identifier: MIT */
+#include "oracle_units.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "oracle_units_pass.h"
+
+static const char *const own_names[UNIT_OWN] = {"weight", "bias", "scale", "mean", "variance"};
+
+/* ---- shapes and parameters ---- */
+
+static void settle_sizes(mf_unit_spec *spec)
+{
+    for (int d = 0; d < 2; d++) {
+        if (spec->kernel[d] == 0)
+            spec->kernel[d] = spec->kind == MF_UNIT_CONV2D ? 3 : 2;
+        if (spec->stride[d] == 0)
+            spec->stride[d] = spec->kind == MF_UNIT_CONV2D ? 1 : spec->kernel[d];
+    }
+}
+
+static void settle_shape(units_node *node, const units_node *from)
+{
+    const mf_unit_spec *spec = &node->spec;
+
+    node->rank = from->rank;
+    node->channels = from->channels;
+    node->map[0] = from->map[0];
+    node->map[1] = from->map[1];
+    if (spec->kind == MF_UNIT_DENSE) {
+        node->rank = 1;
+        node->map[0] = node->map[1] = 1;
+    }
+    if (spec->kind == MF_UNIT_CONV2D)
+        node->rank = 3;
+    if (spec->kind == MF_UNIT_DENSE || spec->kind == MF_UNIT_CONV2D)
+        node->channels = spec->outputs;
+    for (int d = 0; d < 2; d++) {
+        if (spec->kind == MF_UNIT_CONV2D)
+            node->map[d] =
+                maps_count_windows(from->map[d] + 2 * spec->padding[d], spec->kernel[d], spec->stride[d]);
+        if (spec->kind == MF_UNIT_POOL)
+            node->map[d] = maps_count_windows(from->map[d], spec->kernel[d], spec->stride[d]);
+    }
+    node->places = node->map[0] * node->map[1];
+    node->values = node->channels * node->places;
+    assert_true(node->values > 0);
+}
+
+static void make_parameters(units_node *node, const units_node *from)
+{
+    const mf_unit_spec *spec = &node->spec;
+    size_t weights = 0, normal = spec->kind == MF_UNIT_BATCH_NORM ? node->channels : 0;
+    int product = spec->kind == MF_UNIT_DENSE || spec->kind == MF_UNIT_CONV2D;
+
+    if (spec->kind == MF_UNIT_DENSE)
+        weights = spec->outputs * from->values;
+    if (spec->kind == MF_UNIT_CONV2D)
+        weights = spec->outputs * from->channels * spec->kernel[0] * spec->kernel[1];
+    node->own[UNIT_WEIGHT] = oracle_new_parameter(weights, 1);
+    node->own[UNIT_BIAS] = oracle_new_parameter((product || normal) && spec->bias ? node->channels : 0, 0);
+    for (size_t i = UNIT_SCALE; i <= UNIT_VARIANCE; i++)
+        node->own[i] = oracle_new_parameter(normal, 0);
+}
+
+static void list_parameters(units_oracle *o)
+{
+    for (size_t n = 1; n <= o->count; n++)
+        for (size_t i = 0; i < UNIT_OWN; i++) {
+            units_parameter *next = &o->list[o->listed];
+
+            if (o->nodes[n].own[i].count == 0)
+                continue;
+            snprintf(next->name, sizeof next->name, "units.%u.%s", (unsigned)n, own_names[i]);
+            next->parameter = &o->nodes[n].own[i];
+            next->learns = i != UNIT_MEAN && i != UNIT_VARIANCE;
+            o->listed++;
+        }
+    o->list[o->listed++] = (units_parameter){"head.projection", &o->projection, 1};
+}
+
+static void make_node(units_oracle *o, size_t n)
+{
+    units_node *node = &o->nodes[n];
+
+    node->spec = o->plan.units[n - 1];
+    settle_sizes(&node->spec);
+    for (int i = 0; i < 2; i++) {
+        int32_t from = node->spec.inputs[i];
+
+        node->from[i] = from == MF_NODE_PREVIOUS ? n - 1 : (size_t)from;
+        assert_true(node->spec.kind != MF_UNIT_ADD || node->from[i] < n);
+    }
+    settle_shape(node, &o->nodes[node->from[0]]);
+    make_parameters(node, &o->nodes[node->from[0]]);
+}
+
+units_oracle *units_create(const units_plan *plan)
+{
+    units_oracle *o = get_zeroed(1, sizeof *o);
+    units_node *input = &o->nodes[0];
+    const units_node *output = &o->nodes[plan->count];
+
+    o->plan = *plan;
+    o->count = plan->count;
+    input->rank = plan->input.rank;
+    input->channels = plan->input.dims[0];
+    input->map[0] = plan->input.dims[1];
+    input->map[1] = plan->input.dims[2];
+    input->places = input->map[0] * input->map[1];
+    input->values = input->channels * input->places;
+    for (size_t n = 1; n <= o->count; n++)
+        make_node(o, n);
+    for (int d = 0; d < 2; d++)
+        o->head[d] = plan->head.pool_size ? plan->head.pool_size : output->map[d];
+    o->features = output->channels * o->head[0] * o->head[1];
+    o->projection = oracle_new_parameter(plan->head.classes * o->features, 1);
+    list_parameters(o);
+    units_forget_margins(o);
+    return o;
+}
+
+void units_free(units_oracle *o)
+{
+    if (o == NULL)
+        return;
+    for (size_t n = 1; n <= o->count; n++)
+        for (size_t i = 0; i < UNIT_OWN; i++)
+            oracle_free_parameter(&o->nodes[n].own[i]);
+    oracle_free_parameter(&o->projection);
+    free(o);
+}
+
+const char *units_name(const units_oracle *o, const mf_layer *layer, size_t i)
+{
+    const char *name = o->list[i].name;
+
+    return has_parameter(layer, name) ? name : strrchr(name, '.') + 1;
+}
+
+void units_read(units_oracle *o, const mf_layer *from)
+{
+    size_t count = 0;
+
+    check_ok(mf_layer_parameter_count(from, &count));
+    assert_int_equal(count, o->listed);
+    for (size_t i = 0; i < o->listed; i++)
+        oracle_read_parameter(o->list[i].parameter, from, units_name(o, from, i), 1);
+}
+
+static double draw_value(const units_parameter *one, size_t fan, test_random *random)
+{
+    double normal = random_normal(random);
+
+    if (one->parameter->decays)
+        return 1.5 * normal / sqrt((double)fan);
+    if (strstr(one->name, "scale") != NULL)
+        return 1.0 + 0.3 * normal;
+    if (strstr(one->name, "variance") != NULL)
+        return fabs(1.5 + 0.25 * normal) + 0.1;
+    return 0.4 * normal;
+}
+
+void units_draw(units_oracle *o, test_random *random)
+{
+    for (size_t i = 0; i < o->listed; i++) {
+        oracle_parameter *p = o->list[i].parameter;
+        size_t outputs = o->plan.head.classes;
+
+        for (size_t n = 1; n <= o->count; n++)
+            if (p == &o->nodes[n].own[UNIT_WEIGHT])
+                outputs = o->nodes[n].channels;
+        for (size_t j = 0; j < p->count; j++)
+            p->value[j] = (double)(float)draw_value(&o->list[i], p->count / outputs, random);
+    }
+}
+
+void units_write(const units_oracle *o, mf_layer *to)
+{
+    for (size_t i = 0; i < o->listed; i++) {
+        const oracle_parameter *p = o->list[i].parameter;
+        float *values = get_memory(p->count * sizeof *values);
+
+        for (size_t j = 0; j < p->count; j++)
+            values[j] = (float)p->value[j];
+        check_ok(mf_layer_set_parameter(to, units_name(o, to, i), values, p->count));
+        free(values);
+    }
+}
+
+void units_copy(units_oracle *o, const units_oracle *from)
+{
+    for (size_t i = 0; i < o->listed; i++) {
+        oracle_parameter *p = o->list[i].parameter;
+
+        memcpy(p->value, from->list[i].parameter->value, p->count * sizeof *p->value);
+        p->frozen = from->list[i].parameter->frozen;
+    }
+}
+
+void units_freeze(units_oracle *o, size_t i)
+{
+    o->list[i].parameter->frozen = 1;
+    for (size_t n = 1; n <= o->count; n++) {
+        oracle_parameter *mean = &o->nodes[n].own[UNIT_MEAN], *variance = &o->nodes[n].own[UNIT_VARIANCE];
+
+        mean->frozen = variance->frozen = mean->frozen || variance->frozen;
+    }
+}
+
+size_t units_least_rows(const units_oracle *o, size_t values)
+{
+    size_t least = 1;
+
+    for (size_t n = 1; n <= o->count; n++)
+        while (o->nodes[n].own[UNIT_MEAN].count && !o->nodes[n].own[UNIT_MEAN].frozen &&
+               least * o->nodes[n].places < values)
+            least++;
+    return least;
+}
+
+size_t units_outputs(const units_oracle *o)
+{
+    return o->nodes[o->count].values;
+}
+
+void units_forget_margins(units_oracle *o)
+{
+    o->kink_margin = o->tie_margin = o->least_variance = INFINITY;
+}
+
+/* ---- what a layer does with a batch ---- */
+
+void units_infer(units_oracle *o, size_t rows, const double *x, double *a, double *goodness)
+{
+    units_pass p = units_start_pass(o, rows, x, 0);
+
+    units_forward(o, &p);
+    memcpy(a, p.value[o->count], rows * units_outputs(o) * sizeof *a);
+    if (goodness != NULL)
+        memcpy(goodness, p.goodness, rows * o->plan.head.classes * sizeof *goodness);
+    units_end_pass(o, &p);
+}
+
+oracle_result units_loss(units_oracle *o, size_t rows, const double *x, const int32_t *y,
+                         const double *weights)
+{
+    units_pass p = units_start_pass(o, rows, x, 1);
+    oracle_result result;
+
+    units_forward(o, &p);
+    result =
+        oracle_loss(rows, o->plan.head.classes, p.goodness, y, weights, (double)o->plan.head.label_smoothing);
+    units_end_pass(o, &p);
+    return result;
+}
+
+/* As PyTorch: the running variance takes the unbiased one of the batch. */
+static void follow(units_oracle *o, const units_pass *p, size_t n)
+{
+    units_node *node = &o->nodes[n];
+    double rate = (double)node->spec.normalization_rate, count = units_values_of(o, p, n);
+    double *mean = node->own[UNIT_MEAN].value, *variance = node->own[UNIT_VARIANCE].value;
+
+    for (size_t c = 0; units_uses_batch(o, p, n) && c < node->channels; c++) {
+        mean[c] = (1.0 - rate) * mean[c] + rate * p->mean[n][c];
+        variance[c] = (1.0 - rate) * variance[c] + rate * p->variance[n][c] * count / (count - 1.0);
+    }
+}
+
+oracle_result units_gradients(units_oracle *o, size_t rows, const double *x, const int32_t *y,
+                              const double *weights, double *a)
+{
+    units_pass p = units_start_pass(o, rows, x, 1);
+    double smoothing = (double)o->plan.head.label_smoothing;
+    oracle_result result;
+
+    for (size_t i = 0; i < o->listed; i++)
+        memset(o->list[i].parameter->gradient, 0, o->list[i].parameter->count * sizeof(double));
+    units_forward(o, &p);
+    result = oracle_loss(rows, o->plan.head.classes, p.goodness, y, weights, smoothing);
+    oracle_loss_gradient(rows, o->plan.head.classes, p.goodness, y, weights, smoothing);
+    units_backward(o, &p);
+    for (size_t n = 1; n <= o->count; n++)
+        follow(o, &p, n);
+    if (a != NULL)
+        memcpy(a, p.value[o->count], rows * units_outputs(o) * sizeof *a);
+    units_end_pass(o, &p);
+    return result;
+}
+
+oracle_result units_step(units_oracle *o, const oracle_optimizer *optimizer, size_t rows, const double *x,
+                         const int32_t *y, const double *weights, double *a)
+{
+    oracle_result result = units_gradients(o, rows, x, y, weights, a);
+    double sum = 0.0, factor = 1.0;
+
+    for (size_t i = 0; i < o->listed; i++)
+        if (o->list[i].learns)
+            sum += oracle_squared_norm(o->list[i].parameter);
+    if (optimizer->clip > 0.0) {
+        result.gradient_norm = sqrt(sum);
+        if (result.gradient_norm > optimizer->clip)
+            factor = optimizer->clip / result.gradient_norm;
+    }
+    for (size_t i = 0; i < o->listed; i++)
+        if (o->list[i].learns)
+            oracle_update(o->list[i].parameter, optimizer, factor);
+    return result;
+}

@@ -1,0 +1,396 @@
+/* One batch through the units of a naive layer, and back. SPDX-License-Identifier: MIT */
+#include "oracle_units_pass.h"
+
+#include <math.h>
+
+#include "oracle_pool.h"
+
+units_pass units_start_pass(const units_oracle *o, size_t rows, const double *x, int training)
+{
+    units_pass p = {.rows = rows, .training = training};
+
+    for (size_t n = 0; n <= o->count; n++) {
+        p.value[n] = get_zeroed(rows * o->nodes[n].values, sizeof(double));
+        p.gradient[n] = get_zeroed(rows * o->nodes[n].values, sizeof(double));
+        p.mean[n] = get_zeroed(o->nodes[n].channels, sizeof(double));
+        p.variance[n] = get_zeroed(o->nodes[n].channels, sizeof(double));
+    }
+    memcpy(p.value[0], x, rows * o->nodes[0].values * sizeof *x);
+    p.features = get_zeroed(rows * o->features, sizeof(double));
+    p.dfeatures = get_zeroed(rows * o->features, sizeof(double));
+    p.goodness = get_zeroed(rows * o->plan.head.classes, sizeof(double));
+    return p;
+}
+
+void units_end_pass(const units_oracle *o, units_pass *p)
+{
+    for (size_t n = 0; n <= o->count; n++) {
+        free(p->value[n]);
+        free(p->gradient[n]);
+        free(p->mean[n]);
+        free(p->variance[n]);
+    }
+    free(p->features);
+    free(p->dfeatures);
+    free(p->goodness);
+}
+
+double units_values_of(const units_oracle *o, const units_pass *p, size_t n)
+{
+    return (double)(p->rows * o->nodes[n].places);
+}
+
+int units_uses_batch(const units_oracle *o, const units_pass *p, size_t n)
+{
+    return p->training && o->nodes[n].own[UNIT_MEAN].count > 0 && !o->nodes[n].own[UNIT_MEAN].frozen;
+}
+
+static void keep(const units_oracle *o, double *values, size_t count)
+{
+    for (size_t i = 0; o->single && i < count; i++)
+        values[i] = (double)(float)values[i];
+}
+
+/* ---- dense: y[j] = sum over i of W[j,i] x[i] + b[j] ---- */
+
+static void dense(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    units_node *node = &o->nodes[n];
+    size_t k = o->nodes[node->from[0]].values;
+    oracle_parameter *weight = &node->own[UNIT_WEIGHT];
+
+    for (size_t r = 0; r < p->rows; r++) {
+        const double *x = p->value[node->from[0]] + r * k;
+        double *dx = p->gradient[node->from[0]] + r * k;
+
+        for (size_t j = 0; j < node->values; j++)
+            for (size_t i = 0; i < k; i++) {
+                double dy = p->gradient[n][r * node->values + j];
+
+                if (!back) {
+                    p->value[n][r * node->values + j] += weight->value[j * k + i] * x[i];
+                    continue;
+                }
+                weight->gradient[j * k + i] += dy * x[i];
+                dx[i] += dy * weight->value[j * k + i];
+            }
+    }
+}
+
+/* ---- convolution: y[f,top,left] = sum over c, i, j of W[f,c,i,j] x[c, top s + i - p, left s + j - p] ----
+ */
+
+/* One output place of filter f, row r. */
+static void conv_place(units_oracle *o, units_pass *p, size_t n, size_t r, size_t at, int back)
+{
+    units_node *node = &o->nodes[n];
+    const units_node *from = &o->nodes[node->from[0]];
+    const mf_unit_spec *s = &node->spec;
+    size_t f = at / node->places, top = at % node->places / node->map[1], left = at % node->map[1];
+    size_t w = f * from->channels * s->kernel[0] * s->kernel[1];
+    const double *x = p->value[node->from[0]] + r * from->values;
+    double *dx = p->gradient[node->from[0]] + r * from->values;
+    double *y = p->value[n] + r * node->values + at, dy = p->gradient[n][r * node->values + at];
+
+    for (size_t c = 0; c < from->channels; c++)
+        for (size_t i = 0; i < s->kernel[0]; i++)
+            for (size_t j = 0; j < s->kernel[1]; j++, w++) {
+                long row = (long)(top * s->stride[0] + i) - (long)s->padding[0];
+                long column = (long)(left * s->stride[1] + j) - (long)s->padding[1];
+                size_t source;
+
+                if (row < 0 || row >= (long)from->map[0] || column < 0 || column >= (long)from->map[1])
+                    continue;
+                source = (c * from->map[0] + (size_t)row) * from->map[1] + (size_t)column;
+                if (back) {
+                    node->own[UNIT_WEIGHT].gradient[w] += dy * x[source];
+                    dx[source] += dy * node->own[UNIT_WEIGHT].value[w];
+                } else {
+                    *y += node->own[UNIT_WEIGHT].value[w] * x[source];
+                }
+            }
+}
+
+static void convolution(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t at = 0; at < o->nodes[n].values; at++)
+            conv_place(o, p, n, r, at, back);
+}
+
+/* The bias of a product, or of a normalisation. */
+static void bias(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    units_node *node = &o->nodes[n];
+
+    for (size_t i = 0; node->own[UNIT_BIAS].count && i < p->rows * node->values; i++) {
+        size_t c = i % node->values / node->places;
+
+        if (back)
+            node->own[UNIT_BIAS].gradient[c] += p->gradient[n][i];
+        else
+            p->value[n][i] += node->own[UNIT_BIAS].value[c];
+    }
+}
+
+/* ---- normalisation: y = scale (x - mean) / sqrt(variance + epsilon) + b, for each channel ---- */
+
+/* Value i of channel c, of all rows and places. */
+static size_t of_channel(const units_node *node, size_t c, size_t i)
+{
+    return i / node->places * node->values + c * node->places + i % node->places;
+}
+
+static void moments(units_oracle *o, units_pass *p, size_t n, size_t c)
+{
+    const units_node *node = &o->nodes[n];
+    const double *x = p->value[node->from[0]];
+    double count = units_values_of(o, p, n), mean = 0.0, variance = 0.0;
+
+    if (!units_uses_batch(o, p, n)) {
+        p->mean[n][c] = node->own[UNIT_MEAN].value[c];
+        p->variance[n][c] = node->own[UNIT_VARIANCE].value[c];
+        return;
+    }
+    for (size_t i = 0; i < p->rows * node->places; i++)
+        mean += x[of_channel(node, c, i)];
+    p->mean[n][c] = mean / count;
+    for (size_t i = 0; i < p->rows * node->places; i++)
+        variance += pow(x[of_channel(node, c, i)] - p->mean[n][c], 2.0);
+    p->variance[n][c] = variance / count;
+    o->least_variance = fmin(o->least_variance, variance / count);
+}
+
+static void normalize(units_oracle *o, units_pass *p, size_t n)
+{
+    const units_node *node = &o->nodes[n];
+    const double *x = p->value[node->from[0]];
+
+    for (size_t c = 0; c < node->channels; c++) {
+        moments(o, p, n, c);
+        keep(o, &p->mean[n][c], 1);
+        keep(o, &p->variance[n][c], 1);
+        for (size_t i = 0; i < p->rows * node->places; i++) {
+            size_t at = of_channel(node, c, i);
+
+            p->value[n][at] = node->own[UNIT_SCALE].value[c] * (x[at] - p->mean[n][c]) /
+                              sqrt(p->variance[n][c] + (double)node->spec.normalization_epsilon);
+        }
+    }
+}
+
+/* The chain rule through mean and variance, which are functions of all values of the channel. */
+static void normalize_back(units_oracle *o, units_pass *p, size_t n, size_t c)
+{
+    units_node *node = &o->nodes[n];
+    const double *x = p->value[node->from[0]], *dy = p->gradient[n];
+    double *dx = p->gradient[node->from[0]], count = units_values_of(o, p, n);
+    double scale = node->own[UNIT_SCALE].value[c], mean = p->mean[n][c];
+    double spread = p->variance[n][c] + (double)node->spec.normalization_epsilon;
+    double dmean = 0.0, dvariance = 0.0;
+
+    for (size_t i = 0; i < p->rows * node->places; i++) {
+        size_t at = of_channel(node, c, i);
+
+        node->own[UNIT_SCALE].gradient[c] += dy[at] * (x[at] - mean) / sqrt(spread);
+        dmean += dy[at] * scale * -1.0 / sqrt(spread);
+        dvariance += dy[at] * scale * (x[at] - mean) * -0.5 * pow(spread, -1.5);
+    }
+    for (size_t i = 0; i < p->rows * node->places; i++) {
+        size_t at = of_channel(node, c, i);
+
+        dx[at] += dy[at] * scale / sqrt(spread);
+        if (units_uses_batch(o, p, n))
+            dx[at] += dmean / count + dvariance * 2.0 * (x[at] - mean) / count;
+    }
+}
+
+/* ---- activation and sum ---- */
+
+static void note_kink(units_oracle *o, int activation, double z)
+{
+    if ((activation == MF_ACTIVATION_RELU || activation == MF_ACTIVATION_LEAKY_RELU) && z != 0.0)
+        o->kink_margin = fmin(o->kink_margin, fabs(z));
+}
+
+static void activate(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    const units_node *node = &o->nodes[n];
+    const double *x = p->value[node->from[0]], leak = (double)node->spec.leak;
+    int activation = node->spec.activation;
+
+    for (size_t i = 0; i < p->rows * node->values; i++) {
+        note_kink(o, activation, x[i]);
+        if (back)
+            p->gradient[node->from[0]][i] += p->gradient[n][i] * oracle_slope(activation, leak, x[i]);
+        else
+            p->value[n][i] = oracle_phi(activation, leak, x[i]);
+    }
+}
+
+/* y = x + x', or y = x. */
+static void sum(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    const units_node *node = &o->nodes[n];
+
+    for (int side = 0; side < (node->spec.kind == MF_UNIT_ADD ? 2 : 1); side++)
+        for (size_t i = 0; i < p->rows * node->values; i++) {
+            if (back)
+                p->gradient[node->from[side]][i] += p->gradient[n][i];
+            else
+                p->value[n][i] += p->value[node->from[side]][i];
+        }
+}
+
+/* ---- pooling, by the windows of oracle_pool.h ---- */
+
+/* From maps `full` to pooled maps `a` and to what a head reads of them, or back. */
+static void pool_rows(units_oracle *o, maps_oracle *windows, size_t rows, const double *activation,
+                      double *full, double *features, int back)
+{
+    size_t values = windows->channels * windows->map[0] * windows->map[1];
+    double *a = get_memory(windows->outputs * sizeof *a), *part = get_memory(values * sizeof *part);
+
+    windows->spec.kind = MF_LAYER_CONV2D;
+    windows->doubtful = get_zeroed(windows->channels, 1);
+    windows->tie_margin = o->tie_margin;
+    for (size_t r = 0; r < rows; r++) {
+        memset(a, 0, windows->outputs * sizeof *a);
+        memset(part, 0, values * sizeof *part);
+        if (!back)
+            memcpy(part, activation + r * values, values * sizeof *part);
+        maps_pool_row(windows, activation + r * values, part, a, features + r * windows->features, back);
+        for (size_t i = 0; back && i < values; i++)
+            full[r * values + i] += part[i];
+    }
+    o->tie_margin = windows->tie_margin;
+    free(windows->doubtful);
+    free(part);
+    free(a);
+}
+
+static void pool(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    const units_node *node = &o->nodes[n], *from = &o->nodes[node->from[0]];
+    maps_oracle windows = {.channels = node->channels, .outputs = node->values, .features = node->values};
+
+    windows.spec.pool = node->spec.pool;
+    for (int d = 0; d < 2; d++) {
+        windows.spec.pool_size[d] = node->spec.kernel[d];
+        windows.spec.pool_stride[d] = node->spec.stride[d];
+        windows.map[d] = from->map[d];
+        windows.pooled[d] = windows.head[d] = node->map[d];
+    }
+    pool_rows(o, &windows, p->rows, p->value[node->from[0]], p->gradient[node->from[0]],
+              back ? p->gradient[n] : p->value[n], back);
+}
+
+/* ---- the head: F the output, or its adaptive pooling; G[c] = sum over i of M[c,i] F[i] ---- */
+
+static void head_pool(units_oracle *o, units_pass *p, int back)
+{
+    const units_node *output = &o->nodes[o->count];
+    maps_oracle windows = {.channels = output->channels, .outputs = output->values, .features = o->features};
+
+    for (int d = 0; d < 2; d++) {
+        windows.map[d] = windows.pooled[d] = output->map[d];
+        windows.head[d] = o->head[d];
+    }
+    pool_rows(o, &windows, p->rows, p->value[o->count], p->gradient[o->count],
+              back ? p->dfeatures : p->features, back);
+}
+
+static void head(units_oracle *o, units_pass *p, int back)
+{
+    size_t classes = o->plan.head.classes;
+
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t c = 0; c < classes; c++)
+            for (size_t i = 0; i < o->features; i++) {
+                double *goodness = &p->goodness[r * classes + c],
+                       *feature = &p->features[r * o->features + i];
+                size_t m = c * o->features + i;
+
+                if (back) {
+                    o->projection.gradient[m] += *goodness * *feature;
+                    p->dfeatures[r * o->features + i] += *goodness * o->projection.value[m];
+                } else {
+                    *goodness += o->projection.value[m] * *feature;
+                }
+            }
+}
+
+/* ---- all of them ---- */
+
+static void unit_forward(units_oracle *o, units_pass *p, size_t n)
+{
+    switch (o->nodes[n].spec.kind) {
+    case MF_UNIT_DENSE:
+        dense(o, p, n, 0);
+        break;
+    case MF_UNIT_CONV2D:
+        convolution(o, p, n, 0);
+        break;
+    case MF_UNIT_BATCH_NORM:
+        normalize(o, p, n);
+        break;
+    case MF_UNIT_ACTIVATION:
+        activate(o, p, n, 0);
+        break;
+    case MF_UNIT_POOL:
+        pool(o, p, n, 0);
+        break;
+    default:
+        sum(o, p, n, 0);
+    }
+    bias(o, p, n, 0);
+    keep(o, p->value[n], p->rows * o->nodes[n].values);
+}
+
+static void unit_backward(units_oracle *o, units_pass *p, size_t n)
+{
+    keep(o, p->gradient[n], p->rows * o->nodes[n].values);
+    bias(o, p, n, 1);
+    switch (o->nodes[n].spec.kind) {
+    case MF_UNIT_DENSE:
+        dense(o, p, n, 1);
+        break;
+    case MF_UNIT_CONV2D:
+        convolution(o, p, n, 1);
+        break;
+    case MF_UNIT_BATCH_NORM:
+        for (size_t c = 0; c < o->nodes[n].channels; c++)
+            normalize_back(o, p, n, c);
+        break;
+    case MF_UNIT_ACTIVATION:
+        activate(o, p, n, 1);
+        break;
+    case MF_UNIT_POOL:
+        pool(o, p, n, 1);
+        break;
+    default:
+        sum(o, p, n, 1);
+    }
+}
+
+void units_forward(units_oracle *o, units_pass *p)
+{
+    for (size_t n = 1; n <= o->count; n++)
+        unit_forward(o, p, n);
+    head_pool(o, p, 0);
+    keep(o, p->features, p->rows * o->features);
+    head(o, p, 0);
+    keep(o, p->goodness, p->rows * o->plan.head.classes);
+}
+
+void units_backward(units_oracle *o, units_pass *p)
+{
+    keep(o, p->goodness, p->rows * o->plan.head.classes);
+    head(o, p, 1);
+    keep(o, p->dfeatures, p->rows * o->features);
+    head_pool(o, p, 1);
+    for (size_t n = o->count; n >= 1; n--)
+        unit_backward(o, p, n);
+    for (size_t i = 0; i < o->listed; i++)
+        keep(o, o->list[i].parameter->gradient, o->list[i].parameter->count);
+}

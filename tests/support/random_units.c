@@ -1,0 +1,254 @@
+/* Random layers of several units. SPDX-License-Identifier: MIT */
+#include "random_units.h"
+
+enum { LARGEST_MAP = 9 };
+
+/* A plan in the making, with the shapes of its nodes. */
+typedef struct draft {
+    units_plan plan;
+    units_oracle *shapes;
+    test_random *random;
+} draft;
+
+static int chance(draft *d, double share)
+{
+    return random_uniform(d->random, 0.0, 1.0) < share;
+}
+
+static size_t between(draft *d, size_t least, size_t most)
+{
+    return least + random_index(d->random, most - least + 1);
+}
+
+static const units_node *node_at(const draft *d, size_t n)
+{
+    return &d->shapes->nodes[n];
+}
+
+static void add(draft *d, mf_unit_spec unit)
+{
+    plan_add(&d->plan, unit);
+    units_free(d->shapes);
+    d->shapes = units_create(&d->plan);
+}
+
+static int same_shape(const units_node *one, const units_node *other)
+{
+    return one->rank == other->rank && one->channels == other->channels && one->map[0] == other->map[0] &&
+           one->map[1] == other->map[1];
+}
+
+static int is_read(const draft *d, size_t n)
+{
+    for (size_t m = n + 1; m <= d->plan.count; m++) {
+        const units_node *node = node_at(d, m);
+
+        if (node->from[0] == n || (node->spec.kind == MF_UNIT_ADD && node->from[1] == n))
+            return 1;
+    }
+    return 0;
+}
+
+/* ---- single units, reading node `from` ---- */
+
+static mf_unit_spec any_convolution(draft *d, size_t from)
+{
+    const units_node *source = node_at(d, from);
+    mf_unit_spec unit = unit_conv(between(d, 1, 5), 1, 0);
+
+    for (int i = 0; i < 2; i++) {
+        unit.kernel[i] = between(d, 1, 3);
+        unit.padding[i] = random_index(d->random, unit.kernel[i]);
+        if (unit.kernel[i] > source->map[i] + 2 * unit.padding[i] ||
+            source->map[i] + 2 * unit.padding[i] - unit.kernel[i] >= LARGEST_MAP)
+            unit.kernel[i] = 1, unit.padding[i] = 0;
+        unit.stride[i] = chance(d, 0.7) ? random_index(d->random, 2) : between(d, 2, 3);
+    }
+    if (chance(d, 0.4) && source->map[0] >= 2 && source->map[1] >= 2) {
+        /* Something to add up later: maps as before. */
+        unit.outputs = source->channels;
+        unit.kernel[0] = unit.kernel[1] = 0;
+        unit.padding[0] = unit.padding[1] = 1;
+        unit.stride[0] = unit.stride[1] = 1;
+    }
+    unit.bias = chance(d, 0.5);
+    return unit;
+}
+
+static mf_unit_spec any_dense(draft *d, size_t from)
+{
+    const units_node *source = node_at(d, from);
+    mf_unit_spec unit = unit_dense(between(d, 1, 9));
+
+    if (source->rank == 1 && chance(d, 0.4))
+        unit.outputs = source->values;
+    unit.bias = chance(d, 0.5);
+    return unit;
+}
+
+static mf_unit_spec any_norm(draft *d)
+{
+    mf_unit_spec unit = unit_norm();
+
+    unit.bias = chance(d, 0.7);
+    unit.normalization_rate = (float)random_uniform(d->random, 0.0, 1.0);
+    unit.normalization_epsilon = chance(d, 0.5) ? 1e-5f : 1e-2f;
+    return unit;
+}
+
+static mf_unit_spec any_pool(draft *d, size_t from)
+{
+    const units_node *source = node_at(d, from);
+    mf_unit_spec unit = unit_pool(chance(d, 0.5) ? MF_POOL_AVERAGE : MF_POOL_MAX, 1);
+
+    for (int i = 0; i < 2; i++) {
+        size_t most = source->map[i] < 3 ? source->map[i] : 3;
+
+        unit.kernel[i] = source->map[i] >= 2 && chance(d, 0.3) ? 0 : between(d, 1, most);
+        unit.stride[i] = random_index(d->random, 4);
+    }
+    return unit;
+}
+
+static mf_unit_spec any_activation(draft *d)
+{
+    mf_unit_spec unit = unit_activation((int32_t)random_index(d->random, MF_ACTIVATION_GELU + 1));
+
+    unit.leak = 0.125f;
+    return unit;
+}
+
+static mf_unit_spec draw_unit(draft *d, int32_t kind, size_t from)
+{
+    mf_unit_spec unit;
+
+    if (kind == MF_UNIT_POOL && node_at(d, from)->rank == 1)
+        kind = MF_UNIT_DENSE;
+    if (kind == MF_UNIT_DENSE)
+        unit = any_dense(d, from);
+    else if (kind == MF_UNIT_CONV2D)
+        unit = any_convolution(d, from);
+    else if (kind == MF_UNIT_BATCH_NORM)
+        unit = any_norm(d);
+    else if (kind == MF_UNIT_ACTIVATION)
+        unit = any_activation(d);
+    else if (kind == MF_UNIT_POOL)
+        unit = any_pool(d, from);
+    else
+        unit = unit_dropout(0.0f, node_at(d, from)->rank == 3 && chance(d, 0.5));
+    if (from != d->plan.count || chance(d, 0.3))
+        unit.inputs[0] = (int32_t)from;
+    return unit;
+}
+
+/* ---- their order ---- */
+
+/* Often what is computed in one pass: product, normalisation, activation, pooling. */
+static int32_t kind_behind(draft *d, size_t from)
+{
+    const units_node *source = node_at(d, from);
+    int32_t kind = from == 0 ? MF_UNIT_DROPOUT : source->spec.kind;
+    double dice = random_uniform(d->random, 0.0, 1.0);
+
+    if ((kind == MF_UNIT_DENSE || kind == MF_UNIT_CONV2D) && dice < 0.7)
+        return dice < 0.4 ? MF_UNIT_BATCH_NORM : MF_UNIT_ACTIVATION;
+    if (kind == MF_UNIT_BATCH_NORM && dice < 0.6)
+        return MF_UNIT_ACTIVATION;
+    if (kind == MF_UNIT_ACTIVATION && dice < 0.3)
+        return MF_UNIT_POOL;
+    if (dice > 0.8)
+        return source->rank == 3 || dice > 0.98 ? MF_UNIT_CONV2D : MF_UNIT_DENSE;
+    return (int32_t)random_index(d->random, 20) == 0 ? MF_UNIT_DROPOUT
+                                                     : (int32_t)random_index(d->random, MF_UNIT_DROPOUT);
+}
+
+/* A sum of the node before and one of the same shape, if there is one; now and then of a node and itself. */
+static int try_sum(draft *d)
+{
+    size_t last = d->plan.count, choices[RANDOM_UNITS + 1], count = 0;
+
+    for (size_t n = 0; n < last; n++)
+        if (same_shape(node_at(d, n), node_at(d, last)))
+            choices[count++] = n;
+    if (last > 0 && count == 0 && chance(d, 0.05))
+        choices[count++] = last;
+    if (count == 0)
+        return 0;
+    if (chance(d, 0.5))
+        add(d, unit_add(MF_NODE_PREVIOUS, (int32_t)choices[random_index(d->random, count)]));
+    else
+        add(d, unit_add((int32_t)choices[random_index(d->random, count)], (int32_t)last));
+    return 1;
+}
+
+/* Sums of what nobody has read; 0 if that takes more units than there may be. */
+static int join_ends(draft *d)
+{
+    for (size_t n = 1; n < d->plan.count; n++) {
+        size_t last = d->plan.count, width;
+
+        if (is_read(d, n))
+            continue;
+        if (!same_shape(node_at(d, n), node_at(d, last))) {
+            if (last + 3 > RANDOM_UNITS)
+                return 0;
+            width = between(d, 2, 6);
+            add(d, unit_reading(unit_dense(width), (int32_t)n));
+            add(d, unit_reading(unit_dense(width), (int32_t)last));
+            add(d, unit_add((int32_t)last + 1, MF_NODE_PREVIOUS));
+            continue;
+        }
+        if (last + 1 > RANDOM_UNITS)
+            return 0;
+        add(d, unit_add((int32_t)n, MF_NODE_PREVIOUS));
+    }
+    return 1;
+}
+
+static int draw_units(draft *d)
+{
+    size_t wanted = between(d, 1, RANDOM_UNITS);
+
+    while (d->plan.count < wanted) {
+        size_t from = chance(d, 0.85) ? d->plan.count : random_index(d->random, d->plan.count + 1);
+
+        if (chance(d, 0.35) && try_sum(d))
+            continue;
+        add(d, draw_unit(d, kind_behind(d, from), from));
+    }
+    return join_ends(d);
+}
+
+static void draw_head(draft *d)
+{
+    const units_node *output = node_at(d, d->plan.count);
+    size_t most = output->map[0] < output->map[1] ? output->map[0] : output->map[1];
+
+    if (output->rank == 3 && chance(d, 0.5))
+        d->plan.head.pool_size = between(d, 1, most < 4 ? most : 4);
+    if (chance(d, 0.3))
+        d->plan.head.label_smoothing = 0.1f;
+}
+
+units_plan random_plan(test_random *random)
+{
+    draft d = {.random = random};
+    int whole = 0;
+
+    while (!whole) {
+        size_t classes = between(&d, 2, 6);
+
+        if (chance(&d, 0.6))
+            d.plan = plan_maps(between(&d, 1, 4), between(&d, 1, LARGEST_MAP), between(&d, 1, LARGEST_MAP),
+                               classes);
+        else
+            d.plan = plan_row(between(&d, 2, 12), classes);
+        d.plan.seed = 1 + random_index(random, 1000);
+        d.shapes = units_create(&d.plan);
+        whole = draw_units(&d);
+        if (whole)
+            draw_head(&d);
+        units_free(d.shapes);
+    }
+    return d.plan;
+}
