@@ -1,5 +1,6 @@
 /* The kernels for x86-64 with AVX-512. */
 #define MFI_TABLE mfi_kernels_avx512
+#define MFI_USES_AVX512
 #define MFI_LANES 16
 #define MFI_TILE_ROWS 6
 #define MFI_TILE_VECTORS 4

@@ -1,7 +1,7 @@
 /* The kernels of kernels.h, written once. A file that includes this defines MFI_TABLE, the name of the
  * table; MFI_LANES, how many floats a vector register holds; and, if there are registers enough to beat a
  * BLAS library, MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of sums that they hold. Its compiler flags
- * choose the instruction set. Loops are plain where the compiler vectorises them well by itself; sums of
+ * choose the instruction set, and MFI_USES_... (lanes.h) the functions that no C operator stands for. Loops are plain where the compiler vectorises them well by itself; sums of
  * products use GCC's and Clang's vector types, since a compiler may not reorder them. */
 #include <math.h>
 #include <string.h>

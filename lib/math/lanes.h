@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__AVX512F__) || defined(__AVX2__)
+/* The table says whose instructions it uses. The compiler's macros would not do: with -march=native they name
+ * what the machine has in every file, also in the one whose vectors have the lanes of another set. */
+#if defined(MFI_USES_AVX512) || defined(MFI_USES_AVX2)
 #include <immintrin.h>
 #endif
 
@@ -79,9 +81,9 @@ INLINE vector choose(mask where, vector yes, vector no)
 /* Both let a NaN of `value` through: so do the instructions, for their second operand. */
 INLINE vector at_least(vector value, float least)
 {
-#if defined(__AVX512F__)
+#if defined(MFI_USES_AVX512)
     return (vector)_mm512_max_ps(_mm512_set1_ps(least), (__m512)value);
-#elif defined(__AVX2__)
+#elif defined(MFI_USES_AVX2)
     return (vector)_mm256_max_ps(_mm256_set1_ps(least), (__m256)value);
 #else
     return choose(value < least, splat(least), value);
@@ -90,9 +92,9 @@ INLINE vector at_least(vector value, float least)
 
 INLINE vector at_most(vector value, float most)
 {
-#if defined(__AVX512F__)
+#if defined(MFI_USES_AVX512)
     return (vector)_mm512_min_ps(_mm512_set1_ps(most), (__m512)value);
-#elif defined(__AVX2__)
+#elif defined(MFI_USES_AVX2)
     return (vector)_mm256_min_ps(_mm256_set1_ps(most), (__m256)value);
 #else
     return choose(value > most, splat(most), value);
@@ -108,10 +110,10 @@ INLINE vector magnitude(vector value)
  * in an optimizer, an estimate with one Newton step does not. */
 INLINE vector reciprocal(vector x)
 {
-#if defined(__AVX512F__)
+#if defined(MFI_USES_AVX512)
     vector y = (vector)_mm512_rcp14_ps((__m512)x);
     return y * (2.0f - x * y);
-#elif defined(__AVX2__)
+#elif defined(MFI_USES_AVX2)
     vector y = (vector)_mm256_rcp_ps((__m256)x);
     return y * (2.0f - x * y);
 #else
@@ -121,10 +123,10 @@ INLINE vector reciprocal(vector x)
 
 INLINE vector reciprocal_root(vector x)
 {
-#if defined(__AVX512F__)
+#if defined(MFI_USES_AVX512)
     vector y = (vector)_mm512_rsqrt14_ps((__m512)x);
     return y * (1.5f - 0.5f * x * y * y);
-#elif defined(__AVX2__)
+#elif defined(MFI_USES_AVX2)
     vector y = (vector)_mm256_rsqrt_ps((__m256)x);
     return y * (1.5f - 0.5f * x * y * y);
 #else

@@ -8,17 +8,18 @@
 /* Products that do not fit: refused before anything absurd is asked of the allocator. */
 static void test_layers_that_overflow(void **state)
 {
+    const size_t half = sizeof(size_t) * CHAR_BIT / 2; /* the last product is 0, but for what does not fit */
     const size_t shapes[][3] = {{SIZE_MAX / 2, 4, 2},
                                 {4, SIZE_MAX / 2, 2},
                                 {4, 4, SIZE_MAX / 2},
                                 {SIZE_MAX, 1, 2},
                                 {1, SIZE_MAX, 2},
                                 {1, 1, SIZE_MAX},
-                                {SIZE_MAX / 4, 1, 2},
+                                {SIZE_MAX / 4 + 1, 1, 2},
                                 {SIZE_MAX / 8 + 1, 8, 2},
                                 {1, SIZE_MAX / 4 + 2, 2},
                                 {2, 3, SIZE_MAX / 6},
-                                {(size_t)1 << 33, (size_t)1 << 31, 2}};
+                                {(size_t)1 << (half + 1), (size_t)1 << (half - 1), 2}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(shapes); i++)

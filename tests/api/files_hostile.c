@@ -360,6 +360,7 @@ static void check_value(const char *name, float value, const char *part)
     char key[80], *copy = get_memory(size);
     const char *entry, *offset;
     size_t at = size - 8 - (size_t)((unsigned char)file[0] | (unsigned char)file[1] << 8); /* bytes of data */
+    uint32_t bits;
 
     snprintf(key, sizeof key, "\"%s\":", name);
     entry = strstr(header, key);
@@ -367,7 +368,9 @@ static void check_value(const char *name, float value, const char *part)
     offset = strstr(entry, "data_offsets\":[") + strlen("data_offsets\":[");
     at = size - at + strtoul(offset, NULL, 10);
     memcpy(copy, file, size);
-    memcpy(copy + at, &value, sizeof value);
+    memcpy(&bits, &value, sizeof bits);
+    for (int b = 0; b < 4; b++)
+        copy[at + (size_t)b] = (char)(bits >> 8 * b);
     check_status(part ? MF_STATUS_FORMAT : MF_STATUS_OK, model_refuse(MF_CONTENTS_TRAINING, copy, size));
     if (part != NULL)
         check_message(name);

@@ -26,6 +26,9 @@ void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
 
+/* Inlined into its caller it would take the caller's caller for its own. */
+#define APART __attribute__((noinline))
+
 /* A BLAS library may allocate as it likes: only calls from libmonoforward's own code count. */
 static void count_caller(void *caller)
 {
@@ -37,31 +40,31 @@ static void count_caller(void *caller)
         atomic_fetch_add(&counted, 1);
 }
 
-void *malloc(size_t bytes)
+APART void *malloc(size_t bytes)
 {
     count_caller(__builtin_return_address(0));
     return __libc_malloc(bytes);
 }
 
-void *calloc(size_t count, size_t bytes)
+APART void *calloc(size_t count, size_t bytes)
 {
     count_caller(__builtin_return_address(0));
     return __libc_calloc(count, bytes);
 }
 
-void *realloc(void *old, size_t bytes)
+APART void *realloc(void *old, size_t bytes)
 {
     count_caller(__builtin_return_address(0));
     return __libc_realloc(old, bytes);
 }
 
-void *aligned_alloc(size_t alignment, size_t bytes)
+APART void *aligned_alloc(size_t alignment, size_t bytes)
 {
     count_caller(__builtin_return_address(0));
     return __libc_memalign(alignment, bytes);
 }
 
-int posix_memalign(void **pointer, size_t alignment, size_t bytes)
+APART int posix_memalign(void **pointer, size_t alignment, size_t bytes)
 {
     count_caller(__builtin_return_address(0));
     *pointer = __libc_memalign(alignment, bytes);
