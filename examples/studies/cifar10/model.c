@@ -52,31 +52,6 @@ static bool create_layers(struct model *model, const struct settings *settings, 
     return library_ok(mf_network_set_optimizer(model->network, model->optimizer));
 }
 
-static bool create_pipeline(struct model *model, const struct settings *settings,
-                            const mf_allocator *allocator)
-{
-    mf_pipeline_spec spec;
-    if (!library_ok(mf_pipeline_spec_init(&spec, sizeof spec)))
-        return false;
-    spec.workers = (uint32_t)settings->workers;
-    spec.network = model->network;
-    spec.max_batch = settings->batch;
-    spec.allocator = allocator;
-    return library_ok(mf_pipeline_create(&spec, &model->pipeline));
-}
-
-static bool create_workspace(struct model *model, const struct settings *settings,
-                             const mf_allocator *allocator)
-{
-    mf_workspace_spec spec;
-    if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
-        return false;
-    spec.network = model->network;
-    spec.max_batch = settings->batch;
-    spec.allocator = allocator;
-    return library_ok(mf_workspace_create(&spec, &model->training));
-}
-
 bool model_create(struct model *model, const struct settings *settings)
 {
     *model = (struct model){0};
@@ -89,14 +64,12 @@ bool model_create(struct model *model, const struct settings *settings)
     spec.allocator = &allocator;
     return library_ok(mf_network_create(&spec, &model->network)) &&
            create_layers(model, settings, &allocator) &&
-           (settings->workers > 0 ? create_pipeline(model, settings, &allocator)
-                                  : create_workspace(model, settings, &allocator));
+           training_open(&model->training, model->network, settings->workers, settings->batch, &allocator);
 }
 
 void model_free(struct model *model)
 {
-    mf_pipeline_free(model->pipeline);
-    mf_workspace_free(model->training);
+    training_close(&model->training);
     mf_network_free(model->network);
     for (size_t i = 0; i < model->layer_count; i++)
         mf_layer_free(model->layers[i]);

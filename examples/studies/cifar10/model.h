@@ -7,6 +7,7 @@
 
 #include "meter.h"
 #include "settings.h"
+#include "training.h"
 
 #include "monoforward.h"
 
@@ -16,8 +17,7 @@ struct model {
     size_t layer_count;
     mf_layer *layers[MOST_LAYERS];
     mf_network *network;
-    mf_workspace *training; /* without workers */
-    mf_pipeline *pipeline;  /* with workers */
+    struct training training;
 };
 
 /* Creates all of it. `model` must not move from then on, as its handles point to its meter. On failure prints

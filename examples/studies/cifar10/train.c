@@ -3,7 +3,6 @@
 
 #include "clock.h"
 #include "complain.h"
-#include "losses.h"
 #include "progress.h"
 
 #include <stdlib.h>
@@ -45,13 +44,8 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
     if (!library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE,
                                      pace_learning_rate(trainer->pace))))
         return false;
-    bool good =
-        model->pipeline != NULL
-            ? library_ok(mf_pipeline_submit(model->pipeline, rows, trainer->inputs, trainer->classes)) &&
-                  losses_add_finished(model->pipeline, losses)
-            : library_ok(mf_network_step(model->network, model->training, rows, trainer->inputs,
-                                         trainer->classes)) &&
-                  losses_add_step(model->training, 0, model->layer_count, losses);
+    bool good = library_ok(training_step(&model->training, rows, trainer->inputs, trainer->classes)) &&
+                training_add_losses(&model->training, 0, losses);
     pace_step(trainer->pace);
     return good;
 }
@@ -72,9 +66,7 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
         good = learn_batch(trainer, first, rows, losses);
         first += rows;
     }
-    if (good && trainer->model->pipeline != NULL)
-        good = library_ok(mf_pipeline_flush(trainer->model->pipeline)) &&
-               losses_add_finished(trainer->model->pipeline, losses);
+    good = good && library_ok(training_finish(&trainer->model->training, losses));
     progress_end(&progress);
 
     *images = first;

@@ -4,7 +4,6 @@
 #include "backprop.h"
 #include "backprop_conv.h"
 #include "complain.h"
-#include "losses.h"
 #include "parameters.h"
 #include "random.h"
 #include "rank.h"
@@ -66,9 +65,9 @@ static bool open_workspaces(struct learner *learner)
 {
     mf_allocator allocator = meter_allocator(&learner->meter);
     mf_workspace_spec spec;
-    mf_workspace_free(learner->workspace);
+    training_close(&learner->training);
     mf_workspace_free(learner->evaluation);
-    learner->workspace = learner->evaluation = NULL;
+    learner->evaluation = NULL;
     if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
         return false;
     spec.network = learner->network;
@@ -78,19 +77,8 @@ static bool open_workspaces(struct learner *learner)
         if (!library_ok(mf_workspace_create(&spec, &learner->evaluation)))
             return false;
     }
-    if (learner->settings->method == METHOD_PIPELINED) {
-        mf_pipeline_spec line;
-        if (!library_ok(mf_pipeline_spec_init(&line, sizeof line)))
-            return false;
-        line.workers = (uint32_t)learner->settings->workers;
-        line.network = learner->network;
-        line.max_batch = learner->settings->batch;
-        line.allocator = &allocator;
-        return library_ok(mf_pipeline_create(&line, &learner->pipeline));
-    }
-    spec.purpose = MF_WORKSPACE_TRAINING;
-    spec.allocator = &allocator;
-    return library_ok(mf_workspace_create(&spec, &learner->workspace));
+    size_t workers = learner->settings->method == METHOD_PIPELINED ? learner->settings->workers : 0;
+    return training_open(&learner->training, learner->network, workers, learner->settings->batch, &allocator);
 }
 
 static bool prepare_projection(const struct learner *learner, mf_layer *layer)
@@ -204,8 +192,7 @@ bool learner_open(struct learner *learner, const struct settings *settings, cons
 
 void learner_close(struct learner *learner)
 {
-    mf_pipeline_free(learner->pipeline);
-    mf_workspace_free(learner->workspace);
+    training_close(&learner->training);
     mf_workspace_free(learner->evaluation);
     mf_network_free(learner->network);
     for (size_t i = 0; i < SIZE_LIST_CAPACITY; i++)
@@ -239,21 +226,18 @@ static enum learned step_forward(struct learner *learner, size_t rows, const flo
                                  double *losses)
 {
     size_t first = learner_first(learner);
-    if (learner->pipeline) {
-        enum learned outcome = outcome_of(mf_pipeline_submit(learner->pipeline, rows, x, y));
-        return outcome == LEARNED && !losses_add_finished(learner->pipeline, losses) ? LEARNED_NOTHING
-                                                                                     : outcome;
-    }
+    struct training *training = &learner->training;
     enum learned outcome =
         outcome_of(learner->settings->method == METHOD_GREEDY
-                       ? mf_network_step_layer(learner->network, learner->workspace, first, rows, x, y)
-                       : mf_network_step(learner->network, learner->workspace, rows, x, y));
+                       ? mf_network_step_layer(learner->network, training->workspace, first, rows, x, y)
+                       : training_step(training, rows, x, y));
     if (outcome != LEARNED)
         return outcome;
-    for (size_t i = first; learner->settings->rank > 0 && i < learner->depth; i++)
+    bool limited = learner->settings->rank > 0 && training->pipeline == NULL;
+    for (size_t i = first; limited && i < learner->depth; i++)
         if (!rank_limit(learner->stack[i], learner->settings->rank))
             return LEARNED_NOTHING;
-    return losses_add_step(learner->workspace, first, learner->depth, losses) ? LEARNED : LEARNED_NOTHING;
+    return training_add_losses(training, first, losses) ? LEARNED : LEARNED_NOTHING;
 }
 
 enum learned learner_step(struct learner *learner, size_t rows, const float *x, const int32_t *y,
@@ -269,10 +253,7 @@ enum learned learner_step(struct learner *learner, size_t rows, const float *x, 
 
 enum learned learner_rest(struct learner *learner, double *losses)
 {
-    if (!learner->pipeline)
-        return LEARNED;
-    enum learned outcome = outcome_of(mf_pipeline_flush(learner->pipeline));
-    return outcome == LEARNED && !losses_add_finished(learner->pipeline, losses) ? LEARNED_NOTHING : outcome;
+    return outcome_of(training_finish(&learner->training, losses));
 }
 
 static void add_report(struct answers *answers, size_t at, const mf_report *report)

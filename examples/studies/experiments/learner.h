@@ -9,6 +9,7 @@
 #include "meter.h"
 #include "monoforward.h"
 #include "settings.h"
+#include "training.h"
 
 struct backprop;
 struct backprop_conv;
@@ -32,8 +33,8 @@ struct learner {
     /* Mono-Forward */
     mf_network *network;
     mf_layer *stack[SIZE_LIST_CAPACITY];
-    mf_workspace *workspace, *evaluation;
-    mf_pipeline *pipeline;
+    struct training training;
+    mf_workspace *evaluation;
     /* backpropagation */
     struct backprop *dense;
     struct backprop_conv *conv;

@@ -4,6 +4,7 @@
 #include "complain.h"
 #include "layers.h"
 #include "random.h"
+#include "training.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,8 +118,7 @@ size_t course_samples(size_t steps, size_t count, size_t batch)
 /* What a course needs while it runs. */
 struct school {
     mf_optimizer *optimizer;
-    mf_workspace *workspace; /* one of these two */
-    mf_pipeline *pipeline;
+    struct training training;
     uint32_t *order;
     float *x;
     int32_t *y;
@@ -128,8 +128,6 @@ static bool school_open(struct school *school, struct stack *stack, const struct
                         const struct course *course)
 {
     mf_optimizer_spec optimizer;
-    mf_pipeline_spec pipeline;
-    mf_workspace_spec workspace;
     *school = (struct school){
         .order = malloc(choice->count * sizeof *school->order),
         .x = calloc(course->batch, domain_inputs(choice->domain) * sizeof *school->x),
@@ -142,40 +140,20 @@ static bool school_open(struct school *school, struct stack *stack, const struct
         !library_ok(mf_optimizer_create(&optimizer, &school->optimizer)) ||
         !library_ok(mf_network_set_optimizer(stack->network, school->optimizer)))
         return false;
-    if (course->workers > 0) {
-        if (!library_ok(mf_pipeline_spec_init(&pipeline, sizeof pipeline)))
-            return false;
-        pipeline.network = stack->network;
-        pipeline.max_batch = course->batch;
-        pipeline.workers = (uint32_t)course->workers;
-        return library_ok(mf_pipeline_create(&pipeline, &school->pipeline));
-    }
-    if (!library_ok(mf_workspace_spec_init(&workspace, sizeof workspace)))
-        return false;
-    workspace.network = stack->network;
-    workspace.max_batch = course->batch;
-    return library_ok(mf_workspace_create(&workspace, &school->workspace));
+    return training_open(&school->training, stack->network, course->workers, course->batch, NULL);
 }
 
 static void school_close(struct school *school)
 {
-    mf_pipeline_free(school->pipeline);
-    mf_workspace_free(school->workspace);
+    training_close(&school->training);
     mf_optimizer_free(school->optimizer);
     free(school->order);
     free(school->x);
     free(school->y);
 }
 
-static bool learn_batch(struct school *school, struct stack *stack, size_t rows)
-{
-    return library_ok(school->pipeline != NULL
-                          ? mf_pipeline_submit(school->pipeline, rows, school->x, school->y)
-                          : mf_network_step(stack->network, school->workspace, rows, school->x, school->y));
-}
-
-static bool attend(struct school *school, struct stack *stack, const struct choice *choice,
-                   const struct course *course, struct job *job)
+static bool attend(struct school *school, const struct choice *choice, const struct course *course,
+                   struct job *job)
 {
     const struct domain *domain = choice->domain;
     struct random_stream shuffling = {course->seed};
@@ -189,20 +167,20 @@ static bool attend(struct school *school, struct stack *stack, const struct choi
         double rate = course->rate * mf_schedule_cosine(step, course->steps, 0);
         images_to_inputs(&domain->train, domain->scale, school->order, next, rows, school->x, school->y);
         if (!library_ok(mf_optimizer_set(school->optimizer, MF_OPTIMIZER_LEARNING_RATE, rate)) ||
-            !learn_batch(school, stack, rows))
+            !library_ok(training_step(&school->training, rows, school->x, school->y)))
             return false;
         next += rows;
         job->done += rows;
         progress_show(&job->bar, job->done < job->bar.total ? job->done : job->bar.total);
     }
-    return school->pipeline == NULL || library_ok(mf_pipeline_flush(school->pipeline));
+    return library_ok(training_finish(&school->training, NULL));
 }
 
 bool stack_learn(struct stack *stack, const struct choice *choice, const struct course *course,
                  struct job *job)
 {
     struct school school = {0};
-    bool good = school_open(&school, stack, choice, course) && attend(&school, stack, choice, course, job);
+    bool good = school_open(&school, stack, choice, course) && attend(&school, choice, course, job);
     school_close(&school);
     return good;
 }

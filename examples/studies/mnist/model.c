@@ -106,11 +106,8 @@ bool model_create(struct model *model, const struct settings *settings, size_t r
 
 static void free_workspaces(struct model *model)
 {
-    mf_pipeline_free(model->pipeline);
-    mf_workspace_free(model->training);
+    training_close(&model->training);
     mf_workspace_free(model->evaluation);
-    model->pipeline = NULL;
-    model->training = NULL;
     model->evaluation = NULL;
 }
 
@@ -122,31 +119,6 @@ void model_free(struct model *model)
         mf_layer_free(model->layers[i]);
     mf_optimizer_free(model->optimizer);
     *model = (struct model){0};
-}
-
-static bool create_pipeline(struct model *model, size_t batch)
-{
-    mf_allocator allocator = meter_allocator(&model->meter);
-    mf_pipeline_spec spec;
-    if (!library_ok(mf_pipeline_spec_init(&spec, sizeof spec)))
-        return false;
-    spec.workers = (uint32_t)model->workers;
-    spec.network = model->network;
-    spec.max_batch = batch;
-    spec.allocator = &allocator;
-    return library_ok(mf_pipeline_create(&spec, &model->pipeline));
-}
-
-static bool create_workspace(struct model *model, size_t batch)
-{
-    mf_allocator allocator = meter_allocator(&model->meter);
-    mf_workspace_spec spec;
-    if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
-        return false;
-    spec.network = model->network;
-    spec.max_batch = batch;
-    spec.allocator = &allocator;
-    return library_ok(mf_workspace_create(&spec, &model->training));
 }
 
 static bool create_evaluation(struct model *model)
@@ -162,6 +134,7 @@ static bool create_evaluation(struct model *model)
 
 bool model_set_depth(struct model *model, size_t depth, size_t batch)
 {
+    mf_allocator allocator = meter_allocator(&model->meter);
     free_workspaces(model);
     while (model->depth > depth) {
         if (!library_ok(mf_network_remove(model->network, model->ids[model->depth - 1])))
@@ -174,7 +147,7 @@ bool model_set_depth(struct model *model, size_t depth, size_t batch)
             return false;
         model->depth++;
     }
-    return (model->workers > 0 ? create_pipeline(model, batch) : create_workspace(model, batch)) &&
+    return training_open(&model->training, model->network, model->workers, batch, &allocator) &&
            create_evaluation(model);
 }
 

@@ -7,6 +7,7 @@
 
 #include "meter.h"
 #include "settings.h"
+#include "training.h"
 
 #include "monoforward.h"
 
@@ -21,8 +22,7 @@ struct model {
     size_t depth;
     uint64_t ids[SIZE_LIST_CAPACITY];
     size_t workers;
-    mf_workspace *training; /* without workers */
-    mf_pipeline *pipeline;  /* with workers */
+    struct training training;
     mf_workspace *evaluation;
 };
 

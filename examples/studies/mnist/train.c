@@ -3,7 +3,6 @@
 
 #include "clock.h"
 #include "complain.h"
-#include "losses.h"
 #include "progress.h"
 
 #include <stdlib.h>
@@ -93,15 +92,11 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
     if (!library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
         return false;
     trainer->step++;
-    if (model->pipeline != NULL)
-        return library_ok(mf_pipeline_submit(model->pipeline, rows, trainer->inputs, trainer->labels)) &&
-               losses_add_finished(model->pipeline, losses);
-    mf_status status =
-        trainer->settings->greedy
-            ? mf_network_step_layer(model->network, model->training, learner, rows, trainer->inputs,
-                                    trainer->labels)
-            : mf_network_step(model->network, model->training, rows, trainer->inputs, trainer->labels);
-    return library_ok(status) && losses_add_step(model->training, learner, model->depth, losses);
+    mf_status status = trainer->settings->greedy
+                           ? mf_network_step_layer(model->network, model->training.workspace, learner, rows,
+                                                   trainer->inputs, trainer->labels)
+                           : training_step(&model->training, rows, trainer->inputs, trainer->labels);
+    return library_ok(status) && training_add_losses(&model->training, learner, losses);
 }
 
 bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch)
@@ -122,9 +117,7 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
         good = learn_batch(trainer, learned, rows, losses);
         learned += rows;
     }
-    if (good && trainer->model->pipeline != NULL)
-        good = library_ok(mf_pipeline_flush(trainer->model->pipeline)) &&
-               losses_add_finished(trainer->model->pipeline, losses);
+    good = good && library_ok(training_finish(&trainer->model->training, losses));
     progress_end(&progress);
 
     epoch->seconds = clock_seconds() - started;

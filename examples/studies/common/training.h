@@ -1,0 +1,35 @@
+/* training: joint steps of a network, layer after layer in a workspace, or, with workers, in a pipeline.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STUDIES_TRAINING_H
+#define STUDIES_TRAINING_H
+
+#include "monoforward.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zeroed, it can be closed at any point. */
+struct training {
+    mf_network *network;     /* borrowed */
+    mf_workspace *workspace; /* without workers */
+    mf_pipeline *pipeline;   /* with workers */
+};
+
+/* `workers` 0: a workspace. On failure prints one line and returns false; so does training_add_losses(). */
+bool training_open(struct training *training, mf_network *network, size_t workers, size_t max_batch,
+                   const mf_allocator *allocator);
+void training_close(struct training *training);
+
+/* All layers learn from the batch; with workers they may do so later. */
+mf_status training_step(struct training *training, size_t rows, const float *x, const int32_t *y);
+
+/* Adds, for each row that was learned from, the loss of the layer to losses[layer]: of the last step, from
+ * the layer `first` on, or of all that the workers have finished since the last call. */
+bool training_add_losses(struct training *training, size_t first, double *losses);
+
+/* Waits until the workers have learned from all batches, and adds those losses too; `losses` may be NULL. */
+mf_status training_finish(struct training *training, double *losses);
+
+#endif
