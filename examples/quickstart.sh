@@ -170,7 +170,7 @@ build_release() {
     say "Building in $build"
     run_logged cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release
     run_logged cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" \
-        --target example_hello example_streaming example_mnist
+        --target example_01_hello example_07_streaming example_mnist
 }
 
 # ----------------------------------------------------------------------------------------- data
@@ -268,5 +268,5 @@ say "  $build/examples/mnist$options --hidden 500,500,500,500 --greedy --epochs 
 say "  $build/examples/mnist$options --freeze projection --init-projection orthogonal"
 say "  $build/examples/mnist$options --preset best --threads 1 --workers 2    a quarter of an hour"
 say "  $build/examples/mnist$options --preset cnn --threads 1 --workers 2     convolutions, a quarter of an hour"
-say "  $build/examples/streaming    learns sample by sample while the data drifts"
-say "  $root/examples/hello.c    the smallest program that trains, to start your own from"
+say "  $build/examples/07_streaming    learns sample by sample while the data drifts"
+say "  $root/examples/01_hello.c    the smallest program that trains, to start your own from"

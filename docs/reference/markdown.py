@@ -39,7 +39,7 @@ def link(document, match):
         return match.group(0)
     path, _, anchor = target.partition("#")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(document), path)) if path else document
-    if path.startswith("docs/results/") and path.endswith(".md"):
+    if path.startswith(("docs/results/", "examples/")) and path.endswith(".md"):
         return text
     if path.endswith(".md"):
         return f"[{text}](#{label(path, anchor)})" if anchor else f"[{text}]({page(path)}.html)"

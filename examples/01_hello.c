@@ -1,8 +1,8 @@
-/* hello: two layers learn XOR, each from its own loss; nothing flows backward between them.
+/* 01_hello: two layers learn XOR, each from its own loss; nothing flows backward between them.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "monoforward.h"
+#include <monoforward.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 static void check(mf_status status)
 {
     if (status != MF_STATUS_OK) {
-        fprintf(stderr, "error: %s\n", mf_last_message());
+        fprintf(stderr, "%s: %s\n", mf_status_name(status), mf_last_message());
         exit(EXIT_FAILURE);
     }
 }
@@ -59,7 +59,7 @@ int main(void)
         printf("%.0f xor %.0f is %d\n", x[i][0], x[i][1], (int)answers[i]);
         right += answers[i] == y[i];
     }
-    printf("result example=hello steps=500 accuracy=%.2f\n", 25.0 * right);
+    printf("result example=01_hello steps=500 accuracy=%.2f\n", 25.0 * right);
 
     mf_workspace_free(workspace);
     mf_network_free(network);
