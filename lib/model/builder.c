@@ -118,12 +118,13 @@ mf_status mfi_builder_remember(mf_builder *builder, mf_status status)
     return status;
 }
 
-mf_status mfi_builder_check(const mf_builder *builder)
+mf_status mfi_builder_check(mf_builder *builder)
 {
     if (builder->failure != MF_STATUS_OK)
         return mfi_fail(builder->failure, "%s", builder->message);
     if (builder->plan.has_spec)
-        return mfi_fail(MF_STATUS_STATE, "the builder was made from a layer's spec and is complete");
+        return mfi_builder_remember(
+            builder, mfi_fail(MF_STATUS_STATE, "the builder was made from a layer's spec and is complete"));
     return MF_STATUS_OK;
 }
 

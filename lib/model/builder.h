@@ -24,7 +24,7 @@ void mfi_builder_release(mf_builder *builder);
 
 /* Whether units and heads can be added: the first failure if there was one, STATE if it is complete. Checked
  * before both that follow, which keep a failure. */
-mf_status mfi_builder_check(const mf_builder *builder);
+mf_status mfi_builder_check(mf_builder *builder);
 
 mf_status mfi_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node);
 mf_status mfi_builder_head(mf_builder *builder, const mf_head_spec *head);
