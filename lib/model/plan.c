@@ -145,10 +145,12 @@ static mf_status resolve_input(const mfi_plan *plan, int32_t *input)
 
 static mf_status check_same(const mfi_plan *plan, const int32_t inputs[2])
 {
-    const size_t *one = mfi_plan_shape(plan, inputs[0])->dims, *other = mfi_plan_shape(plan, inputs[1])->dims;
-    if (memcmp(one, other, sizeof mfi_plan_shape(plan, 0)->dims) != 0)
-        return mfi_fail(MF_STATUS_SHAPE, "adds node %d of %zux%zux%zu and node %d of %zux%zux%zu",
-                        (int)inputs[0], one[0], one[1], one[2], (int)inputs[1], other[0], other[1], other[2]);
+    const mf_shape *one = mfi_plan_shape(plan, inputs[0]), *other = mfi_plan_shape(plan, inputs[1]);
+    if (one->rank != other->rank || memcmp(one->dims, other->dims, sizeof one->dims) != 0)
+        return mfi_fail(MF_STATUS_SHAPE,
+                        "adds node %d of rank %d, %zux%zux%zu, and node %d of rank %d, %zux%zux%zu",
+                        (int)inputs[0], (int)one->rank, one->dims[0], one->dims[1], one->dims[2],
+                        (int)inputs[1], (int)other->rank, other->dims[0], other->dims[1], other->dims[2]);
     return MF_STATUS_OK;
 }
 
