@@ -3,20 +3,20 @@
 #include "api/structs.h"
 #include "parallel/pipeline.h"
 
-static mf_pipeline_spec defaults_of_spec(void)
+static mf_pipeline_spec pipeline_defaults(void)
 {
     return (mf_pipeline_spec){.struct_size = sizeof(mf_pipeline_spec), .workers = 2};
 }
 
 mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size)
 {
-    mf_pipeline_spec defaults = defaults_of_spec();
+    mf_pipeline_spec defaults = pipeline_defaults();
     return MFI_INIT(mf_pipeline_spec, spec, size, &defaults);
 }
 
 mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline)
 {
-    mf_pipeline_spec known = defaults_of_spec();
+    mf_pipeline_spec known = pipeline_defaults();
     MFI_TRY(mfi_check_pointer(pipeline, "the out-pointer of the pipeline"));
     *pipeline = NULL;
     MFI_TRY(MFI_READ(mf_pipeline_spec, &known, spec));
@@ -31,7 +31,7 @@ void mf_pipeline_free(mf_pipeline *pipeline)
         mfi_pipeline_release(pipeline);
 }
 
-static mf_status check(const mf_pipeline *pipeline)
+static mf_status check_pipeline(const mf_pipeline *pipeline)
 {
     MFI_TRY(mfi_handle_check(pipeline, MFI_KIND_PIPELINE));
     if (pipeline->calling_back)
@@ -41,10 +41,10 @@ static mf_status check(const mf_pipeline *pipeline)
 
 /* ---- batches ---- */
 
-static mf_status submit(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
+static mf_status submit_batch(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
 {
     mfi_rows rows;
-    MFI_TRY(check(pipeline));
+    MFI_TRY(check_pipeline(pipeline));
     MFI_TRY(mfi_pipeline_check_network(pipeline));
     MFI_TRY(mfi_check_batch(batch, pipeline->members[0].layer, pipeline->max_batch, true, &rows));
     for (size_t i = 0; i < pipeline->count; i++)
@@ -57,29 +57,29 @@ static mf_status submit(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
 
 mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch *batch)
 {
-    return submit(pipeline, batch, true);
+    return submit_batch(pipeline, batch, true);
 }
 
 mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y)
 {
     mf_batch batch = mfi_flat_batch(rows, x, y);
-    return submit(pipeline, &batch, true);
+    return submit_batch(pipeline, &batch, true);
 }
 
 mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_batch *batch)
 {
-    return submit(pipeline, batch, false);
+    return submit_batch(pipeline, batch, false);
 }
 
 mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y)
 {
     mf_batch batch = mfi_flat_batch(rows, x, y);
-    return submit(pipeline, &batch, false);
+    return submit_batch(pipeline, &batch, false);
 }
 
 mf_status mf_pipeline_flush(mf_pipeline *pipeline)
 {
-    MFI_TRY(check(pipeline));
+    MFI_TRY(check_pipeline(pipeline));
     mfi_pipeline_wait(pipeline);
     MFI_TRY(mfi_pipeline_call_back(pipeline));
     return mfi_pipeline_failure(pipeline);
@@ -87,7 +87,7 @@ mf_status mf_pipeline_flush(mf_pipeline *pipeline)
 
 mf_status mf_pipeline_stop(mf_pipeline *pipeline)
 {
-    MFI_TRY(check(pipeline));
+    MFI_TRY(check_pipeline(pipeline));
     mfi_pipeline_stop(pipeline);
     /* It is stopped already: what the callback says to that changes nothing. */
     mfi_pipeline_call_back(pipeline);
@@ -111,7 +111,7 @@ mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progress, si
 mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
 {
     const mf_pipeline_report *found;
-    MFI_TRY(check(pipeline));
+    MFI_TRY(check_pipeline(pipeline));
     MFI_TRY(mfi_pipeline_call_back(pipeline));
     if (!pipeline->on_report)
         MFI_TRY(mfi_check_pointer(report, "the report"));

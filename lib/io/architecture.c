@@ -166,8 +166,8 @@ static mf_status read_frozen(const mfi_json *list, const mfi_plan *plan, mfi_par
     return MF_STATUS_OK;
 }
 
-static mf_status read_layer(const mfi_json *item, size_t position, const mf_allocator *allocator,
-                            mfi_architecture *architecture)
+static mf_status read_layer_record(const mfi_json *item, size_t position, const mf_allocator *allocator,
+                                   mfi_architecture *architecture)
 {
     mfi_layer_architecture *layer = &architecture->layers[position];
     mfi_layer_record *record = &layer->record;
@@ -214,7 +214,7 @@ static mf_status read_layers(const mfi_json *list, const mfi_tensors *tensors, c
         mfi_layer_record *record = &architecture->layers[position].record;
         record->spec = mfi_layer_defaults();
         MFI_TRY(mfi_read_fields(item, &mfi_layer_fields, position, record));
-        MFI_TRY(mfi_as_format(read_layer(item, position, allocator, architecture), position));
+        MFI_TRY(mfi_as_format(read_layer_record(item, position, allocator, architecture), position));
     }
     return check_ids(architecture);
 }

@@ -21,7 +21,7 @@
 
 /* ---- equation 5: the units, first to last ---- */
 
-static void forward(const mfi_run *run)
+static void run_forward(const mfi_run *run)
 {
     const mfi_plan *plan = &run->layer->plan;
     for (size_t s = 0; s < plan->stage_count; s++)
@@ -40,12 +40,6 @@ static mf_status goodness_and_loss(const mfi_run *run, size_t position, mf_repor
 
 /* ---- equation 8: back from dG, the head first, then the units, last to first ---- */
 
-static void add(size_t count, float *to, const float *from)
-{
-    for (size_t i = 0; i < count; i++)
-        to[i] += from[i];
-}
-
 /* A node that several stages read gets the sum of their gradients: the first one on the way back is written,
  * others are added. */
 static void stage_backward(mfi_run *run, size_t s)
@@ -59,10 +53,11 @@ static void stage_backward(mfi_run *run, size_t s)
     mfi_unit_kind_of(stage->kind)->backward(run, s, scratch->kept[s].gradient, dx);
     for (int i = 0; i < stage->input_count; i++)
         if (stage->inputs[i] > 0 && !stage->starts_gradient[i])
-            add(run->rows->count * stage->input_values, scratch->kept[stage->inputs[i] - 1].gradient, dx[i]);
+            run->layer->kernels->scale_add(run->rows->count * stage->input_values, 1.0f,
+                                           scratch->kept[stage->inputs[i] - 1].gradient, 1.0f, dx[i]);
 }
 
-static void backward(mfi_run *run, mfi_use use)
+static void run_backward(mfi_run *run, mfi_use use)
 {
     const mfi_plan *plan = &run->layer->plan;
     run->use = use;
@@ -92,7 +87,7 @@ static mf_status clip(mfi_run *run, size_t position, double *norm)
     float factor, *dg = run->scratch->goodness;
     if (run->settings->optimizer.clip_norm == 0.0f)
         return MF_STATUS_OK;
-    backward(run, MFI_MEASURE);
+    run_backward(run, MFI_MEASURE);
     if (clip_factor(run->squares, (double)run->settings->optimizer.clip_norm, norm, &factor) != MF_STATUS_OK)
         return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the norm of the gradient is not finite", position);
     for (size_t i = 0; factor != 1.0f && i < run->rows->count * run->layer->plan.head.classes; i++)
@@ -109,13 +104,13 @@ static void finish(mfi_run *run)
     mfi_layer_count_mask(run->learner, run->settings);
 }
 
-static mf_status step(mfi_run *run, size_t position, mf_report *report)
+static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
 {
     mf_report done = *report;
-    forward(run);
+    run_forward(run);
     MFI_TRY(goodness_and_loss(run, position, &done));
     MFI_TRY(clip(run, position, &done.gradient_norm));
-    backward(run, MFI_UPDATE);
+    run_backward(run, MFI_UPDATE);
     finish(run);
     done.applied = ++run->learner->progress.applied;
     *report = done;
@@ -139,7 +134,7 @@ mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, void *bl
     mfi_run run = {
         .layer = layer, .settings = settings, .scratch = &scratch, .rows = rows, .a = a, .learner = layer};
     uint64_t mode = mfi_subnormals_to_zero();
-    mf_status status = step(&run, position, report);
+    mf_status status = run_step(&run, position, report);
     mfi_subnormals_restore(mode);
     return status;
 }
@@ -148,7 +143,7 @@ void mfi_layer_forward(const mf_layer *layer, void *block, const mfi_rows *rows,
 {
     mfi_scratch scratch = take_scratch(layer, rows->count, false, block);
     mfi_run run = {.layer = layer, .scratch = &scratch, .rows = rows, .a = a};
-    forward(&run);
+    run_forward(&run);
 }
 
 void mfi_layer_goodness(const mf_layer *layer, void *block, size_t rows, const float *a, float *goodness)
@@ -172,11 +167,11 @@ mf_status mfi_layer_gradients(mf_layer *layer, void *block, const mfi_rows *rows
                    .learner = layer,
                    .out = out};
     uint64_t mode = mfi_subnormals_to_zero();
-    forward(&run);
+    run_forward(&run);
     mf_status status = goodness_and_loss(&run, position, report);
     if (status == MF_STATUS_OK) {
         memset(out, 0, layer->plan.values * sizeof *out);
-        backward(&run, MFI_STORE);
+        run_backward(&run, MFI_STORE);
         finish(&run);
         report->applied = layer->progress.applied;
     }
@@ -197,7 +192,7 @@ static void apply_scaled(mfi_run *run, const mfi_target *target, size_t count, f
     }
 }
 
-static mf_status apply(mfi_run *run, const float *gradients)
+static mf_status run_apply(mfi_run *run, const float *gradients)
 {
     const mfi_plan *plan = &run->layer->plan;
     double squares = 0.0, norm;
@@ -228,7 +223,7 @@ mf_status mfi_layer_apply(mf_layer *layer, const float *gradients)
     mfi_settings settings = mfi_layer_settings(layer);
     mfi_run run = {.layer = layer, .settings = &settings, .use = MFI_UPDATE, .learner = layer};
     uint64_t mode = mfi_subnormals_to_zero();
-    mf_status status = apply(&run, gradients);
+    mf_status status = run_apply(&run, gradients);
     mfi_subnormals_restore(mode);
     return status;
 }
