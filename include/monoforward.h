@@ -197,7 +197,7 @@ MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer
 MF_API void mf_optimizer_free(mf_optimizer *optimizer);
 
 /** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
- *  Errors: HANDLE, ARGUMENT (unknown key, value out of range), STATE (momentum in an optimizer that
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, or so near to 0 that a float in a step is 0), STATE (momentum in an optimizer that
  *  was created with momentum 0: its layers hold no memory for it). */
 MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
 
@@ -296,8 +296,8 @@ typedef struct mf_layer_spec {
     int32_t bias;         /**< 1 (default): the layer has a bias b; 0: it has none. */
     int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
     int32_t projection_init;       /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
-    float weight_gain;             /**< Scale of W's initialisation; default 1. */
-    float projection_gain;         /**< Scale of M's initialisation; default 1. */
+    float weight_gain;             /**< Scale of W's initialisation, 0 to 1e30; default 1. */
+    float projection_gain;         /**< Scale of M's initialisation, 0 to 1e30; default 1. */
     float leak;                    /**< Slope of leaky ReLU below 0, 0 to 1; default 0.01. */
     float dropout;                 /**< Share of the activation set to 0 on its way to the next layer during
                                         training, 0 to below 1 (the rest is scaled up); the layer's own
