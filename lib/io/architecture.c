@@ -83,6 +83,9 @@ static mf_status check_layer(mfi_layer_record *record, size_t position)
     return MF_STATUS_OK;
 }
 
+/* Counts that go on from here never come round to 0. */
+static const uint64_t most_count = UINT64_MAX / 2;
+
 /* Ids count places, so those of a network differ and are below the next one. */
 static mf_status check_ids(const mfi_architecture *architecture)
 {
@@ -124,9 +127,11 @@ static mf_status read_network(const mfi_json *tree, const mfi_tensors *tensors, 
     const mfi_json *found[2];
     MFI_TRY(two_members(tree, "the network", "next_id", "layers", found));
     const char *next = mfi_json_text(found[0]);
-    if (!next || !mfi_parse_u64(next, &architecture->next_id) || architecture->next_id == 0 ||
-        !mfi_json_is_array(found[1]))
+    if (!next || !mfi_parse_u64(next, &architecture->next_id) || !mfi_json_is_array(found[1]))
         return mfi_fail(MF_STATUS_FORMAT, "the network: \"next_id\" or \"layers\" is of the wrong kind");
+    if (architecture->next_id == 0 || architecture->next_id >= most_count)
+        return mfi_fail(MF_STATUS_FORMAT, "the network: a next_id of %llu is not possible",
+                        (unsigned long long)architecture->next_id);
     return read_layers(found[1], tensors, allocator, architecture);
 }
 
@@ -138,8 +143,7 @@ static mf_status check_training(const mfi_architecture *architecture, size_t pos
     if (record->optimizer >= 0 && (size_t)record->optimizer >= architecture->optimizers)
         return mfi_fail(MF_STATUS_FORMAT, "layer %zu: optimizer %d of %zu", position, (int)record->optimizer,
                         architecture->optimizers);
-    /* Counts that go on from here never come round to 0. */
-    const uint64_t most = UINT64_MAX / 2;
+    const uint64_t most = most_count;
     bool sound =
         record->renewed > 0 && record->renewed < most && record->applied < most && record->dropped < most;
     for (size_t p = 0; p < MFI_PARAMETERS; p++) {
