@@ -962,14 +962,17 @@ typedef struct mf_load_spec {
 MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 
 /** Saves a network to a file. The file is written beside `path` under another name, and takes its place
- *  when it is complete and on the disk; until then a file that is there stays as it is. A symbolic link is
- *  replaced, not followed. Nothing is allocated.
+ *  when it is complete and on the disk; until then a file that is there stays as it is. It has the owner and
+ *  permissions of the file it replaces from before its first byte; a new file follows the umask. Symbolic
+ *  links are followed: the link stays, and the file that it leads to is replaced. What is not a regular file
+ *  is never replaced. Nothing is allocated.
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
  *  or a longer header than the format allows), IO (the message names the path and the system's reason;
- *  after a failure nothing is left behind). */
+ *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
+ *  not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
