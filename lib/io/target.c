@@ -44,11 +44,11 @@ static char *name_in(char *path)
 
 /* Replaces the last part of the path by what it links to, until it is no link. The system follows those on
  * the way. */
-static mf_status follow(mfi_target *t)
+static mf_status follow(mfi_target *t, int *links)
 {
     enum { MOST_LINKS = 40 };
     char link[PATH_MAX];
-    for (int links = 0; links < MOST_LINKS; links++) {
+    for (*links = 0; *links < MOST_LINKS; ++*links) {
         ssize_t length = readlink(t->path, link, sizeof link);
         if (length < 0)
             return errno == EINVAL || errno == ENOENT ? MF_STATUS_OK : refused(t, errno);
@@ -80,41 +80,50 @@ static mf_status open_folder(mfi_target *t)
     return t->folder < 0 ? refused(t, errno) : MF_STATUS_OK;
 }
 
-/* The name in the folder must be what the path led to. It is not when others are at work there, or behind
- * links that no path stands for, such as those of /proc. */
-static mf_status look(mfi_target *t, const struct stat *reached)
+static mf_status look(mfi_target *t)
 {
-    if (fstatat(t->folder, t->name, &t->old, AT_SYMLINK_NOFOLLOW) == 0)
-        t->there = true;
-    else if (errno != ENOENT)
+    t->there = fstatat(t->folder, t->name, &t->old, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!t->there && errno != ENOENT)
         return refused(t, errno);
-    if (t->there && !S_ISREG(t->old.st_mode))
-        return not_regular(t, &t->old);
-    if (reached && (!t->there || t->old.st_ino != reached->st_ino || t->old.st_dev != reached->st_dev))
-        return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: no name leads to the file", t->asked);
-    return MF_STATUS_OK;
+    return t->there && !S_ISREG(t->old.st_mode) ? not_regular(t, &t->old) : MF_STATUS_OK;
+}
+
+/* Not `sure` if links led to another file than the system found behind them. */
+static mf_status resolve(mfi_target *t, bool *sure)
+{
+    struct stat reached;
+    int links;
+    memcpy(t->path, t->asked, strlen(t->asked) + 1);
+    bool exists = stat(t->asked, &reached) == 0;
+    if (!exists && errno != ENOENT)
+        return refused(t, errno);
+    if (exists && !S_ISREG(reached.st_mode))
+        return not_regular(t, &reached);
+    MFI_TRY(follow(t, &links));
+    MFI_TRY(open_folder(t));
+    mf_status status = look(t);
+    *sure = links == 0 || !exists ||
+            (t->there && t->old.st_ino == reached.st_ino && t->old.st_dev == reached.st_dev);
+    if (status != MF_STATUS_OK || !*sure)
+        mfi_target_close(t);
+    return status;
 }
 
 mf_status mfi_target_open(const char *path, mfi_target *target)
 {
-    struct stat reached;
-    size_t length = strlen(path);
+    /* Others may save there at this moment. Links for which no path stands, such as those of /proc to files
+     * that have been deleted, never become sure. */
+    enum { ATTEMPTS = 50 };
     target->asked = path;
-    target->there = false;
-    if (length >= sizeof target->path)
+    if (strlen(path) >= sizeof target->path)
         return refused(target, ENAMETOOLONG);
-    memcpy(target->path, path, length + 1);
-    bool exists = stat(path, &reached) == 0;
-    if (!exists && errno != ENOENT)
-        return refused(target, errno);
-    if (exists && !S_ISREG(reached.st_mode))
-        return not_regular(target, &reached);
-    MFI_TRY(follow(target));
-    MFI_TRY(open_folder(target));
-    mf_status status = look(target, exists ? &reached : NULL);
-    if (status != MF_STATUS_OK)
-        mfi_target_close(target);
-    return status;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        bool sure = false;
+        MFI_TRY(resolve(target, &sure));
+        if (sure)
+            return MF_STATUS_OK;
+    }
+    return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: no name leads to the file", path);
 }
 
 void mfi_target_close(mfi_target *target)

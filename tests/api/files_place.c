@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "models.h"
@@ -131,6 +132,22 @@ static void test_links_are_followed(void **state)
     check_status(MF_STATUS_IO, mf_network_save(network, MF_CONTENTS_MODEL, ""));
 }
 
+/* A link that no path stands for: to a file that has been deleted. */
+static void test_link_without_a_name(void **state)
+{
+    int file = open("deleted", O_RDWR | O_CREAT, 0600);
+    char link[100];
+
+    (void)state;
+    assert_true(file >= 0);
+    assert_int_equal(unlink("deleted"), 0);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    if (kind_of(link) == S_IFLNK)
+        check_refused(link, "", S_IFLNK);
+    assert_int_equal(kind_of("deleted (deleted)"), 0);
+    close(file);
+}
+
 /* Names as long as the file system takes, and paths as long as the system takes. */
 static void test_long_names(void **state)
 {
@@ -183,13 +200,44 @@ static void test_folder_that_cannot_be_read(void **state)
     assert_int_equal(chmod("blind", 0700), 0);
 }
 
+/* Several processes save to one file, some through a link: none is refused, and the file is always whole. */
+static void test_saving_at_the_same_time(void **state)
+{
+    enum { SAVERS = 4, SAVES = 150 };
+    pid_t savers[SAVERS];
+
+    (void)state;
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, "shared"));
+    assert_int_equal(symlink("shared", "to-shared"), 0);
+    for (int i = 0; i < SAVERS; i++) {
+        savers[i] = fork();
+        for (int k = 0; savers[i] == 0 && k < SAVES; k++)
+            if (mf_network_save(network, MF_CONTENTS_MODEL, i % 2 ? "to-shared" : "shared") != MF_STATUS_OK) {
+                fprintf(stderr, "%s\n", mf_last_message());
+                _exit(1);
+            }
+        if (savers[i] == 0)
+            _exit(0);
+    }
+    for (int i = 0; i < SAVERS; i++) {
+        int status = 0;
+
+        check_loads("to-shared");
+        assert_int_equal(waitpid(savers[i], &status, 0), savers[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(kind_of("to-shared"), S_IFLNK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_not_regular),
         cmocka_unit_test(test_links_are_followed),
+        cmocka_unit_test(test_link_without_a_name),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_folder_that_cannot_be_read),
+        cmocka_unit_test(test_saving_at_the_same_time),
     };
 
     return cmocka_run_group_tests(tests, open_folder, close_folder);
