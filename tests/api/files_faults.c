@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -12,6 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "models.h"
 
 static char folder[] = "/tmp/monoforward-faults-XXXXXX";
@@ -24,6 +26,7 @@ static struct {
     int interrupted;  /* every call is, the first time */
     int folder_error; /* of the sync of a folder */
     int no_lists;     /* of access control */
+    int cancelled;    /* the thread, when it reads or writes */
     int taken;        /* so many new names are */
     size_t names;     /* asked for with O_EXCL, which is how a temporary file begins */
     char name[NAMES][512];
@@ -40,6 +43,15 @@ static int interrupt(void)
         return 0;
     errno = EINTR;
     return 1;
+}
+
+/* The thread is cancelled while it reads or writes, which the C library's calls look at. */
+static void cancel(void)
+{
+    if (!faults.cancelled)
+        return;
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
 }
 
 static int open_at(int at, const char *name, int flags, mode_t mode)
@@ -90,6 +102,7 @@ ssize_t write(int file, const void *bytes, size_t count)
 {
     struct stat info;
 
+    cancel();
     if (interrupt())
         return -1;
     if (fstat(file, &info) == 0 && S_ISREG(info.st_mode)) {
@@ -99,6 +112,20 @@ ssize_t write(int file, const void *bytes, size_t count)
     }
     return syscall(SYS_write, file, bytes, count);
 }
+
+ssize_t pread(int file, void *bytes, size_t count, off_t offset)
+{
+    cancel();
+    return syscall(SYS_pread64, file, bytes, count, offset);
+}
+
+#ifdef __GLIBC__
+ssize_t pread64(int file, void *bytes, size_t count, off64_t offset)
+{
+    cancel();
+    return syscall(SYS_pread64, file, bytes, count, offset);
+}
+#endif
 
 int fsync(int file)
 {
@@ -421,6 +448,74 @@ static void test_folder_that_cannot_be_synced(void **state)
     mf_network_free(network);
 }
 
+static int open_files(void)
+{
+    DIR *list = opendir("/proc/self/fd");
+    int count = 0;
+
+    if (list == NULL)
+        return 0;
+    while (readdir(list) != NULL)
+        count++;
+    closedir(list);
+    return count;
+}
+
+typedef struct loaded {
+    mf_load_spec spec;
+    mf_network *network;
+    mf_status status;
+} loaded;
+
+static void *save_alone(void *network)
+{
+    static mf_status status;
+
+    status = mf_network_save(network, MF_CONTENTS_MODEL, path);
+    return &status;
+}
+
+static void *load_alone(void *argument)
+{
+    loaded *l = argument;
+
+    l->status = mf_network_load(&l->spec, path, &l->network);
+    return l;
+}
+
+/* The thread ends behind the call, which leaves no file, no descriptor and no memory. */
+static void test_cancelled(void **state)
+{
+    mf_network *network = small();
+    test_memory memory = {0};
+    mf_allocator allocator = memory_allocator(&memory);
+    loaded l = {.network = NULL};
+    int before;
+    pthread_t thread;
+    void *result = NULL;
+
+    (void)state;
+    unlink(path);
+    before = open_files();
+    faults.cancelled = 1;
+    assert_int_equal(pthread_create(&thread, NULL, save_alone, network), 0);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_int_equal(litter(), 0);
+    assert_int_equal(open_files(), before);
+    assert_true(result != PTHREAD_CANCELED); /* it has met no cancellation point since */
+    assert_int_equal(*(mf_status *)result, MF_STATUS_OK);
+    check_ok(mf_load_spec_init(&l.spec, sizeof l.spec));
+    l.spec.allocator = &allocator;
+    assert_int_equal(pthread_create(&thread, NULL, load_alone, &l), 0);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_int_equal(open_files(), before);
+    assert_true(result == &l);
+    check_ok(l.status);
+    mf_network_free(l.network);
+    assert_int_equal(memory.blocks_out, 0);
+    mf_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +528,7 @@ int main(void)
         cmocka_unit_test_setup(test_names_differ, no_faults),
         cmocka_unit_test_setup(test_interrupted, no_faults),
         cmocka_unit_test_setup(test_folder_that_cannot_be_synced, no_faults),
+        cmocka_unit_test_setup(test_cancelled, no_faults),
     };
 
     return cmocka_run_group_tests(tests, open_folder, close_folder);
