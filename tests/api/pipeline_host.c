@@ -306,42 +306,56 @@ static void test_cancel(void **state)
     check_apart(cancel_free);
 }
 
+/* Cancels the thread that has been told to it, in the middle of its call. */
 static int32_t be_cancelled(void *user, const mf_pipeline_report *report)
 {
-    (void)user;
+    const pthread_t *victim = user;
+
     (void)report;
-    pthread_cancel(pthread_self());
-    pthread_testcancel();
+    if (pthread_equal(*victim, pthread_self())) {
+        pthread_cancel(pthread_self());
+        pthread_testcancel();
+    }
     return 0;
 }
 
-static void *flush_alone(void *pipeline)
+typedef struct trainer {
+    scene *s;
+    mf_pipeline *pipeline;
+    pthread_t thread;
+    mf_status status;
+} trainer;
+
+static void *train_and_flush(void *argument)
 {
-    mf_pipeline_flush(pipeline);
+    trainer *t = argument;
+
+    t->thread = pthread_self();
+    t->status = mf_pipeline_submit(t->pipeline, ROWS, t->s->x[0], t->s->y[0]);
+    if (t->status == MF_STATUS_OK)
+        t->status = mf_pipeline_flush(t->pipeline);
     pthread_testcancel();
     return NULL;
 }
 
 static int cancel_in_the_callback(void)
 {
-    scene *s = make_scene(&rules[0]);
-    mf_pipeline_spec spec = pipeline_spec(s->network, 2, 0);
-    mf_pipeline *pipeline = NULL;
+    trainer t = {.s = make_scene(&rules[0]), .thread = pthread_self(), .status = (mf_status)99};
+    mf_pipeline_spec spec = pipeline_spec(t.s->network, 2, 0);
     pthread_t thread;
     void *result = NULL;
 
     spec.on_report = be_cancelled;
-    must(mf_pipeline_create(&spec, &pipeline) == MF_STATUS_OK);
-    must(pthread_create(&thread, NULL, flush_alone, pipeline) == 0);
-    must(pthread_join(thread, &result) == 0 && result == NULL); /* no reports yet */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &(int){0});
-    must(mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]) == MF_STATUS_OK);
-    must(pthread_create(&thread, NULL, flush_alone, pipeline) == 0);
+    spec.user = &t.thread;
+    must(mf_pipeline_create(&spec, &t.pipeline) == MF_STATUS_OK);
+    must(pthread_create(&thread, NULL, train_and_flush, &t) == 0);
     must(pthread_join(thread, &result) == 0);
-    must(mf_pipeline_flush(pipeline) == MF_STATUS_OK);
-    must(mf_pipeline_submit(pipeline, ROWS, s->x[1], s->y[1]) == MF_STATUS_OK);
-    mf_pipeline_free(pipeline);
-    drop_scene(s);
+    must(result == PTHREAD_CANCELED);
+    must(t.status == MF_STATUS_OK);
+    must(mf_pipeline_flush(t.pipeline) == MF_STATUS_OK);
+    must(mf_pipeline_submit(t.pipeline, ROWS, t.s->x[1], t.s->y[1]) == MF_STATUS_OK);
+    mf_pipeline_free(t.pipeline);
+    drop_scene(t.s);
     return 0;
 }
 
