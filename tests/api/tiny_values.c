@@ -71,7 +71,7 @@ static void check_norm(float apart)
 
     how.clip_norm = 1e-3f;
     check_ok(mf_optimizer_create(&how, &optimizer));
-    spec.projection_gain = 0.1f; /* so that both classes are nearly as probable */
+    spec.projection_gain = 1e-3f; /* so that both classes are nearly as probable */
     layer = make_layer(&spec);
     check_ok(mf_layer_set_optimizer(layer, optimizer));
     check_ok(mf_layer_set_trainable(layer, "projection", 0)); /* dW alone */
