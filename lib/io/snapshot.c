@@ -25,7 +25,7 @@ enum {
 
 static const unsigned char magic[MAGIC_BYTES] = {'M', 'F', 's', 't', 'a', 't', 'e', '\n'};
 
-static const mf_layer *layer_at(const mf_network *network, size_t position)
+static const mf_layer *snapshot_layer(const mf_network *network, size_t position)
 {
     return network->entries[position].layer;
 }
@@ -40,14 +40,14 @@ static size_t count_all(const mf_network *network)
 {
     size_t counts = 0;
     for (size_t position = 0; position < network->count; position++)
-        counts += counts_of(layer_at(network, position));
+        counts += counts_of(snapshot_layer(network, position));
     return counts;
 }
 
 /* The plan of a tensor of the layer at `position`, if there is one. */
 static bool plan_of(const mf_network *network, size_t position, size_t number, mfi_tensor_plan *plan)
 {
-    const mf_layer *layer = layer_at(network, position);
+    const mf_layer *layer = snapshot_layer(network, position);
     mfi_optimizer_record optimizer;
     if (layer->optimizer)
         optimizer = mfi_record_optimizer(layer->optimizer);
@@ -68,7 +68,7 @@ static uint64_t fingerprint(const mf_network *network)
     uint64_t hash = first_hash;
     mix(&hash, network->count);
     for (size_t position = 0; position < network->count; position++) {
-        const mf_layer *layer = layer_at(network, position);
+        const mf_layer *layer = snapshot_layer(network, position);
         mix(&hash, layer->plan.unit_count);
         for (size_t u = 0; u < layer->plan.unit_count; u++) {
             const mf_unit_spec *unit = &layer->plan.units[u].spec;
@@ -76,7 +76,8 @@ static uint64_t fingerprint(const mf_network *network)
             mix(&hash, (uint64_t)unit->inputs[0] << 32 | (uint64_t)unit->inputs[1]);
         }
         mix(&hash, layer->optimizer ? (uint64_t)layer->optimizer->spec.kind + 1 : 0);
-        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+             number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
@@ -103,7 +104,8 @@ mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
 {
     size_t total = HEAD + count_all(network) * sizeof(uint64_t);
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+             number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
@@ -132,14 +134,15 @@ mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
 {
     unsigned char *head = buffer, *to = head + HEAD;
     for (size_t position = 0; position < network->count; position++)
-        to = put_counts(layer_at(network, position), to);
+        to = put_counts(snapshot_layer(network, position), to);
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+             number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
             const float *values =
-                mfi_layer_tensor(layer_at(network, position), plan.parameter, plan.state_slot);
+                mfi_layer_tensor(snapshot_layer(network, position), plan.parameter, plan.state_slot);
             if (!mfi_values_are_sound(&plan, values))
                 return mfi_fail(MF_STATUS_NUMERIC, "a value of %s is not finite", plan.name);
             for (size_t i = 0; i < plan.count; i++, to += 4)
@@ -183,7 +186,7 @@ static void get_values(const mfi_tensor_plan *plan, const unsigned char *from, f
 }
 
 /* A snapshot whose sum is right may still have been made by someone else. */
-static mf_status check_values(const mfi_tensor_plan *plan, const unsigned char *from)
+static mf_status check_snapshot_values(const mfi_tensor_plan *plan, const unsigned char *from)
 {
     enum { PIECE = 256 };
     float values[PIECE];
@@ -202,15 +205,17 @@ static mf_status check_values(const mfi_tensor_plan *plan, const unsigned char *
 static mf_status walk_values(const mf_network *network, const unsigned char *from, bool apply)
 {
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+             number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
             if (apply)
-                get_values(&plan, from,
-                           mfi_layer_tensor(layer_at(network, position), plan.parameter, plan.state_slot));
+                get_values(
+                    &plan, from,
+                    mfi_layer_tensor(snapshot_layer(network, position), plan.parameter, plan.state_slot));
             else
-                MFI_TRY(check_values(&plan, from));
+                MFI_TRY(check_snapshot_values(&plan, from));
             from += 4 * plan.count;
         }
     return MF_STATUS_OK;
@@ -243,7 +248,7 @@ mf_status mfi_snapshot_load(mf_network *network, const void *buffer, size_t byte
     MFI_TRY(walk_values(network, counts + 8 * all, false));
     for (size_t position = 0; position < network->count; position++) {
         get_counts(network->entries[position].layer, counts);
-        counts += 8 * counts_of(layer_at(network, position));
+        counts += 8 * counts_of(snapshot_layer(network, position));
     }
     return walk_values(network, counts, true);
 }

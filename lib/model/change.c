@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 
-static void begin(mf_layer *layer)
+static void begin_change(mf_layer *layer)
 {
     layer->next_optimizer = layer->optimizer;
     layer->next_classes = layer->plan.head.classes;
@@ -45,7 +45,7 @@ static mf_status or_abandon(mf_layer *layer, mf_status status)
 mf_status mfi_change_create(mf_layer *layer, bool draw)
 {
     mf_status status = MF_STATUS_OK;
-    begin(layer);
+    begin_change(layer);
     for (size_t p = 0; p < layer->plan.parameter_count && status == MF_STATUS_OK; p++)
         status = renew(layer, p, &layer->plan.parameters[p], draw);
     return or_abandon(layer, status);
@@ -54,7 +54,7 @@ mf_status mfi_change_create(mf_layer *layer, bool draw)
 mf_status mfi_change_optimizer(mf_layer *layer, mf_optimizer *optimizer)
 {
     mf_status status = MF_STATUS_OK;
-    begin(layer);
+    begin_change(layer);
     layer->next_optimizer = optimizer;
     if (optimizer == layer->optimizer)
         return MF_STATUS_OK;
@@ -66,7 +66,7 @@ mf_status mfi_change_optimizer(mf_layer *layer, mf_optimizer *optimizer)
 mf_status mfi_change_classes(mf_layer *layer, size_t classes)
 {
     mfi_parameter_spec projection;
-    begin(layer);
+    begin_change(layer);
     layer->next_classes = classes;
     MFI_TRY(mfi_plan_projection(&layer->plan, classes, &projection));
     return or_abandon(layer, renew(layer, layer->plan.projection, &projection, true));

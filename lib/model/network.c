@@ -78,7 +78,7 @@ static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const 
     return MF_STATUS_OK;
 }
 
-static mf_layer *layer_at(const mf_network *network, size_t position)
+static mf_layer *layer_or_null(const mf_network *network, size_t position)
 {
     return position < network->count ? network->entries[position].layer : NULL;
 }
@@ -131,7 +131,7 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
         return mfi_fail(MF_STATUS_NOT_FOUND, "position %zu in a network of %zu layers", position,
                         network->count);
     MFI_TRY(check_new(network, layer));
-    MFI_TRY(check_fit(layer, layer_before(network, position), layer_at(network, position)));
+    MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position)));
     if (network->count == network->capacity)
         MFI_TRY(grow(network));
     mfi_entry *entry = network->entries + position;
@@ -159,7 +159,7 @@ mf_status mfi_network_remove(mf_network *network, uint64_t id)
 {
     size_t position = 0;
     MFI_TRY(mfi_network_find(network, id, &position));
-    const mf_layer *before = layer_before(network, position), *after = layer_at(network, position + 1);
+    const mf_layer *before = layer_before(network, position), *after = layer_or_null(network, position + 1);
     if (before && after)
         MFI_TRY(check_fit(after, before, NULL));
     mfi_entry *entry = network->entries + position;
@@ -176,7 +176,7 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
     size_t position = 0;
     MFI_TRY(mfi_network_find(network, id, &position));
     MFI_TRY(check_new(network, layer));
-    MFI_TRY(check_fit(layer, layer_before(network, position), layer_at(network, position + 1)));
+    MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position + 1)));
     mf_layer *replaced = network->entries[position].layer;
     mfi_handle_retain(&layer->head);
     network->entries[position].layer = layer;

@@ -79,13 +79,13 @@ mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan)
 }
 
 /* Where each array begins. */
-typedef struct offsets {
+typedef struct plan_offsets {
     size_t units, stages, parameters, output_slots, gradient_slots, bytes;
-} offsets;
+} plan_offsets;
 
-static bool lay_out(const mfi_plan_sizes *sizes, offsets *to)
+static bool lay_out_plan(const mfi_plan_sizes *sizes, plan_offsets *to)
 {
-    *to = (offsets){0};
+    *to = (plan_offsets){0};
     return mfi_reserve(&to->bytes, sizes->units, sizeof(mfi_unit), &to->units) &&
            mfi_reserve(&to->bytes, sizes->stages, sizeof(mfi_stage), &to->stages) &&
            mfi_reserve(&to->bytes, sizes->parameters, sizeof(mfi_parameter_spec), &to->parameters) &&
@@ -95,17 +95,17 @@ static bool lay_out(const mfi_plan_sizes *sizes, offsets *to)
 
 bool mfi_plan_bytes(const mfi_plan_sizes *sizes, size_t *bytes)
 {
-    offsets at;
-    bool fits = lay_out(sizes, &at);
+    plan_offsets at;
+    bool fits = lay_out_plan(sizes, &at);
     *bytes = at.bytes;
     return fits;
 }
 
 void mfi_plan_carve(mfi_plan *plan, const mfi_plan_sizes *sizes, void *block)
 {
-    offsets at;
+    plan_offsets at;
     char *begin = block;
-    lay_out(sizes, &at);
+    lay_out_plan(sizes, &at);
     plan->units = (mfi_unit *)(begin + at.units);
     plan->stages = (mfi_stage *)(begin + at.stages);
     plan->parameters = (mfi_parameter_spec *)(begin + at.parameters);

@@ -19,7 +19,7 @@
 #include "model/unit.h"
 #include "model/unit/window.h"
 
-static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+static mf_status conv2d_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     size_t weights, *kernel = unit->kernel, *stride = unit->stride;
     for (int d = 0; d < 2; d++) {
@@ -56,8 +56,8 @@ static blocks cut(const mfi_geometry *g, size_t rows)
     return b;
 }
 
-static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
-                  mfi_shared_sizes *shared)
+static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                         mfi_shared_sizes *shared)
 {
     const mfi_geometry *g = &stage->geometry;
     blocks b = cut(g, rows);
@@ -93,7 +93,7 @@ typedef struct pass {
     bool batch;
 } pass;
 
-static pass begin(const mfi_run *run, size_t index)
+static pass conv2d_begin(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     return (pass){
@@ -174,9 +174,9 @@ static void take_moments(const pass *p)
     }
 }
 
-static void forward(const mfi_run *run, size_t index)
+static void conv2d_forward(const mfi_run *run, size_t index)
 {
-    pass p = begin(run, index);
+    pass p = conv2d_begin(run, index);
     size_t map_values = p.b.g->filters * p.b.g->places;
     if (p.stage->normalizes && !p.batch)
         mfi_moments_complete(run, index, p.moments);
@@ -288,9 +288,9 @@ static void put_input_gradient(const pass *p, size_t first, float *dx)
     }
 }
 
-static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
-    pass p = begin(run, index);
+    pass p = conv2d_begin(run, index);
     const mfi_geometry *g = p.b.g;
     const mfi_scratch *scratch = run->scratch;
     mfi_target weight = mfi_run_target(run, p.stage->parameters[MFI_WEIGHT]);
@@ -315,8 +315,8 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
 
 const mfi_unit_kind mfi_unit_conv2d = {
     .name = "conv2d",
-    .resolve = resolve,
-    .sizes = sizes,
-    .forward = forward,
-    .backward = backward,
+    .resolve = conv2d_resolve,
+    .sizes = conv2d_sizes,
+    .forward = conv2d_forward,
+    .backward = conv2d_backward,
 };
