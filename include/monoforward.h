@@ -197,7 +197,7 @@ MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer
 MF_API void mf_optimizer_free(mf_optimizer *optimizer);
 
 /** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
- *  Errors: HANDLE, ARGUMENT (unknown key, value out of range), STATE (momentum in an optimizer that
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, or so near to 0 that a float in a step is 0), STATE (momentum in an optimizer that
  *  was created with momentum 0: its layers hold no memory for it). */
 MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
 
@@ -296,8 +296,8 @@ typedef struct mf_layer_spec {
     int32_t bias;         /**< 1 (default): the layer has a bias b; 0: it has none. */
     int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
     int32_t projection_init;       /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
-    float weight_gain;             /**< Scale of W's initialisation; default 1. */
-    float projection_gain;         /**< Scale of M's initialisation; default 1. */
+    float weight_gain;             /**< Scale of W's initialisation, 0 to 1e30; default 1. */
+    float projection_gain;         /**< Scale of M's initialisation, 0 to 1e30; default 1. */
     float leak;                    /**< Slope of leaky ReLU below 0, 0 to 1; default 0.01. */
     float dropout;                 /**< Share of the activation set to 0 on its way to the next layer during
                                         training, 0 to below 1 (the rest is scaled up); the layer's own
@@ -983,6 +983,10 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  STALE and another one is needed. A layer may be in the works of one pipeline at a time. Use a pipeline
  *  from one thread at a time.
  *
+ *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
+ *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
+ *  in a function of a pipeline ends behind it.
+ *
  *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
  *  @{ */
 
@@ -1021,15 +1025,17 @@ typedef struct mf_pipeline_progress_info {
 /** What a pipeline is made from. */
 typedef struct mf_pipeline_spec {
     uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
-    uint32_t workers;     /**< Threads to start, at most 1024; default 2. More than layers do no harm. 0:
-                               none, submit does all the work itself. */
+    uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those beyond the number of layers,
+                               or beyond depth, could never work and are not started. 0: none, submit does
+                               all the work itself. */
     mf_network *network;  /**< Whose layers train; no default. */
     size_t max_batch;     /**< Most rows of a batch; no default. */
-    size_t depth;         /**< Batches that may be in the works at a time; 0 (default): workers + 2. */
+    size_t depth;         /**< Batches that may be in the works at a time; 0 (default): started workers
+                               + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
-     *  (default): read them with mf_pipeline_poll(). It must not call functions of this pipeline. A return
-     *  value other than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the
-     *  call. */
+     *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it;
+     *  mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
+     *  as mf_pipeline_stop() does. The report is valid during the call. */
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
     const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
@@ -1062,7 +1068,9 @@ MF_API mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progr
 MF_API mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
 
 /** Ends a pipeline at any moment: what a worker has begun is finished, so that every layer is whole; what is
- *  queued is dropped. Call mf_pipeline_flush() first to have it learned.
+ *  queued is dropped. Call mf_pipeline_flush() first to have it learned. In the pipeline's own callback it
+ *  takes effect when the callback has returned: the call that it was called by lets the pipeline go and gives
+ *  STATE, the callback is called no more, and the handle must not be used again.
  *  @param pipeline  NULL is fine */
 MF_API void mf_pipeline_free(mf_pipeline *pipeline);
 
@@ -1073,9 +1081,9 @@ MF_API void mf_pipeline_free(mf_pipeline *pipeline);
  *  @param rows      B, 1 to max_batch
  *  @param x         [rows, k of the first layer], all finite
  *  @param y         [rows] labels, 0 to m - 1
- *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, or a
- *  callback has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message
- *  names both, the batch is not taken, and no later one will be. */
+ *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, a callback
+ *  has just stopped or freed it, or this is a forked process). NUMERIC also when a layer has failed in an
+ *  earlier batch: the message names both, the batch is not taken, and no later one will be. */
 MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
 /** The same for a batch with strides or sample weights.
@@ -1100,16 +1108,16 @@ MF_API mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_ba
 
 /** Waits until every batch taken has been through all layers. Then the layers are at rest.
  *  @param pipeline  to wait for
- *  Errors: HANDLE, STATE (called by its callback, or stopped by it), NUMERIC (a layer has failed: the message
- *  names batch and layer. That layer and those behind it have learned from the batches before this one only;
- *  those before it may have gone on. The layers are at rest all the same). */
+ *  Errors: HANDLE, STATE (called by its callback, stopped or freed by it, or in a forked process), NUMERIC (a
+ *  layer has failed: the message names batch and layer. That layer and those behind it have learned from the
+ *  batches before this one only; those before it may have gone on. The layers are at rest all the same). */
 MF_API mf_status mf_pipeline_flush(mf_pipeline *pipeline);
 
 /** Drops what is queued, waits for what has been begun, and leaves the layers at rest: each has learned from
  *  the batches that its `applied` counts, and those in front from more than those behind. No batch is taken
  *  any more; reports can still be read.
  *  @param pipeline  to stop
- *  Errors: HANDLE, STATE (called by its callback). */
+ *  Errors: HANDLE, STATE (called by its callback, freed by it, or in a forked process). */
 MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
 
 /** Reads the next report: batch after batch, in each the layers first to last. Reports of the last 2 depth
@@ -1118,13 +1126,13 @@ MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
  *  @param report    receives it; its struct_size is set by the caller; may be NULL with a callback, which
  *                   gets all there are
  *  Errors: HANDLE, ARGUMENT, BUSY (not there yet), NOT_FOUND (all have been read), STATE (called by its
- *  callback, or stopped by it). */
+ *  callback, stopped or freed by it, or in a forked process). */
 MF_API mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report);
 
 /** Tells where the pipeline stands.
  *  @param pipeline  to look at
  *  @param progress  receives it; its struct_size is set by the caller
- *  Errors: HANDLE, ARGUMENT. */
+ *  Errors: HANDLE, ARGUMENT, STATE (in a forked process). */
 MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info *progress);
 
 /** mf_pipeline_flush(), then mf_network_evaluate() on its network.
@@ -1211,14 +1219,17 @@ typedef struct mf_load_spec {
 MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 
 /** Saves a network to a file. The file is written beside `path` under another name, and takes its place
- *  when it is complete and on the disk; until then a file that is there stays as it is. A symbolic link is
- *  replaced, not followed. Nothing is allocated.
+ *  when it is complete and on the disk; until then a file that is there stays as it is. It has the owner and
+ *  permissions of the file it replaces from before its first byte; a new file follows the umask. Symbolic
+ *  links are followed: the link stays, and the file that it leads to is replaced. What is not a regular file
+ *  is never replaced. Nothing is allocated.
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
  *  or a longer header than the format allows), IO (the message names the path and the system's reason;
- *  after a failure nothing is left behind). */
+ *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
+ *  not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
