@@ -29,7 +29,7 @@ const mfi_plan *mfi_architecture_plan(const mfi_architecture *architecture, size
     return plan;
 }
 
-mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *place)
+mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *pointer)
 {
     void *block = NULL;
     if (count > 0) {
@@ -38,7 +38,7 @@ mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t si
             return mfi_fail(MF_STATUS_MEMORY, "no memory to load %zu layers or optimizers", count);
         memset(block, 0, count * size);
     }
-    memcpy(place, &block, sizeof block);
+    memcpy(pointer, &block, sizeof block);
     return MF_STATUS_OK;
 }
 

@@ -143,8 +143,8 @@ void mfi_optimizer_restore(mf_optimizer *optimizer, bool has_momentum)
 
 void mfi_optimizer_release(mf_optimizer *optimizer)
 {
-    if (optimizer && mfi_handle_drop(&optimizer->head))
-        mfi_handle_destroy(&optimizer->head);
+    if (optimizer && mfi_handle_drop(&optimizer->handle))
+        mfi_handle_destroy(&optimizer->handle);
 }
 
 size_t mfi_optimizer_slots(int32_t kind, bool has_momentum)

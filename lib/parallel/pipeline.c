@@ -30,13 +30,13 @@ static mf_status check_request(const mf_pipeline_spec *spec)
 static void join_network(mf_pipeline *pipeline, mf_network *network)
 {
     size_t flags = 0;
-    mfi_handle_retain(&network->head);
+    mfi_handle_retain(&network->handle);
     pipeline->network = network;
     pipeline->revision = network->revision;
     pipeline->count = network->count;
     for (size_t i = 0; i < network->count; i++) {
         mf_layer *layer = network->entries[i].layer;
-        mfi_handle_retain(&layer->head);
+        mfi_handle_retain(&layer->handle);
         pipeline->members[i] = (mfi_member){.layer = layer, .revision = layer->revision, .first_flag = flags};
         flags += layer->plan.parameter_count;
     }
@@ -85,7 +85,7 @@ mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeli
     if (!created)
         return MF_STATUS_MEMORY;
     if (!open_locks(created)) {
-        mfi_handle_destroy(&created->head);
+        mfi_handle_destroy(&created->handle);
         return mfi_fail(MF_STATUS_MEMORY, "the system gives no lock for a pipeline");
     }
     created->count = spec->network->count;
@@ -142,7 +142,7 @@ void mfi_pipeline_release(mf_pipeline *pipeline)
     for (size_t i = 0; i < pipeline->count; i++)
         mfi_layer_release(pipeline->members[i].layer);
     mfi_network_release(pipeline->network);
-    mfi_handle_destroy(&pipeline->head);
+    mfi_handle_destroy(&pipeline->handle);
 }
 
 /* ---- batches ---- */

@@ -56,7 +56,7 @@ typedef struct mfi_failure {
 } mfi_failure;
 
 struct mf_pipeline {
-    mfi_handle head;
+    mfi_handle handle;
     mf_network *network;
     uint64_t revision; /* of the network */
     size_t count, max_batch, depth;

@@ -291,7 +291,9 @@ static void test_group_that_cannot_be_kept(void **state)
     if (child == 0) {
         if (setgid(34567) != 0 || setuid(34567) != 0)
             _exit(2);
-        _exit(mf_network_save(network, MF_CONTENTS_MODEL, path) != MF_STATUS_OK);
+        mf_status saved = mf_network_save(network, MF_CONTENTS_MODEL, path);
+        mf_network_free(network);
+        _exit(saved != MF_STATUS_OK);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(chmod(folder, 0700), 0);
@@ -388,6 +390,7 @@ static void test_names_differ(void **state)
     if (child == 0) {
         mf_network_save(network, MF_CONTENTS_MODEL, path);
         syscall(SYS_write, ends[1], faults.name[0], sizeof faults.name[0]);
+        mf_network_free(network);
         _exit(0);
     }
     check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));

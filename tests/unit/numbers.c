@@ -170,8 +170,10 @@ static void test_floating_point_modes(void **state)
     unsigned before = _mm_getcsr();
 
     _mm_setcsr(before | 0x8040);
-    check_written(&expected, values, "subnormal numbers as 0");
-    assert_int_equal(_mm_getcsr() & 0x8040, 0x8040);
+    if ((_mm_getcsr() & 0x8040) == 0x8040) { /* valgrind has no such mode */
+        check_written(&expected, values, "subnormal numbers as 0");
+        assert_int_equal(_mm_getcsr() & 0x8040, 0x8040);
+    }
     _mm_setcsr(before);
 #endif
 }
