@@ -197,17 +197,42 @@ static size_t add_shape(const mf_shape *shape, char *text, size_t capacity)
     return used;
 }
 
+/* The rows behind the units that change their shape. */
+static bool add_units(const mf_layer *layer, char *text, size_t capacity, size_t *used)
+{
+    char last[64] = "";
+    size_t count = 0;
+    if (!library_ok(mf_layer_unit_count(layer, &count)))
+        return false;
+    for (size_t node = 1; node <= count && *used + 1 < capacity; node++) {
+        mf_shape output = {.struct_size = sizeof output};
+        char shape[64];
+        if (!library_ok(mf_layer_unit(layer, (int32_t)node, NULL, &output)))
+            return false;
+        add_shape(&output, shape, sizeof shape);
+        if (strcmp(shape, last) != 0)
+            *used += (size_t)snprintf(text + *used, capacity - *used, "%s%s", *last ? "-" : "", shape);
+        snprintf(last, sizeof last, "%s", shape);
+    }
+    return true;
+}
+
 bool model_shapes(const struct model *model, char *text, size_t capacity)
 {
     mf_shape input = {.struct_size = sizeof input}, output = {.struct_size = sizeof output};
+    mf_layer_spec spec = {.struct_size = sizeof spec};
     size_t used = 0;
     for (size_t i = 0; i < model->layer_count && used + 1 < capacity; i++) {
-        if (!library_ok(mf_layer_shape(model->layers[i], &input, &output)))
+        if (!library_ok(mf_layer_shape(model->layers[i], &input, &output)) ||
+            !library_ok(mf_layer_describe(model->layers[i], &spec)))
             return false;
         if (i == 0)
             used += add_shape(&input, text, capacity);
         used += (size_t)snprintf(text + used, capacity - used, "-");
-        used += add_shape(&output, text + used, capacity - used);
+        if (spec.kind != MF_LAYER_UNITS)
+            used += add_shape(&output, text + used, capacity - used);
+        else if (!add_units(model->layers[i], text, capacity, &used))
+            return false;
     }
     return true;
 }
