@@ -73,12 +73,12 @@ mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, 
 void mfi_layer_release(mf_layer *layer)
 {
     const mfi_storage nothing = {0};
-    if (!layer || !mfi_handle_drop(&layer->head))
+    if (!layer || !mfi_handle_drop(&layer->handle))
         return;
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
-        mfi_storage_release(&layer->head.allocator, &layer->parameters[p].now, &nothing);
+        mfi_storage_release(&layer->handle.allocator, &layer->parameters[p].now, &nothing);
     mfi_optimizer_release(layer->optimizer);
-    mfi_handle_destroy(&layer->head);
+    mfi_handle_destroy(&layer->handle);
 }
 
 /* ---- options and parameters ---- */

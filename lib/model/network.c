@@ -20,12 +20,12 @@ mf_status mfi_network_create(const mf_network_spec *spec, mf_network **network)
 
 void mfi_network_release(mf_network *network)
 {
-    if (!network || !mfi_handle_drop(&network->head))
+    if (!network || !mfi_handle_drop(&network->handle))
         return;
     for (size_t i = 0; i < network->count; i++)
         mfi_layer_release(network->entries[i].layer);
-    mfi_release(&network->head.allocator, network->entries, network->capacity * sizeof *network->entries);
-    mfi_handle_destroy(&network->head);
+    mfi_release(&network->handle.allocator, network->entries, network->capacity * sizeof *network->entries);
+    mfi_handle_destroy(&network->handle);
 }
 
 /* ---- structure ---- */
@@ -114,12 +114,12 @@ size_t mfi_network_capacity_before(size_t capacity)
 static mf_status grow(mf_network *network)
 {
     size_t capacity = mfi_network_capacity(network->count + 1), size = sizeof(mfi_entry);
-    mfi_entry *entries = mfi_allocate(&network->head.allocator, capacity * size);
+    mfi_entry *entries = mfi_allocate(&network->handle.allocator, capacity * size);
     if (!entries)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for a network of %zu layers", network->count + 1);
     if (network->entries)
         memcpy(entries, network->entries, network->count * size);
-    mfi_release(&network->head.allocator, network->entries, network->capacity * size);
+    mfi_release(&network->handle.allocator, network->entries, network->capacity * size);
     network->entries = entries;
     network->capacity = capacity;
     return MF_STATUS_OK;
@@ -136,7 +136,7 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
         MFI_TRY(grow(network));
     mfi_entry *entry = network->entries + position;
     memmove(entry + 1, entry, (network->count - position) * sizeof *entry);
-    mfi_handle_retain(&layer->head);
+    mfi_handle_retain(&layer->handle);
     *entry = (mfi_entry){.layer = layer, .id = network->next_id++};
     network->count++;
     network->revision++;
@@ -178,7 +178,7 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
     MFI_TRY(check_new(network, layer));
     MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position + 1)));
     mf_layer *replaced = network->entries[position].layer;
-    mfi_handle_retain(&layer->head);
+    mfi_handle_retain(&layer->handle);
     network->entries[position].layer = layer;
     network->revision++;
     mfi_layer_release(replaced);

@@ -48,7 +48,7 @@ bool mfi_plan_drops(const mfi_plan *plan)
     return false;
 }
 
-/* Two products of as many operations as W has values for each place, and one more where a gradient goes on to
+/* Two products of as many operations as W has values for each pixel, and one more where a gradient goes on to
  * the input; three with M. */
 double mfi_plan_work(const mfi_plan *plan)
 {
@@ -59,8 +59,8 @@ double mfi_plan_work(const mfi_plan *plan)
         if (stage->kind == MF_UNIT_DENSE)
             work += passes * (double)stage->output_values * (double)stage->input_values;
         else if (stage->kind == MF_UNIT_CONV2D)
-            work += passes * (double)stage->geometry.filters * (double)stage->geometry.places *
-                    (double)stage->geometry.depth;
+            work += passes * (double)stage->geometry.filters * (double)stage->geometry.pixels *
+                    (double)stage->geometry.patch_size;
     }
     return work;
 }

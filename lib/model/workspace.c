@@ -157,12 +157,12 @@ mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **wor
     created->count = layers.count;
     created->network = spec->network;
     if (spec->network) {
-        mfi_handle_retain(&spec->network->head);
+        mfi_handle_retain(&spec->network->handle);
         created->revision = spec->network->revision;
     }
     for (size_t i = 0; i < created->count; i++) {
         mf_layer *layer = layer_of(spec, i);
-        mfi_handle_retain(&layer->head);
+        mfi_handle_retain(&layer->handle);
         created->served[i] = (mfi_served){.layer = layer, .revision = layer->revision};
         created->served[i].report.gradient_norm = -1.0;
     }
@@ -173,12 +173,12 @@ mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **wor
 
 void mfi_workspace_release(mf_workspace *workspace)
 {
-    if (!workspace || !mfi_handle_drop(&workspace->head))
+    if (!workspace || !mfi_handle_drop(&workspace->handle))
         return;
     for (size_t i = 0; i < workspace->count; i++)
         mfi_layer_release(workspace->served[i].layer);
     mfi_network_release(workspace->network);
-    mfi_handle_destroy(&workspace->head);
+    mfi_handle_destroy(&workspace->handle);
 }
 
 /* ---- checks ---- */

@@ -130,7 +130,7 @@ typedef struct way {
     size_t rows, n, k;
     const float *a, *z, *dy;
     mfi_moments moments;
-    float share; /* 1 / rows if mean and variance depend on the rows, else 0 */
+    float inverse_count; /* 1 / rows if mean and variance depend on the rows, else 0 */
     float *dx;
     mfi_target weight, bias, scale, projection;
     strategy strategy;
@@ -158,8 +158,8 @@ static void local_gradient(const way *w, panel p)
     if (w->stage->normalizes)
         kernels->normalization_gradient(w->rows, p.width, w->run->scratch->kept[w->index].product + p.start,
                                         w->n, w->moments.mean + p.start, w->moments.inverse + p.start,
-                                        w->moments.scale + p.start, scratch->db, w->share, scratch->dz,
-                                        scratch->dscale);
+                                        w->moments.scale + p.start, scratch->db, w->inverse_count,
+                                        scratch->dz, scratch->dscale);
 }
 
 /* dx = dz W, with the W of before the update. */
@@ -365,7 +365,7 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
         .z = run->scratch->kept[index].preactivation,
         .dy = dy,
         .moments = mfi_moments_of(run, index),
-        .share = mfi_run_uses_batch(run, index) ? 1.0f / (float)run->rows->count : 0.0f,
+        .inverse_count = mfi_run_uses_batch(run, index) ? 1.0f / (float)run->rows->count : 0.0f,
         .dx = dx[0],
         .weight = mfi_run_target(run, stage->parameters[MFI_WEIGHT]),
         .bias = mfi_run_target(run, stage->parameters[MFI_BIAS]),
