@@ -93,9 +93,11 @@ static mf_layer *create_block(const mf_shape *input, size_t filters, size_t stri
 
     convolve(builder, 0, filters, 3, stride);
     check(mf_builder_unit(builder, &relu, NULL));
-    add.inputs[0] = convolve(builder, MF_NODE_PREVIOUS, filters, 3, 1);
-    if (filters != input->dims[0] || stride != 1)
-        add.inputs[1] = convolve(builder, 0, filters, 1, stride);
+    const int32_t node = convolve(builder, MF_NODE_PREVIOUS, filters, 3, 1);
+    if (filters != input->dims[0] || stride != 1) {
+        convolve(builder, 0, filters, 1, stride);
+        add.inputs[1] = node; /* and not the input, 0 */
+    }
     check(mf_builder_unit(builder, &add, NULL));
     check(mf_builder_unit(builder, &relu, NULL));
     return finish(builder);
