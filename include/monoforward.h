@@ -604,6 +604,7 @@ typedef struct mf_unit_spec {
     float normalization_rate; /**< Batch normalisation: how far the running mean and variance move to those of
                                    a batch, 0 to 1; default 0.1. */
     float normalization_epsilon; /**< Batch normalisation: a normal number above 0; default 1e-5. */
+    int32_t reserved2;           /**< 0. */
     int32_t reserved;            /**< 0. */
 } mf_unit_spec;
 
