@@ -54,16 +54,22 @@ static void describe_unit(const mf_unit_spec *unit, char text[96])
         snprintf(text, 96, "node %d + node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
 }
 
-/* Values of the parameters of a unit, or of the head for node 0. */
-static size_t count_values(const mfi_plan *plan, int32_t node)
+/* Values of the parameters of a unit, or of the head for node 0. Those of a unit lie side by side from
+ * `*next` on, but in a layer with a spec, which has few. */
+static size_t count_values(const mfi_plan *plan, int32_t node, size_t *next)
 {
     size_t count = 0;
-    for (size_t p = 0; p < plan->parameter_count; p++)
-        count += plan->parameters[p].node == node ? plan->parameters[p].count : 0;
+    for (size_t p = plan->has_spec ? 0 : *next; p < plan->parameter_count; p++) {
+        if (plan->parameters[p].node == node)
+            count += plan->parameters[p].count;
+        else if (!plan->has_spec)
+            break;
+        *next = p + 1;
+    }
     return count;
 }
 
-static void put_unit(page *to, const mfi_plan *plan, int32_t node)
+static void put_unit(page *to, const mfi_plan *plan, int32_t node, size_t *next)
 {
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     char shape[64], what[96], input[32] = "";
@@ -72,19 +78,20 @@ static void put_unit(page *to, const mfi_plan *plan, int32_t node)
     if (unit->kind != MF_UNIT_ADD && unit->inputs[0] != node - 1)
         snprintf(input, sizeof input, "reads node %d; ", (int)unit->inputs[0]);
     put(to, "  %4d  %-10s  %-14s %10zu  %s%s\n", (int)node, mfi_unit_kind_of(unit->kind)->name, shape,
-        count_values(plan, node), input, what);
+        count_values(plan, node, next), input, what);
 }
 
 static void put_layer(page *to, const mf_network *network, size_t position)
 {
     const mfi_plan *plan = &network->entries[position].layer->plan;
     char shape[64];
+    size_t next = 0; /* parameter */
     describe_shape(&plan->input, shape);
     put(to, "layer %zu\n  %4d  %-10s  %-14s %10s\n", position, 0, "input", shape, "");
     for (size_t u = 0; u < plan->unit_count; u++)
-        put_unit(to, plan, (int32_t)u + 1);
+        put_unit(to, plan, (int32_t)u + 1, &next);
     put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values\n", "head", plan->head.classes,
-        count_values(plan, 0), plan->features);
+        count_values(plan, 0, &next), plan->features);
     put(to, "----- gradients stop here -----\n");
 }
 
