@@ -1217,8 +1217,8 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or a longer header than the format allows), IO (the message names the path and the system's reason;
- *  after a failure nothing is left behind). */
+ *  or units, or a longer header, than the format allows), IO (the message names the path and the system's
+ *  reason; after a failure nothing is left behind). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
