@@ -163,8 +163,8 @@ mf_status mfi_builder_head(mf_builder *builder, const mf_head_spec *head)
     return mfi_builder_remember(builder, set_head(builder, head));
 }
 
-/* What follows from units and head gets its room only now, when it is known how much of it there is: a hostile
- * file has many units, of which few have parameters. */
+/* What follows from units and head gets its room only now, when it is known how much of it there is: a
+ * hostile file has many units, of which few have parameters. */
 static mf_status complete(mf_builder *builder)
 {
     const mfi_plan_sizes sizes = mfi_plan_most(&builder->plan);
