@@ -233,13 +233,27 @@ static void put_header(const mf_network *network, bool training, mfi_sink *sink)
     mfi_text_close(&text, '}');
 }
 
+/* Of layers and units no more than are loaded; those of a layer with a spec are not listed in the file. */
+static mf_status check_counts(const mf_network *network)
+{
+    size_t units = 0;
+    if (network->count > MFI_MOST_LAYERS)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a file takes %d layers, the network has %zu",
+                        (int)MFI_MOST_LAYERS, network->count);
+    for (size_t position = 0; position < network->count; position++)
+        if (!layer_at(network, position)->plan.has_spec)
+            units += layer_at(network, position)->plan.unit_count;
+    if (units > MFI_MOST_UNITS)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a file takes %d units, the network has %zu", (int)MFI_MOST_UNITS,
+                        units);
+    return MF_STATUS_OK;
+}
+
 /* Bytes of the header's text, without and with the spaces that make the data begin at a multiple of 8. */
 static mf_status measure_header(const mf_network *network, bool training, uint64_t *text, uint64_t *padded)
 {
     mfi_sink counter;
-    if (network->count > MFI_MOST_LAYERS)
-        return mfi_fail(MF_STATUS_OVERFLOW, "a file takes %d layers, the network has %zu",
-                        (int)MFI_MOST_LAYERS, network->count);
+    MFI_TRY(check_counts(network));
     mfi_sink_begin(&counter, NULL, NULL);
     put_header(network, training, &counter);
     *text = counter.total;
