@@ -14,6 +14,8 @@ include(CheckCSourceCompiles)
 include(CheckLinkerFlag)
 
 # Control-flow protection: CET on x86, BTI and PAC on aarch64. Older processors take the instructions for no-ops.
+# Clang takes those of other machines with a warning.
+set(CMAKE_REQUIRED_FLAGS -Werror)
 foreach(flag -fstack-protector-strong -fcf-protection -mbranch-protection=standard)
     string(MAKE_C_IDENTIFIER "MF_HAVE${flag}" known)
     check_c_compiler_flag(${flag} ${known})
@@ -21,6 +23,7 @@ foreach(flag -fstack-protector-strong -fcf-protection -mbranch-protection=standa
         add_compile_options(${flag})
     endif()
 endforeach()
+unset(CMAKE_REQUIRED_FLAGS)
 
 # Unless whoever builds has asked for it by name.
 if(MF_HAVE_fstack_protector_strong AND NOT CMAKE_C_FLAGS MATCHES "-fstack-protector")

@@ -3,7 +3,8 @@
 #
 # PREFIX is where the library was installed (cmake --install build --prefix PREFIX). A program is a fenced
 # block whose first line is a comment with its file name. Programs that need MNIST are named and left out
-# without a folder of its files.
+# without a folder of its files. Where the text runs a program as `./NAME # prints WORDS`, these words are a line of
+# what it prints.
 #
 # SPDX-License-Identifier: MIT
 set -eu
@@ -39,6 +40,7 @@ flags=$(pkg-config --cflags --libs monoforward)
 # extract DOCUMENT FOLDER: its named blocks as files
 extract() {
     mkdir -p "$2"
+    cp "$1" "$2/document.md"
     awk -v folder="$2" -v list="$work/list" '
         /^```/ { if (fenced) { if (file) close(file); fenced = 0; file = "" } else { fenced = 1; first = 1 }; next }
         fenced && first {
@@ -59,6 +61,15 @@ run() {
     if ! (cd "$folder" && "$@") >"$work/output" 2>&1; then
         echo "FAILED: $*" >&2
         cat "$work/output" >&2
+        return 1
+    fi
+}
+
+# says_what_it_prints FILE: whether the program, whose output is there, printed what the text around it says
+says_what_it_prints() {
+    words=$(sed -n "s|^cc.* \./$(basename "${1%.*}") *# prints ||p" "$(dirname "$1")/document.md")
+    if [ -n "$words" ] && ! grep -qxF "$words" "$work/output"; then
+        echo "FAILED: $(basename "$1") does not print: $words" >&2
         return 1
     fi
 }
@@ -106,6 +117,7 @@ check() {
         return 0
     fi
     cat "$work/output"
+    says_what_it_prints "$1"
 }
 
 if [ -n "$mnist" ]; then

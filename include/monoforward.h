@@ -14,7 +14,17 @@
  *
  * and one call, mf_layer_step(), computes all of this, the gradients of L, and the update of W, b and M.
  * In a convolutional layer the product is a convolution, and phi may be followed by a pooling; batch
- * normalisation, in both kinds of layers, stands between the product and b: see mf_layer_spec.
+ * normalisation, in both kinds of layers, stands between the product and b: see mf_layer_spec. A layer may
+ * also be a stretch of several units, such as a residual block, through which gradients flow: see mf_builder.
+ *
+ * Where to start, from the shortest way to the freest:
+ *
+ *   1. mf_layer_create(), mf_network_append(), mf_network_step(), mf_network_predict(): a network that
+ * learns.
+ *   2. mf_builder_unit(), mf_layer_build(): layers of units of your choice; where gradients stop is yours,
+ * too.
+ *   3. mf_pipeline_create(): layers that learn at the same time, on several threads, with the same bits.
+ *   4. mf_layer_step(), mf_layer_gradients(), mf_layer_apply(): your own loop, layer by layer.
  *
  * Conventions that hold for every function below:
  *
@@ -22,21 +32,18 @@
  *             no layer has changed (the one exception, mf_network_step(), says so), and
  *             mf_last_message() explains the failure in words. Results come through out-pointers;
  *             a failed create leaves NULL there. The library never aborts, exits or prints.
- *   Handles.  mf_layer, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each create has
- *             exactly one free. Attaching one handle to another takes a reference, so any order of frees
- *             is safe and a layer may sit in several networks. A pointer returned by a getter is
- *             borrowed: do not free it.
- *   Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are int32_t
- *             from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the
- *             caller's arrays during the call only. Input and output arrays must not overlap. Inputs are
- *             finite; a NaN or an infinity is refused.
- *   Memory.   Creating and attaching allocate. Training and prediction never do.
- *   Threads.  Different handles may be used from different threads at the same time, but a network uses
- *             its layers and a layer its optimizer. One handle may be read (const functions) from many
- *             threads at once, each with a workspace of its own, but not while another thread changes it.
- *             The library starts no threads, but for the workers of an mf_pipeline.
- *   Structs.  Every struct that may grow begins with struct_size. Fill it with its _init function, or
- *             zero it and set struct_size to sizeof the struct where the struct is a result.
+ *   Handles.  mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each
+ *             create has exactly one free. Attaching one handle to another takes a reference, so any order of
+ * frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not
+ * free it. Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
+ * int32_t from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the caller's
+ * arrays during the call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an
+ * infinity is refused. Memory.   Creating and attaching allocate. Training and prediction never do. Threads.
+ * Different handles may be used from different threads at the same time, but a network uses its layers and a
+ * layer its optimizer. One handle may be read (const functions) from many threads at once, each with a
+ * workspace of its own, but not while another thread changes it. The library starts no threads, but for the
+ * workers of an mf_pipeline. Structs.  Every struct that may grow begins with struct_size. Fill it with its
+ * _init function, or zero it and set struct_size to sizeof the struct where the struct is a result.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -85,10 +92,10 @@ enum {
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
     MF_STATUS_NOT_FOUND = 12,  /**< No such parameter, layer or position; nothing left to read. */
-    MF_STATUS_BUSY = 13,   /**< Not now: the queue is full, or what was asked for is still in the works. */
-    MF_STATUS_IO = 14,     /**< The system refused to open, read, write or rename a file. */
-    MF_STATUS_FORMAT = 15, /**< The file or buffer does not hold what it should, or is damaged. */
-    MF_STATUS_VERSION = 16 /**< Written in a newer format than this version knows. */
+    MF_STATUS_BUSY = 13,       /**< Not now: the queue is full, or what was asked for is not finished. */
+    MF_STATUS_IO = 14,         /**< The system refused to open, read, write or rename a file. */
+    MF_STATUS_FORMAT = 15,     /**< The file or buffer does not hold what it should, or is damaged. */
+    MF_STATUS_VERSION = 16     /**< Written in a newer format than this version knows. */
 };
 
 /** Version of the running library, "major.minor.patch". Static text; never NULL. */
@@ -121,9 +128,9 @@ typedef struct mf_allocator {
 
 /** Turns a buffer of the caller's into an allocator, for programs without a heap: fills `allocator`, whose
  *  handles then live in the buffer. Blocks that handles give back are used again. The buffer's beginning
- *  keeps the books, whatever its alignment; it must outlive the handles, and one thread at a time may create,
- *  attach or free them.
- *  mf_network_memory() tells how large it must be. Errors: ARGUMENT (NULL), CAPACITY (too small). */
+ *  holds the list of blocks, whatever its alignment; it must outlive the handles, and one thread at a time
+ * may create, attach or free them. mf_network_memory() tells how large it must be. Errors: ARGUMENT (NULL),
+ * CAPACITY (too small). */
 MF_API mf_status mf_arena_init(void *buffer, size_t bytes, mf_allocator *allocator);
 
 /** @} */
@@ -197,8 +204,8 @@ MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer
 MF_API void mf_optimizer_free(mf_optimizer *optimizer);
 
 /** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
- *  Errors: HANDLE, ARGUMENT (unknown key, value out of range), STATE (momentum in an optimizer that
- *  was created with momentum 0: its layers hold no memory for it). */
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, or so near to 0 that a float in a step is 0),
+ * STATE (momentum in an optimizer that was created with momentum 0: its layers hold no memory for it). */
 MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
 
 /** Reads a hyper-parameter. Errors: HANDLE, ARGUMENT. */
@@ -233,7 +240,8 @@ enum {
     MF_LAYER_DENSE = 0,  /**< Fully connected: z = x W^T + b. */
     MF_LAYER_CONV2D = 1, /**< Two-dimensional convolution of maps [channels, height, width], a
                             cross-correlation as in all frameworks, then b and phi, then pooling. */
-    MF_LAYER_UNITS = 2   /**< Made by a builder from units: mf_layer_unit() tells which. Not for mf_layer_create(). */
+    MF_LAYER_UNITS =
+        2 /**< Made by a builder from units: mf_layer_unit() tells which. Not for mf_layer_create(). */
 };
 
 /** Pooling of the activated maps of a convolution, without padding: rows and columns that do not fill a
@@ -295,21 +303,21 @@ typedef struct mf_layer_spec {
     int32_t activation;   /**< MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
     int32_t bias;         /**< 1 (default): the layer has a bias b; 0: it has none. */
     int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
-    int32_t projection_init;       /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
-    float weight_gain;             /**< Scale of W's initialisation; default 1. */
-    float projection_gain;         /**< Scale of M's initialisation; default 1. */
-    float leak;                    /**< Slope of leaky ReLU below 0, 0 to 1; default 0.01. */
-    float dropout;                 /**< Share of the activation set to 0 on its way to the next layer during
-                                        training, 0 to below 1 (the rest is scaled up); the layer's own
-                                        goodness reads the activation before dropout. Default 0. */
-    float label_smoothing;         /**< Share of the target spread evenly over all classes, 0 to below 1;
-                                        default 0. */
-    uint64_t seed;                 /**< Equal seeds, shapes and starts give equal parameters; default
-                                        MF_SEED_AUTO. */
+    int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;       /**< Scale of W's initialisation, 0 to 1e30; default 1. */
+    float projection_gain;   /**< Scale of M's initialisation, 0 to 1e30; default 1. */
+    float leak;              /**< Factor of leaky ReLU below 0, 0 to 1; default 0.01. */
+    float dropout;           /**< Dropout rate of the activation on its way to the next layer during
+                                  training, 0 to below 1 (the rest is scaled up); the layer's own
+                                  goodness reads the activation before dropout. Default 0. */
+    float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
+                                  default 0. */
+    uint64_t seed;           /**< Equal seeds, shapes and starts give equal parameters; default
+                                  MF_SEED_AUTO. */
     const mf_allocator *allocator; /**< NULL: the C library's. */
 
     int32_t normalization;       /**< MF_NORMALIZATION_...; default MF_NORMALIZATION_NONE. */
-    float normalization_rate;    /**< Share of the batch in the running mean and variance, 0 to 1;
+    float normalization_rate;    /**< How far the running mean and variance move to those of a batch, 0 to 1;
                                       default 0.1. */
     float normalization_epsilon; /**< A normal number above 0; default 1e-5. */
 
@@ -381,7 +389,7 @@ typedef struct mf_batch {
  *  Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
 MF_API mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
 
-/** Sets the input of `spec` to what a layer made from `before` passes on: channels, height and width, or, of
+/** Sets the input of `spec` to the output of a layer made from `before`: channels, height and width, or, of
  *  a dense layer, inputs. A convolution behind a dense layer sees `outputs` maps of one value.
  *  What follows from it, such as the outputs of a convolution, becomes 0.
  *  Errors: ARGUMENT, SHAPE, OVERFLOW (whatever is wrong with `before`, as mf_layer_create() tells). */
@@ -409,8 +417,8 @@ MF_API mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 MF_API void mf_layer_free(mf_layer *layer);
 
 /** Writes what the layer is now into `spec`, whose struct_size the caller has set: shape, options, and the
- *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Of a layer that
- *  a builder made, `kind` is MF_LAYER_UNITS, and only inputs, outputs, classes, dropout, dropout_maps,
+ *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Of a layer
+ * that a builder made, `kind` is MF_LAYER_UNITS, and only inputs, outputs, classes, dropout, dropout_maps,
  *  label_smoothing, seed and what belongs to the projection say something. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
 
@@ -533,8 +541,8 @@ MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspac
  *  paper; a residual block as one layer learns as a block; a whole network as one layer is backpropagation.
  *  Where to cut is the host's choice, and all other functions take every kind of layer.
  *
- *  A builder collects the units, one call for each, and the head, which turns the output of the last unit into
- *  one score per class. mf_layer_build() then makes the layer. A residual block of two convolutions:
+ *  A builder collects the units, one call for each, and the head, which turns the output of the last unit
+ * into one score per class. mf_layer_build() then makes the layer. A residual block of two convolutions:
  *
  *      mf_builder_unit(builder, &conv, NULL);   node 1 = convolution of node 0, the layer's input
  *      mf_builder_unit(builder, &norm, NULL);   node 2
@@ -561,12 +569,13 @@ typedef struct mf_builder mf_builder;
 enum {
     MF_UNIT_DENSE = 0,      /**< y = x W^T + b. Maps are read as a row of values. */
     MF_UNIT_CONV2D = 1,     /**< Convolution of maps; a row of n values is read as n maps of one value. */
-    MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row or
-                               each map, as MF_NORMALIZATION_BATCH says. */
+    MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row
+                               or each map, as MF_NORMALIZATION_BATCH says. */
     MF_UNIT_ACTIVATION = 3, /**< y = phi(x). */
     MF_UNIT_POOL = 4,       /**< Pooling of maps, without padding. */
-    MF_UNIT_DROPOUT = 5,    /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
-    MF_UNIT_ADD = 6         /**< y = x + x', the sum of two nodes of the same shape. */
+    MF_UNIT_DROPOUT =
+        5,          /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
+    MF_UNIT_ADD = 6 /**< y = x + x', the sum of two nodes of the same shape. */
 };
 
 /** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
@@ -580,21 +589,22 @@ typedef struct mf_unit_spec {
     int32_t inputs[2];    /**< The nodes it reads; MF_UNIT_ADD reads both, the others the first. Default
                                MF_NODE_PREVIOUS and 0. */
     size_t outputs;       /**< Dense: neurons; convolution: filters, the maps of its output; no default. */
-    int32_t bias;         /**< Dense, convolution, batch normalisation: 1 (default) with a bias b, or 0. In front
-                               of a normalisation a bias has no effect. */
-    int32_t weight_init;  /**< Dense, convolution: MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
-    float weight_gain;    /**< Dense, convolution: scale of W's initialisation; default 1. */
-    int32_t activation;   /**< Activation: MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
-    float leak;           /**< Activation: slope of leaky ReLU below 0, 0 to 1; default 0.01. */
-    int32_t pool;         /**< Pool: MF_POOL_AVERAGE (default) or MF_POOL_MAX. */
-    size_t kernel[2];     /**< Convolution, pool: size of the window; 0 (default): 3 and 2. */
-    size_t stride[2];     /**< Convolution, pool: 0 (default): 1, and the pool's kernel. */
-    size_t padding[2];    /**< Convolution: zeros on each side of a map, below the kernel's size; default 0. */
-    float dropout;        /**< Dropout: rate, 0 to below 1; no default but 0. */
-    int32_t dropout_maps; /**< Dropout: 1: whole maps; 0 (default): single values. */
-    float normalization_rate;    /**< Batch normalisation: how far the running mean and variance move to those of
-                                      a batch, 0 to 1; default 0.1. */
+    int32_t bias; /**< Dense, convolution, batch normalisation: 1 (default) with a bias b, or 0. In front
+                       of a normalisation a bias has no effect. */
+    int32_t weight_init; /**< Dense, convolution: MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;   /**< Dense, convolution: scale of W's initialisation; default 1. */
+    int32_t activation;  /**< Activation: MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
+    float leak;          /**< Activation: factor of leaky ReLU below 0, 0 to 1; default 0.01. */
+    int32_t pool;        /**< Pool: MF_POOL_AVERAGE (default) or MF_POOL_MAX. */
+    size_t kernel[2];    /**< Convolution, pool: size of the window; 0 (default): 3 and 2. */
+    size_t stride[2];    /**< Convolution, pool: 0 (default): 1, and the pool's kernel. */
+    size_t padding[2];   /**< Convolution: zeros on each side of a map, below the kernel's size; default 0. */
+    float dropout;       /**< Dropout: rate, 0 to below 1; no default but 0. */
+    int32_t dropout_maps;     /**< Dropout: 1: whole maps; 0 (default): single values. */
+    float normalization_rate; /**< Batch normalisation: how far the running mean and variance move to those of
+                                   a batch, 0 to 1; default 0.1. */
     float normalization_epsilon; /**< Batch normalisation: a normal number above 0; default 1e-5. */
+    int32_t reserved2;           /**< 0. */
     int32_t reserved;            /**< 0. */
 } mf_unit_spec;
 
@@ -605,29 +615,29 @@ enum {
 
 /** What a head is made from. Its objective is the cross-entropy of softmax(G). */
 typedef struct mf_head_spec {
-    uint32_t struct_size;    /**< sizeof(mf_head_spec). */
-    int32_t kind;            /**< MF_HEAD_LINEAR (default). */
-    size_t classes;          /**< m, 2 or more; no default. */
-    size_t pool_size;        /**< 0 (default): M reads the output as it is. s: M reads its adaptive average pooling
-                                  to s x s, [m, maps s s]; the output must be maps. */
+    uint32_t struct_size; /**< sizeof(mf_head_spec). */
+    int32_t kind;         /**< MF_HEAD_LINEAR (default). */
+    size_t classes;       /**< m, 2 or more; no default. */
+    size_t pool_size; /**< 0 (default): M reads the output as it is. s: M reads its adaptive average pooling
+                           to s x s, [m, maps s s]; the output must be maps. */
     int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
     float projection_gain;   /**< Scale of M's initialisation; default 1. */
-    float label_smoothing;   /**< Share of the target that is spread evenly over all classes, 0 to below 1;
+    float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
                                   default 0. */
     int32_t reserved;        /**< 0. */
 } mf_head_spec;
 
 /** What a builder is made from. */
 typedef struct mf_builder_spec {
-    uint32_t struct_size; /**< sizeof(mf_builder_spec). */
-    int32_t dropout_maps; /**< 1: `dropout` takes whole maps; 0 (default): single values. */
+    uint32_t struct_size;  /**< sizeof(mf_builder_spec). */
+    int32_t dropout_maps;  /**< 1: `dropout` takes whole maps; 0 (default): single values. */
     const mf_shape *input; /**< Shape of a row of the layer's input, of rank 1 or 3; copied; no default.
                                 mf_layer_shape() tells that of another layer's output. */
     float dropout;         /**< Dropout rate of the layer's output on its way to the next layer, as in
                                 mf_layer_spec; default 0. */
     int32_t reserved;      /**< 0. */
-    uint64_t seed;         /**< Equal seeds give layers with equal parameters; default MF_SEED_AUTO: each layer
-                                takes another one. */
+    uint64_t seed; /**< Equal seeds give layers with equal parameters; default MF_SEED_AUTO: each layer
+                        takes another one. */
     const mf_allocator *allocator; /**< Of the builder and of its layers; NULL: the C library's. */
 } mf_builder_spec;
 
@@ -655,8 +665,9 @@ MF_API mf_status mf_builder_spec_init(mf_builder_spec *spec, size_t size);
  *  Errors: ARGUMENT, OVERFLOW, MEMORY. */
 MF_API mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder);
 
-/** Creates a complete builder from the spec of a layer: mf_layer_build() then makes what mf_layer_create() makes,
- *  and the builder can stand for the spec in mf_network_memory_built(). Units and heads cannot be added.
+/** Creates a complete builder from the spec of a layer: mf_layer_build() then makes what mf_layer_create()
+ * makes, and the builder can stand for the spec in mf_network_memory_built(). Units and heads cannot be
+ * added.
  *  @param spec     of the layer
  *  @param builder  receives the handle, or NULL on failure
  *  Errors: as mf_layer_create(). */
@@ -692,8 +703,9 @@ MF_API mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_sh
 /** Makes a layer and draws its parameters. A builder can make many layers. Free each with mf_layer_free().
  *  @param builder  that has units and a head
  *  @param layer    receives the handle, or NULL on failure
- *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last), SHAPE (a head that does not
- *  fit the output), STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder. */
+ *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last), SHAPE (a head that does
+ * not fit the output), STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder.
+ */
 MF_API mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
 
 /** How many units a layer has; also one that was made from a spec consists of units.
@@ -705,10 +717,10 @@ MF_API mf_status mf_layer_unit_count(const mf_layer *layer, size_t *count);
 /** Describes a unit.
  *  @param layer   to look at
  *  @param node    of the unit, 1 to the count
- *  @param unit    receives what the unit was made from, with the defaults filled in; its struct_size is set by
- *                 the caller; may be NULL
- *  @param output  receives the shape of a row of its output; its struct_size is set by the caller; may be NULL
- *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such node). */
+ *  @param unit    receives what the unit was made from, with the defaults filled in; its struct_size is set
+ * by the caller; may be NULL
+ *  @param output  receives the shape of a row of its output; its struct_size is set by the caller; may be
+ * NULL Errors: HANDLE, ARGUMENT, NOT_FOUND (no such node). */
 MF_API mf_status mf_layer_unit(const mf_layer *layer, int32_t node, mf_unit_spec *unit, mf_shape *output);
 
 /** Describes the head of a layer.
@@ -722,8 +734,8 @@ MF_API mf_status mf_layer_head(const mf_layer *layer, mf_head_spec *head);
 /** @defgroup network Networks
  *
  *  A network is an ordered list of references to layers. A layer can be in several networks, once in
- *  each. A layer is found by its position, 0 for the first, which moves when others come and go, or by
- *  the id of its place, which does not; ids are 1 or more, and none is used twice in a network.
+ *  each. A layer is found by its position, 0 for the first, which changes when others come and go, or by
+ *  its id in the network, which does not; ids are 1 or more, and none is used twice in a network.
  *  @{ */
 
 /** Opaque handle of a network. */
@@ -754,8 +766,8 @@ MF_API void mf_network_free(mf_network *network);
 /** Number of layers. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
 
-/** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives the id of
- *  the new place. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
+/** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives
+ *  its id. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
  *  convolutions fit if the maps are the same. Errors: HANDLE, SHAPE (its inputs or classes do not fit: the
  *  message names both), ARGUMENT (it is in this network already), MEMORY. */
 MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
@@ -764,20 +776,20 @@ MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_
  *  Errors: as mf_network_append(), and NOT_FOUND (a position beyond the size). */
 MF_API mf_status mf_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id);
 
-/** Takes out the layer at the place `id` and gives up its reference.
+/** Takes out the layer of that id and gives up its reference.
  *  Errors: HANDLE, NOT_FOUND, SHAPE (its neighbours would not fit). */
 MF_API mf_status mf_network_remove(mf_network *network, uint64_t id);
 
-/** Puts another layer at the place `id`, which keeps its id, and gives up the reference to the one there.
- *  Errors: HANDLE, NOT_FOUND, SHAPE (it does not fit its neighbours), ARGUMENT (it is in this network
- *  already). */
+/** Puts another layer in the position of the layer of that id, gives it the id, and gives up the reference to
+ * the old one. Errors: HANDLE, NOT_FOUND, SHAPE (it does not fit its neighbours), ARGUMENT (it is in this
+ * network already). */
 MF_API mf_status mf_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
 
-/** The layer at a position, borrowed, and the id of its place; either out-pointer may be NULL.
+/** The layer at a position, borrowed, and its id; either out-pointer may be NULL.
  *  Errors: HANDLE, NOT_FOUND. */
 MF_API mf_status mf_network_layer(const mf_network *network, size_t position, mf_layer **layer, uint64_t *id);
 
-/** The position of the place `id`. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+/** The position of the layer of that id. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
 
 /** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. Errors: HANDLE, OVERFLOW,
@@ -920,8 +932,8 @@ MF_API mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t co
                                    mf_memory *memory);
 
 /** mf_network_memory() for layers of several units.
- *  @param builders   [count] the builders of its layers, first to last, each complete; mf_builder_from_spec() makes
- *                    one for a layer that has a spec
+ *  @param builders   [count] the builders of its layers, first to last, each complete; mf_builder_from_spec()
+ * makes one for a layer that has a spec
  *  @param count      how many there are, 1 or more
  *  @param optimizer  as in mf_network_memory()
  *  @param purpose    as in mf_network_memory()
@@ -929,12 +941,12 @@ MF_API mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t co
  *  @param memory     as in mf_network_memory(); the builders themselves are not counted
  *  Errors: HANDLE, those of mf_layer_build() and of mf_network_memory(). */
 MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t count,
-                                         const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
-                                         mf_memory *memory);
+                                         const mf_optimizer_spec *optimizer, int32_t purpose,
+                                         size_t max_batch, mf_memory *memory);
 
 /** Writes what the network is into `text`, as lines for people: the units of each layer with their shapes and
- *  parameters, where gradients stop, and the memory that training on batches of `max_batch` rows takes. What it
- *  says may change from version to version; programs should ask mf_layer_unit() instead.
+ *  parameters, where gradients stop, and the memory that training on batches of `max_batch` rows takes. What
+ * it says may change from version to version; programs should ask mf_layer_unit() instead.
  *  @param network    to describe
  *  @param max_batch  1 or more
  *  @param text       [size] receives the lines, cut if there is too little room, and always a final 0; may be
@@ -976,13 +988,17 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  the same batches in the same order as under mf_network_step(), so all parameters, optimizer states and
  *  reports have the same bits, for any number of workers.
  *
- *  While a pipeline has batches in the works, the layers belong to it. Allowed at any time:
+ *  While a pipeline has unfinished batches, the layers belong to it. Allowed at any time:
  *  mf_optimizer_set(), mf_layer_set() and mf_layer_set_trainable(), which concern the batches submitted
  *  afterwards, the getters of these, and whatever does not touch the layers. After mf_pipeline_flush() and
  *  until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
  *  other function as well; but when layers come or go or change their number of classes, the pipeline is
- *  STALE and another one is needed. A layer may be in the works of one pipeline at a time. Use a pipeline
+ *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
  *  from one thread at a time.
+ *
+ *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
+ *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
+ *  in a function of a pipeline ends behind it.
  *
  *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
  *  @{ */
@@ -1022,15 +1038,17 @@ typedef struct mf_pipeline_progress_info {
 /** What a pipeline is made from. */
 typedef struct mf_pipeline_spec {
     uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
-    uint32_t workers;     /**< Threads to start, at most 1024; default 2. More than layers do no harm. 0:
-                               none, submit does all the work itself. */
+    uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those beyond the number of layers,
+                               or beyond depth, could never work and are not started. 0: none, submit does
+                               all the work itself. */
     mf_network *network;  /**< Whose layers train; no default. */
     size_t max_batch;     /**< Most rows of a batch; no default. */
-    size_t depth;         /**< Batches that may be in the works at a time; 0 (default): workers + 2. */
+    size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): started workers
+                               + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
-     *  (default): read them with mf_pipeline_poll(). It must not call functions of this pipeline. A return
-     *  value other than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the
-     *  call. */
+     *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it;
+     *  mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
+     *  as mf_pipeline_stop() does. The report is valid during the call. */
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
     const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
@@ -1063,7 +1081,9 @@ MF_API mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progr
 MF_API mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
 
 /** Ends a pipeline at any moment: what a worker has begun is finished, so that every layer is whole; what is
- *  queued is dropped. Call mf_pipeline_flush() first to have it learned.
+ *  queued is dropped. Call mf_pipeline_flush() first to have it learned. In the pipeline's own callback it
+ *  takes effect when the callback has returned: the call that it was called by lets the pipeline go and gives
+ *  STATE, the callback is called no more, and the handle must not be used again.
  *  @param pipeline  NULL is fine */
 MF_API void mf_pipeline_free(mf_pipeline *pipeline);
 
@@ -1074,9 +1094,9 @@ MF_API void mf_pipeline_free(mf_pipeline *pipeline);
  *  @param rows      B, 1 to max_batch
  *  @param x         [rows, k of the first layer], all finite
  *  @param y         [rows] labels, 0 to m - 1
- *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, or a
- *  callback has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message
- *  names both, the batch is not taken, and no later one will be. */
+ *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, a callback
+ *  has just stopped or freed it, or this is a forked process). NUMERIC also when a layer has failed in an
+ *  earlier batch: the message names both, the batch is not taken, and no later one will be. */
 MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
 /** The same for a batch with strides or sample weights.
@@ -1101,16 +1121,16 @@ MF_API mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_ba
 
 /** Waits until every batch taken has been through all layers. Then the layers are at rest.
  *  @param pipeline  to wait for
- *  Errors: HANDLE, STATE (called by its callback, or stopped by it), NUMERIC (a layer has failed: the message
- *  names batch and layer. That layer and those behind it have learned from the batches before this one only;
- *  those before it may have gone on. The layers are at rest all the same). */
+ *  Errors: HANDLE, STATE (called by its callback, stopped or freed by it, or in a forked process), NUMERIC (a
+ *  layer has failed: the message names batch and layer. That layer and those behind it have learned from the
+ *  batches before this one only; those before it may have gone on. The layers are at rest all the same). */
 MF_API mf_status mf_pipeline_flush(mf_pipeline *pipeline);
 
 /** Drops what is queued, waits for what has been begun, and leaves the layers at rest: each has learned from
  *  the batches that its `applied` counts, and those in front from more than those behind. No batch is taken
  *  any more; reports can still be read.
  *  @param pipeline  to stop
- *  Errors: HANDLE, STATE (called by its callback). */
+ *  Errors: HANDLE, STATE (called by its callback, freed by it, or in a forked process). */
 MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
 
 /** Reads the next report: batch after batch, in each the layers first to last. Reports of the last 2 depth
@@ -1119,13 +1139,13 @@ MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
  *  @param report    receives it; its struct_size is set by the caller; may be NULL with a callback, which
  *                   gets all there are
  *  Errors: HANDLE, ARGUMENT, BUSY (not there yet), NOT_FOUND (all have been read), STATE (called by its
- *  callback, or stopped by it). */
+ *  callback, stopped or freed by it, or in a forked process). */
 MF_API mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report);
 
 /** Tells where the pipeline stands.
  *  @param pipeline  to look at
  *  @param progress  receives it; its struct_size is set by the caller
- *  Errors: HANDLE, ARGUMENT. */
+ *  Errors: HANDLE, ARGUMENT, STATE (in a forked process). */
 MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info *progress);
 
 /** mf_pipeline_flush(), then mf_network_evaluate() on its network.
@@ -1184,7 +1204,7 @@ MF_API mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspac
  *  system or a heap. It fits networks of the same shapes.
  *
  *  Saving reads the network, and loading a snapshot changes its layers: the rules for threads are those of
- *  all functions, and while a pipeline has batches in the works neither is allowed.
+ *  all functions, and while a pipeline has unfinished batches neither is allowed.
  *  @{ */
 
 /** What a model file holds. */
@@ -1212,14 +1232,17 @@ typedef struct mf_load_spec {
 MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 
 /** Saves a network to a file. The file is written beside `path` under another name, and takes its place
- *  when it is complete and on the disk; until then a file that is there stays as it is. A symbolic link is
- *  replaced, not followed. Nothing is allocated.
+ *  when it is complete and on the disk; until then a file that is there stays as it is. It has the owner and
+ *  permissions of the file it replaces from before its first byte; a new file follows the umask. Symbolic
+ *  links are followed: the link stays, and the file that it leads to is replaced. What is not a regular file
+ *  is never replaced. Nothing is allocated.
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or units, or a longer header, than the format allows), IO (the message names the path and the system's
- *  reason; after a failure nothing is left behind). */
+ *  or units, or a longer header, than the format allows), IO (the message names the path and the system's reason;
+ *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
+ *  not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
@@ -1245,7 +1268,7 @@ MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t conte
  *  memory for the file's header from malloc, whatever the allocator.
  *  @param spec     what is wanted; NULL for the defaults
  *  @param path     of a regular file
- *  @param network  receives the handle, or NULL on failure; places have the ids they had. Free it with
+ *  @param network  receives the handle, or NULL on failure; layers have the ids they had. Free it with
  *                  mf_network_free(): the layers and optimizers are its own
  *  Errors: ARGUMENT, IO (the message names the path and the system's reason), FORMAT (the message says what
  *  is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
@@ -1269,7 +1292,7 @@ MF_API mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *bu
 MF_API mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes);
 
 /** Takes a snapshot of what training changes: all parameters, running mean and variance, optimizer state,
- *  counts of updates and batches, and places in the random streams. What the host sets is not in it:
+ *  counts of updates and batches, and positions in the random streams. What the host sets is not in it:
  *  hyper-parameters of optimizers, dropout, label smoothing, and which parameters are frozen. Nothing is
  *  allocated.
  *  @param network  to take a snapshot of

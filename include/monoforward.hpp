@@ -21,16 +21,15 @@
  *             normal day (a full queue, no report yet) is a return value instead. A constructor that throws
  *             leaves nothing behind. There is no second set of calls that return results: the statuses of
  *             monoforward.h are that, and handle.get() leads there at any point of a program.
- *   Handles.  layer, network, optimizer, workspace and pipeline own; they move, and do not copy. layer_ref,
- *             network_ref, optimizer_ref and workspace_ref borrow, as a reference does: they copy, cannot be
- *             made to refer to something else, and free nothing. Owners are derived from them, so functions
- *             that take a _ref take both. As with a pointer, a copy of a constant _ref is not constant.
- *   Data.     Arrays come as views: anything with data() and size(), an array, or pointer and size. The
- *             number of rows follows from the labels, where there are any, else from the size of x. Sizes
- *             that do not fit throw an error with MF_STATUS_SHAPE before anything has happened.
- *   Memory.   As in C: what creates or returns a container allocates; training and prediction into arrays
- *             of the caller's do not.
- *   Threads.  As in C; constant member functions read the handle.
+ *   Handles.  layer, network, optimizer, workspace, builder and pipeline own; they move, and do not copy.
+ *             layer_ref, network_ref, optimizer_ref and workspace_ref borrow, as a reference does: they copy,
+ *             cannot be made to refer to something else, and free nothing. Owners are derived from them, so
+ *             functions that take a _ref take both. As with a pointer, a copy of a constant _ref is not
+ * constant. Data.     Arrays come as views: anything with data() and size(), an array, or pointer and size.
+ * The number of rows follows from the labels, where there are any, else from the size of x. Sizes that do not
+ * fit throw an error with MF_STATUS_SHAPE before anything has happened. Memory.   As in C: what creates or
+ * returns a container allocates; training and prediction into arrays of the caller's do not. Threads.  As in
+ * C; constant member functions read the handle.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -49,6 +48,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -161,10 +161,23 @@ namespace detail
 {
 
 /* A struct that a call fills in. */
+inline mf_status init(mf_layer_spec *spec) { return mf_layer_spec_init(spec, sizeof *spec); }
+inline mf_status init(mf_unit_spec *spec) { return mf_unit_spec_init(spec, sizeof *spec); }
+inline mf_status init(mf_head_spec *spec) { return mf_head_spec_init(spec, sizeof *spec); }
+inline mf_status init(mf_shape *shape) { return mf_shape_init(shape, sizeof *shape); }
+inline mf_status init(mf_parameter_info *info) { return mf_parameter_info_init(info, sizeof *info); }
+inline mf_status init(mf_report *report) { return mf_report_init(report, sizeof *report); }
+inline mf_status init(mf_memory *memory) { return mf_memory_init(memory, sizeof *memory); }
+inline mf_status init(mf_pipeline_report *report) { return mf_pipeline_report_init(report, sizeof *report); }
+inline mf_status init(mf_pipeline_progress_info *progress)
+{
+    return mf_pipeline_progress_info_init(progress, sizeof *progress);
+}
+
 template <class Result> Result result()
 {
-    Result empty{};
-    empty.struct_size = static_cast<std::uint32_t>(sizeof empty);
+    Result empty;
+    check(init(&empty));
     return empty;
 }
 
@@ -520,6 +533,119 @@ struct layer_spec : mf_layer_spec {
     void follow(const mf_layer_spec &before) { check(mf_layer_spec_follow(this, &before)); }
 };
 
+/** What a unit is made from, with the defaults; and functions that make one of each kind. Two of them have
+ * the names of fields, which are mf_unit_spec::activation and mf_unit_spec::dropout. */
+struct unit_spec : mf_unit_spec {
+    unit_spec() : mf_unit_spec() { check(mf_unit_spec_init(this, sizeof(mf_unit_spec))); }
+
+    static unit_spec dense(std::size_t outputs)
+    {
+        unit_spec spec = of_kind(MF_UNIT_DENSE);
+        spec.outputs = outputs;
+        return spec;
+    }
+
+    /** Square. Without a padding it is kernel / 2: an odd kernel then keeps the size of the maps. */
+    static unit_spec conv2d(std::size_t filters, std::size_t kernel = 3)
+    {
+        return conv2d(filters, kernel, kernel / 2);
+    }
+
+    static unit_spec conv2d(std::size_t filters, std::size_t kernel, std::size_t padding,
+                            std::size_t stride = 1)
+    {
+        unit_spec spec = of_kind(MF_UNIT_CONV2D);
+        spec.outputs = filters;
+        spec.kernel[0] = spec.kernel[1] = kernel;
+        spec.padding[0] = spec.padding[1] = padding;
+        spec.stride[0] = spec.stride[1] = stride;
+        return spec;
+    }
+
+    static unit_spec batch_norm() { return of_kind(MF_UNIT_BATCH_NORM); }
+
+    /** The kind is MF_ACTIVATION_RELU, ... */
+    static unit_spec activation(std::int32_t kind)
+    {
+        unit_spec spec = of_kind(MF_UNIT_ACTIVATION);
+        spec.mf_unit_spec::activation = kind;
+        return spec;
+    }
+
+    static unit_spec relu() { return activation(MF_ACTIVATION_RELU); }
+
+    static unit_spec leaky_relu(float leak = 0.01f)
+    {
+        unit_spec spec = activation(MF_ACTIVATION_LEAKY_RELU);
+        spec.leak = leak;
+        return spec;
+    }
+
+    static unit_spec tanh() { return activation(MF_ACTIVATION_TANH); }
+
+    static unit_spec gelu() { return activation(MF_ACTIVATION_GELU); }
+
+    /** Square windows; a stride of 0 is their size. */
+    static unit_spec max_pool(std::size_t size = 2, std::size_t stride = 0)
+    {
+        return pool_of(MF_POOL_MAX, size, stride);
+    }
+
+    static unit_spec average_pool(std::size_t size = 2, std::size_t stride = 0)
+    {
+        return pool_of(MF_POOL_AVERAGE, size, stride);
+    }
+
+    /** Of single values, or of whole maps. */
+    static unit_spec dropout(float rate, bool maps = false)
+    {
+        unit_spec spec = of_kind(MF_UNIT_DROPOUT);
+        spec.mf_unit_spec::dropout = rate;
+        spec.dropout_maps = maps ? 1 : 0;
+        return spec;
+    }
+
+    /** The sum of a node and the one before, or of two nodes. */
+    static unit_spec add(std::int32_t with, std::int32_t node = MF_NODE_PREVIOUS)
+    {
+        unit_spec spec = of_kind(MF_UNIT_ADD);
+        spec.inputs[0] = node;
+        spec.inputs[1] = with;
+        return spec;
+    }
+
+  private:
+    static unit_spec of_kind(std::int32_t kind)
+    {
+        unit_spec spec;
+        spec.kind = kind;
+        return spec;
+    }
+
+    static unit_spec pool_of(std::int32_t kind, std::size_t size, std::size_t stride)
+    {
+        unit_spec spec = of_kind(MF_UNIT_POOL);
+        spec.pool = kind;
+        spec.kernel[0] = spec.kernel[1] = size;
+        spec.stride[0] = spec.stride[1] = stride;
+        return spec;
+    }
+};
+
+/** What a head is made from, with the defaults. */
+struct head_spec : mf_head_spec {
+    head_spec() : mf_head_spec() { check(mf_head_spec_init(this, sizeof(mf_head_spec))); }
+
+    /** `pool_size` 0: M reads the output as it is; s: its adaptive average pooling to s x s. */
+    static head_spec linear(std::size_t classes, std::size_t pool_size = 0)
+    {
+        head_spec spec;
+        spec.classes = classes;
+        spec.pool_size = pool_size;
+        return spec;
+    }
+};
+
 /** A layer that someone else owns, such as a network. */
 class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
 {
@@ -546,6 +672,46 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
         auto shape = detail::result<mf_shape>();
         check(mf_layer_shape(handle_, nullptr, &shape));
         return shape;
+    }
+
+    /** Of how many units the layer consists; their nodes are 1 to this. */
+    std::size_t unit_count() const
+    {
+        std::size_t count = 0;
+        check(mf_layer_unit_count(handle_, &count));
+        return count;
+    }
+
+    /** What the unit of a node was made from. */
+    mf_unit_spec unit(std::int32_t node) const
+    {
+        auto spec = detail::result<mf_unit_spec>();
+        check(mf_layer_unit(handle_, node, &spec, nullptr));
+        return spec;
+    }
+
+    /** The shape of a row of its output. */
+    mf_shape unit_shape(std::int32_t node) const
+    {
+        auto shape = detail::result<mf_shape>();
+        check(mf_layer_unit(handle_, node, nullptr, &shape));
+        return shape;
+    }
+
+    /** All of them, in their order. */
+    std::vector<mf_unit_spec> units() const
+    {
+        std::vector<mf_unit_spec> specs(unit_count());
+        for (std::size_t i = 0; i < specs.size(); i++)
+            specs[i] = unit(static_cast<std::int32_t>(i + 1));
+        return specs;
+    }
+
+    mf_head_spec head() const
+    {
+        auto spec = detail::result<mf_head_spec>();
+        check(mf_layer_head(handle_, &spec));
+        return spec;
     }
 
     /** The key is MF_LAYER_DROPOUT or MF_LAYER_LABEL_SMOOTHING. */
@@ -717,6 +883,154 @@ class layer : public detail::owned<layer_ref>
     layer() noexcept = default;
 
     explicit layer(const mf_layer_spec &spec) { check(mf_layer_create(&spec, &handle_)); }
+};
+
+/* ---- layers of several units ---- */
+
+/** The shape of a row: {values}, or {maps, height, width}. */
+struct shape : mf_shape {
+    shape() : mf_shape() { check(mf_shape_init(this, sizeof(mf_shape))); }
+
+    shape(std::initializer_list<std::size_t> sizes) : shape()
+    {
+        rank = static_cast<std::int32_t>(sizes.size());
+        std::size_t i = 0;
+        for (std::size_t size : sizes)
+            if (i < std::size(dims))
+                dims[i++] = size;
+    }
+};
+
+/** What a builder is made from, with the defaults. `input` points to a shape of the caller's. */
+struct builder_spec : mf_builder_spec {
+    builder_spec() : mf_builder_spec() { check(mf_builder_spec_init(this, sizeof(mf_builder_spec))); }
+};
+
+/** Makes layers of several units. Each call adds one and returns the builder, so that calls can be chained:
+ *
+ *      auto block = monoforward::builder({16, 32, 32}).conv2d(16).batch_norm().relu()
+ *                       .conv2d(16).batch_norm().add(0).relu().head(10).build();
+ *
+ *  What is wrong throws at once, from the call that it is wrong in. */
+class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_free>>
+{
+  public:
+    using owned::owned;
+    builder() noexcept = default;
+
+    explicit builder(const mf_builder_spec &spec) { check(mf_builder_create(&spec, &handle_)); }
+
+    /** For layers whose rows have this shape. Equal seeds give equal parameters. */
+    explicit builder(std::initializer_list<std::size_t> input, std::uint64_t seed = MF_SEED_AUTO)
+        : builder(monoforward::shape(input), seed)
+    {
+    }
+
+    /** The same with a shape that another layer has told. */
+    explicit builder(const mf_shape &input, std::uint64_t seed = MF_SEED_AUTO)
+    {
+        builder_spec spec;
+        spec.input = &input;
+        spec.seed = seed;
+        check(mf_builder_create(&spec, &handle_));
+    }
+
+    /** A complete one, whose layers are those of the spec: for network_memory_built(). */
+    static builder from_spec(const mf_layer_spec &spec)
+    {
+        mf_builder *handle = nullptr;
+        check(mf_builder_from_spec(&spec, &handle));
+        return builder(handle);
+    }
+
+    /** Adds any unit; behind branch() its first input is the node that was named there. */
+    builder &unit(mf_unit_spec spec)
+    {
+        if (next_ != MF_NODE_PREVIOUS)
+            spec.inputs[0] = std::exchange(next_, MF_NODE_PREVIOUS);
+        check(mf_builder_unit(handle_, &spec, &node_));
+        return *this;
+    }
+
+    builder &dense(std::size_t outputs) { return unit(unit_spec::dense(outputs)); }
+
+    builder &conv2d(std::size_t filters, std::size_t kernel = 3)
+    {
+        return unit(unit_spec::conv2d(filters, kernel));
+    }
+
+    builder &conv2d(std::size_t filters, std::size_t kernel, std::size_t padding, std::size_t stride = 1)
+    {
+        return unit(unit_spec::conv2d(filters, kernel, padding, stride));
+    }
+
+    builder &batch_norm() { return unit(unit_spec::batch_norm()); }
+
+    builder &activation(std::int32_t kind) { return unit(unit_spec::activation(kind)); }
+
+    builder &relu() { return unit(unit_spec::relu()); }
+
+    builder &leaky_relu(float leak = 0.01f) { return unit(unit_spec::leaky_relu(leak)); }
+
+    builder &tanh() { return unit(unit_spec::tanh()); }
+
+    builder &gelu() { return unit(unit_spec::gelu()); }
+
+    builder &max_pool(std::size_t size = 2, std::size_t stride = 0)
+    {
+        return unit(unit_spec::max_pool(size, stride));
+    }
+
+    builder &average_pool(std::size_t size = 2, std::size_t stride = 0)
+    {
+        return unit(unit_spec::average_pool(size, stride));
+    }
+
+    builder &dropout(float rate, bool maps = false) { return unit(unit_spec::dropout(rate, maps)); }
+
+    /** Adds a node to the one before. */
+    builder &add(std::int32_t with) { return unit(unit_spec::add(with)); }
+
+    /** The next unit reads this node instead of the one before; 0 is the layer's input. */
+    builder &branch(std::int32_t node) noexcept
+    {
+        next_ = node;
+        return *this;
+    }
+
+    builder &head(const mf_head_spec &spec)
+    {
+        check(mf_builder_head(handle_, &spec));
+        return *this;
+    }
+
+    builder &head(std::size_t classes, std::size_t pool_size = 0)
+    {
+        return head(head_spec::linear(classes, pool_size));
+    }
+
+    /** The number of the node that was added last; 0 if there is none. */
+    std::int32_t node() const noexcept { return node_; }
+
+    /** The shape of a row of a node. */
+    mf_shape shape(std::int32_t node = MF_NODE_PREVIOUS) const
+    {
+        auto shape = detail::result<mf_shape>();
+        check(mf_builder_shape(handle_, node, &shape));
+        return shape;
+    }
+
+    /** Makes a layer, and another one each time. */
+    layer build()
+    {
+        mf_layer *handle = nullptr;
+        check(mf_layer_build(handle_, &handle));
+        return layer(handle);
+    }
+
+  private:
+    std::int32_t node_ = 0;
+    std::int32_t next_ = MF_NODE_PREVIOUS;
 };
 
 /* ---- networks ---- */
@@ -903,6 +1217,20 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
                                out.probabilities.data()));
     }
 
+    /** What the network is, as lines for people: units, shapes, parameters, where gradients stop, and the
+     * memory that training on batches of `max_batch` rows takes. */
+    std::string summary(std::size_t max_batch) const
+    {
+        std::size_t needed = 0;
+        mf_status status = mf_network_summary(handle_, max_batch, nullptr, 0, &needed);
+        if (status != MF_STATUS_CAPACITY)
+            check(status);
+        std::string text(needed, '\0');
+        check(mf_network_summary(handle_, max_batch, text.data(), text.size(), nullptr));
+        text.resize(needed - 1);
+        return text;
+    }
+
     /* Files, buffers and snapshots; network::load() is the way back. */
 
     void save(const std::string &path, std::int32_t contents = MF_CONTENTS_MODEL) const
@@ -932,7 +1260,7 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         return buffer;
     }
 
-    std::size_t state_size() const
+    std::size_t snapshot_size() const
     {
         std::size_t size = 0;
         check(mf_network_snapshot_size(handle_, &size));
@@ -940,19 +1268,19 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     }
 
     /** A snapshot of what training changes. */
-    void state_save(bytes buffer) const
+    void snapshot_save(bytes buffer) const
     {
         check(mf_network_snapshot_save(handle_, buffer.data(), buffer.size()));
     }
 
-    std::vector<std::byte> state_save() const
+    std::vector<std::byte> snapshot_save() const
     {
-        std::vector<std::byte> buffer(state_size());
-        state_save(buffer);
+        std::vector<std::byte> buffer(snapshot_size());
+        snapshot_save(buffer);
         return buffer;
     }
 
-    void state_load(const_bytes buffer)
+    void snapshot_load(const_bytes buffer)
     {
         check(mf_network_snapshot_load(handle_, buffer.data(), buffer.size()));
     }
@@ -1037,6 +1365,20 @@ inline mf_memory network_memory(view<const layer_spec> layers, std::size_t max_b
     for (const layer_spec &spec : layers)
         pointers.push_back(&spec);
     check(mf_network_memory(pointers.data(), pointers.size(), optimizer, purpose, max_batch, &memory));
+    return memory;
+}
+
+/** The same for layers that have builders: mf_network_memory_built(). */
+inline mf_memory network_memory_built(view<const builder> builders, std::size_t max_batch,
+                                      const mf_optimizer_spec *optimizer = nullptr,
+                                      std::int32_t purpose = MF_WORKSPACE_TRAINING)
+{
+    auto memory = detail::result<mf_memory>();
+    std::vector<mf_builder *> handles;
+    handles.reserve(builders.size() + 1);
+    for (const builder &each : builders)
+        handles.push_back(each.get());
+    check(mf_network_memory_built(handles.data(), builders.size(), optimizer, purpose, max_batch, &memory));
     return memory;
 }
 

@@ -267,6 +267,24 @@ documents_stage() {
     fi
 }
 
+# Other flags for this machine's compiler; with --all also other compilers, C libraries and machines.
+builds_stage() {
+    heading "builds"
+    if [ $all -eq 1 ]; then
+        sh tests/builds.sh --all 2>&1 | tee "$work/builds"
+    else
+        sh tests/builds.sh 2>&1 | tee "$work/builds"
+    fi
+    passed=$((passed + $(grep -c '^passed: ' "$work/builds")))
+    sed -n 's/^FAILED: //p' "$work/builds" >"$work/more"
+    failed=$((failed + $(wc -l <"$work/more")))
+    sed 's/^/builds: /' "$work/more" >>"$work/failures"
+    sed -n 's/^skip: //p' "$work/builds" >"$work/more"
+    while read -r line; do
+        skip "builds: $line"
+    done <"$work/more"
+}
+
 # Builds the packages from a clone; as root it installs, uses and purges them.
 debian_stage() {
     heading "Debian packages"
@@ -290,6 +308,7 @@ install_node_packages koffi@2
 release_stage
 asan_stage
 tsan_stage
+builds_stage
 if [ $all -eq 1 ]; then
     linked_stage
     run_time_stage

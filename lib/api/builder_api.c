@@ -97,7 +97,7 @@ mf_status mf_layer_build(mf_builder *builder, mf_layer **layer)
     *layer = NULL;
     MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
     MFI_TRY(mfi_builder_plan(builder, &plan));
-    return mfi_layer_create(plan, &builder->head.allocator, true, layer);
+    return mfi_layer_create(plan, &builder->handle.allocator, true, layer);
 }
 
 /* ---- what a layer tells ---- */

@@ -4,14 +4,14 @@
 #include "io/model_file.h"
 #include "io/snapshot.h"
 
-static mf_load_spec defaults(void)
+static mf_load_spec load_defaults(void)
 {
     return (mf_load_spec){.struct_size = sizeof(mf_load_spec), .contents = MF_CONTENTS_MODEL};
 }
 
 mf_status mf_load_spec_init(mf_load_spec *spec, size_t size)
 {
-    mf_load_spec values = defaults();
+    mf_load_spec values = load_defaults();
     return MFI_INIT(mf_load_spec, spec, size, &values);
 }
 
@@ -30,7 +30,7 @@ static mf_status check_save(const mf_network *network, int32_t contents)
     return check_contents(contents);
 }
 
-static mf_status size_of(const mf_network *network, int32_t contents, size_t *bytes)
+static mf_status model_size(const mf_network *network, int32_t contents, size_t *bytes)
 {
     uint64_t size = 0;
     MFI_TRY(mfi_model_size(network, contents == MF_CONTENTS_TRAINING, &size));
@@ -51,7 +51,7 @@ mf_status mf_network_save_size(const mf_network *network, int32_t contents, size
 {
     MFI_TRY(check_save(network, contents));
     MFI_TRY(mfi_check_pointer(bytes, "the out-pointer of the bytes"));
-    return size_of(network, contents, bytes);
+    return model_size(network, contents, bytes);
 }
 
 mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer, size_t bytes,
@@ -62,7 +62,7 @@ mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, vo
     bool training = contents == MF_CONTENTS_TRAINING;
     MFI_TRY(check_save(network, contents));
     MFI_TRY(mfi_check_pointer(buffer, "the buffer"));
-    MFI_TRY(size_of(network, contents, &size));
+    MFI_TRY(model_size(network, contents, &size));
     if (bytes < size)
         return mfi_fail(MF_STATUS_CAPACITY, "the model needs %zu bytes, the buffer has %zu", size, bytes);
     MFI_TRY(mfi_model_check(network, training));
@@ -79,7 +79,7 @@ static mf_status check_load(const mf_load_spec *spec, mf_network **network, mf_l
 {
     MFI_TRY(mfi_check_pointer(network, "the out-pointer of the network"));
     *network = NULL;
-    *known = defaults();
+    *known = load_defaults();
     if (spec)
         MFI_TRY(MFI_READ(mf_load_spec, known, spec));
     MFI_TRY(mfi_check_allocator(known->allocator));

@@ -229,7 +229,7 @@ mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, c
     return mf_layer_step_batch(layer, workspace, &batch, a);
 }
 
-static mf_status check_values(const mf_layer *layer, const float *gradients, size_t count)
+static mf_status check_gradients(const mf_layer *layer, const float *gradients, size_t count)
 {
     MFI_TRY(mfi_check_pointer(gradients, "the gradients"));
     if (count != layer->plan.values)
@@ -244,7 +244,7 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
     size_t index;
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, true, &index));
-    MFI_TRY(check_values(layer, gradients, count));
+    MFI_TRY(check_gradients(layer, gradients, count));
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
     MFI_TRY(mfi_layer_check_rows(layer, index, rows.count));
     return mfi_layer_gradients(layer, workspace->scratch, &rows, a ? a : workspace->activations[index % 2],
@@ -254,7 +254,7 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
 mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count)
 {
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
-    MFI_TRY(check_values(layer, gradients, count));
+    MFI_TRY(check_gradients(layer, gradients, count));
     if (!layer->optimizer)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     if (!layer->kernels->all_finite(count, gradients))

@@ -110,8 +110,8 @@ mf_status mf_network_set_classes(mf_network *network, size_t classes)
 
 /* ---- training ---- */
 
-static mf_status check(const mf_network *network, const mf_workspace *workspace, bool training, bool labelled,
-                       const mf_batch *batch, mfi_rows *rows)
+static mf_status check_call(const mf_network *network, const mf_workspace *workspace, bool training,
+                            bool labelled, const mf_batch *batch, mfi_rows *rows)
 {
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
@@ -131,7 +131,7 @@ static mf_status check_optimizer(const mf_network *network, size_t position)
 mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch)
 {
     mfi_rows rows;
-    MFI_TRY(check(network, workspace, true, true, batch, &rows));
+    MFI_TRY(check_call(network, workspace, true, true, batch, &rows));
     for (size_t position = 0; position < network->count; position++) {
         MFI_TRY(check_optimizer(network, position));
         MFI_TRY(mfi_layer_check_rows(network->entries[position].layer, position, rows.count));
@@ -150,7 +150,7 @@ mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspa
                                       const mf_batch *batch)
 {
     mfi_rows rows;
-    MFI_TRY(check(network, workspace, true, true, batch, &rows));
+    MFI_TRY(check_call(network, workspace, true, true, batch, &rows));
     MFI_TRY(check_position(network, position));
     MFI_TRY(check_optimizer(network, position));
     MFI_TRY(mfi_layer_check_rows(network->entries[position].layer, position, rows.count));
@@ -169,7 +169,7 @@ mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, si
 mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace, const mf_batch *batch)
 {
     mfi_rows rows;
-    MFI_TRY(check(network, workspace, false, true, batch, &rows));
+    MFI_TRY(check_call(network, workspace, false, true, batch, &rows));
     return mfi_pass_evaluate(workspace, &rows);
 }
 
@@ -184,7 +184,7 @@ mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, i
                            const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)
 {
     mfi_rows rows;
-    MFI_TRY(check(network, workspace, false, false, batch, &rows));
+    MFI_TRY(check_call(network, workspace, false, false, batch, &rows));
     if (mode != MF_PREDICT_LAST && mode != MF_PREDICT_SUM)
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown prediction mode %d", (int)mode);
     size_t classes = network->entries[0].layer->plan.head.classes;

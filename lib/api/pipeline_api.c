@@ -1,50 +1,78 @@
 /* The exported functions of pipelines. */
 #include "api/check.h"
 #include "api/structs.h"
+#include "base/cancel.h"
 #include "parallel/pipeline.h"
 
-static mf_pipeline_spec defaults_of_spec(void)
+static mf_pipeline_spec pipeline_defaults(void)
 {
     return (mf_pipeline_spec){.struct_size = sizeof(mf_pipeline_spec), .workers = 2};
 }
 
 mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size)
 {
-    mf_pipeline_spec defaults = defaults_of_spec();
+    mf_pipeline_spec defaults = pipeline_defaults();
     return MFI_INIT(mf_pipeline_spec, spec, size, &defaults);
 }
 
 mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline)
 {
-    mf_pipeline_spec known = defaults_of_spec();
+    mf_pipeline_spec known = pipeline_defaults();
     MFI_TRY(mfi_check_pointer(pipeline, "the out-pointer of the pipeline"));
     *pipeline = NULL;
     MFI_TRY(MFI_READ(mf_pipeline_spec, &known, spec));
     MFI_TRY(mfi_handle_check(known.network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_allocator(known.allocator));
-    return mfi_pipeline_create(&known, pipeline);
+    int cancel = mfi_cancel_hold();
+    mf_status status = mfi_pipeline_create(&known, pipeline);
+    mfi_cancel_restore(cancel);
+    return status;
+}
+
+/* ---- what every call begins and ends with ---- */
+
+static void release(mf_pipeline *pipeline)
+{
+    int cancel = mfi_cancel_hold();
+    mfi_pipeline_release(pipeline);
+    mfi_cancel_restore(cancel);
 }
 
 void mf_pipeline_free(mf_pipeline *pipeline)
 {
-    if (pipeline && mfi_handle_check(pipeline, MFI_KIND_PIPELINE) == MF_STATUS_OK)
-        mfi_pipeline_release(pipeline);
+    if (!pipeline || mfi_handle_check(pipeline, MFI_KIND_PIPELINE) != MF_STATUS_OK)
+        return;
+    if (pipeline->calling_back)
+        pipeline->to_free = true;
+    else
+        release(pipeline);
 }
 
-static mf_status check(const mf_pipeline *pipeline)
+/* A call that waits or calls back holds off cancellation: a thread that ended in it would leave the lock
+ * locked, or the pipeline in the middle of a callback. */
+static mf_status enter(const mf_pipeline *pipeline, int *cancel)
 {
     MFI_TRY(mfi_handle_check(pipeline, MFI_KIND_PIPELINE));
     if (pipeline->calling_back)
         return mfi_fail(MF_STATUS_STATE, "called by the pipeline's own callback");
+    MFI_TRY(mfi_pipeline_check_process(pipeline));
+    *cancel = mfi_cancel_hold();
     return MF_STATUS_OK;
+}
+
+static mf_status leave(mf_pipeline *pipeline, int cancel, mf_status status)
+{
+    if (pipeline->to_free)
+        release(pipeline);
+    mfi_cancel_restore(cancel);
+    return status;
 }
 
 /* ---- batches ---- */
 
-static mf_status submit(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
+static mf_status submit_here(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
 {
     mfi_rows rows;
-    MFI_TRY(check(pipeline));
     MFI_TRY(mfi_pipeline_check_network(pipeline));
     MFI_TRY(mfi_check_batch(batch, pipeline->members[0].layer, pipeline->max_batch, true, &rows));
     for (size_t i = 0; i < pipeline->count; i++)
@@ -55,43 +83,56 @@ static mf_status submit(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
     return mfi_pipeline_call_back(pipeline);
 }
 
+static mf_status submit_batch(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
+{
+    int cancel = 0;
+    MFI_TRY(enter(pipeline, &cancel));
+    return leave(pipeline, cancel, submit_here(pipeline, batch, wait));
+}
+
 mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch *batch)
 {
-    return submit(pipeline, batch, true);
+    return submit_batch(pipeline, batch, true);
 }
 
 mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y)
 {
     mf_batch batch = mfi_flat_batch(rows, x, y);
-    return submit(pipeline, &batch, true);
+    return submit_batch(pipeline, &batch, true);
 }
 
 mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_batch *batch)
 {
-    return submit(pipeline, batch, false);
+    return submit_batch(pipeline, batch, false);
 }
 
 mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y)
 {
     mf_batch batch = mfi_flat_batch(rows, x, y);
-    return submit(pipeline, &batch, false);
+    return submit_batch(pipeline, &batch, false);
 }
 
 mf_status mf_pipeline_flush(mf_pipeline *pipeline)
 {
-    MFI_TRY(check(pipeline));
+    int cancel = 0;
+    MFI_TRY(enter(pipeline, &cancel));
     mfi_pipeline_wait(pipeline);
-    MFI_TRY(mfi_pipeline_call_back(pipeline));
-    return mfi_pipeline_failure(pipeline);
+    mf_status status = mfi_pipeline_call_back(pipeline);
+    if (status == MF_STATUS_OK)
+        status = mfi_pipeline_failure(pipeline);
+    return leave(pipeline, cancel, status);
 }
 
 mf_status mf_pipeline_stop(mf_pipeline *pipeline)
 {
-    MFI_TRY(check(pipeline));
+    int cancel = 0;
+    MFI_TRY(enter(pipeline, &cancel));
     mfi_pipeline_stop(pipeline);
-    /* It is stopped already: what the callback says to that changes nothing. */
-    mfi_pipeline_call_back(pipeline);
-    return MF_STATUS_OK;
+    /* It is stopped already: an answer that stops it changes nothing. */
+    mf_status status = mfi_pipeline_call_back(pipeline);
+    if (!pipeline->to_free && mfi_pipeline_check_process(pipeline) == MF_STATUS_OK)
+        status = MF_STATUS_OK;
+    return leave(pipeline, cancel, status);
 }
 
 /* ---- reports ---- */
@@ -108,10 +149,9 @@ mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progress, si
     return MFI_INIT(mf_pipeline_progress_info, progress, size, &defaults);
 }
 
-mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
+static mf_status poll_here(mf_pipeline *pipeline, mf_pipeline_report *report)
 {
     const mf_pipeline_report *found;
-    MFI_TRY(check(pipeline));
     MFI_TRY(mfi_pipeline_call_back(pipeline));
     if (!pipeline->on_report)
         MFI_TRY(mfi_check_pointer(report, "the report"));
@@ -126,9 +166,17 @@ mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
     return MF_STATUS_OK;
 }
 
+mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report)
+{
+    int cancel = 0;
+    MFI_TRY(enter(pipeline, &cancel));
+    return leave(pipeline, cancel, poll_here(pipeline, report));
+}
+
 mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info *progress)
 {
     MFI_TRY(mfi_handle_check(pipeline, MFI_KIND_PIPELINE));
+    MFI_TRY(mfi_pipeline_check_process(pipeline));
     mf_pipeline_progress_info found = mfi_pipeline_progress(pipeline);
     return MFI_WRITE(mf_pipeline_progress_info, progress, &found);
 }

@@ -2,20 +2,20 @@
 #include "api/check.h"
 #include "api/structs.h"
 
-static mf_workspace_spec defaults_of_spec(void)
+static mf_workspace_spec workspace_defaults(void)
 {
     return (mf_workspace_spec){.struct_size = sizeof(mf_workspace_spec), .purpose = MF_WORKSPACE_TRAINING};
 }
 
 mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size)
 {
-    mf_workspace_spec defaults = defaults_of_spec();
+    mf_workspace_spec defaults = workspace_defaults();
     return MFI_INIT(mf_workspace_spec, spec, size, &defaults);
 }
 
 mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
 {
-    mf_workspace_spec known = defaults_of_spec();
+    mf_workspace_spec known = workspace_defaults();
     MFI_TRY(mfi_check_pointer(workspace, "the out-pointer of the workspace"));
     *workspace = NULL;
     MFI_TRY(MFI_READ(mf_workspace_spec, &known, spec));

@@ -16,7 +16,7 @@ static mf_status check_size(size_t size, size_t first, const char *name)
     return MF_STATUS_OK;
 }
 
-static uint32_t size_of(const void *object)
+static uint32_t struct_size_of(const void *object)
 {
     uint32_t size;
     memcpy(&size, object, sizeof size);
@@ -27,7 +27,7 @@ mf_status mfi_struct_read(void *defaults, size_t known, const void *source, size
 {
     if (!source)
         return mfi_fail(MF_STATUS_ARGUMENT, "%s is NULL", name);
-    size_t size = size_of(source);
+    size_t size = struct_size_of(source);
     MFI_TRY(check_size(size, first, name));
     for (size_t i = known; i < size; i++)
         if (((const unsigned char *)source)[i] != 0)
@@ -41,7 +41,7 @@ mf_status mfi_struct_write(void *target, const void *values, size_t known, size_
 {
     if (!target)
         return mfi_fail(MF_STATUS_ARGUMENT, "%s is NULL", name);
-    return mfi_struct_init(target, size_of(target), values, known, first, name);
+    return mfi_struct_init(target, struct_size_of(target), values, known, first, name);
 }
 
 mf_status mfi_struct_init(void *target, size_t size, const void *defaults, size_t known, size_t first,

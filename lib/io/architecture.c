@@ -29,7 +29,7 @@ const mfi_plan *mfi_architecture_plan(const mfi_architecture *architecture, size
     return plan;
 }
 
-mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *place)
+mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *pointer)
 {
     void *block = NULL;
     if (count > 0) {
@@ -38,7 +38,7 @@ mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t si
             return mfi_fail(MF_STATUS_MEMORY, "no memory to load %zu layers or optimizers", count);
         memset(block, 0, count * size);
     }
-    memcpy(place, &block, sizeof block);
+    memcpy(pointer, &block, sizeof block);
     return MF_STATUS_OK;
 }
 
@@ -166,8 +166,8 @@ static mf_status read_frozen(const mfi_json *list, const mfi_plan *plan, mfi_par
     return MF_STATUS_OK;
 }
 
-static mf_status read_layer(const mfi_json *item, size_t position, const mf_allocator *allocator,
-                            mfi_architecture *architecture)
+static mf_status read_layer_record(const mfi_json *item, size_t position, const mf_allocator *allocator,
+                                   mfi_architecture *architecture)
 {
     mfi_layer_architecture *layer = &architecture->layers[position];
     mfi_layer_record *record = &layer->record;
@@ -185,6 +185,9 @@ static mf_status read_layer(const mfi_json *item, size_t position, const mf_allo
     MFI_TRY(mfi_take_zeroed(allocator, plan->parameter_count, sizeof *layer->parameters, &layer->parameters));
     return read_frozen(mfi_json_member(item, MFI_KEY_FROZEN), plan, layer->parameters);
 }
+
+/* Counts that go on from here never come round to 0. */
+static const uint64_t most_count = UINT64_MAX / 2;
 
 /* Ids are counted, so those of a network differ and are below the next one. */
 static mf_status check_ids(const mfi_architecture *architecture)
@@ -214,7 +217,7 @@ static mf_status read_layers(const mfi_json *list, const mfi_tensors *tensors, c
         mfi_layer_record *record = &architecture->layers[position].record;
         record->spec = mfi_layer_defaults();
         MFI_TRY(mfi_read_fields(item, &mfi_layer_fields, position, record));
-        MFI_TRY(mfi_as_format(read_layer(item, position, allocator, architecture), position));
+        MFI_TRY(mfi_as_format(read_layer_record(item, position, allocator, architecture), position));
     }
     return check_ids(architecture);
 }
@@ -225,9 +228,11 @@ static mf_status read_network(const mfi_json *tree, const mfi_tensors *tensors, 
     const mfi_json *found[2];
     MFI_TRY(two_members(tree, "the network", "next_id", "layers", found));
     const char *next = mfi_json_text(found[0]);
-    if (!next || !mfi_parse_u64(next, &architecture->next_id) || architecture->next_id == 0 ||
-        !mfi_json_is_array(found[1]))
+    if (!next || !mfi_parse_u64(next, &architecture->next_id) || !mfi_json_is_array(found[1]))
         return mfi_fail(MF_STATUS_FORMAT, "the network: \"next_id\" or \"layers\" is of the wrong kind");
+    if (architecture->next_id == 0 || architecture->next_id >= most_count)
+        return mfi_fail(MF_STATUS_FORMAT, "the network: a next_id of %llu is not possible",
+                        (unsigned long long)architecture->next_id);
     return read_layers(found[1], tensors, allocator, architecture);
 }
 
@@ -293,8 +298,7 @@ static mf_status check_training(const mfi_architecture *architecture, size_t pos
     if (record->optimizer >= 0 && (size_t)record->optimizer >= architecture->optimizer_count)
         return mfi_fail(MF_STATUS_FORMAT, "optimizer %d of %zu", (int)record->optimizer,
                         architecture->optimizer_count);
-    /* Counts that go on from here never come round to 0. */
-    const uint64_t most = UINT64_MAX / 2;
+    const uint64_t most = most_count;
     bool sound = progress->renewed > 0 && progress->renewed < most && progress->applied < most &&
                  progress->dropped < most;
     for (size_t p = 0; p < plan->parameter_count; p++) {

@@ -47,7 +47,7 @@ const mfi_optimizer_record *mfi_architecture_optimizer(const mfi_architecture *a
 /* What a check of the library found wrong, as a fault of the file. */
 mf_status mfi_as_format(mf_status status, size_t layer);
 
-/* Zeroed memory for `count` items into the pointer at `place`; NULL for none. */
-mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *place);
+/* Zeroed memory for `count` items into the pointer at `pointer`; NULL for none. */
+mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *pointer);
 
 #endif

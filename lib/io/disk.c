@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/status.h"
 #include "io/file.h"
 #include "io/model_file.h"
@@ -34,6 +35,9 @@ mf_status mfi_disk_save(const mf_network *network, bool training, const char *pa
 }
 
 /* ---- reading ---- */
+
+/* Where they are 32 bits wide unless asked otherwise, the build asks: models grow beyond 2 GiB. */
+_Static_assert(sizeof(off_t) >= 8, "files end at 2 GiB: define _FILE_OFFSET_BITS as 64");
 
 static mf_status read_file(const mfi_source *source, uint64_t offset, void *bytes, size_t count)
 {
@@ -68,13 +72,13 @@ static mf_status check_file(mfi_source *source)
     return MF_STATUS_OK;
 }
 
-mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
+static mf_status load(const mf_load_spec *spec, const char *path, mf_network **network)
 {
     /* Without O_NONBLOCK, a pipe would wait for someone to write to it. */
     mfi_source source = {
         .read = read_file,
         .path = path,
-        .file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK),
+        .file = mfi_file_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0),
     };
     if (source.file < 0)
         return mfi_file_refused("cannot open", path, errno);
@@ -82,5 +86,13 @@ mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network *
     if (status == MF_STATUS_OK)
         status = mfi_model_load(spec, &source, network);
     close(source.file);
+    return status;
+}
+
+mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
+{
+    int cancel = mfi_cancel_hold();
+    mf_status status = load(spec, path, network);
+    mfi_cancel_restore(cancel);
     return status;
 }

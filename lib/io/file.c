@@ -6,28 +6,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/status.h"
-
-#ifndef PATH_MAX
-#define PATH_MAX 4096
+#ifdef __linux__
+#include <sys/xattr.h>
 #endif
+
+#include "base/cancel.h"
+#include "base/status.h"
+#include "io/target.h"
+
 #ifndef O_CLOEXEC
 #define O_CLOEXEC 0
 #endif
 
-typedef struct target {
-    const char *path;
-    char temporary[PATH_MAX];
-    mode_t mode; /* of the file that is there; 0 if there is none */
+enum { NAME_ROOM = 40 };
+
+typedef struct draft {
+    mfi_target target;
+    char name[NAME_ROOM]; /* of the temporary file, in the target's folder */
     int file;
-} target;
+} draft;
 
 mf_status mfi_file_refused(const char *what, const char *path, int error)
 {
@@ -37,101 +40,174 @@ mf_status mfi_file_refused(const char *what, const char *path, int error)
     return mfi_fail(MF_STATUS_IO, "%s %.130s: %s", what, path, reason);
 }
 
-/* A rename would put a file in the place of a device or a pipe. */
-static mf_status look_at(target *t)
+int mfi_file_open(int folder, const char *name, int flags, unsigned mode)
 {
-    struct stat info;
-    if (lstat(t->path, &info) != 0)
-        return errno == ENOENT ? MF_STATUS_OK : mfi_file_refused("cannot save to", t->path, errno);
-    if (S_ISDIR(info.st_mode))
-        return mfi_file_refused("cannot save to", t->path, EISDIR);
-    if (!S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode))
-        return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: it is not a regular file", t->path);
-    if (S_ISREG(info.st_mode))
-        t->mode = info.st_mode & 0777;
-    return MF_STATUS_OK;
+    int file;
+    do
+        file = openat(folder, name, flags, (mode_t)mode);
+    while (file < 0 && errno == EINTR);
+    return file;
 }
 
-/* Beside the target, since a rename works within a file system only; a new name, whoever else is saving
- * there. */
-static mf_status open_temporary(target *t)
+/* 0, or the error. */
+static int sync_file(int file)
+{
+    int result;
+    do
+        result = fsync(file);
+    while (result != 0 && errno == EINTR);
+    return result != 0 ? errno : 0;
+}
+
+/* ---- the temporary file ---- */
+
+static uint64_t mix(uint64_t bits, uint64_t more)
+{
+    bits = (bits ^ more) * UINT64_C(0x9E3779B97F4A7C15);
+    return bits ^ bits >> 29;
+}
+
+/* Of the moment as well as of the process: in a container every process has the same id, and one that was
+ * killed has left its file. The name does not grow with the target's, which may be as long as any. */
+static void choose_name(draft *d)
 {
     static atomic_uint counter;
-    for (int attempt = 0; attempt < 100; attempt++) {
-        unsigned number = atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
-        int length =
-            snprintf(t->temporary, sizeof t->temporary, "%s.%ld-%u.tmp", t->path, (long)getpid(), number);
-        if (length < 0 || (size_t)length >= sizeof t->temporary)
-            return mfi_file_refused("cannot save to", t->path, ENAMETOOLONG);
-        t->file = open(t->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (t->file >= 0)
+    struct timespec now = {0}, up = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_MONOTONIC, &up);
+    uint64_t bits = mix((uint64_t)getpid(), atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed));
+    bits = mix(mix(bits, (uint64_t)now.tv_sec), (uint64_t)now.tv_nsec);
+    bits = mix(mix(bits, (uint64_t)up.tv_nsec), (uint64_t)(uintptr_t)d);
+    snprintf(d->name, sizeof d->name, "monoforward-%016llx.tmp", (unsigned long long)bits);
+}
+
+/* Beside the target, since a rename works within a file system only. Nobody else may open it before it has
+ * the permissions of the old file. */
+static mf_status open_draft(draft *d)
+{
+    enum { ATTEMPTS = 100 };
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        choose_name(d);
+        d->file = mfi_file_open(d->target.folder, d->name, flags, d->target.there ? 0600 : 0666);
+        if (d->file >= 0)
             return MF_STATUS_OK;
         if (errno != EEXIST)
             break;
     }
-    return mfi_file_refused("cannot create", t->temporary, errno);
+    return mfi_file_refused("cannot create a file beside", d->target.asked, errno);
+}
+
+/* False if this process may not give the file to the old one's group. */
+static bool keep_owner(const draft *d)
+{
+    const struct stat *old = &d->target.old;
+    struct stat now;
+    if (fstat(d->file, &now) == 0 && now.st_uid == old->st_uid && now.st_gid == old->st_gid)
+        return true;
+    return fchown(d->file, old->st_uid, old->st_gid) == 0 || now.st_gid == old->st_gid ||
+           fchown(d->file, (uid_t)-1, old->st_gid) == 0;
+}
+
+/* The access control list, if the old file has one; false if it cannot be kept. With such a list, the
+ * permissions of the group are not the group's: they are the most that anyone in the list has. */
+static bool keep_list(const draft *d)
+{
+#ifdef __linux__
+    static const char name[] = "system.posix_acl_access";
+    unsigned char list[2048];
+    ssize_t bytes = lgetxattr(d->target.path, name, list, sizeof list);
+    if (bytes < 0)
+        return errno != ERANGE;
+    return bytes == 0 || fsetxattr(d->file, name, list, (size_t)bytes, 0) == 0;
+#else
+    (void)d;
+    return true;
+#endif
+}
+
+/* What the file that it will replace has, as far as the system lets this process give it. What a group was
+ * allowed that it cannot be given to is nothing for another one, beyond what all are. */
+static mf_status take_after(const draft *d)
+{
+    mode_t mode = d->target.old.st_mode & 0777;
+    struct stat now;
+    bool kept = keep_owner(d);
+    kept = keep_list(d) && kept;
+    if (!kept)
+        mode &= 0707 | (mode & 07) << 3;
+    /* Some file systems have the same permissions for all files and let nobody set them. */
+    bool same_mode = fstat(d->file, &now) == 0 && (now.st_mode & 0777) == mode;
+    if (!same_mode && fchmod(d->file, mode) != 0)
+        return mfi_file_refused("cannot keep the permissions of", d->target.asked, errno);
+    return MF_STATUS_OK;
 }
 
 static mf_status take_to_file(mfi_sink *sink, const unsigned char *bytes, size_t count)
 {
-    const target *t = sink->user;
+    const draft *d = sink->user;
     while (count > 0) {
-        ssize_t written = write(t->file, bytes, count);
+        ssize_t written = write(d->file, bytes, count);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return mfi_file_refused("cannot write", t->path, written < 0 ? errno : ENOSPC);
+            return mfi_file_refused("cannot write", d->target.asked, written < 0 ? errno : ENOSPC);
         bytes += written;
         count -= (size_t)written;
     }
     return MF_STATUS_OK;
 }
 
-static mf_status write_temporary(target *t, mf_status (*put)(mfi_sink *, const void *), const void *what)
+static mf_status fill_draft(draft *d, mf_status (*put)(mfi_sink *, const void *), const void *what)
 {
     mfi_sink sink;
-    mfi_sink_begin(&sink, take_to_file, t);
-    mf_status status = put(&sink, what);
-    if (status == MF_STATUS_OK && t->mode && fchmod(t->file, t->mode) != 0)
-        status = mfi_file_refused("cannot set the permissions of", t->temporary, errno);
-    if (status == MF_STATUS_OK && fsync(t->file) != 0)
-        status = mfi_file_refused("cannot write", t->path, errno);
+    mfi_sink_begin(&sink, take_to_file, d);
+    mf_status status = d->target.there ? take_after(d) : MF_STATUS_OK;
+    if (status == MF_STATUS_OK)
+        status = put(&sink, what);
+    int error = status == MF_STATUS_OK ? sync_file(d->file) : 0;
     /* Some file systems report only here that they had no room. */
-    if (close(t->file) != 0 && status == MF_STATUS_OK && errno != EINTR)
-        status = mfi_file_refused("cannot write", t->path, errno);
-    return status;
+    if (close(d->file) != 0 && error == 0 && errno != EINTR)
+        error = errno;
+    return status == MF_STATUS_OK && error ? mfi_file_refused("cannot write", d->target.asked, error)
+                                           : status;
 }
 
+/* ---- in its place ---- */
+
 /* Makes the new name last. Some file systems cannot sync a folder, and do not need it. */
-static mf_status sync_folder(const char *path)
+static mf_status sync_folder(const mfi_target *t)
 {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
-    memcpy(folder, slash ? path : ".", length);
-    if (!slash)
-        folder[length++] = '.';
-    folder[length] = '\0';
-    int file = open(folder, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return MF_STATUS_OK; /* a folder that may be written but not read */
-    int error = fsync(file) != 0 ? errno : 0;
-    close(file);
-    return error == EIO ? mfi_file_refused("saved, but a crash may undo it:", path, error) : MF_STATUS_OK;
+    int error = t->lists ? sync_file(t->folder) : 0;
+    if (error == 0 || error == EINVAL || error == ENOTSUP || error == EROFS || error == EBADF)
+        return MF_STATUS_OK;
+    return mfi_file_refused("saved, but a crash may undo it:", t->asked, error);
+}
+
+static mf_status write_beside(draft *d, mf_status (*put)(mfi_sink *, const void *), const void *what)
+{
+    const mfi_target *t = &d->target;
+    MFI_TRY(open_draft(d));
+    mf_status status = fill_draft(d, put, what);
+    if (status == MF_STATUS_OK && renameat(t->folder, d->name, t->folder, t->name) != 0)
+        status = mfi_file_refused("cannot save to", t->asked, errno);
+    if (status != MF_STATUS_OK) {
+        unlinkat(t->folder, d->name, 0);
+        return status;
+    }
+    return sync_folder(t);
 }
 
 mf_status mfi_file_write(const char *path, mf_status (*write)(mfi_sink *sink, const void *what),
                          const void *what)
 {
-    target t = {.path = path};
-    MFI_TRY(look_at(&t));
-    MFI_TRY(open_temporary(&t));
-    mf_status status = write_temporary(&t, write, what);
-    if (status == MF_STATUS_OK && rename(t.temporary, path) != 0)
-        status = mfi_file_refused("cannot save to", path, errno);
-    if (status != MF_STATUS_OK) {
-        unlink(t.temporary);
-        return status;
+    draft d;
+    int cancel = mfi_cancel_hold();
+    mf_status status = mfi_target_open(path, &d.target);
+    if (status == MF_STATUS_OK) {
+        status = write_beside(&d, write, what);
+        mfi_target_close(&d.target);
     }
-    return sync_folder(path);
+    mfi_cancel_restore(cancel);
+    return status;
 }

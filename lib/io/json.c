@@ -19,7 +19,7 @@ mf_status mfi_json_parse(const char *text, size_t bytes, const char *what, mfi_j
 {
     *tree = NULL;
     MFI_TRY(mfi_scan_json(text, bytes, what));
-    /* The text has passed a stricter check, so it is for want of memory that it fails. */
+    /* The text has passed a stricter check: NULL means out of memory. */
     *tree = cJSON_ParseWithLength(text, bytes);
     if (!*tree)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for the JSON of %s", what);

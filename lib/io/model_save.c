@@ -45,7 +45,7 @@ static void put_values(void *user, const mf_layer *layer, const mfi_tensor_plan 
     mfi_sink_floats(user, mfi_layer_tensor(layer, plan->parameter, plan->state_slot), plan->count);
 }
 
-static void check_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+static void check_tensor_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
     mf_status *status = user;
     if (*status == MF_STATUS_OK &&
@@ -57,7 +57,7 @@ static void check_values(void *user, const mf_layer *layer, const mfi_tensor_pla
 mf_status mfi_model_check(const mf_network *network, bool training)
 {
     mf_status status = MF_STATUS_OK;
-    visit_tensors(network, training, check_values, &status);
+    visit_tensors(network, training, check_tensor_values, &status);
     return status;
 }
 
@@ -94,7 +94,7 @@ static void put_frozen(mfi_text *text, const mf_layer *layer)
     mfi_text_close(text, ']');
 }
 
-static void put_layer(mfi_text *text, const mf_network *network, size_t position)
+static void put_layer_record(mfi_text *text, const mf_network *network, size_t position)
 {
     const mf_layer *layer = layer_at(network, position);
     mfi_layer_record record = mfi_record_layer(network, position);
@@ -115,7 +115,7 @@ static void put_network(mfi_text *text, const mf_network *network)
     mfi_text_key(text, "layers");
     mfi_text_open(text, '[');
     for (size_t position = 0; position < network->count; position++)
-        put_layer(text, network, position);
+        put_layer_record(text, network, position);
     mfi_text_close(text, ']');
     mfi_text_close(text, '}');
     mfi_text_end_string(text);

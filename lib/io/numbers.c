@@ -1,9 +1,19 @@
 /* Owns: numbers as text that means the same in every locale. */
 #include "io/numbers.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+/* The host's thread may round in another direction or take subnormal numbers for 0, which the C library
+ * follows as well; a file does not. Values go in and out through a volatile, so that the compiler leaves the
+ * arithmetic where the mode is the usual one. */
+static void usual_mode(fenv_t *before)
+{
+    fegetenv(before);
+    fesetenv(FE_DFL_ENV);
+}
 
 static bool is_digit(char c)
 {
@@ -28,13 +38,18 @@ static void to_point(char *text)
 
 void mfi_print_float(float value, char text[MFI_NUMBER_ROOM])
 {
-    float again;
+    fenv_t before;
+    usual_mode(&before);
+    volatile float here = value;
     for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, MFI_NUMBER_ROOM, "%.*g", digits, (double)value);
+        float again;
+        snprintf(text, MFI_NUMBER_ROOM, "%.*g", digits, (double)here);
         to_point(text);
-        if (mfi_parse_float(text, &again) && again == value)
-            return;
+        volatile bool same = mfi_parse_float(text, &again) && again == here;
+        if (same)
+            break;
     }
+    fesetenv(&before);
 }
 
 /* value 10^exponent, in steps that are exact or nearly so. */
@@ -86,8 +101,11 @@ bool mfi_parse_float(const char *text, float *value)
         text = parse_exponent(text, &exponent);
     if (!text || *text)
         return false;
-    double found = digits ? scaled((double)digits, exponent) : 0.0;
-    float rounded = (float)found;
+    fenv_t before;
+    usual_mode(&before);
+    volatile uint64_t here = digits;
+    volatile float rounded = digits ? (float)scaled((double)here, exponent) : 0.0f;
+    fesetenv(&before);
     if (!isfinite(rounded))
         return false;
     *value = negative ? -rounded : rounded;

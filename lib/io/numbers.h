@@ -1,5 +1,6 @@
-/* Owns: numbers as text that means the same in every locale. The C library's functions follow the locale of
- * the process, which may write 0.1 with a comma. */
+/* Owns: numbers as text that means the same in every locale and floating-point mode. The C library's
+ * functions follow the locale of the process, which may write 0.1 with a comma, and the rounding of the
+ * thread. */
 #ifndef MFI_IO_NUMBERS_H
 #define MFI_IO_NUMBERS_H
 

@@ -271,14 +271,14 @@ static mfi_onnx_name value_of(const mfi_onnx_walk *walk, const mf_layer *layer, 
     return node == 0 ? input : name_in(walk, layer, node, results[layer->plan.units[node - 1].spec.kind]);
 }
 
-static void put_sum(const unit *u, mfi_onnx_name input)
+static void put_add(const unit *u, mfi_onnx_name input)
 {
     const mf_unit_spec *spec = &u->layer->plan.units[u->node - 1].spec;
     mfi_onnx_name other = value_of(u->walk, u->layer, spec->inputs[1], input);
     advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, other.text}}, "sum");
 }
 
-static void put_unit(const unit *u, mfi_onnx_name input)
+static void put_unit_node(const unit *u, mfi_onnx_name input)
 {
     const mfi_plan *plan = &u->layer->plan;
     const mf_unit_spec *spec = &plan->units[u->node - 1].spec;
@@ -304,7 +304,7 @@ static void put_unit(const unit *u, mfi_onnx_name input)
         put_dropout(u);
         return;
     default:
-        put_sum(u, input);
+        put_add(u, input);
     }
 }
 
@@ -391,6 +391,6 @@ void mfi_onnx_put_layer(mfi_onnx_walk *walk, const mf_layer *layer)
     mfi_onnx_name input = walk->value;
     for (size_t s = 0; s < plan->stage_count; s++)
         for (int32_t node = plan->stages[s].first; node <= plan->stages[s].last; node++)
-            put_unit(&(unit){walk, layer, &plan->stages[s], node}, input);
+            put_unit_node(&(unit){walk, layer, &plan->stages[s], node}, input);
     put_goodness(walk, layer);
 }

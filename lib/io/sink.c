@@ -54,8 +54,8 @@ mf_status mfi_sink_end(mfi_sink *sink)
 
 mf_status mfi_take_to_memory(mfi_sink *sink, const unsigned char *bytes, size_t count)
 {
-    unsigned char *place = sink->user;
-    memcpy(place, bytes, count);
-    sink->user = place + count;
+    unsigned char *next = sink->user;
+    memcpy(next, bytes, count);
+    sink->user = next + count;
     return MF_STATUS_OK;
 }

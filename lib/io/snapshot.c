@@ -1,6 +1,6 @@
 /* Owns: snapshots: what training changes in a network, in a buffer of the caller's.
  *
- *     head     magic, version, bytes of all, fingerprint of the shapes, sum of what follows
+ *     header     magic, version, bytes of all, fingerprint of the shapes, sum of what follows
  *     counts   for each layer: applied, dropped, renewed, updates of each of its parameters
  *     values   for each layer: its parameters and, behind them, their optimizer state
  *
@@ -19,13 +19,13 @@ enum {
     TOTAL_AT = 16,
     FINGERPRINT_AT = 24,
     SUM_AT = 32,
-    HEAD = 40,
+    HEADER_BYTES = 40,
     SNAPSHOT_VERSION = 2
 };
 
 static const unsigned char magic[MAGIC_BYTES] = {'M', 'F', 's', 't', 'a', 't', 'e', '\n'};
 
-static const mf_layer *layer_at(const mf_network *network, size_t position)
+static const mf_layer *snapshot_layer(const mf_network *network, size_t position)
 {
     return network->entries[position].layer;
 }
@@ -40,14 +40,14 @@ static size_t count_all(const mf_network *network)
 {
     size_t counts = 0;
     for (size_t position = 0; position < network->count; position++)
-        counts += counts_of(layer_at(network, position));
+        counts += counts_of(snapshot_layer(network, position));
     return counts;
 }
 
 /* The plan of a tensor of the layer at `position`, if there is one. */
 static bool plan_of(const mf_network *network, size_t position, size_t number, mfi_tensor_plan *plan)
 {
-    const mf_layer *layer = layer_at(network, position);
+    const mf_layer *layer = snapshot_layer(network, position);
     mfi_optimizer_record optimizer;
     if (layer->optimizer)
         optimizer = mfi_record_optimizer(layer->optimizer);
@@ -68,7 +68,7 @@ static uint64_t fingerprint(const mf_network *network)
     uint64_t hash = first_hash;
     mix(&hash, network->count);
     for (size_t position = 0; position < network->count; position++) {
-        const mf_layer *layer = layer_at(network, position);
+        const mf_layer *layer = snapshot_layer(network, position);
         mix(&hash, layer->plan.unit_count);
         for (size_t u = 0; u < layer->plan.unit_count; u++) {
             const mf_unit_spec *unit = &layer->plan.units[u].spec;
@@ -76,7 +76,8 @@ static uint64_t fingerprint(const mf_network *network)
             mix(&hash, (uint64_t)unit->inputs[0] << 32 | (uint64_t)unit->inputs[1]);
         }
         mix(&hash, layer->optimizer ? (uint64_t)layer->optimizer->spec.kind + 1 : 0);
-        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+             number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
@@ -88,7 +89,7 @@ static uint64_t fingerprint(const mf_network *network)
     return hash;
 }
 
-/* A place for every word, so that two of them cannot change theirs unnoticed. */
+/* A weight for every position, so that two of them cannot change theirs unnoticed. */
 static uint64_t sum_of(const unsigned char *bytes, size_t count)
 {
     uint64_t hash = first_hash;
@@ -101,9 +102,10 @@ static uint64_t sum_of(const unsigned char *bytes, size_t count)
 
 mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
 {
-    size_t total = HEAD + count_all(network) * sizeof(uint64_t);
+    size_t total = HEADER_BYTES + count_all(network) * sizeof(uint64_t);
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+             number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
@@ -130,48 +132,49 @@ static unsigned char *put_counts(const mf_layer *layer, unsigned char *to)
 
 mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
 {
-    unsigned char *head = buffer, *to = head + HEAD;
+    unsigned char *header = buffer, *to = header + HEADER_BYTES;
     for (size_t position = 0; position < network->count; position++)
-        to = put_counts(layer_at(network, position), to);
+        to = put_counts(snapshot_layer(network, position), to);
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+             number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
             const float *values =
-                mfi_layer_tensor(layer_at(network, position), plan.parameter, plan.state_slot);
+                mfi_layer_tensor(snapshot_layer(network, position), plan.parameter, plan.state_slot);
             if (!mfi_values_are_sound(&plan, values))
                 return mfi_fail(MF_STATUS_NUMERIC, "a value of %s is not finite", plan.name);
             for (size_t i = 0; i < plan.count; i++, to += 4)
                 mfi_put_float(to, values[i]);
         }
-    size_t total = (size_t)(to - head);
-    memcpy(head, magic, sizeof magic);
-    mfi_put_u64(head + VERSION_AT, SNAPSHOT_VERSION);
-    mfi_put_u64(head + TOTAL_AT, total);
-    mfi_put_u64(head + FINGERPRINT_AT, fingerprint(network));
-    mfi_put_u64(head + SUM_AT, sum_of(head + HEAD, total - HEAD));
+    size_t total = (size_t)(to - header);
+    memcpy(header, magic, sizeof magic);
+    mfi_put_u64(header + VERSION_AT, SNAPSHOT_VERSION);
+    mfi_put_u64(header + TOTAL_AT, total);
+    mfi_put_u64(header + FINGERPRINT_AT, fingerprint(network));
+    mfi_put_u64(header + SUM_AT, sum_of(header + HEADER_BYTES, total - HEADER_BYTES));
     return MF_STATUS_OK;
 }
 
 /* ---- loading ---- */
 
-static mf_status check_head(const mf_network *network, const unsigned char *head, size_t bytes)
+static mf_status check_header(const mf_network *network, const unsigned char *header, size_t bytes)
 {
     size_t size = 0;
-    if (bytes < HEAD || memcmp(head, magic, sizeof magic) != 0)
+    if (bytes < HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
         return mfi_fail(MF_STATUS_FORMAT, "the buffer of %zu bytes does not hold a snapshot", bytes);
-    uint64_t version = mfi_get_u64(head + VERSION_AT), total = mfi_get_u64(head + TOTAL_AT);
+    uint64_t version = mfi_get_u64(header + VERSION_AT), total = mfi_get_u64(header + TOTAL_AT);
     if (version > SNAPSHOT_VERSION)
         return mfi_fail(MF_STATUS_VERSION, "a snapshot of version %llu; this library reads up to %d",
                         (unsigned long long)version, (int)SNAPSHOT_VERSION);
-    if (version == 0 || total < HEAD || total > bytes)
+    if (version == 0 || total < HEADER_BYTES || total > bytes)
         return mfi_fail(MF_STATUS_FORMAT, "a snapshot of %llu bytes in a buffer of %zu",
                         (unsigned long long)total, bytes);
     MFI_TRY(mfi_snapshot_size(network, &size));
-    if (mfi_get_u64(head + FINGERPRINT_AT) != fingerprint(network) || total != size)
+    if (mfi_get_u64(header + FINGERPRINT_AT) != fingerprint(network) || total != size)
         return mfi_fail(MF_STATUS_SHAPE, "the snapshot is of a network of other shapes or optimizers");
-    if (mfi_get_u64(head + SUM_AT) != sum_of(head + HEAD, size - HEAD))
+    if (mfi_get_u64(header + SUM_AT) != sum_of(header + HEADER_BYTES, size - HEADER_BYTES))
         return mfi_fail(MF_STATUS_FORMAT, "the snapshot is damaged");
     return MF_STATUS_OK;
 }
@@ -183,7 +186,7 @@ static void get_values(const mfi_tensor_plan *plan, const unsigned char *from, f
 }
 
 /* A snapshot whose sum is right may still have been made by someone else. */
-static mf_status check_values(const mfi_tensor_plan *plan, const unsigned char *from)
+static mf_status check_snapshot_values(const mfi_tensor_plan *plan, const unsigned char *from)
 {
     enum { PIECE = 256 };
     float values[PIECE];
@@ -202,15 +205,17 @@ static mf_status check_values(const mfi_tensor_plan *plan, const unsigned char *
 static mf_status walk_values(const mf_network *network, const unsigned char *from, bool apply)
 {
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < mfi_tensor_numbers(&layer_at(network, position)->plan); number++) {
+        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+             number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
             if (apply)
-                get_values(&plan, from,
-                           mfi_layer_tensor(layer_at(network, position), plan.parameter, plan.state_slot));
+                get_values(
+                    &plan, from,
+                    mfi_layer_tensor(snapshot_layer(network, position), plan.parameter, plan.state_slot));
             else
-                MFI_TRY(check_values(&plan, from));
+                MFI_TRY(check_snapshot_values(&plan, from));
             from += 4 * plan.count;
         }
     return MF_STATUS_OK;
@@ -235,15 +240,15 @@ static void get_counts(mf_layer *layer, const unsigned char *from)
 
 mf_status mfi_snapshot_load(mf_network *network, const void *buffer, size_t bytes)
 {
-    const unsigned char *head = buffer, *counts = head + HEAD;
-    MFI_TRY(check_head(network, head, bytes));
+    const unsigned char *header = buffer, *counts = header + HEADER_BYTES;
+    MFI_TRY(check_header(network, header, bytes));
     size_t all = count_all(network);
     if (!counts_are_sound(counts, all))
         return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a count that is not possible");
     MFI_TRY(walk_values(network, counts + 8 * all, false));
     for (size_t position = 0; position < network->count; position++) {
         get_counts(network->entries[position].layer, counts);
-        counts += 8 * counts_of(layer_at(network, position));
+        counts += 8 * counts_of(snapshot_layer(network, position));
     }
     return walk_values(network, counts, true);
 }

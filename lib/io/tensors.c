@@ -98,7 +98,7 @@ static mf_status read_entry(const mfi_json *item, mfi_tensor *tensor)
     return MF_STATUS_OK;
 }
 
-static bool size_of(const mfi_tensor *tensor, uint64_t *bytes)
+static bool tensor_bytes(const mfi_tensor *tensor, uint64_t *bytes)
 {
     *bytes = sizeof(float);
     for (size_t d = 0; d < tensor->rank; d++) {
@@ -114,7 +114,7 @@ static mf_status check_entry(const mfi_tensor *tensor, uint64_t data_bytes)
     uint64_t bytes;
     if (tensor->begin > tensor->end || tensor->end > data_bytes)
         return bad_tensor(tensor, "its offsets are outside of the data");
-    if (!size_of(tensor, &bytes) || bytes != tensor->end - tensor->begin)
+    if (!tensor_bytes(tensor, &bytes) || bytes != tensor->end - tensor->begin)
         return bad_tensor(tensor, "its offsets do not fit its shape");
     return MF_STATUS_OK;
 }
@@ -163,7 +163,7 @@ static mf_status check_metadata(const mfi_tensors *tensors)
     return status;
 }
 
-static mf_status fill(const mfi_json *header, uint64_t data_bytes, mfi_tensors *tensors, size_t room)
+static mf_status fill_table(const mfi_json *header, uint64_t data_bytes, mfi_tensors *tensors, size_t room)
 {
     for (const mfi_json *item = mfi_json_first(header); item; item = mfi_json_next(item)) {
         if (!mfi_json_is_object(item))
@@ -196,7 +196,7 @@ mf_status mfi_tensors_read(const mfi_json *header, uint64_t data_bytes, const mf
         memset(tensors->list, 0, room * sizeof *tensors->list);
     }
     tensors->bytes = room * sizeof *tensors->list;
-    MFI_TRY(fill(header, data_bytes, tensors, room));
+    MFI_TRY(fill_table(header, data_bytes, tensors, room));
     MFI_TRY(check_order(tensors, data_bytes));
     return check_metadata(tensors);
 }

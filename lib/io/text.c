@@ -7,7 +7,7 @@
 
 #include "io/numbers.h"
 
-static void put(mfi_text *text, const char *characters)
+static void put_text(mfi_text *text, const char *characters)
 {
     mfi_sink_put(text->sink, characters, strlen(characters));
 }
@@ -15,13 +15,13 @@ static void put(mfi_text *text, const char *characters)
 static void separate(mfi_text *text)
 {
     if (text->comma)
-        put(text, ",");
+        put_text(text, ",");
     text->comma = false;
 }
 
 static void quote(mfi_text *text)
 {
-    put(text, text->quoted ? "\\\"" : "\"");
+    put_text(text, text->quoted ? "\\\"" : "\"");
 }
 
 void mfi_text_open(mfi_text *text, char bracket)
@@ -40,7 +40,7 @@ void mfi_text_string(mfi_text *text, const char *value)
 {
     separate(text);
     quote(text);
-    put(text, value);
+    put_text(text, value);
     quote(text);
     text->comma = true;
 }
@@ -48,7 +48,7 @@ void mfi_text_string(mfi_text *text, const char *value)
 void mfi_text_key(mfi_text *text, const char *key)
 {
     mfi_text_string(text, key);
-    put(text, ":");
+    put_text(text, ":");
     text->comma = false;
 }
 
@@ -57,14 +57,14 @@ void mfi_text_size(mfi_text *text, uint64_t value)
     char digits[MFI_NUMBER_ROOM];
     separate(text);
     snprintf(digits, sizeof digits, "%" PRIu64, value);
-    put(text, digits);
+    put_text(text, digits);
     text->comma = true;
 }
 
 void mfi_text_flag(mfi_text *text, bool value)
 {
     separate(text);
-    put(text, value ? "true" : "false");
+    put_text(text, value ? "true" : "false");
     text->comma = true;
 }
 
@@ -85,13 +85,13 @@ void mfi_text_float(mfi_text *text, float value)
 void mfi_text_begin_string(mfi_text *text)
 {
     separate(text);
-    put(text, "\"");
+    put_text(text, "\"");
     text->quoted = true;
 }
 
 void mfi_text_end_string(mfi_text *text)
 {
     text->quoted = false;
-    put(text, "\"");
+    put_text(text, "\"");
     text->comma = true;
 }

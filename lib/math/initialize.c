@@ -37,11 +37,11 @@ enum { BLOCK = 32 };
 
 _Bool mfi_init_orthogonal_scratch(size_t rows, size_t columns, size_t *count)
 {
-    size_t few = rows < columns ? rows : columns, matrix, shares;
-    if (!mfi_multiply(rows, columns, &matrix) || !mfi_multiply(BLOCK, few, &shares) ||
-        matrix > SIZE_MAX - shares)
+    size_t few = rows < columns ? rows : columns, matrix, coefficients;
+    if (!mfi_multiply(rows, columns, &matrix) || !mfi_multiply(BLOCK, few, &coefficients) ||
+        matrix > SIZE_MAX - coefficients)
         return 0;
-    *count = matrix + shares;
+    *count = matrix + coefficients;
     return 1;
 }
 
@@ -53,15 +53,15 @@ static double dot(size_t n, const float *x, const float *y)
     return sum;
 }
 
-/* q[count, n]: takes from each row its share along the rows before it, and scales it to length 1. */
+/* q[count, n]: takes from each row its coefficient along the rows before it, and scales it to length 1. */
 static void gram_schmidt(size_t count, size_t n, float *q)
 {
     for (size_t i = 0; i < count; i++) {
         float *row = q + i * n;
         for (size_t j = 0; j < i; j++) {
-            float share = (float)dot(n, row, q + j * n);
+            float coefficient = (float)dot(n, row, q + j * n);
             for (size_t p = 0; p < n; p++)
-                row[p] -= share * q[j * n + p];
+                row[p] -= coefficient * q[j * n + p];
         }
         float scale = (float)(1.0 / sqrt(dot(n, row, row)));
         for (size_t p = 0; p < n; p++)
@@ -70,7 +70,7 @@ static void gram_schmidt(size_t count, size_t n, float *q)
 }
 
 /* Once more around removes what rounding left: "twice is enough". */
-static void orthogonalize(size_t few, size_t many, float *q, float *shares)
+static void orthogonalize(size_t few, size_t many, float *q, float *coefficients)
 {
     for (size_t start = 0; start < few; start += BLOCK) {
         size_t count = few - start < BLOCK ? few - start : BLOCK;
@@ -78,9 +78,9 @@ static void orthogonalize(size_t few, size_t many, float *q, float *shares)
         for (int pass = 0; pass < 2; pass++) {
             if (start > 0) {
                 mfi_gemm(MFI_NO_TRANS, MFI_TRANS, count, start, many, 1.0f, block, many, q, many, 0.0f,
-                         shares, start);
-                mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, count, many, start, -1.0f, shares, start, q, many, 1.0f,
-                         block, many);
+                         coefficients, start);
+                mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, count, many, start, -1.0f, coefficients, start, q, many,
+                         1.0f, block, many);
             }
             gram_schmidt(count, many, block);
         }
@@ -91,9 +91,9 @@ void mfi_init_orthogonal(const mfi_stream *stream, float gain, size_t rows, size
                          float *scratch)
 {
     size_t few = rows < columns ? rows : columns, many = rows < columns ? columns : rows;
-    float *q = scratch, *shares = scratch + rows * columns;
+    float *q = scratch, *coefficients = scratch + rows * columns;
     mfi_init_normal(stream, 1.0f, rows * columns, q);
-    orthogonalize(few, many, q, shares);
+    orthogonalize(few, many, q, coefficients);
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++)
             values[i * columns + j] = gain * (rows <= columns ? q[i * columns + j] : q[j * rows + i]);

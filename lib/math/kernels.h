@@ -49,9 +49,9 @@ typedef struct mfi_kernels {
     /* a = phi(a + bias) in place, a [rows, n]; z, if not NULL, receives a + bias. bias may be NULL. */
     void (*activate)(mfi_activation phi, size_t rows, size_t n, const float *bias, float *a, float *z);
 
-    /* C = A B^T for an A of few rows or a B of few: A [rows, depth] with row stride lda, B [columns, depth],
+    /* C = A B^T for an A of few rows or a B of few: A [rows, inner] with row stride lda, B [columns, inner],
      * C [rows, columns]. BLAS libraries do such products badly. */
-    void (*skinny_product)(size_t rows, size_t columns, size_t depth, const float *a, size_t lda,
+    void (*skinny_product)(size_t rows, size_t columns, size_t inner, const float *a, size_t lda,
                            const float *b, float *c);
 
     /* For the neurons [0, width) that the pointers begin at:
@@ -102,36 +102,37 @@ typedef struct mfi_kernels {
 
     /* For n = (u - mean) inverse and scale = gamma inverse: dscale = colsum(dz n), and dz becomes
      *
-     *     du = scale (dz - share (db + n dscale))
+     *     du = scale (dz - inverse_count (db + n dscale))
      *
-     * with the share 1 / rows if mean and inverse depend on u, 0 if they do not. dz [rows, width]; u with row
-     * stride ldu. */
+     * with the inverse count 1 / rows if mean and inverse depend on u, 0 if they do not. dz [rows, width]; u
+     * with row stride ldu. */
     void (*normalization_gradient)(size_t rows, size_t width, const float *u, size_t ldu, const float *mean,
-                                   const float *inverse, const float *scale, const float *db, float share,
-                                   float *dz, float *dscale);
+                                   const float *inverse, const float *scale, const float *db,
+                                   float inverse_count, float *dz, float *dscale);
 
     /* Adds sum(g) and sum(g (u - mean)) to what is there. */
     void (*centered_sums)(size_t count, const float *g, const float *u, float mean, double *sum,
                           double *product);
 
-    /* g = scale (g - level - slope (u - mean)): the same as normalization_gradient() for one map. */
-    void (*center_gradient)(size_t count, const float *u, float mean, float scale, float level, float slope,
-                            float *g);
+    /* g = scale (g - mean_gradient - coefficient (u - mean)): the same as normalization_gradient() for one
+     * map. */
+    void (*center_gradient)(size_t count, const float *u, float mean, float scale, float mean_gradient,
+                            float coefficient, float *g);
 
-    /* One map of `images` images: a = pool(phi(z)) of z = (u - mean) scale + bias. u [images, places of the
+    /* One map of `images` images: a = pool(phi(z)) of z = (u - mean) scale + bias. u [images, pixels of the
      * map], a with the stride lda from image to image; `map` has room for one map. */
     void (*map_forward)(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
                         const float *u, float *a, size_t lda, float *map);
 
-    /* dz [images, places] from da with the stride ldda; `map` has room for two maps. */
+    /* dz [images, pixels] from da with the stride ldda; `map` has room for two maps. */
     void (*map_gradient)(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
                          const float *u, const float *da, size_t ldda, float *dz, float *map);
 
     /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);
 
-    /* Sets a share of a[count] to 0 and scales the rest by 1 / (1 - share), as the stream says. */
-    void (*dropout)(const mfi_stream *stream, float share, size_t count, float *a);
+    /* Sets values of a[count] to 0 at that rate and scales the rest by 1 / (1 - rate), as the stream says. */
+    void (*dropout)(const mfi_stream *stream, float rate, size_t count, float *a);
 
     bool (*all_finite)(size_t count, const float *x);
     double (*sum_of_squares)(size_t count, const float *x);

@@ -1,8 +1,9 @@
 /* The kernels of kernels.h, written once. A file that includes this defines MFI_TABLE, the name of the
  * table; MFI_LANES, how many floats a vector register holds; and, if there are registers enough to beat a
  * BLAS library, MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of sums that they hold. Its compiler flags
- * choose the instruction set, and MFI_USES_... (lanes.h) the functions that no C operator stands for. Loops are plain where the compiler vectorises them well by itself; sums of
- * products use GCC's and Clang's vector types, since a compiler may not reorder them. */
+ * choose the instruction set, and MFI_USES_... (lanes.h) the functions that no C operator stands for. Loops
+ * are plain where the compiler vectorises them well by itself; sums of products use GCC's and Clang's vector
+ * types, since a compiler may not reorder them. */
 #include <math.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ static void apply_activation(mfi_activation phi, size_t n, float *restrict a)
         FOR_LANES(j, lanes, n)
         {
             vector density, value = load_lanes(a + j, lanes);
-            store_lanes(a + j, value * normal_share(value, &density), lanes);
+            store_lanes(a + j, value * normal_cdf(value, &density), lanes);
         }
         break;
     default:
@@ -78,7 +79,7 @@ static void apply_derivative(mfi_activation phi, size_t n, const float *restrict
         FOR_LANES(j, lanes, n)
         {
             vector density, value = load_lanes(z + j, lanes);
-            vector slope = normal_share(value, &density);
+            vector slope = normal_cdf(value, &density);
             slope += value * density * inv_sqrt_2_pi;
             store_lanes(dz + j, load_lanes(dz + j, lanes) * slope, lanes);
         }
@@ -106,12 +107,12 @@ static void derivative(mfi_activation phi, size_t rows, size_t width, const floa
 
 enum { DOT_ROWS = 4, DOT_COLUMNS = 5 };
 
-/* c[i][j] = a[i] . b[j] for `rows` x `columns` vectors of `depth` values, both constants when inlined. */
-INLINE void dot_tile(int rows, int columns, size_t depth, const float *a, size_t lda, const float *b,
+/* c[i][j] = a[i] . b[j] for `rows` x `columns` vectors of `inner` values, both constants when inlined. */
+INLINE void dot_tile(int rows, int columns, size_t inner, const float *a, size_t lda, const float *b,
                      size_t ldb, float *c, size_t ldc)
 {
     vector sum[DOT_ROWS][DOT_COLUMNS] = {{{0}}};
-    FOR_LANES(p, lanes, depth)
+    FOR_LANES(p, lanes, inner)
     for (int j = 0; j < columns; j++) {
         vector column = load_lanes(b + (size_t)j * ldb + p, lanes);
         for (int i = 0; i < rows; i++)
@@ -122,29 +123,29 @@ INLINE void dot_tile(int rows, int columns, size_t depth, const float *a, size_t
             c[(size_t)i * ldc + (size_t)j] = sum_lanes(sum[i][j]);
 }
 
-INLINE void dot_rows(int rows, size_t columns, size_t depth, const float *a, size_t lda, const float *b,
+INLINE void dot_rows(int rows, size_t columns, size_t inner, const float *a, size_t lda, const float *b,
                      float *c)
 {
     size_t j = 0;
     for (; j + DOT_COLUMNS <= columns; j += DOT_COLUMNS)
-        dot_tile(rows, DOT_COLUMNS, depth, a, lda, b + j * depth, depth, c + j, columns);
+        dot_tile(rows, DOT_COLUMNS, inner, a, lda, b + j * inner, inner, c + j, columns);
     for (; j + 2 <= columns; j += 2)
-        dot_tile(rows, 2, depth, a, lda, b + j * depth, depth, c + j, columns);
+        dot_tile(rows, 2, inner, a, lda, b + j * inner, inner, c + j, columns);
     if (j < columns)
-        dot_tile(rows, 1, depth, a, lda, b + j * depth, depth, c + j, columns);
+        dot_tile(rows, 1, inner, a, lda, b + j * inner, inner, c + j, columns);
 }
 
-static void skinny_product(size_t rows, size_t columns, size_t depth, const float *a, size_t lda,
+static void skinny_product(size_t rows, size_t columns, size_t inner, const float *a, size_t lda,
                            const float *b, float *c)
 {
     size_t i = 0;
     for (; i + DOT_ROWS <= rows; i += DOT_ROWS)
-        dot_rows(DOT_ROWS, columns, depth, a + i * lda, lda, b, c + i * columns);
+        dot_rows(DOT_ROWS, columns, inner, a + i * lda, lda, b, c + i * columns);
     for (; i < rows; i++)
-        dot_rows(1, columns, depth, a + i * lda, lda, b, c + i * columns);
+        dot_rows(1, columns, inner, a + i * lda, lda, b, c + i * columns);
 }
 
-/* Rows of dz and their share of dM for one block of rows: streams along the neurons, so that M and dM
+/* Rows of dz and their part of dM for one block of rows: streams along the neurons, so that M and dM
  * stay in the first-level cache and the rows are read in order. */
 INLINE void gradient_lanes(int rows, size_t lanes, size_t m, const float *dg, const float *projection,
                            const float *a, size_t n, float *dz, float *dm, size_t width)
@@ -219,14 +220,14 @@ static void scale_add(size_t count, float beta, float *restrict y, float alpha, 
             y[i] = beta * y[i] + alpha * x[i];
 }
 
-static void dropout(const mfi_stream *stream, float share, size_t count, float *a)
+static void dropout(const mfi_stream *stream, float rate, size_t count, float *a)
 {
-    const float scale = 1.0f / (1.0f - share);
+    const float scale = 1.0f / (1.0f - rate);
     uint32_t bits[4];
     for (size_t i = 0; i < count; i++) {
         if (i % 4 == 0)
             mfi_stream_block(stream, (uint32_t)(i / 4), bits);
-        a[i] = mfi_unit_float(bits[i % 4]) < share ? 0.0f : a[i] * scale;
+        a[i] = mfi_unit_float(bits[i % 4]) < rate ? 0.0f : a[i] * scale;
     }
 }
 

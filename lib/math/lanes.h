@@ -172,9 +172,10 @@ INLINE vector hyperbolic_tangent(vector x)
     return choose(x == x, result, x);
 }
 
-/* The normal density without its constant, e^(-z^2/2), and the share of the distribution below z: the
- * density times a polynomial in 1 / (1 + 0.29 |z|), fitted to a relative error of 4e-8. */
-INLINE vector normal_share(vector z, vector *density)
+/* The normal density without its constant, e^(-z^2/2), and the distribution function, the probability of a
+ * number below z: the density times a polynomial in 1 / (1 + 0.29 |z|), fitted to a relative error of 4e-8.
+ */
+INLINE vector normal_cdf(vector z, vector *density)
 {
     vector size = magnitude(z);
     mask inside = size < 13.0f; /* beyond, a float has 0 and 1 alone */

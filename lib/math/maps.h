@@ -1,7 +1,8 @@
 /* Owns: the sizes of a convolution and its pooling, and its input laid out in patches (im2col).
  *
- * A convolution is a product of W [filters, depth], depth = channels x kernel, with patches [depth, places]:
- * each column holds the patch of the input that the kernel covers at one place of the output map. */
+ * A convolution is a product of W [filters, patch size], patch size = channels x kernel, with patches [patch
+ * size, pixels]: each column holds the patch of the input that the kernel covers at one place of the output
+ * map. */
 #ifndef MFI_MATH_MAPS_H
 #define MFI_MATH_MAPS_H
 
@@ -20,16 +21,16 @@ typedef struct mfi_geometry {
     size_t map[2]; /* of the output, before pooling */
     mfi_pool pool;
 
-    size_t depth;  /* channels x kernel */
-    size_t places; /* of a map before pooling */
-    size_t pooled; /* values of a map behind it */
+    size_t patch_size; /* channels x kernel */
+    size_t pixels;     /* of a map before pooling */
+    size_t pooled;     /* values of a map behind it */
 } mfi_geometry;
 
 /* im2col, for the output rows [top, top + rows) of `images` images, whose inputs lie `stride` values apart:
  *
  *     patches[(c, i, j)][(image, y, x)] = input[image][c][y stride + i - padding][x stride + j - padding]
  *
- * with zeros outside the map; the places of one image follow those of the one before. */
+ * with zeros outside the map; the pixels of one image follow those of the one before. */
 void mfi_im2col(const mfi_geometry *geometry, size_t images, const float *x, size_t stride, size_t top,
                 size_t rows, float *patches);
 
@@ -37,7 +38,7 @@ void mfi_im2col(const mfi_geometry *geometry, size_t images, const float *x, siz
 void mfi_col2im(const mfi_geometry *geometry, size_t images, const float *patches, size_t top, size_t rows,
                 float *x, size_t stride);
 
-/* Zeros at the places of `maps` maps that no window of the pool covers: at the lower and right edge, or
+/* Zeros at the pixels of `maps` maps that no window of the pool covers: at the lower and right edge, or
  * between windows. What is there, also what is not finite, has no part in a loss, and must not get into a
  * gradient. */
 void mfi_clear_uncovered(const mfi_pool *pool, size_t maps, float *u);

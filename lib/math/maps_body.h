@@ -74,8 +74,8 @@ static void normalize(size_t rows, size_t columns, const float *mean, const floa
 }
 
 static void normalization_gradient(size_t rows, size_t width, const float *u, size_t ldu, const float *mean,
-                                   const float *inverse, const float *scale, const float *db, float share,
-                                   float *dz, float *dscale)
+                                   const float *inverse, const float *scale, const float *db,
+                                   float inverse_count, float *dz, float *dscale)
 {
     memset(dscale, 0, width * sizeof *dscale);
     for (size_t b = 0; b < rows; b++)
@@ -84,7 +84,7 @@ static void normalization_gradient(size_t rows, size_t width, const float *u, si
     for (size_t b = 0; b < rows; b++)
         for (size_t j = 0; j < width; j++) {
             float normal = (u[b * ldu + j] - mean[j]) * inverse[j];
-            dz[b * width + j] = scale[j] * (dz[b * width + j] - share * (db[j] + normal * dscale[j]));
+            dz[b * width + j] = scale[j] * (dz[b * width + j] - inverse_count * (db[j] + normal * dscale[j]));
         }
 }
 
@@ -95,9 +95,9 @@ static void centered_sums(size_t count, const float *g, const float *u, float me
         size_t n = count - start < PIECE ? count - start : PIECE, i = start;
         vector plain = {0}, weighted = {0};
         for (; i + MFI_LANES <= start + n; i += MFI_LANES) {
-            vector slope = load(g + i);
-            plain += slope;
-            weighted += slope * (load(u + i) - mean);
+            vector gradient = load(g + i);
+            plain += gradient;
+            weighted += gradient * (load(u + i) - mean);
         }
         float plain_sum = sum_lanes(plain), weighted_sum = sum_lanes(weighted);
         for (; i < start + n; i++) {
@@ -109,11 +109,11 @@ static void centered_sums(size_t count, const float *g, const float *u, float me
     }
 }
 
-static void center_gradient(size_t count, const float *restrict u, float mean, float scale, float level,
-                            float slope, float *restrict g)
+static void center_gradient(size_t count, const float *restrict u, float mean, float scale,
+                            float mean_gradient, float coefficient, float *restrict g)
 {
     for (size_t i = 0; i < count; i++)
-        g[i] = scale * (g[i] - level - slope * (u[i] - mean));
+        g[i] = scale * (g[i] - mean_gradient - coefficient * (u[i] - mean));
 }
 
 /* ---- pooling one map ---- */
@@ -184,15 +184,15 @@ static void pass_to_largest_of_halves(const mfi_pool *pool, const float *a, cons
     }
 }
 
-/* Place of the first of the largest values of a window; a NaN is larger than all. */
-static size_t largest_place(const mfi_pool *pool, const float *map, size_t top, size_t left)
+/* Index of the first of the largest values of a window; a NaN is larger than all. */
+static size_t index_of_largest(const mfi_pool *pool, const float *map, size_t top, size_t left)
 {
     size_t best = top * pool->map[1] + left;
     for (size_t i = 0; i < pool->size[0]; i++)
         for (size_t j = 0; j < pool->size[1]; j++) {
-            size_t place = (top + i) * pool->map[1] + left + j;
-            if (map[place] > map[best] || (map[place] != map[place] && map[best] == map[best]))
-                best = place;
+            size_t index = (top + i) * pool->map[1] + left + j;
+            if (map[index] > map[best] || (map[index] != map[index] && map[best] == map[best]))
+                best = index;
         }
     return best;
 }
@@ -218,7 +218,7 @@ static void pool_map(const mfi_pool *pool, const float *map, float *to)
     for (size_t y = 0; y < pool->pooled[0]; y++)
         for (size_t x = 0; x < pool->pooled[1]; x++) {
             size_t top = y * pool->stride[0], left = x * pool->stride[1];
-            *to++ = pool->kind == MF_POOL_MAX ? map[largest_place(pool, map, top, left)]
+            *to++ = pool->kind == MF_POOL_MAX ? map[index_of_largest(pool, map, top, left)]
                                               : mean_of_window(pool, map, top, left);
         }
 }
@@ -247,7 +247,7 @@ static void unpool_map(const mfi_pool *pool, const float *a, const float *from, 
         for (size_t x = 0; x < pool->pooled[1]; x++) {
             size_t top = y * pool->stride[0], left = x * pool->stride[1];
             if (pool->kind == MF_POOL_MAX)
-                map[largest_place(pool, a, top, left)] += *from++;
+                map[index_of_largest(pool, a, top, left)] += *from++;
             else
                 spread_over_window(pool, *from++, top, left, map);
         }
@@ -287,16 +287,16 @@ static void halve_relu_gradient(const mfi_pool *pool, mfi_shift shift, const flo
 static void map_forward(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
                         const float *u, float *a, size_t lda, float *map)
 {
-    size_t places = pool->map[0] * pool->map[1];
+    size_t pixels = pool->map[0] * pool->map[1];
     bool fast = phi.kind == MF_ACTIVATION_RELU && pool->kind == MF_POOL_AVERAGE && is_halving(pool);
-    for (size_t image = 0; image < images; image++, u += places, a += lda) {
+    for (size_t image = 0; image < images; image++, u += pixels, a += lda) {
         if (fast) {
             halve_relu(pool, shift, u, a);
             continue;
         }
         float *z = pool->kind == MF_POOL_NONE ? a : map;
-        shift_map(places, shift, u, z);
-        apply_activation(phi, places, z);
+        shift_map(pixels, shift, u, z);
+        apply_activation(phi, pixels, z);
         if (pool->kind != MF_POOL_NONE)
             pool_map(pool, z, a);
     }
@@ -305,21 +305,21 @@ static void map_forward(mfi_activation phi, const mfi_pool *pool, mfi_shift shif
 static void map_gradient(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
                          const float *u, const float *da, size_t ldda, float *dz, float *map)
 {
-    size_t places = pool->map[0] * pool->map[1];
-    float *z = map, *a = map + places;
+    size_t pixels = pool->map[0] * pool->map[1];
+    float *z = map, *a = map + pixels;
     bool fast = phi.kind == MF_ACTIVATION_RELU && pool->kind == MF_POOL_AVERAGE && is_halving(pool);
-    for (size_t image = 0; image < images; image++, u += places, da += ldda, dz += places) {
+    for (size_t image = 0; image < images; image++, u += pixels, da += ldda, dz += pixels) {
         if (fast) {
             halve_relu_gradient(pool, shift, u, da, dz);
             continue;
         }
-        shift_map(places, shift, u, z);
-        memcpy(a, z, places * sizeof *a);
-        apply_activation(phi, places, a);
+        shift_map(pixels, shift, u, z);
+        memcpy(a, z, pixels * sizeof *a);
+        apply_activation(phi, pixels, a);
         if (pool->kind == MF_POOL_NONE)
-            memcpy(dz, da, places * sizeof *dz);
+            memcpy(dz, da, pixels * sizeof *dz);
         else
             unpool_map(pool, a, da, dz);
-        apply_derivative(phi, places, a, z, dz);
+        apply_derivative(phi, pixels, a, z, dz);
     }
 }

@@ -3,15 +3,15 @@
 #include "math/kernels.h"
 #include "math/lanes.h"
 
-INLINE vector slope_of(const mfi_rule *rule, vector g, vector p)
+INLINE vector decayed_gradient(const mfi_rule *rule, vector g, vector p)
 {
     return g + rule->decay * p;
 }
 
 /* A second moment that overflows would stay infinite for ever. */
-INLINE vector moving_square(float beta, vector old, vector slope)
+INLINE vector moving_square(float beta, vector old, vector gradient)
 {
-    return at_most(beta * old + (1.0f - beta) * slope * slope, FLT_MAX);
+    return at_most(beta * old + (1.0f - beta) * gradient * gradient, FLT_MAX);
 }
 
 /* x / (sqrt(square) root + epsilon) */
@@ -24,31 +24,31 @@ INLINE vector over_root(vector x, vector square, float root, float epsilon)
 /* One vector's update by a rule of the given kind, a constant when inlined; returns the new p. */
 INLINE vector apply_rule(mfi_rule_kind kind, const mfi_rule *r, vector p, vector g, vector *s0, vector *s1)
 {
-    vector slope = slope_of(r, g, p);
+    vector gradient = decayed_gradient(r, g, p);
     switch (kind) {
     case MFI_RULE_SGD:
-        return p - r->rate * slope;
+        return p - r->rate * gradient;
     case MFI_RULE_MOMENTUM:
-        *s0 = r->momentum * *s0 + slope;
+        *s0 = r->momentum * *s0 + gradient;
         return p - r->rate * *s0;
     case MFI_RULE_NESTEROV:
-        *s0 = r->momentum * *s0 + slope;
-        return p - r->rate * (slope + r->momentum * *s0);
+        *s0 = r->momentum * *s0 + gradient;
+        return p - r->rate * (gradient + r->momentum * *s0);
     case MFI_RULE_ADAM:
-        *s0 = r->beta1 * *s0 + (1.0f - r->beta1) * slope;
-        *s1 = moving_square(r->beta2, *s1, slope);
+        *s0 = r->beta1 * *s0 + (1.0f - r->beta1) * gradient;
+        *s1 = moving_square(r->beta2, *s1, gradient);
         return r->keep * p - r->rate * over_root(*s0, *s1, r->root, r->epsilon);
     case MFI_RULE_RMSPROP:
-        *s0 = moving_square(r->beta2, *s0, slope);
-        return p - r->rate * over_root(slope, *s0, 1.0f, r->epsilon);
+        *s0 = moving_square(r->beta2, *s0, gradient);
+        return p - r->rate * over_root(gradient, *s0, 1.0f, r->epsilon);
     default: /* MFI_RULE_RMSPROP_MOMENTUM */
-        *s0 = moving_square(r->beta2, *s0, slope);
-        *s1 = r->momentum * *s1 + over_root(slope, *s0, 1.0f, r->epsilon);
+        *s0 = moving_square(r->beta2, *s0, gradient);
+        *s1 = r->momentum * *s1 + over_root(gradient, *s0, 1.0f, r->epsilon);
         return p - r->rate * *s1;
     }
 }
 
-INLINE void update_rows(mfi_rule_kind kind, int slabs, const mfi_rule *rule, size_t rows, size_t columns,
+INLINE void update_rows(mfi_rule_kind kind, int slots, const mfi_rule *rule, size_t rows, size_t columns,
                         float *p, size_t ldp, const float *g, size_t ldg, float *s0, float *s1)
 {
     const mfi_rule r = *rule;
@@ -57,15 +57,15 @@ INLINE void update_rows(mfi_rule_kind kind, int slabs, const mfi_rule *rule, siz
         {
             size_t at = i * ldp + j;
             vector first = {0}, second = {0};
-            if (slabs > 0)
+            if (slots > 0)
                 first = load_lanes(s0 + at, lanes);
-            if (slabs > 1)
+            if (slots > 1)
                 second = load_lanes(s1 + at, lanes);
             vector value = apply_rule(kind, &r, load_lanes(p + at, lanes), load_lanes(g + i * ldg + j, lanes),
                                       &first, &second);
-            if (slabs > 0)
+            if (slots > 0)
                 store_lanes(s0 + at, first, lanes);
-            if (slabs > 1)
+            if (slots > 1)
                 store_lanes(s1 + at, second, lanes);
             store_lanes(p + at, value, lanes);
         }

@@ -61,10 +61,10 @@ mf_status mfi_builder_create(const mf_builder_spec *spec, mf_builder **builder)
 
 void mfi_builder_release(mf_builder *builder)
 {
-    if (!builder || !mfi_handle_drop(&builder->head))
+    if (!builder || !mfi_handle_drop(&builder->handle))
         return;
-    mfi_release(&builder->head.allocator, builder->block, builder->block_bytes);
-    mfi_handle_destroy(&builder->head);
+    mfi_release(&builder->handle.allocator, builder->block, builder->block_bytes);
+    mfi_handle_destroy(&builder->handle);
 }
 
 /* ---- room for units ---- */
@@ -76,13 +76,13 @@ static mf_status move_to(mf_builder *builder, const mfi_plan_sizes *sizes)
     size_t bytes;
     if (!mfi_plan_bytes(sizes, &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "room for %zu units does not fit", sizes->units);
-    void *block = mfi_allocate(&builder->head.allocator, bytes);
+    void *block = mfi_allocate(&builder->handle.allocator, bytes);
     if (!block)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu units", sizes->units);
     mfi_plan_carve(&moved, sizes, block);
     if (builder->block)
         memcpy(moved.units, builder->plan.units, builder->plan.unit_count * sizeof *moved.units);
-    mfi_release(&builder->head.allocator, builder->block, builder->block_bytes);
+    mfi_release(&builder->handle.allocator, builder->block, builder->block_bytes);
     mfi_plan_carve(&builder->plan, sizes, block);
     builder->block = block;
     builder->block_bytes = bytes;

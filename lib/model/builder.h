@@ -5,7 +5,7 @@
 #include "model/layer.h"
 
 struct mf_builder {
-    mfi_handle head;
+    mfi_handle handle;
     mfi_plan plan;
     size_t capacity; /* units that there is room for */
     void *block;     /* the arrays of the plan */

@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 
-static void begin(mf_layer *layer)
+static void begin_change(mf_layer *layer)
 {
     layer->next_optimizer = layer->optimizer;
     layer->next_classes = layer->plan.head.classes;
@@ -17,7 +17,8 @@ static mf_status renew_state(mf_layer *layer, size_t number, const mfi_parameter
 {
     const mf_optimizer *optimizer = layer->next_optimizer;
     size_t slots = optimizer ? mfi_optimizer_slots(optimizer->spec.kind, optimizer->has_momentum) : 0;
-    return mfi_parameter_allocate_state(spec, slots, &layer->head.allocator, &layer->parameters[number].next);
+    return mfi_parameter_allocate_state(spec, slots, &layer->handle.allocator,
+                                        &layer->parameters[number].next);
 }
 
 /* New values, drawn or 0, and new state. */
@@ -26,12 +27,12 @@ static mf_status renew(mf_layer *layer, size_t number, const mfi_parameter_spec 
     mfi_storage *next = &layer->parameters[number].next;
     uint64_t draw_number = spec->role == MFI_PROJECTION ? layer->progress.renewed : 0;
     *next = (mfi_storage){0};
-    MFI_TRY(mfi_parameter_allocate(spec, &layer->head.allocator, next));
+    MFI_TRY(mfi_parameter_allocate(spec, &layer->handle.allocator, next));
     if (!draw)
         memset(next->values, 0, next->count * sizeof *next->values);
     else
         MFI_TRY(
-            mfi_parameter_draw(spec, layer->plan.seed, draw_number, &layer->head.allocator, next->values));
+            mfi_parameter_draw(spec, layer->plan.seed, draw_number, &layer->handle.allocator, next->values));
     return renew_state(layer, number, spec);
 }
 
@@ -45,7 +46,7 @@ static mf_status or_abandon(mf_layer *layer, mf_status status)
 mf_status mfi_change_create(mf_layer *layer, bool draw)
 {
     mf_status status = MF_STATUS_OK;
-    begin(layer);
+    begin_change(layer);
     for (size_t p = 0; p < layer->plan.parameter_count && status == MF_STATUS_OK; p++)
         status = renew(layer, p, &layer->plan.parameters[p], draw);
     return or_abandon(layer, status);
@@ -54,7 +55,7 @@ mf_status mfi_change_create(mf_layer *layer, bool draw)
 mf_status mfi_change_optimizer(mf_layer *layer, mf_optimizer *optimizer)
 {
     mf_status status = MF_STATUS_OK;
-    begin(layer);
+    begin_change(layer);
     layer->next_optimizer = optimizer;
     if (optimizer == layer->optimizer)
         return MF_STATUS_OK;
@@ -66,7 +67,7 @@ mf_status mfi_change_optimizer(mf_layer *layer, mf_optimizer *optimizer)
 mf_status mfi_change_classes(mf_layer *layer, size_t classes)
 {
     mfi_parameter_spec projection;
-    begin(layer);
+    begin_change(layer);
     layer->next_classes = classes;
     MFI_TRY(mfi_plan_projection(&layer->plan, classes, &projection));
     return or_abandon(layer, renew(layer, layer->plan.projection, &projection, true));
@@ -77,7 +78,7 @@ static void commit_parameter(mf_layer *layer, size_t number)
     mfi_parameter *parameter = &layer->parameters[number];
     bool starts_anew =
         parameter->next.values != parameter->now.values || layer->next_optimizer != layer->optimizer;
-    mfi_storage_release(&layer->head.allocator, &parameter->now, &parameter->next);
+    mfi_storage_release(&layer->handle.allocator, &parameter->now, &parameter->next);
     parameter->now = parameter->next;
     if (starts_anew)
         parameter->steps = 0;
@@ -97,7 +98,7 @@ void mfi_change_commit(mf_layer *layer)
     if (layer->next_optimizer != layer->optimizer) {
         mfi_optimizer_release(layer->optimizer);
         if (layer->next_optimizer)
-            mfi_handle_retain(&layer->next_optimizer->head);
+            mfi_handle_retain(&layer->next_optimizer->handle);
         layer->optimizer = layer->next_optimizer;
     }
 }
@@ -105,5 +106,5 @@ void mfi_change_commit(mf_layer *layer)
 void mfi_change_abandon(mf_layer *layer)
 {
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
-        mfi_storage_release(&layer->head.allocator, &layer->parameters[p].next, &layer->parameters[p].now);
+        mfi_storage_release(&layer->handle.allocator, &layer->parameters[p].next, &layer->parameters[p].now);
 }

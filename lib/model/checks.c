@@ -28,11 +28,19 @@ mf_status mfi_check_constant(const char *name, int32_t value, int32_t last)
     return MF_STATUS_OK;
 }
 
+mf_status mfi_check_narrows(const char *name, double value)
+{
+    if (value != 0.0 && fabs(value) < (double)FLT_MIN)
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be 0 or at least %g, which a step can tell from 0, got %g",
+                        name, (double)FLT_MIN, value);
+    return MF_STATUS_OK;
+}
+
 mf_status mfi_check_rate(const char *name, double value)
 {
     if (!(value >= 0.0 && value < 1.0) || (float)value >= 1.0f)
         return mfi_fail(MF_STATUS_ARGUMENT, "%s must be from 0 to below 1, got %g", name, value);
-    return MF_STATUS_OK;
+    return mfi_check_narrows(name, value);
 }
 
 mf_status mfi_check_unit_interval(const char *name, float value)
@@ -44,8 +52,9 @@ mf_status mfi_check_unit_interval(const char *name, float value)
 
 mf_status mfi_check_gain(const char *name, float value)
 {
-    if (!(value >= 0.0f && isfinite(value)))
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be 0 or more, got %g", name, (double)value);
+    const float most = 1e30f; /* with room for the largest number that a start draws */
+    if (!(value >= 0.0f && value <= most))
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be from 0 to %g, got %g", name, (double)most, (double)value);
     return MF_STATUS_OK;
 }
 

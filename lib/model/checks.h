@@ -12,13 +12,16 @@ mf_status mfi_check_classes(size_t classes);
 /* A constant from 0 to `last`. */
 mf_status mfi_check_constant(const char *name, int32_t value, int32_t last);
 
+/* 0, or large enough for a float that a step does not take for 0. */
+mf_status mfi_check_narrows(const char *name, double value);
+
 /* From 0 to below 1. */
 mf_status mfi_check_rate(const char *name, double value);
 
 /* From 0 to 1. */
 mf_status mfi_check_unit_interval(const char *name, float value);
 
-/* A gain: 0 or more, finite. */
+/* A gain: 0 to 1e30. */
 mf_status mfi_check_gain(const char *name, float value);
 
 /* A normal number above 0. */

@@ -31,7 +31,7 @@ static void add_floats(tally *sum, size_t count, size_t *part)
     add_block(sum, bytes, part);
 }
 
-static void add_parameter(tally *sum, const mfi_parameter_spec *spec, size_t slots, mf_memory *memory)
+static void count_parameter(tally *sum, const mfi_parameter_spec *spec, size_t slots, mf_memory *memory)
 {
     size_t bytes = 0, scratch = 0, offsets[MFI_STATE_SLOTS];
     slots = mfi_role_learns(spec->role) ? slots : 0;
@@ -44,11 +44,11 @@ static void add_parameter(tally *sum, const mfi_parameter_spec *spec, size_t slo
         add_block(sum, bytes, &memory->state);
 }
 
-static void add_layer(tally *sum, const mfi_plan *plan, size_t slots, mf_memory *memory)
+static void count_layer(tally *sum, const mfi_plan *plan, size_t slots, mf_memory *memory)
 {
     add_block(sum, mfi_layer_bytes(plan), &memory->layers);
     for (size_t p = 0; p < plan->parameter_count; p++)
-        add_parameter(sum, &plan->parameters[p], slots, memory);
+        count_parameter(sum, &plan->parameters[p], slots, memory);
 }
 
 static void add_network(tally *sum, size_t count, mf_memory *memory)
@@ -71,7 +71,7 @@ mf_status mfi_footprint(const mfi_layer_list *layers, const mf_optimizer_spec *o
         mfi_list_room room;
         const mfi_plan *plan = NULL;
         MFI_TRY(layers->at(layers->source, i, &room, &plan));
-        add_layer(&sum, plan, slots, memory);
+        count_layer(&sum, plan, slots, memory);
     }
     add_network(&sum, layers->count, memory);
     if (optimizer)

@@ -21,15 +21,15 @@ static uint64_t automatic_seed(void)
 }
 
 /* The block of a layer: its handle, the arrays of its plan, its parameters, and which of them learn. */
-typedef struct layout {
+typedef struct layer_layout {
     mfi_plan_sizes sizes;
     size_t plan, parameters, trains, bytes;
-} layout;
+} layer_layout;
 
-static bool lay_out(const mfi_plan *plan, layout *to)
+static bool lay_out_layer(const mfi_plan *plan, layer_layout *to)
 {
     size_t plan_bytes, head;
-    *to = (layout){.sizes = mfi_plan_exact(plan)};
+    *to = (layer_layout){.sizes = mfi_plan_exact(plan)};
     return mfi_plan_bytes(&to->sizes, &plan_bytes) && mfi_reserve(&to->bytes, 1, sizeof(mf_layer), &head) &&
            mfi_reserve(&to->bytes, 1, plan_bytes, &to->plan) &&
            mfi_reserve(&to->bytes, plan->parameter_count, sizeof(mfi_parameter), &to->parameters) &&
@@ -38,14 +38,14 @@ static bool lay_out(const mfi_plan *plan, layout *to)
 
 size_t mfi_layer_bytes(const mfi_plan *plan)
 {
-    layout at;
-    return lay_out(plan, &at) ? at.bytes : SIZE_MAX;
+    layer_layout at;
+    return lay_out_layer(plan, &at) ? at.bytes : SIZE_MAX;
 }
 
 mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, bool draw, mf_layer **layer)
 {
-    layout at;
-    if (!lay_out(plan, &at))
+    layer_layout at;
+    if (!lay_out_layer(plan, &at))
         return mfi_fail(MF_STATUS_OVERFLOW, "a layer of %zu units does not fit", plan->unit_count);
     mf_layer *created = mfi_handle_create(MFI_KIND_LAYER, allocator, at.bytes);
     if (!created)
@@ -73,12 +73,12 @@ mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, 
 void mfi_layer_release(mf_layer *layer)
 {
     const mfi_storage nothing = {0};
-    if (!layer || !mfi_handle_drop(&layer->head))
+    if (!layer || !mfi_handle_drop(&layer->handle))
         return;
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
-        mfi_storage_release(&layer->head.allocator, &layer->parameters[p].now, &nothing);
+        mfi_storage_release(&layer->handle.allocator, &layer->parameters[p].now, &nothing);
     mfi_optimizer_release(layer->optimizer);
-    mfi_handle_destroy(&layer->head);
+    mfi_handle_destroy(&layer->handle);
 }
 
 /* ---- options and parameters ---- */

@@ -17,7 +17,7 @@ typedef struct mfi_progress {
 } mfi_progress;
 
 struct mf_layer {
-    mfi_handle head;
+    mfi_handle handle;
     mfi_plan plan; /* what the layer is now */
     const mfi_kernels *kernels;
     mfi_blas_counter blas;

@@ -20,12 +20,12 @@ mf_status mfi_network_create(const mf_network_spec *spec, mf_network **network)
 
 void mfi_network_release(mf_network *network)
 {
-    if (!network || !mfi_handle_drop(&network->head))
+    if (!network || !mfi_handle_drop(&network->handle))
         return;
     for (size_t i = 0; i < network->count; i++)
         mfi_layer_release(network->entries[i].layer);
-    mfi_release(&network->head.allocator, network->entries, network->capacity * sizeof *network->entries);
-    mfi_handle_destroy(&network->head);
+    mfi_release(&network->handle.allocator, network->entries, network->capacity * sizeof *network->entries);
+    mfi_handle_destroy(&network->handle);
 }
 
 /* ---- structure ---- */
@@ -78,7 +78,7 @@ static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const 
     return MF_STATUS_OK;
 }
 
-static mf_layer *layer_at(const mf_network *network, size_t position)
+static mf_layer *layer_or_null(const mf_network *network, size_t position)
 {
     return position < network->count ? network->entries[position].layer : NULL;
 }
@@ -114,12 +114,12 @@ size_t mfi_network_capacity_before(size_t capacity)
 static mf_status grow(mf_network *network)
 {
     size_t capacity = mfi_network_capacity(network->count + 1), size = sizeof(mfi_entry);
-    mfi_entry *entries = mfi_allocate(&network->head.allocator, capacity * size);
+    mfi_entry *entries = mfi_allocate(&network->handle.allocator, capacity * size);
     if (!entries)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for a network of %zu layers", network->count + 1);
     if (network->entries)
         memcpy(entries, network->entries, network->count * size);
-    mfi_release(&network->head.allocator, network->entries, network->capacity * size);
+    mfi_release(&network->handle.allocator, network->entries, network->capacity * size);
     network->entries = entries;
     network->capacity = capacity;
     return MF_STATUS_OK;
@@ -131,12 +131,12 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
         return mfi_fail(MF_STATUS_NOT_FOUND, "position %zu in a network of %zu layers", position,
                         network->count);
     MFI_TRY(check_new(network, layer));
-    MFI_TRY(check_fit(layer, layer_before(network, position), layer_at(network, position)));
+    MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position)));
     if (network->count == network->capacity)
         MFI_TRY(grow(network));
     mfi_entry *entry = network->entries + position;
     memmove(entry + 1, entry, (network->count - position) * sizeof *entry);
-    mfi_handle_retain(&layer->head);
+    mfi_handle_retain(&layer->handle);
     *entry = (mfi_entry){.layer = layer, .id = network->next_id++};
     network->count++;
     network->revision++;
@@ -159,7 +159,7 @@ mf_status mfi_network_remove(mf_network *network, uint64_t id)
 {
     size_t position = 0;
     MFI_TRY(mfi_network_find(network, id, &position));
-    const mf_layer *before = layer_before(network, position), *after = layer_at(network, position + 1);
+    const mf_layer *before = layer_before(network, position), *after = layer_or_null(network, position + 1);
     if (before && after)
         MFI_TRY(check_fit(after, before, NULL));
     mfi_entry *entry = network->entries + position;
@@ -176,9 +176,9 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
     size_t position = 0;
     MFI_TRY(mfi_network_find(network, id, &position));
     MFI_TRY(check_new(network, layer));
-    MFI_TRY(check_fit(layer, layer_before(network, position), layer_at(network, position + 1)));
+    MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position + 1)));
     mf_layer *replaced = network->entries[position].layer;
-    mfi_handle_retain(&layer->head);
+    mfi_handle_retain(&layer->handle);
     network->entries[position].layer = layer;
     network->revision++;
     mfi_layer_release(replaced);

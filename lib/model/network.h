@@ -11,7 +11,7 @@ typedef struct mfi_entry {
 } mfi_entry;
 
 struct mf_network {
-    mfi_handle head;
+    mfi_handle handle;
     mfi_entry *entries;
     size_t count, capacity;
     uint64_t next_id;

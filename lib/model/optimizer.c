@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/status.h"
+#include "model/checks.h"
 
 /* Largest float below 1: the end of the ranges that exclude 1. */
 #define BELOW_ONE (1.0 - (double)FLT_EPSILON / 2.0)
@@ -94,7 +95,7 @@ static mf_status check_value(int32_t key, double value)
                         found->lowest, found->highest, value);
     if (key == MF_OPTIMIZER_NESTEROV && value != 0.0 && value != 1.0)
         return mfi_fail(MF_STATUS_ARGUMENT, "nesterov must be 0 or 1, got %g", value);
-    return MF_STATUS_OK;
+    return mfi_check_narrows(found->name, value);
 }
 
 mf_status mfi_optimizer_set(mf_optimizer *optimizer, int32_t key, double value)
@@ -142,8 +143,8 @@ void mfi_optimizer_restore(mf_optimizer *optimizer, bool has_momentum)
 
 void mfi_optimizer_release(mf_optimizer *optimizer)
 {
-    if (optimizer && mfi_handle_drop(&optimizer->head))
-        mfi_handle_destroy(&optimizer->head);
+    if (optimizer && mfi_handle_drop(&optimizer->handle))
+        mfi_handle_destroy(&optimizer->handle);
 }
 
 size_t mfi_optimizer_slots(int32_t kind, bool has_momentum)

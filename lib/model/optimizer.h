@@ -6,7 +6,7 @@
 #include "math/kernels.h"
 
 struct mf_optimizer {
-    mfi_handle head;
+    mfi_handle handle;
     mf_optimizer_spec spec; /* what is in force now; its allocator is not read again */
     bool has_momentum;      /* whether layers keep memory for it: decided at creation */
 };

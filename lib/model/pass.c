@@ -7,7 +7,7 @@
 #include "model/head.h"
 
 /* What the layer at `position` reads: the caller's rows, or what the layer before has written. */
-static mfi_rows input_of(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
+static mfi_rows pass_input(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
     mfi_rows input = *rows;
     if (position > 0) {
@@ -17,31 +17,31 @@ static mfi_rows input_of(const mf_workspace *workspace, size_t position, const m
     return input;
 }
 
-static float *output_of(const mf_workspace *workspace, size_t position)
+static float *pass_output(const mf_workspace *workspace, size_t position)
 {
     return workspace->activations[position % 2];
 }
 
-static void forward(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
+static void pass_forward(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
-    mfi_rows input = input_of(workspace, position, rows);
+    mfi_rows input = pass_input(workspace, position, rows);
     mfi_layer_forward(workspace->served[position].layer, workspace->scratch, &input,
-                      output_of(workspace, position));
+                      pass_output(workspace, position));
 }
 
-static mf_status step(mf_workspace *workspace, size_t position, const mfi_rows *rows)
+static mf_status pass_step(mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
-    mfi_rows input = input_of(workspace, position, rows);
+    mfi_rows input = pass_input(workspace, position, rows);
     mfi_served *served = &workspace->served[position];
     mfi_settings settings = mfi_layer_settings(served->layer);
     return mfi_layer_step(served->layer, &settings, workspace->scratch, &input,
-                          output_of(workspace, position), position, &served->report);
+                          pass_output(workspace, position), position, &served->report);
 }
 
 mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
 {
     for (size_t position = 0; position < workspace->count; position++)
-        MFI_TRY(step(workspace, position, rows));
+        MFI_TRY(pass_step(workspace, position, rows));
     return MF_STATUS_OK;
 }
 
@@ -49,10 +49,11 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
 {
     for (size_t before = 0; before < position; before++) {
         mfi_settings settings = mfi_layer_settings(workspace->served[before].layer);
-        forward(workspace, before, rows);
-        mfi_layer_drop(workspace->served[before].layer, &settings, rows->count, output_of(workspace, before));
+        pass_forward(workspace, before, rows);
+        mfi_layer_drop(workspace->served[before].layer, &settings, rows->count,
+                       pass_output(workspace, before));
     }
-    MFI_TRY(step(workspace, position, rows));
+    MFI_TRY(pass_step(workspace, position, rows));
     for (size_t before = 0; before < position; before++) {
         mfi_settings settings = mfi_layer_settings(workspace->served[before].layer);
         mfi_layer_count_mask(workspace->served[before].layer, &settings);
@@ -64,13 +65,12 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
 static void score(const mf_workspace *workspace, size_t position, size_t rows, float *scores)
 {
     mfi_layer_goodness(workspace->served[position].layer, workspace->scratch, rows,
-                       output_of(workspace, position), scores);
+                       pass_output(workspace, position), scores);
 }
 
-static void add(size_t count, float *to, const float *from)
+static void add_scores(const mf_workspace *workspace, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        to[i] += from[i];
+    workspace->served[0].layer->kernels->scale_add(count, 1.0f, workspace->total, 1.0f, workspace->goodness);
 }
 
 mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
@@ -80,9 +80,9 @@ mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
     memset(workspace->total, 0, count * sizeof(float));
     for (size_t position = 0; position < workspace->count; position++) {
         mfi_served *served = &workspace->served[position];
-        forward(workspace, position, rows);
+        pass_forward(workspace, position, rows);
         score(workspace, position, rows->count, goodness);
-        add(count, workspace->total, goodness);
+        add_scores(workspace, count);
         MFI_TRY(mfi_cross_entropy_report(rows, classes, goodness, 0.0f, false, "layer", position,
                                          &served->report));
         served->report.applied = served->layer->progress.applied;
@@ -98,10 +98,10 @@ void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows
     if (sum)
         memset(workspace->total, 0, count * sizeof(float));
     for (size_t position = 0; position <= last; position++) {
-        forward(workspace, position, rows);
+        pass_forward(workspace, position, rows);
         if (sum) {
             score(workspace, position, rows->count, workspace->goodness);
-            add(count, workspace->total, workspace->goodness);
+            add_scores(workspace, count);
         }
     }
     if (!sum)

@@ -48,7 +48,7 @@ bool mfi_plan_drops(const mfi_plan *plan)
     return false;
 }
 
-/* Two products of as many operations as W has values for each place, and one more where a gradient goes on to
+/* Two products of as many operations as W has values for each pixel, and one more where a gradient goes on to
  * the input; three with M. */
 double mfi_plan_work(const mfi_plan *plan)
 {
@@ -59,8 +59,8 @@ double mfi_plan_work(const mfi_plan *plan)
         if (stage->kind == MF_UNIT_DENSE)
             work += passes * (double)stage->output_values * (double)stage->input_values;
         else if (stage->kind == MF_UNIT_CONV2D)
-            work += passes * (double)stage->geometry.filters * (double)stage->geometry.places *
-                    (double)stage->geometry.depth;
+            work += passes * (double)stage->geometry.filters * (double)stage->geometry.pixels *
+                    (double)stage->geometry.patch_size;
     }
     return work;
 }
@@ -94,13 +94,13 @@ mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan)
 }
 
 /* Where each array begins. */
-typedef struct offsets {
+typedef struct plan_offsets {
     size_t units, stages, parameters, output_slots, gradient_slots, bytes;
-} offsets;
+} plan_offsets;
 
-static bool lay_out(const mfi_plan_sizes *sizes, offsets *to)
+static bool lay_out_plan(const mfi_plan_sizes *sizes, plan_offsets *to)
 {
-    *to = (offsets){0};
+    *to = (plan_offsets){0};
     return mfi_reserve(&to->bytes, sizes->units, sizeof(mfi_unit), &to->units) &&
            mfi_reserve(&to->bytes, sizes->stages, sizeof(mfi_stage), &to->stages) &&
            mfi_reserve(&to->bytes, sizes->parameters, sizeof(mfi_parameter_spec), &to->parameters) &&
@@ -110,17 +110,17 @@ static bool lay_out(const mfi_plan_sizes *sizes, offsets *to)
 
 bool mfi_plan_bytes(const mfi_plan_sizes *sizes, size_t *bytes)
 {
-    offsets at;
-    bool fits = lay_out(sizes, &at);
+    plan_offsets at;
+    bool fits = lay_out_plan(sizes, &at);
     *bytes = at.bytes;
     return fits;
 }
 
 void mfi_plan_carve(mfi_plan *plan, const mfi_plan_sizes *sizes, void *block)
 {
-    offsets at;
+    plan_offsets at;
     char *begin = block;
-    lay_out(sizes, &at);
+    lay_out_plan(sizes, &at);
     plan->units = (mfi_unit *)(begin + at.units);
     plan->stages = (mfi_stage *)(begin + at.stages);
     plan->parameters = (mfi_parameter_spec *)(begin + at.parameters);

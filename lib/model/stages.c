@@ -59,7 +59,7 @@ static void describe_stage(const mfi_plan *plan, const mfi_unit *unit, mfi_stage
     } else if (spec->kind == MF_UNIT_CONV2D) {
         stage->geometry = mfi_convolution(input, spec->outputs, spec->kernel, spec->stride, spec->padding);
         stage->channels = spec->outputs;
-        stage->area = stage->geometry.places;
+        stage->area = stage->geometry.pixels;
     } else if (spec->kind == MF_UNIT_BATCH_NORM) {
         set_normalization(stage, spec);
     } else if (spec->kind == MF_UNIT_ACTIVATION) {

@@ -14,9 +14,9 @@ typedef struct page {
     size_t size, length;
 } page;
 
-static void put(page *to, const char *format, ...) MFI_FORMAT(2, 3);
+static void put_line(page *to, const char *format, ...) MFI_FORMAT(2, 3);
 
-static void put(page *to, const char *format, ...)
+static void put_line(page *to, const char *format, ...)
 {
     va_list arguments;
     size_t room = to->length < to->size ? to->size - to->length : 0;
@@ -56,7 +56,7 @@ static void describe_unit(const mf_unit_spec *unit, char text[96])
 
 /* Values of the parameters of a unit, or of the head for node 0. Those of a unit lie side by side from
  * `*next` on, but in a layer with a spec, which has few. */
-static size_t count_values(const mfi_plan *plan, int32_t node, size_t *next)
+static size_t values_of_node(const mfi_plan *plan, int32_t node, size_t *next)
 {
     size_t count = 0;
     for (size_t p = plan->has_spec ? 0 : *next; p < plan->parameter_count; p++) {
@@ -69,7 +69,7 @@ static size_t count_values(const mfi_plan *plan, int32_t node, size_t *next)
     return count;
 }
 
-static void put_unit(page *to, const mfi_plan *plan, int32_t node, size_t *next)
+static void put_unit_line(page *to, const mfi_plan *plan, int32_t node, size_t *next)
 {
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     char shape[64], what[96], input[32] = "";
@@ -77,25 +77,25 @@ static void put_unit(page *to, const mfi_plan *plan, int32_t node, size_t *next)
     describe_unit(unit, what);
     if (unit->kind != MF_UNIT_ADD && unit->inputs[0] != node - 1)
         snprintf(input, sizeof input, "reads node %d%s", (int)unit->inputs[0], what[0] ? "; " : "");
-    put(to, "  %4d  %-10s  %-14s %10zu", (int)node, mfi_unit_kind_of(unit->kind)->name, shape,
-        count_values(plan, node, next));
+    put_line(to, "  %4d  %-10s  %-14s %10zu", (int)node, mfi_unit_kind_of(unit->kind)->name, shape,
+             values_of_node(plan, node, next));
     if (input[0] || what[0])
-        put(to, "  %s%s", input, what);
-    put(to, "\n");
+        put_line(to, "  %s%s", input, what);
+    put_line(to, "\n");
 }
 
-static void put_layer(page *to, const mf_network *network, size_t position)
+static void put_layer_lines(page *to, const mf_network *network, size_t position)
 {
     const mfi_plan *plan = &network->entries[position].layer->plan;
     char shape[64];
     size_t next = 0; /* parameter */
     describe_shape(&plan->input, shape);
-    put(to, "layer %zu\n  %4d  %-10s  %s\n", position, 0, "input", shape);
+    put_line(to, "layer %zu\n  %4d  %-10s  %s\n", position, 0, "input", shape);
     for (size_t u = 0; u < plan->unit_count; u++)
-        put_unit(to, plan, (int32_t)u + 1, &next);
-    put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values\n", "head", plan->head.classes,
-        count_values(plan, 0, &next), plan->features);
-    put(to, "----- gradients stop here -----\n");
+        put_unit_line(to, plan, (int32_t)u + 1, &next);
+    put_line(to, "        %-10s  %-14zu %10zu  linear, reads %zu values\n", "head", plan->head.classes,
+             values_of_node(plan, 0, &next), plan->features);
+    put_line(to, "----- gradients stop here -----\n");
 }
 
 /* What the network takes as it is; its layers may have several optimizers. */
@@ -108,7 +108,8 @@ static void put_memory(page *to, const mf_network *network, size_t max_batch, co
         for (size_t p = 0; p < layer->plan.parameter_count; p++)
             state += layer->parameters[p].now.state_bytes;
     }
-    put(to,
+    put_line(
+        to,
         "%zu layers, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu rows %zu\n",
         network->count, parameters, memory->layers, state, max_batch, memory->workspace);
 }
@@ -124,9 +125,9 @@ mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char 
     if (size > 0)
         text[0] = 0;
     for (size_t position = 0; position < network->count; position++)
-        put_layer(&to, network, position);
+        put_layer_lines(&to, network, position);
     if (network->count == 0)
-        put(&to, "no layers\n");
+        put_line(&to, "no layers\n");
     else
         put_memory(&to, network, max_batch, &memory);
     *needed = to.length + 1;

@@ -7,11 +7,11 @@
 /* What the block of a workspace holds besides scratch, in this order, as counts of floats. */
 enum { EVEN, ODD, GOODNESS, TOTAL, AREAS };
 
-typedef struct layout {
+typedef struct workspace_layout {
     size_t counts[AREAS], offsets[AREAS];
     size_t scratch_bytes, scratch;
     size_t served, bytes;
-} layout;
+} workspace_layout;
 
 mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
                            size_t *scratch)
@@ -67,10 +67,11 @@ static mf_status check_purpose_known(int32_t purpose)
     return MF_STATUS_OK;
 }
 
-static mf_status lay_out(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, layout *plan)
+static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose, size_t max_batch,
+                                   workspace_layout *plan)
 {
     size_t head, classes = 0;
-    *plan = (layout){0};
+    *plan = (workspace_layout){0};
     MFI_TRY(check_purpose_known(purpose));
     MFI_TRY(mfi_check_layers(layers, max_batch));
     MFI_TRY(mfi_count_shared(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, &plan->counts[EVEN],
@@ -90,18 +91,18 @@ static mf_status lay_out(const mfi_layer_list *layers, int32_t purpose, size_t m
 
 mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t *bytes)
 {
-    layout plan;
-    MFI_TRY(lay_out(layers, purpose, max_batch, &plan));
+    workspace_layout plan;
+    MFI_TRY(lay_out_workspace(layers, purpose, max_batch, &plan));
     *bytes = plan.bytes;
     return MF_STATUS_OK;
 }
 
-static float *area(mf_workspace *workspace, const layout *plan, size_t index)
+static float *area(mf_workspace *workspace, const workspace_layout *plan, size_t index)
 {
     return plan->counts[index] ? (float *)((char *)workspace + plan->offsets[index]) : NULL;
 }
 
-static void carve(mf_workspace *workspace, const layout *plan)
+static void carve(mf_workspace *workspace, const workspace_layout *plan)
 {
     workspace->served = (mfi_served *)((char *)workspace + plan->served);
     workspace->activations[0] = area(workspace, plan, EVEN);
@@ -144,9 +145,9 @@ static mfi_layer_list list_layer(const mf_layer *layer)
 
 mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
 {
-    layout plan;
+    workspace_layout plan;
     const mfi_layer_list layers = spec->network ? mfi_list_network(spec->network) : list_layer(spec->layer);
-    MFI_TRY(lay_out(&layers, spec->purpose, spec->max_batch, &plan));
+    MFI_TRY(lay_out_workspace(&layers, spec->purpose, spec->max_batch, &plan));
     mf_workspace *created = mfi_handle_create(MFI_KIND_WORKSPACE, spec->allocator, plan.bytes);
     if (!created)
         return MF_STATUS_MEMORY;
@@ -156,12 +157,12 @@ mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **wor
     created->count = layers.count;
     created->network = spec->network;
     if (spec->network) {
-        mfi_handle_retain(&spec->network->head);
+        mfi_handle_retain(&spec->network->handle);
         created->revision = spec->network->revision;
     }
     for (size_t i = 0; i < created->count; i++) {
         mf_layer *layer = layer_of(spec, i);
-        mfi_handle_retain(&layer->head);
+        mfi_handle_retain(&layer->handle);
         created->served[i] = (mfi_served){.layer = layer, .revision = layer->revision};
         created->served[i].report.gradient_norm = -1.0;
     }
@@ -172,12 +173,12 @@ mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **wor
 
 void mfi_workspace_release(mf_workspace *workspace)
 {
-    if (!workspace || !mfi_handle_drop(&workspace->head))
+    if (!workspace || !mfi_handle_drop(&workspace->handle))
         return;
     for (size_t i = 0; i < workspace->count; i++)
         mfi_layer_release(workspace->served[i].layer);
     mfi_network_release(workspace->network);
-    mfi_handle_destroy(&workspace->head);
+    mfi_handle_destroy(&workspace->handle);
 }
 
 /* ---- checks ---- */

@@ -13,7 +13,7 @@ typedef struct mfi_served {
 } mfi_served;
 
 struct mf_workspace {
-    mfi_handle head;
+    mfi_handle handle;
     mf_network *network; /* NULL in a workspace for a single layer */
     uint64_t revision;   /* of the network */
     bool training;

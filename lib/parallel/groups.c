@@ -8,7 +8,7 @@ static double cost_of(const mf_network *network, size_t position)
 
 /* Fills groups one after the other up to `limit`, each with one layer at least, and leaves one at least to
  * each that follows; false if the last one, which takes what is left, exceeds the limit. */
-static bool fill(const mf_network *network, mfi_group *groups, size_t count, double limit)
+static bool fill_groups(const mf_network *network, mfi_group *groups, size_t count, double limit)
 {
     size_t position = 0;
     double sum = 0.0;
@@ -34,10 +34,10 @@ void mfi_cut_groups(const mf_network *network, mfi_group *groups, size_t count)
     }
     for (int i = 0; i < HALVINGS; i++) {
         double middle = 0.5 * (low + high);
-        if (fill(network, groups, count, middle))
+        if (fill_groups(network, groups, count, middle))
             high = middle;
         else
             low = middle;
     }
-    fill(network, groups, count, high);
+    fill_groups(network, groups, count, high);
 }

@@ -49,10 +49,22 @@ static bool reserve_all(mfi_pipeline_layout *plan, size_t count)
            mfi_reserve(bytes, plan->workers, plan->scratch_bytes, &plan->scratch_rooms);
 }
 
+/* One at least, whose scratch the host uses if there is no thread. At a time no more work than there are
+ * layers, and than batches in the works, since each batch is with one of them. */
+static size_t useful_workers(const mf_pipeline_spec *spec)
+{
+    size_t workers = spec->workers ? spec->workers : 1;
+    if (workers > spec->network->count)
+        workers = spec->network->count;
+    if (spec->depth && workers > spec->depth)
+        workers = spec->depth;
+    return workers;
+}
+
 mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout *plan)
 {
     size_t count = spec->network->count;
-    *plan = (mfi_pipeline_layout){.workers = spec->workers ? spec->workers : 1};
+    *plan = (mfi_pipeline_layout){.workers = useful_workers(spec)};
     plan->groups = count < GROUPS_PER_WORKER * plan->workers ? count : GROUPS_PER_WORKER * plan->workers;
     plan->depth = spec->depth ? spec->depth : plan->workers + DEPTH_BEYOND_WORKERS;
     MFI_TRY(count_parts(spec->network, spec->max_batch, plan));

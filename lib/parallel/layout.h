@@ -8,7 +8,8 @@
 enum { MFI_LANE_X, MFI_LANE_LABELS, MFI_LANE_WEIGHTS, MFI_LANE_EVEN, MFI_LANE_ODD, MFI_LANE_PARTS };
 
 typedef struct mfi_pipeline_layout {
-    size_t workers, groups, depth, kept;
+    size_t workers, groups, depth,
+        kept; /* workers: one at least, for its scratch, and no more than can work */
     size_t lane_counts[MFI_LANE_PARTS], lane_offsets[MFI_LANE_PARTS], lane_bytes;
     size_t scratch_bytes; /* of each worker */
     size_t flags;         /* parameters of all layers */

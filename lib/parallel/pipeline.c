@@ -1,7 +1,9 @@
 /* Owns: a pipeline's life, and what the host's thread does with it. */
+#define _POSIX_C_SOURCE 200809L
 #include "parallel/pipeline.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -28,13 +30,13 @@ static mf_status check_request(const mf_pipeline_spec *spec)
 static void join_network(mf_pipeline *pipeline, mf_network *network)
 {
     size_t flags = 0;
-    mfi_handle_retain(&network->head);
+    mfi_handle_retain(&network->handle);
     pipeline->network = network;
     pipeline->revision = network->revision;
     pipeline->count = network->count;
     for (size_t i = 0; i < network->count; i++) {
         mf_layer *layer = network->entries[i].layer;
-        mfi_handle_retain(&layer->head);
+        mfi_handle_retain(&layer->handle);
         pipeline->members[i] = (mfi_member){.layer = layer, .revision = layer->revision, .first_flag = flags};
         flags += layer->plan.parameter_count;
     }
@@ -67,6 +69,7 @@ static bool open_locks(mf_pipeline *pipeline)
 
 static mf_status start_workers(mf_pipeline *pipeline, size_t count)
 {
+    pipeline->process = getpid();
     for (; pipeline->threads < count; pipeline->threads++)
         if (!mfi_worker_start(&pipeline->workers[pipeline->threads]))
             return mfi_fail(MF_STATUS_MEMORY, "the system gives no thread for worker %zu", pipeline->threads);
@@ -82,7 +85,7 @@ mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeli
     if (!created)
         return MF_STATUS_MEMORY;
     if (!open_locks(created)) {
-        mfi_handle_destroy(&created->head);
+        mfi_handle_destroy(&created->handle);
         return mfi_fail(MF_STATUS_MEMORY, "the system gives no lock for a pipeline");
     }
     created->count = spec->network->count;
@@ -94,13 +97,22 @@ mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeli
     mfi_pipeline_carve(created, &plan);
     join_network(created, spec->network);
     form_groups(created, plan.groups);
-    mf_status status = start_workers(created, spec->workers);
+    mf_status status = start_workers(created, spec->workers ? plan.workers : 0);
     if (status != MF_STATUS_OK) {
         mfi_pipeline_release(created);
         return status;
     }
     *pipeline = created;
     return MF_STATUS_OK;
+}
+
+mf_status mfi_pipeline_check_process(const mf_pipeline *pipeline)
+{
+    if (pipeline->threads == 0 || pipeline->process == getpid())
+        return MF_STATUS_OK;
+    return mfi_fail(MF_STATUS_STATE,
+                    "the pipeline's workers are in process %ld, from which this one was forked",
+                    (long)pipeline->process);
 }
 
 static void end_workers(mf_pipeline *pipeline)
@@ -113,16 +125,24 @@ static void end_workers(mf_pipeline *pipeline)
         pthread_join(pipeline->workers[i].thread, NULL);
 }
 
-void mfi_pipeline_release(mf_pipeline *pipeline)
+static void close_locks(mf_pipeline *pipeline)
 {
-    end_workers(pipeline);
     pthread_cond_destroy(&pipeline->rest);
     pthread_cond_destroy(&pipeline->work);
     pthread_mutex_destroy(&pipeline->lock);
+}
+
+void mfi_pipeline_release(mf_pipeline *pipeline)
+{
+    /* Even destroying a condition waits for those that sleep on it. */
+    if (mfi_pipeline_check_process(pipeline) == MF_STATUS_OK) {
+        end_workers(pipeline);
+        close_locks(pipeline);
+    }
     for (size_t i = 0; i < pipeline->count; i++)
         mfi_layer_release(pipeline->members[i].layer);
     mfi_network_release(pipeline->network);
-    mfi_handle_destroy(&pipeline->head);
+    mfi_handle_destroy(&pipeline->handle);
 }
 
 /* ---- batches ---- */
@@ -295,6 +315,17 @@ void mfi_pipeline_take_report(mf_pipeline *pipeline)
     pipeline->next_batch++;
 }
 
+/* Whether the pipeline can go on when its callback has returned. */
+static mf_status check_return(mf_pipeline *pipeline)
+{
+    mf_status status = mfi_pipeline_check_process(pipeline);
+    if (status == MF_STATUS_OK && pipeline->to_free)
+        status = mfi_fail(MF_STATUS_STATE, "the pipeline was freed by its own callback");
+    if (status != MF_STATUS_OK)
+        pipeline->calling_back = false;
+    return status;
+}
+
 mf_status mfi_pipeline_call_back(mf_pipeline *pipeline)
 {
     const mf_pipeline_report *report;
@@ -304,6 +335,7 @@ mf_status mfi_pipeline_call_back(mf_pipeline *pipeline)
     pipeline->calling_back = true;
     while (answer == 0 && mfi_pipeline_next_report(pipeline, &report) == MF_STATUS_OK) {
         answer = pipeline->on_report(pipeline->user, report);
+        MFI_TRY(check_return(pipeline));
         mfi_pipeline_take_report(pipeline);
     }
     pipeline->calling_back = false;

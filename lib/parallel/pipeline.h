@@ -8,6 +8,7 @@
 #define MFI_PARALLEL_PIPELINE_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "model/network.h"
 #include "model/step.h"
@@ -55,7 +56,7 @@ typedef struct mfi_failure {
 } mfi_failure;
 
 struct mf_pipeline {
-    mfi_handle head;
+    mfi_handle handle;
     mf_network *network;
     uint64_t revision; /* of the network */
     size_t count, max_batch, depth;
@@ -65,6 +66,7 @@ struct mf_pipeline {
     mf_pipeline_report *reports; /* [kept][count] those of batch t from t % kept on */
     mfi_worker *workers;         /* one at least: its scratch is the host's if there is no thread */
     size_t threads;              /* started */
+    pid_t process;               /* that has them: a fork leaves them behind */
 
     pthread_mutex_t lock; /* guards what follows, the groups' progress and the failure */
     pthread_cond_t work;  /* an item may be ready, or the workers shall end */
@@ -82,10 +84,15 @@ struct mf_pipeline {
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;
     bool calling_back;
+    bool to_free; /* the callback has freed it: the call that called it lets it go */
 };
 
 mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
 void mfi_pipeline_release(mf_pipeline *pipeline);
+
+/* STATE in a process that was forked from the one with the workers. Nothing but the release may follow: a
+ * worker that is not there may have the lock, and what waits for one waits for ever. */
+mf_status mfi_pipeline_check_process(const mf_pipeline *pipeline);
 
 /* OK if a batch may be submitted to the network as it is now. */
 mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline);
@@ -109,7 +116,8 @@ mf_pipeline_progress_info mfi_pipeline_progress(mf_pipeline *pipeline);
 mf_status mfi_pipeline_next_report(mf_pipeline *pipeline, const mf_pipeline_report **report);
 void mfi_pipeline_take_report(mf_pipeline *pipeline);
 
-/* Hands all reports there are to the callback, if there is one; STATE if it has stopped the pipeline. */
+/* Hands all reports there are to the callback, if there is one; STATE if it has stopped or freed the
+ * pipeline, or if it returns in another process. */
 mf_status mfi_pipeline_call_back(mf_pipeline *pipeline);
 
 #endif

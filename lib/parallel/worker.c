@@ -40,7 +40,7 @@ static void note_failure(mf_pipeline *pipeline, mf_status status, uint64_t batch
     pthread_mutex_unlock(&pipeline->lock);
 }
 
-static mf_status step(mfi_worker *worker, const mfi_lane *lane, uint64_t batch, size_t position)
+static mf_status step_layer(mfi_worker *worker, const mfi_lane *lane, uint64_t batch, size_t position)
 {
     mf_pipeline *pipeline = worker->pipeline;
     mf_layer *layer = pipeline->members[position].layer;
@@ -74,7 +74,7 @@ static void run_item(mfi_worker *worker, mfi_group *group)
     if (lane->broken)
         group->learning = group->first;
     for (; position < group->learning; position++) {
-        mf_status status = step(worker, lane, batch, position);
+        mf_status status = step_layer(worker, lane, batch, position);
         if (status == MF_STATUS_OK)
             continue;
         note_failure(pipeline, status, batch, position);

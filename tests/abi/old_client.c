@@ -55,6 +55,53 @@ static int fence_stands(const unsigned char *fence)
 static const float x[ROWS * 2] = {0, 0, 1, 0, 0, 1, 0.1f, 0.1f, 0.9f, 0.1f, 0.1f, 0.9f};
 static const int32_t y[ROWS] = {0, 1, 2, 0, 1, 2};
 
+/* A layer of several units: two dense ones around a sum. */
+static int build_layer(mf_layer **layer)
+{
+    FENCED(mf_shape, input);
+    FENCED(mf_builder_spec, spec);
+    FENCED(mf_unit_spec, unit);
+    FENCED(mf_head_spec, head);
+    RESULT(mf_unit_spec, unit_told);
+    RESULT(mf_head_spec, head_told);
+    RESULT(mf_memory, memory);
+    mf_builder *builder = NULL;
+    int32_t node = 0;
+
+    TRY(mf_shape_init(&input.its, sizeof input.its));
+    input.its.rank = 1;
+    input.its.dims[0] = 8;
+    TRY(mf_builder_spec_init(&spec.its, sizeof spec.its));
+    spec.its.input = &input.its;
+    spec.its.seed = 5;
+    TRY(mf_builder_create(&spec.its, &builder));
+    TRY(mf_unit_spec_init(&unit.its, sizeof unit.its));
+    unit.its.outputs = 8;
+    TRY(mf_builder_unit(builder, &unit.its, &node));
+    unit.its.kind = MF_UNIT_ADD;
+    TRY(mf_builder_unit(builder, &unit.its, NULL));
+    unit.its.kind = MF_UNIT_ACTIVATION;
+    TRY(mf_builder_unit(builder, &unit.its, NULL));
+    TRY(mf_head_spec_init(&head.its, sizeof head.its));
+    head.its.classes = 3;
+    TRY(mf_builder_head(builder, &head.its));
+    TRY(mf_network_memory_built(&builder, 1, NULL, MF_WORKSPACE_TRAINING, ROWS, &memory.its));
+    TRY(mf_layer_build(builder, layer));
+    mf_builder_free(builder);
+    TRY(mf_layer_unit(*layer, 2, &unit_told.its, NULL));
+    TRY(mf_layer_head(*layer, &head_told.its));
+    EXPECT(node == 1 && unit_told.its.kind == MF_UNIT_ADD && unit_told.its.inputs[0] == 1);
+    EXPECT(head_told.its.classes == 3 && memory.its.layers > 0);
+    WHOLE(input);
+    WHOLE(spec);
+    WHOLE(unit);
+    WHOLE(head);
+    WHOLE(unit_told);
+    WHOLE(head_told);
+    WHOLE(memory);
+    return 0;
+}
+
 static int add_layers(mf_network *network, mf_optimizer *optimizer)
 {
     FENCED(mf_layer_spec, conv);
@@ -62,7 +109,7 @@ static int add_layers(mf_network *network, mf_optimizer *optimizer)
     RESULT(mf_layer_spec, told);
     RESULT(mf_shape, output);
     RESULT(mf_parameter_info, info);
-    mf_layer *layers[2] = {NULL, NULL};
+    mf_layer *layers[3] = {NULL, NULL, NULL};
 
     TRY(mf_layer_spec_init(&conv.its, sizeof conv.its));
     conv.its.kind = MF_LAYER_CONV2D;
@@ -79,7 +126,9 @@ static int add_layers(mf_network *network, mf_optimizer *optimizer)
     dense.its.seed = 4;
     TRY(mf_layer_create(&conv.its, &layers[0]));
     TRY(mf_layer_create(&dense.its, &layers[1]));
-    for (int i = 0; i < 2; i++) {
+    if (build_layer(&layers[2]) != 0)
+        return 1;
+    for (int i = 0; i < 3; i++) {
         TRY(mf_network_append(network, layers[i], NULL));
         mf_layer_free(layers[i]);
     }
@@ -101,18 +150,20 @@ static int add_layers(mf_network *network, mf_optimizer *optimizer)
 static int train(mf_network *network, mf_workspace *workspace)
 {
     FENCED(mf_batch, batch);
-    RESULT(mf_report, first);
-    RESULT(mf_report, last);
+    FENCED(mf_report, first);
+    FENCED(mf_report, last);
 
+    TRY(mf_report_init(&first.its, sizeof first.its));
+    TRY(mf_report_init(&last.its, sizeof last.its));
     TRY(mf_batch_init(&batch.its, sizeof batch.its));
     batch.its.rows = ROWS;
     batch.its.inputs = x;
     batch.its.targets = y;
     TRY(mf_network_step_batch(network, workspace, &batch.its));
-    TRY(mf_workspace_report(workspace, 1, &first.its));
+    TRY(mf_workspace_report(workspace, 2, &first.its));
     for (int step = 1; step < STEPS; step++)
         TRY(mf_network_step(network, workspace, ROWS, x, y));
-    TRY(mf_workspace_report(workspace, 1, &last.its));
+    TRY(mf_workspace_report(workspace, 2, &last.its));
     EXPECT(last.its.rows == ROWS && last.its.applied == STEPS && last.its.gradient_norm == -1);
     EXPECT(last.its.loss > 0 && last.its.loss < first.its.loss / 4);
     WHOLE(batch);
@@ -154,7 +205,7 @@ static int train_in_a_pipeline(mf_network *network)
     TRY(mf_pipeline_submit(pipeline, ROWS, x, y));
     TRY(mf_pipeline_flush(pipeline));
     mf_pipeline_free(pipeline);
-    EXPECT(reports == 2);
+    EXPECT(reports == 3);
     WHOLE(spec);
     WHOLE(report);
     WHOLE(progress);
@@ -182,7 +233,7 @@ static int save_and_load(mf_network *network)
         return 0;
     TRY(status);
     TRY(mf_network_size(loaded, &layers));
-    EXPECT(layers == 2);
+    EXPECT(layers == 3);
     mf_network_free(loaded);
     return 0;
 }

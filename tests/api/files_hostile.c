@@ -291,6 +291,11 @@ static void test_layers(void **state)
     bad("\\\"next_id\\\":\\\"4\\\",", "", "missing");
     bad("\\\"next_id\\\":\\\"4\\\"", "\\\"next_id\\\":4", "wrong kind");
     bad("\\\"next_id\\\":\\\"4\\\"", "\\\"next_id\\\":\\\"3\\\"", "id");
+    /* Ids that would come round to 0. */
+    bad("\\\"next_id\\\":\\\"4\\\"", "\\\"next_id\\\":\\\"18446744073709551615\\\"", "next_id");
+    bad("\\\"next_id\\\":\\\"4\\\"", "\\\"next_id\\\":\\\"9223372036854775807\\\"", "next_id");
+    check_change(MF_STATUS_OK, "\\\"next_id\\\":\\\"4\\\"", "\\\"next_id\\\":\\\"9223372036854775806\\\"",
+                 NULL);
     bad("\\\"next_id\\\":\\\"4\\\"", "\\\"next_id\\\":\\\"4\\\",\\\"next_id\\\":\\\"4\\\"", "twice");
     bad("\\\"next_id\\\"", "\\\"other\\\":1,\\\"next_id\\\"", "not known");
     bad("\\\"id\\\":\\\"2\\\"", "\\\"id\\\":\\\"1\\\"", "same id");

@@ -1,21 +1,21 @@
-/* Time per step: Mono-Forward against backpropagation, plain and with checkpoints, on equal terms.
+/* Time per step and memory: Mono-Forward against backpropagation, on equal terms.
  *
  *     bench_algorithms [--arch=784-1000-1000,...] [--batch=128] [--optimizer=sgd,adam] [--threads=1]
  *                      [--rounds=5]
  *
- * All three run in turns in every round; bp_vs_mf and checkpoint_vs_mf are medians of the rounds' ratios. */
+ * Backpropagation is the same network in one layer. Both run in turns in every round; bp_vs_mf is the median of the
+ * rounds' ratios. The bytes are those of mf_network_memory_built(). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support.h"
 
-enum { MOST_ROUNDS = 101, ALGORITHMS = 3 };
+enum { MOST_ROUNDS = 101, ALGORITHMS = 2 };
 
 typedef struct contest {
-    mf_network *network;
-    mf_workspace *workspace;
-    backprop *plain, *sparing;
+    mf_network *networks[ALGORITHMS];
+    mf_workspace *workspaces[ALGORITHMS];
     size_t batch;
     float *x;
     int32_t *y;
@@ -23,10 +23,7 @@ typedef struct contest {
 
 static void step(const contest *c, int algorithm)
 {
-    if (algorithm == 0)
-        must(mf_network_step(c->network, c->workspace, c->batch, c->x, c->y));
-    else
-        backprop_step(algorithm == 1 ? c->plain : c->sparing, c->batch, c->x, c->y);
+    must(mf_network_step(c->networks[algorithm], c->workspaces[algorithm], c->batch, c->x, c->y));
 }
 
 static double time_of(const contest *c, int algorithm, size_t repeat)
@@ -51,12 +48,15 @@ static void measure(const char *arch, size_t batch, const char *optimizer_name, 
     shape layers = parse_dense_shape(arch);
     mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
     contest c = {.batch = batch};
-    double times[ALGORITHMS][MOST_ROUNDS], plain[MOST_ROUNDS], sparing[MOST_ROUNDS];
+    mf_optimizer_spec optimizer_spec = spec_of_optimizer(optimizer_name);
+    mf_memory mf = memory_of_network(&layers, &optimizer_spec, batch);
+    mf_memory bp = memory_of_backprop(&layers, &optimizer_spec, batch);
+    double times[ALGORITHMS][MOST_ROUNDS], ratios[MOST_ROUNDS];
     size_t repeat = repetitions(&layers, batch);
-    c.network = make_network(&layers, optimizer, NULL);
-    c.workspace = make_workspace(c.network, batch, NULL);
-    c.plain = make_backprop(&layers, optimizer, batch, 0, NULL);
-    c.sparing = make_backprop(&layers, optimizer, batch, 1, NULL);
+    c.networks[0] = make_network(&layers, optimizer, NULL);
+    c.networks[1] = make_backprop(&layers, optimizer, NULL);
+    for (int algorithm = 0; algorithm < ALGORITHMS; algorithm++)
+        c.workspaces[algorithm] = make_workspace(c.networks[algorithm], batch, NULL);
     c.x = make_inputs(batch * layers.widths[0]);
     c.y = make_labels(batch);
     if (mf_blas_set_threads(threads) != MF_STATUS_OK && threads > 1)
@@ -66,21 +66,20 @@ static void measure(const char *arch, size_t batch, const char *optimizer_name, 
     for (size_t round = 0; round < rounds; round++) {
         for (int algorithm = 0; algorithm < ALGORITHMS; algorithm++)
             times[algorithm][round] = time_of(&c, algorithm, repeat);
-        plain[round] = times[1][round] / times[0][round];
-        sparing[round] = times[2][round] / times[0][round];
+        ratios[round] = times[1][round] / times[0][round];
     }
     printf("result bench=algorithms blas=%s arch=%s batch=%zu optimizer=%s threads=%d mf_ms=%.3f bp_ms=%.3f "
-           "checkpoint_ms=%.3f bp_vs_mf=%.2f checkpoint_vs_mf=%.2f\n",
+           "bp_vs_mf=%.2f mf_bytes=%zu bp_bytes=%zu bp_bytes_vs_mf=%.2f\n",
            mf_blas_name(), arch, batch, optimizer_name, threads, 1e3 * median(times[0], rounds),
-           1e3 * median(times[1], rounds), 1e3 * median(times[2], rounds), median(plain, rounds),
-           median(sparing, rounds));
+           1e3 * median(times[1], rounds), median(ratios, rounds), mf.total, bp.total,
+           (double)bp.total / (double)mf.total);
     fflush(stdout);
     free(c.x);
     free(c.y);
-    backprop_free(c.plain);
-    backprop_free(c.sparing);
-    mf_workspace_free(c.workspace);
-    mf_network_free(c.network);
+    for (int algorithm = 0; algorithm < ALGORITHMS; algorithm++) {
+        mf_workspace_free(c.workspaces[algorithm]);
+        mf_network_free(c.networks[algorithm]);
+    }
     mf_optimizer_free(optimizer);
 }
 

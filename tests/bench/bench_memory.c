@@ -1,11 +1,12 @@
-/* Peak training memory against depth: Mono-Forward, backpropagation, backpropagation with checkpoints.
+/* Peak training memory against depth: Mono-Forward, and backpropagation, which is the same network in one layer.
  *
  *     bench_memory [--batch=30000,128] [--depths=2,5,10,20] [--width=2000] [--inputs=784]
- *                  [--optimizer=sgd,adam] [--algo=mf,bp,checkpoint] [--plot=FILE.svg]
+ *                  [--optimizer=sgd,adam] [--algo=mf,bp] [--plot=FILE.svg]
  *
  * Every measurement is a process of its own that builds the network and takes one step. peak_mb is the
  * peak of a counting allocator through which all of it goes; rss_mb is what the system saw beyond the
- * data. slope_mb is the growth per layer since the depth before. 1 MB = 10^6 bytes. */
+ * data. slope_mb is the growth per layer since the depth before; predicted_mb is what
+ * mf_network_memory_built() said before anything existed. 1 MB = 10^6 bytes. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ typedef struct setting {
 } setting;
 
 typedef struct outcome {
-    double peak, resident, predicted; /* bytes; predicted for mf alone */
+    double peak, resident, predicted; /* bytes */
 } outcome;
 
 static shape shape_of(const setting *chosen)
@@ -55,22 +56,18 @@ static shape shape_of(const setting *chosen)
     return layers;
 }
 
-/* What mf_network_memory() says before anything exists. */
+static int is_backprop(const setting *chosen)
+{
+    return strcmp(chosen->algorithm, "bp") == 0;
+}
+
+/* What mf_network_memory_built() says before anything exists. */
 static double predict(const setting *chosen)
 {
     shape layers = shape_of(chosen);
-    mf_layer_spec specs[MOST_LAYERS];
-    const mf_layer_spec *list[MOST_LAYERS];
-    mf_optimizer_spec optimizer;
-    mf_memory memory = {.struct_size = sizeof memory};
-    must(mf_optimizer_spec_init(&optimizer, sizeof optimizer));
-    optimizer.kind = strcmp(chosen->optimizer, "adam") == 0 ? MF_OPTIMIZER_ADAM : MF_OPTIMIZER_SGD;
-    optimizer.momentum = strcmp(chosen->optimizer, "momentum") == 0 ? 0.9f : 0.0f;
-    for (size_t i = 0; i < layers.layers; i++) {
-        specs[i] = spec_of_layer(&layers, i);
-        list[i] = &specs[i];
-    }
-    must(mf_network_memory(list, layers.layers, &optimizer, MF_WORKSPACE_TRAINING, chosen->batch, &memory));
+    mf_optimizer_spec optimizer = spec_of_optimizer(chosen->optimizer);
+    mf_memory memory = is_backprop(chosen) ? memory_of_backprop(&layers, &optimizer, chosen->batch)
+                                           : memory_of_network(&layers, &optimizer, chosen->batch);
     return (double)memory.total;
 }
 
@@ -78,18 +75,12 @@ static void step_once(const setting *chosen, const mf_allocator *allocator, cons
 {
     shape layers = shape_of(chosen);
     mf_optimizer *optimizer = make_optimizer(chosen->optimizer, allocator);
-    if (strcmp(chosen->algorithm, "mf") == 0) {
-        mf_network *network = make_network(&layers, optimizer, allocator);
-        mf_workspace *workspace = make_workspace(network, chosen->batch, allocator);
-        must(mf_network_step(network, workspace, chosen->batch, x, y));
-        mf_workspace_free(workspace);
-        mf_network_free(network);
-    } else {
-        int checkpoints = strcmp(chosen->algorithm, "checkpoint") == 0;
-        backprop *net = make_backprop(&layers, optimizer, chosen->batch, checkpoints, allocator);
-        backprop_step(net, chosen->batch, x, y);
-        backprop_free(net);
-    }
+    mf_network *network = is_backprop(chosen) ? make_backprop(&layers, optimizer, allocator)
+                                              : make_network(&layers, optimizer, allocator);
+    mf_workspace *workspace = make_workspace(network, chosen->batch, allocator);
+    must(mf_network_step(network, workspace, chosen->batch, x, y));
+    mf_workspace_free(workspace);
+    mf_network_free(network);
     mf_optimizer_free(optimizer);
 }
 
@@ -102,9 +93,9 @@ static void measure_here(const setting *chosen, int to)
     reset_peak_resident();
     size_t before = peak_resident();
     step_once(chosen, &allocator, x, y);
-    outcome found = {.peak = (double)bytes.peak, .resident = (double)(peak_resident() - before)};
-    if (strcmp(chosen->algorithm, "mf") == 0)
-        found.predicted = predict(chosen);
+    outcome found = {.peak = (double)bytes.peak,
+                     .resident = (double)(peak_resident() - before),
+                     .predicted = predict(chosen)};
     ssize_t written = write(to, &found, sizeof found);
     _exit(written == (ssize_t)sizeof found ? 0 : 1);
 }
@@ -136,10 +127,9 @@ static void print_result(const setting *chosen, const outcome *found, double slo
            1e-6 * found->peak, 1e-6 * found->resident);
     if (slope > 0.0)
         printf(" slope_mb=%.3f", 1e-6 * slope);
-    if (found->predicted > 0.0)
-        printf(" predicted_mb=%.2f exact=%s", 1e-6 * found->predicted,
-               found->predicted == found->peak ? "yes" : "no");
-    else if (mf_peaks[chosen->depth] > 0.0)
+    printf(" predicted_mb=%.2f exact=%s", 1e-6 * found->predicted,
+           found->predicted == found->peak ? "yes" : "no");
+    if (is_backprop(chosen) && mf_peaks[chosen->depth] > 0.0)
         printf(" mf_share=%.3f", mf_peaks[chosen->depth] / found->peak);
     printf("\n");
     fflush(stdout);
@@ -186,7 +176,7 @@ int main(int argc, char **arguments)
     for (char *batch, *batch_list = batches; good && (batch = next_word(&batch_list));) {
         char *optimizers = copy_words(argument(argc, arguments, "optimizer", "sgd,adam"));
         for (char *optimizer_list = optimizers; good && (chosen.optimizer = next_word(&optimizer_list));) {
-            char *algorithms = copy_words(argument(argc, arguments, "algo", "mf,bp,checkpoint"));
+            char *algorithms = copy_words(argument(argc, arguments, "algo", "mf,bp"));
             chosen.batch = strtoul(batch, NULL, 10);
             for (char *list = algorithms; good && (chosen.algorithm = next_word(&list));)
                 good = measure_depths(chosen, depths, first ? figure : NULL);

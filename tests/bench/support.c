@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "baseline.h"
+
 double seconds_now(void)
 {
     struct timespec now;
@@ -39,12 +41,10 @@ void must(mf_status status)
         give_up(mf_status_name(status), mf_last_message());
 }
 
-mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator)
+mf_optimizer_spec spec_of_optimizer(const char *name)
 {
     mf_optimizer_spec spec;
-    mf_optimizer *optimizer;
     must(mf_optimizer_spec_init(&spec, sizeof spec));
-    spec.allocator = allocator;
     spec.learning_rate = 1e-3f;
     if (strcmp(name, "sgd") == 0 || strcmp(name, "momentum") == 0)
         spec.kind = MF_OPTIMIZER_SGD;
@@ -52,27 +52,100 @@ mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator)
         give_up("unknown optimizer", name);
     if (strcmp(name, "momentum") == 0)
         spec.momentum = 0.9f;
+    return spec;
+}
+
+mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator)
+{
+    mf_optimizer_spec spec = spec_of_optimizer(name);
+    mf_optimizer *optimizer;
+    spec.allocator = allocator;
     must(mf_optimizer_create(&spec, &optimizer));
     return optimizer;
 }
 
+static mf_network *empty_network(const mf_allocator *allocator)
+{
+    mf_network_spec spec;
+    mf_network *network;
+    must(mf_network_spec_init(&spec, sizeof spec));
+    spec.allocator = allocator;
+    must(mf_network_create(&spec, &network));
+    return network;
+}
+
+static void append(mf_network *network, mf_layer *layer)
+{
+    must(mf_network_append(network, layer, NULL));
+    mf_layer_free(layer);
+}
+
 mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator)
 {
-    mf_network_spec network_spec;
-    mf_network *network;
-    must(mf_network_spec_init(&network_spec, sizeof network_spec));
-    network_spec.allocator = allocator;
-    must(mf_network_create(&network_spec, &network));
+    mf_network *network = empty_network(allocator);
     for (size_t i = 0; i < layers->layers; i++) {
         mf_layer_spec spec = spec_of_layer(layers, i);
         mf_layer *layer;
         spec.allocator = allocator;
         must(mf_layer_create(&spec, &layer));
-        must(mf_network_append(network, layer, NULL));
-        mf_layer_free(layer);
+        append(network, layer);
     }
     must(mf_network_set_optimizer(network, optimizer));
     return network;
+}
+
+/* `specs` has room for the layers. */
+static struct baseline_spec baseline_of(const shape *layers, mf_layer_spec *specs, const mf_allocator *allocator)
+{
+    for (size_t i = 0; i < layers->layers; i++)
+        specs[i] = spec_of_layer(layers, i);
+    return (struct baseline_spec){.layers = specs,
+                                  .count = layers->layers,
+                                  .features = layers->widths[0],
+                                  .classes = CLASSES,
+                                  .seed = 1,
+                                  .allocator = allocator};
+}
+
+mf_network *make_backprop(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator)
+{
+    mf_layer_spec specs[MOST_LAYERS];
+    const struct baseline_spec spec = baseline_of(layers, specs, allocator);
+    mf_network *network = empty_network(allocator);
+    mf_layer *layer;
+    must(baseline_create(&spec, &layer));
+    append(network, layer);
+    must(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
+static mf_memory memory_of_built(mf_builder *const *builders, size_t count,
+                                 const mf_optimizer_spec *optimizer, size_t max_batch)
+{
+    mf_memory memory = {.struct_size = sizeof memory};
+    must(mf_network_memory_built(builders, count, optimizer, MF_WORKSPACE_TRAINING, max_batch, &memory));
+    for (size_t i = 0; i < count; i++)
+        mf_builder_free(builders[i]);
+    return memory;
+}
+
+mf_memory memory_of_network(const shape *layers, const mf_optimizer_spec *optimizer, size_t max_batch)
+{
+    mf_builder *builders[MOST_LAYERS] = {NULL};
+    for (size_t i = 0; i < layers->layers; i++) {
+        mf_layer_spec spec = spec_of_layer(layers, i);
+        must(mf_builder_from_spec(&spec, &builders[i]));
+    }
+    return memory_of_built(builders, layers->layers, optimizer, max_batch);
+}
+
+mf_memory memory_of_backprop(const shape *layers, const mf_optimizer_spec *optimizer, size_t max_batch)
+{
+    mf_layer_spec specs[MOST_LAYERS];
+    const struct baseline_spec spec = baseline_of(layers, specs, NULL);
+    mf_builder *builder;
+    must(baseline_describe(&spec, &builder));
+    return memory_of_built(&builder, 1, optimizer, max_batch);
 }
 
 mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_allocator *allocator)
@@ -85,22 +158,6 @@ mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_all
     spec.allocator = allocator;
     must(mf_workspace_create(&spec, &workspace));
     return workspace;
-}
-
-backprop *make_backprop(const shape *layers, mf_optimizer *optimizer, size_t max_batch, int checkpoints,
-                        const mf_allocator *allocator)
-{
-    struct backprop_spec spec = {.widths = layers->widths,
-                                 .layers = layers->layers,
-                                 .classes = CLASSES,
-                                 .optimizer = optimizer,
-                                 .max_batch = max_batch,
-                                 .checkpoints = checkpoints != 0,
-                                 .allocator = allocator};
-    backprop *net = backprop_create(&spec);
-    if (!net)
-        give_up("no memory for", "the baseline");
-    return net;
 }
 
 static uint64_t next_bits(uint64_t *state)

@@ -4,7 +4,6 @@
 
 #include <monoforward.h>
 
-#include "backprop.h"
 #include "shape.h"
 
 double seconds_now(void);
@@ -19,12 +18,17 @@ _Noreturn void give_up(const char *what, const char *detail);
 void must(mf_status status);
 
 /* "sgd", "momentum", "adam"; ends the program for other names. */
+mf_optimizer_spec spec_of_optimizer(const char *name);
 mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator);
 
 mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator);
-/* The same layers, trained by backpropagation, with a linear classifier on top. */
-backprop *make_backprop(const shape *layers, mf_optimizer *optimizer, size_t max_batch, int checkpoints,
-                        const mf_allocator *allocator);
+/* The same layers, trained by backpropagation, with a linear classifier on top: a network of one layer. */
+mf_network *make_backprop(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator);
+
+/* What training the one network or the other holds, before it exists. */
+mf_memory memory_of_network(const shape *layers, const mf_optimizer_spec *optimizer, size_t max_batch);
+mf_memory memory_of_backprop(const shape *layers, const mf_optimizer_spec *optimizer, size_t max_batch);
+
 mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_allocator *allocator);
 
 /* Standard normal inputs and labels drawn from a fixed seed. */

@@ -48,7 +48,7 @@ without_comments "$include/monoforward.hpp" | grep -oE 'mf_[a-z0-9_]+' | sort -u
 missing "monoforward.hpp does not use" "$work/named"
 
 # The tests themselves call none of them, so whatever their objects ask for comes from the header.
-for name in errors files handles memory pipeline training; do
+for name in builder errors files handles memory pipeline training; do
     without_comments "$here/$name.cpp" | grep -oE '\bmf_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u >"$work/direct"
     comm -12 "$work/declared" "$work/direct" >"$work/both"
     if [ -s "$work/both" ]; then

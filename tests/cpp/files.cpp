@@ -101,14 +101,14 @@ TEST(files, back_to_a_snapshot)
     mf::network network = small_network();
     mf::workspace workspace(network, 4);
     trained(network, workspace, 5);
-    std::vector<std::byte> then = network.state_save();
-    CHECK(then.size() == network.state_size());
+    std::vector<std::byte> then = network.snapshot_save();
+    CHECK(then.size() == network.snapshot_size());
     std::vector<float> once = trained(network, workspace, 5);
-    network.state_load(then);
+    network.snapshot_load(then);
     CHECK(trained(network, workspace, 5) == once);
-    CHECK_ERROR(MF_STATUS_CAPACITY, "", network.state_save(mf::bytes(then.data(), 8)));
-    CHECK_ERROR(MF_STATUS_FORMAT, "", network.state_load(std::string(then.size(), 'x')));
-    CHECK_ERROR(MF_STATUS_SHAPE, "", small_network(2, 8).state_load(then));
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", network.snapshot_save(mf::bytes(then.data(), 8)));
+    CHECK_ERROR(MF_STATUS_FORMAT, "", network.snapshot_load(std::string(then.size(), 'x')));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", small_network(2, 8).snapshot_load(then));
 }
 
 TEST(files, onnx)

@@ -192,21 +192,21 @@ static double weight_of(const mfi_pool *pool, const double *a, size_t y, size_t 
 static void check_image(const mfi_pool *pool, mfi_activation activation, mfi_shift shift, const float *u,
                         const float *got, const float *da, const float *dz)
 {
-    size_t places = pool->map[0] * pool->map[1];
-    double *a = get_memory(places * sizeof *a);
+    size_t pixels = pool->map[0] * pool->map[1];
+    double *a = get_memory(pixels * sizeof *a);
 
-    for (size_t i = 0; i < places; i++)
+    for (size_t i = 0; i < pixels; i++)
         a[i] =
             phi(activation, ((double)u[i] - (double)shift.mean) * (double)shift.scale + (double)shift.bias);
     for (size_t y = 0; y < pool->pooled[0]; y++)
         for (size_t x = 0; x < pool->pooled[1]; x++) {
             double sum = 0.0;
 
-            for (size_t i = 0; i < places; i++)
+            for (size_t i = 0; i < pixels; i++)
                 sum += a[i] * weight_of(pool, a, y, x, i / pool->map[1], i % pool->map[1]);
             check_near(sum, (double)got[y * pool->pooled[1] + x], 1e-5);
         }
-    for (size_t i = 0; i < places; i++) {
+    for (size_t i = 0; i < pixels; i++) {
         double sum = 0.0, z = ((double)u[i] - (double)shift.mean) * (double)shift.scale + (double)shift.bias;
         double slope = (phi(activation, z + 1e-6) - phi(activation, z - 1e-6)) / 2e-6;
 
@@ -228,16 +228,16 @@ static void check_maps(const mfi_kernels *kernels, test_random *random)
         for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_TANH; kind++) {
             mfi_pool pool = pool_of(&shapes[s]);
             mfi_activation activation = {.kind = kind, .leak = 0.2f};
-            size_t places = pool.map[0] * pool.map[1], lda = pool.pooled[0] * pool.pooled[1] + APART;
-            float *u = random_array(random, IMAGES * places), *da = random_array(random, IMAGES * lda);
-            float *a = random_array(random, IMAGES * lda), *dz = random_array(random, IMAGES * places);
-            float *map = random_array(random, 2 * places);
+            size_t pixels = pool.map[0] * pool.map[1], lda = pool.pooled[0] * pool.pooled[1] + APART;
+            float *u = random_array(random, IMAGES * pixels), *da = random_array(random, IMAGES * lda);
+            float *a = random_array(random, IMAGES * lda), *dz = random_array(random, IMAGES * pixels);
+            float *map = random_array(random, 2 * pixels);
 
             kernels->map_forward(activation, &pool, shift, IMAGES, u, a, lda, map);
             kernels->map_gradient(activation, &pool, shift, IMAGES, u, da, lda, dz, map);
             for (size_t image = 0; image < IMAGES; image++)
-                check_image(&pool, activation, shift, u + image * places, a + image * lda, da + image * lda,
-                            dz + image * places);
+                check_image(&pool, activation, shift, u + image * pixels, a + image * lda, da + image * lda,
+                            dz + image * pixels);
             free(u);
             free(a);
             free(da);
@@ -251,14 +251,14 @@ static void check_nan_survives(const mfi_kernels *kernels)
 {
     for (size_t s = 0; s < COUNT_OF(shapes); s++) {
         mfi_pool pool = pool_of(&shapes[s]);
-        size_t places = pool.map[0] * pool.map[1];
-        float *u = get_zeroed(places, sizeof *u), *a = get_zeroed(places, sizeof *a);
-        float *map = get_zeroed(2 * places, sizeof *map);
+        size_t pixels = pool.map[0] * pool.map[1];
+        float *u = get_zeroed(pixels, sizeof *u), *a = get_zeroed(pixels, sizeof *a);
+        float *map = get_zeroed(2 * pixels, sizeof *map);
         int found = 0;
 
         u[0] = NAN;
         kernels->map_forward((mfi_activation){.kind = MF_ACTIVATION_RELU}, &pool,
-                             (mfi_shift){.scale = 1.0f, .bias = 1.0f}, 1, u, a, places, map);
+                             (mfi_shift){.scale = 1.0f, .bias = 1.0f}, 1, u, a, pixels, map);
         for (size_t i = 0; i < pool.pooled[0] * pool.pooled[1]; i++)
             found |= isnan(a[i]) != 0;
         assert_true(found);
@@ -332,7 +332,7 @@ static double padded(const mfi_geometry *g, const float *image, size_t c, size_t
 static void check_columns(const mfi_geometry *g, size_t images, size_t top, size_t rows, test_random *random)
 {
     size_t stride = g->channels * g->height * g->width + 3, width = images * rows * g->map[1];
-    float *x = random_array(random, images * stride), *got = random_array(random, g->depth * width);
+    float *x = random_array(random, images * stride), *got = random_array(random, g->patch_size * width);
     const float *value = got;
 
     mfi_im2col(g, images, x, stride, top, rows, got);
@@ -353,7 +353,7 @@ static void check_columns(const mfi_geometry *g, size_t images, size_t top, size
 static void check_transpose(const mfi_geometry *g, size_t images, size_t top, size_t rows, test_random *random)
 {
     size_t values = g->channels * g->height * g->width, stride = values + 2, width = images * rows * g->map[1];
-    float *patches = random_array(random, g->depth * width), *got = random_array(random, images * stride);
+    float *patches = random_array(random, g->patch_size * width), *got = random_array(random, images * stride);
     double *want = malloc(images * stride * sizeof *want);
     const float *value = patches;
 
@@ -407,7 +407,7 @@ static void test_im2col_and_its_transpose(void **state)
             g.padding[d] = g.padding[d] < g.kernel[d] ? g.padding[d] : g.kernel[d] - 1;
             g.map[d] = (size[d] + 2 * g.padding[d] - g.kernel[d]) / g.stride[d] + 1;
         }
-        g.depth = g.channels * g.kernel[0] * g.kernel[1];
+        g.patch_size = g.channels * g.kernel[0] * g.kernel[1];
         check_columns(&g, 1 + random_index(&random, 4), 0, g.map[0], &random);
         check_transpose(&g, 1 + random_index(&random, 4), 0, g.map[0], &random);
         if (g.map[0] > 1)

@@ -1,7 +1,12 @@
 /* Numbers as text: every float comes back, what is no number does not, and the locale has no say.
  * SPDX-License-Identifier: MIT */
+#include <fenv.h>
 #include <locale.h>
 #include <math.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "check.h"
 #include "io/numbers.h"
@@ -93,6 +98,86 @@ static void test_locale(void **state)
         skip_because("no locale with another decimal point is installed");
 }
 
+/* Texts of many values, and what they read back as, one behind the other. */
+enum { VALUES = 2000 };
+
+typedef struct written {
+    char text[VALUES][MFI_NUMBER_ROOM];
+    float value[VALUES];
+} written;
+
+static written write_values(const float *values)
+{
+    static written w;
+
+    memset(&w, 0, sizeof w);
+    for (size_t i = 0; i < VALUES; i++) {
+        mfi_print_float(values[i], w.text[i]);
+        assert_true(mfi_parse_float(w.text[i], &w.value[i]));
+    }
+    return w;
+}
+
+static void check_written(const written *expected, const float *values, const char *mode)
+{
+    static written found;
+
+    found = write_values(values);
+    for (size_t i = 0; i < VALUES; i++)
+        if (strcmp(found.text[i], expected->text[i]) != 0 ||
+            memcmp(&found.value[i], &expected->value[i], sizeof found.value[i]) != 0)
+            fail_msg("%s: \"%s\" instead of \"%s\"", mode, found.text[i], expected->text[i]);
+}
+
+/* Whatever the host has set: the direction of rounding, subnormal numbers as 0. It finds it as it was. */
+static void test_floating_point_modes(void **state)
+{
+    static const struct {
+        int mode;
+        const char *name;
+    } modes[] = {
+#ifdef FE_UPWARD
+        {FE_UPWARD, "upward"},
+#endif
+#ifdef FE_DOWNWARD
+        {FE_DOWNWARD, "downward"},
+#endif
+#ifdef FE_TOWARDZERO
+        {FE_TOWARDZERO, "toward zero"},
+#endif
+        {FE_TONEAREST, "to nearest"},
+    };
+    static float values[VALUES];
+    static written expected;
+    test_random random = {5};
+
+    (void)state;
+    for (size_t i = 0; i < VALUES; i++)
+        do {
+            uint32_t bits = (uint32_t)(random_next(&random) >> 32) & (i % 8 == 0 ? 0x807fffff : 0xffffffff);
+
+            memcpy(&values[i], &bits, sizeof bits);
+        } while (!isfinite(values[i]));
+    expected = write_values(values);
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        if (fesetround(modes[i].mode) != 0)
+            continue;
+        check_written(&expected, values, modes[i].name);
+        assert_int_equal(fegetround(), modes[i].mode);
+        fesetround(FE_TONEAREST);
+    }
+#if defined(__SSE2__)
+    unsigned before = _mm_getcsr();
+
+    _mm_setcsr(before | 0x8040);
+    if ((_mm_getcsr() & 0x8040) == 0x8040) { /* valgrind has no such mode */
+        check_written(&expected, values, "subnormal numbers as 0");
+        assert_int_equal(_mm_getcsr() & 0x8040, 0x8040);
+    }
+    _mm_setcsr(before);
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_floating_point_modes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

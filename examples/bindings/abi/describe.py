@@ -27,7 +27,8 @@ ROOT = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
 # Pointers to plain values do not tell if there is one value or many: the names do. A name that is not here
 # stops the description, so that nobody has to guess.
 ARRAYS = {"x", "y", "a", "gradients", "goodness", "labels", "probabilities", "values", "buffer"}
-SINGLES = {"value", "lowest", "highest", "count", "size", "id", "position", "bytes", "written", "threads"}
+HANDLE_ARRAYS = {"builders"}
+SINGLES = {"value", "lowest", "highest", "count", "size", "id", "position", "bytes", "written", "threads", "node", "needed"}
 # Read as well as written.
 BOTH_WAYS = {("mf_arena_init", "buffer")}
 
@@ -71,11 +72,18 @@ def _add_direction(function, parameter, handles, structs):
     """direction: in, out or inout. array: many values. owned: the caller frees the handle it receives."""
     kind, name = parameter["type"], parameter["name"]
     base, pointers, const = kind["base"], kind["pointers"], kind["const"]
-    if pointers == 0 or (base in handles and pointers == 1) or base == "char":
+    if pointers == 0 or (base in handles and pointers == 1):
         parameter["direction"] = "in"
+    elif base == "char":
+        parameter["direction"] = "in" if const[0] else "out"
+        if not const[0]:
+            parameter["array"] = True
+    elif name in HANDLE_ARRAYS:
+        parameter["direction"] = "in"
+        parameter["array"] = True
     elif base in handles:
         parameter["direction"] = "out"
-        parameter["owned"] = bool(re.search(r"_(create|load|load_buffer)$", function))
+        parameter["owned"] = bool(re.search(r"_(create|build|from_spec|load|load_buffer)$", function))
     elif base in structs:
         parameter["direction"] = "in" if const[0] else "inout"
         if pointers == 2:

@@ -217,13 +217,16 @@ class Header:
             if not found:
                 continue
             name, value = found.groups()  # the value begins with a space, parameters with a parenthesis
-            number = re.fullmatch(r" (?:UINT64_C\((\d+)\)|(\d+))", value)
+            number = re.fullmatch(r" (?:UINT64_C\((\d+)\)|(\d+)|\((-\d+)\))", value)
             if name in ("MONOFORWARD_H", "MF_API"):
                 continue
             if not number:
                 raise Unknown(f"a macro that is no plain number: {line}")
             if name.startswith("MF_VERSION_"):
                 version[name] = number.group(2)
+            elif number.group(3):  # as an argument: below 0, where no enumerator counts up
+                self.constants.append({"name": self._declare(name), "type": "int32_t",
+                                       "value": int(number.group(3))})
             elif number.group(1) is None:
                 raise Unknown(f"{name}: a constant whose type is not written down:{value}")
             else:

@@ -38,7 +38,7 @@ def compiler_says(header, structs, constants, compiler):
     """Lines "what number", from a program that was compiled with the header."""
     lines = ['#include "%s"' % os.path.basename(header), "#include <stdio.h>", "int main(void) {"]
     for what, expression in _questions(structs, constants):
-        lines.append(f'    printf("%s %llu\\n", "{what}", (unsigned long long)({expression}));')
+        lines.append(f'    printf("%s %lld\\n", "{what}", (long long)({expression}));')
     lines += ["    return 0;", "}", ""]
     with tempfile.TemporaryDirectory() as folder:
         source, program = os.path.join(folder, "layout.c"), os.path.join(folder, "layout")

@@ -41,8 +41,8 @@ class _Koffi:
         base = self.aliases.get(kind["base"], kind["base"])
         if base in self.callbacks:
             return f"{base} *"
-        if base == "char":
-            return "const char *"
+        if base == "char":  # a text, or room for one: a Buffer
+            return "const char *" if kind["const"][0] else "void *"
         return base + (" " + "*" * kind["pointers"] if kind["pointers"] else "")
 
     def prototype(self, each):

@@ -46,6 +46,6 @@ def _type(kind, aliases):
     if kind["pointers"] == 0:
         return "None" if base == "void" else f"c.{SCALARS[base]}" if base in SCALARS else base
     if base == "char":
-        return "c.c_char_p"
+        return "c.c_char_p" if kind["const"][0] else "c.c_void_p"
     single = "c.c_void_p" if base == "void" or base in SCALARS else f"c.POINTER({base})"
     return "c.POINTER(" * (kind["pointers"] - 1) + single + ")" * (kind["pointers"] - 1)

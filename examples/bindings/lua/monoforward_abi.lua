@@ -1,4 +1,4 @@
--- The ABI of libmonoforward 0.1.0. Written by abi/generate.py: do not edit.
+-- The ABI of libmonoforward 0.2.0. Written by abi/generate.py: do not edit.
 -- SPDX-License-Identifier: MIT
 local ffi = require("ffi")
 ffi.cdef[[
@@ -6,6 +6,7 @@ typedef int32_t mf_status;
 typedef struct mf_optimizer mf_optimizer;
 typedef struct mf_layer mf_layer;
 typedef struct mf_workspace mf_workspace;
+typedef struct mf_builder mf_builder;
 typedef struct mf_network mf_network;
 typedef struct mf_pipeline mf_pipeline;
 typedef struct mf_allocator mf_allocator;
@@ -14,6 +15,9 @@ typedef struct mf_layer_spec mf_layer_spec;
 typedef struct mf_shape mf_shape;
 typedef struct mf_parameter_info mf_parameter_info;
 typedef struct mf_batch mf_batch;
+typedef struct mf_unit_spec mf_unit_spec;
+typedef struct mf_head_spec mf_head_spec;
+typedef struct mf_builder_spec mf_builder_spec;
 typedef struct mf_network_spec mf_network_spec;
 typedef struct mf_workspace_spec mf_workspace_spec;
 typedef struct mf_report mf_report;
@@ -100,6 +104,46 @@ struct mf_batch {
     size_t input_stride;
     const void *targets;
     const float *sample_weights;
+};
+struct mf_unit_spec {
+    uint32_t struct_size;
+    int32_t kind;
+    int32_t inputs[2];
+    size_t outputs;
+    int32_t bias;
+    int32_t weight_init;
+    float weight_gain;
+    int32_t activation;
+    float leak;
+    int32_t pool;
+    size_t kernel[2];
+    size_t stride[2];
+    size_t padding[2];
+    float dropout;
+    int32_t dropout_maps;
+    float normalization_rate;
+    float normalization_epsilon;
+    int32_t reserved2;
+    int32_t reserved;
+};
+struct mf_head_spec {
+    uint32_t struct_size;
+    int32_t kind;
+    size_t classes;
+    size_t pool_size;
+    int32_t projection_init;
+    float projection_gain;
+    float label_smoothing;
+    int32_t reserved;
+};
+struct mf_builder_spec {
+    uint32_t struct_size;
+    int32_t dropout_maps;
+    const mf_shape *input;
+    float dropout;
+    int32_t reserved;
+    uint64_t seed;
+    const mf_allocator *allocator;
 };
 struct mf_network_spec {
     uint32_t struct_size;
@@ -203,6 +247,7 @@ enum { MF_OPTIMIZER_WEIGHT_DECAY = 6 };
 enum { MF_OPTIMIZER_CLIP_NORM = 7 };
 enum { MF_LAYER_DENSE = 0 };
 enum { MF_LAYER_CONV2D = 1 };
+enum { MF_LAYER_UNITS = 2 };
 enum { MF_POOL_NONE = 0 };
 enum { MF_POOL_AVERAGE = 1 };
 enum { MF_POOL_MAX = 2 };
@@ -221,12 +266,21 @@ enum { MF_LAYER_DROPOUT = 0 };
 enum { MF_LAYER_LABEL_SMOOTHING = 1 };
 enum { MF_TYPE_FLOAT32 = 0 };
 enum { MF_TYPE_INT32 = 1 };
+enum { MF_UNIT_DENSE = 0 };
+enum { MF_UNIT_CONV2D = 1 };
+enum { MF_UNIT_BATCH_NORM = 2 };
+enum { MF_UNIT_ACTIVATION = 3 };
+enum { MF_UNIT_POOL = 4 };
+enum { MF_UNIT_DROPOUT = 5 };
+enum { MF_UNIT_ADD = 6 };
+enum { MF_HEAD_LINEAR = 0 };
 enum { MF_PREDICT_LAST = 0 };
 enum { MF_PREDICT_SUM = 1 };
 enum { MF_WORKSPACE_TRAINING = 0 };
 enum { MF_WORKSPACE_INFERENCE = 1 };
 enum { MF_CONTENTS_MODEL = 0 };
 enum { MF_CONTENTS_TRAINING = 1 };
+enum { MF_NODE_PREVIOUS = -1 };
 const char *mf_version(void);
 const char *mf_status_name(mf_status status);
 const char *mf_last_message(void);
@@ -243,6 +297,8 @@ double mf_schedule_warmup(uint64_t step, uint64_t steps);
 mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
 mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before);
 mf_status mf_batch_init(mf_batch *batch, size_t size);
+mf_status mf_shape_init(mf_shape *shape, size_t size);
+mf_status mf_parameter_info_init(mf_parameter_info *info, size_t size);
 mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 void mf_layer_free(mf_layer *layer);
 mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
@@ -264,6 +320,19 @@ mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x, float *a);
 mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a);
 mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *a, float *goodness);
+mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
+mf_status mf_head_spec_init(mf_head_spec *spec, size_t size);
+mf_status mf_builder_spec_init(mf_builder_spec *spec, size_t size);
+mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder);
+mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder);
+void mf_builder_free(mf_builder *builder);
+mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node);
+mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head);
+mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_shape *shape);
+mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
+mf_status mf_layer_unit_count(const mf_layer *layer, size_t *count);
+mf_status mf_layer_unit(const mf_layer *layer, int32_t node, mf_unit_spec *unit, mf_shape *output);
+mf_status mf_layer_head(const mf_layer *layer, mf_head_spec *head);
 mf_status mf_network_spec_init(mf_network_spec *spec, size_t size);
 mf_status mf_network_create(const mf_network_spec *spec, mf_network **network);
 void mf_network_free(mf_network *network);
@@ -286,13 +355,19 @@ mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace,
 mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *goodness);
 mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *probabilities);
 mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode, const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities);
+mf_status mf_report_init(mf_report *report, size_t size);
+mf_status mf_memory_init(mf_memory *memory, size_t size);
 mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count, const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, mf_memory *memory);
+mf_status mf_network_memory_built(mf_builder *const *builders, size_t count, const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, mf_memory *memory);
+mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size, size_t *needed);
 mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
 mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
 void mf_workspace_free(mf_workspace *workspace);
 mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf_report *report);
 mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_report *report);
 mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size);
+mf_status mf_pipeline_report_init(mf_pipeline_report *report, size_t size);
+mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progress, size_t size);
 mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
 void mf_pipeline_free(mf_pipeline *pipeline);
 mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
@@ -332,6 +407,9 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_shape") == 40)
     assert(ffi.sizeof("mf_parameter_info") == 64)
     assert(ffi.sizeof("mf_batch") == 56)
+    assert(ffi.sizeof("mf_unit_spec") == 120)
+    assert(ffi.sizeof("mf_head_spec") == 40)
+    assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
     assert(ffi.sizeof("mf_workspace_spec") == 40)
     assert(ffi.sizeof("mf_report") == 48)

@@ -1,4 +1,4 @@
-// The ABI of libmonoforward 0.1.0. Written by abi/generate.py: do not edit.
+// The ABI of libmonoforward 0.2.0. Written by abi/generate.py: do not edit.
 // SPDX-License-Identifier: MIT
 'use strict';
 
@@ -34,6 +34,7 @@ const constants = Object.freeze({
     MF_OPTIMIZER_CLIP_NORM: 7,
     MF_LAYER_DENSE: 0,
     MF_LAYER_CONV2D: 1,
+    MF_LAYER_UNITS: 2,
     MF_POOL_NONE: 0,
     MF_POOL_AVERAGE: 1,
     MF_POOL_MAX: 2,
@@ -52,6 +53,14 @@ const constants = Object.freeze({
     MF_LAYER_LABEL_SMOOTHING: 1,
     MF_TYPE_FLOAT32: 0,
     MF_TYPE_INT32: 1,
+    MF_UNIT_DENSE: 0,
+    MF_UNIT_CONV2D: 1,
+    MF_UNIT_BATCH_NORM: 2,
+    MF_UNIT_ACTIVATION: 3,
+    MF_UNIT_POOL: 4,
+    MF_UNIT_DROPOUT: 5,
+    MF_UNIT_ADD: 6,
+    MF_HEAD_LINEAR: 0,
     MF_PREDICT_LAST: 0,
     MF_PREDICT_SUM: 1,
     MF_WORKSPACE_TRAINING: 0,
@@ -59,6 +68,7 @@ const constants = Object.freeze({
     MF_CONTENTS_MODEL: 0,
     MF_CONTENTS_TRAINING: 1,
     MF_SEED_AUTO: 0,
+    MF_NODE_PREVIOUS: -1,
 });
 
 // The functions of a library that koffi has loaded. koffi knows types by name, for good: call it once.
@@ -66,6 +76,7 @@ function declare(koffi, library) {
     koffi.opaque('mf_optimizer');
     koffi.opaque('mf_layer');
     koffi.opaque('mf_workspace');
+    koffi.opaque('mf_builder');
     koffi.opaque('mf_network');
     koffi.opaque('mf_pipeline');
     koffi.proto('void *mf_allocator_alloc(void *user, size_t bytes, size_t alignment)');
@@ -100,6 +111,41 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_batch') !== 56)
         throw new Error('mf_batch has another size than in C');
+    koffi.struct('mf_unit_spec', {
+        struct_size: 'uint32_t',
+        kind: 'int32_t',
+        inputs: koffi.array('int32_t', 2, 'Array'),
+        outputs: 'size_t',
+        bias: 'int32_t',
+        weight_init: 'int32_t',
+        weight_gain: 'float',
+        activation: 'int32_t',
+        leak: 'float',
+        pool: 'int32_t',
+        kernel: koffi.array('size_t', 2, 'Array'),
+        stride: koffi.array('size_t', 2, 'Array'),
+        padding: koffi.array('size_t', 2, 'Array'),
+        dropout: 'float',
+        dropout_maps: 'int32_t',
+        normalization_rate: 'float',
+        normalization_epsilon: 'float',
+        reserved2: 'int32_t',
+        reserved: 'int32_t',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 120)
+        throw new Error('mf_unit_spec has another size than in C');
+    koffi.struct('mf_head_spec', {
+        struct_size: 'uint32_t',
+        kind: 'int32_t',
+        classes: 'size_t',
+        pool_size: 'size_t',
+        projection_init: 'int32_t',
+        projection_gain: 'float',
+        label_smoothing: 'float',
+        reserved: 'int32_t',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 40)
+        throw new Error('mf_head_spec has another size than in C');
     koffi.struct('mf_report', {
         struct_size: 'uint32_t',
         reserved: 'uint32_t',
@@ -210,6 +256,17 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_layer_spec') !== 232)
         throw new Error('mf_layer_spec has another size than in C');
+    koffi.struct('mf_builder_spec', {
+        struct_size: 'uint32_t',
+        dropout_maps: 'int32_t',
+        input: 'mf_shape *',
+        dropout: 'float',
+        reserved: 'int32_t',
+        seed: 'uint64_t',
+        allocator: 'mf_allocator *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_builder_spec') !== 40)
+        throw new Error('mf_builder_spec has another size than in C');
     koffi.struct('mf_network_spec', {
         struct_size: 'uint32_t',
         allocator: 'mf_allocator *',
@@ -263,6 +320,8 @@ function declare(koffi, library) {
         mf_layer_spec_init: library.func('int32_t mf_layer_spec_init(_Inout_ mf_layer_spec *spec, size_t size)'),
         mf_layer_spec_follow: library.func('int32_t mf_layer_spec_follow(_Inout_ mf_layer_spec *spec, mf_layer_spec *before)'),
         mf_batch_init: library.func('int32_t mf_batch_init(_Inout_ mf_batch *batch, size_t size)'),
+        mf_shape_init: library.func('int32_t mf_shape_init(_Inout_ mf_shape *shape, size_t size)'),
+        mf_parameter_info_init: library.func('int32_t mf_parameter_info_init(_Inout_ mf_parameter_info *info, size_t size)'),
         mf_layer_create: library.func('int32_t mf_layer_create(mf_layer_spec *spec, _Out_ mf_layer **layer)'),
         mf_layer_free: library.func('void mf_layer_free(mf_layer *layer)'),
         mf_layer_describe: library.func('int32_t mf_layer_describe(mf_layer *layer, _Inout_ mf_layer_spec *spec)'),
@@ -284,6 +343,19 @@ function declare(koffi, library) {
         mf_layer_forward: library.func('int32_t mf_layer_forward(mf_layer *layer, mf_workspace *workspace, size_t rows, float *x, float *a)'),
         mf_layer_forward_batch: library.func('int32_t mf_layer_forward_batch(mf_layer *layer, mf_workspace *workspace, mf_batch *batch, float *a)'),
         mf_layer_goodness: library.func('int32_t mf_layer_goodness(mf_layer *layer, mf_workspace *workspace, size_t rows, float *a, float *goodness)'),
+        mf_unit_spec_init: library.func('int32_t mf_unit_spec_init(_Inout_ mf_unit_spec *spec, size_t size)'),
+        mf_head_spec_init: library.func('int32_t mf_head_spec_init(_Inout_ mf_head_spec *spec, size_t size)'),
+        mf_builder_spec_init: library.func('int32_t mf_builder_spec_init(_Inout_ mf_builder_spec *spec, size_t size)'),
+        mf_builder_create: library.func('int32_t mf_builder_create(mf_builder_spec *spec, _Out_ mf_builder **builder)'),
+        mf_builder_from_spec: library.func('int32_t mf_builder_from_spec(mf_layer_spec *spec, _Out_ mf_builder **builder)'),
+        mf_builder_free: library.func('void mf_builder_free(mf_builder *builder)'),
+        mf_builder_unit: library.func('int32_t mf_builder_unit(mf_builder *builder, mf_unit_spec *unit, _Out_ int32_t *node)'),
+        mf_builder_head: library.func('int32_t mf_builder_head(mf_builder *builder, mf_head_spec *head)'),
+        mf_builder_shape: library.func('int32_t mf_builder_shape(mf_builder *builder, int32_t node, _Inout_ mf_shape *shape)'),
+        mf_layer_build: library.func('int32_t mf_layer_build(mf_builder *builder, _Out_ mf_layer **layer)'),
+        mf_layer_unit_count: library.func('int32_t mf_layer_unit_count(mf_layer *layer, _Out_ size_t *count)'),
+        mf_layer_unit: library.func('int32_t mf_layer_unit(mf_layer *layer, int32_t node, _Inout_ mf_unit_spec *unit, _Inout_ mf_shape *output)'),
+        mf_layer_head: library.func('int32_t mf_layer_head(mf_layer *layer, _Inout_ mf_head_spec *head)'),
         mf_network_spec_init: library.func('int32_t mf_network_spec_init(_Inout_ mf_network_spec *spec, size_t size)'),
         mf_network_create: library.func('int32_t mf_network_create(mf_network_spec *spec, _Out_ mf_network **network)'),
         mf_network_free: library.func('void mf_network_free(mf_network *network)'),
@@ -306,13 +378,19 @@ function declare(koffi, library) {
         mf_network_goodness: library.func('int32_t mf_network_goodness(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *goodness)'),
         mf_network_probabilities: library.func('int32_t mf_network_probabilities(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *probabilities)'),
         mf_network_infer: library.func('int32_t mf_network_infer(mf_network *network, mf_workspace *workspace, int32_t mode, mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)'),
+        mf_report_init: library.func('int32_t mf_report_init(_Inout_ mf_report *report, size_t size)'),
+        mf_memory_init: library.func('int32_t mf_memory_init(_Inout_ mf_memory *memory, size_t size)'),
         mf_network_memory: library.func('int32_t mf_network_memory(mf_layer_spec **layers, size_t count, mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, _Inout_ mf_memory *memory)'),
+        mf_network_memory_built: library.func('int32_t mf_network_memory_built(mf_builder **builders, size_t count, mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, _Inout_ mf_memory *memory)'),
+        mf_network_summary: library.func('int32_t mf_network_summary(mf_network *network, size_t max_batch, void *text, size_t size, _Out_ size_t *needed)'),
         mf_workspace_spec_init: library.func('int32_t mf_workspace_spec_init(_Inout_ mf_workspace_spec *spec, size_t size)'),
         mf_workspace_create: library.func('int32_t mf_workspace_create(mf_workspace_spec *spec, _Out_ mf_workspace **workspace)'),
         mf_workspace_free: library.func('void mf_workspace_free(mf_workspace *workspace)'),
         mf_workspace_report: library.func('int32_t mf_workspace_report(mf_workspace *workspace, size_t position, _Inout_ mf_report *report)'),
         mf_workspace_report_sum: library.func('int32_t mf_workspace_report_sum(mf_workspace *workspace, _Inout_ mf_report *report)'),
         mf_pipeline_spec_init: library.func('int32_t mf_pipeline_spec_init(_Inout_ mf_pipeline_spec *spec, size_t size)'),
+        mf_pipeline_report_init: library.func('int32_t mf_pipeline_report_init(_Inout_ mf_pipeline_report *report, size_t size)'),
+        mf_pipeline_progress_info_init: library.func('int32_t mf_pipeline_progress_info_init(_Inout_ mf_pipeline_progress_info *progress, size_t size)'),
         mf_pipeline_create: library.func('int32_t mf_pipeline_create(mf_pipeline_spec *spec, _Out_ mf_pipeline **pipeline)'),
         mf_pipeline_free: library.func('void mf_pipeline_free(mf_pipeline *pipeline)'),
         mf_pipeline_submit: library.func('int32_t mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, float *x, int32_t *y)'),

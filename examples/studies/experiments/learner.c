@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "learner.h"
 
-#include "backprop.h"
-#include "backprop_conv.h"
+#include "baseline.h"
 #include "complain.h"
 #include "parameters.h"
 #include "random.h"
 #include "rank.h"
 #include "updates.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 enum { PURPOSE_LAYER = 1000, PURPOSE_BASELINE = 2000 };
 
@@ -59,7 +57,23 @@ static bool fill_specs(const struct learner *learner, const struct dataset *set,
     return true;
 }
 
-/* ---- Mono-Forward ---- */
+/* ---- the network, of several layers or of one ---- */
+
+static bool create_network(struct learner *learner)
+{
+    mf_allocator allocator = meter_allocator(&learner->meter);
+    mf_network_spec spec;
+    if (!library_ok(mf_network_spec_init(&spec, sizeof spec)))
+        return false;
+    spec.allocator = &allocator;
+    return library_ok(mf_network_create(&spec, &learner->network));
+}
+
+/* Rows that go through the network at a time when it learns. */
+static size_t rows_at_a_time(const struct settings *s)
+{
+    return s->method == METHOD_BP_ACCUMULATE && s->accumulate < s->batch ? s->accumulate : s->batch;
+}
 
 static bool open_workspaces(struct learner *learner)
 {
@@ -78,15 +92,8 @@ static bool open_workspaces(struct learner *learner)
             return false;
     }
     size_t workers = learner->settings->method == METHOD_PIPELINED ? learner->settings->workers : 0;
-    return training_open(&learner->training, learner->network, workers, learner->settings->batch, &allocator);
-}
-
-static bool prepare_projection(const struct learner *learner, mf_layer *layer)
-{
-    const struct settings *s = learner->settings;
-    if (s->freeze == FREEZE_PROJECTION && !library_ok(mf_layer_set_trainable(layer, "projection", 0)))
-        return false;
-    return s->rank == 0 || rank_limit(layer, s->rank);
+    return training_open(&learner->training, learner->network, workers, rows_at_a_time(learner->settings),
+                         &allocator);
 }
 
 static bool add_layer(struct learner *learner)
@@ -98,15 +105,21 @@ static bool add_layer(struct learner *learner)
     return true;
 }
 
+/* ---- Mono-Forward ---- */
+
+static bool prepare_projection(const struct learner *learner, mf_layer *layer)
+{
+    const struct settings *s = learner->settings;
+    if (s->freeze == FREEZE_PROJECTION && !library_ok(mf_layer_set_trainable(layer, "projection", 0)))
+        return false;
+    return s->rank == 0 || rank_limit(layer, s->rank);
+}
+
 static bool open_forward(struct learner *learner, const mf_layer_spec *specs)
 {
     mf_allocator allocator = meter_allocator(&learner->meter);
-    mf_network_spec network_spec;
     struct parameter_counts counts;
-    if (!library_ok(mf_network_spec_init(&network_spec, sizeof network_spec)))
-        return false;
-    network_spec.allocator = &allocator;
-    if (!library_ok(mf_network_create(&network_spec, &learner->network)))
+    if (!create_network(learner))
         return false;
     for (size_t i = 0; i < learner->layers; i++) {
         mf_layer_spec spec = specs[i];
@@ -132,43 +145,68 @@ bool learner_grow(struct learner *learner)
     return add_layer(learner) && open_workspaces(learner);
 }
 
-/* ---- backpropagation ---- */
+/* ---- backpropagation: a network of one layer ---- */
 
-static bool open_dense(struct learner *learner, const struct dataset *set)
+/* Parts of a batch go through on their own and their gradients are added up: one part's, and the sum. */
+static bool open_accumulation(struct learner *learner)
 {
-    const struct settings *s = learner->settings;
     mf_allocator allocator = meter_allocator(&learner->meter);
-    size_t widths[SIZE_LIST_CAPACITY + 1] = {set->features};
-    for (size_t i = 0; i < s->hidden.count; i++)
-        widths[i + 1] = s->hidden.values[i];
-    const struct backprop_spec spec = {
-        .widths = widths,
-        .layers = s->hidden.count,
-        .classes = set->classes,
-        .optimizer = learner->optimizer,
-        .max_batch = s->batch,
-        .checkpoints = s->method == METHOD_BP_CHECKPOINT,
-        .accumulate = s->method == METHOD_BP_ACCUMULATE ? s->accumulate : 0,
-        .gain = (float)s->weight_gain,
-        .seed = random_derive(s->seed, PURPOSE_BASELINE),
-        .allocator = &allocator,
-    };
-    learner->dense = backprop_create(&spec);
-    if (!learner->dense)
-        return complain("no memory for the baseline");
-    learner->parameters = backprop_parameters(learner->dense);
+    size_t *count = &learner->gradient_values, parameters = 0;
+    if (!library_ok(mf_layer_parameter_count(learner->stack[0], &parameters)))
+        return false;
+    for (size_t p = 0; p < parameters; p++) {
+        mf_parameter_info info = {.struct_size = sizeof info};
+        if (!library_ok(mf_layer_parameter_info(learner->stack[0], p, &info)))
+            return false;
+        *count += info.count;
+    }
+    for (int i = 0; i < 2; i++) {
+        learner->gradients[i] = allocator.alloc(allocator.user, *count * sizeof(float), _Alignof(max_align_t));
+        if (!learner->gradients[i])
+            return complain("no memory for the gradients of %zu parameters", *count);
+    }
     return true;
 }
 
-static bool open_conv(struct learner *learner, const mf_layer_spec *specs)
+static void close_accumulation(struct learner *learner)
+{
+    mf_allocator allocator = meter_allocator(&learner->meter);
+    for (int i = 0; i < 2; i++)
+        if (learner->gradients[i])
+            allocator.free(allocator.user, learner->gradients[i], learner->gradient_values * sizeof(float));
+}
+
+/* Parameters that can learn. */
+static bool count_trainable(struct learner *learner)
+{
+    size_t parameters = 0;
+    if (!library_ok(mf_layer_parameter_count(learner->stack[0], &parameters)))
+        return false;
+    for (size_t p = 0; p < parameters; p++) {
+        mf_parameter_info info = {.struct_size = sizeof info};
+        if (!library_ok(mf_layer_parameter_info(learner->stack[0], p, &info)))
+            return false;
+        learner->parameters += info.trainable ? info.count : 0;
+    }
+    return true;
+}
+
+static bool open_baseline(struct learner *learner, const mf_layer_spec *specs, const struct dataset *set)
 {
     const struct settings *s = learner->settings;
     mf_allocator allocator = meter_allocator(&learner->meter);
-    learner->conv = backprop_conv_create(specs, s->conv.count, learner->optimizer, s->batch, &allocator);
-    if (!learner->conv)
-        return complain("the baseline: %s", mf_last_message());
-    learner->parameters = backprop_conv_values(learner->conv);
-    return true;
+    const struct baseline_spec spec = {
+        .layers = specs,
+        .count = s->conv.count + s->hidden.count,
+        .features = set->features,
+        .classes = set->classes,
+        .seed = random_derive(s->seed, PURPOSE_BASELINE),
+        .allocator = &allocator,
+    };
+    return library_ok(baseline_create(&spec, &learner->stack[0])) && create_network(learner) &&
+           library_ok(mf_layer_set_optimizer(learner->stack[0], learner->optimizer)) &&
+           count_trainable(learner) && add_layer(learner) &&
+           (s->method != METHOD_BP_ACCUMULATE || open_accumulation(learner)) && open_workspaces(learner);
 }
 
 /* ---- both ---- */
@@ -186,8 +224,7 @@ bool learner_open(struct learner *learner, const struct settings *settings, cons
         return false;
     if (forward)
         return open_forward(learner, specs);
-    learner->depth = 1;
-    return settings->conv.count > 0 ? open_conv(learner, specs) : open_dense(learner, set);
+    return open_baseline(learner, specs, set);
 }
 
 void learner_close(struct learner *learner)
@@ -197,10 +234,7 @@ void learner_close(struct learner *learner)
     mf_network_free(learner->network);
     for (size_t i = 0; i < SIZE_LIST_CAPACITY; i++)
         mf_layer_free(learner->stack[i]);
-    if (learner->dense)
-        backprop_free(learner->dense);
-    if (learner->conv)
-        backprop_conv_free(learner->conv);
+    close_accumulation(learner);
     mf_optimizer_free(learner->optimizer);
     *learner = (struct learner){0};
 }
@@ -222,8 +256,8 @@ static enum learned outcome_of(mf_status status)
     return library_ok(status) ? LEARNED : LEARNED_NOTHING;
 }
 
-static enum learned step_forward(struct learner *learner, size_t rows, const float *x, const int32_t *y,
-                                 double *losses)
+static enum learned step_whole(struct learner *learner, size_t rows, const float *x, const int32_t *y,
+                               double *losses)
 {
     size_t first = learner_first(learner);
     struct training *training = &learner->training;
@@ -240,15 +274,50 @@ static enum learned step_forward(struct learner *learner, size_t rows, const flo
     return training_add_losses(training, first, losses) ? LEARNED : LEARNED_NOTHING;
 }
 
+/* The gradient of the batch is the mean of its parts' by their rows. */
+static void add_part(const struct learner *learner, float share, bool first)
+{
+    float *sum = learner->gradients[0];
+    const float *part = learner->gradients[1];
+    for (size_t i = 0; i < learner->gradient_values; i++)
+        sum[i] = (first ? 0.0f : sum[i]) + share * part[i];
+}
+
+static enum learned step_in_parts(struct learner *learner, size_t rows, const float *x, const int32_t *y,
+                                  double *losses)
+{
+    mf_layer *layer = learner->stack[0];
+    mf_shape input = {.struct_size = sizeof input};
+    size_t most = rows_at_a_time(learner->settings);
+    if (!library_ok(mf_layer_shape(layer, &input, NULL)))
+        return LEARNED_NOTHING;
+    size_t values = input.dims[0] * input.dims[1] * input.dims[2];
+    for (size_t first = 0; first < rows; first += most) {
+        size_t part = rows - first < most ? rows - first : most;
+        mf_batch batch;
+        mf_report report = {.struct_size = sizeof report};
+        if (!library_ok(mf_batch_init(&batch, sizeof batch)))
+            return LEARNED_NOTHING;
+        batch.rows = part;
+        batch.inputs = x + first * values;
+        batch.targets = y + first;
+        enum learned outcome = outcome_of(mf_layer_gradients(
+            layer, learner->training.workspace, &batch, NULL, learner->gradients[1], learner->gradient_values));
+        if (outcome != LEARNED)
+            return outcome;
+        add_part(learner, (float)part / (float)rows, first == 0);
+        if (!library_ok(mf_workspace_report(learner->training.workspace, 0, &report)))
+            return LEARNED_NOTHING;
+        losses[0] += report.loss * (double)part;
+    }
+    return outcome_of(mf_layer_apply(layer, learner->gradients[0], learner->gradient_values));
+}
+
 enum learned learner_step(struct learner *learner, size_t rows, const float *x, const int32_t *y,
                           double *losses)
 {
-    if (learner->network)
-        return step_forward(learner, rows, x, y, losses);
-    double loss = learner->conv ? backprop_conv_step(learner->conv, rows, x, y, NULL)
-                                : backprop_step(learner->dense, rows, x, y);
-    losses[0] += loss * (double)rows;
-    return isfinite(loss) ? LEARNED : LEARNED_NOT_FINITE;
+    return learner->gradients[0] ? step_in_parts(learner, rows, x, y, losses)
+                                 : step_whole(learner, rows, x, y, losses);
 }
 
 enum learned learner_rest(struct learner *learner, double *losses)
@@ -262,9 +331,10 @@ static void add_report(struct answers *answers, size_t at, const mf_report *repo
     answers->correct[at] += report->correct;
 }
 
-static bool evaluate_forward(struct learner *learner, size_t rows, const float *x, const int32_t *y,
-                             struct answers *answers)
+bool learner_evaluate(struct learner *learner, size_t rows, const float *x, const int32_t *y,
+                      struct answers *answers)
 {
+    answers->rows += rows;
     mf_report report = {.struct_size = sizeof report};
     if (!library_ok(mf_network_evaluate(learner->network, learner->evaluation, rows, x, y)))
         return false;
@@ -279,22 +349,6 @@ static bool evaluate_forward(struct learner *learner, size_t rows, const float *
     return true;
 }
 
-bool learner_evaluate(struct learner *learner, size_t rows, const float *x, const int32_t *y,
-                      struct answers *answers)
-{
-    answers->rows += rows;
-    if (learner->network)
-        return evaluate_forward(learner, rows, x, y, answers);
-    uint64_t correct = 0;
-    double loss = learner->conv ? backprop_conv_evaluate(learner->conv, rows, x, y, &correct)
-                                : backprop_evaluate(learner->dense, rows, x, y, &correct);
-    for (size_t i = 0; i < 2; i++) {
-        answers->loss[i] += loss * (double)rows;
-        answers->correct[i] += correct;
-    }
-    return true;
-}
-
 bool learner_answer(struct learner *learner, bool sum, const float *x, int32_t *label)
 {
     return library_ok(mf_network_predict(learner->network, learner->evaluation,
@@ -303,57 +357,17 @@ bool learner_answer(struct learner *learner, bool sum, const float *x, int32_t *
 
 /* ---- going back ---- */
 
-/* The layers of the convolutional baseline differ in their classes and are no network: each is one of its own
- * for as long as it is saved or loaded, one behind the other. */
-enum direction { COUNT, SAVE, LOAD };
-
-static bool pass_conv(const struct learner *learner, enum direction direction, unsigned char *buffer,
-                      size_t *bytes)
-{
-    bool good = true;
-    *bytes = 0;
-    for (size_t i = 0; good && i < learner->settings->conv.count; i++) {
-        mf_network *one = NULL;
-        size_t size = 0;
-        good = library_ok(mf_network_create(NULL, &one)) &&
-               library_ok(mf_network_append(one, backprop_conv_layer(learner->conv, i), NULL)) &&
-               library_ok(mf_network_snapshot_size(one, &size));
-        if (good && direction == SAVE)
-            good = library_ok(mf_network_snapshot_save(one, buffer + *bytes, size));
-        if (good && direction == LOAD)
-            good = library_ok(mf_network_snapshot_load(one, buffer + *bytes, size));
-        mf_network_free(one);
-        *bytes += size;
-    }
-    return good;
-}
-
 bool learner_state_size(const struct learner *learner, size_t *bytes)
 {
-    if (learner->network)
-        return library_ok(mf_network_snapshot_size(learner->network, bytes));
-    if (learner->conv)
-        return pass_conv(learner, COUNT, NULL, bytes);
-    *bytes = backprop_state_size(learner->dense);
-    return true;
+    return library_ok(mf_network_snapshot_size(learner->network, bytes));
 }
 
 bool learner_state_save(const struct learner *learner, void *buffer, size_t bytes)
 {
-    if (learner->network)
-        return library_ok(mf_network_snapshot_save(learner->network, buffer, bytes));
-    if (learner->conv)
-        return pass_conv(learner, SAVE, buffer, &bytes);
-    backprop_state_save(learner->dense, buffer);
-    return true;
+    return library_ok(mf_network_snapshot_save(learner->network, buffer, bytes));
 }
 
 bool learner_state_load(struct learner *learner, const void *buffer, size_t bytes)
 {
-    if (learner->network)
-        return library_ok(mf_network_snapshot_load(learner->network, buffer, bytes));
-    if (learner->conv)
-        return pass_conv(learner, LOAD, (unsigned char *)buffer, &bytes);
-    backprop_state_load(learner->dense, buffer);
-    return true;
+    return library_ok(mf_network_snapshot_load(learner->network, buffer, bytes));
 }

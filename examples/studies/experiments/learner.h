@@ -11,9 +11,6 @@
 #include "settings.h"
 #include "training.h"
 
-struct backprop;
-struct backprop_conv;
-
 enum learned { LEARNED, LEARNED_NOT_FINITE, LEARNED_NOTHING }; /* the last: an error, told on stderr */
 
 /* Sums over the rows that were answered. By layer, and behind the layers those of the sum. */
@@ -25,19 +22,17 @@ struct answers {
 
 struct learner {
     const struct settings *settings;
-    size_t layers; /* that answer: of backpropagation there is one, the classifier */
+    size_t layers; /* of backpropagation there is one */
     size_t depth;  /* of these, there so far: a greedy network grows */
-    size_t parameters;
+    size_t parameters; /* of backpropagation those that can learn */
     mf_optimizer *optimizer;
     struct meter meter; /* of all that training holds */
-    /* Mono-Forward */
     mf_network *network;
     mf_layer *stack[SIZE_LIST_CAPACITY];
     struct training training;
     mf_workspace *evaluation;
-    /* backpropagation */
-    struct backprop *dense;
-    struct backprop_conv *conv;
+    float *gradients[2]; /* bp-accumulate: the sum, and a part's */
+    size_t gradient_values;
 };
 
 /* A network for rows of the shape of `set`. On failure prints one line and returns false; call
@@ -64,7 +59,7 @@ enum learned learner_rest(struct learner *learner, double *losses);
 bool learner_evaluate(struct learner *learner, size_t rows, const float *x, const int32_t *y,
                       struct answers *answers);
 
-/* The class of one row, of Mono-Forward; `sum` asks all layers. */
+/* The class of one row; `sum` asks all layers. */
 bool learner_answer(struct learner *learner, bool sum, const float *x, int32_t *label);
 
 /* What training changes, to go back to. */

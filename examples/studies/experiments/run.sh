@@ -55,7 +55,7 @@ done
 [ -n "$names" ] || die "which experiment? all, or of $every"
 
 program=$build/examples/experiment
-[ -x "$program" ] || die "no program $program: build it (cmake --build $build --target experiment), or say --build DIR"
+[ -x "$program" ] || die "no program $program: build it (cmake --build $build --target example_experiment), or say --build DIR"
 build=$(cd "$build" && pwd) program=$build/examples/experiment
 [ -n "$out" ] || { [ $quick -eq 1 ] && out=$build/experiments-quick || out=$root/docs/results/experiments; }
 mkdir -p "$out" || die "$out cannot be made"

@@ -12,7 +12,6 @@ const char *const method_names[] = {[METHOD_MF] = "mf",
                                     [METHOD_GREEDY] = "mf-greedy",
                                     [METHOD_PIPELINED] = "mf-pipelined",
                                     [METHOD_BP] = "bp",
-                                    [METHOD_BP_CHECKPOINT] = "bp-checkpoint",
                                     [METHOD_BP_ACCUMULATE] = "bp-accumulate",
                                     [METHOD_LINEAR] = "linear",
                                     NULL};

@@ -11,8 +11,7 @@ enum method {
     METHOD_MF,        /* every layer steps on every batch */
     METHOD_GREEDY,    /* layer after layer */
     METHOD_PIPELINED, /* as mf, the layers on threads of their own */
-    METHOD_BP,
-    METHOD_BP_CHECKPOINT,
+    METHOD_BP, /* all of it in one layer */
     METHOD_BP_ACCUMULATE,
     METHOD_LINEAR /* softmax regression on the inputs */
 };

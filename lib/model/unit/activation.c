@@ -5,7 +5,7 @@
 #include "model/checks.h"
 #include "model/unit.h"
 
-static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+static mf_status activation_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     MFI_TRY(mfi_check_constant("activation", unit->activation, MF_ACTIVATION_GELU));
     MFI_TRY(mfi_check_unit_interval("leak", unit->leak));
@@ -13,15 +13,15 @@ static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *ou
     return MF_STATUS_OK;
 }
 
-static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
-                  mfi_shared_sizes *shared)
+static bool activation_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                             mfi_shared_sizes *shared)
 {
     (void)rows, (void)kept;
     shared->db = training ? stage->output_values : 0;
     return true;
 }
 
-static void forward(const mfi_run *run, size_t index)
+static void activation_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     mfi_input input = mfi_run_input(run, index, 0);
@@ -32,7 +32,7 @@ static void forward(const mfi_run *run, size_t index)
     run->layer->kernels->activate(stage->phi, run->rows->count, n, NULL, y, NULL);
 }
 
-static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void activation_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     mfi_input input = mfi_run_input(run, index, 0);
@@ -48,8 +48,8 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
 
 const mfi_unit_kind mfi_unit_activation = {
     .name = "activation",
-    .resolve = resolve,
-    .sizes = sizes,
-    .forward = forward,
-    .backward = backward,
+    .resolve = activation_resolve,
+    .sizes = activation_sizes,
+    .forward = activation_forward,
+    .backward = activation_backward,
 };

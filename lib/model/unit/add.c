@@ -5,21 +5,21 @@
 #include "model/unit.h"
 
 /* That both inputs have the same shape is checked where both are known. */
-static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+static mf_status add_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     (void)unit;
     *output = *input;
     return MF_STATUS_OK;
 }
 
-static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
-                  mfi_shared_sizes *shared)
+static bool add_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                      mfi_shared_sizes *shared)
 {
     (void)stage, (void)rows, (void)training, (void)kept, (void)shared;
     return true;
 }
 
-static void forward(const mfi_run *run, size_t index)
+static void add_forward(const mfi_run *run, size_t index)
 {
     mfi_input one = mfi_run_input(run, index, 0), other = mfi_run_input(run, index, 1);
     float *y = mfi_run_output(run, index);
@@ -29,7 +29,7 @@ static void forward(const mfi_run *run, size_t index)
             y[b * n + j] = one.x[b * one.stride + j] + other.x[b * other.stride + j];
 }
 
-static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void add_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     size_t count = run->rows->count * run->layer->plan.stages[index].output_values;
     for (int i = 0; i < MFI_STAGE_INPUTS; i++)
@@ -39,8 +39,8 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
 
 const mfi_unit_kind mfi_unit_add = {
     .name = "add",
-    .resolve = resolve,
-    .sizes = sizes,
-    .forward = forward,
-    .backward = backward,
+    .resolve = add_resolve,
+    .sizes = add_sizes,
+    .forward = add_forward,
+    .backward = add_backward,
 };

@@ -7,7 +7,7 @@
 #include "model/normalization.h"
 #include "model/unit.h"
 
-static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+static mf_status batch_norm_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
     MFI_TRY(mfi_check_unit_interval("normalization_rate", unit->normalization_rate));
@@ -16,8 +16,8 @@ static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *ou
     return MF_STATUS_OK;
 }
 
-static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
-                  mfi_shared_sizes *shared)
+static bool batch_norm_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                             mfi_shared_sizes *shared)
 {
     (void)rows;
     shared->map = stage->area;
@@ -26,7 +26,7 @@ static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_s
     return mfi_multiply(MFI_MOMENT_ROWS, stage->channels, &kept->moments);
 }
 
-static const mfi_activation identity = {MF_ACTIVATION_IDENTITY, 0.0f};
+static const mfi_activation batch_norm_identity = {MF_ACTIVATION_IDENTITY, 0.0f};
 
 /* ---- rows of values: a channel is a column ---- */
 
@@ -40,7 +40,7 @@ static void forward_rows(const mfi_run *run, size_t index, mfi_moments moments)
         kernels->column_moments(rows, n, input.x, input.stride, moments.mean, moments.variance);
     mfi_moments_complete(run, index, moments);
     kernels->normalize(rows, n, moments.mean, moments.scale, input.x, input.stride, y);
-    kernels->activate(identity, rows, n, mfi_run_values(run, index, MFI_BIAS), y, NULL);
+    kernels->activate(batch_norm_identity, rows, n, mfi_run_values(run, index, MFI_BIAS), y, NULL);
 }
 
 /* `dy` becomes the gradient by the input. */
@@ -50,7 +50,8 @@ static void backward_rows(const mfi_run *run, size_t index, mfi_moments moments,
     size_t n = run->layer->plan.stages[index].channels, rows = run->rows->count;
     mfi_input input = mfi_run_input(run, index, 0);
     float part = mfi_run_uses_batch(run, index) ? 1.0f / (float)rows : 0.0f;
-    kernels->derivative(identity, rows, n, mfi_run_output(run, index), NULL, n, dy, run->scratch->db);
+    kernels->derivative(batch_norm_identity, rows, n, mfi_run_output(run, index), NULL, n, dy,
+                        run->scratch->db);
     kernels->normalization_gradient(rows, n, input.x, input.stride, moments.mean, moments.inverse,
                                     moments.scale, run->scratch->db, part, dy, run->scratch->dscale);
 }
@@ -62,7 +63,8 @@ static const float *map_of(mfi_input input, const mfi_stage *stage, size_t row, 
     return input.x + row * input.stride + channel * stage->area;
 }
 
-static void take_moments(const mfi_run *run, const mfi_stage *stage, mfi_input input, mfi_moments moments)
+static void batch_norm_take_moments(const mfi_run *run, const mfi_stage *stage, mfi_input input,
+                                    mfi_moments moments)
 {
     for (size_t c = 0; c < stage->channels; c++) {
         double mean = 0.0, deviations = 0.0;
@@ -84,11 +86,11 @@ static void forward_maps(const mfi_run *run, size_t index, mfi_moments moments)
     mfi_input input = mfi_run_input(run, index, 0);
     float *y = mfi_run_output(run, index);
     if (mfi_run_uses_batch(run, index))
-        take_moments(run, stage, input, moments);
+        batch_norm_take_moments(run, stage, input, moments);
     mfi_moments_complete(run, index, moments);
     for (size_t b = 0; b < run->rows->count; b++)
         for (size_t c = 0; c < stage->channels; c++, y += stage->area)
-            run->layer->kernels->map_forward(identity, &stage->geometry.pool,
+            run->layer->kernels->map_forward(batch_norm_identity, &stage->geometry.pool,
                                              mfi_moments_shift(run, index, &moments, c), 1,
                                              map_of(input, stage, b, c), y, stage->area, run->scratch->map);
 }
@@ -122,7 +124,7 @@ static bool reads_maps(const mfi_stage *stage)
     return stage->area > 1;
 }
 
-static void forward(const mfi_run *run, size_t index)
+static void batch_norm_forward(const mfi_run *run, size_t index)
 {
     if (reads_maps(&run->layer->plan.stages[index]))
         forward_maps(run, index, mfi_moments_of(run, index));
@@ -130,7 +132,7 @@ static void forward(const mfi_run *run, size_t index)
         forward_rows(run, index, mfi_moments_of(run, index));
 }
 
-static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void batch_norm_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     mfi_target bias = mfi_run_target(run, stage->parameters[MFI_BIAS]);
@@ -147,8 +149,8 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
 
 const mfi_unit_kind mfi_unit_batch_norm = {
     .name = "batch_norm",
-    .resolve = resolve,
-    .sizes = sizes,
-    .forward = forward,
-    .backward = backward,
+    .resolve = batch_norm_resolve,
+    .sizes = batch_norm_sizes,
+    .forward = batch_norm_forward,
+    .backward = batch_norm_backward,
 };

@@ -1,7 +1,7 @@
 /* Owns: a convolution stage: the convolution, then normalisation, bias, activation and pooling.
  *
  * Work goes over blocks of images whose patches (im2col, see math/maps.h) stay in cache. A block of u, of its
- * gradient and of patches is a matrix [filters, or values of a kernel; places of all images], so that each
+ * gradient and of patches is a matrix [filters, or values of a kernel; pixels of all images], so that each
  * pass is one product
  *
  *     u = W patches        dW += du patches^T        dpatches = W^T du
@@ -19,7 +19,7 @@
 #include "model/unit.h"
 #include "model/unit/window.h"
 
-static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+static mf_status conv2d_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     size_t weights, *kernel = unit->kernel, *stride = unit->stride;
     for (int d = 0; d < 2; d++) {
@@ -37,8 +37,8 @@ static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *ou
     return MF_STATUS_OK;
 }
 
-/* Places of a block: enough for a product to run well, few enough for its patches to stay in cache. */
-enum { BLOCK_PLACES = 512, BAND_PLACES = 4096 };
+/* Pixels of a block: enough for a product to run well, few enough for its patches to stay in cache. */
+enum { BLOCK_PIXELS = 512, BAND_PIXELS = 4096 };
 
 typedef struct blocks {
     const mfi_geometry *g;
@@ -49,32 +49,32 @@ typedef struct blocks {
 static blocks cut(const mfi_geometry *g, size_t rows)
 {
     blocks b = {.g = g};
-    b.images = BLOCK_PLACES / g->places;
+    b.images = BLOCK_PIXELS / g->pixels;
     b.images = b.images < 1 ? 1 : b.images > rows ? rows : b.images;
-    b.band = b.images == 1 ? BAND_PLACES / g->map[1] : g->map[0];
+    b.band = b.images == 1 ? BAND_PIXELS / g->map[1] : g->map[0];
     b.band = b.band < 1 ? 1 : b.band > g->map[0] ? g->map[0] : b.band;
     return b;
 }
 
-static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
-                  mfi_shared_sizes *shared)
+static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                         mfi_shared_sizes *shared)
 {
     const mfi_geometry *g = &stage->geometry;
     blocks b = cut(g, rows);
-    size_t places;
+    size_t pixels;
     if ((stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, g->filters, &kept->moments)) ||
-        !mfi_multiply(b.images, g->filters * g->places, &kept->product) ||
-        !mfi_multiply(b.images * b.band, g->map[1], &places) ||
-        !mfi_multiply(places, g->depth, &shared->patches))
+        !mfi_multiply(b.images, g->filters * g->pixels, &kept->product) ||
+        !mfi_multiply(b.images * b.band, g->map[1], &pixels) ||
+        !mfi_multiply(pixels, g->patch_size, &shared->patches))
         return false;
-    shared->map = g->places;
+    shared->map = g->pixels;
     if (!training)
         return true;
     shared->dz = kept->product;
     shared->db = shared->dscale = g->filters;
-    shared->map = 2 * g->places;
-    return mfi_multiply(g->filters, g->depth, &shared->dw) &&
-           mfi_multiply(rows, g->filters * g->places, &kept->product);
+    shared->map = 2 * g->pixels;
+    return mfi_multiply(g->filters, g->patch_size, &shared->dw) &&
+           mfi_multiply(rows, g->filters * g->pixels, &kept->product);
 }
 
 /* ---- forward ---- */
@@ -93,7 +93,7 @@ typedef struct pass {
     bool batch;
 } pass;
 
-static pass begin(const mfi_run *run, size_t index)
+static pass conv2d_begin(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     return (pass){
@@ -128,17 +128,17 @@ static const float *make_patches(const pass *p, size_t first, size_t top, size_t
     return p->scratch->patches;
 }
 
-/* u [filters, images x places] of one block. */
+/* u [filters, images x pixels] of one block. */
 static void convolve(const pass *p, size_t first, float *u)
 {
     const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), depth = g->depth;
+    size_t images = images_at(p, first), k = g->patch_size;
     for (size_t top = 0; top < g->map[0]; top += p->b.band) {
         size_t band = band_at(&p->b, top), width = images * band * g->map[1];
         const float *patches = make_patches(p, first, top, band);
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, g->filters, width, depth, 1.0f,
-                 mfi_run_values(p->run, p->index, MFI_WEIGHT), depth, patches, width, 0.0f,
-                 u + top * g->map[1], images * g->places);
+        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, g->filters, width, k, 1.0f,
+                 mfi_run_values(p->run, p->index, MFI_WEIGHT), k, patches, width, 0.0f, u + top * g->map[1],
+                 images * g->pixels);
     }
 }
 
@@ -150,17 +150,17 @@ static void activate(const pass *p, size_t first, const float *u)
     float *a = mfi_run_output(p->run, p->index) + first * n;
     for (size_t f = 0; f < g->filters; f++)
         p->kernels->map_forward(p->stage->phi, &g->pool, mfi_moments_shift(p->run, p->index, &p->moments, f),
-                                images, u + f * images * g->places, a + f * g->pooled, n, p->scratch->map);
+                                images, u + f * images * g->pixels, a + f * g->pooled, n, p->scratch->map);
 }
 
 /* Mean and variance of every filter, from those of each block (Chan, Golub and LeVeque). */
 static void take_moments(const pass *p)
 {
-    size_t places = p->b.g->places, map_values = p->b.g->filters * places;
+    size_t pixels = p->b.g->pixels, map_values = p->b.g->filters * pixels;
     for (size_t f = 0; f < p->b.g->filters; f++) {
         double count = 0.0, mean = 0.0, deviations = 0.0;
         for (size_t first = 0; first < p->rows; first += p->b.images) {
-            size_t more = images_at(p, first) * places;
+            size_t more = images_at(p, first) * pixels;
             double block_mean, block_deviations;
             p->kernels->moments(more, p->product + first * map_values + f * more, &block_mean,
                                 &block_deviations);
@@ -174,10 +174,10 @@ static void take_moments(const pass *p)
     }
 }
 
-static void forward(const mfi_run *run, size_t index)
+static void conv2d_forward(const mfi_run *run, size_t index)
 {
-    pass p = begin(run, index);
-    size_t map_values = p.b.g->filters * p.b.g->places;
+    pass p = conv2d_begin(run, index);
+    size_t map_values = p.b.g->filters * p.b.g->pixels;
     if (p.stage->normalizes && !p.batch)
         mfi_moments_complete(run, index, p.moments);
     for (size_t first = 0; first < p.rows; first += p.b.images) {
@@ -199,7 +199,7 @@ static void forward(const mfi_run *run, size_t index)
 
 /* ---- backward ---- */
 
-/* dz [images x places] of one filter in the block that begins at image `first`. */
+/* dz [images x pixels] of one filter in the block that begins at image `first`. */
 static void filter_gradient(const pass *p, const float *dy, size_t first, size_t filter, const float *u,
                             float *dz)
 {
@@ -212,8 +212,8 @@ static void filter_gradient(const pass *p, const float *dy, size_t first, size_t
 
 static const float *row_of_product(const pass *p, size_t first, size_t filter)
 {
-    size_t row = images_at(p, first) * p->b.g->places;
-    return p->product + first * p->b.g->filters * p->b.g->places + filter * row;
+    size_t row = images_at(p, first) * p->b.g->pixels;
+    return p->product + first * p->b.g->filters * p->b.g->pixels + filter * row;
 }
 
 /* db and dscale of every filter, which du depends on when mean and variance are the batch's. */
@@ -224,7 +224,7 @@ static void sum_over_batch(const pass *p, const float *dy)
         for (size_t first = 0; first < p->rows; first += p->b.images) {
             const float *u = row_of_product(p, first, f);
             filter_gradient(p, dy, first, f, u, p->scratch->dz);
-            p->kernels->centered_sums(images_at(p, first) * p->b.g->places, p->scratch->dz, u,
+            p->kernels->centered_sums(images_at(p, first) * p->b.g->pixels, p->scratch->dz, u,
                                       p->moments.mean[f], &sum, &product);
         }
         p->scratch->db[f] = (float)sum;
@@ -236,17 +236,17 @@ static void sum_over_batch(const pass *p, const float *dy)
  * already. */
 static void block_gradient(const pass *p, const float *dy, size_t first)
 {
-    size_t count = images_at(p, first) * p->b.g->places;
-    double part = 1.0 / ((double)p->rows * (double)p->b.g->places);
+    size_t count = images_at(p, first) * p->b.g->pixels;
+    double part = 1.0 / ((double)p->rows * (double)p->b.g->pixels);
     float *db = p->scratch->db, *dscale = p->scratch->dscale;
     for (size_t f = 0; f < p->b.g->filters; f++) {
         const float *u = row_of_product(p, first, f);
         float *dz = p->scratch->dz + f * count;
-        double sum = 0.0, product = 0.0, mean_gradient = 0.0, slope = 0.0;
+        double sum = 0.0, product = 0.0, mean_gradient = 0.0, coefficient = 0.0;
         filter_gradient(p, dy, first, f, u, dz);
         if (p->batch) {
             mean_gradient = part * (double)db[f];
-            slope = part * (double)dscale[f] * (double)p->moments.inverse[f];
+            coefficient = part * (double)dscale[f] * (double)p->moments.inverse[f];
         } else {
             p->kernels->centered_sums(count, dz, u, p->stage->normalizes ? p->moments.mean[f] : 0.0f, &sum,
                                       &product);
@@ -256,7 +256,7 @@ static void block_gradient(const pass *p, const float *dy, size_t first)
             dscale[f] += (float)(product * (double)p->moments.inverse[f]);
         if (p->stage->normalizes)
             p->kernels->center_gradient(count, u, p->moments.mean[f], p->moments.scale[f],
-                                        (float)mean_gradient, (float)slope, dz);
+                                        (float)mean_gradient, (float)coefficient, dz);
     }
 }
 
@@ -264,12 +264,12 @@ static void block_gradient(const pass *p, const float *dy, size_t first)
 static void add_weight_gradient(const pass *p, size_t first)
 {
     const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), depth = g->depth;
+    size_t images = images_at(p, first), k = g->patch_size;
     for (size_t top = 0; top < g->map[0]; top += p->b.band) {
         size_t band = band_at(&p->b, top), width = images * band * g->map[1];
         const float *patches = make_patches(p, first, top, band);
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, g->filters, depth, width, 1.0f, p->scratch->dz + top * g->map[1],
-                 images * g->places, patches, width, 1.0f, p->scratch->dw, depth);
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, g->filters, k, width, 1.0f, p->scratch->dz + top * g->map[1],
+                 images * g->pixels, patches, width, 1.0f, p->scratch->dw, k);
     }
 }
 
@@ -277,26 +277,26 @@ static void add_weight_gradient(const pass *p, size_t first)
 static void put_input_gradient(const pass *p, size_t first, float *dx)
 {
     const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), depth = g->depth, k = p->stage->input_values;
-    memset(dx + first * k, 0, images * k * sizeof *dx);
+    size_t images = images_at(p, first), k = g->patch_size, inputs = p->stage->input_values;
+    memset(dx + first * inputs, 0, images * inputs * sizeof *dx);
     for (size_t top = 0; top < g->map[0]; top += p->b.band) {
         size_t band = band_at(&p->b, top), width = images * band * g->map[1];
-        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, depth, width, g->filters, 1.0f,
-                 mfi_run_values(p->run, p->index, MFI_WEIGHT), depth, p->scratch->dz + top * g->map[1],
-                 images * g->places, 0.0f, p->scratch->patches, width);
-        mfi_col2im(g, images, p->scratch->patches, top, band, dx + first * k, k);
+        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, k, width, g->filters, 1.0f,
+                 mfi_run_values(p->run, p->index, MFI_WEIGHT), k, p->scratch->dz + top * g->map[1],
+                 images * g->pixels, 0.0f, p->scratch->patches, width);
+        mfi_col2im(g, images, p->scratch->patches, top, band, dx + first * inputs, inputs);
     }
 }
 
-static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
-    pass p = begin(run, index);
+    pass p = conv2d_begin(run, index);
     const mfi_geometry *g = p.b.g;
     const mfi_scratch *scratch = run->scratch;
     mfi_target weight = mfi_run_target(run, p.stage->parameters[MFI_WEIGHT]);
     mfi_target bias = mfi_run_target(run, p.stage->parameters[MFI_BIAS]);
     mfi_target scale = mfi_run_target(run, p.stage->parameters[MFI_SCALE]);
-    memset(scratch->dw, 0, g->filters * g->depth * sizeof(float));
+    memset(scratch->dw, 0, g->filters * g->patch_size * sizeof(float));
     memset(scratch->db, 0, g->filters * sizeof(float));
     memset(scratch->dscale, 0, g->filters * sizeof(float));
     if (p.batch)
@@ -308,15 +308,15 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
         if (dx[0])
             put_input_gradient(&p, first, dx[0]);
     }
-    mfi_run_take(run, &weight, 0, 1, g->filters * g->depth, g->filters * g->depth, scratch->dw);
+    mfi_run_take(run, &weight, 0, 1, g->filters * g->patch_size, g->filters * g->patch_size, scratch->dw);
     mfi_run_take(run, &bias, 0, 1, g->filters, g->filters, scratch->db);
     mfi_run_take(run, &scale, 0, 1, g->filters, g->filters, scratch->dscale);
 }
 
 const mfi_unit_kind mfi_unit_conv2d = {
     .name = "conv2d",
-    .resolve = resolve,
-    .sizes = sizes,
-    .forward = forward,
-    .backward = backward,
+    .resolve = conv2d_resolve,
+    .sizes = conv2d_sizes,
+    .forward = conv2d_forward,
+    .backward = conv2d_backward,
 };

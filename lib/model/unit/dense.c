@@ -15,7 +15,7 @@
 #include "model/head.h"
 #include "model/normalization.h"
 
-static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+static mf_status dense_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     (void)input; /* of any shape: a row is a row */
     MFI_TRY(mfi_check_size("outputs", unit->outputs, 1));
@@ -52,8 +52,8 @@ static bool keeps_preactivation(const mfi_stage *stage)
     return stage->phi.kind == MF_ACTIVATION_GELU; /* the derivatives of the others follow from a */
 }
 
-static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
-                  mfi_shared_sizes *shared)
+static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                        mfi_shared_sizes *shared)
 {
     size_t n = stage->output_values, panel = mfi_dense_panel(stage->input_values, n);
     if (stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, n, &kept->moments))
@@ -73,7 +73,7 @@ static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_s
 /* ---- forward ---- */
 
 /* to = x W^T */
-static void multiply(const mfi_run *run, size_t index, float *to)
+static void dense_multiply(const mfi_run *run, size_t index, float *to)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     size_t n = stage->output_values, k = stage->input_values, rows = run->rows->count;
@@ -95,13 +95,13 @@ static void normalize(const mfi_run *run, size_t index, const float *u, float *t
     run->layer->kernels->normalize(rows, n, moments.mean, moments.scale, u, n, to);
 }
 
-static void forward(const mfi_run *run, size_t index)
+static void dense_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     const mfi_kept *kept = &run->scratch->kept[index];
     float *a = mfi_run_output(run, index);
     float *u = kept->product ? kept->product : a;
-    multiply(run, index, u);
+    dense_multiply(run, index, u);
     if (stage->normalizes)
         normalize(run, index, u, a);
     run->layer->kernels->activate(stage->phi, run->rows->count, stage->output_values,
@@ -130,7 +130,7 @@ typedef struct way {
     size_t rows, n, k;
     const float *a, *z, *dy;
     mfi_moments moments;
-    float share; /* 1 / rows if mean and variance depend on the rows, else 0 */
+    float inverse_count; /* 1 / rows if mean and variance depend on the rows, else 0 */
     float *dx;
     mfi_target weight, bias, scale, projection;
     strategy strategy;
@@ -158,8 +158,8 @@ static void local_gradient(const way *w, panel p)
     if (w->stage->normalizes)
         kernels->normalization_gradient(w->rows, p.width, w->run->scratch->kept[w->index].product + p.start,
                                         w->n, w->moments.mean + p.start, w->moments.inverse + p.start,
-                                        w->moments.scale + p.start, scratch->db, w->share, scratch->dz,
-                                        scratch->dscale);
+                                        w->moments.scale + p.start, scratch->db, w->inverse_count,
+                                        scratch->dz, scratch->dscale);
 }
 
 /* dx = dz W, with the W of before the update. */
@@ -350,7 +350,7 @@ static void measure_by_gram(const way *w)
         walk_panels(w, measure_weight_panel);
 }
 
-static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void dense_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     way w = {
@@ -365,7 +365,7 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
         .z = run->scratch->kept[index].preactivation,
         .dy = dy,
         .moments = mfi_moments_of(run, index),
-        .share = mfi_run_uses_batch(run, index) ? 1.0f / (float)run->rows->count : 0.0f,
+        .inverse_count = mfi_run_uses_batch(run, index) ? 1.0f / (float)run->rows->count : 0.0f,
         .dx = dx[0],
         .weight = mfi_run_target(run, stage->parameters[MFI_WEIGHT]),
         .bias = mfi_run_target(run, stage->parameters[MFI_BIAS]),
@@ -382,8 +382,8 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
 
 const mfi_unit_kind mfi_unit_dense = {
     .name = "dense",
-    .resolve = resolve,
-    .sizes = sizes,
-    .forward = forward,
-    .backward = backward,
+    .resolve = dense_resolve,
+    .sizes = dense_sizes,
+    .forward = dense_forward,
+    .backward = dense_backward,
 };

@@ -5,7 +5,7 @@
 #include "model/checks.h"
 #include "model/unit.h"
 
-static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+static mf_status dropout_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     MFI_TRY(mfi_check_rate("dropout", (double)unit->dropout));
     MFI_TRY(mfi_check_constant("dropout_maps", unit->dropout_maps, 1));
@@ -16,8 +16,8 @@ static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *ou
     return MF_STATUS_OK;
 }
 
-static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
-                  mfi_shared_sizes *shared)
+static bool dropout_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                          mfi_shared_sizes *shared)
 {
     (void)stage, (void)rows, (void)training, (void)kept, (void)shared;
     return true;
@@ -31,7 +31,7 @@ static void drop(const mfi_run *run, const mfi_stage *stage, float *values)
                 stage->drops_maps, stage->area, run->rows->count * stage->output_values, values);
 }
 
-static void forward(const mfi_run *run, size_t index)
+static void dropout_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     mfi_input input = mfi_run_input(run, index, 0);
@@ -43,7 +43,7 @@ static void forward(const mfi_run *run, size_t index)
         drop(run, stage, y);
 }
 
-static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void dropout_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     if (!dx[0])
@@ -54,8 +54,8 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
 
 const mfi_unit_kind mfi_unit_dropout = {
     .name = "dropout",
-    .resolve = resolve,
-    .sizes = sizes,
-    .forward = forward,
-    .backward = backward,
+    .resolve = dropout_resolve,
+    .sizes = dropout_sizes,
+    .forward = dropout_forward,
+    .backward = dropout_backward,
 };

@@ -4,7 +4,7 @@
 #include "model/unit.h"
 #include "model/unit/window.h"
 
-static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
+static mf_status pool_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     if (input->rank != 3)
         return mfi_fail(MF_STATUS_SHAPE, "a pool reads maps, its input is a row of %zu values",
@@ -21,8 +21,8 @@ static mf_status resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *ou
     return MF_STATUS_OK;
 }
 
-static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
-                  mfi_shared_sizes *shared)
+static bool pool_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
+                       mfi_shared_sizes *shared)
 {
     (void)rows, (void)kept;
     shared->map = (training ? 2 : 1) * stage->area;
@@ -31,9 +31,9 @@ static bool sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_s
 
 /* The kernels of convolutions, with a shift that changes nothing. */
 static const mfi_shift no_shift = {0.0f, 1.0f, 0.0f};
-static const mfi_activation identity = {MF_ACTIVATION_IDENTITY, 0.0f};
+static const mfi_activation pool_identity = {MF_ACTIVATION_IDENTITY, 0.0f};
 
-static void forward(const mfi_run *run, size_t index)
+static void pool_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     const mfi_geometry *g = &stage->geometry;
@@ -41,12 +41,12 @@ static void forward(const mfi_run *run, size_t index)
     float *y = mfi_run_output(run, index);
     for (size_t b = 0; b < run->rows->count; b++)
         for (size_t c = 0; c < stage->channels; c++, y += g->pooled)
-            run->layer->kernels->map_forward(identity, &g->pool, no_shift, 1,
+            run->layer->kernels->map_forward(pool_identity, &g->pool, no_shift, 1,
                                              input.x + b * input.stride + c * stage->area, y, g->pooled,
                                              run->scratch->map);
 }
 
-static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void pool_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     const mfi_geometry *g = &stage->geometry;
@@ -55,14 +55,14 @@ static void backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_
     for (size_t b = 0; dx[0] && b < run->rows->count; b++)
         for (size_t c = 0; c < stage->channels; c++, map++)
             run->layer->kernels->map_gradient(
-                identity, &g->pool, no_shift, 1, input.x + b * input.stride + c * stage->area,
+                pool_identity, &g->pool, no_shift, 1, input.x + b * input.stride + c * stage->area,
                 dy + map * g->pooled, g->pooled, dx[0] + map * stage->area, run->scratch->map);
 }
 
 const mfi_unit_kind mfi_unit_pool = {
     .name = "pool",
-    .resolve = resolve,
-    .sizes = sizes,
-    .forward = forward,
-    .backward = backward,
+    .resolve = pool_resolve,
+    .sizes = pool_sizes,
+    .forward = pool_forward,
+    .backward = pool_backward,
 };

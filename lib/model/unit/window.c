@@ -78,7 +78,7 @@ mfi_geometry mfi_convolution(const mf_shape *input, size_t filters, const size_t
         .height = input->dims[1],
         .width = input->dims[2],
         .filters = filters,
-        .depth = input->dims[0] * kernel[0] * kernel[1],
+        .patch_size = input->dims[0] * kernel[0] * kernel[1],
     };
     for (int d = 0; d < 2; d++) {
         g.kernel[d] = kernel[d];
@@ -87,7 +87,7 @@ mfi_geometry mfi_convolution(const mf_shape *input, size_t filters, const size_t
         g.map[d] =
             count_windows((uint64_t)input->dims[1 + d] + 2 * (uint64_t)padding[d], kernel[d], stride[d]);
     }
-    g.places = g.map[0] * g.map[1];
+    g.pixels = g.map[0] * g.map[1];
     mfi_convolution_pool(&g, mfi_no_pooling(g.map));
     return g;
 }

@@ -1,11 +1,11 @@
-"""The ABI of libmonoforward 0.1.0. Written by abi/generate.py: do not edit.
+"""The ABI of libmonoforward 0.2.0. Written by abi/generate.py: do not edit.
 
 Pointers to values are c_void_p, so that an array's address can be passed as a plain number.
 SPDX-License-Identifier: MIT
 """
 import ctypes as c
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 SONAME = "libmonoforward.so.0"
 
 MF_STATUS_OK = 0
@@ -39,6 +39,7 @@ MF_OPTIMIZER_WEIGHT_DECAY = 6
 MF_OPTIMIZER_CLIP_NORM = 7
 MF_LAYER_DENSE = 0
 MF_LAYER_CONV2D = 1
+MF_LAYER_UNITS = 2
 MF_POOL_NONE = 0
 MF_POOL_AVERAGE = 1
 MF_POOL_MAX = 2
@@ -57,6 +58,14 @@ MF_LAYER_DROPOUT = 0
 MF_LAYER_LABEL_SMOOTHING = 1
 MF_TYPE_FLOAT32 = 0
 MF_TYPE_INT32 = 1
+MF_UNIT_DENSE = 0
+MF_UNIT_CONV2D = 1
+MF_UNIT_BATCH_NORM = 2
+MF_UNIT_ACTIVATION = 3
+MF_UNIT_POOL = 4
+MF_UNIT_DROPOUT = 5
+MF_UNIT_ADD = 6
+MF_HEAD_LINEAR = 0
 MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
 MF_WORKSPACE_TRAINING = 0
@@ -64,6 +73,7 @@ MF_WORKSPACE_INFERENCE = 1
 MF_CONTENTS_MODEL = 0
 MF_CONTENTS_TRAINING = 1
 MF_SEED_AUTO = 0
+MF_NODE_PREVIOUS = -1
 
 
 class mf_optimizer(c.Structure):
@@ -75,6 +85,10 @@ class mf_layer(c.Structure):
 
 
 class mf_workspace(c.Structure):
+    """Opaque."""
+
+
+class mf_builder(c.Structure):
     """Opaque."""
 
 
@@ -107,6 +121,18 @@ class mf_parameter_info(c.Structure):
 
 
 class mf_batch(c.Structure):
+    pass
+
+
+class mf_unit_spec(c.Structure):
+    pass
+
+
+class mf_head_spec(c.Structure):
+    pass
+
+
+class mf_builder_spec(c.Structure):
     pass
 
 
@@ -228,6 +254,49 @@ mf_batch._fields_ = [
     ("sample_weights", c.c_void_p),
 ]
 
+mf_unit_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("kind", c.c_int32),
+    ("inputs", c.c_int32 * 2),
+    ("outputs", c.c_size_t),
+    ("bias", c.c_int32),
+    ("weight_init", c.c_int32),
+    ("weight_gain", c.c_float),
+    ("activation", c.c_int32),
+    ("leak", c.c_float),
+    ("pool", c.c_int32),
+    ("kernel", c.c_size_t * 2),
+    ("stride", c.c_size_t * 2),
+    ("padding", c.c_size_t * 2),
+    ("dropout", c.c_float),
+    ("dropout_maps", c.c_int32),
+    ("normalization_rate", c.c_float),
+    ("normalization_epsilon", c.c_float),
+    ("reserved2", c.c_int32),
+    ("reserved", c.c_int32),
+]
+
+mf_head_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("kind", c.c_int32),
+    ("classes", c.c_size_t),
+    ("pool_size", c.c_size_t),
+    ("projection_init", c.c_int32),
+    ("projection_gain", c.c_float),
+    ("label_smoothing", c.c_float),
+    ("reserved", c.c_int32),
+]
+
+mf_builder_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("dropout_maps", c.c_int32),
+    ("input", c.POINTER(mf_shape)),
+    ("dropout", c.c_float),
+    ("reserved", c.c_int32),
+    ("seed", c.c_uint64),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
 mf_network_spec._fields_ = [
     ("struct_size", c.c_uint32),
     ("allocator", c.POINTER(mf_allocator)),
@@ -325,6 +394,8 @@ FUNCTIONS = {
     "mf_layer_spec_init": (c.c_int32, [c.POINTER(mf_layer_spec), c.c_size_t]),
     "mf_layer_spec_follow": (c.c_int32, [c.POINTER(mf_layer_spec), c.POINTER(mf_layer_spec)]),
     "mf_batch_init": (c.c_int32, [c.POINTER(mf_batch), c.c_size_t]),
+    "mf_shape_init": (c.c_int32, [c.POINTER(mf_shape), c.c_size_t]),
+    "mf_parameter_info_init": (c.c_int32, [c.POINTER(mf_parameter_info), c.c_size_t]),
     "mf_layer_create": (c.c_int32, [c.POINTER(mf_layer_spec), c.POINTER(c.POINTER(mf_layer))]),
     "mf_layer_free": (None, [c.POINTER(mf_layer)]),
     "mf_layer_describe": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_layer_spec)]),
@@ -352,6 +423,20 @@ FUNCTIONS = {
         c.c_void_p]),
     "mf_layer_goodness": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
         c.c_void_p]),
+    "mf_unit_spec_init": (c.c_int32, [c.POINTER(mf_unit_spec), c.c_size_t]),
+    "mf_head_spec_init": (c.c_int32, [c.POINTER(mf_head_spec), c.c_size_t]),
+    "mf_builder_spec_init": (c.c_int32, [c.POINTER(mf_builder_spec), c.c_size_t]),
+    "mf_builder_create": (c.c_int32, [c.POINTER(mf_builder_spec), c.POINTER(c.POINTER(mf_builder))]),
+    "mf_builder_from_spec": (c.c_int32, [c.POINTER(mf_layer_spec), c.POINTER(c.POINTER(mf_builder))]),
+    "mf_builder_free": (None, [c.POINTER(mf_builder)]),
+    "mf_builder_unit": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(mf_unit_spec), c.c_void_p]),
+    "mf_builder_head": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(mf_head_spec)]),
+    "mf_builder_shape": (c.c_int32, [c.POINTER(mf_builder), c.c_int32, c.POINTER(mf_shape)]),
+    "mf_layer_build": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(c.POINTER(mf_layer))]),
+    "mf_layer_unit_count": (c.c_int32, [c.POINTER(mf_layer), c.c_void_p]),
+    "mf_layer_unit": (c.c_int32, [c.POINTER(mf_layer), c.c_int32, c.POINTER(mf_unit_spec),
+        c.POINTER(mf_shape)]),
+    "mf_layer_head": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_head_spec)]),
     "mf_network_spec_init": (c.c_int32, [c.POINTER(mf_network_spec), c.c_size_t]),
     "mf_network_create": (c.c_int32, [c.POINTER(mf_network_spec), c.POINTER(c.POINTER(mf_network))]),
     "mf_network_free": (None, [c.POINTER(mf_network)]),
@@ -385,14 +470,22 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_network_infer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_report_init": (c.c_int32, [c.POINTER(mf_report), c.c_size_t]),
+    "mf_memory_init": (c.c_int32, [c.POINTER(mf_memory), c.c_size_t]),
     "mf_network_memory": (c.c_int32, [c.POINTER(c.POINTER(mf_layer_spec)), c.c_size_t,
         c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
+    "mf_network_memory_built": (c.c_int32, [c.POINTER(c.POINTER(mf_builder)), c.c_size_t,
+        c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
+    "mf_network_summary": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.c_void_p, c.c_size_t,
+        c.c_void_p]),
     "mf_workspace_spec_init": (c.c_int32, [c.POINTER(mf_workspace_spec), c.c_size_t]),
     "mf_workspace_create": (c.c_int32, [c.POINTER(mf_workspace_spec), c.POINTER(c.POINTER(mf_workspace))]),
     "mf_workspace_free": (None, [c.POINTER(mf_workspace)]),
     "mf_workspace_report": (c.c_int32, [c.POINTER(mf_workspace), c.c_size_t, c.POINTER(mf_report)]),
     "mf_workspace_report_sum": (c.c_int32, [c.POINTER(mf_workspace), c.POINTER(mf_report)]),
     "mf_pipeline_spec_init": (c.c_int32, [c.POINTER(mf_pipeline_spec), c.c_size_t]),
+    "mf_pipeline_report_init": (c.c_int32, [c.POINTER(mf_pipeline_report), c.c_size_t]),
+    "mf_pipeline_progress_info_init": (c.c_int32, [c.POINTER(mf_pipeline_progress_info), c.c_size_t]),
     "mf_pipeline_create": (c.c_int32, [c.POINTER(mf_pipeline_spec), c.POINTER(c.POINTER(mf_pipeline))]),
     "mf_pipeline_free": (None, [c.POINTER(mf_pipeline)]),
     "mf_pipeline_submit": (c.c_int32, [c.POINTER(mf_pipeline), c.c_size_t, c.c_void_p, c.c_void_p]),

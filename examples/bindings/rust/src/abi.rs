@@ -1,4 +1,4 @@
-//! The ABI of libmonoforward 0.1.0. Written by abi/generate.py: do not edit.
+//! The ABI of libmonoforward 0.2.0. Written by abi/generate.py: do not edit.
 //!
 //! SPDX-License-Identifier: MIT
 use std::os::raw::{c_char, c_void};
@@ -15,6 +15,11 @@ pub struct mf_layer {
 
 #[repr(C)]
 pub struct mf_workspace {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
+pub struct mf_builder {
     _private: [u8; 0],
 }
 
@@ -59,6 +64,7 @@ pub const MF_OPTIMIZER_WEIGHT_DECAY: i32 = 6;
 pub const MF_OPTIMIZER_CLIP_NORM: i32 = 7;
 pub const MF_LAYER_DENSE: i32 = 0;
 pub const MF_LAYER_CONV2D: i32 = 1;
+pub const MF_LAYER_UNITS: i32 = 2;
 pub const MF_POOL_NONE: i32 = 0;
 pub const MF_POOL_AVERAGE: i32 = 1;
 pub const MF_POOL_MAX: i32 = 2;
@@ -77,6 +83,14 @@ pub const MF_LAYER_DROPOUT: i32 = 0;
 pub const MF_LAYER_LABEL_SMOOTHING: i32 = 1;
 pub const MF_TYPE_FLOAT32: i32 = 0;
 pub const MF_TYPE_INT32: i32 = 1;
+pub const MF_UNIT_DENSE: i32 = 0;
+pub const MF_UNIT_CONV2D: i32 = 1;
+pub const MF_UNIT_BATCH_NORM: i32 = 2;
+pub const MF_UNIT_ACTIVATION: i32 = 3;
+pub const MF_UNIT_POOL: i32 = 4;
+pub const MF_UNIT_DROPOUT: i32 = 5;
+pub const MF_UNIT_ADD: i32 = 6;
+pub const MF_HEAD_LINEAR: i32 = 0;
 pub const MF_PREDICT_LAST: i32 = 0;
 pub const MF_PREDICT_SUM: i32 = 1;
 pub const MF_WORKSPACE_TRAINING: i32 = 0;
@@ -84,6 +98,7 @@ pub const MF_WORKSPACE_INFERENCE: i32 = 1;
 pub const MF_CONTENTS_MODEL: i32 = 0;
 pub const MF_CONTENTS_TRAINING: i32 = 1;
 pub const MF_SEED_AUTO: u64 = 0;
+pub const MF_NODE_PREVIOUS: i32 = -1;
 
 pub type mf_allocator_alloc = unsafe extern "C" fn(user: *mut c_void, bytes: usize, alignment: usize) -> *mut c_void;
 pub type mf_allocator_free = unsafe extern "C" fn(user: *mut c_void, pointer: *mut c_void, bytes: usize);
@@ -181,6 +196,55 @@ pub struct mf_batch {
     pub input_stride: usize,
     pub targets: *const c_void,
     pub sample_weights: *const f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mf_unit_spec {
+    pub struct_size: u32,
+    pub kind: i32,
+    pub inputs: [i32; 2],
+    pub outputs: usize,
+    pub bias: i32,
+    pub weight_init: i32,
+    pub weight_gain: f32,
+    pub activation: i32,
+    pub leak: f32,
+    pub pool: i32,
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub padding: [usize; 2],
+    pub dropout: f32,
+    pub dropout_maps: i32,
+    pub normalization_rate: f32,
+    pub normalization_epsilon: f32,
+    pub reserved2: i32,
+    pub reserved: i32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mf_head_spec {
+    pub struct_size: u32,
+    pub kind: i32,
+    pub classes: usize,
+    pub pool_size: usize,
+    pub projection_init: i32,
+    pub projection_gain: f32,
+    pub label_smoothing: f32,
+    pub reserved: i32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mf_builder_spec {
+    pub struct_size: u32,
+    pub dropout_maps: i32,
+    pub input: *const mf_shape,
+    pub dropout: f32,
+    pub reserved: i32,
+    pub seed: u64,
+    pub allocator: *const mf_allocator,
 }
 
 #[repr(C)]
@@ -295,6 +359,8 @@ extern "C" {
     pub fn mf_layer_spec_init(spec: *mut mf_layer_spec, size: usize) -> i32;
     pub fn mf_layer_spec_follow(spec: *mut mf_layer_spec, before: *const mf_layer_spec) -> i32;
     pub fn mf_batch_init(batch: *mut mf_batch, size: usize) -> i32;
+    pub fn mf_shape_init(shape: *mut mf_shape, size: usize) -> i32;
+    pub fn mf_parameter_info_init(info: *mut mf_parameter_info, size: usize) -> i32;
     pub fn mf_layer_create(spec: *const mf_layer_spec, layer: *mut *mut mf_layer) -> i32;
     pub fn mf_layer_free(layer: *mut mf_layer);
     pub fn mf_layer_describe(layer: *const mf_layer, spec: *mut mf_layer_spec) -> i32;
@@ -316,6 +382,19 @@ extern "C" {
     pub fn mf_layer_forward(layer: *const mf_layer, workspace: *mut mf_workspace, rows: usize, x: *const f32, a: *mut f32) -> i32;
     pub fn mf_layer_forward_batch(layer: *const mf_layer, workspace: *mut mf_workspace, batch: *const mf_batch, a: *mut f32) -> i32;
     pub fn mf_layer_goodness(layer: *const mf_layer, workspace: *mut mf_workspace, rows: usize, a: *const f32, goodness: *mut f32) -> i32;
+    pub fn mf_unit_spec_init(spec: *mut mf_unit_spec, size: usize) -> i32;
+    pub fn mf_head_spec_init(spec: *mut mf_head_spec, size: usize) -> i32;
+    pub fn mf_builder_spec_init(spec: *mut mf_builder_spec, size: usize) -> i32;
+    pub fn mf_builder_create(spec: *const mf_builder_spec, builder: *mut *mut mf_builder) -> i32;
+    pub fn mf_builder_from_spec(spec: *const mf_layer_spec, builder: *mut *mut mf_builder) -> i32;
+    pub fn mf_builder_free(builder: *mut mf_builder);
+    pub fn mf_builder_unit(builder: *mut mf_builder, unit: *const mf_unit_spec, node: *mut i32) -> i32;
+    pub fn mf_builder_head(builder: *mut mf_builder, head: *const mf_head_spec) -> i32;
+    pub fn mf_builder_shape(builder: *const mf_builder, node: i32, shape: *mut mf_shape) -> i32;
+    pub fn mf_layer_build(builder: *mut mf_builder, layer: *mut *mut mf_layer) -> i32;
+    pub fn mf_layer_unit_count(layer: *const mf_layer, count: *mut usize) -> i32;
+    pub fn mf_layer_unit(layer: *const mf_layer, node: i32, unit: *mut mf_unit_spec, output: *mut mf_shape) -> i32;
+    pub fn mf_layer_head(layer: *const mf_layer, head: *mut mf_head_spec) -> i32;
     pub fn mf_network_spec_init(spec: *mut mf_network_spec, size: usize) -> i32;
     pub fn mf_network_create(spec: *const mf_network_spec, network: *mut *mut mf_network) -> i32;
     pub fn mf_network_free(network: *mut mf_network);
@@ -338,13 +417,19 @@ extern "C" {
     pub fn mf_network_goodness(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, goodness: *mut f32) -> i32;
     pub fn mf_network_probabilities(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, probabilities: *mut f32) -> i32;
     pub fn mf_network_infer(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
+    pub fn mf_report_init(report: *mut mf_report, size: usize) -> i32;
+    pub fn mf_memory_init(memory: *mut mf_memory, size: usize) -> i32;
     pub fn mf_network_memory(layers: *const *const mf_layer_spec, count: usize, optimizer: *const mf_optimizer_spec, purpose: i32, max_batch: usize, memory: *mut mf_memory) -> i32;
+    pub fn mf_network_memory_built(builders: *const *mut mf_builder, count: usize, optimizer: *const mf_optimizer_spec, purpose: i32, max_batch: usize, memory: *mut mf_memory) -> i32;
+    pub fn mf_network_summary(network: *const mf_network, max_batch: usize, text: *mut c_char, size: usize, needed: *mut usize) -> i32;
     pub fn mf_workspace_spec_init(spec: *mut mf_workspace_spec, size: usize) -> i32;
     pub fn mf_workspace_create(spec: *const mf_workspace_spec, workspace: *mut *mut mf_workspace) -> i32;
     pub fn mf_workspace_free(workspace: *mut mf_workspace);
     pub fn mf_workspace_report(workspace: *const mf_workspace, position: usize, report: *mut mf_report) -> i32;
     pub fn mf_workspace_report_sum(workspace: *const mf_workspace, report: *mut mf_report) -> i32;
     pub fn mf_pipeline_spec_init(spec: *mut mf_pipeline_spec, size: usize) -> i32;
+    pub fn mf_pipeline_report_init(report: *mut mf_pipeline_report, size: usize) -> i32;
+    pub fn mf_pipeline_progress_info_init(progress: *mut mf_pipeline_progress_info, size: usize) -> i32;
     pub fn mf_pipeline_create(spec: *const mf_pipeline_spec, pipeline: *mut *mut mf_pipeline) -> i32;
     pub fn mf_pipeline_free(pipeline: *mut mf_pipeline);
     pub fn mf_pipeline_submit(pipeline: *mut mf_pipeline, rows: usize, x: *const f32, y: *const i32) -> i32;
@@ -385,6 +470,9 @@ const _: () = {
     assert!(std::mem::size_of::<mf_shape>() == 40);
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
     assert!(std::mem::size_of::<mf_batch>() == 56);
+    assert!(std::mem::size_of::<mf_unit_spec>() == 120);
+    assert!(std::mem::size_of::<mf_head_spec>() == 40);
+    assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
     assert!(std::mem::size_of::<mf_workspace_spec>() == 40);
     assert!(std::mem::size_of::<mf_report>() == 48);

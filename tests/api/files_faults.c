@@ -1,0 +1,538 @@
+/* What the system does to a save: signals that interrupt its calls, a folder that cannot be synced, names
+ * that are taken. The test stands between the library and the C library's calls, and looks at the file while
+ * it is written. SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* O_TMPFILE, open64 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "models.h"
+
+static char folder[] = "/tmp/monoforward-faults-XXXXXX";
+static char path[200];
+
+/* What the calls below shall do, and what they have seen. */
+enum { NAMES = 256 };
+
+static struct {
+    int interrupted;  /* every call is, the first time */
+    int folder_error; /* of the sync of a folder */
+    int no_lists;     /* of access control */
+    int cancelled;    /* the thread, when it reads or writes */
+    int taken;        /* so many new names are */
+    size_t names;     /* asked for with O_EXCL, which is how a temporary file begins */
+    char name[NAMES][512];
+    struct stat written; /* the file, when its first bytes came */
+    mode_t widest;       /* all permissions it ever had, from the first byte on */
+    size_t writes, syncs, folder_syncs;
+} faults;
+
+static int interrupt(void)
+{
+    static int turn;
+
+    if (!faults.interrupted || (turn = !turn) == 0)
+        return 0;
+    errno = EINTR;
+    return 1;
+}
+
+/* The thread is cancelled while it reads or writes, which the C library's calls look at. */
+static void cancel(void)
+{
+    if (!faults.cancelled)
+        return;
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+}
+
+static int open_at(int at, const char *name, int flags, mode_t mode)
+{
+    if (interrupt())
+        return -1;
+    if ((flags & O_CREAT) && (flags & O_EXCL)) {
+        const char *slash = strrchr(name, '/');
+
+        snprintf(faults.name[faults.names % NAMES], sizeof faults.name[0], "%s", slash ? slash + 1 : name);
+        faults.names++;
+        if (faults.taken > 0) {
+            faults.taken--;
+            errno = EEXIST;
+            return -1;
+        }
+    }
+    return (int)syscall(SYS_openat, at, name, flags, mode);
+}
+
+#define STAND_IN_OPEN(function)                                        \
+    int function(const char *name, int flags, ...)                     \
+    {                                                                  \
+        va_list arguments;                                             \
+        va_start(arguments, flags);                                    \
+        mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0; \
+        va_end(arguments);                                             \
+        return open_at(AT_FDCWD, name, flags, mode);                   \
+    }
+#define STAND_IN_OPENAT(function)                                      \
+    int function(int at, const char *name, int flags, ...)             \
+    {                                                                  \
+        va_list arguments;                                             \
+        va_start(arguments, flags);                                    \
+        mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0; \
+        va_end(arguments);                                             \
+        return open_at(at, name, flags, mode);                         \
+    }
+
+STAND_IN_OPEN(open)
+STAND_IN_OPENAT(openat)
+#ifdef __GLIBC__
+STAND_IN_OPEN(open64)
+STAND_IN_OPENAT(openat64)
+#endif
+
+ssize_t write(int file, const void *bytes, size_t count)
+{
+    struct stat info;
+
+    cancel();
+    if (interrupt())
+        return -1;
+    if (fstat(file, &info) == 0 && S_ISREG(info.st_mode)) {
+        if (faults.writes++ == 0)
+            faults.written = info;
+        faults.widest |= info.st_mode & 07777;
+    }
+    return syscall(SYS_write, file, bytes, count);
+}
+
+ssize_t pread(int file, void *bytes, size_t count, off_t offset)
+{
+    cancel();
+    return syscall(SYS_pread64, file, bytes, count, offset);
+}
+
+#ifdef __GLIBC__
+ssize_t pread64(int file, void *bytes, size_t count, off64_t offset)
+{
+    cancel();
+    return syscall(SYS_pread64, file, bytes, count, offset);
+}
+#endif
+
+int fsync(int file)
+{
+    struct stat info;
+
+    if (interrupt())
+        return -1;
+    if (fstat(file, &info) == 0 && S_ISDIR(info.st_mode)) {
+        faults.folder_syncs++;
+        if (faults.folder_error) {
+            errno = faults.folder_error;
+            return -1;
+        }
+    } else {
+        faults.syncs++;
+    }
+    return (int)syscall(SYS_fsync, file);
+}
+
+int fsetxattr(int file, const char *name, const void *value, size_t bytes, int flags)
+{
+    if (faults.no_lists) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    return (int)syscall(SYS_fsetxattr, file, name, value, bytes, flags);
+}
+
+static int open_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    return 0;
+}
+
+static int close_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static int no_faults(void **state)
+{
+    (void)state;
+    memset(&faults, 0, sizeof faults);
+    return 0;
+}
+
+static int litter(void)
+{
+    DIR *list = opendir(folder);
+    int count = 0;
+
+    assert_non_null(list);
+    for (struct dirent *entry; (entry = readdir(list)) != NULL;)
+        count += entry->d_name[0] != '.' && strcmp(entry->d_name, "model.safetensors") != 0;
+    closedir(list);
+    return count;
+}
+
+static mf_network *small(void)
+{
+    const size_t widths[] = {3, 2};
+
+    return make_stack(widths, 1, 2, 1, NULL);
+}
+
+/* ---- who may read it ---- */
+
+/* From before the first byte to the end, the new file is as closed as the old one. */
+static void test_private_from_the_first_byte(void **state)
+{
+    static const mode_t modes[] = {0600, 0640, 0400, 0660};
+    mf_network *network = small();
+    mode_t umask_before = umask(022);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        struct stat info;
+
+        unlink(path);
+        check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+        assert_int_equal(chmod(path, modes[i]), 0);
+        memset(&faults, 0, sizeof faults);
+        check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+        assert_true(faults.writes > 0);
+        assert_int_equal(faults.widest, modes[i]);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 07777, modes[i]);
+    }
+    umask(umask_before);
+    mf_network_free(network);
+}
+
+static void test_new_files_follow_the_umask(void **state)
+{
+    static const mode_t masks[] = {022, 077, 002, 0};
+    mf_network *network = small();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(masks); i++) {
+        mode_t before = umask(masks[i]);
+
+        unlink(path);
+        memset(&faults, 0, sizeof faults);
+        check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+        umask(before);
+        assert_int_equal(faults.widest, 0666 & ~masks[i]);
+        assert_int_equal(faults.written.st_mode & 0777, 0666 & ~masks[i]);
+    }
+    mf_network_free(network);
+}
+
+/* The superuser saves over a user's file: it is the user's still, and no one else's meanwhile. */
+static void test_owner(void **state)
+{
+    mf_network *network = small();
+    struct stat info;
+
+    (void)state;
+    if (geteuid() != 0) {
+        mf_network_free(network);
+        skip_because("only the superuser gives files away");
+    }
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(chown(path, 12345, 23456), 0);
+    assert_int_equal(chmod(path, 0640), 0);
+    memset(&faults, 0, sizeof faults);
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(faults.written.st_uid, 12345);
+    assert_int_equal(faults.written.st_gid, 23456);
+    assert_int_equal(faults.widest, 0640);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_uid, 12345);
+    assert_int_equal(info.st_gid, 23456);
+    assert_int_equal(info.st_mode & 07777, 0640);
+    assert_int_equal(unlink(path), 0);
+    mf_network_free(network);
+}
+
+/* Who may not give the file to the old one's group does not give the group's rights to another group. */
+static void test_group_that_cannot_be_kept(void **state)
+{
+    mf_network *network = small();
+    struct stat info;
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    if (geteuid() != 0) {
+        mf_network_free(network);
+        skip_because("only the superuser gives files away");
+    }
+    unlink(path);
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(chown(path, 12345, 23456), 0);
+    assert_int_equal(chmod(path, 0664), 0);
+    assert_int_equal(chmod(folder, 0777), 0);
+    child = fork();
+    if (child == 0) {
+        if (setgid(34567) != 0 || setuid(34567) != 0)
+            _exit(2);
+        mf_status saved = mf_network_save(network, MF_CONTENTS_MODEL, path);
+        mf_network_free(network);
+        _exit(saved != MF_STATUS_OK);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_uid, 34567);
+    assert_int_equal(info.st_mode & 07777, 0644);
+    assert_int_equal(unlink(path), 0);
+    mf_network_free(network);
+}
+
+/* With an access control list, the group's permissions are the most that anyone in the list has: here the
+ * group has none, and another user may read and write. The list is kept; without it the group still has
+ * nothing. */
+static void test_access_list(void **state)
+{
+    static const unsigned char list[] = {
+        2,    0, 0, 0,                         /* version */
+        1,    0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the owner: rw */
+        2,    0, 6, 0, 0x39, 0x30, 0,    0,    /* user 12345: rw */
+        4,    0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* the group: nothing */
+        0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the most: rw */
+        0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* others: nothing */
+    };
+    mf_network *network = small();
+    unsigned char found[sizeof list + 8];
+
+    (void)state;
+    unlink(path);
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    if (setxattr(path, "system.posix_acl_access", list, sizeof list, 0) != 0) {
+        mf_network_free(network);
+        skip_because("the file system has no access control lists");
+    }
+    memset(&faults, 0, sizeof faults);
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(getxattr(path, "system.posix_acl_access", found, sizeof found), sizeof list);
+    assert_memory_equal(found, list, sizeof list);
+    assert_int_equal(faults.widest, 0660);
+    memset(&faults, 0, sizeof faults);
+    faults.no_lists = 1;
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(faults.widest, 0600);
+    mf_network_free(network);
+}
+
+/* ---- names of temporary files ---- */
+
+/* A process whose id another one had, which was killed, finds all its names taken. */
+static void test_leftovers(void **state)
+{
+    enum { LEFT = 300 };
+    mf_network *network = small();
+    char name[300];
+
+    (void)state;
+    unlink(path);
+    for (int i = 0; i < LEFT; i++) {
+        snprintf(name, sizeof name, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        FILE *file = fopen(name, "w");
+        assert_non_null(file);
+        fclose(file);
+    }
+    mf_status status = mf_network_save(network, MF_CONTENTS_MODEL, path);
+    for (int i = 0; i < LEFT; i++) {
+        snprintf(name, sizeof name, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        assert_int_equal(unlink(name), 0);
+    }
+    check_ok(status);
+    assert_int_equal(litter(), 0);
+    mf_network_free(network);
+}
+
+/* Names are tried until one is free, and no two processes try the same, though one is a copy of the other. */
+static void test_names_differ(void **state)
+{
+    mf_network *network = small();
+    int ends[2], status = 0;
+    char childs[sizeof faults.name[0]] = "";
+
+    (void)state;
+    faults.taken = 50;
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(faults.names, 51);
+    for (size_t i = 0; i < faults.names; i++) {
+        assert_in_range(strlen(faults.name[i]), 1, 255);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(faults.name[i], faults.name[j]);
+    }
+    assert_int_equal(pipe(ends), 0);
+    memset(&faults, 0, sizeof faults);
+    pid_t child = fork();
+    if (child == 0) {
+        mf_network_save(network, MF_CONTENTS_MODEL, path);
+        syscall(SYS_write, ends[1], faults.name[0], sizeof faults.name[0]);
+        mf_network_free(network);
+        _exit(0);
+    }
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(read(ends[0], childs, sizeof childs), sizeof childs);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    close(ends[0]);
+    close(ends[1]);
+    assert_true(strlen(childs) > 0);
+    assert_string_not_equal(childs, faults.name[0]);
+    /* All are taken: a status, not a search without end. */
+    faults.taken = 1 << 30;
+    check_status(MF_STATUS_IO, mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_in_range(faults.names, 1, 10000);
+    assert_int_equal(litter(), 0);
+    mf_network_free(network);
+}
+
+/* ---- what fails on the way ---- */
+
+static void test_interrupted(void **state)
+{
+    mf_network *network = small(), *loaded = NULL;
+
+    (void)state;
+    faults.interrupted = 1;
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(faults.syncs, 1);
+    assert_int_equal(faults.folder_syncs, 1);
+    check_ok(mf_network_load(NULL, path, &loaded));
+    assert_int_equal(litter(), 0);
+    mf_network_free(loaded);
+    mf_network_free(network);
+}
+
+/* docs/files.md: after any failure the path holds one whole file; the new one only if the folder alone could
+ * not be synced, which the message says. */
+static void test_folder_that_cannot_be_synced(void **state)
+{
+    static const int errors[] = {EIO, ENOSPC, EDQUOT}, harmless[] = {EINVAL, EROFS, ENOTSUP};
+    mf_network *network = small(), *loaded = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(errors); i++) {
+        unlink(path);
+        faults.folder_error = errors[i];
+        check_status(MF_STATUS_IO, mf_network_save(network, MF_CONTENTS_MODEL, path));
+        check_message("saved");
+        check_message(path);
+        check_ok(mf_network_load(NULL, path, &loaded));
+        mf_network_free(loaded);
+        assert_int_equal(litter(), 0);
+    }
+    /* File systems that have no such thing. */
+    for (size_t i = 0; i < COUNT_OF(harmless); i++) {
+        faults.folder_error = harmless[i];
+        check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    }
+    mf_network_free(network);
+}
+
+static int open_files(void)
+{
+    DIR *list = opendir("/proc/self/fd");
+    int count = 0;
+
+    if (list == NULL)
+        return 0;
+    while (readdir(list) != NULL)
+        count++;
+    closedir(list);
+    return count;
+}
+
+typedef struct loaded {
+    mf_load_spec spec;
+    mf_network *network;
+    mf_status status;
+} loaded;
+
+static void *save_alone(void *network)
+{
+    static mf_status status;
+
+    status = mf_network_save(network, MF_CONTENTS_MODEL, path);
+    return &status;
+}
+
+static void *load_alone(void *argument)
+{
+    loaded *l = argument;
+
+    l->status = mf_network_load(&l->spec, path, &l->network);
+    return l;
+}
+
+/* The thread ends behind the call, which leaves no file, no descriptor and no memory. */
+static void test_cancelled(void **state)
+{
+    mf_network *network = small();
+    test_memory memory = {0};
+    mf_allocator allocator = memory_allocator(&memory);
+    loaded l = {.network = NULL};
+    int before;
+    pthread_t thread;
+    void *result = NULL;
+
+    (void)state;
+    unlink(path);
+    before = open_files();
+    faults.cancelled = 1;
+    assert_int_equal(pthread_create(&thread, NULL, save_alone, network), 0);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_int_equal(litter(), 0);
+    assert_int_equal(open_files(), before);
+    assert_true(result != PTHREAD_CANCELED); /* it has met no cancellation point since */
+    assert_int_equal(*(mf_status *)result, MF_STATUS_OK);
+    check_ok(mf_load_spec_init(&l.spec, sizeof l.spec));
+    l.spec.allocator = &allocator;
+    assert_int_equal(pthread_create(&thread, NULL, load_alone, &l), 0);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_int_equal(open_files(), before);
+    assert_true(result == &l);
+    check_ok(l.status);
+    mf_network_free(l.network);
+    assert_int_equal(memory.blocks_out, 0);
+    mf_network_free(network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_private_from_the_first_byte, no_faults),
+        cmocka_unit_test_setup(test_new_files_follow_the_umask, no_faults),
+        cmocka_unit_test_setup(test_owner, no_faults),
+        cmocka_unit_test_setup(test_group_that_cannot_be_kept, no_faults),
+        cmocka_unit_test_setup(test_access_list, no_faults),
+        cmocka_unit_test_setup(test_leftovers, no_faults),
+        cmocka_unit_test_setup(test_names_differ, no_faults),
+        cmocka_unit_test_setup(test_interrupted, no_faults),
+        cmocka_unit_test_setup(test_folder_that_cannot_be_synced, no_faults),
+        cmocka_unit_test_setup(test_cancelled, no_faults),
+    };
+
+    return cmocka_run_group_tests(tests, open_folder, close_folder);
+}

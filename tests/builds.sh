@@ -1,0 +1,235 @@
+#!/bin/sh
+# Builds the library in ways that the other stages do not, and runs a few tests and a program that trains:
+#
+#     sh tests/builds.sh           those for this machine's compiler: v3, native, lto, O0
+#     sh tests/builds.sh --all     also unity, clang's warnings, musl, and other machines under an emulator
+#     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang musl i386 aarch64 armhf riscv64 s390x
+#
+# Installs what is missing if root runs it on Debian or Ubuntu. CMocka and cJSON for other machines are made from
+# Debian's sources. Writes to build-builds/ only. Says "passed: NAME: ...", "FAILED: NAME: ..." or "skip: NAME: why"
+# for each; exit code 0 if none failed.
+# SPDX-License-Identifier: MIT
+set -u
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
+cd "$root" || exit 1
+home=$root/build-builds
+mkdir -p "$home" || exit 1
+jobs=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+machine=$(uname -m)
+failed=0
+
+# Arithmetic on every table of kernels, training, sizes of 32 and 64 bits, and model files that load, predict and
+# train on as they did: files_golden reads what was written elsewhere.
+unit_tests="unit_kernels unit_updates unit_activations unit_maps unit_numbers unit_rng unit_gemm"
+tests="$unit_tests api_network_steps
+    api_errors_overflow api_conv_refused api_conv_workspace api_files_golden api_files_hostile api_files_process"
+
+have() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+fail() { # name, what: shows the end of the log
+    failed=1
+    tail -n 30 "$home/$1.log"
+    echo "FAILED: $1: $2"
+}
+
+# want PACKAGE COMMAND...: installs the package unless all commands are there; fails if it cannot.
+updated=0
+want() {
+    package=$1
+    shift
+    lacking=
+    for one in "$@"; do
+        have "$one" || lacking=$one
+    done
+    [ -n "$lacking" ] || return 0
+    if [ "$(id -u)" -eq 0 ] && have apt-get; then
+        [ $updated -eq 1 ] || apt-get update -qq >"$home/apt.log" 2>&1
+        updated=1
+        echo "installing: $package"
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >>"$home/apt.log" 2>&1
+    fi
+    have "$lacking"
+}
+
+# check NAME TESTS CMAKE_ARGUMENTS...: builds the library, hello and those of the tests that there are, and runs them.
+check() {
+    name=$1 wanted=$2
+    shift 2
+    folder=$home/$name
+    if ! cmake -G "Unix Makefiles" -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DMF_REFERENCE=off "$@" \
+        >"$home/$name.log" 2>&1; then
+        fail "$name" "configure"
+        return
+    fi
+    cmake --build "$folder" --target help >"$home/targets"
+    targets="monoforward_shared monoforward_static"
+    [ "$name" = musl ] || targets="$targets example_hello"
+    pattern=
+    for one in $wanted; do
+        if grep -q " test_$one\$" "$home/targets"; then
+            targets="$targets test_$one"
+            pattern="$pattern|${one%%_*}.${one#*_}"
+        fi
+    done
+    # shellcheck disable=SC2086 # the targets are words
+    if ! cmake --build "$folder" -j "$jobs" --target $targets >>"$home/$name.log" 2>&1; then
+        fail "$name" "build"
+        return
+    fi
+    # The examples link the shared library, which a program without a loader cannot.
+    if [ "$name" = musl ] && ! { mkdir -p "$folder/examples" && musl-gcc -static -I include examples/hello.c \
+        "$folder/lib/libmonoforward.a" "$home/roots/musl/lib/libcjson.a" -o "$folder/examples/hello"; } \
+        >>"$home/$name.log" 2>&1; then
+        fail "$name" "a static program"
+        return
+    fi
+    if grep -E "warning:" "$home/$name.log" >"$home/warnings"; then
+        cat "$home/warnings"
+        fail "$name" "warnings of the compiler"
+        return
+    fi
+    # shellcheck disable=SC2086 # the emulator is words
+    if ! ${emulator:-} "$folder/examples/hello" >"$home/hello" 2>&1 || ! grep -q "accuracy=100" "$home/hello"; then
+        cat "$home/hello"
+        fail "$name" "examples/hello"
+        return
+    fi
+    ran=0
+    if [ -n "$pattern" ]; then
+        if ! ctest --test-dir "$folder" -j "$jobs" --output-on-failure -R "^(${pattern#|})\$" >"$home/ctest" 2>&1; then
+            cat "$home/ctest" >>"$home/$name.log"
+            fail "$name" "tests"
+            return
+        fi
+        ran=$(grep -cE ' Passed +[0-9.]+ sec' "$home/ctest")
+    fi
+    echo "passed: $name: library, examples/hello, $ran tests"
+}
+
+# What tests and model files need, for another machine or C library: sources NAME COMPILER makes them in roots/NAME.
+sources() {
+    target=$home/roots/$1
+    [ -f "$target/lib/libcmocka.a" ] && [ -f "$target/lib/libcjson.a" ] && return 0
+    from=$home/sources
+    if [ ! -f "$from/cjson/cJSON.c" ] || [ ! -f "$from/cmocka/src/cmocka.c" ]; then
+        [ "$(id -u)" -eq 0 ] && have apt-get && want dpkg-dev dpkg-source || return 1
+        rm -rf "$from"
+        mkdir -p "$from/lists/partial" "$from/cache/archives/partial" || return 1
+        # Lists of its own, so that the machine's stay as they are.
+        release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+        echo "deb-src http://deb.debian.org/debian $release main" >"$from/sources.list"
+        (cd "$from" &&
+            set -- -o Dir::Etc::SourceList="$from/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+                -o Dir::State::Lists="$from/lists" -o Dir::Cache="$from/cache" &&
+            apt-get "$@" update && apt-get "$@" source --download-only cmocka cjson &&
+            dpkg-source -x cmocka_*.dsc cmocka && dpkg-source -x cjson_*.dsc cjson) >"$home/sources.log" 2>&1 || return 1
+    fi
+    rm -rf "$target"
+    mkdir -p "$target/include/cjson" "$target/lib" && cp "$from/cmocka/include/cmocka.h" "$target/include" &&
+        cp "$from/cjson/cJSON.h" "$target/include/cjson" && (cd "$target" &&
+        "$2" -std=gnu11 -w -O1 -fPIC -D_GNU_SOURCE -DHAVE_SIGNAL_H -DHAVE_STRUCT_TIMESPEC -DHAVE_CLOCK_REALTIME \
+            -DHAVE_SIGLONGJMP -DHAVE_GCC_THREAD_LOCAL_STORAGE -DHAVE_INTTYPES_H -DHAVE_STRINGS_H -DHAVE_STRSIGNAL \
+            -I "$from/cmocka/include" -c "$from/cmocka/src/cmocka.c" "$from/cjson/cJSON.c" &&
+        ar rcs lib/libcmocka.a cmocka.o && ar rcs lib/libcjson.a cJSON.o && rm -f cmocka.o cJSON.o)
+}
+
+# elsewhere NAME COMPILER FOLDERS ARGUMENTS...: a build whose libraries come from these folders alone.
+elsewhere() {
+    name=$1 compiler=$2 folders=$3
+    shift 3
+    json=auto
+    if ! sources "$name" "$compiler" >"$home/sources-$name.log" 2>&1; then
+        json=off
+        echo "skip: $name: tests: no sources of CMocka and cJSON from Debian (see $home/sources.log)"
+    fi
+    check "$name" "$tests" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_C_COMPILER="$compiler" -DMF_BLAS=builtin -DMF_JSON=$json \
+        -DCMAKE_FIND_ROOT_PATH="$home/roots/$name;$folders" -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY \
+        -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY \
+        -DCMAKE_FIND_ROOT_PATH_MODE_PROGRAM=NEVER "$@"
+}
+
+# cross NAME PROCESSOR TRIPLE PACKAGE
+cross() {
+    if ! want "gcc-$4" "$3-gcc"; then
+        echo "skip: $1: $3-gcc is not installed (Debian: gcc-$4)"
+        return
+    fi
+    loader=/usr/$3/lib/ld-linux.so.2
+    if [ "$1" = i386 ] && "$loader" --version >"$home/loader.log" 2>&1; then
+        emulator="$loader --library-path /usr/$3/lib" # x86-64 runs it by itself
+    elif want qemu-user "qemu-$2"; then
+        emulator="qemu-$2 -L /usr/$3"
+    else
+        echo "skip: $1: qemu-$2 is not installed (Debian: qemu-user)"
+        return
+    fi
+    elsewhere "$1" "$3-gcc" "/usr/$3" -DCMAKE_SYSTEM_PROCESSOR="$2" \
+        -DCMAKE_CROSSCOMPILING_EMULATOR="$(echo "$emulator" | tr ' ' ';')"
+    emulator=
+}
+
+musl() {
+    if ! want musl-tools musl-gcc; then
+        echo "skip: musl: musl-gcc is not installed (Debian: musl-tools)"
+        return
+    fi
+    # musl-gcc has no folder to look in; what is not in roots/ is not there.
+    all_tests=$tests
+    tests=$unit_tests
+    elsewhere musl musl-gcc "$home/roots/musl" -DCMAKE_SYSTEM_PROCESSOR="$machine" -DCMAKE_EXE_LINKER_FLAGS=-static
+    tests=$all_tests
+}
+
+clang_warnings() {
+    if ! want clang clang; then
+        echo "skip: clang: clang is not installed"
+        return
+    fi
+    # The tests are not the library: theirs are the warnings of the other stages.
+    check clang "" -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS="-Wpedantic -Wconversion" -DMF_BUILD_TESTS=OFF
+}
+
+one_build() {
+    case $1 in
+    v3)
+        if [ "$machine" != x86_64 ]; then
+            echo "skip: v3: this is no x86-64"
+        elif ! grep -qw avx2 /proc/cpuinfo 2>/dev/null; then
+            echo "skip: v3: this processor has no AVX2"
+        else
+            check v3 "$tests" -DCMAKE_C_FLAGS=-march=x86-64-v3
+        fi
+        ;;
+    native) check native "$tests" -DCMAKE_C_FLAGS=-march=native ;;
+    lto) check lto "api_no_allocation api_network_steps api_files_golden" -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON ;;
+    O0) check O0 "$tests" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0 ;;
+    unity) check unity "$tests" -DCMAKE_UNITY_BUILD=ON ;;
+    clang) clang_warnings ;;
+    musl) musl ;;
+    i386) cross i386 i386 i686-linux-gnu i686-linux-gnu ;;
+    aarch64) cross aarch64 aarch64 aarch64-linux-gnu aarch64-linux-gnu ;;
+    armhf) cross armhf arm arm-linux-gnueabihf arm-linux-gnueabihf ;;
+    riscv64) cross riscv64 riscv64 riscv64-linux-gnu riscv64-linux-gnu ;;
+    s390x) cross s390x s390x s390x-linux-gnu s390x-linux-gnu ;;
+    *)
+        echo "usage: sh tests/builds.sh [--all | NAME...]" >&2
+        exit 2
+        ;;
+    esac
+}
+
+emulator=
+case "${1:-}" in
+"")
+    tests="unit_kernels unit_updates unit_maps api_network_steps api_files_golden" # a minute or two, not more
+    set -- v3 native lto O0
+    ;;
+--all) set -- v3 native lto O0 unity clang musl i386 aarch64 armhf riscv64 s390x ;;
+esac
+for build in "$@"; do
+    one_build "$build"
+done
+exit $failed

@@ -1,0 +1,204 @@
+/* Layers of several units: chained calls, specs, what layers tell of their units, memory, summaries.
+ * SPDX-License-Identifier: MIT */
+#include "check.hpp"
+
+namespace
+{
+constexpr std::size_t rows = 6;
+constexpr std::size_t values = 3 * 8 * 8;
+
+/* Bars that lie or stand, in three maps. */
+struct pictures {
+    std::vector<float> x = std::vector<float>(rows * values);
+    std::vector<std::int32_t> y = std::vector<std::int32_t>(rows);
+
+    pictures()
+    {
+        for (std::size_t i = 0; i < rows * values; i++) {
+            std::size_t row = i / values, line = i / 8 % 8, column = i % 8, kind = row % 2;
+            y[row] = static_cast<std::int32_t>(kind);
+            x[i] = (kind == 0 ? line : column) == row + 1 ? 1.0f : 0.1f * static_cast<float>(i % 7);
+        }
+    }
+};
+
+mf::layer residual_block(std::uint64_t seed)
+{
+    return mf::builder({3, 8, 8}, seed)
+        .conv2d(3)
+        .batch_norm()
+        .relu()
+        .conv2d(3)
+        .batch_norm()
+        .add(0)
+        .relu()
+        .head(2)
+        .build();
+}
+
+std::vector<float> all_values(const mf::layer_ref &layer)
+{
+    std::vector<float> all;
+    for (const mf_parameter_info &info : layer.parameters()) {
+        std::vector<float> one = layer.get_parameter(info.name);
+        all.insert(all.end(), one.begin(), one.end());
+    }
+    return all;
+}
+} // namespace
+
+TEST(builder, a_residual_block_learns)
+{
+    mf::network network;
+    network.append(residual_block(7));
+    mf::optimizer_spec how;
+    how.learning_rate = 0.01f;
+    network.set_optimizer(mf::optimizer(how));
+    mf::workspace workspace(network, rows);
+    pictures batch;
+    network.step(workspace, batch.x, batch.y);
+    double before = workspace.report().loss;
+    for (int step = 0; step < 60; step++)
+        network.step(workspace, batch.x, batch.y);
+    CHECK(workspace.report().loss < before / 4);
+    CHECK(network.predict(workspace, batch.x) == batch.y);
+    CHECK(all_values(residual_block(7)) == all_values(residual_block(7)));
+    CHECK(all_values(residual_block(7)) != all_values(residual_block(8)));
+}
+
+TEST(builder, a_layer_tells_its_units)
+{
+    mf::layer block = residual_block(1);
+    std::vector<mf_unit_spec> units = block.units();
+    CHECK(block.unit_count() == 7 && units.size() == 7);
+    CHECK(units[0].kind == MF_UNIT_CONV2D && units[0].outputs == 3 && units[0].kernel[1] == 3);
+    CHECK(units[0].padding[0] == 1 && units[1].kind == MF_UNIT_BATCH_NORM);
+    CHECK(units[5].kind == MF_UNIT_ADD && block.unit(6).inputs[0] == 5 && block.unit(6).inputs[1] == 0);
+    CHECK(units[6].activation == MF_ACTIVATION_RELU);
+    mf_shape shape = block.unit_shape(4);
+    CHECK(shape.rank == 3 && shape.dims[0] == 3 && shape.dims[2] == 8);
+    CHECK(block.head().classes == 2 && block.describe().kind == MF_LAYER_UNITS);
+    CHECK_ERROR(MF_STATUS_NOT_FOUND, "", block.unit(8));
+    CHECK_ERROR(MF_STATUS_NOT_FOUND, "", block.unit_shape(-1));
+    mf::layer plain(mf::layer_spec::dense(4, 5, 2));
+    CHECK(plain.unit_count() == 2 && plain.unit(1).outputs == 5);
+
+    mf::builder again({3, 8, 8}, 1); /* from what it tells, the same layer */
+    for (const mf_unit_spec &unit : units)
+        again.unit(unit);
+    CHECK(all_values(again.head(block.head()).build()) == all_values(block));
+}
+
+TEST(builder, every_unit_has_a_call_and_a_spec)
+{
+    mf::builder chained({2, 9, 9}, 3), added({2, 9, 9}, 3);
+    chained.conv2d(4, 3, 0, 2).leaky_relu(0.1f).max_pool().dropout(0.25f, true);
+    added.unit(mf::unit_spec::conv2d(4, 3, 0, 2))
+        .unit(mf::unit_spec::leaky_relu(0.1f))
+        .unit(mf::unit_spec::max_pool())
+        .unit(mf::unit_spec::dropout(0.25f, true));
+    CHECK(chained.node() == 4 && chained.shape().dims[0] == 4 && chained.shape().dims[1] == 2);
+    CHECK(chained.shape(0).dims[1] == 9 && chained.shape(1).dims[1] == 4);
+    chained.average_pool(2, 1).dense(6).tanh().dense(6).gelu();
+    added.unit(mf::unit_spec::average_pool(2, 1))
+        .unit(mf::unit_spec::dense(6))
+        .unit(mf::unit_spec::tanh())
+        .unit(mf::unit_spec::dense(6))
+        .unit(mf::unit_spec::gelu());
+    chained.activation(MF_ACTIVATION_IDENTITY)
+        .branch(7)
+        .unit(mf::unit_spec::dense(6))
+        .batch_norm()
+        .add(10)
+        .relu();
+    mf::unit_spec from_seven = mf::unit_spec::dense(6);
+    from_seven.inputs[0] = 7;
+    added.unit(mf::unit_spec::activation(MF_ACTIVATION_IDENTITY))
+        .unit(from_seven)
+        .unit(mf::unit_spec::batch_norm())
+        .unit(mf::unit_spec::add(10))
+        .unit(mf::unit_spec::relu());
+    mf::layer one = chained.head(3).build(), other = added.head(mf::head_spec::linear(3)).build();
+    CHECK(all_values(one) == all_values(other) && one.unit_count() == other.unit_count());
+    for (std::size_t i = 0; i < one.unit_count(); i++) {
+        mf_unit_spec a = one.units()[i], b = other.units()[i];
+        CHECK(a.kind == b.kind && a.inputs[0] == b.inputs[0] && a.inputs[1] == b.inputs[1]);
+        CHECK(a.dropout == b.dropout && a.dropout_maps == b.dropout_maps && a.leak == b.leak);
+        CHECK(a.activation == b.activation && a.pool == b.pool && a.stride[0] == b.stride[0]);
+    }
+    CHECK(one.unit(11).inputs[0] == 7 && one.unit(12).inputs[0] == 11 && one.unit(13).inputs[1] == 10);
+    CHECK(one.unit(4).dropout == 0.25f && one.unit(4).dropout_maps == 1);
+    mf::unit_spec pair = mf::unit_spec::add(1, 2);
+    CHECK(pair.inputs[0] == 2 && pair.inputs[1] == 1 && mf::head_spec::linear(3, 2).pool_size == 2);
+}
+
+TEST(builder, what_is_wrong_throws_where_it_is)
+{
+    mf::builder builder({3, 8, 8});
+    CHECK_ERROR(MF_STATUS_SHAPE, "", builder.conv2d(4).add(0));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", builder.relu()); /* the first failure stays */
+    CHECK_ERROR(MF_STATUS_SHAPE, "", builder.head(2).build());
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::builder({4}).dense(3).build());
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::builder({4}).head(3).build());
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::builder({1, 2}));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::builder({1, 2, 3, 4, 5}));
+    CHECK_ERROR(MF_STATUS_NOT_FOUND, "", mf::builder({4}).shape(1));
+    CHECK_ERROR(MF_STATUS_HANDLE, "", mf::builder().dense(3));
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::builder::from_spec(mf::layer_spec::dense(4, 5, 2)).dense(3));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::builder::from_spec(mf::layer_spec()));
+    static_assert(!std::is_copy_constructible_v<mf::builder>);
+    static_assert(std::is_nothrow_move_constructible_v<mf::builder>);
+}
+
+TEST(builder, memory_is_known_before_anything_is_built)
+{
+    counting_memory counter;
+    mf_allocator allocator = counter.allocator();
+    mf::shape input({3, 8, 8});
+    mf::builder_spec spec;
+    spec.input = &input;
+    spec.allocator = &allocator;
+    spec.seed = 5;
+    std::vector<mf::builder> builders;
+    builders.emplace_back(spec);
+    builders[0].conv2d(4).batch_norm().relu().head(2, 4);
+    std::size_t own = counter.bytes;
+    mf_shape output = builders[0].shape();
+    builders.emplace_back(output, 6);
+    builders[1].conv2d(4).batch_norm().add(0).relu().head(2);
+    mf::optimizer_spec how;
+    mf_memory needs = mf::network_memory_built(builders, rows, &how);
+    CHECK(needs.workspace > 0 && needs.state > 0 && needs.arena >= needs.total);
+    CHECK(mf::network_memory_built(builders, rows).state == 0);
+    CHECK(mf::network_memory_built(builders, rows, &how, MF_WORKSPACE_INFERENCE).workspace < needs.workspace);
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::network_memory_built({}, rows));
+    {
+        mf::layer first = builders[0].build();
+        std::size_t taken = counter.bytes - own;
+        builders.pop_back();
+        CHECK(taken == mf::network_memory_built(builders, rows).layers);
+        CHECK(first.head().pool_size == 4);
+    }
+    builders.clear();
+    CHECK(counter.blocks == 0 && counter.bytes == 0);
+
+    mf::layer_spec dense = mf::layer_spec::dense(4, 5, 2);
+    std::vector<mf::builder> from;
+    from.push_back(mf::builder::from_spec(dense));
+    std::vector<mf::layer_spec> specs = {dense};
+    CHECK(mf::network_memory_built(from, rows).total == mf::network_memory(specs, rows).total);
+    CHECK(from[0].build().describe().outputs == 5);
+}
+
+TEST(builder, a_summary_names_units_and_memory)
+{
+    mf::network network;
+    CHECK(network.summary(1).find("no layers") != std::string::npos);
+    network.append(residual_block(1));
+    std::string text = network.summary(rows);
+    for (const char *part :
+         {"conv2d", "3x8x8", "node 5 + node 0", "gradients stop here", "workspace for 6 rows"})
+        CHECK(text.find(part) != std::string::npos);
+    CHECK(text.back() == '\n' && text.find('\0') == std::string::npos);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "", network.summary(0));
+}
