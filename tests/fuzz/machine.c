@@ -199,6 +199,7 @@ static mf_unit_spec any_unit(machine *m)
     unit.normalization_rate = any_float(m, 0.1f);
     unit.normalization_epsilon = any_float(m, 1e-5f);
     unit.reserved = rarely(m, 60);
+    unit.reserved2 = rarely(m, 60);
     unit.struct_size = any_struct_size(m, sizeof unit);
     return unit;
 }
