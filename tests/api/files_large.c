@@ -186,6 +186,27 @@ static void test_chains(void **state)
     check_chain("unread units", MOST_UNITS, 1, MF_STATUS_FORMAT, 25);
 }
 
+/* The shortest unit there is: a sum with the input. Before it is known that its tensors are there, a file
+ * takes at most 40 times its bytes, and as much again for the network. */
+static void test_short_units(void **state)
+{
+    (void)state;
+    for (int good = 0; good <= 1; good++) {
+        text t = {0};
+
+        begin_network(&t);
+        begin_layer(&t, 0);
+        for (size_t i = 0; i < MOST_UNITS; i++)
+            put(&t, "%s{\\\"kind\\\":\\\"add\\\"}", i ? "," : "");
+        put(&t, "]," HEAD "}");
+        end_network(&t);
+        put_head_tensor(&t, good ? 0 : 1, 0);
+        put(&t, "}");
+        check_file(good ? "sums" : "sums without tensors", &t, 8, good ? MF_STATUS_OK : MF_STATUS_FORMAT,
+                   good ? 60 : 40);
+    }
+}
+
 /* The limit is that of all layers together. */
 static void test_units_of_two_layers(void **state)
 {
@@ -321,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fan),
         cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_short_units),
         cmocka_unit_test(test_units_of_two_layers),
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_layers),

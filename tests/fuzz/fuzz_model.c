@@ -159,8 +159,9 @@ static void describe(const mf_network *network)
 
 static void try_model(const uint8_t *data, size_t size, int32_t contents)
 {
-    /* Twice what the file holds, and the handles and tables beside it. */
-    budget b = {.most = 40 * size + 100000};
+    /* Twice what the file holds, and the handles and tables beside it: most for units, of which one of 19
+     * bytes becomes two entries in the list of a builder and of a layer. */
+    budget b = {.most = 60 * size + 100000};
     mf_allocator allocator = {.alloc = take, .free = give_back, .user = &b};
     mf_load_spec spec;
     mf_network *network = (mf_network *)&spec;
