@@ -209,7 +209,8 @@ static void test_state_is_of_what_learns(void **state)
         check_ok(mf_network_memory(&specs[i], 1, &momentum, MF_WORKSPACE_TRAINING, 1, &memory[i]));
     }
     /* The normalisation is a unit of its own, of which the layer also keeps what it is. */
-    assert_in_range(memory[1].layers - memory[0].layers, 3 * 32 * sizeof(float), 3 * 32 * sizeof(float) + 2048);
+    assert_in_range(memory[1].layers - memory[0].layers, 3 * 32 * sizeof(float),
+                    3 * 32 * sizeof(float) + 2048);
     assert_int_equal(memory[1].state - memory[0].state, 32 * sizeof(float));
 }
 
@@ -266,10 +267,10 @@ static void sweep(test_memory *memory, trying *t, mf_status (*call)(trying *), s
 
     for (size_t nth = 1;; nth++) {
         size_t blocks = memory->blocks_out, bytes = memory->bytes_out;
-        picture before = {0, NULL};
+        saved_values before = {0, NULL};
 
         if (call == attach || call == set_classes)
-            before = layer_picture(t->layer);
+            before = save_layer_values(t->layer);
         memory_fail_at(memory, nth);
         mf_status status = call(t);
 
@@ -282,7 +283,7 @@ static void sweep(test_memory *memory, trying *t, mf_status (*call)(trying *), s
                 check_layer_unchanged(&before, t->layer);
             failed++;
         }
-        drop_picture(&before);
+        free_saved_values(&before);
         if (status == MF_STATUS_OK)
             break;
         assert_true(failed < 100);

@@ -94,14 +94,14 @@ static void test_copies(void **state)
         for (size_t i = 0; i <= count; i++)
             in[i] = (float)(i + 100 * p) * 0.5f;
         check_ok(mf_layer_set_parameter(layer, maps_names[p], in, count));
-        picture before = layer_picture(layer);
+        saved_values before = save_layer_values(layer);
 
         check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(layer, maps_names[p], in, count + 1));
         check_status(MF_STATUS_SHAPE, mf_layer_get_parameter(layer, maps_names[p], out, count - 1));
         in[count - 1] = NAN;
         check_status(MF_STATUS_NUMERIC, mf_layer_set_parameter(layer, maps_names[p], in, count));
         check_layer_unchanged(&before, layer);
-        drop_picture(&before);
+        free_saved_values(&before);
         free(in);
         free(out);
     }
@@ -270,11 +270,11 @@ static void test_layer_classes(void **state)
     double *exact = oracle_rows(x, ROWS, INPUTS, INPUTS);
 
     for (size_t i = 0; i < COUNT_OF(classes); i++) {
-        picture before = layer_picture(layer), after;
+        saved_values before = save_layer_values(layer), after;
         size_t head = parameter_count(layer, "weight") + parameter_count(layer, "bias");
 
         check_ok(mf_layer_set_classes(layer, classes[i]));
-        after = layer_picture(layer);
+        after = save_layer_values(layer);
         assert_int_equal(parameter_count(layer, "projection"), classes[i] * 6 * 4);
         assert_memory_equal(after.values, before.values, head * sizeof(float));
         assert_memory_equal(after.values + after.count - 18, before.values + before.count - 18,
@@ -295,8 +295,8 @@ static void test_layer_classes(void **state)
             check_near(expected.loss, read_report(workspace, 0).loss, 2e-5);
         }
         maps_free(oracle);
-        drop_picture(&before);
-        drop_picture(&after);
+        free_saved_values(&before);
+        free_saved_values(&after);
     }
     free(exact);
     mf_workspace_free(workspace);
@@ -319,12 +319,12 @@ static void test_network_classes(void **state)
     check_ok(mf_network_set_classes(network, 11));
     assert_int_equal(parameter_count(maps, "projection"), 11 * 24);
     assert_int_equal(parameter_count(dense, "projection"), 11 * 9);
-    picture before = network_picture(network);
+    saved_values before = save_network_values(network);
 
     check_status(MF_STATUS_ARGUMENT, mf_network_set_classes(network, 1));
     check_status(MF_STATUS_OVERFLOW, mf_network_set_classes(network, SIZE_MAX / 8));
     check_network_unchanged(&before, network);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_layer_free(maps);
     mf_layer_free(dense);
     mf_network_free(network);

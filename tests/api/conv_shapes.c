@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "trial_maps.h"
+#include "oracle_case_maps.h"
 
 /* Pairs are vertical, horizontal; `map` and `pooled` are worked out by hand. A pool of size 0 is none. */
 typedef struct shape {
@@ -137,13 +137,13 @@ static void test_edges(void **state)
     for (size_t i = 0; i < COUNT_OF(shapes); i++)
         for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_MAX; pool++)
             for (int32_t normalization = 0; normalization <= 1; normalization++) {
-                maps_trial one = {.name = shapes[i].name, .max_rows = 5, .full_batches = 1, .steps = 2};
+                maps_case one = {.name = shapes[i].name, .max_rows = 5, .full_batches = 1, .steps = 2};
 
                 one.spec = spec_of(&shapes[i], pool);
                 one.spec.normalization = normalization;
                 one.spec.activation = pool == MF_POOL_MAX ? MF_ACTIVATION_RELU : MF_ACTIVATION_TANH;
                 check_told(&one.spec, &shapes[i]);
-                run_maps_trial(&one);
+                run_maps_case(&one);
             }
 }
 
@@ -194,7 +194,7 @@ static void test_at_random(void **state)
     (void)state;
     for (int i = 0; i < 300; i++) {
         char name[120];
-        maps_trial one = {.name = name, .spec = random_spec(&random), .max_rows = from_to(&random, 3, 8)};
+        maps_case one = {.name = name, .spec = random_spec(&random), .max_rows = from_to(&random, 3, 8)};
 
         snprintf(name, sizeof name,
                  "%d: %zux%zux%zu, kernel %zux%zu, stride %zux%zu, padding %zux%zu, pool %d, head %zu", i,
@@ -205,7 +205,7 @@ static void test_at_random(void **state)
         one.weighted = (int)random_index(&random, 2);
         one.full_batches = 1;
         one.steps = 2;
-        run_maps_trial(&one);
+        run_maps_case(&one);
     }
 }
 
@@ -311,10 +311,10 @@ static void test_describe_round_trip(void **state)
     spec.outputs = now.outputs;
     assert_memory_equal(&now, &spec, sizeof now);
     mf_layer *again = make_layer(&now);
-    picture before = layer_picture(layer);
+    saved_values before = save_layer_values(layer);
 
     check_layer_unchanged(&before, again);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_layer_free(again);
     mf_layer_free(layer);
 }

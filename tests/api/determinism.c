@@ -10,13 +10,13 @@ enum { ROWS = 32, CLASSES = 4 };
 static const size_t widths[] = {20, 50, 41, 30};
 
 /* Trains a fresh network with dropout everywhere and returns every bit of its parameters. */
-static picture trained(uint64_t seed, int32_t kind, uint64_t data)
+static saved_values trained(uint64_t seed, int32_t kind, uint64_t data)
 {
     mf_optimizer *optimizer = make_optimizer(kind, 0.01);
     mf_network *network = make_stack(widths, 3, CLASSES, seed, optimizer);
     mf_workspace *workspace = make_network_workspace(network, ROWS);
     test_random random = {data};
-    picture result;
+    saved_values result;
 
     for (size_t i = 0; i < 3; i++)
         check_ok(mf_layer_set(layer_at(network, i), MF_LAYER_DROPOUT, 0.3));
@@ -28,7 +28,7 @@ static picture trained(uint64_t seed, int32_t kind, uint64_t data)
         random_labels(&random, y, ROWS, CLASSES);
         check_ok(mf_network_step(network, workspace, 1 + random_index(&random, ROWS), x, y));
     }
-    result = network_picture(network);
+    result = save_network_values(network);
     mf_workspace_free(workspace);
     mf_network_free(network);
     mf_optimizer_free(optimizer);
@@ -39,27 +39,27 @@ static void test_same_seed_same_bits(void **state)
 {
     (void)state;
     for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++) {
-        picture one = trained(11, kind, 1), same = trained(11, kind, 1);
-        picture other = trained(12, kind, 1);
+        saved_values one = trained(11, kind, 1), same = trained(11, kind, 1);
+        saved_values other = trained(12, kind, 1);
 
         assert_true(one.count > 3000);
         for (size_t i = 0; i < one.count; i++)
             assert_true(isfinite(one.values[i]));
-        assert_true(same_picture(&one, &same));
-        assert_false(same_picture(&one, &other));
-        drop_picture(&one);
-        drop_picture(&same);
-        drop_picture(&other);
+        assert_true(same_values(&one, &same));
+        assert_false(same_values(&one, &other));
+        free_saved_values(&one);
+        free_saved_values(&same);
+        free_saved_values(&other);
     }
 }
 
 static int layers_alike(const mf_layer *one, const mf_layer *other)
 {
-    picture a = layer_picture(one), b = layer_picture(other);
-    int alike = same_picture(&a, &b);
+    saved_values a = save_layer_values(one), b = save_layer_values(other);
+    int alike = same_values(&a, &b);
 
-    drop_picture(&a);
-    drop_picture(&b);
+    free_saved_values(&a);
+    free_saved_values(&b);
     return alike;
 }
 

@@ -1,7 +1,7 @@
 /* NULL for every pointer, a handle of another kind for every handle: refused, and nothing changes.
  * SPDX-License-Identifier: MIT */
 #include "memory.h"
-#include "world.h"
+#include "fixture.h"
 
 static void test_null_specs(void **state)
 {
@@ -31,7 +31,7 @@ static void test_null_specs(void **state)
 
 static void test_null_data(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_layer_spec described = {.struct_size = sizeof described};
     size_t count = 0;
 
@@ -82,7 +82,7 @@ static void test_null_data(void **state)
 /* A batch whose pointers are missing. */
 static void test_null_in_batches(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_batch no_inputs = make_batch(8, NULL, w->y), no_targets = make_batch(8, w->x, NULL);
 
     refused(w, MF_STATUS_ARGUMENT, mf_layer_step_batch(w->spare, w->of_spare, &no_inputs, NULL));
@@ -103,7 +103,7 @@ static void test_null_in_batches(void **state)
  * kind, or a freed one. `kind` says what `wrong` is, so that it is left out where it would be right. */
 enum { KIND_NONE, KIND_OPTIMIZER, KIND_LAYER, KIND_NETWORK, KIND_WORKSPACE };
 
-static void wrong_optimizer(world *w, void *wrong)
+static void wrong_optimizer(fixture *w, void *wrong)
 {
     double value;
 
@@ -115,7 +115,7 @@ static void wrong_optimizer(world *w, void *wrong)
     }
 }
 
-static void wrong_layer(world *w, void *wrong)
+static void wrong_layer(fixture *w, void *wrong)
 {
     mf_layer_spec spec = {.struct_size = sizeof spec};
     mf_parameter_info info = {.struct_size = sizeof info};
@@ -157,7 +157,7 @@ static void wrong_layer(world *w, void *wrong)
     }
 }
 
-static void wrong_network(world *w, void *wrong)
+static void wrong_network(fixture *w, void *wrong)
 {
     mf_workspace_spec workspace_values;
     mf_workspace *workspace = (mf_workspace *)1;
@@ -192,7 +192,7 @@ static void wrong_network(world *w, void *wrong)
     }
 }
 
-static void wrong_workspace(world *w, void *wrong)
+static void wrong_workspace(fixture *w, void *wrong)
 {
     mf_report report = {.struct_size = sizeof report};
     mf_batch batch = make_batch(8, w->x, w->y);
@@ -218,7 +218,7 @@ static void wrong_workspace(world *w, void *wrong)
     refused(w, MF_STATUS_HANDLE, mf_workspace_report_sum(wrong, &report));
 }
 
-static void wrong_everywhere(world *w, void *wrong, int kind)
+static void wrong_everywhere(fixture *w, void *wrong, int kind)
 {
     if (kind != KIND_OPTIMIZER)
         wrong_optimizer(w, wrong);
@@ -237,7 +237,7 @@ static void test_null_handles(void **state)
 
 static void test_handles_of_another_kind(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
 
     wrong_everywhere(w, w->optimizer, KIND_OPTIMIZER);
     wrong_everywhere(w, w->spare, KIND_LAYER);
@@ -296,12 +296,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null_specs),
-        cmocka_unit_test_setup_teardown(test_null_data, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_null_in_batches, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_null_handles, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_handles_of_another_kind, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_no_handle_at_all, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_freed_handles, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_null_data, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_null_in_batches, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_null_handles, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_handles_of_another_kind, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_no_handle_at_all, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_freed_handles, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,12 +70,12 @@ static void test_workspaces_and_classes_that_overflow(void **state)
     mf_layer_spec spec = layer_spec(40, 40, 40);
     mf_layer *layer;
     mf_network *network = make_network();
-    picture before;
+    saved_values before;
 
     (void)state;
     spec.allocator = &allocator;
     layer = make_layer(&spec);
-    before = layer_picture(layer);
+    before = save_layer_values(layer);
     check_ok(mf_network_append(network, layer, NULL));
     for (size_t i = 0; i < COUNT_OF(huge); i++)
         for (int kind = 0; kind < 4; kind++) {
@@ -103,7 +103,7 @@ static void test_workspaces_and_classes_that_overflow(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_network_set_classes(network, 1));
     check_layer_unchanged(&before, layer);
     assert_true(memory.largest < (size_t)1 << 30);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_network_free(network);
     mf_layer_free(layer);
     assert_int_equal(memory.blocks_out, 0);

@@ -2,7 +2,7 @@
  * every optimizer, joint and greedy, in halves and through the pipeline, in the middle of an epoch as well.
  * SPDX-License-Identifier: MIT */
 #include "models.h"
-#include "scene.h"
+#include "training_fixture.h"
 
 enum { STOP = 5, END = 11 };
 
@@ -116,7 +116,7 @@ static void halves(mf_network *network, size_t first, size_t end)
     mf_layer *layer = layer_at(network, 0);
     static float x[MODEL_ROWS * MODEL_INPUTS], gradients[4096];
     int32_t y[MODEL_ROWS];
-    picture values = layer_picture(layer);
+    saved_values values = save_layer_values(layer);
 
     assert_in_range(values.count, 1, COUNT_OF(gradients));
     for (size_t t = first; t < end; t++) {
@@ -127,7 +127,7 @@ static void halves(mf_network *network, size_t first, size_t end)
         check_ok(mf_layer_gradients(layer, workspace, &batch, NULL, gradients, values.count));
         check_ok(mf_layer_apply(layer, gradients, values.count));
     }
-    drop_picture(&values);
+    free_saved_values(&values);
     mf_workspace_free(workspace);
 }
 

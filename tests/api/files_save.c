@@ -435,7 +435,7 @@ static void test_snapshot_refusals(void **state)
 {
     mf_network *network = trained(), *other;
     mf_optimizer *sgd = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
-    picture before = network_picture(network);
+    saved_values before = save_network_values(network);
     size_t bytes = 0;
     unsigned char *snapshot, *copy;
 
@@ -450,8 +450,8 @@ static void test_snapshot_refusals(void **state)
     check_status(MF_STATUS_CAPACITY, mf_network_snapshot_save(network, snapshot, bytes - 1));
     check_ok(mf_network_snapshot_save(network, snapshot, bytes));
     model_train(network, 3, 4);
-    drop_picture(&before);
-    before = network_picture(network);
+    free_saved_values(&before);
+    before = save_network_values(network);
     check_status(MF_STATUS_HANDLE, mf_network_snapshot_load(NULL, snapshot, bytes));
     check_status(MF_STATUS_ARGUMENT, mf_network_snapshot_load(network, NULL, bytes));
     for (size_t less = 0; less < bytes; less += less < 50 ? 1 : 501)
@@ -475,7 +475,7 @@ static void test_snapshot_refusals(void **state)
     check_status(MF_STATUS_SHAPE, mf_network_snapshot_load(network, snapshot, bytes));
     check_ok(mf_network_set_classes(network, MODEL_CLASSES));
     check_ok(mf_network_snapshot_load(network, snapshot, bytes));
-    drop_picture(&before);
+    free_saved_values(&before);
     free(snapshot);
     free(copy);
     mf_network_free(network);

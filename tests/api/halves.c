@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "trial.h"
+#include "oracle_case.h"
 
 enum { INPUTS = 37, OUTPUTS = 150, CLASSES = 6, ROWS = 20, STEPS = 30 };
 
@@ -23,9 +23,9 @@ static data *make_data(void)
 
 static size_t count_values(const mf_layer *layer)
 {
-    picture all = layer_picture(layer);
+    saved_values all = save_layer_values(layer);
     size_t count = all.count;
-    drop_picture(&all);
+    free_saved_values(&all);
     return count;
 }
 
@@ -43,7 +43,7 @@ static void gradients_are_the_oracles(void **state)
         size_t count = count_values(layer);
         float *got = get_memory(count * sizeof *got);
         double *x = oracle_rows(d->x, ROWS, INPUTS, INPUTS), *a = get_memory(ROWS * OUTPUTS * sizeof *a);
-        picture before = layer_picture(layer);
+        saved_values before = save_layer_values(layer);
 
         check_ok(mf_layer_gradients(layer, workspace, &batch, d->a, got, count));
         check_layer_unchanged(&before, layer);
@@ -59,7 +59,7 @@ static void gradients_are_the_oracles(void **state)
         for (size_t i = 0; i < ROWS * OUTPUTS; i++)
             check_near(a[i], d->a[i], 1e-5);
 
-        drop_picture(&before);
+        free_saved_values(&before);
         free(got);
         free(x);
         free(a);
@@ -73,13 +73,13 @@ static void gradients_are_the_oracles(void **state)
 /* Largest difference of two layers' parameters. */
 static double distance(const mf_layer *one, const mf_layer *other)
 {
-    picture a = layer_picture(one), b = layer_picture(other);
+    saved_values a = save_layer_values(one), b = save_layer_values(other);
     double largest = 0.0;
     assert_int_equal(a.count, b.count);
     for (size_t i = 0; i < a.count; i++)
         largest = fmax(largest, fabs((double)a.values[i] - (double)b.values[i]));
-    drop_picture(&a);
-    drop_picture(&b);
+    free_saved_values(&a);
+    free_saved_values(&b);
     return largest;
 }
 
@@ -186,7 +186,7 @@ static void wrong_halves_are_refused(void **state)
     mf_batch batch = make_batch(ROWS, d->x, d->y);
     size_t count = count_values(layer);
     float *gradients = get_zeroed(count, sizeof *gradients);
-    picture before = layer_picture(layer);
+    saved_values before = save_layer_values(layer);
 
     check_status(MF_STATUS_HANDLE, mf_layer_gradients(NULL, workspace, &batch, NULL, gradients, count));
     check_status(MF_STATUS_HANDLE, mf_layer_gradients(layer, NULL, &batch, NULL, gradients, count));
@@ -206,7 +206,7 @@ static void wrong_halves_are_refused(void **state)
     check_status(MF_STATUS_NUMERIC, mf_layer_apply(layer, gradients, count));
     check_layer_unchanged(&before, layer);
 
-    drop_picture(&before);
+    free_saved_values(&before);
     free(gradients);
     free(d);
     mf_optimizer_free(optimizer);

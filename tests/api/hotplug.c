@@ -144,18 +144,18 @@ static void set_trainable(mf_layer *layer, int32_t trainable)
 
 static void check_same_layer(const mf_layer *one, const mf_layer *other)
 {
-    picture expected = layer_picture(one);
+    saved_values expected = save_layer_values(one);
 
     check_layer_unchanged(&expected, other);
-    drop_picture(&expected);
+    free_saved_values(&expected);
 }
 
-static void check_changed(const picture *before, const mf_layer *layer)
+static void check_changed(const saved_values *before, const mf_layer *layer)
 {
-    picture now = layer_picture(layer);
+    saved_values now = save_layer_values(layer);
 
-    assert_false(same_picture(before, &now));
-    drop_picture(&now);
+    assert_false(same_values(before, &now));
+    free_saved_values(&now);
 }
 
 /* A run in which all layers move to a second network half way, and the first of them to a third one later,
@@ -253,7 +253,7 @@ static void test_frozen_keep_bits(void **state)
             mf_optimizer *optimizer = optimizer_of(MF_OPTIMIZER_ADAMW);
             mf_network *network = make_kinds(kind, 5, optimizer);
             mf_layer *middle = make_kind(kind, 1, 77);
-            picture before[DEPTH + 1];
+            saved_values before[DEPTH + 1];
 
             learn(network, b, 0, 4);
             for (size_t i = 0; i < DEPTH; i++)
@@ -261,7 +261,7 @@ static void test_frozen_keep_bits(void **state)
             check_ok(mf_layer_set_optimizer(middle, optimizer));
             check_ok(mf_network_insert(network, 1, middle, NULL));
             for (size_t i = 0; i <= DEPTH; i++)
-                before[i] = layer_picture(layer_at(network, i));
+                before[i] = save_layer_values(layer_at(network, i));
             (by_pipeline ? learn_by_pipeline : learn)(network, b, 4, 10);
             for (size_t i = 0; i <= DEPTH; i++)
                 if (i == 1)
@@ -273,7 +273,7 @@ static void test_frozen_keep_bits(void **state)
             learn(network, b, 10, 12);
             for (size_t i = 0; i <= DEPTH; i++) {
                 check_changed(&before[i], layer_at(network, i));
-                drop_picture(&before[i]);
+                free_saved_values(&before[i]);
             }
             mf_layer_free(middle);
             mf_network_free(network);
@@ -319,13 +319,13 @@ static void test_two_networks_at_once(void **state)
         mf_optimizer *optimizer = optimizer_of(MF_OPTIMIZER_ADAM);
         mf_network *one = make_kinds(kind, 5, optimizer), *two = make_kinds(kind, 50, optimizer);
         mf_network *alone = make_kinds(kind, 5, optimizer);
-        picture before;
+        saved_values before;
 
         check_ok(mf_network_replace(two, id_at(two, 0), layer_at(one, 0)));
-        before = layer_picture(layer_at(one, 1));
+        before = save_layer_values(layer_at(one, 1));
         learn(two, b, 0, 1);
         check_layer_unchanged(&before, layer_at(one, 1));
-        drop_picture(&before);
+        free_saved_values(&before);
         for (size_t t = 1; t < BATCHES; t++)
             learn(t % 3 == 0 ? two : one, b, t, t + 1);
         learn(alone, b, 0, BATCHES);
@@ -458,14 +458,14 @@ static void test_refused_edits_leave_all(void **state)
         mf_network *network = make_kinds(kind, 5, optimizer), *twin = make_kinds(kind, 5, optimizer);
         mf_workspace *workspace = make_network_workspace(network, ROWS);
         size_t size = 0;
-        picture before;
+        saved_values before;
 
         for (size_t t = 0; t < 4; t++)
             check_ok(mf_network_step(network, workspace, ROWS, b->x[t], b->y[t]));
-        before = network_picture(network);
+        before = save_network_values(network);
         refuse_edits(network, kind);
         check_network_unchanged(&before, network);
-        drop_picture(&before);
+        free_saved_values(&before);
         check_ok(mf_network_size(network, &size));
         assert_int_equal(size, DEPTH);
         /* The workspace is not stale, and the run goes on as if nobody had tried. */

@@ -323,7 +323,7 @@ static void test_new_classes_new_projection(void **state)
 {
     mf_layer *layer = make_plain_layer(4, 6, 3, 8), *twin = make_plain_layer(4, 6, 3, 8);
     float *seen[4];
-    picture same;
+    saved_values same;
 
     (void)state;
     seen[0] = read_parameter(layer, "projection", NULL);
@@ -335,9 +335,9 @@ static void test_new_classes_new_projection(void **state)
             for (size_t i = 0; i < 18; i++)
                 assert_true(seen[change][i] != seen[before][i]);
     }
-    same = layer_picture(twin);
+    same = save_layer_values(twin);
     check_layer_unchanged(&same, layer);
-    drop_picture(&same);
+    free_saved_values(&same);
     for (size_t i = 0; i < 4; i++)
         free(seen[i]);
     mf_layer_free(layer);

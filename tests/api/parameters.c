@@ -61,7 +61,7 @@ static void test_copies(void **state)
 {
     mf_layer *layer = make_plain_layer(5, 4, 3, 1);
     float in[20], out[20], odd[20];
-    picture before;
+    saved_values before;
 
     (void)state;
     for (size_t i = 0; i < 20; i++)
@@ -69,7 +69,7 @@ static void test_copies(void **state)
     check_ok(mf_layer_set_parameter(layer, "weight", in, 20));
     check_ok(mf_layer_get_parameter(layer, "weight", out, 20));
     assert_memory_equal(in, out, sizeof in);
-    before = layer_picture(layer);
+    before = save_layer_values(layer);
     check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(layer, "weight", in, 19));
     check_message("19");
     check_message("20");
@@ -88,7 +88,7 @@ static void test_copies(void **state)
         odd[at] = in[at];
     }
     check_layer_unchanged(&before, layer);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_layer_free(layer);
 }
 

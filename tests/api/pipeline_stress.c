@@ -39,14 +39,14 @@ static void set_both(side *sides, double rate, double dropout)
 
 /* The states that each layer has gone through, to compare with the one a stop has left it in. */
 typedef struct history {
-    picture after[STEPS + 1][LAYERS];
+    saved_values after[STEPS + 1][LAYERS];
     size_t steps;
 } history;
 
 static void remember(history *h, const mf_network *network)
 {
     for (size_t i = 0; i < LAYERS; i++)
-        h->after[h->steps][i] = layer_picture(layer_at(network, i));
+        h->after[h->steps][i] = save_layer_values(layer_at(network, i));
     h->steps++;
 }
 
@@ -54,7 +54,7 @@ static void forget(history *h)
 {
     for (size_t s = 0; s < h->steps; s++)
         for (size_t i = 0; i < LAYERS; i++)
-            drop_picture(&h->after[s][i]);
+            free_saved_values(&h->after[s][i]);
 }
 
 /* Those in front are never behind those in the back. A layer whose neurons are all cut off stays as it is, so
@@ -64,19 +64,19 @@ static void check_states(const history *h, const mf_network *network, int at_res
     size_t least = 0;
 
     for (size_t i = LAYERS; i-- > 0;) {
-        picture found = layer_picture(layer_at(network, i));
+        saved_values found = save_layer_values(layer_at(network, i));
         size_t first = 0, last = h->steps;
 
-        while (first < h->steps && !same_picture(&h->after[first][i], &found))
+        while (first < h->steps && !same_values(&h->after[first][i], &found))
             first++;
-        while (last > first && !same_picture(&h->after[last - 1][i], &found))
+        while (last > first && !same_values(&h->after[last - 1][i], &found))
             last--;
         assert_true(first < h->steps);
         assert_true(last - 1 >= least);
         if (at_rest)
             assert_int_equal(last, h->steps);
         least = first;
-        drop_picture(&found);
+        free_saved_values(&found);
     }
 }
 

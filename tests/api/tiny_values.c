@@ -22,7 +22,7 @@ static void test_subnormal_weights_are_refused(void **state)
     (void)state;
     check_ok(mf_optimizer_create(&how, &optimizer));
     check_ok(mf_layer_set_optimizer(layer, optimizer));
-    picture before = layer_picture(layer);
+    saved_values before = save_layer_values(layer);
     mf_batch batch = make_batch(2, x, y);
 
     batch.sample_weights = none;
@@ -31,12 +31,12 @@ static void test_subnormal_weights_are_refused(void **state)
     check_layer_unchanged(&before, layer);
     batch.sample_weights = some;
     check_ok(mf_layer_step_batch(layer, workspace, &batch, NULL));
-    picture after = layer_picture(layer);
+    saved_values after = save_layer_values(layer);
 
     for (size_t i = 0; i < after.count; i++)
         assert_true(isfinite(after.values[i]));
-    drop_picture(&before);
-    drop_picture(&after);
+    free_saved_values(&before);
+    free_saved_values(&after);
     mf_workspace_free(workspace);
     mf_layer_free(layer);
     mf_optimizer_free(optimizer);
@@ -45,7 +45,7 @@ static void test_subnormal_weights_are_refused(void **state)
 /* Norm of all gradients, summed in double. */
 static double direct_norm(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch)
 {
-    picture values = layer_picture(layer);
+    saved_values values = save_layer_values(layer);
     size_t count = values.count;
     float *gradients = get_memory(count * sizeof *gradients);
     double sum = 0.0;
@@ -53,7 +53,7 @@ static double direct_norm(mf_layer *layer, mf_workspace *workspace, const mf_bat
     check_ok(mf_layer_gradients(layer, workspace, batch, NULL, gradients, count));
     for (size_t i = 0; i < count; i++)
         sum += (double)gradients[i] * (double)gradients[i];
-    drop_picture(&values);
+    free_saved_values(&values);
     free(gradients);
     return sqrt(sum);
 }
@@ -146,11 +146,11 @@ static void test_starts_are_finite(void **state)
     for (size_t i = 0; i < COUNT_OF(inits); i++) {
         spec.weight_init = spec.projection_init = inits[i];
         layer = make_layer(&spec);
-        picture start = layer_picture(layer);
+        saved_values start = save_layer_values(layer);
 
         for (size_t v = 0; v < start.count; v++)
             assert_true(isfinite(start.values[v]));
-        drop_picture(&start);
+        free_saved_values(&start);
         mf_layer_free(layer);
     }
     spec.weight_gain = FLT_MAX;

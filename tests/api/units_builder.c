@@ -17,21 +17,21 @@ static mf_shape shape_of(const mf_builder *builder, int32_t node)
 
 static void check_same_layers(const mf_layer *one, const mf_layer *other)
 {
-    picture first = layer_picture(one), second = layer_picture(other);
+    saved_values first = save_layer_values(one), second = save_layer_values(other);
 
-    assert_true(same_picture(&first, &second));
-    drop_picture(&first);
-    drop_picture(&second);
+    assert_true(same_values(&first, &second));
+    free_saved_values(&first);
+    free_saved_values(&second);
 }
 
 static void check_other_layers(const mf_layer *one, const mf_layer *other)
 {
-    picture first = layer_picture(one), second = layer_picture(other);
+    saved_values first = save_layer_values(one), second = save_layer_values(other);
 
     assert_int_equal(first.count, second.count);
-    assert_false(same_picture(&first, &second));
-    drop_picture(&first);
-    drop_picture(&second);
+    assert_false(same_values(&first, &second));
+    free_saved_values(&first);
+    free_saved_values(&second);
 }
 
 /* ---- specs ---- */

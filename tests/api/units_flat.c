@@ -3,8 +3,8 @@
  * pooling. SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
-#include "trial_maps.h"
-#include "trial_units.h"
+#include "oracle_case_maps.h"
+#include "oracle_case_units.h"
 
 /* The units that are what the spec says; the bias of a normalised layer stands behind the normalisation. */
 static units_plan plan_of(const mf_layer_spec *spec)
@@ -42,7 +42,7 @@ static units_plan plan_of(const mf_layer_spec *spec)
 static void run(const mf_layer_spec *spec, size_t number)
 {
     char name[60];
-    units_trial one = {.name = name, .plan = plan_of(spec), .flat = spec, .seed = number, .max_rows = 9};
+    units_case one = {.name = name, .plan = plan_of(spec), .flat = spec, .seed = number, .max_rows = 9};
 
     snprintf(name, sizeof name, "case %u", (unsigned)number);
     one.optimizer = maps_rules[number % MAPS_RULES];
@@ -53,7 +53,7 @@ static void run(const mf_layer_spec *spec, size_t number)
     one.weighted = number % 4 == 1;
     one.gap = number % 5 == 2 ? 3 : 0;
     one.frozen = number % 6 == 3 ? 1u << number % 5 : 0;
-    assert_true(run_units_trial(&one));
+    assert_true(run_units_case(&one));
 }
 
 static void test_dense(void **state)

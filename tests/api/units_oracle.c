@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "random_units.h"
-#include "trial_units.h"
+#include "oracle_case_units.h"
 
 enum { ROWS = 9, ROUNDS = 60 };
 
@@ -55,7 +55,7 @@ static void run_group(const group *g)
 
     for (uint64_t i = 0; i < ROUNDS; i++) {
         char name[200];
-        units_trial one = {.name = name, .plan = random_plan(&random), .seed = g->seed + i, .max_rows = ROWS};
+        units_case one = {.name = name, .plan = random_plan(&random), .seed = g->seed + i, .max_rows = ROWS};
         const oracle_optimizer *rules[] = {i % 2 ? &sgd : &momentum, &adam};
 
         describe(&one.plan, g->what, one.seed, name, sizeof name);
@@ -65,7 +65,7 @@ static void run_group(const group *g)
         for (size_t rule = 0; rule < COUNT_OF(rules); rule++) {
             one.optimizer = *rules[rule];
             one.optimizer.clip = g->clip * (i % 3 == 0 ? 1.0 / 3.0 : i % 3 == 1 ? 1.0 : 3.0);
-            silent += !run_units_trial(&one);
+            silent += !run_units_case(&one);
         }
     }
     if (silent > ROUNDS / 10)
@@ -115,12 +115,12 @@ static void run_plan(const char *what, const units_plan *plan, size_t rows)
 {
     for (uint64_t i = 0; i < 4; i++) {
         char name[200];
-        units_trial one = {.name = name, .plan = *plan, .seed = 50 + i, .max_rows = rows};
+        units_case one = {.name = name, .plan = *plan, .seed = 50 + i, .max_rows = rows};
 
         describe(plan, what, one.seed, name, sizeof name);
         one.optimizer = i % 2 ? adam : sgd;
         one.optimizer.clip = i / 2 ? 0.2 : 0.0;
-        if (!run_units_trial(&one))
+        if (!run_units_case(&one))
             fail_msg("%s: no batch says anything", name);
     }
 }
