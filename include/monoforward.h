@@ -604,6 +604,7 @@ typedef struct mf_unit_spec {
     float normalization_rate; /**< Batch normalisation: how far the running mean and variance move to those of
                                    a batch, 0 to 1; default 0.1. */
     float normalization_epsilon; /**< Batch normalisation: a normal number above 0; default 1e-5. */
+    int32_t reserved2;           /**< 0. */
     int32_t reserved;            /**< 0. */
 } mf_unit_spec;
 
@@ -952,8 +953,8 @@ MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t cou
  *                    NULL if size is 0
  *  @param size       of `text`
  *  @param needed     receives the size that suffices, with the final 0; may be NULL
- *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), CAPACITY (too small: what fits is there).
- */
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ), CAPACITY
+ *  (too small: what fits is there). */
 MF_API mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
                                     size_t *needed);
 
@@ -1239,7 +1240,7 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or a longer header than the format allows), IO (the message names the path and the system's reason;
+ *  or units, or a longer header, than the format allows), IO (the message names the path and the system's reason;
  *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
  *  not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);

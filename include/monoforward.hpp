@@ -943,51 +943,53 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
         return builder(handle);
     }
 
-    /** Adds any unit. */
-    builder &unit(const mf_unit_spec &spec)
+    /** Adds any unit; behind branch() its first input is the node that was named there. */
+    builder &unit(mf_unit_spec spec)
     {
+        if (next_ != MF_NODE_PREVIOUS)
+            spec.inputs[0] = std::exchange(next_, MF_NODE_PREVIOUS);
         check(mf_builder_unit(handle_, &spec, &node_));
         return *this;
     }
 
-    builder &dense(std::size_t outputs) { return from_here(unit_spec::dense(outputs)); }
+    builder &dense(std::size_t outputs) { return unit(unit_spec::dense(outputs)); }
 
     builder &conv2d(std::size_t filters, std::size_t kernel = 3)
     {
-        return from_here(unit_spec::conv2d(filters, kernel));
+        return unit(unit_spec::conv2d(filters, kernel));
     }
 
     builder &conv2d(std::size_t filters, std::size_t kernel, std::size_t padding, std::size_t stride = 1)
     {
-        return from_here(unit_spec::conv2d(filters, kernel, padding, stride));
+        return unit(unit_spec::conv2d(filters, kernel, padding, stride));
     }
 
-    builder &batch_norm() { return from_here(unit_spec::batch_norm()); }
+    builder &batch_norm() { return unit(unit_spec::batch_norm()); }
 
-    builder &activation(std::int32_t kind) { return from_here(unit_spec::activation(kind)); }
+    builder &activation(std::int32_t kind) { return unit(unit_spec::activation(kind)); }
 
-    builder &relu() { return from_here(unit_spec::relu()); }
+    builder &relu() { return unit(unit_spec::relu()); }
 
-    builder &leaky_relu(float leak = 0.01f) { return from_here(unit_spec::leaky_relu(leak)); }
+    builder &leaky_relu(float leak = 0.01f) { return unit(unit_spec::leaky_relu(leak)); }
 
-    builder &tanh() { return from_here(unit_spec::tanh()); }
+    builder &tanh() { return unit(unit_spec::tanh()); }
 
-    builder &gelu() { return from_here(unit_spec::gelu()); }
+    builder &gelu() { return unit(unit_spec::gelu()); }
 
     builder &max_pool(std::size_t size = 2, std::size_t stride = 0)
     {
-        return from_here(unit_spec::max_pool(size, stride));
+        return unit(unit_spec::max_pool(size, stride));
     }
 
     builder &average_pool(std::size_t size = 2, std::size_t stride = 0)
     {
-        return from_here(unit_spec::average_pool(size, stride));
+        return unit(unit_spec::average_pool(size, stride));
     }
 
-    builder &dropout(float rate, bool maps = false) { return from_here(unit_spec::dropout(rate, maps)); }
+    builder &dropout(float rate, bool maps = false) { return unit(unit_spec::dropout(rate, maps)); }
 
     /** Adds a node to the one before. */
-    builder &add(std::int32_t with) { return from_here(unit_spec::add(with)); }
+    builder &add(std::int32_t with) { return unit(unit_spec::add(with)); }
 
     /** The next unit reads this node instead of the one before; 0 is the layer's input. */
     builder &branch(std::int32_t node) noexcept
@@ -1027,12 +1029,6 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
     }
 
   private:
-    builder &from_here(unit_spec spec)
-    {
-        spec.inputs[0] = std::exchange(next_, MF_NODE_PREVIOUS);
-        return unit(spec);
-    }
-
     std::int32_t node_ = 0;
     std::int32_t next_ = MF_NODE_PREVIOUS;
 };

@@ -230,10 +230,11 @@ mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *
 {
     size_t suffices = 0;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_check_size("max_batch", max_batch, 1));
     if (size > 0)
         MFI_TRY(mfi_check_pointer(text, "the text"));
     mf_status status = mfi_network_summary(network, max_batch, text, size, &suffices);
-    if (needed)
+    if (needed && suffices > 0)
         *needed = suffices;
     return status;
 }

@@ -233,13 +233,27 @@ static void put_header(const mf_network *network, bool training, mfi_sink *sink)
     mfi_text_close(&text, '}');
 }
 
+/* Refuses more layers and units than can be loaded. The units of a layer with a spec are not in the file. */
+static mf_status check_counts(const mf_network *network)
+{
+    size_t units = 0;
+    if (network->count > MFI_MOST_LAYERS)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a file can hold %d layers, the network has %zu",
+                        (int)MFI_MOST_LAYERS, network->count);
+    for (size_t position = 0; position < network->count; position++)
+        if (!layer_at(network, position)->plan.has_spec)
+            units += layer_at(network, position)->plan.unit_count;
+    if (units > MFI_MOST_UNITS)
+        return mfi_fail(MF_STATUS_OVERFLOW, "a file can hold %d units, the network has %zu",
+                        (int)MFI_MOST_UNITS, units);
+    return MF_STATUS_OK;
+}
+
 /* The size of the header's text, without and with the spaces that align the data to 8 bytes. */
 static mf_status measure_header(const mf_network *network, bool training, uint64_t *text, uint64_t *padded)
 {
     mfi_sink counter;
-    if (network->count > MFI_MOST_LAYERS)
-        return mfi_fail(MF_STATUS_OVERFLOW, "a file can hold %d layers, the network has %zu",
-                        (int)MFI_MOST_LAYERS, network->count);
+    MFI_TRY(check_counts(network));
     mfi_sink_begin(&counter, NULL, NULL);
     put_header(network, training, &counter);
     *text = counter.total;

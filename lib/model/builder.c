@@ -69,24 +69,24 @@ void mfi_builder_release(mf_builder *builder)
 
 /* ---- room for units ---- */
 
-static mf_status make_room(mf_builder *builder, size_t capacity)
+/* The units go on in a block that has room for arrays of these sizes. */
+static mf_status move_to(mf_builder *builder, const mfi_plan_sizes *sizes)
 {
     mfi_plan moved = {0};
     size_t bytes;
-    const mfi_plan_sizes sizes = mfi_plan_most(capacity);
-    if (!mfi_plan_bytes(&sizes, &bytes))
-        return mfi_fail(MF_STATUS_OVERFLOW, "room for %zu units does not fit", capacity);
+    if (!mfi_plan_bytes(sizes, &bytes))
+        return mfi_fail(MF_STATUS_OVERFLOW, "room for %zu units does not fit", sizes->units);
     void *block = mfi_allocate(&builder->handle.allocator, bytes);
     if (!block)
-        return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu units", capacity);
-    mfi_plan_carve(&moved, &sizes, block);
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu units", sizes->units);
+    mfi_plan_carve(&moved, sizes, block);
     if (builder->block)
         memcpy(moved.units, builder->plan.units, builder->plan.unit_count * sizeof *moved.units);
     mfi_release(&builder->handle.allocator, builder->block, builder->block_bytes);
-    mfi_plan_carve(&builder->plan, &sizes, block);
+    mfi_plan_carve(&builder->plan, sizes, block);
     builder->block = block;
     builder->block_bytes = bytes;
-    builder->capacity = capacity;
+    builder->capacity = sizes->units;
     return MF_STATUS_OK;
 }
 
@@ -95,8 +95,9 @@ mf_status mfi_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder)
     mfi_spec_room room;
     mfi_plan plan;
     MFI_TRY(mfi_plan_from_spec(spec, &room, &plan));
+    const mfi_plan_sizes sizes = mfi_plan_exact(&plan);
     MFI_TRY(create(spec->allocator, builder));
-    mf_status status = make_room(*builder, MFI_SPEC_UNITS);
+    mf_status status = move_to(*builder, &sizes);
     if (status != MF_STATUS_OK) {
         mfi_builder_release(*builder);
         *builder = NULL;
@@ -131,8 +132,9 @@ mf_status mfi_builder_check(mf_builder *builder)
 static mf_status add_unit(mf_builder *builder, const mf_unit_spec *unit)
 {
     enum { FIRST_CAPACITY = 8 };
+    const mfi_plan_sizes larger = {.units = builder->capacity ? 2 * builder->capacity : FIRST_CAPACITY};
     if (builder->plan.unit_count == builder->capacity)
-        MFI_TRY(make_room(builder, builder->capacity ? 2 * builder->capacity : FIRST_CAPACITY));
+        MFI_TRY(move_to(builder, &larger));
     return mfi_plan_add(&builder->plan, unit);
 }
 
@@ -161,6 +163,17 @@ mf_status mfi_builder_head(mf_builder *builder, const mf_head_spec *head)
     return mfi_builder_remember(builder, set_head(builder, head));
 }
 
+/* What follows from units and head gets its room only now, when it is known how much of it there is: a
+ * hostile file has many units, of which few have parameters. */
+static mf_status complete(mf_builder *builder)
+{
+    const mfi_plan_sizes sizes = mfi_plan_most(&builder->plan);
+    MFI_TRY(move_to(builder, &sizes));
+    MFI_TRY(mfi_plan_complete(&builder->plan));
+    builder->completed = true;
+    return MF_STATUS_OK;
+}
+
 mf_status mfi_builder_plan(mf_builder *builder, const mfi_plan **plan)
 {
     if (builder->failure != MF_STATUS_OK)
@@ -170,8 +183,7 @@ mf_status mfi_builder_plan(mf_builder *builder, const mfi_plan **plan)
     if (!builder->has_head)
         return mfi_fail(MF_STATUS_STATE, "the layer has no head");
     if (!builder->completed)
-        MFI_TRY(mfi_plan_complete(&builder->plan));
-    builder->completed = true;
+        MFI_TRY(complete(builder));
     *plan = &builder->plan;
     return MF_STATUS_OK;
 }

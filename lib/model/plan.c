@@ -67,9 +67,24 @@ double mfi_plan_work(const mfi_plan *plan)
 
 /* ---- arrays ---- */
 
-mfi_plan_sizes mfi_plan_most(size_t units)
+bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role)
 {
-    return (mfi_plan_sizes){units, units, units * MFI_UNIT_ROLES + 1, units + 1, units + 1};
+    bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
+    bool normalization = unit->kind == MF_UNIT_BATCH_NORM;
+    if (role == MFI_WEIGHT)
+        return product;
+    if (role == MFI_BIAS)
+        return (product || normalization) && unit->bias;
+    return normalization;
+}
+
+mfi_plan_sizes mfi_plan_most(const mfi_plan *plan)
+{
+    size_t units = plan->unit_count, parameters = 1;
+    for (size_t u = 0; u < units; u++)
+        for (mfi_role role = 0; role < MFI_UNIT_ROLES; role++)
+            parameters += mfi_unit_has(&plan->units[u].spec, role);
+    return (mfi_plan_sizes){units, units, parameters, units + 1, units + 1};
 }
 
 mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan)

@@ -43,8 +43,9 @@ typedef struct mfi_stage {
 
 /* A buffer that stages use in turn. */
 typedef struct mfi_slot {
-    size_t width; /* values of a row */
-    bool taken;   /* while slots are being given out */
+    size_t width;      /* values of a row */
+    bool taken;        /* while slots are being given out */
+    int32_t next_free; /* then, of one that is not taken; -1: it is the last */
 } mfi_slot;
 
 typedef struct mfi_plan {
@@ -78,9 +79,12 @@ typedef struct mfi_plan_sizes {
     size_t units, stages, parameters, output_slots, gradient_slots;
 } mfi_plan_sizes;
 
-/* What a plan of so many units may need, and what this plan has. */
-mfi_plan_sizes mfi_plan_most(size_t units);
+/* What a plan with these units may need to be completed, and what one has that is complete. */
+mfi_plan_sizes mfi_plan_most(const mfi_plan *plan);
 mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan);
+
+/* Whether such a unit has a parameter of that role. */
+bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role);
 
 /* Bytes of all of them; false if they do not fit. */
 bool mfi_plan_bytes(const mfi_plan_sizes *sizes, size_t *bytes);

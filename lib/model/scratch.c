@@ -76,16 +76,18 @@ static void take_slots(const mfi_plan *plan, size_t rows, bool training, mfi_roo
 {
     const mfi_slot *slots = training ? plan->gradient_slots : plan->output_slots;
     size_t count = training ? plan->gradient_slot_count : plan->output_slot_count;
+    float **buffers = mfi_room_take(room, count, sizeof *buffers);
     for (size_t slot = 0; slot < count; slot++) {
         float *buffer = take_matrix(room, rows, slots[slot].width);
-        for (size_t s = 0; scratch->kept && s < plan->stage_count; s++) {
-            const mfi_stage *stage = &plan->stages[s];
-            mfi_kept *kept = &scratch->kept[s];
-            if (training && stage->gradient_slot == (int32_t)slot)
-                kept->gradient = buffer;
-            if (!training && stage->output_slot == (int32_t)slot)
-                kept->output = buffer;
-        }
+        if (buffers)
+            buffers[slot] = buffer;
+    }
+    for (size_t s = 0; buffers && s < plan->stage_count; s++) {
+        const mfi_stage *stage = &plan->stages[s];
+        if (training && stage->gradient_slot >= 0)
+            scratch->kept[s].gradient = buffers[stage->gradient_slot];
+        if (!training && stage->output_slot >= 0)
+            scratch->kept[s].output = buffers[stage->output_slot];
     }
 }
 

@@ -218,21 +218,10 @@ static mf_status add_parameter(mfi_plan *plan, mfi_role role, int32_t node)
     return MF_STATUS_OK;
 }
 
-static bool unit_has(const mf_unit_spec *unit, mfi_role role)
-{
-    bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
-    bool normalization = unit->kind == MF_UNIT_BATCH_NORM;
-    if (role == MFI_WEIGHT)
-        return product;
-    if (role == MFI_BIAS)
-        return (product || normalization) && unit->bias;
-    return normalization;
-}
-
 static mf_status add_role(mfi_plan *plan, mfi_role role)
 {
     for (size_t u = 0; u < plan->unit_count; u++)
-        if (unit_has(&plan->units[u].spec, role))
+        if (mfi_unit_has(&plan->units[u].spec, role))
             MFI_TRY(add_parameter(plan, role, (int32_t)u + 1));
     return MF_STATUS_OK;
 }
@@ -252,47 +241,67 @@ static mf_status list_parameters(mfi_plan *plan)
     }
     for (size_t u = 0; u < plan->unit_count; u++)
         for (mfi_role role = 0; role < MFI_UNIT_ROLES; role++)
-            if (unit_has(&plan->units[u].spec, role))
+            if (mfi_unit_has(&plan->units[u].spec, role))
                 MFI_TRY(add_parameter(plan, role, (int32_t)u + 1));
     return add_parameter(plan, MFI_PROJECTION, 0);
 }
 
 /* ---- buffers that stages use in turn ---- */
 
-/* The smallest free slot that is wide enough, else the widest free one, which grows, else a new one. */
-static int32_t take_slot(mfi_slot *slots, size_t *count, size_t width)
+/* The slots of a plan while they are being given out. */
+typedef struct supply {
+    mfi_slot *slots;
+    size_t *count;
+    int32_t first_free; /* the one that came back last; -1: none */
+} supply;
+
+/* The smallest free slot that is wide enough, else the widest free one, which grows, else a new one. Of many
+ * free ones, the last few that came back: a file may have units for any number of them. */
+static int32_t take_slot(supply *from, size_t width)
 {
-    mfi_slot *best = NULL;
-    for (size_t i = 0; i < *count; i++) {
-        mfi_slot *one = &slots[i];
-        if (one->taken)
-            continue;
-        bool better = !best || (one->width >= width ? best->width < width || one->width < best->width
-                                                    : one->width > best->width);
-        best = better ? one : best;
+    enum { MOST_LOOKED_AT = 64 };
+    int32_t *best = NULL, *link = &from->first_free, taken = (int32_t)*from->count;
+    for (int looked = 0; *link >= 0 && looked < MOST_LOOKED_AT; looked++) {
+        size_t one = from->slots[*link].width, chosen = best ? from->slots[*best].width : 0;
+        if (!best || (one >= width ? chosen < width || one < chosen : one > chosen))
+            best = link;
+        link = &from->slots[*link].next_free;
     }
-    if (!best) {
-        best = &slots[(*count)++];
-        *best = (mfi_slot){0};
+    if (best) {
+        taken = *best;
+        *best = from->slots[taken].next_free;
+    } else {
+        from->slots[(*from->count)++] = (mfi_slot){0};
     }
-    best->width = best->width > width ? best->width : width;
-    best->taken = true;
-    return (int32_t)(best - slots);
+    mfi_slot *slot = &from->slots[taken];
+    slot->width = slot->width > width ? slot->width : width;
+    slot->taken = true;
+    return taken;
+}
+
+/* A sum of an output and itself gives the slot back once. */
+static void give_back(supply *to, int32_t slot)
+{
+    if (!to->slots[slot].taken)
+        return;
+    to->slots[slot].taken = false;
+    to->slots[slot].next_free = to->first_free;
+    to->first_free = slot;
 }
 
 /* Inference: an output is there until its last reader has run. */
 static void share_outputs(mfi_plan *plan)
 {
+    supply outputs = {plan->output_slots, &plan->output_slot_count, -1};
     plan->output_slot_count = 0;
     for (size_t s = 0; s < plan->stage_count; s++) {
         mfi_stage *stage = &plan->stages[s];
         stage->output_slot = -1;
         if (s + 1 < plan->stage_count)
-            stage->output_slot =
-                take_slot(plan->output_slots, &plan->output_slot_count, stage->output_values);
+            stage->output_slot = take_slot(&outputs, stage->output_values);
         for (int i = 0; i < stage->input_count; i++)
             if (stage->inputs[i] > 0 && plan->stages[stage->inputs[i] - 1].last_reader == (int32_t)s)
-                plan->output_slots[plan->stages[stage->inputs[i] - 1].output_slot].taken = false;
+                give_back(&outputs, plan->stages[stage->inputs[i] - 1].output_slot);
     }
 }
 
@@ -301,11 +310,11 @@ static void share_outputs(mfi_plan *plan)
 static void share_gradients(mfi_plan *plan)
 {
     mfi_stage *last = &plan->stages[plan->stage_count - 1];
+    supply gradients = {plan->gradient_slots, &plan->gradient_slot_count, -1};
     plan->gradient_slot_count = plan->spare = 0;
     last->gradient_slot = -1;
     if (!mfi_head_joins(plan))
-        last->gradient_slot =
-            take_slot(plan->gradient_slots, &plan->gradient_slot_count, last->output_values);
+        last->gradient_slot = take_slot(&gradients, last->output_values);
     for (size_t s = plan->stage_count; s-- > 0;) {
         mfi_stage *stage = &plan->stages[s];
         for (int i = 0; i < stage->input_count; i++) {
@@ -313,13 +322,12 @@ static void share_gradients(mfi_plan *plan)
             bool twice = i == 1 && stage->inputs[0] == stage->inputs[1];
             stage->starts_gradient[i] = giver && giver->last_reader == (int32_t)s && !twice;
             if (stage->starts_gradient[i])
-                giver->gradient_slot =
-                    take_slot(plan->gradient_slots, &plan->gradient_slot_count, giver->output_values);
+                giver->gradient_slot = take_slot(&gradients, giver->output_values);
             else if (giver && plan->spare < giver->output_values)
                 plan->spare = giver->output_values;
         }
         if (stage->gradient_slot >= 0)
-            plan->gradient_slots[stage->gradient_slot].taken = false;
+            give_back(&gradients, stage->gradient_slot);
     }
 }
 

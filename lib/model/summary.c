@@ -54,47 +54,54 @@ static void describe_unit(const mf_unit_spec *unit, char text[96])
         snprintf(text, 96, "node %d + node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
 }
 
-/* Values of the parameters of a unit, or of the head for node 0. */
-static size_t values_of_node(const mfi_plan *plan, int32_t node)
+/* Values of the parameters of a unit, or of the head for node 0. Those of a unit lie side by side from
+ * `*next` on, but in a layer with a spec, which has few. */
+static size_t values_of_node(const mfi_plan *plan, int32_t node, size_t *next)
 {
     size_t count = 0;
-    for (size_t p = 0; p < plan->parameter_count; p++)
-        count += plan->parameters[p].node == node ? plan->parameters[p].count : 0;
+    for (size_t p = plan->has_spec ? 0 : *next; p < plan->parameter_count; p++) {
+        if (plan->parameters[p].node == node)
+            count += plan->parameters[p].count;
+        else if (!plan->has_spec)
+            break;
+        *next = p + 1;
+    }
     return count;
 }
 
-static void put_unit_line(page *to, const mfi_plan *plan, int32_t node)
+static void put_unit_line(page *to, const mfi_plan *plan, int32_t node, size_t *next)
 {
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     char shape[64], what[96], input[32] = "";
     describe_shape(&plan->units[node - 1].output, shape);
     describe_unit(unit, what);
     if (unit->kind != MF_UNIT_ADD && unit->inputs[0] != node - 1)
-        snprintf(input, sizeof input, "reads node %d; ", (int)unit->inputs[0]);
-    put_line(to, "  %4d  %-10s  %-14s %10zu  %s%s\n", (int)node, mfi_unit_kind_of(unit->kind)->name, shape,
-             values_of_node(plan, node), input, what);
+        snprintf(input, sizeof input, "reads node %d%s", (int)unit->inputs[0], what[0] ? "; " : "");
+    put_line(to, "  %4d  %-10s  %-14s %10zu", (int)node, mfi_unit_kind_of(unit->kind)->name, shape,
+             values_of_node(plan, node, next));
+    if (input[0] || what[0])
+        put_line(to, "  %s%s", input, what);
+    put_line(to, "\n");
 }
 
 static void put_layer_lines(page *to, const mf_network *network, size_t position)
 {
     const mfi_plan *plan = &network->entries[position].layer->plan;
     char shape[64];
+    size_t next = 0; /* parameter */
     describe_shape(&plan->input, shape);
-    put_line(to, "layer %zu\n  %4d  %-10s  %-14s %10s\n", position, 0, "input", shape, "");
+    put_line(to, "layer %zu\n  %4d  %-10s  %s\n", position, 0, "input", shape);
     for (size_t u = 0; u < plan->unit_count; u++)
-        put_unit_line(to, plan, (int32_t)u + 1);
+        put_unit_line(to, plan, (int32_t)u + 1, &next);
     put_line(to, "        %-10s  %-14zu %10zu  linear, reads %zu values\n", "head", plan->head.classes,
-             values_of_node(plan, 0), plan->features);
+             values_of_node(plan, 0, &next), plan->features);
     put_line(to, "----- gradients stop here -----\n");
 }
 
 /* What the network takes as it is; its layers may have several optimizers. */
-static mf_status put_memory(page *to, const mf_network *network, size_t max_batch)
+static void put_memory(page *to, const mf_network *network, size_t max_batch, const mf_memory *memory)
 {
-    const mfi_layer_list layers = mfi_list_network(network);
-    mf_memory memory = {0};
     size_t state = 0, parameters = 0;
-    MFI_TRY(mfi_footprint(&layers, NULL, MF_WORKSPACE_TRAINING, max_batch, &memory));
     for (size_t i = 0; i < network->count; i++) {
         const mf_layer *layer = network->entries[i].layer;
         parameters += layer->plan.values;
@@ -104,14 +111,17 @@ static mf_status put_memory(page *to, const mf_network *network, size_t max_batc
     put_line(
         to,
         "%zu layers, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu rows %zu\n",
-        network->count, parameters, memory.layers, state, max_batch, memory.workspace);
-    return MF_STATUS_OK;
+        network->count, parameters, memory->layers, state, max_batch, memory->workspace);
 }
 
 mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
                               size_t *needed)
 {
+    const mfi_layer_list layers = mfi_list_network(network);
     page to = {.text = text, .size = size};
+    mf_memory memory = {0};
+    if (network->count > 0)
+        MFI_TRY(mfi_footprint(&layers, NULL, MF_WORKSPACE_TRAINING, max_batch, &memory));
     if (size > 0)
         text[0] = 0;
     for (size_t position = 0; position < network->count; position++)
@@ -119,7 +129,7 @@ mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char 
     if (network->count == 0)
         put_line(&to, "no layers\n");
     else
-        MFI_TRY(put_memory(&to, network, max_batch));
+        put_memory(&to, network, max_batch, &memory);
     *needed = to.length + 1;
     if (size < *needed)
         return mfi_fail(MF_STATUS_CAPACITY, "the summary needs %zu bytes, the buffer has %zu", *needed, size);

@@ -13,7 +13,7 @@ status=0
 
 layout "$header" >"$work/facts"
 # Where every struct ends, and where it ended at first: behind the field that the library names for that.
-grep -rhoE 'MFI_SIZE_UP_TO\(mf_[a-z_]+, [a-z_]+\)' "$lib/api" | sort -u | sed 's/.*(\(.*\), \(.*\))/first \1 \2/' |
+grep -rhoE 'MFI_FIRST_SIZE\(mf_[a-z_]+, [a-z_]+\)' "$lib/api" | sort -u | sed 's/.*(\(.*\), \(.*\))/first \1 \2/' |
     cat - "$work/facts" >"$work/all"
 awk '
     $1 == "first" {

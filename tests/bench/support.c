@@ -131,7 +131,7 @@ static mf_memory memory_of_built(mf_builder *const *builders, size_t count,
 
 mf_memory memory_of_network(const shape *layers, const mf_optimizer_spec *optimizer, size_t max_batch)
 {
-    mf_builder *builders[MOST_LAYERS];
+    mf_builder *builders[MOST_LAYERS] = {NULL};
     for (size_t i = 0; i < layers->layers; i++) {
         mf_layer_spec spec = spec_of_layer(layers, i);
         must(mf_builder_from_spec(&spec, &builders[i]));

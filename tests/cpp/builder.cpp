@@ -105,7 +105,12 @@ TEST(builder, every_unit_has_a_call_and_a_spec)
         .unit(mf::unit_spec::tanh())
         .unit(mf::unit_spec::dense(6))
         .unit(mf::unit_spec::gelu());
-    chained.activation(MF_ACTIVATION_IDENTITY).branch(7).dense(6).batch_norm().add(10).relu();
+    chained.activation(MF_ACTIVATION_IDENTITY)
+        .branch(7)
+        .unit(mf::unit_spec::dense(6))
+        .batch_norm()
+        .add(10)
+        .relu();
     mf::unit_spec from_seven = mf::unit_spec::dense(6);
     from_seven.inputs[0] = 7;
     added.unit(mf::unit_spec::activation(MF_ACTIVATION_IDENTITY))

@@ -29,7 +29,12 @@ succeeds "the same run" small "$data"
 [ "$(result params_hash)" = "$hash" ] || fail "the same seed gave other parameters"
 succeeds "two workers" small "$data" --workers 2
 [ "$(result params_hash)" = "$hash" ] || fail "two workers gave other parameters than none"
+complains "a frozen network in one layer" "cut none" small "$data" --cut none --freeze weight
 complains "workers with greedy training" "workers" small "$data" --greedy --workers 2
+succeeds "the network in one layer" small "$data" --cut none
+at_least "the network in one layer" last 90
+held=$(sed -n 's/^memory *\([0-9]*\) bytes held .*/\1/p' "$work/out") foreseen=$(sed -n 's/^memory .*foreseen: //p' "$work/out")
+[ -n "$held" ] && [ "$held" = "$foreseen" ] || fail "$held bytes held in one layer, foreseen: $foreseen"
 succeeds "another seed" small "$data" --seed 6
 [ "$(result params_hash)" != "$hash" ] || fail "another seed gave the same parameters"
 
@@ -53,7 +58,7 @@ plain() {
 }
 succeeds "one epoch" plain
 hash=$(result params_hash)
-for option in "--greedy" "--freeze projection" "--freeze weight" "--init-projection zero" \
+for option in "--greedy" "--cut none" "--freeze projection" "--freeze weight" "--init-projection zero" \
     "--init-projection orthogonal" "--optimizer sgd" "--optimizer momentum" "--optimizer adamw --weight-decay 0.1" \
     "--optimizer rmsprop" "--schedule constant" "--schedule step" "--activation tanh" "--activation gelu" \
     "--augment jitter" "--augment affine" "--augment elastic" "--dropout 0.2" "--label-smoothing 0.1" \

@@ -52,7 +52,8 @@ notices "a field that is gone" momentum '/^    float momentum;/d'
 notices "another order of fields" beta2 \
     's/^    float beta1;/    float beta2_;/; s/^    float beta2;/    float beta1;/; s/beta2_/beta2/'
 notices "the value of a constant" MF_STATUS_SHAPE 's/MF_STATUS_SHAPE = 3,/MF_STATUS_SHAPE = 33,/'
-notices "the version" '"version"' 's/#define MF_VERSION_MINOR 1/#define MF_VERSION_MINOR 2/'
+notices "the version" '"version"' 's/#define MF_VERSION_MINOR .*/#define MF_VERSION_MINOR 999/'
+notices "a negative constant" MF_NODE_PREVIOUS 's/#define MF_NODE_PREVIOUS (-1)/#define MF_NODE_PREVIOUS (-2)/'
 notices "a new function" mf_new "$after MF_API mf_status mf_new(int32_t number);"
 notices "a pointer that may be an array" "one value or an array" "$after MF_API mf_status mf_new(int32_t *what);"
 

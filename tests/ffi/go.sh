@@ -19,3 +19,5 @@ cd "$source/examples/bindings/go" || exit 1
 go vet ./... || exit 1
 go build -o "$work/spirals" ./spirals || exit 1
 learns ffi-go "$work/spirals"
+go build -o "$work/residual" ./residual || exit 1
+builds ffi-go-residual "$work/residual"

@@ -51,3 +51,23 @@ learns() {
         exit 1
     }
 }
+
+# builds EXAMPLE COMMAND...: it trains a layer that it has built, with the parameters of C, and prints a summary.
+builds() {
+    example=$1
+    shift
+    "$@" >"$work/out" || {
+        echo "failed: exit code $? from: $*"
+        cat "$work/out"
+        exit 1
+    }
+    tail -1 "$work/out"
+    tail -1 "$work/out" | grep -q "^result example=$example version=.* same_as_c=yes" || {
+        echo "failed: no result of $example at the end"
+        exit 1
+    }
+    grep -q "gradients stop here" "$work/out" || {
+        echo "failed: no summary from $example"
+        exit 1
+    }
+}

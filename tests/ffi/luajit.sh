@@ -5,3 +5,4 @@ here=$(dirname "$0")
 
 command -v luajit >/dev/null || skip "there is no luajit (sh tests/run.sh --all installs it)"
 learns ffi-luajit luajit "$source/examples/bindings/lua/spirals.lua"
+builds ffi-luajit-residual luajit "$source/examples/bindings/lua/residual.lua"

@@ -15,3 +15,4 @@ NODE_PATH=$modules
 export NODE_PATH
 node -e 'require("koffi")' 2>"$work/complaint" || skip "koffi does not run here: $(grep -m 1 Error "$work/complaint")"
 learns ffi-node node --expose-gc "$source/examples/bindings/node/spirals.js"
+builds ffi-node-residual node "$source/examples/bindings/node/residual.js"

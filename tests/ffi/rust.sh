@@ -10,5 +10,6 @@ offer_package
 CARGO_TARGET_DIR=$build/rust CARGO_HOME=$build/rust/home
 export CARGO_TARGET_DIR CARGO_HOME
 cd "$source/examples/bindings/rust" || exit 1
-cargo build --quiet --release --locked --offline --example spirals || exit 1
+cargo build --quiet --release --locked --offline --examples || exit 1
 learns ffi-rust "$build/rust/release/examples/spirals"
+builds ffi-rust-residual "$build/rust/release/examples/residual"

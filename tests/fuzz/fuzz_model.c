@@ -94,6 +94,69 @@ static void check_round_trip(const mf_network *network, int32_t contents)
     free(other);
 }
 
+/* A builder that is told what the layer tells of itself makes a layer of the same shape. */
+static void build_again(const mf_layer *layer)
+{
+    mf_builder_spec spec;
+    mf_builder *builder = NULL;
+    mf_layer *again = NULL;
+    mf_shape input = {.struct_size = sizeof input}, output = input, found = input;
+    mf_layer_spec described = {.struct_size = sizeof described};
+    mf_head_spec head = {.struct_size = sizeof head};
+    size_t units = 0, count = 0;
+
+    require(mf_layer_unit_count(layer, &units) == MF_STATUS_OK);
+    require(mf_layer_shape(layer, &input, &output) == MF_STATUS_OK);
+    require(mf_layer_describe(layer, &described) == MF_STATUS_OK);
+    require(mf_layer_head(layer, &head) == MF_STATUS_OK);
+    require(mf_builder_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.input = &input;
+    spec.dropout = described.dropout;
+    spec.seed = described.seed;
+    require(mf_builder_create(&spec, &builder) == MF_STATUS_OK);
+    for (size_t node = 1; node <= units; node++) {
+        mf_unit_spec unit = {.struct_size = sizeof unit};
+
+        require(mf_layer_unit(layer, (int32_t)node, &unit, &found) == MF_STATUS_OK);
+        require(mf_builder_unit(builder, &unit, NULL) == MF_STATUS_OK);
+        require(mf_builder_shape(builder, (int32_t)node, &input) == MF_STATUS_OK);
+        require(memcmp(&input, &found, sizeof input) == 0);
+    }
+    require(units > 0 && memcmp(&found, &output, sizeof found) == 0);
+    require(mf_builder_head(builder, &head) == MF_STATUS_OK);
+    require(mf_layer_build(builder, &again) == MF_STATUS_OK);
+    require(mf_layer_parameter_count(again, &units) == MF_STATUS_OK);
+    require(mf_layer_parameter_count(layer, &count) == MF_STATUS_OK && units == count);
+    mf_layer_free(again);
+    mf_builder_free(builder);
+}
+
+/* All that can be asked. */
+static void describe(const mf_network *network)
+{
+    char text[300];
+    size_t size = 0, needed = 0, bytes = 0;
+    mf_status status = mf_network_summary(network, 2, text, sizeof text, &needed);
+
+    require(status == MF_STATUS_OVERFLOW || (status == MF_STATUS_CAPACITY) == (needed > sizeof text));
+    require(memchr(text, 0, sizeof text) != NULL);
+    require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK);
+    require(mf_network_size(network, &size) == MF_STATUS_OK);
+    if (mf_network_export_onnx_size(network, &bytes) == MF_STATUS_OK) {
+        char *model = malloc(bytes);
+
+        require(model != NULL);
+        require(mf_network_export_onnx_buffer(network, model, bytes, NULL) == MF_STATUS_OK);
+        free(model);
+    }
+    for (size_t i = 0; i < size; i++) {
+        mf_layer *layer = NULL;
+
+        require(mf_network_layer(network, i, &layer, NULL) == MF_STATUS_OK);
+        build_again(layer);
+    }
+}
+
 static void try_model(const uint8_t *data, size_t size, int32_t contents)
 {
     /* Twice what the file holds, and the handles and tables beside it. */
@@ -111,6 +174,7 @@ static void try_model(const uint8_t *data, size_t size, int32_t contents)
     if (network != NULL) {
         check_round_trip(network, contents);
         b.most = (size_t)-1;
+        describe(network);
         use(network, contents == MF_CONTENTS_TRAINING);
     }
     mf_network_free(network);

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "build.h"
 #include "fuzz_model.h"
+#include "units.h"
 
 static mf_layer_spec dense(size_t inputs, size_t outputs)
 {
@@ -74,6 +74,64 @@ static mf_network *stack(const mf_layer_spec *specs, size_t count, int32_t kind,
     return network;
 }
 
+/* Every kind of unit, a node that two read, a pooled head, dropout on the way out. */
+static units_plan block(void)
+{
+    units_plan plan = plan_residual(2, 3, 3, 3);
+
+    plan.units[0].inputs[0] = 0;
+    plan.dropout = 0.25f;
+    plan.dropout_maps = 1;
+    plan.head.pool_size = 1;
+    plan.head.label_smoothing = 0.1f;
+    return plan;
+}
+
+static units_plan behind_block(void)
+{
+    units_plan plan = plan_maps(2, 3, 3, 3);
+
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_pool(MF_POOL_MAX, 2));
+    plan_add(&plan, unit_dropout(0.5f, 1));
+    plan_add(&plan, unit_dense(3));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plan, unit_conv(2, 1, 0));
+    return plan;
+}
+
+/* What it takes to see a layer with other units: no parameters but those of the head. */
+static units_plan bare(void)
+{
+    units_plan plan = plan_row(2, 2);
+
+    plan_add(&plan, unit_activation(MF_ACTIVATION_LEAKY_RELU));
+    plan_add(&plan, unit_add(1, 0));
+    return plan;
+}
+
+static void save_built(const char *folder)
+{
+    units_plan plans[2] = {block(), behind_block()}, small = bare();
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    mf_network *network = make_units_network(&small, 1, NULL);
+    mf_layer_spec last = dense(2, 3);
+    mf_layer *layer = make_layer(&last);
+
+    save(folder, "units-bare.safetensors", network, MF_CONTENTS_MODEL);
+    mf_network_free(network);
+    network = make_units_network(plans, 2, NULL);
+    save(folder, "units.safetensors", network, MF_CONTENTS_MODEL);
+    check_ok(mf_network_append(network, layer, NULL));
+    check_ok(mf_layer_set_trainable(layer_at(network, 0), "units.1.weight", 0));
+    check_ok(mf_layer_set_trainable(layer_at(network, 0), "units.5.variance", 0));
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    save(folder, "units-adam.safetensors", network, MF_CONTENTS_TRAINING);
+    mf_layer_free(layer);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+}
+
 int main(int argc, char **argv)
 {
     const char *folder = argc > 1 ? argv[1] : ".";
@@ -96,6 +154,7 @@ int main(int argc, char **argv)
     network = stack(specs, 1, MF_OPTIMIZER_RMSPROP, 0.5f);
     save(folder, "dense-rmsprop.safetensors", network, MF_CONTENTS_TRAINING);
     mf_network_free(network);
+    save_built(folder);
     network = make_network();
     save(folder, "empty.safetensors", network, MF_CONTENTS_TRAINING);
     mf_network_free(network);

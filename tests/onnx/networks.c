@@ -2,15 +2,16 @@
  *
  *     <images>.f32      [rows, values] test images
  *     <network>.onnx    the model
- *     <network>.f32     goodness_last, probabilities_last, goodness_sum, probabilities_sum, [rows, classes]
- * each <network>.i32     label_last, label_sum, [rows] each networks.txt      a line for each: network images
- * rows classes, then the shape of an image
+ *     <network>.f32     goodness_last, probabilities_last, goodness_sum, probabilities_sum,
+ *                       [rows, classes] each
+ *     <network>.i32     label_last, label_sum, [rows] each
+ *     networks.txt      a line for each: network images rows classes, then the shape of an image
  *
  * Usage: onnx_networks OUT [DATA], with DATA as in images.h. SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
 #include "build.h"
-#include "images.h"
+#include "built.h"
 
 enum { BATCH = 64, STEPS = 24 };
 
@@ -255,6 +256,36 @@ static void conv_networks(const images *set)
             }
 }
 
+static void networks_of_units(const images *set)
+{
+    char name[96];
+    int maps;
+
+    for (int which = 0; which < BUILT_NETWORKS; which++) {
+        snprintf(name, sizeof name, "%s-built-%s", set->name, built_name(which, &maps));
+        finish(built_network(which, set), set, maps, name);
+    }
+}
+
+static void random_networks(void)
+{
+    char drawn[40], name[96];
+
+    for (uint64_t seed = 1; seed <= RANDOM_NETWORKS; seed++) {
+        images set;
+        mf_network *network = random_network(seed, &set);
+        mf_shape shape = {.struct_size = sizeof shape};
+
+        check_ok(mf_layer_shape(layer_at(network, 0), &shape, NULL));
+        snprintf(drawn, sizeof drawn, "random-%d", (int)seed);
+        snprintf(name, sizeof name, "%s-built", drawn);
+        set.name = drawn;
+        write_file(drawn, "f32", set.test, IMAGES_TO_TEST * set.values * sizeof *set.test);
+        finish(network, &set, shape.rank == 3, name);
+        drop_images(&set);
+    }
+}
+
 int main(int count, char **arguments)
 {
     char path[4096];
@@ -281,7 +312,9 @@ int main(int count, char **arguments)
         conv_networks(set);
         snprintf(path, sizeof path, "%s-odd", set->name);
         finish(odd_network(set), set, 1, path);
+        networks_of_units(set);
     }
+    random_networks();
     finish(deep_network(&sets[0]), &sets[0], 0, "mnist-deep");
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         drop_images(&sets[i]);

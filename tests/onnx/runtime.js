@@ -7,7 +7,8 @@ const path = require('path');
 const [, , package_folder, folder] = process.argv;
 const ort = require(package_folder);
 
-const TOLERANCE = 1e-4;
+// Of the largest value there is, or of 1.
+const TOLERANCE = 1e-5;
 const MODES = ['last', 'sum'];
 
 function floats(name) {
@@ -27,10 +28,12 @@ function check(condition, what) {
 
 function deviation(expected, got) {
     check(expected.length === got.length, `${got.length} values instead of ${expected.length}`);
-    let largest = 0;
-    for (let i = 0; i < expected.length; i++)
+    let largest = 0, scale = 1;
+    for (let i = 0; i < expected.length; i++) {
         largest = Math.max(largest, Number.isNaN(got[i]) ? Infinity : Math.abs(expected[i] - got[i]));
-    return largest;
+        scale = Math.max(scale, Math.abs(expected[i]));
+    }
+    return largest / scale;
 }
 
 // A row whose two highest scores are closer than the tolerance may go either way.
@@ -43,7 +46,7 @@ function compare_labels(scores, expected, got, classes) {
             continue;
         other++;
         const margin = scores[row * classes + expected[row]] - scores[row * classes + label];
-        check(margin <= 2 * TOLERANCE, `row ${row} is ${label}, not ${expected[row]}, by ${margin}`);
+        check(margin <= 2 * TOLERANCE * Math.max(1, Math.abs(scores[row * classes + label])), `row ${row} is ${label}, not ${expected[row]}, by ${margin}`);
     }
     return other;
 }

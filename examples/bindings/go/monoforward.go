@@ -94,6 +94,13 @@ func floats(values []float32) *C.float {
 	return (*C.float)(unsafe.Pointer(&values[0]))
 }
 
+func characters(text []byte) *C.char {
+	if len(text) == 0 {
+		return nil
+	}
+	return (*C.char)(unsafe.Pointer(&text[0]))
+}
+
 func integers(values []int32) *C.int32_t {
 	if len(values) == 0 {
 		return nil

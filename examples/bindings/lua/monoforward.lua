@@ -114,6 +114,132 @@ function Layer:parameter(name)
     fail(C.MF_STATUS_NOT_FOUND, ("the layer has no parameter %q"):format(name))
 end
 
+-- The shape of a row of its activation, for the builder of the next layer.
+function Layer:shape()
+    local shape, sizes = make_result("mf_shape"), {}
+    check(C.mf_layer_shape(self.handle, nil, shape))
+    for i = 1, shape.rank do sizes[i] = tonumber(shape.dims[i - 1]) end
+    return sizes
+end
+
+-- What its units were made from.
+function Layer:units()
+    local count, units = ffi.new("size_t[1]"), {}
+    check(C.mf_layer_unit_count(self.handle, count))
+    for i = 1, tonumber(count[0]) do
+        units[i] = make_result("mf_unit_spec")
+        check(C.mf_layer_unit(self.handle, i, units[i], nil))
+    end
+    return units
+end
+
+-- The names of its parameters, in their order.
+function Layer:parameter_names()
+    local count, info, names = ffi.new("size_t[1]"), make_result("mf_parameter_info"), {}
+    check(C.mf_layer_parameter_count(self.handle, count))
+    for i = 1, tonumber(count[0]) do
+        check(C.mf_layer_parameter_info(self.handle, i - 1, info))
+        names[i] = ffi.string(info.name)
+    end
+    return names
+end
+
+-- ---- layers of several units ----
+
+local Builder = make_class()
+
+-- mf.builder({16, 32, 32}, {seed = 1}) makes layers whose rows have this shape. Each call adds a unit and returns the
+-- builder, so that calls can be chained:
+--
+--     local block = mf.builder{16, 32, 32}:conv2d(16):batch_norm():relu()
+--         :conv2d(16):batch_norm():add(0):relu():head(10):build()
+--
+-- More options of a unit or the head are the fields of their specs: conv2d(16, {bias = 0}).
+function mf.builder(sizes, options)
+    local out, shape, spec = ffi.new("mf_builder *[1]"), ffi.new("mf_shape"), make_spec("builder", options)
+    check(C.mf_shape_init(shape, ffi.sizeof(shape)))
+    shape.rank = #sizes
+    for i = 1, math.min(#sizes, 4) do shape.dims[i - 1] = sizes[i] end
+    spec.input = shape
+    check(C.mf_builder_create(spec, out))
+    return own(Builder, out, C.mf_builder_free, {last = 0})
+end
+
+local function merge(options, more)
+    for name, value in pairs(more or {}) do options[name] = value end
+    return options
+end
+
+-- Adds any unit.
+function Builder:unit(kind, options)
+    local spec, node = make_spec("unit", merge({kind = kind}, options)), ffi.new("int32_t[1]")
+    if self.next then spec.inputs[0], self.next = self.next, nil end
+    check(C.mf_builder_unit(self.handle, spec, node))
+    self.last = node[0]
+    return self
+end
+
+function Builder:dense(outputs, options) return self:unit(C.MF_UNIT_DENSE, merge({outputs = outputs}, options)) end
+
+-- A kernel, padding or stride is one number. Without a padding it is half the kernel: an odd kernel then keeps the size
+-- of the maps.
+function Builder:conv2d(filters, options)
+    options = merge({kernel = 3, stride = 1, outputs = filters}, options)
+    local padding = options.padding or math.floor(options.kernel / 2)
+    options.kernel = {options.kernel, options.kernel}
+    options.padding = {padding, padding}
+    options.stride = {options.stride, options.stride}
+    return self:unit(C.MF_UNIT_CONV2D, options)
+end
+
+function Builder:batch_norm(options) return self:unit(C.MF_UNIT_BATCH_NORM, options) end
+
+-- The kind is mf.C.MF_ACTIVATION_RELU, ...
+function Builder:activation(kind, options)
+    return self:unit(C.MF_UNIT_ACTIVATION, merge({activation = kind}, options))
+end
+
+function Builder:relu() return self:activation(C.MF_ACTIVATION_RELU) end
+function Builder:leaky_relu(leak) return self:activation(C.MF_ACTIVATION_LEAKY_RELU, {leak = leak or 0.01}) end
+function Builder:tanh() return self:activation(C.MF_ACTIVATION_TANH) end
+function Builder:gelu() return self:activation(C.MF_ACTIVATION_GELU) end
+
+local function pool(builder, kind, size, stride)
+    size, stride = size or 2, stride or 0 -- the size of the window
+    return builder:unit(C.MF_UNIT_POOL, {pool = kind, kernel = {size, size}, stride = {stride, stride}})
+end
+
+function Builder:max_pool(size, stride) return pool(self, C.MF_POOL_MAX, size, stride) end
+function Builder:average_pool(size, stride) return pool(self, C.MF_POOL_AVERAGE, size, stride) end
+
+function Builder:dropout(rate, maps)
+    return self:unit(C.MF_UNIT_DROPOUT, {dropout = rate, dropout_maps = maps and 1 or 0})
+end
+
+-- Adds a node to the one before; 0 is the layer's input.
+function Builder:add(node) return self:unit(C.MF_UNIT_ADD, {inputs = {C.MF_NODE_PREVIOUS, node}}) end
+
+-- The next unit reads this node instead of the one before.
+function Builder:branch(node)
+    self.next = node
+    return self
+end
+
+function Builder:head(classes, options)
+    check(C.mf_builder_head(self.handle, make_spec("head", merge({classes = classes}, options))))
+    return self
+end
+
+-- The number of the node that was added last; 0 if there is none.
+function Builder:node() return self.last end
+
+-- Makes a layer, and another one each time.
+function Builder:build()
+    local out = ffi.new("mf_layer *[1]")
+    check(C.mf_layer_build(self.handle, out))
+    return own(Layer, out, C.mf_layer_free)
+end
+
 -- ---- networks ----
 
 local Network = make_class()
@@ -143,6 +269,16 @@ function mf.load(path)
 end
 
 function Network:save(path) check(C.mf_network_save(self.handle, C.MF_CONTENTS_MODEL, path)) end
+
+-- What the network is, as lines for people, with the memory that training on such batches takes.
+function Network:summary(max_batch)
+    local needed = ffi.new("size_t[1]")
+    local status = C.mf_network_summary(self.handle, max_batch, nil, 0, needed)
+    if status ~= C.MF_STATUS_CAPACITY then check(status) end
+    local text = ffi.new("char[?]", needed[0])
+    check(C.mf_network_summary(self.handle, max_batch, text, needed[0], nil))
+    return ffi.string(text)
+end
 
 function Network:set_optimizer(optimizer) check(C.mf_network_set_optimizer(self.handle, optimizer.handle)) end
 

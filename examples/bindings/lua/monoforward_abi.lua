@@ -123,6 +123,7 @@ struct mf_unit_spec {
     int32_t dropout_maps;
     float normalization_rate;
     float normalization_epsilon;
+    int32_t reserved2;
     int32_t reserved;
 };
 struct mf_head_spec {

@@ -129,6 +129,7 @@ function declare(koffi, library) {
         dropout_maps: 'int32_t',
         normalization_rate: 'float',
         normalization_epsilon: 'float',
+        reserved2: 'int32_t',
         reserved: 'int32_t',
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 120)

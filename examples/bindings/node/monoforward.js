@@ -55,6 +55,15 @@ function makeResult(type) {
     return {struct_size: koffi.sizeof(type)};
 }
 
+// The shape of a row: [values] or [maps, height, width].
+function makeShape(sizes) {
+    const shape = {};
+    check(C.mf_shape_init(shape, koffi.sizeof('mf_shape')));
+    shape.rank = sizes.length;
+    sizes.slice(0, shape.dims.length).forEach((size, i) => { shape.dims[i] = size; });
+    return shape;
+}
+
 // What a call stores through an out-pointer.
 function receive(call) {
     const out = [null];
@@ -103,9 +112,40 @@ class Optimizer extends Handle {
 
 // new Layer({inputs: 784, outputs: 100, classes: 10})
 class Layer extends Handle {
-    constructor(options) {
-        const spec = makeSpec('layer', options);
-        super(receive(out => C.mf_layer_create(spec, out)), C.mf_layer_free);
+    // `handle` is for Builder.
+    constructor(options, handle = undefined) {
+        if (handle === undefined) {
+            const spec = makeSpec('layer', options);
+            handle = receive(out => C.mf_layer_create(spec, out));
+        }
+        super(handle, C.mf_layer_free);
+    }
+
+    // The shape of a row of its activation, for the Builder of the next layer.
+    shape() {
+        const shape = makeResult('mf_shape');
+        check(C.mf_layer_shape(this.handle, null, shape));
+        return Array.from(shape.dims.slice(0, shape.rank));
+    }
+
+    // What its units were made from.
+    units() {
+        const count = receive(out => C.mf_layer_unit_count(this.handle, out));
+        return Array.from({length: count}, (_, i) => {
+            const unit = makeResult('mf_unit_spec');
+            check(C.mf_layer_unit(this.handle, i + 1, unit, null));
+            return unit;
+        });
+    }
+
+    // The names of its parameters, in their order.
+    parameterNames() {
+        const count = receive(out => C.mf_layer_parameter_count(this.handle, out));
+        return Array.from({length: count}, (_, i) => {
+            const info = makeResult('mf_parameter_info');
+            check(C.mf_layer_parameter_info(this.handle, i, info));
+            return info.name;
+        });
     }
 
     // A copy of "weight", "bias" or "projection".
@@ -122,6 +162,116 @@ class Layer extends Handle {
         }
         throw new MonoforwardError(constants.MF_STATUS_NOT_FOUND, `the layer has no parameter "${name}"`);
     }
+}
+
+// ---- layers of several units ----
+
+// new Builder([16, 32, 32], {seed: 1}) makes layers whose rows have this shape. Each call adds a unit and returns the
+// builder, so that calls can be chained:
+//
+//     const block = new mf.Builder([16, 32, 32]).conv2d(16).batchNorm().relu()
+//         .conv2d(16).batchNorm().add(0).relu().head(10).build();
+//
+// More options of a unit or the head are the fields of their specs: conv2d(16, {bias: 0}).
+class Builder extends Handle {
+    #node = 0;
+    #next = constants.MF_NODE_PREVIOUS;
+
+    constructor(shape, options = {}) {
+        const spec = makeSpec('builder', options);
+        spec.input = makeShape(shape);
+        super(receive(out => C.mf_builder_create(spec, out)), C.mf_builder_free);
+    }
+
+    // Adds any unit.
+    unit(kind, options = {}) {
+        const spec = makeSpec('unit', {kind, ...options});
+        if (this.#next !== constants.MF_NODE_PREVIOUS)
+            spec.inputs[0] = this.#next;
+        this.#next = constants.MF_NODE_PREVIOUS;
+        this.#node = receive(out => C.mf_builder_unit(this.handle, spec, out));
+        return this;
+    }
+
+    dense(outputs, options) {
+        return this.unit(constants.MF_UNIT_DENSE, {outputs, ...options});
+    }
+
+    // A kernel, padding or stride is one number. Without a padding it is half the kernel: an odd kernel then keeps
+    // the size of the maps.
+    conv2d(filters, {kernel = 3, padding = Math.floor(kernel / 2), stride = 1, ...options} = {}) {
+        return this.unit(constants.MF_UNIT_CONV2D,
+            {outputs: filters, kernel: both(kernel), padding: both(padding), stride: both(stride), ...options});
+    }
+
+    batchNorm(options) {
+        return this.unit(constants.MF_UNIT_BATCH_NORM, options);
+    }
+
+    // The kind is MF_ACTIVATION_RELU, ...
+    activation(activation, options) {
+        return this.unit(constants.MF_UNIT_ACTIVATION, {activation, ...options});
+    }
+
+    relu() {
+        return this.activation(constants.MF_ACTIVATION_RELU);
+    }
+
+    leakyRelu(leak = 0.01) {
+        return this.activation(constants.MF_ACTIVATION_LEAKY_RELU, {leak});
+    }
+
+    tanh() {
+        return this.activation(constants.MF_ACTIVATION_TANH);
+    }
+
+    gelu() {
+        return this.activation(constants.MF_ACTIVATION_GELU);
+    }
+
+    // A stride of 0 is the size of the window.
+    maxPool(size = 2, stride = 0) {
+        return this.unit(constants.MF_UNIT_POOL, {pool: constants.MF_POOL_MAX, kernel: both(size), stride: both(stride)});
+    }
+
+    averagePool(size = 2, stride = 0) {
+        return this.unit(constants.MF_UNIT_POOL,
+            {pool: constants.MF_POOL_AVERAGE, kernel: both(size), stride: both(stride)});
+    }
+
+    dropout(rate, maps = false) {
+        return this.unit(constants.MF_UNIT_DROPOUT, {dropout: rate, dropout_maps: Number(maps)});
+    }
+
+    // Adds a node to the one before; 0 is the layer's input.
+    add(node) {
+        return this.unit(constants.MF_UNIT_ADD, {inputs: [constants.MF_NODE_PREVIOUS, node]});
+    }
+
+    // The next unit reads this node instead of the one before.
+    branch(node) {
+        this.#next = node;
+        return this;
+    }
+
+    head(classes, options = {}) {
+        check(C.mf_builder_head(this.handle, makeSpec('head', {classes, ...options})));
+        return this;
+    }
+
+    // The number of the node that was added last; 0 if there is none.
+    node() {
+        return this.#node;
+    }
+
+    // Makes a Layer, and another one each time.
+    build() {
+        return new Layer({}, receive(out => C.mf_layer_build(this.handle, out)));
+    }
+}
+
+function both(size) {
+    return [size, size];
 }
 
 // ---- networks ----
@@ -148,6 +298,17 @@ class Network extends Handle {
 
     save(path) {
         check(C.mf_network_save(this.handle, constants.MF_CONTENTS_MODEL, path));
+    }
+
+    // What the network is, as lines for people, with the memory that training on such batches takes.
+    summary(maxBatch) {
+        const needed = [0];
+        const status = C.mf_network_summary(this.handle, maxBatch, null, 0, needed);
+        if (status !== constants.MF_STATUS_CAPACITY)
+            check(status);
+        const text = Buffer.alloc(needed[0]);
+        check(C.mf_network_summary(this.handle, maxBatch, text, text.length, needed));
+        return text.toString('utf8', 0, text.length - 1);
     }
 
     setOptimizer(optimizer) {
@@ -287,4 +448,5 @@ function oneBlasThread() {
         check(status);
 }
 
-module.exports = {...constants, MonoforwardError, Optimizer, Layer, Network, Workspace, Pipeline, version, oneBlasThread};
+module.exports = {...constants, MonoforwardError, Optimizer, Layer, Builder, Network, Workspace, Pipeline, version,
+    oneBlasThread};

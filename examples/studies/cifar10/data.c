@@ -20,6 +20,20 @@ static bool read_or_draw(struct data *data, const char *folder, uint64_t seed)
            shapes_draw(&data->test, DRAWN_TEST, random_derive(seed, PURPOSE_TEST_SHAPES));
 }
 
+const char *data_find(const char *given)
+{
+    static const char *const usual[] = {"data/cifar-10", "data/cifar-10-batches-bin",
+                                        "../shared/data/cifar-10"};
+    if (given == NULL)
+        given = getenv("MONOFORWARD_CIFAR10");
+    if (given != NULL && given[0] != '\0')
+        return given;
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+        if (records_in(usual[i], CIFAR10_TEST))
+            return usual[i];
+    return NULL;
+}
+
 static void measure_channel(struct data *data, size_t channel)
 {
     struct byte_counts counts = {0};

@@ -29,6 +29,10 @@ struct data {
     float inputs[CHANNELS][BYTE_VALUES]; /* what a pixel is to the network: standardised by the two */
 };
 
+/* `given`, or $MONOFORWARD_CIFAR10, or a usual place that holds CIFAR-10; NULL if none does. What was given
+ * counts, whatever it holds: a mistake should not end in other data than was meant. */
+const char *data_find(const char *given);
+
 /* Reads CIFAR-10 from `folder`, or draws shapes if it is NULL. With a `limit`, the first `limit` training
  * images are all there are. On failure prints one line and returns false; call data_free() in any case. */
 bool data_open(struct data *data, const char *folder, size_t limit, uint64_t seed);

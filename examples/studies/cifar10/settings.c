@@ -129,21 +129,6 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
     return options_read(argc, argv, summary, rules, sizeof rules / sizeof rules[0]);
 }
 
-/* An explicit folder counts, whatever it holds: a mistake should not end in other data than was meant. */
-static const char *find_data(const char *given)
-{
-    static const char *const usual[] = {"data/cifar-10", "data/cifar-10-batches-bin",
-                                        "../shared/data/cifar-10"};
-    if (given == NULL)
-        given = getenv("MONOFORWARD_CIFAR10");
-    if (given != NULL && given[0] != '\0')
-        return given;
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (records_in(usual[i], CIFAR10_TEST))
-            return usual[i];
-    return NULL;
-}
-
 static size_t usual_workers(void)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -202,7 +187,7 @@ enum options_outcome settings_read(struct settings *settings, int argc, char **a
     *settings = unset_settings();
     enum options_outcome outcome = read_options(settings, argc, argv);
     if (outcome == OPTIONS_READ) {
-        settings->data = find_data(settings->data);
+        settings->data = data_find(settings->data);
         ask_preset(settings);
     }
     return outcome;

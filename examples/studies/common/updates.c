@@ -9,22 +9,30 @@ const char *const update_names[] = {
     [UPDATE_SGD] = "sgd",     [UPDATE_MOMENTUM] = "momentum", [UPDATE_ADAM] = "adam",
     [UPDATE_ADAMW] = "adamw", [UPDATE_RMSPROP] = "rmsprop",   NULL};
 
-bool update_create(enum update_rule rule, double learning_rate, double weight_decay, double clip,
-                   const mf_allocator *allocator, mf_optimizer **optimizer)
+bool update_spec(enum update_rule rule, double learning_rate, double weight_decay, double clip,
+                 mf_optimizer_spec *spec)
 {
     static const int32_t kinds[] = {[UPDATE_SGD] = MF_OPTIMIZER_SGD,
                                     [UPDATE_MOMENTUM] = MF_OPTIMIZER_SGD,
                                     [UPDATE_ADAM] = MF_OPTIMIZER_ADAM,
                                     [UPDATE_ADAMW] = MF_OPTIMIZER_ADAMW,
                                     [UPDATE_RMSPROP] = MF_OPTIMIZER_RMSPROP};
-    mf_optimizer_spec spec;
-    if (!library_ok(mf_optimizer_spec_init(&spec, sizeof spec)))
+    if (!library_ok(mf_optimizer_spec_init(spec, sizeof *spec)))
         return false;
-    spec.kind = kinds[rule];
-    spec.learning_rate = (float)learning_rate;
-    spec.momentum = rule == UPDATE_MOMENTUM ? 0.9f : 0;
-    spec.weight_decay = (float)weight_decay;
-    spec.clip_norm = (float)clip;
+    spec->kind = kinds[rule];
+    spec->learning_rate = (float)learning_rate;
+    spec->momentum = rule == UPDATE_MOMENTUM ? 0.9f : 0;
+    spec->weight_decay = (float)weight_decay;
+    spec->clip_norm = (float)clip;
+    return true;
+}
+
+bool update_create(enum update_rule rule, double learning_rate, double weight_decay, double clip,
+                   const mf_allocator *allocator, mf_optimizer **optimizer)
+{
+    mf_optimizer_spec spec;
+    if (!update_spec(rule, learning_rate, weight_decay, clip, &spec))
+        return false;
     spec.allocator = allocator;
     return library_ok(mf_optimizer_create(&spec, optimizer));
 }

@@ -14,8 +14,10 @@ enum update_rule { UPDATE_SGD, UPDATE_MOMENTUM, UPDATE_ADAM, UPDATE_ADAMW, UPDAT
 /* In the order of their constants; ends with NULL. */
 extern const char *const update_names[];
 
-/* An optimizer of the library; momentum is SGD with 0.9, `clip` the largest norm of a layer's gradient, 0 for
- * any. On failure prints one line and returns false. */
+/* What an optimizer is made from; momentum is SGD with 0.9, `clip` the largest norm of a layer's gradient, 0
+ * for any. On failure prints one line and returns false; so does the other, which makes it. */
+bool update_spec(enum update_rule rule, double learning_rate, double weight_decay, double clip,
+                 mf_optimizer_spec *spec);
 bool update_create(enum update_rule rule, double learning_rate, double weight_decay, double clip,
                    const mf_allocator *allocator, mf_optimizer **optimizer);
 

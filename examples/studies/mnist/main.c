@@ -37,7 +37,8 @@ static bool describe(struct run *run)
     if (!memory_compare(&run->model, &run->settings, &memory) ||
         !report_header(&run->settings, &run->data, &run->model, &size, &memory))
         return false;
-    signatures_check_memory(&memory, &size);
+    if (run->settings.cut == CUT_LAYER)
+        signatures_check_memory(&memory, &size);
     report_columns(&run->settings);
     return true;
 }

@@ -59,6 +59,10 @@ static bool count_activations(const mf_layer *layer, struct holdings *holdings)
  * layer has computed of the batch, and the error of the layer it is at. */
 bool memory_compare(const struct model *model, const struct settings *settings, struct memory *memory)
 {
+    if (settings->cut == CUT_NONE) {
+        *memory = (struct memory){(double)model->meter.bytes, (double)model->foreseen};
+        return true;
+    }
     struct holdings holdings = {.activations = DIGIT_CLASSES, .widest = DIGIT_CLASSES};
     for (size_t i = 0; i < model->layer_count; i++)
         if (!count_parameters(model->layers[i], i + 1 == model->layer_count, &holdings) ||

@@ -9,8 +9,9 @@
 #include "settings.h"
 
 struct memory {
-    double mono_forward;    /* bytes, counted: all that the library has allocated for training */
-    double backpropagation; /* bytes, reckoned for the same layers, batch and optimizer */
+    double held;    /* bytes, counted: all that the library has allocated for training */
+    double backpropagation; /* bytes, reckoned for the same layers, batch and optimizer; if the network is one
+                               layer, which is backpropagation, what mf_network_memory_built() had said */
 };
 
 /* Call it when the network has its full depth. On failure prints one line and returns false. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model.h"
 
+#include "baseline.h"
 #include "complain.h"
 #include "images.h"
 #include "random.h"
@@ -65,27 +66,64 @@ static void choose_head(mf_layer_spec *spec, size_t size)
         spec->head_size = size;
 }
 
-static bool create_layer(struct model *model, const struct settings *settings, const mf_layer_spec *spec)
+static bool fill_specs(const struct settings *settings, size_t rows, size_t columns, mf_layer_spec *specs)
 {
-    mf_layer **layer = &model->layers[model->layer_count];
-    if (!library_ok(mf_layer_create(spec, layer)))
-        return false;
-    model->layer_count++;
-    return library_ok(mf_layer_set_optimizer(*layer, model->optimizer)) && freeze(*layer, settings->freeze);
+    for (size_t i = 0; i < settings_depth(settings); i++) {
+        if (!fill_spec(settings, i, &specs[i]) || !fill_input(&specs[i], i > 0 ? &specs[i - 1] : NULL, rows, columns))
+            return false;
+        choose_head(&specs[i], settings->head);
+    }
+    return true;
+}
+
+static bool take_layer(struct model *model)
+{
+    mf_layer *layer = model->layers[model->layer_count++];
+    return library_ok(mf_layer_set_optimizer(layer, model->optimizer));
+}
+
+static bool foresee(struct model *model, const struct settings *settings, const struct baseline_spec *spec)
+{
+    mf_builder *builder = NULL;
+    mf_optimizer_spec optimizer;
+    mf_memory memory = {.struct_size = sizeof memory};
+    bool good = update_spec((enum update_rule)settings->optimizer, settings->learning_rate,
+                            settings->weight_decay, settings->clip, &optimizer) &&
+                library_ok(baseline_describe(spec, &builder)) &&
+                library_ok(mf_network_memory_built(&builder, 1, &optimizer, MF_WORKSPACE_TRAINING,
+                                                   settings->batch, &memory));
+    mf_builder_free(builder);
+    model->foreseen = memory.total;
+    return good;
+}
+
+/* All units in one layer: gradients flow through the whole network. */
+static bool create_whole(struct model *model, const struct settings *settings, const mf_layer_spec *specs,
+                         size_t features, const mf_allocator *allocator)
+{
+    const struct baseline_spec spec = {.layers = specs,
+                                       .count = settings_depth(settings),
+                                       .features = features,
+                                       .classes = DIGIT_CLASSES,
+                                       .seed = random_derive(settings->seed, PURPOSE_FIRST_LAYER),
+                                       .allocator = allocator};
+    return library_ok(baseline_create(&spec, &model->layers[0])) && take_layer(model) &&
+           foresee(model, settings, &spec);
 }
 
 static bool create_layers(struct model *model, const struct settings *settings, size_t rows, size_t columns,
                           const mf_allocator *allocator)
 {
-    mf_layer_spec spec, before;
-    for (size_t i = 0; i < settings_layer_count(settings); i++) {
-        if (!fill_spec(settings, i, &spec) || !fill_input(&spec, i > 0 ? &before : NULL, rows, columns))
+    mf_layer_spec specs[SIZE_LIST_CAPACITY];
+    if (!fill_specs(settings, rows, columns, specs))
+        return false;
+    if (settings->cut == CUT_NONE)
+        return create_whole(model, settings, specs, rows * columns, allocator);
+    for (size_t i = 0; i < settings_depth(settings); i++) {
+        specs[i].allocator = allocator;
+        if (!library_ok(mf_layer_create(&specs[i], &model->layers[i])) || !take_layer(model) ||
+            !freeze(model->layers[i], settings->freeze))
             return false;
-        choose_head(&spec, settings->head);
-        spec.allocator = allocator;
-        if (!create_layer(model, settings, &spec))
-            return false;
-        before = spec;
     }
     return true;
 }
@@ -159,17 +197,42 @@ static size_t add_shape(const mf_shape *shape, char *text, size_t capacity)
     return used;
 }
 
+/* The rows behind the units that change their shape. */
+static bool add_units(const mf_layer *layer, char *text, size_t capacity, size_t *used)
+{
+    char last[64] = "";
+    size_t count = 0;
+    if (!library_ok(mf_layer_unit_count(layer, &count)))
+        return false;
+    for (size_t node = 1; node <= count && *used + 1 < capacity; node++) {
+        mf_shape output = {.struct_size = sizeof output};
+        char shape[64];
+        if (!library_ok(mf_layer_unit(layer, (int32_t)node, NULL, &output)))
+            return false;
+        add_shape(&output, shape, sizeof shape);
+        if (strcmp(shape, last) != 0)
+            *used += (size_t)snprintf(text + *used, capacity - *used, "%s%s", *last ? "-" : "", shape);
+        snprintf(last, sizeof last, "%s", shape);
+    }
+    return true;
+}
+
 bool model_shapes(const struct model *model, char *text, size_t capacity)
 {
     mf_shape input = {.struct_size = sizeof input}, output = {.struct_size = sizeof output};
+    mf_layer_spec spec = {.struct_size = sizeof spec};
     size_t used = 0;
     for (size_t i = 0; i < model->layer_count && used + 1 < capacity; i++) {
-        if (!library_ok(mf_layer_shape(model->layers[i], &input, &output)))
+        if (!library_ok(mf_layer_shape(model->layers[i], &input, &output)) ||
+            !library_ok(mf_layer_describe(model->layers[i], &spec)))
             return false;
         if (i == 0)
             used += add_shape(&input, text, capacity);
         used += (size_t)snprintf(text + used, capacity - used, "-");
-        used += add_shape(&output, text + used, capacity - used);
+        if (spec.kind != MF_LAYER_UNITS)
+            used += add_shape(&output, text + used, capacity - used);
+        else if (!add_units(model->layers[i], text, capacity, &used))
+            return false;
     }
     return true;
 }

@@ -16,6 +16,7 @@ enum { EVALUATION_BATCH = 100 };
 struct model {
     struct meter meter; /* counts everything but the workspace for evaluation */
     mf_optimizer *optimizer;
+    size_t foreseen; /* bytes that training was said to take, of a network in one layer */
     size_t layer_count;
     mf_layer *layers[SIZE_LIST_CAPACITY];
     mf_network *network; /* the first `depth` layers */

@@ -68,8 +68,12 @@ bool report_header(const struct settings *settings, const struct data *data, con
     if (!print_network(settings, model, size))
         return false;
     print_training(settings);
-    printf("memory    %.1f MB held for training; backpropagation would hold about %.1f MB\n",
-           memory->mono_forward / 1e6, memory->backpropagation / 1e6);
+    if (settings->cut == CUT_NONE)
+        printf("memory    %.0f bytes held for training, all in one layer: backpropagation; foreseen: %.0f\n",
+               memory->held, memory->backpropagation);
+    else
+        printf("memory    %.1f MB held for training; backpropagation would hold about %.1f MB\n",
+               memory->held / 1e6, memory->backpropagation / 1e6);
     printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
     if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
         printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
@@ -122,7 +126,7 @@ static void print_options(const struct settings *settings, const struct data *da
            settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
            settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
            settings->weight_decay, settings->clip);
-    printf(" freeze=%s init_weight=%s init_projection=%s", freeze_names[settings->freeze],
+    printf(" cut=%s freeze=%s init_weight=%s init_projection=%s", cut_names[settings->cut], freeze_names[settings->freeze],
            init_names[settings->init_weight], init_names[settings->init_projection]);
 }
 

@@ -52,6 +52,8 @@ const char *const augment_names[] = {[AUGMENT_NONE] = "none",
                                      [AUGMENT_ELASTIC] = "elastic",
                                      NULL};
 
+const char *const cut_names[] = {[CUT_LAYER] = "layer", [CUT_NONE] = "none", NULL};
+
 static const double usual_learning_rates[] = {[UPDATE_SGD] = 0.3,
                                               [UPDATE_MOMENTUM] = 0.05,
                                               [UPDATE_ADAM] = 0.001,
@@ -122,6 +124,8 @@ static enum options_outcome read_words(struct settings *s, int count, char **wor
         option_choice("augment", "random changes to the images; elastic includes affine (none)", &s->augment,
                       augment_names),
         option_choice("freeze", "parameters that do not learn (nothing)", &s->freeze, freeze_names),
+        option_choice("cut", "where gradients stop: before each layer, or nowhere: backpropagation (layer)",
+                      &s->cut, cut_names),
         option_choice("init-weight", "how the weights start (kaiming)", &s->init_weight, init_names),
         option_choice("init-projection", "how the projections start (kaiming)", &s->init_projection,
                       init_names),
@@ -155,10 +159,12 @@ static bool make_sense(const struct settings *s)
         return complain("--workers is for joint training, not for --greedy");
     if (s->normalization == MF_NORMALIZATION_BATCH && s->batch == 1)
         return complain("--normalization batch needs more than one sample: see --batch");
-    if (settings_layer_count(s) == 0)
+    if (s->cut == CUT_NONE && s->freeze != FREEZE_NOTHING)
+        return complain("--freeze is for layers that learn by themselves, not for --cut none");
+    if (settings_depth(s) == 0)
         return complain("a network needs layers: see --conv and --hidden");
-    if (settings_layer_count(s) > SIZE_LIST_CAPACITY)
-        return complain("%zu layers are more than %d", settings_layer_count(s), SIZE_LIST_CAPACITY);
+    if (settings_depth(s) > SIZE_LIST_CAPACITY)
+        return complain("%zu layers are more than %d", settings_depth(s), SIZE_LIST_CAPACITY);
     return true;
 }
 
@@ -184,9 +190,14 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
     return outcome;
 }
 
-size_t settings_layer_count(const struct settings *settings)
+size_t settings_depth(const struct settings *settings)
 {
     return settings->conv.count + settings->hidden.count;
+}
+
+size_t settings_layer_count(const struct settings *settings)
+{
+    return settings->cut == CUT_NONE ? 1 : settings_depth(settings);
 }
 
 size_t settings_pool(const struct settings *settings, size_t convolution)

@@ -11,6 +11,7 @@
 enum preset_choice { PRESET_PLAIN, PRESET_BEST, PRESET_CNN };
 enum schedule_choice { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
 enum freeze_choice { FREEZE_NOTHING, FREEZE_PROJECTION, FREEZE_WEIGHT };
+enum cut_choice { CUT_LAYER, CUT_NONE };
 
 struct settings {
     const char *data;      /* NULL: no folder is known */
@@ -33,6 +34,7 @@ struct settings {
     int32_t init_weight;     /* MF_INIT_... */
     int32_t init_projection; /* MF_INIT_... */
     int32_t freeze;
+    int32_t cut; /* where gradients stop: before every layer, or nowhere, which is backpropagation */
     int32_t augment; /* enum augment_kind */
     bool greedy;
     double learning_rate;
@@ -50,10 +52,14 @@ extern const char *const normalization_names[];
 extern const char *const init_names[];
 extern const char *const freeze_names[];
 extern const char *const augment_names[];
+extern const char *const cut_names[];
 
 enum options_outcome settings_read(struct settings *settings, int argc, char **argv);
 
 /* Convolutions and dense layers, 1 to SIZE_LIST_CAPACITY. */
+size_t settings_depth(const struct settings *settings);
+
+/* Layers of the network: without cuts there is one. */
 size_t settings_layer_count(const struct settings *settings);
 
 /* The side of the windows that pool the maps of a convolution; 1: they are not pooled. */

@@ -14,11 +14,11 @@ enum { PLATEAU_WINDOW = 3 };
 
 void signatures_check_memory(const struct memory *memory, const struct parameter_counts *size)
 {
-    if (memory->mono_forward < memory->backpropagation)
+    if (memory->held < memory->backpropagation)
         return;
     printf("warning: training holds %.2f MB, backpropagation would hold %.2f MB: this shape and batch save "
            "no memory (%.1f%% of the parameters are in the projections M)\n",
-           memory->mono_forward / 1e6, memory->backpropagation / 1e6,
+           memory->held / 1e6, memory->backpropagation / 1e6,
            100 * (double)size->projections / (double)size->all);
 }
 

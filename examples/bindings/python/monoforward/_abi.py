@@ -272,6 +272,7 @@ mf_unit_spec._fields_ = [
     ("dropout_maps", c.c_int32),
     ("normalization_rate", c.c_float),
     ("normalization_epsilon", c.c_float),
+    ("reserved2", c.c_int32),
     ("reserved", c.c_int32),
 ]
 

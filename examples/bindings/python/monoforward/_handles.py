@@ -5,6 +5,9 @@ import weakref
 from . import _abi
 from ._library import check, library
 
+# Fields that are no options.
+HIDDEN = {"struct_size", "reserved", "reserved2", "allocator", "input"}
+
 # Fields that take a constant also take its name: activation="relu" is MF_ACTIVATION_RELU.
 PREFIXES = {"activation": "MF_ACTIVATION_", "weight_init": "MF_INIT_", "projection_init": "MF_INIT_",
             "normalization": "MF_NORMALIZATION_", "pool": "MF_POOL_", "mode": "MF_PREDICT_"}
@@ -28,7 +31,7 @@ def make_spec(name, options, kinds=None):
     check(getattr(library, name + "_init")(ctypes.byref(spec), ctypes.sizeof(spec)))
     fields = dict(kind._fields_)
     for field, value in options.items():
-        if field not in fields or field in ("struct_size", "reserved", "allocator"):
+        if field not in fields or field in HIDDEN:
             raise TypeError(f"{name} has no option '{field}'")
         prefix = kinds if field == "kind" else PREFIXES.get(field)
         _set_field(spec, field, fields[field], constant(prefix, value) if prefix else value)

@@ -54,6 +54,27 @@ class Layer(Handle):
         check(library.mf_layer_describe(self._pointer, ctypes.byref(spec)))
         return spec
 
+    def shape(self):
+        """The shapes of a row of input and of activation, (values,) or (maps, height, width)."""
+        shapes = result_struct("mf_shape"), result_struct("mf_shape")
+        check(library.mf_layer_shape(self._pointer, *(ctypes.byref(shape) for shape in shapes)))
+        return tuple(tuple(shape.dims[:shape.rank]) for shape in shapes)
+
+    def units(self):
+        """What the layer's units were made from: a mf_unit_spec for each."""
+        count = ctypes.c_size_t()
+        check(library.mf_layer_unit_count(self._pointer, ctypes.byref(count)))
+        specs = [result_struct("mf_unit_spec") for _ in range(count.value)]
+        for node, spec in enumerate(specs, 1):
+            check(library.mf_layer_unit(self._pointer, node, ctypes.byref(spec), None))
+        return specs
+
+    def head(self):
+        """What the layer's head is: a mf_head_spec."""
+        spec = result_struct("mf_head_spec")
+        check(library.mf_layer_head(self._pointer, ctypes.byref(spec)))
+        return spec
+
     def set_optimizer(self, optimizer):
         """Attaches an optimizer; None detaches."""
         check(library.mf_layer_set_optimizer(self._pointer, optimizer and optimizer._pointer))
@@ -117,6 +138,16 @@ class Network(Handle):
         pointer = ctypes.POINTER(_abi.mf_layer)()
         check(library.mf_network_layer(self._pointer, position, ctypes.byref(pointer), None))
         return Layer._borrow(pointer, self)
+
+    def summary(self, max_batch):
+        """What the network is, as lines for people, with the memory that training on such batches takes."""
+        needed = ctypes.c_size_t()
+        status = library.mf_network_summary(self._pointer, max_batch, None, 0, ctypes.byref(needed))
+        if status != _abi.MF_STATUS_CAPACITY:
+            check(status)
+        text = ctypes.create_string_buffer(needed.value)
+        check(library.mf_network_summary(self._pointer, max_batch, text, needed, None))
+        return text.value.decode()
 
     def set_optimizer(self, optimizer):
         """Attaches an optimizer to every layer; None detaches."""

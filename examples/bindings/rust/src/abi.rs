@@ -218,6 +218,7 @@ pub struct mf_unit_spec {
     pub dropout_maps: i32,
     pub normalization_rate: f32,
     pub normalization_epsilon: f32,
+    pub reserved2: i32,
     pub reserved: i32,
 }
 

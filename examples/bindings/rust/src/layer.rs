@@ -44,6 +44,43 @@ impl Layer {
             spec.seed = seed;
         })
     }
+
+    /// What its units were made from.
+    pub fn units(&self) -> Result<Vec<abi::mf_unit_spec>> {
+        let mut count = 0;
+        let mut units = Vec::new();
+        // SAFETY: the handle lives, and init fills every field of a spec.
+        unsafe {
+            check(abi::mf_layer_unit_count(self.handle, &mut count))?;
+            for node in 1..=count {
+                let mut spec = MaybeUninit::uninit();
+                let size = size_of::<abi::mf_unit_spec>();
+                check(abi::mf_unit_spec_init(spec.as_mut_ptr(), size))?;
+                let mut spec = spec.assume_init();
+                check(abi::mf_layer_unit(
+                    self.handle,
+                    node as i32,
+                    &mut spec,
+                    ptr::null_mut(),
+                ))?;
+                units.push(spec);
+            }
+        }
+        Ok(units)
+    }
+
+    /// The shape of a row of its activation, for the [`crate::Builder`] of the next layer.
+    pub fn shape(&self) -> Result<Vec<usize>> {
+        let mut shape = MaybeUninit::uninit();
+        // SAFETY: the handle lives, and init fills every field.
+        let shape = unsafe {
+            check(abi::mf_shape_init(shape.as_mut_ptr(), size_of::<abi::mf_shape>()))?;
+            let mut shape = shape.assume_init();
+            check(abi::mf_layer_shape(self.handle, ptr::null_mut(), &mut shape))?;
+            shape
+        };
+        Ok(shape.dims[..shape.rank as usize].to_vec())
+    }
 }
 
 impl Drop for Layer {

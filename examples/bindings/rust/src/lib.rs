@@ -13,6 +13,7 @@
 
 #[allow(dead_code, non_camel_case_types)]
 pub mod abi;
+mod builder;
 mod error;
 mod layer;
 mod network;
@@ -20,6 +21,7 @@ mod optimizer;
 mod pipeline;
 mod workspace;
 
+pub use builder::Builder;
 pub use error::{Error, Result};
 pub use layer::Layer;
 pub use network::{Mode, Network};

@@ -187,6 +187,50 @@ impl Network {
         Ok(values)
     }
 
+    /// What the network is, as lines for people, with the memory that training on such batches takes.
+    pub fn summary(&self, max_batch: usize) -> Result<String> {
+        let mut needed = 0;
+        // SAFETY: no room is needed to be told how much is.
+        let status =
+            unsafe { abi::mf_network_summary(self.handle, max_batch, ptr::null_mut(), 0, &mut needed) };
+        if status != abi::MF_STATUS_CAPACITY {
+            check(status)?;
+        }
+        let mut text = vec![0u8; needed];
+        // SAFETY: as much room as is said.
+        check(unsafe {
+            let room = text.as_mut_ptr().cast();
+            abi::mf_network_summary(self.handle, max_batch, room, text.len(), ptr::null_mut())
+        })?;
+        text.pop(); // the final 0
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// The names of a layer's parameters, in their order.
+    pub fn parameter_names(&self, position: usize) -> Result<Vec<String>> {
+        let mut layer = ptr::null_mut();
+        let mut count = 0;
+        let mut names = Vec::new();
+        // SAFETY: the borrowed layer lives as long as the network, and names as long as the layer.
+        unsafe {
+            check(abi::mf_network_layer(
+                self.handle,
+                position,
+                &mut layer,
+                ptr::null_mut(),
+            ))?;
+            check(abi::mf_layer_parameter_count(layer, &mut count))?;
+            for i in 0..count {
+                let mut info: abi::mf_parameter_info = MaybeUninit::zeroed().assume_init();
+                info.struct_size = size_of::<abi::mf_parameter_info>() as u32;
+                check(abi::mf_layer_parameter_info(layer, i, &mut info))?;
+                let name = std::ffi::CStr::from_ptr(info.name);
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+        Ok(names)
+    }
+
     /// The values of a layer's "weight", "bias" or "projection".
     pub fn parameter(&self, position: usize, name: &str) -> Result<Vec<f32>> {
         let text = c_text(name)?;

@@ -3,7 +3,7 @@
 for optimizer in sgd adam; do
     [ $optimizer = sgd ] && depths="2 5 10 15 20" || depths="5 20"
     for depth in $depths; do
-        for method in mf bp bp-checkpoint bp-accumulate; do
+        for method in mf bp bp-accumulate; do
             alone "$(awk -v d=$depth 'BEGIN { printf "%.1f", 0.08 * d }')" $optimizer-$method-$depth \
                 --group $optimizer-$method --measure memory --data mnist --method $method --optimizer $optimizer \
                 --batch 30000 --accumulate 1000 --threads 2 --hidden "$(layers $depth 2000)"

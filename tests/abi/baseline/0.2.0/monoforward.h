@@ -14,7 +14,17 @@
  *
  * and one call, mf_layer_step(), computes all of this, the gradients of L, and the update of W, b and M.
  * In a convolutional layer the product is a convolution, and phi may be followed by a pooling; batch
- * normalisation, in both kinds of layers, stands between the product and b: see mf_layer_spec.
+ * normalisation, in both kinds of layers, stands between the product and b: see mf_layer_spec. A layer may
+ * also be a stretch of several units, such as a residual block, through which gradients flow: see mf_builder.
+ *
+ * Where to start, from the shortest way to the freest:
+ *
+ *   1. mf_layer_create(), mf_network_append(), mf_network_step(), mf_network_predict(): a network that
+ * learns.
+ *   2. mf_builder_unit(), mf_layer_build(): layers of units of your choice; where gradients stop is yours,
+ * too.
+ *   3. mf_pipeline_create(): layers that learn at the same time, on several threads, with the same bits.
+ *   4. mf_layer_step(), mf_layer_gradients(), mf_layer_apply(): your own loop, layer by layer.
  *
  * Conventions that hold for every function below:
  *
@@ -22,21 +32,18 @@
  *             no layer has changed (the one exception, mf_network_step(), says so), and
  *             mf_last_message() explains the failure in words. Results come through out-pointers;
  *             a failed create leaves NULL there. The library never aborts, exits or prints.
- *   Handles.  mf_layer, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each create has
- *             exactly one free. Attaching one handle to another takes a reference, so any order of frees
- *             is safe and a layer may sit in several networks. A pointer returned by a getter is
- *             borrowed: do not free it.
- *   Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are int32_t
- *             from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the
- *             caller's arrays during the call only. Input and output arrays must not overlap. Inputs are
- *             finite; a NaN or an infinity is refused.
- *   Memory.   Creating and attaching allocate. Training and prediction never do.
- *   Threads.  Different handles may be used from different threads at the same time, but a network uses
- *             its layers and a layer its optimizer. One handle may be read (const functions) from many
- *             threads at once, each with a workspace of its own, but not while another thread changes it.
- *             The library starts no threads, but for the workers of an mf_pipeline.
- *   Structs.  Every struct that may grow begins with struct_size. Fill it with its _init function, or
- *             zero it and set struct_size to sizeof the struct where the struct is a result.
+ *   Handles.  mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each
+ *             create has exactly one free. Attaching one handle to another takes a reference, so any order of
+ * frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not
+ * free it. Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
+ * int32_t from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the caller's
+ * arrays during the call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an
+ * infinity is refused. Memory.   Creating and attaching allocate. Training and prediction never do. Threads.
+ * Different handles may be used from different threads at the same time, but a network uses its layers and a
+ * layer its optimizer. One handle may be read (const functions) from many threads at once, each with a
+ * workspace of its own, but not while another thread changes it. The library starts no threads, but for the
+ * workers of an mf_pipeline. Structs.  Every struct that may grow begins with struct_size. Fill it with its
+ * _init function, or zero it and set struct_size to sizeof the struct where the struct is a result.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -48,7 +55,7 @@
 
 /** Version of this header; mf_version() tells the version of the library that runs. */
 #define MF_VERSION_MAJOR 0
-#define MF_VERSION_MINOR 1
+#define MF_VERSION_MINOR 2
 #define MF_VERSION_PATCH 0
 
 #if defined(_WIN32) && defined(MF_SHARED)
@@ -85,10 +92,10 @@ enum {
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
     MF_STATUS_NOT_FOUND = 12,  /**< No such parameter, layer or position; nothing left to read. */
-    MF_STATUS_BUSY = 13,   /**< Not now: the queue is full, or what was asked for is still in the works. */
-    MF_STATUS_IO = 14,     /**< The system refused to open, read, write or rename a file. */
-    MF_STATUS_FORMAT = 15, /**< The file or buffer does not hold what it should, or is damaged. */
-    MF_STATUS_VERSION = 16 /**< Written in a newer format than this version knows. */
+    MF_STATUS_BUSY = 13,       /**< Not now: the queue is full, or what was asked for is not finished. */
+    MF_STATUS_IO = 14,         /**< The system refused to open, read, write or rename a file. */
+    MF_STATUS_FORMAT = 15,     /**< The file or buffer does not hold what it should, or is damaged. */
+    MF_STATUS_VERSION = 16     /**< Written in a newer format than this version knows. */
 };
 
 /** Version of the running library, "major.minor.patch". Static text; never NULL. */
@@ -121,9 +128,9 @@ typedef struct mf_allocator {
 
 /** Turns a buffer of the caller's into an allocator, for programs without a heap: fills `allocator`, whose
  *  handles then live in the buffer. Blocks that handles give back are used again. The buffer's beginning
- *  keeps the books, whatever its alignment; it must outlive the handles, and one thread at a time may create,
- *  attach or free them.
- *  mf_network_memory() tells how large it must be. Errors: ARGUMENT (NULL), CAPACITY (too small). */
+ *  holds the list of blocks, whatever its alignment; it must outlive the handles, and one thread at a time
+ * may create, attach or free them. mf_network_memory() tells how large it must be. Errors: ARGUMENT (NULL),
+ * CAPACITY (too small). */
 MF_API mf_status mf_arena_init(void *buffer, size_t bytes, mf_allocator *allocator);
 
 /** @} */
@@ -197,8 +204,8 @@ MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer
 MF_API void mf_optimizer_free(mf_optimizer *optimizer);
 
 /** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
- *  Errors: HANDLE, ARGUMENT (unknown key, value out of range), STATE (momentum in an optimizer that
- *  was created with momentum 0: its layers hold no memory for it). */
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, or so near to 0 that a float in a step is 0),
+ * STATE (momentum in an optimizer that was created with momentum 0: its layers hold no memory for it). */
 MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
 
 /** Reads a hyper-parameter. Errors: HANDLE, ARGUMENT. */
@@ -230,9 +237,11 @@ typedef struct mf_workspace mf_workspace;
 
 /** Kinds of layers. */
 enum {
-    MF_LAYER_DENSE = 0, /**< Fully connected: z = x W^T + b. */
-    MF_LAYER_CONV2D = 1 /**< Two-dimensional convolution of maps [channels, height, width], a
-                           cross-correlation as in all frameworks, then b and phi, then pooling. */
+    MF_LAYER_DENSE = 0,  /**< Fully connected: z = x W^T + b. */
+    MF_LAYER_CONV2D = 1, /**< Two-dimensional convolution of maps [channels, height, width], a
+                            cross-correlation as in all frameworks, then b and phi, then pooling. */
+    MF_LAYER_UNITS =
+        2 /**< Made by a builder from units: mf_layer_unit() tells which. Not for mf_layer_create(). */
 };
 
 /** Pooling of the activated maps of a convolution, without padding: rows and columns that do not fill a
@@ -294,21 +303,21 @@ typedef struct mf_layer_spec {
     int32_t activation;   /**< MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
     int32_t bias;         /**< 1 (default): the layer has a bias b; 0: it has none. */
     int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
-    int32_t projection_init;       /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
-    float weight_gain;             /**< Scale of W's initialisation; default 1. */
-    float projection_gain;         /**< Scale of M's initialisation; default 1. */
-    float leak;                    /**< Slope of leaky ReLU below 0, 0 to 1; default 0.01. */
-    float dropout;                 /**< Share of the activation set to 0 on its way to the next layer during
-                                        training, 0 to below 1 (the rest is scaled up); the layer's own
-                                        goodness reads the activation before dropout. Default 0. */
-    float label_smoothing;         /**< Share of the target spread evenly over all classes, 0 to below 1;
-                                        default 0. */
-    uint64_t seed;                 /**< Equal seeds, shapes and starts give equal parameters; default
-                                        MF_SEED_AUTO. */
+    int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;       /**< Scale of W's initialisation, 0 to 1e30; default 1. */
+    float projection_gain;   /**< Scale of M's initialisation, 0 to 1e30; default 1. */
+    float leak;              /**< Factor of leaky ReLU below 0, 0 to 1; default 0.01. */
+    float dropout;           /**< Dropout rate of the activation on its way to the next layer during
+                                  training, 0 to below 1 (the rest is scaled up); the layer's own
+                                  goodness reads the activation before dropout. Default 0. */
+    float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
+                                  default 0. */
+    uint64_t seed;           /**< Equal seeds, shapes and starts give equal parameters; default
+                                  MF_SEED_AUTO. */
     const mf_allocator *allocator; /**< NULL: the C library's. */
 
     int32_t normalization;       /**< MF_NORMALIZATION_...; default MF_NORMALIZATION_NONE. */
-    float normalization_rate;    /**< Share of the batch in the running mean and variance, 0 to 1;
+    float normalization_rate;    /**< How far the running mean and variance move to those of a batch, 0 to 1;
                                       default 0.1. */
     float normalization_epsilon; /**< A normal number above 0; default 1e-5. */
 
@@ -380,7 +389,7 @@ typedef struct mf_batch {
  *  Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
 MF_API mf_status mf_layer_spec_init(mf_layer_spec *spec, size_t size);
 
-/** Sets the input of `spec` to what a layer made from `before` passes on: channels, height and width, or, of
+/** Sets the input of `spec` to the output of a layer made from `before`: channels, height and width, or, of
  *  a dense layer, inputs. A convolution behind a dense layer sees `outputs` maps of one value.
  *  What follows from it, such as the outputs of a convolution, becomes 0.
  *  Errors: ARGUMENT, SHAPE, OVERFLOW (whatever is wrong with `before`, as mf_layer_create() tells). */
@@ -389,6 +398,14 @@ MF_API mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *
 /** Fills `batch` with the defaults: no rows, float32 inputs, int32 labels. `size` is sizeof *batch as the
  *  caller was compiled. Errors: ARGUMENT (NULL, or a size that is too small or absurd). */
 MF_API mf_status mf_batch_init(mf_batch *batch, size_t size);
+
+/** Fills `shape` with the defaults: one value. `size` is sizeof *shape as the caller was compiled.
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_shape_init(mf_shape *shape, size_t size);
+
+/** Fills `info` with zeros and its struct_size. `size` is sizeof *info as the caller was compiled.
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_parameter_info_init(mf_parameter_info *info, size_t size);
 
 /** Creates a layer and draws its parameters. Free it with mf_layer_free().
  *  Errors: ARGUMENT (a value out of range, an unknown constant, a tail that this version does not
@@ -400,8 +417,9 @@ MF_API mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer);
 MF_API void mf_layer_free(mf_layer *layer);
 
 /** Writes what the layer is now into `spec`, whose struct_size the caller has set: shape, options, and the
- *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Errors:
- *  HANDLE, ARGUMENT. */
+ *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Of a layer
+ * that a builder made, `kind` is MF_LAYER_UNITS, and only inputs, outputs, classes, dropout, dropout_maps,
+ *  label_smoothing, seed and what belongs to the projection say something. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
 
 /** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
@@ -516,11 +534,208 @@ MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspac
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
+/** @defgroup builder Layers of several units
+ *
+ *  A layer is a stretch of units between two points where gradients stop. Gradients flow through the units of
+ *  one layer, and never through its input to the layer before. A layer of one unit is Mono-Forward as in the
+ *  paper; a residual block as one layer learns as a block; a whole network as one layer is backpropagation.
+ *  Where to cut is the host's choice, and all other functions take every kind of layer.
+ *
+ *  A builder collects the units, one call for each, and the head, which turns the output of the last unit
+ * into one score per class. mf_layer_build() then makes the layer. A residual block of two convolutions:
+ *
+ *      mf_builder_unit(builder, &conv, NULL);   node 1 = convolution of node 0, the layer's input
+ *      mf_builder_unit(builder, &norm, NULL);   node 2
+ *      mf_builder_unit(builder, &relu, NULL);   node 3
+ *      mf_builder_unit(builder, &conv, NULL);   node 4
+ *      mf_builder_unit(builder, &norm, NULL);   node 5
+ *      mf_builder_unit(builder, &add, NULL);    node 6 = node 5 + node 0
+ *      mf_builder_unit(builder, &relu, NULL);   node 7, the layer's output
+ *      mf_builder_head(builder, &head);
+ *      mf_layer_build(builder, &layer);
+ *
+ *  Nodes are numbered: 0 is the layer's input, 1 the output of the first unit, and so on. A unit reads nodes
+ *  of lower numbers. A builder remembers its first failure: later calls return it again, so that a host may
+ *  look at the status of mf_layer_build() alone.
+ *
+ *  A dense or convolution unit with a batch normalisation, an activation and, behind a convolution, a pooling
+ *  directly behind it, each read by the next one alone, is computed with them in one pass, with less memory.
+ *  @{ */
+
+/** Opaque handle of a builder: a list of units, and a head. */
+typedef struct mf_builder mf_builder;
+
+/** Kinds of units. */
+enum {
+    MF_UNIT_DENSE = 0,      /**< y = x W^T + b. Maps are read as a row of values. */
+    MF_UNIT_CONV2D = 1,     /**< Convolution of maps; a row of n values is read as n maps of one value. */
+    MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row
+                               or each map, as MF_NORMALIZATION_BATCH says. */
+    MF_UNIT_ACTIVATION = 3, /**< y = phi(x). */
+    MF_UNIT_POOL = 4,       /**< Pooling of maps, without padding. */
+    MF_UNIT_DROPOUT =
+        5,          /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
+    MF_UNIT_ADD = 6 /**< y = x + x', the sum of two nodes of the same shape. */
+};
+
+/** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
+#define MF_NODE_PREVIOUS (-1)
+
+/** What a unit is made from. Each kind reads its own fields and `inputs`, and no others. Pairs are vertical,
+ *  horizontal. */
+typedef struct mf_unit_spec {
+    uint32_t struct_size; /**< sizeof(mf_unit_spec). */
+    int32_t kind;         /**< MF_UNIT_...; default MF_UNIT_DENSE. */
+    int32_t inputs[2];    /**< The nodes it reads; MF_UNIT_ADD reads both, the others the first. Default
+                               MF_NODE_PREVIOUS and 0. */
+    size_t outputs;       /**< Dense: neurons; convolution: filters, the maps of its output; no default. */
+    int32_t bias; /**< Dense, convolution, batch normalisation: 1 (default) with a bias b, or 0. In front
+                       of a normalisation a bias has no effect. */
+    int32_t weight_init; /**< Dense, convolution: MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;   /**< Dense, convolution: scale of W's initialisation; default 1. */
+    int32_t activation;  /**< Activation: MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
+    float leak;          /**< Activation: factor of leaky ReLU below 0, 0 to 1; default 0.01. */
+    int32_t pool;        /**< Pool: MF_POOL_AVERAGE (default) or MF_POOL_MAX. */
+    size_t kernel[2];    /**< Convolution, pool: size of the window; 0 (default): 3 and 2. */
+    size_t stride[2];    /**< Convolution, pool: 0 (default): 1, and the pool's kernel. */
+    size_t padding[2];   /**< Convolution: zeros on each side of a map, below the kernel's size; default 0. */
+    float dropout;       /**< Dropout: rate, 0 to below 1; no default but 0. */
+    int32_t dropout_maps;     /**< Dropout: 1: whole maps; 0 (default): single values. */
+    float normalization_rate; /**< Batch normalisation: how far the running mean and variance move to those of
+                                   a batch, 0 to 1; default 0.1. */
+    float normalization_epsilon; /**< Batch normalisation: a normal number above 0; default 1e-5. */
+    int32_t reserved2;           /**< 0. */
+    int32_t reserved;            /**< 0. */
+} mf_unit_spec;
+
+/** Kinds of heads. */
+enum {
+    MF_HEAD_LINEAR = 0 /**< G = F M^T with F the layer's output, or its pooling. */
+};
+
+/** What a head is made from. Its objective is the cross-entropy of softmax(G). */
+typedef struct mf_head_spec {
+    uint32_t struct_size; /**< sizeof(mf_head_spec). */
+    int32_t kind;         /**< MF_HEAD_LINEAR (default). */
+    size_t classes;       /**< m, 2 or more; no default. */
+    size_t pool_size; /**< 0 (default): M reads the output as it is. s: M reads its adaptive average pooling
+                           to s x s, [m, maps s s]; the output must be maps. */
+    int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
+    float projection_gain;   /**< Scale of M's initialisation; default 1. */
+    float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
+                                  default 0. */
+    int32_t reserved;        /**< 0. */
+} mf_head_spec;
+
+/** What a builder is made from. */
+typedef struct mf_builder_spec {
+    uint32_t struct_size;  /**< sizeof(mf_builder_spec). */
+    int32_t dropout_maps;  /**< 1: `dropout` takes whole maps; 0 (default): single values. */
+    const mf_shape *input; /**< Shape of a row of the layer's input, of rank 1 or 3; copied; no default.
+                                mf_layer_shape() tells that of another layer's output. */
+    float dropout;         /**< Dropout rate of the layer's output on its way to the next layer, as in
+                                mf_layer_spec; default 0. */
+    int32_t reserved;      /**< 0. */
+    uint64_t seed; /**< Equal seeds give layers with equal parameters; default MF_SEED_AUTO: each layer
+                        takes another one. */
+    const mf_allocator *allocator; /**< Of the builder and of its layers; NULL: the C library's. */
+} mf_builder_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_head_spec_init(mf_head_spec *spec, size_t size);
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_builder_spec_init(mf_builder_spec *spec, size_t size);
+
+/** Creates a builder without units. Free it with mf_builder_free().
+ *  @param spec     what to make it from
+ *  @param builder  receives the handle, or NULL on failure
+ *  Errors: ARGUMENT, OVERFLOW, MEMORY. */
+MF_API mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder);
+
+/** Creates a complete builder from the spec of a layer: mf_layer_build() then makes what mf_layer_create()
+ * makes, and the builder can stand for the spec in mf_network_memory_built(). Units and heads cannot be
+ * added.
+ *  @param spec     of the layer
+ *  @param builder  receives the handle, or NULL on failure
+ *  Errors: as mf_layer_create(). */
+MF_API mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder);
+
+/** Frees a builder; its layers stay.
+ *  @param builder  NULL is fine */
+MF_API void mf_builder_free(mf_builder *builder);
+
+/** Adds a unit behind those that are there. The output of the last unit is that of the layer.
+ *  @param builder  to add to
+ *  @param unit     copied, so that one spec can be used for several units
+ *  @param node     receives the number of the unit's node, 1 for the first; may be NULL
+ *  Errors: HANDLE, ARGUMENT, SHAPE (shapes that do not fit together), OVERFLOW, MEMORY, STATE (a builder made
+ *  by mf_builder_from_spec()), and the first failure of this builder, if there was one. */
+MF_API mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node);
+
+/** Sets the head of the layer.
+ *  @param builder  whose layer it is for
+ *  @param head     copied
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, STATE (there is a head already, or the builder was made by
+ *  mf_builder_from_spec()), and the first failure of this builder. What the head reads is checked by
+ *  mf_layer_build(). */
+MF_API mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head);
+
+/** The shape of a row of a node.
+ *  @param builder  to look at
+ *  @param node     0 for the layer's input, or a number that mf_builder_unit() gave, or MF_NODE_PREVIOUS
+ *  @param shape    receives it; its struct_size is set by the caller
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such node). */
+MF_API mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_shape *shape);
+
+/** Makes a layer and draws its parameters. A builder can make many layers. Free each with mf_layer_free().
+ *  @param builder  that has units and a head
+ *  @param layer    receives the handle, or NULL on failure
+ *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last), SHAPE (a head that does
+ * not fit the output), STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder.
+ */
+MF_API mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
+
+/** How many units a layer has; also one that was made from a spec consists of units.
+ *  @param layer  to look at
+ *  @param count  receives the number
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_unit_count(const mf_layer *layer, size_t *count);
+
+/** Describes a unit.
+ *  @param layer   to look at
+ *  @param node    of the unit, 1 to the count
+ *  @param unit    receives what the unit was made from, with the defaults filled in; its struct_size is set
+ * by the caller; may be NULL
+ *  @param output  receives the shape of a row of its output; its struct_size is set by the caller; may be
+ * NULL Errors: HANDLE, ARGUMENT, NOT_FOUND (no such node). */
+MF_API mf_status mf_layer_unit(const mf_layer *layer, int32_t node, mf_unit_spec *unit, mf_shape *output);
+
+/** Describes the head of a layer.
+ *  @param layer  to look at
+ *  @param head   receives what the head is now; its struct_size is set by the caller
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_head(const mf_layer *layer, mf_head_spec *head);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
 /** @defgroup network Networks
  *
  *  A network is an ordered list of references to layers. A layer can be in several networks, once in
- *  each. A layer is found by its position, 0 for the first, which moves when others come and go, or by
- *  the id of its place, which does not; ids are 1 or more, and none is used twice in a network.
+ *  each. A layer is found by its position, 0 for the first, which changes when others come and go, or by
+ *  its id in the network, which does not; ids are 1 or more, and none is used twice in a network.
  *  @{ */
 
 /** Opaque handle of a network. */
@@ -551,8 +766,8 @@ MF_API void mf_network_free(mf_network *network);
 /** Number of layers. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
 
-/** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives the id of
- *  the new place. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
+/** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives
+ *  its id. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
  *  convolutions fit if the maps are the same. Errors: HANDLE, SHAPE (its inputs or classes do not fit: the
  *  message names both), ARGUMENT (it is in this network already), MEMORY. */
 MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
@@ -561,20 +776,20 @@ MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_
  *  Errors: as mf_network_append(), and NOT_FOUND (a position beyond the size). */
 MF_API mf_status mf_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id);
 
-/** Takes out the layer at the place `id` and gives up its reference.
+/** Takes out the layer of that id and gives up its reference.
  *  Errors: HANDLE, NOT_FOUND, SHAPE (its neighbours would not fit). */
 MF_API mf_status mf_network_remove(mf_network *network, uint64_t id);
 
-/** Puts another layer at the place `id`, which keeps its id, and gives up the reference to the one there.
- *  Errors: HANDLE, NOT_FOUND, SHAPE (it does not fit its neighbours), ARGUMENT (it is in this network
- *  already). */
+/** Puts another layer in the position of the layer of that id, gives it the id, and gives up the reference to
+ * the old one. Errors: HANDLE, NOT_FOUND, SHAPE (it does not fit its neighbours), ARGUMENT (it is in this
+ * network already). */
 MF_API mf_status mf_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
 
-/** The layer at a position, borrowed, and the id of its place; either out-pointer may be NULL.
+/** The layer at a position, borrowed, and its id; either out-pointer may be NULL.
  *  Errors: HANDLE, NOT_FOUND. */
 MF_API mf_status mf_network_layer(const mf_network *network, size_t position, mf_layer **layer, uint64_t *id);
 
-/** The position of the place `id`. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
+/** The position of the layer of that id. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
 
 /** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. Errors: HANDLE, OVERFLOW,
@@ -695,6 +910,14 @@ typedef struct mf_memory {
                                creating them takes in passing. */
 } mf_memory;
 
+/** Fills `report` with zeros and its struct_size. `size` is sizeof *report as the caller was compiled.
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_report_init(mf_report *report, size_t size);
+
+/** Fills `memory` with zeros and its struct_size. `size` is sizeof *memory as the caller was compiled.
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_memory_init(mf_memory *memory, size_t size);
+
 /** What a network will take, to the byte, before anything is created.
  *  @param layers     [count] the specs of its layers, first to last, appended in this order
  *  @param count      how many there are, 1 or more
@@ -707,6 +930,33 @@ typedef struct mf_memory {
 MF_API mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count,
                                    const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
                                    mf_memory *memory);
+
+/** mf_network_memory() for layers of several units.
+ *  @param builders   [count] the builders of its layers, first to last, each complete; mf_builder_from_spec()
+ * makes one for a layer that has a spec
+ *  @param count      how many there are, 1 or more
+ *  @param optimizer  as in mf_network_memory()
+ *  @param purpose    as in mf_network_memory()
+ *  @param max_batch  as in mf_network_memory()
+ *  @param memory     as in mf_network_memory(); the builders themselves are not counted
+ *  Errors: HANDLE, those of mf_layer_build() and of mf_network_memory(). */
+MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t count,
+                                         const mf_optimizer_spec *optimizer, int32_t purpose,
+                                         size_t max_batch, mf_memory *memory);
+
+/** Writes what the network is into `text`, as lines for people: the units of each layer with their shapes and
+ *  parameters, where gradients stop, and the memory that training on batches of `max_batch` rows takes. What
+ * it says may change from version to version; programs should ask mf_layer_unit() instead.
+ *  @param network    to describe
+ *  @param max_batch  1 or more
+ *  @param text       [size] receives the lines, cut if there is too little room, and always a final 0; may be
+ *                    NULL if size is 0
+ *  @param size       of `text`
+ *  @param needed     receives the size that suffices, with the final 0; may be NULL
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), CAPACITY (too small: what fits is there).
+ */
+MF_API mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
+                                    size_t *needed);
 
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
 MF_API mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
@@ -738,13 +988,17 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  the same batches in the same order as under mf_network_step(), so all parameters, optimizer states and
  *  reports have the same bits, for any number of workers.
  *
- *  While a pipeline has batches in the works, the layers belong to it. Allowed at any time:
+ *  While a pipeline has unfinished batches, the layers belong to it. Allowed at any time:
  *  mf_optimizer_set(), mf_layer_set() and mf_layer_set_trainable(), which concern the batches submitted
  *  afterwards, the getters of these, and whatever does not touch the layers. After mf_pipeline_flush() and
  *  until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
  *  other function as well; but when layers come or go or change their number of classes, the pipeline is
- *  STALE and another one is needed. A layer may be in the works of one pipeline at a time. Use a pipeline
+ *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
  *  from one thread at a time.
+ *
+ *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
+ *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
+ *  in a function of a pipeline ends behind it.
  *
  *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
  *  @{ */
@@ -784,15 +1038,17 @@ typedef struct mf_pipeline_progress_info {
 /** What a pipeline is made from. */
 typedef struct mf_pipeline_spec {
     uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
-    uint32_t workers;     /**< Threads to start, at most 1024; default 2. More than layers do no harm. 0:
-                               none, submit does all the work itself. */
+    uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those beyond the number of layers,
+                               or beyond depth, could never work and are not started. 0: none, submit does
+                               all the work itself. */
     mf_network *network;  /**< Whose layers train; no default. */
     size_t max_batch;     /**< Most rows of a batch; no default. */
-    size_t depth;         /**< Batches that may be in the works at a time; 0 (default): workers + 2. */
+    size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): started workers
+                               + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
-     *  (default): read them with mf_pipeline_poll(). It must not call functions of this pipeline. A return
-     *  value other than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the
-     *  call. */
+     *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it;
+     *  mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
+     *  as mf_pipeline_stop() does. The report is valid during the call. */
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
     const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
@@ -804,6 +1060,18 @@ typedef struct mf_pipeline_spec {
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size);
 
+/** Fills `report` with zeros and its struct_size.
+ *  @param report  receives them
+ *  @param size    sizeof *report as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_pipeline_report_init(mf_pipeline_report *report, size_t size);
+
+/** Fills `progress` with zeros and its struct_size.
+ *  @param progress  receives them
+ *  @param size      sizeof *progress as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progress, size_t size);
+
 /** Creates a pipeline with all its memory and starts its workers. It takes references to the network and its
  *  layers. Free it with mf_pipeline_free().
  *  @param spec      what to make it from
@@ -813,7 +1081,9 @@ MF_API mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size);
 MF_API mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
 
 /** Ends a pipeline at any moment: what a worker has begun is finished, so that every layer is whole; what is
- *  queued is dropped. Call mf_pipeline_flush() first to have it learned.
+ *  queued is dropped. Call mf_pipeline_flush() first to have it learned. In the pipeline's own callback it
+ *  takes effect when the callback has returned: the call that it was called by lets the pipeline go and gives
+ *  STATE, the callback is called no more, and the handle must not be used again.
  *  @param pipeline  NULL is fine */
 MF_API void mf_pipeline_free(mf_pipeline *pipeline);
 
@@ -824,9 +1094,9 @@ MF_API void mf_pipeline_free(mf_pipeline *pipeline);
  *  @param rows      B, 1 to max_batch
  *  @param x         [rows, k of the first layer], all finite
  *  @param y         [rows] labels, 0 to m - 1
- *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, or a
- *  callback has just stopped it). NUMERIC also when a layer has failed in an earlier batch: the message
- *  names both, the batch is not taken, and no later one will be. */
+ *  Errors: as mf_network_step(), before anything is taken, and STATE (the pipeline was stopped, a callback
+ *  has just stopped or freed it, or this is a forked process). NUMERIC also when a layer has failed in an
+ *  earlier batch: the message names both, the batch is not taken, and no later one will be. */
 MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
 /** The same for a batch with strides or sample weights.
@@ -851,16 +1121,16 @@ MF_API mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_ba
 
 /** Waits until every batch taken has been through all layers. Then the layers are at rest.
  *  @param pipeline  to wait for
- *  Errors: HANDLE, STATE (called by its callback, or stopped by it), NUMERIC (a layer has failed: the message
- *  names batch and layer. That layer and those behind it have learned from the batches before this one only;
- *  those before it may have gone on. The layers are at rest all the same). */
+ *  Errors: HANDLE, STATE (called by its callback, stopped or freed by it, or in a forked process), NUMERIC (a
+ *  layer has failed: the message names batch and layer. That layer and those behind it have learned from the
+ *  batches before this one only; those before it may have gone on. The layers are at rest all the same). */
 MF_API mf_status mf_pipeline_flush(mf_pipeline *pipeline);
 
 /** Drops what is queued, waits for what has been begun, and leaves the layers at rest: each has learned from
  *  the batches that its `applied` counts, and those in front from more than those behind. No batch is taken
  *  any more; reports can still be read.
  *  @param pipeline  to stop
- *  Errors: HANDLE, STATE (called by its callback). */
+ *  Errors: HANDLE, STATE (called by its callback, freed by it, or in a forked process). */
 MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
 
 /** Reads the next report: batch after batch, in each the layers first to last. Reports of the last 2 depth
@@ -869,13 +1139,13 @@ MF_API mf_status mf_pipeline_stop(mf_pipeline *pipeline);
  *  @param report    receives it; its struct_size is set by the caller; may be NULL with a callback, which
  *                   gets all there are
  *  Errors: HANDLE, ARGUMENT, BUSY (not there yet), NOT_FOUND (all have been read), STATE (called by its
- *  callback, or stopped by it). */
+ *  callback, stopped or freed by it, or in a forked process). */
 MF_API mf_status mf_pipeline_poll(mf_pipeline *pipeline, mf_pipeline_report *report);
 
 /** Tells where the pipeline stands.
  *  @param pipeline  to look at
  *  @param progress  receives it; its struct_size is set by the caller
- *  Errors: HANDLE, ARGUMENT. */
+ *  Errors: HANDLE, ARGUMENT, STATE (in a forked process). */
 MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info *progress);
 
 /** mf_pipeline_flush(), then mf_network_evaluate() on its network.
@@ -934,7 +1204,7 @@ MF_API mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspac
  *  system or a heap. It fits networks of the same shapes.
  *
  *  Saving reads the network, and loading a snapshot changes its layers: the rules for threads are those of
- *  all functions, and while a pipeline has batches in the works neither is allowed.
+ *  all functions, and while a pipeline has unfinished batches neither is allowed.
  *  @{ */
 
 /** What a model file holds. */
@@ -962,14 +1232,17 @@ typedef struct mf_load_spec {
 MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 
 /** Saves a network to a file. The file is written beside `path` under another name, and takes its place
- *  when it is complete and on the disk; until then a file that is there stays as it is. A symbolic link is
- *  replaced, not followed. Nothing is allocated.
+ *  when it is complete and on the disk; until then a file that is there stays as it is. It has the owner and
+ *  permissions of the file it replaces from before its first byte; a new file follows the umask. Symbolic
+ *  links are followed: the link stays, and the file that it leads to is replaced. What is not a regular file
+ *  is never replaced. Nothing is allocated.
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
  *  or a longer header than the format allows), IO (the message names the path and the system's reason;
- *  after a failure nothing is left behind). */
+ *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
+ *  not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
@@ -995,7 +1268,7 @@ MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t conte
  *  memory for the file's header from malloc, whatever the allocator.
  *  @param spec     what is wanted; NULL for the defaults
  *  @param path     of a regular file
- *  @param network  receives the handle, or NULL on failure; places have the ids they had. Free it with
+ *  @param network  receives the handle, or NULL on failure; layers have the ids they had. Free it with
  *                  mf_network_free(): the layers and optimizers are its own
  *  Errors: ARGUMENT, IO (the message names the path and the system's reason), FORMAT (the message says what
  *  is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
@@ -1016,18 +1289,18 @@ MF_API mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *bu
  *  @param network  to take a snapshot of
  *  @param bytes    receives the size
  *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
-MF_API mf_status mf_network_state_size(const mf_network *network, size_t *bytes);
+MF_API mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes);
 
 /** Takes a snapshot of what training changes: all parameters, running mean and variance, optimizer state,
- *  counts of updates and batches, and places in the random streams. What the host sets is not in it:
+ *  counts of updates and batches, and positions in the random streams. What the host sets is not in it:
  *  hyper-parameters of optimizers, dropout, label smoothing, and which parameters are frozen. Nothing is
  *  allocated.
  *  @param network  to take a snapshot of
  *  @param buffer   [bytes], of any alignment
- *  @param bytes    its size, mf_network_state_size() or more
+ *  @param bytes    its size, mf_network_snapshot_size() or more
  *  Errors: HANDLE, ARGUMENT, OVERFLOW, CAPACITY (too small), NUMERIC (a value is not finite). After NUMERIC
  *  what the buffer holds is of no use. */
-MF_API mf_status mf_network_state_save(const mf_network *network, void *buffer, size_t bytes);
+MF_API mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size_t bytes);
 
 /** Goes back to a snapshot: steps that follow have the bits they would have had then, if the host's
  *  settings are those of then. Workspaces stay valid. Nothing is allocated, and nothing changes unless the
@@ -1037,7 +1310,7 @@ MF_API mf_status mf_network_state_save(const mf_network *network, void *buffer, 
  *  @param bytes    its size or more
  *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
  *  shape), OVERFLOW. */
-MF_API mf_status mf_network_state_load(mf_network *network, const void *buffer, size_t bytes);
+MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */

@@ -12,8 +12,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#ifndef EXPERIMENTS_BASELINE_H
-#define EXPERIMENTS_BASELINE_H
+#ifndef STUDIES_BASELINE_H
+#define STUDIES_BASELINE_H
 
 #include "monoforward.h"
 

@@ -1,0 +1,347 @@
+package monoforward
+
+/*
+#include <monoforward.h>
+
+// The spec points to the shape. cgo does not let a struct of Go's point to another one, so that is done here.
+static mf_status create_builder(mf_builder_spec *spec, const mf_shape *input, mf_builder **builder)
+{
+	spec->input = input;
+	mf_status status = mf_builder_create(spec, builder);
+	spec->input = NULL;
+	return status;
+}
+*/
+import "C"
+
+import "runtime"
+
+// Kinds of units.
+const (
+	UnitDense      = int(C.MF_UNIT_DENSE)
+	UnitConv2D     = int(C.MF_UNIT_CONV2D)
+	UnitBatchNorm  = int(C.MF_UNIT_BATCH_NORM)
+	UnitActivation = int(C.MF_UNIT_ACTIVATION)
+	UnitPool       = int(C.MF_UNIT_POOL)
+	UnitDropout    = int(C.MF_UNIT_DROPOUT)
+	UnitAdd        = int(C.MF_UNIT_ADD)
+)
+
+// Poolings of a unit.
+const (
+	PoolAverage = int(C.MF_POOL_AVERAGE)
+	PoolMax     = int(C.MF_POOL_MAX)
+)
+
+// Previous stands for the node that was added last.
+const Previous = int(C.MF_NODE_PREVIOUS)
+
+// UnitSpec is what a unit is made from; begin with DefaultUnit. Each kind reads its own fields.
+type UnitSpec struct {
+	Kind                    int
+	Inputs                  [2]int
+	Outputs                 int
+	Bias                    bool
+	Activation              int
+	Leak                    float32
+	Pool                    int
+	Kernel, Stride, Padding [2]int
+	Dropout                 float32
+	DropoutMaps             bool
+}
+
+// DefaultUnit is a unit of this kind with the library's defaults.
+func DefaultUnit(kind int) UnitSpec {
+	var raw C.mf_unit_spec
+	C.mf_unit_spec_init(&raw, C.sizeof_mf_unit_spec)
+	spec := unitSpec(&raw)
+	spec.Kind = kind
+	return spec
+}
+
+func unitSpec(raw *C.mf_unit_spec) UnitSpec {
+	pair := func(sizes [2]C.size_t) [2]int { return [2]int{int(sizes[0]), int(sizes[1])} }
+	return UnitSpec{
+		Kind:        int(raw.kind),
+		Inputs:      [2]int{int(raw.inputs[0]), int(raw.inputs[1])},
+		Outputs:     int(raw.outputs),
+		Bias:        raw.bias != 0,
+		Activation:  int(raw.activation),
+		Leak:        float32(raw.leak),
+		Pool:        int(raw.pool),
+		Kernel:      pair(raw.kernel),
+		Stride:      pair(raw.stride),
+		Padding:     pair(raw.padding),
+		Dropout:     float32(raw.dropout),
+		DropoutMaps: raw.dropout_maps != 0,
+	}
+}
+
+func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
+	pair := func(sizes [2]int) [2]C.size_t { return [2]C.size_t{C.size_t(sizes[0]), C.size_t(sizes[1])} }
+	number := func(condition bool) C.int32_t {
+		if condition {
+			return 1
+		}
+		return 0
+	}
+	C.mf_unit_spec_init(&raw, C.sizeof_mf_unit_spec)
+	raw.kind = C.int32_t(s.Kind)
+	raw.inputs = [2]C.int32_t{C.int32_t(s.Inputs[0]), C.int32_t(s.Inputs[1])}
+	raw.outputs = C.size_t(s.Outputs)
+	raw.bias = number(s.Bias)
+	raw.activation = C.int32_t(s.Activation)
+	raw.leak = C.float(s.Leak)
+	raw.pool = C.int32_t(s.Pool)
+	raw.kernel, raw.stride, raw.padding = pair(s.Kernel), pair(s.Stride), pair(s.Padding)
+	raw.dropout = C.float(s.Dropout)
+	raw.dropout_maps = number(s.DropoutMaps)
+	return raw
+}
+
+// HeadSpec is what a head is made from. PoolSize 0: the projection reads the layer's output as it is; s: its
+// adaptive average pooling to s x s.
+type HeadSpec struct {
+	Classes, PoolSize int
+	LabelSmoothing    float32
+}
+
+// Builder makes layers of several units. Each call adds one and returns the builder, so that calls can be chained:
+//
+//	block, err := monoforward.NewBuilder(16, 32, 32).Conv2D(16).BatchNorm().ReLU().
+//		Conv2D(16).BatchNorm().Add(0).ReLU().Head(10).Build()
+//
+// The first failure stays: Build returns it.
+type Builder struct {
+	handle     *C.mf_builder
+	err        error
+	node, next int
+}
+
+// NewBuilder begins layers whose rows have this shape: values, or maps, height and width.
+func NewBuilder(shape ...int) *Builder {
+	return NewSeededBuilder(0, shape...)
+}
+
+// NewSeededBuilder does so for layers that start alike wherever the seed is the same; 0 stands for the next seed of
+// the process.
+func NewSeededBuilder(seed uint64, shape ...int) *Builder {
+	b := &Builder{next: Previous}
+	var input C.mf_shape
+	var spec C.mf_builder_spec
+	C.mf_shape_init(&input, C.sizeof_mf_shape)
+	input.rank = C.int32_t(len(shape))
+	for i := 0; i < len(shape) && i < len(input.dims); i++ {
+		input.dims[i] = C.size_t(shape[i])
+	}
+	C.mf_builder_spec_init(&spec, C.sizeof_mf_builder_spec)
+	spec.seed = C.uint64_t(seed)
+	b.err = call(func() C.mf_status { return C.create_builder(&spec, &input, &b.handle) })
+	runtime.SetFinalizer(b, (*Builder).Close)
+	return b
+}
+
+// Close gives the builder up; its layers stay.
+func (b *Builder) Close() {
+	runtime.SetFinalizer(b, nil)
+	C.mf_builder_free(b.handle)
+	b.handle = nil
+}
+
+// Unit adds any unit.
+func (b *Builder) Unit(spec UnitSpec) *Builder {
+	if b.next != Previous {
+		spec.Inputs[0], b.next = b.next, Previous
+	}
+	raw := spec.raw()
+	var node C.int32_t
+	if b.err == nil {
+		b.err = call(func() C.mf_status { return C.mf_builder_unit(b.handle, &raw, &node) }, b)
+	}
+	if b.err == nil {
+		b.node = int(node)
+	}
+	return b
+}
+
+// Dense adds a fully connected unit.
+func (b *Builder) Dense(outputs int) *Builder {
+	spec := DefaultUnit(UnitDense)
+	spec.Outputs = outputs
+	return b.Unit(spec)
+}
+
+// Conv2D adds a convolution of 3 x 3 that keeps the size of the maps.
+func (b *Builder) Conv2D(filters int) *Builder {
+	return b.Conv2DWith(filters, 3, 1, 1)
+}
+
+// Conv2DWith adds a convolution with a square kernel.
+func (b *Builder) Conv2DWith(filters, kernel, padding, stride int) *Builder {
+	spec := DefaultUnit(UnitConv2D)
+	spec.Outputs = filters
+	spec.Kernel = [2]int{kernel, kernel}
+	spec.Padding = [2]int{padding, padding}
+	spec.Stride = [2]int{stride, stride}
+	return b.Unit(spec)
+}
+
+// BatchNorm adds a batch normalisation.
+func (b *Builder) BatchNorm() *Builder {
+	return b.Unit(DefaultUnit(UnitBatchNorm))
+}
+
+// Activation adds one: ReLU, ...
+func (b *Builder) Activation(kind int) *Builder {
+	spec := DefaultUnit(UnitActivation)
+	spec.Activation = kind
+	return b.Unit(spec)
+}
+
+// ReLU adds max(z, 0).
+func (b *Builder) ReLU() *Builder { return b.Activation(ReLU) }
+
+// Tanh adds a hyperbolic tangent.
+func (b *Builder) Tanh() *Builder { return b.Activation(Tanh) }
+
+// GELU adds a Gaussian error linear unit.
+func (b *Builder) GELU() *Builder { return b.Activation(GELU) }
+
+// LeakyReLU adds z if z > 0, else leak z.
+func (b *Builder) LeakyReLU(leak float32) *Builder {
+	spec := DefaultUnit(UnitActivation)
+	spec.Activation, spec.Leak = LeakyReLU, leak
+	return b.Unit(spec)
+}
+
+// MaxPool takes the largest value of each window of size x size; windows are `stride` apart, and 0 is their size.
+func (b *Builder) MaxPool(size, stride int) *Builder { return b.pool(PoolMax, size, stride) }
+
+// AveragePool takes the mean of each window.
+func (b *Builder) AveragePool(size, stride int) *Builder { return b.pool(PoolAverage, size, stride) }
+
+func (b *Builder) pool(kind, size, stride int) *Builder {
+	spec := DefaultUnit(UnitPool)
+	spec.Pool = kind
+	spec.Kernel, spec.Stride = [2]int{size, size}, [2]int{stride, stride}
+	return b.Unit(spec)
+}
+
+// Dropout sets values to 0 at random in steps; with maps, whole maps.
+func (b *Builder) Dropout(rate float32, maps bool) *Builder {
+	spec := DefaultUnit(UnitDropout)
+	spec.Dropout, spec.DropoutMaps = rate, maps
+	return b.Unit(spec)
+}
+
+// Add adds a node to the one before; 0 is the layer's input.
+func (b *Builder) Add(node int) *Builder {
+	spec := DefaultUnit(UnitAdd)
+	spec.Inputs = [2]int{Previous, node}
+	return b.Unit(spec)
+}
+
+// Branch lets the next unit read this node instead of the one before.
+func (b *Builder) Branch(node int) *Builder {
+	b.next = node
+	return b
+}
+
+// Head sets the head: a projection to the classes.
+func (b *Builder) Head(classes int) *Builder {
+	return b.HeadWith(HeadSpec{Classes: classes})
+}
+
+// HeadWith sets the head with its options.
+func (b *Builder) HeadWith(spec HeadSpec) *Builder {
+	var raw C.mf_head_spec
+	C.mf_head_spec_init(&raw, C.sizeof_mf_head_spec)
+	raw.classes = C.size_t(spec.Classes)
+	raw.pool_size = C.size_t(spec.PoolSize)
+	raw.label_smoothing = C.float(spec.LabelSmoothing)
+	if b.err == nil {
+		b.err = call(func() C.mf_status { return C.mf_builder_head(b.handle, &raw) }, b)
+	}
+	return b
+}
+
+// Node is the number of the node that was added last; 0 if there is none.
+func (b *Builder) Node() int { return b.node }
+
+// Build makes a layer, and another one each time.
+func (b *Builder) Build() (*Layer, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	l := &Layer{}
+	if err := call(func() C.mf_status { return C.mf_layer_build(b.handle, &l.handle) }, b); err != nil {
+		return nil, err
+	}
+	runtime.SetFinalizer(l, (*Layer).Close)
+	return l, nil
+}
+
+// Units tells what the units of the layer were made from.
+func (l *Layer) Units() ([]UnitSpec, error) {
+	var count C.size_t
+	err := call(func() C.mf_status { return C.mf_layer_unit_count(l.handle, &count) }, l)
+	units := make([]UnitSpec, 0, int(count))
+	for node := C.int32_t(1); err == nil && C.size_t(node) <= count; node++ {
+		var raw C.mf_unit_spec
+		C.mf_unit_spec_init(&raw, C.sizeof_mf_unit_spec)
+		err = call(func() C.mf_status { return C.mf_layer_unit(l.handle, node, &raw, nil) }, l)
+		units = append(units, unitSpec(&raw))
+	}
+	return units, err
+}
+
+// Shape is that of a row of the layer's activation: for the Builder of the next layer.
+func (l *Layer) Shape() ([]int, error) {
+	var raw C.mf_shape
+	C.mf_shape_init(&raw, C.sizeof_mf_shape)
+	err := call(func() C.mf_status { return C.mf_layer_shape(l.handle, nil, &raw) }, l)
+	sizes := make([]int, int(raw.rank))
+	for i := range sizes {
+		sizes[i] = int(raw.dims[i])
+	}
+	return sizes, err
+}
+
+// ParameterNames are those of the layer's parameters, in their order.
+func (l *Layer) ParameterNames() ([]string, error) {
+	var count C.size_t
+	err := call(func() C.mf_status { return C.mf_layer_parameter_count(l.handle, &count) }, l)
+	names := make([]string, 0, int(count))
+	for i := C.size_t(0); err == nil && i < count; i++ {
+		var info C.mf_parameter_info
+		C.mf_parameter_info_init(&info, C.sizeof_mf_parameter_info)
+		err = call(func() C.mf_status { return C.mf_layer_parameter_info(l.handle, i, &info) }, l)
+		if err == nil {
+			names = append(names, C.GoString(info.name))
+		}
+	}
+	return names, err
+}
+
+// Summary is what the network is, as lines for people, with the memory that training on such batches takes.
+func (n *Network) Summary(maxBatch int) (string, error) {
+	var needed C.size_t
+	err := call(func() C.mf_status {
+		status := C.mf_network_summary(n.handle, C.size_t(maxBatch), nil, 0, &needed)
+		if status == C.MF_STATUS_CAPACITY {
+			return C.MF_STATUS_OK
+		}
+		return status
+	}, n)
+	if err != nil {
+		return "", err
+	}
+	text := make([]byte, int(needed))
+	err = call(func() C.mf_status {
+		return C.mf_network_summary(n.handle, C.size_t(maxBatch), characters(text), needed, nil)
+	}, n, text)
+	if err != nil {
+		return "", err
+	}
+	return string(text[:len(text)-1]), nil
+}

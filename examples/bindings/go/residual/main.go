@@ -1,0 +1,134 @@
+// Residual builds a residual block as one layer from Go, and trains it. With $MONOFORWARD_RESIDUAL, the program that
+// tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
+//
+// SPDX-License-Identifier: MIT
+package main
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"os"
+	"os/exec"
+	"reflect"
+	"strings"
+
+	mf "monoforward"
+)
+
+const (
+	rows    = 12
+	classes = 3
+	steps   = 30
+)
+
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func check(condition bool, format string, values ...interface{}) {
+	if !condition {
+		must(fmt.Errorf(format, values...))
+	}
+}
+
+// Two convolutions and a skip; gradients flow through all of it and stop at its input.
+func block(seed uint64) *mf.Layer {
+	layer, err := mf.NewSeededBuilder(seed, 4, 6, 6).Conv2D(4).BatchNorm().ReLU().
+		Conv2D(4).BatchNorm().Add(0).ReLU().Head(classes).Build()
+	must(err)
+	return layer
+}
+
+// hash is the FNV-1a of all parameters.
+func hash(layer *mf.Layer) string {
+	names, err := layer.ParameterNames()
+	must(err)
+	sum := fnv.New64a()
+	for _, name := range names {
+		values, err := layer.Parameter(name)
+		must(err)
+		for _, value := range values {
+			bits := math.Float32bits(value)
+			sum.Write([]byte{byte(bits), byte(bits >> 8), byte(bits >> 16), byte(bits >> 24)})
+		}
+	}
+	return fmt.Sprintf("%016x", sum.Sum64())
+}
+
+func otherUnits() {
+	small := mf.NewSeededBuilder(1, 2, 9, 9).Conv2DWith(4, 3, 0, 2).LeakyReLU(0.5).MaxPool(2, 0).Dropout(0.25, true).
+		AveragePool(2, 1).Dense(6).GELU().Branch(5).Dense(6).Tanh()
+	check(small.Node() == 9, "the last node is %d", small.Node())
+	layer, err := small.Activation(mf.Identity).Add(7).HeadWith(mf.HeadSpec{Classes: 2, LabelSmoothing: 0.1}).Build()
+	must(err)
+	units, err := layer.Units()
+	must(err)
+	check(len(units) == 11 && units[0].Kind == mf.UnitConv2D && units[10].Kind == mf.UnitAdd, "other units: %v", units)
+	check(units[0].Stride == [2]int{2, 2} && units[0].Padding == [2]int{} && units[0].Bias, "%v", units[0])
+	check(units[1].Leak == 0.5 && units[2].Pool == mf.PoolMax && units[4].Pool == mf.PoolAverage, "%v", units[1:5])
+	check(units[3].Dropout == 0.25 && units[3].DropoutMaps && units[7].Inputs[0] == 5, "%v", units[3:8])
+	check(units[10].Inputs == [2]int{10, 7}, "%v", units[10])
+	shape, err := layer.Shape()
+	must(err)
+	check(reflect.DeepEqual(shape, []int{6}), "another shape: %v", shape)
+}
+
+func expect(err error, status mf.Status) {
+	var failure *mf.Error
+	check(errors.As(err, &failure) && failure.Status == status, "%v instead of %v", err, status)
+}
+
+func main() {
+	x, y := make([]float32, rows*144), make([]int32, rows)
+	for i := range x {
+		x[i] = float32(i*7919%1009) / 1009
+	}
+	for i := range y {
+		y[i] = int32(i % classes)
+	}
+	layer := block(7)
+	drawn := hash(layer)
+	network, err := mf.NewNetwork(layer)
+	must(err)
+	how := mf.DefaultOptimizer()
+	how.LearningRate = 0.01
+	optimizer, err := mf.NewOptimizer(how)
+	must(err)
+	must(network.SetOptimizer(optimizer))
+	workspace, err := mf.NewWorkspace(network, rows)
+	must(err)
+	var first, last mf.Report
+	for i := 0; i < steps; i++ {
+		must(network.Step(workspace, x, y))
+		last, err = workspace.Report(0)
+		must(err)
+		if i == 0 {
+			first = last
+		}
+	}
+	check(last.Loss < first.Loss/2, "the loss went from %g to %g", first.Loss, last.Loss)
+	same := "not_asked"
+	if program := os.Getenv("MONOFORWARD_RESIDUAL"); program != "" {
+		said, err := exec.Command(program).Output()
+		must(err)
+		check(string(said) == drawn+"\n"+hash(layer)+"\n", "C has other parameters: %s", said)
+		same = "yes"
+	}
+	otherUnits()
+	_, err = mf.NewBuilder(4, 6, 6).Conv2D(5).Add(0).ReLU().Head(2).Build()
+	expect(err, mf.StatusShape)
+	_, err = mf.NewBuilder(4).Dense(5).Build()
+	expect(err, mf.StatusState)
+	_, err = mf.NewBuilder(1, 2).Build()
+	expect(err, mf.StatusArgument)
+	summary, err := network.Summary(rows)
+	must(err)
+	check(strings.Contains(summary, "node 5 + node 0"), "the summary does not tell of the sum")
+	fmt.Print(summary)
+	fmt.Printf("result example=ffi-go-residual version=%s loss=%.4f same_as_c=%s\n", mf.Version(), last.Loss, same)
+}

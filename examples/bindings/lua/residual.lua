@@ -1,0 +1,86 @@
+-- Builds a residual block as one layer from LuaJIT, and trains it. With $MONOFORWARD_RESIDUAL, the program that
+-- tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
+--
+-- SPDX-License-Identifier: MIT
+local here = arg[0]:match("^(.*)/[^/]*$") or "."
+package.path = here .. "/?.lua;" .. package.path
+
+local bit = require("bit")
+local ffi = require("ffi")
+local mf = require("monoforward")
+local C = mf.C
+
+local SHAPE, ROWS, CLASSES, STEPS = {4, 6, 6}, 12, 3, 30
+
+-- Two convolutions and a skip; gradients flow through all of it and stop at its input.
+local function residual(seed)
+    return mf.builder(SHAPE, {seed = seed}):conv2d(4):batch_norm():relu()
+        :conv2d(4):batch_norm():add(0):relu():head(CLASSES):build()
+end
+
+-- FNV-1a of all parameters.
+local function hash(layer)
+    local value = 0xcbf29ce484222325ULL
+    for _, name in ipairs(layer:parameter_names()) do
+        local values, count = layer:parameter(name)
+        local bytes = ffi.cast("const uint8_t *", values)
+        for i = 0, 4 * count - 1 do value = bit.bxor(value, ffi.cast("uint64_t", bytes[i])) * 0x100000001b3ULL end
+    end
+    return bit.tohex(value)
+end
+
+local function fails(status, call)
+    local fine, failure = pcall(call)
+    assert(not fine and type(failure) == "table" and failure.status == status, tostring(failure))
+end
+
+local function other_units()
+    local builder = mf.builder({2, 9, 9}, {seed = 1}):conv2d(4, {padding = 0, stride = 2, bias = 0}):leaky_relu(0.5)
+        :max_pool():dropout(0.25, true):average_pool(2, 1):dense(6):gelu():branch(5):dense(6):tanh()
+    assert(builder:node() == 9)
+    local layer = builder:activation(C.MF_ACTIVATION_IDENTITY):add(7):head(2, {label_smoothing = 0.1}):build()
+    local units = layer:units()
+    assert(#units == 11 and units[1].kind == C.MF_UNIT_CONV2D and units[11].kind == C.MF_UNIT_ADD)
+    assert(units[1].bias == 0 and units[1].stride[0] == 2 and units[1].padding[1] == 0)
+    assert(units[2].leak == 0.5 and units[3].pool == C.MF_POOL_MAX and units[5].pool == C.MF_POOL_AVERAGE)
+    assert(units[4].dropout == 0.25 and units[4].dropout_maps == 1)
+    assert(units[8].inputs[0] == 5 and units[11].inputs[0] == 10 and units[11].inputs[1] == 7)
+    assert(#layer:shape() == 1 and layer:shape()[1] == 6)
+end
+
+-- With the library's words, and with C's hash of the parameters before and after training.
+local function as_in_c(drawn, learned)
+    local program = os.getenv("MONOFORWARD_RESIDUAL")
+    if not program then return "not_asked" end
+    local pipe = assert(io.popen("'" .. program .. "'"))
+    local first, second = pipe:read("*l", "*l")
+    pipe:close()
+    assert(first == drawn and second == learned, "C has other parameters")
+    return "yes"
+end
+
+local x, y = ffi.new("float[?]", ROWS * 144), ffi.new("int32_t[?]", ROWS)
+for i = 0, ROWS * 144 - 1 do x[i] = (i * 7919 % 1009) / 1009 end
+for i = 0, ROWS - 1 do y[i] = i % CLASSES end
+
+local block = residual(7)
+local drawn = hash(block)
+local network = mf.network{block}
+network:set_optimizer(mf.optimizer{learning_rate = 0.01})
+local workspace = mf.workspace(network, ROWS)
+local first, loss
+for _ = 1, STEPS do
+    network:step(workspace, ROWS, x, y)
+    loss = workspace:report(0).loss
+    first = first or loss
+end
+assert(loss < first / 2, "the loss went from " .. first .. " to " .. loss)
+local same = as_in_c(drawn, hash(block))
+other_units()
+fails(C.MF_STATUS_SHAPE, function() mf.builder(SHAPE):conv2d(5):add(0) end)
+fails(C.MF_STATUS_STATE, function() mf.builder({4}):dense(5):build() end)
+assert(not pcall(function() mf.builder({4}):dense(5, {no_such = 1}) end))
+local summary = network:summary(ROWS)
+assert(summary:find("node 5 + node 0", 1, true) and summary:find("gradients stop here", 1, true))
+io.write(summary)
+print(("result example=ffi-luajit-residual version=%s loss=%.4f same_as_c=%s"):format(mf.version(), loss, same))

@@ -1,0 +1,78 @@
+// Builds a residual block as one layer from Node, and trains it. With $MONOFORWARD_RESIDUAL, the program that
+// tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
+//
+// SPDX-License-Identifier: MIT
+'use strict';
+const assert = require('node:assert/strict');
+const {execFileSync} = require('node:child_process');
+const mf = require('./monoforward.js');
+
+const SHAPE = [4, 6, 6], ROWS = 12, CLASSES = 3, STEPS = 30;
+
+// Two convolutions and a skip; gradients flow through all of it and stop at its input.
+function residual(seed) {
+    return new mf.Builder(SHAPE, {seed}).conv2d(4).batchNorm().relu()
+        .conv2d(4).batchNorm().add(0).relu().head(CLASSES).build();
+}
+
+// FNV-1a of all parameters.
+function hash(layer) {
+    let value = 0xcbf29ce484222325n;
+    for (const name of layer.parameterNames()) {
+        for (const byte of new Uint8Array(layer.parameter(name).buffer))
+            value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n);
+    }
+    return value.toString(16).padStart(16, '0');
+}
+
+function otherUnits() {
+    const builder = new mf.Builder([2, 9, 9], {seed: 1}).conv2d(4, {padding: 0, stride: 2, bias: 0}).leakyRelu(0.5)
+        .maxPool().dropout(0.25, true).averagePool(2, 1).dense(6).gelu().branch(5).dense(6).tanh();
+    assert.equal(builder.node(), 9);
+    const layer = builder.activation(mf.MF_ACTIVATION_IDENTITY).add(7).head(2, {label_smoothing: 0.1}).build();
+    const units = layer.units();
+    assert.deepEqual(units.map(unit => unit.kind), [mf.MF_UNIT_CONV2D, mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_POOL,
+        mf.MF_UNIT_DROPOUT, mf.MF_UNIT_POOL, mf.MF_UNIT_DENSE, mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_DENSE,
+        mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_ADD]);
+    assert.deepEqual([units[0].bias, units[0].stride[0], units[0].padding[1]], [0, 2, 0]);
+    assert.deepEqual([units[1].leak, units[3].dropout, units[3].dropout_maps], [0.5, 0.25, 1]);
+    assert.deepEqual([units[7].inputs[0], units[10].inputs[0], units[10].inputs[1]], [5, 10, 7]);
+    assert.deepEqual(layer.shape(), [6]);
+}
+
+function fails(status, call) {
+    assert.throws(call, error => error instanceof mf.MonoforwardError && error.status === status);
+}
+
+function main() {
+    const x = Float32Array.from({length: ROWS * 144}, (_, i) => Math.fround(i * 7919 % 1009) / 1009);
+    const y = Int32Array.from({length: ROWS}, (_, i) => i % CLASSES);
+    const block = residual(7);
+    const drawn = hash(block);
+    const network = new mf.Network([block]);
+    network.setOptimizer(new mf.Optimizer({learning_rate: 0.01}));
+    const workspace = new mf.Workspace(network, ROWS);
+    const losses = [];
+    for (let step = 0; step < STEPS; step++) {
+        network.step(workspace, x, y);
+        losses.push(workspace.report(0).loss);
+    }
+    assert.ok(losses[STEPS - 1] < losses[0] / 2, `the loss went from ${losses[0]} to ${losses[STEPS - 1]}`);
+    let same = 'not_asked';
+    if (process.env.MONOFORWARD_RESIDUAL) {
+        const inC = execFileSync(process.env.MONOFORWARD_RESIDUAL, {encoding: 'utf8'}).trim().split('\n');
+        assert.deepEqual([drawn, hash(block)], inC);
+        same = 'yes';
+    }
+    otherUnits();
+    fails(mf.MF_STATUS_SHAPE, () => new mf.Builder(SHAPE).conv2d(5).add(0));
+    fails(mf.MF_STATUS_STATE, () => new mf.Builder([4]).dense(5).build());
+    assert.throws(() => new mf.Builder([4]).dense(5, {no_such: 1}), TypeError);
+    const summary = network.summary(ROWS);
+    assert.match(summary, /node 5 \+ node 0[^]*gradients stop here/);
+    process.stdout.write(summary);
+    console.log(`result example=ffi-node-residual version=${mf.version()} loss=${losses[STEPS - 1].toFixed(4)} ` +
+        `same_as_c=${same}`);
+}
+
+main();

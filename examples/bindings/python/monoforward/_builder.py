@@ -1,0 +1,130 @@
+"""Layers of several units. SPDX-License-Identifier: MIT"""
+import ctypes
+
+from . import _abi
+from ._handles import Handle, constant, make_spec, result_struct, use_allocator
+from ._library import check, library
+from ._network import Layer
+
+
+class Builder(Handle):
+    """Builder((16, 32, 32), seed=1, ...): makes layers whose rows have this shape, (values,) or (maps, height, width).
+    Options are the fields of mf_builder_spec.
+
+    Each call adds a unit and returns the builder, so that calls can be chained:
+
+        block = (mf.Builder((16, 32, 32)).conv2d(16).batch_norm().relu()
+                 .conv2d(16).batch_norm().add(0).relu().head(10).build())
+
+    More options of a unit or the head are the fields of mf_unit_spec and mf_head_spec: conv2d(16, bias=0).
+    """
+
+    _name = "mf_builder"
+
+    def __init__(self, shape, *, allocator=None, **options):
+        row = _shape(shape)
+        spec = make_spec("mf_builder_spec", options)
+        spec.input = ctypes.pointer(row)
+        use_allocator(spec, allocator)
+        self._own(self._create(spec), allocator)
+        self._node, self._next = 0, _abi.MF_NODE_PREVIOUS
+
+    def unit(self, kind, **options):
+        """Adds any unit: unit("conv2d", outputs=16)."""
+        inputs = list(options.pop("inputs", (_abi.MF_NODE_PREVIOUS, 0)))
+        if self._next != _abi.MF_NODE_PREVIOUS:
+            inputs[0], self._next = self._next, _abi.MF_NODE_PREVIOUS
+        spec = make_spec("mf_unit_spec", {"kind": kind, "inputs": inputs, **options}, "MF_UNIT_")
+        node = ctypes.c_int32()
+        check(library.mf_builder_unit(self._pointer, ctypes.byref(spec), ctypes.byref(node)))
+        self._node = node.value
+        return self
+
+    def dense(self, outputs, **options):
+        return self.unit("dense", outputs=outputs, **options)
+
+    def conv2d(self, filters, kernel=3, padding=None, stride=1, **options):
+        """Without a padding it is kernel // 2: an odd kernel then keeps the size of the maps."""
+        if padding is None:
+            padding = kernel // 2 if isinstance(kernel, int) else [each // 2 for each in kernel]
+        return self.unit("conv2d", outputs=filters, kernel=kernel, padding=padding, stride=stride, **options)
+
+    def batch_norm(self, **options):
+        return self.unit("batch_norm", **options)
+
+    def activation(self, activation, **options):
+        return self.unit("activation", activation=activation, **options)
+
+    def relu(self):
+        return self.activation("relu")
+
+    def leaky_relu(self, leak=0.01):
+        return self.activation("leaky_relu", leak=leak)
+
+    def tanh(self):
+        return self.activation("tanh")
+
+    def gelu(self):
+        return self.activation("gelu")
+
+    def max_pool(self, size=2, stride=0):
+        """A stride of 0 is the size of the window."""
+        return self.unit("pool", pool="max", kernel=size, stride=stride)
+
+    def average_pool(self, size=2, stride=0):
+        return self.unit("pool", pool="average", kernel=size, stride=stride)
+
+    def dropout(self, rate, maps=False):
+        return self.unit("dropout", dropout=rate, dropout_maps=int(maps))
+
+    def add(self, node):
+        """Adds a node to the one before; 0 is the layer's input."""
+        return self.unit("add", inputs=(_abi.MF_NODE_PREVIOUS, node))
+
+    def branch(self, node):
+        """The next unit reads this node instead of the one before."""
+        self._next = node
+        return self
+
+    def head(self, classes, pool_size=0, **options):
+        spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options})
+        check(library.mf_builder_head(self._pointer, ctypes.byref(spec)))
+        return self
+
+    def node(self):
+        """The number of the node that was added last; 0 if there is none."""
+        return self._node
+
+    def shape(self, node=_abi.MF_NODE_PREVIOUS):
+        """The shape of a row of a node."""
+        shape = result_struct("mf_shape")
+        check(library.mf_builder_shape(self._pointer, node, ctypes.byref(shape)))
+        return tuple(shape.dims[:shape.rank])
+
+    def build(self):
+        """Makes a Layer, and another one each time."""
+        pointer = ctypes.POINTER(_abi.mf_layer)()
+        check(library.mf_layer_build(self._pointer, ctypes.byref(pointer)))
+        layer = Layer.__new__(Layer)
+        layer._own(pointer, self._finalizer.peek()[2] if self._finalizer.alive else ())  # its allocator
+        return layer
+
+
+def network_memory(builders, max_batch, *, optimizer=None, purpose="training", **options):
+    """What a network of the layers of these builders will take, before anything is built: a mf_memory. With an
+    `optimizer` such as "adam", options are the fields of mf_optimizer_spec."""
+    memory = result_struct("mf_memory")
+    spec = optimizer and ctypes.byref(make_spec("mf_optimizer_spec", {"kind": optimizer, **options}, "MF_OPTIMIZER_"))
+    pointers = (ctypes.POINTER(_abi.mf_builder) * len(builders))(*(each._pointer for each in builders))
+    check(library.mf_network_memory_built(pointers, len(builders), spec, constant("MF_WORKSPACE_", purpose), max_batch,
+                                          ctypes.byref(memory)))
+    return memory
+
+
+def _shape(sizes):
+    shape = _abi.mf_shape()
+    check(library.mf_shape_init(ctypes.byref(shape), ctypes.sizeof(shape)))
+    shape.rank = len(sizes)
+    for i, size in enumerate(sizes[:len(shape.dims)]):
+        shape.dims[i] = size
+    return shape

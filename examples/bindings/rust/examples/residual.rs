@@ -1,0 +1,120 @@
+//! Builds a residual block as one layer from Rust, and trains it. With $MONOFORWARD_RESIDUAL, the program that
+//! tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
+//!
+//! SPDX-License-Identifier: MIT
+use monoforward::{abi, Builder, Layer, Network, Optimizer, Result, Workspace};
+
+type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const ROWS: usize = 12;
+const CLASSES: usize = 3;
+const STEPS: usize = 30;
+
+/// Two convolutions and a skip; gradients flow through all of it and stop at its input.
+#[rustfmt::skip]
+fn block(seed: u64) -> Result<Layer> {
+    Builder::new(&[4, 6, 6], seed)
+        .conv2d(4).batch_norm().relu()
+        .conv2d(4).batch_norm().add(0).relu()
+        .head(CLASSES).build()
+}
+
+fn ensure(condition: bool, complaint: impl Into<String>) -> Outcome<()> {
+    if condition {
+        Ok(())
+    } else {
+        Err(complaint.into().into())
+    }
+}
+
+/// FNV-1a of all parameters of the first layer.
+fn hash(network: &Network) -> Outcome<String> {
+    let mut value: u64 = 0xcbf2_9ce4_8422_2325;
+    for name in network.parameter_names(0)? {
+        for byte in network.parameter(0, &name)?.iter().flat_map(|x| x.to_le_bytes()) {
+            value = (value ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+    Ok(format!("{:016x}", value))
+}
+
+#[rustfmt::skip]
+fn other_units() -> Outcome<()> {
+    let mut builder = Builder::new(&[2, 9, 9], 1)
+        .conv2d_with(4, 3, 0, 2).leaky_relu(0.5).max_pool(2, 0).dropout(0.25, true).average_pool(2, 1)
+        .dense(6).gelu().branch(5).dense(6).tanh().activation(abi::MF_ACTIVATION_IDENTITY)
+        .add(7).head_with(|spec| { spec.classes = 2; spec.label_smoothing = 0.1; });
+    ensure(builder.node() == 11, "another number of units")?;
+    let layer = builder.build()?;
+    let units = layer.units()?;
+    ensure(units.len() == 11 && units[0].kind == abi::MF_UNIT_CONV2D, "other units")?;
+    ensure(units[0].stride == [2; 2] && units[0].padding == [0; 2], "another convolution")?;
+    ensure(units[1].leak == 0.5 && units[2].pool == abi::MF_POOL_MAX, "another leak or pool")?;
+    ensure(units[3].dropout == 0.25 && units[3].dropout_maps == 1, "another dropout")?;
+    ensure(units[4].pool == abi::MF_POOL_AVERAGE && units[7].inputs[0] == 5, "another branch")?;
+    ensure(units[10].kind == abi::MF_UNIT_ADD && units[10].inputs == [10, 7], "another sum")?;
+    ensure(layer.shape()? == [6], "another shape")
+}
+
+fn expect(result: Result<Layer>, status: i32) -> Outcome<()> {
+    match result {
+        Err(error) if error.status() == status => Ok(()),
+        Err(error) => Err(format!("{}, expected status {}", error, status).into()),
+        Ok(_) => Err(format!("no error, expected status {}", status).into()),
+    }
+}
+
+fn main() -> Outcome<()> {
+    let x: Vec<f32> = (0..ROWS * 144)
+        .map(|i| (i * 7919 % 1009) as f32 / 1009.0)
+        .collect();
+    let labels: Vec<i32> = (0..ROWS).map(|i| (i % CLASSES) as i32).collect();
+    let optimizer = Optimizer::new(|spec| spec.learning_rate = 0.01)?;
+    let mut network = Network::new([block(7)?], optimizer)?;
+    let mut workspace = Workspace::new(&network, ROWS)?;
+    let drawn = hash(&network)?;
+    let mut losses = Vec::new();
+    for _ in 0..STEPS {
+        network.step(&mut workspace, &x, &labels)?;
+        losses.push(workspace.report(0)?.loss);
+    }
+    let loss = losses[STEPS - 1];
+    ensure(
+        loss < losses[0] / 2.0,
+        format!("the loss went from {} to {}", losses[0], loss),
+    )?;
+    let mut same = "not_asked";
+    if let Ok(program) = std::env::var("MONOFORWARD_RESIDUAL") {
+        let said = String::from_utf8(std::process::Command::new(program).output()?.stdout)?;
+        ensure(
+            said == format!("{}\n{}\n", drawn, hash(&network)?),
+            format!("C has other parameters: {}", said),
+        )?;
+        same = "yes";
+    }
+    other_units()?;
+    expect(
+        Builder::new(&[4, 6, 6], 0)
+            .conv2d(5)
+            .add(0)
+            .relu()
+            .head(2)
+            .build(),
+        abi::MF_STATUS_SHAPE,
+    )?;
+    expect(Builder::new(&[4], 0).dense(5).build(), abi::MF_STATUS_STATE)?;
+    expect(Builder::new(&[1, 2], 0).build(), abi::MF_STATUS_ARGUMENT)?;
+    let summary = network.summary(ROWS)?;
+    ensure(
+        summary.contains("node 5 + node 0"),
+        "the summary does not tell of the sum",
+    )?;
+    print!("{}", summary);
+    println!(
+        "result example=ffi-rust-residual version={} loss={:.4} same_as_c={}",
+        monoforward::version(),
+        loss,
+        same
+    );
+    Ok(())
+}

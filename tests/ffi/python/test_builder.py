@@ -1,0 +1,118 @@
+"""Layers of several units: built by chained calls, the same as in C, described, summed up. SPDX-License-Identifier: MIT"""
+import hashlib
+import os
+import subprocess
+import unittest
+
+import numpy
+
+import monoforward as mf
+
+SHAPE, ROWS, CLASSES = (4, 6, 6), 12, 3
+
+
+def residual(seed=7):
+    return (mf.Builder(SHAPE, seed=seed).conv2d(4).batch_norm().relu()
+            .conv2d(4).batch_norm().add(0).relu().head(CLASSES).build())
+
+
+def batch():
+    """The batch of tests/ffi/residual.c."""
+    x = (numpy.arange(ROWS * 4 * 6 * 6) * 7919 % 1009).astype(numpy.float32) / numpy.float32(1009)
+    return x.reshape(ROWS, -1), numpy.arange(ROWS, dtype=numpy.int32) % CLASSES
+
+
+def trained(layer, steps=30):
+    network = mf.Network([layer])
+    network.set_optimizer(mf.Optimizer("adam", learning_rate=0.01))
+    workspace = mf.Workspace(network, ROWS)
+    losses = []
+    for _ in range(steps):
+        network.step(workspace, *batch())
+        losses.append(workspace.report().loss)
+    return network, losses
+
+
+def digest(layer):
+    return hashlib.sha256(b"".join(values.tobytes() for values in layer.parameters().values())).hexdigest()
+
+
+class Building(unittest.TestCase):
+    def test_learns(self):
+        network, losses = trained(residual())
+        self.assertLess(losses[-1], losses[0] / 2)
+        self.assertEqual(len(network), 1)
+
+    def test_same_as_in_c(self):
+        """tests/ffi/residual.c builds and trains it in C, with the same library."""
+        program = os.environ.get("MONOFORWARD_RESIDUAL")
+        if not program:
+            self.skipTest("the program in C was not built")
+        drawn, learned = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+        bits = b"".join(values.tobytes() for values in residual().parameters().values())
+        self.assertEqual(fnv(bits), drawn)
+        network, _ = trained(residual())
+        bits = b"".join(values.tobytes() for values in network.layer(0).parameters().values())
+        self.assertEqual(fnv(bits), learned)
+
+    def test_seeds(self):
+        self.assertEqual(digest(residual(7)), digest(residual(7)))
+        self.assertNotEqual(digest(residual(7)), digest(residual(8)))
+        builder = mf.Builder((5,), seed=3).dense(4).tanh().head(2)
+        self.assertEqual(digest(builder.build()), digest(builder.build()))
+
+    def test_units(self):
+        layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool().dropout(0.25, maps=True)
+                 .average_pool(2, 1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())
+        kinds = [unit.kind for unit in layer.units()]
+        self.assertEqual(kinds, [mf.abi.MF_UNIT_CONV2D, mf.abi.MF_UNIT_ACTIVATION, mf.abi.MF_UNIT_POOL,
+                                 mf.abi.MF_UNIT_DROPOUT, mf.abi.MF_UNIT_POOL, mf.abi.MF_UNIT_DENSE,
+                                 mf.abi.MF_UNIT_ACTIVATION, mf.abi.MF_UNIT_DENSE, mf.abi.MF_UNIT_ACTIVATION,
+                                 mf.abi.MF_UNIT_ADD])
+        conv, leaky, pool, dropout = layer.units()[:4]
+        self.assertEqual((conv.outputs, conv.bias, conv.stride[1], conv.padding[0]), (4, 0, 2, 0))
+        self.assertEqual((leaky.leak, pool.pool, dropout.dropout, dropout.dropout_maps),
+                         (0.5, mf.abi.MF_POOL_MAX, 0.25, 1))
+        self.assertEqual(list(layer.units()[7].inputs)[0], 5)
+        self.assertEqual(list(layer.units()[9].inputs), [9, 7])
+        self.assertEqual(layer.shape(), ((2, 9, 9), (6,)))
+        self.assertEqual(layer.head().classes, 2)
+        again = mf.Builder((5,))
+        self.assertEqual((again.dense(3).relu().node(), again.shape(), again.shape(0)), (2, (3,), (5,)))
+
+    def test_summary(self):
+        text = mf.Network([residual()]).summary(ROWS)
+        for part in ("conv2d", "node 5 + node 0", "gradients stop here", f"workspace for {ROWS} rows"):
+            self.assertIn(part, text)
+
+    def test_memory(self):
+        builders = [mf.Builder(SHAPE).conv2d(4).add(0).head(CLASSES)]
+        memory = mf.network_memory(builders, ROWS, optimizer="adam")
+        self.assertGreater(memory.state, 0)
+        self.assertEqual(mf.network_memory(builders, ROWS).state, 0)
+
+    def test_errors(self):
+        def status(error):
+            with self.assertRaises(mf.MonoforwardError) as caught:
+                error()
+            return caught.exception.status_name
+
+        self.assertEqual(status(lambda: mf.Builder(SHAPE).conv2d(5).add(0)), "MF_STATUS_SHAPE")
+        self.assertEqual(status(lambda: mf.Builder((4,)).dense(5).build()), "MF_STATUS_STATE")
+        self.assertEqual(status(lambda: mf.Builder((1, 2))), "MF_STATUS_ARGUMENT")
+        with self.assertRaisesRegex(TypeError, "no option 'filters'"):
+            mf.Builder(SHAPE).unit("conv2d", filters=1)
+        with self.assertRaisesRegex(ValueError, "'lstm' is none of dense, conv2d"):
+            mf.Builder(SHAPE).unit("lstm")
+
+
+def fnv(bits):
+    """FNV-1a of 64 bits, in hexadecimal digits."""
+    value = 0xCBF29CE484222325
+    for byte in bits:
+        value = (value ^ byte) * 0x100000001B3 % (1 << 64)
+    return f"{value:016x}"
+
+
+if __name__ == "__main__":
+    unittest.main()
