@@ -57,7 +57,7 @@ static void read_three(const mf_layer *layer, const char *name, float values[NEU
     check_ok(mf_layer_get_parameter(layer, name, values, NEURONS));
 }
 
-static void test_start(void **state)
+static void test_statistics_start_at_0_and_1(void **state)
 {
     const float expected[] = {1.0f, 0.0f, 1.0f};
 
@@ -127,7 +127,7 @@ static void step_somehow(mf_layer *layer, mf_workspace *workspace, size_t rows, 
     free_saved_values(&all);
 }
 
-static void test_follow_dense(void **state)
+static void test_statistics_follow_the_batches_of_a_dense_layer(void **state)
 {
     const float rates[] = {0.1f, 0.0f, 1.0f, 0.75f};
 
@@ -162,7 +162,7 @@ static void test_follow_dense(void **state)
     }
 }
 
-static void test_follow_convolution(void **state)
+static void test_statistics_follow_the_batches_of_a_convolution(void **state)
 {
     const double factors[NEURONS] = {1, 2, -1};
     double mean[NEURONS] = {0}, variance[NEURONS] = {1, 1, 1};
@@ -235,7 +235,7 @@ static void check_far_from_0(int conv)
     mf_layer_free(layer);
 }
 
-static void test_far_from_0(void **state)
+static void test_values_far_from_0_are_normalised(void **state)
 {
     (void)state;
     check_far_from_0(0);
@@ -255,7 +255,7 @@ static void set_all(mf_layer *layer)
 }
 
 /* Of one row, of several, and by a step whose mean and variance are frozen: the same activation. */
-static void test_inference(void **state)
+static void test_inference_uses_the_running_statistics(void **state)
 {
     mf_layer_spec spec = dense_spec();
     float x[ROWS * NEURONS], a[ROWS * NEURONS];
@@ -349,7 +349,7 @@ static void test_mean_and_variance_freeze_together(void **state)
     mf_layer_free(layer);
 }
 
-static void test_evaluation_leaves_them(void **state)
+static void test_evaluation_keeps_the_running_statistics(void **state)
 {
     mf_layer_spec spec = dense_spec();
     mf_layer *layer = transparent_dense(&spec);
@@ -388,7 +388,7 @@ static void test_evaluation_leaves_them(void **state)
 
 /* Greedy: a layer before the one that trains is finished. Its running mean and variance hold, and are what
  * the next one sees. */
-static void test_greedy_prefix(void **state)
+static void test_greedy_training_keeps_the_statistics_of_earlier_layers(void **state)
 {
     mf_layer_spec spec, second = layer_spec(18, NEURONS, CLASSES);
     mf_layer *first = transparent_conv(&spec), *last;
@@ -445,14 +445,14 @@ static void test_greedy_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start),
-        cmocka_unit_test(test_follow_dense),
-        cmocka_unit_test(test_follow_convolution),
-        cmocka_unit_test(test_far_from_0),
-        cmocka_unit_test(test_inference),
+        cmocka_unit_test(test_statistics_start_at_0_and_1),
+        cmocka_unit_test(test_statistics_follow_the_batches_of_a_dense_layer),
+        cmocka_unit_test(test_statistics_follow_the_batches_of_a_convolution),
+        cmocka_unit_test(test_values_far_from_0_are_normalised),
+        cmocka_unit_test(test_inference_uses_the_running_statistics),
         cmocka_unit_test(test_mean_and_variance_freeze_together),
-        cmocka_unit_test(test_evaluation_leaves_them),
-        cmocka_unit_test(test_greedy_prefix),
+        cmocka_unit_test(test_evaluation_keeps_the_running_statistics),
+        cmocka_unit_test(test_greedy_training_keeps_the_statistics_of_earlier_layers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static maps_case base(const char *name)
     return one;
 }
 
-static void test_activations(void **state)
+static void test_every_activation_matches_the_oracle(void **state)
 {
     (void)state;
     for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
@@ -34,7 +34,7 @@ static void test_activations(void **state)
             }
 }
 
-static void test_optimizers(void **state)
+static void test_every_optimizer_matches_the_oracle(void **state)
 {
     (void)state;
     for (size_t o = 0; o < MAPS_RULES; o++)
@@ -53,7 +53,7 @@ static void test_optimizers(void **state)
 }
 
 /* Bits 0 to 4: weight, bias, projection, scale, mean with variance. */
-static void test_frozen(void **state)
+static void test_frozen_parameters_match_the_oracle(void **state)
 {
     (void)state;
     for (size_t o = 1; o <= 3; o += 2)
@@ -70,7 +70,7 @@ static void test_frozen(void **state)
         }
 }
 
-static void test_weights_smoothing_strides(void **state)
+static void test_weights_smoothing_and_strides_match_the_oracle(void **state)
 {
     maps_case one = base("sample weights");
 
@@ -91,7 +91,7 @@ static void test_weights_smoothing_strides(void **state)
 }
 
 /* Rows: few, as many as one product takes, more. Neurons: more than one panel. Classes: few and many. */
-static void test_sizes(void **state)
+static void test_all_sizes_match_the_oracle(void **state)
 {
     const size_t shapes[][4] = {{3, 7, 5, 4},    {4, 7, 5, 4},     {5, 7, 5, 4},    {100, 6, 5, 3},
                                 {256, 6, 5, 3},  {257, 6, 5, 3},   {20, 5, 500, 3}, {20, 200, 300, 4},
@@ -118,7 +118,7 @@ static void test_sizes(void **state)
         }
 }
 
-static void test_rates_and_epsilons(void **state)
+static void test_rates_and_epsilons_match_the_oracle(void **state)
 {
     const float rates[] = {0.0f, 0.5f, 1.0f}, epsilons[] = {1e-3f, 0.5f, 10.0f};
 
@@ -138,7 +138,7 @@ static void test_rates_and_epsilons(void **state)
     }
 }
 
-static void test_changing_batches(void **state)
+static void test_changing_batch_sizes_match_the_oracle(void **state)
 {
     maps_case one = base("batches of 2 to 40 rows");
 
@@ -153,13 +153,13 @@ static void test_changing_batches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_activations),
-        cmocka_unit_test(test_optimizers),
-        cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_weights_smoothing_strides),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_rates_and_epsilons),
-        cmocka_unit_test(test_changing_batches),
+        cmocka_unit_test(test_every_activation_matches_the_oracle),
+        cmocka_unit_test(test_every_optimizer_matches_the_oracle),
+        cmocka_unit_test(test_frozen_parameters_match_the_oracle),
+        cmocka_unit_test(test_weights_smoothing_and_strides_match_the_oracle),
+        cmocka_unit_test(test_all_sizes_match_the_oracle),
+        cmocka_unit_test(test_rates_and_epsilons_match_the_oracle),
+        cmocka_unit_test(test_changing_batch_sizes_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

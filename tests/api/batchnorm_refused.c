@@ -81,7 +81,7 @@ static void remember(fixture *s)
     s->before = save_layer_values(s->layer);
 }
 
-static void test_single_values(void **state)
+static void test_a_single_value_cannot_be_normalised(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
@@ -105,7 +105,7 @@ static void test_single_values(void **state)
 }
 
 /* A map of two values is enough for one row, whatever pooling leaves of it. */
-static void test_two_places_suffice(void **state)
+static void test_two_values_of_a_channel_suffice(void **state)
 {
     mf_layer_spec spec = conv_spec(2, 2, 1, NEURONS, CLASSES);
     fixture s;
@@ -121,7 +121,7 @@ static void test_two_places_suffice(void **state)
 }
 
 /* Found before the first layer of a network changes, and only where a layer trains. */
-static void test_single_values_in_networks(void **state)
+static void test_a_network_refuses_before_its_first_layer_changes(void **state)
 {
     mf_network *network = make_network();
     mf_layer_spec normal = dense_spec(), next = layer_spec(NEURONS, NEURONS, CLASSES);
@@ -155,7 +155,7 @@ static void test_single_values_in_networks(void **state)
 }
 
 /* Finite parameters whose goodness is not. */
-static void test_loss_that_is_not_finite(void **state)
+static void test_a_loss_that_is_not_finite_changes_nothing(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
@@ -177,7 +177,7 @@ static void test_loss_that_is_not_finite(void **state)
 
 /* Behind weights of 0 the loss is as for no input, but inputs and projections this large leave no finite dW:
  * with clipping that is found before anything changes. */
-static void test_gradient_that_is_not_finite(void **state)
+static void test_a_gradient_that_is_not_finite_changes_nothing(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
@@ -203,7 +203,7 @@ static void test_gradient_that_is_not_finite(void **state)
     }
 }
 
-static void test_wrong_batches(void **state)
+static void test_wrong_batches_change_nothing(void **state)
 {
     mf_layer_spec spec = point_spec();
     fixture s;
@@ -220,7 +220,7 @@ static void test_wrong_batches(void **state)
     free_fixture(&s);
 }
 
-static void test_values_of_a_variance(void **state)
+static void test_a_variance_must_not_be_negative(void **state)
 {
     mf_layer_spec spec = dense_spec();
     const float wrong[][NEURONS] = {{1, 1, -1e-30f}, {NAN, 1, 1}, {1, INFINITY, 1}},
@@ -241,7 +241,7 @@ static void test_values_of_a_variance(void **state)
 }
 
 /* What a layer has not, it cannot be asked for. */
-static void test_no_normalisation(void **state)
+static void test_without_normalisation_there_are_no_statistics(void **state)
 {
     mf_layer *layer = make_plain_layer(INPUTS, NEURONS, CLASSES, 1);
     float values[NEURONS] = {0};
@@ -255,7 +255,7 @@ static void test_no_normalisation(void **state)
 
 /* A channel of equal values has variance 0: z = b, and dz - mean(dz) comes through, divided by sqrt(epsilon).
  */
-static void test_constant_channel(void **state)
+static void test_a_constant_channel_has_finite_gradients(void **state)
 {
     mf_layer_spec spec = point_spec();
     const float zeros[NEURONS * INPUTS] = {0}, bias[NEURONS] = {0.5f, -1.0f, 2.0f};
@@ -279,7 +279,7 @@ static void test_constant_channel(void **state)
 
 /* The gradients of mean and variance are 0, and what a host puts there counts neither in the norm nor in the
  * update. */
-static void test_gradients_of_mean_and_variance(void **state)
+static void test_mean_and_variance_have_no_gradients(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
@@ -315,16 +315,16 @@ static void test_gradients_of_mean_and_variance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_single_values),
-        cmocka_unit_test(test_two_places_suffice),
-        cmocka_unit_test(test_single_values_in_networks),
-        cmocka_unit_test(test_loss_that_is_not_finite),
-        cmocka_unit_test(test_gradient_that_is_not_finite),
-        cmocka_unit_test(test_wrong_batches),
-        cmocka_unit_test(test_values_of_a_variance),
-        cmocka_unit_test(test_no_normalisation),
-        cmocka_unit_test(test_constant_channel),
-        cmocka_unit_test(test_gradients_of_mean_and_variance),
+        cmocka_unit_test(test_a_single_value_cannot_be_normalised),
+        cmocka_unit_test(test_two_values_of_a_channel_suffice),
+        cmocka_unit_test(test_a_network_refuses_before_its_first_layer_changes),
+        cmocka_unit_test(test_a_loss_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(test_a_gradient_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(test_wrong_batches_change_nothing),
+        cmocka_unit_test(test_a_variance_must_not_be_negative),
+        cmocka_unit_test(test_without_normalisation_there_are_no_statistics),
+        cmocka_unit_test(test_a_constant_channel_has_finite_gradients),
+        cmocka_unit_test(test_mean_and_variance_have_no_gradients),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

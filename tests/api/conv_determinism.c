@@ -82,7 +82,7 @@ static saved_values trained(uint64_t seed, int32_t kind, size_t max_batch)
 }
 
 /* Batches of all sizes, in a workspace just large enough and in a larger one. */
-static void test_same_seed_same_bits(void **state)
+static void test_the_same_seed_gives_the_same_bits(void **state)
 {
     (void)state;
     for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++) {
@@ -103,7 +103,7 @@ static void test_same_seed_same_bits(void **state)
 }
 
 /* A joint step is a step of each layer in turn, on what the one before has passed on. */
-static void test_a_network_is_its_layers(void **state)
+static void test_a_network_step_equals_its_layers_steps(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     mf_network *one = make_maps_network(5, optimizer), *other = make_maps_network(5, optimizer);
@@ -149,7 +149,7 @@ static void test_a_network_is_its_layers(void **state)
 
 /* A row's answer does not depend on the rows beside it, up to rounding: products take other ways for few
  * rows. */
-static void test_rows_are_apart(void **state)
+static void test_rows_do_not_influence_each_other(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     mf_network *network = make_maps_network(7, optimizer);
@@ -276,7 +276,7 @@ static void compare_halves(const rule *r, size_t position, unsigned frozen)
     mf_optimizer_free(optimizer);
 }
 
-static void test_a_step_is_its_two_halves(void **state)
+static void test_a_step_equals_gradients_and_apply(void **state)
 {
     (void)state;
     for (size_t r = 0; r < COUNT_OF(rules); r++)
@@ -288,10 +288,10 @@ static void test_a_step_is_its_two_halves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_seed_same_bits),
-        cmocka_unit_test(test_a_network_is_its_layers),
-        cmocka_unit_test(test_rows_are_apart),
-        cmocka_unit_test(test_a_step_is_its_two_halves),
+        cmocka_unit_test(test_the_same_seed_gives_the_same_bits),
+        cmocka_unit_test(test_a_network_step_equals_its_layers_steps),
+        cmocka_unit_test(test_rows_do_not_influence_each_other),
+        cmocka_unit_test(test_a_step_equals_gradients_and_apply),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

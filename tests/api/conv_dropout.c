@@ -89,7 +89,7 @@ static size_t count_ones(const unsigned char *mask, size_t count, size_t stride)
     return ones;
 }
 
-static void test_share_and_scale(void **state)
+static void test_dropout_has_the_right_rate_and_scale(void **state)
 {
     const float shares[] = {0.1f, 0.25f, 0.5f, 0.875f};
 
@@ -107,7 +107,7 @@ static void test_share_and_scale(void **state)
 }
 
 /* No stripes: every row and every filter loses some maps and keeps some. */
-static void test_spread(void **state)
+static void test_every_row_and_filter_loses_some_maps(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.5f, 22);
     fixture *s = make_fixture(&spec);
@@ -123,7 +123,7 @@ static void test_spread(void **state)
 }
 
 /* Maps are dropped apart from each other: no map goes along with one that comes some maps later. */
-static void test_no_pattern(void **state)
+static void test_maps_are_dropped_independently(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.5f, 22);
     fixture *s = make_fixture(&spec);
@@ -153,7 +153,7 @@ static size_t difference(const fixture *one, const fixture *other)
     return different;
 }
 
-static void test_masks(void **state)
+static void test_masks_differ_between_steps_and_repeat_with_the_seed(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.5f, 23);
     fixture *one = make_fixture(&spec), *same = make_fixture(&spec), *first = get_memory(sizeof *first);
@@ -173,7 +173,7 @@ static void test_masks(void **state)
 }
 
 /* Another seed, and so other weights: only the masks can be compared. */
-static void test_masks_of_other_seeds(void **state)
+static void test_masks_differ_between_seeds(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.5f, 23), next = maps_spec(1, 0.5f, 24);
     fixture *one = make_fixture(&spec), *other = make_fixture(&next);
@@ -185,7 +185,7 @@ static void test_masks_of_other_seeds(void **state)
 }
 
 /* Without the option single values go, and most maps are neither whole nor gone. */
-static void test_single_values(void **state)
+static void test_without_dropout_maps_single_values_are_dropped(void **state)
 {
     mf_layer_spec spec = maps_spec(0, 0.5f, 25);
     fixture *s = make_fixture(&spec);
@@ -206,7 +206,7 @@ static void test_single_values(void **state)
 }
 
 /* Set on the way, and no dropout in inference. */
-static void test_set_and_inference(void **state)
+static void test_the_rate_can_be_set_and_inference_has_no_dropout(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.0f, 26);
     fixture *s = make_fixture(&spec);
@@ -224,7 +224,7 @@ static void test_set_and_inference(void **state)
 }
 
 /* The head, the loss, the gradients and the running mean and variance know nothing of it. */
-static void test_own_learning_is_unaffected(void **state)
+static void test_dropout_does_not_change_the_layers_own_learning(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.0f, 27), dropping = maps_spec(1, 0.75f, 27);
 
@@ -253,10 +253,14 @@ static void test_own_learning_is_unaffected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_share_and_scale),      cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_no_pattern),           cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_masks_of_other_seeds), cmocka_unit_test(test_single_values),
-        cmocka_unit_test(test_set_and_inference),    cmocka_unit_test(test_own_learning_is_unaffected),
+        cmocka_unit_test(test_dropout_has_the_right_rate_and_scale),
+        cmocka_unit_test(test_every_row_and_filter_loses_some_maps),
+        cmocka_unit_test(test_maps_are_dropped_independently),
+        cmocka_unit_test(test_masks_differ_between_steps_and_repeat_with_the_seed),
+        cmocka_unit_test(test_masks_differ_between_seeds),
+        cmocka_unit_test(test_without_dropout_maps_single_values_are_dropped),
+        cmocka_unit_test(test_the_rate_can_be_set_and_inference_has_no_dropout),
+        cmocka_unit_test(test_dropout_does_not_change_the_layers_own_learning),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,7 +172,7 @@ static void check_oracle_twice(const char *name, const mf_layer_spec *spec, uint
     }
 }
 
-static void test_oracle(void **state)
+static void test_the_oracle_matches_differences(void **state)
 {
     (void)state;
     each_convolution(check_oracle_twice, MF_NORMALIZATION_NONE);
@@ -273,20 +273,20 @@ static void check_by_steps(const char *name, const mf_layer_spec *spec, uint64_t
     free_fixture(s);
 }
 
-static void test_without_normalisation(void **state)
+static void test_gradients_without_normalisation_match_differences(void **state)
 {
     (void)state;
     each_convolution(check_by_evaluation, MF_NORMALIZATION_NONE);
 }
 
-static void test_frozen_mean_and_variance(void **state)
+static void test_gradients_with_frozen_statistics_match_differences(void **state)
 {
     (void)state;
     each_convolution(check_by_evaluation, MF_NORMALIZATION_BATCH);
     each_dense(check_by_evaluation);
 }
 
-static void test_mean_and_variance_of_the_batch(void **state)
+static void test_gradients_with_batch_statistics_match_differences(void **state)
 {
     (void)state;
     each_convolution(check_by_steps, MF_NORMALIZATION_BATCH);
@@ -296,10 +296,10 @@ static void test_mean_and_variance_of_the_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_oracle),
-        cmocka_unit_test(test_without_normalisation),
-        cmocka_unit_test(test_frozen_mean_and_variance),
-        cmocka_unit_test(test_mean_and_variance_of_the_batch),
+        cmocka_unit_test(test_the_oracle_matches_differences),
+        cmocka_unit_test(test_gradients_without_normalisation_match_differences),
+        cmocka_unit_test(test_gradients_with_frozen_statistics_match_differences),
+        cmocka_unit_test(test_gradients_with_batch_statistics_match_differences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

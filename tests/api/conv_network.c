@@ -149,7 +149,7 @@ static void compare_all(fixture *s)
         }
 }
 
-static void test_joint(void **state)
+static void test_joint_steps_match_the_oracle(void **state)
 {
     fixture *s = make_fixture();
 
@@ -160,7 +160,7 @@ static void test_joint(void **state)
 }
 
 /* Layers before the one that trains pass on what inference gives. */
-static void test_greedy(void **state)
+static void test_greedy_steps_match_the_oracle(void **state)
 {
     fixture *s = make_fixture();
 
@@ -187,7 +187,7 @@ static void test_greedy(void **state)
     free_fixture(s);
 }
 
-static void test_evaluation_and_scores(void **state)
+static void test_evaluation_and_scores_match_the_oracle(void **state)
 {
     fixture *s = make_fixture();
     double goodness[LAYERS][ROWS * CLASSES], sum[ROWS * CLASSES] = {0};
@@ -227,9 +227,9 @@ static void test_evaluation_and_scores(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_joint),
-        cmocka_unit_test(test_greedy),
-        cmocka_unit_test(test_evaluation_and_scores),
+        cmocka_unit_test(test_joint_steps_match_the_oracle),
+        cmocka_unit_test(test_greedy_steps_match_the_oracle),
+        cmocka_unit_test(test_evaluation_and_scores_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

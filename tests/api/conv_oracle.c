@@ -55,19 +55,19 @@ static void activations_pools_heads(int32_t normalization)
                 }
 }
 
-static void test_plain(void **state)
+static void test_plain_convolutions_match_the_oracle(void **state)
 {
     (void)state;
     activations_pools_heads(MF_NORMALIZATION_NONE);
 }
 
-static void test_normalised(void **state)
+static void test_normalised_convolutions_match_the_oracle(void **state)
 {
     (void)state;
     activations_pools_heads(MF_NORMALIZATION_BATCH);
 }
 
-static void test_optimizers(void **state)
+static void test_every_optimizer_matches_the_oracle(void **state)
 {
     (void)state;
     for (size_t o = 0; o < MAPS_RULES; o++)
@@ -92,7 +92,7 @@ static void test_optimizers(void **state)
 
 /* Bits 0 to 4: weight, bias, projection, scale, mean with variance; clipping must leave out what is frozen.
  */
-static void test_frozen(void **state)
+static void test_frozen_parameters_match_the_oracle(void **state)
 {
     (void)state;
     for (int o = 0; o <= 1; o++)
@@ -112,7 +112,7 @@ static void test_frozen(void **state)
         }
 }
 
-static void test_weights_smoothing_strides(void **state)
+static void test_weights_smoothing_and_strides_match_the_oracle(void **state)
 {
     (void)state;
     for (int32_t normalization = MF_NORMALIZATION_NONE; normalization <= MF_NORMALIZATION_BATCH;
@@ -140,7 +140,7 @@ static void test_weights_smoothing_strides(void **state)
 }
 
 /* More rows than a block of images holds, the last block uneven. */
-static void test_many_rows(void **state)
+static void test_batches_of_several_blocks_match_the_oracle(void **state)
 {
     const size_t rows[] = {1, 2, 37, 75, 200};
 
@@ -169,7 +169,7 @@ static void test_many_rows(void **state)
 }
 
 /* Images that are larger than a block: cut into bands of rows, of one row where a row is long. */
-static void test_large_maps(void **state)
+static void test_maps_larger_than_a_block_match_the_oracle(void **state)
 {
     const size_t shapes[][3] = {{3, 70, 90}, {2, 22, 31}, {1, 4, 4200}, {1, 150, 28}, {2, 66, 65}};
 
@@ -202,7 +202,7 @@ static void test_large_maps(void **state)
 }
 
 /* From 33 classes on, products with M are left to the BLAS library. */
-static void test_many_classes(void **state)
+static void test_many_classes_match_the_oracle(void **state)
 {
     const size_t classes[] = {2, 32, 33, 100};
 
@@ -226,7 +226,7 @@ static void test_many_classes(void **state)
 }
 
 /* As many filters as vectors have lanes, and some more or fewer; deep kernels. */
-static void test_filters_and_channels(void **state)
+static void test_any_number_of_filters_matches_the_oracle(void **state)
 {
     const size_t filters[] = {1, 7, 8, 16, 17, 33}, channels[] = {1, 5, 16};
 
@@ -251,7 +251,7 @@ static void test_filters_and_channels(void **state)
 
 /* Integer inputs and weights: every value is exact, most windows have several largest values, and the
  * gradient must go to the first of them. */
-static void test_ties(void **state)
+static void test_the_first_of_equal_maxima_gets_the_gradient(void **state)
 {
     enum { ROWS = 3, VALUES = 36 };
     mf_layer_spec spec = conv_spec(1, 6, 6, 2, 3);
@@ -298,16 +298,16 @@ static void test_ties(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_normalised),
-        cmocka_unit_test(test_optimizers),
-        cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_weights_smoothing_strides),
-        cmocka_unit_test(test_many_rows),
-        cmocka_unit_test(test_large_maps),
-        cmocka_unit_test(test_many_classes),
-        cmocka_unit_test(test_filters_and_channels),
-        cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_plain_convolutions_match_the_oracle),
+        cmocka_unit_test(test_normalised_convolutions_match_the_oracle),
+        cmocka_unit_test(test_every_optimizer_matches_the_oracle),
+        cmocka_unit_test(test_frozen_parameters_match_the_oracle),
+        cmocka_unit_test(test_weights_smoothing_and_strides_match_the_oracle),
+        cmocka_unit_test(test_batches_of_several_blocks_match_the_oracle),
+        cmocka_unit_test(test_maps_larger_than_a_block_match_the_oracle),
+        cmocka_unit_test(test_many_classes_match_the_oracle),
+        cmocka_unit_test(test_any_number_of_filters_matches_the_oracle),
+        cmocka_unit_test(test_the_first_of_equal_maxima_gets_the_gradient),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ static void run_pipelined(training_fixture *s, uint32_t workers, size_t depth)
     mf_pipeline_free(pipeline);
 }
 
-static void test_same_bits(void **state)
+static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++)
@@ -36,7 +36,7 @@ static void test_same_bits(void **state)
 
 /* A normalisation by single values is found before the batch is taken; the one before and the one behind it
  * are learned. */
-static void test_single_values(void **state)
+static void test_a_batch_too_small_to_normalise_is_refused(void **state)
 {
     training_fixture *s = make_maps_fixture(&rules[0]), *sound = make_maps_fixture(&rules[0]);
     mf_pipeline *pipeline = make_pipeline(s->network, 2, 0);
@@ -65,7 +65,7 @@ static void test_single_values(void **state)
 }
 
 /* A layer that fails, and those behind it, keep mean and variance as the batches before have left them. */
-static void test_failure(void **state)
+static void test_a_failing_layer_keeps_its_statistics(void **state)
 {
     (void)state;
     for (uint32_t workers = 0; workers <= 3; workers++) {
@@ -105,9 +105,9 @@ static void test_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_single_values),
-        cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_a_pipeline_gives_the_bits_of_a_sequential_run),
+        cmocka_unit_test(test_a_batch_too_small_to_normalise_is_refused),
+        cmocka_unit_test(test_a_failing_layer_keeps_its_statistics),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,7 @@ static saved_values trained(uint64_t seed, int32_t kind, uint64_t data)
     return result;
 }
 
-static void test_same_seed_same_bits(void **state)
+static void test_the_same_seed_gives_the_same_bits(void **state)
 {
     (void)state;
     for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++) {
@@ -87,7 +87,7 @@ static void test_automatic_seeds_differ(void **state)
     }
 }
 
-static void test_explicit_seeds(void **state)
+static void test_explicit_seeds_decide_the_parameters(void **state)
 {
     mf_layer *one = make_plain_layer(8, 9, 3, 5), *same = make_plain_layer(8, 9, 3, 5);
     mf_layer *next = make_plain_layer(8, 9, 3, 6);
@@ -104,7 +104,7 @@ static void test_explicit_seeds(void **state)
 }
 
 /* Weights and projection of one layer must not be the same numbers. */
-static void test_parameters_are_drawn_apart(void **state)
+static void test_parameters_of_a_layer_are_drawn_independently(void **state)
 {
     mf_layer *layer = make_plain_layer(9, 9, 9, 5);
     float *w = read_parameter(layer, "weight", NULL), *m = read_parameter(layer, "projection", NULL);
@@ -163,7 +163,7 @@ static void close_dropped(dropped *d)
     free(d->y);
 }
 
-static void test_dropout_share_and_scale(void **state)
+static void test_dropout_has_the_right_rate_and_scale(void **state)
 {
     const double shares[] = {0.1, 0.25, 0.5, 0.9};
 
@@ -186,7 +186,7 @@ static void test_dropout_share_and_scale(void **state)
 }
 
 /* Every row and every neuron is hit: no stripes in the mask. */
-static void test_dropout_spreads(void **state)
+static void test_dropout_reaches_every_row_and_neuron(void **state)
 {
     dropped d;
 
@@ -242,7 +242,7 @@ static void test_dropout_differs_by_step_and_seed(void **state)
 }
 
 /* The goodness reads the activation before dropout: learning and loss do not know of it. */
-static void test_own_goodness_is_unaffected(void **state)
+static void test_dropout_does_not_change_the_layers_own_goodness(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.02);
     mf_layer *plain = make_plain_layer(10, 20, CLASSES, 3), *dropping = make_plain_layer(10, 20, CLASSES, 3);
@@ -272,7 +272,7 @@ static void test_own_goodness_is_unaffected(void **state)
 }
 
 /* The mask belongs to the step, not to whether somebody looks at the activation. */
-static void test_mask_does_not_depend_on_the_output(void **state)
+static void test_the_mask_does_not_depend_on_the_output_pointer(void **state)
 {
     dropped d, same;
 
@@ -291,15 +291,15 @@ static void test_mask_does_not_depend_on_the_output(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_seed_same_bits),
+        cmocka_unit_test(test_the_same_seed_gives_the_same_bits),
         cmocka_unit_test(test_automatic_seeds_differ),
-        cmocka_unit_test(test_explicit_seeds),
-        cmocka_unit_test(test_parameters_are_drawn_apart),
-        cmocka_unit_test(test_dropout_share_and_scale),
-        cmocka_unit_test(test_dropout_spreads),
+        cmocka_unit_test(test_explicit_seeds_decide_the_parameters),
+        cmocka_unit_test(test_parameters_of_a_layer_are_drawn_independently),
+        cmocka_unit_test(test_dropout_has_the_right_rate_and_scale),
+        cmocka_unit_test(test_dropout_reaches_every_row_and_neuron),
         cmocka_unit_test(test_dropout_differs_by_step_and_seed),
-        cmocka_unit_test(test_own_goodness_is_unaffected),
-        cmocka_unit_test(test_mask_does_not_depend_on_the_output),
+        cmocka_unit_test(test_dropout_does_not_change_the_layers_own_goodness),
+        cmocka_unit_test(test_the_mask_does_not_depend_on_the_output_pointer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

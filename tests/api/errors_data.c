@@ -56,7 +56,7 @@ static void check_works_again(fixture *w)
     assert_int_equal(read_report(w->of_spare, 0).applied, 4);
 }
 
-static void test_labels(void **state)
+static void test_wrong_labels_are_refused(void **state)
 {
     fixture *w = *state;
     const int32_t wrong[] = {-1, FIXTURE_CLASSES, 1000, INT32_MIN, INT32_MAX};
@@ -80,7 +80,7 @@ static void test_labels(void **state)
     check_ok(mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
 }
 
-static void test_batch_sizes(void **state)
+static void test_wrong_batch_sizes_are_refused(void **state)
 {
     fixture *w = *state;
     const size_t wrong[] = {0, FIXTURE_ROWS + 1, SIZE_MAX, SIZE_MAX / 4 + 2};
@@ -101,7 +101,7 @@ static void test_batch_sizes(void **state)
     check_works_again(w);
 }
 
-static void test_inputs_that_are_not_finite(void **state)
+static void test_inputs_that_are_not_finite_are_refused(void **state)
 {
     fixture *w = *state;
     const size_t last = FIXTURE_ROWS * FIXTURE_INPUTS - 1;
@@ -121,7 +121,7 @@ static void test_inputs_that_are_not_finite(void **state)
 }
 
 /* Wide rows: whatever checks the input in blocks must see every place of every block. */
-static void test_every_place_of_a_wide_input(void **state)
+static void test_a_bad_value_is_found_at_every_index(void **state)
 {
     enum { WIDTH = 131 };
     mf_layer *layer = make_plain_layer(WIDTH, 3, 2, 1);
@@ -149,7 +149,7 @@ static void test_every_place_of_a_wide_input(void **state)
 }
 
 /* A sum or a difference of values may overflow where each of them is finite. */
-static void test_largest_finite_inputs_are_finite(void **state)
+static void test_the_largest_finite_inputs_are_accepted(void **state)
 {
     mf_layer *layer = make_plain_layer(40, 2, 2, 1);
     mf_workspace *workspace = make_layer_workspace(layer, 1);
@@ -164,7 +164,7 @@ static void test_largest_finite_inputs_are_finite(void **state)
     mf_layer_free(layer);
 }
 
-static void test_activations_given_to_goodness(void **state)
+static void test_goodness_refuses_activations_that_are_not_finite(void **state)
 {
     fixture *w = *state;
 
@@ -181,7 +181,7 @@ static void test_activations_given_to_goodness(void **state)
 }
 
 /* What lies between strided rows and behind the batch is nobody's business. */
-static void test_values_outside_the_rows(void **state)
+static void test_values_outside_the_rows_are_ignored(void **state)
 {
     fixture *w = *state;
     float spread[3 * 10] = {0};
@@ -204,7 +204,7 @@ static void test_values_outside_the_rows(void **state)
     refused(w, MF_STATUS_ARGUMENT, mf_layer_forward_batch(w->spare, w->of_spare, &batch, w->a));
 }
 
-static void test_sample_weights(void **state)
+static void test_wrong_sample_weights_are_refused(void **state)
 {
     fixture *w = *state;
     const float wrong[] = {-1.0f, -1e-30f, NAN, INFINITY, -INFINITY};
@@ -234,7 +234,7 @@ static void test_sample_weights(void **state)
 }
 
 /* A row of weight 0 teaches nothing, but what is not a number must not spread from it. */
-static void test_poison_in_a_row_of_weight_0(void **state)
+static void test_a_bad_row_of_weight_0_is_refused(void **state)
 {
     fixture *w = *state;
     float weights[FIXTURE_ROWS] = {1, 1, 1, 0, 1, 1, 1, 1};
@@ -249,7 +249,7 @@ static void test_poison_in_a_row_of_weight_0(void **state)
     refused(w, MF_STATUS_NUMERIC, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
 }
 
-static void test_types(void **state)
+static void test_unsupported_types_are_refused(void **state)
 {
     fixture *w = *state;
     mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
@@ -267,7 +267,7 @@ static void test_types(void **state)
     refused(w, MF_STATUS_UNSUPPORTED, mf_network_evaluate_batch(w->network, w->training, &batch));
 }
 
-static void test_modes(void **state)
+static void test_unknown_modes_are_refused(void **state)
 {
     fixture *w = *state;
     const int32_t wrong[] = {-1, 2, 99};
@@ -298,7 +298,7 @@ static void open_floodgates(fixture *w)
 }
 
 /* Finite inputs so large that z, and with it the loss, is not finite any more. */
-static void test_loss_that_overflows(void **state)
+static void test_a_loss_that_overflows_changes_nothing(void **state)
 {
     fixture *w = *state;
 
@@ -317,7 +317,7 @@ static void test_loss_that_overflows(void **state)
 
 /* One bad row is enough, wherever it is, also if its weight is 0; and the layer learns as before when it
  * has gone. */
-static void test_loss_that_overflows_in_one_row(void **state)
+static void test_a_loss_that_overflows_in_one_row_changes_nothing(void **state)
 {
     fixture *w = *state;
     float kept[FIXTURE_INPUTS];
@@ -335,7 +335,7 @@ static void test_loss_that_overflows_in_one_row(void **state)
 
 /* Inputs so large that the loss is finite, but the gradient or its square is not: the parameters must be
  * numbers afterwards, whatever the status. */
-static void test_gradients_that_overflow(void **state)
+static void test_gradients_that_overflow_leave_finite_parameters(void **state)
 {
     const float sizes[] = {1e18f, 1e20f, 1e25f, 1e30f, 1e36f, 1e38f, 3e38f};
 
@@ -381,20 +381,27 @@ static void test_gradients_that_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_labels, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_batch_sizes, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_inputs_that_are_not_finite, fixture_setup, fixture_teardown),
-        cmocka_unit_test(test_every_place_of_a_wide_input),
-        cmocka_unit_test(test_largest_finite_inputs_are_finite),
-        cmocka_unit_test_setup_teardown(test_activations_given_to_goodness, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_values_outside_the_rows, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_sample_weights, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_poison_in_a_row_of_weight_0, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_types, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_modes, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_loss_that_overflows, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_loss_that_overflows_in_one_row, fixture_setup, fixture_teardown),
-        cmocka_unit_test(test_gradients_that_overflow),
+        cmocka_unit_test_setup_teardown(test_wrong_labels_are_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_batch_sizes_are_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_inputs_that_are_not_finite_are_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test(test_a_bad_value_is_found_at_every_index),
+        cmocka_unit_test(test_the_largest_finite_inputs_are_accepted),
+        cmocka_unit_test_setup_teardown(test_goodness_refuses_activations_that_are_not_finite, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_values_outside_the_rows_are_ignored, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_sample_weights_are_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_bad_row_of_weight_0_is_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_unsupported_types_are_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_unknown_modes_are_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_loss_that_overflows_changes_nothing, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_loss_that_overflows_in_one_row_changes_nothing, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test(test_gradients_that_overflow_leave_finite_parameters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static void stale_now(fixture *w)
     check_ok(mf_network_predict(w->network, w->inference, 0, FIXTURE_ROWS, w->x, w->labels));
 }
 
-static void test_stale_after_every_change(void **state)
+static void test_every_change_of_layers_makes_workspaces_stale(void **state)
 {
     fixture *w = *state;
     mf_layer *third = make_plain_layer(FIXTURE_OUTPUTS, 7, FIXTURE_CLASSES, 9);
@@ -64,7 +64,7 @@ static void test_stale_after_every_change(void **state)
 }
 
 /* Another optimizer or other parameters change nothing about the sizes. */
-static void test_not_stale_after_other_changes(void **state)
+static void test_other_changes_keep_workspaces_valid(void **state)
 {
     fixture *w = *state;
     mf_optimizer *other = make_optimizer(MF_OPTIMIZER_RMSPROP, 0.01);
@@ -78,7 +78,7 @@ static void test_not_stale_after_other_changes(void **state)
     mf_optimizer_free(other);
 }
 
-static void test_layer_workspace_after_classes_changed(void **state)
+static void test_new_classes_make_a_layers_workspace_stale(void **state)
 {
     fixture *w = *state;
 
@@ -92,7 +92,7 @@ static void test_layer_workspace_after_classes_changed(void **state)
 }
 
 /* A network that still holds a layer whose own classes have changed. */
-static void test_network_workspace_after_a_layer_changed(void **state)
+static void test_new_classes_of_a_layer_make_the_networks_workspace_stale(void **state)
 {
     fixture *w = *state;
 
@@ -102,7 +102,7 @@ static void test_network_workspace_after_a_layer_changed(void **state)
     stale_everywhere(w, w->inference);
 }
 
-static void test_workspace_of_something_else(void **state)
+static void test_a_workspace_of_another_handle_is_refused(void **state)
 {
     fixture *w = *state;
     const size_t widths[] = {FIXTURE_INPUTS, FIXTURE_MIDDLE, FIXTURE_OUTPUTS};
@@ -130,7 +130,7 @@ static void test_workspace_of_something_else(void **state)
 }
 
 /* A layer that has left the network is no business of its workspace any more. */
-static void test_layer_that_has_left(void **state)
+static void test_a_removed_layer_is_refused(void **state)
 {
     fixture *w = *state;
     mf_layer *last = w->last;
@@ -179,7 +179,7 @@ static void test_training_needs_an_optimizer(void **state)
 }
 
 /* The library answers for an empty network before it asks for a workspace that nobody can have made. */
-static void test_empty_network(void **state)
+static void test_an_empty_network_is_refused(void **state)
 {
     fixture *w = *state;
     mf_network *empty = make_network();
@@ -206,7 +206,7 @@ static void test_empty_network(void **state)
     w->first = w->last = NULL;
 }
 
-static void test_specs(void **state)
+static void test_wrong_workspace_specs_are_refused(void **state)
 {
     fixture *w = *state;
     mf_workspace_spec spec;
@@ -234,7 +234,7 @@ static void test_specs(void **state)
 }
 
 /* "Inference only; smaller": by the bytes that the allocator is asked for. */
-static void test_inference_is_smaller(void **state)
+static void test_an_inference_workspace_is_smaller(void **state)
 {
     fixture *w = *state;
     size_t bytes[2];
@@ -262,20 +262,25 @@ static void test_inference_is_smaller(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_stale_after_every_change, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_not_stale_after_other_changes, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_layer_workspace_after_classes_changed, fixture_setup,
+        cmocka_unit_test_setup_teardown(test_every_change_of_layers_makes_workspaces_stale, fixture_setup,
                                         fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_network_workspace_after_a_layer_changed, fixture_setup,
+        cmocka_unit_test_setup_teardown(test_other_changes_keep_workspaces_valid, fixture_setup,
                                         fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_workspace_of_something_else, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_layer_that_has_left, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_new_classes_make_a_layers_workspace_stale, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_new_classes_of_a_layer_make_the_networks_workspace_stale,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_workspace_of_another_handle_is_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_removed_layer_is_refused, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_inference_workspace_does_not_train, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_training_needs_an_optimizer, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_empty_network, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_specs, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_inference_is_smaller, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_empty_network_is_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_workspace_specs_are_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_inference_workspace_is_smaller, fixture_setup,
+                                        fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

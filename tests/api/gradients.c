@@ -150,7 +150,7 @@ static void check_gradients_of(int activation, int bias, float smoothing, int we
     free_fixture(&s);
 }
 
-static void test_plain(void **state)
+static void test_gradients_match_differences(void **state)
 {
     (void)state;
     for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
@@ -158,14 +158,14 @@ static void test_plain(void **state)
             check_gradients_of(activation, bias, 0.0f, 0);
 }
 
-static void test_smoothed(void **state)
+static void test_gradients_with_label_smoothing_match_differences(void **state)
 {
     (void)state;
     for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
         check_gradients_of(activation, 1, 0.2f, 0);
 }
 
-static void test_weighted(void **state)
+static void test_gradients_with_sample_weights_match_differences(void **state)
 {
     (void)state;
     for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
@@ -173,7 +173,7 @@ static void test_weighted(void **state)
 }
 
 /* A rate of 0 is what the differences stand on. */
-static void test_rate_0_changes_nothing(void **state)
+static void test_a_learning_rate_of_0_changes_nothing(void **state)
 {
     fixture s;
     saved_values before;
@@ -190,10 +190,10 @@ static void test_rate_0_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_smoothed),
-        cmocka_unit_test(test_weighted),
-        cmocka_unit_test(test_rate_0_changes_nothing),
+        cmocka_unit_test(test_gradients_match_differences),
+        cmocka_unit_test(test_gradients_with_label_smoothing_match_differences),
+        cmocka_unit_test(test_gradients_with_sample_weights_match_differences),
+        cmocka_unit_test(test_a_learning_rate_of_0_changes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

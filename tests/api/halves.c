@@ -29,7 +29,7 @@ static size_t count_values(const mf_layer *layer)
     return count;
 }
 
-static void gradients_are_the_oracles(void **state)
+static void test_gradients_match_the_oracle(void **state)
 {
     (void)state;
     for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++) {
@@ -136,7 +136,7 @@ static void compare_with_step(const rule *r, float dropout, int freeze_projectio
     mf_optimizer_free(optimizer);
 }
 
-static void a_step_is_its_two_halves(void **state)
+static void test_a_step_equals_gradients_and_apply(void **state)
 {
     static const rule rules[] = {
         {MF_OPTIMIZER_SGD, 0, 0.0f, 0.0f, 0.0f},      {MF_OPTIMIZER_SGD, 0, 0.0f, 0.1f, 0.5f},
@@ -152,7 +152,7 @@ static void a_step_is_its_two_halves(void **state)
     }
 }
 
-static void frozen_gradients_are_zero(void **state)
+static void test_gradients_of_frozen_parameters_are_0(void **state)
 {
     (void)state;
     data *d = make_data();
@@ -176,7 +176,7 @@ static void frozen_gradients_are_zero(void **state)
     mf_layer_free(layer);
 }
 
-static void wrong_halves_are_refused(void **state)
+static void test_wrong_arguments_are_refused(void **state)
 {
     (void)state;
     data *d = make_data();
@@ -217,10 +217,10 @@ static void wrong_halves_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_are_the_oracles),
-        cmocka_unit_test(a_step_is_its_two_halves),
-        cmocka_unit_test(frozen_gradients_are_zero),
-        cmocka_unit_test(wrong_halves_are_refused),
+        cmocka_unit_test(test_gradients_match_the_oracle),
+        cmocka_unit_test(test_a_step_equals_gradients_and_apply),
+        cmocka_unit_test(test_gradients_of_frozen_parameters_are_0),
+        cmocka_unit_test(test_wrong_arguments_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

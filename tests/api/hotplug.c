@@ -161,7 +161,7 @@ static void check_changed(const saved_values *before, const mf_layer *layer)
 /* A run in which all layers move to a second network half way, and the first of them to a third one later,
  * ends with the bits of a run without: weights, statistics, moments, step counts and the places in the random
  * streams all travel with the layer. */
-static void test_moves_change_nothing(void **state)
+static void test_moving_layers_between_networks_keeps_their_bits(void **state)
 {
     batches *b = make_batches();
 
@@ -233,7 +233,7 @@ static void edit_while_learning(int kind, void (*teach)(mf_network *, const batc
     free(b);
 }
 
-static void test_edits_while_learning(void **state)
+static void test_networks_can_be_edited_during_training(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -243,7 +243,7 @@ static void test_edits_while_learning(void **state)
 }
 
 /* A new layer learns in the middle of frozen ones, which keep every bit, statistics too. */
-static void test_frozen_keep_bits(void **state)
+static void test_frozen_layers_keep_every_bit(void **state)
 {
     batches *b = make_batches();
 
@@ -284,7 +284,7 @@ static void test_frozen_keep_bits(void **state)
 
 /* Steps while it is frozen leave no trace in a layer: thawed, it goes on with the moments and the step counts
  * it had. (What it draws for dropout concerns those behind.) */
-static void test_thawed_goes_on(void **state)
+static void test_a_thawed_layer_continues_with_its_moments(void **state)
 {
     batches *b = make_batches();
 
@@ -310,7 +310,7 @@ static void test_thawed_goes_on(void **state)
 }
 
 /* One layer in two networks learns from both, in the order of their steps. */
-static void test_two_networks_at_once(void **state)
+static void test_a_layer_in_two_networks_learns_from_both(void **state)
 {
     batches *b = make_batches();
 
@@ -351,7 +351,7 @@ static void add_classes(batches *b, size_t from)
 
 /* A trained layer goes into a network with twice as many classes: what it has learned stays, frozen
  * parameters stay frozen, and M learns anew. */
-static void test_more_classes(void **state)
+static void test_a_layer_moves_to_a_network_with_more_classes(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -448,7 +448,7 @@ static void refuse_edits(mf_network *network, int kind)
     mf_layer_free(maps);
 }
 
-static void test_refused_edits_leave_all(void **state)
+static void test_refused_edits_change_nothing(void **state)
 {
     batches *b = make_batches();
 
@@ -485,10 +485,13 @@ static void test_refused_edits_leave_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moves_change_nothing),    cmocka_unit_test(test_edits_while_learning),
-        cmocka_unit_test(test_frozen_keep_bits),        cmocka_unit_test(test_thawed_goes_on),
-        cmocka_unit_test(test_two_networks_at_once),    cmocka_unit_test(test_more_classes),
-        cmocka_unit_test(test_refused_edits_leave_all),
+        cmocka_unit_test(test_moving_layers_between_networks_keeps_their_bits),
+        cmocka_unit_test(test_networks_can_be_edited_during_training),
+        cmocka_unit_test(test_frozen_layers_keep_every_bit),
+        cmocka_unit_test(test_a_thawed_layer_continues_with_its_moments),
+        cmocka_unit_test(test_a_layer_in_two_networks_learns_from_both),
+        cmocka_unit_test(test_a_layer_moves_to_a_network_with_more_classes),
+        cmocka_unit_test(test_refused_edits_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,7 @@ static void train(fixture *s, int steps, int weighted)
     }
 }
 
-static void test_joint_steps(void **state)
+static void test_joint_steps_match_the_oracle(void **state)
 {
     fixture *s = *state;
 
@@ -149,7 +149,7 @@ static void answers(fixture *s, size_t rows, const double *x, double *goodness[L
     free(owned);
 }
 
-static void test_evaluation(void **state)
+static void test_evaluation_matches_the_oracle(void **state)
 {
     fixture *s = *state;
 
@@ -193,7 +193,7 @@ static int32_t best_of(const float *row)
     return best;
 }
 
-static void test_answers(void **state)
+static void test_predictions_match_the_oracle(void **state)
 {
     fixture *s = *state;
     float goodness[MAX_ROWS * CLASSES], probabilities[MAX_ROWS * CLASSES];
@@ -239,7 +239,7 @@ static void test_answers(void **state)
 }
 
 /* Strided rows, and outputs that are left out one by one. */
-static void test_infer_leaves_out_and_strides(void **state)
+static void test_outputs_can_be_left_out_and_rows_strided(void **state)
 {
     fixture *s = *state;
     float goodness[4 * CLASSES], strided[4 * CLASSES], probabilities[4 * CLASSES];
@@ -298,10 +298,10 @@ static void test_ties_go_to_the_lowest_class(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_joint_steps, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_evaluation, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_infer_leaves_out_and_strides, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_joint_steps_match_the_oracle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_evaluation_matches_the_oracle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_predictions_match_the_oracle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_outputs_can_be_left_out_and_rows_strided, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ties_go_to_the_lowest_class, setup, teardown),
     };
 

@@ -107,18 +107,18 @@ static void compare_joint(fixture *s, int steps)
     check_same(s);
 }
 
-static void test_joint_is_a_composition(void **state)
+static void test_a_joint_step_equals_its_layers_steps(void **state)
 {
     compare_joint(*state, 12);
 }
 
-static void test_joint_with_dropout(void **state)
+static void test_a_joint_step_with_dropout_equals_its_layers_steps(void **state)
 {
     set_dropout(*state, 0.4);
     compare_joint(*state, 12);
 }
 
-static void test_joint_with_clipping(void **state)
+static void test_a_joint_step_with_clipping_equals_its_layers_steps(void **state)
 {
     fixture *s = *state;
 
@@ -164,7 +164,7 @@ static void test_greedy_steps_one_layer(void **state)
         assert_int_equal(read_report(s->workspace, i).applied, 4);
 }
 
-static void test_greedy_batch_with_weights(void **state)
+static void test_a_greedy_step_takes_sample_weights(void **state)
 {
     fixture *s = *state;
     mf_batch batch, inner;
@@ -183,7 +183,7 @@ static void test_greedy_batch_with_weights(void **state)
 }
 
 /* Dropout of the prefix reaches the layer that learns; without it the outcome is another. */
-static void test_greedy_prefix_drops_out(void **state)
+static void test_a_greedy_step_applies_the_dropout_of_earlier_layers(void **state)
 {
     fixture *s = *state;
     saved_values plain;
@@ -202,7 +202,7 @@ static void test_greedy_prefix_drops_out(void **state)
     free_saved_values(&plain);
 }
 
-static void test_report_before_and_between(void **state)
+static void test_reports_start_at_0_and_hold_the_last_step(void **state)
 {
     fixture *s = *state;
     mf_report report = read_report(s->workspace, 2);
@@ -245,7 +245,7 @@ static void test_evaluation_and_prediction_change_nothing(void **state)
 }
 
 /* The overflow of one layer stops it and those behind it; the counters tell. */
-static void test_loss_that_overflows_in_the_middle(void **state)
+static void test_a_failing_layer_stops_itself_and_later_layers(void **state)
 {
     fixture *s = *state;
     mf_layer *middle = layer_at(s->whole, 1);
@@ -275,7 +275,7 @@ static void test_loss_that_overflows_in_the_middle(void **state)
 }
 
 /* A greedy step that fails has changed nothing, not even which numbers the dropout before it draws next. */
-static void test_greedy_failure_leaves_no_trace(void **state)
+static void test_a_failed_greedy_step_changes_nothing(void **state)
 {
     fixture *s = *state;
     mf_layer *last = layer_at(s->whole, 2);
@@ -297,7 +297,7 @@ static void test_greedy_failure_leaves_no_trace(void **state)
     free(huge);
 }
 
-static void test_set_optimizer_is_all_or_none(void **state)
+static void test_every_layer_must_have_an_optimizer(void **state)
 {
     fixture *s = *state;
     mf_optimizer *other = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
@@ -325,7 +325,7 @@ static void test_set_optimizer_is_all_or_none(void **state)
 }
 
 /* A network's workspace serves its layers one by one; a layer learns on whatever way it is stepped. */
-static void test_applied_counts_every_way(void **state)
+static void test_applied_counts_every_kind_of_step(void **state)
 {
     fixture *s = *state;
     mf_workspace *single = make_layer_workspace(layer_at(s->whole, 0), ROWS);
@@ -343,18 +343,21 @@ static void test_applied_counts_every_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_joint_is_a_composition, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_joint_with_dropout, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_joint_with_clipping, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_joint_step_equals_its_layers_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_joint_step_with_dropout_equals_its_layers_steps, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_joint_step_with_clipping_equals_its_layers_steps, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_greedy_steps_one_layer, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_greedy_batch_with_weights, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_greedy_prefix_drops_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_report_before_and_between, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_greedy_step_takes_sample_weights, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_greedy_step_applies_the_dropout_of_earlier_layers, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_reports_start_at_0_and_hold_the_last_step, setup, teardown),
         cmocka_unit_test_setup_teardown(test_evaluation_and_prediction_change_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_loss_that_overflows_in_the_middle, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_greedy_failure_leaves_no_trace, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_set_optimizer_is_all_or_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_applied_counts_every_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failing_layer_stops_itself_and_later_layers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failed_greedy_step_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_layer_must_have_an_optimizer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_applied_counts_every_kind_of_step, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,32 +45,32 @@ static void every_pair(size_t inputs, size_t outputs, size_t classes, int steps)
         }
 }
 
-static void test_one_neuron(void **state)
+static void test_one_neuron_matches_the_oracle(void **state)
 {
     (void)state;
     every_pair(1, 1, 2, 20);
 }
 
-static void test_3x5(void **state)
+static void test_3x5_matches_the_oracle(void **state)
 {
     (void)state;
     every_pair(3, 5, 3, 20);
 }
 
-static void test_17x33(void **state)
+static void test_17x33_matches_the_oracle(void **state)
 {
     (void)state;
     every_pair(17, 33, 12, 20);
 }
 
-static void test_more_classes_than_neurons(void **state)
+static void test_more_classes_than_neurons_match_the_oracle(void **state)
 {
     (void)state;
     every_pair(7, 4, 17, 20);
 }
 
 /* Rounding must not add up to something else over a long run. Tanh has no kinks. */
-static void test_many_steps(void **state)
+static void test_many_steps_match_the_oracle(void **state)
 {
     (void)state;
     for (size_t o = 0; o < COUNT_OF(optimizers); o++) {
@@ -89,7 +89,7 @@ static void test_many_steps(void **state)
     }
 }
 
-static void test_default_adam(void **state)
+static void test_adam_with_the_defaults_matches_the_oracle(void **state)
 {
     mf_optimizer_spec spec = optimizer_spec(MF_OPTIMIZER_ADAM, 0.001);
     oracle_case one = {.name = "Adam with the defaults",
@@ -132,7 +132,7 @@ static void wide(const char *name, size_t inputs, size_t outputs, size_t classes
     run_oracle_case(&one);
 }
 
-static void test_wide_300x200(void **state)
+static void test_300x200_matches_the_oracle(void **state)
 {
     (void)state;
     wide("300x200 sgd", 300, 200, 10, 40, MF_ACTIVATION_RELU, 0);
@@ -141,14 +141,14 @@ static void test_wide_300x200(void **state)
     wide("300x200 100 classes", 300, 200, 100, 40, MF_ACTIVATION_RELU, 6);
 }
 
-static void test_wide_784x300(void **state)
+static void test_784x300_matches_the_oracle(void **state)
 {
     (void)state;
     wide("784x300 sgd with decay", 784, 300, 10, 32, MF_ACTIVATION_RELU, 1);
     wide("784x300 rmsprop", 784, 300, 10, 32, MF_ACTIVATION_RELU, 8);
 }
 
-static void test_wide_odd(void **state)
+static void test_odd_wide_sizes_match_the_oracle(void **state)
 {
     (void)state;
     wide("131x257 adamw", 131, 257, 13, 33, MF_ACTIVATION_LEAKY_RELU, 6);
@@ -160,11 +160,15 @@ static void test_wide_odd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_neuron),   cmocka_unit_test(test_3x5),
-        cmocka_unit_test(test_17x33),        cmocka_unit_test(test_more_classes_than_neurons),
-        cmocka_unit_test(test_many_steps),   cmocka_unit_test(test_default_adam),
-        cmocka_unit_test(test_wide_300x200), cmocka_unit_test(test_wide_784x300),
-        cmocka_unit_test(test_wide_odd),
+        cmocka_unit_test(test_one_neuron_matches_the_oracle),
+        cmocka_unit_test(test_3x5_matches_the_oracle),
+        cmocka_unit_test(test_17x33_matches_the_oracle),
+        cmocka_unit_test(test_more_classes_than_neurons_match_the_oracle),
+        cmocka_unit_test(test_many_steps_match_the_oracle),
+        cmocka_unit_test(test_adam_with_the_defaults_matches_the_oracle),
+        cmocka_unit_test(test_300x200_matches_the_oracle),
+        cmocka_unit_test(test_784x300_matches_the_oracle),
+        cmocka_unit_test(test_odd_wide_sizes_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

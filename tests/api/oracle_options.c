@@ -24,7 +24,7 @@ static oracle_case base(const char *name, oracle_optimizer optimizer)
                          .optimizer = optimizer};
 }
 
-static void test_strides(void **state)
+static void test_strides_match_the_oracle(void **state)
 {
     oracle_case one = base("rows 5 values apart", sgd);
 
@@ -39,7 +39,7 @@ static void test_strides(void **state)
     run_oracle_case(&one);
 }
 
-static void test_sample_weights(void **state)
+static void test_sample_weights_match_the_oracle(void **state)
 {
     oracle_case one = base("sample weights, sgd", sgd);
 
@@ -54,7 +54,7 @@ static void test_sample_weights(void **state)
     run_oracle_case(&one);
 }
 
-static void test_label_smoothing(void **state)
+static void test_label_smoothing_matches_the_oracle(void **state)
 {
     oracle_case one = base("label smoothing 0.1", sgd);
 
@@ -95,20 +95,20 @@ static void run_clip_cases(size_t inputs, size_t outputs, size_t rows, int steps
             }
 }
 
-static void test_clip_small_batches(void **state)
+static void test_clipping_of_small_batches_matches_the_oracle(void **state)
 {
     (void)state;
     run_clip_cases(40, 30, 7, 6);
 }
 
 /* More rows than inputs, outputs and any limit of a Gram matrix: the norm must come another way. */
-static void test_clip_large_batches(void **state)
+static void test_clipping_of_large_batches_matches_the_oracle(void **state)
 {
     (void)state;
     run_clip_cases(6, 5, 300, 4);
 }
 
-static void test_clip_wide(void **state)
+static void test_clipping_of_wide_layers_matches_the_oracle(void **state)
 {
     oracle_case one = base("clip 300x280", momentum);
 
@@ -135,7 +135,7 @@ static void test_clip_wide(void **state)
     run_oracle_case(&one);
 }
 
-static void test_frozen(void **state)
+static void test_frozen_parameters_match_the_oracle(void **state)
 {
     const oracle_optimizer *all[] = {&sgd, &momentum, &adam};
 
@@ -151,7 +151,7 @@ static void test_frozen(void **state)
         }
 }
 
-static void test_large_and_changing_batches(void **state)
+static void test_large_and_changing_batches_match_the_oracle(void **state)
 {
     oracle_case one = base("batches of 1 to 400 rows", momentum);
 
@@ -219,7 +219,7 @@ static void end_pair(pair *p, const char *name)
     oracle_free(p->oracle);
 }
 
-static void test_rate_and_decay_change(void **state)
+static void test_changes_of_rate_and_decay_match_the_oracle(void **state)
 {
     const oracle_optimizer *all[] = {&momentum, &adam};
 
@@ -246,7 +246,7 @@ static void test_rate_and_decay_change(void **state)
 }
 
 /* A frozen parameter keeps its moments and its own count of steps until it learns again. */
-static void test_freeze_and_thaw(void **state)
+static void test_a_frozen_parameter_keeps_its_state(void **state)
 {
     const oracle_optimizer *all[] = {&momentum, &adam};
 
@@ -277,7 +277,7 @@ static void forget(oracle_parameter *parameter)
     parameter->steps = 0;
 }
 
-static void test_state_survives_or_starts_anew(void **state)
+static void test_optimizer_state_is_kept_or_reset(void **state)
 {
     const oracle_optimizer *all[] = {&momentum, &adam};
 
@@ -301,7 +301,7 @@ static void test_state_survives_or_starts_anew(void **state)
 }
 
 /* Values that are set from outside meet the moments that were there. */
-static void test_set_parameter_keeps_moments(void **state)
+static void test_setting_a_parameter_keeps_its_moments(void **state)
 {
     float values[3 * 8];
     pair p;
@@ -319,18 +319,18 @@ static void test_set_parameter_keeps_moments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strides),
-        cmocka_unit_test(test_sample_weights),
-        cmocka_unit_test(test_label_smoothing),
-        cmocka_unit_test(test_clip_small_batches),
-        cmocka_unit_test(test_clip_large_batches),
-        cmocka_unit_test(test_clip_wide),
-        cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_large_and_changing_batches),
-        cmocka_unit_test(test_rate_and_decay_change),
-        cmocka_unit_test(test_freeze_and_thaw),
-        cmocka_unit_test(test_state_survives_or_starts_anew),
-        cmocka_unit_test(test_set_parameter_keeps_moments),
+        cmocka_unit_test(test_strides_match_the_oracle),
+        cmocka_unit_test(test_sample_weights_match_the_oracle),
+        cmocka_unit_test(test_label_smoothing_matches_the_oracle),
+        cmocka_unit_test(test_clipping_of_small_batches_matches_the_oracle),
+        cmocka_unit_test(test_clipping_of_large_batches_matches_the_oracle),
+        cmocka_unit_test(test_clipping_of_wide_layers_matches_the_oracle),
+        cmocka_unit_test(test_frozen_parameters_match_the_oracle),
+        cmocka_unit_test(test_large_and_changing_batches_match_the_oracle),
+        cmocka_unit_test(test_changes_of_rate_and_decay_match_the_oracle),
+        cmocka_unit_test(test_a_frozen_parameter_keeps_its_state),
+        cmocka_unit_test(test_optimizer_state_is_kept_or_reset),
+        cmocka_unit_test(test_setting_a_parameter_keeps_its_moments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ static void run_pipelined(training_fixture *s, uint32_t workers, size_t depth, i
     mf_pipeline_free(pipeline);
 }
 
-static void test_same_bits(void **state)
+static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
 {
     static const uint32_t workers[] = {0, 1, 2, 3, 4, 7};
 
@@ -60,7 +60,7 @@ static void test_same_bits(void **state)
 }
 
 /* More layers than groups, of very different costs. */
-static void test_groups(void **state)
+static void test_layers_are_split_into_groups(void **state)
 {
     enum { DEEP = 23, TIMES = 6 };
     size_t sizes[DEEP + 1];
@@ -100,7 +100,7 @@ static void test_groups(void **state)
     mf_optimizer_free(optimizer);
 }
 /* try_submit either takes the batch or says BUSY, and what was taken is learned. */
-static void test_busy(void **state)
+static void test_try_submit_takes_a_batch_or_is_busy(void **state)
 {
     training_fixture *one = make_training_fixture(&rules[3]), *other = make_training_fixture(&rules[3]);
     mf_pipeline *pipeline = make_pipeline(other->network, 2, 1);
@@ -127,7 +127,7 @@ static void test_busy(void **state)
     free_training_fixture(other);
 }
 
-static void test_missed_reports(void **state)
+static void test_missed_reports_are_counted(void **state)
 {
     training_fixture *s = make_training_fixture(&rules[0]);
     mf_pipeline *pipeline = make_pipeline(s->network, 1, 2);
@@ -144,7 +144,7 @@ static void test_missed_reports(void **state)
     free_training_fixture(s);
 }
 
-static void test_evaluate_and_predict(void **state)
+static void test_a_pipeline_evaluates_and_predicts(void **state)
 {
     training_fixture *one = make_training_fixture(&rules[3]), *other = make_training_fixture(&rules[3]);
     mf_pipeline *pipeline = make_pipeline(other->network, 3, 0);
@@ -179,7 +179,7 @@ static void test_evaluate_and_predict(void **state)
     free_training_fixture(other);
 }
 
-static void test_memory_at_creation_only(void **state)
+static void test_a_pipeline_allocates_only_at_its_creation(void **state)
 {
     training_fixture *s = make_training_fixture(&rules[3]);
     test_memory memory = {0};
@@ -222,12 +222,12 @@ static void test_memory_at_creation_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_missed_reports),
-        cmocka_unit_test(test_evaluate_and_predict),
-        cmocka_unit_test(test_memory_at_creation_only),
+        cmocka_unit_test(test_a_pipeline_gives_the_bits_of_a_sequential_run),
+        cmocka_unit_test(test_layers_are_split_into_groups),
+        cmocka_unit_test(test_try_submit_takes_a_batch_or_is_busy),
+        cmocka_unit_test(test_missed_reports_are_counted),
+        cmocka_unit_test(test_a_pipeline_evaluates_and_predicts),
+        cmocka_unit_test(test_a_pipeline_allocates_only_at_its_creation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

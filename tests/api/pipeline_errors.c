@@ -77,7 +77,7 @@ static void check_failure_reports(training_fixture *s, mf_pipeline *pipeline, si
     }
 }
 
-static void test_failure_in_order(void **state)
+static void test_a_failure_is_that_of_a_sequential_run(void **state)
 {
     (void)state;
     for (uint32_t workers = 0; workers <= 5; workers++) {
@@ -150,7 +150,7 @@ static void test_bad_batches_change_nothing(void **state)
     free_training_fixture(s);
 }
 
-static void test_stale_network(void **state)
+static void test_a_changed_network_makes_a_pipeline_stale(void **state)
 {
     training_fixture *s = make_training_fixture(&rules[0]);
     mf_pipeline *pipeline = make_pipeline(s->network, 1, 0);
@@ -164,7 +164,7 @@ static void test_stale_network(void **state)
     free_training_fixture(s);
 }
 
-static void test_bad_specs(void **state)
+static void test_wrong_specs_are_refused(void **state)
 {
     training_fixture *s = make_training_fixture(&rules[0]);
     mf_network *empty = make_network();
@@ -245,7 +245,7 @@ static void check_prefixes(training_fixture *s, size_t batches)
     }
 }
 
-static void test_stop(void **state)
+static void test_stop_drops_unfinished_batches(void **state)
 {
     (void)state;
     for (uint32_t workers = 0; workers <= 3; workers++)
@@ -268,7 +268,7 @@ static void test_stop(void **state)
         }
 }
 
-static void test_free_at_any_moment(void **state)
+static void test_a_pipeline_can_be_freed_at_any_moment(void **state)
 {
     (void)state;
     for (uint32_t workers = 0; workers <= 3; workers++)
@@ -306,7 +306,7 @@ static int32_t stop_after(void *user, const mf_pipeline_report *report)
     return ++w->calls == w->limit;
 }
 
-static void test_callback_stops(void **state)
+static void test_the_callback_can_stop_a_pipeline(void **state)
 {
     training_fixture *s = make_training_fixture(&rules[0]);
     watcher w = {.limit = 3};
@@ -330,13 +330,13 @@ static void test_callback_stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failure_in_order),
+        cmocka_unit_test(test_a_failure_is_that_of_a_sequential_run),
         cmocka_unit_test(test_bad_batches_change_nothing),
-        cmocka_unit_test(test_stale_network),
-        cmocka_unit_test(test_bad_specs),
-        cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_free_at_any_moment),
-        cmocka_unit_test(test_callback_stops),
+        cmocka_unit_test(test_a_changed_network_makes_a_pipeline_stale),
+        cmocka_unit_test(test_wrong_specs_are_refused),
+        cmocka_unit_test(test_stop_drops_unfinished_batches),
+        cmocka_unit_test(test_a_pipeline_can_be_freed_at_any_moment),
+        cmocka_unit_test(test_the_callback_can_stop_a_pipeline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

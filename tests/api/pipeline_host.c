@@ -149,7 +149,7 @@ static int fork_at_any_moment(void)
     return 0;
 }
 
-static void test_fork(void **state)
+static void test_a_forked_process_can_only_free_the_pipeline(void **state)
 {
     (void)state;
     check_apart(fork_at_any_moment);
@@ -170,7 +170,7 @@ static int fork_without_workers(void)
     return 0;
 }
 
-static void test_fork_without_workers(void **state)
+static void test_a_pipeline_without_workers_survives_a_fork(void **state)
 {
     (void)state;
     check_apart(fork_without_workers);
@@ -211,7 +211,7 @@ static int fork_in_the_callback(void)
     return 0;
 }
 
-static void test_fork_in_the_callback(void **state)
+static void test_the_callback_can_fork(void **state)
 {
     (void)state;
     check_apart(fork_in_the_callback);
@@ -302,7 +302,7 @@ static int cancel_free(void)
     return cancel_call(free_slow);
 }
 
-static void test_cancel(void **state)
+static void test_a_cancelled_thread_leaves_the_pipeline_usable(void **state)
 {
     (void)state;
     check_apart(cancel_submit);
@@ -364,7 +364,7 @@ static int cancel_in_the_callback(void)
     return 0;
 }
 
-static void test_cancel_in_the_callback(void **state)
+static void test_a_thread_cancelled_in_the_callback_leaves_the_pipeline_usable(void **state)
 {
     (void)state;
     check_apart(cancel_in_the_callback);
@@ -440,7 +440,7 @@ static int free_in_the_callback(void)
     return 0;
 }
 
-static void test_free_in_the_callback(void **state)
+static void test_the_callback_can_free_the_pipeline(void **state)
 {
     (void)state;
     check_apart(free_in_the_callback);
@@ -484,7 +484,7 @@ static void take_stock(uint32_t workers, size_t depth, size_t *bytes, size_t *th
 }
 
 /* At a time no more layers work than there are, and no more than there are batches in the works. */
-static void test_more_workers_than_work(void **state)
+static void test_surplus_workers_are_not_started(void **state)
 {
     static const struct {
         uint32_t workers, useful;
@@ -512,13 +512,13 @@ static void test_more_workers_than_work(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fork),
-        cmocka_unit_test(test_fork_without_workers),
-        cmocka_unit_test(test_fork_in_the_callback),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_cancel_in_the_callback),
-        cmocka_unit_test(test_free_in_the_callback),
-        cmocka_unit_test(test_more_workers_than_work),
+        cmocka_unit_test(test_a_forked_process_can_only_free_the_pipeline),
+        cmocka_unit_test(test_a_pipeline_without_workers_survives_a_fork),
+        cmocka_unit_test(test_the_callback_can_fork),
+        cmocka_unit_test(test_a_cancelled_thread_leaves_the_pipeline_usable),
+        cmocka_unit_test(test_a_thread_cancelled_in_the_callback_leaves_the_pipeline_usable),
+        cmocka_unit_test(test_the_callback_can_free_the_pipeline),
+        cmocka_unit_test(test_surplus_workers_are_not_started),
     };
 
     /* OpenBLAS ends its threads in a fork, and a product that they had a part in never returns. */

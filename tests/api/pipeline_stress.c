@@ -143,7 +143,7 @@ static void act(mf_pipeline *pipeline, side *sides, mf_workspace *workspace, his
     }
 }
 
-static void test_random_treatment(void **state)
+static void test_random_calls_give_the_bits_of_a_sequential_run(void **state)
 {
     static const int32_t kinds[] = {MF_OPTIMIZER_SGD, MF_OPTIMIZER_ADAM, MF_OPTIMIZER_ADAMW,
                                     MF_OPTIMIZER_RMSPROP};
@@ -184,7 +184,7 @@ static int32_t count_report(void *user, const mf_pipeline_report *report)
 
 /* However close a worker's report comes to a poll: with a callback no report goes another way, and a poll
  * needs no place for one. */
-static void test_polls_leave_reports_to_the_callback(void **state)
+static void test_with_a_callback_polls_return_no_reports(void **state)
 {
     enum { BATCHES = 2000, ROWS = 2 };
     static const float x[ROWS * 7] = {1, -1, 0.5f};
@@ -217,8 +217,8 @@ static void test_polls_leave_reports_to_the_callback(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_treatment),
-                                       cmocka_unit_test(test_polls_leave_reports_to_the_callback)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_calls_give_the_bits_of_a_sequential_run),
+                                       cmocka_unit_test(test_with_a_callback_polls_return_no_reports)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,7 @@ static void check_norm(float apart)
     mf_optimizer_free(optimizer);
 }
 
-static void test_norm_of_rows_that_cancel(void **state)
+static void test_the_norm_is_exact_if_rows_cancel(void **state)
 {
     (void)state;
     check_norm(1.0f);
@@ -107,7 +107,7 @@ static void test_norm_of_rows_that_cancel(void **state)
 }
 
 /* A double that a float in a step takes for 0 means something else than 0 to the host. */
-static void test_values_that_narrow_to_nothing_are_refused(void **state)
+static void test_values_that_are_0_as_a_float_are_refused(void **state)
 {
     const double values[] = {1e-60, 1e-40, (double)FLT_MIN / 2.0};
     mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 0.1);
@@ -135,7 +135,7 @@ static void test_values_that_narrow_to_nothing_are_refused(void **state)
 }
 
 /* Gains near the end of the range would start with values that are not finite. */
-static void test_starts_are_finite(void **state)
+static void test_initial_parameters_are_finite(void **state)
 {
     const int32_t inits[] = {MF_INIT_KAIMING_UNIFORM, MF_INIT_ORTHOGONAL, MF_INIT_NORMAL};
     mf_layer_spec spec = layer_spec(1, 40, CLASSES);
@@ -162,9 +162,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subnormal_weights_are_refused),
-        cmocka_unit_test(test_norm_of_rows_that_cancel),
-        cmocka_unit_test(test_values_that_narrow_to_nothing_are_refused),
-        cmocka_unit_test(test_starts_are_finite),
+        cmocka_unit_test(test_the_norm_is_exact_if_rows_cancel),
+        cmocka_unit_test(test_values_that_are_0_as_a_float_are_refused),
+        cmocka_unit_test(test_initial_parameters_are_finite),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ static size_t count_dropped(const fixture *s, double rate)
 
 /* ---- how many and which ---- */
 
-static void test_rates(void **state)
+static void test_dropout_has_the_right_rate(void **state)
 {
     const float rates[] = {0.1f, 0.25f, 0.5f, 0.875f};
 
@@ -88,7 +88,7 @@ static void test_rates(void **state)
 }
 
 /* Whole maps, or values in nearly all maps; every row and every map loses some. */
-static void test_maps_and_values(void **state)
+static void test_maps_or_single_values_are_dropped(void **state)
 {
     (void)state;
     for (int32_t maps = 0; maps <= 1; maps++) {
@@ -118,7 +118,7 @@ static void test_maps_and_values(void **state)
 }
 
 /* A row of values has no maps. */
-static void test_maps_of_rows(void **state)
+static void test_rows_have_no_maps_to_drop(void **state)
 {
     units_plan plan = plan_row(VALUES, CLASSES);
     mf_unit_spec unit = unit_dropout(0.5f, 1);
@@ -139,7 +139,7 @@ static size_t difference(const fixture *one, const fixture *other)
 }
 
 /* The masks of a seed repeat; those of the next step, and of another seed, are others. */
-static void test_seeds(void **state)
+static void test_masks_repeat_with_the_seed_and_differ_between_steps(void **state)
 {
     (void)state;
     for (int32_t maps = 0; maps <= 1; maps++) {
@@ -162,7 +162,7 @@ static void test_seeds(void **state)
 }
 
 /* Two units of a layer draw apart from each other, and the layer's own dropout apart from them. */
-static void test_units_are_apart(void **state)
+static void test_units_drop_independently(void **state)
 {
     units_plan sum = dropping(0.5f, 0, 25), both = dropping(0.5f, 0, 25);
     double draws = ROWS * VALUES, zero = 0.0, twice = 0.0;
@@ -211,7 +211,7 @@ static void test_no_dropout_in_inference(void **state)
 /* ---- what learns from it ---- */
 
 /* M reads what a unit left, and what the layer's own dropout takes away later. */
-static void test_head(void **state)
+static void test_the_head_reads_values_after_a_units_dropout(void **state)
 {
     (void)state;
     for (int unit = 0; unit <= 1; unit++) {
@@ -299,7 +299,7 @@ static void set_both(units_oracle *oracle, mf_layer *layer, test_random *random)
     }
 }
 
-static void test_gradients(void **state)
+static void test_gradients_with_dropout_match_the_oracle(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
@@ -341,14 +341,14 @@ static void test_gradients(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_maps_and_values),
-        cmocka_unit_test(test_maps_of_rows),
-        cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_units_are_apart),
+        cmocka_unit_test(test_dropout_has_the_right_rate),
+        cmocka_unit_test(test_maps_or_single_values_are_dropped),
+        cmocka_unit_test(test_rows_have_no_maps_to_drop),
+        cmocka_unit_test(test_masks_repeat_with_the_seed_and_differ_between_steps),
+        cmocka_unit_test(test_units_drop_independently),
         cmocka_unit_test(test_no_dropout_in_inference),
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_the_head_reads_values_after_a_units_dropout),
+        cmocka_unit_test(test_gradients_with_dropout_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

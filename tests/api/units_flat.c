@@ -56,7 +56,7 @@ static void run(const mf_layer_spec *spec, size_t number)
     assert_true(run_units_case(&one));
 }
 
-static void test_dense(void **state)
+static void test_dense_specs_match_the_oracle_of_units(void **state)
 {
     size_t number = 1;
 
@@ -75,7 +75,7 @@ static void test_dense(void **state)
             }
 }
 
-static void test_convolutions(void **state)
+static void test_convolution_specs_match_the_oracle_of_units(void **state)
 {
     size_t number = 101;
 
@@ -104,8 +104,8 @@ static void test_convolutions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dense),
-        cmocka_unit_test(test_convolutions),
+        cmocka_unit_test(test_dense_specs_match_the_oracle_of_units),
+        cmocka_unit_test(test_convolution_specs_match_the_oracle_of_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

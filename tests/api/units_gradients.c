@@ -188,7 +188,7 @@ static void check_oracle_twice(const char *name, const units_plan *plan, uint64_
     }
 }
 
-static void test_oracle(void **state)
+static void test_the_oracle_matches_differences(void **state)
 {
     (void)state;
     each_row(check_oracle_twice);
@@ -328,19 +328,19 @@ static void check_library_twice(const char *name, const units_plan *plan, uint64
     }
 }
 
-static void test_rows(void **state)
+static void test_gradients_of_rows_match_differences(void **state)
 {
     (void)state;
     each_row(check_library_twice);
 }
 
-static void test_maps(void **state)
+static void test_gradients_of_maps_match_differences(void **state)
 {
     (void)state;
     each_map(check_library_twice);
 }
 
-static void test_orders(void **state)
+static void test_gradients_of_other_orders_match_differences(void **state)
 {
     (void)state;
     each_order(check_library_twice);
@@ -349,10 +349,10 @@ static void test_orders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_oracle),
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_maps),
-        cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_the_oracle_matches_differences),
+        cmocka_unit_test(test_gradients_of_rows_match_differences),
+        cmocka_unit_test(test_gradients_of_maps_match_differences),
+        cmocka_unit_test(test_gradients_of_other_orders_match_differences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

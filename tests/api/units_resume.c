@@ -36,7 +36,7 @@ static void change(mf_network *network)
     check_ok(mf_layer_set(layer_at(network, 3), MF_LAYER_LABEL_SMOOTHING, 0.1));
 }
 
-static void test_resume(void **state)
+static void test_training_resumes_from_a_file(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
@@ -58,7 +58,7 @@ static void test_resume(void **state)
 }
 
 /* A file after every step. */
-static void test_every_step(void **state)
+static void test_training_resumes_from_a_file_of_every_step(void **state)
 {
     training_fixture *whole = make_units_fixture(&rules[4]), *half = make_units_fixture(&rules[4]);
     mf_network *now = through_buffer(half->network, MF_CONTENTS_TRAINING);
@@ -80,7 +80,7 @@ static void test_every_step(void **state)
 }
 
 /* Sequential, then a file, then a pipeline, a file, and sequential again. */
-static void test_pipeline(void **state)
+static void test_a_pipeline_resumes(void **state)
 {
     training_fixture *whole = make_units_fixture(&rules[3]), *half = make_units_fixture(&rules[3]);
     mf_network *second, *third;
@@ -135,7 +135,7 @@ static void check_same_units(const mf_layer *one, const mf_layer *other)
     check_same_spec(&specs[0], &specs[1]);
 }
 
-static void test_model(void **state)
+static void test_a_loaded_model_gives_the_same_scores(void **state)
 {
     training_fixture *s = make_units_fixture(&rules[3]);
     mf_network *loaded;
@@ -157,7 +157,7 @@ static void test_model(void **state)
 }
 
 /* Every kind of unit with values that are no defaults, and the largest shapes of sums. */
-static void test_every_field(void **state)
+static void test_every_field_of_a_unit_is_saved(void **state)
 {
     units_plan plan = plan_maps(2, 7, 6, CLASSES);
     mf_unit_spec conv = unit_conv(4, 2, 1), pool = unit_pool(MF_POOL_MAX, 2), norm = unit_norm(),
@@ -197,8 +197,11 @@ static void test_every_field(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resume), cmocka_unit_test(test_every_step),  cmocka_unit_test(test_pipeline),
-        cmocka_unit_test(test_model),  cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_training_resumes_from_a_file),
+        cmocka_unit_test(test_training_resumes_from_a_file_of_every_step),
+        cmocka_unit_test(test_a_pipeline_resumes),
+        cmocka_unit_test(test_a_loaded_model_gives_the_same_scores),
+        cmocka_unit_test(test_every_field_of_a_unit_is_saved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void run_pipelined(training_fixture *s, uint32_t workers, size_t depth)
     mf_pipeline_free(pipeline);
 }
 
-static void test_pipelines(void **state)
+static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++)
@@ -58,7 +58,7 @@ static void step_by_hand(training_fixture *s, mf_workspace **workspaces, const m
     }
 }
 
-static void test_by_hand(void **state)
+static void test_layer_steps_give_the_bits_of_a_network_step(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++)
@@ -87,7 +87,7 @@ static void test_by_hand(void **state)
 }
 
 /* Gradients and update apart are a step up to rounding, and repeat to the bit. */
-static void test_halves(void **state)
+static void test_a_step_equals_gradients_and_apply(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
@@ -133,7 +133,7 @@ static void test_halves(void **state)
 
 /* ---- greedy steps, answers ---- */
 
-static void test_greedy(void **state)
+static void test_a_greedy_step_changes_one_layer(void **state)
 {
     training_fixture *s = make_units_fixture(&rules[3]), *twin = make_units_fixture(&rules[3]);
 
@@ -162,7 +162,7 @@ static void test_greedy(void **state)
 
 /* The network answers with what its layers pass on one after the other; the workspace's purpose says nothing.
  */
-static void test_answers(void **state)
+static void test_a_network_predicts_as_its_layers_do(void **state)
 {
     training_fixture *s = make_units_fixture(&rules[3]);
     mf_workspace *inference = make_workspace(s->network, NULL, MF_WORKSPACE_INFERENCE, ROWS);
@@ -203,7 +203,7 @@ static void steps(training_fixture *s, size_t first, size_t end)
     }
 }
 
-static void test_snapshots(void **state)
+static void test_a_snapshot_restores_the_network(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
@@ -244,7 +244,7 @@ static mf_network *normalised_row(mf_optimizer *optimizer)
     return make_units_network(plans, COUNT_OF(plans), optimizer);
 }
 
-static void test_single_values(void **state)
+static void test_a_single_value_cannot_be_normalised(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
     mf_network *network = normalised_row(optimizer);
@@ -271,7 +271,7 @@ static void test_single_values(void **state)
 }
 
 /* A loss that is not finite, and with clipping a gradient: the layer keeps its running means, too. */
-static void test_not_finite(void **state)
+static void test_values_that_are_not_finite_change_nothing(void **state)
 {
     (void)state;
     for (int clip = 0; clip <= 1; clip++) {
@@ -297,10 +297,14 @@ static void test_not_finite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pipelines),     cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_halves),        cmocka_unit_test(test_greedy),
-        cmocka_unit_test(test_answers),       cmocka_unit_test(test_snapshots),
-        cmocka_unit_test(test_single_values), cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_a_pipeline_gives_the_bits_of_a_sequential_run),
+        cmocka_unit_test(test_layer_steps_give_the_bits_of_a_network_step),
+        cmocka_unit_test(test_a_step_equals_gradients_and_apply),
+        cmocka_unit_test(test_a_greedy_step_changes_one_layer),
+        cmocka_unit_test(test_a_network_predicts_as_its_layers_do),
+        cmocka_unit_test(test_a_snapshot_restores_the_network),
+        cmocka_unit_test(test_a_single_value_cannot_be_normalised),
+        cmocka_unit_test(test_values_that_are_not_finite_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
