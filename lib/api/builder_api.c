@@ -1,4 +1,4 @@
-/* The exported functions of builders, and of what a layer tells of its units. */
+/* The exported functions of builders, and those that describe the units of a layer. */
 #include "api/check.h"
 #include "api/structs.h"
 #include "model/builder.h"
@@ -22,7 +22,7 @@ mf_status mf_builder_spec_init(mf_builder_spec *spec, size_t size)
     return MFI_INIT(mf_builder_spec, spec, size, &defaults);
 }
 
-/* ---- life ---- */
+/* ---- create and free ---- */
 
 mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder)
 {
@@ -77,7 +77,8 @@ mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head)
 static mf_status check_node(int32_t node, int32_t least, const mfi_plan *plan)
 {
     if (node < least || (size_t)node > plan->unit_count)
-        return mfi_fail(MF_STATUS_NOT_FOUND, "node %d of %d to %zu", (int)node, (int)least, plan->unit_count);
+        return mfi_fail(MF_STATUS_NOT_FOUND, "there is no node %d, the nodes are %d to %zu", (int)node,
+                        (int)least, plan->unit_count);
     return MF_STATUS_OK;
 }
 
@@ -100,7 +101,7 @@ mf_status mf_layer_build(mf_builder *builder, mf_layer **layer)
     return mfi_layer_create(plan, &builder->handle.allocator, true, layer);
 }
 
-/* ---- what a layer tells ---- */
+/* ---- the units of a layer ---- */
 
 mf_status mf_layer_unit_count(const mf_layer *layer, size_t *count)
 {

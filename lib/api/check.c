@@ -36,8 +36,8 @@ mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels)
 static mf_status check_shape(const mf_batch *batch, const mf_layer *layer, size_t max_batch)
 {
     if (batch->input_type != MF_TYPE_FLOAT32)
-        return mfi_fail(MF_STATUS_UNSUPPORTED, "inputs of type %d; float32 is supported",
-                        (int)batch->input_type);
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "inputs have type %d, only %d (float32) is supported",
+                        (int)batch->input_type, (int)MF_TYPE_FLOAT32);
     if (batch->rows == 0 || batch->rows > max_batch)
         return mfi_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, the workspace takes 1 to %zu",
                         batch->rows, max_batch);
@@ -46,7 +46,8 @@ static mf_status check_shape(const mf_batch *batch, const mf_layer *layer, size_
         return mfi_fail(MF_STATUS_ARGUMENT, "a stride of %zu is less than the %zu inputs of a row",
                         batch->input_stride, layer->plan.inputs);
     if (batch->input_stride > INT32_MAX)
-        return mfi_fail(MF_STATUS_OVERFLOW, "a stride of %zu is too large", batch->input_stride);
+        return mfi_fail(MF_STATUS_OVERFLOW, "a stride must be at most %d, got %zu", (int)INT32_MAX,
+                        batch->input_stride);
     return MF_STATUS_OK;
 }
 
@@ -54,8 +55,9 @@ static mf_status check_labels(const mfi_rows *rows, size_t classes)
 {
     for (size_t b = 0; b < rows->count; b++)
         if (rows->labels[b] < 0 || (size_t)rows->labels[b] >= classes)
-            return mfi_fail(MF_STATUS_LABEL, "the label of row %zu is %d, there are %zu classes", b,
-                            (int)rows->labels[b], classes);
+            return mfi_fail(MF_STATUS_LABEL,
+                            "the label of row %zu is %d; with %zu classes it must be from 0 to %zu", b,
+                            (int)rows->labels[b], classes, classes - 1);
     return MF_STATUS_OK;
 }
 
@@ -67,8 +69,9 @@ static mf_status check_weights(const mfi_rows *rows)
     for (size_t b = 0; b < rows->count; b++) {
         double weight = (double)rows->weights[b];
         if (!(weight >= 0.0) || !isfinite(weight))
-            return mfi_fail(MF_STATUS_ARGUMENT, "the weight of row %zu is %g, not 0 or more", b, weight);
-        total += weight < (double)FLT_MIN ? 0.0 : weight; /* a step takes smaller numbers for 0 */
+            return mfi_fail(MF_STATUS_ARGUMENT,
+                            "the weight of row %zu is %g, it must be finite and at least 0", b, weight);
+        total += weight < (double)FLT_MIN ? 0.0 : weight; /* a step treats smaller numbers as 0 */
     }
     if (total == 0.0)
         return mfi_fail(MF_STATUS_ARGUMENT, "all %zu sample weights are 0, or too small for float32",
@@ -88,7 +91,8 @@ static mf_status check_finite(const mfi_rows *rows, const mf_layer *layer)
         size_t j = 0;
         while (isfinite(row[j]))
             j++;
-        return mfi_fail(MF_STATUS_NUMERIC, "input %zu of row %zu is %g", j, b, (double)row[j]);
+        return mfi_fail(MF_STATUS_NUMERIC, "input %zu of row %zu is %g, it must be finite", j, b,
+                        (double)row[j]);
     }
     return MF_STATUS_OK;
 }

@@ -8,14 +8,14 @@
 /* ARGUMENT, with the name in the message, if the pointer is NULL. */
 mf_status mfi_check_pointer(const void *pointer, const char *name);
 
-/* ARGUMENT if an allocator is given but lacks a function. */
+/* ARGUMENT if an allocator is given in which a function is NULL. */
 mf_status mfi_check_allocator(const mf_allocator *allocator);
 
-/* A dense batch as the flat calls take it. */
+/* A batch of dense rows, from the arguments of the functions that take no mf_batch. */
 mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels);
 
-/* Turns a batch for the layer into checked rows; everything about it is checked, also that every input
- * is finite. Labels and weights are read only if `labelled`. */
+/* Checks everything about a batch for the layer, also that every input is finite, and writes it to `rows`.
+ * Labels and weights are read only if `labelled`. */
 mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t max_batch, bool labelled,
                           mfi_rows *rows);
 

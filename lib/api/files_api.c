@@ -35,7 +35,8 @@ static mf_status model_size(const mf_network *network, int32_t contents, size_t 
     uint64_t size = 0;
     MFI_TRY(mfi_model_size(network, contents == MF_CONTENTS_TRAINING, &size));
     if (size > SIZE_MAX)
-        return mfi_fail(MF_STATUS_OVERFLOW, "%llu bytes do not fit the memory", (unsigned long long)size);
+        return mfi_fail(MF_STATUS_OVERFLOW, "a model of %llu bytes does not fit in memory",
+                        (unsigned long long)size);
     *bytes = (size_t)size;
     return MF_STATUS_OK;
 }

@@ -134,8 +134,8 @@ mf_status mf_layer_parameter_info(const mf_layer *layer, size_t index, mf_parame
 {
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     if (index >= layer->plan.parameter_count)
-        return mfi_fail(MF_STATUS_NOT_FOUND, "parameter %zu of a layer that has %zu", index,
-                        layer->plan.parameter_count);
+        return mfi_fail(MF_STATUS_NOT_FOUND, "there is no parameter %zu in a layer with %zu parameters",
+                        index, layer->plan.parameter_count);
     const mfi_parameter_spec *parameter = &layer->plan.parameters[index];
     mf_parameter_info found = {
         .type = MF_TYPE_FLOAT32,
@@ -161,7 +161,7 @@ static mf_status find_values(const mf_layer *layer, const char *name, const void
     MFI_TRY(find(layer, name, index));
     MFI_TRY(mfi_check_pointer(values, "the values of the parameter"));
     if (count != layer->plan.parameters[*index].count)
-        return mfi_fail(MF_STATUS_SHAPE, "the %s has %zu values, got room for %zu", name,
+        return mfi_fail(MF_STATUS_SHAPE, "the %s has %zu values, got a count of %zu", name,
                         layer->plan.parameters[*index].count, count);
     return MF_STATUS_OK;
 }
@@ -180,10 +180,12 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
     MFI_TRY(find_values(layer, name, values, count, &index));
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
-            return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the %s is %g", i, name, (double)values[i]);
+            return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the %s is %g, it must be finite", i, name,
+                            (double)values[i]);
     for (size_t i = 0; layer->plan.parameters[index].role == MFI_VARIANCE && i < count; i++)
         if (values[i] < 0.0f)
-            return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the variance is %g", i, (double)values[i]);
+            return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the variance is %g, it must be at least 0", i,
+                            (double)values[i]);
     memcpy(mfi_layer_tensor(layer, index, -1), values, count * sizeof *values);
     return MF_STATUS_OK;
 }

@@ -38,9 +38,9 @@ static mf_status plan_of_builder(const void *source, size_t position, mfi_list_r
     return mfi_builder_plan(builders[position], plan);
 }
 
-/* What these layers take, all of which have been checked. */
-static mf_status tell(const mfi_layer_list *layers, const mf_optimizer_spec *optimizer, int32_t purpose,
-                      size_t max_batch, mf_memory *memory)
+/* Writes the memory that these layers take; they have been checked. */
+static mf_status write_memory(const mfi_layer_list *layers, const mf_optimizer_spec *optimizer,
+                              int32_t purpose, size_t max_batch, mf_memory *memory)
 {
     mf_optimizer_spec known = mfi_optimizer_defaults();
     mf_memory result = {0};
@@ -62,7 +62,7 @@ mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count,
     MFI_TRY(mfi_check_pointer(layers, "the list of layers"));
     for (size_t i = 0; i < count; i++)
         MFI_TRY(read_layer(layers[i], &layer));
-    return tell(&list, optimizer, purpose, max_batch, memory);
+    return write_memory(&list, optimizer, purpose, max_batch, memory);
 }
 
 mf_status mf_network_memory_built(mf_builder *const *builders, size_t count,
@@ -73,7 +73,7 @@ mf_status mf_network_memory_built(mf_builder *const *builders, size_t count,
     MFI_TRY(mfi_check_pointer(builders, "the list of builders"));
     for (size_t i = 0; i < count; i++)
         MFI_TRY(mfi_handle_check(builders[i], MFI_KIND_BUILDER));
-    return tell(&list, optimizer, purpose, max_batch, memory);
+    return write_memory(&list, optimizer, purpose, max_batch, memory);
 }
 
 mf_status mf_memory_init(mf_memory *memory, size_t size)

@@ -29,7 +29,7 @@ mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipelin
     return status;
 }
 
-/* ---- what every call begins and ends with ---- */
+/* ---- begin and end of every call ---- */
 
 static void release(mf_pipeline *pipeline)
 {
@@ -48,13 +48,13 @@ void mf_pipeline_free(mf_pipeline *pipeline)
         release(pipeline);
 }
 
-/* A call that waits or calls back holds off cancellation: a thread that ended in it would leave the lock
- * locked, or the pipeline in the middle of a callback. */
+/* Switches cancellation off in calls that wait or call the callback. A thread that was cancelled there would
+ * leave the lock locked, or the pipeline in the middle of a callback. */
 static mf_status enter(const mf_pipeline *pipeline, int *cancel)
 {
     MFI_TRY(mfi_handle_check(pipeline, MFI_KIND_PIPELINE));
     if (pipeline->calling_back)
-        return mfi_fail(MF_STATUS_STATE, "called by the pipeline's own callback");
+        return mfi_fail(MF_STATUS_STATE, "a pipeline's own callback must not make this call");
     MFI_TRY(mfi_pipeline_check_process(pipeline));
     *cancel = mfi_cancel_hold();
     return MF_STATUS_OK;
@@ -77,7 +77,8 @@ static mf_status submit_here(mf_pipeline *pipeline, const mf_batch *batch, bool 
     MFI_TRY(mfi_check_batch(batch, pipeline->members[0].layer, pipeline->max_batch, true, &rows));
     for (size_t i = 0; i < pipeline->count; i++)
         MFI_TRY(mfi_layer_check_rows(pipeline->members[i].layer, i, rows.count));
-    /* Before, so that a host that tries until there is room gets its reports; after, for what is new. */
+    /* The callback is called before, so that a host that tries until there is room gets its reports, and
+     * after, for the new ones. */
     MFI_TRY(mfi_pipeline_call_back(pipeline));
     MFI_TRY(mfi_pipeline_submit(pipeline, &rows, wait));
     return mfi_pipeline_call_back(pipeline);
@@ -128,7 +129,7 @@ mf_status mf_pipeline_stop(mf_pipeline *pipeline)
     int cancel = 0;
     MFI_TRY(enter(pipeline, &cancel));
     mfi_pipeline_stop(pipeline);
-    /* It is stopped already: an answer that stops it changes nothing. */
+    /* The pipeline has stopped already, so it does not matter whether the callback asks to stop it. */
     mf_status status = mfi_pipeline_call_back(pipeline);
     if (!pipeline->to_free && mfi_pipeline_check_process(pipeline) == MF_STATUS_OK)
         status = MF_STATUS_OK;
@@ -156,7 +157,7 @@ static mf_status poll_here(mf_pipeline *pipeline, mf_pipeline_report *report)
     if (!pipeline->on_report)
         MFI_TRY(mfi_check_pointer(report, "the report"));
     mf_status status = mfi_pipeline_next_report(pipeline, &found);
-    /* With a callback, one that has come since is the callback's, next time. */
+    /* If there is a callback, a report that has come since then is left for its next call. */
     if (status == MF_STATUS_BUSY || (status == MF_STATUS_OK && pipeline->on_report))
         return mfi_fail(MF_STATUS_BUSY, "the next report is not there yet");
     if (status != MF_STATUS_OK)

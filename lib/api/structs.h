@@ -1,5 +1,5 @@
-/* Owns: the public structs that may grow: the size each had when it was introduced, and reading and writing
- * them by their type. */
+/* Owns: the public structs that may grow in later versions: the size of each when it was introduced, and
+ * macros that read and write them by their type. */
 #ifndef MFI_API_STRUCTS_H
 #define MFI_API_STRUCTS_H
 
@@ -25,16 +25,16 @@ enum {
     MFI_FIRST_SIZE(mf_load_spec, allocator),
 };
 
-/* Copies the caller's struct over `known`, which holds the defaults. `name` is what messages call it. */
+/* Copies the caller's struct over `known`, which holds the defaults. `name` is its name in messages. */
 #define MFI_READ_AS(type, known, source, name) \
     mfi_struct_read((known), sizeof(type), (source), MFI_FIRST_##type, (name))
 #define MFI_READ(type, known, source) MFI_READ_AS(type, known, source, #type)
 
-/* Writes to the caller's struct as much as it has room for. */
+/* Writes the fields that the caller's struct has. */
 #define MFI_WRITE(type, target, values) \
     mfi_struct_write((target), (values), sizeof(type), MFI_FIRST_##type, #type)
 
-/* What the public _init functions do. */
+/* The body of the public _init functions. */
 #define MFI_INIT(type, target, size, defaults) \
     mfi_struct_init((target), (size), (defaults), sizeof(type), MFI_FIRST_##type, #type)
 

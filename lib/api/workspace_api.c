@@ -46,7 +46,7 @@ mf_status mf_workspace_report(const mf_workspace *workspace, size_t position, mf
 {
     MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
     if (position >= workspace->count)
-        return mfi_fail(MF_STATUS_NOT_FOUND, "report %zu of a workspace for %zu layers", position,
+        return mfi_fail(MF_STATUS_NOT_FOUND, "there is no report %zu in a workspace for %zu layers", position,
                         workspace->count);
     const mf_report *found = &workspace->served[position].report;
     return MFI_WRITE(mf_report, report, found);

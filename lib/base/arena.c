@@ -1,5 +1,6 @@
-/* Owns: an allocator inside a buffer of the caller's: first fit in a list of blocks in order of address,
- * neighbours that are free become one. Handles are few, so the search is short. */
+/* Owns: an allocator inside a buffer of the caller's. It takes the first free block that is large enough,
+ * from a list in the order of addresses; free neighbours are merged. There are few blocks, so the search is
+ * short. */
 #include "base/arena.h"
 
 #include <stdbool.h>
@@ -7,14 +8,13 @@
 #include "base/memory.h"
 #include "base/status.h"
 
-/* Lies before every block's bytes and takes up MFI_ALIGNMENT. */
+/* The head of a block, in front of its bytes. It takes MFI_ALIGNMENT bytes. */
 typedef struct block {
     struct block *next;
-    size_t bytes; /* behind this head */
+    size_t bytes; /* that follow this head */
     bool used;
 } block;
 
-/* At the beginning of the buffer; the first block follows. */
 enum { HEAD = MFI_ALIGNMENT };
 
 static size_t round_up(size_t bytes)
@@ -32,7 +32,7 @@ size_t mfi_arena_base_cost(void)
     return MFI_ALIGNMENT - 1;
 }
 
-/* Cuts what is beyond `bytes` off a free block, if another block fits there. */
+/* Splits a free block after `bytes` bytes, if the rest is large enough for another block. */
 static void split(block *at, size_t bytes)
 {
     if (at->bytes < bytes + HEAD + MFI_ALIGNMENT)
@@ -45,7 +45,7 @@ static void split(block *at, size_t bytes)
 
 static void *arena_alloc(void *user, size_t bytes, size_t alignment)
 {
-    (void)alignment; /* every block has the largest */
+    (void)alignment; /* every block is aligned to MFI_ALIGNMENT */
     if (bytes > SIZE_MAX - 2 * MFI_ALIGNMENT)
         return NULL;
     size_t wanted = bytes ? round_up(bytes) : MFI_ALIGNMENT;
@@ -73,7 +73,9 @@ mf_status mfi_arena_init(void *buffer, size_t bytes, mf_allocator *allocator)
 {
     size_t lost = (MFI_ALIGNMENT - (uintptr_t)buffer % MFI_ALIGNMENT) % MFI_ALIGNMENT;
     if (bytes < lost + HEAD + MFI_ALIGNMENT)
-        return mfi_fail(MF_STATUS_CAPACITY, "an arena of %zu bytes holds nothing", bytes);
+        return mfi_fail(MF_STATUS_CAPACITY,
+                        "an arena of %zu bytes is too small, at this address it must have at least %zu",
+                        bytes, lost + HEAD + MFI_ALIGNMENT);
     block *first = (block *)(void *)((char *)buffer + lost);
     *first = (block){.bytes = (bytes - lost - HEAD) / MFI_ALIGNMENT * MFI_ALIGNMENT};
     *allocator = (mf_allocator){.alloc = arena_alloc, .free = arena_free, .user = first};

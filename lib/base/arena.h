@@ -4,10 +4,11 @@
 
 #include <monoforward.h>
 
-/* What a block costs beside its own bytes, rounded up to the alignment. */
+/* Bytes that a block of `bytes` bytes takes in the arena: its head, and its bytes rounded up to the
+ * alignment. */
 size_t mfi_arena_block_cost(size_t bytes);
 
-/* What the arena itself costs: its books, and what aligning the buffer may lose. */
+/* Bytes that the arena may lose by aligning the buffer. */
 size_t mfi_arena_base_cost(void);
 
 mf_status mfi_arena_init(void *buffer, size_t bytes, mf_allocator *allocator);

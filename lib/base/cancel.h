@@ -1,11 +1,12 @@
-/* Owns: calls that pthread_cancel() does not tear in two: what they hold would stay held. A thread that is
- * cancelled meanwhile ends at its next cancellation point behind the call. */
+/* Owns: switching thread cancellation off during a call. pthread_cancel() would otherwise end the thread
+ * inside the call, which would then never unlock its locks, free its memory or close its files. A thread that
+ * is cancelled meanwhile ends at its first cancellation point after the call. */
 #ifndef MFI_BASE_CANCEL_H
 #define MFI_BASE_CANCEL_H
 
 #include <pthread.h>
 
-/* Returns the state of before, for mfi_cancel_restore(). */
+/* Returns the former state, for mfi_cancel_restore(). */
 static inline int mfi_cancel_hold(void)
 {
     int before = 0;

@@ -1,4 +1,4 @@
-/* Owns: what every opaque handle begins with: its kind, its references, its allocator. */
+/* Owns: the beginning of every opaque handle: its kind, its reference count, its allocator. */
 #include "base/handle.h"
 
 #include <string.h>
@@ -49,7 +49,7 @@ void mfi_handle_retain(mfi_handle *handle)
 
 bool mfi_handle_drop(mfi_handle *handle)
 {
-    /* Whoever drops the last reference must see what the others wrote. */
+    /* The thread that drops the last reference must see what the others wrote. */
     return atomic_fetch_sub_explicit(&handle->references, 1, memory_order_acq_rel) == 1;
 }
 

@@ -1,4 +1,4 @@
-/* Owns: what every opaque handle begins with: its kind, its references, its allocator. */
+/* Owns: the beginning of every opaque handle: its kind, its reference count, its allocator. */
 #ifndef MFI_BASE_HANDLE_H
 #define MFI_BASE_HANDLE_H
 
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <monoforward.h>
 
-/* Values that neither small numbers nor text nor pointers look like. */
+/* The values are unlike small numbers, text and pointers, so that a wrong pointer is noticed. */
 typedef enum mfi_kind {
     MFI_KIND_FREED = 0x0DEAD0F1,
     MFI_KIND_OPTIMIZER = 0x4D460A71,
@@ -19,21 +19,21 @@ typedef enum mfi_kind {
 
 typedef struct mfi_handle {
     uint32_t kind;
-    atomic_uint references; /* atomic: workspaces for one network may come and go in several threads */
+    atomic_uint references; /* atomic: several threads may create and free workspaces for one network */
     mf_allocator allocator;
     size_t bytes;
 } mfi_handle;
 
-/* A zeroed block of `bytes` that begins with a handle of one reference; NULL with a message if there is none.
- */
+/* Allocates `bytes` zeroed bytes that begin with a handle with one reference. NULL, with a message, if there
+ * is no memory. */
 void *mfi_handle_create(mfi_kind kind, const mf_allocator *allocator, size_t bytes);
 
 void mfi_handle_retain(mfi_handle *handle);
 
-/* Gives up a reference; true if it was the last one. */
+/* Drops a reference; true if it was the last one. */
 bool mfi_handle_drop(mfi_handle *handle);
 
-/* Marks the block as freed and gives it back. */
+/* Marks the handle as freed and frees its memory. */
 void mfi_handle_destroy(mfi_handle *handle);
 
 /* OK, or HANDLE with a message if `handle` is NULL or of another kind. */

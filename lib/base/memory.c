@@ -1,4 +1,4 @@
-/* Owns: sizes that cannot overflow, and memory from the allocator of a handle. */
+/* Owns: arithmetic of sizes that reports overflow, and memory from the allocator of a handle. */
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -27,7 +27,7 @@ bool mfi_reserve(size_t *total, size_t count, size_t size, size_t *offset)
 static void *default_alloc(void *user, size_t bytes, size_t alignment)
 {
     (void)user;
-    /* aligned_alloc wants a multiple of the alignment. */
+    /* aligned_alloc() accepts multiples of the alignment only. */
     if (bytes > SIZE_MAX - alignment)
         return NULL;
     return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);

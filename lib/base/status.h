@@ -10,14 +10,14 @@
 #define MFI_FORMAT(text, first)
 #endif
 
-/* Keeps the message for mf_last_message() and returns `status`, so that `return mfi_fail(...)` reads well. */
+/* Stores the message for mf_last_message() and returns `status`, for use as `return mfi_fail(...)`. */
 mf_status mfi_fail(mf_status status, const char *format, ...) MFI_FORMAT(2, 3);
 
-/* Puts "WHAT NUMBER: " in front of the message of a failure, which has just happened; MF_STATUS_OK stays
- * that. */
+/* If `status` is a failure, which has just happened, puts "WHAT NUMBER: " in front of its message. Returns
+ * `status`. */
 mf_status mfi_fail_at(mf_status status, const char *what, size_t number);
 
-/* Passes a failure on to the caller. */
+/* Returns the status of the call from the calling function, unless it is OK. */
 #define MFI_TRY(call)                    \
     do {                                 \
         mf_status mfi_status_ = (call);  \

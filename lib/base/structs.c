@@ -5,14 +5,14 @@
 
 #include "base/status.h"
 
-/* Far above any struct to come; a larger struct_size was never set. */
+/* No struct will ever be this large. A larger struct_size means that the caller has not set it. */
 enum { LARGEST = 4096 };
 
 static mf_status check_size(size_t size, size_t first, const char *name)
 {
     if (size < first || size > LARGEST)
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s: a struct_size of %zu is not possible (%zu at least)", name,
-                        size, first);
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s: struct_size must be from %zu to %d, got %zu", name, first,
+                        (int)LARGEST, size);
     return MF_STATUS_OK;
 }
 

@@ -5,18 +5,20 @@
 
 #include <monoforward.h>
 
-/* The size a struct had when `last` was its last field: what it was introduced with, which never changes. */
+/* The size of a struct when `last` was its last field, in the version that introduced it. It never changes.
+ */
 #define MFI_SIZE_UP_TO(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
 
-/* Copies the caller's struct over `defaults`, as far as both know it. `first` is the size the struct had
- * when it was introduced, `known` the size it has now. ARGUMENT if it is NULL, smaller than it ever was,
- * or has a tail that is not zero and that this version does not know. */
+/* Copies the fields that the caller's struct and this version both have over `defaults`. `first` is the size
+ * of the struct when it was introduced, `known` its size now. ARGUMENT if the caller's struct is NULL, is
+ * smaller than `first`, or has bytes beyond `known` that are not 0. */
 mf_status mfi_struct_read(void *defaults, size_t known, const void *source, size_t first, const char *name);
 
-/* Writes `values` to the caller's struct, as far as both know it, and zeros what it has beyond. */
+/* Writes the fields of `values` that the caller's struct has too, and sets the rest of the caller's struct to
+ * 0. */
 mf_status mfi_struct_write(void *target, const void *values, size_t known, size_t first, const char *name);
 
-/* The same with the size from an argument: what the public _init functions do. */
+/* The same with the size as an argument, for the public _init functions. */
 mf_status mfi_struct_init(void *target, size_t size, const void *defaults, size_t known, size_t first,
                           const char *name);
 

@@ -1,8 +1,8 @@
 /* Owns: keeping subnormal numbers out of training.
  *
- * Moments decay and gradients of well-learned samples shrink until they are subnormal, and many
- * processors compute with such numbers a hundred times slower. While a step runs, its thread treats
- * them as 0; afterwards the thread's mode is what it was. */
+ * Moments decay, and gradients of samples that are learned well shrink, until they are subnormal. Many
+ * processors are a hundred times slower with such numbers. During a step the thread treats them as 0;
+ * afterwards it has its former mode again. */
 #ifndef MFI_BASE_SUBNORMAL_H
 #define MFI_BASE_SUBNORMAL_H
 
@@ -12,7 +12,7 @@
 #include <emmintrin.h>
 #endif
 
-/* Returns the mode of before, for mfi_subnormals_restore(). */
+/* Returns the former mode, for mfi_subnormals_restore(). */
 static inline uint64_t mfi_subnormals_to_zero(void)
 {
 #if defined(__SSE2__)

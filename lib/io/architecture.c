@@ -52,7 +52,8 @@ static mf_status check_version(const mfi_tensors *tensors, uint64_t *found)
     if (!number || !mfi_parse_u64(number, &version) || version == 0)
         return mfi_fail(MF_STATUS_FORMAT, "the metadata has no format_version");
     if (version > MFI_FORMAT_VERSION)
-        return mfi_fail(MF_STATUS_VERSION, "format version %llu; this library reads up to %d",
+        return mfi_fail(MF_STATUS_VERSION,
+                        "the file has format version %llu, this library reads versions 1 to %d",
                         (unsigned long long)version, (int)MFI_FORMAT_VERSION);
     *found = version;
     return MF_STATUS_OK;
@@ -60,7 +61,7 @@ static mf_status check_version(const mfi_tensors *tensors, uint64_t *found)
 
 /* ---- the layers ---- */
 
-/* A member of an object that has no other keys than these two, each once. */
+/* Reads the two members of an object, which must have exactly these two keys, each once. */
 static mf_status two_members(const mfi_json *tree, const char *what, const char *first, const char *second,
                              const mfi_json *found[2])
 {
@@ -93,7 +94,7 @@ static mf_status read_input(const mfi_json *item, mf_shape *input)
         input->dims[rank] = (size_t)dims[rank];
         rank++;
     }
-    input->rank = (int32_t)rank; /* any but 1 and 3 is refused by the builder */
+    input->rank = (int32_t)rank; /* the builder refuses every rank but 1 and 3 */
     return MF_STATUS_OK;
 }
 
@@ -104,7 +105,7 @@ static mf_status read_units(const mfi_json *list, mfi_architecture *architecture
         return mfi_fail(MF_STATUS_FORMAT, "\"" MFI_KEY_UNITS "\" is missing, or no array");
     architecture->units += mfi_json_count(list);
     if (architecture->units > MFI_MOST_UNITS)
-        return mfi_fail(MF_STATUS_FORMAT, "more than %d units", (int)MFI_MOST_UNITS);
+        return mfi_fail(MF_STATUS_FORMAT, "the layers have more than %d units together", (int)MFI_MOST_UNITS);
     for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), number++) {
         mf_unit_spec unit = mfi_unit_defaults();
         MFI_TRY(mfi_read_fields(item, &mfi_unit_fields, number, &unit));
@@ -127,7 +128,8 @@ static mf_status build(const mfi_json *item, size_t position, const mf_allocator
     spec.seed = layer->record.spec.seed;
     spec.allocator = allocator;
     if (architecture->version == MFI_FORMAT_FLAT)
-        return mfi_fail(MF_STATUS_FORMAT, "a layer of units in a file of version %d", (int)MFI_FORMAT_FLAT);
+        return mfi_fail(MF_STATUS_FORMAT, "a layer of units needs format version %d, the file has %d",
+                        (int)MFI_FORMAT_VERSION, (int)MFI_FORMAT_FLAT);
     MFI_TRY(read_input(mfi_json_member(item, MFI_KEY_INPUT), &input));
     MFI_TRY(mfi_builder_create(&spec, &layer->builder));
     MFI_TRY(read_units(mfi_json_member(item, MFI_KEY_UNITS), architecture, layer->builder));
@@ -138,8 +140,8 @@ static mf_status build(const mfi_json *item, size_t position, const mf_allocator
 
 /* ---- every layer ---- */
 
-/* The parameter of that name from number *number on: files name them in their order, so that looking for them
- * takes no longer than they are many. */
+/* Finds the parameter of that name, from number *number on. Files name parameters in their order, so one pass
+ * over them finds all. */
 static bool find_parameter(const mfi_plan *plan, const char *name, size_t *number)
 {
     for (; name && *number < plan->parameter_count; ++*number)
@@ -156,13 +158,14 @@ static mf_status read_frozen(const mfi_json *list, const mfi_plan *plan, mfi_par
     for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item)) {
         const char *name = mfi_json_text(item);
         if (!find_parameter(plan, name, &number))
-            return mfi_fail(MF_STATUS_FORMAT, "it has no \"%.40s\" that could be frozen, or not in its order",
+            return mfi_fail(MF_STATUS_FORMAT,
+                            "frozen parameter \"%.40s\" does not exist, or is not in the order of the layer",
                             name ? name : "");
         parameters[number++].frozen = true;
     }
     for (size_t p = 0; p + 1 < plan->parameter_count; p++)
         if (plan->parameters[p].role == MFI_MEAN && parameters[p].frozen != parameters[p + 1].frozen)
-            return mfi_fail(MF_STATUS_FORMAT, "mean and variance are frozen together");
+            return mfi_fail(MF_STATUS_FORMAT, "mean and variance must both be frozen, or neither");
     return MF_STATUS_OK;
 }
 
@@ -173,7 +176,7 @@ static mf_status read_layer_record(const mfi_json *item, size_t position, const 
     mfi_layer_record *record = &layer->record;
     mfi_list_room room;
     if (record->spec.seed == MF_SEED_AUTO)
-        return mfi_fail(MF_STATUS_FORMAT, "the seed is 0 or missing");
+        return mfi_fail(MF_STATUS_FORMAT, "the seed is missing or 0, it must be at least 1");
     if (record->spec.kind == MF_LAYER_UNITS) {
         MFI_TRY(build(item, position, allocator, architecture));
     } else {
@@ -186,17 +189,18 @@ static mf_status read_layer_record(const mfi_json *item, size_t position, const 
     return read_frozen(mfi_json_member(item, MFI_KEY_FROZEN), plan, layer->parameters);
 }
 
-/* Counts that go on from here never come round to 0. */
+/* The largest count that is accepted. Counted on from here, it never overflows to 0. */
 static const uint64_t most_count = UINT64_MAX / 2;
 
-/* Ids are counted, so those of a network differ and are below the next one. */
+/* The ids of layers are assigned by counting, so they must differ and be below the next id. */
 static mf_status check_ids(const mfi_architecture *architecture)
 {
     for (size_t i = 0; i < architecture->layer_count; i++) {
         uint64_t id = architecture->layers[i].record.id;
         if (id == 0 || id >= architecture->next_id)
-            return mfi_fail(MF_STATUS_FORMAT, "layer %zu: an id of %llu is not possible", i,
-                            (unsigned long long)id);
+            return mfi_fail(MF_STATUS_FORMAT,
+                            "layer %zu: the id %llu must be at least 1 and below next_id %llu", i,
+                            (unsigned long long)id, (unsigned long long)architecture->next_id);
         for (size_t j = 0; j < i; j++)
             if (architecture->layers[j].record.id == id)
                 return mfi_fail(MF_STATUS_FORMAT, "layers %zu and %zu have the same id", j, i);
@@ -208,9 +212,11 @@ static mf_status read_layers(const mfi_json *list, const mfi_tensors *tensors, c
                              mfi_architecture *architecture)
 {
     size_t position = 0, count = mfi_json_count(list);
-    /* Every layer has a projection at least. */
+    /* Every layer has at least one tensor, its projection. */
     if (count > MFI_MOST_LAYERS || count > tensors->count)
-        return mfi_fail(MF_STATUS_FORMAT, "%zu layers with %zu tensors", count, tensors->count);
+        return mfi_fail(MF_STATUS_FORMAT,
+                        "%zu layers with %zu tensors: at most %d layers are allowed, each with a tensor",
+                        count, tensors->count, (int)MFI_MOST_LAYERS);
     MFI_TRY(mfi_take_zeroed(allocator, count, sizeof *architecture->layers, &architecture->layers));
     architecture->layer_count = count;
     for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), position++) {
@@ -229,16 +235,17 @@ static mf_status read_network(const mfi_json *tree, const mfi_tensors *tensors, 
     MFI_TRY(two_members(tree, "the network", "next_id", "layers", found));
     const char *next = mfi_json_text(found[0]);
     if (!next || !mfi_parse_u64(next, &architecture->next_id) || !mfi_json_is_array(found[1]))
-        return mfi_fail(MF_STATUS_FORMAT, "the network: \"next_id\" or \"layers\" is of the wrong kind");
+        return mfi_fail(MF_STATUS_FORMAT, "the network: one of \"next_id\" (digits in a string) and "
+                                          "\"layers\" (an array) is of the wrong kind");
     if (architecture->next_id == 0 || architecture->next_id >= most_count)
-        return mfi_fail(MF_STATUS_FORMAT, "the network: a next_id of %llu is not possible",
-                        (unsigned long long)architecture->next_id);
+        return mfi_fail(MF_STATUS_FORMAT, "the network: next_id %llu must be from 1 to below %llu",
+                        (unsigned long long)architecture->next_id, (unsigned long long)most_count);
     return read_layers(found[1], tensors, allocator, architecture);
 }
 
 /* ---- the training ---- */
 
-/* Number of the role of that name; MFI_ROLES for none. */
+/* The role of that name; MFI_ROLES if there is none. */
 static mfi_role find_role(const char *name)
 {
     mfi_role role = 0;
@@ -252,7 +259,7 @@ static mf_status bad_steps(const char *name, const char *why)
     return mfi_fail(MF_STATUS_FORMAT, "the counts of steps: \"%.40s\" %s", name, why);
 }
 
-/* Of a layer with a spec, files name every role, also those that it does not have, with a count of 0. */
+/* For a layer with a spec, files name every role; roles that the layer does not have get the count 0. */
 static mf_status read_role_steps(const mfi_json *object, const mfi_plan *plan,
                                  mfi_parameter_record *parameters)
 {
@@ -267,7 +274,7 @@ static mf_status read_role_steps(const mfi_json *object, const mfi_plan *plan,
         seen[role] = true;
         bool there = find_parameter(plan, name, &number);
         if (!digits || !mfi_parse_u64(digits, &steps) || (!there && steps != 0))
-            return bad_steps(name, "has one that is not possible");
+            return bad_steps(name, "is not a number in a string, or not 0 without such a parameter");
         if (there)
             parameters[number].steps = steps;
     }
@@ -286,7 +293,7 @@ static mf_status read_steps(const mfi_json *object, const mfi_plan *plan, mfi_pa
         if (!find_parameter(plan, name, &number))
             return bad_steps(name, "is not known, or not in the order of its parameters");
         if (!digits || !mfi_parse_u64(digits, &parameters[number].steps))
-            return bad_steps(name, "has one that is not possible");
+            return bad_steps(name, "is not a number in a string");
     }
     return MF_STATUS_OK;
 }
@@ -296,8 +303,8 @@ static mf_status check_training(const mfi_architecture *architecture, size_t pos
     const mfi_training_record *record = &architecture->training_records[position];
     const mfi_progress *progress = &record->progress;
     if (record->optimizer >= 0 && (size_t)record->optimizer >= architecture->optimizer_count)
-        return mfi_fail(MF_STATUS_FORMAT, "optimizer %d of %zu", (int)record->optimizer,
-                        architecture->optimizer_count);
+        return mfi_fail(MF_STATUS_FORMAT, "there is no optimizer %d, the file has %zu",
+                        (int)record->optimizer, architecture->optimizer_count);
     const uint64_t most = most_count;
     bool sound = progress->renewed > 0 && progress->renewed < most && progress->applied < most &&
                  progress->dropped < most;
@@ -306,7 +313,9 @@ static mf_status check_training(const mfi_architecture *architecture, size_t pos
         sound = sound && architecture->layers[position].parameters[p].steps < (counts ? most : 1);
     }
     if (!sound)
-        return mfi_fail(MF_STATUS_FORMAT, "one of its counts is not possible");
+        return mfi_fail(
+            MF_STATUS_FORMAT,
+            "a count is out of range: \"renewed\" is at least 1, and steps are 0 without an optimizer");
     return MF_STATUS_OK;
 }
 
@@ -325,8 +334,9 @@ static mf_status read_optimizers(const mfi_json *list, const mf_allocator *alloc
     size_t number = 0;
     architecture->optimizer_count = mfi_json_count(list);
     if (architecture->optimizer_count > architecture->layer_count)
-        return mfi_fail(MF_STATUS_FORMAT, "%zu optimizers for %zu layers", architecture->optimizer_count,
-                        architecture->layer_count);
+        return mfi_fail(MF_STATUS_FORMAT,
+                        "%zu optimizers for %zu layers: there must be at most one for each layer",
+                        architecture->optimizer_count, architecture->layer_count);
     MFI_TRY(mfi_take_zeroed(allocator, architecture->optimizer_count, sizeof *architecture->optimizer_records,
                             &architecture->optimizer_records));
     for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), number++) {
@@ -349,7 +359,8 @@ static mf_status read_training(const mfi_json *tree, const mf_allocator *allocat
     if (!mfi_json_is_array(found[0]) || !mfi_json_is_array(found[1]) ||
         mfi_json_count(found[1]) != architecture->layer_count)
         return mfi_fail(MF_STATUS_FORMAT,
-                        "the training: \"optimizers\" or \"layers\" is of the wrong kind or length");
+                        "the training: \"optimizers\" is not an array, or \"layers\" not one of %zu members",
+                        architecture->layer_count);
     MFI_TRY(read_optimizers(found[0], allocator, architecture));
     MFI_TRY(mfi_take_zeroed(allocator, architecture->layer_count, sizeof *architecture->training_records,
                             &architecture->training_records));

@@ -1,4 +1,4 @@
-/* Owns: model files on the disk. They are read from regular files only. */
+/* Owns: saving models to files and loading them. Only regular files are read. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ mf_status mfi_disk_save(const mf_network *network, bool training, const char *pa
 
 /* ---- reading ---- */
 
-/* Where they are 32 bits wide unless asked otherwise, the build asks: models grow beyond 2 GiB. */
+/* Models may be larger than 2 GiB. The build sets _FILE_OFFSET_BITS where offsets have 32 bits by default. */
 _Static_assert(sizeof(off_t) >= 8, "files end at 2 GiB: define _FILE_OFFSET_BITS as 64");
 
 static mf_status read_file(const mfi_source *source, uint64_t offset, void *bytes, size_t count)
@@ -72,9 +72,9 @@ static mf_status check_file(mfi_source *source)
     return MF_STATUS_OK;
 }
 
-static mf_status load(const mf_load_spec *spec, const char *path, mf_network **network)
+static mf_status load_file(const mf_load_spec *spec, const char *path, mf_network **network)
 {
-    /* Without O_NONBLOCK, a pipe would wait for someone to write to it. */
+    /* Without O_NONBLOCK, opening a pipe would wait until another process opens it for writing. */
     mfi_source source = {
         .read = read_file,
         .path = path,
@@ -92,7 +92,7 @@ static mf_status load(const mf_load_spec *spec, const char *path, mf_network **n
 mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
 {
     int cancel = mfi_cancel_hold();
-    mf_status status = load(spec, path, network);
+    mf_status status = load_file(spec, path, network);
     mfi_cancel_restore(cancel);
     return status;
 }

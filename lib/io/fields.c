@@ -132,7 +132,7 @@ static mf_status bad_field(const mfi_field_table *table, size_t number, const mf
     return mfi_fail(MF_STATUS_FORMAT, "%s %zu: \"%.40s\" %s", table->what, number, mfi_json_key(item), why);
 }
 
-/* The kind decides which of the other fields there are, so it is read first. */
+/* The kind is read first, since it decides which other fields exist. */
 static mf_status read_kind(const mfi_json *object, const mfi_field_table *table, size_t number, void *record,
                            int32_t *kind)
 {
@@ -144,7 +144,7 @@ static mf_status read_kind(const mfi_json *object, const mfi_field_table *table,
     for (const mfi_json *item = mfi_json_first(object); item; item = mfi_json_next(item))
         if (strcmp(mfi_json_key(item), field->key) == 0) {
             if (!read_value(item, field, place))
-                return bad_field(table, number, item, "has a value that is not known");
+                return bad_field(table, number, item, "has an unknown value");
             *kind = *place;
             return MF_STATUS_OK;
         }

@@ -5,7 +5,7 @@
 #include "io/json.h"
 #include "io/text.h"
 
-/* What a field is in C, and in JSON. */
+/* The type of a field in C, and in JSON. */
 typedef enum mfi_field_type {
     MFI_FIELD_SIZE,  /* size_t: a number */
     MFI_FIELD_PAIR,  /* size_t[2]: an array of two numbers */
@@ -13,8 +13,8 @@ typedef enum mfi_field_type {
     MFI_FIELD_NAME,  /* int32_t, an index into `names`: a string */
     MFI_FIELD_FLOAT, /* float: a string */
     MFI_FIELD_U64,   /* uint64_t: a string */
-    MFI_FIELD_LINK,  /* int32_t, -1 for none, which is then left out: a number */
-    MFI_FIELD_OTHER  /* of variable length: written and read by whoever uses the table */
+    MFI_FIELD_LINK,  /* int32_t: a number; -1 means none and is not written */
+    MFI_FIELD_OTHER  /* of variable length: the user of the table reads and writes it */
 } mfi_field_type;
 
 typedef struct mfi_field {
@@ -32,14 +32,15 @@ typedef struct mfi_field_table {
     const char *what; /* for messages */
 } mfi_field_table;
 
-/* The fields of `record`, which is of that kind, as members of an object that is open. */
+/* Writes the fields of `record`, which is of that kind, as members of the current object. */
 void mfi_write_members(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record);
 
-/* The same as an object. */
+/* The same, as an object of its own. */
 void mfi_write_fields(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record);
 
-/* Into `record`, which holds the defaults of fields that are missing. FORMAT, with `number` in the message,
- * if a key is unknown, appears twice or belongs to another kind, or if a value is of another type. */
+/* Reads the fields into `record`; fields that are missing keep their values. FORMAT, with `number` in the
+ * message, if a key is unknown, appears twice or belongs to another kind, or if a value has the wrong type.
+ */
 mf_status mfi_read_fields(const mfi_json *object, const mfi_field_table *table, size_t number, void *record);
 
 #endif

@@ -1,6 +1,5 @@
-/* Owns: files that are written beside the old one and put in its place when they are complete and on the
- * disk.
- */
+/* Owns: replacing a file. The new file is written in the same folder under a temporary name, and renamed when
+ * it is complete and on the disk. */
 #define _POSIX_C_SOURCE 200809L
 #include "io/file.h"
 
@@ -49,7 +48,7 @@ int mfi_file_open(int folder, const char *name, int flags, unsigned mode)
     return file;
 }
 
-/* 0, or the error. */
+/* Returns 0, or the value of errno. */
 static int sync_file(int file)
 {
     int result;
@@ -61,28 +60,30 @@ static int sync_file(int file)
 
 /* ---- the temporary file ---- */
 
-static uint64_t mix(uint64_t bits, uint64_t more)
+static uint64_t mix_bits(uint64_t bits, uint64_t more)
 {
     bits = (bits ^ more) * UINT64_C(0x9E3779B97F4A7C15);
     return bits ^ bits >> 29;
 }
 
-/* Of the moment as well as of the process: in a container every process has the same id, and one that was
- * killed has left its file. The name does not grow with the target's, which may be as long as any. */
+/* The name is made of the time as well as of the process id: processes in different containers may have the
+ * same id, and a process that was killed has left its file. The target's name is not part of it, since it may
+ * have the greatest length that is allowed. */
 static void choose_name(draft *d)
 {
     static atomic_uint counter;
     struct timespec now = {0}, up = {0};
     clock_gettime(CLOCK_REALTIME, &now);
     clock_gettime(CLOCK_MONOTONIC, &up);
-    uint64_t bits = mix((uint64_t)getpid(), atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed));
-    bits = mix(mix(bits, (uint64_t)now.tv_sec), (uint64_t)now.tv_nsec);
-    bits = mix(mix(bits, (uint64_t)up.tv_nsec), (uint64_t)(uintptr_t)d);
+    uint64_t bits =
+        mix_bits((uint64_t)getpid(), atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed));
+    bits = mix_bits(mix_bits(bits, (uint64_t)now.tv_sec), (uint64_t)now.tv_nsec);
+    bits = mix_bits(mix_bits(bits, (uint64_t)up.tv_nsec), (uint64_t)(uintptr_t)d);
     snprintf(d->name, sizeof d->name, "monoforward-%016llx.tmp", (unsigned long long)bits);
 }
 
-/* Beside the target, since a rename works within a file system only. Nobody else may open it before it has
- * the permissions of the old file. */
+/* In the target's folder, since a file can only be renamed within a file system. Only the owner may open it
+ * until it has the permissions of the old file. */
 static mf_status open_draft(draft *d)
 {
     enum { ATTEMPTS = 100 };
@@ -98,7 +99,7 @@ static mf_status open_draft(draft *d)
     return mfi_file_refused("cannot create a file beside", d->target.asked, errno);
 }
 
-/* False if this process may not give the file to the old one's group. */
+/* False if this process may not give the file to the group of the old file. */
 static bool keep_owner(const draft *d)
 {
     const struct stat *old = &d->target.old;
@@ -109,8 +110,8 @@ static bool keep_owner(const draft *d)
            fchown(d->file, (uid_t)-1, old->st_gid) == 0;
 }
 
-/* The access control list, if the old file has one; false if it cannot be kept. With such a list, the
- * permissions of the group are not the group's: they are the most that anyone in the list has. */
+/* Copies the access control list, if the old file has one; false if that fails. If there is a list, the group
+ * bits of the mode are not the permissions of the group: they limit those of everyone in the list. */
 static bool keep_list(const draft *d)
 {
 #ifdef __linux__
@@ -126,9 +127,10 @@ static bool keep_list(const draft *d)
 #endif
 }
 
-/* What the file that it will replace has, as far as the system lets this process give it. What a group was
- * allowed that it cannot be given to is nothing for another one, beyond what all are. */
-static mf_status take_after(const draft *d)
+/* Copies owner, group and permissions of the old file, as far as the system allows. If the file cannot be
+ * given to the old group, its own group gets no more permissions than everybody has: they were meant for the
+ * old group. */
+static mf_status copy_access(const draft *d)
 {
     mode_t mode = d->target.old.st_mode & 0777;
     struct stat now;
@@ -136,7 +138,7 @@ static mf_status take_after(const draft *d)
     kept = keep_list(d) && kept;
     if (!kept)
         mode &= 0707 | (mode & 07) << 3;
-    /* Some file systems have the same permissions for all files and let nobody set them. */
+    /* Some file systems have the same permissions for all files, which cannot be changed. */
     bool same_mode = fstat(d->file, &now) == 0 && (now.st_mode & 0777) == mode;
     if (!same_mode && fchmod(d->file, mode) != 0)
         return mfi_file_refused("cannot keep the permissions of", d->target.asked, errno);
@@ -162,20 +164,21 @@ static mf_status fill_draft(draft *d, mf_status (*put)(mfi_sink *, const void *)
 {
     mfi_sink sink;
     mfi_sink_begin(&sink, take_to_file, d);
-    mf_status status = d->target.there ? take_after(d) : MF_STATUS_OK;
+    mf_status status = d->target.there ? copy_access(d) : MF_STATUS_OK;
     if (status == MF_STATUS_OK)
         status = put(&sink, what);
     int error = status == MF_STATUS_OK ? sync_file(d->file) : 0;
-    /* Some file systems report only here that they had no room. */
+    /* Some file systems report only at this point that the disk is full. */
     if (close(d->file) != 0 && error == 0 && errno != EINTR)
         error = errno;
     return status == MF_STATUS_OK && error ? mfi_file_refused("cannot write", d->target.asked, error)
                                            : status;
 }
 
-/* ---- in its place ---- */
+/* ---- the rename ---- */
 
-/* Makes the new name last. Some file systems cannot sync a folder, and do not need it. */
+/* Syncs the folder, so that the new name survives a power failure. Some file systems cannot sync a folder,
+ * and need not. */
 static mf_status sync_folder(const mfi_target *t)
 {
     int error = t->lists ? sync_file(t->folder) : 0;

@@ -1,4 +1,5 @@
-/* Owns: the JSON library. Its hooks for memory are the process's, so they are left alone. */
+/* Owns: the JSON library. Its memory functions are set for the whole process, so this library does not change
+ * them. */
 #include "io/json.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ mf_status mfi_json_parse(const char *text, size_t bytes, const char *what, mfi_j
 {
     *tree = NULL;
     MFI_TRY(mfi_scan_json(text, bytes, what));
-    /* The text has passed a stricter check: NULL means out of memory. */
+    /* The text has passed a stricter check, so NULL means that there was no memory. */
     *tree = cJSON_ParseWithLength(text, bytes);
     if (!*tree)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for the JSON of %s", what);
@@ -65,7 +66,7 @@ bool mfi_json_size(const mfi_json *item, uint64_t *value)
 {
     if (!cJSON_IsNumber(item))
         return false;
-    *value = (uint64_t)item->valuedouble; /* 0 to 2^53, as the scan has seen */
+    *value = (uint64_t)item->valuedouble; /* 0 to 2^53, as mfi_scan_json() has checked */
     return true;
 }
 

@@ -5,15 +5,15 @@
 #include "io/sink.h"
 #include "model/network.h"
 
-/* The newest format this version reads, and the one it writes. A file whose content an older version would
- * misunderstand, or could not use, has a higher number. */
+/* Versions of the format. This library reads all of them, and writes the oldest that can describe the
+ * network. A file that an older library would misunderstand, or could not use, has a higher version. */
 enum {
-    MFI_FORMAT_FLAT = 1,   /* layers that have a spec */
+    MFI_FORMAT_FLAT = 1,   /* only layers that have a spec */
     MFI_FORMAT_VERSION = 2 /* also layers of units */
 };
 
-/* What the format allows, and what a network may have, so that no loader has to fear its number of layers,
- * or of units in all of them. */
+/* Limits: of the format for the header, and of this library for layers and for units in all of them together,
+ * so that a file cannot demand unlimited work. */
 enum { MFI_MOST_HEADER_BYTES = 100000000, MFI_MOST_LAYERS = 16384, MFI_MOST_UNITS = 65536 };
 
 /* Keys of the metadata. */
@@ -24,18 +24,18 @@ enum { MFI_MOST_HEADER_BYTES = 100000000, MFI_MOST_LAYERS = 16384, MFI_MOST_UNIT
 #define MFI_KEY_TRAINING "training"
 #define MFI_FORMAT_NAME "monoforward"
 
-/* Bytes of the whole file. OVERFLOW if it has too many. */
+/* The size of the whole file. OVERFLOW if it is too large. */
 mf_status mfi_model_size(const mf_network *network, bool training, uint64_t *bytes);
 
-/* Whether all values can be in a file: NUMERIC if not. */
+/* NUMERIC if a value is not finite and so cannot be in a file. */
 mf_status mfi_model_check(const mf_network *network, bool training);
 
-/* Puts all of it; the network has been checked. Ends the sink. */
+/* Writes the whole file and ends the sink. The network has been checked. */
 mf_status mfi_model_write(const mf_network *network, bool training, mfi_sink *sink);
 
 /* Where the bytes of a file come from. */
 typedef struct mfi_source {
-    /* Exactly `count` bytes from `offset`, which are there. */
+    /* Reads exactly `count` bytes from `offset`; the caller has checked that the file has them. */
     mf_status (*read)(const struct mfi_source *source, uint64_t offset, void *bytes, size_t count);
     uint64_t bytes;
     const unsigned char *memory; /* of a buffer */
@@ -45,10 +45,10 @@ typedef struct mfi_source {
 
 mfi_source mfi_source_of_memory(const void *buffer, size_t bytes);
 
-/* Loads as `spec` says, which has been checked. */
+/* Loads a model as `spec` says, which has been checked. */
 mf_status mfi_model_load(const mf_load_spec *spec, const mfi_source *source, mf_network **network);
 
-/* Writes the file in one piece or leaves everything as it is. */
+/* Writes the complete file, or changes nothing. */
 mf_status mfi_disk_save(const mf_network *network, bool training, const char *path);
 
 mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network);

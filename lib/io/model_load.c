@@ -1,6 +1,7 @@
-/* Owns: how a model file is read. Nothing in it is believed: first the header is checked as JSON, as a table
- * of tensors and as an architecture; only if the tensors are exactly those that the architecture demands, and
- * the data has exactly their size, a network is created, and the values are read to where they belong. */
+/* Owns: reading a model file. The file is not trusted. First the header is checked: as JSON, as a table of
+ * tensors, and as an architecture. The tensors must be exactly those that the architecture requires, and the
+ * data must have exactly their size. Only then the network is created, and the values are read into its
+ * parameters. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -10,11 +11,11 @@
 #include "io/model_file.h"
 #include "model/change.h"
 
-/* All that is held while a file is being loaded. */
+/* What must be freed when loading has ended. */
 typedef struct loading {
     const mfi_source *source;
     mf_allocator allocator;
-    uint64_t data; /* where the data begins */
+    uint64_t data; /* offset of the data in the file */
     mfi_json *header;
     mfi_tensors tensors;
     mfi_architecture plan;
@@ -40,11 +41,12 @@ static mf_status read_header(loading *l)
     unsigned char length[8];
     const mfi_source *source = l->source;
     if (source->bytes < sizeof length)
-        return mfi_fail(MF_STATUS_FORMAT, "%llu bytes are no model", (unsigned long long)source->bytes);
+        return mfi_fail(MF_STATUS_FORMAT, "a model has at least %d bytes, the file has %llu",
+                        (int)sizeof length, (unsigned long long)source->bytes);
     MFI_TRY(source->read(source, 0, length, sizeof length));
     uint64_t bytes = mfi_get_u64(length);
     if (bytes > MFI_MOST_HEADER_BYTES || bytes > source->bytes - sizeof length)
-        return mfi_fail(MF_STATUS_FORMAT, "a header of %llu bytes in a file of %llu",
+        return mfi_fail(MF_STATUS_FORMAT, "a header of %llu bytes is too long in a file of %llu bytes",
                         (unsigned long long)bytes, (unsigned long long)source->bytes);
     l->data = sizeof length + bytes;
     if (bytes == 0)
@@ -65,18 +67,19 @@ static mf_status check_tensor(const mfi_tensors *tensors, const mfi_tensor_plan 
 {
     const mfi_tensor *tensor = mfi_tensors_find(tensors, plan->name);
     if (!tensor)
-        return mfi_fail(MF_STATUS_FORMAT, "there is no tensor \"%s\"", plan->name);
+        return mfi_fail(MF_STATUS_FORMAT, "the file has no tensor \"%s\", which its layers require",
+                        plan->name);
     bool same = tensor->rank == (size_t)plan->rank;
     for (int32_t d = 0; same && d < plan->rank; d++)
         same = tensor->dims[d] == plan->dims[d];
     if (!same)
-        return mfi_fail(MF_STATUS_FORMAT, "tensor \"%s\" has another shape than its layer demands",
+        return mfi_fail(MF_STATUS_FORMAT, "tensor \"%s\" does not have the shape that its layer requires",
                         plan->name);
     return MF_STATUS_OK;
 }
 
-/* Each tensor that the layers demand is there, and no other: names are unique, so it is enough to count them.
- */
+/* Checks that the file has every tensor that the layers require, and no other. Names are unique, so it is
+ * enough to count them. */
 static mf_status check_tensors(const loading *l)
 {
     size_t demanded = 0;
@@ -93,8 +96,8 @@ static mf_status check_tensors(const loading *l)
         }
     }
     if (demanded != l->tensors.count)
-        return mfi_fail(MF_STATUS_FORMAT, "%zu tensors, of which the layers know %zu", l->tensors.count,
-                        demanded);
+        return mfi_fail(MF_STATUS_FORMAT, "the file has %zu tensors, of which its layers use %zu",
+                        l->tensors.count, demanded);
     return MF_STATUS_OK;
 }
 
@@ -106,13 +109,15 @@ static mf_status read_values(const loading *l, const mf_layer *layer, const mfi_
     for (size_t i = 0; i < plan->count; i++)
         values[i] = mfi_get_float((const unsigned char *)(values + i));
     if (!mfi_values_are_sound(plan, values))
-        return mfi_fail(MF_STATUS_FORMAT, "tensor \"%s\" holds a value that is not possible", plan->name);
+        return mfi_fail(MF_STATUS_FORMAT,
+                        "tensor \"%s\" has a value that is not finite, or negative where that is not allowed",
+                        plan->name);
     return MF_STATUS_OK;
 }
 
 /* ---- handles ---- */
 
-/* Values are not drawn, since they are overwritten at once. */
+/* Values are not initialised, since they are overwritten at once. */
 static mf_status create_layer(const loading *l, size_t position, mf_layer **layer)
 {
     mfi_list_room room;
@@ -159,7 +164,7 @@ static mf_status add_layer(loading *l, size_t position, bool training)
     mf_status status = mfi_as_format(mfi_network_insert(l->network, position, layer, NULL), position);
     if (status == MF_STATUS_OK)
         status = fill_layer(l, position, training, layer);
-    mfi_layer_release(layer); /* the network has its own reference */
+    mfi_layer_release(layer); /* the network holds a reference of its own */
     return status;
 }
 
@@ -191,7 +196,7 @@ static mf_status make_network(loading *l, bool training)
 
 /* ---- all of it ---- */
 
-static mf_status load(loading *l, bool training)
+static mf_status load_model(loading *l, bool training)
 {
     MFI_TRY(mfi_json_available());
     MFI_TRY(read_header(l));
@@ -206,7 +211,7 @@ static mf_status load(loading *l, bool training)
 static void clean_up(loading *l)
 {
     for (size_t i = 0; l->made && i < l->plan.optimizer_count; i++)
-        mfi_optimizer_release(l->made[i]); /* layers have their own references */
+        mfi_optimizer_release(l->made[i]); /* the layers hold references of their own */
     mfi_release(&l->allocator, l->made, l->plan.optimizer_count * sizeof *l->made);
     mfi_architecture_free(&l->plan, &l->allocator);
     mfi_tensors_free(&l->tensors);
@@ -217,9 +222,9 @@ mf_status mfi_model_load(const mf_load_spec *spec, const mfi_source *source, mf_
 {
     loading l = {.source = source, .allocator = mfi_allocator_or_default(spec->allocator)};
     if (spec->max_bytes != 0 && source->bytes > spec->max_bytes)
-        return mfi_fail(MF_STATUS_CAPACITY, "the model has %llu bytes, at most %llu are wanted",
+        return mfi_fail(MF_STATUS_CAPACITY, "the model has %llu bytes, at most %llu are allowed",
                         (unsigned long long)source->bytes, (unsigned long long)spec->max_bytes);
-    mf_status status = load(&l, spec->contents == MF_CONTENTS_TRAINING);
+    mf_status status = load_model(&l, spec->contents == MF_CONTENTS_TRAINING);
     if (status == MF_STATUS_OK)
         *network = l.network;
     else

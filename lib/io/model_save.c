@@ -1,5 +1,5 @@
-/* Owns: how a model file is written. Nothing is allocated: the header is generated twice, once to know its
- * size. */
+/* Owns: writing a model file, without allocating memory: the header is generated twice, the first time only
+ * to measure it. */
 #include <string.h>
 
 #include "base/status.h"
@@ -17,7 +17,7 @@ static const mf_layer *layer_at(const mf_network *network, size_t position)
 
 typedef void tensor_visitor(void *user, const mf_layer *layer, const mfi_tensor_plan *plan);
 
-/* Layer after layer; what its optimizer keeps behind its parameters. */
+/* Visits the tensors layer by layer: its parameters, then its optimizer's state. */
 static void visit_tensors(const mf_network *network, bool training, tensor_visitor *visit, void *user)
 {
     for (size_t position = 0; position < network->count; position++) {
@@ -121,7 +121,7 @@ static void put_network(mfi_text *text, const mf_network *network)
     mfi_text_end_string(text);
 }
 
-/* Of a layer with a spec all the names there are, as the first version of the format has it. */
+/* For a layer with a spec all existing names are written, as the first version of the format requires. */
 static void put_steps(mfi_text *text, const mf_layer *layer)
 {
     static const mfi_role roles[MFI_ROLES] = {MFI_WEIGHT, MFI_BIAS, MFI_PROJECTION,
@@ -167,7 +167,7 @@ static void put_training(mfi_text *text, const mf_network *network)
     mfi_text_end_string(text);
 }
 
-/* The oldest one that can say what the network is. */
+/* The oldest version of the format that can describe the network. */
 static uint64_t version_of(const mf_network *network)
 {
     for (size_t position = 0; position < network->count; position++)
@@ -233,23 +233,23 @@ static void put_header(const mf_network *network, bool training, mfi_sink *sink)
     mfi_text_close(&text, '}');
 }
 
-/* Of layers and units no more than are loaded; those of a layer with a spec are not listed in the file. */
+/* Refuses more layers and units than can be loaded. The units of a layer with a spec are not in the file. */
 static mf_status check_counts(const mf_network *network)
 {
     size_t units = 0;
     if (network->count > MFI_MOST_LAYERS)
-        return mfi_fail(MF_STATUS_OVERFLOW, "a file takes %d layers, the network has %zu",
+        return mfi_fail(MF_STATUS_OVERFLOW, "a file can hold %d layers, the network has %zu",
                         (int)MFI_MOST_LAYERS, network->count);
     for (size_t position = 0; position < network->count; position++)
         if (!layer_at(network, position)->plan.has_spec)
             units += layer_at(network, position)->plan.unit_count;
     if (units > MFI_MOST_UNITS)
-        return mfi_fail(MF_STATUS_OVERFLOW, "a file takes %d units, the network has %zu", (int)MFI_MOST_UNITS,
-                        units);
+        return mfi_fail(MF_STATUS_OVERFLOW, "a file can hold %d units, the network has %zu",
+                        (int)MFI_MOST_UNITS, units);
     return MF_STATUS_OK;
 }
 
-/* Bytes of the header's text, without and with the spaces that make the data begin at a multiple of 8. */
+/* The size of the header's text, without and with the spaces that align the data to 8 bytes. */
 static mf_status measure_header(const mf_network *network, bool training, uint64_t *text, uint64_t *padded)
 {
     mfi_sink counter;
@@ -259,8 +259,8 @@ static mf_status measure_header(const mf_network *network, bool training, uint64
     *text = counter.total;
     *padded = (counter.total + 7) / 8 * 8;
     if (*padded > MFI_MOST_HEADER_BYTES)
-        return mfi_fail(MF_STATUS_OVERFLOW, "a header of %llu bytes is longer than the format allows",
-                        (unsigned long long)*padded);
+        return mfi_fail(MF_STATUS_OVERFLOW, "the header has %llu bytes, the format allows at most %d",
+                        (unsigned long long)*padded, (int)MFI_MOST_HEADER_BYTES);
     return MF_STATUS_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Owns: numbers as text that means the same in every locale. */
+/* Owns: conversion between numbers and text, independent of the locale. */
 #include "io/numbers.h"
 
 #include <fenv.h>
@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The host's thread may round in another direction or take subnormal numbers for 0, which the C library
- * follows as well; a file does not. Values go in and out through a volatile, so that the compiler leaves the
- * arithmetic where the mode is the usual one. */
+/* The host's thread may have another rounding direction, or treat subnormal numbers as 0. The C library's
+ * functions then do so too, but files must not depend on it. Values are passed through a volatile, so that
+ * the compiler does not move arithmetic out of the code that runs in the default mode. */
 static void usual_mode(fenv_t *before)
 {
     fegetenv(before);
@@ -20,7 +20,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Whatever stands for the point, which may be several bytes, becomes one. */
+/* Replaces the decimal separator of the locale, which may have several bytes, by a point. */
 static void to_point(char *text)
 {
     char *to = text;
@@ -52,7 +52,7 @@ void mfi_print_float(float value, char text[MFI_NUMBER_ROOM])
     fesetenv(&before);
 }
 
-/* value 10^exponent, in steps that are exact or nearly so. */
+/* value 10^exponent, in steps that are exact or nearly exact. */
 static double scaled(double value, int exponent)
 {
     for (; exponent > 0; exponent -= exponent > 22 ? 22 : exponent)
@@ -62,7 +62,8 @@ static double scaled(double value, int exponent)
     return value;
 }
 
-/* Digits with at most one point; *exponent counts those behind it. NULL if there are none or too many. */
+/* Reads digits with at most one point; *exponent becomes minus the number of digits after it. Returns the
+ * end, or NULL if there are no digits or too many. */
 static const char *parse_digits(const char *text, uint64_t *digits, int *exponent)
 {
     int count = 0;

@@ -1,4 +1,5 @@
-/* Owns: a network as an ONNX model: what surrounds the layers, and the outputs that follow from them. */
+/* Owns: writing a network as an ONNX model: the parts around the layers, and the outputs computed from
+ * theirs. */
 #include "io/onnx.h"
 
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "io/onnx_layer.h"
 #include "io/protobuf.h"
 
-/* From IR 4 on, constant tensors need not be inputs as well; IR 7 belongs to opset 13. */
+/* Since IR version 4, constant tensors need not also be inputs; opset 13 belongs to IR version 7. */
 enum { IR_VERSION = 7, OPSET = 13 };
 enum {
     MODEL_IR = 1,
@@ -29,7 +30,7 @@ static const char graph_doc[] =
 
 /* ---- the graph ---- */
 
-/* "goodness_last" and what follows from it, or the same for the sum. */
+/* Puts "goodness_last" and the outputs computed from it, or the same for the sum. */
 static void put_answers(const mfi_onnx_graph *graph, const char *from, const char *const names[3])
 {
     const mfi_onnx_attribute axis = {.name = "axis", .type = MFI_ONNX_AN_INT, .values = {1}};
@@ -55,7 +56,7 @@ static void put_outputs(const mfi_onnx_graph *graph, size_t classes, const char 
     }
 }
 
-/* The goodness of the layers up to walk->position in all, in the order in which the library adds. */
+/* Puts the sum of the goodness of all layers up to walk->position, added in the library's order. */
 static mfi_onnx_name put_sum(const mfi_onnx_walk *walk, const mfi_onnx_name *before)
 {
     mfi_onnx_name goodness = mfi_onnx_name_of(walk->position, "goodness");
@@ -138,7 +139,7 @@ mf_status mfi_onnx_size(const mf_network *network, size_t *bytes)
     mfi_sink_begin(&sink, NULL, NULL);
     put_model(&sink, network);
     if (sink.total > INT32_MAX)
-        return mfi_fail(MF_STATUS_OVERFLOW, "the ONNX model has %llu bytes; the format ends at %d",
+        return mfi_fail(MF_STATUS_OVERFLOW, "the ONNX model has %llu bytes, the format allows at most %d",
                         (unsigned long long)sink.total, (int)INT32_MAX);
     *bytes = (size_t)sink.total;
     return MF_STATUS_OK;

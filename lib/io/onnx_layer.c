@@ -1,5 +1,6 @@
-/* Owns: what a layer is in ONNX. Every node's result is "layers.<position>.<what it is>", the parameters are
- * called as in a model file, and pairs are vertical, horizontal in both worlds. */
+/* Owns: writing a layer as ONNX nodes. The result of a node is named "layers.<position>.<what it is>";
+ * parameters have the names of the model file. Pairs are vertical, horizontal, both in ONNX and in this
+ * library. */
 #include "io/onnx_layer.h"
 
 #include <stdio.h>
@@ -16,7 +17,7 @@ mfi_onnx_name mfi_onnx_name_of(size_t position, const char *what)
     return name;
 }
 
-/* The unit that is being put. */
+/* The unit that is being written. */
 typedef struct unit {
     mfi_onnx_walk *walk;
     const mf_layer *layer;
@@ -24,8 +25,8 @@ typedef struct unit {
     int32_t node;
 } unit;
 
-/* What a unit makes is named after the unit, but for the units of a layer that has a spec: there is one of
- * each kind. */
+/* The name of a unit's result contains the node's number, except in a layer that has a spec: such a layer has
+ * at most one unit of each kind. */
 static mfi_onnx_name name_in(const mfi_onnx_walk *walk, const mf_layer *layer, int32_t node, const char *what)
 {
     char full[64];
@@ -40,7 +41,7 @@ static mfi_onnx_name name_of(const unit *u, const char *what)
     return name_in(u->walk, u->layer, u->node, what);
 }
 
-/* A node that reads the value, and whose result is the value from then on. */
+/* Puts a node that reads the current value; its result becomes the current value. */
 static void advance_to(mfi_onnx_walk *walk, mfi_onnx_node node, mfi_onnx_name output)
 {
     node.inputs[0] = walk->value.text;
@@ -71,7 +72,8 @@ static mfi_onnx_name put_role(const unit *u, mfi_role role)
     return put_parameter(u->walk, u->layer, (size_t)u->stage->parameters[role]);
 }
 
-/* Whether the bias of the stage is this unit's: a normalisation that is computed along has it. */
+/* Whether the bias of the stage belongs to this unit: it belongs to the normalisation if the stage has one.
+ */
 static bool has_bias(const unit *u)
 {
     return u->stage->parameters[MFI_BIAS] >= 0 && u->layer->plan.units[u->node - 1].spec.bias;
@@ -95,7 +97,7 @@ static attribute two(const char *name, const size_t values[2])
                        .values = {(int64_t)values[0], (int64_t)values[1]}};
 }
 
-/* The same on both sides. */
+/* Equal padding on both sides. */
 static attribute pads(const size_t values[2])
 {
     attribute four = two("pads", values);
@@ -112,7 +114,7 @@ static void flatten(mfi_onnx_walk *walk, mfi_onnx_name result)
     advance_to(walk, (mfi_onnx_node){.type = "Flatten", .attributes = {one("axis", 1)}}, result);
 }
 
-/* A row of values as maps; the batch, which the 0 stands for, is taken over. */
+/* Puts a reshape of a row of values to maps. The 0 keeps the dimension of the batch. */
 static void put_reshape(mfi_onnx_walk *walk, const mf_shape *maps, mfi_onnx_name shape_name,
                         mfi_onnx_name result)
 {
@@ -122,7 +124,7 @@ static void put_reshape(mfi_onnx_walk *walk, const mf_shape *maps, mfi_onnx_name
     advance_to(walk, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, shape_name.text}}, result);
 }
 
-/* The value as the reader wants it. */
+/* Reshapes the current value to the shape that its reader expects. */
 static void take_form(mfi_onnx_walk *walk, const mf_shape *wanted, bool maps, mfi_onnx_name shape_name,
                       mfi_onnx_name result)
 {
@@ -177,7 +179,7 @@ static float zero(const size_t dims[2], size_t row, size_t column)
     return 0.0f;
 }
 
-/* ONNX asks for a bias. */
+/* ONNX requires a bias, so it gets zeros. */
 static mfi_onnx_name put_zeros(const unit *u, size_t count)
 {
     mfi_onnx_name name = name_of(u, "no_bias");
@@ -206,8 +208,8 @@ static mfi_onnx_name put_scalar(const unit *u, const char *what, float value)
     return name;
 }
 
-/* ((1 + erf(z / sqrt 2)) z) / 2: GELU is an operator from opset 20 on only. Runtimes know these nodes in this
- * order and fuse them. */
+/* ((1 + erf(z / sqrt 2)) z) / 2, since opset 13 has no operator for GELU. Runtimes recognise these nodes in
+ * this order and fuse them. */
 static void put_gelu(const unit *u)
 {
     mfi_onnx_name z = u->walk->value, root = put_scalar(u, "gelu_root", 1.41421356f);
@@ -248,7 +250,7 @@ static void put_pooling(const unit *u)
             "pooled");
 }
 
-/* What a runtime knows has no dropout. */
+/* Dropout does nothing in inference, so its node is an Identity. */
 static void put_dropout(const unit *u)
 {
     advance(u, (mfi_onnx_node){.type = "Identity"}, "kept");
@@ -264,7 +266,7 @@ static const char *const results[MFI_UNIT_KINDS] = {
     [MF_UNIT_ADD] = "sum",
 };
 
-/* The name of a node's value; that of node 0 is what the layer reads. */
+/* The name of a node's value; node 0 is the input of the layer. */
 static mfi_onnx_name value_of(const mfi_onnx_walk *walk, const mf_layer *layer, int32_t node,
                               mfi_onnx_name input)
 {
@@ -310,7 +312,7 @@ static void put_unit_node(const unit *u, mfi_onnx_name input)
 
 /* ---- the head ---- */
 
-/* The weight of value `at` in cell `index`. */
+/* The weight of value `at` in the mean of cell `index`. */
 static float weight_in_cell(size_t size, size_t cells, size_t index, size_t at)
 {
     size_t first, end;
@@ -337,8 +339,8 @@ static mfi_onnx_name put_weights(const mfi_onnx_walk *walk, const char *what, si
     return name;
 }
 
-/* Windows of different sizes: the means of rows and of columns are products with two small matrices,
- * D [s, H] from the left and A [W, s] from the right, for every map. */
+/* Pooling with windows of different sizes. The means over rows and over columns are products of every map
+ * with two small matrices, D [s, H] from the left and A [W, s] from the right. */
 static void put_uneven_pooling(mfi_onnx_walk *walk, const size_t map[2], size_t cells)
 {
     mfi_onnx_name across = put_weights(walk, "head_across", map[1], cells, weight_across);
@@ -366,7 +368,7 @@ static void put_head_pooling(mfi_onnx_walk *walk, const size_t map[2], size_t ce
                    mfi_onnx_name_of(walk->position, "head_pooled"));
 }
 
-/* The walk goes on from the output, not from what M makes of it: `aside` is a copy. */
+/* The next layer reads the activation and not the goodness, so `aside` is a copy of the walk. */
 static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer)
 {
     mfi_onnx_walk aside = *walk;

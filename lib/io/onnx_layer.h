@@ -1,4 +1,4 @@
-/* Owns: what a layer is in ONNX: its nodes and its constant tensors. */
+/* Owns: writing a layer as ONNX nodes and constant tensors. */
 #ifndef MFI_IO_ONNX_LAYER_H
 #define MFI_IO_ONNX_LAYER_H
 
@@ -14,15 +14,15 @@ typedef struct mfi_onnx_name {
 
 mfi_onnx_name mfi_onnx_name_of(size_t position, const char *what);
 
-/* Where a walk from layer to layer is. */
+/* The state of a walk from layer to layer. */
 typedef struct mfi_onnx_walk {
     mfi_onnx_graph graph;
     size_t position;
-    mfi_onnx_name value; /* what the next node reads */
+    mfi_onnx_name value; /* the current value, which the next node reads */
     bool maps;           /* [N, C, H, W], not [N, k] */
 } mfi_onnx_walk;
 
-/* Puts all of the layer at walk->position. The value is then its activation; its goodness is
+/* Puts the layer at walk->position. Its activation becomes the current value; its goodness is named
  * "layers.<position>.goodness". */
 void mfi_onnx_put_layer(mfi_onnx_walk *walk, const mf_layer *layer);
 

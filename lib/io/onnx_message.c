@@ -1,5 +1,4 @@
-/* Owns: the messages of an ONNX file that a graph consists of. The numbers of fields are those of onnx.proto.
- */
+/* Owns: writing the protobuf messages of an ONNX graph. The field numbers are those of onnx.proto. */
 #include "io/onnx_message.h"
 
 #include "io/bytes.h"

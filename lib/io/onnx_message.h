@@ -1,16 +1,15 @@
-/* Owns: the messages of an ONNX file that a graph consists of: nodes, constant tensors, inputs and outputs.
- */
+/* Owns: writing the protobuf messages of an ONNX graph: nodes, constant tensors, inputs and outputs. */
 #ifndef MFI_IO_ONNX_MESSAGE_H
 #define MFI_IO_ONNX_MESSAGE_H
 
 #include "io/sink.h"
 
-/* Numbers that the format gives to types of values and of attributes. */
+/* Type numbers of the format, for values and for attributes. */
 enum { MFI_ONNX_FLOAT = 1, MFI_ONNX_INT64 = 7 };
 enum { MFI_ONNX_A_FLOAT = 1, MFI_ONNX_AN_INT = 2, MFI_ONNX_SOME_INTS = 7 };
 
-/* Parts of a graph, by the numbers of their fields. A graph is walked once for each, so that a file has them
- * in this order, as other programs write it. */
+/* Parts of a graph, with the numbers of their fields. The graph is walked once for each part, so that a file
+ * has the parts in this order, in which other programs write them. */
 typedef enum mfi_onnx_part {
     MFI_ONNX_NODES = 1,
     MFI_ONNX_TENSORS = 5,
@@ -20,20 +19,20 @@ typedef enum mfi_onnx_part {
 
 typedef struct mfi_onnx_graph {
     mfi_sink *sink;
-    mfi_onnx_part part; /* what is written of that which is put */
+    mfi_onnx_part part; /* the part that this walk writes; others are skipped */
 } mfi_onnx_graph;
 
 enum { MFI_ONNX_OPERANDS = 5, MFI_ONNX_ATTRIBUTES = 3 };
 
 typedef struct mfi_onnx_attribute {
-    const char *name; /* NULL: none */
+    const char *name; /* NULL if there is none */
     int32_t type;
     float number;
     size_t count;
     int64_t values[4];
 } mfi_onnx_attribute;
 
-/* A node has the name of its result. */
+/* A node. Its name is that of its result. */
 typedef struct mfi_onnx_node {
     const char *type;
     const char *inputs[MFI_ONNX_OPERANDS]; /* up to the first NULL */
@@ -41,7 +40,7 @@ typedef struct mfi_onnx_node {
     mfi_onnx_attribute attributes[MFI_ONNX_ATTRIBUTES];
 } mfi_onnx_node;
 
-/* Its values are those of one of three. */
+/* A constant tensor. One of the three value pointers is set. */
 typedef struct mfi_onnx_tensor {
     const char *name;
     size_t rank;

@@ -1,4 +1,4 @@
-/* Owns: the wire format of protocol buffers, as far as writing needs it. */
+/* Owns: writing the wire format of protocol buffers. */
 #include "io/protobuf.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
-/* Seven bits a byte, the lowest first; all but the last have the eighth bit set. */
+/* Seven bits in each byte, the lowest first; all bytes but the last have the eighth bit set. */
 static void put_varint(mfi_sink *sink, uint64_t value)
 {
     unsigned char bytes[10];
@@ -65,8 +65,8 @@ void mfi_pb_floats(mfi_sink *sink, unsigned field, const float *values, uint64_t
         mfi_sink_floats(sink, values, (size_t)count);
 }
 
-/* A sink that only counts needs no length beforehand, so a tree of messages is walked once for each level and
- * not twice as often at every level. */
+/* Counts the bytes of a message. A sink that only counts does not need the length of an inner message before
+ * its fields, so it writes each message once. Otherwise the work would double with every depth of nesting. */
 static uint64_t length_of(mfi_sink *sink, void (*put)(mfi_sink *, const void *), const void *what)
 {
     uint64_t before = sink->total;

@@ -1,4 +1,4 @@
-/* Owns: what a model file says about layers and optimizers, and the tensors that follow from it. */
+/* Owns: the description of layers and optimizers in a model file, and the tensors that it implies. */
 #include "io/record.h"
 
 #include <math.h>
@@ -137,7 +137,7 @@ static const mfi_field optimizer_fields[] = {
 };
 const mfi_field_table mfi_optimizer_fields = {NAMES(optimizer_fields), "optimizer"};
 
-/* What the slots of state are called. */
+/* The names of the state slots in files. */
 static const char *state_name(int32_t kind, int32_t slot)
 {
     if (kind == MF_OPTIMIZER_SGD)
@@ -193,7 +193,7 @@ size_t mfi_tensor_numbers(const mfi_plan *plan)
     return plan->parameter_count * (1 + MFI_STATE_SLOTS);
 }
 
-/* The values of all parameters first, then their first slots of state, then their second ones. */
+/* Numbers count the values of all parameters first, then their first state slots, then their second ones. */
 bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_record *optimizer,
                      size_t number, mfi_tensor_plan *tensor)
 {
@@ -221,7 +221,7 @@ bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_
 
 bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values)
 {
-    int unsound = 0; /* without an early end, so that compilers vectorise it */
+    int unsound = 0; /* the loop has no early exit, so that compilers vectorise it */
     for (size_t i = 0; i < tensor->count; i++)
         unsound |= !isfinite(values[i]);
     for (size_t i = 0; tensor->no_negative && i < tensor->count; i++)

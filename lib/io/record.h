@@ -1,18 +1,19 @@
-/* Owns: what a model file says about layers, units and optimizers, and the tensors that follow from it. A new
- * kind of unit or option is an entry in the tables of record.c. */
+/* Owns: the description of layers, units and optimizers in a model file, and the tensors that it implies. A
+ * new kind of unit or a new option is an entry in the tables of record.c. */
 #ifndef MFI_IO_RECORD_H
 #define MFI_IO_RECORD_H
 
 #include "io/fields.h"
 #include "model/network.h"
 
-/* A layer as its metadata tells it. Of a layer of units, `spec` has what the host set for the whole layer. */
+/* A layer as the metadata describes it. For a layer of units, `spec` holds only the options of the whole
+ * layer. */
 typedef struct mfi_layer_record {
     mf_layer_spec spec;
     uint64_t id;
 } mfi_layer_record;
 
-/* What training remembers of it. */
+/* The state of its training. */
 typedef struct mfi_training_record {
     int32_t optimizer; /* its number in the file; -1: none */
     mfi_progress progress;
@@ -26,7 +27,7 @@ typedef struct mfi_optimizer_record {
 extern const mfi_field_table mfi_layer_fields, mfi_unit_fields, mfi_head_fields, mfi_training_fields,
     mfi_optimizer_fields;
 
-/* Keys of what has a length that varies, and is written and read apart from the tables. */
+/* Keys of values of variable length, which are written and read without the tables. */
 #define MFI_KEY_INPUT "input"
 #define MFI_KEY_UNITS "units"
 #define MFI_KEY_HEAD "head"
@@ -37,11 +38,11 @@ mfi_layer_record mfi_record_layer(const mf_network *network, size_t position);
 mfi_training_record mfi_record_training(const mf_network *network, size_t position);
 mfi_optimizer_record mfi_record_optimizer(const mf_optimizer *optimizer);
 
-/* Number of the optimizer of the layer at `position`: they are counted in the order in which layers first use
- * them. -1 without one. */
+/* Number of the optimizer of the layer at `position`; -1 if it has none. Optimizers are counted in the order
+ * in which layers first use them. */
 int32_t mfi_optimizer_number(const mf_network *network, size_t position);
 
-/* Whether no layer before uses the same; false without one. */
+/* Whether the layer has an optimizer that no earlier layer uses. */
 bool mfi_optimizer_is_first(const mf_network *network, size_t position);
 
 /* A tensor of a model file. */
@@ -54,15 +55,15 @@ typedef struct mfi_tensor_plan {
     bool no_negative;   /* variances and mean squares, of which roots are taken */
 } mfi_tensor_plan;
 
-/* Tensors of a layer have numbers from 0 to below this. Few layers have all of them. */
+/* The numbers of a layer's tensors are below this. Most layers do not use all of them. */
 size_t mfi_tensor_numbers(const mfi_plan *plan);
 
-/* The tensor of that number of the layer at `position`; `optimizer` is NULL for none. False if there is none
- * of that number. */
+/* The tensor of that number of the layer at `position`; `optimizer` is NULL if the layer has none. False if
+ * the layer has no tensor of that number. */
 bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_record *optimizer,
                      size_t number, mfi_tensor_plan *tensor);
 
-/* Whether the values can be in a file: all finite, none negative where the plan says so. */
+/* Whether the values may be in a file: all must be finite, and none negative if the plan says so. */
 bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values);
 
 #endif

@@ -1,4 +1,4 @@
-/* Owns: what JSON the library accepts. */
+/* Owns: the check of JSON text before it is parsed. */
 #include "io/scan.h"
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@ enum { DEEPEST = 6, BYTES_PER_VALUE = 4, FREE_VALUES = 16 };
 
 typedef struct scan {
     const unsigned char *at, *end;
-    size_t values; /* that may still come: each takes memory in the tree */
+    size_t values; /* how many more values are allowed: each takes memory in the tree */
     int depth;
 } scan;
 
@@ -49,8 +49,8 @@ static int hex_digit(unsigned char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Four hexadecimal digits, or 0, which is not accepted anyway: it would end the JSON library's strings early.
- */
+/* Reads four hexadecimal digits; 0 if there are none. The character 0 is not accepted either, since it would
+ * end the JSON library's strings early. */
 static int scan_code(scan *s)
 {
     int value = 0;
@@ -63,7 +63,7 @@ static int scan_code(scan *s)
     return value;
 }
 
-/* What follows a backslash. */
+/* Reads what follows a backslash. */
 static bool scan_escape(scan *s)
 {
     if (s->at == s->end)
@@ -74,12 +74,12 @@ static bool scan_escape(scan *s)
     int code = scan_code(s);
     if (code < 0xD800 || code > 0xDFFF)
         return code != 0;
-    /* One half of a pair: the other must follow. */
+    /* The first half of a surrogate pair: the second must follow. */
     int other = scan_word(s, "\\u") ? scan_code(s) : 0;
     return code < 0xDC00 && other >= 0xDC00 && other <= 0xDFFF;
 }
 
-/* One character beyond ASCII: as many bytes as its first one says. */
+/* Reads a character beyond ASCII; its first byte says how many bytes it has. */
 static bool scan_utf8(scan *s, unsigned char first)
 {
     int more = first >= 0xF5 ? -1 : first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC2 ? 1 : -1;
@@ -117,7 +117,7 @@ static bool scan_number(scan *s)
     return s->at == s->end || !strchr("0123456789.eE+-", *s->at) || *s->at == '\0';
 }
 
-/* Behind the opening bracket. */
+/* Reads the members after the opening bracket. */
 static bool scan_members(scan *s, bool object)
 {
     unsigned char close = object ? '}' : ']';
@@ -163,7 +163,7 @@ mf_status mfi_scan_json(const char *text, size_t bytes, const char *what)
     while (good && s.at < s.end && *s.at == ' ')
         s.at++;
     if (!good || s.at < s.end)
-        return mfi_fail(MF_STATUS_FORMAT, "%s is not the JSON of a model, at its byte %zu", what,
+        return mfi_fail(MF_STATUS_FORMAT, "%s is not valid JSON of a model, at byte %zu", what,
                         (size_t)(s.at - first));
     return MF_STATUS_OK;
 }

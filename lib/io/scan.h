@@ -1,12 +1,12 @@
-/* Owns: what JSON the library accepts, which is less than a JSON library does: checked before one sees it. */
+/* Owns: the check of JSON text before it is parsed. It accepts less than JSON libraries do. */
 #ifndef MFI_IO_SCAN_H
 #define MFI_IO_SCAN_H
 
 #include <monoforward.h>
 
-/* FORMAT, with `what` in the message, unless the text is one object and nothing but spaces behind it; nested
- * no deeper than a model file needs; with no more values than a text of that size can have of use; without
- * control characters, numbers other than 0 to 2^53 without fraction, null, and the escape of character 0. */
+/* FORMAT, with `what` in the message, unless the text is one object, followed only by spaces. It must not be
+ * nested deeper, or have more values for its size, than a model file can. Control characters, null, the
+ * escape of character 0, and numbers other than the integers from 0 to 2^53 are refused. */
 mf_status mfi_scan_json(const char *text, size_t bytes, const char *what);
 
 #endif

@@ -1,4 +1,4 @@
-/* Owns: where the bytes of a file go. */
+/* Owns: a sink, which takes the bytes of a file. */
 #include "io/sink.h"
 
 #include "io/bytes.h"

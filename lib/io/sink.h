@@ -1,15 +1,16 @@
-/* Owns: where the bytes of a file go: they are counted, copied to memory, or handed on in pieces. */
+/* Owns: a sink, which takes the bytes of a file: it counts them, copies them to memory, or writes them to a
+ * file. */
 #ifndef MFI_IO_SINK_H
 #define MFI_IO_SINK_H
 
 #include <monoforward.h>
 
 typedef struct mfi_sink {
-    /* Takes the next bytes. NULL: they are only counted. */
+    /* Takes the next bytes. NULL: the sink only counts. */
     mf_status (*take)(struct mfi_sink *sink, const unsigned char *bytes, size_t count);
     void *user;
-    uint64_t total;   /* bytes put so far */
-    mf_status status; /* the first failure, after which nothing is taken any more */
+    uint64_t total;   /* number of bytes so far */
+    mf_status status; /* the first failure; after it nothing more is taken */
     size_t pending;
     unsigned char buffer[8192];
 } mfi_sink;
@@ -20,10 +21,10 @@ void mfi_sink_put(mfi_sink *sink, const void *bytes, size_t count);
 /* As little-endian float32. */
 void mfi_sink_floats(mfi_sink *sink, const float *values, size_t count);
 
-/* Hands on what is pending, and tells whether all went well. */
+/* Takes the bytes that are still in the buffer, and returns the first failure or OK. */
 mf_status mfi_sink_end(mfi_sink *sink);
 
-/* A take function whose user is an unsigned char *: the place for the next byte. */
+/* A take function. Its `user` is an unsigned char *, the address of the next byte. */
 mf_status mfi_take_to_memory(mfi_sink *sink, const unsigned char *bytes, size_t count);
 
 #endif

@@ -1,8 +1,8 @@
-/* Owns: snapshots: what training changes in a network, in a buffer of the caller's.
+/* Owns: snapshots: everything that training changes in a network, in a buffer of the caller's.
  *
- *     header     magic, version, bytes of all, fingerprint of the shapes, sum of what follows
- *     counts   for each layer: applied, dropped, renewed, updates of each of its parameters
- *     values   for each layer: its parameters and, behind them, their optimizer state
+ *     header     magic, version, size of the snapshot, fingerprint of the shapes, checksum of what follows
+ *     counts   for each layer: applied, dropped, renewed, and the updates of each of its parameters
+ *     values   for each layer: its parameters, then their optimizer state
  *
  * All numbers are little-endian. */
 #include "io/snapshot.h"
@@ -30,7 +30,7 @@ static const mf_layer *snapshot_layer(const mf_network *network, size_t position
     return network->entries[position].layer;
 }
 
-/* Counts of a layer, and of all. */
+/* Number of counts of a layer, and of all layers. */
 static size_t counts_of(const mf_layer *layer)
 {
     return 3 + layer->plan.parameter_count;
@@ -44,7 +44,7 @@ static size_t count_all(const mf_network *network)
     return counts;
 }
 
-/* The plan of a tensor of the layer at `position`, if there is one. */
+/* The plan of a tensor of the layer at `position`; false if it has no tensor of that number. */
 static bool plan_of(const mf_network *network, size_t position, size_t number, mfi_tensor_plan *plan)
 {
     const mf_layer *layer = snapshot_layer(network, position);
@@ -54,47 +54,48 @@ static bool plan_of(const mf_network *network, size_t position, size_t number, m
     return mfi_plan_tensor(position, &layer->plan, layer->optimizer ? &optimizer : NULL, number, plan);
 }
 
-/* FNV-1a, of whole words. */
-static void mix(uint64_t *hash, uint64_t value)
+/* FNV-1a, with whole words instead of bytes. */
+static void hash_word(uint64_t *hash, uint64_t value)
 {
     *hash = (*hash ^ value) * UINT64_C(0x100000001B3);
 }
 
 static const uint64_t first_hash = UINT64_C(0xCBF29CE484222325);
 
-/* Of all that says what the numbers mean: kinds, shapes, and which state there is. */
+/* A hash of everything that gives the numbers their meaning: kinds, shapes, and which optimizer state there
+ * is. */
 static uint64_t fingerprint(const mf_network *network)
 {
     uint64_t hash = first_hash;
-    mix(&hash, network->count);
+    hash_word(&hash, network->count);
     for (size_t position = 0; position < network->count; position++) {
         const mf_layer *layer = snapshot_layer(network, position);
-        mix(&hash, layer->plan.unit_count);
+        hash_word(&hash, layer->plan.unit_count);
         for (size_t u = 0; u < layer->plan.unit_count; u++) {
             const mf_unit_spec *unit = &layer->plan.units[u].spec;
-            mix(&hash, (uint64_t)unit->kind);
-            mix(&hash, (uint64_t)unit->inputs[0] << 32 | (uint64_t)unit->inputs[1]);
+            hash_word(&hash, (uint64_t)unit->kind);
+            hash_word(&hash, (uint64_t)unit->inputs[0] << 32 | (uint64_t)unit->inputs[1]);
         }
-        mix(&hash, layer->optimizer ? (uint64_t)layer->optimizer->spec.kind + 1 : 0);
+        hash_word(&hash, layer->optimizer ? (uint64_t)layer->optimizer->spec.kind + 1 : 0);
         for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
              number++) {
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
-            mix(&hash, number);
+            hash_word(&hash, number);
             for (int32_t d = 0; d < plan.rank; d++)
-                mix(&hash, plan.dims[d]);
+                hash_word(&hash, plan.dims[d]);
         }
     }
     return hash;
 }
 
-/* A weight for every position, so that two of them cannot change theirs unnoticed. */
+/* A checksum that depends on the order, so that it notices if two words are swapped. */
 static uint64_t sum_of(const unsigned char *bytes, size_t count)
 {
     uint64_t hash = first_hash;
     for (size_t i = 0; i + 4 <= count; i += 4) {
-        mix(&hash, mfi_get_u32(bytes + i));
+        hash_word(&hash, mfi_get_u32(bytes + i));
         hash ^= hash >> 29;
     }
     return hash;
@@ -110,7 +111,7 @@ mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
             if (!plan_of(network, position, number, &plan))
                 continue;
             if (plan.count * sizeof(float) > SIZE_MAX - total)
-                return mfi_fail(MF_STATUS_OVERFLOW, "a snapshot of the network does not fit the memory");
+                return mfi_fail(MF_STATUS_OVERFLOW, "a snapshot of the network does not fit in memory");
             total += plan.count * sizeof(float);
         }
     *bytes = total;
@@ -163,22 +164,23 @@ static mf_status check_header(const mf_network *network, const unsigned char *he
 {
     size_t size = 0;
     if (bytes < HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
-        return mfi_fail(MF_STATUS_FORMAT, "the buffer of %zu bytes does not hold a snapshot", bytes);
+        return mfi_fail(MF_STATUS_FORMAT, "the %zu bytes of the buffer are not a snapshot", bytes);
     uint64_t version = mfi_get_u64(header + VERSION_AT), total = mfi_get_u64(header + TOTAL_AT);
     if (version > SNAPSHOT_VERSION)
-        return mfi_fail(MF_STATUS_VERSION, "a snapshot of version %llu; this library reads up to %d",
+        return mfi_fail(MF_STATUS_VERSION,
+                        "the snapshot has version %llu, this library reads version %d",
                         (unsigned long long)version, (int)SNAPSHOT_VERSION);
     if (version < SNAPSHOT_VERSION)
-        return mfi_fail(MF_STATUS_FORMAT, "a snapshot of version %llu; this library reads version %d",
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot has version %llu, this library reads version %d",
                         (unsigned long long)version, (int)SNAPSHOT_VERSION);
     if (total < HEADER_BYTES || total > bytes)
-        return mfi_fail(MF_STATUS_FORMAT, "a snapshot of %llu bytes in a buffer of %zu",
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot has %llu bytes by its header, the buffer has %zu",
                         (unsigned long long)total, bytes);
     MFI_TRY(mfi_snapshot_size(network, &size));
     if (mfi_get_u64(header + FINGERPRINT_AT) != fingerprint(network) || total != size)
-        return mfi_fail(MF_STATUS_SHAPE, "the snapshot is of a network of other shapes or optimizers");
+        return mfi_fail(MF_STATUS_SHAPE, "the snapshot is of a network with other shapes or optimizers");
     if (mfi_get_u64(header + SUM_AT) != sum_of(header + HEADER_BYTES, size - HEADER_BYTES))
-        return mfi_fail(MF_STATUS_FORMAT, "the snapshot is damaged");
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot is damaged: its checksum is wrong");
     return MF_STATUS_OK;
 }
 
@@ -188,7 +190,7 @@ static void get_values(const mfi_tensor_plan *plan, const unsigned char *from, f
         values[i] = mfi_get_float(from + 4 * i);
 }
 
-/* A snapshot whose sum is right may still have been made by someone else. */
+/* The values are checked even if the checksum is right: it does not protect against forged snapshots. */
 static mf_status check_snapshot_values(const mfi_tensor_plan *plan, const unsigned char *from)
 {
     enum { PIECE = 256 };
@@ -198,13 +200,15 @@ static mf_status check_snapshot_values(const mfi_tensor_plan *plan, const unsign
         piece.count = plan->count - first < PIECE ? plan->count - first : PIECE;
         get_values(&piece, from + 4 * first, values);
         if (!mfi_values_are_sound(&piece, values))
-            return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a value of %s that is not possible",
-                            plan->name);
+            return mfi_fail(
+                MF_STATUS_FORMAT,
+                "the snapshot has a value of %s that is not finite, or negative where that is not allowed",
+                plan->name);
     }
     return MF_STATUS_OK;
 }
 
-/* The values: checked, or, with `apply`, copied to where they belong. */
+/* Checks the values or, if `apply`, copies them into the network. */
 static mf_status walk_values(const mf_network *network, const unsigned char *from, bool apply)
 {
     for (size_t position = 0; position < network->count; position++)
@@ -247,7 +251,7 @@ mf_status mfi_snapshot_load(mf_network *network, const void *buffer, size_t byte
     MFI_TRY(check_header(network, header, bytes));
     size_t all = count_all(network);
     if (!counts_are_sound(counts, all))
-        return mfi_fail(MF_STATUS_FORMAT, "the snapshot holds a count that is not possible");
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot has a count of steps or batches that is too large");
     MFI_TRY(walk_values(network, counts + 8 * all, false));
     for (size_t position = 0; position < network->count; position++) {
         get_counts(network->entries[position].layer, counts);

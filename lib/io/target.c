@@ -1,5 +1,5 @@
-/* Owns: where a saved file goes. A rename puts a file in the place of whatever has the name: the link, the
- * device, the pipe. So the path is resolved first, and what it leads to is looked at. */
+/* Owns: finding the file that a save must replace. A rename replaces whatever has the name, even a link, a
+ * device or a pipe. So the path is resolved first, and the file that it leads to is checked. */
 #define _GNU_SOURCE /* O_PATH */
 #include "io/target.h"
 
@@ -15,7 +15,7 @@
 #define O_CLOEXEC 0
 #endif
 
-/* Opens a folder for names in it, though it may not be read. */
+/* Opens a folder to reach the files in it; works even if the folder may not be read. */
 #if defined(O_PATH)
 enum { SEARCH_ONLY = O_PATH };
 #elif defined(O_SEARCH)
@@ -36,14 +36,14 @@ static mf_status not_regular(const mfi_target *t, const struct stat *info)
     return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: it is not a regular file", t->asked);
 }
 
-static char *name_in(char *path)
+static char *last_part(char *path)
 {
     char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
-/* Replaces the last part of the path by what it links to, until it is no link. The system follows those on
- * the way. */
+/* While the last part of the path is a link, replaces it by the link's target. The system follows links in
+ * the earlier parts. */
 static mf_status follow(mfi_target *t, int *links)
 {
     enum { MOST_LINKS = 40 };
@@ -52,7 +52,7 @@ static mf_status follow(mfi_target *t, int *links)
         ssize_t length = readlink(t->path, link, sizeof link);
         if (length < 0)
             return errno == EINVAL || errno == ENOENT ? MF_STATUS_OK : refused(t, errno);
-        size_t kept = length > 0 && link[0] == '/' ? 0 : (size_t)(name_in(t->path) - t->path);
+        size_t kept = length > 0 && link[0] == '/' ? 0 : (size_t)(last_part(t->path) - t->path);
         if (kept + (size_t)length >= sizeof t->path)
             return refused(t, ENAMETOOLONG);
         memcpy(t->path + kept, link, (size_t)length);
@@ -64,7 +64,7 @@ static mf_status follow(mfi_target *t, int *links)
 static mf_status open_folder(mfi_target *t)
 {
     const int flags = O_DIRECTORY | O_CLOEXEC;
-    char *name = name_in(t->path), *end = name > t->path + 1 ? name - 1 : name;
+    char *name = last_part(t->path), *end = name > t->path + 1 ? name - 1 : name;
     char folder[PATH_MAX] = ".";
     if (!*name)
         return refused(t, *t->asked ? EISDIR : ENOENT);
@@ -88,7 +88,7 @@ static mf_status look(mfi_target *t)
     return t->there && !S_ISREG(t->old.st_mode) ? not_regular(t, &t->old) : MF_STATUS_OK;
 }
 
-/* Not `sure` if links led to another file than the system found behind them. */
+/* *sure becomes false if following the links led to another file than the one that the system finds. */
 static mf_status resolve(mfi_target *t, bool *sure)
 {
     struct stat reached;
@@ -111,8 +111,8 @@ static mf_status resolve(mfi_target *t, bool *sure)
 
 mf_status mfi_target_open(const char *path, mfi_target *target)
 {
-    /* Others may save there at this moment. Links for which no path stands, such as those of /proc to files
-     * that have been deleted, never become sure. */
+    /* Another process may replace the file meanwhile, so this is repeated. Some links, as those of /proc to
+     * deleted files, have no path as their target; they never become sure. */
     enum { ATTEMPTS = 50 };
     target->asked = path;
     if (strlen(path) >= sizeof target->path)
@@ -123,7 +123,7 @@ mf_status mfi_target_open(const char *path, mfi_target *target)
         if (sure)
             return MF_STATUS_OK;
     }
-    return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: no name leads to the file", path);
+    return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: the link leads to a file without a name", path);
 }
 
 void mfi_target_close(mfi_target *target)

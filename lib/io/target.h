@@ -1,4 +1,4 @@
-/* Owns: where a saved file goes: the folder and the name that a path means, and the file that is there. */
+/* Owns: finding the file that a save must replace: its folder and its name, with all links followed. */
 #ifndef MFI_IO_TARGET_H
 #define MFI_IO_TARGET_H
 
@@ -12,17 +12,17 @@
 #endif
 
 typedef struct mfi_target {
-    const char *asked; /* the caller's path, for messages */
+    const char *asked; /* the path that the caller gave, for messages */
     char path[PATH_MAX];
-    const char *name; /* the part of `path` behind the folder */
-    int folder;       /* its descriptor */
-    bool lists;       /* the folder may be read, which syncing it needs */
-    bool there;       /* a regular file of that name, which is `old` */
+    const char *name; /* the part of `path` after the folder */
+    int folder;       /* descriptor of the folder */
+    bool lists;       /* the folder may be read, so it can be synced */
+    bool there;       /* a regular file of that name exists; `old` describes it */
     struct stat old;
 } mfi_target;
 
-/* Follows links and opens the folder; close it with mfi_target_close(). IO if the path leads to what is no
- * regular file, or nowhere; nothing is then left open. */
+/* Follows links and opens the folder; close it with mfi_target_close(). IO if the path leads to something
+ * other than a regular file, or if a folder does not exist; then nothing is left open. */
 mf_status mfi_target_open(const char *path, mfi_target *target);
 void mfi_target_close(mfi_target *target);
 

@@ -6,8 +6,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 
-/* ---- sorting: by heaps, which take no memory and no more time for an order that someone has prepared ----
- */
+/* ---- sorting: heapsort needs no memory, and there is no order for which it is slow ---- */
 
 typedef int compare_tensors(const mfi_tensor *one, const mfi_tensor *other);
 
@@ -16,7 +15,7 @@ static int by_name(const mfi_tensor *one, const mfi_tensor *other)
     return strcmp(one->name, other->name);
 }
 
-/* Those of no bytes before the one that begins there. */
+/* By the first byte; an empty tensor comes before the one that begins at the same byte. */
 static int by_place(const mfi_tensor *one, const mfi_tensor *other)
 {
     if (one->begin != other->begin)
@@ -67,7 +66,7 @@ static bool read_numbers(const mfi_json *item, size_t most, uint64_t *numbers, s
     return true;
 }
 
-/* Exactly its three keys, each once. */
+/* Reads an entry, which must have exactly the three keys, each once. */
 static mf_status read_entry(const mfi_json *item, mfi_tensor *tensor)
 {
     enum { TYPE = 1, SHAPE = 2, OFFSETS = 4, ALL = 7 };
@@ -82,7 +81,7 @@ static mf_status read_entry(const mfi_json *item, mfi_tensor *tensor)
                     : strcmp(key, "data_offsets") == 0 ? OFFSETS
                                                        : 0;
         if (!found || (seen & found))
-            return bad_tensor(tensor, "a key that is not known, or appears twice");
+            return bad_tensor(tensor, "it has a key that is not known or appears twice");
         seen |= found;
         if (found == TYPE && (!type || strcmp(type, "F32") != 0))
             return bad_tensor(tensor, "its type is not F32");
@@ -113,7 +112,7 @@ static mf_status check_entry(const mfi_tensor *tensor, uint64_t data_bytes)
 {
     uint64_t bytes;
     if (tensor->begin > tensor->end || tensor->end > data_bytes)
-        return bad_tensor(tensor, "its offsets are outside of the data");
+        return bad_tensor(tensor, "its offsets are outside the data");
     if (!tensor_bytes(tensor, &bytes) || bytes != tensor->end - tensor->begin)
         return bad_tensor(tensor, "its offsets do not fit its shape");
     return MF_STATUS_OK;
@@ -127,11 +126,12 @@ static mf_status check_order(mfi_tensors *tensors, uint64_t data_bytes)
     sort(tensors->list, tensors->count, by_place);
     for (size_t i = 0; i < tensors->count; i++) {
         if (tensors->list[i].begin != end)
-            return bad_tensor(&tensors->list[i], "its data does not begin where those before end");
+            return bad_tensor(&tensors->list[i],
+                              "its data does not begin where that of the tensor before ends");
         end = tensors->list[i].end;
     }
     if (end != data_bytes)
-        return mfi_fail(MF_STATUS_FORMAT, "the tensors have %llu bytes, there are %llu",
+        return mfi_fail(MF_STATUS_FORMAT, "the tensors have %llu bytes, the file has %llu bytes of data",
                         (unsigned long long)end, (unsigned long long)data_bytes);
     sort(tensors->list, tensors->count, by_name);
     for (size_t i = 1; i < tensors->count; i++)
@@ -140,7 +140,7 @@ static mf_status check_order(mfi_tensors *tensors, uint64_t data_bytes)
     return MF_STATUS_OK;
 }
 
-/* Keys that are not ours are not read, but no key may appear twice. */
+/* Unknown keys are allowed and not read, but no key may appear twice. */
 static mf_status check_metadata(const mfi_tensors *tensors)
 {
     size_t count = mfi_json_count(tensors->metadata), filled = 0;

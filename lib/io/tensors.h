@@ -1,4 +1,4 @@
-/* Owns: the table of tensors in the header of a safetensors file. Names stay in the JSON tree. */
+/* Owns: the table of tensors in the header of a safetensors file. The names remain part of the JSON tree. */
 #ifndef MFI_IO_TENSORS_H
 #define MFI_IO_TENSORS_H
 
@@ -14,24 +14,24 @@ typedef struct mfi_tensor {
 } mfi_tensor;
 
 typedef struct mfi_tensors {
-    mfi_tensor *list; /* by name */
+    mfi_tensor *list; /* sorted by name */
     size_t count;
     const mfi_json *metadata; /* an object of strings, or NULL */
     mf_allocator allocator;
-    size_t bytes; /* of the list */
+    size_t bytes; /* size of the list */
 } mfi_tensors;
 
 /* Reads the header's tree and checks it by the rules of the format against `data_bytes`, the size of the
- * data: names are unique; sizes are those of the shapes; ranges follow each other from 0 to the end without a
- * hole. FORMAT, or MEMORY. Free the table with mfi_tensors_free(), also after a failure. */
+ * data: names are unique, sizes agree with shapes, and the ranges of bytes cover the data from 0 to its end
+ * without gaps. Errors: FORMAT, MEMORY. Free the table with mfi_tensors_free(), also after a failure. */
 mf_status mfi_tensors_read(const mfi_json *header, uint64_t data_bytes, const mf_allocator *allocator,
                            mfi_tensors *tensors);
 void mfi_tensors_free(mfi_tensors *tensors);
 
-/* NULL if there is none of that name. */
+/* The tensor of that name; NULL if there is none. */
 const mfi_tensor *mfi_tensors_find(const mfi_tensors *tensors, const char *name);
 
-/* A string of the metadata, or NULL. */
+/* The string of the metadata with that key; NULL if there is none. */
 const char *mfi_tensors_metadata(const mfi_tensors *tensors, const char *key);
 
 #endif

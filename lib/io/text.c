@@ -1,4 +1,4 @@
-/* Owns: JSON as it is written. */
+/* Owns: writing JSON. */
 #include "io/text.h"
 
 #include <inttypes.h>

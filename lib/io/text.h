@@ -1,5 +1,5 @@
-/* Owns: JSON as it is written: commas, quotes, and JSON inside of a JSON string. All text is the library's
- * own and needs no escapes but those. */
+/* Owns: writing JSON: commas, quotes, and JSON inside a JSON string. The library writes only its own text,
+ * which needs no other escapes. */
 #ifndef MFI_IO_TEXT_H
 #define MFI_IO_TEXT_H
 
@@ -9,11 +9,11 @@
 
 typedef struct mfi_text {
     mfi_sink *sink;
-    bool comma;  /* whether one is due before the next value or key */
-    bool quoted; /* whether we are inside a string */
+    bool comma;  /* whether the next value or key must be preceded by a comma */
+    bool quoted; /* whether the JSON is written inside a string */
 } mfi_text;
 
-/* '{' or '['; '}' or ']'. */
+/* Open with '{' or '[', close with '}' or ']'. */
 void mfi_text_open(mfi_text *text, char bracket);
 void mfi_text_close(mfi_text *text, char bracket);
 
@@ -22,11 +22,12 @@ void mfi_text_string(mfi_text *text, const char *value);
 void mfi_text_size(mfi_text *text, uint64_t value);
 void mfi_text_flag(mfi_text *text, bool value);
 
-/* As strings, since many readers of JSON keep numbers as doubles, or follow the locale. */
+/* Numbers are written as strings, since many JSON parsers convert numbers to double, or depend on the locale.
+ */
 void mfi_text_u64(mfi_text *text, uint64_t value);
 void mfi_text_float(mfi_text *text, float value);
 
-/* What is written between the two is one string. */
+/* Everything that is written between these two calls becomes one string. */
 void mfi_text_begin_string(mfi_text *text);
 void mfi_text_end_string(mfi_text *text);
 

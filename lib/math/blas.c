@@ -1,8 +1,8 @@
-/* Owns: which BLAS library runs, and its threads.
+/* Owns: the name of the BLAS library that is used, and the number of its threads.
  *
- * The library is chosen when the program is linked or even when it starts, so it is recognised by the
- * functions it exports. They are looked up in the very library that our product calls go to, and in
- * those it depends on: RTLD_DEFAULT would miss libraries that were loaded RTLD_LOCAL, as FFIs do. */
+ * The BLAS library is chosen when the program is linked, or only when it starts, so it is recognised by the
+ * functions it exports. They are looked up in the library that provides our matrix product, and in those it
+ * depends on: RTLD_DEFAULT would miss libraries that were loaded with RTLD_LOCAL, as FFIs load them. */
 #define _GNU_SOURCE
 #include "math/blas.h"
 
@@ -39,8 +39,8 @@ mfi_blas_counter mfi_blas_find_counter(void)
 
 #include <dlfcn.h>
 
-/* What the libraries call their functions, and whether these take and return the library's own integer
- * type of pointer width, as BLIS's do. */
+/* The names of each library's functions, and whether they take and return an integer as wide as a pointer, as
+ * those of BLIS do. */
 typedef struct flavour {
     const char *name, *set, *get;
     bool wide;
@@ -53,7 +53,7 @@ static const flavour flavours[] = {
     {"other", NULL, NULL, false},
 };
 
-/* A handle of the library that holds the product function; close it with dlclose. */
+/* A handle of the library that contains the matrix product; close it with dlclose(). */
 static void *open_library(void)
 {
     Dl_info info;
@@ -65,7 +65,7 @@ static void *open_library(void)
 static void *find_symbol(const char *symbol)
 {
     void *library = open_library();
-    /* A static BLAS is part of the program or library itself, whose handle finds it too. */
+    /* A static BLAS library is part of the program, or of this library; the handle of either finds it too. */
     void *found = library ? dlsym(library, symbol) : dlsym(RTLD_DEFAULT, symbol);
     if (library)
         dlclose(library);
@@ -114,7 +114,7 @@ int32_t mfi_blas_threads_now(const mfi_blas_counter *counter)
         threads = ((intptr_t(*)(void))counter->function)();
     else if (counter->function)
         threads = ((int (*)(void))counter->function)();
-    /* BLIS reports -1 as long as nobody has set a number. */
+    /* BLIS returns -1 until a number has been set. */
     return threads < 1 ? 1 : (int32_t)threads;
 }
 

@@ -1,4 +1,5 @@
-/* Owns: which BLAS library runs, and its threads, which are the process's and not this library's. */
+/* Owns: the name of the BLAS library that is used, and the number of its threads, which belongs to the
+ * process and not to this library. */
 #ifndef MFI_MATH_BLAS_H
 #define MFI_MATH_BLAS_H
 
@@ -8,11 +9,12 @@
 /* "openblas", "blis", "mkl", "other" or "builtin". */
 const char *mfi_blas_name(void);
 
-/* False if the library has no threads or no known way to set them. */
+/* False if the BLAS library has no threads, or no known function that sets their number. */
 bool mfi_blas_set_threads(int32_t threads);
 bool mfi_blas_get_threads(int32_t *threads);
 
-/* The library's own function that tells its number of threads, looked up once, so that a step can ask. */
+/* The BLAS library's function that returns its number of threads. It is looked up once, so that every step
+ * can call it. */
 typedef struct mfi_blas_counter {
     void (*function)(void); /* NULL where there is none */
     bool wide;
@@ -20,10 +22,10 @@ typedef struct mfi_blas_counter {
 
 mfi_blas_counter mfi_blas_find_counter(void);
 
-/* 1 where nobody knows. */
+/* 1 if the BLAS library has no such function. */
 int32_t mfi_blas_threads_now(const mfi_blas_counter *counter);
 
-/* An address inside the library, from the file that calls it. */
+/* The address of a function of the BLAS library, from the file that calls it. */
 void *mfi_gemm_library_address(void);
 
 #endif

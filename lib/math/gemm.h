@@ -1,4 +1,4 @@
-/* Owns: the matrix product, the one thing this library takes from BLAS. */
+/* Owns: the matrix product, the only function that this library uses of BLAS. */
 #ifndef MFI_MATH_GEMM_H
 #define MFI_MATH_GEMM_H
 
@@ -7,15 +7,15 @@
 enum { MFI_NO_TRANS = 0, MFI_TRANS = 1 };
 
 /* C = alpha op(A) op(B) + beta C, all row-major: op(A) [m,k], op(B) [k,n], C [m,n]. With beta = 0, C is
- * not read. Every size and leading dimension fits an int: the model layer sees to that. */
+ * not read. Every size and leading dimension fits an int; lib/model checks that. */
 typedef void mfi_gemm_function(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alpha,
                                const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
                                size_t ldc);
 
-/* The linked BLAS library's, or the plain-C twin where there is none. */
+/* The product of the linked BLAS library, or the one in plain C if there is none. */
 mfi_gemm_function mfi_gemm;
 
-/* The twin in plain C: for targets without BLAS, for sanitizers, and to check the other. */
+/* The product in plain C: for targets without BLAS, for sanitizers, and to test the other one. */
 mfi_gemm_function mfi_gemm_builtin;
 
 #endif

@@ -1,14 +1,14 @@
 /* Owns: the matrix product in plain C.
  *
- * op(B) is packed in tiles that stay in the first-level cache, whatever its layout; a micro-kernel of
- * ROWS x COLUMNS sums that a compiler keeps in vector registers runs over them. */
+ * op(B) is copied into tiles that fit the first-level cache. A micro-kernel computes ROWS x COLUMNS sums at a
+ * time from a tile; the compiler keeps them in vector registers. */
 #include "math/gemm.h"
 
 enum { ROWS = 4, COLUMNS = 16, DEPTH = 128 };
 
-/* tile[p][j] = op(B)[p0 + p][j0 + j], zero beyond the columns there are. */
-static void pack(int trans, const float *b, size_t ldb, size_t p0, size_t depth, size_t j0, size_t columns,
-                 float tile[DEPTH][COLUMNS])
+/* tile[p][j] = op(B)[p0 + p][j0 + j], and 0 beyond the last column. */
+static void pack_tile(int trans, const float *b, size_t ldb, size_t p0, size_t depth, size_t j0,
+                      size_t columns, float tile[DEPTH][COLUMNS])
 {
     for (size_t p = 0; p < depth; p++)
         for (size_t j = 0; j < COLUMNS; j++) {
@@ -17,7 +17,8 @@ static void pack(int trans, const float *b, size_t ldb, size_t p0, size_t depth,
         }
 }
 
-/* sum[i][j] = sum over p of op(A)[i][p] tile[p][j]; `step_row` and `step_depth` walk op(A). */
+/* sum[i][j] = sum over p of op(A)[i][p] tile[p][j]; `step_row` and `step_depth` are the steps to the next row
+ * and the next p in op(A). */
 static void multiply(const float *a, size_t step_row, size_t step_depth, size_t rows, size_t depth,
                      float tile[DEPTH][COLUMNS], float sum[ROWS][COLUMNS])
 {
@@ -52,7 +53,7 @@ void mfi_gemm_builtin(int trans_a, int trans_b, size_t m, size_t n, size_t k, fl
         for (size_t j0 = 0; j0 < n; j0 += COLUMNS) {
             size_t depth = k - p0 < DEPTH ? k - p0 : DEPTH;
             size_t columns = n - j0 < COLUMNS ? n - j0 : COLUMNS;
-            pack(trans_b, b, ldb, p0, depth, j0, columns, tile);
+            pack_tile(trans_b, b, ldb, p0, depth, j0, columns, tile);
             for (size_t i0 = 0; i0 < m; i0 += ROWS) {
                 size_t rows = m - i0 < ROWS ? m - i0 : ROWS;
                 multiply(a + i0 * step_row + p0 * step_depth, step_row, step_depth, rows, depth, tile, sum);

@@ -1,4 +1,4 @@
-/* Owns: the matrix product by a CBLAS library. The only file that names one. */
+/* Owns: the matrix product of a CBLAS library. No other file calls one. */
 #include "math/gemm.h"
 
 #include <cblas.h>
@@ -12,7 +12,7 @@ void mfi_gemm(int trans_a, int trans_b, size_t m, size_t n, size_t k, float alph
                 (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
-/* Any function of the library will do to find the library by. */
+/* The address of any function of the library serves to find the library. */
 void *mfi_gemm_library_address(void)
 {
     return __extension__(void *) cblas_sgemm;

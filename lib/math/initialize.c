@@ -1,4 +1,4 @@
-/* Owns: how parameters start. */
+/* Owns: the initialisation of parameters. */
 #include "math/initialize.h"
 
 #include <math.h>
@@ -32,7 +32,8 @@ void mfi_init_normal(const mfi_stream *stream, float deviation, size_t count, fl
     }
 }
 
-/* Vectors are made orthogonal in blocks: a block against all before it by two products, then within. */
+/* Vectors are made orthogonal block by block: first to all earlier blocks, by two matrix products, then to
+ * each other within the block. */
 enum { BLOCK = 32 };
 
 _Bool mfi_init_orthogonal_scratch(size_t rows, size_t columns, size_t *count)
@@ -45,7 +46,7 @@ _Bool mfi_init_orthogonal_scratch(size_t rows, size_t columns, size_t *count)
     return 1;
 }
 
-static double dot(size_t n, const float *x, const float *y)
+static double row_product(size_t n, const float *x, const float *y)
 {
     double sum = 0.0;
     for (size_t i = 0; i < n; i++)
@@ -53,23 +54,23 @@ static double dot(size_t n, const float *x, const float *y)
     return sum;
 }
 
-/* q[count, n]: takes from each row its coefficient along the rows before it, and scales it to length 1. */
+/* q[count, n]: subtracts from each row its projections on the rows before it, and scales it to length 1. */
 static void gram_schmidt(size_t count, size_t n, float *q)
 {
     for (size_t i = 0; i < count; i++) {
         float *row = q + i * n;
         for (size_t j = 0; j < i; j++) {
-            float coefficient = (float)dot(n, row, q + j * n);
+            float coefficient = (float)row_product(n, row, q + j * n);
             for (size_t p = 0; p < n; p++)
                 row[p] -= coefficient * q[j * n + p];
         }
-        float scale = (float)(1.0 / sqrt(dot(n, row, row)));
+        float scale = (float)(1.0 / sqrt(row_product(n, row, row)));
         for (size_t p = 0; p < n; p++)
             row[p] *= scale;
     }
 }
 
-/* Once more around removes what rounding left: "twice is enough". */
+/* Runs twice: the second time removes the rounding errors of the first. */
 static void orthogonalize(size_t few, size_t many, float *q, float *coefficients)
 {
     for (size_t start = 0; start < few; start += BLOCK) {

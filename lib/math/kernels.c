@@ -1,4 +1,4 @@
-/* Owns: the choice of the kernels for the machine that runs. */
+/* Owns: the choice of the kernels for the processor. */
 #include "math/kernels.h"
 
 extern const mfi_kernels mfi_kernels_generic;

@@ -1,7 +1,9 @@
-/* Owns: the element-wise and skinny parts of a step, one table of functions per instruction set.
+/* Owns: the element-wise operations of a step and its products with few rows: a table of functions for each
+ * instruction set.
  *
- * The functions are written once, in kernels_body.h, and compiled once per set; a handle picks its table
- * when it is created, so a generic build uses what the machine has and nothing global changes. */
+ * The functions are written once, in kernels_body.h, and compiled for each instruction set. A handle chooses
+ * its table when it is created. So a build for any processor uses the instructions of this one, without
+ * global state. */
 #ifndef MFI_MATH_KERNELS_H
 #define MFI_MATH_KERNELS_H
 
@@ -12,7 +14,7 @@
 #include "base/rng.h"
 #include "math/maps.h"
 
-/* How a slice of parameters is updated from a slice of gradients. */
+/* The formula that updates parameters p from gradients g. */
 typedef enum mfi_rule_kind {
     MFI_RULE_SGD = 0,             /* p -= lr g */
     MFI_RULE_MOMENTUM = 1,        /* v = momentum v + g;  p -= lr v */
@@ -26,19 +28,19 @@ typedef struct mfi_rule {
     mfi_rule_kind kind;
     float rate;  /* learning rate; Adam's divided by its first bias correction */
     float decay; /* added to the gradient: g + decay p */
-    float keep;  /* p is scaled by this first: 1 - lr decay when the decay is decoupled, else 1 */
+    float keep;  /* factor of p before the update: 1 - lr decay if the decay is decoupled, else 1 */
     float momentum;
     float beta1, beta2, epsilon;
     float root; /* Adam: 1 / sqrt of the second bias correction */
 } mfi_rule;
 
-/* The activation and its derivative, given what a forward pass leaves. */
+/* The activation phi. */
 typedef struct mfi_activation {
     int32_t kind; /* MF_ACTIVATION_... */
     float leak;
 } mfi_activation;
 
-/* From a product to a preactivation: z = (u - mean) scale + bias. */
+/* Normalisation of a product u to the preactivation z = (u - mean) scale + bias. */
 typedef struct mfi_shift {
     float mean, scale, bias;
 } mfi_shift;
@@ -50,15 +52,15 @@ typedef struct mfi_kernels {
     void (*activate)(mfi_activation phi, size_t rows, size_t n, const float *bias, float *a, float *z);
 
     /* C = A B^T for an A of few rows or a B of few: A [rows, inner] with row stride lda, B [columns, inner],
-     * C [rows, columns]. BLAS libraries do such products badly. */
+     * C [rows, columns]. BLAS libraries are slow at such products. */
     void (*skinny_product)(size_t rows, size_t columns, size_t inner, const float *a, size_t lda,
                            const float *b, float *c);
 
-    /* For the neurons [0, width) that the pointers begin at:
+    /* For the `width` neurons that the pointers begin at:
      *
      *     dz = (dG M) * phi'(z)     dM = dG^T a     db = colsum(dz)
      *
-     * dg [rows, m]; M and a with row stride n; z as a, or NULL where phi' follows from a;
+     * dg [rows, m]; M and a with row stride n; z like a, or NULL if phi' can be computed from a;
      * dz [rows, width], dm [m, width], db [width]. */
     void (*local_gradient)(mfi_activation phi, size_t rows, size_t width, size_t m, const float *dg,
                            const float *projection, const float *a, const float *z, size_t n, float *dz,
@@ -68,35 +70,36 @@ typedef struct mfi_kernels {
     void (*head_gradient)(size_t rows, size_t n, size_t m, const float *dg, const float *projection,
                           const float *features, float *dfeatures, float *dm);
 
-    /* dz = dz * phi'(z) and db = colsum(dz), for a dz that holds dG M already: the rest of the above when
-     * there are so many classes that the products go to the BLAS library. */
+    /* dz = dz * phi'(z) and db = colsum(dz), for a dz that holds dG M already. This is the rest of
+     * local_gradient() if there are so many classes that the BLAS library computes the products. */
     void (*derivative)(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
                        size_t n, float *dz, float *db);
 
-    /* One update of p [rows, columns] from g, which have the row strides ldp and ldg; s0 and s1 are the
-     * state that the rule has, laid out like p. */
+    /* One update of p [rows, columns], with row stride ldp, from g, with row stride ldg. s0 and s1 are the
+     * state of the rule, if it has any, with the layout of p. */
     void (*update)(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp, const float *g,
                    size_t ldg, float *s0, float *s1);
 
     /* x [batch, columns], with row stride ldx, in the order in which product_update reads it. `packed` has
-     * room for batch rows of mfi_packed_columns(columns). */
+     * room for `batch` rows of mfi_packed_columns(columns) values. */
     void (*pack)(size_t batch, size_t columns, const float *x, size_t ldx, float *packed);
 
     /* update() with g = dz^T x, which is never stored as a whole: dz [batch, rows] with row stride lddz, x
-     * packed, p with row stride columns. A product in blocks that stay in registers, while the p, s0 and s1
-     * of a block come from memory. Both are NULL where there are too few registers for it. */
+     * packed, p with row stride columns. The sums of a block stay in registers while its p, s0 and s1 are
+     * read from memory. pack and product_update are NULL if the instruction set has too few registers for
+     * that. */
     void (*product_update)(const mfi_rule *rule, size_t batch, size_t rows, size_t columns, const float *dz,
                            size_t lddz, const float *packed, float *p, float *s0, float *s1);
 
-    /* Mean and sum of the squared deviations from it of x[count]. */
+    /* Mean of x[count], and the sum of the squared deviations from it. */
     void (*moments)(size_t count, const float *x, double *mean, double *deviations);
 
     /* Mean and variance of every column of x [rows, columns], with row stride ldx. */
     void (*column_moments)(size_t rows, size_t columns, const float *x, size_t ldx, float *mean,
                            float *variance);
 
-    /* to = (from - mean) scale for every row, `from` with row stride ldfrom, `to` dense; both may be the
-     * same. */
+    /* to = (from - mean) scale for every row, `from` with row stride ldfrom, `to` dense. `to` may be `from`.
+     */
     void (*normalize)(size_t rows, size_t columns, const float *mean, const float *scale, const float *from,
                       size_t ldfrom, float *to);
 
@@ -110,11 +113,11 @@ typedef struct mfi_kernels {
                                    const float *inverse, const float *scale, const float *db,
                                    float inverse_count, float *dz, float *dscale);
 
-    /* Adds sum(g) and sum(g (u - mean)) to what is there. */
+    /* Adds sum(g) and sum(g (u - mean)) to the two results. */
     void (*centered_sums)(size_t count, const float *g, const float *u, float mean, double *sum,
                           double *product);
 
-    /* g = scale (g - mean_gradient - coefficient (u - mean)): the same as normalization_gradient() for one
+    /* g = scale (g - mean_gradient - coefficient (u - mean)): what normalization_gradient() computes, for one
      * map. */
     void (*center_gradient)(size_t count, const float *u, float mean, float scale, float mean_gradient,
                             float coefficient, float *g);
@@ -131,7 +134,8 @@ typedef struct mfi_kernels {
     /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);
 
-    /* Sets values of a[count] to 0 at that rate and scales the rest by 1 / (1 - rate), as the stream says. */
+    /* Sets each value of a[count] to 0 with probability `rate` and scales the rest by 1 / (1 - rate). The
+     * stream decides which values. */
     void (*dropout)(const mfi_stream *stream, float rate, size_t count, float *a);
 
     bool (*all_finite)(size_t count, const float *x);
@@ -139,16 +143,17 @@ typedef struct mfi_kernels {
     double (*dot)(size_t count, const float *x, const float *y);
 } mfi_kernels;
 
-/* Columns rounded up to what every table's pack() fills. */
+/* Columns rounded up to a size that pack() of any table fills. */
 static inline size_t mfi_packed_columns(size_t columns)
 {
     return (columns + 63) / 64 * 64;
 }
 
-/* The best table this machine can run. */
+/* The fastest table that this processor can run. */
 const mfi_kernels *mfi_kernels_select(void);
 
-/* The tables in order, the generic one first; NULL past the last one that this machine can run. */
+/* The table of that index. Index 0 is the generic one; NULL after the last one that this processor can run.
+ */
 const mfi_kernels *mfi_kernels_variant(int index);
 
 #endif

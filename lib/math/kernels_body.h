@@ -1,9 +1,9 @@
 /* The kernels of kernels.h, written once. A file that includes this defines MFI_TABLE, the name of the
  * table; MFI_LANES, how many floats a vector register holds; and, if there are registers enough to beat a
  * BLAS library, MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of sums that they hold. Its compiler flags
- * choose the instruction set, and MFI_USES_... (lanes.h) the functions that no C operator stands for. Loops
- * are plain where the compiler vectorises them well by itself; sums of products use GCC's and Clang's vector
- * types, since a compiler may not reorder them. */
+ * choose the instruction set; MFI_USES_... (lanes.h) chooses the functions that have no C operator. Loops are
+ * plain C where compilers vectorise them well. Sums of products use the vector types of GCC and Clang, since
+ * a compiler may not reorder a sum. */
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@
 
 static const float inv_sqrt_2_pi = 0.39894228040143268f;
 
-/* A NaN stays a NaN in every activation, so that it reaches the loss and is found there. */
+/* Every activation of a NaN is a NaN, so that it reaches the loss, where it is noticed. */
 static void apply_activation(mfi_activation phi, size_t n, float *restrict a)
 {
     switch (phi.kind) {
@@ -58,7 +58,7 @@ static void activate(mfi_activation phi, size_t rows, size_t n, const float *bia
     }
 }
 
-/* dz *= phi'(z) for one row. ReLU, leaky ReLU and tanh know phi' from a alone. */
+/* dz *= phi'(z) for one row. For ReLU, leaky ReLU and tanh, phi' is computed from a alone. */
 static void apply_derivative(mfi_activation phi, size_t n, const float *restrict a, const float *restrict z,
                              float *restrict dz)
 {
@@ -103,11 +103,12 @@ static void derivative(mfi_activation phi, size_t rows, size_t width, const floa
 
 #include "math/maps_body.h"
 
-/* ---- products with the projection: m is small, so BLAS libraries do them badly ---- */
+/* ---- products with the projection: m is small, and BLAS libraries are slow at them ---- */
 
 enum { DOT_ROWS = 4, DOT_COLUMNS = 5 };
 
-/* c[i][j] = a[i] . b[j] for `rows` x `columns` vectors of `inner` values, both constants when inlined. */
+/* c[i][j] = a[i] . b[j] for vectors of `inner` values. `rows` and `columns` are constants when this is
+ * inlined. */
 INLINE void dot_tile(int rows, int columns, size_t inner, const float *a, size_t lda, const float *b,
                      size_t ldb, float *c, size_t ldc)
 {
@@ -145,8 +146,8 @@ static void skinny_product(size_t rows, size_t columns, size_t inner, const floa
         dot_rows(1, columns, inner, a + i * lda, lda, b, c + i * columns);
 }
 
-/* Rows of dz and their part of dM for one block of rows: streams along the neurons, so that M and dM
- * stay in the first-level cache and the rows are read in order. */
+/* dz for one block of rows, and what these rows add to dM. Runs along the neurons, so that M and dM stay in
+ * the first-level cache and the rows are read in order. */
 INLINE void gradient_lanes(int rows, size_t lanes, size_t m, const float *dg, const float *projection,
                            const float *a, size_t n, float *dz, float *dm, size_t width)
 {
@@ -208,7 +209,7 @@ static void head_gradient(size_t rows, size_t n, size_t m, const float *dg, cons
     gradient_block(rows, n, m, dg, projection, features, n, dfeatures, dm);
 }
 
-/* ---- small things ---- */
+/* ---- other operations ---- */
 
 static void scale_add(size_t count, float beta, float *restrict y, float alpha, const float *restrict x)
 {
@@ -233,7 +234,8 @@ static void dropout(const mfi_stream *stream, float rate, size_t count, float *a
 
 static bool all_finite(size_t count, const float *x)
 {
-    /* An exponent of all ones is an infinity or a NaN; without the sign, those are the largest numbers. */
+    /* Infinities and NaNs have an exponent of all ones. Read as integers without the sign, they are the
+     * largest. */
     uint32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
@@ -244,7 +246,8 @@ static bool all_finite(size_t count, const float *x)
     return largest < 0x7F800000u;
 }
 
-/* Lanes are summed in float for CHUNK values, chunks in double: fast, and exact enough for any size. */
+/* CHUNK values are summed in float, in lanes, and the chunks in double: fast, and exact enough for any size.
+ */
 enum { CHUNK = 1024 };
 
 static double dot(size_t count, const float *x, const float *y)

@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The table says whose instructions it uses. The compiler's macros would not do: with -march=native they name
- * what the machine has in every file, also in the one whose vectors have the lanes of another set. */
+/* The file that defines the table says which instructions it uses. The compiler's macros cannot: with
+ * -march=native they name the instructions of the machine in every file, also in the one with vectors for
+ * another instruction set. */
 #if defined(MFI_USES_AVX512) || defined(MFI_USES_AVX2)
 #include <immintrin.h>
 #endif
@@ -23,7 +24,7 @@ INLINE vector load(const float *from)
     return *(const vector *)from;
 }
 
-/* The first `count` lanes, zeros behind. */
+/* Loads the first `count` lanes; the others are 0. */
 INLINE vector load_some(const float *from, size_t count)
 {
     vector value = {0};
@@ -41,7 +42,7 @@ INLINE void store_some(float *to, vector value, size_t count)
     memcpy(to, &value, count * sizeof *to);
 }
 
-/* Calls a lane function for every vector of `count` floats, the last of which may be short. */
+/* Runs the statement for every vector of `count` floats; the last one may have fewer lanes. */
 #define FOR_LANES(i, lanes, count)                                                     \
     for (size_t i = 0, lanes = (count) < MFI_LANES ? (count) : MFI_LANES; i < (count); \
          i += MFI_LANES, lanes = (count)-i < MFI_LANES ? (count)-i : MFI_LANES)
@@ -72,13 +73,13 @@ INLINE vector splat(float value)
     return (vector){0} + value;
 }
 
-/* Where the mask is set, `yes`; else `no`. */
+/* `yes` in the lanes where the mask is set, `no` in the others. */
 INLINE vector choose(mask where, vector yes, vector no)
 {
     return (vector)((where & (mask)yes) | (~where & (mask)no));
 }
 
-/* Both let a NaN of `value` through: so do the instructions, for their second operand. */
+/* Both return NaN if `value` is NaN: the instructions return their second operand then. */
 INLINE vector at_least(vector value, float least)
 {
 #if defined(MFI_USES_AVX512)
@@ -106,8 +107,8 @@ INLINE vector magnitude(vector value)
     return (vector)((mask)value & 0x7FFFFFFF);
 }
 
-/* 1 / x and 1 / sqrt(x) for normal x > 0, to float rounding: a division takes longer than everything else
- * in an optimizer, an estimate with one Newton step does not. */
+/* 1 / x and 1 / sqrt(x) for normal x > 0, exact up to the rounding of floats. A division would take longer
+ * than the rest of an optimizer; an estimate with one Newton step is fast. */
 INLINE vector reciprocal(vector x)
 {
 #if defined(MFI_USES_AVX512)
@@ -137,8 +138,8 @@ INLINE vector reciprocal_root(vector x)
 #endif
 }
 
-/* e^x: x = n ln 2 + r, e^r by its series on |r| <= ln 2 / 2. Beyond the range of floats it stops at the
- * ends; a NaN stays one. */
+/* e^x: x = n ln 2 + r, e^r by its series on |r| <= ln 2 / 2. Outside the range of floats it returns the
+ * nearest end of the range; of a NaN, a NaN. */
 INLINE vector exponential(vector x)
 {
     const float to_integer = 12582912.0f; /* 1.5 2^23: adding it rounds, and leaves n in the low bits */
@@ -157,7 +158,7 @@ INLINE vector exponential(vector x)
     return choose(x == x, series * (vector)power, x);
 }
 
-/* Near 0 an odd polynomial, fitted to a relative error of 4e-9; else from e^2|x|. */
+/* Near 0 an odd polynomial with a relative error of 4e-9; otherwise computed from e^2|x|. */
 INLINE vector hyperbolic_tangent(vector x)
 {
     vector size = magnitude(x), s = x * x;
@@ -172,13 +173,13 @@ INLINE vector hyperbolic_tangent(vector x)
     return choose(x == x, result, x);
 }
 
-/* The normal density without its constant, e^(-z^2/2), and the distribution function, the probability of a
- * number below z: the density times a polynomial in 1 / (1 + 0.29 |z|), fitted to a relative error of 4e-8.
- */
+/* Returns the normal distribution function, the probability of a number below z: the density times a
+ * polynomial in 1 / (1 + 0.29 |z|), with a relative error of 4e-8. *density receives the normal density
+ * without its constant, e^(-z^2/2). */
 INLINE vector normal_cdf(vector z, vector *density)
 {
     vector size = magnitude(z);
-    mask inside = size < 13.0f; /* beyond, a float has 0 and 1 alone */
+    mask inside = size < 13.0f; /* for larger |z| the result as a float is 0 or 1 */
     size = at_most(size, 13.0f);
     vector t = reciprocal(1.0f + 0.29f * size);
     vector tail = t * 3.99322908e-2f - 1.96152072e-1f;

@@ -1,4 +1,4 @@
-/* Owns: a convolution's input laid out in patches (im2col) and back, and adaptive pooling. */
+/* Owns: copying the input of a convolution into patches (im2col) and back (col2im), and adaptive pooling. */
 #include "math/maps.h"
 
 #include <stdbool.h>
@@ -8,8 +8,8 @@
 
 /* ---- im2col ---- */
 
-/* Outputs `first` to `end` - 1 along one direction are those whose input, at this offset of the kernel, is on
- * the map. */
+/* Outputs `first` to `end` - 1 along one direction: those whose input, at this offset in the kernel, lies
+ * inside the map. */
 typedef struct span {
     size_t first, end;
 } span;
@@ -26,7 +26,7 @@ static span inside(size_t size, size_t outputs, size_t stride, size_t padding, s
     return on;
 }
 
-/* One output row: `row` is the input row it reads. */
+/* Fills one output row from the input row `row`. */
 static void fill_row(const mfi_geometry *g, span across, size_t offset, const float *row, float *to)
 {
     if (across.first == across.end) {
@@ -43,7 +43,7 @@ static void fill_row(const mfi_geometry *g, span across, size_t offset, const fl
     memset(to + across.end, 0, (g->map[1] - across.end) * sizeof *to);
 }
 
-/* The output rows of one image and one place of the kernel. */
+/* Fills the output rows of one image for one position in the kernel. */
 static void fill_rows(const mfi_geometry *g, const float *map, size_t i, size_t j, size_t top, size_t rows,
                       float *to)
 {
@@ -56,9 +56,10 @@ static void fill_rows(const mfi_geometry *g, const float *map, size_t i, size_t 
             fill_row(g, across, j, map + (y * g->stride[0] + i - g->padding[0]) * g->width, to);
 }
 
-/* Where output and input maps have the same size and the stride is 1, all rows are one piece of the input,
- * moved by the place of the kernel; what has come in from neighbouring rows is cleared. */
-static void shift_map(const mfi_geometry *g, const float *map, size_t i, size_t j, float *to)
+/* If output and input maps have the same size and the stride is 1, all output rows are one range of the
+ * input, shifted by the position in the kernel. Values that come from a neighbouring row are set to 0
+ * afterwards. */
+static void shift_rows(const mfi_geometry *g, const float *map, size_t i, size_t j, float *to)
 {
     ptrdiff_t width = (ptrdiff_t)g->width, count = (ptrdiff_t)(g->height * g->width);
     ptrdiff_t across = (ptrdiff_t)j - (ptrdiff_t)g->padding[1];
@@ -91,7 +92,7 @@ void mfi_im2col(const mfi_geometry *g, size_t images, const float *x, size_t str
                 for (size_t image = 0; image < images; image++, patches += part) {
                     const float *map = x + image * stride + c * g->height * g->width;
                     if (shifts)
-                        shift_map(g, map, i, j, patches);
+                        shift_rows(g, map, i, j, patches);
                     else
                         fill_rows(g, map, i, j, top, rows, patches);
                 }
@@ -99,7 +100,7 @@ void mfi_im2col(const mfi_geometry *g, size_t images, const float *x, size_t str
 
 /* ---- col2im ---- */
 
-/* One output row back to the input row that it reads. */
+/* Adds one output row to the input row that it reads. */
 static void add_row(const mfi_geometry *g, span across, size_t offset, const float *restrict from,
                     float *restrict row)
 {

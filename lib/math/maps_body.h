@@ -1,9 +1,10 @@
-/* The part of kernels_body.h that normalises, and that turns the maps of a convolution into activations and
- * back, compiled with it once for each instruction set. Needs its activations. */
+/* The part of kernels_body.h with normalisation, and with the steps from the maps of a convolution to
+ * activations and back. It is compiled with kernels_body.h for each instruction set and uses its activations.
+ */
 #include "math/kernels.h"
 #include "math/lanes.h"
 
-/* ---- normalisation: sums in float over short pieces, in double over these ---- */
+/* ---- normalisation: short pieces are summed in float, the sums of pieces in double ---- */
 
 enum { PIECE = 1024, STRIP = 64 };
 
@@ -41,7 +42,7 @@ static void moments(size_t count, const float *x, double *mean, double *deviatio
     *deviations = squares;
 }
 
-/* Strips of columns, so that a strip of x is still in cache when it is read again. */
+/* Works on strips of columns, so that a strip of x is still in the cache when it is read again. */
 static void column_moments(size_t rows, size_t columns, const float *x, size_t ldx, float *mean,
                            float *variance)
 {
@@ -118,8 +119,8 @@ static void center_gradient(size_t count, const float *restrict u, float mean, f
 
 /* ---- pooling one map ---- */
 
-/* Windows of 2 x 2 side by side, as most networks have them; the general way would take longer than the rest
- * of a small map. */
+/* 2 x 2 windows without gaps or overlap, the most common pooling. The general code would take longer than
+ * everything else for a small map. */
 static bool is_halving(const mfi_pool *pool)
 {
     return pool->kind != MF_POOL_NONE && pool->size[0] == 2 && pool->size[1] == 2 && pool->stride[0] == 2 &&
@@ -148,8 +149,8 @@ static void spread_halves(const mfi_pool *pool, const float *restrict from, floa
         memset(map, 0, width * sizeof *map);
 }
 
-/* The larger one; a NaN is larger than all. Two choices, since compilers do not vectorise one that depends on
- * both comparisons. */
+/* The larger one; a NaN counts as larger than every number. Written as two choices, since compilers do not
+ * vectorise a choice that depends on two comparisons. */
 INLINE float larger(float first, float second)
 {
     float larger = second > first ? second : first;
@@ -165,7 +166,8 @@ static void largest_of_halves(const mfi_pool *pool, const float *restrict map, f
                            larger(map[width + 2 * x], map[width + 2 * x + 1]));
 }
 
-/* To the first of equal ones; the rest of the map stays as it is. */
+/* Gives each gradient to the largest value of its window, the first of equal ones, and 0 to the other three.
+ * Pixels in no window are unchanged. */
 static void pass_to_largest_of_halves(const mfi_pool *pool, const float *a, const float *from, float *map)
 {
     size_t width = pool->map[1], half = pool->pooled[1];
@@ -184,7 +186,8 @@ static void pass_to_largest_of_halves(const mfi_pool *pool, const float *a, cons
     }
 }
 
-/* Index of the first of the largest values of a window; a NaN is larger than all. */
+/* Index of the largest value of a window, the first of equal ones; a NaN counts as larger than every number.
+ */
 static size_t index_of_largest(const mfi_pool *pool, const float *map, size_t top, size_t left)
 {
     size_t best = top * pool->map[1] + left;
@@ -231,7 +234,7 @@ static void spread_over_window(const mfi_pool *pool, float value, size_t top, si
             map[(top + i) * pool->map[1] + left + j] += value;
 }
 
-/* The gradient of the pooled map `from` becomes that of the map, whose values are `a`. */
+/* Computes the gradient of a map, whose values are `a`, from the gradient `from` of the pooled map. */
 static void unpool_map(const mfi_pool *pool, const float *a, const float *from, float *map)
 {
     if (is_halving(pool) && pool->kind == MF_POOL_AVERAGE) {
@@ -255,13 +258,13 @@ static void unpool_map(const mfi_pool *pool, const float *a, const float *from, 
 
 /* ---- maps to activations and back ---- */
 
-INLINE void shift_map(size_t count, mfi_shift shift, const float *restrict u, float *restrict z)
+INLINE void normalize_map(size_t count, mfi_shift shift, const float *restrict u, float *restrict z)
 {
     for (size_t i = 0; i < count; i++)
         z[i] = (u[i] - shift.mean) * shift.scale + shift.bias;
 }
 
-/* The most usual case in one pass: ReLU, then the mean of 2 x 2. */
+/* The most common case in one pass: ReLU, then the mean of 2 x 2 windows. */
 static void halve_relu(const mfi_pool *pool, mfi_shift shift, const float *restrict u, float *restrict to)
 {
     size_t width = pool->map[1], half = pool->pooled[1];
@@ -295,7 +298,7 @@ static void map_forward(mfi_activation phi, const mfi_pool *pool, mfi_shift shif
             continue;
         }
         float *z = pool->kind == MF_POOL_NONE ? a : map;
-        shift_map(pixels, shift, u, z);
+        normalize_map(pixels, shift, u, z);
         apply_activation(phi, pixels, z);
         if (pool->kind != MF_POOL_NONE)
             pool_map(pool, z, a);
@@ -313,7 +316,7 @@ static void map_gradient(mfi_activation phi, const mfi_pool *pool, mfi_shift shi
             halve_relu_gradient(pool, shift, u, da, dz);
             continue;
         }
-        shift_map(pixels, shift, u, z);
+        normalize_map(pixels, shift, u, z);
         memcpy(a, z, pixels * sizeof *a);
         apply_activation(phi, pixels, a);
         if (pool->kind == MF_POOL_NONE)

@@ -1,4 +1,4 @@
-/* Owns: softmax, cross-entropy and the choice of a class, from goodness scores. */
+/* Owns: softmax, cross-entropy and the predicted class, from goodness scores. */
 #include "math/softmax.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ int32_t mfi_argmax(size_t m, const float *scores)
     return (int32_t)best;
 }
 
-/* log sum_c exp G_c, taken relative to the highest score; not finite if a score is not. */
+/* log sum_c exp G_c, computed relative to the highest score; not finite if a score is not finite. */
 static double log_sum_exp(size_t m, const float *scores)
 {
     float highest = scores[0], sum = 0.0f;
@@ -58,7 +58,7 @@ static double total_weight(size_t rows, const float *weights)
     return total;
 }
 
-/* Scores become (softmax - q) scale. */
+/* Replaces the scores by (softmax - q) scale. */
 static void row_gradient(size_t m, float *scores, double log_sum, int32_t label, float smoothing, float scale)
 {
     float spread = smoothing / (float)m;

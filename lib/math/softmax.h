@@ -1,4 +1,4 @@
-/* Owns: softmax, cross-entropy and the choice of a class, from goodness scores. */
+/* Owns: softmax, cross-entropy and the predicted class, from goodness scores. */
 #ifndef MFI_MATH_SOFTMAX_H
 #define MFI_MATH_SOFTMAX_H
 
@@ -7,7 +7,7 @@
 
 typedef struct mfi_loss {
     double loss;      /* sum(w CE) / sum(w) */
-    uint64_t correct; /* rows of positive weight whose highest score is that of their label */
+    uint64_t correct; /* number of rows with a positive weight whose highest score is that of the label */
     size_t bad_row;   /* the first row whose scores have no finite loss; `rows` if all do */
 } mfi_loss;
 
@@ -16,14 +16,15 @@ typedef struct mfi_loss {
 mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const int32_t *labels,
                            const float *weights, float smoothing);
 
-/* The same, and scores becomes dG = w (softmax(G) - q) / sum(w). With a bad row, scores is undefined. */
+/* The same, and replaces the scores by dG = w (softmax(G) - q) / sum(w). If a row is bad, the scores are
+ * undefined. */
 mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const int32_t *labels,
                                     const float *weights, float smoothing);
 
 /* Softmax of every row; `to` may be `scores`. */
 void mfi_softmax(size_t rows, size_t m, const float *scores, float *to);
 
-/* Index of the highest of m scores, the lowest such index. */
+/* Index of the highest of m scores; the lowest index if several are highest. */
 int32_t mfi_argmax(size_t m, const float *scores);
 
 #endif

@@ -1,5 +1,5 @@
-/* The optimizers' part of kernels_body.h, compiled with it once for each instruction set: updates, alone and
- * behind a product that is never stored. */
+/* The part of kernels_body.h with the optimizers, compiled with it for each instruction set: updates from a
+ * gradient, and updates from a product that is never stored. */
 #include "math/kernels.h"
 #include "math/lanes.h"
 
@@ -8,7 +8,7 @@ INLINE vector decayed_gradient(const mfi_rule *rule, vector g, vector p)
     return g + rule->decay * p;
 }
 
-/* A second moment that overflows would stay infinite for ever. */
+/* Limits the second moment: once infinite, it would stay infinite. */
 INLINE vector moving_square(float beta, vector old, vector gradient)
 {
     return at_most(beta * old + (1.0f - beta) * gradient * gradient, FLT_MAX);
@@ -21,7 +21,7 @@ INLINE vector over_root(vector x, vector square, float root, float epsilon)
     return x * reciprocal(square_root * root + epsilon);
 }
 
-/* One vector's update by a rule of the given kind, a constant when inlined; returns the new p. */
+/* Updates one vector and returns the new p. `kind` is a constant when this is inlined. */
 INLINE vector apply_rule(mfi_rule_kind kind, const mfi_rule *r, vector p, vector g, vector *s0, vector *s1)
 {
     vector gradient = decayed_gradient(r, g, p);
@@ -96,13 +96,13 @@ static void update(const mfi_rule *rule, size_t rows, size_t columns, float *p, 
     }
 }
 
-/* ---- the product dz^T x with the update behind it ---- */
+/* ---- the product dz^T x, followed by the update ---- */
 
 #ifdef MFI_TILE_ROWS
 
 enum { TILE_COLUMNS = MFI_TILE_VECTORS * MFI_LANES };
 
-/* x in blocks of TILE_COLUMNS columns, each dense, zeros beyond the last column. */
+/* Copies x in dense blocks of TILE_COLUMNS columns, with zeros after the last column. */
 static void pack(size_t batch, size_t columns, const float *x, size_t ldx, float *packed)
 {
     for (size_t j = 0; j < columns; j += TILE_COLUMNS)
@@ -120,9 +120,9 @@ INLINE void prefetch_row(const float *row)
         __builtin_prefetch(row + v * MFI_LANES, 1);
 }
 
-/* g[r] = sum over b of dz[b][r] x[b] for a block of columns and `rows` neurons, a constant when inlined. What
- * the update will need comes in from memory meanwhile, row by row: a product keeps the arithmetic busy and
- * the memory idle, an optimizer does the opposite. */
+/* g[r] = sum over b of dz[b][r] x[b], for a block of columns and `rows` neurons, which is a constant when
+ * this is inlined. Meanwhile the values that the update needs are prefetched row by row: a product uses
+ * little memory bandwidth, an optimizer uses little else. */
 INLINE void multiply_tile(int rows, size_t batch, const float *dz, size_t lddz, const float *packed,
                           size_t columns, const float *p, const float *s0, const float *s1, float *g)
 {

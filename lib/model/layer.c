@@ -46,7 +46,7 @@ mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, 
 {
     layer_layout at;
     if (!lay_out_layer(plan, &at))
-        return mfi_fail(MF_STATUS_OVERFLOW, "a layer of %zu units does not fit", plan->unit_count);
+        return mfi_fail(MF_STATUS_OVERFLOW, "a layer of %zu units does not fit in memory", plan->unit_count);
     mf_layer *created = mfi_handle_create(MFI_KIND_LAYER, allocator, at.bytes);
     if (!created)
         return MF_STATUS_MEMORY;

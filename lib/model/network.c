@@ -68,7 +68,7 @@ static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const 
     if (after) {
         const mf_shape *taken = &after->plan.input;
         if (!fits(output, taken))
-            return mfi_fail(MF_STATUS_SHAPE, "the layer has %s outputs, the one behind expects %s inputs",
+            return mfi_fail(MF_STATUS_SHAPE, "the layer has %s outputs, the next one expects %s inputs",
                             describe(output, one), describe(taken, other));
     }
     const mf_layer *neighbour = before ? before : after;
@@ -128,7 +128,7 @@ static mf_status grow(mf_network *network)
 mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id)
 {
     if (position > network->count)
-        return mfi_fail(MF_STATUS_NOT_FOUND, "position %zu in a network of %zu layers", position,
+        return mfi_fail(MF_STATUS_NOT_FOUND, "there is no position %zu in a network of %zu layers", position,
                         network->count);
     MFI_TRY(check_new(network, layer));
     MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position)));

@@ -46,7 +46,8 @@ mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_alloca
 {
     size_t bytes;
     if (!mfi_multiply(spec->count, sizeof(float), &bytes))
-        return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu values does not fit", spec->name, spec->count);
+        return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu values does not fit in memory", spec->name,
+                        spec->count);
     float *values = mfi_allocate(allocator, bytes);
     if (!values)
         return no_memory(spec);
@@ -64,7 +65,8 @@ mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t sl
     if (slots == 0 || !mfi_role_learns(spec->role))
         return MF_STATUS_OK;
     if (!mfi_state_layout(spec->count, slots, offsets, &bytes))
-        return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit", spec->count);
+        return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit in memory",
+                        spec->count);
     char *block = mfi_allocate(allocator, bytes);
     if (!block)
         return no_memory(spec);
@@ -93,10 +95,13 @@ static mf_status draw_orthogonal(const mfi_parameter_spec *spec, const mfi_strea
 {
     size_t count, bytes;
     if (!mfi_parameter_draw_scratch(spec, &count) || !mfi_multiply(count, sizeof(float), &bytes))
-        return mfi_fail(MF_STATUS_OVERFLOW, "scratch for an orthogonal start does not fit");
+        return mfi_fail(MF_STATUS_OVERFLOW,
+                        "the scratch to initialise an orthogonal %s of %zu values does not fit in memory",
+                        spec->name, spec->count);
     float *scratch = mfi_allocate(allocator, bytes);
     if (!scratch)
-        return mfi_fail(MF_STATUS_MEMORY, "no memory for an orthogonal start of %zu bytes", bytes);
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu bytes of scratch to initialise an orthogonal %s",
+                        bytes, spec->name);
     mfi_init_orthogonal(stream, spec->gain, spec->dims[0], columns_of(spec), values, scratch);
     mfi_release(allocator, scratch, bytes);
     return MF_STATUS_OK;

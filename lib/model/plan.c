@@ -153,7 +153,7 @@ static mf_status resolve_input(const mfi_plan *plan, int32_t *input)
     if (*input == MF_NODE_PREVIOUS)
         *input = nodes;
     if (*input < 0 || *input > nodes)
-        return mfi_fail(MF_STATUS_ARGUMENT, "reads node %d, the nodes before are 0 to %d", (int)*input,
+        return mfi_fail(MF_STATUS_ARGUMENT, "reads node %d, it must be from 0 to %d", (int)*input,
                         (int)nodes);
     return MF_STATUS_OK;
 }

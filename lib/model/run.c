@@ -39,8 +39,8 @@ mfi_target mfi_run_target(mfi_run *run, int32_t parameter)
     return target;
 }
 
-static void update(mfi_run *run, const mfi_target *target, size_t first, size_t rows, size_t columns,
-                   size_t stride, const float *gradient)
+static void update_slice(mfi_run *run, const mfi_target *target, size_t first, size_t rows, size_t columns,
+                         size_t stride, const float *gradient)
 {
     mfi_storage *storage = &run->learner->parameters[target->number].now;
     float *s0 = storage->state[0] ? storage->state[0] + first : NULL;
@@ -55,7 +55,7 @@ void mfi_run_take(mfi_run *run, const mfi_target *target, size_t first, size_t r
     if (!target->wanted)
         return;
     if (run->use == MFI_UPDATE) {
-        update(run, target, first, rows, columns, stride, gradient);
+        update_slice(run, target, first, rows, columns, stride, gradient);
     } else if (run->use == MFI_MEASURE) {
         run->squares += run->layer->kernels->sum_of_squares(rows * columns, gradient);
     } else {

@@ -22,7 +22,7 @@ static float *take_matrix(mfi_room *room, size_t rows, size_t columns)
     return mfi_room_take(room, count, sizeof(float));
 }
 
-static size_t larger(size_t one, size_t other)
+static size_t larger_size(size_t one, size_t other)
 {
     return one > other ? one : other;
 }
@@ -40,12 +40,12 @@ static void take_shared(const mfi_shared_sizes *most, mfi_room *room, mfi_scratc
 
 static void widen(mfi_shared_sizes *most, const mfi_shared_sizes *one)
 {
-    most->dz = larger(most->dz, one->dz);
-    most->dw = larger(most->dw, one->dw);
-    most->db = larger(most->db, one->db);
-    most->dscale = larger(most->dscale, one->dscale);
-    most->patches = larger(most->patches, one->patches);
-    most->map = larger(most->map, one->map);
+    most->dz = larger_size(most->dz, one->dz);
+    most->dw = larger_size(most->dw, one->dw);
+    most->db = larger_size(most->db, one->db);
+    most->dscale = larger_size(most->dscale, one->dscale);
+    most->patches = larger_size(most->patches, one->patches);
+    most->map = larger_size(most->map, one->map);
 }
 
 static void take_stages(const mfi_plan *plan, size_t rows, bool training, mfi_room *room,

@@ -59,7 +59,9 @@ mf_head_spec mfi_head_defaults(void)
 static mf_status check_options(const mf_layer_spec *spec)
 {
     if (spec->kind == MF_LAYER_UNITS)
-        return mfi_fail(MF_STATUS_ARGUMENT, "a layer of units is made by mf_layer_build()");
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "layer kind %d: a layer of units must be made with mf_layer_build()",
+                        (int)spec->kind);
     MFI_TRY(mfi_check_constant("layer kind", spec->kind, MF_LAYER_CONV2D));
     MFI_TRY(mfi_check_classes(spec->classes));
     MFI_TRY(mfi_check_constant("activation", spec->activation, MF_ACTIVATION_GELU));

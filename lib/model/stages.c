@@ -111,7 +111,8 @@ static mf_status form_stages(mfi_plan *plan)
     plan->stage_count = 0;
     for (size_t node = 1; node < plan->unit_count; node++)
         if (plan->units[node - 1].readers == 0)
-            return mfi_fail(MF_STATUS_ARGUMENT, "no unit reads node %zu, and it is not the last", node);
+            return mfi_fail(MF_STATUS_ARGUMENT, "no unit reads node %zu; only the last node may be unread",
+                            node);
     for (int32_t node = 1; (size_t)node <= plan->unit_count;
          node = plan->stages[plan->stage_count - 1].last + 1)
         form_stage(plan, node);

@@ -23,8 +23,8 @@ mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool train
         size_t bytes, outputs, *widest = &activations[i % 2];
         MFI_TRY(layers->at(layers->source, i, &room, &plan));
         if (!mfi_scratch_bytes(plan, rows, training, &bytes) || !mfi_multiply(rows, plan->outputs, &outputs))
-            return mfi_fail(MF_STATUS_OVERFLOW, "the scratch of layer %zu for %zu rows does not fit", i,
-                            rows);
+            return mfi_fail(MF_STATUS_OVERFLOW,
+                            "the scratch of layer %zu for %zu rows does not fit in memory", i, rows);
         *widest = outputs > *widest ? outputs : *widest;
         *scratch = bytes > *scratch ? bytes : *scratch;
     }
@@ -85,7 +85,7 @@ static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose
     for (size_t area = 0; fits && area < AREAS; area++)
         fits = mfi_reserve(&plan->bytes, plan->counts[area], sizeof(float), &plan->offsets[area]);
     if (!fits)
-        return mfi_fail(MF_STATUS_OVERFLOW, "a workspace for %zu rows does not fit", max_batch);
+        return mfi_fail(MF_STATUS_OVERFLOW, "a workspace for %zu rows does not fit in memory", max_batch);
     return MF_STATUS_OK;
 }
 
@@ -186,7 +186,8 @@ void mfi_workspace_release(mf_workspace *workspace)
 static mf_status check_purpose(const mf_workspace *workspace, bool training)
 {
     if (training && !workspace->training)
-        return mfi_fail(MF_STATUS_STATE, "the workspace was made for inference");
+        return mfi_fail(MF_STATUS_STATE,
+                        "the workspace was made for inference, training needs one made for training");
     return MF_STATUS_OK;
 }
 
@@ -202,14 +203,14 @@ static mf_status check_served(const mf_workspace *workspace, size_t index)
 static mf_status check_list(const mf_workspace *workspace)
 {
     if (workspace->network && workspace->revision != workspace->network->revision)
-        return mfi_fail(MF_STATUS_STALE, "layers have come or gone since the workspace was made");
+        return mfi_fail(MF_STATUS_STALE, "layers were inserted or removed since the workspace was made");
     return MF_STATUS_OK;
 }
 
 mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_network *network, bool training)
 {
     if (workspace->network != network)
-        return mfi_fail(MF_STATUS_STALE, "the workspace was made for something else than this network");
+        return mfi_fail(MF_STATUS_STALE, "the workspace was made for another network, or for a layer");
     MFI_TRY(check_list(workspace));
     for (size_t index = 0; index < workspace->count; index++)
         MFI_TRY(check_served(workspace, index));

@@ -1,4 +1,4 @@
-/* Owns: cutting layers into contiguous groups of balanced cost. */
+/* Owns: splitting the layers of a network into groups of neighbours of about equal cost. */
 #include "parallel/groups.h"
 
 static double cost_of(const mf_network *network, size_t position)
@@ -6,8 +6,8 @@ static double cost_of(const mf_network *network, size_t position)
     return mfi_plan_work(&network->entries[position].layer->plan);
 }
 
-/* Fills groups one after the other up to `limit`, each with one layer at least, and leaves one at least to
- * each that follows; false if the last one, which takes what is left, exceeds the limit. */
+/* Fills one group after the other until its cost would exceed `limit`. Every group gets at least one layer,
+ * and the last one all that are left; false if the last one exceeds the limit. */
 static bool fill_groups(const mf_network *network, mfi_group *groups, size_t count, double limit)
 {
     size_t position = 0;
@@ -27,7 +27,7 @@ static bool fill_groups(const mf_network *network, mfi_group *groups, size_t cou
 void mfi_cut_groups(const mf_network *network, mfi_group *groups, size_t count)
 {
     enum { HALVINGS = 50 };
-    double low = 0.0, high = 0.0; /* a limit that may be too low, and one that is not */
+    double low = 0.0, high = 0.0; /* `low` may be too low a limit, `high` is not */
     for (size_t i = 0; i < network->count; i++) {
         low = cost_of(network, i) > low ? cost_of(network, i) : low;
         high += cost_of(network, i);

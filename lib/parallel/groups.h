@@ -1,11 +1,11 @@
-/* Owns: cutting layers into contiguous groups of balanced cost. */
+/* Owns: splitting the layers of a network into groups of neighbours of about equal cost. */
 #ifndef MFI_PARALLEL_GROUPS_H
 #define MFI_PARALLEL_GROUPS_H
 
 #include "parallel/pipeline.h"
 
-/* Cuts the layers of a network into `count` groups, 1 to the number of layers of them, none empty, such that
- * the most expensive one costs as little as possible. Sets the first and the end of each. */
+/* Splits the layers of a network into `count` groups, none of them empty, so that the most expensive group
+ * costs as little as possible. `count` is 1 to the number of layers. Sets `first` and `end` of each group. */
 void mfi_cut_groups(const mf_network *network, mfi_group *groups, size_t count);
 
 #endif

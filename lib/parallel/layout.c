@@ -1,25 +1,26 @@
-/* Owns: where everything lies in the one block of a pipeline. */
+/* Owns: the layout of the one block of memory of a pipeline. */
 #include "parallel/layout.h"
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "model/workspace.h"
 
-/* Groups beyond a few for each worker balance no better and must be taken more often. */
+/* With more than a few groups for each worker the load is no better balanced, and taking them costs more
+ * time. */
 enum { GROUPS_PER_WORKER = 4, DEPTH_BEYOND_WORKERS = 2, KEPT_PER_DEPTH = 2 };
 
-/* The two activations, which lie side by side, and scratch of a sequential run: any worker may meet any
- * layer. */
+/* Sizes of the two activations, one behind the other, and of the scratch of a worker. Both are as for a
+ * sequential run, since every worker may run every layer. */
 static mf_status count_parts(const mf_network *network, size_t rows, mfi_pipeline_layout *plan)
 {
     const mfi_layer_list layers = mfi_list_network(network);
-    size_t *counts = plan->lane_counts;
-    counts[MFI_LANE_LABELS] = counts[MFI_LANE_WEIGHTS] = rows;
+    size_t *counts = plan->slot_counts;
+    counts[MFI_BATCH_LABELS] = counts[MFI_BATCH_WEIGHTS] = rows;
     for (size_t i = 0; i < network->count; i++)
         plan->flags += network->entries[i].layer->plan.parameter_count;
-    MFI_TRY(mfi_count_shared(&layers, rows, true, &counts[MFI_LANE_EVEN], &plan->scratch_bytes));
-    if (!mfi_multiply(rows, network->entries[0].layer->plan.inputs, &counts[MFI_LANE_X]))
-        return mfi_fail(MF_STATUS_OVERFLOW, "a batch of %zu rows does not fit", rows);
+    MFI_TRY(mfi_count_shared(&layers, rows, true, &counts[MFI_BATCH_EVEN], &plan->scratch_bytes));
+    if (!mfi_multiply(rows, network->entries[0].layer->plan.inputs, &counts[MFI_BATCH_X]))
+        return mfi_fail(MF_STATUS_OVERFLOW, "a batch of %zu rows does not fit in memory", rows);
     return MF_STATUS_OK;
 }
 
@@ -36,21 +37,22 @@ static bool reserve_all(mfi_pipeline_layout *plan, size_t count)
     size_t head, settings, flags, reports, *bytes = &plan->bytes;
     return mfi_multiply(plan->kept, count, &reports) && mfi_multiply(plan->depth, count, &settings) &&
            mfi_multiply(plan->depth, plan->flags, &flags) &&
-           reserve_parts(plan->lane_counts, MFI_LANE_PARTS, plan->lane_offsets, &plan->lane_bytes) &&
+           reserve_parts(plan->slot_counts, MFI_BATCH_PARTS, plan->slot_offsets, &plan->slot_bytes) &&
            mfi_reserve(bytes, 1, sizeof(mf_pipeline), &head) &&
            mfi_reserve(bytes, count, sizeof(mfi_member), &plan->members) &&
-           mfi_reserve(bytes, plan->depth, sizeof(mfi_lane), &plan->lanes) &&
+           mfi_reserve(bytes, plan->depth, sizeof(mfi_batch_slot), &plan->slots) &&
            mfi_reserve(bytes, settings, sizeof(mfi_settings), &plan->settings) &&
            mfi_reserve(bytes, flags, 1, &plan->trains) &&
            mfi_reserve(bytes, reports, sizeof(mf_pipeline_report), &plan->reports) &&
            mfi_reserve(bytes, plan->workers, sizeof(mfi_worker), &plan->worker_list) &&
            mfi_reserve(bytes, plan->groups, sizeof(mfi_group), &plan->group_list) &&
-           mfi_reserve(bytes, plan->depth, plan->lane_bytes, &plan->lane_rooms) &&
+           mfi_reserve(bytes, plan->depth, plan->slot_bytes, &plan->slot_rooms) &&
            mfi_reserve(bytes, plan->workers, plan->scratch_bytes, &plan->scratch_rooms);
 }
 
-/* One at least, whose scratch the host uses if there is no thread. At a time no more work than there are
- * layers, and than batches in the works, since each batch is with one of them. */
+/* How many workers can have work at the same time: no more than layers, and no more than unfinished batches,
+ * since a batch is in one layer at a time. At least 1: without threads the host uses the scratch of worker 0.
+ */
 static size_t useful_workers(const mf_pipeline_spec *spec)
 {
     size_t workers = spec->workers ? spec->workers : 1;
@@ -69,7 +71,7 @@ mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout
     plan->depth = spec->depth ? spec->depth : plan->workers + DEPTH_BEYOND_WORKERS;
     MFI_TRY(count_parts(spec->network, spec->max_batch, plan));
     if (!mfi_multiply(plan->depth, KEPT_PER_DEPTH, &plan->kept) || !reserve_all(plan, count))
-        return mfi_fail(MF_STATUS_OVERFLOW, "a pipeline for %zu batches of %zu rows does not fit",
+        return mfi_fail(MF_STATUS_OVERFLOW, "a pipeline for %zu batches of %zu rows does not fit in memory",
                         plan->depth, spec->max_batch);
     return MF_STATUS_OK;
 }
@@ -79,17 +81,17 @@ static void *at(mf_pipeline *pipeline, size_t offset)
     return (char *)pipeline + offset;
 }
 
-static void carve_lane(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, size_t index)
+static void carve_slot(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, size_t index)
 {
-    mfi_lane *lane = &pipeline->lanes[index];
-    size_t room = plan->lane_rooms + index * plan->lane_bytes;
-    lane->x = at(pipeline, room + plan->lane_offsets[MFI_LANE_X]);
-    lane->labels = at(pipeline, room + plan->lane_offsets[MFI_LANE_LABELS]);
-    lane->weights = at(pipeline, room + plan->lane_offsets[MFI_LANE_WEIGHTS]);
-    lane->activations[0] = at(pipeline, room + plan->lane_offsets[MFI_LANE_EVEN]);
-    lane->activations[1] = at(pipeline, room + plan->lane_offsets[MFI_LANE_ODD]);
-    lane->settings = (mfi_settings *)at(pipeline, plan->settings) + index * pipeline->count;
-    lane->trains = (unsigned char *)at(pipeline, plan->trains) + index * plan->flags;
+    mfi_batch_slot *slot = &pipeline->slots[index];
+    size_t room = plan->slot_rooms + index * plan->slot_bytes;
+    slot->x = at(pipeline, room + plan->slot_offsets[MFI_BATCH_X]);
+    slot->labels = at(pipeline, room + plan->slot_offsets[MFI_BATCH_LABELS]);
+    slot->weights = at(pipeline, room + plan->slot_offsets[MFI_BATCH_WEIGHTS]);
+    slot->activations[0] = at(pipeline, room + plan->slot_offsets[MFI_BATCH_EVEN]);
+    slot->activations[1] = at(pipeline, room + plan->slot_offsets[MFI_BATCH_ODD]);
+    slot->settings = (mfi_settings *)at(pipeline, plan->settings) + index * pipeline->count;
+    slot->trains = (unsigned char *)at(pipeline, plan->trains) + index * plan->flags;
 }
 
 static void carve_worker(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, size_t index)
@@ -98,15 +100,15 @@ static void carve_worker(mf_pipeline *pipeline, const mfi_pipeline_layout *plan,
     pipeline->workers[index].scratch = at(pipeline, plan->scratch_rooms + index * plan->scratch_bytes);
 }
 
-void mfi_pipeline_carve(mf_pipeline *pipeline, const mfi_pipeline_layout *plan)
+void mfi_pipeline_set_pointers(mf_pipeline *pipeline, const mfi_pipeline_layout *plan)
 {
     pipeline->members = at(pipeline, plan->members);
-    pipeline->lanes = at(pipeline, plan->lanes);
+    pipeline->slots = at(pipeline, plan->slots);
     pipeline->reports = at(pipeline, plan->reports);
     pipeline->workers = at(pipeline, plan->worker_list);
     pipeline->groups = at(pipeline, plan->group_list);
     for (size_t i = 0; i < plan->depth; i++)
-        carve_lane(pipeline, plan, i);
+        carve_slot(pipeline, plan, i);
     for (size_t i = 0; i < plan->workers; i++)
         carve_worker(pipeline, plan, i);
 }

@@ -1,26 +1,26 @@
-/* Owns: where everything lies in the one block of a pipeline. */
+/* Owns: the layout of the one block of memory of a pipeline. */
 #ifndef MFI_PARALLEL_LAYOUT_H
 #define MFI_PARALLEL_LAYOUT_H
 
 #include "parallel/pipeline.h"
 
-/* Parts of the room that each lane has: counts of floats and where they begin in it. */
-enum { MFI_LANE_X, MFI_LANE_LABELS, MFI_LANE_WEIGHTS, MFI_LANE_EVEN, MFI_LANE_ODD, MFI_LANE_PARTS };
+/* Parts of the memory of a slot: the number of values of each, and where each begins. */
+enum { MFI_BATCH_X, MFI_BATCH_LABELS, MFI_BATCH_WEIGHTS, MFI_BATCH_EVEN, MFI_BATCH_ODD, MFI_BATCH_PARTS };
 
 typedef struct mfi_pipeline_layout {
     size_t workers, groups, depth,
-        kept; /* workers: one at least, for its scratch, and no more than can work */
-    size_t lane_counts[MFI_LANE_PARTS], lane_offsets[MFI_LANE_PARTS], lane_bytes;
+        kept; /* workers: at least 1, for its scratch, and no more than can have work */
+    size_t slot_counts[MFI_BATCH_PARTS], slot_offsets[MFI_BATCH_PARTS], slot_bytes;
     size_t scratch_bytes; /* of each worker */
-    size_t flags;         /* parameters of all layers */
-    size_t members, lanes, settings, trains, reports, worker_list, group_list, lane_rooms, scratch_rooms;
+    size_t flags;         /* one for each parameter of all layers */
+    size_t members, slots, settings, trains, reports, worker_list, group_list, slot_rooms, scratch_rooms;
     size_t bytes;
 } mfi_pipeline_layout;
 
 /* OVERFLOW if it does not fit. */
 mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout *plan);
 
-/* Points the parts of a pipeline whose block has the layout to their places. */
-void mfi_pipeline_carve(mf_pipeline *pipeline, const mfi_pipeline_layout *plan);
+/* Sets the pointers of a pipeline to the parts of its block, which has this layout. */
+void mfi_pipeline_set_pointers(mf_pipeline *pipeline, const mfi_pipeline_layout *plan);
 
 #endif

@@ -1,4 +1,4 @@
-/* Owns: a pipeline's life, and what the host's thread does with it. */
+/* Owns: creating and freeing a pipeline, and everything that the host's thread does with it. */
 #define _POSIX_C_SOURCE 200809L
 #include "parallel/pipeline.h"
 
@@ -13,7 +13,7 @@
 #include "parallel/schedule.h"
 #include "parallel/worker.h"
 
-/* ---- life ---- */
+/* ---- create and free ---- */
 
 static mf_status check_request(const mf_pipeline_spec *spec)
 {
@@ -72,7 +72,8 @@ static mf_status start_workers(mf_pipeline *pipeline, size_t count)
     pipeline->process = getpid();
     for (; pipeline->threads < count; pipeline->threads++)
         if (!mfi_worker_start(&pipeline->workers[pipeline->threads]))
-            return mfi_fail(MF_STATUS_MEMORY, "the system gives no thread for worker %zu", pipeline->threads);
+            return mfi_fail(MF_STATUS_MEMORY, "the system could not start a thread for worker %zu",
+                            pipeline->threads);
     return MF_STATUS_OK;
 }
 
@@ -86,7 +87,7 @@ mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeli
         return MF_STATUS_MEMORY;
     if (!open_locks(created)) {
         mfi_handle_destroy(&created->handle);
-        return mfi_fail(MF_STATUS_MEMORY, "the system gives no lock for a pipeline");
+        return mfi_fail(MF_STATUS_MEMORY, "the system could not create a lock for the pipeline");
     }
     created->count = spec->network->count;
     created->max_batch = spec->max_batch;
@@ -94,7 +95,7 @@ mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeli
     created->kept = plan.kept;
     created->on_report = spec->on_report;
     created->user = spec->user;
-    mfi_pipeline_carve(created, &plan);
+    mfi_pipeline_set_pointers(created, &plan);
     join_network(created, spec->network);
     form_groups(created, plan.groups);
     mf_status status = start_workers(created, spec->workers ? plan.workers : 0);
@@ -134,7 +135,8 @@ static void close_locks(mf_pipeline *pipeline)
 
 void mfi_pipeline_release(mf_pipeline *pipeline)
 {
-    /* Even destroying a condition waits for those that sleep on it. */
+    /* In a forked process nothing is destroyed: even destroying a condition waits for the threads that wait
+     * for it. */
     if (mfi_pipeline_check_process(pipeline) == MF_STATUS_OK) {
         end_workers(pipeline);
         close_locks(pipeline);
@@ -150,7 +152,7 @@ void mfi_pipeline_release(mf_pipeline *pipeline)
 mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline)
 {
     if (pipeline->revision != pipeline->network->revision)
-        return mfi_fail(MF_STATUS_STALE, "layers have come or gone since the pipeline was made");
+        return mfi_fail(MF_STATUS_STALE, "layers were inserted or removed since the pipeline was made");
     for (size_t i = 0; i < pipeline->count; i++) {
         const mfi_member *member = &pipeline->members[i];
         if (member->revision != member->layer->revision)
@@ -170,7 +172,7 @@ static mf_status failure_of(const mf_pipeline *pipeline)
     return mfi_fail(failure->status, "batch %llu: %s", (unsigned long long)failure->batch, failure->message);
 }
 
-/* Until the next batch has a lane. Holds the lock. */
+/* Waits, if `wait`, until there is a slot for the next batch. The caller holds the lock. */
 static mf_status find_room(mf_pipeline *pipeline, bool wait)
 {
     for (;;) {
@@ -181,40 +183,42 @@ static mf_status find_room(mf_pipeline *pipeline, bool wait)
         if (queued < pipeline->depth)
             return MF_STATUS_OK;
         if (!wait)
-            return mfi_fail(MF_STATUS_BUSY, "all %zu places of the queue are taken", pipeline->depth);
+            return mfi_fail(MF_STATUS_BUSY, "the queue is full: all %zu slots hold unfinished batches",
+                            pipeline->depth);
         pthread_cond_wait(&pipeline->rest, &pipeline->lock);
     }
 }
 
-/* The lane is the host's alone until the batch counts as submitted. */
-static void fill_lane(mf_pipeline *pipeline, mfi_lane *lane, const mfi_rows *rows)
+/* Only the host uses the slot until the batch counts as submitted, so no lock is needed. */
+static void fill_slot(mf_pipeline *pipeline, mfi_batch_slot *slot, const mfi_rows *rows)
 {
     size_t k = pipeline->members[0].layer->plan.inputs;
     for (size_t b = 0; rows->stride != k && b < rows->count; b++)
-        memcpy(lane->x + b * k, rows->x + b * rows->stride, k * sizeof(float));
+        memcpy(slot->x + b * k, rows->x + b * rows->stride, k * sizeof(float));
     if (rows->stride == k)
-        memcpy(lane->x, rows->x, rows->count * k * sizeof(float));
-    memcpy(lane->labels, rows->labels, rows->count * sizeof *lane->labels);
+        memcpy(slot->x, rows->x, rows->count * k * sizeof(float));
+    memcpy(slot->labels, rows->labels, rows->count * sizeof *slot->labels);
     if (rows->weights)
-        memcpy(lane->weights, rows->weights, rows->count * sizeof(float));
-    lane->rows = (mfi_rows){
+        memcpy(slot->weights, rows->weights, rows->count * sizeof(float));
+    slot->rows = (mfi_rows){
         .count = rows->count,
-        .x = lane->x,
+        .x = slot->x,
         .stride = k,
-        .labels = lane->labels,
-        .weights = rows->weights ? lane->weights : NULL,
+        .labels = slot->labels,
+        .weights = rows->weights ? slot->weights : NULL,
     };
     for (size_t i = 0; i < pipeline->count; i++) {
         const mfi_member *member = &pipeline->members[i];
-        unsigned char *trains = lane->trains + member->first_flag;
-        lane->settings[i] = mfi_layer_settings(member->layer);
-        memcpy(trains, lane->settings[i].trains, member->layer->plan.parameter_count);
-        lane->settings[i].trains = trains;
+        unsigned char *trains = slot->trains + member->first_flag;
+        slot->settings[i] = mfi_layer_settings(member->layer);
+        memcpy(trains, slot->settings[i].trains, member->layer->plan.parameter_count);
+        slot->settings[i].trains = trains;
     }
-    lane->broken = false;
+    slot->broken = false;
 }
 
-/* Moves the reader on when the reports of a new batch take the place of those it has not read. */
+/* The reports of a new batch overwrite the oldest ones; those that the host has not read are skipped and
+ * counted as missed. */
 static void make_room_for_reports(mf_pipeline *pipeline, uint64_t batch)
 {
     if (batch < pipeline->kept || pipeline->next_batch > batch - pipeline->kept)
@@ -233,7 +237,7 @@ mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_rows *rows, bool 
     if (status != MF_STATUS_OK)
         return status;
     make_room_for_reports(pipeline, batch);
-    fill_lane(pipeline, &pipeline->lanes[batch % pipeline->depth], rows);
+    fill_slot(pipeline, &pipeline->slots[batch % pipeline->depth], rows);
     pthread_mutex_lock(&pipeline->lock);
     pipeline->submitted++;
     if (pipeline->threads == 0)
@@ -315,7 +319,7 @@ void mfi_pipeline_take_report(mf_pipeline *pipeline)
     pipeline->next_batch++;
 }
 
-/* Whether the pipeline can go on when its callback has returned. */
+/* Whether the pipeline can continue after its callback has returned. */
 static mf_status check_return(mf_pipeline *pipeline)
 {
     mf_status status = mfi_pipeline_check_process(pipeline);
@@ -342,5 +346,5 @@ mf_status mfi_pipeline_call_back(mf_pipeline *pipeline)
     if (answer == 0)
         return MF_STATUS_OK;
     mfi_pipeline_stop(pipeline);
-    return mfi_fail(MF_STATUS_STATE, "the callback answered %d: the pipeline was stopped", (int)answer);
+    return mfi_fail(MF_STATUS_STATE, "the callback returned %d, so the pipeline was stopped", (int)answer);
 }

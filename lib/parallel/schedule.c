@@ -1,4 +1,4 @@
-/* Owns: which item is next, and what its end means for others. */
+/* Owns: which work item is next, and which ones become ready when it is finished. */
 #include "parallel/schedule.h"
 
 static bool is_ready(const mf_pipeline *pipeline, const mfi_group *group)
@@ -7,7 +7,7 @@ static bool is_ready(const mf_pipeline *pipeline, const mfi_group *group)
     return !group->busy && group->done < arrived;
 }
 
-/* Batches get older from group to group, so the last one that is ready has the oldest. */
+/* A later group has an older batch, so the last ready group has the oldest one. */
 static mfi_group *find_ready(const mf_pipeline *pipeline)
 {
     for (size_t g = pipeline->group_count; g-- > 0;)
@@ -23,7 +23,7 @@ mfi_group *mfi_schedule_take(mf_pipeline *pipeline)
         return NULL;
     group->busy = true;
     pipeline->running++;
-    /* One more may be ready, for another worker. */
+    /* If another item is ready, another worker is woken for it. */
     if (pipeline->asleep > 0 && find_ready(pipeline))
         pthread_cond_signal(&pipeline->work);
     return group;

@@ -1,4 +1,4 @@
-/* Owns: what a worker does: items, one after the other. */
+/* Owns: a worker, which runs work items one after the other. */
 #define _POSIX_C_SOURCE 200809L
 #include "parallel/worker.h"
 
@@ -25,8 +25,8 @@ void mfi_worker_leave_out(mf_pipeline *pipeline, uint64_t batch, size_t position
     };
 }
 
-/* Keeps the failure if a sequential run would have met it first; another group may have failed already, in a
- * later batch. */
+/* Stores the failure if a sequential run would have met it before the stored one: another group may have
+ * failed already, in a later batch. */
 static void note_failure(mf_pipeline *pipeline, mf_status status, uint64_t batch, size_t position)
 {
     mfi_failure *failure = &pipeline->failure;
@@ -40,19 +40,19 @@ static void note_failure(mf_pipeline *pipeline, mf_status status, uint64_t batch
     pthread_mutex_unlock(&pipeline->lock);
 }
 
-static mf_status step_layer(mfi_worker *worker, const mfi_lane *lane, uint64_t batch, size_t position)
+static mf_status step_layer(mfi_worker *worker, const mfi_batch_slot *slot, uint64_t batch, size_t position)
 {
     mf_pipeline *pipeline = worker->pipeline;
     mf_layer *layer = pipeline->members[position].layer;
     mf_pipeline_report *report = report_of(pipeline, batch, position);
     mf_report done = {.struct_size = sizeof done};
-    mfi_rows rows = lane->rows;
+    mfi_rows rows = slot->rows;
     if (position > 0) {
-        rows.x = lane->activations[(position - 1) % 2];
+        rows.x = slot->activations[(position - 1) % 2];
         rows.stride = layer->plan.inputs;
     }
-    mf_status status = mfi_layer_step(layer, &lane->settings[position], worker->scratch, &rows,
-                                      lane->activations[position % 2], position, &done);
+    mf_status status = mfi_layer_step(layer, &slot->settings[position], worker->scratch, &rows,
+                                      slot->activations[position % 2], position, &done);
     mfi_worker_leave_out(pipeline, batch, position);
     report->status = status;
     if (status == MF_STATUS_OK) {
@@ -64,24 +64,24 @@ static mf_status step_layer(mfi_worker *worker, const mfi_lane *lane, uint64_t b
     return status;
 }
 
-/* The group's layers, first to last, until one fails or none is left that learns. */
+/* Runs the group's layers in order, until one fails or the rest does not learn any more. */
 static void run_item(mfi_worker *worker, mfi_group *group)
 {
     mf_pipeline *pipeline = worker->pipeline;
     uint64_t batch = group->done;
-    mfi_lane *lane = &pipeline->lanes[batch % pipeline->depth];
+    mfi_batch_slot *slot = &pipeline->slots[batch % pipeline->depth];
     size_t position = group->first;
-    if (lane->broken)
+    if (slot->broken)
         group->learning = group->first;
     for (; position < group->learning; position++) {
-        mf_status status = step_layer(worker, lane, batch, position);
+        mf_status status = step_layer(worker, slot, batch, position);
         if (status == MF_STATUS_OK)
             continue;
         note_failure(pipeline, status, batch, position);
         group->learning = position++;
         break;
     }
-    lane->broken = group->learning < group->end;
+    slot->broken = group->learning < group->end;
     for (; position < group->end; position++)
         mfi_worker_leave_out(pipeline, batch, position);
 }
@@ -116,7 +116,7 @@ static void *work(void *argument)
 
 bool mfi_worker_start(mfi_worker *worker)
 {
-    /* Signals are the host's: its handlers must not find themselves on a worker. */
+    /* Workers block all signals, so that the host's signal handlers run on the host's threads. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

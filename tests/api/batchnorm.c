@@ -57,7 +57,7 @@ static void read_three(const mf_layer *layer, const char *name, float values[NEU
     check_ok(mf_layer_get_parameter(layer, name, values, NEURONS));
 }
 
-static void test_start(void **state)
+static void test_statistics_start_at_0_and_1(void **state)
 {
     const float expected[] = {1.0f, 0.0f, 1.0f};
 
@@ -115,7 +115,7 @@ static void step_somehow(mf_layer *layer, mf_workspace *workspace, size_t rows, 
     const float weights[ROWS] = {0.0f, 3.0f, 0.5f, 0.0f, 1.0f};
     const int32_t y[ROWS] = {0, 1, 2, 3, 0};
     mf_batch batch = make_batch(rows, x, y);
-    picture all = layer_picture(layer);
+    saved_values all = save_layer_values(layer);
     float *gradients = get_memory(all.count * sizeof *gradients);
 
     batch.sample_weights = t % 2 ? weights : NULL;
@@ -124,10 +124,10 @@ static void step_somehow(mf_layer *layer, mf_workspace *workspace, size_t rows, 
     else
         check_ok(mf_layer_step_batch(layer, workspace, &batch, NULL));
     free(gradients);
-    drop_picture(&all);
+    free_saved_values(&all);
 }
 
-static void test_follow_dense(void **state)
+static void test_statistics_follow_the_batches_of_a_dense_layer(void **state)
 {
     const float rates[] = {0.1f, 0.0f, 1.0f, 0.75f};
 
@@ -162,7 +162,7 @@ static void test_follow_dense(void **state)
     }
 }
 
-static void test_follow_convolution(void **state)
+static void test_statistics_follow_the_batches_of_a_convolution(void **state)
 {
     const double factors[NEURONS] = {1, 2, -1};
     double mean[NEURONS] = {0}, variance[NEURONS] = {1, 1, 1};
@@ -235,7 +235,7 @@ static void check_far_from_0(int conv)
     mf_layer_free(layer);
 }
 
-static void test_far_from_0(void **state)
+static void test_values_far_from_0_are_normalised(void **state)
 {
     (void)state;
     check_far_from_0(0);
@@ -255,7 +255,7 @@ static void set_all(mf_layer *layer)
 }
 
 /* Of one row, of several, and by a step whose mean and variance are frozen: the same activation. */
-static void test_inference(void **state)
+static void test_inference_uses_the_running_statistics(void **state)
 {
     mf_layer_spec spec = dense_spec();
     float x[ROWS * NEURONS], a[ROWS * NEURONS];
@@ -320,7 +320,7 @@ static void test_mean_and_variance_freeze_together(void **state)
     mf_workspace *workspace = make_layer_workspace(layer, ROWS);
     const float x[2 * NEURONS] = {1, 2, 3, -4, 5, 6};
     const int32_t y[2] = {0, 1};
-    picture before;
+    saved_values before;
 
     (void)state;
     give_still_optimizer(layer);
@@ -333,23 +333,23 @@ static void test_mean_and_variance_freeze_together(void **state)
     check_trainable(layer, 1, 0);
     check_ok(mf_layer_set_trainable(layer, "scale", 0));
     check_trainable(layer, 0, 0);
-    before = layer_picture(layer);
+    before = save_layer_values(layer);
     check_ok(mf_layer_step(layer, workspace, 2, x, y, NULL));
     check_ok(mf_layer_step(layer, workspace, 1, x, y, NULL)); /* a single value is fine then */
     check_layer_unchanged(&before, layer);
     check_ok(mf_layer_set_trainable(layer, "variance", 1));
     check_trainable(layer, 0, 1);
     check_ok(mf_layer_step(layer, workspace, 2, x, y, NULL));
-    picture after = layer_picture(layer);
+    saved_values after = save_layer_values(layer);
 
-    assert_false(same_picture(&before, &after));
-    drop_picture(&after);
-    drop_picture(&before);
+    assert_false(same_values(&before, &after));
+    free_saved_values(&after);
+    free_saved_values(&before);
     mf_workspace_free(workspace);
     mf_layer_free(layer);
 }
 
-static void test_evaluation_leaves_them(void **state)
+static void test_evaluation_keeps_the_running_statistics(void **state)
 {
     mf_layer_spec spec = dense_spec();
     mf_layer *layer = transparent_dense(&spec);
@@ -364,7 +364,7 @@ static void test_evaluation_leaves_them(void **state)
     check_ok(mf_network_append(network, layer, NULL));
     workspace = make_network_workspace(network, ROWS);
     random_values(&random, x, COUNT_OF(x), 1.0);
-    picture before = network_picture(network);
+    saved_values before = save_network_values(network);
 
     check_ok(mf_network_evaluate(network, workspace, ROWS, x, y));
     double loss = read_report(workspace, 0).loss;
@@ -380,7 +380,7 @@ static void test_evaluation_leaves_them(void **state)
         sum += read_report(workspace, 0).loss;
     }
     check_near(sum / ROWS, loss, 1e-5);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_workspace_free(workspace);
     mf_network_free(network);
     mf_layer_free(layer);
@@ -388,7 +388,7 @@ static void test_evaluation_leaves_them(void **state)
 
 /* Greedy: a layer before the one that trains is finished. Its running mean and variance hold, and are what
  * the next one sees. */
-static void test_greedy_prefix(void **state)
+static void test_greedy_training_keeps_the_statistics_of_earlier_layers(void **state)
 {
     mf_layer_spec spec, second = layer_spec(18, NEURONS, CLASSES);
     mf_layer *first = transparent_conv(&spec), *last;
@@ -409,7 +409,7 @@ static void test_greedy_prefix(void **state)
     mf_workspace *workspace = make_network_workspace(network, ROWS);
 
     random_values(&random, x, COUNT_OF(x), 1.0);
-    picture before = layer_picture(first);
+    saved_values before = save_layer_values(first);
     float *w = read_parameter(last, "weight", NULL);
 
     check_ok(mf_layer_forward(first, workspace, ROWS, x, a));
@@ -434,7 +434,7 @@ static void test_greedy_prefix(void **state)
     for (size_t j = 0; j < NEURONS; j++)
         check_near(variance[j], (double)got[j], 1e-4 * (1.0 + variance[j]));
     free(w);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_workspace_free(workspace);
     mf_network_free(network);
     mf_layer_free(first);
@@ -445,14 +445,14 @@ static void test_greedy_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start),
-        cmocka_unit_test(test_follow_dense),
-        cmocka_unit_test(test_follow_convolution),
-        cmocka_unit_test(test_far_from_0),
-        cmocka_unit_test(test_inference),
+        cmocka_unit_test(test_statistics_start_at_0_and_1),
+        cmocka_unit_test(test_statistics_follow_the_batches_of_a_dense_layer),
+        cmocka_unit_test(test_statistics_follow_the_batches_of_a_convolution),
+        cmocka_unit_test(test_values_far_from_0_are_normalised),
+        cmocka_unit_test(test_inference_uses_the_running_statistics),
         cmocka_unit_test(test_mean_and_variance_freeze_together),
-        cmocka_unit_test(test_evaluation_leaves_them),
-        cmocka_unit_test(test_greedy_prefix),
+        cmocka_unit_test(test_evaluation_keeps_the_running_statistics),
+        cmocka_unit_test(test_greedy_training_keeps_the_statistics_of_earlier_layers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

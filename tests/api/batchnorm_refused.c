@@ -25,17 +25,17 @@ static mf_layer_spec point_spec(void)
     return spec;
 }
 
-typedef struct scene {
+typedef struct fixture {
     mf_layer *layer;
     mf_optimizer *optimizer;
     mf_workspace *workspace;
-    picture before;
+    saved_values before;
     float x[ROWS * INPUTS], *gradients;
     int32_t y[ROWS];
-} scene;
+} fixture;
 
 /* Trained a little, so that mean, variance and moments are something. */
-static void open_scene(scene *s, const mf_layer_spec *spec, float clip)
+static void start_fixture(fixture *s, const mf_layer_spec *spec, float clip)
 {
     mf_optimizer_spec values = optimizer_spec(MF_OPTIMIZER_ADAM, 0.01);
     test_random random = {9};
@@ -50,21 +50,21 @@ static void open_scene(scene *s, const mf_layer_spec *spec, float clip)
     random_labels(&random, s->y, ROWS, CLASSES);
     for (int i = 0; i < 3; i++)
         check_ok(mf_layer_step(s->layer, s->workspace, ROWS, s->x, s->y, NULL));
-    s->before = layer_picture(s->layer);
+    s->before = save_layer_values(s->layer);
     s->gradients = get_memory(s->before.count * sizeof *s->gradients);
 }
 
-static void close_scene(scene *s)
+static void free_fixture(fixture *s)
 {
     mf_workspace_free(s->workspace);
     mf_layer_free(s->layer);
     mf_optimizer_free(s->optimizer);
-    drop_picture(&s->before);
+    free_saved_values(&s->before);
     free(s->gradients);
 }
 
 /* Steps and gradients alike, and the layer is as before. */
-static void refuse(scene *s, mf_status expected, size_t rows)
+static void refuse(fixture *s, mf_status expected, size_t rows)
 {
     mf_batch batch = make_batch(rows, s->x, s->y);
 
@@ -75,21 +75,21 @@ static void refuse(scene *s, mf_status expected, size_t rows)
     check_layer_unchanged(&s->before, s->layer);
 }
 
-static void remember(scene *s)
+static void remember(fixture *s)
 {
-    drop_picture(&s->before);
-    s->before = layer_picture(s->layer);
+    free_saved_values(&s->before);
+    s->before = save_layer_values(s->layer);
 }
 
-static void test_single_values(void **state)
+static void test_a_single_value_cannot_be_normalised(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
         mf_layer_spec spec = conv ? point_spec() : dense_spec();
         float a[NEURONS];
-        scene s;
+        fixture s;
 
-        open_scene(&s, &spec, 0.0f);
+        start_fixture(&s, &spec, 0.0f);
         refuse(&s, MF_STATUS_CAPACITY, 1);
         check_ok(mf_layer_forward(s.layer, s.workspace, 1, s.x, a)); /* inference has no need of two */
         check_ok(mf_layer_step(s.layer, s.workspace, 2, s.x, s.y, NULL));
@@ -100,28 +100,28 @@ static void test_single_values(void **state)
         refuse(&s, MF_STATUS_CAPACITY, 1);
         check_ok(mf_layer_set_trainable(s.layer, "variance", 0));
         check_ok(mf_layer_step(s.layer, s.workspace, 1, s.x, s.y, NULL));
-        close_scene(&s);
+        free_fixture(&s);
     }
 }
 
 /* A map of two values is enough for one row, whatever pooling leaves of it. */
-static void test_two_places_suffice(void **state)
+static void test_two_values_of_a_channel_suffice(void **state)
 {
     mf_layer_spec spec = conv_spec(2, 2, 1, NEURONS, CLASSES);
-    scene s;
+    fixture s;
 
     (void)state;
     spec.kernel[0] = spec.kernel[1] = 1;
     spec.pool = MF_POOL_AVERAGE;
     spec.pool_size[1] = 1;
     spec.normalization = MF_NORMALIZATION_BATCH;
-    open_scene(&s, &spec, 0.0f);
+    start_fixture(&s, &spec, 0.0f);
     check_ok(mf_layer_step(s.layer, s.workspace, 1, s.x, s.y, NULL));
-    close_scene(&s);
+    free_fixture(&s);
 }
 
 /* Found before the first layer of a network changes, and only where a layer trains. */
-static void test_single_values_in_networks(void **state)
+static void test_a_network_refuses_before_its_first_layer_changes(void **state)
 {
     mf_network *network = make_network();
     mf_layer_spec normal = dense_spec(), next = layer_spec(NEURONS, NEURONS, CLASSES);
@@ -137,7 +137,7 @@ static void test_single_values_in_networks(void **state)
     check_ok(mf_network_append(network, last, NULL));
     check_ok(mf_network_set_optimizer(network, optimizer));
     mf_workspace *workspace = make_network_workspace(network, 2);
-    picture before = network_picture(network);
+    saved_values before = save_network_values(network);
 
     check_status(MF_STATUS_CAPACITY, mf_network_step(network, workspace, 1, x, &y));
     check_status(MF_STATUS_CAPACITY, mf_network_step_layer(network, workspace, 1, 1, x, &y));
@@ -145,7 +145,7 @@ static void test_single_values_in_networks(void **state)
     check_ok(mf_network_evaluate(network, workspace, 1, x, &y));
     check_ok(mf_network_step_layer(network, workspace, 0, 1, x, &y));
     check_ok(mf_network_step_layer(network, workspace, 2, 1, x, &y));
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_workspace_free(workspace);
     mf_network_free(network);
     mf_layer_free(first);
@@ -155,15 +155,15 @@ static void test_single_values_in_networks(void **state)
 }
 
 /* Finite parameters whose goodness is not. */
-static void test_loss_that_is_not_finite(void **state)
+static void test_a_loss_that_is_not_finite_changes_nothing(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
         mf_layer_spec spec = conv ? point_spec() : dense_spec();
         float huge[CLASSES * NEURONS], bias[NEURONS] = {8, 8, 8};
-        scene s;
+        fixture s;
 
-        open_scene(&s, &spec, 0.0f);
+        start_fixture(&s, &spec, 0.0f);
         for (size_t i = 0; i < COUNT_OF(huge); i++)
             huge[i] = i % 2 ? 3e38f : -3e38f;
         check_ok(mf_layer_set_parameter(s.layer, "projection", huge, COUNT_OF(huge)));
@@ -171,22 +171,22 @@ static void test_loss_that_is_not_finite(void **state)
         remember(&s);
         refuse(&s, MF_STATUS_NUMERIC, ROWS);
         assert_int_equal(read_report(s.workspace, 0).applied, 3);
-        close_scene(&s);
+        free_fixture(&s);
     }
 }
 
 /* Behind weights of 0 the loss is as for no input, but inputs and projections this large leave no finite dW:
  * with clipping that is found before anything changes. */
-static void test_gradient_that_is_not_finite(void **state)
+static void test_a_gradient_that_is_not_finite_changes_nothing(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
         mf_layer_spec spec = conv ? point_spec() : dense_spec();
         float zeros[NEURONS * INPUTS] = {0}, large[CLASSES * NEURONS];
-        scene s;
+        fixture s;
 
         spec.activation = MF_ACTIVATION_IDENTITY;
-        open_scene(&s, &spec, 1.0f);
+        start_fixture(&s, &spec, 1.0f);
         for (size_t i = 0; i < COUNT_OF(large); i++)
             large[i] = (i % 5 ? 1e20f : -1e20f);
         for (size_t i = 0; i < COUNT_OF(s.x); i++)
@@ -199,17 +199,17 @@ static void test_gradient_that_is_not_finite(void **state)
         check_message("gradient");
         check_layer_unchanged(&s.before, s.layer);
         assert_int_equal(read_report(s.workspace, 0).applied, 3);
-        close_scene(&s);
+        free_fixture(&s);
     }
 }
 
-static void test_wrong_batches(void **state)
+static void test_wrong_batches_change_nothing(void **state)
 {
     mf_layer_spec spec = point_spec();
-    scene s;
+    fixture s;
 
     (void)state;
-    open_scene(&s, &spec, 0.0f);
+    start_fixture(&s, &spec, 0.0f);
     s.y[2] = CLASSES;
     refuse(&s, MF_STATUS_LABEL, ROWS);
     s.y[2] = 0;
@@ -217,19 +217,19 @@ static void test_wrong_batches(void **state)
     refuse(&s, MF_STATUS_CAPACITY, 0);
     s.x[7] = NAN;
     refuse(&s, MF_STATUS_NUMERIC, ROWS);
-    close_scene(&s);
+    free_fixture(&s);
 }
 
-static void test_values_of_a_variance(void **state)
+static void test_a_variance_must_not_be_negative(void **state)
 {
     mf_layer_spec spec = dense_spec();
     const float wrong[][NEURONS] = {{1, 1, -1e-30f}, {NAN, 1, 1}, {1, INFINITY, 1}},
                 good[NEURONS] = {0, 1, 3e38f};
     const float negative[NEURONS] = {-1, -2, -3};
-    scene s;
+    fixture s;
 
     (void)state;
-    open_scene(&s, &spec, 0.0f);
+    start_fixture(&s, &spec, 0.0f);
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         check_status(MF_STATUS_NUMERIC, mf_layer_set_parameter(s.layer, "variance", wrong[i], NEURONS));
     check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(s.layer, "variance", good, NEURONS - 1));
@@ -237,11 +237,11 @@ static void test_values_of_a_variance(void **state)
     check_ok(mf_layer_set_parameter(s.layer, "variance", good, NEURONS));
     check_ok(mf_layer_set_parameter(s.layer, "mean", negative, NEURONS));
     check_ok(mf_layer_set_parameter(s.layer, "scale", negative, NEURONS));
-    close_scene(&s);
+    free_fixture(&s);
 }
 
 /* What a layer has not, it cannot be asked for. */
-static void test_no_normalisation(void **state)
+static void test_without_normalisation_there_are_no_statistics(void **state)
 {
     mf_layer *layer = make_plain_layer(INPUTS, NEURONS, CLASSES, 1);
     float values[NEURONS] = {0};
@@ -255,16 +255,16 @@ static void test_no_normalisation(void **state)
 
 /* A channel of equal values has variance 0: z = b, and dz - mean(dz) comes through, divided by sqrt(epsilon).
  */
-static void test_constant_channel(void **state)
+static void test_a_constant_channel_has_finite_gradients(void **state)
 {
     mf_layer_spec spec = point_spec();
     const float zeros[NEURONS * INPUTS] = {0}, bias[NEURONS] = {0.5f, -1.0f, 2.0f};
     float a[ROWS * NEURONS];
-    scene s;
+    fixture s;
 
     (void)state;
     spec.activation = MF_ACTIVATION_IDENTITY;
-    open_scene(&s, &spec, 0.0f);
+    start_fixture(&s, &spec, 0.0f);
     check_ok(mf_layer_set_parameter(s.layer, "weight", zeros, COUNT_OF(zeros)));
     check_ok(mf_layer_set_parameter(s.layer, "bias", bias, NEURONS));
     mf_batch batch = make_batch(ROWS, s.x, s.y);
@@ -274,20 +274,20 @@ static void test_constant_channel(void **state)
         assert_true(a[i] == bias[i % NEURONS]);
     for (size_t i = 0; i < s.before.count; i++)
         assert_true(isfinite(s.gradients[i]));
-    close_scene(&s);
+    free_fixture(&s);
 }
 
 /* The gradients of mean and variance are 0, and what a host puts there counts neither in the norm nor in the
  * update. */
-static void test_gradients_of_mean_and_variance(void **state)
+static void test_mean_and_variance_have_no_gradients(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
         mf_layer_spec spec = conv ? point_spec() : dense_spec();
-        scene s, twin;
+        fixture s, twin;
 
-        open_scene(&s, &spec, 0.01f);
-        open_scene(&twin, &spec, 0.01f);
+        start_fixture(&s, &spec, 0.01f);
+        start_fixture(&twin, &spec, 0.01f);
         mf_batch batch = make_batch(ROWS, s.x, s.y);
         size_t count = s.before.count, running = count - 2 * NEURONS;
 
@@ -301,30 +301,30 @@ static void test_gradients_of_mean_and_variance(void **state)
         remember(&s);
         check_ok(mf_layer_apply(s.layer, s.gradients, count));
         check_ok(mf_layer_apply(twin.layer, twin.gradients, count));
-        picture after = layer_picture(s.layer);
+        saved_values after = save_layer_values(s.layer);
 
         assert_memory_equal(after.values + running, s.before.values + running, 2 * NEURONS * sizeof(float));
         check_layer_unchanged(&after, twin.layer);
-        assert_false(same_picture(&after, &s.before));
-        drop_picture(&after);
-        close_scene(&s);
-        close_scene(&twin);
+        assert_false(same_values(&after, &s.before));
+        free_saved_values(&after);
+        free_fixture(&s);
+        free_fixture(&twin);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_single_values),
-        cmocka_unit_test(test_two_places_suffice),
-        cmocka_unit_test(test_single_values_in_networks),
-        cmocka_unit_test(test_loss_that_is_not_finite),
-        cmocka_unit_test(test_gradient_that_is_not_finite),
-        cmocka_unit_test(test_wrong_batches),
-        cmocka_unit_test(test_values_of_a_variance),
-        cmocka_unit_test(test_no_normalisation),
-        cmocka_unit_test(test_constant_channel),
-        cmocka_unit_test(test_gradients_of_mean_and_variance),
+        cmocka_unit_test(test_a_single_value_cannot_be_normalised),
+        cmocka_unit_test(test_two_values_of_a_channel_suffice),
+        cmocka_unit_test(test_a_network_refuses_before_its_first_layer_changes),
+        cmocka_unit_test(test_a_loss_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(test_a_gradient_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(test_wrong_batches_change_nothing),
+        cmocka_unit_test(test_a_variance_must_not_be_negative),
+        cmocka_unit_test(test_without_normalisation_there_are_no_statistics),
+        cmocka_unit_test(test_a_constant_channel_has_finite_gradients),
+        cmocka_unit_test(test_mean_and_variance_have_no_gradients),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,13 +60,13 @@ static void draw(data *d, test_random *random)
     d->rows = 2 + random_index(random, ROWS - 1);
 }
 
-static picture trained(uint64_t seed, int32_t kind, size_t max_batch)
+static saved_values trained(uint64_t seed, int32_t kind, size_t max_batch)
 {
     mf_optimizer *optimizer = make_optimizer(kind, 0.01);
     mf_network *network = make_maps_network(seed, optimizer);
     mf_workspace *workspace = make_network_workspace(network, max_batch);
     test_random random = {3};
-    picture result;
+    saved_values result;
 
     for (int step = 0; step < 8; step++) {
         data d;
@@ -74,7 +74,7 @@ static picture trained(uint64_t seed, int32_t kind, size_t max_batch)
         draw(&d, &random);
         check_ok(mf_network_step(network, workspace, d.rows, d.x, d.y));
     }
-    result = network_picture(network);
+    result = save_network_values(network);
     mf_workspace_free(workspace);
     mf_network_free(network);
     mf_optimizer_free(optimizer);
@@ -82,28 +82,28 @@ static picture trained(uint64_t seed, int32_t kind, size_t max_batch)
 }
 
 /* Batches of all sizes, in a workspace just large enough and in a larger one. */
-static void test_same_seed_same_bits(void **state)
+static void test_the_same_seed_gives_the_same_bits(void **state)
 {
     (void)state;
     for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++) {
-        picture one = trained(11, kind, ROWS), same = trained(11, kind, ROWS),
-                roomy = trained(11, kind, 3 * ROWS);
-        picture other = trained(12, kind, ROWS);
+        saved_values one = trained(11, kind, ROWS), same = trained(11, kind, ROWS),
+                     roomy = trained(11, kind, 3 * ROWS);
+        saved_values other = trained(12, kind, ROWS);
 
         for (size_t i = 0; i < one.count; i++)
             assert_true(isfinite(one.values[i]));
-        assert_true(same_picture(&one, &same));
-        assert_true(same_picture(&one, &roomy));
-        assert_false(same_picture(&one, &other));
-        drop_picture(&one);
-        drop_picture(&same);
-        drop_picture(&roomy);
-        drop_picture(&other);
+        assert_true(same_values(&one, &same));
+        assert_true(same_values(&one, &roomy));
+        assert_false(same_values(&one, &other));
+        free_saved_values(&one);
+        free_saved_values(&same);
+        free_saved_values(&roomy);
+        free_saved_values(&other);
     }
 }
 
 /* A joint step is a step of each layer in turn, on what the one before has passed on. */
-static void test_a_network_is_its_layers(void **state)
+static void test_a_network_step_equals_its_layers_steps(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     mf_network *one = make_maps_network(5, optimizer), *other = make_maps_network(5, optimizer);
@@ -132,11 +132,11 @@ static void test_a_network_is_its_layers(void **state)
             assert_memory_equal(&together, &alone, sizeof together);
         }
     }
-    picture first = network_picture(one), second = network_picture(other);
+    saved_values first = save_network_values(one), second = save_network_values(other);
 
-    assert_true(same_picture(&first, &second));
-    drop_picture(&first);
-    drop_picture(&second);
+    assert_true(same_values(&first, &second));
+    free_saved_values(&first);
+    free_saved_values(&second);
     for (size_t i = 0; i < LAYERS; i++) {
         mf_workspace_free(single[i]);
         free(a[i]);
@@ -149,7 +149,7 @@ static void test_a_network_is_its_layers(void **state)
 
 /* A row's answer does not depend on the rows beside it, up to rounding: products take other ways for few
  * rows. */
-static void test_rows_are_apart(void **state)
+static void test_rows_do_not_influence_each_other(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     mf_network *network = make_maps_network(7, optimizer);
@@ -208,19 +208,20 @@ static mf_optimizer *optimizer_of(const rule *r)
     return optimizer;
 }
 
-/* Two layers that have had the same steps, with the same bits, or, where clipping scaled dG in one and the gradients in
- * the other, up to rounding. */
+/* Two layers that have had the same steps, with the same bits, or, where clipping scaled dG in one and the
+ * gradients in the other, up to rounding. */
 static void check_same_layers(const mf_layer *one, const mf_layer *other, int same_bits)
 {
-    picture a = layer_picture(one), b = layer_picture(other);
+    saved_values a = save_layer_values(one), b = save_layer_values(other);
 
     if (same_bits)
         check_layer_unchanged(&a, other);
     else
         for (size_t i = 0; i < a.count; i++)
-            assert_true(fabs((double)a.values[i] - (double)b.values[i]) < 2e-5 * (1.0 + fabs((double)a.values[i])));
-    drop_picture(&a);
-    drop_picture(&b);
+            assert_true(fabs((double)a.values[i] - (double)b.values[i]) <
+                        2e-5 * (1.0 + fabs((double)a.values[i])));
+    free_saved_values(&a);
+    free_saved_values(&b);
 }
 
 /* A convolution sums its gradient as a whole in a step as well, so the bits are the same without clipping. */
@@ -232,7 +233,7 @@ static void compare_halves(const rule *r, size_t position, unsigned frozen)
     mf_layer *whole = make_layer(&spec), *halves = make_layer(&spec);
     mf_workspace *of_whole = make_layer_workspace(whole, ROWS),
                  *of_halves = make_layer_workspace(halves, ROWS);
-    picture start = layer_picture(whole);
+    saved_values start = save_layer_values(whole);
     float *gradients = get_memory(start.count * sizeof *gradients), *one, *other;
     test_random random = {21};
     data d;
@@ -259,12 +260,12 @@ static void compare_halves(const rule *r, size_t position, unsigned frozen)
         assert_memory_equal(one, other, d.rows * spec.outputs * sizeof *one);
         assert_true(read_report(of_whole, 0).loss == read_report(of_halves, 0).loss);
     }
-    picture now = layer_picture(whole);
+    saved_values now = save_layer_values(whole);
 
     check_same_layers(whole, halves, r->clip == 0.0f);
-    assert_false(same_picture(&now, &start));
-    drop_picture(&now);
-    drop_picture(&start);
+    assert_false(same_values(&now, &start));
+    free_saved_values(&now);
+    free_saved_values(&start);
     free(gradients);
     free(one);
     free(other);
@@ -275,7 +276,7 @@ static void compare_halves(const rule *r, size_t position, unsigned frozen)
     mf_optimizer_free(optimizer);
 }
 
-static void test_a_step_is_its_two_halves(void **state)
+static void test_a_step_equals_gradients_and_apply(void **state)
 {
     (void)state;
     for (size_t r = 0; r < COUNT_OF(rules); r++)
@@ -287,10 +288,10 @@ static void test_a_step_is_its_two_halves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_seed_same_bits),
-        cmocka_unit_test(test_a_network_is_its_layers),
-        cmocka_unit_test(test_rows_are_apart),
-        cmocka_unit_test(test_a_step_is_its_two_halves),
+        cmocka_unit_test(test_the_same_seed_gives_the_same_bits),
+        cmocka_unit_test(test_a_network_step_equals_its_layers_steps),
+        cmocka_unit_test(test_rows_do_not_influence_each_other),
+        cmocka_unit_test(test_a_step_equals_gradients_and_apply),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,13 +7,13 @@
 
 enum { ROWS = 60, FILTERS = 25, PLACES = 2 * 3, MAPS = ROWS * FILTERS, INPUTS = 2 * 5 * 7, CLASSES = 4 };
 
-typedef struct scene {
+typedef struct fixture {
     mf_layer *layer;
     mf_optimizer *optimizer;
     mf_workspace *workspace;
     float x[ROWS * INPUTS], plain[MAPS * PLACES], a[MAPS * PLACES];
     int32_t y[ROWS];
-} scene;
+} fixture;
 
 /* An activation that is never 0 by itself. */
 static mf_layer_spec maps_spec(int32_t maps, float share, uint64_t seed)
@@ -30,15 +30,15 @@ static mf_layer_spec maps_spec(int32_t maps, float share, uint64_t seed)
     return spec;
 }
 
-static void step(scene *s)
+static void step(fixture *s)
 {
     check_ok(mf_layer_step(s->layer, s->workspace, ROWS, s->x, s->y, s->a));
 }
 
 /* After one step at rate 0. */
-static scene *open_scene(const mf_layer_spec *spec)
+static fixture *make_fixture(const mf_layer_spec *spec)
 {
-    scene *s = get_zeroed(1, sizeof *s);
+    fixture *s = get_zeroed(1, sizeof *s);
     test_random random = {4};
 
     s->layer = make_layer(spec);
@@ -52,7 +52,7 @@ static scene *open_scene(const mf_layer_spec *spec)
     return s;
 }
 
-static void close_scene(scene *s)
+static void free_fixture(fixture *s)
 {
     mf_workspace_free(s->workspace);
     mf_layer_free(s->layer);
@@ -61,7 +61,7 @@ static void close_scene(scene *s)
 }
 
 /* 1 for every map that is 0; the others must be scaled to the last value. */
-static void read_mask(const scene *s, double share, unsigned char mask[MAPS])
+static void read_mask(const fixture *s, double share, unsigned char mask[MAPS])
 {
     for (size_t map = 0; map < MAPS; map++) {
         size_t zeros = 0;
@@ -89,28 +89,28 @@ static size_t count_ones(const unsigned char *mask, size_t count, size_t stride)
     return ones;
 }
 
-static void test_share_and_scale(void **state)
+static void test_dropout_has_the_right_rate_and_scale(void **state)
 {
     const float shares[] = {0.1f, 0.25f, 0.5f, 0.875f};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(shares); i++) {
         mf_layer_spec spec = maps_spec(1, shares[i], 21);
-        scene *s = open_scene(&spec);
+        fixture *s = make_fixture(&spec);
         unsigned char mask[MAPS];
         double share = (double)shares[i], deviation = sqrt(share * (1.0 - share) / MAPS);
 
         read_mask(s, share, mask);
         check_near(share, (double)count_ones(mask, MAPS, 1) / MAPS, 4.0 * deviation);
-        close_scene(s);
+        free_fixture(s);
     }
 }
 
 /* No stripes: every row and every filter loses some maps and keeps some. */
-static void test_spread(void **state)
+static void test_every_row_and_filter_loses_some_maps(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.5f, 22);
-    scene *s = open_scene(&spec);
+    fixture *s = make_fixture(&spec);
     unsigned char mask[MAPS];
 
     (void)state;
@@ -119,14 +119,14 @@ static void test_spread(void **state)
         assert_in_range(count_ones(mask + r * FILTERS, FILTERS, 1), 3, FILTERS - 3);
     for (size_t f = 0; f < FILTERS; f++)
         assert_in_range(count_ones(mask + f, ROWS, FILTERS), 12, ROWS - 12);
-    close_scene(s);
+    free_fixture(s);
 }
 
 /* Maps are dropped apart from each other: no map goes along with one that comes some maps later. */
-static void test_no_pattern(void **state)
+static void test_maps_are_dropped_independently(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.5f, 22);
-    scene *s = open_scene(&spec);
+    fixture *s = make_fixture(&spec);
     unsigned char mask[MAPS];
 
     (void)state;
@@ -138,10 +138,10 @@ static void test_no_pattern(void **state)
             alike += mask[i] == mask[i + lag];
         check_near(0.5, alike / count, 5.0 * 0.5 / sqrt(count));
     }
-    close_scene(s);
+    free_fixture(s);
 }
 
-static size_t difference(const scene *one, const scene *other)
+static size_t difference(const fixture *one, const fixture *other)
 {
     unsigned char first[MAPS], second[MAPS];
     size_t different = 0;
@@ -153,10 +153,10 @@ static size_t difference(const scene *one, const scene *other)
     return different;
 }
 
-static void test_masks(void **state)
+static void test_masks_differ_between_steps_and_repeat_with_the_seed(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.5f, 23);
-    scene *one = open_scene(&spec), *same = open_scene(&spec), *first = get_memory(sizeof *first);
+    fixture *one = make_fixture(&spec), *same = make_fixture(&spec), *first = get_memory(sizeof *first);
 
     (void)state;
     assert_memory_equal(one->a, same->a, sizeof one->a);
@@ -168,27 +168,27 @@ static void test_masks(void **state)
         assert_memory_equal(one->a, same->a, sizeof one->a);
     }
     free(first);
-    close_scene(one);
-    close_scene(same);
+    free_fixture(one);
+    free_fixture(same);
 }
 
 /* Another seed, and so other weights: only the masks can be compared. */
-static void test_masks_of_other_seeds(void **state)
+static void test_masks_differ_between_seeds(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.5f, 23), next = maps_spec(1, 0.5f, 24);
-    scene *one = open_scene(&spec), *other = open_scene(&next);
+    fixture *one = make_fixture(&spec), *other = make_fixture(&next);
 
     (void)state;
     assert_true(difference(one, other) > MAPS / 3);
-    close_scene(one);
-    close_scene(other);
+    free_fixture(one);
+    free_fixture(other);
 }
 
 /* Without the option single values go, and most maps are neither whole nor gone. */
-static void test_single_values(void **state)
+static void test_without_dropout_maps_single_values_are_dropped(void **state)
 {
     mf_layer_spec spec = maps_spec(0, 0.5f, 25);
-    scene *s = open_scene(&spec);
+    fixture *s = make_fixture(&spec);
     size_t mixed = 0, zeros = 0;
 
     (void)state;
@@ -202,14 +202,14 @@ static void test_single_values(void **state)
     }
     assert_true(mixed > 9 * MAPS / 10);
     check_near(0.5, (double)zeros / (MAPS * PLACES), 4.0 * 0.5 / sqrt(MAPS * PLACES));
-    close_scene(s);
+    free_fixture(s);
 }
 
 /* Set on the way, and no dropout in inference. */
-static void test_set_and_inference(void **state)
+static void test_the_rate_can_be_set_and_inference_has_no_dropout(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.0f, 26);
-    scene *s = open_scene(&spec);
+    fixture *s = make_fixture(&spec);
     unsigned char mask[MAPS];
 
     (void)state;
@@ -220,11 +220,11 @@ static void test_set_and_inference(void **state)
     assert_in_range(count_ones(mask, MAPS, 1), MAPS / 3, 2 * MAPS / 3);
     check_ok(mf_layer_forward(s->layer, s->workspace, ROWS, s->x, s->a));
     assert_memory_equal(s->a, s->plain, sizeof s->a);
-    close_scene(s);
+    free_fixture(s);
 }
 
 /* The head, the loss, the gradients and the running mean and variance know nothing of it. */
-static void test_own_learning_is_unaffected(void **state)
+static void test_dropout_does_not_change_the_layers_own_learning(void **state)
 {
     mf_layer_spec spec = maps_spec(1, 0.0f, 27), dropping = maps_spec(1, 0.75f, 27);
 
@@ -232,7 +232,7 @@ static void test_own_learning_is_unaffected(void **state)
     for (int32_t normalization = 0; normalization <= 1; normalization++) {
         spec.normalization = dropping.normalization = normalization;
         spec.head_size = dropping.head_size = (size_t)normalization;
-        scene *one = open_scene(&spec), *other = open_scene(&dropping);
+        fixture *one = make_fixture(&spec), *other = make_fixture(&dropping);
 
         check_ok(mf_optimizer_set(one->optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.1));
         check_ok(mf_optimizer_set(other->optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.1));
@@ -241,22 +241,26 @@ static void test_own_learning_is_unaffected(void **state)
             step(other);
             assert_true(read_report(one->workspace, 0).loss == read_report(other->workspace, 0).loss);
         }
-        picture all = layer_picture(one->layer);
+        saved_values all = save_layer_values(one->layer);
 
         check_layer_unchanged(&all, other->layer);
-        drop_picture(&all);
-        close_scene(one);
-        close_scene(other);
+        free_saved_values(&all);
+        free_fixture(one);
+        free_fixture(other);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_share_and_scale),      cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_no_pattern),           cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_masks_of_other_seeds), cmocka_unit_test(test_single_values),
-        cmocka_unit_test(test_set_and_inference),    cmocka_unit_test(test_own_learning_is_unaffected),
+        cmocka_unit_test(test_dropout_has_the_right_rate_and_scale),
+        cmocka_unit_test(test_every_row_and_filter_loses_some_maps),
+        cmocka_unit_test(test_maps_are_dropped_independently),
+        cmocka_unit_test(test_masks_differ_between_steps_and_repeat_with_the_seed),
+        cmocka_unit_test(test_masks_differ_between_seeds),
+        cmocka_unit_test(test_without_dropout_maps_single_values_are_dropped),
+        cmocka_unit_test(test_the_rate_can_be_set_and_inference_has_no_dropout),
+        cmocka_unit_test(test_dropout_does_not_change_the_layers_own_learning),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 enum { ROWS = 4, CLASSES = 3, MOST = 200, LEARNED = 4 };
 
-typedef struct scene {
+typedef struct fixture {
     mf_layer *layer;
     mf_network *network;
     mf_optimizer *optimizer;
@@ -20,10 +20,10 @@ typedef struct scene {
     float x[ROWS * MOST], weights[ROWS];
     double exact_x[ROWS * MOST], exact_weights[ROWS];
     int32_t y[ROWS];
-} scene;
+} fixture;
 
 /* The difference formulas hold only where no z crosses a kink and no window gets another largest value. */
-static void draw_data(scene *s, uint64_t seed, double margin)
+static void draw_data(fixture *s, uint64_t seed, double margin)
 {
     test_random random = {seed};
     size_t count = ROWS * s->oracle->inputs;
@@ -45,9 +45,9 @@ static void draw_data(scene *s, uint64_t seed, double margin)
 }
 
 /* `fixed`: the running mean and variance, which are not 0 and 1, hold. */
-static scene *open_scene(const mf_layer_spec *spec, uint64_t seed, int fixed, double margin)
+static fixture *make_fixture(const mf_layer_spec *spec, uint64_t seed, int fixed, double margin)
 {
-    scene *s = get_zeroed(1, sizeof *s);
+    fixture *s = get_zeroed(1, sizeof *s);
     const char *const running[] = {"scale", "mean", "variance"};
     const float values[3][2] = {{1.25f, -0.75f}, {0.25f, -0.5f}, {2.0f, 0.75f}};
 
@@ -68,7 +68,7 @@ static scene *open_scene(const mf_layer_spec *spec, uint64_t seed, int fixed, do
     return s;
 }
 
-static void close_scene(scene *s)
+static void free_fixture(fixture *s)
 {
     mf_workspace_free(s->workspace);
     mf_network_free(s->network);
@@ -128,7 +128,7 @@ static void each_dense(check_spec *check)
 
 /* ---- the oracle ---- */
 
-static double exact_difference(scene *s, double *value, const double *weights)
+static double exact_difference(fixture *s, double *value, const double *weights)
 {
     const double step = 1e-4;
     double kept = *value, loss[2];
@@ -141,7 +141,7 @@ static double exact_difference(scene *s, double *value, const double *weights)
     return (loss[1] - loss[0]) / (2.0 * step);
 }
 
-static void check_oracle(const char *name, scene *s, const double *weights)
+static void check_oracle(const char *name, fixture *s, const double *weights)
 {
     double largest = 0.0;
 
@@ -165,14 +165,14 @@ static void check_oracle(const char *name, scene *s, const double *weights)
 static void check_oracle_twice(const char *name, const mf_layer_spec *spec, uint64_t seed)
 {
     for (int fixed = 0; fixed <= 1; fixed++) {
-        scene *s = open_scene(spec, seed, fixed, 1e-2);
+        fixture *s = make_fixture(spec, seed, fixed, 1e-2);
 
         check_oracle(name, s, fixed ? NULL : s->exact_weights);
-        close_scene(s);
+        free_fixture(s);
     }
 }
 
-static void test_oracle(void **state)
+static void test_the_oracle_matches_differences(void **state)
 {
     (void)state;
     each_convolution(check_oracle_twice, MF_NORMALIZATION_NONE);
@@ -188,7 +188,7 @@ static void test_oracle(void **state)
 
 /* The layer's loss by evaluation, or, with `by_step`, by a step at rate 0, which takes the batch's mean and
  * variance. */
-static double loss_here(scene *s, int by_step)
+static double loss_here(fixture *s, int by_step)
 {
     if (by_step)
         check_ok(mf_network_step_batch(s->network, s->workspace, &s->batch));
@@ -197,7 +197,7 @@ static double loss_here(scene *s, int by_step)
     return read_report(s->workspace, 0).loss;
 }
 
-static double loss_at(scene *s, const char *name, float *values, size_t count, size_t i, double shift,
+static double loss_at(fixture *s, const char *name, float *values, size_t count, size_t i, double shift,
                       int by_step)
 {
     float kept = values[i];
@@ -211,7 +211,7 @@ static double loss_at(scene *s, const char *name, float *values, size_t count, s
     return loss;
 }
 
-static double difference(scene *s, const char *name, float *values, size_t count, size_t i, int by_step)
+static double difference(fixture *s, const char *name, float *values, size_t count, size_t i, int by_step)
 {
     double near = loss_at(s, name, values, count, i, STEP, by_step) -
                   loss_at(s, name, values, count, i, -STEP, by_step);
@@ -221,9 +221,9 @@ static double difference(scene *s, const char *name, float *values, size_t count
     return (8.0 * near - far) / (12.0 * STEP);
 }
 
-static void check_library(const char *name, scene *s, int by_step)
+static void check_library(const char *name, fixture *s, int by_step)
 {
-    picture all = layer_picture(s->layer);
+    saved_values all = save_layer_values(s->layer);
     float *gradients = get_memory(all.count * sizeof *gradients);
     const float *at = gradients;
 
@@ -251,42 +251,42 @@ static void check_library(const char *name, scene *s, int by_step)
         at += count;
     }
     free(gradients);
-    drop_picture(&all);
+    free_saved_values(&all);
 }
 
 /* Evaluation knows no smoothing, so there a step at rate 0 stands in. */
 static void check_by_evaluation(const char *name, const mf_layer_spec *spec, uint64_t seed)
 {
-    scene *s = open_scene(spec, seed, 1, 0.12);
+    fixture *s = make_fixture(spec, seed, 1, 0.12);
 
     s->batch.sample_weights = seed % 2 ? s->weights : NULL;
     check_library(name, s, spec->label_smoothing > 0.0f);
-    close_scene(s);
+    free_fixture(s);
 }
 
 static void check_by_steps(const char *name, const mf_layer_spec *spec, uint64_t seed)
 {
-    scene *s = open_scene(spec, seed, 0, 0.12);
+    fixture *s = make_fixture(spec, seed, 0, 0.12);
 
     s->batch.sample_weights = seed % 2 ? s->weights : NULL;
     check_library(name, s, 1);
-    close_scene(s);
+    free_fixture(s);
 }
 
-static void test_without_normalisation(void **state)
+static void test_gradients_without_normalisation_match_differences(void **state)
 {
     (void)state;
     each_convolution(check_by_evaluation, MF_NORMALIZATION_NONE);
 }
 
-static void test_frozen_mean_and_variance(void **state)
+static void test_gradients_with_frozen_statistics_match_differences(void **state)
 {
     (void)state;
     each_convolution(check_by_evaluation, MF_NORMALIZATION_BATCH);
     each_dense(check_by_evaluation);
 }
 
-static void test_mean_and_variance_of_the_batch(void **state)
+static void test_gradients_with_batch_statistics_match_differences(void **state)
 {
     (void)state;
     each_convolution(check_by_steps, MF_NORMALIZATION_BATCH);
@@ -296,10 +296,10 @@ static void test_mean_and_variance_of_the_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_oracle),
-        cmocka_unit_test(test_without_normalisation),
-        cmocka_unit_test(test_frozen_mean_and_variance),
-        cmocka_unit_test(test_mean_and_variance_of_the_batch),
+        cmocka_unit_test(test_the_oracle_matches_differences),
+        cmocka_unit_test(test_gradients_without_normalisation_match_differences),
+        cmocka_unit_test(test_gradients_with_frozen_statistics_match_differences),
+        cmocka_unit_test(test_gradients_with_batch_statistics_match_differences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

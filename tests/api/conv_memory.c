@@ -171,7 +171,7 @@ static void test_the_query_is_exact(void **state)
     }
 }
 
-static void test_an_arena_of_that_size_holds_everything(void **state)
+static void test_an_arena_of_the_queried_size_suffices(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < PLANS; i += 3) {
@@ -194,7 +194,7 @@ static void test_an_arena_of_that_size_holds_everything(void **state)
 }
 
 /* Mean and variance are parameters, but no optimizer remembers anything of them. */
-static void test_state_is_of_what_learns(void **state)
+static void test_only_what_learns_has_optimizer_state(void **state)
 {
     mf_layer_spec plain = conv_spec(2, 5, 5, 32, CLASSES), normal = plain;
     const mf_layer_spec *specs[2] = {&plain, &normal};
@@ -209,7 +209,8 @@ static void test_state_is_of_what_learns(void **state)
         check_ok(mf_network_memory(&specs[i], 1, &momentum, MF_WORKSPACE_TRAINING, 1, &memory[i]));
     }
     /* The normalisation is a unit of its own, of which the layer also keeps what it is. */
-    assert_in_range(memory[1].layers - memory[0].layers, 3 * 32 * sizeof(float), 3 * 32 * sizeof(float) + 2048);
+    assert_in_range(memory[1].layers - memory[0].layers, 3 * 32 * sizeof(float),
+                    3 * 32 * sizeof(float) + 2048);
     assert_int_equal(memory[1].state - memory[0].state, 32 * sizeof(float));
 }
 
@@ -266,10 +267,10 @@ static void sweep(test_memory *memory, trying *t, mf_status (*call)(trying *), s
 
     for (size_t nth = 1;; nth++) {
         size_t blocks = memory->blocks_out, bytes = memory->bytes_out;
-        picture before = {0, NULL};
+        saved_values before = {0, NULL};
 
         if (call == attach || call == set_classes)
-            before = layer_picture(t->layer);
+            before = save_layer_values(t->layer);
         memory_fail_at(memory, nth);
         mf_status status = call(t);
 
@@ -282,7 +283,7 @@ static void sweep(test_memory *memory, trying *t, mf_status (*call)(trying *), s
                 check_layer_unchanged(&before, t->layer);
             failed++;
         }
-        drop_picture(&before);
+        free_saved_values(&before);
         if (status == MF_STATUS_OK)
             break;
         assert_true(failed < 100);
@@ -290,7 +291,7 @@ static void sweep(test_memory *memory, trying *t, mf_status (*call)(trying *), s
     assert_true(failed >= least);
 }
 
-static void test_every_allocation_fails(void **state)
+static void test_every_failed_allocation_leaves_no_leak(void **state)
 {
     (void)state;
     for (int32_t normalization = 0; normalization <= 1; normalization++)
@@ -322,9 +323,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_query_is_exact),
-        cmocka_unit_test(test_an_arena_of_that_size_holds_everything),
-        cmocka_unit_test(test_state_is_of_what_learns),
-        cmocka_unit_test(test_every_allocation_fails),
+        cmocka_unit_test(test_an_arena_of_the_queried_size_suffices),
+        cmocka_unit_test(test_only_what_learns_has_optimizer_state),
+        cmocka_unit_test(test_every_failed_allocation_leaves_no_leak),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static void fill_specs(mf_layer_spec specs[LAYERS])
     }
 }
 
-typedef struct scene {
+typedef struct fixture {
     mf_network *network;
     mf_optimizer *optimizer;
     mf_workspace *workspace;
@@ -47,11 +47,11 @@ typedef struct scene {
     int32_t y[ROWS];
     double exact_x[ROWS * INPUTS], exact_weights[ROWS], a[2][ROWS * WIDEST];
     mf_batch batch;
-} scene;
+} fixture;
 
-static scene *open_scene(void)
+static fixture *make_fixture(void)
 {
-    scene *s = get_zeroed(1, sizeof *s);
+    fixture *s = get_zeroed(1, sizeof *s);
     mf_layer_spec specs[LAYERS];
 
     fill_specs(specs);
@@ -71,7 +71,7 @@ static scene *open_scene(void)
     return s;
 }
 
-static void close_scene(scene *s)
+static void free_fixture(fixture *s)
 {
     for (size_t i = 0; i < LAYERS; i++)
         maps_free(s->oracles[i]);
@@ -82,7 +82,7 @@ static void close_scene(scene *s)
 }
 
 /* With strides always, with weights in every second batch. */
-static void draw(scene *s, size_t rows, int weighted)
+static void draw(fixture *s, size_t rows, int weighted)
 {
     for (size_t i = 0; i < COUNT_OF(s->x); i++)
         s->x[i] = NAN;
@@ -98,7 +98,7 @@ static void draw(scene *s, size_t rows, int weighted)
     s->batch.sample_weights = weighted ? s->weights : NULL;
 }
 
-static const double *weights_of(const scene *s)
+static const double *weights_of(const fixture *s)
 {
     return s->batch.sample_weights ? s->exact_weights : NULL;
 }
@@ -110,7 +110,7 @@ static void check_report(const mf_report *report, const oracle_result *expected,
     check_near((double)expected->correct, (double)report->correct, (double)expected->close_calls);
 }
 
-static void train(scene *s, int steps)
+static void train(fixture *s, int steps)
 {
     for (int step = 0; step < steps; step++) {
         draw(s, 2 + random_index(&s->random, ROWS - 1), step % 2);
@@ -127,13 +127,13 @@ static void train(scene *s, int steps)
 }
 
 /* The library's parameters as they are now, so that errors of training do not add up. */
-static void read_all(scene *s)
+static void read_all(fixture *s)
 {
     for (size_t i = 0; i < LAYERS; i++)
         maps_read(s->oracles[i], layer_at(s->network, i), 0);
 }
 
-static void compare_all(scene *s)
+static void compare_all(fixture *s)
 {
     for (size_t i = 0; i < LAYERS; i++)
         for (size_t p = 0; p < MAPS_PARAMETERS; p++) {
@@ -149,20 +149,20 @@ static void compare_all(scene *s)
         }
 }
 
-static void test_joint(void **state)
+static void test_joint_steps_match_the_oracle(void **state)
 {
-    scene *s = open_scene();
+    fixture *s = make_fixture();
 
     (void)state;
     train(s, 8);
     compare_all(s);
-    close_scene(s);
+    free_fixture(s);
 }
 
 /* Layers before the one that trains pass on what inference gives. */
-static void test_greedy(void **state)
+static void test_greedy_steps_match_the_oracle(void **state)
 {
-    scene *s = open_scene();
+    fixture *s = make_fixture();
 
     (void)state;
     train(s, 2);
@@ -184,12 +184,12 @@ static void test_greedy(void **state)
         }
         compare_all(s);
     }
-    close_scene(s);
+    free_fixture(s);
 }
 
-static void test_evaluation_and_scores(void **state)
+static void test_evaluation_and_scores_match_the_oracle(void **state)
 {
-    scene *s = open_scene();
+    fixture *s = make_fixture();
     double goodness[LAYERS][ROWS * CLASSES], sum[ROWS * CLASSES] = {0};
     float scores[ROWS * CLASSES];
     mf_report report = {.struct_size = sizeof report};
@@ -221,15 +221,15 @@ static void test_evaluation_and_scores(void **state)
         for (size_t j = 0; j < ROWS * CLASSES; j++)
             check_near(exact[j], (double)scores[j], 5e-5 * (1.0 + fabs(exact[j])));
     }
-    close_scene(s);
+    free_fixture(s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_joint),
-        cmocka_unit_test(test_greedy),
-        cmocka_unit_test(test_evaluation_and_scores),
+        cmocka_unit_test(test_joint_steps_match_the_oracle),
+        cmocka_unit_test(test_greedy_steps_match_the_oracle),
+        cmocka_unit_test(test_evaluation_and_scores_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
-#include "trial_maps.h"
+#include "oracle_case_maps.h"
 
 static const oracle_optimizer adam = {
     .kind = MF_OPTIMIZER_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-4};
@@ -11,9 +11,9 @@ static const oracle_optimizer momentum = {
     .kind = MF_OPTIMIZER_SGD, .rate = 0.05, .momentum = 0.9, .decay = 0.01, .epsilon = 1e-8};
 
 /* Two maps of 7 x 6 to three of the same size. */
-static maps_trial base(const char *name)
+static maps_case base(const char *name)
 {
-    maps_trial one = {.name = name, .spec = conv_spec(2, 7, 6, 3, 4), .max_rows = 6};
+    maps_case one = {.name = name, .spec = conv_spec(2, 7, 6, 3, 4), .max_rows = 6};
 
     one.spec.padding[0] = one.spec.padding[1] = 1;
     one.spec.activation = MF_ACTIVATION_TANH;
@@ -42,7 +42,7 @@ static void activations_pools_heads(int32_t normalization)
             for (size_t head = 0; head <= 2; head++)
                 for (int bias = 0; bias <= 1; bias++) {
                     char name[100];
-                    maps_trial one = base(name);
+                    maps_case one = base(name);
 
                     snprintf(name, sizeof name, "activation %d, pool %u, head %u, bias %d, normalization %d",
                              (int)activation, (unsigned)p, (unsigned)head, bias, (int)normalization);
@@ -51,23 +51,23 @@ static void activations_pools_heads(int32_t normalization)
                     one.spec.head_size = head;
                     one.spec.bias = bias;
                     set_pool(&one.spec, pools[p].kind, pools[p].size, pools[p].stride);
-                    run_maps_trial(&one);
+                    run_maps_case(&one);
                 }
 }
 
-static void test_plain(void **state)
+static void test_plain_convolutions_match_the_oracle(void **state)
 {
     (void)state;
     activations_pools_heads(MF_NORMALIZATION_NONE);
 }
 
-static void test_normalised(void **state)
+static void test_normalised_convolutions_match_the_oracle(void **state)
 {
     (void)state;
     activations_pools_heads(MF_NORMALIZATION_BATCH);
 }
 
-static void test_optimizers(void **state)
+static void test_every_optimizer_matches_the_oracle(void **state)
 {
     (void)state;
     for (size_t o = 0; o < MAPS_RULES; o++)
@@ -75,7 +75,7 @@ static void test_optimizers(void **state)
              normalization++)
             for (int clip = 0; clip <= 2; clip++) {
                 char name[80];
-                maps_trial one = base(name);
+                maps_case one = base(name);
 
                 /* Below the norms here: clipped. Above: measured but not clipped. */
                 snprintf(name, sizeof name, "optimizer %u, normalization %d, clip %d", (unsigned)o,
@@ -86,19 +86,19 @@ static void test_optimizers(void **state)
                 one.optimizer.clip = clip == 1 ? 0.05 : clip == 2 ? 100.0 : 0.0;
                 one.steps = 10;
                 one.tolerance = 1e-3;
-                run_maps_trial(&one);
+                run_maps_case(&one);
             }
 }
 
 /* Bits 0 to 4: weight, bias, projection, scale, mean with variance; clipping must leave out what is frozen.
  */
-static void test_frozen(void **state)
+static void test_frozen_parameters_match_the_oracle(void **state)
 {
     (void)state;
     for (int o = 0; o <= 1; o++)
         for (unsigned frozen = 0; frozen < 32; frozen++) {
             char name[80];
-            maps_trial one = base(name);
+            maps_case one = base(name);
 
             snprintf(name, sizeof name, "frozen %u, optimizer %d", frozen, o);
             one.spec.normalization = MF_NORMALIZATION_BATCH;
@@ -108,39 +108,39 @@ static void test_frozen(void **state)
             one.optimizer = o ? adam : momentum;
             one.optimizer.clip = frozen % 2 ? 0.03 : 0.0;
             one.frozen = frozen;
-            run_maps_trial(&one);
+            run_maps_case(&one);
         }
 }
 
-static void test_weights_smoothing_strides(void **state)
+static void test_weights_smoothing_and_strides_match_the_oracle(void **state)
 {
     (void)state;
     for (int32_t normalization = MF_NORMALIZATION_NONE; normalization <= MF_NORMALIZATION_BATCH;
          normalization++) {
-        maps_trial one = base("sample weights");
+        maps_case one = base("sample weights");
 
         one.spec.normalization = normalization;
         one.weighted = 1;
-        run_maps_trial(&one);
+        run_maps_case(&one);
         one.name = "sample weights, smoothing";
         one.spec.label_smoothing = 0.2f;
         set_pool(&one.spec, MF_POOL_MAX, 2, 0);
-        run_maps_trial(&one);
+        run_maps_case(&one);
         one.name = "rows 5 values apart, weights, smoothing, clipping";
         one.gap = 5;
         one.optimizer = adam;
         one.optimizer.clip = 0.05;
-        run_maps_trial(&one);
+        run_maps_case(&one);
         one.name = "rows 1 value apart";
         one.weighted = 0;
         one.gap = 1;
         one.spec.stride[0] = 2;
-        run_maps_trial(&one);
+        run_maps_case(&one);
     }
 }
 
 /* More rows than a block of images holds, the last block uneven. */
-static void test_many_rows(void **state)
+static void test_batches_of_several_blocks_match_the_oracle(void **state)
 {
     const size_t rows[] = {1, 2, 37, 75, 200};
 
@@ -150,7 +150,7 @@ static void test_many_rows(void **state)
              normalization++)
             for (size_t side = 3; side <= 9; side += 2) {
                 char name[80];
-                maps_trial one = base(name);
+                maps_case one = base(name);
 
                 snprintf(name, sizeof name, "%u rows of %ux%u, normalization %d", (unsigned)rows[i],
                          (unsigned)side, (unsigned)side, (int)normalization);
@@ -164,12 +164,12 @@ static void test_many_rows(void **state)
                 one.full_batches = i % 2 == 0;
                 one.gap = i % 3;
                 one.steps = 2;
-                run_maps_trial(&one);
+                run_maps_case(&one);
             }
 }
 
 /* Images that are larger than a block: cut into bands of rows, of one row where a row is long. */
-static void test_large_maps(void **state)
+static void test_maps_larger_than_a_block_match_the_oracle(void **state)
 {
     const size_t shapes[][3] = {{3, 70, 90}, {2, 22, 31}, {1, 4, 4200}, {1, 150, 28}, {2, 66, 65}};
 
@@ -177,7 +177,7 @@ static void test_large_maps(void **state)
     for (size_t i = 0; i < COUNT_OF(shapes); i++)
         for (int variant = 0; variant <= 3; variant++) {
             char name[80];
-            maps_trial one = base(name);
+            maps_case one = base(name);
 
             snprintf(name, sizeof name, "%ux%ux%u, variant %d", (unsigned)shapes[i][0],
                      (unsigned)shapes[i][1], (unsigned)shapes[i][2], variant);
@@ -197,12 +197,12 @@ static void test_large_maps(void **state)
                 one.spec.pool_size[0] = 1;
             /* A sum over thousands of places, mostly of one sign or the other. */
             one.tolerance = 2e-3;
-            run_maps_trial(&one);
+            run_maps_case(&one);
         }
 }
 
 /* From 33 classes on, products with M are left to the BLAS library. */
-static void test_many_classes(void **state)
+static void test_many_classes_match_the_oracle(void **state)
 {
     const size_t classes[] = {2, 32, 33, 100};
 
@@ -210,7 +210,7 @@ static void test_many_classes(void **state)
     for (size_t i = 0; i < COUNT_OF(classes); i++)
         for (size_t head = 0; head <= 2; head++) {
             char name[60];
-            maps_trial one = base(name);
+            maps_case one = base(name);
 
             snprintf(name, sizeof name, "%u classes, head %u", (unsigned)classes[i], (unsigned)head);
             one.spec.classes = classes[i];
@@ -221,12 +221,12 @@ static void test_many_classes(void **state)
             one.max_rows = 11;
             one.optimizer = momentum;
             one.optimizer.clip = head == 2 ? 0.05 : 0.0;
-            run_maps_trial(&one);
+            run_maps_case(&one);
         }
 }
 
 /* As many filters as vectors have lanes, and some more or fewer; deep kernels. */
-static void test_filters_and_channels(void **state)
+static void test_any_number_of_filters_matches_the_oracle(void **state)
 {
     const size_t filters[] = {1, 7, 8, 16, 17, 33}, channels[] = {1, 5, 16};
 
@@ -234,7 +234,7 @@ static void test_filters_and_channels(void **state)
     for (size_t f = 0; f < COUNT_OF(filters); f++)
         for (size_t c = 0; c < COUNT_OF(channels); c++) {
             char name[60];
-            maps_trial one = base(name);
+            maps_case one = base(name);
 
             snprintf(name, sizeof name, "%u channels, %u filters", (unsigned)channels[c],
                      (unsigned)filters[f]);
@@ -245,13 +245,13 @@ static void test_filters_and_channels(void **state)
             one.spec.padding[0] = 2;
             set_pool(&one.spec, MF_POOL_MAX, 2, 0);
             one.steps = 2;
-            run_maps_trial(&one);
+            run_maps_case(&one);
         }
 }
 
 /* Integer inputs and weights: every value is exact, most windows have several largest values, and the
  * gradient must go to the first of them. */
-static void test_ties(void **state)
+static void test_the_first_of_equal_maxima_gets_the_gradient(void **state)
 {
     enum { ROWS = 3, VALUES = 36 };
     mf_layer_spec spec = conv_spec(1, 6, 6, 2, 3);
@@ -276,7 +276,7 @@ static void test_ties(void **state)
                 weights[i] = (float)random_index(&random, 3) - 1.0f;
             check_ok(mf_layer_set_parameter(layer, "weight", weights, COUNT_OF(weights)));
             maps_oracle *oracle = maps_create(&spec, layer);
-            picture before = layer_picture(layer);
+            saved_values before = save_layer_values(layer);
             mf_batch batch = make_batch(ROWS, x, y);
             double *exact = oracle_rows(x, ROWS, VALUES, VALUES);
             float *gradients = get_memory(before.count * sizeof *gradients);
@@ -288,7 +288,7 @@ static void test_ties(void **state)
             compare_gradients("ties", oracle, gradients, 1e-5);
             free(gradients);
             free(exact);
-            drop_picture(&before);
+            free_saved_values(&before);
             maps_free(oracle);
             mf_workspace_free(workspace);
             mf_layer_free(layer);
@@ -298,16 +298,16 @@ static void test_ties(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_normalised),
-        cmocka_unit_test(test_optimizers),
-        cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_weights_smoothing_strides),
-        cmocka_unit_test(test_many_rows),
-        cmocka_unit_test(test_large_maps),
-        cmocka_unit_test(test_many_classes),
-        cmocka_unit_test(test_filters_and_channels),
-        cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_plain_convolutions_match_the_oracle),
+        cmocka_unit_test(test_normalised_convolutions_match_the_oracle),
+        cmocka_unit_test(test_every_optimizer_matches_the_oracle),
+        cmocka_unit_test(test_frozen_parameters_match_the_oracle),
+        cmocka_unit_test(test_weights_smoothing_and_strides_match_the_oracle),
+        cmocka_unit_test(test_batches_of_several_blocks_match_the_oracle),
+        cmocka_unit_test(test_maps_larger_than_a_block_match_the_oracle),
+        cmocka_unit_test(test_many_classes_match_the_oracle),
+        cmocka_unit_test(test_any_number_of_filters_matches_the_oracle),
+        cmocka_unit_test(test_the_first_of_equal_maxima_gets_the_gradient),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

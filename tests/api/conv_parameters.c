@@ -49,7 +49,7 @@ static mf_layer_spec maps_spec(void)
     return spec;
 }
 
-static void test_lists(void **state)
+static void test_parameters_are_listed_with_shapes(void **state)
 {
     const expected_parameter plain[] = {
         {"weight", 4, {6, 2, 4, 3}}, {"bias", 1, {6}}, {"projection", 2, {7, 6 * 5 * 4}}};
@@ -79,7 +79,7 @@ static void test_lists(void **state)
     mf_layer_free(layer);
 }
 
-static void test_copies(void **state)
+static void test_parameters_are_set_and_read(void **state)
 {
     mf_layer_spec spec = maps_spec();
     mf_layer *layer;
@@ -94,14 +94,14 @@ static void test_copies(void **state)
         for (size_t i = 0; i <= count; i++)
             in[i] = (float)(i + 100 * p) * 0.5f;
         check_ok(mf_layer_set_parameter(layer, maps_names[p], in, count));
-        picture before = layer_picture(layer);
+        saved_values before = save_layer_values(layer);
 
         check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(layer, maps_names[p], in, count + 1));
         check_status(MF_STATUS_SHAPE, mf_layer_get_parameter(layer, maps_names[p], out, count - 1));
         in[count - 1] = NAN;
         check_status(MF_STATUS_NUMERIC, mf_layer_set_parameter(layer, maps_names[p], in, count));
         check_layer_unchanged(&before, layer);
-        drop_picture(&before);
+        free_saved_values(&before);
         free(in);
         free(out);
     }
@@ -197,7 +197,7 @@ static mf_layer *started(int32_t init, size_t head, int32_t normalization)
     return make_layer(&spec);
 }
 
-static void test_starts(void **state)
+static void test_parameters_are_initialised_as_specified(void **state)
 {
     (void)state;
     for (size_t head = 0; head <= 2; head += 2)
@@ -231,7 +231,7 @@ static void test_starts(void **state)
 }
 
 /* A few filters that read many values: then the rows are orthogonal. */
-static void test_few_filters(void **state)
+static void test_few_filters_have_orthogonal_rows(void **state)
 {
     mf_layer_spec spec = conv_spec(5, 8, 8, 7, 9);
     mf_layer *layer;
@@ -247,7 +247,7 @@ static void test_few_filters(void **state)
 
 enum { ROWS = 6, INPUTS = 2 * 8 * 10 };
 
-static void test_layer_classes(void **state)
+static void test_changing_a_layers_classes_keeps_the_rest(void **state)
 {
     mf_layer_spec spec = maps_spec();
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
@@ -270,11 +270,11 @@ static void test_layer_classes(void **state)
     double *exact = oracle_rows(x, ROWS, INPUTS, INPUTS);
 
     for (size_t i = 0; i < COUNT_OF(classes); i++) {
-        picture before = layer_picture(layer), after;
+        saved_values before = save_layer_values(layer), after;
         size_t head = parameter_count(layer, "weight") + parameter_count(layer, "bias");
 
         check_ok(mf_layer_set_classes(layer, classes[i]));
-        after = layer_picture(layer);
+        after = save_layer_values(layer);
         assert_int_equal(parameter_count(layer, "projection"), classes[i] * 6 * 4);
         assert_memory_equal(after.values, before.values, head * sizeof(float));
         assert_memory_equal(after.values + after.count - 18, before.values + before.count - 18,
@@ -295,8 +295,8 @@ static void test_layer_classes(void **state)
             check_near(expected.loss, read_report(workspace, 0).loss, 2e-5);
         }
         maps_free(oracle);
-        drop_picture(&before);
-        drop_picture(&after);
+        free_saved_values(&before);
+        free_saved_values(&after);
     }
     free(exact);
     mf_workspace_free(workspace);
@@ -304,7 +304,7 @@ static void test_layer_classes(void **state)
     mf_optimizer_free(optimizer);
 }
 
-static void test_network_classes(void **state)
+static void test_changing_a_networks_classes_keeps_the_rest(void **state)
 {
     mf_layer_spec first = maps_spec(), second = layer_spec(0, 9, 7);
     mf_network *network = make_network();
@@ -319,12 +319,12 @@ static void test_network_classes(void **state)
     check_ok(mf_network_set_classes(network, 11));
     assert_int_equal(parameter_count(maps, "projection"), 11 * 24);
     assert_int_equal(parameter_count(dense, "projection"), 11 * 9);
-    picture before = network_picture(network);
+    saved_values before = save_network_values(network);
 
     check_status(MF_STATUS_ARGUMENT, mf_network_set_classes(network, 1));
     check_status(MF_STATUS_OVERFLOW, mf_network_set_classes(network, SIZE_MAX / 8));
     check_network_unchanged(&before, network);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_layer_free(maps);
     mf_layer_free(dense);
     mf_network_free(network);
@@ -333,9 +333,12 @@ static void test_network_classes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists),         cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_starts),        cmocka_unit_test(test_few_filters),
-        cmocka_unit_test(test_layer_classes), cmocka_unit_test(test_network_classes),
+        cmocka_unit_test(test_parameters_are_listed_with_shapes),
+        cmocka_unit_test(test_parameters_are_set_and_read),
+        cmocka_unit_test(test_parameters_are_initialised_as_specified),
+        cmocka_unit_test(test_few_filters_have_orthogonal_rows),
+        cmocka_unit_test(test_changing_a_layers_classes_keeps_the_rest),
+        cmocka_unit_test(test_changing_a_networks_classes_keeps_the_rest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

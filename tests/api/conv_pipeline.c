@@ -1,8 +1,8 @@
 /* Pipelines of convolutions, normalisation and dropout of maps: the bits of a sequential run for any number
  * of workers, the running mean and variance too. ThreadSanitizer runs this. SPDX-License-Identifier: MIT */
-#include "scene.h"
+#include "training_fixture.h"
 
-static void run_pipelined(scene *s, uint32_t workers, size_t depth)
+static void run_pipelined(training_fixture *s, uint32_t workers, size_t depth)
 {
     mf_pipeline *pipeline = make_pipeline(s->network, workers, depth);
 
@@ -19,26 +19,26 @@ static void run_pipelined(scene *s, uint32_t workers, size_t depth)
     mf_pipeline_free(pipeline);
 }
 
-static void test_same_bits(void **state)
+static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++)
         for (uint32_t workers = 0; workers <= 3; workers++) {
-            scene *one = make_maps_scene(&rules[r]), *other = make_maps_scene(&rules[r]);
+            training_fixture *one = make_maps_fixture(&rules[r]), *other = make_maps_fixture(&rules[r]);
 
             run_sequential(one);
             run_pipelined(other, workers, workers == 2 ? 1 : 0);
             check_same_run(one, other);
-            drop_scene(one);
-            drop_scene(other);
+            free_training_fixture(one);
+            free_training_fixture(other);
         }
 }
 
 /* A normalisation by single values is found before the batch is taken; the one before and the one behind it
  * are learned. */
-static void test_single_values(void **state)
+static void test_a_batch_too_small_to_normalise_is_refused(void **state)
 {
-    scene *s = make_maps_scene(&rules[0]), *sound = make_maps_scene(&rules[0]);
+    training_fixture *s = make_maps_fixture(&rules[0]), *sound = make_maps_fixture(&rules[0]);
     mf_pipeline *pipeline = make_pipeline(s->network, 2, 0);
 
     (void)state;
@@ -50,31 +50,31 @@ static void test_single_values(void **state)
     assert_int_equal(progress_of(pipeline).submitted, 2);
     check_ok(mf_network_step(sound->network, sound->workspace, ROWS, s->x[0], s->y[0]));
     check_ok(mf_network_step(sound->network, sound->workspace, 2, s->x[2], s->y[2]));
-    picture expected = network_picture(sound->network);
+    saved_values expected = save_network_values(sound->network);
 
     check_network_unchanged(&expected, s->network);
-    drop_picture(&expected);
+    free_saved_values(&expected);
     /* With mean and variance frozen there is nothing to refuse. */
     for (size_t i = 0; i < 3; i++)
         check_ok(mf_layer_set_trainable(layer_at(s->network, i), "mean", 0));
     check_ok(mf_pipeline_submit(pipeline, 1, s->x[1], s->y[1]));
     check_ok(mf_pipeline_flush(pipeline));
     mf_pipeline_free(pipeline);
-    drop_scene(s);
-    drop_scene(sound);
+    free_training_fixture(s);
+    free_training_fixture(sound);
 }
 
 /* A layer that fails, and those behind it, keep mean and variance as the batches before have left them. */
-static void test_failure(void **state)
+static void test_a_failing_layer_keeps_its_statistics(void **state)
 {
     (void)state;
     for (uint32_t workers = 0; workers <= 3; workers++) {
-        scene *s = make_maps_scene(&rules[3]), *sound = make_maps_scene(&rules[3]);
+        training_fixture *s = make_maps_fixture(&rules[3]), *sound = make_maps_fixture(&rules[3]);
         mf_pipeline *pipeline = make_pipeline(s->network, workers, 0);
         mf_layer *layer = layer_at(s->network, 1);
         size_t count = 0;
         float *projection = read_parameter(layer, "projection", &count);
-        picture before[LAYERS];
+        saved_values before[LAYERS];
 
         check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
         check_ok(mf_pipeline_flush(pipeline));
@@ -82,7 +82,7 @@ static void test_failure(void **state)
             projection[i] = i / (count / CLASSES) % 2 ? 3e38f : -3e38f;
         check_ok(mf_layer_set_parameter(layer, "projection", projection, count));
         for (size_t i = 0; i < LAYERS; i++)
-            before[i] = layer_picture(layer_at(s->network, i));
+            before[i] = save_layer_values(layer_at(s->network, i));
         check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[1], s->y[1]));
         check_status(MF_STATUS_NUMERIC, mf_pipeline_flush(pipeline));
         check_message("layer 1");
@@ -90,24 +90,24 @@ static void test_failure(void **state)
             check_layer_unchanged(&before[i], layer_at(s->network, i));
         for (size_t t = 0; t < 2; t++)
             check_ok(mf_network_step(sound->network, sound->workspace, ROWS, s->x[t], s->y[t]));
-        drop_picture(&before[0]);
-        before[0] = layer_picture(layer_at(sound->network, 0));
+        free_saved_values(&before[0]);
+        before[0] = save_layer_values(layer_at(sound->network, 0));
         check_layer_unchanged(&before[0], layer_at(s->network, 0));
         for (size_t i = 0; i < LAYERS; i++)
-            drop_picture(&before[i]);
+            free_saved_values(&before[i]);
         free(projection);
         mf_pipeline_free(pipeline);
-        drop_scene(s);
-        drop_scene(sound);
+        free_training_fixture(s);
+        free_training_fixture(sound);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_single_values),
-        cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_a_pipeline_gives_the_bits_of_a_sequential_run),
+        cmocka_unit_test(test_a_batch_too_small_to_normalise_is_refused),
+        cmocka_unit_test(test_a_failing_layer_keeps_its_statistics),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

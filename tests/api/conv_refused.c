@@ -30,7 +30,7 @@ static mf_layer_spec plain(void)
         refuse(&changed, (status));        \
     } while (0)
 
-static void test_values(void **state)
+static void test_values_out_of_range_are_refused(void **state)
 {
     (void)state;
     refuse_field(MF_STATUS_ARGUMENT, kind, 2);
@@ -63,7 +63,7 @@ static void test_values(void **state)
     check_message("normalization");
 }
 
-static void test_normalisation_values(void **state)
+static void test_normalisation_values_out_of_range_are_refused(void **state)
 {
     const float rates[] = {-0.001f, 1.001f, NAN, INFINITY}, epsilons[] = {0.0f, -1e-5f, NAN, INFINITY};
 
@@ -96,7 +96,7 @@ static void test_normalisation_values(void **state)
 }
 
 /* One past what the tests of shapes accept, in each direction. */
-static void test_windows_that_do_not_fit(void **state)
+static void test_windows_that_do_not_fit_are_refused(void **state)
 {
     mf_layer_spec spec = conv_spec(1, 3, 3, 2, 2);
 
@@ -132,7 +132,7 @@ static void test_windows_that_do_not_fit(void **state)
     check_message("1x1");
 }
 
-static void test_heads_that_do_not_fit(void **state)
+static void test_heads_that_do_not_fit_are_refused(void **state)
 {
     mf_layer_spec spec = plain();
 
@@ -158,7 +158,7 @@ static void test_heads_that_do_not_fit(void **state)
 }
 
 /* Inputs and outputs may be given, if they are what follows. */
-static void test_counts_that_do_not_follow(void **state)
+static void test_contradicting_counts_are_refused(void **state)
 {
     mf_layer_spec spec = plain();
 
@@ -200,7 +200,7 @@ static void refuse_huge(mf_layer_spec spec)
 }
 
 /* Each size too large alone, and sizes whose products are. */
-static void test_sizes_that_overflow(void **state)
+static void test_sizes_that_overflow_are_refused(void **state)
 {
     const size_t huge[] = {
         SIZE_MAX,
@@ -237,7 +237,7 @@ static void test_sizes_that_overflow(void **state)
     }
 }
 
-static void test_products_that_overflow(void **state)
+static void test_products_that_overflow_are_refused(void **state)
 {
     const size_t root = 46341; /* root x root is just above 2^31 */
     mf_layer_spec spec = conv_spec(1, root, root, 1, 2);
@@ -271,7 +271,7 @@ static mf_layer *conv_layer(size_t channels, size_t height, size_t width, size_t
     return make_layer(&spec);
 }
 
-static void test_neighbours(void **state)
+static void test_neighbours_of_other_shapes_are_refused(void **state)
 {
     mf_network *network = make_network();
     mf_layer *first = conv_layer(1, 8, 8, 4, 3); /* to 4 x 6 x 6 */
@@ -320,14 +320,14 @@ static void test_neighbours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_normalisation_values),
-        cmocka_unit_test(test_windows_that_do_not_fit),
-        cmocka_unit_test(test_heads_that_do_not_fit),
-        cmocka_unit_test(test_counts_that_do_not_follow),
-        cmocka_unit_test(test_sizes_that_overflow),
-        cmocka_unit_test(test_products_that_overflow),
-        cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_values_out_of_range_are_refused),
+        cmocka_unit_test(test_normalisation_values_out_of_range_are_refused),
+        cmocka_unit_test(test_windows_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_heads_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_contradicting_counts_are_refused),
+        cmocka_unit_test(test_sizes_that_overflow_are_refused),
+        cmocka_unit_test(test_products_that_overflow_are_refused),
+        cmocka_unit_test(test_neighbours_of_other_shapes_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "trial_maps.h"
+#include "oracle_case_maps.h"
 
 /* Pairs are vertical, horizontal; `map` and `pooled` are worked out by hand. A pool of size 0 is none. */
 typedef struct shape {
@@ -131,19 +131,19 @@ static void check_told(const mf_layer_spec *spec, const shape *s)
     mf_layer_free(layer);
 }
 
-static void test_edges(void **state)
+static void test_shapes_at_the_limits_match_the_oracle(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(shapes); i++)
         for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_MAX; pool++)
             for (int32_t normalization = 0; normalization <= 1; normalization++) {
-                maps_trial one = {.name = shapes[i].name, .max_rows = 5, .full_batches = 1, .steps = 2};
+                maps_case one = {.name = shapes[i].name, .max_rows = 5, .full_batches = 1, .steps = 2};
 
                 one.spec = spec_of(&shapes[i], pool);
                 one.spec.normalization = normalization;
                 one.spec.activation = pool == MF_POOL_MAX ? MF_ACTIVATION_RELU : MF_ACTIVATION_TANH;
                 check_told(&one.spec, &shapes[i]);
-                run_maps_trial(&one);
+                run_maps_case(&one);
             }
 }
 
@@ -187,14 +187,14 @@ static mf_layer_spec random_spec(test_random *random)
     return spec;
 }
 
-static void test_at_random(void **state)
+static void test_random_shapes_match_the_oracle(void **state)
 {
     test_random random = {2026};
 
     (void)state;
     for (int i = 0; i < 300; i++) {
         char name[120];
-        maps_trial one = {.name = name, .spec = random_spec(&random), .max_rows = from_to(&random, 3, 8)};
+        maps_case one = {.name = name, .spec = random_spec(&random), .max_rows = from_to(&random, 3, 8)};
 
         snprintf(name, sizeof name,
                  "%d: %zux%zux%zu, kernel %zux%zu, stride %zux%zu, padding %zux%zu, pool %d, head %zu", i,
@@ -205,13 +205,13 @@ static void test_at_random(void **state)
         one.weighted = (int)random_index(&random, 2);
         one.full_batches = 1;
         one.steps = 2;
-        run_maps_trial(&one);
+        run_maps_case(&one);
     }
 }
 
 /* ---- specs ---- */
 
-static void test_shape_of_dense(void **state)
+static void test_a_dense_layer_has_rows_as_shapes(void **state)
 {
     mf_layer *layer = make_plain_layer(5, 4, 3, 1);
     mf_shape input = {.struct_size = sizeof input}, output = input, wrong = {.struct_size = 3};
@@ -228,7 +228,7 @@ static void test_shape_of_dense(void **state)
     mf_layer_free(layer);
 }
 
-static void test_follow(void **state)
+static void test_follow_copies_the_output_shape(void **state)
 {
     mf_layer_spec conv = conv_spec(3, 10, 8, 6, 4), dense = layer_spec(0, 12, 4),
                   next = conv_spec(1, 2, 3, 9, 4);
@@ -259,7 +259,7 @@ static void test_follow(void **state)
 }
 
 /* Whatever is wrong with the layer before is told as its creation would tell it, and nothing is written. */
-static void test_follow_refuses(void **state)
+static void test_follow_refuses_wrong_specs(void **state)
 {
     mf_layer_spec spec = conv_spec(1, 2, 3, 4, 5), before = conv_spec(3, 10, 8, 6, 4), kept = spec;
 
@@ -283,7 +283,7 @@ static void test_follow_refuses(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_layer_spec_follow(&spec, &before));
 }
 
-static void test_describe_round_trip(void **state)
+static void test_a_described_spec_creates_the_same_layer(void **state)
 {
     mf_layer_spec spec = conv_spec(3, 10, 8, 6, 4), now = {.struct_size = sizeof now};
 
@@ -311,17 +311,17 @@ static void test_describe_round_trip(void **state)
     spec.outputs = now.outputs;
     assert_memory_equal(&now, &spec, sizeof now);
     mf_layer *again = make_layer(&now);
-    picture before = layer_picture(layer);
+    saved_values before = save_layer_values(layer);
 
     check_layer_unchanged(&before, again);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_layer_free(again);
     mf_layer_free(layer);
 }
 
 /* A program compiled before normalisation and convolutions came has a shorter struct; what lies behind it is
  * not the library's. */
-static void test_specs_of_older_programs(void **state)
+static void test_specs_of_older_programs_are_accepted(void **state)
 {
     const size_t old = offsetof(mf_layer_spec, normalization);
     mf_layer_spec spec, kept, conv = conv_spec(3, 10, 8, 6, 4);
@@ -356,7 +356,7 @@ static void test_specs_of_older_programs(void **state)
 }
 
 /* The defaults that the header names. */
-static void test_defaults(void **state)
+static void test_defaults_are_those_of_the_header(void **state)
 {
     mf_layer_spec spec;
 
@@ -381,14 +381,14 @@ static void test_defaults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_at_random),
-        cmocka_unit_test(test_shape_of_dense),
-        cmocka_unit_test(test_follow),
-        cmocka_unit_test(test_follow_refuses),
-        cmocka_unit_test(test_describe_round_trip),
-        cmocka_unit_test(test_specs_of_older_programs),
-        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_shapes_at_the_limits_match_the_oracle),
+        cmocka_unit_test(test_random_shapes_match_the_oracle),
+        cmocka_unit_test(test_a_dense_layer_has_rows_as_shapes),
+        cmocka_unit_test(test_follow_copies_the_output_shape),
+        cmocka_unit_test(test_follow_refuses_wrong_specs),
+        cmocka_unit_test(test_a_described_spec_creates_the_same_layer),
+        cmocka_unit_test(test_specs_of_older_programs_are_accepted),
+        cmocka_unit_test(test_defaults_are_those_of_the_header),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static size_t bytes_per_row(const mf_layer_spec *spec, int32_t purpose)
 }
 
 /* Kernels of 1 x 1 to 7 x 7, on 4 to 64 channels, with outputs of one size. */
-static void test_rows_do_not_cost_kernels(void **state)
+static void test_memory_of_a_row_does_not_depend_on_the_kernel(void **state)
 {
     const size_t kernels[] = {1, 3, 7}, channels[] = {4, 64};
 
@@ -49,8 +49,8 @@ static void test_rows_do_not_cost_kernels(void **state)
                         each = bytes_per_row(&spec, purpose);
                         first = first ? first : each;
                         assert_int_equal(each, first);
-                        /* Training: u, what is passed on, what M reads and its gradient, which goes back to what
-                         * was passed on where M reads a pooling of it; dG, G and the sum of Gs. */
+                        /* Training: u, what is passed on, what M reads and its gradient, which goes back to
+                         * what was passed on where M reads a pooling of it; dG, G and the sum of Gs. */
                         if (purpose == MF_WORKSPACE_TRAINING)
                             assert_in_range(
                                 each, 4 * (maps + pooled),
@@ -62,7 +62,7 @@ static void test_rows_do_not_cost_kernels(void **state)
 }
 
 /* Scratch is shared: after the second of equal layers none adds anything but its report. */
-static void test_depth_is_free(void **state)
+static void test_equal_layers_share_scratch(void **state)
 {
     enum { DEEPEST = 12 };
     mf_layer_spec spec = conv_spec(8, 12, 12, 8, CLASSES);
@@ -84,7 +84,7 @@ static void test_depth_is_free(void **state)
 }
 
 /* Large images are worked on in parts: the scratch beside the activations has a bound. */
-static void test_large_images(void **state)
+static void test_scratch_for_large_images_is_bounded(void **state)
 {
     (void)state;
     size_t before = 0;
@@ -107,7 +107,7 @@ static void test_large_images(void **state)
     }
 }
 
-static void test_workspaces_that_overflow(void **state)
+static void test_workspaces_that_overflow_are_refused(void **state)
 {
     const size_t side = sizeof(size_t) > 4 ? 20000 : 2000; /* whose maps fit in the address space */
     mf_layer_spec spec = conv_spec(1, side, side, 5, CLASSES);
@@ -126,10 +126,10 @@ static void test_workspaces_that_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_do_not_cost_kernels),
-        cmocka_unit_test(test_depth_is_free),
-        cmocka_unit_test(test_large_images),
-        cmocka_unit_test(test_workspaces_that_overflow),
+        cmocka_unit_test(test_memory_of_a_row_does_not_depend_on_the_kernel),
+        cmocka_unit_test(test_equal_layers_share_scratch),
+        cmocka_unit_test(test_scratch_for_large_images_is_bounded),
+        cmocka_unit_test(test_workspaces_that_overflow_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

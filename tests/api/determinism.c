@@ -10,13 +10,13 @@ enum { ROWS = 32, CLASSES = 4 };
 static const size_t widths[] = {20, 50, 41, 30};
 
 /* Trains a fresh network with dropout everywhere and returns every bit of its parameters. */
-static picture trained(uint64_t seed, int32_t kind, uint64_t data)
+static saved_values trained(uint64_t seed, int32_t kind, uint64_t data)
 {
     mf_optimizer *optimizer = make_optimizer(kind, 0.01);
     mf_network *network = make_stack(widths, 3, CLASSES, seed, optimizer);
     mf_workspace *workspace = make_network_workspace(network, ROWS);
     test_random random = {data};
-    picture result;
+    saved_values result;
 
     for (size_t i = 0; i < 3; i++)
         check_ok(mf_layer_set(layer_at(network, i), MF_LAYER_DROPOUT, 0.3));
@@ -28,38 +28,38 @@ static picture trained(uint64_t seed, int32_t kind, uint64_t data)
         random_labels(&random, y, ROWS, CLASSES);
         check_ok(mf_network_step(network, workspace, 1 + random_index(&random, ROWS), x, y));
     }
-    result = network_picture(network);
+    result = save_network_values(network);
     mf_workspace_free(workspace);
     mf_network_free(network);
     mf_optimizer_free(optimizer);
     return result;
 }
 
-static void test_same_seed_same_bits(void **state)
+static void test_the_same_seed_gives_the_same_bits(void **state)
 {
     (void)state;
     for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++) {
-        picture one = trained(11, kind, 1), same = trained(11, kind, 1);
-        picture other = trained(12, kind, 1);
+        saved_values one = trained(11, kind, 1), same = trained(11, kind, 1);
+        saved_values other = trained(12, kind, 1);
 
         assert_true(one.count > 3000);
         for (size_t i = 0; i < one.count; i++)
             assert_true(isfinite(one.values[i]));
-        assert_true(same_picture(&one, &same));
-        assert_false(same_picture(&one, &other));
-        drop_picture(&one);
-        drop_picture(&same);
-        drop_picture(&other);
+        assert_true(same_values(&one, &same));
+        assert_false(same_values(&one, &other));
+        free_saved_values(&one);
+        free_saved_values(&same);
+        free_saved_values(&other);
     }
 }
 
 static int layers_alike(const mf_layer *one, const mf_layer *other)
 {
-    picture a = layer_picture(one), b = layer_picture(other);
-    int alike = same_picture(&a, &b);
+    saved_values a = save_layer_values(one), b = save_layer_values(other);
+    int alike = same_values(&a, &b);
 
-    drop_picture(&a);
-    drop_picture(&b);
+    free_saved_values(&a);
+    free_saved_values(&b);
     return alike;
 }
 
@@ -87,7 +87,7 @@ static void test_automatic_seeds_differ(void **state)
     }
 }
 
-static void test_explicit_seeds(void **state)
+static void test_explicit_seeds_decide_the_parameters(void **state)
 {
     mf_layer *one = make_plain_layer(8, 9, 3, 5), *same = make_plain_layer(8, 9, 3, 5);
     mf_layer *next = make_plain_layer(8, 9, 3, 6);
@@ -104,7 +104,7 @@ static void test_explicit_seeds(void **state)
 }
 
 /* Weights and projection of one layer must not be the same numbers. */
-static void test_parameters_are_drawn_apart(void **state)
+static void test_parameters_of_a_layer_are_drawn_independently(void **state)
 {
     mf_layer *layer = make_plain_layer(9, 9, 9, 5);
     float *w = read_parameter(layer, "weight", NULL), *m = read_parameter(layer, "projection", NULL);
@@ -163,7 +163,7 @@ static void close_dropped(dropped *d)
     free(d->y);
 }
 
-static void test_dropout_share_and_scale(void **state)
+static void test_dropout_has_the_right_rate_and_scale(void **state)
 {
     const double shares[] = {0.1, 0.25, 0.5, 0.9};
 
@@ -186,7 +186,7 @@ static void test_dropout_share_and_scale(void **state)
 }
 
 /* Every row and every neuron is hit: no stripes in the mask. */
-static void test_dropout_spreads(void **state)
+static void test_dropout_reaches_every_row_and_neuron(void **state)
 {
     dropped d;
 
@@ -242,7 +242,7 @@ static void test_dropout_differs_by_step_and_seed(void **state)
 }
 
 /* The goodness reads the activation before dropout: learning and loss do not know of it. */
-static void test_own_goodness_is_unaffected(void **state)
+static void test_dropout_does_not_change_the_layers_own_goodness(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.02);
     mf_layer *plain = make_plain_layer(10, 20, CLASSES, 3), *dropping = make_plain_layer(10, 20, CLASSES, 3);
@@ -272,7 +272,7 @@ static void test_own_goodness_is_unaffected(void **state)
 }
 
 /* The mask belongs to the step, not to whether somebody looks at the activation. */
-static void test_mask_does_not_depend_on_the_output(void **state)
+static void test_the_mask_does_not_depend_on_the_output_pointer(void **state)
 {
     dropped d, same;
 
@@ -291,15 +291,15 @@ static void test_mask_does_not_depend_on_the_output(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_seed_same_bits),
+        cmocka_unit_test(test_the_same_seed_gives_the_same_bits),
         cmocka_unit_test(test_automatic_seeds_differ),
-        cmocka_unit_test(test_explicit_seeds),
-        cmocka_unit_test(test_parameters_are_drawn_apart),
-        cmocka_unit_test(test_dropout_share_and_scale),
-        cmocka_unit_test(test_dropout_spreads),
+        cmocka_unit_test(test_explicit_seeds_decide_the_parameters),
+        cmocka_unit_test(test_parameters_of_a_layer_are_drawn_independently),
+        cmocka_unit_test(test_dropout_has_the_right_rate_and_scale),
+        cmocka_unit_test(test_dropout_reaches_every_row_and_neuron),
         cmocka_unit_test(test_dropout_differs_by_step_and_seed),
-        cmocka_unit_test(test_own_goodness_is_unaffected),
-        cmocka_unit_test(test_mask_does_not_depend_on_the_output),
+        cmocka_unit_test(test_dropout_does_not_change_the_layers_own_goodness),
+        cmocka_unit_test(test_the_mask_does_not_depend_on_the_output_pointer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

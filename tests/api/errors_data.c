@@ -5,11 +5,11 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "world.h"
+#include "fixture.h"
 
 static const float poisons[] = {NAN, INFINITY, -INFINITY};
 
-static void all_training_refused(world *w, mf_status expected, size_t rows)
+static void all_training_refused(fixture *w, mf_status expected, size_t rows)
 {
     mf_batch batch = make_batch(rows, w->x, w->y);
 
@@ -26,7 +26,7 @@ static void all_training_refused(world *w, mf_status expected, size_t rows)
     refused(w, expected, mf_network_evaluate_batch(w->network, w->inference, &batch));
 }
 
-static void all_inference_refused(world *w, mf_status expected, size_t rows)
+static void all_inference_refused(fixture *w, mf_status expected, size_t rows)
 {
     mf_batch batch = make_batch(rows, w->x, NULL);
     mf_workspace *workspaces[] = {w->training, w->inference};
@@ -47,20 +47,20 @@ static void all_inference_refused(world *w, mf_status expected, size_t rows)
 }
 
 /* Nothing that was refused has counted as learned, and the next step is as if it had never been. */
-static void check_works_again(world *w)
+static void check_works_again(fixture *w)
 {
-    check_ok(mf_network_step(w->network, w->training, WORLD_ROWS, w->x, w->y));
+    check_ok(mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
     assert_int_equal(read_report(w->training, 0).applied, 4);
     assert_int_equal(read_report(w->training, 1).applied, 4);
-    check_ok(mf_layer_step(w->spare, w->of_spare, WORLD_ROWS, w->x, w->y, NULL));
+    check_ok(mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->y, NULL));
     assert_int_equal(read_report(w->of_spare, 0).applied, 4);
 }
 
-static void test_labels(void **state)
+static void test_wrong_labels_are_refused(void **state)
 {
-    world *w = *state;
-    const int32_t wrong[] = {-1, WORLD_CLASSES, 1000, INT32_MIN, INT32_MAX};
-    const size_t places[] = {0, 3, WORLD_ROWS - 1};
+    fixture *w = *state;
+    const int32_t wrong[] = {-1, FIXTURE_CLASSES, 1000, INT32_MIN, INT32_MAX};
+    const size_t places[] = {0, 3, FIXTURE_ROWS - 1};
 
     for (size_t p = 0; p < COUNT_OF(places); p++)
         for (size_t i = 0; i < COUNT_OF(wrong); i++) {
@@ -68,22 +68,22 @@ static void test_labels(void **state)
             char text[16];
 
             w->y[places[p]] = wrong[i];
-            all_training_refused(w, MF_STATUS_LABEL, WORLD_ROWS);
+            all_training_refused(w, MF_STATUS_LABEL, FIXTURE_ROWS);
             snprintf(text, sizeof text, "%d", (int)wrong[i]);
             check_message(text);
             w->y[places[p]] = kept;
         }
     /* Behind the batch it does not count. */
-    w->y[WORLD_ROWS - 1] = -1;
-    check_ok(mf_layer_step(w->spare, w->of_spare, WORLD_ROWS - 1, w->x, w->y, NULL));
-    w->y[WORLD_ROWS - 1] = 0;
-    check_ok(mf_network_step(w->network, w->training, WORLD_ROWS, w->x, w->y));
+    w->y[FIXTURE_ROWS - 1] = -1;
+    check_ok(mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS - 1, w->x, w->y, NULL));
+    w->y[FIXTURE_ROWS - 1] = 0;
+    check_ok(mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
 }
 
-static void test_batch_sizes(void **state)
+static void test_wrong_batch_sizes_are_refused(void **state)
 {
-    world *w = *state;
-    const size_t wrong[] = {0, WORLD_ROWS + 1, SIZE_MAX, SIZE_MAX / 4 + 2};
+    fixture *w = *state;
+    const size_t wrong[] = {0, FIXTURE_ROWS + 1, SIZE_MAX, SIZE_MAX / 4 + 2};
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         char text[32];
@@ -101,27 +101,27 @@ static void test_batch_sizes(void **state)
     check_works_again(w);
 }
 
-static void test_inputs_that_are_not_finite(void **state)
+static void test_inputs_that_are_not_finite_are_refused(void **state)
 {
-    world *w = *state;
-    const size_t last = WORLD_ROWS * WORLD_INPUTS - 1;
-    const size_t places[] = {0, 1, WORLD_INPUTS, last / 2, last - 3, last};
+    fixture *w = *state;
+    const size_t last = FIXTURE_ROWS * FIXTURE_INPUTS - 1;
+    const size_t places[] = {0, 1, FIXTURE_INPUTS, last / 2, last - 3, last};
 
     for (size_t p = 0; p < COUNT_OF(places); p++)
         for (size_t i = 0; i < COUNT_OF(poisons); i++) {
             float kept = w->x[places[p]];
 
             w->x[places[p]] = poisons[i];
-            all_training_refused(w, MF_STATUS_NUMERIC, WORLD_ROWS);
+            all_training_refused(w, MF_STATUS_NUMERIC, FIXTURE_ROWS);
             assert_true(strlen(mf_last_message()) > 10);
-            all_inference_refused(w, MF_STATUS_NUMERIC, WORLD_ROWS);
+            all_inference_refused(w, MF_STATUS_NUMERIC, FIXTURE_ROWS);
             w->x[places[p]] = kept;
         }
     check_works_again(w);
 }
 
 /* Wide rows: whatever checks the input in blocks must see every place of every block. */
-static void test_every_place_of_a_wide_input(void **state)
+static void test_a_bad_value_is_found_at_every_index(void **state)
 {
     enum { WIDTH = 131 };
     mf_layer *layer = make_plain_layer(WIDTH, 3, 2, 1);
@@ -129,7 +129,7 @@ static void test_every_place_of_a_wide_input(void **state)
     mf_workspace *workspace = make_layer_workspace(layer, 2);
     float x[2 * WIDTH] = {0}, a[2 * 3];
     const int32_t y[2] = {0, 1};
-    picture before = layer_picture(layer);
+    saved_values before = save_layer_values(layer);
 
     (void)state;
     check_ok(mf_layer_set_optimizer(layer, optimizer));
@@ -142,14 +142,14 @@ static void test_every_place_of_a_wide_input(void **state)
     }
     check_layer_unchanged(&before, layer);
     check_ok(mf_layer_step(layer, workspace, 2, x, y, NULL));
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_workspace_free(workspace);
     mf_layer_free(layer);
     mf_optimizer_free(optimizer);
 }
 
 /* A sum or a difference of values may overflow where each of them is finite. */
-static void test_largest_finite_inputs_are_finite(void **state)
+static void test_the_largest_finite_inputs_are_accepted(void **state)
 {
     mf_layer *layer = make_plain_layer(40, 2, 2, 1);
     mf_workspace *workspace = make_layer_workspace(layer, 1);
@@ -164,54 +164,55 @@ static void test_largest_finite_inputs_are_finite(void **state)
     mf_layer_free(layer);
 }
 
-static void test_activations_given_to_goodness(void **state)
+static void test_goodness_refuses_activations_that_are_not_finite(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
 
-    check_ok(mf_layer_forward(w->spare, w->of_spare, WORLD_ROWS, w->x, w->a));
+    check_ok(mf_layer_forward(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->a));
     for (size_t i = 0; i < COUNT_OF(poisons); i++) {
         float kept = w->a[i * 30];
 
         w->a[i * 30] = poisons[i];
-        refused(w, MF_STATUS_NUMERIC, mf_layer_goodness(w->spare, w->of_spare, WORLD_ROWS, w->a, w->scores));
+        refused(w, MF_STATUS_NUMERIC,
+                mf_layer_goodness(w->spare, w->of_spare, FIXTURE_ROWS, w->a, w->scores));
         w->a[i * 30] = kept;
     }
-    check_ok(mf_layer_goodness(w->spare, w->of_spare, WORLD_ROWS, w->a, w->scores));
+    check_ok(mf_layer_goodness(w->spare, w->of_spare, FIXTURE_ROWS, w->a, w->scores));
 }
 
 /* What lies between strided rows and behind the batch is nobody's business. */
-static void test_values_outside_the_rows(void **state)
+static void test_values_outside_the_rows_are_ignored(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     float spread[3 * 10] = {0};
     mf_batch batch = make_batch(3, spread, w->y);
 
     for (size_t i = 0; i < COUNT_OF(spread); i++)
-        spread[i] = i % 10 < WORLD_INPUTS ? 0.5f : NAN;
+        spread[i] = i % 10 < FIXTURE_INPUTS ? 0.5f : NAN;
     batch.input_stride = 10;
     check_ok(mf_network_step_batch(w->network, w->training, &batch));
     check_ok(mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
-    remember_world(w);
-    spread[2 * 10 + WORLD_INPUTS - 1] = NAN;
+    remember_fixture(w);
+    spread[2 * 10 + FIXTURE_INPUTS - 1] = NAN;
     refused(w, MF_STATUS_NUMERIC, mf_network_step_batch(w->network, w->training, &batch));
     refused(w, MF_STATUS_NUMERIC, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
-    spread[2 * 10 + WORLD_INPUTS - 1] = 0.0f;
-    batch.input_stride = WORLD_INPUTS - 1;
+    spread[2 * 10 + FIXTURE_INPUTS - 1] = 0.0f;
+    batch.input_stride = FIXTURE_INPUTS - 1;
     refused(w, MF_STATUS_ARGUMENT, mf_network_step_batch(w->network, w->training, &batch));
     check_message("5");
     refused(w, MF_STATUS_ARGUMENT, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
     refused(w, MF_STATUS_ARGUMENT, mf_layer_forward_batch(w->spare, w->of_spare, &batch, w->a));
 }
 
-static void test_sample_weights(void **state)
+static void test_wrong_sample_weights_are_refused(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     const float wrong[] = {-1.0f, -1e-30f, NAN, INFINITY, -INFINITY};
-    float weights[WORLD_ROWS];
-    mf_batch batch = make_batch(WORLD_ROWS, w->x, w->y);
+    float weights[FIXTURE_ROWS];
+    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
 
     batch.sample_weights = weights;
-    for (size_t i = 0; i < WORLD_ROWS; i++)
+    for (size_t i = 0; i < FIXTURE_ROWS; i++)
         weights[i] = 0.0f;
     for (size_t i = 0; i <= COUNT_OF(wrong); i++) {
         mf_status expected = i > 0 && !isfinite(wrong[i - 1]) ? MF_STATUS_NUMERIC : MF_STATUS_ARGUMENT;
@@ -222,36 +223,36 @@ static void test_sample_weights(void **state)
         refused(w, status, mf_network_step_batch(w->network, w->training, &batch));
         refused(w, status, mf_network_step_layer_batch(w->network, w->training, 1, &batch));
         refused(w, status, mf_network_evaluate_batch(w->network, w->inference, &batch));
-        for (size_t r = 0; r < WORLD_ROWS; r++)
+        for (size_t r = 0; r < FIXTURE_ROWS; r++)
             weights[r] = 1.0f;
         if (i < COUNT_OF(wrong))
-            weights[WORLD_ROWS - 1 - i] = wrong[i];
+            weights[FIXTURE_ROWS - 1 - i] = wrong[i];
     }
-    for (size_t r = 0; r < WORLD_ROWS; r++)
+    for (size_t r = 0; r < FIXTURE_ROWS; r++)
         weights[r] = r == 5 ? 0.25f : 0.0f;
     check_ok(mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
 }
 
 /* A row of weight 0 teaches nothing, but what is not a number must not spread from it. */
-static void test_poison_in_a_row_of_weight_0(void **state)
+static void test_a_bad_row_of_weight_0_is_refused(void **state)
 {
-    world *w = *state;
-    float weights[WORLD_ROWS] = {1, 1, 1, 0, 1, 1, 1, 1};
-    mf_batch batch = make_batch(WORLD_ROWS, w->x, w->y);
+    fixture *w = *state;
+    float weights[FIXTURE_ROWS] = {1, 1, 1, 0, 1, 1, 1, 1};
+    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
 
     batch.sample_weights = weights;
-    w->x[3 * WORLD_INPUTS] = NAN;
+    w->x[3 * FIXTURE_INPUTS] = NAN;
     refused(w, MF_STATUS_NUMERIC, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
     refused(w, MF_STATUS_NUMERIC, mf_network_step_batch(w->network, w->training, &batch));
-    w->x[3 * WORLD_INPUTS] = 0.0f;
-    w->x[4 * WORLD_INPUTS] = NAN;
+    w->x[3 * FIXTURE_INPUTS] = 0.0f;
+    w->x[4 * FIXTURE_INPUTS] = NAN;
     refused(w, MF_STATUS_NUMERIC, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
 }
 
-static void test_types(void **state)
+static void test_unsupported_types_are_refused(void **state)
 {
-    world *w = *state;
-    mf_batch batch = make_batch(WORLD_ROWS, w->x, w->y);
+    fixture *w = *state;
+    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
 
     batch.input_type = MF_TYPE_INT32;
     refused(w, MF_STATUS_UNSUPPORTED, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
@@ -266,11 +267,11 @@ static void test_types(void **state)
     refused(w, MF_STATUS_UNSUPPORTED, mf_network_evaluate_batch(w->network, w->training, &batch));
 }
 
-static void test_modes(void **state)
+static void test_unknown_modes_are_refused(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     const int32_t wrong[] = {-1, 2, 99};
-    mf_batch batch = make_batch(WORLD_ROWS, w->x, NULL);
+    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, NULL);
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         refused(w, MF_STATUS_ARGUMENT,
@@ -285,29 +286,30 @@ static void test_modes(void **state)
 }
 
 /* Weights of one, with which inputs near the largest float add up to infinity. */
-static void open_floodgates(world *w)
+static void open_floodgates(fixture *w)
 {
-    float ones[WORLD_MIDDLE * WORLD_INPUTS];
+    float ones[FIXTURE_MIDDLE * FIXTURE_INPUTS];
 
     for (size_t i = 0; i < COUNT_OF(ones); i++)
         ones[i] = 1.0f;
     check_ok(mf_layer_set_parameter(w->spare, "weight", ones, COUNT_OF(ones)));
     check_ok(mf_layer_set_parameter(w->first, "weight", ones, COUNT_OF(ones)));
-    remember_world(w);
+    remember_fixture(w);
 }
 
 /* Finite inputs so large that z, and with it the loss, is not finite any more. */
-static void test_loss_that_overflows(void **state)
+static void test_a_loss_that_overflows_changes_nothing(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
 
     open_floodgates(w);
     for (size_t i = 0; i < COUNT_OF(w->x); i++)
         w->x[i] = 3e38f;
-    refused(w, MF_STATUS_NUMERIC, mf_layer_step(w->spare, w->of_spare, WORLD_ROWS, w->x, w->y, w->a));
-    refused(w, MF_STATUS_NUMERIC, mf_network_step(w->network, w->training, WORLD_ROWS, w->x, w->y));
-    refused(w, MF_STATUS_NUMERIC, mf_network_step_layer(w->network, w->training, 1, WORLD_ROWS, w->x, w->y));
-    refused(w, MF_STATUS_NUMERIC, mf_network_evaluate(w->network, w->training, WORLD_ROWS, w->x, w->y));
+    refused(w, MF_STATUS_NUMERIC, mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->y, w->a));
+    refused(w, MF_STATUS_NUMERIC, mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
+    refused(w, MF_STATUS_NUMERIC,
+            mf_network_step_layer(w->network, w->training, 1, FIXTURE_ROWS, w->x, w->y));
+    refused(w, MF_STATUS_NUMERIC, mf_network_evaluate(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
     for (size_t i = 0; i < COUNT_OF(w->x); i++)
         w->x[i] = 1.0f;
     check_works_again(w);
@@ -315,25 +317,25 @@ static void test_loss_that_overflows(void **state)
 
 /* One bad row is enough, wherever it is, also if its weight is 0; and the layer learns as before when it
  * has gone. */
-static void test_loss_that_overflows_in_one_row(void **state)
+static void test_a_loss_that_overflows_in_one_row_changes_nothing(void **state)
 {
-    world *w = *state;
-    float kept[WORLD_INPUTS];
+    fixture *w = *state;
+    float kept[FIXTURE_INPUTS];
 
     open_floodgates(w);
-    for (size_t row = 0; row < WORLD_ROWS; row++) {
-        memcpy(kept, w->x + row * WORLD_INPUTS, sizeof kept);
-        for (size_t i = 0; i < WORLD_INPUTS; i++)
-            w->x[row * WORLD_INPUTS + i] = 3e38f;
-        refused(w, MF_STATUS_NUMERIC, mf_layer_step(w->spare, w->of_spare, WORLD_ROWS, w->x, w->y, NULL));
-        memcpy(w->x + row * WORLD_INPUTS, kept, sizeof kept);
+    for (size_t row = 0; row < FIXTURE_ROWS; row++) {
+        memcpy(kept, w->x + row * FIXTURE_INPUTS, sizeof kept);
+        for (size_t i = 0; i < FIXTURE_INPUTS; i++)
+            w->x[row * FIXTURE_INPUTS + i] = 3e38f;
+        refused(w, MF_STATUS_NUMERIC, mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->y, NULL));
+        memcpy(w->x + row * FIXTURE_INPUTS, kept, sizeof kept);
     }
     check_works_again(w);
 }
 
 /* Inputs so large that the loss is finite, but the gradient or its square is not: the parameters must be
  * numbers afterwards, whatever the status. */
-static void test_gradients_that_overflow(void **state)
+static void test_gradients_that_overflow_leave_finite_parameters(void **state)
 {
     const float sizes[] = {1e18f, 1e20f, 1e25f, 1e30f, 1e36f, 1e38f, 3e38f};
 
@@ -342,12 +344,12 @@ static void test_gradients_that_overflow(void **state)
         for (int clip = 0; clip <= 1; clip++)
             for (size_t s = 0; s < COUNT_OF(sizes); s++) {
                 mf_optimizer_spec values = optimizer_spec(kind, 0.1);
-                mf_layer *layer = make_plain_layer(WORLD_INPUTS, WORLD_MIDDLE, WORLD_CLASSES, 3);
+                mf_layer *layer = make_plain_layer(FIXTURE_INPUTS, FIXTURE_MIDDLE, FIXTURE_CLASSES, 3);
                 mf_workspace *workspace = make_layer_workspace(layer, 2);
                 mf_optimizer *optimizer;
-                float x[2 * WORLD_INPUTS];
+                float x[2 * FIXTURE_INPUTS];
                 const int32_t y[2] = {0, 1};
-                picture before = layer_picture(layer), after;
+                saved_values before = save_layer_values(layer), after;
                 mf_status status;
 
                 values.clip_norm = clip ? 1.0f : 0.0f;
@@ -356,9 +358,9 @@ static void test_gradients_that_overflow(void **state)
                 for (size_t i = 0; i < COUNT_OF(x); i++)
                     x[i] = i % 2 ? sizes[s] : -sizes[s] / 2.0f;
                 status = mf_layer_step(layer, workspace, 2, x, y, NULL);
-                after = layer_picture(layer);
+                after = save_layer_values(layer);
                 if (status == MF_STATUS_NUMERIC)
-                    assert_true(same_picture(&before, &after));
+                    assert_true(same_values(&before, &after));
                 else
                     check_status(MF_STATUS_OK, status);
                 for (size_t i = 0; i < after.count; i++)
@@ -368,8 +370,8 @@ static void test_gradients_that_overflow(void **state)
                             "parameters",
                             (int)kind, clip, (double)sizes[s], mf_status_name(status),
                             (double)after.values[i]);
-                drop_picture(&before);
-                drop_picture(&after);
+                free_saved_values(&before);
+                free_saved_values(&after);
                 mf_workspace_free(workspace);
                 mf_layer_free(layer);
                 mf_optimizer_free(optimizer);
@@ -379,20 +381,27 @@ static void test_gradients_that_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_labels, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_batch_sizes, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_inputs_that_are_not_finite, open_world, close_world),
-        cmocka_unit_test(test_every_place_of_a_wide_input),
-        cmocka_unit_test(test_largest_finite_inputs_are_finite),
-        cmocka_unit_test_setup_teardown(test_activations_given_to_goodness, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_values_outside_the_rows, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_sample_weights, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_poison_in_a_row_of_weight_0, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_types, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_modes, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_loss_that_overflows, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_loss_that_overflows_in_one_row, open_world, close_world),
-        cmocka_unit_test(test_gradients_that_overflow),
+        cmocka_unit_test_setup_teardown(test_wrong_labels_are_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_batch_sizes_are_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_inputs_that_are_not_finite_are_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test(test_a_bad_value_is_found_at_every_index),
+        cmocka_unit_test(test_the_largest_finite_inputs_are_accepted),
+        cmocka_unit_test_setup_teardown(test_goodness_refuses_activations_that_are_not_finite, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_values_outside_the_rows_are_ignored, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_sample_weights_are_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_bad_row_of_weight_0_is_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_unsupported_types_are_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_unknown_modes_are_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_loss_that_overflows_changes_nothing, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_loss_that_overflows_in_one_row_changes_nothing, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test(test_gradients_that_overflow_leave_finite_parameters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "memory.h"
 #include "units.h"
-#include "world.h"
+#include "fixture.h"
 
 static void test_null_specs(void **state)
 {
@@ -92,7 +92,7 @@ static void test_null_data_of_builders(void **state)
 
 static void test_null_data(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_layer_spec described = {.struct_size = sizeof described};
     size_t count = 0;
 
@@ -143,7 +143,7 @@ static void test_null_data(void **state)
 /* A batch whose pointers are missing. */
 static void test_null_in_batches(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_batch no_inputs = make_batch(8, NULL, w->y), no_targets = make_batch(8, w->x, NULL);
 
     refused(w, MF_STATUS_ARGUMENT, mf_layer_step_batch(w->spare, w->of_spare, &no_inputs, NULL));
@@ -164,7 +164,7 @@ static void test_null_in_batches(void **state)
  * kind, or a freed one. `kind` says what `wrong` is, so that it is left out where it would be right. */
 enum { KIND_NONE, KIND_OPTIMIZER, KIND_BUILDER, KIND_LAYER, KIND_NETWORK, KIND_WORKSPACE };
 
-static void wrong_optimizer(world *w, void *wrong)
+static void wrong_optimizer(fixture *w, void *wrong)
 {
     double value;
 
@@ -176,7 +176,7 @@ static void wrong_optimizer(world *w, void *wrong)
     }
 }
 
-static void wrong_builder(world *w, void *wrong)
+static void wrong_builder(fixture *w, void *wrong)
 {
     const mf_unit_spec unit = unit_dense(3);
     const mf_head_spec head = head_spec(2);
@@ -198,7 +198,7 @@ static void wrong_builder(world *w, void *wrong)
     mf_builder_free(wrong); /* of another kind it stays as it is */
 }
 
-static void wrong_units(world *w, void *wrong)
+static void wrong_units(fixture *w, void *wrong)
 {
     mf_unit_spec unit = {.struct_size = sizeof unit};
     mf_head_spec head = {.struct_size = sizeof head};
@@ -214,7 +214,7 @@ static void wrong_units(world *w, void *wrong)
     assert_int_equal(count, 77);
 }
 
-static void wrong_layer(world *w, void *wrong)
+static void wrong_layer(fixture *w, void *wrong)
 {
     mf_layer_spec spec = {.struct_size = sizeof spec};
     mf_parameter_info info = {.struct_size = sizeof info};
@@ -256,7 +256,7 @@ static void wrong_layer(world *w, void *wrong)
     }
 }
 
-static void wrong_network(world *w, void *wrong)
+static void wrong_network(fixture *w, void *wrong)
 {
     mf_workspace_spec workspace_values;
     mf_workspace *workspace = (mf_workspace *)1;
@@ -292,7 +292,7 @@ static void wrong_network(world *w, void *wrong)
     }
 }
 
-static void wrong_workspace(world *w, void *wrong)
+static void wrong_workspace(fixture *w, void *wrong)
 {
     mf_report report = {.struct_size = sizeof report};
     mf_batch batch = make_batch(8, w->x, w->y);
@@ -318,7 +318,7 @@ static void wrong_workspace(world *w, void *wrong)
     refused(w, MF_STATUS_HANDLE, mf_workspace_report_sum(wrong, &report));
 }
 
-static void wrong_everywhere(world *w, void *wrong, int kind)
+static void wrong_everywhere(fixture *w, void *wrong, int kind)
 {
     if (kind != KIND_OPTIMIZER)
         wrong_optimizer(w, wrong);
@@ -341,7 +341,7 @@ static void test_null_handles(void **state)
 
 static void test_handles_of_another_kind(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     units_plan plan = plan_residual(2, 3, 3, 4);
     mf_builder *builder = make_builder(&plan, NULL);
 
@@ -410,12 +410,12 @@ int main(void)
         cmocka_unit_test(test_null_specs),
         cmocka_unit_test(test_null_specs_of_builders),
         cmocka_unit_test(test_null_data_of_builders),
-        cmocka_unit_test_setup_teardown(test_null_data, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_null_in_batches, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_null_handles, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_handles_of_another_kind, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_no_handle_at_all, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_freed_handles, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_null_data, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_null_in_batches, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_null_handles, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_handles_of_another_kind, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_no_handle_at_all, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_freed_handles, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

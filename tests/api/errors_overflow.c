@@ -6,7 +6,7 @@
 #include "memory.h"
 
 /* Products that do not fit: refused before anything absurd is asked of the allocator. */
-static void test_layers_that_overflow(void **state)
+static void test_layers_that_overflow_are_refused(void **state)
 {
     const size_t half = sizeof(size_t) * CHAR_BIT / 2; /* the last product is 0, but for what does not fit */
     const size_t shapes[][3] = {{SIZE_MAX / 2, 4, 2},
@@ -40,7 +40,7 @@ static void test_layers_that_overflow(void **state)
 }
 
 /* Sizes that fit a size_t but no memory: whatever the status, no crash and no leak. */
-static void test_layers_beyond_any_memory(void **state)
+static void test_layers_larger_than_any_memory_are_refused(void **state)
 {
     const size_t shapes[][3] = {
         {(size_t)INT_MAX + 1, 1, 2}, {1, (size_t)INT_MAX + 1, 2}, {1 << 20, 1 << 20, 2}};
@@ -62,7 +62,7 @@ static void test_layers_beyond_any_memory(void **state)
     }
 }
 
-static void test_workspaces_and_classes_that_overflow(void **state)
+static void test_workspaces_and_classes_that_overflow_are_refused(void **state)
 {
     const size_t huge[] = {SIZE_MAX / 2, SIZE_MAX, SIZE_MAX / 4, SIZE_MAX / 40, SIZE_MAX / 160 + 1};
     test_memory memory = {.limit = (size_t)1 << 30};
@@ -70,12 +70,12 @@ static void test_workspaces_and_classes_that_overflow(void **state)
     mf_layer_spec spec = layer_spec(40, 40, 40);
     mf_layer *layer;
     mf_network *network = make_network();
-    picture before;
+    saved_values before;
 
     (void)state;
     spec.allocator = &allocator;
     layer = make_layer(&spec);
-    before = layer_picture(layer);
+    before = save_layer_values(layer);
     check_ok(mf_network_append(network, layer, NULL));
     for (size_t i = 0; i < COUNT_OF(huge); i++)
         for (int kind = 0; kind < 4; kind++) {
@@ -103,7 +103,7 @@ static void test_workspaces_and_classes_that_overflow(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_network_set_classes(network, 1));
     check_layer_unchanged(&before, layer);
     assert_true(memory.largest < (size_t)1 << 30);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_network_free(network);
     mf_layer_free(layer);
     assert_int_equal(memory.blocks_out, 0);
@@ -113,9 +113,9 @@ static void test_workspaces_and_classes_that_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layers_that_overflow),
-        cmocka_unit_test(test_layers_beyond_any_memory),
-        cmocka_unit_test(test_workspaces_and_classes_that_overflow),
+        cmocka_unit_test(test_layers_that_overflow_are_refused),
+        cmocka_unit_test(test_layers_larger_than_any_memory_are_refused),
+        cmocka_unit_test(test_workspaces_and_classes_that_overflow_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

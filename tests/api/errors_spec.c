@@ -21,7 +21,7 @@ static void refuse_layer(const mf_layer_spec *spec, mf_status expected)
         refuse_layer(&changed, MF_STATUS_ARGUMENT);  \
     } while (0)
 
-static void test_layer_values(void **state)
+static void test_layer_values_out_of_range_are_refused(void **state)
 {
     mf_layer_spec spec = layer_spec(3, 4, 5);
     mf_layer *layer;
@@ -80,7 +80,7 @@ static void refuse_optimizer(mf_optimizer_spec spec)
         check_message(name);                                                \
     } while (0)
 
-static void test_optimizer_values(void **state)
+static void test_optimizer_values_out_of_range_are_refused(void **state)
 {
     (void)state;
     refuse_hyper(kind, 4, "4");
@@ -112,7 +112,7 @@ typedef union later_layer_spec {
     unsigned char bytes[sizeof(mf_layer_spec) + LATER_BYTES];
 } later_layer_spec;
 
-static void test_layer_spec_of_a_later_version(void **state)
+static void test_a_layer_spec_of_a_later_version_is_refused_if_its_new_fields_are_set(void **state)
 {
     later_layer_spec later;
     mf_layer *layer = NULL;
@@ -130,7 +130,7 @@ static void test_layer_spec_of_a_later_version(void **state)
     }
 }
 
-static void test_other_structs_of_a_later_version(void **state)
+static void test_other_specs_of_a_later_version_are_refused_if_their_new_fields_are_set(void **state)
 {
     union {
         mf_optimizer_spec spec;
@@ -201,7 +201,7 @@ static void test_other_structs_of_a_later_version(void **state)
 }
 
 /* Version 0.1 is the first: there is no smaller struct, and 0 is a struct nobody has filled. */
-static void test_sizes_that_no_version_had(void **state)
+static void test_struct_sizes_that_no_version_had_are_refused(void **state)
 {
     const uint32_t sizes[] = {0, 1, 4, UINT32_MAX};
     mf_layer *layer = make_plain_layer(2, 2, 2, 1);
@@ -252,7 +252,7 @@ static void test_sizes_that_no_version_had(void **state)
 }
 
 /* A result struct of a later version: the known part is filled, nothing is written behind it. */
-static void test_results_of_a_later_version(void **state)
+static void test_results_of_a_later_version_are_filled(void **state)
 {
     union {
         mf_report report;
@@ -292,7 +292,7 @@ static void no_free(void *user, void *pointer, size_t bytes)
     (void)bytes;
 }
 
-static void test_allocators_without_functions(void **state)
+static void test_allocators_without_functions_are_refused(void **state)
 {
     const mf_allocator broken[] = {{NULL, no_free, NULL}, {no_memory, NULL, NULL}};
 
@@ -310,13 +310,13 @@ static void test_allocators_without_functions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layer_values),
-        cmocka_unit_test(test_optimizer_values),
-        cmocka_unit_test(test_layer_spec_of_a_later_version),
-        cmocka_unit_test(test_other_structs_of_a_later_version),
-        cmocka_unit_test(test_sizes_that_no_version_had),
-        cmocka_unit_test(test_results_of_a_later_version),
-        cmocka_unit_test(test_allocators_without_functions),
+        cmocka_unit_test(test_layer_values_out_of_range_are_refused),
+        cmocka_unit_test(test_optimizer_values_out_of_range_are_refused),
+        cmocka_unit_test(test_a_layer_spec_of_a_later_version_is_refused_if_its_new_fields_are_set),
+        cmocka_unit_test(test_other_specs_of_a_later_version_are_refused_if_their_new_fields_are_set),
+        cmocka_unit_test(test_struct_sizes_that_no_version_had_are_refused),
+        cmocka_unit_test(test_results_of_a_later_version_are_filled),
+        cmocka_unit_test(test_allocators_without_functions_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

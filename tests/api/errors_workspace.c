@@ -1,43 +1,43 @@
 /* Workspaces that do not fit: outgrown, of something else, for inference only; their specs.
  * SPDX-License-Identifier: MIT */
 #include "memory.h"
-#include "world.h"
+#include "fixture.h"
 
 /* Every use of a network's workspace must be refused as STALE. */
-static void stale_everywhere(world *w, mf_workspace *workspace)
+static void stale_everywhere(fixture *w, mf_workspace *workspace)
 {
-    mf_batch batch = make_batch(WORLD_ROWS, w->x, w->y);
+    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
 
-    refused(w, MF_STATUS_STALE, mf_network_step(w->network, workspace, WORLD_ROWS, w->x, w->y));
+    refused(w, MF_STATUS_STALE, mf_network_step(w->network, workspace, FIXTURE_ROWS, w->x, w->y));
     refused(w, MF_STATUS_STALE, mf_network_step_batch(w->network, workspace, &batch));
-    refused(w, MF_STATUS_STALE, mf_network_step_layer(w->network, workspace, 0, WORLD_ROWS, w->x, w->y));
+    refused(w, MF_STATUS_STALE, mf_network_step_layer(w->network, workspace, 0, FIXTURE_ROWS, w->x, w->y));
     refused(w, MF_STATUS_STALE, mf_network_step_layer_batch(w->network, workspace, 0, &batch));
-    refused(w, MF_STATUS_STALE, mf_network_evaluate(w->network, workspace, WORLD_ROWS, w->x, w->y));
+    refused(w, MF_STATUS_STALE, mf_network_evaluate(w->network, workspace, FIXTURE_ROWS, w->x, w->y));
     refused(w, MF_STATUS_STALE, mf_network_evaluate_batch(w->network, workspace, &batch));
-    refused(w, MF_STATUS_STALE, mf_network_predict(w->network, workspace, 0, WORLD_ROWS, w->x, w->labels));
-    refused(w, MF_STATUS_STALE, mf_network_goodness(w->network, workspace, 1, WORLD_ROWS, w->x, w->scores));
+    refused(w, MF_STATUS_STALE, mf_network_predict(w->network, workspace, 0, FIXTURE_ROWS, w->x, w->labels));
+    refused(w, MF_STATUS_STALE, mf_network_goodness(w->network, workspace, 1, FIXTURE_ROWS, w->x, w->scores));
     refused(w, MF_STATUS_STALE,
-            mf_network_probabilities(w->network, workspace, 0, WORLD_ROWS, w->x, w->scores));
+            mf_network_probabilities(w->network, workspace, 0, FIXTURE_ROWS, w->x, w->scores));
     refused(w, MF_STATUS_STALE, mf_network_infer(w->network, workspace, 0, &batch, w->labels, NULL, NULL));
 }
 
-static void stale_now(world *w)
+static void stale_now(fixture *w)
 {
-    remember_world(w);
+    remember_fixture(w);
     stale_everywhere(w, w->training);
     stale_everywhere(w, w->inference);
     mf_workspace_free(w->training);
     mf_workspace_free(w->inference);
-    w->training = make_network_workspace(w->network, WORLD_ROWS);
-    w->inference = make_workspace(w->network, NULL, MF_WORKSPACE_INFERENCE, WORLD_ROWS);
-    check_ok(mf_network_predict(w->network, w->inference, 0, WORLD_ROWS, w->x, w->labels));
+    w->training = make_network_workspace(w->network, FIXTURE_ROWS);
+    w->inference = make_workspace(w->network, NULL, MF_WORKSPACE_INFERENCE, FIXTURE_ROWS);
+    check_ok(mf_network_predict(w->network, w->inference, 0, FIXTURE_ROWS, w->x, w->labels));
 }
 
-static void test_stale_after_every_change(void **state)
+static void test_every_change_of_layers_makes_workspaces_stale(void **state)
 {
-    world *w = *state;
-    mf_layer *third = make_plain_layer(WORLD_OUTPUTS, 7, WORLD_CLASSES, 9);
-    mf_layer *twin = make_plain_layer(WORLD_INPUTS, WORLD_INPUTS, WORLD_CLASSES, 10);
+    fixture *w = *state;
+    mf_layer *third = make_plain_layer(FIXTURE_OUTPUTS, 7, FIXTURE_CLASSES, 9);
+    mf_layer *twin = make_plain_layer(FIXTURE_INPUTS, FIXTURE_INPUTS, FIXTURE_CLASSES, 10);
     uint64_t ids[2], last;
 
     check_ok(mf_network_layer(w->network, 0, NULL, &ids[0]));
@@ -51,65 +51,65 @@ static void test_stale_after_every_change(void **state)
     stale_now(w);
     check_ok(mf_network_remove(w->network, last));
     stale_now(w);
-    check_ok(mf_network_set_classes(w->network, WORLD_CLASSES + 1));
+    check_ok(mf_network_set_classes(w->network, FIXTURE_CLASSES + 1));
     mf_layer_free(third);
     mf_layer_free(twin);
-    for (size_t i = 0; i < WORLD_ROWS; i++)
-        w->y[i] = WORLD_CLASSES;
+    for (size_t i = 0; i < FIXTURE_ROWS; i++)
+        w->y[i] = FIXTURE_CLASSES;
     stale_now(w);
     /* Also when the network looks as it did before. */
-    check_ok(mf_network_set_classes(w->network, WORLD_CLASSES + 2));
-    check_ok(mf_network_set_classes(w->network, WORLD_CLASSES + 1));
+    check_ok(mf_network_set_classes(w->network, FIXTURE_CLASSES + 2));
+    check_ok(mf_network_set_classes(w->network, FIXTURE_CLASSES + 1));
     stale_now(w);
 }
 
 /* Another optimizer or other parameters change nothing about the sizes. */
-static void test_not_stale_after_other_changes(void **state)
+static void test_other_changes_keep_workspaces_valid(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_optimizer *other = make_optimizer(MF_OPTIMIZER_RMSPROP, 0.01);
-    float bias[WORLD_MIDDLE] = {0};
+    float bias[FIXTURE_MIDDLE] = {0};
 
     check_ok(mf_network_set_optimizer(w->network, other));
-    check_ok(mf_layer_set_parameter(w->first, "bias", bias, WORLD_MIDDLE));
+    check_ok(mf_layer_set_parameter(w->first, "bias", bias, FIXTURE_MIDDLE));
     check_ok(mf_layer_set(w->first, MF_LAYER_DROPOUT, 0.5));
     check_ok(mf_layer_set_trainable(w->first, "weight", 0));
-    check_ok(mf_network_step(w->network, w->training, WORLD_ROWS, w->x, w->y));
+    check_ok(mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
     mf_optimizer_free(other);
 }
 
-static void test_layer_workspace_after_classes_changed(void **state)
+static void test_new_classes_make_a_layers_workspace_stale(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
 
-    check_ok(mf_layer_set_classes(w->spare, WORLD_CLASSES + 3));
-    remember_world(w);
+    check_ok(mf_layer_set_classes(w->spare, FIXTURE_CLASSES + 3));
+    remember_fixture(w);
     refused(w, MF_STATUS_STALE, mf_layer_step(w->spare, w->of_spare, 2, w->x, w->y, NULL));
     refused(w, MF_STATUS_STALE, mf_layer_goodness(w->spare, w->of_spare, 2, w->a, w->scores));
     mf_workspace_free(w->of_spare);
-    w->of_spare = make_layer_workspace(w->spare, WORLD_ROWS);
+    w->of_spare = make_layer_workspace(w->spare, FIXTURE_ROWS);
     check_ok(mf_layer_step(w->spare, w->of_spare, 2, w->x, w->y, NULL));
 }
 
 /* A network that still holds a layer whose own classes have changed. */
-static void test_network_workspace_after_a_layer_changed(void **state)
+static void test_new_classes_of_a_layer_make_the_networks_workspace_stale(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
 
-    check_ok(mf_layer_set_classes(w->last, WORLD_CLASSES + 1));
-    remember_world(w);
+    check_ok(mf_layer_set_classes(w->last, FIXTURE_CLASSES + 1));
+    remember_fixture(w);
     stale_everywhere(w, w->training);
     stale_everywhere(w, w->inference);
 }
 
-static void test_workspace_of_something_else(void **state)
+static void test_a_workspace_of_another_handle_is_refused(void **state)
 {
-    world *w = *state;
-    const size_t widths[] = {WORLD_INPUTS, WORLD_MIDDLE, WORLD_OUTPUTS};
-    mf_network *twin = make_stack(widths, 2, WORLD_CLASSES, 1, w->optimizer);
-    mf_workspace *of_twin = make_network_workspace(twin, WORLD_ROWS);
-    mf_workspace *of_first = make_layer_workspace(w->first, WORLD_ROWS);
-    mf_batch batch = make_batch(WORLD_ROWS, w->x, w->y);
+    fixture *w = *state;
+    const size_t widths[] = {FIXTURE_INPUTS, FIXTURE_MIDDLE, FIXTURE_OUTPUTS};
+    mf_network *twin = make_stack(widths, 2, FIXTURE_CLASSES, 1, w->optimizer);
+    mf_workspace *of_twin = make_network_workspace(twin, FIXTURE_ROWS);
+    mf_workspace *of_first = make_layer_workspace(w->first, FIXTURE_ROWS);
+    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
 
     stale_everywhere(w, of_twin);
     stale_everywhere(w, of_first);
@@ -130,31 +130,31 @@ static void test_workspace_of_something_else(void **state)
 }
 
 /* A layer that has left the network is no business of its workspace any more. */
-static void test_layer_that_has_left(void **state)
+static void test_a_removed_layer_is_refused(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_layer *last = w->last;
     uint64_t id;
     mf_network *other = make_network();
-    float a[WORLD_ROWS * WORLD_OUTPUTS];
-    picture before;
+    float a[FIXTURE_ROWS * FIXTURE_OUTPUTS];
+    saved_values before;
 
     check_ok(mf_network_append(other, last, NULL)); /* keeps it alive */
     check_ok(mf_network_layer(w->network, 1, NULL, &id));
     check_ok(mf_network_remove(w->network, id));
-    before = layer_picture(last);
+    before = save_layer_values(last);
     check_status(MF_STATUS_STALE, mf_layer_step(last, w->training, 8, w->a, w->y, NULL));
     check_status(MF_STATUS_STALE, mf_layer_forward(last, w->inference, 8, w->a, a));
     check_layer_unchanged(&before, last);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_network_free(other);
 }
 
 static void test_inference_workspace_does_not_train(void **state)
 {
-    world *w = *state;
-    mf_workspace *single = make_workspace(NULL, w->spare, MF_WORKSPACE_INFERENCE, WORLD_ROWS);
-    mf_batch batch = make_batch(WORLD_ROWS, w->x, w->y);
+    fixture *w = *state;
+    mf_workspace *single = make_workspace(NULL, w->spare, MF_WORKSPACE_INFERENCE, FIXTURE_ROWS);
+    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
 
     refused(w, MF_STATUS_STATE, mf_network_step(w->network, w->inference, 8, w->x, w->y));
     refused(w, MF_STATUS_STATE, mf_network_step_batch(w->network, w->inference, &batch));
@@ -169,7 +169,7 @@ static void test_inference_workspace_does_not_train(void **state)
 
 static void test_training_needs_an_optimizer(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
 
     check_ok(mf_layer_set_optimizer(w->spare, NULL));
     refused(w, MF_STATUS_STATE, mf_layer_step(w->spare, w->of_spare, 8, w->x, w->y, NULL));
@@ -179,9 +179,9 @@ static void test_training_needs_an_optimizer(void **state)
 }
 
 /* The library answers for an empty network before it asks for a workspace that nobody can have made. */
-static void test_empty_network(void **state)
+static void test_an_empty_network_is_refused(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_network *empty = make_network();
     mf_workspace *workspace = (mf_workspace *)1;
     mf_workspace_spec spec;
@@ -206,9 +206,9 @@ static void test_empty_network(void **state)
     w->first = w->last = NULL;
 }
 
-static void test_specs(void **state)
+static void test_wrong_workspace_specs_are_refused(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_workspace_spec spec;
     mf_workspace *workspace = (mf_workspace *)1;
 
@@ -234,9 +234,9 @@ static void test_specs(void **state)
 }
 
 /* "Inference only; smaller": by the bytes that the allocator is asked for. */
-static void test_inference_is_smaller(void **state)
+static void test_an_inference_workspace_is_smaller(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     size_t bytes[2];
 
     for (int32_t purpose = MF_WORKSPACE_TRAINING; purpose <= MF_WORKSPACE_INFERENCE; purpose++) {
@@ -262,18 +262,25 @@ static void test_inference_is_smaller(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_stale_after_every_change, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_not_stale_after_other_changes, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_layer_workspace_after_classes_changed, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_network_workspace_after_a_layer_changed, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(test_workspace_of_something_else, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_layer_that_has_left, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_inference_workspace_does_not_train, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_training_needs_an_optimizer, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_empty_network, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_specs, open_world, close_world),
-        cmocka_unit_test_setup_teardown(test_inference_is_smaller, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_every_change_of_layers_makes_workspaces_stale, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_other_changes_keep_workspaces_valid, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_new_classes_make_a_layers_workspace_stale, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_new_classes_of_a_layer_make_the_networks_workspace_stale,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_workspace_of_another_handle_is_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_removed_layer_is_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_inference_workspace_does_not_train, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_training_needs_an_optimizer, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_empty_network_is_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_workspace_specs_are_refused, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_inference_workspace_is_smaller, fixture_setup,
+                                        fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static mf_layer *make_follower(mf_optimizer *optimizer)
     return layer;
 }
 
-static void test_statistics_forget(void **state)
+static void test_statistics_forget_old_batches(void **state)
 {
     const float huge[4] = {3e8f, 3.0002e8f, 3e8f, 3.0002e8f}, small[4] = {1.0f, 2.0f, 1.0f, 2.0f};
     const int32_t y[4] = {0, 1, 0, 1};
@@ -70,7 +70,7 @@ static void test_statistics_stay_finite(void **state)
 }
 
 /* What no window of the pool covers has no part in the loss, so nothing in it may reach the gradient. */
-static void test_uncovered_places(void **state)
+static void test_pixels_without_a_window_do_not_reach_the_gradient(void **state)
 {
     const float x[5] = {0.1f, 0.2f, 0.3f, 0.4f, 3e38f}, weights[2] = {2.0f, 2.0f};
     const int32_t y = 1;
@@ -122,7 +122,7 @@ static void test_uncovered_places(void **state)
 }
 
 /* A described layer's spec as the beginning of the next one, whose outputs follow from another input. */
-static void test_follow_forgets_outputs(void **state)
+static void test_follow_computes_the_outputs_again(void **state)
 {
     mf_layer_spec first, next;
     mf_layer *layer, *behind;
@@ -147,7 +147,7 @@ static void test_follow_forgets_outputs(void **state)
 }
 
 /* A step treats subnormal numbers as 0, so such an epsilon would be none. */
-static void test_subnormal_epsilon(void **state)
+static void test_a_subnormal_epsilon_is_refused(void **state)
 {
     mf_layer_spec spec = layer_spec(3, 4, 2);
     mf_layer *layer;
@@ -162,9 +162,11 @@ static void test_subnormal_epsilon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statistics_forget), cmocka_unit_test(test_statistics_stay_finite),
-        cmocka_unit_test(test_uncovered_places),  cmocka_unit_test(test_follow_forgets_outputs),
-        cmocka_unit_test(test_subnormal_epsilon),
+        cmocka_unit_test(test_statistics_forget_old_batches),
+        cmocka_unit_test(test_statistics_stay_finite),
+        cmocka_unit_test(test_pixels_without_a_window_do_not_reach_the_gradient),
+        cmocka_unit_test(test_follow_computes_the_outputs_again),
+        cmocka_unit_test(test_a_subnormal_epsilon_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,7 @@ static mf_network *small(void)
 /* ---- who may read it ---- */
 
 /* From before the first byte to the end, the new file is as closed as the old one. */
-static void test_private_from_the_first_byte(void **state)
+static void test_a_new_file_is_never_more_open_than_the_old_one(void **state)
 {
     static const mode_t modes[] = {0600, 0640, 0400, 0660};
     mf_network *network = small();
@@ -243,7 +243,7 @@ static void test_new_files_follow_the_umask(void **state)
 }
 
 /* The superuser saves over a user's file: it is the user's still, and no one else's meanwhile. */
-static void test_owner(void **state)
+static void test_the_owner_is_kept(void **state)
 {
     mf_network *network = small();
     struct stat info;
@@ -270,7 +270,7 @@ static void test_owner(void **state)
 }
 
 /* Who may not give the file to the old one's group does not give the group's rights to another group. */
-static void test_group_that_cannot_be_kept(void **state)
+static void test_another_group_does_not_get_the_old_groups_permissions(void **state)
 {
     mf_network *network = small();
     struct stat info;
@@ -309,7 +309,7 @@ static void test_group_that_cannot_be_kept(void **state)
 /* With an access control list, the group's permissions are the most that anyone in the list has: here the
  * group has none, and another user may read and write. The list is kept; without it the group still has
  * nothing. */
-static void test_access_list(void **state)
+static void test_the_access_control_list_is_kept(void **state)
 {
     static const unsigned char list[] = {
         2,    0, 0, 0,                         /* version */
@@ -344,7 +344,7 @@ static void test_access_list(void **state)
 /* ---- names of temporary files ---- */
 
 /* A process whose id another one had, which was killed, finds all its names taken. */
-static void test_leftovers(void **state)
+static void test_leftover_temporary_files_do_not_block_a_save(void **state)
 {
     enum { LEFT = 300 };
     mf_network *network = small();
@@ -369,7 +369,7 @@ static void test_leftovers(void **state)
 }
 
 /* Names are tried until one is free, and no two processes try the same, though one is a copy of the other. */
-static void test_names_differ(void **state)
+static void test_temporary_names_differ(void **state)
 {
     mf_network *network = small();
     int ends[2], status = 0;
@@ -410,7 +410,7 @@ static void test_names_differ(void **state)
 
 /* ---- what fails on the way ---- */
 
-static void test_interrupted(void **state)
+static void test_a_signal_does_not_break_a_save(void **state)
 {
     mf_network *network = small(), *loaded = NULL;
 
@@ -427,7 +427,7 @@ static void test_interrupted(void **state)
 
 /* docs/files.md: after any failure the path holds one whole file; the new one only if the folder alone could
  * not be synced, which the message says. */
-static void test_folder_that_cannot_be_synced(void **state)
+static void test_a_folder_that_cannot_be_synced_is_reported(void **state)
 {
     static const int errors[] = {EIO, ENOSPC, EDQUOT}, harmless[] = {EINVAL, EROFS, ENOTSUP};
     mf_network *network = small(), *loaded = NULL;
@@ -487,7 +487,7 @@ static void *load_alone(void *argument)
 }
 
 /* The thread ends behind the call, which leaves no file, no descriptor and no memory. */
-static void test_cancelled(void **state)
+static void test_a_cancelled_thread_leaves_nothing_behind(void **state)
 {
     mf_network *network = small();
     test_memory memory = {0};
@@ -522,16 +522,16 @@ static void test_cancelled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_private_from_the_first_byte, no_faults),
+        cmocka_unit_test_setup(test_a_new_file_is_never_more_open_than_the_old_one, no_faults),
         cmocka_unit_test_setup(test_new_files_follow_the_umask, no_faults),
-        cmocka_unit_test_setup(test_owner, no_faults),
-        cmocka_unit_test_setup(test_group_that_cannot_be_kept, no_faults),
-        cmocka_unit_test_setup(test_access_list, no_faults),
-        cmocka_unit_test_setup(test_leftovers, no_faults),
-        cmocka_unit_test_setup(test_names_differ, no_faults),
-        cmocka_unit_test_setup(test_interrupted, no_faults),
-        cmocka_unit_test_setup(test_folder_that_cannot_be_synced, no_faults),
-        cmocka_unit_test_setup(test_cancelled, no_faults),
+        cmocka_unit_test_setup(test_the_owner_is_kept, no_faults),
+        cmocka_unit_test_setup(test_another_group_does_not_get_the_old_groups_permissions, no_faults),
+        cmocka_unit_test_setup(test_the_access_control_list_is_kept, no_faults),
+        cmocka_unit_test_setup(test_leftover_temporary_files_do_not_block_a_save, no_faults),
+        cmocka_unit_test_setup(test_temporary_names_differ, no_faults),
+        cmocka_unit_test_setup(test_a_signal_does_not_break_a_save, no_faults),
+        cmocka_unit_test_setup(test_a_folder_that_cannot_be_synced_is_reported, no_faults),
+        cmocka_unit_test_setup(test_a_cancelled_thread_leaves_nothing_behind, no_faults),
     };
 
     return cmocka_run_group_tests(tests, open_folder, close_folder);

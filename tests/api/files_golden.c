@@ -68,7 +68,7 @@ static void check_scores(mf_network *network, size_t inputs, int32_t mode, const
     mf_workspace_free(workspace);
 }
 
-static void test_dense(void **state)
+static void test_a_golden_dense_model_gives_the_expected_scores(void **state)
 {
     mf_network *network = load("format1/dense", MF_CONTENTS_MODEL);
 
@@ -78,7 +78,7 @@ static void test_dense(void **state)
     mf_network_free(network);
 }
 
-static void test_maps(void **state)
+static void test_a_golden_convolutional_model_gives_the_expected_scores(void **state)
 {
     mf_network *network = load("format1/maps", MF_CONTENTS_MODEL);
 
@@ -99,7 +99,7 @@ static void check_row(const mf_network *network, size_t position, const char *na
 }
 
 /* The checkpoint, and one step from it. */
-static void test_training(void **state)
+static void test_a_golden_checkpoint_continues_as_expected(void **state)
 {
     mf_network *network = load("format1/training", MF_CONTENTS_TRAINING);
     mf_workspace *workspace = make_network_workspace(network, GOLDEN_ROWS);
@@ -114,7 +114,7 @@ static void test_training(void **state)
     mf_network_free(network);
 }
 
-static void test_units(void **state)
+static void test_a_golden_model_of_units_gives_the_expected_scores(void **state)
 {
     mf_network *network = load("format2/units", MF_CONTENTS_MODEL);
     mf_parameter_info info = {.struct_size = sizeof info};
@@ -128,7 +128,7 @@ static void test_units(void **state)
     mf_network_free(network);
 }
 
-static void test_units_training(void **state)
+static void test_a_golden_checkpoint_of_units_continues_as_expected(void **state)
 {
     mf_network *network = load("format2/units_training", MF_CONTENTS_TRAINING);
 
@@ -144,8 +144,11 @@ static void test_units_training(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dense), cmocka_unit_test(test_maps),           cmocka_unit_test(test_training),
-        cmocka_unit_test(test_units), cmocka_unit_test(test_units_training),
+        cmocka_unit_test(test_a_golden_dense_model_gives_the_expected_scores),
+        cmocka_unit_test(test_a_golden_convolutional_model_gives_the_expected_scores),
+        cmocka_unit_test(test_a_golden_checkpoint_continues_as_expected),
+        cmocka_unit_test(test_a_golden_model_of_units_gives_the_expected_scores),
+        cmocka_unit_test(test_a_golden_checkpoint_of_units_continues_as_expected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ static void check_refused(const char *name, const char *part, mode_t kind)
     assert_int_equal(kind_of(name), kind);
 }
 
-static void test_not_regular(void **state)
+static void test_only_regular_files_are_replaced(void **state)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
     int file = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -133,7 +133,7 @@ static void test_links_are_followed(void **state)
 }
 
 /* A link that no path stands for: to a file that has been deleted. */
-static void test_link_without_a_name(void **state)
+static void test_a_link_to_a_deleted_file_is_refused(void **state)
 {
     int file = open("deleted", O_RDWR | O_CREAT, 0600);
     char link[100];
@@ -149,7 +149,7 @@ static void test_link_without_a_name(void **state)
 }
 
 /* Names as long as the file system takes, and paths as long as the system takes. */
-static void test_long_names(void **state)
+static void test_the_longest_names_work(void **state)
 {
     long most = pathconf(".", _PC_NAME_MAX);
     char name[1000], deep[PATH_MAX + 8];
@@ -191,7 +191,7 @@ static void test_long_names(void **state)
 }
 
 /* A folder that may be searched and written, but not listed. */
-static void test_folder_that_cannot_be_read(void **state)
+static void test_a_folder_that_cannot_be_listed_works(void **state)
 {
     (void)state;
     assert_int_equal(mkdir("blind", 0300), 0);
@@ -201,7 +201,7 @@ static void test_folder_that_cannot_be_read(void **state)
 }
 
 /* Several processes save to one file, some through a link: none is refused, and the file is always whole. */
-static void test_saving_at_the_same_time(void **state)
+static void test_processes_can_save_to_one_file_at_the_same_time(void **state)
 {
     enum { SAVERS = 4, SAVES = 150 };
     pid_t savers[SAVERS];
@@ -232,12 +232,12 @@ static void test_saving_at_the_same_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_not_regular),
+        cmocka_unit_test(test_only_regular_files_are_replaced),
         cmocka_unit_test(test_links_are_followed),
-        cmocka_unit_test(test_link_without_a_name),
-        cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_folder_that_cannot_be_read),
-        cmocka_unit_test(test_saving_at_the_same_time),
+        cmocka_unit_test(test_a_link_to_a_deleted_file_is_refused),
+        cmocka_unit_test(test_the_longest_names_work),
+        cmocka_unit_test(test_a_folder_that_cannot_be_listed_works),
+        cmocka_unit_test(test_processes_can_save_to_one_file_at_the_same_time),
     };
 
     return cmocka_run_group_tests(tests, open_folder, close_folder);

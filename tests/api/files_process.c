@@ -78,7 +78,7 @@ static void check_same_file(const char *one, const char *other)
     fclose(second);
 }
 
-static void test_fresh_process(void **state)
+static void test_another_process_continues_with_the_same_bits(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     mf_network *network = model_network(optimizer);
@@ -120,7 +120,7 @@ static void test_fresh_process(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fresh_process)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_another_process_continues_with_the_same_bits)};
 
     self = argv[0];
     if (argc == 4)

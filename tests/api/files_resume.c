@@ -2,7 +2,7 @@
  * every optimizer, joint and greedy, in halves and through the pipeline, in the middle of an epoch as well.
  * SPDX-License-Identifier: MIT */
 #include "models.h"
-#include "scene.h"
+#include "training_fixture.h"
 
 enum { STOP = 5, END = 11 };
 
@@ -57,7 +57,7 @@ static void check_resumes(mf_network *whole, mf_network *half, training *train)
     mf_network_free(rest);
 }
 
-static void test_joint(void **state)
+static void test_joint_training_resumes(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
@@ -70,7 +70,7 @@ static void test_joint(void **state)
 }
 
 /* A file after every step. */
-static void test_every_step(void **state)
+static void test_training_resumes_from_a_file_of_every_step(void **state)
 {
     mf_network *whole = untrained(&rules[4]), *now = untrained(&rules[4]);
 
@@ -103,7 +103,7 @@ static void greedy(mf_network *network, size_t first, size_t end)
     mf_workspace_free(workspace);
 }
 
-static void test_greedy(void **state)
+static void test_greedy_training_resumes(void **state)
 {
     (void)state;
     check_resumes(untrained(&rules[3]), untrained(&rules[3]), greedy);
@@ -116,7 +116,7 @@ static void halves(mf_network *network, size_t first, size_t end)
     mf_layer *layer = layer_at(network, 0);
     static float x[MODEL_ROWS * MODEL_INPUTS], gradients[4096];
     int32_t y[MODEL_ROWS];
-    picture values = layer_picture(layer);
+    saved_values values = save_layer_values(layer);
 
     assert_in_range(values.count, 1, COUNT_OF(gradients));
     for (size_t t = first; t < end; t++) {
@@ -127,11 +127,11 @@ static void halves(mf_network *network, size_t first, size_t end)
         check_ok(mf_layer_gradients(layer, workspace, &batch, NULL, gradients, values.count));
         check_ok(mf_layer_apply(layer, gradients, values.count));
     }
-    drop_picture(&values);
+    free_saved_values(&values);
     mf_workspace_free(workspace);
 }
 
-static void test_halves(void **state)
+static void test_training_by_gradients_and_apply_resumes(void **state)
 {
     (void)state;
     check_resumes(untrained(&rules[3]), untrained(&rules[3]), halves);
@@ -154,7 +154,7 @@ static void piped(mf_network *network, size_t first, size_t end)
 }
 
 /* Sequential, then a file, then the pipeline, a file, and sequential again. */
-static void test_pipeline(void **state)
+static void test_a_pipeline_resumes(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r += 2) {
@@ -176,7 +176,7 @@ static void test_pipeline(void **state)
 
 /* Optimizers that some layers share and others have for themselves, one whose momentum is 0 now, and a layer
  * without any; a rate that is set after loading acts on all layers that shared it. */
-static void test_shared_optimizers(void **state)
+static void test_shared_optimizers_are_restored(void **state)
 {
     mf_optimizer *one = optimizer_of(&rules[1]), *other = optimizer_of(&rules[3]), *found = NULL,
                  *third = NULL;
@@ -207,7 +207,7 @@ static void test_shared_optimizers(void **state)
 }
 
 /* What is drawn anew after loading is what would have been drawn. */
-static void test_new_classes(void **state)
+static void test_a_projection_drawn_after_loading_has_the_same_values(void **state)
 {
     mf_network *network = untrained(&rules[3]), *loaded;
 
@@ -224,7 +224,7 @@ static void test_new_classes(void **state)
 
 /* ---- snapshots ---- */
 
-static void test_rollback(void **state)
+static void test_a_snapshot_rolls_training_back(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
@@ -254,7 +254,7 @@ static void test_rollback(void **state)
 }
 
 /* Settings are the host's: a smaller rate after a rollback stays. */
-static void test_settings_stay(void **state)
+static void test_a_rollback_keeps_settings(void **state)
 {
     mf_network *network = untrained(&rules[3]);
     mf_optimizer *optimizer = NULL;
@@ -282,11 +282,15 @@ static void test_settings_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_joint),         cmocka_unit_test(test_every_step),
-        cmocka_unit_test(test_greedy),        cmocka_unit_test(test_halves),
-        cmocka_unit_test(test_pipeline),      cmocka_unit_test(test_shared_optimizers),
-        cmocka_unit_test(test_new_classes),   cmocka_unit_test(test_rollback),
-        cmocka_unit_test(test_settings_stay),
+        cmocka_unit_test(test_joint_training_resumes),
+        cmocka_unit_test(test_training_resumes_from_a_file_of_every_step),
+        cmocka_unit_test(test_greedy_training_resumes),
+        cmocka_unit_test(test_training_by_gradients_and_apply_resumes),
+        cmocka_unit_test(test_a_pipeline_resumes),
+        cmocka_unit_test(test_shared_optimizers_are_restored),
+        cmocka_unit_test(test_a_projection_drawn_after_loading_has_the_same_values),
+        cmocka_unit_test(test_a_snapshot_rolls_training_back),
+        cmocka_unit_test(test_a_rollback_keeps_settings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ static void predictions(mf_network *network, int32_t mode, float *goodness)
     mf_workspace_free(workspace);
 }
 
-static void test_model(void **state)
+static void test_a_model_file_gives_the_same_predictions(void **state)
 {
     mf_network *network = trained(), *loaded = NULL;
     float one[MODEL_ROWS * MODEL_CLASSES], other[MODEL_ROWS * MODEL_CLASSES];
@@ -116,7 +116,7 @@ static void test_model(void **state)
 }
 
 /* The same bytes in a file, in a buffer, and after loading; a model is in a file with training as well. */
-static void test_same_bytes(void **state)
+static void test_file_buffer_and_saving_again_give_the_same_bytes(void **state)
 {
     mf_network *network = trained(), *loaded = NULL;
     size_t first, second, third;
@@ -148,7 +148,7 @@ static void test_same_bytes(void **state)
 }
 
 /* The data begins at a multiple of 8, whatever the header. */
-static void test_alignment(void **state)
+static void test_the_data_is_aligned_to_8_bytes(void **state)
 {
     (void)state;
     for (size_t width = 1; width < 1200; width = width * 3 + 1) {
@@ -164,7 +164,7 @@ static void test_alignment(void **state)
     }
 }
 
-static void test_empty_network(void **state)
+static void test_an_empty_network_is_saved(void **state)
 {
     mf_network *network = make_network(), *loaded = NULL;
     size_t layers = 1, bytes = 0;
@@ -184,7 +184,7 @@ static void test_empty_network(void **state)
 }
 
 /* Numbers that need all their digits, in a locale that writes them with a comma. */
-static void test_numbers(void **state)
+static void test_numbers_are_exact_in_every_locale(void **state)
 {
     const float numbers[] = {0.1f,        1.0f / 3,   1e-30f, 3.4028235e38f, 1.17549435e-38f,
                              16777216.0f, 0.30000001f};
@@ -221,7 +221,7 @@ static void test_numbers(void **state)
 
 /* ---- what the system refuses ---- */
 
-static void test_no_folder(void **state)
+static void test_a_missing_folder_is_refused(void **state)
 {
     mf_network *network = trained(), *loaded = (mf_network *)1;
 
@@ -239,7 +239,7 @@ static void test_no_folder(void **state)
 }
 
 /* Devices and pipes are not replaced, and not waited for. */
-static void test_not_a_file(void **state)
+static void test_devices_and_pipes_are_refused(void **state)
 {
     mf_network *network = trained(), *loaded = (mf_network *)1;
     char pipe_path[220];
@@ -259,7 +259,7 @@ static void test_not_a_file(void **state)
     mf_network_free(network);
 }
 
-static void test_empty_file(void **state)
+static void test_an_empty_file_is_refused(void **state)
 {
     mf_network *loaded = (mf_network *)1;
     FILE *file = fopen(path, "wb");
@@ -272,7 +272,7 @@ static void test_empty_file(void **state)
 }
 
 /* A disk that is full after some bytes: the old file stays, and nothing else. */
-static void test_full_disk(void **state)
+static void test_a_full_disk_keeps_the_old_file(void **state)
 {
     mf_network *network = trained(), *loaded = NULL;
     struct rlimit before, limit;
@@ -301,7 +301,7 @@ static void test_full_disk(void **state)
     mf_network_free(network);
 }
 
-static void test_read_only_folder(void **state)
+static void test_a_read_only_folder_is_refused(void **state)
 {
     mf_network *network = trained(), *loaded = NULL;
 
@@ -326,7 +326,7 @@ static void test_read_only_folder(void **state)
 }
 
 /* Permissions of the file that is replaced are kept. */
-static void test_permissions(void **state)
+static void test_permissions_are_kept(void **state)
 {
     mf_network *network = trained();
     struct stat info;
@@ -343,7 +343,7 @@ static void test_permissions(void **state)
 
 /* ---- what is refused before anything is written ---- */
 
-static void test_not_finite(void **state)
+static void test_values_that_are_not_finite_are_refused(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e30);
     const size_t widths[] = {2, 2};
@@ -378,7 +378,7 @@ static void test_not_finite(void **state)
     mf_optimizer_free(optimizer);
 }
 
-static void test_arguments(void **state)
+static void test_wrong_arguments_are_refused(void **state)
 {
     mf_network *network = trained(), *loaded = (mf_network *)1;
     mf_layer *layer = layer_at(network, 0);
@@ -431,11 +431,11 @@ static void test_arguments(void **state)
 
 /* ---- snapshots ---- */
 
-static void test_snapshot_refusals(void **state)
+static void test_wrong_snapshots_are_refused(void **state)
 {
     mf_network *network = trained(), *other;
     mf_optimizer *sgd = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
-    picture before = network_picture(network);
+    saved_values before = save_network_values(network);
     size_t bytes = 0;
     unsigned char *snapshot, *copy;
 
@@ -450,8 +450,8 @@ static void test_snapshot_refusals(void **state)
     check_status(MF_STATUS_CAPACITY, mf_network_snapshot_save(network, snapshot, bytes - 1));
     check_ok(mf_network_snapshot_save(network, snapshot, bytes));
     model_train(network, 3, 4);
-    drop_picture(&before);
-    before = network_picture(network);
+    free_saved_values(&before);
+    before = save_network_values(network);
     check_status(MF_STATUS_HANDLE, mf_network_snapshot_load(NULL, snapshot, bytes));
     check_status(MF_STATUS_ARGUMENT, mf_network_snapshot_load(network, NULL, bytes));
     for (size_t less = 0; less < bytes; less += less < 50 ? 1 : 501)
@@ -475,7 +475,7 @@ static void test_snapshot_refusals(void **state)
     check_status(MF_STATUS_SHAPE, mf_network_snapshot_load(network, snapshot, bytes));
     check_ok(mf_network_set_classes(network, MODEL_CLASSES));
     check_ok(mf_network_snapshot_load(network, snapshot, bytes));
-    drop_picture(&before);
+    free_saved_values(&before);
     free(snapshot);
     free(copy);
     mf_network_free(network);
@@ -486,7 +486,7 @@ static void test_snapshot_refusals(void **state)
 /* ---- memory ---- */
 
 /* The k-th allocation fails, for every k. */
-static void test_memory_failures(void **state)
+static void test_every_failed_allocation_leaves_no_leak(void **state)
 {
     test_memory memory = {0};
     mf_allocator allocator = memory_allocator(&memory);
@@ -526,7 +526,7 @@ static void test_memory_failures(void **state)
 }
 
 /* All of a loaded network lives in the buffer. */
-static void test_arena(void **state)
+static void test_a_network_can_be_loaded_into_an_arena(void **state)
 {
     mf_network *network = trained(), *loaded = NULL;
     mf_allocator allocator;
@@ -551,14 +551,22 @@ static void test_arena(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),           cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_alignment),       cmocka_unit_test(test_empty_network),
-        cmocka_unit_test(test_numbers),         cmocka_unit_test(test_no_folder),
-        cmocka_unit_test(test_not_a_file),      cmocka_unit_test(test_empty_file),
-        cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_read_only_folder),
-        cmocka_unit_test(test_permissions),     cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_arguments),       cmocka_unit_test(test_snapshot_refusals),
-        cmocka_unit_test(test_memory_failures), cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_a_model_file_gives_the_same_predictions),
+        cmocka_unit_test(test_file_buffer_and_saving_again_give_the_same_bytes),
+        cmocka_unit_test(test_the_data_is_aligned_to_8_bytes),
+        cmocka_unit_test(test_an_empty_network_is_saved),
+        cmocka_unit_test(test_numbers_are_exact_in_every_locale),
+        cmocka_unit_test(test_a_missing_folder_is_refused),
+        cmocka_unit_test(test_devices_and_pipes_are_refused),
+        cmocka_unit_test(test_an_empty_file_is_refused),
+        cmocka_unit_test(test_a_full_disk_keeps_the_old_file),
+        cmocka_unit_test(test_a_read_only_folder_is_refused),
+        cmocka_unit_test(test_permissions_are_kept),
+        cmocka_unit_test(test_values_that_are_not_finite_are_refused),
+        cmocka_unit_test(test_wrong_arguments_are_refused),
+        cmocka_unit_test(test_wrong_snapshots_are_refused),
+        cmocka_unit_test(test_every_failed_allocation_leaves_no_leak),
+        cmocka_unit_test(test_a_network_can_be_loaded_into_an_arena),
     };
 
     return cmocka_run_group_tests(tests, open_folder, close_folder);

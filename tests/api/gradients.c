@@ -12,17 +12,17 @@ enum { INPUTS = 5, NEURONS = 6, CLASSES = 3, ROWS = 4 };
 #define STEP 0.015625
 #define TOLERANCE 1e-4
 
-typedef struct scene {
+typedef struct fixture {
     mf_layer *layer;
     mf_optimizer *optimizer;
     mf_workspace *workspace;
     mf_batch batch;
     float x[ROWS * INPUTS], weights[ROWS];
     int32_t y[ROWS];
-} scene;
+} fixture;
 
 /* The difference formulas hold only where no z crosses the kink of ReLU. */
-static int far_from_kinks(const scene *s)
+static int far_from_kinks(const fixture *s)
 {
     float *w = read_parameter(s->layer, "weight", NULL);
     float *b = has_parameter(s->layer, "bias") ? read_parameter(s->layer, "bias", NULL) : NULL;
@@ -43,7 +43,7 @@ static int far_from_kinks(const scene *s)
     return far;
 }
 
-static void open_scene(scene *s, int activation, int bias, float smoothing, int weighted)
+static void start_fixture(fixture *s, int activation, int bias, float smoothing, int weighted)
 {
     mf_layer_spec spec = layer_spec(INPUTS, NEURONS, CLASSES);
     test_random random = {(uint64_t)(activation * 2 + bias)};
@@ -69,7 +69,7 @@ static void open_scene(scene *s, int activation, int bias, float smoothing, int 
     s->batch.sample_weights = weighted ? s->weights : NULL;
 }
 
-static void close_scene(scene *s)
+static void free_fixture(fixture *s)
 {
     mf_workspace_free(s->workspace);
     mf_layer_free(s->layer);
@@ -77,7 +77,7 @@ static void close_scene(scene *s)
 }
 
 /* A step at learning rate 0 tells the loss and changes nothing. */
-static double loss_at(scene *s, const char *name, float *values, size_t count, size_t i, double shift)
+static double loss_at(fixture *s, const char *name, float *values, size_t count, size_t i, double shift)
 {
     float kept = values[i];
     double loss;
@@ -91,7 +91,7 @@ static double loss_at(scene *s, const char *name, float *values, size_t count, s
     return loss;
 }
 
-static double difference(scene *s, const char *name, float *values, size_t count, size_t i)
+static double difference(fixture *s, const char *name, float *values, size_t count, size_t i)
 {
     double near = loss_at(s, name, values, count, i, STEP) - loss_at(s, name, values, count, i, -STEP);
     double far = loss_at(s, name, values, count, i, 2 * STEP) - loss_at(s, name, values, count, i, -2 * STEP);
@@ -99,8 +99,8 @@ static double difference(scene *s, const char *name, float *values, size_t count
     return (8.0 * near - far) / (12.0 * STEP);
 }
 
-static void check_parameter(scene *s, const char *name, const float *before, const float *after, size_t count,
-                            int activation)
+static void check_parameter(fixture *s, const char *name, const float *before, const float *after,
+                            size_t count, int activation)
 {
     float *values = get_memory(count * sizeof *values);
     double largest = 0.0;
@@ -121,14 +121,14 @@ static void check_parameter(scene *s, const char *name, const float *before, con
     free(values);
 }
 
-static void check_scene(int activation, int bias, float smoothing, int weighted)
+static void check_gradients_of(int activation, int bias, float smoothing, int weighted)
 {
     const char *names[] = {"weight", "bias", "projection"};
     float *before[3] = {NULL}, *after[3] = {NULL};
     size_t counts[3] = {0};
-    scene s;
+    fixture s;
 
-    open_scene(&s, activation, bias, smoothing, weighted);
+    start_fixture(&s, activation, bias, smoothing, weighted);
     for (int i = 0; i < 3; i++)
         if (has_parameter(s.layer, names[i]))
             before[i] = read_parameter(s.layer, names[i], &counts[i]);
@@ -147,53 +147,53 @@ static void check_scene(int activation, int bias, float smoothing, int weighted)
         free(before[i]);
         free(after[i]);
     }
-    close_scene(&s);
+    free_fixture(&s);
 }
 
-static void test_plain(void **state)
+static void test_gradients_match_differences(void **state)
 {
     (void)state;
     for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
         for (int bias = 0; bias <= 1; bias++)
-            check_scene(activation, bias, 0.0f, 0);
+            check_gradients_of(activation, bias, 0.0f, 0);
 }
 
-static void test_smoothed(void **state)
+static void test_gradients_with_label_smoothing_match_differences(void **state)
 {
     (void)state;
     for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
-        check_scene(activation, 1, 0.2f, 0);
+        check_gradients_of(activation, 1, 0.2f, 0);
 }
 
-static void test_weighted(void **state)
+static void test_gradients_with_sample_weights_match_differences(void **state)
 {
     (void)state;
     for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
-        check_scene(activation, 1, 0.1f, 1);
+        check_gradients_of(activation, 1, 0.1f, 1);
 }
 
 /* A rate of 0 is what the differences stand on. */
-static void test_rate_0_changes_nothing(void **state)
+static void test_a_learning_rate_of_0_changes_nothing(void **state)
 {
-    scene s;
-    picture before;
+    fixture s;
+    saved_values before;
 
     (void)state;
-    open_scene(&s, MF_ACTIVATION_RELU, 1, 0.0f, 0);
-    before = layer_picture(s.layer);
+    start_fixture(&s, MF_ACTIVATION_RELU, 1, 0.0f, 0);
+    before = save_layer_values(s.layer);
     check_ok(mf_layer_step_batch(s.layer, s.workspace, &s.batch, NULL));
     check_layer_unchanged(&before, s.layer);
-    drop_picture(&before);
-    close_scene(&s);
+    free_saved_values(&before);
+    free_fixture(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_smoothed),
-        cmocka_unit_test(test_weighted),
-        cmocka_unit_test(test_rate_0_changes_nothing),
+        cmocka_unit_test(test_gradients_match_differences),
+        cmocka_unit_test(test_gradients_with_label_smoothing_match_differences),
+        cmocka_unit_test(test_gradients_with_sample_weights_match_differences),
+        cmocka_unit_test(test_a_learning_rate_of_0_changes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

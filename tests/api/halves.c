@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "trial.h"
+#include "oracle_case.h"
 
 enum { INPUTS = 37, OUTPUTS = 150, CLASSES = 6, ROWS = 20, STEPS = 30 };
 
@@ -23,13 +23,13 @@ static data *make_data(void)
 
 static size_t count_values(const mf_layer *layer)
 {
-    picture all = layer_picture(layer);
+    saved_values all = save_layer_values(layer);
     size_t count = all.count;
-    drop_picture(&all);
+    free_saved_values(&all);
     return count;
 }
 
-static void gradients_are_the_oracles(void **state)
+static void test_gradients_match_the_oracle(void **state)
 {
     (void)state;
     for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++) {
@@ -43,7 +43,7 @@ static void gradients_are_the_oracles(void **state)
         size_t count = count_values(layer);
         float *got = get_memory(count * sizeof *got);
         double *x = oracle_rows(d->x, ROWS, INPUTS, INPUTS), *a = get_memory(ROWS * OUTPUTS * sizeof *a);
-        picture before = layer_picture(layer);
+        saved_values before = save_layer_values(layer);
 
         check_ok(mf_layer_gradients(layer, workspace, &batch, d->a, got, count));
         check_layer_unchanged(&before, layer);
@@ -59,7 +59,7 @@ static void gradients_are_the_oracles(void **state)
         for (size_t i = 0; i < ROWS * OUTPUTS; i++)
             check_near(a[i], d->a[i], 1e-5);
 
-        drop_picture(&before);
+        free_saved_values(&before);
         free(got);
         free(x);
         free(a);
@@ -73,13 +73,13 @@ static void gradients_are_the_oracles(void **state)
 /* Largest difference of two layers' parameters. */
 static double distance(const mf_layer *one, const mf_layer *other)
 {
-    picture a = layer_picture(one), b = layer_picture(other);
+    saved_values a = save_layer_values(one), b = save_layer_values(other);
     double largest = 0.0;
     assert_int_equal(a.count, b.count);
     for (size_t i = 0; i < a.count; i++)
         largest = fmax(largest, fabs((double)a.values[i] - (double)b.values[i]));
-    drop_picture(&a);
-    drop_picture(&b);
+    free_saved_values(&a);
+    free_saved_values(&b);
     return largest;
 }
 
@@ -136,7 +136,7 @@ static void compare_with_step(const rule *r, float dropout, int freeze_projectio
     mf_optimizer_free(optimizer);
 }
 
-static void a_step_is_its_two_halves(void **state)
+static void test_a_step_equals_gradients_and_apply(void **state)
 {
     static const rule rules[] = {
         {MF_OPTIMIZER_SGD, 0, 0.0f, 0.0f, 0.0f},      {MF_OPTIMIZER_SGD, 0, 0.0f, 0.1f, 0.5f},
@@ -152,7 +152,7 @@ static void a_step_is_its_two_halves(void **state)
     }
 }
 
-static void frozen_gradients_are_zero(void **state)
+static void test_gradients_of_frozen_parameters_are_0(void **state)
 {
     (void)state;
     data *d = make_data();
@@ -176,7 +176,7 @@ static void frozen_gradients_are_zero(void **state)
     mf_layer_free(layer);
 }
 
-static void wrong_halves_are_refused(void **state)
+static void test_wrong_arguments_are_refused(void **state)
 {
     (void)state;
     data *d = make_data();
@@ -186,7 +186,7 @@ static void wrong_halves_are_refused(void **state)
     mf_batch batch = make_batch(ROWS, d->x, d->y);
     size_t count = count_values(layer);
     float *gradients = get_zeroed(count, sizeof *gradients);
-    picture before = layer_picture(layer);
+    saved_values before = save_layer_values(layer);
 
     check_status(MF_STATUS_HANDLE, mf_layer_gradients(NULL, workspace, &batch, NULL, gradients, count));
     check_status(MF_STATUS_HANDLE, mf_layer_gradients(layer, NULL, &batch, NULL, gradients, count));
@@ -206,7 +206,7 @@ static void wrong_halves_are_refused(void **state)
     check_status(MF_STATUS_NUMERIC, mf_layer_apply(layer, gradients, count));
     check_layer_unchanged(&before, layer);
 
-    drop_picture(&before);
+    free_saved_values(&before);
     free(gradients);
     free(d);
     mf_optimizer_free(optimizer);
@@ -217,10 +217,10 @@ static void wrong_halves_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_are_the_oracles),
-        cmocka_unit_test(a_step_is_its_two_halves),
-        cmocka_unit_test(frozen_gradients_are_zero),
-        cmocka_unit_test(wrong_halves_are_refused),
+        cmocka_unit_test(test_gradients_match_the_oracle),
+        cmocka_unit_test(test_a_step_equals_gradients_and_apply),
+        cmocka_unit_test(test_gradients_of_frozen_parameters_are_0),
+        cmocka_unit_test(test_wrong_arguments_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

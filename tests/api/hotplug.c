@@ -144,24 +144,24 @@ static void set_trainable(mf_layer *layer, int32_t trainable)
 
 static void check_same_layer(const mf_layer *one, const mf_layer *other)
 {
-    picture expected = layer_picture(one);
+    saved_values expected = save_layer_values(one);
 
     check_layer_unchanged(&expected, other);
-    drop_picture(&expected);
+    free_saved_values(&expected);
 }
 
-static void check_changed(const picture *before, const mf_layer *layer)
+static void check_changed(const saved_values *before, const mf_layer *layer)
 {
-    picture now = layer_picture(layer);
+    saved_values now = save_layer_values(layer);
 
-    assert_false(same_picture(before, &now));
-    drop_picture(&now);
+    assert_false(same_values(before, &now));
+    free_saved_values(&now);
 }
 
 /* A run in which all layers move to a second network half way, and the first of them to a third one later,
  * ends with the bits of a run without: weights, statistics, moments, step counts and the places in the random
  * streams all travel with the layer. */
-static void test_moves_change_nothing(void **state)
+static void test_moving_layers_between_networks_keeps_their_bits(void **state)
 {
     batches *b = make_batches();
 
@@ -233,7 +233,7 @@ static void edit_while_learning(int kind, void (*teach)(mf_network *, const batc
     free(b);
 }
 
-static void test_edits_while_learning(void **state)
+static void test_networks_can_be_edited_during_training(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -243,7 +243,7 @@ static void test_edits_while_learning(void **state)
 }
 
 /* A new layer learns in the middle of frozen ones, which keep every bit, statistics too. */
-static void test_frozen_keep_bits(void **state)
+static void test_frozen_layers_keep_every_bit(void **state)
 {
     batches *b = make_batches();
 
@@ -253,7 +253,7 @@ static void test_frozen_keep_bits(void **state)
             mf_optimizer *optimizer = optimizer_of(MF_OPTIMIZER_ADAMW);
             mf_network *network = make_kinds(kind, 5, optimizer);
             mf_layer *middle = make_kind(kind, 1, 77);
-            picture before[DEPTH + 1];
+            saved_values before[DEPTH + 1];
 
             learn(network, b, 0, 4);
             for (size_t i = 0; i < DEPTH; i++)
@@ -261,7 +261,7 @@ static void test_frozen_keep_bits(void **state)
             check_ok(mf_layer_set_optimizer(middle, optimizer));
             check_ok(mf_network_insert(network, 1, middle, NULL));
             for (size_t i = 0; i <= DEPTH; i++)
-                before[i] = layer_picture(layer_at(network, i));
+                before[i] = save_layer_values(layer_at(network, i));
             (by_pipeline ? learn_by_pipeline : learn)(network, b, 4, 10);
             for (size_t i = 0; i <= DEPTH; i++)
                 if (i == 1)
@@ -273,7 +273,7 @@ static void test_frozen_keep_bits(void **state)
             learn(network, b, 10, 12);
             for (size_t i = 0; i <= DEPTH; i++) {
                 check_changed(&before[i], layer_at(network, i));
-                drop_picture(&before[i]);
+                free_saved_values(&before[i]);
             }
             mf_layer_free(middle);
             mf_network_free(network);
@@ -284,7 +284,7 @@ static void test_frozen_keep_bits(void **state)
 
 /* Steps while it is frozen leave no trace in a layer: thawed, it goes on with the moments and the step counts
  * it had. (What it draws for dropout concerns those behind.) */
-static void test_thawed_goes_on(void **state)
+static void test_a_thawed_layer_continues_with_its_moments(void **state)
 {
     batches *b = make_batches();
 
@@ -310,7 +310,7 @@ static void test_thawed_goes_on(void **state)
 }
 
 /* One layer in two networks learns from both, in the order of their steps. */
-static void test_two_networks_at_once(void **state)
+static void test_a_layer_in_two_networks_learns_from_both(void **state)
 {
     batches *b = make_batches();
 
@@ -319,13 +319,13 @@ static void test_two_networks_at_once(void **state)
         mf_optimizer *optimizer = optimizer_of(MF_OPTIMIZER_ADAM);
         mf_network *one = make_kinds(kind, 5, optimizer), *two = make_kinds(kind, 50, optimizer);
         mf_network *alone = make_kinds(kind, 5, optimizer);
-        picture before;
+        saved_values before;
 
         check_ok(mf_network_replace(two, id_at(two, 0), layer_at(one, 0)));
-        before = layer_picture(layer_at(one, 1));
+        before = save_layer_values(layer_at(one, 1));
         learn(two, b, 0, 1);
         check_layer_unchanged(&before, layer_at(one, 1));
-        drop_picture(&before);
+        free_saved_values(&before);
         for (size_t t = 1; t < BATCHES; t++)
             learn(t % 3 == 0 ? two : one, b, t, t + 1);
         learn(alone, b, 0, BATCHES);
@@ -351,7 +351,7 @@ static void add_classes(batches *b, size_t from)
 
 /* A trained layer goes into a network with twice as many classes: what it has learned stays, frozen
  * parameters stay frozen, and M learns anew. */
-static void test_more_classes(void **state)
+static void test_a_layer_moves_to_a_network_with_more_classes(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -448,7 +448,7 @@ static void refuse_edits(mf_network *network, int kind)
     mf_layer_free(maps);
 }
 
-static void test_refused_edits_leave_all(void **state)
+static void test_refused_edits_change_nothing(void **state)
 {
     batches *b = make_batches();
 
@@ -458,14 +458,14 @@ static void test_refused_edits_leave_all(void **state)
         mf_network *network = make_kinds(kind, 5, optimizer), *twin = make_kinds(kind, 5, optimizer);
         mf_workspace *workspace = make_network_workspace(network, ROWS);
         size_t size = 0;
-        picture before;
+        saved_values before;
 
         for (size_t t = 0; t < 4; t++)
             check_ok(mf_network_step(network, workspace, ROWS, b->x[t], b->y[t]));
-        before = network_picture(network);
+        before = save_network_values(network);
         refuse_edits(network, kind);
         check_network_unchanged(&before, network);
-        drop_picture(&before);
+        free_saved_values(&before);
         check_ok(mf_network_size(network, &size));
         assert_int_equal(size, DEPTH);
         /* The workspace is not stale, and the run goes on as if nobody had tried. */
@@ -485,10 +485,13 @@ static void test_refused_edits_leave_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moves_change_nothing),    cmocka_unit_test(test_edits_while_learning),
-        cmocka_unit_test(test_frozen_keep_bits),        cmocka_unit_test(test_thawed_goes_on),
-        cmocka_unit_test(test_two_networks_at_once),    cmocka_unit_test(test_more_classes),
-        cmocka_unit_test(test_refused_edits_leave_all),
+        cmocka_unit_test(test_moving_layers_between_networks_keeps_their_bits),
+        cmocka_unit_test(test_networks_can_be_edited_during_training),
+        cmocka_unit_test(test_frozen_layers_keep_every_bit),
+        cmocka_unit_test(test_a_thawed_layer_continues_with_its_moments),
+        cmocka_unit_test(test_a_layer_in_two_networks_learns_from_both),
+        cmocka_unit_test(test_a_layer_moves_to_a_network_with_more_classes),
+        cmocka_unit_test(test_refused_edits_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ static void check_uniform(const mf_layer *layer, const char *name, double bound)
     free(values);
 }
 
-static void test_kaiming_uniform(void **state)
+static void test_kaiming_weights_are_uniform_within_the_bound(void **state)
 {
     const float gains[] = {1.0f, 2.5f, 0.1f};
 
@@ -72,7 +72,7 @@ static void test_kaiming_uniform(void **state)
     }
 }
 
-static void test_defaults(void **state)
+static void test_defaults_are_those_of_the_header(void **state)
 {
     mf_layer_spec spec = layer_spec(INPUTS, NEURONS, CLASSES);
     mf_layer *layer = make_layer(&spec);
@@ -112,7 +112,7 @@ static void check_normal(const mf_layer *layer, const char *name, double deviati
     free(values);
 }
 
-static void test_normal(void **state)
+static void test_normal_weights_have_the_right_deviation(void **state)
 {
     mf_layer *layer = initialised(INPUTS, NEURONS, CLASSES, MF_INIT_NORMAL, 1.5f, 0.5f);
 
@@ -123,7 +123,7 @@ static void test_normal(void **state)
 }
 
 /* The bias goes with uniform weights and starts at 0 with any others. */
-static void test_bias(void **state)
+static void test_the_bias_is_uniform_or_0(void **state)
 {
     mf_layer *uniform = initialised(100, 400, 3, MF_INIT_KAIMING_UNIFORM, 2.0f, 1.0f);
 
@@ -141,7 +141,7 @@ static void test_bias(void **state)
     }
 }
 
-static void test_zero(void **state)
+static void test_zero_parameters_are_0(void **state)
 {
     mf_layer *layer = initialised(7, 5, 3, MF_INIT_ZERO, 1.0f, 1.0f);
     const char *names[] = {"weight", "projection"};
@@ -159,7 +159,7 @@ static void test_zero(void **state)
 }
 
 /* M = 0 holds W still for one step only: a M^T = 0, but dM is not. */
-static void test_zero_projection_learns(void **state)
+static void test_a_projection_of_0_learns(void **state)
 {
     mf_layer_spec spec = layer_spec(3, 8, 2);
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.5);
@@ -199,7 +199,7 @@ static void check_orthogonal(const float *values, size_t rows, size_t columns, d
         }
 }
 
-static void test_orthogonal(void **state)
+static void test_orthogonal_weights_are_orthogonal(void **state)
 {
     const size_t shapes[][3] = {{30, 10, 4}, {10, 30, 50}, {16, 16, 16},
                                 {1, 9, 2},   {9, 1, 3},    {200, 130, 12}};
@@ -226,7 +226,7 @@ static void test_orthogonal(void **state)
 }
 
 /* Signs must be random too: a decomposition that fixes them leaves a diagonal of one sign. */
-static void test_orthogonal_has_both_signs(void **state)
+static void test_orthogonal_weights_have_both_signs(void **state)
 {
     size_t positive = 0;
     const size_t tries = 200;
@@ -251,14 +251,14 @@ static void test_orthogonal_has_both_signs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kaiming_uniform),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_normal),
-        cmocka_unit_test(test_bias),
-        cmocka_unit_test(test_zero),
-        cmocka_unit_test(test_zero_projection_learns),
-        cmocka_unit_test(test_orthogonal),
-        cmocka_unit_test(test_orthogonal_has_both_signs),
+        cmocka_unit_test(test_kaiming_weights_are_uniform_within_the_bound),
+        cmocka_unit_test(test_defaults_are_those_of_the_header),
+        cmocka_unit_test(test_normal_weights_have_the_right_deviation),
+        cmocka_unit_test(test_the_bias_is_uniform_or_0),
+        cmocka_unit_test(test_zero_parameters_are_0),
+        cmocka_unit_test(test_a_projection_of_0_learns),
+        cmocka_unit_test(test_orthogonal_weights_are_orthogonal),
+        cmocka_unit_test(test_orthogonal_weights_have_both_signs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,13 +153,13 @@ static void test_layer_set_optimizer(void **state)
         check_ok(mf_layer_step(layer, one, 2, x, y, NULL));
         check_ok(mf_layer_step(twin, two, 2, x, y, NULL));
         sweep(1, mf_layer_set_optimizer(layer, other), {
-            picture same;
+            saved_values same;
 
             check_ok(mf_layer_step(layer, one, 2, x, y, NULL));
             check_ok(mf_layer_step(twin, two, 2, x, y, NULL));
-            same = layer_picture(twin);
+            same = save_layer_values(twin);
             check_layer_unchanged(&same, layer);
-            drop_picture(&same);
+            free_saved_values(&same);
             round++;
         });
         assert_true(round > 0);
@@ -185,7 +185,7 @@ static void test_layer_set_classes(void **state)
         mf_layer_spec spec = spec_here(5, 4);
         mf_layer *layer;
         mf_workspace *workspace;
-        picture before;
+        saved_values before;
         const float x[5] = {1, 2, 3, 4, 5};
         const int32_t y = 1;
 
@@ -194,7 +194,7 @@ static void test_layer_set_classes(void **state)
         check_ok(mf_layer_set_optimizer(layer, optimizer));
         workspace = make_layer_workspace(layer, 1);
         check_ok(mf_layer_step(layer, workspace, 1, x, &y, NULL));
-        before = layer_picture(layer);
+        before = save_layer_values(layer);
         sweep(1, mf_layer_set_classes(layer, 7), {
             float a[4];
 
@@ -202,7 +202,7 @@ static void test_layer_set_classes(void **state)
             check_ok(mf_layer_forward(layer, workspace, 1, x, a)); /* not even stale */
         });
         assert_int_equal(parameter_count(layer, "projection"), 7 * 4);
-        drop_picture(&before);
+        free_saved_values(&before);
         mf_workspace_free(workspace);
         mf_layer_free(layer);
     }
@@ -244,7 +244,7 @@ static void test_network_remove_and_replace(void **state)
     mf_network *network = trained_network(optimizer, &workspace);
     mf_layer_spec spec = spec_here(5, 5);
     mf_layer *other = make_layer(&spec);
-    picture before = network_picture(network);
+    saved_values before = save_network_values(network);
     uint64_t ids[4];
 
     (void)state;
@@ -252,10 +252,10 @@ static void test_network_remove_and_replace(void **state)
         check_ok(mf_network_layer(network, i, NULL, &ids[i]));
     sweep(0, mf_network_replace(network, ids[1], other), check_network_unchanged(&before, network));
     assert_ptr_equal(layer_at(network, 1), other);
-    drop_picture(&before);
-    before = network_picture(network);
+    free_saved_values(&before);
+    before = save_network_values(network);
     sweep(0, mf_network_remove(network, ids[2]), check_network_unchanged(&before, network));
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_layer_free(other);
     mf_workspace_free(workspace);
     mf_network_free(network);
@@ -278,13 +278,13 @@ static void test_network_set_optimizer_and_classes(void **state)
         mf_network *network = trained_network(old, &workspace), *twin = trained_network(old, &of_twin);
 
         sweep(4, classes ? mf_network_set_classes(network, 8) : mf_network_set_optimizer(network, other), {
-            picture same;
+            saved_values same;
 
             check_ok(mf_network_step(network, workspace, ROWS, x, y));
             check_ok(mf_network_step(twin, of_twin, ROWS, x, y));
-            same = network_picture(twin);
+            same = save_network_values(twin);
             check_network_unchanged(&same, network);
-            drop_picture(&same);
+            free_saved_values(&same);
         });
         if (classes)
             check_status(MF_STATUS_STALE, mf_network_step(network, workspace, ROWS, x, y));

@@ -167,7 +167,7 @@ static void drop(built *b)
     mf_optimizer_free(b->optimizer);
 }
 
-static void the_query_is_exact(void **state)
+static void test_the_query_is_exact(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(plans); i++) {
@@ -187,7 +187,7 @@ static void the_query_is_exact(void **state)
     }
 }
 
-static void an_arena_of_that_size_holds_everything(void **state)
+static void test_an_arena_of_the_queried_size_suffices(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(plans); i++) {
@@ -208,7 +208,7 @@ static void an_arena_of_that_size_holds_everything(void **state)
     }
 }
 
-static void a_full_arena_refuses(void **state)
+static void test_a_full_arena_refuses(void **state)
 {
     (void)state;
     const plan *p = &plans[2];
@@ -229,7 +229,7 @@ static void a_full_arena_refuses(void **state)
     free(buffer);
 }
 
-static void arena_blocks_are_apart_and_used_again(void **state)
+static void test_arena_blocks_do_not_overlap_and_are_reused(void **state)
 {
     enum { BLOCKS = 40, ROUNDS = 2000, BYTES = 64 * 1024 };
     (void)state;
@@ -274,7 +274,7 @@ static void arena_blocks_are_apart_and_used_again(void **state)
     free(buffer);
 }
 
-static void wrong_questions_are_refused(void **state)
+static void test_wrong_queries_are_refused(void **state)
 {
     (void)state;
     mf_layer_spec spec = layer_spec(4, 3, 2), huge = layer_spec(INT32_MAX, INT32_MAX, 2),
@@ -300,11 +300,11 @@ static void wrong_questions_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_query_is_exact),
-        cmocka_unit_test(an_arena_of_that_size_holds_everything),
-        cmocka_unit_test(a_full_arena_refuses),
-        cmocka_unit_test(arena_blocks_are_apart_and_used_again),
-        cmocka_unit_test(wrong_questions_are_refused),
+        cmocka_unit_test(test_the_query_is_exact),
+        cmocka_unit_test(test_an_arena_of_the_queried_size_suffices),
+        cmocka_unit_test(test_a_full_arena_refuses),
+        cmocka_unit_test(test_arena_blocks_do_not_overlap_and_are_reused),
+        cmocka_unit_test(test_wrong_queries_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

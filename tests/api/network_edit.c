@@ -27,7 +27,7 @@ static void check_order(const mf_network *network, const uint64_t *ids, size_t c
     check_status(MF_STATUS_NOT_FOUND, mf_network_layer(network, count, NULL, NULL));
 }
 
-static void test_ids_stay(void **state)
+static void test_ids_stay_when_layers_move(void **state)
 {
     mf_network *network = make_network();
     mf_layer *layers[5];
@@ -65,7 +65,7 @@ static void test_ids_stay(void **state)
     mf_network_free(network);
 }
 
-static void test_many_layers(void **state)
+static void test_a_network_can_have_many_layers(void **state)
 {
     mf_network *network = make_network();
     uint64_t ids[100];
@@ -85,7 +85,7 @@ static void test_many_layers(void **state)
 }
 
 /* Refusals: nothing changes, and the message names both sizes. */
-static void test_refused_shapes(void **state)
+static void test_layers_that_do_not_fit_are_refused(void **state)
 {
     const size_t widths[] = {10, 20, 30, 40};
     mf_network *network = make_stack(widths, 3, 7, 1, NULL);
@@ -140,7 +140,7 @@ static void test_refused_shapes(void **state)
 }
 
 /* A layer may sit in a network once: a second place is refused, wherever. */
-static void test_one_place_for_a_layer(void **state)
+static void test_a_layer_can_be_in_a_network_only_once(void **state)
 {
     mf_network *network = make_network();
     mf_layer *one = make_plain_layer(5, 5, 3, 1), *two = make_plain_layer(5, 5, 3, 2);
@@ -159,7 +159,7 @@ static void test_one_place_for_a_layer(void **state)
 }
 
 /* One layer in two networks: what it learns in one, the other knows. */
-static void test_hot_plug(void **state)
+static void test_two_networks_can_share_a_layer(void **state)
 {
     const size_t widths[] = {4, 8, 6};
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
@@ -199,7 +199,7 @@ static void test_hot_plug(void **state)
 }
 
 /* Every order of frees of an optimizer, two layers, a network and a workspace that hold each other. */
-static void test_any_order_of_frees(void **state)
+static void test_handles_can_be_freed_in_any_order(void **state)
 {
     (void)state;
     for (unsigned order = 0; order < 120; order++) {
@@ -259,7 +259,7 @@ static void test_any_order_of_frees(void **state)
     mf_workspace_free(NULL);
 }
 
-static void test_classes_change(void **state)
+static void test_changing_the_classes_keeps_weights_and_biases(void **state)
 {
     const size_t widths[] = {4, 7, 5};
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.05);
@@ -319,11 +319,11 @@ static void test_classes_change(void **state)
 }
 
 /* M starts anew each time, not with the numbers it has had; equal layers change alike. */
-static void test_new_classes_new_projection(void **state)
+static void test_new_classes_draw_a_new_projection(void **state)
 {
     mf_layer *layer = make_plain_layer(4, 6, 3, 8), *twin = make_plain_layer(4, 6, 3, 8);
     float *seen[4];
-    picture same;
+    saved_values same;
 
     (void)state;
     seen[0] = read_parameter(layer, "projection", NULL);
@@ -335,9 +335,9 @@ static void test_new_classes_new_projection(void **state)
             for (size_t i = 0; i < 18; i++)
                 assert_true(seen[change][i] != seen[before][i]);
     }
-    same = layer_picture(twin);
+    same = save_layer_values(twin);
     check_layer_unchanged(&same, layer);
-    drop_picture(&same);
+    free_saved_values(&same);
     for (size_t i = 0; i < 4; i++)
         free(seen[i]);
     mf_layer_free(layer);
@@ -345,7 +345,7 @@ static void test_new_classes_new_projection(void **state)
 }
 
 /* A layer's own change of classes leaves the network with layers that differ. */
-static void test_classes_of_one_layer(void **state)
+static void test_layers_with_different_classes_are_refused_together(void **state)
 {
     const size_t widths[] = {4, 7, 5};
     mf_network *network = make_stack(widths, 2, 3, 1, NULL);
@@ -375,15 +375,15 @@ static void test_classes_of_one_layer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ids_stay),
-        cmocka_unit_test(test_many_layers),
-        cmocka_unit_test(test_refused_shapes),
-        cmocka_unit_test(test_one_place_for_a_layer),
-        cmocka_unit_test(test_hot_plug),
-        cmocka_unit_test(test_any_order_of_frees),
-        cmocka_unit_test(test_classes_change),
-        cmocka_unit_test(test_classes_of_one_layer),
-        cmocka_unit_test(test_new_classes_new_projection),
+        cmocka_unit_test(test_ids_stay_when_layers_move),
+        cmocka_unit_test(test_a_network_can_have_many_layers),
+        cmocka_unit_test(test_layers_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_a_layer_can_be_in_a_network_only_once),
+        cmocka_unit_test(test_two_networks_can_share_a_layer),
+        cmocka_unit_test(test_handles_can_be_freed_in_any_order),
+        cmocka_unit_test(test_changing_the_classes_keeps_weights_and_biases),
+        cmocka_unit_test(test_layers_with_different_classes_are_refused_together),
+        cmocka_unit_test(test_new_classes_draw_a_new_projection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

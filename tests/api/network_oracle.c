@@ -5,33 +5,33 @@
 #include "build.h"
 #include "oracle.h"
 #include "random.h"
-#include "trial.h"
+#include "oracle_case.h"
 
 enum { LAYERS = 3, CLASSES = 5, MAX_ROWS = 24 };
 
 static const size_t widths[LAYERS + 1] = {9, 16, 7, 12};
 static const int activations[LAYERS] = {MF_ACTIVATION_TANH, MF_ACTIVATION_GELU, MF_ACTIVATION_IDENTITY};
 
-typedef struct scene {
+typedef struct fixture {
     mf_network *network;
     mf_optimizer *optimizer;
     mf_workspace *workspace;
     oracle_layer *oracle[LAYERS];
-    picture start[LAYERS];
+    saved_values start[LAYERS];
     oracle_optimizer hyper;
     test_random random;
     float x[MAX_ROWS * 9], weights[MAX_ROWS];
     double exact_weights[MAX_ROWS];
     int32_t y[MAX_ROWS];
-} scene;
+} fixture;
 
-static int open_scene(void **state)
+static int setup(void **state)
 {
-    scene *s = get_zeroed(1, sizeof *s);
+    fixture *s = get_zeroed(1, sizeof *s);
 
     s->hyper = (oracle_optimizer){
         .kind = MF_OPTIMIZER_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-4};
-    s->optimizer = trial_optimizer(&s->hyper);
+    s->optimizer = make_optimizer_of(&s->hyper);
     s->network = make_network();
     for (size_t i = 0; i < LAYERS; i++) {
         mf_layer_spec spec = layer_spec(widths[i], widths[i + 1], CLASSES);
@@ -44,7 +44,7 @@ static int open_scene(void **state)
         layer = make_layer(&spec);
         check_ok(mf_network_append(s->network, layer, NULL));
         s->oracle[i] = oracle_create(&spec, layer);
-        s->start[i] = layer_picture(layer);
+        s->start[i] = save_layer_values(layer);
         mf_layer_free(layer);
     }
     check_ok(mf_network_set_optimizer(s->network, s->optimizer));
@@ -54,13 +54,13 @@ static int open_scene(void **state)
     return 0;
 }
 
-static int close_scene(void **state)
+static int teardown(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
 
     for (size_t i = 0; i < LAYERS; i++) {
         oracle_free(s->oracle[i]);
-        drop_picture(&s->start[i]);
+        free_saved_values(&s->start[i]);
     }
     mf_workspace_free(s->workspace);
     mf_network_free(s->network);
@@ -69,7 +69,7 @@ static int close_scene(void **state)
     return 0;
 }
 
-static double *draw(scene *s, size_t rows)
+static double *draw(fixture *s, size_t rows)
 {
     random_values(&s->random, s->x, rows * widths[0], 1.0);
     random_labels(&s->random, s->y, rows, CLASSES);
@@ -92,7 +92,7 @@ static void check_report(const mf_report *report, const oracle_result *expected,
 }
 
 /* Trains both; the oracle's layers hand on what they computed before their update. */
-static void train(scene *s, int steps, int weighted)
+static void train(fixture *s, int steps, int weighted)
 {
     for (int step = 0; step < steps; step++) {
         size_t rows = 1 + random_index(&s->random, MAX_ROWS);
@@ -118,9 +118,9 @@ static void train(scene *s, int steps, int weighted)
     }
 }
 
-static void test_joint_steps(void **state)
+static void test_joint_steps_match_the_oracle(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
 
     train(s, 40, 0);
     train(s, 20, 1);
@@ -129,7 +129,7 @@ static void test_joint_steps(void **state)
 }
 
 /* The oracle's goodness of every layer and, last, their sum: [LAYERS + 1][rows * CLASSES]. */
-static void answers(scene *s, size_t rows, const double *x, double *goodness[LAYERS + 1])
+static void answers(fixture *s, size_t rows, const double *x, double *goodness[LAYERS + 1])
 {
     const double *input = x;
     double *owned = NULL;
@@ -149,9 +149,9 @@ static void answers(scene *s, size_t rows, const double *x, double *goodness[LAY
     free(owned);
 }
 
-static void test_evaluation(void **state)
+static void test_evaluation_matches_the_oracle(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
 
     train(s, 30, 0);
     for (size_t i = 0; i < LAYERS; i++)
@@ -193,9 +193,9 @@ static int32_t best_of(const float *row)
     return best;
 }
 
-static void test_answers(void **state)
+static void test_predictions_match_the_oracle(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     float goodness[MAX_ROWS * CLASSES], probabilities[MAX_ROWS * CLASSES];
     float again[MAX_ROWS * CLASSES], likely[MAX_ROWS * CLASSES];
     int32_t labels[MAX_ROWS], found[MAX_ROWS];
@@ -239,9 +239,9 @@ static void test_answers(void **state)
 }
 
 /* Strided rows, and outputs that are left out one by one. */
-static void test_infer_leaves_out_and_strides(void **state)
+static void test_outputs_can_be_left_out_and_rows_strided(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     float goodness[4 * CLASSES], strided[4 * CLASSES], probabilities[4 * CLASSES];
     float spread[4 * 12];
     int32_t labels[4], plain[4];
@@ -266,7 +266,7 @@ static void test_infer_leaves_out_and_strides(void **state)
 /* Several highest scores: the lowest class wins, in answers and in reports. */
 static void test_ties_go_to_the_lowest_class(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     float zeros[CLASSES * 12] = {0}, ones[CLASSES * 12] = {0}, raised[12 * 7] = {0}, bias[12];
     int32_t labels[3], y[3] = {0, 1, 2};
     mf_layer *last = layer_at(s->network, 2);
@@ -298,11 +298,11 @@ static void test_ties_go_to_the_lowest_class(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_joint_steps, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_evaluation, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_answers, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_infer_leaves_out_and_strides, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_ties_go_to_the_lowest_class, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_joint_steps_match_the_oracle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_evaluation_matches_the_oracle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_predictions_match_the_oracle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_outputs_can_be_left_out_and_rows_strided, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ties_go_to_the_lowest_class, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,18 +10,18 @@ enum { ROWS = 10, CLASSES = 4, LAYERS = 3 };
 static const size_t widths[LAYERS + 1] = {6, 13, 9, 5};
 
 /* The same network twice: one stepped as a whole, one layer by layer. */
-typedef struct scene {
+typedef struct fixture {
     mf_optimizer *optimizer;
     mf_network *whole, *parts;
     mf_workspace *workspace, *others;
     test_random random;
     float x[ROWS * 6], weights[ROWS], a[ROWS * 16], b[ROWS * 16];
     int32_t y[ROWS];
-} scene;
+} fixture;
 
-static int open_scene(void **state)
+static int setup(void **state)
 {
-    scene *s = get_zeroed(1, sizeof *s);
+    fixture *s = get_zeroed(1, sizeof *s);
 
     s->optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.02);
     s->whole = make_stack(widths, LAYERS, CLASSES, 50, s->optimizer);
@@ -33,9 +33,9 @@ static int open_scene(void **state)
     return 0;
 }
 
-static int close_scene(void **state)
+static int teardown(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
 
     mf_workspace_free(s->workspace);
     mf_workspace_free(s->others);
@@ -46,7 +46,7 @@ static int close_scene(void **state)
     return 0;
 }
 
-static size_t draw(scene *s)
+static size_t draw(fixture *s)
 {
     random_values(&s->random, s->x, COUNT_OF(s->x), 1.0);
     random_labels(&s->random, s->y, ROWS, CLASSES);
@@ -55,15 +55,15 @@ static size_t draw(scene *s)
     return 1 + random_index(&s->random, ROWS);
 }
 
-static void check_same(scene *s)
+static void check_same(fixture *s)
 {
-    picture whole = network_picture(s->whole);
+    saved_values whole = save_network_values(s->whole);
 
     check_network_unchanged(&whole, s->parts);
-    drop_picture(&whole);
+    free_saved_values(&whole);
 }
 
-static void set_dropout(scene *s, double share)
+static void set_dropout(fixture *s, double share)
 {
     for (size_t i = 0; i < LAYERS; i++) {
         check_ok(mf_layer_set(layer_at(s->whole, i), MF_LAYER_DROPOUT, share));
@@ -71,7 +71,7 @@ static void set_dropout(scene *s, double share)
     }
 }
 
-static void step_parts(scene *s, const mf_batch *batch)
+static void step_parts(fixture *s, const mf_batch *batch)
 {
     mf_batch inner = *batch;
     float *from = s->a, *to = s->b;
@@ -88,7 +88,7 @@ static void step_parts(scene *s, const mf_batch *batch)
     }
 }
 
-static void compare_joint(scene *s, int steps)
+static void compare_joint(fixture *s, int steps)
 {
     for (int step = 0; step < steps; step++) {
         mf_batch batch;
@@ -107,20 +107,20 @@ static void compare_joint(scene *s, int steps)
     check_same(s);
 }
 
-static void test_joint_is_a_composition(void **state)
+static void test_a_joint_step_equals_its_layers_steps(void **state)
 {
     compare_joint(*state, 12);
 }
 
-static void test_joint_with_dropout(void **state)
+static void test_a_joint_step_with_dropout_equals_its_layers_steps(void **state)
 {
     set_dropout(*state, 0.4);
     compare_joint(*state, 12);
 }
 
-static void test_joint_with_clipping(void **state)
+static void test_a_joint_step_with_clipping_equals_its_layers_steps(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
 
     check_ok(mf_optimizer_set(s->optimizer, MF_OPTIMIZER_CLIP_NORM, 0.1));
     compare_joint(s, 12);
@@ -133,22 +133,22 @@ static void test_joint_with_clipping(void **state)
 /* The prefix passes the batch on, the layer steps, those behind do nothing. */
 static void test_greedy_steps_one_layer(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
 
     for (size_t position = 0; position < LAYERS; position++)
         for (int step = 0; step < 4; step++) {
             size_t rows = draw(s);
             const float *input = s->x;
             float *to = s->a;
-            picture before[LAYERS];
+            saved_values before[LAYERS];
 
             for (size_t i = 0; i < LAYERS; i++)
-                before[i] = layer_picture(layer_at(s->whole, i));
+                before[i] = save_layer_values(layer_at(s->whole, i));
             check_ok(mf_network_step_layer(s->whole, s->workspace, position, rows, s->x, s->y));
             for (size_t i = 0; i < LAYERS; i++) {
                 if (i != position)
                     check_layer_unchanged(&before[i], layer_at(s->whole, i));
-                drop_picture(&before[i]);
+                free_saved_values(&before[i]);
             }
             for (size_t i = 0; i < position; i++) {
                 check_ok(mf_layer_forward(layer_at(s->parts, i), s->others, rows, input, to));
@@ -164,9 +164,9 @@ static void test_greedy_steps_one_layer(void **state)
         assert_int_equal(read_report(s->workspace, i).applied, 4);
 }
 
-static void test_greedy_batch_with_weights(void **state)
+static void test_a_greedy_step_takes_sample_weights(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     mf_batch batch, inner;
 
     for (int step = 0; step < 3; step++) {
@@ -183,28 +183,28 @@ static void test_greedy_batch_with_weights(void **state)
 }
 
 /* Dropout of the prefix reaches the layer that learns; without it the outcome is another. */
-static void test_greedy_prefix_drops_out(void **state)
+static void test_a_greedy_step_applies_the_dropout_of_earlier_layers(void **state)
 {
-    scene *s = *state;
-    picture plain;
+    fixture *s = *state;
+    saved_values plain;
 
     draw(s);
     check_ok(mf_layer_set(layer_at(s->whole, 0), MF_LAYER_DROPOUT, 0.5));
     check_ok(mf_network_step_layer(s->whole, s->workspace, 1, ROWS, s->x, s->y));
     check_ok(mf_network_step_layer(s->parts, s->others, 1, ROWS, s->x, s->y));
-    plain = layer_picture(layer_at(s->parts, 1));
+    plain = save_layer_values(layer_at(s->parts, 1));
     {
-        picture dropped = layer_picture(layer_at(s->whole, 1));
+        saved_values dropped = save_layer_values(layer_at(s->whole, 1));
 
-        assert_false(same_picture(&plain, &dropped));
-        drop_picture(&dropped);
+        assert_false(same_values(&plain, &dropped));
+        free_saved_values(&dropped);
     }
-    drop_picture(&plain);
+    free_saved_values(&plain);
 }
 
-static void test_report_before_and_between(void **state)
+static void test_reports_start_at_0_and_hold_the_last_step(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     mf_report report = read_report(s->workspace, 2);
     mf_report sum = {.struct_size = sizeof sum};
 
@@ -228,8 +228,8 @@ static void test_report_before_and_between(void **state)
 
 static void test_evaluation_and_prediction_change_nothing(void **state)
 {
-    scene *s = *state;
-    picture before = network_picture(s->whole);
+    fixture *s = *state;
+    saved_values before = save_network_values(s->whole);
     float scores[ROWS * CLASSES];
     int32_t labels[ROWS];
 
@@ -239,19 +239,19 @@ static void test_evaluation_and_prediction_change_nothing(void **state)
     check_ok(mf_network_predict(s->whole, s->workspace, MF_PREDICT_SUM, ROWS, s->x, labels));
     check_ok(mf_network_goodness(s->whole, s->workspace, MF_PREDICT_LAST, ROWS, s->x, scores));
     check_network_unchanged(&before, s->whole);
-    drop_picture(&before);
+    free_saved_values(&before);
     /* Nor do they use up random numbers: the steps after them are the same. */
     compare_joint(s, 2);
 }
 
 /* The overflow of one layer stops it and those behind it; the counters tell. */
-static void test_loss_that_overflows_in_the_middle(void **state)
+static void test_a_failing_layer_stops_itself_and_later_layers(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     mf_layer *middle = layer_at(s->whole, 1);
     size_t count = parameter_count(middle, "weight");
     float *huge = get_memory(count * sizeof *huge);
-    picture before[LAYERS], after;
+    saved_values before[LAYERS], after;
 
     draw(s);
     check_ok(mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
@@ -260,24 +260,24 @@ static void test_loss_that_overflows_in_the_middle(void **state)
     check_ok(mf_layer_set_parameter(middle, "weight", huge, count));
     free(huge);
     for (size_t i = 0; i < LAYERS; i++)
-        before[i] = layer_picture(layer_at(s->whole, i));
+        before[i] = save_layer_values(layer_at(s->whole, i));
     check_status(MF_STATUS_NUMERIC, mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
-    after = layer_picture(layer_at(s->whole, 0));
-    assert_false(same_picture(&before[0], &after));
-    drop_picture(&after);
+    after = save_layer_values(layer_at(s->whole, 0));
+    assert_false(same_values(&before[0], &after));
+    free_saved_values(&after);
     check_layer_unchanged(&before[1], middle);
     check_layer_unchanged(&before[2], layer_at(s->whole, 2));
     assert_int_equal(read_report(s->workspace, 0).applied, 2);
     assert_int_equal(read_report(s->workspace, 1).applied, 1);
     assert_int_equal(read_report(s->workspace, 2).applied, 1);
     for (size_t i = 0; i < LAYERS; i++)
-        drop_picture(&before[i]);
+        free_saved_values(&before[i]);
 }
 
 /* A greedy step that fails has changed nothing, not even which numbers the dropout before it draws next. */
-static void test_greedy_failure_leaves_no_trace(void **state)
+static void test_a_failed_greedy_step_changes_nothing(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     mf_layer *last = layer_at(s->whole, 2);
     size_t count = parameter_count(last, "weight");
     float *kept = read_parameter(last, "weight", NULL), *huge = get_memory(count * sizeof *huge);
@@ -297,9 +297,9 @@ static void test_greedy_failure_leaves_no_trace(void **state)
     free(huge);
 }
 
-static void test_set_optimizer_is_all_or_none(void **state)
+static void test_every_layer_must_have_an_optimizer(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     mf_optimizer *other = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
 
     draw(s);
@@ -312,11 +312,11 @@ static void test_set_optimizer_is_all_or_none(void **state)
     check_ok(mf_network_set_optimizer(s->whole, s->optimizer));
     check_ok(mf_layer_set_optimizer(layer_at(s->whole, 1), NULL));
     {
-        picture before = network_picture(s->whole);
+        saved_values before = save_network_values(s->whole);
 
         check_status(MF_STATUS_STATE, mf_network_step(s->whole, s->workspace, ROWS, s->x, s->y));
         check_network_unchanged(&before, s->whole);
-        drop_picture(&before);
+        free_saved_values(&before);
     }
     check_ok(mf_network_step_layer(s->whole, s->workspace, 2, ROWS, s->x, s->y));
     check_status(MF_STATUS_STATE, mf_network_step_layer(s->whole, s->workspace, 1, ROWS, s->x, s->y));
@@ -325,9 +325,9 @@ static void test_set_optimizer_is_all_or_none(void **state)
 }
 
 /* A network's workspace serves its layers one by one; a layer learns on whatever way it is stepped. */
-static void test_applied_counts_every_way(void **state)
+static void test_applied_counts_every_kind_of_step(void **state)
 {
-    scene *s = *state;
+    fixture *s = *state;
     mf_workspace *single = make_layer_workspace(layer_at(s->whole, 0), ROWS);
 
     draw(s);
@@ -343,19 +343,21 @@ static void test_applied_counts_every_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_joint_is_a_composition, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_joint_with_dropout, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_joint_with_clipping, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_greedy_steps_one_layer, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_greedy_batch_with_weights, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_greedy_prefix_drops_out, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_report_before_and_between, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_evaluation_and_prediction_change_nothing, open_scene,
-                                        close_scene),
-        cmocka_unit_test_setup_teardown(test_loss_that_overflows_in_the_middle, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_greedy_failure_leaves_no_trace, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_set_optimizer_is_all_or_none, open_scene, close_scene),
-        cmocka_unit_test_setup_teardown(test_applied_counts_every_way, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(test_a_joint_step_equals_its_layers_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_joint_step_with_dropout_equals_its_layers_steps, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_joint_step_with_clipping_equals_its_layers_steps, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_greedy_steps_one_layer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_greedy_step_takes_sample_weights, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_greedy_step_applies_the_dropout_of_earlier_layers, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_reports_start_at_0_and_hold_the_last_step, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_evaluation_and_prediction_change_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failing_layer_stops_itself_and_later_layers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failed_greedy_step_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_layer_must_have_an_optimizer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_applied_counts_every_kind_of_step, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,7 @@ enum { ROWS = 70, CLASSES = 12 };
 
 static const size_t widths[] = {33, 140, 65, 20};
 
-static void test_the_counter_counts(void **state)
+static void test_the_counter_sees_allocations(void **state)
 {
     mf_layer_spec spec = layer_spec(3, 3, 3);
     mf_layer *layer;
@@ -256,7 +256,7 @@ static void run_with(mf_optimizer_spec optimizer_values, int activation, int kin
     free(a);
 }
 
-static void test_steps_and_answers_do_not_allocate(void **state)
+static void test_steps_and_predictions_do_not_allocate(void **state)
 {
     (void)state;
     for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++)
@@ -271,7 +271,7 @@ static void test_steps_and_answers_do_not_allocate(void **state)
 }
 
 /* Handles made with an allocator use nothing else: not even creation goes to malloc. */
-static void test_allocators_are_used_for_everything(void **state)
+static void test_handles_use_only_their_allocator(void **state)
 {
     test_memory memory = {0};
     mf_allocator allocator = memory_allocator(&memory);
@@ -300,7 +300,7 @@ static void test_allocators_are_used_for_everything(void **state)
 }
 
 /* The C library's memory is used where no allocator is given, whatever has been given elsewhere. */
-static void test_allocators_do_not_mix(void **state)
+static void test_every_handle_uses_its_own_allocator(void **state)
 {
     test_memory one = {0}, two = {0};
     mf_allocator first = memory_allocator(&one), second = memory_allocator(&two);
@@ -335,10 +335,10 @@ static void test_allocators_do_not_mix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_counter_counts),
-        cmocka_unit_test(test_steps_and_answers_do_not_allocate),
-        cmocka_unit_test(test_allocators_are_used_for_everything),
-        cmocka_unit_test(test_allocators_do_not_mix),
+        cmocka_unit_test(test_the_counter_sees_allocations),
+        cmocka_unit_test(test_steps_and_predictions_do_not_allocate),
+        cmocka_unit_test(test_handles_use_only_their_allocator),
+        cmocka_unit_test(test_every_handle_uses_its_own_allocator),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include "models.h"
 #include "random_units.h"
 #include "wire.h"
-#include "world.h"
+#include "fixture.h"
 
 /* Numbers of fields in onnx.proto. */
 enum { MODEL_IR = 1, MODEL_PRODUCER = 2, MODEL_PRODUCER_VERSION = 3, MODEL_GRAPH = 7, MODEL_OPSET = 8 };
@@ -408,7 +408,7 @@ static void test_size_stays(void **state)
 
 static void test_refusals(void **state)
 {
-    world *w = *state;
+    fixture *w = *state;
     mf_network *empty = make_network(), *stranger = (mf_network *)(void *)w->spare;
     unsigned char buffer[64];
     size_t bytes = 5;
@@ -426,7 +426,7 @@ static void test_refusals(void **state)
     check_status(MF_STATUS_STATE, mf_network_export_onnx(empty, "/tmp/monoforward-never-written"));
     check_status(MF_STATUS_STATE, mf_network_export_onnx_size(empty, &bytes));
     check_status(MF_STATUS_STATE, mf_network_export_onnx_buffer(empty, buffer, 64, &bytes));
-    check_ok(mf_layer_set_classes(w->last, WORLD_CLASSES + 1));
+    check_ok(mf_layer_set_classes(w->last, FIXTURE_CLASSES + 1));
     check_status(MF_STATUS_SHAPE, mf_network_export_onnx(w->network, "/tmp/monoforward-never-written"));
     check_status(MF_STATUS_SHAPE, mf_network_export_onnx_size(w->network, &bytes));
     check_status(MF_STATUS_SHAPE, mf_network_export_onnx_buffer(w->network, buffer, 64, &bytes));
@@ -560,7 +560,7 @@ int main(void)
         cmocka_unit_test(test_buffer),
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_size_stays),
-        cmocka_unit_test_setup_teardown(test_refusals, open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_refusals, fixture_setup, fixture_teardown),
         cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_no_allocation),
         cmocka_unit_test(test_too_large),

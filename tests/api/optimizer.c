@@ -32,7 +32,7 @@ static double get(const mf_optimizer *optimizer, int32_t key)
     return value;
 }
 
-static void test_defaults(void **state)
+static void test_defaults_are_those_of_the_header(void **state)
 {
     mf_optimizer_spec spec;
     mf_optimizer *optimizer = NULL;
@@ -56,7 +56,7 @@ static void test_defaults(void **state)
 }
 
 /* Both ends of the range are accepted, what lies beyond is not, and a refusal changes nothing. */
-static void test_ranges(void **state)
+static void test_both_ends_of_a_range_are_accepted(void **state)
 {
     (void)state;
     for (size_t k = 0; k < COUNT_OF(keys); k++) {
@@ -82,7 +82,7 @@ static void test_ranges(void **state)
     }
 }
 
-static void test_range_values(void **state)
+static void test_ranges_have_the_values_of_the_header(void **state)
 {
     double lowest, highest;
 
@@ -103,7 +103,7 @@ static void test_range_values(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_optimizer_range(0, &lowest, NULL));
 }
 
-static void test_unknown_keys(void **state)
+static void test_unknown_keys_are_refused(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.1);
     const int32_t unknown[] = {-1, 8, 1000, INT32_MIN, INT32_MAX};
@@ -118,7 +118,7 @@ static void test_unknown_keys(void **state)
     mf_optimizer_free(optimizer);
 }
 
-static void test_nesterov_is_a_switch(void **state)
+static void test_nesterov_is_0_or_1(void **state)
 {
     mf_optimizer *optimizer = optimizer_for(MF_OPTIMIZER_NESTEROV);
 
@@ -154,7 +154,7 @@ static void test_momentum_needs_memory(void **state)
 /* Momentum set to 0 and back: v = 0 v + g meanwhile, and the update follows it. By hand for the
  * projection of a layer whose gradient is the same at every step: its projection and weights are put
  * back before each one. */
-static void test_momentum_changes_on_the_way(void **state)
+static void test_momentum_can_change_during_training(void **state)
 {
     const double momenta[] = {0.5, 0.5, 0.0, 0.75};
     const double factors[] = {1.0, 1.5, 1.0, 1.75}; /* v / g after each step */
@@ -187,7 +187,7 @@ static void test_momentum_changes_on_the_way(void **state)
 }
 
 /* A new rate counts from the next step of every layer that uses the optimizer. */
-static void test_rate_takes_effect_everywhere(void **state)
+static void test_a_new_rate_counts_in_every_layer(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
     const float x = 1.0f, zero[2] = {0.0f, 0.0f};
@@ -218,7 +218,7 @@ static void test_rate_takes_effect_everywhere(void **state)
     mf_optimizer_free(optimizer);
 }
 
-static void test_cosine(void **state)
+static void test_the_cosine_schedule_follows_its_formula(void **state)
 {
     (void)state;
     for (uint64_t t = 0; t <= 100; t++)
@@ -231,7 +231,7 @@ static void test_cosine(void **state)
     assert_true(isfinite(mf_schedule_cosine(0, 0, 0.5)));
 }
 
-static void test_steps(void **state)
+static void test_the_step_schedule_follows_its_formula(void **state)
 {
     (void)state;
     for (uint64_t t = 0; t < 50; t++)
@@ -241,7 +241,7 @@ static void test_steps(void **state)
     assert_true(mf_schedule_step(1000, 1000, 0.5) == 0.5);
 }
 
-static void test_warmup(void **state)
+static void test_the_warmup_follows_its_formula(void **state)
 {
     (void)state;
     for (uint64_t t = 0; t < 20; t++)
@@ -253,17 +253,17 @@ static void test_warmup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_range_values),
-        cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_nesterov_is_a_switch),
+        cmocka_unit_test(test_defaults_are_those_of_the_header),
+        cmocka_unit_test(test_both_ends_of_a_range_are_accepted),
+        cmocka_unit_test(test_ranges_have_the_values_of_the_header),
+        cmocka_unit_test(test_unknown_keys_are_refused),
+        cmocka_unit_test(test_nesterov_is_0_or_1),
         cmocka_unit_test(test_momentum_needs_memory),
-        cmocka_unit_test(test_momentum_changes_on_the_way),
-        cmocka_unit_test(test_rate_takes_effect_everywhere),
-        cmocka_unit_test(test_cosine),
-        cmocka_unit_test(test_steps),
-        cmocka_unit_test(test_warmup),
+        cmocka_unit_test(test_momentum_can_change_during_training),
+        cmocka_unit_test(test_a_new_rate_counts_in_every_layer),
+        cmocka_unit_test(test_the_cosine_schedule_follows_its_formula),
+        cmocka_unit_test(test_the_step_schedule_follows_its_formula),
+        cmocka_unit_test(test_the_warmup_follows_its_formula),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
-#include "trial.h"
+#include "oracle_case.h"
 
 static const oracle_optimizer optimizers[] = {
     {.kind = MF_OPTIMIZER_SGD, .rate = 0.1, .epsilon = 1e-8},
@@ -28,111 +28,111 @@ static void every_pair(size_t inputs, size_t outputs, size_t classes, int steps)
     for (size_t o = 0; o < COUNT_OF(optimizers); o++)
         for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++) {
             char name[120];
-            trial one = {.name = name,
-                         .inputs = inputs,
-                         .outputs = outputs,
-                         .classes = classes,
-                         .activation = activation,
-                         .bias = (activation + (int)o) % 4 != 0,
-                         .max_rows = 9,
-                         .steps = steps,
-                         .optimizer = optimizers[o],
-                         .tolerance = 1e-3};
+            oracle_case one = {.name = name,
+                               .inputs = inputs,
+                               .outputs = outputs,
+                               .classes = classes,
+                               .activation = activation,
+                               .bias = (activation + (int)o) % 4 != 0,
+                               .max_rows = 9,
+                               .steps = steps,
+                               .optimizer = optimizers[o],
+                               .tolerance = 1e-3};
 
             snprintf(name, sizeof name, "%s, %s, %ux%u, %u classes", optimizer_names[o],
                      activation_names[activation], (unsigned)inputs, (unsigned)outputs, (unsigned)classes);
-            run_trial(&one);
+            run_oracle_case(&one);
         }
 }
 
-static void test_one_neuron(void **state)
+static void test_one_neuron_matches_the_oracle(void **state)
 {
     (void)state;
     every_pair(1, 1, 2, 20);
 }
 
-static void test_3x5(void **state)
+static void test_3x5_matches_the_oracle(void **state)
 {
     (void)state;
     every_pair(3, 5, 3, 20);
 }
 
-static void test_17x33(void **state)
+static void test_17x33_matches_the_oracle(void **state)
 {
     (void)state;
     every_pair(17, 33, 12, 20);
 }
 
-static void test_more_classes_than_neurons(void **state)
+static void test_more_classes_than_neurons_match_the_oracle(void **state)
 {
     (void)state;
     every_pair(7, 4, 17, 20);
 }
 
 /* Rounding must not add up to something else over a long run. Tanh has no kinks. */
-static void test_many_steps(void **state)
+static void test_many_steps_match_the_oracle(void **state)
 {
     (void)state;
     for (size_t o = 0; o < COUNT_OF(optimizers); o++) {
-        trial one = {.name = optimizer_names[o],
-                     .inputs = 9,
-                     .outputs = 14,
-                     .classes = 5,
-                     .activation = MF_ACTIVATION_TANH,
-                     .bias = 1,
-                     .max_rows = 16,
-                     .steps = 400,
-                     .optimizer = optimizers[o],
-                     .tolerance = 2e-3};
+        oracle_case one = {.name = optimizer_names[o],
+                           .inputs = 9,
+                           .outputs = 14,
+                           .classes = 5,
+                           .activation = MF_ACTIVATION_TANH,
+                           .bias = 1,
+                           .max_rows = 16,
+                           .steps = 400,
+                           .optimizer = optimizers[o],
+                           .tolerance = 2e-3};
 
-        run_trial(&one);
+        run_oracle_case(&one);
     }
 }
 
-static void test_default_adam(void **state)
+static void test_adam_with_the_defaults_matches_the_oracle(void **state)
 {
     mf_optimizer_spec spec = optimizer_spec(MF_OPTIMIZER_ADAM, 0.001);
-    trial one = {.name = "Adam with the defaults",
-                 .inputs = 20,
-                 .outputs = 30,
-                 .classes = 10,
-                 .activation = MF_ACTIVATION_TANH,
-                 .bias = 1,
-                 .max_rows = 32,
-                 .steps = 50,
-                 .optimizer = {.kind = MF_OPTIMIZER_ADAM,
-                               .rate = 0.001,
-                               .beta1 = 0.9,
-                               .beta2 = 0.999,
-                               .epsilon = 1e-8},
-                 .tolerance = 2e-3};
+    oracle_case one = {.name = "Adam with the defaults",
+                       .inputs = 20,
+                       .outputs = 30,
+                       .classes = 10,
+                       .activation = MF_ACTIVATION_TANH,
+                       .bias = 1,
+                       .max_rows = 32,
+                       .steps = 50,
+                       .optimizer = {.kind = MF_OPTIMIZER_ADAM,
+                                     .rate = 0.001,
+                                     .beta1 = 0.9,
+                                     .beta2 = 0.999,
+                                     .epsilon = 1e-8},
+                       .tolerance = 2e-3};
 
     (void)state;
     assert_int_equal(spec.struct_size, sizeof spec);
     assert_true(spec.beta1 == 0.9f && spec.beta2 == 0.999f && spec.epsilon == 1e-8f);
     assert_true(spec.weight_decay == 0.0f && spec.clip_norm == 0.0f && spec.momentum == 0.0f);
-    run_trial(&one);
+    run_oracle_case(&one);
 }
 
 /* Sizes beyond one panel of the library's loops, with sizes that no block divides. */
 static void wide(const char *name, size_t inputs, size_t outputs, size_t classes, size_t rows, int activation,
                  size_t optimizer)
 {
-    trial one = {.name = name,
-                 .inputs = inputs,
-                 .outputs = outputs,
-                 .classes = classes,
-                 .activation = activation,
-                 .bias = 1,
-                 .max_rows = rows,
-                 .steps = 4,
-                 .optimizer = optimizers[optimizer],
-                 .tolerance = 2e-3};
+    oracle_case one = {.name = name,
+                       .inputs = inputs,
+                       .outputs = outputs,
+                       .classes = classes,
+                       .activation = activation,
+                       .bias = 1,
+                       .max_rows = rows,
+                       .steps = 4,
+                       .optimizer = optimizers[optimizer],
+                       .tolerance = 2e-3};
 
-    run_trial(&one);
+    run_oracle_case(&one);
 }
 
-static void test_wide_300x200(void **state)
+static void test_300x200_matches_the_oracle(void **state)
 {
     (void)state;
     wide("300x200 sgd", 300, 200, 10, 40, MF_ACTIVATION_RELU, 0);
@@ -141,14 +141,14 @@ static void test_wide_300x200(void **state)
     wide("300x200 100 classes", 300, 200, 100, 40, MF_ACTIVATION_RELU, 6);
 }
 
-static void test_wide_784x300(void **state)
+static void test_784x300_matches_the_oracle(void **state)
 {
     (void)state;
     wide("784x300 sgd with decay", 784, 300, 10, 32, MF_ACTIVATION_RELU, 1);
     wide("784x300 rmsprop", 784, 300, 10, 32, MF_ACTIVATION_RELU, 8);
 }
 
-static void test_wide_odd(void **state)
+static void test_odd_wide_sizes_match_the_oracle(void **state)
 {
     (void)state;
     wide("131x257 adamw", 131, 257, 13, 33, MF_ACTIVATION_LEAKY_RELU, 6);
@@ -160,11 +160,15 @@ static void test_wide_odd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_neuron),   cmocka_unit_test(test_3x5),
-        cmocka_unit_test(test_17x33),        cmocka_unit_test(test_more_classes_than_neurons),
-        cmocka_unit_test(test_many_steps),   cmocka_unit_test(test_default_adam),
-        cmocka_unit_test(test_wide_300x200), cmocka_unit_test(test_wide_784x300),
-        cmocka_unit_test(test_wide_odd),
+        cmocka_unit_test(test_one_neuron_matches_the_oracle),
+        cmocka_unit_test(test_3x5_matches_the_oracle),
+        cmocka_unit_test(test_17x33_matches_the_oracle),
+        cmocka_unit_test(test_more_classes_than_neurons_match_the_oracle),
+        cmocka_unit_test(test_many_steps_match_the_oracle),
+        cmocka_unit_test(test_adam_with_the_defaults_matches_the_oracle),
+        cmocka_unit_test(test_300x200_matches_the_oracle),
+        cmocka_unit_test(test_784x300_matches_the_oracle),
+        cmocka_unit_test(test_odd_wide_sizes_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

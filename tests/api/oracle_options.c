@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "trial.h"
+#include "oracle_case.h"
 
 static const oracle_optimizer sgd = {.kind = MF_OPTIMIZER_SGD, .rate = 0.2, .epsilon = 1e-8};
 static const oracle_optimizer adam = {
@@ -11,64 +11,64 @@ static const oracle_optimizer adam = {
 static const oracle_optimizer momentum = {
     .kind = MF_OPTIMIZER_SGD, .rate = 0.05, .momentum = 0.9, .decay = 0.01, .epsilon = 1e-8};
 
-static trial base(const char *name, oracle_optimizer optimizer)
+static oracle_case base(const char *name, oracle_optimizer optimizer)
 {
-    return (trial){.name = name,
-                   .inputs = 11,
-                   .outputs = 19,
-                   .classes = 4,
-                   .activation = MF_ACTIVATION_TANH,
-                   .bias = 1,
-                   .max_rows = 13,
-                   .steps = 30,
-                   .optimizer = optimizer};
+    return (oracle_case){.name = name,
+                         .inputs = 11,
+                         .outputs = 19,
+                         .classes = 4,
+                         .activation = MF_ACTIVATION_TANH,
+                         .bias = 1,
+                         .max_rows = 13,
+                         .steps = 30,
+                         .optimizer = optimizer};
 }
 
-static void test_strides(void **state)
+static void test_strides_match_the_oracle(void **state)
 {
-    trial one = base("rows 5 values apart", sgd);
+    oracle_case one = base("rows 5 values apart", sgd);
 
     (void)state;
     one.gap = 5;
-    run_trial(&one);
+    run_oracle_case(&one);
     one.optimizer = adam;
-    run_trial(&one);
+    run_oracle_case(&one);
     one.name = "rows 1 value apart, no bias";
     one.gap = 1;
     one.bias = 0;
-    run_trial(&one);
+    run_oracle_case(&one);
 }
 
-static void test_sample_weights(void **state)
+static void test_sample_weights_match_the_oracle(void **state)
 {
-    trial one = base("sample weights, sgd", sgd);
+    oracle_case one = base("sample weights, sgd", sgd);
 
     (void)state;
     one.weighted = 1;
-    run_trial(&one);
+    run_oracle_case(&one);
     one.name = "sample weights, adam, strides, smoothing";
     one.optimizer = adam;
     one.gap = 2;
     one.smoothing = 0.1;
     one.activation = MF_ACTIVATION_GELU;
-    run_trial(&one);
+    run_oracle_case(&one);
 }
 
-static void test_label_smoothing(void **state)
+static void test_label_smoothing_matches_the_oracle(void **state)
 {
-    trial one = base("label smoothing 0.1", sgd);
+    oracle_case one = base("label smoothing 0.1", sgd);
 
     (void)state;
     one.smoothing = 0.1;
-    run_trial(&one);
+    run_oracle_case(&one);
     one.name = "label smoothing 0.9, 20 classes";
     one.smoothing = 0.9;
     one.classes = 20;
     one.activation = MF_ACTIVATION_RELU;
-    run_trial(&one);
+    run_oracle_case(&one);
 }
 
-static void clip_trials(size_t inputs, size_t outputs, size_t rows, int steps)
+static void run_clip_cases(size_t inputs, size_t outputs, size_t rows, int steps)
 {
     const oracle_optimizer *all[] = {&sgd, &momentum, &adam};
 
@@ -76,7 +76,7 @@ static void clip_trials(size_t inputs, size_t outputs, size_t rows, int steps)
         for (int activation = MF_ACTIVATION_RELU; activation <= MF_ACTIVATION_GELU; activation += 2)
             for (int frozen = 0; frozen < 8; frozen++) {
                 char name[100];
-                trial one = base(name, *all[o]);
+                oracle_case one = base(name, *all[o]);
 
                 /* 0.05 is below the norms here: clipped. 100 is above: measured but not clipped. */
                 snprintf(name, sizeof name, "clip, %ux%u, %u rows, optimizer %u, activation %d, frozen %d",
@@ -91,26 +91,26 @@ static void clip_trials(size_t inputs, size_t outputs, size_t rows, int steps)
                 one.full_batches = rows > 256;
                 one.optimizer.clip = frozen % 2 ? 100.0 : 0.05;
                 one.tolerance = 1e-3;
-                run_trial(&one);
+                run_oracle_case(&one);
             }
 }
 
-static void test_clip_small_batches(void **state)
+static void test_clipping_of_small_batches_matches_the_oracle(void **state)
 {
     (void)state;
-    clip_trials(40, 30, 7, 6);
+    run_clip_cases(40, 30, 7, 6);
 }
 
 /* More rows than inputs, outputs and any limit of a Gram matrix: the norm must come another way. */
-static void test_clip_large_batches(void **state)
+static void test_clipping_of_large_batches_matches_the_oracle(void **state)
 {
     (void)state;
-    clip_trials(6, 5, 300, 4);
+    run_clip_cases(6, 5, 300, 4);
 }
 
-static void test_clip_wide(void **state)
+static void test_clipping_of_wide_layers_matches_the_oracle(void **state)
 {
-    trial one = base("clip 300x280", momentum);
+    oracle_case one = base("clip 300x280", momentum);
 
     (void)state;
     one.inputs = 300;
@@ -120,22 +120,22 @@ static void test_clip_wide(void **state)
     one.steps = 4;
     one.optimizer.clip = 0.1;
     one.tolerance = 1e-3;
-    run_trial(&one);
+    run_oracle_case(&one);
     one.name = "clip 300x280, weights, strides";
     one.weighted = 1;
     one.gap = 3;
     one.classes = 18;
-    run_trial(&one);
+    run_oracle_case(&one);
     one.name = "clip 100x150, 290 rows";
     one.inputs = 100;
     one.outputs = 150;
     one.max_rows = 290;
     one.full_batches = 1;
     one.steps = 3;
-    run_trial(&one);
+    run_oracle_case(&one);
 }
 
-static void test_frozen(void **state)
+static void test_frozen_parameters_match_the_oracle(void **state)
 {
     const oracle_optimizer *all[] = {&sgd, &momentum, &adam};
 
@@ -143,26 +143,26 @@ static void test_frozen(void **state)
     for (size_t o = 0; o < COUNT_OF(all); o++)
         for (unsigned frozen = 1; frozen < 8; frozen++) {
             char name[60];
-            trial one = base(name, *all[o]);
+            oracle_case one = base(name, *all[o]);
 
             snprintf(name, sizeof name, "frozen %u, optimizer %u", frozen, (unsigned)o);
             one.frozen = frozen;
-            run_trial(&one);
+            run_oracle_case(&one);
         }
 }
 
-static void test_large_and_changing_batches(void **state)
+static void test_large_and_changing_batches_match_the_oracle(void **state)
 {
-    trial one = base("batches of 1 to 400 rows", momentum);
+    oracle_case one = base("batches of 1 to 400 rows", momentum);
 
     (void)state;
     one.max_rows = 400;
     one.steps = 12;
-    run_trial(&one);
+    run_oracle_case(&one);
     one.name = "batches of one row";
     one.max_rows = 1;
     one.steps = 60;
-    run_trial(&one);
+    run_oracle_case(&one);
 }
 
 /* A layer and its oracle that the tests below change on the way. */
@@ -172,7 +172,7 @@ typedef struct pair {
     mf_workspace *workspace;
     oracle_layer *oracle;
     oracle_optimizer hyper;
-    picture start;
+    saved_values start;
     test_random random;
 } pair;
 
@@ -183,11 +183,11 @@ static void start_pair(pair *p, oracle_optimizer hyper)
     spec.activation = MF_ACTIVATION_TANH;
     p->layer = make_layer(&spec);
     p->hyper = hyper;
-    p->optimizer = trial_optimizer(&hyper);
+    p->optimizer = make_optimizer_of(&hyper);
     check_ok(mf_layer_set_optimizer(p->layer, p->optimizer));
     p->workspace = make_layer_workspace(p->layer, 5);
     p->oracle = oracle_create(&spec, p->layer);
-    p->start = layer_picture(p->layer);
+    p->start = save_layer_values(p->layer);
     p->random.state = 99;
 }
 
@@ -212,14 +212,14 @@ static void step_pair(pair *p, int steps)
 static void end_pair(pair *p, const char *name)
 {
     compare_with_oracle(name, p->layer, p->oracle, &p->start, 1e-3);
-    drop_picture(&p->start);
+    free_saved_values(&p->start);
     mf_workspace_free(p->workspace);
     mf_optimizer_free(p->optimizer);
     mf_layer_free(p->layer);
     oracle_free(p->oracle);
 }
 
-static void test_rate_and_decay_change(void **state)
+static void test_changes_of_rate_and_decay_match_the_oracle(void **state)
 {
     const oracle_optimizer *all[] = {&momentum, &adam};
 
@@ -246,7 +246,7 @@ static void test_rate_and_decay_change(void **state)
 }
 
 /* A frozen parameter keeps its moments and its own count of steps until it learns again. */
-static void test_freeze_and_thaw(void **state)
+static void test_a_frozen_parameter_keeps_its_state(void **state)
 {
     const oracle_optimizer *all[] = {&momentum, &adam};
 
@@ -277,13 +277,13 @@ static void forget(oracle_parameter *parameter)
     parameter->steps = 0;
 }
 
-static void test_state_survives_or_starts_anew(void **state)
+static void test_optimizer_state_is_kept_or_reset(void **state)
 {
     const oracle_optimizer *all[] = {&momentum, &adam};
 
     (void)state;
     for (size_t o = 0; o < COUNT_OF(all); o++) {
-        mf_optimizer *other = trial_optimizer(all[o]);
+        mf_optimizer *other = make_optimizer_of(all[o]);
         pair p;
 
         start_pair(&p, *all[o]);
@@ -301,7 +301,7 @@ static void test_state_survives_or_starts_anew(void **state)
 }
 
 /* Values that are set from outside meet the moments that were there. */
-static void test_set_parameter_keeps_moments(void **state)
+static void test_setting_a_parameter_keeps_its_moments(void **state)
 {
     float values[3 * 8];
     pair p;
@@ -319,18 +319,18 @@ static void test_set_parameter_keeps_moments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strides),
-        cmocka_unit_test(test_sample_weights),
-        cmocka_unit_test(test_label_smoothing),
-        cmocka_unit_test(test_clip_small_batches),
-        cmocka_unit_test(test_clip_large_batches),
-        cmocka_unit_test(test_clip_wide),
-        cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_large_and_changing_batches),
-        cmocka_unit_test(test_rate_and_decay_change),
-        cmocka_unit_test(test_freeze_and_thaw),
-        cmocka_unit_test(test_state_survives_or_starts_anew),
-        cmocka_unit_test(test_set_parameter_keeps_moments),
+        cmocka_unit_test(test_strides_match_the_oracle),
+        cmocka_unit_test(test_sample_weights_match_the_oracle),
+        cmocka_unit_test(test_label_smoothing_matches_the_oracle),
+        cmocka_unit_test(test_clipping_of_small_batches_matches_the_oracle),
+        cmocka_unit_test(test_clipping_of_large_batches_matches_the_oracle),
+        cmocka_unit_test(test_clipping_of_wide_layers_matches_the_oracle),
+        cmocka_unit_test(test_frozen_parameters_match_the_oracle),
+        cmocka_unit_test(test_large_and_changing_batches_match_the_oracle),
+        cmocka_unit_test(test_changes_of_rate_and_decay_match_the_oracle),
+        cmocka_unit_test(test_a_frozen_parameter_keeps_its_state),
+        cmocka_unit_test(test_optimizer_state_is_kept_or_reset),
+        cmocka_unit_test(test_setting_a_parameter_keeps_its_moments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

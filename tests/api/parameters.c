@@ -28,7 +28,7 @@ static void check_info(const mf_parameter_info *info, const char *name, int32_t 
     assert_int_equal(info->count, first * second);
 }
 
-static void test_list(void **state)
+static void test_parameters_are_listed_with_shapes(void **state)
 {
     mf_layer_spec spec = layer_spec(5, 4, 3);
     mf_layer *layer = make_layer(&spec);
@@ -57,11 +57,11 @@ static void test_list(void **state)
     mf_layer_free(layer);
 }
 
-static void test_copies(void **state)
+static void test_parameters_are_set_and_read(void **state)
 {
     mf_layer *layer = make_plain_layer(5, 4, 3, 1);
     float in[20], out[20], odd[20];
-    picture before;
+    saved_values before;
 
     (void)state;
     for (size_t i = 0; i < 20; i++)
@@ -69,7 +69,7 @@ static void test_copies(void **state)
     check_ok(mf_layer_set_parameter(layer, "weight", in, 20));
     check_ok(mf_layer_get_parameter(layer, "weight", out, 20));
     assert_memory_equal(in, out, sizeof in);
-    before = layer_picture(layer);
+    before = save_layer_values(layer);
     check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(layer, "weight", in, 19));
     check_message("19");
     check_message("20");
@@ -88,11 +88,11 @@ static void test_copies(void **state)
         odd[at] = in[at];
     }
     check_layer_unchanged(&before, layer);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_layer_free(layer);
 }
 
-static void test_trainable_is_told(void **state)
+static void test_trainable_is_reported(void **state)
 {
     mf_layer *layer = make_plain_layer(5, 4, 3, 1);
 
@@ -105,7 +105,7 @@ static void test_trainable_is_told(void **state)
     mf_layer_free(layer);
 }
 
-static void test_describe(void **state)
+static void test_describe_returns_the_spec(void **state)
 {
     mf_layer_spec spec = layer_spec(5, 4, 3), now = {.struct_size = sizeof now};
     mf_layer *layer;
@@ -140,7 +140,7 @@ static void test_describe(void **state)
     mf_layer_free(layer);
 }
 
-static void test_options(void **state)
+static void test_options_are_set_and_read(void **state)
 {
     const int32_t keys[] = {MF_LAYER_DROPOUT, MF_LAYER_LABEL_SMOOTHING};
     mf_layer_spec spec = layer_spec(5, 4, 3);
@@ -173,7 +173,7 @@ static void test_options(void **state)
 
 /* Smoothing that is set later counts in the loss of the next step: ln m for M = 0 whatever it is, so
  * a trained layer is asked. Loss = (1 - s) CE(label) + s mean over classes of CE(class). */
-static void test_smoothing_counts_from_the_next_step(void **state)
+static void test_new_smoothing_counts_from_the_next_step(void **state)
 {
     mf_optimizer *still = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
     mf_layer *layer = make_plain_layer(4, 6, 3, 2);
@@ -215,7 +215,7 @@ static double phi(int activation, double z)
 }
 
 /* phi alone, on arguments from tiny to huge: W = 1, b = 0. */
-static void test_activations_far_out(void **state)
+static void test_activations_are_exact_for_tiny_and_huge_values(void **state)
 {
     const float x[] = {0.0f,  -0.0f,  1e-30f, -1e-30f, 1e-4f, -1e-4f, 0.3f,  -0.3f,
                        1.0f,  -1.0f,  2.5f,   -2.5f,   5.0f,  -5.0f,  9.0f,  -9.0f,
@@ -247,7 +247,7 @@ static void test_activations_far_out(void **state)
 }
 
 /* A layer's own goodness is a M^T of whatever activation it is given. */
-static void test_goodness_of_an_activation(void **state)
+static void test_goodness_is_the_product_with_m(void **state)
 {
     mf_layer *layer = make_plain_layer(4, 37, 11, 2);
     mf_workspace *workspace = make_workspace(NULL, layer, MF_WORKSPACE_INFERENCE, 9);
@@ -274,14 +274,14 @@ static void test_goodness_of_an_activation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_trainable_is_told),
-        cmocka_unit_test(test_describe),
-        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_smoothing_counts_from_the_next_step),
-        cmocka_unit_test(test_activations_far_out),
-        cmocka_unit_test(test_goodness_of_an_activation),
+        cmocka_unit_test(test_parameters_are_listed_with_shapes),
+        cmocka_unit_test(test_parameters_are_set_and_read),
+        cmocka_unit_test(test_trainable_is_reported),
+        cmocka_unit_test(test_describe_returns_the_spec),
+        cmocka_unit_test(test_options_are_set_and_read),
+        cmocka_unit_test(test_new_smoothing_counts_from_the_next_step),
+        cmocka_unit_test(test_activations_are_exact_for_tiny_and_huge_values),
+        cmocka_unit_test(test_goodness_is_the_product_with_m),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

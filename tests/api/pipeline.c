@@ -2,11 +2,11 @@
  * ThreadSanitizer runs this. SPDX-License-Identifier: MIT */
 #include "memory.h"
 #include "random.h"
-#include "scene.h"
+#include "training_fixture.h"
 
 static int32_t take_report(void *user, const mf_pipeline_report *report)
 {
-    scene *s = user;
+    training_fixture *s = user;
 
     if (!pthread_equal(pthread_self(), s->caller) || s->seen == REPORTS)
         return 1;
@@ -14,7 +14,7 @@ static int32_t take_report(void *user, const mf_pipeline_report *report)
     return 0;
 }
 
-static void run_pipelined(scene *s, uint32_t workers, size_t depth, int callback)
+static void run_pipelined(training_fixture *s, uint32_t workers, size_t depth, int callback)
 {
     mf_pipeline_spec spec = pipeline_spec(s->network, workers, depth);
     mf_pipeline *pipeline = NULL;
@@ -41,25 +41,26 @@ static void run_pipelined(scene *s, uint32_t workers, size_t depth, int callback
     mf_pipeline_free(pipeline);
 }
 
-static void test_same_bits(void **state)
+static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
 {
     static const uint32_t workers[] = {0, 1, 2, 3, 4, 7};
 
     (void)state;
     for (size_t r = 0; r < RULES; r++)
         for (size_t w = 0; w < COUNT_OF(workers); w++) {
-            scene *one = make_scene(&rules[r]), *other = make_scene(&rules[r]);
+            training_fixture *one = make_training_fixture(&rules[r]),
+                             *other = make_training_fixture(&rules[r]);
 
             run_sequential(one);
             run_pipelined(other, workers[w], w % 2 ? 0 : 1 + r, w % 3 == 0);
             check_same_run(one, other);
-            drop_scene(one);
-            drop_scene(other);
+            free_training_fixture(one);
+            free_training_fixture(other);
         }
 }
 
 /* More layers than groups, of very different costs. */
-static void test_groups(void **state)
+static void test_layers_are_split_into_groups(void **state)
 {
     enum { DEEP = 23, TIMES = 6 };
     size_t sizes[DEEP + 1];
@@ -76,7 +77,7 @@ static void test_groups(void **state)
                    *other = make_stack(sizes, DEEP, 3, 1, optimizer);
         mf_workspace *workspace = make_network_workspace(one, ROWS);
         mf_pipeline *pipeline = make_pipeline(other, workers, 0);
-        picture first, second;
+        saved_values first, second;
 
         assert_int_equal(progress_of(pipeline).groups, 4 * (workers ? workers : 1));
         for (int t = 0; t < TIMES; t++) {
@@ -86,11 +87,11 @@ static void test_groups(void **state)
             check_ok(mf_pipeline_submit(pipeline, ROWS, x, y));
         }
         check_ok(mf_pipeline_flush(pipeline));
-        first = network_picture(one);
-        second = network_picture(other);
-        assert_true(same_picture(&first, &second));
-        drop_picture(&first);
-        drop_picture(&second);
+        first = save_network_values(one);
+        second = save_network_values(other);
+        assert_true(same_values(&first, &second));
+        free_saved_values(&first);
+        free_saved_values(&second);
         mf_pipeline_free(pipeline);
         mf_workspace_free(workspace);
         mf_network_free(one);
@@ -99,9 +100,9 @@ static void test_groups(void **state)
     mf_optimizer_free(optimizer);
 }
 /* try_submit either takes the batch or says BUSY, and what was taken is learned. */
-static void test_busy(void **state)
+static void test_try_submit_takes_a_batch_or_is_busy(void **state)
 {
-    scene *one = make_scene(&rules[3]), *other = make_scene(&rules[3]);
+    training_fixture *one = make_training_fixture(&rules[3]), *other = make_training_fixture(&rules[3]);
     mf_pipeline *pipeline = make_pipeline(other->network, 2, 1);
     size_t busy = 0;
 
@@ -122,13 +123,13 @@ static void test_busy(void **state)
     mf_pipeline_free(pipeline);
     check_same_run(one, other);
     print_message("%zu tries came too early\n", busy);
-    drop_scene(one);
-    drop_scene(other);
+    free_training_fixture(one);
+    free_training_fixture(other);
 }
 
-static void test_missed_reports(void **state)
+static void test_missed_reports_are_counted(void **state)
 {
-    scene *s = make_scene(&rules[0]);
+    training_fixture *s = make_training_fixture(&rules[0]);
     mf_pipeline *pipeline = make_pipeline(s->network, 1, 2);
 
     (void)state;
@@ -140,12 +141,12 @@ static void test_missed_reports(void **state)
     assert_int_equal(s->reports[0].batch, BATCHES - 4);
     assert_int_equal(progress_of(pipeline).missed, (BATCHES - 4) * LAYERS);
     mf_pipeline_free(pipeline);
-    drop_scene(s);
+    free_training_fixture(s);
 }
 
-static void test_evaluate_and_predict(void **state)
+static void test_a_pipeline_evaluates_and_predicts(void **state)
 {
-    scene *one = make_scene(&rules[3]), *other = make_scene(&rules[3]);
+    training_fixture *one = make_training_fixture(&rules[3]), *other = make_training_fixture(&rules[3]);
     mf_pipeline *pipeline = make_pipeline(other->network, 3, 0);
     mf_batch batch = make_batch(ROWS, one->x[1], one->y[1]);
     int32_t expected[ROWS], labels[ROWS];
@@ -174,13 +175,13 @@ static void test_evaluate_and_predict(void **state)
     assert_memory_equal(goodness[0], goodness[1], sizeof goodness[0]);
     check_ok(mf_pipeline_evaluate_batch(pipeline, other->workspace, &batch));
     mf_pipeline_free(pipeline);
-    drop_scene(one);
-    drop_scene(other);
+    free_training_fixture(one);
+    free_training_fixture(other);
 }
 
-static void test_memory_at_creation_only(void **state)
+static void test_a_pipeline_allocates_only_at_its_creation(void **state)
 {
-    scene *s = make_scene(&rules[3]);
+    training_fixture *s = make_training_fixture(&rules[3]);
     test_memory memory = {0};
     mf_allocator allocator = memory_allocator(&memory);
     mf_pipeline_spec spec = pipeline_spec(s->network, 2, 3);
@@ -215,18 +216,18 @@ static void test_memory_at_creation_only(void **state)
     assert_int_equal(memory.blocks_out, 0);
     assert_int_equal(memory.faults, 0);
     memory_release(&memory);
-    drop_scene(s);
+    free_training_fixture(s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_missed_reports),
-        cmocka_unit_test(test_evaluate_and_predict),
-        cmocka_unit_test(test_memory_at_creation_only),
+        cmocka_unit_test(test_a_pipeline_gives_the_bits_of_a_sequential_run),
+        cmocka_unit_test(test_layers_are_split_into_groups),
+        cmocka_unit_test(test_try_submit_takes_a_batch_or_is_busy),
+        cmocka_unit_test(test_missed_reports_are_counted),
+        cmocka_unit_test(test_a_pipeline_evaluates_and_predicts),
+        cmocka_unit_test(test_a_pipeline_allocates_only_at_its_creation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
  * ThreadSanitizer runs this. SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include "scene.h"
+#include "training_fixture.h"
 
 /* Layer `position` gets parameters whose products overflow from now on. */
 static void spoil(mf_network *network, size_t position)
@@ -12,7 +12,7 @@ static void spoil(mf_network *network, size_t position)
     float *values = read_parameter(layer, "projection", &count);
 
     for (size_t i = 0; i < count; i++)
-        values[i] = i / scene_widths[position + 1] % 2 ? 3e38f : -3e38f;
+        values[i] = i / fixture_widths[position + 1] % 2 ? 3e38f : -3e38f;
     check_ok(mf_layer_set_parameter(layer, "projection", values, count));
     free(values);
     /* Whatever comes in, the activations are large enough. */
@@ -26,7 +26,7 @@ static void spoil(mf_network *network, size_t position)
 /* Three good batches, then one that layer 2 fails on, then what the pipeline still takes. */
 enum { GOOD = 3, AFTER = 4, BAD_LAYER = 2 };
 
-static size_t submit_until_failure(scene *s, mf_pipeline *pipeline)
+static size_t submit_until_failure(training_fixture *s, mf_pipeline *pipeline)
 {
     mf_status status = MF_STATUS_OK;
     size_t taken = GOOD;
@@ -40,7 +40,7 @@ static size_t submit_until_failure(scene *s, mf_pipeline *pipeline)
     return taken;
 }
 
-static void check_failure_is_told(scene *s, mf_pipeline *pipeline, size_t taken)
+static void check_failure_is_told(training_fixture *s, mf_pipeline *pipeline, size_t taken)
 {
     mf_pipeline_progress_info progress;
 
@@ -57,7 +57,7 @@ static void check_failure_is_told(scene *s, mf_pipeline *pipeline, size_t taken)
     assert_int_equal(progress.finished, taken);
 }
 
-static void check_failure_reports(scene *s, mf_pipeline *pipeline, size_t taken)
+static void check_failure_reports(training_fixture *s, mf_pipeline *pipeline, size_t taken)
 {
     poll_all(s, pipeline);
     assert_int_equal(s->seen, taken * LAYERS);
@@ -77,13 +77,13 @@ static void check_failure_reports(scene *s, mf_pipeline *pipeline, size_t taken)
     }
 }
 
-static void test_failure_in_order(void **state)
+static void test_a_failure_is_that_of_a_sequential_run(void **state)
 {
     (void)state;
     for (uint32_t workers = 0; workers <= 5; workers++) {
-        scene *sound = make_scene(&rules[3]), *s = make_scene(&rules[3]);
+        training_fixture *sound = make_training_fixture(&rules[3]), *s = make_training_fixture(&rules[3]);
         mf_pipeline *pipeline = make_pipeline(s->network, workers, 16);
-        picture at_failure[LAYERS];
+        saved_values at_failure[LAYERS];
         size_t taken;
 
         for (size_t t = 0; t < GOOD; t++)
@@ -91,7 +91,7 @@ static void test_failure_in_order(void **state)
         check_ok(mf_pipeline_flush(pipeline));
         spoil(s->network, BAD_LAYER);
         for (size_t i = 0; i < LAYERS; i++)
-            at_failure[i] = layer_picture(layer_at(s->network, i));
+            at_failure[i] = save_layer_values(layer_at(s->network, i));
         taken = submit_until_failure(s, pipeline);
         check_failure_is_told(s, pipeline, taken);
         check_failure_reports(s, pipeline, taken);
@@ -100,22 +100,22 @@ static void test_failure_in_order(void **state)
         for (size_t t = 0; t < taken; t++)
             check_ok(mf_network_step(sound->network, sound->workspace, ROWS, sound->x[t], sound->y[t]));
         for (size_t i = 0; i < LAYERS; i++) {
-            picture expected = layer_picture(layer_at(sound->network, i));
+            saved_values expected = save_layer_values(layer_at(sound->network, i));
 
             check_layer_unchanged(i < BAD_LAYER ? &expected : &at_failure[i], layer_at(s->network, i));
-            drop_picture(&expected);
-            drop_picture(&at_failure[i]);
+            free_saved_values(&expected);
+            free_saved_values(&at_failure[i]);
         }
-        drop_scene(sound);
-        drop_scene(s);
+        free_training_fixture(sound);
+        free_training_fixture(s);
     }
 }
 
 static void test_bad_batches_change_nothing(void **state)
 {
-    scene *s = make_scene(&rules[0]);
+    training_fixture *s = make_training_fixture(&rules[0]);
     mf_pipeline *pipeline = make_pipeline(s->network, 2, 0);
-    picture before = network_picture(s->network);
+    saved_values before = save_network_values(s->network);
     mf_batch batch = batch_of(s, 0);
     float kept = s->x[0][5];
 
@@ -146,13 +146,13 @@ static void test_bad_batches_change_nothing(void **state)
     check_ok(mf_network_set_classes(s->network, CLASSES + 1));
     check_status(MF_STATUS_STALE, mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
     mf_pipeline_free(pipeline);
-    drop_picture(&before);
-    drop_scene(s);
+    free_saved_values(&before);
+    free_training_fixture(s);
 }
 
-static void test_stale_network(void **state)
+static void test_a_changed_network_makes_a_pipeline_stale(void **state)
 {
-    scene *s = make_scene(&rules[0]);
+    training_fixture *s = make_training_fixture(&rules[0]);
     mf_pipeline *pipeline = make_pipeline(s->network, 1, 0);
     uint64_t id = 0;
 
@@ -161,12 +161,12 @@ static void test_stale_network(void **state)
     check_ok(mf_network_remove(s->network, id));
     check_status(MF_STATUS_STALE, mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
     mf_pipeline_free(pipeline);
-    drop_scene(s);
+    free_training_fixture(s);
 }
 
-static void test_bad_specs(void **state)
+static void test_wrong_specs_are_refused(void **state)
 {
-    scene *s = make_scene(&rules[0]);
+    training_fixture *s = make_training_fixture(&rules[0]);
     mf_network *empty = make_network();
     mf_pipeline_spec spec = pipeline_spec(s->network, 2, 0), bad;
     mf_pipeline *pipeline = (mf_pipeline *)1;
@@ -218,18 +218,18 @@ static void test_bad_specs(void **state)
     check_status(MF_STATUS_NOT_FOUND, mf_pipeline_poll(pipeline, &report));
     mf_pipeline_free(pipeline);
     mf_network_free(empty);
-    drop_scene(s);
+    free_training_fixture(s);
 }
 
 /* ---- stops ---- */
 
 /* Every layer is what a sequential run makes of it after as many batches as it counts. */
-static void check_prefixes(scene *s, size_t batches)
+static void check_prefixes(training_fixture *s, size_t batches)
 {
     for (size_t i = 0; i < LAYERS; i++) {
-        scene *fresh = make_scene(&rules[3]);
+        training_fixture *fresh = make_training_fixture(&rules[3]);
         uint64_t applied = 0;
-        picture expected, found = layer_picture(layer_at(s->network, i));
+        saved_values expected, found = save_layer_values(layer_at(s->network, i));
 
         for (size_t k = 0; k < s->seen; k++)
             if (s->reports[k].position == i && s->reports[k].applied > applied)
@@ -237,20 +237,20 @@ static void check_prefixes(scene *s, size_t batches)
         assert_in_range(applied, 0, batches);
         for (size_t t = 0; t < applied; t++)
             check_ok(mf_network_step(fresh->network, fresh->workspace, ROWS, fresh->x[t], fresh->y[t]));
-        expected = layer_picture(layer_at(fresh->network, i));
-        assert_true(same_picture(&expected, &found));
-        drop_picture(&expected);
-        drop_picture(&found);
-        drop_scene(fresh);
+        expected = save_layer_values(layer_at(fresh->network, i));
+        assert_true(same_values(&expected, &found));
+        free_saved_values(&expected);
+        free_saved_values(&found);
+        free_training_fixture(fresh);
     }
 }
 
-static void test_stop(void **state)
+static void test_stop_drops_unfinished_batches(void **state)
 {
     (void)state;
     for (uint32_t workers = 0; workers <= 3; workers++)
         for (size_t batches = 0; batches < 8; batches++) {
-            scene *s = make_scene(&rules[3]);
+            training_fixture *s = make_training_fixture(&rules[3]);
             mf_pipeline *pipeline = make_pipeline(s->network, workers, 8);
 
             for (size_t t = 0; t < batches; t++)
@@ -264,16 +264,16 @@ static void test_stop(void **state)
             assert_int_equal(s->seen, batches * LAYERS);
             check_prefixes(s, batches);
             mf_pipeline_free(pipeline);
-            drop_scene(s);
+            free_training_fixture(s);
         }
 }
 
-static void test_free_at_any_moment(void **state)
+static void test_a_pipeline_can_be_freed_at_any_moment(void **state)
 {
     (void)state;
     for (uint32_t workers = 0; workers <= 3; workers++)
         for (size_t batches = 0; batches < 6; batches++) {
-            scene *s = make_scene(&rules[1]);
+            training_fixture *s = make_training_fixture(&rules[1]);
             mf_pipeline *pipeline = make_pipeline(s->network, workers, 8);
 
             for (size_t t = 0; t < batches; t++)
@@ -287,7 +287,7 @@ static void test_free_at_any_moment(void **state)
                 s->optimizer = NULL;
             }
             mf_pipeline_free(pipeline);
-            drop_scene(s);
+            free_training_fixture(s);
         }
 }
 
@@ -306,9 +306,9 @@ static int32_t stop_after(void *user, const mf_pipeline_report *report)
     return ++w->calls == w->limit;
 }
 
-static void test_callback_stops(void **state)
+static void test_the_callback_can_stop_a_pipeline(void **state)
 {
-    scene *s = make_scene(&rules[0]);
+    training_fixture *s = make_training_fixture(&rules[0]);
     watcher w = {.limit = 3};
     mf_pipeline_spec spec = pipeline_spec(s->network, 2, 4);
 
@@ -324,19 +324,19 @@ static void test_callback_stops(void **state)
     assert_int_equal(w.inside, MF_STATUS_STATE);
     check_status(MF_STATUS_STATE, mf_pipeline_submit(w.pipeline, ROWS, s->x[0], s->y[0]));
     mf_pipeline_free(w.pipeline);
-    drop_scene(s);
+    free_training_fixture(s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failure_in_order),
+        cmocka_unit_test(test_a_failure_is_that_of_a_sequential_run),
         cmocka_unit_test(test_bad_batches_change_nothing),
-        cmocka_unit_test(test_stale_network),
-        cmocka_unit_test(test_bad_specs),
-        cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_free_at_any_moment),
-        cmocka_unit_test(test_callback_stops),
+        cmocka_unit_test(test_a_changed_network_makes_a_pipeline_stale),
+        cmocka_unit_test(test_wrong_specs_are_refused),
+        cmocka_unit_test(test_stop_drops_unfinished_batches),
+        cmocka_unit_test(test_a_pipeline_can_be_freed_at_any_moment),
+        cmocka_unit_test(test_the_callback_can_stop_a_pipeline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

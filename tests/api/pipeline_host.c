@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "memory.h"
-#include "scene.h"
+#include "training_fixture.h"
 
 /* In a process of its own, where CMocka has no say. */
 #define must(condition)                                                                      \
@@ -149,7 +149,7 @@ static int fork_at_any_moment(void)
     return 0;
 }
 
-static void test_fork(void **state)
+static void test_a_forked_process_can_only_free_the_pipeline(void **state)
 {
     (void)state;
     check_apart(fork_at_any_moment);
@@ -170,7 +170,7 @@ static int fork_without_workers(void)
     return 0;
 }
 
-static void test_fork_without_workers(void **state)
+static void test_a_pipeline_without_workers_survives_a_fork(void **state)
 {
     (void)state;
     check_apart(fork_without_workers);
@@ -189,7 +189,7 @@ static int32_t fork_inside(void *user, const mf_pipeline_report *report)
 /* The child goes on where the callback was called. */
 static int fork_in_the_callback(void)
 {
-    scene *s = make_scene(&rules[0]);
+    training_fixture *s = make_training_fixture(&rules[0]);
     mf_pipeline_spec spec = pipeline_spec(s->network, 2, 2);
     mf_pipeline *pipeline = NULL;
     mf_status status = MF_STATUS_OK;
@@ -203,7 +203,7 @@ static int fork_in_the_callback(void)
     if (status == MF_STATUS_OK)
         status = mf_pipeline_flush(pipeline);
     mf_pipeline_free(pipeline);
-    drop_scene(s);
+    free_training_fixture(s);
     if (child == 0)
         _exit(status != MF_STATUS_STATE);
     must(status == MF_STATUS_OK);
@@ -211,7 +211,7 @@ static int fork_in_the_callback(void)
     return 0;
 }
 
-static void test_fork_in_the_callback(void **state)
+static void test_the_callback_can_fork(void **state)
 {
     (void)state;
     check_apart(fork_in_the_callback);
@@ -302,7 +302,7 @@ static int cancel_free(void)
     return cancel_call(free_slow);
 }
 
-static void test_cancel(void **state)
+static void test_a_cancelled_thread_leaves_the_pipeline_usable(void **state)
 {
     (void)state;
     check_apart(cancel_submit);
@@ -325,7 +325,7 @@ static int32_t be_cancelled(void *user, const mf_pipeline_report *report)
 }
 
 typedef struct trainer {
-    scene *s;
+    training_fixture *s;
     mf_pipeline *pipeline;
     pthread_t thread;
     mf_status status;
@@ -345,7 +345,7 @@ static void *train_and_flush(void *argument)
 
 static int cancel_in_the_callback(void)
 {
-    trainer t = {.s = make_scene(&rules[0]), .thread = pthread_self(), .status = (mf_status)99};
+    trainer t = {.s = make_training_fixture(&rules[0]), .thread = pthread_self(), .status = (mf_status)99};
     mf_pipeline_spec spec = pipeline_spec(t.s->network, 2, 0);
     pthread_t thread;
     void *result = NULL;
@@ -360,11 +360,11 @@ static int cancel_in_the_callback(void)
     must(mf_pipeline_flush(t.pipeline) == MF_STATUS_OK);
     must(mf_pipeline_submit(t.pipeline, ROWS, t.s->x[1], t.s->y[1]) == MF_STATUS_OK);
     mf_pipeline_free(t.pipeline);
-    drop_scene(t.s);
+    free_training_fixture(t.s);
     return 0;
 }
 
-static void test_cancel_in_the_callback(void **state)
+static void test_a_thread_cancelled_in_the_callback_leaves_the_pipeline_usable(void **state)
 {
     (void)state;
     check_apart(cancel_in_the_callback);
@@ -399,7 +399,7 @@ static int free_in_the_callback(void)
 {
     for (uint32_t workers = 0; workers <= 3; workers++)
         for (int way = 0; way < 6; way++) {
-            scene *s = make_scene(&rules[0]);
+            training_fixture *s = make_training_fixture(&rules[0]);
             suicide w = {.memory = {.quarantine = 1}};
             mf_allocator allocator = memory_allocator(&w.memory);
             mf_pipeline_spec spec = pipeline_spec(s->network, workers, 4);
@@ -435,12 +435,12 @@ static int free_in_the_callback(void)
             memory_release(&w.memory);
             /* The layers are the network's again. */
             must(mf_network_step(s->network, s->workspace, ROWS, s->x[0], s->y[0]) == MF_STATUS_OK);
-            drop_scene(s);
+            free_training_fixture(s);
         }
     return 0;
 }
 
-static void test_free_in_the_callback(void **state)
+static void test_the_callback_can_free_the_pipeline(void **state)
 {
     (void)state;
     check_apart(free_in_the_callback);
@@ -464,7 +464,7 @@ static size_t threads_here(void)
 /* Bytes and threads that a pipeline takes. */
 static void take_stock(uint32_t workers, size_t depth, size_t *bytes, size_t *threads)
 {
-    scene *s = make_scene(&rules[0]);
+    training_fixture *s = make_training_fixture(&rules[0]);
     test_memory memory = {0};
     mf_allocator allocator = memory_allocator(&memory);
     mf_pipeline_spec spec = pipeline_spec(s->network, workers, depth);
@@ -480,11 +480,11 @@ static void take_stock(uint32_t workers, size_t depth, size_t *bytes, size_t *th
     check_ok(mf_pipeline_flush(pipeline));
     mf_pipeline_free(pipeline);
     memory_release(&memory);
-    drop_scene(s);
+    free_training_fixture(s);
 }
 
 /* At a time no more layers work than there are, and no more than there are batches in the works. */
-static void test_more_workers_than_work(void **state)
+static void test_surplus_workers_are_not_started(void **state)
 {
     static const struct {
         uint32_t workers, useful;
@@ -512,13 +512,13 @@ static void test_more_workers_than_work(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fork),
-        cmocka_unit_test(test_fork_without_workers),
-        cmocka_unit_test(test_fork_in_the_callback),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_cancel_in_the_callback),
-        cmocka_unit_test(test_free_in_the_callback),
-        cmocka_unit_test(test_more_workers_than_work),
+        cmocka_unit_test(test_a_forked_process_can_only_free_the_pipeline),
+        cmocka_unit_test(test_a_pipeline_without_workers_survives_a_fork),
+        cmocka_unit_test(test_the_callback_can_fork),
+        cmocka_unit_test(test_a_cancelled_thread_leaves_the_pipeline_usable),
+        cmocka_unit_test(test_a_thread_cancelled_in_the_callback_leaves_the_pipeline_usable),
+        cmocka_unit_test(test_the_callback_can_free_the_pipeline),
+        cmocka_unit_test(test_surplus_workers_are_not_started),
     };
 
     /* OpenBLAS ends its threads in a fork, and a product that they had a part in never returns. */

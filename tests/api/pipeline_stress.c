@@ -39,14 +39,14 @@ static void set_both(side *sides, double rate, double dropout)
 
 /* The states that each layer has gone through, to compare with the one a stop has left it in. */
 typedef struct history {
-    picture after[STEPS + 1][LAYERS];
+    saved_values after[STEPS + 1][LAYERS];
     size_t steps;
 } history;
 
 static void remember(history *h, const mf_network *network)
 {
     for (size_t i = 0; i < LAYERS; i++)
-        h->after[h->steps][i] = layer_picture(layer_at(network, i));
+        h->after[h->steps][i] = save_layer_values(layer_at(network, i));
     h->steps++;
 }
 
@@ -54,7 +54,7 @@ static void forget(history *h)
 {
     for (size_t s = 0; s < h->steps; s++)
         for (size_t i = 0; i < LAYERS; i++)
-            drop_picture(&h->after[s][i]);
+            free_saved_values(&h->after[s][i]);
 }
 
 /* Those in front are never behind those in the back. A layer whose neurons are all cut off stays as it is, so
@@ -64,19 +64,19 @@ static void check_states(const history *h, const mf_network *network, int at_res
     size_t least = 0;
 
     for (size_t i = LAYERS; i-- > 0;) {
-        picture found = layer_picture(layer_at(network, i));
+        saved_values found = save_layer_values(layer_at(network, i));
         size_t first = 0, last = h->steps;
 
-        while (first < h->steps && !same_picture(&h->after[first][i], &found))
+        while (first < h->steps && !same_values(&h->after[first][i], &found))
             first++;
-        while (last > first && !same_picture(&h->after[last - 1][i], &found))
+        while (last > first && !same_values(&h->after[last - 1][i], &found))
             last--;
         assert_true(first < h->steps);
         assert_true(last - 1 >= least);
         if (at_rest)
             assert_int_equal(last, h->steps);
         least = first;
-        drop_picture(&found);
+        free_saved_values(&found);
     }
 }
 
@@ -143,7 +143,7 @@ static void act(mf_pipeline *pipeline, side *sides, mf_workspace *workspace, his
     }
 }
 
-static void test_random_treatment(void **state)
+static void test_random_calls_give_the_bits_of_a_sequential_run(void **state)
 {
     static const int32_t kinds[] = {MF_OPTIMIZER_SGD, MF_OPTIMIZER_ADAM, MF_OPTIMIZER_ADAMW,
                                     MF_OPTIMIZER_RMSPROP};
@@ -184,7 +184,7 @@ static int32_t count_report(void *user, const mf_pipeline_report *report)
 
 /* However close a worker's report comes to a poll: with a callback no report goes another way, and a poll
  * needs no place for one. */
-static void test_polls_leave_reports_to_the_callback(void **state)
+static void test_with_a_callback_polls_return_no_reports(void **state)
 {
     enum { BATCHES = 2000, ROWS = 2 };
     static const float x[ROWS * 7] = {1, -1, 0.5f};
@@ -217,8 +217,8 @@ static void test_polls_leave_reports_to_the_callback(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_treatment),
-                                       cmocka_unit_test(test_polls_leave_reports_to_the_callback)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_calls_give_the_bits_of_a_sequential_run),
+                                       cmocka_unit_test(test_with_a_callback_polls_return_no_reports)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include "build.h"
 
-static void test_version(void **state)
+static void test_the_version_is_that_of_the_header(void **state)
 {
     char expected[40];
 
@@ -16,7 +16,7 @@ static void test_version(void **state)
 }
 
 /* The values are pinned for ever, so they are written out here. */
-static void test_names_and_values(void **state)
+static void test_statuses_have_fixed_names_and_values(void **state)
 {
     const struct {
         mf_status status;
@@ -61,7 +61,7 @@ static void *fail_elsewhere(void *data)
     return NULL;
 }
 
-static void test_message_belongs_to_the_thread(void **state)
+static void test_every_thread_has_its_own_message(void **state)
 {
     char *seen[2] = {NULL, NULL}, *mine;
     pthread_t thread;
@@ -91,7 +91,7 @@ static void test_message_belongs_to_the_thread(void **state)
 }
 
 /* A name from outside may be longer than any buffer inside. */
-static void test_long_names_in_messages(void **state)
+static void test_long_names_are_cut_in_messages(void **state)
 {
     mf_layer *layer = make_plain_layer(2, 2, 2, 1);
     char *name = get_memory(100001);
@@ -106,7 +106,7 @@ static void test_long_names_in_messages(void **state)
     mf_layer_free(layer);
 }
 
-static void test_blas_name(void **state)
+static void test_the_blas_library_is_recognised(void **state)
 {
     const char *known[] = {"openblas", "blis", "mkl", "other", "builtin"};
     size_t matches = 0;
@@ -127,7 +127,7 @@ static void test_blas_name(void **state)
         fail_msg("products by %s, expected one of: %s", mf_blas_name(), getenv("TEST_BLAS_AT_RUN_TIME"));
 }
 
-static void test_blas_threads(void **state)
+static void test_the_number_of_blas_threads_can_be_set(void **state)
 {
     int32_t before = 0, now = 0;
     mf_status status = mf_blas_get_threads(&before);
@@ -153,7 +153,7 @@ static void test_blas_threads(void **state)
 }
 
 /* No other call may touch the number of threads, which belongs to the whole process. */
-static void test_training_leaves_blas_threads_alone(void **state)
+static void test_training_keeps_the_number_of_blas_threads(void **state)
 {
     mf_optimizer *optimizer;
     mf_layer *layer;
@@ -179,7 +179,7 @@ static void test_training_leaves_blas_threads_alone(void **state)
 
 /* A step may compute with subnormal numbers as it likes; the caller's arithmetic is as it was before, also
  * after a step that failed. */
-static void test_arithmetic_of_the_caller_is_left_alone(void **state)
+static void test_a_step_restores_the_floating_point_mode(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     mf_layer *layer = make_plain_layer(4, 6, 2, 1);
@@ -210,14 +210,14 @@ static void test_arithmetic_of_the_caller_is_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_message_belongs_to_the_thread), /* first: nothing has failed yet */
-        cmocka_unit_test(test_version),
-        cmocka_unit_test(test_names_and_values),
-        cmocka_unit_test(test_long_names_in_messages),
-        cmocka_unit_test(test_blas_name),
-        cmocka_unit_test(test_blas_threads),
-        cmocka_unit_test(test_training_leaves_blas_threads_alone),
-        cmocka_unit_test(test_arithmetic_of_the_caller_is_left_alone),
+        cmocka_unit_test(test_every_thread_has_its_own_message), /* first: nothing has failed yet */
+        cmocka_unit_test(test_the_version_is_that_of_the_header),
+        cmocka_unit_test(test_statuses_have_fixed_names_and_values),
+        cmocka_unit_test(test_long_names_are_cut_in_messages),
+        cmocka_unit_test(test_the_blas_library_is_recognised),
+        cmocka_unit_test(test_the_number_of_blas_threads_can_be_set),
+        cmocka_unit_test(test_training_keeps_the_number_of_blas_threads),
+        cmocka_unit_test(test_a_step_restores_the_floating_point_mode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void *predict(void *data)
     return NULL;
 }
 
-static void test_one_network_many_threads(void **state)
+static void test_many_threads_can_predict_with_one_network(void **state)
 {
     mf_network *network = make_stack(widths, 2, CLASSES, 3, NULL);
     mf_workspace *workspace = make_network_workspace(network, ROWS);
@@ -122,7 +122,7 @@ static void *make_and_free(void *data)
     return NULL;
 }
 
-static void test_references_from_many_threads(void **state)
+static void test_many_threads_can_hold_references(void **state)
 {
     mf_network *network = make_stack(widths, 2, CLASSES, 3, NULL);
     atomic_int waiting = THREADS;
@@ -184,7 +184,7 @@ static void *train(void *data)
     return NULL;
 }
 
-static void test_training_side_by_side(void **state)
+static void test_networks_train_in_parallel_threads(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     atomic_int waiting = THREADS;
@@ -208,9 +208,9 @@ static void test_training_side_by_side(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_network_many_threads),
-        cmocka_unit_test(test_references_from_many_threads),
-        cmocka_unit_test(test_training_side_by_side),
+        cmocka_unit_test(test_many_threads_can_predict_with_one_network),
+        cmocka_unit_test(test_many_threads_can_hold_references),
+        cmocka_unit_test(test_networks_train_in_parallel_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static void test_subnormal_weights_are_refused(void **state)
     (void)state;
     check_ok(mf_optimizer_create(&how, &optimizer));
     check_ok(mf_layer_set_optimizer(layer, optimizer));
-    picture before = layer_picture(layer);
+    saved_values before = save_layer_values(layer);
     mf_batch batch = make_batch(2, x, y);
 
     batch.sample_weights = none;
@@ -31,12 +31,12 @@ static void test_subnormal_weights_are_refused(void **state)
     check_layer_unchanged(&before, layer);
     batch.sample_weights = some;
     check_ok(mf_layer_step_batch(layer, workspace, &batch, NULL));
-    picture after = layer_picture(layer);
+    saved_values after = save_layer_values(layer);
 
     for (size_t i = 0; i < after.count; i++)
         assert_true(isfinite(after.values[i]));
-    drop_picture(&before);
-    drop_picture(&after);
+    free_saved_values(&before);
+    free_saved_values(&after);
     mf_workspace_free(workspace);
     mf_layer_free(layer);
     mf_optimizer_free(optimizer);
@@ -45,7 +45,7 @@ static void test_subnormal_weights_are_refused(void **state)
 /* Norm of all gradients, summed in double. */
 static double direct_norm(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch)
 {
-    picture values = layer_picture(layer);
+    saved_values values = save_layer_values(layer);
     size_t count = values.count;
     float *gradients = get_memory(count * sizeof *gradients);
     double sum = 0.0;
@@ -53,7 +53,7 @@ static double direct_norm(mf_layer *layer, mf_workspace *workspace, const mf_bat
     check_ok(mf_layer_gradients(layer, workspace, batch, NULL, gradients, count));
     for (size_t i = 0; i < count; i++)
         sum += (double)gradients[i] * (double)gradients[i];
-    drop_picture(&values);
+    free_saved_values(&values);
     free(gradients);
     return sqrt(sum);
 }
@@ -96,7 +96,7 @@ static void check_norm(float apart)
     mf_optimizer_free(optimizer);
 }
 
-static void test_norm_of_rows_that_cancel(void **state)
+static void test_the_norm_is_exact_if_rows_cancel(void **state)
 {
     (void)state;
     check_norm(1.0f);
@@ -107,7 +107,7 @@ static void test_norm_of_rows_that_cancel(void **state)
 }
 
 /* A double that a float in a step takes for 0 means something else than 0 to the host. */
-static void test_values_that_narrow_to_nothing_are_refused(void **state)
+static void test_values_that_are_0_as_a_float_are_refused(void **state)
 {
     const double values[] = {1e-60, 1e-40, (double)FLT_MIN / 2.0};
     mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 0.1);
@@ -135,7 +135,7 @@ static void test_values_that_narrow_to_nothing_are_refused(void **state)
 }
 
 /* Gains near the end of the range would start with values that are not finite. */
-static void test_starts_are_finite(void **state)
+static void test_initial_parameters_are_finite(void **state)
 {
     const int32_t inits[] = {MF_INIT_KAIMING_UNIFORM, MF_INIT_ORTHOGONAL, MF_INIT_NORMAL};
     mf_layer_spec spec = layer_spec(1, 40, CLASSES);
@@ -146,11 +146,11 @@ static void test_starts_are_finite(void **state)
     for (size_t i = 0; i < COUNT_OF(inits); i++) {
         spec.weight_init = spec.projection_init = inits[i];
         layer = make_layer(&spec);
-        picture start = layer_picture(layer);
+        saved_values start = save_layer_values(layer);
 
         for (size_t v = 0; v < start.count; v++)
             assert_true(isfinite(start.values[v]));
-        drop_picture(&start);
+        free_saved_values(&start);
         mf_layer_free(layer);
     }
     spec.weight_gain = FLT_MAX;
@@ -162,9 +162,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subnormal_weights_are_refused),
-        cmocka_unit_test(test_norm_of_rows_that_cancel),
-        cmocka_unit_test(test_values_that_narrow_to_nothing_are_refused),
-        cmocka_unit_test(test_starts_are_finite),
+        cmocka_unit_test(test_the_norm_is_exact_if_rows_cancel),
+        cmocka_unit_test(test_values_that_are_0_as_a_float_are_refused),
+        cmocka_unit_test(test_initial_parameters_are_finite),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,26 +17,26 @@ static mf_shape shape_of(const mf_builder *builder, int32_t node)
 
 static void check_same_layers(const mf_layer *one, const mf_layer *other)
 {
-    picture first = layer_picture(one), second = layer_picture(other);
+    saved_values first = save_layer_values(one), second = save_layer_values(other);
 
-    assert_true(same_picture(&first, &second));
-    drop_picture(&first);
-    drop_picture(&second);
+    assert_true(same_values(&first, &second));
+    free_saved_values(&first);
+    free_saved_values(&second);
 }
 
 static void check_other_layers(const mf_layer *one, const mf_layer *other)
 {
-    picture first = layer_picture(one), second = layer_picture(other);
+    saved_values first = save_layer_values(one), second = save_layer_values(other);
 
     assert_int_equal(first.count, second.count);
-    assert_false(same_picture(&first, &second));
-    drop_picture(&first);
-    drop_picture(&second);
+    assert_false(same_values(&first, &second));
+    free_saved_values(&first);
+    free_saved_values(&second);
 }
 
 /* ---- specs ---- */
 
-static void test_unit_defaults(void **state)
+static void test_unit_defaults_are_those_of_the_header(void **state)
 {
     mf_unit_spec unit;
 
@@ -67,7 +67,7 @@ static void test_unit_defaults(void **state)
     assert_int_equal(unit.reserved2, 0);
 }
 
-static void test_head_and_builder_defaults(void **state)
+static void test_head_and_builder_defaults_are_those_of_the_header(void **state)
 {
     mf_head_spec head;
     mf_builder_spec builder;
@@ -94,7 +94,7 @@ static void test_head_and_builder_defaults(void **state)
 
 /* ---- shapes and parameters ---- */
 
-static void test_shapes(void **state)
+static void test_the_builder_returns_shapes(void **state)
 {
     units_plan plan = plan_maps(3, 9, 7, CLASSES);
     mf_unit_spec conv = unit_conv(5, 0, 0), pool = unit_pool(MF_POOL_MAX, 0);
@@ -131,7 +131,7 @@ static void test_shapes(void **state)
 }
 
 /* Nodes, shapes and defaults of random layers are those of the oracle. */
-static void test_random_shapes(void **state)
+static void test_random_shapes_match_the_oracle(void **state)
 {
     test_random random = {11};
 
@@ -172,7 +172,7 @@ static void check_dims(const mf_layer *layer, size_t index, const char *name, in
         assert_int_equal(info.dims[i], dims[i]);
 }
 
-static void test_parameters(void **state)
+static void test_parameters_are_listed_with_shapes(void **state)
 {
     units_plan plan = plan_maps(3, 6, 6, CLASSES);
     mf_unit_spec conv = unit_conv(5, 2, 0);
@@ -205,7 +205,7 @@ static void test_parameters(void **state)
 }
 
 /* scale and variance 1, mean and bias 0; weights within gain / sqrt(fan); what is to be zero is. */
-static void test_start(void **state)
+static void test_parameters_are_initialised_as_specified(void **state)
 {
     units_plan plan = plan_maps(3, 5, 5, CLASSES);
     mf_unit_spec conv = unit_conv(6, 3, 0), zero = unit_dense(3);
@@ -240,7 +240,7 @@ static void test_start(void **state)
 
 /* ---- builders and their layers ---- */
 
-static void test_many_layers(void **state)
+static void test_a_builder_builds_many_layers(void **state)
 {
     units_plan plan = plan_residual(2, 4, 4, CLASSES);
     mf_builder *builder;
@@ -265,7 +265,7 @@ static void test_many_layers(void **state)
 }
 
 /* Units of the same kind start apart from each other, and so do layers of other seeds. */
-static void test_seeds(void **state)
+static void test_units_and_seeds_have_different_parameters(void **state)
 {
     units_plan plan = plan_row(6, CLASSES);
     mf_layer *one, *other;
@@ -289,7 +289,7 @@ static void test_seeds(void **state)
 }
 
 /* Everything that a builder is given is copied; a layer can be built, and then one with a unit more. */
-static void test_copies(void **state)
+static void test_a_builder_copies_its_specs(void **state)
 {
     units_plan plan = plan_row(5, CLASSES), same = plan;
     mf_builder *builder = start_builder(&plan, NULL);
@@ -324,11 +324,15 @@ static void test_copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unit_defaults), cmocka_unit_test(test_head_and_builder_defaults),
-        cmocka_unit_test(test_shapes),        cmocka_unit_test(test_random_shapes),
-        cmocka_unit_test(test_parameters),    cmocka_unit_test(test_start),
-        cmocka_unit_test(test_many_layers),   cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_unit_defaults_are_those_of_the_header),
+        cmocka_unit_test(test_head_and_builder_defaults_are_those_of_the_header),
+        cmocka_unit_test(test_the_builder_returns_shapes),
+        cmocka_unit_test(test_random_shapes_match_the_oracle),
+        cmocka_unit_test(test_parameters_are_listed_with_shapes),
+        cmocka_unit_test(test_parameters_are_initialised_as_specified),
+        cmocka_unit_test(test_a_builder_builds_many_layers),
+        cmocka_unit_test(test_units_and_seeds_have_different_parameters),
+        cmocka_unit_test(test_a_builder_copies_its_specs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,11 +17,11 @@ static mf_unit_spec unit_at(const mf_layer *layer, int32_t node)
 
 static void check_same_layers(const mf_layer *one, const mf_layer *other)
 {
-    picture first = layer_picture(one), second = layer_picture(other);
+    saved_values first = save_layer_values(one), second = save_layer_values(other);
 
-    assert_true(same_picture(&first, &second));
-    drop_picture(&first);
-    drop_picture(&second);
+    assert_true(same_values(&first, &second));
+    free_saved_values(&first);
+    free_saved_values(&second);
 }
 
 /* ---- descriptions ---- */
@@ -45,7 +45,7 @@ static units_plan plan_from(const mf_layer *layer)
     return plan;
 }
 
-static void test_round_trip(void **state)
+static void test_a_described_layer_can_be_built_again(void **state)
 {
     test_random random = {21};
 
@@ -75,7 +75,7 @@ static void test_round_trip(void **state)
     }
 }
 
-static void test_descriptions(void **state)
+static void test_descriptions_have_all_values(void **state)
 {
     units_plan plan = plan_maps(2, 6, 6, CLASSES);
     mf_layer_spec spec = {.struct_size = sizeof spec};
@@ -148,7 +148,7 @@ static void train(mf_layer *layer, size_t inputs)
     mf_optimizer_free(optimizer);
 }
 
-static void test_from_spec(void **state)
+static void test_a_builder_from_a_spec_builds_the_same_layer(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 12; i++) {
@@ -174,7 +174,7 @@ static void test_from_spec(void **state)
 }
 
 /* Also a layer of a spec consists of units. */
-static void test_units_of_a_spec(void **state)
+static void test_a_layer_of_a_spec_consists_of_units(void **state)
 {
     mf_layer_spec spec = conv_spec(2, 6, 6, 3, CLASSES);
     const int32_t kinds[] = {MF_UNIT_CONV2D, MF_UNIT_BATCH_NORM, MF_UNIT_ACTIVATION, MF_UNIT_POOL};
@@ -200,7 +200,7 @@ static void test_units_of_a_spec(void **state)
 }
 
 /* A layer of a spec, described and built from units, answers alike from the same parameters. */
-static void test_spec_rebuilt(void **state)
+static void test_a_spec_built_from_units_gives_the_same_scores(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 12; i++) {
@@ -236,9 +236,11 @@ static void test_spec_rebuilt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_descriptions),
-        cmocka_unit_test(test_from_spec),    cmocka_unit_test(test_units_of_a_spec),
-        cmocka_unit_test(test_spec_rebuilt),
+        cmocka_unit_test(test_a_described_layer_can_be_built_again),
+        cmocka_unit_test(test_descriptions_have_all_values),
+        cmocka_unit_test(test_a_builder_from_a_spec_builds_the_same_layer),
+        cmocka_unit_test(test_a_layer_of_a_spec_consists_of_units),
+        cmocka_unit_test(test_a_spec_built_from_units_gives_the_same_scores),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

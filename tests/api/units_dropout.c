@@ -8,22 +8,22 @@
 enum { ROWS = 60, FILTERS = 25, PLACES = 6, VALUES = FILTERS * PLACES, CLASSES = 4 };
 
 /* A layer that passes a batch on, with what it does to it in a step at rate 0. */
-typedef struct scene {
+typedef struct fixture {
     mf_layer *layer;
     mf_optimizer *optimizer;
     mf_workspace *workspace;
     float x[ROWS * VALUES], a[ROWS * VALUES];
     int32_t y[ROWS];
-} scene;
+} fixture;
 
-static void step(scene *s)
+static void step(fixture *s)
 {
     check_ok(mf_layer_step(s->layer, s->workspace, ROWS, s->x, s->y, s->a));
 }
 
-static scene *open_scene(const units_plan *plan)
+static fixture *make_fixture(const units_plan *plan)
 {
-    scene *s = get_zeroed(1, sizeof *s);
+    fixture *s = get_zeroed(1, sizeof *s);
     test_random random = {4};
 
     s->layer = make_units(plan);
@@ -36,7 +36,7 @@ static scene *open_scene(const units_plan *plan)
     return s;
 }
 
-static void close_scene(scene *s)
+static void free_fixture(fixture *s)
 {
     mf_workspace_free(s->workspace);
     mf_layer_free(s->layer);
@@ -54,7 +54,7 @@ static units_plan dropping(float rate, int32_t maps, uint64_t seed)
 }
 
 /* How many values are 0; the others must be the input, scaled up. */
-static size_t count_dropped(const scene *s, double rate)
+static size_t count_dropped(const fixture *s, double rate)
 {
     size_t dropped = 0;
 
@@ -70,7 +70,7 @@ static size_t count_dropped(const scene *s, double rate)
 
 /* ---- how many and which ---- */
 
-static void test_rates(void **state)
+static void test_dropout_has_the_right_rate(void **state)
 {
     const float rates[] = {0.1f, 0.25f, 0.5f, 0.875f};
 
@@ -78,22 +78,22 @@ static void test_rates(void **state)
     for (size_t i = 0; i < COUNT_OF(rates); i++)
         for (int32_t maps = 0; maps <= 1; maps++) {
             units_plan plan = dropping(rates[i], maps, 21);
-            scene *s = open_scene(&plan);
+            fixture *s = make_fixture(&plan);
             double rate = (double)rates[i], draws = ROWS * (maps ? FILTERS : VALUES);
 
             check_near(rate, (double)count_dropped(s, rate) / (ROWS * VALUES),
                        4.0 * sqrt(rate * (1.0 - rate) / draws));
-            close_scene(s);
+            free_fixture(s);
         }
 }
 
 /* Whole maps, or values in nearly all maps; every row and every map loses some. */
-static void test_maps_and_values(void **state)
+static void test_maps_or_single_values_are_dropped(void **state)
 {
     (void)state;
     for (int32_t maps = 0; maps <= 1; maps++) {
         units_plan plan = dropping(0.5f, maps, 22);
-        scene *s = open_scene(&plan);
+        fixture *s = make_fixture(&plan);
         size_t mixed = 0, of_row[ROWS] = {0}, of_map[FILTERS] = {0};
 
         for (size_t map = 0; map < ROWS * FILTERS; map++) {
@@ -113,12 +113,12 @@ static void test_maps_and_values(void **state)
             assert_in_range(of_row[r], VALUES / 8, VALUES - VALUES / 8);
         for (size_t f = 0; f < FILTERS; f++)
             assert_in_range(of_map[f], ROWS * PLACES / 5, ROWS * PLACES - ROWS * PLACES / 5);
-        close_scene(s);
+        free_fixture(s);
     }
 }
 
 /* A row of values has no maps. */
-static void test_maps_of_rows(void **state)
+static void test_rows_have_no_maps_to_drop(void **state)
 {
     units_plan plan = plan_row(VALUES, CLASSES);
     mf_unit_spec unit = unit_dropout(0.5f, 1);
@@ -129,7 +129,7 @@ static void test_maps_of_rows(void **state)
     mf_builder_free(builder);
 }
 
-static size_t difference(const scene *one, const scene *other)
+static size_t difference(const fixture *one, const fixture *other)
 {
     size_t different = 0;
 
@@ -139,13 +139,13 @@ static size_t difference(const scene *one, const scene *other)
 }
 
 /* The masks of a seed repeat; those of the next step, and of another seed, are others. */
-static void test_seeds(void **state)
+static void test_masks_repeat_with_the_seed_and_differ_between_steps(void **state)
 {
     (void)state;
     for (int32_t maps = 0; maps <= 1; maps++) {
         units_plan plan = dropping(0.5f, maps, 23), next = dropping(0.5f, maps, 24);
-        scene *one = open_scene(&plan), *same = open_scene(&plan), *other = open_scene(&next);
-        scene *first = get_memory(sizeof *first);
+        fixture *one = make_fixture(&plan), *same = make_fixture(&plan), *other = make_fixture(&next);
+        fixture *first = get_memory(sizeof *first);
 
         *first = *one;
         assert_int_equal(difference(one, same), 0);
@@ -155,40 +155,40 @@ static void test_seeds(void **state)
         assert_int_equal(difference(one, same), 0);
         assert_true(difference(one, first) > ROWS * VALUES / 3);
         free(first);
-        close_scene(one);
-        close_scene(same);
-        close_scene(other);
+        free_fixture(one);
+        free_fixture(same);
+        free_fixture(other);
     }
 }
 
 /* Two units of a layer draw apart from each other, and the layer's own dropout apart from them. */
-static void test_units_are_apart(void **state)
+static void test_units_drop_independently(void **state)
 {
     units_plan sum = dropping(0.5f, 0, 25), both = dropping(0.5f, 0, 25);
     double draws = ROWS * VALUES, zero = 0.0, twice = 0.0;
-    scene *s;
+    fixture *s;
 
     (void)state;
     plan_add(&sum, unit_reading(unit_dropout(0.5f, 0), 0));
     plan_add(&sum, unit_add(1, 2));
-    s = open_scene(&sum);
+    s = make_fixture(&sum);
     for (size_t i = 0; i < COUNT_OF(s->a); i++) {
         zero += s->a[i] == 0.0f;
         twice += fabs((double)s->a[i] - 4.0 * (double)s->x[i]) <= 1e-5 * fabs((double)s->x[i]);
     }
     check_near(0.25, zero / draws, 4.0 * sqrt(0.1875 / draws));
     check_near(0.25, twice / draws, 4.0 * sqrt(0.1875 / draws));
-    close_scene(s);
+    free_fixture(s);
     both.dropout = 0.5f;
-    s = open_scene(&both);
+    s = make_fixture(&both);
     check_near(0.75, (double)count_dropped(s, 0.75) / draws, 4.0 * sqrt(0.1875 / draws));
-    close_scene(s);
+    free_fixture(s);
 }
 
 static void test_no_dropout_in_inference(void **state)
 {
     units_plan plan = dropping(0.5f, 0, 26);
-    scene *s = open_scene(&plan);
+    fixture *s = make_fixture(&plan);
     mf_network *network = make_network();
     mf_workspace *workspace;
     double losses[2];
@@ -205,25 +205,25 @@ static void test_no_dropout_in_inference(void **state)
     assert_true(losses[0] == losses[1]);
     mf_workspace_free(workspace);
     mf_network_free(network);
-    close_scene(s);
+    free_fixture(s);
 }
 
 /* ---- what learns from it ---- */
 
 /* M reads what a unit left, and what the layer's own dropout takes away later. */
-static void test_head(void **state)
+static void test_the_head_reads_values_after_a_units_dropout(void **state)
 {
     (void)state;
     for (int unit = 0; unit <= 1; unit++) {
         units_plan plan = plan_row(VALUES, CLASSES);
-        scene *s;
+        fixture *s;
         mf_batch batch;
         float gradients[CLASSES * VALUES];
         size_t without = 0;
 
         plan_add(&plan, unit_dropout(unit ? 0.5f : 0.0f, 0));
         plan.dropout = unit ? 0.0f : 0.5f;
-        s = open_scene(&plan);
+        s = make_fixture(&plan);
         batch = make_batch(1, s->x, s->y);
         check_ok(mf_layer_gradients(s->layer, s->workspace, &batch, s->a, gradients, COUNT_OF(gradients)));
         for (size_t i = 0; i < VALUES; i++) {
@@ -233,7 +233,7 @@ static void test_head(void **state)
         }
         if (!unit)
             assert_int_equal(without, 0);
-        close_scene(s);
+        free_fixture(s);
     }
 }
 
@@ -299,7 +299,7 @@ static void set_both(units_oracle *oracle, mf_layer *layer, test_random *random)
     }
 }
 
-static void test_gradients(void **state)
+static void test_gradients_with_dropout_match_the_oracle(void **state)
 {
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
@@ -341,14 +341,14 @@ static void test_gradients(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_maps_and_values),
-        cmocka_unit_test(test_maps_of_rows),
-        cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_units_are_apart),
+        cmocka_unit_test(test_dropout_has_the_right_rate),
+        cmocka_unit_test(test_maps_or_single_values_are_dropped),
+        cmocka_unit_test(test_rows_have_no_maps_to_drop),
+        cmocka_unit_test(test_masks_repeat_with_the_seed_and_differ_between_steps),
+        cmocka_unit_test(test_units_drop_independently),
         cmocka_unit_test(test_no_dropout_in_inference),
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_the_head_reads_values_after_a_units_dropout),
+        cmocka_unit_test(test_gradients_with_dropout_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

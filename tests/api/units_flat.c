@@ -3,8 +3,8 @@
  * pooling. SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
-#include "trial_maps.h"
-#include "trial_units.h"
+#include "oracle_case_maps.h"
+#include "oracle_case_units.h"
 
 /* The units that are what the spec says; the bias of a normalised layer stands behind the normalisation. */
 static units_plan plan_of(const mf_layer_spec *spec)
@@ -42,7 +42,7 @@ static units_plan plan_of(const mf_layer_spec *spec)
 static void run(const mf_layer_spec *spec, size_t number)
 {
     char name[60];
-    units_trial one = {.name = name, .plan = plan_of(spec), .flat = spec, .seed = number, .max_rows = 9};
+    units_case one = {.name = name, .plan = plan_of(spec), .flat = spec, .seed = number, .max_rows = 9};
 
     snprintf(name, sizeof name, "case %u", (unsigned)number);
     one.optimizer = maps_rules[number % MAPS_RULES];
@@ -53,10 +53,10 @@ static void run(const mf_layer_spec *spec, size_t number)
     one.weighted = number % 4 == 1;
     one.gap = number % 5 == 2 ? 3 : 0;
     one.frozen = number % 6 == 3 ? 1u << number % 5 : 0;
-    assert_true(run_units_trial(&one));
+    assert_true(run_units_case(&one));
 }
 
-static void test_dense(void **state)
+static void test_dense_specs_match_the_oracle_of_units(void **state)
 {
     size_t number = 1;
 
@@ -75,7 +75,7 @@ static void test_dense(void **state)
             }
 }
 
-static void test_convolutions(void **state)
+static void test_convolution_specs_match_the_oracle_of_units(void **state)
 {
     size_t number = 101;
 
@@ -104,8 +104,8 @@ static void test_convolutions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dense),
-        cmocka_unit_test(test_convolutions),
+        cmocka_unit_test(test_dense_specs_match_the_oracle_of_units),
+        cmocka_unit_test(test_convolution_specs_match_the_oracle_of_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

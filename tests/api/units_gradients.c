@@ -89,15 +89,15 @@ static void each_order(check_plan *check)
 
 /* ---- data ---- */
 
-typedef struct scene {
+typedef struct fixture {
     units_oracle *oracle;
     float *x, weights[ROWS];
     double *exact_x, exact_weights[ROWS];
     int32_t y[ROWS];
-} scene;
+} fixture;
 
 /* The difference formulas hold only where no z crosses a kink and no window gets another largest value. */
-static void draw_data(scene *s, test_random *random, double margin)
+static void draw_data(fixture *s, test_random *random, double margin)
 {
     size_t count = ROWS * s->oracle->nodes[0].values;
 
@@ -119,9 +119,9 @@ static void draw_data(scene *s, test_random *random, double margin)
 }
 
 /* `fixed`: the running means and variances hold. */
-static scene open_scene(const units_plan *plan, uint64_t seed, int fixed, double margin)
+static fixture make_fixture(const units_plan *plan, uint64_t seed, int fixed, double margin)
 {
-    scene s = {.oracle = units_create(plan)};
+    fixture s = {.oracle = units_create(plan)};
     test_random random = {seed};
 
     units_draw(s.oracle, &random);
@@ -132,7 +132,7 @@ static scene open_scene(const units_plan *plan, uint64_t seed, int fixed, double
     return s;
 }
 
-static void close_scene(scene *s)
+static void free_fixture(fixture *s)
 {
     units_free(s->oracle);
     free(s->x);
@@ -141,7 +141,7 @@ static void close_scene(scene *s)
 
 /* ---- the oracle ---- */
 
-static double exact_difference(scene *s, double *value, const double *weights)
+static double exact_difference(fixture *s, double *value, const double *weights)
 {
     const double step = 1e-4;
     double kept = *value, loss[4];
@@ -154,7 +154,7 @@ static double exact_difference(scene *s, double *value, const double *weights)
     return (8.0 * (loss[2] - loss[1]) - (loss[3] - loss[0])) / (12.0 * step);
 }
 
-static void check_oracle(const char *name, scene *s, const double *weights)
+static void check_oracle(const char *name, fixture *s, const double *weights)
 {
     units_oracle *whole = units_create(&s->oracle->plan);
     double largest = 0.0;
@@ -181,14 +181,14 @@ static void check_oracle(const char *name, scene *s, const double *weights)
 static void check_oracle_twice(const char *name, const units_plan *plan, uint64_t seed)
 {
     for (int fixed = 0; fixed <= 1; fixed++) {
-        scene s = open_scene(plan, seed, fixed, 1e-2);
+        fixture s = make_fixture(plan, seed, fixed, 1e-2);
 
         check_oracle(name, &s, fixed ? NULL : s.exact_weights);
-        close_scene(&s);
+        free_fixture(&s);
     }
 }
 
-static void test_oracle(void **state)
+static void test_the_oracle_matches_differences(void **state)
 {
     (void)state;
     each_row(check_oracle_twice);
@@ -210,7 +210,7 @@ typedef struct library {
     mf_batch batch;
 } library;
 
-static library open_library(const scene *s, int fixed)
+static library open_library(const fixture *s, int fixed)
 {
     library l = {.layer = make_units(&s->oracle->plan)};
 
@@ -284,7 +284,7 @@ static int has_effect(const units_oracle *o, size_t p, int fixed)
     return 1;
 }
 
-static void check_library(const char *name, scene *s, library *l, int fixed)
+static void check_library(const char *name, fixture *s, library *l, int fixed)
 {
     size_t values_in_all = count_gradients(l->layer);
     float *gradients = get_memory(values_in_all * sizeof *gradients);
@@ -318,29 +318,29 @@ static void check_library(const char *name, scene *s, library *l, int fixed)
 static void check_library_twice(const char *name, const units_plan *plan, uint64_t seed)
 {
     for (int fixed = 0; fixed <= 1; fixed++) {
-        scene s = open_scene(plan, seed, fixed, 0.12);
+        fixture s = make_fixture(plan, seed, fixed, 0.12);
         library l = open_library(&s, fixed);
 
         l.batch.sample_weights = seed % 2 ? s.weights : NULL;
         check_library(name, &s, &l, fixed);
         close_library(&l);
-        close_scene(&s);
+        free_fixture(&s);
     }
 }
 
-static void test_rows(void **state)
+static void test_gradients_of_rows_match_differences(void **state)
 {
     (void)state;
     each_row(check_library_twice);
 }
 
-static void test_maps(void **state)
+static void test_gradients_of_maps_match_differences(void **state)
 {
     (void)state;
     each_map(check_library_twice);
 }
 
-static void test_orders(void **state)
+static void test_gradients_of_other_orders_match_differences(void **state)
 {
     (void)state;
     each_order(check_library_twice);
@@ -349,10 +349,10 @@ static void test_orders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_oracle),
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_maps),
-        cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_the_oracle_matches_differences),
+        cmocka_unit_test(test_gradients_of_rows_match_differences),
+        cmocka_unit_test(test_gradients_of_maps_match_differences),
+        cmocka_unit_test(test_gradients_of_other_orders_match_differences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

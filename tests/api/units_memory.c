@@ -141,7 +141,7 @@ static void drop(built *b)
 }
 
 /* Training and answers take nothing, and everything is given back. */
-static void test_exact(void **state)
+static void test_the_query_is_exact(void **state)
 {
     test_random random = {31};
 
@@ -187,7 +187,7 @@ static size_t bytes_of_builders(const plan *p)
 }
 
 /* The builders are not counted: they have room of their own here. */
-static void test_arena(void **state)
+static void test_an_arena_of_the_queried_size_suffices(void **state)
 {
     test_random random = {32};
 
@@ -213,7 +213,7 @@ static void test_arena(void **state)
 }
 
 /* Specs of layers and builders from them give the same answer. */
-static void test_as_for_specs(void **state)
+static void test_specs_and_builders_need_the_same_memory(void **state)
 {
     mf_layer_spec specs[] = {conv_spec(2, 6, 6, 4, CLASSES), layer_spec(0, 9, CLASSES)};
     const mf_layer_spec *list[] = {&specs[0], &specs[1]};
@@ -238,7 +238,7 @@ static void test_as_for_specs(void **state)
 }
 
 /* The scratch of equal layers is that of one, but for what is kept of each. */
-static void test_many_layers(void **state)
+static void test_equal_layers_share_scratch(void **state)
 {
     enum { FEW = 2, MANY = 50 };
     units_plan block = plan_residual(8, 12, 12, CLASSES);
@@ -260,7 +260,7 @@ static void test_many_layers(void **state)
     mf_builder_free(builder);
 }
 
-static void test_wrong_questions(void **state)
+static void test_wrong_queries_are_refused(void **state)
 {
     units_plan good = plan_residual(2, 4, 4, CLASSES), loose = plan_row(4, CLASSES), other = plan_row(4, 7);
     mf_builder *builders[5] = {make_builder(&good, NULL), NULL, NULL, start_builder(&good, NULL), NULL};
@@ -308,9 +308,11 @@ static void test_wrong_questions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),           cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_as_for_specs),    cmocka_unit_test(test_many_layers),
-        cmocka_unit_test(test_wrong_questions),
+        cmocka_unit_test(test_the_query_is_exact),
+        cmocka_unit_test(test_an_arena_of_the_queried_size_suffices),
+        cmocka_unit_test(test_specs_and_builders_need_the_same_memory),
+        cmocka_unit_test(test_equal_layers_share_scratch),
+        cmocka_unit_test(test_wrong_queries_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,11 +75,11 @@ static void test_build(void **state)
     for (int32_t init = MF_INIT_KAIMING_UNIFORM; init <= MF_INIT_NORMAL; init++) {
         mf_builder *builder;
         mf_layer *layer = (mf_layer *)1, *again = NULL, *expected;
-        picture first, second;
+        saved_values first, second;
 
         plan.units[0].weight_init = plan.head.projection_init = init;
         expected = make_units(&plan);
-        first = layer_picture(expected);
+        first = save_layer_values(expected);
         for (size_t nth = 1;; nth++) {
             mf_status status;
 
@@ -95,9 +95,9 @@ static void test_build(void **state)
             check_status(MF_STATUS_MEMORY, status);
             check_null(layer);
             check_ok(mf_layer_build(builder, &again));
-            second = layer_picture(again);
-            assert_true(same_picture(&first, &second));
-            drop_picture(&second);
+            second = save_layer_values(again);
+            assert_true(same_values(&first, &second));
+            free_saved_values(&second);
             mf_layer_free(again);
             mf_builder_free(builder);
             assert_int_equal(memory.blocks_out, 0);
@@ -105,7 +105,7 @@ static void test_build(void **state)
         mf_builder_free(builder);
         mf_layer_free(layer);
         mf_layer_free(expected);
-        drop_picture(&first);
+        free_saved_values(&first);
     }
 }
 
@@ -121,7 +121,7 @@ static void test_change_built_layer(void **state)
     test_random random = {3};
     float x[ROWS * 32];
     int32_t y[ROWS];
-    picture before;
+    saved_values before;
 
     (void)state;
     random_values(&random, x, COUNT_OF(x), 1.0);
@@ -134,7 +134,7 @@ static void test_change_built_layer(void **state)
     spec.allocator = &allocator;
     sweep(1, mf_workspace_create(&spec, &workspace), check_null(workspace));
     check_ok(mf_layer_step(layer, workspace, ROWS, x, y, NULL));
-    before = layer_picture(layer);
+    before = save_layer_values(layer);
     sweep(7, mf_layer_set_optimizer(layer, other), check_layer_unchanged(&before, layer));
     sweep(1, mf_layer_set_classes(layer, CLASSES + 2), {
         float a[ROWS * 32];
@@ -143,7 +143,7 @@ static void test_change_built_layer(void **state)
         check_ok(mf_layer_forward(layer, workspace, ROWS, x, a));
     });
     assert_int_equal(parameter_count(layer, "head.projection"), (CLASSES + 2) * 32);
-    drop_picture(&before);
+    free_saved_values(&before);
     mf_workspace_free(workspace);
     mf_layer_free(layer);
     mf_builder_free(builder);

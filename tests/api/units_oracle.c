@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "random_units.h"
-#include "trial_units.h"
+#include "oracle_case_units.h"
 
 enum { ROWS = 9, ROUNDS = 60 };
 
@@ -55,7 +55,7 @@ static void run_group(const group *g)
 
     for (uint64_t i = 0; i < ROUNDS; i++) {
         char name[200];
-        units_trial one = {.name = name, .plan = random_plan(&random), .seed = g->seed + i, .max_rows = ROWS};
+        units_case one = {.name = name, .plan = random_plan(&random), .seed = g->seed + i, .max_rows = ROWS};
         const oracle_optimizer *rules[] = {i % 2 ? &sgd : &momentum, &adam};
 
         describe(&one.plan, g->what, one.seed, name, sizeof name);
@@ -65,14 +65,14 @@ static void run_group(const group *g)
         for (size_t rule = 0; rule < COUNT_OF(rules); rule++) {
             one.optimizer = *rules[rule];
             one.optimizer.clip = g->clip * (i % 3 == 0 ? 1.0 / 3.0 : i % 3 == 1 ? 1.0 : 3.0);
-            silent += !run_units_trial(&one);
+            silent += !run_units_case(&one);
         }
     }
     if (silent > ROUNDS / 10)
         fail_msg("%s: %zu of %d runs say nothing", g->what, silent, 2 * ROUNDS);
 }
 
-static void test_plain(void **state)
+static void test_random_layers_match_the_oracle(void **state)
 {
     const group one = {.what = "plain", .seed = 1000};
 
@@ -80,7 +80,7 @@ static void test_plain(void **state)
     run_group(&one);
 }
 
-static void test_clipping(void **state)
+static void test_clipping_matches_the_oracle(void **state)
 {
     const group one = {.what = "clipped", .seed = 2000, .clip = 0.3};
 
@@ -88,7 +88,7 @@ static void test_clipping(void **state)
     run_group(&one);
 }
 
-static void test_frozen(void **state)
+static void test_frozen_parameters_match_the_oracle(void **state)
 {
     const group one = {.what = "frozen", .seed = 3000, .freezes = 1},
                 both = {.what = "frozen and clipped", .seed = 3500, .freezes = 1, .clip = 0.3};
@@ -98,7 +98,7 @@ static void test_frozen(void **state)
     run_group(&both);
 }
 
-static void test_weights_and_strides(void **state)
+static void test_weights_and_strides_match_the_oracle(void **state)
 {
     const group one = {.what = "weighted", .seed = 4000, .weighted = 1, .strides = 1};
     const group all = {
@@ -115,17 +115,17 @@ static void run_plan(const char *what, const units_plan *plan, size_t rows)
 {
     for (uint64_t i = 0; i < 4; i++) {
         char name[200];
-        units_trial one = {.name = name, .plan = *plan, .seed = 50 + i, .max_rows = rows};
+        units_case one = {.name = name, .plan = *plan, .seed = 50 + i, .max_rows = rows};
 
         describe(plan, what, one.seed, name, sizeof name);
         one.optimizer = i % 2 ? adam : sgd;
         one.optimizer.clip = i / 2 ? 0.2 : 0.0;
-        if (!run_units_trial(&one))
+        if (!run_units_case(&one))
             fail_msg("%s: no batch says anything", name);
     }
 }
 
-static void test_residual_blocks(void **state)
+static void test_residual_blocks_match_the_oracle(void **state)
 {
     units_plan plain = plan_residual(3, 5, 4, 4), pooled = plan_residual(2, 6, 6, 3), narrow;
     mf_unit_spec half = unit_conv(4, 3, 1);
@@ -153,7 +153,7 @@ static void test_residual_blocks(void **state)
 }
 
 /* Activation and normalisation in front of the product, as in residual networks of the second kind. */
-static void test_other_orders(void **state)
+static void test_other_orders_of_units_match_the_oracle(void **state)
 {
     units_plan before = plan_maps(3, 5, 5, 4), late = plan_row(6, 3);
 
@@ -178,7 +178,7 @@ static void test_other_orders(void **state)
 }
 
 /* Nothing may be computed in one pass where another unit reads what lies between. */
-static void test_several_readers(void **state)
+static void test_nodes_with_several_readers_match_the_oracle(void **state)
 {
     mf_unit_spec relu = unit_activation(MF_ACTIVATION_RELU);
 
@@ -199,7 +199,7 @@ static void test_several_readers(void **state)
     }
 }
 
-static void test_sums(void **state)
+static void test_sums_match_the_oracle(void **state)
 {
     units_plan twice = plan_row(5, 3), input = plan_row(4, 3), chain = plan_row(5, 4);
 
@@ -219,7 +219,7 @@ static void test_sums(void **state)
 }
 
 /* Layers that are one unit, so that nothing or little but the projection learns. */
-static void test_single_units(void **state)
+static void test_layers_of_one_unit_match_the_oracle(void **state)
 {
     const mf_unit_spec units[] = {
         unit_dense(5),
@@ -246,7 +246,7 @@ static void test_single_units(void **state)
 }
 
 /* From maps to rows and back. */
-static void test_ranks(void **state)
+static void test_changes_of_rank_match_the_oracle(void **state)
 {
     units_plan plan = plan_maps(2, 5, 6, 4), row = plan_row(5, 3);
 
@@ -269,7 +269,7 @@ static void test_ranks(void **state)
 }
 
 /* A whole network as one layer: backpropagation. */
-static void test_whole_network(void **state)
+static void test_a_network_in_one_layer_matches_the_oracle(void **state)
 {
     units_plan plan = plan_maps(2, 9, 9, 5);
 
@@ -294,7 +294,7 @@ static void test_whole_network(void **state)
 }
 
 /* Widths and batches that take other ways through the kernels. */
-static void test_sizes(void **state)
+static void test_all_sizes_match_the_oracle(void **state)
 {
     const size_t widths[] = {1, 2, 7, 8, 15, 16, 17, 33, 64, 65};
 
@@ -319,12 +319,18 @@ static void test_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),           cmocka_unit_test(test_clipping),
-        cmocka_unit_test(test_frozen),          cmocka_unit_test(test_weights_and_strides),
-        cmocka_unit_test(test_residual_blocks), cmocka_unit_test(test_other_orders),
-        cmocka_unit_test(test_several_readers), cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_single_units),    cmocka_unit_test(test_ranks),
-        cmocka_unit_test(test_whole_network),   cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_random_layers_match_the_oracle),
+        cmocka_unit_test(test_clipping_matches_the_oracle),
+        cmocka_unit_test(test_frozen_parameters_match_the_oracle),
+        cmocka_unit_test(test_weights_and_strides_match_the_oracle),
+        cmocka_unit_test(test_residual_blocks_match_the_oracle),
+        cmocka_unit_test(test_other_orders_of_units_match_the_oracle),
+        cmocka_unit_test(test_nodes_with_several_readers_match_the_oracle),
+        cmocka_unit_test(test_sums_match_the_oracle),
+        cmocka_unit_test(test_layers_of_one_unit_match_the_oracle),
+        cmocka_unit_test(test_changes_of_rank_match_the_oracle),
+        cmocka_unit_test(test_a_network_in_one_layer_matches_the_oracle),
+        cmocka_unit_test(test_all_sizes_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

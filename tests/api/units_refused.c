@@ -42,7 +42,7 @@ static void keep_memory(void *user, void *pointer, size_t bytes)
     (void)bytes;
 }
 
-static void test_specs(void **state)
+static void test_wrong_struct_sizes_are_refused(void **state)
 {
     mf_unit_spec unit;
     mf_head_spec head;
@@ -60,7 +60,7 @@ static void test_specs(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_builder_spec_init(&builder, SIZE_MAX));
 }
 
-static void test_builder_specs(void **state)
+static void test_wrong_builder_specs_are_refused(void **state)
 {
     mf_builder_spec spec = builder_spec(&input);
     mf_allocator half = {.alloc = no_memory}, other = {.free = keep_memory};
@@ -94,7 +94,7 @@ static void refuse_shape(mf_status expected, mf_shape shape, const char *part)
     refuse_builder(expected, &spec, part);
 }
 
-static void test_input_shapes(void **state)
+static void test_wrong_input_shapes_are_refused(void **state)
 {
     const int32_t ranks[] = {-1, 0, 2, 4, 9};
     mf_shape shape = input;
@@ -149,7 +149,7 @@ static void refuse_unit(mf_status expected, const mf_unit_spec *unit, const char
         refuse_unit(MF_STATUS_ARGUMENT, &changed, (part)); \
     } while (0)
 
-static void test_units_in_general(void **state)
+static void test_wrong_units_are_refused(void **state)
 {
     const mf_unit_spec dense = unit_dense(3), sum = unit_add(0, 1);
 
@@ -169,7 +169,7 @@ static void test_units_in_general(void **state)
     refuse_unit_field(sum, inputs[1], INT32_MAX, "");
 }
 
-static void test_products(void **state)
+static void test_wrong_products_are_refused(void **state)
 {
     const mf_unit_spec units[] = {unit_dense(3), unit_conv(3, 3, 0)};
 
@@ -187,7 +187,7 @@ static void test_products(void **state)
     refuse_unit_field(units[1], padding[1], 31, "31");
 }
 
-static void test_other_units(void **state)
+static void test_wrong_values_of_other_units_are_refused(void **state)
 {
     const mf_unit_spec norm = unit_norm(), phi = unit_activation(MF_ACTIVATION_LEAKY_RELU),
                        pool = unit_pool(MF_POOL_MAX, 2), dropout = unit_dropout(0.5f, 0);
@@ -215,7 +215,7 @@ static void test_other_units(void **state)
 }
 
 /* A kind reads its own fields alone: what other kinds would refuse is nothing to it. */
-static void test_foreign_fields(void **state)
+static void test_fields_of_other_kinds_are_ignored(void **state)
 {
     mf_unit_spec units[] = {unit_dense(3), unit_norm(), unit_activation(MF_ACTIVATION_TANH)};
     mf_builder *builder = fresh();
@@ -246,7 +246,7 @@ static void refuse_shapes(const mf_unit_spec *unit, const char *one, const char 
     refuse_unit(MF_STATUS_SHAPE, unit, other);
 }
 
-static void test_shapes(void **state)
+static void test_shapes_that_do_not_fit_are_refused(void **state)
 {
     mf_unit_spec conv = unit_conv(3, 7, 0), pool = unit_pool(MF_POOL_AVERAGE, 7), high = unit_conv(1, 1, 0);
     const mf_unit_spec dense = unit_dense(13), sum = unit_add(0, MF_NODE_PREVIOUS);
@@ -273,7 +273,7 @@ static void test_shapes(void **state)
 }
 
 /* 60 values in a row, and 2 x 6 x 5 = 60 in maps: other shapes all the same. */
-static void test_sums_of_ranks(void **state)
+static void test_sums_of_different_ranks_are_refused(void **state)
 {
     const mf_unit_spec dense = unit_dense(60), sum = unit_add(0, MF_NODE_PREVIOUS);
     mf_builder *builder = fresh();
@@ -284,7 +284,7 @@ static void test_sums_of_ranks(void **state)
     mf_builder_free(builder);
 }
 
-static void test_overflow(void **state)
+static void test_sizes_that_overflow_are_refused(void **state)
 {
     mf_unit_spec dense = unit_dense(SIZE_MAX), conv = unit_conv(SIZE_MAX / 2, 3, 1), far = unit_conv(1, 3, 0);
 
@@ -308,11 +308,16 @@ static void test_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_specs),          cmocka_unit_test(test_builder_specs),
-        cmocka_unit_test(test_input_shapes),   cmocka_unit_test(test_units_in_general),
-        cmocka_unit_test(test_products),       cmocka_unit_test(test_other_units),
-        cmocka_unit_test(test_foreign_fields), cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_sums_of_ranks),  cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_wrong_struct_sizes_are_refused),
+        cmocka_unit_test(test_wrong_builder_specs_are_refused),
+        cmocka_unit_test(test_wrong_input_shapes_are_refused),
+        cmocka_unit_test(test_wrong_units_are_refused),
+        cmocka_unit_test(test_wrong_products_are_refused),
+        cmocka_unit_test(test_wrong_values_of_other_units_are_refused),
+        cmocka_unit_test(test_fields_of_other_kinds_are_ignored),
+        cmocka_unit_test(test_shapes_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_sums_of_different_ranks_are_refused),
+        cmocka_unit_test(test_sizes_that_overflow_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

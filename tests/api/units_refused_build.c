@@ -46,7 +46,7 @@ static void refuse_head(mf_status expected, const mf_head_spec *head, const char
         refuse_head(MF_STATUS_ARGUMENT, &changed, (part)); \
     } while (0)
 
-static void test_heads(void **state)
+static void test_wrong_heads_are_refused(void **state)
 {
     mf_builder *builder = fresh();
     mf_head_spec head = head_spec(CLASSES);
@@ -92,7 +92,7 @@ static void build(mf_builder *builder)
 }
 
 /* What is missing can be added afterwards: building leaves the builder as it was. */
-static void test_incomplete(void **state)
+static void test_an_incomplete_builder_is_refused_and_can_be_completed(void **state)
 {
     const mf_unit_spec unit = unit_activation(MF_ACTIVATION_RELU), sum = unit_add(1, 2);
     const mf_head_spec head = head_spec(CLASSES);
@@ -119,7 +119,7 @@ static void test_incomplete(void **state)
     mf_builder_free(builder);
 }
 
-static void test_heads_that_do_not_fit(void **state)
+static void test_heads_that_do_not_fit_are_refused(void **state)
 {
     for (size_t size = 5; size <= 8; size++) {
         units_plan maps = plan_maps(2, 6, 5, CLASSES), row = plan_row(60, CLASSES);
@@ -145,7 +145,7 @@ static void test_heads_that_do_not_fit(void **state)
 
 /* ---- handles ---- */
 
-static void test_handles(void **state)
+static void test_wrong_handles_are_refused(void **state)
 {
     mf_network *network = make_network();
     mf_builder *wrong[] = {NULL, (mf_builder *)network};
@@ -177,7 +177,7 @@ static void test_handles(void **state)
     mf_network_free(network);
 }
 
-static void test_questions(void **state)
+static void test_wrong_queries_are_refused(void **state)
 {
     units_plan plan = plan_residual(2, 4, 4, CLASSES);
     mf_builder *builder = make_builder(&plan, NULL);
@@ -210,7 +210,7 @@ static void test_questions(void **state)
 
 /* ---- builders from the spec of a layer ---- */
 
-static void test_from_spec(void **state)
+static void test_wrong_specs_for_a_builder_are_refused(void **state)
 {
     mf_layer_spec spec = layer_spec(4, 3, CLASSES), narrow = conv_spec(1, 2, 2, 3, CLASSES);
     const mf_unit_spec unit = unit_dense(3);
@@ -272,7 +272,7 @@ static mf_status make_all(const units_plan *plan, const mf_allocator *allocator,
     return status;
 }
 
-static void test_failing_memory(void **state)
+static void test_every_failed_allocation_leaves_no_leak(void **state)
 {
     units_plan plan = plan_maps(2, 6, 5, CLASSES);
     test_memory memory = {0};
@@ -306,13 +306,13 @@ static void test_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_heads),
-        cmocka_unit_test(test_incomplete),
-        cmocka_unit_test(test_heads_that_do_not_fit),
-        cmocka_unit_test(test_handles),
-        cmocka_unit_test(test_questions),
-        cmocka_unit_test(test_from_spec),
-        cmocka_unit_test(test_failing_memory),
+        cmocka_unit_test(test_wrong_heads_are_refused),
+        cmocka_unit_test(test_an_incomplete_builder_is_refused_and_can_be_completed),
+        cmocka_unit_test(test_heads_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_wrong_handles_are_refused),
+        cmocka_unit_test(test_wrong_queries_are_refused),
+        cmocka_unit_test(test_wrong_specs_for_a_builder_are_refused),
+        cmocka_unit_test(test_every_failed_allocation_leaves_no_leak),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

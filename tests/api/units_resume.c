@@ -1,7 +1,7 @@
 /* Layers of several units in model files: training that goes on from a file has the bits of training that was
  * never interrupted, and what was loaded describes itself as what was saved. SPDX-License-Identifier: MIT */
 #include "models.h"
-#include "scene.h"
+#include "training_fixture.h"
 #include "units.h"
 
 enum { STOP = 5 };
@@ -16,7 +16,7 @@ static mf_network *through_buffer(const mf_network *network, int32_t contents)
     return loaded;
 }
 
-static void steps(const scene *s, mf_network *network, size_t first, size_t end)
+static void steps(const training_fixture *s, mf_network *network, size_t first, size_t end)
 {
     mf_workspace *workspace = make_network_workspace(network, ROWS);
 
@@ -36,11 +36,11 @@ static void change(mf_network *network)
     check_ok(mf_layer_set(layer_at(network, 3), MF_LAYER_LABEL_SMOOTHING, 0.1));
 }
 
-static void test_resume(void **state)
+static void test_training_resumes_from_a_file(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
-        scene *whole = make_units_scene(&rules[r]), *half = make_units_scene(&rules[r]);
+        training_fixture *whole = make_units_fixture(&rules[r]), *half = make_units_fixture(&rules[r]);
         mf_network *rest;
 
         change(whole->network);
@@ -52,15 +52,15 @@ static void test_resume(void **state)
         steps(half, rest, STOP, BATCHES);
         check_same_model(whole->network, rest);
         mf_network_free(rest);
-        drop_scene(whole);
-        drop_scene(half);
+        free_training_fixture(whole);
+        free_training_fixture(half);
     }
 }
 
 /* A file after every step. */
-static void test_every_step(void **state)
+static void test_training_resumes_from_a_file_of_every_step(void **state)
 {
-    scene *whole = make_units_scene(&rules[4]), *half = make_units_scene(&rules[4]);
+    training_fixture *whole = make_units_fixture(&rules[4]), *half = make_units_fixture(&rules[4]);
     mf_network *now = through_buffer(half->network, MF_CONTENTS_TRAINING);
 
     (void)state;
@@ -75,14 +75,14 @@ static void test_every_step(void **state)
     }
     check_same_model(whole->network, now);
     mf_network_free(now);
-    drop_scene(whole);
-    drop_scene(half);
+    free_training_fixture(whole);
+    free_training_fixture(half);
 }
 
 /* Sequential, then a file, then a pipeline, a file, and sequential again. */
-static void test_pipeline(void **state)
+static void test_a_pipeline_resumes(void **state)
 {
-    scene *whole = make_units_scene(&rules[3]), *half = make_units_scene(&rules[3]);
+    training_fixture *whole = make_units_fixture(&rules[3]), *half = make_units_fixture(&rules[3]);
     mf_network *second, *third;
     mf_pipeline *pipeline;
 
@@ -103,8 +103,8 @@ static void test_pipeline(void **state)
     check_same_model(whole->network, third);
     mf_network_free(second);
     mf_network_free(third);
-    drop_scene(whole);
-    drop_scene(half);
+    free_training_fixture(whole);
+    free_training_fixture(half);
 }
 
 /* ---- descriptions ---- */
@@ -135,9 +135,9 @@ static void check_same_units(const mf_layer *one, const mf_layer *other)
     check_same_spec(&specs[0], &specs[1]);
 }
 
-static void test_model(void **state)
+static void test_a_loaded_model_gives_the_same_scores(void **state)
 {
-    scene *s = make_units_scene(&rules[3]);
+    training_fixture *s = make_units_fixture(&rules[3]);
     mf_network *loaded;
     mf_workspace *workspace;
     float expected[ROWS * CLASSES], got[ROWS * CLASSES];
@@ -153,11 +153,11 @@ static void test_model(void **state)
     assert_memory_equal(expected, got, sizeof got);
     mf_workspace_free(workspace);
     mf_network_free(loaded);
-    drop_scene(s);
+    free_training_fixture(s);
 }
 
 /* Every kind of unit with values that are no defaults, and the largest shapes of sums. */
-static void test_every_field(void **state)
+static void test_every_field_of_a_unit_is_saved(void **state)
 {
     units_plan plan = plan_maps(2, 7, 6, CLASSES);
     mf_unit_spec conv = unit_conv(4, 2, 1), pool = unit_pool(MF_POOL_MAX, 2), norm = unit_norm(),
@@ -197,8 +197,11 @@ static void test_every_field(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resume), cmocka_unit_test(test_every_step),  cmocka_unit_test(test_pipeline),
-        cmocka_unit_test(test_model),  cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_training_resumes_from_a_file),
+        cmocka_unit_test(test_training_resumes_from_a_file_of_every_step),
+        cmocka_unit_test(test_a_pipeline_resumes),
+        cmocka_unit_test(test_a_loaded_model_gives_the_same_scores),
+        cmocka_unit_test(test_every_field_of_a_unit_is_saved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

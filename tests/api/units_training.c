@@ -3,12 +3,12 @@
  * MIT */
 #include <math.h>
 
-#include "scene.h"
+#include "training_fixture.h"
 #include "units.h"
 
 /* ---- pipelines ---- */
 
-static void run_pipelined(scene *s, uint32_t workers, size_t depth)
+static void run_pipelined(training_fixture *s, uint32_t workers, size_t depth)
 {
     mf_pipeline *pipeline = make_pipeline(s->network, workers, depth);
 
@@ -25,25 +25,25 @@ static void run_pipelined(scene *s, uint32_t workers, size_t depth)
     mf_pipeline_free(pipeline);
 }
 
-static void test_pipelines(void **state)
+static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++)
         for (uint32_t workers = 0; workers <= 3; workers++) {
-            scene *one = make_units_scene(&rules[r]), *other = make_units_scene(&rules[r]);
+            training_fixture *one = make_units_fixture(&rules[r]), *other = make_units_fixture(&rules[r]);
 
             run_sequential(one);
             run_pipelined(other, workers, workers == 2 ? 1 : 0);
             check_same_run(one, other);
-            drop_scene(one);
-            drop_scene(other);
+            free_training_fixture(one);
+            free_training_fixture(other);
         }
 }
 
 /* ---- by hand ---- */
 
 /* One joint step as a host would write it: `workspaces` are the layers' own, or NULL for the network's. */
-static void step_by_hand(scene *s, mf_workspace **workspaces, const mf_batch *whole)
+static void step_by_hand(training_fixture *s, mf_workspace **workspaces, const mf_batch *whole)
 {
     float passed[2][ROWS * 4 * 3 * 7];
     mf_batch batch = *whole;
@@ -58,14 +58,14 @@ static void step_by_hand(scene *s, mf_workspace **workspaces, const mf_batch *wh
     }
 }
 
-static void test_by_hand(void **state)
+static void test_layer_steps_give_the_bits_of_a_network_step(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++)
         for (int own = 0; own <= 1; own++) {
-            scene *one = make_units_scene(&rules[r]), *other = make_units_scene(&rules[r]);
+            training_fixture *one = make_units_fixture(&rules[r]), *other = make_units_fixture(&rules[r]);
             mf_workspace *workspaces[LAYERS];
-            picture all;
+            saved_values all;
 
             for (size_t i = 0; i < LAYERS; i++)
                 workspaces[i] = make_layer_workspace(layer_at(other->network, i), ROWS);
@@ -76,47 +76,47 @@ static void test_by_hand(void **state)
                 change_settings(other, t);
                 step_by_hand(other, own ? workspaces : NULL, &batch);
             }
-            all = network_picture(one->network);
+            all = save_network_values(one->network);
             check_network_unchanged(&all, other->network);
-            drop_picture(&all);
+            free_saved_values(&all);
             for (size_t i = 0; i < LAYERS; i++)
                 mf_workspace_free(workspaces[i]);
-            drop_scene(one);
-            drop_scene(other);
+            free_training_fixture(one);
+            free_training_fixture(other);
         }
 }
 
 /* Gradients and update apart are a step up to rounding, and repeat to the bit. */
-static void test_halves(void **state)
+static void test_a_step_equals_gradients_and_apply(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
-        scene *scenes[3];
-        picture values[3];
+        training_fixture *fixtures[3];
+        saved_values values[3];
 
         for (size_t n = 0; n < 3; n++) {
             mf_layer *layer;
             size_t count;
             float *gradients;
 
-            scenes[n] = make_units_scene(&rules[r]);
-            layer = layer_at(scenes[n]->network, 0);
+            fixtures[n] = make_units_fixture(&rules[r]);
+            layer = layer_at(fixtures[n]->network, 0);
             count = count_gradients(layer);
             gradients = get_memory(count * sizeof *gradients);
             for (size_t t = 0; t < 3; t++) {
-                mf_batch batch = batch_of(scenes[n], t);
+                mf_batch batch = batch_of(fixtures[n], t);
 
                 if (n == 2) {
-                    check_ok(mf_layer_step_batch(layer, scenes[n]->workspace, &batch, NULL));
+                    check_ok(mf_layer_step_batch(layer, fixtures[n]->workspace, &batch, NULL));
                     continue;
                 }
-                check_ok(mf_layer_gradients(layer, scenes[n]->workspace, &batch, NULL, gradients, count));
+                check_ok(mf_layer_gradients(layer, fixtures[n]->workspace, &batch, NULL, gradients, count));
                 check_ok(mf_layer_apply(layer, gradients, count));
             }
             free(gradients);
-            values[n] = layer_picture(layer);
+            values[n] = save_layer_values(layer);
         }
-        assert_true(same_picture(&values[0], &values[1]));
+        assert_true(same_values(&values[0], &values[1]));
         for (size_t i = 0; i < values[0].count; i++) {
             double step = (double)values[2].values[i];
 
@@ -125,46 +125,46 @@ static void test_halves(void **state)
                 check_near(step, (double)values[0].values[i], 1e-5 * (1.0 + fabs(step)));
         }
         for (size_t n = 0; n < 3; n++) {
-            drop_picture(&values[n]);
-            drop_scene(scenes[n]);
+            free_saved_values(&values[n]);
+            free_training_fixture(fixtures[n]);
         }
     }
 }
 
 /* ---- greedy steps, answers ---- */
 
-static void test_greedy(void **state)
+static void test_a_greedy_step_changes_one_layer(void **state)
 {
-    scene *s = make_units_scene(&rules[3]), *twin = make_units_scene(&rules[3]);
+    training_fixture *s = make_units_fixture(&rules[3]), *twin = make_units_fixture(&rules[3]);
 
     (void)state;
     for (size_t position = 0; position < LAYERS; position++) {
-        picture before[LAYERS];
+        saved_values before[LAYERS];
 
         for (size_t i = 0; i < LAYERS; i++)
-            before[i] = layer_picture(layer_at(s->network, i));
+            before[i] = save_layer_values(layer_at(s->network, i));
         for (size_t t = 0; t < 2; t++) {
             check_ok(mf_network_step_layer(s->network, s->workspace, position, ROWS, s->x[t], s->y[t]));
             check_ok(mf_network_step_layer(twin->network, twin->workspace, position, ROWS, s->x[t], s->y[t]));
         }
         for (size_t i = 0; i < LAYERS; i++) {
-            picture now = layer_picture(layer_at(s->network, i));
+            saved_values now = save_layer_values(layer_at(s->network, i));
 
-            assert_int_equal(same_picture(&before[i], &now), i != position);
+            assert_int_equal(same_values(&before[i], &now), i != position);
             check_layer_unchanged(&now, layer_at(twin->network, i));
-            drop_picture(&before[i]);
-            drop_picture(&now);
+            free_saved_values(&before[i]);
+            free_saved_values(&now);
         }
     }
-    drop_scene(s);
-    drop_scene(twin);
+    free_training_fixture(s);
+    free_training_fixture(twin);
 }
 
 /* The network answers with what its layers pass on one after the other; the workspace's purpose says nothing.
  */
-static void test_answers(void **state)
+static void test_a_network_predicts_as_its_layers_do(void **state)
 {
-    scene *s = make_units_scene(&rules[3]);
+    training_fixture *s = make_units_fixture(&rules[3]);
     mf_workspace *inference = make_workspace(s->network, NULL, MF_WORKSPACE_INFERENCE, ROWS);
     float passed[2][ROWS * 4 * 3 * 7], sum[ROWS * CLASSES] = {0}, last[ROWS * CLASSES], got[ROWS * CLASSES];
 
@@ -189,12 +189,12 @@ static void test_answers(void **state)
     check_ok(mf_network_evaluate(s->network, inference, ROWS, s->x[0], s->y[0]));
     assert_int_equal(read_report(inference, LAYERS - 1).rows, ROWS);
     mf_workspace_free(inference);
-    drop_scene(s);
+    free_training_fixture(s);
 }
 
 /* ---- snapshots ---- */
 
-static void steps(scene *s, size_t first, size_t end)
+static void steps(training_fixture *s, size_t first, size_t end)
 {
     for (size_t t = first; t < end; t++) {
         mf_batch batch = batch_of(s, t);
@@ -203,14 +203,14 @@ static void steps(scene *s, size_t first, size_t end)
     }
 }
 
-static void test_snapshots(void **state)
+static void test_a_snapshot_restores_the_network(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RULES; r++) {
-        scene *whole = make_units_scene(&rules[r]), *s = make_units_scene(&rules[r]);
+        training_fixture *whole = make_units_fixture(&rules[r]), *s = make_units_fixture(&rules[r]);
         size_t bytes = 0;
         unsigned char *snapshot;
-        picture all;
+        saved_values all;
 
         steps(whole, 0, BATCHES);
         steps(s, 0, 5);
@@ -222,12 +222,12 @@ static void test_snapshots(void **state)
             check_ok(mf_network_snapshot_load(s->network, snapshot + 1, bytes));
         }
         steps(s, 5, BATCHES);
-        all = network_picture(whole->network);
+        all = save_network_values(whole->network);
         check_network_unchanged(&all, s->network);
-        drop_picture(&all);
+        free_saved_values(&all);
         free(snapshot);
-        drop_scene(whole);
-        drop_scene(s);
+        free_training_fixture(whole);
+        free_training_fixture(s);
     }
 }
 
@@ -244,14 +244,14 @@ static mf_network *normalised_row(mf_optimizer *optimizer)
     return make_units_network(plans, COUNT_OF(plans), optimizer);
 }
 
-static void test_single_values(void **state)
+static void test_a_single_value_cannot_be_normalised(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
     mf_network *network = normalised_row(optimizer);
     mf_workspace *workspace = make_network_workspace(network, ROWS);
     mf_pipeline *pipeline = make_pipeline(network, 1, 0);
-    scene *s = make_units_scene(&rules[0]);
-    picture before = network_picture(network);
+    training_fixture *s = make_units_fixture(&rules[0]);
+    saved_values before = save_network_values(network);
 
     (void)state;
     check_status(MF_STATUS_CAPACITY, mf_network_step(network, workspace, 1, s->x[0], s->y[0]));
@@ -263,44 +263,48 @@ static void test_single_values(void **state)
     check_ok(mf_layer_set_trainable(layer_at(network, 1), "units.2.variance", 0));
     check_ok(mf_network_step(network, workspace, 1, s->x[0], s->y[0]));
     mf_pipeline_free(pipeline);
-    drop_picture(&before);
-    drop_scene(s);
+    free_saved_values(&before);
+    free_training_fixture(s);
     mf_workspace_free(workspace);
     mf_network_free(network);
     mf_optimizer_free(optimizer);
 }
 
 /* A loss that is not finite, and with clipping a gradient: the layer keeps its running means, too. */
-static void test_not_finite(void **state)
+static void test_values_that_are_not_finite_change_nothing(void **state)
 {
     (void)state;
     for (int clip = 0; clip <= 1; clip++) {
-        scene *s = make_units_scene(&rules[clip ? 4 : 0]);
+        training_fixture *s = make_units_fixture(&rules[clip ? 4 : 0]);
         mf_layer *layer = layer_at(s->network, 1);
         size_t count = 0;
         float *projection = read_parameter(layer, "head.projection", &count);
-        picture before;
+        saved_values before;
 
         for (size_t i = 0; i < count; i++)
             projection[i] = i / (count / CLASSES) % 2 ? 3e38f : -3e38f;
         check_ok(mf_layer_set_parameter(layer, "head.projection", projection, count));
-        before = layer_picture(layer);
+        before = save_layer_values(layer);
         check_status(MF_STATUS_NUMERIC, mf_network_step(s->network, s->workspace, ROWS, s->x[0], s->y[0]));
         check_layer_unchanged(&before, layer);
         assert_int_equal(read_report(s->workspace, 0).applied, 1);
         free(projection);
-        drop_picture(&before);
-        drop_scene(s);
+        free_saved_values(&before);
+        free_training_fixture(s);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pipelines),     cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_halves),        cmocka_unit_test(test_greedy),
-        cmocka_unit_test(test_answers),       cmocka_unit_test(test_snapshots),
-        cmocka_unit_test(test_single_values), cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_a_pipeline_gives_the_bits_of_a_sequential_run),
+        cmocka_unit_test(test_layer_steps_give_the_bits_of_a_network_step),
+        cmocka_unit_test(test_a_step_equals_gradients_and_apply),
+        cmocka_unit_test(test_a_greedy_step_changes_one_layer),
+        cmocka_unit_test(test_a_network_predicts_as_its_layers_do),
+        cmocka_unit_test(test_a_snapshot_restores_the_network),
+        cmocka_unit_test(test_a_single_value_cannot_be_normalised),
+        cmocka_unit_test(test_values_that_are_not_finite_change_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,7 +184,7 @@ float *read_parameter(const mf_layer *layer, const char *name, size_t *count)
     return copy;
 }
 
-static void add_layer(picture *one, const mf_layer *layer)
+static void add_layer(saved_values *one, const mf_layer *layer)
 {
     size_t count = 0;
 
@@ -200,17 +200,17 @@ static void add_layer(picture *one, const mf_layer *layer)
     }
 }
 
-picture layer_picture(const mf_layer *layer)
+saved_values save_layer_values(const mf_layer *layer)
 {
-    picture one = {0, NULL};
+    saved_values one = {0, NULL};
 
     add_layer(&one, layer);
     return one;
 }
 
-picture network_picture(const mf_network *network)
+saved_values save_network_values(const mf_network *network)
 {
-    picture one = {0, NULL};
+    saved_values one = {0, NULL};
     size_t layers = 0;
 
     check_ok(mf_network_size(network, &layers));
@@ -219,40 +219,41 @@ picture network_picture(const mf_network *network)
     return one;
 }
 
-int same_picture(const picture *one, const picture *other)
+int same_values(const saved_values *one, const saved_values *other)
 {
     return one->count == other->count &&
            (one->count == 0 || memcmp(one->values, other->values, one->count * sizeof *one->values) == 0);
 }
 
-void drop_picture(picture *one)
+void free_saved_values(saved_values *one)
 {
     free(one->values);
     one->values = NULL;
     one->count = 0;
 }
 
-static void require_same(const picture *before, picture *now, const char *file, int line)
+static void require_same(const saved_values *before, saved_values *now, const char *file, int line)
 {
-    int same = same_picture(before, now);
+    int same = same_values(before, now);
 
-    drop_picture(now);
+    free_saved_values(now);
     if (!same) {
         print_error("parameters have changed\n");
         _fail(file, line);
     }
 }
 
-void check_layer_unchanged_at(const picture *before, const mf_layer *layer, const char *file, int line)
+void check_layer_unchanged_at(const saved_values *before, const mf_layer *layer, const char *file, int line)
 {
-    picture now = layer_picture(layer);
+    saved_values now = save_layer_values(layer);
 
     require_same(before, &now, file, line);
 }
 
-void check_network_unchanged_at(const picture *before, const mf_network *network, const char *file, int line)
+void check_network_unchanged_at(const saved_values *before, const mf_network *network, const char *file,
+                                int line)
 {
-    picture now = network_picture(network);
+    saved_values now = save_network_values(network);
 
     require_same(before, &now, file, line);
 }

@@ -1,4 +1,4 @@
-/* Handles in one line each, and pictures of parameters to compare bit for bit.
+/* Handles in one line each, and copies of parameters to compare bit for bit.
  * SPDX-License-Identifier: MIT */
 #ifndef TEST_BUILD_H
 #define TEST_BUILD_H
@@ -36,22 +36,23 @@ float *read_parameter(const mf_layer *layer, const char *name, size_t *count);
 int has_parameter(const mf_layer *layer, const char *name);
 
 /** All parameters of a layer, or of all layers of a network, as they are now. */
-typedef struct picture {
+typedef struct saved_values {
     size_t count;
     float *values;
-} picture;
+} saved_values;
 
-picture layer_picture(const mf_layer *layer);
-picture network_picture(const mf_network *network);
+saved_values save_layer_values(const mf_layer *layer);
+saved_values save_network_values(const mf_network *network);
 /** 1 if both hold the same bits. */
-int same_picture(const picture *one, const picture *other);
-void drop_picture(picture *one);
+int same_values(const saved_values *one, const saved_values *other);
+void free_saved_values(saved_values *one);
 
 /** Fails the test unless the layer's (network's) parameters still have the bits of `before`. */
 #define check_layer_unchanged(before, layer) check_layer_unchanged_at((before), (layer), __FILE__, __LINE__)
 #define check_network_unchanged(before, network) \
     check_network_unchanged_at((before), (network), __FILE__, __LINE__)
-void check_layer_unchanged_at(const picture *before, const mf_layer *layer, const char *file, int line);
-void check_network_unchanged_at(const picture *before, const mf_network *network, const char *file, int line);
+void check_layer_unchanged_at(const saved_values *before, const mf_layer *layer, const char *file, int line);
+void check_network_unchanged_at(const saved_values *before, const mf_network *network, const char *file,
+                                int line);
 
 #endif

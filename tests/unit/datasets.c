@@ -156,7 +156,7 @@ static void write_idx(const char *part, size_t count, const uint8_t *labels)
     write_bytes(name, list, 8 + count);
 }
 
-static void idx_files(void **state)
+static void test_idx_files_are_read(void **state)
 {
     const uint8_t train[] = {0, 12, 3}, test[] = {12, 1}, high[] = {13, 1};
     const uint8_t fashion[] = {9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9},
@@ -224,7 +224,7 @@ static uint8_t *record_file(size_t count, size_t labels, int first)
     return bytes;
 }
 
-static void records_of_cifar10(void **state)
+static void test_cifar10_records_are_read(void **state)
 {
     uint8_t *bytes = record_file(2, 1, 4);
     char name[32];
@@ -250,7 +250,7 @@ static void records_of_cifar10(void **state)
     free(bytes);
 }
 
-static void records_of_cifar100(void **state)
+static void test_cifar100_records_are_read(void **state)
 {
     uint8_t *bytes = record_file(3, 2, 5);
     struct dataset_options coarse = {.coarse = true}, there = {.folder = folder};
@@ -300,7 +300,7 @@ static void write_adult(const char *name, const char *const rows[][3], size_t co
     write_text(name, text);
 }
 
-static void adult_files(void **state)
+static void test_adult_files_are_read(void **state)
 {
     static const char *const train[][3] = {
         {"20", "HS-grad", "<=50K"}, {"40", "?", ">50K"}, {"30", "HS-grad", "<=50K"}};
@@ -346,7 +346,7 @@ static void adult_files(void **state)
     REFUSED(folder, NULL, "adult.data", "line 1", ">50K.");
 }
 
-static void letter_file(void **state)
+static void test_a_letter_file_is_read(void **state)
 {
     char text[LONGEST] = "";
     size_t length = 0;
@@ -400,7 +400,7 @@ static void write_wines(const char *name, int count, int best)
     write_text(name, text);
 }
 
-static void wine_files(void **state)
+static void test_wine_files_are_read(void **state)
 {
     struct dataset_options one = {.folder = folder, .seed = 1}, other = {.folder = folder, .seed = 2};
     (void)state;
@@ -437,7 +437,7 @@ static void wine_files(void **state)
     REFUSED("wine-red", &one, "line 1", "1 columns, not 12");
 }
 
-static void optdigits_files(void **state)
+static void test_optdigits_files_are_read(void **state)
 {
     char text[LONGEST] = "";
     size_t length = 0;
@@ -479,7 +479,7 @@ static int same_rows(const struct dataset_part *part, size_t a, size_t b)
                   size * sizeof *rows->values) == 0;
 }
 
-static void reviews(void **state)
+static void test_reviews_are_read(void **state)
 {
     struct dataset_options small = {.columns = 1024}, odd = {.columns = 1000};
     (void)state;
@@ -535,7 +535,7 @@ static void reviews(void **state)
     REFUSED(folder, NULL, "test_subset5000.tsv", "empty");
 }
 
-static void sentences(void **state)
+static void test_sentences_are_read(void **state)
 {
     struct dataset_options options = {.seed = 3};
     int seen[40] = {0};
@@ -571,7 +571,7 @@ static void sentences(void **state)
 
 /* ---- from a name to a set ---- */
 
-static void names_and_folders(void **state)
+static void test_names_and_folders_choose_a_data_set(void **state)
 {
     struct dataset_options options = {.folder = root, .seed = 1, .train_limit = 30, .test_limit = 7};
     struct dataset set;
@@ -614,7 +614,7 @@ static void names_and_folders(void **state)
 
 /* ---- splits and batches ---- */
 
-static void splits(void **state)
+static void test_splits_divide_the_training_data(void **state)
 {
     struct dataset_options options = {.seed = 1, .train_limit = 50, .test_limit = 5};
     struct dataset set = loaded("digits", &options);
@@ -644,7 +644,7 @@ static void splits(void **state)
     dataset_free(&set);
 }
 
-static void changes(void **state)
+static void test_changes_transform_images(void **state)
 {
     struct dataset_options options = {.seed = 1, .train_limit = 20, .test_limit = 5};
     struct dataset set = loaded("shapes", &options), grey = loaded("digits", &options);
@@ -723,7 +723,7 @@ static void check_real(const struct real *real, const struct dataset_options *op
     dataset_free(&set);
 }
 
-static void real_sets(void **state)
+static void test_real_data_sets_have_the_known_sizes(void **state)
 {
     static const struct real real[] = {
         {"mnist", 784, 10, 60000, 10000, 5949}, {"adult", 108, 2, 32561, 16281, 7841},
@@ -743,7 +743,7 @@ static void real_sets(void **state)
         check_real(&real[i], &options);
 }
 
-static void real_fashion_mnist(void **state)
+static void test_real_fashion_mnist_has_the_known_sizes(void **state)
 {
     static const struct real real = {"fashion-mnist", 784, 10, 60000, 10000, 6000};
     (void)state;
@@ -773,20 +773,20 @@ static int remove_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(idx_files),
-        cmocka_unit_test(records_of_cifar10),
-        cmocka_unit_test(records_of_cifar100),
-        cmocka_unit_test(adult_files),
-        cmocka_unit_test(letter_file),
-        cmocka_unit_test(wine_files),
-        cmocka_unit_test(optdigits_files),
-        cmocka_unit_test(reviews),
-        cmocka_unit_test(sentences),
-        cmocka_unit_test(names_and_folders),
-        cmocka_unit_test(splits),
-        cmocka_unit_test(changes),
-        cmocka_unit_test(real_sets),
-        cmocka_unit_test(real_fashion_mnist),
+        cmocka_unit_test(test_idx_files_are_read),
+        cmocka_unit_test(test_cifar10_records_are_read),
+        cmocka_unit_test(test_cifar100_records_are_read),
+        cmocka_unit_test(test_adult_files_are_read),
+        cmocka_unit_test(test_a_letter_file_is_read),
+        cmocka_unit_test(test_wine_files_are_read),
+        cmocka_unit_test(test_optdigits_files_are_read),
+        cmocka_unit_test(test_reviews_are_read),
+        cmocka_unit_test(test_sentences_are_read),
+        cmocka_unit_test(test_names_and_folders_choose_a_data_set),
+        cmocka_unit_test(test_splits_divide_the_training_data),
+        cmocka_unit_test(test_changes_transform_images),
+        cmocka_unit_test(test_real_data_sets_have_the_known_sizes),
+        cmocka_unit_test(test_real_fashion_mnist_has_the_known_sizes),
     };
 
     return cmocka_run_group_tests(tests, make_root, remove_root);

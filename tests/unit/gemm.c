@@ -91,20 +91,20 @@ static void check_all(mfi_gemm_function *gemm, const char *name)
                     }
 }
 
-static void test_linked(void **state)
+static void test_the_linked_product_matches_the_definition(void **state)
 {
     (void)state;
     check_all(mfi_gemm, "the linked library");
 }
 
-static void test_builtin(void **state)
+static void test_the_builtin_product_matches_the_definition(void **state)
 {
     (void)state;
     check_all(mfi_gemm_builtin, "the plain-C twin");
 }
 
 /* The shapes of a real layer, the two back ends directly against each other. */
-static void test_both_agree(void **state)
+static void test_both_products_agree(void **state)
 {
     const size_t m = 128, n = 250, k = 784;
     test_random random = {5};
@@ -131,9 +131,9 @@ static void test_both_agree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linked),
-        cmocka_unit_test(test_builtin),
-        cmocka_unit_test(test_both_agree),
+        cmocka_unit_test(test_the_linked_product_matches_the_definition),
+        cmocka_unit_test(test_the_builtin_product_matches_the_definition),
+        cmocka_unit_test(test_both_products_agree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

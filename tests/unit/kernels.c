@@ -266,7 +266,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
     check_dropout(kernels);
 }
 
-static void test_selection(void **state)
+static void test_the_last_variant_is_selected(void **state)
 {
     const mfi_kernels *best = mfi_kernels_select();
     int last = 0;
@@ -282,7 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         VARIANT_TESTS,
-        cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_the_last_variant_is_selected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

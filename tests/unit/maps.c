@@ -350,10 +350,13 @@ static void check_columns(const mfi_geometry *g, size_t images, size_t top, size
 }
 
 /* col2im is the transpose: each value of the patches is added to the input that it would be read from. */
-static void check_transpose(const mfi_geometry *g, size_t images, size_t top, size_t rows, test_random *random)
+static void check_transpose(const mfi_geometry *g, size_t images, size_t top, size_t rows,
+                            test_random *random)
 {
-    size_t values = g->channels * g->height * g->width, stride = values + 2, width = images * rows * g->map[1];
-    float *patches = random_array(random, g->patch_size * width), *got = random_array(random, images * stride);
+    size_t values = g->channels * g->height * g->width, stride = values + 2,
+           width = images * rows * g->map[1];
+    float *patches = random_array(random, g->patch_size * width),
+          *got = random_array(random, images * stride);
     double *want = malloc(images * stride * sizeof *want);
     const float *value = patches;
 
@@ -379,7 +382,7 @@ static void check_transpose(const mfi_geometry *g, size_t images, size_t top, si
     free(want);
 }
 
-static void test_im2col_and_its_transpose(void **state)
+static void test_im2col_and_col2im_match_their_definitions(void **state)
 {
     test_random random = {.state = 23};
 
@@ -419,7 +422,7 @@ static void test_im2col_and_its_transpose(void **state)
 
 /* Every cell is the mean of the values from floor(i n / s) to below ceil((i + 1) n / s), and the gradient is
  * the transposed of that. */
-static void test_adaptive_pool(void **state)
+static void test_adaptive_pooling_matches_its_definition(void **state)
 {
     test_random random = {.state = 29};
 
@@ -462,8 +465,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         VARIANT_TESTS,
-        cmocka_unit_test(test_im2col_and_its_transpose),
-        cmocka_unit_test(test_adaptive_pool),
+        cmocka_unit_test(test_im2col_and_col2im_match_their_definitions),
+        cmocka_unit_test(test_adaptive_pooling_matches_its_definition),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

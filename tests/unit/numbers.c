@@ -24,7 +24,7 @@ static void check_float(float value)
     assert_true(strchr(text, ',') == NULL && strtof(text, NULL) == value);
 }
 
-static void test_floats(void **state)
+static void test_floats_are_read_back_exactly(void **state)
 {
     const float ends[] = {0.0f, -0.0f, 1.0f, 3.4028235e38f, 1.17549435e-38f, 1e-45f, 8388608.0f, 16777215.0f};
     test_random random = {3};
@@ -42,7 +42,7 @@ static void test_floats(void **state)
     }
 }
 
-static void test_text(void **state)
+static void test_only_numbers_are_read_as_floats(void **state)
 {
     const char *const good[] = {"0", "0.5", "1e5", "1e-5", "-2.25e+3", "00.1", "1234567890123456789"};
     const char *const bad[] = {
@@ -61,7 +61,7 @@ static void test_text(void **state)
             fail_msg("\"%s\" is taken for %g", bad[i], (double)value);
 }
 
-static void test_integers(void **state)
+static void test_only_digits_are_read_as_integers(void **state)
 {
     const char *const bad[] = {
         "", "-1", "+1", "01", "1.0", "1e3", " 1", "1 ", "18446744073709551616", "99999999999999999999"};
@@ -75,7 +75,7 @@ static void test_integers(void **state)
             fail_msg("\"%s\" is taken for a number", bad[i]);
 }
 
-static void test_locale(void **state)
+static void test_numbers_do_not_depend_on_the_locale(void **state)
 {
     const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ps_AF.UTF-8", "de_DE", "fr_FR"};
     int found = 0;
@@ -130,7 +130,7 @@ static void check_written(const written *expected, const float *values, const ch
 }
 
 /* Whatever the host has set: the direction of rounding, subnormal numbers as 0. It finds it as it was. */
-static void test_floating_point_modes(void **state)
+static void test_numbers_do_not_depend_on_the_floating_point_mode(void **state)
 {
     static const struct {
         int mode;
@@ -181,11 +181,11 @@ static void test_floating_point_modes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_floats),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_integers),
-        cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_floating_point_modes),
+        cmocka_unit_test(test_floats_are_read_back_exactly),
+        cmocka_unit_test(test_only_numbers_are_read_as_floats),
+        cmocka_unit_test(test_only_digits_are_read_as_integers),
+        cmocka_unit_test(test_numbers_do_not_depend_on_the_locale),
+        cmocka_unit_test(test_numbers_do_not_depend_on_the_floating_point_mode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

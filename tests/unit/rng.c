@@ -16,7 +16,7 @@ static const struct {
      {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
 };
 
-static void test_known_answers(void **state)
+static void test_known_answers_are_reproduced(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(answers); i++) {
@@ -47,7 +47,7 @@ static void test_streams_differ(void **state)
             assert_memory_not_equal(blocks[i], blocks[j], sizeof blocks[i]);
 }
 
-static void test_unit_floats(void **state)
+static void test_unit_floats_are_between_0_and_1(void **state)
 {
     (void)state;
     assert_true(mfi_unit_float(0) > 0.0f);
@@ -59,9 +59,9 @@ static void test_unit_floats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answers),
+        cmocka_unit_test(test_known_answers_are_reproduced),
         cmocka_unit_test(test_streams_differ),
-        cmocka_unit_test(test_unit_floats),
+        cmocka_unit_test(test_unit_floats_are_between_0_and_1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ static void check_batch(size_t rows, size_t m, double scale, double shift, float
     free(labels);
 }
 
-static void test_against_formulas(void **state)
+static void test_loss_and_gradient_match_the_formulas(void **state)
 {
     (void)state;
     for (size_t m = 2; m < 40; m += 1 + m / 3)
@@ -85,7 +85,7 @@ static void test_against_formulas(void **state)
 }
 
 /* exp of these overflows or vanishes unless the highest score is taken out first. */
-static void test_far_from_zero(void **state)
+static void test_large_scores_do_not_overflow(void **state)
 {
     (void)state;
     check_batch(5, 10, 1.0, 500.0, 0.0f, 0);
@@ -93,7 +93,7 @@ static void test_far_from_zero(void **state)
     check_batch(5, 10, 300.0, 0.0, 0.0f, 0);
 }
 
-static void test_bad_rows(void **state)
+static void test_the_first_bad_row_is_reported(void **state)
 {
     const float bad[] = {NAN, INFINITY, -INFINITY};
 
@@ -109,7 +109,7 @@ static void test_bad_rows(void **state)
         }
 }
 
-static void test_argmax(void **state)
+static void test_argmax_is_the_first_highest_score(void **state)
 {
     const float ties[] = {1, 5, 5, 2, 5}, negative[] = {-3, -1, -2}, one[] = {7}, same[] = {0, 0, 0};
 
@@ -123,10 +123,10 @@ static void test_argmax(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_formulas),
-        cmocka_unit_test(test_far_from_zero),
-        cmocka_unit_test(test_bad_rows),
-        cmocka_unit_test(test_argmax),
+        cmocka_unit_test(test_loss_and_gradient_match_the_formulas),
+        cmocka_unit_test(test_large_scores_do_not_overflow),
+        cmocka_unit_test(test_the_first_bad_row_is_reported),
+        cmocka_unit_test(test_argmax_is_the_first_highest_score),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

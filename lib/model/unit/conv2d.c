@@ -143,7 +143,7 @@ static void convolve(const pass *p, size_t first, float *u)
 }
 
 /* The output of one block. */
-static void activate(const pass *p, size_t first, const float *u)
+static void activate_maps(const pass *p, size_t first, const float *u)
 {
     const mfi_geometry *g = p->b.g;
     size_t images = images_at(p, first), n = p->stage->output_values;
@@ -187,14 +187,14 @@ static void conv2d_forward(const mfi_run *run, size_t index)
             continue;
         if (run->settings)
             mfi_clear_uncovered(&p.b.g->pool, images_at(&p, first) * p.b.g->filters, u);
-        activate(&p, first, u);
+        activate_maps(&p, first, u);
     }
     if (!p.batch)
         return;
     take_moments(&p);
     mfi_moments_complete(run, index, p.moments);
     for (size_t first = 0; first < p.rows; first += p.b.images)
-        activate(&p, first, p.product + first * map_values);
+        activate_maps(&p, first, p.product + first * map_values);
 }
 
 /* ---- backward ---- */

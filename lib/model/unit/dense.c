@@ -85,7 +85,7 @@ static void dense_multiply(const mfi_run *run, size_t index, float *to)
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, n, k, 1.0f, input.x, input.stride, w, k, 0.0f, to, n);
 }
 
-static void normalize(const mfi_run *run, size_t index, const float *u, float *to)
+static void normalize_rows(const mfi_run *run, size_t index, const float *u, float *to)
 {
     size_t n = run->layer->plan.stages[index].output_values, rows = run->rows->count;
     mfi_moments moments = mfi_moments_of(run, index);
@@ -103,7 +103,7 @@ static void dense_forward(const mfi_run *run, size_t index)
     float *u = kept->product ? kept->product : a;
     dense_multiply(run, index, u);
     if (stage->normalizes)
-        normalize(run, index, u, a);
+        normalize_rows(run, index, u, a);
     run->layer->kernels->activate(stage->phi, run->rows->count, stage->output_values,
                                   mfi_run_values(run, index, MFI_BIAS), a, kept->preactivation);
 }
@@ -143,7 +143,7 @@ typedef struct panel {
 
 /* dz, db, and behind a normalisation du and dscale, into scratch. A panel has all rows of its neurons, so
  * nothing else is needed. With the head also dM. */
-static void local_gradient(const way *w, panel p)
+static void panel_gradient(const way *w, panel p)
 {
     const mfi_scratch *scratch = w->run->scratch;
     const mfi_kernels *kernels = w->run->layer->kernels;
@@ -284,7 +284,7 @@ static bool gram_pays(const way *w)
            (double)w->rows * (double)(w->n + w->k) < (double)w->n * (double)w->k;
 }
 
-static strategy choose(const way *w)
+static strategy choose_strategy(const way *w)
 {
     const mf_layer *layer = w->run->layer;
     if (!w->weight.wanted)
@@ -307,7 +307,7 @@ static void walk_panels(const way *w, void (*use)(const way *w, panel p))
     size_t most = mfi_dense_panel(w->k, w->n);
     for (size_t start = 0; start < w->n; start += most) {
         panel p = {start, w->n - start < most ? w->n - start : most};
-        local_gradient(w, p);
+        panel_gradient(w, p);
         use(w, p);
     }
 }
@@ -372,7 +372,7 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
         .scale = mfi_run_target(run, stage->parameters[MFI_SCALE]),
         .projection = mfi_run_target(run, dy ? -1 : (int32_t)run->layer->plan.projection),
     };
-    w.strategy = choose(&w);
+    w.strategy = choose_strategy(&w);
     if (w.strategy == BY_TILE)
         run->layer->kernels->pack(w.rows, w.k, w.input.x, w.input.stride, run->scratch->dw);
     walk_panels(&w, use_panel);

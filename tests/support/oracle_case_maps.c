@@ -1,5 +1,5 @@
 /* Training runs against the oracle for convolutions. SPDX-License-Identifier: MIT */
-#include "trial_maps.h"
+#include "oracle_case_maps.h"
 
 #include <math.h>
 
@@ -19,7 +19,7 @@ const oracle_optimizer maps_rules[MAPS_RULES] = {
 };
 
 typedef struct run {
-    const maps_trial *t;
+    const maps_case *t;
     mf_layer *layer;
     mf_optimizer *optimizer;
     mf_workspace *workspace;
@@ -30,7 +30,7 @@ typedef struct run {
     double *exact_x, *exact_weights, *exact_a;
     int32_t *y;
     size_t rows, stride;
-    picture start;
+    saved_values start;
 } run;
 
 static void freeze(run *r)
@@ -69,7 +69,7 @@ static void shuffle_normalization(run *r)
     maps_read(r->oracle, r->layer, 1);
 }
 
-static void start_run(run *r, const maps_trial *t)
+static void start_run(run *r, const maps_case *t)
 {
     const oracle_optimizer plain = {.kind = MF_OPTIMIZER_SGD, .rate = 0.1, .epsilon = 1e-8};
     oracle_optimizer hyper = t->optimizer.rate > 0.0 ? t->optimizer : plain;
@@ -77,8 +77,8 @@ static void start_run(run *r, const maps_trial *t)
     memset(r, 0, sizeof *r);
     r->t = t;
     r->layer = make_layer(&t->spec);
-    r->hyper = trial_rounded(hyper);
-    r->optimizer = trial_optimizer(&hyper);
+    r->hyper = rounded_to_float(hyper);
+    r->optimizer = make_optimizer_of(&hyper);
     check_ok(mf_layer_set_optimizer(r->layer, r->optimizer));
     r->workspace = make_layer_workspace(r->layer, t->max_rows);
     r->oracle = maps_create(&t->spec, r->layer);
@@ -92,7 +92,7 @@ static void start_run(run *r, const maps_trial *t)
     r->sample_weights = get_memory(t->max_rows * sizeof *r->sample_weights);
     r->exact_weights = get_memory(t->max_rows * sizeof *r->exact_weights);
     r->exact_a = get_memory(t->max_rows * r->oracle->outputs * sizeof *r->exact_a);
-    r->start = layer_picture(r->layer);
+    r->start = save_layer_values(r->layer);
 }
 
 static void end_run(run *r)
@@ -101,7 +101,7 @@ static void end_run(run *r)
     mf_layer_free(r->layer);
     mf_optimizer_free(r->optimizer);
     maps_free(r->oracle);
-    drop_picture(&r->start);
+    free_saved_values(&r->start);
     free(r->x);
     free(r->a);
     free(r->y);
@@ -260,7 +260,7 @@ static void compare_inference(run *r)
     free(expected);
 }
 
-void run_maps_trial(const maps_trial *t)
+void run_maps_case(const maps_case *t)
 {
     run r;
     int steps = t->steps ? t->steps : 4;

@@ -1,11 +1,11 @@
 /* One training run of a layer of several units, in the library and in the oracle side by side.
  * SPDX-License-Identifier: MIT */
-#ifndef TEST_TRIAL_UNITS_H
-#define TEST_TRIAL_UNITS_H
+#ifndef TEST_ORACLE_CASE_UNITS_H
+#define TEST_ORACLE_CASE_UNITS_H
 
+#include "oracle_case.h"
 #include "oracle_units.h"
 #include "random.h"
-#include "trial.h"
 
 /** Largest differences allowed, all in terms of what is compared: float32 rounds to 6e-8, and sums here have
  * up to some thousand terms. Activations: of the largest of the batch; goodness: of that or of one of its
@@ -29,11 +29,11 @@
 
 /** What is run. Fields that are left 0 mean: 3 steps of plain SGD at 0.1, equal weights, dense rows, nothing
  *  frozen. */
-typedef struct units_trial {
+typedef struct units_case {
     const char *name;
     units_plan plan;
     const mf_layer_spec *flat; /**< The library's layer is made from this spec, which says the same. */
-    mf_layer *layer;           /**< Or is this one, which the trial frees. */
+    mf_layer *layer;           /**< Or is this one, which the case frees. */
     uint64_t seed;             /**< Of parameters and batches. */
     size_t max_rows;
     int steps;
@@ -41,16 +41,16 @@ typedef struct units_trial {
     int weighted;    /**< 1: random sample weights, a third of them 0. */
     size_t gap;      /**< Values between one row and the next, filled with NaN. */
     uint64_t frozen; /**< Bit i: parameter i of the oracle's list. */
-} units_trial;
+} units_case;
 
 /** Inference before any step; gradients of the first batch value by value; loss, activation, norm and number
  * of correct rows of every step; all parameters at the end; inference from them. The test fails where the
  *  library leaves the oracle by more than rounding. 0 if no batch was found that says anything. */
-int run_units_trial(const units_trial *trial);
+int run_units_case(const units_case *oracle_case);
 
-/** The part without the library: draws parameters and one batch as run_units_trial() does. 0 if none was
+/** The part without the library: draws parameters and one batch as run_units_case() does. 0 if none was
  * found; otherwise `worst` receives the error of the oracle with rounded values, in units of the tolerances.
  */
-int try_units_trial(const units_trial *trial, double *worst);
+int try_units_case(const units_case *oracle_case, double *worst);
 
 #endif

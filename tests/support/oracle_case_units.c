@@ -1,5 +1,5 @@
 /* Training runs of layers of several units against the oracle. SPDX-License-Identifier: MIT */
-#include "trial_units.h"
+#include "oracle_case_units.h"
 
 #include <float.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 enum { TRIES = 200 };
 
 typedef struct run {
-    const units_trial *t;
+    const units_case *t;
     mf_layer *layer;
     mf_optimizer *optimizer;
     mf_workspace *workspace;
@@ -19,7 +19,7 @@ typedef struct run {
     int32_t *y;
     size_t rows, stride, inputs, outputs;
     double largest; /* of all gradients of all steps, as the update saw them */
-    picture start;
+    saved_values start;
 } run;
 
 /* ---- errors in units of what is allowed ---- */
@@ -145,7 +145,7 @@ static int find_batch(run *r, double *worst)
 
 /* ---- beginning and end ---- */
 
-static void start_oracles(run *r, const units_trial *t)
+static void start_oracles(run *r, const units_case *t)
 {
     size_t most;
 
@@ -179,8 +179,8 @@ static void start_library(run *r)
     oracle_optimizer hyper = r->t->optimizer.rate > 0.0 ? r->t->optimizer : plain;
 
     r->layer = r->t->layer ? r->t->layer : r->t->flat ? make_layer(r->t->flat) : make_units(&r->t->plan);
-    r->hyper = trial_rounded(hyper);
-    r->optimizer = trial_optimizer(&hyper);
+    r->hyper = rounded_to_float(hyper);
+    r->optimizer = make_optimizer_of(&hyper);
     check_ok(mf_layer_set_optimizer(r->layer, r->optimizer));
     r->workspace = make_layer_workspace(r->layer, r->rows);
     units_write(r->oracle, r->layer);
@@ -188,7 +188,7 @@ static void start_library(run *r)
     for (size_t i = 0; i < r->oracle->listed; i++)
         if (r->t->frozen >> i & 1)
             check_ok(mf_layer_set_trainable(r->layer, units_name(r->oracle, r->layer, i), 0));
-    r->start = layer_picture(r->layer);
+    r->start = save_layer_values(r->layer);
 }
 
 static void end_run(run *r)
@@ -198,7 +198,7 @@ static void end_run(run *r)
     mf_optimizer_free(r->optimizer);
     units_free(r->oracle);
     units_free(r->rounded);
-    drop_picture(&r->start);
+    free_saved_values(&r->start);
     free(r->x);
     free(r->a);
     free(r->y);
@@ -396,7 +396,7 @@ static int run_step(run *r, int step)
     return 1;
 }
 
-int run_units_trial(const units_trial *t)
+int run_units_case(const units_case *t)
 {
     run r;
     int steps = t->steps ? t->steps : 3, done = 0;
@@ -415,7 +415,7 @@ int run_units_trial(const units_trial *t)
     return done == steps;
 }
 
-int try_units_trial(const units_trial *t, double *worst)
+int try_units_case(const units_case *t, double *worst)
 {
     run r;
     int found;

@@ -1,10 +1,10 @@
 /* What the tests of pipelines share. SPDX-License-Identifier: MIT */
-#include "scene.h"
+#include "training_fixture.h"
 
 #include "random.h"
 #include "units.h"
 
-const size_t scene_widths[LAYERS + 1] = {INPUTS, 17, 24, 13, 19};
+const size_t fixture_widths[LAYERS + 1] = {INPUTS, 17, 24, 13, 19};
 
 const rule rules[RULES] = {
     {MF_OPTIMIZER_SGD, 0, 0.0f, 0.0f, 0.0f},     {MF_OPTIMIZER_SGD, 0, 0.9f, 0.01f, 0.0f},
@@ -98,12 +98,13 @@ static mf_network *make_kind(int kind, mf_optimizer *optimizer)
 {
     if (kind == OF_UNITS)
         return make_built(optimizer);
-    return kind == OF_MAPS ? make_maps(optimizer) : make_stack(scene_widths, LAYERS, CLASSES, 40, optimizer);
+    return kind == OF_MAPS ? make_maps(optimizer)
+                           : make_stack(fixture_widths, LAYERS, CLASSES, 40, optimizer);
 }
 
-static scene *make_scene_of(const rule *how, int kind)
+static training_fixture *make_fixture_of(const rule *how, int kind)
 {
-    scene *s = get_zeroed(1, sizeof *s);
+    training_fixture *s = get_zeroed(1, sizeof *s);
     mf_optimizer_spec spec = optimizer_spec(how->kind, 0.01);
     test_random random = {5};
 
@@ -127,22 +128,22 @@ static scene *make_scene_of(const rule *how, int kind)
     return s;
 }
 
-scene *make_scene(const rule *how)
+training_fixture *make_training_fixture(const rule *how)
 {
-    return make_scene_of(how, OF_DENSE);
+    return make_fixture_of(how, OF_DENSE);
 }
 
-scene *make_maps_scene(const rule *how)
+training_fixture *make_maps_fixture(const rule *how)
 {
-    return make_scene_of(how, OF_MAPS);
+    return make_fixture_of(how, OF_MAPS);
 }
 
-scene *make_units_scene(const rule *how)
+training_fixture *make_units_fixture(const rule *how)
 {
-    return make_scene_of(how, OF_UNITS);
+    return make_fixture_of(how, OF_UNITS);
 }
 
-void drop_scene(scene *s)
+void free_training_fixture(training_fixture *s)
 {
     mf_workspace_free(s->workspace);
     mf_network_free(s->network);
@@ -156,7 +157,7 @@ static size_t rows_of(size_t t)
 }
 
 /* Strides and weights in some batches. */
-mf_batch batch_of(const scene *s, size_t t)
+mf_batch batch_of(const training_fixture *s, size_t t)
 {
     mf_batch batch = make_batch(rows_of(t), s->x[t], s->y[t]);
 
@@ -166,7 +167,7 @@ mf_batch batch_of(const scene *s, size_t t)
 }
 
 /* What a host may change while batches are in the works. */
-void change_settings(scene *s, size_t t)
+void change_settings(training_fixture *s, size_t t)
 {
     check_ok(mf_optimizer_set(s->optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.02 / (double)(t + 1)));
     if (t == 5)
@@ -177,7 +178,7 @@ void change_settings(scene *s, size_t t)
         check_ok(mf_layer_set_trainable(layer_at(s->network, 3), s->projection, 0));
 }
 
-static mf_pipeline_report report_here(const scene *s, size_t t, size_t position)
+static mf_pipeline_report report_here(const training_fixture *s, size_t t, size_t position)
 {
     mf_report report = read_report(s->workspace, position);
 
@@ -193,7 +194,7 @@ static mf_pipeline_report report_here(const scene *s, size_t t, size_t position)
     };
 }
 
-void run_sequential(scene *s)
+void run_sequential(training_fixture *s)
 {
     for (size_t t = 0; t < BATCHES; t++) {
         mf_batch batch = batch_of(s, t);
@@ -235,7 +236,7 @@ mf_pipeline_progress_info progress_of(mf_pipeline *pipeline)
 }
 
 /* All reports there are. */
-void poll_all(scene *s, mf_pipeline *pipeline)
+void poll_all(training_fixture *s, mf_pipeline *pipeline)
 {
     mf_status status;
 
@@ -252,15 +253,15 @@ void poll_all(scene *s, mf_pipeline *pipeline)
 }
 
 /* Training goes on, so that the optimizers' states and the dropout counters are compared as well. */
-static void train_on(scene *s)
+static void train_on(training_fixture *s)
 {
     for (size_t t = BATCHES; t < BATCHES + BEHIND; t++)
         check_ok(mf_network_step(s->network, s->workspace, ROWS, s->x[t], s->y[t]));
 }
 
-void check_same_run(scene *one, scene *other)
+void check_same_run(training_fixture *one, training_fixture *other)
 {
-    picture first = network_picture(one->network), second = network_picture(other->network);
+    saved_values first = save_network_values(one->network), second = save_network_values(other->network);
 
     assert_int_equal(one->seen, other->seen);
     for (size_t i = 0; i < one->seen; i++)
@@ -268,14 +269,14 @@ void check_same_run(scene *one, scene *other)
             fail_msg("report %zu: batch %d, layer %d, loss %.9g; expected batch %d, layer %d, loss %.9g", i,
                      (int)other->reports[i].batch, (int)other->reports[i].position, other->reports[i].loss,
                      (int)one->reports[i].batch, (int)one->reports[i].position, one->reports[i].loss);
-    assert_true(same_picture(&first, &second));
-    drop_picture(&first);
-    drop_picture(&second);
+    assert_true(same_values(&first, &second));
+    free_saved_values(&first);
+    free_saved_values(&second);
     train_on(one);
     train_on(other);
-    first = network_picture(one->network);
-    second = network_picture(other->network);
-    assert_true(same_picture(&first, &second));
-    drop_picture(&first);
-    drop_picture(&second);
+    first = save_network_values(one->network);
+    second = save_network_values(other->network);
+    assert_true(same_values(&first, &second));
+    free_saved_values(&first);
+    free_saved_values(&second);
 }

@@ -1,10 +1,10 @@
 /* Training runs against the oracle. SPDX-License-Identifier: MIT */
-#include "trial.h"
+#include "oracle_case.h"
 
 #include <float.h>
 #include <math.h>
 
-mf_optimizer *trial_optimizer(const oracle_optimizer *o)
+mf_optimizer *make_optimizer_of(const oracle_optimizer *o)
 {
     mf_optimizer_spec spec = optimizer_spec(o->kind, o->rate);
     mf_optimizer *optimizer = NULL;
@@ -22,7 +22,7 @@ mf_optimizer *trial_optimizer(const oracle_optimizer *o)
 
 /* The library holds float hyper-parameters: 0.9f differs from 0.9 by 2e-8, and over many steps
  * that would be seen. */
-oracle_optimizer trial_rounded(oracle_optimizer o)
+oracle_optimizer rounded_to_float(oracle_optimizer o)
 {
     o.rate = (double)(float)o.rate;
     o.momentum = (double)(float)o.momentum;
@@ -34,7 +34,7 @@ oracle_optimizer trial_rounded(oracle_optimizer o)
     return o;
 }
 
-void compare_parameter(const char *trial_name, const mf_layer *layer, const char *name,
+void compare_parameter(const char *case_name, const mf_layer *layer, const char *name,
                        const oracle_parameter *oracle, const unsigned char *doubtful, size_t divisor,
                        size_t modulus, const float *start, double tolerance)
 {
@@ -47,7 +47,7 @@ void compare_parameter(const char *trial_name, const mf_layer *layer, const char
     values = read_parameter(layer, name, &count);
     assert_int_equal(count, oracle->count);
     if (oracle->frozen && memcmp(values, start, count * sizeof *values) != 0)
-        fail_msg("%s: the frozen %s has changed", trial_name, name);
+        fail_msg("%s: the frozen %s has changed", case_name, name);
     for (size_t i = 0; i < count; i++) {
         if (doubtful[i / divisor % modulus]) {
             left_out++;
@@ -61,14 +61,14 @@ void compare_parameter(const char *trial_name, const mf_layer *layer, const char
     /* Every step rounds the parameter itself, whatever the length of the step. */
     if (!(sqrt(difference) <=
           tolerance * sqrt(way) + FLT_EPSILON * sqrt(length * (double)(oracle->steps + 1))))
-        fail_msg("%s: %s is %.3g from the oracle after a way of %.3g (%.3g of it; tolerance %.3g)",
-                 trial_name, name, sqrt(difference), sqrt(way), sqrt(difference / way), tolerance);
+        fail_msg("%s: %s is %.3g from the oracle after a way of %.3g (%.3g of it; tolerance %.3g)", case_name,
+                 name, sqrt(difference), sqrt(way), sqrt(difference / way), tolerance);
     if (count > 16 && left_out > count / 2)
-        fail_msg("%s: too many neurons near a kink to say anything about %s", trial_name, name);
+        fail_msg("%s: too many neurons near a kink to say anything about %s", case_name, name);
 }
 
 void compare_with_oracle(const char *name, const mf_layer *layer, const oracle_layer *oracle,
-                         const picture *start, double tolerance)
+                         const saved_values *start, double tolerance)
 {
     size_t k = oracle->inputs, n = oracle->outputs;
     const float *weight = start->values;
@@ -103,7 +103,7 @@ static void freeze(run *r, const char *name, oracle_parameter *parameter)
     parameter->frozen = 1;
 }
 
-static void start_run(run *r, const trial *t)
+static void start_run(run *r, const oracle_case *t)
 {
     mf_layer_spec spec = layer_spec(t->inputs, t->outputs, t->classes);
 
@@ -113,16 +113,16 @@ static void start_run(run *r, const trial *t)
     spec.label_smoothing = (float)t->smoothing;
     spec.leak = 0.125f;
     r->layer = make_layer(&spec);
-    r->hyper = trial_rounded(t->optimizer);
-    r->optimizer = trial_optimizer(&t->optimizer);
+    r->hyper = rounded_to_float(t->optimizer);
+    r->optimizer = make_optimizer_of(&t->optimizer);
     check_ok(mf_layer_set_optimizer(r->layer, r->optimizer));
     r->workspace = make_layer_workspace(r->layer, t->max_rows);
     r->oracle = oracle_create(&spec, r->layer);
-    if (t->frozen & TRIAL_FREEZE_WEIGHT)
+    if (t->frozen & CASE_FREEZE_WEIGHT)
         freeze(r, "weight", &r->oracle->weight);
-    if (t->frozen & TRIAL_FREEZE_BIAS)
+    if (t->frozen & CASE_FREEZE_BIAS)
         freeze(r, "bias", &r->oracle->bias);
-    if (t->frozen & TRIAL_FREEZE_PROJECTION)
+    if (t->frozen & CASE_FREEZE_PROJECTION)
         freeze(r, "projection", &r->oracle->projection);
     r->random.state = 1000 * t->inputs + 10 * t->outputs + t->classes;
     r->stride = t->inputs + t->gap;
@@ -148,7 +148,7 @@ static void end_run(run *r)
     free(r->exact_a);
 }
 
-static void draw_batch(run *r, const trial *t, size_t rows)
+static void draw_batch(run *r, const oracle_case *t, size_t rows)
 {
     double scale = fmin(1.0, 4.0 / sqrt((double)t->inputs));
 
@@ -167,7 +167,7 @@ static void draw_batch(run *r, const trial *t, size_t rows)
 }
 
 /* The flat call wherever it can say the same, in turn with the one for batches. */
-static void library_step(run *r, const trial *t, size_t rows, int step)
+static void library_step(run *r, const oracle_case *t, size_t rows, int step)
 {
     mf_batch batch = make_batch(rows, r->x, r->y);
 
@@ -181,7 +181,8 @@ static void library_step(run *r, const trial *t, size_t rows, int step)
     check_ok(mf_layer_step_batch(r->layer, r->workspace, &batch, r->a));
 }
 
-static void compare_step(const run *r, const trial *t, size_t rows, int step, const oracle_result *expected)
+static void compare_step(const run *r, const oracle_case *t, size_t rows, int step,
+                         const oracle_result *expected)
 {
     mf_report report = read_report(r->workspace, 0);
     size_t off = report.correct > expected->correct ? (size_t)report.correct - expected->correct
@@ -204,13 +205,13 @@ static void compare_step(const run *r, const trial *t, size_t rows, int step, co
             check_near(r->exact_a[i], (double)r->a[i], 2e-5 * slack * (1.0 + fabs(r->exact_a[i])));
 }
 
-void run_trial(const trial *t)
+void run_oracle_case(const oracle_case *t)
 {
     run r;
-    picture start;
+    saved_values start;
 
     start_run(&r, t);
-    start = layer_picture(r.layer);
+    start = save_layer_values(r.layer);
     for (int step = 0; step < t->steps; step++) {
         size_t rows = t->full_batches ? t->max_rows : 1 + random_index(&r.random, t->max_rows);
         oracle_result expected;
@@ -225,6 +226,6 @@ void run_trial(const trial *t)
         free(exact_x);
     }
     compare_with_oracle(t->name, r.layer, r.oracle, &start, t->tolerance > 0.0 ? t->tolerance : 5e-4);
-    drop_picture(&start);
+    free_saved_values(&start);
     end_run(&r);
 }
