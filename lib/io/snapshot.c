@@ -168,7 +168,10 @@ static mf_status check_header(const mf_network *network, const unsigned char *he
     if (version > SNAPSHOT_VERSION)
         return mfi_fail(MF_STATUS_VERSION, "a snapshot of version %llu; this library reads up to %d",
                         (unsigned long long)version, (int)SNAPSHOT_VERSION);
-    if (version == 0 || total < HEADER_BYTES || total > bytes)
+    if (version < SNAPSHOT_VERSION)
+        return mfi_fail(MF_STATUS_FORMAT, "a snapshot of version %llu; this library reads version %d",
+                        (unsigned long long)version, (int)SNAPSHOT_VERSION);
+    if (total < HEADER_BYTES || total > bytes)
         return mfi_fail(MF_STATUS_FORMAT, "a snapshot of %llu bytes in a buffer of %zu",
                         (unsigned long long)total, bytes);
     MFI_TRY(mfi_snapshot_size(network, &size));
