@@ -168,9 +168,12 @@ static mf_status check_header(const mf_network *network, const unsigned char *he
     uint64_t version = mfi_get_u64(header + VERSION_AT), total = mfi_get_u64(header + TOTAL_AT);
     if (version > SNAPSHOT_VERSION)
         return mfi_fail(MF_STATUS_VERSION,
-                        "the snapshot has version %llu, this library reads versions 1 to %d",
+                        "the snapshot has version %llu, this library reads version %d",
                         (unsigned long long)version, (int)SNAPSHOT_VERSION);
-    if (version == 0 || total < HEADER_BYTES || total > bytes)
+    if (version < SNAPSHOT_VERSION)
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot has version %llu, this library reads version %d",
+                        (unsigned long long)version, (int)SNAPSHOT_VERSION);
+    if (total < HEADER_BYTES || total > bytes)
         return mfi_fail(MF_STATUS_FORMAT, "the snapshot has %llu bytes by its header, the buffer has %zu",
                         (unsigned long long)total, bytes);
     MFI_TRY(mfi_snapshot_size(network, &size));

@@ -175,6 +175,7 @@ static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
     size_t values;
     MFI_TRY(mfi_check_constant("unit kind", spec->kind, MFI_UNIT_KINDS - 1));
     MFI_TRY(mfi_check_reserved(spec->reserved));
+    MFI_TRY(mfi_check_reserved(spec->reserved2));
     MFI_TRY(resolve_input(plan, &spec->inputs[0]));
     if (spec->kind == MF_UNIT_ADD) {
         MFI_TRY(resolve_input(plan, &spec->inputs[1]));

@@ -1,6 +1,7 @@
 /* NULL for every pointer, a handle of another kind for every handle: refused, and nothing changes.
  * SPDX-License-Identifier: MIT */
 #include "memory.h"
+#include "units.h"
 #include "fixture.h"
 
 static void test_null_specs(void **state)
@@ -27,6 +28,66 @@ static void test_null_specs(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_layer_create(&values, NULL));
     check_status(MF_STATUS_ARGUMENT, mf_network_create(NULL, NULL));
     check_status(MF_STATUS_ARGUMENT, mf_workspace_create(NULL, NULL));
+}
+
+static void test_null_specs_of_builders(void **state)
+{
+    const mf_shape input = shape_row(2);
+    mf_builder_spec values = builder_spec(&input), without = builder_spec(NULL);
+    mf_layer_spec layer_values = layer_spec(2, 2, 2);
+    mf_builder *builder = (mf_builder *)1;
+
+    (void)state;
+    check_status(MF_STATUS_ARGUMENT, mf_unit_spec_init(NULL, sizeof(mf_unit_spec)));
+    check_status(MF_STATUS_ARGUMENT, mf_head_spec_init(NULL, sizeof(mf_head_spec)));
+    check_status(MF_STATUS_ARGUMENT, mf_builder_spec_init(NULL, sizeof(mf_builder_spec)));
+    check_status(MF_STATUS_ARGUMENT, mf_builder_create(NULL, &builder));
+    assert_null(builder);
+    builder = (mf_builder *)1;
+    check_status(MF_STATUS_ARGUMENT, mf_builder_create(&without, &builder));
+    assert_null(builder);
+    builder = (mf_builder *)1;
+    check_status(MF_STATUS_ARGUMENT, mf_builder_from_spec(NULL, &builder));
+    assert_null(builder);
+    check_status(MF_STATUS_ARGUMENT, mf_builder_create(&values, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_builder_create(NULL, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_builder_from_spec(&layer_values, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_builder_from_spec(NULL, NULL));
+    mf_builder_free(NULL);
+}
+
+/* What is missing in a question is no failure of the builder; a unit or a head that is missing is. */
+static void test_null_data_of_builders(void **state)
+{
+    units_plan plan = plan_residual(2, 3, 3, 4);
+    mf_builder *builder = make_builder(&plan, NULL), *list[2] = {builder, NULL};
+    mf_layer *layer = make_units(&plan), *again = NULL;
+    mf_memory memory = {.struct_size = sizeof memory};
+    mf_shape shape = {.struct_size = sizeof shape};
+
+    (void)state;
+    check_status(MF_STATUS_ARGUMENT, mf_builder_shape(builder, 0, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_layer_build(builder, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_layer_build(NULL, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_layer_unit_count(layer, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_layer_head(layer, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_network_memory_built(NULL, 1, NULL, 0, 1, &memory));
+    check_status(MF_STATUS_ARGUMENT, mf_network_memory_built(list, 1, NULL, 0, 1, NULL));
+    check_status(MF_STATUS_HANDLE, mf_network_memory_built(list, 2, NULL, 0, 1, &memory));
+    check_ok(mf_network_memory_built(list, 1, NULL, 0, 1, &memory));
+    check_ok(mf_layer_unit(layer, 1, NULL, &shape));
+    check_ok(mf_layer_unit(layer, 1, NULL, NULL));
+    check_ok(mf_layer_shape(layer, NULL, NULL));
+    check_ok(mf_layer_build(builder, &again));
+    mf_layer_free(again);
+    check_status(MF_STATUS_ARGUMENT, mf_builder_unit(builder, NULL, NULL));
+    check_sticks(builder, MF_STATUS_ARGUMENT, "NULL");
+    mf_builder_free(builder);
+    builder = make_builder(&plan, NULL);
+    check_status(MF_STATUS_ARGUMENT, mf_builder_head(builder, NULL));
+    check_sticks(builder, MF_STATUS_ARGUMENT, "NULL");
+    mf_builder_free(builder);
+    mf_layer_free(layer);
 }
 
 static void test_null_data(void **state)
@@ -101,7 +162,7 @@ static void test_null_in_batches(void **state)
 
 /* Every call that takes a handle, with `wrong` in each handle's place: NULL, a handle of each other
  * kind, or a freed one. `kind` says what `wrong` is, so that it is left out where it would be right. */
-enum { KIND_NONE, KIND_OPTIMIZER, KIND_LAYER, KIND_NETWORK, KIND_WORKSPACE };
+enum { KIND_NONE, KIND_OPTIMIZER, KIND_BUILDER, KIND_LAYER, KIND_NETWORK, KIND_WORKSPACE };
 
 static void wrong_optimizer(fixture *w, void *wrong)
 {
@@ -113,6 +174,44 @@ static void wrong_optimizer(fixture *w, void *wrong)
         refused(w, MF_STATUS_HANDLE, mf_layer_set_optimizer(w->spare, wrong));
         refused(w, MF_STATUS_HANDLE, mf_network_set_optimizer(w->network, wrong));
     }
+}
+
+static void wrong_builder(fixture *w, void *wrong)
+{
+    const mf_unit_spec unit = unit_dense(3);
+    const mf_head_spec head = head_spec(2);
+    mf_shape shape = {.struct_size = sizeof shape};
+    mf_memory memory = {.struct_size = sizeof memory};
+    mf_layer *layer = (mf_layer *)1;
+    mf_builder *list[1] = {wrong};
+    int32_t node = 77;
+
+    refused(w, MF_STATUS_HANDLE, mf_builder_unit(wrong, &unit, &node));
+    refused(w, MF_STATUS_HANDLE, mf_builder_unit(wrong, NULL, NULL));
+    refused(w, MF_STATUS_HANDLE, mf_builder_head(wrong, &head));
+    refused(w, MF_STATUS_HANDLE, mf_builder_head(wrong, NULL));
+    refused(w, MF_STATUS_HANDLE, mf_builder_shape(wrong, 0, &shape));
+    refused(w, MF_STATUS_HANDLE, mf_layer_build(wrong, &layer));
+    refused(w, MF_STATUS_HANDLE, mf_network_memory_built(list, 1, NULL, 0, 1, &memory));
+    assert_int_equal(node, 77);
+    assert_null(layer);
+    mf_builder_free(wrong); /* of another kind it stays as it is */
+}
+
+static void wrong_units(fixture *w, void *wrong)
+{
+    mf_unit_spec unit = {.struct_size = sizeof unit};
+    mf_head_spec head = {.struct_size = sizeof head};
+    mf_shape shape = {.struct_size = sizeof shape};
+    mf_optimizer *optimizer = NULL;
+    size_t count = 77;
+
+    refused(w, MF_STATUS_HANDLE, mf_layer_unit_count(wrong, &count));
+    refused(w, MF_STATUS_HANDLE, mf_layer_unit(wrong, 1, &unit, &shape));
+    refused(w, MF_STATUS_HANDLE, mf_layer_head(wrong, &head));
+    refused(w, MF_STATUS_HANDLE, mf_layer_shape(wrong, &shape, NULL));
+    refused(w, MF_STATUS_HANDLE, mf_layer_optimizer(wrong, &optimizer));
+    assert_int_equal(count, 77);
 }
 
 static void wrong_layer(fixture *w, void *wrong)
@@ -165,6 +264,7 @@ static void wrong_network(fixture *w, void *wrong)
     size_t count;
 
     refused(w, MF_STATUS_HANDLE, mf_network_size(wrong, &count));
+    refused(w, MF_STATUS_HANDLE, mf_network_summary(wrong, 1, NULL, 0, &count));
     refused(w, MF_STATUS_HANDLE, mf_network_append(wrong, w->spare, NULL));
     refused(w, MF_STATUS_HANDLE, mf_network_insert(wrong, 0, w->spare, NULL));
     refused(w, MF_STATUS_HANDLE, mf_network_remove(wrong, 1));
@@ -222,8 +322,12 @@ static void wrong_everywhere(fixture *w, void *wrong, int kind)
 {
     if (kind != KIND_OPTIMIZER)
         wrong_optimizer(w, wrong);
-    if (kind != KIND_LAYER)
+    if (kind != KIND_BUILDER)
+        wrong_builder(w, wrong);
+    if (kind != KIND_LAYER) {
         wrong_layer(w, wrong);
+        wrong_units(w, wrong);
+    }
     if (kind != KIND_NETWORK)
         wrong_network(w, wrong);
     if (kind != KIND_WORKSPACE)
@@ -238,11 +342,15 @@ static void test_null_handles(void **state)
 static void test_handles_of_another_kind(void **state)
 {
     fixture *w = *state;
+    units_plan plan = plan_residual(2, 3, 3, 4);
+    mf_builder *builder = make_builder(&plan, NULL);
 
     wrong_everywhere(w, w->optimizer, KIND_OPTIMIZER);
+    wrong_everywhere(w, builder, KIND_BUILDER);
     wrong_everywhere(w, w->spare, KIND_LAYER);
     wrong_everywhere(w, w->network, KIND_NETWORK);
     wrong_everywhere(w, w->training, KIND_WORKSPACE);
+    mf_builder_free(builder);
 }
 
 /* Memory that was never a handle. */
@@ -265,11 +373,14 @@ static void test_freed_handles(void **state)
     mf_layer_spec values = layer_spec(2, 2, 2);
     mf_network_spec network_values;
     mf_workspace_spec workspace_values;
+    units_plan plan = plan_residual(2, 3, 3, 4);
+    mf_builder *builder = make_builder(&plan, &allocator);
     mf_optimizer *optimizer;
     mf_layer *layer;
     mf_network *network;
     mf_workspace *workspace;
 
+    mf_builder_free(builder);
     optimizer_values.allocator = values.allocator = &allocator;
     check_ok(mf_network_spec_init(&network_values, sizeof network_values));
     check_ok(mf_workspace_spec_init(&workspace_values, sizeof workspace_values));
@@ -286,6 +397,7 @@ static void test_freed_handles(void **state)
     mf_optimizer_free(optimizer);
     assert_int_equal(memory.blocks_out, 0);
     wrong_everywhere(*state, optimizer, KIND_NONE);
+    wrong_everywhere(*state, builder, KIND_NONE);
     wrong_everywhere(*state, layer, KIND_NONE);
     wrong_everywhere(*state, network, KIND_NONE);
     wrong_everywhere(*state, workspace, KIND_NONE);
@@ -296,6 +408,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null_specs),
+        cmocka_unit_test(test_null_specs_of_builders),
+        cmocka_unit_test(test_null_data_of_builders),
         cmocka_unit_test_setup_teardown(test_null_data, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_null_in_batches, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_null_handles, fixture_setup, fixture_teardown),

@@ -22,10 +22,25 @@ static const float training_last[] = {0.0800559086f, -0.122904468f, 0.0040138265
 static const float training_sum[] = {0.288623673f,  -0.228248824f, -0.165354826f,
                                      0.187184432f,  -0.137272368f, -0.214348799f,
                                      0.0360338693f, -0.200489998f, -0.0331274842f};
-static const float trained_weight_0[] = {-0.171319424f, 0.466669745f, -0.228433368f,
-                                         0.116012891f,  0.229533834f, -0.194906145f};
-static const float trained_weight_1[] = {-0.0625932818f, 0.227962049f, -0.258334271f, -0.0722503036f,
-                                         -0.388785534f};
+static const float training_weight_0[] = {-0.171319424f, 0.466669745f, -0.228433368f,
+                                          0.116012891f,  0.229533834f, -0.194906145f};
+static const float training_weight_1[] = {-0.0625932818f, 0.227962049f, -0.258334271f, -0.0722503036f,
+                                          -0.388785534f};
+
+static const float units_last[] = {0.171488936f,  0.069575045f, -0.0146614307f, 0.146101812f, 0.0397487315f,
+                                   0.0377992012f, 0.164566796f, 0.0612973366f,  0.0059395856f};
+static const float units_sum[] = {0.154622922f,  -0.0044659564f, -0.196733324f,  0.0800779063f, 0.108983214f,
+                                  -0.184219523f, 0.0276609601f,  -0.0899409584f, -0.208914157f};
+static const float units_training_last[] = {0.618082835f,  -0.151376349f, 0.0844560052f,
+                                            -0.698964014f, 0.469015504f,  -0.334180294f,
+                                            0.0160703285f, -0.147892581f, 0.142617243f};
+static const float units_training_sum[] = {0.474834142f,  -0.500596093f, -0.238605277f,
+                                           -1.36564968f,  0.889600131f,  -1.01937557f,
+                                           -0.276287815f, -0.460746916f, -0.214669816f};
+static const float units_training_weight_0[] = {0.430470085f,  0.12513288f,   -0.38219355f,
+                                                -0.260002865f, -0.151444066f, 0.313991277f};
+static const float units_training_weight_1[] = {0.400776898f,  0.450411934f,    -0.197394989f,
+                                                -0.213561137f, -0.00457376816f, 0.0879805873f};
 
 static mf_network *load(const char *name, int32_t contents)
 {
@@ -73,9 +88,10 @@ static void test_a_golden_convolutional_model_gives_the_expected_scores(void **s
     mf_network_free(network);
 }
 
-static void check_row(const mf_network *network, size_t position, const float *expected, size_t count)
+static void check_row(const mf_network *network, size_t position, const char *name, const float *expected,
+                      size_t count)
 {
-    float *weight = read_parameter(layer_at(network, position), "weight", NULL);
+    float *weight = read_parameter(layer_at(network, position), name, NULL);
 
     for (size_t i = 0; i < count; i++)
         check_near(expected[i], weight[i], 2e-6);
@@ -92,9 +108,36 @@ static void test_a_golden_checkpoint_continues_as_expected(void **state)
     check_scores(network, GOLDEN_INPUTS, MF_PREDICT_LAST, training_last);
     check_scores(network, GOLDEN_INPUTS, MF_PREDICT_SUM, training_sum);
     golden_train(network, GOLDEN_INPUTS, 1);
-    check_row(network, 0, trained_weight_0, COUNT_OF(trained_weight_0));
-    check_row(network, 1, trained_weight_1, COUNT_OF(trained_weight_1));
+    check_row(network, 0, "weight", training_weight_0, COUNT_OF(training_weight_0));
+    check_row(network, 1, "weight", training_weight_1, COUNT_OF(training_weight_1));
     mf_workspace_free(workspace);
+    mf_network_free(network);
+}
+
+static void test_a_golden_model_of_units_gives_the_expected_scores(void **state)
+{
+    mf_network *network = load("format2/units", MF_CONTENTS_MODEL);
+    mf_parameter_info info = {.struct_size = sizeof info};
+
+    (void)state;
+    check_scores(network, GOLDEN_MAPS, MF_PREDICT_LAST, units_last);
+    check_scores(network, GOLDEN_MAPS, MF_PREDICT_SUM, units_sum);
+    check_ok(mf_layer_parameter_info(layer_at(network, 0), 3, &info));
+    assert_string_equal(info.name, "units.2.mean");
+    assert_int_equal(info.trainable, 0);
+    mf_network_free(network);
+}
+
+static void test_a_golden_checkpoint_of_units_continues_as_expected(void **state)
+{
+    mf_network *network = load("format2/units_training", MF_CONTENTS_TRAINING);
+
+    (void)state;
+    check_scores(network, GOLDEN_INPUTS, MF_PREDICT_LAST, units_training_last);
+    check_scores(network, GOLDEN_INPUTS, MF_PREDICT_SUM, units_training_sum);
+    golden_train(network, GOLDEN_INPUTS, 1);
+    check_row(network, 0, "units.1.weight", units_training_weight_0, COUNT_OF(units_training_weight_0));
+    check_row(network, 1, "units.1.weight", units_training_weight_1, COUNT_OF(units_training_weight_1));
     mf_network_free(network);
 }
 
@@ -104,6 +147,8 @@ int main(void)
         cmocka_unit_test(test_a_golden_dense_model_gives_the_expected_scores),
         cmocka_unit_test(test_a_golden_convolutional_model_gives_the_expected_scores),
         cmocka_unit_test(test_a_golden_checkpoint_continues_as_expected),
+        cmocka_unit_test(test_a_golden_model_of_units_gives_the_expected_scores),
+        cmocka_unit_test(test_a_golden_checkpoint_of_units_continues_as_expected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

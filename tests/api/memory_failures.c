@@ -1,56 +1,10 @@
 /* The k-th allocation fails, for every k of every call that allocates: MEMORY, no leak, nothing changed,
  * and NULL in the out-pointer. SPDX-License-Identifier: MIT */
 #include "build.h"
-#include "memory.h"
 #include "random.h"
+#include "sweep.h"
 
 enum { ROWS = 4, CLASSES = 3 };
-
-static test_memory memory;
-static mf_allocator allocator;
-
-static int open_memory(void **state)
-{
-    (void)state;
-    memset(&memory, 0, sizeof memory);
-    allocator = memory_allocator(&memory);
-    return 0;
-}
-
-static int close_memory(void **state)
-{
-    (void)state;
-    memory_fail_at(&memory, 0);
-    assert_int_equal(memory.blocks_out, 0);
-    assert_int_equal(memory.bytes_out, 0);
-    assert_int_equal(memory.faults, 0);
-    memory_release(&memory);
-    return 0;
-}
-
-/* Runs `call` with the 1st, 2nd, ... allocation failing until it succeeds, and `check_failed` after each
- * failure. At least `least` allocations must have been there to fail. */
-#define sweep(least, call, check_failed)                                 \
-    do {                                                                 \
-        size_t failed = 0;                                               \
-        for (size_t nth = 1;; nth++) {                                   \
-            size_t blocks = memory.blocks_out, bytes = memory.bytes_out; \
-            mf_status status;                                            \
-            memory_fail_at(&memory, nth);                                \
-            status = (call);                                             \
-            memory_fail_at(&memory, 0);                                  \
-            if (status == MF_STATUS_OK)                                  \
-                break;                                                   \
-            check_status(MF_STATUS_MEMORY, status);                      \
-            assert_true(mf_last_message()[0] != '\0');                   \
-            assert_int_equal(memory.blocks_out, blocks);                 \
-            assert_int_equal(memory.bytes_out, bytes);                   \
-            check_failed;                                                \
-            failed++;                                                    \
-            assert_true(failed < 1000);                                  \
-        }                                                                \
-        assert_true((int)failed >= (least));                             \
-    } while (0)
 
 static mf_layer_spec spec_here(size_t inputs, size_t outputs)
 {
@@ -111,12 +65,6 @@ static mf_network *trained_network(mf_optimizer *optimizer, mf_workspace **works
     for (int i = 0; i < 3; i++)
         check_ok(mf_network_step(network, *workspace, ROWS, x, y));
     return network;
-}
-
-static void check_null(const void *pointer)
-{
-    if (pointer != NULL)
-        fail_msg("a failed create left something else than NULL");
 }
 
 static void test_create_layer(void **state)
@@ -354,15 +302,15 @@ static void test_network_set_optimizer_and_classes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_create_layer, open_memory, close_memory),
-        cmocka_unit_test_setup_teardown(test_create_optimizer, open_memory, close_memory),
-        cmocka_unit_test_setup_teardown(test_create_network, open_memory, close_memory),
-        cmocka_unit_test_setup_teardown(test_create_workspace, open_memory, close_memory),
-        cmocka_unit_test_setup_teardown(test_layer_set_optimizer, open_memory, close_memory),
-        cmocka_unit_test_setup_teardown(test_layer_set_classes, open_memory, close_memory),
-        cmocka_unit_test_setup_teardown(test_network_append_and_insert, open_memory, close_memory),
-        cmocka_unit_test_setup_teardown(test_network_remove_and_replace, open_memory, close_memory),
-        cmocka_unit_test_setup_teardown(test_network_set_optimizer_and_classes, open_memory, close_memory),
+        with_memory(test_create_layer),
+        with_memory(test_create_optimizer),
+        with_memory(test_create_network),
+        with_memory(test_create_workspace),
+        with_memory(test_layer_set_optimizer),
+        with_memory(test_layer_set_classes),
+        with_memory(test_network_append_and_insert),
+        with_memory(test_network_remove_and_replace),
+        with_memory(test_network_set_optimizer_and_classes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "memory.h"
 #include "models.h"
+#include "random_units.h"
 #include "wire.h"
 #include "fixture.h"
 
@@ -195,6 +196,135 @@ static void test_nodes(void **state)
     assert_int_equal(nodes, wire_count(graph, GRAPH_NODE));
     assert_int_equal(convolutions, 2);
     assert_true(nodes > 4 * MODEL_LAYERS);
+    drop(model);
+    mf_network_free(network);
+}
+
+/* ---- layers of several units ---- */
+
+/* Nodes read what is there before them, names are unique, and no constant is there for nothing. */
+static void check_graph(wire_view graph)
+{
+    wire_field node, input, tensor;
+    size_t nodes = 0, constants = 0, used = 0;
+
+    for (; wire_find(graph, GRAPH_NODE, nodes, &node); nodes++) {
+        for (size_t i = 0; wire_find(node.view, NODE_INPUT, i, &input); i++)
+            if (!is_known(graph, nodes, input.view))
+                fail_msg("node %zu reads %.*s", nodes, (int)input.view.count, (const char *)input.view.bytes);
+        if (is_known(graph, nodes, wire_only(node.view, NODE_OUTPUT).view))
+            fail_msg("node %zu has a name that is taken", nodes);
+    }
+    for (; wire_find(graph, GRAPH_TENSOR, constants, &tensor); constants++) {
+        wire_view name = wire_only(tensor.view, TENSOR_NAME).view;
+        int reads = 0;
+
+        for (size_t other = 0; other < constants; other++) {
+            wire_find(graph, GRAPH_TENSOR, other, &node);
+            assert_false(same(wire_only(node.view, TENSOR_NAME).view, name));
+        }
+        for (size_t n = 0; n < nodes && wire_find(graph, GRAPH_NODE, n, &node); n++)
+            for (size_t i = 0; wire_find(node.view, NODE_INPUT, i, &input); i++)
+                reads += same(input.view, name);
+        if (reads == 0)
+            fail_msg("nobody reads %.*s", (int)name.count, (const char *)name.bytes);
+        used += (size_t)reads;
+    }
+    assert_true(used >= constants && constants > 0);
+}
+
+static size_t count_type(wire_view graph, const char *type)
+{
+    wire_field node;
+    size_t count = 0;
+
+    for (size_t n = 0; wire_find(graph, GRAPH_NODE, n, &node); n++)
+        count += (size_t)wire_is(wire_only(node.view, NODE_TYPE).view, type);
+    return count;
+}
+
+/* Two random layers, with one from a spec between them; saved and loaded they give the same bytes. */
+static void test_random_units(void **state)
+{
+    test_random random = {71};
+
+    (void)state;
+    for (size_t round = 0; round < 40; round++) {
+        units_plan plans[2] = {random_plan(&random)};
+        mf_network *network, *loaded;
+        mf_layer *layer;
+        mf_layer_spec spec = {.struct_size = sizeof spec}, middle = layer_spec(0, 6, 5);
+        wire_view model, again, graph;
+        size_t size = 0, bytes = 0;
+        void *file;
+
+        plans[0].head.classes = 5;
+        network = make_units_network(plans, 1, NULL);
+        check_ok(mf_layer_describe(layer_at(network, 0), &spec));
+        middle.inputs = spec.outputs;
+        layer = make_layer(&middle);
+        check_ok(mf_network_append(network, layer, NULL));
+        plans[1] = plan_behind(layer, 5);
+        plan_add(&plans[1], unit_norm());
+        plan_add(&plans[1], unit_add(0, 1));
+        plan_add(&plans[1], unit_conv(2, 1, 0));
+        plans[1].head.pool_size = 1;
+        mf_layer_free(layer);
+        layer = make_units(&plans[1]);
+        check_ok(mf_network_append(network, layer, NULL));
+        mf_layer_free(layer);
+        model = export_network(network);
+        again = export_network(network);
+        assert_true(same(model, again));
+        drop(again);
+        graph = wire_only(model, MODEL_GRAPH).view;
+        check_graph(graph);
+        check_ok(mf_network_size(network, &size));
+        for (size_t position = 0; position < size; position++) {
+            size_t count;
+
+            check_ok(mf_layer_parameter_count(layer_at(network, position), &count));
+            for (size_t index = 0; index < count; index++)
+                check_parameter(graph, layer_at(network, position), position, index);
+        }
+        if (mf_network_load_buffer(NULL, "", 0, &loaded) != MF_STATUS_UNSUPPORTED) {
+            file = model_save(network, MF_CONTENTS_MODEL, &bytes);
+            loaded = model_load(MF_CONTENTS_MODEL, file, bytes);
+            again = export_network(loaded);
+            assert_true(same(model, again));
+            drop(again);
+            free(file);
+            mf_network_free(loaded);
+        }
+        drop(model);
+        mf_network_free(network);
+    }
+}
+
+/* One node for each unit, beside what it takes to bring values into form. */
+static void test_nodes_of_units(void **state)
+{
+    units_plan plan = plan_residual(2, 4, 4, 3);
+    mf_network *network;
+    wire_view model, graph;
+
+    (void)state;
+    plan_add(&plan, unit_dropout(0.5f, 1));
+    plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
+    plan_add(&plan, unit_pool(MF_POOL_MAX, 2));
+    network = make_units_network(&plan, 1, NULL);
+    model = export_network(network);
+    graph = wire_only(model, MODEL_GRAPH).view;
+    check_graph(graph);
+    assert_int_equal(count_type(graph, "Conv"), 2);
+    assert_int_equal(count_type(graph, "BatchNormalization"), 2);
+    assert_int_equal(count_type(graph, "Relu"), 2);
+    assert_int_equal(count_type(graph, "Add"), 1);
+    assert_int_equal(count_type(graph, "AveragePool"), 1);
+    assert_int_equal(count_type(graph, "MaxPool"), 1);
+    assert_int_equal(count_type(graph, "Identity"), 1 + 2); /* dropout, and what the answers are called */
+    assert_int_equal(count_type(graph, "Dropout"), 0);
+    assert_int_equal(count_type(graph, "Gemm"), 1);
     drop(model);
     mf_network_free(network);
 }
@@ -424,6 +554,8 @@ int main(void)
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_inputs_and_outputs),
         cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_random_units),
+        cmocka_unit_test(test_nodes_of_units),
         cmocka_unit_test(test_nodes),
         cmocka_unit_test(test_buffer),
         cmocka_unit_test(test_file),

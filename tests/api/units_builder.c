@@ -64,6 +64,7 @@ static void test_unit_defaults_are_those_of_the_header(void **state)
     check_near((double)0.1f, (double)unit.normalization_rate, 0.0);
     check_near((double)1e-5f, (double)unit.normalization_epsilon, 0.0);
     assert_int_equal(unit.reserved, 0);
+    assert_int_equal(unit.reserved2, 0);
 }
 
 static void test_head_and_builder_defaults_are_those_of_the_header(void **state)

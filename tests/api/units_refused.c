@@ -159,6 +159,7 @@ static void test_wrong_units_are_refused(void **state)
     refuse_unit_field(dense, kind, -1, "-1");
     refuse_unit_field(dense, kind, 7, "7");
     refuse_unit_field(dense, reserved, 55, "55");
+    refuse_unit_field(dense, reserved2, 56, "56");
     refuse_unit_field(dense, inputs[0], -2, "-2");
     refuse_unit_field(dense, inputs[0], 2, "2"); /* itself */
     refuse_unit_field(dense, inputs[0], 900, "900");

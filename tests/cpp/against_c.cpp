@@ -75,6 +75,64 @@ TEST(against_c, the_same_bits)
     CHECK(mine == std::vector<std::int32_t>(xor_y, xor_y + 4));
 }
 
+namespace
+{
+/* A residual block by calls of C. */
+mf::layer block_in_c()
+{
+    mf_shape input;
+    mf::check(mf_shape_init(&input, sizeof input));
+    input.rank = 3;
+    input.dims[0] = input.dims[1] = input.dims[2] = 4;
+    mf_builder_spec spec;
+    mf_builder *builder = nullptr;
+    mf::check(mf_builder_spec_init(&spec, sizeof spec));
+    spec.input = &input;
+    spec.seed = 9;
+    mf::check(mf_builder_create(&spec, &builder));
+    for (std::int32_t kind : {MF_UNIT_CONV2D, MF_UNIT_BATCH_NORM, MF_UNIT_ACTIVATION, MF_UNIT_CONV2D,
+                              MF_UNIT_BATCH_NORM, MF_UNIT_ADD, MF_UNIT_ACTIVATION}) {
+        mf_unit_spec unit;
+        mf::check(mf_unit_spec_init(&unit, sizeof unit));
+        unit.kind = kind;
+        unit.outputs = 4;
+        unit.padding[0] = unit.padding[1] = 1;
+        mf::check(mf_builder_unit(builder, &unit, nullptr));
+    }
+    mf_head_spec head;
+    mf_layer *layer = nullptr;
+    mf::check(mf_head_spec_init(&head, sizeof head));
+    head.classes = 2;
+    mf::check(mf_builder_head(builder, &head));
+    mf::check(mf_layer_build(builder, &layer));
+    mf_builder_free(builder);
+    return mf::layer(layer);
+}
+
+std::vector<float> trained_block(const mf::layer &block)
+{
+    const std::vector<std::int32_t> y = {0, 1, 1, 0, 1};
+    std::vector<float> x(y.size() * 64);
+    for (std::size_t i = 0; i < x.size(); i++)
+        x[i] = static_cast<float>(i * 37 % 101) / 101;
+    mf::network network;
+    network.append(block);
+    network.set_optimizer(mf::optimizer());
+    mf::workspace workspace(network, y.size());
+    for (int step = 0; step < 20; step++)
+        network.step(workspace, x, y);
+    return all_values(network);
+}
+} // namespace
+
+TEST(against_c, a_residual_block_has_the_same_bits)
+{
+    mf::builder builder({4, 4, 4}, 9);
+    builder.conv2d(4).batch_norm().relu().conv2d(4).batch_norm().add(0).relu().head(2);
+    std::vector<float> values = trained_block(block_in_c());
+    CHECK(values.size() > 400 && values == trained_block(builder.build()));
+}
+
 /* Each default that C fills in is what a C++ spec begins with. */
 TEST(against_c, specs_begin_with_the_defaults)
 {
@@ -96,4 +154,9 @@ TEST(against_c, specs_begin_with_the_defaults)
           mf::load_spec().struct_size == sizeof(mf_load_spec));
     CHECK(mf::workspace_spec().struct_size == sizeof(mf_workspace_spec));
     CHECK(mf::network_spec().struct_size == sizeof(mf_network_spec));
+    mf_unit_spec unit;
+    mf::check(mf_unit_spec_init(&unit, sizeof unit));
+    CHECK(mf::unit_spec().leak == unit.leak && mf::unit_spec().inputs[0] == unit.inputs[0]);
+    CHECK(mf::head_spec().struct_size == sizeof(mf_head_spec) && mf::head_spec().projection_gain == 1);
+    CHECK(mf::builder_spec().struct_size == sizeof(mf_builder_spec) && mf::shape({3, 4}).dims[2] == 1);
 }

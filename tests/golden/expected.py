@@ -3,6 +3,7 @@
 library: python3 expected.py FOLDER prints the tables for api/files_golden.c. SPDX-License-Identifier: MIT"""
 import json
 import math
+import os
 import struct
 import sys
 
@@ -96,39 +97,112 @@ def forward(layer, get, x):
     return (pool(layer, a) if conv else a), z
 
 
+def normalize(unit, get, x):
+    along = (1, -1, 1, 1) if x.ndim == 4 else (1, -1)
+    root = np.sqrt(get("variance") + float(unit["normalization_epsilon"]))
+    x = (x - get("mean").reshape(along)) * (get("scale") / root).reshape(along)
+    return x + get("bias").reshape(along) if unit["bias"] else x
+
+
+def run_unit(unit, get, x, other):
+    kind = unit["kind"]
+    if kind == "dense":
+        y = x.reshape(len(x), -1) @ get("weight").T
+        return y + get("bias") if unit["bias"] else y
+    if kind == "conv2d":
+        y = convolve(unit, x if x.ndim == 4 else x[:, :, None, None], get("weight"))
+        return y + get("bias").reshape(1, -1, 1, 1) if unit["bias"] else y
+    if kind == "batch_norm":
+        return normalize(unit, get, x)
+    if kind == "activation":
+        return activate(unit, x)
+    if kind == "pool":
+        return pool({"pool": unit["pool"], "pool_size": unit["kernel"], "pool_stride": unit["stride"]}, x)
+    if kind == "add":
+        return x + other
+    assert kind == "dropout"
+    return x
+
+
+def run_units(layer, get, x):
+    """The values of all nodes, the input first."""
+    nodes = [x.reshape(len(x), *layer["input"])]
+    for number, unit in enumerate(layer["units"], 1):
+        of_unit = lambda name: get(f"units.{number}.{name}")
+        nodes.append(run_unit(unit, of_unit, nodes[unit["input"]], nodes[unit.get("other", 0)]))
+    return nodes
+
+
 def goodness(network, tensors, x):
     scores = []
     for i, layer in enumerate(network["layers"]):
-        x, _ = forward(layer, lambda name: tensors[f"layers.{i}.{name}"], x)
-        scores.append(features(layer, x) @ tensors[f"layers.{i}.projection"].T)
+        get = lambda name: tensors[f"layers.{i}.{name}"]
+        if layer["kind"] == "units":
+            x = run_units(layer, get, x)[-1]
+            read = features({"head_size": layer["head"]["pool_size"]}, x)
+            scores.append(read @ get("head.projection").T)
+        else:
+            x, _ = forward(layer, get, x)
+            scores.append(features(layer, x) @ get("projection").T)
     return scores[-1], sum(scores)
 
 
+def softmax_error(score, y):
+    softmax = np.exp(score - score.max(1, keepdims=True))
+    softmax /= softmax.sum(1, keepdims=True)
+    return (softmax - np.eye(CLASSES)[y]) / len(score)
+
+
+def gradients_of_spec(layer, get, x, y):
+    """Of a dense ReLU layer; its output."""
+    assert layer["activation"] == "relu"
+    a, z = forward(layer, get, x)
+    delta = softmax_error(a @ get("projection").T, y)
+    dz = (delta @ get("projection")) * (z > 0)
+    return {"weight": dz.T @ x, "bias": dz.sum(0), "projection": delta.T @ a}, a
+
+
+def gradients_of_units(layer, get, x, y):
+    """Of dense units with bias, ReLU and sums; the output."""
+    nodes = run_units(layer, get, x)
+    delta = softmax_error(nodes[-1] @ get("head.projection").T, y)
+    back = [np.zeros_like(node) for node in nodes]
+    back[-1] = delta @ get("head.projection")
+    gradients = {"head.projection": delta.T @ nodes[-1]}
+    for number, unit in reversed(list(enumerate(layer["units"], 1))):
+        dy, read = back[number], unit["input"]
+        if unit["kind"] == "dense":
+            gradients[f"units.{number}.weight"] = dy.T @ nodes[read]
+            gradients[f"units.{number}.bias"] = dy.sum(0)
+            back[read] = back[read] + dy @ get(f"units.{number}.weight")
+        elif unit["kind"] == "add":
+            back[read] = back[read] + dy
+            back[unit["other"]] = back[unit["other"]] + dy
+        else:
+            assert unit["activation"] == "relu"
+            back[read] = back[read] + dy * (nodes[read] > 0)
+    return gradients, nodes[-1]
+
+
 def step(network, tensors, training, x, y):
-    """One more step by AdamW of dense ReLU layers; the first row of every weight after it."""
+    """One more step by AdamW; the first row of the first weight of every layer after it."""
     first_rows = []
     for i, layer in enumerate(network["layers"]):
         get = lambda name: tensors[f"layers.{i}.{name}"]
         how = training["optimizers"][training["layers"][i]["optimizer"]]
-        assert how["kind"] == "adamw" and layer["activation"] == "relu"
+        assert how["kind"] == "adamw"
         rate, decay = float(how["learning_rate"]), float(how["weight_decay"])
         betas = float(how["beta1"]), float(how["beta2"])
-        a, z = forward(layer, get, x)
-        score = a @ get("projection").T
-        softmax = np.exp(score - score.max(1, keepdims=True))
-        softmax /= softmax.sum(1, keepdims=True)
-        delta = (softmax - np.eye(CLASSES)[y]) / len(x)
-        dz = (delta @ get("projection")) * (z > 0)
-        gradients = {"weight": dz.T @ x, "bias": dz.sum(0), "projection": delta.T @ a}
+        gradients, a = (gradients_of_units if layer["kind"] == "units" else gradients_of_spec)(layer, get, x, y)
         for name, gradient in gradients.items():
             state = f"training.layers.{i}.{name}."
             t = int(training["layers"][i]["steps"][name]) + 1
             m = betas[0] * tensors[state + "first_moment"] + (1 - betas[0]) * gradient
             v = betas[1] * tensors[state + "second_moment"] + (1 - betas[1]) * gradient**2
             update = m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + float(how["epsilon"]))
-            kept = 1 - rate * decay * (name != "bias")
+            kept = 1 - rate * decay * (not name.endswith("bias"))
             tensors[f"layers.{i}.{name}"] = kept * get(name) - rate * update
-        first_rows.append(get("weight")[0])
+        first_rows.append(get("units.1.weight" if layer["kind"] == "units" else "weight")[0])
         x = a
     return first_rows
 
@@ -138,12 +212,15 @@ def table(name, values):
     print(f"static const float {name}[] = {{{numbers}}};")
 
 
-for model, inputs in ("dense", 6), ("maps", 60), ("training", 6):
-    network, tensors, training = read(f"{sys.argv[1]}/{model}.safetensors")
+for model, inputs in ("dense", 6), ("maps", 60), ("training", 6), ("units", 60), ("units_training", 6):
+    path = f"{sys.argv[1]}/{model}.safetensors"
+    if not os.path.exists(path):
+        continue
+    network, tensors, training = read(path)
     x, y = batch(inputs)
     last, total = goodness(network, tensors, x)
     table(f"{model}_last", last)
     table(f"{model}_sum", total)
     if training:
         for i, row in enumerate(step(network, tensors, training, x, y)):
-            table(f"trained_weight_{i}", row)
+            table(f"{model}_weight_{i}", row)

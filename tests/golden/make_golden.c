@@ -1,8 +1,9 @@
-/* Writes model files into a folder: once for each version of the format, never again. Arguments: the
- * folder. SPDX-License-Identifier: MIT */
+/* Writes the model files of a version of the format into a folder: once for each, never again. Arguments: the
+ * folder, the version. SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
 #include "golden.h"
+#include "units.h"
 
 static void save(const char *folder, const char *name, mf_network *network, int32_t contents)
 {
@@ -73,18 +74,13 @@ static mf_network *maps(void)
     return network;
 }
 
-int main(int argc, char **argv)
+static void write_flat(const char *folder, mf_optimizer *optimizer)
 {
-    const char *folder = argc > 1 ? argv[1] : ".";
     const size_t widths[] = {GOLDEN_INPUTS, 5, 4};
-    mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_ADAMW, 0.02);
-    mf_optimizer *optimizer = NULL;
     mf_network *network;
 
     save(folder, "dense", dense(), MF_CONTENTS_MODEL);
 
-    how.weight_decay = 0.1f;
-    check_ok(mf_optimizer_create(&how, &optimizer));
     network = maps();
     check_ok(mf_network_set_optimizer(network, optimizer));
     golden_train(network, GOLDEN_MAPS, 4);
@@ -93,6 +89,98 @@ int main(int argc, char **argv)
     network = make_stack(widths, 2, GOLDEN_CLASSES, 300, optimizer);
     golden_train(network, GOLDEN_INPUTS, 3);
     save(folder, "training", network, MF_CONTENTS_TRAINING);
+}
+
+/* Every kind of unit, heads of both kinds, rows as maps and maps as rows, and a layer from a spec between. */
+static mf_network *units(mf_optimizer *optimizer)
+{
+    units_plan plans[3] = {plan_maps(2, 6, 5, GOLDEN_CLASSES), plan_maps(3, 3, 4, GOLDEN_CLASSES),
+                           plan_row(4, GOLDEN_CLASSES)};
+    mf_unit_spec conv = unit_conv(3, 3, 1), pool = unit_pool(MF_POOL_MAX, 2);
+    mf_layer_spec spec = layer_spec(5, 4, GOLDEN_CLASSES);
+    mf_network *network;
+    mf_layer *layer;
+
+    conv.bias = 0;
+    pool.stride[1] = 1;
+    plan_add(&plans[0], conv);
+    plan_add(&plans[0], unit_norm());
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_LEAKY_RELU));
+    plan_add(&plans[0], conv);
+    plan_add(&plans[0], unit_norm());
+    plan_add(&plans[0], unit_reading(unit_conv(3, 1, 0), 0));
+    plan_add(&plans[0], unit_add(5, 6));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plans[0], pool);
+    plans[0].head.pool_size = 2;
+    plans[0].dropout = 0.25f;
+    plan_add(&plans[1], unit_norm());
+    plan_add(&plans[1], unit_dropout(0.5f, 1));
+    plan_add(&plans[1], unit_pool(MF_POOL_AVERAGE, 2));
+    plan_add(&plans[1], unit_dense(5));
+    plan_add(&plans[1], unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plans[1], unit_conv(5, 1, 0));
+    plan_add(&plans[1], unit_dense(5));
+    plan_add(&plans[1], unit_add(5, 7));
+    plan_add(&plans[2], unit_add(0, 0));
+    plan_add(&plans[2], unit_norm());
+    network = make_units_network(plans, 2, NULL);
+    spec.normalization = MF_NORMALIZATION_BATCH;
+    spec.activation = MF_ACTIVATION_TANH;
+    append(network, &spec);
+    layer = make_units(&plans[2]);
+    check_ok(mf_network_append(network, layer, NULL));
+    mf_layer_free(layer);
+    check_ok(mf_layer_set_trainable(layer_at(network, 0), "units.2.mean", 0));
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
+/* A block of rows, whose units expected.py knows the gradients of. */
+static mf_network *block(mf_optimizer *optimizer)
+{
+    units_plan plans[2] = {plan_row(GOLDEN_INPUTS, GOLDEN_CLASSES), plan_row(GOLDEN_INPUTS, GOLDEN_CLASSES)};
+
+    plan_add(&plans[0], unit_dense(5));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plans[0], unit_dense(GOLDEN_INPUTS));
+    plan_add(&plans[0], unit_add(MF_NODE_PREVIOUS, 0));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plans[1], unit_dense(4));
+    plan_add(&plans[1], unit_reading(unit_dense(4), 0));
+    plan_add(&plans[1], unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plans[1], unit_add(1, 3));
+    plans[1].seed = 11;
+    return make_units_network(plans, 2, optimizer);
+}
+
+static void write_units(const char *folder, mf_optimizer *optimizer)
+{
+    mf_network *network = units(optimizer);
+
+    golden_train(network, GOLDEN_MAPS, 4);
+    save(folder, "units", network, MF_CONTENTS_MODEL);
+
+    network = block(optimizer);
+    golden_train(network, GOLDEN_INPUTS, 3);
+    save(folder, "units_training", network, MF_CONTENTS_TRAINING);
+}
+
+int main(int argc, char **argv)
+{
+    mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_ADAMW, 0.02);
+    mf_optimizer *optimizer = NULL;
+
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s FOLDER 1|2\n", argv[0]);
+        return 2;
+    }
+    how.weight_decay = 0.1f;
+    check_ok(mf_optimizer_create(&how, &optimizer));
+    if (argv[2][0] == '1')
+        write_flat(argv[1], optimizer);
+    else
+        write_units(argv[1], optimizer);
     mf_optimizer_free(optimizer);
     return 0;
 }

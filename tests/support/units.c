@@ -175,6 +175,7 @@ void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other)
     same_field(dropout_maps);
     same_field(normalization_rate);
     same_field(normalization_epsilon);
+    same_field(reserved2);
     same_field(reserved);
 }
 

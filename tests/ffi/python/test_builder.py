@@ -1,4 +1,6 @@
 """Layers of several units: built by chained calls, the same as in C, described, summed up. SPDX-License-Identifier: MIT"""
+import ctypes
+import gc
 import hashlib
 import os
 import subprocess
@@ -90,6 +92,27 @@ class Building(unittest.TestCase):
         memory = mf.network_memory(builders, ROWS, optimizer="adam")
         self.assertGreater(memory.state, 0)
         self.assertEqual(mf.network_memory(builders, ROWS).state, 0)
+
+    def test_allocator(self):
+        blocks = {}
+
+        def alloc(size, alignment):
+            block = ctypes.create_string_buffer(size + alignment)
+            address = -(-ctypes.addressof(block) // alignment) * alignment
+            blocks[address] = block
+            return address
+
+        builder = mf.Builder((4,), allocator=mf.Allocator(alloc, lambda address, size: blocks.pop(address)))
+        layer = builder.dense(3).head(2).build()
+        builder.close()
+        del builder
+        gc.collect()
+        self.assertEqual(layer.shape(), ((4,), (3,)))
+        self.assertTrue(blocks)
+        layer.close()
+        self.assertFalse(blocks)
+        with self.assertRaises(mf.MonoforwardError):
+            mf.Builder((4,), allocator=mf.Allocator(lambda size, alignment: None, None))
 
     def test_errors(self):
         def status(error):

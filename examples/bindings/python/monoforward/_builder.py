@@ -27,7 +27,7 @@ class Builder(Handle):
         spec.input = ctypes.pointer(row)
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
-        self._node, self._next = 0, _abi.MF_NODE_PREVIOUS
+        self._allocator, self._node, self._next = allocator, 0, _abi.MF_NODE_PREVIOUS
 
     def unit(self, kind, **options):
         """Adds any unit: unit("conv2d", outputs=16)."""
@@ -106,7 +106,7 @@ class Builder(Handle):
         pointer = ctypes.POINTER(_abi.mf_layer)()
         check(library.mf_layer_build(self._pointer, ctypes.byref(pointer)))
         layer = Layer.__new__(Layer)
-        layer._own(pointer, self._finalizer.peek()[2] if self._finalizer.alive else ())  # its allocator
+        layer._own(pointer, self._allocator)
         return layer
 
 

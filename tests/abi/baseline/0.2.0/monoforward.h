@@ -953,8 +953,8 @@ MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t cou
  *                    NULL if size is 0
  *  @param size       of `text`
  *  @param needed     receives the size that suffices, with the final 0; may be NULL
- *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), CAPACITY (too small: what fits is there).
- */
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ), CAPACITY
+ *  (too small: what fits is there). */
 MF_API mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
                                     size_t *needed);
 
@@ -1240,7 +1240,7 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or a longer header than the format allows), IO (the message names the path and the system's reason;
+ *  or units, or a longer header, than the format allows), IO (the message names the path and the system's reason;
  *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
  *  not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);

@@ -1,0 +1,310 @@
+/* Structs of every size that end where memory ends: what is read and written of them is what their
+ * struct_size says, and of an impossible one only struct_size itself. SPDX-License-Identifier: MIT */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "units.h"
+
+enum { LARGEST = 4096, STEP = 4 };
+
+/* ---- a page with nothing behind it ---- */
+
+static unsigned char *page_end;
+static size_t page_bytes;
+
+static int open_page(void **state)
+{
+    unsigned char *pages;
+
+    (void)state;
+    page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    page_bytes = page_bytes < LARGEST ? LARGEST : page_bytes;
+    pages = mmap(NULL, 2 * page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
+        return 1;
+    page_end = pages + page_bytes;
+    return mprotect(page_end, page_bytes, PROT_NONE);
+}
+
+static int close_page(void **state)
+{
+    (void)state;
+    return munmap(page_end - page_bytes, 2 * page_bytes);
+}
+
+/* `size` bytes at the end, which say so themselves. */
+static void *place(size_t size)
+{
+    uint32_t told = (uint32_t)size;
+
+    memset(page_end - page_bytes, 0x5A, page_bytes);
+    memcpy(page_end - size, &told, sizeof told);
+    return page_end - size;
+}
+
+/* Nothing before it was written either. */
+static void check_before(size_t size)
+{
+    for (const unsigned char *byte = page_end - page_bytes; byte < page_end - size; byte++)
+        if (*byte != 0x5A)
+            fail_msg("byte %td before a struct of %zu bytes was written", page_end - size - byte, size);
+}
+
+/* ---- structs that functions fill ---- */
+
+typedef struct stage {
+    mf_builder *builder;
+    mf_layer *layer;
+    mf_network *network;
+    mf_workspace *workspace;
+    mf_pipeline *pipeline;
+} stage;
+
+static stage set_up(void)
+{
+    units_plan plan = plan_residual(2, 3, 3, 2);
+    stage s = {.builder = make_builder(&plan, NULL), .network = make_units_network(&plan, 1, NULL)};
+    mf_pipeline_spec spec;
+
+    s.layer = layer_at(s.network, 0);
+    s.workspace = make_network_workspace(s.network, 2);
+    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+    spec.network = s.network;
+    spec.workers = 0;
+    spec.max_batch = 2;
+    check_ok(mf_pipeline_create(&spec, &s.pipeline));
+    return s;
+}
+
+static void take_down(stage *s)
+{
+    mf_pipeline_free(s->pipeline);
+    mf_workspace_free(s->workspace);
+    mf_network_free(s->network);
+    mf_builder_free(s->builder);
+}
+
+static mf_status unit_of_layer(const stage *s, void *result)
+{
+    return mf_layer_unit(s->layer, 6, result, NULL);
+}
+
+static mf_status shape_of_unit(const stage *s, void *result)
+{
+    return mf_layer_unit(s->layer, 6, NULL, result);
+}
+
+static mf_status head_of_layer(const stage *s, void *result)
+{
+    return mf_layer_head(s->layer, result);
+}
+
+static mf_status shape_of_node(const stage *s, void *result)
+{
+    return mf_builder_shape(s->builder, MF_NODE_PREVIOUS, result);
+}
+
+static mf_status shape_of_input(const stage *s, void *result)
+{
+    return mf_layer_shape(s->layer, result, NULL);
+}
+
+static mf_status parameter(const stage *s, void *result)
+{
+    return mf_layer_parameter_info(s->layer, 1, result);
+}
+
+static mf_status report(const stage *s, void *result)
+{
+    return mf_workspace_report(s->workspace, 0, result);
+}
+
+static mf_status progress(const stage *s, void *result)
+{
+    return mf_pipeline_progress(s->pipeline, result);
+}
+
+static mf_status memory(const stage *s, void *result)
+{
+    mf_builder *list[1] = {s->builder};
+
+    return mf_network_memory_built(list, 1, NULL, MF_WORKSPACE_TRAINING, 1, result);
+}
+
+static const struct {
+    const char *name;
+    size_t size;
+    mf_status (*ask)(const stage *s, void *result);
+} results[] = {
+    {"unit", sizeof(mf_unit_spec), unit_of_layer},
+    {"shape of a unit", sizeof(mf_shape), shape_of_unit},
+    {"head", sizeof(mf_head_spec), head_of_layer},
+    {"shape of a node", sizeof(mf_shape), shape_of_node},
+    {"shape of an input", sizeof(mf_shape), shape_of_input},
+    {"parameter", sizeof(mf_parameter_info), parameter},
+    {"report", sizeof(mf_report), report},
+    {"progress", sizeof(mf_pipeline_progress_info), progress},
+    {"memory", sizeof(mf_memory), memory},
+};
+
+static void test_results(void **state)
+{
+    stage s = set_up();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(results); i++)
+        for (size_t size = 4; size <= LARGEST; size += size < 400 ? STEP : 924) {
+            unsigned char *at = place(size);
+            mf_status status = results[i].ask(&s, at);
+
+            if (status != (size < results[i].size ? MF_STATUS_ARGUMENT : MF_STATUS_OK))
+                fail_msg("%s of %zu bytes: %s", results[i].name, size, mf_last_message());
+            check_before(size);
+            for (size_t k = 4; status != MF_STATUS_OK && k < size; k++)
+                assert_int_equal(at[k], 0x5A);
+            for (size_t k = results[i].size; status == MF_STATUS_OK && k < size; k++)
+                assert_int_equal(at[k], 0);
+        }
+    take_down(&s);
+}
+
+/* ---- structs that functions read ---- */
+
+/* A spec of that size, of which as much is at the end as there is room for. */
+static void *place_spec(size_t size, const void *spec, size_t known)
+{
+    unsigned char *at = place(size);
+
+    memcpy(at + 4, (const unsigned char *)spec + 4, (size < known ? size : known) - 4);
+    if (size > known)
+        memset(at + known, 0, size - known);
+    return at;
+}
+
+static mf_status use_unit(const void *unit)
+{
+    units_plan plan = plan_row(3, 2);
+    mf_builder *builder = start_builder(&plan, NULL);
+    mf_status status = mf_builder_unit(builder, unit, NULL);
+
+    mf_builder_free(builder);
+    return status;
+}
+
+static mf_status use_head(const void *head)
+{
+    mf_shape input = shape_row(3);
+    mf_builder_spec spec = builder_spec(&input);
+    mf_builder *builder = NULL;
+    mf_status status;
+
+    check_ok(mf_builder_create(&spec, &builder));
+    status = mf_builder_head(builder, head);
+    mf_builder_free(builder);
+    return status;
+}
+
+static mf_status use_builder(const void *spec)
+{
+    mf_builder *builder = NULL;
+    mf_status status = mf_builder_create(spec, &builder);
+
+    mf_builder_free(builder);
+    return status;
+}
+
+static mf_status use_input(const void *input)
+{
+    mf_builder_spec spec = builder_spec(input);
+
+    return use_builder(&spec);
+}
+
+static void check_spec(const void *spec, size_t known, mf_status (*use)(const void *spec))
+{
+    for (size_t size = 4; size <= LARGEST; size += size < 400 ? STEP : 924) {
+        unsigned char *at = place_spec(size, spec, known);
+
+        check_status(size < known ? MF_STATUS_ARGUMENT : MF_STATUS_OK, use(at));
+        check_before(size);
+        if (size > known) {
+            page_end[-1] = 1; /* the last byte is a wish that nobody knows */
+            check_status(MF_STATUS_ARGUMENT, use(at));
+        }
+    }
+    /* Sizes that no memory of the caller's could have. */
+    for (size_t i = 0; i < 3; i++) {
+        const uint32_t sizes[] = {0, 4097, UINT32_MAX};
+        unsigned char *at = place(4);
+
+        memcpy(at, &sizes[i], 4);
+        check_status(MF_STATUS_ARGUMENT, use(at));
+    }
+}
+
+static void test_specs(void **state)
+{
+    const mf_shape input = shape_maps(2, 3, 4);
+    const mf_unit_spec unit = unit_dense(3);
+    const mf_head_spec head = head_spec(2);
+    const mf_builder_spec builder = builder_spec(&input);
+
+    (void)state;
+    check_spec(&unit, sizeof unit, use_unit);
+    check_spec(&head, sizeof head, use_head);
+    check_spec(&builder, sizeof builder, use_builder);
+    check_spec(&input, sizeof input, use_input);
+}
+
+/* ---- structs that are filled with defaults ---- */
+
+#define init_of(type)                                       \
+    static mf_status init_##type(void *result, size_t size) \
+    {                                                       \
+        return type##_init(result, size);                   \
+    }
+init_of(mf_unit_spec) init_of(mf_head_spec) init_of(mf_builder_spec) init_of(mf_shape) init_of(mf_report)
+    init_of(mf_memory) init_of(mf_parameter_info) init_of(mf_pipeline_report)
+        init_of(mf_pipeline_progress_info)
+
+            static const struct {
+    size_t size;
+    mf_status (*init)(void *result, size_t size);
+} defaults[] = {
+    {sizeof(mf_unit_spec), init_mf_unit_spec},
+    {sizeof(mf_head_spec), init_mf_head_spec},
+    {sizeof(mf_builder_spec), init_mf_builder_spec},
+    {sizeof(mf_shape), init_mf_shape},
+    {sizeof(mf_report), init_mf_report},
+    {sizeof(mf_memory), init_mf_memory},
+    {sizeof(mf_parameter_info), init_mf_parameter_info},
+    {sizeof(mf_pipeline_report), init_mf_pipeline_report},
+    {sizeof(mf_pipeline_progress_info), init_mf_pipeline_progress_info},
+};
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(defaults); i++)
+        for (size_t size = 4; size <= LARGEST; size += size < 400 ? STEP : 924) {
+            unsigned char *at = place(size);
+
+            check_status(size < defaults[i].size ? MF_STATUS_ARGUMENT : MF_STATUS_OK,
+                         defaults[i].init(at, size));
+            check_before(size);
+            for (size_t k = defaults[i].size; k < size; k++)
+                assert_int_equal(at[k], 0);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_specs),
+        cmocka_unit_test(test_defaults),
+    };
+
+    return cmocka_run_group_tests(tests, open_page, close_page);
+}
