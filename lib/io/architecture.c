@@ -128,7 +128,7 @@ static mf_status build(const mfi_json *item, size_t position, const mf_allocator
     spec.seed = layer->record.spec.seed;
     spec.allocator = allocator;
     if (architecture->version == MFI_FORMAT_FLAT)
-        return mfi_fail(MF_STATUS_FORMAT, "a layer of units needs format version %d, the file has %d",
+        return mfi_fail(MF_STATUS_FORMAT, "a layer of units needs format version %d, the file has version %d",
                         (int)MFI_FORMAT_VERSION, (int)MFI_FORMAT_FLAT);
     MFI_TRY(read_input(mfi_json_member(item, MFI_KEY_INPUT), &input));
     MFI_TRY(mfi_builder_create(&spec, &layer->builder));
@@ -165,7 +165,7 @@ static mf_status read_frozen(const mfi_json *list, const mfi_plan *plan, mfi_par
     }
     for (size_t p = 0; p + 1 < plan->parameter_count; p++)
         if (plan->parameters[p].role == MFI_MEAN && parameters[p].frozen != parameters[p + 1].frozen)
-            return mfi_fail(MF_STATUS_FORMAT, "mean and variance must both be frozen, or neither");
+            return mfi_fail(MF_STATUS_FORMAT, "mean and variance must be frozen together");
     return MF_STATUS_OK;
 }
 

@@ -73,7 +73,7 @@ static mf_status check_tensor(const mfi_tensors *tensors, const mfi_tensor_plan 
     for (int32_t d = 0; same && d < plan->rank; d++)
         same = tensor->dims[d] == plan->dims[d];
     if (!same)
-        return mfi_fail(MF_STATUS_FORMAT, "tensor \"%s\" does not have the shape that its layer requires",
+        return mfi_fail(MF_STATUS_FORMAT, "tensor \"%s\" has another shape than its layer requires",
                         plan->name);
     return MF_STATUS_OK;
 }

@@ -1,4 +1,4 @@
-/* Owns: the second half of a step: clipping, and an update from gradients that the host brings. */
+/* Owns: the second half of a step: clipping, and an update from gradients that the host passes in. */
 #include <math.h>
 
 #include "base/status.h"
@@ -9,7 +9,7 @@
 mf_status mfi_clip_factor(double squares, double largest, double *norm, float *factor)
 {
     *factor = 1.0f;
-    /* Rounding can leave the products of a gradient that is 0 slightly below it. */
+    /* If the gradient is 0, rounding can make the sum slightly negative. */
     *norm = squares < 0.0 ? 0.0 : sqrt(squares);
     if (!isfinite(*norm))
         return MF_STATUS_NUMERIC;
@@ -18,7 +18,7 @@ mf_status mfi_clip_factor(double squares, double largest, double *norm, float *f
     return MF_STATUS_OK;
 }
 
-/* The gradients are the caller's, so a factor acts on them piece by piece in a buffer of our own. */
+/* The caller's gradients must not be changed, so they are scaled piece by piece in another buffer. */
 static void apply_scaled(mfi_run *run, const mfi_target *target, size_t count, float factor,
                          const float *gradient)
 {

@@ -21,7 +21,7 @@ static mf_status renew_state(mf_layer *layer, size_t number, const mfi_parameter
                                         &layer->parameters[number].next);
 }
 
-/* New values, drawn or 0, and new state. */
+/* Prepares new values, random or 0, and new state. */
 static mf_status renew(mf_layer *layer, size_t number, const mfi_parameter_spec *spec, bool draw)
 {
     mfi_storage *next = &layer->parameters[number].next;

@@ -12,7 +12,7 @@ mf_status mfi_check_classes(size_t classes);
 /* A constant from 0 to `last`. */
 mf_status mfi_check_constant(const char *name, int32_t value, int32_t last);
 
-/* 0, or large enough for a float that a step does not take for 0. */
+/* 0, or large enough that a step does not treat it as 0: not a subnormal float. */
 mf_status mfi_check_narrows(const char *name, double value);
 
 /* From 0 to below 1. */

@@ -1,18 +1,19 @@
-/* Owns: what handles will take, before they exist. It mirrors what creating and attaching allocate. */
+/* Owns: computing the memory of handles before they exist. It adds up what creating and attaching them
+ * allocate. */
 #include "model/footprint.h"
 
 #include "base/arena.h"
 #include "base/memory.h"
 #include "base/status.h"
 
-/* What an arena must hold so far, and whether some sum did not fit. */
+/* The bytes that an arena must have so far, and whether a sum has overflowed. */
 typedef struct tally {
     size_t arena;
     bool overflow;
 } tally;
 
-/* A block that stays counts in `part`; one that is given back at once, NULL, needs room in an arena all
- * the same. */
+/* Adds a block. A block that is kept counts in `part`; for one that is freed at once, `part` is NULL, but an
+ * arena needs room for it too. */
 static void add_block(tally *sum, size_t bytes, size_t *part)
 {
     if (bytes > SIZE_MAX / 4 || sum->arena > SIZE_MAX / 4) {

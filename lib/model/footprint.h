@@ -1,4 +1,4 @@
-/* Owns: what handles will take, before they exist. */
+/* Owns: computing the memory of handles before they exist. */
 #ifndef MFI_MODEL_FOOTPRINT_H
 #define MFI_MODEL_FOOTPRINT_H
 

@@ -1,5 +1,5 @@
-/* Owns: the head of a layer, which is Mono-Forward's: scores from the layer's output, and the loss it learns
- * from. */
+/* Owns: the Mono-Forward head of a layer: the scores of the layer's output, and the loss that the layer
+ * learns from. */
 #ifndef MFI_MODEL_HEAD_H
 #define MFI_MODEL_HEAD_H
 
@@ -7,8 +7,8 @@
 
 /* ---- linear scores: G = F M^T ---- */
 
-/* Whether the head and the last stage, which is dense, go back panel by panel together, so that the gradient
- * by the output never exists as a whole. */
+/* Whether the head and the last stage, which is dense, compute their gradients together, panel by panel. Then
+ * the gradient with respect to the output is never stored as a whole. */
 bool mfi_head_joins(const mfi_plan *plan);
 
 /* Columns of dM that are computed at a time. */
@@ -22,7 +22,7 @@ void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t
 void mfi_head_backward(mfi_run *run, float *da);
 
 /* For neurons [start, start + width) of a dense stage that joins the head, into scratch: dz = (dG M) phi'(z),
- * dM and db. `a` and `z` begin at the first of them; z is NULL where phi' follows from a. */
+ * dM and db. `a` and `z` begin at the first of them; z is NULL if phi' can be computed from a. */
 void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,
                              const float *a, const float *z);
 

@@ -1,4 +1,4 @@
-/* Owns: a layer's life, its options and its parameters. */
+/* Owns: creating and freeing layers, their options and their parameters. */
 #include "model/layer.h"
 
 #include <string.h>
@@ -10,7 +10,8 @@
 
 /* ---- creation ---- */
 
-/* The n-th automatic seed of the process: runs repeat, and no two layers of a process are alike. */
+/* The n-th automatic seed of the process: a run can be repeated, and no two layers of a process start with
+ * the same values. */
 static uint64_t automatic_seed(void)
 {
     static atomic_uint_fast64_t counter;

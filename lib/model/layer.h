@@ -1,4 +1,4 @@
-/* Owns: a layer: its parameters, their optimizer state, its options, and where in its random streams it is.
+/* Owns: a layer: its parameters, their optimizer state, its options, and its positions in its random streams.
  */
 #ifndef MFI_MODEL_LAYER_H
 #define MFI_MODEL_LAYER_H
@@ -9,10 +9,10 @@
 #include "model/optimizer.h"
 #include "model/plan.h"
 
-/* How far training has come. */
+/* The progress of training. */
 typedef struct mfi_progress {
-    uint64_t applied; /* batches learned from */
-    uint64_t dropped; /* dropout masks drawn */
+    uint64_t applied; /* number of batches that the layer has learned from */
+    uint64_t dropped; /* number of dropout masks drawn */
     uint64_t renewed; /* how often M has been drawn */
 } mfi_progress;
 
@@ -32,10 +32,10 @@ struct mf_layer {
     size_t next_classes;
 };
 
-/* What governs a step besides the parameters, as it was at one moment: a step that another thread runs later
- * does not read what the host may change meanwhile. */
+/* A copy of everything but the parameters that a step depends on. A step that another thread runs later reads
+ * the copy, so the host may change the options meanwhile. */
 typedef struct mfi_settings {
-    mf_optimizer_spec optimizer; /* all 0 without one */
+    mf_optimizer_spec optimizer; /* all 0 if there is none */
     bool has_momentum;
     const unsigned char *trains; /* [parameters] */
     float dropout, label_smoothing;
@@ -50,11 +50,11 @@ typedef struct mfi_rows {
     const float *weights;
 } mfi_rows;
 
-/* Makes a layer of a complete plan. Without `draw`, all values are 0. */
+/* Creates a layer from a complete plan. Without `draw`, all values are 0. */
 mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, bool draw, mf_layer **layer);
 void mfi_layer_release(mf_layer *layer);
 
-/* Bytes of its handle. */
+/* Size of its handle in bytes. */
 size_t mfi_layer_bytes(const mfi_plan *plan);
 
 mf_status mfi_layer_set(mf_layer *layer, int32_t key, double value);
@@ -68,29 +68,29 @@ void mfi_layer_set_trainable(mf_layer *layer, size_t number, bool trainable);
 
 bool mfi_layer_trains(const mf_layer *layer, size_t number);
 
-/* CAPACITY if a unit of the layer would normalise by a single value in a step of that many rows. */
+/* CAPACITY if, in a step with that many rows, a unit would normalise a channel with a single value. */
 mf_status mfi_layer_check_rows(const mf_layer *layer, size_t position, size_t rows);
 
 /* The layer's options and its optimizer's hyper-parameters as they are now. `trains` is the layer's own. */
 mfi_settings mfi_layer_settings(const mf_layer *layer);
 
-/* Dropout on the output that is passed on, with the layer's next mask, which stays the next until the call it
- * belongs to has succeeded. */
+/* Dropout on the output that the next layer reads, with the layer's next mask. The mask remains the next one
+ * until the call that uses it has succeeded. */
 void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a);
 void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings);
 
-/* Sets values of a[count] to 0, or whole maps of `area` values, as the stream says, and scales up the rest.
- */
+/* Sets values of a[count], or whole maps of `area` values, to 0 and scales the rest. The stream decides which
+ * ones. */
 void mfi_dropout(const mf_layer *layer, uint32_t purpose, float rate, bool maps, size_t area, size_t count,
                  float *a);
 
 /* ---- for model files and snapshots ---- */
 
-/* The tensor of a parameter: its values, or a slot of its optimizer's state; NULL where there is none. */
+/* The tensor of a parameter: its values, or a slot of its optimizer's state; NULL if there is none. */
 float *mfi_layer_tensor(const mf_layer *layer, size_t number, int32_t state_slot);
 
-/* How far training has come: all that a resumed layer needs besides tensors. `steps` [parameters] are those
- * of mfi_parameter. */
+/* The progress of training: with the tensors, it is all that is needed to resume a layer. `steps`
+ * [parameters] are those of mfi_parameter. */
 const mfi_progress *mfi_layer_progress(const mf_layer *layer);
 uint64_t mfi_layer_steps(const mf_layer *layer, size_t number);
 void mfi_layer_restore(mf_layer *layer, const mfi_progress *progress);

@@ -41,7 +41,7 @@ static const char *describe(const mf_shape *shape, char text[96])
     return text;
 }
 
-/* Maps and rows of values fit if their number does; maps and maps if they are the same. */
+/* Maps fit maps of the same shape; a row of values fits any shape with the same number of values. */
 static bool fits(const mf_shape *output, const mf_shape *input)
 {
     bool same = true;
@@ -187,8 +187,8 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
 
 /* ---- all layers or none ---- */
 
-/* Ends the changes that layers 0 to `prepared` - 1 hold: all of them, or none if preparing another one has
- * failed. */
+/* Commits the changes that layers 0 to `prepared` - 1 have prepared, or abandons them if preparing another
+ * one has failed. */
 static mf_status end_all(mf_network *network, size_t prepared, mf_status status)
 {
     for (size_t i = 0; i < prepared; i++)

@@ -4,7 +4,7 @@
 
 #include "model/layer.h"
 
-/* A layer at its position, with the id that stays. */
+/* A layer of the network, with its id, which never changes. */
 typedef struct mfi_entry {
     mf_layer *layer;
     uint64_t id;
@@ -15,10 +15,11 @@ struct mf_network {
     mfi_entry *entries;
     size_t count, capacity;
     uint64_t next_id;
-    uint64_t revision; /* changes with the list */
+    uint64_t revision; /* changes whenever the list changes */
 };
 
-/* Entries that a network of `count` layers has room for, and the number before it grew to that; 0 if none. */
+/* The number of entries that a network of `count` layers has room for, and the number before it grew to that;
+ * 0 if none. */
 size_t mfi_network_capacity(size_t count);
 size_t mfi_network_capacity_before(size_t capacity);
 
@@ -30,11 +31,11 @@ mf_status mfi_network_remove(mf_network *network, uint64_t id);
 mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
 mf_status mfi_network_find(const mf_network *network, uint64_t id, size_t *position);
 
-/* What a network that is being loaded had: the id of a position, and the one that comes next. */
+/* For a network that is being loaded: sets the id of a position, and the next id. */
 void mfi_network_restore_id(mf_network *network, size_t position, uint64_t id);
 void mfi_network_restore_next_id(mf_network *network, uint64_t next_id);
 
-/* All layers or none. */
+/* Change all layers, or none if one of them fails. */
 mf_status mfi_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 mf_status mfi_network_set_classes(mf_network *network, size_t classes);
 

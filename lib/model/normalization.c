@@ -1,4 +1,4 @@
-/* Owns: batch normalisation: where mean and variance come from, and how the running ones follow. */
+/* Owns: batch normalisation: the mean and variance that a stage uses, and the update of the running ones. */
 #include "model/normalization.h"
 
 #include <float.h>
@@ -28,7 +28,7 @@ void mfi_moments_complete(const mfi_run *run, size_t stage, mfi_moments moments)
     }
 }
 
-/* A variance that overflows would stay infinite for ever. */
+/* Limits the variance: once infinite, it would stay infinite. */
 static void approach(size_t count, float rate, float factor, const float *from, float *to)
 {
     for (size_t j = 0; j < count; j++)

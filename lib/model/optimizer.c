@@ -1,4 +1,4 @@
-/* Owns: an optimizer's hyper-parameters, and what they mean for one update. */
+/* Owns: an optimizer's hyper-parameters, and the rule for one update that they define. */
 #include "model/optimizer.h"
 
 #include <float.h>

@@ -1,4 +1,4 @@
-/* Owns: an optimizer's hyper-parameters, and what they mean for one update. */
+/* Owns: an optimizer's hyper-parameters, and the rule for one update that they define. */
 #ifndef MFI_MODEL_OPTIMIZER_H
 #define MFI_MODEL_OPTIMIZER_H
 
@@ -7,7 +7,7 @@
 
 struct mf_optimizer {
     mfi_handle handle;
-    mf_optimizer_spec spec; /* what is in force now; its allocator is not read again */
+    mf_optimizer_spec spec; /* the current values; its allocator is not read again */
     bool has_momentum;      /* whether layers keep memory for it: decided at creation */
 };
 
@@ -15,7 +15,7 @@ mf_optimizer_spec mfi_optimizer_defaults(void);
 mf_status mfi_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer);
 void mfi_optimizer_release(mf_optimizer *optimizer);
 
-/* What an optimizer that is being loaded had: memory for momentum in its layers, also where momentum is 0
+/* For an optimizer that is being loaded: whether its layers keep memory for momentum, even if momentum is 0
  * now. */
 void mfi_optimizer_restore(mf_optimizer *optimizer, bool has_momentum);
 
@@ -25,11 +25,11 @@ mf_status mfi_optimizer_range(int32_t key, double *lowest, double *highest);
 
 mf_status mfi_optimizer_check_spec(const mf_optimizer_spec *spec);
 
-/* Slots of state, each of the parameter's shape, that an optimizer of that kind keeps for a parameter, with
- * memory for momentum or not. */
+/* The number of state slots that an optimizer of that kind keeps for a parameter, with or without momentum.
+ * Each slot has the parameter's shape. */
 size_t mfi_optimizer_slots(int32_t kind, bool has_momentum);
 
-/* The update number `step` (1 for the first) of a parameter that `decays` or not. */
+/* The rule of update number `step`, counted from 1, for a parameter with weight decay or without. */
 mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, uint64_t step, int decays);
 
 #endif

@@ -1,4 +1,4 @@
-/* Owns: a parameter of a layer: its memory and how its values start. */
+/* Owns: a parameter of a layer: its memory and the initialisation of its values. */
 #include "model/parameter.h"
 
 #include <math.h>

@@ -7,7 +7,7 @@
 
 #include "base/rng.h"
 
-/* What a parameter is to its unit, or, the last one, to its head. */
+/* The role of a parameter in its unit, or, for the last role, in the head. */
 typedef enum mfi_role {
     MFI_WEIGHT = 0,
     MFI_BIAS = 1,
@@ -27,8 +27,8 @@ bool mfi_role_learns(mfi_role role);
 /* Whether weight decay acts on it. */
 bool mfi_role_decays(mfi_role role);
 
-/* What a parameter is, and how it starts. The one description of it: creation, memory query, files,
- * snapshots, ONNX and the host's questions are all answered from here. */
+/* The description of a parameter and of its initialisation. Creation, memory query, files, snapshots, ONNX
+ * and the host's queries all use this one. */
 typedef struct mfi_parameter_spec {
     char name[40];
     mfi_role role;
@@ -43,7 +43,7 @@ typedef struct mfi_parameter_spec {
     uint32_t purpose; /* of its random stream */
 } mfi_parameter_spec;
 
-/* Beside the public MF_INIT_...: all values are `gain`. */
+/* In addition to the public MF_INIT_...: all values are `gain`. */
 enum { MFI_INIT_CONSTANT = -1 };
 
 /* The state that an optimizer keeps for a parameter: at most this many slots of the parameter's shape. */
@@ -60,7 +60,7 @@ typedef struct mfi_storage {
 typedef struct mfi_parameter {
     mfi_storage now;
     mfi_storage next; /* while a change is prepared: what differs from `now` is new; see change.h */
-    uint64_t steps;   /* updates since the state started anew */
+    uint64_t steps;   /* updates since the state was reset */
 } mfi_parameter;
 
 /* Where the slots of state of a parameter of `count` values begin in their block; false if that does not fit.
@@ -71,19 +71,19 @@ bool mfi_state_layout(size_t count, size_t slots, size_t offsets[MFI_STATE_SLOTS
 mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_allocator *allocator,
                                  mfi_storage *storage);
 
-/* Zeroed state of `slots` slots. */
+/* Allocates `slots` slots of zeroed state. */
 mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t slots,
                                        const mf_allocator *allocator, mfi_storage *storage);
 
-/* Sets the values as the spec says, from the `draw`-th stream of that seed. MEMORY or OVERFLOW from the
- * scratch of an orthogonal start. */
+/* Initialises the values as the spec says, from the `draw`-th stream of that seed. An orthogonal
+ * initialisation needs scratch, and so may fail with MEMORY or OVERFLOW. */
 mf_status mfi_parameter_draw(const mfi_parameter_spec *spec, uint64_t seed, uint64_t draw,
                              const mf_allocator *allocator, float *values);
 
-/* Floats that drawing takes in passing; false if that does not fit. */
+/* Number of floats of scratch for the initialisation; false if that does not fit. */
 bool mfi_parameter_draw_scratch(const mfi_parameter_spec *spec, size_t *count);
 
-/* Gives back the blocks of `storage` that `kept` does not share. */
+/* Frees the blocks of `storage` that are not also those of `kept`. */
 void mfi_storage_release(const mf_allocator *allocator, const mfi_storage *storage, const mfi_storage *kept);
 
 #endif

@@ -61,7 +61,7 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
     return MF_STATUS_OK;
 }
 
-/* Scores of the layer at `position`, whose activation is there. */
+/* Computes the scores of the layer at `position` from its activation. */
 static void score(const mf_workspace *workspace, size_t position, size_t rows, float *scores)
 {
     mfi_layer_goodness(workspace->served[position].layer, workspace->scratch, rows,

@@ -5,16 +5,16 @@
 
 #include "model/workspace.h"
 
-/* Every layer steps. NUMERIC at a layer leaves it and those behind as they are. */
+/* Every layer steps. If a layer fails with NUMERIC, it and the layers after it do not change. */
 mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows);
 
-/* The layer at `position` steps; those before pass the batch on. */
+/* The layer at `position` steps; the layers before it compute their activations only. */
 mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mfi_rows *rows);
 
-/* Reports of every layer and of their sum, without learning. */
+/* Writes the reports of every layer and of their sum, without learning. */
 mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows);
 
-/* Scores by `mode` into workspace->total. */
+/* Computes the scores that `mode` asks for, into workspace->total. */
 void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows);
 
 #endif

@@ -48,8 +48,8 @@ bool mfi_plan_drops(const mfi_plan *plan)
     return false;
 }
 
-/* Two products of as many operations as W has values for each pixel, and one more where a gradient goes on to
- * the input; three with M. */
+/* For W, two products, each with a multiplication for every value of W and pixel, and a third one if the
+ * input needs a gradient; for M, three products. */
 double mfi_plan_work(const mfi_plan *plan)
 {
     double work = 6.0 * (double)plan->features * (double)plan->head.classes;
@@ -254,7 +254,8 @@ static mf_status add_product(const mf_layer_spec *spec, mfi_plan *plan)
     return mfi_plan_add(plan, &unit);
 }
 
-/* The same units for every layer of that spec: a product, and what stands behind it. */
+/* The units of a layer with a spec: a product, then normalisation, activation and pooling as the spec says.
+ */
 static mf_status add_units(const mf_layer_spec *spec, mfi_plan *plan)
 {
     MFI_TRY(add_product(spec, plan));

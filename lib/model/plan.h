@@ -1,7 +1,8 @@
-/* Owns: what a layer is made of, before it has memory: its units, its head, and what follows from them.
+/* Owns: the plan of a layer, before the layer has memory: its units, its head, and what is computed from
+ * them.
  *
- * Units are what the host lists. Stages are what is computed: a unit, with the units behind it that are
- * computed in the same pass. The last stage gives the layer's output. */
+ * Units are what the host lists. A stage is what is computed in one pass: a unit, often together with units
+ * that follow it. The last stage gives the layer's output. */
 #ifndef MFI_MODEL_PLAN_H
 #define MFI_MODEL_PLAN_H
 
@@ -35,8 +36,8 @@ typedef struct mfi_stage {
     bool drops_maps;
     int32_t parameters[MFI_UNIT_ROLES]; /* numbers in the layer's table; -1: there is none */
 
-    int32_t output_slot;                    /* where inference keeps the output; -1: it is the layer's */
-    int32_t gradient_slot;                  /* where the gradient of the output is kept on the way back */
+    int32_t output_slot;   /* slot of the output in inference; -1: it is the layer's output */
+    int32_t gradient_slot; /* slot of the output's gradient in the backward pass */
     bool starts_gradient[MFI_STAGE_INPUTS]; /* whether it is the first to give a gradient to that input, on
                                                the way back */
 } mfi_stage;
@@ -44,7 +45,7 @@ typedef struct mfi_stage {
 /* A buffer that stages use in turn. */
 typedef struct mfi_slot {
     size_t width;      /* values of a row */
-    bool taken;        /* while slots are being given out */
+    bool taken;        /* while slots are being assigned */
     int32_t next_free; /* then, of one that is not taken; -1: it is the last */
 } mfi_slot;
 
@@ -70,16 +71,16 @@ typedef struct mfi_plan {
     size_t output_slot_count, gradient_slot_count;
     size_t spare; /* width of the buffer for a gradient that is added to another; 0: none is needed */
 
-    bool has_spec;      /* made from this, which says more of how it was written down: */
+    bool has_spec;      /* whether the layer was made from `spec` */
     mf_layer_spec spec; /* resolved */
 } mfi_plan;
 
-/* How long the arrays of a plan are, or may become. */
+/* The lengths of a plan's arrays, or their limits. */
 typedef struct mfi_plan_sizes {
     size_t units, stages, parameters, output_slots, gradient_slots;
 } mfi_plan_sizes;
 
-/* What a plan with these units may need to be completed, and what one has that is complete. */
+/* The largest sizes that completing a plan with these units may need, and the sizes of a complete plan. */
 mfi_plan_sizes mfi_plan_most(const mfi_plan *plan);
 mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan);
 
@@ -89,13 +90,13 @@ bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role);
 /* Bytes of all of them; false if they do not fit. */
 bool mfi_plan_bytes(const mfi_plan_sizes *sizes, size_t *bytes);
 
-/* Points the arrays to such a block. */
+/* Sets the pointers of the arrays to the parts of such a block. */
 void mfi_plan_carve(mfi_plan *plan, const mfi_plan_sizes *sizes, void *block);
 
 /* A copy whose arrays are those of `plan`, which are long enough. */
 void mfi_plan_copy(const mfi_plan *from, mfi_plan *plan);
 
-/* Arrays for what a layer's spec is lowered to. */
+/* Arrays for the plan of a layer with a spec. */
 enum { MFI_SPEC_UNITS = 4 };
 typedef struct mfi_spec_room {
     mfi_unit units[MFI_SPEC_UNITS];
@@ -110,19 +111,19 @@ mf_status mfi_plan_from_spec(const mf_layer_spec *spec, mfi_spec_room *room, mfi
 /* Adds a unit, for which there is room, and fills in what it leaves to defaults. */
 mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *unit);
 
-/* What a head must be, but for what it reads. */
+/* Checks a head, except against its input. */
 mf_status mfi_plan_check_head(const mf_head_spec *head);
 
-/* All that follows, once units and head are there. */
+/* Computes the rest of the plan when it has all units and the head. */
 mf_status mfi_plan_complete(mfi_plan *plan);
 
-/* What M would be with another number of classes: OVERFLOW if it would be too large. */
+/* Describes M for another number of classes: OVERFLOW if it would be too large. */
 mf_status mfi_plan_projection(const mfi_plan *plan, size_t classes, mfi_parameter_spec *projection);
 
-/* That number of classes, which fits. */
+/* Sets the number of classes, which mfi_plan_projection() has accepted. */
 void mfi_plan_set_classes(mfi_plan *plan, size_t classes);
 
-/* What the spec of such a layer says now. */
+/* The current spec of a layer that has one. */
 mf_layer_spec mfi_plan_spec(const mfi_plan *plan);
 
 size_t mfi_shape_values(const mf_shape *shape);

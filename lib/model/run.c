@@ -1,4 +1,4 @@
-/* Owns: what stages read on the way through a layer, and what becomes of gradients on the way back. */
+/* Owns: the inputs of stages in the forward pass, and the use of gradients in the backward pass. */
 #include "model/run.h"
 
 #include <string.h>

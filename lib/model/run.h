@@ -1,15 +1,17 @@
-/* Owns: a batch on its way through one layer: what stages read, and what becomes of gradients. */
+/* Owns: one batch in one layer: the inputs of stages in the forward pass, and the use of gradients in the
+ * backward pass. */
 #ifndef MFI_MODEL_RUN_H
 #define MFI_MODEL_RUN_H
 
 #include "model/layer.h"
 #include "model/scratch.h"
 
-/* What is done with a gradient as soon as it is there. Gradients of a layer never exist all at once. */
+/* How a gradient is used as soon as it is computed. The gradients of a layer are never all stored at the same
+ * time. */
 typedef enum mfi_use {
     MFI_UPDATE,  /* the optimizer's update follows at once */
     MFI_MEASURE, /* its square is added to the norm's, for clipping */
-    MFI_STORE    /* it is written to where the host wants it */
+    MFI_STORE    /* it is written to the host's buffer */
 } mfi_use;
 
 typedef struct mfi_run {
@@ -19,9 +21,9 @@ typedef struct mfi_run {
     const mfi_rows *rows; /* the layer's input */
     float *a;             /* [B, n] the layer's output */
 
-    /* On the way back. */
+    /* Used in the backward pass. */
     mfi_use use;
-    mf_layer *learner; /* the layer, where it is updated */
+    mf_layer *learner; /* the layer, if it is updated */
     double squares;    /* the sum so far */
     float *out;        /* gradients of all parameters, one after the other */
 } mfi_run;
@@ -48,15 +50,15 @@ typedef struct mfi_target {
     mfi_rule rule; /* the update that comes, for MFI_UPDATE */
 } mfi_target;
 
-/* Asked once for each parameter and way back, since it counts the update. */
+/* Call it once for each parameter in a backward pass, since it counts the update. */
 mfi_target mfi_run_target(mfi_run *run, int32_t parameter);
 
-/* Takes the gradient of [rows, columns] of a parameter, which begin at its value `first` and lie `stride`
- * apart. gradient [rows, columns]. Nothing happens if it is not wanted. */
+/* Uses the gradient [rows, columns] of a part of a parameter, which begins at its value `first` and has the
+ * row stride `stride`. Does nothing if the gradient is not wanted. */
 void mfi_run_take(mfi_run *run, const mfi_target *target, size_t first, size_t rows, size_t columns,
                   size_t stride, const float *gradient);
 
-/* Whether the stage normalises by the batch's mean and variance; without, by the running ones. */
+/* Whether the stage normalises with the mean and variance of the batch; otherwise with the running ones. */
 bool mfi_run_uses_batch(const mfi_run *run, size_t stage);
 
 #endif

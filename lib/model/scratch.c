@@ -1,4 +1,4 @@
-/* Owns: where the areas of a call on one layer lie. */
+/* Owns: the layout of the scratch memory of a call on one layer. */
 #include "model/scratch.h"
 
 #include "base/memory.h"
@@ -71,7 +71,7 @@ static void take_stages(const mfi_plan *plan, size_t rows, bool training, mfi_ro
     take_shared(&most, room, scratch);
 }
 
-/* The buffers that the outputs, in inference, or the gradients, in training, take turns in. */
+/* The buffers for outputs in inference, and for gradients in training. Stages use them in turn. */
 static void take_slots(const mfi_plan *plan, size_t rows, bool training, mfi_room *room, mfi_scratch *scratch)
 {
     const mfi_slot *slots = training ? plan->gradient_slots : plan->output_slots;

@@ -1,20 +1,20 @@
-/* Owns: the scratch memory of a call on one layer: which areas there are, how large, and where they lie. */
+/* Owns: the layout of the scratch memory of a call on one layer. */
 #ifndef MFI_MODEL_SCRATCH_H
 #define MFI_MODEL_SCRATCH_H
 
 #include "model/plan.h"
 
-/* Memory that is handed out from its beginning. Without a block it only counts. */
+/* A block of memory that is used from its beginning. Without a block, only the sizes are added. */
 typedef struct mfi_room {
     char *block;
-    size_t bytes; /* handed out so far */
-    bool fits;    /* false once a size did not */
+    size_t bytes; /* used so far */
+    bool fits;    /* false if a size has overflowed */
 } mfi_room;
 
 /* count x size bytes, aligned; NULL for none, and while counting. */
 void *mfi_room_take(mfi_room *room, size_t count, size_t size);
 
-/* What a stage keeps from its forward pass until it is back, in floats. */
+/* What a stage keeps from its forward pass to its backward pass, in floats. */
 typedef struct mfi_kept_sizes {
     size_t product;       /* u: [B, n] of a dense stage that normalises; blocks of maps of a convolution */
     size_t preactivation; /* z: [B, n] of a dense stage whose activation's derivative needs it */
@@ -49,8 +49,8 @@ typedef struct mfi_scratch {
     mfi_kept *kept; /* [stages] */
 } mfi_scratch;
 
-/* Takes room for a call on batches of that many rows, for training or for inference, and points the areas to
- * it. Fewer rows never need more room. */
+/* Takes the scratch of a call on batches of that many rows, for training or for inference, and sets the
+ * pointers of `scratch`. Fewer rows never need more memory. */
 void mfi_scratch_take(const mfi_plan *plan, size_t rows, bool training, mfi_room *room, mfi_scratch *scratch);
 
 /* Bytes that suffice; false if they do not fit. */

@@ -1,4 +1,4 @@
-/* Owns: the flat spec of a layer, the short way: its defaults and its limits. */
+/* Owns: the flat spec of a layer: its defaults and its limits. */
 #ifndef MFI_MODEL_SPEC_H
 #define MFI_MODEL_SPEC_H
 
@@ -11,7 +11,7 @@ mf_head_spec mfi_head_defaults(void);
 /* Checks everything, and sets the inputs and outputs of a convolution. */
 mf_status mfi_spec_resolve(mf_layer_spec *spec);
 
-/* Sets the input of `spec` to what a layer of the resolved spec `before` passes on. */
+/* Sets the input of `spec` to the output shape of a layer with the resolved spec `before`. */
 void mfi_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before);
 
 #endif

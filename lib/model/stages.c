@@ -1,5 +1,5 @@
-/* Owns: what follows from the units of a plan: the stages that compute them, the parameters, and the buffers
- * that stages use in turn. */
+/* Owns: what is computed from the units of a plan: its stages, its parameters, and the buffers that stages
+ * use in turn. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +26,8 @@ static void set_normalization(mfi_stage *stage, const mf_unit_spec *unit)
     stage->normalization_epsilon = unit->normalization_epsilon;
 }
 
-/* A product takes the normalisation, activation and pooling behind it along. */
+/* A stage that begins with a product also computes the normalisation, activation and pooling that follow it.
+ */
 static void absorb(const mfi_plan *plan, mfi_stage *stage)
 {
     const mfi_unit *next, *product = &plan->units[stage->first - 1];
@@ -130,7 +131,7 @@ static void set_dims(mfi_parameter_spec *parameter, int32_t rank, size_t d0, siz
     parameter->dims[3] = d3;
 }
 
-/* W, as its unit says. */
+/* Describes W as its unit says. */
 static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_spec *weight)
 {
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
@@ -226,8 +227,8 @@ static mf_status add_role(mfi_plan *plan, mfi_role role)
     return MF_STATUS_OK;
 }
 
-/* Unit by unit, then the head; of a layer with a spec in the order in which its parameters have always been:
- * model files and gradients depend on it. */
+/* Parameters are listed unit by unit, then the head. A layer with a spec has the order of earlier versions,
+ * since model files and gradients depend on it. */
 static mf_status list_parameters(mfi_plan *plan)
 {
     plan->parameter_count = plan->values = 0;
@@ -248,11 +249,11 @@ static mf_status list_parameters(mfi_plan *plan)
 
 /* ---- buffers that stages use in turn ---- */
 
-/* The slots of a plan while they are being given out. */
+/* The slots of a plan while they are being assigned. */
 typedef struct supply {
     mfi_slot *slots;
     size_t *count;
-    int32_t first_free; /* the one that came back last; -1: none */
+    int32_t first_free; /* the one that was returned last; -1: none */
 } supply;
 
 /* The smallest free slot that is wide enough, else the widest free one, which grows, else a new one. Of many
@@ -279,7 +280,7 @@ static int32_t take_slot(supply *from, size_t width)
     return taken;
 }
 
-/* A sum of an output and itself gives the slot back once. */
+/* A sum of an output and itself returns the slot only once. */
 static void give_back(supply *to, int32_t slot)
 {
     if (!to->slots[slot].taken)
@@ -289,7 +290,7 @@ static void give_back(supply *to, int32_t slot)
     to->first_free = slot;
 }
 
-/* Inference: an output is there until its last reader has run. */
+/* In inference an output is needed until its last reader has run. */
 static void share_outputs(mfi_plan *plan)
 {
     supply outputs = {plan->output_slots, &plan->output_slot_count, -1};
@@ -305,8 +306,8 @@ static void share_outputs(mfi_plan *plan)
     }
 }
 
-/* The way back: a gradient is there from its first giver, the last reader of the output, until its stage has
- * run. */
+/* In the backward pass a gradient is needed from the last reader of the output, which writes it first, until
+ * its stage has run. */
 static void share_gradients(mfi_plan *plan)
 {
     mfi_stage *last = &plan->stages[plan->stage_count - 1];
@@ -377,5 +378,5 @@ void mfi_plan_set_classes(mfi_plan *plan, size_t classes)
 {
     plan->head.classes = classes;
     plan->spec.classes = classes;
-    (void)list_parameters(plan); /* mfi_plan_projection() has seen that they fit */
+    (void)list_parameters(plan); /* mfi_plan_projection() has checked the sizes */
 }

@@ -1,8 +1,8 @@
 /* Owns: the Mono-Forward step of one layer (arXiv 2501.09238, equations 5 to 8).
  *
  * Gradients flow from M back through the units of this layer and end at its input. All of equation 8 is
- * linear in dG. So a gradient is used as soon as it is there, and clipping means to go back twice: first to
- * measure the norm, then, with dG scaled, to update. */
+ * linear in dG. So a gradient is used as soon as it is computed. Clipping runs the backward pass twice: first
+ * to measure the norm, then, with dG scaled, to update. */
 #include "model/step.h"
 
 #include <math.h>
@@ -67,8 +67,8 @@ static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report
 
 /* ---- equation 8: back from dG, the head first, then the units, last to first ---- */
 
-/* A node that several stages read gets the sum of their gradients: the first one on the way back is written,
- * others are added. */
+/* A node that several stages read gets the sum of their gradients: the first one of the backward pass is
+ * written, the others are added. */
 static void stage_backward(mfi_run *run, size_t s)
 {
     const mfi_stage *stage = &run->layer->plan.stages[s];
@@ -110,9 +110,9 @@ static mf_status run_clip(mfi_run *run, size_t position, double *norm)
     return MF_STATUS_OK;
 }
 
-/* ---- what a step ends with ---- */
+/* ---- the end of a step ---- */
 
-/* Running statistics follow, and the output is made ready for the next layer. */
+/* Updates the running statistics, and applies dropout to the output for the next layer. */
 static void run_finish(mfi_run *run)
 {
     for (size_t s = 0; s < run->layer->plan.stage_count; s++)
@@ -156,7 +156,7 @@ void mfi_layer_goodness(const mf_layer *layer, void *block, size_t rows, const f
     mfi_head_goodness(layer, &scratch, rows, a, goodness);
 }
 
-/* ---- the first half of a step, for hosts that do something with the gradients ---- */
+/* ---- the first half of a step, for hosts that use the gradients ---- */
 
 mf_status mfi_layer_gradients(mf_layer *layer, void *block, const mfi_rows *rows, float *a, size_t position,
                               float *out, mf_report *report)

@@ -22,12 +22,12 @@ mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, void *bl
 mf_status mfi_layer_gradients(mf_layer *layer, void *block, const mfi_rows *rows, float *a, size_t position,
                               float *out, mf_report *report);
 
-/* What clipping leaves of a gradient with that sum of squares: its norm, and the factor that makes it no
- * longer than `largest`. NUMERIC, without a message, if the norm is not finite. */
+/* The norm of a gradient with that sum of squares, and the factor that limits the norm to `largest`. NUMERIC,
+ * without a message, if the norm is not finite. */
 mf_status mfi_clip_factor(double squares, double largest, double *norm, float *factor);
 
-/* The second half: one update from such gradients, which are finite; NUMERIC if their norm, which clipping
- * needs, is not. */
+/* The second half: one update from such gradients, which are finite. NUMERIC if there is clipping and their
+ * norm is not finite. */
 mf_status mfi_layer_apply(mf_layer *layer, const float *gradients);
 
 #endif

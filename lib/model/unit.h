@@ -1,4 +1,4 @@
-/* Owns: what a kind of unit must know: one table entry each, in a file of its own under unit/. */
+/* Owns: what every kind of unit must provide: an entry of the table, from a file in unit/. */
 #ifndef MFI_MODEL_UNIT_H
 #define MFI_MODEL_UNIT_H
 
@@ -7,7 +7,7 @@
 typedef struct mfi_unit_kind {
     const char *name; /* in model files and summaries */
 
-    /* Fills in defaults, checks the options and the input, and tells the shape of the output. */
+    /* Fills in defaults, checks the options and the input, and returns the shape of the output. */
     mf_status (*resolve)(mf_unit_spec *unit, const mf_shape *input, mf_shape *output);
 
     /* What a stage of this kind needs, as far as it does; false if a size does not fit. */

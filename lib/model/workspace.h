@@ -24,7 +24,7 @@ struct mf_workspace {
     float *activations[2]; /* even and odd layers write in turn; each as wide as its widest layer */
     float *goodness;       /* [B, m] of one layer, and */
     float *total;          /* [B, m] of all of them together; both NULL for a single layer */
-    void *scratch;         /* of the layer that works: as large as the one needs that needs most */
+    void *scratch;         /* of the current layer; its size is that of the layer that needs most */
 };
 
 /* Where a list makes a plan of a layer's spec. */
@@ -33,7 +33,7 @@ typedef struct mfi_list_room {
     mfi_plan plan;
 } mfi_list_room;
 
-/* The plans of layers that exist, or of layers to come. */
+/* The plans of existing layers, or of layers that do not exist yet. */
 typedef struct mfi_layer_list {
     const void *source;
     /* The plan at a position; one that has to be made lies in `room`. */
@@ -47,8 +47,8 @@ mfi_layer_list mfi_list_network(const mf_network *network);
 /* OK if these layers can work on batches of that many rows together: for workspaces and pipelines. */
 mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch);
 
-/* What these layers share, since they take turns: two activations, of the even and of the odd ones, each as
- * wide as its widest layer, counted in floats, and the bytes of scratch of the layer that needs most. */
+/* The memory that these layers use in turn: two activations, for even and for odd layers, each as wide as its
+ * widest layer, counted in floats; and the scratch of the layer that needs most, in bytes. */
 mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
                            size_t *scratch);
 

@@ -35,50 +35,50 @@ typedef struct fixture {
 } fixture;
 
 /* Trained a little, so that mean, variance and moments are something. */
-static void start_fixture(fixture *s, const mf_layer_spec *spec, float clip)
+static void start_fixture(fixture *f, const mf_layer_spec *spec, float clip)
 {
     mf_optimizer_spec values = optimizer_spec(MF_OPTIMIZER_ADAM, 0.01);
     test_random random = {9};
 
-    memset(s, 0, sizeof *s);
+    memset(f, 0, sizeof *f);
     values.clip_norm = clip;
-    check_ok(mf_optimizer_create(&values, &s->optimizer));
-    s->layer = make_layer(spec);
-    check_ok(mf_layer_set_optimizer(s->layer, s->optimizer));
-    s->workspace = make_layer_workspace(s->layer, ROWS);
-    random_values(&random, s->x, COUNT_OF(s->x), 1.0);
-    random_labels(&random, s->y, ROWS, CLASSES);
+    check_ok(mf_optimizer_create(&values, &f->optimizer));
+    f->layer = make_layer(spec);
+    check_ok(mf_layer_set_optimizer(f->layer, f->optimizer));
+    f->workspace = make_layer_workspace(f->layer, ROWS);
+    random_values(&random, f->x, COUNT_OF(f->x), 1.0);
+    random_labels(&random, f->y, ROWS, CLASSES);
     for (int i = 0; i < 3; i++)
-        check_ok(mf_layer_step(s->layer, s->workspace, ROWS, s->x, s->y, NULL));
-    s->before = save_layer_values(s->layer);
-    s->gradients = get_memory(s->before.count * sizeof *s->gradients);
+        check_ok(mf_layer_step(f->layer, f->workspace, ROWS, f->x, f->y, NULL));
+    f->before = save_layer_values(f->layer);
+    f->gradients = get_memory(f->before.count * sizeof *f->gradients);
 }
 
-static void free_fixture(fixture *s)
+static void free_fixture(fixture *f)
 {
-    mf_workspace_free(s->workspace);
-    mf_layer_free(s->layer);
-    mf_optimizer_free(s->optimizer);
-    free_saved_values(&s->before);
-    free(s->gradients);
+    mf_workspace_free(f->workspace);
+    mf_layer_free(f->layer);
+    mf_optimizer_free(f->optimizer);
+    free_saved_values(&f->before);
+    free(f->gradients);
 }
 
 /* Steps and gradients alike, and the layer is as before. */
-static void refuse(fixture *s, mf_status expected, size_t rows)
+static void refuse(fixture *f, mf_status expected, size_t rows)
 {
-    mf_batch batch = make_batch(rows, s->x, s->y);
+    mf_batch batch = make_batch(rows, f->x, f->y);
 
-    check_status(expected, mf_layer_step(s->layer, s->workspace, rows, s->x, s->y, NULL));
-    check_status(expected, mf_layer_step_batch(s->layer, s->workspace, &batch, NULL));
+    check_status(expected, mf_layer_step(f->layer, f->workspace, rows, f->x, f->y, NULL));
+    check_status(expected, mf_layer_step_batch(f->layer, f->workspace, &batch, NULL));
     check_status(expected,
-                 mf_layer_gradients(s->layer, s->workspace, &batch, NULL, s->gradients, s->before.count));
-    check_layer_unchanged(&s->before, s->layer);
+                 mf_layer_gradients(f->layer, f->workspace, &batch, NULL, f->gradients, f->before.count));
+    check_layer_unchanged(&f->before, f->layer);
 }
 
-static void remember(fixture *s)
+static void remember(fixture *f)
 {
-    free_saved_values(&s->before);
-    s->before = save_layer_values(s->layer);
+    free_saved_values(&f->before);
+    f->before = save_layer_values(f->layer);
 }
 
 static void test_a_single_value_cannot_be_normalised(void **state)
@@ -87,20 +87,20 @@ static void test_a_single_value_cannot_be_normalised(void **state)
     for (int conv = 0; conv <= 1; conv++) {
         mf_layer_spec spec = conv ? point_spec() : dense_spec();
         float a[NEURONS];
-        fixture s;
+        fixture f;
 
-        start_fixture(&s, &spec, 0.0f);
-        refuse(&s, MF_STATUS_CAPACITY, 1);
-        check_ok(mf_layer_forward(s.layer, s.workspace, 1, s.x, a)); /* inference has no need of two */
-        check_ok(mf_layer_step(s.layer, s.workspace, 2, s.x, s.y, NULL));
+        start_fixture(&f, &spec, 0.0f);
+        refuse(&f, MF_STATUS_CAPACITY, 1);
+        check_ok(mf_layer_forward(f.layer, f.workspace, 1, f.x, a)); /* inference has no need of two */
+        check_ok(mf_layer_step(f.layer, f.workspace, 2, f.x, f.y, NULL));
         /* A layer that learns nothing else is refused as well; one with frozen mean and variance is not. */
-        check_ok(mf_layer_set_trainable(s.layer, "weight", 0));
-        check_ok(mf_layer_set_trainable(s.layer, "scale", 0));
-        remember(&s);
-        refuse(&s, MF_STATUS_CAPACITY, 1);
-        check_ok(mf_layer_set_trainable(s.layer, "variance", 0));
-        check_ok(mf_layer_step(s.layer, s.workspace, 1, s.x, s.y, NULL));
-        free_fixture(&s);
+        check_ok(mf_layer_set_trainable(f.layer, "weight", 0));
+        check_ok(mf_layer_set_trainable(f.layer, "scale", 0));
+        remember(&f);
+        refuse(&f, MF_STATUS_CAPACITY, 1);
+        check_ok(mf_layer_set_trainable(f.layer, "variance", 0));
+        check_ok(mf_layer_step(f.layer, f.workspace, 1, f.x, f.y, NULL));
+        free_fixture(&f);
     }
 }
 
@@ -108,16 +108,16 @@ static void test_a_single_value_cannot_be_normalised(void **state)
 static void test_two_values_of_a_channel_suffice(void **state)
 {
     mf_layer_spec spec = conv_spec(2, 2, 1, NEURONS, CLASSES);
-    fixture s;
+    fixture f;
 
     (void)state;
     spec.kernel[0] = spec.kernel[1] = 1;
     spec.pool = MF_POOL_AVERAGE;
     spec.pool_size[1] = 1;
     spec.normalization = MF_NORMALIZATION_BATCH;
-    start_fixture(&s, &spec, 0.0f);
-    check_ok(mf_layer_step(s.layer, s.workspace, 1, s.x, s.y, NULL));
-    free_fixture(&s);
+    start_fixture(&f, &spec, 0.0f);
+    check_ok(mf_layer_step(f.layer, f.workspace, 1, f.x, f.y, NULL));
+    free_fixture(&f);
 }
 
 /* Found before the first layer of a network changes, and only where a layer trains. */
@@ -161,17 +161,17 @@ static void test_a_loss_that_is_not_finite_changes_nothing(void **state)
     for (int conv = 0; conv <= 1; conv++) {
         mf_layer_spec spec = conv ? point_spec() : dense_spec();
         float huge[CLASSES * NEURONS], bias[NEURONS] = {8, 8, 8};
-        fixture s;
+        fixture f;
 
-        start_fixture(&s, &spec, 0.0f);
+        start_fixture(&f, &spec, 0.0f);
         for (size_t i = 0; i < COUNT_OF(huge); i++)
             huge[i] = i % 2 ? 3e38f : -3e38f;
-        check_ok(mf_layer_set_parameter(s.layer, "projection", huge, COUNT_OF(huge)));
-        check_ok(mf_layer_set_parameter(s.layer, "bias", bias, NEURONS));
-        remember(&s);
-        refuse(&s, MF_STATUS_NUMERIC, ROWS);
-        assert_int_equal(read_report(s.workspace, 0).applied, 3);
-        free_fixture(&s);
+        check_ok(mf_layer_set_parameter(f.layer, "projection", huge, COUNT_OF(huge)));
+        check_ok(mf_layer_set_parameter(f.layer, "bias", bias, NEURONS));
+        remember(&f);
+        refuse(&f, MF_STATUS_NUMERIC, ROWS);
+        assert_int_equal(read_report(f.workspace, 0).applied, 3);
+        free_fixture(&f);
     }
 }
 
@@ -183,41 +183,41 @@ static void test_a_gradient_that_is_not_finite_changes_nothing(void **state)
     for (int conv = 0; conv <= 1; conv++) {
         mf_layer_spec spec = conv ? point_spec() : dense_spec();
         float zeros[NEURONS * INPUTS] = {0}, large[CLASSES * NEURONS];
-        fixture s;
+        fixture f;
 
         spec.activation = MF_ACTIVATION_IDENTITY;
-        start_fixture(&s, &spec, 1.0f);
+        start_fixture(&f, &spec, 1.0f);
         for (size_t i = 0; i < COUNT_OF(large); i++)
             large[i] = (i % 5 ? 1e20f : -1e20f);
-        for (size_t i = 0; i < COUNT_OF(s.x); i++)
-            s.x[i] *= 1e30f;
-        check_ok(mf_layer_set_parameter(s.layer, "weight", zeros, COUNT_OF(zeros)));
-        check_ok(mf_layer_set_parameter(s.layer, "bias", zeros, NEURONS));
-        check_ok(mf_layer_set_parameter(s.layer, "projection", large, COUNT_OF(large)));
-        remember(&s);
-        check_status(MF_STATUS_NUMERIC, mf_layer_step(s.layer, s.workspace, ROWS, s.x, s.y, NULL));
+        for (size_t i = 0; i < COUNT_OF(f.x); i++)
+            f.x[i] *= 1e30f;
+        check_ok(mf_layer_set_parameter(f.layer, "weight", zeros, COUNT_OF(zeros)));
+        check_ok(mf_layer_set_parameter(f.layer, "bias", zeros, NEURONS));
+        check_ok(mf_layer_set_parameter(f.layer, "projection", large, COUNT_OF(large)));
+        remember(&f);
+        check_status(MF_STATUS_NUMERIC, mf_layer_step(f.layer, f.workspace, ROWS, f.x, f.y, NULL));
         check_message("gradient");
-        check_layer_unchanged(&s.before, s.layer);
-        assert_int_equal(read_report(s.workspace, 0).applied, 3);
-        free_fixture(&s);
+        check_layer_unchanged(&f.before, f.layer);
+        assert_int_equal(read_report(f.workspace, 0).applied, 3);
+        free_fixture(&f);
     }
 }
 
 static void test_wrong_batches_change_nothing(void **state)
 {
     mf_layer_spec spec = point_spec();
-    fixture s;
+    fixture f;
 
     (void)state;
-    start_fixture(&s, &spec, 0.0f);
-    s.y[2] = CLASSES;
-    refuse(&s, MF_STATUS_LABEL, ROWS);
-    s.y[2] = 0;
-    refuse(&s, MF_STATUS_CAPACITY, ROWS + 1);
-    refuse(&s, MF_STATUS_CAPACITY, 0);
-    s.x[7] = NAN;
-    refuse(&s, MF_STATUS_NUMERIC, ROWS);
-    free_fixture(&s);
+    start_fixture(&f, &spec, 0.0f);
+    f.y[2] = CLASSES;
+    refuse(&f, MF_STATUS_LABEL, ROWS);
+    f.y[2] = 0;
+    refuse(&f, MF_STATUS_CAPACITY, ROWS + 1);
+    refuse(&f, MF_STATUS_CAPACITY, 0);
+    f.x[7] = NAN;
+    refuse(&f, MF_STATUS_NUMERIC, ROWS);
+    free_fixture(&f);
 }
 
 static void test_a_variance_must_not_be_negative(void **state)
@@ -226,18 +226,18 @@ static void test_a_variance_must_not_be_negative(void **state)
     const float wrong[][NEURONS] = {{1, 1, -1e-30f}, {NAN, 1, 1}, {1, INFINITY, 1}},
                 good[NEURONS] = {0, 1, 3e38f};
     const float negative[NEURONS] = {-1, -2, -3};
-    fixture s;
+    fixture f;
 
     (void)state;
-    start_fixture(&s, &spec, 0.0f);
+    start_fixture(&f, &spec, 0.0f);
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
-        check_status(MF_STATUS_NUMERIC, mf_layer_set_parameter(s.layer, "variance", wrong[i], NEURONS));
-    check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(s.layer, "variance", good, NEURONS - 1));
-    check_layer_unchanged(&s.before, s.layer);
-    check_ok(mf_layer_set_parameter(s.layer, "variance", good, NEURONS));
-    check_ok(mf_layer_set_parameter(s.layer, "mean", negative, NEURONS));
-    check_ok(mf_layer_set_parameter(s.layer, "scale", negative, NEURONS));
-    free_fixture(&s);
+        check_status(MF_STATUS_NUMERIC, mf_layer_set_parameter(f.layer, "variance", wrong[i], NEURONS));
+    check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(f.layer, "variance", good, NEURONS - 1));
+    check_layer_unchanged(&f.before, f.layer);
+    check_ok(mf_layer_set_parameter(f.layer, "variance", good, NEURONS));
+    check_ok(mf_layer_set_parameter(f.layer, "mean", negative, NEURONS));
+    check_ok(mf_layer_set_parameter(f.layer, "scale", negative, NEURONS));
+    free_fixture(&f);
 }
 
 /* What a layer has not, it cannot be asked for. */
@@ -260,21 +260,21 @@ static void test_a_constant_channel_has_finite_gradients(void **state)
     mf_layer_spec spec = point_spec();
     const float zeros[NEURONS * INPUTS] = {0}, bias[NEURONS] = {0.5f, -1.0f, 2.0f};
     float a[ROWS * NEURONS];
-    fixture s;
+    fixture f;
 
     (void)state;
     spec.activation = MF_ACTIVATION_IDENTITY;
-    start_fixture(&s, &spec, 0.0f);
-    check_ok(mf_layer_set_parameter(s.layer, "weight", zeros, COUNT_OF(zeros)));
-    check_ok(mf_layer_set_parameter(s.layer, "bias", bias, NEURONS));
-    mf_batch batch = make_batch(ROWS, s.x, s.y);
+    start_fixture(&f, &spec, 0.0f);
+    check_ok(mf_layer_set_parameter(f.layer, "weight", zeros, COUNT_OF(zeros)));
+    check_ok(mf_layer_set_parameter(f.layer, "bias", bias, NEURONS));
+    mf_batch batch = make_batch(ROWS, f.x, f.y);
 
-    check_ok(mf_layer_gradients(s.layer, s.workspace, &batch, a, s.gradients, s.before.count));
+    check_ok(mf_layer_gradients(f.layer, f.workspace, &batch, a, f.gradients, f.before.count));
     for (size_t i = 0; i < COUNT_OF(a); i++)
         assert_true(a[i] == bias[i % NEURONS]);
-    for (size_t i = 0; i < s.before.count; i++)
-        assert_true(isfinite(s.gradients[i]));
-    free_fixture(&s);
+    for (size_t i = 0; i < f.before.count; i++)
+        assert_true(isfinite(f.gradients[i]));
+    free_fixture(&f);
 }
 
 /* The gradients of mean and variance are 0, and what a host puts there counts neither in the norm nor in the
@@ -284,30 +284,30 @@ static void test_mean_and_variance_have_no_gradients(void **state)
     (void)state;
     for (int conv = 0; conv <= 1; conv++) {
         mf_layer_spec spec = conv ? point_spec() : dense_spec();
-        fixture s, twin;
+        fixture f, twin;
 
-        start_fixture(&s, &spec, 0.01f);
+        start_fixture(&f, &spec, 0.01f);
         start_fixture(&twin, &spec, 0.01f);
-        mf_batch batch = make_batch(ROWS, s.x, s.y);
-        size_t count = s.before.count, running = count - 2 * NEURONS;
+        mf_batch batch = make_batch(ROWS, f.x, f.y);
+        size_t count = f.before.count, running = count - 2 * NEURONS;
 
-        memset(s.gradients, 0x7F, count * sizeof *s.gradients);
-        check_ok(mf_layer_gradients(s.layer, s.workspace, &batch, NULL, s.gradients, count));
+        memset(f.gradients, 0x7F, count * sizeof *f.gradients);
+        check_ok(mf_layer_gradients(f.layer, f.workspace, &batch, NULL, f.gradients, count));
         check_ok(mf_layer_gradients(twin.layer, twin.workspace, &batch, NULL, twin.gradients, count));
         for (size_t i = running; i < count; i++) {
-            assert_true(s.gradients[i] == 0.0f);
-            s.gradients[i] = 1000.0f;
+            assert_true(f.gradients[i] == 0.0f);
+            f.gradients[i] = 1000.0f;
         }
-        remember(&s);
-        check_ok(mf_layer_apply(s.layer, s.gradients, count));
+        remember(&f);
+        check_ok(mf_layer_apply(f.layer, f.gradients, count));
         check_ok(mf_layer_apply(twin.layer, twin.gradients, count));
-        saved_values after = save_layer_values(s.layer);
+        saved_values after = save_layer_values(f.layer);
 
-        assert_memory_equal(after.values + running, s.before.values + running, 2 * NEURONS * sizeof(float));
+        assert_memory_equal(after.values + running, f.before.values + running, 2 * NEURONS * sizeof(float));
         check_layer_unchanged(&after, twin.layer);
-        assert_false(same_values(&after, &s.before));
+        assert_false(same_values(&after, &f.before));
         free_saved_values(&after);
-        free_fixture(&s);
+        free_fixture(&f);
         free_fixture(&twin);
     }
 }

@@ -1,4 +1,4 @@
-/* Dropout of whole maps: each map of a row is 0 or scaled as a whole; its share, its spread, its masks.
+/* Dropout of whole maps: each map of a row is 0 or scaled as a whole; its rate, its spread, its masks.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 
@@ -16,7 +16,7 @@ typedef struct fixture {
 } fixture;
 
 /* An activation that is never 0 by itself. */
-static mf_layer_spec maps_spec(int32_t maps, float share, uint64_t seed)
+static mf_layer_spec maps_spec(int32_t maps, float rate, uint64_t seed)
 {
     mf_layer_spec spec = conv_spec(2, 5, 7, FILTERS, CLASSES);
 
@@ -24,7 +24,7 @@ static mf_layer_spec maps_spec(int32_t maps, float share, uint64_t seed)
     spec.kernel[1] = 2;
     spec.pool = MF_POOL_AVERAGE;
     spec.activation = MF_ACTIVATION_TANH;
-    spec.dropout = share;
+    spec.dropout = rate;
     spec.dropout_maps = maps;
     spec.seed = seed;
     return spec;
@@ -61,13 +61,13 @@ static void free_fixture(fixture *s)
 }
 
 /* 1 for every map that is 0; the others must be scaled to the last value. */
-static void read_mask(const fixture *s, double share, unsigned char mask[MAPS])
+static void read_mask(const fixture *s, double rate, unsigned char mask[MAPS])
 {
     for (size_t map = 0; map < MAPS; map++) {
         size_t zeros = 0;
 
         for (size_t i = map * PLACES; i < (map + 1) * PLACES; i++) {
-            double scaled = (double)s->plain[i] / (1.0 - share);
+            double scaled = (double)s->plain[i] / (1.0 - rate);
 
             assert_true(s->plain[i] != 0.0f);
             zeros += s->a[i] == 0.0f;
@@ -91,17 +91,17 @@ static size_t count_ones(const unsigned char *mask, size_t count, size_t stride)
 
 static void test_dropout_has_the_right_rate_and_scale(void **state)
 {
-    const float shares[] = {0.1f, 0.25f, 0.5f, 0.875f};
+    const float rates[] = {0.1f, 0.25f, 0.5f, 0.875f};
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(shares); i++) {
-        mf_layer_spec spec = maps_spec(1, shares[i], 21);
+    for (size_t i = 0; i < COUNT_OF(rates); i++) {
+        mf_layer_spec spec = maps_spec(1, rates[i], 21);
         fixture *s = make_fixture(&spec);
         unsigned char mask[MAPS];
-        double share = (double)shares[i], deviation = sqrt(share * (1.0 - share) / MAPS);
+        double rate = (double)rates[i], deviation = sqrt(rate * (1.0 - rate) / MAPS);
 
-        read_mask(s, share, mask);
-        check_near(share, (double)count_ones(mask, MAPS, 1) / MAPS, 4.0 * deviation);
+        read_mask(s, rate, mask);
+        check_near(rate, (double)count_ones(mask, MAPS, 1) / MAPS, 4.0 * deviation);
         free_fixture(s);
     }
 }

@@ -23,23 +23,23 @@ typedef struct fixture {
 } fixture;
 
 /* The difference formulas hold only where no z crosses a kink and no window gets another largest value. */
-static void draw_data(fixture *s, uint64_t seed, double margin)
+static void draw_data(fixture *f, uint64_t seed, double margin)
 {
     test_random random = {seed};
-    size_t count = ROWS * s->oracle->inputs;
+    size_t count = ROWS * f->oracle->inputs;
 
-    assert_true(count <= COUNT_OF(s->x));
-    random_labels(&random, s->y, ROWS, CLASSES);
+    assert_true(count <= COUNT_OF(f->x));
+    random_labels(&random, f->y, ROWS, CLASSES);
     for (size_t r = 0; r < ROWS; r++)
-        s->exact_weights[r] = (double)(s->weights[r] = (float)random_uniform(&random, 0.1, 2.0));
+        f->exact_weights[r] = (double)(f->weights[r] = (float)random_uniform(&random, 0.1, 2.0));
     for (int tries = 0;; tries++) {
         assert_true(tries < 100000);
-        random_values(&random, s->x, count, 1.0);
+        random_values(&random, f->x, count, 1.0);
         for (size_t i = 0; i < count; i++)
-            s->exact_x[i] = (double)s->x[i];
-        s->oracle->kink_margin = s->oracle->tie_margin = INFINITY;
-        maps_loss(s->oracle, ROWS, s->exact_x, s->y, NULL);
-        if (s->oracle->kink_margin > margin && s->oracle->tie_margin > margin)
+            f->exact_x[i] = (double)f->x[i];
+        f->oracle->kink_margin = f->oracle->tie_margin = INFINITY;
+        maps_loss(f->oracle, ROWS, f->exact_x, f->y, NULL);
+        if (f->oracle->kink_margin > margin && f->oracle->tie_margin > margin)
             return;
     }
 }
@@ -47,35 +47,35 @@ static void draw_data(fixture *s, uint64_t seed, double margin)
 /* `fixed`: the running mean and variance, which are not 0 and 1, hold. */
 static fixture *make_fixture(const mf_layer_spec *spec, uint64_t seed, int fixed, double margin)
 {
-    fixture *s = get_zeroed(1, sizeof *s);
+    fixture *f = get_zeroed(1, sizeof *f);
     const char *const running[] = {"scale", "mean", "variance"};
     const float values[3][2] = {{1.25f, -0.75f}, {0.25f, -0.5f}, {2.0f, 0.75f}};
 
-    s->layer = make_layer(spec);
+    f->layer = make_layer(spec);
     for (size_t i = 0; spec->normalization && i < COUNT_OF(running); i++)
-        check_ok(mf_layer_set_parameter(s->layer, running[i], values[i], 2));
+        check_ok(mf_layer_set_parameter(f->layer, running[i], values[i], 2));
     if (spec->normalization && fixed)
-        check_ok(mf_layer_set_trainable(s->layer, "mean", 0));
-    s->oracle = maps_create(spec, s->layer);
-    s->oracle->mean.frozen = s->oracle->variance.frozen = fixed;
-    s->optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
-    s->network = make_network();
-    check_ok(mf_network_append(s->network, s->layer, NULL));
-    check_ok(mf_network_set_optimizer(s->network, s->optimizer));
-    s->workspace = make_network_workspace(s->network, ROWS);
-    draw_data(s, seed, margin);
-    s->batch = make_batch(ROWS, s->x, s->y);
-    return s;
+        check_ok(mf_layer_set_trainable(f->layer, "mean", 0));
+    f->oracle = maps_create(spec, f->layer);
+    f->oracle->mean.frozen = f->oracle->variance.frozen = fixed;
+    f->optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
+    f->network = make_network();
+    check_ok(mf_network_append(f->network, f->layer, NULL));
+    check_ok(mf_network_set_optimizer(f->network, f->optimizer));
+    f->workspace = make_network_workspace(f->network, ROWS);
+    draw_data(f, seed, margin);
+    f->batch = make_batch(ROWS, f->x, f->y);
+    return f;
 }
 
-static void free_fixture(fixture *s)
+static void free_fixture(fixture *f)
 {
-    mf_workspace_free(s->workspace);
-    mf_network_free(s->network);
-    mf_layer_free(s->layer);
-    mf_optimizer_free(s->optimizer);
-    maps_free(s->oracle);
-    free(s);
+    mf_workspace_free(f->workspace);
+    mf_network_free(f->network);
+    mf_layer_free(f->layer);
+    mf_optimizer_free(f->optimizer);
+    maps_free(f->oracle);
+    free(f);
 }
 
 /* Runs `check` on small layers of every make; two filters or neurons each. */
@@ -128,29 +128,29 @@ static void each_dense(check_spec *check)
 
 /* ---- the oracle ---- */
 
-static double exact_difference(fixture *s, double *value, const double *weights)
+static double exact_difference(fixture *f, double *value, const double *weights)
 {
     const double step = 1e-4;
     double kept = *value, loss[2];
 
     for (int side = 0; side < 2; side++) {
         *value = kept + (side ? step : -step);
-        loss[side] = maps_loss(s->oracle, ROWS, s->exact_x, s->y, weights).loss;
+        loss[side] = maps_loss(f->oracle, ROWS, f->exact_x, f->y, weights).loss;
     }
     *value = kept;
     return (loss[1] - loss[0]) / (2.0 * step);
 }
 
-static void check_oracle(const char *name, fixture *s, const double *weights)
+static void check_oracle(const char *name, fixture *f, const double *weights)
 {
     double largest = 0.0;
 
-    maps_gradients(s->oracle, ROWS, s->exact_x, s->y, weights, NULL);
+    maps_gradients(f->oracle, ROWS, f->exact_x, f->y, weights, NULL);
     for (size_t p = 0; p < LEARNED; p++) {
-        oracle_parameter *parameter = maps_parameter(s->oracle, p);
+        oracle_parameter *parameter = maps_parameter(f->oracle, p);
 
         for (size_t i = 0; i < parameter->count; i++) {
-            double expected = exact_difference(s, &parameter->value[i], weights),
+            double expected = exact_difference(f, &parameter->value[i], weights),
                    got = parameter->gradient[i];
 
             largest = fmax(largest, fabs(expected));
@@ -165,10 +165,10 @@ static void check_oracle(const char *name, fixture *s, const double *weights)
 static void check_oracle_twice(const char *name, const mf_layer_spec *spec, uint64_t seed)
 {
     for (int fixed = 0; fixed <= 1; fixed++) {
-        fixture *s = make_fixture(spec, seed, fixed, 1e-2);
+        fixture *f = make_fixture(spec, seed, fixed, 1e-2);
 
-        check_oracle(name, s, fixed ? NULL : s->exact_weights);
-        free_fixture(s);
+        check_oracle(name, f, fixed ? NULL : f->exact_weights);
+        free_fixture(f);
     }
 }
 
@@ -188,56 +188,56 @@ static void test_the_oracle_matches_differences(void **state)
 
 /* The layer's loss by evaluation, or, with `by_step`, by a step at rate 0, which takes the batch's mean and
  * variance. */
-static double loss_here(fixture *s, int by_step)
+static double loss_here(fixture *f, int by_step)
 {
     if (by_step)
-        check_ok(mf_network_step_batch(s->network, s->workspace, &s->batch));
+        check_ok(mf_network_step_batch(f->network, f->workspace, &f->batch));
     else
-        check_ok(mf_network_evaluate_batch(s->network, s->workspace, &s->batch));
-    return read_report(s->workspace, 0).loss;
+        check_ok(mf_network_evaluate_batch(f->network, f->workspace, &f->batch));
+    return read_report(f->workspace, 0).loss;
 }
 
-static double loss_at(fixture *s, const char *name, float *values, size_t count, size_t i, double shift,
+static double loss_at(fixture *f, const char *name, float *values, size_t count, size_t i, double shift,
                       int by_step)
 {
     float kept = values[i];
     double loss;
 
     values[i] = (float)((double)kept + shift);
-    check_ok(mf_layer_set_parameter(s->layer, name, values, count));
-    loss = loss_here(s, by_step);
+    check_ok(mf_layer_set_parameter(f->layer, name, values, count));
+    loss = loss_here(f, by_step);
     values[i] = kept;
-    check_ok(mf_layer_set_parameter(s->layer, name, values, count));
+    check_ok(mf_layer_set_parameter(f->layer, name, values, count));
     return loss;
 }
 
-static double difference(fixture *s, const char *name, float *values, size_t count, size_t i, int by_step)
+static double difference(fixture *f, const char *name, float *values, size_t count, size_t i, int by_step)
 {
-    double near = loss_at(s, name, values, count, i, STEP, by_step) -
-                  loss_at(s, name, values, count, i, -STEP, by_step);
-    double far = loss_at(s, name, values, count, i, 2 * STEP, by_step) -
-                 loss_at(s, name, values, count, i, -2 * STEP, by_step);
+    double near = loss_at(f, name, values, count, i, STEP, by_step) -
+                  loss_at(f, name, values, count, i, -STEP, by_step);
+    double far = loss_at(f, name, values, count, i, 2 * STEP, by_step) -
+                 loss_at(f, name, values, count, i, -2 * STEP, by_step);
 
     return (8.0 * near - far) / (12.0 * STEP);
 }
 
-static void check_library(const char *name, fixture *s, int by_step)
+static void check_library(const char *name, fixture *f, int by_step)
 {
-    saved_values all = save_layer_values(s->layer);
+    saved_values all = save_layer_values(f->layer);
     float *gradients = get_memory(all.count * sizeof *gradients);
     const float *at = gradients;
 
-    check_ok(mf_layer_gradients(s->layer, s->workspace, &s->batch, NULL, gradients, all.count));
+    check_ok(mf_layer_gradients(f->layer, f->workspace, &f->batch, NULL, gradients, all.count));
     for (size_t p = 0; p < LEARNED; p++) {
         size_t count = 0;
         float *values;
         double largest = 0.0;
 
-        if (!has_parameter(s->layer, maps_names[p]))
+        if (!has_parameter(f->layer, maps_names[p]))
             continue;
-        values = read_parameter(s->layer, maps_names[p], &count);
+        values = read_parameter(f->layer, maps_names[p], &count);
         for (size_t i = 0; i < count; i++) {
-            double expected = difference(s, maps_names[p], values, count, i, by_step);
+            double expected = difference(f, maps_names[p], values, count, i, by_step);
 
             largest = fmax(largest, fabs(expected));
             if (!(fabs((double)at[i] - expected) <= TOLERANCE))
@@ -257,20 +257,20 @@ static void check_library(const char *name, fixture *s, int by_step)
 /* Evaluation knows no smoothing, so there a step at rate 0 stands in. */
 static void check_by_evaluation(const char *name, const mf_layer_spec *spec, uint64_t seed)
 {
-    fixture *s = make_fixture(spec, seed, 1, 0.12);
+    fixture *f = make_fixture(spec, seed, 1, 0.12);
 
-    s->batch.sample_weights = seed % 2 ? s->weights : NULL;
-    check_library(name, s, spec->label_smoothing > 0.0f);
-    free_fixture(s);
+    f->batch.sample_weights = seed % 2 ? f->weights : NULL;
+    check_library(name, f, spec->label_smoothing > 0.0f);
+    free_fixture(f);
 }
 
 static void check_by_steps(const char *name, const mf_layer_spec *spec, uint64_t seed)
 {
-    fixture *s = make_fixture(spec, seed, 0, 0.12);
+    fixture *f = make_fixture(spec, seed, 0, 0.12);
 
-    s->batch.sample_weights = seed % 2 ? s->weights : NULL;
-    check_library(name, s, 1);
-    free_fixture(s);
+    f->batch.sample_weights = seed % 2 ? f->weights : NULL;
+    check_library(name, f, 1);
+    free_fixture(f);
 }
 
 static void test_gradients_without_normalisation_match_differences(void **state)

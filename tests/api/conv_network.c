@@ -51,56 +51,56 @@ typedef struct fixture {
 
 static fixture *make_fixture(void)
 {
-    fixture *s = get_zeroed(1, sizeof *s);
+    fixture *f = get_zeroed(1, sizeof *f);
     mf_layer_spec specs[LAYERS];
 
     fill_specs(specs);
-    s->optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.125);
-    s->hyper = (oracle_optimizer){.kind = MF_OPTIMIZER_SGD, .rate = 0.125};
-    s->network = make_network();
+    f->optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.125);
+    f->hyper = (oracle_optimizer){.kind = MF_OPTIMIZER_SGD, .rate = 0.125};
+    f->network = make_network();
     for (size_t i = 0; i < LAYERS; i++) {
         mf_layer *layer = make_layer(&specs[i]);
 
-        check_ok(mf_network_append(s->network, layer, NULL));
-        s->oracles[i] = maps_create(&specs[i], layer);
+        check_ok(mf_network_append(f->network, layer, NULL));
+        f->oracles[i] = maps_create(&specs[i], layer);
         mf_layer_free(layer);
     }
-    check_ok(mf_network_set_optimizer(s->network, s->optimizer));
-    s->workspace = make_network_workspace(s->network, ROWS);
-    s->random.state = 12;
-    return s;
+    check_ok(mf_network_set_optimizer(f->network, f->optimizer));
+    f->workspace = make_network_workspace(f->network, ROWS);
+    f->random.state = 12;
+    return f;
 }
 
-static void free_fixture(fixture *s)
+static void free_fixture(fixture *f)
 {
     for (size_t i = 0; i < LAYERS; i++)
-        maps_free(s->oracles[i]);
-    mf_workspace_free(s->workspace);
-    mf_network_free(s->network);
-    mf_optimizer_free(s->optimizer);
-    free(s);
+        maps_free(f->oracles[i]);
+    mf_workspace_free(f->workspace);
+    mf_network_free(f->network);
+    mf_optimizer_free(f->optimizer);
+    free(f);
 }
 
 /* With strides always, with weights in every second batch. */
-static void draw(fixture *s, size_t rows, int weighted)
+static void draw(fixture *f, size_t rows, int weighted)
 {
-    for (size_t i = 0; i < COUNT_OF(s->x); i++)
-        s->x[i] = NAN;
+    for (size_t i = 0; i < COUNT_OF(f->x); i++)
+        f->x[i] = NAN;
     for (size_t r = 0; r < rows; r++) {
-        random_values(&s->random, s->x + r * STRIDE, INPUTS, 1.0);
+        random_values(&f->random, f->x + r * STRIDE, INPUTS, 1.0);
         for (size_t i = 0; i < INPUTS; i++)
-            s->exact_x[r * INPUTS + i] = (double)s->x[r * STRIDE + i];
-        s->exact_weights[r] = (double)(s->weights[r] = (float)random_uniform(&s->random, 0.5, 2.0));
+            f->exact_x[r * INPUTS + i] = (double)f->x[r * STRIDE + i];
+        f->exact_weights[r] = (double)(f->weights[r] = (float)random_uniform(&f->random, 0.5, 2.0));
     }
-    random_labels(&s->random, s->y, rows, CLASSES);
-    s->batch = make_batch(rows, s->x, s->y);
-    s->batch.input_stride = STRIDE;
-    s->batch.sample_weights = weighted ? s->weights : NULL;
+    random_labels(&f->random, f->y, rows, CLASSES);
+    f->batch = make_batch(rows, f->x, f->y);
+    f->batch.input_stride = STRIDE;
+    f->batch.sample_weights = weighted ? f->weights : NULL;
 }
 
-static const double *weights_of(const fixture *s)
+static const double *weights_of(const fixture *f)
 {
-    return s->batch.sample_weights ? s->exact_weights : NULL;
+    return f->batch.sample_weights ? f->exact_weights : NULL;
 }
 
 static void check_report(const mf_report *report, const oracle_result *expected, size_t rows)
@@ -110,39 +110,39 @@ static void check_report(const mf_report *report, const oracle_result *expected,
     check_near((double)expected->correct, (double)report->correct, (double)expected->close_calls);
 }
 
-static void train(fixture *s, int steps)
+static void train(fixture *f, int steps)
 {
     for (int step = 0; step < steps; step++) {
-        draw(s, 2 + random_index(&s->random, ROWS - 1), step % 2);
-        check_ok(mf_network_step_batch(s->network, s->workspace, &s->batch));
+        draw(f, 2 + random_index(&f->random, ROWS - 1), step % 2);
+        check_ok(mf_network_step_batch(f->network, f->workspace, &f->batch));
         for (size_t i = 0; i < LAYERS; i++) {
-            const double *x = i ? s->a[(i - 1) % 2] : s->exact_x;
+            const double *x = i ? f->a[(i - 1) % 2] : f->exact_x;
             oracle_result expected =
-                maps_step(s->oracles[i], &s->hyper, s->batch.rows, x, s->y, weights_of(s), s->a[i % 2]);
-            mf_report report = read_report(s->workspace, i);
+                maps_step(f->oracles[i], &f->hyper, f->batch.rows, x, f->y, weights_of(f), f->a[i % 2]);
+            mf_report report = read_report(f->workspace, i);
 
-            check_report(&report, &expected, s->batch.rows);
+            check_report(&report, &expected, f->batch.rows);
         }
     }
 }
 
 /* The library's parameters as they are now, so that errors of training do not add up. */
-static void read_all(fixture *s)
+static void read_all(fixture *f)
 {
     for (size_t i = 0; i < LAYERS; i++)
-        maps_read(s->oracles[i], layer_at(s->network, i), 0);
+        maps_read(f->oracles[i], layer_at(f->network, i), 0);
 }
 
-static void compare_all(fixture *s)
+static void compare_all(fixture *f)
 {
     for (size_t i = 0; i < LAYERS; i++)
         for (size_t p = 0; p < MAPS_PARAMETERS; p++) {
-            oracle_parameter *parameter = maps_parameter(s->oracles[i], p);
+            oracle_parameter *parameter = maps_parameter(f->oracles[i], p);
             float *values;
 
             if (parameter->count == 0)
                 continue;
-            values = read_parameter(layer_at(s->network, i), maps_names[p], NULL);
+            values = read_parameter(layer_at(f->network, i), maps_names[p], NULL);
             for (size_t v = 0; v < parameter->count; v++)
                 check_near(parameter->value[v], (double)values[v], 5e-5 * (1.0 + fabs(parameter->value[v])));
             free(values);
@@ -151,77 +151,77 @@ static void compare_all(fixture *s)
 
 static void test_joint_steps_match_the_oracle(void **state)
 {
-    fixture *s = make_fixture();
+    fixture *f = make_fixture();
 
     (void)state;
-    train(s, 8);
-    compare_all(s);
-    free_fixture(s);
+    train(f, 8);
+    compare_all(f);
+    free_fixture(f);
 }
 
 /* Layers before the one that trains pass on what inference gives. */
 static void test_greedy_steps_match_the_oracle(void **state)
 {
-    fixture *s = make_fixture();
+    fixture *f = make_fixture();
 
     (void)state;
-    train(s, 2);
+    train(f, 2);
     for (size_t position = 0; position < LAYERS; position++) {
-        read_all(s);
+        read_all(f);
         for (int step = 0; step < 3; step++) {
             oracle_result expected;
             mf_report report;
 
-            draw(s, 2 + random_index(&s->random, ROWS - 1), step % 2);
-            check_ok(mf_network_step_layer_batch(s->network, s->workspace, position, &s->batch));
+            draw(f, 2 + random_index(&f->random, ROWS - 1), step % 2);
+            check_ok(mf_network_step_layer_batch(f->network, f->workspace, position, &f->batch));
             for (size_t i = 0; i < position; i++)
-                maps_infer(s->oracles[i], s->batch.rows, i ? s->a[(i - 1) % 2] : s->exact_x, s->a[i % 2],
+                maps_infer(f->oracles[i], f->batch.rows, i ? f->a[(i - 1) % 2] : f->exact_x, f->a[i % 2],
                            NULL);
-            expected = maps_step(s->oracles[position], &s->hyper, s->batch.rows,
-                                 position ? s->a[(position - 1) % 2] : s->exact_x, s->y, weights_of(s), NULL);
-            report = read_report(s->workspace, position);
-            check_report(&report, &expected, s->batch.rows);
+            expected = maps_step(f->oracles[position], &f->hyper, f->batch.rows,
+                                 position ? f->a[(position - 1) % 2] : f->exact_x, f->y, weights_of(f), NULL);
+            report = read_report(f->workspace, position);
+            check_report(&report, &expected, f->batch.rows);
         }
-        compare_all(s);
+        compare_all(f);
     }
-    free_fixture(s);
+    free_fixture(f);
 }
 
 static void test_evaluation_and_scores_match_the_oracle(void **state)
 {
-    fixture *s = make_fixture();
+    fixture *f = make_fixture();
     double goodness[LAYERS][ROWS * CLASSES], sum[ROWS * CLASSES] = {0};
     float scores[ROWS * CLASSES];
     mf_report report = {.struct_size = sizeof report};
     oracle_result expected;
 
     (void)state;
-    train(s, 4);
-    read_all(s);
-    draw(s, ROWS, 1);
+    train(f, 4);
+    read_all(f);
+    draw(f, ROWS, 1);
     for (size_t i = 0; i < LAYERS; i++) {
-        maps_infer(s->oracles[i], ROWS, i ? s->a[(i - 1) % 2] : s->exact_x, s->a[i % 2], goodness[i]);
+        maps_infer(f->oracles[i], ROWS, i ? f->a[(i - 1) % 2] : f->exact_x, f->a[i % 2], goodness[i]);
         for (size_t j = 0; j < ROWS * CLASSES; j++)
             sum[j] += goodness[i][j];
     }
-    check_ok(mf_network_evaluate_batch(s->network, s->workspace, &s->batch));
+    check_ok(mf_network_evaluate_batch(f->network, f->workspace, &f->batch));
     for (size_t i = 0; i < LAYERS; i++) {
-        mf_report one = read_report(s->workspace, i);
+        mf_report one = read_report(f->workspace, i);
 
-        expected = oracle_loss(ROWS, CLASSES, goodness[i], s->y, s->exact_weights, 0.0);
+        expected = oracle_loss(ROWS, CLASSES, goodness[i], f->y, f->exact_weights, 0.0);
         check_report(&one, &expected, ROWS);
     }
-    check_ok(mf_workspace_report_sum(s->workspace, &report));
-    expected = oracle_loss(ROWS, CLASSES, sum, s->y, s->exact_weights, 0.0);
+    check_ok(mf_workspace_report_sum(f->workspace, &report));
+    expected = oracle_loss(ROWS, CLASSES, sum, f->y, f->exact_weights, 0.0);
     check_report(&report, &expected, ROWS);
     for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
         const double *exact = mode == MF_PREDICT_SUM ? sum : goodness[LAYERS - 1];
 
-        check_ok(mf_network_infer(s->network, s->workspace, mode, &s->batch, NULL, scores, NULL));
+        check_ok(mf_network_infer(f->network, f->workspace, mode, &f->batch, NULL, scores, NULL));
         for (size_t j = 0; j < ROWS * CLASSES; j++)
             check_near(exact[j], (double)scores[j], 5e-5 * (1.0 + fabs(exact[j])));
     }
-    free_fixture(s);
+    free_fixture(f);
 }
 
 int main(void)

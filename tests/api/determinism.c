@@ -1,4 +1,4 @@
-/* The same seed gives the same bits; others differ. Dropout: its share, its scale, its limits.
+/* The same seed gives the same bits; others differ. Dropout: its rate, its scale, its limits.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 
@@ -129,7 +129,7 @@ typedef struct dropped {
 } dropped;
 
 /* 200 rows of 150 neurons whose activation is never 0 by itself. */
-static void open_dropped(dropped *d, double share, uint64_t seed)
+static void open_dropped(dropped *d, double rate, uint64_t seed)
 {
     mf_layer_spec spec = layer_spec(10, 150, CLASSES);
     test_random random = {4};
@@ -137,7 +137,7 @@ static void open_dropped(dropped *d, double share, uint64_t seed)
     spec.activation = MF_ACTIVATION_TANH;
     spec.seed = seed;
     d->layer = make_layer(&spec);
-    check_ok(mf_layer_set(d->layer, MF_LAYER_DROPOUT, share));
+    check_ok(mf_layer_set(d->layer, MF_LAYER_DROPOUT, rate));
     d->optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
     check_ok(mf_layer_set_optimizer(d->layer, d->optimizer));
     d->workspace = make_layer_workspace(d->layer, 200);
@@ -165,22 +165,22 @@ static void close_dropped(dropped *d)
 
 static void test_dropout_has_the_right_rate_and_scale(void **state)
 {
-    const double shares[] = {0.1, 0.25, 0.5, 0.9};
+    const double rates[] = {0.1, 0.25, 0.5, 0.9};
 
     (void)state;
-    for (size_t s = 0; s < COUNT_OF(shares); s++) {
+    for (size_t s = 0; s < COUNT_OF(rates); s++) {
         dropped d;
         double zeros = 0.0, deviation;
 
-        open_dropped(&d, shares[s], 21);
+        open_dropped(&d, rates[s], 21);
         for (size_t i = 0; i < d.count; i++)
             if (d.a[i] == 0.0f)
                 zeros++;
             else
-                check_near((double)d.plain[i] / (1.0 - shares[s]), (double)d.a[i],
-                           1e-5 * (fabs((double)d.plain[i]) / (1.0 - shares[s]) + 0.01));
-        deviation = sqrt(shares[s] * (1.0 - shares[s]) / (double)d.count);
-        check_near(shares[s], zeros / (double)d.count, 5.0 * deviation);
+                check_near((double)d.plain[i] / (1.0 - rates[s]), (double)d.a[i],
+                           1e-5 * (fabs((double)d.plain[i]) / (1.0 - rates[s]) + 0.01));
+        deviation = sqrt(rates[s] * (1.0 - rates[s]) / (double)d.count);
+        check_near(rates[s], zeros / (double)d.count, 5.0 * deviation);
         close_dropped(&d);
     }
 }

@@ -9,115 +9,115 @@
 
 static const float poisons[] = {NAN, INFINITY, -INFINITY};
 
-static void all_training_refused(fixture *w, mf_status expected, size_t rows)
+static void all_training_refused(fixture *f, mf_status expected, size_t rows)
 {
-    mf_batch batch = make_batch(rows, w->x, w->y);
+    mf_batch batch = make_batch(rows, f->x, f->y);
 
-    refused(w, expected, mf_layer_step(w->spare, w->of_spare, rows, w->x, w->y, w->a));
-    refused(w, expected, mf_layer_step(w->spare, w->of_spare, rows, w->x, w->y, NULL));
-    refused(w, expected, mf_layer_step_batch(w->spare, w->of_spare, &batch, w->a));
-    refused(w, expected, mf_network_step(w->network, w->training, rows, w->x, w->y));
-    refused(w, expected, mf_network_step_batch(w->network, w->training, &batch));
+    refused(f, expected, mf_layer_step(f->spare, f->of_spare, rows, f->x, f->y, f->a));
+    refused(f, expected, mf_layer_step(f->spare, f->of_spare, rows, f->x, f->y, NULL));
+    refused(f, expected, mf_layer_step_batch(f->spare, f->of_spare, &batch, f->a));
+    refused(f, expected, mf_network_step(f->network, f->training, rows, f->x, f->y));
+    refused(f, expected, mf_network_step_batch(f->network, f->training, &batch));
     for (size_t position = 0; position < 2; position++) {
-        refused(w, expected, mf_network_step_layer(w->network, w->training, position, rows, w->x, w->y));
-        refused(w, expected, mf_network_step_layer_batch(w->network, w->training, position, &batch));
+        refused(f, expected, mf_network_step_layer(f->network, f->training, position, rows, f->x, f->y));
+        refused(f, expected, mf_network_step_layer_batch(f->network, f->training, position, &batch));
     }
-    refused(w, expected, mf_network_evaluate(w->network, w->training, rows, w->x, w->y));
-    refused(w, expected, mf_network_evaluate_batch(w->network, w->inference, &batch));
+    refused(f, expected, mf_network_evaluate(f->network, f->training, rows, f->x, f->y));
+    refused(f, expected, mf_network_evaluate_batch(f->network, f->inference, &batch));
 }
 
-static void all_inference_refused(fixture *w, mf_status expected, size_t rows)
+static void all_inference_refused(fixture *f, mf_status expected, size_t rows)
 {
-    mf_batch batch = make_batch(rows, w->x, NULL);
-    mf_workspace *workspaces[] = {w->training, w->inference};
+    mf_batch batch = make_batch(rows, f->x, NULL);
+    mf_workspace *workspaces[] = {f->training, f->inference};
 
-    refused(w, expected, mf_layer_forward(w->spare, w->of_spare, rows, w->x, w->a));
-    refused(w, expected, mf_layer_forward_batch(w->spare, w->of_spare, &batch, w->a));
+    refused(f, expected, mf_layer_forward(f->spare, f->of_spare, rows, f->x, f->a));
+    refused(f, expected, mf_layer_forward_batch(f->spare, f->of_spare, &batch, f->a));
     for (size_t i = 0; i < 2; i++)
         for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
             mf_workspace *workspace = workspaces[i];
 
-            refused(w, expected, mf_network_predict(w->network, workspace, mode, rows, w->x, w->labels));
-            refused(w, expected, mf_network_goodness(w->network, workspace, mode, rows, w->x, w->scores));
-            refused(w, expected,
-                    mf_network_probabilities(w->network, workspace, mode, rows, w->x, w->scores));
-            refused(w, expected,
-                    mf_network_infer(w->network, workspace, mode, &batch, w->labels, NULL, NULL));
+            refused(f, expected, mf_network_predict(f->network, workspace, mode, rows, f->x, f->labels));
+            refused(f, expected, mf_network_goodness(f->network, workspace, mode, rows, f->x, f->scores));
+            refused(f, expected,
+                    mf_network_probabilities(f->network, workspace, mode, rows, f->x, f->scores));
+            refused(f, expected,
+                    mf_network_infer(f->network, workspace, mode, &batch, f->labels, NULL, NULL));
         }
 }
 
 /* Nothing that was refused has counted as learned, and the next step is as if it had never been. */
-static void check_works_again(fixture *w)
+static void check_works_again(fixture *f)
 {
-    check_ok(mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
-    assert_int_equal(read_report(w->training, 0).applied, 4);
-    assert_int_equal(read_report(w->training, 1).applied, 4);
-    check_ok(mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->y, NULL));
-    assert_int_equal(read_report(w->of_spare, 0).applied, 4);
+    check_ok(mf_network_step(f->network, f->training, FIXTURE_ROWS, f->x, f->y));
+    assert_int_equal(read_report(f->training, 0).applied, 4);
+    assert_int_equal(read_report(f->training, 1).applied, 4);
+    check_ok(mf_layer_step(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->y, NULL));
+    assert_int_equal(read_report(f->of_spare, 0).applied, 4);
 }
 
 static void test_wrong_labels_are_refused(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
     const int32_t wrong[] = {-1, FIXTURE_CLASSES, 1000, INT32_MIN, INT32_MAX};
     const size_t places[] = {0, 3, FIXTURE_ROWS - 1};
 
     for (size_t p = 0; p < COUNT_OF(places); p++)
         for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-            int32_t kept = w->y[places[p]];
+            int32_t kept = f->y[places[p]];
             char text[16];
 
-            w->y[places[p]] = wrong[i];
-            all_training_refused(w, MF_STATUS_LABEL, FIXTURE_ROWS);
+            f->y[places[p]] = wrong[i];
+            all_training_refused(f, MF_STATUS_LABEL, FIXTURE_ROWS);
             snprintf(text, sizeof text, "%d", (int)wrong[i]);
             check_message(text);
-            w->y[places[p]] = kept;
+            f->y[places[p]] = kept;
         }
     /* Behind the batch it does not count. */
-    w->y[FIXTURE_ROWS - 1] = -1;
-    check_ok(mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS - 1, w->x, w->y, NULL));
-    w->y[FIXTURE_ROWS - 1] = 0;
-    check_ok(mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
+    f->y[FIXTURE_ROWS - 1] = -1;
+    check_ok(mf_layer_step(f->spare, f->of_spare, FIXTURE_ROWS - 1, f->x, f->y, NULL));
+    f->y[FIXTURE_ROWS - 1] = 0;
+    check_ok(mf_network_step(f->network, f->training, FIXTURE_ROWS, f->x, f->y));
 }
 
 static void test_wrong_batch_sizes_are_refused(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
     const size_t wrong[] = {0, FIXTURE_ROWS + 1, SIZE_MAX, SIZE_MAX / 4 + 2};
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         char text[32];
 
         snprintf(text, sizeof text, "%zu", wrong[i]);
-        all_training_refused(w, MF_STATUS_CAPACITY, wrong[i]);
+        all_training_refused(f, MF_STATUS_CAPACITY, wrong[i]);
         check_message(text);
-        all_inference_refused(w, MF_STATUS_CAPACITY, wrong[i]);
+        all_inference_refused(f, MF_STATUS_CAPACITY, wrong[i]);
         check_message(text);
-        refused(w, MF_STATUS_CAPACITY, mf_layer_goodness(w->spare, w->of_spare, wrong[i], w->a, w->scores));
+        refused(f, MF_STATUS_CAPACITY, mf_layer_goodness(f->spare, f->of_spare, wrong[i], f->a, f->scores));
     }
-    refused(w, MF_STATUS_CAPACITY, mf_layer_step(w->spare, w->of_spare, 9, w->x, w->y, NULL));
+    refused(f, MF_STATUS_CAPACITY, mf_layer_step(f->spare, f->of_spare, 9, f->x, f->y, NULL));
     check_message("9");
     check_message("8");
-    check_works_again(w);
+    check_works_again(f);
 }
 
 static void test_inputs_that_are_not_finite_are_refused(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
     const size_t last = FIXTURE_ROWS * FIXTURE_INPUTS - 1;
     const size_t places[] = {0, 1, FIXTURE_INPUTS, last / 2, last - 3, last};
 
     for (size_t p = 0; p < COUNT_OF(places); p++)
         for (size_t i = 0; i < COUNT_OF(poisons); i++) {
-            float kept = w->x[places[p]];
+            float kept = f->x[places[p]];
 
-            w->x[places[p]] = poisons[i];
-            all_training_refused(w, MF_STATUS_NUMERIC, FIXTURE_ROWS);
+            f->x[places[p]] = poisons[i];
+            all_training_refused(f, MF_STATUS_NUMERIC, FIXTURE_ROWS);
             assert_true(strlen(mf_last_message()) > 10);
-            all_inference_refused(w, MF_STATUS_NUMERIC, FIXTURE_ROWS);
-            w->x[places[p]] = kept;
+            all_inference_refused(f, MF_STATUS_NUMERIC, FIXTURE_ROWS);
+            f->x[places[p]] = kept;
         }
-    check_works_again(w);
+    check_works_again(f);
 }
 
 /* Wide rows: whatever checks the input in blocks must see every place of every block. */
@@ -166,63 +166,63 @@ static void test_the_largest_finite_inputs_are_accepted(void **state)
 
 static void test_goodness_refuses_activations_that_are_not_finite(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
 
-    check_ok(mf_layer_forward(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->a));
+    check_ok(mf_layer_forward(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->a));
     for (size_t i = 0; i < COUNT_OF(poisons); i++) {
-        float kept = w->a[i * 30];
+        float kept = f->a[i * 30];
 
-        w->a[i * 30] = poisons[i];
-        refused(w, MF_STATUS_NUMERIC,
-                mf_layer_goodness(w->spare, w->of_spare, FIXTURE_ROWS, w->a, w->scores));
-        w->a[i * 30] = kept;
+        f->a[i * 30] = poisons[i];
+        refused(f, MF_STATUS_NUMERIC,
+                mf_layer_goodness(f->spare, f->of_spare, FIXTURE_ROWS, f->a, f->scores));
+        f->a[i * 30] = kept;
     }
-    check_ok(mf_layer_goodness(w->spare, w->of_spare, FIXTURE_ROWS, w->a, w->scores));
+    check_ok(mf_layer_goodness(f->spare, f->of_spare, FIXTURE_ROWS, f->a, f->scores));
 }
 
-/* What lies between strided rows and behind the batch is nobody's business. */
+/* Values between strided rows and after the batch are not read. */
 static void test_values_outside_the_rows_are_ignored(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
     float spread[3 * 10] = {0};
-    mf_batch batch = make_batch(3, spread, w->y);
+    mf_batch batch = make_batch(3, spread, f->y);
 
     for (size_t i = 0; i < COUNT_OF(spread); i++)
         spread[i] = i % 10 < FIXTURE_INPUTS ? 0.5f : NAN;
     batch.input_stride = 10;
-    check_ok(mf_network_step_batch(w->network, w->training, &batch));
-    check_ok(mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
-    remember_fixture(w);
+    check_ok(mf_network_step_batch(f->network, f->training, &batch));
+    check_ok(mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
+    remember_fixture(f);
     spread[2 * 10 + FIXTURE_INPUTS - 1] = NAN;
-    refused(w, MF_STATUS_NUMERIC, mf_network_step_batch(w->network, w->training, &batch));
-    refused(w, MF_STATUS_NUMERIC, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
+    refused(f, MF_STATUS_NUMERIC, mf_network_step_batch(f->network, f->training, &batch));
+    refused(f, MF_STATUS_NUMERIC, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
     spread[2 * 10 + FIXTURE_INPUTS - 1] = 0.0f;
     batch.input_stride = FIXTURE_INPUTS - 1;
-    refused(w, MF_STATUS_ARGUMENT, mf_network_step_batch(w->network, w->training, &batch));
+    refused(f, MF_STATUS_ARGUMENT, mf_network_step_batch(f->network, f->training, &batch));
     check_message("5");
-    refused(w, MF_STATUS_ARGUMENT, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
-    refused(w, MF_STATUS_ARGUMENT, mf_layer_forward_batch(w->spare, w->of_spare, &batch, w->a));
+    refused(f, MF_STATUS_ARGUMENT, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
+    refused(f, MF_STATUS_ARGUMENT, mf_layer_forward_batch(f->spare, f->of_spare, &batch, f->a));
 }
 
 static void test_wrong_sample_weights_are_refused(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
     const float wrong[] = {-1.0f, -1e-30f, NAN, INFINITY, -INFINITY};
     float weights[FIXTURE_ROWS];
-    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
+    mf_batch batch = make_batch(FIXTURE_ROWS, f->x, f->y);
 
     batch.sample_weights = weights;
     for (size_t i = 0; i < FIXTURE_ROWS; i++)
         weights[i] = 0.0f;
     for (size_t i = 0; i <= COUNT_OF(wrong); i++) {
         mf_status expected = i > 0 && !isfinite(wrong[i - 1]) ? MF_STATUS_NUMERIC : MF_STATUS_ARGUMENT;
-        mf_status status = mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL);
+        mf_status status = mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL);
 
         /* A weight that is not finite is both out of range and not a number. */
         assert_true(status == MF_STATUS_ARGUMENT || status == expected);
-        refused(w, status, mf_network_step_batch(w->network, w->training, &batch));
-        refused(w, status, mf_network_step_layer_batch(w->network, w->training, 1, &batch));
-        refused(w, status, mf_network_evaluate_batch(w->network, w->inference, &batch));
+        refused(f, status, mf_network_step_batch(f->network, f->training, &batch));
+        refused(f, status, mf_network_step_layer_batch(f->network, f->training, 1, &batch));
+        refused(f, status, mf_network_evaluate_batch(f->network, f->inference, &batch));
         for (size_t r = 0; r < FIXTURE_ROWS; r++)
             weights[r] = 1.0f;
         if (i < COUNT_OF(wrong))
@@ -230,107 +230,107 @@ static void test_wrong_sample_weights_are_refused(void **state)
     }
     for (size_t r = 0; r < FIXTURE_ROWS; r++)
         weights[r] = r == 5 ? 0.25f : 0.0f;
-    check_ok(mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
+    check_ok(mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
 }
 
 /* A row of weight 0 teaches nothing, but what is not a number must not spread from it. */
 static void test_a_bad_row_of_weight_0_is_refused(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
     float weights[FIXTURE_ROWS] = {1, 1, 1, 0, 1, 1, 1, 1};
-    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
+    mf_batch batch = make_batch(FIXTURE_ROWS, f->x, f->y);
 
     batch.sample_weights = weights;
-    w->x[3 * FIXTURE_INPUTS] = NAN;
-    refused(w, MF_STATUS_NUMERIC, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
-    refused(w, MF_STATUS_NUMERIC, mf_network_step_batch(w->network, w->training, &batch));
-    w->x[3 * FIXTURE_INPUTS] = 0.0f;
-    w->x[4 * FIXTURE_INPUTS] = NAN;
-    refused(w, MF_STATUS_NUMERIC, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
+    f->x[3 * FIXTURE_INPUTS] = NAN;
+    refused(f, MF_STATUS_NUMERIC, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
+    refused(f, MF_STATUS_NUMERIC, mf_network_step_batch(f->network, f->training, &batch));
+    f->x[3 * FIXTURE_INPUTS] = 0.0f;
+    f->x[4 * FIXTURE_INPUTS] = NAN;
+    refused(f, MF_STATUS_NUMERIC, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
 }
 
 static void test_unsupported_types_are_refused(void **state)
 {
-    fixture *w = *state;
-    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, w->y);
+    fixture *f = *state;
+    mf_batch batch = make_batch(FIXTURE_ROWS, f->x, f->y);
 
     batch.input_type = MF_TYPE_INT32;
-    refused(w, MF_STATUS_UNSUPPORTED, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
-    refused(w, MF_STATUS_UNSUPPORTED, mf_network_step_batch(w->network, w->training, &batch));
-    refused(w, MF_STATUS_UNSUPPORTED, mf_layer_forward_batch(w->spare, w->of_spare, &batch, w->a));
-    refused(w, MF_STATUS_UNSUPPORTED,
-            mf_network_infer(w->network, w->training, 0, &batch, w->labels, NULL, NULL));
+    refused(f, MF_STATUS_UNSUPPORTED, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
+    refused(f, MF_STATUS_UNSUPPORTED, mf_network_step_batch(f->network, f->training, &batch));
+    refused(f, MF_STATUS_UNSUPPORTED, mf_layer_forward_batch(f->spare, f->of_spare, &batch, f->a));
+    refused(f, MF_STATUS_UNSUPPORTED,
+            mf_network_infer(f->network, f->training, 0, &batch, f->labels, NULL, NULL));
     batch.input_type = MF_TYPE_FLOAT32;
     batch.target_type = MF_TYPE_FLOAT32;
-    refused(w, MF_STATUS_UNSUPPORTED, mf_layer_step_batch(w->spare, w->of_spare, &batch, NULL));
-    refused(w, MF_STATUS_UNSUPPORTED, mf_network_step_batch(w->network, w->training, &batch));
-    refused(w, MF_STATUS_UNSUPPORTED, mf_network_evaluate_batch(w->network, w->training, &batch));
+    refused(f, MF_STATUS_UNSUPPORTED, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
+    refused(f, MF_STATUS_UNSUPPORTED, mf_network_step_batch(f->network, f->training, &batch));
+    refused(f, MF_STATUS_UNSUPPORTED, mf_network_evaluate_batch(f->network, f->training, &batch));
 }
 
 static void test_unknown_modes_are_refused(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
     const int32_t wrong[] = {-1, 2, 99};
-    mf_batch batch = make_batch(FIXTURE_ROWS, w->x, NULL);
+    mf_batch batch = make_batch(FIXTURE_ROWS, f->x, NULL);
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        refused(w, MF_STATUS_ARGUMENT,
-                mf_network_predict(w->network, w->training, wrong[i], 8, w->x, w->labels));
-        refused(w, MF_STATUS_ARGUMENT,
-                mf_network_goodness(w->network, w->training, wrong[i], 8, w->x, w->scores));
-        refused(w, MF_STATUS_ARGUMENT,
-                mf_network_probabilities(w->network, w->training, wrong[i], 8, w->x, w->scores));
-        refused(w, MF_STATUS_ARGUMENT,
-                mf_network_infer(w->network, w->training, wrong[i], &batch, w->labels, NULL, NULL));
+        refused(f, MF_STATUS_ARGUMENT,
+                mf_network_predict(f->network, f->training, wrong[i], 8, f->x, f->labels));
+        refused(f, MF_STATUS_ARGUMENT,
+                mf_network_goodness(f->network, f->training, wrong[i], 8, f->x, f->scores));
+        refused(f, MF_STATUS_ARGUMENT,
+                mf_network_probabilities(f->network, f->training, wrong[i], 8, f->x, f->scores));
+        refused(f, MF_STATUS_ARGUMENT,
+                mf_network_infer(f->network, f->training, wrong[i], &batch, f->labels, NULL, NULL));
     }
 }
 
 /* Weights of one, with which inputs near the largest float add up to infinity. */
-static void open_floodgates(fixture *w)
+static void make_loss_overflow(fixture *f)
 {
     float ones[FIXTURE_MIDDLE * FIXTURE_INPUTS];
 
     for (size_t i = 0; i < COUNT_OF(ones); i++)
         ones[i] = 1.0f;
-    check_ok(mf_layer_set_parameter(w->spare, "weight", ones, COUNT_OF(ones)));
-    check_ok(mf_layer_set_parameter(w->first, "weight", ones, COUNT_OF(ones)));
-    remember_fixture(w);
+    check_ok(mf_layer_set_parameter(f->spare, "weight", ones, COUNT_OF(ones)));
+    check_ok(mf_layer_set_parameter(f->first, "weight", ones, COUNT_OF(ones)));
+    remember_fixture(f);
 }
 
 /* Finite inputs so large that z, and with it the loss, is not finite any more. */
 static void test_a_loss_that_overflows_changes_nothing(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
 
-    open_floodgates(w);
-    for (size_t i = 0; i < COUNT_OF(w->x); i++)
-        w->x[i] = 3e38f;
-    refused(w, MF_STATUS_NUMERIC, mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->y, w->a));
-    refused(w, MF_STATUS_NUMERIC, mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
-    refused(w, MF_STATUS_NUMERIC,
-            mf_network_step_layer(w->network, w->training, 1, FIXTURE_ROWS, w->x, w->y));
-    refused(w, MF_STATUS_NUMERIC, mf_network_evaluate(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
-    for (size_t i = 0; i < COUNT_OF(w->x); i++)
-        w->x[i] = 1.0f;
-    check_works_again(w);
+    make_loss_overflow(f);
+    for (size_t i = 0; i < COUNT_OF(f->x); i++)
+        f->x[i] = 3e38f;
+    refused(f, MF_STATUS_NUMERIC, mf_layer_step(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->y, f->a));
+    refused(f, MF_STATUS_NUMERIC, mf_network_step(f->network, f->training, FIXTURE_ROWS, f->x, f->y));
+    refused(f, MF_STATUS_NUMERIC,
+            mf_network_step_layer(f->network, f->training, 1, FIXTURE_ROWS, f->x, f->y));
+    refused(f, MF_STATUS_NUMERIC, mf_network_evaluate(f->network, f->training, FIXTURE_ROWS, f->x, f->y));
+    for (size_t i = 0; i < COUNT_OF(f->x); i++)
+        f->x[i] = 1.0f;
+    check_works_again(f);
 }
 
 /* One bad row is enough, wherever it is, also if its weight is 0; and the layer learns as before when it
  * has gone. */
 static void test_a_loss_that_overflows_in_one_row_changes_nothing(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
     float kept[FIXTURE_INPUTS];
 
-    open_floodgates(w);
+    make_loss_overflow(f);
     for (size_t row = 0; row < FIXTURE_ROWS; row++) {
-        memcpy(kept, w->x + row * FIXTURE_INPUTS, sizeof kept);
+        memcpy(kept, f->x + row * FIXTURE_INPUTS, sizeof kept);
         for (size_t i = 0; i < FIXTURE_INPUTS; i++)
-            w->x[row * FIXTURE_INPUTS + i] = 3e38f;
-        refused(w, MF_STATUS_NUMERIC, mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->y, NULL));
-        memcpy(w->x + row * FIXTURE_INPUTS, kept, sizeof kept);
+            f->x[row * FIXTURE_INPUTS + i] = 3e38f;
+        refused(f, MF_STATUS_NUMERIC, mf_layer_step(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->y, NULL));
+        memcpy(f->x + row * FIXTURE_INPUTS, kept, sizeof kept);
     }
-    check_works_again(w);
+    check_works_again(f);
 }
 
 /* Inputs so large that the loss is finite, but the gradient or its square is not: the parameters must be

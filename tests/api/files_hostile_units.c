@@ -344,8 +344,8 @@ static void test_frozen(void **state)
 static void test_training(void **state)
 {
     (void)state;
-    bad("'steps':{'units.1.weight':'0'", "'steps':{'units.1.weight':0", "not possible");
-    bad("'steps':{'units.1.weight':'0'", "'steps':{'units.1.weight':'-1'", "not possible");
+    bad("'steps':{'units.1.weight':'0'", "'steps':{'units.1.weight':0", "not a number");
+    bad("'steps':{'units.1.weight':'0'", "'steps':{'units.1.weight':'-1'", "not a number");
     bad("'steps':{'units.1.weight':'0'", "'steps':{'units.1.weight':'9223372036854775807'", "count");
     bad("'steps':{'units.1.weight':'0'", "'steps':{'units.1.weight':'0','units.1.weight':'0'", "order");
     bad("'steps':{'units.1.weight':'0'", "'steps':{'units.1.bias':'0'", "units.1.bias");

@@ -97,23 +97,23 @@ typedef struct fixture {
 } fixture;
 
 /* The difference formulas hold only where no z crosses a kink and no window gets another largest value. */
-static void draw_data(fixture *s, test_random *random, double margin)
+static void draw_data(fixture *f, test_random *random, double margin)
 {
-    size_t count = ROWS * s->oracle->nodes[0].values;
+    size_t count = ROWS * f->oracle->nodes[0].values;
 
-    s->x = get_memory(count * sizeof *s->x);
-    random_labels(random, s->y, ROWS, CLASSES);
+    f->x = get_memory(count * sizeof *f->x);
+    random_labels(random, f->y, ROWS, CLASSES);
     for (size_t r = 0; r < ROWS; r++)
-        s->exact_weights[r] = (double)(s->weights[r] = (float)random_uniform(random, 0.1, 2.0));
+        f->exact_weights[r] = (double)(f->weights[r] = (float)random_uniform(random, 0.1, 2.0));
     for (int tries = 0;; tries++) {
         assert_true(tries < 100000);
-        random_values(random, s->x, count, 1.0);
-        free(s->exact_x);
-        s->exact_x = oracle_rows(s->x, ROWS, s->oracle->nodes[0].values, s->oracle->nodes[0].values);
-        units_forget_margins(s->oracle);
-        units_loss(s->oracle, ROWS, s->exact_x, s->y, NULL);
-        if (s->oracle->kink_margin > margin && s->oracle->tie_margin > margin &&
-            s->oracle->least_variance > 0.05)
+        random_values(random, f->x, count, 1.0);
+        free(f->exact_x);
+        f->exact_x = oracle_rows(f->x, ROWS, f->oracle->nodes[0].values, f->oracle->nodes[0].values);
+        units_forget_margins(f->oracle);
+        units_loss(f->oracle, ROWS, f->exact_x, f->y, NULL);
+        if (f->oracle->kink_margin > margin && f->oracle->tie_margin > margin &&
+            f->oracle->least_variance > 0.05)
             return;
     }
 }
@@ -121,51 +121,51 @@ static void draw_data(fixture *s, test_random *random, double margin)
 /* `fixed`: the running means and variances hold. */
 static fixture make_fixture(const units_plan *plan, uint64_t seed, int fixed, double margin)
 {
-    fixture s = {.oracle = units_create(plan)};
+    fixture f = {.oracle = units_create(plan)};
     test_random random = {seed};
 
-    units_draw(s.oracle, &random);
-    for (size_t i = 0; fixed && i < s.oracle->listed; i++)
-        if (!s.oracle->list[i].learns)
-            units_freeze(s.oracle, i);
-    draw_data(&s, &random, margin);
-    return s;
+    units_draw(f.oracle, &random);
+    for (size_t i = 0; fixed && i < f.oracle->listed; i++)
+        if (!f.oracle->list[i].learns)
+            units_freeze(f.oracle, i);
+    draw_data(&f, &random, margin);
+    return f;
 }
 
-static void free_fixture(fixture *s)
+static void free_fixture(fixture *f)
 {
-    units_free(s->oracle);
-    free(s->x);
-    free(s->exact_x);
+    units_free(f->oracle);
+    free(f->x);
+    free(f->exact_x);
 }
 
 /* ---- the oracle ---- */
 
-static double exact_difference(fixture *s, double *value, const double *weights)
+static double exact_difference(fixture *f, double *value, const double *weights)
 {
     const double step = 1e-4;
     double kept = *value, loss[4];
 
     for (int side = 0; side < 4; side++) {
         *value = kept + (side < 2 ? side - 2 : side - 1) * step;
-        loss[side] = units_loss(s->oracle, ROWS, s->exact_x, s->y, weights).loss;
+        loss[side] = units_loss(f->oracle, ROWS, f->exact_x, f->y, weights).loss;
     }
     *value = kept;
     return (8.0 * (loss[2] - loss[1]) - (loss[3] - loss[0])) / (12.0 * step);
 }
 
-static void check_oracle(const char *name, fixture *s, const double *weights)
+static void check_oracle(const char *name, fixture *f, const double *weights)
 {
-    units_oracle *whole = units_create(&s->oracle->plan);
+    units_oracle *whole = units_create(&f->oracle->plan);
     double largest = 0.0;
 
-    units_copy(whole, s->oracle);
-    units_gradients(whole, ROWS, s->exact_x, s->y, weights, NULL);
-    for (size_t p = 0; p < s->oracle->listed; p++) {
-        const units_parameter *one = &s->oracle->list[p];
+    units_copy(whole, f->oracle);
+    units_gradients(whole, ROWS, f->exact_x, f->y, weights, NULL);
+    for (size_t p = 0; p < f->oracle->listed; p++) {
+        const units_parameter *one = &f->oracle->list[p];
 
         for (size_t i = 0; one->learns && i < one->parameter->count; i++) {
-            double expected = exact_difference(s, &one->parameter->value[i], weights),
+            double expected = exact_difference(f, &one->parameter->value[i], weights),
                    got = whole->list[p].parameter->gradient[i];
 
             largest = fmax(largest, fabs(expected));
@@ -181,10 +181,10 @@ static void check_oracle(const char *name, fixture *s, const double *weights)
 static void check_oracle_twice(const char *name, const units_plan *plan, uint64_t seed)
 {
     for (int fixed = 0; fixed <= 1; fixed++) {
-        fixture s = make_fixture(plan, seed, fixed, 1e-2);
+        fixture f = make_fixture(plan, seed, fixed, 1e-2);
 
-        check_oracle(name, &s, fixed ? NULL : s.exact_weights);
-        free_fixture(&s);
+        check_oracle(name, &f, fixed ? NULL : f.exact_weights);
+        free_fixture(&f);
     }
 }
 
@@ -210,20 +210,20 @@ typedef struct library {
     mf_batch batch;
 } library;
 
-static library open_library(const fixture *s, int fixed)
+static library open_library(const fixture *f, int fixed)
 {
-    library l = {.layer = make_units(&s->oracle->plan)};
+    library l = {.layer = make_units(&f->oracle->plan)};
 
-    units_write(s->oracle, l.layer);
-    for (size_t i = 0; fixed && i < s->oracle->listed; i++)
-        if (!s->oracle->list[i].learns)
-            check_ok(mf_layer_set_trainable(l.layer, s->oracle->list[i].name, 0));
+    units_write(f->oracle, l.layer);
+    for (size_t i = 0; fixed && i < f->oracle->listed; i++)
+        if (!f->oracle->list[i].learns)
+            check_ok(mf_layer_set_trainable(l.layer, f->oracle->list[i].name, 0));
     l.optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
     l.network = make_network();
     check_ok(mf_network_append(l.network, l.layer, NULL));
     check_ok(mf_network_set_optimizer(l.network, l.optimizer));
     l.workspace = make_network_workspace(l.network, ROWS);
-    l.batch = make_batch(ROWS, s->x, s->y);
+    l.batch = make_batch(ROWS, f->x, f->y);
     return l;
 }
 
@@ -284,21 +284,21 @@ static int has_effect(const units_oracle *o, size_t p, int fixed)
     return 1;
 }
 
-static void check_library(const char *name, fixture *s, library *l, int fixed)
+static void check_library(const char *name, fixture *f, library *l, int fixed)
 {
     size_t values_in_all = count_gradients(l->layer);
     float *gradients = get_memory(values_in_all * sizeof *gradients);
     const float *at = gradients;
-    int by_step = !fixed || s->oracle->plan.head.label_smoothing > 0.0f;
+    int by_step = !fixed || f->oracle->plan.head.label_smoothing > 0.0f;
 
     check_ok(mf_layer_gradients(l->layer, l->workspace, &l->batch, NULL, gradients, values_in_all));
-    for (size_t p = 0; p < s->oracle->listed; p++) {
-        const char *parameter = s->oracle->list[p].name;
+    for (size_t p = 0; p < f->oracle->listed; p++) {
+        const char *parameter = f->oracle->list[p].name;
         size_t count = 0;
         float *values = read_parameter(l->layer, parameter, &count);
         double largest = 0.0;
 
-        for (size_t i = 0; s->oracle->list[p].learns && i < count; i++) {
+        for (size_t i = 0; f->oracle->list[p].learns && i < count; i++) {
             double expected = difference(l, parameter, values, count, i, by_step);
 
             largest = fmax(largest, fabs(expected));
@@ -307,7 +307,7 @@ static void check_library(const char *name, fixture *s, library *l, int fixed)
                          (double)at[i], expected);
         }
         /* Otherwise a gradient of nothing but zeros would pass. */
-        if (s->oracle->list[p].learns && has_effect(s->oracle, p, fixed) && !(largest > 2e-3))
+        if (f->oracle->list[p].learns && has_effect(f->oracle, p, fixed) && !(largest > 2e-3))
             fail_msg("%s: the largest gradient of %s is %g", name, parameter, largest);
         at += count;
         free(values);
@@ -318,13 +318,13 @@ static void check_library(const char *name, fixture *s, library *l, int fixed)
 static void check_library_twice(const char *name, const units_plan *plan, uint64_t seed)
 {
     for (int fixed = 0; fixed <= 1; fixed++) {
-        fixture s = make_fixture(plan, seed, fixed, 0.12);
-        library l = open_library(&s, fixed);
+        fixture f = make_fixture(plan, seed, fixed, 0.12);
+        library l = open_library(&f, fixed);
 
-        l.batch.sample_weights = seed % 2 ? s.weights : NULL;
-        check_library(name, &s, &l, fixed);
+        l.batch.sample_weights = seed % 2 ? f.weights : NULL;
+        check_library(name, &f, &l, fixed);
         close_library(&l);
-        free_fixture(&s);
+        free_fixture(&f);
     }
 }
 

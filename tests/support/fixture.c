@@ -6,55 +6,55 @@
 int fixture_setup(void **state)
 {
     const size_t widths[] = {FIXTURE_INPUTS, FIXTURE_MIDDLE, FIXTURE_OUTPUTS};
-    fixture *w = get_zeroed(1, sizeof *w);
+    fixture *f = get_zeroed(1, sizeof *f);
     test_random random = {77};
 
-    w->optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
-    w->network = make_stack(widths, 2, FIXTURE_CLASSES, 1, w->optimizer);
-    w->first = layer_at(w->network, 0);
-    w->last = layer_at(w->network, 1);
-    w->spare = make_plain_layer(FIXTURE_INPUTS, FIXTURE_MIDDLE, FIXTURE_CLASSES, 3);
-    check_ok(mf_layer_set_optimizer(w->spare, w->optimizer));
-    w->training = make_network_workspace(w->network, FIXTURE_ROWS);
-    w->inference = make_workspace(w->network, NULL, MF_WORKSPACE_INFERENCE, FIXTURE_ROWS);
-    w->of_spare = make_layer_workspace(w->spare, FIXTURE_ROWS);
-    random_values(&random, w->x, COUNT_OF(w->x), 1.0);
-    random_labels(&random, w->y, FIXTURE_ROWS, FIXTURE_CLASSES);
+    f->optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    f->network = make_stack(widths, 2, FIXTURE_CLASSES, 1, f->optimizer);
+    f->first = layer_at(f->network, 0);
+    f->last = layer_at(f->network, 1);
+    f->spare = make_plain_layer(FIXTURE_INPUTS, FIXTURE_MIDDLE, FIXTURE_CLASSES, 3);
+    check_ok(mf_layer_set_optimizer(f->spare, f->optimizer));
+    f->training = make_network_workspace(f->network, FIXTURE_ROWS);
+    f->inference = make_workspace(f->network, NULL, MF_WORKSPACE_INFERENCE, FIXTURE_ROWS);
+    f->of_spare = make_layer_workspace(f->spare, FIXTURE_ROWS);
+    random_values(&random, f->x, COUNT_OF(f->x), 1.0);
+    random_labels(&random, f->y, FIXTURE_ROWS, FIXTURE_CLASSES);
     for (int i = 0; i < 3; i++) {
-        check_ok(mf_network_step(w->network, w->training, FIXTURE_ROWS, w->x, w->y));
-        check_ok(mf_layer_step(w->spare, w->of_spare, FIXTURE_ROWS, w->x, w->y, NULL));
+        check_ok(mf_network_step(f->network, f->training, FIXTURE_ROWS, f->x, f->y));
+        check_ok(mf_layer_step(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->y, NULL));
     }
-    remember_fixture(w);
-    *state = w;
+    remember_fixture(f);
+    *state = f;
     return 0;
 }
 
 int fixture_teardown(void **state)
 {
-    fixture *w = *state;
+    fixture *f = *state;
 
-    free_saved_values(&w->network_before);
-    free_saved_values(&w->spare_before);
-    mf_workspace_free(w->training);
-    mf_workspace_free(w->inference);
-    mf_workspace_free(w->of_spare);
-    mf_layer_free(w->spare);
-    mf_network_free(w->network);
-    mf_optimizer_free(w->optimizer);
-    free(w);
+    free_saved_values(&f->network_before);
+    free_saved_values(&f->spare_before);
+    mf_workspace_free(f->training);
+    mf_workspace_free(f->inference);
+    mf_workspace_free(f->of_spare);
+    mf_layer_free(f->spare);
+    mf_network_free(f->network);
+    mf_optimizer_free(f->optimizer);
+    free(f);
     return 0;
 }
 
-void remember_fixture(fixture *w)
+void remember_fixture(fixture *f)
 {
-    free_saved_values(&w->network_before);
-    free_saved_values(&w->spare_before);
-    w->network_before = save_network_values(w->network);
-    w->spare_before = save_layer_values(w->spare);
+    free_saved_values(&f->network_before);
+    free_saved_values(&f->spare_before);
+    f->network_before = save_network_values(f->network);
+    f->spare_before = save_layer_values(f->spare);
 }
 
-void check_fixture_unchanged_at(fixture *w, const char *file, int line)
+void check_fixture_unchanged_at(fixture *f, const char *file, int line)
 {
-    check_network_unchanged_at(&w->network_before, w->network, file, line);
-    check_layer_unchanged_at(&w->spare_before, w->spare, file, line);
+    check_network_unchanged_at(&f->network_before, f->network, file, line);
+    check_layer_unchanged_at(&f->spare_before, f->spare, file, line);
 }

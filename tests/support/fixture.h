@@ -33,15 +33,15 @@ int fixture_teardown(void **state);
 
 /** Takes a new saved_values to compare with; `_unchanged` fails the test if a parameter or a counter of
  *  learned batches has changed since. */
-void remember_fixture(fixture *w);
-#define check_fixture_unchanged(w) check_fixture_unchanged_at((w), __FILE__, __LINE__)
-void check_fixture_unchanged_at(fixture *w, const char *file, int line);
+void remember_fixture(fixture *f);
+#define check_fixture_unchanged(f) check_fixture_unchanged_at((f), __FILE__, __LINE__)
+void check_fixture_unchanged_at(fixture *f, const char *file, int line);
 
 /** The call must be refused with `expected` and leave no trace. */
-#define refused(w, expected, call)        \
+#define refused(f, expected, call)        \
     do {                                  \
         check_status((expected), (call)); \
-        check_fixture_unchanged(w);       \
+        check_fixture_unchanged(f);       \
     } while (0)
 
 #endif

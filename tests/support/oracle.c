@@ -184,7 +184,7 @@ oracle_result oracle_loss(size_t rows, size_t classes, const double *goodness, c
 
     for (size_t r = 0; r < rows; r++) {
         const double *row = goodness + r * classes;
-        double share = (weights ? weights[r] : 1.0) / total_weight(rows, weights);
+        double fraction = (weights ? weights[r] : 1.0) / total_weight(rows, weights);
         double log_sum, highest = row[0], sum = 0.0;
         size_t best = 0, near = 0;
 
@@ -196,10 +196,10 @@ oracle_result oracle_loss(size_t rows, size_t classes, const double *goodness, c
             sum += exp(row[c] - highest);
         log_sum = highest + log(sum);
         for (size_t c = 0; c < classes; c++) {
-            result.loss += share * target(classes, smoothing, y[r], c) * (log_sum - row[c]);
+            result.loss += fraction * target(classes, smoothing, y[r], c) * (log_sum - row[c]);
             near += (int32_t)c != y[r] && fabs(row[c] - row[y[r]]) < NEAR_TIE;
         }
-        if (share > 0.0) {
+        if (fraction > 0.0) {
             result.correct += (int32_t)best == y[r];
             result.close_calls += near > 0;
         }

@@ -47,7 +47,7 @@ static size_t place_of_largest(maps_oracle *o, const double *map, size_t channel
 static void pool_map(maps_oracle *o, const double *full, size_t channel, double *map, double *pooled,
                      int back)
 {
-    double share =
+    double fraction =
         o->spec.pool == MF_POOL_MAX ? 1.0 : 1.0 / (double)(o->spec.pool_size[0] * o->spec.pool_size[1]);
 
     for (size_t i = 0; i < o->pooled[0]; i++)
@@ -62,9 +62,9 @@ static void pool_map(maps_oracle *o, const double *full, size_t channel, double 
                     if (o->spec.pool == MF_POOL_MAX && at != largest)
                         continue;
                     if (back)
-                        map[at] += *pooled * share;
+                        map[at] += *pooled * fraction;
                     else
-                        *pooled += map[at] * share;
+                        *pooled += map[at] * fraction;
                 }
         }
 }
@@ -98,10 +98,10 @@ static void head_map(const maps_oracle *o, double *a, double *features, int back
 {
     for (size_t i = 0; i < o->head[0]; i++)
         for (size_t j = 0; j < o->head[1]; j++, features++) {
-            double sum = 0.0, count = use_cell(o, a, i, j, &sum, 0), share = *features / count;
+            double sum = 0.0, count = use_cell(o, a, i, j, &sum, 0), fraction = *features / count;
 
             if (back)
-                use_cell(o, a, i, j, &share, 1);
+                use_cell(o, a, i, j, &fraction, 1);
             else
                 *features = sum / count;
         }

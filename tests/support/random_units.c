@@ -10,9 +10,9 @@ typedef struct draft {
     test_random *random;
 } draft;
 
-static int chance(draft *d, double share)
+static int chance(draft *d, double rate)
 {
-    return random_uniform(d->random, 0.0, 1.0) < share;
+    return random_uniform(d->random, 0.0, 1.0) < rate;
 }
 
 static size_t between(draft *d, size_t least, size_t most)

@@ -5,7 +5,7 @@
 #include "model/head.h"
 #include "model/unit/dense.h"
 
-/* Products with M beyond this many classes are large enough for the BLAS library to do them well. */
+/* With more classes than this, products with M are large enough to be fast in the BLAS library. */
 enum { FEW_CLASSES = 32 };
 
 static const mfi_stage *last_stage(const mfi_plan *plan)

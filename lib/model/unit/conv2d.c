@@ -216,7 +216,7 @@ static const float *row_of_product(const pass *p, size_t first, size_t filter)
     return p->product + first * p->b.g->filters * p->b.g->pixels + filter * row;
 }
 
-/* db and dscale of every filter, which du depends on when mean and variance are the batch's. */
+/* db and dscale of every filter. If mean and variance are those of the batch, du depends on them. */
 static void sum_over_batch(const pass *p, const float *dy)
 {
     for (size_t f = 0; f < p->b.g->filters; f++) {
@@ -232,8 +232,8 @@ static void sum_over_batch(const pass *p, const float *dy)
     }
 }
 
-/* du of one block into scratch; db and dscale grow, or, with the batch's mean and variance, are there
- * already. */
+/* Computes du of one block into scratch and adds to db and dscale, unless sum_over_batch() has computed them.
+ */
 static void block_gradient(const pass *p, const float *dy, size_t first)
 {
     size_t count = images_at(p, first) * p->b.g->pixels;
@@ -273,7 +273,8 @@ static void add_weight_gradient(const pass *p, size_t first)
     }
 }
 
-/* The gradient by the input of one block: each patch's goes back to the values that it was made of. */
+/* The gradient with respect to the input of one block: the gradient of each patch is added to the values that
+ * were copied into it. */
 static void put_input_gradient(const pass *p, size_t first, float *dx)
 {
     const mfi_geometry *g = p->b.g;

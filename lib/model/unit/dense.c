@@ -1,7 +1,7 @@
 /* Owns: a dense stage: x W^T, then normalisation, bias and activation.
  *
- * The way back runs over panels of neurons. For each panel dz, then dx, dW and db are computed into scratch
- * that stays in cache, and are used at once: a full gradient never exists. */
+ * The backward pass runs over panels of neurons. For each panel dz, then dx, dW and db are computed into
+ * scratch that stays in the cache, and are used at once: a full gradient is never stored. */
 #include "model/unit/dense.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@
 
 static mf_status dense_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
-    (void)input; /* of any shape: a row is a row */
+    (void)input; /* the input may have any shape */
     MFI_TRY(mfi_check_size("outputs", unit->outputs, 1));
     MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
     MFI_TRY(mfi_check_constant("weight_init", unit->weight_init, MF_INIT_NORMAL));
@@ -37,8 +37,8 @@ size_t mfi_dense_panel(size_t inputs, size_t outputs)
     return panel < outputs ? panel : outputs;
 }
 
-/* For up to this many rows, as in learning from a stream, a product reads W once and does little with it:
- * the stage does it itself and spares the packing that BLAS libraries begin with. */
+/* With at most this many rows, as in learning from a stream, the time of a product is that of reading W once.
+ * The stage computes it without the BLAS library, which would first copy W into another layout. */
 enum { FEW_ROWS = 4, FUSED_ROWS = 256 };
 
 bool mfi_dense_gradient_scratch(size_t inputs, size_t outputs, size_t rows, size_t *count)
@@ -117,11 +117,11 @@ typedef enum strategy {
     BY_TILE,       /* product and update in one function of our own; x is packed first */
     INTO_WEIGHT,   /* plain SGD: the product adds to W */
     INTO_MOMENTUM, /* SGD with momentum: the product adds to the momentum */
-    BY_PANEL,      /* a panel of dW, then what is to become of it */
+    BY_PANEL,      /* a panel of dW is computed, then used */
     BY_GRAM        /* its norm alone: sum_ij (dz dz^T)_ij (x x^T)_ij */
 } strategy;
 
-/* What all panels of a way back share. */
+/* What all panels of a backward pass have in common. */
 typedef struct way {
     mfi_run *run;
     size_t index;
@@ -331,8 +331,8 @@ static void measure_weight_panel(const way *w, panel p)
     mfi_run_take(w->run, &w->weight, p.start * w->k, 1, p.width * w->k, p.width * w->k, w->run->scratch->dw);
 }
 
-/* The squared norm of dW from the Gram matrices. Where rows are nearly equal and their dz cancel, so do the
- * terms, and rounding is all that would be left: then once more, the direct way. */
+/* The squared norm of dW from the Gram matrices. If rows are nearly equal and their dz cancel, the terms
+ * cancel too, and the result would be mostly rounding errors: then dW itself is computed. */
 static void measure_by_gram(const way *w)
 {
     const mfi_kernels *kernels = w->run->layer->kernels;

@@ -1,4 +1,4 @@
-/* Owns: dropout inside a layer: values, or maps, that a step leaves out. */
+/* Owns: dropout inside a layer: a step sets values, or whole maps, to 0. */
 #include <string.h>
 
 #include "base/status.h"
