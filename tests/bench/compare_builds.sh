@@ -27,8 +27,8 @@ run_both() { # name command...
 : >"$work/lines"
 round=1
 while [ "$round" -le "$rounds" ]; do
-    run_both bench_dense --arch=784-1000-1000 --batch=1,128 --rounds=1 --threads=1
-    run_both bench_conv --arch=3x32x32:c64p-c128p-c10 --batch=32 --rounds=1 --steps=2 --python=none
+    run_both bench_dense --arch=784-1000-1000 --batch=128 --rounds=3 --threads=1
+    run_both bench_conv --arch=3x32x32:c64p-c128p-c10 --batch=32 --rounds=1 --steps=2 --python=none --threads=1 --workers=0
     round=$((round + 1))
 done
 
@@ -38,9 +38,9 @@ awk '
         side = $1; turn = $2; name = ""; rate = 0
         for (i = 4; i <= NF; i++) {
             split($i, field, "=")
-            if (field[1] ~ /^(sps|images_per_second|samples_per_second|mf)$/)
+            if (field[1] ~ /^(sps|images_s)$/)
                 rate = field[2]
-            else if (field[1] ~ /^(bench|batch|optimizer|threads|normalization|arch|method)$/)
+            else if (field[1] ~ /^(bench|batch|optimizer|threads|workers|norm|arch)$/)
                 name = name " " $i
         }
         if (rate > 0) {
