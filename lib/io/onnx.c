@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "io/onnx_layer.h"
 #include "io/protobuf.h"
+#include "model/workspace.h"
 
 /* Since IR version 4, constant tensors need not also be inputs; opset 13 belongs to IR version 7. */
 enum { IR_VERSION = 7, OPSET = 13 };
@@ -119,23 +120,11 @@ static void put_model(mfi_sink *sink, const mf_network *network)
     mfi_pb_message(sink, MODEL_OPSET, put_opset, NULL);
 }
 
-static mf_status check_layers(const mf_network *network)
-{
-    if (network->count == 0)
-        return mfi_fail(MF_STATUS_STATE, "the network has no layers");
-    for (size_t i = 1; i < network->count; i++) {
-        size_t first = network->entries[0].layer->plan.head.classes,
-               other = network->entries[i].layer->plan.head.classes;
-        if (first != other)
-            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
-    }
-    return MF_STATUS_OK;
-}
-
 mf_status mfi_onnx_size(const mf_network *network, size_t *bytes)
 {
     mfi_sink sink;
-    MFI_TRY(check_layers(network));
+    const mfi_layer_list layers = mfi_list_network(network);
+    MFI_TRY(mfi_check_layers(&layers, 1));
     mfi_sink_begin(&sink, NULL, NULL);
     put_model(&sink, network);
     if (sink.total > INT32_MAX)

@@ -9,6 +9,7 @@
 
 #include <monoforward.h>
 
+#include "base/version.h"
 #include "math/kernels.h"
 #include "math/lanes.h"
 #include "math/updates_body.h"
@@ -267,11 +268,8 @@ static double sum_of_squares(size_t count, const float *x)
     return dot(count, x, x);
 }
 
-#define TEXT_OF(name) #name
-#define TEXT(name) TEXT_OF(name)
-
 const mfi_kernels MFI_TABLE = {
-    .name = &TEXT(MFI_TABLE)[sizeof "mfi_kernels_" - 1],
+    .name = &MFI_TEXT(MFI_TABLE)[sizeof "mfi_kernels_" - 1],
     .activate = activate,
     .skinny_product = skinny_product,
     .local_gradient = local_gradient,
