@@ -194,8 +194,9 @@ asan_stage() {
 }
 
 tsan_stage() {
-    threaded="test_api_threads test_api_pipeline test_api_pipeline_errors test_api_pipeline_stress
-        test_api_conv_pipeline test_api_hotplug"
+    # The programs of the tests with that label, as tests/CMakeLists.txt has them.
+    threaded=$(sed -n 's/^ *mf_add_test(\([a-z]*\) \([a-z_0-9]*\) .*LABELS threads.*/test_\1_\2/p' tests/CMakeLists.txt)
+    [ -n "$threaded" ] || fail "tsan: no test has the label threads"
     if ! can_sanitize thread; then
         skip "tsan: programs with this sanitizer do not run here: $(tail -1 "$work/log")"
         return
