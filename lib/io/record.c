@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/unit.h"
+
 #define NAMES(list) (list), sizeof(list) / sizeof *(list)
 
 /* ---- layers: names in the order of the constants ---- */
 
 static const char *const kinds[] = {"dense", "conv2d", "units"};
-static const char *const unit_kinds[] = {"dense", "conv2d",  "batch_norm", "activation",
-                                         "pool",  "dropout", "add"};
 static const char *const heads[] = {"linear"};
 static const char *const activations[] = {"identity", "relu", "leaky_relu", "tanh", "gelu"};
 static const char *const inits[] = {"kaiming_uniform", "zero", "orthogonal", "normal"};
@@ -72,7 +72,7 @@ const mfi_field_table mfi_layer_fields = {NAMES(layer_fields), "layer"};
 #define SPEC(type, field) MFI_FIELD_##type, offsetof(mf_unit_spec, field)
 
 static const mfi_field unit_fields[] = {
-    {"kind", SPEC(NAME, kind), NAMES(unit_kinds), 0},
+    {"kind", SPEC(NAME, kind), mfi_unit_names, MFI_UNIT_KINDS, 0},
     {"input", SPEC(LINK, inputs[0]), NULL, 0, 0},
     {"other", SPEC(LINK, inputs[1]), NULL, 0, BIT(ADD)},
     {"outputs", SPEC(SIZE, outputs), NULL, 0, BIT(DENSE) | BIT(CONV2D)},

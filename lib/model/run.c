@@ -18,6 +18,16 @@ float *mfi_run_output(const mfi_run *run, size_t stage)
     return output ? output : run->a;
 }
 
+float *mfi_run_copy_input(const mfi_run *run, size_t stage)
+{
+    mfi_input input = mfi_run_input(run, stage, 0);
+    float *output = mfi_run_output(run, stage);
+    size_t n = run->layer->plan.stages[stage].output_values;
+    for (size_t b = 0; b < run->rows->count; b++)
+        memcpy(output + b * n, input.x + b * input.stride, n * sizeof *output);
+    return output;
+}
+
 const float *mfi_run_values(const mfi_run *run, size_t stage, mfi_role role)
 {
     int32_t number = run->layer->plan.stages[stage].parameters[role];

@@ -40,6 +40,9 @@ mfi_input mfi_run_input(const mfi_run *run, size_t stage, int which);
 /* Where the stage's output is. */
 float *mfi_run_output(const mfi_run *run, size_t stage);
 
+/* Copies the stage's only input to its output, for stages that work there; returns that. */
+float *mfi_run_copy_input(const mfi_run *run, size_t stage);
+
 /* Values of a parameter of a stage; NULL if it has none. */
 const float *mfi_run_values(const mfi_run *run, size_t stage, mfi_role role);
 

@@ -106,9 +106,7 @@ static mf_status check_pool(const mf_layer_spec *spec, mfi_pool *pool)
         MFI_TRY(mfi_check_pool(pool->map, spec->pool_size, spec->pool_stride));
         *pool = mfi_pooling(pool->map, spec->pool, spec->pool_size, spec->pool_stride);
     }
-    if (spec->head_size > pool->pooled[0] || spec->head_size > pool->pooled[1])
-        return mfi_fail(MF_STATUS_SHAPE, "a %zux%zu head does not fit %zux%zu pooled maps", spec->head_size,
-                        spec->head_size, pool->pooled[0], pool->pooled[1]);
+    MFI_TRY(mfi_check_cells(spec->head_size, pool->pooled));
     return mfi_check_constant("dropout_maps", spec->dropout_maps, 1);
 }
 

@@ -344,9 +344,7 @@ static mf_status fit_head(mfi_plan *plan)
     if (output->rank != 3)
         return mfi_fail(MF_STATUS_SHAPE, "pool_size %zu: a head that pools reads maps, not a row of values",
                         s);
-    if (s > output->dims[1] || s > output->dims[2])
-        return mfi_fail(MF_STATUS_SHAPE, "a %zux%zu head does not fit %zux%zu pooled maps", s, s,
-                        output->dims[1], output->dims[2]);
+    MFI_TRY(mfi_check_cells(s, output->dims + 1));
     plan->features = output->dims[0] * s * s;
     return MF_STATUS_OK;
 }

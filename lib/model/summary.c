@@ -77,7 +77,7 @@ static void put_unit_line(page *to, const mfi_plan *plan, int32_t node, size_t *
     describe_unit(unit, what);
     if (unit->kind != MF_UNIT_ADD && unit->inputs[0] != node - 1)
         snprintf(input, sizeof input, "reads node %d%s", (int)unit->inputs[0], what[0] ? "; " : "");
-    put_line(to, "  %4d  %-10s  %-14s %10zu", (int)node, mfi_unit_kind_of(unit->kind)->name, shape,
+    put_line(to, "  %4d  %-10s  %-14s %10zu", (int)node, mfi_unit_names[unit->kind], shape,
              values_of_node(plan, node, next));
     if (input[0] || what[0])
         put_line(to, "  %s%s", input, what);

@@ -1,6 +1,19 @@
 /* Owns: the table of the kinds of units. */
 #include "model/unit.h"
 
+#include "base/status.h"
+#include "model/checks.h"
+
+const char *const mfi_unit_names[MFI_UNIT_KINDS] = {
+    [MF_UNIT_DENSE] = "dense",
+    [MF_UNIT_CONV2D] = "conv2d",
+    [MF_UNIT_BATCH_NORM] = "batch_norm",
+    [MF_UNIT_ACTIVATION] = "activation",
+    [MF_UNIT_POOL] = "pool",
+    [MF_UNIT_DROPOUT] = "dropout",
+    [MF_UNIT_ADD] = "add",
+};
+
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
 {
     static const mfi_unit_kind *const kinds[MFI_UNIT_KINDS] = {
@@ -13,4 +26,12 @@ const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
         [MF_UNIT_ADD] = &mfi_unit_add,
     };
     return kinds[kind];
+}
+
+mf_status mfi_unit_check_product(const mf_unit_spec *unit)
+{
+    MFI_TRY(mfi_check_size("outputs", unit->outputs, 1));
+    MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
+    MFI_TRY(mfi_check_constant("weight_init", unit->weight_init, MF_INIT_NORMAL));
+    return mfi_check_gain("weight_gain", unit->weight_gain);
 }

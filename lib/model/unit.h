@@ -5,8 +5,6 @@
 #include "model/run.h"
 
 typedef struct mfi_unit_kind {
-    const char *name; /* in model files and summaries */
-
     /* Fills in defaults, checks the options and the input, and returns the shape of the output. */
     mf_status (*resolve)(mf_unit_spec *unit, const mf_shape *input, mf_shape *output);
 
@@ -30,5 +28,11 @@ extern const mfi_unit_kind mfi_unit_dense, mfi_unit_conv2d, mfi_unit_batch_norm,
 enum { MFI_UNIT_KINDS = MF_UNIT_ADD + 1 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind);
+
+/* What the kinds are called in model files and summaries. */
+extern const char *const mfi_unit_names[MFI_UNIT_KINDS];
+
+/* What a dense unit and a convolution have in common: outputs, bias, and how W starts. */
+mf_status mfi_unit_check_product(const mf_unit_spec *unit);
 
 #endif

@@ -24,12 +24,8 @@ static bool activation_sizes(const mfi_stage *stage, size_t rows, bool training,
 static void activation_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    mfi_input input = mfi_run_input(run, index, 0);
-    float *y = mfi_run_output(run, index);
-    size_t n = stage->output_values;
-    for (size_t b = 0; b < run->rows->count; b++)
-        memcpy(y + b * n, input.x + b * input.stride, n * sizeof *y);
-    run->layer->kernels->activate(stage->phi, run->rows->count, n, NULL, y, NULL);
+    float *y = mfi_run_copy_input(run, index);
+    run->layer->kernels->activate(stage->phi, run->rows->count, stage->output_values, NULL, y, NULL);
 }
 
 static void activation_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
@@ -47,7 +43,6 @@ static void activation_backward(mfi_run *run, size_t index, float *dy, float *co
 }
 
 const mfi_unit_kind mfi_unit_activation = {
-    .name = "activation",
     .resolve = activation_resolve,
     .sizes = activation_sizes,
     .forward = activation_forward,

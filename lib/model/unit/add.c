@@ -38,7 +38,6 @@ static void add_backward(mfi_run *run, size_t index, float *dy, float *const dx[
 }
 
 const mfi_unit_kind mfi_unit_add = {
-    .name = "add",
     .resolve = add_resolve,
     .sizes = add_sizes,
     .forward = add_forward,

@@ -148,7 +148,6 @@ static void batch_norm_backward(mfi_run *run, size_t index, float *dy, float *co
 }
 
 const mfi_unit_kind mfi_unit_batch_norm = {
-    .name = "batch_norm",
     .resolve = batch_norm_resolve,
     .sizes = batch_norm_sizes,
     .forward = batch_norm_forward,

@@ -26,10 +26,7 @@ static mf_status conv2d_resolve(mf_unit_spec *unit, const mf_shape *input, mf_sh
         kernel[d] = kernel[d] ? kernel[d] : 3;
         stride[d] = stride[d] ? stride[d] : 1;
     }
-    MFI_TRY(mfi_check_size("outputs", unit->outputs, 1));
-    MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
-    MFI_TRY(mfi_check_constant("weight_init", unit->weight_init, MF_INIT_NORMAL));
-    MFI_TRY(mfi_check_gain("weight_gain", unit->weight_gain));
+    MFI_TRY(mfi_unit_check_product(unit));
     MFI_TRY(mfi_check_kernel(input->dims + 1, kernel, stride, unit->padding));
     MFI_TRY(mfi_check_product("weights of a filter", input->dims[0], kernel[0], kernel[1], &weights));
     mfi_geometry g = mfi_convolution(input, unit->outputs, kernel, stride, unit->padding);
@@ -315,7 +312,6 @@ static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const 
 }
 
 const mfi_unit_kind mfi_unit_conv2d = {
-    .name = "conv2d",
     .resolve = conv2d_resolve,
     .sizes = conv2d_sizes,
     .forward = conv2d_forward,

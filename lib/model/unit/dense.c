@@ -18,10 +18,7 @@
 static mf_status dense_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     (void)input; /* the input may have any shape */
-    MFI_TRY(mfi_check_size("outputs", unit->outputs, 1));
-    MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
-    MFI_TRY(mfi_check_constant("weight_init", unit->weight_init, MF_INIT_NORMAL));
-    MFI_TRY(mfi_check_gain("weight_gain", unit->weight_gain));
+    MFI_TRY(mfi_unit_check_product(unit));
     *output = mfi_shape_row(unit->outputs);
     return MF_STATUS_OK;
 }
@@ -381,7 +378,6 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
 }
 
 const mfi_unit_kind mfi_unit_dense = {
-    .name = "dense",
     .resolve = dense_resolve,
     .sizes = dense_sizes,
     .forward = dense_forward,

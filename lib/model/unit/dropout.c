@@ -34,11 +34,7 @@ static void drop(const mfi_run *run, const mfi_stage *stage, float *values)
 static void dropout_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    mfi_input input = mfi_run_input(run, index, 0);
-    float *y = mfi_run_output(run, index);
-    size_t n = stage->output_values;
-    for (size_t b = 0; b < run->rows->count; b++)
-        memcpy(y + b * n, input.x + b * input.stride, n * sizeof *y);
+    float *y = mfi_run_copy_input(run, index);
     if (run->settings)
         drop(run, stage, y);
 }
@@ -53,7 +49,6 @@ static void dropout_backward(mfi_run *run, size_t index, float *dy, float *const
 }
 
 const mfi_unit_kind mfi_unit_dropout = {
-    .name = "dropout",
     .resolve = dropout_resolve,
     .sizes = dropout_sizes,
     .forward = dropout_forward,

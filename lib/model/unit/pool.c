@@ -60,7 +60,6 @@ static void pool_backward(mfi_run *run, size_t index, float *dy, float *const dx
 }
 
 const mfi_unit_kind mfi_unit_pool = {
-    .name = "pool",
     .resolve = pool_resolve,
     .sizes = pool_sizes,
     .forward = pool_forward,

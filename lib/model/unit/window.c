@@ -53,6 +53,14 @@ mf_status mfi_check_pool(const size_t map[2], const size_t size[2], const size_t
     return MF_STATUS_OK;
 }
 
+mf_status mfi_check_cells(size_t cells, const size_t map[2])
+{
+    if (cells > map[0] || cells > map[1])
+        return mfi_fail(MF_STATUS_SHAPE, "a %zux%zu head does not fit %zux%zu pooled maps", cells, cells,
+                        map[0], map[1]);
+    return MF_STATUS_OK;
+}
+
 mfi_pool mfi_no_pooling(const size_t map[2])
 {
     return (mfi_pool){.kind = MF_POOL_NONE, .map = {map[0], map[1]}, .pooled = {map[0], map[1]}};

@@ -10,7 +10,10 @@
 mf_status mfi_check_kernel(const size_t map[2], const size_t kernel[2], const size_t stride[2],
                            const size_t padding[2]);
 
-/* The same for a pool; a stride of 0 means its size. */
+/* Whether maps can be pooled to cells x cells for a head; 0: they are not. */
+mf_status mfi_check_cells(size_t cells, const size_t map[2]);
+
+/* Sizes and fit of a pool; a stride of 0 means its size. */
 mf_status mfi_check_pool(const size_t map[2], const size_t size[2], const size_t stride[2]);
 
 /* What a convolution of [channels, height, width] makes; it has been checked. Without a pool yet. */
