@@ -55,12 +55,7 @@ double mfi_plan_work(const mfi_plan *plan)
     double work = 6.0 * (double)plan->features * (double)plan->head.classes;
     for (size_t s = 0; s < plan->stage_count; s++) {
         const mfi_stage *stage = &plan->stages[s];
-        double passes = stage->inputs[0] > 0 ? 6.0 : 4.0;
-        if (stage->kind == MF_UNIT_DENSE)
-            work += passes * (double)stage->output_values * (double)stage->input_values;
-        else if (stage->kind == MF_UNIT_CONV2D)
-            work += passes * (double)stage->geometry.filters * (double)stage->geometry.pixels *
-                    (double)stage->geometry.patch_size;
+        work += (stage->inputs[0] > 0 ? 6.0 : 4.0) * stage->multiplications;
     }
     return work;
 }

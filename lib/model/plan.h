@@ -28,6 +28,7 @@ typedef struct mfi_stage {
     size_t input_values, output_values; /* in a row; of both inputs the same */
     size_t channels;                    /* neurons, or maps: what has a bias and a normalisation of its own */
     size_t area;                        /* values of a channel in a row, before a pooling */
+    double multiplications;             /* of its product, for one row */
     mfi_activation phi;
     bool normalizes;
     float normalization_rate, normalization_epsilon;

@@ -6,72 +6,44 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "model/head.h"
+#include "model/unit.h"
 #include "model/unit/window.h"
 
 /* ---- stages: which units are computed together ---- */
 
-/* The unit behind node `node`, if it is of that kind, reads that node, and no other unit does. */
-static const mfi_unit *follower(const mfi_plan *plan, int32_t node, int32_t kind)
+/* Whether the unit behind node `node` is of that kind and reads that node, and no other unit does. */
+static bool follows(const mfi_plan *plan, int32_t node, int32_t kind)
 {
     const mfi_unit *next = (size_t)node < plan->unit_count ? &plan->units[node] : NULL;
-    bool follows =
-        next && next->spec.kind == kind && next->spec.inputs[0] == node && plan->units[node - 1].readers == 1;
-    return follows ? next : NULL;
+    return next && next->spec.kind == kind && next->spec.inputs[0] == node &&
+           plan->units[node - 1].readers == 1;
 }
 
-static void set_normalization(mfi_stage *stage, const mf_unit_spec *unit)
+/* What the unit of a node says of the stage. */
+static void describe_unit(const mfi_plan *plan, int32_t node, mfi_stage *stage)
 {
-    stage->normalizes = true;
-    stage->normalization_rate = unit->normalization_rate;
-    stage->normalization_epsilon = unit->normalization_epsilon;
+    const mf_unit_spec *unit = &plan->units[node - 1].spec;
+    const mfi_unit_kind *kind = mfi_unit_kind_of(unit->kind);
+    if (kind->describe)
+        kind->describe(unit, mfi_plan_shape(plan, unit->inputs[0]), stage);
+}
+
+/* The stage also computes the unit that follows, if that is of this kind. */
+static void absorb(const mfi_plan *plan, int32_t kind, mfi_stage *stage)
+{
+    if (follows(plan, stage->last, kind))
+        describe_unit(plan, ++stage->last, stage);
 }
 
 /* A stage that begins with a product also computes the normalisation, activation and pooling that follow it.
  */
-static void absorb(const mfi_plan *plan, mfi_stage *stage)
+static void absorb_followers(const mfi_plan *plan, mfi_stage *stage)
 {
-    const mfi_unit *next, *product = &plan->units[stage->first - 1];
-    if (!product->spec.bias && (next = follower(plan, stage->last, MF_UNIT_BATCH_NORM))) {
-        set_normalization(stage, &next->spec);
-        stage->last++;
-    }
-    if ((next = follower(plan, stage->last, MF_UNIT_ACTIVATION))) {
-        stage->phi = (mfi_activation){next->spec.activation, next->spec.leak};
-        stage->last++;
-    }
-    if (stage->kind == MF_UNIT_CONV2D && (next = follower(plan, stage->last, MF_UNIT_POOL))) {
-        const mf_unit_spec *pool = &next->spec;
-        mfi_convolution_pool(&stage->geometry,
-                             mfi_pooling(stage->geometry.map, pool->pool, pool->kernel, pool->stride));
-        stage->last++;
-    }
-}
-
-static void describe_stage(const mfi_plan *plan, const mfi_unit *unit, mfi_stage *stage)
-{
-    const mf_unit_spec *spec = &unit->spec;
-    const mf_shape *input = mfi_plan_shape(plan, spec->inputs[0]);
-    stage->channels = input->dims[0];
-    stage->area = input->dims[1] * input->dims[2];
-    stage->geometry.pool = mfi_no_pooling(input->dims + 1);
-    if (spec->kind == MF_UNIT_DENSE) {
-        stage->channels = spec->outputs;
-        stage->area = 1;
-    } else if (spec->kind == MF_UNIT_CONV2D) {
-        stage->geometry = mfi_convolution(input, spec->outputs, spec->kernel, spec->stride, spec->padding);
-        stage->channels = spec->outputs;
-        stage->area = stage->geometry.pixels;
-    } else if (spec->kind == MF_UNIT_BATCH_NORM) {
-        set_normalization(stage, spec);
-    } else if (spec->kind == MF_UNIT_ACTIVATION) {
-        stage->phi = (mfi_activation){spec->activation, spec->leak};
-    } else if (spec->kind == MF_UNIT_POOL) {
-        mfi_convolution_pool(&stage->geometry,
-                             mfi_pooling(input->dims + 1, spec->pool, spec->kernel, spec->stride));
-    } else if (spec->kind == MF_UNIT_DROPOUT) {
-        stage->dropout = spec->dropout;
-        stage->drops_maps = spec->dropout_maps != 0;
-    }
+    if (!plan->units[stage->first - 1].spec.bias)
+        absorb(plan, MF_UNIT_BATCH_NORM, stage);
+    absorb(plan, MF_UNIT_ACTIVATION, stage);
+    if (stage->kind == MF_UNIT_CONV2D)
+        absorb(plan, MF_UNIT_POOL, stage);
 }
 
 /* Number of the stage whose last unit gives that node; units inside a stage are read by nobody else. */
@@ -91,6 +63,7 @@ static int32_t stage_of(const mfi_plan *plan, int32_t node)
 static void form_stage(mfi_plan *plan, int32_t node)
 {
     const mfi_unit *unit = &plan->units[node - 1];
+    const mf_shape *input = mfi_plan_shape(plan, unit->spec.inputs[0]);
     mfi_stage stage = {.kind = unit->spec.kind, .first = node, .last = node, .last_reader = -1};
     stage.input_count = unit->spec.kind == MF_UNIT_ADD ? 2 : 1;
     for (int i = 0; i < stage.input_count; i++) {
@@ -99,10 +72,13 @@ static void form_stage(mfi_plan *plan, int32_t node)
             plan->stages[stage.inputs[i] - 1].last_reader = (int32_t)plan->stage_count;
     }
     memset(stage.parameters, -1, sizeof stage.parameters);
-    describe_stage(plan, unit, &stage);
+    stage.channels = input->dims[0];
+    stage.area = input->dims[1] * input->dims[2];
+    stage.geometry.pool = mfi_no_pooling(input->dims + 1);
+    describe_unit(plan, node, &stage);
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
-        absorb(plan, &stage);
-    stage.input_values = mfi_shape_values(mfi_plan_shape(plan, unit->spec.inputs[0]));
+        absorb_followers(plan, &stage);
+    stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
     plan->stages[plan->stage_count++] = stage;
 }

@@ -8,6 +8,9 @@ typedef struct mfi_unit_kind {
     /* Fills in defaults, checks the options and the input, and returns the shape of the output. */
     mf_status (*resolve)(mf_unit_spec *unit, const mf_shape *input, mf_shape *output);
 
+    /* What the unit says of the stage that computes it, alone or behind others. NULL: nothing. */
+    void (*describe)(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage);
+
     /* What a stage of this kind needs, as far as it does; false if a size does not fit. */
     bool (*sizes)(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                   mfi_shared_sizes *shared);

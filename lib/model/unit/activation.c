@@ -13,6 +13,12 @@ static mf_status activation_resolve(mf_unit_spec *unit, const mf_shape *input, m
     return MF_STATUS_OK;
 }
 
+static void activation_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage)
+{
+    (void)input;
+    stage->phi = (mfi_activation){unit->activation, unit->leak};
+}
+
 static bool activation_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                              mfi_shared_sizes *shared)
 {
@@ -44,6 +50,7 @@ static void activation_backward(mfi_run *run, size_t index, float *dy, float *co
 
 const mfi_unit_kind mfi_unit_activation = {
     .resolve = activation_resolve,
+    .describe = activation_describe,
     .sizes = activation_sizes,
     .forward = activation_forward,
     .backward = activation_backward,

@@ -16,6 +16,14 @@ static mf_status batch_norm_resolve(mf_unit_spec *unit, const mf_shape *input, m
     return MF_STATUS_OK;
 }
 
+static void batch_norm_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage)
+{
+    (void)input;
+    stage->normalizes = true;
+    stage->normalization_rate = unit->normalization_rate;
+    stage->normalization_epsilon = unit->normalization_epsilon;
+}
+
 static bool batch_norm_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                              mfi_shared_sizes *shared)
 {
@@ -149,6 +157,7 @@ static void batch_norm_backward(mfi_run *run, size_t index, float *dy, float *co
 
 const mfi_unit_kind mfi_unit_batch_norm = {
     .resolve = batch_norm_resolve,
+    .describe = batch_norm_describe,
     .sizes = batch_norm_sizes,
     .forward = batch_norm_forward,
     .backward = batch_norm_backward,

@@ -34,6 +34,15 @@ static mf_status conv2d_resolve(mf_unit_spec *unit, const mf_shape *input, mf_sh
     return MF_STATUS_OK;
 }
 
+static void conv2d_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage)
+{
+    stage->geometry = mfi_convolution(input, unit->outputs, unit->kernel, unit->stride, unit->padding);
+    stage->channels = unit->outputs;
+    stage->area = stage->geometry.pixels;
+    stage->multiplications =
+        (double)unit->outputs * (double)stage->geometry.pixels * (double)stage->geometry.patch_size;
+}
+
 /* Pixels of a block: enough for a product to run well, few enough for its patches to stay in cache. */
 enum { BLOCK_PIXELS = 512, BAND_PIXELS = 4096 };
 
@@ -313,6 +322,7 @@ static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const 
 
 const mfi_unit_kind mfi_unit_conv2d = {
     .resolve = conv2d_resolve,
+    .describe = conv2d_describe,
     .sizes = conv2d_sizes,
     .forward = conv2d_forward,
     .backward = conv2d_backward,

@@ -23,6 +23,13 @@ static mf_status dense_resolve(mf_unit_spec *unit, const mf_shape *input, mf_sha
     return MF_STATUS_OK;
 }
 
+static void dense_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage)
+{
+    stage->channels = unit->outputs;
+    stage->area = 1;
+    stage->multiplications = (double)unit->outputs * (double)mfi_shape_values(input);
+}
+
 /* A panel of dW takes about half a megabyte, so that it stays in the second-level cache while the
  * optimizer reads it; within the limits, a width that our own products and BLAS libraries like. */
 enum { PANEL_VALUES = 163840, PANEL_STEP = 48, PANEL_LEAST = 96, PANEL_MOST = 240 };
@@ -379,6 +386,7 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
 
 const mfi_unit_kind mfi_unit_dense = {
     .resolve = dense_resolve,
+    .describe = dense_describe,
     .sizes = dense_sizes,
     .forward = dense_forward,
     .backward = dense_backward,

@@ -16,6 +16,13 @@ static mf_status dropout_resolve(mf_unit_spec *unit, const mf_shape *input, mf_s
     return MF_STATUS_OK;
 }
 
+static void dropout_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage)
+{
+    (void)input;
+    stage->dropout = unit->dropout;
+    stage->drops_maps = unit->dropout_maps != 0;
+}
+
 static bool dropout_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                           mfi_shared_sizes *shared)
 {
@@ -50,6 +57,7 @@ static void dropout_backward(mfi_run *run, size_t index, float *dy, float *const
 
 const mfi_unit_kind mfi_unit_dropout = {
     .resolve = dropout_resolve,
+    .describe = dropout_describe,
     .sizes = dropout_sizes,
     .forward = dropout_forward,
     .backward = dropout_backward,

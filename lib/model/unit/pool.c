@@ -21,6 +21,12 @@ static mf_status pool_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shap
     return MF_STATUS_OK;
 }
 
+static void pool_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage)
+{
+    mfi_convolution_pool(&stage->geometry,
+                         mfi_pooling(input->dims + 1, unit->pool, unit->kernel, unit->stride));
+}
+
 static bool pool_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                        mfi_shared_sizes *shared)
 {
@@ -61,6 +67,7 @@ static void pool_backward(mfi_run *run, size_t index, float *dy, float *const dx
 
 const mfi_unit_kind mfi_unit_pool = {
     .resolve = pool_resolve,
+    .describe = pool_describe,
     .sizes = pool_sizes,
     .forward = pool_forward,
     .backward = pool_backward,
