@@ -2,36 +2,10 @@
  * of workers, the running mean and variance too. ThreadSanitizer runs this. SPDX-License-Identifier: MIT */
 #include "training_fixture.h"
 
-static void run_pipelined(training_fixture *s, uint32_t workers, size_t depth)
-{
-    mf_pipeline *pipeline = make_pipeline(s->network, workers, depth);
-
-    for (size_t t = 0; t < BATCHES; t++) {
-        mf_batch batch = batch_of(s, t);
-
-        change_settings(s, t);
-        check_ok(mf_pipeline_submit_batch(pipeline, &batch));
-        poll_all(s, pipeline);
-    }
-    check_ok(mf_pipeline_flush(pipeline));
-    poll_all(s, pipeline);
-    assert_int_equal(progress_of(pipeline).finished, BATCHES);
-    mf_pipeline_free(pipeline);
-}
-
 static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
 {
     (void)state;
-    for (size_t r = 0; r < RULES; r++)
-        for (uint32_t workers = 0; workers <= 3; workers++) {
-            training_fixture *one = make_maps_fixture(&rules[r]), *other = make_maps_fixture(&rules[r]);
-
-            run_sequential(one);
-            run_pipelined(other, workers, workers == 2 ? 1 : 0);
-            check_same_run(one, other);
-            free_training_fixture(one);
-            free_training_fixture(other);
-        }
+    check_pipelines_give_the_same_bits(make_maps_fixture);
 }
 
 /* A normalisation by single values is found before the batch is taken; the one before and the one behind it

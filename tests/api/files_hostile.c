@@ -46,21 +46,9 @@ static int close_file(void **state)
     return 0;
 }
 
-/* The file with this header gives that status and a message with `part` in it, whatever is wanted from it. */
 static void check_header(mf_status expected, const char *changed, const char *part)
 {
-    for (int32_t contents = MF_CONTENTS_MODEL; contents <= MF_CONTENTS_TRAINING; contents++) {
-        size_t now;
-        char *bad = model_with_header(file, size, changed, &now);
-        mf_status status = model_refuse(contents, bad, now);
-
-        if (status != expected)
-            print_error("header: %.400s\n", changed);
-        check_status(expected, status);
-        if (part != NULL)
-            check_message(part);
-        free(bad);
-    }
+    check_model_header(expected, file, size, changed, part);
 }
 
 static void check_change(mf_status expected, const char *from, const char *to, const char *part)

@@ -14,7 +14,7 @@ static int32_t take_report(void *user, const mf_pipeline_report *report)
     return 0;
 }
 
-static void run_pipelined(training_fixture *s, uint32_t workers, size_t depth, int callback)
+static void run_with_or_without_callback(training_fixture *s, uint32_t workers, size_t depth, int callback)
 {
     mf_pipeline_spec spec = pipeline_spec(s->network, workers, depth);
     mf_pipeline *pipeline = NULL;
@@ -52,7 +52,7 @@ static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
                              *other = make_training_fixture(&rules[r]);
 
             run_sequential(one);
-            run_pipelined(other, workers[w], w % 2 ? 0 : 1 + r, w % 3 == 0);
+            run_with_or_without_callback(other, workers[w], w % 2 ? 0 : 1 + r, w % 3 == 0);
             check_same_run(one, other);
             free_training_fixture(one);
             free_training_fixture(other);

@@ -210,3 +210,20 @@ char *replaced(const char *text, const char *from, const char *to)
     strcat(result, place + strlen(from));
     return result;
 }
+
+void check_model_header(mf_status expected, const void *file, size_t bytes, const char *changed,
+                        const char *part)
+{
+    for (int32_t contents = MF_CONTENTS_MODEL; contents <= MF_CONTENTS_TRAINING; contents++) {
+        size_t now;
+        char *bad = model_with_header(file, bytes, changed, &now);
+        mf_status status = model_refuse(contents, bad, now);
+
+        if (status != expected)
+            print_error("header: %.3000s\n", changed);
+        check_status(expected, status);
+        if (part != NULL)
+            check_message(part);
+        free(bad);
+    }
+}

@@ -32,6 +32,11 @@ void check_same_model_at(const mf_network *one, const mf_network *other, const c
 /** A file with another header: the length is set, the data stays; free() it. */
 void *model_with_header(const void *file, size_t bytes, const char *header, size_t *now);
 
+/** The file with the header `changed` gives that status, whatever is wanted from it, and, if `part` is not
+ * NULL, a message with `part` in it. */
+void check_model_header(mf_status expected, const void *file, size_t bytes, const char *changed,
+                        const char *part);
+
 /** The header of a file as a string, without the spaces at its end; free() it. */
 char *model_header(const void *file, size_t bytes);
 

@@ -280,3 +280,34 @@ void check_same_run(training_fixture *one, training_fixture *other)
     free_saved_values(&first);
     free_saved_values(&second);
 }
+
+void run_pipelined(training_fixture *s, uint32_t workers, size_t depth)
+{
+    mf_pipeline *pipeline = make_pipeline(s->network, workers, depth);
+
+    for (size_t t = 0; t < BATCHES; t++) {
+        mf_batch batch = batch_of(s, t);
+
+        change_settings(s, t);
+        check_ok(mf_pipeline_submit_batch(pipeline, &batch));
+        poll_all(s, pipeline);
+    }
+    check_ok(mf_pipeline_flush(pipeline));
+    poll_all(s, pipeline);
+    assert_int_equal(progress_of(pipeline).finished, BATCHES);
+    mf_pipeline_free(pipeline);
+}
+
+void check_pipelines_give_the_same_bits(training_fixture *(*make)(const rule *how))
+{
+    for (size_t r = 0; r < RULES; r++)
+        for (uint32_t workers = 0; workers <= 3; workers++) {
+            training_fixture *one = make(&rules[r]), *other = make(&rules[r]);
+
+            run_sequential(one);
+            run_pipelined(other, workers, workers == 2 ? 1 : 0);
+            check_same_run(one, other);
+            free_training_fixture(one);
+            free_training_fixture(other);
+        }
+}

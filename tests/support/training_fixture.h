@@ -58,6 +58,13 @@ mf_pipeline_progress_info progress_of(mf_pipeline *pipeline);
 /** All reports there are, into the training_fixture's. */
 void poll_all(training_fixture *s, mf_pipeline *pipeline);
 
+/** All batches but those behind through a pipeline, with their reports. */
+void run_pipelined(training_fixture *s, uint32_t workers, size_t depth);
+
+/** For every rule, and for 0 to 3 workers, a pipeline of what `make` makes gives the bits of a sequential
+ * run. */
+void check_pipelines_give_the_same_bits(training_fixture *(*make)(const rule *how));
+
 /** Both have the same reports and parameters, also after some steps more, which compares the optimizers'
  * states and the dropout counters. */
 void check_same_run(training_fixture *one, training_fixture *other);
