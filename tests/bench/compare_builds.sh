@@ -16,19 +16,28 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OPENBLAS_NUM_THREADS=1
 
+run_one() { # side build name command...
+    side=$1 build=$2 name=$3
+    shift 3
+    "$build/tests/bench/$name" "$@" | grep '^result ' | sed "s|^|$side $round |" >>"$work/lines"
+}
+
+# Who is first changes from round to round. Both may be the same build: that tells how much the machine scatters.
 run_both() { # name command...
-    name=$1
-    shift
-    for build in "$old" "$new"; do
-        "$build/tests/bench/$name" "$@" | grep '^result ' | sed "s|^|$([ "$build" = "$old" ] && echo old || echo new) $round |"
-    done >>"$work/lines"
+    if [ $((round % 2)) -eq 1 ]; then
+        run_one old "$old" "$@"
+        run_one new "$new" "$@"
+    else
+        run_one new "$new" "$@"
+        run_one old "$old" "$@"
+    fi
 }
 
 : >"$work/lines"
 round=1
 while [ "$round" -le "$rounds" ]; do
     run_both bench_dense --arch=784-1000-1000 --batch=128 --rounds=3 --threads=1
-    run_both bench_conv --arch=3x32x32:c64p-c128p-c10 --batch=32 --rounds=1 --steps=2 --python=none --threads=1 --workers=0
+    run_both bench_conv --arch=3x32x32:c64p-c128p-c10 --batch=32 --rounds=1 --steps=6 --python=none --threads=1 --workers=0
     round=$((round + 1))
 done
 
