@@ -585,6 +585,8 @@ struct unit_spec : mf_unit_spec {
 
     static unit_spec gelu() { return activation(MF_ACTIVATION_GELU); }
 
+    static unit_spec silu() { return activation(MF_ACTIVATION_SILU); }
+
     /** Square windows; a stride of 0 is their size. */
     static unit_spec max_pool(std::size_t size = 2, std::size_t stride = 0)
     {
@@ -605,12 +607,26 @@ struct unit_spec : mf_unit_spec {
         return spec;
     }
 
+    /** Layer normalisation: of the values of a row, or of each position of a sequence. */
+    static unit_spec layer_norm() { return of_kind(MF_UNIT_LAYER_NORM); }
+
+    /** The mean of each map, or of the positions of a sequence. */
+    static unit_spec global_pool() { return of_kind(MF_UNIT_GLOBAL_POOL); }
+
     /** The sum of a node and the one before, or of two nodes. */
     static unit_spec add(std::int32_t with, std::int32_t node = MF_NODE_PREVIOUS)
     {
         unit_spec spec = of_kind(MF_UNIT_ADD);
         spec.inputs[0] = node;
         spec.inputs[1] = with;
+        return spec;
+    }
+
+    /** The values of a node behind those of the one before, or of two nodes. */
+    static unit_spec concat(std::int32_t with, std::int32_t node = MF_NODE_PREVIOUS)
+    {
+        unit_spec spec = add(with, node);
+        spec.kind = MF_UNIT_CONCAT;
         return spec;
     }
 
@@ -976,6 +992,8 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
 
     builder &gelu() { return unit(unit_spec::gelu()); }
 
+    builder &silu() { return unit(unit_spec::silu()); }
+
     builder &max_pool(std::size_t size = 2, std::size_t stride = 0)
     {
         return unit(unit_spec::max_pool(size, stride));
@@ -988,8 +1006,15 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
 
     builder &dropout(float rate, bool maps = false) { return unit(unit_spec::dropout(rate, maps)); }
 
+    builder &layer_norm() { return unit(unit_spec::layer_norm()); }
+
+    builder &global_pool() { return unit(unit_spec::global_pool()); }
+
     /** Adds a node to the one before. */
     builder &add(std::int32_t with) { return unit(unit_spec::add(with)); }
+
+    /** Puts the values of a node behind those of the one before. */
+    builder &concat(std::int32_t with) { return unit(unit_spec::concat(with)); }
 
     /** The next unit reads this node instead of the one before; 0 is the layer's input. */
     builder &branch(std::int32_t node) noexcept

@@ -90,11 +90,11 @@ static mf_status read_input(const mfi_json *item, mf_shape *input)
     for (const mfi_json *dim = mfi_json_is_array(item) ? mfi_json_first(item) : NULL; dim;
          dim = mfi_json_next(dim)) {
         if (rank == 3 || !mfi_json_size(dim, &dims[rank]) || dims[rank] > SIZE_MAX)
-            return mfi_fail(MF_STATUS_FORMAT, "\"" MFI_KEY_INPUT "\" is not an array of 1 or 3 numbers");
+            return mfi_fail(MF_STATUS_FORMAT, "\"" MFI_KEY_INPUT "\" is not an array of 1 to 3 numbers");
         input->dims[rank] = (size_t)dims[rank];
         rank++;
     }
-    input->rank = (int32_t)rank; /* the builder refuses every rank but 1 and 3 */
+    input->rank = (int32_t)rank; /* the builder refuses a rank of 0 */
     return MF_STATUS_OK;
 }
 
@@ -129,7 +129,7 @@ static mf_status build(const mfi_json *item, size_t position, const mf_allocator
     spec.allocator = allocator;
     if (architecture->version == MFI_FORMAT_FLAT)
         return mfi_fail(MF_STATUS_FORMAT, "a layer of units needs format version %d, the file has version %d",
-                        (int)MFI_FORMAT_VERSION, (int)MFI_FORMAT_FLAT);
+                        (int)MFI_FORMAT_UNITS, (int)MFI_FORMAT_FLAT);
     MFI_TRY(read_input(mfi_json_member(item, MFI_KEY_INPUT), &input));
     MFI_TRY(mfi_builder_create(&spec, &layer->builder));
     MFI_TRY(read_units(mfi_json_member(item, MFI_KEY_UNITS), architecture, layer->builder));
@@ -184,6 +184,9 @@ static mf_status read_layer_record(const mfi_json *item, size_t position, const 
         MFI_TRY(mfi_plan_from_spec(&record->spec, &room.arrays, &room.plan));
     }
     const mfi_plan *plan = mfi_architecture_plan(architecture, position, &room);
+    if (mfi_plan_format(plan) > architecture->version)
+        return mfi_fail(MF_STATUS_FORMAT, "the layer needs format version %d, the file has version %d",
+                        (int)mfi_plan_format(plan), (int)architecture->version);
     layer->parameter_count = plan->parameter_count;
     MFI_TRY(mfi_take_zeroed(allocator, plan->parameter_count, sizeof *layer->parameters, &layer->parameters));
     return read_frozen(mfi_json_member(item, MFI_KEY_FROZEN), plan, layer->parameters);

@@ -9,7 +9,8 @@
  * network. A file that an older library would misunderstand, or could not use, has a higher version. */
 enum {
     MFI_FORMAT_FLAT = 1,   /* only layers that have a spec */
-    MFI_FORMAT_VERSION = 2 /* also layers of units */
+    MFI_FORMAT_UNITS = 2,  /* also layers of units */
+    MFI_FORMAT_VERSION = 3 /* also sequences, SiLU, and units behind MF_UNIT_ADD in the list of their kinds */
 };
 
 /* Limits: of the format for the header, and of this library for layers and for units in all of them together,

@@ -170,10 +170,12 @@ static void put_training(mfi_text *text, const mf_network *network)
 /* The oldest version of the format that can describe the network. */
 static uint64_t version_of(const mf_network *network)
 {
-    for (size_t position = 0; position < network->count; position++)
-        if (!layer_at(network, position)->plan.has_spec)
-            return MFI_FORMAT_VERSION;
-    return MFI_FORMAT_FLAT;
+    uint64_t version = MFI_FORMAT_FLAT;
+    for (size_t position = 0; position < network->count; position++) {
+        uint64_t one = mfi_plan_format(&layer_at(network, position)->plan);
+        version = one > version ? one : version;
+    }
+    return version;
 }
 
 static void put_metadata(mfi_text *text, const mf_network *network, bool training)

@@ -76,7 +76,7 @@ static void put_part(mfi_sink *sink, const mf_network *network, mfi_onnx_part pa
     static const char *const sum[3] = {"goodness_sum", "probabilities_sum", "label_sum"};
     const mfi_plan *first = &network->entries[0].layer->plan;
     const mf_shape shape = first->input;
-    mfi_onnx_walk walk = {.graph = {sink, part}, .value = {"input"}, .maps = shape.rank > 1};
+    mfi_onnx_walk walk = {.graph = {sink, part}, .value = {"input"}, .rank = shape.rank};
     mfi_onnx_value input = {.name = "input", .type = MFI_ONNX_FLOAT, .rank = (size_t)shape.rank};
     memcpy(input.dims, shape.dims, sizeof input.dims);
     mfi_onnx_put_value(&walk.graph, MFI_ONNX_INPUTS, &input);

@@ -107,47 +107,80 @@ static attribute pads(const size_t values[2])
     return four;
 }
 
-/* ---- rows of values and maps ---- */
+static attribute last_axis(void)
+{
+    return (attribute){.name = "axes", .type = MFI_ONNX_SOME_INTS, .count = 1, .values = {-1}};
+}
+
+/* ---- rows of values, sequences, maps ---- */
 
 static void flatten(mfi_onnx_walk *walk, mfi_onnx_name result)
 {
     advance_to(walk, (mfi_onnx_node){.type = "Flatten", .attributes = {one("axis", 1)}}, result);
 }
 
-/* Puts a reshape of a row of values to maps. The 0 keeps the dimension of the batch. */
-static void put_reshape(mfi_onnx_walk *walk, const mf_shape *maps, mfi_onnx_name shape_name,
+/* Puts a reshape of a row of values to maps or a sequence. The 0 keeps the dimension of the batch. */
+static void put_reshape(mfi_onnx_walk *walk, const mf_shape *to, mfi_onnx_name shape_name,
                         mfi_onnx_name result)
 {
-    const int64_t shape[4] = {0, (int64_t)maps->dims[0], (int64_t)maps->dims[1], (int64_t)maps->dims[2]};
-    mfi_onnx_put_tensor(
-        &walk->graph, &(mfi_onnx_tensor){.name = shape_name.text, .rank = 1, .dims = {4}, .integers = shape});
+    const int64_t shape[4] = {0, (int64_t)to->dims[0], (int64_t)to->dims[1], (int64_t)to->dims[2]};
+    mfi_onnx_put_tensor(&walk->graph, &(mfi_onnx_tensor){.name = shape_name.text,
+                                                         .rank = 1,
+                                                         .dims = {1 + (size_t)to->rank},
+                                                         .integers = shape});
     advance_to(walk, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, shape_name.text}}, result);
 }
 
-/* Reshapes the current value to the shape that its reader expects. */
-static void take_form(mfi_onnx_walk *walk, const mf_shape *wanted, bool maps, mfi_onnx_name shape_name,
+/* Reshapes the current value to the shape that its reader expects: it is that, or a row of values, or a row
+ * is wanted. */
+static void take_form(mfi_onnx_walk *walk, const mf_shape *wanted, int32_t rank, mfi_onnx_name shape_name,
                       mfi_onnx_name result)
 {
-    if (walk->maps && !maps)
+    if (walk->rank > 1 && rank == 1)
         flatten(walk, result);
-    else if (!walk->maps && maps)
+    else if (walk->rank == 1 && rank > 1)
         put_reshape(walk, wanted, shape_name, result);
-    walk->maps = maps;
+    walk->rank = rank;
 }
 
-static void take_input(const unit *u, bool maps)
+static const mf_shape *input_of(const unit *u)
 {
     const mfi_plan *plan = &u->layer->plan;
-    const mf_shape *input = mfi_plan_shape(plan, plan->units[u->node - 1].spec.inputs[0]);
-    take_form(u->walk, input, maps, name_of(u, "input_shape"), name_of(u, "input"));
+    return mfi_plan_shape(plan, plan->units[u->node - 1].spec.inputs[0]);
+}
+
+/* A convolution takes a row of n values as n maps of one. */
+static void take_input(const unit *u, int32_t rank)
+{
+    mf_shape wanted = *input_of(u);
+    wanted.rank = rank;
+    take_form(u->walk, &wanted, rank, name_of(u, "input_shape"), name_of(u, "input"));
 }
 
 /* ---- units ---- */
 
+/* Of a sequence, every position times W^T, which is made here: Gemm knows matrices alone. */
+static void put_dense_positions(const unit *u)
+{
+    mfi_onnx_name weight = put_role(u, MFI_WEIGHT), turned = name_of(u, "weight_turned"), bias;
+    mfi_onnx_put_node(&u->walk->graph,
+                      &(mfi_onnx_node){.type = "Transpose", .inputs = {weight.text}, .output = turned.text});
+    advance(u, (mfi_onnx_node){.type = "MatMul", .inputs = {NULL, turned.text}},
+            has_bias(u) ? "unbiased" : "product");
+    if (!has_bias(u))
+        return;
+    bias = put_role(u, MFI_BIAS);
+    advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, bias.text}}, "product");
+}
+
 /* x W^T, and + b unless the normalisation adds it. */
 static void put_dense(const unit *u)
 {
-    take_input(u, false);
+    if (input_of(u)->rank == 2) {
+        put_dense_positions(u);
+        return;
+    }
+    take_input(u, 1);
     mfi_onnx_name weight = put_role(u, MFI_WEIGHT), bias;
     mfi_onnx_node node = {.type = "Gemm", .inputs = {NULL, weight.text}, .attributes = {one("transB", 1)}};
     if (has_bias(u)) {
@@ -160,7 +193,7 @@ static void put_dense(const unit *u)
 static void put_convolution(const unit *u)
 {
     const mf_unit_spec *spec = &u->layer->plan.units[u->node - 1].spec;
-    take_input(u, true);
+    take_input(u, 3);
     mfi_onnx_name weight = put_role(u, MFI_WEIGHT), bias;
     mfi_onnx_node node = {
         .type = "Conv",
@@ -221,6 +254,14 @@ static void put_gelu(const unit *u)
     advance(u, (mfi_onnx_node){.type = "Mul", .inputs = {NULL, half.text}}, "activation");
 }
 
+/* z sigmoid(z), since opset 13 has no operator for SiLU. */
+static void put_silu(const unit *u)
+{
+    mfi_onnx_name z = u->walk->value;
+    advance(u, (mfi_onnx_node){.type = "Sigmoid"}, "silu_share");
+    advance(u, (mfi_onnx_node){.type = "Mul", .inputs = {NULL, z.text}}, "activation");
+}
+
 static void put_activation(const unit *u)
 {
     static const char *const types[] = {
@@ -229,10 +270,15 @@ static void put_activation(const unit *u)
         [MF_ACTIVATION_LEAKY_RELU] = "LeakyRelu",
         [MF_ACTIVATION_TANH] = "Tanh",
         [MF_ACTIVATION_GELU] = NULL,
+        [MF_ACTIVATION_SILU] = NULL,
     };
     mfi_activation phi = u->stage->phi;
     if (phi.kind == MF_ACTIVATION_GELU) {
         put_gelu(u);
+        return;
+    }
+    if (phi.kind == MF_ACTIVATION_SILU) {
+        put_silu(u);
         return;
     }
     mfi_onnx_node node = {.type = types[phi.kind]};
@@ -250,6 +296,47 @@ static void put_pooling(const unit *u)
             "pooled");
 }
 
+/* ((x - mean) / sqrt(variance + epsilon)) scale + b, since opset 13 has no operator for it. Runtimes
+ * recognise these nodes in this order and fuse them. */
+static void put_layer_norm(const unit *u)
+{
+    const attribute axis = last_axis();
+    mfi_onnx_name two_value = put_scalar(u, "norm_two", 2.0f), scale = put_role(u, MFI_SCALE), bias, off,
+                  root;
+    mfi_onnx_name epsilon = put_scalar(u, "norm_epsilon", u->stage->normalization_epsilon),
+                  x = u->walk->value;
+    advance(u, (mfi_onnx_node){.type = "ReduceMean", .attributes = {axis}}, "norm_mean");
+    off = u->walk->value;
+    u->walk->value = x;
+    advance(u, (mfi_onnx_node){.type = "Sub", .inputs = {NULL, off.text}}, "norm_off");
+    off = u->walk->value;
+    advance(u, (mfi_onnx_node){.type = "Pow", .inputs = {NULL, two_value.text}}, "norm_square");
+    advance(u, (mfi_onnx_node){.type = "ReduceMean", .attributes = {axis}}, "norm_variance");
+    advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, epsilon.text}}, "norm_spread");
+    advance(u, (mfi_onnx_node){.type = "Sqrt"}, "norm_root");
+    root = u->walk->value;
+    u->walk->value = off;
+    advance(u, (mfi_onnx_node){.type = "Div", .inputs = {NULL, root.text}}, "norm_plain");
+    advance(u, (mfi_onnx_node){.type = "Mul", .inputs = {NULL, scale.text}},
+            has_bias(u) ? "norm_scaled" : "normalized");
+    if (!has_bias(u))
+        return;
+    bias = put_role(u, MFI_BIAS);
+    advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, bias.text}}, "normalized");
+}
+
+static void put_global_pool(const unit *u)
+{
+    const attribute positions = {.name = "axes", .type = MFI_ONNX_SOME_INTS, .count = 1, .values = {1}};
+    if (input_of(u)->rank == 2) {
+        advance(u, (mfi_onnx_node){.type = "ReduceMean", .attributes = {positions, one("keepdims", 0)}},
+                "mean");
+        return;
+    }
+    advance(u, (mfi_onnx_node){.type = "GlobalAveragePool"}, "mean_maps");
+    flatten(u->walk, name_of(u, "mean"));
+}
+
 /* Dropout does nothing in inference, so its node is an Identity. */
 static void put_dropout(const unit *u)
 {
@@ -264,6 +351,9 @@ static const char *const results[MFI_UNIT_KINDS] = {
     [MF_UNIT_POOL] = "pooled",
     [MF_UNIT_DROPOUT] = "kept",
     [MF_UNIT_ADD] = "sum",
+    [MF_UNIT_LAYER_NORM] = "normalized",
+    [MF_UNIT_GLOBAL_POOL] = "mean",
+    [MF_UNIT_CONCAT] = "joined",
 };
 
 /* The name of a node's value; node 0 is the input of the layer. */
@@ -280,12 +370,21 @@ static void put_add(const unit *u, mfi_onnx_name input)
     advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, other.text}}, "sum");
 }
 
+static void put_concat(const unit *u, mfi_onnx_name input)
+{
+    const mf_unit_spec *spec = &u->layer->plan.units[u->node - 1].spec;
+    mfi_onnx_name other = value_of(u->walk, u->layer, spec->inputs[1], input);
+    const attribute axis = one("axis", input_of(u)->rank == 2 ? 2 : 1);
+    advance(u, (mfi_onnx_node){.type = "Concat", .inputs = {NULL, other.text}, .attributes = {axis}},
+            "joined");
+}
+
 static void put_unit_node(const unit *u, mfi_onnx_name input)
 {
     const mfi_plan *plan = &u->layer->plan;
     const mf_unit_spec *spec = &plan->units[u->node - 1].spec;
     u->walk->value = value_of(u->walk, u->layer, spec->inputs[0], input);
-    u->walk->maps = mfi_plan_shape(plan, spec->inputs[0])->rank == 3;
+    u->walk->rank = input_of(u)->rank;
     switch (spec->kind) {
     case MF_UNIT_DENSE:
         put_dense(u);
@@ -304,6 +403,15 @@ static void put_unit_node(const unit *u, mfi_onnx_name input)
         return;
     case MF_UNIT_DROPOUT:
         put_dropout(u);
+        return;
+    case MF_UNIT_LAYER_NORM:
+        put_layer_norm(u);
+        return;
+    case MF_UNIT_GLOBAL_POOL:
+        put_global_pool(u);
+        return;
+    case MF_UNIT_CONCAT:
+        put_concat(u, input);
         return;
     default:
         put_add(u, input);
@@ -373,7 +481,7 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer)
 {
     mfi_onnx_walk aside = *walk;
     const mfi_plan *plan = &layer->plan;
-    if (aside.maps) {
+    if (aside.rank > 1) {
         if (mfi_plan_pools_head(plan))
             put_head_pooling(&aside, mfi_plan_output(plan)->dims + 1, plan->head.pool_size);
         flatten(&aside, mfi_onnx_name_of(aside.position, "features"));
@@ -388,11 +496,12 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer)
 void mfi_onnx_put_layer(mfi_onnx_walk *walk, const mf_layer *layer)
 {
     const mfi_plan *plan = &layer->plan;
-    take_form(walk, &plan->input, plan->input.rank == 3, mfi_onnx_name_of(walk->position, "input_shape"),
+    take_form(walk, &plan->input, plan->input.rank, mfi_onnx_name_of(walk->position, "input_shape"),
               mfi_onnx_name_of(walk->position, "input"));
     mfi_onnx_name input = walk->value;
     for (size_t s = 0; s < plan->stage_count; s++)
         for (int32_t node = plan->stages[s].first; node <= plan->stages[s].last; node++)
             put_unit_node(&(unit){walk, layer, &plan->stages[s], node}, input);
+    walk->rank = mfi_plan_output(plan)->rank;
     put_goodness(walk, layer);
 }

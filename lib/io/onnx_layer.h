@@ -19,7 +19,7 @@ typedef struct mfi_onnx_walk {
     mfi_onnx_graph graph;
     size_t position;
     mfi_onnx_name value; /* the current value, which the next node reads */
-    bool maps;           /* [N, C, H, W], not [N, k] */
+    int32_t rank;        /* of a row of it: [N, k], [N, positions, k] or [N, C, H, W] */
 } mfi_onnx_walk;
 
 /* Puts the layer at walk->position. Its activation becomes the current value; its goodness is named

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/model_file.h"
 #include "model/unit.h"
 
 #define NAMES(list) (list), sizeof(list) / sizeof *(list)
@@ -13,7 +14,7 @@
 
 static const char *const kinds[] = {"dense", "conv2d", "units"};
 static const char *const heads[] = {"linear"};
-static const char *const activations[] = {"identity", "relu", "leaky_relu", "tanh", "gelu"};
+static const char *const activations[] = {"identity", "relu", "leaky_relu", "tanh", "gelu", "silu"};
 static const char *const inits[] = {"kaiming_uniform", "zero", "orthogonal", "normal"};
 static const char *const normalizations[] = {"none", "batch"};
 static const char *const pools[] = {"none", "average", "max"};
@@ -74,9 +75,9 @@ const mfi_field_table mfi_layer_fields = {NAMES(layer_fields), "layer"};
 static const mfi_field unit_fields[] = {
     {"kind", SPEC(NAME, kind), mfi_unit_names, MFI_UNIT_KINDS, 0},
     {"input", SPEC(LINK, inputs[0]), NULL, 0, 0},
-    {"other", SPEC(LINK, inputs[1]), NULL, 0, BIT(ADD)},
+    {"other", SPEC(LINK, inputs[1]), NULL, 0, BIT(ADD) | BIT(CONCAT)},
     {"outputs", SPEC(SIZE, outputs), NULL, 0, BIT(DENSE) | BIT(CONV2D)},
-    {"bias", SPEC(FLAG, bias), NULL, 0, BIT(DENSE) | BIT(CONV2D) | BIT(BATCH_NORM)},
+    {"bias", SPEC(FLAG, bias), NULL, 0, BIT(DENSE) | BIT(CONV2D) | BIT(BATCH_NORM) | BIT(LAYER_NORM)},
     {"weight_init", SPEC(NAME, weight_init), NAMES(inits), BIT(DENSE) | BIT(CONV2D)},
     {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, BIT(DENSE) | BIT(CONV2D)},
     {"activation", SPEC(NAME, activation), NAMES(activations), BIT(ACTIVATION)},
@@ -88,7 +89,7 @@ static const mfi_field unit_fields[] = {
     {"dropout", SPEC(FLOAT, dropout), NULL, 0, BIT(DROPOUT)},
     {"dropout_maps", SPEC(FLAG, dropout_maps), NULL, 0, BIT(DROPOUT)},
     {"normalization_rate", SPEC(FLOAT, normalization_rate), NULL, 0, BIT(BATCH_NORM)},
-    {"normalization_epsilon", SPEC(FLOAT, normalization_epsilon), NULL, 0, BIT(BATCH_NORM)},
+    {"normalization_epsilon", SPEC(FLOAT, normalization_epsilon), NULL, 0, BIT(BATCH_NORM) | BIT(LAYER_NORM)},
 };
 const mfi_field_table mfi_unit_fields = {NAMES(unit_fields), "unit"};
 
@@ -145,6 +146,22 @@ static const char *state_name(int32_t kind, int32_t slot)
     if (kind == MF_OPTIMIZER_RMSPROP)
         return slot == 0 ? "second_moment" : "momentum";
     return slot == 0 ? "first_moment" : "second_moment";
+}
+
+/* ---- versions of the format ---- */
+
+static bool is_of_version_3(const mf_unit_spec *unit)
+{
+    return unit->kind > MF_UNIT_ADD ||
+           (unit->kind == MF_UNIT_ACTIVATION && unit->activation == MF_ACTIVATION_SILU);
+}
+
+uint64_t mfi_plan_format(const mfi_plan *plan)
+{
+    bool later = plan->input.rank == 2;
+    for (size_t u = 0; u < plan->unit_count; u++)
+        later = later || is_of_version_3(&plan->units[u].spec);
+    return later ? MFI_FORMAT_VERSION : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;
 }
 
 /* ---- from handles ---- */

@@ -34,6 +34,9 @@ extern const mfi_field_table mfi_layer_fields, mfi_unit_fields, mfi_head_fields,
 #define MFI_KEY_FROZEN "frozen"
 #define MFI_KEY_STEPS "steps"
 
+/* The oldest version of the format that can describe such a layer. */
+uint64_t mfi_plan_format(const mfi_plan *plan);
+
 mfi_layer_record mfi_record_layer(const mf_network *network, size_t position);
 mfi_training_record mfi_record_training(const mf_network *network, size_t position);
 mfi_optimizer_record mfi_record_optimizer(const mf_optimizer *optimizer);

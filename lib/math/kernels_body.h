@@ -41,6 +41,13 @@ static void apply_activation(mfi_activation phi, size_t n, float *restrict a)
             store_lanes(a + j, value * normal_cdf(value, &density), lanes);
         }
         break;
+    case MF_ACTIVATION_SILU:
+        FOR_LANES(j, lanes, n)
+        {
+            vector rest, value = load_lanes(a + j, lanes);
+            store_lanes(a + j, value * logistic(value, &rest), lanes);
+        }
+        break;
     default:
         break;
     }
@@ -82,6 +89,14 @@ static void apply_derivative(mfi_activation phi, size_t n, const float *restrict
             vector density, value = load_lanes(z + j, lanes);
             vector slope = normal_cdf(value, &density);
             slope += value * density * inv_sqrt_2_pi;
+            store_lanes(dz + j, load_lanes(dz + j, lanes) * slope, lanes);
+        }
+        break;
+    case MF_ACTIVATION_SILU:
+        FOR_LANES(j, lanes, n)
+        {
+            vector rest, value = load_lanes(z + j, lanes), share = logistic(value, &rest);
+            vector slope = share + value * share * rest;
             store_lanes(dz + j, load_lanes(dz + j, lanes) * slope, lanes);
         }
         break;

@@ -173,6 +173,17 @@ INLINE vector hyperbolic_tangent(vector x)
     return choose(x == x, result, x);
 }
 
+/* 1 / (1 + e^-x), from e^-|x|, which never overflows. *rest receives what is missing to 1: where that is
+ * small, a difference would be rounding alone. */
+INLINE vector logistic(vector x, vector *rest)
+{
+    vector size = magnitude(x), small = choose(size < 80.0f, exponential(-at_most(size, 80.0f)), splat(0.0f));
+    vector share = reciprocal(1.0f + small);
+    *rest = choose(x > 0.0f, small * share, share);
+    vector result = choose(x > 0.0f, share, small * share);
+    return choose(x == x, result, x);
+}
+
 /* Returns the normal distribution function, the probability of a number below z: the density times a
  * polynomial in 1 / (1 + 0.29 |z|), with a relative error of 4e-8. *density receives the normal density
  * without its constant, e^(-z^2/2). */

@@ -19,15 +19,15 @@ mf_builder_spec mfi_builder_defaults(void)
 static mf_status check_input(const mf_shape *input)
 {
     size_t values;
-    if (input->rank != 1 && input->rank != 3)
-        return mfi_fail(MF_STATUS_ARGUMENT, "the rank of the input must be 1 or 3, got %d", (int)input->rank);
+    if (input->rank < 1 || input->rank > 3)
+        return mfi_fail(MF_STATUS_ARGUMENT, "the rank of the input must be 1 to 3, got %d", (int)input->rank);
     for (int32_t d = 0; d < input->rank; d++)
         MFI_TRY(mfi_check_size("a dimension of the input", input->dims[d], 1));
     for (int32_t d = input->rank; d < 4; d++)
         if (input->dims[d] > 1)
             return mfi_fail(MF_STATUS_ARGUMENT, "dimension %d of an input of rank %d must be 1, got %zu",
                             (int)d, (int)input->rank, input->dims[d]);
-    return mfi_check_product("values of the input", input->dims[0], input->rank == 3 ? input->dims[1] : 1,
+    return mfi_check_product("values of the input", input->dims[0], input->rank > 1 ? input->dims[1] : 1,
                              input->rank == 3 ? input->dims[2] : 1, &values);
 }
 
@@ -49,9 +49,10 @@ mf_status mfi_builder_create(const mf_builder_spec *spec, mf_builder **builder)
 {
     MFI_TRY(check_spec(spec));
     MFI_TRY(create(spec->allocator, builder));
-    const size_t *dims = spec->input->dims;
+    mf_shape input = {.struct_size = sizeof input, .rank = spec->input->rank, .dims = {1, 1, 1, 1}};
+    memcpy(input.dims, spec->input->dims, (size_t)input.rank * sizeof *input.dims);
     (*builder)->plan = (mfi_plan){
-        .input = spec->input->rank == 3 ? mfi_shape_maps(dims[0], dims[1], dims[2]) : mfi_shape_row(dims[0]),
+        .input = input,
         .dropout = spec->dropout,
         .dropout_maps = spec->dropout_maps,
         .seed = spec->seed,

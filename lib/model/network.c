@@ -36,12 +36,15 @@ static const char *describe(const mf_shape *shape, char text[96])
     size_t count = shape->dims[0] * shape->dims[1] * shape->dims[2];
     if (shape->rank == 1)
         snprintf(text, 96, "%zu", count);
+    else if (shape->rank == 2)
+        snprintf(text, 96, "%zux%zu = %zu", shape->dims[0], shape->dims[1], count);
     else
         snprintf(text, 96, "%zux%zux%zu = %zu", shape->dims[0], shape->dims[1], shape->dims[2], count);
     return text;
 }
 
-/* Maps fit maps of the same shape; a row of values fits any shape with the same number of values. */
+/* Maps and sequences fit those of the same shape; a row of values fits any shape with the same number of
+ * values. */
 static bool fits(const mf_shape *output, const mf_shape *input)
 {
     bool same = true;
@@ -51,7 +54,7 @@ static bool fits(const mf_shape *output, const mf_shape *input)
         given *= output->dims[d];
         taken *= input->dims[d];
     }
-    return output->rank == 3 && input->rank == 3 ? same : given == taken;
+    return output->rank > 1 && input->rank > 1 ? same && output->rank == input->rank : given == taken;
 }
 
 /* Whether `layer` fits between the layers `before` and `after`, either of which may be NULL. */

@@ -15,6 +15,11 @@ mf_shape mfi_shape_row(size_t count)
     return (mf_shape){.struct_size = sizeof(mf_shape), .rank = 1, .dims = {count, 1, 1, 1}};
 }
 
+mf_shape mfi_shape_sequence(size_t positions, size_t values)
+{
+    return (mf_shape){.struct_size = sizeof(mf_shape), .rank = 2, .dims = {positions, values, 1, 1}};
+}
+
 mf_shape mfi_shape_maps(size_t count, size_t height, size_t width)
 {
     return (mf_shape){.struct_size = sizeof(mf_shape), .rank = 3, .dims = {count, height, width, 1}};
@@ -23,6 +28,11 @@ mf_shape mfi_shape_maps(size_t count, size_t height, size_t width)
 size_t mfi_shape_values(const mf_shape *shape)
 {
     return shape->dims[0] * shape->dims[1] * shape->dims[2];
+}
+
+size_t mfi_shape_channels(const mf_shape *shape)
+{
+    return shape->dims[shape->rank == 2];
 }
 
 const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node)
@@ -65,12 +75,17 @@ double mfi_plan_work(const mfi_plan *plan)
 bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role)
 {
     bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
-    bool normalization = unit->kind == MF_UNIT_BATCH_NORM;
+    bool normalization = unit->kind == MF_UNIT_BATCH_NORM || unit->kind == MF_UNIT_LAYER_NORM;
     if (role == MFI_WEIGHT)
         return product;
     if (role == MFI_BIAS)
         return (product || normalization) && unit->bias;
-    return normalization;
+    return role == MFI_SCALE ? normalization : unit->kind == MF_UNIT_BATCH_NORM;
+}
+
+int32_t mfi_unit_inputs(const mf_unit_spec *unit)
+{
+    return mfi_unit_kind_of(unit->kind)->join ? 2 : 1;
 }
 
 mfi_plan_sizes mfi_plan_most(const mfi_plan *plan)
@@ -153,15 +168,13 @@ static mf_status resolve_input(const mfi_plan *plan, int32_t *input)
     return MF_STATUS_OK;
 }
 
-static mf_status check_same(const mfi_plan *plan, const int32_t inputs[2])
+mf_status mfi_unit_misfit(const char *verb, const mf_unit_spec *unit, const mf_shape *one,
+                          const mf_shape *other)
 {
-    const mf_shape *one = mfi_plan_shape(plan, inputs[0]), *other = mfi_plan_shape(plan, inputs[1]);
-    if (one->rank != other->rank || memcmp(one->dims, other->dims, sizeof one->dims) != 0)
-        return mfi_fail(MF_STATUS_SHAPE,
-                        "adds node %d of rank %d, %zux%zux%zu, and node %d of rank %d, %zux%zux%zu",
-                        (int)inputs[0], (int)one->rank, one->dims[0], one->dims[1], one->dims[2],
-                        (int)inputs[1], (int)other->rank, other->dims[0], other->dims[1], other->dims[2]);
-    return MF_STATUS_OK;
+    return mfi_fail(MF_STATUS_SHAPE,
+                    "%s node %d of rank %d, %zux%zux%zu, and node %d of rank %d, %zux%zux%zu", verb,
+                    (int)unit->inputs[0], (int)one->rank, one->dims[0], one->dims[1], one->dims[2],
+                    (int)unit->inputs[1], (int)other->rank, other->dims[0], other->dims[1], other->dims[2]);
 }
 
 static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
@@ -172,14 +185,14 @@ static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
     MFI_TRY(mfi_check_reserved(spec->reserved));
     MFI_TRY(mfi_check_reserved(spec->reserved2));
     MFI_TRY(resolve_input(plan, &spec->inputs[0]));
-    if (spec->kind == MF_UNIT_ADD) {
+    const mfi_unit_kind *kind = mfi_unit_kind_of(spec->kind);
+    if (kind->join)
         MFI_TRY(resolve_input(plan, &spec->inputs[1]));
-        MFI_TRY(check_same(plan, spec->inputs));
-    } else {
+    else
         spec->inputs[1] = 0;
-    }
-    MFI_TRY(
-        mfi_unit_kind_of(spec->kind)->resolve(spec, mfi_plan_shape(plan, spec->inputs[0]), &unit->output));
+    MFI_TRY(kind->resolve(spec, mfi_plan_shape(plan, spec->inputs[0]), &unit->output));
+    if (kind->join)
+        MFI_TRY(kind->join(spec, mfi_plan_shape(plan, spec->inputs[1]), &unit->output));
     return mfi_check_product("values of its output", unit->output.dims[0], unit->output.dims[1],
                              unit->output.dims[2], &values);
 }
@@ -198,7 +211,7 @@ mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *spec)
         return mfi_fail(MF_STATUS_OVERFLOW, "a layer has at most %d units", (int)MOST_UNITS);
     MFI_TRY(mfi_fail_at(resolve_unit(plan, &unit), "unit", plan->unit_count + 1));
     count_reader(plan, unit.spec.inputs[0]);
-    if (unit.spec.kind == MF_UNIT_ADD)
+    if (mfi_unit_inputs(&unit.spec) == 2)
         count_reader(plan, unit.spec.inputs[1]);
     plan->units[plan->unit_count++] = unit;
     return MF_STATUS_OK;

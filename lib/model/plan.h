@@ -25,9 +25,10 @@ typedef struct mfi_stage {
     int32_t inputs[MFI_STAGE_INPUTS];
     int32_t input_count;
     int32_t last_reader;                /* the last stage that reads its output; -1: none */
-    size_t input_values, output_values; /* in a row; of both inputs the same */
+    size_t input_values, output_values; /* in a row; of the first input */
     size_t channels;                    /* neurons, or maps: what has a bias and a normalisation of its own */
     size_t area;                        /* values of a channel in a row, before a pooling */
+    size_t positions;                   /* of a sequence; 1 of other inputs */
     double multiplications;             /* of its product, for one row */
     mfi_activation phi;
     bool normalizes;
@@ -129,9 +130,16 @@ mf_layer_spec mfi_plan_spec(const mfi_plan *plan);
 
 size_t mfi_shape_values(const mf_shape *shape);
 
-/* A row of `count` values, or `count` maps. */
+/* A row of `count` values, a sequence, or `count` maps. */
 mf_shape mfi_shape_row(size_t count);
+mf_shape mfi_shape_sequence(size_t positions, size_t values);
 mf_shape mfi_shape_maps(size_t count, size_t height, size_t width);
+
+/* How many nodes a unit reads: 1 or 2. */
+int32_t mfi_unit_inputs(const mf_unit_spec *unit);
+
+/* What has a bias or a normalisation of its own in a row of that shape: values, or maps. */
+size_t mfi_shape_channels(const mf_shape *shape);
 
 /* The shape of a row of a node. */
 const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node);

@@ -64,7 +64,7 @@ static mf_status check_options(const mf_layer_spec *spec)
                         (int)spec->kind);
     MFI_TRY(mfi_check_constant("layer kind", spec->kind, MF_LAYER_CONV2D));
     MFI_TRY(mfi_check_classes(spec->classes));
-    MFI_TRY(mfi_check_constant("activation", spec->activation, MF_ACTIVATION_GELU));
+    MFI_TRY(mfi_check_constant("activation", spec->activation, MF_ACTIVATION_SILU));
     MFI_TRY(mfi_check_constant("bias", spec->bias, 1));
     MFI_TRY(mfi_check_constant("weight_init", spec->weight_init, MF_INIT_NORMAL));
     MFI_TRY(mfi_check_constant("projection_init", spec->projection_init, MF_INIT_NORMAL));

@@ -65,7 +65,7 @@ static void form_stage(mfi_plan *plan, int32_t node)
     const mfi_unit *unit = &plan->units[node - 1];
     const mf_shape *input = mfi_plan_shape(plan, unit->spec.inputs[0]);
     mfi_stage stage = {.kind = unit->spec.kind, .first = node, .last = node, .last_reader = -1};
-    stage.input_count = unit->spec.kind == MF_UNIT_ADD ? 2 : 1;
+    stage.input_count = mfi_unit_inputs(&unit->spec);
     for (int i = 0; i < stage.input_count; i++) {
         stage.inputs[i] = stage_of(plan, unit->spec.inputs[i]);
         if (stage.inputs[i] > 0)
@@ -74,6 +74,7 @@ static void form_stage(mfi_plan *plan, int32_t node)
     memset(stage.parameters, -1, sizeof stage.parameters);
     stage.channels = input->dims[0];
     stage.area = input->dims[1] * input->dims[2];
+    stage.positions = input->rank == 2 ? input->dims[0] : 1;
     stage.geometry.pool = mfi_no_pooling(input->dims + 1);
     describe_unit(plan, node, &stage);
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
@@ -113,7 +114,7 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
     if (unit->kind == MF_UNIT_DENSE)
-        set_dims(weight, 2, unit->outputs, mfi_shape_values(input), 1, 1);
+        set_dims(weight, 2, unit->outputs, input->rank == 2 ? input->dims[1] : mfi_shape_values(input), 1, 1);
     else
         set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
     weight->init = unit->weight_init;
@@ -128,11 +129,11 @@ static void describe_vector(const mfi_plan *plan, int32_t node, mfi_parameter_sp
 {
     const mfi_unit *unit = &plan->units[node - 1];
     mfi_parameter_spec weight = {0};
-    set_dims(parameter, 1, unit->output.dims[0], 1, 1, 1);
+    set_dims(parameter, 1, mfi_shape_channels(&unit->output), 1, 1, 1);
     parameter->init = MFI_INIT_CONSTANT;
     parameter->gain = parameter->role == MFI_SCALE || parameter->role == MFI_VARIANCE ? 1.0f : 0.0f;
     parameter->fan = 1;
-    if (parameter->role != MFI_BIAS || unit->spec.kind == MF_UNIT_BATCH_NORM ||
+    if (parameter->role != MFI_BIAS || mfi_unit_has(&unit->spec, MFI_SCALE) ||
         unit->spec.weight_init != MF_INIT_KAIMING_UNIFORM)
         return;
     describe_weight(plan, node, &weight);
@@ -318,8 +319,8 @@ static mf_status fit_head(mfi_plan *plan)
     if (s == 0)
         return MF_STATUS_OK;
     if (output->rank != 3)
-        return mfi_fail(MF_STATUS_SHAPE, "pool_size %zu: a head that pools reads maps, not a row of values",
-                        s);
+        return mfi_fail(MF_STATUS_SHAPE, "pool_size %zu: a head that pools reads maps, not a %s of values", s,
+                        output->rank == 1 ? "row" : "sequence");
     MFI_TRY(mfi_check_cells(s, output->dims + 1));
     plan->features = output->dims[0] * s * s;
     return MF_STATUS_OK;

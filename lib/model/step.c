@@ -67,6 +67,12 @@ static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report
 
 /* ---- equation 8: back from dG, the head first, then the units, last to first ---- */
 
+static void add_gradient(const mfi_run *run, size_t giver, const float *gradient)
+{
+    size_t count = run->rows->count * run->layer->plan.stages[giver].output_values;
+    run->layer->kernels->scale_add(count, 1.0f, run->scratch->kept[giver].gradient, 1.0f, gradient);
+}
+
 /* A node that several stages read gets the sum of their gradients: the first one of the backward pass is
  * written, the others are added. */
 static void stage_backward(mfi_run *run, size_t s)
@@ -80,8 +86,7 @@ static void stage_backward(mfi_run *run, size_t s)
     mfi_unit_kind_of(stage->kind)->backward(run, s, scratch->kept[s].gradient, dx);
     for (int i = 0; i < stage->input_count; i++)
         if (stage->inputs[i] > 0 && !stage->starts_gradient[i])
-            run->layer->kernels->scale_add(run->rows->count * stage->input_values, 1.0f,
-                                           scratch->kept[stage->inputs[i] - 1].gradient, 1.0f, dx[i]);
+            add_gradient(run, (size_t)stage->inputs[i] - 1, dx[i]);
 }
 
 static void run_backward(mfi_run *run, mfi_use use)

@@ -26,11 +26,13 @@ static void put_line(page *to, const char *format, ...)
     to->length += length > 0 ? (size_t)length : 0;
 }
 
-/* "1000" or "64x16x16". */
+/* "1000", "64x512" or "64x16x16". */
 static void describe_shape(const mf_shape *shape, char text[64])
 {
     if (shape->rank == 1)
         snprintf(text, 64, "%zu", shape->dims[0]);
+    else if (shape->rank == 2)
+        snprintf(text, 64, "%zux%zu", shape->dims[0], shape->dims[1]);
     else
         snprintf(text, 64, "%zux%zux%zu", shape->dims[0], shape->dims[1], shape->dims[2]);
 }
@@ -38,7 +40,7 @@ static void describe_shape(const mf_shape *shape, char text[64])
 /* What a reader wants to know of the unit beside its shape. */
 static void describe_unit(const mf_unit_spec *unit, char text[96])
 {
-    static const char *const activations[] = {"identity", "relu", "leaky relu", "tanh", "gelu"};
+    static const char *const activations[] = {"identity", "relu", "leaky relu", "tanh", "gelu", "silu"};
     text[0] = 0;
     if (unit->kind == MF_UNIT_CONV2D)
         snprintf(text, 96, "%zux%zu kernel, stride %zux%zu, padding %zux%zu", unit->kernel[0],
@@ -52,6 +54,8 @@ static void describe_unit(const mf_unit_spec *unit, char text[96])
         snprintf(text, 96, "rate %g%s", (double)unit->dropout, unit->dropout_maps ? ", maps" : "");
     else if (unit->kind == MF_UNIT_ADD)
         snprintf(text, 96, "node %d + node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
+    else if (unit->kind == MF_UNIT_CONCAT)
+        snprintf(text, 96, "node %d, then node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
 }
 
 /* Values of the parameters of a unit, or of the head for node 0. Those of a unit lie side by side from
@@ -75,7 +79,7 @@ static void put_unit_line(page *to, const mfi_plan *plan, int32_t node, size_t *
     char shape[64], what[96], input[32] = "";
     describe_shape(&plan->units[node - 1].output, shape);
     describe_unit(unit, what);
-    if (unit->kind != MF_UNIT_ADD && unit->inputs[0] != node - 1)
+    if (mfi_unit_inputs(unit) == 1 && unit->inputs[0] != node - 1)
         snprintf(input, sizeof input, "reads node %d%s", (int)unit->inputs[0], what[0] ? "; " : "");
     put_line(to, "  %4d  %-10s  %-14s %10zu", (int)node, mfi_unit_names[unit->kind], shape,
              values_of_node(plan, node, next));

@@ -12,6 +12,9 @@ const char *const mfi_unit_names[MFI_UNIT_KINDS] = {
     [MF_UNIT_POOL] = "pool",
     [MF_UNIT_DROPOUT] = "dropout",
     [MF_UNIT_ADD] = "add",
+    [MF_UNIT_LAYER_NORM] = "layer_norm",
+    [MF_UNIT_GLOBAL_POOL] = "global_pool",
+    [MF_UNIT_CONCAT] = "concat",
 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
@@ -24,6 +27,9 @@ const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
         [MF_UNIT_POOL] = &mfi_unit_pool,
         [MF_UNIT_DROPOUT] = &mfi_unit_dropout,
         [MF_UNIT_ADD] = &mfi_unit_add,
+        [MF_UNIT_LAYER_NORM] = &mfi_unit_layer_norm,
+        [MF_UNIT_GLOBAL_POOL] = &mfi_unit_global_pool,
+        [MF_UNIT_CONCAT] = &mfi_unit_concat,
     };
     return kinds[kind];
 }
@@ -34,4 +40,15 @@ mf_status mfi_unit_check_product(const mf_unit_spec *unit)
     MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
     MFI_TRY(mfi_check_constant("weight_init", unit->weight_init, MF_INIT_NORMAL));
     return mfi_check_gain("weight_gain", unit->weight_gain);
+}
+
+mf_status mfi_unit_refuses(const char *reads, const mf_shape *input)
+{
+    if (input->rank == 1)
+        return mfi_fail(MF_STATUS_SHAPE, "%s, its input is a row of %zu values", reads, input->dims[0]);
+    if (input->rank == 2)
+        return mfi_fail(MF_STATUS_SHAPE, "%s, its input is a sequence of %zux%zu values", reads,
+                        input->dims[0], input->dims[1]);
+    return mfi_fail(MF_STATUS_SHAPE, "%s, its input is %zu maps of %zux%zu", reads, input->dims[0],
+                    input->dims[1], input->dims[2]);
 }

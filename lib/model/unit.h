@@ -8,6 +8,10 @@ typedef struct mfi_unit_kind {
     /* Fills in defaults, checks the options and the input, and returns the shape of the output. */
     mf_status (*resolve)(mf_unit_spec *unit, const mf_shape *input, mf_shape *output);
 
+    /* Of kinds that read two nodes: checks the other input against the output so far, which resolve() has
+     * given the shape of the first, and completes it. NULL: the kind reads one node. */
+    mf_status (*join)(const mf_unit_spec *unit, const mf_shape *other, mf_shape *output);
+
     /* What the unit says of the stage that computes it, alone or behind others. NULL: nothing. */
     void (*describe)(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage);
 
@@ -26,9 +30,9 @@ typedef struct mfi_unit_kind {
 } mfi_unit_kind;
 
 extern const mfi_unit_kind mfi_unit_dense, mfi_unit_conv2d, mfi_unit_batch_norm, mfi_unit_activation,
-    mfi_unit_pool, mfi_unit_dropout, mfi_unit_add;
+    mfi_unit_pool, mfi_unit_dropout, mfi_unit_add, mfi_unit_layer_norm, mfi_unit_global_pool, mfi_unit_concat;
 
-enum { MFI_UNIT_KINDS = MF_UNIT_ADD + 1 };
+enum { MFI_UNIT_KINDS = MF_UNIT_CONCAT + 1 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind);
 
@@ -37,5 +41,12 @@ extern const char *const mfi_unit_names[MFI_UNIT_KINDS];
 
 /* What a dense unit and a convolution have in common: outputs, bias, and how W starts. */
 mf_status mfi_unit_check_product(const mf_unit_spec *unit);
+
+/* SHAPE: the unit `verb` two nodes whose shapes do not fit together. */
+mf_status mfi_unit_misfit(const char *verb, const mf_unit_spec *unit, const mf_shape *one,
+                          const mf_shape *other);
+
+/* SHAPE: the message says what the unit reads, and what its input is. */
+mf_status mfi_unit_refuses(const char *reads, const mf_shape *input);
 
 #endif

@@ -85,7 +85,7 @@ static void each_convolution(check_spec *check, int32_t normalization)
 {
     uint64_t seed = 0;
 
-    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_SILU; activation++)
         for (int32_t pool = MF_POOL_NONE; pool <= MF_POOL_MAX; pool++)
             for (size_t head = 0; head <= 2; head++) {
                 mf_layer_spec spec = conv_spec(2, 3, 4, 2, CLASSES);
@@ -111,7 +111,7 @@ static void each_convolution(check_spec *check, int32_t normalization)
 
 static void each_dense(check_spec *check)
 {
-    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_SILU; activation++)
         for (int32_t bias = 0; bias <= 1; bias++) {
             mf_layer_spec spec = layer_spec(5, 2, CLASSES);
             char name[80];

@@ -37,7 +37,7 @@ static const struct {
 
 static void activations_pools_heads(int32_t normalization)
 {
-    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++)
+    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_SILU; activation++)
         for (size_t p = 0; p < COUNT_OF(pools); p++)
             for (size_t head = 0; head <= 2; head++)
                 for (int bias = 0; bias <= 1; bias++) {

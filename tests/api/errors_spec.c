@@ -34,8 +34,8 @@ static void test_layer_values_out_of_range_are_refused(void **state)
     refuse_field(kind, 1);
     refuse_field(kind, -1);
     refuse_field(activation, -1);
-    refuse_field(activation, 5);
-    check_message("5");
+    refuse_field(activation, 6);
+    check_message("6");
     refuse_field(bias, 2);
     refuse_field(bias, -1);
     refuse_field(weight_init, -1);

@@ -21,12 +21,12 @@ static const char *const optimizer_names[] = {"sgd",      "sgd decay",     "mome
                                               "nesterov", "adam",          "adam large epsilon and decay",
                                               "adamw",    "rmsprop decay", "rmsprop momentum"};
 
-static const char *const activation_names[] = {"identity", "relu", "leaky relu", "tanh", "gelu"};
+static const char *const activation_names[] = {"identity", "relu", "leaky relu", "tanh", "gelu", "silu"};
 
 static void every_pair(size_t inputs, size_t outputs, size_t classes, int steps)
 {
     for (size_t o = 0; o < COUNT_OF(optimizers); o++)
-        for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++) {
+        for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_SILU; activation++) {
             char name[120];
             oracle_case one = {.name = name,
                                .inputs = inputs,

@@ -73,7 +73,7 @@ static void run_clip_cases(size_t inputs, size_t outputs, size_t rows, int steps
     const oracle_optimizer *all[] = {&sgd, &momentum, &adam};
 
     for (size_t o = 0; o < COUNT_OF(all); o++)
-        for (int activation = MF_ACTIVATION_RELU; activation <= MF_ACTIVATION_GELU; activation += 2)
+        for (int activation = MF_ACTIVATION_RELU; activation <= MF_ACTIVATION_SILU; activation += 2)
             for (int frozen = 0; frozen < 8; frozen++) {
                 char name[100];
                 oracle_case one = base(name, *all[o]);

@@ -209,6 +209,8 @@ static double phi(int activation, double z)
         return tanh(z);
     case MF_ACTIVATION_GELU:
         return z * erfc(-z / sqrt(2.0)) / 2.0;
+    case MF_ACTIVATION_SILU:
+        return z / (1.0 + exp(-z));
     default:
         return z;
     }
@@ -223,7 +225,7 @@ static void test_activations_are_exact_for_tiny_and_huge_values(void **state)
     const float one = 1.0f, zero = 0.0f;
 
     (void)state;
-    for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++) {
+    for (int activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_SILU; activation++) {
         mf_layer_spec spec = layer_spec(1, 1, 2);
         mf_layer *layer;
         mf_workspace *workspace;

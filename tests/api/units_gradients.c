@@ -13,7 +13,7 @@ typedef void check_plan(const char *name, const units_plan *plan, uint64_t seed)
 
 static void each_row(check_plan *check)
 {
-    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_GELU; activation++) {
+    for (int32_t activation = MF_ACTIVATION_IDENTITY; activation <= MF_ACTIVATION_SILU; activation++) {
         units_plan plan = plan_row(3, CLASSES);
         mf_unit_spec phi = unit_activation(activation);
 
@@ -85,6 +85,51 @@ static void each_order(check_plan *check)
     plan_add(&block, unit_add(MF_NODE_PREVIOUS, 0));
     plan_add(&block, unit_activation(MF_ACTIVATION_GELU));
     check("a residual block", &block, 43);
+}
+
+static mf_unit_spec layer_norm(float epsilon)
+{
+    mf_unit_spec unit = unit_of(MF_UNIT_LAYER_NORM);
+
+    unit.normalization_epsilon = epsilon;
+    return unit;
+}
+
+/* Units that read sequences, and the same ones on rows and maps. */
+static void each_sequence(check_plan *check)
+{
+    units_plan rows = plan_row(4, CLASSES), maps = plan_maps(2, 3, 2, CLASSES),
+               sequence = plan_sequence(3, 4, CLASSES), first = plan_sequence(2, 3, CLASSES);
+    mf_unit_spec plain = layer_norm(0.05f);
+
+    plain.bias = 0;
+    plan_add(&rows, layer_norm(0.1f));
+    plan_add(&rows, unit_dense(3));
+    plan_add(&rows, unit_concat(MF_NODE_PREVIOUS, 1));
+    plan_add(&rows, unit_activation(MF_ACTIVATION_SILU));
+    plan_add(&rows, plain);
+    check("layer normalisation of rows, joined", &rows, 50);
+    plan_add(&maps, unit_conv(2, 3, 1));
+    plan_add(&maps, unit_activation(MF_ACTIVATION_SILU));
+    plan_add(&maps, unit_conv(3, 3, 1));
+    plan_add(&maps, unit_concat(2, 3));
+    plan_add(&maps, unit_concat(4, 4));
+    plan_add(&maps, unit_of(MF_UNIT_GLOBAL_POOL));
+    plan_add(&maps, unit_dense(2));
+    check("maps joined, and the mean of each", &maps, 51);
+    plan_add(&sequence, unit_dense(4));
+    plan_add(&sequence, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&sequence, layer_norm(0.1f));
+    plan_add(&sequence, unit_dense(3));
+    plan_add(&sequence, unit_concat(MF_NODE_PREVIOUS, 1));
+    plan_add(&sequence, unit_dropout(0.0f, 1));
+    plan_add(&sequence, unit_of(MF_UNIT_GLOBAL_POOL));
+    check("dense units, normalisation and joining of a sequence", &sequence, 52);
+    plan_add(&first, layer_norm(0.1f));
+    plan_add(&first, unit_dense(3));
+    plan_add(&first, unit_add(MF_NODE_PREVIOUS, 0));
+    plan_add(&first, unit_dense(2));
+    check("a sequence up to the head", &first, 53);
 }
 
 /* ---- data ---- */
@@ -194,6 +239,7 @@ static void test_the_oracle_matches_differences(void **state)
     each_row(check_oracle_twice);
     each_map(check_oracle_twice);
     each_order(check_oracle_twice);
+    each_sequence(check_oracle_twice);
 }
 
 /* ---- the library ---- */
@@ -265,7 +311,7 @@ static double difference(library *l, const char *name, float *values, size_t cou
 
 static int reads(const units_node *node, size_t n)
 {
-    return node->from[0] == n || (node->spec.kind == MF_UNIT_ADD && node->from[1] == n);
+    return node->from[0] == n || (unit_reads_two(node->spec.kind) && node->from[1] == n);
 }
 
 /* A bias that only normalisations by the batch read has no gradient. */
@@ -346,6 +392,12 @@ static void test_gradients_of_other_orders_match_differences(void **state)
     each_order(check_library_twice);
 }
 
+static void test_gradients_of_sequences_match_differences(void **state)
+{
+    (void)state;
+    each_sequence(check_library_twice);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_gradients_of_rows_match_differences),
         cmocka_unit_test(test_gradients_of_maps_match_differences),
         cmocka_unit_test(test_gradients_of_other_orders_match_differences),
+        cmocka_unit_test(test_gradients_of_sequences_match_differences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

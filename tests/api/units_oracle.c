@@ -16,7 +16,7 @@ static const oracle_optimizer adam = {
 
 static void describe(const units_plan *plan, const char *what, uint64_t seed, char *text, size_t size)
 {
-    static const char letters[] = "dcnapo+";
+    static const char letters[] = "dcnapo+lgj";
     size_t used = (size_t)snprintf(text, size, "%s, seed %u:", what, (unsigned)seed);
 
     for (size_t i = 0; i < plan->count && used + 12 < size; i++) {
@@ -24,7 +24,7 @@ static void describe(const units_plan *plan, const char *what, uint64_t seed, ch
 
         used +=
             (size_t)snprintf(text + used, size - used, " %c%d", letters[unit->kind], (int)unit->inputs[0]);
-        if (unit->kind == MF_UNIT_ADD)
+        if (unit_reads_two(unit->kind))
             used += (size_t)snprintf(text + used, size - used, ",%d", (int)unit->inputs[1]);
     }
 }

@@ -96,7 +96,7 @@ static void refuse_shape(mf_status expected, mf_shape shape, const char *part)
 
 static void test_wrong_input_shapes_are_refused(void **state)
 {
-    const int32_t ranks[] = {-1, 0, 2, 4, 9};
+    const int32_t ranks[] = {-1, 0, 4, 9};
     mf_shape shape = input;
 
     (void)state;
@@ -157,7 +157,7 @@ static void test_wrong_units_are_refused(void **state)
     refuse_unit(MF_STATUS_ARGUMENT, NULL, "");
     refuse_unit_field(dense, struct_size, 3, "");
     refuse_unit_field(dense, kind, -1, "-1");
-    refuse_unit_field(dense, kind, 7, "7");
+    refuse_unit_field(dense, kind, 77, "77");
     refuse_unit_field(dense, reserved, 55, "55");
     refuse_unit_field(dense, reserved2, 56, "56");
     refuse_unit_field(dense, inputs[0], -2, "-2");

@@ -36,6 +36,55 @@ static void change(mf_network *network)
     check_ok(mf_layer_set(layer_at(network, 3), MF_LAYER_LABEL_SMOOTHING, 0.1));
 }
 
+static void check_same_units(const mf_layer *one, const mf_layer *other)
+{
+    mf_head_spec heads[2] = {{.struct_size = sizeof heads[0]}, {.struct_size = sizeof heads[0]}};
+    mf_layer_spec specs[2] = {{.struct_size = sizeof specs[0]}, {.struct_size = sizeof specs[0]}};
+    size_t count = 0, again = 0;
+
+    check_ok(mf_layer_unit_count(one, &count));
+    check_ok(mf_layer_unit_count(other, &again));
+    assert_int_equal(count, again);
+    for (size_t n = 1; n <= count; n++) {
+        mf_unit_spec units[2] = {{.struct_size = sizeof units[0]}, {.struct_size = sizeof units[0]}};
+        mf_shape shapes[2] = {{.struct_size = sizeof shapes[0]}, {.struct_size = sizeof shapes[0]}};
+
+        check_ok(mf_layer_unit(one, (int32_t)n, &units[0], &shapes[0]));
+        check_ok(mf_layer_unit(other, (int32_t)n, &units[1], &shapes[1]));
+        check_same_unit(&units[0], &units[1]);
+        check_shape(&shapes[1], shapes[0].rank, shapes[0].dims[0], shapes[0].dims[1], shapes[0].dims[2]);
+    }
+    check_ok(mf_layer_head(one, &heads[0]));
+    check_ok(mf_layer_head(other, &heads[1]));
+    check_same_head(&heads[0], &heads[1]);
+    check_ok(mf_layer_describe(one, &specs[0]));
+    check_ok(mf_layer_describe(other, &specs[1]));
+    check_same_spec(&specs[0], &specs[1]);
+}
+
+/* What was interrupted at `STOP`, with any optimizer, goes on from its file. */
+static void test_training_of_sequences_resumes_from_a_file(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RULES; r++) {
+        training_fixture *whole = make_sequence_fixture(&rules[r]), *half = make_sequence_fixture(&rules[r]);
+        mf_network *rest;
+
+        check_ok(mf_layer_set_trainable(layer_at(whole->network, 1), "units.1.scale", 0));
+        check_ok(mf_layer_set_trainable(layer_at(half->network, 1), "units.1.scale", 0));
+        steps(whole, whole->network, 0, BATCHES);
+        steps(half, half->network, 0, STOP);
+        rest = through_buffer(half->network, MF_CONTENTS_TRAINING);
+        for (size_t i = 0; i < LAYERS; i++)
+            check_same_units(layer_at(half->network, i), layer_at(rest, i));
+        steps(half, rest, STOP, BATCHES);
+        check_same_model(whole->network, rest);
+        mf_network_free(rest);
+        free_training_fixture(whole);
+        free_training_fixture(half);
+    }
+}
+
 static void test_training_resumes_from_a_file(void **state)
 {
     (void)state;
@@ -109,32 +158,6 @@ static void test_a_pipeline_resumes(void **state)
 
 /* ---- descriptions ---- */
 
-static void check_same_units(const mf_layer *one, const mf_layer *other)
-{
-    mf_head_spec heads[2] = {{.struct_size = sizeof heads[0]}, {.struct_size = sizeof heads[0]}};
-    mf_layer_spec specs[2] = {{.struct_size = sizeof specs[0]}, {.struct_size = sizeof specs[0]}};
-    size_t count = 0, again = 0;
-
-    check_ok(mf_layer_unit_count(one, &count));
-    check_ok(mf_layer_unit_count(other, &again));
-    assert_int_equal(count, again);
-    for (size_t n = 1; n <= count; n++) {
-        mf_unit_spec units[2] = {{.struct_size = sizeof units[0]}, {.struct_size = sizeof units[0]}};
-        mf_shape shapes[2] = {{.struct_size = sizeof shapes[0]}, {.struct_size = sizeof shapes[0]}};
-
-        check_ok(mf_layer_unit(one, (int32_t)n, &units[0], &shapes[0]));
-        check_ok(mf_layer_unit(other, (int32_t)n, &units[1], &shapes[1]));
-        check_same_unit(&units[0], &units[1]);
-        check_shape(&shapes[1], shapes[0].rank, shapes[0].dims[0], shapes[0].dims[1], shapes[0].dims[2]);
-    }
-    check_ok(mf_layer_head(one, &heads[0]));
-    check_ok(mf_layer_head(other, &heads[1]));
-    check_same_head(&heads[0], &heads[1]);
-    check_ok(mf_layer_describe(one, &specs[0]));
-    check_ok(mf_layer_describe(other, &specs[1]));
-    check_same_spec(&specs[0], &specs[1]);
-}
-
 static void test_a_loaded_model_gives_the_same_scores(void **state)
 {
     training_fixture *s = make_units_fixture(&rules[3]);
@@ -198,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_training_resumes_from_a_file),
+        cmocka_unit_test(test_training_of_sequences_resumes_from_a_file),
         cmocka_unit_test(test_training_resumes_from_a_file_of_every_step),
         cmocka_unit_test(test_a_pipeline_resumes),
         cmocka_unit_test(test_a_loaded_model_gives_the_same_scores),

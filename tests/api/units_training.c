@@ -12,6 +12,7 @@ static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
 {
     (void)state;
     check_pipelines_give_the_same_bits(make_units_fixture);
+    check_pipelines_give_the_same_bits(make_sequence_fixture);
 }
 
 /* ---- by hand ---- */
@@ -177,11 +178,10 @@ static void steps(training_fixture *s, size_t first, size_t end)
     }
 }
 
-static void test_a_snapshot_restores_the_network(void **state)
+static void check_snapshots(training_fixture *(*make)(const rule *how))
 {
-    (void)state;
     for (size_t r = 0; r < RULES; r++) {
-        training_fixture *whole = make_units_fixture(&rules[r]), *s = make_units_fixture(&rules[r]);
+        training_fixture *whole = make(&rules[r]), *s = make(&rules[r]);
         size_t bytes = 0;
         unsigned char *snapshot;
         saved_values all;
@@ -203,6 +203,13 @@ static void test_a_snapshot_restores_the_network(void **state)
         free_training_fixture(whole);
         free_training_fixture(s);
     }
+}
+
+static void test_a_snapshot_restores_the_network(void **state)
+{
+    (void)state;
+    check_snapshots(make_units_fixture);
+    check_snapshots(make_sequence_fixture);
 }
 
 /* ---- what is refused in a step leaves no trace ---- */

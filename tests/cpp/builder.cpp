@@ -89,6 +89,20 @@ TEST(builder, a_layer_tells_its_units)
     CHECK(all_values(again.head(block.head()).build()) == all_values(block));
 }
 
+TEST(builder, units_of_sequences_have_calls_and_specs)
+{
+    mf::builder chained({5, 4}, 3), added({5, 4}, 3);
+    chained.layer_norm().dense(6).silu().concat(0).global_pool();
+    added.unit(mf::unit_spec::layer_norm())
+        .unit(mf::unit_spec::dense(6))
+        .unit(mf::unit_spec::silu())
+        .unit(mf::unit_spec::concat(0))
+        .unit(mf::unit_spec::global_pool());
+    CHECK(chained.shape(4).rank == 2 && chained.shape(4).dims[0] == 5 && chained.shape(4).dims[1] == 10);
+    CHECK(chained.shape().rank == 1 && chained.shape().dims[0] == 10);
+    CHECK(all_values(chained.head(3).build()) == all_values(added.head(3).build()));
+}
+
 TEST(builder, every_unit_has_a_call_and_a_spec)
 {
     mf::builder chained({2, 9, 9}, 3), added({2, 9, 9}, 3);
@@ -140,7 +154,7 @@ TEST(builder, what_is_wrong_throws_where_it_is)
     CHECK_ERROR(MF_STATUS_SHAPE, "", builder.head(2).build());
     CHECK_ERROR(MF_STATUS_STATE, "", mf::builder({4}).dense(3).build());
     CHECK_ERROR(MF_STATUS_STATE, "", mf::builder({4}).head(3).build());
-    CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::builder({1, 2}));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::builder({1, 2, 3, 4}));
     CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::builder({1, 2, 3, 4, 5}));
     CHECK_ERROR(MF_STATUS_NOT_FOUND, "", mf::builder({4}).shape(1));
     CHECK_ERROR(MF_STATUS_HANDLE, "", mf::builder().dense(3));

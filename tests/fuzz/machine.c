@@ -164,7 +164,7 @@ static uint32_t any_struct_size(machine *m, size_t size)
 
 static mf_shape any_shape(machine *m)
 {
-    mf_shape shape = {.struct_size = any_struct_size(m, sizeof shape), .rank = pick(m, 3) ? 3 : 1};
+    mf_shape shape = {.struct_size = any_struct_size(m, sizeof shape), .rank = 1 + (int32_t)pick(m, 3)};
 
     for (int d = 0; d < 4; d++)
         shape.dims[d] = d < shape.rank ? any_size(m) : 1;
@@ -178,16 +178,16 @@ static mf_unit_spec any_unit(machine *m)
     mf_unit_spec unit;
 
     require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
-    unit.kind = any_constant(m, MF_UNIT_ADD);
+    unit.kind = any_constant(m, MF_UNIT_CONCAT);
     if (pick(m, 4) == 0)
         unit.inputs[0] = any_constant(m, 8);
-    if (unit.kind == MF_UNIT_ADD && pick(m, 2))
+    if ((unit.kind == MF_UNIT_ADD || unit.kind == MF_UNIT_CONCAT) && pick(m, 2))
         unit.inputs[1] = any_constant(m, 8);
     unit.outputs = any_size(m);
     unit.bias = any_constant(m, 1);
     unit.weight_init = any_constant(m, MF_INIT_NORMAL);
     unit.weight_gain = any_float(m, 1.0f);
-    unit.activation = any_constant(m, MF_ACTIVATION_GELU);
+    unit.activation = any_constant(m, MF_ACTIVATION_SILU);
     unit.leak = any_float(m, 0.1f);
     unit.pool = any_constant(m, MF_POOL_MAX);
     unit.kernel[0] = pick(m, 2) ? 1 : any_size(m);
@@ -220,7 +220,7 @@ static mf_layer_spec any_layer(machine *m)
     spec.pool = any_constant(m, MF_POOL_MAX);
     spec.head_size = pick(m, 2) ? 0 : any_size(m);
     spec.classes = 2 + pick(m, 2);
-    spec.activation = any_constant(m, MF_ACTIVATION_GELU);
+    spec.activation = any_constant(m, MF_ACTIVATION_SILU);
     spec.normalization = any_constant(m, MF_NORMALIZATION_BATCH);
     spec.dropout = any_float(m, 0.1f);
     spec.allocator = &m->allocator;
@@ -372,7 +372,7 @@ static void build_block(machine *m)
         unit.padding[0] = unit.padding[1] = unit.kind == MF_UNIT_CONV2D;
         unit.kernel[0] = unit.kernel[1] = unit.kind == MF_UNIT_POOL;
         unit.dropout = 0.25f;
-        unit.activation = (int32_t)pick(m, MF_ACTIVATION_GELU + 1);
+        unit.activation = (int32_t)pick(m, MF_ACTIVATION_SILU + 1);
         if (unit.kind == MF_UNIT_ADD)
             unit.inputs[1] = (int32_t)pick(m, i + 1);
         if (unit.kind == MF_UNIT_CONV2D)

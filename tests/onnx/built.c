@@ -231,20 +231,44 @@ static mf_network *single(const images *set)
     return network;
 }
 
+/* Maps joined, also with themselves; the mean of each; rows joined; layer normalisation with and without a
+ * bias. */
+static mf_network *joined(const images *set)
+{
+    mf_network *network = make_network();
+    units_plan plan = maps_of(set);
+    mf_unit_spec plain = unit_of(MF_UNIT_LAYER_NORM);
+
+    plain.bias = 0;
+    plain.normalization_epsilon = 0.01f;
+    plan_add(&plan, unit_conv(5, 3, 1));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    plan_add(&plan, unit_concat(MF_NODE_PREVIOUS, 0));
+    plan_add(&plan, unit_concat(3, 3));
+    plan.head.pool_size = 2;
+    append_plan(network, &plan);
+    plan = behind(network);
+    plan_add(&plan, unit_of(MF_UNIT_GLOBAL_POOL));
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_dense(9));
+    plan_add(&plan, unit_concat(1, MF_NODE_PREVIOUS));
+    plan_add(&plan, plain);
+    append_plan(network, &plan);
+    return network;
+}
+
 static const struct {
     const char *name;
-    int maps;
     mf_network *(*make)(const images *set);
 } networks[BUILT_NETWORKS] = {
-    {"residual", 1, residual}, {"preactivation", 1, preactivation},
-    {"alone", 1, alone},       {"forms", 1, forms},
-    {"rows", 0, rows},         {"mixed", 1, mixed},
-    {"single", 1, single},
+    {"residual", residual}, {"preactivation", preactivation},
+    {"alone", alone},       {"forms", forms},
+    {"rows", rows},         {"mixed", mixed},
+    {"single", single},     {"joined", joined},
 };
 
-const char *built_name(int which, int *maps)
+const char *built_name(int which)
 {
-    *maps = networks[which].maps;
     return networks[which].name;
 }
 
@@ -275,7 +299,7 @@ mf_network *random_network(uint64_t seed, images *set)
     random_labels(&random, set->labels, IMAGES_TO_LEARN, IMAGE_CLASSES);
     append_plan(network, &plan);
     plan = behind(network);
-    plan_add(&plan, unit_norm());
+    plan_add(&plan, plan.input.rank == 2 ? unit_of(MF_UNIT_LAYER_NORM) : unit_norm());
     plan_add(&plan, unit_dense(6));
     append_plan(network, &plan);
     return network;

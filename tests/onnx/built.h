@@ -5,10 +5,9 @@
 #include "images.h"
 #include "monoforward.h"
 
-enum { BUILT_NETWORKS = 7, RANDOM_NETWORKS = 40 };
+enum { BUILT_NETWORKS = 8, RANDOM_NETWORKS = 40 };
 
-/** The name of a network; it reads the images as maps if `maps` says so afterwards, as rows otherwise. */
-const char *built_name(int which, int *maps);
+const char *built_name(int which);
 mf_network *built_network(int which, const images *set);
 
 /** A random layer with another behind it, and drawn images of the shape that it reads; drop_images() them. */

@@ -205,9 +205,10 @@ static void write_answers(const mf_network *network, mf_workspace *workspace, co
     write_file(name, "i32", labels, sizeof labels);
 }
 
-static void finish(mf_network *network, const images *set, int maps, const char *name)
+static void finish(mf_network *network, const images *set, const char *name)
 {
     char path[4096];
+    mf_shape input = {.struct_size = sizeof input};
     mf_workspace *workspace;
 
     train(network, set);
@@ -215,16 +216,16 @@ static void finish(mf_network *network, const images *set, int maps, const char 
     write_answers(network, workspace, set, name);
     snprintf(path, sizeof path, "%s/%s.onnx", out_folder, name);
     check_ok(mf_network_export_onnx(network, path));
-    fprintf(list, "%s %s %d %d ", name, set->name, IMAGES_TO_TEST, IMAGE_CLASSES);
-    if (maps)
-        fprintf(list, "%zu %zu %zu\n", set->channels, set->height, set->width);
-    else
-        fprintf(list, "%zu\n", set->values);
+    fprintf(list, "%s %s %d %d", name, set->name, IMAGES_TO_TEST, IMAGE_CLASSES);
+    check_ok(mf_layer_shape(layer_at(network, 0), &input, NULL));
+    for (int32_t d = 0; d < input.rank; d++)
+        fprintf(list, " %zu", input.dims[d]);
+    fprintf(list, "\n");
     mf_workspace_free(workspace);
     mf_network_free(network);
 }
 
-static const char *const activations[] = {"identity", "relu", "leaky", "tanh", "gelu"};
+static const char *const activations[] = {"identity", "relu", "leaky", "tanh", "gelu", "silu"};
 static const char *const pools[] = {"unpooled", "average", "max"};
 
 static void dense_networks(const images *set)
@@ -235,7 +236,7 @@ static void dense_networks(const images *set)
         for (int32_t norm = 0; norm <= 1; norm++) {
             snprintf(name, sizeof name, "%s-dense-%s%s", set->name, activations[activation],
                      norm ? "-norm" : "");
-            finish(dense_network(set, activation, norm), set, 0, name);
+            finish(dense_network(set, activation, norm), set, name);
         }
 }
 
@@ -252,18 +253,16 @@ static void conv_networks(const images *set)
                 snprintf(name, sizeof name, "%s-conv-%s-%s%s-heads%zu,%zu", set->name,
                          activations[activation], pools[pool], norm ? "-norm" : "", heads[which][0],
                          heads[which][1]);
-                finish(conv_network(set, activation, norm, pool, heads[which]), set, 1, name);
+                finish(conv_network(set, activation, norm, pool, heads[which]), set, name);
             }
 }
 
 static void networks_of_units(const images *set)
 {
     char name[96];
-    int maps;
-
     for (int which = 0; which < BUILT_NETWORKS; which++) {
-        snprintf(name, sizeof name, "%s-built-%s", set->name, built_name(which, &maps));
-        finish(built_network(which, set), set, maps, name);
+        snprintf(name, sizeof name, "%s-built-%s", set->name, built_name(which));
+        finish(built_network(which, set), set, name);
     }
 }
 
@@ -274,14 +273,12 @@ static void random_networks(void)
     for (uint64_t seed = 1; seed <= RANDOM_NETWORKS; seed++) {
         images set;
         mf_network *network = random_network(seed, &set);
-        mf_shape shape = {.struct_size = sizeof shape};
 
-        check_ok(mf_layer_shape(layer_at(network, 0), &shape, NULL));
         snprintf(drawn, sizeof drawn, "random-%d", (int)seed);
         snprintf(name, sizeof name, "%s-built", drawn);
         set.name = drawn;
         write_file(drawn, "f32", set.test, IMAGES_TO_TEST * set.values * sizeof *set.test);
-        finish(network, &set, shape.rank == 3, name);
+        finish(network, &set, name);
         drop_images(&set);
     }
 }
@@ -311,11 +308,11 @@ int main(int count, char **arguments)
             dense_networks(set);
         conv_networks(set);
         snprintf(path, sizeof path, "%s-odd", set->name);
-        finish(odd_network(set), set, 1, path);
+        finish(odd_network(set), set, path);
         networks_of_units(set);
     }
     random_networks();
-    finish(deep_network(&sets[0]), &sets[0], 0, "mnist-deep");
+    finish(deep_network(&sets[0]), &sets[0], "mnist-deep");
     for (size_t i = 0; i < COUNT_OF(sets); i++)
         drop_images(&sets[i]);
     return fclose(list) != 0;

@@ -94,6 +94,8 @@ double oracle_phi(int activation, double leak, double z)
         return tanh(z);
     case MF_ACTIVATION_GELU:
         return z * (1.0 + erf(z / sqrt(2.0))) / 2.0;
+    case MF_ACTIVATION_SILU:
+        return z / (1.0 + exp(-z));
     default:
         return z;
     }
@@ -110,6 +112,8 @@ double oracle_slope(int activation, double leak, double z)
         return 1.0 - tanh(z) * tanh(z);
     case MF_ACTIVATION_GELU:
         return (1.0 + erf(z / sqrt(2.0))) / 2.0 + z * exp(-z * z / 2.0) / sqrt(2.0 * 3.14159265358979323846);
+    case MF_ACTIVATION_SILU:
+        return (1.0 + exp(-z) * (1.0 + z)) / ((1.0 + exp(-z)) * (1.0 + exp(-z)));
     default:
         return 1.0;
     }

@@ -20,7 +20,7 @@ static void settle_sizes(mf_unit_spec *spec)
     }
 }
 
-static void settle_shape(units_node *node, const units_node *from)
+static void settle_shape(units_node *node, const units_node *from, const units_node *other)
 {
     const mf_unit_spec *spec = &node->spec;
 
@@ -28,10 +28,12 @@ static void settle_shape(units_node *node, const units_node *from)
     node->channels = from->channels;
     node->map[0] = from->map[0];
     node->map[1] = from->map[1];
-    if (spec->kind == MF_UNIT_DENSE) {
+    if ((spec->kind == MF_UNIT_DENSE && from->rank != 2) || spec->kind == MF_UNIT_GLOBAL_POOL) {
         node->rank = 1;
         node->map[0] = node->map[1] = 1;
     }
+    if (spec->kind == MF_UNIT_CONCAT)
+        node->channels += other->channels;
     if (spec->kind == MF_UNIT_CONV2D)
         node->rank = 3;
     if (spec->kind == MF_UNIT_DENSE || spec->kind == MF_UNIT_CONV2D)
@@ -51,17 +53,19 @@ static void settle_shape(units_node *node, const units_node *from)
 static void make_parameters(units_node *node, const units_node *from)
 {
     const mf_unit_spec *spec = &node->spec;
-    size_t weights = 0, normal = spec->kind == MF_UNIT_BATCH_NORM ? node->channels : 0;
+    size_t weights = 0, batch = spec->kind == MF_UNIT_BATCH_NORM ? node->channels : 0;
+    size_t normal = spec->kind == MF_UNIT_LAYER_NORM ? node->channels : batch;
     int product = spec->kind == MF_UNIT_DENSE || spec->kind == MF_UNIT_CONV2D;
 
     if (spec->kind == MF_UNIT_DENSE)
-        weights = spec->outputs * from->values;
+        weights = spec->outputs * (from->rank == 2 ? from->channels : from->values);
     if (spec->kind == MF_UNIT_CONV2D)
         weights = spec->outputs * from->channels * spec->kernel[0] * spec->kernel[1];
     node->own[UNIT_WEIGHT] = oracle_new_parameter(weights, 1);
     node->own[UNIT_BIAS] = oracle_new_parameter((product || normal) && spec->bias ? node->channels : 0, 0);
-    for (size_t i = UNIT_SCALE; i <= UNIT_VARIANCE; i++)
-        node->own[i] = oracle_new_parameter(normal, 0);
+    node->own[UNIT_SCALE] = oracle_new_parameter(normal, 0);
+    for (size_t i = UNIT_MEAN; i <= UNIT_VARIANCE; i++)
+        node->own[i] = oracle_new_parameter(batch, 0);
 }
 
 static void list_parameters(units_oracle *o)
@@ -90,9 +94,9 @@ static void make_node(units_oracle *o, size_t n)
         int32_t from = node->spec.inputs[i];
 
         node->from[i] = from == MF_NODE_PREVIOUS ? n - 1 : (size_t)from;
-        assert_true(node->spec.kind != MF_UNIT_ADD || node->from[i] < n);
+        assert_true(!unit_reads_two(node->spec.kind) || node->from[i] < n);
     }
-    settle_shape(node, &o->nodes[node->from[0]]);
+    settle_shape(node, &o->nodes[node->from[0]], &o->nodes[node->from[1]]);
     make_parameters(node, &o->nodes[node->from[0]]);
 }
 
@@ -105,8 +109,8 @@ units_oracle *units_create(const units_plan *plan)
     o->plan = *plan;
     o->count = plan->count;
     input->rank = plan->input.rank;
-    input->channels = plan->input.dims[0];
-    input->map[0] = plan->input.dims[1];
+    input->channels = plan->input.dims[input->rank == 2];
+    input->map[0] = plan->input.dims[input->rank != 2];
     input->map[1] = plan->input.dims[2];
     input->places = input->map[0] * input->map[1];
     input->values = input->channels * input->places;

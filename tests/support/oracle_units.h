@@ -21,7 +21,8 @@ typedef struct units_node {
     mf_unit_spec spec; /* with nothing left to defaults; that of node 0 says nothing */
     size_t from[2];    /* the nodes it reads */
     int rank;
-    size_t channels, map[2];        /* a row of values: as many channels of 1 x 1 */
+    size_t channels, map[2];        /* a row of values: as many channels of 1 x 1; of a sequence [T, d], where
+                                       channels lie side by side: d channels of T x 1 */
     size_t places, values;          /* of a map, of a row */
     oracle_parameter own[UNIT_OWN]; /* count 0: it has none */
 } units_node;

@@ -51,24 +51,25 @@ static void keep(const units_oracle *o, double *values, size_t count)
         values[i] = (double)(float)values[i];
 }
 
-/* ---- dense: y[j] = sum over i of W[j,i] x[i] + b[j] ---- */
+/* ---- dense: y[j] = sum over i of W[j,i] x[i] + b[j], for every row or every position of it ---- */
 
 static void dense(units_oracle *o, units_pass *p, size_t n, int back)
 {
     units_node *node = &o->nodes[n];
-    size_t k = o->nodes[node->from[0]].values;
+    size_t width = node->channels, pieces = node->values / width;
+    size_t k = o->nodes[node->from[0]].values / pieces;
     oracle_parameter *weight = &node->own[UNIT_WEIGHT];
 
-    for (size_t r = 0; r < p->rows; r++) {
+    for (size_t r = 0; r < p->rows * pieces; r++) {
         const double *x = p->value[node->from[0]] + r * k;
         double *dx = p->gradient[node->from[0]] + r * k;
 
-        for (size_t j = 0; j < node->values; j++)
+        for (size_t j = 0; j < width; j++)
             for (size_t i = 0; i < k; i++) {
-                double dy = p->gradient[n][r * node->values + j];
+                double dy = p->gradient[n][r * width + j];
 
                 if (!back) {
-                    p->value[n][r * node->values + j] += weight->value[j * k + i] * x[i];
+                    p->value[n][r * width + j] += weight->value[j * k + i] * x[i];
                     continue;
                 }
                 weight->gradient[j * k + i] += dy * x[i];
@@ -124,7 +125,7 @@ static void bias(units_oracle *o, units_pass *p, size_t n, int back)
     units_node *node = &o->nodes[n];
 
     for (size_t i = 0; node->own[UNIT_BIAS].count && i < p->rows * node->values; i++) {
-        size_t c = i % node->values / node->places;
+        size_t c = node->rank == 2 ? i % node->channels : i % node->values / node->places;
 
         if (back)
             node->own[UNIT_BIAS].gradient[c] += p->gradient[n][i];
@@ -203,6 +204,90 @@ static void normalize_back(units_oracle *o, units_pass *p, size_t n, size_t c)
         if (units_uses_batch(o, p, n))
             dx[at] += dmean / count + dvariance * 2.0 * (x[at] - mean) / count;
     }
+}
+
+/* ---- layer normalisation: y = scale (x - mean) / sqrt(variance + epsilon) + b, of the values of a row, or
+ * of a position ---- */
+
+static void layer_norm_piece(units_oracle *o, units_node *node, const double *x, double *y, const double *dy,
+                             double *dx, int back)
+{
+    size_t n = node->channels;
+    double mean = 0.0, spread = 0.0, root, dmean = 0.0, dspread = 0.0;
+    oracle_parameter *scale = &node->own[UNIT_SCALE];
+
+    for (size_t j = 0; j < n; j++)
+        mean += x[j] / (double)n;
+    for (size_t j = 0; j < n; j++)
+        spread += (x[j] - mean) * (x[j] - mean) / (double)n;
+    spread += (double)node->spec.normalization_epsilon;
+    root = sqrt(spread);
+    if (n > 1)
+        o->least_variance = fmin(o->least_variance, spread);
+    for (size_t j = 0; j < n; j++) {
+        if (!back) {
+            y[j] = scale->value[j] * (x[j] - mean) / root;
+            continue;
+        }
+        scale->gradient[j] += dy[j] * (x[j] - mean) / root;
+        dmean -= dy[j] * scale->value[j] / root;
+        dspread -= 0.5 * dy[j] * scale->value[j] * (x[j] - mean) / (spread * root);
+    }
+    for (size_t j = 0; back && j < n; j++)
+        dx[j] +=
+            dy[j] * scale->value[j] / root + dmean / (double)n + dspread * 2.0 * (x[j] - mean) / (double)n;
+}
+
+static void layer_norm(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    units_node *node = &o->nodes[n];
+
+    for (size_t i = 0; i < p->rows * node->values; i += node->channels)
+        layer_norm_piece(o, node, p->value[node->from[0]] + i, p->value[n] + i, p->gradient[n] + i,
+                         p->gradient[node->from[0]] + i, back);
+}
+
+/* ---- the mean of all places of a channel; two nodes behind each other ---- */
+
+/* Where channel c of a place lies in a row. */
+static size_t of_place(const units_node *node, size_t c, size_t place)
+{
+    return node->rank == 2 ? place * node->channels + c : c * node->places + place;
+}
+
+static void global_pool(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    const units_node *node = &o->nodes[n], *from = &o->nodes[node->from[0]];
+
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t c = 0; c < node->channels; c++)
+            for (size_t i = 0; i < from->places; i++) {
+                size_t to = r * node->values + c, at = r * from->values + of_place(from, c, i);
+
+                if (back)
+                    p->gradient[node->from[0]][at] += p->gradient[n][to] / (double)from->places;
+                else
+                    p->value[n][to] += p->value[node->from[0]][at] / (double)from->places;
+            }
+}
+
+static void concat(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    const units_node *node = &o->nodes[n], *first = &o->nodes[node->from[0]];
+
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t c = 0; c < node->channels; c++)
+            for (size_t i = 0; i < node->places; i++) {
+                int side = c >= first->channels;
+                const units_node *from = &o->nodes[node->from[side]];
+                size_t to = r * node->values + of_place(node, c, i);
+                size_t at = r * from->values + of_place(from, side ? c - first->channels : c, i);
+
+                if (back)
+                    p->gradient[node->from[side]][at] += p->gradient[n][to];
+                else
+                    p->value[n][to] = p->value[node->from[side]][at];
+            }
 }
 
 /* ---- activation and sum ---- */
@@ -340,6 +425,15 @@ static void unit_forward(units_oracle *o, units_pass *p, size_t n)
     case MF_UNIT_POOL:
         pool(o, p, n, 0);
         break;
+    case MF_UNIT_LAYER_NORM:
+        layer_norm(o, p, n, 0);
+        break;
+    case MF_UNIT_GLOBAL_POOL:
+        global_pool(o, p, n, 0);
+        break;
+    case MF_UNIT_CONCAT:
+        concat(o, p, n, 0);
+        break;
     default:
         sum(o, p, n, 0);
     }
@@ -367,6 +461,15 @@ static void unit_backward(units_oracle *o, units_pass *p, size_t n)
         break;
     case MF_UNIT_POOL:
         pool(o, p, n, 1);
+        break;
+    case MF_UNIT_LAYER_NORM:
+        layer_norm(o, p, n, 1);
+        break;
+    case MF_UNIT_GLOBAL_POOL:
+        global_pool(o, p, n, 1);
+        break;
+    case MF_UNIT_CONCAT:
+        concat(o, p, n, 1);
         break;
     default:
         sum(o, p, n, 1);

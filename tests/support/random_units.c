@@ -43,7 +43,7 @@ static int is_read(const draft *d, size_t n)
     for (size_t m = n + 1; m <= d->plan.count; m++) {
         const units_node *node = node_at(d, m);
 
-        if (node->from[0] == n || (node->spec.kind == MF_UNIT_ADD && node->from[1] == n))
+        if (node->from[0] == n || (unit_reads_two(node->spec.kind) && node->from[1] == n))
             return 1;
     }
     return 0;
@@ -96,6 +96,16 @@ static mf_unit_spec any_norm(draft *d)
     return unit;
 }
 
+/* Of a few values the variance may be next to nothing. */
+static mf_unit_spec any_layer_norm(draft *d, size_t from)
+{
+    mf_unit_spec unit = unit_of(MF_UNIT_LAYER_NORM);
+
+    unit.bias = chance(d, 0.7);
+    unit.normalization_epsilon = node_at(d, from)->channels < 5 ? 0.25f : 1e-5f;
+    return unit;
+}
+
 static mf_unit_spec any_pool(draft *d, size_t from)
 {
     const units_node *source = node_at(d, from);
@@ -112,18 +122,31 @@ static mf_unit_spec any_pool(draft *d, size_t from)
 
 static mf_unit_spec any_activation(draft *d)
 {
-    mf_unit_spec unit = unit_activation((int32_t)random_index(d->random, MF_ACTIVATION_GELU + 1));
+    mf_unit_spec unit = unit_activation((int32_t)random_index(d->random, MF_ACTIVATION_SILU + 1));
 
     unit.leak = 0.125f;
     return unit;
+}
+
+/* The kind, or another one for an input of that rank. */
+static int32_t kind_for(int32_t kind, int rank)
+{
+    if (rank == 1 && (kind == MF_UNIT_POOL || kind == MF_UNIT_GLOBAL_POOL))
+        return MF_UNIT_DENSE;
+    if (rank == 2 && (kind == MF_UNIT_CONV2D || kind == MF_UNIT_POOL))
+        return MF_UNIT_DENSE;
+    if (rank == 2 && kind == MF_UNIT_BATCH_NORM)
+        return MF_UNIT_LAYER_NORM;
+    if (rank == 3 && kind == MF_UNIT_LAYER_NORM)
+        return MF_UNIT_BATCH_NORM;
+    return kind;
 }
 
 static mf_unit_spec draw_unit(draft *d, int32_t kind, size_t from)
 {
     mf_unit_spec unit;
 
-    if (kind == MF_UNIT_POOL && node_at(d, from)->rank == 1)
-        kind = MF_UNIT_DENSE;
+    kind = kind_for(kind, node_at(d, from)->rank);
     if (kind == MF_UNIT_DENSE)
         unit = any_dense(d, from);
     else if (kind == MF_UNIT_CONV2D)
@@ -134,8 +157,12 @@ static mf_unit_spec draw_unit(draft *d, int32_t kind, size_t from)
         unit = any_activation(d);
     else if (kind == MF_UNIT_POOL)
         unit = any_pool(d, from);
+    else if (kind == MF_UNIT_LAYER_NORM)
+        unit = any_layer_norm(d, from);
+    else if (kind == MF_UNIT_GLOBAL_POOL)
+        unit = unit_of(kind);
     else
-        unit = unit_dropout(0.0f, node_at(d, from)->rank == 3 && chance(d, 0.5));
+        unit = unit_dropout(0.0f, node_at(d, from)->rank != 1 && chance(d, 0.5));
     if (from != d->plan.count || chance(d, 0.3))
         unit.inputs[0] = (int32_t)from;
     return unit;
@@ -156,6 +183,8 @@ static int32_t kind_behind(draft *d, size_t from)
         return MF_UNIT_ACTIVATION;
     if (kind == MF_UNIT_ACTIVATION && dice < 0.3)
         return MF_UNIT_POOL;
+    if (dice > 0.75 && dice < 0.8)
+        return chance(d, 0.7) ? MF_UNIT_LAYER_NORM : MF_UNIT_GLOBAL_POOL;
     if (dice > 0.8)
         return source->rank == 3 || dice > 0.98 ? MF_UNIT_CONV2D : MF_UNIT_DENSE;
     return (int32_t)random_index(d->random, 20) == 0 ? MF_UNIT_DROPOUT
@@ -181,26 +210,57 @@ static int try_sum(draft *d)
     return 1;
 }
 
+static int fit_together(const units_node *one, const units_node *other)
+{
+    return one->rank == other->rank && one->map[0] == other->map[0] && one->map[1] == other->map[1];
+}
+
+/* The node before and another one behind each other, if there is one that fits. */
+static int try_concat(draft *d)
+{
+    size_t last = d->plan.count, choices[RANDOM_UNITS + 1], count = 0;
+
+    for (size_t n = 0; n <= last; n++)
+        if (fit_together(node_at(d, n), node_at(d, last)) && node_at(d, n)->channels < 12)
+            choices[count++] = n;
+    if (count == 0)
+        return 0;
+    if (chance(d, 0.5))
+        add(d, unit_concat(MF_NODE_PREVIOUS, (int32_t)choices[random_index(d->random, count)]));
+    else
+        add(d, unit_concat((int32_t)choices[random_index(d->random, count)], (int32_t)last));
+    return 1;
+}
+
+/* A row of `width` values from node n, *row its node; 0 if that takes more units than there may be. */
+static int add_row(draft *d, size_t width, size_t n, int32_t *row)
+{
+    if (d->plan.count + 1 + (node_at(d, n)->rank == 2) > RANDOM_UNITS)
+        return 0;
+    add(d, unit_reading(unit_dense(width), (int32_t)n));
+    if (node_at(d, n)->rank == 2)
+        add(d, unit_of(MF_UNIT_GLOBAL_POOL));
+    *row = (int32_t)d->plan.count;
+    return 1;
+}
+
 /* Sums of what nobody has read; 0 if that takes more units than there may be. */
 static int join_ends(draft *d)
 {
     for (size_t n = 1; n < d->plan.count; n++) {
         size_t last = d->plan.count, width;
+        int32_t one = (int32_t)n, other = (int32_t)last;
 
         if (is_read(d, n))
             continue;
         if (!same_shape(node_at(d, n), node_at(d, last))) {
-            if (last + 3 > RANDOM_UNITS)
-                return 0;
             width = between(d, 2, 6);
-            add(d, unit_reading(unit_dense(width), (int32_t)n));
-            add(d, unit_reading(unit_dense(width), (int32_t)last));
-            add(d, unit_add((int32_t)last + 1, MF_NODE_PREVIOUS));
-            continue;
+            if (!add_row(d, width, n, &one) || !add_row(d, width, last, &other))
+                return 0;
         }
-        if (last + 1 > RANDOM_UNITS)
+        if (d->plan.count + 1 > RANDOM_UNITS)
             return 0;
-        add(d, unit_add((int32_t)n, MF_NODE_PREVIOUS));
+        add(d, unit_add(one, other));
     }
     return 1;
 }
@@ -213,6 +273,8 @@ static int draw_units(draft *d)
         size_t from = chance(d, 0.85) ? d->plan.count : random_index(d->random, d->plan.count + 1);
 
         if (chance(d, 0.35) && try_sum(d))
+            continue;
+        if (chance(d, 0.06) && try_concat(d))
             continue;
         add(d, draw_unit(d, kind_behind(d, from), from));
     }
@@ -238,7 +300,9 @@ units_plan random_plan(test_random *random)
     while (!whole) {
         size_t classes = between(&d, 2, 6);
 
-        if (chance(&d, 0.6))
+        if (chance(&d, 0.25))
+            d.plan = plan_sequence(between(&d, 1, 5), between(&d, 2, 8), classes);
+        else if (chance(&d, 0.6))
             d.plan = plan_maps(between(&d, 1, 4), between(&d, 1, LARGEST_MAP), between(&d, 1, LARGEST_MAP),
                                classes);
         else

@@ -7,9 +7,9 @@
 
 enum { RANDOM_UNITS = 8 };
 
-/** 1 to RANDOM_UNITS units on a row of up to 12 values or on up to 4 maps of up to 9 x 9: products followed
- * by what a library would compute in one pass, and any other order; nodes that several units read, sums; a
- *  head. Dropout has rate 0. */
+/** 1 to RANDOM_UNITS units on a row of up to 12 values, a sequence, or up to 4 maps of up to 9 x 9: products
+ * followed by what a library would compute in one pass, and any other order; nodes that several units read,
+ * sums; a head. Dropout has rate 0. */
 units_plan random_plan(test_random *random);
 
 #endif

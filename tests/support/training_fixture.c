@@ -92,12 +92,48 @@ static mf_network *make_built(mf_optimizer *optimizer)
     return network;
 }
 
-enum { OF_DENSE, OF_MAPS, OF_UNITS };
+/* A sequence, twice; what it says as a row; a row. */
+static mf_network *make_sequences(mf_optimizer *optimizer)
+{
+    units_plan plans[3] = {plan_sequence(7, 3, CLASSES), plan_sequence(7, 3, CLASSES),
+                           plan_sequence(7, 7, CLASSES)};
+    mf_layer_spec spec = layer_spec(11, 19, CLASSES);
+    mf_network *network;
+    mf_layer *layer;
+
+    plan_add(&plans[0], unit_dense(6));
+    plan_add(&plans[0], unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plans[0], unit_dropout(0.2f, 1));
+    plan_add(&plans[0], unit_dense(3));
+    plan_add(&plans[0], unit_add(MF_NODE_PREVIOUS, 0));
+    plans[0].dropout_maps = 1;
+    plan_add(&plans[1], unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plans[1], unit_dense(4));
+    plan_add(&plans[1], unit_activation(MF_ACTIVATION_SILU));
+    plan_add(&plans[1], unit_concat(MF_NODE_PREVIOUS, 0));
+    plan_add(&plans[2], unit_dense(6));
+    plan_add(&plans[2], unit_of(MF_UNIT_GLOBAL_POOL));
+    plan_add(&plans[2], unit_dense(5));
+    plan_add(&plans[2], unit_concat(MF_NODE_PREVIOUS, 2));
+    plans[2].seed = 65;
+    spec.activation = MF_ACTIVATION_SILU;
+    network = make_units_network(plans, 3, NULL);
+    layer = make_layer(&spec);
+    check_ok(mf_network_append(network, layer, NULL));
+    mf_layer_free(layer);
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
+enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_SEQUENCES };
 
 static mf_network *make_kind(int kind, mf_optimizer *optimizer)
 {
     if (kind == OF_UNITS)
         return make_built(optimizer);
+    if (kind == OF_SEQUENCES)
+        return make_sequences(optimizer);
     return kind == OF_MAPS ? make_maps(optimizer)
                            : make_stack(fixture_widths, LAYERS, CLASSES, 40, optimizer);
 }
@@ -141,6 +177,11 @@ training_fixture *make_maps_fixture(const rule *how)
 training_fixture *make_units_fixture(const rule *how)
 {
     return make_fixture_of(how, OF_UNITS);
+}
+
+training_fixture *make_sequence_fixture(const rule *how)
+{
+    return make_fixture_of(how, OF_SEQUENCES);
 }
 
 void free_training_fixture(training_fixture *s)

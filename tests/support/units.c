@@ -6,6 +6,11 @@ mf_shape shape_row(size_t values)
     return (mf_shape){.struct_size = sizeof(mf_shape), .rank = 1, .dims = {values, 1, 1, 1}};
 }
 
+mf_shape shape_sequence(size_t positions, size_t values)
+{
+    return (mf_shape){.struct_size = sizeof(mf_shape), .rank = 2, .dims = {positions, values, 1, 1}};
+}
+
 mf_shape shape_maps(size_t maps, size_t height, size_t width)
 {
     return (mf_shape){.struct_size = sizeof(mf_shape), .rank = 3, .dims = {maps, height, width, 1}};
@@ -55,6 +60,11 @@ units_plan plan_row(size_t values, size_t classes)
 units_plan plan_maps(size_t maps, size_t height, size_t width, size_t classes)
 {
     return plan_of(shape_maps(maps, height, width), classes);
+}
+
+units_plan plan_sequence(size_t positions, size_t values, size_t classes)
+{
+    return plan_of(shape_sequence(positions, values), classes);
 }
 
 units_plan plan_behind(const mf_layer *layer, size_t classes)
@@ -137,6 +147,19 @@ mf_unit_spec unit_add(int32_t one, int32_t other)
     unit.inputs[0] = one;
     unit.inputs[1] = other;
     return unit;
+}
+
+mf_unit_spec unit_concat(int32_t one, int32_t other)
+{
+    mf_unit_spec unit = unit_add(one, other);
+
+    unit.kind = MF_UNIT_CONCAT;
+    return unit;
+}
+
+int unit_reads_two(int32_t kind)
+{
+    return kind == MF_UNIT_ADD || kind == MF_UNIT_CONCAT;
 }
 
 mf_unit_spec unit_reading(mf_unit_spec unit, int32_t node)

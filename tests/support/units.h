@@ -21,6 +21,7 @@ typedef struct units_plan {
 /** A plan without units, seed 7: of a row of values, or of maps. */
 units_plan plan_row(size_t values, size_t classes);
 units_plan plan_maps(size_t maps, size_t height, size_t width, size_t classes);
+units_plan plan_sequence(size_t positions, size_t values, size_t classes);
 
 /** The same for the shape that a layer gives. */
 units_plan plan_behind(const mf_layer *layer, size_t classes);
@@ -40,10 +41,14 @@ mf_unit_spec unit_activation(int32_t activation);
 mf_unit_spec unit_pool(int32_t pool, size_t kernel);
 mf_unit_spec unit_dropout(float rate, int32_t maps);
 mf_unit_spec unit_add(int32_t one, int32_t other);
+mf_unit_spec unit_concat(int32_t one, int32_t other);
+/** 1 if units of that kind read two nodes. */
+int unit_reads_two(int32_t kind);
 /** The unit, reading another node. */
 mf_unit_spec unit_reading(mf_unit_spec unit, int32_t node);
 
 mf_shape shape_row(size_t values);
+mf_shape shape_sequence(size_t positions, size_t values);
 mf_shape shape_maps(size_t maps, size_t height, size_t width);
 /** Fails the test unless the shape has this rank and these sizes. */
 #define check_shape(shape, rank, a, b, c) check_shape_at((shape), (rank), (a), (b), (c), __FILE__, __LINE__)

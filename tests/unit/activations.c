@@ -24,6 +24,8 @@ static double phi(int kind, double z)
         return tanh(z);
     case MF_ACTIVATION_GELU:
         return z * share_below(z);
+    case MF_ACTIVATION_SILU:
+        return z / (1.0 + exp(-z));
     default:
         return z;
     }
@@ -40,6 +42,8 @@ static double slope(int kind, double z)
         return 1.0 / (cosh(z) * cosh(z));
     case MF_ACTIVATION_GELU:
         return share_below(z) + z * exp(-z * z / 2.0) / sqrt(2.0 * 3.14159265358979323846);
+    case MF_ACTIVATION_SILU:
+        return 0.5 * (1.0 + tanh(z / 2.0)) + z / (4.0 * cosh(z / 2.0) * cosh(z / 2.0));
     default:
         return 1.0;
     }
@@ -58,7 +62,7 @@ static void check_at(const mfi_kernels *kernels, int kind, const float *z, size_
         check_near(expected, (double)a[i], 1e-6 * fabs(expected) + 3e-7);
         dz[i] = 1.0f;
     }
-    kernels->derivative(activation, 1, count, a, kind == MF_ACTIVATION_GELU ? z : NULL, count, dz, db);
+    kernels->derivative(activation, 1, count, a, kind >= MF_ACTIVATION_GELU ? z : NULL, count, dz, db);
     for (size_t i = 0; i < count; i++) {
         check_near(slope(kind, (double)z[i]), (double)dz[i], 1.5e-6);
         assert_true(db[i] == dz[i]);
@@ -72,7 +76,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
                          1e34f,  -1e34f,  1e37f,  -1e37f,  1e38f,  -1e38f,  FLT_MAX, -FLT_MAX};
 
     (void)index;
-    for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_GELU; kind++) {
+    for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_SILU; kind++) {
         check_at(kernels, kind, far, COUNT_OF(far));
         for (int block = 0; block < 1000; block++) {
             float z[61];

@@ -31,6 +31,8 @@ static double phi(int kind, double z)
         return tanh(z);
     case MF_ACTIVATION_GELU:
         return 0.5 * z * (1.0 + erf(z / sqrt(2.0)));
+    case MF_ACTIVATION_SILU:
+        return z / (1.0 + exp(-z));
     default:
         return z;
     }
@@ -48,7 +50,7 @@ static double phi_slope(int kind, double z)
 
 static void check_activations(const mfi_kernels *kernels, test_random *random)
 {
-    for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_GELU; kind++)
+    for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_SILU; kind++)
         for (size_t s = 0; s < 14; s++)
             for (int form = 0; form < 4; form++) {
                 size_t rows = 3, n = sizes[s];
@@ -75,7 +77,7 @@ static void check_activations(const mfi_kernels *kernels, test_random *random)
 /* A NaN must survive every activation, so that the loss shows it. */
 static void check_nan_survives(const mfi_kernels *kernels)
 {
-    for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_GELU; kind++)
+    for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_SILU; kind++)
         for (size_t place = 0; place < 35; place++) {
             const mfi_activation activation = {.kind = kind, .leak = leak};
             float a[35] = {0};
@@ -126,8 +128,8 @@ static void check_gradient(const mfi_kernels *kernels, test_random *random, int 
     float *dz = random_array(random, rows * width), *dm = random_array(random, m * width);
     float *db = random_array(random, width), *again = get_memory(rows * width * sizeof *again);
     float *sums = get_memory(width * sizeof *sums);
-    /* Only GELU's derivative needs z; the others are given none, as the library does. */
-    const float *given = kind == MF_ACTIVATION_GELU ? z + start : NULL;
+    /* Only GELU's and SiLU's derivatives need z; the others are given none, as the library does. */
+    const float *given = kind >= MF_ACTIVATION_GELU ? z + start : NULL;
 
     for (size_t i = 0; i < rows * n; i++)
         a[i] = (float)phi(kind, (double)z[i]);
@@ -176,7 +178,7 @@ static void check_gradients(const mfi_kernels *kernels, test_random *random)
 {
     const size_t widths[] = {1, 3, 4, 8, 15, 16, 17, 33};
 
-    for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_GELU; kind++)
+    for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_SILU; kind++)
         for (size_t w = 0; w < COUNT_OF(widths); w++)
             for (size_t rows = 1; rows <= 11; rows += 1 + rows % 3)
                 check_gradient(kernels, random, kind, rows, widths[w], w % 3, 2 + (w + rows) % 11);

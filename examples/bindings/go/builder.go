@@ -25,6 +25,9 @@ const (
 	UnitPool       = int(C.MF_UNIT_POOL)
 	UnitDropout    = int(C.MF_UNIT_DROPOUT)
 	UnitAdd        = int(C.MF_UNIT_ADD)
+	UnitLayerNorm  = int(C.MF_UNIT_LAYER_NORM)
+	UnitGlobalPool = int(C.MF_UNIT_GLOBAL_POOL)
+	UnitConcat     = int(C.MF_UNIT_CONCAT)
 )
 
 // Poolings of a unit.
@@ -207,6 +210,9 @@ func (b *Builder) Tanh() *Builder { return b.Activation(Tanh) }
 // GELU adds a Gaussian error linear unit.
 func (b *Builder) GELU() *Builder { return b.Activation(GELU) }
 
+// SiLU adds z / (1 + exp(-z)).
+func (b *Builder) SiLU() *Builder { return b.Activation(SiLU) }
+
 // LeakyReLU adds z if z > 0, else leak z.
 func (b *Builder) LeakyReLU(leak float32) *Builder {
 	spec := DefaultUnit(UnitActivation)
@@ -234,9 +240,22 @@ func (b *Builder) Dropout(rate float32, maps bool) *Builder {
 	return b.Unit(spec)
 }
 
+// LayerNorm adds one. Layer normalisation: of the values of a row, or of each position of a sequence.
+func (b *Builder) LayerNorm() *Builder { return b.Unit(DefaultUnit(UnitLayerNorm)) }
+
+// GlobalPool adds one. The mean of each map, or of the positions of a sequence.
+func (b *Builder) GlobalPool() *Builder { return b.Unit(DefaultUnit(UnitGlobalPool)) }
+
 // Add adds a node to the one before; 0 is the layer's input.
 func (b *Builder) Add(node int) *Builder {
 	spec := DefaultUnit(UnitAdd)
+	spec.Inputs = [2]int{Previous, node}
+	return b.Unit(spec)
+}
+
+// Concat puts the values of a node behind those of the one before.
+func (b *Builder) Concat(node int) *Builder {
+	spec := DefaultUnit(UnitConcat)
 	spec.Inputs = [2]int{Previous, node}
 	return b.Unit(spec)
 }

@@ -18,6 +18,7 @@ const (
 	LeakyReLU = int(C.MF_ACTIVATION_LEAKY_RELU)
 	Tanh      = int(C.MF_ACTIVATION_TANH)
 	GELU      = int(C.MF_ACTIVATION_GELU)
+	SiLU      = int(C.MF_ACTIVATION_SILU)
 )
 
 // LayerSpec is what a dense layer is made from; begin with Dense. Seed 0 stands for the next seed of the

@@ -203,6 +203,7 @@ function Builder:relu() return self:activation(C.MF_ACTIVATION_RELU) end
 function Builder:leaky_relu(leak) return self:activation(C.MF_ACTIVATION_LEAKY_RELU, {leak = leak or 0.01}) end
 function Builder:tanh() return self:activation(C.MF_ACTIVATION_TANH) end
 function Builder:gelu() return self:activation(C.MF_ACTIVATION_GELU) end
+function Builder:silu() return self:activation(C.MF_ACTIVATION_SILU) end
 
 local function pool(builder, kind, size, stride)
     size, stride = size or 2, stride or 0 -- the size of the window
@@ -216,8 +217,17 @@ function Builder:dropout(rate, maps)
     return self:unit(C.MF_UNIT_DROPOUT, {dropout = rate, dropout_maps = maps and 1 or 0})
 end
 
+-- Layer normalisation: of the values of a row, or of each position of a sequence.
+function Builder:layer_norm(options) return self:unit(C.MF_UNIT_LAYER_NORM, options) end
+
+-- The mean of each map, or of the positions of a sequence.
+function Builder:global_pool(options) return self:unit(C.MF_UNIT_GLOBAL_POOL, options) end
+
 -- Adds a node to the one before; 0 is the layer's input.
 function Builder:add(node) return self:unit(C.MF_UNIT_ADD, {inputs = {C.MF_NODE_PREVIOUS, node}}) end
+
+-- Puts the values of a node behind those of the one before.
+function Builder:concat(node) return self:unit(C.MF_UNIT_CONCAT, {inputs = {C.MF_NODE_PREVIOUS, node}}) end
 
 -- The next unit reads this node instead of the one before.
 function Builder:branch(node)

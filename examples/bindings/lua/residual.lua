@@ -48,6 +48,15 @@ local function other_units()
     assert(#layer:shape() == 1 and layer:shape()[1] == 6)
 end
 
+local function units_of_sequences()
+    local layer = mf.builder({5, 4}, {seed = 3}):layer_norm({bias = 0}):dense(6):silu():concat(0):global_pool()
+        :head(2):build()
+    local units = layer:units()
+    assert(#units == 5 and units[1].kind == C.MF_UNIT_LAYER_NORM and units[1].bias == 0)
+    assert(units[3].activation == C.MF_ACTIVATION_SILU and units[4].kind == C.MF_UNIT_CONCAT)
+    assert(units[5].kind == C.MF_UNIT_GLOBAL_POOL and #layer:shape() == 1 and layer:shape()[1] == 10)
+end
+
 -- With the library's words, and with C's hash of the parameters before and after training.
 local function as_in_c(drawn, learned)
     local program = os.getenv("MONOFORWARD_RESIDUAL")
@@ -77,6 +86,7 @@ end
 assert(loss < first / 2, "the loss went from " .. first .. " to " .. loss)
 local same = as_in_c(drawn, hash(block))
 other_units()
+units_of_sequences()
 fails(C.MF_STATUS_SHAPE, function() mf.builder(SHAPE):conv2d(5):add(0) end)
 fails(C.MF_STATUS_STATE, function() mf.builder({4}):dense(5):build() end)
 assert(not pcall(function() mf.builder({4}):dense(5, {no_such = 1}) end))

@@ -229,6 +229,10 @@ class Builder extends Handle {
         return this.activation(constants.MF_ACTIVATION_GELU);
     }
 
+    silu() {
+        return this.activation(constants.MF_ACTIVATION_SILU);
+    }
+
     // A stride of 0 is the size of the window.
     maxPool(size = 2, stride = 0) {
         return this.unit(constants.MF_UNIT_POOL, {pool: constants.MF_POOL_MAX, kernel: both(size), stride: both(stride)});
@@ -243,9 +247,24 @@ class Builder extends Handle {
         return this.unit(constants.MF_UNIT_DROPOUT, {dropout: rate, dropout_maps: Number(maps)});
     }
 
+    // Layer normalisation: of the values of a row, or of each position of a sequence.
+    layerNorm(options) {
+        return this.unit(constants.MF_UNIT_LAYER_NORM, options);
+    }
+
+    // The mean of each map, or of the positions of a sequence.
+    globalPool(options) {
+        return this.unit(constants.MF_UNIT_GLOBAL_POOL, options);
+    }
+
     // Adds a node to the one before; 0 is the layer's input.
     add(node) {
         return this.unit(constants.MF_UNIT_ADD, {inputs: [constants.MF_NODE_PREVIOUS, node]});
+    }
+
+    // Puts the values of a node behind those of the one before.
+    concat(node) {
+        return this.unit(constants.MF_UNIT_CONCAT, {inputs: [constants.MF_NODE_PREVIOUS, node]});
     }
 
     // The next unit reads this node instead of the one before.

@@ -40,6 +40,15 @@ function otherUnits() {
     assert.deepEqual(layer.shape(), [6]);
 }
 
+function unitsOfSequences() {
+    const builder = new mf.Builder([5, 4], {seed: 3}).layerNorm({bias: 0}).dense(6).silu().concat(0);
+    const layer = builder.globalPool().head(2).build();
+    assert.deepEqual(layer.units().map(unit => unit.kind), [mf.MF_UNIT_LAYER_NORM, mf.MF_UNIT_DENSE,
+        mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_CONCAT, mf.MF_UNIT_GLOBAL_POOL]);
+    assert.equal(layer.units()[2].activation, mf.MF_ACTIVATION_SILU);
+    assert.deepEqual(layer.shape(), [10]);
+}
+
 function fails(status, call) {
     assert.throws(call, error => error instanceof mf.MonoforwardError && error.status === status);
 }
@@ -65,6 +74,7 @@ function main() {
         same = 'yes';
     }
     otherUnits();
+    unitsOfSequences();
     fails(mf.MF_STATUS_SHAPE, () => new mf.Builder(SHAPE).conv2d(5).add(0));
     fails(mf.MF_STATUS_STATE, () => new mf.Builder([4]).dense(5).build());
     assert.throws(() => new mf.Builder([4]).dense(5, {no_such: 1}), TypeError);

@@ -15,7 +15,8 @@ static const mfi_stage *last_stage(const mfi_plan *plan)
 
 bool mfi_head_joins(const mfi_plan *plan)
 {
-    return last_stage(plan)->kind == MF_UNIT_DENSE && !mfi_plan_pools_head(plan);
+    return last_stage(plan)->kind == MF_UNIT_DENSE && last_stage(plan)->positions == 1 &&
+           !mfi_plan_pools_head(plan);
 }
 
 size_t mfi_head_panel(const mfi_plan *plan)

@@ -7,7 +7,7 @@
 
 static mf_status activation_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
-    MFI_TRY(mfi_check_constant("activation", unit->activation, MF_ACTIVATION_GELU));
+    MFI_TRY(mfi_check_constant("activation", unit->activation, MF_ACTIVATION_SILU));
     MFI_TRY(mfi_check_unit_interval("leak", unit->leak));
     *output = *input;
     return MF_STATUS_OK;

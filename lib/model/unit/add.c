@@ -4,11 +4,17 @@
 #include "base/status.h"
 #include "model/unit.h"
 
-/* That both inputs have the same shape is checked where both are known. */
 static mf_status add_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     (void)unit;
     *output = *input;
+    return MF_STATUS_OK;
+}
+
+static mf_status add_join(const mf_unit_spec *unit, const mf_shape *other, mf_shape *output)
+{
+    if (output->rank != other->rank || memcmp(output->dims, other->dims, sizeof output->dims) != 0)
+        return mfi_unit_misfit("adds", unit, output, other);
     return MF_STATUS_OK;
 }
 
@@ -39,6 +45,7 @@ static void add_backward(mfi_run *run, size_t index, float *dy, float *const dx[
 
 const mfi_unit_kind mfi_unit_add = {
     .resolve = add_resolve,
+    .join = add_join,
     .sizes = add_sizes,
     .forward = add_forward,
     .backward = add_backward,

@@ -12,6 +12,8 @@ static mf_status batch_norm_resolve(mf_unit_spec *unit, const mf_shape *input, m
     MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
     MFI_TRY(mfi_check_unit_interval("normalization_rate", unit->normalization_rate));
     MFI_TRY(mfi_check_epsilon("normalization_epsilon", unit->normalization_epsilon));
+    if (input->rank == 2)
+        return mfi_unit_refuses("a batch normalisation reads a row of values or maps", input);
     *output = *input;
     return MF_STATUS_OK;
 }

@@ -22,6 +22,8 @@
 static mf_status conv2d_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     size_t weights, *kernel = unit->kernel, *stride = unit->stride;
+    if (input->rank == 2)
+        return mfi_unit_refuses("a convolution reads maps or a row of values", input);
     for (int d = 0; d < 2; d++) {
         kernel[d] = kernel[d] ? kernel[d] : 3;
         stride[d] = stride[d] ? stride[d] : 1;

@@ -17,9 +17,9 @@
 
 static mf_status dense_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
-    (void)input; /* the input may have any shape */
     MFI_TRY(mfi_unit_check_product(unit));
-    *output = mfi_shape_row(unit->outputs);
+    *output =
+        input->rank == 2 ? mfi_shape_sequence(input->dims[0], unit->outputs) : mfi_shape_row(unit->outputs);
     return MF_STATUS_OK;
 }
 
@@ -28,6 +28,17 @@ static void dense_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_
     stage->channels = unit->outputs;
     stage->area = 1;
     stage->multiplications = (double)unit->outputs * (double)mfi_shape_values(input);
+}
+
+/* Of a sequence, every position is a row of its own: rows and inputs of the product. */
+static size_t product_inputs(const mfi_stage *stage)
+{
+    return stage->input_values / stage->positions;
+}
+
+static bool product_rows(const mfi_stage *stage, size_t rows, size_t *count)
+{
+    return mfi_multiply(rows, stage->positions, count) && *count <= INT32_MAX;
 }
 
 /* A panel of dW takes about half a megabyte, so that it stays in the second-level cache while the
@@ -53,13 +64,25 @@ bool mfi_dense_gradient_scratch(size_t inputs, size_t outputs, size_t rows, size
 
 static bool keeps_preactivation(const mfi_stage *stage)
 {
-    return stage->phi.kind == MF_ACTIVATION_GELU; /* the derivatives of the others follow from a */
+    /* The derivatives of the others follow from a. */
+    return stage->phi.kind == MF_ACTIVATION_GELU || stage->phi.kind == MF_ACTIVATION_SILU;
+}
+
+/* The rows of the host may lie apart; then so do its sequences, and the product wants positions at equal
+ * distances. */
+static bool copies_input(const mfi_stage *stage)
+{
+    return stage->positions > 1 && stage->inputs[0] == 0;
 }
 
 static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                         mfi_shared_sizes *shared)
 {
-    size_t n = stage->output_values, panel = mfi_dense_panel(stage->input_values, n);
+    size_t n = stage->channels, k = product_inputs(stage), panel = mfi_dense_panel(k, n);
+    if (copies_input(stage) && !mfi_multiply(rows, stage->input_values, &shared->patches))
+        return false;
+    if (!product_rows(stage, rows, &rows))
+        return false;
     if (stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, n, &kept->moments))
         return false;
     if (!training)
@@ -70,18 +93,32 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
         return false;
     shared->db = panel;
     shared->dscale = stage->normalizes ? panel : 0;
-    return mfi_multiply(rows, panel, &shared->dz) &&
-           mfi_dense_gradient_scratch(stage->input_values, n, rows, &shared->dw);
+    return mfi_multiply(rows, panel, &shared->dz) && mfi_dense_gradient_scratch(k, n, rows, &shared->dw);
 }
 
 /* ---- forward ---- */
+
+static mfi_input dense_input(const mfi_run *run, size_t index)
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    mfi_input input = mfi_run_input(run, index, 0);
+    size_t values = stage->input_values;
+    if (stage->positions == 1)
+        return input;
+    if (input.stride != values) {
+        for (size_t b = 0; b < run->rows->count; b++)
+            memcpy(run->scratch->patches + b * values, input.x + b * input.stride, values * sizeof(float));
+        input.x = run->scratch->patches;
+    }
+    return (mfi_input){input.x, product_inputs(stage)};
+}
 
 /* to = x W^T */
 static void dense_multiply(const mfi_run *run, size_t index, float *to)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    size_t n = stage->output_values, k = stage->input_values, rows = run->rows->count;
-    mfi_input input = mfi_run_input(run, index, 0);
+    size_t n = stage->channels, k = product_inputs(stage), rows = run->rows->count * stage->positions;
+    mfi_input input = dense_input(run, index);
     const float *w = mfi_run_values(run, index, MFI_WEIGHT);
     if (rows <= FEW_ROWS)
         run->layer->kernels->skinny_product(rows, n, k, input.x, input.stride, w, to);
@@ -108,7 +145,7 @@ static void dense_forward(const mfi_run *run, size_t index)
     dense_multiply(run, index, u);
     if (stage->normalizes)
         normalize_rows(run, index, u, a);
-    run->layer->kernels->activate(stage->phi, run->rows->count, stage->output_values,
+    run->layer->kernels->activate(stage->phi, run->rows->count * stage->positions, stage->channels,
                                   mfi_run_values(run, index, MFI_BIAS), a, kept->preactivation);
 }
 
@@ -361,10 +398,10 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
         .run = run,
         .index = index,
         .stage = stage,
-        .input = mfi_run_input(run, index, 0),
-        .rows = run->rows->count,
-        .n = stage->output_values,
-        .k = stage->input_values,
+        .input = dense_input(run, index),
+        .rows = run->rows->count * stage->positions,
+        .n = stage->channels,
+        .k = product_inputs(stage),
         .a = mfi_run_output(run, index),
         .z = run->scratch->kept[index].preactivation,
         .dy = dy,

@@ -9,9 +9,8 @@ static mf_status dropout_resolve(mf_unit_spec *unit, const mf_shape *input, mf_s
 {
     MFI_TRY(mfi_check_rate("dropout", (double)unit->dropout));
     MFI_TRY(mfi_check_constant("dropout_maps", unit->dropout_maps, 1));
-    if (unit->dropout_maps && input->rank != 3)
-        return mfi_fail(MF_STATUS_SHAPE, "dropout_maps reads maps, its input is a row of %zu values",
-                        input->dims[0]);
+    if (unit->dropout_maps && input->rank == 1)
+        return mfi_unit_refuses("dropout_maps reads maps or a sequence", input);
     *output = *input;
     return MF_STATUS_OK;
 }

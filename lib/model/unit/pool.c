@@ -7,8 +7,7 @@
 static mf_status pool_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     if (input->rank != 3)
-        return mfi_fail(MF_STATUS_SHAPE, "a pool reads maps, its input is a row of %zu values",
-                        input->dims[0]);
+        return mfi_unit_refuses("a pool reads maps", input);
     if (unit->pool != MF_POOL_AVERAGE && unit->pool != MF_POOL_MAX)
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown pool %d of a unit", (int)unit->pool);
     for (int d = 0; d < 2; d++) {

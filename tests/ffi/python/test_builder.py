@@ -63,6 +63,16 @@ class Building(unittest.TestCase):
         builder = mf.Builder((5,), seed=3).dense(4).tanh().head(2)
         self.assertEqual(digest(builder.build()), digest(builder.build()))
 
+    def test_units_of_sequences(self):
+        builder = mf.Builder((5, 4), seed=3).layer_norm(bias=0).dense(6).silu().concat(0)
+        self.assertEqual(builder.shape(), (5, 10))
+        layer = builder.global_pool().head(2).build()
+        self.assertEqual([unit.kind for unit in layer.units()],
+                         [mf.abi.MF_UNIT_LAYER_NORM, mf.abi.MF_UNIT_DENSE, mf.abi.MF_UNIT_ACTIVATION,
+                          mf.abi.MF_UNIT_CONCAT, mf.abi.MF_UNIT_GLOBAL_POOL])
+        self.assertEqual(layer.units()[2].activation, mf.abi.MF_ACTIVATION_SILU)
+        self.assertEqual(layer.shape(), ((5, 4), (10,)))
+
     def test_units(self):
         layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool().dropout(0.25, maps=True)
                  .average_pool(2, 1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())
@@ -122,7 +132,7 @@ class Building(unittest.TestCase):
 
         self.assertEqual(status(lambda: mf.Builder(SHAPE).conv2d(5).add(0)), "MF_STATUS_SHAPE")
         self.assertEqual(status(lambda: mf.Builder((4,)).dense(5).build()), "MF_STATUS_STATE")
-        self.assertEqual(status(lambda: mf.Builder((1, 2))), "MF_STATUS_ARGUMENT")
+        self.assertEqual(status(lambda: mf.Builder((1, 2, 3, 4))), "MF_STATUS_ARGUMENT")
         with self.assertRaisesRegex(TypeError, "no option 'filters'"):
             mf.Builder(SHAPE).unit("conv2d", filters=1)
         with self.assertRaisesRegex(ValueError, "'lstm' is none of dense, conv2d"):

@@ -78,6 +78,18 @@ func otherUnits() {
 	check(reflect.DeepEqual(shape, []int{6}), "another shape: %v", shape)
 }
 
+func unitsOfSequences() {
+	layer, err := mf.NewSeededBuilder(3, 5, 4).LayerNorm().Dense(6).SiLU().Concat(0).GlobalPool().Head(2).Build()
+	must(err)
+	units, err := layer.Units()
+	must(err)
+	check(len(units) == 5 && units[0].Kind == mf.UnitLayerNorm && units[2].Activation == mf.SiLU, "%v", units)
+	check(units[3].Kind == mf.UnitConcat && units[4].Kind == mf.UnitGlobalPool, "%v", units)
+	shape, err := layer.Shape()
+	must(err)
+	check(reflect.DeepEqual(shape, []int{10}), "another shape: %v", shape)
+}
+
 func expect(err error, status mf.Status) {
 	var failure *mf.Error
 	check(errors.As(err, &failure) && failure.Status == status, "%v instead of %v", err, status)
@@ -120,11 +132,12 @@ func main() {
 		same = "yes"
 	}
 	otherUnits()
+	unitsOfSequences()
 	_, err = mf.NewBuilder(4, 6, 6).Conv2D(5).Add(0).ReLU().Head(2).Build()
 	expect(err, mf.StatusShape)
 	_, err = mf.NewBuilder(4).Dense(5).Build()
 	expect(err, mf.StatusState)
-	_, err = mf.NewBuilder(1, 2).Build()
+	_, err = mf.NewBuilder(1, 2, 3, 4).Build()
 	expect(err, mf.StatusArgument)
 	summary, err := network.Summary(rows)
 	must(err)

@@ -8,7 +8,8 @@ from ._network import Layer
 
 
 class Builder(Handle):
-    """Builder((16, 32, 32), seed=1, ...): makes layers whose rows have this shape, (values,) or (maps, height, width).
+    """Builder((16, 32, 32), seed=1, ...): makes layers whose rows have this shape: (values,), (positions, values) or
+    (maps, height, width).
     Options are the fields of mf_builder_spec.
 
     Each call adds a unit and returns the builder, so that calls can be chained:
@@ -67,6 +68,9 @@ class Builder(Handle):
     def gelu(self):
         return self.activation("gelu")
 
+    def silu(self):
+        return self.activation("silu")
+
     def max_pool(self, size=2, stride=0):
         """A stride of 0 is the size of the window."""
         return self.unit("pool", pool="max", kernel=size, stride=stride)
@@ -77,9 +81,21 @@ class Builder(Handle):
     def dropout(self, rate, maps=False):
         return self.unit("dropout", dropout=rate, dropout_maps=int(maps))
 
+    def layer_norm(self, **options):
+        """Layer normalisation: of the values of a row, or of each position of a sequence."""
+        return self.unit("layer_norm", **options)
+
+    def global_pool(self, **options):
+        """The mean of each map, or of the positions of a sequence."""
+        return self.unit("global_pool", **options)
+
     def add(self, node):
         """Adds a node to the one before; 0 is the layer's input."""
         return self.unit("add", inputs=(_abi.MF_NODE_PREVIOUS, node))
+
+    def concat(self, node):
+        """Puts the values of a node behind those of the one before."""
+        return self.unit("concat", inputs=(_abi.MF_NODE_PREVIOUS, node))
 
     def branch(self, node):
         """The next unit reads this node instead of the one before."""

@@ -56,6 +56,16 @@ fn other_units() -> Outcome<()> {
     ensure(layer.shape()? == [6], "another shape")
 }
 
+#[rustfmt::skip]
+fn units_of_sequences() -> Outcome<()> {
+    let layer = Builder::new(&[5, 4], 3).layer_norm().dense(6).silu().concat(0).global_pool().head(2).build()?;
+    let units = layer.units()?;
+    ensure(units.len() == 5 && units[0].kind == abi::MF_UNIT_LAYER_NORM, "other units")?;
+    ensure(units[2].activation == abi::MF_ACTIVATION_SILU, "another activation")?;
+    ensure(units[3].kind == abi::MF_UNIT_CONCAT && units[4].kind == abi::MF_UNIT_GLOBAL_POOL, "other units")?;
+    ensure(layer.shape()? == [10], "another shape")
+}
+
 fn expect(result: Result<Layer>, status: i32) -> Outcome<()> {
     match result {
         Err(error) if error.status() == status => Ok(()),
@@ -93,6 +103,7 @@ fn main() -> Outcome<()> {
         same = "yes";
     }
     other_units()?;
+    units_of_sequences()?;
     expect(
         Builder::new(&[4, 6, 6], 0)
             .conv2d(5)
@@ -103,7 +114,7 @@ fn main() -> Outcome<()> {
         abi::MF_STATUS_SHAPE,
     )?;
     expect(Builder::new(&[4], 0).dense(5).build(), abi::MF_STATUS_STATE)?;
-    expect(Builder::new(&[1, 2], 0).build(), abi::MF_STATUS_ARGUMENT)?;
+    expect(Builder::new(&[1, 2, 3, 4], 0).build(), abi::MF_STATUS_ARGUMENT)?;
     let summary = network.summary(ROWS)?;
     ensure(
         summary.contains("node 5 + node 0"),

@@ -141,6 +141,10 @@ impl Builder {
         self.activation(abi::MF_ACTIVATION_GELU)
     }
 
+    pub fn silu(self) -> Self {
+        self.activation(abi::MF_ACTIVATION_SILU)
+    }
+
     /// The largest value of each window; windows are `stride` apart, and 0 is their size.
     pub fn max_pool(self, size: usize, stride: usize) -> Self {
         self.pool(abi::MF_POOL_MAX, size, stride)
@@ -167,9 +171,26 @@ impl Builder {
         })
     }
 
+    /// Layer normalisation: of the values of a row, or of each position of a sequence.
+    pub fn layer_norm(self) -> Self {
+        self.unit(abi::MF_UNIT_LAYER_NORM, |_| ())
+    }
+
+    /// The mean of each map, or of the positions of a sequence.
+    pub fn global_pool(self) -> Self {
+        self.unit(abi::MF_UNIT_GLOBAL_POOL, |_| ())
+    }
+
     /// Adds a node to the one before; 0 is the layer's input.
     pub fn add(self, node: i32) -> Self {
         self.unit(abi::MF_UNIT_ADD, |spec| {
+            spec.inputs = [abi::MF_NODE_PREVIOUS, node]
+        })
+    }
+
+    /// Puts the values of a node behind those of the one before.
+    pub fn concat(self, node: i32) -> Self {
+        self.unit(abi::MF_UNIT_CONCAT, |spec| {
             spec.inputs = [abi::MF_NODE_PREVIOUS, node]
         })
     }

@@ -36,14 +36,15 @@
  *             create has exactly one free. Attaching one handle to another takes a reference, so any order of
  * frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not
  * free it. Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
- * int32_t from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the caller's
- * arrays during the call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an
- * infinity is refused. Memory.   Creating and attaching allocate. Training and prediction never do. Threads.
- * Different handles may be used from different threads at the same time, but a network uses its layers and a
- * layer its optimizer. One handle may be read (const functions) from many threads at once, each with a
- * workspace of its own, but not while another thread changes it. The library starts no threads, but for the
- * workers of an mf_pipeline. Structs.  Every struct that may grow begins with struct_size. Fill it with its
- * _init function, or zero it and set struct_size to sizeof the struct where the struct is a result.
+ * int32_t from 0 to classes - 1. A row of maps is [channels, height, width], one of a sequence [positions,
+ * values]. The library reads the caller's arrays during the call only. Input and output arrays must not
+ * overlap. Inputs are finite; a NaN or an infinity is refused. Memory.   Creating and attaching allocate.
+ * Training and prediction never do. Threads. Different handles may be used from different threads at the same
+ * time, but a network uses its layers and a layer its optimizer. One handle may be read (const functions)
+ * from many threads at once, each with a workspace of its own, but not while another thread changes it. The
+ * library starts no threads, but for the workers of an mf_pipeline. Structs.  Every struct that may grow
+ * begins with struct_size. Fill it with its _init function, or zero it and set struct_size to sizeof the
+ * struct where the struct is a result.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -268,7 +269,8 @@ enum {
     MF_ACTIVATION_RELU = 1,       /**< max(z, 0) */
     MF_ACTIVATION_LEAKY_RELU = 2, /**< z if z > 0, else leak z */
     MF_ACTIVATION_TANH = 3,       /**< tanh(z) */
-    MF_ACTIVATION_GELU = 4        /**< z (1 + erf(z / sqrt 2)) / 2 */
+    MF_ACTIVATION_GELU = 4,       /**< z (1 + erf(z / sqrt 2)) / 2 */
+    MF_ACTIVATION_SILU = 5        /**< z / (1 + exp(-z)) */
 };
 
 /** How parameters start. `fan` is the number of inputs of one output: k for W (in a convolution, channels x
@@ -341,8 +343,8 @@ typedef struct mf_layer_spec {
 /** The shape of a row of a layer's input or activation. */
 typedef struct mf_shape {
     uint32_t struct_size; /**< sizeof(mf_shape), set by the caller. */
-    int32_t rank;         /**< How many of the dims count: 1 in a dense layer, 3 in a convolution. */
-    size_t dims[4];       /**< [values], or [maps, height, width]; 1 beyond the rank. */
+    int32_t rank;         /**< How many of the dims count: 1 in a dense layer, 2 of a sequence, 3 of maps. */
+    size_t dims[4];       /**< [values], [positions, values], or [maps, height, width]; 1 beyond the rank. */
 } mf_shape;
 
 /** Keys of mf_layer_set() and mf_layer_get(). */
@@ -567,15 +569,24 @@ typedef struct mf_builder mf_builder;
 
 /** Kinds of units. */
 enum {
-    MF_UNIT_DENSE = 0,      /**< y = x W^T + b. Maps are read as a row of values. */
+    MF_UNIT_DENSE = 0,      /**< y = x W^T + b. Maps are read as a row of values; of a sequence [T, k], every
+                               position is, so that [T, outputs] comes of it. */
     MF_UNIT_CONV2D = 1,     /**< Convolution of maps; a row of n values is read as n maps of one value. */
     MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row
-                               or each map, as MF_NORMALIZATION_BATCH says. */
+                               or each map, as MF_NORMALIZATION_BATCH says. Not of sequences. */
     MF_UNIT_ACTIVATION = 3, /**< y = phi(x). */
     MF_UNIT_POOL = 4,       /**< Pooling of maps, without padding. */
     MF_UNIT_DROPOUT =
-        5,          /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
-    MF_UNIT_ADD = 6 /**< y = x + x', the sum of two nodes of the same shape. */
+        5, /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
+    MF_UNIT_ADD = 6,         /**< y = x + x', the sum of two nodes of the same shape. */
+    MF_UNIT_LAYER_NORM = 7,  /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, with mean and variance
+                                of all values of a  row, or of a sequence of all values of each position, in
+                                training and inference alike. Not of  maps. */
+    MF_UNIT_GLOBAL_POOL = 8, /**< The mean of each map, [maps], or of a sequence [T, d] the mean of its
+                                positions, [d]. */
+    MF_UNIT_CONCAT = 9 /**< The values of two nodes behind each other: of rows [a] and [b] it makes [a + b],
+                          of sequences [T, a] and [T, b] it makes [T, a + b], of maps [a, height, width] and
+                          [b, height, width] it makes [a + b, height, width]. */
 };
 
 /** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
@@ -586,11 +597,11 @@ enum {
 typedef struct mf_unit_spec {
     uint32_t struct_size; /**< sizeof(mf_unit_spec). */
     int32_t kind;         /**< MF_UNIT_...; default MF_UNIT_DENSE. */
-    int32_t inputs[2];    /**< The nodes it reads; MF_UNIT_ADD reads both, the others the first. Default
-                               MF_NODE_PREVIOUS and 0. */
+    int32_t inputs[2];    /**< The nodes it reads; MF_UNIT_ADD and MF_UNIT_CONCAT read both, the others the
+                             first. Default    MF_NODE_PREVIOUS and 0. */
     size_t outputs;       /**< Dense: neurons; convolution: filters, the maps of its output; no default. */
-    int32_t bias; /**< Dense, convolution, batch normalisation: 1 (default) with a bias b, or 0. In front
-                       of a normalisation a bias has no effect. */
+    int32_t bias; /**< Dense, convolution, normalisations: 1 (default) with a bias b, or 0. In front of a
+                     batch normalisation a bias has no effect. */
     int32_t weight_init; /**< Dense, convolution: MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
     float weight_gain;   /**< Dense, convolution: scale of W's initialisation; default 1. */
     int32_t activation;  /**< Activation: MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
@@ -600,10 +611,11 @@ typedef struct mf_unit_spec {
     size_t stride[2];    /**< Convolution, pool: 0 (default): 1, and the pool's kernel. */
     size_t padding[2];   /**< Convolution: zeros on each side of a map, below the kernel's size; default 0. */
     float dropout;       /**< Dropout: rate, 0 to below 1; no default but 0. */
-    int32_t dropout_maps;     /**< Dropout: 1: whole maps; 0 (default): single values. */
+    int32_t dropout_maps; /**< Dropout: 1: whole maps, or whole positions of a sequence; 0 (default): single
+                             values. */
     float normalization_rate; /**< Batch normalisation: how far the running mean and variance move to those of
                                    a batch, 0 to 1; default 0.1. */
-    float normalization_epsilon; /**< Batch normalisation: a normal number above 0; default 1e-5. */
+    float normalization_epsilon; /**< Batch and layer normalisation: a normal number above 0; default 1e-5. */
     int32_t reserved2;           /**< 0. */
     int32_t reserved;            /**< 0. */
 } mf_unit_spec;
@@ -631,7 +643,7 @@ typedef struct mf_head_spec {
 typedef struct mf_builder_spec {
     uint32_t struct_size;  /**< sizeof(mf_builder_spec). */
     int32_t dropout_maps;  /**< 1: `dropout` takes whole maps; 0 (default): single values. */
-    const mf_shape *input; /**< Shape of a row of the layer's input, of rank 1 or 3; copied; no default.
+    const mf_shape *input; /**< Shape of a row of the layer's input, of rank 1 to 3; copied; no default.
                                 mf_layer_shape() tells that of another layer's output. */
     float dropout;         /**< Dropout rate of the layer's output on its way to the next layer, as in
                                 mf_layer_spec; default 0. */
@@ -767,9 +779,9 @@ MF_API void mf_network_free(mf_network *network);
 MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
 
 /** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives
- *  its id. A dense layer reads maps as a row of values, a convolution a row of values as maps; two
- *  convolutions fit if the maps are the same. Errors: HANDLE, SHAPE (its inputs or classes do not fit: the
- *  message names both), ARGUMENT (it is in this network already), MEMORY. */
+ *  its id. A dense layer reads maps and sequences as a row of values, a layer that expects maps or a sequence
+ * reads a row of values as such; two shapes that are no rows must be the same. Errors: HANDLE, SHAPE (its
+ * inputs or classes do not fit: the message names both), ARGUMENT (it is in this network already), MEMORY. */
 MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
 
 /** mf_network_append() to a position, 0 to the size: layers from there on move up by one.
@@ -953,8 +965,8 @@ MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t cou
  *                    NULL if size is 0
  *  @param size       of `text`
  *  @param needed     receives the size that suffices, with the final 0; may be NULL
- *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ), CAPACITY
- *  (too small: what fits is there). */
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ),
+ * CAPACITY (too small: what fits is there). */
 MF_API mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
                                     size_t *needed);
 
@@ -1240,9 +1252,9 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or units, or a longer header, than the format allows), IO (the message names the path and the system's reason;
- *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
- *  not be synced, which the message says, the new one is there, but a crash may undo it). */
+ *  or units, or a longer header, than the format allows), IO (the message names the path and the system's
+ * reason; after a failure nothing is left behind, and the old file is there as it was; only when the folder
+ * could not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
@@ -1334,10 +1346,11 @@ MF_API mf_status mf_blas_get_threads(int32_t *threads);
 /** @defgroup onnx ONNX export
  *
  *  Writes a network as an ONNX model (opset 13, IR version 7), from which runtimes of that format predict as
- *  the library does. The input is "input": [N, channels, height, width] if the first layer is a convolution,
- *  [N, k] otherwise, with any N. The outputs are "goodness_last", "probabilities_last", "label_last" and
- *  "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and int64 [N] for each mode of
- *  prediction. docs/onnx.md tells the rest. A network cannot be read back from such a file.
+ *  the library does. The input is "input": [N, channels, height, width] if the first layer reads maps,
+ *  [N, positions, k] if it reads a sequence, [N, k] otherwise, with any N. The outputs are "goodness_last",
+ * "probabilities_last", "label_last" and "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and
+ * int64 [N] for each mode of prediction. docs/onnx.md tells the rest. A network cannot be read back from such
+ * a file.
  *
  *  Exporting reads the network and allocates nothing. The same network gives the same bytes.
  *  @{ */

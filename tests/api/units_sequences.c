@@ -1,0 +1,279 @@
+/* Units that read sequences, join nodes or average them: shapes and parameters, what they refuse, which
+ * layers fit behind each other, and what a network says of them. What they compute is in units_oracle and
+ * units_gradients. SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "units.h"
+
+enum { CLASSES = 3 };
+
+/* ---- shapes ---- */
+
+static void check_node(mf_builder *builder, mf_unit_spec unit, int32_t rank, size_t a, size_t b, size_t c)
+{
+    mf_shape shape = {.struct_size = sizeof shape};
+
+    check_ok(mf_builder_unit(builder, &unit, NULL));
+    check_ok(mf_builder_shape(builder, MF_NODE_PREVIOUS, &shape));
+    check_shape(&shape, rank, a, b, c);
+}
+
+static void test_units_tell_their_shapes(void **state)
+{
+    units_plan sequence = plan_sequence(5, 4, CLASSES), maps = plan_maps(3, 4, 2, CLASSES);
+    mf_builder *builder = start_builder(&sequence, NULL);
+
+    (void)state;
+    check_node(builder, unit_dense(6), 2, 5, 6, 1);
+    check_node(builder, unit_of(MF_UNIT_LAYER_NORM), 2, 5, 6, 1);
+    check_node(builder, unit_activation(MF_ACTIVATION_SILU), 2, 5, 6, 1);
+    check_node(builder, unit_dropout(0.1f, 1), 2, 5, 6, 1);
+    check_node(builder, unit_concat(MF_NODE_PREVIOUS, 0), 2, 5, 10, 1);
+    check_node(builder, unit_add(5, 5), 2, 5, 10, 1);
+    check_node(builder, unit_of(MF_UNIT_GLOBAL_POOL), 1, 10, 1, 1);
+    check_node(builder, unit_of(MF_UNIT_LAYER_NORM), 1, 10, 1, 1);
+    check_node(builder, unit_concat(7, MF_NODE_PREVIOUS), 1, 20, 1, 1);
+    mf_builder_free(builder);
+    builder = start_builder(&maps, NULL);
+    check_node(builder, unit_conv(5, 3, 1), 3, 5, 4, 2);
+    check_node(builder, unit_concat(0, MF_NODE_PREVIOUS), 3, 8, 4, 2);
+    check_node(builder, unit_of(MF_UNIT_GLOBAL_POOL), 1, 8, 1, 1);
+    mf_builder_free(builder);
+}
+
+/* A sequence of one position, or of one value at each, is not a row. */
+static void test_dimensions_of_one_stay(void **state)
+{
+    units_plan one = plan_sequence(1, 4, CLASSES), thin = plan_sequence(4, 1, CLASSES);
+    mf_builder *builder = start_builder(&one, NULL);
+
+    (void)state;
+    check_node(builder, unit_dense(6), 2, 1, 6, 1);
+    check_node(builder, unit_of(MF_UNIT_GLOBAL_POOL), 1, 6, 1, 1);
+    mf_builder_free(builder);
+    builder = start_builder(&thin, NULL);
+    check_node(builder, unit_dense(6), 2, 4, 6, 1);
+    mf_builder_free(builder);
+}
+
+static void check_parameter(const mf_layer *layer, size_t index, const char *name, int32_t rank, size_t a,
+                            size_t b)
+{
+    mf_parameter_info info = {.struct_size = sizeof info};
+
+    check_ok(mf_layer_parameter_info(layer, index, &info));
+    assert_string_equal(info.name, name);
+    assert_int_equal(info.rank, rank);
+    assert_int_equal(info.dims[0], a);
+    assert_int_equal(info.dims[1], b);
+}
+
+static void test_parameters_are_those_of_a_position(void **state)
+{
+    units_plan plan = plan_sequence(5, 4, CLASSES);
+    mf_layer *layer;
+    float values[4];
+    size_t count = 0;
+
+    (void)state;
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_dense(6));
+    layer = make_units(&plan);
+    check_ok(mf_layer_parameter_count(layer, &count));
+    assert_int_equal(count, 5);
+    check_parameter(layer, 0, "units.1.bias", 1, 4, 1);
+    check_parameter(layer, 1, "units.1.scale", 1, 4, 1);
+    check_parameter(layer, 2, "units.2.weight", 2, 6, 4);
+    check_parameter(layer, 3, "units.2.bias", 1, 6, 1);
+    check_parameter(layer, 4, "head.projection", 2, CLASSES, 5 * 6);
+    check_ok(mf_layer_get_parameter(layer, "units.1.scale", values, 4));
+    assert_true(values[0] == 1.0f && values[3] == 1.0f);
+    check_ok(mf_layer_get_parameter(layer, "units.1.bias", values, 4));
+    assert_true(values[0] == 0.0f && values[3] == 0.0f);
+    mf_layer_free(layer);
+}
+
+/* ---- what is refused ---- */
+
+static void refuse(const units_plan *plan, mf_status expected, mf_unit_spec unit, const char *part)
+{
+    mf_builder *builder = start_builder(plan, NULL);
+
+    check_status(expected, mf_builder_unit(builder, &unit, NULL));
+    check_message(part);
+    check_sticks(builder, expected, part);
+    mf_builder_free(builder);
+}
+
+static void test_inputs_of_the_wrong_rank_are_refused(void **state)
+{
+    units_plan row = plan_row(20, CLASSES), sequence = plan_sequence(5, 4, CLASSES),
+               maps = plan_maps(2, 5, 2, CLASSES);
+    const mf_unit_spec pooled = unit_pool(MF_POOL_MAX, 1);
+
+    (void)state;
+    refuse(&sequence, MF_STATUS_SHAPE, unit_conv(3, 1, 0), "5x4");
+    refuse(&sequence, MF_STATUS_SHAPE, unit_norm(), "5x4");
+    refuse(&sequence, MF_STATUS_SHAPE, pooled, "5x4");
+    refuse(&row, MF_STATUS_SHAPE, pooled, "20");
+    refuse(&maps, MF_STATUS_SHAPE, unit_of(MF_UNIT_LAYER_NORM), "2 maps of 5x2");
+    refuse(&row, MF_STATUS_SHAPE, unit_of(MF_UNIT_GLOBAL_POOL), "20");
+    refuse(&row, MF_STATUS_SHAPE, unit_dropout(0.5f, 1), "20");
+}
+
+static void test_values_out_of_range_are_refused(void **state)
+{
+    units_plan sequence = plan_sequence(5, 4, CLASSES);
+    mf_unit_spec norm = unit_of(MF_UNIT_LAYER_NORM);
+
+    (void)state;
+    norm.normalization_epsilon = 0.0f;
+    refuse(&sequence, MF_STATUS_ARGUMENT, norm, "epsilon");
+    norm.normalization_epsilon = NAN;
+    refuse(&sequence, MF_STATUS_ARGUMENT, norm, "epsilon");
+    norm = unit_of(MF_UNIT_LAYER_NORM);
+    norm.bias = 2;
+    refuse(&sequence, MF_STATUS_ARGUMENT, norm, "2");
+    refuse(&sequence, MF_STATUS_ARGUMENT, unit_concat(0, 1), "1");
+    refuse(&sequence, MF_STATUS_ARGUMENT, unit_concat(-3, 0), "-3");
+    refuse(&sequence, MF_STATUS_OVERFLOW, unit_dense(SIZE_MAX / 4), "");
+    refuse(&sequence, MF_STATUS_OVERFLOW, unit_dense(INT32_MAX), "");
+    sequence.input.dims[2] = 7;
+    {
+        mf_builder_spec spec = builder_spec(&sequence.input);
+        mf_builder *builder = (mf_builder *)1;
+
+        check_status(MF_STATUS_ARGUMENT, mf_builder_create(&spec, &builder));
+        check_message("7");
+        assert_null(builder);
+    }
+}
+
+/* `first` makes node 1 of a sequence [5, 4]; it cannot be joined with node 0. */
+static void refuse_join(mf_unit_spec first, mf_unit_spec join, const char *part)
+{
+    units_plan plan = plan_sequence(5, 4, CLASSES);
+    mf_builder *builder = start_builder(&plan, NULL);
+
+    check_ok(mf_builder_unit(builder, &first, NULL));
+    check_status(MF_STATUS_SHAPE, mf_builder_unit(builder, &join, NULL));
+    check_message(part);
+    mf_builder_free(builder);
+}
+
+static void test_nodes_that_do_not_fit_are_not_joined(void **state)
+{
+    units_plan plan = plan_maps(2, 5, 2, CLASSES);
+    mf_builder *builder = start_builder(&plan, NULL);
+    const mf_unit_spec smaller = unit_conv(2, 2, 0), join = unit_concat(0, 1);
+
+    (void)state;
+    refuse_join(unit_of(MF_UNIT_GLOBAL_POOL), unit_concat(0, 1), "joins node 0 of rank 2, 5x4x1");
+    refuse_join(unit_of(MF_UNIT_GLOBAL_POOL), unit_add(1, 0), "adds node 1 of rank 1");
+    refuse_join(unit_dense(5), unit_add(1, 0), "5x5");
+    check_ok(mf_builder_unit(builder, &smaller, NULL));
+    check_status(MF_STATUS_SHAPE, mf_builder_unit(builder, &join, NULL));
+    check_message("2x4x1");
+    mf_builder_free(builder);
+}
+
+static void test_a_pooled_head_reads_no_sequence(void **state)
+{
+    units_plan plan = plan_sequence(5, 4, CLASSES);
+    mf_builder *builder;
+    mf_layer *layer = (mf_layer *)1;
+
+    (void)state;
+    plan.head.pool_size = 1;
+    plan_add(&plan, unit_dense(6));
+    builder = make_builder(&plan, NULL);
+    check_status(MF_STATUS_SHAPE, mf_layer_build(builder, &layer));
+    check_message("sequence");
+    assert_null(layer);
+    mf_builder_free(builder);
+}
+
+/* ---- layers behind each other ---- */
+
+static mf_status try_behind(units_plan first, units_plan next)
+{
+    mf_network *network = make_units_network(&first, 1, NULL);
+    mf_layer *layer = make_units(&next);
+    mf_status status = mf_network_append(network, layer, NULL);
+
+    mf_layer_free(layer);
+    mf_network_free(network);
+    return status;
+}
+
+static units_plan with(units_plan plan, mf_unit_spec unit)
+{
+    plan_add(&plan, unit);
+    return plan;
+}
+
+static void test_sequences_fit_sequences_and_rows(void **state)
+{
+    const mf_unit_spec phi = unit_activation(MF_ACTIVATION_TANH);
+    const units_plan sequence = with(plan_sequence(6, 4, CLASSES), phi),
+                     row = with(plan_row(24, CLASSES), phi), turned = with(plan_sequence(4, 6, CLASSES), phi),
+                     short_row = with(plan_row(23, CLASSES), phi),
+                     maps = with(plan_maps(6, 4, 1, CLASSES), phi);
+
+    (void)state;
+    check_ok(try_behind(sequence, sequence));
+    check_ok(try_behind(sequence, row));
+    check_ok(try_behind(row, sequence));
+    check_status(MF_STATUS_SHAPE, try_behind(sequence, turned));
+    check_message("expects 4x6 = 24 inputs, the one before has 6x4 = 24");
+    check_status(MF_STATUS_SHAPE, try_behind(sequence, short_row));
+    check_status(MF_STATUS_SHAPE, try_behind(sequence, maps));
+    check_status(MF_STATUS_SHAPE, try_behind(maps, sequence));
+}
+
+/* ---- for people ---- */
+
+static void test_summary(void **state)
+{
+    static const char lines[] = "layer 0\n"
+                                "     0  input       5x4\n"
+                                "     1  layer_norm  5x4                     8\n"
+                                "     2  dense       5x6                    30\n"
+                                "     3  activation  5x6                     0  silu\n"
+                                "     4  concat      5x10                    0  node 3, then node 0\n"
+                                "     5  global_pool  10                      0\n"
+                                "        head        3                      30  linear, reads 10 values\n"
+                                "----- gradients stop here -----\n";
+    units_plan plan = plan_sequence(5, 4, CLASSES);
+    mf_network *network;
+    char text[2000];
+
+    (void)state;
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_dense(6));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    plan_add(&plan, unit_concat(MF_NODE_PREVIOUS, 0));
+    plan_add(&plan, unit_of(MF_UNIT_GLOBAL_POOL));
+    network = make_units_network(&plan, 1, NULL);
+    check_ok(mf_network_summary(network, 2, text, sizeof text, NULL));
+    text[strlen(lines)] = 0;
+    assert_string_equal(text, lines);
+    mf_network_free(network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_units_tell_their_shapes),
+        cmocka_unit_test(test_dimensions_of_one_stay),
+        cmocka_unit_test(test_parameters_are_those_of_a_position),
+        cmocka_unit_test(test_inputs_of_the_wrong_rank_are_refused),
+        cmocka_unit_test(test_values_out_of_range_are_refused),
+        cmocka_unit_test(test_nodes_that_do_not_fit_are_not_joined),
+        cmocka_unit_test(test_a_pooled_head_reads_no_sequence),
+        cmocka_unit_test(test_sequences_fit_sequences_and_rows),
+        cmocka_unit_test(test_summary),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
