@@ -613,6 +613,24 @@ struct unit_spec : mf_unit_spec {
     /** The mean of each map, or of the positions of a sequence. */
     static unit_spec global_pool() { return of_kind(MF_UNIT_GLOBAL_POOL); }
 
+    /** A sequence [T, d] turned into [d, T], so that what follows works along the positions. */
+    static unit_spec transpose() { return of_kind(MF_UNIT_TRANSPOSE); }
+
+    /** Maps [d, height, width] as a sequence [height width, d]. */
+    static unit_spec tokens() { return of_kind(MF_UNIT_TOKENS); }
+
+    /** Adds learned positions to a sequence. */
+    static unit_spec positions() { return of_kind(MF_UNIT_POSITIONS); }
+
+    /** Of [T, 3 d], queries, keys and values behind each other, it makes [T, d]. */
+    static unit_spec attention(std::size_t heads, bool causal = false)
+    {
+        unit_spec spec = of_kind(MF_UNIT_ATTENTION);
+        spec.heads = heads;
+        spec.causal = causal ? 1 : 0;
+        return spec;
+    }
+
     /** The sum of a node and the one before, or of two nodes. */
     static unit_spec add(std::int32_t with, std::int32_t node = MF_NODE_PREVIOUS)
     {
@@ -1009,6 +1027,17 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
     builder &layer_norm() { return unit(unit_spec::layer_norm()); }
 
     builder &global_pool() { return unit(unit_spec::global_pool()); }
+
+    builder &transpose() { return unit(unit_spec::transpose()); }
+
+    builder &tokens() { return unit(unit_spec::tokens()); }
+
+    builder &positions() { return unit(unit_spec::positions()); }
+
+    builder &attention(std::size_t heads, bool causal = false)
+    {
+        return unit(unit_spec::attention(heads, causal));
+    }
 
     /** Adds a node to the one before. */
     builder &add(std::int32_t with) { return unit(unit_spec::add(with)); }

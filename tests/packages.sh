@@ -43,6 +43,7 @@ list_missing() {
         have gnuplot || need gnuplot-nox "which draws the figures of the experiments"
         have mandoc || need mandoc "which checks man pages"
         have lexgrog || need man-db "which reads the names of man pages"
+        find_python torch || need python3-torch "with which attention is compared"
         find_python onnx || need python3-onnx "which checks exported models"
         have luajit || need luajit "which runs the example for LuaJIT"
         have go || need golang-go "which builds the example for Go"

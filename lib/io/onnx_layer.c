@@ -3,6 +3,7 @@
  * library. */
 #include "io/onnx_layer.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "math/maps.h"
@@ -337,6 +338,113 @@ static void put_global_pool(const unit *u)
     flatten(u->walk, name_of(u, "mean"));
 }
 
+/* ---- sequences ---- */
+
+/* A permutation of 3 or 4 dimensions, the batch first. */
+static attribute permutation(size_t count, int64_t one_axis, int64_t other, int64_t last)
+{
+    return (attribute){
+        .name = "perm", .type = MFI_ONNX_SOME_INTS, .count = count, .values = {0, one_axis, other, last}};
+}
+
+static mfi_onnx_name put_integers(const unit *u, const char *what, size_t count, const int64_t *values)
+{
+    mfi_onnx_name name = name_of(u, what);
+    mfi_onnx_put_tensor(
+        &u->walk->graph,
+        &(mfi_onnx_tensor){.name = name.text, .rank = 1, .dims = {count}, .integers = values});
+    return name;
+}
+
+static void put_transpose(const unit *u)
+{
+    advance(u, (mfi_onnx_node){.type = "Transpose", .attributes = {permutation(3, 2, 1, 0)}}, "turned");
+}
+
+static void put_tokens(const unit *u)
+{
+    const mf_shape *input = input_of(u);
+    const int64_t shape[3] = {0, (int64_t)input->dims[0], (int64_t)(input->dims[1] * input->dims[2])};
+    mfi_onnx_name name = put_integers(u, "tokens_shape", 3, shape);
+    advance(u, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, name.text}}, "places");
+    put_transpose(u);
+}
+
+static void put_positions(const unit *u)
+{
+    mfi_onnx_name weight = put_role(u, MFI_WEIGHT);
+    advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, weight.text}}, "placed");
+}
+
+/* The names of the constants and nodes of queries, keys and values. */
+typedef struct part_names {
+    const char *start, *end, *slice, *heads, *turned;
+} part_names;
+
+/* Part `index` of x, [N, heads, T, width], or with keys [N, heads, width, T]. */
+static mfi_onnx_name put_attention_part(const unit *u, mfi_onnx_name x, int64_t index, mfi_onnx_name axis,
+                                        mfi_onnx_name split)
+{
+    static const part_names all[3] = {
+        {"query_start", "query_end", "query_slice", "query_heads", "query"},
+        {"key_start", "key_end", "key_slice", "key_heads", "key"},
+        {"value_start", "value_end", "value_slice", "value_heads", "value"},
+    };
+    const part_names *names = &all[index];
+    const int64_t d = (int64_t)u->stage->channels, start = index * d, end = start + d;
+    mfi_onnx_name from = put_integers(u, names->start, 1, &start), to = put_integers(u, names->end, 1, &end);
+    u->walk->value = x;
+    advance(u, (mfi_onnx_node){.type = "Slice", .inputs = {NULL, from.text, to.text, axis.text}},
+            names->slice);
+    advance(u, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, split.text}}, names->heads);
+    advance(u,
+            (mfi_onnx_node){.type = "Transpose",
+                            .attributes = {index == 1 ? permutation(4, 2, 3, 1) : permutation(4, 2, 1, 3)}},
+            names->turned);
+    return u->walk->value;
+}
+
+/* What a position must not see gets a score whose exponential is 0. */
+static float mask_at(const size_t dims[2], size_t row, size_t column)
+{
+    (void)dims;
+    return column > row ? -1e30f : 0.0f;
+}
+
+static void put_mask(const unit *u)
+{
+    size_t positions = u->stage->positions;
+    mfi_onnx_name name = name_of(u, "mask");
+    mfi_onnx_put_tensor(
+        &u->walk->graph,
+        &(mfi_onnx_tensor){.name = name.text, .rank = 2, .dims = {positions, positions}, .at = mask_at});
+    advance(u, (mfi_onnx_node){.type = "Add", .inputs = {NULL, name.text}}, "masked");
+}
+
+static void put_attention(const unit *u)
+{
+    const int64_t two_value = 2, heads = (int64_t)u->stage->heads,
+                  width = (int64_t)u->stage->channels / heads;
+    const int64_t apart[4] = {0, (int64_t)u->stage->positions, heads, width};
+    const int64_t joined[3] = {0, (int64_t)u->stage->positions, (int64_t)u->stage->channels};
+    mfi_onnx_name axis = put_integers(u, "attention_axis", 1, &two_value);
+    mfi_onnx_name split = put_integers(u, "heads_shape", 4, apart),
+                  join = put_integers(u, "joined_shape", 3, joined);
+    mfi_onnx_name scale = put_scalar(u, "attention_scale", 1.0f / sqrtf((float)width)), x = u->walk->value;
+    mfi_onnx_name value = put_attention_part(u, x, 2, axis, split),
+                  key = put_attention_part(u, x, 1, axis, split);
+    put_attention_part(u, x, 0, axis, split);
+    advance(u, (mfi_onnx_node){.type = "MatMul", .inputs = {NULL, key.text}}, "products");
+    advance(u, (mfi_onnx_node){.type = "Mul", .inputs = {NULL, scale.text}}, "scores");
+    if (u->stage->causal)
+        put_mask(u);
+    advance(u, (mfi_onnx_node){.type = "Softmax", .attributes = {one("axis", -1)}}, "shares");
+    advance(u, (mfi_onnx_node){.type = "MatMul", .inputs = {NULL, value.text}}, "answers");
+    advance(u, (mfi_onnx_node){.type = "Transpose", .attributes = {permutation(4, 2, 1, 3)}},
+            "answers_turned");
+    advance(u, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, join.text}}, "attended");
+}
+
 /* Dropout does nothing in inference, so its node is an Identity. */
 static void put_dropout(const unit *u)
 {
@@ -354,6 +462,10 @@ static const char *const results[MFI_UNIT_KINDS] = {
     [MF_UNIT_LAYER_NORM] = "normalized",
     [MF_UNIT_GLOBAL_POOL] = "mean",
     [MF_UNIT_CONCAT] = "joined",
+    [MF_UNIT_TRANSPOSE] = "turned",
+    [MF_UNIT_TOKENS] = "turned",
+    [MF_UNIT_POSITIONS] = "placed",
+    [MF_UNIT_ATTENTION] = "attended",
 };
 
 /* The name of a node's value; node 0 is the input of the layer. */
@@ -412,6 +524,18 @@ static void put_unit_node(const unit *u, mfi_onnx_name input)
         return;
     case MF_UNIT_CONCAT:
         put_concat(u, input);
+        return;
+    case MF_UNIT_TRANSPOSE:
+        put_transpose(u);
+        return;
+    case MF_UNIT_TOKENS:
+        put_tokens(u);
+        return;
+    case MF_UNIT_POSITIONS:
+        put_positions(u);
+        return;
+    case MF_UNIT_ATTENTION:
+        put_attention(u);
         return;
     default:
         put_add(u, input);

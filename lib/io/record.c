@@ -78,8 +78,8 @@ static const mfi_field unit_fields[] = {
     {"other", SPEC(LINK, inputs[1]), NULL, 0, BIT(ADD) | BIT(CONCAT)},
     {"outputs", SPEC(SIZE, outputs), NULL, 0, BIT(DENSE) | BIT(CONV2D)},
     {"bias", SPEC(FLAG, bias), NULL, 0, BIT(DENSE) | BIT(CONV2D) | BIT(BATCH_NORM) | BIT(LAYER_NORM)},
-    {"weight_init", SPEC(NAME, weight_init), NAMES(inits), BIT(DENSE) | BIT(CONV2D)},
-    {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, BIT(DENSE) | BIT(CONV2D)},
+    {"weight_init", SPEC(NAME, weight_init), NAMES(inits), BIT(DENSE) | BIT(CONV2D) | BIT(POSITIONS)},
+    {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, BIT(DENSE) | BIT(CONV2D) | BIT(POSITIONS)},
     {"activation", SPEC(NAME, activation), NAMES(activations), BIT(ACTIVATION)},
     {"leak", SPEC(FLOAT, leak), NULL, 0, BIT(ACTIVATION)},
     {"pool", SPEC(NAME, pool), NAMES(pools), BIT(POOL)},
@@ -90,6 +90,8 @@ static const mfi_field unit_fields[] = {
     {"dropout_maps", SPEC(FLAG, dropout_maps), NULL, 0, BIT(DROPOUT)},
     {"normalization_rate", SPEC(FLOAT, normalization_rate), NULL, 0, BIT(BATCH_NORM)},
     {"normalization_epsilon", SPEC(FLOAT, normalization_epsilon), NULL, 0, BIT(BATCH_NORM) | BIT(LAYER_NORM)},
+    {"heads", SPEC(SIZE, heads), NULL, 0, BIT(ATTENTION)},
+    {"causal", SPEC(FLAG, causal), NULL, 0, BIT(ATTENTION)},
 };
 const mfi_field_table mfi_unit_fields = {NAMES(unit_fields), "unit"};
 

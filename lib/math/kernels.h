@@ -45,6 +45,11 @@ typedef struct mfi_shift {
     float mean, scale, bias;
 } mfi_shift;
 
+/* What a softmax takes from its arguments, and multiplies their exponentials by. */
+typedef struct mfi_softmax_shift {
+    float highest, inverse;
+} mfi_softmax_shift;
+
 typedef struct mfi_kernels {
     const char *name;
 
@@ -130,6 +135,16 @@ typedef struct mfi_kernels {
     /* dz [images, pixels] from da with the stride ldda; `map` has room for two maps. */
     void (*map_gradient)(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
                          const float *u, const float *da, size_t ldda, float *dz, float *map);
+
+    /* x = exp(x - highest) inverse: the softmax of `count` values; the two numbers are written to `shift`. */
+    void (*softmax)(size_t count, float *x, mfi_softmax_shift *shift);
+
+    /* The same from numbers that are known, to the bit. */
+    void (*softmax_again)(size_t count, float *x, mfi_softmax_shift shift);
+
+    /* ds = scale p (dp - sum of p dp): from the gradient dp by a softmax p to that by its arguments, in
+     * place. */
+    void (*softmax_gradient)(size_t count, float scale, const float *p, float *dp);
 
     /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);

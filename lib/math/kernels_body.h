@@ -225,6 +225,53 @@ static void head_gradient(size_t rows, size_t n, size_t m, const float *dg, cons
     gradient_block(rows, n, m, dg, projection, features, n, dfeatures, dm);
 }
 
+/* ---- softmax ---- */
+
+/* A NaN counts for nothing here: its exponential is one again. */
+static float highest_of(size_t count, const float *x)
+{
+    size_t i = 0;
+    float highest = x[0];
+    vector best = splat(x[0]);
+    for (; i + MFI_LANES <= count; i += MFI_LANES) {
+        vector value = load(x + i);
+        best = choose(value > best, value, best);
+    }
+    for (int lane = 0; lane < MFI_LANES; lane++)
+        highest = best[lane] > highest ? best[lane] : highest;
+    for (; i < count; i++)
+        highest = x[i] > highest ? x[i] : highest;
+    return highest;
+}
+
+static void softmax(size_t count, float *x, mfi_softmax_shift *shift)
+{
+    vector total = {0};
+    shift->highest = highest_of(count, x);
+    FOR_LANES(i, lanes, count)
+    {
+        store_lanes(x + i, exponential(load_lanes(x + i, lanes) - shift->highest), lanes);
+        total += load_lanes(x + i, lanes);
+    }
+    shift->inverse = 1.0f / sum_lanes(total);
+    for (size_t i = 0; i < count; i++)
+        x[i] *= shift->inverse;
+}
+
+static void softmax_again(size_t count, float *x, mfi_softmax_shift shift)
+{
+    FOR_LANES(i, lanes, count)
+    store_lanes(x + i, exponential(load_lanes(x + i, lanes) - shift.highest) * shift.inverse, lanes);
+}
+
+static void softmax_gradient(size_t count, float scale, const float *restrict p, float *restrict dp)
+{
+    float mean;
+    dot_tile(1, 1, count, p, 0, dp, 0, &mean, 0);
+    for (size_t i = 0; i < count; i++)
+        dp[i] = scale * p[i] * (dp[i] - mean);
+}
+
 /* ---- other operations ---- */
 
 static void scale_add(size_t count, float beta, float *restrict y, float alpha, const float *restrict x)
@@ -303,6 +350,9 @@ const mfi_kernels MFI_TABLE = {
     .pack = pack,
     .product_update = product_update,
 #endif
+    .softmax = softmax,
+    .softmax_again = softmax_again,
+    .softmax_gradient = softmax_gradient,
     .scale_add = scale_add,
     .dropout = dropout,
     .all_finite = all_finite,

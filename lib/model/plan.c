@@ -77,7 +77,7 @@ bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role)
     bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
     bool normalization = unit->kind == MF_UNIT_BATCH_NORM || unit->kind == MF_UNIT_LAYER_NORM;
     if (role == MFI_WEIGHT)
-        return product;
+        return product || unit->kind == MF_UNIT_POSITIONS;
     if (role == MFI_BIAS)
         return (product || normalization) && unit->bias;
     return role == MFI_SCALE ? normalization : unit->kind == MF_UNIT_BATCH_NORM;
@@ -184,6 +184,7 @@ static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
     MFI_TRY(mfi_check_constant("unit kind", spec->kind, MFI_UNIT_KINDS - 1));
     MFI_TRY(mfi_check_reserved(spec->reserved));
     MFI_TRY(mfi_check_reserved(spec->reserved2));
+    MFI_TRY(mfi_check_reserved(spec->reserved3));
     MFI_TRY(resolve_input(plan, &spec->inputs[0]));
     const mfi_unit_kind *kind = mfi_unit_kind_of(spec->kind);
     if (kind->join)

@@ -36,6 +36,8 @@ typedef struct mfi_stage {
     mfi_geometry geometry; /* of a convolution, or, as far as its pool, of a pooling */
     float dropout;
     bool drops_maps;
+    size_t heads; /* of an attention */
+    bool causal;
     int32_t parameters[MFI_UNIT_ROLES]; /* numbers in the layer's table; -1: there is none */
 
     int32_t output_slot;   /* slot of the output in inference; -1: it is the layer's output */

@@ -36,6 +36,7 @@ static void take_shared(const mfi_shared_sizes *most, mfi_room *room, mfi_scratc
     scratch->dscale = mfi_room_take(room, most->dscale, sizeof(float));
     scratch->patches = mfi_room_take(room, most->patches, sizeof(float));
     scratch->map = mfi_room_take(room, most->map, sizeof(float));
+    scratch->scores = mfi_room_take(room, most->scores, sizeof(float));
 }
 
 static void widen(mfi_shared_sizes *most, const mfi_shared_sizes *one)
@@ -46,6 +47,7 @@ static void widen(mfi_shared_sizes *most, const mfi_shared_sizes *one)
     most->dscale = larger_size(most->dscale, one->dscale);
     most->patches = larger_size(most->patches, one->patches);
     most->map = larger_size(most->map, one->map);
+    most->scores = larger_size(most->scores, one->scores);
 }
 
 static void take_stages(const mfi_plan *plan, size_t rows, bool training, mfi_room *room,

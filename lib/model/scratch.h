@@ -18,7 +18,8 @@ void *mfi_room_take(mfi_room *room, size_t count, size_t size);
 typedef struct mfi_kept_sizes {
     size_t product;       /* u: [B, n] of a dense stage that normalises; blocks of maps of a convolution */
     size_t preactivation; /* z: [B, n] of a dense stage whose activation's derivative needs it */
-    size_t moments;       /* [4, channels]: see normalization.h */
+    size_t moments; /* [4, channels]: see normalization.h. Of a layer normalisation 2 numbers for each piece,
+                       of an attention 2 for each head and position */
 } mfi_kept_sizes;
 
 /* What stages use in turn, in floats. */
@@ -30,6 +31,7 @@ typedef struct mfi_shared_sizes {
     size_t dscale; /* [panel] or [channels] */
     size_t patches; /* im2col: [values of a kernel, area] of a block of images */
     size_t map;     /* z and a of one map */
+    size_t scores;  /* of an attention: softmax and its gradient, of a block of positions */
 } mfi_shared_sizes;
 
 typedef struct mfi_kept {
@@ -44,7 +46,7 @@ typedef struct mfi_scratch {
     float *features;  /* [B, F] what M reads, where that is not the output itself */
     float *dfeatures; /* [B, F] the gradient by that */
     float *dm;        /* [m, F], or a panel of it */
-    float *dz, *dw, *db, *dscale, *patches, *map;
+    float *dz, *dw, *db, *dscale, *patches, *map, *scores;
     float *spare;   /* a gradient that is to be added to another */
     mfi_kept *kept; /* [stages] */
 } mfi_scratch;

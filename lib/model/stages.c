@@ -113,8 +113,11 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
 {
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
-    if (unit->kind == MF_UNIT_DENSE)
-        set_dims(weight, 2, unit->outputs, input->rank == 2 ? input->dims[1] : mfi_shape_values(input), 1, 1);
+    size_t width = input->dims[input->rank == 2]; /* of a position */
+    if (unit->kind == MF_UNIT_POSITIONS)
+        set_dims(weight, 2, input->dims[0], width, 1, 1);
+    else if (unit->kind == MF_UNIT_DENSE)
+        set_dims(weight, 2, unit->outputs, input->rank == 2 ? width : mfi_shape_values(input), 1, 1);
     else
         set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
     weight->init = unit->weight_init;

@@ -15,6 +15,10 @@ const char *const mfi_unit_names[MFI_UNIT_KINDS] = {
     [MF_UNIT_LAYER_NORM] = "layer_norm",
     [MF_UNIT_GLOBAL_POOL] = "global_pool",
     [MF_UNIT_CONCAT] = "concat",
+    [MF_UNIT_TRANSPOSE] = "transpose",
+    [MF_UNIT_TOKENS] = "tokens",
+    [MF_UNIT_POSITIONS] = "positions",
+    [MF_UNIT_ATTENTION] = "attention",
 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
@@ -30,6 +34,10 @@ const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
         [MF_UNIT_LAYER_NORM] = &mfi_unit_layer_norm,
         [MF_UNIT_GLOBAL_POOL] = &mfi_unit_global_pool,
         [MF_UNIT_CONCAT] = &mfi_unit_concat,
+        [MF_UNIT_TRANSPOSE] = &mfi_unit_transpose,
+        [MF_UNIT_TOKENS] = &mfi_unit_tokens,
+        [MF_UNIT_POSITIONS] = &mfi_unit_positions,
+        [MF_UNIT_ATTENTION] = &mfi_unit_attention,
     };
     return kinds[kind];
 }
@@ -38,6 +46,11 @@ mf_status mfi_unit_check_product(const mf_unit_spec *unit)
 {
     MFI_TRY(mfi_check_size("outputs", unit->outputs, 1));
     MFI_TRY(mfi_check_constant("bias", unit->bias, 1));
+    return mfi_unit_check_weight(unit);
+}
+
+mf_status mfi_unit_check_weight(const mf_unit_spec *unit)
+{
     MFI_TRY(mfi_check_constant("weight_init", unit->weight_init, MF_INIT_NORMAL));
     return mfi_check_gain("weight_gain", unit->weight_gain);
 }

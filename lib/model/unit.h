@@ -30,9 +30,10 @@ typedef struct mfi_unit_kind {
 } mfi_unit_kind;
 
 extern const mfi_unit_kind mfi_unit_dense, mfi_unit_conv2d, mfi_unit_batch_norm, mfi_unit_activation,
-    mfi_unit_pool, mfi_unit_dropout, mfi_unit_add, mfi_unit_layer_norm, mfi_unit_global_pool, mfi_unit_concat;
+    mfi_unit_pool, mfi_unit_dropout, mfi_unit_add, mfi_unit_layer_norm, mfi_unit_global_pool, mfi_unit_concat,
+    mfi_unit_transpose, mfi_unit_tokens, mfi_unit_positions, mfi_unit_attention;
 
-enum { MFI_UNIT_KINDS = MF_UNIT_CONCAT + 1 };
+enum { MFI_UNIT_KINDS = MF_UNIT_ATTENTION + 1 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind);
 
@@ -41,6 +42,9 @@ extern const char *const mfi_unit_names[MFI_UNIT_KINDS];
 
 /* What a dense unit and a convolution have in common: outputs, bias, and how W starts. */
 mf_status mfi_unit_check_product(const mf_unit_spec *unit);
+
+/* How W starts. */
+mf_status mfi_unit_check_weight(const mf_unit_spec *unit);
 
 /* SHAPE: the unit `verb` two nodes whose shapes do not fit together. */
 mf_status mfi_unit_misfit(const char *verb, const mf_unit_spec *unit, const mf_shape *one,

@@ -95,6 +95,40 @@ static mf_unit_spec layer_norm(float epsilon)
     return unit;
 }
 
+static void check_attention(check_plan *check)
+{
+    for (int32_t causal = 0; causal <= 1; causal++)
+        for (size_t heads = 1; heads <= 2; heads++) {
+            units_plan plan = plan_sequence(3, 3, CLASSES);
+
+            plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+            plan_add(&plan, unit_dense(12));
+            plan_add(&plan, unit_attention(heads, causal));
+            plan_add(&plan, unit_dense(3));
+            plan_add(&plan, unit_add(MF_NODE_PREVIOUS, 1));
+            check("attention", &plan, 54 + heads);
+        }
+}
+
+static void check_turns(check_plan *check)
+{
+    units_plan maps = plan_maps(2, 2, 3, CLASSES), mixer = plan_sequence(3, 2, CLASSES);
+
+    plan_add(&maps, unit_conv(3, 1, 0));
+    plan_add(&maps, unit_of(MF_UNIT_TOKENS));
+    plan_add(&maps, unit_of(MF_UNIT_POSITIONS));
+    plan_add(&maps, unit_dense(2));
+    plan_add(&maps, unit_of(MF_UNIT_TRANSPOSE));
+    check("tokens of maps, turned", &maps, 57);
+    plan_add(&mixer, unit_of(MF_UNIT_TRANSPOSE));
+    plan_add(&mixer, unit_dense(4));
+    plan_add(&mixer, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&mixer, unit_dense(3));
+    plan_add(&mixer, unit_of(MF_UNIT_TRANSPOSE));
+    plan_add(&mixer, unit_add(MF_NODE_PREVIOUS, 0));
+    check("a product along the positions", &mixer, 58);
+}
+
 /* Units that read sequences, and the same ones on rows and maps. */
 static void each_sequence(check_plan *check)
 {
@@ -125,11 +159,13 @@ static void each_sequence(check_plan *check)
     plan_add(&sequence, unit_dropout(0.0f, 1));
     plan_add(&sequence, unit_of(MF_UNIT_GLOBAL_POOL));
     check("dense units, normalisation and joining of a sequence", &sequence, 52);
+    check_attention(check);
     plan_add(&first, layer_norm(0.1f));
     plan_add(&first, unit_dense(3));
     plan_add(&first, unit_add(MF_NODE_PREVIOUS, 0));
     plan_add(&first, unit_dense(2));
     check("a sequence up to the head", &first, 53);
+    check_turns(check);
 }
 
 /* ---- data ---- */

@@ -16,7 +16,7 @@ static const oracle_optimizer adam = {
 
 static void describe(const units_plan *plan, const char *what, uint64_t seed, char *text, size_t size)
 {
-    static const char letters[] = "dcnapo+lgj";
+    static const char letters[] = "dcnapo+lgjtkwh";
     size_t used = (size_t)snprintf(text, size, "%s, seed %u:", what, (unsigned)seed);
 
     for (size_t i = 0; i < plan->count && used + 12 < size; i++) {

@@ -41,6 +41,23 @@ static void test_units_tell_their_shapes(void **state)
     mf_builder_free(builder);
 }
 
+static void test_sequences_are_turned_and_made_of_maps(void **state)
+{
+    units_plan maps = plan_maps(3, 4, 2, CLASSES);
+    mf_builder *builder = start_builder(&maps, NULL);
+    mf_unit_spec patches = unit_conv(5, 2, 0);
+
+    (void)state;
+    patches.stride[0] = patches.stride[1] = 2;
+    check_node(builder, patches, 3, 5, 2, 1);
+    check_node(builder, unit_of(MF_UNIT_TOKENS), 2, 2, 5, 1);
+    check_node(builder, unit_of(MF_UNIT_POSITIONS), 2, 2, 5, 1);
+    check_node(builder, unit_dense(12), 2, 2, 12, 1);
+    check_node(builder, unit_attention(2, 1), 2, 2, 4, 1);
+    check_node(builder, unit_of(MF_UNIT_TRANSPOSE), 2, 4, 2, 1);
+    mf_builder_free(builder);
+}
+
 /* A sequence of one position, or of one value at each, is not a row. */
 static void test_dimensions_of_one_stay(void **state)
 {
@@ -119,6 +136,11 @@ static void test_inputs_of_the_wrong_rank_are_refused(void **state)
     refuse(&maps, MF_STATUS_SHAPE, unit_of(MF_UNIT_LAYER_NORM), "2 maps of 5x2");
     refuse(&row, MF_STATUS_SHAPE, unit_of(MF_UNIT_GLOBAL_POOL), "20");
     refuse(&row, MF_STATUS_SHAPE, unit_dropout(0.5f, 1), "20");
+    refuse(&row, MF_STATUS_SHAPE, unit_of(MF_UNIT_TRANSPOSE), "20");
+    refuse(&maps, MF_STATUS_SHAPE, unit_of(MF_UNIT_TRANSPOSE), "2 maps of 5x2");
+    refuse(&sequence, MF_STATUS_SHAPE, unit_of(MF_UNIT_TOKENS), "5x4");
+    refuse(&row, MF_STATUS_SHAPE, unit_of(MF_UNIT_POSITIONS), "20");
+    refuse(&maps, MF_STATUS_SHAPE, unit_attention(1, 0), "2 maps of 5x2");
 }
 
 static void test_values_out_of_range_are_refused(void **state)
@@ -134,6 +156,15 @@ static void test_values_out_of_range_are_refused(void **state)
     norm = unit_of(MF_UNIT_LAYER_NORM);
     norm.bias = 2;
     refuse(&sequence, MF_STATUS_ARGUMENT, norm, "2");
+    norm = unit_of(MF_UNIT_POSITIONS);
+    norm.weight_init = 9;
+    refuse(&sequence, MF_STATUS_ARGUMENT, norm, "9");
+    norm = unit_of(MF_UNIT_POSITIONS);
+    norm.weight_gain = NAN;
+    refuse(&sequence, MF_STATUS_ARGUMENT, norm, "gain");
+    norm = unit_dense(3);
+    norm.reserved3 = 57;
+    refuse(&sequence, MF_STATUS_ARGUMENT, norm, "57");
     refuse(&sequence, MF_STATUS_ARGUMENT, unit_concat(0, 1), "1");
     refuse(&sequence, MF_STATUS_ARGUMENT, unit_concat(-3, 0), "-3");
     refuse(&sequence, MF_STATUS_OVERFLOW, unit_dense(SIZE_MAX / 4), "");
@@ -265,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_units_tell_their_shapes),
+        cmocka_unit_test(test_sequences_are_turned_and_made_of_maps),
         cmocka_unit_test(test_dimensions_of_one_stay),
         cmocka_unit_test(test_parameters_are_those_of_a_position),
         cmocka_unit_test(test_inputs_of_the_wrong_rank_are_refused),

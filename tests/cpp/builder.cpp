@@ -101,6 +101,19 @@ TEST(builder, units_of_sequences_have_calls_and_specs)
     CHECK(chained.shape(4).rank == 2 && chained.shape(4).dims[0] == 5 && chained.shape(4).dims[1] == 10);
     CHECK(chained.shape().rank == 1 && chained.shape().dims[0] == 10);
     CHECK(all_values(chained.head(3).build()) == all_values(added.head(3).build()));
+
+    mf::builder attending({2, 3, 4}, 3), same({2, 3, 4}, 3);
+    attending.tokens().positions().dense(12).attention(2, true).transpose();
+    same.unit(mf::unit_spec::tokens())
+        .unit(mf::unit_spec::positions())
+        .unit(mf::unit_spec::dense(12))
+        .unit(mf::unit_spec::attention(2, true))
+        .unit(mf::unit_spec::transpose());
+    CHECK(attending.shape(3).dims[0] == 12 && attending.shape(3).dims[1] == 12);
+    CHECK(attending.shape().dims[0] == 4 && attending.shape().dims[1] == 12);
+    mf::layer one = attending.head(3).build(), other = same.head(3).build();
+    CHECK(all_values(one) == all_values(other));
+    CHECK(one.unit(4).heads == 2 && one.unit(4).causal == 1 && other.unit(4).causal == 1);
 }
 
 TEST(builder, every_unit_has_a_call_and_a_spec)

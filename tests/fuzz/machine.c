@@ -178,7 +178,7 @@ static mf_unit_spec any_unit(machine *m)
     mf_unit_spec unit;
 
     require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
-    unit.kind = any_constant(m, MF_UNIT_CONCAT);
+    unit.kind = any_constant(m, MF_UNIT_ATTENTION);
     if (pick(m, 4) == 0)
         unit.inputs[0] = any_constant(m, 8);
     if ((unit.kind == MF_UNIT_ADD || unit.kind == MF_UNIT_CONCAT) && pick(m, 2))
@@ -198,6 +198,9 @@ static mf_unit_spec any_unit(machine *m)
     unit.dropout_maps = any_constant(m, 1);
     unit.normalization_rate = any_float(m, 0.1f);
     unit.normalization_epsilon = any_float(m, 1e-5f);
+    unit.heads = pick(m, 2) ? 0 : any_size(m);
+    unit.causal = any_constant(m, 1);
+    unit.reserved3 = rarely(m, 60);
     unit.reserved = rarely(m, 60);
     unit.reserved2 = rarely(m, 60);
     unit.struct_size = any_struct_size(m, sizeof unit);

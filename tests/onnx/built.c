@@ -257,14 +257,47 @@ static mf_network *joined(const images *set)
     return network;
 }
 
+/* Patches of the images as a sequence; attention, causal and not; products along the positions. */
+static mf_network *sequences(const images *set)
+{
+    mf_network *network = make_network();
+    units_plan plan = maps_of(set);
+    mf_unit_spec patches = unit_conv(12, 4, 0);
+
+    patches.stride[0] = patches.stride[1] = 4;
+    plan_add(&plan, patches);
+    plan_add(&plan, unit_of(MF_UNIT_TOKENS));
+    plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+    append_plan(network, &plan);
+    for (int32_t causal = 0; causal <= 1; causal++) {
+        plan = behind(network);
+        plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+        plan_add(&plan, unit_dense(36));
+        plan_add(&plan, unit_attention(causal ? 1 : 3, causal));
+        plan_add(&plan, unit_dense(12));
+        plan_add(&plan, unit_add(MF_NODE_PREVIOUS, 0));
+        append_plan(network, &plan);
+    }
+    plan = behind(network);
+    plan_add(&plan, unit_of(MF_UNIT_TRANSPOSE));
+    plan_add(&plan, unit_dense(10));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plan, unit_of(MF_UNIT_TRANSPOSE));
+    plan_add(&plan, unit_concat(MF_NODE_PREVIOUS, MF_NODE_PREVIOUS));
+    append_plan(network, &plan);
+    append_dense(network, 20);
+    return network;
+}
+
 static const struct {
     const char *name;
     mf_network *(*make)(const images *set);
 } networks[BUILT_NETWORKS] = {
-    {"residual", residual}, {"preactivation", preactivation},
-    {"alone", alone},       {"forms", forms},
-    {"rows", rows},         {"mixed", mixed},
-    {"single", single},     {"joined", joined},
+    {"residual", residual},   {"preactivation", preactivation},
+    {"alone", alone},         {"forms", forms},
+    {"rows", rows},           {"mixed", mixed},
+    {"single", single},       {"joined", joined},
+    {"sequences", sequences},
 };
 
 const char *built_name(int which)

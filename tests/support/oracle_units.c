@@ -34,6 +34,20 @@ static void settle_shape(units_node *node, const units_node *from, const units_n
     }
     if (spec->kind == MF_UNIT_CONCAT)
         node->channels += other->channels;
+    if (spec->kind == MF_UNIT_TRANSPOSE) {
+        node->channels = from->map[0];
+        node->map[0] = from->channels;
+    }
+    if (spec->kind == MF_UNIT_TOKENS) {
+        node->rank = 2;
+        node->map[0] = from->places;
+        node->map[1] = 1;
+    }
+    if (spec->kind == MF_UNIT_ATTENTION) {
+        node->spec.heads = spec->heads ? spec->heads : 1;
+        node->channels = from->channels / 3;
+        assert_true(node->channels * 3 == from->channels && node->channels % spec->heads == 0);
+    }
     if (spec->kind == MF_UNIT_CONV2D)
         node->rank = 3;
     if (spec->kind == MF_UNIT_DENSE || spec->kind == MF_UNIT_CONV2D)
@@ -61,6 +75,8 @@ static void make_parameters(units_node *node, const units_node *from)
         weights = spec->outputs * (from->rank == 2 ? from->channels : from->values);
     if (spec->kind == MF_UNIT_CONV2D)
         weights = spec->outputs * from->channels * spec->kernel[0] * spec->kernel[1];
+    if (spec->kind == MF_UNIT_POSITIONS)
+        weights = node->values;
     node->own[UNIT_WEIGHT] = oracle_new_parameter(weights, 1);
     node->own[UNIT_BIAS] = oracle_new_parameter((product || normal) && spec->bias ? node->channels : 0, 0);
     node->own[UNIT_SCALE] = oracle_new_parameter(normal, 0);

@@ -290,6 +290,135 @@ static void concat(units_oracle *o, units_pass *p, size_t n, int back)
             }
 }
 
+/* ---- sequences: transposes, tokens, positions ---- */
+
+/* The channels of a sequence become its places; those of maps the values of its positions. */
+static void transpose(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    const units_node *node = &o->nodes[n], *from = &o->nodes[node->from[0]];
+    int tokens = node->spec.kind == MF_UNIT_TOKENS;
+
+    for (size_t r = 0; r < p->rows; r++)
+        for (size_t c = 0; c < from->channels; c++)
+            for (size_t i = 0; i < from->places; i++) {
+                size_t at = r * from->values + of_place(from, c, i);
+                size_t to = r * node->values + of_place(node, tokens ? c : i, tokens ? i : c);
+
+                if (back)
+                    p->gradient[node->from[0]][at] += p->gradient[n][to];
+                else
+                    p->value[n][to] = p->value[node->from[0]][at];
+            }
+}
+
+static void positions(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    units_node *node = &o->nodes[n];
+
+    for (size_t i = 0; i < p->rows * node->values; i++) {
+        size_t w = i % node->values;
+
+        if (back) {
+            node->own[UNIT_WEIGHT].gradient[w] += p->gradient[n][i];
+            p->gradient[node->from[0]][i] += p->gradient[n][i];
+        } else {
+            p->value[n][i] = p->value[node->from[0]][i] + node->own[UNIT_WEIGHT].value[w];
+        }
+    }
+}
+
+/* ---- attention: y_t = sum over s of share(t, s) v_s, with share the softmax of q_t k_s / sqrt(width) ----
+ */
+
+/* Queries, keys and values of a head, with their gradients: part 0, 1, 2. */
+typedef struct head_of {
+    size_t positions, width, stride, part;
+    const double *x;
+    double *dx;
+} head_of;
+
+static const double *at_position(const head_of *h, int part, size_t t)
+{
+    return h->x + t * h->stride + (size_t)part * h->part;
+}
+
+static double *gradient_at(const head_of *h, int part, size_t t)
+{
+    return h->dx + t * h->stride + (size_t)part * h->part;
+}
+
+static double dot_of(const double *one, const double *other, size_t count)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += one[i] * other[i];
+    return sum;
+}
+
+/* How much of each position's value goes to position t. */
+static void find_shares(const head_of *h, size_t t, int causal, double *shares)
+{
+    size_t seen = causal ? t + 1 : h->positions;
+    double sum = 0.0, largest = -INFINITY;
+
+    for (size_t s = 0; s < h->positions; s++) {
+        shares[s] = dot_of(at_position(h, 0, t), at_position(h, 1, s), h->width) / sqrt((double)h->width);
+        if (s < seen)
+            largest = fmax(largest, shares[s]);
+    }
+    for (size_t s = 0; s < h->positions; s++) {
+        shares[s] = s < seen ? exp(shares[s] - largest) : 0.0;
+        sum += shares[s];
+    }
+    for (size_t s = 0; s < h->positions; s++)
+        shares[s] /= sum;
+}
+
+static void attend_back(const head_of *h, size_t t, const double *shares, const double *dy)
+{
+    double mean = 0.0, root = sqrt((double)h->width);
+
+    for (size_t s = 0; s < h->positions; s++)
+        mean += shares[s] * dot_of(dy, at_position(h, 2, s), h->width);
+    for (size_t s = 0; s < h->positions; s++) {
+        double dscore = shares[s] * (dot_of(dy, at_position(h, 2, s), h->width) - mean) / root;
+
+        for (size_t i = 0; i < h->width; i++) {
+            gradient_at(h, 2, s)[i] += shares[s] * dy[i];
+            gradient_at(h, 0, t)[i] += dscore * at_position(h, 1, s)[i];
+            gradient_at(h, 1, s)[i] += dscore * at_position(h, 0, t)[i];
+        }
+    }
+}
+
+static void attention(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    const units_node *node = &o->nodes[n], *from = &o->nodes[node->from[0]];
+    size_t heads = node->spec.heads, width = node->channels / heads;
+    double *shares = get_memory(node->places * sizeof *shares);
+
+    for (size_t i = 0; i < p->rows * heads * node->places; i++) {
+        size_t r = i / (heads * node->places), head = i / node->places % heads, t = i % node->places;
+        size_t first = r * from->values + head * width,
+               to = r * node->values + t * node->channels + head * width;
+        head_of h = {node->places,
+                     width,
+                     from->channels,
+                     node->channels,
+                     p->value[node->from[0]] + first,
+                     p->gradient[node->from[0]] + first};
+
+        find_shares(&h, t, node->spec.causal, shares);
+        if (back)
+            attend_back(&h, t, shares, p->gradient[n] + to);
+        for (size_t s = 0; !back && s < node->places; s++)
+            for (size_t j = 0; j < width; j++)
+                p->value[n][to + j] += shares[s] * at_position(&h, 2, s)[j];
+    }
+    free(shares);
+}
+
 /* ---- activation and sum ---- */
 
 static void note_kink(units_oracle *o, int activation, double z)
@@ -434,6 +563,16 @@ static void unit_forward(units_oracle *o, units_pass *p, size_t n)
     case MF_UNIT_CONCAT:
         concat(o, p, n, 0);
         break;
+    case MF_UNIT_TRANSPOSE:
+    case MF_UNIT_TOKENS:
+        transpose(o, p, n, 0);
+        break;
+    case MF_UNIT_POSITIONS:
+        positions(o, p, n, 0);
+        break;
+    case MF_UNIT_ATTENTION:
+        attention(o, p, n, 0);
+        break;
     default:
         sum(o, p, n, 0);
     }
@@ -470,6 +609,16 @@ static void unit_backward(units_oracle *o, units_pass *p, size_t n)
         break;
     case MF_UNIT_CONCAT:
         concat(o, p, n, 1);
+        break;
+    case MF_UNIT_TRANSPOSE:
+    case MF_UNIT_TOKENS:
+        transpose(o, p, n, 1);
+        break;
+    case MF_UNIT_POSITIONS:
+        positions(o, p, n, 1);
+        break;
+    case MF_UNIT_ATTENTION:
+        attention(o, p, n, 1);
         break;
     default:
         sum(o, p, n, 1);

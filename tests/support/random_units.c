@@ -106,6 +106,22 @@ static mf_unit_spec any_layer_norm(draft *d, size_t from)
     return unit;
 }
 
+/* A unit that only sequences have, with a product in front of it that gives an attention what it reads. */
+static void add_of_sequence(draft *d)
+{
+    size_t heads = between(d, 1, 3), room = RANDOM_UNITS - d->plan.count;
+    double dice = random_uniform(d->random, 0.0, 1.0);
+
+    if (dice < 0.3) {
+        add(d, unit_of(MF_UNIT_TRANSPOSE));
+    } else if (dice < 0.5) {
+        add(d, unit_of(MF_UNIT_POSITIONS));
+    } else if (room > 1) {
+        add(d, unit_dense(3 * heads * between(d, 1, 3)));
+        add(d, unit_attention(heads == 1 ? 0 : heads, chance(d, 0.5)));
+    }
+}
+
 static mf_unit_spec any_pool(draft *d, size_t from)
 {
     const units_node *source = node_at(d, from);
@@ -133,6 +149,8 @@ static int32_t kind_for(int32_t kind, int rank)
 {
     if (rank == 1 && (kind == MF_UNIT_POOL || kind == MF_UNIT_GLOBAL_POOL))
         return MF_UNIT_DENSE;
+    if (rank != 3 && kind == MF_UNIT_TOKENS)
+        return MF_UNIT_DENSE;
     if (rank == 2 && (kind == MF_UNIT_CONV2D || kind == MF_UNIT_POOL))
         return MF_UNIT_DENSE;
     if (rank == 2 && kind == MF_UNIT_BATCH_NORM)
@@ -159,7 +177,7 @@ static mf_unit_spec draw_unit(draft *d, int32_t kind, size_t from)
         unit = any_pool(d, from);
     else if (kind == MF_UNIT_LAYER_NORM)
         unit = any_layer_norm(d, from);
-    else if (kind == MF_UNIT_GLOBAL_POOL)
+    else if (kind == MF_UNIT_GLOBAL_POOL || kind == MF_UNIT_TOKENS)
         unit = unit_of(kind);
     else
         unit = unit_dropout(0.0f, node_at(d, from)->rank != 1 && chance(d, 0.5));
@@ -184,7 +202,7 @@ static int32_t kind_behind(draft *d, size_t from)
     if (kind == MF_UNIT_ACTIVATION && dice < 0.3)
         return MF_UNIT_POOL;
     if (dice > 0.75 && dice < 0.8)
-        return chance(d, 0.7) ? MF_UNIT_LAYER_NORM : MF_UNIT_GLOBAL_POOL;
+        return chance(d, 0.6) ? MF_UNIT_LAYER_NORM : chance(d, 0.5) ? MF_UNIT_GLOBAL_POOL : MF_UNIT_TOKENS;
     if (dice > 0.8)
         return source->rank == 3 || dice > 0.98 ? MF_UNIT_CONV2D : MF_UNIT_DENSE;
     return (int32_t)random_index(d->random, 20) == 0 ? MF_UNIT_DROPOUT
@@ -276,6 +294,10 @@ static int draw_units(draft *d)
             continue;
         if (chance(d, 0.06) && try_concat(d))
             continue;
+        if (node_at(d, d->plan.count)->rank == 2 && chance(d, 0.35)) {
+            add_of_sequence(d);
+            continue;
+        }
         add(d, draw_unit(d, kind_behind(d, from), from));
     }
     return join_ends(d);

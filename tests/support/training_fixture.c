@@ -112,10 +112,15 @@ static mf_network *make_sequences(mf_optimizer *optimizer)
     plan_add(&plans[1], unit_dense(4));
     plan_add(&plans[1], unit_activation(MF_ACTIVATION_SILU));
     plan_add(&plans[1], unit_concat(MF_NODE_PREVIOUS, 0));
-    plan_add(&plans[2], unit_dense(6));
+    plan_add(&plans[2], unit_of(MF_UNIT_POSITIONS));
+    plan_add(&plans[2], unit_dense(18));
+    plan_add(&plans[2], unit_attention(3, 1));
+    plan_add(&plans[2], unit_of(MF_UNIT_TRANSPOSE));
+    plan_add(&plans[2], unit_dense(4));
+    plan_add(&plans[2], unit_of(MF_UNIT_TRANSPOSE));
     plan_add(&plans[2], unit_of(MF_UNIT_GLOBAL_POOL));
     plan_add(&plans[2], unit_dense(5));
-    plan_add(&plans[2], unit_concat(MF_NODE_PREVIOUS, 2));
+    plan_add(&plans[2], unit_concat(MF_NODE_PREVIOUS, 7));
     plans[2].seed = 65;
     spec.activation = MF_ACTIVATION_SILU;
     network = make_units_network(plans, 3, NULL);

@@ -157,6 +157,15 @@ mf_unit_spec unit_concat(int32_t one, int32_t other)
     return unit;
 }
 
+mf_unit_spec unit_attention(size_t heads, int32_t causal)
+{
+    mf_unit_spec unit = unit_of(MF_UNIT_ATTENTION);
+
+    unit.heads = heads;
+    unit.causal = causal;
+    return unit;
+}
+
 int unit_reads_two(int32_t kind)
 {
     return kind == MF_UNIT_ADD || kind == MF_UNIT_CONCAT;
@@ -200,6 +209,9 @@ void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other)
     same_field(normalization_epsilon);
     same_field(reserved2);
     same_field(reserved);
+    same_field(heads);
+    same_field(causal);
+    same_field(reserved3);
 }
 
 void check_same_head(const mf_head_spec *one, const mf_head_spec *other)

@@ -42,6 +42,7 @@ mf_unit_spec unit_pool(int32_t pool, size_t kernel);
 mf_unit_spec unit_dropout(float rate, int32_t maps);
 mf_unit_spec unit_add(int32_t one, int32_t other);
 mf_unit_spec unit_concat(int32_t one, int32_t other);
+mf_unit_spec unit_attention(size_t heads, int32_t causal);
 /** 1 if units of that kind read two nodes. */
 int unit_reads_two(int32_t kind);
 /** The unit, reading another node. */

@@ -88,6 +88,51 @@ static void check_nan_survives(const mfi_kernels *kernels)
         }
 }
 
+/* Softmax from tiny to huge arguments; again from its shift, to the bit; its gradient by the full matrix. */
+static void check_softmax(const mfi_kernels *kernels, test_random *random)
+{
+    for (size_t s = 0; s < 15; s++)
+        for (int step = 0; step < 3; step++) {
+            size_t n = sizes[s];
+            double spread = step == 0   ? 1e-3
+                            : step == 1 ? 3.0
+                                        : 1e4,
+                   sum = 0.0, largest = -INFINITY, mean = 0.0;
+            float *x = random_array(random, n), *p = get_memory(n * sizeof *p),
+                  *again = get_memory(n * sizeof *p);
+            float *dp = random_array(random, n), *ds = get_memory(n * sizeof *ds);
+            mfi_softmax_shift shift;
+
+            for (size_t i = 0; i < n; i++) {
+                x[i] = (float)(spread * (double)x[i]);
+                largest = fmax(largest, (double)x[i]);
+            }
+            for (size_t i = 0; i < n; i++)
+                sum += exp((double)x[i] - largest);
+            memcpy(p, x, n * sizeof *p);
+            memcpy(again, x, n * sizeof *p);
+            memcpy(ds, dp, n * sizeof *ds);
+            kernels->softmax(n, p, &shift);
+            kernels->softmax_again(n, again, shift);
+            assert_memory_equal(p, again, n * sizeof *p);
+            for (size_t i = 0; i < n; i++) {
+                check_near(exp((double)x[i] - largest) / sum, (double)p[i], 1e-6);
+                mean += (double)p[i] * (double)dp[i];
+            }
+            kernels->softmax_gradient(n, 0.25f, p, ds);
+            for (size_t i = 0; i < n; i++)
+                check_near(0.25 * (double)p[i] * ((double)dp[i] - mean), (double)ds[i], 1e-6);
+            x[n / 2] = NAN;
+            kernels->softmax(n, x, &shift);
+            assert_true(isnan(x[0]) && isnan(x[n - 1]));
+            free(x);
+            free(p);
+            free(again);
+            free(dp);
+            free(ds);
+        }
+}
+
 static void check_skinny_product(const mfi_kernels *kernels, test_random *random)
 {
     const size_t columns[] = {1, 2, 3, 5, 6, 10, 13};
@@ -262,6 +307,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
     check_activations(kernels, &random);
     check_nan_survives(kernels);
     check_skinny_product(kernels, &random);
+    check_softmax(kernels, &random);
     check_gradients(kernels, &random);
     check_sums(kernels, &random);
     check_finite(kernels);

@@ -28,6 +28,10 @@ const (
 	UnitLayerNorm  = int(C.MF_UNIT_LAYER_NORM)
 	UnitGlobalPool = int(C.MF_UNIT_GLOBAL_POOL)
 	UnitConcat     = int(C.MF_UNIT_CONCAT)
+	UnitTranspose  = int(C.MF_UNIT_TRANSPOSE)
+	UnitTokens     = int(C.MF_UNIT_TOKENS)
+	UnitPositions  = int(C.MF_UNIT_POSITIONS)
+	UnitAttention  = int(C.MF_UNIT_ATTENTION)
 )
 
 // Poolings of a unit.
@@ -51,6 +55,8 @@ type UnitSpec struct {
 	Kernel, Stride, Padding [2]int
 	Dropout                 float32
 	DropoutMaps             bool
+	Heads                   int
+	Causal                  bool
 }
 
 // DefaultUnit is a unit of this kind with the library's defaults.
@@ -77,6 +83,8 @@ func unitSpec(raw *C.mf_unit_spec) UnitSpec {
 		Padding:     pair(raw.padding),
 		Dropout:     float32(raw.dropout),
 		DropoutMaps: raw.dropout_maps != 0,
+		Heads:       int(raw.heads),
+		Causal:      raw.causal != 0,
 	}
 }
 
@@ -99,6 +107,8 @@ func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 	raw.kernel, raw.stride, raw.padding = pair(s.Kernel), pair(s.Stride), pair(s.Padding)
 	raw.dropout = C.float(s.Dropout)
 	raw.dropout_maps = number(s.DropoutMaps)
+	raw.heads = C.size_t(s.Heads)
+	raw.causal = number(s.Causal)
 	return raw
 }
 
@@ -245,6 +255,22 @@ func (b *Builder) LayerNorm() *Builder { return b.Unit(DefaultUnit(UnitLayerNorm
 
 // GlobalPool adds one. The mean of each map, or of the positions of a sequence.
 func (b *Builder) GlobalPool() *Builder { return b.Unit(DefaultUnit(UnitGlobalPool)) }
+
+// Transpose adds one. A sequence [T, d] turned into [d, T], so that what follows works along the positions.
+func (b *Builder) Transpose() *Builder { return b.Unit(DefaultUnit(UnitTranspose)) }
+
+// Tokens adds one. Maps [d, height, width] as a sequence [height width, d].
+func (b *Builder) Tokens() *Builder { return b.Unit(DefaultUnit(UnitTokens)) }
+
+// Positions adds one. Adds learned positions to a sequence.
+func (b *Builder) Positions() *Builder { return b.Unit(DefaultUnit(UnitPositions)) }
+
+// Attention adds one of several heads: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
+func (b *Builder) Attention(heads int, causal bool) *Builder {
+	spec := DefaultUnit(UnitAttention)
+	spec.Heads, spec.Causal = heads, causal
+	return b.Unit(spec)
+}
 
 // Add adds a node to the one before; 0 is the layer's input.
 func (b *Builder) Add(node int) *Builder {

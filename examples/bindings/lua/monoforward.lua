@@ -223,6 +223,20 @@ function Builder:layer_norm(options) return self:unit(C.MF_UNIT_LAYER_NORM, opti
 -- The mean of each map, or of the positions of a sequence.
 function Builder:global_pool(options) return self:unit(C.MF_UNIT_GLOBAL_POOL, options) end
 
+-- A sequence [T, d] turned into [d, T], so that what follows works along the positions.
+function Builder:transpose(options) return self:unit(C.MF_UNIT_TRANSPOSE, options) end
+
+-- Maps [d, height, width] as a sequence [height width, d].
+function Builder:tokens(options) return self:unit(C.MF_UNIT_TOKENS, options) end
+
+-- Adds learned positions to a sequence.
+function Builder:positions(options) return self:unit(C.MF_UNIT_POSITIONS, options) end
+
+-- Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
+function Builder:attention(heads, causal)
+    return self:unit(C.MF_UNIT_ATTENTION, {heads = heads, causal = causal and 1 or 0})
+end
+
 -- Adds a node to the one before; 0 is the layer's input.
 function Builder:add(node) return self:unit(C.MF_UNIT_ADD, {inputs = {C.MF_NODE_PREVIOUS, node}}) end
 

@@ -125,6 +125,9 @@ struct mf_unit_spec {
     float normalization_epsilon;
     int32_t reserved2;
     int32_t reserved;
+    size_t heads;
+    int32_t causal;
+    int32_t reserved3;
 };
 struct mf_head_spec {
     uint32_t struct_size;
@@ -277,6 +280,10 @@ enum { MF_UNIT_ADD = 6 };
 enum { MF_UNIT_LAYER_NORM = 7 };
 enum { MF_UNIT_GLOBAL_POOL = 8 };
 enum { MF_UNIT_CONCAT = 9 };
+enum { MF_UNIT_TRANSPOSE = 10 };
+enum { MF_UNIT_TOKENS = 11 };
+enum { MF_UNIT_POSITIONS = 12 };
+enum { MF_UNIT_ATTENTION = 13 };
 enum { MF_HEAD_LINEAR = 0 };
 enum { MF_PREDICT_LAST = 0 };
 enum { MF_PREDICT_SUM = 1 };
@@ -411,7 +418,7 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_shape") == 40)
     assert(ffi.sizeof("mf_parameter_info") == 64)
     assert(ffi.sizeof("mf_batch") == 56)
-    assert(ffi.sizeof("mf_unit_spec") == 120)
+    assert(ffi.sizeof("mf_unit_spec") == 136)
     assert(ffi.sizeof("mf_head_spec") == 40)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)

@@ -55,6 +55,12 @@ local function units_of_sequences()
     assert(#units == 5 and units[1].kind == C.MF_UNIT_LAYER_NORM and units[1].bias == 0)
     assert(units[3].activation == C.MF_ACTIVATION_SILU and units[4].kind == C.MF_UNIT_CONCAT)
     assert(units[5].kind == C.MF_UNIT_GLOBAL_POOL and #layer:shape() == 1 and layer:shape()[1] == 10)
+    layer = mf.builder({2, 3, 4}, {seed = 3}):tokens():positions():dense(12):attention(2, true):transpose()
+        :head(2):build()
+    units = layer:units()
+    assert(#units == 5 and units[1].kind == C.MF_UNIT_TOKENS and units[2].kind == C.MF_UNIT_POSITIONS)
+    assert(units[4].kind == C.MF_UNIT_ATTENTION and units[4].heads == 2 and units[4].causal == 1)
+    assert(units[5].kind == C.MF_UNIT_TRANSPOSE and layer:shape()[1] == 4 and layer:shape()[2] == 12)
 end
 
 -- With the library's words, and with C's hash of the parameters before and after training.

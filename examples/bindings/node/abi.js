@@ -64,6 +64,10 @@ const constants = Object.freeze({
     MF_UNIT_LAYER_NORM: 7,
     MF_UNIT_GLOBAL_POOL: 8,
     MF_UNIT_CONCAT: 9,
+    MF_UNIT_TRANSPOSE: 10,
+    MF_UNIT_TOKENS: 11,
+    MF_UNIT_POSITIONS: 12,
+    MF_UNIT_ATTENTION: 13,
     MF_HEAD_LINEAR: 0,
     MF_PREDICT_LAST: 0,
     MF_PREDICT_SUM: 1,
@@ -135,8 +139,11 @@ function declare(koffi, library) {
         normalization_epsilon: 'float',
         reserved2: 'int32_t',
         reserved: 'int32_t',
+        heads: 'size_t',
+        causal: 'int32_t',
+        reserved3: 'int32_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 120)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 136)
         throw new Error('mf_unit_spec has another size than in C');
     koffi.struct('mf_head_spec', {
         struct_size: 'uint32_t',

@@ -257,6 +257,26 @@ class Builder extends Handle {
         return this.unit(constants.MF_UNIT_GLOBAL_POOL, options);
     }
 
+    // A sequence [T, d] turned into [d, T], so that what follows works along the positions.
+    transpose(options) {
+        return this.unit(constants.MF_UNIT_TRANSPOSE, options);
+    }
+
+    // Maps [d, height, width] as a sequence [height width, d].
+    tokens(options) {
+        return this.unit(constants.MF_UNIT_TOKENS, options);
+    }
+
+    // Adds learned positions to a sequence.
+    positions(options) {
+        return this.unit(constants.MF_UNIT_POSITIONS, options);
+    }
+
+    // Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
+    attention(heads, causal = false) {
+        return this.unit(constants.MF_UNIT_ATTENTION, {heads, causal: Number(causal)});
+    }
+
     // Adds a node to the one before; 0 is the layer's input.
     add(node) {
         return this.unit(constants.MF_UNIT_ADD, {inputs: [constants.MF_NODE_PREVIOUS, node]});

@@ -47,6 +47,12 @@ function unitsOfSequences() {
         mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_CONCAT, mf.MF_UNIT_GLOBAL_POOL]);
     assert.equal(layer.units()[2].activation, mf.MF_ACTIVATION_SILU);
     assert.deepEqual(layer.shape(), [10]);
+    const attending = new mf.Builder([2, 3, 4], {seed: 3}).tokens().positions().dense(12).attention(2, true).transpose()
+        .head(2).build();
+    assert.deepEqual(attending.units().map(unit => unit.kind), [mf.MF_UNIT_TOKENS, mf.MF_UNIT_POSITIONS,
+        mf.MF_UNIT_DENSE, mf.MF_UNIT_ATTENTION, mf.MF_UNIT_TRANSPOSE]);
+    assert.equal(attending.units()[3].causal, 1);
+    assert.deepEqual(attending.shape(), [4, 12]);
 }
 
 function fails(status, call) {

@@ -72,6 +72,14 @@ class Building(unittest.TestCase):
                           mf.abi.MF_UNIT_CONCAT, mf.abi.MF_UNIT_GLOBAL_POOL])
         self.assertEqual(layer.units()[2].activation, mf.abi.MF_ACTIVATION_SILU)
         self.assertEqual(layer.shape(), ((5, 4), (10,)))
+        builder = mf.Builder((2, 3, 4), seed=3).tokens().positions(weight_gain=0.5).dense(12).attention(2, causal=True)
+        self.assertEqual(builder.shape(), (12, 4))
+        layer = builder.transpose().head(2).build()
+        self.assertEqual([unit.kind for unit in layer.units()],
+                         [mf.abi.MF_UNIT_TOKENS, mf.abi.MF_UNIT_POSITIONS, mf.abi.MF_UNIT_DENSE,
+                          mf.abi.MF_UNIT_ATTENTION, mf.abi.MF_UNIT_TRANSPOSE])
+        self.assertEqual((layer.units()[3].heads, layer.units()[3].causal, layer.units()[1].weight_gain), (2, 1, 0.5))
+        self.assertEqual(layer.shape(), ((2, 3, 4), (4, 12)))
 
     def test_units(self):
         layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool().dropout(0.25, maps=True)

@@ -88,6 +88,16 @@ func unitsOfSequences() {
 	shape, err := layer.Shape()
 	must(err)
 	check(reflect.DeepEqual(shape, []int{10}), "another shape: %v", shape)
+	layer, err = mf.NewSeededBuilder(3, 2, 3, 4).Tokens().Positions().Dense(12).Attention(2, true).Transpose().
+		Head(2).Build()
+	must(err)
+	units, err = layer.Units()
+	must(err)
+	check(len(units) == 5 && units[0].Kind == mf.UnitTokens && units[1].Kind == mf.UnitPositions, "%v", units)
+	check(units[3].Kind == mf.UnitAttention && units[3].Heads == 2 && units[3].Causal, "%v", units[3])
+	shape, err = layer.Shape()
+	must(err)
+	check(units[4].Kind == mf.UnitTranspose && reflect.DeepEqual(shape, []int{4, 12}), "another shape: %v", shape)
 }
 
 func expect(err error, status mf.Status) {

@@ -69,6 +69,10 @@ MF_UNIT_ADD = 6
 MF_UNIT_LAYER_NORM = 7
 MF_UNIT_GLOBAL_POOL = 8
 MF_UNIT_CONCAT = 9
+MF_UNIT_TRANSPOSE = 10
+MF_UNIT_TOKENS = 11
+MF_UNIT_POSITIONS = 12
+MF_UNIT_ATTENTION = 13
 MF_HEAD_LINEAR = 0
 MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
@@ -278,6 +282,9 @@ mf_unit_spec._fields_ = [
     ("normalization_epsilon", c.c_float),
     ("reserved2", c.c_int32),
     ("reserved", c.c_int32),
+    ("heads", c.c_size_t),
+    ("causal", c.c_int32),
+    ("reserved3", c.c_int32),
 ]
 
 mf_head_spec._fields_ = [

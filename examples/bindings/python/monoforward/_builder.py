@@ -89,6 +89,22 @@ class Builder(Handle):
         """The mean of each map, or of the positions of a sequence."""
         return self.unit("global_pool", **options)
 
+    def transpose(self, **options):
+        """A sequence [T, d] turned into [d, T], so that what follows works along the positions."""
+        return self.unit("transpose", **options)
+
+    def tokens(self, **options):
+        """Maps [d, height, width] as a sequence [height width, d]."""
+        return self.unit("tokens", **options)
+
+    def positions(self, **options):
+        """Adds learned positions to a sequence."""
+        return self.unit("positions", **options)
+
+    def attention(self, heads, causal=False):
+        """Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d]."""
+        return self.unit("attention", heads=heads, causal=int(causal))
+
     def add(self, node):
         """Adds a node to the one before; 0 is the layer's input."""
         return self.unit("add", inputs=(_abi.MF_NODE_PREVIOUS, node))

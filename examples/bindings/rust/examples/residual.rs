@@ -63,7 +63,12 @@ fn units_of_sequences() -> Outcome<()> {
     ensure(units.len() == 5 && units[0].kind == abi::MF_UNIT_LAYER_NORM, "other units")?;
     ensure(units[2].activation == abi::MF_ACTIVATION_SILU, "another activation")?;
     ensure(units[3].kind == abi::MF_UNIT_CONCAT && units[4].kind == abi::MF_UNIT_GLOBAL_POOL, "other units")?;
-    ensure(layer.shape()? == [10], "another shape")
+    ensure(layer.shape()? == [10], "another shape")?;
+    let layer = Builder::new(&[2, 3, 4], 3).tokens().positions().dense(12).attention(2, true).transpose().head(2).build()?;
+    let units = layer.units()?;
+    ensure(units[0].kind == abi::MF_UNIT_TOKENS && units[1].kind == abi::MF_UNIT_POSITIONS, "other units")?;
+    ensure(units[3].kind == abi::MF_UNIT_ATTENTION && units[3].heads == 2 && units[3].causal == 1, "no attention")?;
+    ensure(units[4].kind == abi::MF_UNIT_TRANSPOSE && layer.shape()? == [4, 12], "another shape")
 }
 
 fn expect(result: Result<Layer>, status: i32) -> Outcome<()> {

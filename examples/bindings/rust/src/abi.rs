@@ -94,6 +94,10 @@ pub const MF_UNIT_ADD: i32 = 6;
 pub const MF_UNIT_LAYER_NORM: i32 = 7;
 pub const MF_UNIT_GLOBAL_POOL: i32 = 8;
 pub const MF_UNIT_CONCAT: i32 = 9;
+pub const MF_UNIT_TRANSPOSE: i32 = 10;
+pub const MF_UNIT_TOKENS: i32 = 11;
+pub const MF_UNIT_POSITIONS: i32 = 12;
+pub const MF_UNIT_ATTENTION: i32 = 13;
 pub const MF_HEAD_LINEAR: i32 = 0;
 pub const MF_PREDICT_LAST: i32 = 0;
 pub const MF_PREDICT_SUM: i32 = 1;
@@ -224,6 +228,9 @@ pub struct mf_unit_spec {
     pub normalization_epsilon: f32,
     pub reserved2: i32,
     pub reserved: i32,
+    pub heads: usize,
+    pub causal: i32,
+    pub reserved3: i32,
 }
 
 #[repr(C)]
@@ -474,7 +481,7 @@ const _: () = {
     assert!(std::mem::size_of::<mf_shape>() == 40);
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
     assert!(std::mem::size_of::<mf_batch>() == 56);
-    assert!(std::mem::size_of::<mf_unit_spec>() == 120);
+    assert!(std::mem::size_of::<mf_unit_spec>() == 136);
     assert!(std::mem::size_of::<mf_head_spec>() == 40);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);

@@ -181,6 +181,29 @@ impl Builder {
         self.unit(abi::MF_UNIT_GLOBAL_POOL, |_| ())
     }
 
+    /// A sequence [T, d] turned into [d, T], so that what follows works along the positions.
+    pub fn transpose(self) -> Self {
+        self.unit(abi::MF_UNIT_TRANSPOSE, |_| ())
+    }
+
+    /// Maps [d, height, width] as a sequence [height width, d].
+    pub fn tokens(self) -> Self {
+        self.unit(abi::MF_UNIT_TOKENS, |_| ())
+    }
+
+    /// Adds learned positions to a sequence.
+    pub fn positions(self) -> Self {
+        self.unit(abi::MF_UNIT_POSITIONS, |_| ())
+    }
+
+    /// Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
+    pub fn attention(self, heads: usize, causal: bool) -> Self {
+        self.unit(abi::MF_UNIT_ATTENTION, |spec| {
+            spec.heads = heads;
+            spec.causal = i32::from(causal);
+        })
+    }
+
     /// Adds a node to the one before; 0 is the layer's input.
     pub fn add(self, node: i32) -> Self {
         self.unit(abi::MF_UNIT_ADD, |spec| {

@@ -584,9 +584,20 @@ enum {
                                 training and inference alike. Not of  maps. */
     MF_UNIT_GLOBAL_POOL = 8, /**< The mean of each map, [maps], or of a sequence [T, d] the mean of its
                                 positions, [d]. */
-    MF_UNIT_CONCAT = 9 /**< The values of two nodes behind each other: of rows [a] and [b] it makes [a + b],
-                          of sequences [T, a] and [T, b] it makes [T, a + b], of maps [a, height, width] and
-                          [b, height, width] it makes [a + b, height, width]. */
+    MF_UNIT_CONCAT = 9, /**< The values of two nodes behind each other: of rows [a] and [b] it makes [a + b],
+                           of sequences [T, a] and [T, b] it makes [T, a + b], of maps [a, height, width] and
+                           [b, height, width] it makes [a + b, height, width]. */
+    MF_UNIT_TRANSPOSE = 10, /**< Of a sequence [T, d] it makes the sequence [d, T], so that what follows works
+                               along the positions. */
+    MF_UNIT_TOKENS = 11, /**< Of maps [d, height, width] it makes a sequence [height width, d]: the values of
+                            all maps at a place are a position. Behind a convolution whose stride is its
+                            kernel, these are the embeddings of patches. */
+    MF_UNIT_POSITIONS = 12, /**< y = x + W for a sequence: learned positions, "weight" [T, d]. */
+    MF_UNIT_ATTENTION =
+        13 /**< Multi-head attention. Of a sequence [T, 3 d], at each position a query, a key and a value of d
+              values behind each other, it makes [T, d]: of each head, d / heads values wide, y_t = sum over s
+              of softmax_s(q_t k_s / sqrt(d / heads)) v_s. It has no parameters: a dense unit with 3 d outputs
+              in front of it, and one with d outputs behind it, are its projections. */
 };
 
 /** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
@@ -602,8 +613,9 @@ typedef struct mf_unit_spec {
     size_t outputs;       /**< Dense: neurons; convolution: filters, the maps of its output; no default. */
     int32_t bias; /**< Dense, convolution, normalisations: 1 (default) with a bias b, or 0. In front of a
                      batch normalisation a bias has no effect. */
-    int32_t weight_init; /**< Dense, convolution: MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
-    float weight_gain;   /**< Dense, convolution: scale of W's initialisation; default 1. */
+    int32_t weight_init; /**< Dense, convolution, positions: MF_INIT_... of W, where `fan` is d for positions;
+                            default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;   /**< Dense, convolution, positions: scale of W's initialisation; default 1. */
     int32_t activation;  /**< Activation: MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
     float leak;          /**< Activation: factor of leaky ReLU below 0, 0 to 1; default 0.01. */
     int32_t pool;        /**< Pool: MF_POOL_AVERAGE (default) or MF_POOL_MAX. */
@@ -618,6 +630,9 @@ typedef struct mf_unit_spec {
     float normalization_epsilon; /**< Batch and layer normalisation: a normal number above 0; default 1e-5. */
     int32_t reserved2;           /**< 0. */
     int32_t reserved;            /**< 0. */
+    size_t heads;   /**< Attention: heads, of which each has the same part of the d values; 0 (default): 1. */
+    int32_t causal; /**< Attention: 1: a position attends to itself and those before it alone; 0 (default). */
+    int32_t reserved3; /**< 0. */
 } mf_unit_spec;
 
 /** Kinds of heads. */
