@@ -226,10 +226,17 @@ inline std::size_t outputs(const mf_layer *layer)
     return mf_layer_shape(layer, nullptr, &shape) == MF_STATUS_OK ? values(shape) : 0;
 }
 
-inline std::size_t classes(const mf_layer *layer)
+/* Scores of a row, and its labels: one, or one for each position. */
+inline std::size_t scores(const mf_layer *layer)
 {
-    auto spec = result<mf_layer_spec>();
-    return mf_layer_describe(layer, &spec) == MF_STATUS_OK ? spec.classes : 0;
+    auto shape = result<mf_shape>();
+    return mf_layer_goodness_shape(layer, &shape) == MF_STATUS_OK ? values(shape) : 0;
+}
+
+inline std::size_t labels(const mf_layer *layer)
+{
+    auto shape = result<mf_shape>();
+    return mf_layer_goodness_shape(layer, &shape) == MF_STATUS_OK && shape.rank == 2 ? shape.dims[0] : 1;
 }
 
 /* Of a network the first layer counts. */
@@ -241,7 +248,19 @@ inline const mf_layer *first(const mf_network *network)
 
 inline std::size_t inputs(const mf_network *network) { return inputs(first(network)); }
 
-inline std::size_t classes(const mf_network *network) { return classes(first(network)); }
+inline std::size_t scores(const mf_network *network) { return scores(first(network)); }
+
+inline std::size_t labels(const mf_network *network) { return labels(first(network)); }
+
+/* The rows of x for `count` labels, of which each row has as many. */
+inline std::size_t labelled_rows(view<const float> x, std::size_t count, std::size_t inputs,
+                                 std::size_t labels)
+{
+    if (count % labels != 0)
+        misfit("the labels", count, "not whole rows of " + std::to_string(labels));
+    require("x", x.size(), count / labels, inputs);
+    return count / labels;
+}
 
 /* A borrowed handle. It copies, but cannot be assigned: through an owner's base that would take the handle
  * from under it. */
@@ -400,6 +419,7 @@ class batch : public mf_batch
         : batch(x, y.size(), stride)
     {
         targets = y.data();
+        y_ = y;
         sample_weights = weights.data();
         if (sample_weights != nullptr)
             detail::require("sample weights", weights.size(), rows, 1);
@@ -414,9 +434,24 @@ class batch : public mf_batch
         x_ = x;
     }
 
-    /** Throws unless there are as many values as rows of `width` need. */
-    void require_width(std::size_t width) const
+    /** With labels of `positions` positions of each row. */
+    static batch of_positions(view<const float> x, view<const std::int32_t> y, std::size_t positions,
+                              view<const float> weights = {}, std::size_t stride = 0)
     {
+        batch made(x, positions == 0 ? 0 : y.size() / positions, stride);
+        made.targets = y.data();
+        made.y_ = y;
+        made.sample_weights = weights.data();
+        if (made.sample_weights != nullptr)
+            detail::require("sample weights", weights.size(), made.rows, 1);
+        return made;
+    }
+
+    /** Throws unless there are as many values as rows of `width` need, and as many labels. */
+    void require_sizes(std::size_t width, std::size_t labels) const
+    {
+        if (targets != nullptr && targets == y_.data())
+            detail::require("the labels", y_.size(), rows, labels);
         if (inputs != x_.data() || width == 0 || rows == 0)
             return;
         if (input_stride == 0)
@@ -429,25 +464,26 @@ class batch : public mf_batch
 
   private:
     view<const float> x_;
+    view<const std::int32_t> y_;
 };
 
 /** Where infer() puts its answers; what is left empty is left out. */
 struct answers {
-    view<std::int32_t> labels = {}; /**< [rows] */
-    view<float> goodness = {};      /**< [rows, m] */
-    view<float> probabilities = {}; /**< [rows, m] */
+    view<std::int32_t> labels = {}; /**< [rows], or [rows, T] for goodness at positions */
+    view<float> goodness = {};      /**< [rows, m], or [rows, T, m] */
+    view<float> probabilities = {}; /**< [rows, m], or [rows, T, m] */
 };
 
 namespace detail
 {
-inline void require_answers(const answers &out, std::size_t rows, std::size_t classes)
+inline void require_answers(const answers &out, std::size_t rows, std::size_t scores, std::size_t labels)
 {
     if (!out.labels.empty())
-        require("labels", out.labels.size(), rows, 1);
+        require("labels", out.labels.size(), rows, labels);
     if (!out.goodness.empty())
-        require("goodness", out.goodness.size(), rows, classes);
+        require("goodness", out.goodness.size(), rows, scores);
     if (!out.probabilities.empty())
-        require("probabilities", out.probabilities.size(), rows, classes);
+        require("probabilities", out.probabilities.size(), rows, scores);
 }
 } // namespace detail
 
@@ -671,6 +707,14 @@ struct head_spec : mf_head_spec {
     head_spec() : mf_head_spec() { check(mf_head_spec_init(this, sizeof(mf_head_spec))); }
 
     /** `pool_size` 0: M reads the output as it is; s: its adaptive average pooling to s x s. */
+    /** A goodness for each position of a sequence. */
+    static head_spec positions(std::size_t classes)
+    {
+        head_spec spec = linear(classes);
+        spec.kind = MF_HEAD_POSITIONS;
+        return spec;
+    }
+
     static head_spec linear(std::size_t classes, std::size_t pool_size = 0)
     {
         head_spec spec;
@@ -722,6 +766,14 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
         auto spec = detail::result<mf_unit_spec>();
         check(mf_layer_unit(handle_, node, &spec, nullptr));
         return spec;
+    }
+
+    /** The shape of a row of goodness: [m], or [T, m] for goodness at positions. */
+    mf_shape goodness_shape() const
+    {
+        auto shape = detail::result<mf_shape>();
+        check(mf_layer_goodness_shape(handle_, &shape));
+        return shape;
     }
 
     /** The shape of a row of its output. */
@@ -837,14 +889,15 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
     /** One training step; `a` [rows, n] or empty receives the activation. */
     void step(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y, view<float> a = {})
     {
-        detail::require("x", x.size(), y.size(), detail::inputs(handle_));
-        require_activation(a, y.size());
-        check(mf_layer_step(handle_, workspace.get(), y.size(), x.data(), y.data(), a.data()));
+        std::size_t rows =
+            detail::labelled_rows(x, y.size(), detail::inputs(handle_), detail::labels(handle_));
+        require_activation(a, rows);
+        check(mf_layer_step(handle_, workspace.get(), rows, x.data(), y.data(), a.data()));
     }
 
     void step(workspace_ref &workspace, const batch &batch, view<float> a = {})
     {
-        batch.require_width(detail::inputs(handle_));
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
         require_activation(a, batch.rows);
         check(mf_layer_step_batch(handle_, workspace.get(), &batch, a.data()));
     }
@@ -852,7 +905,7 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
     /** The gradients of all parameters, value_count() in all, without an update. */
     void gradients(workspace_ref &workspace, const batch &batch, view<float> gradients, view<float> a = {})
     {
-        batch.require_width(detail::inputs(handle_));
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
         require_activation(a, batch.rows);
         check(mf_layer_gradients(handle_, workspace.get(), &batch, a.data(), gradients.data(),
                                  gradients.size()));
@@ -873,7 +926,7 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
 
     void forward(workspace_ref &workspace, const batch &batch, view<float> a) const
     {
-        batch.require_width(detail::inputs(handle_));
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
         detail::require("the activation", a.size(), batch.rows, detail::outputs(handle_));
         check(mf_layer_forward_batch(handle_, workspace.get(), &batch, a.data()));
     }
@@ -889,14 +942,14 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
     void goodness(workspace_ref &workspace, view<const float> a, view<float> goodness) const
     {
         std::size_t rows = detail::rows_of(a, detail::outputs(handle_), "the activation");
-        detail::require("goodness", goodness.size(), rows, detail::classes(handle_));
+        detail::require("goodness", goodness.size(), rows, detail::scores(handle_));
         check(mf_layer_goodness(handle_, workspace.get(), rows, a.data(), goodness.data()));
     }
 
     std::vector<float> goodness(workspace_ref &workspace, view<const float> a) const
     {
         std::vector<float> scores(detail::rows_of(a, detail::outputs(handle_), "the activation") *
-                                  detail::classes(handle_));
+                                  detail::scores(handle_));
         goodness(workspace, a, scores);
         return scores;
     }
@@ -1174,13 +1227,14 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     /** One joint training step. */
     void step(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y)
     {
-        detail::require("x", x.size(), y.size(), detail::inputs(handle_));
-        check(mf_network_step(handle_, workspace.get(), y.size(), x.data(), y.data()));
+        std::size_t rows =
+            detail::labelled_rows(x, y.size(), detail::inputs(handle_), detail::labels(handle_));
+        check(mf_network_step(handle_, workspace.get(), rows, x.data(), y.data()));
     }
 
     void step(workspace_ref &workspace, const batch &batch)
     {
-        batch.require_width(detail::inputs(handle_));
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
         check(mf_network_step_batch(handle_, workspace.get(), &batch));
     }
 
@@ -1188,26 +1242,28 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     void step_layer(workspace_ref &workspace, std::size_t position, view<const float> x,
                     view<const std::int32_t> y)
     {
-        detail::require("x", x.size(), y.size(), detail::inputs(handle_));
-        check(mf_network_step_layer(handle_, workspace.get(), position, y.size(), x.data(), y.data()));
+        std::size_t rows =
+            detail::labelled_rows(x, y.size(), detail::inputs(handle_), detail::labels(handle_));
+        check(mf_network_step_layer(handle_, workspace.get(), position, rows, x.data(), y.data()));
     }
 
     void step_layer(workspace_ref &workspace, std::size_t position, const batch &batch)
     {
-        batch.require_width(detail::inputs(handle_));
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
         check(mf_network_step_layer_batch(handle_, workspace.get(), position, &batch));
     }
 
     /** Loss and correct rows, for workspace.report() and report_sum(). */
     void evaluate(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y) const
     {
-        detail::require("x", x.size(), y.size(), detail::inputs(handle_));
-        check(mf_network_evaluate(handle_, workspace.get(), y.size(), x.data(), y.data()));
+        std::size_t rows =
+            detail::labelled_rows(x, y.size(), detail::inputs(handle_), detail::labels(handle_));
+        check(mf_network_evaluate(handle_, workspace.get(), rows, x.data(), y.data()));
     }
 
     void evaluate(workspace_ref &workspace, const batch &batch) const
     {
-        batch.require_width(detail::inputs(handle_));
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
         check(mf_network_evaluate_batch(handle_, workspace.get(), &batch));
     }
 
@@ -1215,14 +1271,16 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     void predict(workspace_ref &workspace, view<const float> x, view<std::int32_t> labels,
                  std::int32_t mode = MF_PREDICT_LAST) const
     {
-        detail::require("x", x.size(), labels.size(), detail::inputs(handle_));
-        check(mf_network_predict(handle_, workspace.get(), mode, labels.size(), x.data(), labels.data()));
+        std::size_t rows =
+            detail::labelled_rows(x, labels.size(), detail::inputs(handle_), detail::labels(handle_));
+        check(mf_network_predict(handle_, workspace.get(), mode, rows, x.data(), labels.data()));
     }
 
     std::vector<std::int32_t> predict(workspace_ref &workspace, view<const float> x,
                                       std::int32_t mode = MF_PREDICT_LAST) const
     {
-        std::vector<std::int32_t> labels(detail::rows_of(x, detail::inputs(handle_)));
+        std::vector<std::int32_t> labels(detail::rows_of(x, detail::inputs(handle_)) *
+                                         detail::labels(handle_));
         predict(workspace, x, labels, mode);
         return labels;
     }
@@ -1232,14 +1290,14 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
                   std::int32_t mode = MF_PREDICT_LAST) const
     {
         std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
-        detail::require("goodness", goodness.size(), rows, detail::classes(handle_));
+        detail::require("goodness", goodness.size(), rows, detail::scores(handle_));
         check(mf_network_goodness(handle_, workspace.get(), mode, rows, x.data(), goodness.data()));
     }
 
     std::vector<float> goodness(workspace_ref &workspace, view<const float> x,
                                 std::int32_t mode = MF_PREDICT_LAST) const
     {
-        std::vector<float> scores(detail::rows_of(x, detail::inputs(handle_)) * detail::classes(handle_));
+        std::vector<float> scores(detail::rows_of(x, detail::inputs(handle_)) * detail::scores(handle_));
         goodness(workspace, x, scores, mode);
         return scores;
     }
@@ -1249,14 +1307,14 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
                        std::int32_t mode = MF_PREDICT_LAST) const
     {
         std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
-        detail::require("probabilities", probabilities.size(), rows, detail::classes(handle_));
+        detail::require("probabilities", probabilities.size(), rows, detail::scores(handle_));
         check(mf_network_probabilities(handle_, workspace.get(), mode, rows, x.data(), probabilities.data()));
     }
 
     std::vector<float> probabilities(workspace_ref &workspace, view<const float> x,
                                      std::int32_t mode = MF_PREDICT_LAST) const
     {
-        std::vector<float> shares(detail::rows_of(x, detail::inputs(handle_)) * detail::classes(handle_));
+        std::vector<float> shares(detail::rows_of(x, detail::inputs(handle_)) * detail::scores(handle_));
         probabilities(workspace, x, shares, mode);
         return shares;
     }
@@ -1265,8 +1323,8 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     void infer(workspace_ref &workspace, const batch &batch, const answers &out,
                std::int32_t mode = MF_PREDICT_LAST) const
     {
-        batch.require_width(detail::inputs(handle_));
-        detail::require_answers(out, batch.rows, detail::classes(handle_));
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        detail::require_answers(out, batch.rows, detail::scores(handle_), detail::labels(handle_));
         check(mf_network_infer(handle_, workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
                                out.probabilities.data()));
     }
@@ -1540,26 +1598,26 @@ class pipeline
     /** Gives the next batch to the workers; waits while the queue is full. */
     void submit(view<const float> x, view<const std::int32_t> y)
     {
-        detail::require("x", x.size(), y.size(), inputs_);
-        finish(mf_pipeline_submit(get(), y.size(), x.data(), y.data()));
+        std::size_t rows = detail::labelled_rows(x, y.size(), inputs_, labels_);
+        finish(mf_pipeline_submit(get(), rows, x.data(), y.data()));
     }
 
     void submit(const batch &batch)
     {
-        batch.require_width(inputs_);
+        batch.require_sizes(inputs_, labels_);
         finish(mf_pipeline_submit_batch(get(), &batch));
     }
 
     /** The same without waiting: false if the queue is full. */
     [[nodiscard]] bool try_submit(view<const float> x, view<const std::int32_t> y)
     {
-        detail::require("x", x.size(), y.size(), inputs_);
-        return finish_unless_busy(mf_pipeline_try_submit(get(), y.size(), x.data(), y.data()));
+        std::size_t rows = detail::labelled_rows(x, y.size(), inputs_, labels_);
+        return finish_unless_busy(mf_pipeline_try_submit(get(), rows, x.data(), y.data()));
     }
 
     [[nodiscard]] bool try_submit(const batch &batch)
     {
-        batch.require_width(inputs_);
+        batch.require_sizes(inputs_, labels_);
         return finish_unless_busy(mf_pipeline_try_submit_batch(get(), &batch));
     }
 
@@ -1589,27 +1647,27 @@ class pipeline
     /** flush(), then the function of network of the same name. */
     void evaluate(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y)
     {
-        detail::require("x", x.size(), y.size(), inputs_);
-        finish(mf_pipeline_evaluate(get(), workspace.get(), y.size(), x.data(), y.data()));
+        std::size_t rows = detail::labelled_rows(x, y.size(), inputs_, labels_);
+        finish(mf_pipeline_evaluate(get(), workspace.get(), rows, x.data(), y.data()));
     }
 
     void evaluate(workspace_ref &workspace, const batch &batch)
     {
-        batch.require_width(inputs_);
+        batch.require_sizes(inputs_, labels_);
         finish(mf_pipeline_evaluate_batch(get(), workspace.get(), &batch));
     }
 
     void predict(workspace_ref &workspace, view<const float> x, view<std::int32_t> labels,
                  std::int32_t mode = MF_PREDICT_LAST)
     {
-        detail::require("x", x.size(), labels.size(), inputs_);
-        finish(mf_pipeline_predict(get(), workspace.get(), mode, labels.size(), x.data(), labels.data()));
+        std::size_t rows = detail::labelled_rows(x, labels.size(), inputs_, labels_);
+        finish(mf_pipeline_predict(get(), workspace.get(), mode, rows, x.data(), labels.data()));
     }
 
     std::vector<std::int32_t> predict(workspace_ref &workspace, view<const float> x,
                                       std::int32_t mode = MF_PREDICT_LAST)
     {
-        std::vector<std::int32_t> labels(detail::rows_of(x, inputs_));
+        std::vector<std::int32_t> labels(detail::rows_of(x, inputs_) * labels_);
         predict(workspace, x, labels, mode);
         return labels;
     }
@@ -1617,8 +1675,8 @@ class pipeline
     void infer(workspace_ref &workspace, const batch &batch, const answers &out,
                std::int32_t mode = MF_PREDICT_LAST)
     {
-        batch.require_width(inputs_);
-        detail::require_answers(out, batch.rows, classes_);
+        batch.require_sizes(inputs_, labels_);
+        detail::require_answers(out, batch.rows, scores_, labels_);
         finish(mf_pipeline_infer(get(), workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
                                  out.probabilities.data()));
     }
@@ -1640,7 +1698,8 @@ class pipeline
         check(mf_pipeline_create(&spec, &created));
         handle_.reset(created);
         inputs_ = detail::inputs(spec.network);
-        classes_ = detail::classes(spec.network);
+        scores_ = detail::scores(spec.network);
+        labels_ = detail::labels(spec.network);
     }
 
     /* What on_report has thrown is the reason for whatever status the library returned. */
@@ -1660,7 +1719,8 @@ class pipeline
     std::unique_ptr<detail::listener> listener_;
     std::unique_ptr<mf_pipeline, detail::pipeline_deleter> handle_;
     std::size_t inputs_ = 0;
-    std::size_t classes_ = 0;
+    std::size_t scores_ = 0;
+    std::size_t labels_ = 1;
 };
 
 /* ---- the BLAS library ---- */

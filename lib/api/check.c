@@ -51,6 +51,25 @@ static mf_status check_shape(const mf_batch *batch, const mf_layer *layer, size_
     return MF_STATUS_OK;
 }
 
+/* Of a layer with goodness at positions, a position may have no label, but one at least has some. */
+static mf_status check_positions(const mfi_rows *rows, size_t classes)
+{
+    size_t count = rows->count * rows->scored, labelled = 0;
+    for (size_t i = 0; i < count; i++) {
+        int32_t label = rows->labels[i];
+        labelled += label != MF_LABEL_IGNORED;
+        if (label != MF_LABEL_IGNORED && (label < 0 || (size_t)label >= classes))
+            return mfi_fail(
+                MF_STATUS_LABEL,
+                "the label of row %zu at position %zu is %d; with %zu classes it must be from 0 to %zu, or "
+                "MF_LABEL_IGNORED",
+                i / rows->scored, i % rows->scored, (int)label, classes, classes - 1);
+    }
+    if (labelled == 0)
+        return mfi_fail(MF_STATUS_LABEL, "all %zu labels are MF_LABEL_IGNORED", count);
+    return MF_STATUS_OK;
+}
+
 static mf_status check_labels(const mfi_rows *rows, size_t classes)
 {
     for (size_t b = 0; b < rows->count; b++)
@@ -59,6 +78,15 @@ static mf_status check_labels(const mfi_rows *rows, size_t classes)
                             "the label of row %zu is %d; with %zu classes it must be from 0 to %zu", b,
                             (int)rows->labels[b], classes, classes - 1);
     return MF_STATUS_OK;
+}
+
+/* Whether a row has a label at all. */
+static bool is_labelled(const mfi_rows *rows, size_t row)
+{
+    for (size_t t = 0; t < rows->scored; t++)
+        if (rows->labels[row * rows->scored + t] != MF_LABEL_IGNORED)
+            return true;
+    return false;
 }
 
 static mf_status check_weights(const mfi_rows *rows)
@@ -71,7 +99,8 @@ static mf_status check_weights(const mfi_rows *rows)
         if (!(weight >= 0.0) || !isfinite(weight))
             return mfi_fail(MF_STATUS_ARGUMENT,
                             "the weight of row %zu is %g, it must be finite and at least 0", b, weight);
-        total += weight < (double)FLT_MIN ? 0.0 : weight; /* a step treats smaller numbers as 0 */
+        /* A step treats smaller numbers as 0. */
+        total += weight < (double)FLT_MIN || !is_labelled(rows, b) ? 0.0 : weight;
     }
     if (total == 0.0)
         return mfi_fail(MF_STATUS_ARGUMENT, "all %zu sample weights are 0, or too small for float32",
@@ -115,7 +144,9 @@ mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t m
         MFI_TRY(mfi_check_pointer(known.targets, "the labels"));
         rows->labels = known.targets;
         rows->weights = known.sample_weights;
-        MFI_TRY(check_labels(rows, layer->plan.head.classes));
+        rows->scored = layer->plan.scored;
+        MFI_TRY(layer->plan.head.kind == MF_HEAD_POSITIONS ? check_positions(rows, layer->plan.head.classes)
+                                                           : check_labels(rows, layer->plan.head.classes));
         MFI_TRY(check_weights(rows));
     }
     return check_finite(rows, layer);

@@ -73,6 +73,16 @@ mf_status mf_layer_shape(const mf_layer *layer, mf_shape *input, mf_shape *outpu
     return MF_STATUS_OK;
 }
 
+mf_status mf_layer_goodness_shape(const mf_layer *layer, mf_shape *shape)
+{
+    MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
+    const mfi_plan *plan = &layer->plan;
+    mf_shape goodness = plan->head.kind == MF_HEAD_POSITIONS
+                            ? mfi_shape_sequence(plan->scored, plan->head.classes)
+                            : mfi_shape_row(plan->head.classes);
+    return MFI_WRITE(mf_shape, shape, &goodness);
+}
+
 mf_status mf_layer_set(mf_layer *layer, int32_t key, double value)
 {
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));

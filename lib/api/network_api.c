@@ -187,17 +187,18 @@ mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, i
     MFI_TRY(check_call(network, workspace, false, false, batch, &rows));
     if (mode != MF_PREDICT_LAST && mode != MF_PREDICT_SUM)
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown prediction mode %d", (int)mode);
-    size_t classes = network->entries[0].layer->plan.head.classes;
+    const mfi_plan *plan = &network->entries[0].layer->plan;
+    size_t classes = plan->head.classes, count = rows.count * plan->scored;
     mfi_pass_scores(workspace, mode, &rows);
     const float *scores = workspace->total;
-    if (!network->entries[0].layer->kernels->all_finite(rows.count * classes, scores))
+    if (!network->entries[0].layer->kernels->all_finite(count * classes, scores))
         return mfi_fail(MF_STATUS_NUMERIC, "the goodness is not finite");
-    for (size_t b = 0; labels && b < rows.count; b++)
+    for (size_t b = 0; labels && b < count; b++)
         labels[b] = mfi_argmax(classes, scores + b * classes);
     if (goodness)
-        memcpy(goodness, scores, rows.count * classes * sizeof *goodness);
+        memcpy(goodness, scores, count * classes * sizeof *goodness);
     if (probabilities)
-        mfi_softmax(rows.count, classes, scores, probabilities);
+        mfi_softmax(count, classes, scores, probabilities);
     return MF_STATUS_OK;
 }
 

@@ -32,9 +32,11 @@ static const char graph_doc[] =
 /* ---- the graph ---- */
 
 /* Puts "goodness_last" and the outputs computed from it, or the same for the sum. */
-static void put_answers(const mfi_onnx_graph *graph, const char *from, const char *const names[3])
+static void put_answers(const mfi_onnx_graph *graph, const mfi_plan *plan, const char *from,
+                        const char *const names[3])
 {
-    const mfi_onnx_attribute axis = {.name = "axis", .type = MFI_ONNX_AN_INT, .values = {1}};
+    const mfi_onnx_attribute axis = {
+        .name = "axis", .type = MFI_ONNX_AN_INT, .values = {plan->head.kind == MF_HEAD_POSITIONS ? 2 : 1}};
     const mfi_onnx_attribute keep = {.name = "keepdims", .type = MFI_ONNX_AN_INT, .values = {0}};
     const mfi_onnx_node nodes[3] = {
         {.type = "Identity", .inputs = {from}, .output = names[0]},
@@ -45,13 +47,17 @@ static void put_answers(const mfi_onnx_graph *graph, const char *from, const cha
         mfi_onnx_put_node(graph, &nodes[i]);
 }
 
-static void put_outputs(const mfi_onnx_graph *graph, size_t classes, const char *const names[3])
+/* Scores of a row, or of its positions, and the labels. */
+static void put_outputs(const mfi_onnx_graph *graph, const mfi_plan *plan, const char *const names[3])
 {
+    size_t positions = plan->head.kind == MF_HEAD_POSITIONS ? 1 : 0;
     for (size_t i = 0; i < 3; i++) {
-        mfi_onnx_value value = {.name = names[i], .type = MFI_ONNX_FLOAT, .rank = 1, .dims = {classes}};
+        mfi_onnx_value value = {.name = names[i], .type = MFI_ONNX_FLOAT, .rank = positions + 1};
+        value.dims[0] = plan->scored;
+        value.dims[positions] = plan->head.classes;
         if (i == 2) {
             value.type = MFI_ONNX_INT64;
-            value.rank = 0;
+            value.rank = positions;
         }
         mfi_onnx_put_value(graph, MFI_ONNX_OUTPUTS, &value);
     }
@@ -85,10 +91,10 @@ static void put_part(mfi_sink *sink, const mf_network *network, mfi_onnx_part pa
         mfi_onnx_put_layer(&walk, network->entries[walk.position].layer);
         total = put_sum(&walk, &total);
     }
-    put_answers(&walk.graph, mfi_onnx_name_of(network->count - 1, "goodness").text, last);
-    put_answers(&walk.graph, total.text, sum);
-    put_outputs(&walk.graph, first->head.classes, last);
-    put_outputs(&walk.graph, first->head.classes, sum);
+    put_answers(&walk.graph, first, mfi_onnx_name_of(network->count - 1, "goodness").text, last);
+    put_answers(&walk.graph, first, total.text, sum);
+    put_outputs(&walk.graph, first, last);
+    put_outputs(&walk.graph, first, sum);
 }
 
 static void put_graph(mfi_sink *sink, const void *what)

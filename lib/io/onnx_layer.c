@@ -605,12 +605,21 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer)
 {
     mfi_onnx_walk aside = *walk;
     const mfi_plan *plan = &layer->plan;
-    if (aside.rank > 1) {
+    if (aside.rank > 1 && plan->head.kind != MF_HEAD_POSITIONS) {
         if (mfi_plan_pools_head(plan))
             put_head_pooling(&aside, mfi_plan_output(plan)->dims + 1, plan->head.pool_size);
         flatten(&aside, mfi_onnx_name_of(aside.position, "features"));
     }
     mfi_onnx_name projection = put_parameter(&aside, layer, plan->projection);
+    if (plan->head.kind == MF_HEAD_POSITIONS) {
+        mfi_onnx_name turned = mfi_onnx_name_of(aside.position, "projection_turned");
+        mfi_onnx_put_node(
+            &aside.graph,
+            &(mfi_onnx_node){.type = "Transpose", .inputs = {projection.text}, .output = turned.text});
+        advance_to(&aside, (mfi_onnx_node){.type = "MatMul", .inputs = {NULL, turned.text}},
+                   mfi_onnx_name_of(aside.position, "goodness"));
+        return;
+    }
     advance_to(
         &aside,
         (mfi_onnx_node){.type = "Gemm", .inputs = {NULL, projection.text}, .attributes = {one("transB", 1)}},

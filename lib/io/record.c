@@ -13,7 +13,7 @@
 /* ---- layers: names in the order of the constants ---- */
 
 static const char *const kinds[] = {"dense", "conv2d", "units"};
-static const char *const heads[] = {"linear"};
+static const char *const heads[] = {"linear", "positions"};
 static const char *const activations[] = {"identity", "relu", "leaky_relu", "tanh", "gelu", "silu"};
 static const char *const inits[] = {"kaiming_uniform", "zero", "orthogonal", "normal"};
 static const char *const normalizations[] = {"none", "batch"};
@@ -101,7 +101,7 @@ const mfi_field_table mfi_unit_fields = {NAMES(unit_fields), "unit"};
 static const mfi_field head_fields[] = {
     {"kind", SPEC(NAME, kind), NAMES(heads), 0},
     {"classes", SPEC(SIZE, classes), NULL, 0, 0},
-    {"pool_size", SPEC(SIZE, pool_size), NULL, 0, 0},
+    {"pool_size", SPEC(SIZE, pool_size), NULL, 0, 1 << MF_HEAD_LINEAR},
     {"projection_init", SPEC(NAME, projection_init), NAMES(inits), 0},
     {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, 0},
     {"label_smoothing", SPEC(FLOAT, label_smoothing), NULL, 0, 0},
@@ -160,7 +160,7 @@ static bool is_of_version_3(const mf_unit_spec *unit)
 
 uint64_t mfi_plan_format(const mfi_plan *plan)
 {
-    bool later = plan->input.rank == 2;
+    bool later = plan->input.rank == 2 || plan->head.kind == MF_HEAD_POSITIONS;
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
     return later ? MFI_FORMAT_VERSION : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;

@@ -2,6 +2,10 @@
 #include "math/softmax.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <monoforward.h>
 
 int32_t mfi_argmax(size_t m, const float *scores)
 {
@@ -48,13 +52,21 @@ static double expected_score(size_t m, const float *scores, int32_t label, float
     return score;
 }
 
-static double total_weight(size_t rows, const float *weights)
+static bool is_ignored(const mfi_targets *targets, size_t row)
 {
-    if (!weights)
-        return (double)rows;
+    return targets->labels[row] == MF_LABEL_IGNORED;
+}
+
+static double weight_of(const mfi_targets *targets, size_t row)
+{
+    return targets->weights ? (double)targets->weights[row / targets->together] : 1.0;
+}
+
+static double total_weight(size_t rows, const mfi_targets *targets)
+{
     double total = 0.0;
     for (size_t b = 0; b < rows; b++)
-        total += (double)weights[b];
+        total += is_ignored(targets, b) ? 0.0 : weight_of(targets, b);
     return total;
 }
 
@@ -68,37 +80,41 @@ static void row_gradient(size_t m, float *scores, double log_sum, int32_t label,
 }
 
 static mfi_loss cross_entropy(size_t rows, size_t m, const float *scores, float *gradient,
-                              const int32_t *labels, const float *weights, float smoothing)
+                              const mfi_targets *targets)
 {
     mfi_loss result = {.bad_row = rows};
-    double total = total_weight(rows, weights);
+    double total = total_weight(rows, targets);
     for (size_t b = 0; b < rows; b++) {
         const float *row = scores + b * m;
-        double weight = weights ? (double)weights[b] : 1.0;
-        double log_sum = log_sum_exp(m, row);
-        double loss = log_sum - expected_score(m, row, labels[b], smoothing);
+        int32_t label = targets->labels[b];
+        if (is_ignored(targets, b)) {
+            if (gradient)
+                memset(gradient + b * m, 0, m * sizeof *gradient);
+            continue;
+        }
+        double weight = weight_of(targets, b), log_sum = log_sum_exp(m, row);
+        double loss = log_sum - expected_score(m, row, label, targets->smoothing);
         if (!isfinite(loss)) {
             result.bad_row = b;
             return result;
         }
+        result.counted++;
         result.loss += weight * loss;
-        if (weight > 0.0 && mfi_argmax(m, row) == labels[b])
+        if (weight > 0.0 && mfi_argmax(m, row) == label)
             result.correct++;
         if (gradient)
-            row_gradient(m, gradient + b * m, log_sum, labels[b], smoothing, (float)(weight / total));
+            row_gradient(m, gradient + b * m, log_sum, label, targets->smoothing, (float)(weight / total));
     }
     result.loss /= total;
     return result;
 }
 
-mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const int32_t *labels,
-                           const float *weights, float smoothing)
+mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const mfi_targets *targets)
 {
-    return cross_entropy(rows, m, scores, NULL, labels, weights, smoothing);
+    return cross_entropy(rows, m, scores, NULL, targets);
 }
 
-mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const int32_t *labels,
-                                    const float *weights, float smoothing)
+mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const mfi_targets *targets)
 {
-    return cross_entropy(rows, m, scores, scores, labels, weights, smoothing);
+    return cross_entropy(rows, m, scores, scores, targets);
 }

@@ -7,19 +7,26 @@
 
 typedef struct mfi_loss {
     double loss;      /* sum(w CE) / sum(w) */
+    uint64_t counted; /* number of rows whose label is not ignored */
     uint64_t correct; /* number of rows with a positive weight whose highest score is that of the label */
     size_t bad_row;   /* the first row whose scores have no finite loss; `rows` if all do */
 } mfi_loss;
 
+/* What rows of scores are to be. A row whose label is MF_LABEL_IGNORED has no loss and no gradient. */
+typedef struct mfi_targets {
+    const int32_t *labels; /* [rows] */
+    const float *weights;  /* [rows / together]; NULL: all are 1 */
+    size_t together;       /* rows that have a weight in common: positions of a sequence, or 1 */
+    float smoothing;
+} mfi_targets;
+
 /* CE_b = log sum_c exp G[b,c] - sum_c q[b,c] G[b,c], with q = (1 - smoothing) onehot(y) + smoothing / m.
- * scores [rows, m], labels [rows], weights [rows] or NULL. */
-mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const int32_t *labels,
-                           const float *weights, float smoothing);
+ * scores [rows, m]. */
+mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const mfi_targets *targets);
 
 /* The same, and replaces the scores by dG = w (softmax(G) - q) / sum(w). If a row is bad, the scores are
  * undefined. */
-mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const int32_t *labels,
-                                    const float *weights, float smoothing);
+mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const mfi_targets *targets);
 
 /* Softmax of every row; `to` may be `scores`. */
 void mfi_softmax(size_t rows, size_t m, const float *scores, float *to);

@@ -46,8 +46,9 @@ typedef struct mfi_rows {
     size_t count;
     const float *x;
     size_t stride;
-    const int32_t *labels;
-    const float *weights;
+    const int32_t *labels; /* [count, scored] */
+    const float *weights;  /* [count] */
+    size_t scored;         /* goodness of a row: for each of its positions, or 1 */
 } mfi_rows;
 
 /* Creates a layer from a complete plan. Without `draw`, all values are 0. */

@@ -75,6 +75,9 @@ static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const 
                             describe(output, one), describe(taken, other));
     }
     const mf_layer *neighbour = before ? before : after;
+    if (neighbour && neighbour->plan.scored != layer->plan.scored)
+        return mfi_fail(MF_STATUS_SHAPE, "the layer has goodness for %zu positions, the network for %zu",
+                        layer->plan.scored, neighbour->plan.scored);
     if (neighbour && neighbour->plan.head.classes != layer->plan.head.classes)
         return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu classes, the network has %zu",
                         layer->plan.head.classes, neighbour->plan.head.classes);

@@ -75,7 +75,8 @@ static void add_scores(const mf_workspace *workspace, size_t count)
 
 mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
 {
-    size_t classes = workspace->served[0].layer->plan.head.classes, count = rows->count * classes;
+    const mfi_plan *plan = &workspace->served[0].layer->plan;
+    size_t classes = plan->head.classes, count = rows->count * mfi_plan_scores(plan);
     float *goodness = workspace->goodness;
     memset(workspace->total, 0, count * sizeof(float));
     for (size_t position = 0; position < workspace->count; position++) {
@@ -93,7 +94,8 @@ mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
 
 void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows)
 {
-    size_t last = workspace->count - 1, count = rows->count * workspace->served[0].layer->plan.head.classes;
+    size_t last = workspace->count - 1,
+           count = rows->count * mfi_plan_scores(&workspace->served[0].layer->plan);
     bool sum = mode == MF_PREDICT_SUM;
     if (sum)
         memset(workspace->total, 0, count * sizeof(float));

@@ -45,6 +45,11 @@ const mf_shape *mfi_plan_output(const mfi_plan *plan)
     return mfi_plan_shape(plan, (int32_t)plan->unit_count);
 }
 
+size_t mfi_plan_scores(const mfi_plan *plan)
+{
+    return plan->scored * plan->head.classes;
+}
+
 bool mfi_plan_pools_head(const mfi_plan *plan)
 {
     return plan->head.pool_size > 0;
@@ -62,7 +67,7 @@ bool mfi_plan_drops(const mfi_plan *plan)
  * input needs a gradient; for M, three products. */
 double mfi_plan_work(const mfi_plan *plan)
 {
-    double work = 6.0 * (double)plan->features * (double)plan->head.classes;
+    double work = 6.0 * (double)plan->features * (double)plan->scored * (double)plan->head.classes;
     for (size_t s = 0; s < plan->stage_count; s++) {
         const mfi_stage *stage = &plan->stages[s];
         work += (stage->inputs[0] > 0 ? 6.0 : 4.0) * stage->multiplications;
@@ -222,9 +227,12 @@ mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *spec)
 
 mf_status mfi_plan_check_head(const mf_head_spec *head)
 {
-    MFI_TRY(mfi_check_constant("head kind", head->kind, MF_HEAD_LINEAR));
+    MFI_TRY(mfi_check_constant("head kind", head->kind, MF_HEAD_POSITIONS));
     MFI_TRY(mfi_check_classes(head->classes));
     MFI_TRY(mfi_check_size("pool_size", head->pool_size, 0));
+    if (head->kind == MF_HEAD_POSITIONS && head->pool_size > 0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "pool_size %zu: a head for positions does not pool",
+                        head->pool_size);
     MFI_TRY(mfi_check_constant("projection_init", head->projection_init, MF_INIT_NORMAL));
     MFI_TRY(mfi_check_gain("projection_gain", head->projection_gain));
     MFI_TRY(mfi_check_rate("label_smoothing", (double)head->label_smoothing));

@@ -57,7 +57,8 @@ typedef struct mfi_plan {
     mf_shape input;
     size_t inputs, outputs; /* values in a row of the layer's input and output */
     mf_head_spec head;      /* what it is now */
-    size_t features;        /* values that M reads */
+    size_t features;        /* values that M reads, of a row or a position */
+    size_t scored;          /* goodness of a row: for each of its positions, or 1 */
     float dropout;
     int32_t dropout_maps;
     uint64_t seed;
@@ -73,7 +74,7 @@ typedef struct mfi_plan {
     size_t values;     /* of all parameters together */
     mfi_slot *output_slots, *gradient_slots;
     size_t output_slot_count, gradient_slot_count;
-    size_t spare; /* width of the buffer for a gradient that is added to another; 0: none is needed */
+    size_t spare; /* width of the buffer for gradients that are added to others; 0: none is needed */
 
     bool has_spec;      /* whether the layer was made from `spec` */
     mf_layer_spec spec; /* resolved */
@@ -148,6 +149,9 @@ const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node);
 
 /* The layer's output. */
 const mf_shape *mfi_plan_output(const mfi_plan *plan);
+
+/* Scores of a row. */
+size_t mfi_plan_scores(const mfi_plan *plan);
 
 /* Whether M reads a pooling of the output. */
 bool mfi_plan_pools_head(const mfi_plan *plan);

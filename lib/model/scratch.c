@@ -22,6 +22,14 @@ static float *take_matrix(mfi_room *room, size_t rows, size_t columns)
     return mfi_room_take(room, count, sizeof(float));
 }
 
+/* G, or dG. */
+static float *take_scores(const mfi_plan *plan, size_t rows, mfi_room *room)
+{
+    size_t count = 0;
+    room->fits = room->fits && mfi_multiply(rows, plan->scored, &count);
+    return take_matrix(room, count, plan->head.classes);
+}
+
 static size_t larger_size(size_t one, size_t other)
 {
     return one > other ? one : other;
@@ -102,7 +110,7 @@ void mfi_scratch_take(const mfi_plan *plan, size_t rows, bool training, mfi_room
     take_slots(plan, rows, training, room, scratch);
     if (!training)
         return;
-    scratch->goodness = take_matrix(room, rows, plan->head.classes);
+    scratch->goodness = take_scores(plan, rows, room);
     if (mfi_plan_pools_head(plan))
         scratch->dfeatures = take_matrix(room, rows, plan->features);
     scratch->dm = take_matrix(room, plan->head.classes, mfi_head_panel(plan));

@@ -42,12 +42,12 @@ typedef struct mfi_kept {
 } mfi_kept;
 
 typedef struct mfi_scratch {
-    float *goodness;  /* [B, m] G, then dG */
+    float *goodness;  /* [B, m], or [B, T, m] at positions: G, then dG */
     float *features;  /* [B, F] what M reads, where that is not the output itself */
     float *dfeatures; /* [B, F] the gradient by that */
     float *dm;        /* [m, F], or a panel of it */
     float *dz, *dw, *db, *dscale, *patches, *map, *scores;
-    float *spare;   /* a gradient that is to be added to another */
+    float *spare;   /* gradients that are to be added to others, by the inputs of one stage */
     mfi_kept *kept; /* [stages] */
 } mfi_scratch;
 

@@ -298,15 +298,17 @@ static void share_gradients(mfi_plan *plan)
         last->gradient_slot = take_slot(&gradients, last->output_values);
     for (size_t s = plan->stage_count; s-- > 0;) {
         mfi_stage *stage = &plan->stages[s];
+        size_t added = 0;
         for (int i = 0; i < stage->input_count; i++) {
             mfi_stage *giver = stage->inputs[i] > 0 ? &plan->stages[stage->inputs[i] - 1] : NULL;
             bool twice = i == 1 && stage->inputs[0] == stage->inputs[1];
             stage->starts_gradient[i] = giver && giver->last_reader == (int32_t)s && !twice;
             if (stage->starts_gradient[i])
                 giver->gradient_slot = take_slot(&gradients, giver->output_values);
-            else if (giver && plan->spare < giver->output_values)
-                plan->spare = giver->output_values;
+            else if (giver)
+                added += giver->output_values;
         }
+        plan->spare = plan->spare > added ? plan->spare : added;
         if (stage->gradient_slot >= 0)
             give_back(&gradients, stage->gradient_slot);
     }
@@ -319,6 +321,13 @@ static mf_status fit_head(mfi_plan *plan)
     const mf_shape *output = mfi_plan_output(plan);
     size_t s = plan->head.pool_size;
     plan->features = mfi_shape_values(output);
+    plan->scored = 1;
+    if (plan->head.kind == MF_HEAD_POSITIONS) {
+        if (output->rank != 2)
+            return mfi_unit_refuses("a head for positions reads a sequence", output);
+        plan->features = output->dims[1];
+        plan->scored = output->dims[0];
+    }
     if (s == 0)
         return MF_STATUS_OK;
     if (output->rank != 3)

@@ -79,10 +79,15 @@ static void stage_backward(mfi_run *run, size_t s)
 {
     const mfi_stage *stage = &run->layer->plan.stages[s];
     const mfi_scratch *scratch = run->scratch;
-    float *dx[MFI_STAGE_INPUTS] = {NULL, NULL};
-    for (int i = 0; i < stage->input_count; i++)
-        if (stage->inputs[i] > 0)
-            dx[i] = stage->starts_gradient[i] ? scratch->kept[stage->inputs[i] - 1].gradient : scratch->spare;
+    float *dx[MFI_STAGE_INPUTS] = {NULL, NULL}, *spare = scratch->spare;
+    for (int i = 0; i < stage->input_count; i++) {
+        if (stage->inputs[i] == 0)
+            continue;
+        size_t giver = (size_t)stage->inputs[i] - 1;
+        dx[i] = stage->starts_gradient[i] ? scratch->kept[giver].gradient : spare;
+        if (!stage->starts_gradient[i]) /* a stage may add to both of its inputs */
+            spare += run->rows->count * run->layer->plan.stages[giver].output_values;
+    }
     mfi_unit_kind_of(stage->kind)->backward(run, s, scratch->kept[s].gradient, dx);
     for (int i = 0; i < stage->input_count; i++)
         if (stage->inputs[i] > 0 && !stage->starts_gradient[i])
@@ -110,7 +115,7 @@ static mf_status run_clip(mfi_run *run, size_t position, double *norm)
     if (mfi_clip_factor(run->squares, (double)run->settings->optimizer.clip_norm, norm, &factor) !=
         MF_STATUS_OK)
         return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the norm of the gradient is not finite", position);
-    for (size_t i = 0; factor != 1.0f && i < run->rows->count * run->layer->plan.head.classes; i++)
+    for (size_t i = 0; factor != 1.0f && i < run->rows->count * mfi_plan_scores(&run->layer->plan); i++)
         dg[i] *= factor;
     return MF_STATUS_OK;
 }

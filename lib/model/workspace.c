@@ -31,11 +31,13 @@ mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool train
     return MF_STATUS_OK;
 }
 
-static mf_status classes_at(const mfi_layer_list *layers, size_t position, size_t *classes)
+/* How many scores of how many classes a row has in the layer at `position`. */
+static mf_status scores_at(const mfi_layer_list *layers, size_t position, size_t *scored, size_t *classes)
 {
     mfi_list_room room;
     const mfi_plan *plan = NULL;
     MFI_TRY(layers->at(layers->source, position, &room, &plan));
+    *scored = plan->scored;
     *classes = plan->head.classes;
     return MF_STATUS_OK;
 }
@@ -49,13 +51,16 @@ mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
                         max_batch);
     if (layers->count == 0)
         return mfi_fail(MF_STATUS_STATE, "the network has no layers");
-    size_t first = 0;
-    MFI_TRY(classes_at(layers, 0, &first));
+    size_t first = 0, positions = 0;
+    MFI_TRY(scores_at(layers, 0, &positions, &first));
     for (size_t i = 1; i < layers->count; i++) {
-        size_t other = 0;
-        MFI_TRY(classes_at(layers, i, &other));
+        size_t other = 0, scored = 0;
+        MFI_TRY(scores_at(layers, i, &scored, &other));
         if (other != first)
             return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
+        if (scored != positions)
+            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has goodness for %zu positions, layer 0 for %zu", i,
+                            scored, positions);
     }
     return MF_STATUS_OK;
 }
@@ -70,14 +75,15 @@ static mf_status check_purpose_known(int32_t purpose)
 static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose, size_t max_batch,
                                    workspace_layout *plan)
 {
-    size_t head, classes = 0;
+    size_t head, scored = 0, classes = 0;
     *plan = (workspace_layout){0};
     MFI_TRY(check_purpose_known(purpose));
     MFI_TRY(mfi_check_layers(layers, max_batch));
     MFI_TRY(mfi_count_shared(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, &plan->counts[EVEN],
                              &plan->scratch_bytes));
-    MFI_TRY(classes_at(layers, 0, &classes));
+    MFI_TRY(scores_at(layers, 0, &scored, &classes));
     bool fits = mfi_multiply(max_batch, layers->network ? classes : 0, &plan->counts[GOODNESS]) &&
+                mfi_multiply(plan->counts[GOODNESS], scored, &plan->counts[GOODNESS]) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
                 mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_served), &plan->served) &&
                 mfi_reserve(&plan->bytes, 1, plan->scratch_bytes, &plan->scratch);

@@ -22,7 +22,7 @@ struct mf_workspace {
     mfi_served *served;
     mf_report sum;
     float *activations[2]; /* even and odd layers write in turn; each as wide as its widest layer */
-    float *goodness;       /* [B, m] of one layer, and */
+    float *goodness;       /* [B, m] of one layer, or [B, T, m] at positions, and */
     float *total;          /* [B, m] of all of them together; both NULL for a single layer */
     void *scratch;         /* of the current layer; its size is that of the layer that needs most */
 };

@@ -15,11 +15,13 @@ static mf_status count_parts(const mf_network *network, size_t rows, mfi_pipelin
 {
     const mfi_layer_list layers = mfi_list_network(network);
     size_t *counts = plan->slot_counts;
-    counts[MFI_BATCH_LABELS] = counts[MFI_BATCH_WEIGHTS] = rows;
+    counts[MFI_BATCH_WEIGHTS] = rows;
     for (size_t i = 0; i < network->count; i++)
         plan->flags += network->entries[i].layer->plan.parameter_count;
     MFI_TRY(mfi_count_shared(&layers, rows, true, &counts[MFI_BATCH_EVEN], &plan->scratch_bytes));
-    if (!mfi_multiply(rows, network->entries[0].layer->plan.inputs, &counts[MFI_BATCH_X]))
+    const mfi_plan *first = &network->entries[0].layer->plan;
+    if (!mfi_multiply(rows, first->inputs, &counts[MFI_BATCH_X]) ||
+        !mfi_multiply(rows, first->scored, &counts[MFI_BATCH_LABELS]))
         return mfi_fail(MF_STATUS_OVERFLOW, "a batch of %zu rows does not fit in memory", rows);
     return MF_STATUS_OK;
 }

@@ -197,7 +197,7 @@ static void fill_slot(mf_pipeline *pipeline, mfi_batch_slot *slot, const mfi_row
         memcpy(slot->x + b * k, rows->x + b * rows->stride, k * sizeof(float));
     if (rows->stride == k)
         memcpy(slot->x, rows->x, rows->count * k * sizeof(float));
-    memcpy(slot->labels, rows->labels, rows->count * sizeof *slot->labels);
+    memcpy(slot->labels, rows->labels, rows->count * rows->scored * sizeof *slot->labels);
     if (rows->weights)
         memcpy(slot->weights, rows->weights, rows->count * sizeof(float));
     slot->rows = (mfi_rows){
@@ -205,6 +205,7 @@ static void fill_slot(mf_pipeline *pipeline, mfi_batch_slot *slot, const mfi_row
         .x = slot->x,
         .stride = k,
         .labels = slot->labels,
+        .scored = rows->scored,
         .weights = rows->weights ? slot->weights : NULL,
     };
     for (size_t i = 0; i < pipeline->count; i++) {

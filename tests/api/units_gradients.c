@@ -5,7 +5,7 @@
 #include "oracle_units.h"
 #include "random.h"
 
-enum { ROWS = 4, CLASSES = 3 };
+enum { ROWS = 4, CLASSES = 3, LABELS = ROWS * 4 };
 
 /* ---- layers with every kind of unit, small enough for differences far apart ---- */
 
@@ -110,6 +110,23 @@ static void check_attention(check_plan *check)
         }
 }
 
+/* Heads for positions: of a last unit that is dense, and of one that is not. */
+static void check_positions(check_plan *check)
+{
+    units_plan dense = plan_sequence(3, 2, CLASSES), other = plan_sequence(4, 3, CLASSES);
+
+    dense.head.kind = other.head.kind = MF_HEAD_POSITIONS;
+    dense.head.label_smoothing = 0.2f;
+    plan_add(&dense, unit_dense(3));
+    plan_add(&dense, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&dense, unit_dense(2));
+    check("goodness at positions", &dense, 59);
+    plan_add(&other, unit_dense(9));
+    plan_add(&other, unit_attention(1, 1));
+    plan_add(&other, unit_add(MF_NODE_PREVIOUS, 0));
+    check("goodness at positions behind a sum", &other, 60);
+}
+
 static void check_turns(check_plan *check)
 {
     units_plan maps = plan_maps(2, 2, 3, CLASSES), mixer = plan_sequence(3, 2, CLASSES);
@@ -132,7 +149,7 @@ static void check_turns(check_plan *check)
 /* Units that read sequences, and the same ones on rows and maps. */
 static void each_sequence(check_plan *check)
 {
-    units_plan rows = plan_row(4, CLASSES), maps = plan_maps(2, 3, 2, CLASSES),
+    units_plan rows = plan_row(4, CLASSES), maps = plan_maps(2, 3, 2, CLASSES), twice = plan_row(3, CLASSES),
                sequence = plan_sequence(3, 4, CLASSES), first = plan_sequence(2, 3, CLASSES);
     mf_unit_spec plain = layer_norm(0.05f);
 
@@ -151,6 +168,11 @@ static void each_sequence(check_plan *check)
     plan_add(&maps, unit_of(MF_UNIT_GLOBAL_POOL));
     plan_add(&maps, unit_dense(2));
     check("maps joined, and the mean of each", &maps, 51);
+    plan_add(&twice, unit_dense(2));
+    plan_add(&twice, unit_concat(1, 1));
+    plan_add(&twice, unit_dense(2));
+    plan_add(&twice, unit_add(1, MF_NODE_PREVIOUS));
+    check("a node joined with itself and read again", &twice, 61);
     plan_add(&sequence, unit_dense(4));
     plan_add(&sequence, unit_activation(MF_ACTIVATION_GELU));
     plan_add(&sequence, layer_norm(0.1f));
@@ -166,6 +188,7 @@ static void each_sequence(check_plan *check)
     plan_add(&first, unit_dense(2));
     check("a sequence up to the head", &first, 53);
     check_turns(check);
+    check_positions(check);
 }
 
 /* ---- data ---- */
@@ -174,7 +197,7 @@ typedef struct fixture {
     units_oracle *oracle;
     float *x, weights[ROWS];
     double *exact_x, exact_weights[ROWS];
-    int32_t y[ROWS];
+    int32_t y[LABELS]; /* as many as there are positions to be labelled, the third of them ignored */
 } fixture;
 
 /* The difference formulas hold only where no z crosses a kink and no window gets another largest value. */
@@ -183,7 +206,9 @@ static void draw_data(fixture *f, test_random *random, double margin)
     size_t count = ROWS * f->oracle->nodes[0].values;
 
     f->x = get_memory(count * sizeof *f->x);
-    random_labels(random, f->y, ROWS, CLASSES);
+    random_labels(random, f->y, LABELS, CLASSES);
+    if (f->oracle->plan.head.kind == MF_HEAD_POSITIONS)
+        f->y[2] = MF_LABEL_IGNORED;
     for (size_t r = 0; r < ROWS; r++)
         f->exact_weights[r] = (double)(f->weights[r] = (float)random_uniform(random, 0.1, 2.0));
     for (int tries = 0;; tries++) {

@@ -37,6 +37,7 @@ typedef struct group {
     uint64_t seed;
     double clip; /* a third of this and three times as much for other layers; 0: none */
     int freezes, weighted, strides;
+    int positions; /* 1: heads for positions, with labels that are ignored */
 } group;
 
 static uint64_t draw_frozen(test_random *random)
@@ -55,9 +56,10 @@ static void run_group(const group *g)
 
     for (uint64_t i = 0; i < ROUNDS; i++) {
         char name[200];
-        units_case one = {.name = name, .plan = random_plan(&random), .seed = g->seed + i, .max_rows = ROWS};
+        units_case one = {.name = name, .seed = g->seed + i, .max_rows = ROWS};
         const oracle_optimizer *rules[] = {i % 2 ? &sgd : &momentum, &adam};
 
+        one.plan = g->positions ? random_plan_of_positions(&random) : random_plan(&random);
         describe(&one.plan, g->what, one.seed, name, sizeof name);
         one.frozen = g->freezes ? draw_frozen(&random) : 0;
         one.weighted = g->weighted;
@@ -78,6 +80,22 @@ static void test_random_layers_match_the_oracle(void **state)
 
     (void)state;
     run_group(&one);
+}
+
+static void test_goodness_at_positions_matches_the_oracle(void **state)
+{
+    const group one = {.what = "positions", .seed = 5200, .positions = 1},
+                other = {.what = "positions, weighted, clipped",
+                         .seed = 5500,
+                         .positions = 1,
+                         .clip = 0.3,
+                         .freezes = 1,
+                         .weighted = 1,
+                         .strides = 1};
+
+    (void)state;
+    run_group(&one);
+    run_group(&other);
 }
 
 static void test_clipping_matches_the_oracle(void **state)
@@ -320,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_layers_match_the_oracle),
+        cmocka_unit_test(test_goodness_at_positions_matches_the_oracle),
         cmocka_unit_test(test_clipping_matches_the_oracle),
         cmocka_unit_test(test_frozen_parameters_match_the_oracle),
         cmocka_unit_test(test_weights_and_strides_match_the_oracle),

@@ -54,7 +54,7 @@ static void test_wrong_heads_are_refused(void **state)
     (void)state;
     refuse_head(MF_STATUS_ARGUMENT, NULL, "");
     refuse_head_field(struct_size, 3, "");
-    refuse_head_field(kind, 1, "1");
+    refuse_head_field(kind, 2, "2");
     refuse_head_field(kind, -1, "-1");
     refuse_head_field(classes, 0, "0");
     refuse_head_field(classes, 1, "1");

@@ -63,15 +63,14 @@ static void check_same_units(const mf_layer *one, const mf_layer *other)
 }
 
 /* What was interrupted at `STOP`, with any optimizer, goes on from its file. */
-static void test_training_of_sequences_resumes_from_a_file(void **state)
+static void check_resuming(training_fixture *(*make)(const rule *how), const char *frozen)
 {
-    (void)state;
     for (size_t r = 0; r < RULES; r++) {
-        training_fixture *whole = make_sequence_fixture(&rules[r]), *half = make_sequence_fixture(&rules[r]);
+        training_fixture *whole = make(&rules[r]), *half = make(&rules[r]);
         mf_network *rest;
 
-        check_ok(mf_layer_set_trainable(layer_at(whole->network, 1), "units.1.scale", 0));
-        check_ok(mf_layer_set_trainable(layer_at(half->network, 1), "units.1.scale", 0));
+        check_ok(mf_layer_set_trainable(layer_at(whole->network, 1), frozen, 0));
+        check_ok(mf_layer_set_trainable(layer_at(half->network, 1), frozen, 0));
         steps(whole, whole->network, 0, BATCHES);
         steps(half, half->network, 0, STOP);
         rest = through_buffer(half->network, MF_CONTENTS_TRAINING);
@@ -83,6 +82,13 @@ static void test_training_of_sequences_resumes_from_a_file(void **state)
         free_training_fixture(whole);
         free_training_fixture(half);
     }
+}
+
+static void test_training_of_sequences_resumes_from_a_file(void **state)
+{
+    (void)state;
+    check_resuming(make_sequence_fixture, "units.1.scale");
+    check_resuming(make_positions_fixture, "units.1.weight");
 }
 
 static void test_training_resumes_from_a_file(void **state)
@@ -179,13 +185,24 @@ static void test_a_loaded_model_gives_the_same_scores(void **state)
     free_training_fixture(s);
 }
 
+/* A network of that layer says the same when it was loaded. */
+static void check_saved(const units_plan *plan)
+{
+    mf_network *network, *loaded;
+
+    network = make_units_network(plan, 1, NULL);
+    loaded = through_buffer(network, MF_CONTENTS_MODEL);
+    check_same_units(layer_at(network, 0), layer_at(loaded, 0));
+    mf_network_free(network);
+    mf_network_free(loaded);
+}
+
 /* Every kind of unit with values that are no defaults, and the largest shapes of sums. */
 static void test_every_field_of_a_unit_is_saved(void **state)
 {
     units_plan plan = plan_maps(2, 7, 6, CLASSES);
     mf_unit_spec conv = unit_conv(4, 2, 1), pool = unit_pool(MF_POOL_MAX, 2), norm = unit_norm(),
                  phi = unit_activation(MF_ACTIVATION_LEAKY_RELU);
-    mf_network *network, *loaded;
 
     (void)state;
     conv.kernel[1] = 3;
@@ -210,11 +227,30 @@ static void test_every_field_of_a_unit_is_saved(void **state)
     plan.head.label_smoothing = 0.1f;
     plan.dropout = 0.4f;
     plan.dropout_maps = 1;
-    network = make_units_network(&plan, 1, NULL);
-    loaded = through_buffer(network, MF_CONTENTS_MODEL);
-    check_same_units(layer_at(network, 0), layer_at(loaded, 0));
-    mf_network_free(network);
-    mf_network_free(loaded);
+    check_saved(&plan);
+}
+
+/* The same of units that read sequences, and of a head for positions. */
+static void test_every_field_of_a_unit_of_sequences_is_saved(void **state)
+{
+    units_plan plan = plan_maps(2, 4, 3, CLASSES);
+    mf_unit_spec norm = unit_of(MF_UNIT_LAYER_NORM), where = unit_of(MF_UNIT_POSITIONS);
+
+    (void)state;
+    norm.normalization_epsilon = 1e-3f;
+    norm.bias = 0;
+    where.weight_init = MF_INIT_NORMAL;
+    where.weight_gain = 0.2f;
+    plan.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&plan, unit_of(MF_UNIT_TOKENS));
+    plan_add(&plan, where);
+    plan_add(&plan, norm);
+    plan_add(&plan, unit_dense(18));
+    plan_add(&plan, unit_attention(3, 1));
+    plan_add(&plan, unit_concat(MF_NODE_PREVIOUS, 1));
+    plan_add(&plan, unit_of(MF_UNIT_TRANSPOSE));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    check_saved(&plan);
 }
 
 int main(void)
@@ -226,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_a_pipeline_resumes),
         cmocka_unit_test(test_a_loaded_model_gives_the_same_scores),
         cmocka_unit_test(test_every_field_of_a_unit_is_saved),
+        cmocka_unit_test(test_every_field_of_a_unit_of_sequences_is_saved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,193 @@ static void test_nodes_that_do_not_fit_are_not_joined(void **state)
     mf_builder_free(builder);
 }
 
+static void refuse_head(units_plan plan, mf_status expected, const char *part)
+{
+    mf_builder *builder = NULL;
+    mf_builder_spec spec = builder_spec(&plan.input);
+    mf_layer *layer = (mf_layer *)1;
+
+    check_ok(mf_builder_create(&spec, &builder));
+    for (size_t i = 0; i < plan.count; i++)
+        check_ok(mf_builder_unit(builder, &plan.units[i], NULL));
+    (void)mf_builder_head(builder, &plan.head); /* what fails here fails again */
+    check_status(expected, mf_layer_build(builder, &layer));
+    check_message(part);
+    assert_null(layer);
+    mf_builder_free(builder);
+}
+
+static void test_heads_for_positions_read_sequences(void **state)
+{
+    units_plan row = plan_row(6, CLASSES), sequence = plan_sequence(5, 4, CLASSES);
+
+    (void)state;
+    row.head.kind = sequence.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&row, unit_dense(3));
+    refuse_head(row, MF_STATUS_SHAPE,
+                "a head for positions reads a sequence, its input is a row of 3 values");
+    plan_add(&sequence, unit_of(MF_UNIT_GLOBAL_POOL));
+    refuse_head(sequence, MF_STATUS_SHAPE, "row of 4 values");
+    sequence.count = 0;
+    plan_add(&sequence, unit_dense(3));
+    sequence.head.pool_size = 2;
+    refuse_head(sequence, MF_STATUS_ARGUMENT, "pool_size 2");
+}
+
+static void test_layers_tell_the_shape_of_goodness(void **state)
+{
+    units_plan plan = plan_sequence(5, 4, CLASSES);
+    mf_layer *layer;
+    mf_shape shape = {.struct_size = sizeof shape}, wrong = {.struct_size = 3};
+
+    (void)state;
+    plan_add(&plan, unit_dense(3));
+    layer = make_units(&plan);
+    check_ok(mf_layer_goodness_shape(layer, &shape));
+    check_shape(&shape, 1, CLASSES, 1, 1);
+    mf_layer_free(layer);
+    plan.head.kind = MF_HEAD_POSITIONS;
+    layer = make_units(&plan);
+    check_ok(mf_layer_goodness_shape(layer, &shape));
+    check_shape(&shape, 2, 5, CLASSES, 1);
+    check_status(MF_STATUS_HANDLE, mf_layer_goodness_shape(NULL, &shape));
+    check_status(MF_STATUS_ARGUMENT, mf_layer_goodness_shape(layer, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_layer_goodness_shape(layer, &wrong));
+    mf_layer_free(layer);
+}
+
+/* ---- labels of positions ---- */
+
+enum { POSITIONS = 4, ROWS = 3 };
+
+typedef struct labelled {
+    mf_network *network;
+    mf_optimizer *optimizer;
+    mf_workspace *workspace;
+    float x[ROWS * POSITIONS * 2];
+    int32_t y[ROWS * POSITIONS];
+} labelled;
+
+static labelled make_labelled(void)
+{
+    labelled l = {.optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.05)};
+    units_plan plans[2] = {plan_sequence(POSITIONS, 2, CLASSES), plan_sequence(POSITIONS, 8, CLASSES)};
+
+    for (int i = 0; i < 2; i++) {
+        plans[i].head.kind = MF_HEAD_POSITIONS;
+        plan_add(&plans[i], unit_dense(8));
+        plan_add(&plans[i], unit_activation(MF_ACTIVATION_RELU));
+    }
+    l.network = make_units_network(plans, 2, l.optimizer);
+    l.workspace = make_network_workspace(l.network, ROWS);
+    for (size_t i = 0; i < ROWS * POSITIONS; i++) {
+        l.y[i] = (int32_t)(i * 5 % CLASSES);
+        l.x[2 * i] = l.y[i] == 0 ? 1.0f : -1.0f;
+        l.x[2 * i + 1] = l.y[i] == 1 ? 1.0f : -1.0f;
+    }
+    return l;
+}
+
+static void drop_labelled(labelled *l)
+{
+    mf_workspace_free(l->workspace);
+    mf_network_free(l->network);
+    mf_optimizer_free(l->optimizer);
+}
+
+static void test_positions_learn_their_labels(void **state)
+{
+    labelled l = make_labelled();
+    int32_t predicted[ROWS * POSITIONS], kept = l.y[5];
+    float goodness[ROWS * POSITIONS * CLASSES], probabilities[ROWS * POSITIONS * CLASSES];
+
+    (void)state;
+    l.y[5] = MF_LABEL_IGNORED;
+    for (int step = 0; step < 100; step++)
+        check_ok(mf_network_step(l.network, l.workspace, ROWS, l.x, l.y));
+    check_ok(mf_network_evaluate(l.network, l.workspace, ROWS, l.x, l.y));
+    assert_int_equal(read_report(l.workspace, 1).rows, ROWS * POSITIONS - 1);
+    assert_int_equal(read_report(l.workspace, 1).correct, ROWS * POSITIONS - 1);
+    l.y[5] = kept;
+    for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
+        check_ok(mf_network_predict(l.network, l.workspace, mode, ROWS, l.x, predicted));
+        assert_memory_equal(predicted, l.y, sizeof predicted);
+    }
+    check_ok(mf_network_goodness(l.network, l.workspace, MF_PREDICT_SUM, ROWS, l.x, goodness));
+    check_ok(mf_network_probabilities(l.network, l.workspace, MF_PREDICT_SUM, ROWS, l.x, probabilities));
+    for (size_t i = 0; i < ROWS * POSITIONS; i++) {
+        const float *p = probabilities + i * CLASSES, *g = goodness + i * CLASSES;
+
+        check_near(1.0, (double)p[0] + (double)p[1] + (double)p[2], 1e-5);
+        check_near((double)p[1] / (double)p[0], exp((double)g[1] - (double)g[0]),
+                   1e-3 * (double)p[1] / (double)p[0]);
+    }
+    drop_labelled(&l);
+}
+
+static void test_wrong_labels_of_positions_are_refused(void **state)
+{
+    labelled l = make_labelled();
+    saved_values before = save_network_values(l.network);
+    float weights[ROWS] = {0.0f, 0.0f, 1.0f};
+    mf_batch batch = make_batch(ROWS, l.x, l.y);
+    int32_t kept = l.y[6];
+
+    (void)state;
+    l.y[6] = CLASSES;
+    check_status(MF_STATUS_LABEL, mf_network_step(l.network, l.workspace, ROWS, l.x, l.y));
+    check_message("row 1 at position 2 is 3");
+    l.y[6] = -1;
+    check_status(MF_STATUS_LABEL, mf_network_evaluate(l.network, l.workspace, ROWS, l.x, l.y));
+    l.y[6] = kept;
+    for (size_t i = 2 * POSITIONS; i < ROWS * POSITIONS; i++)
+        l.y[i] = MF_LABEL_IGNORED;
+    batch.sample_weights = weights; /* the only row with a weight has no label */
+    check_status(MF_STATUS_ARGUMENT, mf_network_step_batch(l.network, l.workspace, &batch));
+    for (size_t i = 0; i < ROWS * POSITIONS; i++)
+        l.y[i] = MF_LABEL_IGNORED;
+    check_status(MF_STATUS_LABEL, mf_network_step(l.network, l.workspace, ROWS, l.x, l.y));
+    check_message("all 12 labels");
+    check_network_unchanged(&before, l.network);
+    free_saved_values(&before);
+    drop_labelled(&l);
+}
+
+/* A row has one label, so it must have it. */
+static void test_a_row_cannot_be_ignored(void **state)
+{
+    mf_layer *layer = make_plain_layer(2, 3, CLASSES, 1);
+    mf_workspace *workspace = make_layer_workspace(layer, 1);
+    const float x[2] = {1.0f, 2.0f};
+    const int32_t y = MF_LABEL_IGNORED;
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+
+    (void)state;
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_status(MF_STATUS_LABEL, mf_layer_step(layer, workspace, 1, x, &y, NULL));
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
+static void test_heads_for_rows_and_positions_do_not_mix(void **state)
+{
+    units_plan first = plan_sequence(POSITIONS, 2, CLASSES), next = plan_sequence(POSITIONS, 8, CLASSES);
+    mf_network *network;
+    mf_layer *layer;
+
+    (void)state;
+    plan_add(&first, unit_dense(8));
+    plan_add(&next, unit_dense(8));
+    next.head.kind = MF_HEAD_POSITIONS;
+    network = make_units_network(&first, 1, NULL);
+    layer = make_units(&next);
+    check_status(MF_STATUS_SHAPE, mf_network_append(network, layer, NULL));
+    check_message("goodness for 4 positions, the network for 1");
+    mf_layer_free(layer);
+    mf_network_free(network);
+}
+
 static void test_a_pooled_head_reads_no_sequence(void **state)
 {
     units_plan plan = plan_sequence(5, 4, CLASSES);
@@ -302,6 +489,12 @@ int main(void)
         cmocka_unit_test(test_inputs_of_the_wrong_rank_are_refused),
         cmocka_unit_test(test_values_out_of_range_are_refused),
         cmocka_unit_test(test_nodes_that_do_not_fit_are_not_joined),
+        cmocka_unit_test(test_heads_for_positions_read_sequences),
+        cmocka_unit_test(test_layers_tell_the_shape_of_goodness),
+        cmocka_unit_test(test_positions_learn_their_labels),
+        cmocka_unit_test(test_wrong_labels_of_positions_are_refused),
+        cmocka_unit_test(test_a_row_cannot_be_ignored),
+        cmocka_unit_test(test_heads_for_rows_and_positions_do_not_mix),
         cmocka_unit_test(test_a_pooled_head_reads_no_sequence),
         cmocka_unit_test(test_sequences_fit_sequences_and_rows),
         cmocka_unit_test(test_summary),

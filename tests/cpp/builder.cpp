@@ -116,6 +116,32 @@ TEST(builder, units_of_sequences_have_calls_and_specs)
     CHECK(one.unit(4).heads == 2 && one.unit(4).causal == 1 && other.unit(4).causal == 1);
 }
 
+TEST(builder, positions_have_labels_and_answers_of_their_own)
+{
+    mf::builder builder({3, 2}, 1);
+    mf::layer layer = builder.dense(8).relu().head(mf::head_spec::positions(2)).build();
+    CHECK(layer.goodness_shape().rank == 2 && layer.goodness_shape().dims[0] == 3);
+    mf::optimizer_spec adam;
+    adam.learning_rate = 0.05f;
+    mf::optimizer optimizer(adam);
+    mf::network network;
+    network.append(layer);
+    network.set_optimizer(optimizer);
+    mf::workspace workspace(network, 2);
+    const std::vector<float> x = {1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1};
+    const std::vector<std::int32_t> y = {0, 1, 0, 1, 0, MF_LABEL_IGNORED};
+    for (int step = 0; step < 100; step++)
+        network.step(workspace, x, y);
+    network.step(workspace, mf::batch::of_positions(x, y, 3));
+    CHECK(workspace.report().rows == 5 && workspace.report().correct == 5);
+    CHECK((network.predict(workspace, x) == std::vector<std::int32_t>{0, 1, 0, 1, 0, 1}));
+    CHECK(network.goodness(workspace, x).size() == 12 && network.probabilities(workspace, x).size() == 12);
+    CHECK_ERROR(MF_STATUS_SHAPE, "not whole rows of 3",
+                network.step(workspace, x, mf::view<const std::int32_t>(y.data(), 4)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", network.step(workspace, mf::batch::of_positions(x, y, 2)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "", network.step(workspace, mf::batch(x, y)));
+}
+
 TEST(builder, every_unit_has_a_call_and_a_spec)
 {
     mf::builder chained({2, 9, 9}, 3), added({2, 9, 9}, 3);

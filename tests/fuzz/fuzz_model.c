@@ -48,7 +48,8 @@ static void use(mf_network *network, int training)
     mf_workspace *workspace = NULL;
     mf_workspace_spec spec;
     mf_layer_spec layer = {.struct_size = sizeof layer};
-    int32_t labels[2] = {0, 1};
+    mf_shape goodness = {.struct_size = sizeof goodness};
+    int32_t *labels;
     float *x;
 
     if (mf_network_layer(network, 0, &first, NULL) != MF_STATUS_OK)
@@ -57,10 +58,13 @@ static void use(mf_network *network, int training)
     require(mf_workspace_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
     spec.network = network;
     spec.max_batch = 2;
-    if (layer.inputs > 4096 || mf_workspace_create(&spec, &workspace) != MF_STATUS_OK)
+    require(mf_layer_goodness_shape(first, &goodness) == MF_STATUS_OK);
+    if (layer.inputs > 4096 || goodness.dims[0] > 4096 ||
+        mf_workspace_create(&spec, &workspace) != MF_STATUS_OK)
         return;
     x = calloc(2 * layer.inputs, sizeof *x);
-    require(x != NULL);
+    labels = calloc(goodness.rank == 2 ? 2 * goodness.dims[0] : 2, sizeof *labels);
+    require(x != NULL && labels != NULL);
     x[0] = 1.0f;
     mf_network_predict(network, workspace, MF_PREDICT_SUM, 2, x, labels);
     labels[0] = 0;
@@ -68,6 +72,7 @@ static void use(mf_network *network, int training)
     if (training)
         mf_network_step(network, workspace, 2, x, labels);
     free(x);
+    free(labels);
     mf_workspace_free(workspace);
 }
 

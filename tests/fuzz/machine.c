@@ -74,7 +74,7 @@ typedef struct machine {
 } machine;
 
 static float values[VALUES], results[VALUES];
-static int32_t labels[ROWS], answers[ROWS];
+static int32_t labels[VALUES], answers[VALUES];
 
 static size_t pick(machine *m, size_t count)
 {
@@ -318,7 +318,7 @@ static void set_head(machine *m)
 
     require(mf_head_spec_init(&head, sizeof head) == MF_STATUS_OK);
     head.classes = rarely(m, 16) ? any_size(m) : 2;
-    head.kind = any_constant(m, 0);
+    head.kind = any_constant(m, MF_HEAD_POSITIONS);
     head.pool_size = pick(m, 3) ? 0 : any_size(m);
     head.projection_init = any_constant(m, MF_INIT_NORMAL);
     head.projection_gain = any_float(m, 1.0f);
@@ -602,7 +602,7 @@ static size_t any_rows(machine *m)
 
 static void any_batch(machine *m)
 {
-    for (size_t i = 0; i < ROWS; i++)
+    for (size_t i = 0; i < 2 * ROWS; i++)
         labels[i] = rarely(m, 40) ? any_constant(m, 9) : (int32_t)pick(m, 2);
     values[7] = any_float(m, 0.5f);
 }
@@ -612,14 +612,18 @@ enum {
     LEARN = USE | S(LABEL) | S(STATE)
 };
 
-/* Values of a row of the layer's input and output; 0 if there is no such layer. */
+/* Values of a row of the layer's input, output or goodness; 0 if there is no such layer. */
 static size_t largest_row(mf_layer *layer)
 {
     mf_layer_spec spec = {.struct_size = sizeof spec};
+    mf_shape goodness = {.struct_size = sizeof goodness};
+    size_t largest;
 
     if (mf_layer_describe(layer, &spec) != MF_STATUS_OK)
         return 0;
-    return spec.inputs > spec.outputs ? spec.inputs : spec.outputs;
+    require(mf_layer_goodness_shape(layer, &goodness) == MF_STATUS_OK);
+    largest = spec.inputs > spec.outputs ? spec.inputs : spec.outputs;
+    return largest > goodness.dims[0] * goodness.dims[1] ? largest : goodness.dims[0] * goodness.dims[1];
 }
 
 static void use_layer(machine *m)

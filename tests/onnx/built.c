@@ -289,6 +289,31 @@ static mf_network *sequences(const images *set)
     return network;
 }
 
+/* Goodness for every patch, of a product and of an attention. */
+static mf_network *positions(const images *set)
+{
+    mf_network *network = make_network();
+    units_plan plan = maps_of(set);
+    mf_unit_spec patches = unit_conv(12, 7, 0);
+
+    patches.stride[0] = patches.stride[1] = 7;
+    plan.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&plan, patches);
+    plan_add(&plan, unit_of(MF_UNIT_TOKENS));
+    append_plan(network, &plan);
+    plan = behind(network);
+    plan.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&plan, unit_dense(36));
+    plan_add(&plan, unit_attention(4, 0));
+    append_plan(network, &plan);
+    plan = behind(network);
+    plan.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&plan, unit_dense(14));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    append_plan(network, &plan);
+    return network;
+}
+
 static const struct {
     const char *name;
     mf_network *(*make)(const images *set);
@@ -297,7 +322,7 @@ static const struct {
     {"alone", alone},         {"forms", forms},
     {"rows", rows},           {"mixed", mixed},
     {"single", single},       {"joined", joined},
-    {"sequences", sequences},
+    {"sequences", sequences}, {"positions", positions},
 };
 
 const char *built_name(int which)

@@ -16,16 +16,17 @@ def shape_of(value):
     return [dim.dim_param or dim.dim_value for dim in tensor.shape.dim], tensor.elem_type
 
 
-def check(path, image, classes):
+def check(path, image, classes, positions):
     model = onnx.load(path)
     checker.check_model(model, full_check=True)
     assert model.ir_version == 7 and model.producer_name == "libmonoforward"
     assert [(o.domain, o.version) for o in model.opset_import] == [("", 13)]
     expected = {}
     for mode in "last", "sum":
-        expected[f"goodness_{mode}"] = (["N", classes], FLOAT)
-        expected[f"probabilities_{mode}"] = (["N", classes], FLOAT)
-        expected[f"label_{mode}"] = (["N"], INT64)
+        row = ["N", positions] if positions else ["N"]
+        expected[f"goodness_{mode}"] = ([*row, classes], FLOAT)
+        expected[f"probabilities_{mode}"] = ([*row, classes], FLOAT)
+        expected[f"label_{mode}"] = (row, INT64)
     assert {o.name: shape_of(o) for o in model.graph.output} == expected
     assert {i.name: shape_of(i) for i in model.graph.input} == {"input": (["N", *image], FLOAT)}
     # What inference finds by itself, without being told the outputs' shapes.
@@ -47,9 +48,9 @@ folder = pathlib.Path(sys.argv[1])
 lines = (folder / "networks.txt").read_text().splitlines()
 nodes = 0
 for line in lines:
-    name, _, _, classes, *image = line.split()
+    name, _, _, classes, positions, *image = line.split()
     try:
-        nodes += check(str(folder / f"{name}.onnx"), [int(size) for size in image], int(classes))
+        nodes += check(str(folder / f"{name}.onnx"), [int(size) for size in image], int(classes), int(positions))
     except Exception as problem:
         print(f"failed: {name}: {problem!r}")
         sys.exit(1)

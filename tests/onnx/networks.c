@@ -5,7 +5,8 @@
  *     <network>.f32     goodness_last, probabilities_last, goodness_sum, probabilities_sum,
  *                       [rows, classes] each
  *     <network>.i32     label_last, label_sum, [rows] each
- *     networks.txt      a line for each: network images rows classes, then the shape of an image
+ *     networks.txt      a line for each: network images rows classes positions, then the shape of an image;
+ * positions is 0 for goodness of rows, and otherwise [rows, ...] is [rows, positions, ...] above
  *
  * Usage: onnx_networks OUT [DATA], with DATA as in images.h. SPDX-License-Identifier: MIT */
 #include <stdio.h>
@@ -173,6 +174,26 @@ static mf_network *deep_network(const images *set)
 
 /* ---- training, and what comes of it ---- */
 
+/* The goodness of a row: of its positions, or 0 of itself. */
+static size_t positions_of(const mf_network *network)
+{
+    mf_shape goodness = {.struct_size = sizeof goodness};
+
+    check_ok(mf_layer_goodness_shape(layer_at(network, 0), &goodness));
+    return goodness.rank == 2 ? goodness.dims[0] : 0;
+}
+
+/* Every position has the label of its row, but for some that have none. */
+static int32_t *labels_of(const images *set, size_t first, size_t positions)
+{
+    size_t each = positions ? positions : 1;
+    int32_t *labels = get_memory(BATCH * each * sizeof *labels);
+
+    for (size_t i = 0; i < BATCH * each; i++)
+        labels[i] = positions && i % 5 == 4 ? MF_LABEL_IGNORED : set->labels[first + i / each];
+    return labels;
+}
+
 static void train(mf_network *network, const images *set)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.003);
@@ -183,8 +204,10 @@ static void train(mf_network *network, const images *set)
     for (size_t step = 0; step < STEPS; step++) {
         size_t first = step * BATCH % IMAGES_TO_LEARN;
 
-        check_ok(mf_network_step(network, workspace, BATCH, set->learn + first * set->values,
-                                 set->labels + first));
+        int32_t *labels = labels_of(set, first, positions_of(network));
+
+        check_ok(mf_network_step(network, workspace, BATCH, set->learn + first * set->values, labels));
+        free(labels);
     }
     mf_workspace_free(workspace);
     mf_optimizer_free(optimizer);
@@ -193,16 +216,21 @@ static void train(mf_network *network, const images *set)
 static void write_answers(const mf_network *network, mf_workspace *workspace, const images *set,
                           const char *name)
 {
-    enum { VALUES = IMAGES_TO_TEST * IMAGE_CLASSES };
-    static float answers[2][2][VALUES];
-    static int32_t labels[2][IMAGES_TO_TEST];
+    size_t positions = positions_of(network), rows = IMAGES_TO_TEST * (positions ? positions : 1);
+    float *answers = get_memory(4 * rows * IMAGE_CLASSES * sizeof *answers);
+    int32_t *labels = get_memory(2 * rows * sizeof *labels);
     mf_batch batch = make_batch(IMAGES_TO_TEST, set->test, NULL);
 
-    for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++)
-        check_ok(mf_network_infer(network, workspace, mode, &batch, labels[mode], answers[mode][0],
-                                  answers[mode][1]));
-    write_file(name, "f32", answers, sizeof answers);
-    write_file(name, "i32", labels, sizeof labels);
+    for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
+        float *goodness = answers + 2 * (size_t)mode * rows * IMAGE_CLASSES;
+
+        check_ok(mf_network_infer(network, workspace, mode, &batch, labels + (size_t)mode * rows, goodness,
+                                  goodness + rows * IMAGE_CLASSES));
+    }
+    write_file(name, "f32", answers, 4 * rows * IMAGE_CLASSES * sizeof *answers);
+    write_file(name, "i32", labels, 2 * rows * sizeof *labels);
+    free(answers);
+    free(labels);
 }
 
 static void finish(mf_network *network, const images *set, const char *name)
@@ -216,7 +244,7 @@ static void finish(mf_network *network, const images *set, const char *name)
     write_answers(network, workspace, set, name);
     snprintf(path, sizeof path, "%s/%s.onnx", out_folder, name);
     check_ok(mf_network_export_onnx(network, path));
-    fprintf(list, "%s %s %d %d", name, set->name, IMAGES_TO_TEST, IMAGE_CLASSES);
+    fprintf(list, "%s %s %d %d %zu", name, set->name, IMAGES_TO_TEST, IMAGE_CLASSES, positions_of(network));
     check_ok(mf_layer_shape(layer_at(network, 0), &input, NULL));
     for (int32_t d = 0; d < input.rank; d++)
         fprintf(list, " %zu", input.dims[d]);

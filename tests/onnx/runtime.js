@@ -53,23 +53,25 @@ function compare_labels(scores, expected, got, classes) {
 
 // The rows from `first` to before `end` as a batch of their own: the batch axis is free.
 async function compare(session, network, first, end, worst) {
-    const {rows, classes, image, x, answers, labels} = network;
+    const {classes, positions, image, x, answers, labels} = network;
+    // Goodness of positions is that of as many rows.
+    const each = positions || 1, rows = network.rows * each, own_dims = positions ? [end - first, positions] : [end - first];
     const values = image.reduce((product, size) => product * size);
     const input = new ort.Tensor('float32', x.slice(first * values, end * values), [end - first, ...image]);
     const outputs = await session.run({input});
     MODES.forEach((mode, m) => {
         const expected = ['goodness', 'probabilities'].map((what, w) => {
             const at = (2 * m + w) * rows * classes;
-            const own = answers.subarray(at + first * classes, at + end * classes);
+            const own = answers.subarray(at + first * each * classes, at + end * each * classes);
             const name = `${what}_${mode}`;
             worst[name] = Math.max(worst[name] || 0, deviation(own, outputs[name].data));
-            check(outputs[name].dims.join() === [end - first, classes].join(), `${name} is ${outputs[name].dims}`);
+            check(outputs[name].dims.join() === [...own_dims, classes].join(), `${name} is ${outputs[name].dims}`);
             return own;
         });
         const label = outputs[`label_${mode}`];
-        check(label.type === 'int64' && label.dims.join() === String(end - first), `label_${mode} is ${label.dims}`);
+        check(label.type === 'int64' && label.dims.join() === own_dims.join(), `label_${mode} is ${label.dims}`);
         worst.labels = (worst.labels || 0) +
-            compare_labels(expected[0], labels.subarray(m * rows + first, m * rows + end), label.data, classes);
+            compare_labels(expected[0], labels.subarray(m * rows + first * each, m * rows + end * each), label.data, classes);
     });
 }
 
@@ -77,11 +79,11 @@ async function main() {
     const lines = fs.readFileSync(path.join(folder, 'networks.txt'), 'utf8').trim().split('\n');
     let failures = 0, largest = 0, largest_probability = 0, labels = 0;
     for (const line of lines) {
-        const [name, images, rows, classes, ...image] = line.split(' ');
+        const [name, images, rows, classes, positions, ...image] = line.split(' ');
         const worst = {};
         try {
             const network = {
-                rows: Number(rows), classes: Number(classes), image: image.map(Number),
+                rows: Number(rows), classes: Number(classes), positions: Number(positions), image: image.map(Number),
                 x: floats(`${images}.f32`), answers: floats(`${name}.f32`), labels: integers(`${name}.i32`)};
             const options = {intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3};
             const session = await ort.InferenceSession.create(path.join(folder, `${name}.onnx`), options);

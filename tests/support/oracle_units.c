@@ -135,6 +135,11 @@ units_oracle *units_create(const units_plan *plan)
     for (int d = 0; d < 2; d++)
         o->head[d] = plan->head.pool_size ? plan->head.pool_size : output->map[d];
     o->features = output->channels * o->head[0] * o->head[1];
+    o->scored = 1;
+    if (plan->head.kind == MF_HEAD_POSITIONS) {
+        o->features = output->channels;
+        o->scored = output->places;
+    }
     o->projection = oracle_new_parameter(plan->head.classes * o->features, 1);
     list_parameters(o);
     units_forget_margins(o);
@@ -250,7 +255,40 @@ void units_forget_margins(units_oracle *o)
     o->kink_margin = o->tie_margin = o->least_variance = INFINITY;
 }
 
+size_t units_scores(const units_oracle *o)
+{
+    return o->scored * o->plan.head.classes;
+}
+
 /* ---- what a layer does with a batch ---- */
+
+/* Every position as a row of its own: one without a label is a row without weight. */
+typedef struct flat_targets {
+    size_t rows;
+    int32_t *y;
+    double *weights;
+} flat_targets;
+
+static flat_targets flatten(const units_oracle *o, size_t rows, const int32_t *y, const double *weights)
+{
+    flat_targets flat = {.rows = rows * o->scored};
+
+    flat.y = get_memory(flat.rows * sizeof *flat.y);
+    flat.weights = get_memory(flat.rows * sizeof *flat.weights);
+    for (size_t i = 0; i < flat.rows; i++) {
+        int ignored = o->plan.head.kind == MF_HEAD_POSITIONS && y[i] == MF_LABEL_IGNORED;
+
+        flat.y[i] = ignored ? 0 : y[i];
+        flat.weights[i] = ignored ? 0.0 : weights ? weights[i / o->scored] : 1.0;
+    }
+    return flat;
+}
+
+static void drop_targets(flat_targets *flat)
+{
+    free(flat->y);
+    free(flat->weights);
+}
 
 void units_infer(units_oracle *o, size_t rows, const double *x, double *a, double *goodness)
 {
@@ -259,7 +297,7 @@ void units_infer(units_oracle *o, size_t rows, const double *x, double *a, doubl
     units_forward(o, &p);
     memcpy(a, p.value[o->count], rows * units_outputs(o) * sizeof *a);
     if (goodness != NULL)
-        memcpy(goodness, p.goodness, rows * o->plan.head.classes * sizeof *goodness);
+        memcpy(goodness, p.goodness, rows * units_scores(o) * sizeof *goodness);
     units_end_pass(o, &p);
 }
 
@@ -267,11 +305,13 @@ oracle_result units_loss(units_oracle *o, size_t rows, const double *x, const in
                          const double *weights)
 {
     units_pass p = units_start_pass(o, rows, x, 1);
+    flat_targets flat = flatten(o, rows, y, weights);
     oracle_result result;
 
     units_forward(o, &p);
-    result =
-        oracle_loss(rows, o->plan.head.classes, p.goodness, y, weights, (double)o->plan.head.label_smoothing);
+    result = oracle_loss(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights,
+                         (double)o->plan.head.label_smoothing);
+    drop_targets(&flat);
     units_end_pass(o, &p);
     return result;
 }
@@ -294,13 +334,15 @@ oracle_result units_gradients(units_oracle *o, size_t rows, const double *x, con
 {
     units_pass p = units_start_pass(o, rows, x, 1);
     double smoothing = (double)o->plan.head.label_smoothing;
+    flat_targets flat = flatten(o, rows, y, weights);
     oracle_result result;
 
     for (size_t i = 0; i < o->listed; i++)
         memset(o->list[i].parameter->gradient, 0, o->list[i].parameter->count * sizeof(double));
     units_forward(o, &p);
-    result = oracle_loss(rows, o->plan.head.classes, p.goodness, y, weights, smoothing);
-    oracle_loss_gradient(rows, o->plan.head.classes, p.goodness, y, weights, smoothing);
+    result = oracle_loss(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights, smoothing);
+    oracle_loss_gradient(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights, smoothing);
+    drop_targets(&flat);
     units_backward(o, &p);
     for (size_t n = 1; n <= o->count; n++)
         follow(o, &p, n);

@@ -39,7 +39,8 @@ typedef struct units_oracle {
     size_t count; /* of units; nodes[count] is the output */
     units_node nodes[UNITS_MOST + 1];
     oracle_parameter projection; /* [classes, features] */
-    size_t features, head[2];    /* what M reads: values of a row, of a channel */
+    size_t features, head[2];    /* what M reads: values of a row, or of a position; of a channel */
+    size_t scored;               /* goodness of a row: for each of its positions, or 1 */
     size_t listed;
     units_parameter list[UNITS_MOST * 3 + 1]; /* all parameters in the library's order */
     int single; /* 1: every value kept is rounded to float32, as an exact float32 layer would */
@@ -81,9 +82,13 @@ size_t units_outputs(const units_oracle *oracle);
 
 void units_forget_margins(units_oracle *oracle);
 
-/** What inference gives, from the running mean and variance. a [rows, outputs], goodness [rows, classes] or
- * NULL. */
+/** What inference gives, from the running mean and variance. a [rows, outputs], goodness [rows, scored,
+ * classes] or NULL. Labels, below, are [rows, scored], and may be MF_LABEL_IGNORED where a row has several.
+ */
 void units_infer(units_oracle *oracle, size_t rows, const double *x, double *a, double *goodness);
+
+/** Values in a row of goodness. */
+size_t units_scores(const units_oracle *oracle);
 
 /** Loss of a step, with the batch's mean and variance unless they are frozen. Changes nothing. */
 oracle_result units_loss(units_oracle *oracle, size_t rows, const double *x, const int32_t *y,

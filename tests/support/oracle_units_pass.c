@@ -16,9 +16,9 @@ units_pass units_start_pass(const units_oracle *o, size_t rows, const double *x,
         p.variance[n] = get_zeroed(o->nodes[n].channels, sizeof(double));
     }
     memcpy(p.value[0], x, rows * o->nodes[0].values * sizeof *x);
-    p.features = get_zeroed(rows * o->features, sizeof(double));
-    p.dfeatures = get_zeroed(rows * o->features, sizeof(double));
-    p.goodness = get_zeroed(rows * o->plan.head.classes, sizeof(double));
+    p.features = get_zeroed(rows * o->scored * o->features, sizeof(double));
+    p.dfeatures = get_zeroed(rows * o->scored * o->features, sizeof(double));
+    p.goodness = get_zeroed(rows * units_scores(o), sizeof(double));
     return p;
 }
 
@@ -504,7 +504,8 @@ static void pool(units_oracle *o, units_pass *p, size_t n, int back)
 static void head_pool(units_oracle *o, units_pass *p, int back)
 {
     const units_node *output = &o->nodes[o->count];
-    maps_oracle windows = {.channels = output->channels, .outputs = output->values, .features = o->features};
+    maps_oracle windows = {
+        .channels = output->channels, .outputs = output->values, .features = o->scored * o->features};
 
     for (int d = 0; d < 2; d++) {
         windows.map[d] = windows.pooled[d] = output->map[d];
@@ -518,7 +519,7 @@ static void head(units_oracle *o, units_pass *p, int back)
 {
     size_t classes = o->plan.head.classes;
 
-    for (size_t r = 0; r < p->rows; r++)
+    for (size_t r = 0; r < p->rows * o->scored; r++)
         for (size_t c = 0; c < classes; c++)
             for (size_t i = 0; i < o->features; i++) {
                 double *goodness = &p->goodness[r * classes + c],
@@ -630,16 +631,16 @@ void units_forward(units_oracle *o, units_pass *p)
     for (size_t n = 1; n <= o->count; n++)
         unit_forward(o, p, n);
     head_pool(o, p, 0);
-    keep(o, p->features, p->rows * o->features);
+    keep(o, p->features, p->rows * o->scored * o->features);
     head(o, p, 0);
-    keep(o, p->goodness, p->rows * o->plan.head.classes);
+    keep(o, p->goodness, p->rows * units_scores(o));
 }
 
 void units_backward(units_oracle *o, units_pass *p)
 {
-    keep(o, p->goodness, p->rows * o->plan.head.classes);
+    keep(o, p->goodness, p->rows * units_scores(o));
     head(o, p, 1);
-    keep(o, p->dfeatures, p->rows * o->features);
+    keep(o, p->dfeatures, p->rows * o->scored * o->features);
     head_pool(o, p, 1);
     for (size_t n = o->count; n >= 1; n--)
         unit_backward(o, p, n);

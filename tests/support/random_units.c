@@ -8,6 +8,7 @@ typedef struct draft {
     units_plan plan;
     units_oracle *shapes;
     test_random *random;
+    int positions; /* a head of a sequence is one for positions */
 } draft;
 
 static int chance(draft *d, double rate)
@@ -106,7 +107,9 @@ static mf_unit_spec any_layer_norm(draft *d, size_t from)
     return unit;
 }
 
-/* A unit that only sequences have, with a product in front of it that gives an attention what it reads. */
+/* A unit that only sequences have. An attention has a product in front of it that gives it what it reads, and
+ * a normalisation in front of that: with large scores a softmax is a step, and rounding decides where it
+ * goes. */
 static void add_of_sequence(draft *d)
 {
     size_t heads = between(d, 1, 3), room = RANDOM_UNITS - d->plan.count;
@@ -116,7 +119,8 @@ static void add_of_sequence(draft *d)
         add(d, unit_of(MF_UNIT_TRANSPOSE));
     } else if (dice < 0.5) {
         add(d, unit_of(MF_UNIT_POSITIONS));
-    } else if (room > 1) {
+    } else if (room > 2) {
+        add(d, any_layer_norm(d, d->plan.count));
         add(d, unit_dense(3 * heads * between(d, 1, 3)));
         add(d, unit_attention(heads == 1 ? 0 : heads, chance(d, 0.5)));
     }
@@ -310,13 +314,15 @@ static void draw_head(draft *d)
 
     if (output->rank == 3 && chance(d, 0.5))
         d->plan.head.pool_size = between(d, 1, most < 4 ? most : 4);
+    if (output->rank == 2 && d->positions)
+        d->plan.head.kind = MF_HEAD_POSITIONS;
     if (chance(d, 0.3))
         d->plan.head.label_smoothing = 0.1f;
 }
 
-units_plan random_plan(test_random *random)
+static units_plan draw_plan(test_random *random, int positions)
 {
-    draft d = {.random = random};
+    draft d = {.random = random, .positions = positions};
     int whole = 0;
 
     while (!whole) {
@@ -337,4 +343,19 @@ units_plan random_plan(test_random *random)
         units_free(d.shapes);
     }
     return d.plan;
+}
+
+units_plan random_plan(test_random *random)
+{
+    return draw_plan(random, 0);
+}
+
+units_plan random_plan_of_positions(test_random *random)
+{
+    units_plan plan;
+
+    do
+        plan = draw_plan(random, 1);
+    while (plan.head.kind != MF_HEAD_POSITIONS);
+    return plan;
 }

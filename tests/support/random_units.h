@@ -12,4 +12,7 @@ enum { RANDOM_UNITS = 8 };
  * sums; a head. Dropout has rate 0. */
 units_plan random_plan(test_random *random);
 
+/** The same with a sequence as output, and a head for its positions. */
+units_plan random_plan_of_positions(test_random *random);
+
 #endif

@@ -131,7 +131,25 @@ static mf_network *make_sequences(mf_optimizer *optimizer)
     return network;
 }
 
-enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_SEQUENCES };
+/* Four layers whose last units are dense, an attention, a sum and an activation. */
+static mf_network *make_positions(mf_optimizer *optimizer)
+{
+    units_plan plans[LAYERS];
+
+    for (size_t i = 0; i < LAYERS; i++) {
+        plans[i] = plan_sequence(POSITIONS, 3, CLASSES);
+        plans[i].head.kind = MF_HEAD_POSITIONS;
+        plans[i].seed = 70 + i;
+        plan_add(&plans[i], unit_dense(i == 1 ? 9 : 3));
+    }
+    plan_add(&plans[1], unit_attention(3, 1));
+    plan_add(&plans[2], unit_add(MF_NODE_PREVIOUS, 0));
+    plan_add(&plans[3], unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plans[3], unit_activation(MF_ACTIVATION_SILU));
+    return make_units_network(plans, LAYERS, optimizer);
+}
+
+enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_SEQUENCES, OF_POSITIONS };
 
 static mf_network *make_kind(int kind, mf_optimizer *optimizer)
 {
@@ -139,6 +157,8 @@ static mf_network *make_kind(int kind, mf_optimizer *optimizer)
         return make_built(optimizer);
     if (kind == OF_SEQUENCES)
         return make_sequences(optimizer);
+    if (kind == OF_POSITIONS)
+        return make_positions(optimizer);
     return kind == OF_MAPS ? make_maps(optimizer)
                            : make_stack(fixture_widths, LAYERS, CLASSES, 40, optimizer);
 }
@@ -155,13 +175,15 @@ static training_fixture *make_fixture_of(const rule *how, int kind)
     spec.clip_norm = how->clip;
     check_ok(mf_optimizer_create(&spec, &s->optimizer));
     s->network = make_kind(kind, s->optimizer);
-    s->projection = kind == OF_UNITS ? "head.projection" : "projection";
+    s->projection = kind == OF_UNITS || kind == OF_POSITIONS ? "head.projection" : "projection";
     check_ok(mf_layer_set(layer_at(s->network, 0), MF_LAYER_DROPOUT, 0.3));
     check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.2));
     s->workspace = make_network_workspace(s->network, ROWS);
     for (size_t t = 0; t < BATCHES + BEHIND; t++) {
         random_values(&random, s->x[t], ROWS * INPUTS, 1.0);
-        random_labels(&random, s->y[t], ROWS, CLASSES);
+        random_labels(&random, s->y[t], kind == OF_POSITIONS ? ROWS * POSITIONS : ROWS, CLASSES);
+        for (size_t i = 4; kind == OF_POSITIONS && i < ROWS * POSITIONS; i += 5)
+            s->y[t][i] = MF_LABEL_IGNORED;
     }
     for (size_t b = 0; b < ROWS; b++)
         s->weights[b] = (float)(b + 1) / 4.0f;
@@ -187,6 +209,11 @@ training_fixture *make_units_fixture(const rule *how)
 training_fixture *make_sequence_fixture(const rule *how)
 {
     return make_fixture_of(how, OF_SEQUENCES);
+}
+
+training_fixture *make_positions_fixture(const rule *how)
+{
+    return make_fixture_of(how, OF_POSITIONS);
 }
 
 void free_training_fixture(training_fixture *s)

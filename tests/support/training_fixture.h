@@ -7,7 +7,16 @@
 
 #include "build.h"
 
-enum { LAYERS = 4, INPUTS = 21, CLASSES = 5, ROWS = 9, BATCHES = 14, BEHIND = 3, REPORTS = BATCHES * LAYERS };
+enum {
+    LAYERS = 4,
+    INPUTS = 21,
+    CLASSES = 5,
+    ROWS = 9,
+    POSITIONS = 7,
+    BATCHES = 14,
+    BEHIND = 3,
+    REPORTS = BATCHES * LAYERS
+};
 
 extern const size_t fixture_widths[LAYERS + 1];
 
@@ -27,7 +36,7 @@ typedef struct training_fixture {
     mf_workspace *workspace;
     const char *projection; /**< Name of the last layer's. */
     float x[BATCHES + BEHIND][ROWS * INPUTS], weights[ROWS];
-    int32_t y[BATCHES + BEHIND][ROWS];
+    int32_t y[BATCHES + BEHIND][ROWS * POSITIONS]; /**< [ROWS], but for goodness at positions. */
     mf_pipeline_report reports[REPORTS];
     size_t seen;
     pthread_t caller;
@@ -42,6 +51,8 @@ training_fixture *make_maps_fixture(const rule *how);
 training_fixture *make_units_fixture(const rule *how);
 /** The same with layers that read and write sequences, of the units for them, and a layer of a spec. */
 training_fixture *make_sequence_fixture(const rule *how);
+/** The same with goodness at positions, some of which have no label. */
+training_fixture *make_positions_fixture(const rule *how);
 void free_training_fixture(training_fixture *s);
 
 /** Batch t, with strides or weights in some. */

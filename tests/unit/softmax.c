@@ -38,8 +38,9 @@ static void check_batch(size_t rows, size_t m, double scale, double shift, float
     }
     memcpy(gradient, scores, rows * m * sizeof *scores);
     mfi_softmax(rows, m, scores, to);
-    got = mfi_cross_entropy(rows, m, scores, labels, weighted ? weights : NULL, smoothing);
-    same = mfi_cross_entropy_gradient(rows, m, gradient, labels, weighted ? weights : NULL, smoothing);
+    const mfi_targets targets = {labels, weighted ? weights : NULL, 1, smoothing};
+    got = mfi_cross_entropy(rows, m, scores, &targets);
+    same = mfi_cross_entropy_gradient(rows, m, gradient, &targets);
     for (size_t r = 0; r < rows; r++) {
         const float *row = scores + r * m;
         double log_sum = exact_log_sum(m, row), entropy = log_sum;
@@ -93,6 +94,26 @@ static void test_large_scores_do_not_overflow(void **state)
     check_batch(5, 10, 300.0, 0.0, 0.0f, 0);
 }
 
+/* Two rows of two positions: what is ignored is no part of the mean, even if its scores are not finite. */
+static void test_ignored_labels_count_for_nothing(void **state)
+{
+    float scores[4 * 2] = {1, 0, NAN, INFINITY, 0, 2, 0, 0};
+    const int32_t labels[4] = {0, MF_LABEL_IGNORED, 0, 1};
+    const float weights[2] = {3, 1};
+    const mfi_targets targets = {labels, weights, 2, 0.0f};
+    double losses[3] = {log(1.0 + exp(-1.0)), log(1.0 + exp(2.0)), log(2.0)};
+    mfi_loss got = mfi_cross_entropy_gradient(4, 2, scores, &targets);
+
+    (void)state;
+    assert_int_equal(got.bad_row, 4);
+    assert_int_equal(got.counted, 3);
+    assert_int_equal(got.correct, 1);
+    check_near((3.0 * losses[0] + losses[1] + losses[2]) / 5.0, got.loss, 1e-6);
+    check_near(3.0 / 5.0 * (1.0 / (1.0 + exp(-1.0)) - 1.0), (double)scores[0], 1e-6);
+    assert_true(scores[2] == 0.0f && scores[3] == 0.0f);
+    check_near(-0.5 / 5.0, (double)scores[7], 1e-6);
+}
+
 static void test_the_first_bad_row_is_reported(void **state)
 {
     const float bad[] = {NAN, INFINITY, -INFINITY};
@@ -102,10 +123,11 @@ static void test_the_first_bad_row_is_reported(void **state)
         for (size_t row = 0; row < 4; row++) {
             float scores[4 * 3] = {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3};
             const int32_t labels[4] = {1, 1, 1, 1};
+            const mfi_targets targets = {labels, NULL, 1, 0.0f};
 
             scores[row * 3 + 1] = bad[i];
-            assert_int_equal(mfi_cross_entropy(4, 3, scores, labels, NULL, 0.0f).bad_row, row);
-            assert_int_equal(mfi_cross_entropy_gradient(4, 3, scores, labels, NULL, 0.0f).bad_row, row);
+            assert_int_equal(mfi_cross_entropy(4, 3, scores, &targets).bad_row, row);
+            assert_int_equal(mfi_cross_entropy_gradient(4, 3, scores, &targets).bad_row, row);
         }
 }
 
@@ -125,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_and_gradient_match_the_formulas),
         cmocka_unit_test(test_large_scores_do_not_overflow),
+        cmocka_unit_test(test_ignored_labels_count_for_nothing),
         cmocka_unit_test(test_the_first_bad_row_is_reported),
         cmocka_unit_test(test_argmax_is_the_first_highest_score),
     };

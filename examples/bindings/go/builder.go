@@ -117,6 +117,7 @@ func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 type HeadSpec struct {
 	Classes, PoolSize int
 	LabelSmoothing    float32
+	Positions         bool // a goodness for each position of a sequence
 }
 
 // Builder makes layers of several units. Each call adds one and returns the builder, so that calls can be chained:
@@ -304,6 +305,9 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	raw.classes = C.size_t(spec.Classes)
 	raw.pool_size = C.size_t(spec.PoolSize)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
+	if spec.Positions {
+		raw.kind = C.MF_HEAD_POSITIONS
+	}
 	if b.err == nil {
 		b.err = call(func() C.mf_status { return C.mf_builder_head(b.handle, &raw) }, b)
 	}

@@ -105,8 +105,16 @@ func (l *Layer) Parameter(name string) ([]float32, error) {
 }
 
 // shape asks the library for the number of inputs and classes.
-func shape(layer *C.mf_layer) (inputs, classes int, err error) {
+func shape(layer *C.mf_layer) (inputs, labels, classes int, err error) {
 	spec := C.mf_layer_spec{struct_size: C.sizeof_mf_layer_spec}
+	goodness := C.mf_shape{struct_size: C.sizeof_mf_shape}
 	err = call(func() C.mf_status { return C.mf_layer_describe(layer, &spec) })
-	return int(spec.inputs), int(spec.classes), err
+	if err == nil {
+		err = call(func() C.mf_status { return C.mf_layer_goodness_shape(layer, &goodness) })
+	}
+	labels = 1
+	if goodness.rank == 2 {
+		labels = int(goodness.dims[0])
+	}
+	return int(spec.inputs), labels, int(spec.classes), err
 }

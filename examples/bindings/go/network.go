@@ -21,10 +21,13 @@ const (
 	Sum  Mode = C.MF_PREDICT_SUM  // the sum of all layers'
 )
 
+// LabelIgnored is the label of a position without one.
+const LabelIgnored = int32(C.MF_LABEL_IGNORED)
+
 // Network is an ordered list of layers.
 type Network struct {
-	handle          *C.mf_network
-	inputs, classes int
+	handle                  *C.mf_network
+	inputs, labels, classes int // values, and labels, of a row: one, or one for each of its positions
 }
 
 // NewNetwork creates a network of layers, first to last. The caller may close them: the network keeps its own
@@ -67,7 +70,7 @@ func (n *Network) measure() error {
 	}
 	err = call(func() C.mf_status { return C.mf_network_layer(n.handle, 0, &first, nil) }, n)
 	if err == nil {
-		n.inputs, n.classes, err = shape(first)
+		n.inputs, n.labels, n.classes, err = shape(first)
 	}
 	runtime.KeepAlive(n)
 	return err
@@ -94,33 +97,34 @@ func (n *Network) SetOptimizer(optimizer *Optimizer) error {
 	}, n, optimizer)
 }
 
-// Step trains every layer on one batch: x holds a row of inputs for each label in y.
+// Step trains every layer on one batch: x holds a row of inputs for each label in y, or, for goodness at positions, for
+// as many labels as a row has positions.
 func (n *Network) Step(w *Workspace, x []float32, y []int32) error {
-	if err := n.check(x, len(y)); err != nil {
+	if err := n.checkLabels(x, len(y)); err != nil {
 		return err
 	}
 	return call(func() C.mf_status {
-		return C.mf_network_step(n.handle, w.handle, C.size_t(len(y)), floats(x), integers(y))
+		return C.mf_network_step(n.handle, w.handle, C.size_t(len(y)/n.labels), floats(x), integers(y))
 	}, n, w, x, y)
 }
 
 // Evaluate fills the reports of the workspace for a labelled batch, without learning.
 func (n *Network) Evaluate(w *Workspace, x []float32, y []int32) error {
-	if err := n.check(x, len(y)); err != nil {
+	if err := n.checkLabels(x, len(y)); err != nil {
 		return err
 	}
 	return call(func() C.mf_status {
-		return C.mf_network_evaluate(n.handle, w.handle, C.size_t(len(y)), floats(x), integers(y))
+		return C.mf_network_evaluate(n.handle, w.handle, C.size_t(len(y)/n.labels), floats(x), integers(y))
 	}, n, w, x, y)
 }
 
 // Predict writes the class of every row of x to labels.
 func (n *Network) Predict(w *Workspace, mode Mode, x []float32, labels []int32) error {
-	if err := n.check(x, len(labels)); err != nil {
+	if err := n.checkLabels(x, len(labels)); err != nil {
 		return err
 	}
 	return call(func() C.mf_status {
-		return C.mf_network_predict(n.handle, w.handle, C.int32_t(mode), C.size_t(len(labels)), floats(x),
+		return C.mf_network_predict(n.handle, w.handle, C.int32_t(mode), C.size_t(len(labels)/n.labels), floats(x),
 			integers(labels))
 	}, n, w, x, labels)
 }
@@ -128,12 +132,13 @@ func (n *Network) Predict(w *Workspace, mode Mode, x []float32, labels []int32) 
 // Probabilities writes one probability per class for every row of x.
 func (n *Network) Probabilities(w *Workspace, mode Mode, x, probabilities []float32) error {
 	rows := len(probabilities)
-	if n.classes > 0 {
-		rows /= n.classes
+	scores := n.labels * n.classes
+	if scores > 0 {
+		rows /= scores
 	}
-	if rows*n.classes != len(probabilities) {
-		return &Error{StatusShape, fmt.Sprintf("%d probabilities are no rows of %d classes",
-			len(probabilities), n.classes)}
+	if rows*scores != len(probabilities) {
+		return &Error{StatusShape, fmt.Sprintf("%d probabilities are no rows of %d",
+			len(probabilities), scores)}
 	}
 	if err := n.check(x, rows); err != nil {
 		return err
@@ -142,6 +147,17 @@ func (n *Network) Probabilities(w *Workspace, mode Mode, x, probabilities []floa
 		return C.mf_network_probabilities(n.handle, w.handle, C.int32_t(mode), C.size_t(rows), floats(x),
 			floats(probabilities))
 	}, n, w, x, probabilities)
+}
+
+// checkLabels is check for rows with that many labels together: one each, or one for each position of a sequence.
+func (n *Network) checkLabels(x []float32, labels int) error {
+	if n.labels > 0 && labels%n.labels != 0 {
+		return &Error{StatusShape, fmt.Sprintf("%d labels are no rows of %d", labels, n.labels)}
+	}
+	if n.labels > 0 {
+		labels /= n.labels
+	}
+	return n.check(x, labels)
 }
 
 // check finds slices that the library would read beyond. What else can be wrong with a batch, it finds

@@ -82,11 +82,11 @@ func (p *Pipeline) Close() {
 
 // Submit gives the next batch to the workers, which copy it.
 func (p *Pipeline) Submit(x []float32, y []int32) error {
-	if err := p.network.check(x, len(y)); err != nil {
+	if err := p.network.checkLabels(x, len(y)); err != nil {
 		return err
 	}
 	return p.call(func() C.mf_status {
-		return C.mf_pipeline_submit(p.handle, C.size_t(len(y)), floats(x), integers(y))
+		return C.mf_pipeline_submit(p.handle, C.size_t(len(y)/p.network.labels), floats(x), integers(y))
 	}, x, y)
 }
 

@@ -272,8 +272,11 @@ local Network = make_class()
 local function measure(network)
     local first, spec = ffi.new("mf_layer *[1]"), make_result("mf_layer_spec")
     check(C.mf_network_layer(network.handle, 0, first, nil))
+    local goodness = make_result("mf_shape")
     check(C.mf_layer_describe(first[0], spec))
+    check(C.mf_layer_goodness_shape(first[0], goodness))
     network.inputs, network.classes = tonumber(spec.inputs), tonumber(spec.classes)
+    network.labels = goodness.rank == 2 and tonumber(goodness.dims[0]) or 1 -- of a row: one for each of its positions
     return network
 end
 
@@ -306,24 +309,24 @@ end
 
 function Network:set_optimizer(optimizer) check(C.mf_network_set_optimizer(self.handle, optimizer.handle)) end
 
--- Trains every layer on one batch: x [rows, inputs], y [rows].
+-- Trains every layer on one batch: x [rows, inputs], y [rows], or [rows, positions] for goodness at positions.
 function Network:step(workspace, rows, x, y)
     check_array("x", x, rows, self.inputs)
-    check_array("y", y, rows, 1)
+    check_array("y", y, rows, self.labels)
     check(C.mf_network_step(self.handle, workspace.handle, rows, x, y))
 end
 
 -- Fills the reports of the workspace, without learning.
 function Network:evaluate(workspace, rows, x, y)
     check_array("x", x, rows, self.inputs)
-    check_array("y", y, rows, 1)
+    check_array("y", y, rows, self.labels)
     check(C.mf_network_evaluate(self.handle, workspace.handle, rows, x, y))
 end
 
 -- The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
 function Network:predict(workspace, mode, rows, x)
     check_array("x", x, rows, self.inputs)
-    local labels = ffi.new("int32_t[?]", rows)
+    local labels = ffi.new("int32_t[?]", rows * self.labels)
     check(C.mf_network_predict(self.handle, workspace.handle, mode, rows, x, labels))
     return labels
 end
@@ -331,7 +334,7 @@ end
 -- One probability per class, row after row.
 function Network:probabilities(workspace, mode, rows, x)
     check_array("x", x, rows, self.inputs)
-    local values = ffi.new("float[?]", rows * self.classes)
+    local values = ffi.new("float[?]", rows * self.labels * self.classes)
     check(C.mf_network_probabilities(self.handle, workspace.handle, mode, rows, x, values))
     return values
 end
@@ -405,7 +408,7 @@ end
 
 function Pipeline:submit(rows, x, y)
     check_array("x", x, rows, self.network.inputs)
-    check_array("y", y, rows, 1)
+    check_array("y", y, rows, self.network.labels)
     settle(self.state, C.mf_pipeline_submit(self.handle, rows, x, y))
 end
 

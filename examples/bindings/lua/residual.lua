@@ -63,6 +63,20 @@ local function units_of_sequences()
     assert(units[5].kind == C.MF_UNIT_TRANSPOSE and layer:shape()[1] == 4 and layer:shape()[2] == 12)
 end
 
+-- A label for each position of a sequence; one has none.
+local function positions()
+    local layer = mf.builder({3, 2}, {seed = 1}):dense(8):relu():head(2, {kind = C.MF_HEAD_POSITIONS}):build()
+    local network = mf.network{layer}
+    local workspace = mf.workspace(network, 2)
+    local x = ffi.new("float[12]", {1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1})
+    local y = ffi.new("int32_t[6]", {0, 1, 0, 1, 0, C.MF_LABEL_IGNORED})
+    network:set_optimizer(mf.optimizer{learning_rate = 0.05})
+    for _ = 1, 100 do network:step(workspace, 2, x, y) end
+    local labels = network:predict(workspace, C.MF_PREDICT_LAST, 2, x)
+    for i = 0, 5 do assert(labels[i] == i % 2) end
+    fails(C.MF_STATUS_SHAPE, function() network:step(workspace, 2, x, ffi.new("int32_t[2]")) end)
+end
+
 -- With the library's words, and with C's hash of the parameters before and after training.
 local function as_in_c(drawn, learned)
     local program = os.getenv("MONOFORWARD_RESIDUAL")
@@ -93,6 +107,7 @@ assert(loss < first / 2, "the loss went from " .. first .. " to " .. loss)
 local same = as_in_c(drawn, hash(block))
 other_units()
 units_of_sequences()
+positions()
 fails(C.MF_STATUS_SHAPE, function() mf.builder(SHAPE):conv2d(5):add(0) end)
 fails(C.MF_STATUS_STATE, function() mf.builder({4}):dense(5):build() end)
 assert(not pcall(function() mf.builder({4}):dense(5, {no_such = 1}) end))

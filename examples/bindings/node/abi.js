@@ -69,6 +69,7 @@ const constants = Object.freeze({
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
     MF_HEAD_LINEAR: 0,
+    MF_HEAD_POSITIONS: 1,
     MF_PREDICT_LAST: 0,
     MF_PREDICT_SUM: 1,
     MF_WORKSPACE_TRAINING: 0,
@@ -77,6 +78,7 @@ const constants = Object.freeze({
     MF_CONTENTS_TRAINING: 1,
     MF_SEED_AUTO: 0,
     MF_NODE_PREVIOUS: -1,
+    MF_LABEL_IGNORED: -100,
 });
 
 // The functions of a library that koffi has loaded. koffi knows types by name, for good: call it once.
@@ -337,6 +339,7 @@ function declare(koffi, library) {
         mf_layer_free: library.func('void mf_layer_free(mf_layer *layer)'),
         mf_layer_describe: library.func('int32_t mf_layer_describe(mf_layer *layer, _Inout_ mf_layer_spec *spec)'),
         mf_layer_shape: library.func('int32_t mf_layer_shape(mf_layer *layer, _Inout_ mf_shape *input, _Inout_ mf_shape *output)'),
+        mf_layer_goodness_shape: library.func('int32_t mf_layer_goodness_shape(mf_layer *layer, _Inout_ mf_shape *shape)'),
         mf_layer_set: library.func('int32_t mf_layer_set(mf_layer *layer, int32_t key, double value)'),
         mf_layer_get: library.func('int32_t mf_layer_get(mf_layer *layer, int32_t key, _Out_ double *value)'),
         mf_layer_set_classes: library.func('int32_t mf_layer_set_classes(mf_layer *layer, size_t classes)'),

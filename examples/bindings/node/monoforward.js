@@ -317,7 +317,8 @@ function both(size) {
 
 class Network extends Handle {
     #inputs;
-    #classes;
+    #scores; // values in a row of goodness
+    #labels = 1; // of a row: one for each position, where goodness is at positions
 
     // A network of layers, first to last; it keeps references of its own to them. `handle` is for load().
     constructor(layers, handle = receive(out => C.mf_network_create(null, out))) {
@@ -325,10 +326,12 @@ class Network extends Handle {
         for (const layer of layers)
             check(C.mf_network_append(this.handle, layer.handle, null));
         const first = receive(out => C.mf_network_layer(this.handle, 0, out, null));
-        const spec = makeResult('mf_layer_spec');
+        const spec = makeResult('mf_layer_spec'), goodness = makeResult('mf_shape');
         check(C.mf_layer_describe(first, spec));
+        check(C.mf_layer_goodness_shape(first, goodness));
         this.#inputs = spec.inputs;
-        this.#classes = spec.classes;
+        this.#scores = goodness.dims[0] * goodness.dims[1];
+        this.#labels = goodness.rank === 2 ? goodness.dims[0] : 1;
     }
 
     static load(path) {
@@ -356,12 +359,13 @@ class Network extends Handle {
 
     // The number of rows of a labelled batch.
     checkBatch(x, y) {
-        checkArray('y', y, Int32Array, y.length, 1);
-        checkArray('x', x, Float32Array, y.length, this.#inputs);
-        return y.length;
+        const rows = Math.floor(y.length / this.#labels);
+        checkArray('y', y, Int32Array, rows, this.#labels);
+        checkArray('x', x, Float32Array, rows, this.#inputs);
+        return rows;
     }
 
-    // Trains every layer on one batch: x [rows, inputs], y [rows].
+    // Trains every layer on one batch: x [rows, inputs], y [rows], or [rows, positions] for goodness at positions.
     step(workspace, x, y) {
         check(C.mf_network_step(this.handle, workspace.handle, this.checkBatch(x, y), x, y));
     }
@@ -373,7 +377,7 @@ class Network extends Handle {
 
     // The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
     predict(workspace, mode, x) {
-        const labels = new Int32Array(Math.floor(x.length / this.#inputs));
+        const labels = new Int32Array(Math.floor(x.length / this.#inputs) * this.#labels);
         const rows = this.checkBatch(x, labels);
         check(C.mf_network_predict(this.handle, workspace.handle, mode, rows, x, labels));
         return labels;
@@ -383,7 +387,7 @@ class Network extends Handle {
     probabilities(workspace, mode, x) {
         const rows = Math.floor(x.length / this.#inputs);
         checkArray('x', x, Float32Array, rows, this.#inputs);
-        const values = new Float32Array(rows * this.#classes);
+        const values = new Float32Array(rows * this.#scores);
         check(C.mf_network_probabilities(this.handle, workspace.handle, mode, rows, x, values));
         return values;
     }

@@ -55,6 +55,21 @@ function unitsOfSequences() {
     assert.deepEqual(attending.shape(), [4, 12]);
 }
 
+// A label for each position of a sequence; one has none.
+function positions() {
+    const layer = new mf.Builder([3, 2], {seed: 1}).dense(8).relu().head(2, {kind: mf.MF_HEAD_POSITIONS}).build();
+    const network = new mf.Network([layer]), workspace = new mf.Workspace(network, 2);
+    const x = Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1);
+    const y = Int32Array.of(0, 1, 0, 1, 0, mf.MF_LABEL_IGNORED);
+    network.setOptimizer(new mf.Optimizer({learning_rate: 0.05}));
+    for (let step = 0; step < 100; step++)
+        network.step(workspace, x, y);
+    assert.equal(workspace.report(0).rows, 5);
+    assert.deepEqual([...network.predict(workspace, mf.MF_PREDICT_LAST, x)], [0, 1, 0, 1, 0, 1]);
+    assert.equal(network.probabilities(workspace, mf.MF_PREDICT_LAST, x).length, 12);
+    fails(mf.MF_STATUS_SHAPE, () => network.step(workspace, x, y.subarray(0, 4)));
+}
+
 function fails(status, call) {
     assert.throws(call, error => error instanceof mf.MonoforwardError && error.status === status);
 }
@@ -81,6 +96,7 @@ function main() {
     }
     otherUnits();
     unitsOfSequences();
+    positions();
     fails(mf.MF_STATUS_SHAPE, () => new mf.Builder(SHAPE).conv2d(5).add(0));
     fails(mf.MF_STATUS_STATE, () => new mf.Builder([4]).dense(5).build());
     assert.throws(() => new mf.Builder([4]).dense(5, {no_such: 1}), TypeError);

@@ -7,14 +7,17 @@ mf_status mfi_cross_entropy_report(const mfi_rows *rows, size_t classes, float *
                                    float label_smoothing, bool gradient, const char *whose, size_t position,
                                    mf_report *report)
 {
-    mfi_loss loss = (gradient ? mfi_cross_entropy_gradient(rows->count, classes, goodness, rows->labels,
-                                                           rows->weights, label_smoothing)
-                              : mfi_cross_entropy(rows->count, classes, goodness, rows->labels, rows->weights,
-                                                  label_smoothing));
-    if (loss.bad_row < rows->count)
+    const mfi_targets targets = {rows->labels, rows->weights, rows->scored, label_smoothing};
+    size_t count = rows->count * rows->scored;
+    mfi_loss loss = gradient ? mfi_cross_entropy_gradient(count, classes, goodness, &targets)
+                             : mfi_cross_entropy(count, classes, goodness, &targets);
+    if (loss.bad_row < count && rows->scored == 1)
         return mfi_fail(MF_STATUS_NUMERIC, "%s %zu: the loss of row %zu is not finite", whose, position,
                         loss.bad_row);
-    report->rows = rows->count;
+    if (loss.bad_row < count)
+        return mfi_fail(MF_STATUS_NUMERIC, "%s %zu: the loss of row %zu at position %zu is not finite", whose,
+                        position, loss.bad_row / rows->scored, loss.bad_row % rows->scored);
+    report->rows = loss.counted;
     report->correct = loss.correct;
     report->loss = loss.loss;
     report->gradient_norm = -1.0;

@@ -15,7 +15,7 @@ static const mfi_stage *last_stage(const mfi_plan *plan)
 
 bool mfi_head_joins(const mfi_plan *plan)
 {
-    return last_stage(plan)->kind == MF_UNIT_DENSE && last_stage(plan)->positions == 1 &&
+    return last_stage(plan)->kind == MF_UNIT_DENSE && last_stage(plan)->positions == plan->scored &&
            !mfi_plan_pools_head(plan);
 }
 
@@ -23,7 +23,7 @@ size_t mfi_head_panel(const mfi_plan *plan)
 {
     if (!mfi_head_joins(plan))
         return plan->features;
-    return mfi_dense_panel(last_stage(plan)->input_values, plan->outputs);
+    return mfi_dense_panel(last_stage(plan)->input_values / plan->scored, plan->features);
 }
 
 static const float *projection_of(const mf_layer *layer)
@@ -48,6 +48,7 @@ void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t
 {
     size_t n = layer->plan.features, m = layer->plan.head.classes;
     const float *projection = projection_of(layer), *features = features_of(layer, scratch, rows, a);
+    rows *= layer->plan.scored;
     if (m <= FEW_CLASSES)
         layer->kernels->skinny_product(rows, m, n, features, n, projection, goodness);
     else
@@ -58,7 +59,8 @@ static void features_gradient(const mfi_run *run, const float *features, float *
 {
     const mf_layer *layer = run->layer;
     const float *projection = projection_of(layer), *dg = run->scratch->goodness;
-    size_t rows = run->rows->count, n = layer->plan.features, m = layer->plan.head.classes;
+    size_t rows = run->rows->count * layer->plan.scored, n = layer->plan.features,
+           m = layer->plan.head.classes;
     if (m <= FEW_CLASSES) {
         memset(dm, 0, m * n * sizeof *dm);
         layer->kernels->head_gradient(rows, n, m, dg, projection, features, dfeatures, dm);
@@ -89,7 +91,8 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
     const mf_layer *layer = run->layer;
     const mfi_scratch *scratch = run->scratch;
     const float *projection = projection_of(layer) + start, *dg = scratch->goodness;
-    size_t rows = run->rows->count, n = layer->plan.outputs, m = layer->plan.head.classes;
+    size_t rows = run->rows->count * layer->plan.scored, n = layer->plan.features,
+           m = layer->plan.head.classes;
     if (m <= FEW_CLASSES) {
         layer->kernels->local_gradient(phi, rows, width, m, dg, projection, a, z, n, scratch->dz, scratch->dm,
                                        scratch->db);

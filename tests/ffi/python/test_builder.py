@@ -81,6 +81,26 @@ class Building(unittest.TestCase):
         self.assertEqual((layer.units()[3].heads, layer.units()[3].causal, layer.units()[1].weight_gain), (2, 1, 0.5))
         self.assertEqual(layer.shape(), ((2, 3, 4), (4, 12)))
 
+    def test_positions(self):
+        layer = mf.Builder((3, 2), seed=1).dense(8).relu().head(2, kind="positions").build()
+        self.assertEqual(layer.goodness_shape(), (3, 2))
+        network = mf.Network([layer])
+        network.set_optimizer(mf.Optimizer("adam", learning_rate=0.05))
+        workspace = mf.Workspace(network, 2)
+        x = numpy.array([[[1, 0], [0, 1], [1, 0]], [[0, 1], [1, 0], [0, 1]]], numpy.float32)
+        y = numpy.array([[0, 1, 0], [1, 0, mf.abi.MF_LABEL_IGNORED]], numpy.int32)
+        for _ in range(100):
+            network.step(workspace, x, y)
+        self.assertEqual((workspace.report().rows, workspace.report().correct), (5, 5))
+        self.assertEqual(network.predict(workspace, x.reshape(2, 6)).tolist(), [[0, 1, 0], [1, 0, 1]])
+        self.assertEqual(network.probabilities(workspace, x).shape, (2, 3, 2))
+        with self.assertRaises(ValueError):
+            network.step(workspace, x, y[:, :2].copy())
+        with self.assertRaises(ValueError):
+            network.step(workspace, x, y[:, 0].copy())
+        with self.assertRaises(ValueError):
+            network.step(workspace, x[:, :2].copy(), y)
+
     def test_units(self):
         layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool().dropout(0.25, maps=True)
                  .average_pool(2, 1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())

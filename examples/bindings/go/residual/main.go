@@ -100,6 +100,31 @@ func unitsOfSequences() {
 	check(units[4].Kind == mf.UnitTranspose && reflect.DeepEqual(shape, []int{4, 12}), "another shape: %v", shape)
 }
 
+// positions has a label for each position of a sequence; one has none.
+func positions() {
+	layer, err := mf.NewSeededBuilder(1, 3, 2).Dense(8).ReLU().HeadWith(mf.HeadSpec{Classes: 2, Positions: true}).Build()
+	must(err)
+	network, err := mf.NewNetwork(layer)
+	must(err)
+	how := mf.DefaultOptimizer()
+	how.LearningRate = 0.05
+	optimizer, err := mf.NewOptimizer(how)
+	must(err)
+	must(network.SetOptimizer(optimizer))
+	workspace, err := mf.NewWorkspace(network, 2)
+	must(err)
+	x := []float32{1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1}
+	y := []int32{0, 1, 0, 1, 0, mf.LabelIgnored}
+	for i := 0; i < 100; i++ {
+		must(network.Step(workspace, x, y))
+	}
+	labels, shares := make([]int32, 6), make([]float32, 12)
+	must(network.Predict(workspace, mf.Last, x, labels))
+	check(reflect.DeepEqual(labels, []int32{0, 1, 0, 1, 0, 1}), "other labels: %v", labels)
+	must(network.Probabilities(workspace, mf.Last, x, shares))
+	expect(network.Step(workspace, x, y[:4]), mf.StatusShape)
+}
+
 func expect(err error, status mf.Status) {
 	var failure *mf.Error
 	check(errors.As(err, &failure) && failure.Status == status, "%v instead of %v", err, status)
@@ -143,6 +168,7 @@ func main() {
 	}
 	otherUnits()
 	unitsOfSequences()
+	positions()
 	_, err = mf.NewBuilder(4, 6, 6).Conv2D(5).Add(0).ReLU().Head(2).Build()
 	expect(err, mf.StatusShape)
 	_, err = mf.NewBuilder(4).Dense(5).Build()

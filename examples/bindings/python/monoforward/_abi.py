@@ -74,6 +74,7 @@ MF_UNIT_TOKENS = 11
 MF_UNIT_POSITIONS = 12
 MF_UNIT_ATTENTION = 13
 MF_HEAD_LINEAR = 0
+MF_HEAD_POSITIONS = 1
 MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
 MF_WORKSPACE_TRAINING = 0
@@ -82,6 +83,7 @@ MF_CONTENTS_MODEL = 0
 MF_CONTENTS_TRAINING = 1
 MF_SEED_AUTO = 0
 MF_NODE_PREVIOUS = -1
+MF_LABEL_IGNORED = -100
 
 
 class mf_optimizer(c.Structure):
@@ -411,6 +413,7 @@ FUNCTIONS = {
     "mf_layer_free": (None, [c.POINTER(mf_layer)]),
     "mf_layer_describe": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_layer_spec)]),
     "mf_layer_shape": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_shape), c.POINTER(mf_shape)]),
+    "mf_layer_goodness_shape": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_shape)]),
     "mf_layer_set": (c.c_int32, [c.POINTER(mf_layer), c.c_int32, c.c_double]),
     "mf_layer_get": (c.c_int32, [c.POINTER(mf_layer), c.c_int32, c.c_void_p]),
     "mf_layer_set_classes": (c.c_int32, [c.POINTER(mf_layer), c.c_size_t]),

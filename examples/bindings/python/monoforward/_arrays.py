@@ -23,10 +23,17 @@ def address(array, dtype, shape, name, writable=False):
     return array.ctypes.data
 
 
-def batch(x, y, inputs):
-    """Rows and addresses of a batch with labels."""
-    x_address = address(x, numpy.float32, (None, inputs), "x")
-    return len(x), x_address, address(y, numpy.int32, (len(x),), "y")
+def batch(x, y, inputs, positions=()):
+    """Rows and addresses of a batch with labels, one for each row or each of its positions. Rows of x may be of any shape
+    with as many values."""
+    x_address = rows_of(x, inputs)
+    return len(x), x_address, address(y, numpy.int32, (len(x), *positions), "y")
+
+
+def rows_of(x, inputs):
+    if isinstance(x, numpy.ndarray) and x.ndim > 2 and x[:1].size == inputs:
+        return address(x, numpy.float32, (None,) * x.ndim, "x")
+    return address(x, numpy.float32, (None, inputs), "x")
 
 
 def result(out, dtype, shape, name="out"):

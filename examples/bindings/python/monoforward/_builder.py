@@ -119,7 +119,8 @@ class Builder(Handle):
         return self
 
     def head(self, classes, pool_size=0, **options):
-        spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options})
+        """With kind="positions" a goodness for each position of a sequence."""
+        spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options}, "MF_HEAD_")
         check(library.mf_builder_head(self._pointer, ctypes.byref(spec)))
         return self
 

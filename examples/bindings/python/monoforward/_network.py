@@ -5,7 +5,7 @@ import os
 import numpy
 
 from . import _abi
-from ._arrays import address, batch, result
+from ._arrays import address, batch, result, rows_of
 from ._handles import Handle, constant, make_spec, result_struct, use_allocator
 from ._library import check, library
 
@@ -60,6 +60,12 @@ class Layer(Handle):
         check(library.mf_layer_shape(self._pointer, *(ctypes.byref(shape) for shape in shapes)))
         return tuple(tuple(shape.dims[:shape.rank]) for shape in shapes)
 
+    def goodness_shape(self):
+        """The shape of a row of goodness: (classes,), or (positions, classes)."""
+        shape = result_struct("mf_shape")
+        check(library.mf_layer_goodness_shape(self._pointer, ctypes.byref(shape)))
+        return tuple(shape.dims[:shape.rank])
+
     def units(self):
         """What the layer's units were made from: a mf_unit_spec for each."""
         count = ctypes.c_size_t()
@@ -100,7 +106,7 @@ class Layer(Handle):
     def step(self, workspace, x, y, a=None):
         """One training step of this layer alone; `a` receives its activation."""
         spec = self.describe()
-        rows, x_address, y_address = batch(x, y, spec.inputs)
+        rows, x_address, y_address = batch(x, y, spec.inputs, self.goodness_shape()[:-1])
         a_address = a if a is None else address(a, numpy.float32, (rows, spec.outputs), "a", writable=True)
         check(library.mf_layer_step(self._pointer, workspace._pointer, rows, x_address, y_address, a_address))
 
@@ -115,6 +121,7 @@ class Network(Handle):
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
         self.inputs = self.classes = None
+        self._positions = ()
         for layer in layers:
             self.append(layer)
 
@@ -125,8 +132,8 @@ class Network(Handle):
 
     def _learn_shape(self):
         """Of what arrays have to be: asked once, not at every step."""
-        spec = self.layer(0).describe()
-        self.inputs, self.classes = spec.inputs, spec.classes
+        layer = self.layer(0)
+        self.inputs, (*self._positions, self.classes) = layer.describe().inputs, layer.goodness_shape()
 
     def __len__(self):
         size = ctypes.c_size_t()
@@ -154,13 +161,14 @@ class Network(Handle):
         check(library.mf_network_set_optimizer(self._pointer, optimizer and optimizer._pointer))
 
     def step(self, workspace, x, y):
-        """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows]."""
-        rows, x_address, y_address = batch(x, y, self.inputs)
+        """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows], or
+        [rows, positions] for goodness at positions."""
+        rows, x_address, y_address = batch(x, y, self.inputs, self._positions)
         check(library.mf_network_step(self._pointer, workspace._pointer, rows, x_address, y_address))
 
     def evaluate(self, workspace, x, y):
         """Losses and correct rows, without learning: see Workspace.report() and report_sum()."""
-        rows, x_address, y_address = batch(x, y, self.inputs)
+        rows, x_address, y_address = batch(x, y, self.inputs, self._positions)
         check(library.mf_network_evaluate(self._pointer, workspace._pointer, rows, x_address, y_address))
 
     def predict(self, workspace, x, mode="last", out=None):
@@ -176,8 +184,8 @@ class Network(Handle):
         return self._infer("mf_network_probabilities", workspace, x, mode, out, numpy.float32, (self.classes,))
 
     def _infer(self, function, workspace, x, mode, out, dtype, row):
-        x_address = address(x, numpy.float32, (None, self.inputs), "x")
-        out, out_address = result(out, dtype, (len(x), *row))
+        x_address = rows_of(x, self.inputs)
+        out, out_address = result(out, dtype, (len(x), *self._positions, *row))
         check(getattr(library, function)(self._pointer, workspace._pointer, constant("MF_PREDICT_", mode), len(x),
                                          x_address, out_address))
         return out

@@ -20,7 +20,7 @@ class Pipeline(Handle):
     def __init__(self, network, max_batch, *, workers=2, depth=0, on_report=None):
         spec = make_spec("mf_pipeline_spec", {"max_batch": max_batch, "workers": workers, "depth": depth})
         spec.network = network._pointer
-        self._inputs = network.inputs
+        self._inputs, self._positions = network.inputs, network._positions
         self._raised = raised = []  # not `self`: a callback that held it would keep it alive
         callback = None
         if on_report is not None:
@@ -29,7 +29,7 @@ class Pipeline(Handle):
 
     def submit(self, x, y):
         """Gives the next batch to the workers, who get a copy. Waits while the queue is full."""
-        rows, x_address, y_address = batch(x, y, self._inputs)
+        rows, x_address, y_address = batch(x, y, self._inputs, self._positions)
         self._done(library.mf_pipeline_submit(self._pointer, rows, x_address, y_address))
 
     def flush(self):

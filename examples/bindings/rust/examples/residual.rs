@@ -2,7 +2,7 @@
 //! tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
 //!
 //! SPDX-License-Identifier: MIT
-use monoforward::{abi, Builder, Layer, Network, Optimizer, Result, Workspace};
+use monoforward::{abi, Builder, Layer, Mode, Network, Optimizer, Result, Workspace};
 
 type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -71,6 +71,29 @@ fn units_of_sequences() -> Outcome<()> {
     ensure(units[4].kind == abi::MF_UNIT_TRANSPOSE && layer.shape()? == [4, 12], "another shape")
 }
 
+/// A label for each position of a sequence; one has none.
+fn positions() -> Outcome<()> {
+    let head = |spec: &mut abi::mf_head_spec| {
+        spec.classes = 2;
+        spec.kind = abi::MF_HEAD_POSITIONS;
+    };
+    let layer = Builder::new(&[3, 2], 1).dense(8).relu().head_with(head).build()?;
+    let mut network = Network::new([layer], Optimizer::new(|spec| spec.learning_rate = 0.05)?)?;
+    let mut workspace = Workspace::new(&network, 2)?;
+    let x = [1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0];
+    let y = [0, 1, 0, 1, 0, abi::MF_LABEL_IGNORED];
+    for _ in 0..100 {
+        network.step(&mut workspace, &x, &y)?;
+    }
+    let mut labels = [9; 6];
+    network.predict(&mut workspace, Mode::Last, &x, &mut labels)?;
+    ensure(labels == [0, 1, 0, 1, 0, 1], "other labels")?;
+    let shares = network.probabilities(&mut workspace, Mode::Last, &x)?;
+    ensure(shares.len() == 12, "another number of probabilities")?;
+    let few = network.step(&mut workspace, &x, &y[..4]);
+    ensure(few.is_err(), "too few labels were taken")
+}
+
 fn expect(result: Result<Layer>, status: i32) -> Outcome<()> {
     match result {
         Err(error) if error.status() == status => Ok(()),
@@ -109,6 +132,7 @@ fn main() -> Outcome<()> {
     }
     other_units()?;
     units_of_sequences()?;
+    positions()?;
     expect(
         Builder::new(&[4, 6, 6], 0)
             .conv2d(5)

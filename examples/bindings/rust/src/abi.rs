@@ -99,6 +99,7 @@ pub const MF_UNIT_TOKENS: i32 = 11;
 pub const MF_UNIT_POSITIONS: i32 = 12;
 pub const MF_UNIT_ATTENTION: i32 = 13;
 pub const MF_HEAD_LINEAR: i32 = 0;
+pub const MF_HEAD_POSITIONS: i32 = 1;
 pub const MF_PREDICT_LAST: i32 = 0;
 pub const MF_PREDICT_SUM: i32 = 1;
 pub const MF_WORKSPACE_TRAINING: i32 = 0;
@@ -107,6 +108,7 @@ pub const MF_CONTENTS_MODEL: i32 = 0;
 pub const MF_CONTENTS_TRAINING: i32 = 1;
 pub const MF_SEED_AUTO: u64 = 0;
 pub const MF_NODE_PREVIOUS: i32 = -1;
+pub const MF_LABEL_IGNORED: i32 = -100;
 
 pub type mf_allocator_alloc = unsafe extern "C" fn(user: *mut c_void, bytes: usize, alignment: usize) -> *mut c_void;
 pub type mf_allocator_free = unsafe extern "C" fn(user: *mut c_void, pointer: *mut c_void, bytes: usize);
@@ -376,6 +378,7 @@ extern "C" {
     pub fn mf_layer_free(layer: *mut mf_layer);
     pub fn mf_layer_describe(layer: *const mf_layer, spec: *mut mf_layer_spec) -> i32;
     pub fn mf_layer_shape(layer: *const mf_layer, input: *mut mf_shape, output: *mut mf_shape) -> i32;
+    pub fn mf_layer_goodness_shape(layer: *const mf_layer, shape: *mut mf_shape) -> i32;
     pub fn mf_layer_set(layer: *mut mf_layer, key: i32, value: f64) -> i32;
     pub fn mf_layer_get(layer: *const mf_layer, key: i32, value: *mut f64) -> i32;
     pub fn mf_layer_set_classes(layer: *mut mf_layer, classes: usize) -> i32;

@@ -97,3 +97,11 @@ pub(crate) unsafe fn describe(layer: *const abi::mf_layer) -> Result<abi::mf_lay
     check(abi::mf_layer_describe(layer, &mut spec))?;
     Ok(spec)
 }
+
+// SAFETY: as for describe().
+pub(crate) unsafe fn goodness_shape(layer: *const abi::mf_layer) -> Result<abi::mf_shape> {
+    let mut shape: abi::mf_shape = MaybeUninit::zeroed().assume_init();
+    shape.struct_size = size_of::<abi::mf_shape>() as u32;
+    check(abi::mf_layer_goodness_shape(layer, &mut shape))?;
+    Ok(shape)
+}

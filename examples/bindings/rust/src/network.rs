@@ -1,6 +1,6 @@
 use crate::abi;
 use crate::error::{check, check_length, Error, Result};
-use crate::layer::describe;
+use crate::layer::{describe, goodness_shape};
 use crate::{Layer, Optimizer, Pipeline, PipelineReport, Workspace};
 use std::ffi::CString;
 use std::mem::{size_of, MaybeUninit};
@@ -22,6 +22,8 @@ pub struct Network {
     pub(crate) handle: *mut abi::mf_network,
     optimizer: Option<Optimizer>,
     inputs: usize,
+    // Of a row: one for each of its positions, where goodness is at positions.
+    pub(crate) labels: usize,
     classes: usize,
 }
 
@@ -37,6 +39,7 @@ impl Network {
             handle: ptr::null_mut(),
             optimizer: None,
             inputs: 0,
+            labels: 1,
             classes: 0,
         };
         // SAFETY: the handles live; should a call fail, the drop of `network` undoes what was done.
@@ -62,6 +65,7 @@ impl Network {
             handle: ptr::null_mut(),
             optimizer: None,
             inputs: 0,
+            labels: 1,
             classes: 0,
         };
         // SAFETY: the text ends with 0 and outlives the call.
@@ -81,10 +85,11 @@ impl Network {
     fn measure(&mut self) -> Result<()> {
         let mut first = ptr::null_mut();
         // SAFETY: the borrowed layer lives as long as the network.
-        let spec = unsafe {
+        let (spec, goodness) = unsafe {
             check(abi::mf_network_layer(self.handle, 0, &mut first, ptr::null_mut()))?;
-            describe(first)?
+            (describe(first)?, goodness_shape(first)?)
         };
+        self.labels = if goodness.rank == 2 { goodness.dims[0] } else { 1 };
         self.inputs = spec.inputs;
         self.classes = spec.classes;
         Ok(())
@@ -115,15 +120,24 @@ impl Network {
         self.inputs
     }
 
-    /// Trains every layer on one batch: `x` has a row of inputs for each label.
+    // The rows of x, if that is what the labels say.
+    pub(crate) fn labelled_rows(&self, x: &[f32], labels: &[i32]) -> Result<usize> {
+        let rows = labels.len() / self.labels;
+        check_length("labels", labels.len(), rows, self.labels)?;
+        check_length("x", x.len(), rows, self.inputs)?;
+        Ok(rows)
+    }
+
+    /// Trains every layer on one batch: `x` has a row of inputs for each label, or, for goodness at positions, for as
+    /// many labels as a row has positions.
     pub fn step(&mut self, workspace: &mut Workspace, x: &[f32], labels: &[i32]) -> Result<()> {
-        check_length("x", x.len(), labels.len(), self.inputs)?;
+        let rows = self.labelled_rows(x, labels)?;
         // SAFETY: as many values as the library reads.
         check(unsafe {
             abi::mf_network_step(
                 self.handle,
                 workspace.handle,
-                labels.len(),
+                rows,
                 x.as_ptr(),
                 labels.as_ptr(),
             )
@@ -132,13 +146,13 @@ impl Network {
 
     /// Fills the reports of the workspace for a labelled batch, without learning.
     pub fn evaluate(&self, workspace: &mut Workspace, x: &[f32], labels: &[i32]) -> Result<()> {
-        check_length("x", x.len(), labels.len(), self.inputs)?;
+        let rows = self.labelled_rows(x, labels)?;
         // SAFETY: as many values as the library reads.
         check(unsafe {
             abi::mf_network_evaluate(
                 self.handle,
                 workspace.handle,
-                labels.len(),
+                rows,
                 x.as_ptr(),
                 labels.as_ptr(),
             )
@@ -153,7 +167,7 @@ impl Network {
         x: &[f32],
         labels: &mut [i32],
     ) -> Result<()> {
-        check_length("x", x.len(), labels.len(), self.inputs)?;
+        let rows = self.labelled_rows(x, labels)?;
         let mode = mode as i32;
         // SAFETY: as many values as the library reads and writes.
         check(unsafe {
@@ -161,7 +175,7 @@ impl Network {
                 self.handle,
                 workspace.handle,
                 mode,
-                labels.len(),
+                rows,
                 x.as_ptr(),
                 labels.as_mut_ptr(),
             )
@@ -172,7 +186,7 @@ impl Network {
     pub fn probabilities(&self, workspace: &mut Workspace, mode: Mode, x: &[f32]) -> Result<Vec<f32>> {
         let rows = x.len() / self.inputs;
         check_length("x", x.len(), rows, self.inputs)?;
-        let mut values = vec![0.0; rows * self.classes];
+        let mut values = vec![0.0; rows * self.labels * self.classes];
         // SAFETY: as many values as the library reads and writes.
         check(unsafe {
             abi::mf_network_probabilities(

@@ -1,5 +1,5 @@
 use crate::abi;
-use crate::error::{check, check_length, Result};
+use crate::error::{check, Result};
 use crate::Network;
 use std::any::Any;
 use std::cell::RefCell;
@@ -72,10 +72,10 @@ impl<'a> Pipeline<'a> {
 
     /// Gives the next batch to the workers, which copy it.
     pub fn submit(&self, x: &[f32], labels: &[i32]) -> Result<()> {
-        check_length("x", x.len(), labels.len(), self.network.inputs())?;
+        let rows = self.network.labelled_rows(x, labels)?;
         // SAFETY: as many values as the library reads.
         self.settle(unsafe {
-            abi::mf_pipeline_submit(self.handle, labels.len(), x.as_ptr(), labels.as_ptr())
+            abi::mf_pipeline_submit(self.handle, rows, x.as_ptr(), labels.as_ptr())
         })
     }
 

@@ -83,7 +83,7 @@ enum {
     MF_STATUS_ARGUMENT = 1, /**< An argument is NULL, out of its range, or not a known constant. */
     MF_STATUS_HANDLE = 2,   /**< A handle is NULL or of another kind. */
     MF_STATUS_SHAPE = 3,    /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
-    MF_STATUS_LABEL = 4,    /**< A label is negative or not below the number of classes. */
+    MF_STATUS_LABEL = 4, /**< A label is negative or not below the number of classes, or all are ignored. */
     MF_STATUS_CAPACITY = 5, /**< The batch has no rows, or more than the workspace was made for; a buffer is
                                too small, or a file larger than wanted. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
@@ -376,13 +376,14 @@ enum {
 
 /** A batch with everything that can be said about it. mf_batch_init() sets float32 inputs, int32 labels. */
 typedef struct mf_batch {
-    uint32_t struct_size;        /**< sizeof(mf_batch). */
-    int32_t input_type;          /**< MF_TYPE_FLOAT32; others are UNSUPPORTED so far. */
-    int32_t target_type;         /**< MF_TYPE_INT32 (class labels); others are UNSUPPORTED so far. */
-    size_t rows;                 /**< B, 1 to the workspace's max_batch. */
-    const void *inputs;          /**< [rows, k] */
-    size_t input_stride;         /**< Values from one row to the next, k or more; 0 means k. */
-    const void *targets;         /**< [rows]; NULL where no labels are needed. */
+    uint32_t struct_size; /**< sizeof(mf_batch). */
+    int32_t input_type;   /**< MF_TYPE_FLOAT32; others are UNSUPPORTED so far. */
+    int32_t target_type;  /**< MF_TYPE_INT32 (class labels); others are UNSUPPORTED so far. */
+    size_t rows;          /**< B, 1 to the workspace's max_batch. */
+    const void *inputs;   /**< [rows, k] */
+    size_t input_stride;  /**< Values from one row to the next, k or more; 0 means k. */
+    const void
+        *targets; /**< [rows], or [rows, T] for goodness at T positions; NULL where no labels are needed. */
     const float *sample_weights; /**< [rows] or NULL for equal weights. 0 or more, not all 0; the loss is
                                       sum(w L) / sum(w), and rows of weight 0 are not counted as correct. */
 } mf_batch;
@@ -427,6 +428,12 @@ MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
 /** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
  *  caller. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_shape(const mf_layer *layer, mf_shape *input, mf_shape *output);
+
+/** The shape of a row of goodness: [m], or [T, m] if the head is MF_HEAD_POSITIONS, where a row has T labels.
+ *  @param layer  to look at
+ *  @param shape  receives it; its struct_size is set by the caller
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_layer_goodness_shape(const mf_layer *layer, mf_shape *shape);
 
 /** Changes an option from the next step on. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_set(mf_layer *layer, int32_t key, double value);
@@ -637,16 +644,23 @@ typedef struct mf_unit_spec {
 
 /** Kinds of heads. */
 enum {
-    MF_HEAD_LINEAR = 0 /**< G = F M^T with F the layer's output, or its pooling. */
+    MF_HEAD_LINEAR = 0, /**< G = F M^T with F the layer's output, or its pooling: a goodness for each row. */
+    MF_HEAD_POSITIONS =
+        1 /**< G_t = a_t M^T: a goodness for each position of a sequence, with M [m, d]. Then labels, scores,
+             probabilities and predictions are [rows, T], a label may be MF_LABEL_IGNORED, and
+             the loss is the mean over all positions that have a label. */
 };
+
+/** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. */
+#define MF_LABEL_IGNORED (-100)
 
 /** What a head is made from. Its objective is the cross-entropy of softmax(G). */
 typedef struct mf_head_spec {
     uint32_t struct_size; /**< sizeof(mf_head_spec). */
-    int32_t kind;         /**< MF_HEAD_LINEAR (default). */
+    int32_t kind;         /**< MF_HEAD_LINEAR (default) or MF_HEAD_POSITIONS. */
     size_t classes;       /**< m, 2 or more; no default. */
     size_t pool_size; /**< 0 (default): M reads the output as it is. s: M reads its adaptive average pooling
-                           to s x s, [m, maps s s]; the output must be maps. */
+                           to s x s, [m, maps s s]; the output must be maps. Of MF_HEAD_POSITIONS 0. */
     int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
     float projection_gain;   /**< Scale of M's initialisation; default 1. */
     float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
@@ -914,10 +928,10 @@ typedef struct mf_workspace_spec {
 typedef struct mf_report {
     uint32_t struct_size; /**< sizeof(mf_report), set by the caller. */
     uint32_t reserved;    /**< 0. */
-    uint64_t rows;        /**< Rows of the batch, also those of weight 0; 0 if the layer has done nothing in
-                               this workspace. */
-    uint64_t correct;     /**< Rows whose highest goodness is that of their label. */
-    double loss;          /**< Mean cross-entropy in nats, with label smoothing in training steps. */
+    uint64_t rows;    /**< Rows of the batch, also those of weight 0; for goodness at positions, the positions
+                         that have a    label; 0 if the layer has done nothing in this workspace. */
+    uint64_t correct; /**< Rows, or positions, whose highest goodness is that of their label. */
+    double loss;      /**< Mean cross-entropy in nats, with label smoothing in training steps. */
     double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off
                                and after an evaluation. */
     uint64_t applied;     /**< Batches the layer has learned from since it was created. */
