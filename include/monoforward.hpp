@@ -21,9 +21,9 @@
  *             normal day (a full queue, no report yet) is a return value instead. A constructor that throws
  *             leaves nothing behind. There is no second set of calls that return results: the statuses of
  *             monoforward.h are that, and handle.get() leads there at any point of a program.
- *   Handles.  layer, network, optimizer, workspace, builder and pipeline own; they move, and do not copy.
- *             layer_ref, network_ref, optimizer_ref and workspace_ref borrow, as a reference does: they copy,
- *             cannot be made to refer to something else, and free nothing. Owners are derived from them, so
+ *   Handles.  layer, network, optimizer, workspace, pool, builder and pipeline own; they move, and do not
+ * copy. layer_ref, network_ref, optimizer_ref, workspace_ref and pool_ref borrow, as a reference does: they
+ * copy, cannot be made to refer to something else, and free nothing. Owners are derived from them, so
  *             functions that take a _ref take both. As with a pointer, a copy of a constant _ref is not
  * constant. Data.     Arrays come as views: anything with data() and size(), an array, or pointer and size.
  * The number of rows follows from the labels, where there are any, else from the size of x. Sizes that do not
@@ -451,6 +451,47 @@ inline void require_answers(const answers &out, std::size_t rows, std::size_t cl
 }
 } // namespace detail
 
+/* ---- pools ---- */
+
+/** What a pool is made from, with the defaults. */
+struct pool_spec : mf_pool_spec {
+    pool_spec() : mf_pool_spec() { check(mf_pool_spec_init(this, sizeof(mf_pool_spec))); }
+};
+
+/** A pool that someone else owns. */
+class pool_ref : public detail::borrowed<mf_pool, mf_pool_free>
+{
+  public:
+    using borrowed::borrowed;
+
+    /** How many threads work on a call: the caller's, and those that have started. */
+    std::uint32_t threads() const
+    {
+        std::uint32_t threads = 0;
+        check(mf_pool_threads(handle_, &threads));
+        return threads;
+    }
+};
+
+/** Threads that share the work of calls. Workspaces and pipelines that use it keep it alive. */
+class pool : public detail::owned<pool_ref>
+{
+  public:
+    using owned::owned;
+
+    /** As many threads as there are processors. */
+    pool() : pool(pool_spec()) {}
+
+    explicit pool(std::uint32_t threads)
+    {
+        pool_spec spec;
+        spec.threads = threads;
+        check(mf_pool_create(&spec, &handle_));
+    }
+
+    explicit pool(const mf_pool_spec &spec) { check(mf_pool_create(&spec, &handle_)); }
+};
+
 /* ---- workspaces ---- */
 
 class layer_ref;
@@ -499,6 +540,10 @@ class workspace : public detail::owned<workspace_ref>
 
     /** For a single layer. */
     workspace(const layer_ref &layer, std::size_t max_batch, std::int32_t purpose = MF_WORKSPACE_TRAINING);
+
+    /** For a network, with threads that share the work of calls. */
+    workspace(const network_ref &network, std::size_t max_batch, const pool_ref &pool,
+              std::int32_t purpose = MF_WORKSPACE_TRAINING);
 };
 
 /* ---- layers ---- */
@@ -1354,6 +1399,30 @@ inline workspace::workspace(const layer_ref &layer, std::size_t max_batch, std::
     check(mf_workspace_create(&spec, &handle_));
 }
 
+inline workspace::workspace(const network_ref &network, std::size_t max_batch, const pool_ref &pool,
+                            std::int32_t purpose)
+{
+    workspace_spec spec;
+    spec.network = network.get();
+    spec.max_batch = max_batch;
+    spec.purpose = purpose;
+    spec.pool = pool.get();
+    check(mf_workspace_create(&spec, &handle_));
+}
+
+/** What memory_query() shall count, with the defaults. */
+struct memory_spec : mf_memory_spec {
+    memory_spec() : mf_memory_spec() { check(mf_memory_spec_init(this, sizeof(mf_memory_spec))); }
+};
+
+/** What a network will take, with a workspace that may use a pool. */
+inline mf_memory memory_query(const mf_memory_spec &spec)
+{
+    auto memory = detail::result<mf_memory>();
+    check(mf_memory_query(&spec, &memory));
+    return memory;
+}
+
 /** What a network will take, before anything is created: mf_network_memory(). */
 inline mf_memory network_memory(view<const layer_spec> layers, std::size_t max_batch,
                                 const mf_optimizer_spec *optimizer = nullptr,
@@ -1463,6 +1532,14 @@ class pipeline
     pipeline(const network_ref &network, std::size_t max_batch, std::uint32_t workers = 2)
     {
         create(spec_of(network, max_batch, workers));
+    }
+
+    /** Its workers are the threads of a pool. */
+    pipeline(const network_ref &network, std::size_t max_batch, const pool_ref &pool)
+    {
+        pipeline_spec spec = spec_of(network, max_batch, 0);
+        spec.pool = pool.get();
+        create(spec);
     }
 
     /** With a function that gets every report: on_report(const mf_pipeline_report &). It returns nothing, or

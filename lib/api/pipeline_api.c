@@ -22,6 +22,8 @@ mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipelin
     *pipeline = NULL;
     MFI_TRY(MFI_READ(mf_pipeline_spec, &known, spec));
     MFI_TRY(mfi_handle_check(known.network, MFI_KIND_NETWORK));
+    if (known.pool)
+        MFI_TRY(mfi_handle_check(known.pool, MFI_KIND_POOL));
     MFI_TRY(mfi_check_allocator(known.allocator));
     int cancel = mfi_cancel_hold();
     mf_status status = mfi_pipeline_create(&known, pipeline);

@@ -167,7 +167,7 @@ static mf_status load(const stage *s, void *spec)
 
 /* A spec of a later version, filled by its _init: a tail of zeros asks for nothing, anything else is refused.
  */
-static void check_later_spec(const stage *s, void *spec, size_t known,
+static void check_later_spec(const stage *s, void *spec, size_t first, size_t known,
                              mf_status (*use)(const stage *s, void *spec), mf_status expected)
 {
     unsigned char *bytes = spec;
@@ -179,7 +179,9 @@ static void check_later_spec(const stage *s, void *spec, size_t known,
         check_status(MF_STATUS_ARGUMENT, use(s, spec));
         bytes[k] = 0;
     }
-    set_size(spec, (uint32_t)known - 1);
+    set_size(spec, (uint32_t)first);
+    check_status(expected, use(s, spec));
+    set_size(spec, (uint32_t)first - 1);
     check_status(MF_STATUS_ARGUMENT, use(s, spec));
     set_size(spec, UINT32_MAX);
     check_status(MF_STATUS_ARGUMENT, use(s, spec));
@@ -206,10 +208,11 @@ static void test_specs_of_a_later_version(void **state)
     pipeline.spec.network = s.network;
     pipeline.spec.workers = 0;
     pipeline.spec.max_batch = 1;
-    check_later_spec(&s, &pipeline, sizeof(mf_pipeline_spec), create_pipeline, MF_STATUS_OK);
+    check_later_spec(&s, &pipeline, offsetof(mf_pipeline_spec, pool), sizeof(mf_pipeline_spec),
+                     create_pipeline, MF_STATUS_OK);
     memset(&loading, 0x5a, sizeof loading);
     check_ok(mf_load_spec_init(&loading.spec, sizeof loading));
-    check_later_spec(&s, &loading, sizeof(mf_load_spec), load, can_load);
+    check_later_spec(&s, &loading, sizeof(mf_load_spec), sizeof(mf_load_spec), load, can_load);
     take_down(&s);
 }
 

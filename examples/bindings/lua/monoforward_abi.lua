@@ -8,6 +8,7 @@ typedef struct mf_layer mf_layer;
 typedef struct mf_workspace mf_workspace;
 typedef struct mf_builder mf_builder;
 typedef struct mf_network mf_network;
+typedef struct mf_pool mf_pool;
 typedef struct mf_pipeline mf_pipeline;
 typedef struct mf_allocator mf_allocator;
 typedef struct mf_optimizer_spec mf_optimizer_spec;
@@ -19,9 +20,11 @@ typedef struct mf_unit_spec mf_unit_spec;
 typedef struct mf_head_spec mf_head_spec;
 typedef struct mf_builder_spec mf_builder_spec;
 typedef struct mf_network_spec mf_network_spec;
+typedef struct mf_pool_spec mf_pool_spec;
 typedef struct mf_workspace_spec mf_workspace_spec;
 typedef struct mf_report mf_report;
 typedef struct mf_memory mf_memory;
+typedef struct mf_memory_spec mf_memory_spec;
 typedef struct mf_pipeline_report mf_pipeline_report;
 typedef struct mf_pipeline_progress_info mf_pipeline_progress_info;
 typedef struct mf_pipeline_spec mf_pipeline_spec;
@@ -149,6 +152,11 @@ struct mf_network_spec {
     uint32_t struct_size;
     const mf_allocator *allocator;
 };
+struct mf_pool_spec {
+    uint32_t struct_size;
+    uint32_t threads;
+    const mf_allocator *allocator;
+};
 struct mf_workspace_spec {
     uint32_t struct_size;
     int32_t purpose;
@@ -156,6 +164,7 @@ struct mf_workspace_spec {
     mf_layer *layer;
     size_t max_batch;
     const mf_allocator *allocator;
+    mf_pool *pool;
 };
 struct mf_report {
     uint32_t struct_size;
@@ -176,6 +185,16 @@ struct mf_memory {
     size_t workspace;
     size_t total;
     size_t arena;
+};
+struct mf_memory_spec {
+    uint32_t struct_size;
+    int32_t purpose;
+    const mf_layer_spec *const *layers;
+    mf_builder *const *builders;
+    size_t count;
+    const mf_optimizer_spec *optimizer;
+    size_t max_batch;
+    size_t threads;
 };
 struct mf_pipeline_report {
     uint32_t struct_size;
@@ -209,6 +228,7 @@ struct mf_pipeline_spec {
     mf_pipeline_spec_on_report on_report;
     void *user;
     const mf_allocator *allocator;
+    mf_pool *pool;
 };
 struct mf_load_spec {
     uint32_t struct_size;
@@ -355,10 +375,16 @@ mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace,
 mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *goodness);
 mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *probabilities);
 mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode, const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities);
+mf_status mf_pool_spec_init(mf_pool_spec *spec, size_t size);
+mf_status mf_pool_create(const mf_pool_spec *spec, mf_pool **pool);
+void mf_pool_free(mf_pool *pool);
+mf_status mf_pool_threads(const mf_pool *pool, uint32_t *threads);
 mf_status mf_report_init(mf_report *report, size_t size);
 mf_status mf_memory_init(mf_memory *memory, size_t size);
 mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count, const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, mf_memory *memory);
 mf_status mf_network_memory_built(mf_builder *const *builders, size_t count, const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, mf_memory *memory);
+mf_status mf_memory_spec_init(mf_memory_spec *spec, size_t size);
+mf_status mf_memory_query(const mf_memory_spec *spec, mf_memory *memory);
 mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size, size_t *needed);
 mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
 mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
@@ -411,11 +437,13 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_head_spec") == 40)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
-    assert(ffi.sizeof("mf_workspace_spec") == 40)
+    assert(ffi.sizeof("mf_pool_spec") == 16)
+    assert(ffi.sizeof("mf_workspace_spec") == 48)
     assert(ffi.sizeof("mf_report") == 48)
     assert(ffi.sizeof("mf_memory") == 64)
+    assert(ffi.sizeof("mf_memory_spec") == 56)
     assert(ffi.sizeof("mf_pipeline_report") == 64)
     assert(ffi.sizeof("mf_pipeline_progress_info") == 64)
-    assert(ffi.sizeof("mf_pipeline_spec") == 56)
+    assert(ffi.sizeof("mf_pipeline_spec") == 64)
     assert(ffi.sizeof("mf_load_spec") == 24)
 end

@@ -78,6 +78,7 @@ function declare(koffi, library) {
     koffi.opaque('mf_workspace');
     koffi.opaque('mf_builder');
     koffi.opaque('mf_network');
+    koffi.opaque('mf_pool');
     koffi.opaque('mf_pipeline');
     koffi.proto('void *mf_allocator_alloc(void *user, size_t bytes, size_t alignment)');
     koffi.proto('void mf_allocator_free(void *user, void *pointer, size_t bytes)');
@@ -273,6 +274,13 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_network_spec') !== 16)
         throw new Error('mf_network_spec has another size than in C');
+    koffi.struct('mf_pool_spec', {
+        struct_size: 'uint32_t',
+        threads: 'uint32_t',
+        allocator: 'mf_allocator *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_pool_spec') !== 16)
+        throw new Error('mf_pool_spec has another size than in C');
     koffi.struct('mf_workspace_spec', {
         struct_size: 'uint32_t',
         purpose: 'int32_t',
@@ -280,8 +288,9 @@ function declare(koffi, library) {
         layer: 'mf_layer *',
         max_batch: 'size_t',
         allocator: 'mf_allocator *',
+        pool: 'mf_pool *',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_workspace_spec') !== 40)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_workspace_spec') !== 48)
         throw new Error('mf_workspace_spec has another size than in C');
     koffi.struct('mf_pipeline_spec', {
         struct_size: 'uint32_t',
@@ -292,8 +301,9 @@ function declare(koffi, library) {
         on_report: 'mf_pipeline_spec_on_report *',
         user: 'void *',
         allocator: 'mf_allocator *',
+        pool: 'mf_pool *',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_pipeline_spec') !== 56)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_pipeline_spec') !== 64)
         throw new Error('mf_pipeline_spec has another size than in C');
     koffi.struct('mf_load_spec', {
         struct_size: 'uint32_t',
@@ -303,6 +313,18 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_load_spec') !== 24)
         throw new Error('mf_load_spec has another size than in C');
+    koffi.struct('mf_memory_spec', {
+        struct_size: 'uint32_t',
+        purpose: 'int32_t',
+        layers: 'mf_layer_spec **',
+        builders: 'mf_builder **',
+        count: 'size_t',
+        optimizer: 'mf_optimizer_spec *',
+        max_batch: 'size_t',
+        threads: 'size_t',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_memory_spec') !== 56)
+        throw new Error('mf_memory_spec has another size than in C');
     return {
         mf_version: library.func('const char *mf_version()'),
         mf_status_name: library.func('const char *mf_status_name(int32_t status)'),
@@ -378,10 +400,16 @@ function declare(koffi, library) {
         mf_network_goodness: library.func('int32_t mf_network_goodness(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *goodness)'),
         mf_network_probabilities: library.func('int32_t mf_network_probabilities(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *probabilities)'),
         mf_network_infer: library.func('int32_t mf_network_infer(mf_network *network, mf_workspace *workspace, int32_t mode, mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)'),
+        mf_pool_spec_init: library.func('int32_t mf_pool_spec_init(_Inout_ mf_pool_spec *spec, size_t size)'),
+        mf_pool_create: library.func('int32_t mf_pool_create(mf_pool_spec *spec, _Out_ mf_pool **pool)'),
+        mf_pool_free: library.func('void mf_pool_free(mf_pool *pool)'),
+        mf_pool_threads: library.func('int32_t mf_pool_threads(mf_pool *pool, _Out_ uint32_t *threads)'),
         mf_report_init: library.func('int32_t mf_report_init(_Inout_ mf_report *report, size_t size)'),
         mf_memory_init: library.func('int32_t mf_memory_init(_Inout_ mf_memory *memory, size_t size)'),
         mf_network_memory: library.func('int32_t mf_network_memory(mf_layer_spec **layers, size_t count, mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, _Inout_ mf_memory *memory)'),
         mf_network_memory_built: library.func('int32_t mf_network_memory_built(mf_builder **builders, size_t count, mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, _Inout_ mf_memory *memory)'),
+        mf_memory_spec_init: library.func('int32_t mf_memory_spec_init(_Inout_ mf_memory_spec *spec, size_t size)'),
+        mf_memory_query: library.func('int32_t mf_memory_query(mf_memory_spec *spec, _Inout_ mf_memory *memory)'),
         mf_network_summary: library.func('int32_t mf_network_summary(mf_network *network, size_t max_batch, void *text, size_t size, _Out_ size_t *needed)'),
         mf_workspace_spec_init: library.func('int32_t mf_workspace_spec_init(_Inout_ mf_workspace_spec *spec, size_t size)'),
         mf_workspace_create: library.func('int32_t mf_workspace_create(mf_workspace_spec *spec, _Out_ mf_workspace **workspace)'),

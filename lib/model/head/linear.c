@@ -42,15 +42,48 @@ static const float *features_of(const mf_layer *layer, const mfi_scratch *scratc
     return scratch->features;
 }
 
-void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
-                       float *goodness)
+/* What the threads of a product with M share. */
+typedef struct scores {
+    const mf_layer *layer;
+    const float *features;
+    float *goodness;
+    size_t rows, piece; /* of the batch, and of each piece of it */
+} scores;
+
+/* Rows whose scores are one piece of work: enough multiplications that a piece is worth waking a thread for.
+ */
+static size_t score_rows_of_piece(const mf_layer *layer)
+{
+    enum { MULTIPLICATIONS = 262144, STEP = 8 };
+    size_t rows = MULTIPLICATIONS / (layer->plan.features * layer->plan.head.classes) / STEP * STEP;
+    return rows < STEP ? STEP : rows;
+}
+
+static void score_rows(void *context, size_t index, size_t slot)
+{
+    const scores *all = context;
+    const mf_layer *layer = all->layer;
+    size_t first = index * all->piece, left = all->rows - first, n = layer->plan.features,
+           m = layer->plan.head.classes, rows = left < all->piece ? left : all->piece;
+    (void)slot;
+    layer->kernels->skinny_product(rows, m, n, all->features + first * n, n, projection_of(layer),
+                                   all->goodness + first * m);
+}
+
+void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, const mfi_team *team, size_t rows,
+                       const float *a, float *goodness)
 {
     size_t n = layer->plan.features, m = layer->plan.head.classes;
-    const float *projection = projection_of(layer), *features = features_of(layer, scratch, rows, a);
+    scores all = {.layer = layer,
+                  .features = features_of(layer, scratch, rows, a),
+                  .goodness = goodness,
+                  .rows = rows,
+                  .piece = score_rows_of_piece(layer)};
     if (m <= FEW_CLASSES)
-        layer->kernels->skinny_product(rows, m, n, features, n, projection, goodness);
+        mfi_team_run(team, (rows + all.piece - 1) / all.piece, score_rows, &all);
     else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, m, n, 1.0f, features, n, projection, n, 0.0f, goodness, m);
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, m, n, 1.0f, all.features, n, projection_of(layer), n, 0.0f,
+                 goodness, m);
 }
 
 static void features_gradient(const mfi_run *run, const float *features, float *dfeatures, float *dm)
@@ -75,11 +108,12 @@ void mfi_head_backward(mfi_run *run, float *da)
     bool pools = mfi_plan_pools_head(plan);
     size_t n = plan->features, m = plan->head.classes;
     mfi_target projection = mfi_run_target(run, (int32_t)plan->projection);
-    features_gradient(run, pools ? scratch->features : run->a, pools ? scratch->dfeatures : da, scratch->dm);
+    features_gradient(run, pools ? scratch->features : run->a, pools ? scratch->dfeatures : da,
+                      scratch->dprojection);
     if (pools)
         mfi_adaptive_unpool(output->dims + 1, plan->head.pool_size, run->rows->count * output->dims[0],
                             scratch->dfeatures, da);
-    mfi_run_take(run, &projection, 0, 1, m * n, m * n, scratch->dm);
+    mfi_run_take(run, &projection, 0, 1, m * n, m * n, scratch->dprojection);
 }
 
 void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,

@@ -79,7 +79,7 @@ static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
     shared->dz = kept->product;
     shared->db = shared->dscale = g->filters;
     shared->map = 2 * g->pixels;
-    return mfi_multiply(g->filters, g->patch_size, &shared->dw) &&
+    return mfi_multiply(g->filters, g->patch_size, &shared->whole) &&
            mfi_multiply(rows, g->filters * g->pixels, &kept->product);
 }
 
@@ -275,7 +275,7 @@ static void add_weight_gradient(const pass *p, size_t first)
         size_t band = band_at(&p->b, top), width = images * band * g->map[1];
         const float *patches = make_patches(p, first, top, band);
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, g->filters, k, width, 1.0f, p->scratch->dz + top * g->map[1],
-                 images * g->pixels, patches, width, 1.0f, p->scratch->dw, k);
+                 images * g->pixels, patches, width, 1.0f, p->scratch->whole, k);
     }
 }
 
@@ -303,7 +303,7 @@ static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const 
     mfi_target weight = mfi_run_target(run, p.stage->parameters[MFI_WEIGHT]);
     mfi_target bias = mfi_run_target(run, p.stage->parameters[MFI_BIAS]);
     mfi_target scale = mfi_run_target(run, p.stage->parameters[MFI_SCALE]);
-    memset(scratch->dw, 0, g->filters * g->patch_size * sizeof(float));
+    memset(scratch->whole, 0, g->filters * g->patch_size * sizeof(float));
     memset(scratch->db, 0, g->filters * sizeof(float));
     memset(scratch->dscale, 0, g->filters * sizeof(float));
     if (p.batch)
@@ -315,7 +315,7 @@ static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const 
         if (dx[0])
             put_input_gradient(&p, first, dx[0]);
     }
-    mfi_run_take(run, &weight, 0, 1, g->filters * g->patch_size, g->filters * g->patch_size, scratch->dw);
+    mfi_run_take(run, &weight, 0, 1, g->filters * g->patch_size, g->filters * g->patch_size, scratch->whole);
     mfi_run_take(run, &bias, 0, 1, g->filters, g->filters, scratch->db);
     mfi_run_take(run, &scale, 0, 1, g->filters, g->filters, scratch->dscale);
 }

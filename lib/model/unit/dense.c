@@ -45,10 +45,21 @@ size_t mfi_dense_panel(size_t inputs, size_t outputs)
  * The stage computes it without the BLAS library, which would first copy W into another layout. */
 enum { FEW_ROWS = 4, FUSED_ROWS = 256 };
 
-bool mfi_dense_gradient_scratch(size_t inputs, size_t outputs, size_t rows, size_t *count)
+/* What all panels use: x packed, or two Gram matrices, which are computed only if they are smaller than a
+ * panel of dW. */
+static bool count_whole(size_t inputs, size_t panel, size_t rows, size_t *count)
 {
-    size_t panel = mfi_dense_panel(inputs, outputs), packed = rows < FUSED_ROWS ? rows : FUSED_ROWS;
-    return mfi_multiply(packed > panel ? packed : panel, mfi_packed_columns(inputs), count);
+    size_t packed, most = panel * inputs, grams = rows <= most / 2 / rows ? 2 * rows * rows : most;
+    if (!mfi_multiply(rows < FUSED_ROWS ? rows : FUSED_ROWS, mfi_packed_columns(inputs), &packed))
+        return false;
+    *count = packed > grams ? packed : grams;
+    return true;
+}
+
+static size_t panels_of(const mfi_stage *stage)
+{
+    size_t panel = mfi_dense_panel(stage->input_values, stage->output_values);
+    return (stage->output_values + panel - 1) / panel;
 }
 
 static bool keeps_preactivation(const mfi_stage *stage)
@@ -70,23 +81,45 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
         return false;
     shared->db = panel;
     shared->dscale = stage->normalizes ? panel : 0;
-    return mfi_multiply(rows, panel, &shared->dz) &&
-           mfi_dense_gradient_scratch(stage->input_values, n, rows, &shared->dw);
+    shared->pieces = panels_of(stage);
+    return mfi_multiply(rows, panel, &shared->dz) && mfi_multiply(panel, stage->input_values, &shared->dw) &&
+           count_whole(stage->input_values, panel, rows, &shared->whole);
 }
 
 /* ---- forward ---- */
+
+typedef struct product {
+    const mfi_stage *stage;
+    mfi_input input;
+    const float *w;
+    float *to;
+} product;
+
+/* Neurons of the product that one thread computes at a time. */
+enum { FORWARD_NEURONS = 240 };
+
+static void multiply_neurons(mfi_run *mine, void *context, size_t index)
+{
+    const product *p = context;
+    size_t n = p->stage->output_values, k = p->stage->input_values, start = index * FORWARD_NEURONS;
+    size_t width = n - start < FORWARD_NEURONS ? n - start : FORWARD_NEURONS;
+    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, mine->rows->count, width, k, 1.0f, p->input.x, p->input.stride,
+             p->w + start * k, k, 0.0f, p->to + start, n);
+}
 
 /* to = x W^T */
 static void dense_multiply(const mfi_run *run, size_t index, float *to)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    size_t n = stage->output_values, k = stage->input_values, rows = run->rows->count;
-    mfi_input input = mfi_run_input(run, index, 0);
-    const float *w = mfi_run_values(run, index, MFI_WEIGHT);
+    size_t n = stage->output_values, rows = run->rows->count;
+    product p = {.stage = stage,
+                 .input = mfi_run_input(run, index, 0),
+                 .w = mfi_run_values(run, index, MFI_WEIGHT),
+                 .to = to};
     if (rows <= FEW_ROWS)
-        run->layer->kernels->skinny_product(rows, n, k, input.x, input.stride, w, to);
+        run->layer->kernels->skinny_product(rows, n, stage->input_values, p.input.x, p.input.stride, p.w, to);
     else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, n, k, 1.0f, input.x, input.stride, w, k, 0.0f, to, n);
+        mfi_run_share(run, (n + FORWARD_NEURONS - 1) / FORWARD_NEURONS, multiply_neurons, &p);
 }
 
 static void normalize_rows(const mfi_run *run, size_t index, const float *u, float *to)
@@ -229,12 +262,12 @@ static void update_momentum(const way *w, panel p, float *weight, float *momentu
 /* Gram matrices [B, B] of dz, which grows with the panels, and of x. */
 static float *gram_of_dz(const way *w)
 {
-    return w->run->scratch->dw;
+    return w->run->scratch->whole;
 }
 
 static float *gram_of_x(const way *w)
 {
-    return w->run->scratch->dw + w->rows * w->rows;
+    return w->run->scratch->whole + w->rows * w->rows;
 }
 
 static void use_weight_gradient(const way *w, panel p)
@@ -252,7 +285,7 @@ static void use_weight_gradient(const way *w, panel p)
         return;
     case BY_TILE:
         w->run->layer->kernels->product_update(rule, w->rows, p.width, w->k, scratch->dz, p.width,
-                                               scratch->dw, storage->values + first,
+                                               scratch->whole, storage->values + first,
                                                storage->state[0] ? storage->state[0] + first : NULL,
                                                storage->state[1] ? storage->state[1] + first : NULL);
         return;
@@ -306,14 +339,33 @@ static strategy choose_strategy(const way *w)
     return w->weight.rule.kind == MFI_RULE_MOMENTUM ? INTO_MOMENTUM : BY_PANEL;
 }
 
+/* Panels with what is done with each of them. */
+typedef struct panel_walk {
+    const way *way;
+    void (*use)(const way *w, panel p);
+} panel_walk;
+
+static void walk_panel(mfi_run *mine, void *context, size_t index)
+{
+    const panel_walk *walk = context;
+    way w = *walk->way;
+    size_t most = mfi_dense_panel(w.k, w.n), start = index * most;
+    panel p = {start, w.n - start < most ? w.n - start : most};
+    w.run = mine;
+    panel_gradient(&w, p);
+    walk->use(&w, p);
+}
+
+/* Panels are independent of each other, unless they add to the same sum: then their order matters. */
 static void walk_panels(const way *w, void (*use)(const way *w, panel p))
 {
-    size_t most = mfi_dense_panel(w->k, w->n);
-    for (size_t start = 0; start < w->n; start += most) {
-        panel p = {start, w->n - start < most ? w->n - start : most};
-        panel_gradient(w, p);
-        use(w, p);
-    }
+    panel_walk walk = {.way = w, .use = use};
+    mfi_team alone = {.slot = w->run->scratch->slot, .threads = 1};
+    const mfi_team *team = w->run->team;
+    if (w->dx || w->strategy == BY_GRAM)
+        w->run->team = &alone;
+    mfi_run_share_gradients(w->run, panels_of(w->stage), walk_panel, &walk);
+    w->run->team = team;
 }
 
 static void use_panel(const way *w, panel p)
@@ -378,7 +430,7 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
     };
     w.strategy = choose_strategy(&w);
     if (w.strategy == BY_TILE)
-        run->layer->kernels->pack(w.rows, w.k, w.input.x, w.input.stride, run->scratch->dw);
+        run->layer->kernels->pack(w.rows, w.k, w.input.x, w.input.stride, run->scratch->whole);
     walk_panels(&w, use_panel);
     if (w.strategy == BY_GRAM)
         measure_by_gram(&w);

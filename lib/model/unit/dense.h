@@ -11,7 +11,4 @@ size_t mfi_dense_panel(size_t inputs, size_t outputs);
 bool mfi_dense_fuses(const mfi_kernels *kernels, const mfi_blas_counter *blas, size_t rows,
                      const mfi_rule *rule);
 
-/* Floats that a panel of dW, or x packed, takes; false if that does not fit. */
-bool mfi_dense_gradient_scratch(size_t inputs, size_t outputs, size_t rows, size_t *count);
-
 #endif

@@ -96,6 +96,10 @@ class mf_network(c.Structure):
     """Opaque."""
 
 
+class mf_pool(c.Structure):
+    """Opaque."""
+
+
 class mf_pipeline(c.Structure):
     """Opaque."""
 
@@ -140,6 +144,10 @@ class mf_network_spec(c.Structure):
     pass
 
 
+class mf_pool_spec(c.Structure):
+    pass
+
+
 class mf_workspace_spec(c.Structure):
     pass
 
@@ -149,6 +157,10 @@ class mf_report(c.Structure):
 
 
 class mf_memory(c.Structure):
+    pass
+
+
+class mf_memory_spec(c.Structure):
     pass
 
 
@@ -302,6 +314,12 @@ mf_network_spec._fields_ = [
     ("allocator", c.POINTER(mf_allocator)),
 ]
 
+mf_pool_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("threads", c.c_uint32),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
 mf_workspace_spec._fields_ = [
     ("struct_size", c.c_uint32),
     ("purpose", c.c_int32),
@@ -309,6 +327,7 @@ mf_workspace_spec._fields_ = [
     ("layer", c.POINTER(mf_layer)),
     ("max_batch", c.c_size_t),
     ("allocator", c.POINTER(mf_allocator)),
+    ("pool", c.POINTER(mf_pool)),
 ]
 
 mf_report._fields_ = [
@@ -331,6 +350,17 @@ mf_memory._fields_ = [
     ("workspace", c.c_size_t),
     ("total", c.c_size_t),
     ("arena", c.c_size_t),
+]
+
+mf_memory_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("purpose", c.c_int32),
+    ("layers", c.POINTER(c.POINTER(mf_layer_spec))),
+    ("builders", c.POINTER(c.POINTER(mf_builder))),
+    ("count", c.c_size_t),
+    ("optimizer", c.POINTER(mf_optimizer_spec)),
+    ("max_batch", c.c_size_t),
+    ("threads", c.c_size_t),
 ]
 
 mf_pipeline_report._fields_ = [
@@ -367,6 +397,7 @@ mf_pipeline_spec._fields_ = [
     ("on_report", mf_pipeline_spec_on_report),
     ("user", c.c_void_p),
     ("allocator", c.POINTER(mf_allocator)),
+    ("pool", c.POINTER(mf_pool)),
 ]
 
 mf_load_spec._fields_ = [
@@ -470,12 +501,18 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_network_infer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_pool_spec_init": (c.c_int32, [c.POINTER(mf_pool_spec), c.c_size_t]),
+    "mf_pool_create": (c.c_int32, [c.POINTER(mf_pool_spec), c.POINTER(c.POINTER(mf_pool))]),
+    "mf_pool_free": (None, [c.POINTER(mf_pool)]),
+    "mf_pool_threads": (c.c_int32, [c.POINTER(mf_pool), c.c_void_p]),
     "mf_report_init": (c.c_int32, [c.POINTER(mf_report), c.c_size_t]),
     "mf_memory_init": (c.c_int32, [c.POINTER(mf_memory), c.c_size_t]),
     "mf_network_memory": (c.c_int32, [c.POINTER(c.POINTER(mf_layer_spec)), c.c_size_t,
         c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
     "mf_network_memory_built": (c.c_int32, [c.POINTER(c.POINTER(mf_builder)), c.c_size_t,
         c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
+    "mf_memory_spec_init": (c.c_int32, [c.POINTER(mf_memory_spec), c.c_size_t]),
+    "mf_memory_query": (c.c_int32, [c.POINTER(mf_memory_spec), c.POINTER(mf_memory)]),
     "mf_network_summary": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.c_void_p, c.c_size_t,
         c.c_void_p]),
     "mf_workspace_spec_init": (c.c_int32, [c.POINTER(mf_workspace_spec), c.c_size_t]),

@@ -8,6 +8,7 @@ from . import _abi
 from ._arrays import address, batch, result
 from ._handles import Handle, constant, make_spec, result_struct, use_allocator
 from ._library import check, library
+from ._pool import use_pool
 
 
 class Optimizer(Handle):
@@ -220,14 +221,16 @@ class Network(Handle):
 
 
 class Workspace(Handle):
-    """Scratch memory and reports, for a network or a layer and batches up to max_batch rows."""
+    """Scratch memory and reports, for a network or a layer and batches up to max_batch rows. The threads of a
+    `pool` share the work of what uses it."""
 
     _name = "mf_workspace"
 
-    def __init__(self, what, max_batch, *, purpose="training", allocator=None):
+    def __init__(self, what, max_batch, *, purpose="training", pool=None, allocator=None):
         spec = make_spec("mf_workspace_spec", {"purpose": constant("MF_WORKSPACE_", purpose),
                                                "max_batch": max_batch})
         setattr(spec, "layer" if isinstance(what, Layer) else "network", what._pointer)
+        use_pool(spec, pool)
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
 

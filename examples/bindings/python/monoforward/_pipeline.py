@@ -5,10 +5,11 @@ from . import _abi
 from ._arrays import batch
 from ._handles import Handle, make_spec, result_struct
 from ._library import MonoforwardError, check, library
+from ._pool import use_pool
 
 
 class Pipeline(Handle):
-    """Pipeline(network, max_batch, workers=2): the layers learn on threads of their own.
+    """Pipeline(network, max_batch, workers=2): the layers learn on threads of their own, or of a pool.
 
     on_report(report) is called with every mf_pipeline_report, on the thread that calls submit, flush, stop or
     poll. What it returns is not looked at; an exception stops the pipeline and comes out of that call. Reports
@@ -17,9 +18,10 @@ class Pipeline(Handle):
 
     _name = "mf_pipeline"
 
-    def __init__(self, network, max_batch, *, workers=2, depth=0, on_report=None):
+    def __init__(self, network, max_batch, *, workers=2, depth=0, pool=None, on_report=None):
         spec = make_spec("mf_pipeline_spec", {"max_batch": max_batch, "workers": workers, "depth": depth})
         spec.network = network._pointer
+        use_pool(spec, pool)
         self._inputs = network.inputs
         self._raised = raised = []  # not `self`: a callback that held it would keep it alive
         callback = None

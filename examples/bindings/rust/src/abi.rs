@@ -29,6 +29,11 @@ pub struct mf_network {
 }
 
 #[repr(C)]
+pub struct mf_pool {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
 pub struct mf_pipeline {
     _private: [u8; 0],
 }
@@ -256,6 +261,14 @@ pub struct mf_network_spec {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct mf_pool_spec {
+    pub struct_size: u32,
+    pub threads: u32,
+    pub allocator: *const mf_allocator,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct mf_workspace_spec {
     pub struct_size: u32,
     pub purpose: i32,
@@ -263,6 +276,7 @@ pub struct mf_workspace_spec {
     pub layer: *mut mf_layer,
     pub max_batch: usize,
     pub allocator: *const mf_allocator,
+    pub pool: *mut mf_pool,
 }
 
 #[repr(C)]
@@ -289,6 +303,19 @@ pub struct mf_memory {
     pub workspace: usize,
     pub total: usize,
     pub arena: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mf_memory_spec {
+    pub struct_size: u32,
+    pub purpose: i32,
+    pub layers: *const *const mf_layer_spec,
+    pub builders: *const *mut mf_builder,
+    pub count: usize,
+    pub optimizer: *const mf_optimizer_spec,
+    pub max_batch: usize,
+    pub threads: usize,
 }
 
 #[repr(C)]
@@ -331,6 +358,7 @@ pub struct mf_pipeline_spec {
     pub on_report: Option<mf_pipeline_spec_on_report>,
     pub user: *mut c_void,
     pub allocator: *const mf_allocator,
+    pub pool: *mut mf_pool,
 }
 
 #[repr(C)]
@@ -417,10 +445,16 @@ extern "C" {
     pub fn mf_network_goodness(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, goodness: *mut f32) -> i32;
     pub fn mf_network_probabilities(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, probabilities: *mut f32) -> i32;
     pub fn mf_network_infer(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
+    pub fn mf_pool_spec_init(spec: *mut mf_pool_spec, size: usize) -> i32;
+    pub fn mf_pool_create(spec: *const mf_pool_spec, pool: *mut *mut mf_pool) -> i32;
+    pub fn mf_pool_free(pool: *mut mf_pool);
+    pub fn mf_pool_threads(pool: *const mf_pool, threads: *mut u32) -> i32;
     pub fn mf_report_init(report: *mut mf_report, size: usize) -> i32;
     pub fn mf_memory_init(memory: *mut mf_memory, size: usize) -> i32;
     pub fn mf_network_memory(layers: *const *const mf_layer_spec, count: usize, optimizer: *const mf_optimizer_spec, purpose: i32, max_batch: usize, memory: *mut mf_memory) -> i32;
     pub fn mf_network_memory_built(builders: *const *mut mf_builder, count: usize, optimizer: *const mf_optimizer_spec, purpose: i32, max_batch: usize, memory: *mut mf_memory) -> i32;
+    pub fn mf_memory_spec_init(spec: *mut mf_memory_spec, size: usize) -> i32;
+    pub fn mf_memory_query(spec: *const mf_memory_spec, memory: *mut mf_memory) -> i32;
     pub fn mf_network_summary(network: *const mf_network, max_batch: usize, text: *mut c_char, size: usize, needed: *mut usize) -> i32;
     pub fn mf_workspace_spec_init(spec: *mut mf_workspace_spec, size: usize) -> i32;
     pub fn mf_workspace_create(spec: *const mf_workspace_spec, workspace: *mut *mut mf_workspace) -> i32;
@@ -474,11 +508,13 @@ const _: () = {
     assert!(std::mem::size_of::<mf_head_spec>() == 40);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
-    assert!(std::mem::size_of::<mf_workspace_spec>() == 40);
+    assert!(std::mem::size_of::<mf_pool_spec>() == 16);
+    assert!(std::mem::size_of::<mf_workspace_spec>() == 48);
     assert!(std::mem::size_of::<mf_report>() == 48);
     assert!(std::mem::size_of::<mf_memory>() == 64);
+    assert!(std::mem::size_of::<mf_memory_spec>() == 56);
     assert!(std::mem::size_of::<mf_pipeline_report>() == 64);
     assert!(std::mem::size_of::<mf_pipeline_progress_info>() == 64);
-    assert!(std::mem::size_of::<mf_pipeline_spec>() == 56);
+    assert!(std::mem::size_of::<mf_pipeline_spec>() == 64);
     assert!(std::mem::size_of::<mf_load_spec>() == 24);
 };

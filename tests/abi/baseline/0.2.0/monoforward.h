@@ -861,6 +861,64 @@ MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *works
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
+/** @defgroup pool Pools: threads that share the work of a call
+ *
+ *  A pool has threads that sleep until a call has work for them. A workspace that is made with a pool uses it
+ * in every call that computes with the workspace: training steps, gradients, evaluation, prediction. A
+ * pipeline that is made with a pool runs its layers on the pool's threads, and threads that find no layer to
+ * work on help with the layers that others are at. The results have the same bits for any number of threads,
+ * and as without a pool.
+ *
+ *  Any number of workspaces and pipelines may use one pool, from several threads at the same time: a thread
+ * that is free helps any of them. Threads of the pool look for work for some ten microseconds before they
+ * sleep, so a pool that nobody uses takes no processor time. All signals are blocked in them, as in the
+ * workers of a pipeline.
+ *
+ *  fork() leaves the threads behind: in the child, calls with the pool are made by the calling thread alone,
+ *  with the same results, and a pipeline can use a pool of the parent's no more. A thread that
+ * pthread_cancel() meets in a call with a pool ends behind it.
+ *
+ *  Set the BLAS library to one thread (mf_blas_set_threads()) where a pool is used.
+ *  @{ */
+
+/** Opaque handle of a pool. */
+typedef struct mf_pool mf_pool;
+
+/** What a pool is made from. */
+typedef struct mf_pool_spec {
+    uint32_t struct_size; /**< sizeof(mf_pool_spec). */
+    uint32_t threads; /**< Threads that work on a call, at most 1024: the one that makes it and those of the
+                           pool, which are one less. 0 (default): as many as the processors that this
+                           process may use. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_pool_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_pool_spec_init(mf_pool_spec *spec, size_t size);
+
+/** Creates a pool and starts its threads. If the system starts fewer than were asked for, the pool works with
+ *  those: mf_pool_threads() tells.
+ *  @param spec  what it is made from; NULL for the defaults
+ *  @param pool  receives the handle, or NULL on failure; free it with mf_pool_free()
+ *  Errors: ARGUMENT, MEMORY. */
+MF_API mf_status mf_pool_create(const mf_pool_spec *spec, mf_pool **pool);
+
+/** Gives up the caller's reference; workspaces and pipelines that use the pool keep theirs. The last one ends
+ *  the threads.
+ *  @param pool  to free; NULL is fine */
+MF_API void mf_pool_free(mf_pool *pool);
+
+/** How many threads work on a call: those that have been started, and the caller's.
+ *  @param pool     to ask
+ *  @param threads  receives the number, 1 or more
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_pool_threads(const mf_pool *pool, uint32_t *threads);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
 /** @defgroup workspace Workspaces and reports
  *
  *  A workspace holds the scratch memory for one network or one layer, for batches up to a size, and the
@@ -881,6 +939,8 @@ typedef struct mf_workspace_spec {
     mf_layer *layer;               /**< or the single layer: one of the two, the other NULL. */
     size_t max_batch;              /**< Most rows of a batch; no default. */
     const mf_allocator *allocator; /**< NULL: the C library's. */
+    mf_pool *pool; /**< Whose threads share the work of calls; NULL (default): the calling thread
+                        works alone. */
 } mf_workspace_spec;
 
 /** What a layer did in the last call. Loss and correct rows are those before the update of a step. */
@@ -944,6 +1004,33 @@ MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t cou
                                          const mf_optimizer_spec *optimizer, int32_t purpose,
                                          size_t max_batch, mf_memory *memory);
 
+/** What mf_memory_query() shall count. */
+typedef struct mf_memory_spec {
+    uint32_t struct_size;               /**< sizeof(mf_memory_spec). */
+    int32_t purpose;                    /**< MF_WORKSPACE_TRAINING (default) or MF_WORKSPACE_INFERENCE. */
+    const mf_layer_spec *const *layers; /**< [count] as in mf_network_memory(), */
+    mf_builder *const *builders; /**< [count] or as in mf_network_memory_built(): one of the two, the other
+                                      NULL. */
+    size_t count;                /**< How many layers there are; no default. */
+    const mf_optimizer_spec *optimizer; /**< NULL (default): none. */
+    size_t max_batch;                   /**< Of the one workspace; no default. */
+    size_t
+        threads; /**< What mf_pool_threads() says of the workspace's pool; 1 (default) or 0: it has none. */
+} mf_memory_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_memory_spec_init(mf_memory_spec *spec, size_t size);
+
+/** What a network will take, to the byte, with a workspace that may use a pool; the pool itself is not
+ * counted.
+ *  @param spec    what is to be counted
+ *  @param memory  receives the bytes; its struct_size is set by the caller
+ *  Errors: as mf_network_memory() and mf_network_memory_built(); ARGUMENT also for more than 1024 threads. */
+MF_API mf_status mf_memory_query(const mf_memory_spec *spec, mf_memory *memory);
+
 /** Writes what the network is into `text`, as lines for people: the units of each layer with their shapes and
  *  parameters, where gradients stop, and the memory that training on batches of `max_batch` rows takes. What
  * it says may change from version to version; programs should ask mf_layer_unit() instead.
@@ -953,16 +1040,16 @@ MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t cou
  *                    NULL if size is 0
  *  @param size       of `text`
  *  @param needed     receives the size that suffices, with the final 0; may be NULL
- *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ), CAPACITY
- *  (too small: what fits is there). */
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ),
+ * CAPACITY (too small: what fits is there). */
 MF_API mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
                                     size_t *needed);
 
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
 MF_API mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
 
-/** Creates a workspace; it takes a reference to the network or layer. When layers come, go or change
- *  their number of classes, it is STALE and another one is needed. Free it with mf_workspace_free().
+/** Creates a workspace; it takes references to the network or layer and to the pool. When layers come, go or
+ * change their number of classes, it is STALE and another one is needed. Free it with mf_workspace_free().
  *  Errors: ARGUMENT, HANDLE, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW,
  *  MEMORY. */
 MF_API mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
@@ -1038,13 +1125,13 @@ typedef struct mf_pipeline_progress_info {
 /** What a pipeline is made from. */
 typedef struct mf_pipeline_spec {
     uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
-    uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those beyond the number of layers,
-                               or beyond depth, could never work and are not started. 0: none, submit does
-                               all the work itself. */
+    uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those that find no layer to work on,
+                               as when there are more of them than layers, help with the layers that others
+                               are at. 0: none, submit does all the work itself. Not read if there is a pool. */
     mf_network *network;  /**< Whose layers train; no default. */
     size_t max_batch;     /**< Most rows of a batch; no default. */
-    size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): started workers
-                               + 2. */
+    size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): the number of layers
+                               or of threads, whichever is smaller, + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
      *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it;
      *  mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
@@ -1052,6 +1139,9 @@ typedef struct mf_pipeline_spec {
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
     const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
+    mf_pool *pool; /**< Whose threads are the workers; NULL (default): the pipeline starts its own. As
+                        many of them work as mf_pool_threads() says: the pool's, and one that the
+                        pipeline starts, since the host's thread has other things to do. */
 } mf_pipeline_spec;
 
 /** Fills a spec with the defaults.
@@ -1240,9 +1330,9 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or units, or a longer header, than the format allows), IO (the message names the path and the system's reason;
- *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
- *  not be synced, which the message says, the new one is there, but a crash may undo it). */
+ *  or units, or a longer header, than the format allows), IO (the message names the path and the system's
+ * reason; after a failure nothing is left behind, and the old file is there as it was; only when the folder
+ * could not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
