@@ -142,7 +142,8 @@ int main(int count, char **arguments)
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
     if (rounds < 1 || rounds > MOST_ROUNDS)
         return 1;
-    printf("# monoforward %s, BLAS: %s, peak by %s\n", mf_version(), mf_blas_name(), peak_instructions());
+    printf("# monoforward %s, BLAS: %s, peak by %s, bf16 %s\n", mf_version(), mf_blas_name(),
+           peak_instructions(), peak_bf16() > 0.0 ? "by avx512-bf16" : "absent");
     for (char *arch, *arch_list = archs; (arch = next_word(&arch_list));) {
         char *batches = copy_words(argument(count, arguments, "batch", "1,32,128,512"));
         for (char *batch, *batch_list = batches; (batch = next_word(&batch_list));) {
