@@ -259,25 +259,6 @@ static void measure_with_threads(const options *o, conv_products *products, int 
     free(optimizers);
 }
 
-/* The first Python that has PyTorch, or NULL; says which version that is. */
-static const char *find_torch(const char *wanted)
-{
-    const char *const candidates[] = {wanted, "python3", "/usr/bin/python3"};
-    size_t first = *wanted ? 0 : 1, count = *wanted ? 1 : 3;
-    if (strcmp(wanted, "none") == 0)
-        return NULL;
-    for (size_t i = first; i < count; i++) {
-        char command[CHILD_TEXT];
-        snprintf(command, sizeof command,
-                 "'%.400s' -c 'import torch; print(\"# PyTorch\", torch.__version__)' 2>/dev/null",
-                 candidates[i]);
-        if (system(command) == 0)
-            return candidates[i];
-    }
-    printf("# PyTorch is missing (on Debian: apt-get install python3-torch): no comparison with it\n");
-    return NULL;
-}
-
 int main(int count, char **arguments)
 {
     options o = {.arch = argument(count, arguments, "arch", "3x32x32:c64p-c128p-c256p-c512p"),

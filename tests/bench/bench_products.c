@@ -1,17 +1,17 @@
 /* The matrix products of training steps, each by every library that is there, and against the peak.
  *
- *     bench_products [--dense=128x1000x784,...] [--conv=64x27,...] [--columns=512] [--rounds=7]
+ *     bench_products [--dense=128x1000x784,...] [--conv=64x27,...] [--columns=512] [--rounds=7] [--repeat=N]
  *
  * A dense layer of n neurons on k inputs, as BxnxK, has three products: forward x W^T [B,n], update dz^T x
  * [n,k] and input dz W [B,k], which only layers of several units have. A convolution of F filters with K
  * weights, as FxK, has two for a block of columns (conv_products.h): conv_forward W col [F,N] and conv_update
  * dz col^T [F,K].
  *
- * A round runs all competitors one after the other, on one thread, and measures the peak (peak.h). Printed
- * are the medians over the rounds of the rate; of of_peak, the rate over the peak in the competitor's
- * precision; and of vs_blas, the rate over that of the BLAS library. Before they are timed, results are
- * compared with sums in double precision. Packing and conversion of operands are not timed where a competitor
- * has a format of its own: libxsmm and onednn. */
+ * A round runs all competitors one after the other, N times each (about 2 GFLOP), on one thread, and measures
+ * the peak (peak.h). Printed are the medians over the rounds of the rate; of of_peak, the rate over the peak
+ * in the competitor's precision; and of vs_blas, the rate over that of the BLAS library. Before they are
+ * timed, results are compared with sums in double precision. Packing and conversion of operands are not timed
+ * where a competitor has a format of its own: libxsmm and onednn. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,12 +127,12 @@ static void print_results(const contest *c)
 }
 
 /* Takes the product, whose operands are still missing. */
-static void measure(const product *given, size_t rounds)
+static void measure(const product *given, size_t rounds, size_t repeat)
 {
     static contest c;
     c = (contest){.product = *given, .rounds = rounds};
     product *p = &c.product;
-    c.repeat = (size_t)(2e9 / flops_of(p)) + 1;
+    c.repeat = repeat ? repeat : (size_t)(2e9 / flops_of(p)) + 1;
     p->a = make_inputs(p->m * p->k);
     p->b = make_inputs(p->k * p->n);
     p->c = make_inputs(p->m * p->n);
@@ -152,7 +152,7 @@ static void measure(const product *given, size_t rounds)
 
 /* ---- the products ---- */
 
-static void measure_dense(const char *size, size_t rounds)
+static void measure_dense(const char *size, size_t rounds, size_t repeat)
 {
     size_t batch, n, k;
     if (sscanf(size, "%zux%zux%zu", &batch, &n, &k) != 3 || batch * n * k == 0)
@@ -162,11 +162,11 @@ static void measure_dense(const char *size, size_t rounds)
                           {.kind = "input", .m = batch, .n = k, .k = n}};
     for (size_t i = 0; i < 3; i++) {
         snprintf(products[i].size, sizeof products[i].size, "%s", size);
-        measure(&products[i], rounds);
+        measure(&products[i], rounds, repeat);
     }
 }
 
-static void measure_conv(const char *size, size_t columns, size_t rounds)
+static void measure_conv(const char *size, size_t columns, size_t rounds, size_t repeat)
 {
     size_t filters, weights;
     if (sscanf(size, "%zux%zu", &filters, &weights) != 2 || filters * weights == 0)
@@ -175,7 +175,7 @@ static void measure_conv(const char *size, size_t columns, size_t rounds)
                           {.kind = "conv_update", .m = filters, .n = weights, .k = columns, .trans_b = 1}};
     for (size_t i = 0; i < 2; i++) {
         snprintf(products[i].size, sizeof products[i].size, "%s", size);
-        measure(&products[i], rounds);
+        measure(&products[i], rounds, repeat);
     }
 }
 
@@ -195,6 +195,7 @@ int main(int count, char **arguments)
     char *conv = copy_words(argument(count, arguments, "conv", "64x27,128x576,256x1152,512x2304"));
     size_t columns = strtoul(argument(count, arguments, "columns", "512"), NULL, 10);
     size_t rounds = strtoul(argument(count, arguments, "rounds", "7"), NULL, 10);
+    size_t repeat = strtoul(argument(count, arguments, "repeat", "0"), NULL, 10);
     if (rounds < 1 || rounds > MOST_ROUNDS || columns < 1)
         return 1;
     printf("# monoforward %s, BLAS: %s, peak by %s, bf16 %s\n", mf_version(), mf_blas_name(),
@@ -203,9 +204,9 @@ int main(int count, char **arguments)
     if (mf_blas_set_threads(1) != MF_STATUS_OK)
         printf("# %s\n", mf_last_message());
     for (char *size, *list = dense; (size = next_word(&list));)
-        measure_dense(size, rounds);
+        measure_dense(size, rounds, repeat);
     for (char *size, *list = conv; (size = next_word(&list));)
-        measure_conv(size, columns, rounds);
+        measure_conv(size, columns, rounds, repeat);
     free(dense);
     free(conv);
     return 0;

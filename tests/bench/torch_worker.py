@@ -218,4 +218,5 @@ def main():
             print(trainer.tune(int(words[1]), threads), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
