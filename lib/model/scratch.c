@@ -38,6 +38,7 @@ static void take_shared(const mfi_shared_sizes *most, parts *rooms, mfi_scratch 
     mfi_room *own = &rooms->own;
     scratch->dz = mfi_room_take(own, most->dz, sizeof(float));
     scratch->dw = mfi_room_take(own, most->dw, sizeof(float));
+    scratch->panel = mfi_room_take(own, most->panel, sizeof(float));
     scratch->db = mfi_room_take(own, most->db, sizeof(float));
     scratch->dscale = mfi_room_take(own, most->dscale, sizeof(float));
     scratch->patches = mfi_room_take(own, most->patches, sizeof(float));
@@ -50,6 +51,7 @@ static void widen(mfi_shared_sizes *most, const mfi_shared_sizes *one)
 {
     most->dz = larger_size(most->dz, one->dz);
     most->dw = larger_size(most->dw, one->dw);
+    most->panel = larger_size(most->panel, one->panel);
     most->db = larger_size(most->db, one->db);
     most->dscale = larger_size(most->dscale, one->dscale);
     most->patches = larger_size(most->patches, one->patches);
@@ -144,6 +146,7 @@ mfi_scratch mfi_scratch_of(const mfi_scratch *other, size_t slot)
     scratch.slot = slot;
     scratch.dz = move_area(other->dz, bytes);
     scratch.dw = move_area(other->dw, bytes);
+    scratch.panel = move_area(other->panel, bytes);
     scratch.db = move_area(other->db, bytes);
     scratch.dscale = move_area(other->dscale, bytes);
     scratch.patches = move_area(other->patches, bytes);

@@ -26,7 +26,8 @@ typedef struct mfi_kept_sizes {
 /* What stages use in turn, in floats. Each thread that works on a call has these for itself, */
 typedef struct mfi_shared_sizes {
     size_t dz;      /* [B, panel]; a block of maps of a convolution */
-    size_t dw;      /* [panel, k] */
+    size_t dw;      /* dW of a panel, with the products of the BLAS library */
+    size_t panel;   /* what our own products of a dense stage need for one panel */
     size_t db;      /* [panel] or [channels] */
     size_t dscale;  /* [panel] or [channels] */
     size_t patches; /* im2col: [values of a kernel, area] of a block of images */
@@ -39,9 +40,9 @@ typedef struct mfi_shared_sizes {
 } mfi_shared_sizes;
 
 typedef struct mfi_kept {
-    float *output; /* [B, output_values]; NULL: it is the layer's */
-    float
-        *gradient; /* the loss's gradient by that; NULL where a head and a dense stage work panel by panel */
+    float *output;   /* [B, output_values]; NULL: it is the layer's */
+    float *gradient; /* the loss's gradient by that; NULL where a head and a dense stage work panel by panel,
+                        and nothing before them is learned */
     float *product, *preactivation, *moments;
 } mfi_kept;
 
@@ -58,7 +59,7 @@ typedef struct mfi_scratch {
     mfi_kept *kept;  /* [stages] */
 
     /* Of the thread. */
-    float *dz, *dw, *db, *dscale, *patches, *map;
+    float *dz, *dw, *panel, *db, *dscale, *patches, *map;
     float *dm;              /* [m, panel] */
     size_t slot, own_bytes; /* of the thread; from one thread's areas to those of the next */
 } mfi_scratch;

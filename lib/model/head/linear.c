@@ -22,7 +22,7 @@ size_t mfi_head_panel(const mfi_plan *plan)
 {
     if (!mfi_head_joins(plan))
         return plan->features;
-    return mfi_dense_panel(last_stage(plan)->input_values, plan->outputs);
+    return mfi_dense_panel(last_stage(plan));
 }
 
 static const float *projection_of(const mf_layer *layer)
