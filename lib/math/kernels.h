@@ -67,9 +67,10 @@ typedef struct mfi_kernels {
                            const float *projection, const float *a, const float *z, size_t n, float *dz,
                            float *dm, float *db);
 
-    /* dF = dG M and dM += dG^T F for the features F [rows, n] that M [m, n] reads. */
-    void (*head_gradient)(size_t rows, size_t n, size_t m, const float *dg, const float *projection,
-                          const float *features, float *dfeatures, float *dm);
+    /* dF = dG M and dM = dG^T F for the `width` features that the pointers begin at: M, F and dF with row
+     * stride n, dM [m, width]. */
+    void (*head_gradient)(size_t rows, size_t width, size_t m, const float *dg, const float *projection,
+                          const float *features, size_t n, float *dfeatures, float *dm);
 
     /* dz = dz * phi'(z) and db = colsum(dz), for a dz that holds dG M already. This is the rest of
      * local_gradient() if there are so many classes that the BLAS library computes the products. */

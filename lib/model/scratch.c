@@ -43,6 +43,7 @@ static void take_shared(const mfi_shared_sizes *most, parts *rooms, mfi_scratch 
     scratch->dscale = mfi_room_take(own, most->dscale, sizeof(float));
     scratch->patches = mfi_room_take(own, most->patches, sizeof(float));
     scratch->map = mfi_room_take(own, most->map, sizeof(float));
+    scratch->dm = mfi_room_take(own, most->dm, sizeof(float));
     scratch->whole = mfi_room_take(&rooms->common, most->whole, sizeof(float));
     scratch->squares = mfi_room_take(&rooms->common, most->pieces, sizeof(double));
 }
@@ -56,6 +57,7 @@ static void widen(mfi_shared_sizes *most, const mfi_shared_sizes *one)
     most->dscale = larger_size(most->dscale, one->dscale);
     most->patches = larger_size(most->patches, one->patches);
     most->map = larger_size(most->map, one->map);
+    most->dm = larger_size(most->dm, one->dm);
     most->whole = larger_size(most->whole, one->whole);
     most->pieces = larger_size(most->pieces, one->pieces);
 }
@@ -64,6 +66,8 @@ static void take_stages(const mfi_plan *plan, size_t rows, bool training, parts 
 {
     mfi_room *room = &rooms->common;
     mfi_shared_sizes most = {0};
+    if (training)
+        room->fits = room->fits && mfi_head_sizes(plan, &most);
     for (size_t s = 0; s < plan->stage_count; s++) {
         const mfi_stage *stage = &plan->stages[s];
         mfi_kept_sizes kept = {0};
@@ -106,7 +110,6 @@ static void take_slots(const mfi_plan *plan, size_t rows, bool training, mfi_roo
 static void take_all(const mfi_plan *plan, size_t rows, bool training, parts *rooms, mfi_scratch *scratch)
 {
     mfi_room *room = &rooms->common;
-    bool joins = mfi_head_joins(plan);
     *scratch = (mfi_scratch){.kept = mfi_room_take(room, plan->stage_count, sizeof(mfi_kept))};
     if (mfi_plan_pools_head(plan))
         scratch->features = take_matrix(room, rows, plan->features);
@@ -117,10 +120,6 @@ static void take_all(const mfi_plan *plan, size_t rows, bool training, parts *ro
     scratch->goodness = take_matrix(room, rows, plan->head.classes);
     if (mfi_plan_pools_head(plan))
         scratch->dfeatures = take_matrix(room, rows, plan->features);
-    if (joins)
-        scratch->dm = take_matrix(&rooms->own, plan->head.classes, mfi_head_panel(plan));
-    else
-        scratch->dprojection = take_matrix(room, plan->head.classes, plan->features);
     scratch->spare = take_matrix(room, rows, plan->spare);
 }
 

@@ -32,6 +32,7 @@ typedef struct mfi_shared_sizes {
     size_t dscale;  /* [panel] or [channels] */
     size_t patches; /* im2col: [values of a kernel, area] of a block of images */
     size_t map;     /* z and a of one map */
+    size_t dm;      /* [m, panel] */
 
     /* and there is one of these, which all threads of the call use. */
     size_t whole;  /* all of dW of a convolution; of a dense stage, never at the same time: x packed for the
@@ -49,18 +50,16 @@ typedef struct mfi_kept {
 /* The areas as one thread of the call sees them. */
 typedef struct mfi_scratch {
     /* Of the call. */
-    float *goodness;    /* [B, m] G, then dG */
-    float *features;    /* [B, F] what M reads, where that is not the output itself */
-    float *dfeatures;   /* [B, F] the gradient by that */
-    float *dprojection; /* [m, F] all of dM, where the head does not work panel by panel */
+    float *goodness;  /* [B, m] G, then dG */
+    float *features;  /* [B, F] what M reads, where that is not the output itself */
+    float *dfeatures; /* [B, F] the gradient by that */
     float *whole;
     double *squares; /* [pieces] */
     float *spare;    /* a gradient that is to be added to another */
     mfi_kept *kept;  /* [stages] */
 
     /* Of the thread. */
-    float *dz, *dw, *panel, *db, *dscale, *patches, *map;
-    float *dm;              /* [m, panel] */
+    float *dz, *dw, *panel, *db, *dscale, *patches, *map, *dm;
     size_t slot, own_bytes; /* of the thread; from one thread's areas to those of the next */
 } mfi_scratch;
 
