@@ -151,9 +151,9 @@ typedef struct mfi_kernels {
     /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);
 
-    /* Sets each value of a[count] to 0 with probability `rate` and scales the rest by 1 / (1 - rate). The
-     * stream decides which values. */
-    void (*dropout)(const mfi_stream *stream, float rate, size_t count, float *a);
+    /* Sets each of the values `first` to `end` - 1 of a to 0 with probability `rate` and scales the rest by
+     * 1 / (1 - rate). The stream decides which values. `first` is a multiple of 4. */
+    void (*dropout)(const mfi_stream *stream, float rate, size_t first, size_t end, float *a);
 
     bool (*all_finite)(size_t count, const float *x);
     double (*sum_of_squares)(size_t count, const float *x);

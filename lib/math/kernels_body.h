@@ -222,11 +222,11 @@ static void scale_add(size_t count, float beta, float *restrict y, float alpha, 
             y[i] = beta * y[i] + alpha * x[i];
 }
 
-static void dropout(const mfi_stream *stream, float rate, size_t count, float *a)
+static void dropout(const mfi_stream *stream, float rate, size_t first, size_t end, float *a)
 {
     const float scale = 1.0f / (1.0f - rate);
     uint32_t bits[4];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = first; i < end; i++) {
         if (i % 4 == 0)
             mfi_stream_block(stream, (uint32_t)(i / 4), bits);
         a[i] = mfi_unit_float(bits[i % 4]) < rate ? 0.0f : a[i] * scale;

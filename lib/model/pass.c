@@ -50,7 +50,7 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
     for (size_t before = 0; before < position; before++) {
         mfi_settings settings = mfi_layer_settings(workspace->served[before].layer);
         pass_forward(workspace, before, rows);
-        mfi_layer_drop(workspace->served[before].layer, &settings, rows->count,
+        mfi_layer_drop(workspace->served[before].layer, &workspace->team, &settings, rows->count,
                        pass_output(workspace, before));
     }
     MFI_TRY(pass_step(workspace, position, rows));

@@ -117,7 +117,7 @@ static void run_finish(mfi_run *run)
 {
     for (size_t s = 0; s < run->layer->plan.stage_count; s++)
         mfi_moments_follow(run, s);
-    mfi_layer_drop(run->layer, run->settings, run->rows->count, run->a);
+    mfi_layer_drop(run->layer, run->team, run->settings, run->rows->count, run->a);
     mfi_layer_count_mask(run->learner, run->settings);
 }
 

@@ -10,7 +10,7 @@
 #include "training_fixture.h"
 #include "units.h"
 
-enum { WIDE_ROWS = 14, WIDE_BATCHES = 5, WIDE_INPUTS = 27, POOLS = 4, MOST_CLASSES = 40 };
+enum { WIDE_ROWS = 40, WIDE_BATCHES = 5, WIDE_INPUTS = 27, POOLS = 4, MOST_CLASSES = 40 };
 
 static const uint32_t pool_sizes[POOLS] = {1, 2, 3, 7};
 
