@@ -258,6 +258,8 @@ else
     set --
     unset MONOFORWARD_DATA
 fi
+say "Every processor takes part: threads of the library share the work of each step. With --workers N there are"
+say "N of them, with --workers 0 one thread does all; what is learned is the same, bit for bit."
 "$build/examples/mnist" "$@" --epochs "$epochs" --seed 1 --plot "$build/quickstart.svg" || exit 1
 
 options="${data:+ --data $data}"
@@ -266,7 +268,7 @@ say "The training curves are in $build/quickstart.svg. What to try next:"
 say "  $build/examples/mnist --help"
 say "  $build/examples/mnist$options --hidden 500,500,500,500 --greedy --epochs 3"
 say "  $build/examples/mnist$options --freeze projection --init-projection orthogonal"
-say "  $build/examples/mnist$options --preset best --threads 1 --workers 2    a quarter of an hour"
-say "  $build/examples/mnist$options --preset cnn --threads 1 --workers 2     convolutions, a quarter of an hour"
+say "  $build/examples/mnist$options --preset best    a quarter of an hour"
+say "  $build/examples/mnist$options --preset cnn     convolutions, a quarter of an hour"
 say "  $build/examples/07_streaming    learns sample by sample while the data drifts"
 say "  $root/examples/01_hello.c    the smallest program that trains, to start your own from"

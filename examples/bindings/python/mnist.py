@@ -40,9 +40,9 @@ def read_options():
     parser.add_argument("--batch", type=count(1), default=128, help="samples of a step (128)")
     parser.add_argument("--learning-rate", type=float, default=0.001, help="step size of Adam (0.001)")
     parser.add_argument("--seed", type=count(0), default=1, help="equal seeds repeat a run (1)")
-    parser.add_argument("--threads", type=count(1), help="threads of the BLAS library (its own choice)")
-    parser.add_argument("--workers", type=count(0), default=0,
-                        help="layers learn at the same time, on N threads; best with --threads 1 (0)")
+    parser.add_argument("--workers", type=count(0), help="threads that share the work, 0: none but one (one per processor)")
+    parser.add_argument("--threads", type=count(1),
+                        help="threads of the BLAS library (1 with workers, else its own choice)")
     return parser.parse_args()
 
 
@@ -80,12 +80,13 @@ class Trainer:
         self.optimizer = mf.Optimizer("adam", learning_rate=options.learning_rate)
         self.network = mf.Network(self.layers)
         self.network.set_optimizer(self.optimizer)
-        self.pipeline = self.training = None
+        self.pipeline = self.training = pool = None
         if options.workers:
-            self.pipeline = mf.Pipeline(self.network, options.batch, workers=options.workers, on_report=self._add)
+            pool = mf.Pool(options.workers)
+            self.pipeline = mf.Pipeline(self.network, options.batch, pool=pool, on_report=self._add)
         else:
             self.training = mf.Workspace(self.network, options.batch)
-        self.evaluation = mf.Workspace(self.network, EVALUATION_BATCH, purpose="inference")
+        self.evaluation = mf.Workspace(self.network, EVALUATION_BATCH, purpose="inference", pool=pool)
         self.x = numpy.empty((options.batch, inputs), numpy.float32)
         self.y = numpy.empty(options.batch, numpy.int32)
         self.order = numpy.arange(len(data.train[0]))
@@ -172,15 +173,29 @@ def print_header(options, folder, data):
     print(f"          {len(data.train[0])} images to learn from, {len(data.test[0])} to test with")
     print(f"training  Adam, learning rate {options.learning_rate:g} cosine, batch {options.batch}, "
           f"seed {options.seed}, hidden {','.join(map(str, options.hidden))}")
-    print(f"library   libmonoforward {mf.version()}, products by {mf.blas_name()}, {options.workers} workers\n")
+    print(f"library   libmonoforward {mf.version()}, products by {mf.products_name()}, {options.workers} workers\n")
     print("epoch     loss   LAST %    SUM %  seconds  samples/s", flush=True)
+
+
+def set_blas_threads(threads):
+    """A BLAS library without threads of its own has one, which is all right."""
+    try:
+        mf.set_blas_threads(threads)
+    except mf.MonoforwardError:
+        if threads > 1:
+            raise
 
 
 def main():
     options = read_options()
     folder = idx.find(options.data)
+    if options.workers is None:
+        processors = mf.Pool().threads()
+        options.workers = processors if processors > 1 else 0
+    if options.workers and not options.threads:
+        options.threads = 1
     if options.threads:
-        mf.set_blas_threads(options.threads)
+        set_blas_threads(options.threads)
     data = Data(folder, options.seed)
     print_header(options, folder, data)
     trainer, count, total = Trainer(options, data), len(data.train[0]), 0.0

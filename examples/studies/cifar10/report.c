@@ -3,6 +3,7 @@
 
 #include "curves.h"
 #include "parameters.h"
+#include "threads.h"
 #include "updates.h"
 
 #include "monoforward.h"
@@ -76,14 +77,8 @@ static void print_training(const struct settings *settings)
 
 static void print_library(const struct settings *settings, const struct model *model)
 {
-    int32_t threads;
     printf("memory    %.1f MB held for training\n", (double)model->meter.bytes / 1e6);
-    printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
-    if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
-        printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
-    if (settings->workers > 0)
-        printf(", %zu worker%s", settings->workers, settings->workers == 1 ? "" : "s");
-    printf("\n");
+    threads_report(settings->workers);
 }
 
 bool report_header(const struct settings *settings, const struct data *data, const struct model *model)

@@ -3,20 +3,22 @@
 
 #include "complain.h"
 
-static bool create_pipeline(struct training *training, size_t workers, size_t max_batch,
+static bool create_pipeline(struct training *training, size_t workers, mf_pool *pool, size_t max_batch,
                             const mf_allocator *allocator)
 {
     mf_pipeline_spec spec;
     if (!library_ok(mf_pipeline_spec_init(&spec, sizeof spec)))
         return false;
     spec.workers = (uint32_t)workers;
+    spec.pool = pool;
     spec.network = training->network;
     spec.max_batch = max_batch;
     spec.allocator = allocator;
     return library_ok(mf_pipeline_create(&spec, &training->pipeline));
 }
 
-static bool create_workspace(struct training *training, size_t max_batch, const mf_allocator *allocator)
+static bool create_workspace(struct training *training, mf_pool *pool, size_t max_batch,
+                             const mf_allocator *allocator)
 {
     mf_workspace_spec spec;
     if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
@@ -24,15 +26,16 @@ static bool create_workspace(struct training *training, size_t max_batch, const 
     spec.network = training->network;
     spec.max_batch = max_batch;
     spec.allocator = allocator;
+    spec.pool = pool;
     return library_ok(mf_workspace_create(&spec, &training->workspace));
 }
 
-bool training_open(struct training *training, mf_network *network, size_t workers, size_t max_batch,
-                   const mf_allocator *allocator)
+bool training_open(struct training *training, mf_network *network, size_t workers, mf_pool *pool,
+                   size_t max_batch, const mf_allocator *allocator)
 {
     *training = (struct training){.network = network};
-    return workers > 0 ? create_pipeline(training, workers, max_batch, allocator)
-                       : create_workspace(training, max_batch, allocator);
+    return workers > 0 ? create_pipeline(training, workers, pool, max_batch, allocator)
+                       : create_workspace(training, pool, max_batch, allocator);
 }
 
 void training_close(struct training *training)

@@ -5,6 +5,7 @@
 #include "complain.h"
 #include "images.h"
 #include "random.h"
+#include "threads.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +70,8 @@ static void choose_head(mf_layer_spec *spec, size_t size)
 static bool fill_specs(const struct settings *settings, size_t rows, size_t columns, mf_layer_spec *specs)
 {
     for (size_t i = 0; i < settings_depth(settings); i++) {
-        if (!fill_spec(settings, i, &specs[i]) || !fill_input(&specs[i], i > 0 ? &specs[i - 1] : NULL, rows, columns))
+        if (!fill_spec(settings, i, &specs[i]) ||
+            !fill_input(&specs[i], i > 0 ? &specs[i - 1] : NULL, rows, columns))
             return false;
         choose_head(&specs[i], settings->head);
     }
@@ -86,12 +88,18 @@ static bool foresee(struct model *model, const struct settings *settings, const 
 {
     mf_builder *builder = NULL;
     mf_optimizer_spec optimizer;
+    mf_memory_spec query;
     mf_memory memory = {.struct_size = sizeof memory};
+    if (!library_ok(mf_memory_spec_init(&query, sizeof query)))
+        return false;
+    query.builders = &builder;
+    query.count = 1;
+    query.optimizer = &optimizer;
+    query.max_batch = settings->batch;
+    query.threads = settings->workers;
     bool good = update_spec((enum update_rule)settings->optimizer, settings->learning_rate,
                             settings->weight_decay, settings->clip, &optimizer) &&
-                library_ok(baseline_describe(spec, &builder)) &&
-                library_ok(mf_network_memory_built(&builder, 1, &optimizer, MF_WORKSPACE_TRAINING,
-                                                   settings->batch, &memory));
+                library_ok(baseline_describe(spec, &builder)) && library_ok(mf_memory_query(&query, &memory));
     mf_builder_free(builder);
     model->foreseen = memory.total;
     return good;
@@ -130,10 +138,12 @@ static bool create_layers(struct model *model, const struct settings *settings, 
 
 bool model_create(struct model *model, const struct settings *settings, size_t rows, size_t columns)
 {
-    *model = (struct model){.workers = settings->workers};
+    *model =
+        (struct model){.pipelined = settings->workers > 0 && !settings->greedy && settings->cut != CUT_NONE};
     mf_allocator allocator = meter_allocator(&model->meter);
     mf_network_spec spec;
-    if (!update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
+    if (!threads_open(settings->workers, &model->pool) ||
+        !update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
                        settings->clip, &allocator, &model->optimizer) ||
         !library_ok(mf_network_spec_init(&spec, sizeof spec)))
         return false;
@@ -156,6 +166,7 @@ void model_free(struct model *model)
     for (size_t i = 0; i < model->layer_count; i++)
         mf_layer_free(model->layers[i]);
     mf_optimizer_free(model->optimizer);
+    mf_pool_free(model->pool);
     *model = (struct model){0};
 }
 
@@ -167,6 +178,7 @@ static bool create_evaluation(struct model *model)
     spec.purpose = MF_WORKSPACE_INFERENCE;
     spec.network = model->network;
     spec.max_batch = EVALUATION_BATCH;
+    spec.pool = model->pool;
     return library_ok(mf_workspace_create(&spec, &model->evaluation));
 }
 
@@ -185,7 +197,8 @@ bool model_set_depth(struct model *model, size_t depth, size_t batch)
             return false;
         model->depth++;
     }
-    return training_open(&model->training, model->network, model->workers, batch, &allocator) &&
+    return training_open(&model->training, model->network, model->pipelined, model->pool, batch,
+                         &allocator) &&
            create_evaluation(model);
 }
 

@@ -22,7 +22,8 @@ struct model {
     mf_network *network; /* the first `depth` layers */
     size_t depth;
     uint64_t ids[SIZE_LIST_CAPACITY];
-    size_t workers;
+    mf_pool *pool; /* NULL: one thread does all */
+    bool pipelined;
     struct training training;
     mf_workspace *evaluation;
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "threads.h"
+
 #include "monoforward.h"
 
 #include <stdio.h>
@@ -63,7 +65,6 @@ static void print_training(const struct settings *settings)
 bool report_header(const struct settings *settings, const struct data *data, const struct model *model,
                    const struct parameter_counts *size, const struct memory *memory)
 {
-    int32_t threads;
     print_data(settings, data);
     if (!print_network(settings, model, size))
         return false;
@@ -74,12 +75,7 @@ bool report_header(const struct settings *settings, const struct data *data, con
     else
         printf("memory    %.1f MB held for training; backpropagation would hold about %.1f MB\n",
                memory->held / 1e6, memory->backpropagation / 1e6);
-    printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
-    if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
-        printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
-    if (settings->workers > 0)
-        printf(", %zu worker%s", settings->workers, settings->workers == 1 ? "" : "s");
-    printf("\n");
+    threads_report(settings->workers);
     return true;
 }
 
@@ -126,8 +122,9 @@ static void print_options(const struct settings *settings, const struct data *da
            settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
            settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
            settings->weight_decay, settings->clip);
-    printf(" cut=%s freeze=%s init_weight=%s init_projection=%s", cut_names[settings->cut], freeze_names[settings->freeze],
-           init_names[settings->init_weight], init_names[settings->init_projection]);
+    printf(" cut=%s freeze=%s init_weight=%s init_projection=%s", cut_names[settings->cut],
+           freeze_names[settings->freeze], init_names[settings->init_weight],
+           init_names[settings->init_projection]);
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct history *history,

@@ -25,7 +25,7 @@ struct settings {
     size_t validation;
     size_t warmup;
     size_t threads; /* 0: leave the BLAS library alone */
-    size_t workers; /* 0: one layer after the other */
+    size_t workers; /* threads that share the work; 0: one does all */
     int32_t preset;
     int32_t optimizer;
     int32_t schedule;
@@ -34,7 +34,7 @@ struct settings {
     int32_t init_weight;     /* MF_INIT_... */
     int32_t init_projection; /* MF_INIT_... */
     int32_t freeze;
-    int32_t cut; /* where gradients stop: before every layer, or nowhere, which is backpropagation */
+    int32_t cut;     /* where gradients stop: before every layer, or nowhere, which is backpropagation */
     int32_t augment; /* enum augment_kind */
     bool greedy;
     double learning_rate;

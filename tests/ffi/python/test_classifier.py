@@ -44,8 +44,9 @@ class Classifier(unittest.TestCase):
         self.assertTrue((other.predict_proba(self.x) != expected).any())
 
     def test_workers_give_the_same(self):
-        piped = make(workers=2).fit(self.x, NAMES[self.y])
-        numpy.testing.assert_array_equal(piped.predict_proba(self.x), self.fitted.predict_proba(self.x))
+        for workers in (0, 1, 2, 3, None):
+            piped = make(workers=workers).fit(self.x, NAMES[self.y])
+            numpy.testing.assert_array_equal(piped.predict_proba(self.x), self.fitted.predict_proba(self.x))
 
     def test_fit_starts_anew(self):
         again = make().fit(self.x[:, ::-1], 1 - self.y)

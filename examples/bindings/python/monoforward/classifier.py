@@ -6,9 +6,10 @@ import zipfile
 
 import numpy
 
-from ._library import library
+from ._library import MonoforwardError, blas_threads, library, set_blas_threads
 from ._network import Layer, Network, Optimizer, Workspace
 from ._pipeline import Pipeline
+from ._pool import Pool
 
 PREDICT_ROWS = 256
 
@@ -26,7 +27,7 @@ class MonoforwardClassifier:
     batch_size     rows of a step
     epochs         passes of fit over the data
     mode           last: the last layer answers; sum: all layers together
-    workers        threads on which layers train at the same time, 0: none. The result is the same
+    workers        threads that share the work, None: one for each processor. The result is the same
     random_state   equal seeds give equal results
     """
 
@@ -34,7 +35,7 @@ class MonoforwardClassifier:
 
     def __init__(self, hidden=(100, 100), *, activation="relu", normalization="none", dropout=0.0,
                  optimizer="adam", learning_rate=0.001, weight_decay=0.0, batch_size=128, epochs=20, mode="sum",
-                 workers=0, random_state=0):
+                 workers=None, random_state=0):
         self.hidden, self.activation, self.normalization, self.dropout = hidden, activation, normalization, dropout
         self.optimizer, self.learning_rate, self.weight_decay = optimizer, learning_rate, weight_decay
         self.batch_size, self.epochs, self.mode = batch_size, epochs, mode
@@ -67,12 +68,19 @@ class MonoforwardClassifier:
             raise ValueError("hidden is empty: a network needs a layer")
         for name, least in (("batch_size", 1), ("epochs", 1), ("workers", 0), ("random_state", 0)):
             value = getattr(self, name)
+            if name == "workers" and value is None:
+                continue
             if not isinstance(value, (int, numpy.integer)) or value < least:
                 raise ValueError(f"{name} is {value!r}, not a whole number from {least} on")
         if self.mode not in ("last", "sum"):
             raise ValueError(f"mode is {self.mode!r}, not 'last' or 'sum'")
         if self.normalization == "batch" and self.batch_size == 1:
             raise ValueError("normalization='batch' needs a batch_size of more than 1")
+
+    def _pool(self):
+        """Threads for the work, None if one does all."""
+        pool = None if self.workers in (0, 1) else Pool(int(self.workers or 0))
+        return pool if pool and pool.threads() > 1 else None
 
     # -- learning --
 
@@ -169,7 +177,7 @@ class MonoforwardClassifier:
         X = self._inputs(X)
         self._same_features(X)
         if self._inference is None:
-            self._inference = Workspace(self._network, PREDICT_ROWS, purpose="inference")
+            self._inference = Workspace(self._network, PREDICT_ROWS, purpose="inference", pool=self._pool())
         out = numpy.empty((len(X), *row), dtype)
         for first in range(0, len(X), PREDICT_ROWS):
             part = slice(first, first + PREDICT_ROWS)
@@ -250,22 +258,37 @@ class MonoforwardClassifier:
 
 
 class _Steps:
-    """Calls itself a step: of the network, or of a pipeline, whose workers are done when the block ends."""
+    """Calls itself a step: of the network, or of a pipeline, which is done when the block ends. While there are
+    several threads, the BLAS library has one."""
 
     def __init__(self, classifier):
         network, rows = classifier._network, int(classifier.batch_size)
-        self._piped = classifier.workers > 0
-        self._trainer = (Pipeline(network, rows, workers=int(classifier.workers)) if self._piped
-                         else Workspace(network, rows))
+        pool = classifier._pool()
+        self._piped = pool is not None
+        self._trainer = Pipeline(network, rows, pool=pool) if self._piped else Workspace(network, rows)
         self._network = network
 
     def __enter__(self):
+        self._blas = _blas_threads() if self._piped else None
+        if self._blas:
+            set_blas_threads(1)
         return self._trainer.submit if self._piped else lambda x, y: self._network.step(self._trainer, x, y)
 
     def __exit__(self, failure, *_):
-        if self._piped and failure is None:
-            self._trainer.flush()
-        self._trainer.close()
+        try:
+            if self._piped and failure is None:
+                self._trainer.flush()
+        finally:
+            self._trainer.close()
+            if self._blas:
+                set_blas_threads(self._blas)
+
+
+def _blas_threads():
+    try:
+        return blas_threads()
+    except MonoforwardError:  # it has none
+        return None
 
 
 def _labels(y):
