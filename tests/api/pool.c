@@ -49,7 +49,7 @@ static void append(mf_network *network, mf_layer *layer)
     mf_layer_free(layer);
 }
 
-static mf_network *wide_dense(void)
+static mf_network *wide_dense_of(int32_t precision)
 {
     static const size_t widths[] = {WIDE_INPUTS, 520, 333, 250, 40};
     mf_network *network = make_network();
@@ -61,9 +61,20 @@ static mf_network *wide_dense(void)
         spec.activation = i == 1 ? MF_ACTIVATION_GELU : MF_ACTIVATION_RELU;
         spec.normalization = i == 2 ? MF_NORMALIZATION_BATCH : MF_NORMALIZATION_NONE;
         spec.dropout = i == 0 ? 0.2f : 0.0f;
+        spec.precision = precision;
         append(network, make_layer(&spec));
     }
     return network;
+}
+
+static mf_network *wide_dense(void)
+{
+    return wide_dense_of(MF_PRECISION_FLOAT32);
+}
+
+static mf_network *wide_dense_bf16(void)
+{
+    return wide_dense_of(MF_PRECISION_BF16);
 }
 
 static mf_network *wide_maps(void)
@@ -79,7 +90,7 @@ static mf_network *wide_maps(void)
     return network;
 }
 
-static mf_network *wide_units(void)
+static mf_network *wide_units_of(int32_t precision)
 {
     units_plan plans[2] = {plan_row(WIDE_INPUTS, 5), plan_row(290, 5)};
     mf_network *network = make_network();
@@ -91,9 +102,20 @@ static mf_network *wide_units(void)
         plan_add(&plans[i], unit_dropout(0.2f, 0));
         plan_add(&plans[i], unit_dense(290));
         plans[i].seed = 70 + (uint64_t)i;
+        plans[i].precision = precision;
         append(network, make_units(&plans[i]));
     }
     return network;
+}
+
+static mf_network *wide_units(void)
+{
+    return wide_units_of(MF_PRECISION_FLOAT32);
+}
+
+static mf_network *wide_units_bf16(void)
+{
+    return wide_units_of(MF_PRECISION_BF16);
 }
 
 /* More classes than the head has kernels for, and more features than a panel of M has. */
@@ -107,7 +129,8 @@ static mf_network *wide_head(void)
     return network;
 }
 
-static mf_network *(*const networks[])(void) = {wide_dense, wide_maps, wide_units, wide_head};
+static mf_network *(*const networks[])(void) = {wide_dense, wide_maps,       wide_units,
+                                                wide_head,  wide_dense_bf16, wide_units_bf16};
 
 typedef struct batches {
     float x[WIDE_BATCHES][WIDE_ROWS * WIDE_INPUTS];

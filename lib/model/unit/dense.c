@@ -72,6 +72,8 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
     size_t n = stage->output_values, panel = mfi_dense_panel(stage);
     if (stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, n, &kept->moments))
         return false;
+    if (!products_of(stage)->sizes(stage, rows, training, shared))
+        return false;
     if (!training)
         return true;
     if (keeps_preactivation(stage) && !mfi_multiply(rows, n, &kept->preactivation))
@@ -81,7 +83,7 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
     shared->pieces = parts_of(n, panel);
     shared->db = panel;
     shared->dscale = stage->normalizes ? panel : 0;
-    return mfi_multiply(rows, panel, &shared->dz) && products_of(stage)->sizes(stage, rows, shared);
+    return mfi_multiply(rows, panel, &shared->dz);
 }
 
 /* ---- forward ---- */
@@ -149,6 +151,7 @@ static void dense_forward(const mfi_run *run, size_t index)
         .batch = mfi_run_uses_batch(run, index),
     };
     size_t parts = parts_of(stage->output_values, pass.part);
+    products_of(stage)->begin_forward(run, index);
     mfi_run_share(run, parts, multiply_piece, &pass);
     if (!stage->normalizes)
         return;
@@ -220,6 +223,7 @@ static void find_input_gradient(const mfi_dense_pass *pass)
 {
     enum { INPUTS = 96 };
     part_walk walk = {pass, products_of(pass->stage)->input_gradient, pass->k, INPUTS};
+    products_of(pass->stage)->begin_input(pass);
     mfi_run_share(pass->run, parts_of(walk.count, walk.width), walk_part, &walk);
 }
 
@@ -236,12 +240,13 @@ static float *gram_of_x(const mfi_dense_pass *pass)
     return pass->run->scratch->whole + pass->rows * pass->rows;
 }
 
-/* For batches much smaller than the stage the two matrices cost far less than dW itself. */
+/* For batches much smaller than the stage the two matrices cost far less than dW itself. They are not made of
+ * rounded operands, as the dW of bf16 is. */
 static bool gram_pays(const mfi_dense_pass *pass)
 {
     mfi_shared_sizes shared = {0};
-    (void)products_of(pass->stage)->sizes(pass->stage, pass->rows, &shared); /* it has fit before */
-    return pass->rows <= shared.whole / 2 / pass->rows &&
+    (void)products_of(pass->stage)->sizes(pass->stage, pass->rows, true, &shared); /* it has fit before */
+    return pass->stage->precision == MFI_FLOAT32 && pass->rows <= shared.whole / 2 / pass->rows &&
            (double)pass->rows * (double)(pass->n + pass->k) < (double)pass->n * (double)pass->k;
 }
 
@@ -336,13 +341,16 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
 {
     mfi_dense_pass pass = begin_backward(run, index, dy, dx[0]);
     pass.by_gram = pass.weight.wanted && run->use == MFI_MEASURE && gram_pays(&pass);
-    if (pass.weight.wanted && !pass.by_gram)
+    bool whole_gradient = pass.weight.wanted && !pass.by_gram;
+    if (whole_gradient && !pass.dz)
         products_of(pass.stage)->begin(&pass);
     walk_parts(&pass, pass.by_gram && !pass.dz, use_part);
-    if (pass.dx)
+    if (pass.dz) {
         find_input_gradient(&pass);
-    if (pass.dz)
+        if (whole_gradient)
+            products_of(pass.stage)->begin(&pass);
         walk_parts(&pass, pass.by_gram, use_weight_gradient);
+    }
     if (pass.by_gram)
         measure_by_gram(&pass);
 }

@@ -33,17 +33,24 @@ typedef struct mfi_dense_part {
 
 /* A way to compute the products of a dense stage. */
 typedef struct mfi_dense_products {
-    /* Adds what a backward pass needs in scratch to `shared`; false if it does not fit. */
-    bool (*sizes)(const mfi_stage *stage, size_t rows, mfi_shared_sizes *shared);
+    /* Adds what it needs in scratch, for training or for the forward pass alone, to `shared`; false if it
+     * does not fit. */
+    bool (*sizes)(const mfi_stage *stage, size_t rows, bool training, mfi_shared_sizes *shared);
 
     /* Neurons of a part of the forward product for so many rows. */
     size_t (*forward_part)(const mfi_stage *stage, size_t rows);
+
+    /* Before the first part of a forward pass. */
+    void (*begin_forward)(const mfi_run *run, size_t index);
 
     /* to = x W^T for a part's neurons; `to` [rows, n] begins at neuron 0. */
     void (*forward)(const mfi_run *run, size_t index, mfi_dense_part part, float *to);
 
     /* Before the first panel of a pass whose dW is wanted as a whole. */
     void (*begin)(const mfi_dense_pass *pass);
+
+    /* Before the first part of dx, and before begin(). */
+    void (*begin_input)(const mfi_dense_pass *pass);
 
     /* dx = dz W for some of the inputs, from all of dz; with the W of before the update. */
     void (*input_gradient)(const mfi_dense_pass *pass, mfi_dense_part inputs);

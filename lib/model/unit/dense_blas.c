@@ -9,8 +9,10 @@ enum { FEW_ROWS = 4 };
 
 /* `dw` takes dW of one panel, `whole` the two Gram matrices of a norm, which are computed only if they are
  * smaller than that. */
-static bool blas_sizes(const mfi_stage *stage, size_t rows, mfi_shared_sizes *shared)
+static bool blas_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_shared_sizes *shared)
 {
+    if (!training)
+        return true;
     if (!mfi_multiply(mfi_dense_panel(stage), stage->input_values, &shared->dw))
         return false;
     shared->whole = rows <= shared->dw / 2 / rows ? 2 * rows * rows : shared->dw;
@@ -33,6 +35,11 @@ static void blas_forward(const mfi_run *run, size_t index, mfi_dense_part part, 
     else
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, part.width, k, 1.0f, input.x, input.stride, w, k, 0.0f,
                  to + part.start, n);
+}
+
+static void blas_begin_forward(const mfi_run *run, size_t index)
+{
+    (void)run, (void)index;
 }
 
 static void blas_begin(const mfi_dense_pass *pass)
@@ -134,8 +141,10 @@ static void blas_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part
 const mfi_dense_products mfi_dense_blas = {
     .sizes = blas_sizes,
     .forward_part = blas_forward_part,
+    .begin_forward = blas_begin_forward,
     .forward = blas_forward,
     .begin = blas_begin,
+    .begin_input = blas_begin,
     .input_gradient = blas_input_gradient,
     .weight_gradient = blas_weight_gradient,
 };
