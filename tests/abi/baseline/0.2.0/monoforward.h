@@ -23,7 +23,8 @@
  * learns.
  *   2. mf_builder_unit(), mf_layer_build(): layers of units of your choice; where gradients stop is yours,
  * too.
- *   3. mf_pipeline_create(): layers that learn at the same time, on several threads, with the same bits.
+ *   3. mf_pipeline_create(): layers that learn at the same time, on several threads, with the same bits;
+ *      mf_pool_create(): threads that share the work of any call.
  *   4. mf_layer_step(), mf_layer_gradients(), mf_layer_apply(): your own loop, layer by layer.
  *
  * Conventions that hold for every function below:
@@ -32,18 +33,19 @@
  *             no layer has changed (the one exception, mf_network_step(), says so), and
  *             mf_last_message() explains the failure in words. Results come through out-pointers;
  *             a failed create leaves NULL there. The library never aborts, exits or prints.
- *   Handles.  mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each
- *             create has exactly one free. Attaching one handle to another takes a reference, so any order of
- * frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not
- * free it. Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
+ *   Handles.  mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
+ * opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
+ * of frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do
+ * not free it. Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
  * int32_t from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the caller's
  * arrays during the call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an
  * infinity is refused. Memory.   Creating and attaching allocate. Training and prediction never do. Threads.
  * Different handles may be used from different threads at the same time, but a network uses its layers and a
  * layer its optimizer. One handle may be read (const functions) from many threads at once, each with a
- * workspace of its own, but not while another thread changes it. The library starts no threads, but for the
- * workers of an mf_pipeline. Structs.  Every struct that may grow begins with struct_size. Fill it with its
- * _init function, or zero it and set struct_size to sizeof the struct where the struct is a result.
+ * workspace of its own, but not while another thread changes it. The library starts no threads, but for those
+ * of an mf_pool and the workers of an mf_pipeline. Structs.  Every struct that may grow begins with
+ * struct_size. Fill it with its _init function, or zero it and set struct_size to sizeof the struct where the
+ * struct is a result.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -1177,8 +1179,8 @@ MF_API mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progr
  *  layers. Free it with mf_pipeline_free().
  *  @param spec      what to make it from
  *  @param pipeline  receives the handle, or NULL on failure
- *  Errors: ARGUMENT, HANDLE, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW, MEMORY
- *  (also when the system gives no thread). */
+ *  Errors: ARGUMENT, HANDLE, STATE (an empty network; a pool of the process that this one was forked from),
+ *  SHAPE (layers whose classes differ), OVERFLOW, MEMORY (also when the system gives no thread). */
 MF_API mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
 
 /** Ends a pipeline at any moment: what a worker has begun is finished, so that every layer is whole; what is
