@@ -91,6 +91,16 @@ typedef struct mfi_kernels {
     void (*product_update)(const mfi_rule *rule, size_t batch, size_t rows, size_t columns, const float *dz,
                            size_t lddz, const float *packed, float *p, float *s0, float *s1);
 
+    /* C [rows, width] = A B, or C += A B, for an A whose values lie at the sum of an offset of their row and
+     * one of their column, A[r][k] = a[row_at[r] + inner_at[k]], and a panel B [inner, width]. `width` is a
+     * multiple of `lanes` up to `panel`; an inner size of some hundreds keeps B in the first-level cache. */
+    void (*gather_product)(size_t rows, size_t inner, const float *a, const uint32_t *row_at,
+                           const uint32_t *inner_at, size_t width, const float *b, bool add, float *c);
+    size_t lanes, panel;
+
+    /* to[j][i] = from[i][j] for `from` [rows, columns]. */
+    void (*transpose)(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to, size_t ldto);
+
     /* Mean of x[count], and the sum of the squared deviations from it. */
     void (*moments)(size_t count, const float *x, double *mean, double *deviations);
 
@@ -147,6 +157,14 @@ typedef struct mfi_kernels {
 static inline size_t mfi_packed_columns(size_t columns)
 {
     return (columns + 63) / 64 * 64;
+}
+
+/* The widest panel of any table, and columns rounded up to what the panels of any table fill. */
+enum { MFI_PANEL_MOST = 48 };
+
+static inline size_t mfi_panel_columns(size_t columns)
+{
+    return (columns + 15) / 16 * 16;
 }
 
 /* The fastest table that this processor can run. */

@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "math/kernels.h"
 #include "math/lanes.h"
+#include "math/convolve_body.h"
 #include "math/updates_body.h"
 
 /* ---- activations ---- */
@@ -275,6 +276,10 @@ const mfi_kernels MFI_TABLE = {
     .local_gradient = local_gradient,
     .derivative = derivative,
     .head_gradient = head_gradient,
+    .gather_product = gather_product,
+    .lanes = MFI_LANES,
+    .panel = GATHER_VECTORS * MFI_LANES,
+    .transpose = transpose,
     .moments = moments,
     .column_moments = column_moments,
     .normalize = normalize,

@@ -1,19 +1,14 @@
 /* Owns: a convolution stage: the convolution, then normalisation, bias, activation and pooling.
  *
- * Work goes over blocks of images whose patches (im2col, see math/maps.h) stay in cache. A block of u, of its
- * gradient and of patches is a matrix [filters, or values of a kernel; pixels of all images], so that each
- * pass is one product
- *
- *     u = W patches        dW += du patches^T        dpatches = W^T du
- *
- * and a filter's values lie in one row. The patches are made twice: storing all of them would multiply the
- * input's memory by the kernel's area. An image too large for a block is worked on in bands of output rows.
+ * Work goes over blocks of some images, so that what a product reads is still in the cache (math/convolve.h). A
+ * block of u and of its gradient is a matrix [filters; pixels of all images], so that a filter's values lie in one
+ * row.
  */
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "math/gemm.h"
+#include "math/convolve.h"
 #include "model/checks.h"
 #include "model/normalization.h"
 #include "model/unit.h"
@@ -43,35 +38,24 @@ static void conv2d_describe(const mf_unit_spec *unit, const mf_shape *input, mfi
         (double)unit->outputs * (double)stage->geometry.pixels * (double)stage->geometry.patch_size;
 }
 
-/* Pixels of a block: enough for a product to run well, few enough for its patches to stay in cache. */
-enum { BLOCK_PIXELS = 512, BAND_PIXELS = 4096 };
+/* Pixels of a block: enough for a product to run well, few enough for its maps to stay in cache. */
+enum { BLOCK_PIXELS = 512 };
 
-typedef struct blocks {
-    const mfi_geometry *g;
-    size_t images; /* of a block, but for the last */
-    size_t band;   /* output rows at a time; all of them if there are several images */
-} blocks;
-
-static blocks cut(const mfi_geometry *g, size_t rows)
+/* Images of a block, but for the last. */
+static size_t images_of_block(const mfi_geometry *g, size_t rows)
 {
-    blocks b = {.g = g};
-    b.images = BLOCK_PIXELS / g->pixels;
-    b.images = b.images < 1 ? 1 : b.images > rows ? rows : b.images;
-    b.band = b.images == 1 ? BAND_PIXELS / g->map[1] : g->map[0];
-    b.band = b.band < 1 ? 1 : b.band > g->map[0] ? g->map[0] : b.band;
-    return b;
+    size_t images = BLOCK_PIXELS / g->pixels;
+    return images < 1 ? 1 : images > rows ? rows : images;
 }
 
 static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                          mfi_shared_sizes *shared)
 {
     const mfi_geometry *g = &stage->geometry;
-    blocks b = cut(g, rows);
-    size_t pixels;
+    size_t images = images_of_block(g, rows), panel = g->filters;
     if ((stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, g->filters, &kept->moments)) ||
-        !mfi_multiply(b.images, g->filters * g->pixels, &kept->product) ||
-        !mfi_multiply(b.images * b.band, g->map[1], &pixels) ||
-        !mfi_multiply(pixels, g->patch_size, &shared->patches))
+        !mfi_multiply(images, g->filters * g->pixels, &kept->product) ||
+        !mfi_convolve_room(g, images, training && stage->inputs[0] > 0, &shared->room))
         return false;
     shared->map = g->pixels;
     if (!training)
@@ -79,7 +63,8 @@ static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
     shared->dz = kept->product;
     shared->db = shared->dscale = g->filters;
     shared->map = 2 * g->pixels;
-    return mfi_multiply(g->filters, g->patch_size, &shared->dw) &&
+    panel = panel < MFI_PANEL_MOST ? panel : MFI_PANEL_MOST;
+    return mfi_multiply(panel, g->patch_size, &shared->dw) && mfi_convolve_sums(g, &shared->sums) &&
            mfi_multiply(rows, g->filters * g->pixels, &kept->product);
 }
 
@@ -93,7 +78,8 @@ typedef struct pass {
     const mfi_kernels *kernels;
     size_t index, rows;
     mfi_input input;
-    blocks b;
+    const mfi_geometry *g;
+    size_t images; /* of a block */
     float *product;
     mfi_moments moments;
     bool batch;
@@ -110,7 +96,8 @@ static pass conv2d_begin(const mfi_run *run, size_t index)
         .index = index,
         .rows = run->rows->count,
         .input = mfi_run_input(run, index, 0),
-        .b = cut(&stage->geometry, run->rows->count),
+        .g = &stage->geometry,
+        .images = images_of_block(&stage->geometry, run->rows->count),
         .product = run->scratch->kept[index].product,
         .moments = mfi_moments_of(run, index),
         .batch = mfi_run_uses_batch(run, index),
@@ -119,39 +106,26 @@ static pass conv2d_begin(const mfi_run *run, size_t index)
 
 static size_t images_at(const pass *p, size_t first)
 {
-    return p->rows - first < p->b.images ? p->rows - first : p->b.images;
+    return p->rows - first < p->images ? p->rows - first : p->images;
 }
 
-static size_t band_at(const blocks *b, size_t top)
+static mfi_convolve block_at(const pass *p, size_t first, size_t stride)
 {
-    return b->g->map[0] - top < b->band ? b->g->map[0] - top : b->band;
-}
-
-static const float *make_patches(const pass *p, size_t first, size_t top, size_t band)
-{
-    mfi_im2col(p->b.g, images_at(p, first), p->input.x + first * p->input.stride, p->input.stride, top, band,
-               p->scratch->patches);
-    return p->scratch->patches;
+    return (mfi_convolve){p->kernels, p->g, images_at(p, first), stride, p->scratch->room};
 }
 
 /* u [filters, images x pixels] of one block. */
 static void convolve(const pass *p, size_t first, float *u)
 {
-    const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), k = g->patch_size;
-    for (size_t top = 0; top < g->map[0]; top += p->b.band) {
-        size_t band = band_at(&p->b, top), width = images * band * g->map[1];
-        const float *patches = make_patches(p, first, top, band);
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, g->filters, width, k, 1.0f,
-                 mfi_run_values(p->run, p->index, MFI_WEIGHT), k, patches, width, 0.0f, u + top * g->map[1],
-                 images * g->pixels);
-    }
+    mfi_convolve block = block_at(p, first, p->input.stride);
+    mfi_convolve_forward(&block, p->input.x + first * p->input.stride,
+                         mfi_run_values(p->run, p->index, MFI_WEIGHT), u);
 }
 
 /* The output of one block. */
 static void activate_maps(const pass *p, size_t first, const float *u)
 {
-    const mfi_geometry *g = p->b.g;
+    const mfi_geometry *g = p->g;
     size_t images = images_at(p, first), n = p->stage->output_values;
     float *a = mfi_run_output(p->run, p->index) + first * n;
     for (size_t f = 0; f < g->filters; f++)
@@ -162,10 +136,10 @@ static void activate_maps(const pass *p, size_t first, const float *u)
 /* Mean and variance of every filter, from those of each block (Chan, Golub and LeVeque). */
 static void take_moments(const pass *p)
 {
-    size_t pixels = p->b.g->pixels, map_values = p->b.g->filters * pixels;
-    for (size_t f = 0; f < p->b.g->filters; f++) {
+    size_t pixels = p->g->pixels, map_values = p->g->filters * pixels;
+    for (size_t f = 0; f < p->g->filters; f++) {
         double count = 0.0, mean = 0.0, deviations = 0.0;
-        for (size_t first = 0; first < p->rows; first += p->b.images) {
+        for (size_t first = 0; first < p->rows; first += p->images) {
             size_t more = images_at(p, first) * pixels;
             double block_mean, block_deviations;
             p->kernels->moments(more, p->product + first * map_values + f * more, &block_mean,
@@ -183,23 +157,23 @@ static void take_moments(const pass *p)
 static void conv2d_forward(const mfi_run *run, size_t index)
 {
     pass p = conv2d_begin(run, index);
-    size_t map_values = p.b.g->filters * p.b.g->pixels;
+    size_t map_values = p.g->filters * p.g->pixels;
     if (p.stage->normalizes && !p.batch)
         mfi_moments_complete(run, index, p.moments);
-    for (size_t first = 0; first < p.rows; first += p.b.images) {
+    for (size_t first = 0; first < p.rows; first += p.images) {
         float *u = p.product + (run->settings ? first * map_values : 0);
         convolve(&p, first, u);
         if (p.batch)
             continue;
         if (run->settings)
-            mfi_clear_uncovered(&p.b.g->pool, images_at(&p, first) * p.b.g->filters, u);
+            mfi_clear_uncovered(&p.g->pool, images_at(&p, first) * p.g->filters, u);
         activate_maps(&p, first, u);
     }
     if (!p.batch)
         return;
     take_moments(&p);
     mfi_moments_complete(run, index, p.moments);
-    for (size_t first = 0; first < p.rows; first += p.b.images)
+    for (size_t first = 0; first < p.rows; first += p.images)
         activate_maps(&p, first, p.product + first * map_values);
 }
 
@@ -209,7 +183,7 @@ static void conv2d_forward(const mfi_run *run, size_t index)
 static void filter_gradient(const pass *p, const float *dy, size_t first, size_t filter, const float *u,
                             float *dz)
 {
-    const mfi_geometry *g = p->b.g;
+    const mfi_geometry *g = p->g;
     size_t n = p->stage->output_values;
     p->kernels->map_gradient(p->stage->phi, &g->pool,
                              mfi_moments_shift(p->run, p->index, &p->moments, filter), images_at(p, first), u,
@@ -218,19 +192,19 @@ static void filter_gradient(const pass *p, const float *dy, size_t first, size_t
 
 static const float *row_of_product(const pass *p, size_t first, size_t filter)
 {
-    size_t row = images_at(p, first) * p->b.g->pixels;
-    return p->product + first * p->b.g->filters * p->b.g->pixels + filter * row;
+    size_t row = images_at(p, first) * p->g->pixels;
+    return p->product + first * p->g->filters * p->g->pixels + filter * row;
 }
 
 /* db and dscale of every filter. If mean and variance are those of the batch, du depends on them. */
 static void sum_over_batch(const pass *p, const float *dy)
 {
-    for (size_t f = 0; f < p->b.g->filters; f++) {
+    for (size_t f = 0; f < p->g->filters; f++) {
         double sum = 0.0, product = 0.0;
-        for (size_t first = 0; first < p->rows; first += p->b.images) {
+        for (size_t first = 0; first < p->rows; first += p->images) {
             const float *u = row_of_product(p, first, f);
             filter_gradient(p, dy, first, f, u, p->scratch->dz);
-            p->kernels->centered_sums(images_at(p, first) * p->b.g->pixels, p->scratch->dz, u,
+            p->kernels->centered_sums(images_at(p, first) * p->g->pixels, p->scratch->dz, u,
                                       p->moments.mean[f], &sum, &product);
         }
         p->scratch->db[f] = (float)sum;
@@ -242,10 +216,10 @@ static void sum_over_batch(const pass *p, const float *dy)
  */
 static void block_gradient(const pass *p, const float *dy, size_t first)
 {
-    size_t count = images_at(p, first) * p->b.g->pixels;
-    double part = 1.0 / ((double)p->rows * (double)p->b.g->pixels);
+    size_t count = images_at(p, first) * p->g->pixels;
+    double part = 1.0 / ((double)p->rows * (double)p->g->pixels);
     float *db = p->scratch->db, *dscale = p->scratch->dscale;
-    for (size_t f = 0; f < p->b.g->filters; f++) {
+    for (size_t f = 0; f < p->g->filters; f++) {
         const float *u = row_of_product(p, first, f);
         float *dz = p->scratch->dz + f * count;
         double sum = 0.0, product = 0.0, mean_gradient = 0.0, coefficient = 0.0;
@@ -266,56 +240,52 @@ static void block_gradient(const pass *p, const float *dy, size_t first)
     }
 }
 
-/* dW += du patches^T of one block. */
+/* dW += du X of one block. */
 static void add_weight_gradient(const pass *p, size_t first)
 {
-    const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), k = g->patch_size;
-    for (size_t top = 0; top < g->map[0]; top += p->b.band) {
-        size_t band = band_at(&p->b, top), width = images * band * g->map[1];
-        const float *patches = make_patches(p, first, top, band);
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, g->filters, k, width, 1.0f, p->scratch->dz + top * g->map[1],
-                 images * g->pixels, patches, width, 1.0f, p->scratch->dw, k);
-    }
+    mfi_convolve block = block_at(p, first, p->input.stride);
+    mfi_convolve_add_weights(&block, p->input.x + first * p->input.stride, p->scratch->dz, p->scratch->sums);
 }
 
-/* The gradient with respect to the input of one block: the gradient of each patch is added to the values that
- * were copied into it. */
+/* The gradient by the input of one block. */
 static void put_input_gradient(const pass *p, size_t first, float *dx)
 {
-    const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), k = g->patch_size, inputs = p->stage->input_values;
-    memset(dx + first * inputs, 0, images * inputs * sizeof *dx);
-    for (size_t top = 0; top < g->map[0]; top += p->b.band) {
-        size_t band = band_at(&p->b, top), width = images * band * g->map[1];
-        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, k, width, g->filters, 1.0f,
-                 mfi_run_values(p->run, p->index, MFI_WEIGHT), k, p->scratch->dz + top * g->map[1],
-                 images * g->pixels, 0.0f, p->scratch->patches, width);
-        mfi_col2im(g, images, p->scratch->patches, top, band, dx + first * inputs, inputs);
+    mfi_convolve block = block_at(p, first, p->stage->input_values);
+    mfi_convolve_input(&block, mfi_run_values(p->run, p->index, MFI_WEIGHT), p->scratch->dz,
+                       dx + first * p->stage->input_values);
+}
+
+static void take_weight_gradient(const pass *p, mfi_run *run, const mfi_target *weight)
+{
+    size_t k = p->g->patch_size, count;
+    mfi_convolve block = block_at(p, 0, p->input.stride);
+    for (size_t first = 0; first < p->g->filters && weight->wanted; first += count) {
+        count = mfi_convolve_weights(&block, p->scratch->sums, first, p->scratch->dw);
+        mfi_run_take(run, weight, first * k, 1, count * k, count * k, p->scratch->dw);
     }
 }
 
 static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     pass p = conv2d_begin(run, index);
-    const mfi_geometry *g = p.b.g;
+    const mfi_geometry *g = p.g;
     const mfi_scratch *scratch = run->scratch;
     mfi_target weight = mfi_run_target(run, p.stage->parameters[MFI_WEIGHT]);
     mfi_target bias = mfi_run_target(run, p.stage->parameters[MFI_BIAS]);
     mfi_target scale = mfi_run_target(run, p.stage->parameters[MFI_SCALE]);
-    memset(scratch->dw, 0, g->filters * g->patch_size * sizeof(float));
+    memset(scratch->sums, 0, mfi_panel_columns(g->filters) * g->patch_size * sizeof(float));
     memset(scratch->db, 0, g->filters * sizeof(float));
     memset(scratch->dscale, 0, g->filters * sizeof(float));
     if (p.batch)
         sum_over_batch(&p, dy);
-    for (size_t first = 0; first < p.rows; first += p.b.images) {
+    for (size_t first = 0; first < p.rows; first += p.images) {
         block_gradient(&p, dy, first);
         if (weight.wanted)
             add_weight_gradient(&p, first);
         if (dx[0])
             put_input_gradient(&p, first, dx[0]);
     }
-    mfi_run_take(run, &weight, 0, 1, g->filters * g->patch_size, g->filters * g->patch_size, scratch->dw);
+    take_weight_gradient(&p, run, &weight);
     mfi_run_take(run, &bias, 0, 1, g->filters, g->filters, scratch->db);
     mfi_run_take(run, &scale, 0, 1, g->filters, g->filters, scratch->dscale);
 }
