@@ -1314,11 +1314,19 @@ MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffe
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
-/** @defgroup blas The BLAS library
+/** @defgroup blas Products and the BLAS library
  *  @{ */
 
-/** Name of the library that computes the matrix products: "openblas", "blis", "mkl", "other" (such as
- *  the reference BLAS) or "builtin". Static text. */
+/** Which products a layer that is created now uses for its weights, as long as it lives: "avx512", "avx2" or
+ *  "generic", the library's own for that instruction set; or "blas", those of the BLAS library, which are
+ *  the choice where the library has none for the processor. The environment variable MF_PRODUCTS, with one
+ *  of these names, chooses others, for comparisons; a name that this processor cannot run is left out of
+ *  account. Results of different products agree up to rounding. Static text. */
+MF_API const char *mf_products_name(void);
+
+/** Name of the BLAS library, which computes all matrix products if mf_products_name() is "blas", and else
+ *  those of convolutions and of heads with many classes: "openblas", "blis", "mkl", "other" (such as the
+ *  reference BLAS) or "builtin". Static text. */
 MF_API const char *mf_blas_name(void);
 
 /** Sets how many threads the BLAS library uses. This changes it for the whole process, so the library

@@ -219,12 +219,12 @@ bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_
     return true;
 }
 
-bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values)
+bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count)
 {
     int unsound = 0; /* the loop has no early exit, so that compilers vectorise it */
-    for (size_t i = 0; i < tensor->count; i++)
+    for (size_t i = 0; i < count; i++)
         unsound |= !isfinite(values[i]);
-    for (size_t i = 0; tensor->no_negative && i < tensor->count; i++)
+    for (size_t i = 0; tensor->no_negative && i < count; i++)
         unsound |= values[i] < 0.0f;
     return !unsound;
 }

@@ -1,14 +1,21 @@
-/* Owns: the products of a convolution: maps with zeros around them, offsets, panels, and the loops over them. */
+/* Owns: the products of a convolution: maps with zeros around them, offsets, panels, and the loops over them.
+ */
 #include "math/convolve.h"
 
 #include <string.h>
 
 #include "base/memory.h"
 
-/* Values of the sum that one call of the kernel takes, so that its part of a panel stays in the first-level
- * cache; rows of the result that are collected before they are put where they belong; and the pixels that are
- * worked on at a time, in whole rows of a map. */
-enum { DEPTH = 256, ROWS = 96, BAND_PIXELS = 4096 };
+/* Rows of a result that are collected before they are put where they belong, and pixels that are worked on at
+ * a time, in whole rows of a map. */
+enum { ROWS = 96, BAND_PIXELS = 4096 };
+
+/* Values of a sum that one call of the kernel takes, so that its part of a panel stays in the first-level
+ * cache. */
+static size_t depth_of(const mfi_order *order)
+{
+    return order->width > 32 ? 128 : 4096 / order->width;
+}
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -29,8 +36,8 @@ typedef struct field {
     size_t values;              /* of all images; 0: too many */
 } field;
 
-/* The field for results of [rows, columns], where `reach` rows and columns of the field belong to a result and
- * `step` lie between one and the next. */
+/* The field for results of [rows, columns], where `reach` rows and columns of the field belong to a result
+ * and `step` lie between one and the next. */
 static field make_field(size_t images, size_t maps, const size_t results[2], const size_t reach[2],
                         const size_t step[2])
 {
@@ -40,7 +47,7 @@ static field make_field(size_t images, size_t maps, const size_t results[2], con
     if (!mfi_multiply(f.band - 1, step[0], &f.rows) || !mfi_multiply(f.rows + reach[0], f.columns, &f.plane))
         return f;
     f.rows += reach[0];
-    if (f.plane % DEPTH == 0) /* maps at such distances would compete for few places of the cache */
+    if (f.plane % 256 == 0) /* maps at such distances would compete for few places of the cache */
         f.plane += 16;
     if (mfi_multiply(f.plane, maps, &f.image) && mfi_multiply(f.image, images, &f.values) &&
         f.values > UINT32_MAX)
@@ -82,7 +89,8 @@ static void fill(const field *f, const source *from, size_t images, ptrdiff_t to
         }
 }
 
-/* The offsets of a grid: `steps` lie between neighbours in each direction, backwards if it has wrapped round. */
+/* The offsets of a grid: `steps` lie between neighbours in each direction, backwards if it has wrapped round.
+ */
 static void set_offsets(const size_t counts[3], const size_t steps[3], size_t first, uint32_t *at)
 {
     for (size_t i = 0; i < counts[0]; i++)
@@ -123,11 +131,11 @@ static field gradient_field(const mfi_geometry *g, size_t images)
 enum { PIXELS, PLACES, FIELD, PANEL, COLLECTED, AREAS };
 
 /* Widens the areas for a product of [images x results of a band, inner] and [inner, columns]. */
-static bool widen_areas(const field *f, size_t images, size_t results, size_t inner, size_t columns,
-                        size_t areas[AREAS])
+static bool widen_areas(const field *f, const mfi_order *order, size_t images, size_t results, size_t inner,
+                        size_t columns, size_t areas[AREAS])
 {
-    size_t width = smaller(mfi_panel_columns(columns), MFI_PANEL_MOST), panel;
-    if (f->values == 0 || !mfi_multiply(larger(inner, DEPTH), width, &panel))
+    size_t width = mfi_order_panel(order, columns, 0), panel;
+    if (f->values == 0 || !mfi_multiply(larger(inner, depth_of(order)), width, &panel))
         return false;
     areas[PIXELS] = larger(areas[PIXELS], images * f->band * results);
     areas[PLACES] = larger(areas[PLACES], inner);
@@ -137,23 +145,26 @@ static bool widen_areas(const field *f, size_t images, size_t results, size_t in
     return true;
 }
 
-static bool find_areas(const mfi_geometry *g, size_t images, bool input_gradient, size_t areas[AREAS])
+static bool find_areas(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
+                       size_t areas[AREAS])
 {
     field f = input_field(g, images);
     memset(areas, 0, AREAS * sizeof *areas);
-    if (!widen_areas(&f, images, g->map[1], g->patch_size, g->filters, areas))
+    if (!widen_areas(&f, order, images, g->map[1], g->patch_size, g->filters, areas))
         return false;
     if (!input_gradient)
         return true;
     turned t = turn(g);
     f = gradient_field(g, images);
-    return widen_areas(&f, images, t.count[1], g->filters * t.reach[0] * t.reach[1], g->channels, areas);
+    return widen_areas(&f, order, images, t.count[1], g->filters * t.reach[0] * t.reach[1], g->channels,
+                       areas);
 }
 
-bool mfi_convolve_room(const mfi_geometry *g, size_t images, bool input_gradient, size_t *floats)
+bool mfi_convolve_room(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
+                       size_t *floats)
 {
     size_t areas[AREAS], bytes = 0, offset;
-    if (!find_areas(g, images, input_gradient, areas))
+    if (!find_areas(g, order, images, input_gradient, areas))
         return false;
     for (int i = 0; i < AREAS; i++)
         if (!mfi_reserve(&bytes, areas[i], sizeof(float), &offset))
@@ -175,7 +186,7 @@ typedef struct operands {
 static operands carve(const mfi_convolve *c, bool input_gradient)
 {
     size_t areas[AREAS], bytes = 0, offset[AREAS];
-    find_areas(c->geometry, c->images, input_gradient, areas);
+    find_areas(c->geometry, &c->kernels->order, c->images, input_gradient, areas);
     for (int i = 0; i < AREAS; i++)
         mfi_reserve(&bytes, areas[i], sizeof(float), &offset[i]);
     char *room = (char *)c->room;
@@ -189,32 +200,26 @@ static operands carve(const mfi_convolve *c, bool input_gradient)
     };
 }
 
-/* The columns of the panel that begins at `first`: those that are there, and with those that fill vectors. */
+/* The panel of a matrix with that many rows that begins at row `first`: the rows that are there, and with
+ * those that fill it up. */
 typedef struct panel_part {
     size_t count, width;
 } panel_part;
 
-static panel_part panel_at(const mfi_kernels *kernels, size_t columns, size_t first)
+static panel_part panel_at(const mfi_kernels *kernels, size_t rows, size_t first)
 {
-    panel_part part = {.count = smaller(columns - first, kernels->panel)};
-    part.width = (part.count + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
-    return part;
+    return (panel_part){smaller(rows - first, kernels->order.width),
+                        mfi_order_panel(&kernels->order, rows, first)};
 }
 
-/* panel[column][row] = from[row][column], with zeros in the columns that fill vectors. */
-static void fill_panel(const operands *o, panel_part part, size_t inner, const float *from, size_t ldfrom)
+/* Collects the rows of X from `first` on, times a panel. */
+static void collect(const operands *o, size_t first, size_t rows, size_t inner, size_t width,
+                    const float *panel)
 {
-    if (part.width > part.count)
-        memset(o->panel, 0, inner * part.width * sizeof *o->panel);
-    o->kernels->transpose(part.count, inner, from, ldfrom, o->panel, part.width);
-}
-
-/* Collects `rows` rows of X times the panel. */
-static void collect(const operands *o, size_t first, size_t rows, size_t inner, size_t width)
-{
-    for (size_t k = 0; k < inner; k += DEPTH)
-        o->kernels->gather_product(rows, smaller(inner - k, DEPTH), o->field, o->pixels + first, o->places + k,
-                                   width, o->panel + k * width, k > 0, o->collected);
+    size_t depth = depth_of(&o->kernels->order);
+    for (size_t k = 0; k < inner; k += depth)
+        o->kernels->gather_product(rows, smaller(inner - k, depth), o->field, o->pixels + first,
+                                   o->places + k, width, panel + k * width, k > 0, o->collected);
 }
 
 /* ---- forward, and the gradient by W ---- */
@@ -258,53 +263,41 @@ void mfi_convolve_forward(const mfi_convolve *c, const float *x, const float *w,
     for (size_t top = 0; top < g->map[0]; top += f.band) {
         band b = band_at(c, &f, top);
         read_band(c, &f, &b, x, &o);
-        for (size_t first = 0; first < g->filters; first += c->kernels->panel) {
+        for (size_t first = 0; first < g->filters; first += c->kernels->order.width) {
             panel_part part = panel_at(c->kernels, g->filters, first);
             float *to = u + first * ldu + top * g->map[1];
-            fill_panel(&o, part, inner, w + first * inner, inner);
             for (size_t p = 0; p < b.pixels; p += ROWS) {
                 size_t rows = smaller(b.pixels - p, ROWS);
-                collect(&o, p, rows, inner, part.width);
+                collect(&o, p, rows, inner, part.width, w + first * inner);
                 c->kernels->transpose(rows, part.count, o.collected, part.width, to + p, ldu);
             }
         }
     }
 }
 
-void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float *du, float *sums)
+void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float *du, float *dw)
 {
     const mfi_geometry *g = c->geometry;
-    size_t inner = g->patch_size, ldu = c->images * g->pixels;
+    size_t inner = g->patch_size, ldu = c->images * g->pixels, depth = depth_of(&c->kernels->order);
     operands o = carve(c, false);
     field f = input_field(g, c->images);
     set_places(g, &f, o.places);
     for (size_t top = 0; top < g->map[0]; top += f.band) {
         band b = band_at(c, &f, top);
         read_band(c, &f, &b, x, &o);
-        for (size_t first = 0; first < g->filters; first += c->kernels->panel) {
+        for (size_t first = 0; first < g->filters; first += c->kernels->order.width) {
             panel_part part = panel_at(c->kernels, g->filters, first);
             const float *from = du + first * ldu + top * g->map[1];
-            for (size_t p = 0; p < b.pixels; p += DEPTH) {
-                size_t pixels = smaller(b.pixels - p, DEPTH);
-                fill_panel(&o, part, pixels, from + p, ldu);
-                c->kernels->gather_product(inner, pixels, o.field, o.places, o.pixels + p, part.width, o.panel,
-                                           true, sums + first * inner);
+            for (size_t p = 0; p < b.pixels; p += depth) {
+                size_t pixels = smaller(b.pixels - p, depth);
+                if (part.width > part.count)
+                    memset(o.panel, 0, pixels * part.width * sizeof *o.panel);
+                c->kernels->transpose(part.count, pixels, from + p, ldu, o.panel, part.width);
+                c->kernels->gather_product(inner, pixels, o.field, o.places, o.pixels + p, part.width,
+                                           o.panel, true, dw + first * inner);
             }
         }
     }
-}
-
-bool mfi_convolve_sums(const mfi_geometry *g, size_t *floats)
-{
-    return mfi_multiply(mfi_panel_columns(g->filters), g->patch_size, floats);
-}
-
-size_t mfi_convolve_weights(const mfi_convolve *c, const float *sums, size_t first, float *dw)
-{
-    size_t inner = c->geometry->patch_size;
-    panel_part part = panel_at(c->kernels, c->geometry->filters, first);
-    c->kernels->transpose(inner, part.count, sums + first * inner, part.width, dw, inner);
-    return part.count;
 }
 
 /* ---- the gradient by x ---- */
@@ -316,7 +309,8 @@ typedef struct phase {
 } phase;
 
 /* That of the values in the band of the numbers from `top` to below `bottom`. */
-static phase phase_at(const mfi_geometry *g, const turned *t, const size_t number[2], size_t top, size_t bottom)
+static phase phase_at(const mfi_geometry *g, const turned *t, const size_t number[2], size_t top,
+                      size_t bottom)
 {
     const size_t size[2] = {g->height, g->width}, least[2] = {top, t->first[1]};
     const size_t most[2] = {bottom, t->first[1] + t->count[1]};
@@ -331,20 +325,34 @@ static phase phase_at(const mfi_geometry *g, const turned *t, const size_t numbe
     return p;
 }
 
-/* The panel of W turned round: [filters, taps], and of each the channels from `first` on. */
+/* W turned round is a matrix [channels, filters x taps]. Its columns go over some filters at a time, and of
+ * these over the taps: so what belongs together in the panels of W is turned as a square. */
+static size_t turned_filters(const mfi_kernels *kernels, const mfi_geometry *g, size_t filter)
+{
+    size_t left = kernels->order.width - filter % kernels->order.width;
+    return smaller(smaller(left, kernels->order.lanes), g->filters - filter);
+}
+
 static void turn_panel(const operands *o, const mfi_geometry *g, const phase *p, const float *w, size_t first,
                        panel_part part)
 {
-    size_t kernel = g->kernel[0] * g->kernel[1];
+    size_t kernel = g->kernel[0] * g->kernel[1], count;
     float *to = o->panel;
-    for (size_t filter = 0; filter < g->filters; filter++)
+    if (part.width > part.count)
+        memset(to, 0, g->filters * p->taps[0] * p->taps[1] * part.width * sizeof *to);
+    for (size_t filter = 0; filter < g->filters; filter += count) {
+        size_t start = filter / o->kernels->order.width * o->kernels->order.width;
+        panel_part own = panel_at(o->kernels, g->filters, start);
+        count = turned_filters(o->kernels, g, filter);
+        const float *from = w + start * g->patch_size + filter - start;
         for (size_t i = 0; i < p->taps[0]; i++)
-            for (size_t j = 0; j < p->taps[1]; j++, to += part.width) {
+            for (size_t j = 0; j < p->taps[1]; j++, to += count * part.width) {
                 size_t y = i * g->stride[0] + p->phase[0], x = j * g->stride[1] + p->phase[1];
-                const float *from = w + filter * g->patch_size + first * kernel + y * g->kernel[1] + x;
-                for (size_t channel = 0; channel < part.width; channel++)
-                    to[channel] = channel < part.count ? from[channel * kernel] : 0.0f;
+                size_t place = first * kernel + y * g->kernel[1] + x;
+                o->kernels->transpose(part.count, count, from + place * own.width, kernel * own.width, to,
+                                      part.width);
             }
+    }
 }
 
 /* Puts the rows that were collected, from pixel `at` of the phase on, where they belong in dx. */
@@ -374,30 +382,37 @@ static void set_phase(const mfi_convolve *c, const field *f, const turned *t, co
 {
     const size_t counts[3] = {c->images, p->end[0] - p->from[0], p->end[1] - p->from[1]};
     const size_t steps[3] = {f->image, f->columns, 1};
-    const size_t taps[3] = {c->geometry->filters, p->taps[0], p->taps[1]};
-    const size_t back[3] = {f->plane, 0 - f->columns, 0 - (size_t)1};
+    size_t last = (t->reach[0] - 1) * f->columns + t->reach[1] - 1;
+    uint32_t *places = o->places;
     set_offsets(counts, steps, (p->from[0] - top) * f->columns + p->from[1] - t->first[1], o->pixels);
-    set_offsets(taps, back, (t->reach[0] - 1) * f->columns + t->reach[1] - 1, o->places);
+    for (size_t filter = 0, count; filter < c->geometry->filters; filter += count) {
+        count = turned_filters(c->kernels, c->geometry, filter);
+        const size_t taps[3] = {p->taps[0], p->taps[1], count};
+        const size_t back[3] = {0 - f->columns, 0 - (size_t)1, f->plane};
+        set_offsets(taps, back, filter * f->plane + last, places);
+        places += count * p->taps[0] * p->taps[1];
+    }
 }
 
-static void convolve_phase(const mfi_convolve *c, const operands *o, const phase *p, const float *w, float *dx)
+static void convolve_phase(const mfi_convolve *c, const operands *o, const phase *p, const float *w,
+                           float *dx)
 {
     const mfi_geometry *g = c->geometry;
     size_t pixels = c->images * (p->end[0] - p->from[0]) * (p->end[1] - p->from[1]);
-    for (size_t first = 0; first < g->channels; first += c->kernels->panel) {
+    for (size_t first = 0; first < g->channels; first += c->kernels->order.width) {
         panel_part part = panel_at(c->kernels, g->channels, first);
         turn_panel(o, g, p, w, first, part);
         for (size_t at = 0; at < pixels; at += ROWS) {
             size_t rows = smaller(pixels - at, ROWS);
-            collect(o, at, rows, g->filters * p->taps[0] * p->taps[1], part.width);
+            collect(o, at, rows, g->filters * p->taps[0] * p->taps[1], part.width, o->panel);
             put_rows(c, o, p, at, rows, first, part, dx);
         }
     }
 }
 
 /* A value of dx depends on those values of du whose windows cover it. In a direction with the stride s, these
- * are neighbours in du, and belong to every s-th place of the kernel. So input values that lie s apart are the
- * result of a convolution with the stride 1, with a part of W. */
+ * are neighbours in du, and belong to every s-th place of the kernel. So input values that lie s apart are
+ * the result of a convolution with the stride 1, with a part of W. */
 void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, float *dx)
 {
     const mfi_geometry *g = c->geometry;

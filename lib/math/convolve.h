@@ -1,13 +1,15 @@
 /* Owns: the products of a convolution, computed from a block of images without a matrix of patches in memory.
  *
- * With X [pixels, patch size], the part of the input that the kernel covers for each pixel of the output maps,
+ * With X [pixels, patch size], the part of the input that the kernel covers for each pixel of the output
+ * maps,
  *
  *     u^T = X W^T        dW^T = X^T du^T        dx^T = X' W'^T
  *
- * where X' are the patches of du, and W' is W turned round. X is never made. Its values are read from a copy of
- * the maps with zeros around them, where the value for a pixel and a place in the kernel lies at the sum of two
- * offsets (gather_product() in kernels.h). The other operand is made in panels, [inner, width]: of W for u and
- * dx, of du for dW. That works for kernels, strides and paddings of any size alike. */
+ * where X' are the patches of du, and W' is W turned round. X is never made. Its values are read from a copy
+ * of the maps with zeros around them, where the value for a pixel and a place in the kernel lies at the sum
+ * of two offsets (gather_product() in kernels.h). The other operand lies in panels (order.h): W as its layer
+ * keeps it, of du and of W turned round one panel at a time. That works for kernels, strides and paddings of
+ * any size alike. */
 #ifndef MFI_MATH_CONVOLVE_H
 #define MFI_MATH_CONVOLVE_H
 
@@ -18,7 +20,8 @@
 #include "math/maps.h"
 
 /* A block of images in one call: x and dx with the stride `stride` from image to image; u and du [filters,
- * images x pixels]; W [filters, patch size]. `room` has mfi_convolve_room() floats. */
+ * images x pixels]; W and dW [filters, patch size] in panels of the kernels. `room` has mfi_convolve_room()
+ * floats. */
 typedef struct mfi_convolve {
     const mfi_kernels *kernels;
     const mfi_geometry *geometry;
@@ -28,19 +31,14 @@ typedef struct mfi_convolve {
 } mfi_convolve;
 
 /* Floats that the functions below need in turn for that many images; false if they do not fit. */
-bool mfi_convolve_room(const mfi_geometry *geometry, size_t images, bool input_gradient, size_t *floats);
+bool mfi_convolve_room(const mfi_geometry *geometry, const mfi_order *order, size_t images,
+                       bool input_gradient, size_t *floats);
 
 /* u = W X^T */
 void mfi_convolve_forward(const mfi_convolve *c, const float *x, const float *w, float *u);
 
-/* Adds du X to dW, which is kept in panels: [filters of a panel, rounded up; patch size; width]. */
-void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float *du, float *sums);
-
-/* Floats of dW in panels. */
-bool mfi_convolve_sums(const mfi_geometry *geometry, size_t *floats);
-
-/* dW [count, patch size] of the filters from `first` on, which begin a panel; returns their count. */
-size_t mfi_convolve_weights(const mfi_convolve *c, const float *sums, size_t first, float *dw);
+/* dW += du X */
+void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float *du, float *dw);
 
 /* dx, the gradient by x. */
 void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, float *dx);

@@ -2,33 +2,23 @@
 #include "math/kernels.h"
 #include "math/lanes.h"
 
-/* The sums that registers hold: GATHER_ROWS x GATHER_VECTORS vectors, beside a row of the panel and a factor.
- */
-#if MFI_LANES == 16
-#define GATHER_ROWS 8
-#define GATHER_VECTORS 3
-#else
-#define GATHER_ROWS 6
-#define GATHER_VECTORS 2
-#endif
-
 /* Some rows of C and one panel; `rows` and `vectors` are constants when this is inlined. */
 INLINE void gather_tile(int rows, int vectors, size_t inner, const float *a, const uint32_t *row_at,
                         const uint32_t *inner_at, const float *panel, bool add, float *c)
 {
     const size_t width = (size_t)vectors * MFI_LANES;
-    vector sum[GATHER_ROWS][GATHER_VECTORS] = {{{0}}};
-    const float *row[GATHER_ROWS];
-#pragma GCC unroll 8
+    vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS] = {{{0}}};
+    const float *row[MFI_TILE_ROWS];
+#pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
         row[r] = a + row_at[r];
     for (size_t k = 0; k < inner; k++, panel += width) {
         size_t at = inner_at[k];
-        vector b[GATHER_VECTORS];
+        vector b[MFI_TILE_VECTORS];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             b[v] = load(panel + v * MFI_LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int r = 0; r < rows; r++) {
             float factor = row[r][at];
 #pragma GCC unroll 4
@@ -36,7 +26,7 @@ INLINE void gather_tile(int rows, int vectors, size_t inner, const float *a, con
                 sum[r][v] += factor * b[v];
         }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
@@ -47,49 +37,42 @@ INLINE void gather_tile(int rows, int vectors, size_t inner, const float *a, con
         }
 }
 
-typedef void gather_function(size_t inner, const float *a, const uint32_t *row_at, const uint32_t *inner_at,
-                             const float *panel, bool add, float *c);
-
-#define GATHER(rows, vectors)                                                                         \
-    static void gather_##rows##_##vectors(size_t inner, const float *a, const uint32_t *row_at,       \
-                                          const uint32_t *inner_at, const float *panel, bool add,     \
-                                          float *c)                                                   \
-    {                                                                                                 \
-        gather_tile(rows, vectors, inner, a, row_at, inner_at, panel, add, c);                        \
-    }
-
-#if GATHER_ROWS == 8
-#define GATHERS(vectors)                                                                               \
-    GATHER(1, vectors) GATHER(2, vectors) GATHER(3, vectors) GATHER(4, vectors) GATHER(5, vectors)     \
-    GATHER(6, vectors) GATHER(7, vectors) GATHER(8, vectors)                                           \
-    static gather_function *const gathers_##vectors[] = {                                              \
-        gather_1_##vectors, gather_2_##vectors, gather_3_##vectors, gather_4_##vectors,                \
-        gather_5_##vectors, gather_6_##vectors, gather_7_##vectors, gather_8_##vectors};
-#else
-#define GATHERS(vectors)                                                                               \
-    GATHER(1, vectors) GATHER(2, vectors) GATHER(3, vectors)                                           \
-    GATHER(4, vectors) GATHER(5, vectors) GATHER(6, vectors)                                           \
-    static gather_function *const gathers_##vectors[] = {gather_1_##vectors, gather_2_##vectors,       \
-                                                         gather_3_##vectors, gather_4_##vectors,       \
-                                                         gather_5_##vectors, gather_6_##vectors};
-#endif
-
-GATHERS(1)
-GATHERS(2)
-#if GATHER_VECTORS == 3
-GATHERS(3)
-static gather_function *const *const gathers[] = {gathers_1, gathers_2, gathers_3};
-#else
-static gather_function *const *const gathers[] = {gathers_1, gathers_2};
-#endif
+/* All rows of C and one panel. */
+INLINE void gather_rows(int vectors, size_t rows, size_t inner, const float *a, const uint32_t *row_at,
+                        const uint32_t *inner_at, const float *panel, bool add, float *c)
+{
+    const size_t width = (size_t)vectors * MFI_LANES;
+    size_t r = 0;
+    for (; r + MFI_TILE_ROWS <= rows; r += MFI_TILE_ROWS)
+        gather_tile(MFI_TILE_ROWS, vectors, inner, a, row_at + r, inner_at, panel, add, c + r * width);
+    for (; r + 4 <= rows; r += 4)
+        gather_tile(4, vectors, inner, a, row_at + r, inner_at, panel, add, c + r * width);
+    for (; r + 2 <= rows; r += 2)
+        gather_tile(2, vectors, inner, a, row_at + r, inner_at, panel, add, c + r * width);
+    if (r < rows)
+        gather_tile(1, vectors, inner, a, row_at + r, inner_at, panel, add, c + r * width);
+}
 
 static void gather_product(size_t rows, size_t inner, const float *a, const uint32_t *row_at,
                            const uint32_t *inner_at, size_t width, const float *panel, bool add, float *c)
 {
-    gather_function *const *tiles = gathers[width / MFI_LANES - 1];
-    for (size_t r = 0, some; r < rows; r += some) {
-        some = rows - r < GATHER_ROWS ? rows - r : GATHER_ROWS;
-        tiles[some - 1](inner, a, row_at + r, inner_at, panel, add, c + r * width);
+    switch (width / MFI_LANES) {
+    case 1:
+        gather_rows(1, rows, inner, a, row_at, inner_at, panel, add, c);
+        break;
+#if MFI_TILE_VECTORS > 2
+    case 2:
+        gather_rows(2, rows, inner, a, row_at, inner_at, panel, add, c);
+        break;
+#endif
+#if MFI_TILE_VECTORS > 3
+    case 3:
+        gather_rows(3, rows, inner, a, row_at, inner_at, panel, add, c);
+        break;
+#endif
+    default:
+        gather_rows(MFI_TILE_VECTORS, rows, inner, a, row_at, inner_at, panel, add, c);
+        break;
     }
 }
 

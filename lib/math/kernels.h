@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "math/maps.h"
+#include "math/order.h"
 
 /* The formula that updates parameters p from gradients g. */
 typedef enum mfi_rule_kind {
@@ -80,23 +81,38 @@ typedef struct mfi_kernels {
     void (*update)(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp, const float *g,
                    size_t ldg, float *s0, float *s1);
 
-    /* x [batch, columns], with row stride ldx, in the order in which product_update reads it. `packed` has
-     * room for `batch` rows of mfi_packed_columns(columns) values. */
+    /* The order of matrices for the products that follow. */
+    mfi_order order;
+
+    /* C [rows, columns] = A B, or C += A B with `add`: A [rows, inner] with row stride lda; the transpose of
+     * B [columns, inner] in panels. */
+    void (*multiply)(size_t rows, size_t inner, const float *a, size_t lda, size_t columns,
+                     const float *panels, bool add, float *c, size_t ldc);
+
+    /* x [batch, columns], with row stride ldx, in the order in which the next two read it. `packed` has room
+     * for `batch` rows of mfi_packed_columns(columns) values. */
     void (*pack)(size_t batch, size_t columns, const float *x, size_t ldx, float *packed);
 
-    /* update() with g = dz^T x, which is never stored as a whole: dz [batch, rows] with row stride lddz, x
-     * packed, p with row stride columns. The sums of a block stay in registers while its p, s0 and s1 are
-     * read from memory. pack and product_update are NULL if the instruction set has too few registers for
-     * that. */
-    void (*product_update)(const mfi_rule *rule, size_t batch, size_t rows, size_t columns, const float *dz,
-                           size_t lddz, const float *packed, float *p, float *s0, float *s1);
+    /* g = dz^T x for a panel of `width` neurons, in the order of the panel: dz [batch, width], x packed. */
+    void (*gradient_panel)(size_t batch, size_t columns, size_t width, const float *dz, const float *packed,
+                           float *g);
+
+    /* update() of a panel of p with that gradient, which is never stored as a whole: the sums of a block stay
+     * in registers while its p, s0 and s1, which have the order of p, come from memory. */
+    void (*update_panel)(const mfi_rule *rule, size_t batch, size_t columns, size_t width, const float *dz,
+                         const float *packed, float *p, float *s0, float *s1);
+
+    /* dx [rows, columns] = dz W, or += with `add`: dz [rows, n] with row stride lddz, W [n, columns] in
+     * panels. `room` has n rows of order.width values, rounded up to whole panels. */
+    void (*input_gradient)(size_t rows, size_t n, const float *dz, size_t lddz, size_t columns,
+                           const float *panels, bool add, float *dx, float *room);
 
     /* C [rows, width] = A B, or C += A B, for an A whose values lie at the sum of an offset of their row and
      * one of their column, A[r][k] = a[row_at[r] + inner_at[k]], and a panel B [inner, width]. `width` is a
-     * multiple of `lanes` up to `panel`; an inner size of some hundreds keeps B in the first-level cache. */
+     * multiple of the order's lanes up to its width; an inner size of some hundreds keeps B in the
+     * first-level cache. */
     void (*gather_product)(size_t rows, size_t inner, const float *a, const uint32_t *row_at,
                            const uint32_t *inner_at, size_t width, const float *b, bool add, float *c);
-    size_t lanes, panel;
 
     /* to[j][i] = from[i][j] for `from` [rows, columns]. */
     void (*transpose)(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to, size_t ldto);
@@ -156,15 +172,7 @@ typedef struct mfi_kernels {
 /* Columns rounded up to a size that pack() of any table fills. */
 static inline size_t mfi_packed_columns(size_t columns)
 {
-    return (columns + 63) / 64 * 64;
-}
-
-/* The widest panel of any table, and columns rounded up to what the panels of any table fill. */
-enum { MFI_PANEL_MOST = 48 };
-
-static inline size_t mfi_panel_columns(size_t columns)
-{
-    return (columns + 15) / 16 * 16;
+    return (columns + 23) / 24 * 24;
 }
 
 /* The fastest table that this processor can run. */

@@ -1,9 +1,8 @@
 /* The kernels of kernels.h, written once. A file that includes this defines MFI_TABLE, the name of the
- * table; MFI_LANES, how many floats a vector register holds; and, if there are registers enough to beat a
- * BLAS library, MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of sums that they hold. Its compiler flags
- * choose the instruction set; MFI_USES_... (lanes.h) chooses the functions that have no C operator. Loops are
- * plain C where compilers vectorise them well. Sums of products use the vector types of GCC and Clang, since
- * a compiler may not reorder a sum. */
+ * table; MFI_LANES, how many floats a vector register holds; MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of
+ * sums that the registers hold. Its compiler flags choose the instruction set; MFI_USES_... (lanes.h) chooses
+ * the functions that have no C operator. Loops are plain C where compilers vectorise them well. Sums of
+ * products use the vector types of GCC and Clang, since a compiler may not reorder a sum. */
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 #include "math/lanes.h"
 #include "math/convolve_body.h"
 #include "math/updates_body.h"
+#include "math/products_body.h"
 
 /* ---- activations ---- */
 
@@ -277,8 +277,6 @@ const mfi_kernels MFI_TABLE = {
     .derivative = derivative,
     .head_gradient = head_gradient,
     .gather_product = gather_product,
-    .lanes = MFI_LANES,
-    .panel = GATHER_VECTORS * MFI_LANES,
     .transpose = transpose,
     .moments = moments,
     .column_moments = column_moments,
@@ -289,10 +287,12 @@ const mfi_kernels MFI_TABLE = {
     .map_forward = map_forward,
     .map_gradient = map_gradient,
     .update = update,
-#ifdef MFI_TILE_ROWS
+    .order = {PANEL, MFI_LANES},
+    .multiply = multiply,
     .pack = pack,
-    .product_update = product_update,
-#endif
+    .gradient_panel = gradient_panel,
+    .update_panel = update_panel,
+    .input_gradient = input_gradient,
     .scale_add = scale_add,
     .dropout = dropout,
     .all_finite = all_finite,

@@ -27,6 +27,17 @@ bool mfi_role_decays(mfi_role role)
     return role == MFI_WEIGHT || role == MFI_PROJECTION;
 }
 
+mfi_matrix_order mfi_parameter_matrix(const mfi_parameter_spec *spec)
+{
+    return (mfi_matrix_order){spec->order, spec->dims[0], spec->count / spec->dims[0]};
+}
+
+bool mfi_parameter_room(const mfi_parameter_spec *spec, size_t *count)
+{
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
+    return mfi_multiply(mfi_order_rows(&matrix.order, matrix.rows), matrix.columns, count);
+}
+
 bool mfi_state_layout(size_t count, size_t slots, size_t offsets[MFI_STATE_SLOTS], size_t *bytes)
 {
     *bytes = 0;
@@ -44,27 +55,28 @@ static mf_status no_memory(const mfi_parameter_spec *spec)
 mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_allocator *allocator,
                                  mfi_storage *storage)
 {
-    size_t bytes;
-    if (!mfi_multiply(spec->count, sizeof(float), &bytes))
+    size_t count, bytes;
+    if (!mfi_parameter_room(spec, &count) || !mfi_multiply(count, sizeof(float), &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu values does not fit in memory", spec->name,
                         spec->count);
     float *values = mfi_allocate(allocator, bytes);
     if (!values)
         return no_memory(spec);
+    memset(values, 0, bytes);
     storage->values = values;
-    storage->count = spec->count;
+    storage->count = count;
     return MF_STATUS_OK;
 }
 
 mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t slots,
                                        const mf_allocator *allocator, mfi_storage *storage)
 {
-    size_t bytes = 0, offsets[MFI_STATE_SLOTS] = {0};
+    size_t count, bytes = 0, offsets[MFI_STATE_SLOTS] = {0};
     memset(storage->state, 0, sizeof storage->state);
     storage->state_bytes = 0;
     if (slots == 0 || !mfi_role_learns(spec->role))
         return MF_STATUS_OK;
-    if (!mfi_state_layout(spec->count, slots, offsets, &bytes))
+    if (!mfi_parameter_room(spec, &count) || !mfi_state_layout(count, slots, offsets, &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit in memory",
                         spec->count);
     char *block = mfi_allocate(allocator, bytes);
@@ -77,17 +89,12 @@ mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t sl
     return MF_STATUS_OK;
 }
 
-/* A parameter as a matrix: one row for each output, a column for each value it reads. */
-static size_t columns_of(const mfi_parameter_spec *spec)
-{
-    return spec->count / spec->dims[0];
-}
-
 bool mfi_parameter_draw_scratch(const mfi_parameter_spec *spec, size_t *count)
 {
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
     *count = 0;
     return spec->init != MF_INIT_ORTHOGONAL ||
-           mfi_init_orthogonal_scratch(spec->dims[0], columns_of(spec), count);
+           mfi_init_orthogonal_scratch(matrix.rows, matrix.columns, count);
 }
 
 static mf_status draw_orthogonal(const mfi_parameter_spec *spec, const mfi_stream *stream,
@@ -102,7 +109,8 @@ static mf_status draw_orthogonal(const mfi_parameter_spec *spec, const mfi_strea
     if (!scratch)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu bytes of scratch to initialise an orthogonal %s",
                         bytes, spec->name);
-    mfi_init_orthogonal(stream, spec->gain, spec->dims[0], columns_of(spec), values, scratch);
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
+    mfi_init_orthogonal(stream, spec->gain, &matrix, values, scratch);
     mfi_release(allocator, scratch, bytes);
     return MF_STATUS_OK;
 }
@@ -111,13 +119,14 @@ mf_status mfi_parameter_draw(const mfi_parameter_spec *spec, uint64_t seed, uint
                              const mf_allocator *allocator, float *values)
 {
     mfi_stream stream = mfi_stream_of(seed, spec->purpose, draw);
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
     float scale = spec->gain / sqrtf((float)spec->fan);
     switch (spec->init) {
     case MF_INIT_KAIMING_UNIFORM:
-        mfi_init_uniform(&stream, scale, spec->count, values);
+        mfi_init_uniform(&stream, scale, &matrix, values);
         return MF_STATUS_OK;
     case MF_INIT_NORMAL:
-        mfi_init_normal(&stream, scale, spec->count, values);
+        mfi_init_normal(&stream, scale, &matrix, values);
         return MF_STATUS_OK;
     case MF_INIT_ORTHOGONAL:
         return draw_orthogonal(spec, &stream, allocator, values);

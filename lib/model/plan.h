@@ -8,6 +8,7 @@
 
 #include "math/kernels.h"
 #include "math/maps.h"
+#include "math/products.h"
 #include "model/parameter.h"
 
 typedef struct mfi_unit {
@@ -32,6 +33,7 @@ typedef struct mfi_stage {
     mfi_activation phi;
     bool normalizes;
     float normalization_rate, normalization_epsilon;
+    mfi_order order;       /* of the weight */
     mfi_geometry geometry; /* of a convolution, or, as far as its pool, of a pooling */
     float dropout;
     bool drops_maps;
@@ -51,6 +53,7 @@ typedef struct mfi_slot {
 } mfi_slot;
 
 typedef struct mfi_plan {
+    mfi_products products;
     mf_shape input;
     size_t inputs, outputs; /* values in a row of the layer's input and output */
     mf_head_spec head;      /* what it is now */

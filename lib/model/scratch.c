@@ -32,10 +32,10 @@ static void take_shared(const mfi_shared_sizes *most, mfi_room *room, mfi_scratc
 {
     scratch->dz = mfi_room_take(room, most->dz, sizeof(float));
     scratch->dw = mfi_room_take(room, most->dw, sizeof(float));
+    scratch->panel = mfi_room_take(room, most->panel, sizeof(float));
     scratch->db = mfi_room_take(room, most->db, sizeof(float));
     scratch->dscale = mfi_room_take(room, most->dscale, sizeof(float));
-    scratch->sums = mfi_room_take(room, most->sums, sizeof(float));
-    scratch->room = mfi_room_take(room, most->room, sizeof(float));
+    scratch->patches = mfi_room_take(room, most->patches, sizeof(float));
     scratch->map = mfi_room_take(room, most->map, sizeof(float));
 }
 
@@ -43,10 +43,10 @@ static void widen(mfi_shared_sizes *most, const mfi_shared_sizes *one)
 {
     most->dz = larger_size(most->dz, one->dz);
     most->dw = larger_size(most->dw, one->dw);
+    most->panel = larger_size(most->panel, one->panel);
     most->db = larger_size(most->db, one->db);
     most->dscale = larger_size(most->dscale, one->dscale);
-    most->sums = larger_size(most->sums, one->sums);
-    most->room = larger_size(most->room, one->room);
+    most->patches = larger_size(most->patches, one->patches);
     most->map = larger_size(most->map, one->map);
 }
 

@@ -49,7 +49,8 @@ static void check_gathering(const mfi_kernels *kernels, test_random *random)
 
     for (int trial = 0; trial < 200; trial++) {
         size_t rows = 1 + random_index(random, 30), inner = 1 + random_index(random, 70);
-        size_t width = kernels->lanes * (1 + random_index(random, kernels->panel / kernels->lanes));
+        size_t width =
+            kernels->order.lanes * (1 + random_index(random, kernels->order.width / kernels->order.lanes));
         uint32_t *row_at = random_offsets(random, rows, VALUES / 2);
         uint32_t *inner_at = random_offsets(random, inner, VALUES / 2);
         float *a = random_array(random, VALUES), *b = random_array(random, inner * width);
@@ -156,40 +157,47 @@ static mfi_convolve begin(const mfi_kernels *kernels, const example *e, bool inp
 {
     size_t floats = 0;
 
-    assert_true(mfi_convolve_room(&e->g, e->images, input_gradient, &floats));
+    assert_true(mfi_convolve_room(&e->g, &kernels->order, e->images, input_gradient, &floats));
     return (mfi_convolve){kernels, &e->g, e->images, e->stride, get_memory(floats * sizeof(float))};
+}
+
+/* A matrix in plain order, in that of the kernels. */
+static float *in_panels(const mfi_kernels *kernels, const example *e, const float *plain)
+{
+    const mfi_matrix_order order = {kernels->order, e->g.filters, e->g.patch_size};
+    float *w = get_zeroed(mfi_order_rows(&order.order, order.rows) * order.columns, sizeof *w);
+
+    mfi_order_set(&order, w, 0, order.rows * order.columns, plain);
+    return w;
 }
 
 static void check_forward(const mfi_kernels *kernels, const example *e)
 {
     size_t count = e->g.filters * e->images * e->g.pixels;
     mfi_convolve c = begin(kernels, e, false);
-    float *u = get_memory(count * sizeof *u);
+    float *u = get_memory(count * sizeof *u), *w = in_panels(kernels, e, e->w);
 
-    mfi_convolve_forward(&c, e->x, e->w, u);
+    mfi_convolve_forward(&c, e->x, w, u);
     check_all_near(e->u, u, count, e->g.patch_size);
     free(u);
+    free(w);
     free(c.room);
 }
 
-/* What is there already is kept: twice the gradient from two calls. */
+/* What is there already is kept. */
 static void check_weights(const mfi_kernels *kernels, const example *e)
 {
-    size_t k = e->g.patch_size, floats, done;
+    const mfi_matrix_order order = {kernels->order, e->g.filters, e->g.patch_size};
+    size_t count = order.rows * order.columns;
     mfi_convolve c = begin(kernels, e, false);
+    float *panels = in_panels(kernels, e, e->w), *dw = get_memory(count * sizeof *dw);
 
-    assert_true(mfi_convolve_sums(&e->g, &floats));
-    float *sums = get_zeroed(floats, sizeof *sums), *dw = get_memory(kernels->panel * k * sizeof *dw);
-    mfi_convolve_add_weights(&c, e->x, e->du, sums);
-    mfi_convolve_add_weights(&c, e->x, e->du, sums);
-    for (size_t first = 0; first < e->g.filters; first += done) {
-        done = mfi_convolve_weights(&c, sums, first, dw);
-        assert_in_range(done, 1, e->g.filters - first);
-        for (size_t i = 0; i < done * k; i++)
-            check_near(2.0 * e->dw[first * k + i], (double)dw[i],
-                       2e-6 * (1.0 + (double)(e->images * e->g.pixels)));
-    }
-    free(sums);
+    mfi_convolve_add_weights(&c, e->x, e->du, panels);
+    mfi_order_get(&order, panels, 0, count, dw);
+    for (size_t i = 0; i < count; i++)
+        check_near((double)e->w[i] + e->dw[i], (double)dw[i],
+                   1e-6 * (1.0 + (double)(e->images * e->g.pixels)));
+    free(panels);
     free(dw);
     free(c.room);
 }
@@ -199,15 +207,16 @@ static void check_input(const mfi_kernels *kernels, const example *e)
 {
     size_t image = e->g.channels * e->g.height * e->g.width;
     mfi_convolve c = begin(kernels, e, true);
-    float *dx = get_memory(e->floats * sizeof *dx);
+    float *dx = get_memory(e->floats * sizeof *dx), *w = in_panels(kernels, e, e->w);
 
     for (size_t i = 0; i < e->floats; i++)
         dx[i] = 7.0f;
-    mfi_convolve_input(&c, e->w, e->du, dx);
+    mfi_convolve_input(&c, w, e->du, dx);
     for (size_t i = 0; i < e->floats; i++)
         check_near(i % e->stride < image ? e->dx[i] : 7.0, (double)dx[i],
                    1e-6 * (1.0 + (double)(e->g.filters * e->g.kernel[0] * e->g.kernel[1])));
     free(dx);
+    free(w);
     free(c.room);
 }
 
@@ -253,16 +262,36 @@ static void check_random_examples(const mfi_kernels *kernels, test_random *rando
  * planes would lie a power of two apart; many channels, so that a sum is longer than one call takes. */
 static void check_special_examples(const mfi_kernels *kernels, test_random *random)
 {
-    const mfi_geometry bands = {.channels = 2, .height = 97, .width = 95, .filters = 3, .kernel = {3, 5},
-                                .padding = {1, 3}, .stride = {1, 1}};
-    const mfi_geometry sparse = {.channels = 2, .height = 211, .width = 190, .filters = 2, .kernel = {3, 2},
-                                 .padding = {2, 0}, .stride = {2, 3}};
-    const mfi_geometry row = {.channels = 1, .height = 1, .width = 9001, .filters = 2, .kernel = {1, 3},
-                              .padding = {0, 1}, .stride = {1, 2}};
-    const mfi_geometry even = {.channels = 3, .height = 32, .width = 32, .filters = 5, .kernel = {1, 1},
+    const mfi_geometry bands = {.channels = 2,
+                                .height = 97,
+                                .width = 95,
+                                .filters = 3,
+                                .kernel = {3, 5},
+                                .padding = {1, 3},
+                                .stride = {1, 1}};
+    const mfi_geometry sparse = {.channels = 2,
+                                 .height = 211,
+                                 .width = 190,
+                                 .filters = 2,
+                                 .kernel = {3, 2},
+                                 .padding = {2, 0},
+                                 .stride = {2, 3}};
+    const mfi_geometry row = {.channels = 1,
+                              .height = 1,
+                              .width = 9001,
+                              .filters = 2,
+                              .kernel = {1, 3},
+                              .padding = {0, 1},
+                              .stride = {1, 2}};
+    const mfi_geometry even = {
+        .channels = 3, .height = 32, .width = 32, .filters = 5, .kernel = {1, 1}, .stride = {1, 1}};
+    const mfi_geometry deep = {.channels = 67,
+                               .height = 5,
+                               .width = 5,
+                               .filters = 70,
+                               .kernel = {3, 3},
+                               .padding = {1, 1},
                                .stride = {1, 1}};
-    const mfi_geometry deep = {.channels = 67, .height = 5, .width = 5, .filters = 70, .kernel = {3, 3},
-                               .padding = {1, 1}, .stride = {1, 1}};
 
     check_example(kernels, random, bands, 1);
     check_example(kernels, random, sparse, 1);
@@ -276,8 +305,6 @@ static void check_variant(const mfi_kernels *kernels, int index)
     test_random random = {.state = 31};
 
     (void)index;
-    assert_true(kernels->panel % kernels->lanes == 0 && kernels->panel <= MFI_PANEL_MOST);
-    assert_true(mfi_panel_columns(1) % kernels->lanes == 0);
     check_transposing(kernels, &random);
     check_gathering(kernels, &random);
     check_random_examples(kernels, &random);
@@ -286,15 +313,23 @@ static void check_variant(const mfi_kernels *kernels, int index)
 
 static void test_sizes_that_do_not_fit_are_refused(void **state)
 {
-    const mfi_geometry g = {.channels = 100000, .height = 1000, .width = 1000, .filters = 1, .kernel = {1, 1},
-                            .stride = {1, 1}, .map = {1000, 1000}, .patch_size = 100000, .pixels = 1000000};
+    const mfi_geometry g = {.channels = 100000,
+                            .height = 1000,
+                            .width = 1000,
+                            .filters = 1,
+                            .kernel = {1, 1},
+                            .stride = {1, 1},
+                            .map = {1000, 1000},
+                            .patch_size = 100000,
+                            .pixels = 1000000};
+    const mfi_order order = {16, 8};
     size_t floats = 1;
 
     (void)state;
-    assert_true(mfi_convolve_room(&g, 1, false, &floats)); /* four rows of 1000 of each channel */
+    assert_true(mfi_convolve_room(&g, &order, 1, false, &floats)); /* four rows of 1000 of each channel */
     assert_in_range(floats, 400000000, 500000000);
-    assert_false(mfi_convolve_room(&g, 11, false, &floats)); /* offsets have 32 bits */
-    assert_false(mfi_convolve_room(&g, SIZE_MAX / 1000, false, &floats));
+    assert_false(mfi_convolve_room(&g, &order, 11, false, &floats)); /* offsets have 32 bits */
+    assert_false(mfi_convolve_room(&g, &order, SIZE_MAX / 1000, false, &floats));
 }
 
 int main(void)

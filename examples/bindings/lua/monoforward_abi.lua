@@ -391,6 +391,7 @@ mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, s
 mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size_t bytes);
 mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
+const char *mf_products_name(void);
 const char *mf_blas_name(void);
 mf_status mf_blas_set_threads(int32_t threads);
 mf_status mf_blas_get_threads(int32_t *threads);

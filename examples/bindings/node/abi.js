@@ -414,6 +414,7 @@ function declare(koffi, library) {
         mf_network_snapshot_size: library.func('int32_t mf_network_snapshot_size(mf_network *network, _Out_ size_t *bytes)'),
         mf_network_snapshot_save: library.func('int32_t mf_network_snapshot_save(mf_network *network, void *buffer, size_t bytes)'),
         mf_network_snapshot_load: library.func('int32_t mf_network_snapshot_load(mf_network *network, void *buffer, size_t bytes)'),
+        mf_products_name: library.func('const char *mf_products_name()'),
         mf_blas_name: library.func('const char *mf_blas_name()'),
         mf_blas_set_threads: library.func('int32_t mf_blas_set_threads(int32_t threads)'),
         mf_blas_get_threads: library.func('int32_t mf_blas_get_threads(_Out_ int32_t *threads)'),

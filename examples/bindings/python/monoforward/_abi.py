@@ -515,6 +515,7 @@ FUNCTIONS = {
     "mf_network_snapshot_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_snapshot_save": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
     "mf_network_snapshot_load": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
+    "mf_products_name": (c.c_char_p, []),
     "mf_blas_name": (c.c_char_p, []),
     "mf_blas_set_threads": (c.c_int32, [c.c_int32]),
     "mf_blas_get_threads": (c.c_int32, [c.c_void_p]),
