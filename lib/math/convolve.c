@@ -10,9 +10,7 @@
  * a time, in whole rows of a map. */
 enum { ROWS = 96, BAND_PIXELS = 4096 };
 
-/* Values of a sum that one call of the kernel takes, so that its part of a panel stays in the first-level
- * cache. */
-static size_t depth_of(const mfi_order *order)
+size_t mfi_convolve_depth(const mfi_order *order)
 {
     return order->width > 32 ? 128 : 4096 / order->width;
 }
@@ -135,7 +133,7 @@ static bool widen_areas(const field *f, const mfi_order *order, size_t images, s
                         size_t columns, size_t areas[AREAS])
 {
     size_t width = mfi_order_panel(order, columns, 0), panel;
-    if (f->values == 0 || !mfi_multiply(larger(inner, depth_of(order)), width, &panel))
+    if (f->values == 0 || !mfi_multiply(larger(inner, mfi_convolve_depth(order)), width, &panel))
         return false;
     areas[PIXELS] = larger(areas[PIXELS], images * f->band * results);
     areas[PLACES] = larger(areas[PLACES], inner);
@@ -216,7 +214,7 @@ static panel_part panel_at(const mfi_kernels *kernels, size_t rows, size_t first
 static void collect(const operands *o, size_t first, size_t rows, size_t inner, size_t width,
                     const float *panel)
 {
-    size_t depth = depth_of(&o->kernels->order);
+    size_t depth = mfi_convolve_depth(&o->kernels->order);
     for (size_t k = 0; k < inner; k += depth)
         o->kernels->gather_product(rows, smaller(inner - k, depth), o->field, o->pixels + first,
                                    o->places + k, width, panel + k * width, k > 0, o->collected);
@@ -278,7 +276,7 @@ void mfi_convolve_forward(const mfi_convolve *c, const float *x, const float *w,
 void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float *du, float *dw)
 {
     const mfi_geometry *g = c->geometry;
-    size_t inner = g->patch_size, ldu = c->images * g->pixels, depth = depth_of(&c->kernels->order);
+    size_t inner = g->patch_size, ldu = c->images * g->pixels, depth = mfi_convolve_depth(&c->kernels->order);
     operands o = carve(c, false);
     field f = input_field(g, c->images);
     set_places(g, &f, o.places);

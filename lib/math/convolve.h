@@ -34,6 +34,10 @@ typedef struct mfi_convolve {
 bool mfi_convolve_room(const mfi_geometry *geometry, const mfi_order *order, size_t images,
                        bool input_gradient, size_t *floats);
 
+/* Values of a sum that one call of gather_product() should take, so that its part of a panel stays in the
+ * first-level cache. */
+size_t mfi_convolve_depth(const mfi_order *order);
+
 /* u = W X^T */
 void mfi_convolve_forward(const mfi_convolve *c, const float *x, const float *w, float *u);
 

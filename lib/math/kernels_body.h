@@ -12,6 +12,7 @@
 #include "math/kernels.h"
 #include "math/lanes.h"
 #include "math/convolve_body.h"
+#include "math/winograd_body.h"
 #include "math/updates_body.h"
 #include "math/products_body.h"
 
@@ -278,6 +279,7 @@ const mfi_kernels MFI_TABLE = {
     .head_gradient = head_gradient,
     .gather_product = gather_product,
     .transpose = transpose,
+    .transform = transform,
     .moments = moments,
     .column_moments = column_moments,
     .normalize = normalize,

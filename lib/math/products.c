@@ -8,12 +8,13 @@ static const mfi_order plain = {1, 1};
 
 static mfi_products own_products(const mfi_kernels *kernels)
 {
-    return (mfi_products){kernels, kernels->order};
+    const char *wanted = getenv("MF_WINOGRAD");
+    return (mfi_products){kernels, kernels->order, !(wanted && strcmp(wanted, "0") == 0)};
 }
 
 static mfi_products blas_products(void)
 {
-    return (mfi_products){mfi_kernels_select(), plain};
+    return (mfi_products){mfi_kernels_select(), plain, false};
 }
 
 /* Without an instruction set that we know, a BLAS library for this processor is faster than plain C. */

@@ -7,12 +7,13 @@
 /* A layer keeps its choice as long as it lives, since its weights lie in that order. */
 typedef struct mfi_products {
     const mfi_kernels *kernels;
-    mfi_order order; /* of the weights of dense units; plain order for the BLAS library */
+    mfi_order order; /* of weights; plain order for the BLAS library */
+    bool winograd;   /* whether convolutions may use that method (winograd.h) */
 } mfi_products;
 
 /* The fastest products for this processor, or those that the environment variable MF_PRODUCTS names: "blas",
  * or an instruction set. A name that is unknown, or that this processor cannot run, is left out of account.
- */
+ * MF_WINOGRAD=0 refuses Winograd's method. */
 mfi_products mfi_products_choose(void);
 
 /* "blas", or the instruction set: "generic", "avx2", "avx512". */

@@ -34,6 +34,7 @@ typedef struct mfi_stage {
     bool normalizes;
     float normalization_rate, normalization_epsilon;
     mfi_order order;       /* of the weight */
+    bool winograd;         /* whether a convolution is computed by that method (math/winograd.h) */
     mfi_geometry geometry; /* of a convolution, or, as far as its pool, of a pooling */
     float dropout;
     bool drops_maps;

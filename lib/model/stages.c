@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "math/winograd.h"
 #include "model/head.h"
 #include "model/unit.h"
 #include "model/unit/window.h"
@@ -79,6 +80,8 @@ static void form_stage(mfi_plan *plan, int32_t node)
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
         absorb_followers(plan, &stage);
     stage.order = plan->products.order;
+    stage.winograd =
+        stage.kind == MF_UNIT_CONV2D && plan->products.winograd && mfi_winograd_pays(&stage.geometry);
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
     plan->stages[plan->stage_count++] = stage;

@@ -1,6 +1,6 @@
 /* The products of a convolution, for every instruction set that this machine has, against naive double loops
  * over the definition. SPDX-License-Identifier: MIT */
-#include "math/convolve.h"
+#include "math/winograd.h"
 #include "random.h"
 #include "variants.h"
 
@@ -146,18 +146,33 @@ static void free_example(example *e)
     free(e->dx);
 }
 
-static void check_all_near(const double *want, const float *got, size_t count, size_t terms)
+static void check_all_near(const double *want, const float *got, size_t count, size_t terms, double error)
 {
     for (size_t i = 0; i < count; i++)
-        check_near(want[i], (double)got[i], 1e-6 * (1.0 + (double)terms));
+        check_near(want[i], (double)got[i], error * 1e-6 * (1.0 + (double)terms));
 }
 
+/* One way to compute the products, and how much larger its errors are. */
+typedef struct method {
+    bool (*room)(const mfi_geometry *geometry, const mfi_order *order, size_t images, bool input_gradient,
+                 size_t *floats);
+    void (*forward)(const mfi_convolve *c, const float *x, const float *w, float *u);
+    void (*add_weights)(const mfi_convolve *c, const float *x, const float *du, float *dw);
+    void (*input)(const mfi_convolve *c, const float *w, const float *du, float *dx);
+    double error;
+} method;
+
+static const method direct = {mfi_convolve_room, mfi_convolve_forward, mfi_convolve_add_weights,
+                              mfi_convolve_input, 1.0};
+static const method winograd = {mfi_winograd_room, mfi_winograd_forward, mfi_winograd_add_weights,
+                                mfi_winograd_input, 10.0};
+
 /* As much room as the function says, and not a float more: a sanitizer would notice. */
-static mfi_convolve begin(const mfi_kernels *kernels, const example *e, bool input_gradient)
+static mfi_convolve begin(const method *m, const mfi_kernels *kernels, const example *e, bool input_gradient)
 {
     size_t floats = 0;
 
-    assert_true(mfi_convolve_room(&e->g, &kernels->order, e->images, input_gradient, &floats));
+    assert_true(m->room(&e->g, &kernels->order, e->images, input_gradient, &floats));
     return (mfi_convolve){kernels, &e->g, e->images, e->stride, get_memory(floats * sizeof(float))};
 }
 
@@ -171,56 +186,57 @@ static float *in_panels(const mfi_kernels *kernels, const example *e, const floa
     return w;
 }
 
-static void check_forward(const mfi_kernels *kernels, const example *e)
+static void check_forward(const method *m, const mfi_kernels *kernels, const example *e)
 {
     size_t count = e->g.filters * e->images * e->g.pixels;
-    mfi_convolve c = begin(kernels, e, false);
+    mfi_convolve c = begin(m, kernels, e, false);
     float *u = get_memory(count * sizeof *u), *w = in_panels(kernels, e, e->w);
 
-    mfi_convolve_forward(&c, e->x, w, u);
-    check_all_near(e->u, u, count, e->g.patch_size);
+    m->forward(&c, e->x, w, u);
+    check_all_near(e->u, u, count, e->g.patch_size, m->error);
     free(u);
     free(w);
     free(c.room);
 }
 
 /* What is there already is kept. */
-static void check_weights(const mfi_kernels *kernels, const example *e)
+static void check_weights(const method *m, const mfi_kernels *kernels, const example *e)
 {
     const mfi_matrix_order order = {kernels->order, e->g.filters, e->g.patch_size};
     size_t count = order.rows * order.columns;
-    mfi_convolve c = begin(kernels, e, false);
+    mfi_convolve c = begin(m, kernels, e, false);
     float *panels = in_panels(kernels, e, e->w), *dw = get_memory(count * sizeof *dw);
 
-    mfi_convolve_add_weights(&c, e->x, e->du, panels);
+    m->add_weights(&c, e->x, e->du, panels);
     mfi_order_get(&order, panels, 0, count, dw);
     for (size_t i = 0; i < count; i++)
         check_near((double)e->w[i] + e->dw[i], (double)dw[i],
-                   1e-6 * (1.0 + (double)(e->images * e->g.pixels)));
+                   m->error * 1e-6 * (1.0 + (double)(e->images * e->g.pixels)));
     free(panels);
     free(dw);
     free(c.room);
 }
 
 /* Whatever dx holds before is overwritten, but for what lies between two images. */
-static void check_input(const mfi_kernels *kernels, const example *e)
+static void check_input(const method *m, const mfi_kernels *kernels, const example *e)
 {
     size_t image = e->g.channels * e->g.height * e->g.width;
-    mfi_convolve c = begin(kernels, e, true);
+    mfi_convolve c = begin(m, kernels, e, true);
     float *dx = get_memory(e->floats * sizeof *dx), *w = in_panels(kernels, e, e->w);
 
     for (size_t i = 0; i < e->floats; i++)
         dx[i] = 7.0f;
-    mfi_convolve_input(&c, w, e->du, dx);
+    m->input(&c, w, e->du, dx);
     for (size_t i = 0; i < e->floats; i++)
         check_near(i % e->stride < image ? e->dx[i] : 7.0, (double)dx[i],
-                   1e-6 * (1.0 + (double)(e->g.filters * e->g.kernel[0] * e->g.kernel[1])));
+                   m->error * 1e-6 * (1.0 + (double)(e->g.filters * e->g.kernel[0] * e->g.kernel[1])));
     free(dx);
     free(w);
     free(c.room);
 }
 
-static void check_example(const mfi_kernels *kernels, test_random *random, mfi_geometry g, size_t images)
+static void check_example(const method *m, const mfi_kernels *kernels, test_random *random, mfi_geometry g,
+                          size_t images)
 {
     const size_t size[2] = {g.height, g.width};
 
@@ -231,9 +247,9 @@ static void check_example(const mfi_kernels *kernels, test_random *random, mfi_g
     g.patch_size = g.channels * g.kernel[0] * g.kernel[1];
     g.pixels = g.map[0] * g.map[1];
     example e = make_example(random, &g, images);
-    check_forward(kernels, &e);
-    check_weights(kernels, &e);
-    check_input(kernels, &e);
+    check_forward(m, kernels, &e);
+    check_weights(m, kernels, &e);
+    check_input(m, kernels, &e);
     free_example(&e);
 }
 
@@ -254,7 +270,7 @@ static void check_random_examples(const mfi_kernels *kernels, test_random *rando
             while (g.kernel[d] > size[d] + 2 * g.padding[d])
                 g.padding[d]++;
         }
-        check_example(kernels, random, g, 1 + random_index(random, 4));
+        check_example(&direct, kernels, random, g, 1 + random_index(random, 4));
     }
 }
 
@@ -293,11 +309,42 @@ static void check_special_examples(const mfi_kernels *kernels, test_random *rand
                                .padding = {1, 1},
                                .stride = {1, 1}};
 
-    check_example(kernels, random, bands, 1);
-    check_example(kernels, random, sparse, 1);
-    check_example(kernels, random, row, 1);
-    check_example(kernels, random, even, 2);
-    check_example(kernels, random, deep, 20);
+    check_example(&direct, kernels, random, bands, 1);
+    check_example(&direct, kernels, random, sparse, 1);
+    check_example(&direct, kernels, random, row, 1);
+    check_example(&direct, kernels, random, even, 2);
+    check_example(&direct, kernels, random, deep, 20);
+}
+
+static void check_winograd(const mfi_kernels *kernels, test_random *random)
+{
+    const mfi_geometry bands = {.channels = 3,
+                                .height = 50,
+                                .width = 97,
+                                .filters = 2,
+                                .kernel = {3, 3},
+                                .padding = {1, 2},
+                                .stride = {1, 1}};
+    const mfi_geometry deep = {.channels = 270,
+                               .height = 5,
+                               .width = 8,
+                               .filters = 70,
+                               .kernel = {3, 3},
+                               .padding = {1, 1},
+                               .stride = {1, 1}};
+
+    for (int trial = 0; trial < 200; trial++) {
+        mfi_geometry g = {.channels = 1 + random_index(random, trial % 5 ? 4 : 40),
+                          .height = 3 + random_index(random, 12),
+                          .width = 3 + random_index(random, 12),
+                          .filters = 1 + random_index(random, trial % 3 ? 8 : 60),
+                          .kernel = {3, 3},
+                          .padding = {random_index(random, 3), random_index(random, 3)},
+                          .stride = {1, 1}};
+        check_example(&winograd, kernels, random, g, 1 + random_index(random, 4));
+    }
+    check_example(&winograd, kernels, random, bands, 1);
+    check_example(&winograd, kernels, random, deep, 17);
 }
 
 static void check_variant(const mfi_kernels *kernels, int index)
@@ -309,6 +356,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
     check_gathering(kernels, &random);
     check_random_examples(kernels, &random);
     check_special_examples(kernels, &random);
+    check_winograd(kernels, &random);
 }
 
 static void test_sizes_that_do_not_fit_are_refused(void **state)

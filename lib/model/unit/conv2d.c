@@ -36,16 +36,15 @@ static void conv2d_describe(const mf_unit_spec *unit, const mf_shape *input, mfi
 
 static const mfi_conv2d_products *products_of(const mfi_stage *stage)
 {
-    return mfi_order_is_plain(&stage->order) ? &mfi_conv2d_blas : &mfi_conv2d_own;
+    if (mfi_order_is_plain(&stage->order))
+        return &mfi_conv2d_blas;
+    return stage->winograd ? &mfi_conv2d_winograd : &mfi_conv2d_own;
 }
 
-/* Pixels of a block: enough for a product to run well, few enough for its maps to stay in cache. */
-enum { BLOCK_PIXELS = 512 };
-
 /* Images of a block, but for the last. */
-static size_t images_of_block(const mfi_geometry *g, size_t rows)
+static size_t images_of_block(const mfi_stage *stage, size_t rows)
 {
-    size_t images = BLOCK_PIXELS / g->pixels;
+    size_t images = products_of(stage)->block_pixels / stage->geometry.pixels;
     return images < 1 ? 1 : images > rows ? rows : images;
 }
 
@@ -60,7 +59,7 @@ static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
                          mfi_shared_sizes *shared)
 {
     const mfi_geometry *g = &stage->geometry;
-    size_t images = images_of_block(g, rows);
+    size_t images = images_of_block(stage, rows);
     if ((stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, g->filters, &kept->moments)) ||
         !mfi_multiply(images, g->filters * g->pixels, &kept->product) ||
         !products_of(stage)->sizes(stage, images, training, &shared->patches))
@@ -88,7 +87,7 @@ static mfi_conv2d_pass conv2d_begin(const mfi_run *run, size_t index)
         .rows = run->rows->count,
         .input = mfi_run_input(run, index, 0),
         .g = &stage->geometry,
-        .images = images_of_block(&stage->geometry, run->rows->count),
+        .images = images_of_block(stage, run->rows->count),
         .product = run->scratch->kept[index].product,
         .moments = mfi_moments_of(run, index),
         .batch = mfi_run_uses_batch(run, index),

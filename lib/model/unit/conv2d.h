@@ -30,6 +30,9 @@ static inline size_t mfi_conv2d_images(const mfi_conv2d_pass *p, size_t first)
 /* A way to compute the products of a block of images. u and du, in scratch->dz, are [filters, images x
  * pixels]; dW, in scratch->dw, lies in the order of W. */
 typedef struct mfi_conv2d_products {
+    /* Pixels of a block: enough for a product to run well, few enough for its maps to stay in cache. */
+    size_t block_pixels;
+
     /* Floats that they need in scratch->patches for a block; false if they do not fit. */
     bool (*sizes)(const mfi_stage *stage, size_t images, bool training, size_t *patches);
 
@@ -43,7 +46,8 @@ typedef struct mfi_conv2d_products {
     void (*input)(const mfi_conv2d_pass *p, size_t first, float *dx);
 } mfi_conv2d_products;
 
-extern const mfi_conv2d_products mfi_conv2d_own;  /* our own, with W in panels */
-extern const mfi_conv2d_products mfi_conv2d_blas; /* those of the BLAS library, with W in plain order */
+extern const mfi_conv2d_products mfi_conv2d_own;      /* our own, with W in panels */
+extern const mfi_conv2d_products mfi_conv2d_winograd; /* the same for 3 x 3 kernels, by Winograd's method */
+extern const mfi_conv2d_products mfi_conv2d_blas;     /* those of the BLAS library, with W in plain order */
 
 #endif

@@ -89,6 +89,7 @@ static void blas_put_input(const mfi_conv2d_pass *p, size_t first, float *dx)
 }
 
 const mfi_conv2d_products mfi_conv2d_blas = {
+    .block_pixels = 512,
     .sizes = blas_block_sizes,
     .forward = blas_convolve,
     .add_weights = blas_add_weights,
