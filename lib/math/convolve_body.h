@@ -118,12 +118,19 @@ static void transpose_square(const float *from, size_t ldfrom, float *to, size_t
 
 #endif
 
+/* The squares go along the longer side, so that they stay in the same few long rows, which may compete for
+ * the same places of the cache. */
 static void transpose(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to, size_t ldto)
 {
     size_t whole_rows = rows / SQUARE * SQUARE, whole_columns = columns / SQUARE * SQUARE;
-    for (size_t j = 0; j < whole_columns; j += SQUARE)
+    if (rows < columns)
         for (size_t i = 0; i < whole_rows; i += SQUARE)
-            transpose_square(from + i * ldfrom + j, ldfrom, to + j * ldto + i, ldto);
+            for (size_t j = 0; j < whole_columns; j += SQUARE)
+                transpose_square(from + i * ldfrom + j, ldfrom, to + j * ldto + i, ldto);
+    else
+        for (size_t j = 0; j < whole_columns; j += SQUARE)
+            for (size_t i = 0; i < whole_rows; i += SQUARE)
+                transpose_square(from + i * ldfrom + j, ldfrom, to + j * ldto + i, ldto);
     for (size_t j = 0; j < columns; j++)
         for (size_t i = j < whole_columns ? whole_rows : 0; i < rows; i++)
             to[j * ldto + i] = from[i * ldfrom + j];

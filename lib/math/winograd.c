@@ -23,7 +23,7 @@ bool mfi_winograd_pays(const mfi_geometry *g)
 {
     size_t tiles = (g->map[0] + TILE - 1) / TILE * ((g->map[1] + TILE - 1) / TILE);
     return g->kernel[0] == KERNEL && g->kernel[1] == KERNEL && g->stride[0] == 1 && g->stride[1] == 1 &&
-           g->channels >= 16 && g->filters >= 16 && g->pixels / tiles >= 6;
+           g->channels >= 8 && g->filters >= 8 && g->pixels / tiles >= 8;
 }
 
 /* ---- a convolution, as far as sizes go ---- */
