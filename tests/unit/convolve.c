@@ -1,5 +1,7 @@
 /* The products of a convolution, for every instruction set that this machine has, against naive double loops
  * over the definition. SPDX-License-Identifier: MIT */
+#include <math.h>
+
 #include "math/winograd.h"
 #include "random.h"
 #include "variants.h"
@@ -347,6 +349,88 @@ static void check_winograd(const mfi_kernels *kernels, test_random *random)
     check_example(&winograd, kernels, random, deep, 17);
 }
 
+/* What docs/algorithm.md promises of Winograd's method: the mean square error, as a share of the mean square,
+ * for inputs like those of a trained network. */
+static void check_share(const double *want, const float *got, size_t count)
+{
+    double squares = 0.0, errors = 0.0, largest = 0.0;
+
+    for (size_t i = 0; i < count; i++) {
+        double error = fabs((double)got[i] - want[i]);
+
+        squares += want[i] * want[i];
+        errors += error * error;
+        largest = error > largest ? error : largest;
+    }
+    assert_true(sqrt(errors / squares) < 3e-6);
+    assert_true(largest < 3e-5 * sqrt(squares / (double)count));
+}
+
+static void check_error(const mfi_kernels *kernels, test_random *random)
+{
+    mfi_geometry g = {.channels = 256,
+                      .height = 8,
+                      .width = 8,
+                      .filters = 24,
+                      .kernel = {3, 3},
+                      .padding = {1, 1},
+                      .stride = {1, 1},
+                      .map = {8, 8},
+                      .patch_size = 9 * 256,
+                      .pixels = 64};
+    example e = make_example(random, &g, 6);
+    const mfi_matrix_order order = {kernels->order, g.filters, g.patch_size};
+    size_t outputs = g.filters * e.images * g.pixels, weights = g.filters * g.patch_size;
+    float *u = get_memory(outputs * sizeof *u), *w = in_panels(kernels, &e, e.w);
+    float *panels = get_zeroed(mfi_order_rows(&order.order, g.filters) * g.patch_size, sizeof *panels);
+    float *dw = get_memory(weights * sizeof *dw), *dx = get_zeroed(e.floats, sizeof *dx);
+    mfi_convolve c = begin(&winograd, kernels, &e, true);
+
+    mfi_winograd_forward(&c, e.x, w, u);
+    mfi_winograd_add_weights(&c, e.x, e.du, panels);
+    mfi_winograd_input(&c, w, e.du, dx);
+    mfi_order_get(&order, panels, 0, weights, dw);
+    check_share(e.u, u, outputs);
+    check_share(e.dw, dw, weights);
+    check_share(e.dx, dx, e.floats);
+    free(u);
+    free(w);
+    free(panels);
+    free(dw);
+    free(dx);
+    free(c.room);
+    free_example(&e);
+}
+
+static void test_winograd_pays_where_it_is_faster(void **state)
+{
+    mfi_geometry g = {.channels = 8,
+                      .height = 4,
+                      .width = 4,
+                      .filters = 8,
+                      .kernel = {3, 3},
+                      .padding = {1, 1},
+                      .stride = {1, 1},
+                      .map = {4, 4},
+                      .patch_size = 72,
+                      .pixels = 16};
+
+    (void)state;
+    assert_true(mfi_winograd_pays(&g));
+    g.stride[0] = 2;
+    assert_false(mfi_winograd_pays(&g));
+    g.stride[0] = 1;
+    g.kernel[1] = 1;
+    assert_false(mfi_winograd_pays(&g));
+    g.kernel[1] = 3;
+    g.channels = 3;
+    assert_false(mfi_winograd_pays(&g));
+    g.channels = 8;
+    g.map[0] = 1;
+    g.pixels = 4;
+    assert_false(mfi_winograd_pays(&g));
+}
+
 static void check_variant(const mfi_kernels *kernels, int index)
 {
     test_random random = {.state = 31};
@@ -357,6 +441,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
     check_random_examples(kernels, &random);
     check_special_examples(kernels, &random);
     check_winograd(kernels, &random);
+    check_error(kernels, &random);
 }
 
 static void test_sizes_that_do_not_fit_are_refused(void **state)
@@ -385,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VARIANT_TESTS,
         cmocka_unit_test(test_sizes_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_winograd_pays_where_it_is_faster),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
