@@ -84,7 +84,7 @@ class MonoforwardClassifier:
         self._start(X.shape[1], classes)
         _same_length(X, y)
         total, step = self.epochs * -(-len(X) // self.batch_size), 0
-        with _Steps(self) as learn:
+        with _Steps(self, X.dtype) as learn:
             for _ in range(self.epochs):
                 for x_batch, y_batch in self._batches(X, numbers.astype(numpy.int32)):
                     rate = self.learning_rate * library.mf_schedule_cosine(step, total, 0.0)
@@ -110,7 +110,7 @@ class MonoforwardClassifier:
         unknown = self.classes_[numbers] != y
         if unknown.any():
             raise ValueError(f"the label {y[unknown][:1].tolist()[0]!r} is none of the classes")
-        with _Steps(self) as learn:
+        with _Steps(self, X.dtype) as learn:
             for x_batch, y_batch in self._batches(X, numbers.astype(numpy.int32)):
                 learn(x_batch, y_batch)
         return self
@@ -135,7 +135,7 @@ class MonoforwardClassifier:
         """Shuffled batches, gathered into the same two arrays."""
         order = self._random.permutation(len(X))
         rows = min(self.batch_size, len(X))
-        x, y = numpy.empty((rows, X.shape[1]), numpy.float32), numpy.empty(rows, numpy.int32)
+        x, y = numpy.empty((rows, X.shape[1]), X.dtype), numpy.empty(rows, numpy.int32)
         for first in range(0, len(X), rows):
             chosen = order[first:first + rows]
             if len(chosen) == 1 and len(X) > 1 and self.normalization == "batch":
@@ -169,11 +169,11 @@ class MonoforwardClassifier:
         X = self._inputs(X)
         self._same_features(X)
         if self._inference is None:
-            self._inference = Workspace(self._network, PREDICT_ROWS, purpose="inference")
+            self._inference = Workspace(self._network, PREDICT_ROWS, purpose="inference", convert=True)
         out = numpy.empty((len(X), *row), dtype)
         for first in range(0, len(X), PREDICT_ROWS):
             part = slice(first, first + PREDICT_ROWS)
-            getattr(self._network, what)(self._inference, X[part], self.mode, out[part])
+            getattr(self._network, what)(self._inference, X[part], self.mode, out[part], scale=_scale(X.dtype))
         return out
 
     def _fitted(self):
@@ -182,7 +182,9 @@ class MonoforwardClassifier:
 
     @staticmethod
     def _inputs(X):
-        X = numpy.ascontiguousarray(X, numpy.float32)
+        """As float32; bytes, such as images, stay what they are, with a quarter of the memory."""
+        X = numpy.asarray(X)
+        X = numpy.ascontiguousarray(X, X.dtype if X.dtype == numpy.uint8 else numpy.float32)
         if X.ndim != 2 or X.size == 0:
             raise ValueError(f"X has the shape {X.shape}: it takes rows of features")
         if not numpy.isfinite(X).all():
@@ -252,20 +254,31 @@ class MonoforwardClassifier:
 class _Steps:
     """Calls itself a step: of the network, or of a pipeline, whose workers are done when the block ends."""
 
-    def __init__(self, classifier):
+    def __init__(self, classifier, dtype):
         network, rows = classifier._network, int(classifier.batch_size)
         self._piped = classifier.workers > 0
         self._trainer = (Pipeline(network, rows, workers=int(classifier.workers)) if self._piped
-                         else Workspace(network, rows))
-        self._network = network
+                         else Workspace(network, rows, convert=dtype == numpy.uint8))
+        self._network, self._scale = network, _scale(dtype)
 
     def __enter__(self):
-        return self._trainer.submit if self._piped else lambda x, y: self._network.step(self._trainer, x, y)
+        return self._learn
+
+    def _learn(self, x, y):
+        if self._piped:
+            self._trainer.submit(x, y, scale=self._scale)
+        else:
+            self._network.step(self._trainer, x, y, scale=self._scale)
 
     def __exit__(self, failure, *_):
         if self._piped and failure is None:
             self._trainer.flush()
         self._trainer.close()
+
+
+def _scale(dtype):
+    """A byte is the number that it is, as in floats."""
+    return 1.0 if dtype == numpy.uint8 else 0.0
 
 
 def _labels(y):
