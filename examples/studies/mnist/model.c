@@ -130,7 +130,7 @@ static bool create_layers(struct model *model, const struct settings *settings, 
 
 bool model_create(struct model *model, const struct settings *settings, size_t rows, size_t columns)
 {
-    *model = (struct model){.workers = settings->workers};
+    *model = (struct model){.workers = settings->workers, .bytes = settings_feed_bytes(settings)};
     mf_allocator allocator = meter_allocator(&model->meter);
     mf_network_spec spec;
     if (!update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
@@ -164,7 +164,7 @@ static bool create_evaluation(struct model *model)
     mf_workspace_spec spec;
     if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
         return false;
-    spec.purpose = MF_WORKSPACE_INFERENCE;
+    spec.purpose = MF_WORKSPACE_INFERENCE + (model->bytes ? MF_WORKSPACE_CONVERT : 0);
     spec.network = model->network;
     spec.max_batch = EVALUATION_BATCH;
     return library_ok(mf_workspace_create(&spec, &model->evaluation));
@@ -185,7 +185,9 @@ bool model_set_depth(struct model *model, size_t depth, size_t batch)
             return false;
         model->depth++;
     }
-    return training_open(&model->training, model->network, model->workers, batch, &allocator) &&
+    bool (*open)(struct training *, mf_network *, size_t, size_t, const mf_allocator *) =
+        model->bytes ? training_open_bytes : training_open;
+    return open(&model->training, model->network, model->workers, batch, &allocator) &&
            create_evaluation(model);
 }
 

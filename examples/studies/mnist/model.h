@@ -23,6 +23,7 @@ struct model {
     size_t depth;
     uint64_t ids[SIZE_LIST_CAPACITY];
     size_t workers;
+    bool bytes; /* the images come as bytes */
     struct training training;
     mf_workspace *evaluation;
 };
