@@ -11,7 +11,7 @@ const char *mf_version(void)
 
 const char *mf_products_name(void)
 {
-    mfi_products products = mfi_products_choose();
+    mfi_products products = mfi_products_choose(MFI_FLOAT32);
     return mfi_products_name(&products);
 }
 

@@ -6,37 +6,41 @@
 
 static const mfi_order plain = {1, 1};
 
-static mfi_products own_products(const mfi_kernels *kernels)
+static mfi_products own_products(const mfi_kernels *kernels, mfi_precision precision)
 {
-    return (mfi_products){kernels, kernels->order};
+    const mfi_panel_products *own = &kernels->products[precision];
+    return (mfi_products){kernels, precision == MFI_BF16 ? mfi_kernels_bf16(kernels) : own, kernels->order};
 }
 
-static mfi_products blas_products(void)
+static mfi_products blas_products(mfi_precision precision)
 {
-    return (mfi_products){mfi_kernels_select(), plain};
+    const mfi_kernels *kernels = mfi_kernels_select();
+    if (precision != MFI_FLOAT32)
+        return own_products(kernels, precision);
+    return (mfi_products){kernels, NULL, plain};
 }
 
 /* Without an instruction set that we know, a BLAS library for this processor is faster than plain C. */
-static mfi_products best_products(void)
+static mfi_products best_products(mfi_precision precision)
 {
     const mfi_kernels *kernels = mfi_kernels_select();
 #if defined(MFI_GEMM_IS_BUILTIN) || defined(__aarch64__)
-    return own_products(kernels);
+    return own_products(kernels, precision);
 #else
-    return kernels == mfi_kernels_variant(0) ? blas_products() : own_products(kernels);
+    return kernels == mfi_kernels_variant(0) ? blas_products(precision) : own_products(kernels, precision);
 #endif
 }
 
-mfi_products mfi_products_choose(void)
+mfi_products mfi_products_choose(mfi_precision precision)
 {
     const char *wanted = getenv("MF_PRODUCTS");
     const mfi_kernels *kernels;
     if (wanted && strcmp(wanted, "blas") == 0)
-        return blas_products();
+        return blas_products(precision);
     for (int index = 0; wanted && (kernels = mfi_kernels_variant(index)); index++)
         if (strcmp(wanted, kernels->name) == 0)
-            return own_products(kernels);
-    return best_products();
+            return own_products(kernels, precision);
+    return best_products(precision);
 }
 
 const char *mfi_products_name(const mfi_products *products)

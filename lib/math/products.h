@@ -7,13 +7,14 @@
 /* A layer keeps its choice as long as it lives, since its weights lie in that order. */
 typedef struct mfi_products {
     const mfi_kernels *kernels;
-    mfi_order order; /* of the weights of dense units; plain order for the BLAS library */
+    const mfi_panel_products *own; /* those of the precision */
+    mfi_order order;               /* of the weights of dense units; plain order for the BLAS library */
 } mfi_products;
 
 /* The fastest products for this processor, or those that the environment variable MF_PRODUCTS names: "blas",
- * or an instruction set. A name that is unknown, or that this processor cannot run, is left out of account.
- */
-mfi_products mfi_products_choose(void);
+ * or an instruction set. A name that is unknown, or that this processor cannot run, is left out of account. A
+ * BLAS library has no products of bf16. */
+mfi_products mfi_products_choose(mfi_precision precision);
 
 /* "blas", or the instruction set: "generic", "avx2", "avx512". */
 const char *mfi_products_name(const mfi_products *products);

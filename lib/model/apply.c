@@ -53,6 +53,7 @@ static mf_status run_apply(mfi_run *run, const float *gradients)
         mfi_target target = mfi_run_target(run, (int32_t)p);
         if (target.wanted)
             apply_gradient(run, &target, factor, gradients + plan->parameters[p].offset);
+        mfi_layer_round(run->learner, p);
     }
     run->learner->progress.applied++;
     return MF_STATUS_OK;

@@ -31,6 +31,7 @@ static mf_status renew(mf_layer *layer, size_t number, const mfi_parameter_spec 
     if (draw)
         MFI_TRY(
             mfi_parameter_draw(spec, layer->plan.seed, draw_number, &layer->handle.allocator, next->values));
+    mfi_parameter_round(spec, layer->plan.products.own, next);
     return renew_state(layer, number, spec);
 }
 

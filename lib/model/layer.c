@@ -194,6 +194,12 @@ void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings)
 
 /* ---- for model files and snapshots ---- */
 
+void mfi_layer_round(mf_layer *layer, size_t number)
+{
+    mfi_parameter_round(&layer->plan.parameters[number], layer->plan.products.own,
+                        &layer->parameters[number].now);
+}
+
 static float *tensor_of(const mf_layer *layer, size_t number, int32_t slot)
 {
     const mfi_storage *storage = &layer->parameters[number].now;
@@ -212,6 +218,8 @@ void mfi_layer_set_values(mf_layer *layer, size_t number, int32_t slot, size_t f
 {
     mfi_matrix_order matrix = mfi_parameter_matrix(&layer->plan.parameters[number]);
     mfi_order_set(&matrix, tensor_of(layer, number, slot), first, count, values);
+    if (slot < 0 && first + count == layer->plan.parameters[number].count)
+        mfi_layer_round(layer, number);
 }
 
 const mfi_progress *mfi_layer_progress(const mf_layer *layer)

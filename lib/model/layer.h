@@ -84,8 +84,11 @@ void mfi_dropout(const mf_layer *layer, uint32_t purpose, float rate, bool maps,
 
 /* ---- for model files and snapshots ---- */
 
+/* Makes the rounded copy of a parameter anew, if it has one, when its values have changed. */
+void mfi_layer_round(mf_layer *layer, size_t number);
+
 /* The tensor of a parameter: its values for slot -1, or that slot of its optimizer's state, which must exist.
- * Copies `count` values from number `first` in plain order on. */
+ * Copies `count` values from number `first` in plain order on. Values are set from the first to the last. */
 void mfi_layer_get_values(const mf_layer *layer, size_t number, int32_t slot, size_t first, size_t count,
                           float *values);
 void mfi_layer_set_values(mf_layer *layer, size_t number, int32_t slot, size_t first, size_t count,

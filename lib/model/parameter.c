@@ -32,10 +32,12 @@ mfi_matrix_order mfi_parameter_matrix(const mfi_parameter_spec *spec)
     return (mfi_matrix_order){spec->order, spec->dims[0], spec->count / spec->dims[0]};
 }
 
-bool mfi_parameter_room(const mfi_parameter_spec *spec, size_t *count)
+bool mfi_parameter_room(const mfi_parameter_spec *spec, size_t *count, size_t *rounded)
 {
     mfi_matrix_order matrix = mfi_parameter_matrix(spec);
-    return mfi_multiply(mfi_order_rows(&matrix.order, matrix.rows), matrix.columns, count);
+    size_t rows = mfi_order_rows(&matrix.order, matrix.rows);
+    *rounded = spec->precision == MFI_FLOAT32 ? 0 : rows * mfi_depth(spec->precision, matrix.columns);
+    return mfi_multiply(rows, matrix.columns, count); /* which is not less */
 }
 
 bool mfi_state_layout(size_t count, size_t slots, size_t offsets[MFI_STATE_SLOTS], size_t *bytes)
@@ -55,8 +57,8 @@ static mf_status no_memory(const mfi_parameter_spec *spec)
 mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_allocator *allocator,
                                  mfi_storage *storage)
 {
-    size_t count, bytes;
-    if (!mfi_parameter_room(spec, &count) || !mfi_multiply(count, sizeof(float), &bytes))
+    size_t count, rounded, bytes;
+    if (!mfi_parameter_room(spec, &count, &rounded) || !mfi_multiply(count, sizeof(float), &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu values does not fit in memory", spec->name,
                         spec->count);
     float *values = mfi_allocate(allocator, bytes);
@@ -65,18 +67,37 @@ mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_alloca
     memset(values, 0, bytes);
     storage->values = values;
     storage->count = count;
+    if (rounded == 0)
+        return MF_STATUS_OK;
+    storage->rounded = mfi_allocate(allocator, rounded * sizeof *storage->rounded);
+    if (!storage->rounded)
+        return no_memory(spec);
+    memset(storage->rounded, 0, rounded * sizeof *storage->rounded);
+    storage->rounded_count = rounded;
     return MF_STATUS_OK;
+}
+
+void mfi_parameter_round(const mfi_parameter_spec *spec, const mfi_panel_products *products,
+                         mfi_storage *storage)
+{
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
+    size_t depth = mfi_depth(spec->precision, matrix.columns), width;
+    for (size_t start = 0; storage->rounded && start < matrix.rows; start += width) {
+        width = mfi_order_panel(&matrix.order, matrix.rows, start);
+        products->round_panel(matrix.columns, width, storage->values + start * matrix.columns,
+                              storage->rounded + start * depth);
+    }
 }
 
 mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t slots,
                                        const mf_allocator *allocator, mfi_storage *storage)
 {
-    size_t count, bytes = 0, offsets[MFI_STATE_SLOTS] = {0};
+    size_t count, rounded, bytes = 0, offsets[MFI_STATE_SLOTS] = {0};
     memset(storage->state, 0, sizeof storage->state);
     storage->state_bytes = 0;
     if (slots == 0 || !mfi_role_learns(spec->role))
         return MF_STATUS_OK;
-    if (!mfi_parameter_room(spec, &count) || !mfi_state_layout(count, slots, offsets, &bytes))
+    if (!mfi_parameter_room(spec, &count, &rounded) || !mfi_state_layout(count, slots, offsets, &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit in memory",
                         spec->count);
     char *block = mfi_allocate(allocator, bytes);
@@ -141,6 +162,8 @@ void mfi_storage_release(const mf_allocator *allocator, const mfi_storage *stora
 {
     if (storage->values != kept->values)
         mfi_release(allocator, storage->values, storage->count * sizeof(float));
+    if (storage->rounded != kept->rounded)
+        mfi_release(allocator, storage->rounded, storage->rounded_count * sizeof *storage->rounded);
     if (storage->state[0] != kept->state[0])
         mfi_release(allocator, storage->state[0], storage->state_bytes);
 }

@@ -33,8 +33,9 @@ typedef struct mfi_stage {
     mfi_activation phi;
     bool normalizes;
     float normalization_rate, normalization_epsilon;
-    mfi_order order;       /* of the weight of a dense stage */
-    mfi_geometry geometry; /* of a convolution, or, as far as its pool, of a pooling */
+    mfi_order order;         /* of the weight of a dense stage, and */
+    mfi_precision precision; /* what the operands of its products are rounded to */
+    mfi_geometry geometry;   /* of a convolution, or, as far as its pool, of a pooling */
     float dropout;
     bool drops_maps;
     int32_t parameters[MFI_UNIT_ROLES]; /* numbers in the layer's table; -1: there is none */
@@ -59,7 +60,7 @@ typedef struct mfi_plan {
     mf_head_spec head;      /* what it is now */
     size_t features;        /* values that M reads */
     float dropout;
-    int32_t dropout_maps;
+    int32_t dropout_maps, precision;
     uint64_t seed;
 
     mfi_unit *units;

@@ -79,6 +79,7 @@ static void form_stage(mfi_plan *plan, int32_t node)
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
         absorb_followers(plan, &stage);
     stage.order = plan->products.order;
+    stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
     plan->stages[plan->stage_count++] = stage;
@@ -116,6 +117,7 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, mfi_shape_values(input), 1, 1);
         weight->order = plan->products.order;
+        weight->precision = (mfi_precision)plan->precision;
     } else {
         set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
     }
@@ -330,7 +332,7 @@ static mf_status fit_head(mfi_plan *plan)
 
 mf_status mfi_plan_complete(mfi_plan *plan)
 {
-    plan->products = mfi_products_choose();
+    plan->products = mfi_products_choose((mfi_precision)plan->precision);
     plan->inputs = mfi_shape_values(&plan->input);
     plan->outputs = mfi_shape_values(mfi_plan_output(plan));
     MFI_TRY(form_stages(plan));

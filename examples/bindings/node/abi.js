@@ -49,6 +49,8 @@ const constants = Object.freeze({
     MF_INIT_ZERO: 1,
     MF_INIT_ORTHOGONAL: 2,
     MF_INIT_NORMAL: 3,
+    MF_PRECISION_FLOAT32: 0,
+    MF_PRECISION_BF16: 1,
     MF_LAYER_DROPOUT: 0,
     MF_LAYER_LABEL_SMOOTHING: 1,
     MF_TYPE_FLOAT32: 0,
@@ -257,7 +259,7 @@ function declare(koffi, library) {
         pool_stride: koffi.array('size_t', 2, 'Array'),
         head_size: 'size_t',
         dropout_maps: 'int32_t',
-        reserved: 'int32_t',
+        precision: 'int32_t',
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_layer_spec') !== 232)
         throw new Error('mf_layer_spec has another size than in C');
@@ -266,7 +268,7 @@ function declare(koffi, library) {
         dropout_maps: 'int32_t',
         input: 'mf_shape *',
         dropout: 'float',
-        reserved: 'int32_t',
+        precision: 'int32_t',
         seed: 'uint64_t',
         allocator: 'mf_allocator *',
     });

@@ -57,6 +57,8 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
     size_t n = stage->output_values, panel = mfi_dense_panel(stage->input_values, n);
     if (stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, n, &kept->moments))
         return false;
+    if (!products_of(stage)->sizes(stage, rows, training, shared))
+        return false;
     if (!training)
         return true;
     if (keeps_preactivation(stage) && !mfi_multiply(rows, n, &kept->preactivation))
@@ -65,7 +67,7 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
         return false;
     shared->db = panel;
     shared->dscale = stage->normalizes ? panel : 0;
-    return mfi_multiply(rows, panel, &shared->dz) && products_of(stage)->sizes(stage, rows, shared);
+    return mfi_multiply(rows, panel, &shared->dz);
 }
 
 /* ---- forward ---- */
@@ -142,12 +144,13 @@ static float *gram_of_x(const mfi_dense_pass *pass)
     return pass->run->scratch->dw + pass->rows * pass->rows;
 }
 
-/* For batches much smaller than the stage the two matrices cost far less than dW itself. */
+/* For batches much smaller than the stage the two matrices cost far less than dW itself. They are not made of
+ * rounded operands, as the dW of bf16 is. */
 static bool gram_pays(const mfi_dense_pass *pass)
 {
     mfi_shared_sizes shared = {0};
-    (void)products_of(pass->stage)->sizes(pass->stage, pass->rows, &shared); /* it has fit before */
-    return pass->rows <= shared.dw / 2 / pass->rows &&
+    (void)products_of(pass->stage)->sizes(pass->stage, pass->rows, true, &shared); /* it has fit before */
+    return pass->stage->precision == MFI_FLOAT32 && pass->rows <= shared.dw / 2 / pass->rows &&
            (double)pass->rows * (double)(pass->n + pass->k) < (double)pass->n * (double)pass->k;
 }
 

@@ -31,8 +31,9 @@ typedef struct mfi_dense_part {
 
 /* A way to compute the products of a dense stage. */
 typedef struct mfi_dense_products {
-    /* Adds what a backward pass needs in scratch to `shared`; false if it does not fit. */
-    bool (*sizes)(const mfi_stage *stage, size_t rows, mfi_shared_sizes *shared);
+    /* Adds what it needs in scratch, for training or for the forward pass alone, to `shared`; false if it
+     * does not fit. */
+    bool (*sizes)(const mfi_stage *stage, size_t rows, bool training, mfi_shared_sizes *shared);
 
     /* to = x W^T */
     void (*forward)(const mfi_run *run, size_t index, float *to);

@@ -8,11 +8,11 @@
 enum { FEW_ROWS = 4 };
 
 /* `dw` takes dW of one panel, in turn with the two Gram matrices of a norm. */
-static bool blas_sizes(const mfi_stage *stage, size_t rows, mfi_shared_sizes *shared)
+static bool blas_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_shared_sizes *shared)
 {
     (void)rows;
-    return mfi_multiply(mfi_dense_panel(stage->input_values, stage->output_values), stage->input_values,
-                        &shared->dw);
+    return !training || mfi_multiply(mfi_dense_panel(stage->input_values, stage->output_values),
+                                     stage->input_values, &shared->dw);
 }
 
 static void blas_forward(const mfi_run *run, size_t index, float *to)

@@ -54,6 +54,8 @@ MF_INIT_KAIMING_UNIFORM = 0
 MF_INIT_ZERO = 1
 MF_INIT_ORTHOGONAL = 2
 MF_INIT_NORMAL = 3
+MF_PRECISION_FLOAT32 = 0
+MF_PRECISION_BF16 = 1
 MF_LAYER_DROPOUT = 0
 MF_LAYER_LABEL_SMOOTHING = 1
 MF_TYPE_FLOAT32 = 0
@@ -227,7 +229,7 @@ mf_layer_spec._fields_ = [
     ("pool_stride", c.c_size_t * 2),
     ("head_size", c.c_size_t),
     ("dropout_maps", c.c_int32),
-    ("reserved", c.c_int32),
+    ("precision", c.c_int32),
 ]
 
 mf_shape._fields_ = [
@@ -297,7 +299,7 @@ mf_builder_spec._fields_ = [
     ("dropout_maps", c.c_int32),
     ("input", c.POINTER(mf_shape)),
     ("dropout", c.c_float),
-    ("reserved", c.c_int32),
+    ("precision", c.c_int32),
     ("seed", c.c_uint64),
     ("allocator", c.POINTER(mf_allocator)),
 ]
