@@ -58,8 +58,10 @@ class Data:
             train, test = idx.load(folder, "train"), idx.load(folder, "t10k")
         if train[0].shape[1] != test[0].shape[1]:
             raise ValueError(f"{folder}: the images of both sets differ in size")
-        # There are only 256 values of pixels. The deviation is that of exact sums.
-        counts = numpy.bincount(train[0].ravel(), minlength=256).tolist()
+        # There are only 256 values of pixels. The deviation is that of exact sums. bincount() makes numbers of 8 bytes
+        # of what it counts, so it gets a part at a time.
+        parts = numpy.array_split(train[0], 64)
+        counts = sum(numpy.bincount(part.ravel(), minlength=256) for part in parts).tolist()
         total = float(sum(counts))
         mean = sum(value * count for value, count in enumerate(counts)) / total
         variance = sum(value * value * count for value, count in enumerate(counts)) / total - mean * mean

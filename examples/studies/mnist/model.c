@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model.h"
 
+#include "augment.h"
 #include "baseline.h"
 #include "complain.h"
 #include "images.h"
@@ -128,9 +129,21 @@ static bool create_layers(struct model *model, const struct settings *settings, 
     return true;
 }
 
+/* Whether there is room for the floats of bytes: a pipeline copies each batch, and a workspace puts them
+ * where a second, fourth, ... layer writes later. */
+static bool has_room_for_floats(const struct model *model, size_t pixels)
+{
+    bool room = model->workers > 0;
+    for (size_t i = 1; !room && i < model->layer_count; i += 2) {
+        mf_layer_spec spec = {.struct_size = sizeof spec};
+        room = library_ok(mf_layer_describe(model->layers[i], &spec)) && spec.outputs >= pixels;
+    }
+    return room;
+}
+
 bool model_create(struct model *model, const struct settings *settings, size_t rows, size_t columns)
 {
-    *model = (struct model){.workers = settings->workers, .bytes = settings_feed_bytes(settings)};
+    *model = (struct model){.workers = settings->workers};
     mf_allocator allocator = meter_allocator(&model->meter);
     mf_network_spec spec;
     if (!update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
@@ -138,8 +151,12 @@ bool model_create(struct model *model, const struct settings *settings, size_t r
         !library_ok(mf_network_spec_init(&spec, sizeof spec)))
         return false;
     spec.allocator = &allocator;
-    return library_ok(mf_network_create(&spec, &model->network)) &&
-           create_layers(model, settings, rows, columns, &allocator);
+    if (!library_ok(mf_network_create(&spec, &model->network)) ||
+        !create_layers(model, settings, rows, columns, &allocator))
+        return false;
+    model->bytes =
+        settings->augment == AUGMENT_NONE && !settings->greedy && has_room_for_floats(model, rows * columns);
+    return true;
 }
 
 static void free_workspaces(struct model *model)
@@ -185,10 +202,11 @@ bool model_set_depth(struct model *model, size_t depth, size_t batch)
             return false;
         model->depth++;
     }
-    bool (*open)(struct training *, mf_network *, size_t, size_t, const mf_allocator *) =
-        model->bytes ? training_open_bytes : training_open;
-    return open(&model->training, model->network, model->workers, batch, &allocator) &&
-           create_evaluation(model);
+    bool opened =
+        model->bytes
+            ? training_open_bytes(&model->training, model->network, model->workers, batch, &allocator)
+            : training_open(&model->training, model->network, model->workers, batch, &allocator);
+    return opened && create_evaluation(model);
 }
 
 static size_t add_shape(const mf_shape *shape, char *text, size_t capacity)

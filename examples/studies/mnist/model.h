@@ -23,7 +23,7 @@ struct model {
     size_t depth;
     uint64_t ids[SIZE_LIST_CAPACITY];
     size_t workers;
-    bool bytes; /* the images come as bytes */
+    bool bytes; /* the images are fed as bytes: without changes, and where that takes no memory of its own */
     struct training training;
     mf_workspace *evaluation;
 };

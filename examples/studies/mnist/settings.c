@@ -200,11 +200,6 @@ size_t settings_layer_count(const struct settings *settings)
     return settings->cut == CUT_NONE ? 1 : settings_depth(settings);
 }
 
-bool settings_feed_bytes(const struct settings *settings)
-{
-    return settings->augment == AUGMENT_NONE && settings_layer_count(settings) > 1 && !settings->greedy;
-}
-
 size_t settings_pool(const struct settings *settings, size_t convolution)
 {
     const struct size_list *pool = &settings->pool;

@@ -62,10 +62,6 @@ size_t settings_depth(const struct settings *settings);
 /* Layers of the network: without cuts there is one. */
 size_t settings_layer_count(const struct settings *settings);
 
-/* Whether the library gets the images as the bytes that they are. Where the network is one layer, or starts
- * as one, its workspace would have to grow by what that saves. */
-bool settings_feed_bytes(const struct settings *settings);
-
 /* The side of the windows that pool the maps of a convolution; 1: they are not pooled. */
 size_t settings_pool(const struct settings *settings, size_t convolution);
 

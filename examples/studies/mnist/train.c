@@ -17,7 +17,7 @@ bool trainer_open(struct trainer *trainer, const struct settings *settings, cons
                   struct model *model)
 {
     size_t rows = settings->batch > EVALUATION_BATCH ? settings->batch : EVALUATION_BATCH;
-    size_t value = settings_feed_bytes(settings) ? sizeof(uint8_t) : sizeof(float);
+    size_t value = model->bytes ? sizeof(uint8_t) : sizeof(float);
     *trainer = (struct trainer){
         .settings = settings,
         .data = data,
@@ -90,7 +90,7 @@ static bool gather(struct trainer *trainer, const struct subset *subset, size_t 
     batch->rows = rows;
     batch->inputs = trainer->inputs;
     batch->targets = trainer->labels;
-    if (settings_feed_bytes(trainer->settings))
+    if (trainer->model->bytes)
         data_byte_batch(trainer->data, subset, first, rows, trainer->inputs, trainer->labels, batch);
     else
         data_batch(trainer->data, subset, first, rows, kind, &trainer->augmenting, trainer->inputs,
