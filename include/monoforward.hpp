@@ -406,29 +406,69 @@ class batch : public mf_batch
     }
 
     /** Without labels, for prediction. */
-    batch(view<const float> x, std::size_t count, std::size_t stride = 0) : batch()
+    batch(view<const float> x, std::size_t count, std::size_t stride = 0)
+        : batch(MF_TYPE_FLOAT32, x.data(), x.size(), count)
     {
-        rows = count;
-        inputs = x.data();
         input_stride = stride;
-        x_ = x;
+    }
+
+    /** Inputs as bytes, such as pixels: (byte + shift) * scale, with a scale of 0 (byte + shift) / 255. Needs
+     *  a workspace with MF_WORKSPACE_CONVERT, or a pipeline. Weights and a stride can be set behind. */
+    static batch bytes(view<const std::uint8_t> x, view<const std::int32_t> y, float scale = 0,
+                       float shift = 0)
+    {
+        batch made = bytes(x, y.size(), scale, shift);
+        made.targets = y.data();
+        return made;
+    }
+
+    /** The same without labels. */
+    static batch bytes(view<const std::uint8_t> x, std::size_t count, float scale = 0, float shift = 0)
+    {
+        batch made(MF_TYPE_UINT8, x.data(), x.size(), count);
+        made.input_scale = scale;
+        made.input_shift = shift;
+        return made;
+    }
+
+    /** Inputs as bf16: the upper halves of floats. Needs the same workspace. */
+    static batch bf16(view<const std::uint16_t> x, view<const std::int32_t> y)
+    {
+        batch made = bf16(x, y.size());
+        made.targets = y.data();
+        return made;
+    }
+
+    /** The same without labels. */
+    static batch bf16(view<const std::uint16_t> x, std::size_t count)
+    {
+        return batch(MF_TYPE_BF16, x.data(), x.size(), count);
     }
 
     /** Throws unless there are as many values as rows of `width` need. */
     void require_width(std::size_t width) const
     {
-        if (inputs != x_.data() || width == 0 || rows == 0)
+        if (inputs != x_ || width == 0 || rows == 0)
             return;
         if (input_stride == 0)
-            detail::require("x", x_.size(), rows, width);
-        else if (x_.size() < width || (x_.size() - width) / input_stride < rows - 1)
-            detail::misfit("x", x_.size(),
+            detail::require("x", size_, rows, width);
+        else if (size_ < width || (size_ - width) / input_stride < rows - 1)
+            detail::misfit("x", size_,
                            "too few for " + detail::rows_in_words(rows, width) + " with a stride of " +
                                std::to_string(input_stride));
     }
 
   private:
-    view<const float> x_;
+    batch(std::int32_t type, const void *x, std::size_t size, std::size_t count) : batch()
+    {
+        input_type = type;
+        rows = count;
+        inputs = x_ = x;
+        size_ = size;
+    }
+
+    const void *x_ = nullptr;
+    std::size_t size_ = 0; /* values there */
 };
 
 /** Where infer() puts its answers; what is left empty is left out. */
@@ -534,7 +574,8 @@ class workspace : public detail::owned<workspace_ref>
 
     explicit workspace(const mf_workspace_spec &spec) { check(mf_workspace_create(&spec, &handle_)); }
 
-    /** For a network; `purpose` is MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE. */
+    /** For a network; `purpose` is MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE, either of them +
+     *  MF_WORKSPACE_CONVERT. */
     workspace(const network_ref &network, std::size_t max_batch,
               std::int32_t purpose = MF_WORKSPACE_TRAINING);
 

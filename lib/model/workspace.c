@@ -66,8 +66,33 @@ mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
 
 static mf_status check_purpose_known(int32_t purpose)
 {
-    if (purpose != MF_WORKSPACE_TRAINING && purpose != MF_WORKSPACE_INFERENCE)
+    if (purpose < 0 || purpose > (MF_WORKSPACE_INFERENCE | MF_WORKSPACE_CONVERT))
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown workspace purpose %d", (int)purpose);
+    return MF_STATUS_OK;
+}
+
+static bool trains(int32_t purpose)
+{
+    return (purpose & ~MF_WORKSPACE_CONVERT) == MF_WORKSPACE_TRAINING;
+}
+
+static bool converts(int32_t purpose)
+{
+    return (purpose & MF_WORKSPACE_CONVERT) != 0;
+}
+
+/* The inputs of the first layer as floats, too, fit into the activation of the odd layers. For those of any
+ * other layer the activation that it does not write is wide enough: the layer before it writes there. */
+static mf_status widen_for_inputs(const mfi_layer_list *layers, size_t rows, size_t *odd)
+{
+    mfi_list_room room;
+    const mfi_plan *plan = NULL;
+    size_t inputs;
+    MFI_TRY(layers->at(layers->source, 0, &room, &plan));
+    if (!mfi_multiply(rows, plan->inputs, &inputs))
+        return mfi_fail(MF_STATUS_OVERFLOW, "%zu inputs for %zu rows do not fit in memory", plan->inputs,
+                        rows);
+    *odd = inputs > *odd ? inputs : *odd;
     return MF_STATUS_OK;
 }
 
@@ -78,8 +103,9 @@ static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose
     *plan = (workspace_layout){0};
     MFI_TRY(check_purpose_known(purpose));
     MFI_TRY(mfi_check_layers(layers, max_batch));
-    MFI_TRY(mfi_count_shared(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, &plan->counts[EVEN],
-                             &plan->scratch_size));
+    MFI_TRY(mfi_count_shared(layers, max_batch, trains(purpose), &plan->counts[EVEN], &plan->scratch_size));
+    if (converts(purpose))
+        MFI_TRY(widen_for_inputs(layers, max_batch, &plan->counts[ODD]));
     MFI_TRY(classes_at(layers, 0, &classes));
     bool fits = mfi_multiply(max_batch, layers->network ? classes : 0, &plan->counts[GOODNESS]) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
@@ -163,7 +189,8 @@ mf_status mfi_workspace_create(const mf_workspace_spec *spec, const mfi_team *te
     if (!created)
         return MF_STATUS_MEMORY;
     carve(created, &plan);
-    created->training = spec->purpose == MF_WORKSPACE_TRAINING;
+    created->training = trains(spec->purpose);
+    created->converts = converts(spec->purpose);
     created->max_batch = spec->max_batch;
     created->count = layers.count;
     created->network = spec->network;
@@ -244,4 +271,27 @@ mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_laye
     MFI_TRY(check_served(workspace, found));
     *index = found;
     return check_purpose(workspace, training);
+}
+
+/* ---- inputs ---- */
+
+mf_status mfi_workspace_take_inputs(mf_workspace *workspace, size_t index, const mfi_inputs *inputs,
+                                    mfi_rows *rows)
+{
+    size_t columns = workspace->served[index].layer->plan.inputs;
+    if (inputs->type == MF_TYPE_FLOAT32) {
+        rows->x = inputs->values;
+        rows->stride = inputs->stride;
+        return MF_STATUS_OK;
+    }
+    if (!workspace->converts)
+        return mfi_fail(MF_STATUS_STATE,
+                        "inputs have type %d, but the workspace has no room for their floats: add "
+                        "MF_WORKSPACE_CONVERT to its purpose",
+                        (int)inputs->type);
+    float *floats = workspace->activations[(index + 1) % 2];
+    mfi_inputs_convert(inputs, rows->count, columns, floats);
+    rows->x = floats;
+    rows->stride = columns;
+    return MF_STATUS_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef MFI_MODEL_WORKSPACE_H
 #define MFI_MODEL_WORKSPACE_H
 
+#include "math/inputs.h"
 #include "model/network.h"
 #include "model/step.h"
 
@@ -17,6 +18,7 @@ struct mf_workspace {
     mf_network *network; /* NULL in a workspace for a single layer */
     uint64_t revision;   /* of the network */
     bool training;
+    bool converts; /* takes inputs other than float32 */
     size_t max_batch;
     size_t count;
     mfi_served *served;
@@ -68,5 +70,11 @@ mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_ne
 /* The same for one of its layers, whose index it finds. */
 mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_layer *layer, bool training,
                                     size_t *index);
+
+/* Sets x and its stride for the layer at `index`, which is the first to read the batch: the caller's floats,
+ * or a copy of inputs of another type, in the activation that this layer does not write. It is there until
+ * the layer behind writes. STATE if the workspace was not made for such inputs. */
+mf_status mfi_workspace_take_inputs(mf_workspace *workspace, size_t index, const mfi_inputs *inputs,
+                                    mfi_rows *rows);
 
 #endif

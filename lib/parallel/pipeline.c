@@ -214,13 +214,11 @@ static mf_status find_room(mf_pipeline *pipeline, bool wait)
 }
 
 /* Only the host uses the slot until the batch counts as submitted, so no lock is needed. */
-static void fill_slot(mf_pipeline *pipeline, mfi_batch_slot *slot, const mfi_rows *rows)
+static void fill_slot(mf_pipeline *pipeline, mfi_batch_slot *slot, const mfi_inputs *inputs,
+                      const mfi_rows *rows)
 {
     size_t k = pipeline->members[0].layer->plan.inputs;
-    for (size_t b = 0; rows->stride != k && b < rows->count; b++)
-        memcpy(slot->x + b * k, rows->x + b * rows->stride, k * sizeof(float));
-    if (rows->stride == k)
-        memcpy(slot->x, rows->x, rows->count * k * sizeof(float));
+    mfi_inputs_convert(inputs, rows->count, k, slot->x);
     memcpy(slot->labels, rows->labels, rows->count * sizeof *slot->labels);
     if (rows->weights)
         memcpy(slot->weights, rows->weights, rows->count * sizeof(float));
@@ -252,7 +250,8 @@ static void make_room_for_reports(mf_pipeline *pipeline, uint64_t batch)
     pipeline->next_position = 0;
 }
 
-mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_rows *rows, bool wait)
+mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, const mfi_rows *rows,
+                              bool wait)
 {
     pthread_mutex_lock(pipeline->lock);
     mf_status status = find_room(pipeline, wait);
@@ -261,7 +260,7 @@ mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_rows *rows, bool 
     if (status != MF_STATUS_OK)
         return status;
     make_room_for_reports(pipeline, batch);
-    fill_slot(pipeline, &pipeline->slots[batch % pipeline->depth], rows);
+    fill_slot(pipeline, &pipeline->slots[batch % pipeline->depth], inputs, rows);
     pthread_mutex_lock(pipeline->lock);
     pipeline->submitted++;
     if (pipeline->threaded)

@@ -8,6 +8,7 @@
 #ifndef MFI_PARALLEL_PIPELINE_H
 #define MFI_PARALLEL_PIPELINE_H
 
+#include "math/inputs.h"
 #include "model/network.h"
 #include "model/step.h"
 #include "parallel/pool.h"
@@ -97,8 +98,10 @@ mf_status mfi_pipeline_check_process(const mf_pipeline *pipeline);
 /* OK if a batch may be submitted to the network as it is now. */
 mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline);
 
-/* Submits checked rows. If the queue is full: waits for room if `wait`, otherwise BUSY. */
-mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_rows *rows, bool wait);
+/* Submits checked rows with these inputs: their x is not read. If the queue is full: waits for room if
+ * `wait`, otherwise BUSY. */
+mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, const mfi_rows *rows,
+                              bool wait);
 
 /* Waits until every batch has gone through all layers. */
 void mfi_pipeline_wait(mf_pipeline *pipeline);

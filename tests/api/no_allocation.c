@@ -112,10 +112,14 @@ static void use_everything(mf_network *network, mf_workspace *workspace, const f
 {
     mf_report report = {.struct_size = sizeof report};
     mf_layer *first = layer_at(network, 0);
-    mf_batch batch = make_batch(ROWS - 1, x, y);
+    mf_batch batch = make_batch(ROWS - 1, x, y), bytes = batch;
     static float gradients[33 * 140 + 140 + CLASSES * 140];
     size_t count = count_values(first);
 
+    bytes.input_type = MF_TYPE_UINT8;
+    check_ok(mf_network_step_batch(network, workspace, &bytes));
+    check_ok(mf_layer_step_batch(first, workspace, &bytes, NULL));
+    check_ok(mf_network_infer(network, workspace, MF_PREDICT_SUM, &bytes, labels, scores, NULL));
     check_ok(mf_network_step(network, workspace, ROWS, x, y));
     check_ok(mf_network_step_batch(network, workspace, &batch));
     check_ok(mf_network_step_layer(network, workspace, 2, 5, x, y));
@@ -230,6 +234,7 @@ static void run_with(mf_optimizer_spec optimizer_values, int activation, int kin
     check_ok(mf_network_set_optimizer(network, optimizer));
     workspace_values.network = network;
     workspace_values.max_batch = ROWS;
+    workspace_values.purpose = MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT;
     check_ok(mf_workspace_create(&workspace_values, &workspace));
     random_values(&random, x, ROWS * widths[0], 1.0);
     random_labels(&random, y, ROWS, CLASSES);

@@ -213,3 +213,41 @@ TEST(training, the_library_and_its_products)
         CHECK(problem.status() == MF_STATUS_UNSUPPORTED);
     }
 }
+
+/* xor_x as bytes: 0 and 255 are 0 and 1, and so are the bf16 0 and 0x3F80. */
+TEST(training, bytes_and_bf16_have_the_bits_of_floats)
+{
+    std::vector<std::uint8_t> bytes, moved;
+    std::vector<std::uint16_t> halves;
+    for (float value : xor_x) {
+        bytes.push_back(value > 0 ? 255 : 0);
+        moved.push_back(value > 0 ? 7 : 5);
+        halves.push_back(value > 0 ? 0x3F80 : 0);
+    }
+    mf::network one = small_network(3), other = small_network(3);
+    mf::workspace workspace(one, 4);
+    mf::workspace converting(other, 4, MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT);
+    for (int step = 0; step < 20; step++) {
+        for (int i = 0; i < 3; i++)
+            one.step(workspace, xor_x, xor_y);
+        other.step(converting, mf::batch::bytes(bytes, xor_y));
+        other.step(converting, mf::batch::bytes(moved, xor_y, 0.5F, -5));
+        other.step(converting, mf::batch::bf16(halves, xor_y));
+    }
+    std::vector<float> scores(8), expected = one.goodness(workspace, xor_x);
+    other.infer(converting, mf::batch::bytes(bytes, 4), {{}, scores, {}});
+    CHECK(scores == expected);
+    other.infer(converting, mf::batch::bytes(moved, 4, 0.5F, -5), {{}, scores, {}});
+    CHECK(scores == expected);
+    other.infer(converting, mf::batch::bf16(halves, 4), {{}, scores, {}});
+    CHECK(scores == expected);
+    mf::pipeline pipeline(other, 4);
+    pipeline.submit(mf::batch::bytes(bytes, xor_y));
+    pipeline.flush();
+    one.step(workspace, xor_x, xor_y);
+    CHECK(other.goodness(converting, xor_x) == one.goodness(workspace, xor_x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 6", other.step(converting, mf::batch::bytes({bytes.data(), 6}, xor_y)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 8",
+                other.infer(converting, mf::batch::bf16(halves, 5), {{}, scores, {}}));
+    CHECK_ERROR(MF_STATUS_STATE, "MF_WORKSPACE_CONVERT", one.step(workspace, mf::batch::bytes(bytes, xor_y)));
+}

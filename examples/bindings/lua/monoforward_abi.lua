@@ -107,6 +107,8 @@ struct mf_batch {
     size_t input_stride;
     const void *targets;
     const float *sample_weights;
+    float input_scale;
+    float input_shift;
 };
 struct mf_unit_spec {
     uint32_t struct_size;
@@ -288,6 +290,8 @@ enum { MF_LAYER_DROPOUT = 0 };
 enum { MF_LAYER_LABEL_SMOOTHING = 1 };
 enum { MF_TYPE_FLOAT32 = 0 };
 enum { MF_TYPE_INT32 = 1 };
+enum { MF_TYPE_UINT8 = 2 };
+enum { MF_TYPE_BF16 = 3 };
 enum { MF_UNIT_DENSE = 0 };
 enum { MF_UNIT_CONV2D = 1 };
 enum { MF_UNIT_BATCH_NORM = 2 };
@@ -300,6 +304,7 @@ enum { MF_PREDICT_LAST = 0 };
 enum { MF_PREDICT_SUM = 1 };
 enum { MF_WORKSPACE_TRAINING = 0 };
 enum { MF_WORKSPACE_INFERENCE = 1 };
+enum { MF_WORKSPACE_CONVERT = 2 };
 enum { MF_CONTENTS_MODEL = 0 };
 enum { MF_CONTENTS_TRAINING = 1 };
 enum { MF_NODE_PREVIOUS = -1 };
@@ -435,7 +440,7 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_layer_spec") == 232)
     assert(ffi.sizeof("mf_shape") == 40)
     assert(ffi.sizeof("mf_parameter_info") == 64)
-    assert(ffi.sizeof("mf_batch") == 56)
+    assert(ffi.sizeof("mf_batch") == 64)
     assert(ffi.sizeof("mf_unit_spec") == 120)
     assert(ffi.sizeof("mf_head_spec") == 40)
     assert(ffi.sizeof("mf_builder_spec") == 40)

@@ -55,6 +55,8 @@ const constants = Object.freeze({
     MF_LAYER_LABEL_SMOOTHING: 1,
     MF_TYPE_FLOAT32: 0,
     MF_TYPE_INT32: 1,
+    MF_TYPE_UINT8: 2,
+    MF_TYPE_BF16: 3,
     MF_UNIT_DENSE: 0,
     MF_UNIT_CONV2D: 1,
     MF_UNIT_BATCH_NORM: 2,
@@ -67,6 +69,7 @@ const constants = Object.freeze({
     MF_PREDICT_SUM: 1,
     MF_WORKSPACE_TRAINING: 0,
     MF_WORKSPACE_INFERENCE: 1,
+    MF_WORKSPACE_CONVERT: 2,
     MF_CONTENTS_MODEL: 0,
     MF_CONTENTS_TRAINING: 1,
     MF_SEED_AUTO: 0,
@@ -111,8 +114,10 @@ function declare(koffi, library) {
         input_stride: 'size_t',
         targets: 'void *',
         sample_weights: 'float *',
+        input_scale: 'float',
+        input_shift: 'float',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_batch') !== 56)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_batch') !== 64)
         throw new Error('mf_batch has another size than in C');
     koffi.struct('mf_unit_spec', {
         struct_size: 'uint32_t',

@@ -47,7 +47,8 @@ def read_options():
 
 
 class Data:
-    """Images as the network reads them, of mean 0 and deviation 1 over the training set, and labels."""
+    """Images, the bytes of the files, and labels; and what makes the bytes inputs of mean 0 and deviation 1 over the
+    training set. The library converts them, batch by batch: there is no copy of them as floats."""
 
     def __init__(self, folder, seed):
         self.drawn = folder is None
@@ -57,14 +58,16 @@ class Data:
             train, test = idx.load(folder, "train"), idx.load(folder, "t10k")
         if train[0].shape[1] != test[0].shape[1]:
             raise ValueError(f"{folder}: the images of both sets differ in size")
-        # There are only 256 values of pixels, so each is normalised once. The deviation is that of exact sums.
-        counts = numpy.bincount(train[0].ravel(), minlength=256).tolist()
+        # There are only 256 values of pixels. The deviation is that of exact sums. bincount() makes numbers of 8 bytes
+        # of what it counts, so it gets a part at a time.
+        parts = numpy.array_split(train[0], 64)
+        counts = sum(numpy.bincount(part.ravel(), minlength=256) for part in parts).tolist()
         total = float(sum(counts))
         mean = sum(value * count for value, count in enumerate(counts)) / total
         variance = sum(value * value * count for value, count in enumerate(counts)) / total - mean * mean
         scale = numpy.float32(1) / numpy.float32(variance ** 0.5 if variance > 0 else 1)
-        values = (numpy.arange(256, dtype=numpy.float32) - numpy.float32(mean)) * scale
-        self.train, self.test = ((values[images], labels.astype(numpy.int32)) for images, labels in (train, test))
+        self.inputs = {"shift": -mean, "scale": float(scale)}
+        self.train, self.test = ((images, labels.astype(numpy.int32)) for images, labels in (train, test))
 
 
 class Trainer:
@@ -85,9 +88,9 @@ class Trainer:
             pool = mf.Pool(options.workers)
             self.pipeline = mf.Pipeline(self.network, options.batch, pool=pool, on_report=self._add)
         else:
-            self.training = mf.Workspace(self.network, options.batch)
-        self.evaluation = mf.Workspace(self.network, EVALUATION_BATCH, purpose="inference", pool=pool)
-        self.x = numpy.empty((options.batch, inputs), numpy.float32)
+            self.training = mf.Workspace(self.network, options.batch, convert=True)
+        self.evaluation = mf.Workspace(self.network, EVALUATION_BATCH, purpose="inference", convert=True, pool=pool)
+        self.x = numpy.empty((options.batch, inputs), numpy.uint8)
         self.y = numpy.empty(options.batch, numpy.int32)
         self.order = numpy.arange(len(data.train[0]))
         self.shuffling = randomness.Stream(randomness.derive(options.seed, PURPOSE_SHUFFLING))
@@ -121,9 +124,9 @@ class Trainer:
 
     def _learn(self, x, y):
         if self.pipeline:
-            self.pipeline.submit(x, y)
+            self.pipeline.submit(x, y, **self.data.inputs)
             return
-        self.network.step(self.training, x, y)
+        self.network.step(self.training, x, y, **self.data.inputs)
         for position in range(len(self.layers)):
             report = self.training.report(position)
             self.losses[position] += report.loss * report.rows
@@ -134,7 +137,7 @@ class Trainer:
         correct = [0] * (len(self.layers) + 1)
         for first in range(0, len(images), EVALUATION_BATCH):
             part = slice(first, first + EVALUATION_BATCH)
-            self.network.evaluate(self.evaluation, images[part], labels[part])
+            self.network.evaluate(self.evaluation, images[part], labels[part], **self.data.inputs)
             for position in range(len(self.layers)):
                 correct[position] += self.evaluation.report(position).correct
             correct[-1] += self.evaluation.report_sum().correct

@@ -8,6 +8,7 @@
 #include "random.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { DRAWN_TRAIN = 20000, DRAWN_TEST = 4000 };
 
@@ -103,4 +104,18 @@ void data_batch(const struct data *data, const struct subset *subset, size_t fir
             row[j] = (row[j] - data->mean) * scale;
         labels[i] = images->labels[index];
     }
+}
+
+void data_byte_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,
+                     uint8_t *inputs, int32_t *labels, mf_batch *batch)
+{
+    const struct image_set *images = subset->images;
+    for (size_t i = 0; i < rows; i++) {
+        size_t index = subset->order[first + i];
+        memcpy(inputs + i * data->inputs, image_pixels(images, index), data->inputs);
+        labels[i] = images->labels[index];
+    }
+    batch->input_type = MF_TYPE_UINT8;
+    batch->input_shift = -data->mean;
+    batch->input_scale = 1 / data->deviation;
 }

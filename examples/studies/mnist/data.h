@@ -8,6 +8,8 @@
 #include "augment.h"
 #include "images.h"
 
+#include "monoforward.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,5 +45,10 @@ void data_free(struct data *data);
  * labels. `stream` is only used if `kind` is not AUGMENT_NONE. */
 void data_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,
                 enum augment_kind kind, struct random_stream *stream, float *inputs, int32_t *labels);
+
+/* The same without changes, as the bytes that the images are: sets the type, scale and shift of `batch` to
+ * what makes the same inputs of them. */
+void data_byte_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,
+                     uint8_t *inputs, int32_t *labels, mf_batch *batch);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model.h"
 
+#include "augment.h"
 #include "baseline.h"
 #include "complain.h"
 #include "images.h"
@@ -136,6 +137,18 @@ static bool create_layers(struct model *model, const struct settings *settings, 
     return true;
 }
 
+/* Whether there is room for the floats of bytes: a pipeline copies each batch, and a workspace puts them
+ * where a second, fourth, ... layer writes later. */
+static bool has_room_for_floats(const struct model *model, size_t pixels)
+{
+    bool room = model->pipelined;
+    for (size_t i = 1; !room && i < model->layer_count; i += 2) {
+        mf_layer_spec spec = {.struct_size = sizeof spec};
+        room = library_ok(mf_layer_describe(model->layers[i], &spec)) && spec.outputs >= pixels;
+    }
+    return room;
+}
+
 bool model_create(struct model *model, const struct settings *settings, size_t rows, size_t columns)
 {
     *model =
@@ -148,8 +161,12 @@ bool model_create(struct model *model, const struct settings *settings, size_t r
         !library_ok(mf_network_spec_init(&spec, sizeof spec)))
         return false;
     spec.allocator = &allocator;
-    return library_ok(mf_network_create(&spec, &model->network)) &&
-           create_layers(model, settings, rows, columns, &allocator);
+    if (!library_ok(mf_network_create(&spec, &model->network)) ||
+        !create_layers(model, settings, rows, columns, &allocator))
+        return false;
+    model->bytes =
+        settings->augment == AUGMENT_NONE && !settings->greedy && has_room_for_floats(model, rows * columns);
+    return true;
 }
 
 static void free_workspaces(struct model *model)
@@ -175,7 +192,7 @@ static bool create_evaluation(struct model *model)
     mf_workspace_spec spec;
     if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
         return false;
-    spec.purpose = MF_WORKSPACE_INFERENCE;
+    spec.purpose = MF_WORKSPACE_INFERENCE + (model->bytes ? MF_WORKSPACE_CONVERT : 0);
     spec.network = model->network;
     spec.max_batch = EVALUATION_BATCH;
     spec.pool = model->pool;
@@ -197,9 +214,11 @@ bool model_set_depth(struct model *model, size_t depth, size_t batch)
             return false;
         model->depth++;
     }
-    return training_open(&model->training, model->network, model->pipelined, model->pool, batch,
-                         &allocator) &&
-           create_evaluation(model);
+    bool opened = model->bytes ? training_open_bytes(&model->training, model->network, model->pipelined,
+                                                     model->pool, batch, &allocator)
+                               : training_open(&model->training, model->network, model->pipelined, model->pool,
+                                               batch, &allocator);
+    return opened && create_evaluation(model);
 }
 
 static size_t add_shape(const mf_shape *shape, char *text, size_t capacity)

@@ -24,6 +24,7 @@ struct model {
     uint64_t ids[SIZE_LIST_CAPACITY];
     mf_pool *pool; /* NULL: one thread does all */
     bool pipelined;
+    bool bytes; /* the images are fed as bytes: without changes, and where that takes no memory of its own */
     struct training training;
     mf_workspace *evaluation;
 };

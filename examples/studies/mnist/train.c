@@ -17,13 +17,14 @@ bool trainer_open(struct trainer *trainer, const struct settings *settings, cons
                   struct model *model)
 {
     size_t rows = settings->batch > EVALUATION_BATCH ? settings->batch : EVALUATION_BATCH;
+    size_t value = model->bytes ? sizeof(uint8_t) : sizeof(float);
     *trainer = (struct trainer){
         .settings = settings,
         .data = data,
         .model = model,
         .shuffling = {random_derive(settings->seed, PURPOSE_SHUFFLING)},
         .augmenting = {random_derive(settings->seed, PURPOSE_AUGMENTING)},
-        .inputs = calloc(rows, data->inputs * sizeof(float)),
+        .inputs = calloc(rows, data->inputs * value),
         .labels = calloc(rows, sizeof(int32_t)),
     };
     if (trainer->inputs == NULL || trainer->labels == NULL)
@@ -80,22 +81,39 @@ static double learning_rate(const struct trainer *trainer)
     return rate;
 }
 
+/* Images `first` to `first + rows - 1` of a subset, as the library is to read them. */
+static bool gather(struct trainer *trainer, const struct subset *subset, size_t first, size_t rows,
+                   enum augment_kind kind, mf_batch *batch)
+{
+    if (!library_ok(mf_batch_init(batch, sizeof *batch)))
+        return false;
+    batch->rows = rows;
+    batch->inputs = trainer->inputs;
+    batch->targets = trainer->labels;
+    if (trainer->model->bytes)
+        data_byte_batch(trainer->data, subset, first, rows, trainer->inputs, trainer->labels, batch);
+    else
+        data_batch(trainer->data, subset, first, rows, kind, &trainer->augmenting, trainer->inputs,
+                   trainer->labels);
+    return true;
+}
+
 /* Learns from the batch at `first` and adds the losses of its rows to `losses`; with workers, they learn from
  * it while the next one is being read, and the losses come later. */
 static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, double *losses)
 {
     struct model *model = trainer->model;
     size_t learner = first_learner(trainer);
-    data_batch(trainer->data, &trainer->data->train, first, rows,
-               (enum augment_kind)trainer->settings->augment, &trainer->augmenting, trainer->inputs,
-               trainer->labels);
-    if (!library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
+    mf_batch batch;
+    if (!gather(trainer, &trainer->data->train, first, rows, (enum augment_kind)trainer->settings->augment,
+                &batch) ||
+        !library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
         return false;
     trainer->step++;
-    mf_status status = trainer->settings->greedy
-                           ? mf_network_step_layer(model->network, model->training.workspace, learner, rows,
-                                                   trainer->inputs, trainer->labels)
-                           : training_step(&model->training, rows, trainer->inputs, trainer->labels);
+    mf_status status =
+        trainer->settings->greedy
+            ? mf_network_step_layer_batch(model->network, model->training.workspace, learner, &batch)
+            : training_step_batch(&model->training, &batch);
     return library_ok(status) && training_add_losses(&model->training, learner, losses);
 }
 
@@ -148,9 +166,9 @@ bool trainer_evaluate(struct trainer *trainer, const struct subset *subset, stru
     uint64_t correct[SIZE_LIST_CAPACITY + 1] = {0};
     for (size_t first = 0; first < subset->count; first += EVALUATION_BATCH) {
         size_t left = subset->count - first, rows = left < EVALUATION_BATCH ? left : EVALUATION_BATCH;
-        data_batch(trainer->data, subset, first, rows, AUGMENT_NONE, NULL, trainer->inputs, trainer->labels);
-        if (!library_ok(mf_network_evaluate(model->network, model->evaluation, rows, trainer->inputs,
-                                            trainer->labels)) ||
+        mf_batch batch;
+        if (!gather(trainer, subset, first, rows, AUGMENT_NONE, &batch) ||
+            !library_ok(mf_network_evaluate_batch(model->network, model->evaluation, &batch)) ||
             !add_correct(model, correct))
             return false;
     }

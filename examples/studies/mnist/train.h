@@ -16,7 +16,7 @@ struct trainer {
     struct model *model;
     struct random_stream shuffling;
     struct random_stream augmenting;
-    float *inputs; /* one batch */
+    void *inputs; /* one batch: floats, or bytes if the model is fed those */
     int32_t *labels;
     uint64_t step; /* since the learning rate's schedule began */
 };

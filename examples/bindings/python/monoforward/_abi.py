@@ -60,6 +60,8 @@ MF_LAYER_DROPOUT = 0
 MF_LAYER_LABEL_SMOOTHING = 1
 MF_TYPE_FLOAT32 = 0
 MF_TYPE_INT32 = 1
+MF_TYPE_UINT8 = 2
+MF_TYPE_BF16 = 3
 MF_UNIT_DENSE = 0
 MF_UNIT_CONV2D = 1
 MF_UNIT_BATCH_NORM = 2
@@ -72,6 +74,7 @@ MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
 MF_WORKSPACE_TRAINING = 0
 MF_WORKSPACE_INFERENCE = 1
+MF_WORKSPACE_CONVERT = 2
 MF_CONTENTS_MODEL = 0
 MF_CONTENTS_TRAINING = 1
 MF_SEED_AUTO = 0
@@ -266,6 +269,8 @@ mf_batch._fields_ = [
     ("input_stride", c.c_size_t),
     ("targets", c.c_void_p),
     ("sample_weights", c.c_void_p),
+    ("input_scale", c.c_float),
+    ("input_shift", c.c_float),
 ]
 
 mf_unit_spec._fields_ = [

@@ -6,7 +6,7 @@ import numpy
 
 from . import _abi
 from ._arrays import address, batch, result
-from ._handles import Handle, constant, make_spec, result_struct, use_allocator
+from ._handles import Handle, constant, make_spec, result_struct, use_allocator, workspace_purpose
 from ._library import check, library
 from ._pool import use_pool
 
@@ -98,12 +98,12 @@ class Layer(Handle):
         where = address(values, numpy.float32, (None,) * numpy.ndim(values), name)
         check(library.mf_layer_set_parameter(self._pointer, name.encode(), where, values.size))
 
-    def step(self, workspace, x, y, a=None):
-        """One training step of this layer alone; `a` receives its activation."""
+    def step(self, workspace, x, y, a=None, **inputs):
+        """One training step of this layer alone; `a` receives its activation. For x see Network.step()."""
         spec = self.describe()
-        rows, x_address, y_address = batch(x, y, spec.inputs)
-        a_address = a if a is None else address(a, numpy.float32, (rows, spec.outputs), "a", writable=True)
-        check(library.mf_layer_step(self._pointer, workspace._pointer, rows, x_address, y_address, a_address))
+        rows = batch(x, y, spec.inputs, **inputs)
+        a_address = a if a is None else address(a, numpy.float32, (len(x), spec.outputs), "a", writable=True)
+        check(library.mf_layer_step_batch(self._pointer, workspace._pointer, rows, a_address))
 
 
 class Network(Handle):
@@ -154,33 +154,35 @@ class Network(Handle):
         """Attaches an optimizer to every layer; None detaches."""
         check(library.mf_network_set_optimizer(self._pointer, optimizer and optimizer._pointer))
 
-    def step(self, workspace, x, y):
-        """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows]."""
-        rows, x_address, y_address = batch(x, y, self.inputs)
-        check(library.mf_network_step(self._pointer, workspace._pointer, rows, x_address, y_address))
+    def step(self, workspace, x, y, **inputs):
+        """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows].
 
-    def evaluate(self, workspace, x, y):
+        x may be uint8: the inputs are (x + shift) * scale, or x / 255 without these two options; or, with
+        bf16=True, uint16. The workspace is then one with convert=True."""
+        check(library.mf_network_step_batch(self._pointer, workspace._pointer, batch(x, y, self.inputs, **inputs)))
+
+    def evaluate(self, workspace, x, y, **inputs):
         """Losses and correct rows, without learning: see Workspace.report() and report_sum()."""
-        rows, x_address, y_address = batch(x, y, self.inputs)
-        check(library.mf_network_evaluate(self._pointer, workspace._pointer, rows, x_address, y_address))
+        check(library.mf_network_evaluate_batch(self._pointer, workspace._pointer,
+                                                batch(x, y, self.inputs, **inputs)))
 
-    def predict(self, workspace, x, mode="last", out=None):
-        """The class of every row."""
-        return self._infer("mf_network_predict", workspace, x, mode, out, numpy.int32, ())
+    def predict(self, workspace, x, mode="last", out=None, **inputs):
+        """The class of every row. x is as in step()."""
+        return self._infer(0, workspace, x, mode, out, numpy.int32, (), inputs)
 
-    def goodness(self, workspace, x, mode="last", out=None):
+    def goodness(self, workspace, x, mode="last", out=None, **inputs):
         """The raw scores, [rows, classes]."""
-        return self._infer("mf_network_goodness", workspace, x, mode, out, numpy.float32, (self.classes,))
+        return self._infer(1, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
 
-    def probabilities(self, workspace, x, mode="last", out=None):
+    def probabilities(self, workspace, x, mode="last", out=None, **inputs):
         """The softmax of the scores, [rows, classes]."""
-        return self._infer("mf_network_probabilities", workspace, x, mode, out, numpy.float32, (self.classes,))
+        return self._infer(2, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
 
-    def _infer(self, function, workspace, x, mode, out, dtype, row):
-        x_address = address(x, numpy.float32, (None, self.inputs), "x")
-        out, out_address = result(out, dtype, (len(x), *row))
-        check(getattr(library, function)(self._pointer, workspace._pointer, constant("MF_PREDICT_", mode), len(x),
-                                         x_address, out_address))
+    def _infer(self, which, workspace, x, mode, out, dtype, row, inputs):
+        rows = batch(x, None, self.inputs, **inputs)
+        answers = [None, None, None]  # labels, goodness, probabilities
+        out, answers[which] = result(out, dtype, (len(x), *row))
+        check(library.mf_network_infer(self._pointer, workspace._pointer, constant("MF_PREDICT_", mode), rows, *answers))
         return out
 
     def save(self, path, training=False):
@@ -221,13 +223,13 @@ class Network(Handle):
 
 
 class Workspace(Handle):
-    """Scratch memory and reports, for a network or a layer and batches up to max_batch rows. The threads of a
-    `pool` share the work of what uses it."""
+    """Scratch memory and reports, for a network or a layer and batches up to max_batch rows; with `convert`, x may
+    be uint8 or bf16. The threads of a `pool` share the work of what uses it."""
 
     _name = "mf_workspace"
 
-    def __init__(self, what, max_batch, *, purpose="training", pool=None, allocator=None):
-        spec = make_spec("mf_workspace_spec", {"purpose": constant("MF_WORKSPACE_", purpose),
+    def __init__(self, what, max_batch, *, purpose="training", convert=False, pool=None, allocator=None):
+        spec = make_spec("mf_workspace_spec", {"purpose": workspace_purpose(purpose, convert),
                                                "max_batch": max_batch})
         setattr(spec, "layer" if isinstance(what, Layer) else "network", what._pointer)
         use_pool(spec, pool)

@@ -29,10 +29,10 @@ class Pipeline(Handle):
             callback = spec.on_report = _abi.mf_pipeline_spec_on_report(_guard(on_report, raised))
         self._own(self._create(spec), callback)
 
-    def submit(self, x, y):
-        """Gives the next batch to the workers, who get a copy. Waits while the queue is full."""
-        rows, x_address, y_address = batch(x, y, self._inputs)
-        self._done(library.mf_pipeline_submit(self._pointer, rows, x_address, y_address))
+    def submit(self, x, y, **inputs):
+        """Gives the next batch to the workers, who get a copy. Waits while the queue is full. For x see
+        Network.step()."""
+        self._done(library.mf_pipeline_submit_batch(self._pointer, batch(x, y, self._inputs, **inputs)))
 
     def flush(self):
         """Waits until every batch has been through all layers."""

@@ -90,6 +90,8 @@ pub const MF_LAYER_DROPOUT: i32 = 0;
 pub const MF_LAYER_LABEL_SMOOTHING: i32 = 1;
 pub const MF_TYPE_FLOAT32: i32 = 0;
 pub const MF_TYPE_INT32: i32 = 1;
+pub const MF_TYPE_UINT8: i32 = 2;
+pub const MF_TYPE_BF16: i32 = 3;
 pub const MF_UNIT_DENSE: i32 = 0;
 pub const MF_UNIT_CONV2D: i32 = 1;
 pub const MF_UNIT_BATCH_NORM: i32 = 2;
@@ -102,6 +104,7 @@ pub const MF_PREDICT_LAST: i32 = 0;
 pub const MF_PREDICT_SUM: i32 = 1;
 pub const MF_WORKSPACE_TRAINING: i32 = 0;
 pub const MF_WORKSPACE_INFERENCE: i32 = 1;
+pub const MF_WORKSPACE_CONVERT: i32 = 2;
 pub const MF_CONTENTS_MODEL: i32 = 0;
 pub const MF_CONTENTS_TRAINING: i32 = 1;
 pub const MF_SEED_AUTO: u64 = 0;
@@ -203,6 +206,8 @@ pub struct mf_batch {
     pub input_stride: usize,
     pub targets: *const c_void,
     pub sample_weights: *const f32,
+    pub input_scale: f32,
+    pub input_shift: f32,
 }
 
 #[repr(C)]
@@ -506,7 +511,7 @@ const _: () = {
     assert!(std::mem::size_of::<mf_layer_spec>() == 232);
     assert!(std::mem::size_of::<mf_shape>() == 40);
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
-    assert!(std::mem::size_of::<mf_batch>() == 56);
+    assert!(std::mem::size_of::<mf_batch>() == 64);
     assert!(std::mem::size_of::<mf_unit_spec>() == 120);
     assert!(std::mem::size_of::<mf_head_spec>() == 40);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);

@@ -29,23 +29,24 @@
  *
  * Conventions that hold for every function below:
  *
- *   Errors.   Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails,
- *             no layer has changed (the one exception, mf_network_step(), says so), and
- *             mf_last_message() explains the failure in words. Results come through out-pointers;
- *             a failed create leaves NULL there. The library never aborts, exits or prints.
- *   Handles.  mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
- * opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
- * of frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do
- * not free it. Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
- * int32_t from 0 to classes - 1. A row of maps is [channels, height, width]. The library reads the caller's
- * arrays during the call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an
- * infinity is refused. Memory.   Creating and attaching allocate. Training and prediction never do. Threads.
- * Different handles may be used from different threads at the same time, but a network uses its layers and a
- * layer its optimizer. One handle may be read (const functions) from many threads at once, each with a
- * workspace of its own, but not while another thread changes it. The library starts no threads, but for those
- * of an mf_pool and the workers of an mf_pipeline. Structs.  Every struct that may grow begins with
- * struct_size. Fill it with its _init function, or zero it and set struct_size to sizeof the struct where the
- * struct is a result.
+ * - Errors. Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails, no layer has
+ *   changed (the one exception, mf_network_step(), says so), and mf_last_message() explains the failure in
+ *   words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
+ *   exits or prints.
+ * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are opaque.
+ *   Each create has exactly one free. Attaching one handle to another takes a reference, so any order of frees
+ *   is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not free
+ *   it.
+ * - Data. Arrays are float32, row-major, dense unless an mf_batch says otherwise; labels are int32_t from 0 to
+ *   classes - 1. A row of maps is [channels, height, width]. The library reads the caller's arrays during the
+ *   call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an infinity is refused.
+ * - Memory. Creating and attaching allocate. Training and prediction never do.
+ * - Threads. Different handles may be used from different threads at the same time, but a network uses its
+ *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once, each
+ *   with a workspace of its own, but not while another thread changes it. The library starts no threads, but
+ *   for those of an mf_pool and the workers of an mf_pipeline.
+ * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function, or zero it
+ *   and set struct_size to sizeof the struct where the struct is a result.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -382,20 +383,31 @@ typedef struct mf_parameter_info {
 /** Types of values. */
 enum {
     MF_TYPE_FLOAT32 = 0, /**< float */
-    MF_TYPE_INT32 = 1    /**< int32_t */
+    MF_TYPE_INT32 = 1,   /**< int32_t */
+    MF_TYPE_UINT8 = 2,   /**< uint8_t */
+    MF_TYPE_BF16 = 3     /**< uint16_t: the upper half of a float32 */
 };
 
-/** A batch with everything that can be said about it. mf_batch_init() sets float32 inputs, int32 labels. */
+/** A batch with everything that can be said about it. mf_batch_init() sets float32 inputs, int32 labels.
+ *
+ *  Inputs may also be bytes, as images are in files, or bf16. The results have the bits that the same values
+ *  have as float32. A pipeline takes such batches without further ado, since it copies every batch; a
+ *  workspace has to be made for them: see MF_WORKSPACE_CONVERT. */
 typedef struct mf_batch {
     uint32_t struct_size;        /**< sizeof(mf_batch). */
-    int32_t input_type;          /**< MF_TYPE_FLOAT32; others are UNSUPPORTED so far. */
+    int32_t input_type;          /**< MF_TYPE_FLOAT32 (default), MF_TYPE_UINT8 or MF_TYPE_BF16; others are
+                                      UNSUPPORTED so far. */
     int32_t target_type;         /**< MF_TYPE_INT32 (class labels); others are UNSUPPORTED so far. */
     size_t rows;                 /**< B, 1 to the workspace's max_batch. */
-    const void *inputs;          /**< [rows, k] */
+    const void *inputs;          /**< [rows, k] of the input type, aligned as that is */
     size_t input_stride;         /**< Values from one row to the next, k or more; 0 means k. */
     const void *targets;         /**< [rows]; NULL where no labels are needed. */
     const float *sample_weights; /**< [rows] or NULL for equal weights. 0 or more, not all 0; the loss is
                                       sum(w L) / sum(w), and rows of weight 0 are not counted as correct. */
+    float input_scale; /**< A byte is the input (byte + input_shift) * input_scale, rounded to float32 after
+                            the sum and after the product. 0 (default): (byte + input_shift) / 255. Only for
+                            MF_TYPE_UINT8, 0 otherwise. */
+    float input_shift; /**< Default 0; -mean for standardised inputs. Only for MF_TYPE_UINT8, 0 otherwise. */
 } mf_batch;
 
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled.
@@ -501,9 +513,11 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
-/** The same for a batch with strides or sample weights. Errors: as mf_layer_step(), ARGUMENT also for a
- *  stride below k or weights that are negative, not finite or all 0, UNSUPPORTED (another type), OVERFLOW
- *  (a stride above INT32_MAX). */
+/** The same for a batch with strides, sample weights or inputs of another type. Errors: as mf_layer_step(),
+ *  ARGUMENT also for a stride below k, weights that are negative, not finite or all 0, a scale or shift that
+ *  is not finite, makes inputs that are not, or is set for inputs that are no bytes; UNSUPPORTED (another
+ *  type), OVERFLOW (a stride above INT32_MAX), STATE also for inputs other than float32 with a workspace that
+ *  was made without MF_WORKSPACE_CONVERT. */
 MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                      float *a);
 
@@ -534,9 +548,8 @@ MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t 
 MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                   float *a);
 
-/** The same for a batch with strides; its targets and sample weights are not read. Errors: as
- *  mf_layer_forward(), ARGUMENT also for a stride below k, UNSUPPORTED (another type), OVERFLOW (a stride
- *  above INT32_MAX). */
+/** The same for a batch with strides or inputs of another type; its targets and sample weights are not read.
+ *  Errors: as mf_layer_forward(), and those of inputs and strides as in mf_layer_step_batch(). */
 MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                         float *a);
 
@@ -822,8 +835,8 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
-/** The same for a batch with strides or sample weights. Errors: as mf_network_step(), and those of a batch as
- *  in mf_layer_step_batch(). */
+/** The same for a batch with strides, sample weights or inputs of another type. Errors: as
+ *  mf_network_step(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch);
 
 /** One greedy training step: the layers before `position` pass the batch on (with their dropout, but
@@ -832,8 +845,8 @@ MF_API mf_status mf_network_step_batch(mf_network *network, mf_workspace *worksp
 MF_API mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, size_t position,
                                        size_t rows, const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights. Errors: as mf_network_step_layer(), and those of a
- *  batch as in mf_layer_step_batch(). */
+/** The same for a batch with strides, sample weights or inputs of another type. Errors: as
+ *  mf_network_step_layer(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspace, size_t position,
                                              const mf_batch *batch);
 
@@ -844,8 +857,8 @@ MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *
 MF_API mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace, size_t rows,
                                      const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights. Errors: as mf_network_evaluate(), and those of a
- *  batch as in mf_layer_step_batch(). */
+/** The same for a batch with strides, sample weights or inputs of another type. Errors: as
+ *  mf_network_evaluate(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace,
                                            const mf_batch *batch);
 
@@ -865,9 +878,9 @@ MF_API mf_status mf_network_goodness(const mf_network *network, mf_workspace *wo
 MF_API mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                           size_t rows, const float *x, float *probabilities);
 
-/** Labels, scores and probabilities from one pass over a batch with strides; outputs that are NULL are left
- *  out. The batch's targets and sample weights are not read. Errors: as mf_network_predict(), and those of
- *  a batch as in mf_layer_forward_batch(). */
+/** Labels, scores and probabilities from one pass over a batch with strides or inputs of another type;
+ *  outputs that are NULL are left out. The batch's targets and sample weights are not read. Errors: as
+ *  mf_network_predict(), and those of a batch as in mf_layer_forward_batch(). */
 MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                   const mf_batch *batch, int32_t *labels, float *goodness,
                                   float *probabilities);
@@ -940,14 +953,19 @@ MF_API mf_status mf_pool_threads(const mf_pool *pool, uint32_t *threads);
 
 /** What a workspace is for. */
 enum {
-    MF_WORKSPACE_TRAINING = 0, /**< Everything. */
-    MF_WORKSPACE_INFERENCE = 1 /**< Prediction and evaluation only; smaller. */
+    MF_WORKSPACE_TRAINING = 0,  /**< Everything. */
+    MF_WORKSPACE_INFERENCE = 1, /**< Prediction and evaluation only; smaller. */
+    MF_WORKSPACE_CONVERT = 2    /**< Added to one of the two: batches may have inputs other than float32. Their
+                                     floats lie where the second layer writes later, so this takes memory only
+                                     if no second, fourth, ... layer has as many outputs as the first one has
+                                     inputs: max_batch rows of the difference. */
 };
 
 /** What a workspace is made from. */
 typedef struct mf_workspace_spec {
     uint32_t struct_size;          /**< sizeof(mf_workspace_spec). */
-    int32_t purpose;               /**< MF_WORKSPACE_TRAINING (default) or MF_WORKSPACE_INFERENCE. */
+    int32_t purpose;               /**< MF_WORKSPACE_TRAINING (default) or MF_WORKSPACE_INFERENCE, either
+                                        of them + MF_WORKSPACE_CONVERT. */
     mf_network *network;           /**< The network it is for, */
     mf_layer *layer;               /**< or the single layer: one of the two, the other NULL. */
     size_t max_batch;              /**< Most rows of a batch; no default. */
@@ -995,8 +1013,8 @@ MF_API mf_status mf_memory_init(mf_memory *memory, size_t size);
  *  @param layers     [count] the specs of its layers, first to last, appended in this order
  *  @param count      how many there are, 1 or more
  *  @param optimizer  attached to the network when all layers are in it; NULL for none
- *  @param purpose    MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE
- *  @param max_batch  of the one workspace
+ *  @param purpose    of the one workspace, as in its spec
+ *  @param max_batch  of that workspace
  *  @param memory     receives the bytes; its struct_size is set by the caller
  *  Errors: ARGUMENT, OVERFLOW, SHAPE, STATE (no layers): as creating all this would give, but for the
  *  shapes of neighbours. */
@@ -1202,7 +1220,7 @@ MF_API void mf_pipeline_free(mf_pipeline *pipeline);
  *  earlier batch: the message names both, the batch is not taken, and no later one will be. */
 MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights.
+/** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline  takes the batch
  *  @param batch     copied
  *  Errors: as mf_pipeline_submit(). */
@@ -1216,7 +1234,7 @@ MF_API mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch 
  *  Errors: as mf_pipeline_submit(), and BUSY (the queue is full; the batch was not taken). */
 MF_API mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights.
+/** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline  takes the batch
  *  @param batch     copied
  *  Errors: as mf_pipeline_try_submit(). */
@@ -1261,7 +1279,7 @@ MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progres
 MF_API mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, size_t rows,
                                       const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights.
+/** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline   whose network is asked
  *  @param workspace  made for the network; receives the reports
  *  @param batch      as in mf_network_evaluate_batch()
