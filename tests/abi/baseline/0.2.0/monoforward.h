@@ -1038,7 +1038,7 @@ MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t cou
 /** What mf_memory_query() shall count. */
 typedef struct mf_memory_spec {
     uint32_t struct_size;               /**< sizeof(mf_memory_spec). */
-    int32_t purpose;                    /**< MF_WORKSPACE_TRAINING (default) or MF_WORKSPACE_INFERENCE. */
+    int32_t purpose;                    /**< Of the workspace, as in its spec. */
     const mf_layer_spec *const *layers; /**< [count] as in mf_network_memory(), */
     mf_builder *const *builders; /**< [count] or as in mf_network_memory_built(): one of the two, the other
                                       NULL. */
