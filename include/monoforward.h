@@ -84,7 +84,8 @@ enum {
     MF_STATUS_SHAPE = 3,    /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
     MF_STATUS_LABEL = 4,    /**< A label is negative or not below the number of classes. */
     MF_STATUS_CAPACITY = 5, /**< The batch has no rows, or more than the workspace was made for; a buffer is
-                               too small, or a file larger than wanted. */
+                               too small, a file larger than wanted, or metadata beyond a
+                               limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
     MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
     MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
@@ -861,6 +862,64 @@ MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *works
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
+/** @defgroup metadata Metadata
+ *
+ *  Texts with names that the host keeps with a network: names of the classes, how inputs are scaled, a date.
+ *  The library gives them no meaning. They are saved in model files and loaded from them, and exported to
+ * ONNX models. docs/files.md proposes names for what many programs need.
+ *
+ *  Names and values are UTF-8 and end with a 0. A name has no control characters, and is not one that the
+ *  library uses in model files: "format", "format_version", "library_version", "network", "training", or
+ *  whatever begins with "monoforward.". The limits below hold for a network, and so for a file.
+ *  @{ */
+
+/** Limits of the metadata of a network, in bytes without the final 0. */
+enum {
+    MF_METADATA_NAME_BYTES = 255,      /**< A name has 1 to so many bytes, */
+    MF_METADATA_VALUE_BYTES = 1048576, /**< a value 0 to so many, */
+    MF_METADATA_BYTES = 8388608,       /**< all names and values together at most so many. */
+    MF_METADATA_ENTRIES = 1024         /**< The most entries. */
+};
+
+/** Adds an entry to the metadata of a network, or replaces the one of that name. Memory comes from the
+ *  network's allocator, now and not later; workspaces stay valid.
+ *  @param network  to change
+ *  @param name     of the entry, copied
+ *  @param value    copied
+ *  Errors: HANDLE, ARGUMENT (NULL, no valid UTF-8, an empty name, one with control characters, or one of the
+ *  library's own), CAPACITY (beyond a limit: the message names it), MEMORY. */
+MF_API mf_status mf_network_metadata_set(mf_network *network, const char *name, const char *value);
+
+/** The value of an entry.
+ *  @param network  to ask
+ *  @param name     of the entry
+ *  @param value    receives the text, borrowed: valid until the entry is set or removed, or the network freed
+ *  Errors: HANDLE, ARGUMENT (NULL, or what can be no name), CAPACITY (a name beyond the limit), NOT_FOUND. */
+MF_API mf_status mf_network_metadata_get(const mf_network *network, const char *name, const char **value);
+
+/** How many entries there are.
+ *  @param network  to ask
+ *  @param count    receives the number
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_network_metadata_count(const mf_network *network, size_t *count);
+
+/** An entry by its place, in the order of the bytes of the names. Setting and removing change places.
+ *  @param network  to ask
+ *  @param index    0 to below mf_network_metadata_count()
+ *  @param name     receives the name, borrowed as in mf_network_metadata_get(); may be NULL
+ *  @param value    receives the value, borrowed; may be NULL
+ *  Errors: HANDLE, NOT_FOUND. */
+MF_API mf_status mf_network_metadata_at(const mf_network *network, size_t index, const char **name,
+                                        const char **value);
+
+/** Removes an entry.
+ *  @param network  to change
+ *  @param name     of the entry
+ *  Errors: as mf_network_metadata_get(). */
+MF_API mf_status mf_network_metadata_remove(mf_network *network, const char *name);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
 /** @defgroup workspace Workspaces and reports
  *
  *  A workspace holds the scratch memory for one network or one layer, for batches up to a size, and the
@@ -953,8 +1012,8 @@ MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t cou
  *                    NULL if size is 0
  *  @param size       of `text`
  *  @param needed     receives the size that suffices, with the final 0; may be NULL
- *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ), CAPACITY
- *  (too small: what fits is there). */
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ),
+ * CAPACITY (too small: what fits is there). */
 MF_API mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
                                     size_t *needed);
 
@@ -1240,9 +1299,9 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or units, or a longer header, than the format allows), IO (the message names the path and the system's reason;
- *  after a failure nothing is left behind, and the old file is there as it was; only when the folder could
- *  not be synced, which the message says, the new one is there, but a crash may undo it). */
+ *  or units, or a longer header, than the format allows), IO (the message names the path and the system's
+ * reason; after a failure nothing is left behind, and the old file is there as it was; only when the folder
+ * could not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.

@@ -186,6 +186,14 @@ template <class Result> Result result()
     throw error(MF_STATUS_SHAPE, std::string(what) + ": " + std::to_string(size) + " values are " + need);
 }
 
+/* The text for the library, which would end it at its first 0. */
+inline const char *whole(const std::string &text)
+{
+    if (text.find('\0') != std::string::npos)
+        throw error(MF_STATUS_ARGUMENT, "a text of the metadata has the character 0");
+    return text.c_str();
+}
+
 inline std::string rows_in_words(std::size_t rows, std::size_t width)
 {
     return std::to_string(rows) + " rows of " + std::to_string(width);
@@ -1229,6 +1237,41 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         check(mf_network_summary(handle_, max_batch, text.data(), text.size(), nullptr));
         text.resize(needed - 1);
         return text;
+    }
+
+    /* Texts that go with the network into its files. */
+
+    void metadata_set(const std::string &name, const std::string &value)
+    {
+        check(mf_network_metadata_set(handle_, detail::whole(name), detail::whole(value)));
+    }
+
+    /** A copy of the value; throws MF_STATUS_NOT_FOUND if there is none. */
+    std::string metadata_get(const std::string &name) const
+    {
+        const char *value = nullptr;
+        check(mf_network_metadata_get(handle_, detail::whole(name), &value));
+        return value;
+    }
+
+    /** All names and values, in the order of the names' bytes. */
+    std::vector<std::pair<std::string, std::string>> metadata() const
+    {
+        std::size_t count = 0;
+        check(mf_network_metadata_count(handle_, &count));
+        std::vector<std::pair<std::string, std::string>> all;
+        all.reserve(count);
+        for (std::size_t i = 0; i < count; i++) {
+            const char *name = nullptr, *value = nullptr;
+            check(mf_network_metadata_at(handle_, i, &name, &value));
+            all.emplace_back(name, value);
+        }
+        return all;
+    }
+
+    void metadata_remove(const std::string &name)
+    {
+        check(mf_network_metadata_remove(handle_, detail::whole(name)));
     }
 
     /* Files, buffers and snapshots; network::load() is the way back. */

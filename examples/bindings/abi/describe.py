@@ -74,6 +74,8 @@ def _add_direction(function, parameter, handles, structs):
     base, pointers, const = kind["base"], kind["pointers"], kind["const"]
     if pointers == 0 or (base in handles and pointers == 1):
         parameter["direction"] = "in"
+    elif base == "char" and pointers == 2:
+        parameter["direction"] = "out"  # a borrowed text
     elif base == "char":
         parameter["direction"] = "in" if const[0] else "out"
         if not const[0]:

@@ -83,6 +83,28 @@ class Files(unittest.TestCase):
         spirals.train(loaded, lambda x, y: loaded.step(its_own, x, y), epochs=2)
         self.assertEqual(spirals.parameters(loaded), spirals.parameters(network))
 
+    def test_metadata(self):
+        network = spirals.network()
+        self.assertEqual(dict(network.metadata), {})
+        network.metadata.update({"class_names": "red\nblue", "größe": "\"1\\2\" 🙂"})
+        loaded = mf.Network.from_bytes(network.to_bytes())
+        self.assertEqual(dict(loaded.metadata), {"class_names": "red\nblue", "größe": "\"1\\2\" 🙂"})
+        loaded.metadata["class_names"] = "three"
+        self.assertEqual(loaded.metadata["class_names"], "three")
+        del loaded.metadata["class_names"]
+        self.assertEqual((list(loaded.metadata), len(loaded.metadata)), (["größe"], 1))
+        self.assertNotIn("class_names", loaded.metadata)
+        for name in ("class_names", "\x07"):
+            with self.assertRaises((KeyError, mf.MonoforwardError)):
+                loaded.metadata[name]
+        with self.assertRaises(KeyError):
+            del loaded.metadata["class_names"]
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            loaded.metadata["network"] = "mine"
+        self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_ARGUMENT)
+        with self.assertRaises(ValueError):
+            loaded.metadata["a"] = "b\0c"
+
     def test_damaged(self):
         data = spirals.network().to_bytes()
         with self.assertRaises(mf.MonoforwardError) as caught:

@@ -68,6 +68,10 @@ MF_UNIT_ADD = 6
 MF_HEAD_LINEAR = 0
 MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
+MF_METADATA_NAME_BYTES = 255
+MF_METADATA_VALUE_BYTES = 1048576
+MF_METADATA_BYTES = 8388608
+MF_METADATA_ENTRIES = 1024
 MF_WORKSPACE_TRAINING = 0
 MF_WORKSPACE_INFERENCE = 1
 MF_CONTENTS_MODEL = 0
@@ -470,6 +474,12 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_network_infer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_network_metadata_set": (c.c_int32, [c.POINTER(mf_network), c.c_char_p, c.c_char_p]),
+    "mf_network_metadata_get": (c.c_int32, [c.POINTER(mf_network), c.c_char_p, c.POINTER(c.c_char_p)]),
+    "mf_network_metadata_count": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
+    "mf_network_metadata_at": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.POINTER(c.c_char_p),
+        c.POINTER(c.c_char_p)]),
+    "mf_network_metadata_remove": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
     "mf_report_init": (c.c_int32, [c.POINTER(mf_report), c.c_size_t]),
     "mf_memory_init": (c.c_int32, [c.POINTER(mf_memory), c.c_size_t]),
     "mf_network_memory": (c.c_int32, [c.POINTER(c.POINTER(mf_layer_spec)), c.c_size_t,

@@ -1,6 +1,7 @@
 """Optimizers, layers, networks and workspaces. SPDX-License-Identifier: MIT"""
 import ctypes
 import os
+from collections.abc import MutableMapping
 
 import numpy
 
@@ -182,6 +183,11 @@ class Network(Handle):
                                          x_address, out_address))
         return out
 
+    @property
+    def metadata(self):
+        """Texts that go with the network into its files: network.metadata["class_names"] = "cat\\ndog"."""
+        return Metadata(self)
+
     def save(self, path, training=False):
         """Saves to a file; with `training` also what training remembers between steps."""
         check(library.mf_network_save(self._pointer, int(training), os.fsencode(path)))
@@ -217,6 +223,51 @@ class Network(Handle):
     def export_onnx(self, path):
         """Writes the network as an ONNX model."""
         check(library.mf_network_export_onnx(self._pointer, os.fsencode(path)))
+
+
+class Metadata(MutableMapping):
+    """A network's metadata as a mapping of str to str, in the order of the names' bytes."""
+
+    def __init__(self, network):
+        self._network = network
+
+    def __getitem__(self, name):
+        value = ctypes.c_char_p()
+        status = library.mf_network_metadata_get(self._network._pointer, _text(name), ctypes.byref(value))
+        if status == _abi.MF_STATUS_NOT_FOUND:
+            raise KeyError(name)
+        check(status)
+        return value.value.decode()
+
+    def __setitem__(self, name, value):
+        check(library.mf_network_metadata_set(self._network._pointer, _text(name), _text(value)))
+
+    def __delitem__(self, name):
+        status = library.mf_network_metadata_remove(self._network._pointer, _text(name))
+        if status == _abi.MF_STATUS_NOT_FOUND:
+            raise KeyError(name)
+        check(status)
+
+    def __len__(self):
+        count = ctypes.c_size_t()
+        check(library.mf_network_metadata_count(self._network._pointer, ctypes.byref(count)))
+        return count.value
+
+    def __iter__(self):
+        name = ctypes.c_char_p()
+        for index in range(len(self)):
+            check(library.mf_network_metadata_at(self._network._pointer, index, ctypes.byref(name), None))
+            yield name.value.decode()
+
+    def __repr__(self):
+        return f"Metadata({dict(self)!r})"
+
+
+def _text(value):
+    """UTF-8 for the library, which ends a text at its first 0."""
+    if "\0" in value:
+        raise ValueError("a text of the metadata cannot contain the character 0")
+    return value.encode()
 
 
 class Workspace(Handle):
