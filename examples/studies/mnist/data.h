@@ -8,6 +8,8 @@
 #include "augment.h"
 #include "images.h"
 
+#include "monoforward.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +40,13 @@ struct data {
 bool data_open(struct data *data, const char *folder, size_t validation, uint64_t seed);
 
 void data_free(struct data *data);
+
+/* FNV-1a of all training images and labels: another set has, but for chance, another one. */
+uint64_t data_hash(const struct data *data);
+
+/* Writes into the metadata what the network has to know of its inputs and classes. On failure prints one line
+ * and returns false. */
+bool data_describe(const struct data *data, mf_network *network);
 
 /* Writes images `first` to `first + rows - 1` of a subset as standardised inputs [rows, inputs], and their
  * labels. `stream` is only used if `kind` is not AUGMENT_NONE. */
