@@ -1373,6 +1373,53 @@ MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffe
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
+/** @defgroup copies Copies and averages
+ *
+ *  A network of one's own that is like another one, and parameters that go from one to the other: to predict
+ *  from one thread while another one learns, to average over a training, to average networks. docs/threads.md
+ *  has the recipe for serving beside training.
+ *
+ *  The network that is read and the one that changes follow the rules for threads of all functions.
+ *  @{ */
+
+/** Makes a network of its own with copies of all layers: options, parameters, what is frozen, ids, and the
+ *  metadata. What one of the two learns from then on is nothing to the other.
+ *  @param network    to copy
+ *  @param contents   MF_CONTENTS_MODEL: no optimizer is attached, as after loading a model;
+ *                    MF_CONTENTS_TRAINING: also copies of the optimizers, which layers share as the originals
+ *                    do, their state, the counts and the places in the random streams, so that training goes
+ *                    on bit for bit
+ *  @param allocator  of the clone, its layers and their optimizers; NULL: the C library's
+ *  @param clone      receives the handle, or NULL on failure. Free it with mf_network_free(): the layers and
+ *                    optimizers are its own
+ *  Errors: ARGUMENT, HANDLE, OVERFLOW, MEMORY. */
+MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator,
+                                  mf_network **clone);
+
+/** Copies all parameters, also running mean and variance, from one network to another. Optimizers and their
+ *  state, counts, options and frozen parameters stay as they are; neither network needs an optimizer, and
+ *  frozen parameters are copied as well. Workspaces stay valid. Nothing is allocated.
+ *  @param to    receives the parameters; its layers have parameters of the same names and shapes
+ *  @param from  of which they are read
+ *  Errors: HANDLE, SHAPE (the message names the layer and what differs), NUMERIC (a value is not finite: a
+ *  network that has diverged does not spoil another one). Nothing changes unless all is well. */
+MF_API mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
+
+/** Moves all parameters, also running mean and variance, towards those of another network:
+ *
+ *      to += share (from - to)
+ *
+ *  With share 1 - d after every step it is an exponential moving average of the training with decay d; with
+ *  share 1/2 once, the average of two networks; with share 1/n for the n-th one, that of many. Everything
+ * else is as in mf_network_copy_parameters().
+ *  @param to     changes
+ *  @param from   is read
+ *  @param share  0 to 1; with 1 the bits are copied
+ *  Errors: as mf_network_copy_parameters(), and ARGUMENT (a share that is out of range). */
+MF_API mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
 /** @defgroup blas The BLAS library
  *  @{ */
 

@@ -1053,6 +1053,8 @@ struct load_spec : mf_load_spec {
     load_spec() : mf_load_spec() { check(mf_load_spec_init(this, sizeof(mf_load_spec))); }
 };
 
+class network;
+
 /** A network that someone else owns. Modes are MF_PREDICT_LAST and MF_PREDICT_SUM; contents of files
  *  MF_CONTENTS_MODEL and MF_CONTENTS_TRAINING. */
 class network_ref : public detail::borrowed<mf_network, mf_network_free>
@@ -1239,6 +1241,20 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         return text;
     }
 
+    /* Copies and averages. */
+
+    /** A network of its own with the same layers; with MF_CONTENTS_TRAINING it goes on learning like this
+     * one. */
+    network clone(std::int32_t contents = MF_CONTENTS_MODEL, const mf_allocator *allocator = nullptr) const;
+
+    void copy_parameters(const network_ref &from) { check(mf_network_copy_parameters(handle_, from.get())); }
+
+    /** Parameters += share (those of `from` - parameters). */
+    void blend_parameters(const network_ref &from, double share)
+    {
+        check(mf_network_blend_parameters(handle_, from.get(), share));
+    }
+
     /* Texts that go with the network into its files. */
 
     void metadata_set(const std::string &name, const std::string &value)
@@ -1378,6 +1394,13 @@ class network : public detail::owned<network_ref>
         return network(handle);
     }
 };
+
+inline network network_ref::clone(std::int32_t contents, const mf_allocator *allocator) const
+{
+    mf_network *handle = nullptr;
+    check(mf_network_clone(handle_, contents, allocator, &handle));
+    return network(handle);
+}
 
 inline workspace::workspace(const network_ref &network, std::size_t max_batch, std::int32_t purpose)
 {

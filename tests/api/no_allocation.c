@@ -129,6 +129,8 @@ static void use_everything(mf_network *network, mf_workspace *workspace, const f
     check_ok(mf_layer_goodness(first, workspace, ROWS, a, scores));
     check_ok(mf_network_evaluate(network, workspace, ROWS, x, y));
     check_ok(mf_network_evaluate_batch(network, workspace, &batch));
+    check_ok(mf_network_copy_parameters(network, network));
+    check_ok(mf_network_blend_parameters(network, network, 0.5));
     check_ok(mf_network_predict(network, workspace, MF_PREDICT_SUM, ROWS, x, labels));
     check_ok(mf_network_goodness(network, workspace, MF_PREDICT_LAST, ROWS, x, scores));
     check_ok(mf_network_probabilities(network, workspace, MF_PREDICT_SUM, ROWS, x, scores));

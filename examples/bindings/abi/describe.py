@@ -85,7 +85,7 @@ def _add_direction(function, parameter, handles, structs):
         parameter["array"] = True
     elif base in handles:
         parameter["direction"] = "out"
-        parameter["owned"] = bool(re.search(r"_(create|build|from_spec|load|load_buffer)$", function))
+        parameter["owned"] = bool(re.search(r"_(create|build|from_spec|load|load_buffer|clone)$", function))
     elif base in structs:
         parameter["direction"] = "in" if const[0] else "inout"
         if pointers == 2:

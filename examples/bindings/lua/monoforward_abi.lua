@@ -400,6 +400,9 @@ mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, s
 mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size_t bytes);
 mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
+mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator, mf_network **clone);
+mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
+mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share);
 const char *mf_blas_name(void);
 mf_status mf_blas_set_threads(int32_t threads);
 mf_status mf_blas_get_threads(int32_t *threads);

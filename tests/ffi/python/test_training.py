@@ -60,6 +60,30 @@ class Training(unittest.TestCase):
         self.assertEqual(optimizer.get("learning_rate"), 0.25)
 
 
+class Copies(unittest.TestCase):
+    def test_clone_copy_and_average(self):
+        network, workspace = trained()
+        serving, going = network.clone(), network.clone(training=True)
+        before = spirals.parameters(network)
+        own = mf.Workspace(going, 600)
+        spirals.train(network, lambda x, y: network.step(workspace, x, y), epochs=2)
+        spirals.train(going, lambda x, y: going.step(own, x, y), epochs=2)
+        self.assertEqual(spirals.parameters(serving), before)
+        self.assertEqual(spirals.parameters(going), spirals.parameters(network))
+        self.assertIsNone(serving.layer(0).optimizer())
+        weight = serving.layer(0).parameters()["weight"], network.layer(0).parameters()["weight"]
+        serving.blend_parameters(network, 0.5)
+        numpy.testing.assert_allclose(serving.layer(0).parameters()["weight"], sum(weight) / 2, rtol=1e-6, atol=1e-7)
+        serving.copy_parameters(network)
+        self.assertEqual(spirals.parameters(serving), spirals.parameters(network))
+        x, _ = spirals.make(seed=1)
+        numpy.testing.assert_array_equal(serving.predict(mf.Workspace(serving, 600), x), network.predict(workspace, x))
+        for share, error in ((1.5, "MF_STATUS_ARGUMENT"), (float("nan"), "MF_STATUS_ARGUMENT")):
+            with self.assertRaises(mf.MonoforwardError) as caught:
+                serving.blend_parameters(network, share)
+            self.assertEqual(caught.exception.status_name, error)
+
+
 class Files(unittest.TestCase):
     def test_round_trip(self):
         network, workspace = trained()

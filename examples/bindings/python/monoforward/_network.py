@@ -183,6 +183,23 @@ class Network(Handle):
                                          x_address, out_address))
         return out
 
+    def clone(self, training=False):
+        """A network of its own with the same layers; with `training` it goes on learning like this one."""
+        pointer = ctypes.POINTER(_abi.mf_network)()
+        check(library.mf_network_clone(self._pointer, int(training), None, ctypes.byref(pointer)))
+        clone = type(self).__new__(type(self))
+        clone._own(pointer)
+        clone.inputs, clone.classes = self.inputs, self.classes
+        return clone
+
+    def copy_parameters(self, source):
+        """Takes over all parameters of a network with the same layers."""
+        check(library.mf_network_copy_parameters(self._pointer, source._pointer))
+
+    def blend_parameters(self, source, share):
+        """Parameters += share * (those of `source` - parameters): a step of a moving average, or an average."""
+        check(library.mf_network_blend_parameters(self._pointer, source._pointer, share))
+
     @property
     def metadata(self):
         """Texts that go with the network into its files: network.metadata["class_names"] = "cat\\ndog"."""

@@ -462,6 +462,9 @@ extern "C" {
     pub fn mf_network_snapshot_size(network: *const mf_network, bytes: *mut usize) -> i32;
     pub fn mf_network_snapshot_save(network: *const mf_network, buffer: *mut c_void, bytes: usize) -> i32;
     pub fn mf_network_snapshot_load(network: *mut mf_network, buffer: *const c_void, bytes: usize) -> i32;
+    pub fn mf_network_clone(network: *const mf_network, contents: i32, allocator: *const mf_allocator, clone: *mut *mut mf_network) -> i32;
+    pub fn mf_network_copy_parameters(to: *mut mf_network, from: *const mf_network) -> i32;
+    pub fn mf_network_blend_parameters(to: *mut mf_network, from: *const mf_network, share: f64) -> i32;
     pub fn mf_blas_name() -> *const c_char;
     pub fn mf_blas_set_threads(threads: i32) -> i32;
     pub fn mf_blas_get_threads(threads: *mut i32) -> i32;
