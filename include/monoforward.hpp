@@ -1053,6 +1053,47 @@ struct load_spec : mf_load_spec {
     load_spec() : mf_load_spec() { check(mf_load_spec_init(this, sizeof(mf_load_spec))); }
 };
 
+namespace detail
+{
+
+/* An mf_output whose bytes go to a function of the caller's. What it throws waits until the library has
+ * returned: an exception must not pass through C. */
+template <class Write> class output_to : public mf_output
+{
+  public:
+    explicit output_to(Write &function) : mf_output(), write_(function)
+    {
+        check(mf_output_init(this, sizeof(mf_output)));
+        mf_output::write = take;
+        user = this;
+    }
+
+    void finish(mf_status status)
+    {
+        if (thrown_)
+            std::rethrow_exception(thrown_);
+        check(status);
+    }
+
+  private:
+    static std::int32_t take(void *user, const void *bytes, std::size_t count) noexcept
+    {
+        auto *self = static_cast<output_to *>(user);
+        try {
+            self->write_(static_cast<const std::byte *>(bytes), count);
+            return 0;
+        } catch (...) {
+            self->thrown_ = std::current_exception();
+            return 1;
+        }
+    }
+
+    Write &write_;
+    std::exception_ptr thrown_;
+};
+
+} // namespace detail
+
 class network;
 
 /** A network that someone else owns. Modes are MF_PREDICT_LAST and MF_PREDICT_SUM; contents of files
@@ -1319,6 +1360,14 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         return buffer;
     }
 
+    /** The same bytes to a function, write(const std::byte *, std::size_t), piece by piece; what it throws
+     * ends the saving and leaves this call. */
+    template <class Write> void save_to(Write &&write, std::int32_t contents = MF_CONTENTS_MODEL) const
+    {
+        detail::output_to<Write> output(write);
+        output.finish(mf_network_save_to(handle_, contents, &output));
+    }
+
     std::size_t snapshot_size() const
     {
         std::size_t size = 0;
@@ -1359,6 +1408,13 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         std::size_t written = 0;
         check(mf_network_export_onnx_buffer(handle_, buffer.data(), buffer.size(), &written));
         return written;
+    }
+
+    /** As save_to(). */
+    template <class Write> void export_onnx_to(Write &&write) const
+    {
+        detail::output_to<Write> output(write);
+        output.finish(mf_network_export_onnx_to(handle_, &output));
     }
 
     std::vector<std::byte> export_onnx_buffer() const

@@ -96,6 +96,31 @@ TEST(files, without_json_there_is_no_loading)
 }
 #endif
 
+TEST(files, an_output_gets_the_bytes_of_the_file)
+{
+    mf::network network = small_network();
+    std::vector<std::byte> got;
+    auto collect = [&got](const std::byte *bytes, std::size_t count) {
+        got.insert(got.end(), bytes, bytes + count);
+    };
+    network.save_to(collect, MF_CONTENTS_TRAINING);
+    CHECK(got == network.save_buffer(MF_CONTENTS_TRAINING));
+    got.clear();
+    network.export_onnx_to(collect);
+    CHECK(got == network.export_onnx_buffer());
+    int calls = 0;
+    try {
+        network.save_to([&calls](const std::byte *, std::size_t) {
+            calls++;
+            throw std::string("full");
+        });
+        CHECK(false);
+    } catch (const std::string &reason) {
+        CHECK(reason == "full" && calls == 1);
+    }
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::network().export_onnx_to(collect));
+}
+
 TEST(files, metadata_are_kept_with_a_network)
 {
     mf::network network = small_network();

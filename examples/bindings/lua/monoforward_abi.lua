@@ -25,10 +25,12 @@ typedef struct mf_memory mf_memory;
 typedef struct mf_pipeline_report mf_pipeline_report;
 typedef struct mf_pipeline_progress_info mf_pipeline_progress_info;
 typedef struct mf_pipeline_spec mf_pipeline_spec;
+typedef struct mf_output mf_output;
 typedef struct mf_load_spec mf_load_spec;
 typedef void *(*mf_allocator_alloc)(void *user, size_t bytes, size_t alignment);
 typedef void (*mf_allocator_free)(void *user, void *pointer, size_t bytes);
 typedef int32_t (*mf_pipeline_spec_on_report)(void *user, const mf_pipeline_report *report);
+typedef int32_t (*mf_output_write)(void *user, const void *bytes, size_t count);
 struct mf_allocator {
     mf_allocator_alloc alloc;
     mf_allocator_free free;
@@ -209,6 +211,12 @@ struct mf_pipeline_spec {
     mf_pipeline_spec_on_report on_report;
     void *user;
     const mf_allocator *allocator;
+};
+struct mf_output {
+    uint32_t struct_size;
+    uint32_t reserved;
+    mf_output_write write;
+    void *user;
 };
 struct mf_load_spec {
     uint32_t struct_size;
@@ -391,10 +399,12 @@ mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, s
 mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, const mf_batch *batch);
 mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, int32_t *labels);
 mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities);
+mf_status mf_output_init(mf_output *output, size_t size);
 mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 mf_status mf_network_save_size(const mf_network *network, int32_t contents, size_t *bytes);
 mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer, size_t bytes, size_t *written);
+mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
 mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, size_t bytes, mf_network **network);
 mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes);
@@ -409,6 +419,7 @@ mf_status mf_blas_get_threads(int32_t *threads);
 mf_status mf_network_export_onnx(const mf_network *network, const char *path);
 mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes, size_t *written);
+mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
 ]]
 
 -- What the compiler of C made of the structs is what the FFI makes of them.
@@ -429,5 +440,6 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_pipeline_report") == 64)
     assert(ffi.sizeof("mf_pipeline_progress_info") == 64)
     assert(ffi.sizeof("mf_pipeline_spec") == 56)
+    assert(ffi.sizeof("mf_output") == 24)
     assert(ffi.sizeof("mf_load_spec") == 24)
 end

@@ -85,6 +85,7 @@ function declare(koffi, library) {
     koffi.opaque('mf_pipeline');
     koffi.proto('void *mf_allocator_alloc(void *user, size_t bytes, size_t alignment)');
     koffi.proto('void mf_allocator_free(void *user, void *pointer, size_t bytes)');
+    koffi.proto('int32_t mf_output_write(void *user, void *bytes, size_t count)');
     koffi.struct('mf_shape', {
         struct_size: 'uint32_t',
         rank: 'int32_t',
@@ -209,6 +210,14 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_allocator') !== 24)
         throw new Error('mf_allocator has another size than in C');
+    koffi.struct('mf_output', {
+        struct_size: 'uint32_t',
+        reserved: 'uint32_t',
+        write: 'mf_output_write *',
+        user: 'void *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_output') !== 24)
+        throw new Error('mf_output has another size than in C');
     koffi.struct('mf_optimizer_spec', {
         struct_size: 'uint32_t',
         kind: 'int32_t',
@@ -414,10 +423,12 @@ function declare(koffi, library) {
         mf_pipeline_evaluate_batch: library.func('int32_t mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, mf_batch *batch)'),
         mf_pipeline_predict: library.func('int32_t mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, size_t rows, float *x, int32_t *labels)'),
         mf_pipeline_infer: library.func('int32_t mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)'),
+        mf_output_init: library.func('int32_t mf_output_init(_Inout_ mf_output *output, size_t size)'),
         mf_load_spec_init: library.func('int32_t mf_load_spec_init(_Inout_ mf_load_spec *spec, size_t size)'),
         mf_network_save: library.func('int32_t mf_network_save(mf_network *network, int32_t contents, const char *path)'),
         mf_network_save_size: library.func('int32_t mf_network_save_size(mf_network *network, int32_t contents, _Out_ size_t *bytes)'),
         mf_network_save_buffer: library.func('int32_t mf_network_save_buffer(mf_network *network, int32_t contents, void *buffer, size_t bytes, _Out_ size_t *written)'),
+        mf_network_save_to: library.func('int32_t mf_network_save_to(mf_network *network, int32_t contents, mf_output *output)'),
         mf_network_load: library.func('int32_t mf_network_load(mf_load_spec *spec, const char *path, _Out_ mf_network **network)'),
         mf_network_load_buffer: library.func('int32_t mf_network_load_buffer(mf_load_spec *spec, void *buffer, size_t bytes, _Out_ mf_network **network)'),
         mf_network_snapshot_size: library.func('int32_t mf_network_snapshot_size(mf_network *network, _Out_ size_t *bytes)'),
@@ -432,6 +443,7 @@ function declare(koffi, library) {
         mf_network_export_onnx: library.func('int32_t mf_network_export_onnx(mf_network *network, const char *path)'),
         mf_network_export_onnx_size: library.func('int32_t mf_network_export_onnx_size(mf_network *network, _Out_ size_t *bytes)'),
         mf_network_export_onnx_buffer: library.func('int32_t mf_network_export_onnx_buffer(mf_network *network, void *buffer, size_t bytes, _Out_ size_t *written)'),
+        mf_network_export_onnx_to: library.func('int32_t mf_network_export_onnx_to(mf_network *network, mf_output *output)'),
     };
 }
 

@@ -1,4 +1,5 @@
 """A small network learns, keeps what it has learned, and says what is wrong. SPDX-License-Identifier: MIT"""
+import io
 import os
 import pickle
 import tempfile
@@ -106,6 +107,37 @@ class Files(unittest.TestCase):
         spirals.train(network, lambda x, y: network.step(workspace, x, y), epochs=2)
         spirals.train(loaded, lambda x, y: loaded.step(its_own, x, y), epochs=2)
         self.assertEqual(spirals.parameters(loaded), spirals.parameters(network))
+
+    def test_outputs(self):
+        network = spirals.network()
+        for training in (False, True):
+            file = io.BytesIO()
+            network.save_to(file, training)
+            self.assertEqual(file.getvalue(), network.to_bytes(training))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.onnx")
+            network.export_onnx(path)
+            with open(path, "rb") as exported:
+                expected = exported.read()
+        file = io.BytesIO()
+        network.export_onnx_to(file)
+        self.assertEqual(file.getvalue(), expected)
+        written = []
+
+        class Slow:  # takes some bytes at a time, as a raw file may
+            def write(self, data):
+                written.append(bytes(data[:100]))
+                return len(written[-1])
+
+        network.save_to(Slow())
+        self.assertEqual(b"".join(written), network.to_bytes())
+
+        class Full:
+            def write(self, data):
+                raise OSError("full")
+
+        with self.assertRaisesRegex(OSError, "full"):
+            network.save_to(Full())
 
     def test_metadata(self):
         network = spirals.network()

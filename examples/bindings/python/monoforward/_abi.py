@@ -168,6 +168,10 @@ class mf_pipeline_spec(c.Structure):
     pass
 
 
+class mf_output(c.Structure):
+    pass
+
+
 class mf_load_spec(c.Structure):
     pass
 
@@ -175,6 +179,7 @@ class mf_load_spec(c.Structure):
 mf_allocator_alloc = c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t)
 mf_allocator_free = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.c_size_t)
 mf_pipeline_spec_on_report = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(mf_pipeline_report))
+mf_output_write = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_size_t)
 
 mf_allocator._fields_ = [
     ("alloc", mf_allocator_alloc),
@@ -373,6 +378,13 @@ mf_pipeline_spec._fields_ = [
     ("allocator", c.POINTER(mf_allocator)),
 ]
 
+mf_output._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("reserved", c.c_uint32),
+    ("write", mf_output_write),
+    ("user", c.c_void_p),
+]
+
 mf_load_spec._fields_ = [
     ("struct_size", c.c_uint32),
     ("contents", c.c_int32),
@@ -514,11 +526,13 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_pipeline_infer": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_output_init": (c.c_int32, [c.POINTER(mf_output), c.c_size_t]),
     "mf_load_spec_init": (c.c_int32, [c.POINTER(mf_load_spec), c.c_size_t]),
     "mf_network_save": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_char_p]),
     "mf_network_save_size": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p]),
     "mf_network_save_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p, c.c_size_t,
         c.c_void_p]),
+    "mf_network_save_to": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.POINTER(mf_output)]),
     "mf_network_load": (c.c_int32, [c.POINTER(mf_load_spec), c.c_char_p, c.POINTER(c.POINTER(mf_network))]),
     "mf_network_load_buffer": (c.c_int32, [c.POINTER(mf_load_spec), c.c_void_p, c.c_size_t,
         c.POINTER(c.POINTER(mf_network))]),
@@ -535,4 +549,5 @@ FUNCTIONS = {
     "mf_network_export_onnx": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
     "mf_network_export_onnx_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_export_onnx_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t, c.c_void_p]),
+    "mf_network_export_onnx_to": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_output)]),
 }

@@ -209,6 +209,14 @@ class Network(Handle):
         """Saves to a file; with `training` also what training remembers between steps."""
         check(library.mf_network_save(self._pointer, int(training), os.fsencode(path)))
 
+    def save_to(self, file, training=False):
+        """Writes what save() would to an open binary file, a socket's or a pipe's, without memory for all of it."""
+        _write_to(file, lambda output: library.mf_network_save_to(self._pointer, int(training), output))
+
+    def export_onnx_to(self, file):
+        """Writes what export_onnx() would to an open binary file."""
+        _write_to(file, lambda output: library.mf_network_export_onnx_to(self._pointer, output))
+
     def to_bytes(self, training=False):
         """What save() would write."""
         size = ctypes.c_size_t()
@@ -240,6 +248,28 @@ class Network(Handle):
     def export_onnx(self, path):
         """Writes the network as an ONNX model."""
         check(library.mf_network_export_onnx(self._pointer, os.fsencode(path)))
+
+
+def _write_to(file, save):
+    raised = []
+
+    def write(_, address, count):
+        try:
+            rest = memoryview(ctypes.string_at(address, count))
+            while rest:
+                written = file.write(rest)
+                rest = rest[len(rest) if written is None else written:]
+            return 0
+        except BaseException as error:  # it must not pass through the library
+            raised.append(error)
+            return 1
+
+    output = result_struct("mf_output")
+    output.write = _abi.mf_output_write(write)
+    status = save(ctypes.byref(output))
+    if raised:
+        raise raised[0]
+    check(status)
 
 
 class Metadata(MutableMapping):

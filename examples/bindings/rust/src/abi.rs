@@ -107,6 +107,7 @@ pub const MF_NODE_PREVIOUS: i32 = -1;
 pub type mf_allocator_alloc = unsafe extern "C" fn(user: *mut c_void, bytes: usize, alignment: usize) -> *mut c_void;
 pub type mf_allocator_free = unsafe extern "C" fn(user: *mut c_void, pointer: *mut c_void, bytes: usize);
 pub type mf_pipeline_spec_on_report = unsafe extern "C" fn(user: *mut c_void, report: *const mf_pipeline_report) -> i32;
+pub type mf_output_write = unsafe extern "C" fn(user: *mut c_void, bytes: *const c_void, count: usize) -> i32;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -339,6 +340,15 @@ pub struct mf_pipeline_spec {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct mf_output {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub write: Option<mf_output_write>,
+    pub user: *mut c_void,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct mf_load_spec {
     pub struct_size: u32,
     pub contents: i32,
@@ -453,10 +463,12 @@ extern "C" {
     pub fn mf_pipeline_evaluate_batch(pipeline: *mut mf_pipeline, workspace: *mut mf_workspace, batch: *const mf_batch) -> i32;
     pub fn mf_pipeline_predict(pipeline: *mut mf_pipeline, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, labels: *mut i32) -> i32;
     pub fn mf_pipeline_infer(pipeline: *mut mf_pipeline, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
+    pub fn mf_output_init(output: *mut mf_output, size: usize) -> i32;
     pub fn mf_load_spec_init(spec: *mut mf_load_spec, size: usize) -> i32;
     pub fn mf_network_save(network: *const mf_network, contents: i32, path: *const c_char) -> i32;
     pub fn mf_network_save_size(network: *const mf_network, contents: i32, bytes: *mut usize) -> i32;
     pub fn mf_network_save_buffer(network: *const mf_network, contents: i32, buffer: *mut c_void, bytes: usize, written: *mut usize) -> i32;
+    pub fn mf_network_save_to(network: *const mf_network, contents: i32, output: *const mf_output) -> i32;
     pub fn mf_network_load(spec: *const mf_load_spec, path: *const c_char, network: *mut *mut mf_network) -> i32;
     pub fn mf_network_load_buffer(spec: *const mf_load_spec, buffer: *const c_void, bytes: usize, network: *mut *mut mf_network) -> i32;
     pub fn mf_network_snapshot_size(network: *const mf_network, bytes: *mut usize) -> i32;
@@ -471,6 +483,7 @@ extern "C" {
     pub fn mf_network_export_onnx(network: *const mf_network, path: *const c_char) -> i32;
     pub fn mf_network_export_onnx_size(network: *const mf_network, bytes: *mut usize) -> i32;
     pub fn mf_network_export_onnx_buffer(network: *const mf_network, buffer: *mut c_void, bytes: usize, written: *mut usize) -> i32;
+    pub fn mf_network_export_onnx_to(network: *const mf_network, output: *const mf_output) -> i32;
 }
 
 // What the compiler of C made of the structs is what Rust makes of them; else this does not build.
@@ -492,5 +505,6 @@ const _: () = {
     assert!(std::mem::size_of::<mf_pipeline_report>() == 64);
     assert!(std::mem::size_of::<mf_pipeline_progress_info>() == 64);
     assert!(std::mem::size_of::<mf_pipeline_spec>() == 56);
+    assert!(std::mem::size_of::<mf_output>() == 24);
     assert!(std::mem::size_of::<mf_load_spec>() == 24);
 };

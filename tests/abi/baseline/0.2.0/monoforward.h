@@ -1273,6 +1273,22 @@ enum {
                                 its random stream each layer is. */
 };
 
+/** Where the bytes of a model go that is no file: a pipe, a socket, an encrypted store. */
+typedef struct mf_output {
+    uint32_t struct_size; /**< sizeof(mf_output). */
+    uint32_t reserved;    /**< 0. */
+    /** Takes all of the next `count` bytes, which are there during the call only. Runs on the caller's
+     * thread; any result but 0 ends the saving. It must not change the network. */
+    int32_t (*write)(void *user, const void *bytes, size_t count);
+    void *user; /**< Handed to write. */
+} mf_output;
+
+/** Fills `output` with zeros and its struct_size.
+ *  @param output  receives them
+ *  @param size    sizeof *output as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_output_init(mf_output *output, size_t size);
+
 /** How to load a network. */
 typedef struct mf_load_spec {
     uint32_t struct_size; /**< sizeof(mf_load_spec). */
@@ -1321,6 +1337,15 @@ MF_API mf_status mf_network_save_size(const mf_network *network, int32_t content
  *  what the buffer holds is of no use. */
 MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer,
                                         size_t bytes, size_t *written);
+
+/** Saves a network to wherever the caller's function puts the bytes: the same as in a file, first to last.
+ * That they arrive whole is up to the caller. Nothing is allocated.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param output    takes the bytes
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC (before the first byte), IO (the output's function did not
+ * return 0: the message tells what it returned, and behind how many bytes). */
+MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 
 /** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
  *  taken only when the file is as large as its architecture demands. While loading, the JSON library takes
@@ -1471,6 +1496,13 @@ MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *
  *  (too small). After an error nothing has been written. */
 MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes,
                                                size_t *written);
+
+/** Exports a network to wherever the caller's function puts the bytes: the same as in a file, first to last.
+ *  @param network  to export
+ *  @param output   takes the bytes
+ *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW, NUMERIC as in mf_network_export_onnx(), before the
+ * first byte; IO as in mf_network_save_to(). */
+MF_API mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
 
 /** @} */
 
