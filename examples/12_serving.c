@@ -133,20 +133,27 @@ static void counter_show(counter *c, int copy)
     pthread_mutex_unlock(&c->lock);
 }
 
+static void counter_close(counter *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->closed = true;
+    pthread_mutex_unlock(&c->lock);
+}
+
 /* ---- readers ---- */
 
 typedef struct reader {
     counter *c;
     float (*x)[INPUTS];
     mf_workspace *workspaces[2]; /* one for each copy */
-    uint64_t answers, torn;
+    uint64_t torn;               /* answers that are of no version */
 } reader;
 
 static void *ask(void *argument)
 {
     reader *self = argument;
     float scores[ROWS][CLASSES];
-    for (int copy; (copy = counter_enter(self->c)) >= 0; self->answers++) {
+    for (int copy; (copy = counter_enter(self->c)) >= 0;) {
         check(mf_network_goodness(self->c->copies[copy], self->workspaces[copy], MF_PREDICT_LAST, ROWS,
                                   self->x[0], scores[0]));
         self->torn += memcmp(scores, self->c->expected[copy], sizeof scores) != 0;
@@ -191,60 +198,73 @@ static double accuracy_of(mf_network *network, mf_workspace *workspace, uint64_t
     return 100.0 * right / TEST;
 }
 
+static void open_reader(reader *self, counter *c, float x[][INPUTS], pthread_t *thread)
+{
+    *self = (reader){.c = c, .x = x};
+    for (int copy = 0; copy < 2; copy++)
+        self->workspaces[copy] = create_workspace(c->copies[copy], MF_WORKSPACE_INFERENCE);
+    if (pthread_create(thread, NULL, ask, self) != 0)
+        exit(EXIT_FAILURE);
+}
+
+static void close_reader(reader *self, pthread_t thread)
+{
+    pthread_join(thread, NULL);
+    mf_workspace_free(self->workspaces[0]);
+    mf_workspace_free(self->workspaces[1]);
+}
+
+/* Learns, and shows what it has learned, while the readers ask. Returns how many answers were of no version.
+ */
+static uint64_t run(counter *c, mf_network *network, mf_workspace *const workspaces[2], uint64_t *state)
+{
+    static float probe[ROWS][INPUTS];
+    int32_t unused[ROWS];
+    uint64_t torn = 0;
+    pthread_t threads[READERS];
+    reader readers[READERS];
+    mf_network *average;
+    mf_workspace *workspace = create_workspace(network, MF_WORKSPACE_TRAINING);
+    check(mf_network_clone(network, MF_CONTENTS_MODEL, NULL, &average));
+    draw(state, ROWS, probe, unused);
+    publish(c, network, workspaces, probe);
+    for (int i = 0; i < READERS; i++)
+        open_reader(&readers[i], c, probe, &threads[i]);
+    for (int version = 0; version < VERSIONS; version++) {
+        learn(network, average, workspace, state);
+        publish(c, average, workspaces, probe);
+    }
+    counter_close(c);
+    for (int i = 0; i < READERS; i++) {
+        close_reader(&readers[i], threads[i]);
+        torn += readers[i].torn;
+    }
+    mf_workspace_free(workspace);
+    mf_network_free(average);
+    printf("%d threads asked while the network learned; %llu answers were of no version\n", READERS,
+           (unsigned long long)torn);
+    return torn;
+}
+
 int main(void)
 {
     static counter c = {.lock = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
-    static float probe[ROWS][INPUTS];
-    int32_t unused[ROWS];
-    uint64_t state = 5, answers = 0, torn = 0;
-    mf_network *network = create_network(), *average;
-    mf_workspace *workspaces[2], *workspace = create_workspace(network, MF_WORKSPACE_TRAINING);
-    pthread_t threads[READERS];
-    reader readers[READERS];
-
+    uint64_t state = 5;
+    mf_network *network = create_network();
+    mf_workspace *workspaces[2];
     mf_blas_set_threads(1); /* the program has threads of its own; not every BLAS library has this setting */
-    draw(&state, ROWS, probe, unused);
-    check(mf_network_clone(network, MF_CONTENTS_MODEL, NULL,
-                           &average)); /* none of the clones needs an optimizer */
     for (int i = 0; i < 2; i++) {
-        check(mf_network_clone(network, MF_CONTENTS_MODEL, NULL, &c.copies[i]));
+        check(mf_network_clone(network, MF_CONTENTS_MODEL, NULL, &c.copies[i])); /* without optimizers */
         workspaces[i] = create_workspace(c.copies[i], MF_WORKSPACE_INFERENCE);
     }
-    publish(&c, network, workspaces, probe);
-    for (int i = 0; i < READERS; i++) {
-        readers[i] = (reader){.c = &c, .x = probe};
-        for (int copy = 0; copy < 2; copy++)
-            readers[i].workspaces[copy] = create_workspace(c.copies[copy], MF_WORKSPACE_INFERENCE);
-        if (pthread_create(&threads[i], NULL, ask, &readers[i]) != 0)
-            return EXIT_FAILURE;
-    }
-
-    for (int version = 0; version < VERSIONS; version++) {
-        learn(network, average, workspace, &state);
-        publish(&c, average, workspaces, probe);
-    }
-
-    pthread_mutex_lock(&c.lock);
-    c.closed = true;
-    pthread_mutex_unlock(&c.lock);
-    for (int i = 0; i < READERS; i++) {
-        pthread_join(threads[i], NULL);
-        answers += readers[i].answers;
-        torn += readers[i].torn;
-        mf_workspace_free(readers[i].workspaces[0]);
-        mf_workspace_free(readers[i].workspaces[1]);
-    }
+    uint64_t torn = run(&c, network, workspaces, &state);
     double accuracy = accuracy_of(c.copies[c.shown], workspaces[c.shown], &state);
-    printf("%d threads got %s while the network learned; %llu of these were of no version\n", READERS,
-           answers > 100 ? "hundreds of answers" : "answers", (unsigned long long)torn);
-    printf("result example=12_serving versions=%d answered=%s torn=%llu accuracy=%.2f\n", VERSIONS,
-           answers > 0 ? "yes" : "no", (unsigned long long)torn, accuracy);
+    printf("result example=12_serving versions=%d torn=%llu accuracy=%.2f\n", VERSIONS,
+           (unsigned long long)torn, accuracy);
     for (int i = 0; i < 2; i++) {
         mf_workspace_free(workspaces[i]);
         mf_network_free(c.copies[i]);
     }
-    mf_workspace_free(workspace);
-    mf_network_free(average);
     mf_network_free(network);
     return torn == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

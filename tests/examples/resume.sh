@@ -59,14 +59,17 @@ kill_often() {
     signal=$1 interrupted=0
     shift
     rm -f state best*
-    echo "moments from seed $seed, within $milliseconds ms" >>log
+    echo "moments from seed $seed, within $((milliseconds / 2)) ms" >>log
     count=0
     while [ $count -lt "$kills" ]; do
         seed=$(((seed * 1103515245 + 12345) % 2147483648))
+        : >out
         become_study --checkpoint state --checkpoint-every 0.05 --resume --save best.safetensors --export best.onnx "$@" \
             >out 2>err &
         child=$!
-        sleep "$(awk -v share=$((seed / 65536 % 1000)) -v most=$milliseconds 'BEGIN { print share * most / 1e6 }')"
+        # kill -9 also meets the time before the run begins; other signals are ignored until it watches for them.
+        [ "$signal" = KILL ] || await '^epoch'
+        sleep "$(awk -v share=$((seed / 65536 % 1000)) -v most=$milliseconds 'BEGIN { print share * most / 2e6 }')"
         kill -"$signal" $child 2>/dev/null
         wait $child 2>/dev/null
         code=$?
