@@ -170,7 +170,7 @@ mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float 
 {
     size_t index;
     MFI_TRY(find_values(layer, name, values, count, &index));
-    memcpy(values, mfi_layer_tensor(layer, index, -1), count * sizeof *values);
+    mfi_layer_get_values(layer, index, -1, 0, count, values);
     return MF_STATUS_OK;
 }
 
@@ -186,7 +186,7 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
         if (values[i] < 0.0f)
             return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the variance is %g, it must be at least 0", i,
                             (double)values[i]);
-    memcpy(mfi_layer_tensor(layer, index, -1), values, count * sizeof *values);
+    mfi_layer_set_values(layer, index, -1, 0, count, values);
     return MF_STATUS_OK;
 }
 

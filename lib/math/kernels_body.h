@@ -1,9 +1,8 @@
 /* The kernels of kernels.h, written once. A file that includes this defines MFI_TABLE, the name of the
- * table; MFI_LANES, how many floats a vector register holds; and, if there are registers enough to beat a
- * BLAS library, MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of sums that they hold. Its compiler flags
- * choose the instruction set; MFI_USES_... (lanes.h) chooses the functions that have no C operator. Loops are
- * plain C where compilers vectorise them well. Sums of products use the vector types of GCC and Clang, since
- * a compiler may not reorder a sum. */
+ * table; MFI_LANES, how many floats a vector register holds; MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of
+ * sums that the registers hold. Its compiler flags choose the instruction set; MFI_USES_... (lanes.h) chooses
+ * the functions that have no C operator. Loops are plain C where compilers vectorise them well. Sums of
+ * products use the vector types of GCC and Clang, since a compiler may not reorder a sum. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +11,10 @@
 #include "base/version.h"
 #include "math/kernels.h"
 #include "math/lanes.h"
+#include "math/convolve_body.h"
+#include "math/winograd_body.h"
 #include "math/updates_body.h"
+#include "math/products_body.h"
 
 /* ---- activations ---- */
 
@@ -275,6 +277,9 @@ const mfi_kernels MFI_TABLE = {
     .local_gradient = local_gradient,
     .derivative = derivative,
     .head_gradient = head_gradient,
+    .gather_product = gather_product,
+    .transpose = transpose,
+    .transform = transform,
     .moments = moments,
     .column_moments = column_moments,
     .normalize = normalize,
@@ -284,10 +289,8 @@ const mfi_kernels MFI_TABLE = {
     .map_forward = map_forward,
     .map_gradient = map_gradient,
     .update = update,
-#ifdef MFI_TILE_ROWS
-    .pack = pack,
-    .product_update = product_update,
-#endif
+    .order = {PANEL, MFI_LANES},
+    .products = {PRODUCTS_OF_VALUES, PRODUCTS_OF_PAIRS},
     .scale_add = scale_add,
     .dropout = dropout,
     .all_finite = all_finite,

@@ -59,8 +59,7 @@ mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, 
     memset(created->trains, 1, plan->parameter_count);
     if (plan->seed == MF_SEED_AUTO)
         created->plan.seed = automatic_seed();
-    created->kernels = mfi_kernels_select();
-    created->blas = mfi_blas_find_counter();
+    created->kernels = plan->products.kernels;
     mf_status status = mfi_change_create(created, draw);
     if (status != MF_STATUS_OK) {
         mfi_layer_release(created);
@@ -195,10 +194,32 @@ void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings)
 
 /* ---- for model files and snapshots ---- */
 
-float *mfi_layer_tensor(const mf_layer *layer, size_t number, int32_t state_slot)
+void mfi_layer_round(mf_layer *layer, size_t number)
+{
+    mfi_parameter_round(&layer->plan.parameters[number], layer->plan.products.own,
+                        &layer->parameters[number].now);
+}
+
+static float *tensor_of(const mf_layer *layer, size_t number, int32_t slot)
 {
     const mfi_storage *storage = &layer->parameters[number].now;
-    return state_slot < 0 ? storage->values : storage->state[state_slot];
+    return slot < 0 ? storage->values : storage->state[slot];
+}
+
+void mfi_layer_get_values(const mf_layer *layer, size_t number, int32_t slot, size_t first, size_t count,
+                          float *values)
+{
+    mfi_matrix_order matrix = mfi_parameter_matrix(&layer->plan.parameters[number]);
+    mfi_order_get(&matrix, tensor_of(layer, number, slot), first, count, values);
+}
+
+void mfi_layer_set_values(mf_layer *layer, size_t number, int32_t slot, size_t first, size_t count,
+                          const float *values)
+{
+    mfi_matrix_order matrix = mfi_parameter_matrix(&layer->plan.parameters[number]);
+    mfi_order_set(&matrix, tensor_of(layer, number, slot), first, count, values);
+    if (slot < 0 && first + count == layer->plan.parameters[number].count)
+        mfi_layer_round(layer, number);
 }
 
 const mfi_progress *mfi_layer_progress(const mf_layer *layer)

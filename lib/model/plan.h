@@ -8,6 +8,7 @@
 
 #include "math/kernels.h"
 #include "math/maps.h"
+#include "math/products.h"
 #include "model/parameter.h"
 
 typedef struct mfi_unit {
@@ -32,7 +33,10 @@ typedef struct mfi_stage {
     mfi_activation phi;
     bool normalizes;
     float normalization_rate, normalization_epsilon;
-    mfi_geometry geometry; /* of a convolution, or, as far as its pool, of a pooling */
+    mfi_order order;         /* of the weight, and, of a dense stage, */
+    mfi_precision precision; /* what the operands of its products are rounded to */
+    bool winograd;           /* whether a convolution is computed by that method (math/winograd.h) */
+    mfi_geometry geometry;   /* of a convolution, or, as far as its pool, of a pooling */
     float dropout;
     bool drops_maps;
     int32_t parameters[MFI_UNIT_ROLES]; /* numbers in the layer's table; -1: there is none */
@@ -51,12 +55,13 @@ typedef struct mfi_slot {
 } mfi_slot;
 
 typedef struct mfi_plan {
+    mfi_products products;
     mf_shape input;
     size_t inputs, outputs; /* values in a row of the layer's input and output */
     mf_head_spec head;      /* what it is now */
     size_t features;        /* values that M reads */
     float dropout;
-    int32_t dropout_maps;
+    int32_t dropout_maps, precision;
     uint64_t seed;
 
     mfi_unit *units;

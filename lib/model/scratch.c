@@ -32,6 +32,7 @@ static void take_shared(const mfi_shared_sizes *most, mfi_room *room, mfi_scratc
 {
     scratch->dz = mfi_room_take(room, most->dz, sizeof(float));
     scratch->dw = mfi_room_take(room, most->dw, sizeof(float));
+    scratch->panel = mfi_room_take(room, most->panel, sizeof(float));
     scratch->db = mfi_room_take(room, most->db, sizeof(float));
     scratch->dscale = mfi_room_take(room, most->dscale, sizeof(float));
     scratch->patches = mfi_room_take(room, most->patches, sizeof(float));
@@ -42,6 +43,7 @@ static void widen(mfi_shared_sizes *most, const mfi_shared_sizes *one)
 {
     most->dz = larger_size(most->dz, one->dz);
     most->dw = larger_size(most->dw, one->dw);
+    most->panel = larger_size(most->panel, one->panel);
     most->db = larger_size(most->db, one->db);
     most->dscale = larger_size(most->dscale, one->dscale);
     most->patches = larger_size(most->patches, one->patches);

@@ -23,12 +23,12 @@ typedef struct mfi_kept_sizes {
 
 /* What stages use in turn, in floats. */
 typedef struct mfi_shared_sizes {
-    size_t dz;     /* [B, panel]; a block of maps of a convolution */
-    size_t dw;     /* [panel, k]; of a convolution all of dW. Never at the same time: x packed for the product
-                      with the update behind it, and the two Gram matrices of a norm */
-    size_t db;     /* [panel] or [channels] */
-    size_t dscale; /* [panel] or [channels] */
-    size_t patches; /* im2col: [values of a kernel, area] of a block of images */
+    size_t dz;      /* [B, panel]; a block of maps of a convolution */
+    size_t dw;      /* dW, of a dense stage in parts; see unit/dense_own.c and dense_blas.c */
+    size_t panel;   /* what our own products of a dense stage need for one panel */
+    size_t db;      /* [panel] or [channels] */
+    size_t dscale;  /* [panel] or [channels] */
+    size_t patches; /* what the products of a convolution need for a block of images */
     size_t map;     /* z and a of one map */
 } mfi_shared_sizes;
 
@@ -44,7 +44,7 @@ typedef struct mfi_scratch {
     float *features;  /* [B, F] what M reads, where that is not the output itself */
     float *dfeatures; /* [B, F] the gradient by that */
     float *dm;        /* [m, F], or a panel of it */
-    float *dz, *dw, *db, *dscale, *patches, *map;
+    float *dz, *dw, *panel, *db, *dscale, *patches, *map;
     float *spare;   /* a gradient that is to be added to another */
     mfi_kept *kept; /* [stages] */
 } mfi_scratch;

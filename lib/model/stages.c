@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "math/winograd.h"
 #include "model/head.h"
 #include "model/unit.h"
 #include "model/unit/window.h"
@@ -78,6 +79,10 @@ static void form_stage(mfi_plan *plan, int32_t node)
     describe_unit(plan, node, &stage);
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
         absorb_followers(plan, &stage);
+    stage.order = plan->products.order;
+    stage.winograd =
+        stage.kind == MF_UNIT_CONV2D && plan->products.winograd && mfi_winograd_pays(&stage.geometry);
+    stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
     plan->stages[plan->stage_count++] = stage;
@@ -112,10 +117,13 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
 {
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
-    if (unit->kind == MF_UNIT_DENSE)
+    if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, mfi_shape_values(input), 1, 1);
-    else
+        weight->precision = (mfi_precision)plan->precision;
+    } else {
         set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
+    }
+    weight->order = plan->products.order;
     weight->init = unit->weight_init;
     weight->gain = unit->weight_gain;
     weight->fan = weight->dims[1] * weight->dims[2] * weight->dims[3];
@@ -175,7 +183,7 @@ static bool count_values(mfi_parameter_spec *parameter)
 static mf_status add_parameter(mfi_plan *plan, mfi_role role, int32_t node)
 {
     mfi_parameter_spec *parameter = &plan->parameters[plan->parameter_count];
-    *parameter = (mfi_parameter_spec){.role = role, .node = node, .offset = plan->values};
+    *parameter = (mfi_parameter_spec){.role = role, .node = node, .order = {1, 1}, .offset = plan->values};
     if (role == MFI_PROJECTION)
         describe_projection(plan, parameter);
     else if (role == MFI_WEIGHT)
@@ -327,6 +335,7 @@ static mf_status fit_head(mfi_plan *plan)
 
 mf_status mfi_plan_complete(mfi_plan *plan)
 {
+    plan->products = mfi_products_choose((mfi_precision)plan->precision);
     plan->inputs = mfi_shape_values(&plan->input);
     plan->outputs = mfi_shape_values(mfi_plan_output(plan));
     MFI_TRY(form_stages(plan));

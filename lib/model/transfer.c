@@ -6,30 +6,60 @@
 #include "base/status.h"
 #include "model/change.h"
 
-/* ---- values: nothing else here looks into parameters ---- */
+/* ---- values, piece by piece: nothing else here looks into parameters ---- */
+
+enum { PIECE = 256 };
+
+static size_t piece_of(const mfi_parameter_spec *spec, size_t first)
+{
+    return spec->count - first < PIECE ? spec->count - first : PIECE;
+}
 
 static bool is_finite(const mf_layer *layer, size_t number)
 {
-    return layer->kernels->all_finite(layer->plan.parameters[number].count,
-                                      mfi_layer_tensor(layer, number, -1));
+    const mfi_parameter_spec *spec = &layer->plan.parameters[number];
+    float values[PIECE];
+    for (size_t first = 0; first < spec->count; first += PIECE) {
+        size_t count = piece_of(spec, first);
+        mfi_layer_get_values(layer, number, -1, first, count, values);
+        if (!layer->kernels->all_finite(count, values))
+            return false;
+    }
+    return true;
 }
 
 /* Copies a parameter, or a slot of its state, between layers with the same ones. */
 static void copy_values(mf_layer *to, const mf_layer *from, size_t number, int32_t slot)
 {
-    const float *values = mfi_layer_tensor(from, number, slot);
-    if (values && to != from)
-        memcpy(mfi_layer_tensor(to, number, slot), values,
-               from->plan.parameters[number].count * sizeof *values);
+    const mfi_parameter_spec *spec = &from->plan.parameters[number];
+    float values[PIECE];
+    for (size_t first = 0; to != from && first < spec->count; first += PIECE) {
+        size_t count = piece_of(spec, first);
+        mfi_layer_get_values(from, number, slot, first, count, values);
+        mfi_layer_set_values(to, number, slot, first, count, values);
+    }
 }
 
 /* In double: nothing overflows, and equal values stay as they are. */
 static void blend_values(mf_layer *to, const mf_layer *from, size_t number, double share)
 {
-    float *mixed = mfi_layer_tensor(to, number, -1);
-    const float *values = mfi_layer_tensor(from, number, -1);
-    for (size_t i = 0; i < to->plan.parameters[number].count; i++)
-        mixed[i] = (float)((double)mixed[i] + share * ((double)values[i] - (double)mixed[i]));
+    const mfi_parameter_spec *spec = &from->plan.parameters[number];
+    float mixed[PIECE], values[PIECE];
+    for (size_t first = 0; first < spec->count; first += PIECE) {
+        size_t count = piece_of(spec, first);
+        mfi_layer_get_values(to, number, -1, first, count, mixed);
+        mfi_layer_get_values(from, number, -1, first, count, values);
+        for (size_t i = 0; i < count; i++)
+            mixed[i] = (float)((double)mixed[i] + share * ((double)values[i] - (double)mixed[i]));
+        mfi_layer_set_values(to, number, -1, first, count, mixed);
+    }
+}
+
+static size_t slots_of(const mf_layer *layer, size_t number)
+{
+    if (!layer->optimizer || !mfi_role_learns(layer->plan.parameters[number].role))
+        return 0;
+    return mfi_optimizer_slots(layer->optimizer->spec.kind, layer->optimizer->has_momentum);
 }
 
 /* ---- parameters ---- */
@@ -105,8 +135,8 @@ static mf_status copy_training(const mf_network *network, size_t position, mf_ne
     if (original->optimizer)
         MFI_TRY(attach_copy(network, position, clone, layer));
     for (size_t p = 0; p < original->plan.parameter_count; p++) {
-        for (int32_t slot = 0; original->optimizer && slot < MFI_STATE_SLOTS; slot++)
-            copy_values(layer, original, p, slot);
+        for (size_t slot = 0; slot < slots_of(original, p); slot++)
+            copy_values(layer, original, p, (int32_t)slot);
         mfi_layer_restore_steps(layer, p, mfi_layer_steps(original, p));
     }
     mfi_layer_restore(layer, mfi_layer_progress(original));

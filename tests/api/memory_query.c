@@ -73,6 +73,7 @@ static mf_layer_spec spec_of(const plan *p, size_t i)
     spec.activation = p->activation == MF_ACTIVATION_GELU && i % 2 ? MF_ACTIVATION_RELU : p->activation;
     spec.bias = p->bias;
     spec.weight_init = spec.projection_init = p->init;
+    spec.precision = i % 3 == 1 ? MF_PRECISION_BF16 : MF_PRECISION_FLOAT32;
     return spec;
 }
 

@@ -13,8 +13,9 @@
  *     of_two_processes rate of the pipeline / rate of the two processes together
  *     vs_blas_threads  rate of the pipeline / rate of the sequential run with two BLAS threads
  *     two_processes, blas_threads, with_hog, sequential_with_hog: their rates / that of the sequential run
- * with one BLAS thread bound, of_bound  what two workers or the slowest layer allow, by the measured times of
- * the layers
+ *                      with one BLAS thread
+ *     of_peak          rate of the pipeline, in FLOPs of the steps / the peak of two cores (peak.h)
+ *     bound, of_bound  what two workers or the slowest layer allow, by the measured times of the layers
  *
  * Lines that begin with "simulated" are computed from these times, not measured. */
 #define _POSIX_C_SOURCE 200809L
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "peak.h"
 #include "simulate.h"
 #include "support.h"
 
@@ -40,11 +42,12 @@ static child start_trainer(const char *arch, const char *batch, const char *opti
     return start_child(command, threads);
 }
 
-enum { SPEEDUP, OF_TWO, VS_THREADS, TWO, THREADS, HOG, HOG_SEQUENTIAL, RATIOS };
+enum { SPEEDUP, OF_TWO, VS_THREADS, TWO, THREADS, HOG, HOG_SEQUENTIAL, OF_PEAK, RATIOS };
 
 typedef struct race {
     child one, other, threaded, piped;
     size_t steps, rounds;
+    double flops; /* of a step */
     double alone[MOST_ROUNDS], ratios[RATIOS][MOST_ROUNDS];
     char hash_seq[TEXT], hash_pipe[TEXT];
 } race;
@@ -87,6 +90,7 @@ static void run_round(race *r, size_t round)
     r->ratios[THREADS][round] = alone / threaded;
     r->ratios[HOG][round] = alone / hog;
     r->ratios[HOG_SEQUENTIAL][round] = alone / alone_hog;
+    r->ratios[OF_PEAK][round] = (double)r->steps * r->flops / piped / (2.0 * peak_float32());
 }
 
 static void compare_hashes(race *r)
@@ -140,12 +144,10 @@ static void race_all(race *r, size_t layers, const char *width, const char *batc
         m[i] = median(r->ratios[i], r->rounds);
     snprintf(what, sizeof what, "width=%s batch=%s optimizer=%s", width, batch, optimizer);
     printf("result bench=pipeline layers=%zu %s workers=2 speedup=%.3f of_two_processes=%.3f "
-           "vs_blas_threads=%.3f "
-           "two_processes=%.3f blas_threads=%.3f with_hog=%.3f sequential_with_hog=%.3f bound=%.3f "
-           "of_bound=%.3f samples_per_second=%.0f "
-           "hash_seq=%s hash_pipe=%s\n",
+           "vs_blas_threads=%.3f two_processes=%.3f blas_threads=%.3f with_hog=%.3f sequential_with_hog=%.3f "
+           "of_peak=%.3f bound=%.3f of_bound=%.3f samples_per_second=%.0f hash_seq=%s hash_pipe=%s\n",
            layers, what, m[SPEEDUP], m[OF_TWO], m[VS_THREADS], m[TWO], m[THREADS], m[HOG], m[HOG_SEQUENTIAL],
-           bound, m[SPEEDUP] / bound,
+           m[OF_PEAK], bound, m[SPEEDUP] / bound,
            strtod(batch, NULL) * (double)r->steps / median(r->alone, r->rounds) * m[SPEEDUP], r->hash_seq,
            r->hash_pipe);
     print_simulated(times, measured, layers, what);
@@ -161,7 +163,9 @@ static void measure(size_t layers, const char *width, const char *batch, const c
     char arch[TEXT] = "";
     for (size_t i = 0; i <= layers; i++)
         snprintf(arch + strlen(arch), sizeof arch - strlen(arch), "%s%s", i ? "-" : "", width);
+    shape parsed = parse_dense_shape(arch);
     r = (race){.rounds = rounds};
+    r.flops = flops_of_dense_step(&parsed, strtoul(batch, NULL, 10));
     r.one = start_trainer(arch, batch, optimizer, "0", "1");
     r.other = start_trainer(arch, batch, optimizer, "0", "1");
     r.threaded = start_trainer(arch, batch, optimizer, "0", "2");

@@ -43,24 +43,34 @@ def rates(workers, batch, steps, rounds):
     return speed, ratio
 
 
-def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, rounds, workers):
-    def torch(algorithm):
-        return Worker([sys.executable, os.path.join(folder, "torch_worker.py"), algorithm, arch, str(batch),
-                       optimizer, str(threads)], threads)
-
-    peers = {"torch_bp": torch("bp"), "torch_mf": torch("mf"),
-             "ours": Worker([worker, arch, str(batch), optimizer, str(threads)] + [str(workers)] * (workers > 0),
-                              threads)}
-    tuned = [peers[name].ask("tune %d" % max(2, steps // 5)) for name in ("torch_bp", "torch_mf")]
-    speed, ratio = rates(peers, batch, steps, rounds)
-    memory = {name: [int(n) / 2**20 for n in w.ask("rss").split()] for name, w in peers.items()}
-    torch_least = [min(memory["torch_bp"][i], memory["torch_mf"][i]) for i in (0, 1)]
-    print("result bench=pytorch blas=%s arch=%s batch=%d optimizer=%s threads=%d workers=%d torch_threads=%s torch_bp_sps=%.0f "
+def print_pytorch(precision, setting, tuned, speed, ratio, memory):
+    """A line: ours against both algorithms of PyTorch in this precision."""
+    bp, mf = "bp_" + precision, "mf_" + precision
+    torch_least = [min(memory[bp][i], memory[mf][i]) for i in (0, 1)]
+    print("result bench=pytorch %s torch=%s torch_threads=%s torch_bp_sps=%.0f "
           "torch_mf_sps=%.0f ours_sps=%.0f vs_bp=%.2f vs_mf=%.2f rss_ours_mib=%.1f rss_torch_mib=%.1f "
           "rss_ratio=%.1f own_ours_mib=%.1f own_torch_mib=%.1f"
-          % (peers["ours"].ask("blas"), arch, batch, optimizer, threads, workers, "/".join(tuned), speed["torch_bp"],
-             speed["torch_mf"], speed["ours"], ratio["torch_bp"], ratio["torch_mf"], memory["ours"][0],
-             torch_least[0], torch_least[0] / memory["ours"][0], memory["ours"][1], torch_least[1]), flush=True)
+          % (setting, precision, tuned[bp] + "/" + tuned[mf], speed[bp], speed[mf], speed["ours"], ratio[bp],
+             ratio[mf], memory["ours"][0], torch_least[0], torch_least[0] / memory["ours"][0], memory["ours"][1],
+             torch_least[1]), flush=True)
+
+
+def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, rounds, workers, precisions):
+    def torch(algorithm, precision):
+        return Worker([sys.executable, os.path.join(folder, "torch_worker.py"), algorithm, arch, str(batch),
+                       optimizer, str(threads), precision], threads)
+
+    peers = {algorithm + "_" + precision: torch(algorithm, precision)
+             for precision in precisions for algorithm in ("bp", "mf")}
+    tuned = {name: peer.ask("tune %d" % max(2, steps // 5)) for name, peer in peers.items()}
+    peers["ours"] = Worker([worker, arch, str(batch), optimizer, str(threads)] + [str(workers)] * (workers > 0),
+                           threads)
+    speed, ratio = rates(peers, batch, steps, rounds)
+    memory = {name: [int(n) / 2**20 for n in w.ask("rss").split()] for name, w in peers.items()}
+    setting = ("blas=%s arch=%s batch=%d optimizer=%s threads=%d workers=%d"
+               % (peers["ours"].ask("blas"), arch, batch, optimizer, threads, workers))
+    for precision in precisions:
+        print_pytorch(precision, setting, tuned, speed, ratio, memory)
     for w in peers.values():
         w.close()
 
@@ -79,9 +89,9 @@ def main():
     folder = os.path.dirname(os.path.abspath(__file__))
     kind, worker = sys.argv[1], sys.argv[2]
     if kind == "pytorch":
-        arch, batch, optimizer, threads, steps, rounds, workers = sys.argv[3:]
+        arch, batch, optimizer, threads, steps, rounds, workers, precisions = sys.argv[3:]
         compare_pytorch(folder, worker, arch, int(batch), optimizer, int(threads), int(steps), int(rounds),
-                        int(workers))
+                        int(workers), precisions.split(","))
     else:
         peer, arch, batch, steps, rounds = sys.argv[3:]
         compare_fann(folder, worker, peer, arch, int(batch), int(steps), int(rounds))

@@ -278,7 +278,7 @@ static void create_builder(machine *m)
     spec.input = rarely(m, 60) ? NULL : &shape;
     spec.dropout = any_float(m, 0.25f);
     spec.dropout_maps = any_constant(m, 1);
-    spec.reserved = rarely(m, 60);
+    spec.precision = any_constant(m, MF_PRECISION_BF16);
     spec.seed = pick(m, 3);
     spec.allocator = &m->allocator;
     spec.struct_size = any_struct_size(m, sizeof spec);

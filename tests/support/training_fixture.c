@@ -28,6 +28,7 @@ static mf_network *make_maps(mf_optimizer *optimizer)
     specs[1].normalization = MF_NORMALIZATION_BATCH;
     specs[1].head_size = 2;
     specs[2].normalization = MF_NORMALIZATION_BATCH;
+    specs[3].precision = MF_PRECISION_BF16;
     for (size_t i = 0; i < LAYERS; i++) {
         mf_layer *layer;
 
@@ -69,6 +70,7 @@ static units_plan last_plan(void)
     plan_add(&plan, unit_dropout(0.3f, 0));
     plan_add(&plan, unit_dense(19));
     plan.seed = 63;
+    plan.precision = MF_PRECISION_BF16;
     return plan;
 }
 
@@ -92,12 +94,31 @@ static mf_network *make_built(mf_optimizer *optimizer)
     return network;
 }
 
-enum { OF_DENSE, OF_MAPS, OF_UNITS };
+static mf_network *make_rounding(mf_optimizer *optimizer)
+{
+    mf_network *network = make_network();
+
+    for (size_t i = 0; i < LAYERS; i++) {
+        mf_layer_spec spec = layer_spec(fixture_widths[i], fixture_widths[i + 1], CLASSES);
+        mf_layer *layer;
+
+        spec.precision = MF_PRECISION_BF16;
+        layer = make_layer(&spec);
+        check_ok(mf_network_append(network, layer, NULL));
+        mf_layer_free(layer);
+    }
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
+enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_BF16 };
 
 static mf_network *make_kind(int kind, mf_optimizer *optimizer)
 {
     if (kind == OF_UNITS)
         return make_built(optimizer);
+    if (kind == OF_BF16)
+        return make_rounding(optimizer);
     return kind == OF_MAPS ? make_maps(optimizer)
                            : make_stack(fixture_widths, LAYERS, CLASSES, 40, optimizer);
 }
@@ -141,6 +162,11 @@ training_fixture *make_maps_fixture(const rule *how)
 training_fixture *make_units_fixture(const rule *how)
 {
     return make_fixture_of(how, OF_UNITS);
+}
+
+training_fixture *make_rounding_fixture(const rule *how)
+{
+    return make_fixture_of(how, OF_BF16);
 }
 
 void free_training_fixture(training_fixture *s)

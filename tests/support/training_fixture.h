@@ -40,6 +40,8 @@ training_fixture *make_maps_fixture(const rule *how);
 /** The same with three layers of several units, among them a residual block and units that drop values and
  * maps, and a layer of a spec. */
 training_fixture *make_units_fixture(const rule *how);
+/** The same with dense layers whose products round to bf16. */
+training_fixture *make_rounding_fixture(const rule *how);
 void free_training_fixture(training_fixture *s);
 
 /** Batch t, with strides or weights in some. */

@@ -81,7 +81,7 @@ struct mf_layer_spec {
     size_t pool_stride[2];
     size_t head_size;
     int32_t dropout_maps;
-    int32_t reserved;
+    int32_t precision;
 };
 struct mf_shape {
     uint32_t struct_size;
@@ -143,7 +143,7 @@ struct mf_builder_spec {
     int32_t dropout_maps;
     const mf_shape *input;
     float dropout;
-    int32_t reserved;
+    int32_t precision;
     uint64_t seed;
     const mf_allocator *allocator;
 };
@@ -270,6 +270,8 @@ enum { MF_INIT_KAIMING_UNIFORM = 0 };
 enum { MF_INIT_ZERO = 1 };
 enum { MF_INIT_ORTHOGONAL = 2 };
 enum { MF_INIT_NORMAL = 3 };
+enum { MF_PRECISION_FLOAT32 = 0 };
+enum { MF_PRECISION_BF16 = 1 };
 enum { MF_LAYER_DROPOUT = 0 };
 enum { MF_LAYER_LABEL_SMOOTHING = 1 };
 enum { MF_TYPE_FLOAT32 = 0 };
@@ -413,6 +415,7 @@ mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size
 mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator, mf_network **clone);
 mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
 mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share);
+const char *mf_products_name(void);
 const char *mf_blas_name(void);
 mf_status mf_blas_set_threads(int32_t threads);
 mf_status mf_blas_get_threads(int32_t *threads);

@@ -49,6 +49,8 @@ const constants = Object.freeze({
     MF_INIT_ZERO: 1,
     MF_INIT_ORTHOGONAL: 2,
     MF_INIT_NORMAL: 3,
+    MF_PRECISION_FLOAT32: 0,
+    MF_PRECISION_BF16: 1,
     MF_LAYER_DROPOUT: 0,
     MF_LAYER_LABEL_SMOOTHING: 1,
     MF_TYPE_FLOAT32: 0,
@@ -265,7 +267,7 @@ function declare(koffi, library) {
         pool_stride: koffi.array('size_t', 2, 'Array'),
         head_size: 'size_t',
         dropout_maps: 'int32_t',
-        reserved: 'int32_t',
+        precision: 'int32_t',
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_layer_spec') !== 232)
         throw new Error('mf_layer_spec has another size than in C');
@@ -274,7 +276,7 @@ function declare(koffi, library) {
         dropout_maps: 'int32_t',
         input: 'mf_shape *',
         dropout: 'float',
-        reserved: 'int32_t',
+        precision: 'int32_t',
         seed: 'uint64_t',
         allocator: 'mf_allocator *',
     });
@@ -437,6 +439,7 @@ function declare(koffi, library) {
         mf_network_clone: library.func('int32_t mf_network_clone(mf_network *network, int32_t contents, mf_allocator *allocator, _Out_ mf_network **clone)'),
         mf_network_copy_parameters: library.func('int32_t mf_network_copy_parameters(mf_network *to, mf_network *from)'),
         mf_network_blend_parameters: library.func('int32_t mf_network_blend_parameters(mf_network *to, mf_network *from, double share)'),
+        mf_products_name: library.func('const char *mf_products_name()'),
         mf_blas_name: library.func('const char *mf_blas_name()'),
         mf_blas_set_threads: library.func('int32_t mf_blas_set_threads(int32_t threads)'),
         mf_blas_get_threads: library.func('int32_t mf_blas_get_threads(_Out_ int32_t *threads)'),

@@ -54,6 +54,8 @@ MF_INIT_KAIMING_UNIFORM = 0
 MF_INIT_ZERO = 1
 MF_INIT_ORTHOGONAL = 2
 MF_INIT_NORMAL = 3
+MF_PRECISION_FLOAT32 = 0
+MF_PRECISION_BF16 = 1
 MF_LAYER_DROPOUT = 0
 MF_LAYER_LABEL_SMOOTHING = 1
 MF_TYPE_FLOAT32 = 0
@@ -233,7 +235,7 @@ mf_layer_spec._fields_ = [
     ("pool_stride", c.c_size_t * 2),
     ("head_size", c.c_size_t),
     ("dropout_maps", c.c_int32),
-    ("reserved", c.c_int32),
+    ("precision", c.c_int32),
 ]
 
 mf_shape._fields_ = [
@@ -301,7 +303,7 @@ mf_builder_spec._fields_ = [
     ("dropout_maps", c.c_int32),
     ("input", c.POINTER(mf_shape)),
     ("dropout", c.c_float),
-    ("reserved", c.c_int32),
+    ("precision", c.c_int32),
     ("seed", c.c_uint64),
     ("allocator", c.POINTER(mf_allocator)),
 ]
@@ -543,6 +545,7 @@ FUNCTIONS = {
         c.POINTER(c.POINTER(mf_network))]),
     "mf_network_copy_parameters": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_network)]),
     "mf_network_blend_parameters": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_network), c.c_double]),
+    "mf_products_name": (c.c_char_p, []),
     "mf_blas_name": (c.c_char_p, []),
     "mf_blas_set_threads": (c.c_int32, [c.c_int32]),
     "mf_blas_get_threads": (c.c_int32, [c.c_void_p]),

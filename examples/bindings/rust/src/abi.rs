@@ -79,6 +79,8 @@ pub const MF_INIT_KAIMING_UNIFORM: i32 = 0;
 pub const MF_INIT_ZERO: i32 = 1;
 pub const MF_INIT_ORTHOGONAL: i32 = 2;
 pub const MF_INIT_NORMAL: i32 = 3;
+pub const MF_PRECISION_FLOAT32: i32 = 0;
+pub const MF_PRECISION_BF16: i32 = 1;
 pub const MF_LAYER_DROPOUT: i32 = 0;
 pub const MF_LAYER_LABEL_SMOOTHING: i32 = 1;
 pub const MF_TYPE_FLOAT32: i32 = 0;
@@ -167,7 +169,7 @@ pub struct mf_layer_spec {
     pub pool_stride: [usize; 2],
     pub head_size: usize,
     pub dropout_maps: i32,
-    pub reserved: i32,
+    pub precision: i32,
 }
 
 #[repr(C)]
@@ -247,7 +249,7 @@ pub struct mf_builder_spec {
     pub dropout_maps: i32,
     pub input: *const mf_shape,
     pub dropout: f32,
-    pub reserved: i32,
+    pub precision: i32,
     pub seed: u64,
     pub allocator: *const mf_allocator,
 }
@@ -477,6 +479,7 @@ extern "C" {
     pub fn mf_network_clone(network: *const mf_network, contents: i32, allocator: *const mf_allocator, clone: *mut *mut mf_network) -> i32;
     pub fn mf_network_copy_parameters(to: *mut mf_network, from: *const mf_network) -> i32;
     pub fn mf_network_blend_parameters(to: *mut mf_network, from: *const mf_network, share: f64) -> i32;
+    pub fn mf_products_name() -> *const c_char;
     pub fn mf_blas_name() -> *const c_char;
     pub fn mf_blas_set_threads(threads: i32) -> i32;
     pub fn mf_blas_get_threads(threads: *mut i32) -> i32;

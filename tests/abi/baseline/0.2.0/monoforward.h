@@ -282,6 +282,17 @@ enum {
     MF_INIT_NORMAL = 3           /**< Normal, deviation gain / sqrt(fan). */
 };
 
+/** What the operands of a layer's products with W are rounded to. Parameters, their optimizer's state, sums,
+ *  activations and the head are float32 with either. */
+enum {
+    MF_PRECISION_FLOAT32 = 0, /**< They are not rounded. */
+    MF_PRECISION_BF16 = 1     /**< To bfloat16, nearest even: float32's range with 8 bits of precision; the
+                                   relative error of an operand is at most 2^-8. Processors with AVX512-BF16
+                                   then compute twice as fast; on others the same bits come at the speed of
+                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. So far the
+                                   products of dense units alone are rounded. */
+};
+
 /** Seed of a layer that takes the next one of the process: no two such layers start alike. */
 #define MF_SEED_AUTO UINT64_C(0)
 
@@ -322,7 +333,7 @@ typedef struct mf_layer_spec {
                                       default 0.1. */
     float normalization_epsilon; /**< A normal number above 0; default 1e-5. */
 
-    /* MF_LAYER_CONV2D alone; other kinds read none of this but reserved. */
+    /* MF_LAYER_CONV2D alone; other kinds read none of this but precision. */
     int32_t pool;          /**< MF_POOL_...; default MF_POOL_NONE. */
     size_t channels;       /**< Maps of the input; no default. */
     size_t height;         /**< Rows of an input map; no default. */
@@ -336,7 +347,7 @@ typedef struct mf_layer_spec {
     size_t head_size; /**< 0 (default): M reads the pooled maps as they are, [m, outputs]. s: M reads their
                            adaptive average pooling to s x s, [m, filters s s]. */
     int32_t dropout_maps; /**< 1: dropout takes whole maps; 0 (default): single values. */
-    int32_t reserved;     /**< 0. */
+    int32_t precision;    /**< MF_PRECISION_...; default MF_PRECISION_FLOAT32. */
 } mf_layer_spec;
 
 /** The shape of a row of a layer's input or activation. */
@@ -636,7 +647,7 @@ typedef struct mf_builder_spec {
                                 mf_layer_shape() tells that of another layer's output. */
     float dropout;         /**< Dropout rate of the layer's output on its way to the next layer, as in
                                 mf_layer_spec; default 0. */
-    int32_t reserved;      /**< 0. */
+    int32_t precision;     /**< MF_PRECISION_...; default MF_PRECISION_FLOAT32. */
     uint64_t seed; /**< Equal seeds give layers with equal parameters; default MF_SEED_AUTO: each layer
                         takes another one. */
     const mf_allocator *allocator; /**< Of the builder and of its layers; NULL: the C library's. */
@@ -1445,11 +1456,20 @@ MF_API mf_status mf_network_blend_parameters(mf_network *to, const mf_network *f
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
-/** @defgroup blas The BLAS library
+/** @defgroup blas Products and the BLAS library
  *  @{ */
 
-/** Name of the library that computes the matrix products: "openblas", "blis", "mkl", "other" (such as
- *  the reference BLAS) or "builtin". Static text. */
+/** Which products a layer that is created now uses for its weights, as long as it lives: "avx512", "avx2" or
+ *  "generic", the library's own for that instruction set; or "blas", those of the BLAS library, which are
+ *  the choice where the library has none for the processor. The environment variable MF_PRODUCTS, with one
+ *  of these names, chooses others, for comparisons; a name that this processor cannot run is left out of
+ *  account. Results of different products agree up to rounding. Convolutions with 3 x 3 kernels use
+ *  Winograd's method where it is faster, unless the environment variable MF_WINOGRAD is 0. Static text. */
+MF_API const char *mf_products_name(void);
+
+/** Name of the BLAS library, which computes all matrix products if mf_products_name() is "blas", and else
+ *  those of heads with many classes: "openblas", "blis", "mkl", "other" (such as the reference BLAS) or
+ *  "builtin". Static text. */
 MF_API const char *mf_blas_name(void);
 
 /** Sets how many threads the BLAS library uses. This changes it for the whole process, so the library

@@ -1,0 +1,127 @@
+/* Owns: the products of a dense stage by our own kernels. W and its optimizer's state lie in panels, so
+ * nothing of them is copied; x is packed once for all panels. Products of bf16 read rounded operands: x and
+ * dz are rounded on the way, and the update rounds W while it has it in registers. */
+#include "base/memory.h"
+#include "model/unit/dense.h"
+
+static const mfi_panel_products *own(const mfi_run *run)
+{
+    return run->layer->plan.products.own;
+}
+
+/* Elements of rows that are rounded for a product over `inner` values; 0 if they are read in place. */
+static bool rounded_rows(const mfi_stage *stage, size_t rows, size_t inner, size_t *count)
+{
+    *count = 0;
+    return stage->precision == MFI_FLOAT32 || mfi_multiply(rows, mfi_depth(stage->precision, inner), count);
+}
+
+/* `dw` takes x, rounded for the forward pass, then packed; `panel` takes dz and dW of one panel, or, before
+ * them, W turned round and dz rounded. */
+static bool own_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_shared_sizes *shared)
+{
+    size_t part = mfi_dense_panel(stage->input_values, stage->output_values), width = stage->order.width;
+    size_t both, turned, dz, packed, depth = mfi_depth(stage->precision, rows);
+    if (!rounded_rows(stage, rows, stage->input_values, &shared->dw))
+        return false;
+    if (!training)
+        return true;
+    if (!mfi_multiply(depth, mfi_packed_columns(stage->input_values), &packed) ||
+        !mfi_multiply(depth + stage->input_values, width, &both) ||
+        !mfi_multiply(mfi_order_rows(&stage->order, part), width, &turned) ||
+        !rounded_rows(stage, rows, part, &dz) || turned > SIZE_MAX - dz)
+        return false;
+    shared->dw = shared->dw > packed ? shared->dw : packed;
+    shared->panel = both > turned + dz ? both : turned + dz;
+    return true;
+}
+
+static void own_forward(const mfi_run *run, size_t index, float *to)
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    const mfi_storage *weight = &run->layer->parameters[stage->parameters[MFI_WEIGHT]].now;
+    size_t n = stage->output_values, k = stage->input_values, rows = run->rows->count;
+    size_t depth = mfi_depth(stage->precision, k);
+    mfi_input input = mfi_run_input(run, index, 0);
+    if (stage->precision == MFI_FLOAT32) {
+        own(run)->multiply(rows, k, input.x, input.stride, n, weight->values, false, to, n);
+        return;
+    }
+    own(run)->round_rows(rows, k, input.x, input.stride, run->scratch->dw);
+    own(run)->multiply(rows, depth, run->scratch->dw, depth, n, weight->rounded, false, to, n);
+}
+
+static void own_begin(const mfi_dense_pass *pass)
+{
+    own(pass->run)->pack(pass->rows, pass->k, pass->input.x, pass->input.stride, pass->run->scratch->dw);
+}
+
+static void own_input_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
+{
+    const float *weight = mfi_run_values(pass->run, pass->index, MFI_WEIGHT) + part.start * pass->k;
+    const mfi_scratch *scratch = pass->run->scratch;
+    size_t depth = mfi_depth(pass->stage->precision, part.width);
+    const void *dz = scratch->dz;
+    float *room = scratch->panel;
+    if (pass->stage->precision != MFI_FLOAT32) {
+        room = scratch->panel + pass->rows * depth;
+        own(pass->run)->round_rows(pass->rows, part.width, scratch->dz, part.width, scratch->panel);
+        dz = scratch->panel;
+    }
+    own(pass->run)->input_gradient(pass->rows, part.width, dz, depth, pass->k, weight, part.start > 0,
+                                   pass->dx, room);
+}
+
+static void *rounded_at(const mfi_dense_pass *pass, const mfi_storage *storage, size_t neuron)
+{
+    return storage->rounded ? (storage->rounded + neuron * mfi_depth(MFI_BF16, pass->k)) : NULL;
+}
+
+static void update_weight(const mfi_dense_pass *pass, size_t start, size_t width)
+{
+    const mfi_scratch *scratch = pass->run->scratch;
+    mfi_storage *storage = &pass->run->learner->parameters[pass->weight.number].now;
+    own(pass->run)->update_panel(
+        &pass->weight.rule, pass->rows, pass->k, width, scratch->panel, scratch->dw,
+        mfi_dense_at(pass, storage->values, start), mfi_dense_at(pass, storage->state[0], start),
+        mfi_dense_at(pass, storage->state[1], start), rounded_at(pass, storage, start));
+}
+
+/* The gradient of a panel, for the norm or, in plain order, for the host. */
+static void take_gradient(const mfi_dense_pass *pass, size_t start, size_t width)
+{
+    mfi_run *run = pass->run;
+    const mfi_kernels *kernels = run->layer->kernels;
+    size_t left = pass->n - start, real = left < width ? left : width;
+    const mfi_matrix_order order = {{width, width}, real, pass->k};
+    float *g = run->scratch->panel + mfi_depth(pass->stage->precision, pass->rows) * width;
+    own(run)->gradient_panel(pass->rows, pass->k, width, run->scratch->panel, run->scratch->dw, g);
+    if (run->use == MFI_MEASURE)
+        run->squares += kernels->sum_of_squares(width * pass->k, g);
+    else
+        mfi_order_get(&order, g, 0, real * pass->k,
+                      run->out + run->layer->plan.parameters[pass->weight.number].offset + start * pass->k);
+}
+
+static void own_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
+{
+    size_t end = part.start + part.width, width;
+    for (size_t start = part.start; start < end; start += width) {
+        width = mfi_order_panel(&pass->stage->order, end, start);
+        size_t real = end - start < width ? end - start : width;
+        own(pass->run)->pack_panel(pass->rows, real, width, pass->run->scratch->dz + (start - part.start),
+                                   part.width, pass->run->scratch->panel);
+        if (pass->run->use == MFI_UPDATE)
+            update_weight(pass, start, width);
+        else
+            take_gradient(pass, start, width);
+    }
+}
+
+const mfi_dense_products mfi_dense_own = {
+    .sizes = own_sizes,
+    .forward = own_forward,
+    .begin = own_begin,
+    .input_gradient = own_input_gradient,
+    .weight_gradient = own_weight_gradient,
+};
