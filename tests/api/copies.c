@@ -387,6 +387,38 @@ static void test_extremes_do_not_overflow(void **state)
     mf_network_free(other);
 }
 
+/* Parameters of thousands of values, and state for each: nothing is left out. */
+static void test_large_parameters_are_copied_whole(void **state)
+{
+    const size_t widths[] = {45, 51, 33};
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    mf_network *network = make_stack(widths, 2, 3, 1, optimizer), *other = make_stack(widths, 2, 3, 9, NULL);
+    mf_network *clone;
+    mf_workspace *workspace = make_network_workspace(network, 4);
+    float x[4 * 45];
+    const int32_t y[4] = {0, 1, 2, 0};
+    test_random random = {3};
+    saved_values values, before = save_network_values(other);
+
+    (void)state;
+    random_values(&random, x, COUNT_OF(x), 1.0);
+    check_ok(mf_network_step(network, workspace, 4, x, y));
+    clone = cloned(network, MF_CONTENTS_TRAINING);
+    check_same_model(network, clone);
+    values = save_network_values(network);
+    check_ok(mf_network_blend_parameters(other, network, 0.25));
+    check_blend(&before, &values, 0.25, other);
+    check_ok(mf_network_copy_parameters(other, network));
+    check_network_unchanged(&values, other);
+    free_saved_values(&values);
+    free_saved_values(&before);
+    mf_workspace_free(workspace);
+    mf_network_free(clone);
+    mf_network_free(other);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+}
+
 /* ---- what is refused changes nothing ---- */
 
 static void refuse(mf_status status, const char *part, mf_network *to, const mf_network *from)
@@ -491,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_shares_of_0_and_1_and_equal_values_are_exact),
         cmocka_unit_test(test_a_run_is_averaged),
         cmocka_unit_test(test_extremes_do_not_overflow),
+        cmocka_unit_test(test_large_parameters_are_copied_whole),
         cmocka_unit_test(test_other_shapes_are_refused),
         cmocka_unit_test(test_values_that_are_not_finite_are_refused),
         cmocka_unit_test(test_arguments_are_refused),
