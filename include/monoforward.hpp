@@ -186,6 +186,14 @@ template <class Result> Result result()
     throw error(MF_STATUS_SHAPE, std::string(what) + ": " + std::to_string(size) + " values are " + need);
 }
 
+/* The text for the library, which would end it at its first 0. */
+inline const char *whole(const std::string &text)
+{
+    if (text.find('\0') != std::string::npos)
+        throw error(MF_STATUS_ARGUMENT, "a text of the metadata has the character 0");
+    return text.c_str();
+}
+
 inline std::string rows_in_words(std::size_t rows, std::size_t width)
 {
     return std::to_string(rows) + " rows of " + std::to_string(width);
@@ -1131,6 +1139,49 @@ struct load_spec : mf_load_spec {
     load_spec() : mf_load_spec() { check(mf_load_spec_init(this, sizeof(mf_load_spec))); }
 };
 
+namespace detail
+{
+
+/* An mf_output whose bytes go to a function of the caller's. What it throws waits until the library has
+ * returned: an exception must not pass through C. */
+template <class Write> class output_to : public mf_output
+{
+  public:
+    explicit output_to(Write &function) : mf_output(), write_(function)
+    {
+        check(mf_output_init(this, sizeof(mf_output)));
+        mf_output::write = take;
+        user = this;
+    }
+
+    void finish(mf_status status)
+    {
+        if (thrown_)
+            std::rethrow_exception(thrown_);
+        check(status);
+    }
+
+  private:
+    static std::int32_t take(void *user, const void *bytes, std::size_t count) noexcept
+    {
+        auto *self = static_cast<output_to *>(user);
+        try {
+            self->write_(static_cast<const std::byte *>(bytes), count);
+            return 0;
+        } catch (...) {
+            self->thrown_ = std::current_exception();
+            return 1;
+        }
+    }
+
+    Write &write_;
+    std::exception_ptr thrown_;
+};
+
+} // namespace detail
+
+class network;
+
 /** A network that someone else owns. Modes are MF_PREDICT_LAST and MF_PREDICT_SUM; contents of files
  *  MF_CONTENTS_MODEL and MF_CONTENTS_TRAINING. */
 class network_ref : public detail::borrowed<mf_network, mf_network_free>
@@ -1317,6 +1368,55 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         return text;
     }
 
+    /* Copies and averages. */
+
+    /** A network of its own with the same layers; with MF_CONTENTS_TRAINING it goes on learning like this
+     * one. */
+    network clone(std::int32_t contents = MF_CONTENTS_MODEL, const mf_allocator *allocator = nullptr) const;
+
+    void copy_parameters(const network_ref &from) { check(mf_network_copy_parameters(handle_, from.get())); }
+
+    /** Parameters += share (those of `from` - parameters). */
+    void blend_parameters(const network_ref &from, double share)
+    {
+        check(mf_network_blend_parameters(handle_, from.get(), share));
+    }
+
+    /* Texts that go with the network into its files. */
+
+    void metadata_set(const std::string &name, const std::string &value)
+    {
+        check(mf_network_metadata_set(handle_, detail::whole(name), detail::whole(value)));
+    }
+
+    /** A copy of the value; throws MF_STATUS_NOT_FOUND if there is none. */
+    std::string metadata_get(const std::string &name) const
+    {
+        const char *value = nullptr;
+        check(mf_network_metadata_get(handle_, detail::whole(name), &value));
+        return value;
+    }
+
+    /** All names and values, in the order of the names' bytes. */
+    std::vector<std::pair<std::string, std::string>> metadata() const
+    {
+        std::size_t count = 0;
+        check(mf_network_metadata_count(handle_, &count));
+        std::vector<std::pair<std::string, std::string>> all;
+        all.reserve(count);
+        for (std::size_t i = 0; i < count; i++) {
+            const char *name = nullptr, *value = nullptr;
+            check(mf_network_metadata_at(handle_, i, &name, &value));
+            all.emplace_back(name, value);
+        }
+        return all;
+    }
+
+    void metadata_remove(const std::string &name)
+    {
+        check(mf_network_metadata_remove(handle_, detail::whole(name)));
+    }
+
     /* Files, buffers and snapshots; network::load() is the way back. */
 
     void save(const std::string &path, std::int32_t contents = MF_CONTENTS_MODEL) const
@@ -1344,6 +1444,14 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         std::vector<std::byte> buffer(save_size(contents));
         save_buffer(bytes(buffer), contents);
         return buffer;
+    }
+
+    /** The same bytes to a function, write(const std::byte *, std::size_t), piece by piece; what it throws
+     * ends the saving and leaves this call. */
+    template <class Write> void save_to(Write &&write, std::int32_t contents = MF_CONTENTS_MODEL) const
+    {
+        detail::output_to<Write> output(write);
+        output.finish(mf_network_save_to(handle_, contents, &output));
     }
 
     std::size_t snapshot_size() const
@@ -1388,6 +1496,13 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         return written;
     }
 
+    /** As save_to(). */
+    template <class Write> void export_onnx_to(Write &&write) const
+    {
+        detail::output_to<Write> output(write);
+        output.finish(mf_network_export_onnx_to(handle_, &output));
+    }
+
     std::vector<std::byte> export_onnx_buffer() const
     {
         std::vector<std::byte> buffer(export_onnx_size());
@@ -1421,6 +1536,13 @@ class network : public detail::owned<network_ref>
         return network(handle);
     }
 };
+
+inline network network_ref::clone(std::int32_t contents, const mf_allocator *allocator) const
+{
+    mf_network *handle = nullptr;
+    check(mf_network_clone(handle_, contents, allocator, &handle));
+    return network(handle);
+}
 
 inline workspace::workspace(const network_ref &network, std::size_t max_batch, std::int32_t purpose)
 {

@@ -21,6 +21,14 @@ mf_status mfi_check_allocator(const mf_allocator *allocator)
     return MF_STATUS_OK;
 }
 
+mf_status mfi_check_output(const mf_output *output, mf_output *known)
+{
+    MFI_TRY(MFI_READ(mf_output, known, output));
+    if (!known->write)
+        return mfi_fail(MF_STATUS_ARGUMENT, "the output has no function");
+    return MF_STATUS_OK;
+}
+
 mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels)
 {
     return (mf_batch){

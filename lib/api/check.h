@@ -11,6 +11,9 @@ mf_status mfi_check_pointer(const void *pointer, const char *name);
 /* ARGUMENT if an allocator is given in which a function is NULL. */
 mf_status mfi_check_allocator(const mf_allocator *allocator);
 
+/* Reads an output of the caller's. ARGUMENT if it is NULL, of an impossible size, or without a function. */
+mf_status mfi_check_output(const mf_output *output, mf_output *known);
+
 /* A batch of dense rows, from the arguments of the functions that take no mf_batch. */
 mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels);
 

@@ -24,6 +24,7 @@ enum {
     MFI_FIRST_SIZE(mf_pipeline_spec, allocator),
     MFI_FIRST_SIZE(mf_pipeline_report, applied),
     MFI_FIRST_SIZE(mf_pipeline_progress_info, reserved),
+    MFI_FIRST_SIZE(mf_output, user),
     MFI_FIRST_SIZE(mf_load_spec, allocator),
 };
 

@@ -107,9 +107,16 @@ static size_t count_values(const mf_layer *layer)
 }
 
 /* Everything that trains or predicts, once. */
+static int32_t swallow(void *user, const void *bytes, size_t count)
+{
+    (void)user, (void)bytes, (void)count;
+    return 0;
+}
+
 static void use_everything(mf_network *network, mf_workspace *workspace, const float *x, const int32_t *y,
                            float *a, float *scores, int32_t *labels)
 {
+    const mf_output output = {.struct_size = sizeof output, .write = swallow};
     mf_report report = {.struct_size = sizeof report};
     mf_layer *first = layer_at(network, 0);
     mf_batch batch = make_batch(ROWS - 1, x, y), bytes = batch;
@@ -133,6 +140,9 @@ static void use_everything(mf_network *network, mf_workspace *workspace, const f
     check_ok(mf_layer_goodness(first, workspace, ROWS, a, scores));
     check_ok(mf_network_evaluate(network, workspace, ROWS, x, y));
     check_ok(mf_network_evaluate_batch(network, workspace, &batch));
+    check_ok(mf_network_save_to(network, MF_CONTENTS_TRAINING, &output));
+    check_ok(mf_network_copy_parameters(network, network));
+    check_ok(mf_network_blend_parameters(network, network, 0.5));
     check_ok(mf_network_predict(network, workspace, MF_PREDICT_SUM, ROWS, x, labels));
     check_ok(mf_network_goodness(network, workspace, MF_PREDICT_LAST, ROWS, x, scores));
     check_ok(mf_network_probabilities(network, workspace, MF_PREDICT_SUM, ROWS, x, scores));

@@ -25,6 +25,37 @@ mf::layer trained_layer(mf::workspace &workspace)
 bool near(float one, float other) { return std::fabs(one - other) < 1e-5f; }
 } // namespace
 
+TEST(training, a_clone_serves_and_averages)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    mf::network serving = network.clone(), going = network.clone(MF_CONTENTS_TRAINING);
+    mf::workspace own(serving, 4, MF_WORKSPACE_INFERENCE), other(going, 4);
+    std::vector<float> before = network.goodness(workspace, xor_x);
+    CHECK(!serving.at(0).attached_optimizer() && going.at(0).attached_optimizer());
+    for (int step = 0; step < 5; step++) {
+        network.step(workspace, xor_x, xor_y);
+        going.step(other, xor_x, xor_y);
+    }
+    CHECK(serving.goodness(own, xor_x) == before);
+    CHECK(going.goodness(other, xor_x) == network.goodness(workspace, xor_x));
+    serving.copy_parameters(network);
+    CHECK(serving.goodness(own, xor_x) == network.goodness(workspace, xor_x));
+    std::vector<float> bias = network.at(0).get_parameter("bias");
+    for (float &value : bias)
+        value += 2;
+    going.at(0).set_parameter("bias", bias);
+    serving.blend_parameters(going, 0.5);
+    std::vector<float> half = serving.at(0).get_parameter("bias"), from = network.at(0).get_parameter("bias");
+    CHECK(half.size() == from.size() && half[0] > from[0] + 0.999f && half[0] < from[0] + 1.001f);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "share", serving.blend_parameters(network, 2));
+    CHECK_ERROR(MF_STATUS_SHAPE, "layers", serving.copy_parameters(small_network(1)));
+    counting_memory memory;
+    mf_allocator allocator = memory.allocator();
+    CHECK(network.clone(MF_CONTENTS_MODEL, &allocator).size() == 2 && memory.calls > 2);
+    CHECK(memory.blocks == 0);
+}
+
 TEST(training, views_of_what_has_data_and_size)
 {
     std::vector<float> vector = {1, 2, 3};

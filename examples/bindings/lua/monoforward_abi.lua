@@ -28,10 +28,12 @@ typedef struct mf_memory_spec mf_memory_spec;
 typedef struct mf_pipeline_report mf_pipeline_report;
 typedef struct mf_pipeline_progress_info mf_pipeline_progress_info;
 typedef struct mf_pipeline_spec mf_pipeline_spec;
+typedef struct mf_output mf_output;
 typedef struct mf_load_spec mf_load_spec;
 typedef void *(*mf_allocator_alloc)(void *user, size_t bytes, size_t alignment);
 typedef void (*mf_allocator_free)(void *user, void *pointer, size_t bytes);
 typedef int32_t (*mf_pipeline_spec_on_report)(void *user, const mf_pipeline_report *report);
+typedef int32_t (*mf_output_write)(void *user, const void *bytes, size_t count);
 struct mf_allocator {
     mf_allocator_alloc alloc;
     mf_allocator_free free;
@@ -232,6 +234,12 @@ struct mf_pipeline_spec {
     const mf_allocator *allocator;
     mf_pool *pool;
 };
+struct mf_output {
+    uint32_t struct_size;
+    uint32_t reserved;
+    mf_output_write write;
+    void *user;
+};
 struct mf_load_spec {
     uint32_t struct_size;
     int32_t contents;
@@ -302,6 +310,10 @@ enum { MF_UNIT_ADD = 6 };
 enum { MF_HEAD_LINEAR = 0 };
 enum { MF_PREDICT_LAST = 0 };
 enum { MF_PREDICT_SUM = 1 };
+enum { MF_METADATA_NAME_BYTES = 255 };
+enum { MF_METADATA_VALUE_BYTES = 1048576 };
+enum { MF_METADATA_BYTES = 8388608 };
+enum { MF_METADATA_ENTRIES = 1024 };
 enum { MF_WORKSPACE_TRAINING = 0 };
 enum { MF_WORKSPACE_INFERENCE = 1 };
 enum { MF_WORKSPACE_CONVERT = 2 };
@@ -386,6 +398,11 @@ mf_status mf_pool_spec_init(mf_pool_spec *spec, size_t size);
 mf_status mf_pool_create(const mf_pool_spec *spec, mf_pool **pool);
 void mf_pool_free(mf_pool *pool);
 mf_status mf_pool_threads(const mf_pool *pool, uint32_t *threads);
+mf_status mf_network_metadata_set(mf_network *network, const char *name, const char *value);
+mf_status mf_network_metadata_get(const mf_network *network, const char *name, const char **value);
+mf_status mf_network_metadata_count(const mf_network *network, size_t *count);
+mf_status mf_network_metadata_at(const mf_network *network, size_t index, const char **name, const char **value);
+mf_status mf_network_metadata_remove(mf_network *network, const char *name);
 mf_status mf_report_init(mf_report *report, size_t size);
 mf_status mf_memory_init(mf_memory *memory, size_t size);
 mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count, const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, mf_memory *memory);
@@ -415,15 +432,20 @@ mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, s
 mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, const mf_batch *batch);
 mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, int32_t *labels);
 mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities);
+mf_status mf_output_init(mf_output *output, size_t size);
 mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 mf_status mf_network_save_size(const mf_network *network, int32_t contents, size_t *bytes);
 mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer, size_t bytes, size_t *written);
+mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
 mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, size_t bytes, mf_network **network);
 mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size_t bytes);
 mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
+mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator, mf_network **clone);
+mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
+mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share);
 const char *mf_products_name(void);
 const char *mf_blas_name(void);
 mf_status mf_blas_set_threads(int32_t threads);
@@ -431,6 +453,7 @@ mf_status mf_blas_get_threads(int32_t *threads);
 mf_status mf_network_export_onnx(const mf_network *network, const char *path);
 mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes, size_t *written);
+mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
 ]]
 
 -- What the compiler of C made of the structs is what the FFI makes of them.
@@ -453,5 +476,6 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_pipeline_report") == 64)
     assert(ffi.sizeof("mf_pipeline_progress_info") == 64)
     assert(ffi.sizeof("mf_pipeline_spec") == 64)
+    assert(ffi.sizeof("mf_output") == 24)
     assert(ffi.sizeof("mf_load_spec") == 24)
 end

@@ -67,6 +67,10 @@ const constants = Object.freeze({
     MF_HEAD_LINEAR: 0,
     MF_PREDICT_LAST: 0,
     MF_PREDICT_SUM: 1,
+    MF_METADATA_NAME_BYTES: 255,
+    MF_METADATA_VALUE_BYTES: 1048576,
+    MF_METADATA_BYTES: 8388608,
+    MF_METADATA_ENTRIES: 1024,
     MF_WORKSPACE_TRAINING: 0,
     MF_WORKSPACE_INFERENCE: 1,
     MF_WORKSPACE_CONVERT: 2,
@@ -87,6 +91,7 @@ function declare(koffi, library) {
     koffi.opaque('mf_pipeline');
     koffi.proto('void *mf_allocator_alloc(void *user, size_t bytes, size_t alignment)');
     koffi.proto('void mf_allocator_free(void *user, void *pointer, size_t bytes)');
+    koffi.proto('int32_t mf_output_write(void *user, void *bytes, size_t count)');
     koffi.struct('mf_shape', {
         struct_size: 'uint32_t',
         rank: 'int32_t',
@@ -213,6 +218,14 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_allocator') !== 24)
         throw new Error('mf_allocator has another size than in C');
+    koffi.struct('mf_output', {
+        struct_size: 'uint32_t',
+        reserved: 'uint32_t',
+        write: 'mf_output_write *',
+        user: 'void *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_output') !== 24)
+        throw new Error('mf_output has another size than in C');
     koffi.struct('mf_optimizer_spec', {
         struct_size: 'uint32_t',
         kind: 'int32_t',
@@ -411,6 +424,11 @@ function declare(koffi, library) {
         mf_pool_create: library.func('int32_t mf_pool_create(mf_pool_spec *spec, _Out_ mf_pool **pool)'),
         mf_pool_free: library.func('void mf_pool_free(mf_pool *pool)'),
         mf_pool_threads: library.func('int32_t mf_pool_threads(mf_pool *pool, _Out_ uint32_t *threads)'),
+        mf_network_metadata_set: library.func('int32_t mf_network_metadata_set(mf_network *network, const char *name, const char *value)'),
+        mf_network_metadata_get: library.func('int32_t mf_network_metadata_get(mf_network *network, const char *name, _Out_ const char **value)'),
+        mf_network_metadata_count: library.func('int32_t mf_network_metadata_count(mf_network *network, _Out_ size_t *count)'),
+        mf_network_metadata_at: library.func('int32_t mf_network_metadata_at(mf_network *network, size_t index, _Out_ const char **name, _Out_ const char **value)'),
+        mf_network_metadata_remove: library.func('int32_t mf_network_metadata_remove(mf_network *network, const char *name)'),
         mf_report_init: library.func('int32_t mf_report_init(_Inout_ mf_report *report, size_t size)'),
         mf_memory_init: library.func('int32_t mf_memory_init(_Inout_ mf_memory *memory, size_t size)'),
         mf_network_memory: library.func('int32_t mf_network_memory(mf_layer_spec **layers, size_t count, mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, _Inout_ mf_memory *memory)'),
@@ -440,15 +458,20 @@ function declare(koffi, library) {
         mf_pipeline_evaluate_batch: library.func('int32_t mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, mf_batch *batch)'),
         mf_pipeline_predict: library.func('int32_t mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, size_t rows, float *x, int32_t *labels)'),
         mf_pipeline_infer: library.func('int32_t mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)'),
+        mf_output_init: library.func('int32_t mf_output_init(_Inout_ mf_output *output, size_t size)'),
         mf_load_spec_init: library.func('int32_t mf_load_spec_init(_Inout_ mf_load_spec *spec, size_t size)'),
         mf_network_save: library.func('int32_t mf_network_save(mf_network *network, int32_t contents, const char *path)'),
         mf_network_save_size: library.func('int32_t mf_network_save_size(mf_network *network, int32_t contents, _Out_ size_t *bytes)'),
         mf_network_save_buffer: library.func('int32_t mf_network_save_buffer(mf_network *network, int32_t contents, void *buffer, size_t bytes, _Out_ size_t *written)'),
+        mf_network_save_to: library.func('int32_t mf_network_save_to(mf_network *network, int32_t contents, mf_output *output)'),
         mf_network_load: library.func('int32_t mf_network_load(mf_load_spec *spec, const char *path, _Out_ mf_network **network)'),
         mf_network_load_buffer: library.func('int32_t mf_network_load_buffer(mf_load_spec *spec, void *buffer, size_t bytes, _Out_ mf_network **network)'),
         mf_network_snapshot_size: library.func('int32_t mf_network_snapshot_size(mf_network *network, _Out_ size_t *bytes)'),
         mf_network_snapshot_save: library.func('int32_t mf_network_snapshot_save(mf_network *network, void *buffer, size_t bytes)'),
         mf_network_snapshot_load: library.func('int32_t mf_network_snapshot_load(mf_network *network, void *buffer, size_t bytes)'),
+        mf_network_clone: library.func('int32_t mf_network_clone(mf_network *network, int32_t contents, mf_allocator *allocator, _Out_ mf_network **clone)'),
+        mf_network_copy_parameters: library.func('int32_t mf_network_copy_parameters(mf_network *to, mf_network *from)'),
+        mf_network_blend_parameters: library.func('int32_t mf_network_blend_parameters(mf_network *to, mf_network *from, double share)'),
         mf_products_name: library.func('const char *mf_products_name()'),
         mf_blas_name: library.func('const char *mf_blas_name()'),
         mf_blas_set_threads: library.func('int32_t mf_blas_set_threads(int32_t threads)'),
@@ -456,6 +479,7 @@ function declare(koffi, library) {
         mf_network_export_onnx: library.func('int32_t mf_network_export_onnx(mf_network *network, const char *path)'),
         mf_network_export_onnx_size: library.func('int32_t mf_network_export_onnx_size(mf_network *network, _Out_ size_t *bytes)'),
         mf_network_export_onnx_buffer: library.func('int32_t mf_network_export_onnx_buffer(mf_network *network, void *buffer, size_t bytes, _Out_ size_t *written)'),
+        mf_network_export_onnx_to: library.func('int32_t mf_network_export_onnx_to(mf_network *network, mf_output *output)'),
     };
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings.h"
 
+#include "checkpoint.h"
 #include "data.h"
 #include "records.h"
 #include "threads.h"
@@ -54,6 +55,7 @@ static struct settings unset_settings(void)
         .augment = choice_unset,
         .init_projection = choice_unset,
         .width = 1,
+        .checkpoint_every = 30,
         .learning_rate = number_unset,
         .warmup = number_unset,
         .dropout = number_unset,
@@ -111,6 +113,10 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
                     "at the end, also judge by the goodness of each test image and its mirror image together",
                     &s->flip_test),
         option_count("limit", "learn from the first N training images only, 0: all (0)", &s->limit, 0, 1e9),
+        option_count(
+            "validation",
+            "hold out N of these and watch them, not the test set, which judges at the end alone (0)",
+            &s->validation, 0, 1e9),
         option_seed("seed", "equal seeds repeat a run without time budget, bit for bit (1)", &s->seed),
         option_count("workers", "threads that share the work, 0: none but one (one per processor)",
                      &s->workers, 0, 1024),
@@ -118,6 +124,11 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
                      &s->threads, 1, 1024),
         option_text("plot", "FILE", "draw the training curves into this SVG file", &s->plot),
         option_text("log", "FILE", "add a line for every epoch to this CSV file", &s->log),
+        option_text("save", "FILE", KEEP_SAVE_HELP, &s->save),
+        option_text("export", "FILE", KEEP_EXPORT_HELP, &s->onnx),
+        option_text("checkpoint", "FILE", CHECKPOINT_HELP, &s->checkpoint),
+        option_number("checkpoint-every", CHECKPOINT_EVERY_HELP, &s->checkpoint_every, 0, 1e9),
+        option_flag("resume", CHECKPOINT_RESUME_HELP, &s->resume),
     };
     return options_read(argc, argv, summary, rules, sizeof rules / sizeof rules[0]);
 }

@@ -5,6 +5,7 @@
 #include "complain.h"
 #include "digits.h"
 #include "idx.h"
+#include "notes.h"
 #include "random.h"
 
 #include <stdlib.h>
@@ -89,6 +90,27 @@ void data_free(struct data *data)
     free(data->train_order);
     free(data->test_order);
     *data = (struct data){0};
+}
+
+static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+uint64_t data_hash(const struct data *data)
+{
+    const struct image_set *images = &data->train_images;
+    uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), images->labels, images->count);
+    return hash_bytes(hash, images->pixels, images->count * data->inputs);
+}
+
+bool data_describe(const struct data *data, mf_network *network)
+{
+    static const char *const names[DIGIT_CLASSES] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+    const struct scaling scaling = {.channels = 1, .mean = {data->mean}, .scale = {1 / data->deviation}};
+    return notes_set_classes(network, names, DIGIT_CLASSES) && notes_set_scaling(network, &scaling);
 }
 
 void data_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,

@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "augment.h"
+#include "checkpoint.h"
 #include "complain.h"
 #include "threads.h"
 
@@ -88,6 +89,7 @@ static struct settings default_settings(void)
         .init_weight = MF_INIT_KAIMING_UNIFORM,
         .init_projection = MF_INIT_KAIMING_UNIFORM,
         .augment = AUGMENT_NONE,
+        .checkpoint_every = 30,
         .seed = 1,
     };
 }
@@ -142,6 +144,11 @@ static enum options_outcome read_words(struct settings *s, int count, char **wor
         option_count("threads", "threads of the BLAS library (1 with workers, else its own choice)",
                      &s->threads, 1, 1024),
         option_text("plot", "FILE", "draw the training curves into this SVG file", &s->plot),
+        option_text("save", "FILE", KEEP_SAVE_HELP, &s->save),
+        option_text("export", "FILE", KEEP_EXPORT_HELP, &s->onnx),
+        option_text("checkpoint", "FILE", CHECKPOINT_HELP, &s->checkpoint),
+        option_number("checkpoint-every", CHECKPOINT_EVERY_HELP, &s->checkpoint_every, 0, 1e9),
+        option_flag("resume", CHECKPOINT_RESUME_HELP, &s->resume),
     };
     char text[2 * LINE_CAPACITY + sizeof summary];
     snprintf(text, sizeof text, summary, preset_lines[PRESET_BEST], preset_lines[PRESET_CNN]);

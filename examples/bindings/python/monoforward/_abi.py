@@ -72,6 +72,10 @@ MF_UNIT_ADD = 6
 MF_HEAD_LINEAR = 0
 MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
+MF_METADATA_NAME_BYTES = 255
+MF_METADATA_VALUE_BYTES = 1048576
+MF_METADATA_BYTES = 8388608
+MF_METADATA_ENTRIES = 1024
 MF_WORKSPACE_TRAINING = 0
 MF_WORKSPACE_INFERENCE = 1
 MF_WORKSPACE_CONVERT = 2
@@ -181,6 +185,10 @@ class mf_pipeline_spec(c.Structure):
     pass
 
 
+class mf_output(c.Structure):
+    pass
+
+
 class mf_load_spec(c.Structure):
     pass
 
@@ -188,6 +196,7 @@ class mf_load_spec(c.Structure):
 mf_allocator_alloc = c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t)
 mf_allocator_free = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.c_size_t)
 mf_pipeline_spec_on_report = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(mf_pipeline_report))
+mf_output_write = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_size_t)
 
 mf_allocator._fields_ = [
     ("alloc", mf_allocator_alloc),
@@ -407,6 +416,13 @@ mf_pipeline_spec._fields_ = [
     ("pool", c.POINTER(mf_pool)),
 ]
 
+mf_output._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("reserved", c.c_uint32),
+    ("write", mf_output_write),
+    ("user", c.c_void_p),
+]
+
 mf_load_spec._fields_ = [
     ("struct_size", c.c_uint32),
     ("contents", c.c_int32),
@@ -512,6 +528,12 @@ FUNCTIONS = {
     "mf_pool_create": (c.c_int32, [c.POINTER(mf_pool_spec), c.POINTER(c.POINTER(mf_pool))]),
     "mf_pool_free": (None, [c.POINTER(mf_pool)]),
     "mf_pool_threads": (c.c_int32, [c.POINTER(mf_pool), c.c_void_p]),
+    "mf_network_metadata_set": (c.c_int32, [c.POINTER(mf_network), c.c_char_p, c.c_char_p]),
+    "mf_network_metadata_get": (c.c_int32, [c.POINTER(mf_network), c.c_char_p, c.POINTER(c.c_char_p)]),
+    "mf_network_metadata_count": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
+    "mf_network_metadata_at": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.POINTER(c.c_char_p),
+        c.POINTER(c.c_char_p)]),
+    "mf_network_metadata_remove": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
     "mf_report_init": (c.c_int32, [c.POINTER(mf_report), c.c_size_t]),
     "mf_memory_init": (c.c_int32, [c.POINTER(mf_memory), c.c_size_t]),
     "mf_network_memory": (c.c_int32, [c.POINTER(c.POINTER(mf_layer_spec)), c.c_size_t,
@@ -548,17 +570,23 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_pipeline_infer": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_output_init": (c.c_int32, [c.POINTER(mf_output), c.c_size_t]),
     "mf_load_spec_init": (c.c_int32, [c.POINTER(mf_load_spec), c.c_size_t]),
     "mf_network_save": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_char_p]),
     "mf_network_save_size": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p]),
     "mf_network_save_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p, c.c_size_t,
         c.c_void_p]),
+    "mf_network_save_to": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.POINTER(mf_output)]),
     "mf_network_load": (c.c_int32, [c.POINTER(mf_load_spec), c.c_char_p, c.POINTER(c.POINTER(mf_network))]),
     "mf_network_load_buffer": (c.c_int32, [c.POINTER(mf_load_spec), c.c_void_p, c.c_size_t,
         c.POINTER(c.POINTER(mf_network))]),
     "mf_network_snapshot_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_snapshot_save": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
     "mf_network_snapshot_load": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
+    "mf_network_clone": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.POINTER(mf_allocator),
+        c.POINTER(c.POINTER(mf_network))]),
+    "mf_network_copy_parameters": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_network)]),
+    "mf_network_blend_parameters": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_network), c.c_double]),
     "mf_products_name": (c.c_char_p, []),
     "mf_blas_name": (c.c_char_p, []),
     "mf_blas_set_threads": (c.c_int32, [c.c_int32]),
@@ -566,4 +594,5 @@ FUNCTIONS = {
     "mf_network_export_onnx": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
     "mf_network_export_onnx_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_export_onnx_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t, c.c_void_p]),
+    "mf_network_export_onnx_to": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_output)]),
 }

@@ -1,6 +1,7 @@
 """Optimizers, layers, networks and workspaces. SPDX-License-Identifier: MIT"""
 import ctypes
 import os
+from collections.abc import MutableMapping
 
 import numpy
 
@@ -185,9 +186,39 @@ class Network(Handle):
         check(library.mf_network_infer(self._pointer, workspace._pointer, constant("MF_PREDICT_", mode), rows, *answers))
         return out
 
+    def clone(self, training=False):
+        """A network of its own with the same layers; with `training` it goes on learning like this one."""
+        pointer = ctypes.POINTER(_abi.mf_network)()
+        check(library.mf_network_clone(self._pointer, int(training), None, ctypes.byref(pointer)))
+        clone = type(self).__new__(type(self))
+        clone._own(pointer)
+        clone.inputs, clone.classes = self.inputs, self.classes
+        return clone
+
+    def copy_parameters(self, source):
+        """Takes over all parameters of a network with the same layers."""
+        check(library.mf_network_copy_parameters(self._pointer, source._pointer))
+
+    def blend_parameters(self, source, share):
+        """Parameters += share * (those of `source` - parameters): a step of a moving average, or an average."""
+        check(library.mf_network_blend_parameters(self._pointer, source._pointer, share))
+
+    @property
+    def metadata(self):
+        """Texts that go with the network into its files: network.metadata["class_names"] = "cat\\ndog"."""
+        return Metadata(self)
+
     def save(self, path, training=False):
         """Saves to a file; with `training` also what training remembers between steps."""
         check(library.mf_network_save(self._pointer, int(training), os.fsencode(path)))
+
+    def save_to(self, file, training=False):
+        """Writes what save() would to an open binary file, a socket's or a pipe's, without memory for all of it."""
+        _write_to(file, lambda output: library.mf_network_save_to(self._pointer, int(training), output))
+
+    def export_onnx_to(self, file):
+        """Writes what export_onnx() would to an open binary file."""
+        _write_to(file, lambda output: library.mf_network_export_onnx_to(self._pointer, output))
 
     def to_bytes(self, training=False):
         """What save() would write."""
@@ -220,6 +251,73 @@ class Network(Handle):
     def export_onnx(self, path):
         """Writes the network as an ONNX model."""
         check(library.mf_network_export_onnx(self._pointer, os.fsencode(path)))
+
+
+def _write_to(file, save):
+    raised = []
+
+    def write(_, address, count):
+        try:
+            rest = memoryview(ctypes.string_at(address, count))
+            while rest:
+                written = file.write(rest)
+                rest = rest[len(rest) if written is None else written:]
+            return 0
+        except BaseException as error:  # it must not pass through the library
+            raised.append(error)
+            return 1
+
+    output = result_struct("mf_output")
+    output.write = _abi.mf_output_write(write)
+    status = save(ctypes.byref(output))
+    if raised:
+        raise raised[0]
+    check(status)
+
+
+class Metadata(MutableMapping):
+    """A network's metadata as a mapping of str to str, in the order of the names' bytes."""
+
+    def __init__(self, network):
+        self._network = network
+
+    def __getitem__(self, name):
+        value = ctypes.c_char_p()
+        status = library.mf_network_metadata_get(self._network._pointer, _text(name), ctypes.byref(value))
+        if status == _abi.MF_STATUS_NOT_FOUND:
+            raise KeyError(name)
+        check(status)
+        return value.value.decode()
+
+    def __setitem__(self, name, value):
+        check(library.mf_network_metadata_set(self._network._pointer, _text(name), _text(value)))
+
+    def __delitem__(self, name):
+        status = library.mf_network_metadata_remove(self._network._pointer, _text(name))
+        if status == _abi.MF_STATUS_NOT_FOUND:
+            raise KeyError(name)
+        check(status)
+
+    def __len__(self):
+        count = ctypes.c_size_t()
+        check(library.mf_network_metadata_count(self._network._pointer, ctypes.byref(count)))
+        return count.value
+
+    def __iter__(self):
+        name = ctypes.c_char_p()
+        for index in range(len(self)):
+            check(library.mf_network_metadata_at(self._network._pointer, index, ctypes.byref(name), None))
+            yield name.value.decode()
+
+    def __repr__(self):
+        return f"Metadata({dict(self)!r})"
+
+
+def _text(value):
+    """UTF-8 for the library, which ends a text at its first 0."""
+    if "\0" in value:
+        raise ValueError("a text of the metadata cannot contain the character 0")
+    return value.encode()
 
 
 class Workspace(Handle):
