@@ -78,7 +78,8 @@ static void print_library(const struct settings *settings, const struct model *m
 {
     int32_t threads;
     printf("memory    %.1f MB held for training\n", (double)model->meter.bytes / 1e6);
-    printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
+    printf("library   libmonoforward %s, products %s in %s, BLAS %s", mf_version(), mf_products_name(),
+           precision_names[settings->precision], mf_blas_name());
     if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
         printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
     if (settings->workers > 0)
@@ -157,9 +158,9 @@ static void print_options(const struct settings *settings, const struct data *da
     printf(" dropout=");
     for (size_t i = 0; i + 1 < settings->layer_count; i++)
         printf("%s%g", i > 0 ? "," : "", settings->layers[i].dropout);
-    printf(" init_projection=%s label_smoothing=%g weight_decay=%g time_budget=%g workers=%zu",
-           init_names[settings->init_projection], settings->label_smoothing, settings->weight_decay,
-           settings->time_budget, settings->workers);
+    printf(" init_projection=%s precision=%s label_smoothing=%g weight_decay=%g time_budget=%g workers=%zu",
+           init_names[settings->init_projection], precision_names[settings->precision],
+           settings->label_smoothing, settings->weight_decay, settings->time_budget, settings->workers);
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct outcome *outcome)

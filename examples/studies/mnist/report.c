@@ -74,7 +74,8 @@ bool report_header(const struct settings *settings, const struct data *data, con
     else
         printf("memory    %.1f MB held for training; backpropagation would hold about %.1f MB\n",
                memory->held / 1e6, memory->backpropagation / 1e6);
-    printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
+    printf("library   libmonoforward %s, products %s in %s, BLAS %s", mf_version(), mf_products_name(),
+           precision_names[settings->precision], mf_blas_name());
     if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
         printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
     if (settings->workers > 0)
@@ -126,8 +127,9 @@ static void print_options(const struct settings *settings, const struct data *da
            settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
            settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
            settings->weight_decay, settings->clip);
-    printf(" cut=%s freeze=%s init_weight=%s init_projection=%s", cut_names[settings->cut], freeze_names[settings->freeze],
-           init_names[settings->init_weight], init_names[settings->init_projection]);
+    printf(" cut=%s freeze=%s init_weight=%s init_projection=%s precision=%s", cut_names[settings->cut],
+           freeze_names[settings->freeze], init_names[settings->init_weight],
+           init_names[settings->init_projection], precision_names[settings->precision]);
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct history *history,
