@@ -46,6 +46,14 @@ INLINE uint32_t make_pair(float even, float odd)
     return (round_one_to_bf16(even) >> 16) | (round_one_to_bf16(odd) & 0xFFFF0000u);
 }
 
+/* The float32 values of the even or the odd halves. */
+INLINE pairs half_of(int even, pairs value)
+{
+    if (even)
+        return value << 16;
+    return value & 0xFFFF0000u;
+}
+
 /* sum + odd halves + even halves */
 INLINE vector add_pairs(vector sum, uint32_t one, pairs others)
 {
@@ -53,8 +61,8 @@ INLINE vector add_pairs(vector sum, uint32_t one, pairs others)
 #ifdef MFI_USES_AVX512_BF16
     return (vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)all, (__m512bh)others);
 #else
-    sum += (vector)(all & 0xFFFF0000u) * (vector)(others & 0xFFFF0000u);
-    return sum + (vector)(all << 16) * (vector)(others << 16);
+    sum += (vector)half_of(0, all) * (vector)half_of(0, others);
+    return sum + (vector)half_of(1, all) * (vector)half_of(1, others);
 #endif
 }
 

@@ -25,6 +25,10 @@ INLINE void prefetch(const void *values, size_t count)
         __builtin_prefetch(from + i, 1);
 }
 
+/* With so few rows, as in learning from a stream, a tile would be little more than its beginning and its end.
+ */
+enum { FEW_ROWS = 4 };
+
 /* ---- float32 ---- */
 
 #ifndef MFI_ONLY_PAIRS
@@ -42,6 +46,23 @@ INLINE void copy_block_of_values(size_t columns, size_t width, const float *p, v
 INLINE vector add_values(vector sum, float one, vector others)
 {
     return sum + one * others;
+}
+
+/* One inner index of a tile. */
+INLINE void add_step_of_values(int rows, int vectors, const float *a, size_t row, const float *b,
+                               vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS])
+{
+    vector x[MFI_TILE_VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        x[v] = load(b + v * MFI_LANES);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++) {
+        float factor = a[(size_t)r * row];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = add_values(sum[r][v], factor, x[v]);
+    }
 }
 
 static void pack_values(size_t batch, size_t columns, const float *x, size_t ldx, void *packed)
@@ -97,6 +118,38 @@ static void transpose_of_values(size_t rows, size_t columns, const float *panels
 INLINE size_t depth_of_pairs(size_t inner)
 {
     return (inner + 1) / 2;
+}
+
+/* Two inner indices of a tile. Without the instruction, all odd ones come first, then all even ones: there
+ * are not registers enough for both halves of B at once. */
+INLINE void add_step_of_pairs(int rows, int vectors, const uint32_t *a, size_t row, const uint32_t *b,
+                              vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS])
+{
+    pairs x[MFI_TILE_VECTORS];
+#ifdef MFI_USES_AVX512_BF16
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        x[v] = load_pairs(b + v * MFI_LANES);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = add_pairs(sum[r][v], a[(size_t)r * row], x[v]);
+#else
+#pragma GCC unroll 2
+    for (int even = 0; even < 2; even++) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            x[v] = half_of(even, load_pairs(b + v * MFI_LANES));
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++) {
+            vector factor = (vector)half_of(even, (pairs){0} + a[(size_t)r * row]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] += factor * (vector)x[v];
+        }
+    }
+#endif
 }
 
 static void round_rows(size_t rows, size_t inner, const float *x, size_t ldx, void *to)

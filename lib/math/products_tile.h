@@ -19,19 +19,8 @@ INLINE void OF(multiply_tile)(int rows, int vectors, size_t inner, const ELEMENT
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++)
                 sum[r][v] = load(c + (size_t)r * ldc + v * MFI_LANES);
-    for (size_t p = 0; p < inner; p++) {
-        ELEMENTS x[MFI_TILE_VECTORS];
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            x[v] = LOAD_ELEMENTS(b + (p * (size_t)vectors + (size_t)v) * MFI_LANES);
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; r++) {
-            ELEMENT factor = a[(size_t)r * row + p * step];
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; v++)
-                sum[r][v] = ADD_ELEMENTS(sum[r][v], factor, x[v]);
-        }
-    }
+    for (size_t p = 0; p < inner; p++)
+        OF(add_step)(rows, vectors, a + p * step, row, b + p * (size_t)vectors * MFI_LANES, sum);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
@@ -183,11 +172,76 @@ static void OF(gradient_panel)(size_t batch, size_t columns, size_t width, const
     }
 }
 
+/* A panel, vector by vector from the rows: the sums run as in a tile. */
+INLINE void OF(update_vectors)(mfi_rule_kind kind, int slots, const mfi_rule *rule, size_t depth,
+                               size_t columns, size_t width, const ELEMENT *dz, const ELEMENT *packed,
+                               float *p, float *s0, float *s1)
+{
+    const mfi_rule r = *rule;
+    for (size_t j = 0; j < columns; j++) {
+        const ELEMENT *x = packed + j / MFI_TILE_ROWS * MFI_TILE_ROWS * depth + j % MFI_TILE_ROWS;
+        for (size_t v = 0; v < width; v += MFI_LANES) {
+            size_t at = j * width + v;
+            vector g = {0}, first = {0}, second = {0};
+            for (size_t b = 0; b < depth; b++)
+                g = ADD_ELEMENTS(g, x[b * MFI_TILE_ROWS], LOAD_ELEMENTS(dz + b * width + v));
+            if (slots > 0)
+                first = load(s0 + at);
+            if (slots > 1)
+                second = load(s1 + at);
+            store(p + at, apply_rule(kind, &r, load(p + at), g, &first, &second));
+            if (slots > 0)
+                store(s0 + at, first);
+            if (slots > 1)
+                store(s1 + at, second);
+        }
+    }
+}
+
+INLINE void OF(update_rows)(const mfi_rule *rule, size_t depth, size_t columns, size_t width,
+                            const ELEMENT *dz, const ELEMENT *packed, float *p, float *s0, float *s1)
+{
+    switch (rule->kind) {
+    case MFI_RULE_SGD:
+        OF(update_vectors)(MFI_RULE_SGD, 0, rule, depth, columns, width, dz, packed, p, s0, s1);
+        break;
+    case MFI_RULE_MOMENTUM:
+        OF(update_vectors)(MFI_RULE_MOMENTUM, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
+        break;
+    case MFI_RULE_NESTEROV:
+        OF(update_vectors)(MFI_RULE_NESTEROV, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
+        break;
+    case MFI_RULE_ADAM:
+        OF(update_vectors)(MFI_RULE_ADAM, 2, rule, depth, columns, width, dz, packed, p, s0, s1);
+        break;
+    case MFI_RULE_RMSPROP:
+        OF(update_vectors)(MFI_RULE_RMSPROP, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
+        break;
+    default:
+        OF(update_vectors)(MFI_RULE_RMSPROP_MOMENTUM, 2, rule, depth, columns, width, dz, packed, p, s0, s1);
+        break;
+    }
+}
+
+static void OF(update_few)(const mfi_rule *rule, size_t depth, size_t columns, size_t width,
+                           const ELEMENT *dz, const ELEMENT *packed, float *p, float *s0, float *s1)
+{
+    if (depth == 1)
+        OF(update_rows)(rule, 1, columns, width, dz, packed, p, s0, s1);
+    else
+        OF(update_rows)(rule, depth, columns, width, dz, packed, p, s0, s1);
+}
+
 static void OF(update_panel)(const mfi_rule *rule, size_t batch, size_t columns, size_t width, const void *dz,
                              const void *packed, float *p, float *s0, float *s1, void *copy)
 {
     float g[MFI_TILE_ROWS * PANEL] __attribute__((aligned(64)));
     size_t depth = OF(depth)(batch);
+    if (batch <= FEW_ROWS) {
+        OF(update_few)(rule, depth, columns, width, dz, packed, p, s0, s1);
+        OF(copy_block)(columns, width, p, copy, 0);
+        return;
+    }
     for (size_t j = 0; j < columns; j += MFI_TILE_ROWS) {
         size_t block = columns - j < MFI_TILE_ROWS ? columns - j : MFI_TILE_ROWS;
         size_t at = j * width, count = block * width;
