@@ -1332,12 +1332,13 @@ MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffe
  *  "generic", the library's own for that instruction set; or "blas", those of the BLAS library, which are
  *  the choice where the library has none for the processor. The environment variable MF_PRODUCTS, with one
  *  of these names, chooses others, for comparisons; a name that this processor cannot run is left out of
- *  account. Results of different products agree up to rounding. Static text. */
+ *  account. Results of different products agree up to rounding. Convolutions with 3 x 3 kernels use
+ *  Winograd's method where it is faster, unless the environment variable MF_WINOGRAD is 0. Static text. */
 MF_API const char *mf_products_name(void);
 
 /** Name of the BLAS library, which computes all matrix products if mf_products_name() is "blas", and else
- *  those of convolutions and of heads with many classes: "openblas", "blis", "mkl", "other" (such as the
- *  reference BLAS) or "builtin". Static text. */
+ *  those of heads with many classes: "openblas", "blis", "mkl", "other" (such as the reference BLAS) or
+ *  "builtin". Static text. */
 MF_API const char *mf_blas_name(void);
 
 /** Sets how many threads the BLAS library uses. This changes it for the whole process, so the library

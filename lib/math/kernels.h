@@ -46,6 +46,15 @@ typedef struct mfi_shift {
     float mean, scale, bias;
 } mfi_shift;
 
+/* The transforms of Winograd's convolution (winograd.h), and the transposes of two of them. */
+typedef enum mfi_transform_kind {
+    MFI_TRANSFORM_INPUT,        /* 6 x 6 values to 6 x 6 */
+    MFI_TRANSFORM_WEIGHTS,      /* 3 x 3 values to 6 x 6 */
+    MFI_TRANSFORM_WEIGHTS_BACK, /* 6 x 6 values to 3 x 3 */
+    MFI_TRANSFORM_OUTPUT,       /* 6 x 6 values to 4 x 4 */
+    MFI_TRANSFORM_OUTPUT_BACK   /* 4 x 4 values to 6 x 6 */
+} mfi_transform_kind;
+
 /* What the operands of products are rounded to. Sums, parameters and everything else are float32. */
 typedef enum mfi_precision {
     MFI_FLOAT32 = 0,
@@ -137,6 +146,22 @@ typedef struct mfi_kernels {
     mfi_order order;
 
     mfi_panel_products products[MFI_PRECISIONS];
+
+    /* C [rows, width] = A B, or C += A B, for an A whose values lie at the sum of an offset of their row and
+     * one of their column, A[r][k] = a[row_at[r] + inner_at[k]], and a panel B [inner, width]. `width` is a
+     * multiple of the order's lanes up to its width; an inner size of some hundreds keeps B in the
+     * first-level cache. */
+    void (*gather_product)(size_t rows, size_t inner, const float *a, const uint32_t *row_at,
+                           const uint32_t *inner_at, size_t width, const float *b, bool add, float *c);
+
+    /* to[j][i] = from[i][j] for `from` [rows, columns]. */
+    void (*transpose)(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to, size_t ldto);
+
+    /* L Z L^T of `count` matrices Z side by side, a multiple of the lanes, for the matrix L of that kind:
+     * value (i, j) of the first one lies at from[i from_row + j from_column], of the result at to[i to_row +
+     * j to_column]. The result of MFI_TRANSFORM_WEIGHTS_BACK is added. */
+    void (*transform)(mfi_transform_kind kind, size_t count, const float *from, ptrdiff_t from_row,
+                      ptrdiff_t from_column, float *to, ptrdiff_t to_row, ptrdiff_t to_column);
 
     /* Mean of x[count], and the sum of the squared deviations from it. */
     void (*moments)(size_t count, const float *x, double *mean, double *deviations);

@@ -8,8 +8,13 @@ static const mfi_order plain = {1, 1};
 
 static mfi_products own_products(const mfi_kernels *kernels, mfi_precision precision)
 {
-    const mfi_panel_products *own = &kernels->products[precision];
-    return (mfi_products){kernels, precision == MFI_BF16 ? mfi_kernels_bf16(kernels) : own, kernels->order};
+    const char *wanted = getenv("MF_WINOGRAD");
+    return (mfi_products){
+        .kernels = kernels,
+        .own = precision == MFI_BF16 ? mfi_kernels_bf16(kernels) : &kernels->products[precision],
+        .order = kernels->order,
+        .winograd = !wanted || strcmp(wanted, "0") != 0,
+    };
 }
 
 static mfi_products blas_products(mfi_precision precision)
@@ -17,7 +22,7 @@ static mfi_products blas_products(mfi_precision precision)
     const mfi_kernels *kernels = mfi_kernels_select();
     if (precision != MFI_FLOAT32)
         return own_products(kernels, precision);
-    return (mfi_products){kernels, NULL, plain};
+    return (mfi_products){.kernels = kernels, .order = plain};
 }
 
 /* Without an instruction set that we know, a BLAS library for this processor is faster than plain C. */

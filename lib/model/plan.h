@@ -33,8 +33,9 @@ typedef struct mfi_stage {
     mfi_activation phi;
     bool normalizes;
     float normalization_rate, normalization_epsilon;
-    mfi_order order;         /* of the weight of a dense stage, and */
+    mfi_order order;         /* of the weight, and, of a dense stage, */
     mfi_precision precision; /* what the operands of its products are rounded to */
+    bool winograd;           /* whether a convolution is computed by that method (math/winograd.h) */
     mfi_geometry geometry;   /* of a convolution, or, as far as its pool, of a pooling */
     float dropout;
     bool drops_maps;

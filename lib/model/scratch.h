@@ -28,7 +28,7 @@ typedef struct mfi_shared_sizes {
     size_t panel;   /* what our own products of a dense stage need for one panel */
     size_t db;      /* [panel] or [channels] */
     size_t dscale;  /* [panel] or [channels] */
-    size_t patches; /* im2col: [values of a kernel, area] of a block of images */
+    size_t patches; /* what the products of a convolution need for a block of images */
     size_t map;     /* z and a of one map */
 } mfi_shared_sizes;
 

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "math/winograd.h"
 #include "model/head.h"
 #include "model/unit.h"
 #include "model/unit/window.h"
@@ -79,6 +80,8 @@ static void form_stage(mfi_plan *plan, int32_t node)
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
         absorb_followers(plan, &stage);
     stage.order = plan->products.order;
+    stage.winograd =
+        stage.kind == MF_UNIT_CONV2D && plan->products.winograd && mfi_winograd_pays(&stage.geometry);
     stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
@@ -116,11 +119,11 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
     if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, mfi_shape_values(input), 1, 1);
-        weight->order = plan->products.order;
         weight->precision = (mfi_precision)plan->precision;
     } else {
         set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
     }
+    weight->order = plan->products.order;
     weight->init = unit->weight_init;
     weight->gain = unit->weight_gain;
     weight->fan = weight->dims[1] * weight->dims[2] * weight->dims[3];
