@@ -1014,18 +1014,22 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
 
     explicit builder(const mf_builder_spec &spec) { check(mf_builder_create(&spec, &handle_)); }
 
-    /** For layers whose rows have this shape. Equal seeds give equal parameters. */
-    explicit builder(std::initializer_list<std::size_t> input, std::uint64_t seed = MF_SEED_AUTO)
-        : builder(monoforward::shape(input), seed)
+    /** For layers whose rows have this shape. Equal seeds give equal parameters; the precision is
+     *  MF_PRECISION_... */
+    explicit builder(std::initializer_list<std::size_t> input, std::uint64_t seed = MF_SEED_AUTO,
+                     std::int32_t precision = MF_PRECISION_FLOAT32)
+        : builder(monoforward::shape(input), seed, precision)
     {
     }
 
     /** The same with a shape that another layer has told. */
-    explicit builder(const mf_shape &input, std::uint64_t seed = MF_SEED_AUTO)
+    explicit builder(const mf_shape &input, std::uint64_t seed = MF_SEED_AUTO,
+                     std::int32_t precision = MF_PRECISION_FLOAT32)
     {
         builder_spec spec;
         spec.input = &input;
         spec.seed = seed;
+        spec.precision = precision;
         check(mf_builder_create(&spec, &handle_));
     }
 
@@ -1849,7 +1853,10 @@ class pipeline
     std::size_t classes_ = 0;
 };
 
-/* ---- the BLAS library ---- */
+/* ---- products and the BLAS library ---- */
+
+/** The products of a layer that is created now: "avx512", "blas", ... */
+inline const char *products_name() noexcept { return mf_products_name(); }
 
 namespace blas
 {

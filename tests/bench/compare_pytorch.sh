@@ -5,9 +5,9 @@
 #
 # PyTorch gets its best settings: the BLAS library's threads from the environment, its own threads 1 or as
 # many, whichever a trial shows to be faster; idle threads sleep (OMP_WAIT_POLICY=passive). With convolutions a
-# trial also chooses the order of maps in memory, and freed memory stays with the process. With --bf16 PyTorch
-# takes part a second time, with its own bf16 (autocast): that gives lines with torch=bf16, after those with
-# torch=float32 of the same rounds.
+# trial also chooses the order of maps in memory, and freed memory stays with the process. With --bf16 both sides
+# take part a second time, in bf16: PyTorch with autocast (torch=bf16), ours with that precision of its layers
+# (precision=bf16); dense networks then have a line for each of the four pairs, from the same rounds.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=5

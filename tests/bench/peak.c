@@ -110,14 +110,33 @@ double peak_float32(void)
     return peak_of(float32_loop(&name));
 }
 
-double peak_bf16(void)
+static int has_bf16(void)
 {
 #if defined(KNOWS_BF16)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bf16"))
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return 0;
+#endif
+}
+
+double peak_bf16(void)
+{
+#if defined(KNOWS_BF16)
+    if (has_bf16())
         return peak_of(bf16_loop);
 #endif
     return 0.0;
+}
+
+double peak_for(int bf16)
+{
+    return bf16 && has_bf16() ? peak_bf16() : peak_float32();
+}
+
+const char *peak_name_for(int bf16)
+{
+    return bf16 && has_bf16() ? "bf16" : "float32";
 }
 
 const char *peak_instructions(void)

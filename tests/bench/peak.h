@@ -10,6 +10,13 @@ double peak_float32(void);
  * them, or the compiler does not know it. */
 double peak_bf16(void);
 
+/* The peak that a rate in bf16 or float32 is measured against: that of its precision, or, where the processor
+ * has no instruction for products of bf16, that of float32. */
+double peak_for(int bf16);
+
+/* Which one that is: "bf16" or "float32". */
+const char *peak_name_for(int bf16);
+
 /* The instructions behind peak_float32(): "avx512", "avx2", "neon" or "generic". */
 const char *peak_instructions(void);
 

@@ -19,4 +19,4 @@ static void blas_finish(void *job)
     (void)job;
 }
 
-const competitor rival_blas = {"blas", 0, blas_prepare, blas_run, blas_finish};
+const competitor rival_blas = {"blas", 0, blas_prepare, blas_run, blas_finish, NULL};

@@ -46,7 +46,7 @@ static void sgemm_finish(void *job)
     (void)job;
 }
 
-const competitor rival_onednn_sgemm = {"onednn_sgemm", 0, sgemm_prepare, sgemm_run, sgemm_finish};
+const competitor rival_onednn_sgemm = {"onednn_sgemm", 0, sgemm_prepare, sgemm_run, sgemm_finish, NULL};
 
 /* ---- matmul ---- */
 
@@ -163,5 +163,5 @@ static void matmul_run(void *job)
     need_dnnl(dnnl_stream_wait(j->stream));
 }
 
-const competitor rival_onednn = {"onednn", 0, float32_prepare, matmul_run, matmul_finish};
-const competitor rival_onednn_bf16 = {"onednn_bf16", 1, bf16_prepare, matmul_run, matmul_finish};
+const competitor rival_onednn = {"onednn", 0, float32_prepare, matmul_run, matmul_finish, NULL};
+const competitor rival_onednn_bf16 = {"onednn_bf16", 1, bf16_prepare, matmul_run, matmul_finish, NULL};

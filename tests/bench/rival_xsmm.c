@@ -117,4 +117,4 @@ static void *xsmm_prepare(const product *p)
     return j;
 }
 
-const competitor rival_xsmm = {"libxsmm", 0, xsmm_prepare, xsmm_run, xsmm_finish};
+const competitor rival_xsmm = {"libxsmm", 0, xsmm_prepare, xsmm_run, xsmm_finish, NULL};

@@ -15,17 +15,22 @@ typedef struct product {
 
 /* One that computes products, on the calling thread alone. prepare() may put the operands into whatever order
  * and precision it likes, which is not timed, and returns what the others take, or NULL if it cannot compute
- * this product on this machine. run() writes C, in float32 and in plain order. */
+ * this product on this machine. run() writes C, in float32 and in plain order, unless there is a show(),
+ * which does so after the clock. */
 typedef struct competitor {
     const char *name;
     int bf16; /* its operands are bf16: it is measured against that peak */
     void *(*prepare)(const product *p);
     void (*run)(void *job);
     void (*finish)(void *job);
+    void (*show)(void *job); /* or NULL */
 } competitor;
 
 /* The BLAS library that the library was linked with, or its product in plain C. */
 extern const competitor rival_blas;
+
+/* This library's, or NULL from prepare() where it has the BLAS library's. */
+extern const competitor rival_own, rival_own_bf16;
 
 /* Those that were there when this was built. */
 extern const competitor rival_xsmm;

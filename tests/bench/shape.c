@@ -108,6 +108,7 @@ mf_layer_spec spec_of_layer(const shape *layers, size_t position)
     spec.classes = CLASSES;
     spec.seed = position + 1;
     spec.normalization = layers->normalization;
+    spec.precision = layers->precision;
     if (at->filters == 0) {
         spec.inputs = layers->widths[position];
         spec.outputs = layers->widths[position + 1];

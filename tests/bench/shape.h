@@ -19,6 +19,7 @@ typedef struct shape {
     size_t layers;
     maps maps[MOST_LAYERS];
     int32_t normalization; /* of all layers */
+    int32_t precision;     /* of all layers; no part of the text */
 } shape;
 
 /* A text such as "784-1000-1000", layers of 1000 neurons on 784 inputs, or "3x32x32:c64p-c128m-c256-1000" on

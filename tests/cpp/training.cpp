@@ -235,6 +235,7 @@ TEST(training, the_library_and_its_products)
     char version[40];
     std::snprintf(version, sizeof version, "%d.%d.%d", MF_VERSION_MAJOR, MF_VERSION_MINOR, MF_VERSION_PATCH);
     CHECK(std::strcmp(mf::version(), version) == 0 && mf::blas::name()[0] != 0);
+    CHECK(mf::products_name()[0] != 0);
     CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::blas::set_threads(0));
     try {
         std::int32_t threads = mf::blas::threads();

@@ -249,11 +249,17 @@ end
 
 local Network = make_class()
 
+-- What the layer at a position is, 0 being the first: a mf_layer_spec.
+function Network:describe(position)
+    local layer, spec = ffi.new("mf_layer *[1]"), make_result("mf_layer_spec")
+    check(C.mf_network_layer(self.handle, position, layer, nil))
+    check(C.mf_layer_describe(layer[0], spec))
+    return spec
+end
+
 -- What arrays are checked against.
 local function measure(network)
-    local first, spec = ffi.new("mf_layer *[1]"), make_result("mf_layer_spec")
-    check(C.mf_network_layer(network.handle, 0, first, nil))
-    check(C.mf_layer_describe(first[0], spec))
+    local spec = network:describe(0)
     network.inputs, network.classes = tonumber(spec.inputs), tonumber(spec.classes)
     return network
 end

@@ -286,11 +286,17 @@ class Network extends Handle {
         super(handle, C.mf_network_free);
         for (const layer of layers)
             check(C.mf_network_append(this.handle, layer.handle, null));
-        const first = receive(out => C.mf_network_layer(this.handle, 0, out, null));
+        const {inputs, classes} = this.describe(0);
+        this.#inputs = inputs;
+        this.#classes = classes;
+    }
+
+    // What the layer at a position is: the fields of its spec.
+    describe(position) {
+        const layer = receive(out => C.mf_network_layer(this.handle, position, out, null));
         const spec = makeResult('mf_layer_spec');
-        check(C.mf_layer_describe(first, spec));
-        this.#inputs = spec.inputs;
-        this.#classes = spec.classes;
+        check(C.mf_layer_describe(layer, spec));
+        return spec;
     }
 
     static load(path) {

@@ -29,6 +29,7 @@ static bool plan_spec(const struct settings *settings, size_t index, const mf_la
     spec->classes = CLASSES;
     spec->normalization = MF_NORMALIZATION_BATCH;
     spec->projection_init = settings->init_projection;
+    spec->precision = settings->precision;
     spec->dropout = (float)plan->dropout;
     spec->dropout_maps = 1;
     spec->label_smoothing = (float)settings->label_smoothing;

@@ -80,7 +80,7 @@ static void print_training(const struct settings *settings)
 static void print_library(const struct settings *settings, const struct model *model)
 {
     printf("memory    %.1f MB held for training\n", (double)model->meter.bytes / 1e6);
-    threads_report(settings->workers);
+    threads_report(settings->workers, precision_names[settings->precision]);
 }
 
 bool report_header(const struct settings *settings, const struct data *data, const struct model *model)
@@ -158,9 +158,9 @@ void report_options(const struct settings *settings, const struct data *data, ch
         used += (size_t)snprintf(text + used, OPTIONS_TEXT - used, "%s%g", i > 0 ? "," : "",
                                  settings->layers[i].dropout);
     snprintf(text + used, OPTIONS_TEXT - used,
-             " init_projection=%s label_smoothing=%g weight_decay=%g time_budget=%g",
-             init_names[settings->init_projection], settings->label_smoothing, settings->weight_decay,
-             settings->time_budget);
+             " init_projection=%s precision=%s label_smoothing=%g weight_decay=%g time_budget=%g",
+             init_names[settings->init_projection], precision_names[settings->precision],
+             settings->label_smoothing, settings->weight_decay, settings->time_budget);
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct outcome *outcome)

@@ -27,6 +27,9 @@ const char *const init_names[] = {[MF_INIT_KAIMING_UNIFORM] = "kaiming",
                                   [MF_INIT_NORMAL] = "normal",
                                   NULL};
 
+const char *const precision_names[] = {
+    [MF_PRECISION_FLOAT32] = "float32", [MF_PRECISION_BF16] = "bf16", NULL};
+
 /* Where the preset's own rate does not apply, as another optimizer was chosen. */
 static const double usual_learning_rates[] = {[UPDATE_SGD] = 0.1,
                                               [UPDATE_MOMENTUM] = 0.02,
@@ -107,6 +110,10 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
                       &s->label_smoothing, 0, 0.99),
         option_number("weight-decay", "decay of weights and projections (the preset's)", &s->weight_decay, 0,
                       1e6),
+        option_choice("precision",
+                      "what products with the weights round their operands to, if the library's "
+                      "convolutions can (float32)",
+                      &s->precision, precision_names),
         option_count("evaluate-every", "look at the test set after every N epochs, and at the end (1)",
                      &s->evaluate_every, 1, 1e6),
         option_flag("flip-test",

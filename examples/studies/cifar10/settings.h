@@ -31,6 +31,7 @@ struct settings {
     int32_t schedule;
     int32_t augment;
     int32_t init_projection;
+    int32_t precision; /* MF_PRECISION_... */
     bool flip_test;
     double time_budget; /* minutes; 0: none */
     double width;
@@ -47,6 +48,7 @@ extern const char *const schedule_names[];
 extern const char *const augment_names[];
 extern const char *const pool_names[];
 extern const char *const init_names[];
+extern const char *const precision_names[];
 
 enum options_outcome settings_read(struct settings *settings, int argc, char **argv);
 

@@ -22,12 +22,13 @@ size_t threads_usual(void)
     return processors < 2 ? 0 : (size_t)processors;
 }
 
-void threads_report(size_t workers)
+void threads_report(size_t workers, const char *precision)
 {
     int32_t threads;
     printf("library   libmonoforward %s, products by %s", mf_version(), mf_products_name());
     if (strcmp(mf_products_name(), "blas") == 0)
         printf(" (%s)", mf_blas_name());
+    printf(" in %s", precision);
     if (workers > 0)
         printf(", %zu thread%s share%s the work", workers, workers == 1 ? "" : "s", workers == 1 ? "s" : "");
     else

@@ -17,8 +17,9 @@ bool threads_set(size_t threads);
 /* Threads that share the work where nobody says how many: one per processor, 0 if there is only one. */
 size_t threads_usual(void);
 
-/* Prints a line about the library: what computes its products, and how many threads share the work. */
-void threads_report(size_t workers);
+/* Prints a line about the library: what computes its products and in which precision, and how many threads
+ * share the work. */
+void threads_report(size_t workers, const char *precision);
 
 /* A pool of that many threads; NULL for 0. On failure prints one line and returns false. */
 bool threads_open(size_t threads, mf_pool **pool);

@@ -39,6 +39,7 @@ static bool fill_spec(const struct settings *settings, size_t index, mf_layer_sp
     spec->normalization = settings->normalization;
     spec->weight_init = settings->init_weight;
     spec->projection_init = settings->init_projection;
+    spec->precision = settings->precision;
     spec->dropout = (float)settings->dropout;
     spec->label_smoothing = (float)settings->label_smoothing;
     spec->seed = random_derive(settings->seed, PURPOSE_FIRST_LAYER + index);

@@ -75,7 +75,7 @@ bool report_header(const struct settings *settings, const struct data *data, con
     else
         printf("memory    %.1f MB held for training; backpropagation would hold about %.1f MB\n",
                memory->held / 1e6, memory->backpropagation / 1e6);
-    threads_report(settings->workers);
+    threads_report(settings->workers, precision_names[settings->precision]);
     return true;
 }
 
@@ -123,9 +123,10 @@ void report_options(const struct settings *settings, const struct data *data, ch
         settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
         settings->weight_decay, settings->clip);
     if (used < OPTIONS_TEXT)
-        snprintf(text + used, OPTIONS_TEXT - used, " cut=%s freeze=%s init_weight=%s init_projection=%s",
-                 cut_names[settings->cut], freeze_names[settings->freeze], init_names[settings->init_weight],
-                 init_names[settings->init_projection]);
+        snprintf(text + used, OPTIONS_TEXT - used,
+                 " cut=%s freeze=%s init_weight=%s init_projection=%s precision=%s", cut_names[settings->cut],
+                 freeze_names[settings->freeze], init_names[settings->init_weight],
+                 init_names[settings->init_projection], precision_names[settings->precision]);
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct run_state *state,

@@ -48,6 +48,9 @@ const char *const init_names[] = {[MF_INIT_KAIMING_UNIFORM] = "kaiming",
                                   [MF_INIT_NORMAL] = "normal",
                                   NULL};
 
+const char *const precision_names[] = {
+    [MF_PRECISION_FLOAT32] = "float32", [MF_PRECISION_BF16] = "bf16", NULL};
+
 const char *const freeze_names[] = {
     [FREEZE_NOTHING] = "nothing", [FREEZE_PROJECTION] = "projection", [FREEZE_WEIGHT] = "weight", NULL};
 
@@ -88,6 +91,7 @@ static struct settings default_settings(void)
         .normalization = MF_NORMALIZATION_NONE,
         .init_weight = MF_INIT_KAIMING_UNIFORM,
         .init_projection = MF_INIT_KAIMING_UNIFORM,
+        .precision = MF_PRECISION_FLOAT32,
         .augment = AUGMENT_NONE,
         .checkpoint_every = 30,
         .seed = 1,
@@ -136,6 +140,8 @@ static enum options_outcome read_words(struct settings *s, int count, char **wor
         option_choice("init-weight", "how the weights start (kaiming)", &s->init_weight, init_names),
         option_choice("init-projection", "how the projections start (kaiming)", &s->init_projection,
                       init_names),
+        option_choice("precision", "what products of dense layers round their operands to (float32)",
+                      &s->precision, precision_names),
         option_count("validation", "hold out N training images and watch these, not the test set (0)",
                      &s->validation, 0, 1e9),
         option_seed("seed", "equal seeds repeat a run, bit for bit (1)", &s->seed),

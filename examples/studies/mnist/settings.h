@@ -38,6 +38,7 @@ struct settings {
     int32_t normalization;   /* MF_NORMALIZATION_... */
     int32_t init_weight;     /* MF_INIT_... */
     int32_t init_projection; /* MF_INIT_... */
+    int32_t precision;       /* MF_PRECISION_... */
     int32_t freeze;
     int32_t cut;     /* where gradients stop: before every layer, or nowhere, which is backpropagation */
     int32_t augment; /* enum augment_kind */
@@ -55,6 +56,7 @@ extern const char *const schedule_names[];
 extern const char *const activation_names[];
 extern const char *const normalization_names[];
 extern const char *const init_names[];
+extern const char *const precision_names[];
 extern const char *const freeze_names[];
 extern const char *const augment_names[];
 extern const char *const cut_names[];

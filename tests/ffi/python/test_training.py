@@ -48,6 +48,10 @@ class Training(unittest.TestCase):
         self.assertEqual((spec.inputs, spec.outputs), (36, 4 * 3 * 3))
         self.assertEqual(layer.parameters()["weight"].shape, (4, 1, 3, 3))
 
+    def test_precision(self):
+        layer = mf.Layer(inputs=2, outputs=3, classes=2, precision="bf16")
+        self.assertEqual(layer.describe().precision, mf.abi.MF_PRECISION_BF16)
+
     def test_parameters(self):
         layer = mf.Layer(inputs=2, outputs=3, classes=2, bias=0)
         weight = numpy.arange(6, dtype=numpy.float32).reshape(3, 2)

@@ -9,7 +9,7 @@ from ._network import Layer
 
 class Builder(Handle):
     """Builder((16, 32, 32), seed=1, ...): makes layers whose rows have this shape, (values,) or (maps, height, width).
-    Options are the fields of mf_builder_spec.
+    Options are the fields of mf_builder_spec: precision="bf16".
 
     Each call adds a unit and returns the builder, so that calls can be chained:
 

@@ -20,6 +20,7 @@ class MonoforwardClassifier:
     hidden         neurons of each layer
     activation     identity, relu, leaky_relu, tanh or gelu
     normalization  none or batch
+    precision      of the products with the weights: float32 or bf16
     dropout        share of neurons hidden from the next layer in training
     optimizer      sgd, adam, adamw or rmsprop
     learning_rate  of fit, which lets it fall along a cosine, and of partial_fit
@@ -33,10 +34,11 @@ class MonoforwardClassifier:
 
     _estimator_type = "classifier"
 
-    def __init__(self, hidden=(100, 100), *, activation="relu", normalization="none", dropout=0.0,
-                 optimizer="adam", learning_rate=0.001, weight_decay=0.0, batch_size=128, epochs=20, mode="sum",
-                 workers=None, random_state=0):
-        self.hidden, self.activation, self.normalization, self.dropout = hidden, activation, normalization, dropout
+    def __init__(self, hidden=(100, 100), *, activation="relu", normalization="none", precision="float32",
+                 dropout=0.0, optimizer="adam", learning_rate=0.001, weight_decay=0.0, batch_size=128, epochs=20,
+                 mode="sum", workers=None, random_state=0):
+        self.hidden, self.activation, self.normalization = hidden, activation, normalization
+        self.precision, self.dropout = precision, dropout
         self.optimizer, self.learning_rate, self.weight_decay = optimizer, learning_rate, weight_decay
         self.batch_size, self.epochs, self.mode = batch_size, epochs, mode
         self.workers, self.random_state = workers, random_state
@@ -128,7 +130,7 @@ class MonoforwardClassifier:
             raise ValueError(f"there is {len(classes)} class in y; it takes two")
         sizes = [features, *self.hidden]
         layers = [Layer(inputs=int(before), outputs=int(size), classes=len(classes), activation=self.activation,
-                        normalization=self.normalization, dropout=self.dropout,
+                        normalization=self.normalization, precision=self.precision, dropout=self.dropout,
                         seed=1 + (int(self.random_state) << 16) + index)
                   for index, (before, size) in enumerate(zip(sizes, sizes[1:]))]
         optimizer = Optimizer(self.optimizer, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
