@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "io/architecture.h"
 #include "io/bytes.h"
+#include "io/host_metadata.h"
 #include "io/model_file.h"
 #include "model/change.h"
 #include "io/values.h"
@@ -189,6 +190,7 @@ static mf_status make_network(loading *l, bool training)
     if (training)
         MFI_TRY(make_optimizers(l));
     MFI_TRY(mfi_network_create(&spec, &l->network));
+    MFI_TRY(mfi_host_metadata_take(&l->tensors, l->network));
     for (size_t position = 0; position < l->plan.layer_count; position++)
         MFI_TRY(add_layer(l, position, training));
     for (size_t position = 0; position < l->plan.layer_count; position++)

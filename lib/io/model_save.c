@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "base/version.h"
 #include "io/bytes.h"
+#include "io/host_metadata.h"
 #include "io/model_file.h"
 #include "io/record.h"
 #include "io/values.h"
@@ -192,6 +193,7 @@ static void put_metadata(mfi_text *text, const mf_network *network, bool trainin
         mfi_text_key(text, MFI_KEY_TRAINING);
         put_training(text, network);
     }
+    mfi_host_metadata_put(network, text);
     mfi_text_close(text, '}');
 }
 

@@ -97,10 +97,10 @@ typedef struct mfi_panel_products {
     void (*update_panel)(const mfi_rule *rule, size_t batch, size_t columns, size_t width, const void *dz,
                          const void *packed, float *p, float *s0, float *s1, void *copy);
 
-    /* dx [rows, columns] = dz W, or += with `add`: dz [rows, n] with row stride lddz, W [n, columns] in
-     * panels. `room` has n rows of order.width, rounded up to whole panels. */
+    /* Columns `first` to `end` - 1 of dx [rows, columns] = dz W: dz [rows, n] with row stride lddz, W [n,
+     * columns] in panels. `room` has n rows of order.width, rounded up to whole panels. */
     void (*input_gradient)(size_t rows, size_t n, const void *dz, size_t lddz, size_t columns,
-                           const float *panels, bool add, float *dx, void *room);
+                           const float *panels, size_t first, size_t end, float *dx, void *room);
 
     /* A panel of W, [columns, width], as the second operand of multiply: [depth of columns, width]. NULL: W
      * itself is one. */
@@ -128,9 +128,10 @@ typedef struct mfi_kernels {
                            const float *projection, const float *a, const float *z, size_t n, float *dz,
                            float *dm, float *db);
 
-    /* dF = dG M and dM += dG^T F for the features F [rows, n] that M [m, n] reads. */
-    void (*head_gradient)(size_t rows, size_t n, size_t m, const float *dg, const float *projection,
-                          const float *features, float *dfeatures, float *dm);
+    /* dF = dG M and dM = dG^T F for the `width` features that the pointers begin at: M, F and dF with row
+     * stride n, dM [m, width]. */
+    void (*head_gradient)(size_t rows, size_t width, size_t m, const float *dg, const float *projection,
+                          const float *features, size_t n, float *dfeatures, float *dm);
 
     /* dz = dz * phi'(z) and db = colsum(dz), for a dz that holds dG M already. This is the rest of
      * local_gradient() if there are so many classes that the BLAS library computes the products. */
@@ -206,9 +207,9 @@ typedef struct mfi_kernels {
     /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);
 
-    /* Sets each value of a[count] to 0 with probability `rate` and scales the rest by 1 / (1 - rate). The
-     * stream decides which values. */
-    void (*dropout)(const mfi_stream *stream, float rate, size_t count, float *a);
+    /* Sets each of the values `first` to `end` - 1 of a to 0 with probability `rate` and scales the rest by
+     * 1 / (1 - rate). The stream decides which values. `first` is a multiple of 4. */
+    void (*dropout)(const mfi_stream *stream, float rate, size_t first, size_t end, float *a);
 
     bool (*all_finite)(size_t count, const float *x);
     double (*sum_of_squares)(size_t count, const float *x);

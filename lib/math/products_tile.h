@@ -258,12 +258,12 @@ static void OF(update_panel)(const mfi_rule *rule, size_t batch, size_t columns,
 /* ---- the gradient with respect to the input ---- */
 
 static void OF(input_gradient)(size_t rows, size_t n, const void *dz, size_t lddz, size_t columns,
-                               const float *panels, bool add, float *dx, void *room)
+                               const float *panels, size_t first, size_t end, float *dx, void *room)
 {
-    for (size_t j = 0; j < columns; j += PANEL) {
-        size_t width = columns - j < PANEL ? columns - j : PANEL;
+    for (size_t j = first; j < end; j += PANEL) {
+        size_t width = end - j < PANEL ? end - j : PANEL;
         OF(transpose)(n, columns, panels, j, width, room);
-        OF(multiply_panel)(rows, OF(depth)(n), dz, lddz, width, room, add, dx + j, columns);
+        OF(multiply_panel)(rows, OF(depth)(n), dz, lddz, width, room, false, dx + j, columns);
     }
 }
 

@@ -65,12 +65,12 @@ static void add_network(tally *sum, size_t count, mf_memory *memory)
 }
 
 mf_status mfi_footprint(const mfi_layer_list *layers, const mf_optimizer_spec *optimizer, int32_t purpose,
-                        size_t max_batch, mf_memory *memory)
+                        size_t max_batch, size_t threads, mf_memory *memory)
 {
     tally sum = {.arena = mfi_arena_base_cost()};
     size_t slots = optimizer ? mfi_optimizer_slots(optimizer->kind, optimizer->momentum > 0.0f) : 0,
            bytes = 0;
-    MFI_TRY(mfi_workspace_bytes(layers, purpose, max_batch, &bytes));
+    MFI_TRY(mfi_workspace_bytes(layers, purpose, max_batch, threads, &bytes));
     for (size_t i = 0; i < layers->count; i++) {
         mfi_list_room room;
         const mfi_plan *plan = NULL;

@@ -168,21 +168,44 @@ static void drop_maps(const mfi_stream *stream, float rate, size_t area, size_t 
     }
 }
 
-void mfi_dropout(const mf_layer *layer, uint32_t purpose, float rate, bool maps, size_t area, size_t count,
-                 float *a)
+/* A mask of single values, which threads share. */
+typedef struct value_mask {
+    const mf_layer *layer;
+    mfi_stream stream;
+    float rate;
+    size_t count;
+    float *a;
+} value_mask;
+
+/* Random numbers of a piece, which take some twenty microseconds. */
+enum { DROPPED_AT_ONCE = 16384 };
+
+static void drop_piece(void *context, size_t index, size_t slot)
 {
-    mfi_stream stream = mfi_stream_of(layer->plan.seed, purpose, layer->progress.dropped);
-    if (maps)
-        drop_maps(&stream, rate, area, count, a);
-    else
-        layer->kernels->dropout(&stream, rate, count, a);
+    const value_mask *mask = context;
+    size_t first = index * DROPPED_AT_ONCE, left = mask->count - first;
+    (void)slot;
+    mask->layer->kernels->dropout(&mask->stream, mask->rate, first,
+                                  first + (left < DROPPED_AT_ONCE ? left : DROPPED_AT_ONCE), mask->a);
 }
 
-void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a)
+void mfi_dropout(const mf_layer *layer, const mfi_team *team, uint32_t purpose, float rate, bool maps,
+                 size_t area, size_t count, float *a)
+{
+    value_mask mask = {layer, mfi_stream_of(layer->plan.seed, purpose, layer->progress.dropped), rate, count,
+                       a};
+    if (maps)
+        drop_maps(&mask.stream, rate, area, count, a);
+    else
+        mfi_team_run(team, (count + DROPPED_AT_ONCE - 1) / DROPPED_AT_ONCE, drop_piece, &mask);
+}
+
+void mfi_layer_drop(const mf_layer *layer, const mfi_team *team, const mfi_settings *settings, size_t rows,
+                    float *a)
 {
     const mf_shape *output = mfi_plan_output(&layer->plan);
     if (settings->dropout > 0.0f)
-        mfi_dropout(layer, MFI_PURPOSE_DROPOUT, settings->dropout, layer->plan.dropout_maps != 0,
+        mfi_dropout(layer, team, MFI_PURPOSE_DROPOUT, settings->dropout, layer->plan.dropout_maps != 0,
                     output->dims[1] * output->dims[2], rows * layer->plan.outputs, a);
 }
 

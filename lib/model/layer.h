@@ -4,6 +4,7 @@
 #define MFI_MODEL_LAYER_H
 
 #include "base/handle.h"
+#include "base/team.h"
 #include "math/kernels.h"
 #include "model/optimizer.h"
 #include "model/plan.h"
@@ -74,13 +75,14 @@ mfi_settings mfi_layer_settings(const mf_layer *layer);
 
 /* Dropout on the output that the next layer reads, with the layer's next mask. The mask remains the next one
  * until the call that uses it has succeeded. */
-void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a);
+void mfi_layer_drop(const mf_layer *layer, const mfi_team *team, const mfi_settings *settings, size_t rows,
+                    float *a);
 void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings);
 
 /* Sets values of a[count], or whole maps of `area` values, to 0 and scales the rest. The stream decides which
  * ones. */
-void mfi_dropout(const mf_layer *layer, uint32_t purpose, float rate, bool maps, size_t area, size_t count,
-                 float *a);
+void mfi_dropout(const mf_layer *layer, const mfi_team *team, uint32_t purpose, float rate, bool maps,
+                 size_t area, size_t count, float *a);
 
 /* ---- for model files and snapshots ---- */
 

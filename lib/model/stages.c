@@ -298,7 +298,7 @@ static void share_gradients(mfi_plan *plan)
     supply gradients = {plan->gradient_slots, &plan->gradient_slot_count, -1};
     plan->gradient_slot_count = plan->spare = 0;
     last->gradient_slot = -1;
-    if (!mfi_head_joins(plan))
+    if (!mfi_head_joins(plan) || last->inputs[0] > 0)
         last->gradient_slot = take_slot(&gradients, last->output_values);
     for (size_t s = plan->stage_count; s-- > 0;) {
         mfi_stage *stage = &plan->stages[s];

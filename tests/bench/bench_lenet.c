@@ -102,7 +102,7 @@ static learner make_learner(const struct dataset *set, const options *o, int thr
     size_t rows = o->batch > TEST_ROWS ? o->batch : TEST_ROWS;
     learner l = {.set = set, .batch = o->batch, .stream = {random_derive(o->seed, LENET_LAYERS)}};
     l.network = make_lenet(set, strtof(o->rate_text, NULL), o->seed);
-    if (!training_open(&l.training, l.network, threads > 1 ? (size_t)threads : 0, o->batch, NULL))
+    if (!training_open(&l.training, l.network, threads > 1 ? (size_t)threads : 0, NULL, o->batch, NULL))
         exit(1);
     l.order = malloc(set->train.count * sizeof *l.order);
     l.x = make_inputs(rows * set->features);

@@ -27,10 +27,11 @@ hash=$(result params_hash)
 [ -n "$hash" ] || fail "the result line has no params_hash"
 succeeds "the same run" small "$data"
 [ "$(result params_hash)" = "$hash" ] || fail "the same seed gave other parameters"
-succeeds "two workers" small "$data" --workers 2
-[ "$(result params_hash)" = "$hash" ] || fail "two workers gave other parameters than none"
+for workers in 0 1 2 3; do
+    succeeds "$workers workers" small "$data" --workers $workers
+    [ "$(result params_hash)" = "$hash" ] || fail "$workers workers gave other parameters"
+done
 complains "a frozen network in one layer" "cut none" small "$data" --cut none --freeze weight
-complains "workers with greedy training" "workers" small "$data" --greedy --workers 2
 succeeds "the network in one layer" small "$data" --cut none
 at_least "the network in one layer" last 90
 whole=$(result params_hash)

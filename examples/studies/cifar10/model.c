@@ -65,7 +65,8 @@ bool model_create(struct model *model, const struct settings *settings)
     spec.allocator = &allocator;
     return library_ok(mf_network_create(&spec, &model->network)) &&
            create_layers(model, settings, &allocator) &&
-           training_open(&model->training, model->network, settings->workers, settings->batch, &allocator);
+           training_open(&model->training, model->network, settings->workers, NULL, settings->batch,
+                         &allocator);
 }
 
 void model_free(struct model *model)

@@ -9,15 +9,21 @@
 #include "presets.h"
 
 struct settings {
-    const char *data; /* NULL: no folder is known */
-    const char *plot; /* NULL: no picture */
-    const char *log;  /* NULL: no log */
+    const char *data;       /* NULL: no folder is known */
+    const char *plot;       /* NULL: no picture */
+    const char *log;        /* NULL: no log */
+    const char *save;       /* NULL: no model file */
+    const char *onnx;       /* NULL: no ONNX model */
+    const char *checkpoint; /* NULL: none */
+    double checkpoint_every;
+    bool resume;
     int32_t preset;
     size_t layer_count;
     struct layer_plan layers[MOST_LAYERS];
     size_t epochs;
     size_t batch;
-    size_t limit; /* 0: all training images */
+    size_t limit;      /* 0: all training images */
+    size_t validation; /* of these, held out */
     size_t evaluate_every;
     size_t threads; /* 0: leave the BLAS library alone */
     size_t workers; /* 0: one layer after the other */

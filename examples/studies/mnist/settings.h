@@ -14,8 +14,13 @@ enum freeze_choice { FREEZE_NOTHING, FREEZE_PROJECTION, FREEZE_WEIGHT };
 enum cut_choice { CUT_LAYER, CUT_NONE };
 
 struct settings {
-    const char *data;      /* NULL: no folder is known */
-    const char *plot;      /* NULL: no picture */
+    const char *data;       /* NULL: no folder is known */
+    const char *plot;       /* NULL: no picture */
+    const char *save;       /* NULL: no model file */
+    const char *onnx;       /* NULL: no ONNX model */
+    const char *checkpoint; /* NULL: none */
+    double checkpoint_every;
+    bool resume;
     struct size_list conv; /* maps of the convolutions, */
     struct size_list pool; /* the windows behind them, the last for all that follow, */
     size_t head;           /* and the size of the maps that their projections read, 0: as they are */
@@ -25,7 +30,7 @@ struct settings {
     size_t validation;
     size_t warmup;
     size_t threads; /* 0: leave the BLAS library alone */
-    size_t workers; /* 0: one layer after the other */
+    size_t workers; /* threads that share the work; 0: one does all */
     int32_t preset;
     int32_t optimizer;
     int32_t schedule;

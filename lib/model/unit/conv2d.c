@@ -61,16 +61,15 @@ static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
     const mfi_geometry *g = &stage->geometry;
     size_t images = images_of_block(stage, rows);
     if ((stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, g->filters, &kept->moments)) ||
-        !mfi_multiply(images, g->filters * g->pixels, &kept->product) ||
+        !mfi_multiply(images, g->filters * g->pixels, &shared->dz) || /* in inference u of a block */
         !products_of(stage)->sizes(stage, images, training, &shared->patches))
         return false;
     shared->map = g->pixels;
     if (!training)
         return true;
-    shared->dz = kept->product;
     shared->db = shared->dscale = g->filters;
     shared->map = 2 * g->pixels;
-    return weight_values(stage, &shared->dw) && mfi_multiply(rows, g->filters * g->pixels, &kept->product);
+    return weight_values(stage, &shared->whole) && mfi_multiply(rows, g->filters * g->pixels, &kept->product);
 }
 
 /* ---- forward ---- */
@@ -126,28 +125,47 @@ static void take_moments(const mfi_conv2d_pass *p)
     }
 }
 
+/* The pass as one thread sees it. */
+static mfi_conv2d_pass pass_of(const mfi_run *mine, const void *context)
+{
+    mfi_conv2d_pass p = *(const mfi_conv2d_pass *)context;
+    p.run = mine;
+    p.scratch = mine->scratch;
+    return p;
+}
+
+static void forward_block(mfi_run *mine, void *context, size_t index)
+{
+    const mfi_conv2d_pass p = pass_of(mine, context);
+    size_t first = index * p.images;
+    float *u = mine->settings ? p.product + first * p.g->filters * p.g->pixels : mine->scratch->dz;
+    products_of(p.stage)->forward(&p, first, u);
+    if (p.batch)
+        return;
+    if (mine->settings)
+        mfi_clear_uncovered(&p.g->pool, mfi_conv2d_images(&p, first) * p.g->filters, u);
+    activate_maps(&p, first, u);
+}
+
+static void activate_block(mfi_run *mine, void *context, size_t index)
+{
+    const mfi_conv2d_pass p = pass_of(mine, context);
+    size_t first = index * p.images;
+    activate_maps(&p, first, p.product + first * p.g->filters * p.g->pixels);
+}
+
 static void conv2d_forward(const mfi_run *run, size_t index)
 {
     mfi_conv2d_pass p = conv2d_begin(run, index);
-    const mfi_conv2d_products *products = products_of(p.stage);
-    size_t map_values = p.g->filters * p.g->pixels;
+    size_t blocks = (p.rows + p.images - 1) / p.images;
     if (p.stage->normalizes && !p.batch)
         mfi_moments_complete(run, index, p.moments);
-    for (size_t first = 0; first < p.rows; first += p.images) {
-        float *u = p.product + (run->settings ? first * map_values : 0);
-        products->forward(&p, first, u);
-        if (p.batch)
-            continue;
-        if (run->settings)
-            mfi_clear_uncovered(&p.g->pool, mfi_conv2d_images(&p, first) * p.g->filters, u);
-        activate_maps(&p, first, u);
-    }
+    mfi_run_share(run, blocks, forward_block, &p);
     if (!p.batch)
         return;
     take_moments(&p);
     mfi_moments_complete(run, index, p.moments);
-    for (size_t first = 0; first < p.rows; first += p.images)
-        activate_maps(&p, first, p.product + first * map_values);
+    mfi_run_share(run, blocks, activate_block, &p);
 }
 
 /* ---- backward ---- */
@@ -218,10 +236,10 @@ static void take_weights(const mfi_conv2d_pass *p, mfi_run *run, const mfi_targe
 {
     const mfi_matrix_order order = {p->stage->order, p->g->filters, p->g->patch_size};
     if (weight->wanted && run->use == MFI_STORE)
-        mfi_order_get(&order, p->scratch->dw, 0, order.rows * order.columns,
+        mfi_order_get(&order, p->scratch->whole, 0, order.rows * order.columns,
                       run->out + run->layer->plan.parameters[weight->number].offset);
     else
-        mfi_run_take(run, weight, 0, 1, count, count, p->scratch->dw);
+        mfi_run_take(run, weight, 0, 1, count, count, p->scratch->whole);
 }
 
 static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
@@ -235,7 +253,7 @@ static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const 
     mfi_target bias = mfi_run_target(run, p.stage->parameters[MFI_BIAS]);
     mfi_target scale = mfi_run_target(run, p.stage->parameters[MFI_SCALE]);
     weight_values(p.stage, &weights);
-    memset(scratch->dw, 0, weights * sizeof(float));
+    memset(scratch->whole, 0, weights * sizeof(float));
     memset(scratch->db, 0, g->filters * sizeof(float));
     memset(scratch->dscale, 0, g->filters * sizeof(float));
     if (p.batch)

@@ -1,7 +1,8 @@
 /* Owns: a dense stage: x W^T, then normalisation, bias and activation.
  *
- * The backward pass runs over panels of neurons. For each panel dz, then dx, dW and db are computed into
- * scratch that stays in the cache, and are used at once: a full gradient is never stored. */
+ * All of it runs over panels of neurons, which threads share. In the backward pass dz, db and dW of a panel
+ * are computed into scratch that stays in the cache, and are used at once: a full gradient is never stored.
+ * Where the stage before needs dx, which is a sum over all neurons, dz is kept until dx is there. */
 #include "model/unit/dense.h"
 
 #include <math.h>
@@ -29,21 +30,35 @@ static void dense_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_
     stage->multiplications = (double)unit->outputs * (double)mfi_shape_values(input);
 }
 
-/* So many values of W at a time: a panel of dz and of M, and with the BLAS library a panel of dW, then stay
- * in the second-level cache. Within the limits, a width that our own products and BLAS libraries like: whole
- * panels of any order. */
-enum { PANEL_VALUES = 163840, PANEL_STEP = 48, PANEL_LEAST = 96, PANEL_MOST = 240 };
+/* Neurons at a time. With our own products as few as make a piece of work worth taking: the more pieces, the
+ * less the last ones make threads wait. With the BLAS library a panel of dW stays in the second-level cache,
+ * and its products want a certain width. Both are whole panels of any order. */
+enum { PANEL_STEP = 48, PANEL_MOST = 240, OWN_VALUES = 49152, BLAS_VALUES = 163840, BLAS_LEAST = 96 };
 
-size_t mfi_dense_panel(size_t inputs, size_t outputs)
+size_t mfi_dense_panel(const mfi_stage *stage)
 {
-    size_t panel = PANEL_VALUES / inputs / PANEL_STEP * PANEL_STEP;
-    panel = panel < PANEL_LEAST ? PANEL_LEAST : panel > PANEL_MOST ? PANEL_MOST : panel;
-    return panel < outputs ? panel : outputs;
+    bool plain = mfi_order_is_plain(&stage->order);
+    size_t least = plain ? BLAS_LEAST : PANEL_STEP;
+    size_t panel = (plain ? BLAS_VALUES : OWN_VALUES) / stage->input_values / PANEL_STEP * PANEL_STEP;
+    panel = panel < least ? least : panel > PANEL_MOST ? PANEL_MOST : panel;
+    return panel < stage->output_values ? panel : stage->output_values;
 }
 
 static const mfi_dense_products *products_of(const mfi_stage *stage)
 {
     return mfi_order_is_plain(&stage->order) ? &mfi_dense_blas : &mfi_dense_own;
+}
+
+/* The parts that `count` neurons or inputs are cut into, and the one of that index. */
+static size_t parts_of(size_t count, size_t width)
+{
+    return (count + width - 1) / width;
+}
+
+static mfi_dense_part part_at(size_t count, size_t width, size_t index)
+{
+    size_t start = index * width;
+    return (mfi_dense_part){start, count - start < width ? count - start : width};
 }
 
 static bool keeps_preactivation(const mfi_stage *stage)
@@ -54,7 +69,7 @@ static bool keeps_preactivation(const mfi_stage *stage)
 static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                         mfi_shared_sizes *shared)
 {
-    size_t n = stage->output_values, panel = mfi_dense_panel(stage->input_values, n);
+    size_t n = stage->output_values, panel = mfi_dense_panel(stage);
     if (stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, n, &kept->moments))
         return false;
     if (!products_of(stage)->sizes(stage, rows, training, shared))
@@ -65,6 +80,7 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
         return false;
     if (stage->normalizes && !mfi_multiply(rows, n, &kept->product))
         return false;
+    shared->pieces = parts_of(n, panel);
     shared->db = panel;
     shared->dscale = stage->normalizes ? panel : 0;
     return mfi_multiply(rows, panel, &shared->dz);
@@ -72,14 +88,50 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
 
 /* ---- forward ---- */
 
-static void normalize_rows(const mfi_run *run, size_t index, const float *u, float *to)
+/* What all parts of a forward pass have in common. */
+typedef struct forward_pass {
+    size_t index;
+    const mfi_stage *stage;
+    const float *bias;
+    float *u, *a, *z; /* product, activation, and preactivation where it is kept */
+    mfi_moments moments;
+    size_t part;
+    bool batch; /* mean and variance are those of the batch */
+} forward_pass;
+
+/* a of some neurons, row by row. */
+static void activate_part(const mfi_run *run, const forward_pass *pass, mfi_dense_part part)
 {
-    size_t n = run->layer->plan.stages[index].output_values, rows = run->rows->count;
-    mfi_moments moments = mfi_moments_of(run, index);
-    if (mfi_run_uses_batch(run, index))
-        run->layer->kernels->column_moments(rows, n, u, n, moments.mean, moments.variance);
-    mfi_moments_complete(run, index, moments);
-    run->layer->kernels->normalize(rows, n, moments.mean, moments.scale, u, n, to);
+    const mfi_kernels *kernels = run->layer->kernels;
+    size_t n = pass->stage->output_values;
+    const float *bias = pass->bias ? pass->bias + part.start : NULL;
+    for (size_t b = 0; b < run->rows->count; b++) {
+        size_t at = b * n + part.start;
+        if (pass->stage->normalizes)
+            kernels->normalize(1, part.width, pass->moments.mean + part.start,
+                               pass->moments.scale + part.start, pass->u + at, n, pass->a + at);
+        kernels->activate(pass->stage->phi, 1, part.width, bias, pass->a + at, pass->z ? pass->z + at : NULL);
+    }
+}
+
+static void multiply_piece(mfi_run *mine, void *context, size_t index)
+{
+    const forward_pass *pass = context;
+    size_t n = pass->stage->output_values;
+    mfi_dense_part part = part_at(n, pass->part, index);
+    products_of(pass->stage)->forward(mine, pass->index, part, pass->u);
+    if (pass->batch)
+        mine->layer->kernels->column_moments(mine->rows->count, part.width, pass->u + part.start, n,
+                                             pass->moments.mean + part.start,
+                                             pass->moments.variance + part.start);
+    if (!pass->stage->normalizes)
+        activate_part(mine, pass, part);
+}
+
+static void normalize_piece(mfi_run *mine, void *context, size_t index)
+{
+    const forward_pass *pass = context;
+    activate_part(mine, pass, part_at(pass->stage->output_values, pass->part, index));
 }
 
 static void dense_forward(const mfi_run *run, size_t index)
@@ -87,12 +139,24 @@ static void dense_forward(const mfi_run *run, size_t index)
     const mfi_stage *stage = &run->layer->plan.stages[index];
     const mfi_kept *kept = &run->scratch->kept[index];
     float *a = mfi_run_output(run, index);
-    float *u = kept->product ? kept->product : a;
-    products_of(stage)->forward(run, index, u);
-    if (stage->normalizes)
-        normalize_rows(run, index, u, a);
-    run->layer->kernels->activate(stage->phi, run->rows->count, stage->output_values,
-                                  mfi_run_values(run, index, MFI_BIAS), a, kept->preactivation);
+    forward_pass pass = {
+        .index = index,
+        .stage = stage,
+        .bias = mfi_run_values(run, index, MFI_BIAS),
+        .u = kept->product ? kept->product : a,
+        .a = a,
+        .z = kept->preactivation,
+        .moments = mfi_moments_of(run, index),
+        .part = products_of(stage)->forward_part(stage, run->rows->count),
+        .batch = mfi_run_uses_batch(run, index),
+    };
+    size_t parts = parts_of(stage->output_values, pass.part);
+    products_of(stage)->begin_forward(run, index);
+    mfi_run_share(run, parts, multiply_piece, &pass);
+    if (!stage->normalizes)
+        return;
+    mfi_moments_complete(run, index, pass.moments);
+    mfi_run_share(run, parts, normalize_piece, &pass);
 }
 
 /* ---- backward ---- */
@@ -120,15 +184,47 @@ static void panel_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
             pass->moments.scale + part.start, scratch->db, pass->inverse_count, scratch->dz, scratch->dscale);
 }
 
-static void walk_panels(const mfi_dense_pass *pass,
-                        void (*use)(const mfi_dense_pass *pass, mfi_dense_part part))
+static void keep_dz(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    size_t most = mfi_dense_panel(pass->k, pass->n);
-    for (size_t start = 0; start < pass->n; start += most) {
-        mfi_dense_part part = {start, pass->n - start < most ? pass->n - start : most};
-        panel_gradient(pass, part);
-        use(pass, part);
-    }
+    const float *dz = pass->run->scratch->dz;
+    for (size_t b = 0; b < pass->rows; b++)
+        memcpy(pass->dz + b * pass->n + part.start, dz + b * part.width, part.width * sizeof *dz);
+}
+
+/* Parts with what is done with each of them. */
+typedef struct part_walk {
+    const mfi_dense_pass *pass;
+    void (*use)(const mfi_dense_pass *pass, mfi_dense_part part);
+    size_t count, width;
+} part_walk;
+
+static void walk_part(mfi_run *mine, void *context, size_t index)
+{
+    const part_walk *walk = context;
+    mfi_dense_pass pass = *walk->pass;
+    pass.run = mine;
+    walk->use(&pass, part_at(walk->count, walk->width, index));
+}
+
+/* Threads share the parts, unless those add to the same sum: then their order matters. */
+static void walk_parts(const mfi_dense_pass *pass, bool alone,
+                       void (*use)(const mfi_dense_pass *pass, mfi_dense_part part))
+{
+    part_walk walk = {pass, use, pass->n, mfi_dense_panel(pass->stage)};
+    const mfi_team *team = pass->run->team, caller = {.slot = pass->run->scratch->slot, .threads = 1};
+    if (alone)
+        pass->run->team = &caller;
+    mfi_run_share_gradients(pass->run, parts_of(walk.count, walk.width), walk_part, &walk);
+    pass->run->team = team;
+}
+
+/* Inputs of a part of dx: as many as of neurons, but whole panels of the transpose of W. */
+static void find_input_gradient(const mfi_dense_pass *pass)
+{
+    enum { INPUTS = 96 };
+    part_walk walk = {pass, products_of(pass->stage)->input_gradient, pass->k, INPUTS};
+    products_of(pass->stage)->begin_input(pass);
+    mfi_run_share(pass->run, parts_of(walk.count, walk.width), walk_part, &walk);
 }
 
 /* ---- the norm of dW from Gram matrices: sum over i, j of (dz dz^T)_ij (x x^T)_ij ---- */
@@ -136,12 +232,12 @@ static void walk_panels(const mfi_dense_pass *pass,
 /* Gram matrices [B, B] of dz, which grows with the panels, and of x. */
 static float *gram_of_dz(const mfi_dense_pass *pass)
 {
-    return pass->run->scratch->dw;
+    return pass->run->scratch->whole;
 }
 
 static float *gram_of_x(const mfi_dense_pass *pass)
 {
-    return pass->run->scratch->dw + pass->rows * pass->rows;
+    return pass->run->scratch->whole + pass->rows * pass->rows;
 }
 
 /* For batches much smaller than the stage the two matrices cost far less than dW itself. They are not made of
@@ -150,15 +246,22 @@ static bool gram_pays(const mfi_dense_pass *pass)
 {
     mfi_shared_sizes shared = {0};
     (void)products_of(pass->stage)->sizes(pass->stage, pass->rows, true, &shared); /* it has fit before */
-    return pass->stage->precision == MFI_FLOAT32 && pass->rows <= shared.dw / 2 / pass->rows &&
+    return pass->stage->precision == MFI_FLOAT32 && pass->rows <= shared.whole / 2 / pass->rows &&
            (double)pass->rows * (double)(pass->n + pass->k) < (double)pass->n * (double)pass->k;
 }
 
 static void add_gram(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    const float *dz = pass->run->scratch->dz;
-    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, part.width, 1.0f, dz, part.width, dz,
-             part.width, part.start == 0 ? 0.0f : 1.0f, gram_of_dz(pass), pass->rows);
+    size_t stride;
+    const float *dz = mfi_dense_dz(pass, part, &stride);
+    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, part.width, 1.0f, dz, stride, dz, stride,
+             part.start == 0 ? 0.0f : 1.0f, gram_of_dz(pass), pass->rows);
+}
+
+static void measure_part(const mfi_dense_pass *pass, mfi_dense_part part)
+{
+    panel_gradient(pass, part);
+    products_of(pass->stage)->weight_gradient(pass, part);
 }
 
 /* If rows are nearly equal and their dz cancel, the terms cancel too, and the result would be mostly rounding
@@ -179,31 +282,39 @@ static void measure_by_gram(const mfi_dense_pass *pass)
         return;
     }
     products_of(pass->stage)->begin(pass);
-    walk_panels(pass, products_of(pass->stage)->weight_gradient);
+    walk_parts(pass, false, pass->dz ? products_of(pass->stage)->weight_gradient : measure_part);
 }
 
 /* ---- all of it ---- */
 
-static void use_part(const mfi_dense_pass *pass, mfi_dense_part part)
+static void use_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    const mfi_scratch *scratch = pass->run->scratch;
-    if (!pass->dy)
-        mfi_run_take(pass->run, &pass->projection, part.start, pass->run->layer->plan.head.classes,
-                     part.width, pass->n, scratch->dm);
-    mfi_run_take(pass->run, &pass->bias, part.start, 1, part.width, part.width, scratch->db);
-    mfi_run_take(pass->run, &pass->scale, part.start, 1, part.width, part.width, scratch->dscale);
-    if (pass->dx)
-        products_of(pass->stage)->input_gradient(pass, part);
     if (pass->by_gram)
         add_gram(pass, part);
     else if (pass->weight.wanted)
         products_of(pass->stage)->weight_gradient(pass, part);
 }
 
-static void dense_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+static void use_part(const mfi_dense_pass *pass, mfi_dense_part part)
+{
+    const mfi_scratch *scratch = pass->run->scratch;
+    panel_gradient(pass, part);
+    if (pass->joins)
+        mfi_run_take(pass->run, &pass->projection, part.start, pass->run->layer->plan.head.classes,
+                     part.width, pass->n, scratch->dm);
+    mfi_run_take(pass->run, &pass->bias, part.start, 1, part.width, part.width, scratch->db);
+    mfi_run_take(pass->run, &pass->scale, part.start, 1, part.width, part.width, scratch->dscale);
+    if (pass->dz)
+        keep_dz(pass, part);
+    else
+        use_weight_gradient(pass, part);
+}
+
+static mfi_dense_pass begin_backward(mfi_run *run, size_t index, float *dy, float *dx)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    mfi_dense_pass pass = {
+    bool joins = mfi_head_joins(&run->layer->plan) && index + 1 == run->layer->plan.stage_count;
+    return (mfi_dense_pass){
         .run = run,
         .index = index,
         .stage = stage,
@@ -211,21 +322,35 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
         .rows = run->rows->count,
         .n = stage->output_values,
         .k = stage->input_values,
+        .joins = joins,
         .a = mfi_run_output(run, index),
         .z = run->scratch->kept[index].preactivation,
-        .dy = dy,
+        .dy = joins ? NULL : dy,
         .moments = mfi_moments_of(run, index),
         .inverse_count = mfi_run_uses_batch(run, index) ? 1.0f / (float)run->rows->count : 0.0f,
-        .dx = dx[0],
+        .dx = dx,
+        .dz = dx ? dy : NULL,
         .weight = mfi_run_target(run, stage->parameters[MFI_WEIGHT]),
         .bias = mfi_run_target(run, stage->parameters[MFI_BIAS]),
         .scale = mfi_run_target(run, stage->parameters[MFI_SCALE]),
-        .projection = mfi_run_target(run, dy ? -1 : (int32_t)run->layer->plan.projection),
+        .projection = mfi_run_target(run, joins ? (int32_t)run->layer->plan.projection : -1),
     };
+}
+
+static void dense_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
+{
+    mfi_dense_pass pass = begin_backward(run, index, dy, dx[0]);
     pass.by_gram = pass.weight.wanted && run->use == MFI_MEASURE && gram_pays(&pass);
-    if (pass.weight.wanted && !pass.by_gram)
-        products_of(stage)->begin(&pass);
-    walk_panels(&pass, use_part);
+    bool whole_gradient = pass.weight.wanted && !pass.by_gram;
+    if (whole_gradient && !pass.dz)
+        products_of(pass.stage)->begin(&pass);
+    walk_parts(&pass, pass.by_gram && !pass.dz, use_part);
+    if (pass.dz) {
+        find_input_gradient(&pass);
+        if (whole_gradient)
+            products_of(pass.stage)->begin(&pass);
+        walk_parts(&pass, pass.by_gram, use_weight_gradient);
+    }
     if (pass.by_gram)
         measure_by_gram(&pass);
 }

@@ -44,8 +44,18 @@ class Classifier(unittest.TestCase):
         self.assertTrue((other.predict_proba(self.x) != expected).any())
 
     def test_workers_give_the_same(self):
-        piped = make(workers=2).fit(self.x, NAMES[self.y])
-        numpy.testing.assert_array_equal(piped.predict_proba(self.x), self.fitted.predict_proba(self.x))
+        for workers in (0, 1, 2, 3, None):
+            piped = make(workers=workers).fit(self.x, NAMES[self.y])
+            numpy.testing.assert_array_equal(piped.predict_proba(self.x), self.fitted.predict_proba(self.x))
+
+    def test_bytes_give_what_their_numbers_give(self):
+        x = (self.x * 40 + 128).clip(0, 255).astype(numpy.uint8)
+        for workers in (0, 2):
+            answers = []
+            for rows in (x, x.astype(numpy.float32)):
+                classifier = make(epochs=2, workers=workers).fit(rows, self.y)
+                answers.append(classifier.partial_fit(rows, self.y).predict_proba(rows))
+            numpy.testing.assert_array_equal(*answers)
 
     def test_fit_starts_anew(self):
         again = make().fit(self.x[:, ::-1], 1 - self.y)

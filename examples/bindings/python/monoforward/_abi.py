@@ -60,6 +60,8 @@ MF_LAYER_DROPOUT = 0
 MF_LAYER_LABEL_SMOOTHING = 1
 MF_TYPE_FLOAT32 = 0
 MF_TYPE_INT32 = 1
+MF_TYPE_UINT8 = 2
+MF_TYPE_BF16 = 3
 MF_UNIT_DENSE = 0
 MF_UNIT_CONV2D = 1
 MF_UNIT_BATCH_NORM = 2
@@ -70,8 +72,13 @@ MF_UNIT_ADD = 6
 MF_HEAD_LINEAR = 0
 MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
+MF_METADATA_NAME_BYTES = 255
+MF_METADATA_VALUE_BYTES = 1048576
+MF_METADATA_BYTES = 8388608
+MF_METADATA_ENTRIES = 1024
 MF_WORKSPACE_TRAINING = 0
 MF_WORKSPACE_INFERENCE = 1
+MF_WORKSPACE_CONVERT = 2
 MF_CONTENTS_MODEL = 0
 MF_CONTENTS_TRAINING = 1
 MF_SEED_AUTO = 0
@@ -95,6 +102,10 @@ class mf_builder(c.Structure):
 
 
 class mf_network(c.Structure):
+    """Opaque."""
+
+
+class mf_pool(c.Structure):
     """Opaque."""
 
 
@@ -142,6 +153,10 @@ class mf_network_spec(c.Structure):
     pass
 
 
+class mf_pool_spec(c.Structure):
+    pass
+
+
 class mf_workspace_spec(c.Structure):
     pass
 
@@ -151,6 +166,10 @@ class mf_report(c.Structure):
 
 
 class mf_memory(c.Structure):
+    pass
+
+
+class mf_memory_spec(c.Structure):
     pass
 
 
@@ -166,6 +185,10 @@ class mf_pipeline_spec(c.Structure):
     pass
 
 
+class mf_output(c.Structure):
+    pass
+
+
 class mf_load_spec(c.Structure):
     pass
 
@@ -173,6 +196,7 @@ class mf_load_spec(c.Structure):
 mf_allocator_alloc = c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t)
 mf_allocator_free = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.c_size_t)
 mf_pipeline_spec_on_report = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(mf_pipeline_report))
+mf_output_write = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_size_t)
 
 mf_allocator._fields_ = [
     ("alloc", mf_allocator_alloc),
@@ -254,6 +278,8 @@ mf_batch._fields_ = [
     ("input_stride", c.c_size_t),
     ("targets", c.c_void_p),
     ("sample_weights", c.c_void_p),
+    ("input_scale", c.c_float),
+    ("input_shift", c.c_float),
 ]
 
 mf_unit_spec._fields_ = [
@@ -304,6 +330,12 @@ mf_network_spec._fields_ = [
     ("allocator", c.POINTER(mf_allocator)),
 ]
 
+mf_pool_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("threads", c.c_uint32),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
 mf_workspace_spec._fields_ = [
     ("struct_size", c.c_uint32),
     ("purpose", c.c_int32),
@@ -311,6 +343,7 @@ mf_workspace_spec._fields_ = [
     ("layer", c.POINTER(mf_layer)),
     ("max_batch", c.c_size_t),
     ("allocator", c.POINTER(mf_allocator)),
+    ("pool", c.POINTER(mf_pool)),
 ]
 
 mf_report._fields_ = [
@@ -333,6 +366,17 @@ mf_memory._fields_ = [
     ("workspace", c.c_size_t),
     ("total", c.c_size_t),
     ("arena", c.c_size_t),
+]
+
+mf_memory_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("purpose", c.c_int32),
+    ("layers", c.POINTER(c.POINTER(mf_layer_spec))),
+    ("builders", c.POINTER(c.POINTER(mf_builder))),
+    ("count", c.c_size_t),
+    ("optimizer", c.POINTER(mf_optimizer_spec)),
+    ("max_batch", c.c_size_t),
+    ("threads", c.c_size_t),
 ]
 
 mf_pipeline_report._fields_ = [
@@ -369,6 +413,14 @@ mf_pipeline_spec._fields_ = [
     ("on_report", mf_pipeline_spec_on_report),
     ("user", c.c_void_p),
     ("allocator", c.POINTER(mf_allocator)),
+    ("pool", c.POINTER(mf_pool)),
+]
+
+mf_output._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("reserved", c.c_uint32),
+    ("write", mf_output_write),
+    ("user", c.c_void_p),
 ]
 
 mf_load_spec._fields_ = [
@@ -472,12 +524,24 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_network_infer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_pool_spec_init": (c.c_int32, [c.POINTER(mf_pool_spec), c.c_size_t]),
+    "mf_pool_create": (c.c_int32, [c.POINTER(mf_pool_spec), c.POINTER(c.POINTER(mf_pool))]),
+    "mf_pool_free": (None, [c.POINTER(mf_pool)]),
+    "mf_pool_threads": (c.c_int32, [c.POINTER(mf_pool), c.c_void_p]),
+    "mf_network_metadata_set": (c.c_int32, [c.POINTER(mf_network), c.c_char_p, c.c_char_p]),
+    "mf_network_metadata_get": (c.c_int32, [c.POINTER(mf_network), c.c_char_p, c.POINTER(c.c_char_p)]),
+    "mf_network_metadata_count": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
+    "mf_network_metadata_at": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.POINTER(c.c_char_p),
+        c.POINTER(c.c_char_p)]),
+    "mf_network_metadata_remove": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
     "mf_report_init": (c.c_int32, [c.POINTER(mf_report), c.c_size_t]),
     "mf_memory_init": (c.c_int32, [c.POINTER(mf_memory), c.c_size_t]),
     "mf_network_memory": (c.c_int32, [c.POINTER(c.POINTER(mf_layer_spec)), c.c_size_t,
         c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
     "mf_network_memory_built": (c.c_int32, [c.POINTER(c.POINTER(mf_builder)), c.c_size_t,
         c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
+    "mf_memory_spec_init": (c.c_int32, [c.POINTER(mf_memory_spec), c.c_size_t]),
+    "mf_memory_query": (c.c_int32, [c.POINTER(mf_memory_spec), c.POINTER(mf_memory)]),
     "mf_network_summary": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.c_void_p, c.c_size_t,
         c.c_void_p]),
     "mf_workspace_spec_init": (c.c_int32, [c.POINTER(mf_workspace_spec), c.c_size_t]),
@@ -506,17 +570,23 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_pipeline_infer": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_output_init": (c.c_int32, [c.POINTER(mf_output), c.c_size_t]),
     "mf_load_spec_init": (c.c_int32, [c.POINTER(mf_load_spec), c.c_size_t]),
     "mf_network_save": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_char_p]),
     "mf_network_save_size": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p]),
     "mf_network_save_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p, c.c_size_t,
         c.c_void_p]),
+    "mf_network_save_to": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.POINTER(mf_output)]),
     "mf_network_load": (c.c_int32, [c.POINTER(mf_load_spec), c.c_char_p, c.POINTER(c.POINTER(mf_network))]),
     "mf_network_load_buffer": (c.c_int32, [c.POINTER(mf_load_spec), c.c_void_p, c.c_size_t,
         c.POINTER(c.POINTER(mf_network))]),
     "mf_network_snapshot_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_snapshot_save": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
     "mf_network_snapshot_load": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
+    "mf_network_clone": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.POINTER(mf_allocator),
+        c.POINTER(c.POINTER(mf_network))]),
+    "mf_network_copy_parameters": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_network)]),
+    "mf_network_blend_parameters": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_network), c.c_double]),
     "mf_products_name": (c.c_char_p, []),
     "mf_blas_name": (c.c_char_p, []),
     "mf_blas_set_threads": (c.c_int32, [c.c_int32]),
@@ -524,4 +594,5 @@ FUNCTIONS = {
     "mf_network_export_onnx": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
     "mf_network_export_onnx_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_export_onnx_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t, c.c_void_p]),
+    "mf_network_export_onnx_to": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_output)]),
 }

@@ -25,6 +25,11 @@ def constant(prefix, value):
     return number
 
 
+def workspace_purpose(purpose, convert):
+    """The purpose of a workspace's spec."""
+    return constant("MF_WORKSPACE_", purpose) | (_abi.MF_WORKSPACE_CONVERT if convert else 0)
+
+
 def make_spec(name, options, kinds=None):
     """A spec with the library's defaults and these fields of it."""
     kind = getattr(_abi, name)
