@@ -104,7 +104,8 @@ mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_
 }
 
 /* `specs` has room for the layers. */
-static struct baseline_spec baseline_of(const shape *layers, mf_layer_spec *specs, const mf_allocator *allocator)
+static struct baseline_spec baseline_of(const shape *layers, mf_layer_spec *specs,
+                                        const mf_allocator *allocator)
 {
     for (size_t i = 0; i < layers->layers; i++)
         specs[i] = spec_of_layer(layers, i);
