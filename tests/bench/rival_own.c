@@ -8,7 +8,6 @@
 
 #include "math/kernels.h"
 #include "math/products.h"
-#include "model/unit/dense.h"
 #include "rivals.h"
 #include "support.h"
 
@@ -71,13 +70,8 @@ static void run_update(const own_job *j)
 static void run_input(const own_job *j)
 {
     const product *p = j->p;
-    size_t most = mfi_dense_panel(p->n, p->k), part;
-    for (size_t start = 0; start < p->k; start += part) {
-        part = p->k - start < most ? p->k - start : most;
-        const float *dz = rounded_rows(j, p->m, part, p->a + start, p->k);
-        j->products.own->input_gradient(p->m, part, dz, dz == j->rows ? depth_of(j, part) : p->k, p->n,
-                                        j->weight + start * p->n, start > 0, p->c, j->panel);
-    }
+    j->products.own->input_gradient(p->m, p->k, rounded_rows(j, p->m, p->k, p->a, p->k), depth_of(j, p->k),
+                                    p->n, j->weight, 0, p->n, p->c, j->panel);
 }
 
 static void own_run(void *job)
