@@ -70,8 +70,8 @@ static void run_update(const own_job *j)
 static void run_input(const own_job *j)
 {
     const product *p = j->p;
-    j->products.own->input_gradient(p->m, p->k, rounded_rows(j, p->m, p->k, p->a, p->k), depth_of(j, p->k),
-                                    p->n, j->weight, 0, p->n, p->c, j->panel);
+    const float *dz = rounded_rows(j, p->m, p->k, p->a, p->k);
+    j->products.own->input_gradient(p->m, p->k, dz, depth_of(j, p->k), p->n, j->weight, 0, p->n, p->c, j->panel);
 }
 
 static void own_run(void *job)

@@ -38,11 +38,11 @@ whole=$(result params_hash)
 held=$(sed -n 's/^memory *\([0-9]*\) bytes held .*/\1/p' "$work/out") foreseen=$(sed -n 's/^memory .*foreseen: //p' "$work/out")
 [ -n "$held" ] && [ "$held" = "$foreseen" ] || fail "$held bytes held in one layer, foreseen: $foreseen"
 [ "$(result precision)" = float32 ] || fail "the result line does not say float32"
-grep -qE '^library .* products [a-z0-9]+ in float32, BLAS ' "$work/out" || fail "the header does not name the products"
+grep -qE '^library .* products by [a-z0-9]+( \([a-z]+\))? in float32' "$work/out" || fail "the header does not name the products"
 succeeds "bf16" small "$data" --precision bf16
 at_least "bf16" last 90
 [ "$(result precision)" = bf16 ] || fail "the result line does not say bf16"
-grep -qE '^library .* products [a-z0-9]+ in bf16, BLAS ' "$work/out" || fail "the header does not name the precision"
+grep -qE '^library .* products by [a-z0-9]+ in bf16' "$work/out" || fail "the header does not name the precision"
 bf16=$(result params_hash)
 succeeds "bf16, two workers" small "$data" --precision bf16 --workers 2
 [ "$(result params_hash)" = "$bf16" ] || fail "two workers gave other parameters than none in bf16"

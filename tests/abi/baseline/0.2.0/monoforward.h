@@ -87,7 +87,8 @@ enum {
     MF_STATUS_SHAPE = 3,    /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
     MF_STATUS_LABEL = 4,    /**< A label is negative or not below the number of classes. */
     MF_STATUS_CAPACITY = 5, /**< The batch has no rows, or more than the workspace was made for; a buffer is
-                               too small, or a file larger than wanted. */
+                               too small, a file larger than wanted, or metadata beyond a
+                               limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
     MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
     MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
@@ -945,6 +946,64 @@ MF_API mf_status mf_pool_threads(const mf_pool *pool, uint32_t *threads);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
+/** @defgroup metadata Metadata
+ *
+ *  Texts with names that the host keeps with a network: names of the classes, how inputs are scaled, a date.
+ *  The library gives them no meaning. They are saved in model files and loaded from them, and exported to
+ * ONNX models. docs/files.md proposes names for what many programs need.
+ *
+ *  Names and values are UTF-8 and end with a 0. A name has no control characters, and is not one that the
+ *  library uses in model files: "format", "format_version", "library_version", "network", "training", or
+ *  whatever begins with "monoforward.". The limits below hold for a network, and so for a file.
+ *  @{ */
+
+/** Limits of the metadata of a network, in bytes without the final 0. */
+enum {
+    MF_METADATA_NAME_BYTES = 255,      /**< A name has 1 to so many bytes, */
+    MF_METADATA_VALUE_BYTES = 1048576, /**< a value 0 to so many, */
+    MF_METADATA_BYTES = 8388608,       /**< all names and values together at most so many. */
+    MF_METADATA_ENTRIES = 1024         /**< The most entries. */
+};
+
+/** Adds an entry to the metadata of a network, or replaces the one of that name. Memory comes from the
+ *  network's allocator, now and not later; workspaces stay valid.
+ *  @param network  to change
+ *  @param name     of the entry, copied
+ *  @param value    copied
+ *  Errors: HANDLE, ARGUMENT (NULL, no valid UTF-8, an empty name, one with control characters, or one of the
+ *  library's own), CAPACITY (beyond a limit: the message names it), MEMORY. */
+MF_API mf_status mf_network_metadata_set(mf_network *network, const char *name, const char *value);
+
+/** The value of an entry.
+ *  @param network  to ask
+ *  @param name     of the entry
+ *  @param value    receives the text, borrowed: valid until the entry is set or removed, or the network freed
+ *  Errors: HANDLE, ARGUMENT (NULL, or what can be no name), CAPACITY (a name beyond the limit), NOT_FOUND. */
+MF_API mf_status mf_network_metadata_get(const mf_network *network, const char *name, const char **value);
+
+/** How many entries there are.
+ *  @param network  to ask
+ *  @param count    receives the number
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_network_metadata_count(const mf_network *network, size_t *count);
+
+/** An entry by its place, in the order of the bytes of the names. Setting and removing change places.
+ *  @param network  to ask
+ *  @param index    0 to below mf_network_metadata_count()
+ *  @param name     receives the name, borrowed as in mf_network_metadata_get(); may be NULL
+ *  @param value    receives the value, borrowed; may be NULL
+ *  Errors: HANDLE, NOT_FOUND. */
+MF_API mf_status mf_network_metadata_at(const mf_network *network, size_t index, const char **name,
+                                        const char **value);
+
+/** Removes an entry.
+ *  @param network  to change
+ *  @param name     of the entry
+ *  Errors: as mf_network_metadata_get(). */
+MF_API mf_status mf_network_metadata_remove(mf_network *network, const char *name);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
 /** @defgroup workspace Workspaces and reports
  *
  *  A workspace holds the scratch memory for one network or one layer, for batches up to a size, and the
@@ -1335,6 +1394,22 @@ enum {
                                 its random stream each layer is. */
 };
 
+/** Where the bytes of a model go that is no file: a pipe, a socket, an encrypted store. */
+typedef struct mf_output {
+    uint32_t struct_size; /**< sizeof(mf_output). */
+    uint32_t reserved;    /**< 0. */
+    /** Takes all of the next `count` bytes, which are there during the call only. Runs on the caller's
+     * thread; any result but 0 ends the saving. It must not change the network. */
+    int32_t (*write)(void *user, const void *bytes, size_t count);
+    void *user; /**< Handed to write. */
+} mf_output;
+
+/** Fills `output` with zeros and its struct_size.
+ *  @param output  receives them
+ *  @param size    sizeof *output as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_output_init(mf_output *output, size_t size);
+
 /** How to load a network. */
 typedef struct mf_load_spec {
     uint32_t struct_size; /**< sizeof(mf_load_spec). */
@@ -1384,6 +1459,15 @@ MF_API mf_status mf_network_save_size(const mf_network *network, int32_t content
 MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer,
                                         size_t bytes, size_t *written);
 
+/** Saves a network to wherever the caller's function puts the bytes: the same as in a file, first to last.
+ * That they arrive whole is up to the caller. Nothing is allocated.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param output    takes the bytes
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC (before the first byte), IO (the output's function did not
+ * return 0: the message tells what it returned, and behind how many bytes). */
+MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
+
 /** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
  *  taken only when the file is as large as its architecture demands. While loading, the JSON library takes
  *  memory for the file's header from malloc, whatever the allocator.
@@ -1432,6 +1516,53 @@ MF_API mf_status mf_network_snapshot_save(const mf_network *network, void *buffe
  *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
  *  shape), OVERFLOW. */
 MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup copies Copies and averages
+ *
+ *  A network of one's own that is like another one, and parameters that go from one to the other: to predict
+ *  from one thread while another one learns, to average over a training, to average networks. docs/threads.md
+ *  has the recipe for serving beside training.
+ *
+ *  The network that is read and the one that changes follow the rules for threads of all functions.
+ *  @{ */
+
+/** Makes a network of its own with copies of all layers: options, parameters, what is frozen, ids, and the
+ *  metadata. What one of the two learns from then on is nothing to the other.
+ *  @param network    to copy
+ *  @param contents   MF_CONTENTS_MODEL: no optimizer is attached, as after loading a model;
+ *                    MF_CONTENTS_TRAINING: also copies of the optimizers, which layers share as the originals
+ *                    do, their state, the counts and the places in the random streams, so that training goes
+ *                    on bit for bit
+ *  @param allocator  of the clone, its layers and their optimizers; NULL: the C library's
+ *  @param clone      receives the handle, or NULL on failure. Free it with mf_network_free(): the layers and
+ *                    optimizers are its own
+ *  Errors: ARGUMENT, HANDLE, OVERFLOW, MEMORY. */
+MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator,
+                                  mf_network **clone);
+
+/** Copies all parameters, also running mean and variance, from one network to another. Optimizers and their
+ *  state, counts, options and frozen parameters stay as they are; neither network needs an optimizer, and
+ *  frozen parameters are copied as well. Workspaces stay valid. Nothing is allocated.
+ *  @param to    receives the parameters; its layers have parameters of the same names and shapes
+ *  @param from  of which they are read
+ *  Errors: HANDLE, SHAPE (the message names the layer and what differs), NUMERIC (a value is not finite: a
+ *  network that has diverged does not spoil another one). Nothing changes unless all is well. */
+MF_API mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
+
+/** Moves all parameters, also running mean and variance, towards those of another network:
+ *
+ *      to += share (from - to)
+ *
+ *  With share 1 - d after every step it is an exponential moving average of the training with decay d; with
+ *  share 1/2 once, the average of two networks; with share 1/n for the n-th one, that of many. Everything
+ * else is as in mf_network_copy_parameters().
+ *  @param to     changes
+ *  @param from   is read
+ *  @param share  0 to 1; with 1 the bits are copied
+ *  Errors: as mf_network_copy_parameters(), and ARGUMENT (a share that is out of range). */
+MF_API mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
@@ -1495,6 +1626,13 @@ MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *
  *  (too small). After an error nothing has been written. */
 MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes,
                                                size_t *written);
+
+/** Exports a network to wherever the caller's function puts the bytes: the same as in a file, first to last.
+ *  @param network  to export
+ *  @param output   takes the bytes
+ *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW, NUMERIC as in mf_network_export_onnx(), before the
+ * first byte; IO as in mf_network_save_to(). */
+MF_API mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
 
 /** @} */
 
