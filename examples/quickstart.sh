@@ -1,8 +1,9 @@
 #!/bin/sh
-# From a fresh checkout to a trained network: sh examples/quickstart.sh [MNIST_FOLDER]
+# From a fresh checkout to a trained network and its answers: sh examples/quickstart.sh [MNIST_FOLDER]
 #
 # Installs what is missing (Debian and Ubuntu; elsewhere it names the packages), builds a release in build/,
-# finds or downloads MNIST, and trains. A second run installs and builds nothing.
+# finds or downloads MNIST, trains, saves the network and shows what it predicts. A second run installs and builds
+# nothing.
 #
 # SPDX-License-Identifier: MIT
 set -u
@@ -170,7 +171,7 @@ build_release() {
     say "Building in $build"
     run_logged cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release
     run_logged cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" \
-        --target example_01_hello example_07_streaming example_mnist
+        --target example_01_hello example_07_streaming example_mnist example_predict example_info
 }
 
 # ----------------------------------------------------------------------------------------- data
@@ -258,15 +259,29 @@ else
     set --
     unset MONOFORWARD_DATA
 fi
-"$build/examples/mnist" "$@" --epochs "$epochs" --seed 1 --plot "$build/quickstart.svg" || exit 1
+say "Every processor takes part: threads of the library share the work of each step. With --workers N there are"
+say "N of them, with --workers 0 one thread does all; what is learned is the same, bit for bit."
+model=$build/quickstart.safetensors
+"$build/examples/mnist" "$@" --epochs "$epochs" --seed 1 --plot "$build/quickstart.svg" --save "$model" || exit 1
 
 options="${data:+ --data $data}"
+images=drawn
+for file in "${data:-}/t10k-images-idx3-ubyte" "${data:-}/t10k-images-idx3-ubyte.gz"; do
+    [ -z "$data" ] || [ ! -f "$file" ] || images=$file
+done
+say ""
+say "The network is in $model. What it says to images that it has not seen:"
+say ""
+"$build/examples/predict" "$model" "$images" --pictures 12 || say "(see above)"
+
 say ""
 say "The training curves are in $build/quickstart.svg. What to try next:"
+say "  $build/examples/predict $model $images"
+say "  $build/examples/info $model"
 say "  $build/examples/mnist --help"
 say "  $build/examples/mnist$options --hidden 500,500,500,500 --greedy --epochs 3"
 say "  $build/examples/mnist$options --freeze projection --init-projection orthogonal"
-say "  $build/examples/mnist$options --preset best --threads 1 --workers 2    a quarter of an hour"
-say "  $build/examples/mnist$options --preset cnn --threads 1 --workers 2     convolutions, a quarter of an hour"
+say "  $build/examples/mnist$options --preset best    a quarter of an hour"
+say "  $build/examples/mnist$options --preset cnn     convolutions, a quarter of an hour"
 say "  $build/examples/07_streaming    learns sample by sample while the data drifts"
 say "  $root/examples/01_hello.c    the smallest program that trains, to start your own from"

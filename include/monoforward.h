@@ -23,28 +23,31 @@
  * learns.
  *   2. mf_builder_unit(), mf_layer_build(): layers of units of your choice; where gradients stop is yours,
  * too.
- *   3. mf_pipeline_create(): layers that learn at the same time, on several threads, with the same bits.
+ *   3. mf_pipeline_create(): layers that learn at the same time, on several threads, with the same bits;
+ *      mf_pool_create(): threads that share the work of any call.
  *   4. mf_layer_step(), mf_layer_gradients(), mf_layer_apply(): your own loop, layer by layer.
  *
  * Conventions that hold for every function below:
  *
- *   Errors.   Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails,
- *             no layer has changed (the one exception, mf_network_step(), says so), and
- *             mf_last_message() explains the failure in words. Results come through out-pointers;
- *             a failed create leaves NULL there. The library never aborts, exits or prints.
- *   Handles.  mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace and mf_pipeline are opaque. Each
- *             create has exactly one free. Attaching one handle to another takes a reference, so any order of
- * frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not
- * free it. Data.     Arrays are float32, row-major, dense unless an mf_batch gives a stride; labels are
- * int32_t from 0 to classes - 1. A row of maps is [channels, height, width], one of a sequence [positions,
- * values]. The library reads the caller's arrays during the call only. Input and output arrays must not
- * overlap. Inputs are finite; a NaN or an infinity is refused. Memory.   Creating and attaching allocate.
- * Training and prediction never do. Threads. Different handles may be used from different threads at the same
- * time, but a network uses its layers and a layer its optimizer. One handle may be read (const functions)
- * from many threads at once, each with a workspace of its own, but not while another thread changes it. The
- * library starts no threads, but for the workers of an mf_pipeline. Structs.  Every struct that may grow
- * begins with struct_size. Fill it with its _init function, or zero it and set struct_size to sizeof the
- * struct where the struct is a result.
+ * - Errors. Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails, no layer has
+ *   changed (the one exception, mf_network_step(), says so), and mf_last_message() explains the failure in
+ *   words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
+ *   exits or prints.
+ * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are opaque.
+ *   Each create has exactly one free. Attaching one handle to another takes a reference, so any order of frees
+ *   is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not free
+ *   it.
+ * - Data. Arrays are float32, row-major, dense unless an mf_batch says otherwise; labels are int32_t from 0 to
+ *   classes - 1. A row of maps is [channels, height, width], one of a sequence
+ *   [positions, values]. The library reads the caller's arrays during the
+ *   call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an infinity is refused.
+ * - Memory. Creating and attaching allocate. Training and prediction never do.
+ * - Threads. Different handles may be used from different threads at the same time, but a network uses its
+ *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once, each
+ *   with a workspace of its own, but not while another thread changes it. The library starts no threads, but
+ *   for those of an mf_pool and the workers of an mf_pipeline.
+ * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function, or zero it
+ *   and set struct_size to sizeof the struct where the struct is a result.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -85,7 +88,8 @@ enum {
     MF_STATUS_SHAPE = 3,    /**< Sizes do not fit together, such as the inputs of neighbouring layers. */
     MF_STATUS_LABEL = 4, /**< A label is negative or not below the number of classes, or all are ignored. */
     MF_STATUS_CAPACITY = 5, /**< The batch has no rows, or more than the workspace was made for; a buffer is
-                               too small, or a file larger than wanted. */
+                               too small, a file larger than wanted, or metadata beyond a
+                               limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
     MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
     MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
@@ -283,6 +287,17 @@ enum {
     MF_INIT_NORMAL = 3           /**< Normal, deviation gain / sqrt(fan). */
 };
 
+/** What the operands of a layer's products with W are rounded to. Parameters, their optimizer's state, sums,
+ *  activations and the head are float32 with either. */
+enum {
+    MF_PRECISION_FLOAT32 = 0, /**< They are not rounded. */
+    MF_PRECISION_BF16 = 1     /**< To bfloat16, nearest even: float32's range with 8 bits of precision; the
+                                   relative error of an operand is at most 2^-8. Processors with AVX512-BF16
+                                   then compute twice as fast; on others the same bits come at the speed of
+                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. So far the
+                                   products of dense units alone are rounded. */
+};
+
 /** Seed of a layer that takes the next one of the process: no two such layers start alike. */
 #define MF_SEED_AUTO UINT64_C(0)
 
@@ -323,7 +338,7 @@ typedef struct mf_layer_spec {
                                       default 0.1. */
     float normalization_epsilon; /**< A normal number above 0; default 1e-5. */
 
-    /* MF_LAYER_CONV2D alone; other kinds read none of this but reserved. */
+    /* MF_LAYER_CONV2D alone; other kinds read none of this but precision. */
     int32_t pool;          /**< MF_POOL_...; default MF_POOL_NONE. */
     size_t channels;       /**< Maps of the input; no default. */
     size_t height;         /**< Rows of an input map; no default. */
@@ -337,7 +352,7 @@ typedef struct mf_layer_spec {
     size_t head_size; /**< 0 (default): M reads the pooled maps as they are, [m, outputs]. s: M reads their
                            adaptive average pooling to s x s, [m, filters s s]. */
     int32_t dropout_maps; /**< 1: dropout takes whole maps; 0 (default): single values. */
-    int32_t reserved;     /**< 0. */
+    int32_t precision;    /**< MF_PRECISION_...; default MF_PRECISION_FLOAT32. */
 } mf_layer_spec;
 
 /** The shape of a row of a layer's input or activation. */
@@ -371,21 +386,32 @@ typedef struct mf_parameter_info {
 /** Types of values. */
 enum {
     MF_TYPE_FLOAT32 = 0, /**< float */
-    MF_TYPE_INT32 = 1    /**< int32_t */
+    MF_TYPE_INT32 = 1,   /**< int32_t */
+    MF_TYPE_UINT8 = 2,   /**< uint8_t */
+    MF_TYPE_BF16 = 3     /**< uint16_t: the upper half of a float32 */
 };
 
-/** A batch with everything that can be said about it. mf_batch_init() sets float32 inputs, int32 labels. */
+/** A batch with everything that can be said about it. mf_batch_init() sets float32 inputs, int32 labels.
+ *
+ *  Inputs may also be bytes, as images are in files, or bf16. The results have the bits that the same values
+ *  have as float32. A pipeline takes such batches without further ado, since it copies every batch; a
+ *  workspace has to be made for them: see MF_WORKSPACE_CONVERT. */
 typedef struct mf_batch {
-    uint32_t struct_size; /**< sizeof(mf_batch). */
-    int32_t input_type;   /**< MF_TYPE_FLOAT32; others are UNSUPPORTED so far. */
-    int32_t target_type;  /**< MF_TYPE_INT32 (class labels); others are UNSUPPORTED so far. */
-    size_t rows;          /**< B, 1 to the workspace's max_batch. */
-    const void *inputs;   /**< [rows, k] */
-    size_t input_stride;  /**< Values from one row to the next, k or more; 0 means k. */
-    const void
-        *targets; /**< [rows], or [rows, T] for goodness at T positions; NULL where no labels are needed. */
+    uint32_t struct_size;        /**< sizeof(mf_batch). */
+    int32_t input_type;          /**< MF_TYPE_FLOAT32 (default), MF_TYPE_UINT8 or MF_TYPE_BF16; others are
+                                      UNSUPPORTED so far. */
+    int32_t target_type;         /**< MF_TYPE_INT32 (class labels); others are UNSUPPORTED so far. */
+    size_t rows;                 /**< B, 1 to the workspace's max_batch. */
+    const void *inputs;          /**< [rows, k] of the input type, aligned as that is */
+    size_t input_stride;         /**< Values from one row to the next, k or more; 0 means k. */
+    const void *targets;         /**< [rows], or [rows, T] for goodness at T positions; NULL
+                                      where no labels are needed. */
     const float *sample_weights; /**< [rows] or NULL for equal weights. 0 or more, not all 0; the loss is
                                       sum(w L) / sum(w), and rows of weight 0 are not counted as correct. */
+    float input_scale; /**< A byte is the input (byte + input_shift) * input_scale, rounded to float32 after
+                            the sum and after the product. 0 (default): (byte + input_shift) / 255. Only for
+                            MF_TYPE_UINT8, 0 otherwise. */
+    float input_shift; /**< Default 0; -mean for standardised inputs. Only for MF_TYPE_UINT8, 0 otherwise. */
 } mf_batch;
 
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled.
@@ -497,9 +523,11 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
-/** The same for a batch with strides or sample weights. Errors: as mf_layer_step(), ARGUMENT also for a
- *  stride below k or weights that are negative, not finite or all 0, UNSUPPORTED (another type), OVERFLOW
- *  (a stride above INT32_MAX). */
+/** The same for a batch with strides, sample weights or inputs of another type. Errors: as mf_layer_step(),
+ *  ARGUMENT also for a stride below k, weights that are negative, not finite or all 0, a scale or shift that
+ *  is not finite, makes inputs that are not, or is set for inputs that are no bytes; UNSUPPORTED (another
+ *  type), OVERFLOW (a stride above INT32_MAX), STATE also for inputs other than float32 with a workspace that
+ *  was made without MF_WORKSPACE_CONVERT. */
 MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                      float *a);
 
@@ -530,9 +558,8 @@ MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t 
 MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                   float *a);
 
-/** The same for a batch with strides; its targets and sample weights are not read. Errors: as
- *  mf_layer_forward(), ARGUMENT also for a stride below k, UNSUPPORTED (another type), OVERFLOW (a stride
- *  above INT32_MAX). */
+/** The same for a batch with strides or inputs of another type; its targets and sample weights are not read.
+ *  Errors: as mf_layer_forward(), and those of inputs and strides as in mf_layer_step_batch(). */
 MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                         float *a);
 
@@ -676,7 +703,7 @@ typedef struct mf_builder_spec {
                                 mf_layer_shape() tells that of another layer's output. */
     float dropout;         /**< Dropout rate of the layer's output on its way to the next layer, as in
                                 mf_layer_spec; default 0. */
-    int32_t reserved;      /**< 0. */
+    int32_t precision;     /**< MF_PRECISION_...; default MF_PRECISION_FLOAT32. */
     uint64_t seed; /**< Equal seeds give layers with equal parameters; default MF_SEED_AUTO: each layer
                         takes another one. */
     const mf_allocator *allocator; /**< Of the builder and of its layers; NULL: the C library's. */
@@ -850,8 +877,8 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
-/** The same for a batch with strides or sample weights. Errors: as mf_network_step(), and those of a batch as
- *  in mf_layer_step_batch(). */
+/** The same for a batch with strides, sample weights or inputs of another type. Errors: as
+ *  mf_network_step(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch);
 
 /** One greedy training step: the layers before `position` pass the batch on (with their dropout, but
@@ -860,8 +887,8 @@ MF_API mf_status mf_network_step_batch(mf_network *network, mf_workspace *worksp
 MF_API mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, size_t position,
                                        size_t rows, const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights. Errors: as mf_network_step_layer(), and those of a
- *  batch as in mf_layer_step_batch(). */
+/** The same for a batch with strides, sample weights or inputs of another type. Errors: as
+ *  mf_network_step_layer(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspace, size_t position,
                                              const mf_batch *batch);
 
@@ -872,8 +899,8 @@ MF_API mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *
 MF_API mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace, size_t rows,
                                      const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights. Errors: as mf_network_evaluate(), and those of a
- *  batch as in mf_layer_step_batch(). */
+/** The same for a batch with strides, sample weights or inputs of another type. Errors: as
+ *  mf_network_evaluate(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace,
                                            const mf_batch *batch);
 
@@ -893,12 +920,128 @@ MF_API mf_status mf_network_goodness(const mf_network *network, mf_workspace *wo
 MF_API mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                           size_t rows, const float *x, float *probabilities);
 
-/** Labels, scores and probabilities from one pass over a batch with strides; outputs that are NULL are left
- *  out. The batch's targets and sample weights are not read. Errors: as mf_network_predict(), and those of
- *  a batch as in mf_layer_forward_batch(). */
+/** Labels, scores and probabilities from one pass over a batch with strides or inputs of another type;
+ *  outputs that are NULL are left out. The batch's targets and sample weights are not read. Errors: as
+ *  mf_network_predict(), and those of a batch as in mf_layer_forward_batch(). */
 MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                   const mf_batch *batch, int32_t *labels, float *goodness,
                                   float *probabilities);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup pool Pools: threads that share the work of a call
+ *
+ *  A pool has threads that sleep until a call has work for them. A workspace that is made with a pool uses it
+ * in every call that computes with the workspace: training steps, gradients, evaluation, prediction. A
+ * pipeline that is made with a pool runs its layers on the pool's threads, and threads that find no layer to
+ * work on help with the layers that others are at. The results have the same bits for any number of threads,
+ * and as without a pool.
+ *
+ *  Any number of workspaces and pipelines may use one pool, from several threads at the same time: a thread
+ * that is free helps any of them. Threads of the pool look for work for some ten microseconds before they
+ * sleep, so a pool that nobody uses takes no processor time. All signals are blocked in them, as in the
+ * workers of a pipeline.
+ *
+ *  fork() leaves the threads behind: in the child, calls with the pool are made by the calling thread alone,
+ *  with the same results, and a pipeline can use a pool of the parent's no more. A thread that
+ * pthread_cancel() meets in a call with a pool ends behind it.
+ *
+ *  Set the BLAS library to one thread (mf_blas_set_threads()) where a pool is used.
+ *  @{ */
+
+/** Opaque handle of a pool. */
+typedef struct mf_pool mf_pool;
+
+/** What a pool is made from. */
+typedef struct mf_pool_spec {
+    uint32_t struct_size; /**< sizeof(mf_pool_spec). */
+    uint32_t threads; /**< Threads that work on a call, at most 1024: the one that makes it and those of the
+                           pool, which are one less. 0 (default): as many as the processors that this
+                           process may use. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_pool_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_pool_spec_init(mf_pool_spec *spec, size_t size);
+
+/** Creates a pool and starts its threads. If the system starts fewer than were asked for, the pool works with
+ *  those: mf_pool_threads() tells.
+ *  @param spec  what it is made from; NULL for the defaults
+ *  @param pool  receives the handle, or NULL on failure; free it with mf_pool_free()
+ *  Errors: ARGUMENT, MEMORY. */
+MF_API mf_status mf_pool_create(const mf_pool_spec *spec, mf_pool **pool);
+
+/** Gives up the caller's reference; workspaces and pipelines that use the pool keep theirs. The last one ends
+ *  the threads.
+ *  @param pool  to free; NULL is fine */
+MF_API void mf_pool_free(mf_pool *pool);
+
+/** How many threads work on a call: those that have been started, and the caller's.
+ *  @param pool     to ask
+ *  @param threads  receives the number, 1 or more
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_pool_threads(const mf_pool *pool, uint32_t *threads);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup metadata Metadata
+ *
+ *  Texts with names that the host keeps with a network: names of the classes, how inputs are scaled, a date.
+ *  The library gives them no meaning. They are saved in model files and loaded from them, and exported to
+ * ONNX models. docs/files.md proposes names for what many programs need.
+ *
+ *  Names and values are UTF-8 and end with a 0. A name has no control characters, and is not one that the
+ *  library uses in model files: "format", "format_version", "library_version", "network", "training", or
+ *  whatever begins with "monoforward.". The limits below hold for a network, and so for a file.
+ *  @{ */
+
+/** Limits of the metadata of a network, in bytes without the final 0. */
+enum {
+    MF_METADATA_NAME_BYTES = 255,      /**< A name has 1 to so many bytes, */
+    MF_METADATA_VALUE_BYTES = 1048576, /**< a value 0 to so many, */
+    MF_METADATA_BYTES = 8388608,       /**< all names and values together at most so many. */
+    MF_METADATA_ENTRIES = 1024         /**< The most entries. */
+};
+
+/** Adds an entry to the metadata of a network, or replaces the one of that name. Memory comes from the
+ *  network's allocator, now and not later; workspaces stay valid.
+ *  @param network  to change
+ *  @param name     of the entry, copied
+ *  @param value    copied
+ *  Errors: HANDLE, ARGUMENT (NULL, no valid UTF-8, an empty name, one with control characters, or one of the
+ *  library's own), CAPACITY (beyond a limit: the message names it), MEMORY. */
+MF_API mf_status mf_network_metadata_set(mf_network *network, const char *name, const char *value);
+
+/** The value of an entry.
+ *  @param network  to ask
+ *  @param name     of the entry
+ *  @param value    receives the text, borrowed: valid until the entry is set or removed, or the network freed
+ *  Errors: HANDLE, ARGUMENT (NULL, or what can be no name), CAPACITY (a name beyond the limit), NOT_FOUND. */
+MF_API mf_status mf_network_metadata_get(const mf_network *network, const char *name, const char **value);
+
+/** How many entries there are.
+ *  @param network  to ask
+ *  @param count    receives the number
+ *  Errors: HANDLE, ARGUMENT. */
+MF_API mf_status mf_network_metadata_count(const mf_network *network, size_t *count);
+
+/** An entry by its place, in the order of the bytes of the names. Setting and removing change places.
+ *  @param network  to ask
+ *  @param index    0 to below mf_network_metadata_count()
+ *  @param name     receives the name, borrowed as in mf_network_metadata_get(); may be NULL
+ *  @param value    receives the value, borrowed; may be NULL
+ *  Errors: HANDLE, NOT_FOUND. */
+MF_API mf_status mf_network_metadata_at(const mf_network *network, size_t index, const char **name,
+                                        const char **value);
+
+/** Removes an entry.
+ *  @param network  to change
+ *  @param name     of the entry
+ *  Errors: as mf_network_metadata_get(). */
+MF_API mf_status mf_network_metadata_remove(mf_network *network, const char *name);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
@@ -910,18 +1053,25 @@ MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *works
 
 /** What a workspace is for. */
 enum {
-    MF_WORKSPACE_TRAINING = 0, /**< Everything. */
-    MF_WORKSPACE_INFERENCE = 1 /**< Prediction and evaluation only; smaller. */
+    MF_WORKSPACE_TRAINING = 0,  /**< Everything. */
+    MF_WORKSPACE_INFERENCE = 1, /**< Prediction and evaluation only; smaller. */
+    MF_WORKSPACE_CONVERT = 2    /**< Added to one of the two: batches may have inputs other than float32. Their
+                                     floats lie where the second layer writes later, so this takes memory only
+                                     if no second, fourth, ... layer has as many outputs as the first one has
+                                     inputs: max_batch rows of the difference. */
 };
 
 /** What a workspace is made from. */
 typedef struct mf_workspace_spec {
     uint32_t struct_size;          /**< sizeof(mf_workspace_spec). */
-    int32_t purpose;               /**< MF_WORKSPACE_TRAINING (default) or MF_WORKSPACE_INFERENCE. */
+    int32_t purpose;               /**< MF_WORKSPACE_TRAINING (default) or MF_WORKSPACE_INFERENCE, either
+                                        of them + MF_WORKSPACE_CONVERT. */
     mf_network *network;           /**< The network it is for, */
     mf_layer *layer;               /**< or the single layer: one of the two, the other NULL. */
     size_t max_batch;              /**< Most rows of a batch; no default. */
     const mf_allocator *allocator; /**< NULL: the C library's. */
+    mf_pool *pool; /**< Whose threads share the work of calls; NULL (default): the calling thread
+                        works alone. */
 } mf_workspace_spec;
 
 /** What a layer did in the last call. Loss and correct rows are those before the update of a step. */
@@ -963,8 +1113,8 @@ MF_API mf_status mf_memory_init(mf_memory *memory, size_t size);
  *  @param layers     [count] the specs of its layers, first to last, appended in this order
  *  @param count      how many there are, 1 or more
  *  @param optimizer  attached to the network when all layers are in it; NULL for none
- *  @param purpose    MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE
- *  @param max_batch  of the one workspace
+ *  @param purpose    of the one workspace, as in its spec
+ *  @param max_batch  of that workspace
  *  @param memory     receives the bytes; its struct_size is set by the caller
  *  Errors: ARGUMENT, OVERFLOW, SHAPE, STATE (no layers): as creating all this would give, but for the
  *  shapes of neighbours. */
@@ -985,6 +1135,33 @@ MF_API mf_status mf_network_memory_built(mf_builder *const *builders, size_t cou
                                          const mf_optimizer_spec *optimizer, int32_t purpose,
                                          size_t max_batch, mf_memory *memory);
 
+/** What mf_memory_query() shall count. */
+typedef struct mf_memory_spec {
+    uint32_t struct_size;               /**< sizeof(mf_memory_spec). */
+    int32_t purpose;                    /**< Of the workspace, as in its spec. */
+    const mf_layer_spec *const *layers; /**< [count] as in mf_network_memory(), */
+    mf_builder *const *builders; /**< [count] or as in mf_network_memory_built(): one of the two, the other
+                                      NULL. */
+    size_t count;                /**< How many layers there are; no default. */
+    const mf_optimizer_spec *optimizer; /**< NULL (default): none. */
+    size_t max_batch;                   /**< Of the one workspace; no default. */
+    size_t
+        threads; /**< What mf_pool_threads() says of the workspace's pool; 1 (default) or 0: it has none. */
+} mf_memory_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_memory_spec_init(mf_memory_spec *spec, size_t size);
+
+/** What a network will take, to the byte, with a workspace that may use a pool; the pool itself is not
+ * counted.
+ *  @param spec    what is to be counted
+ *  @param memory  receives the bytes; its struct_size is set by the caller
+ *  Errors: as mf_network_memory() and mf_network_memory_built(); ARGUMENT also for more than 1024 threads. */
+MF_API mf_status mf_memory_query(const mf_memory_spec *spec, mf_memory *memory);
+
 /** Writes what the network is into `text`, as lines for people: the units of each layer with their shapes and
  *  parameters, where gradients stop, and the memory that training on batches of `max_batch` rows takes. What
  * it says may change from version to version; programs should ask mf_layer_unit() instead.
@@ -1002,8 +1179,8 @@ MF_API mf_status mf_network_summary(const mf_network *network, size_t max_batch,
 /** Fills `spec` with the defaults. `size` is sizeof *spec as the caller was compiled. Errors: ARGUMENT. */
 MF_API mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
 
-/** Creates a workspace; it takes a reference to the network or layer. When layers come, go or change
- *  their number of classes, it is STALE and another one is needed. Free it with mf_workspace_free().
+/** Creates a workspace; it takes references to the network or layer and to the pool. When layers come, go or
+ * change their number of classes, it is STALE and another one is needed. Free it with mf_workspace_free().
  *  Errors: ARGUMENT, HANDLE, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW,
  *  MEMORY. */
 MF_API mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
@@ -1079,13 +1256,13 @@ typedef struct mf_pipeline_progress_info {
 /** What a pipeline is made from. */
 typedef struct mf_pipeline_spec {
     uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
-    uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those beyond the number of layers,
-                               or beyond depth, could never work and are not started. 0: none, submit does
-                               all the work itself. */
+    uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those that find no layer to work on,
+                               as when there are more of them than layers, help with the layers that others
+                               are at. 0: none, submit does all the work itself. Not read if there is a pool. */
     mf_network *network;  /**< Whose layers train; no default. */
     size_t max_batch;     /**< Most rows of a batch; no default. */
-    size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): started workers
-                               + 2. */
+    size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): the number of layers
+                               or of threads, whichever is smaller, + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
      *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it;
      *  mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
@@ -1093,6 +1270,9 @@ typedef struct mf_pipeline_spec {
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
     const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
+    mf_pool *pool; /**< Whose threads are the workers; NULL (default): the pipeline starts its own. As
+                        many of them work as mf_pool_threads() says: the pool's, and one that the
+                        pipeline starts, since the host's thread has other things to do. */
 } mf_pipeline_spec;
 
 /** Fills a spec with the defaults.
@@ -1117,8 +1297,8 @@ MF_API mf_status mf_pipeline_progress_info_init(mf_pipeline_progress_info *progr
  *  layers. Free it with mf_pipeline_free().
  *  @param spec      what to make it from
  *  @param pipeline  receives the handle, or NULL on failure
- *  Errors: ARGUMENT, HANDLE, STATE (an empty network), SHAPE (layers whose classes differ), OVERFLOW, MEMORY
- *  (also when the system gives no thread). */
+ *  Errors: ARGUMENT, HANDLE, STATE (an empty network; a pool of the process that this one was forked from),
+ *  SHAPE (layers whose classes differ), OVERFLOW, MEMORY (also when the system gives no thread). */
 MF_API mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
 
 /** Ends a pipeline at any moment: what a worker has begun is finished, so that every layer is whole; what is
@@ -1140,7 +1320,7 @@ MF_API void mf_pipeline_free(mf_pipeline *pipeline);
  *  earlier batch: the message names both, the batch is not taken, and no later one will be. */
 MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights.
+/** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline  takes the batch
  *  @param batch     copied
  *  Errors: as mf_pipeline_submit(). */
@@ -1154,7 +1334,7 @@ MF_API mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch 
  *  Errors: as mf_pipeline_submit(), and BUSY (the queue is full; the batch was not taken). */
 MF_API mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights.
+/** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline  takes the batch
  *  @param batch     copied
  *  Errors: as mf_pipeline_try_submit(). */
@@ -1199,7 +1379,7 @@ MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progres
 MF_API mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, size_t rows,
                                       const float *x, const int32_t *y);
 
-/** The same for a batch with strides or sample weights.
+/** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline   whose network is asked
  *  @param workspace  made for the network; receives the reports
  *  @param batch      as in mf_network_evaluate_batch()
@@ -1255,6 +1435,22 @@ enum {
                                 its random stream each layer is. */
 };
 
+/** Where the bytes of a model go that is no file: a pipe, a socket, an encrypted store. */
+typedef struct mf_output {
+    uint32_t struct_size; /**< sizeof(mf_output). */
+    uint32_t reserved;    /**< 0. */
+    /** Takes all of the next `count` bytes, which are there during the call only. Runs on the caller's
+     * thread; any result but 0 ends the saving. It must not change the network. */
+    int32_t (*write)(void *user, const void *bytes, size_t count);
+    void *user; /**< Handed to write. */
+} mf_output;
+
+/** Fills `output` with zeros and its struct_size.
+ *  @param output  receives them
+ *  @param size    sizeof *output as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_output_init(mf_output *output, size_t size);
+
 /** How to load a network. */
 typedef struct mf_load_spec {
     uint32_t struct_size; /**< sizeof(mf_load_spec). */
@@ -1303,6 +1499,15 @@ MF_API mf_status mf_network_save_size(const mf_network *network, int32_t content
  *  what the buffer holds is of no use. */
 MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer,
                                         size_t bytes, size_t *written);
+
+/** Saves a network to wherever the caller's function puts the bytes: the same as in a file, first to last.
+ * That they arrive whole is up to the caller. Nothing is allocated.
+ *  @param network   to save
+ *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
+ *  @param output    takes the bytes
+ *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC (before the first byte), IO (the output's function did not
+ * return 0: the message tells what it returned, and behind how many bytes). */
+MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 
 /** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
  *  taken only when the file is as large as its architecture demands. While loading, the JSON library takes
@@ -1355,11 +1560,67 @@ MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffe
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
-/** @defgroup blas The BLAS library
+/** @defgroup copies Copies and averages
+ *
+ *  A network of one's own that is like another one, and parameters that go from one to the other: to predict
+ *  from one thread while another one learns, to average over a training, to average networks. docs/threads.md
+ *  has the recipe for serving beside training.
+ *
+ *  The network that is read and the one that changes follow the rules for threads of all functions.
  *  @{ */
 
-/** Name of the library that computes the matrix products: "openblas", "blis", "mkl", "other" (such as
- *  the reference BLAS) or "builtin". Static text. */
+/** Makes a network of its own with copies of all layers: options, parameters, what is frozen, ids, and the
+ *  metadata. What one of the two learns from then on is nothing to the other.
+ *  @param network    to copy
+ *  @param contents   MF_CONTENTS_MODEL: no optimizer is attached, as after loading a model;
+ *                    MF_CONTENTS_TRAINING: also copies of the optimizers, which layers share as the originals
+ *                    do, their state, the counts and the places in the random streams, so that training goes
+ *                    on bit for bit
+ *  @param allocator  of the clone, its layers and their optimizers; NULL: the C library's
+ *  @param clone      receives the handle, or NULL on failure. Free it with mf_network_free(): the layers and
+ *                    optimizers are its own
+ *  Errors: ARGUMENT, HANDLE, OVERFLOW, MEMORY. */
+MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator,
+                                  mf_network **clone);
+
+/** Copies all parameters, also running mean and variance, from one network to another. Optimizers and their
+ *  state, counts, options and frozen parameters stay as they are; neither network needs an optimizer, and
+ *  frozen parameters are copied as well. Workspaces stay valid. Nothing is allocated.
+ *  @param to    receives the parameters; its layers have parameters of the same names and shapes
+ *  @param from  of which they are read
+ *  Errors: HANDLE, SHAPE (the message names the layer and what differs), NUMERIC (a value is not finite: a
+ *  network that has diverged does not spoil another one). Nothing changes unless all is well. */
+MF_API mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
+
+/** Moves all parameters, also running mean and variance, towards those of another network:
+ *
+ *      to += share (from - to)
+ *
+ *  With share 1 - d after every step it is an exponential moving average of the training with decay d; with
+ *  share 1/2 once, the average of two networks; with share 1/n for the n-th one, that of many. Everything
+ * else is as in mf_network_copy_parameters().
+ *  @param to     changes
+ *  @param from   is read
+ *  @param share  0 to 1; with 1 the bits are copied
+ *  Errors: as mf_network_copy_parameters(), and ARGUMENT (a share that is out of range). */
+MF_API mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup blas Products and the BLAS library
+ *  @{ */
+
+/** Which products a layer that is created now uses for its weights, as long as it lives: "avx512", "avx2" or
+ *  "generic", the library's own for that instruction set; or "blas", those of the BLAS library, which are
+ *  the choice where the library has none for the processor. The environment variable MF_PRODUCTS, with one
+ *  of these names, chooses others, for comparisons; a name that this processor cannot run is left out of
+ *  account. Results of different products agree up to rounding. Convolutions with 3 x 3 kernels use
+ *  Winograd's method where it is faster, unless the environment variable MF_WINOGRAD is 0. Static text. */
+MF_API const char *mf_products_name(void);
+
+/** Name of the BLAS library, which computes all matrix products if mf_products_name() is "blas", and else
+ *  those of heads with many classes: "openblas", "blis", "mkl", "other" (such as the reference BLAS) or
+ *  "builtin". Static text. */
 MF_API const char *mf_blas_name(void);
 
 /** Sets how many threads the BLAS library uses. This changes it for the whole process, so the library
@@ -1407,6 +1668,13 @@ MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *
  *  (too small). After an error nothing has been written. */
 MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes,
                                                size_t *written);
+
+/** Exports a network to wherever the caller's function puts the bytes: the same as in a file, first to last.
+ *  @param network  to export
+ *  @param output   takes the bytes
+ *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW, NUMERIC as in mf_network_export_onnx(), before the
+ * first byte; IO as in mf_network_save_to(). */
+MF_API mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
 
 /** @} */
 

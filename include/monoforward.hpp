@@ -21,9 +21,9 @@
  *             normal day (a full queue, no report yet) is a return value instead. A constructor that throws
  *             leaves nothing behind. There is no second set of calls that return results: the statuses of
  *             monoforward.h are that, and handle.get() leads there at any point of a program.
- *   Handles.  layer, network, optimizer, workspace, builder and pipeline own; they move, and do not copy.
- *             layer_ref, network_ref, optimizer_ref and workspace_ref borrow, as a reference does: they copy,
- *             cannot be made to refer to something else, and free nothing. Owners are derived from them, so
+ *   Handles.  layer, network, optimizer, workspace, pool, builder and pipeline own; they move, and do not
+ * copy. layer_ref, network_ref, optimizer_ref, workspace_ref and pool_ref borrow, as a reference does: they
+ * copy, cannot be made to refer to something else, and free nothing. Owners are derived from them, so
  *             functions that take a _ref take both. As with a pointer, a copy of a constant _ref is not
  * constant. Data.     Arrays come as views: anything with data() and size(), an array, or pointer and size.
  * The number of rows follows from the labels, where there are any, else from the size of x. Sizes that do not
@@ -184,6 +184,14 @@ template <class Result> Result result()
 [[noreturn]] inline void misfit(const char *what, std::size_t size, const std::string &need)
 {
     throw error(MF_STATUS_SHAPE, std::string(what) + ": " + std::to_string(size) + " values are " + need);
+}
+
+/* The text for the library, which would end it at its first 0. */
+inline const char *whole(const std::string &text)
+{
+    if (text.find('\0') != std::string::npos)
+        throw error(MF_STATUS_ARGUMENT, "a text of the metadata has the character 0");
+    return text.c_str();
 }
 
 inline std::string rows_in_words(std::size_t rows, std::size_t width)
@@ -426,12 +434,43 @@ class batch : public mf_batch
     }
 
     /** Without labels, for prediction. */
-    batch(view<const float> x, std::size_t count, std::size_t stride = 0) : batch()
+    batch(view<const float> x, std::size_t count, std::size_t stride = 0)
+        : batch(MF_TYPE_FLOAT32, x.data(), x.size(), count)
     {
-        rows = count;
-        inputs = x.data();
         input_stride = stride;
-        x_ = x;
+    }
+
+    /** Inputs as bytes, such as pixels: (byte + shift) * scale, with a scale of 0 (byte + shift) / 255. Needs
+     *  a workspace with MF_WORKSPACE_CONVERT, or a pipeline. Weights and a stride can be set behind. */
+    static batch bytes(view<const std::uint8_t> x, view<const std::int32_t> y, float scale = 0,
+                       float shift = 0)
+    {
+        batch made = bytes(x, y.size(), scale, shift);
+        made.targets = y.data();
+        return made;
+    }
+
+    /** The same without labels. */
+    static batch bytes(view<const std::uint8_t> x, std::size_t count, float scale = 0, float shift = 0)
+    {
+        batch made(MF_TYPE_UINT8, x.data(), x.size(), count);
+        made.input_scale = scale;
+        made.input_shift = shift;
+        return made;
+    }
+
+    /** Inputs as bf16: the upper halves of floats. Needs the same workspace. */
+    static batch bf16(view<const std::uint16_t> x, view<const std::int32_t> y)
+    {
+        batch made = bf16(x, y.size());
+        made.targets = y.data();
+        return made;
+    }
+
+    /** The same without labels. */
+    static batch bf16(view<const std::uint16_t> x, std::size_t count)
+    {
+        return batch(MF_TYPE_BF16, x.data(), x.size(), count);
     }
 
     /** With labels of `positions` positions of each row. */
@@ -452,18 +491,27 @@ class batch : public mf_batch
     {
         if (targets != nullptr && targets == y_.data())
             detail::require("the labels", y_.size(), rows, labels);
-        if (inputs != x_.data() || width == 0 || rows == 0)
+        if (inputs != x_ || width == 0 || rows == 0)
             return;
         if (input_stride == 0)
-            detail::require("x", x_.size(), rows, width);
-        else if (x_.size() < width || (x_.size() - width) / input_stride < rows - 1)
-            detail::misfit("x", x_.size(),
+            detail::require("x", size_, rows, width);
+        else if (size_ < width || (size_ - width) / input_stride < rows - 1)
+            detail::misfit("x", size_,
                            "too few for " + detail::rows_in_words(rows, width) + " with a stride of " +
                                std::to_string(input_stride));
     }
 
   private:
-    view<const float> x_;
+    batch(std::int32_t type, const void *x, std::size_t size, std::size_t count) : batch()
+    {
+        input_type = type;
+        rows = count;
+        inputs = x_ = x;
+        size_ = size;
+    }
+
+    const void *x_ = nullptr;
+    std::size_t size_ = 0; /* values there */
     view<const std::int32_t> y_;
 };
 
@@ -486,6 +534,47 @@ inline void require_answers(const answers &out, std::size_t rows, std::size_t sc
         require("probabilities", out.probabilities.size(), rows, scores);
 }
 } // namespace detail
+
+/* ---- pools ---- */
+
+/** What a pool is made from, with the defaults. */
+struct pool_spec : mf_pool_spec {
+    pool_spec() : mf_pool_spec() { check(mf_pool_spec_init(this, sizeof(mf_pool_spec))); }
+};
+
+/** A pool that someone else owns. */
+class pool_ref : public detail::borrowed<mf_pool, mf_pool_free>
+{
+  public:
+    using borrowed::borrowed;
+
+    /** How many threads work on a call: the caller's, and those that have started. */
+    std::uint32_t threads() const
+    {
+        std::uint32_t threads = 0;
+        check(mf_pool_threads(handle_, &threads));
+        return threads;
+    }
+};
+
+/** Threads that share the work of calls. Workspaces and pipelines that use it keep it alive. */
+class pool : public detail::owned<pool_ref>
+{
+  public:
+    using owned::owned;
+
+    /** As many threads as there are processors. */
+    pool() : pool(pool_spec()) {}
+
+    explicit pool(std::uint32_t threads)
+    {
+        pool_spec spec;
+        spec.threads = threads;
+        check(mf_pool_create(&spec, &handle_));
+    }
+
+    explicit pool(const mf_pool_spec &spec) { check(mf_pool_create(&spec, &handle_)); }
+};
 
 /* ---- workspaces ---- */
 
@@ -529,12 +618,17 @@ class workspace : public detail::owned<workspace_ref>
 
     explicit workspace(const mf_workspace_spec &spec) { check(mf_workspace_create(&spec, &handle_)); }
 
-    /** For a network; `purpose` is MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE. */
+    /** For a network; `purpose` is MF_WORKSPACE_TRAINING or MF_WORKSPACE_INFERENCE, either of them +
+     *  MF_WORKSPACE_CONVERT. */
     workspace(const network_ref &network, std::size_t max_batch,
               std::int32_t purpose = MF_WORKSPACE_TRAINING);
 
     /** For a single layer. */
     workspace(const layer_ref &layer, std::size_t max_batch, std::int32_t purpose = MF_WORKSPACE_TRAINING);
+
+    /** For a network, with threads that share the work of calls. */
+    workspace(const network_ref &network, std::size_t max_batch, const pool_ref &pool,
+              std::int32_t purpose = MF_WORKSPACE_TRAINING);
 };
 
 /* ---- layers ---- */
@@ -1007,18 +1101,22 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
 
     explicit builder(const mf_builder_spec &spec) { check(mf_builder_create(&spec, &handle_)); }
 
-    /** For layers whose rows have this shape. Equal seeds give equal parameters. */
-    explicit builder(std::initializer_list<std::size_t> input, std::uint64_t seed = MF_SEED_AUTO)
-        : builder(monoforward::shape(input), seed)
+    /** For layers whose rows have this shape. Equal seeds give equal parameters; the precision is
+     *  MF_PRECISION_... */
+    explicit builder(std::initializer_list<std::size_t> input, std::uint64_t seed = MF_SEED_AUTO,
+                     std::int32_t precision = MF_PRECISION_FLOAT32)
+        : builder(monoforward::shape(input), seed, precision)
     {
     }
 
     /** The same with a shape that another layer has told. */
-    explicit builder(const mf_shape &input, std::uint64_t seed = MF_SEED_AUTO)
+    explicit builder(const mf_shape &input, std::uint64_t seed = MF_SEED_AUTO,
+                     std::int32_t precision = MF_PRECISION_FLOAT32)
     {
         builder_spec spec;
         spec.input = &input;
         spec.seed = seed;
+        spec.precision = precision;
         check(mf_builder_create(&spec, &handle_));
     }
 
@@ -1151,6 +1249,49 @@ struct network_spec : mf_network_spec {
 struct load_spec : mf_load_spec {
     load_spec() : mf_load_spec() { check(mf_load_spec_init(this, sizeof(mf_load_spec))); }
 };
+
+namespace detail
+{
+
+/* An mf_output whose bytes go to a function of the caller's. What it throws waits until the library has
+ * returned: an exception must not pass through C. */
+template <class Write> class output_to : public mf_output
+{
+  public:
+    explicit output_to(Write &function) : mf_output(), write_(function)
+    {
+        check(mf_output_init(this, sizeof(mf_output)));
+        mf_output::write = take;
+        user = this;
+    }
+
+    void finish(mf_status status)
+    {
+        if (thrown_)
+            std::rethrow_exception(thrown_);
+        check(status);
+    }
+
+  private:
+    static std::int32_t take(void *user, const void *bytes, std::size_t count) noexcept
+    {
+        auto *self = static_cast<output_to *>(user);
+        try {
+            self->write_(static_cast<const std::byte *>(bytes), count);
+            return 0;
+        } catch (...) {
+            self->thrown_ = std::current_exception();
+            return 1;
+        }
+    }
+
+    Write &write_;
+    std::exception_ptr thrown_;
+};
+
+} // namespace detail
+
+class network;
 
 /** A network that someone else owns. Modes are MF_PREDICT_LAST and MF_PREDICT_SUM; contents of files
  *  MF_CONTENTS_MODEL and MF_CONTENTS_TRAINING. */
@@ -1343,6 +1484,55 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         return text;
     }
 
+    /* Copies and averages. */
+
+    /** A network of its own with the same layers; with MF_CONTENTS_TRAINING it goes on learning like this
+     * one. */
+    network clone(std::int32_t contents = MF_CONTENTS_MODEL, const mf_allocator *allocator = nullptr) const;
+
+    void copy_parameters(const network_ref &from) { check(mf_network_copy_parameters(handle_, from.get())); }
+
+    /** Parameters += share (those of `from` - parameters). */
+    void blend_parameters(const network_ref &from, double share)
+    {
+        check(mf_network_blend_parameters(handle_, from.get(), share));
+    }
+
+    /* Texts that go with the network into its files. */
+
+    void metadata_set(const std::string &name, const std::string &value)
+    {
+        check(mf_network_metadata_set(handle_, detail::whole(name), detail::whole(value)));
+    }
+
+    /** A copy of the value; throws MF_STATUS_NOT_FOUND if there is none. */
+    std::string metadata_get(const std::string &name) const
+    {
+        const char *value = nullptr;
+        check(mf_network_metadata_get(handle_, detail::whole(name), &value));
+        return value;
+    }
+
+    /** All names and values, in the order of the names' bytes. */
+    std::vector<std::pair<std::string, std::string>> metadata() const
+    {
+        std::size_t count = 0;
+        check(mf_network_metadata_count(handle_, &count));
+        std::vector<std::pair<std::string, std::string>> all;
+        all.reserve(count);
+        for (std::size_t i = 0; i < count; i++) {
+            const char *name = nullptr, *value = nullptr;
+            check(mf_network_metadata_at(handle_, i, &name, &value));
+            all.emplace_back(name, value);
+        }
+        return all;
+    }
+
+    void metadata_remove(const std::string &name)
+    {
+        check(mf_network_metadata_remove(handle_, detail::whole(name)));
+    }
+
     /* Files, buffers and snapshots; network::load() is the way back. */
 
     void save(const std::string &path, std::int32_t contents = MF_CONTENTS_MODEL) const
@@ -1370,6 +1560,14 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         std::vector<std::byte> buffer(save_size(contents));
         save_buffer(bytes(buffer), contents);
         return buffer;
+    }
+
+    /** The same bytes to a function, write(const std::byte *, std::size_t), piece by piece; what it throws
+     * ends the saving and leaves this call. */
+    template <class Write> void save_to(Write &&write, std::int32_t contents = MF_CONTENTS_MODEL) const
+    {
+        detail::output_to<Write> output(write);
+        output.finish(mf_network_save_to(handle_, contents, &output));
     }
 
     std::size_t snapshot_size() const
@@ -1414,6 +1612,13 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         return written;
     }
 
+    /** As save_to(). */
+    template <class Write> void export_onnx_to(Write &&write) const
+    {
+        detail::output_to<Write> output(write);
+        output.finish(mf_network_export_onnx_to(handle_, &output));
+    }
+
     std::vector<std::byte> export_onnx_buffer() const
     {
         std::vector<std::byte> buffer(export_onnx_size());
@@ -1448,6 +1653,13 @@ class network : public detail::owned<network_ref>
     }
 };
 
+inline network network_ref::clone(std::int32_t contents, const mf_allocator *allocator) const
+{
+    mf_network *handle = nullptr;
+    check(mf_network_clone(handle_, contents, allocator, &handle));
+    return network(handle);
+}
+
 inline workspace::workspace(const network_ref &network, std::size_t max_batch, std::int32_t purpose)
 {
     workspace_spec spec;
@@ -1464,6 +1676,30 @@ inline workspace::workspace(const layer_ref &layer, std::size_t max_batch, std::
     spec.max_batch = max_batch;
     spec.purpose = purpose;
     check(mf_workspace_create(&spec, &handle_));
+}
+
+inline workspace::workspace(const network_ref &network, std::size_t max_batch, const pool_ref &pool,
+                            std::int32_t purpose)
+{
+    workspace_spec spec;
+    spec.network = network.get();
+    spec.max_batch = max_batch;
+    spec.purpose = purpose;
+    spec.pool = pool.get();
+    check(mf_workspace_create(&spec, &handle_));
+}
+
+/** What memory_query() shall count, with the defaults. */
+struct memory_spec : mf_memory_spec {
+    memory_spec() : mf_memory_spec() { check(mf_memory_spec_init(this, sizeof(mf_memory_spec))); }
+};
+
+/** What a network will take, with a workspace that may use a pool. */
+inline mf_memory memory_query(const mf_memory_spec &spec)
+{
+    auto memory = detail::result<mf_memory>();
+    check(mf_memory_query(&spec, &memory));
+    return memory;
 }
 
 /** What a network will take, before anything is created: mf_network_memory(). */
@@ -1575,6 +1811,14 @@ class pipeline
     pipeline(const network_ref &network, std::size_t max_batch, std::uint32_t workers = 2)
     {
         create(spec_of(network, max_batch, workers));
+    }
+
+    /** Its workers are the threads of a pool. */
+    pipeline(const network_ref &network, std::size_t max_batch, const pool_ref &pool)
+    {
+        pipeline_spec spec = spec_of(network, max_batch, 0);
+        spec.pool = pool.get();
+        create(spec);
     }
 
     /** With a function that gets every report: on_report(const mf_pipeline_report &). It returns nothing, or
@@ -1723,7 +1967,10 @@ class pipeline
     std::size_t labels_ = 1;
 };
 
-/* ---- the BLAS library ---- */
+/* ---- products and the BLAS library ---- */
+
+/** The products of a layer that is created now: "avx512", "blas", ... */
+inline const char *products_name() noexcept { return mf_products_name(); }
 
 namespace blas
 {

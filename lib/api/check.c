@@ -21,6 +21,14 @@ mf_status mfi_check_allocator(const mf_allocator *allocator)
     return MF_STATUS_OK;
 }
 
+mf_status mfi_check_output(const mf_output *output, mf_output *known)
+{
+    MFI_TRY(MFI_READ(mf_output, known, output));
+    if (!known->write)
+        return mfi_fail(MF_STATUS_ARGUMENT, "the output has no function");
+    return MF_STATUS_OK;
+}
+
 mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels)
 {
     return (mf_batch){
@@ -33,11 +41,42 @@ mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels)
     };
 }
 
+/* Scale and shift of bytes. What they make of the first and the last byte is finite only if it is of all. */
+static mf_status check_scale(float scale, float shift)
+{
+    const uint8_t ends[2] = {0, UINT8_MAX};
+    const mfi_inputs bytes = {.type = MF_TYPE_UINT8, .values = ends, .scale = scale, .shift = shift};
+    float values[2];
+    mfi_inputs_convert(&bytes, 1, 2, values);
+    if (!isfinite(values[0]) || !isfinite(values[1]))
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "input_scale %g and input_shift %g make bytes inputs from %g to %g, which must be "
+                        "finite",
+                        (double)scale, (double)shift, (double)values[0], (double)values[1]);
+    return MF_STATUS_OK;
+}
+
+static mf_status check_type(const mf_batch *batch)
+{
+    float scale = batch->input_scale, shift = batch->input_shift;
+    if (batch->input_type == MF_TYPE_UINT8)
+        return check_scale(scale, shift);
+    if (batch->input_type != MF_TYPE_FLOAT32 && batch->input_type != MF_TYPE_BF16)
+        return mfi_fail(MF_STATUS_UNSUPPORTED,
+                        "inputs have type %d; %d (float32), %d (uint8) and %d (bf16) are supported",
+                        (int)batch->input_type, (int)MF_TYPE_FLOAT32, (int)MF_TYPE_UINT8, (int)MF_TYPE_BF16);
+    if (scale != 0.0f || shift != 0.0f)
+        return mfi_fail(
+            MF_STATUS_ARGUMENT,
+            "input_scale is %g and input_shift %g; for inputs of type %d, which are no bytes, both "
+            "must be 0",
+            (double)scale, (double)shift, (int)batch->input_type);
+    return MF_STATUS_OK;
+}
+
 static mf_status check_shape(const mf_batch *batch, const mf_layer *layer, size_t max_batch)
 {
-    if (batch->input_type != MF_TYPE_FLOAT32)
-        return mfi_fail(MF_STATUS_UNSUPPORTED, "inputs have type %d, only %d (float32) is supported",
-                        (int)batch->input_type, (int)MF_TYPE_FLOAT32);
+    MFI_TRY(check_type(batch));
     if (batch->rows == 0 || batch->rows > max_batch)
         return mfi_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, the workspace takes 1 to %zu",
                         batch->rows, max_batch);
@@ -108,34 +147,48 @@ static mf_status check_weights(const mfi_rows *rows)
     return MF_STATUS_OK;
 }
 
-static mf_status check_finite(const mfi_rows *rows, const mf_layer *layer)
+static bool inputs_finite(const mfi_inputs *inputs, const mf_layer *layer, size_t first, size_t count)
+{
+    switch (inputs->type) {
+    case MF_TYPE_UINT8:
+        return true;
+    case MF_TYPE_BF16:
+        return mfi_bf16_all_finite(count, (const uint16_t *)inputs->values + first);
+    default:
+        return layer->kernels->all_finite(count, (const float *)inputs->values + first);
+    }
+}
+
+static mf_status check_finite(const mfi_inputs *inputs, size_t rows, const mf_layer *layer)
 {
     size_t k = layer->plan.inputs;
-    if (rows->stride == k && layer->kernels->all_finite(rows->count * k, rows->x))
+    if (inputs->stride == k && inputs_finite(inputs, layer, 0, rows * k))
         return MF_STATUS_OK;
-    for (size_t b = 0; b < rows->count; b++) {
-        const float *row = rows->x + b * rows->stride;
-        if (layer->kernels->all_finite(k, row))
+    for (size_t b = 0; b < rows; b++) {
+        size_t first = b * inputs->stride, j = 0;
+        if (inputs_finite(inputs, layer, first, k))
             continue;
-        size_t j = 0;
-        while (isfinite(row[j]))
+        while (inputs_finite(inputs, layer, first + j, 1))
             j++;
         return mfi_fail(MF_STATUS_NUMERIC, "input %zu of row %zu is %g, it must be finite", j, b,
-                        (double)row[j]);
+                        (double)mfi_input_at(inputs, first + j));
     }
     return MF_STATUS_OK;
 }
 
 mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t max_batch, bool labelled,
-                          mfi_rows *rows)
+                          mfi_inputs *inputs, mfi_rows *rows)
 {
     mf_batch known = mfi_flat_batch(0, NULL, NULL);
     MFI_TRY(MFI_READ_AS(mf_batch, &known, batch, "the batch"));
     MFI_TRY(check_shape(&known, layer, max_batch));
-    *rows = (mfi_rows){
-        .count = known.rows,
-        .x = known.inputs,
+    *rows = (mfi_rows){.count = known.rows};
+    *inputs = (mfi_inputs){
+        .type = known.input_type,
+        .values = known.inputs,
         .stride = known.input_stride ? known.input_stride : layer->plan.inputs,
+        .scale = known.input_scale,
+        .shift = known.input_shift,
     };
     if (labelled) {
         if (known.target_type != MF_TYPE_INT32)
@@ -149,5 +202,13 @@ mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t m
                                                            : check_labels(rows, layer->plan.head.classes));
         MFI_TRY(check_weights(rows));
     }
-    return check_finite(rows, layer);
+    return check_finite(inputs, rows->count, layer);
+}
+
+mf_status mfi_check_rows(const mf_batch *batch, const mf_layer *layer, mf_workspace *workspace, size_t index,
+                         bool labelled, mfi_rows *rows)
+{
+    mfi_inputs inputs;
+    MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, labelled, &inputs, rows));
+    return mfi_workspace_take_inputs(workspace, index, &inputs, rows);
 }

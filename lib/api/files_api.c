@@ -2,6 +2,7 @@
 #include "api/check.h"
 #include "api/structs.h"
 #include "io/model_file.h"
+#include "io/output.h"
 #include "io/snapshot.h"
 
 static mf_load_spec load_defaults(void)
@@ -72,6 +73,28 @@ mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, vo
     if (written)
         *written = size;
     return MF_STATUS_OK;
+}
+
+/* ---- outputs of the caller's ---- */
+
+mf_status mf_output_init(mf_output *output, size_t size)
+{
+    mf_output empty = {.struct_size = sizeof empty};
+    return MFI_INIT(mf_output, output, size, &empty);
+}
+
+mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output)
+{
+    mfi_sink sink;
+    mf_output known = {0};
+    uint64_t size = 0;
+    bool training = contents == MF_CONTENTS_TRAINING;
+    MFI_TRY(check_save(network, contents));
+    MFI_TRY(mfi_check_output(output, &known));
+    MFI_TRY(mfi_model_size(network, training, &size)); /* fails if it is too large, before the first byte */
+    MFI_TRY(mfi_model_check(network, training));
+    mfi_output_begin(&sink, &known);
+    return mfi_model_write(network, training, &sink);
 }
 
 /* ---- loading ---- */

@@ -180,7 +180,7 @@ mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float 
 {
     size_t index;
     MFI_TRY(find_values(layer, name, values, count, &index));
-    memcpy(values, mfi_layer_tensor(layer, index, -1), count * sizeof *values);
+    mfi_layer_get_values(layer, index, -1, 0, count, values);
     return MF_STATUS_OK;
 }
 
@@ -196,7 +196,7 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
         if (values[i] < 0.0f)
             return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the variance is %g, it must be at least 0", i,
                             (double)values[i]);
-    memcpy(mfi_layer_tensor(layer, index, -1), values, count * sizeof *values);
+    mfi_layer_set_values(layer, index, -1, 0, count, values);
     return MF_STATUS_OK;
 }
 
@@ -227,10 +227,10 @@ mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf
     MFI_TRY(check_handles(layer, workspace, true, &index));
     if (!layer->optimizer)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
-    MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
+    MFI_TRY(mfi_check_rows(batch, layer, workspace, index, true, &rows));
     MFI_TRY(mfi_layer_check_rows(layer, index, rows.count));
     mfi_settings settings = mfi_layer_settings(layer);
-    return mfi_layer_step(layer, &settings, workspace->scratch, &rows,
+    return mfi_layer_step(layer, &settings, &workspace->place, &rows,
                           a ? a : workspace->activations[index % 2], index, &workspace->served[index].report);
 }
 
@@ -257,9 +257,9 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, true, &index));
     MFI_TRY(check_gradients(layer, gradients, count));
-    MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, true, &rows));
+    MFI_TRY(mfi_check_rows(batch, layer, workspace, index, true, &rows));
     MFI_TRY(mfi_layer_check_rows(layer, index, rows.count));
-    return mfi_layer_gradients(layer, workspace->scratch, &rows, a ? a : workspace->activations[index % 2],
+    return mfi_layer_gradients(layer, &workspace->place, &rows, a ? a : workspace->activations[index % 2],
                                index, gradients, &workspace->served[index].report);
 }
 
@@ -281,8 +281,8 @@ mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace,
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, false, &index));
     MFI_TRY(mfi_check_pointer(a, "the activation"));
-    MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, false, &rows));
-    mfi_layer_forward(layer, workspace->scratch, &rows, a);
+    MFI_TRY(mfi_check_rows(batch, layer, workspace, index, false, &rows));
+    mfi_layer_forward(layer, &workspace->place, &rows, a);
     return MF_STATUS_OK;
 }
 
@@ -305,6 +305,6 @@ mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size
                         workspace->max_batch);
     if (!layer->kernels->all_finite(rows * layer->plan.outputs, a))
         return mfi_fail(MF_STATUS_NUMERIC, "the activation holds a value that is not finite");
-    mfi_layer_goodness(layer, workspace->scratch, rows, a, goodness);
+    mfi_layer_goodness(layer, &workspace->place, rows, a, goodness);
     return MF_STATUS_OK;
 }

@@ -2,10 +2,17 @@
 #include "api/check.h"
 #include "base/version.h"
 #include "math/blas.h"
+#include "math/products.h"
 
 const char *mf_version(void)
 {
     return MFI_VERSION;
+}
+
+const char *mf_products_name(void)
+{
+    mfi_products products = mfi_products_choose(MFI_FLOAT32);
+    return mfi_products_name(&products);
 }
 
 const char *mf_blas_name(void)

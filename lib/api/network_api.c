@@ -110,15 +110,15 @@ mf_status mf_network_set_classes(mf_network *network, size_t classes)
 
 /* ---- training ---- */
 
-static mf_status check_call(const mf_network *network, const mf_workspace *workspace, bool training,
-                            bool labelled, const mf_batch *batch, mfi_rows *rows)
+static mf_status check_call(const mf_network *network, mf_workspace *workspace, bool training, bool labelled,
+                            const mf_batch *batch, mfi_rows *rows)
 {
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_handle_check(workspace, MFI_KIND_WORKSPACE));
     if (network->count == 0)
         return mfi_fail(MF_STATUS_STATE, "the network has no layers");
     MFI_TRY(mfi_workspace_check_network(workspace, network, training));
-    return mfi_check_batch(batch, network->entries[0].layer, workspace->max_batch, labelled, rows);
+    return mfi_check_rows(batch, network->entries[0].layer, workspace, 0, labelled, rows);
 }
 
 static mf_status check_optimizer(const mf_network *network, size_t position)

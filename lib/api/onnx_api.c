@@ -3,6 +3,7 @@
 #include "io/file.h"
 #include "io/model_file.h"
 #include "io/onnx.h"
+#include "io/output.h"
 
 static mf_status write_network(mfi_sink *sink, const void *network)
 {
@@ -43,4 +44,17 @@ mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer,
     if (written)
         *written = size;
     return MF_STATUS_OK;
+}
+
+mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output)
+{
+    mfi_sink sink;
+    mf_output known = {0};
+    size_t size = 0;
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_check_output(output, &known));
+    MFI_TRY(mfi_onnx_size(network, &size));
+    MFI_TRY(mfi_model_check(network, false));
+    mfi_output_begin(&sink, &known);
+    return mfi_onnx_write(network, &sink);
 }

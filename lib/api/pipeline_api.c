@@ -22,6 +22,8 @@ mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipelin
     *pipeline = NULL;
     MFI_TRY(MFI_READ(mf_pipeline_spec, &known, spec));
     MFI_TRY(mfi_handle_check(known.network, MFI_KIND_NETWORK));
+    if (known.pool)
+        MFI_TRY(mfi_handle_check(known.pool, MFI_KIND_POOL));
     MFI_TRY(mfi_check_allocator(known.allocator));
     int cancel = mfi_cancel_hold();
     mf_status status = mfi_pipeline_create(&known, pipeline);
@@ -72,15 +74,16 @@ static mf_status leave(mf_pipeline *pipeline, int cancel, mf_status status)
 
 static mf_status submit_here(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
 {
+    mfi_inputs inputs;
     mfi_rows rows;
     MFI_TRY(mfi_pipeline_check_network(pipeline));
-    MFI_TRY(mfi_check_batch(batch, pipeline->members[0].layer, pipeline->max_batch, true, &rows));
+    MFI_TRY(mfi_check_batch(batch, pipeline->members[0].layer, pipeline->max_batch, true, &inputs, &rows));
     for (size_t i = 0; i < pipeline->count; i++)
         MFI_TRY(mfi_layer_check_rows(pipeline->members[i].layer, i, rows.count));
     /* The callback is called before, so that a host that tries until there is room gets its reports, and
      * after, for the new ones. */
     MFI_TRY(mfi_pipeline_call_back(pipeline));
-    MFI_TRY(mfi_pipeline_submit(pipeline, &rows, wait));
+    MFI_TRY(mfi_pipeline_submit(pipeline, &inputs, &rows, wait));
     return mfi_pipeline_call_back(pipeline);
 }
 

@@ -16,12 +16,15 @@ enum {
     MFI_FIRST_SIZE(mf_head_spec, reserved),
     MFI_FIRST_SIZE(mf_builder_spec, allocator),
     MFI_FIRST_SIZE(mf_network_spec, allocator),
+    MFI_FIRST_SIZE(mf_pool_spec, allocator),
     MFI_FIRST_SIZE(mf_workspace_spec, allocator),
     MFI_FIRST_SIZE(mf_report, applied),
     MFI_FIRST_SIZE(mf_memory, arena),
+    MFI_FIRST_SIZE(mf_memory_spec, threads),
     MFI_FIRST_SIZE(mf_pipeline_spec, allocator),
     MFI_FIRST_SIZE(mf_pipeline_report, applied),
     MFI_FIRST_SIZE(mf_pipeline_progress_info, reserved),
+    MFI_FIRST_SIZE(mf_output, user),
     MFI_FIRST_SIZE(mf_load_spec, allocator),
 };
 

@@ -1,6 +1,8 @@
 /* The exported functions of workspaces and reports. */
 #include "api/check.h"
 #include "api/structs.h"
+#include "base/cancel.h"
+#include "parallel/pool.h"
 
 static mf_workspace_spec workspace_defaults(void)
 {
@@ -26,14 +28,20 @@ mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **work
         MFI_TRY(mfi_handle_check(known.network, MFI_KIND_NETWORK));
     else
         MFI_TRY(mfi_handle_check(known.layer, MFI_KIND_LAYER));
+    if (known.pool)
+        MFI_TRY(mfi_handle_check(known.pool, MFI_KIND_POOL));
     MFI_TRY(mfi_check_allocator(known.allocator));
-    return mfi_workspace_create(&known, workspace);
+    mfi_team team = mfi_pool_team(known.pool, NULL, 0);
+    return mfi_workspace_create(&known, &team, workspace);
 }
 
 void mf_workspace_free(mf_workspace *workspace)
 {
-    if (workspace && mfi_handle_check(workspace, MFI_KIND_WORKSPACE) == MF_STATUS_OK)
-        mfi_workspace_release(workspace);
+    if (!workspace || mfi_handle_check(workspace, MFI_KIND_WORKSPACE) != MF_STATUS_OK)
+        return;
+    int cancel = mfi_cancel_hold(); /* if its pool ends with it, this waits for threads */
+    mfi_workspace_release(workspace);
+    mfi_cancel_restore(cancel);
 }
 
 mf_status mf_report_init(mf_report *report, size_t size)

@@ -14,7 +14,8 @@ typedef enum mfi_kind {
     MFI_KIND_NETWORK = 0x4D460C93,
     MFI_KIND_WORKSPACE = 0x4D460DA4,
     MFI_KIND_PIPELINE = 0x4D460EB5,
-    MFI_KIND_BUILDER = 0x4D460FC6
+    MFI_KIND_BUILDER = 0x4D460FC6,
+    MFI_KIND_POOL = 0x4D4610D7
 } mfi_kind;
 
 typedef struct mfi_handle {

@@ -1,4 +1,4 @@
-/* Owns: keeping subnormal numbers out of training.
+/* Owns: the floating-point mode of a thread, and keeping subnormal numbers out of training.
  *
  * Moments decay, and gradients of samples that are learned well shrink, until they are subnormal. Many
  * processors are a hundred times slower with such numbers. During a step the thread treats them as 0;
@@ -25,6 +25,22 @@ static inline uint64_t mfi_subnormals_to_zero(void)
     uint64_t mode;
     __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
     __asm__ volatile("msr fpcr, %0" : : "r"(mode | to_zero));
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+/* The thread's mode as it is: a thread that helps another one takes over that one's, also if it is the
+ * host's.
+ */
+static inline uint64_t mfi_float_mode(void)
+{
+#if defined(__SSE2__)
+    return _mm_getcsr();
+#elif defined(__aarch64__)
+    uint64_t mode;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
     return mode;
 #else
     return 0;

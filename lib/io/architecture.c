@@ -125,6 +125,7 @@ static mf_status build(const mfi_json *item, size_t position, const mf_allocator
     spec.input = &input;
     spec.dropout = layer->record.spec.dropout;
     spec.dropout_maps = layer->record.spec.dropout_maps;
+    spec.precision = layer->record.spec.precision;
     spec.seed = layer->record.spec.seed;
     spec.allocator = allocator;
     if (architecture->version == MFI_FORMAT_FLAT)

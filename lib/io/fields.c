@@ -27,6 +27,7 @@ static void write_value(mfi_text *text, const mfi_field *field, const void *valu
         mfi_text_flag(text, *number != 0);
         return;
     case MFI_FIELD_NAME:
+    case MFI_FIELD_OPTION:
         mfi_text_string(text, field->names[*number]);
         return;
     case MFI_FIELD_FLOAT:
@@ -48,13 +49,21 @@ static bool is_of(const mfi_field *field, int32_t kind)
     return field->kinds == 0 || field->kinds >> kind & 1;
 }
 
+/* Links to nothing and options at their default are left out. */
+static bool is_written(const mfi_field *field, const void *value)
+{
+    const int32_t *number = value;
+    if (field->type == MFI_FIELD_LINK)
+        return *number >= 0;
+    return field->type == MFI_FIELD_OPTION ? *number != 0 : field->type != MFI_FIELD_OTHER;
+}
+
 void mfi_write_members(mfi_text *text, const mfi_field_table *table, int32_t kind, const void *record)
 {
     for (size_t i = 0; i < table->count; i++) {
         const mfi_field *field = &table->fields[i];
         const void *value = (const char *)record + field->offset;
-        if (!is_of(field, kind) || field->type == MFI_FIELD_OTHER ||
-            (field->type == MFI_FIELD_LINK && *(const int32_t *)value < 0))
+        if (!is_of(field, kind) || !is_written(field, value))
             continue;
         mfi_text_key(text, field->key);
         write_value(text, field, value);
@@ -108,6 +117,7 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
         *number = flag;
         return true;
     case MFI_FIELD_NAME:
+    case MFI_FIELD_OPTION:
         if (!find_name(field, words, &index))
             return false;
         *number = (int32_t)index;

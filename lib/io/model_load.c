@@ -8,8 +8,10 @@
 #include "base/status.h"
 #include "io/architecture.h"
 #include "io/bytes.h"
+#include "io/host_metadata.h"
 #include "io/model_file.h"
 #include "model/change.h"
+#include "io/values.h"
 
 /* What must be freed when loading has ended. */
 typedef struct loading {
@@ -101,17 +103,19 @@ static mf_status check_tensors(const loading *l)
     return MF_STATUS_OK;
 }
 
-static mf_status read_values(const loading *l, const mf_layer *layer, const mfi_tensor_plan *plan)
+static mf_status read_values(const loading *l, mf_layer *layer, const mfi_tensor_plan *plan)
 {
     const mfi_tensor *tensor = mfi_tensors_find(&l->tensors, plan->name);
-    float *values = mfi_layer_tensor(layer, plan->parameter, plan->state_slot);
-    MFI_TRY(l->source->read(l->source, l->data + tensor->begin, values, plan->count * sizeof *values));
-    for (size_t i = 0; i < plan->count; i++)
-        values[i] = mfi_get_float((const unsigned char *)(values + i));
-    if (!mfi_values_are_sound(plan, values))
-        return mfi_fail(MF_STATUS_FORMAT,
-                        "tensor \"%s\" has a value that is not finite, or negative where that is not allowed",
-                        plan->name);
+    unsigned char bytes[4 * MFI_VALUES_PIECE];
+    for (size_t first = 0, count; first < plan->count; first += count) {
+        count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
+        MFI_TRY(l->source->read(l->source, l->data + tensor->begin + 4 * (uint64_t)first, bytes, 4 * count));
+        if (!mfi_tensor_set(plan, layer, first, count, bytes))
+            return mfi_fail(
+                MF_STATUS_FORMAT,
+                "tensor \"%s\" has a value that is not finite, or negative where that is not allowed",
+                plan->name);
+    }
     return MF_STATUS_OK;
 }
 
@@ -186,6 +190,7 @@ static mf_status make_network(loading *l, bool training)
     if (training)
         MFI_TRY(make_optimizers(l));
     MFI_TRY(mfi_network_create(&spec, &l->network));
+    MFI_TRY(mfi_host_metadata_take(&l->tensors, l->network));
     for (size_t position = 0; position < l->plan.layer_count; position++)
         MFI_TRY(add_layer(l, position, training));
     for (size_t position = 0; position < l->plan.layer_count; position++)

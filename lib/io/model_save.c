@@ -5,8 +5,10 @@
 #include "base/status.h"
 #include "base/version.h"
 #include "io/bytes.h"
+#include "io/host_metadata.h"
 #include "io/model_file.h"
 #include "io/record.h"
+#include "io/values.h"
 
 static const mf_layer *layer_at(const mf_network *network, size_t position)
 {
@@ -42,14 +44,13 @@ static void add_bytes(void *user, const mf_layer *layer, const mfi_tensor_plan *
 
 static void put_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
-    mfi_sink_floats(user, mfi_layer_tensor(layer, plan->parameter, plan->state_slot), plan->count);
+    mfi_sink_tensor(user, layer, plan->parameter, plan->state_slot, plan->count);
 }
 
 static void check_tensor_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
     mf_status *status = user;
-    if (*status == MF_STATUS_OK &&
-        !mfi_values_are_sound(plan, mfi_layer_tensor(layer, plan->parameter, plan->state_slot)))
+    if (*status == MF_STATUS_OK && !mfi_tensor_is_sound(plan, layer))
         *status = mfi_fail(MF_STATUS_NUMERIC,
                            "a value of %s is not finite, so the model could not be loaded again", plan->name);
 }
@@ -194,6 +195,7 @@ static void put_metadata(mfi_text *text, const mf_network *network, bool trainin
         mfi_text_key(text, MFI_KEY_TRAINING);
         put_training(text, network);
     }
+    mfi_host_metadata_put(network, text);
     mfi_text_close(text, '}');
 }
 

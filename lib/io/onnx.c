@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "base/version.h"
+#include "io/host_metadata.h"
 #include "io/onnx_layer.h"
 #include "io/protobuf.h"
 #include "model/workspace.h"
@@ -18,7 +19,8 @@ enum {
     MODEL_PRODUCER_VERSION = 3,
     MODEL_DOC = 6,
     MODEL_GRAPH = 7,
-    MODEL_OPSET = 8
+    MODEL_OPSET = 8,
+    MODEL_METADATA = 14
 };
 enum { GRAPH_NAME = 2, GRAPH_DOC = 10, OPSET_DOMAIN = 1, OPSET_VERSION = 2 };
 
@@ -124,6 +126,7 @@ static void put_model(mfi_sink *sink, const mf_network *network)
     mfi_pb_text(sink, MODEL_DOC, model_doc);
     mfi_pb_message(sink, MODEL_GRAPH, put_graph, network);
     mfi_pb_message(sink, MODEL_OPSET, put_opset, NULL);
+    mfi_host_metadata_put_onnx(network, sink, MODEL_METADATA);
 }
 
 mf_status mfi_onnx_size(const mf_network *network, size_t *bytes)

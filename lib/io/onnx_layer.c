@@ -61,7 +61,7 @@ static mfi_onnx_name put_parameter(const mfi_onnx_walk *walk, const mf_layer *la
     const mfi_parameter_spec *parameter = &layer->plan.parameters[number];
     mfi_onnx_name name = mfi_onnx_name_of(walk->position, parameter->name);
     mfi_onnx_tensor tensor = {
-        .name = name.text, .rank = (size_t)parameter->rank, .floats = mfi_layer_tensor(layer, number, -1)};
+        .name = name.text, .rank = (size_t)parameter->rank, .layer = layer, .number = number};
     for (size_t i = 0; i < tensor.rank; i++)
         tensor.dims[i] = parameter->dims[i];
     mfi_onnx_put_tensor(&walk->graph, &tensor);

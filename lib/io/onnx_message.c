@@ -3,6 +3,7 @@
 
 #include "io/bytes.h"
 #include "io/protobuf.h"
+#include "io/values.h"
 
 enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_FLOAT = 2, ATTRIBUTE_INT = 3, ATTRIBUTE_INTS = 8, ATTRIBUTE_TYPE = 20 };
 enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_TYPE = 4, NODE_ATTRIBUTE = 5 };
@@ -69,6 +70,13 @@ static void put_formula(mfi_sink *sink, const mfi_onnx_tensor *tensor)
         }
 }
 
+static void put_layer_values(mfi_sink *sink, const mfi_onnx_tensor *tensor, size_t count)
+{
+    mfi_pb_begin(sink, TENSOR_RAW, 4 * (uint64_t)count);
+    if (!mfi_pb_counts(sink, 4 * (uint64_t)count))
+        mfi_sink_tensor(sink, tensor->layer, tensor->number, -1, count);
+}
+
 static void put_tensor(mfi_sink *sink, const void *what)
 {
     const mfi_onnx_tensor *tensor = what;
@@ -81,6 +89,8 @@ static void put_tensor(mfi_sink *sink, const void *what)
     mfi_pb_text(sink, TENSOR_NAME, tensor->name);
     if (tensor->integers)
         put_integers(sink, tensor->integers, (size_t)count);
+    else if (tensor->layer)
+        put_layer_values(sink, tensor, (size_t)count);
     else if (tensor->floats)
         mfi_pb_floats(sink, TENSOR_RAW, tensor->floats, count);
     else

@@ -40,11 +40,13 @@ typedef struct mfi_onnx_node {
     mfi_onnx_attribute attributes[MFI_ONNX_ATTRIBUTES];
 } mfi_onnx_node;
 
-/* A constant tensor. One of the three value pointers is set. */
+/* A constant tensor. One of the pointers after the dims is set. */
 typedef struct mfi_onnx_tensor {
     const char *name;
     size_t rank;
     size_t dims[4];
+    const mf_layer *layer; /* its parameter of that number */
+    size_t number;
     const float *floats;
     const int64_t *integers;
     float (*at)(const size_t dims[2], size_t row, size_t column);

@@ -17,6 +17,7 @@ static const char *const heads[] = {"linear", "positions"};
 static const char *const activations[] = {"identity", "relu", "leaky_relu", "tanh", "gelu", "silu"};
 static const char *const inits[] = {"kaiming_uniform", "zero", "orthogonal", "normal"};
 static const char *const normalizations[] = {"none", "batch"};
+static const char *const precisions[] = {"float32", "bf16"};
 static const char *const pools[] = {"none", "average", "max"};
 
 enum {
@@ -58,6 +59,7 @@ static const mfi_field layer_fields[] = {
     {"projection_init", SPEC(NAME, projection_init), NAMES(inits), FLAT},
     {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, FLAT},
     {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, FLAT},
+    {"precision", SPEC(OPTION, precision), NAMES(precisions), 0},
     {"seed", SPEC(U64, seed), NULL, 0, 0},
     {MFI_KEY_INPUT, MFI_FIELD_OTHER, 0, NULL, 0, UNITS},
     {MFI_KEY_UNITS, MFI_FIELD_OTHER, 0, NULL, 0, UNITS},
@@ -238,12 +240,12 @@ bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_
     return true;
 }
 
-bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values)
+bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count)
 {
     int unsound = 0; /* the loop has no early exit, so that compilers vectorise it */
-    for (size_t i = 0; i < tensor->count; i++)
+    for (size_t i = 0; i < count; i++)
         unsound |= !isfinite(values[i]);
-    for (size_t i = 0; tensor->no_negative && i < tensor->count; i++)
+    for (size_t i = 0; tensor->no_negative && i < count; i++)
         unsound |= values[i] < 0.0f;
     return !unsound;
 }

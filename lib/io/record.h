@@ -66,7 +66,7 @@ size_t mfi_tensor_numbers(const mfi_plan *plan);
 bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_record *optimizer,
                      size_t number, mfi_tensor_plan *tensor);
 
-/* Whether the values may be in a file: all must be finite, and none negative if the plan says so. */
-bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values);
+/* Whether these of its values may be in a file: all must be finite, and none negative if the plan says so. */
+bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count);
 
 #endif

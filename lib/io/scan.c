@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/utf8.h"
 
 enum { DEEPEST = 6, BYTES_PER_VALUE = 4, FREE_VALUES = 16 };
 
@@ -79,16 +80,13 @@ static bool scan_escape(scan *s)
     return code < 0xDC00 && other >= 0xDC00 && other <= 0xDFFF;
 }
 
-/* Reads a character beyond ASCII; its first byte says how many bytes it has. */
-static bool scan_utf8(scan *s, unsigned char first)
+/* Reads a character beyond ASCII, whose first byte has been read. */
+static bool scan_utf8(scan *s)
 {
-    int more = first >= 0xF5 ? -1 : first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC2 ? 1 : -1;
-    if (more < 0 || s->end - s->at < more)
-        return false;
-    for (int i = 0; i < more; i++)
-        if ((*s->at++ & 0xC0) != 0x80)
-            return false;
-    return true;
+    uint32_t code;
+    size_t bytes = mfi_utf8_character(s->at - 1, (size_t)(s->end - s->at) + 1, &code);
+    s->at += bytes ? bytes - 1 : 0;
+    return bytes > 0;
 }
 
 static bool scan_string(scan *s)
@@ -99,7 +97,7 @@ static bool scan_string(scan *s)
         unsigned char c = *s->at++;
         if (c == '"')
             return true;
-        if (c < ' ' || (c == '\\' && !scan_escape(s)) || (c >= 0x80 && !scan_utf8(s, c)))
+        if (c < ' ' || (c == '\\' && !scan_escape(s)) || (c >= 0x80 && !scan_utf8(s)))
             return false;
     }
     return false;

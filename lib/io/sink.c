@@ -8,6 +8,7 @@ void mfi_sink_begin(mfi_sink *sink, mf_status (*take)(mfi_sink *, const unsigned
     sink->take = take;
     sink->user = user;
     sink->total = 0;
+    sink->taken = 0;
     sink->status = MF_STATUS_OK;
     sink->pending = 0;
 }

@@ -9,7 +9,8 @@ typedef struct mfi_sink {
     /* Takes the next bytes. NULL: the sink only counts. */
     mf_status (*take)(struct mfi_sink *sink, const unsigned char *bytes, size_t count);
     void *user;
-    uint64_t total;   /* number of bytes so far */
+    uint64_t total;   /* number of bytes so far, */
+    uint64_t taken;   /* and of those that an output of the caller's has taken */
     mf_status status; /* the first failure; after it nothing more is taken */
     size_t pending;
     unsigned char buffer[8192];

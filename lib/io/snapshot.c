@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "io/bytes.h"
 #include "io/record.h"
+#include "io/values.h"
 
 enum {
     MAGIC_BYTES = 8,
@@ -131,6 +132,18 @@ static unsigned char *put_counts(const mf_layer *layer, unsigned char *to)
     return to + 8 * counts_of(layer);
 }
 
+static unsigned char *put_values(const mf_layer *layer, const mfi_tensor_plan *plan, unsigned char *to)
+{
+    float values[MFI_VALUES_PIECE];
+    for (size_t first = 0; first < plan->count; first += MFI_VALUES_PIECE) {
+        size_t count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
+        mfi_layer_get_values(layer, plan->parameter, plan->state_slot, first, count, values);
+        for (size_t i = 0; i < count; i++, to += 4)
+            mfi_put_float(to, values[i]);
+    }
+    return to;
+}
+
 mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
 {
     unsigned char *header = buffer, *to = header + HEADER_BYTES;
@@ -142,12 +155,10 @@ mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
             mfi_tensor_plan plan;
             if (!plan_of(network, position, number, &plan))
                 continue;
-            const float *values =
-                mfi_layer_tensor(snapshot_layer(network, position), plan.parameter, plan.state_slot);
-            if (!mfi_values_are_sound(&plan, values))
+            const mf_layer *layer = snapshot_layer(network, position);
+            if (!mfi_tensor_is_sound(&plan, layer))
                 return mfi_fail(MF_STATUS_NUMERIC, "a value of %s is not finite", plan.name);
-            for (size_t i = 0; i < plan.count; i++, to += 4)
-                mfi_put_float(to, values[i]);
+            to = put_values(layer, &plan, to);
         }
     size_t total = (size_t)(to - header);
     memcpy(header, magic, sizeof magic);
@@ -167,8 +178,7 @@ static mf_status check_header(const mf_network *network, const unsigned char *he
         return mfi_fail(MF_STATUS_FORMAT, "the %zu bytes of the buffer are not a snapshot", bytes);
     uint64_t version = mfi_get_u64(header + VERSION_AT), total = mfi_get_u64(header + TOTAL_AT);
     if (version > SNAPSHOT_VERSION)
-        return mfi_fail(MF_STATUS_VERSION,
-                        "the snapshot has version %llu, this library reads version %d",
+        return mfi_fail(MF_STATUS_VERSION, "the snapshot has version %llu, this library reads version %d",
                         (unsigned long long)version, (int)SNAPSHOT_VERSION);
     if (version < SNAPSHOT_VERSION)
         return mfi_fail(MF_STATUS_FORMAT, "the snapshot has version %llu, this library reads version %d",
@@ -184,28 +194,31 @@ static mf_status check_header(const mf_network *network, const unsigned char *he
     return MF_STATUS_OK;
 }
 
-static void get_values(const mfi_tensor_plan *plan, const unsigned char *from, float *values)
-{
-    for (size_t i = 0; i < plan->count; i++)
-        values[i] = mfi_get_float(from + 4 * i);
-}
-
 /* The values are checked even if the checksum is right: it does not protect against forged snapshots. */
 static mf_status check_snapshot_values(const mfi_tensor_plan *plan, const unsigned char *from)
 {
     enum { PIECE = 256 };
     float values[PIECE];
-    mfi_tensor_plan piece = *plan;
     for (size_t first = 0; first < plan->count; first += PIECE) {
-        piece.count = plan->count - first < PIECE ? plan->count - first : PIECE;
-        get_values(&piece, from + 4 * first, values);
-        if (!mfi_values_are_sound(&piece, values))
+        size_t count = plan->count - first < PIECE ? plan->count - first : PIECE;
+        for (size_t i = 0; i < count; i++)
+            values[i] = mfi_get_float(from + 4 * (first + i));
+        if (!mfi_values_are_sound(plan, values, count))
             return mfi_fail(
                 MF_STATUS_FORMAT,
                 "the snapshot has a value of %s that is not finite, or negative where that is not allowed",
                 plan->name);
     }
     return MF_STATUS_OK;
+}
+
+/* Checked values. */
+static void set_values(const mfi_tensor_plan *plan, mf_layer *layer, const unsigned char *from)
+{
+    for (size_t first = 0; first < plan->count; first += MFI_VALUES_PIECE) {
+        size_t count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
+        (void)mfi_tensor_set(plan, layer, first, count, from + 4 * first);
+    }
 }
 
 /* Checks the values or, if `apply`, copies them into the network. */
@@ -218,9 +231,7 @@ static mf_status walk_values(const mf_network *network, const unsigned char *fro
             if (!plan_of(network, position, number, &plan))
                 continue;
             if (apply)
-                get_values(
-                    &plan, from,
-                    mfi_layer_tensor(snapshot_layer(network, position), plan.parameter, plan.state_slot));
+                set_values(&plan, network->entries[position].layer, from);
             else
                 MFI_TRY(check_snapshot_values(&plan, from));
             from += 4 * plan.count;

@@ -140,7 +140,7 @@ static mf_status check_order(mfi_tensors *tensors, uint64_t data_bytes)
     return MF_STATUS_OK;
 }
 
-/* Unknown keys are allowed and not read, but no key may appear twice. */
+/* Keys that the library does not know are the host's, but no key may appear twice. */
 static mf_status check_metadata(const mfi_tensors *tensors)
 {
     size_t count = mfi_json_count(tensors->metadata), filled = 0;

@@ -36,11 +36,34 @@ void mfi_text_close(mfi_text *text, char bracket)
     text->comma = true;
 }
 
+static bool needs_escape(unsigned char character)
+{
+    return character < ' ' || character == '"' || character == '\\';
+}
+
+/* Stretches that need no escapes are put at once. */
+static void put_escaped(mfi_text *text, const char *value)
+{
+    while (*value) {
+        char escape[8];
+        size_t plain = 0;
+        while (value[plain] && !needs_escape((unsigned char)value[plain]))
+            plain++;
+        mfi_sink_put(text->sink, value, plain);
+        value += plain;
+        if (!*value)
+            return;
+        unsigned char character = (unsigned char)*value++;
+        snprintf(escape, sizeof escape, character < ' ' ? "\\u%04x" : "\\%c", character);
+        put_text(text, escape);
+    }
+}
+
 void mfi_text_string(mfi_text *text, const char *value)
 {
     separate(text);
     quote(text);
-    put_text(text, value);
+    put_escaped(text, value);
     quote(text);
     text->comma = true;
 }

@@ -1,5 +1,5 @@
-/* Owns: writing JSON: commas, quotes, and JSON inside a JSON string. The library writes only its own text,
- * which needs no other escapes. */
+/* Owns: writing JSON: commas, quotes and escapes, and JSON inside a JSON string. What is inside is only the
+ * library's own text, which needs no escapes but for its quotes. */
 #ifndef MFI_IO_TEXT_H
 #define MFI_IO_TEXT_H
 
@@ -17,6 +17,7 @@ typedef struct mfi_text {
 void mfi_text_open(mfi_text *text, char bracket);
 void mfi_text_close(mfi_text *text, char bracket);
 
+/* Keys and strings are valid UTF-8. */
 void mfi_text_key(mfi_text *text, const char *key);
 void mfi_text_string(mfi_text *text, const char *value);
 void mfi_text_size(mfi_text *text, uint64_t value);

@@ -7,28 +7,47 @@
 #include "base/memory.h"
 #include "math/gemm.h"
 
-void mfi_init_uniform(const mfi_stream *stream, float bound, size_t count, float *values)
+/* The numbers of a matrix are drawn piece by piece in plain order; a piece begins with a block of the stream.
+ */
+enum { PIECE = 1024 };
+
+void mfi_init_uniform(const mfi_stream *stream, float bound, const mfi_matrix_order *of, float *matrix)
 {
+    float values[PIECE];
     uint32_t bits[4];
-    for (size_t i = 0; i < count; i++) {
-        if (i % 4 == 0)
-            mfi_stream_block(stream, (uint32_t)(i / 4), bits);
-        values[i] = (2.0f * mfi_unit_float(bits[i % 4]) - 1.0f) * bound;
+    for (size_t first = 0, count = of->rows * of->columns; first < count; first += PIECE) {
+        size_t piece = count - first < PIECE ? count - first : PIECE;
+        for (size_t i = 0; i < piece; i++) {
+            if (i % 4 == 0)
+                mfi_stream_block(stream, (uint32_t)((first + i) / 4), bits);
+            values[i] = (2.0f * mfi_unit_float(bits[i % 4]) - 1.0f) * bound;
+        }
+        mfi_order_set(of, matrix, first, piece, values);
     }
 }
 
 /* Box-Muller: two uniform numbers make two normal ones. */
-void mfi_init_normal(const mfi_stream *stream, float deviation, size_t count, float *values)
+static void draw_normal(const mfi_stream *stream, float deviation, size_t first, size_t count, float *values)
 {
     const float two_pi = 6.28318530717958648f;
     uint32_t bits[4];
     for (size_t i = 0; i < count; i++) {
         if (i % 4 == 0)
-            mfi_stream_block(stream, (uint32_t)(i / 4), bits);
+            mfi_stream_block(stream, (uint32_t)((first + i) / 4), bits);
         size_t pair = i % 4 / 2 * 2;
         float radius = sqrtf(-2.0f * logf(mfi_unit_float(bits[pair])));
         float angle = two_pi * mfi_unit_float(bits[pair + 1]);
         values[i] = deviation * radius * (i % 2 == 0 ? cosf(angle) : sinf(angle));
+    }
+}
+
+void mfi_init_normal(const mfi_stream *stream, float deviation, const mfi_matrix_order *of, float *matrix)
+{
+    float values[PIECE];
+    for (size_t first = 0, count = of->rows * of->columns; first < count; first += PIECE) {
+        size_t piece = count - first < PIECE ? count - first : PIECE;
+        draw_normal(stream, deviation, first, piece, values);
+        mfi_order_set(of, matrix, first, piece, values);
     }
 }
 
@@ -88,14 +107,17 @@ static void orthogonalize(size_t few, size_t many, float *q, float *coefficients
     }
 }
 
-void mfi_init_orthogonal(const mfi_stream *stream, float gain, size_t rows, size_t columns, float *values,
+void mfi_init_orthogonal(const mfi_stream *stream, float gain, const mfi_matrix_order *of, float *matrix,
                          float *scratch)
 {
+    size_t rows = of->rows, columns = of->columns;
     size_t few = rows < columns ? rows : columns, many = rows < columns ? columns : rows;
     float *q = scratch, *coefficients = scratch + rows * columns;
-    mfi_init_normal(stream, 1.0f, rows * columns, q);
+    draw_normal(stream, 1.0f, 0, rows * columns, q);
     orthogonalize(few, many, q, coefficients);
     for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            values[i * columns + j] = gain * (rows <= columns ? q[i * columns + j] : q[j * rows + i]);
+        for (size_t j = 0; j < columns; j++) {
+            float value = gain * (rows <= columns ? q[i * columns + j] : q[j * rows + i]);
+            mfi_order_set(of, matrix, i * columns + j, 1, &value);
+        }
 }

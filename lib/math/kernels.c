@@ -6,6 +6,7 @@ extern const mfi_kernels mfi_kernels_generic;
 #ifdef MFI_KERNELS_X86
 extern const mfi_kernels mfi_kernels_avx2;
 extern const mfi_kernels mfi_kernels_avx512;
+extern const mfi_panel_products mfi_products_avx512bf16;
 #endif
 
 const mfi_kernels *mfi_kernels_variant(int index)
@@ -33,4 +34,13 @@ const mfi_kernels *mfi_kernels_select(void)
             return best;
         best = next;
     }
+}
+
+const mfi_panel_products *mfi_kernels_bf16(const mfi_kernels *kernels)
+{
+#ifdef MFI_KERNELS_X86
+    if (kernels == &mfi_kernels_avx512 && __builtin_cpu_supports("avx512bf16"))
+        return &mfi_products_avx512bf16;
+#endif
+    return &kernels->products[MFI_BF16];
 }

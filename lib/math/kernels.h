@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "math/maps.h"
+#include "math/order.h"
 
 /* The formula that updates parameters p from gradients g. */
 typedef enum mfi_rule_kind {
@@ -50,6 +51,67 @@ typedef struct mfi_softmax_shift {
     float highest, inverse;
 } mfi_softmax_shift;
 
+/* The transforms of Winograd's convolution (winograd.h), and the transposes of two of them. */
+typedef enum mfi_transform_kind {
+    MFI_TRANSFORM_INPUT,        /* 6 x 6 values to 6 x 6 */
+    MFI_TRANSFORM_WEIGHTS,      /* 3 x 3 values to 6 x 6 */
+    MFI_TRANSFORM_WEIGHTS_BACK, /* 6 x 6 values to 3 x 3 */
+    MFI_TRANSFORM_OUTPUT,       /* 6 x 6 values to 4 x 4 */
+    MFI_TRANSFORM_OUTPUT_BACK   /* 4 x 4 values to 6 x 6 */
+} mfi_transform_kind;
+
+/* What the operands of products are rounded to. Sums, parameters and everything else are float32. */
+typedef enum mfi_precision {
+    MFI_FLOAT32 = 0,
+    MFI_BF16 = 1, /* nearest even; two values of neighbouring inner indices in 32 bits: math/pairs.h */
+    MFI_PRECISIONS = 2
+} mfi_precision;
+
+/* What the products of a precision count inner indices in: values, or pairs of them. */
+static inline size_t mfi_depth(mfi_precision precision, size_t inner)
+{
+    return precision == MFI_BF16 ? (inner + 1) / 2 : inner;
+}
+
+/* Products of one precision. A matrix as an operand has 32 bits for each value or pair; row strides and
+ * depths count these, and `depth` is mfi_depth() of the inner size. */
+typedef struct mfi_panel_products {
+    /* x [rows, inner] as the first operand of multiply and input_gradient, dense. NULL: x itself is one. */
+    void (*round_rows)(size_t rows, size_t inner, const float *x, size_t ldx, void *to);
+
+    /* C [rows, columns] = A B, or C += A B with `add`: A [rows, depth] with row stride lda; the transpose of
+     * B [columns, inner] in panels. */
+    void (*multiply)(size_t rows, size_t depth, const void *a, size_t lda, size_t columns, const void *panels,
+                     bool add, float *c, size_t ldc);
+
+    /* x [batch, columns], with row stride ldx, as gradient_panel and update_panel read it. `packed` has
+     * mfi_depth(batch) rows of mfi_packed_columns(columns). */
+    void (*pack)(size_t batch, size_t columns, const float *x, size_t ldx, void *packed);
+
+    /* dz of a panel, [batch, columns] with row stride lddz, as these two read it: [depth of batch, width],
+     * with 0 behind the columns. */
+    void (*pack_panel)(size_t batch, size_t columns, size_t width, const float *dz, size_t lddz, void *panel);
+
+    /* g = dz^T x for a panel of `width` neurons, in the order of the panel. */
+    void (*gradient_panel)(size_t batch, size_t columns, size_t width, const void *dz, const void *packed,
+                           float *g);
+
+    /* update() of a panel of p with that gradient, which is never stored as a whole: the sums of a block stay
+     * in registers while its p, s0 and s1, which have the order of p, come from memory. `copy` becomes
+     * round_panel() of the new p. */
+    void (*update_panel)(const mfi_rule *rule, size_t batch, size_t columns, size_t width, const void *dz,
+                         const void *packed, float *p, float *s0, float *s1, void *copy);
+
+    /* Columns `first` to `end` - 1 of dx [rows, columns] = dz W: dz [rows, n] with row stride lddz, W [n,
+     * columns] in panels. `room` has n rows of order.width, rounded up to whole panels. */
+    void (*input_gradient)(size_t rows, size_t n, const void *dz, size_t lddz, size_t columns,
+                           const float *panels, size_t first, size_t end, float *dx, void *room);
+
+    /* A panel of W, [columns, width], as the second operand of multiply: [depth of columns, width]. NULL: W
+     * itself is one. */
+    void (*round_panel)(size_t columns, size_t width, const float *p, void *to);
+} mfi_panel_products;
+
 typedef struct mfi_kernels {
     const char *name;
 
@@ -71,9 +133,10 @@ typedef struct mfi_kernels {
                            const float *projection, const float *a, const float *z, size_t n, float *dz,
                            float *dm, float *db);
 
-    /* dF = dG M and dM += dG^T F for the features F [rows, n] that M [m, n] reads. */
-    void (*head_gradient)(size_t rows, size_t n, size_t m, const float *dg, const float *projection,
-                          const float *features, float *dfeatures, float *dm);
+    /* dF = dG M and dM = dG^T F for the `width` features that the pointers begin at: M, F and dF with row
+     * stride n, dM [m, width]. */
+    void (*head_gradient)(size_t rows, size_t width, size_t m, const float *dg, const float *projection,
+                          const float *features, size_t n, float *dfeatures, float *dm);
 
     /* dz = dz * phi'(z) and db = colsum(dz), for a dz that holds dG M already. This is the rest of
      * local_gradient() if there are so many classes that the BLAS library computes the products. */
@@ -85,16 +148,26 @@ typedef struct mfi_kernels {
     void (*update)(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp, const float *g,
                    size_t ldg, float *s0, float *s1);
 
-    /* x [batch, columns], with row stride ldx, in the order in which product_update reads it. `packed` has
-     * room for `batch` rows of mfi_packed_columns(columns) values. */
-    void (*pack)(size_t batch, size_t columns, const float *x, size_t ldx, float *packed);
+    /* The order of matrices for the products. */
+    mfi_order order;
 
-    /* update() with g = dz^T x, which is never stored as a whole: dz [batch, rows] with row stride lddz, x
-     * packed, p with row stride columns. The sums of a block stay in registers while its p, s0 and s1 are
-     * read from memory. pack and product_update are NULL if the instruction set has too few registers for
-     * that. */
-    void (*product_update)(const mfi_rule *rule, size_t batch, size_t rows, size_t columns, const float *dz,
-                           size_t lddz, const float *packed, float *p, float *s0, float *s1);
+    mfi_panel_products products[MFI_PRECISIONS];
+
+    /* C [rows, width] = A B, or C += A B, for an A whose values lie at the sum of an offset of their row and
+     * one of their column, A[r][k] = a[row_at[r] + inner_at[k]], and a panel B [inner, width]. `width` is a
+     * multiple of the order's lanes up to its width; an inner size of some hundreds keeps B in the
+     * first-level cache. */
+    void (*gather_product)(size_t rows, size_t inner, const float *a, const uint32_t *row_at,
+                           const uint32_t *inner_at, size_t width, const float *b, bool add, float *c);
+
+    /* to[j][i] = from[i][j] for `from` [rows, columns]. */
+    void (*transpose)(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to, size_t ldto);
+
+    /* L Z L^T of `count` matrices Z side by side, a multiple of the lanes, for the matrix L of that kind:
+     * value (i, j) of the first one lies at from[i from_row + j from_column], of the result at to[i to_row +
+     * j to_column]. The result of MFI_TRANSFORM_WEIGHTS_BACK is added. */
+    void (*transform)(mfi_transform_kind kind, size_t count, const float *from, ptrdiff_t from_row,
+                      ptrdiff_t from_column, float *to, ptrdiff_t to_row, ptrdiff_t to_column);
 
     /* Mean of x[count], and the sum of the squared deviations from it. */
     void (*moments)(size_t count, const float *x, double *mean, double *deviations);
@@ -149,9 +222,9 @@ typedef struct mfi_kernels {
     /* y = beta y + alpha x; with beta = 0, y is not read. */
     void (*scale_add)(size_t count, float beta, float *y, float alpha, const float *x);
 
-    /* Sets each value of a[count] to 0 with probability `rate` and scales the rest by 1 / (1 - rate). The
-     * stream decides which values. */
-    void (*dropout)(const mfi_stream *stream, float rate, size_t count, float *a);
+    /* Sets each of the values `first` to `end` - 1 of a to 0 with probability `rate` and scales the rest by
+     * 1 / (1 - rate). The stream decides which values. `first` is a multiple of 4. */
+    void (*dropout)(const mfi_stream *stream, float rate, size_t first, size_t end, float *a);
 
     bool (*all_finite)(size_t count, const float *x);
     double (*sum_of_squares)(size_t count, const float *x);
@@ -161,11 +234,14 @@ typedef struct mfi_kernels {
 /* Columns rounded up to a size that pack() of any table fills. */
 static inline size_t mfi_packed_columns(size_t columns)
 {
-    return (columns + 63) / 64 * 64;
+    return (columns + 23) / 24 * 24;
 }
 
 /* The fastest table that this processor can run. */
 const mfi_kernels *mfi_kernels_select(void);
+
+/* The products of bf16 of a table, or better ones that this processor has beside it. */
+const mfi_panel_products *mfi_kernels_bf16(const mfi_kernels *kernels);
 
 /* The table of that index. Index 0 is the generic one; NULL after the last one that this processor can run.
  */

@@ -1,9 +1,8 @@
 /* The kernels of kernels.h, written once. A file that includes this defines MFI_TABLE, the name of the
- * table; MFI_LANES, how many floats a vector register holds; and, if there are registers enough to beat a
- * BLAS library, MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of sums that they hold. Its compiler flags
- * choose the instruction set; MFI_USES_... (lanes.h) chooses the functions that have no C operator. Loops are
- * plain C where compilers vectorise them well. Sums of products use the vector types of GCC and Clang, since
- * a compiler may not reorder a sum. */
+ * table; MFI_LANES, how many floats a vector register holds; MFI_TILE_ROWS and MFI_TILE_VECTORS, the block of
+ * sums that the registers hold. Its compiler flags choose the instruction set; MFI_USES_... (lanes.h) chooses
+ * the functions that have no C operator. Loops are plain C where compilers vectorise them well. Sums of
+ * products use the vector types of GCC and Clang, since a compiler may not reorder a sum. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +11,10 @@
 #include "base/version.h"
 #include "math/kernels.h"
 #include "math/lanes.h"
+#include "math/convolve_body.h"
+#include "math/winograd_body.h"
 #include "math/updates_body.h"
+#include "math/products_body.h"
 
 /* ---- activations ---- */
 
@@ -165,7 +167,7 @@ static void skinny_product(size_t rows, size_t columns, size_t inner, const floa
 /* dz for one block of rows, and what these rows add to dM. Runs along the neurons, so that M and dM stay in
  * the first-level cache and the rows are read in order. */
 INLINE void gradient_lanes(int rows, size_t lanes, size_t m, const float *dg, const float *projection,
-                           const float *a, size_t n, float *dz, float *dm, size_t width)
+                           const float *a, size_t n, float *dz, size_t lddz, float *dm, size_t width)
 {
     vector sum[DOT_ROWS] = {{0}}, av[DOT_ROWS];
     int whole = lanes == MFI_LANES;
@@ -187,42 +189,42 @@ INLINE void gradient_lanes(int rows, size_t lanes, size_t m, const float *dg, co
             memcpy(dmc, &change, lanes * sizeof *dmc);
     }
     for (int r = 0; r < rows; r++)
-        store_lanes(dz + (size_t)r * width, sum[r], lanes);
+        store_lanes(dz + (size_t)r * lddz, sum[r], lanes);
 }
 
 INLINE void gradient_rows(int rows, size_t width, size_t m, const float *dg, const float *projection,
-                          const float *a, size_t n, float *dz, float *dm)
+                          const float *a, size_t n, float *dz, size_t lddz, float *dm)
 {
     size_t j = 0;
     for (; j + MFI_LANES <= width; j += MFI_LANES)
-        gradient_lanes(rows, MFI_LANES, m, dg, projection + j, a + j, n, dz + j, dm + j, width);
+        gradient_lanes(rows, MFI_LANES, m, dg, projection + j, a + j, n, dz + j, lddz, dm + j, width);
     if (j < width)
-        gradient_lanes(rows, width - j, m, dg, projection + j, a + j, n, dz + j, dm + j, width);
+        gradient_lanes(rows, width - j, m, dg, projection + j, a + j, n, dz + j, lddz, dm + j, width);
 }
 
 INLINE void gradient_block(size_t rows, size_t width, size_t m, const float *dg, const float *projection,
-                           const float *a, size_t n, float *dz, float *dm)
+                           const float *a, size_t n, float *dz, size_t lddz, float *dm)
 {
     size_t b = 0;
+    memset(dm, 0, m * width * sizeof *dm);
     for (; b + DOT_ROWS <= rows; b += DOT_ROWS)
-        gradient_rows(DOT_ROWS, width, m, dg + b * m, projection, a + b * n, n, dz + b * width, dm);
+        gradient_rows(DOT_ROWS, width, m, dg + b * m, projection, a + b * n, n, dz + b * lddz, lddz, dm);
     for (; b < rows; b++)
-        gradient_rows(1, width, m, dg + b * m, projection, a + b * n, n, dz + b * width, dm);
+        gradient_rows(1, width, m, dg + b * m, projection, a + b * n, n, dz + b * lddz, lddz, dm);
 }
 
 static void local_gradient(mfi_activation phi, size_t rows, size_t width, size_t m, const float *dg,
                            const float *projection, const float *a, const float *z, size_t n, float *dz,
                            float *dm, float *db)
 {
-    memset(dm, 0, m * width * sizeof *dm);
-    gradient_block(rows, width, m, dg, projection, a, n, dz, dm);
+    gradient_block(rows, width, m, dg, projection, a, n, dz, width, dm);
     derivative(phi, rows, width, a, z, n, dz, db);
 }
 
-static void head_gradient(size_t rows, size_t n, size_t m, const float *dg, const float *projection,
-                          const float *features, float *dfeatures, float *dm)
+static void head_gradient(size_t rows, size_t width, size_t m, const float *dg, const float *projection,
+                          const float *features, size_t n, float *dfeatures, float *dm)
 {
-    gradient_block(rows, n, m, dg, projection, features, n, dfeatures, dm);
+    gradient_block(rows, width, m, dg, projection, features, n, dfeatures, n, dm);
 }
 
 /* ---- softmax ---- */
@@ -284,11 +286,11 @@ static void scale_add(size_t count, float beta, float *restrict y, float alpha, 
             y[i] = beta * y[i] + alpha * x[i];
 }
 
-static void dropout(const mfi_stream *stream, float rate, size_t count, float *a)
+static void dropout(const mfi_stream *stream, float rate, size_t first, size_t end, float *a)
 {
     const float scale = 1.0f / (1.0f - rate);
     uint32_t bits[4];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = first; i < end; i++) {
         if (i % 4 == 0)
             mfi_stream_block(stream, (uint32_t)(i / 4), bits);
         a[i] = mfi_unit_float(bits[i % 4]) < rate ? 0.0f : a[i] * scale;
@@ -337,6 +339,9 @@ const mfi_kernels MFI_TABLE = {
     .local_gradient = local_gradient,
     .derivative = derivative,
     .head_gradient = head_gradient,
+    .gather_product = gather_product,
+    .transpose = transpose,
+    .transform = transform,
     .moments = moments,
     .column_moments = column_moments,
     .normalize = normalize,
@@ -346,10 +351,8 @@ const mfi_kernels MFI_TABLE = {
     .map_forward = map_forward,
     .map_gradient = map_gradient,
     .update = update,
-#ifdef MFI_TILE_ROWS
-    .pack = pack,
-    .product_update = product_update,
-#endif
+    .order = {PANEL, MFI_LANES},
+    .products = {PRODUCTS_OF_VALUES, PRODUCTS_OF_PAIRS},
     .softmax = softmax,
     .softmax_again = softmax_again,
     .softmax_gradient = softmax_gradient,

@@ -18,16 +18,20 @@ mf_status mfi_clip_factor(double squares, double largest, double *norm, float *f
     return MF_STATUS_OK;
 }
 
-/* The caller's gradients must not be changed, so they are scaled piece by piece in another buffer. */
-static void apply_scaled(mfi_run *run, const mfi_target *target, size_t count, float factor,
-                         const float *gradient)
+/* The caller's gradients are in plain order, and must not be changed: they are copied piece by piece into the
+ * order of the parameter, and scaled there. */
+static void apply_gradient(mfi_run *run, const mfi_target *target, float factor, const float *gradient)
 {
     enum { PIECE = 1024 };
-    float scaled[PIECE];
-    for (size_t first = 0; first < count; first += PIECE) {
-        size_t piece = count - first < PIECE ? count - first : PIECE;
-        run->layer->kernels->scale_add(piece, 0.0f, scaled, factor, gradient + first);
-        mfi_run_take(run, target, first, 1, piece, piece, scaled);
+    float piece[PIECE];
+    const mfi_matrix_order matrix = mfi_parameter_matrix(&run->layer->plan.parameters[target->number]);
+    size_t room = run->learner->parameters[target->number].now.count;
+    for (size_t first = 0; first < room; first += PIECE) {
+        size_t count = room - first < PIECE ? room - first : PIECE;
+        mfi_order_gather(&matrix, gradient, first, count, piece);
+        for (size_t i = 0; factor != 1.0f && i < count; i++)
+            piece[i] *= factor;
+        mfi_run_take(run, target, first, 1, count, count, piece);
     }
 }
 
@@ -44,14 +48,12 @@ static mf_status run_apply(mfi_run *run, const float *gradients)
         mfi_clip_factor(squares, (double)run->settings->optimizer.clip_norm, &norm, &factor) != MF_STATUS_OK)
         return mfi_fail(MF_STATUS_NUMERIC, "the norm of the gradients is not finite");
     for (size_t p = 0; p < plan->parameter_count; p++) {
-        size_t count = plan->parameters[p].count;
         if (!mfi_role_learns(plan->parameters[p].role))
             continue;
         mfi_target target = mfi_run_target(run, (int32_t)p);
-        if (factor == 1.0f)
-            mfi_run_take(run, &target, 0, 1, count, count, gradients + plan->parameters[p].offset);
-        else
-            apply_scaled(run, &target, count, factor, gradients + plan->parameters[p].offset);
+        if (target.wanted)
+            apply_gradient(run, &target, factor, gradients + plan->parameters[p].offset);
+        mfi_layer_round(run->learner, p);
     }
     run->learner->progress.applied++;
     return MF_STATUS_OK;

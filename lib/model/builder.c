@@ -36,7 +36,7 @@ static mf_status check_spec(const mf_builder_spec *spec)
     MFI_TRY(check_input(spec->input));
     MFI_TRY(mfi_check_rate("dropout", (double)spec->dropout));
     MFI_TRY(mfi_check_constant("dropout_maps", spec->dropout_maps, 1));
-    return mfi_check_reserved(spec->reserved);
+    return mfi_check_constant("precision", spec->precision, MF_PRECISION_BF16);
 }
 
 static mf_status create(const mf_allocator *allocator, mf_builder **builder)
@@ -55,6 +55,7 @@ mf_status mfi_builder_create(const mf_builder_spec *spec, mf_builder **builder)
         .input = input,
         .dropout = spec->dropout,
         .dropout_maps = spec->dropout_maps,
+        .precision = spec->precision,
         .seed = spec->seed,
     };
     return MF_STATUS_OK;

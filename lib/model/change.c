@@ -28,11 +28,10 @@ static mf_status renew(mf_layer *layer, size_t number, const mfi_parameter_spec 
     uint64_t draw_number = spec->role == MFI_PROJECTION ? layer->progress.renewed : 0;
     *next = (mfi_storage){0};
     MFI_TRY(mfi_parameter_allocate(spec, &layer->handle.allocator, next));
-    if (!draw)
-        memset(next->values, 0, next->count * sizeof *next->values);
-    else
+    if (draw)
         MFI_TRY(
             mfi_parameter_draw(spec, layer->plan.seed, draw_number, &layer->handle.allocator, next->values));
+    mfi_parameter_round(spec, layer->plan.products.own, next);
     return renew_state(layer, number, spec);
 }
 

@@ -31,8 +31,9 @@ mf_status mfi_check_constant(const char *name, int32_t value, int32_t last)
 mf_status mfi_check_narrows(const char *name, double value)
 {
     if (value != 0.0 && fabs(value) < (double)FLT_MIN)
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be 0 or at least %g, which a step can tell from 0, got %g",
-                        name, (double)FLT_MIN, value);
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "%s must be 0 or at least %g, which a step can tell from 0, got %g", name,
+                        (double)FLT_MIN, value);
     return MF_STATUS_OK;
 }
 
@@ -54,7 +55,8 @@ mf_status mfi_check_gain(const char *name, float value)
 {
     const float most = 1e30f; /* with room for the largest number that a start draws */
     if (!(value >= 0.0f && value <= most))
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be from 0 to %g, got %g", name, (double)most, (double)value);
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be from 0 to %g, got %g", name, (double)most,
+                        (double)value);
     return MF_STATUS_OK;
 }
 

@@ -34,10 +34,13 @@ static void add_floats(tally *sum, size_t count, size_t *part)
 
 static void count_parameter(tally *sum, const mfi_parameter_spec *spec, size_t slots, mf_memory *memory)
 {
-    size_t bytes = 0, scratch = 0, offsets[MFI_STATE_SLOTS];
+    size_t count = 0, rounded = 0, bytes = 0, scratch = 0, offsets[MFI_STATE_SLOTS];
     slots = mfi_role_learns(spec->role) ? slots : 0;
-    sum->overflow |= !mfi_state_layout(spec->count, slots, offsets, &bytes);
-    add_floats(sum, spec->count, &memory->layers);
+    sum->overflow |=
+        !mfi_parameter_room(spec, &count, &rounded) || !mfi_state_layout(count, slots, offsets, &bytes);
+    add_floats(sum, count, &memory->layers);
+    if (rounded > 0)
+        add_floats(sum, rounded, &memory->layers);
     sum->overflow |= !mfi_parameter_draw_scratch(spec, &scratch);
     if (scratch > 0)
         add_floats(sum, scratch, NULL);
@@ -62,12 +65,12 @@ static void add_network(tally *sum, size_t count, mf_memory *memory)
 }
 
 mf_status mfi_footprint(const mfi_layer_list *layers, const mf_optimizer_spec *optimizer, int32_t purpose,
-                        size_t max_batch, mf_memory *memory)
+                        size_t max_batch, size_t threads, mf_memory *memory)
 {
     tally sum = {.arena = mfi_arena_base_cost()};
     size_t slots = optimizer ? mfi_optimizer_slots(optimizer->kind, optimizer->momentum > 0.0f) : 0,
            bytes = 0;
-    MFI_TRY(mfi_workspace_bytes(layers, purpose, max_batch, &bytes));
+    MFI_TRY(mfi_workspace_bytes(layers, purpose, max_batch, threads, &bytes));
     for (size_t i = 0; i < layers->count; i++) {
         mfi_list_room room;
         const mfi_plan *plan = NULL;

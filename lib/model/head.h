@@ -14,9 +14,12 @@ bool mfi_head_joins(const mfi_plan *plan);
 /* Columns of dM that are computed at a time. */
 size_t mfi_head_panel(const mfi_plan *plan);
 
+/* What the head needs in a backward pass; false if a size does not fit. */
+bool mfi_head_sizes(const mfi_plan *plan, mfi_shared_sizes *shared);
+
 /* G from the layer's output, with F what M reads of it. */
-void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
-                       float *goodness);
+void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, const mfi_team *team, size_t rows,
+                       const float *a, float *goodness);
 
 /* From dG in scratch->goodness: dM = dG^T F, which mfi_run_take() gets, and da from dF = dG M. */
 void mfi_head_backward(mfi_run *run, float *da);

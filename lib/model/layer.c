@@ -59,8 +59,7 @@ mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, 
     memset(created->trains, 1, plan->parameter_count);
     if (plan->seed == MF_SEED_AUTO)
         created->plan.seed = automatic_seed();
-    created->kernels = mfi_kernels_select();
-    created->blas = mfi_blas_find_counter();
+    created->kernels = plan->products.kernels;
     mf_status status = mfi_change_create(created, draw);
     if (status != MF_STATUS_OK) {
         mfi_layer_release(created);
@@ -169,21 +168,44 @@ static void drop_maps(const mfi_stream *stream, float rate, size_t area, size_t 
     }
 }
 
-void mfi_dropout(const mf_layer *layer, uint32_t purpose, float rate, bool maps, size_t area, size_t count,
-                 float *a)
+/* A mask of single values, which threads share. */
+typedef struct value_mask {
+    const mf_layer *layer;
+    mfi_stream stream;
+    float rate;
+    size_t count;
+    float *a;
+} value_mask;
+
+/* Random numbers of a piece, which take some twenty microseconds. */
+enum { DROPPED_AT_ONCE = 16384 };
+
+static void drop_piece(void *context, size_t index, size_t slot)
 {
-    mfi_stream stream = mfi_stream_of(layer->plan.seed, purpose, layer->progress.dropped);
-    if (maps)
-        drop_maps(&stream, rate, area, count, a);
-    else
-        layer->kernels->dropout(&stream, rate, count, a);
+    const value_mask *mask = context;
+    size_t first = index * DROPPED_AT_ONCE, left = mask->count - first;
+    (void)slot;
+    mask->layer->kernels->dropout(&mask->stream, mask->rate, first,
+                                  first + (left < DROPPED_AT_ONCE ? left : DROPPED_AT_ONCE), mask->a);
 }
 
-void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a)
+void mfi_dropout(const mf_layer *layer, const mfi_team *team, uint32_t purpose, float rate, bool maps,
+                 size_t area, size_t count, float *a)
+{
+    value_mask mask = {layer, mfi_stream_of(layer->plan.seed, purpose, layer->progress.dropped), rate, count,
+                       a};
+    if (maps)
+        drop_maps(&mask.stream, rate, area, count, a);
+    else
+        mfi_team_run(team, (count + DROPPED_AT_ONCE - 1) / DROPPED_AT_ONCE, drop_piece, &mask);
+}
+
+void mfi_layer_drop(const mf_layer *layer, const mfi_team *team, const mfi_settings *settings, size_t rows,
+                    float *a)
 {
     const mf_shape *output = mfi_plan_output(&layer->plan);
     if (settings->dropout > 0.0f)
-        mfi_dropout(layer, MFI_PURPOSE_DROPOUT, settings->dropout, layer->plan.dropout_maps != 0,
+        mfi_dropout(layer, team, MFI_PURPOSE_DROPOUT, settings->dropout, layer->plan.dropout_maps != 0,
                     output->dims[1] * output->dims[2], rows * layer->plan.outputs, a);
 }
 
@@ -195,10 +217,32 @@ void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings)
 
 /* ---- for model files and snapshots ---- */
 
-float *mfi_layer_tensor(const mf_layer *layer, size_t number, int32_t state_slot)
+void mfi_layer_round(mf_layer *layer, size_t number)
+{
+    mfi_parameter_round(&layer->plan.parameters[number], layer->plan.products.own,
+                        &layer->parameters[number].now);
+}
+
+static float *tensor_of(const mf_layer *layer, size_t number, int32_t slot)
 {
     const mfi_storage *storage = &layer->parameters[number].now;
-    return state_slot < 0 ? storage->values : storage->state[state_slot];
+    return slot < 0 ? storage->values : storage->state[slot];
+}
+
+void mfi_layer_get_values(const mf_layer *layer, size_t number, int32_t slot, size_t first, size_t count,
+                          float *values)
+{
+    mfi_matrix_order matrix = mfi_parameter_matrix(&layer->plan.parameters[number]);
+    mfi_order_get(&matrix, tensor_of(layer, number, slot), first, count, values);
+}
+
+void mfi_layer_set_values(mf_layer *layer, size_t number, int32_t slot, size_t first, size_t count,
+                          const float *values)
+{
+    mfi_matrix_order matrix = mfi_parameter_matrix(&layer->plan.parameters[number]);
+    mfi_order_set(&matrix, tensor_of(layer, number, slot), first, count, values);
+    if (slot < 0 && first + count == layer->plan.parameters[number].count)
+        mfi_layer_round(layer, number);
 }
 
 const mfi_progress *mfi_layer_progress(const mf_layer *layer)

@@ -4,7 +4,7 @@
 #define MFI_MODEL_LAYER_H
 
 #include "base/handle.h"
-#include "math/blas.h"
+#include "base/team.h"
 #include "math/kernels.h"
 #include "model/optimizer.h"
 #include "model/plan.h"
@@ -20,7 +20,6 @@ struct mf_layer {
     mfi_handle handle;
     mfi_plan plan; /* what the layer is now */
     const mfi_kernels *kernels;
-    mfi_blas_counter blas;
     mf_optimizer *optimizer;
     mfi_parameter *parameters; /* [plan.parameter_count] */
     unsigned char *trains;     /* [plan.parameter_count] 0: frozen */
@@ -77,18 +76,26 @@ mfi_settings mfi_layer_settings(const mf_layer *layer);
 
 /* Dropout on the output that the next layer reads, with the layer's next mask. The mask remains the next one
  * until the call that uses it has succeeded. */
-void mfi_layer_drop(const mf_layer *layer, const mfi_settings *settings, size_t rows, float *a);
+void mfi_layer_drop(const mf_layer *layer, const mfi_team *team, const mfi_settings *settings, size_t rows,
+                    float *a);
 void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings);
 
 /* Sets values of a[count], or whole maps of `area` values, to 0 and scales the rest. The stream decides which
  * ones. */
-void mfi_dropout(const mf_layer *layer, uint32_t purpose, float rate, bool maps, size_t area, size_t count,
-                 float *a);
+void mfi_dropout(const mf_layer *layer, const mfi_team *team, uint32_t purpose, float rate, bool maps,
+                 size_t area, size_t count, float *a);
 
 /* ---- for model files and snapshots ---- */
 
-/* The tensor of a parameter: its values, or a slot of its optimizer's state; NULL if there is none. */
-float *mfi_layer_tensor(const mf_layer *layer, size_t number, int32_t state_slot);
+/* Makes the rounded copy of a parameter anew, if it has one, when its values have changed. */
+void mfi_layer_round(mf_layer *layer, size_t number);
+
+/* The tensor of a parameter: its values for slot -1, or that slot of its optimizer's state, which must exist.
+ * Copies `count` values from number `first` in plain order on. Values are set from the first to the last. */
+void mfi_layer_get_values(const mf_layer *layer, size_t number, int32_t slot, size_t first, size_t count,
+                          float *values);
+void mfi_layer_set_values(mf_layer *layer, size_t number, int32_t slot, size_t first, size_t count,
+                          const float *values);
 
 /* The progress of training: with the tensors, it is all that is needed to resume a layer. `steps`
  * [parameters] are those of mfi_parameter. */

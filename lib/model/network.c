@@ -24,6 +24,7 @@ void mfi_network_release(mf_network *network)
         return;
     for (size_t i = 0; i < network->count; i++)
         mfi_layer_release(network->entries[i].layer);
+    mfi_metadata_clear(&network->metadata, &network->handle.allocator);
     mfi_release(&network->handle.allocator, network->entries, network->capacity * sizeof *network->entries);
     mfi_handle_destroy(&network->handle);
 }

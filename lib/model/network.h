@@ -3,6 +3,7 @@
 #define MFI_MODEL_NETWORK_H
 
 #include "model/layer.h"
+#include "model/metadata.h"
 
 /* A layer of the network, with its id, which never changes. */
 typedef struct mfi_entry {
@@ -16,6 +17,7 @@ struct mf_network {
     size_t count, capacity;
     uint64_t next_id;
     uint64_t revision; /* changes whenever the list changes */
+    mfi_metadata metadata;
 };
 
 /* The number of entries that a network of `count` layers has room for, and the number before it grew to that;

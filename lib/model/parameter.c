@@ -27,6 +27,19 @@ bool mfi_role_decays(mfi_role role)
     return role == MFI_WEIGHT || role == MFI_PROJECTION;
 }
 
+mfi_matrix_order mfi_parameter_matrix(const mfi_parameter_spec *spec)
+{
+    return (mfi_matrix_order){spec->order, spec->dims[0], spec->count / spec->dims[0]};
+}
+
+bool mfi_parameter_room(const mfi_parameter_spec *spec, size_t *count, size_t *rounded)
+{
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
+    size_t rows = mfi_order_rows(&matrix.order, matrix.rows);
+    *rounded = spec->precision == MFI_FLOAT32 ? 0 : rows * mfi_depth(spec->precision, matrix.columns);
+    return mfi_multiply(rows, matrix.columns, count); /* which is not less */
+}
+
 bool mfi_state_layout(size_t count, size_t slots, size_t offsets[MFI_STATE_SLOTS], size_t *bytes)
 {
     *bytes = 0;
@@ -44,27 +57,47 @@ static mf_status no_memory(const mfi_parameter_spec *spec)
 mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_allocator *allocator,
                                  mfi_storage *storage)
 {
-    size_t bytes;
-    if (!mfi_multiply(spec->count, sizeof(float), &bytes))
+    size_t count, rounded, bytes;
+    if (!mfi_parameter_room(spec, &count, &rounded) || !mfi_multiply(count, sizeof(float), &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu values does not fit in memory", spec->name,
                         spec->count);
     float *values = mfi_allocate(allocator, bytes);
     if (!values)
         return no_memory(spec);
+    memset(values, 0, bytes);
     storage->values = values;
-    storage->count = spec->count;
+    storage->count = count;
+    if (rounded == 0)
+        return MF_STATUS_OK;
+    storage->rounded = mfi_allocate(allocator, rounded * sizeof *storage->rounded);
+    if (!storage->rounded)
+        return no_memory(spec);
+    memset(storage->rounded, 0, rounded * sizeof *storage->rounded);
+    storage->rounded_count = rounded;
     return MF_STATUS_OK;
+}
+
+void mfi_parameter_round(const mfi_parameter_spec *spec, const mfi_panel_products *products,
+                         mfi_storage *storage)
+{
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
+    size_t depth = mfi_depth(spec->precision, matrix.columns), width;
+    for (size_t start = 0; storage->rounded && start < matrix.rows; start += width) {
+        width = mfi_order_panel(&matrix.order, matrix.rows, start);
+        products->round_panel(matrix.columns, width, storage->values + start * matrix.columns,
+                              storage->rounded + start * depth);
+    }
 }
 
 mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t slots,
                                        const mf_allocator *allocator, mfi_storage *storage)
 {
-    size_t bytes = 0, offsets[MFI_STATE_SLOTS] = {0};
+    size_t count, rounded, bytes = 0, offsets[MFI_STATE_SLOTS] = {0};
     memset(storage->state, 0, sizeof storage->state);
     storage->state_bytes = 0;
     if (slots == 0 || !mfi_role_learns(spec->role))
         return MF_STATUS_OK;
-    if (!mfi_state_layout(spec->count, slots, offsets, &bytes))
+    if (!mfi_parameter_room(spec, &count, &rounded) || !mfi_state_layout(count, slots, offsets, &bytes))
         return mfi_fail(MF_STATUS_OVERFLOW, "optimizer state for %zu values does not fit in memory",
                         spec->count);
     char *block = mfi_allocate(allocator, bytes);
@@ -77,17 +110,12 @@ mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t sl
     return MF_STATUS_OK;
 }
 
-/* A parameter as a matrix: one row for each output, a column for each value it reads. */
-static size_t columns_of(const mfi_parameter_spec *spec)
-{
-    return spec->count / spec->dims[0];
-}
-
 bool mfi_parameter_draw_scratch(const mfi_parameter_spec *spec, size_t *count)
 {
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
     *count = 0;
     return spec->init != MF_INIT_ORTHOGONAL ||
-           mfi_init_orthogonal_scratch(spec->dims[0], columns_of(spec), count);
+           mfi_init_orthogonal_scratch(matrix.rows, matrix.columns, count);
 }
 
 static mf_status draw_orthogonal(const mfi_parameter_spec *spec, const mfi_stream *stream,
@@ -102,7 +130,8 @@ static mf_status draw_orthogonal(const mfi_parameter_spec *spec, const mfi_strea
     if (!scratch)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu bytes of scratch to initialise an orthogonal %s",
                         bytes, spec->name);
-    mfi_init_orthogonal(stream, spec->gain, spec->dims[0], columns_of(spec), values, scratch);
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
+    mfi_init_orthogonal(stream, spec->gain, &matrix, values, scratch);
     mfi_release(allocator, scratch, bytes);
     return MF_STATUS_OK;
 }
@@ -111,13 +140,14 @@ mf_status mfi_parameter_draw(const mfi_parameter_spec *spec, uint64_t seed, uint
                              const mf_allocator *allocator, float *values)
 {
     mfi_stream stream = mfi_stream_of(seed, spec->purpose, draw);
+    mfi_matrix_order matrix = mfi_parameter_matrix(spec);
     float scale = spec->gain / sqrtf((float)spec->fan);
     switch (spec->init) {
     case MF_INIT_KAIMING_UNIFORM:
-        mfi_init_uniform(&stream, scale, spec->count, values);
+        mfi_init_uniform(&stream, scale, &matrix, values);
         return MF_STATUS_OK;
     case MF_INIT_NORMAL:
-        mfi_init_normal(&stream, scale, spec->count, values);
+        mfi_init_normal(&stream, scale, &matrix, values);
         return MF_STATUS_OK;
     case MF_INIT_ORTHOGONAL:
         return draw_orthogonal(spec, &stream, allocator, values);
@@ -132,6 +162,8 @@ void mfi_storage_release(const mf_allocator *allocator, const mfi_storage *stora
 {
     if (storage->values != kept->values)
         mfi_release(allocator, storage->values, storage->count * sizeof(float));
+    if (storage->rounded != kept->rounded)
+        mfi_release(allocator, storage->rounded, storage->rounded_count * sizeof *storage->rounded);
     if (storage->state[0] != kept->state[0])
         mfi_release(allocator, storage->state[0], storage->state_bytes);
 }

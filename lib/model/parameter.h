@@ -6,6 +6,7 @@
 #include <monoforward.h>
 
 #include "base/rng.h"
+#include "math/kernels.h"
 
 /* The role of a parameter in its unit, or, for the last role, in the head. */
 typedef enum mfi_role {
@@ -35,12 +36,14 @@ typedef struct mfi_parameter_spec {
     int32_t node; /* of its unit; 0: the head's */
     int32_t rank;
     size_t dims[4];
-    size_t count;     /* the product of the dims */
-    size_t offset;    /* where its gradient begins among those of the whole layer */
-    int32_t init;     /* MF_INIT_... */
-    float gain;       /* of that; the value itself for MFI_INIT_CONSTANT */
-    size_t fan;       /* inputs of an output */
-    uint32_t purpose; /* of its random stream */
+    size_t count;            /* the product of the dims */
+    mfi_precision precision; /* what products round it to: there is a copy that is rounded */
+    mfi_order order;         /* of its values and state in memory, as a matrix with the first dim as rows */
+    size_t offset;           /* where its gradient begins among those of the whole layer */
+    int32_t init;            /* MF_INIT_... */
+    float gain;              /* of that; the value itself for MFI_INIT_CONSTANT */
+    size_t fan;              /* inputs of an output */
+    uint32_t purpose;        /* of its random stream */
 } mfi_parameter_spec;
 
 /* In addition to the public MF_INIT_...: all values are `gain`. */
@@ -49,10 +52,19 @@ enum { MFI_INIT_CONSTANT = -1 };
 /* The state that an optimizer keeps for a parameter: at most this many slots of the parameter's shape. */
 enum { MFI_STATE_SLOTS = 2 };
 
+/* As a matrix: one row for each output, a column for each value it reads. */
+mfi_matrix_order mfi_parameter_matrix(const mfi_parameter_spec *spec);
+
+/* Values in memory, with those that only fill up a panel, and 32-bit elements of the rounded copy, 0 if there
+ * is none; false if that does not fit. */
+bool mfi_parameter_room(const mfi_parameter_spec *spec, size_t *count, size_t *rounded);
+
 /* Values, and the state of the optimizer in one block; NULL where there is none. */
 typedef struct mfi_storage {
     float *values;
-    size_t count;
+    size_t count;      /* in memory */
+    uint32_t *rounded; /* the second operand of products (mfi_panel_products) */
+    size_t rounded_count;
     float *state[MFI_STATE_SLOTS];
     size_t state_bytes;
 } mfi_storage;
@@ -67,7 +79,7 @@ typedef struct mfi_parameter {
  */
 bool mfi_state_layout(size_t count, size_t slots, size_t offsets[MFI_STATE_SLOTS], size_t *bytes);
 
-/* Memory for the values of a parameter, which are not set. OVERFLOW or MEMORY. */
+/* Memory for the values of a parameter and their rounded copy, which are 0. OVERFLOW or MEMORY. */
 mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_allocator *allocator,
                                  mfi_storage *storage);
 
@@ -75,13 +87,17 @@ mf_status mfi_parameter_allocate(const mfi_parameter_spec *spec, const mf_alloca
 mf_status mfi_parameter_allocate_state(const mfi_parameter_spec *spec, size_t slots,
                                        const mf_allocator *allocator, mfi_storage *storage);
 
-/* Initialises the values as the spec says, from the `draw`-th stream of that seed. An orthogonal
- * initialisation needs scratch, and so may fail with MEMORY or OVERFLOW. */
+/* Initialises the values, which are 0, as the spec says, from the `draw`-th stream of that seed. An
+ * orthogonal initialisation needs scratch, and so may fail with MEMORY or OVERFLOW. */
 mf_status mfi_parameter_draw(const mfi_parameter_spec *spec, uint64_t seed, uint64_t draw,
                              const mf_allocator *allocator, float *values);
 
 /* Number of floats of scratch for the initialisation; false if that does not fit. */
 bool mfi_parameter_draw_scratch(const mfi_parameter_spec *spec, size_t *count);
+
+/* Makes the rounded copy anew, if there is one: after anything but update_panel() has changed the values. */
+void mfi_parameter_round(const mfi_parameter_spec *spec, const mfi_panel_products *products,
+                         mfi_storage *storage);
 
 /* Frees the blocks of `storage` that are not also those of `kept`. */
 void mfi_storage_release(const mf_allocator *allocator, const mfi_storage *storage, const mfi_storage *kept);

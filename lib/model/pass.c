@@ -25,7 +25,7 @@ static float *pass_output(const mf_workspace *workspace, size_t position)
 static void pass_forward(const mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
     mfi_rows input = pass_input(workspace, position, rows);
-    mfi_layer_forward(workspace->served[position].layer, workspace->scratch, &input,
+    mfi_layer_forward(workspace->served[position].layer, &workspace->place, &input,
                       pass_output(workspace, position));
 }
 
@@ -34,7 +34,7 @@ static mf_status pass_step(mf_workspace *workspace, size_t position, const mfi_r
     mfi_rows input = pass_input(workspace, position, rows);
     mfi_served *served = &workspace->served[position];
     mfi_settings settings = mfi_layer_settings(served->layer);
-    return mfi_layer_step(served->layer, &settings, workspace->scratch, &input,
+    return mfi_layer_step(served->layer, &settings, &workspace->place, &input,
                           pass_output(workspace, position), position, &served->report);
 }
 
@@ -50,7 +50,7 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
     for (size_t before = 0; before < position; before++) {
         mfi_settings settings = mfi_layer_settings(workspace->served[before].layer);
         pass_forward(workspace, before, rows);
-        mfi_layer_drop(workspace->served[before].layer, &settings, rows->count,
+        mfi_layer_drop(workspace->served[before].layer, &workspace->team, &settings, rows->count,
                        pass_output(workspace, before));
     }
     MFI_TRY(pass_step(workspace, position, rows));
@@ -64,7 +64,7 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
 /* Computes the scores of the layer at `position` from its activation. */
 static void score(const mf_workspace *workspace, size_t position, size_t rows, float *scores)
 {
-    mfi_layer_goodness(workspace->served[position].layer, workspace->scratch, rows,
+    mfi_layer_goodness(workspace->served[position].layer, &workspace->place, rows,
                        pass_output(workspace, position), scores);
 }
 

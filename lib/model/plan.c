@@ -310,6 +310,7 @@ mf_status mfi_plan_from_spec(const mf_layer_spec *spec, mfi_spec_room *room, mfi
                  .label_smoothing = spec->label_smoothing},
         .dropout = spec->dropout,
         .dropout_maps = conv ? spec->dropout_maps : 0,
+        .precision = spec->precision,
         .seed = spec->seed,
         .units = room->units,
         .stages = room->stages,
@@ -333,7 +334,8 @@ mf_layer_spec mfi_plan_spec(const mfi_plan *plan)
                                                           .projection_init = plan->head.projection_init,
                                                           .projection_gain = plan->head.projection_gain,
                                                           .head_size = plan->head.pool_size,
-                                                          .dropout_maps = plan->dropout_maps};
+                                                          .dropout_maps = plan->dropout_maps,
+                                                          .precision = plan->precision};
     spec.classes = plan->head.classes;
     spec.dropout = plan->dropout;
     spec.label_smoothing = plan->head.label_smoothing;

@@ -8,6 +8,7 @@
 
 #include "math/kernels.h"
 #include "math/maps.h"
+#include "math/products.h"
 #include "model/parameter.h"
 
 typedef struct mfi_unit {
@@ -25,25 +26,27 @@ typedef struct mfi_stage {
     int32_t inputs[MFI_STAGE_INPUTS];
     int32_t input_count;
     int32_t last_reader;                /* the last stage that reads its output; -1: none */
+    mfi_precision precision;            /* what the operands of a dense stage's products are rounded to */
     size_t input_values, output_values; /* in a row; of the first input */
     size_t channels;                    /* neurons, or maps: what has a bias and a normalisation of its own */
     size_t area;                        /* values of a channel in a row, before a pooling */
     size_t positions;                   /* of a sequence; 1 of other inputs */
+    size_t heads;                       /* of an attention */
     double multiplications;             /* of its product, for one row */
+    mfi_geometry geometry;              /* of a convolution, or, as far as its pool, of a pooling */
+    mfi_order order;                    /* of the weight */
     mfi_activation phi;
-    bool normalizes;
     float normalization_rate, normalization_epsilon;
-    mfi_geometry geometry; /* of a convolution, or, as far as its pool, of a pooling */
     float dropout;
+    bool normalizes;
+    bool winograd; /* whether a convolution is computed by that method (math/winograd.h) */
     bool drops_maps;
-    size_t heads; /* of an attention */
     bool causal;
-    int32_t parameters[MFI_UNIT_ROLES]; /* numbers in the layer's table; -1: there is none */
-
-    int32_t output_slot;   /* slot of the output in inference; -1: it is the layer's output */
-    int32_t gradient_slot; /* slot of the output's gradient in the backward pass */
     bool starts_gradient[MFI_STAGE_INPUTS]; /* whether it is the first to give a gradient to that input, on
                                                the way back */
+    int32_t parameters[MFI_UNIT_ROLES];     /* numbers in the layer's table; -1: there is none */
+    int32_t output_slot;   /* slot of the output in inference; -1: it is the layer's output */
+    int32_t gradient_slot; /* slot of the output's gradient in the backward pass */
 } mfi_stage;
 
 /* A buffer that stages use in turn. */
@@ -54,13 +57,14 @@ typedef struct mfi_slot {
 } mfi_slot;
 
 typedef struct mfi_plan {
+    mfi_products products;
     mf_shape input;
     size_t inputs, outputs; /* values in a row of the layer's input and output */
     mf_head_spec head;      /* what it is now */
     size_t features;        /* values that M reads, of a row or a position */
     size_t scored;          /* goodness of a row: for each of its positions, or 1 */
     float dropout;
-    int32_t dropout_maps;
+    int32_t dropout_maps, precision;
     uint64_t seed;
 
     mfi_unit *units;

@@ -75,6 +75,38 @@ void mfi_run_take(mfi_run *run, const mfi_target *target, size_t first, size_t r
     }
 }
 
+/* What the threads of mfi_run_share() have in common. */
+typedef struct shared_work {
+    const mfi_run *run;
+    mfi_piece piece;
+    void *context;
+} shared_work;
+
+static void do_piece(void *context, size_t index, size_t slot)
+{
+    const shared_work *work = context;
+    mfi_scratch scratch = mfi_scratch_of(work->run->scratch, slot);
+    mfi_run mine = *work->run;
+    mine.scratch = &scratch;
+    mine.squares = 0.0;
+    work->piece(&mine, work->context, index);
+    if (mine.use == MFI_MEASURE)
+        scratch.squares[index] = mine.squares;
+}
+
+void mfi_run_share(const mfi_run *run, size_t count, mfi_piece piece, void *context)
+{
+    shared_work work = {.run = run, .piece = piece, .context = context};
+    mfi_team_run(run->team, count, do_piece, &work);
+}
+
+void mfi_run_share_gradients(mfi_run *run, size_t count, mfi_piece piece, void *context)
+{
+    mfi_run_share(run, count, piece, context);
+    for (size_t index = 0; run->use == MFI_MEASURE && index < count; index++)
+        run->squares += run->scratch->squares[index];
+}
+
 bool mfi_run_uses_batch(const mfi_run *run, size_t stage)
 {
     const mfi_stage *s = &run->layer->plan.stages[stage];

@@ -17,9 +17,10 @@ typedef enum mfi_use {
 typedef struct mfi_run {
     const mf_layer *layer;
     const mfi_settings *settings; /* NULL: inference */
-    const mfi_scratch *scratch;
-    const mfi_rows *rows; /* the layer's input */
-    float *a;             /* [B, n] the layer's output */
+    const mfi_scratch *scratch;   /* as this thread sees it */
+    const mfi_team *team;         /* NULL: no other thread helps */
+    const mfi_rows *rows;         /* the layer's input */
+    float *a;                     /* [B, n] the layer's output */
 
     /* Used in the backward pass. */
     mfi_use use;
@@ -60,6 +61,17 @@ mfi_target mfi_run_target(mfi_run *run, int32_t parameter);
  * row stride `stride`. Does nothing if the gradient is not wanted. */
 void mfi_run_take(mfi_run *run, const mfi_target *target, size_t first, size_t rows, size_t columns,
                   size_t stride, const float *gradient);
+
+/* A piece of a stage's work. `mine` is a copy of the run for the thread that does it, with that thread's
+ * scratch. Pieces must not depend on each other, nor on the number of threads. */
+typedef void (*mfi_piece)(mfi_run *mine, void *context, size_t index);
+
+/* Does the pieces with index 0 to count - 1, on all threads that are free. */
+void mfi_run_share(const mfi_run *run, size_t count, mfi_piece piece, void *context);
+
+/* The same for pieces that hand gradients to mfi_run_take(). The stage has asked for `count` pieces in its
+ * mfi_shared_sizes, since squares are added up in the order of the pieces. */
+void mfi_run_share_gradients(mfi_run *run, size_t count, mfi_piece piece, void *context);
 
 /* Whether the stage normalises with the mean and variance of the batch; otherwise with the running ones. */
 bool mfi_run_uses_batch(const mfi_run *run, size_t stage);

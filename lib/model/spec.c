@@ -74,7 +74,7 @@ static mf_status check_options(const mf_layer_spec *spec)
     MFI_TRY(mfi_check_rate("dropout", (double)spec->dropout));
     MFI_TRY(mfi_check_rate("label_smoothing", (double)spec->label_smoothing));
     MFI_TRY(mfi_check_constant("normalization", spec->normalization, MF_NORMALIZATION_BATCH));
-    return mfi_check_reserved(spec->reserved);
+    return mfi_check_constant("precision", spec->precision, MF_PRECISION_BF16);
 }
 
 static mf_status check_normalization(const mf_layer_spec *spec)

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "math/winograd.h"
 #include "model/head.h"
 #include "model/unit.h"
 #include "model/unit/window.h"
@@ -79,6 +80,10 @@ static void form_stage(mfi_plan *plan, int32_t node)
     describe_unit(plan, node, &stage);
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
         absorb_followers(plan, &stage);
+    stage.order = plan->products.order;
+    stage.winograd =
+        stage.kind == MF_UNIT_CONV2D && plan->products.winograd && mfi_winograd_pays(&stage.geometry);
+    stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
     plan->stages[plan->stage_count++] = stage;
@@ -114,12 +119,16 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
     size_t width = input->dims[input->rank == 2]; /* of a position */
-    if (unit->kind == MF_UNIT_POSITIONS)
+    bool product = unit->kind != MF_UNIT_POSITIONS;
+    weight->order = product ? plan->products.order : (mfi_order){1, 1};
+    if (!product) {
         set_dims(weight, 2, input->dims[0], width, 1, 1);
-    else if (unit->kind == MF_UNIT_DENSE)
+    } else if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, input->rank == 2 ? width : mfi_shape_values(input), 1, 1);
-    else
+        weight->precision = (mfi_precision)plan->precision;
+    } else {
         set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
+    }
     weight->init = unit->weight_init;
     weight->gain = unit->weight_gain;
     weight->fan = weight->dims[1] * weight->dims[2] * weight->dims[3];
@@ -179,7 +188,7 @@ static bool count_values(mfi_parameter_spec *parameter)
 static mf_status add_parameter(mfi_plan *plan, mfi_role role, int32_t node)
 {
     mfi_parameter_spec *parameter = &plan->parameters[plan->parameter_count];
-    *parameter = (mfi_parameter_spec){.role = role, .node = node, .offset = plan->values};
+    *parameter = (mfi_parameter_spec){.role = role, .node = node, .order = {1, 1}, .offset = plan->values};
     if (role == MFI_PROJECTION)
         describe_projection(plan, parameter);
     else if (role == MFI_WEIGHT)
@@ -294,7 +303,7 @@ static void share_gradients(mfi_plan *plan)
     supply gradients = {plan->gradient_slots, &plan->gradient_slot_count, -1};
     plan->gradient_slot_count = plan->spare = 0;
     last->gradient_slot = -1;
-    if (!mfi_head_joins(plan))
+    if (!mfi_head_joins(plan) || last->inputs[0] > 0)
         last->gradient_slot = take_slot(&gradients, last->output_values);
     for (size_t s = plan->stage_count; s-- > 0;) {
         mfi_stage *stage = &plan->stages[s];
@@ -340,6 +349,7 @@ static mf_status fit_head(mfi_plan *plan)
 
 mf_status mfi_plan_complete(mfi_plan *plan)
 {
+    plan->products = mfi_products_choose((mfi_precision)plan->precision);
     plan->inputs = mfi_shape_values(&plan->input);
     plan->outputs = mfi_shape_values(mfi_plan_output(plan));
     MFI_TRY(form_stages(plan));

@@ -31,7 +31,7 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     run_forward(run);
 
     /* (6)  G = F M^T, with F the output a or a pooling of it */
-    mfi_head_goodness(run->layer, run->scratch, run->rows->count, run->a, goodness);
+    mfi_head_goodness(run->layer, run->scratch, run->team, run->rows->count, run->a, goodness);
 
     /* (7)  L = mean CE(softmax(G), y), and G becomes dG = (softmax(G) - onehot(y)) / rows */
     MFI_TRY(run_loss(run, position, &done));
@@ -127,62 +127,61 @@ static void run_finish(mfi_run *run)
 {
     for (size_t s = 0; s < run->layer->plan.stage_count; s++)
         mfi_moments_follow(run, s);
-    mfi_layer_drop(run->layer, run->settings, run->rows->count, run->a);
+    mfi_layer_drop(run->layer, run->team, run->settings, run->rows->count, run->a);
     mfi_layer_count_mask(run->learner, run->settings);
 }
 
-/* ---- for callers: scratch is laid out, and subnormal numbers are kept out ---- */
+/* ---- for callers: subnormal numbers are kept out ---- */
 
-static mfi_scratch take_scratch(const mf_layer *layer, size_t rows, bool training, void *block)
+mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, const mfi_workplace *place,
+                         const mfi_rows *rows, float *a, size_t position, mf_report *report)
 {
-    mfi_room room = {.block = block, .fits = true};
-    mfi_scratch scratch;
-    mfi_scratch_take(&layer->plan, rows, training, &room, &scratch);
-    return scratch;
-}
-
-mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, void *block, const mfi_rows *rows,
-                         float *a, size_t position, mf_report *report)
-{
-    mfi_scratch scratch = take_scratch(layer, rows->count, true, block);
-    mfi_run run = {
-        .layer = layer, .settings = settings, .scratch = &scratch, .rows = rows, .a = a, .learner = layer};
+    mfi_scratch scratch = mfi_scratch_at(&layer->plan, rows->count, true, place);
+    mfi_run run = {.layer = layer,
+                   .settings = settings,
+                   .scratch = &scratch,
+                   .team = place->team,
+                   .rows = rows,
+                   .a = a,
+                   .learner = layer};
     uint64_t mode = mfi_subnormals_to_zero();
     mf_status status = run_step(&run, position, report);
     mfi_subnormals_restore(mode);
     return status;
 }
 
-void mfi_layer_forward(const mf_layer *layer, void *block, const mfi_rows *rows, float *a)
+void mfi_layer_forward(const mf_layer *layer, const mfi_workplace *place, const mfi_rows *rows, float *a)
 {
-    mfi_scratch scratch = take_scratch(layer, rows->count, false, block);
-    mfi_run run = {.layer = layer, .scratch = &scratch, .rows = rows, .a = a};
+    mfi_scratch scratch = mfi_scratch_at(&layer->plan, rows->count, false, place);
+    mfi_run run = {.layer = layer, .scratch = &scratch, .team = place->team, .rows = rows, .a = a};
     run_forward(&run);
 }
 
-void mfi_layer_goodness(const mf_layer *layer, void *block, size_t rows, const float *a, float *goodness)
+void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t rows, const float *a,
+                        float *goodness)
 {
-    mfi_scratch scratch = take_scratch(layer, rows, false, block);
-    mfi_head_goodness(layer, &scratch, rows, a, goodness);
+    mfi_scratch scratch = mfi_scratch_at(&layer->plan, rows, false, place);
+    mfi_head_goodness(layer, &scratch, place->team, rows, a, goodness);
 }
 
 /* ---- the first half of a step, for hosts that use the gradients ---- */
 
-mf_status mfi_layer_gradients(mf_layer *layer, void *block, const mfi_rows *rows, float *a, size_t position,
-                              float *out, mf_report *report)
+mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const mfi_rows *rows, float *a,
+                              size_t position, float *out, mf_report *report)
 {
     mfi_settings settings = mfi_layer_settings(layer);
-    mfi_scratch scratch = take_scratch(layer, rows->count, true, block);
+    mfi_scratch scratch = mfi_scratch_at(&layer->plan, rows->count, true, place);
     mfi_run run = {.layer = layer,
                    .settings = &settings,
                    .scratch = &scratch,
+                   .team = place->team,
                    .rows = rows,
                    .a = a,
                    .learner = layer,
                    .out = out};
     uint64_t mode = mfi_subnormals_to_zero();
     run_forward(&run);
-    mfi_head_goodness(layer, &scratch, rows->count, a, scratch.goodness);
+    mfi_head_goodness(layer, &scratch, place->team, rows->count, a, scratch.goodness);
     mf_status status = run_loss(&run, position, report);
     if (status == MF_STATUS_OK) {
         memset(out, 0, layer->plan.values * sizeof *out);

@@ -5,22 +5,23 @@
 #include "model/layer.h"
 #include "model/scratch.h"
 
-/* The layer's output a [rows, n], as in inference. `block` has room for the layer's scratch. */
-void mfi_layer_forward(const mf_layer *layer, void *block, const mfi_rows *rows, float *a);
+/* The layer's output a [rows, n], as in inference. `place` has room for the layer's scratch. */
+void mfi_layer_forward(const mf_layer *layer, const mfi_workplace *place, const mfi_rows *rows, float *a);
 
 /* G [rows, m] from that output. */
-void mfi_layer_goodness(const mf_layer *layer, void *block, size_t rows, const float *a, float *goodness);
+void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t rows, const float *a,
+                        float *goodness);
 
-/* One step under `settings`. The layer has an optimizer and the rows are checked; `block` has room for the
+/* One step under `settings`. The layer has an optimizer and the rows are checked; `place` has room for the
  * layer's scratch for training; a [rows, n] receives the output that is passed on. NUMERIC, with nothing
  * changed and `position` in the message, if the loss, or with clipping the gradient's norm, is not finite.
  * Fills the report but for its struct_size. */
-mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, void *block, const mfi_rows *rows,
-                         float *a, size_t position, mf_report *report);
+mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, const mfi_workplace *place,
+                         const mfi_rows *rows, float *a, size_t position, mf_report *report);
 
 /* The first half: gradients of all parameters, one after the other, into out. */
-mf_status mfi_layer_gradients(mf_layer *layer, void *block, const mfi_rows *rows, float *a, size_t position,
-                              float *out, mf_report *report);
+mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const mfi_rows *rows, float *a,
+                              size_t position, float *out, mf_report *report);
 
 /* The norm of a gradient with that sum of squares, and the factor that limits the norm to `largest`. NUMERIC,
  * without a message, if the norm is not finite. */

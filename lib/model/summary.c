@@ -128,7 +128,7 @@ mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char 
     page to = {.text = text, .size = size};
     mf_memory memory = {0};
     if (network->count > 0)
-        MFI_TRY(mfi_footprint(&layers, NULL, MF_WORKSPACE_TRAINING, max_batch, &memory));
+        MFI_TRY(mfi_footprint(&layers, NULL, MF_WORKSPACE_TRAINING, max_batch, 1, &memory));
     if (size > 0)
         text[0] = 0;
     for (size_t position = 0; position < network->count; position++)

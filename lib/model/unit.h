@@ -24,8 +24,8 @@ typedef struct mfi_unit_kind {
 
     /* From dy [B, output_values], the gradient by the output, to the gradients by the inputs, which are
      * written to dx [B, input_values] where that is not NULL, and by the parameters, which mfi_run_take()
-     * gets, all of them after dx has been taken with the old values. `dy` may be overwritten. NULL: the stage
-     * works with the head, panel by panel (dense stages only). */
+     * gets, all of them after dx has been taken with the old values. `dy` may be overwritten. Of a dense
+     * stage that joins the head it holds nothing yet, and is NULL where dx is not wanted. */
     void (*backward)(mfi_run *run, size_t stage, float *dy, float *const dx[MFI_STAGE_INPUTS]);
 } mfi_unit_kind;
 

@@ -9,24 +9,28 @@ enum { EVEN, ODD, GOODNESS, TOTAL, AREAS };
 
 typedef struct workspace_layout {
     size_t counts[AREAS], offsets[AREAS];
-    size_t scratch_bytes, scratch;
+    mfi_scratch_size scratch_size;
+    size_t scratch, own_scratch; /* of the call, and of each thread */
     size_t served, bytes;
 } workspace_layout;
 
 mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
-                           size_t *scratch)
+                           mfi_scratch_size *scratch)
 {
     mfi_list_room room;
-    *scratch = activations[0] = activations[1] = 0;
+    *scratch = (mfi_scratch_size){0};
+    activations[0] = activations[1] = 0;
     for (size_t i = 0; i < layers->count; i++) {
         const mfi_plan *plan = NULL;
-        size_t bytes, outputs, *widest = &activations[i % 2];
+        size_t outputs, *widest = &activations[i % 2];
+        mfi_scratch_size size;
         MFI_TRY(layers->at(layers->source, i, &room, &plan));
-        if (!mfi_scratch_bytes(plan, rows, training, &bytes) || !mfi_multiply(rows, plan->outputs, &outputs))
+        if (!mfi_scratch_bytes(plan, rows, training, &size) || !mfi_multiply(rows, plan->outputs, &outputs))
             return mfi_fail(MF_STATUS_OVERFLOW,
                             "the scratch of layer %zu for %zu rows does not fit in memory", i, rows);
         *widest = outputs > *widest ? outputs : *widest;
-        *scratch = bytes > *scratch ? bytes : *scratch;
+        scratch->common = size.common > scratch->common ? size.common : scratch->common;
+        scratch->own = size.own > scratch->own ? size.own : scratch->own;
     }
     return MF_STATUS_OK;
 }
@@ -67,26 +71,53 @@ mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
 
 static mf_status check_purpose_known(int32_t purpose)
 {
-    if (purpose != MF_WORKSPACE_TRAINING && purpose != MF_WORKSPACE_INFERENCE)
+    if (purpose < 0 || purpose > (MF_WORKSPACE_INFERENCE | MF_WORKSPACE_CONVERT))
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown workspace purpose %d", (int)purpose);
     return MF_STATUS_OK;
 }
 
+static bool trains(int32_t purpose)
+{
+    return (purpose & ~MF_WORKSPACE_CONVERT) == MF_WORKSPACE_TRAINING;
+}
+
+static bool converts(int32_t purpose)
+{
+    return (purpose & MF_WORKSPACE_CONVERT) != 0;
+}
+
+/* The inputs of the first layer as floats, too, fit into the activation of the odd layers. For those of any
+ * other layer the activation that it does not write is wide enough: the layer before it writes there. */
+static mf_status widen_for_inputs(const mfi_layer_list *layers, size_t rows, size_t *odd)
+{
+    mfi_list_room room;
+    const mfi_plan *plan = NULL;
+    size_t inputs;
+    MFI_TRY(layers->at(layers->source, 0, &room, &plan));
+    if (!mfi_multiply(rows, plan->inputs, &inputs))
+        return mfi_fail(MF_STATUS_OVERFLOW, "%zu inputs for %zu rows do not fit in memory", plan->inputs,
+                        rows);
+    *odd = inputs > *odd ? inputs : *odd;
+    return MF_STATUS_OK;
+}
+
 static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose, size_t max_batch,
-                                   workspace_layout *plan)
+                                   size_t threads, workspace_layout *plan)
 {
     size_t head, scored = 0, classes = 0;
     *plan = (workspace_layout){0};
     MFI_TRY(check_purpose_known(purpose));
     MFI_TRY(mfi_check_layers(layers, max_batch));
-    MFI_TRY(mfi_count_shared(layers, max_batch, purpose == MF_WORKSPACE_TRAINING, &plan->counts[EVEN],
-                             &plan->scratch_bytes));
+    MFI_TRY(mfi_count_shared(layers, max_batch, trains(purpose), &plan->counts[EVEN], &plan->scratch_size));
+    if (converts(purpose))
+        MFI_TRY(widen_for_inputs(layers, max_batch, &plan->counts[ODD]));
     MFI_TRY(scores_at(layers, 0, &scored, &classes));
     bool fits = mfi_multiply(max_batch, layers->network ? classes : 0, &plan->counts[GOODNESS]) &&
                 mfi_multiply(plan->counts[GOODNESS], scored, &plan->counts[GOODNESS]) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
                 mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_served), &plan->served) &&
-                mfi_reserve(&plan->bytes, 1, plan->scratch_bytes, &plan->scratch);
+                mfi_reserve(&plan->bytes, 1, plan->scratch_size.common, &plan->scratch) &&
+                mfi_reserve(&plan->bytes, threads, plan->scratch_size.own, &plan->own_scratch);
     plan->counts[TOTAL] = plan->counts[GOODNESS];
     for (size_t area = 0; fits && area < AREAS; area++)
         fits = mfi_reserve(&plan->bytes, plan->counts[area], sizeof(float), &plan->offsets[area]);
@@ -95,10 +126,11 @@ static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose
     return MF_STATUS_OK;
 }
 
-mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t *bytes)
+mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t threads,
+                              size_t *bytes)
 {
     workspace_layout plan;
-    MFI_TRY(lay_out_workspace(layers, purpose, max_batch, &plan));
+    MFI_TRY(lay_out_workspace(layers, purpose, max_batch, threads, &plan));
     *bytes = plan.bytes;
     return MF_STATUS_OK;
 }
@@ -115,7 +147,12 @@ static void carve(mf_workspace *workspace, const workspace_layout *plan)
     workspace->activations[1] = area(workspace, plan, ODD);
     workspace->goodness = area(workspace, plan, GOODNESS);
     workspace->total = area(workspace, plan, TOTAL);
-    workspace->scratch = (char *)workspace + plan->scratch;
+    workspace->place = (mfi_workplace){
+        .common = (char *)workspace + plan->scratch,
+        .own = (char *)workspace + plan->own_scratch,
+        .own_bytes = plan->scratch_size.own,
+        .team = &workspace->team,
+    };
 }
 
 static mf_layer *layer_of(const mf_workspace_spec *spec, size_t position)
@@ -149,16 +186,17 @@ static mfi_layer_list list_layer(const mf_layer *layer)
     return (mfi_layer_list){.source = layer, .at = plan_alone, .count = 1, .network = false};
 }
 
-mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace)
+mf_status mfi_workspace_create(const mf_workspace_spec *spec, const mfi_team *team, mf_workspace **workspace)
 {
     workspace_layout plan;
     const mfi_layer_list layers = spec->network ? mfi_list_network(spec->network) : list_layer(spec->layer);
-    MFI_TRY(lay_out_workspace(&layers, spec->purpose, spec->max_batch, &plan));
+    MFI_TRY(lay_out_workspace(&layers, spec->purpose, spec->max_batch, mfi_team_threads(team), &plan));
     mf_workspace *created = mfi_handle_create(MFI_KIND_WORKSPACE, spec->allocator, plan.bytes);
     if (!created)
         return MF_STATUS_MEMORY;
     carve(created, &plan);
-    created->training = spec->purpose == MF_WORKSPACE_TRAINING;
+    created->training = trains(spec->purpose);
+    created->converts = converts(spec->purpose);
     created->max_batch = spec->max_batch;
     created->count = layers.count;
     created->network = spec->network;
@@ -173,6 +211,9 @@ mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **wor
         created->served[i].report.gradient_norm = -1.0;
     }
     created->sum.gradient_norm = -1.0;
+    created->team = *team;
+    created->team.owner = created;
+    mfi_team_retain(&created->team);
     *workspace = created;
     return MF_STATUS_OK;
 }
@@ -184,6 +225,7 @@ void mfi_workspace_release(mf_workspace *workspace)
     for (size_t i = 0; i < workspace->count; i++)
         mfi_layer_release(workspace->served[i].layer);
     mfi_network_release(workspace->network);
+    mfi_team_release(&workspace->team);
     mfi_handle_destroy(&workspace->handle);
 }
 
@@ -235,4 +277,27 @@ mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_laye
     MFI_TRY(check_served(workspace, found));
     *index = found;
     return check_purpose(workspace, training);
+}
+
+/* ---- inputs ---- */
+
+mf_status mfi_workspace_take_inputs(mf_workspace *workspace, size_t index, const mfi_inputs *inputs,
+                                    mfi_rows *rows)
+{
+    size_t columns = workspace->served[index].layer->plan.inputs;
+    if (inputs->type == MF_TYPE_FLOAT32) {
+        rows->x = inputs->values;
+        rows->stride = inputs->stride;
+        return MF_STATUS_OK;
+    }
+    if (!workspace->converts)
+        return mfi_fail(MF_STATUS_STATE,
+                        "inputs have type %d, but the workspace has no room for their floats: add "
+                        "MF_WORKSPACE_CONVERT to its purpose",
+                        (int)inputs->type);
+    float *floats = workspace->activations[(index + 1) % 2];
+    mfi_inputs_convert(inputs, rows->count, columns, floats);
+    rows->x = floats;
+    rows->stride = columns;
+    return MF_STATUS_OK;
 }

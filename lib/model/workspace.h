@@ -2,6 +2,7 @@
 #ifndef MFI_MODEL_WORKSPACE_H
 #define MFI_MODEL_WORKSPACE_H
 
+#include "math/inputs.h"
 #include "model/network.h"
 #include "model/step.h"
 
@@ -17,6 +18,7 @@ struct mf_workspace {
     mf_network *network; /* NULL in a workspace for a single layer */
     uint64_t revision;   /* of the network */
     bool training;
+    bool converts; /* takes inputs other than float32 */
     size_t max_batch;
     size_t count;
     mfi_served *served;
@@ -24,7 +26,8 @@ struct mf_workspace {
     float *activations[2]; /* even and odd layers write in turn; each as wide as its widest layer */
     float *goodness;       /* [B, m] of one layer, or [B, T, m] at positions, and */
     float *total;          /* [B, m] of all of them together; both NULL for a single layer */
-    void *scratch;         /* of the current layer; its size is that of the layer that needs most */
+    mfi_team team;         /* the threads that work on a call, if the workspace has a pool */
+    mfi_workplace place;   /* scratch of the current layer; as large as that of the layer that needs most */
 };
 
 /* Where a list makes a plan of a layer's spec. */
@@ -48,14 +51,16 @@ mfi_layer_list mfi_list_network(const mf_network *network);
 mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch);
 
 /* The memory that these layers use in turn: two activations, for even and for odd layers, each as wide as its
- * widest layer, counted in floats; and the scratch of the layer that needs most, in bytes. */
+ * widest layer, counted in floats; and the scratch of the layer that needs most. */
 mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
-                           size_t *scratch);
+                           mfi_scratch_size *scratch);
 
-/* What a workspace for them takes. */
-mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t *bytes);
+/* What a workspace for them takes, if that many threads work on a call. */
+mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t threads,
+                              size_t *bytes);
 
-mf_status mfi_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
+/* `team` is that of the spec's pool; the workspace becomes its owner, and keeps the pool. */
+mf_status mfi_workspace_create(const mf_workspace_spec *spec, const mfi_team *team, mf_workspace **workspace);
 void mfi_workspace_release(mf_workspace *workspace);
 
 /* OK if the workspace serves exactly this network as it is now, and for training if asked. */
@@ -65,5 +70,11 @@ mf_status mfi_workspace_check_network(const mf_workspace *workspace, const mf_ne
 /* The same for one of its layers, whose index it finds. */
 mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_layer *layer, bool training,
                                     size_t *index);
+
+/* Sets x and its stride for the layer at `index`, which is the first to read the batch: the caller's floats,
+ * or a copy of inputs of another type, in the activation that this layer does not write. It is there until
+ * the layer behind writes. STATE if the workspace was not made for such inputs. */
+mf_status mfi_workspace_take_inputs(mf_workspace *workspace, size_t index, const mfi_inputs *inputs,
+                                    mfi_rows *rows);
 
 #endif

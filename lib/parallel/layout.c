@@ -5,12 +5,12 @@
 #include "base/status.h"
 #include "model/workspace.h"
 
-/* With more than a few groups for each worker the load is no better balanced, and taking them costs more
- * time. */
-enum { GROUPS_PER_WORKER = 4, DEPTH_BEYOND_WORKERS = 2, KEPT_PER_DEPTH = 2 };
+/* With more than a few groups for each item that can be worked on, the load is no better balanced, and taking
+ * them costs more time. */
+enum { GROUPS_PER_ITEM = 4, DEPTH_BEYOND_ITEMS = 2, KEPT_PER_DEPTH = 2 };
 
-/* Sizes of the two activations, one behind the other, and of the scratch of a worker. Both are as for a
- * sequential run, since every worker may run every layer. */
+/* Sizes of the two activations, one behind the other, and of the scratch of an item and of a thread. All are
+ * as for a sequential run, since every thread may run every layer. */
 static mf_status count_parts(const mf_network *network, size_t rows, mfi_pipeline_layout *plan)
 {
     const mfi_layer_list layers = mfi_list_network(network);
@@ -18,7 +18,7 @@ static mf_status count_parts(const mf_network *network, size_t rows, mfi_pipelin
     counts[MFI_BATCH_WEIGHTS] = rows;
     for (size_t i = 0; i < network->count; i++)
         plan->flags += network->entries[i].layer->plan.parameter_count;
-    MFI_TRY(mfi_count_shared(&layers, rows, true, &counts[MFI_BATCH_EVEN], &plan->scratch_bytes));
+    MFI_TRY(mfi_count_shared(&layers, rows, true, &counts[MFI_BATCH_EVEN], &plan->scratch));
     const mfi_plan *first = &network->entries[0].layer->plan;
     if (!mfi_multiply(rows, first->inputs, &counts[MFI_BATCH_X]) ||
         !mfi_multiply(rows, first->scored, &counts[MFI_BATCH_LABELS]))
@@ -46,31 +46,27 @@ static bool reserve_all(mfi_pipeline_layout *plan, size_t count)
            mfi_reserve(bytes, settings, sizeof(mfi_settings), &plan->settings) &&
            mfi_reserve(bytes, flags, 1, &plan->trains) &&
            mfi_reserve(bytes, reports, sizeof(mf_pipeline_report), &plan->reports) &&
-           mfi_reserve(bytes, plan->workers, sizeof(mfi_worker), &plan->worker_list) &&
            mfi_reserve(bytes, plan->groups, sizeof(mfi_group), &plan->group_list) &&
+           mfi_reserve(bytes, plan->items, sizeof(size_t), &plan->free_rooms) &&
            mfi_reserve(bytes, plan->depth, plan->slot_bytes, &plan->slot_rooms) &&
-           mfi_reserve(bytes, plan->workers, plan->scratch_bytes, &plan->scratch_rooms);
+           mfi_reserve(bytes, plan->items, plan->scratch.common, &plan->rooms) &&
+           mfi_reserve(bytes, plan->threads, plan->scratch.own, &plan->own);
 }
 
-/* How many workers can have work at the same time: no more than layers, and no more than unfinished batches,
- * since a batch is in one layer at a time. At least 1: without threads the host uses the scratch of worker 0.
- */
-static size_t useful_workers(const mf_pipeline_spec *spec)
+/* How many items can be worked on at the same time: no more than there are threads, no more than layers, and
+ * no more than unfinished batches, since a batch is in one layer at a time. */
+static size_t items_at_a_time(const mf_pipeline_spec *spec, size_t threads)
 {
-    size_t workers = spec->workers ? spec->workers : 1;
-    if (workers > spec->network->count)
-        workers = spec->network->count;
-    if (spec->depth && workers > spec->depth)
-        workers = spec->depth;
-    return workers;
+    size_t items = threads < spec->network->count ? threads : spec->network->count;
+    return spec->depth && items > spec->depth ? spec->depth : items;
 }
 
-mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout *plan)
+mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, size_t threads, mfi_pipeline_layout *plan)
 {
     size_t count = spec->network->count;
-    *plan = (mfi_pipeline_layout){.workers = useful_workers(spec)};
-    plan->groups = count < GROUPS_PER_WORKER * plan->workers ? count : GROUPS_PER_WORKER * plan->workers;
-    plan->depth = spec->depth ? spec->depth : plan->workers + DEPTH_BEYOND_WORKERS;
+    *plan = (mfi_pipeline_layout){.threads = threads, .items = items_at_a_time(spec, threads)};
+    plan->groups = count < GROUPS_PER_ITEM * plan->items ? count : GROUPS_PER_ITEM * plan->items;
+    plan->depth = spec->depth ? spec->depth : plan->items + DEPTH_BEYOND_ITEMS;
     MFI_TRY(count_parts(spec->network, spec->max_batch, plan));
     if (!mfi_multiply(plan->depth, KEPT_PER_DEPTH, &plan->kept) || !reserve_all(plan, count))
         return mfi_fail(MF_STATUS_OVERFLOW, "a pipeline for %zu batches of %zu rows does not fit in memory",
@@ -96,21 +92,18 @@ static void carve_slot(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, s
     slot->trains = (unsigned char *)at(pipeline, plan->trains) + index * plan->flags;
 }
 
-static void carve_worker(mf_pipeline *pipeline, const mfi_pipeline_layout *plan, size_t index)
-{
-    pipeline->workers[index].pipeline = pipeline;
-    pipeline->workers[index].scratch = at(pipeline, plan->scratch_rooms + index * plan->scratch_bytes);
-}
-
 void mfi_pipeline_set_pointers(mf_pipeline *pipeline, const mfi_pipeline_layout *plan)
 {
     pipeline->members = at(pipeline, plan->members);
     pipeline->slots = at(pipeline, plan->slots);
     pipeline->reports = at(pipeline, plan->reports);
-    pipeline->workers = at(pipeline, plan->worker_list);
     pipeline->groups = at(pipeline, plan->group_list);
+    pipeline->free_rooms = at(pipeline, plan->free_rooms);
+    pipeline->rooms = at(pipeline, plan->rooms);
+    pipeline->own = at(pipeline, plan->own);
+    pipeline->scratch = plan->scratch;
     for (size_t i = 0; i < plan->depth; i++)
         carve_slot(pipeline, plan, i);
-    for (size_t i = 0; i < plan->workers; i++)
-        carve_worker(pipeline, plan, i);
+    for (size_t i = 0; i < plan->items; i++)
+        pipeline->free_rooms[pipeline->free_count++] = i;
 }

@@ -8,17 +8,17 @@
 enum { MFI_BATCH_X, MFI_BATCH_LABELS, MFI_BATCH_WEIGHTS, MFI_BATCH_EVEN, MFI_BATCH_ODD, MFI_BATCH_PARTS };
 
 typedef struct mfi_pipeline_layout {
-    size_t workers, groups, depth,
-        kept; /* workers: at least 1, for its scratch, and no more than can have work */
+    size_t threads, groups, depth, kept;
+    size_t items; /* that can be worked on at the same time, 1 or more */
     size_t slot_counts[MFI_BATCH_PARTS], slot_offsets[MFI_BATCH_PARTS], slot_bytes;
-    size_t scratch_bytes; /* of each worker */
-    size_t flags;         /* one for each parameter of all layers */
-    size_t members, slots, settings, trains, reports, worker_list, group_list, slot_rooms, scratch_rooms;
+    mfi_scratch_size scratch; /* of each item, and of each thread */
+    size_t flags;             /* one for each parameter of all layers */
+    size_t members, slots, settings, trains, reports, group_list, free_rooms, slot_rooms, rooms, own;
     size_t bytes;
 } mfi_pipeline_layout;
 
-/* OVERFLOW if it does not fit. */
-mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, mfi_pipeline_layout *plan);
+/* For that many threads. OVERFLOW if it does not fit. */
+mf_status mfi_pipeline_lay_out(const mf_pipeline_spec *spec, size_t threads, mfi_pipeline_layout *plan);
 
 /* Sets the pointers of a pipeline to the parts of its block, which has this layout. */
 void mfi_pipeline_set_pointers(mf_pipeline *pipeline, const mfi_pipeline_layout *plan);

@@ -17,10 +17,13 @@
 
 static mf_status check_request(const mf_pipeline_spec *spec)
 {
-    enum { MOST_WORKERS = 1024 };
-    if (spec->workers > MOST_WORKERS)
-        return mfi_fail(MF_STATUS_ARGUMENT, "workers must be at most %d, got %u", (int)MOST_WORKERS,
+    if (!spec->pool && spec->workers > MFI_MOST_THREADS)
+        return mfi_fail(MF_STATUS_ARGUMENT, "workers must be at most %d, got %u", (int)MFI_MOST_THREADS,
                         (unsigned)spec->workers);
+    if (spec->pool && spec->pool->process != getpid())
+        return mfi_fail(MF_STATUS_STATE,
+                        "the pool's threads are in process %ld, from which this one was forked",
+                        (long)spec->pool->process);
     if (spec->depth > INT32_MAX)
         return mfi_fail(MF_STATUS_OVERFLOW, "depth must be at most %d, got %zu", (int)INT32_MAX, spec->depth);
     const mfi_layer_list layers = mfi_list_network(spec->network);
@@ -54,41 +57,55 @@ static void form_groups(mf_pipeline *pipeline, size_t count)
     }
 }
 
-static bool open_locks(mf_pipeline *pipeline)
+/* The pool of the spec, or one with as many threads as workers were asked for. */
+static mf_status find_pool(const mf_pipeline_spec *spec, mf_pool **pool)
 {
-    if (pthread_mutex_init(&pipeline->lock, NULL) != 0)
-        return false;
-    if (pthread_cond_init(&pipeline->work, NULL) == 0) {
-        if (pthread_cond_init(&pipeline->rest, NULL) == 0)
-            return true;
-        pthread_cond_destroy(&pipeline->work);
+    mf_pool_spec own = {.threads = spec->workers ? spec->workers : 1, .allocator = spec->allocator};
+    *pool = spec->pool;
+    if (spec->pool) {
+        mfi_handle_retain(&spec->pool->handle);
+        return MF_STATUS_OK;
     }
-    pthread_mutex_destroy(&pipeline->lock);
-    return false;
+    MFI_TRY(mfi_pool_create(&own, pool));
+    size_t started = (*pool)->threads;
+    if (started == own.threads)
+        return MF_STATUS_OK;
+    mfi_pool_release(*pool);
+    return mfi_fail(MF_STATUS_MEMORY, "the system could not start a thread for worker %zu", started);
 }
 
-static mf_status start_workers(mf_pipeline *pipeline, size_t count)
+static void leave_network(mf_pipeline *pipeline)
 {
-    pipeline->process = getpid();
-    for (; pipeline->threads < count; pipeline->threads++)
-        if (!mfi_worker_start(&pipeline->workers[pipeline->threads]))
-            return mfi_fail(MF_STATUS_MEMORY, "the system could not start a thread for worker %zu",
-                            pipeline->threads);
+    for (size_t i = 0; i < pipeline->count; i++)
+        mfi_layer_release(pipeline->members[i].layer);
+    mfi_network_release(pipeline->network);
+}
+
+/* Lets the threads take items. */
+static mf_status join_pool(mf_pipeline *pipeline)
+{
+    pipeline->source.work = mfi_worker_run_one;
+    if (!mfi_pool_start_hand(pipeline->pool, &pipeline->source, &pipeline->hand))
+        return mfi_fail(MF_STATUS_MEMORY, "the system could not start a thread for the pipeline");
+    pipeline->threaded = true;
+    mfi_pool_add(pipeline->pool, &pipeline->source);
     return MF_STATUS_OK;
 }
 
-mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline)
+/* Creates a pipeline that runs in `pool`, and takes over the reference to it if that succeeds. */
+static mf_status create_in(mf_pool *pool, const mf_pipeline_spec *spec, mf_pipeline **pipeline)
 {
     mfi_pipeline_layout plan;
-    MFI_TRY(check_request(spec));
-    MFI_TRY(mfi_pipeline_lay_out(spec, &plan));
+    MFI_TRY(mfi_pipeline_lay_out(spec, pool->threads, &plan));
     mf_pipeline *created = mfi_handle_create(MFI_KIND_PIPELINE, spec->allocator, plan.bytes);
     if (!created)
         return MF_STATUS_MEMORY;
-    if (!open_locks(created)) {
+    if (pthread_cond_init(&created->rest, NULL) != 0) {
         mfi_handle_destroy(&created->handle);
         return mfi_fail(MF_STATUS_MEMORY, "the system could not create a lock for the pipeline");
     }
+    created->pool = pool;
+    created->lock = &pool->lock;
     created->count = spec->network->count;
     created->max_batch = spec->max_batch;
     created->depth = plan.depth;
@@ -98,39 +115,46 @@ mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeli
     mfi_pipeline_set_pointers(created, &plan);
     join_network(created, spec->network);
     form_groups(created, plan.groups);
-    mf_status status = start_workers(created, spec->workers ? plan.workers : 0);
-    if (status != MF_STATUS_OK) {
-        mfi_pipeline_release(created);
-        return status;
+    mf_status status = spec->pool || spec->workers ? join_pool(created) : MF_STATUS_OK;
+    if (status == MF_STATUS_OK) {
+        *pipeline = created;
+        return MF_STATUS_OK;
     }
-    *pipeline = created;
-    return MF_STATUS_OK;
+    leave_network(created);
+    pthread_cond_destroy(&created->rest);
+    mfi_handle_destroy(&created->handle);
+    return status;
+}
+
+mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline)
+{
+    mf_pool *pool = NULL;
+    MFI_TRY(check_request(spec));
+    MFI_TRY(find_pool(spec, &pool));
+    mf_status status = create_in(pool, spec, pipeline);
+    if (status != MF_STATUS_OK)
+        mfi_pool_release(pool);
+    return status;
 }
 
 mf_status mfi_pipeline_check_process(const mf_pipeline *pipeline)
 {
-    if (pipeline->threads == 0 || pipeline->process == getpid())
+    if (!pipeline->threaded || pipeline->pool->process == getpid())
         return MF_STATUS_OK;
     return mfi_fail(MF_STATUS_STATE,
                     "the pipeline's workers are in process %ld, from which this one was forked",
-                    (long)pipeline->process);
+                    (long)pipeline->pool->process);
 }
 
-static void end_workers(mf_pipeline *pipeline)
+static void leave_pool(mf_pipeline *pipeline)
 {
-    pthread_mutex_lock(&pipeline->lock);
-    pipeline->stopped = pipeline->ending = true;
-    pthread_cond_broadcast(&pipeline->work);
-    pthread_mutex_unlock(&pipeline->lock);
-    for (size_t i = 0; i < pipeline->threads; i++)
-        pthread_join(pipeline->workers[i].thread, NULL);
-}
-
-static void close_locks(mf_pipeline *pipeline)
-{
-    pthread_cond_destroy(&pipeline->rest);
-    pthread_cond_destroy(&pipeline->work);
-    pthread_mutex_destroy(&pipeline->lock);
+    pthread_mutex_lock(pipeline->lock);
+    pipeline->stopped = true;
+    while (pipeline->running > 0)
+        pthread_cond_wait(&pipeline->rest, pipeline->lock);
+    mfi_pool_remove(pipeline->pool, &pipeline->source);
+    pthread_mutex_unlock(pipeline->lock);
+    mfi_pool_end_hand(&pipeline->hand);
 }
 
 void mfi_pipeline_release(mf_pipeline *pipeline)
@@ -138,12 +162,12 @@ void mfi_pipeline_release(mf_pipeline *pipeline)
     /* In a forked process nothing is destroyed: even destroying a condition waits for the threads that wait
      * for it. */
     if (mfi_pipeline_check_process(pipeline) == MF_STATUS_OK) {
-        end_workers(pipeline);
-        close_locks(pipeline);
+        if (pipeline->threaded)
+            leave_pool(pipeline);
+        pthread_cond_destroy(&pipeline->rest);
     }
-    for (size_t i = 0; i < pipeline->count; i++)
-        mfi_layer_release(pipeline->members[i].layer);
-    mfi_network_release(pipeline->network);
+    leave_network(pipeline);
+    mfi_pool_release(pipeline->pool);
     mfi_handle_destroy(&pipeline->handle);
 }
 
@@ -185,18 +209,16 @@ static mf_status find_room(mf_pipeline *pipeline, bool wait)
         if (!wait)
             return mfi_fail(MF_STATUS_BUSY, "the queue is full: all %zu slots hold unfinished batches",
                             pipeline->depth);
-        pthread_cond_wait(&pipeline->rest, &pipeline->lock);
+        pthread_cond_wait(&pipeline->rest, pipeline->lock);
     }
 }
 
 /* Only the host uses the slot until the batch counts as submitted, so no lock is needed. */
-static void fill_slot(mf_pipeline *pipeline, mfi_batch_slot *slot, const mfi_rows *rows)
+static void fill_slot(mf_pipeline *pipeline, mfi_batch_slot *slot, const mfi_inputs *inputs,
+                      const mfi_rows *rows)
 {
     size_t k = pipeline->members[0].layer->plan.inputs;
-    for (size_t b = 0; rows->stride != k && b < rows->count; b++)
-        memcpy(slot->x + b * k, rows->x + b * rows->stride, k * sizeof(float));
-    if (rows->stride == k)
-        memcpy(slot->x, rows->x, rows->count * k * sizeof(float));
+    mfi_inputs_convert(inputs, rows->count, k, slot->x);
     memcpy(slot->labels, rows->labels, rows->count * rows->scored * sizeof *slot->labels);
     if (rows->weights)
         memcpy(slot->weights, rows->weights, rows->count * sizeof(float));
@@ -229,60 +251,62 @@ static void make_room_for_reports(mf_pipeline *pipeline, uint64_t batch)
     pipeline->next_position = 0;
 }
 
-mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_rows *rows, bool wait)
+mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, const mfi_rows *rows,
+                              bool wait)
 {
-    pthread_mutex_lock(&pipeline->lock);
+    pthread_mutex_lock(pipeline->lock);
     mf_status status = find_room(pipeline, wait);
     uint64_t batch = pipeline->submitted;
-    pthread_mutex_unlock(&pipeline->lock);
+    pthread_mutex_unlock(pipeline->lock);
     if (status != MF_STATUS_OK)
         return status;
     make_room_for_reports(pipeline, batch);
-    fill_slot(pipeline, &pipeline->slots[batch % pipeline->depth], rows);
-    pthread_mutex_lock(&pipeline->lock);
+    fill_slot(pipeline, &pipeline->slots[batch % pipeline->depth], inputs, rows);
+    pthread_mutex_lock(pipeline->lock);
     pipeline->submitted++;
-    if (pipeline->threads == 0)
-        mfi_worker_run_ready(&pipeline->workers[0]);
+    if (pipeline->threaded)
+        mfi_pool_call(pipeline->pool);
     else
-        pthread_cond_signal(&pipeline->work);
-    pthread_mutex_unlock(&pipeline->lock);
+        while (mfi_worker_run_one(&pipeline->source, 0))
+            ;
+    pthread_mutex_unlock(pipeline->lock);
     return MF_STATUS_OK;
 }
 
 void mfi_pipeline_wait(mf_pipeline *pipeline)
 {
-    pthread_mutex_lock(&pipeline->lock);
+    pthread_mutex_lock(pipeline->lock);
     while (mfi_schedule_finished(pipeline) < pipeline->submitted)
-        pthread_cond_wait(&pipeline->rest, &pipeline->lock);
-    pthread_mutex_unlock(&pipeline->lock);
+        pthread_cond_wait(&pipeline->rest, pipeline->lock);
+    pthread_mutex_unlock(pipeline->lock);
 }
 
 mf_status mfi_pipeline_failure(mf_pipeline *pipeline)
 {
-    pthread_mutex_lock(&pipeline->lock);
+    pthread_mutex_lock(pipeline->lock);
     mf_status status = failure_of(pipeline);
-    pthread_mutex_unlock(&pipeline->lock);
+    pthread_mutex_unlock(pipeline->lock);
     return status;
 }
 
 void mfi_pipeline_stop(mf_pipeline *pipeline)
 {
-    pthread_mutex_lock(&pipeline->lock);
+    pthread_mutex_lock(pipeline->lock);
     pipeline->stopped = true;
     while (pipeline->running > 0)
-        pthread_cond_wait(&pipeline->rest, &pipeline->lock);
+        pthread_cond_wait(&pipeline->rest, pipeline->lock);
     for (size_t g = 0; g < pipeline->group_count; g++)
         for (mfi_group *group = &pipeline->groups[g]; group->done < pipeline->submitted; group->done++)
             for (size_t i = group->first; i < group->end; i++)
                 mfi_worker_leave_out(pipeline, group->done, i);
-    pthread_mutex_unlock(&pipeline->lock);
+    pthread_mutex_unlock(pipeline->lock);
 }
 
 /* ---- reports ---- */
 
 mf_pipeline_progress_info mfi_pipeline_progress(mf_pipeline *pipeline)
 {
-    pthread_mutex_lock(&pipeline->lock);
+    pthread_mutex_lock(pipeline->lock);
     mf_pipeline_progress_info found = {
         .struct_size = sizeof found,
         .status = pipeline->failure.status,
@@ -294,7 +318,7 @@ mf_pipeline_progress_info mfi_pipeline_progress(mf_pipeline *pipeline)
         .groups = pipeline->group_count,
         .stopped = pipeline->stopped,
     };
-    pthread_mutex_unlock(&pipeline->lock);
+    pthread_mutex_unlock(pipeline->lock);
     return found;
 }
 
@@ -302,10 +326,10 @@ mf_status mfi_pipeline_next_report(mf_pipeline *pipeline, const mf_pipeline_repo
 {
     const mfi_member *member = &pipeline->members[pipeline->next_position];
     size_t row = pipeline->next_batch % pipeline->kept;
-    pthread_mutex_lock(&pipeline->lock);
+    pthread_mutex_lock(pipeline->lock);
     bool there = pipeline->next_batch < pipeline->groups[member->group].done;
     bool to_come = pipeline->next_batch < pipeline->submitted;
-    pthread_mutex_unlock(&pipeline->lock);
+    pthread_mutex_unlock(pipeline->lock);
     if (!there)
         return to_come ? MF_STATUS_BUSY : MF_STATUS_NOT_FOUND;
     *report = &pipeline->reports[row * pipeline->count + pipeline->next_position];

@@ -1,18 +1,17 @@
-/* Owns: a pipeline: its slots for batches, its reports, its workers, and what the host's thread does with
- * them.
+/* Owns: a pipeline: its slots for batches, its reports, and what the host's thread does with them.
  *
  * Layers are split into groups. Group g may work on batch t when group g - 1 has finished batch t and group g
  * has finished batch t - 1. So every layer sees the batches in the order of a sequential run, whichever
- * worker runs it. A worker takes any group that may work; if another process occupies a core, the other
- * workers become slower, but none of them has to wait for it. */
+ * thread runs it. The threads are those of a pool, and one of the pipeline's own. A thread takes any group
+ * that may work, and if there is none, it helps with the panels of those that others are at; if another
+ * process occupies a core, the other threads become slower, but none of them has to wait for it. */
 #ifndef MFI_PARALLEL_PIPELINE_H
 #define MFI_PARALLEL_PIPELINE_H
 
-#include <pthread.h>
-#include <sys/types.h>
-
+#include "math/inputs.h"
 #include "model/network.h"
 #include "model/step.h"
+#include "parallel/pool.h"
 
 /* The layers `first` to `end` - 1. A work item is a group with its next batch. */
 typedef struct mfi_group {
@@ -43,12 +42,6 @@ typedef struct mfi_batch_slot {
     bool broken;            /* a layer has skipped the batch, so the layers that follow have no input */
 } mfi_batch_slot;
 
-typedef struct mfi_worker {
-    struct mf_pipeline *pipeline;
-    pthread_t thread;
-    void *scratch;
-} mfi_worker;
-
 /* The failure that a sequential run would have met first. */
 typedef struct mfi_failure {
     mf_status status;
@@ -66,18 +59,23 @@ struct mf_pipeline {
     mfi_batch_slot *slots;       /* [depth] batch t is in slot t % depth */
     size_t kept;                 /* number of batches whose reports are kept */
     mf_pipeline_report *reports; /* [kept][count] reports of batch t are at index t % kept */
-    mfi_worker *workers;         /* at least 1: without threads the host uses its scratch */
-    size_t threads;              /* started */
-    pid_t process;               /* in which the threads run; a forked process has none */
+    mfi_scratch_size scratch;
+    char *rooms, *own; /* common scratch of the items that are worked on, own scratch of each thread */
+    mf_pool *pool;
+    bool threaded;     /* false: the host works on the items itself, when it submits a batch */
+    mfi_source source; /* of items, for the pool's threads, and */
+    mfi_hand hand;     /* for the pipeline's own */
 
-    pthread_mutex_t lock; /* protects what follows, the progress of the groups, and the failure */
-    pthread_cond_t work;  /* signals that an item may be ready, or that the workers must end */
-    pthread_cond_t rest;  /* signals that a batch is finished, or that nothing runs any more */
+    pthread_mutex_t
+        *lock;           /* the pool's: protects what follows, the progress of the groups, and the failure */
+    pthread_cond_t rest; /* signals that a batch is finished, or that nothing runs any more */
     mfi_group *groups;
     size_t group_count;
+    size_t *free_rooms; /* [free_count] numbers of rooms that no item uses */
+    size_t free_count;
     uint64_t submitted;
-    size_t running, asleep; /* number of items that are being worked on; of workers that wait for one */
-    bool stopped, ending;
+    size_t running; /* number of items that are being worked on */
+    bool stopped;
     mfi_failure failure;
 
     /* Used by the host's thread only. */
@@ -92,7 +90,7 @@ struct mf_pipeline {
 mf_status mfi_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline);
 void mfi_pipeline_release(mf_pipeline *pipeline);
 
-/* STATE in a process that was forked from the one with the workers. Only the release may follow. The workers
+/* STATE in a process that was forked from the one with the threads. Only the release may follow. The threads
  * do not exist in the new process, but one of them may have held the lock at the fork: waiting for it would
  * never end. */
 mf_status mfi_pipeline_check_process(const mf_pipeline *pipeline);
@@ -100,8 +98,10 @@ mf_status mfi_pipeline_check_process(const mf_pipeline *pipeline);
 /* OK if a batch may be submitted to the network as it is now. */
 mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline);
 
-/* Submits checked rows. If the queue is full: waits for room if `wait`, otherwise BUSY. */
-mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_rows *rows, bool wait);
+/* Submits checked rows with these inputs: their x is not read. If the queue is full: waits for room if
+ * `wait`, otherwise BUSY. */
+mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, const mfi_rows *rows,
+                              bool wait);
 
 /* Waits until every batch has gone through all layers. */
 void mfi_pipeline_wait(mf_pipeline *pipeline);

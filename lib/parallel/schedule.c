@@ -23,9 +23,9 @@ mfi_group *mfi_schedule_take(mf_pipeline *pipeline)
         return NULL;
     group->busy = true;
     pipeline->running++;
-    /* If another item is ready, another worker is woken for it. */
-    if (pipeline->asleep > 0 && find_ready(pipeline))
-        pthread_cond_signal(&pipeline->work);
+    /* If another item is ready, another thread is called for it. */
+    if (pipeline->threaded && find_ready(pipeline))
+        mfi_pool_call(pipeline->pool);
     return group;
 }
 

@@ -31,6 +31,17 @@ compare_layouts() {
     }
     LC_ALL=C comm -23 "$work/old" "$work/new" >"$work/gone"
     LC_ALL=C comm -13 "$work/old" "$work/new" >"$work/come"
+    # A reserved field may get a meaning and a name: hosts have left it 0, and old libraries refuse anything else.
+    awk '
+        function place(line) { sub(/^field [^ ]+ [^ ]+ /, "", line); return $2 " " line }
+        step == 1 { if ($1 == "field" && $3 ~ /^reserved[0-9]*$/) was[place($0)] = 1; next }
+        step == 2 { if ($1 == "field" && place($0) in was) named[place($0)] = 1; next }
+        !($1 == "field" && place($0) in named) { print > (step == 3 ? gone : come) }
+    ' gone="$work/gone.left" come="$work/come.left" step=1 "$work/gone" step=2 "$work/come" \
+        step=3 "$work/gone" step=4 "$work/come"
+    for list in gone come; do
+        cat "$work/$list.left" >"$work/$list" 2>/dev/null || : >"$work/$list"
+    done
     # In a new field at or behind the old end of its struct, an old library sees a tail it does not know.
     awk '
         NR == FNR { if ($1 == "struct") size[$2] = $3; old[$1 " " $2 " " ($1 == "field" ? $3 : "")]; next }

@@ -57,7 +57,7 @@ static void test_values_out_of_range_are_refused(void **state)
     refuse_field(MF_STATUS_ARGUMENT, dropout_maps, 2);
     refuse_field(MF_STATUS_ARGUMENT, dropout_maps, -1);
     check_message("dropout_maps");
-    refuse_field(MF_STATUS_ARGUMENT, reserved, 1);
+    refuse_field(MF_STATUS_ARGUMENT, precision, 2);
     refuse_field(MF_STATUS_ARGUMENT, normalization, 2);
     refuse_field(MF_STATUS_ARGUMENT, normalization, -1);
     check_message("normalization");

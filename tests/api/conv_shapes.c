@@ -375,7 +375,7 @@ static void test_defaults_are_those_of_the_header(void **state)
         assert_int_equal(spec.pool_stride[d], 0);
     }
     assert_int_equal(spec.dropout_maps, 0);
-    assert_int_equal(spec.reserved, 0);
+    assert_int_equal(spec.precision, MF_PRECISION_FLOAT32);
 }
 
 int main(void)

@@ -224,7 +224,7 @@ static void test_wrong_workspace_specs_are_refused(void **state)
     spec.max_batch = 0;
     refused(f, MF_STATUS_ARGUMENT, mf_workspace_create(&spec, &workspace));
     spec.max_batch = 4;
-    spec.purpose = 2;
+    spec.purpose = 2 * MF_WORKSPACE_CONVERT;
     refused(f, MF_STATUS_ARGUMENT, mf_workspace_create(&spec, &workspace));
     spec.purpose = -1;
     refused(f, MF_STATUS_ARGUMENT, mf_workspace_create(&spec, &workspace));

@@ -73,6 +73,7 @@ static mf_layer_spec spec_of(const plan *p, size_t i)
     spec.activation = p->activation == MF_ACTIVATION_GELU && i % 2 ? MF_ACTIVATION_RELU : p->activation;
     spec.bias = p->bias;
     spec.weight_init = spec.projection_init = p->init;
+    spec.precision = i % 3 == 1 ? MF_PRECISION_BF16 : MF_PRECISION_FLOAT32;
     return spec;
 }
 
@@ -83,7 +84,8 @@ static mf_optimizer_spec optimizer_of(const plan *p)
     return spec;
 }
 
-static mf_memory ask(const plan *p)
+/* For a workspace without a pool, or with one of that many threads. */
+static mf_memory ask(const plan *p, size_t threads)
 {
     mf_layer_spec specs[MOST];
     const mf_layer_spec *list[MOST];
@@ -93,7 +95,19 @@ static mf_memory ask(const plan *p)
         specs[i] = spec_of(p, i);
         list[i] = &specs[i];
     }
-    check_ok(mf_network_memory(list, p->layers, &optimizer, p->purpose, p->max_batch, &memory));
+    if (threads == 0) {
+        check_ok(mf_network_memory(list, p->layers, &optimizer, p->purpose, p->max_batch, &memory));
+    } else {
+        mf_memory_spec query;
+        check_ok(mf_memory_spec_init(&query, sizeof query));
+        query.layers = list;
+        query.count = p->layers;
+        query.optimizer = &optimizer;
+        query.purpose = p->purpose;
+        query.max_batch = p->max_batch;
+        query.threads = threads;
+        check_ok(mf_memory_query(&query, &memory));
+    }
     return memory;
 }
 
@@ -101,12 +115,15 @@ typedef struct built {
     mf_optimizer *optimizer;
     mf_network *network;
     mf_workspace *workspace;
+    mf_pool *pool;
 } built;
 
 /* In the order that mf_network_memory() describes; `after`, if given, sees the bytes after each part. */
-static built build(const plan *p, const mf_allocator *allocator, const test_memory *counted, mf_memory *after)
+static built build(const plan *p, size_t threads, const mf_allocator *allocator, const test_memory *counted,
+                   mf_memory *after)
 {
-    built b = {NULL, NULL, NULL};
+    built b = {NULL, NULL, NULL, NULL};
+    mf_pool_spec pool = {.struct_size = sizeof pool, .threads = (uint32_t)threads};
     mf_optimizer_spec optimizer = optimizer_of(p);
     mf_network_spec network = {.struct_size = sizeof network, .allocator = allocator};
     mf_workspace_spec workspace;
@@ -139,6 +156,9 @@ static built build(const plan *p, const mf_allocator *allocator, const test_memo
     workspace.max_batch = p->max_batch;
     workspace.purpose = p->purpose;
     workspace.allocator = allocator;
+    if (threads > 0)
+        check_ok(mf_pool_create(&pool, &b.pool));
+    workspace.pool = b.pool;
     seen = counted ? counted->bytes_out : 0;
     check_ok(mf_workspace_create(&workspace, &b.workspace));
     if (after)
@@ -165,43 +185,51 @@ static void drop(built *b)
     mf_workspace_free(b->workspace);
     mf_network_free(b->network);
     mf_optimizer_free(b->optimizer);
+    mf_pool_free(b->pool);
+}
+
+static void check_query(const plan *p, size_t threads)
+{
+    test_memory counted = {0};
+    mf_allocator allocator = memory_allocator(&counted);
+    mf_memory told = ask(p, threads), seen = {0};
+    built b = build(p, threads, &allocator, &counted, &seen);
+    use(p, &b);
+    assert_int_equal(told.layers, seen.layers);
+    assert_int_equal(told.network, seen.network);
+    assert_int_equal(told.optimizer, seen.optimizer);
+    assert_int_equal(told.state, seen.state);
+    assert_int_equal(told.workspace, seen.workspace);
+    assert_int_equal(told.total, counted.bytes_out);
+    drop(&b);
+    assert_int_equal(counted.bytes_out, 0);
 }
 
 static void test_the_query_is_exact(void **state)
 {
+    static const size_t threads[] = {0, 1, 2, 5};
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(plans); i++) {
-        test_memory counted = {0};
-        mf_allocator allocator = memory_allocator(&counted);
-        mf_memory told = ask(&plans[i]), seen = {0};
-        built b = build(&plans[i], &allocator, &counted, &seen);
-        use(&plans[i], &b);
-        assert_int_equal(told.layers, seen.layers);
-        assert_int_equal(told.network, seen.network);
-        assert_int_equal(told.optimizer, seen.optimizer);
-        assert_int_equal(told.state, seen.state);
-        assert_int_equal(told.workspace, seen.workspace);
-        assert_int_equal(told.total, counted.bytes_out);
-        drop(&b);
-        assert_int_equal(counted.bytes_out, 0);
-    }
+    for (size_t i = 0; i < COUNT_OF(plans); i++)
+        for (size_t t = 0; t < COUNT_OF(threads); t++)
+            check_query(&plans[i], threads[t]);
+    assert_true(ask(&plans[2], 2).workspace > ask(&plans[2], 1).workspace);
+    assert_int_equal(ask(&plans[2], 1).workspace, ask(&plans[2], 0).workspace);
 }
-
 static void test_an_arena_of_the_queried_size_suffices(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(plans); i++) {
-        mf_memory told = ask(&plans[i]);
+        mf_memory told = ask(&plans[i], 0);
         for (size_t shift = 0; shift < 64; shift += 13) {
             char *buffer = get_memory(told.arena + shift);
             mf_allocator arena;
             memset(buffer, 0x5A, told.arena + shift);
             check_ok(mf_arena_init(buffer + shift, told.arena, &arena));
-            built b = build(&plans[i], &arena, NULL, NULL);
+            built b = build(&plans[i], 0, &arena, NULL, NULL);
             use(&plans[i], &b);
             drop(&b);
             /* Everything was given back, so there is room for it again. */
-            b = build(&plans[i], &arena, NULL, NULL);
+            b = build(&plans[i], 0, &arena, NULL, NULL);
             drop(&b);
             free(buffer);
         }
@@ -212,7 +240,7 @@ static void test_a_full_arena_refuses(void **state)
 {
     (void)state;
     const plan *p = &plans[2];
-    mf_memory told = ask(p);
+    mf_memory told = ask(p, 0);
     char *buffer = get_memory(told.layers / 2);
     mf_allocator arena;
     mf_layer_spec spec = spec_of(p, 0);
@@ -297,6 +325,37 @@ static void test_wrong_queries_are_refused(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_network_memory(good, 1, NULL, MF_WORKSPACE_TRAINING, 1, &memory));
 }
 
+static void test_wrong_memory_specs_are_refused(void **state)
+{
+    mf_layer_spec layer = layer_spec(4, 3, 2);
+    const mf_layer_spec *layers[] = {&layer};
+    mf_builder *builders[] = {NULL};
+    mf_memory memory = {.struct_size = sizeof memory};
+    mf_memory_spec spec;
+    (void)state;
+    check_status(MF_STATUS_ARGUMENT, mf_memory_spec_init(NULL, sizeof spec));
+    check_status(MF_STATUS_ARGUMENT, mf_memory_spec_init(&spec, 7));
+    check_ok(mf_memory_spec_init(&spec, sizeof spec));
+    assert_int_equal(spec.threads, 1);
+    spec.count = spec.max_batch = 1;
+    check_status(MF_STATUS_ARGUMENT, mf_memory_query(NULL, &memory));
+    check_status(MF_STATUS_ARGUMENT, mf_memory_query(&spec, &memory)); /* neither list */
+    check_message("set one of the two");
+    spec.layers = layers;
+    spec.builders = builders;
+    check_status(MF_STATUS_ARGUMENT, mf_memory_query(&spec, &memory));
+    spec.layers = NULL;
+    check_status(MF_STATUS_HANDLE, mf_memory_query(&spec, &memory));
+    spec.layers = layers;
+    spec.builders = NULL;
+    check_status(MF_STATUS_ARGUMENT, mf_memory_query(&spec, NULL));
+    spec.threads = 1025;
+    check_status(MF_STATUS_ARGUMENT, mf_memory_query(&spec, &memory));
+    check_message("1025");
+    spec.threads = 0;
+    check_ok(mf_memory_query(&spec, &memory));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_a_full_arena_refuses),
         cmocka_unit_test(test_arena_blocks_do_not_overlap_and_are_reused),
         cmocka_unit_test(test_wrong_queries_are_refused),
+        cmocka_unit_test(test_wrong_memory_specs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

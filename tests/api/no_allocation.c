@@ -107,15 +107,26 @@ static size_t count_values(const mf_layer *layer)
 }
 
 /* Everything that trains or predicts, once. */
+static int32_t swallow(void *user, const void *bytes, size_t count)
+{
+    (void)user, (void)bytes, (void)count;
+    return 0;
+}
+
 static void use_everything(mf_network *network, mf_workspace *workspace, const float *x, const int32_t *y,
                            float *a, float *scores, int32_t *labels)
 {
+    const mf_output output = {.struct_size = sizeof output, .write = swallow};
     mf_report report = {.struct_size = sizeof report};
     mf_layer *first = layer_at(network, 0);
-    mf_batch batch = make_batch(ROWS - 1, x, y);
+    mf_batch batch = make_batch(ROWS - 1, x, y), bytes = batch;
     static float gradients[33 * 140 + 140 + CLASSES * 140];
     size_t count = count_values(first);
 
+    bytes.input_type = MF_TYPE_UINT8;
+    check_ok(mf_network_step_batch(network, workspace, &bytes));
+    check_ok(mf_layer_step_batch(first, workspace, &bytes, NULL));
+    check_ok(mf_network_infer(network, workspace, MF_PREDICT_SUM, &bytes, labels, scores, NULL));
     check_ok(mf_network_step(network, workspace, ROWS, x, y));
     check_ok(mf_network_step_batch(network, workspace, &batch));
     check_ok(mf_network_step_layer(network, workspace, 2, 5, x, y));
@@ -129,6 +140,9 @@ static void use_everything(mf_network *network, mf_workspace *workspace, const f
     check_ok(mf_layer_goodness(first, workspace, ROWS, a, scores));
     check_ok(mf_network_evaluate(network, workspace, ROWS, x, y));
     check_ok(mf_network_evaluate_batch(network, workspace, &batch));
+    check_ok(mf_network_save_to(network, MF_CONTENTS_TRAINING, &output));
+    check_ok(mf_network_copy_parameters(network, network));
+    check_ok(mf_network_blend_parameters(network, network, 0.5));
     check_ok(mf_network_predict(network, workspace, MF_PREDICT_SUM, ROWS, x, labels));
     check_ok(mf_network_goodness(network, workspace, MF_PREDICT_LAST, ROWS, x, scores));
     check_ok(mf_network_probabilities(network, workspace, MF_PREDICT_SUM, ROWS, x, scores));
@@ -230,6 +244,7 @@ static void run_with(mf_optimizer_spec optimizer_values, int activation, int kin
     check_ok(mf_network_set_optimizer(network, optimizer));
     workspace_values.network = network;
     workspace_values.max_batch = ROWS;
+    workspace_values.purpose = MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT;
     check_ok(mf_workspace_create(&workspace_values, &workspace));
     random_values(&random, x, ROWS * widths[0], 1.0);
     random_labels(&random, y, ROWS, CLASSES);

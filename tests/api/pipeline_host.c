@@ -494,31 +494,31 @@ static void take_stock(uint32_t workers, size_t depth, size_t at_rest, size_t *b
     free_training_fixture(s);
 }
 
-/* At a time no more layers work than there are, and no more than there are batches in the works. */
-static void test_surplus_workers_are_not_started(void **state)
+/* Workers that have no layer of their own need no more than the memory of a thread: at a time no more layers
+ * are worked on than there are, and no more than there are batches in the works. */
+static void test_a_surplus_worker_costs_a_thread_only(void **state)
 {
     static const struct {
         uint32_t workers, useful;
         size_t depth;
-    } cases[] = {{LAYERS + 1, LAYERS, 0}, {64, LAYERS, 0}, {1024, LAYERS, 0},
-                 {64, LAYERS, 40},        {64, 2, 2},      {2, 1, 1},
-                 {LAYERS, LAYERS, 0}};
-    size_t fewest_bytes, fewest_threads, at_rest = threads_at_rest(1);
+    } cases[] = {{LAYERS + 1, LAYERS, 0}, {64, LAYERS, 0}, {64, LAYERS, 40}, {64, 2, 2}, {2, 1, 1}};
+    size_t bytes[3], threads, at_rest = threads_at_rest(1);
 
     (void)state;
     /* ThreadSanitizer has a thread of its own from the first one on: what is here with one worker, without
      * that. */
-    take_stock(1, 0, at_rest, &fewest_bytes, &fewest_threads);
-    at_rest += fewest_threads > 0 ? fewest_threads - 1 : 0;
+    take_stock(1, 0, at_rest, &bytes[0], &threads);
+    at_rest += threads > 0 ? threads - 1 : 0;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        size_t bytes, threads;
+        size_t surplus = cases[i].workers - cases[i].useful;
 
-        take_stock(cases[i].useful, cases[i].depth, at_rest, &fewest_bytes, &fewest_threads);
-        take_stock(cases[i].workers, cases[i].depth, at_rest, &bytes, &threads);
-        assert_int_equal(bytes, fewest_bytes);
-        assert_int_equal(threads, fewest_threads);
+        take_stock(cases[i].useful, cases[i].depth, at_rest, &bytes[0], &threads);
+        take_stock(cases[i].useful + 1, cases[i].depth, at_rest, &bytes[1], &threads);
+        take_stock(cases[i].workers, cases[i].depth, at_rest, &bytes[2], &threads);
+        assert_true(bytes[1] > bytes[0]);
+        assert_in_range(bytes[2] - bytes[0], 0, surplus * (bytes[1] - bytes[0]) + surplus * 128);
         if (threads_here() > 0)
-            assert_int_equal(threads, cases[i].useful);
+            assert_int_equal(threads, cases[i].workers);
     }
 }
 
@@ -531,7 +531,7 @@ int main(void)
         cmocka_unit_test(test_a_cancelled_thread_leaves_the_pipeline_usable),
         cmocka_unit_test(test_a_thread_cancelled_in_the_callback_leaves_the_pipeline_usable),
         cmocka_unit_test(test_the_callback_can_free_the_pipeline),
-        cmocka_unit_test(test_surplus_workers_are_not_started),
+        cmocka_unit_test(test_a_surplus_worker_costs_a_thread_only),
     };
 
     /* OpenBLAS ends its threads in a fork, and a product that they had a part in never returns. */

@@ -127,6 +127,29 @@ static void test_the_blas_library_is_recognised(void **state)
         fail_msg("products by %s, expected one of: %s", mf_blas_name(), getenv("TEST_BLAS_AT_RUN_TIME"));
 }
 
+/* The choice is made anew for every layer, so the environment may change meanwhile. */
+static void test_the_environment_chooses_the_products(void **state)
+{
+    const char *const names[] = {"blas", "generic"}, *const before = getenv("MF_PRODUCTS");
+    char *kept = before ? strdup(before) : NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        assert_int_equal(setenv("MF_PRODUCTS", names[i], 1), 0);
+        assert_string_equal(mf_products_name(), names[i]);
+    }
+    unsetenv("MF_PRODUCTS");
+    char *best = strdup(mf_products_name());
+    assert_int_equal(setenv("MF_PRODUCTS", "no such products", 1), 0);
+    assert_string_equal(mf_products_name(), best);
+    if (kept)
+        setenv("MF_PRODUCTS", kept, 1);
+    else
+        unsetenv("MF_PRODUCTS");
+    free(best);
+    free(kept);
+}
+
 static void test_the_number_of_blas_threads_can_be_set(void **state)
 {
     int32_t before = 0, now = 0;
@@ -215,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_statuses_have_fixed_names_and_values),
         cmocka_unit_test(test_long_names_are_cut_in_messages),
         cmocka_unit_test(test_the_blas_library_is_recognised),
+        cmocka_unit_test(test_the_environment_chooses_the_products),
         cmocka_unit_test(test_the_number_of_blas_threads_can_be_set),
         cmocka_unit_test(test_training_keeps_the_number_of_blas_threads),
         cmocka_unit_test(test_a_step_restores_the_floating_point_mode),

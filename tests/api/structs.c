@@ -165,9 +165,20 @@ static mf_status load(const stage *s, void *spec)
     return status;
 }
 
+static int32_t swallow(void *user, const void *bytes, size_t count)
+{
+    (void)user, (void)bytes, (void)count;
+    return 0;
+}
+
+static mf_status save_to(const stage *s, void *output)
+{
+    return mf_network_save_to(s->network, MF_CONTENTS_MODEL, output);
+}
+
 /* A spec of a later version, filled by its _init: a tail of zeros asks for nothing, anything else is refused.
  */
-static void check_later_spec(const stage *s, void *spec, size_t known,
+static void check_later_spec(const stage *s, void *spec, size_t first, size_t known,
                              mf_status (*use)(const stage *s, void *spec), mf_status expected)
 {
     unsigned char *bytes = spec;
@@ -179,7 +190,9 @@ static void check_later_spec(const stage *s, void *spec, size_t known,
         check_status(MF_STATUS_ARGUMENT, use(s, spec));
         bytes[k] = 0;
     }
-    set_size(spec, (uint32_t)known - 1);
+    set_size(spec, (uint32_t)first);
+    check_status(expected, use(s, spec));
+    set_size(spec, (uint32_t)first - 1);
     check_status(MF_STATUS_ARGUMENT, use(s, spec));
     set_size(spec, UINT32_MAX);
     check_status(MF_STATUS_ARGUMENT, use(s, spec));
@@ -195,6 +208,10 @@ static void test_specs_of_a_later_version(void **state)
         mf_load_spec spec;
         unsigned char bytes[sizeof(mf_load_spec) + LATER];
     } loading;
+    union {
+        mf_output output;
+        unsigned char bytes[sizeof(mf_output) + LATER];
+    } saving;
     stage s = set_up();
     mf_network *network = NULL;
     mf_status can_load = mf_network_load_buffer(NULL, s.file, s.bytes, &network);
@@ -206,10 +223,15 @@ static void test_specs_of_a_later_version(void **state)
     pipeline.spec.network = s.network;
     pipeline.spec.workers = 0;
     pipeline.spec.max_batch = 1;
-    check_later_spec(&s, &pipeline, sizeof(mf_pipeline_spec), create_pipeline, MF_STATUS_OK);
+    check_later_spec(&s, &pipeline, offsetof(mf_pipeline_spec, pool), sizeof(mf_pipeline_spec),
+                     create_pipeline, MF_STATUS_OK);
     memset(&loading, 0x5a, sizeof loading);
     check_ok(mf_load_spec_init(&loading.spec, sizeof loading));
-    check_later_spec(&s, &loading, sizeof(mf_load_spec), load, can_load);
+    check_later_spec(&s, &loading, sizeof(mf_load_spec), sizeof(mf_load_spec), load, can_load);
+    memset(&saving, 0x5a, sizeof saving);
+    check_ok(mf_output_init(&saving.output, sizeof saving));
+    saving.output.write = swallow;
+    check_later_spec(&s, &saving, sizeof(mf_output), sizeof(mf_output), save_to, MF_STATUS_OK);
     take_down(&s);
 }
 

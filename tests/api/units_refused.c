@@ -76,7 +76,7 @@ static void test_wrong_builder_specs_are_refused(void **state)
     refuse_builder_field(dropout, NAN, "dropout");
     refuse_builder_field(dropout_maps, 2, "2");
     refuse_builder_field(dropout_maps, -1, "-1");
-    refuse_builder_field(reserved, 77, "77");
+    refuse_builder_field(precision, 77, "77");
     refuse_builder_field(allocator, &half, "");
     refuse_builder_field(allocator, &other, "");
     spec.dropout = 0.999f;

@@ -3,7 +3,7 @@
  *
  *     bench_conv [--arch=3x32x32:c64p-c128p-c256p-c512p] [--batch=128] [--threads=1,2] [--workers=0,2]
  *                [--optimizer=sgd,adam] [--norm=none,batch] [--rounds=5] [--steps=N] [--python=PROGRAM]
- * [--layers]
+ *                [--bf16] [--layers]
  *
  * A round times, one after the other: the products alone (conv_products.h says how); our step with THREADS
  * threads of the BLAS library (workers 0), and with the layers in a pipeline of so many workers, of one such
@@ -13,11 +13,14 @@
  *
  *     images_s              of our training
  *     of_sgemm              (FLOPs of the step / its time) / (FLOPs of the products / their time)
+ *     of_peak               the same over the peak of one core (peak.h) times the threads
  *     vs_torch_bp, _mf      images_s / that of PyTorch
  *
  * where a step has 4 B F K P + 6 B m n FLOPs a layer: F filters with K weights at P places, m classes, and a
  * head that reads n values. PyTorch tries its own number of threads and both orders of maps in memory
- * (torch_worker.py). It is looked for in python3 and /usr/bin/python3; --python=none leaves it out.
+ * (torch_worker.py). It is looked for in python3 and /usr/bin/python3; --python=none leaves it out. With
+ * --bf16 it also runs in its own bf16, in the same rounds, which gives lines with torch=bf16 besides those
+ * with torch=float32.
  *
  * --layers prints a table of single layers instead, without PyTorch. */
 #define _POSIX_C_SOURCE 200809L
@@ -29,29 +32,32 @@
 #include "child.h"
 #include "conv_layers.h"
 #include "conv_products.h"
+#include "peak.h"
 #include "support.h"
 
-enum { MOST_ROUNDS = 101, MOST_PEERS = 10, TUNING_STEPS = 2 };
+enum { MOST_ROUNDS = 101, MOST_PEERS = 10, MOST_TORCH = 4, TUNING_STEPS = 2 };
 
 typedef struct options {
     const char *arch, *batch_text, *python; /* python is NULL without PyTorch */
     const char *threads, *workers, *optimizers, *norms;
     size_t batch, rounds, steps;
-    int layers;
+    int layers, bf16;
     char worker_path[CHILD_TEXT];
 } options;
 
 typedef struct peer {
     child process;
     char name[16], setting[64]; /* "bp", "mf", or a number of workers; what PyTorch has chosen */
+    const char *precision;      /* of PyTorch */
     double times[MOST_ROUNDS];
 } peer;
 
-/* Ours come first, then PyTorch's two, if there. */
+/* Ours come first, then PyTorch's two, if there, and its two in bf16, if wanted. */
 typedef struct race {
     peer peers[MOST_PEERS];
     size_t ours, count;
     double products[MOST_ROUNDS];
+    double peaks[MOST_ROUNDS]; /* seconds of a FLOP on one core at its peak */
 } race;
 
 static const char torch_worker[] = BENCH_FOLDER "/torch_worker.py";
@@ -60,7 +66,7 @@ static void start_ours(race *r, const options *o, const char *arch, const char *
 {
     char text[16], *list = copy_words(o->workers), *rest = list;
     snprintf(text, sizeof text, "%d", threads);
-    for (char *workers; (workers = next_word(&rest)) && r->count < MOST_PEERS - 2;) {
+    for (char *workers; (workers = next_word(&rest)) && r->count < MOST_PEERS - MOST_TORCH;) {
         const char *const command[] = {o->worker_path, arch, o->batch_text, optimizer, text, workers, NULL};
         peer *p = &r->peers[r->count];
         if (atoi(workers) > threads)
@@ -73,14 +79,15 @@ static void start_ours(race *r, const options *o, const char *arch, const char *
 }
 
 static void start_torch(race *r, const options *o, const char *arch, const char *optimizer, int threads,
-                        const char *algorithm)
+                        const char *algorithm, const char *precision)
 {
     char text[16];
     snprintf(text, sizeof text, "%d", threads);
-    const char *const command[] = {o->python,     torch_worker, algorithm, arch,
-                                   o->batch_text, optimizer,    text,      NULL};
+    const char *const command[] = {o->python, torch_worker, algorithm, arch, o->batch_text,
+                                   optimizer, text,         precision, NULL};
     peer *p = &r->peers[r->count++];
     snprintf(p->name, sizeof p->name, "%s", algorithm);
+    p->precision = precision;
     p->process = start_child(command, text);
 }
 
@@ -111,6 +118,7 @@ static void run_rounds(race *r, const conv_products *products, size_t rounds, si
 {
     for (size_t round = 0; round < rounds; round++) {
         r->products[round] = time_products(products, steps);
+        r->peaks[round] = 1.0 / peak_float32();
         for (size_t i = 0; i < r->count; i++) {
             let_threads_sleep();
             r->peers[i].times[round] = ask_seconds(&r->peers[i].process, steps);
@@ -149,28 +157,43 @@ static work work_of(const shape *layers, const conv_products *products, size_t b
     return w;
 }
 
-static void print_results(const race *r, const options *o, const work *w, size_t steps, const char *optimizer,
-                          const char *norm, int threads)
+/* What all lines of a race have in common. */
+typedef struct course {
+    work work;
+    size_t steps;
+    const char *optimizer, *norm;
+    int threads;
+} course;
+
+/* One of ours; `bp` is PyTorch's backpropagation, with its Mono-Forward behind it, or NULL. */
+static void print_result(const race *r, const options *o, const course *c, const peer *p, const peer *bp)
 {
-    double images = (double)(steps * o->batch), flops = (double)steps * w->products;
-    const peer *bp = &r->peers[r->ours], *mf = bp + 1;
+    double images = (double)(c->steps * o->batch), steps = (double)c->steps;
+    printf("result bench=conv threads=%d images_s=%.1f of_sgemm=%.3f of_peak=%.3f ", c->threads,
+           rate(p->times, o->rounds, images),
+           c->work.step / c->work.products * median_ratio(r->products, p->times, o->rounds),
+           steps * c->work.step / c->threads * median_ratio(r->peaks, p->times, o->rounds));
+    if (bp)
+        printf("vs_torch_bp=%.2f vs_torch_mf=%.2f ", median_ratio(bp->times, p->times, o->rounds),
+               median_ratio(bp[1].times, p->times, o->rounds));
+    printf("workers=%s blas=%s arch=%s optimizer=%s norm=%s batch=%zu rounds=%zu steps=%zu sgemm_gflops=%.1f "
+           "peak_gflops=%.1f",
+           p->name, mf_blas_name(), o->arch, c->optimizer, c->norm, o->batch, o->rounds, c->steps,
+           1e-9 * rate(r->products, o->rounds, steps * c->work.products), rate(r->peaks, o->rounds, 1e-9));
+    if (bp)
+        printf(" torch=%s torch_bp_images_s=%.1f torch_mf_images_s=%.1f torch_threads=%s/%s", bp->precision,
+               rate(bp->times, o->rounds, images), rate(bp[1].times, o->rounds, images), bp->setting,
+               bp[1].setting);
+    printf("\n");
+}
+
+static void print_results(const race *r, const options *o, const course *c)
+{
     for (size_t i = 0; i < r->ours; i++) {
-        const peer *p = &r->peers[i];
-        printf("result bench=conv threads=%d images_s=%.1f of_sgemm=%.3f ", threads,
-               rate(p->times, o->rounds, images),
-               w->step / w->products * median_ratio(r->products, p->times, o->rounds));
-        if (o->python)
-            printf("vs_torch_bp=%.2f vs_torch_mf=%.2f ", median_ratio(bp->times, p->times, o->rounds),
-                   median_ratio(mf->times, p->times, o->rounds));
-        printf("workers=%s blas=%s arch=%s optimizer=%s norm=%s batch=%zu rounds=%zu steps=%zu "
-               "sgemm_gflops=%.1f",
-               p->name, mf_blas_name(), o->arch, optimizer, norm, o->batch, o->rounds, steps,
-               1e-9 * rate(r->products, o->rounds, flops));
-        if (o->python)
-            printf(" torch_bp_images_s=%.1f torch_mf_images_s=%.1f torch_threads=%s/%s",
-                   rate(bp->times, o->rounds, images), rate(mf->times, o->rounds, images), bp->setting,
-                   mf->setting);
-        printf("\n");
+        if (r->ours == r->count)
+            print_result(r, o, c, &r->peers[i], NULL);
+        for (size_t torch = r->ours; torch < r->count; torch += 2)
+            print_result(r, o, c, &r->peers[i], &r->peers[torch]);
     }
     fflush(stdout);
 }
@@ -189,18 +212,22 @@ static void measure(const options *o, const conv_products *products, const char 
                                                                    : steps;
     if (o->layers) {
         printf("# threads=%d optimizer=%s norm=%s batch=%zu\n", threads, optimizer, norm, o->batch);
-        print_layers(&layers, products, o->batch, optimizer, o->rounds);
+        print_layers(&layers, products, o->batch, optimizer, threads, o->rounds);
         return;
     }
     memset(&r, 0, sizeof r);
     start_ours(&r, o, arch, optimizer, threads);
     if (o->python) {
-        start_torch(&r, o, arch, optimizer, threads, "bp");
-        start_torch(&r, o, arch, optimizer, threads, "mf");
+        start_torch(&r, o, arch, optimizer, threads, "bp", "float32");
+        start_torch(&r, o, arch, optimizer, threads, "mf", "float32");
+    }
+    if (o->python && o->bf16) {
+        start_torch(&r, o, arch, optimizer, threads, "bp", "bf16");
+        start_torch(&r, o, arch, optimizer, threads, "mf", "bf16");
     }
     warm_up(&r);
     run_rounds(&r, products, o->rounds, repeat);
-    print_results(&r, o, &w, repeat, optimizer, norm, threads);
+    print_results(&r, o, &(course){w, repeat, optimizer, norm, threads});
     for (size_t i = 0; i < r.count; i++)
         end_child(&r.peers[i].process);
 }
@@ -232,25 +259,6 @@ static void measure_with_threads(const options *o, conv_products *products, int 
     free(optimizers);
 }
 
-/* The first Python that has PyTorch, or NULL; says which version that is. */
-static const char *find_torch(const char *wanted)
-{
-    const char *const candidates[] = {wanted, "python3", "/usr/bin/python3"};
-    size_t first = *wanted ? 0 : 1, count = *wanted ? 1 : 3;
-    if (strcmp(wanted, "none") == 0)
-        return NULL;
-    for (size_t i = first; i < count; i++) {
-        char command[CHILD_TEXT];
-        snprintf(command, sizeof command,
-                 "'%.400s' -c 'import torch; print(\"# PyTorch\", torch.__version__)' 2>/dev/null",
-                 candidates[i]);
-        if (system(command) == 0)
-            return candidates[i];
-    }
-    printf("# PyTorch is missing (on Debian: apt-get install python3-torch): no comparison with it\n");
-    return NULL;
-}
-
 int main(int count, char **arguments)
 {
     options o = {.arch = argument(count, arguments, "arch", "3x32x32:c64p-c128p-c256p-c512p"),
@@ -261,7 +269,8 @@ int main(int count, char **arguments)
                  .norms = argument(count, arguments, "norm", "none,batch"),
                  .rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10),
                  .steps = strtoul(argument(count, arguments, "steps", "0"), NULL, 10),
-                 .layers = has_flag(count, arguments, "layers")};
+                 .layers = has_flag(count, arguments, "layers"),
+                 .bf16 = has_flag(count, arguments, "bf16")};
     o.batch = strtoul(o.batch_text, NULL, 10);
     if (o.rounds < 1 || o.rounds > MOST_ROUNDS || o.batch < 1)
         return 1;

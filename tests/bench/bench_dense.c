@@ -1,19 +1,24 @@
 /* The whole training step against the rate that the linked BLAS library reaches on the same products.
  *
  *     bench_dense [--arch=784-1000-1000,...] [--batch=1,32,128,512] [--optimizer=sgd,momentum,adam]
- *                 [--threads=1,2] [--rounds=5]
+ *                 [--threads=1,2] [--precision=float32,bf16] [--rounds=5]
  *
- * The products of a step are x W^T and dz^T x of every layer. A round times them and the step one after
- * the other; of_sgemm is the median over the rounds of
+ * The products of a step are x W^T and dz^T x of every layer. A round times them, the step, and multiply-adds
+ * that do nothing (peak.h), one after the other. Printed are medians over the rounds:
  *
- *     (FLOPs of the step / its time) / (FLOPs of the products / their time)
+ *     of_sgemm   (FLOPs of the step / its time) / (FLOPs of the products / their time)
+ *     of_peak    (FLOPs of the step / its time) / (the peak of one core times the threads)
  *
- * where a step has 4 B n k + 6 B n m FLOPs a layer. */
+ * where a step has 4 B n k + 6 B n m FLOPs a layer. peak_gflops is of one core in float32, bf16_peak_gflops
+ * in bf16 with float32 sums, and 0 on a processor that has no instruction for it. of_peak in bf16 is of the
+ * peak in bf16, where there is one; peak= tells which it is. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "math/gemm.h"
+#include "peak.h"
 #include "support.h"
 
 enum { MOST_ROUNDS = 101 };
@@ -52,22 +57,6 @@ static void run_products(const shape *layers, const products *p, size_t batch)
     }
 }
 
-static double flops_of_products(const shape *layers, size_t batch)
-{
-    double flops = 0.0;
-    for (size_t i = 0; i < layers->layers; i++)
-        flops += 4.0 * (double)batch * (double)layers->widths[i] * (double)layers->widths[i + 1];
-    return flops;
-}
-
-static double flops_of_step(const shape *layers, size_t batch)
-{
-    double flops = flops_of_products(layers, batch);
-    for (size_t i = 0; i < layers->layers; i++)
-        flops += 6.0 * (double)batch * (double)layers->widths[i + 1] * CLASSES;
-    return flops;
-}
-
 /* Repetitions that take about a tenth of a second. */
 static size_t repetitions(double flops)
 {
@@ -75,48 +64,99 @@ static size_t repetitions(double flops)
     return count < 3 ? 3 : count > 5000 ? 5000 : count;
 }
 
-static void measure(const char *arch, size_t batch, const char *optimizer_name, int threads, size_t rounds)
-{
-    shape layers = parse_dense_shape(arch);
-    mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
-    mf_network *network = make_network(&layers, optimizer, NULL);
-    mf_workspace *workspace = make_workspace(network, batch, NULL);
-    products p = make_products(&layers, batch);
-    float *x = make_inputs(batch * layers.widths[0]);
-    int32_t *y = make_labels(batch);
-    double product_rates[MOST_ROUNDS], ratios[MOST_ROUNDS], samples[MOST_ROUNDS];
-    size_t repeat = repetitions(flops_of_step(&layers, batch));
+/* What is timed in each round, and what it gives. */
+enum { PRODUCT_RATE, PEAK, BF16_PEAK, SAMPLES, OF_SGEMM, OF_PEAK, FIGURES };
 
+typedef struct trial {
+    const shape *layers;
+    size_t batch, repeat, rounds;
+    int threads;
+    const char *precision;
+    mf_network *network;
+    mf_workspace *workspace;
+    products products;
+    float *x;
+    int32_t *y;
+    double figures[FIGURES][MOST_ROUNDS];
+} trial;
+
+static void run_round(trial *t, size_t round)
+{
+    double start = seconds_now();
+    for (size_t i = 0; i < t->repeat; i++)
+        run_products(t->layers, &t->products, t->batch);
+    double middle = seconds_now();
+    for (size_t i = 0; i < t->repeat; i++)
+        must(mf_network_step(t->network, t->workspace, t->batch, t->x, t->y));
+    double end = seconds_now(), steps = (double)t->repeat, step = steps / (end - middle);
+    double rate = step * flops_of_dense_step(t->layers, t->batch);
+    t->figures[PRODUCT_RATE][round] = steps * flops_of_dense_products(t->layers, t->batch) / (middle - start);
+    t->figures[PEAK][round] = peak_float32();
+    t->figures[BF16_PEAK][round] = peak_bf16();
+    t->figures[SAMPLES][round] = step * (double)t->batch;
+    t->figures[OF_SGEMM][round] = rate / t->figures[PRODUCT_RATE][round];
+    bool bf16 = strcmp(peak_name_for(t->layers->precision == MF_PRECISION_BF16), "bf16") == 0;
+    t->figures[OF_PEAK][round] = rate / (t->figures[bf16 ? BF16_PEAK : PEAK][round] * t->threads);
+}
+
+static void print_medians(trial *t, const char *arch, const char *optimizer_name)
+{
+    double m[FIGURES];
+    for (int i = 0; i < FIGURES; i++)
+        m[i] = median(t->figures[i], t->rounds);
+    printf("result bench=dense blas=%s arch=%s batch=%zu optimizer=%s threads=%d precision=%s "
+           "sgemm_gflops=%.1f of_sgemm=%.3f of_peak=%.3f peak=%s sps=%.0f peak_gflops=%.1f "
+           "bf16_peak_gflops=%.1f\n",
+           mf_blas_name(), arch, t->batch, optimizer_name, t->threads, t->precision, 1e-9 * m[PRODUCT_RATE],
+           m[OF_SGEMM], m[OF_PEAK], peak_name_for(t->layers->precision == MF_PRECISION_BF16), m[SAMPLES],
+           1e-9 * m[PEAK], 1e-9 * m[BF16_PEAK]);
+    fflush(stdout);
+}
+
+static void measure(const char *arch, size_t batch, const char *optimizer_name, int threads,
+                    const char *precision, size_t rounds)
+{
+    static trial t;
+    shape layers = parse_dense_shape(arch);
+    layers.precision = precision_of_name(precision);
     if (mf_blas_set_threads(threads) != MF_STATUS_OK && threads > 1) {
         printf("skipped: %s\n", mf_last_message());
         return;
     }
-    run_products(&layers, &p, batch);
-    must(mf_network_step(network, workspace, batch, x, y));
-    for (size_t round = 0; round < rounds; round++) {
-        double start = seconds_now();
-        for (size_t i = 0; i < repeat; i++)
-            run_products(&layers, &p, batch);
-        double middle = seconds_now();
-        for (size_t i = 0; i < repeat; i++)
-            must(mf_network_step(network, workspace, batch, x, y));
-        double end = seconds_now();
-        product_rates[round] = (double)repeat * flops_of_products(&layers, batch) / (middle - start);
-        samples[round] = (double)repeat * (double)batch / (end - middle);
-        ratios[round] = samples[round] / (double)batch * flops_of_step(&layers, batch) / product_rates[round];
-    }
-    printf("result bench=dense blas=%s arch=%s batch=%zu optimizer=%s threads=%d sgemm_gflops=%.1f "
-           "of_sgemm=%.3f "
-           "sps=%.0f\n",
-           mf_blas_name(), arch, batch, optimizer_name, threads, 1e-9 * median(product_rates, rounds),
-           median(ratios, rounds), median(samples, rounds));
-    fflush(stdout);
-    free(x);
-    free(y);
-    free_products(&layers, &p);
-    mf_workspace_free(workspace);
-    mf_network_free(network);
+    mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
+    t = (trial){
+        .layers = &layers, .batch = batch, .rounds = rounds, .threads = threads, .precision = precision};
+    t.repeat = repetitions(flops_of_dense_step(&layers, batch));
+    t.network = make_network(&layers, optimizer, NULL);
+    t.workspace = make_workspace(t.network, batch, NULL);
+    t.products = make_products(&layers, batch);
+    t.x = make_inputs(batch * layers.widths[0]);
+    t.y = make_labels(batch);
+    run_products(&layers, &t.products, batch);
+    must(mf_network_step(t.network, t.workspace, batch, t.x, t.y));
+    for (size_t round = 0; round < rounds; round++)
+        run_round(&t, round);
+    print_medians(&t, arch, optimizer_name);
+    free(t.x);
+    free(t.y);
+    free_products(&layers, &t.products);
+    mf_workspace_free(t.workspace);
+    mf_network_free(t.network);
     mf_optimizer_free(optimizer);
+}
+
+/* All threads and precisions that were asked for. */
+static void measure_all(int count, char **arguments, const char *arch, size_t batch, const char *optimizer,
+                        size_t rounds)
+{
+    char *threads = copy_words(argument(count, arguments, "threads", "1,2"));
+    for (char *thread, *thread_list = threads; (thread = next_word(&thread_list));) {
+        char *precisions = copy_words(argument(count, arguments, "precision", "float32,bf16"));
+        for (char *precision, *list = precisions; (precision = next_word(&list));)
+            measure(arch, batch, optimizer, atoi(thread), precision, rounds);
+        free(precisions);
+    }
+    free(threads);
 }
 
 int main(int count, char **arguments)
@@ -125,17 +165,15 @@ int main(int count, char **arguments)
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
     if (rounds < 1 || rounds > MOST_ROUNDS)
         return 1;
-    printf("# monoforward %s, BLAS: %s\n", mf_version(), mf_blas_name());
+    printf("# monoforward %s, products: %s, BLAS: %s, peak by %s, bf16 %s\n", mf_version(),
+           mf_products_name(), mf_blas_name(), peak_instructions(),
+           peak_bf16() > 0.0 ? "by avx512-bf16" : "absent");
     for (char *arch, *arch_list = archs; (arch = next_word(&arch_list));) {
         char *batches = copy_words(argument(count, arguments, "batch", "1,32,128,512"));
         for (char *batch, *batch_list = batches; (batch = next_word(&batch_list));) {
             char *optimizers = copy_words(argument(count, arguments, "optimizer", "sgd,momentum,adam"));
-            for (char *optimizer, *optimizer_list = optimizers; (optimizer = next_word(&optimizer_list));) {
-                char *threads = copy_words(argument(count, arguments, "threads", "1,2"));
-                for (char *thread, *thread_list = threads; (thread = next_word(&thread_list));)
-                    measure(arch, strtoul(batch, NULL, 10), optimizer, atoi(thread), rounds);
-                free(threads);
-            }
+            for (char *optimizer, *optimizer_list = optimizers; (optimizer = next_word(&optimizer_list));)
+                measure_all(count, arguments, arch, strtoul(batch, NULL, 10), optimizer, rounds);
             free(optimizers);
         }
         free(batches);

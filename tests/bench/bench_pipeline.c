@@ -1,7 +1,7 @@
 /* Layers that train at the same time against layers one after the other.
  *
  *     bench_pipeline [--layers=2,4,8] [--width=1000] [--batch=128,32] [--optimizer=sgd,adam] [--rounds=5]
- *                    [--seconds=0.4]
+ *                    [--precision=float32,bf16] [--seconds=0.4]
  *
  * A round times, one after the other, on the same batches: a sequential run with one BLAS thread; one with
  * two; a pipeline with two workers and one BLAS thread; two sequential runs with one thread each, side by
@@ -13,8 +13,10 @@
  *     of_two_processes rate of the pipeline / rate of the two processes together
  *     vs_blas_threads  rate of the pipeline / rate of the sequential run with two BLAS threads
  *     two_processes, blas_threads, with_hog, sequential_with_hog: their rates / that of the sequential run
- * with one BLAS thread bound, of_bound  what two workers or the slowest layer allow, by the measured times of
- * the layers
+ *                      with one BLAS thread
+ *     of_peak          rate of the pipeline, in FLOPs of the steps / the peak of two cores (peak.h), in bf16
+ *                      where the layers compute in it and the processor can; peak= tells which it is
+ *     bound, of_bound  what two workers or the slowest layer allow, by the measured times of the layers
  *
  * Lines that begin with "simulated" are computed from these times, not measured. */
 #define _POSIX_C_SOURCE 200809L
@@ -26,6 +28,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "peak.h"
 #include "simulate.h"
 #include "support.h"
 
@@ -34,17 +37,19 @@ enum { MOST_ROUNDS = 101, TEXT = CHILD_TEXT, HASH_STEPS = 10, LAYER_STEPS = 15 }
 static char worker_path[TEXT];
 
 static child start_trainer(const char *arch, const char *batch, const char *optimizer, const char *workers,
-                           const char *threads)
+                           const char *threads, const char *precision)
 {
-    const char *const command[] = {worker_path, arch, batch, optimizer, workers, NULL};
+    const char *const command[] = {worker_path, arch, batch, optimizer, workers, precision, NULL};
     return start_child(command, threads);
 }
 
-enum { SPEEDUP, OF_TWO, VS_THREADS, TWO, THREADS, HOG, HOG_SEQUENTIAL, RATIOS };
+enum { SPEEDUP, OF_TWO, VS_THREADS, TWO, THREADS, HOG, HOG_SEQUENTIAL, OF_PEAK, RATIOS };
 
 typedef struct race {
     child one, other, threaded, piped;
     size_t steps, rounds;
+    double flops; /* of a step */
+    int bf16;
     double alone[MOST_ROUNDS], ratios[RATIOS][MOST_ROUNDS];
     char hash_seq[TEXT], hash_pipe[TEXT];
 } race;
@@ -87,6 +92,7 @@ static void run_round(race *r, size_t round)
     r->ratios[THREADS][round] = alone / threaded;
     r->ratios[HOG][round] = alone / hog;
     r->ratios[HOG_SEQUENTIAL][round] = alone / alone_hog;
+    r->ratios[OF_PEAK][round] = (double)r->steps * r->flops / piped / (2.0 * peak_for(r->bf16));
 }
 
 static void compare_hashes(race *r)
@@ -138,14 +144,13 @@ static void race_all(race *r, size_t layers, const char *width, const char *batc
     double bound = speedup_bound(times, measured, 2);
     for (size_t i = 0; i < RATIOS; i++)
         m[i] = median(r->ratios[i], r->rounds);
-    snprintf(what, sizeof what, "width=%s batch=%s optimizer=%s", width, batch, optimizer);
+    snprintf(what, sizeof what, "width=%s batch=%s optimizer=%s precision=%s", width, batch, optimizer,
+             r->bf16 ? "bf16" : "float32");
     printf("result bench=pipeline layers=%zu %s workers=2 speedup=%.3f of_two_processes=%.3f "
-           "vs_blas_threads=%.3f "
-           "two_processes=%.3f blas_threads=%.3f with_hog=%.3f sequential_with_hog=%.3f bound=%.3f "
-           "of_bound=%.3f samples_per_second=%.0f "
-           "hash_seq=%s hash_pipe=%s\n",
+           "vs_blas_threads=%.3f two_processes=%.3f blas_threads=%.3f with_hog=%.3f sequential_with_hog=%.3f "
+           "of_peak=%.3f peak=%s bound=%.3f of_bound=%.3f samples_per_second=%.0f hash_seq=%s hash_pipe=%s\n",
            layers, what, m[SPEEDUP], m[OF_TWO], m[VS_THREADS], m[TWO], m[THREADS], m[HOG], m[HOG_SEQUENTIAL],
-           bound, m[SPEEDUP] / bound,
+           m[OF_PEAK], peak_name_for(r->bf16), bound, m[SPEEDUP] / bound,
            strtod(batch, NULL) * (double)r->steps / median(r->alone, r->rounds) * m[SPEEDUP], r->hash_seq,
            r->hash_pipe);
     print_simulated(times, measured, layers, what);
@@ -154,18 +159,20 @@ static void race_all(race *r, size_t layers, const char *width, const char *batc
     fflush(stdout);
 }
 
-static void measure(size_t layers, const char *width, const char *batch, const char *optimizer, size_t rounds,
-                    double seconds)
+static void measure(size_t layers, const char *width, const char *batch, const char *optimizer,
+                    const char *precision, size_t rounds, double seconds)
 {
     static race r;
     char arch[TEXT] = "";
     for (size_t i = 0; i <= layers; i++)
         snprintf(arch + strlen(arch), sizeof arch - strlen(arch), "%s%s", i ? "-" : "", width);
-    r = (race){.rounds = rounds};
-    r.one = start_trainer(arch, batch, optimizer, "0", "1");
-    r.other = start_trainer(arch, batch, optimizer, "0", "1");
-    r.threaded = start_trainer(arch, batch, optimizer, "0", "2");
-    r.piped = start_trainer(arch, batch, optimizer, "2", "1");
+    shape parsed = parse_dense_shape(arch);
+    r = (race){.rounds = rounds, .bf16 = precision_of_name(precision) == MF_PRECISION_BF16};
+    r.flops = flops_of_dense_step(&parsed, strtoul(batch, NULL, 10));
+    r.one = start_trainer(arch, batch, optimizer, "0", "1", precision);
+    r.other = start_trainer(arch, batch, optimizer, "0", "1", precision);
+    r.threaded = start_trainer(arch, batch, optimizer, "0", "2", precision);
+    r.piped = start_trainer(arch, batch, optimizer, "2", "1", precision);
     race_all(&r, layers, width, batch, optimizer, seconds);
     end_child(&r.one);
     end_child(&r.other);
@@ -173,16 +180,26 @@ static void measure(size_t layers, const char *width, const char *batch, const c
     end_child(&r.piped);
 }
 
+static void for_precisions(const char *precisions, size_t layers, const char *width, const char *batch,
+                           const char *optimizer, size_t rounds, double seconds)
+{
+    char *words = copy_words(precisions);
+    for (char *precision, *list = words; (precision = next_word(&list));)
+        measure(layers, width, batch, optimizer, precision, rounds, seconds);
+    free(words);
+}
+
 int main(int count, char **arguments)
 {
     const char *width = argument(count, arguments, "width", "1000");
+    const char *precisions = argument(count, arguments, "precision", "float32,bf16");
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
     double seconds = strtod(argument(count, arguments, "seconds", "0.4"), NULL);
     if (rounds < 1 || rounds > MOST_ROUNDS)
         return 1;
     path_beside(arguments[0], "pipeline_worker", worker_path);
     signal(SIGPIPE, SIG_IGN);
-    printf("# monoforward %s, BLAS: %s\n", mf_version(), mf_blas_name());
+    printf("# monoforward %s, products: %s, BLAS: %s\n", mf_version(), mf_products_name(), mf_blas_name());
     fflush(stdout);
     char *layers = copy_words(argument(count, arguments, "layers", "2,4,8"));
     for (char *layer, *layer_list = layers; (layer = next_word(&layer_list));) {
@@ -191,7 +208,8 @@ int main(int count, char **arguments)
             char *optimizers = copy_words(argument(count, arguments, "optimizer", "sgd,adam"));
             for (char *optimizer, *optimizer_list = optimizers; (optimizer = next_word(&optimizer_list));)
                 if (strtoul(layer, NULL, 10) >= 1 && strtoul(layer, NULL, 10) <= MOST_LAYERS)
-                    measure(strtoul(layer, NULL, 10), width, batch, optimizer, rounds, seconds);
+                    for_precisions(precisions, strtoul(layer, NULL, 10), width, batch, optimizer, rounds,
+                                   seconds);
             free(optimizers);
         }
         free(batches);

@@ -1,9 +1,9 @@
 /* Our side of a comparison between processes: trains when told to and says how long it took.
  *
- *     bench_worker ARCH BATCH OPTIMIZER THREADS [WORKERS]
+ *     bench_worker ARCH BATCH OPTIMIZER THREADS [WORKERS [PRECISION]]
  *
  * ARCH is read as in shape.h. With WORKERS, the layers train in a pipeline of that many, with one thread of
- * the BLAS library each.
+ * the BLAS library each; 0 is none. PRECISION is float32 or bf16.
  *
  * Reads "run N" lines: N steps, answers with the seconds; "rss": answers with the peak resident bytes of
  * the process since the data was there, less the data, and with those beyond what it had then. */
@@ -69,13 +69,14 @@ static void answer(const trainer *t, size_t batch, size_t inputs, const float *x
 
 int main(int count, char **arguments)
 {
-    if (count != 5 && count != 6) {
-        fprintf(stderr, "usage: bench_worker ARCH BATCH OPTIMIZER THREADS [WORKERS]\n");
+    if (count < 5 || count > 7) {
+        fprintf(stderr, "usage: bench_worker ARCH BATCH OPTIMIZER THREADS [WORKERS [PRECISION]]\n");
         return 1;
     }
     shape layers = parse_shape(arguments[1]);
+    layers.precision = precision_of_name(count == 7 ? arguments[6] : "float32");
     size_t batch = strtoul(arguments[2], NULL, 10), inputs = layers.widths[0];
-    int workers = count == 6 ? atoi(arguments[5]) : 0;
+    int workers = count >= 6 ? atoi(arguments[5]) : 0;
     float *x = make_inputs(BATCHES * batch * inputs);
     int32_t *y = make_labels(BATCHES * batch);
     reset_peak_resident();

@@ -82,3 +82,21 @@ void let_threads_sleep(void)
 {
     nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
 }
+
+const char *find_torch(const char *wanted)
+{
+    const char *const candidates[] = {wanted, "python3", "/usr/bin/python3"};
+    size_t first = *wanted ? 0 : 1, count = *wanted ? 1 : 3;
+    if (strcmp(wanted, "none") == 0)
+        return NULL;
+    for (size_t i = first; i < count; i++) {
+        char command[CHILD_TEXT];
+        snprintf(command, sizeof command,
+                 "'%.400s' -c 'import torch; print(\"# PyTorch\", torch.__version__)' 2>/dev/null",
+                 candidates[i]);
+        if (system(command) == 0)
+            return candidates[i];
+    }
+    printf("# PyTorch is missing (on Debian: apt-get install python3-torch): no comparison with it\n");
+    return NULL;
+}

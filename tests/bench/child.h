@@ -1,4 +1,4 @@
-/* Owns: processes that train when told to, one line in and one line out. */
+/* Owns: processes that train when told to, one line in and one line out, and PyTorch among them. */
 #ifndef BENCH_CHILD_H
 #define BENCH_CHILD_H
 
@@ -29,6 +29,10 @@ void end_child(child *one);
 
 /* A program in the folder of this one, whose own name is `self`. */
 void path_beside(const char *self, const char *name, char path[CHILD_TEXT]);
+
+/* The program that is wanted, or else the first Python that has PyTorch; says which version that is. NULL,
+ * and a line that says so, where there is none; NULL for "none". */
+const char *find_torch(const char *wanted);
 
 /* Waits: threads of BLAS libraries spin for a while when they have nothing to do. */
 void let_threads_sleep(void);

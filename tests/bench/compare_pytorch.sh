@@ -1,18 +1,26 @@
 #!/bin/sh
 # Training speed and memory against PyTorch: backpropagation and Mono-Forward there, ours here, in turns.
 #
-#     sh tests/bench/compare_pytorch.sh [--quick] [BUILD_FOLDER]
+#     sh tests/bench/compare_pytorch.sh [--quick] [--bf16] [BUILD_FOLDER]
 #
 # PyTorch gets its best settings: the BLAS library's threads from the environment, its own threads 1 or as
 # many, whichever a trial shows to be faster; idle threads sleep (OMP_WAIT_POLICY=passive). With convolutions a
-# trial also chooses the order of maps in memory, and freed memory stays with the process.
+# trial also chooses the order of maps in memory, and freed memory stays with the process. With --bf16 both sides
+# take part a second time, in bf16: PyTorch with autocast (torch=bf16), ours with that precision of its layers
+# (precision=bf16); dense networks then have a line for each of the four pairs, from the same rounds.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=5
-if [ "${1:-}" = --quick ]; then
-    rounds=1
+precisions=float32
+bf16=
+while :; do
+    case "${1:-}" in
+    --quick) rounds=1 ;;
+    --bf16) precisions=float32,bf16 bf16=--bf16 ;;
+    *) break ;;
+    esac
     shift
-fi
+done
 build=${1:-$here/../../build}
 worker=$build/tests/bench/bench_worker
 conv=$build/tests/bench/bench_conv
@@ -31,7 +39,7 @@ done
 
 echo "# $("$python" -c 'import torch; print("PyTorch", torch.__version__)')"
 compare() { # ARCH BATCH OPTIMIZER THREADS STEPS WORKERS
-    "$python" "$here/compare.py" pytorch "$worker" "$1" "$2" "$3" "$4" "$5" $rounds "$6"
+    "$python" "$here/compare.py" pytorch "$worker" "$1" "$2" "$3" "$4" "$5" $rounds "$6" $precisions
 }
 
 # WORKERS is 0: the BLAS library's threads work on one layer after the other, as in PyTorch; 2: the layers
@@ -50,4 +58,5 @@ for optimizer in sgd adam; do
 done
 # Convolutions: the paper's network, SGD and Adam, without and with batch normalisation. These runs also measure
 # the BLAS library's rate, in the same rounds.
-"$conv" --rounds=$rounds --python="$python"
+# shellcheck disable=SC2086 # --bf16 or nothing
+"$conv" --rounds=$rounds --python="$python" $bf16

@@ -3,15 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "peak.h"
 #include "support.h"
 
-enum { STEP, PASS, SGEMM, TIMES, MOST_ROUNDS = 101 };
+/* PEAK: what the step would take if all of it ran at the peak of the cores. */
+enum { STEP, PASS, SGEMM, PEAK, TIMES, MOST_ROUNDS = 101 };
 
 typedef struct trial {
     mf_layer *layer;
     mf_workspace *workspace;
     const conv_product *product;
     size_t batch;
+    double flops_a_core; /* of the step */
     float *x, *a;
     int32_t *y;
 } trial;
@@ -43,27 +46,28 @@ static void free_trial(trial *t)
     free(t->y);
 }
 
-static void run_once(const trial *t, int what)
+static double time_once(const trial *t, int what)
 {
+    double start = seconds_now();
+    if (what == PEAK)
+        return t->flops_a_core / peak_float32();
     if (what == STEP)
         must(mf_layer_step(t->layer, t->workspace, t->batch, t->x, t->y, t->a));
     else if (what == PASS)
         must(mf_layer_forward(t->layer, t->workspace, t->batch, t->x, t->a));
     else
         run_conv_product(t->product);
+    return seconds_now() - start;
 }
 
 static void time_layer(const trial *t, size_t rounds, double medians[TIMES])
 {
     double times[TIMES][MOST_ROUNDS];
     for (int what = 0; what < TIMES; what++)
-        run_once(t, what);
+        time_once(t, what);
     for (size_t round = 0; round < rounds; round++)
-        for (int what = 0; what < TIMES; what++) {
-            double start = seconds_now();
-            run_once(t, what);
-            times[what][round] = seconds_now() - start;
-        }
+        for (int what = 0; what < TIMES; what++)
+            times[what][round] = time_once(t, what);
     for (int what = 0; what < TIMES; what++)
         medians[what] = median(times[what], rounds);
 }
@@ -71,22 +75,23 @@ static void time_layer(const trial *t, size_t rounds, double medians[TIMES])
 static void print_row(const char *name, const double times[TIMES], double flops, double product_flops)
 {
     double rate = 1e-9 * flops / times[STEP], sgemm = 1e-9 * product_flops / times[SGEMM];
-    printf("%-20s %8.3f %9.2f %9.2f %8.1f %9.2f %8.1f %8.3f\n", name, 1e-9 * flops, 1e3 * times[STEP],
-           1e3 * times[PASS], rate, 1e3 * times[SGEMM], sgemm, rate / sgemm);
+    printf("%-20s %8.3f %9.2f %9.2f %8.1f %9.2f %8.1f %8.3f %8.3f\n", name, 1e-9 * flops, 1e3 * times[STEP],
+           1e3 * times[PASS], rate, 1e3 * times[SGEMM], sgemm, rate / sgemm, times[PEAK] / times[STEP]);
 }
 
 void print_layers(const shape *layers, const conv_products *products, size_t batch,
-                  const char *optimizer_name, size_t rounds)
+                  const char *optimizer_name, int threads, size_t rounds)
 {
     mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
     double sums[TIMES] = {0.0}, flops = 0.0, product_flops = 0.0;
-    printf("%-20s %8s %9s %9s %8s %9s %8s %8s\n", "layer", "GFLOP", "step ms", "forward", "GFLOP/s",
-           "sgemm ms", "GFLOP/s", "of_sgemm");
+    printf("%-20s %8s %9s %9s %8s %9s %8s %8s %8s\n", "layer", "GFLOP", "step ms", "forward", "GFLOP/s",
+           "sgemm ms", "GFLOP/s", "of_sgemm", "of_peak");
     for (size_t i = 0; i < layers->layers; i++) {
         const maps *at = &layers->maps[i];
         double times[TIMES], own = flops_of_conv_step(layers, i, batch);
         char name[64];
         trial t = make_trial(layers, i, &products->layer[i], batch, optimizer);
+        t.flops_a_core = own / threads;
         time_layer(&t, rounds, times);
         free_trial(&t);
         snprintf(name, sizeof name, "%zux%zux%zu to %zu", at->channels, at->height, at->width, at->filters);

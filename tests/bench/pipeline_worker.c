@@ -1,6 +1,6 @@
 /* One competitor of bench_pipeline: a process that trains when told to and says how long it took.
  *
- *     pipeline_worker ARCH BATCH OPTIMIZER WORKERS
+ *     pipeline_worker ARCH BATCH OPTIMIZER WORKERS PRECISION
  *
  * WORKERS 0 steps in sequence, others use a pipeline. Reads lines: "run N": N batches, answers with the
  * seconds; "hash": answers with a hash of all parameters; "layers N": N batches layer by layer, answers with
@@ -116,11 +116,12 @@ static void serve(competitor *c)
 
 int main(int count, char **arguments)
 {
-    if (count != 5) {
-        fprintf(stderr, "usage: pipeline_worker ARCH BATCH OPTIMIZER WORKERS\n");
+    if (count != 6) {
+        fprintf(stderr, "usage: pipeline_worker ARCH BATCH OPTIMIZER WORKERS PRECISION\n");
         return 1;
     }
     competitor c = {.layers = parse_shape(arguments[1]), .batch = strtoul(arguments[2], NULL, 10)};
+    c.layers.precision = precision_of_name(arguments[5]);
     uint32_t workers = (uint32_t)strtoul(arguments[4], NULL, 10);
     mf_optimizer *optimizer = make_optimizer(arguments[3], NULL);
     c.x = make_inputs(BATCHES * c.batch * c.layers.widths[0]);

@@ -84,6 +84,22 @@ shape parse_dense_shape(const char *text)
     return result;
 }
 
+double flops_of_dense_products(const shape *layers, size_t batch)
+{
+    double flops = 0.0;
+    for (size_t i = 0; i < layers->layers; i++)
+        flops += 4.0 * (double)batch * (double)layers->widths[i] * (double)layers->widths[i + 1];
+    return flops;
+}
+
+double flops_of_dense_step(const shape *layers, size_t batch)
+{
+    double flops = flops_of_dense_products(layers, batch);
+    for (size_t i = 0; i < layers->layers; i++)
+        flops += 6.0 * (double)batch * (double)layers->widths[i + 1] * CLASSES;
+    return flops;
+}
+
 mf_layer_spec spec_of_layer(const shape *layers, size_t position)
 {
     const maps *at = &layers->maps[position];
@@ -92,6 +108,7 @@ mf_layer_spec spec_of_layer(const shape *layers, size_t position)
     spec.classes = CLASSES;
     spec.seed = position + 1;
     spec.normalization = layers->normalization;
+    spec.precision = layers->precision;
     if (at->filters == 0) {
         spec.inputs = layers->widths[position];
         spec.outputs = layers->widths[position + 1];

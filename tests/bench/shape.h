@@ -19,6 +19,7 @@ typedef struct shape {
     size_t layers;
     maps maps[MOST_LAYERS];
     int32_t normalization; /* of all layers */
+    int32_t precision;     /* of all layers; no part of the text */
 } shape;
 
 /* A text such as "784-1000-1000", layers of 1000 neurons on 784 inputs, or "3x32x32:c64p-c128m-c256-1000" on
@@ -28,6 +29,11 @@ shape parse_shape(const char *text);
 
 /* The same for programs that know plain dense layers only. */
 shape parse_dense_shape(const char *text);
+
+/* FLOPs of the products x W^T and dz^T x of dense layers, 4 B n k each, and of their steps, which have 6 B n
+ * m more for the head. */
+double flops_of_dense_products(const shape *layers, size_t batch);
+double flops_of_dense_step(const shape *layers, size_t batch);
 
 /* The spec of the layer at a position, 0 for the first. */
 mf_layer_spec spec_of_layer(const shape *layers, size_t position);

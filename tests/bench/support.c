@@ -64,6 +64,15 @@ mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator)
     return optimizer;
 }
 
+int32_t precision_of_name(const char *name)
+{
+    if (strcmp(name, "bf16") == 0)
+        return MF_PRECISION_BF16;
+    if (strcmp(name, "float32") != 0)
+        give_up("unknown precision", name);
+    return MF_PRECISION_FLOAT32;
+}
+
 static mf_network *empty_network(const mf_allocator *allocator)
 {
     mf_network_spec spec;
@@ -95,7 +104,8 @@ mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_
 }
 
 /* `specs` has room for the layers. */
-static struct baseline_spec baseline_of(const shape *layers, mf_layer_spec *specs, const mf_allocator *allocator)
+static struct baseline_spec baseline_of(const shape *layers, mf_layer_spec *specs,
+                                        const mf_allocator *allocator)
 {
     for (size_t i = 0; i < layers->layers; i++)
         specs[i] = spec_of_layer(layers, i);

@@ -21,6 +21,9 @@ void must(mf_status status);
 mf_optimizer_spec spec_of_optimizer(const char *name);
 mf_optimizer *make_optimizer(const char *name, const mf_allocator *allocator);
 
+/* "float32", "bf16"; ends the program for other names. */
+int32_t precision_of_name(const char *name);
+
 mf_network *make_network(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator);
 /* The same layers, trained by backpropagation, with a linear classifier on top: a network of one layer. */
 mf_network *make_backprop(const shape *layers, mf_optimizer *optimizer, const mf_allocator *allocator);

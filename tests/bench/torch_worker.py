@@ -1,8 +1,9 @@
 """PyTorch's side of a comparison: the twin of bench_worker.c, for backpropagation or Mono-Forward.
 
-    torch_worker.py bp|mf ARCH BATCH OPTIMIZER THREADS
+    torch_worker.py bp|mf ARCH BATCH OPTIMIZER THREADS [float32|bf16]
 
-ARCH is read as in shape.h. Commands are those of bench_worker.c and "tune N", which tries settings for N
+ARCH is read as in shape.h. With bf16, PyTorch's autocast computes forward and backward products in bf16;
+parameters, their updates and the loss stay float32. Commands are those of bench_worker.c and "tune N", which tries settings for N
 steps, twice each, keeps the fastest, and answers with it.
 """
 import ctypes
@@ -102,10 +103,18 @@ def arrange(parts, memory):
             part.to(memory_format=memory)
 
 
+def loss_of(parts, x, y, bf16):
+    """The cross-entropy of what the last part gives."""
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        scores = run_through(parts, x)
+    return nn.functional.cross_entropy(scores.float(), y)
+
+
 class Backprop:
     """All layers, and one linear layer that reads the last activation."""
 
-    def __init__(self, arch, optimizer, memory):
+    def __init__(self, arch, optimizer, memory, bf16):
+        self.bf16 = bf16
         self.parts = []
         for parts, shape in arch.layers():
             self.parts += parts
@@ -115,14 +124,15 @@ class Backprop:
 
     def step(self, x, y):
         self.optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(run_through(self.parts, x), y).backward()
+        loss_of(self.parts, x, y, self.bf16).backward()
         self.optimizer.step()
 
 
 class MonoForward:
     """Every layer with a projection of its own; detached from the layer before."""
 
-    def __init__(self, arch, optimizer, memory):
+    def __init__(self, arch, optimizer, memory, bf16):
+        self.bf16 = bf16
         self.layers = []
         for parts, shape in arch.layers():
             projection = make_head(shape, False)
@@ -132,15 +142,17 @@ class MonoForward:
     def step(self, x, y):
         for parts, projection, optimizer in self.layers:
             optimizer.zero_grad(set_to_none=True)
-            a = run_through(parts, x)
-            nn.functional.cross_entropy(run_through(projection, a), y).backward()
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+                a = run_through(parts, x)
+            loss_of(projection, a, y, self.bf16).backward()
             optimizer.step()
             x = a.detach()
 
 
 class Trainer:
-    def __init__(self, algorithm, arch, batch, optimizer):
-        self.make = lambda memory: (Backprop if algorithm == "bp" else MonoForward)(arch, optimizer, memory)
+    def __init__(self, algorithm, arch, batch, optimizer, bf16):
+        model = Backprop if algorithm == "bp" else MonoForward
+        self.make = lambda memory: model(arch, optimizer, memory, bf16)
         self.maps = len(arch.input) > 1
         self.x = [torch.randn(batch, *arch.input) for _ in range(BATCHES)]
         self.y = torch.randint(0, CLASSES, (BATCHES, batch))
@@ -185,13 +197,14 @@ class Trainer:
 
 
 def main():
-    algorithm, arch, batch, optimizer, threads = sys.argv[1:]
+    algorithm, arch, batch, optimizer, threads = sys.argv[1:6]
+    bf16 = sys.argv[6:] == ["bf16"]
     arch, threads = Arch(arch), int(threads)
     if len(arch.input) > 1:
         keep_memory()
     torch.manual_seed(1)
     torch.set_num_threads(1)
-    trainer = Trainer(algorithm, arch, int(batch), optimizer)
+    trainer = Trainer(algorithm, arch, int(batch), optimizer, bf16)
     reset_resident_peak()
     before = resident_peak()
     trainer.build(torch.contiguous_format)
@@ -205,4 +218,5 @@ def main():
             print(trainer.tune(int(words[1]), threads), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

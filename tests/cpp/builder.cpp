@@ -142,6 +142,43 @@ TEST(builder, positions_have_labels_and_answers_of_their_own)
     CHECK_ERROR(MF_STATUS_SHAPE, "", network.step(workspace, mf::batch(x, y)));
 }
 
+TEST(builder, a_precision_stays_with_its_layers)
+{
+    auto made = [](std::int32_t precision) {
+        mf::network network;
+        network.append(mf::builder({3, 8, 8}, 5, precision).dense(16).relu().head(2).build());
+        mf::layer_spec second = mf::layer_spec::dense(16, 8, 2);
+        second.seed = 6;
+        second.precision = precision;
+        network.append(second);
+        network.set_optimizer(mf::optimizer());
+        return network;
+    };
+    mf::network rounded = made(MF_PRECISION_BF16), plain = made(MF_PRECISION_FLOAT32);
+    mf::workspace workspace(rounded, rows), other(plain, rows);
+    pictures batch;
+    rounded.step(workspace, batch.x, batch.y);
+    double before = workspace.report().loss;
+    for (int step = 0; step < 60; step++) {
+        rounded.step(workspace, batch.x, batch.y);
+        plain.step(other, batch.x, batch.y);
+    }
+    CHECK(workspace.report().loss < before / 4);
+    mf::network loaded = mf::network::load_buffer(rounded.save_buffer());
+    for (std::size_t i = 0; i < 2; i++) {
+        CHECK(rounded.at(i).describe().precision == MF_PRECISION_BF16);
+        CHECK(loaded.at(i).describe().precision == MF_PRECISION_BF16);
+        CHECK(plain.at(i).describe().precision == MF_PRECISION_FLOAT32);
+        CHECK(all_values(rounded.at(i)) != all_values(plain.at(i)));
+    }
+    mf::workspace its_own(loaded, rows);
+    CHECK(loaded.goodness(its_own, batch.x) == rounded.goodness(workspace, batch.x));
+    mf_shape input = mf::shape({4});
+    CHECK(mf::builder(input, 1, MF_PRECISION_BF16).dense(3).head(2).build().describe().precision ==
+          MF_PRECISION_BF16);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "7", mf::builder({4}, 1, 7));
+}
+
 TEST(builder, every_unit_has_a_call_and_a_spec)
 {
     mf::builder chained({2, 9, 9}, 3), added({2, 9, 9}, 3);

@@ -47,6 +47,7 @@ TEST(errors, of_each_constructor)
     CHECK_ERROR(MF_STATUS_SHAPE, "", mf::layer(mf::layer_spec::conv2d(1, 2, 2, 4, 3)));
     CHECK_ERROR(MF_STATUS_STATE, "", mf::workspace(mf::network(), 4));
     CHECK_ERROR(MF_STATUS_STATE, "", mf::pipeline(mf::network(), 4));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "threads", mf::pool(5000));
     mf::layer none;
     CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::workspace(none, 4));
     mf::network_spec strange;

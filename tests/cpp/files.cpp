@@ -96,6 +96,51 @@ TEST(files, without_json_there_is_no_loading)
 }
 #endif
 
+TEST(files, an_output_gets_the_bytes_of_the_file)
+{
+    mf::network network = small_network();
+    std::vector<std::byte> got;
+    auto collect = [&got](const std::byte *bytes, std::size_t count) {
+        got.insert(got.end(), bytes, bytes + count);
+    };
+    network.save_to(collect, MF_CONTENTS_TRAINING);
+    CHECK(got == network.save_buffer(MF_CONTENTS_TRAINING));
+    got.clear();
+    network.export_onnx_to(collect);
+    CHECK(got == network.export_onnx_buffer());
+    int calls = 0;
+    try {
+        network.save_to([&calls](const std::byte *, std::size_t) {
+            calls++;
+            throw std::string("full");
+        });
+        CHECK(false);
+    } catch (const std::string &reason) {
+        CHECK(reason == "full" && calls == 1);
+    }
+    CHECK_ERROR(MF_STATUS_STATE, "", mf::network().export_onnx_to(collect));
+}
+
+TEST(files, metadata_are_kept_with_a_network)
+{
+    mf::network network = small_network();
+    network.metadata_set("class_names", "even\nodd");
+    network.metadata_set("a", "first");
+    network.metadata_set("a", "again");
+    CHECK(network.metadata_get("class_names") == "even\nodd");
+    CHECK((network.metadata() ==
+           std::vector<std::pair<std::string, std::string>>{{"a", "again"}, {"class_names", "even\nodd"}}));
+#if TEST_JSON
+    CHECK(mf::network::load_buffer(network.save_buffer()).metadata() == network.metadata());
+#endif
+    network.metadata_remove("a");
+    CHECK(network.metadata().size() == 1);
+    CHECK_ERROR(MF_STATUS_NOT_FOUND, "\"a\"", network.metadata_remove("a"));
+    CHECK_ERROR(MF_STATUS_NOT_FOUND, "\"a\"", network.metadata_get("a"));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "format", network.metadata_set("format", "mine"));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "character 0", network.metadata_set("a", std::string("b\0c", 3)));
+}
+
 TEST(files, back_to_a_snapshot)
 {
     mf::network network = small_network();

@@ -15,6 +15,7 @@ static_assert(owns<mf::optimizer, mf::optimizer_ref>);
 static_assert(owns<mf::layer, mf::layer_ref>);
 static_assert(owns<mf::network, mf::network_ref>);
 static_assert(owns<mf::workspace, mf::workspace_ref>);
+static_assert(owns<mf::pool, mf::pool_ref>);
 static_assert(std::is_nothrow_move_constructible_v<mf::pipeline> &&
               !std::is_copy_constructible_v<mf::pipeline>);
 static_assert(std::is_nothrow_move_assignable_v<mf::pipeline> && !std::is_copy_assignable_v<mf::pipeline>);

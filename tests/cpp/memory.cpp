@@ -8,10 +8,15 @@ namespace
 void build_all(const mf_allocator *allocator)
 {
     mf::network network = small_network(2, 8, allocator);
+    mf::pool_spec threads;
+    threads.threads = 2;
+    threads.allocator = allocator;
+    mf::pool pool(threads);
     mf::workspace_spec room;
     room.network = network.get();
     room.max_batch = 4;
     room.allocator = allocator;
+    room.pool = pool.get();
     mf::workspace workspace(room);
     network.step(workspace, xor_x, xor_y);
     mf::pipeline_spec parallel;
@@ -72,6 +77,14 @@ TEST(memory, an_arena_as_large_as_said_suffices)
     CHECK(needs.total > 0 && needs.arena >= needs.total);
     CHECK(mf::network_memory(shapes, 4, &how, MF_WORKSPACE_INFERENCE).workspace < needs.workspace);
     CHECK(mf::network_memory(shapes, 4).state == 0);
+    const mf_layer_spec *list[] = {&shapes[0], &shapes[1]};
+    mf::memory_spec query;
+    query.layers = list;
+    query.count = 2;
+    query.max_batch = 4;
+    CHECK(mf::memory_query(query).workspace == needs.workspace);
+    query.threads = 3;
+    CHECK(mf::memory_query(query).workspace > needs.workspace);
     CHECK_ERROR(MF_STATUS_STATE, "", mf::network_memory({}, 4));
 
     std::vector<std::byte> buffer(needs.arena);

@@ -47,6 +47,31 @@ TEST(pipeline, the_bits_of_a_sequential_run)
     CHECK(progress.submitted == 51 && progress.finished == 51 && progress.stopped == 0);
 }
 
+TEST(pipeline, a_pool_gives_the_bits_of_one_thread)
+{
+    mf::network one = small_network(2, 600), other = small_network(2, 600), third = small_network(2, 600);
+    mf::workspace alone(one, 4), shared(third, 4);
+    {
+        mf::pool pool(3);
+        CHECK(pool.threads() == 3);
+        shared = mf::workspace(third, 4, pool);
+        mf::pipeline pipeline(other, 4, pool);
+        for (int step = 0; step < 10; step++) {
+            one.step(alone, xor_x, xor_y);
+            third.step(shared, xor_x, xor_y);
+            pipeline.submit(xor_x, xor_y);
+        }
+        pipeline.flush();
+    }
+    one.evaluate(alone, xor_x, xor_y);
+    third.evaluate(shared, xor_x, xor_y); /* the workspace keeps the pool */
+    mf::workspace third_room(other, 4);
+    other.evaluate(third_room, xor_x, xor_y);
+    CHECK(alone.report_sum().loss == shared.report_sum().loss);
+    CHECK(alone.report_sum().loss == third_room.report_sum().loss);
+    CHECK(mf::pool().threads() >= 1);
+}
+
 TEST(pipeline, a_full_queue_is_no_error)
 {
     mf::network network = small_network(2, 400);

@@ -25,6 +25,37 @@ mf::layer trained_layer(mf::workspace &workspace)
 bool near(float one, float other) { return std::fabs(one - other) < 1e-5f; }
 } // namespace
 
+TEST(training, a_clone_serves_and_averages)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    mf::network serving = network.clone(), going = network.clone(MF_CONTENTS_TRAINING);
+    mf::workspace own(serving, 4, MF_WORKSPACE_INFERENCE), other(going, 4);
+    std::vector<float> before = network.goodness(workspace, xor_x);
+    CHECK(!serving.at(0).attached_optimizer() && going.at(0).attached_optimizer());
+    for (int step = 0; step < 5; step++) {
+        network.step(workspace, xor_x, xor_y);
+        going.step(other, xor_x, xor_y);
+    }
+    CHECK(serving.goodness(own, xor_x) == before);
+    CHECK(going.goodness(other, xor_x) == network.goodness(workspace, xor_x));
+    serving.copy_parameters(network);
+    CHECK(serving.goodness(own, xor_x) == network.goodness(workspace, xor_x));
+    std::vector<float> bias = network.at(0).get_parameter("bias");
+    for (float &value : bias)
+        value += 2;
+    going.at(0).set_parameter("bias", bias);
+    serving.blend_parameters(going, 0.5);
+    std::vector<float> half = serving.at(0).get_parameter("bias"), from = network.at(0).get_parameter("bias");
+    CHECK(half.size() == from.size() && half[0] > from[0] + 0.999f && half[0] < from[0] + 1.001f);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "share", serving.blend_parameters(network, 2));
+    CHECK_ERROR(MF_STATUS_SHAPE, "layers", serving.copy_parameters(small_network(1)));
+    counting_memory memory;
+    mf_allocator allocator = memory.allocator();
+    CHECK(network.clone(MF_CONTENTS_MODEL, &allocator).size() == 2 && memory.calls > 2);
+    CHECK(memory.blocks == 0);
+}
+
 TEST(training, views_of_what_has_data_and_size)
 {
     std::vector<float> vector = {1, 2, 3};
@@ -204,6 +235,7 @@ TEST(training, the_library_and_its_products)
     char version[40];
     std::snprintf(version, sizeof version, "%d.%d.%d", MF_VERSION_MAJOR, MF_VERSION_MINOR, MF_VERSION_PATCH);
     CHECK(std::strcmp(mf::version(), version) == 0 && mf::blas::name()[0] != 0);
+    CHECK(mf::products_name()[0] != 0);
     CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::blas::set_threads(0));
     try {
         std::int32_t threads = mf::blas::threads();
@@ -212,4 +244,42 @@ TEST(training, the_library_and_its_products)
     } catch (const mf::error &problem) { /* a BLAS library without threads */
         CHECK(problem.status() == MF_STATUS_UNSUPPORTED);
     }
+}
+
+/* xor_x as bytes: 0 and 255 are 0 and 1, and so are the bf16 0 and 0x3F80. */
+TEST(training, bytes_and_bf16_have_the_bits_of_floats)
+{
+    std::vector<std::uint8_t> bytes, moved;
+    std::vector<std::uint16_t> halves;
+    for (float value : xor_x) {
+        bytes.push_back(value > 0 ? 255 : 0);
+        moved.push_back(value > 0 ? 7 : 5);
+        halves.push_back(value > 0 ? 0x3F80 : 0);
+    }
+    mf::network one = small_network(3), other = small_network(3);
+    mf::workspace workspace(one, 4);
+    mf::workspace converting(other, 4, MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT);
+    for (int step = 0; step < 20; step++) {
+        for (int i = 0; i < 3; i++)
+            one.step(workspace, xor_x, xor_y);
+        other.step(converting, mf::batch::bytes(bytes, xor_y));
+        other.step(converting, mf::batch::bytes(moved, xor_y, 0.5F, -5));
+        other.step(converting, mf::batch::bf16(halves, xor_y));
+    }
+    std::vector<float> scores(8), expected = one.goodness(workspace, xor_x);
+    other.infer(converting, mf::batch::bytes(bytes, 4), {{}, scores, {}});
+    CHECK(scores == expected);
+    other.infer(converting, mf::batch::bytes(moved, 4, 0.5F, -5), {{}, scores, {}});
+    CHECK(scores == expected);
+    other.infer(converting, mf::batch::bf16(halves, 4), {{}, scores, {}});
+    CHECK(scores == expected);
+    mf::pipeline pipeline(other, 4);
+    pipeline.submit(mf::batch::bytes(bytes, xor_y));
+    pipeline.flush();
+    one.step(workspace, xor_x, xor_y);
+    CHECK(other.goodness(converting, xor_x) == one.goodness(workspace, xor_x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 6", other.step(converting, mf::batch::bytes({bytes.data(), 6}, xor_y)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 8",
+                other.infer(converting, mf::batch::bf16(halves, 5), {{}, scores, {}}));
+    CHECK_ERROR(MF_STATUS_STATE, "MF_WORKSPACE_CONVERT", one.step(workspace, mf::batch::bytes(bytes, xor_y)));
 }

@@ -75,12 +75,17 @@ grep -q 'SHAPES DRAWN' "$work/out" || fail "without data, the header does not sa
 for option in "--limit 100" "--optimizer sgd" "--optimizer momentum" "--optimizer adamw --weight-decay 0.1" \
     "--optimizer rmsprop" "--schedule constant" "--schedule steps" "--warmup 0.5" "--augment none" \
     "--dropout 0.4" "--label-smoothing 0.1" "--weight-decay 0.1" "--init-projection kaiming" \
-    "--init-projection orthogonal" "--batch 7" "--width 0.06"; do
+    "--init-projection orthogonal" "--batch 7" "--width 0.06" "--validation 40"; do
     # shellcheck disable=SC2086 # options are words
     small "$data" $option >"$work/out" 2>"$work/err" || fail "$option: exit code $?: $(cat "$work/err")"
     [ "$(result example)" = cifar10 ] || fail "$option: no result line at the end"
     [ "$(result params_hash)" != "$hash" ] || fail "$option has no effect"
 done
+[ "$(result precision)" = float32 ] || fail "the result line does not say float32"
+succeeds "bf16" small "$data" --precision bf16
+at_least "bf16" last 80
+[ "$(result precision)" = bf16 ] || fail "the result line does not say bf16"
+grep -qE '^library .* products by [a-z0-9]+ in bf16' "$work/out" || fail "the header does not name the products"
 succeeds "mirror images" small "$data" --flip-test
 [ "$(result last) $(result sum) $(result layer1)" = "$accuracies" ] ||
     fail "--flip-test changes other figures"

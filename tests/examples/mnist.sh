@@ -27,14 +27,28 @@ hash=$(result params_hash)
 [ -n "$hash" ] || fail "the result line has no params_hash"
 succeeds "the same run" small "$data"
 [ "$(result params_hash)" = "$hash" ] || fail "the same seed gave other parameters"
-succeeds "two workers" small "$data" --workers 2
-[ "$(result params_hash)" = "$hash" ] || fail "two workers gave other parameters than none"
+for workers in 0 1 2 3; do
+    succeeds "$workers workers" small "$data" --workers $workers
+    [ "$(result params_hash)" = "$hash" ] || fail "$workers workers gave other parameters"
+done
 complains "a frozen network in one layer" "cut none" small "$data" --cut none --freeze weight
-complains "workers with greedy training" "workers" small "$data" --greedy --workers 2
 succeeds "the network in one layer" small "$data" --cut none
 at_least "the network in one layer" last 90
+whole=$(result params_hash)
 held=$(sed -n 's/^memory *\([0-9]*\) bytes held .*/\1/p' "$work/out") foreseen=$(sed -n 's/^memory .*foreseen: //p' "$work/out")
 [ -n "$held" ] && [ "$held" = "$foreseen" ] || fail "$held bytes held in one layer, foreseen: $foreseen"
+[ "$(result precision)" = float32 ] || fail "the result line does not say float32"
+grep -qE '^library .* products by [a-z0-9]+( \([a-z]+\))? in float32' "$work/out" || fail "the header does not name the products"
+succeeds "bf16" small "$data" --precision bf16
+at_least "bf16" last 90
+[ "$(result precision)" = bf16 ] || fail "the result line does not say bf16"
+grep -qE '^library .* products by [a-z0-9]+ in bf16' "$work/out" || fail "the header does not name the precision"
+bf16=$(result params_hash)
+succeeds "bf16, two workers" small "$data" --precision bf16 --workers 2
+[ "$(result params_hash)" = "$bf16" ] || fail "two workers gave other parameters than none in bf16"
+succeeds "bf16 in one layer" small "$data" --precision bf16 --cut none
+[ "$(result params_hash)" != "$whole" ] || fail "--precision has no effect on a network in one layer"
+complains "another precision" "float32|bf16" small "$data" --precision fp16
 succeeds "another seed" small "$data" --seed 6
 [ "$(result params_hash)" != "$hash" ] || fail "another seed gave the same parameters"
 
@@ -64,7 +78,7 @@ for option in "--greedy" "--cut none" "--freeze projection" "--freeze weight" "-
     "--augment jitter" "--augment affine" "--augment elastic" "--dropout 0.2" "--label-smoothing 0.1" \
     "--validation 100" "--clip 1" "--warmup 5" "--hidden 12" "--hidden 20,15,10" "--normalization batch" \
     "--conv 4" "--conv 4,6 --hidden none" "--conv 4,6 --pool 1,2" "--conv 4 --pool none" \
-    "--conv 4 --head 2"; do
+    "--conv 4 --head 2" "--precision bf16"; do
     # shellcheck disable=SC2086 # options are words
     plain $option >"$work/out" 2>"$work/err" || fail "$option: exit code $?: $(cat "$work/err")"
     [ "$(result example)" = mnist ] || fail "$option: no result line at the end"

@@ -281,7 +281,7 @@ static void create_builder(machine *m)
     spec.input = rarely(m, 60) ? NULL : &shape;
     spec.dropout = any_float(m, 0.25f);
     spec.dropout_maps = any_constant(m, 1);
-    spec.reserved = rarely(m, 60);
+    spec.precision = any_constant(m, MF_PRECISION_BF16);
     spec.seed = pick(m, 3);
     spec.allocator = &m->allocator;
     spec.struct_size = any_struct_size(m, sizeof spec);
@@ -588,6 +588,8 @@ static void create_workspace(machine *m)
     else
         spec.layer = LAYER;
     spec.purpose = any_constant(m, 5) == 1;
+    if (pick(m, 2))
+        spec.purpose += MF_WORKSPACE_CONVERT;
     spec.max_batch = batches[pick(m, COUNT_OF(batches))];
     spec.allocator = &m->allocator;
     create(S(HANDLE) | S(ARGUMENT) | S(STATE) | S(SHAPE) | S(OVERFLOW) | S(MEMORY),
@@ -607,9 +609,20 @@ static void any_batch(machine *m)
     values[7] = any_float(m, 0.5f);
 }
 
+/* The same numbers as another type are other numbers, some of them NaN. */
+static void any_type(machine *m, mf_batch *batch)
+{
+    batch->input_type = any_constant(m, 3);
+    if (rarely(m, 4))
+        batch->input_scale = any_float(m, 0.5f);
+    if (rarely(m, 4))
+        batch->input_shift = any_float(m, -1.0f);
+}
+
 enum {
     USE = S(HANDLE) | S(ARGUMENT) | S(CAPACITY) | S(NUMERIC) | S(STALE),
-    LEARN = USE | S(LABEL) | S(STATE)
+    LEARN = USE | S(LABEL) | S(STATE),
+    TYPED = S(STATE) | S(UNSUPPORTED) /* what a batch of another type may add */
 };
 
 /* Values of a row of the layer's input, output or goodness; 0 if there is no such layer. */
@@ -626,11 +639,30 @@ static size_t largest_row(mf_layer *layer)
     return largest > goodness.dims[0] * goodness.dims[1] ? largest : goodness.dims[0] * goodness.dims[1];
 }
 
+static void use_gradients(machine *m, mf_layer *layer, mf_workspace *workspace, const mf_batch *batch)
+{
+    size_t count = 0, parameters = 0;
+
+    if (layer == NULL || mf_layer_parameter_count(layer, &parameters) != MF_STATUS_OK)
+        return;
+    for (size_t i = 0; i < parameters; i++) {
+        mf_parameter_info info = {.struct_size = sizeof info};
+
+        require(mf_layer_parameter_info(layer, i, &info) == MF_STATUS_OK);
+        count += info.count;
+    }
+    count += (size_t)rarely(m, 10);
+    if (count <= VALUES && call(LEARN | TYPED | S(SHAPE), mf_layer_gradients(layer, workspace, batch, NULL,
+                                                                             results, count)) == MF_STATUS_OK)
+        call(S(HANDLE) | S(ARGUMENT) | S(SHAPE) | S(NUMERIC) | S(STATE),
+             mf_layer_apply(layer, results, count));
+}
+
 static void use_layer(machine *m)
 {
     mf_layer *layer = LAYER;
     mf_workspace *workspace = WORKSPACE;
-    size_t rows = any_rows(m), count = 0, parameters = 0;
+    size_t rows = any_rows(m);
     mf_batch batch;
 
     if (largest_row(layer) > VALUES / ROWS)
@@ -640,7 +672,8 @@ static void use_layer(machine *m)
     batch.rows = rows;
     batch.inputs = values;
     batch.targets = labels;
-    switch (pick(m, 5)) {
+    any_type(m, &batch);
+    switch (pick(m, 7)) {
     case 0:
         call(USE, mf_layer_forward(layer, workspace, rows, values, results));
         break;
@@ -648,19 +681,13 @@ static void use_layer(machine *m)
         call(USE, mf_layer_goodness(layer, workspace, rows, values, results));
         break;
     case 2:
-        if (layer == NULL || mf_layer_parameter_count(layer, &parameters) != MF_STATUS_OK)
-            return;
-        for (size_t i = 0; i < parameters; i++) {
-            mf_parameter_info info = {.struct_size = sizeof info};
-
-            require(mf_layer_parameter_info(layer, i, &info) == MF_STATUS_OK);
-            count += info.count;
-        }
-        count += (size_t)rarely(m, 10);
-        if (count <= VALUES && call(LEARN | S(SHAPE), mf_layer_gradients(layer, workspace, &batch, NULL,
-                                                                         results, count)) == MF_STATUS_OK)
-            call(S(HANDLE) | S(ARGUMENT) | S(SHAPE) | S(NUMERIC) | S(STATE),
-                 mf_layer_apply(layer, results, count));
+        use_gradients(m, layer, workspace, &batch);
+        break;
+    case 3:
+        call(USE | TYPED, mf_layer_forward_batch(layer, workspace, &batch, results));
+        break;
+    case 4:
+        call(LEARN | TYPED, mf_layer_step_batch(layer, workspace, &batch, pick(m, 2) ? results : NULL));
         break;
     default:
         call(LEARN, mf_layer_step(layer, workspace, rows, values, labels, pick(m, 2) ? results : NULL));

@@ -155,6 +155,11 @@ int main(int argc, char **argv)
     save(folder, "dense-rmsprop.safetensors", network, MF_CONTENTS_TRAINING);
     mf_network_free(network);
     save_built(folder);
+    network = stack(specs, 1, -1, 0.0f);
+    check_ok(mf_network_metadata_set(network, "class_names", "one\ntwo"));
+    check_ok(mf_network_metadata_set(network, "\xC3\xA4 \"\\", "\x01\x7F\xF0\x9F\x99\x82"));
+    save(folder, "metadata.safetensors", network, MF_CONTENTS_MODEL);
+    mf_network_free(network);
     network = make_network();
     save(folder, "empty.safetensors", network, MF_CONTENTS_TRAINING);
     mf_network_free(network);

@@ -21,6 +21,8 @@ def check(path, image, classes, positions):
     checker.check_model(model, full_check=True)
     assert model.ir_version == 7 and model.producer_name == "libmonoforward"
     assert [(o.domain, o.version) for o in model.opset_import] == [("", 13)]
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert metadata == {"name": pathlib.Path(path).stem, "ä \"quoted\"": "\n\\ 🙂"}, metadata
     expected = {}
     for mode in "last", "sum":
         row = ["N", positions] if positions else ["N"]

@@ -242,6 +242,8 @@ static void finish(mf_network *network, const images *set, const char *name)
     train(network, set);
     workspace = make_workspace(network, NULL, MF_WORKSPACE_INFERENCE, IMAGES_TO_TEST);
     write_answers(network, workspace, set, name);
+    check_ok(mf_network_metadata_set(network, "name", name)); /* as checker.py expects */
+    check_ok(mf_network_metadata_set(network, "\xC3\xA4 \"quoted\"", "\n\\ \xF0\x9F\x99\x82"));
     snprintf(path, sizeof path, "%s/%s.onnx", out_folder, name);
     check_ok(mf_network_export_onnx(network, path));
     fprintf(list, "%s %s %d %d %zu", name, set->name, IMAGES_TO_TEST, IMAGE_CLASSES, positions_of(network));

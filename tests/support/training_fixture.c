@@ -28,6 +28,7 @@ static mf_network *make_maps(mf_optimizer *optimizer)
     specs[1].normalization = MF_NORMALIZATION_BATCH;
     specs[1].head_size = 2;
     specs[2].normalization = MF_NORMALIZATION_BATCH;
+    specs[3].precision = MF_PRECISION_BF16;
     for (size_t i = 0; i < LAYERS; i++) {
         mf_layer *layer;
 
@@ -69,6 +70,7 @@ static units_plan last_plan(void)
     plan_add(&plan, unit_dropout(0.3f, 0));
     plan_add(&plan, unit_dense(19));
     plan.seed = 63;
+    plan.precision = MF_PRECISION_BF16;
     return plan;
 }
 
@@ -131,6 +133,23 @@ static mf_network *make_sequences(mf_optimizer *optimizer)
     return network;
 }
 
+static mf_network *make_rounding(mf_optimizer *optimizer)
+{
+    mf_network *network = make_network();
+
+    for (size_t i = 0; i < LAYERS; i++) {
+        mf_layer_spec spec = layer_spec(fixture_widths[i], fixture_widths[i + 1], CLASSES);
+        mf_layer *layer;
+
+        spec.precision = MF_PRECISION_BF16;
+        layer = make_layer(&spec);
+        check_ok(mf_network_append(network, layer, NULL));
+        mf_layer_free(layer);
+    }
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
 /* Four layers whose last units are dense, an attention, a sum and an activation. */
 static mf_network *make_positions(mf_optimizer *optimizer)
 {
@@ -149,7 +168,7 @@ static mf_network *make_positions(mf_optimizer *optimizer)
     return make_units_network(plans, LAYERS, optimizer);
 }
 
-enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_SEQUENCES, OF_POSITIONS };
+enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_BF16, OF_SEQUENCES, OF_POSITIONS };
 
 static mf_network *make_kind(int kind, mf_optimizer *optimizer)
 {
@@ -159,6 +178,8 @@ static mf_network *make_kind(int kind, mf_optimizer *optimizer)
         return make_sequences(optimizer);
     if (kind == OF_POSITIONS)
         return make_positions(optimizer);
+    if (kind == OF_BF16)
+        return make_rounding(optimizer);
     return kind == OF_MAPS ? make_maps(optimizer)
                            : make_stack(fixture_widths, LAYERS, CLASSES, 40, optimizer);
 }
@@ -214,6 +235,11 @@ training_fixture *make_sequence_fixture(const rule *how)
 training_fixture *make_positions_fixture(const rule *how)
 {
     return make_fixture_of(how, OF_POSITIONS);
+}
+
+training_fixture *make_rounding_fixture(const rule *how)
+{
+    return make_fixture_of(how, OF_BF16);
 }
 
 void free_training_fixture(training_fixture *s)

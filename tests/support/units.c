@@ -264,7 +264,7 @@ void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other)
     same_field(pool_stride[1]);
     same_field(head_size);
     same_field(dropout_maps);
-    same_field(reserved);
+    same_field(precision);
 }
 
 #undef same_field
@@ -276,6 +276,7 @@ mf_builder *start_builder(const units_plan *plan, const mf_allocator *allocator)
 
     spec.dropout = plan->dropout;
     spec.dropout_maps = plan->dropout_maps;
+    spec.precision = plan->precision;
     spec.seed = plan->seed;
     spec.allocator = allocator;
     check_ok(mf_builder_create(&spec, &builder));

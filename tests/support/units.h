@@ -14,7 +14,7 @@ typedef struct units_plan {
     mf_unit_spec units[UNITS_MOST];
     mf_head_spec head;
     float dropout;
-    int32_t dropout_maps;
+    int32_t dropout_maps, precision;
     uint64_t seed;
 } units_plan;
 

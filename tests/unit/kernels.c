@@ -288,8 +288,9 @@ static void check_dropout(const mfi_kernels *kernels)
 
     for (size_t i = 0; i < 1001; i++)
         a[i] = b[i] = (float)i + 1.0f;
-    kernels->dropout(&stream, 0.25f, 1001, a);
-    generic->dropout(&stream, 0.25f, 1001, b);
+    kernels->dropout(&stream, 0.25f, 0, 604, a);
+    kernels->dropout(&stream, 0.25f, 604, 1001, a);
+    generic->dropout(&stream, 0.25f, 0, 1001, b);
     assert_memory_equal(a, b, sizeof a);
     for (size_t i = 0; i < 1001; i++)
         if (a[i] == 0.0f)

@@ -74,6 +74,8 @@ def _add_direction(function, parameter, handles, structs):
     base, pointers, const = kind["base"], kind["pointers"], kind["const"]
     if pointers == 0 or (base in handles and pointers == 1):
         parameter["direction"] = "in"
+    elif base == "char" and pointers == 2:
+        parameter["direction"] = "out"  # a borrowed text
     elif base == "char":
         parameter["direction"] = "in" if const[0] else "out"
         if not const[0]:
@@ -83,7 +85,7 @@ def _add_direction(function, parameter, handles, structs):
         parameter["array"] = True
     elif base in handles:
         parameter["direction"] = "out"
-        parameter["owned"] = bool(re.search(r"_(create|build|from_spec|load|load_buffer)$", function))
+        parameter["owned"] = bool(re.search(r"_(create|build|from_spec|load|load_buffer|clone)$", function))
     elif base in structs:
         parameter["direction"] = "in" if const[0] else "inout"
         if pointers == 2:

@@ -41,6 +41,8 @@ class _Koffi:
         base = self.aliases.get(kind["base"], kind["base"])
         if base in self.callbacks:
             return f"{base} *"
+        if base == "char" and kind["pointers"] == 2:  # receives a text
+            return "const char **"
         if base == "char":  # a text, or room for one: a Buffer
             return "const char *" if kind["const"][0] else "void *"
         return base + (" " + "*" * kind["pointers"] if kind["pointers"] else "")

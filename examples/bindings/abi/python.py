@@ -45,6 +45,8 @@ def _type(kind, aliases):
     base = aliases.get(kind["base"], kind["base"])
     if kind["pointers"] == 0:
         return "None" if base == "void" else f"c.{SCALARS[base]}" if base in SCALARS else base
+    if base == "char" and kind["pointers"] == 2:
+        return "c.POINTER(c.c_char_p)"
     if base == "char":
         return "c.c_char_p" if kind["const"][0] else "c.c_void_p"
     single = "c.c_void_p" if base == "void" or base in SCALARS else f"c.POINTER({base})"

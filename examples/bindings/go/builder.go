@@ -140,6 +140,18 @@ func NewBuilder(shape ...int) *Builder {
 // NewSeededBuilder does so for layers that start alike wherever the seed is the same; 0 stands for the next seed of
 // the process.
 func NewSeededBuilder(seed uint64, shape ...int) *Builder {
+	return NewBuilderWith(BuilderSpec{Seed: seed}, shape...)
+}
+
+// BuilderSpec is what all layers of a builder have in common. Seed 0 stands for the next seed of the process, and the
+// zero value of Precision is Float32.
+type BuilderSpec struct {
+	Seed      uint64
+	Precision int
+}
+
+// NewBuilderWith begins layers with these options.
+func NewBuilderWith(options BuilderSpec, shape ...int) *Builder {
 	b := &Builder{next: Previous}
 	var input C.mf_shape
 	var spec C.mf_builder_spec
@@ -149,7 +161,8 @@ func NewSeededBuilder(seed uint64, shape ...int) *Builder {
 		input.dims[i] = C.size_t(shape[i])
 	}
 	C.mf_builder_spec_init(&spec, C.sizeof_mf_builder_spec)
-	spec.seed = C.uint64_t(seed)
+	spec.seed = C.uint64_t(options.Seed)
+	spec.precision = C.int32_t(options.Precision)
 	b.err = call(func() C.mf_status { return C.create_builder(&spec, &input, &b.handle) })
 	runtime.SetFinalizer(b, (*Builder).Close)
 	return b

@@ -21,6 +21,12 @@ const (
 	SiLU      = int(C.MF_ACTIVATION_SILU)
 )
 
+// Precisions of a layer's products with its weights.
+const (
+	Float32 = int(C.MF_PRECISION_FLOAT32)
+	BF16    = int(C.MF_PRECISION_BF16)
+)
+
 // LayerSpec is what a dense layer is made from; begin with Dense. Seed 0 stands for the next seed of the
 // process.
 type LayerSpec struct {
@@ -29,6 +35,7 @@ type LayerSpec struct {
 	Dropout                  float32
 	LabelSmoothing           float32
 	BatchNormalization       bool
+	Precision                int
 	Seed                     uint64
 }
 
@@ -36,12 +43,19 @@ type LayerSpec struct {
 func Dense(inputs, outputs, classes int) LayerSpec {
 	var spec C.mf_layer_spec
 	C.mf_layer_spec_init(&spec, C.sizeof_mf_layer_spec)
+	spec.inputs, spec.outputs, spec.classes = C.size_t(inputs), C.size_t(outputs), C.size_t(classes)
+	return layerSpec(&spec)
+}
+
+func layerSpec(raw *C.mf_layer_spec) LayerSpec {
 	return LayerSpec{
-		Inputs: inputs, Outputs: outputs, Classes: classes,
-		Activation:     int(spec.activation),
-		Dropout:        float32(spec.dropout),
-		LabelSmoothing: float32(spec.label_smoothing),
-		Seed:           uint64(spec.seed),
+		Inputs: int(raw.inputs), Outputs: int(raw.outputs), Classes: int(raw.classes),
+		Activation:         int(raw.activation),
+		Dropout:            float32(raw.dropout),
+		LabelSmoothing:     float32(raw.label_smoothing),
+		BatchNormalization: raw.normalization == C.MF_NORMALIZATION_BATCH,
+		Precision:          int(raw.precision),
+		Seed:               uint64(raw.seed),
 	}
 }
 
@@ -60,6 +74,7 @@ func NewLayer(spec LayerSpec) (*Layer, error) {
 	raw.activation = C.int32_t(spec.Activation)
 	raw.dropout = C.float(spec.Dropout)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
+	raw.precision = C.int32_t(spec.Precision)
 	raw.seed = C.uint64_t(spec.Seed)
 	if spec.BatchNormalization {
 		raw.normalization = C.MF_NORMALIZATION_BATCH
@@ -104,17 +119,19 @@ func (l *Layer) Parameter(name string) ([]float32, error) {
 	return values, err
 }
 
-// shape asks the library for the number of inputs and classes.
-func shape(layer *C.mf_layer) (inputs, labels, classes int, err error) {
-	spec := C.mf_layer_spec{struct_size: C.sizeof_mf_layer_spec}
+// describe asks the library what a layer is.
+func describe(layer *C.mf_layer) (LayerSpec, error) {
+	raw := C.mf_layer_spec{struct_size: C.sizeof_mf_layer_spec}
+	err := call(func() C.mf_status { return C.mf_layer_describe(layer, &raw) })
+	return layerSpec(&raw), err
+}
+
+// labelsOf asks the library how many labels a row has.
+func labelsOf(layer *C.mf_layer) (int, error) {
 	goodness := C.mf_shape{struct_size: C.sizeof_mf_shape}
-	err = call(func() C.mf_status { return C.mf_layer_describe(layer, &spec) })
-	if err == nil {
-		err = call(func() C.mf_status { return C.mf_layer_goodness_shape(layer, &goodness) })
-	}
-	labels = 1
+	err := call(func() C.mf_status { return C.mf_layer_goodness_shape(layer, &goodness) })
 	if goodness.rank == 2 {
-		labels = int(goodness.dims[0])
+		return int(goodness.dims[0]), err
 	}
-	return int(spec.inputs), labels, int(spec.classes), err
+	return 1, err
 }

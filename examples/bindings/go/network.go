@@ -63,17 +63,35 @@ func LoadNetwork(path string) (*Network, error) {
 // measure remembers what slices are checked against; an empty network has nothing to remember.
 func (n *Network) measure() error {
 	var size C.size_t
-	var first *C.mf_layer
 	err := call(func() C.mf_status { return C.mf_network_size(n.handle, &size) }, n)
 	if err != nil || size == 0 {
 		return err
 	}
-	err = call(func() C.mf_status { return C.mf_network_layer(n.handle, 0, &first, nil) }, n)
-	if err == nil {
-		n.inputs, n.labels, n.classes, err = shape(first)
+	var layer *C.mf_layer
+	err = call(func() C.mf_status { return C.mf_network_layer(n.handle, 0, &layer, nil) }, n)
+	if err != nil {
+		return err
 	}
-	runtime.KeepAlive(n)
+	if n.labels, err = labelsOf(layer); err != nil {
+		return err
+	}
+	first, err := n.Describe(0)
+	n.inputs, n.classes = first.Inputs, first.Classes
 	return err
+}
+
+// Describe tells what the layer at a position is. Of a layer of several units, Units tells more.
+func (n *Network) Describe(position int) (LayerSpec, error) {
+	var layer *C.mf_layer
+	err := call(func() C.mf_status {
+		return C.mf_network_layer(n.handle, C.size_t(position), &layer, nil)
+	}, n)
+	if err != nil {
+		return LayerSpec{}, err
+	}
+	spec, err := describe(layer)
+	runtime.KeepAlive(n)
+	return spec, err
 }
 
 // Close gives the network up.

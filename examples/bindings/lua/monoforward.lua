@@ -3,7 +3,8 @@
 --
 -- Objects own handles of the library. The garbage collector frees them; close() does so at once. Data are
 -- arrays of the FFI, float[?] and int32_t[?], which are handed over without a copy; arrays that are too short
--- are refused, pointers are believed. A call that fails raises a table with status, name and message.
+-- are refused, pointers are believed. Inputs may also be uint8_t[?], such as the pixels of images: see
+-- Network:step(). A call that fails raises a table with status, name and message.
 --
 -- Options are the fields of the specs in monoforward.h, constants are mf.C.MF_...
 --
@@ -30,13 +31,17 @@ local function check(status)
 end
 
 -- An array of `rows` rows that the library would read beyond.
-local function check_array(what, array, rows, columns)
+local function check_array(what, array, rows, columns, size)
     if type(array) ~= "cdata" then fail(C.MF_STATUS_ARGUMENT, what .. " is no array of the FFI") end
-    local bytes = ffi.sizeof(array)
+    local values = ffi.sizeof(array) / (size or 4)
     local believed = tostring(ffi.typeof(array)):find("*", 1, true)
-    if not believed and bytes < 4 * rows * columns then
-        fail(C.MF_STATUS_SHAPE, ("%s has %d values, expected %d rows of %d"):format(what, bytes / 4, rows, columns))
+    if not believed and values < rows * columns then
+        fail(C.MF_STATUS_SHAPE, ("%s has %d values, expected %d rows of %d"):format(what, values, rows, columns))
     end
+end
+
+local function holds_bytes(array)
+    return type(array) == "cdata" and tostring(ffi.typeof(array)):find("unsigned char", 1, true) ~= nil
 end
 
 -- ---- what all classes share ----
@@ -268,13 +273,20 @@ end
 
 local Network = make_class()
 
+-- What the layer at a position is, 0 being the first: a mf_layer_spec.
+function Network:describe(position)
+    local layer, spec = ffi.new("mf_layer *[1]"), make_result("mf_layer_spec")
+    check(C.mf_network_layer(self.handle, position, layer, nil))
+    check(C.mf_layer_describe(layer[0], spec))
+    return spec
+end
+
 -- What arrays are checked against.
 local function measure(network)
-    local first, spec = ffi.new("mf_layer *[1]"), make_result("mf_layer_spec")
+    local first, goodness = ffi.new("mf_layer *[1]"), make_result("mf_shape")
     check(C.mf_network_layer(network.handle, 0, first, nil))
-    local goodness = make_result("mf_shape")
-    check(C.mf_layer_describe(first[0], spec))
     check(C.mf_layer_goodness_shape(first[0], goodness))
+    local spec = network:describe(0)
     network.inputs, network.classes = tonumber(spec.inputs), tonumber(spec.classes)
     network.labels = goodness.rank == 2 and tonumber(goodness.dims[0]) or 1 -- of a row: one for each of its positions
     return network
@@ -309,33 +321,43 @@ end
 
 function Network:set_optimizer(optimizer) check(C.mf_network_set_optimizer(self.handle, optimizer.handle)) end
 
--- Trains every layer on one batch: x [rows, inputs], y [rows], or [rows, positions] for goodness at positions.
-function Network:step(workspace, rows, x, y)
-    check_array("x", x, rows, self.inputs)
+-- An mf_batch of `rows` rows; y is nil where there are no labels.
+local function make_batch(network, rows, x, y, scaling)
+    local bytes, batch = holds_bytes(x), ffi.new("mf_batch")
+    check_array("x", x, rows, network.inputs, bytes and 1)
+    if y ~= nil then check_array("y", y, rows, network.labels) end
+    check(C.mf_batch_init(batch, ffi.sizeof(batch)))
+    if bytes then batch.input_type = C.MF_TYPE_UINT8 end
+    batch.rows, batch.inputs, batch.targets = rows, x, y
+    batch.input_scale, batch.input_shift = scaling and scaling.scale or 0, scaling and scaling.shift or 0
+    return batch
+end
+
+-- Trains every layer on one batch: x [rows, inputs], y [rows], or
+-- [rows, positions] for goodness at positions. With bytes the inputs are (byte + shift) * scale,
+-- or byte / 255 without {scale = , shift = }, and the purpose of the workspace has MF_WORKSPACE_CONVERT added.
+function Network:step(workspace, rows, x, y, scaling)
     check_array("y", y, rows, self.labels)
-    check(C.mf_network_step(self.handle, workspace.handle, rows, x, y))
+    check(C.mf_network_step_batch(self.handle, workspace.handle, make_batch(self, rows, x, y, scaling)))
 end
 
 -- Fills the reports of the workspace, without learning.
-function Network:evaluate(workspace, rows, x, y)
-    check_array("x", x, rows, self.inputs)
+function Network:evaluate(workspace, rows, x, y, scaling)
     check_array("y", y, rows, self.labels)
-    check(C.mf_network_evaluate(self.handle, workspace.handle, rows, x, y))
+    check(C.mf_network_evaluate_batch(self.handle, workspace.handle, make_batch(self, rows, x, y, scaling)))
 end
 
 -- The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
-function Network:predict(workspace, mode, rows, x)
-    check_array("x", x, rows, self.inputs)
-    local labels = ffi.new("int32_t[?]", rows * self.labels)
-    check(C.mf_network_predict(self.handle, workspace.handle, mode, rows, x, labels))
+function Network:predict(workspace, mode, rows, x, scaling)
+    local batch, labels = make_batch(self, rows, x, nil, scaling), ffi.new("int32_t[?]", rows * self.labels)
+    check(C.mf_network_infer(self.handle, workspace.handle, mode, batch, labels, nil, nil))
     return labels
 end
 
 -- One probability per class, row after row.
-function Network:probabilities(workspace, mode, rows, x)
-    check_array("x", x, rows, self.inputs)
-    local values = ffi.new("float[?]", rows * self.labels * self.classes)
-    check(C.mf_network_probabilities(self.handle, workspace.handle, mode, rows, x, values))
+function Network:probabilities(workspace, mode, rows, x, scaling)
+    local batch, values = make_batch(self, rows, x, nil, scaling), ffi.new("float[?]", rows * self.labels * self.classes)
+    check(C.mf_network_infer(self.handle, workspace.handle, mode, batch, nil, nil, values))
     return values
 end
 
@@ -343,9 +365,9 @@ end
 
 local Workspace = make_class()
 
-function mf.workspace(network, max_batch)
+function mf.workspace(network, max_batch, purpose)
     local out = ffi.new("mf_workspace *[1]")
-    local spec = make_spec("workspace", {network = network.handle, max_batch = max_batch})
+    local spec = make_spec("workspace", {network = network.handle, max_batch = max_batch, purpose = purpose})
     check(C.mf_workspace_create(spec, out))
     return own(Workspace, out, C.mf_workspace_free)
 end
@@ -406,10 +428,9 @@ local function settle(state, status)
     check(status)
 end
 
-function Pipeline:submit(rows, x, y)
-    check_array("x", x, rows, self.network.inputs)
+function Pipeline:submit(rows, x, y, scaling)
     check_array("y", y, rows, self.network.labels)
-    settle(self.state, C.mf_pipeline_submit(self.handle, rows, x, y))
+    settle(self.state, C.mf_pipeline_submit_batch(self.handle, make_batch(self.network, rows, x, y, scaling)))
 end
 
 -- Waits until every batch has been learned.

@@ -8,6 +8,7 @@ typedef struct mf_layer mf_layer;
 typedef struct mf_workspace mf_workspace;
 typedef struct mf_builder mf_builder;
 typedef struct mf_network mf_network;
+typedef struct mf_pool mf_pool;
 typedef struct mf_pipeline mf_pipeline;
 typedef struct mf_allocator mf_allocator;
 typedef struct mf_optimizer_spec mf_optimizer_spec;
@@ -19,16 +20,20 @@ typedef struct mf_unit_spec mf_unit_spec;
 typedef struct mf_head_spec mf_head_spec;
 typedef struct mf_builder_spec mf_builder_spec;
 typedef struct mf_network_spec mf_network_spec;
+typedef struct mf_pool_spec mf_pool_spec;
 typedef struct mf_workspace_spec mf_workspace_spec;
 typedef struct mf_report mf_report;
 typedef struct mf_memory mf_memory;
+typedef struct mf_memory_spec mf_memory_spec;
 typedef struct mf_pipeline_report mf_pipeline_report;
 typedef struct mf_pipeline_progress_info mf_pipeline_progress_info;
 typedef struct mf_pipeline_spec mf_pipeline_spec;
+typedef struct mf_output mf_output;
 typedef struct mf_load_spec mf_load_spec;
 typedef void *(*mf_allocator_alloc)(void *user, size_t bytes, size_t alignment);
 typedef void (*mf_allocator_free)(void *user, void *pointer, size_t bytes);
 typedef int32_t (*mf_pipeline_spec_on_report)(void *user, const mf_pipeline_report *report);
+typedef int32_t (*mf_output_write)(void *user, const void *bytes, size_t count);
 struct mf_allocator {
     mf_allocator_alloc alloc;
     mf_allocator_free free;
@@ -79,7 +84,7 @@ struct mf_layer_spec {
     size_t pool_stride[2];
     size_t head_size;
     int32_t dropout_maps;
-    int32_t reserved;
+    int32_t precision;
 };
 struct mf_shape {
     uint32_t struct_size;
@@ -104,6 +109,8 @@ struct mf_batch {
     size_t input_stride;
     const void *targets;
     const float *sample_weights;
+    float input_scale;
+    float input_shift;
 };
 struct mf_unit_spec {
     uint32_t struct_size;
@@ -144,12 +151,17 @@ struct mf_builder_spec {
     int32_t dropout_maps;
     const mf_shape *input;
     float dropout;
-    int32_t reserved;
+    int32_t precision;
     uint64_t seed;
     const mf_allocator *allocator;
 };
 struct mf_network_spec {
     uint32_t struct_size;
+    const mf_allocator *allocator;
+};
+struct mf_pool_spec {
+    uint32_t struct_size;
+    uint32_t threads;
     const mf_allocator *allocator;
 };
 struct mf_workspace_spec {
@@ -159,6 +171,7 @@ struct mf_workspace_spec {
     mf_layer *layer;
     size_t max_batch;
     const mf_allocator *allocator;
+    mf_pool *pool;
 };
 struct mf_report {
     uint32_t struct_size;
@@ -179,6 +192,16 @@ struct mf_memory {
     size_t workspace;
     size_t total;
     size_t arena;
+};
+struct mf_memory_spec {
+    uint32_t struct_size;
+    int32_t purpose;
+    const mf_layer_spec *const *layers;
+    mf_builder *const *builders;
+    size_t count;
+    const mf_optimizer_spec *optimizer;
+    size_t max_batch;
+    size_t threads;
 };
 struct mf_pipeline_report {
     uint32_t struct_size;
@@ -212,6 +235,13 @@ struct mf_pipeline_spec {
     mf_pipeline_spec_on_report on_report;
     void *user;
     const mf_allocator *allocator;
+    mf_pool *pool;
+};
+struct mf_output {
+    uint32_t struct_size;
+    uint32_t reserved;
+    mf_output_write write;
+    void *user;
 };
 struct mf_load_spec {
     uint32_t struct_size;
@@ -266,10 +296,14 @@ enum { MF_INIT_KAIMING_UNIFORM = 0 };
 enum { MF_INIT_ZERO = 1 };
 enum { MF_INIT_ORTHOGONAL = 2 };
 enum { MF_INIT_NORMAL = 3 };
+enum { MF_PRECISION_FLOAT32 = 0 };
+enum { MF_PRECISION_BF16 = 1 };
 enum { MF_LAYER_DROPOUT = 0 };
 enum { MF_LAYER_LABEL_SMOOTHING = 1 };
 enum { MF_TYPE_FLOAT32 = 0 };
 enum { MF_TYPE_INT32 = 1 };
+enum { MF_TYPE_UINT8 = 2 };
+enum { MF_TYPE_BF16 = 3 };
 enum { MF_UNIT_DENSE = 0 };
 enum { MF_UNIT_CONV2D = 1 };
 enum { MF_UNIT_BATCH_NORM = 2 };
@@ -288,8 +322,13 @@ enum { MF_HEAD_LINEAR = 0 };
 enum { MF_HEAD_POSITIONS = 1 };
 enum { MF_PREDICT_LAST = 0 };
 enum { MF_PREDICT_SUM = 1 };
+enum { MF_METADATA_NAME_BYTES = 255 };
+enum { MF_METADATA_VALUE_BYTES = 1048576 };
+enum { MF_METADATA_BYTES = 8388608 };
+enum { MF_METADATA_ENTRIES = 1024 };
 enum { MF_WORKSPACE_TRAINING = 0 };
 enum { MF_WORKSPACE_INFERENCE = 1 };
+enum { MF_WORKSPACE_CONVERT = 2 };
 enum { MF_CONTENTS_MODEL = 0 };
 enum { MF_CONTENTS_TRAINING = 1 };
 enum { MF_NODE_PREVIOUS = -1 };
@@ -369,10 +408,21 @@ mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace,
 mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *goodness);
 mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *probabilities);
 mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode, const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities);
+mf_status mf_pool_spec_init(mf_pool_spec *spec, size_t size);
+mf_status mf_pool_create(const mf_pool_spec *spec, mf_pool **pool);
+void mf_pool_free(mf_pool *pool);
+mf_status mf_pool_threads(const mf_pool *pool, uint32_t *threads);
+mf_status mf_network_metadata_set(mf_network *network, const char *name, const char *value);
+mf_status mf_network_metadata_get(const mf_network *network, const char *name, const char **value);
+mf_status mf_network_metadata_count(const mf_network *network, size_t *count);
+mf_status mf_network_metadata_at(const mf_network *network, size_t index, const char **name, const char **value);
+mf_status mf_network_metadata_remove(mf_network *network, const char *name);
 mf_status mf_report_init(mf_report *report, size_t size);
 mf_status mf_memory_init(mf_memory *memory, size_t size);
 mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count, const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, mf_memory *memory);
 mf_status mf_network_memory_built(mf_builder *const *builders, size_t count, const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, mf_memory *memory);
+mf_status mf_memory_spec_init(mf_memory_spec *spec, size_t size);
+mf_status mf_memory_query(const mf_memory_spec *spec, mf_memory *memory);
 mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size, size_t *needed);
 mf_status mf_workspace_spec_init(mf_workspace_spec *spec, size_t size);
 mf_status mf_workspace_create(const mf_workspace_spec *spec, mf_workspace **workspace);
@@ -396,21 +446,28 @@ mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, s
 mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, const mf_batch *batch);
 mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, int32_t *labels);
 mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities);
+mf_status mf_output_init(mf_output *output, size_t size);
 mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 mf_status mf_network_save_size(const mf_network *network, int32_t contents, size_t *bytes);
 mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer, size_t bytes, size_t *written);
+mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
 mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, size_t bytes, mf_network **network);
 mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size_t bytes);
 mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
+mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator, mf_network **clone);
+mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
+mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share);
+const char *mf_products_name(void);
 const char *mf_blas_name(void);
 mf_status mf_blas_set_threads(int32_t threads);
 mf_status mf_blas_get_threads(int32_t *threads);
 mf_status mf_network_export_onnx(const mf_network *network, const char *path);
 mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes, size_t *written);
+mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
 ]]
 
 -- What the compiler of C made of the structs is what the FFI makes of them.
@@ -420,16 +477,19 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_layer_spec") == 232)
     assert(ffi.sizeof("mf_shape") == 40)
     assert(ffi.sizeof("mf_parameter_info") == 64)
-    assert(ffi.sizeof("mf_batch") == 56)
+    assert(ffi.sizeof("mf_batch") == 64)
     assert(ffi.sizeof("mf_unit_spec") == 136)
     assert(ffi.sizeof("mf_head_spec") == 40)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
-    assert(ffi.sizeof("mf_workspace_spec") == 40)
+    assert(ffi.sizeof("mf_pool_spec") == 16)
+    assert(ffi.sizeof("mf_workspace_spec") == 48)
     assert(ffi.sizeof("mf_report") == 48)
     assert(ffi.sizeof("mf_memory") == 64)
+    assert(ffi.sizeof("mf_memory_spec") == 56)
     assert(ffi.sizeof("mf_pipeline_report") == 64)
     assert(ffi.sizeof("mf_pipeline_progress_info") == 64)
-    assert(ffi.sizeof("mf_pipeline_spec") == 56)
+    assert(ffi.sizeof("mf_pipeline_spec") == 64)
+    assert(ffi.sizeof("mf_output") == 24)
     assert(ffi.sizeof("mf_load_spec") == 24)
 end

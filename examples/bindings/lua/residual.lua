@@ -77,6 +77,43 @@ local function positions()
     fails(C.MF_STATUS_SHAPE, function() network:step(workspace, 2, x, ffi.new("int32_t[2]")) end)
 end
 
+local x, y = ffi.new("float[?]", ROWS * 144), ffi.new("int32_t[?]", ROWS)
+for i = 0, ROWS * 144 - 1 do x[i] = (i * 7919 % 1009) / 1009 end
+for i = 0, ROWS - 1 do y[i] = i % CLASSES end
+
+-- The network with a dense unit and a dense layer of this precision when it has learned, and its loss.
+local function dense_network(precision)
+    local network = mf.network{
+        mf.builder(SHAPE, {seed = 7, precision = precision}):dense(16):relu():head(CLASSES):build(),
+        mf.layer{inputs = 16, outputs = 8, classes = CLASSES, seed = 8, precision = precision}}
+    network:set_optimizer(mf.optimizer{learning_rate = 0.01})
+    local workspace, first, loss = mf.workspace(network, ROWS)
+    for _ = 1, STEPS do
+        network:step(workspace, ROWS, x, y)
+        loss = workspace:report(0).loss
+        first = first or loss
+    end
+    assert(loss < first / 2, "the loss went from " .. first .. " to " .. loss)
+    for i = 0, 1 do assert(network:describe(i).precision == precision) end
+    return network, loss
+end
+
+-- Products in bf16: the layers learn, otherwise than in float32, and keep their precision in a file.
+local function in_bf16()
+    local network, loss = dense_network(C.MF_PRECISION_BF16)
+    local _, plain = dense_network(C.MF_PRECISION_FLOAT32)
+    assert(loss ~= plain, "the precision has no effect")
+    local path = os.tmpname()
+    network:save(path)
+    local fine, loaded = pcall(mf.load, path)
+    os.remove(path)
+    if fine then
+        for i = 0, 1 do assert(loaded:describe(i).precision == C.MF_PRECISION_BF16) end
+    else
+        assert(loaded.status == C.MF_STATUS_UNSUPPORTED, tostring(loaded)) -- a library without JSON
+    end
+end
+
 -- With the library's words, and with C's hash of the parameters before and after training.
 local function as_in_c(drawn, learned)
     local program = os.getenv("MONOFORWARD_RESIDUAL")
@@ -87,10 +124,6 @@ local function as_in_c(drawn, learned)
     assert(first == drawn and second == learned, "C has other parameters")
     return "yes"
 end
-
-local x, y = ffi.new("float[?]", ROWS * 144), ffi.new("int32_t[?]", ROWS)
-for i = 0, ROWS * 144 - 1 do x[i] = (i * 7919 % 1009) / 1009 end
-for i = 0, ROWS - 1 do y[i] = i % CLASSES end
 
 local block = residual(7)
 local drawn = hash(block)
@@ -108,6 +141,7 @@ local same = as_in_c(drawn, hash(block))
 other_units()
 units_of_sequences()
 positions()
+in_bf16()
 fails(C.MF_STATUS_SHAPE, function() mf.builder(SHAPE):conv2d(5):add(0) end)
 fails(C.MF_STATUS_STATE, function() mf.builder({4}):dense(5):build() end)
 assert(not pcall(function() mf.builder({4}):dense(5, {no_such = 1}) end))

@@ -125,6 +125,28 @@ local function accuracy(x, y)
     return 100 * report.correct / report.rows
 end
 
+-- Bytes are the floats that they stand for, whether one divides by 255 or scales and shifts.
+local function compare_bytes()
+    local bytes, labels = ffi.new("uint8_t[?]", 2 * ROWS), ffi.new("int32_t[?]", ROWS)
+    for i = 0, ROWS - 1 do labels[i] = i % CLASSES end
+    for i = 0, 2 * ROWS - 1 do bytes[i] = 37 * i % 256 end
+    local room = mf.workspace(network, ROWS, C.MF_WORKSPACE_INFERENCE + C.MF_WORKSPACE_CONVERT)
+    for _, scaling in ipairs{{}, {scale = 0.0078125, shift = -127.5}} do
+        local floats = ffi.new("float[?]", 2 * ROWS)
+        for i = 0, 2 * ROWS - 1 do
+            floats[i] = scaling.scale and (bytes[i] + scaling.shift) * scaling.scale or bytes[i] / 255
+        end
+        local answers = network:probabilities(room, C.MF_PREDICT_SUM, ROWS, bytes, scaling)
+        local expected = network:probabilities(workspace, C.MF_PREDICT_SUM, ROWS, floats)
+        assert(same(answers, expected, ROWS * CLASSES), "bytes and floats have different answers")
+        network:evaluate(room, ROWS, bytes, labels, scaling)
+        network:evaluate(workspace, ROWS, floats, labels)
+        assert(room:report().loss == workspace:report().loss, "bytes and floats have different losses")
+    end
+    expect(C.MF_STATUS_STATE, network.step, network, workspace, ROWS, bytes, labels)
+    expect(C.MF_STATUS_SHAPE, network.evaluate, network, room, ROWS + 1, bytes, labels)
+end
+
 -- A model file: the network that it holds answers alike.
 local function reload(x)
     local path = os.tmpname()
@@ -167,6 +189,7 @@ train()
 local reports, loss = refine()
 interrupt()
 local failure = offend()
+compare_bytes()
 local x, y = generator(2)(TEST_ROWS)
 local percent = accuracy(x, y)
 local file = reload(x)

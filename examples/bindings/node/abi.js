@@ -50,10 +50,14 @@ const constants = Object.freeze({
     MF_INIT_ZERO: 1,
     MF_INIT_ORTHOGONAL: 2,
     MF_INIT_NORMAL: 3,
+    MF_PRECISION_FLOAT32: 0,
+    MF_PRECISION_BF16: 1,
     MF_LAYER_DROPOUT: 0,
     MF_LAYER_LABEL_SMOOTHING: 1,
     MF_TYPE_FLOAT32: 0,
     MF_TYPE_INT32: 1,
+    MF_TYPE_UINT8: 2,
+    MF_TYPE_BF16: 3,
     MF_UNIT_DENSE: 0,
     MF_UNIT_CONV2D: 1,
     MF_UNIT_BATCH_NORM: 2,
@@ -72,8 +76,13 @@ const constants = Object.freeze({
     MF_HEAD_POSITIONS: 1,
     MF_PREDICT_LAST: 0,
     MF_PREDICT_SUM: 1,
+    MF_METADATA_NAME_BYTES: 255,
+    MF_METADATA_VALUE_BYTES: 1048576,
+    MF_METADATA_BYTES: 8388608,
+    MF_METADATA_ENTRIES: 1024,
     MF_WORKSPACE_TRAINING: 0,
     MF_WORKSPACE_INFERENCE: 1,
+    MF_WORKSPACE_CONVERT: 2,
     MF_CONTENTS_MODEL: 0,
     MF_CONTENTS_TRAINING: 1,
     MF_SEED_AUTO: 0,
@@ -88,9 +97,11 @@ function declare(koffi, library) {
     koffi.opaque('mf_workspace');
     koffi.opaque('mf_builder');
     koffi.opaque('mf_network');
+    koffi.opaque('mf_pool');
     koffi.opaque('mf_pipeline');
     koffi.proto('void *mf_allocator_alloc(void *user, size_t bytes, size_t alignment)');
     koffi.proto('void mf_allocator_free(void *user, void *pointer, size_t bytes)');
+    koffi.proto('int32_t mf_output_write(void *user, void *bytes, size_t count)');
     koffi.struct('mf_shape', {
         struct_size: 'uint32_t',
         rank: 'int32_t',
@@ -118,8 +129,10 @@ function declare(koffi, library) {
         input_stride: 'size_t',
         targets: 'void *',
         sample_weights: 'float *',
+        input_scale: 'float',
+        input_shift: 'float',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_batch') !== 56)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_batch') !== 64)
         throw new Error('mf_batch has another size than in C');
     koffi.struct('mf_unit_spec', {
         struct_size: 'uint32_t',
@@ -218,6 +231,14 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_allocator') !== 24)
         throw new Error('mf_allocator has another size than in C');
+    koffi.struct('mf_output', {
+        struct_size: 'uint32_t',
+        reserved: 'uint32_t',
+        write: 'mf_output_write *',
+        user: 'void *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_output') !== 24)
+        throw new Error('mf_output has another size than in C');
     koffi.struct('mf_optimizer_spec', {
         struct_size: 'uint32_t',
         kind: 'int32_t',
@@ -265,7 +286,7 @@ function declare(koffi, library) {
         pool_stride: koffi.array('size_t', 2, 'Array'),
         head_size: 'size_t',
         dropout_maps: 'int32_t',
-        reserved: 'int32_t',
+        precision: 'int32_t',
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_layer_spec') !== 232)
         throw new Error('mf_layer_spec has another size than in C');
@@ -274,7 +295,7 @@ function declare(koffi, library) {
         dropout_maps: 'int32_t',
         input: 'mf_shape *',
         dropout: 'float',
-        reserved: 'int32_t',
+        precision: 'int32_t',
         seed: 'uint64_t',
         allocator: 'mf_allocator *',
     });
@@ -286,6 +307,13 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_network_spec') !== 16)
         throw new Error('mf_network_spec has another size than in C');
+    koffi.struct('mf_pool_spec', {
+        struct_size: 'uint32_t',
+        threads: 'uint32_t',
+        allocator: 'mf_allocator *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_pool_spec') !== 16)
+        throw new Error('mf_pool_spec has another size than in C');
     koffi.struct('mf_workspace_spec', {
         struct_size: 'uint32_t',
         purpose: 'int32_t',
@@ -293,8 +321,9 @@ function declare(koffi, library) {
         layer: 'mf_layer *',
         max_batch: 'size_t',
         allocator: 'mf_allocator *',
+        pool: 'mf_pool *',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_workspace_spec') !== 40)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_workspace_spec') !== 48)
         throw new Error('mf_workspace_spec has another size than in C');
     koffi.struct('mf_pipeline_spec', {
         struct_size: 'uint32_t',
@@ -305,8 +334,9 @@ function declare(koffi, library) {
         on_report: 'mf_pipeline_spec_on_report *',
         user: 'void *',
         allocator: 'mf_allocator *',
+        pool: 'mf_pool *',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_pipeline_spec') !== 56)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_pipeline_spec') !== 64)
         throw new Error('mf_pipeline_spec has another size than in C');
     koffi.struct('mf_load_spec', {
         struct_size: 'uint32_t',
@@ -316,6 +346,18 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_load_spec') !== 24)
         throw new Error('mf_load_spec has another size than in C');
+    koffi.struct('mf_memory_spec', {
+        struct_size: 'uint32_t',
+        purpose: 'int32_t',
+        layers: 'mf_layer_spec **',
+        builders: 'mf_builder **',
+        count: 'size_t',
+        optimizer: 'mf_optimizer_spec *',
+        max_batch: 'size_t',
+        threads: 'size_t',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_memory_spec') !== 56)
+        throw new Error('mf_memory_spec has another size than in C');
     return {
         mf_version: library.func('const char *mf_version()'),
         mf_status_name: library.func('const char *mf_status_name(int32_t status)'),
@@ -392,10 +434,21 @@ function declare(koffi, library) {
         mf_network_goodness: library.func('int32_t mf_network_goodness(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *goodness)'),
         mf_network_probabilities: library.func('int32_t mf_network_probabilities(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *probabilities)'),
         mf_network_infer: library.func('int32_t mf_network_infer(mf_network *network, mf_workspace *workspace, int32_t mode, mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)'),
+        mf_pool_spec_init: library.func('int32_t mf_pool_spec_init(_Inout_ mf_pool_spec *spec, size_t size)'),
+        mf_pool_create: library.func('int32_t mf_pool_create(mf_pool_spec *spec, _Out_ mf_pool **pool)'),
+        mf_pool_free: library.func('void mf_pool_free(mf_pool *pool)'),
+        mf_pool_threads: library.func('int32_t mf_pool_threads(mf_pool *pool, _Out_ uint32_t *threads)'),
+        mf_network_metadata_set: library.func('int32_t mf_network_metadata_set(mf_network *network, const char *name, const char *value)'),
+        mf_network_metadata_get: library.func('int32_t mf_network_metadata_get(mf_network *network, const char *name, _Out_ const char **value)'),
+        mf_network_metadata_count: library.func('int32_t mf_network_metadata_count(mf_network *network, _Out_ size_t *count)'),
+        mf_network_metadata_at: library.func('int32_t mf_network_metadata_at(mf_network *network, size_t index, _Out_ const char **name, _Out_ const char **value)'),
+        mf_network_metadata_remove: library.func('int32_t mf_network_metadata_remove(mf_network *network, const char *name)'),
         mf_report_init: library.func('int32_t mf_report_init(_Inout_ mf_report *report, size_t size)'),
         mf_memory_init: library.func('int32_t mf_memory_init(_Inout_ mf_memory *memory, size_t size)'),
         mf_network_memory: library.func('int32_t mf_network_memory(mf_layer_spec **layers, size_t count, mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, _Inout_ mf_memory *memory)'),
         mf_network_memory_built: library.func('int32_t mf_network_memory_built(mf_builder **builders, size_t count, mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch, _Inout_ mf_memory *memory)'),
+        mf_memory_spec_init: library.func('int32_t mf_memory_spec_init(_Inout_ mf_memory_spec *spec, size_t size)'),
+        mf_memory_query: library.func('int32_t mf_memory_query(mf_memory_spec *spec, _Inout_ mf_memory *memory)'),
         mf_network_summary: library.func('int32_t mf_network_summary(mf_network *network, size_t max_batch, void *text, size_t size, _Out_ size_t *needed)'),
         mf_workspace_spec_init: library.func('int32_t mf_workspace_spec_init(_Inout_ mf_workspace_spec *spec, size_t size)'),
         mf_workspace_create: library.func('int32_t mf_workspace_create(mf_workspace_spec *spec, _Out_ mf_workspace **workspace)'),
@@ -419,21 +472,28 @@ function declare(koffi, library) {
         mf_pipeline_evaluate_batch: library.func('int32_t mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, mf_batch *batch)'),
         mf_pipeline_predict: library.func('int32_t mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, size_t rows, float *x, int32_t *labels)'),
         mf_pipeline_infer: library.func('int32_t mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)'),
+        mf_output_init: library.func('int32_t mf_output_init(_Inout_ mf_output *output, size_t size)'),
         mf_load_spec_init: library.func('int32_t mf_load_spec_init(_Inout_ mf_load_spec *spec, size_t size)'),
         mf_network_save: library.func('int32_t mf_network_save(mf_network *network, int32_t contents, const char *path)'),
         mf_network_save_size: library.func('int32_t mf_network_save_size(mf_network *network, int32_t contents, _Out_ size_t *bytes)'),
         mf_network_save_buffer: library.func('int32_t mf_network_save_buffer(mf_network *network, int32_t contents, void *buffer, size_t bytes, _Out_ size_t *written)'),
+        mf_network_save_to: library.func('int32_t mf_network_save_to(mf_network *network, int32_t contents, mf_output *output)'),
         mf_network_load: library.func('int32_t mf_network_load(mf_load_spec *spec, const char *path, _Out_ mf_network **network)'),
         mf_network_load_buffer: library.func('int32_t mf_network_load_buffer(mf_load_spec *spec, void *buffer, size_t bytes, _Out_ mf_network **network)'),
         mf_network_snapshot_size: library.func('int32_t mf_network_snapshot_size(mf_network *network, _Out_ size_t *bytes)'),
         mf_network_snapshot_save: library.func('int32_t mf_network_snapshot_save(mf_network *network, void *buffer, size_t bytes)'),
         mf_network_snapshot_load: library.func('int32_t mf_network_snapshot_load(mf_network *network, void *buffer, size_t bytes)'),
+        mf_network_clone: library.func('int32_t mf_network_clone(mf_network *network, int32_t contents, mf_allocator *allocator, _Out_ mf_network **clone)'),
+        mf_network_copy_parameters: library.func('int32_t mf_network_copy_parameters(mf_network *to, mf_network *from)'),
+        mf_network_blend_parameters: library.func('int32_t mf_network_blend_parameters(mf_network *to, mf_network *from, double share)'),
+        mf_products_name: library.func('const char *mf_products_name()'),
         mf_blas_name: library.func('const char *mf_blas_name()'),
         mf_blas_set_threads: library.func('int32_t mf_blas_set_threads(int32_t threads)'),
         mf_blas_get_threads: library.func('int32_t mf_blas_get_threads(_Out_ int32_t *threads)'),
         mf_network_export_onnx: library.func('int32_t mf_network_export_onnx(mf_network *network, const char *path)'),
         mf_network_export_onnx_size: library.func('int32_t mf_network_export_onnx_size(mf_network *network, _Out_ size_t *bytes)'),
         mf_network_export_onnx_buffer: library.func('int32_t mf_network_export_onnx_buffer(mf_network *network, void *buffer, size_t bytes, _Out_ size_t *written)'),
+        mf_network_export_onnx_to: library.func('int32_t mf_network_export_onnx_to(mf_network *network, mf_output *output)'),
     };
 }
 

@@ -3,7 +3,8 @@
 //
 // Objects own handles of the library. The garbage collector frees them some time; dispose() does so at once.
 // Data are Float32Array and Int32Array, which are handed over without a copy, and whose lengths are checked:
-// a batch has as many rows as it has labels. A call that fails throws a MonoforwardError.
+// a batch has as many rows as it has labels. Inputs may also be a Uint8Array, such as the pixels of images: see
+// Network.step(). A call that fails throws a MonoforwardError.
 //
 // Options are the fields of the specs in monoforward.h, and constants have their names there.
 //
@@ -326,12 +327,19 @@ class Network extends Handle {
         for (const layer of layers)
             check(C.mf_network_append(this.handle, layer.handle, null));
         const first = receive(out => C.mf_network_layer(this.handle, 0, out, null));
-        const spec = makeResult('mf_layer_spec'), goodness = makeResult('mf_shape');
-        check(C.mf_layer_describe(first, spec));
+        const goodness = makeResult('mf_shape');
         check(C.mf_layer_goodness_shape(first, goodness));
-        this.#inputs = spec.inputs;
+        this.#inputs = this.describe(0).inputs;
         this.#scores = goodness.dims[0] * goodness.dims[1];
         this.#labels = goodness.rank === 2 ? goodness.dims[0] : 1;
+    }
+
+    // What the layer at a position is: the fields of its spec.
+    describe(position) {
+        const layer = receive(out => C.mf_network_layer(this.handle, position, out, null));
+        const spec = makeResult('mf_layer_spec');
+        check(C.mf_layer_describe(layer, spec));
+        return spec;
     }
 
     static load(path) {
@@ -357,38 +365,49 @@ class Network extends Handle {
         check(C.mf_network_set_optimizer(this.handle, optimizer.handle));
     }
 
-    // The number of rows of a labelled batch.
-    checkBatch(x, y) {
-        const rows = Math.floor(y.length / this.#labels);
-        checkArray('y', y, Int32Array, rows, this.#labels);
-        checkArray('x', x, Float32Array, rows, this.#inputs);
-        return rows;
+    // An mf_batch of `rows` rows; y is null where there are no labels.
+    makeBatch(rows, x, y, {scale = 0, shift = 0} = {}) {
+        const bytes = x instanceof Uint8Array;
+        checkArray('x', x, bytes ? Uint8Array : Float32Array, rows, this.#inputs);
+        return {struct_size: koffi.sizeof('mf_batch'), target_type: constants.MF_TYPE_INT32,
+            input_type: bytes ? constants.MF_TYPE_UINT8 : constants.MF_TYPE_FLOAT32, rows, inputs: x, targets: y,
+            input_scale: scale, input_shift: shift};
     }
 
-    // Trains every layer on one batch: x [rows, inputs], y [rows], or [rows, positions] for goodness at positions.
-    step(workspace, x, y) {
-        check(C.mf_network_step(this.handle, workspace.handle, this.checkBatch(x, y), x, y));
+    // The same with labels: one for each row, or one for each of its positions.
+    makeLabelledBatch(x, y, scaling) {
+        const rows = Math.floor(y.length / this.#labels);
+        checkArray('y', y, Int32Array, rows, this.#labels);
+        return this.makeBatch(rows, x, y, scaling);
+    }
+
+    // Trains every layer on one batch: x [rows, inputs], y [rows], or [rows, positions] for goodness at
+    // positions. With bytes the inputs are
+    // (byte + shift) * scale, or byte / 255 without {scale, shift}, and the purpose of the workspace has
+    // MF_WORKSPACE_CONVERT added.
+    step(workspace, x, y, scaling) {
+        check(C.mf_network_step_batch(this.handle, workspace.handle, this.makeLabelledBatch(x, y, scaling)));
     }
 
     // Fills the reports of the workspace, without learning.
-    evaluate(workspace, x, y) {
-        check(C.mf_network_evaluate(this.handle, workspace.handle, this.checkBatch(x, y), x, y));
+    evaluate(workspace, x, y, scaling) {
+        check(C.mf_network_evaluate_batch(this.handle, workspace.handle, this.makeLabelledBatch(x, y, scaling)));
     }
 
     // The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
-    predict(workspace, mode, x) {
-        const labels = new Int32Array(Math.floor(x.length / this.#inputs) * this.#labels);
-        const rows = this.checkBatch(x, labels);
-        check(C.mf_network_predict(this.handle, workspace.handle, mode, rows, x, labels));
+    predict(workspace, mode, x, scaling) {
+        const rows = Math.floor(x.length / this.#inputs), labels = new Int32Array(rows * this.#labels);
+        const batch = this.makeBatch(rows, x, null, scaling);
+        check(C.mf_network_infer(this.handle, workspace.handle, mode, batch, labels, null, null));
         return labels;
     }
 
     // One probability per class, row after row.
-    probabilities(workspace, mode, x) {
+    probabilities(workspace, mode, x, scaling) {
         const rows = Math.floor(x.length / this.#inputs);
-        checkArray('x', x, Float32Array, rows, this.#inputs);
+        const batch = this.makeBatch(rows, x, null, scaling);
         const values = new Float32Array(rows * this.#scores);
-        check(C.mf_network_probabilities(this.handle, workspace.handle, mode, rows, x, values));
+        check(C.mf_network_infer(this.handle, workspace.handle, mode, batch, null, null, values));
         return values;
     }
 }
@@ -396,8 +415,8 @@ class Network extends Handle {
 // ---- workspaces ----
 
 class Workspace extends Handle {
-    constructor(network, maxBatch) {
-        const spec = makeSpec('workspace', {network: network.handle, max_batch: maxBatch});
+    constructor(network, maxBatch, purpose = constants.MF_WORKSPACE_TRAINING) {
+        const spec = makeSpec('workspace', {network: network.handle, max_batch: maxBatch, purpose});
         super(receive(out => C.mf_workspace_create(spec, out)), C.mf_workspace_free);
     }
 
@@ -442,9 +461,8 @@ class Pipeline extends Handle {
         this.#listener = listener;
     }
 
-    submit(x, y) {
-        const rows = this.#network.checkBatch(x, y);
-        this.#settle(C.mf_pipeline_submit(this.handle, rows, x, y));
+    submit(x, y, scaling) {
+        this.#settle(C.mf_pipeline_submit_batch(this.handle, this.#network.makeLabelledBatch(x, y, scaling)));
     }
 
     // Waits until every batch has been learned.

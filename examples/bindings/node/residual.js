@@ -5,6 +5,9 @@
 'use strict';
 const assert = require('node:assert/strict');
 const {execFileSync} = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const mf = require('./monoforward.js');
 
 const SHAPE = [4, 6, 6], ROWS = 12, CLASSES = 3, STEPS = 30;
@@ -70,6 +73,37 @@ function positions() {
     fails(mf.MF_STATUS_SHAPE, () => network.step(workspace, x, y.subarray(0, 4)));
 }
 
+// Products in bf16: the layers learn, otherwise than in float32, and keep their precision in a file.
+function inBf16(x, y) {
+    function trained(precision) {
+        const unit = new mf.Builder(SHAPE, {seed: 7, precision}).dense(16).relu().head(CLASSES).build();
+        const layer = new mf.Layer({inputs: 16, outputs: 8, classes: CLASSES, seed: 8, precision});
+        const network = new mf.Network([unit, layer]);
+        network.setOptimizer(new mf.Optimizer({learning_rate: 0.01}));
+        const workspace = new mf.Workspace(network, ROWS);
+        const losses = Array.from({length: STEPS}, () => {
+            network.step(workspace, x, y);
+            return workspace.report(0).loss;
+        });
+        assert.ok(losses[STEPS - 1] < losses[0] / 2);
+        assert.deepEqual([0, 1].map(i => network.describe(i).precision), [precision, precision]);
+        return {network, answers: network.probabilities(workspace, mf.MF_PREDICT_LAST, x)};
+    }
+    const {network, answers} = trained(mf.MF_PRECISION_BF16);
+    assert.notDeepEqual(trained(mf.MF_PRECISION_FLOAT32).answers, answers);
+    const file = path.join(os.tmpdir(), `residual-${process.pid}.safetensors`);
+    try {
+        network.save(file);
+        const loaded = mf.Network.load(file);
+        assert.deepEqual([0, 1].map(i => loaded.describe(i).precision), [mf.MF_PRECISION_BF16, mf.MF_PRECISION_BF16]);
+    } catch (error) {
+        if (error.status !== mf.MF_STATUS_UNSUPPORTED) // a library without JSON
+            throw error;
+    } finally {
+        fs.rmSync(file, {force: true});
+    }
+}
+
 function fails(status, call) {
     assert.throws(call, error => error instanceof mf.MonoforwardError && error.status === status);
 }
@@ -97,6 +131,7 @@ function main() {
     otherUnits();
     unitsOfSequences();
     positions();
+    inBf16(x, y);
     fails(mf.MF_STATUS_SHAPE, () => new mf.Builder(SHAPE).conv2d(5).add(0));
     fails(mf.MF_STATUS_STATE, () => new mf.Builder([4]).dense(5).build());
     assert.throws(() => new mf.Builder([4]).dense(5, {no_such: 1}), TypeError);

@@ -125,6 +125,27 @@ function accuracy(x, y) {
     return 100 * report.correct / report.rows;
 }
 
+// Bytes are the floats that they stand for, whether one divides by 255 or scales and shifts.
+function compareBytes() {
+    const bytes = Uint8Array.from({length: 2 * ROWS}, (_, i) => 37 * i % 256);
+    const labels = new Int32Array(ROWS).map((_, i) => i % CLASSES);
+    const scaled = {scale: 0.0078125, shift: -127.5};
+    const floats = [Float32Array.from(bytes, byte => byte / 255), Float32Array.from(bytes,
+        byte => (byte + scaled.shift) * scaled.scale)];
+    const room = new mf.Workspace(network, ROWS, mf.MF_WORKSPACE_INFERENCE + mf.MF_WORKSPACE_CONVERT);
+    [undefined, scaled].forEach((scaling, i) => {
+        assert.deepEqual(network.probabilities(room, mf.MF_PREDICT_SUM, bytes, scaling),
+            network.probabilities(workspace, mf.MF_PREDICT_SUM, floats[i]));
+        assert.deepEqual(network.predict(room, mf.MF_PREDICT_SUM, bytes, scaling),
+            network.predict(workspace, mf.MF_PREDICT_SUM, floats[i]));
+        network.evaluate(room, bytes, labels, scaling);
+        network.evaluate(workspace, floats[i], labels);
+        assert.deepEqual(room.report(), workspace.report());
+    });
+    fails(mf.MF_STATUS_STATE, () => network.step(workspace, bytes, labels));
+    fails(mf.MF_STATUS_SHAPE, () => network.evaluate(room, bytes.subarray(1), labels));
+}
+
 // A model file: the network that it holds answers alike.
 function reload(x) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'spirals-'));
@@ -174,6 +195,7 @@ async function main() {
     const {reports, loss} = refine();
     interrupt();
     const failure = offend();
+    compareBytes();
     const [x, y] = new Points(2).draw(TEST_ROWS);
     const percent = accuracy(x, y);
     const file = reload(x);

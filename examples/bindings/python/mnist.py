@@ -40,14 +40,15 @@ def read_options():
     parser.add_argument("--batch", type=count(1), default=128, help="samples of a step (128)")
     parser.add_argument("--learning-rate", type=float, default=0.001, help="step size of Adam (0.001)")
     parser.add_argument("--seed", type=count(0), default=1, help="equal seeds repeat a run (1)")
-    parser.add_argument("--threads", type=count(1), help="threads of the BLAS library (its own choice)")
-    parser.add_argument("--workers", type=count(0), default=0,
-                        help="layers learn at the same time, on N threads; best with --threads 1 (0)")
+    parser.add_argument("--workers", type=count(0), help="threads that share the work, 0: none but one (one per processor)")
+    parser.add_argument("--threads", type=count(1),
+                        help="threads of the BLAS library (1 with workers, else its own choice)")
     return parser.parse_args()
 
 
 class Data:
-    """Images as the network reads them, of mean 0 and deviation 1 over the training set, and labels."""
+    """Images, the bytes of the files, and labels; and what makes the bytes inputs of mean 0 and deviation 1 over the
+    training set. The library converts them, batch by batch: there is no copy of them as floats."""
 
     def __init__(self, folder, seed):
         self.drawn = folder is None
@@ -57,14 +58,16 @@ class Data:
             train, test = idx.load(folder, "train"), idx.load(folder, "t10k")
         if train[0].shape[1] != test[0].shape[1]:
             raise ValueError(f"{folder}: the images of both sets differ in size")
-        # There are only 256 values of pixels, so each is normalised once. The deviation is that of exact sums.
-        counts = numpy.bincount(train[0].ravel(), minlength=256).tolist()
+        # There are only 256 values of pixels. The deviation is that of exact sums. bincount() makes numbers of 8 bytes
+        # of what it counts, so it gets a part at a time.
+        parts = numpy.array_split(train[0], 64)
+        counts = sum(numpy.bincount(part.ravel(), minlength=256) for part in parts).tolist()
         total = float(sum(counts))
         mean = sum(value * count for value, count in enumerate(counts)) / total
         variance = sum(value * value * count for value, count in enumerate(counts)) / total - mean * mean
         scale = numpy.float32(1) / numpy.float32(variance ** 0.5 if variance > 0 else 1)
-        values = (numpy.arange(256, dtype=numpy.float32) - numpy.float32(mean)) * scale
-        self.train, self.test = ((values[images], labels.astype(numpy.int32)) for images, labels in (train, test))
+        self.inputs = {"shift": -mean, "scale": float(scale)}
+        self.train, self.test = ((images, labels.astype(numpy.int32)) for images, labels in (train, test))
 
 
 class Trainer:
@@ -80,13 +83,14 @@ class Trainer:
         self.optimizer = mf.Optimizer("adam", learning_rate=options.learning_rate)
         self.network = mf.Network(self.layers)
         self.network.set_optimizer(self.optimizer)
-        self.pipeline = self.training = None
+        self.pipeline = self.training = pool = None
         if options.workers:
-            self.pipeline = mf.Pipeline(self.network, options.batch, workers=options.workers, on_report=self._add)
+            pool = mf.Pool(options.workers)
+            self.pipeline = mf.Pipeline(self.network, options.batch, pool=pool, on_report=self._add)
         else:
-            self.training = mf.Workspace(self.network, options.batch)
-        self.evaluation = mf.Workspace(self.network, EVALUATION_BATCH, purpose="inference")
-        self.x = numpy.empty((options.batch, inputs), numpy.float32)
+            self.training = mf.Workspace(self.network, options.batch, convert=True)
+        self.evaluation = mf.Workspace(self.network, EVALUATION_BATCH, purpose="inference", convert=True, pool=pool)
+        self.x = numpy.empty((options.batch, inputs), numpy.uint8)
         self.y = numpy.empty(options.batch, numpy.int32)
         self.order = numpy.arange(len(data.train[0]))
         self.shuffling = randomness.Stream(randomness.derive(options.seed, PURPOSE_SHUFFLING))
@@ -120,9 +124,9 @@ class Trainer:
 
     def _learn(self, x, y):
         if self.pipeline:
-            self.pipeline.submit(x, y)
+            self.pipeline.submit(x, y, **self.data.inputs)
             return
-        self.network.step(self.training, x, y)
+        self.network.step(self.training, x, y, **self.data.inputs)
         for position in range(len(self.layers)):
             report = self.training.report(position)
             self.losses[position] += report.loss * report.rows
@@ -133,7 +137,7 @@ class Trainer:
         correct = [0] * (len(self.layers) + 1)
         for first in range(0, len(images), EVALUATION_BATCH):
             part = slice(first, first + EVALUATION_BATCH)
-            self.network.evaluate(self.evaluation, images[part], labels[part])
+            self.network.evaluate(self.evaluation, images[part], labels[part], **self.data.inputs)
             for position in range(len(self.layers)):
                 correct[position] += self.evaluation.report(position).correct
             correct[-1] += self.evaluation.report_sum().correct
@@ -172,15 +176,29 @@ def print_header(options, folder, data):
     print(f"          {len(data.train[0])} images to learn from, {len(data.test[0])} to test with")
     print(f"training  Adam, learning rate {options.learning_rate:g} cosine, batch {options.batch}, "
           f"seed {options.seed}, hidden {','.join(map(str, options.hidden))}")
-    print(f"library   libmonoforward {mf.version()}, products by {mf.blas_name()}, {options.workers} workers\n")
+    print(f"library   libmonoforward {mf.version()}, products by {mf.products_name()}, {options.workers} workers\n")
     print("epoch     loss   LAST %    SUM %  seconds  samples/s", flush=True)
+
+
+def set_blas_threads(threads):
+    """A BLAS library without threads of its own has one, which is all right."""
+    try:
+        mf.set_blas_threads(threads)
+    except mf.MonoforwardError:
+        if threads > 1:
+            raise
 
 
 def main():
     options = read_options()
     folder = idx.find(options.data)
+    if options.workers is None:
+        processors = mf.Pool().threads()
+        options.workers = processors if processors > 1 else 0
+    if options.workers and not options.threads:
+        options.threads = 1
     if options.threads:
-        mf.set_blas_threads(options.threads)
+        set_blas_threads(options.threads)
     data = Data(folder, options.seed)
     print_header(options, folder, data)
     trainer, count, total = Trainer(options, data), len(data.train[0]), 0.0

@@ -2,13 +2,14 @@
 #include "data.h"
 
 #include "complain.h"
+#include "notes.h"
 #include "shapes.h"
 
 #include <stdlib.h>
 
 enum { DRAWN_TRAIN = 10000, DRAWN_TEST = 2000 };
 
-enum { PURPOSE_TRAIN_SHAPES = 1, PURPOSE_TEST_SHAPES };
+enum { PURPOSE_TRAIN_SHAPES = 1, PURPOSE_TEST_SHAPES, PURPOSE_HOLD_OUT };
 
 static bool read_or_draw(struct data *data, const char *folder, uint64_t seed)
 {
@@ -37,8 +38,8 @@ const char *data_find(const char *given)
 static void measure_channel(struct data *data, size_t channel)
 {
     struct byte_counts counts = {0};
-    for (size_t i = 0; i < data->train.count; i++)
-        bytes_count(&counts, record_pixels(&data->train, i) + channel * PLANE, PLANE);
+    for (size_t i = 0; i < data_learned(data); i++)
+        bytes_count(&counts, record_pixels(&data->train, data->order[i]) + channel * PLANE, PLANE);
     bytes_moments(&counts, &data->mean[channel], &data->deviation[channel]);
     for (size_t value = 0; value < BYTE_VALUES; value++)
         data->inputs[channel][value] =
@@ -60,6 +61,48 @@ bool data_open(struct data *data, const char *folder, size_t limit, uint64_t see
     for (size_t channel = 0; channel < CHANNELS; channel++)
         measure_channel(data, channel);
     return true;
+}
+
+size_t data_learned(const struct data *data)
+{
+    return data->train.count - data->validation;
+}
+
+bool data_hold_out(struct data *data, size_t validation, uint64_t seed)
+{
+    struct random_stream stream = {random_derive(seed, PURPOSE_HOLD_OUT)};
+    if (validation == 0)
+        return true;
+    if (validation >= data->train.count)
+        return complain("--validation %zu leaves nothing of %zu images to learn from", validation,
+                        data->train.count);
+    random_shuffle(&stream, data->order, data->train.count);
+    data->validation = validation;
+    for (size_t channel = 0; channel < CHANNELS; channel++)
+        measure_channel(data, channel);
+    return true;
+}
+
+uint64_t data_hash(const struct data *data)
+{
+    size_t bytes = data->train.count * (data->train.labels + PIXELS);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ data->train.bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+bool data_describe(const struct data *data, mf_network *network)
+{
+    static const char *const names[CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                               "dog",      "frog",       "horse", "ship", "truck"};
+    struct scaling scaling = {.channels = CHANNELS};
+    for (size_t channel = 0; channel < CHANNELS; channel++) {
+        scaling.mean[channel] = (float)data->mean[channel];
+        scaling.scale[channel] = (float)(1 / data->deviation[channel]);
+    }
+    return notes_set_scaling(network, &scaling) &&
+           (data->folder == NULL || notes_set_classes(network, names, CLASSES));
 }
 
 void data_free(struct data *data)
@@ -97,5 +140,16 @@ void data_test_batch(const struct data *data, size_t first, size_t rows, bool mi
     for (size_t i = 0; i < rows; i++) {
         see_image(data, &crop, record_pixels(&data->test, first + i), inputs + i * PIXELS);
         classes[i] = record_class(&data->test, first + i);
+    }
+}
+
+void data_validation_batch(const struct data *data, size_t first, size_t rows, bool mirrored, float *inputs,
+                           int32_t *classes)
+{
+    const struct crop crop = {.mirrored = mirrored};
+    for (size_t i = 0; i < rows; i++) {
+        size_t index = data->order[data_learned(data) + first + i];
+        see_image(data, &crop, record_pixels(&data->train, index), inputs + i * PIXELS);
+        classes[i] = record_class(&data->train, index);
     }
 }

@@ -10,6 +10,8 @@
 #include "random.h"
 #include "records.h"
 
+#include "monoforward.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,8 +25,9 @@ struct data {
     const char *folder; /* NULL: shapes drawn here, no data set */
     struct records train;
     struct records test;
-    uint32_t *order;       /* of the training images */
-    double mean[CHANNELS]; /* of the pixels of the training images */
+    uint32_t *order;       /* of the training images: first those to learn from, */
+    size_t validation;     /* and behind them so many that are held out */
+    double mean[CHANNELS]; /* of the pixels of the images to learn from */
     double deviation[CHANNELS];
     float inputs[CHANNELS][BYTE_VALUES]; /* what a pixel is to the network: standardised by the two */
 };
@@ -37,6 +40,19 @@ const char *data_find(const char *given);
  * images are all there are. On failure prints one line and returns false; call data_free() in any case. */
 bool data_open(struct data *data, const char *folder, size_t limit, uint64_t seed);
 
+/* Holds `validation` random training images out. On failure prints one line and returns false. */
+bool data_hold_out(struct data *data, size_t validation, uint64_t seed);
+
+/* Training images to learn from. */
+size_t data_learned(const struct data *data);
+
+/* FNV-1a of the training images and their classes: another set has, but for chance, another one. */
+uint64_t data_hash(const struct data *data);
+
+/* Writes into the metadata what the network has to know of its inputs and classes. On failure prints one line
+ * and returns false. */
+bool data_describe(const struct data *data, mf_network *network);
+
 void data_free(struct data *data);
 
 /* The images at order[first] to order[first + rows - 1] as inputs [rows, PIXELS], and their classes. The
@@ -48,5 +64,9 @@ void data_train_batch(const struct data *data, size_t first, size_t rows, enum a
 /* The test images from `first` on, as they are or mirrored. */
 void data_test_batch(const struct data *data, size_t first, size_t rows, bool mirrored, float *inputs,
                      int32_t *classes);
+
+/* The same of the images that are held out. */
+void data_validation_batch(const struct data *data, size_t first, size_t rows, bool mirrored, float *inputs,
+                           int32_t *classes);
 
 #endif

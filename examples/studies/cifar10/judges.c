@@ -16,7 +16,7 @@ enum { MOST_COUNTS = MOST_LAYERS + 1 };
 struct judge {
     const struct judges *all;
     size_t number;
-    size_t images; /* of the test set, that all judges look at together */
+    size_t images; /* that all judges look at together */
     bool mirrored;
     mf_workspace *workspace;
     float *inputs; /* one batch */
@@ -79,11 +79,20 @@ void judges_close(struct judges *judges)
     *judges = (struct judges){0};
 }
 
+static void make_batch(struct judge *judge, size_t first, size_t rows, bool mirrored)
+{
+    const struct judges *all = judge->all;
+    if (all->on_validation)
+        data_validation_batch(all->data, first, rows, mirrored, judge->inputs, judge->classes);
+    else
+        data_test_batch(all->data, first, rows, mirrored, judge->inputs, judge->classes);
+}
+
 static bool judge_batch(struct judge *judge, size_t first, size_t rows)
 {
     const struct model *model = judge->all->model;
     mf_report report = {.struct_size = sizeof report};
-    data_test_batch(judge->all->data, first, rows, false, judge->inputs, judge->classes);
+    make_batch(judge, first, rows, false);
     if (!library_ok(
             mf_network_evaluate(model->network, judge->workspace, rows, judge->inputs, judge->classes)))
         return false;
@@ -122,7 +131,7 @@ static bool judge_mirrored_batch(struct judge *judge, size_t first, size_t rows)
     for (size_t i = 0; i < 2 * JUDGED_BATCH * CLASSES; i++)
         judge->both[0][i] = 0;
     for (int side = 0; side < 2; side++) {
-        data_test_batch(judge->all->data, first, rows, side == 1, judge->inputs, judge->classes);
+        make_batch(judge, first, rows, side == 1);
         for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
             if (!library_ok(mf_network_goodness(model->network, judge->workspace, mode, rows, judge->inputs,
                                                 judge->goodness)))
@@ -150,7 +159,7 @@ static void *judge_share(void *user)
     return NULL;
 }
 
-/* Lets all judges look at the first `images` test images, and adds up what they count. Where the system gives
+/* Lets all judges look at the first `images` images, and adds up what they count. Where the system gives
  * no thread, the caller's does the work. */
 static bool judge_all(struct judges *judges, size_t images, bool mirrored, uint64_t *correct)
 {
@@ -176,10 +185,15 @@ static bool judge_all(struct judges *judges, size_t images, bool mirrored, uint6
     return good;
 }
 
+static size_t image_count(const struct judges *judges)
+{
+    return judges->on_validation ? judges->data->validation : judges->data->test.count;
+}
+
 static bool reach_verdict(struct judges *judges, bool mirrored, struct verdict *verdict)
 {
     uint64_t correct[MOST_COUNTS] = {0};
-    size_t layers = judges->model->layer_count, images = judges->data->test.count;
+    size_t layers = judges->model->layer_count, images = image_count(judges);
     if (!judge_all(judges, images, mirrored, correct))
         return false;
     double percent = 100 / (double)images;
@@ -203,7 +217,7 @@ bool judges_evaluate_mirrored(struct judges *judges, struct verdict *verdict)
 bool judges_estimate(struct judges *judges, double *seconds)
 {
     uint64_t correct[MOST_COUNTS] = {0};
-    size_t all = judges->data->test.count, few = 2 * judges->count * JUDGED_BATCH;
+    size_t all = image_count(judges), few = 2 * judges->count * JUDGED_BATCH;
     double started = clock_seconds();
     if (few > all)
         few = all;

@@ -20,6 +20,7 @@ struct judge;
 struct judges {
     const struct data *data;
     const struct model *model;
+    bool on_validation; /* they look at the images that are held out, not at the test set */
     size_t count;
     struct judge *each;
 };
@@ -37,14 +38,14 @@ bool judges_open(struct judges *judges, const struct data *data, const struct mo
 
 void judges_close(struct judges *judges);
 
-/* Asks for the whole test set. The layers must be at rest. */
+/* Asks for all images that they look at. The layers must be at rest. */
 bool judges_evaluate(struct judges *judges, struct verdict *verdict);
 
 /* The same for the sum of an image's goodness and that of its mirror image; sets `last` and `sum` alone.
  * Takes MIRRORED_COST times as long. */
 bool judges_evaluate_mirrored(struct judges *judges, struct verdict *verdict);
 
-/* About how many seconds judges_evaluate() takes, from a small share of the test set. */
+/* About how many seconds judges_evaluate() takes, from a small share of them. */
 bool judges_estimate(struct judges *judges, double *seconds);
 
 #endif

@@ -29,6 +29,7 @@ static bool plan_spec(const struct settings *settings, size_t index, const mf_la
     spec->classes = CLASSES;
     spec->normalization = MF_NORMALIZATION_BATCH;
     spec->projection_init = settings->init_projection;
+    spec->precision = settings->precision;
     spec->dropout = (float)plan->dropout;
     spec->dropout_maps = 1;
     spec->label_smoothing = (float)settings->label_smoothing;
@@ -64,7 +65,8 @@ bool model_create(struct model *model, const struct settings *settings)
     spec.allocator = &allocator;
     return library_ok(mf_network_create(&spec, &model->network)) &&
            create_layers(model, settings, &allocator) &&
-           training_open(&model->training, model->network, settings->workers, settings->batch, &allocator);
+           training_open(&model->training, model->network, settings->workers, NULL, settings->batch,
+                         &allocator);
 }
 
 void model_free(struct model *model)

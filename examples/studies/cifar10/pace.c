@@ -31,6 +31,24 @@ static double learning_ends(const struct pace *pace, double now)
            step * (double)(pace->settings->workers + 2);
 }
 
+void pace_save(const struct pace *pace, struct run_state *state)
+{
+    state->step = pace->steps;
+    state->share = pace->share;
+    state->judging = pace->judging;
+    state->elapsed = clock_seconds() - pace->started;
+    state->learning = pace->learning - pace->started;
+}
+
+void pace_restore(struct pace *pace, const struct run_state *state)
+{
+    pace->steps = state->step;
+    pace->share = state->share;
+    pace->judging = state->judging;
+    pace->started = clock_seconds() - state->elapsed;
+    pace->learning = pace->started + state->learning;
+}
+
 void pace_step(struct pace *pace)
 {
     pace->steps++;

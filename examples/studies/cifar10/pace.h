@@ -5,6 +5,7 @@
 #ifndef CIFAR10_PACE_H
 #define CIFAR10_PACE_H
 
+#include "checkpoint.h"
 #include "settings.h"
 
 #include <stdbool.h>
@@ -22,6 +23,10 @@ struct pace {
 
 /* Call it when learning begins. `images` are learned from in an epoch. */
 void pace_begin(struct pace *pace, const struct settings *settings, double started, size_t images);
+
+/* Writes down how far the run has come, and takes it up from there in another process. */
+void pace_save(const struct pace *pace, struct run_state *state);
+void pace_restore(struct pace *pace, const struct run_state *state);
 
 /* A step has been taken. */
 void pace_step(struct pace *pace);

@@ -3,6 +3,7 @@
 
 #include "curves.h"
 #include "parameters.h"
+#include "threads.h"
 #include "updates.h"
 
 #include "monoforward.h"
@@ -19,7 +20,9 @@ static void print_data(const struct settings *settings, const struct data *data)
             "not CIFAR-10\n");
     else
         printf("data      %s\n", data->folder);
-    printf("          %zu images to learn from, %zu to test with", data->train.count, data->test.count);
+    printf("          %zu images to learn from, %zu to test with", data_learned(data), data->test.count);
+    if (data->validation > 0)
+        printf(", %zu held out", data->validation);
     if (data->folder != NULL && (data->train.count != whole_train || data->test.count != whole_test))
         printf("; the whole CIFAR-10 has %zu and %zu", whole_train, whole_test);
     printf("\n          standardised by channel: means %.2f %.2f %.2f, deviations %.2f %.2f %.2f\n",
@@ -76,14 +79,8 @@ static void print_training(const struct settings *settings)
 
 static void print_library(const struct settings *settings, const struct model *model)
 {
-    int32_t threads;
     printf("memory    %.1f MB held for training\n", (double)model->meter.bytes / 1e6);
-    printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
-    if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
-        printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
-    if (settings->workers > 0)
-        printf(", %zu worker%s", settings->workers, settings->workers == 1 ? "" : "s");
-    printf("\n");
+    threads_report(settings->workers, precision_names[settings->precision]);
 }
 
 bool report_header(const struct settings *settings, const struct data *data, const struct model *model)
@@ -98,12 +95,13 @@ bool report_header(const struct settings *settings, const struct data *data, con
 
 void report_columns(const struct settings *settings)
 {
+    const char *judge = settings->validation > 0 ? "valid %" : "test %";
     printf("\n%5s %8s", "", "loss of");
     for (size_t i = 0; i < settings->layer_count; i++)
         printf(" %5s %-2zu", "layer", i + 1);
     printf(" %8s %8s\nepoch %8s", "LAST", "SUM", "the last");
     for (size_t i = 0; i < settings->layer_count + 2; i++)
-        printf(" %8s", "test %");
+        printf(" %8s", judge);
     printf(" %8s %8s\n", "minutes", "images/s");
     fflush(stdout);
 }
@@ -147,23 +145,27 @@ static size_t best_layer(const struct epoch *epoch)
     return best;
 }
 
-static void print_options(const struct settings *settings, const struct data *data)
+void report_options(const struct settings *settings, const struct data *data, char text[OPTIONS_TEXT])
 {
-    printf(" data=%s images=%zu seed=%llu width=%g batch=%zu optimizer=%s learning_rate=%g "
-           "learning_rate_schedule=%s warmup=%g augment=%s",
-           data->folder == NULL ? "drawn" : "cifar10", data->train.count, (unsigned long long)settings->seed,
-           settings->width, settings->batch, update_names[settings->optimizer], settings->learning_rate,
-           schedule_names[settings->schedule], settings->warmup, augment_names[settings->augment]);
-    printf(" dropout=");
+    size_t used = (size_t)snprintf(
+        text, OPTIONS_TEXT,
+        "data=%s images=%zu seed=%llu width=%g batch=%zu optimizer=%s learning_rate=%g "
+        "learning_rate_schedule=%s warmup=%g augment=%s dropout=",
+        data->folder == NULL ? "drawn" : "cifar10", data_learned(data), (unsigned long long)settings->seed,
+        settings->width, settings->batch, update_names[settings->optimizer], settings->learning_rate,
+        schedule_names[settings->schedule], settings->warmup, augment_names[settings->augment]);
     for (size_t i = 0; i + 1 < settings->layer_count; i++)
-        printf("%s%g", i > 0 ? "," : "", settings->layers[i].dropout);
-    printf(" init_projection=%s label_smoothing=%g weight_decay=%g time_budget=%g workers=%zu",
-           init_names[settings->init_projection], settings->label_smoothing, settings->weight_decay,
-           settings->time_budget, settings->workers);
+        used += (size_t)snprintf(text + used, OPTIONS_TEXT - used, "%s%g", i > 0 ? "," : "",
+                                 settings->layers[i].dropout);
+    snprintf(text + used, OPTIONS_TEXT - used,
+             " init_projection=%s precision=%s label_smoothing=%g weight_decay=%g time_budget=%g",
+             init_names[settings->init_projection], precision_names[settings->precision],
+             settings->label_smoothing, settings->weight_decay, settings->time_budget);
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct outcome *outcome)
 {
+    char options[OPTIONS_TEXT];
     const struct epoch *end = outcome->last_epoch;
     size_t best = best_layer(end);
     printf("\nresult example=cifar10 preset=%s epochs=%.5g minutes=%.2f last=%.2f sum=%.2f",
@@ -173,7 +175,10 @@ void report_result(const struct settings *settings, const struct data *data, con
         printf(" layer%zu=%.2f", i + 1, end->accuracy[i]);
     if (!isnan(outcome->last_flip))
         printf(" last_flip=%.2f sum_flip=%.2f", outcome->last_flip, outcome->sum_flip);
-    print_options(settings, data);
+    report_options(settings, data, options);
+    printf(" %s workers=%zu", options, settings->workers);
+    if (outcome->keep->best_epoch > 0)
+        printf(" best_epoch=%zu best_validation_last=%.2f", outcome->keep->best_epoch, outcome->keep->best);
     printf(" loss=%.4f samples_per_second=%.0f params_hash=%016llx\n", end->loss[end->depth - 1],
            outcome->samples_per_second, (unsigned long long)outcome->params_hash);
 }

@@ -5,6 +5,7 @@
 #ifndef CIFAR10_REPORT_H
 #define CIFAR10_REPORT_H
 
+#include "checkpoint.h"
 #include "data.h"
 #include "history.h"
 #include "model.h"
@@ -17,8 +18,12 @@ struct outcome {
     double minutes;
     double samples_per_second;
     double last_flip, sum_flip; /* NaN unless asked for */
+    const struct keep *keep;
     uint64_t params_hash;
 };
+
+/* The options that decide what the network becomes, as "key=value key=value ...". */
+void report_options(const struct settings *settings, const struct data *data, char text[OPTIONS_TEXT]);
 
 /* What the run is about to do. On failure prints one line and returns false. */
 bool report_header(const struct settings *settings, const struct data *data, const struct model *model);

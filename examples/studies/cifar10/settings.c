@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
 #include "settings.h"
 
+#include "checkpoint.h"
 #include "data.h"
 #include "records.h"
+#include "threads.h"
 #include "unpack.h"
 #include "updates.h"
 
@@ -11,7 +12,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 const char *const schedule_names[] = {
     [SCHEDULE_COSINE] = "cosine", [SCHEDULE_STEPS] = "steps", [SCHEDULE_CONSTANT] = "constant", NULL};
@@ -27,6 +27,9 @@ const char *const init_names[] = {[MF_INIT_KAIMING_UNIFORM] = "kaiming",
                                   [MF_INIT_NORMAL] = "normal",
                                   NULL};
 
+const char *const precision_names[] = {
+    [MF_PRECISION_FLOAT32] = "float32", [MF_PRECISION_BF16] = "bf16", NULL};
+
 /* Where the preset's own rate does not apply, as another optimizer was chosen. */
 static const double usual_learning_rates[] = {[UPDATE_SGD] = 0.1,
                                               [UPDATE_MOMENTUM] = 0.02,
@@ -37,9 +40,6 @@ static const double usual_learning_rates[] = {[UPDATE_SGD] = 0.1,
 static const char summary[] =
     "Trains a network of convolutions on CIFAR-10 with Mono-Forward: every layer learns from its own loss.\n"
     "Without data it draws shapes to learn from.";
-
-/* More workers than this find little to do between the steps of the slowest layer. */
-enum { MOST_USUAL_WORKERS = 4 };
 
 /* Tells that an option was not given; none of them can have this value. */
 static const size_t count_unset = SIZE_MAX;
@@ -58,6 +58,7 @@ static struct settings unset_settings(void)
         .augment = choice_unset,
         .init_projection = choice_unset,
         .width = 1,
+        .checkpoint_every = 30,
         .learning_rate = number_unset,
         .warmup = number_unset,
         .dropout = number_unset,
@@ -109,32 +110,34 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
                       &s->label_smoothing, 0, 0.99),
         option_number("weight-decay", "decay of weights and projections (the preset's)", &s->weight_decay, 0,
                       1e6),
+        option_choice("precision",
+                      "what products with the weights round their operands to, if the library's "
+                      "convolutions can (float32)",
+                      &s->precision, precision_names),
         option_count("evaluate-every", "look at the test set after every N epochs, and at the end (1)",
                      &s->evaluate_every, 1, 1e6),
         option_flag("flip-test",
                     "at the end, also judge by the goodness of each test image and its mirror image together",
                     &s->flip_test),
         option_count("limit", "learn from the first N training images only, 0: all (0)", &s->limit, 0, 1e9),
+        option_count(
+            "validation",
+            "hold out N of these and watch them, not the test set, which judges at the end alone (0)",
+            &s->validation, 0, 1e9),
         option_seed("seed", "equal seeds repeat a run without time budget, bit for bit (1)", &s->seed),
-        option_count("workers",
-                     "layers learn at the same time, on N threads (one per processor, at most 4; 0 if there "
-                     "is one)",
+        option_count("workers", "threads that share the work, 0: none but one (one per processor)",
                      &s->workers, 0, 1024),
-        option_count("threads",
-                     "threads of the BLAS library (1 with two or more workers, else its own choice)",
+        option_count("threads", "threads of the BLAS library (1 with workers, else its own choice)",
                      &s->threads, 1, 1024),
         option_text("plot", "FILE", "draw the training curves into this SVG file", &s->plot),
         option_text("log", "FILE", "add a line for every epoch to this CSV file", &s->log),
+        option_text("save", "FILE", KEEP_SAVE_HELP, &s->save),
+        option_text("export", "FILE", KEEP_EXPORT_HELP, &s->onnx),
+        option_text("checkpoint", "FILE", CHECKPOINT_HELP, &s->checkpoint),
+        option_number("checkpoint-every", CHECKPOINT_EVERY_HELP, &s->checkpoint_every, 0, 1e9),
+        option_flag("resume", CHECKPOINT_RESUME_HELP, &s->resume),
     };
     return options_read(argc, argv, summary, rules, sizeof rules / sizeof rules[0]);
-}
-
-static size_t usual_workers(void)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (processors < 2)
-        return 0;
-    return processors < MOST_USUAL_WORKERS ? (size_t)processors : MOST_USUAL_WORKERS;
 }
 
 static void plan_layers(struct settings *s, const struct preset *preset)
@@ -177,8 +180,8 @@ static void ask_preset(struct settings *s)
     if (s->epochs == count_unset)
         s->epochs = s->time_budget > 0 ? SIZE_MAX : preset->epochs;
     if (s->workers == count_unset)
-        s->workers = usual_workers();
-    if (s->threads == 0 && s->workers >= 2)
+        s->workers = threads_usual();
+    if (s->threads == 0 && s->workers > 0)
         s->threads = 1;
 }
 

@@ -9,15 +9,21 @@
 #include "presets.h"
 
 struct settings {
-    const char *data; /* NULL: no folder is known */
-    const char *plot; /* NULL: no picture */
-    const char *log;  /* NULL: no log */
+    const char *data;       /* NULL: no folder is known */
+    const char *plot;       /* NULL: no picture */
+    const char *log;        /* NULL: no log */
+    const char *save;       /* NULL: no model file */
+    const char *onnx;       /* NULL: no ONNX model */
+    const char *checkpoint; /* NULL: none */
+    double checkpoint_every;
+    bool resume;
     int32_t preset;
     size_t layer_count;
     struct layer_plan layers[MOST_LAYERS];
     size_t epochs;
     size_t batch;
-    size_t limit; /* 0: all training images */
+    size_t limit;      /* 0: all training images */
+    size_t validation; /* of these, held out */
     size_t evaluate_every;
     size_t threads; /* 0: leave the BLAS library alone */
     size_t workers; /* 0: one layer after the other */
@@ -25,6 +31,7 @@ struct settings {
     int32_t schedule;
     int32_t augment;
     int32_t init_projection;
+    int32_t precision; /* MF_PRECISION_... */
     bool flip_test;
     double time_budget; /* minutes; 0: none */
     double width;
@@ -41,6 +48,7 @@ extern const char *const schedule_names[];
 extern const char *const augment_names[];
 extern const char *const pool_names[];
 extern const char *const init_names[];
+extern const char *const precision_names[];
 
 enum options_outcome settings_read(struct settings *settings, int argc, char **argv);
 

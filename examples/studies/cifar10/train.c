@@ -10,7 +10,8 @@
 enum { PURPOSE_SHUFFLING = 100, PURPOSE_AUGMENTING };
 
 bool trainer_open(struct trainer *trainer, const struct settings *settings, const struct data *data,
-                  struct model *model, struct pace *pace)
+                  struct model *model, struct pace *pace, struct run_state *state,
+                  struct checkpoint *checkpoint)
 {
     *trainer = (struct trainer){
         .settings = settings,
@@ -21,6 +22,8 @@ bool trainer_open(struct trainer *trainer, const struct settings *settings, cons
         .augmenting = {random_derive(settings->seed, PURPOSE_AUGMENTING)},
         .inputs = calloc(settings->batch, PIXELS * sizeof(float)),
         .classes = calloc(settings->batch, sizeof(int32_t)),
+        .state = state,
+        .checkpoint = checkpoint,
     };
     if (trainer->inputs == NULL || trainer->classes == NULL)
         return complain("no memory for a batch of %zu images", settings->batch);
@@ -50,29 +53,58 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
     return good;
 }
 
-bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch, size_t *images)
+void trainer_catch_up(struct trainer *trainer)
 {
-    size_t count = trainer->data->train.count, batch = trainer->settings->batch, first = 0;
-    double losses[MOST_LAYERS] = {0};
-    double started = clock_seconds();
-    struct progress progress;
-    bool good = true;
+    for (size_t i = 0; i < trainer->state->history.count; i++)
+        random_shuffle(&trainer->shuffling, trainer->data->order, data_learned(trainer->data));
+    trainer->augmenting.state = trainer->state->augmenting;
+    pace_restore(trainer->pace, trainer->state);
+}
 
-    progress_start(&progress, name, count);
-    random_shuffle(&trainer->shuffling, trainer->data->order, count);
-    while (good && first < count && (first == 0 || !pace_is_over(trainer->pace, 0))) {
-        size_t rows = count - first < batch ? count - first : batch;
-        progress_show(&progress, first);
-        good = learn_batch(trainer, first, rows, losses);
-        first += rows;
+bool trainer_save_state(struct trainer *trainer)
+{
+    struct run_state *state = trainer->state;
+    state->augmenting = trainer->augmenting.state;
+    pace_save(trainer->pace, state);
+    return library_ok(training_finish(&trainer->model->training, state->losses)) &&
+           checkpoint_write(trainer->checkpoint, trainer->model->network, state);
+}
+
+static bool learn_epoch(struct trainer *trainer, struct progress *progress)
+{
+    struct run_state *state = trainer->state;
+    size_t count = data_learned(trainer->data), batch = trainer->settings->batch;
+    double started = clock_seconds() - state->seconds;
+    bool good = true;
+    while (good && state->position < count && checkpoint_signal() == 0 &&
+           (state->position == 0 || !pace_is_over(trainer->pace, 0))) {
+        size_t first = (size_t)state->position, rows = count - first < batch ? count - first : batch;
+        progress_show(progress, first);
+        good = learn_batch(trainer, first, rows, state->losses);
+        state->position += rows;
+        state->seconds = clock_seconds() - started;
+        if (good && checkpoint_is_due(trainer->checkpoint))
+            good = trainer_save_state(trainer);
     }
-    good = good && library_ok(training_finish(&trainer->model->training, losses));
+    good = good && library_ok(training_finish(&trainer->model->training, state->losses));
+    state->seconds = clock_seconds() - started;
+    return good;
+}
+
+bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch)
+{
+    const struct run_state *state = trainer->state;
+    size_t count = data_learned(trainer->data);
+    struct progress progress;
+
+    progress_start(&progress, name, count, state->seconds);
+    random_shuffle(&trainer->shuffling, trainer->data->order, count);
+    bool good = learn_epoch(trainer, &progress);
     progress_end(&progress);
 
-    *images = first;
-    epoch->seconds = clock_seconds() - started;
-    epoch->samples_per_second = (double)first / epoch->seconds;
+    epoch->seconds = state->seconds;
+    epoch->samples_per_second = (double)state->position / epoch->seconds;
     for (size_t i = 0; i < trainer->model->layer_count; i++)
-        epoch->loss[i] = losses[i] / (double)first;
+        epoch->loss[i] = state->losses[i] / (double)state->position;
     return good;
 }

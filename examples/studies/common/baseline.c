@@ -128,6 +128,7 @@ mf_status baseline_describe(const struct baseline_spec *spec, mf_builder **build
     mf_builder_spec how;
     (void)mf_builder_spec_init(&how, sizeof how);
     how.input = &input;
+    how.precision = spec->count > 0 ? spec->layers[0].precision : MF_PRECISION_FLOAT32;
     how.seed = spec->seed;
     how.allocator = spec->allocator;
     mf_status status = mf_builder_create(&how, builder);

@@ -3,8 +3,8 @@
  * and nothing else.
  *
  * The classifier on top of dense layers, or of none (softmax regression), is linear and has a bias, as
- * everywhere else. The head G = F M^T has none, so the classifier is a last dense unit of `classes` outputs, and M
- * behind it is the identity and frozen: G = F to the bit, and the gradient by F is dG. On top of
+ * everywhere else. The head G = F M^T has none, so the classifier is a last dense unit of `classes` outputs,
+ * and M behind it is the identity and frozen: G = F to the bit, and the gradient by F is dG. On top of
  * convolutions the classifier is the projection of the last one, without bias: the head that Mono-Forward has
  * there. So a network of one convolution learns the same both ways.
  *
@@ -29,7 +29,7 @@ struct baseline_spec {
 mf_status baseline_describe(const struct baseline_spec *spec, mf_builder **builder);
 
 /* The layer. Of the specs' dropout that of the last layer does not count, and of their heads and
- * label smoothing only that of the last. */
+ * label smoothing only that of the last. The precision of the first is that of all products. */
 mf_status baseline_create(const struct baseline_spec *spec, mf_layer **layer);
 
 #endif

@@ -189,3 +189,37 @@ bool idx_load(const char *folder, const char *part, int classes, struct image_se
         image_set_free(set);
     return good;
 }
+
+static bool idx_open_path(struct idx_file *file, const char *path)
+{
+    int length = snprintf(file->path, LONGEST_PATH, "%s", path);
+    if (length < 0 || length >= LONGEST_PATH)
+        return complain("the name of a data file is too long");
+    errno = 0;
+    file->stream = gzopen(path, "rb");
+    return file->stream != NULL ||
+           complain("cannot open %s: %s", path, strerror(errno != 0 ? errno : ENOMEM));
+}
+
+bool idx_load_images(const char *path, struct image_set *set)
+{
+    struct idx_file file;
+    *set = (struct image_set){0};
+    if (!idx_open_path(&file, path))
+        return false;
+    bool good = read_images(&file, set);
+    gzclose(file.stream);
+    if (!good)
+        image_set_free(set);
+    return good;
+}
+
+bool idx_load_labels(const char *path, int classes, struct image_set *set)
+{
+    struct idx_file file;
+    if (!idx_open_path(&file, path))
+        return false;
+    bool good = read_labels(&file, classes, set);
+    gzclose(file.stream);
+    return good;
+}

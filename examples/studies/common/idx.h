@@ -14,4 +14,8 @@
  */
 bool idx_load(const char *folder, const char *part, int classes, struct image_set *set);
 
+/* The same from files of any name: images without labels, and labels for the images of a set. */
+bool idx_load_images(const char *path, struct image_set *set);
+bool idx_load_labels(const char *path, int classes, struct image_set *set);
+
 #endif

@@ -22,6 +22,11 @@ struct option_rule option_text(const char *name, const char *argument, const cha
     return (struct option_rule){.name = name, .argument = argument, .help = help, .text = target};
 }
 
+struct option_rule option_operand(const char *name, const char *help, const char **target)
+{
+    return (struct option_rule){.name = name, .help = help, .text = target, .operand = true};
+}
+
 struct option_rule option_count(const char *name, const char *help, size_t *target, double lowest,
                                 double highest)
 {
@@ -185,11 +190,28 @@ static void print_words(const char *text)
     putchar('\n');
 }
 
+static size_t count_operands(const struct option_rule *rules, size_t rule_count)
+{
+    size_t count = 0;
+    while (count < rule_count && rules[count].operand)
+        count++;
+    return count;
+}
+
 static void print_help(const char *program, const char *summary, const struct option_rule *rules,
                        size_t rule_count)
 {
-    printf("usage: %s [options]\n%s\n\noptions:\n", program, summary);
-    for (size_t i = 0; i < rule_count; i++) {
+    size_t operands = count_operands(rules, rule_count);
+    printf("usage: %s", program);
+    for (size_t i = 0; i < operands; i++)
+        printf(" %s", rules[i].name);
+    printf(" [options]\n%s\n\n", summary);
+    for (size_t i = 0; i < operands; i++) {
+        printf("  %-*s", HELP_INDENT - 2, rules[i].name);
+        print_words(rules[i].help);
+    }
+    printf("%soptions:\n", operands > 0 ? "\n" : "");
+    for (size_t i = operands; i < rule_count; i++) {
         char choices[200] = "", left[240];
         if (rules[i].choice != NULL)
             join_choices(&rules[i], choices, sizeof choices);
@@ -209,7 +231,7 @@ static const struct option_rule *find_rule(const char *name, size_t length, cons
                                            size_t rule_count)
 {
     for (size_t i = 0; i < rule_count; i++)
-        if (strlen(rules[i].name) == length && strncmp(rules[i].name, name, length) == 0)
+        if (!rules[i].operand && strlen(rules[i].name) == length && strncmp(rules[i].name, name, length) == 0)
             return &rules[i];
     return NULL;
 }
@@ -219,8 +241,6 @@ static bool read_option(int argc, char **argv, int *position, const struct optio
                         size_t rule_count)
 {
     const char *word = argv[*position];
-    if (strncmp(word, "--", 2) != 0)
-        return complain("unexpected argument %s (see --help)", word);
     const char *name = word + 2, *equals = strchr(name, '=');
     size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
     const struct option_rule *rule = find_rule(name, length, rules, rule_count);
@@ -240,13 +260,25 @@ static bool read_option(int argc, char **argv, int *position, const struct optio
 enum options_outcome options_read(int argc, char **argv, const char *summary, const struct option_rule *rules,
                                   size_t rule_count)
 {
+    size_t operands = count_operands(rules, rule_count), given = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_help(argv[0], summary, rules, rule_count);
             return OPTIONS_HELP;
         }
-        if (!read_option(argc, argv, &i, rules, rule_count))
+        if (strncmp(argv[i], "--", 2) != 0) {
+            if (given == operands) {
+                complain("unexpected argument %s (see --help)", argv[i]);
+                return OPTIONS_WRONG;
+            }
+            *rules[given++].text = argv[i];
+        } else if (!read_option(argc, argv, &i, rules, rule_count)) {
             return OPTIONS_WRONG;
+        }
+    }
+    if (given < operands) {
+        complain("%s is missing (see --help)", rules[given].name);
+        return OPTIONS_WRONG;
     }
     return OPTIONS_READ;
 }

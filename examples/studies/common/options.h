@@ -21,6 +21,7 @@ struct size_list {
 struct option_rule {
     const char *name;     /* without the dashes */
     const char *argument; /* what --help calls the value; NULL for a flag */
+    bool operand;         /* a word of its own, which has to be there: MODEL */
     const char *help;
     bool *flag;
     const char **text;
@@ -35,6 +36,9 @@ struct option_rule {
 
 struct option_rule option_flag(const char *name, const char *help, bool *target);
 struct option_rule option_text(const char *name, const char *argument, const char *help, const char **target);
+
+/* The first, second, ... word that is no option: they go before all other rules. */
+struct option_rule option_operand(const char *name, const char *help, const char **target);
 struct option_rule option_count(const char *name, const char *help, size_t *target, double lowest,
                                 double highest);
 struct option_rule option_seed(const char *name, const char *help, uint64_t *target);

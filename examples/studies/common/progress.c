@@ -12,10 +12,10 @@ enum { BAR_WIDTH = 30 };
 static const double seconds_between_bars = 0.1;
 static const double seconds_between_lines = 10;
 
-void progress_start(struct progress *progress, const char *name, size_t total)
+void progress_start(struct progress *progress, const char *name, size_t total, double seconds)
 {
     double now = clock_seconds();
-    *progress = (struct progress){name, total, now, now, isatty(STDERR_FILENO) == 1};
+    *progress = (struct progress){name, total, now - seconds, now, isatty(STDERR_FILENO) == 1};
 }
 
 static void show_bar(const struct progress *progress, size_t done, double rate, double left)

@@ -16,8 +16,9 @@ struct progress {
     bool terminal;
 };
 
-/* `name` must stay valid; `total` is the number of samples of the job. */
-void progress_start(struct progress *progress, const char *name, size_t total);
+/* `name` must stay valid; `total` is the number of samples of the job, which may have taken `seconds`
+ * already. */
+void progress_start(struct progress *progress, const char *name, size_t total, double seconds);
 
 void progress_show(struct progress *progress, size_t done);
 

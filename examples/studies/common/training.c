@@ -3,36 +3,49 @@
 
 #include "complain.h"
 
-static bool create_pipeline(struct training *training, size_t workers, size_t max_batch,
+static bool create_pipeline(struct training *training, size_t workers, mf_pool *pool, size_t max_batch,
                             const mf_allocator *allocator)
 {
     mf_pipeline_spec spec;
     if (!library_ok(mf_pipeline_spec_init(&spec, sizeof spec)))
         return false;
     spec.workers = (uint32_t)workers;
+    spec.pool = pool;
     spec.network = training->network;
     spec.max_batch = max_batch;
     spec.allocator = allocator;
     return library_ok(mf_pipeline_create(&spec, &training->pipeline));
 }
 
-static bool create_workspace(struct training *training, size_t max_batch, const mf_allocator *allocator)
+static bool create_workspace(struct training *training, int32_t purpose, mf_pool *pool, size_t max_batch,
+                             const mf_allocator *allocator)
 {
     mf_workspace_spec spec;
     if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
         return false;
+    spec.purpose = purpose;
     spec.network = training->network;
     spec.max_batch = max_batch;
     spec.allocator = allocator;
+    spec.pool = pool;
     return library_ok(mf_workspace_create(&spec, &training->workspace));
 }
 
-bool training_open(struct training *training, mf_network *network, size_t workers, size_t max_batch,
-                   const mf_allocator *allocator)
+bool training_open(struct training *training, mf_network *network, size_t workers, mf_pool *pool,
+                   size_t max_batch, const mf_allocator *allocator)
 {
     *training = (struct training){.network = network};
-    return workers > 0 ? create_pipeline(training, workers, max_batch, allocator)
-                       : create_workspace(training, max_batch, allocator);
+    return workers > 0 ? create_pipeline(training, workers, pool, max_batch, allocator)
+                       : create_workspace(training, MF_WORKSPACE_TRAINING, pool, max_batch, allocator);
+}
+
+bool training_open_bytes(struct training *training, mf_network *network, size_t workers, mf_pool *pool,
+                         size_t max_batch, const mf_allocator *allocator)
+{
+    const int32_t purpose = MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT;
+    *training = (struct training){.network = network};
+    return workers > 0 ? create_pipeline(training, workers, pool, max_batch, allocator)
+                       : create_workspace(training, purpose, pool, max_batch, allocator);
 }
 
 void training_close(struct training *training)
@@ -46,6 +59,12 @@ mf_status training_step(struct training *training, size_t rows, const float *x, 
 {
     return training->pipeline != NULL ? mf_pipeline_submit(training->pipeline, rows, x, y)
                                       : mf_network_step(training->network, training->workspace, rows, x, y);
+}
+
+mf_status training_step_batch(struct training *training, const mf_batch *batch)
+{
+    return training->pipeline != NULL ? mf_pipeline_submit_batch(training->pipeline, batch)
+                                      : mf_network_step_batch(training->network, training->workspace, batch);
 }
 
 static bool add_step(const struct training *training, size_t first, double *losses)

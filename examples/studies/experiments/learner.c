@@ -92,7 +92,7 @@ static bool open_workspaces(struct learner *learner)
             return false;
     }
     size_t workers = learner->settings->method == METHOD_PIPELINED ? learner->settings->workers : 0;
-    return training_open(&learner->training, learner->network, workers, rows_at_a_time(learner->settings),
+    return training_open(&learner->training, learner->network, workers, NULL, rows_at_a_time(learner->settings),
                          &allocator);
 }
 

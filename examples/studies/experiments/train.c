@@ -92,7 +92,7 @@ static enum learned learn_pass(struct trainer *trainer, size_t number, double ra
     struct progress progress;
     char name[64];
     snprintf(name, sizeof name, "pass %zu", trainer->curve.count + 1);
-    progress_start(&progress, name, count);
+    progress_start(&progress, name, count, 0);
     random_shuffle(&trainer->shuffling, trainer->split.train, trainer->split.train_count);
     while (outcome == LEARNED && done < count) {
         size_t rows = count - done < s->batch ? count - done : s->batch;

@@ -23,7 +23,7 @@ bool large_learn(struct run *run, struct stack *stack, const char *name, size_t 
         .seed = random_derive(settings->seed, LARGE_GOING_ON + order),
     };
     struct job job = {0};
-    progress_start(&job.bar, name, passes * run->large.count);
+    progress_start(&job.bar, name, passes * run->large.count, 0);
     bool good = stack_learn(stack, &run->large, &course, &job);
     progress_end(&job.bar);
     return good;

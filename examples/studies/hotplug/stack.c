@@ -140,7 +140,7 @@ static bool school_open(struct school *school, struct stack *stack, const struct
         !library_ok(mf_optimizer_create(&optimizer, &school->optimizer)) ||
         !library_ok(mf_network_set_optimizer(stack->network, school->optimizer)))
         return false;
-    return training_open(&school->training, stack->network, course->workers, course->batch, NULL);
+    return training_open(&school->training, stack->network, course->workers, NULL, course->batch, NULL);
 }
 
 static void school_close(struct school *school)

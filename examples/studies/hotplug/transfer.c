@@ -239,7 +239,7 @@ bool show_transfer(struct run *run)
         return false;
     print_story(run);
     bool good = outcomes_open(&transfer.outcomes, run);
-    progress_start(&transfer.job.bar, "layers moved between sets", good ? all_samples(&transfer) : 1);
+    progress_start(&transfer.job.bar, "layers moved between sets", good ? all_samples(&transfer) : 1, 0);
     for (; good && transfer.number < run->settings.seeds; transfer.number++)
         good = run_seed(&transfer);
     progress_end(&transfer.job.bar);

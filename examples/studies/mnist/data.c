@@ -5,9 +5,11 @@
 #include "complain.h"
 #include "digits.h"
 #include "idx.h"
+#include "notes.h"
 #include "random.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { DRAWN_TRAIN = 20000, DRAWN_TEST = 4000 };
 
@@ -90,6 +92,27 @@ void data_free(struct data *data)
     *data = (struct data){0};
 }
 
+static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+uint64_t data_hash(const struct data *data)
+{
+    const struct image_set *images = &data->train_images;
+    uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), images->labels, images->count);
+    return hash_bytes(hash, images->pixels, images->count * data->inputs);
+}
+
+bool data_describe(const struct data *data, mf_network *network)
+{
+    static const char *const names[DIGIT_CLASSES] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+    const struct scaling scaling = {.channels = 1, .mean = {data->mean}, .scale = {1 / data->deviation}};
+    return notes_set_classes(network, names, DIGIT_CLASSES) && notes_set_scaling(network, &scaling);
+}
+
 void data_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,
                 enum augment_kind kind, struct random_stream *stream, float *inputs, int32_t *labels)
 {
@@ -103,4 +126,18 @@ void data_batch(const struct data *data, const struct subset *subset, size_t fir
             row[j] = (row[j] - data->mean) * scale;
         labels[i] = images->labels[index];
     }
+}
+
+void data_byte_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,
+                     uint8_t *inputs, int32_t *labels, mf_batch *batch)
+{
+    const struct image_set *images = subset->images;
+    for (size_t i = 0; i < rows; i++) {
+        size_t index = subset->order[first + i];
+        memcpy(inputs + i * data->inputs, image_pixels(images, index), data->inputs);
+        labels[i] = images->labels[index];
+    }
+    batch->input_type = MF_TYPE_UINT8;
+    batch->input_shift = -data->mean;
+    batch->input_scale = 1 / data->deviation;
 }

@@ -8,6 +8,8 @@
 #include "augment.h"
 #include "images.h"
 
+#include "monoforward.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,9 +41,21 @@ bool data_open(struct data *data, const char *folder, size_t validation, uint64_
 
 void data_free(struct data *data);
 
+/* FNV-1a of all training images and labels: another set has, but for chance, another one. */
+uint64_t data_hash(const struct data *data);
+
+/* Writes into the metadata what the network has to know of its inputs and classes. On failure prints one line
+ * and returns false. */
+bool data_describe(const struct data *data, mf_network *network);
+
 /* Writes images `first` to `first + rows - 1` of a subset as standardised inputs [rows, inputs], and their
  * labels. `stream` is only used if `kind` is not AUGMENT_NONE. */
 void data_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,
                 enum augment_kind kind, struct random_stream *stream, float *inputs, int32_t *labels);
+
+/* The same without changes, as the bytes that the images are: sets the type, scale and shift of `batch` to
+ * what makes the same inputs of them. */
+void data_byte_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,
+                     uint8_t *inputs, int32_t *labels, mf_batch *batch);
 
 #endif

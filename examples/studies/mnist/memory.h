@@ -11,7 +11,7 @@
 struct memory {
     double held;    /* bytes, counted: all that the library has allocated for training */
     double backpropagation; /* bytes, reckoned for the same layers, batch and optimizer; if the network is one
-                               layer, which is backpropagation, what mf_network_memory_built() had said */
+                               layer, which is backpropagation, what mf_memory_query() had said */
 };
 
 /* Call it when the network has its full depth. On failure prints one line and returns false. */

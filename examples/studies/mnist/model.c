@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "model.h"
 
+#include "augment.h"
 #include "baseline.h"
 #include "complain.h"
 #include "images.h"
 #include "random.h"
+#include "threads.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +39,7 @@ static bool fill_spec(const struct settings *settings, size_t index, mf_layer_sp
     spec->normalization = settings->normalization;
     spec->weight_init = settings->init_weight;
     spec->projection_init = settings->init_projection;
+    spec->precision = settings->precision;
     spec->dropout = (float)settings->dropout;
     spec->label_smoothing = (float)settings->label_smoothing;
     spec->seed = random_derive(settings->seed, PURPOSE_FIRST_LAYER + index);
@@ -69,7 +72,8 @@ static void choose_head(mf_layer_spec *spec, size_t size)
 static bool fill_specs(const struct settings *settings, size_t rows, size_t columns, mf_layer_spec *specs)
 {
     for (size_t i = 0; i < settings_depth(settings); i++) {
-        if (!fill_spec(settings, i, &specs[i]) || !fill_input(&specs[i], i > 0 ? &specs[i - 1] : NULL, rows, columns))
+        if (!fill_spec(settings, i, &specs[i]) ||
+            !fill_input(&specs[i], i > 0 ? &specs[i - 1] : NULL, rows, columns))
             return false;
         choose_head(&specs[i], settings->head);
     }
@@ -86,12 +90,18 @@ static bool foresee(struct model *model, const struct settings *settings, const 
 {
     mf_builder *builder = NULL;
     mf_optimizer_spec optimizer;
+    mf_memory_spec query;
     mf_memory memory = {.struct_size = sizeof memory};
+    if (!library_ok(mf_memory_spec_init(&query, sizeof query)))
+        return false;
+    query.builders = &builder;
+    query.count = 1;
+    query.optimizer = &optimizer;
+    query.max_batch = settings->batch;
+    query.threads = settings->workers;
     bool good = update_spec((enum update_rule)settings->optimizer, settings->learning_rate,
                             settings->weight_decay, settings->clip, &optimizer) &&
-                library_ok(baseline_describe(spec, &builder)) &&
-                library_ok(mf_network_memory_built(&builder, 1, &optimizer, MF_WORKSPACE_TRAINING,
-                                                   settings->batch, &memory));
+                library_ok(baseline_describe(spec, &builder)) && library_ok(mf_memory_query(&query, &memory));
     mf_builder_free(builder);
     model->foreseen = memory.total;
     return good;
@@ -128,18 +138,36 @@ static bool create_layers(struct model *model, const struct settings *settings, 
     return true;
 }
 
+/* Whether there is room for the floats of bytes: a pipeline copies each batch, and a workspace puts them
+ * where a second, fourth, ... layer writes later. */
+static bool has_room_for_floats(const struct model *model, size_t pixels)
+{
+    bool room = model->pipelined;
+    for (size_t i = 1; !room && i < model->layer_count; i += 2) {
+        mf_layer_spec spec = {.struct_size = sizeof spec};
+        room = library_ok(mf_layer_describe(model->layers[i], &spec)) && spec.outputs >= pixels;
+    }
+    return room;
+}
+
 bool model_create(struct model *model, const struct settings *settings, size_t rows, size_t columns)
 {
-    *model = (struct model){.workers = settings->workers};
+    *model =
+        (struct model){.pipelined = settings->workers > 0 && !settings->greedy && settings->cut != CUT_NONE};
     mf_allocator allocator = meter_allocator(&model->meter);
     mf_network_spec spec;
-    if (!update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
+    if (!threads_open(settings->workers, &model->pool) ||
+        !update_create((enum update_rule)settings->optimizer, settings->learning_rate, settings->weight_decay,
                        settings->clip, &allocator, &model->optimizer) ||
         !library_ok(mf_network_spec_init(&spec, sizeof spec)))
         return false;
     spec.allocator = &allocator;
-    return library_ok(mf_network_create(&spec, &model->network)) &&
-           create_layers(model, settings, rows, columns, &allocator);
+    if (!library_ok(mf_network_create(&spec, &model->network)) ||
+        !create_layers(model, settings, rows, columns, &allocator))
+        return false;
+    model->bytes =
+        settings->augment == AUGMENT_NONE && !settings->greedy && has_room_for_floats(model, rows * columns);
+    return true;
 }
 
 static void free_workspaces(struct model *model)
@@ -156,6 +184,7 @@ void model_free(struct model *model)
     for (size_t i = 0; i < model->layer_count; i++)
         mf_layer_free(model->layers[i]);
     mf_optimizer_free(model->optimizer);
+    mf_pool_free(model->pool);
     *model = (struct model){0};
 }
 
@@ -164,9 +193,10 @@ static bool create_evaluation(struct model *model)
     mf_workspace_spec spec;
     if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
         return false;
-    spec.purpose = MF_WORKSPACE_INFERENCE;
+    spec.purpose = MF_WORKSPACE_INFERENCE + (model->bytes ? MF_WORKSPACE_CONVERT : 0);
     spec.network = model->network;
     spec.max_batch = EVALUATION_BATCH;
+    spec.pool = model->pool;
     return library_ok(mf_workspace_create(&spec, &model->evaluation));
 }
 
@@ -185,8 +215,11 @@ bool model_set_depth(struct model *model, size_t depth, size_t batch)
             return false;
         model->depth++;
     }
-    return training_open(&model->training, model->network, model->workers, batch, &allocator) &&
-           create_evaluation(model);
+    bool opened = model->bytes ? training_open_bytes(&model->training, model->network, model->pipelined,
+                                                     model->pool, batch, &allocator)
+                               : training_open(&model->training, model->network, model->pipelined, model->pool,
+                                               batch, &allocator);
+    return opened && create_evaluation(model);
 }
 
 static size_t add_shape(const mf_shape *shape, char *text, size_t capacity)

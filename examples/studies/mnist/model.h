@@ -22,7 +22,9 @@ struct model {
     mf_network *network; /* the first `depth` layers */
     size_t depth;
     uint64_t ids[SIZE_LIST_CAPACITY];
-    size_t workers;
+    mf_pool *pool; /* NULL: one thread does all */
+    bool pipelined;
+    bool bytes; /* the images are fed as bytes: without changes, and where that takes no memory of its own */
     struct training training;
     mf_workspace *evaluation;
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "threads.h"
+
 #include "monoforward.h"
 
 #include <stdio.h>
@@ -63,7 +65,6 @@ static void print_training(const struct settings *settings)
 bool report_header(const struct settings *settings, const struct data *data, const struct model *model,
                    const struct parameter_counts *size, const struct memory *memory)
 {
-    int32_t threads;
     print_data(settings, data);
     if (!print_network(settings, model, size))
         return false;
@@ -74,12 +75,7 @@ bool report_header(const struct settings *settings, const struct data *data, con
     else
         printf("memory    %.1f MB held for training; backpropagation would hold about %.1f MB\n",
                memory->held / 1e6, memory->backpropagation / 1e6);
-    printf("library   libmonoforward %s, products by %s", mf_version(), mf_blas_name());
-    if (mf_blas_get_threads(&threads) == MF_STATUS_OK)
-        printf(" with %d thread%s", (int)threads, threads == 1 ? "" : "s");
-    if (settings->workers > 0)
-        printf(", %zu worker%s", settings->workers, settings->workers == 1 ? "" : "s");
-    printf("\n");
+    threads_report(settings->workers, precision_names[settings->precision]);
     return true;
 }
 
@@ -109,41 +105,49 @@ void report_epoch(const struct settings *settings, size_t number, const struct e
     fflush(stdout);
 }
 
-static void print_options(const struct settings *settings, const struct data *data)
+void report_options(const struct settings *settings, const struct data *data, char text[OPTIONS_TEXT])
 {
     char conv[LIST_TEXT], pool[LIST_TEXT], hidden[LIST_TEXT];
     settings_list_text(&settings->conv, conv, sizeof conv);
     settings_list_text(&settings->pool, pool, sizeof pool);
     settings_list_text(&settings->hidden, hidden, sizeof hidden);
-    printf("result example=mnist data=%s epochs=%zu seed=%llu conv=%s pool=%s head=%zu hidden=%s "
-           "activation=%s normalization=%s optimizer=%s "
-           "learning_rate=%g learning_rate_schedule=%s schedule=%s batch=%zu augment=%s dropout=%g "
-           "label_smoothing=%g "
-           "weight_decay=%g clip=%g",
-           data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, conv, pool,
-           settings->head, hidden, activation_names[settings->activation],
-           normalization_names[settings->normalization], update_names[settings->optimizer],
-           settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
-           settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
-           settings->weight_decay, settings->clip);
-    printf(" cut=%s freeze=%s init_weight=%s init_projection=%s", cut_names[settings->cut], freeze_names[settings->freeze],
-           init_names[settings->init_weight], init_names[settings->init_projection]);
+    size_t used = (size_t)snprintf(
+        text, OPTIONS_TEXT,
+        "data=%s epochs=%zu seed=%llu conv=%s pool=%s head=%zu hidden=%s activation=%s normalization=%s "
+        "optimizer=%s learning_rate=%g learning_rate_schedule=%s schedule=%s batch=%zu augment=%s dropout=%g "
+        "label_smoothing=%g weight_decay=%g clip=%g",
+        data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, conv, pool,
+        settings->head, hidden, activation_names[settings->activation],
+        normalization_names[settings->normalization], update_names[settings->optimizer],
+        settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
+        settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
+        settings->weight_decay, settings->clip);
+    if (used < OPTIONS_TEXT)
+        snprintf(text + used, OPTIONS_TEXT - used,
+                 " cut=%s freeze=%s init_weight=%s init_projection=%s precision=%s", cut_names[settings->cut],
+                 freeze_names[settings->freeze], init_names[settings->init_weight],
+                 init_names[settings->init_projection], precision_names[settings->precision]);
 }
 
-void report_result(const struct settings *settings, const struct data *data, const struct history *history,
+void report_result(const struct settings *settings, const struct data *data, const struct run_state *state,
                    const struct epoch *final, uint64_t params_hash)
 {
+    char options[OPTIONS_TEXT];
+    const struct history *history = &state->history;
     const struct epoch *end = &history->epochs[history->count - 1];
     double seconds = 0, samples = (double)history->count * (double)data->train.count;
     for (size_t i = 0; i < history->count; i++)
         seconds += history->epochs[i].seconds;
     printf("\n");
-    print_options(settings, data);
+    report_options(settings, data, options);
+    printf("result example=mnist %s", options);
     for (size_t i = 0; i < final->depth; i++)
         printf(" layer%zu=%.2f", i + 1, final->accuracy[i]);
     printf(" last=%.2f sum=%.2f", final->last, final->sum);
     if (data->validation.count > 0)
         printf(" validation_last=%.2f validation_sum=%.2f", end->last, end->sum);
+    if (state->keep.best_epoch > 0)
+        printf(" best_epoch=%zu best_validation_last=%.2f", state->keep.best_epoch, state->keep.best);
     printf(" loss=%.4f seconds=%.2f samples_per_second=%.0f params_hash=%016llx\n", end->loss[end->depth - 1],
            seconds, samples / seconds, (unsigned long long)params_hash);
 }

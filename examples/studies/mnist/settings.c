@@ -2,7 +2,9 @@
 #include "settings.h"
 
 #include "augment.h"
+#include "checkpoint.h"
 #include "complain.h"
+#include "threads.h"
 
 #include "monoforward.h"
 
@@ -11,6 +13,9 @@
 #include <string.h>
 
 enum { LINE_CAPACITY = 400, LINE_WORDS = 64 };
+
+/* Tells that the option was not given. */
+static const size_t workers_unset = SIZE_MAX;
 
 static const char *const preset_names[] = {
     [PRESET_PLAIN] = "plain", [PRESET_BEST] = "best", [PRESET_CNN] = "cnn", NULL};
@@ -42,6 +47,9 @@ const char *const init_names[] = {[MF_INIT_KAIMING_UNIFORM] = "kaiming",
                                   [MF_INIT_ORTHOGONAL] = "orthogonal",
                                   [MF_INIT_NORMAL] = "normal",
                                   NULL};
+
+const char *const precision_names[] = {
+    [MF_PRECISION_FLOAT32] = "float32", [MF_PRECISION_BF16] = "bf16", NULL};
 
 const char *const freeze_names[] = {
     [FREEZE_NOTHING] = "nothing", [FREEZE_PROJECTION] = "projection", [FREEZE_WEIGHT] = "weight", NULL};
@@ -76,13 +84,16 @@ static struct settings default_settings(void)
         .hidden = {2, {1000, 1000}},
         .epochs = 10,
         .batch = 128,
+        .workers = workers_unset,
         .optimizer = UPDATE_ADAM,
         .schedule = SCHEDULE_COSINE,
         .activation = MF_ACTIVATION_RELU,
         .normalization = MF_NORMALIZATION_NONE,
         .init_weight = MF_INIT_KAIMING_UNIFORM,
         .init_projection = MF_INIT_KAIMING_UNIFORM,
+        .precision = MF_PRECISION_FLOAT32,
         .augment = AUGMENT_NONE,
+        .checkpoint_every = 30,
         .seed = 1,
     };
 }
@@ -129,13 +140,21 @@ static enum options_outcome read_words(struct settings *s, int count, char **wor
         option_choice("init-weight", "how the weights start (kaiming)", &s->init_weight, init_names),
         option_choice("init-projection", "how the projections start (kaiming)", &s->init_projection,
                       init_names),
+        option_choice("precision", "what products of dense layers round their operands to (float32)",
+                      &s->precision, precision_names),
         option_count("validation", "hold out N training images and watch these, not the test set (0)",
                      &s->validation, 0, 1e9),
         option_seed("seed", "equal seeds repeat a run, bit for bit (1)", &s->seed),
-        option_count("threads", "threads of the BLAS library (its own choice)", &s->threads, 1, 1024),
-        option_count("workers", "layers learn at the same time, on N threads; best with --threads 1 (0)",
+        option_count("workers", "threads that share the work, 0: none but one (one per processor)",
                      &s->workers, 0, 1024),
+        option_count("threads", "threads of the BLAS library (1 with workers, else its own choice)",
+                     &s->threads, 1, 1024),
         option_text("plot", "FILE", "draw the training curves into this SVG file", &s->plot),
+        option_text("save", "FILE", KEEP_SAVE_HELP, &s->save),
+        option_text("export", "FILE", KEEP_EXPORT_HELP, &s->onnx),
+        option_text("checkpoint", "FILE", CHECKPOINT_HELP, &s->checkpoint),
+        option_number("checkpoint-every", CHECKPOINT_EVERY_HELP, &s->checkpoint_every, 0, 1e9),
+        option_flag("resume", CHECKPOINT_RESUME_HELP, &s->resume),
     };
     char text[2 * LINE_CAPACITY + sizeof summary];
     snprintf(text, sizeof text, summary, preset_lines[PRESET_BEST], preset_lines[PRESET_CNN]);
@@ -154,9 +173,6 @@ static enum options_outcome read_preset(struct settings *settings, const char *l
 
 static bool make_sense(const struct settings *s)
 {
-    /* A greedy run trains one layer at a time, so there is nothing for workers to do. */
-    if (s->greedy && s->workers > 0)
-        return complain("--workers is for joint training, not for --greedy");
     if (s->normalization == MF_NORMALIZATION_BATCH && s->batch == 1)
         return complain("--normalization batch needs more than one sample: see --batch");
     if (s->cut == CUT_NONE && s->freeze != FREEZE_NOTHING)
@@ -185,6 +201,10 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
         s->data = getenv("MONOFORWARD_DATA");
     if (s->data != NULL && s->data[0] == '\0')
         s->data = NULL;
+    if (s->workers == workers_unset)
+        s->workers = threads_usual();
+    if (s->threads == 0 && s->workers > 0)
+        s->threads = 1;
     if (s->learning_rate <= 0)
         s->learning_rate = usual_learning_rates[s->optimizer];
     return outcome;

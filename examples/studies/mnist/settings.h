@@ -14,8 +14,13 @@ enum freeze_choice { FREEZE_NOTHING, FREEZE_PROJECTION, FREEZE_WEIGHT };
 enum cut_choice { CUT_LAYER, CUT_NONE };
 
 struct settings {
-    const char *data;      /* NULL: no folder is known */
-    const char *plot;      /* NULL: no picture */
+    const char *data;       /* NULL: no folder is known */
+    const char *plot;       /* NULL: no picture */
+    const char *save;       /* NULL: no model file */
+    const char *onnx;       /* NULL: no ONNX model */
+    const char *checkpoint; /* NULL: none */
+    double checkpoint_every;
+    bool resume;
     struct size_list conv; /* maps of the convolutions, */
     struct size_list pool; /* the windows behind them, the last for all that follow, */
     size_t head;           /* and the size of the maps that their projections read, 0: as they are */
@@ -25,7 +30,7 @@ struct settings {
     size_t validation;
     size_t warmup;
     size_t threads; /* 0: leave the BLAS library alone */
-    size_t workers; /* 0: one layer after the other */
+    size_t workers; /* threads that share the work; 0: one does all */
     int32_t preset;
     int32_t optimizer;
     int32_t schedule;
@@ -33,8 +38,9 @@ struct settings {
     int32_t normalization;   /* MF_NORMALIZATION_... */
     int32_t init_weight;     /* MF_INIT_... */
     int32_t init_projection; /* MF_INIT_... */
+    int32_t precision;       /* MF_PRECISION_... */
     int32_t freeze;
-    int32_t cut; /* where gradients stop: before every layer, or nowhere, which is backpropagation */
+    int32_t cut;     /* where gradients stop: before every layer, or nowhere, which is backpropagation */
     int32_t augment; /* enum augment_kind */
     bool greedy;
     double learning_rate;
@@ -50,6 +56,7 @@ extern const char *const schedule_names[];
 extern const char *const activation_names[];
 extern const char *const normalization_names[];
 extern const char *const init_names[];
+extern const char *const precision_names[];
 extern const char *const freeze_names[];
 extern const char *const augment_names[];
 extern const char *const cut_names[];

@@ -14,17 +14,20 @@ static const double cuts[] = {0.5, 0.75, 0.89, 0.94};
 static const double cut_factor = 0.25;
 
 bool trainer_open(struct trainer *trainer, const struct settings *settings, const struct data *data,
-                  struct model *model)
+                  struct model *model, struct run_state *state, struct checkpoint *checkpoint)
 {
     size_t rows = settings->batch > EVALUATION_BATCH ? settings->batch : EVALUATION_BATCH;
+    size_t value = model->bytes ? sizeof(uint8_t) : sizeof(float);
     *trainer = (struct trainer){
         .settings = settings,
         .data = data,
         .model = model,
         .shuffling = {random_derive(settings->seed, PURPOSE_SHUFFLING)},
         .augmenting = {random_derive(settings->seed, PURPOSE_AUGMENTING)},
-        .inputs = calloc(rows, data->inputs * sizeof(float)),
+        .inputs = calloc(rows, data->inputs * value),
         .labels = calloc(rows, sizeof(int32_t)),
+        .state = state,
+        .checkpoint = checkpoint,
     };
     if (trainer->inputs == NULL || trainer->labels == NULL)
         return complain("no memory for a batch of %zu images", rows);
@@ -38,12 +41,6 @@ void trainer_close(struct trainer *trainer)
     *trainer = (struct trainer){0};
 }
 
-bool trainer_begin(struct trainer *trainer, size_t depth)
-{
-    trainer->step = 0;
-    return model_set_depth(trainer->model, depth, trainer->settings->batch);
-}
-
 static size_t first_learner(const struct trainer *trainer)
 {
     return trainer->settings->greedy ? trainer->model->depth - 1 : 0;
@@ -51,7 +48,7 @@ static size_t first_learner(const struct trainer *trainer)
 
 /* Images of an epoch: all but one, if that one would be a batch of its own and is to be normalised by the
  * mean and variance of its batch. As the images are shuffled, it is another one in every epoch. */
-static size_t learned_count(const struct trainer *trainer)
+size_t trainer_epoch_rows(const struct trainer *trainer)
 {
     size_t count = trainer->data->train.count;
     bool normalized = trainer->settings->normalization != MF_NORMALIZATION_NONE;
@@ -70,14 +67,31 @@ static double step_schedule(uint64_t step, uint64_t total)
 static double learning_rate(const struct trainer *trainer)
 {
     const struct settings *settings = trainer->settings;
-    uint64_t steps = (learned_count(trainer) + settings->batch - 1) / settings->batch;
+    uint64_t steps = (trainer_epoch_rows(trainer) + settings->batch - 1) / settings->batch;
     uint64_t total = steps * settings->epochs;
-    double rate = settings->learning_rate * mf_schedule_warmup(trainer->step, settings->warmup);
+    double rate = settings->learning_rate * mf_schedule_warmup(trainer->state->step, settings->warmup);
     if (settings->schedule == SCHEDULE_COSINE)
-        rate *= mf_schedule_cosine(trainer->step, total, 0);
+        rate *= mf_schedule_cosine(trainer->state->step, total, 0);
     else if (settings->schedule == SCHEDULE_STEP)
-        rate *= step_schedule(trainer->step, total);
+        rate *= step_schedule(trainer->state->step, total);
     return rate;
+}
+
+/* Images `first` to `first + rows - 1` of a subset, as the library is to read them. */
+static bool gather(struct trainer *trainer, const struct subset *subset, size_t first, size_t rows,
+                   enum augment_kind kind, mf_batch *batch)
+{
+    if (!library_ok(mf_batch_init(batch, sizeof *batch)))
+        return false;
+    batch->rows = rows;
+    batch->inputs = trainer->inputs;
+    batch->targets = trainer->labels;
+    if (trainer->model->bytes)
+        data_byte_batch(trainer->data, subset, first, rows, trainer->inputs, trainer->labels, batch);
+    else
+        data_batch(trainer->data, subset, first, rows, kind, &trainer->augmenting, trainer->inputs,
+                   trainer->labels);
+    return true;
 }
 
 /* Learns from the batch at `first` and adds the losses of its rows to `losses`; with workers, they learn from
@@ -86,44 +100,71 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
 {
     struct model *model = trainer->model;
     size_t learner = first_learner(trainer);
-    data_batch(trainer->data, &trainer->data->train, first, rows,
-               (enum augment_kind)trainer->settings->augment, &trainer->augmenting, trainer->inputs,
-               trainer->labels);
-    if (!library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
+    mf_batch batch;
+    if (!gather(trainer, &trainer->data->train, first, rows, (enum augment_kind)trainer->settings->augment,
+                &batch) ||
+        !library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
         return false;
-    trainer->step++;
-    mf_status status = trainer->settings->greedy
-                           ? mf_network_step_layer(model->network, model->training.workspace, learner, rows,
-                                                   trainer->inputs, trainer->labels)
-                           : training_step(&model->training, rows, trainer->inputs, trainer->labels);
+    trainer->state->step++;
+    mf_status status =
+        trainer->settings->greedy
+            ? mf_network_step_layer_batch(model->network, model->training.workspace, learner, &batch)
+            : training_step_batch(&model->training, &batch);
     return library_ok(status) && training_add_losses(&model->training, learner, losses);
+}
+
+void trainer_catch_up(struct trainer *trainer)
+{
+    const struct subset *train = &trainer->data->train;
+    for (size_t i = 0; i < trainer->state->history.count; i++)
+        random_shuffle(&trainer->shuffling, train->order, train->count);
+    trainer->augmenting.state = trainer->state->augmenting;
+}
+
+bool trainer_save_state(struct trainer *trainer)
+{
+    struct run_state *state = trainer->state;
+    state->augmenting = trainer->augmenting.state;
+    return library_ok(training_finish(&trainer->model->training, state->losses)) &&
+           checkpoint_write(trainer->checkpoint, trainer->model->network, state);
+}
+
+static bool learn_epoch(struct trainer *trainer, struct progress *progress)
+{
+    struct run_state *state = trainer->state;
+    size_t batch = trainer->settings->batch, count = trainer_epoch_rows(trainer);
+    double started = clock_seconds() - state->seconds;
+    bool good = true;
+    while (good && state->position < count && checkpoint_signal() == 0) {
+        size_t first = (size_t)state->position, rows = count - first < batch ? count - first : batch;
+        progress_show(progress, first);
+        good = learn_batch(trainer, first, rows, state->losses);
+        state->position += rows;
+        state->seconds = clock_seconds() - started;
+        if (good && checkpoint_is_due(trainer->checkpoint))
+            good = trainer_save_state(trainer);
+    }
+    good = good && library_ok(training_finish(&trainer->model->training, state->losses));
+    state->seconds = clock_seconds() - started;
+    return good;
 }
 
 bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch)
 {
     const struct subset *train = &trainer->data->train;
-    size_t batch = trainer->settings->batch, count = learned_count(trainer);
-    double losses[SIZE_LIST_CAPACITY] = {0};
-    double started = clock_seconds();
+    const struct run_state *state = trainer->state;
+    double count = (double)trainer_epoch_rows(trainer);
     struct progress progress;
-    bool good = true;
 
-    progress_start(&progress, name, train->count);
+    progress_start(&progress, name, train->count, state->seconds);
     random_shuffle(&trainer->shuffling, train->order, train->count);
-    size_t learned = 0;
-    while (good && learned < count) {
-        size_t rows = count - learned < batch ? count - learned : batch;
-        progress_show(&progress, learned);
-        good = learn_batch(trainer, learned, rows, losses);
-        learned += rows;
-    }
-    good = good && library_ok(training_finish(&trainer->model->training, losses));
+    bool good = learn_epoch(trainer, &progress);
     progress_end(&progress);
 
-    epoch->seconds = clock_seconds() - started;
-    epoch->samples_per_second = (double)count / epoch->seconds;
+    epoch->seconds = state->seconds;
+    epoch->samples_per_second = count / epoch->seconds;
     for (size_t i = first_learner(trainer); i < trainer->model->depth; i++)
-        epoch->loss[i] = losses[i] / (double)count;
+        epoch->loss[i] = state->losses[i] / count;
     return good;
 }
 
@@ -148,9 +189,9 @@ bool trainer_evaluate(struct trainer *trainer, const struct subset *subset, stru
     uint64_t correct[SIZE_LIST_CAPACITY + 1] = {0};
     for (size_t first = 0; first < subset->count; first += EVALUATION_BATCH) {
         size_t left = subset->count - first, rows = left < EVALUATION_BATCH ? left : EVALUATION_BATCH;
-        data_batch(trainer->data, subset, first, rows, AUGMENT_NONE, NULL, trainer->inputs, trainer->labels);
-        if (!library_ok(mf_network_evaluate(model->network, model->evaluation, rows, trainer->inputs,
-                                            trainer->labels)) ||
+        mf_batch batch;
+        if (!gather(trainer, subset, first, rows, AUGMENT_NONE, &batch) ||
+            !library_ok(mf_network_evaluate_batch(model->network, model->evaluation, &batch)) ||
             !add_correct(model, correct))
             return false;
     }

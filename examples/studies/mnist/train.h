@@ -5,6 +5,7 @@
 #ifndef MNIST_TRAIN_H
 #define MNIST_TRAIN_H
 
+#include "checkpoint.h"
 #include "data.h"
 #include "history.h"
 #include "model.h"
@@ -16,22 +17,31 @@ struct trainer {
     struct model *model;
     struct random_stream shuffling;
     struct random_stream augmenting;
-    float *inputs; /* one batch */
+    void *inputs; /* one batch: floats, or bytes if the model is fed those */
     int32_t *labels;
-    uint64_t step; /* since the learning rate's schedule began */
+    struct run_state *state;
+    struct checkpoint *checkpoint;
 };
 
 /* On failure prints one line and returns false; call trainer_close() in any case. */
 bool trainer_open(struct trainer *trainer, const struct settings *settings, const struct data *data,
-                  struct model *model);
+                  struct model *model, struct run_state *state, struct checkpoint *checkpoint);
 
 void trainer_close(struct trainer *trainer);
 
-/* Lets the network grow to `depth` layers and starts the schedule of the learning rate anew. */
-bool trainer_begin(struct trainer *trainer, size_t depth);
+/* Images of an epoch. */
+size_t trainer_epoch_rows(const struct trainer *trainer);
 
-/* One pass over the training set: in a joint run every layer learns, in a greedy one the last. Sets the
- * losses, the seconds and the samples per second of `epoch`. */
+/* Moves the random streams to where the state is: behind the epochs that are over, and behind its position.
+ */
+void trainer_catch_up(struct trainer *trainer);
+
+/* Saves the state, if a checkpoint is wanted. */
+bool trainer_save_state(struct trainer *trainer);
+
+/* One pass over the training set, or what is left of it: in a joint run every layer learns, in a greedy one
+ * the last. Sets the losses, the seconds and the samples per second of `epoch`. If the run is interrupted,
+ * the state's position stays below trainer_epoch_rows(). */
 bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *epoch);
 
 /* Sets the accuracies of `epoch`. */

@@ -1,6 +1,5 @@
 /* Owns: the linear head: G = F M^T, with F the layer's output or its adaptive average pooling. */
-#include <string.h>
-
+#include "base/memory.h"
 #include "math/gemm.h"
 #include "model/head.h"
 #include "model/unit/dense.h"
@@ -21,9 +20,10 @@ bool mfi_head_joins(const mfi_plan *plan)
 
 size_t mfi_head_panel(const mfi_plan *plan)
 {
+    enum { FEATURES = 512 };
     if (!mfi_head_joins(plan))
-        return plan->features;
-    return mfi_dense_panel(last_stage(plan)->input_values / plan->scored, plan->features);
+        return plan->features < FEATURES ? plan->features : FEATURES;
+    return mfi_dense_panel(last_stage(plan));
 }
 
 static const float *projection_of(const mf_layer *layer)
@@ -43,46 +43,105 @@ static const float *features_of(const mf_layer *layer, const mfi_scratch *scratc
     return scratch->features;
 }
 
-void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, size_t rows, const float *a,
-                       float *goodness)
+/* What the threads of a product with M share. */
+typedef struct scores {
+    const mf_layer *layer;
+    const float *features;
+    float *goodness;
+    size_t rows, piece; /* of the batch, and of each piece of it */
+} scores;
+
+/* Rows whose scores are one piece of work: enough multiplications that a piece is worth waking a thread for,
+ * and enough rows for the BLAS library. */
+static size_t score_rows_of_piece(const mf_layer *layer)
 {
-    size_t n = layer->plan.features, m = layer->plan.head.classes;
-    const float *projection = projection_of(layer), *features = features_of(layer, scratch, rows, a);
-    rows *= layer->plan.scored;
-    if (m <= FEW_CLASSES)
-        layer->kernels->skinny_product(rows, m, n, features, n, projection, goodness);
-    else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, m, n, 1.0f, features, n, projection, n, 0.0f, goodness, m);
+    enum { MULTIPLICATIONS = 262144, STEP = 8, BLAS_ROWS = 64 };
+    size_t rows = MULTIPLICATIONS / (layer->plan.features * layer->plan.head.classes) / STEP * STEP;
+    if (layer->plan.head.classes > FEW_CLASSES)
+        return BLAS_ROWS;
+    return rows < STEP ? STEP : rows;
 }
 
-static void features_gradient(const mfi_run *run, const float *features, float *dfeatures, float *dm)
+static void score_rows(void *context, size_t index, size_t slot)
 {
-    const mf_layer *layer = run->layer;
-    const float *projection = projection_of(layer), *dg = run->scratch->goodness;
-    size_t rows = run->rows->count * layer->plan.scored, n = layer->plan.features,
-           m = layer->plan.head.classes;
+    const scores *all = context;
+    const mf_layer *layer = all->layer;
+    size_t first = index * all->piece, left = all->rows - first, n = layer->plan.features,
+           m = layer->plan.head.classes, rows = left < all->piece ? left : all->piece;
+    const float *features = all->features + first * n;
+    float *goodness = all->goodness + first * m;
+    (void)slot;
+    if (m <= FEW_CLASSES)
+        layer->kernels->skinny_product(rows, m, n, features, n, projection_of(layer), goodness);
+    else
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, m, n, 1.0f, features, n, projection_of(layer), n, 0.0f,
+                 goodness, m);
+}
+
+void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, const mfi_team *team, size_t rows,
+                       const float *a, float *goodness)
+{
+    scores all = {.layer = layer,
+                  .features = features_of(layer, scratch, rows, a),
+                  .goodness = goodness,
+                  .rows = rows * layer->plan.scored,
+                  .piece = score_rows_of_piece(layer)};
+    mfi_team_run(team, (all.rows + all.piece - 1) / all.piece, score_rows, &all);
+}
+
+/* The way back of a head that stands alone. */
+typedef struct head_pass {
+    const float *features;
+    float *dfeatures;
+    mfi_target projection;
+} head_pass;
+
+/* dF and dM of some features, and the use of dM. */
+static void features_piece(mfi_run *mine, void *context, size_t index)
+{
+    const head_pass *pass = context;
+    const mfi_scratch *scratch = mine->scratch;
+    const mf_layer *layer = mine->layer;
+    size_t panel = mfi_head_panel(&layer->plan), start = index * panel,
+           rows = mine->rows->count * layer->plan.scored, n = layer->plan.features,
+           m = layer->plan.head.classes, width = n - start < panel ? n - start : panel;
+    const float *projection = projection_of(layer) + start, *features = pass->features + start;
+    float *dfeatures = pass->dfeatures + start;
     if (m <= FEW_CLASSES) {
-        memset(dm, 0, m * n * sizeof *dm);
-        layer->kernels->head_gradient(rows, n, m, dg, projection, features, dfeatures, dm);
-        return;
+        layer->kernels->head_gradient(rows, width, m, scratch->goodness, projection, features, n, dfeatures,
+                                      scratch->dm);
+    } else {
+        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, scratch->goodness, m, projection, n, 0.0f,
+                 dfeatures, n);
+        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m, features, n, 0.0f,
+                 scratch->dm, width);
     }
-    mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, n, m, 1.0f, dg, m, projection, n, 0.0f, dfeatures, n);
-    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, n, rows, 1.0f, dg, m, features, n, 0.0f, dm, n);
+    mfi_run_take(mine, &pass->projection, start, m, width, n, scratch->dm);
+}
+
+static size_t head_pieces(const mfi_plan *plan)
+{
+    return (plan->features + mfi_head_panel(plan) - 1) / mfi_head_panel(plan);
+}
+
+bool mfi_head_sizes(const mfi_plan *plan, mfi_shared_sizes *shared)
+{
+    shared->pieces = head_pieces(plan);
+    return mfi_multiply(plan->head.classes, mfi_head_panel(plan), &shared->dm);
 }
 
 void mfi_head_backward(mfi_run *run, float *da)
 {
     const mfi_plan *plan = &run->layer->plan;
-    const mfi_scratch *scratch = run->scratch;
     const mf_shape *output = mfi_plan_output(plan);
     bool pools = mfi_plan_pools_head(plan);
-    size_t n = plan->features, m = plan->head.classes;
-    mfi_target projection = mfi_run_target(run, (int32_t)plan->projection);
-    features_gradient(run, pools ? scratch->features : run->a, pools ? scratch->dfeatures : da, scratch->dm);
+    head_pass pass = {.features = pools ? run->scratch->features : run->a,
+                      .dfeatures = pools ? run->scratch->dfeatures : da,
+                      .projection = mfi_run_target(run, (int32_t)plan->projection)};
+    mfi_run_share_gradients(run, head_pieces(plan), features_piece, &pass);
     if (pools)
         mfi_adaptive_unpool(output->dims + 1, plan->head.pool_size, run->rows->count * output->dims[0],
-                            scratch->dfeatures, da);
-    mfi_run_take(run, &projection, 0, 1, m * n, m * n, scratch->dm);
+                            pass.dfeatures, da);
 }
 
 void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,

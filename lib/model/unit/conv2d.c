@@ -1,22 +1,13 @@
 /* Owns: a convolution stage: the convolution, then normalisation, bias, activation and pooling.
  *
- * Work goes over blocks of images whose patches (im2col, see math/maps.h) stay in cache. A block of u, of its
- * gradient and of patches is a matrix [filters, or values of a kernel; pixels of all images], so that each
- * pass is one product
- *
- *     u = W patches        dW += du patches^T        dpatches = W^T du
- *
- * and a filter's values lie in one row. The patches are made twice: storing all of them would multiply the
- * input's memory by the kernel's area. An image too large for a block is worked on in bands of output rows.
- */
+ * Work goes over blocks of some images, so that what a product reads is still in the cache. A block of u and
+ * of its gradient is a matrix [filters; pixels of all images], so that a filter's values lie in one row. */
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "math/gemm.h"
 #include "model/checks.h"
-#include "model/normalization.h"
-#include "model/unit.h"
+#include "model/unit/conv2d.h"
 #include "model/unit/window.h"
 
 static mf_status conv2d_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
@@ -45,66 +36,50 @@ static void conv2d_describe(const mf_unit_spec *unit, const mf_shape *input, mfi
         (double)unit->outputs * (double)stage->geometry.pixels * (double)stage->geometry.patch_size;
 }
 
-/* Pixels of a block: enough for a product to run well, few enough for its patches to stay in cache. */
-enum { BLOCK_PIXELS = 512, BAND_PIXELS = 4096 };
-
-typedef struct blocks {
-    const mfi_geometry *g;
-    size_t images; /* of a block, but for the last */
-    size_t band;   /* output rows at a time; all of them if there are several images */
-} blocks;
-
-static blocks cut(const mfi_geometry *g, size_t rows)
+static const mfi_conv2d_products *products_of(const mfi_stage *stage)
 {
-    blocks b = {.g = g};
-    b.images = BLOCK_PIXELS / g->pixels;
-    b.images = b.images < 1 ? 1 : b.images > rows ? rows : b.images;
-    b.band = b.images == 1 ? BAND_PIXELS / g->map[1] : g->map[0];
-    b.band = b.band < 1 ? 1 : b.band > g->map[0] ? g->map[0] : b.band;
-    return b;
+    if (mfi_order_is_plain(&stage->order))
+        return &mfi_conv2d_blas;
+    return stage->winograd ? &mfi_conv2d_winograd : &mfi_conv2d_own;
+}
+
+/* Images of a block, but for the last. */
+static size_t images_of_block(const mfi_stage *stage, size_t rows)
+{
+    size_t images = products_of(stage)->block_pixels / stage->geometry.pixels;
+    return images < 1 ? 1 : images > rows ? rows : images;
+}
+
+/* Values of W and of dW, with those that fill up panels. */
+static bool weight_values(const mfi_stage *stage, size_t *count)
+{
+    const mfi_geometry *g = &stage->geometry;
+    return mfi_multiply(mfi_order_rows(&stage->order, g->filters), g->patch_size, count);
 }
 
 static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                          mfi_shared_sizes *shared)
 {
     const mfi_geometry *g = &stage->geometry;
-    blocks b = cut(g, rows);
-    size_t pixels;
+    size_t images = images_of_block(stage, rows);
     if ((stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, g->filters, &kept->moments)) ||
-        !mfi_multiply(b.images, g->filters * g->pixels, &kept->product) ||
-        !mfi_multiply(b.images * b.band, g->map[1], &pixels) ||
-        !mfi_multiply(pixels, g->patch_size, &shared->patches))
+        !mfi_multiply(images, g->filters * g->pixels, &shared->dz) || /* in inference u of a block */
+        !products_of(stage)->sizes(stage, images, training, &shared->patches))
         return false;
     shared->map = g->pixels;
     if (!training)
         return true;
-    shared->dz = kept->product;
     shared->db = shared->dscale = g->filters;
     shared->map = 2 * g->pixels;
-    return mfi_multiply(g->filters, g->patch_size, &shared->dw) &&
-           mfi_multiply(rows, g->filters * g->pixels, &kept->product);
+    return weight_values(stage, &shared->whole) && mfi_multiply(rows, g->filters * g->pixels, &kept->product);
 }
 
 /* ---- forward ---- */
 
-/* What the blocks of one run share. */
-typedef struct pass {
-    const mfi_run *run;
-    const mfi_stage *stage;
-    const mfi_scratch *scratch;
-    const mfi_kernels *kernels;
-    size_t index, rows;
-    mfi_input input;
-    blocks b;
-    float *product;
-    mfi_moments moments;
-    bool batch;
-} pass;
-
-static pass conv2d_begin(const mfi_run *run, size_t index)
+static mfi_conv2d_pass conv2d_begin(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    return (pass){
+    return (mfi_conv2d_pass){
         .run = run,
         .stage = stage,
         .scratch = run->scratch,
@@ -112,49 +87,19 @@ static pass conv2d_begin(const mfi_run *run, size_t index)
         .index = index,
         .rows = run->rows->count,
         .input = mfi_run_input(run, index, 0),
-        .b = cut(&stage->geometry, run->rows->count),
+        .g = &stage->geometry,
+        .images = images_of_block(stage, run->rows->count),
         .product = run->scratch->kept[index].product,
         .moments = mfi_moments_of(run, index),
         .batch = mfi_run_uses_batch(run, index),
     };
 }
 
-static size_t images_at(const pass *p, size_t first)
-{
-    return p->rows - first < p->b.images ? p->rows - first : p->b.images;
-}
-
-static size_t band_at(const blocks *b, size_t top)
-{
-    return b->g->map[0] - top < b->band ? b->g->map[0] - top : b->band;
-}
-
-static const float *make_patches(const pass *p, size_t first, size_t top, size_t band)
-{
-    mfi_im2col(p->b.g, images_at(p, first), p->input.x + first * p->input.stride, p->input.stride, top, band,
-               p->scratch->patches);
-    return p->scratch->patches;
-}
-
-/* u [filters, images x pixels] of one block. */
-static void convolve(const pass *p, size_t first, float *u)
-{
-    const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), k = g->patch_size;
-    for (size_t top = 0; top < g->map[0]; top += p->b.band) {
-        size_t band = band_at(&p->b, top), width = images * band * g->map[1];
-        const float *patches = make_patches(p, first, top, band);
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, g->filters, width, k, 1.0f,
-                 mfi_run_values(p->run, p->index, MFI_WEIGHT), k, patches, width, 0.0f, u + top * g->map[1],
-                 images * g->pixels);
-    }
-}
-
 /* The output of one block. */
-static void activate_maps(const pass *p, size_t first, const float *u)
+static void activate_maps(const mfi_conv2d_pass *p, size_t first, const float *u)
 {
-    const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), n = p->stage->output_values;
+    const mfi_geometry *g = p->g;
+    size_t images = mfi_conv2d_images(p, first), n = p->stage->output_values;
     float *a = mfi_run_output(p->run, p->index) + first * n;
     for (size_t f = 0; f < g->filters; f++)
         p->kernels->map_forward(p->stage->phi, &g->pool, mfi_moments_shift(p->run, p->index, &p->moments, f),
@@ -162,13 +107,13 @@ static void activate_maps(const pass *p, size_t first, const float *u)
 }
 
 /* Mean and variance of every filter, from those of each block (Chan, Golub and LeVeque). */
-static void take_moments(const pass *p)
+static void take_moments(const mfi_conv2d_pass *p)
 {
-    size_t pixels = p->b.g->pixels, map_values = p->b.g->filters * pixels;
-    for (size_t f = 0; f < p->b.g->filters; f++) {
+    size_t pixels = p->g->pixels, map_values = p->g->filters * pixels;
+    for (size_t f = 0; f < p->g->filters; f++) {
         double count = 0.0, mean = 0.0, deviations = 0.0;
-        for (size_t first = 0; first < p->rows; first += p->b.images) {
-            size_t more = images_at(p, first) * pixels;
+        for (size_t first = 0; first < p->rows; first += p->images) {
+            size_t more = mfi_conv2d_images(p, first) * pixels;
             double block_mean, block_deviations;
             p->kernels->moments(more, p->product + first * map_values + f * more, &block_mean,
                                 &block_deviations);
@@ -182,57 +127,77 @@ static void take_moments(const pass *p)
     }
 }
 
+/* The pass as one thread sees it. */
+static mfi_conv2d_pass pass_of(const mfi_run *mine, const void *context)
+{
+    mfi_conv2d_pass p = *(const mfi_conv2d_pass *)context;
+    p.run = mine;
+    p.scratch = mine->scratch;
+    return p;
+}
+
+static void forward_block(mfi_run *mine, void *context, size_t index)
+{
+    const mfi_conv2d_pass p = pass_of(mine, context);
+    size_t first = index * p.images;
+    float *u = mine->settings ? p.product + first * p.g->filters * p.g->pixels : mine->scratch->dz;
+    products_of(p.stage)->forward(&p, first, u);
+    if (p.batch)
+        return;
+    if (mine->settings)
+        mfi_clear_uncovered(&p.g->pool, mfi_conv2d_images(&p, first) * p.g->filters, u);
+    activate_maps(&p, first, u);
+}
+
+static void activate_block(mfi_run *mine, void *context, size_t index)
+{
+    const mfi_conv2d_pass p = pass_of(mine, context);
+    size_t first = index * p.images;
+    activate_maps(&p, first, p.product + first * p.g->filters * p.g->pixels);
+}
+
 static void conv2d_forward(const mfi_run *run, size_t index)
 {
-    pass p = conv2d_begin(run, index);
-    size_t map_values = p.b.g->filters * p.b.g->pixels;
+    mfi_conv2d_pass p = conv2d_begin(run, index);
+    size_t blocks = (p.rows + p.images - 1) / p.images;
     if (p.stage->normalizes && !p.batch)
         mfi_moments_complete(run, index, p.moments);
-    for (size_t first = 0; first < p.rows; first += p.b.images) {
-        float *u = p.product + (run->settings ? first * map_values : 0);
-        convolve(&p, first, u);
-        if (p.batch)
-            continue;
-        if (run->settings)
-            mfi_clear_uncovered(&p.b.g->pool, images_at(&p, first) * p.b.g->filters, u);
-        activate_maps(&p, first, u);
-    }
+    mfi_run_share(run, blocks, forward_block, &p);
     if (!p.batch)
         return;
     take_moments(&p);
     mfi_moments_complete(run, index, p.moments);
-    for (size_t first = 0; first < p.rows; first += p.b.images)
-        activate_maps(&p, first, p.product + first * map_values);
+    mfi_run_share(run, blocks, activate_block, &p);
 }
 
 /* ---- backward ---- */
 
 /* dz [images x pixels] of one filter in the block that begins at image `first`. */
-static void filter_gradient(const pass *p, const float *dy, size_t first, size_t filter, const float *u,
-                            float *dz)
+static void filter_gradient(const mfi_conv2d_pass *p, const float *dy, size_t first, size_t filter,
+                            const float *u, float *dz)
 {
-    const mfi_geometry *g = p->b.g;
+    const mfi_geometry *g = p->g;
     size_t n = p->stage->output_values;
-    p->kernels->map_gradient(p->stage->phi, &g->pool,
-                             mfi_moments_shift(p->run, p->index, &p->moments, filter), images_at(p, first), u,
-                             dy + first * n + filter * g->pooled, n, dz, p->scratch->map);
+    p->kernels->map_gradient(
+        p->stage->phi, &g->pool, mfi_moments_shift(p->run, p->index, &p->moments, filter),
+        mfi_conv2d_images(p, first), u, dy + first * n + filter * g->pooled, n, dz, p->scratch->map);
 }
 
-static const float *row_of_product(const pass *p, size_t first, size_t filter)
+static const float *row_of_product(const mfi_conv2d_pass *p, size_t first, size_t filter)
 {
-    size_t row = images_at(p, first) * p->b.g->pixels;
-    return p->product + first * p->b.g->filters * p->b.g->pixels + filter * row;
+    size_t row = mfi_conv2d_images(p, first) * p->g->pixels;
+    return p->product + first * p->g->filters * p->g->pixels + filter * row;
 }
 
 /* db and dscale of every filter. If mean and variance are those of the batch, du depends on them. */
-static void sum_over_batch(const pass *p, const float *dy)
+static void sum_over_batch(const mfi_conv2d_pass *p, const float *dy)
 {
-    for (size_t f = 0; f < p->b.g->filters; f++) {
+    for (size_t f = 0; f < p->g->filters; f++) {
         double sum = 0.0, product = 0.0;
-        for (size_t first = 0; first < p->rows; first += p->b.images) {
+        for (size_t first = 0; first < p->rows; first += p->images) {
             const float *u = row_of_product(p, first, f);
             filter_gradient(p, dy, first, f, u, p->scratch->dz);
-            p->kernels->centered_sums(images_at(p, first) * p->b.g->pixels, p->scratch->dz, u,
+            p->kernels->centered_sums(mfi_conv2d_images(p, first) * p->g->pixels, p->scratch->dz, u,
                                       p->moments.mean[f], &sum, &product);
         }
         p->scratch->db[f] = (float)sum;
@@ -242,12 +207,12 @@ static void sum_over_batch(const pass *p, const float *dy)
 
 /* Computes du of one block into scratch and adds to db and dscale, unless sum_over_batch() has computed them.
  */
-static void block_gradient(const pass *p, const float *dy, size_t first)
+static void block_gradient(const mfi_conv2d_pass *p, const float *dy, size_t first)
 {
-    size_t count = images_at(p, first) * p->b.g->pixels;
-    double part = 1.0 / ((double)p->rows * (double)p->b.g->pixels);
+    size_t count = mfi_conv2d_images(p, first) * p->g->pixels;
+    double part = 1.0 / ((double)p->rows * (double)p->g->pixels);
     float *db = p->scratch->db, *dscale = p->scratch->dscale;
-    for (size_t f = 0; f < p->b.g->filters; f++) {
+    for (size_t f = 0; f < p->g->filters; f++) {
         const float *u = row_of_product(p, first, f);
         float *dz = p->scratch->dz + f * count;
         double sum = 0.0, product = 0.0, mean_gradient = 0.0, coefficient = 0.0;
@@ -268,56 +233,41 @@ static void block_gradient(const pass *p, const float *dy, size_t first)
     }
 }
 
-/* dW += du patches^T of one block. */
-static void add_weight_gradient(const pass *p, size_t first)
+/* dW, which lies in the order of W: a host sees it in plain order. */
+static void take_weights(const mfi_conv2d_pass *p, mfi_run *run, const mfi_target *weight, size_t count)
 {
-    const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), k = g->patch_size;
-    for (size_t top = 0; top < g->map[0]; top += p->b.band) {
-        size_t band = band_at(&p->b, top), width = images * band * g->map[1];
-        const float *patches = make_patches(p, first, top, band);
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, g->filters, k, width, 1.0f, p->scratch->dz + top * g->map[1],
-                 images * g->pixels, patches, width, 1.0f, p->scratch->dw, k);
-    }
-}
-
-/* The gradient with respect to the input of one block: the gradient of each patch is added to the values that
- * were copied into it. */
-static void put_input_gradient(const pass *p, size_t first, float *dx)
-{
-    const mfi_geometry *g = p->b.g;
-    size_t images = images_at(p, first), k = g->patch_size, inputs = p->stage->input_values;
-    memset(dx + first * inputs, 0, images * inputs * sizeof *dx);
-    for (size_t top = 0; top < g->map[0]; top += p->b.band) {
-        size_t band = band_at(&p->b, top), width = images * band * g->map[1];
-        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, k, width, g->filters, 1.0f,
-                 mfi_run_values(p->run, p->index, MFI_WEIGHT), k, p->scratch->dz + top * g->map[1],
-                 images * g->pixels, 0.0f, p->scratch->patches, width);
-        mfi_col2im(g, images, p->scratch->patches, top, band, dx + first * inputs, inputs);
-    }
+    const mfi_matrix_order order = {p->stage->order, p->g->filters, p->g->patch_size};
+    if (weight->wanted && run->use == MFI_STORE)
+        mfi_order_get(&order, p->scratch->whole, 0, order.rows * order.columns,
+                      run->out + run->layer->plan.parameters[weight->number].offset);
+    else
+        mfi_run_take(run, weight, 0, 1, count, count, p->scratch->whole);
 }
 
 static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
-    pass p = conv2d_begin(run, index);
-    const mfi_geometry *g = p.b.g;
+    mfi_conv2d_pass p = conv2d_begin(run, index);
+    const mfi_geometry *g = p.g;
     const mfi_scratch *scratch = run->scratch;
+    const mfi_conv2d_products *products = products_of(p.stage);
+    size_t weights = 0;
     mfi_target weight = mfi_run_target(run, p.stage->parameters[MFI_WEIGHT]);
     mfi_target bias = mfi_run_target(run, p.stage->parameters[MFI_BIAS]);
     mfi_target scale = mfi_run_target(run, p.stage->parameters[MFI_SCALE]);
-    memset(scratch->dw, 0, g->filters * g->patch_size * sizeof(float));
+    weight_values(p.stage, &weights);
+    memset(scratch->whole, 0, weights * sizeof(float));
     memset(scratch->db, 0, g->filters * sizeof(float));
     memset(scratch->dscale, 0, g->filters * sizeof(float));
     if (p.batch)
         sum_over_batch(&p, dy);
-    for (size_t first = 0; first < p.rows; first += p.b.images) {
+    for (size_t first = 0; first < p.rows; first += p.images) {
         block_gradient(&p, dy, first);
         if (weight.wanted)
-            add_weight_gradient(&p, first);
+            products->add_weights(&p, first);
         if (dx[0])
-            put_input_gradient(&p, first, dx[0]);
+            products->input(&p, first, dx[0] + first * p.stage->input_values);
     }
-    mfi_run_take(run, &weight, 0, 1, g->filters * g->patch_size, g->filters * g->patch_size, scratch->dw);
+    take_weights(&p, run, &weight, weights);
     mfi_run_take(run, &bias, 0, 1, g->filters, g->filters, scratch->db);
     mfi_run_take(run, &scale, 0, 1, g->filters, g->filters, scratch->dscale);
 }

@@ -1,7 +1,8 @@
 /* Owns: a dense stage: x W^T, then normalisation, bias and activation.
  *
- * The backward pass runs over panels of neurons. For each panel dz, then dx, dW and db are computed into
- * scratch that stays in the cache, and are used at once: a full gradient is never stored. */
+ * All of it runs over panels of neurons, which threads share. In the backward pass dz, db and dW of a panel
+ * are computed into scratch that stays in the cache, and are used at once: a full gradient is never stored.
+ * Where the stage before needs dx, which is a sum over all neurons, dz is kept until dx is there. */
 #include "model/unit/dense.h"
 
 #include <math.h>
@@ -9,7 +10,6 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "math/blas.h"
 #include "math/gemm.h"
 #include "model/checks.h"
 #include "model/head.h"
@@ -30,36 +30,35 @@ static void dense_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_
     stage->multiplications = (double)unit->outputs * (double)mfi_shape_values(input);
 }
 
-/* Of a sequence, every position is a row of its own: rows and inputs of the product. */
-static size_t product_inputs(const mfi_stage *stage)
+/* Neurons at a time. With our own products as few as make a piece of work worth taking: the more pieces, the
+ * less the last ones make threads wait. With the BLAS library a panel of dW stays in the second-level cache,
+ * and its products want a certain width. Both are whole panels of any order. */
+enum { PANEL_STEP = 48, PANEL_MOST = 240, OWN_VALUES = 49152, BLAS_VALUES = 163840, BLAS_LEAST = 96 };
+
+size_t mfi_dense_panel(const mfi_stage *stage)
 {
-    return stage->input_values / stage->positions;
+    bool plain = mfi_order_is_plain(&stage->order);
+    size_t least = plain ? BLAS_LEAST : PANEL_STEP;
+    size_t panel = (plain ? BLAS_VALUES : OWN_VALUES) / mfi_dense_inputs(stage) / PANEL_STEP * PANEL_STEP;
+    panel = panel < least ? least : panel > PANEL_MOST ? PANEL_MOST : panel;
+    return panel < stage->channels ? panel : stage->channels;
 }
 
-static bool product_rows(const mfi_stage *stage, size_t rows, size_t *count)
+static const mfi_dense_products *products_of(const mfi_stage *stage)
 {
-    return mfi_multiply(rows, stage->positions, count) && *count <= INT32_MAX;
+    return mfi_order_is_plain(&stage->order) ? &mfi_dense_blas : &mfi_dense_own;
 }
 
-/* A panel of dW takes about half a megabyte, so that it stays in the second-level cache while the
- * optimizer reads it; within the limits, a width that our own products and BLAS libraries like. */
-enum { PANEL_VALUES = 163840, PANEL_STEP = 48, PANEL_LEAST = 96, PANEL_MOST = 240 };
-
-size_t mfi_dense_panel(size_t inputs, size_t outputs)
+/* The parts that `count` neurons or inputs are cut into, and the one of that index. */
+static size_t parts_of(size_t count, size_t width)
 {
-    size_t panel = PANEL_VALUES / inputs / PANEL_STEP * PANEL_STEP;
-    panel = panel < PANEL_LEAST ? PANEL_LEAST : panel > PANEL_MOST ? PANEL_MOST : panel;
-    return panel < outputs ? panel : outputs;
+    return (count + width - 1) / width;
 }
 
-/* With at most this many rows, as in learning from a stream, the time of a product is that of reading W once.
- * The stage computes it without the BLAS library, which would first copy W into another layout. */
-enum { FEW_ROWS = 4, FUSED_ROWS = 256 };
-
-bool mfi_dense_gradient_scratch(size_t inputs, size_t outputs, size_t rows, size_t *count)
+static mfi_dense_part part_at(size_t count, size_t width, size_t index)
 {
-    size_t panel = mfi_dense_panel(inputs, outputs), packed = rows < FUSED_ROWS ? rows : FUSED_ROWS;
-    return mfi_multiply(packed > panel ? packed : panel, mfi_packed_columns(inputs), count);
+    size_t start = index * width;
+    return (mfi_dense_part){start, count - start < width ? count - start : width};
 }
 
 static bool keeps_preactivation(const mfi_stage *stage)
@@ -68,7 +67,7 @@ static bool keeps_preactivation(const mfi_stage *stage)
     return stage->phi.kind == MF_ACTIVATION_GELU || stage->phi.kind == MF_ACTIVATION_SILU;
 }
 
-/* The rows of the host may lie apart; then so do its sequences, and the product wants positions at equal
+/* The rows of the host may lie apart; then so do its sequences, and products want positions at equal
  * distances. */
 static bool copies_input(const mfi_stage *stage)
 {
@@ -78,12 +77,14 @@ static bool copies_input(const mfi_stage *stage)
 static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                         mfi_shared_sizes *shared)
 {
-    size_t n = stage->channels, k = product_inputs(stage), panel = mfi_dense_panel(k, n);
-    if (copies_input(stage) && !mfi_multiply(rows, stage->input_values, &shared->patches))
+    size_t n = stage->channels, panel = mfi_dense_panel(stage);
+    if (copies_input(stage) && !mfi_multiply(rows, stage->input_values, &shared->input))
         return false;
-    if (!product_rows(stage, rows, &rows))
+    if (!mfi_multiply(rows, stage->positions, &rows) || rows > INT32_MAX)
         return false;
     if (stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, n, &kept->moments))
+        return false;
+    if (!products_of(stage)->sizes(stage, rows, training, shared))
         return false;
     if (!training)
         return true;
@@ -91,49 +92,80 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
         return false;
     if (stage->normalizes && !mfi_multiply(rows, n, &kept->product))
         return false;
+    shared->pieces = parts_of(n, panel);
     shared->db = panel;
     shared->dscale = stage->normalizes ? panel : 0;
-    return mfi_multiply(rows, panel, &shared->dz) && mfi_dense_gradient_scratch(k, n, rows, &shared->dw);
+    return mfi_multiply(rows, panel, &shared->dz);
 }
 
-/* ---- forward ---- */
+/* ---- inputs ---- */
 
-static mfi_input dense_input(const mfi_run *run, size_t index)
+/* Whatever the stage reads next is mfi_dense_input(). */
+static void gather_input(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     mfi_input input = mfi_run_input(run, index, 0);
     size_t values = stage->input_values;
-    if (stage->positions == 1)
-        return input;
-    if (input.stride != values) {
-        for (size_t b = 0; b < run->rows->count; b++)
-            memcpy(run->scratch->patches + b * values, input.x + b * input.stride, values * sizeof(float));
-        input.x = run->scratch->patches;
-    }
-    return (mfi_input){input.x, product_inputs(stage)};
+    for (size_t b = 0; stage->positions > 1 && input.stride != values && b < run->rows->count; b++)
+        memcpy(run->scratch->input + b * values, input.x + b * input.stride, values * sizeof(float));
 }
 
-/* to = x W^T */
-static void dense_multiply(const mfi_run *run, size_t index, float *to)
+mfi_input mfi_dense_input(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    size_t n = stage->channels, k = product_inputs(stage), rows = run->rows->count * stage->positions;
-    mfi_input input = dense_input(run, index);
-    const float *w = mfi_run_values(run, index, MFI_WEIGHT);
-    if (rows <= FEW_ROWS)
-        run->layer->kernels->skinny_product(rows, n, k, input.x, input.stride, w, to);
-    else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, n, k, 1.0f, input.x, input.stride, w, k, 0.0f, to, n);
+    mfi_input input = mfi_run_input(run, index, 0);
+    if (stage->positions == 1)
+        return input;
+    return (mfi_input){input.stride == stage->input_values ? input.x : run->scratch->input,
+                       mfi_dense_inputs(stage)};
 }
 
-static void normalize_rows(const mfi_run *run, size_t index, const float *u, float *to)
+/* ---- forward ---- */
+
+/* What all parts of a forward pass have in common. */
+typedef struct forward_pass {
+    size_t index;
+    const mfi_stage *stage;
+    const float *bias;
+    float *u, *a, *z; /* product, activation, and preactivation where it is kept */
+    mfi_moments moments;
+    size_t part;
+    bool batch; /* mean and variance are those of the batch */
+} forward_pass;
+
+/* a of some neurons, row by row. */
+static void activate_part(const mfi_run *run, const forward_pass *pass, mfi_dense_part part)
 {
-    size_t n = run->layer->plan.stages[index].output_values, rows = run->rows->count;
-    mfi_moments moments = mfi_moments_of(run, index);
-    if (mfi_run_uses_batch(run, index))
-        run->layer->kernels->column_moments(rows, n, u, n, moments.mean, moments.variance);
-    mfi_moments_complete(run, index, moments);
-    run->layer->kernels->normalize(rows, n, moments.mean, moments.scale, u, n, to);
+    const mfi_kernels *kernels = run->layer->kernels;
+    size_t n = pass->stage->channels;
+    const float *bias = pass->bias ? pass->bias + part.start : NULL;
+    for (size_t b = 0; b < mfi_dense_rows(run, pass->stage); b++) {
+        size_t at = b * n + part.start;
+        if (pass->stage->normalizes)
+            kernels->normalize(1, part.width, pass->moments.mean + part.start,
+                               pass->moments.scale + part.start, pass->u + at, n, pass->a + at);
+        kernels->activate(pass->stage->phi, 1, part.width, bias, pass->a + at, pass->z ? pass->z + at : NULL);
+    }
+}
+
+static void multiply_piece(mfi_run *mine, void *context, size_t index)
+{
+    const forward_pass *pass = context;
+    size_t n = pass->stage->channels;
+    mfi_dense_part part = part_at(n, pass->part, index);
+    products_of(pass->stage)->forward(mine, pass->index, part, pass->u);
+    if (pass->batch)
+        mine->layer->kernels->column_moments(mfi_dense_rows(mine, pass->stage), part.width,
+                                             pass->u + part.start, n, pass->moments.mean + part.start,
+                                             pass->moments.variance + part.start);
+    if (!pass->stage->normalizes)
+        activate_part(mine, pass, part);
+}
+
+static void normalize_piece(mfi_run *mine, void *context, size_t index)
+{
+    const forward_pass *pass = context;
+    activate_part(mine, pass, part_at(pass->stage->channels, pass->part, index));
 }
 
 static void dense_forward(const mfi_run *run, size_t index)
@@ -141,284 +173,222 @@ static void dense_forward(const mfi_run *run, size_t index)
     const mfi_stage *stage = &run->layer->plan.stages[index];
     const mfi_kept *kept = &run->scratch->kept[index];
     float *a = mfi_run_output(run, index);
-    float *u = kept->product ? kept->product : a;
-    dense_multiply(run, index, u);
-    if (stage->normalizes)
-        normalize_rows(run, index, u, a);
-    run->layer->kernels->activate(stage->phi, run->rows->count * stage->positions, stage->channels,
-                                  mfi_run_values(run, index, MFI_BIAS), a, kept->preactivation);
+    forward_pass pass = {
+        .index = index,
+        .stage = stage,
+        .bias = mfi_run_values(run, index, MFI_BIAS),
+        .u = kept->product ? kept->product : a,
+        .a = a,
+        .z = kept->preactivation,
+        .moments = mfi_moments_of(run, index),
+        .part = products_of(stage)->forward_part(stage, mfi_dense_rows(run, stage)),
+        .batch = mfi_run_uses_batch(run, index),
+    };
+    size_t parts = parts_of(stage->channels, pass.part);
+    gather_input(run, index);
+    products_of(stage)->begin_forward(run, index);
+    mfi_run_share(run, parts, multiply_piece, &pass);
+    if (!stage->normalizes)
+        return;
+    mfi_moments_complete(run, index, pass.moments);
+    mfi_run_share(run, parts, normalize_piece, &pass);
 }
 
 /* ---- backward ---- */
 
-/* How W is updated from dz and x: chosen once for all panels. */
-typedef enum strategy {
-    NO_WEIGHT,     /* W is frozen */
-    BY_NEURON,     /* few rows: dW_i = sum_b dz[b,i] x_b, in the first-level cache */
-    BY_TILE,       /* product and update in one function of our own; x is packed first */
-    INTO_WEIGHT,   /* plain SGD: the product adds to W */
-    INTO_MOMENTUM, /* SGD with momentum: the product adds to the momentum */
-    BY_PANEL,      /* a panel of dW is computed, then used */
-    BY_GRAM        /* its norm alone: sum_ij (dz dz^T)_ij (x x^T)_ij */
-} strategy;
-
-/* What all panels of a backward pass have in common. */
-typedef struct way {
-    mfi_run *run;
-    size_t index;
-    const mfi_stage *stage;
-    mfi_input input;
-    size_t rows, n, k;
-    const float *a, *z, *dy;
-    mfi_moments moments;
-    float inverse_count; /* 1 / rows if mean and variance depend on the rows, else 0 */
-    float *dx;
-    mfi_target weight, bias, scale, projection;
-    strategy strategy;
-} way;
-
-/* Neurons [start, start + width). */
-typedef struct panel {
-    size_t start, width;
-} panel;
-
 /* dz, db, and behind a normalisation du and dscale, into scratch. A panel has all rows of its neurons, so
  * nothing else is needed. With the head also dM. */
-static void panel_gradient(const way *w, panel p)
+static void panel_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    const mfi_scratch *scratch = w->run->scratch;
-    const mfi_kernels *kernels = w->run->layer->kernels;
-    const float *a = w->a + p.start, *z = w->z ? w->z + p.start : NULL;
-    if (w->dy) {
-        for (size_t b = 0; b < w->rows; b++)
-            memcpy(scratch->dz + b * p.width, w->dy + b * w->n + p.start, p.width * sizeof *scratch->dz);
-        kernels->derivative(w->stage->phi, w->rows, p.width, a, z, w->n, scratch->dz, scratch->db);
+    const mfi_scratch *scratch = pass->run->scratch;
+    const mfi_kernels *kernels = pass->run->layer->kernels;
+    const float *a = pass->a + part.start, *z = pass->z ? pass->z + part.start : NULL;
+    if (pass->dy) {
+        for (size_t b = 0; b < pass->rows; b++)
+            memcpy(scratch->dz + b * part.width, pass->dy + b * pass->n + part.start,
+                   part.width * sizeof *scratch->dz);
+        kernels->derivative(pass->stage->phi, pass->rows, part.width, a, z, pass->n, scratch->dz,
+                            scratch->db);
     } else {
-        mfi_head_panel_gradient(w->run, w->stage->phi, p.start, p.width, a, z);
+        mfi_head_panel_gradient(pass->run, pass->stage->phi, part.start, part.width, a, z);
     }
-    if (w->stage->normalizes)
-        kernels->normalization_gradient(w->rows, p.width, w->run->scratch->kept[w->index].product + p.start,
-                                        w->n, w->moments.mean + p.start, w->moments.inverse + p.start,
-                                        w->moments.scale + p.start, scratch->db, w->inverse_count,
-                                        scratch->dz, scratch->dscale);
+    if (pass->stage->normalizes)
+        kernels->normalization_gradient(
+            pass->rows, part.width, scratch->kept[pass->index].product + part.start, pass->n,
+            pass->moments.mean + part.start, pass->moments.inverse + part.start,
+            pass->moments.scale + part.start, scratch->db, pass->inverse_count, scratch->dz, scratch->dscale);
 }
 
-/* dx = dz W, with the W of before the update. */
-static void input_gradient(const way *w, panel p)
+static void keep_dz(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    const mfi_kernels *kernels = w->run->layer->kernels;
-    const float *weight = mfi_run_values(w->run, w->index, MFI_WEIGHT) + p.start * w->k,
-                *dz = w->run->scratch->dz;
-    float beta = p.start == 0 ? 0.0f : 1.0f;
-    if (w->rows > FEW_ROWS) {
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, w->rows, w->k, p.width, 1.0f, dz, p.width, weight, w->k, beta,
-                 w->dx, w->k);
-        return;
-    }
-    for (size_t b = 0; b < w->rows; b++)
-        for (size_t i = 0; i < p.width; i++)
-            kernels->scale_add(w->k, i == 0 ? beta : 1.0f, w->dx + b * w->k, dz[b * p.width + i],
-                               weight + i * w->k);
+    const float *dz = pass->run->scratch->dz;
+    for (size_t b = 0; b < pass->rows; b++)
+        memcpy(pass->dz + b * pass->n + part.start, dz + b * part.width, part.width * sizeof *dz);
 }
 
-/* dW = dz^T x for one panel, scaled and added to `to`. */
-static void weight_product(const way *w, panel p, float alpha, float beta, float *to)
+/* Parts with what is done with each of them. */
+typedef struct part_walk {
+    const mfi_dense_pass *pass;
+    void (*use)(const mfi_dense_pass *pass, mfi_dense_part part);
+    size_t count, width;
+} part_walk;
+
+static void walk_part(mfi_run *mine, void *context, size_t index)
 {
-    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, p.width, w->k, w->rows, alpha, w->run->scratch->dz, p.width, w->input.x,
-             w->input.stride, beta, to, w->k);
+    const part_walk *walk = context;
+    mfi_dense_pass pass = *walk->pass;
+    pass.run = mine;
+    walk->use(&pass, part_at(walk->count, walk->width, index));
 }
 
-/* One panel of W for few rows, neuron by neuron. Plain SGD leaves out neurons whose dz is 0, such as those
- * that ReLU has cut off. */
-static void update_by_neuron(const way *w, panel p)
+/* Threads share the parts, unless those add to the same sum: then their order matters. */
+static void walk_parts(const mfi_dense_pass *pass, bool alone,
+                       void (*use)(const mfi_dense_pass *pass, mfi_dense_part part))
 {
-    const mfi_kernels *kernels = w->run->layer->kernels;
-    const mfi_scratch *scratch = w->run->scratch;
-    const mfi_rule *rule = &w->weight.rule;
-    bool direct = rule->kind == MFI_RULE_SGD;
-    float keep = direct ? 1.0f - rule->rate * rule->decay : 0.0f;
-    for (size_t i = 0; i < p.width; i++) {
-        size_t first = (p.start + i) * w->k;
-        float *to = direct ? w->run->learner->parameters[w->weight.number].now.values + first : scratch->dw;
-        for (size_t b = 0; b < w->rows; b++) {
-            float dz = scratch->dz[b * p.width + i], beta = b == 0 ? keep : 1.0f;
-            if (dz != 0.0f || beta != 1.0f)
-                kernels->scale_add(w->k, beta, to, direct ? -rule->rate * dz : dz,
-                                   w->input.x + b * w->input.stride);
-        }
-        if (!direct)
-            mfi_run_take(w->run, &w->weight, first, 1, w->k, w->k, to);
-    }
+    part_walk walk = {pass, use, pass->n, mfi_dense_panel(pass->stage)};
+    const mfi_team *team = pass->run->team, caller = {.slot = pass->run->scratch->slot, .threads = 1};
+    if (alone)
+        pass->run->team = &caller;
+    mfi_run_share_gradients(pass->run, parts_of(walk.count, walk.width), walk_part, &walk);
+    pass->run->team = team;
 }
 
-static void update_momentum(const way *w, panel p, float *weight, float *momentum)
+/* Inputs of a part of dx: as many as of neurons, but whole panels of the transpose of W. */
+static void find_input_gradient(const mfi_dense_pass *pass)
 {
-    const mfi_kernels *kernels = w->run->layer->kernels;
-    const mfi_rule *rule = &w->weight.rule;
-    size_t count = p.width * w->k;
-    bool decays = rule->decay > 0.0f;
-    if (decays)
-        kernels->scale_add(count, rule->momentum, momentum, rule->decay, weight);
-    weight_product(w, p, 1.0f, decays ? 1.0f : rule->momentum, momentum);
-    kernels->scale_add(count, 1.0f, weight, -rule->rate, momentum);
+    enum { INPUTS = 96 };
+    part_walk walk = {pass, products_of(pass->stage)->input_gradient, pass->k, INPUTS};
+    products_of(pass->stage)->begin_input(pass);
+    mfi_run_share(pass->run, parts_of(walk.count, walk.width), walk_part, &walk);
 }
+
+/* ---- the norm of dW from Gram matrices: sum over i, j of (dz dz^T)_ij (x x^T)_ij ---- */
 
 /* Gram matrices [B, B] of dz, which grows with the panels, and of x. */
-static float *gram_of_dz(const way *w)
+static float *gram_of_dz(const mfi_dense_pass *pass)
 {
-    return w->run->scratch->dw;
+    return pass->run->scratch->whole;
 }
 
-static float *gram_of_x(const way *w)
+static float *gram_of_x(const mfi_dense_pass *pass)
 {
-    return w->run->scratch->dw + w->rows * w->rows;
+    return pass->run->scratch->whole + pass->rows * pass->rows;
 }
 
-static void use_weight_gradient(const way *w, panel p)
+/* For batches much smaller than the stage the two matrices cost far less than dW itself. They are not made of
+ * rounded operands, as the dW of bf16 is. */
+static bool gram_pays(const mfi_dense_pass *pass)
 {
-    const mfi_scratch *scratch = w->run->scratch;
-    const mfi_rule *rule = &w->weight.rule;
-    mfi_storage *storage =
-        w->run->use == MFI_UPDATE ? &w->run->learner->parameters[w->weight.number].now : NULL;
-    size_t first = p.start * w->k;
-    switch (w->strategy) {
-    case NO_WEIGHT:
-        return;
-    case BY_NEURON:
-        update_by_neuron(w, p);
-        return;
-    case BY_TILE:
-        w->run->layer->kernels->product_update(rule, w->rows, p.width, w->k, scratch->dz, p.width,
-                                               scratch->dw, storage->values + first,
-                                               storage->state[0] ? storage->state[0] + first : NULL,
-                                               storage->state[1] ? storage->state[1] + first : NULL);
-        return;
-    case INTO_WEIGHT:
-        weight_product(w, p, -rule->rate, 1.0f - rule->rate * rule->decay, storage->values + first);
-        return;
-    case INTO_MOMENTUM:
-        update_momentum(w, p, storage->values + first, storage->state[0] + first);
-        return;
-    case BY_GRAM:
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, w->rows, w->rows, p.width, 1.0f, scratch->dz, p.width, scratch->dz,
-                 p.width, p.start == 0 ? 0.0f : 1.0f, gram_of_dz(w), w->rows);
-        return;
-    case BY_PANEL:
-        weight_product(w, p, 1.0f, 0.0f, scratch->dw);
-        mfi_run_take(w->run, &w->weight, first, 1, p.width * w->k, p.width * w->k, scratch->dw);
-        return;
-    }
+    mfi_shared_sizes shared = {0};
+    (void)products_of(pass->stage)->sizes(pass->stage, pass->rows, true, &shared); /* it has fit before */
+    return pass->stage->precision == MFI_FLOAT32 && pass->rows <= shared.whole / 2 / pass->rows &&
+           (double)pass->rows * (double)(pass->n + pass->k) < (double)pass->n * (double)pass->k;
 }
 
-bool mfi_dense_fuses(const mfi_kernels *kernels, const mfi_blas_counter *blas, size_t rows,
-                     const mfi_rule *rule)
+static void add_gram(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    return kernels->product_update && rule->kind != MFI_RULE_SGD && rows > FEW_ROWS && rows <= FUSED_ROWS &&
-           mfi_blas_threads_now(blas) == 1;
+    size_t stride;
+    const float *dz = mfi_dense_dz(pass, part, &stride);
+    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, part.width, 1.0f, dz, stride, dz, stride,
+             part.start == 0 ? 0.0f : 1.0f, gram_of_dz(pass), pass->rows);
 }
 
-/* For batches much smaller than the stage the two B x B matrices cost far less than dW itself. */
-static bool gram_pays(const way *w)
+static void measure_part(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    size_t room = mfi_dense_panel(w->k, w->n) * w->k;
-    return w->rows <= room / 2 / w->rows &&
-           (double)w->rows * (double)(w->n + w->k) < (double)w->n * (double)w->k;
+    panel_gradient(pass, part);
+    products_of(pass->stage)->weight_gradient(pass, part);
 }
 
-static strategy choose_strategy(const way *w)
+/* If rows are nearly equal and their dz cancel, the terms cancel too, and the result would be mostly rounding
+ * errors: then dW itself is computed. */
+static void measure_by_gram(const mfi_dense_pass *pass)
 {
-    const mf_layer *layer = w->run->layer;
-    if (!w->weight.wanted)
-        return NO_WEIGHT;
-    if (w->run->use == MFI_MEASURE)
-        return gram_pays(w) ? BY_GRAM : BY_PANEL;
-    if (w->run->use == MFI_STORE)
-        return BY_PANEL;
-    if (w->rows <= FEW_ROWS)
-        return BY_NEURON;
-    if (mfi_dense_fuses(layer->kernels, &layer->blas, w->rows, &w->weight.rule))
-        return BY_TILE;
-    if (w->weight.rule.kind == MFI_RULE_SGD)
-        return INTO_WEIGHT;
-    return w->weight.rule.kind == MFI_RULE_MOMENTUM ? INTO_MOMENTUM : BY_PANEL;
-}
-
-static void walk_panels(const way *w, void (*use)(const way *w, panel p))
-{
-    size_t most = mfi_dense_panel(w->k, w->n);
-    for (size_t start = 0; start < w->n; start += most) {
-        panel p = {start, w->n - start < most ? w->n - start : most};
-        panel_gradient(w, p);
-        use(w, p);
-    }
-}
-
-static void use_panel(const way *w, panel p)
-{
-    const mfi_scratch *scratch = w->run->scratch;
-    if (!w->dy)
-        mfi_run_take(w->run, &w->projection, p.start, w->run->layer->plan.head.classes, p.width, w->n,
-                     scratch->dm);
-    mfi_run_take(w->run, &w->bias, p.start, 1, p.width, p.width, scratch->db);
-    mfi_run_take(w->run, &w->scale, p.start, 1, p.width, p.width, scratch->dscale);
-    if (w->dx)
-        input_gradient(w, p);
-    use_weight_gradient(w, p);
-}
-
-static void measure_weight_panel(const way *w, panel p)
-{
-    weight_product(w, p, 1.0f, 0.0f, w->run->scratch->dw);
-    mfi_run_take(w->run, &w->weight, p.start * w->k, 1, p.width * w->k, p.width * w->k, w->run->scratch->dw);
-}
-
-/* The squared norm of dW from the Gram matrices. If rows are nearly equal and their dz cancel, the terms
- * cancel too, and the result would be mostly rounding errors: then dW itself is computed. */
-static void measure_by_gram(const way *w)
-{
-    const mfi_kernels *kernels = w->run->layer->kernels;
+    const mfi_kernels *kernels = pass->run->layer->kernels;
     const double least = 1e-3; /* of the terms: rounding is then below 1e-3 of the sum */
-    size_t count = w->rows * w->rows;
-    float *terms = gram_of_dz(w), *x_gram = gram_of_x(w);
-    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, w->rows, w->rows, w->k, 1.0f, w->input.x, w->input.stride, w->input.x,
-             w->input.stride, 0.0f, x_gram, w->rows);
+    size_t count = pass->rows * pass->rows;
+    float *terms = gram_of_dz(pass), *x_gram = gram_of_x(pass);
+    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, pass->k, 1.0f, pass->input.x,
+             pass->input.stride, pass->input.x, pass->input.stride, 0.0f, x_gram, pass->rows);
     double sum = kernels->dot(count, terms, x_gram), size = 0.0;
     for (size_t i = 0; i < count; i++)
         size += fabs((double)terms[i] * (double)x_gram[i]);
-    if (sum >= least * size || !isfinite(size))
-        w->run->squares += sum;
+    if (sum >= least * size || !isfinite(size)) {
+        pass->run->squares += sum;
+        return;
+    }
+    products_of(pass->stage)->begin(pass);
+    walk_parts(pass, false, pass->dz ? products_of(pass->stage)->weight_gradient : measure_part);
+}
+
+/* ---- all of it ---- */
+
+static void use_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
+{
+    if (pass->by_gram)
+        add_gram(pass, part);
+    else if (pass->weight.wanted)
+        products_of(pass->stage)->weight_gradient(pass, part);
+}
+
+static void use_part(const mfi_dense_pass *pass, mfi_dense_part part)
+{
+    const mfi_scratch *scratch = pass->run->scratch;
+    panel_gradient(pass, part);
+    if (pass->joins)
+        mfi_run_take(pass->run, &pass->projection, part.start, pass->run->layer->plan.head.classes,
+                     part.width, pass->n, scratch->dm);
+    mfi_run_take(pass->run, &pass->bias, part.start, 1, part.width, part.width, scratch->db);
+    mfi_run_take(pass->run, &pass->scale, part.start, 1, part.width, part.width, scratch->dscale);
+    if (pass->dz)
+        keep_dz(pass, part);
     else
-        walk_panels(w, measure_weight_panel);
+        use_weight_gradient(pass, part);
+}
+
+static mfi_dense_pass begin_backward(mfi_run *run, size_t index, float *dy, float *dx)
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    bool joins = mfi_head_joins(&run->layer->plan) && index + 1 == run->layer->plan.stage_count;
+    return (mfi_dense_pass){
+        .run = run,
+        .index = index,
+        .stage = stage,
+        .input = mfi_dense_input(run, index),
+        .rows = mfi_dense_rows(run, stage),
+        .n = stage->channels,
+        .k = mfi_dense_inputs(stage),
+        .joins = joins,
+        .a = mfi_run_output(run, index),
+        .z = run->scratch->kept[index].preactivation,
+        .dy = joins ? NULL : dy,
+        .moments = mfi_moments_of(run, index),
+        .inverse_count = mfi_run_uses_batch(run, index) ? 1.0f / (float)mfi_dense_rows(run, stage) : 0.0f,
+        .dx = dx,
+        .dz = dx ? dy : NULL,
+        .weight = mfi_run_target(run, stage->parameters[MFI_WEIGHT]),
+        .bias = mfi_run_target(run, stage->parameters[MFI_BIAS]),
+        .scale = mfi_run_target(run, stage->parameters[MFI_SCALE]),
+        .projection = mfi_run_target(run, joins ? (int32_t)run->layer->plan.projection : -1),
+    };
 }
 
 static void dense_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
-    const mfi_stage *stage = &run->layer->plan.stages[index];
-    way w = {
-        .run = run,
-        .index = index,
-        .stage = stage,
-        .input = dense_input(run, index),
-        .rows = run->rows->count * stage->positions,
-        .n = stage->channels,
-        .k = product_inputs(stage),
-        .a = mfi_run_output(run, index),
-        .z = run->scratch->kept[index].preactivation,
-        .dy = dy,
-        .moments = mfi_moments_of(run, index),
-        .inverse_count = mfi_run_uses_batch(run, index) ? 1.0f / (float)run->rows->count : 0.0f,
-        .dx = dx[0],
-        .weight = mfi_run_target(run, stage->parameters[MFI_WEIGHT]),
-        .bias = mfi_run_target(run, stage->parameters[MFI_BIAS]),
-        .scale = mfi_run_target(run, stage->parameters[MFI_SCALE]),
-        .projection = mfi_run_target(run, dy ? -1 : (int32_t)run->layer->plan.projection),
-    };
-    w.strategy = choose_strategy(&w);
-    if (w.strategy == BY_TILE)
-        run->layer->kernels->pack(w.rows, w.k, w.input.x, w.input.stride, run->scratch->dw);
-    walk_panels(&w, use_panel);
-    if (w.strategy == BY_GRAM)
-        measure_by_gram(&w);
+    gather_input(run, index);
+    mfi_dense_pass pass = begin_backward(run, index, dy, dx[0]);
+    pass.by_gram = pass.weight.wanted && run->use == MFI_MEASURE && gram_pays(&pass);
+    bool whole_gradient = pass.weight.wanted && !pass.by_gram;
+    if (whole_gradient && !pass.dz)
+        products_of(pass.stage)->begin(&pass);
+    walk_parts(&pass, pass.by_gram && !pass.dz, use_part);
+    if (pass.dz) {
+        find_input_gradient(&pass);
+        if (whole_gradient)
+            products_of(pass.stage)->begin(&pass);
+        walk_parts(&pass, pass.by_gram, use_weight_gradient);
+    }
+    if (pass.by_gram)
+        measure_by_gram(&pass);
 }
 
 const mfi_unit_kind mfi_unit_dense = {

@@ -33,7 +33,7 @@ static bool dropout_sizes(const mfi_stage *stage, size_t rows, bool training, mf
  */
 static void drop(const mfi_run *run, const mfi_stage *stage, float *values)
 {
-    mfi_dropout(run->layer, mfi_purpose_of(MFI_PURPOSE_UNIT_DROPOUT, stage->first), stage->dropout,
+    mfi_dropout(run->layer, run->team, mfi_purpose_of(MFI_PURPOSE_UNIT_DROPOUT, stage->first), stage->dropout,
                 stage->drops_maps, stage->area, run->rows->count * stage->output_values, values);
 }
 

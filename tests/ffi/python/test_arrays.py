@@ -26,6 +26,8 @@ class Arrays(unittest.TestCase):
         self.refused(TypeError, "x has the type float64, not float32", x=self.x.astype(numpy.float64))
         self.refused(TypeError, "y has the type int64, not int32", y=self.y.astype(numpy.int64))
         self.refused(TypeError, "x has the type >f4", x=self.x.astype(">f4"))
+        self.refused(TypeError, "x has the type uint16, not float32", x=self.x.astype(numpy.uint16))
+        self.refused(TypeError, "x has the type int8, not float32", x=self.x.astype(numpy.int8))
         self.refused(TypeError, "x is a list", x=self.x.tolist())
         self.refused(TypeError, "y is a list", y=self.y.tolist())
 
@@ -63,17 +65,17 @@ class Arrays(unittest.TestCase):
     def test_read_only_input_is_read_in_place(self):
         self.x.flags.writeable = False
         seen = []
-        step = mf.library.mf_network_step
+        step = mf.library.mf_network_step_batch
 
-        def spy(network, workspace, rows, x, y):
-            seen.append((x, y))
-            return step(network, workspace, rows, x, y)
+        def spy(network, workspace, batch):
+            seen.append((batch.inputs, batch.targets))
+            return step(network, workspace, batch)
 
-        mf.library.mf_network_step = spy
+        mf.library.mf_network_step_batch = spy
         try:
             self.network.step(self.workspace, self.x, self.y)
         finally:
-            mf.library.mf_network_step = step
+            mf.library.mf_network_step_batch = step
         self.assertEqual(seen, [(self.x.ctypes.data, self.y.ctypes.data)])
 
     def test_nothing_of_the_size_of_a_batch_is_allocated(self):
@@ -89,6 +91,42 @@ class Arrays(unittest.TestCase):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         self.assertLess(peak, x.nbytes / 10)
+
+    def test_bytes_and_bf16_have_the_bits_of_floats(self):
+        random = numpy.random.default_rng(1)
+        x, y = random.integers(0, 256, (60, 9), numpy.uint8), random.integers(0, 3, 60).astype(numpy.int32)
+        halves = (random.normal(size=(60, 9)).astype(numpy.float32).view(numpy.uint32) >> 16).astype(numpy.uint16)
+        scale, shift = numpy.float32(0.013), numpy.float32(-33.3)
+        cases = (({}, x, x.astype(numpy.float32) / numpy.float32(255)),
+                 ({"scale": scale, "shift": shift}, x, (x.astype(numpy.float32) + shift) * scale),
+                 ({"bf16": True}, halves, (halves.astype(numpy.uint32) << 16).view(numpy.float32)))
+        for how, typed, floats in cases:
+            with self.subTest(how=how):
+                self.assertEqual(self.answers(typed, y, True, how), self.answers(floats, y, False, {}))
+
+    def answers(self, x, y, convert, how):
+        """Bits of what every call that takes x gives."""
+        layers = [mf.Layer(inputs=before, outputs=after, classes=3, seed=after) for before, after in ((9, 8), (8, 7))]
+        network, optimizer = mf.Network(layers), mf.Optimizer("adam")
+        network.set_optimizer(optimizer)
+        workspace = mf.Workspace(network, 60, convert=convert)
+        activation = numpy.empty((60, 8), numpy.float32)
+        network.step(workspace, x, y, **how)
+        layers[0].step(workspace, x, y, activation, **how)
+        with mf.Pipeline(network, 60) as pipeline:
+            pipeline.submit(x, y, **how)
+            pipeline.flush()
+        network.evaluate(workspace, x, y, **how)
+        answers = [network.predict(workspace, x, **how), network.goodness(workspace, x, **how),
+                   network.probabilities(workspace, x, "sum", **how), activation]
+        answers += [values for layer in layers for values in layer.parameters().values()]
+        return [each.tobytes() for each in answers] + [workspace.report(1).loss, workspace.report_sum().loss]
+
+    def test_a_workspace_must_convert(self):
+        with self.assertRaisesRegex(mf.MonoforwardError, "MF_WORKSPACE_CONVERT"):
+            self.network.step(self.workspace, numpy.zeros((600, 2), numpy.uint8), self.y)
+        with self.assertRaisesRegex(mf.MonoforwardError, "no bytes"):
+            self.network.step(self.workspace, self.x, self.y, scale=2)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,21 @@ class Building(unittest.TestCase):
         self.assertLess(losses[-1], losses[0] / 2)
         self.assertEqual(len(network), 1)
 
+    def test_precision(self):
+        def made(precision):
+            return mf.Builder(SHAPE, seed=7, precision=precision).dense(16).relu().head(CLASSES).build()
+
+        network, losses = trained(made("bf16"))
+        self.assertLess(losses[-1], losses[0] / 2)
+        plain, _ = trained(made("float32"))
+        self.assertNotEqual(digest(network.layer(0)), digest(plain.layer(0)))
+        loaded = mf.Network.from_bytes(network.to_bytes())
+        for each, precision in ((network, mf.abi.MF_PRECISION_BF16), (loaded, mf.abi.MF_PRECISION_BF16),
+                                (plain, mf.abi.MF_PRECISION_FLOAT32)):
+            self.assertEqual(each.layer(0).describe().precision, precision)
+        with self.assertRaisesRegex(ValueError, "'fp16' is none of float32, bf16"):
+            made("fp16")
+
     def test_same_as_in_c(self):
         """tests/ffi/residual.c builds and trains it in C, with the same library."""
         program = os.environ.get("MONOFORWARD_RESIDUAL")

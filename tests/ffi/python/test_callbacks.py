@@ -62,6 +62,22 @@ class Callbacks(unittest.TestCase):
         spirals.train(plain, lambda x, y: plain.step(workspace, x, y), epochs=3)
         self.assertEqual(spirals.parameters(piped), spirals.parameters(plain))
 
+    def test_same_parameters_with_a_pool(self):
+        piped, shared, plain = spirals.network(), spirals.network(), spirals.network()
+        with mf.Pool(3) as pool:
+            self.assertEqual(pool.threads(), 3)
+            pipeline, workspace = mf.Pipeline(piped, 50, pool=pool), mf.Workspace(shared, 50, pool=pool)
+        spirals.train(piped, pipeline.submit, epochs=3)  # both go on using the pool
+        pipeline.flush()
+        spirals.train(shared, lambda x, y: shared.step(workspace, x, y), epochs=3)
+        alone = mf.Workspace(plain, 50)
+        spirals.train(plain, lambda x, y: plain.step(alone, x, y), epochs=3)
+        self.assertEqual(spirals.parameters(piped), spirals.parameters(plain))
+        self.assertEqual(spirals.parameters(shared), spirals.parameters(plain))
+        with self.assertRaises(mf.MonoforwardError):
+            mf.Pool(5000)
+        self.assertGreaterEqual(mf.Pool().threads(), 1)
+
     def test_exception_comes_out_of_the_call(self):
         def object_to(report):
             raise LookupError(f"batch {report.batch}")

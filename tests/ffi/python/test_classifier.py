@@ -44,8 +44,18 @@ class Classifier(unittest.TestCase):
         self.assertTrue((other.predict_proba(self.x) != expected).any())
 
     def test_workers_give_the_same(self):
-        piped = make(workers=2).fit(self.x, NAMES[self.y])
-        numpy.testing.assert_array_equal(piped.predict_proba(self.x), self.fitted.predict_proba(self.x))
+        for workers in (0, 1, 2, 3, None):
+            piped = make(workers=workers).fit(self.x, NAMES[self.y])
+            numpy.testing.assert_array_equal(piped.predict_proba(self.x), self.fitted.predict_proba(self.x))
+
+    def test_bytes_give_what_their_numbers_give(self):
+        x = (self.x * 40 + 128).clip(0, 255).astype(numpy.uint8)
+        for workers in (0, 2):
+            answers = []
+            for rows in (x, x.astype(numpy.float32)):
+                classifier = make(epochs=2, workers=workers).fit(rows, self.y)
+                answers.append(classifier.partial_fit(rows, self.y).predict_proba(rows))
+            numpy.testing.assert_array_equal(*answers)
 
     def test_fit_starts_anew(self):
         again = make().fit(self.x[:, ::-1], 1 - self.y)
@@ -87,6 +97,17 @@ class Classifier(unittest.TestCase):
             numpy.testing.assert_array_equal(each.predict_proba(self.x), resumed)
             numpy.testing.assert_array_equal(classifier.partial_fit(self.x, labels).predict_proba(self.x), resumed)
 
+    def test_precision(self):
+        classifier = make(precision="bf16").fit(self.x, self.y)
+        self.assertGreaterEqual(classifier.score(self.x, self.y), 0.97)
+        self.assertTrue((classifier.predict_proba(self.x) != self.fitted.predict_proba(self.x)).any())
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a model")
+            classifier.save(path)
+            loaded = mf.MonoforwardClassifier.load(path)
+        self.assertEqual(loaded.precision, "bf16")
+        numpy.testing.assert_array_equal(loaded.predict_proba(self.x), classifier.predict_proba(self.x))
+
     def test_params(self):
         classifier = make(dropout=0.25)
         copy = mf.MonoforwardClassifier(**classifier.get_params())
@@ -104,6 +125,7 @@ class Classifier(unittest.TestCase):
                                    ("batch_size is 1.5", {"batch_size": 1.5}, self.x, self.y),
                                    ("mode is 'best'", {"mode": "best"}, self.x, self.y),
                                    ("'swish' is none of", {"activation": "swish"}, self.x, self.y),
+                                   ("'fp16' is none of", {"precision": "fp16"}, self.x, self.y),
                                    ("600 rows and 599 labels", {}, self.x, self.y[1:]),
                                    ("one label for each row", {}, self.x, self.x),
                                    ("rows of features", {}, self.x[0], self.y),

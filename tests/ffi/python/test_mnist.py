@@ -61,7 +61,7 @@ class Mnist(unittest.TestCase):
         self.assertEqual({key: by_python[key] for key in same}, {key: by_c[key] for key in same})
 
     def test_workers_give_the_same(self):
-        self.assertEqual(results(self.python(*SMALL))["params_hash"],
+        self.assertEqual(results(self.python(*SMALL, "--workers", "0"))["params_hash"],
                          results(self.python(*SMALL, "--workers", "2"))["params_hash"])
 
     def test_complains(self):

@@ -1,4 +1,5 @@
 """A small network learns, keeps what it has learned, and says what is wrong. SPDX-License-Identifier: MIT"""
+import io
 import os
 import pickle
 import tempfile
@@ -47,6 +48,10 @@ class Training(unittest.TestCase):
         self.assertEqual((spec.inputs, spec.outputs), (36, 4 * 3 * 3))
         self.assertEqual(layer.parameters()["weight"].shape, (4, 1, 3, 3))
 
+    def test_precision(self):
+        layer = mf.Layer(inputs=2, outputs=3, classes=2, precision="bf16")
+        self.assertEqual(layer.describe().precision, mf.abi.MF_PRECISION_BF16)
+
     def test_parameters(self):
         layer = mf.Layer(inputs=2, outputs=3, classes=2, bias=0)
         weight = numpy.arange(6, dtype=numpy.float32).reshape(3, 2)
@@ -58,6 +63,30 @@ class Training(unittest.TestCase):
         optimizer = mf.Optimizer("sgd", learning_rate=0.5)
         optimizer.set("learning_rate", 0.25)
         self.assertEqual(optimizer.get("learning_rate"), 0.25)
+
+
+class Copies(unittest.TestCase):
+    def test_clone_copy_and_average(self):
+        network, workspace = trained()
+        serving, going = network.clone(), network.clone(training=True)
+        before = spirals.parameters(network)
+        own = mf.Workspace(going, 600)
+        spirals.train(network, lambda x, y: network.step(workspace, x, y), epochs=2)
+        spirals.train(going, lambda x, y: going.step(own, x, y), epochs=2)
+        self.assertEqual(spirals.parameters(serving), before)
+        self.assertEqual(spirals.parameters(going), spirals.parameters(network))
+        self.assertIsNone(serving.layer(0).optimizer())
+        weight = serving.layer(0).parameters()["weight"], network.layer(0).parameters()["weight"]
+        serving.blend_parameters(network, 0.5)
+        numpy.testing.assert_allclose(serving.layer(0).parameters()["weight"], sum(weight) / 2, rtol=1e-6, atol=1e-7)
+        serving.copy_parameters(network)
+        self.assertEqual(spirals.parameters(serving), spirals.parameters(network))
+        x, _ = spirals.make(seed=1)
+        numpy.testing.assert_array_equal(serving.predict(mf.Workspace(serving, 600), x), network.predict(workspace, x))
+        for share, error in ((1.5, "MF_STATUS_ARGUMENT"), (float("nan"), "MF_STATUS_ARGUMENT")):
+            with self.assertRaises(mf.MonoforwardError) as caught:
+                serving.blend_parameters(network, share)
+            self.assertEqual(caught.exception.status_name, error)
 
 
 class Files(unittest.TestCase):
@@ -82,6 +111,59 @@ class Files(unittest.TestCase):
         spirals.train(network, lambda x, y: network.step(workspace, x, y), epochs=2)
         spirals.train(loaded, lambda x, y: loaded.step(its_own, x, y), epochs=2)
         self.assertEqual(spirals.parameters(loaded), spirals.parameters(network))
+
+    def test_outputs(self):
+        network = spirals.network()
+        for training in (False, True):
+            file = io.BytesIO()
+            network.save_to(file, training)
+            self.assertEqual(file.getvalue(), network.to_bytes(training))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.onnx")
+            network.export_onnx(path)
+            with open(path, "rb") as exported:
+                expected = exported.read()
+        file = io.BytesIO()
+        network.export_onnx_to(file)
+        self.assertEqual(file.getvalue(), expected)
+        written = []
+
+        class Slow:  # takes some bytes at a time, as a raw file may
+            def write(self, data):
+                written.append(bytes(data[:100]))
+                return len(written[-1])
+
+        network.save_to(Slow())
+        self.assertEqual(b"".join(written), network.to_bytes())
+
+        class Full:
+            def write(self, data):
+                raise OSError("full")
+
+        with self.assertRaisesRegex(OSError, "full"):
+            network.save_to(Full())
+
+    def test_metadata(self):
+        network = spirals.network()
+        self.assertEqual(dict(network.metadata), {})
+        network.metadata.update({"class_names": "red\nblue", "größe": "\"1\\2\" 🙂"})
+        loaded = mf.Network.from_bytes(network.to_bytes())
+        self.assertEqual(dict(loaded.metadata), {"class_names": "red\nblue", "größe": "\"1\\2\" 🙂"})
+        loaded.metadata["class_names"] = "three"
+        self.assertEqual(loaded.metadata["class_names"], "three")
+        del loaded.metadata["class_names"]
+        self.assertEqual((list(loaded.metadata), len(loaded.metadata)), (["größe"], 1))
+        self.assertNotIn("class_names", loaded.metadata)
+        for name in ("class_names", "\x07"):
+            with self.assertRaises((KeyError, mf.MonoforwardError)):
+                loaded.metadata[name]
+        with self.assertRaises(KeyError):
+            del loaded.metadata["class_names"]
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            loaded.metadata["network"] = "mine"
+        self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_ARGUMENT)
+        with self.assertRaises(ValueError):
+            loaded.metadata["a"] = "b\0c"
 
     def test_damaged(self):
         data = spirals.network().to_bytes()

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -125,6 +126,63 @@ func positions() {
 	expect(network.Step(workspace, x, y[:4]), mf.StatusShape)
 }
 
+// denseNetwork is a network of a dense unit and a dense layer of this precision, when it has learned.
+func denseNetwork(precision int, x []float32, y []int32) (*mf.Network, float64) {
+	unit, err := mf.NewBuilderWith(mf.BuilderSpec{Seed: 7, Precision: precision}, 4, 6, 6).
+		Dense(16).ReLU().Head(classes).Build()
+	must(err)
+	spec := mf.Dense(16, 8, classes)
+	spec.Seed, spec.Precision = 8, precision
+	layer, err := mf.NewLayer(spec)
+	must(err)
+	network, err := mf.NewNetwork(unit, layer)
+	must(err)
+	optimizer, err := mf.NewOptimizer(mf.DefaultOptimizer())
+	must(err)
+	must(optimizer.SetLearningRate(0.01))
+	must(network.SetOptimizer(optimizer))
+	workspace, err := mf.NewWorkspace(network, rows)
+	must(err)
+	var losses [steps]float64
+	for i := range losses {
+		must(network.Step(workspace, x, y))
+		report, err := workspace.Report(0)
+		must(err)
+		losses[i] = report.Loss
+	}
+	check(losses[steps-1] < losses[0]/2, "the losses are %v", losses)
+	return network, losses[steps-1]
+}
+
+func checkPrecision(network *mf.Network, precision int) {
+	for i := 0; i < 2; i++ {
+		spec, err := network.Describe(i)
+		must(err)
+		check(spec.Precision == precision, "layer %d has precision %d", i, spec.Precision)
+	}
+}
+
+// Products in bf16: the layers learn, otherwise than in float32, and keep their precision in a file.
+func inBF16(x []float32, y []int32) {
+	network, loss := denseNetwork(mf.BF16, x, y)
+	plain, other := denseNetwork(mf.Float32, x, y)
+	check(loss != other, "the precision has no effect")
+	checkPrecision(network, mf.BF16)
+	checkPrecision(plain, mf.Float32)
+	folder, err := os.MkdirTemp("", "residual")
+	must(err)
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "model.safetensors")
+	must(network.Save(path))
+	loaded, err := mf.LoadNetwork(path)
+	var failure *mf.Error
+	if errors.As(err, &failure) && failure.Status == mf.StatusUnsupported {
+		return // a library without JSON
+	}
+	must(err)
+	checkPrecision(loaded, mf.BF16)
+}
+
 func expect(err error, status mf.Status) {
 	var failure *mf.Error
 	check(errors.As(err, &failure) && failure.Status == status, "%v instead of %v", err, status)
@@ -169,6 +227,7 @@ func main() {
 	otherUnits()
 	unitsOfSequences()
 	positions()
+	inBF16(x, y)
 	_, err = mf.NewBuilder(4, 6, 6).Conv2D(5).Add(0).ReLU().Head(2).Build()
 	expect(err, mf.StatusShape)
 	_, err = mf.NewBuilder(4).Dense(5).Build()

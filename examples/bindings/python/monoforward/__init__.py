@@ -8,11 +8,12 @@ SPDX-License-Identifier: MIT
 from . import _abi as abi
 from ._builder import Builder, network_memory
 from ._handles import Allocator
-from ._library import MonoforwardError, blas_name, blas_threads, library, set_blas_threads, version
+from ._library import MonoforwardError, blas_name, blas_threads, library, products_name, set_blas_threads, version
 from ._network import Layer, Network, Optimizer, Workspace
 from ._pipeline import Pipeline
+from ._pool import Pool
 from .classifier import MonoforwardClassifier
 
 __all__ = ["Allocator", "Builder", "Layer", "MonoforwardClassifier", "MonoforwardError", "Network", "Optimizer",
-           "Pipeline", "Workspace", "abi", "blas_name", "blas_threads", "library", "network_memory", "set_blas_threads",
-           "version"]
+           "Pipeline", "Pool", "Workspace", "abi", "blas_name", "blas_threads", "library", "network_memory",
+           "products_name", "set_blas_threads", "version"]

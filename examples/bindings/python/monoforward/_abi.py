@@ -55,10 +55,14 @@ MF_INIT_KAIMING_UNIFORM = 0
 MF_INIT_ZERO = 1
 MF_INIT_ORTHOGONAL = 2
 MF_INIT_NORMAL = 3
+MF_PRECISION_FLOAT32 = 0
+MF_PRECISION_BF16 = 1
 MF_LAYER_DROPOUT = 0
 MF_LAYER_LABEL_SMOOTHING = 1
 MF_TYPE_FLOAT32 = 0
 MF_TYPE_INT32 = 1
+MF_TYPE_UINT8 = 2
+MF_TYPE_BF16 = 3
 MF_UNIT_DENSE = 0
 MF_UNIT_CONV2D = 1
 MF_UNIT_BATCH_NORM = 2
@@ -77,8 +81,13 @@ MF_HEAD_LINEAR = 0
 MF_HEAD_POSITIONS = 1
 MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
+MF_METADATA_NAME_BYTES = 255
+MF_METADATA_VALUE_BYTES = 1048576
+MF_METADATA_BYTES = 8388608
+MF_METADATA_ENTRIES = 1024
 MF_WORKSPACE_TRAINING = 0
 MF_WORKSPACE_INFERENCE = 1
+MF_WORKSPACE_CONVERT = 2
 MF_CONTENTS_MODEL = 0
 MF_CONTENTS_TRAINING = 1
 MF_SEED_AUTO = 0
@@ -103,6 +112,10 @@ class mf_builder(c.Structure):
 
 
 class mf_network(c.Structure):
+    """Opaque."""
+
+
+class mf_pool(c.Structure):
     """Opaque."""
 
 
@@ -150,6 +163,10 @@ class mf_network_spec(c.Structure):
     pass
 
 
+class mf_pool_spec(c.Structure):
+    pass
+
+
 class mf_workspace_spec(c.Structure):
     pass
 
@@ -159,6 +176,10 @@ class mf_report(c.Structure):
 
 
 class mf_memory(c.Structure):
+    pass
+
+
+class mf_memory_spec(c.Structure):
     pass
 
 
@@ -174,6 +195,10 @@ class mf_pipeline_spec(c.Structure):
     pass
 
 
+class mf_output(c.Structure):
+    pass
+
+
 class mf_load_spec(c.Structure):
     pass
 
@@ -181,6 +206,7 @@ class mf_load_spec(c.Structure):
 mf_allocator_alloc = c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t)
 mf_allocator_free = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.c_size_t)
 mf_pipeline_spec_on_report = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(mf_pipeline_report))
+mf_output_write = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_size_t)
 
 mf_allocator._fields_ = [
     ("alloc", mf_allocator_alloc),
@@ -234,7 +260,7 @@ mf_layer_spec._fields_ = [
     ("pool_stride", c.c_size_t * 2),
     ("head_size", c.c_size_t),
     ("dropout_maps", c.c_int32),
-    ("reserved", c.c_int32),
+    ("precision", c.c_int32),
 ]
 
 mf_shape._fields_ = [
@@ -262,6 +288,8 @@ mf_batch._fields_ = [
     ("input_stride", c.c_size_t),
     ("targets", c.c_void_p),
     ("sample_weights", c.c_void_p),
+    ("input_scale", c.c_float),
+    ("input_shift", c.c_float),
 ]
 
 mf_unit_spec._fields_ = [
@@ -305,13 +333,19 @@ mf_builder_spec._fields_ = [
     ("dropout_maps", c.c_int32),
     ("input", c.POINTER(mf_shape)),
     ("dropout", c.c_float),
-    ("reserved", c.c_int32),
+    ("precision", c.c_int32),
     ("seed", c.c_uint64),
     ("allocator", c.POINTER(mf_allocator)),
 ]
 
 mf_network_spec._fields_ = [
     ("struct_size", c.c_uint32),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
+mf_pool_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("threads", c.c_uint32),
     ("allocator", c.POINTER(mf_allocator)),
 ]
 
@@ -322,6 +356,7 @@ mf_workspace_spec._fields_ = [
     ("layer", c.POINTER(mf_layer)),
     ("max_batch", c.c_size_t),
     ("allocator", c.POINTER(mf_allocator)),
+    ("pool", c.POINTER(mf_pool)),
 ]
 
 mf_report._fields_ = [
@@ -344,6 +379,17 @@ mf_memory._fields_ = [
     ("workspace", c.c_size_t),
     ("total", c.c_size_t),
     ("arena", c.c_size_t),
+]
+
+mf_memory_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("purpose", c.c_int32),
+    ("layers", c.POINTER(c.POINTER(mf_layer_spec))),
+    ("builders", c.POINTER(c.POINTER(mf_builder))),
+    ("count", c.c_size_t),
+    ("optimizer", c.POINTER(mf_optimizer_spec)),
+    ("max_batch", c.c_size_t),
+    ("threads", c.c_size_t),
 ]
 
 mf_pipeline_report._fields_ = [
@@ -380,6 +426,14 @@ mf_pipeline_spec._fields_ = [
     ("on_report", mf_pipeline_spec_on_report),
     ("user", c.c_void_p),
     ("allocator", c.POINTER(mf_allocator)),
+    ("pool", c.POINTER(mf_pool)),
+]
+
+mf_output._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("reserved", c.c_uint32),
+    ("write", mf_output_write),
+    ("user", c.c_void_p),
 ]
 
 mf_load_spec._fields_ = [
@@ -484,12 +538,24 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_network_infer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_pool_spec_init": (c.c_int32, [c.POINTER(mf_pool_spec), c.c_size_t]),
+    "mf_pool_create": (c.c_int32, [c.POINTER(mf_pool_spec), c.POINTER(c.POINTER(mf_pool))]),
+    "mf_pool_free": (None, [c.POINTER(mf_pool)]),
+    "mf_pool_threads": (c.c_int32, [c.POINTER(mf_pool), c.c_void_p]),
+    "mf_network_metadata_set": (c.c_int32, [c.POINTER(mf_network), c.c_char_p, c.c_char_p]),
+    "mf_network_metadata_get": (c.c_int32, [c.POINTER(mf_network), c.c_char_p, c.POINTER(c.c_char_p)]),
+    "mf_network_metadata_count": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
+    "mf_network_metadata_at": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.POINTER(c.c_char_p),
+        c.POINTER(c.c_char_p)]),
+    "mf_network_metadata_remove": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
     "mf_report_init": (c.c_int32, [c.POINTER(mf_report), c.c_size_t]),
     "mf_memory_init": (c.c_int32, [c.POINTER(mf_memory), c.c_size_t]),
     "mf_network_memory": (c.c_int32, [c.POINTER(c.POINTER(mf_layer_spec)), c.c_size_t,
         c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
     "mf_network_memory_built": (c.c_int32, [c.POINTER(c.POINTER(mf_builder)), c.c_size_t,
         c.POINTER(mf_optimizer_spec), c.c_int32, c.c_size_t, c.POINTER(mf_memory)]),
+    "mf_memory_spec_init": (c.c_int32, [c.POINTER(mf_memory_spec), c.c_size_t]),
+    "mf_memory_query": (c.c_int32, [c.POINTER(mf_memory_spec), c.POINTER(mf_memory)]),
     "mf_network_summary": (c.c_int32, [c.POINTER(mf_network), c.c_size_t, c.c_void_p, c.c_size_t,
         c.c_void_p]),
     "mf_workspace_spec_init": (c.c_int32, [c.POINTER(mf_workspace_spec), c.c_size_t]),
@@ -518,21 +584,29 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_pipeline_infer": (c.c_int32, [c.POINTER(mf_pipeline), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_output_init": (c.c_int32, [c.POINTER(mf_output), c.c_size_t]),
     "mf_load_spec_init": (c.c_int32, [c.POINTER(mf_load_spec), c.c_size_t]),
     "mf_network_save": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_char_p]),
     "mf_network_save_size": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p]),
     "mf_network_save_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.c_void_p, c.c_size_t,
         c.c_void_p]),
+    "mf_network_save_to": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.POINTER(mf_output)]),
     "mf_network_load": (c.c_int32, [c.POINTER(mf_load_spec), c.c_char_p, c.POINTER(c.POINTER(mf_network))]),
     "mf_network_load_buffer": (c.c_int32, [c.POINTER(mf_load_spec), c.c_void_p, c.c_size_t,
         c.POINTER(c.POINTER(mf_network))]),
     "mf_network_snapshot_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_snapshot_save": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
     "mf_network_snapshot_load": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t]),
+    "mf_network_clone": (c.c_int32, [c.POINTER(mf_network), c.c_int32, c.POINTER(mf_allocator),
+        c.POINTER(c.POINTER(mf_network))]),
+    "mf_network_copy_parameters": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_network)]),
+    "mf_network_blend_parameters": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_network), c.c_double]),
+    "mf_products_name": (c.c_char_p, []),
     "mf_blas_name": (c.c_char_p, []),
     "mf_blas_set_threads": (c.c_int32, [c.c_int32]),
     "mf_blas_get_threads": (c.c_int32, [c.c_void_p]),
     "mf_network_export_onnx": (c.c_int32, [c.POINTER(mf_network), c.c_char_p]),
     "mf_network_export_onnx_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_export_onnx_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t, c.c_void_p]),
+    "mf_network_export_onnx_to": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_output)]),
 }

@@ -1,5 +1,9 @@
 """Arrays on their way to the library: looked at, never copied or converted. SPDX-License-Identifier: MIT"""
+import ctypes
+
 import numpy
+
+from . import _abi
 
 
 def address(array, dtype, shape, name, writable=False):
@@ -23,17 +27,20 @@ def address(array, dtype, shape, name, writable=False):
     return array.ctypes.data
 
 
-def batch(x, y, inputs, positions=()):
-    """Rows and addresses of a batch with labels, one for each row or each of its positions. Rows of x may be of any shape
-    with as many values."""
-    x_address = rows_of(x, inputs)
-    return len(x), x_address, address(y, numpy.int32, (len(x), *positions), "y")
-
-
-def rows_of(x, inputs):
-    if isinstance(x, numpy.ndarray) and x.ndim > 2 and x[:1].size == inputs:
-        return address(x, numpy.float32, (None,) * x.ndim, "x")
-    return address(x, numpy.float32, (None, inputs), "x")
+def batch(x, y, inputs, positions=(), *, scale=0.0, shift=0.0, bf16=False):
+    """A mf_batch of rows of float32; of uint8, which is (x + shift) * scale, or (x + shift) / 255 with a scale of 0;
+    or, with `bf16`, of uint16 that are the upper halves of float32. Rows may be of any shape with as many values. `y`:
+    a label for each row, or for each of its positions; None: without labels."""
+    kind, dtype = _abi.MF_TYPE_FLOAT32, numpy.float32
+    if bf16:
+        kind, dtype = _abi.MF_TYPE_BF16, numpy.uint16
+    elif getattr(x, "dtype", None) == numpy.uint8:
+        kind, dtype = _abi.MF_TYPE_UINT8, numpy.uint8
+    shaped = isinstance(x, numpy.ndarray) and x.ndim > 2 and x[:1].size == inputs
+    where = address(x, dtype, (None,) * x.ndim if shaped else (None, inputs), "x")
+    labels = y if y is None else address(y, numpy.int32, (len(x), *positions), "y")
+    return _abi.mf_batch(struct_size=ctypes.sizeof(_abi.mf_batch), input_type=kind, target_type=_abi.MF_TYPE_INT32,
+                         rows=len(x), inputs=where, targets=labels, input_scale=scale, input_shift=shift)
 
 
 def result(out, dtype, shape, name="out"):

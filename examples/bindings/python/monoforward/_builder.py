@@ -2,7 +2,7 @@
 import ctypes
 
 from . import _abi
-from ._handles import Handle, constant, make_spec, result_struct, use_allocator
+from ._handles import Handle, make_spec, result_struct, use_allocator, workspace_purpose
 from ._library import check, library
 from ._network import Layer
 
@@ -10,7 +10,7 @@ from ._network import Layer
 class Builder(Handle):
     """Builder((16, 32, 32), seed=1, ...): makes layers whose rows have this shape: (values,), (positions, values) or
     (maps, height, width).
-    Options are the fields of mf_builder_spec.
+    Options are the fields of mf_builder_spec: precision="bf16".
 
     Each call adds a unit and returns the builder, so that calls can be chained:
 
@@ -143,14 +143,14 @@ class Builder(Handle):
         return layer
 
 
-def network_memory(builders, max_batch, *, optimizer=None, purpose="training", **options):
-    """What a network of the layers of these builders will take, before anything is built: a mf_memory. With an
-    `optimizer` such as "adam", options are the fields of mf_optimizer_spec."""
+def network_memory(builders, max_batch, *, optimizer=None, purpose="training", convert=False, **options):
+    """What a network of the layers of these builders will take, with a workspace of that kind, before anything is
+    built: a mf_memory. With an `optimizer` such as "adam", options are the fields of mf_optimizer_spec."""
     memory = result_struct("mf_memory")
     spec = optimizer and ctypes.byref(make_spec("mf_optimizer_spec", {"kind": optimizer, **options}, "MF_OPTIMIZER_"))
     pointers = (ctypes.POINTER(_abi.mf_builder) * len(builders))(*(each._pointer for each in builders))
-    check(library.mf_network_memory_built(pointers, len(builders), spec, constant("MF_WORKSPACE_", purpose), max_batch,
-                                          ctypes.byref(memory)))
+    check(library.mf_network_memory_built(pointers, len(builders), spec, workspace_purpose(purpose, convert),
+                                          max_batch, ctypes.byref(memory)))
     return memory
 
 

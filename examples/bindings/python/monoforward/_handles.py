@@ -9,8 +9,9 @@ from ._library import check, library
 HIDDEN = {"struct_size", "reserved", "reserved2", "allocator", "input"}
 
 # Fields that take a constant also take its name: activation="relu" is MF_ACTIVATION_RELU.
-PREFIXES = {"activation": "MF_ACTIVATION_", "weight_init": "MF_INIT_", "projection_init": "MF_INIT_",
-            "normalization": "MF_NORMALIZATION_", "pool": "MF_POOL_", "mode": "MF_PREDICT_"}
+PREFIXES = {"activation": "MF_ACTIVATION_", "precision": "MF_PRECISION_", "weight_init": "MF_INIT_",
+            "projection_init": "MF_INIT_", "normalization": "MF_NORMALIZATION_", "pool": "MF_POOL_",
+            "mode": "MF_PREDICT_"}
 
 
 def constant(prefix, value):
@@ -22,6 +23,11 @@ def constant(prefix, value):
         names = [name[len(prefix):].lower() for name in vars(_abi) if name.startswith(prefix)]
         raise ValueError(f"'{value}' is none of {', '.join(names)}")
     return number
+
+
+def workspace_purpose(purpose, convert):
+    """The purpose of a workspace's spec."""
+    return constant("MF_WORKSPACE_", purpose) | (_abi.MF_WORKSPACE_CONVERT if convert else 0)
 
 
 def make_spec(name, options, kinds=None):

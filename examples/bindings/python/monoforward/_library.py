@@ -66,8 +66,13 @@ def version():
     return library.mf_version().decode()
 
 
+def products_name():
+    """Which products new layers use: an instruction set, or "blas" for those of the BLAS library."""
+    return library.mf_products_name().decode()
+
+
 def blas_name():
-    """Name of the library that computes the products."""
+    """Name of the BLAS library."""
     return library.mf_blas_name().decode()
 
 

@@ -1,13 +1,15 @@
 """Optimizers, layers, networks and workspaces. SPDX-License-Identifier: MIT"""
 import ctypes
 import os
+from collections.abc import MutableMapping
 
 import numpy
 
 from . import _abi
-from ._arrays import address, batch, result, rows_of
-from ._handles import Handle, constant, make_spec, result_struct, use_allocator
+from ._arrays import address, batch, result
+from ._handles import Handle, constant, make_spec, result_struct, use_allocator, workspace_purpose
 from ._library import check, library
+from ._pool import use_pool
 
 
 class Optimizer(Handle):
@@ -103,12 +105,12 @@ class Layer(Handle):
         where = address(values, numpy.float32, (None,) * numpy.ndim(values), name)
         check(library.mf_layer_set_parameter(self._pointer, name.encode(), where, values.size))
 
-    def step(self, workspace, x, y, a=None):
-        """One training step of this layer alone; `a` receives its activation."""
+    def step(self, workspace, x, y, a=None, **inputs):
+        """One training step of this layer alone; `a` receives its activation. For x see Network.step()."""
         spec = self.describe()
-        rows, x_address, y_address = batch(x, y, spec.inputs, self.goodness_shape()[:-1])
-        a_address = a if a is None else address(a, numpy.float32, (rows, spec.outputs), "a", writable=True)
-        check(library.mf_layer_step(self._pointer, workspace._pointer, rows, x_address, y_address, a_address))
+        rows = batch(x, y, spec.inputs, self.goodness_shape()[:-1], **inputs)
+        a_address = a if a is None else address(a, numpy.float32, (len(x), spec.outputs), "a", writable=True)
+        check(library.mf_layer_step_batch(self._pointer, workspace._pointer, rows, a_address))
 
 
 class Network(Handle):
@@ -160,39 +162,71 @@ class Network(Handle):
         """Attaches an optimizer to every layer; None detaches."""
         check(library.mf_network_set_optimizer(self._pointer, optimizer and optimizer._pointer))
 
-    def step(self, workspace, x, y):
+    def step(self, workspace, x, y, **inputs):
         """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows], or
-        [rows, positions] for goodness at positions."""
-        rows, x_address, y_address = batch(x, y, self.inputs, self._positions)
-        check(library.mf_network_step(self._pointer, workspace._pointer, rows, x_address, y_address))
+        [rows, positions] for goodness at positions.
 
-    def evaluate(self, workspace, x, y):
+        x may be uint8: the inputs are (x + shift) * scale, or x / 255 without these two options; or, with
+        bf16=True, uint16. The workspace is then one with convert=True."""
+        check(library.mf_network_step_batch(self._pointer, workspace._pointer, batch(x, y, self.inputs, **inputs)))
+
+    def evaluate(self, workspace, x, y, **inputs):
         """Losses and correct rows, without learning: see Workspace.report() and report_sum()."""
-        rows, x_address, y_address = batch(x, y, self.inputs, self._positions)
-        check(library.mf_network_evaluate(self._pointer, workspace._pointer, rows, x_address, y_address))
+        check(library.mf_network_evaluate_batch(self._pointer, workspace._pointer,
+                                                batch(x, y, self.inputs, self._positions, **inputs)))
 
-    def predict(self, workspace, x, mode="last", out=None):
-        """The class of every row."""
-        return self._infer("mf_network_predict", workspace, x, mode, out, numpy.int32, ())
+    def predict(self, workspace, x, mode="last", out=None, **inputs):
+        """The class of every row. x is as in step()."""
+        return self._infer(0, workspace, x, mode, out, numpy.int32, (), inputs)
 
-    def goodness(self, workspace, x, mode="last", out=None):
+    def goodness(self, workspace, x, mode="last", out=None, **inputs):
         """The raw scores, [rows, classes]."""
-        return self._infer("mf_network_goodness", workspace, x, mode, out, numpy.float32, (self.classes,))
+        return self._infer(1, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
 
-    def probabilities(self, workspace, x, mode="last", out=None):
+    def probabilities(self, workspace, x, mode="last", out=None, **inputs):
         """The softmax of the scores, [rows, classes]."""
-        return self._infer("mf_network_probabilities", workspace, x, mode, out, numpy.float32, (self.classes,))
+        return self._infer(2, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
 
-    def _infer(self, function, workspace, x, mode, out, dtype, row):
-        x_address = rows_of(x, self.inputs)
-        out, out_address = result(out, dtype, (len(x), *self._positions, *row))
-        check(getattr(library, function)(self._pointer, workspace._pointer, constant("MF_PREDICT_", mode), len(x),
-                                         x_address, out_address))
+    def _infer(self, which, workspace, x, mode, out, dtype, row, inputs):
+        rows = batch(x, None, self.inputs, **inputs)
+        answers = [None, None, None]  # labels, goodness, probabilities
+        out, answers[which] = result(out, dtype, (len(x), *self._positions, *row))
+        check(library.mf_network_infer(self._pointer, workspace._pointer, constant("MF_PREDICT_", mode), rows, *answers))
         return out
+
+    def clone(self, training=False):
+        """A network of its own with the same layers; with `training` it goes on learning like this one."""
+        pointer = ctypes.POINTER(_abi.mf_network)()
+        check(library.mf_network_clone(self._pointer, int(training), None, ctypes.byref(pointer)))
+        clone = type(self).__new__(type(self))
+        clone._own(pointer)
+        clone.inputs, clone.classes = self.inputs, self.classes
+        return clone
+
+    def copy_parameters(self, source):
+        """Takes over all parameters of a network with the same layers."""
+        check(library.mf_network_copy_parameters(self._pointer, source._pointer))
+
+    def blend_parameters(self, source, share):
+        """Parameters += share * (those of `source` - parameters): a step of a moving average, or an average."""
+        check(library.mf_network_blend_parameters(self._pointer, source._pointer, share))
+
+    @property
+    def metadata(self):
+        """Texts that go with the network into its files: network.metadata["class_names"] = "cat\\ndog"."""
+        return Metadata(self)
 
     def save(self, path, training=False):
         """Saves to a file; with `training` also what training remembers between steps."""
         check(library.mf_network_save(self._pointer, int(training), os.fsencode(path)))
+
+    def save_to(self, file, training=False):
+        """Writes what save() would to an open binary file, a socket's or a pipe's, without memory for all of it."""
+        _write_to(file, lambda output: library.mf_network_save_to(self._pointer, int(training), output))
+
+    def export_onnx_to(self, file):
+        """Writes what export_onnx() would to an open binary file."""
+        _write_to(file, lambda output: library.mf_network_export_onnx_to(self._pointer, output))
 
     def to_bytes(self, training=False):
         """What save() would write."""
@@ -227,15 +261,84 @@ class Network(Handle):
         check(library.mf_network_export_onnx(self._pointer, os.fsencode(path)))
 
 
+def _write_to(file, save):
+    raised = []
+
+    def write(_, address, count):
+        try:
+            rest = memoryview(ctypes.string_at(address, count))
+            while rest:
+                written = file.write(rest)
+                rest = rest[len(rest) if written is None else written:]
+            return 0
+        except BaseException as error:  # it must not pass through the library
+            raised.append(error)
+            return 1
+
+    output = result_struct("mf_output")
+    output.write = _abi.mf_output_write(write)
+    status = save(ctypes.byref(output))
+    if raised:
+        raise raised[0]
+    check(status)
+
+
+class Metadata(MutableMapping):
+    """A network's metadata as a mapping of str to str, in the order of the names' bytes."""
+
+    def __init__(self, network):
+        self._network = network
+
+    def __getitem__(self, name):
+        value = ctypes.c_char_p()
+        status = library.mf_network_metadata_get(self._network._pointer, _text(name), ctypes.byref(value))
+        if status == _abi.MF_STATUS_NOT_FOUND:
+            raise KeyError(name)
+        check(status)
+        return value.value.decode()
+
+    def __setitem__(self, name, value):
+        check(library.mf_network_metadata_set(self._network._pointer, _text(name), _text(value)))
+
+    def __delitem__(self, name):
+        status = library.mf_network_metadata_remove(self._network._pointer, _text(name))
+        if status == _abi.MF_STATUS_NOT_FOUND:
+            raise KeyError(name)
+        check(status)
+
+    def __len__(self):
+        count = ctypes.c_size_t()
+        check(library.mf_network_metadata_count(self._network._pointer, ctypes.byref(count)))
+        return count.value
+
+    def __iter__(self):
+        name = ctypes.c_char_p()
+        for index in range(len(self)):
+            check(library.mf_network_metadata_at(self._network._pointer, index, ctypes.byref(name), None))
+            yield name.value.decode()
+
+    def __repr__(self):
+        return f"Metadata({dict(self)!r})"
+
+
+def _text(value):
+    """UTF-8 for the library, which ends a text at its first 0."""
+    if "\0" in value:
+        raise ValueError("a text of the metadata cannot contain the character 0")
+    return value.encode()
+
+
 class Workspace(Handle):
-    """Scratch memory and reports, for a network or a layer and batches up to max_batch rows."""
+    """Scratch memory and reports, for a network or a layer and batches up to max_batch rows; with `convert`, x may
+    be uint8 or bf16. The threads of a `pool` share the work of what uses it."""
 
     _name = "mf_workspace"
 
-    def __init__(self, what, max_batch, *, purpose="training", allocator=None):
-        spec = make_spec("mf_workspace_spec", {"purpose": constant("MF_WORKSPACE_", purpose),
+    def __init__(self, what, max_batch, *, purpose="training", convert=False, pool=None, allocator=None):
+        spec = make_spec("mf_workspace_spec", {"purpose": workspace_purpose(purpose, convert),
                                                "max_batch": max_batch})
         setattr(spec, "layer" if isinstance(what, Layer) else "network", what._pointer)
+        use_pool(spec, pool)
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
 

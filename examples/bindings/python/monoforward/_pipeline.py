@@ -5,10 +5,11 @@ from . import _abi
 from ._arrays import batch
 from ._handles import Handle, make_spec, result_struct
 from ._library import MonoforwardError, check, library
+from ._pool import use_pool
 
 
 class Pipeline(Handle):
-    """Pipeline(network, max_batch, workers=2): the layers learn on threads of their own.
+    """Pipeline(network, max_batch, workers=2): the layers learn on threads of their own, or of a pool.
 
     on_report(report) is called with every mf_pipeline_report, on the thread that calls submit, flush, stop or
     poll. What it returns is not looked at; an exception stops the pipeline and comes out of that call. Reports
@@ -17,9 +18,10 @@ class Pipeline(Handle):
 
     _name = "mf_pipeline"
 
-    def __init__(self, network, max_batch, *, workers=2, depth=0, on_report=None):
+    def __init__(self, network, max_batch, *, workers=2, depth=0, pool=None, on_report=None):
         spec = make_spec("mf_pipeline_spec", {"max_batch": max_batch, "workers": workers, "depth": depth})
         spec.network = network._pointer
+        use_pool(spec, pool)
         self._inputs, self._positions = network.inputs, network._positions
         self._raised = raised = []  # not `self`: a callback that held it would keep it alive
         callback = None
@@ -27,10 +29,10 @@ class Pipeline(Handle):
             callback = spec.on_report = _abi.mf_pipeline_spec_on_report(_guard(on_report, raised))
         self._own(self._create(spec), callback)
 
-    def submit(self, x, y):
-        """Gives the next batch to the workers, who get a copy. Waits while the queue is full."""
-        rows, x_address, y_address = batch(x, y, self._inputs, self._positions)
-        self._done(library.mf_pipeline_submit(self._pointer, rows, x_address, y_address))
+    def submit(self, x, y, **inputs):
+        """Gives the next batch to the workers, who get a copy. Waits while the queue is full. For x see
+        Network.step()."""
+        self._done(library.mf_pipeline_submit_batch(self._pointer, batch(x, y, self._inputs, self._positions, **inputs)))
 
     def flush(self):
         """Waits until every batch has been through all layers."""

@@ -6,9 +6,10 @@ import zipfile
 
 import numpy
 
-from ._library import library
+from ._library import MonoforwardError, blas_threads, library, set_blas_threads
 from ._network import Layer, Network, Optimizer, Workspace
 from ._pipeline import Pipeline
+from ._pool import Pool
 
 PREDICT_ROWS = 256
 
@@ -19,6 +20,7 @@ class MonoforwardClassifier:
     hidden         neurons of each layer
     activation     identity, relu, leaky_relu, tanh or gelu
     normalization  none or batch
+    precision      of the products with the weights: float32 or bf16
     dropout        share of neurons hidden from the next layer in training
     optimizer      sgd, adam, adamw or rmsprop
     learning_rate  of fit, which lets it fall along a cosine, and of partial_fit
@@ -26,16 +28,17 @@ class MonoforwardClassifier:
     batch_size     rows of a step
     epochs         passes of fit over the data
     mode           last: the last layer answers; sum: all layers together
-    workers        threads on which layers train at the same time, 0: none. The result is the same
+    workers        threads that share the work, None: one for each processor. The result is the same
     random_state   equal seeds give equal results
     """
 
     _estimator_type = "classifier"
 
-    def __init__(self, hidden=(100, 100), *, activation="relu", normalization="none", dropout=0.0,
-                 optimizer="adam", learning_rate=0.001, weight_decay=0.0, batch_size=128, epochs=20, mode="sum",
-                 workers=0, random_state=0):
-        self.hidden, self.activation, self.normalization, self.dropout = hidden, activation, normalization, dropout
+    def __init__(self, hidden=(100, 100), *, activation="relu", normalization="none", precision="float32",
+                 dropout=0.0, optimizer="adam", learning_rate=0.001, weight_decay=0.0, batch_size=128, epochs=20,
+                 mode="sum", workers=None, random_state=0):
+        self.hidden, self.activation, self.normalization = hidden, activation, normalization
+        self.precision, self.dropout = precision, dropout
         self.optimizer, self.learning_rate, self.weight_decay = optimizer, learning_rate, weight_decay
         self.batch_size, self.epochs, self.mode = batch_size, epochs, mode
         self.workers, self.random_state = workers, random_state
@@ -67,12 +70,19 @@ class MonoforwardClassifier:
             raise ValueError("hidden is empty: a network needs a layer")
         for name, least in (("batch_size", 1), ("epochs", 1), ("workers", 0), ("random_state", 0)):
             value = getattr(self, name)
+            if name == "workers" and value is None:
+                continue
             if not isinstance(value, (int, numpy.integer)) or value < least:
                 raise ValueError(f"{name} is {value!r}, not a whole number from {least} on")
         if self.mode not in ("last", "sum"):
             raise ValueError(f"mode is {self.mode!r}, not 'last' or 'sum'")
         if self.normalization == "batch" and self.batch_size == 1:
             raise ValueError("normalization='batch' needs a batch_size of more than 1")
+
+    def _pool(self):
+        """Threads for the work, None if one does all."""
+        pool = None if self.workers in (0, 1) else Pool(int(self.workers or 0))
+        return pool if pool and pool.threads() > 1 else None
 
     # -- learning --
 
@@ -84,7 +94,7 @@ class MonoforwardClassifier:
         self._start(X.shape[1], classes)
         _same_length(X, y)
         total, step = self.epochs * -(-len(X) // self.batch_size), 0
-        with _Steps(self) as learn:
+        with _Steps(self, X.dtype) as learn:
             for _ in range(self.epochs):
                 for x_batch, y_batch in self._batches(X, numbers.astype(numpy.int32)):
                     rate = self.learning_rate * library.mf_schedule_cosine(step, total, 0.0)
@@ -110,7 +120,7 @@ class MonoforwardClassifier:
         unknown = self.classes_[numbers] != y
         if unknown.any():
             raise ValueError(f"the label {y[unknown][:1].tolist()[0]!r} is none of the classes")
-        with _Steps(self) as learn:
+        with _Steps(self, X.dtype) as learn:
             for x_batch, y_batch in self._batches(X, numbers.astype(numpy.int32)):
                 learn(x_batch, y_batch)
         return self
@@ -120,7 +130,7 @@ class MonoforwardClassifier:
             raise ValueError(f"there is {len(classes)} class in y; it takes two")
         sizes = [features, *self.hidden]
         layers = [Layer(inputs=int(before), outputs=int(size), classes=len(classes), activation=self.activation,
-                        normalization=self.normalization, dropout=self.dropout,
+                        normalization=self.normalization, precision=self.precision, dropout=self.dropout,
                         seed=1 + (int(self.random_state) << 16) + index)
                   for index, (before, size) in enumerate(zip(sizes, sizes[1:]))]
         optimizer = Optimizer(self.optimizer, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
@@ -135,7 +145,7 @@ class MonoforwardClassifier:
         """Shuffled batches, gathered into the same two arrays."""
         order = self._random.permutation(len(X))
         rows = min(self.batch_size, len(X))
-        x, y = numpy.empty((rows, X.shape[1]), numpy.float32), numpy.empty(rows, numpy.int32)
+        x, y = numpy.empty((rows, X.shape[1]), X.dtype), numpy.empty(rows, numpy.int32)
         for first in range(0, len(X), rows):
             chosen = order[first:first + rows]
             if len(chosen) == 1 and len(X) > 1 and self.normalization == "batch":
@@ -169,11 +179,12 @@ class MonoforwardClassifier:
         X = self._inputs(X)
         self._same_features(X)
         if self._inference is None:
-            self._inference = Workspace(self._network, PREDICT_ROWS, purpose="inference")
+            self._inference = Workspace(self._network, PREDICT_ROWS, purpose="inference", convert=True,
+                                        pool=self._pool())
         out = numpy.empty((len(X), *row), dtype)
         for first in range(0, len(X), PREDICT_ROWS):
             part = slice(first, first + PREDICT_ROWS)
-            getattr(self._network, what)(self._inference, X[part], self.mode, out[part])
+            getattr(self._network, what)(self._inference, X[part], self.mode, out[part], scale=_scale(X.dtype))
         return out
 
     def _fitted(self):
@@ -182,7 +193,9 @@ class MonoforwardClassifier:
 
     @staticmethod
     def _inputs(X):
-        X = numpy.ascontiguousarray(X, numpy.float32)
+        """As float32; bytes, such as images, stay what they are, with a quarter of the memory."""
+        X = numpy.asarray(X)
+        X = numpy.ascontiguousarray(X, X.dtype if X.dtype == numpy.uint8 else numpy.float32)
         if X.ndim != 2 or X.size == 0:
             raise ValueError(f"X has the shape {X.shape}: it takes rows of features")
         if not numpy.isfinite(X).all():
@@ -250,22 +263,49 @@ class MonoforwardClassifier:
 
 
 class _Steps:
-    """Calls itself a step: of the network, or of a pipeline, whose workers are done when the block ends."""
+    """Calls itself a step: of the network, or of a pipeline, which is done when the block ends. While there are
+    several threads, the BLAS library has one."""
 
-    def __init__(self, classifier):
+    def __init__(self, classifier, dtype):
         network, rows = classifier._network, int(classifier.batch_size)
-        self._piped = classifier.workers > 0
-        self._trainer = (Pipeline(network, rows, workers=int(classifier.workers)) if self._piped
-                         else Workspace(network, rows))
-        self._network = network
+        pool = classifier._pool()
+        self._piped = pool is not None
+        self._trainer = (Pipeline(network, rows, pool=pool) if self._piped
+                         else Workspace(network, rows, convert=dtype == numpy.uint8))
+        self._network, self._scale = network, _scale(dtype)
 
     def __enter__(self):
-        return self._trainer.submit if self._piped else lambda x, y: self._network.step(self._trainer, x, y)
+        self._blas = _blas_threads() if self._piped else None
+        if self._blas:
+            set_blas_threads(1)
+        return self._learn
+
+    def _learn(self, x, y):
+        if self._piped:
+            self._trainer.submit(x, y, scale=self._scale)
+        else:
+            self._network.step(self._trainer, x, y, scale=self._scale)
 
     def __exit__(self, failure, *_):
-        if self._piped and failure is None:
-            self._trainer.flush()
-        self._trainer.close()
+        try:
+            if self._piped and failure is None:
+                self._trainer.flush()
+        finally:
+            self._trainer.close()
+            if self._blas:
+                set_blas_threads(self._blas)
+
+
+def _blas_threads():
+    try:
+        return blas_threads()
+    except MonoforwardError:  # it has none
+        return None
+
+
+def _scale(dtype):
+    """A byte is the number that it is, as in floats."""
+    return 1.0 if dtype == numpy.uint8 else 0.0
 
 
 def _labels(y):

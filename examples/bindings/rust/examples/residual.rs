@@ -94,6 +94,57 @@ fn positions() -> Outcome<()> {
     ensure(few.is_err(), "too few labels were taken")
 }
 
+/// A network of a dense unit and a dense layer of this precision, when it has learned, and its loss.
+fn dense_network(precision: i32, x: &[f32], labels: &[i32]) -> Outcome<(Network, f64)> {
+    let unit = Builder::with(&[4, 6, 6], |spec| {
+        spec.seed = 7;
+        spec.precision = precision;
+    });
+    let layer = Layer::new(|spec| {
+        spec.inputs = 16;
+        spec.outputs = 8;
+        spec.classes = CLASSES;
+        spec.seed = 8;
+        spec.precision = precision;
+    })?;
+    let optimizer = Optimizer::new(|spec| spec.learning_rate = 0.01)?;
+    let layers = [unit.dense(16).relu().head(CLASSES).build()?, layer];
+    let mut network = Network::new(layers, optimizer)?;
+    let mut workspace = Workspace::new(&network, ROWS)?;
+    let mut losses = Vec::new();
+    for _ in 0..STEPS {
+        network.step(&mut workspace, x, labels)?;
+        losses.push(workspace.report(0)?.loss);
+    }
+    ensure(losses[STEPS - 1] < losses[0] / 2.0, format!("{:?}", losses))?;
+    Ok((network, losses[STEPS - 1]))
+}
+
+fn has_precision(network: &Network, precision: i32) -> Outcome<()> {
+    for position in 0..2 {
+        let found = network.describe(position)?.precision;
+        ensure(found == precision, format!("the precision is {}", found))?;
+    }
+    Ok(())
+}
+
+/// Products in bf16: the layers learn, otherwise than in float32, and keep their precision in a file.
+fn in_bf16(x: &[f32], labels: &[i32]) -> Outcome<()> {
+    let (network, loss) = dense_network(abi::MF_PRECISION_BF16, x, labels)?;
+    let (plain, other) = dense_network(abi::MF_PRECISION_FLOAT32, x, labels)?;
+    ensure(loss != other, "the precision has no effect")?;
+    has_precision(&network, abi::MF_PRECISION_BF16)?;
+    has_precision(&plain, abi::MF_PRECISION_FLOAT32)?;
+    let path = std::env::temp_dir().join(format!("residual-{}.safetensors", std::process::id()));
+    network.save(&path)?;
+    let loaded = Network::load(&path);
+    std::fs::remove_file(&path)?;
+    match loaded {
+        Err(error) if error.status() == abi::MF_STATUS_UNSUPPORTED => Ok(()), // without JSON
+        other => has_precision(&other?, abi::MF_PRECISION_BF16),
+    }
+}
+
 fn expect(result: Result<Layer>, status: i32) -> Outcome<()> {
     match result {
         Err(error) if error.status() == status => Ok(()),
@@ -133,6 +184,7 @@ fn main() -> Outcome<()> {
     other_units()?;
     units_of_sequences()?;
     positions()?;
+    in_bf16(&x, &labels)?;
     expect(
         Builder::new(&[4, 6, 6], 0)
             .conv2d(5)

@@ -29,6 +29,11 @@ pub struct mf_network {
 }
 
 #[repr(C)]
+pub struct mf_pool {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
 pub struct mf_pipeline {
     _private: [u8; 0],
 }
@@ -80,10 +85,14 @@ pub const MF_INIT_KAIMING_UNIFORM: i32 = 0;
 pub const MF_INIT_ZERO: i32 = 1;
 pub const MF_INIT_ORTHOGONAL: i32 = 2;
 pub const MF_INIT_NORMAL: i32 = 3;
+pub const MF_PRECISION_FLOAT32: i32 = 0;
+pub const MF_PRECISION_BF16: i32 = 1;
 pub const MF_LAYER_DROPOUT: i32 = 0;
 pub const MF_LAYER_LABEL_SMOOTHING: i32 = 1;
 pub const MF_TYPE_FLOAT32: i32 = 0;
 pub const MF_TYPE_INT32: i32 = 1;
+pub const MF_TYPE_UINT8: i32 = 2;
+pub const MF_TYPE_BF16: i32 = 3;
 pub const MF_UNIT_DENSE: i32 = 0;
 pub const MF_UNIT_CONV2D: i32 = 1;
 pub const MF_UNIT_BATCH_NORM: i32 = 2;
@@ -102,8 +111,13 @@ pub const MF_HEAD_LINEAR: i32 = 0;
 pub const MF_HEAD_POSITIONS: i32 = 1;
 pub const MF_PREDICT_LAST: i32 = 0;
 pub const MF_PREDICT_SUM: i32 = 1;
+pub const MF_METADATA_NAME_BYTES: i32 = 255;
+pub const MF_METADATA_VALUE_BYTES: i32 = 1048576;
+pub const MF_METADATA_BYTES: i32 = 8388608;
+pub const MF_METADATA_ENTRIES: i32 = 1024;
 pub const MF_WORKSPACE_TRAINING: i32 = 0;
 pub const MF_WORKSPACE_INFERENCE: i32 = 1;
+pub const MF_WORKSPACE_CONVERT: i32 = 2;
 pub const MF_CONTENTS_MODEL: i32 = 0;
 pub const MF_CONTENTS_TRAINING: i32 = 1;
 pub const MF_SEED_AUTO: u64 = 0;
@@ -113,6 +127,7 @@ pub const MF_LABEL_IGNORED: i32 = -100;
 pub type mf_allocator_alloc = unsafe extern "C" fn(user: *mut c_void, bytes: usize, alignment: usize) -> *mut c_void;
 pub type mf_allocator_free = unsafe extern "C" fn(user: *mut c_void, pointer: *mut c_void, bytes: usize);
 pub type mf_pipeline_spec_on_report = unsafe extern "C" fn(user: *mut c_void, report: *const mf_pipeline_report) -> i32;
+pub type mf_output_write = unsafe extern "C" fn(user: *mut c_void, bytes: *const c_void, count: usize) -> i32;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -172,7 +187,7 @@ pub struct mf_layer_spec {
     pub pool_stride: [usize; 2],
     pub head_size: usize,
     pub dropout_maps: i32,
-    pub reserved: i32,
+    pub precision: i32,
 }
 
 #[repr(C)]
@@ -206,6 +221,8 @@ pub struct mf_batch {
     pub input_stride: usize,
     pub targets: *const c_void,
     pub sample_weights: *const f32,
+    pub input_scale: f32,
+    pub input_shift: f32,
 }
 
 #[repr(C)]
@@ -255,7 +272,7 @@ pub struct mf_builder_spec {
     pub dropout_maps: i32,
     pub input: *const mf_shape,
     pub dropout: f32,
-    pub reserved: i32,
+    pub precision: i32,
     pub seed: u64,
     pub allocator: *const mf_allocator,
 }
@@ -269,6 +286,14 @@ pub struct mf_network_spec {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct mf_pool_spec {
+    pub struct_size: u32,
+    pub threads: u32,
+    pub allocator: *const mf_allocator,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct mf_workspace_spec {
     pub struct_size: u32,
     pub purpose: i32,
@@ -276,6 +301,7 @@ pub struct mf_workspace_spec {
     pub layer: *mut mf_layer,
     pub max_batch: usize,
     pub allocator: *const mf_allocator,
+    pub pool: *mut mf_pool,
 }
 
 #[repr(C)]
@@ -302,6 +328,19 @@ pub struct mf_memory {
     pub workspace: usize,
     pub total: usize,
     pub arena: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mf_memory_spec {
+    pub struct_size: u32,
+    pub purpose: i32,
+    pub layers: *const *const mf_layer_spec,
+    pub builders: *const *mut mf_builder,
+    pub count: usize,
+    pub optimizer: *const mf_optimizer_spec,
+    pub max_batch: usize,
+    pub threads: usize,
 }
 
 #[repr(C)]
@@ -344,6 +383,16 @@ pub struct mf_pipeline_spec {
     pub on_report: Option<mf_pipeline_spec_on_report>,
     pub user: *mut c_void,
     pub allocator: *const mf_allocator,
+    pub pool: *mut mf_pool,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mf_output {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub write: Option<mf_output_write>,
+    pub user: *mut c_void,
 }
 
 #[repr(C)]
@@ -431,10 +480,21 @@ extern "C" {
     pub fn mf_network_goodness(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, goodness: *mut f32) -> i32;
     pub fn mf_network_probabilities(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, probabilities: *mut f32) -> i32;
     pub fn mf_network_infer(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
+    pub fn mf_pool_spec_init(spec: *mut mf_pool_spec, size: usize) -> i32;
+    pub fn mf_pool_create(spec: *const mf_pool_spec, pool: *mut *mut mf_pool) -> i32;
+    pub fn mf_pool_free(pool: *mut mf_pool);
+    pub fn mf_pool_threads(pool: *const mf_pool, threads: *mut u32) -> i32;
+    pub fn mf_network_metadata_set(network: *mut mf_network, name: *const c_char, value: *const c_char) -> i32;
+    pub fn mf_network_metadata_get(network: *const mf_network, name: *const c_char, value: *mut *const c_char) -> i32;
+    pub fn mf_network_metadata_count(network: *const mf_network, count: *mut usize) -> i32;
+    pub fn mf_network_metadata_at(network: *const mf_network, index: usize, name: *mut *const c_char, value: *mut *const c_char) -> i32;
+    pub fn mf_network_metadata_remove(network: *mut mf_network, name: *const c_char) -> i32;
     pub fn mf_report_init(report: *mut mf_report, size: usize) -> i32;
     pub fn mf_memory_init(memory: *mut mf_memory, size: usize) -> i32;
     pub fn mf_network_memory(layers: *const *const mf_layer_spec, count: usize, optimizer: *const mf_optimizer_spec, purpose: i32, max_batch: usize, memory: *mut mf_memory) -> i32;
     pub fn mf_network_memory_built(builders: *const *mut mf_builder, count: usize, optimizer: *const mf_optimizer_spec, purpose: i32, max_batch: usize, memory: *mut mf_memory) -> i32;
+    pub fn mf_memory_spec_init(spec: *mut mf_memory_spec, size: usize) -> i32;
+    pub fn mf_memory_query(spec: *const mf_memory_spec, memory: *mut mf_memory) -> i32;
     pub fn mf_network_summary(network: *const mf_network, max_batch: usize, text: *mut c_char, size: usize, needed: *mut usize) -> i32;
     pub fn mf_workspace_spec_init(spec: *mut mf_workspace_spec, size: usize) -> i32;
     pub fn mf_workspace_create(spec: *const mf_workspace_spec, workspace: *mut *mut mf_workspace) -> i32;
@@ -458,21 +518,28 @@ extern "C" {
     pub fn mf_pipeline_evaluate_batch(pipeline: *mut mf_pipeline, workspace: *mut mf_workspace, batch: *const mf_batch) -> i32;
     pub fn mf_pipeline_predict(pipeline: *mut mf_pipeline, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, labels: *mut i32) -> i32;
     pub fn mf_pipeline_infer(pipeline: *mut mf_pipeline, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
+    pub fn mf_output_init(output: *mut mf_output, size: usize) -> i32;
     pub fn mf_load_spec_init(spec: *mut mf_load_spec, size: usize) -> i32;
     pub fn mf_network_save(network: *const mf_network, contents: i32, path: *const c_char) -> i32;
     pub fn mf_network_save_size(network: *const mf_network, contents: i32, bytes: *mut usize) -> i32;
     pub fn mf_network_save_buffer(network: *const mf_network, contents: i32, buffer: *mut c_void, bytes: usize, written: *mut usize) -> i32;
+    pub fn mf_network_save_to(network: *const mf_network, contents: i32, output: *const mf_output) -> i32;
     pub fn mf_network_load(spec: *const mf_load_spec, path: *const c_char, network: *mut *mut mf_network) -> i32;
     pub fn mf_network_load_buffer(spec: *const mf_load_spec, buffer: *const c_void, bytes: usize, network: *mut *mut mf_network) -> i32;
     pub fn mf_network_snapshot_size(network: *const mf_network, bytes: *mut usize) -> i32;
     pub fn mf_network_snapshot_save(network: *const mf_network, buffer: *mut c_void, bytes: usize) -> i32;
     pub fn mf_network_snapshot_load(network: *mut mf_network, buffer: *const c_void, bytes: usize) -> i32;
+    pub fn mf_network_clone(network: *const mf_network, contents: i32, allocator: *const mf_allocator, clone: *mut *mut mf_network) -> i32;
+    pub fn mf_network_copy_parameters(to: *mut mf_network, from: *const mf_network) -> i32;
+    pub fn mf_network_blend_parameters(to: *mut mf_network, from: *const mf_network, share: f64) -> i32;
+    pub fn mf_products_name() -> *const c_char;
     pub fn mf_blas_name() -> *const c_char;
     pub fn mf_blas_set_threads(threads: i32) -> i32;
     pub fn mf_blas_get_threads(threads: *mut i32) -> i32;
     pub fn mf_network_export_onnx(network: *const mf_network, path: *const c_char) -> i32;
     pub fn mf_network_export_onnx_size(network: *const mf_network, bytes: *mut usize) -> i32;
     pub fn mf_network_export_onnx_buffer(network: *const mf_network, buffer: *mut c_void, bytes: usize, written: *mut usize) -> i32;
+    pub fn mf_network_export_onnx_to(network: *const mf_network, output: *const mf_output) -> i32;
 }
 
 // What the compiler of C made of the structs is what Rust makes of them; else this does not build.
@@ -483,16 +550,19 @@ const _: () = {
     assert!(std::mem::size_of::<mf_layer_spec>() == 232);
     assert!(std::mem::size_of::<mf_shape>() == 40);
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
-    assert!(std::mem::size_of::<mf_batch>() == 56);
+    assert!(std::mem::size_of::<mf_batch>() == 64);
     assert!(std::mem::size_of::<mf_unit_spec>() == 136);
     assert!(std::mem::size_of::<mf_head_spec>() == 40);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
-    assert!(std::mem::size_of::<mf_workspace_spec>() == 40);
+    assert!(std::mem::size_of::<mf_pool_spec>() == 16);
+    assert!(std::mem::size_of::<mf_workspace_spec>() == 48);
     assert!(std::mem::size_of::<mf_report>() == 48);
     assert!(std::mem::size_of::<mf_memory>() == 64);
+    assert!(std::mem::size_of::<mf_memory_spec>() == 56);
     assert!(std::mem::size_of::<mf_pipeline_report>() == 64);
     assert!(std::mem::size_of::<mf_pipeline_progress_info>() == 64);
-    assert!(std::mem::size_of::<mf_pipeline_spec>() == 56);
+    assert!(std::mem::size_of::<mf_pipeline_spec>() == 64);
+    assert!(std::mem::size_of::<mf_output>() == 24);
     assert!(std::mem::size_of::<mf_load_spec>() == 24);
 };

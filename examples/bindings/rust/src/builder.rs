@@ -32,20 +32,26 @@ impl Builder {
     /// For layers whose rows have this shape, `[values]` or `[maps, height, width]`. Equal seeds give equal
     /// parameters; 0 stands for the next seed of the process.
     pub fn new(shape: &[usize], seed: u64) -> Self {
+        Builder::with(shape, |spec| spec.seed = seed)
+    }
+
+    /// The same with all options: `configure` sees the fields of `mf_builder_spec` with their defaults.
+    pub fn with(shape: &[usize], configure: impl FnOnce(&mut abi::mf_builder_spec)) -> Self {
         let mut builder = Builder {
             handle: ptr::null_mut(),
             failure: None,
             node: 0,
             next: abi::MF_NODE_PREVIOUS,
         };
-        builder.failure = builder.create(shape, seed).err();
+        builder.failure = builder.create(shape, configure).err();
         builder
     }
 
-    fn create(&mut self, sizes: &[usize], seed: u64) -> Result<()> {
+    fn create(&mut self, sizes: &[usize], configure: impl FnOnce(&mut abi::mf_builder_spec)) -> Result<()> {
         let mut shape = MaybeUninit::uninit();
         let mut spec = MaybeUninit::uninit();
-        // SAFETY: init fills every field, or fails; the shape outlives the call that copies it.
+        // SAFETY: init fills every field, or fails; the shape outlives the call that copies it. An allocator
+        // would be foreign code, so none gets through.
         unsafe {
             check(abi::mf_shape_init(shape.as_mut_ptr(), size_of::<abi::mf_shape>()))?;
             let mut shape = shape.assume_init();
@@ -58,8 +64,10 @@ impl Builder {
                 size_of::<abi::mf_builder_spec>(),
             ))?;
             let mut spec = spec.assume_init();
+            configure(&mut spec);
+            spec.struct_size = size_of::<abi::mf_builder_spec>() as u32;
             spec.input = &shape;
-            spec.seed = seed;
+            spec.allocator = ptr::null();
             check(abi::mf_builder_create(&spec, &mut self.handle))
         }
     }

@@ -85,14 +85,30 @@ impl Network {
     fn measure(&mut self) -> Result<()> {
         let mut first = ptr::null_mut();
         // SAFETY: the borrowed layer lives as long as the network.
-        let (spec, goodness) = unsafe {
+        let goodness = unsafe {
             check(abi::mf_network_layer(self.handle, 0, &mut first, ptr::null_mut()))?;
-            (describe(first)?, goodness_shape(first)?)
+            goodness_shape(first)?
         };
         self.labels = if goodness.rank == 2 { goodness.dims[0] } else { 1 };
+        let spec = self.describe(0)?;
         self.inputs = spec.inputs;
         self.classes = spec.classes;
         Ok(())
+    }
+
+    /// What the layer at a position is: its `mf_layer_spec`.
+    pub fn describe(&self, position: usize) -> Result<abi::mf_layer_spec> {
+        let mut layer = ptr::null_mut();
+        // SAFETY: the borrowed layer lives as long as the network.
+        unsafe {
+            check(abi::mf_network_layer(
+                self.handle,
+                position,
+                &mut layer,
+                ptr::null_mut(),
+            ))?;
+            describe(layer)
+        }
     }
 
     /// Trains with another optimizer from now on; what the layers remember of the old one is forgotten.

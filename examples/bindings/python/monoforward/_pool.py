@@ -1,0 +1,29 @@
+"""Threads that share the work of calls. SPDX-License-Identifier: MIT"""
+import ctypes
+
+from ._handles import Handle, make_spec, use_allocator
+from ._library import check, library
+
+
+class Pool(Handle):
+    """Pool(threads): threads for Workspace(..., pool=pool) and Pipeline(..., pool=pool); 0: as many as there are
+    processors. Results do not depend on how many there are."""
+
+    _name = "mf_pool"
+
+    def __init__(self, threads=0, *, allocator=None):
+        spec = make_spec("mf_pool_spec", {"threads": threads})
+        use_allocator(spec, allocator)
+        self._own(self._create(spec), allocator)
+
+    def threads(self):
+        """How many work on a call: the caller's, and those that have started."""
+        threads = ctypes.c_uint32()
+        check(library.mf_pool_threads(self._pointer, ctypes.byref(threads)))
+        return threads.value
+
+
+def use_pool(spec, pool):
+    """Puts it into a spec."""
+    if pool is not None:
+        spec.pool = pool._pointer

@@ -1,0 +1,25 @@
+/* Owns: the types that inputs may have, and the floats that they stand for. */
+#ifndef MFI_MATH_INPUTS_H
+#define MFI_MATH_INPUTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Rows of inputs as the caller has them. */
+typedef struct mfi_inputs {
+    int32_t type; /* MF_TYPE_FLOAT32, MF_TYPE_UINT8 or MF_TYPE_BF16 */
+    const void *values;
+    size_t stride;      /* values from one row to the next */
+    float scale, shift; /* of bytes: (byte + shift) scale, or (byte + shift) / 255 if the scale is 0 */
+} mfi_inputs;
+
+/* x [rows, columns] = the inputs as floats. */
+void mfi_inputs_convert(const mfi_inputs *inputs, size_t rows, size_t columns, float *x);
+
+/* The value at an index, which counts from the first row on. */
+float mfi_input_at(const mfi_inputs *inputs, size_t index);
+
+bool mfi_bf16_all_finite(size_t count, const uint16_t *values);
+
+#endif

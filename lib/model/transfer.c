@@ -1,0 +1,187 @@
+/* Owns: what goes from one network to another. */
+#include "model/transfer.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "model/change.h"
+
+/* ---- values, piece by piece: nothing else here looks into parameters ---- */
+
+enum { PIECE = 256 };
+
+static size_t piece_of(const mfi_parameter_spec *spec, size_t first)
+{
+    return spec->count - first < PIECE ? spec->count - first : PIECE;
+}
+
+static bool is_finite(const mf_layer *layer, size_t number)
+{
+    const mfi_parameter_spec *spec = &layer->plan.parameters[number];
+    float values[PIECE];
+    for (size_t first = 0; first < spec->count; first += PIECE) {
+        size_t count = piece_of(spec, first);
+        mfi_layer_get_values(layer, number, -1, first, count, values);
+        if (!layer->kernels->all_finite(count, values))
+            return false;
+    }
+    return true;
+}
+
+/* Copies a parameter, or a slot of its state, between layers with the same ones. */
+static void copy_values(mf_layer *to, const mf_layer *from, size_t number, int32_t slot)
+{
+    const mfi_parameter_spec *spec = &from->plan.parameters[number];
+    float values[PIECE];
+    for (size_t first = 0; to != from && first < spec->count; first += PIECE) {
+        size_t count = piece_of(spec, first);
+        mfi_layer_get_values(from, number, slot, first, count, values);
+        mfi_layer_set_values(to, number, slot, first, count, values);
+    }
+}
+
+/* In double: nothing overflows, and equal values stay as they are. */
+static void blend_values(mf_layer *to, const mf_layer *from, size_t number, double share)
+{
+    const mfi_parameter_spec *spec = &from->plan.parameters[number];
+    float mixed[PIECE], values[PIECE];
+    for (size_t first = 0; first < spec->count; first += PIECE) {
+        size_t count = piece_of(spec, first);
+        mfi_layer_get_values(to, number, -1, first, count, mixed);
+        mfi_layer_get_values(from, number, -1, first, count, values);
+        for (size_t i = 0; i < count; i++)
+            mixed[i] = (float)((double)mixed[i] + share * ((double)values[i] - (double)mixed[i]));
+        mfi_layer_set_values(to, number, -1, first, count, mixed);
+    }
+}
+
+static size_t slots_of(const mf_layer *layer, size_t number)
+{
+    if (!layer->optimizer || !mfi_role_learns(layer->plan.parameters[number].role))
+        return 0;
+    return mfi_optimizer_slots(layer->optimizer->spec.kind, layer->optimizer->has_momentum);
+}
+
+/* ---- parameters ---- */
+
+static bool same_shape(const mfi_parameter_spec *one, const mfi_parameter_spec *other)
+{
+    return strcmp(one->name, other->name) == 0 && one->rank == other->rank &&
+           memcmp(one->dims, other->dims, (size_t)one->rank * sizeof *one->dims) == 0;
+}
+
+static mf_status check_parameters(const mf_layer *to, const mf_layer *from, size_t position)
+{
+    if (to->plan.parameter_count != from->plan.parameter_count)
+        return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu parameters in one network, %zu in the other",
+                        position, to->plan.parameter_count, from->plan.parameter_count);
+    for (size_t p = 0; p < to->plan.parameter_count; p++) {
+        const mfi_parameter_spec *one = &to->plan.parameters[p], *other = &from->plan.parameters[p];
+        if (!same_shape(one, other))
+            return mfi_fail(
+                MF_STATUS_SHAPE,
+                "layer %zu: \"%s\" with %zu values in one network is \"%s\" with %zu in the other, or "
+                "of another shape",
+                position, one->name, one->count, other->name, other->count);
+        if (!is_finite(from, p))
+            return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: a value of \"%s\" is not finite", position,
+                            other->name);
+    }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double share)
+{
+    if (to->count != from->count)
+        return mfi_fail(MF_STATUS_SHAPE, "one network has %zu layers, the other %zu", to->count, from->count);
+    for (size_t i = 0; i < to->count; i++)
+        MFI_TRY(check_parameters(to->entries[i].layer, from->entries[i].layer, i));
+    for (size_t i = 0; i < to->count; i++)
+        for (size_t p = 0; p < to->entries[i].layer->plan.parameter_count; p++)
+            if (share == 1.0)
+                copy_values(to->entries[i].layer, from->entries[i].layer, p, -1);
+            else
+                blend_values(to->entries[i].layer, from->entries[i].layer, p, share);
+    return MF_STATUS_OK;
+}
+
+/* ---- clones ---- */
+
+/* The optimizer of the layer in the clone that goes with the first one that shares it, or a new one. */
+static mf_status attach_copy(const mf_network *network, size_t position, mf_network *clone, mf_layer *layer)
+{
+    const mf_optimizer *original = network->entries[position].layer->optimizer;
+    mf_optimizer *copy = NULL, *made = NULL;
+    for (size_t i = 0; i < position && !copy; i++)
+        if (network->entries[i].layer->optimizer == original)
+            copy = clone->entries[i].layer->optimizer;
+    if (!copy) {
+        mf_optimizer_spec spec = original->spec;
+        spec.allocator = &clone->handle.allocator;
+        MFI_TRY(mfi_optimizer_create(&spec, &made));
+        mfi_optimizer_restore(made, original->has_momentum);
+        copy = made;
+    }
+    mf_status status = mfi_change_optimizer(layer, copy);
+    if (status == MF_STATUS_OK)
+        mfi_change_commit(layer);
+    mfi_optimizer_release(made); /* the layer holds a reference of its own */
+    return status;
+}
+
+static mf_status copy_training(const mf_network *network, size_t position, mf_network *clone, mf_layer *layer)
+{
+    const mf_layer *original = network->entries[position].layer;
+    if (original->optimizer)
+        MFI_TRY(attach_copy(network, position, clone, layer));
+    for (size_t p = 0; p < original->plan.parameter_count; p++) {
+        for (size_t slot = 0; slot < slots_of(original, p); slot++)
+            copy_values(layer, original, p, (int32_t)slot);
+        mfi_layer_restore_steps(layer, p, mfi_layer_steps(original, p));
+    }
+    mfi_layer_restore(layer, mfi_layer_progress(original));
+    return MF_STATUS_OK;
+}
+
+static mf_status clone_layer(const mf_network *network, size_t position, bool training, mf_network *clone)
+{
+    const mf_layer *original = network->entries[position].layer;
+    mf_layer *layer = NULL;
+    MFI_TRY(mfi_layer_create(&original->plan, &clone->handle.allocator, false, &layer));
+    for (size_t p = 0; p < original->plan.parameter_count; p++) {
+        copy_values(layer, original, p, -1);
+        mfi_layer_set_trainable(layer, p, mfi_layer_trains(original, p));
+    }
+    mf_status status = mfi_network_insert(clone, position, layer, NULL);
+    if (status == MF_STATUS_OK && training)
+        status = copy_training(network, position, clone, layer);
+    mfi_layer_release(layer); /* the network holds a reference of its own */
+    return status;
+}
+
+static mf_status fill_clone(const mf_network *network, bool training, mf_network *clone)
+{
+    for (size_t i = 0; i < network->metadata.count; i++)
+        MFI_TRY(mfi_metadata_set(&clone->metadata, &clone->handle.allocator,
+                                 network->metadata.entries[i].name, network->metadata.entries[i].value));
+    for (size_t i = 0; i < network->count; i++)
+        MFI_TRY(clone_layer(network, i, training, clone));
+    for (size_t i = 0; i < network->count; i++)
+        mfi_network_restore_id(clone, i, network->entries[i].id);
+    mfi_network_restore_next_id(clone, network->next_id);
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_transfer_clone(const mf_network *network, bool training, const mf_allocator *allocator,
+                             mf_network **clone)
+{
+    const mf_network_spec spec = {.struct_size = sizeof spec, .allocator = allocator};
+    mf_network *created = NULL;
+    MFI_TRY(mfi_network_create(&spec, &created));
+    mf_status status = fill_clone(network, training, created);
+    if (status == MF_STATUS_OK)
+        *clone = created;
+    else
+        mfi_network_release(created);
+    return status;
+}

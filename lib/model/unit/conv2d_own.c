@@ -1,0 +1,87 @@
+/* Owns: the products of a convolution stage by our own kernels, with W in panels: straight from the maps
+ * (math/convolve.h), or by Winograd's method (math/winograd.h). */
+#include "math/winograd.h"
+#include "model/unit/conv2d.h"
+
+static mfi_convolve block_at(const mfi_conv2d_pass *p, size_t first, size_t stride)
+{
+    return (mfi_convolve){p->kernels, p->g, mfi_conv2d_images(p, first), stride, p->scratch->patches};
+}
+
+static const float *input_at(const mfi_conv2d_pass *p, size_t first)
+{
+    return p->input.x + first * p->input.stride;
+}
+
+static const float *weights_of(const mfi_conv2d_pass *p)
+{
+    return mfi_run_values(p->run, p->index, MFI_WEIGHT);
+}
+
+/* ---- direct ---- */
+
+static bool direct_sizes(const mfi_stage *stage, size_t images, bool training, size_t *patches)
+{
+    return mfi_convolve_room(&stage->geometry, &stage->order, images, training && stage->inputs[0] > 0,
+                             patches);
+}
+
+static void direct_forward(const mfi_conv2d_pass *p, size_t first, float *u)
+{
+    mfi_convolve block = block_at(p, first, p->input.stride);
+    mfi_convolve_forward(&block, input_at(p, first), weights_of(p), u);
+}
+
+static void direct_add_weights(const mfi_conv2d_pass *p, size_t first)
+{
+    mfi_convolve block = block_at(p, first, p->input.stride);
+    mfi_convolve_add_weights(&block, input_at(p, first), p->scratch->dz, p->scratch->whole);
+}
+
+static void direct_input(const mfi_conv2d_pass *p, size_t first, float *dx)
+{
+    mfi_convolve block = block_at(p, first, p->stage->input_values);
+    mfi_convolve_input(&block, weights_of(p), p->scratch->dz, dx);
+}
+
+const mfi_conv2d_products mfi_conv2d_own = {
+    .block_pixels = 512,
+    .sizes = direct_sizes,
+    .forward = direct_forward,
+    .add_weights = direct_add_weights,
+    .input = direct_input,
+};
+
+/* ---- Winograd ---- */
+
+static bool winograd_sizes(const mfi_stage *stage, size_t images, bool training, size_t *patches)
+{
+    return mfi_winograd_room(&stage->geometry, &stage->order, images, training && stage->inputs[0] > 0,
+                             patches);
+}
+
+static void winograd_forward(const mfi_conv2d_pass *p, size_t first, float *u)
+{
+    mfi_convolve block = block_at(p, first, p->input.stride);
+    mfi_winograd_forward(&block, input_at(p, first), weights_of(p), u);
+}
+
+static void winograd_add_weights(const mfi_conv2d_pass *p, size_t first)
+{
+    mfi_convolve block = block_at(p, first, p->input.stride);
+    mfi_winograd_add_weights(&block, input_at(p, first), p->scratch->dz, p->scratch->whole);
+}
+
+static void winograd_input(const mfi_conv2d_pass *p, size_t first, float *dx)
+{
+    mfi_convolve block = block_at(p, first, p->stage->input_values);
+    mfi_winograd_input(&block, weights_of(p), p->scratch->dz, dx);
+}
+
+const mfi_conv2d_products mfi_conv2d_winograd = {
+    .block_pixels = 1024,
+    .sizes = winograd_sizes,
+    .forward = winograd_forward,
+    .add_weights = winograd_add_weights,
+    .input = winograd_input,
+};
