@@ -168,7 +168,8 @@ class Network(Handle):
 
         x may be uint8: the inputs are (x + shift) * scale, or x / 255 without these two options; or, with
         bf16=True, uint16. The workspace is then one with convert=True."""
-        check(library.mf_network_step_batch(self._pointer, workspace._pointer, batch(x, y, self.inputs, **inputs)))
+        check(library.mf_network_step_batch(self._pointer, workspace._pointer,
+                                            batch(x, y, self.inputs, self._positions, **inputs)))
 
     def evaluate(self, workspace, x, y, **inputs):
         """Losses and correct rows, without learning: see Workspace.report() and report_sum()."""
@@ -200,7 +201,7 @@ class Network(Handle):
         check(library.mf_network_clone(self._pointer, int(training), None, ctypes.byref(pointer)))
         clone = type(self).__new__(type(self))
         clone._own(pointer)
-        clone.inputs, clone.classes = self.inputs, self.classes
+        clone._learn_shape()
         return clone
 
     def copy_parameters(self, source):
