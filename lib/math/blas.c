@@ -30,9 +30,10 @@ bool mfi_blas_set_threads(int32_t threads)
     return false;
 }
 
-mfi_blas_counter mfi_blas_find_counter(void)
+bool mfi_blas_get_threads(int32_t *threads)
 {
-    return (mfi_blas_counter){NULL, false};
+    (void)threads;
+    return false;
 }
 
 #else
@@ -93,11 +94,17 @@ bool mfi_blas_set_threads(int32_t threads)
     return true;
 }
 
-mfi_blas_counter mfi_blas_find_counter(void)
+bool mfi_blas_get_threads(int32_t *threads)
 {
     const flavour *blas = find_flavour();
-    void *found = blas->get ? find_symbol(blas->get) : NULL;
-    return (mfi_blas_counter){__extension__(void (*)(void)) found, blas->wide};
+    void *function = blas->get ? find_symbol(blas->get) : NULL;
+    if (!function)
+        return false;
+    intptr_t now =
+        blas->wide ? __extension__((intptr_t(*)(void))function)() : __extension__((int (*)(void))function)();
+    /* BLIS returns -1 until a number has been set. */
+    *threads = now < 1 ? 1 : (int32_t)now;
+    return true;
 }
 
 #endif
@@ -105,23 +112,4 @@ mfi_blas_counter mfi_blas_find_counter(void)
 const char *mfi_blas_name(void)
 {
     return find_flavour()->name;
-}
-
-int32_t mfi_blas_threads_now(const mfi_blas_counter *counter)
-{
-    intptr_t threads = 1;
-    if (counter->function && counter->wide)
-        threads = ((intptr_t(*)(void))counter->function)();
-    else if (counter->function)
-        threads = ((int (*)(void))counter->function)();
-    /* BLIS returns -1 until a number has been set. */
-    return threads < 1 ? 1 : (int32_t)threads;
-}
-
-bool mfi_blas_get_threads(int32_t *threads)
-{
-    mfi_blas_counter counter = mfi_blas_find_counter();
-    if (counter.function)
-        *threads = mfi_blas_threads_now(&counter);
-    return counter.function != NULL;
 }

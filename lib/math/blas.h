@@ -13,18 +13,6 @@ const char *mfi_blas_name(void);
 bool mfi_blas_set_threads(int32_t threads);
 bool mfi_blas_get_threads(int32_t *threads);
 
-/* The BLAS library's function that returns its number of threads. It is looked up once, so that every step
- * can call it. */
-typedef struct mfi_blas_counter {
-    void (*function)(void); /* NULL where there is none */
-    bool wide;
-} mfi_blas_counter;
-
-mfi_blas_counter mfi_blas_find_counter(void);
-
-/* 1 if the BLAS library has no such function. */
-int32_t mfi_blas_threads_now(const mfi_blas_counter *counter);
-
 /* The address of a function of the BLAS library, from the file that calls it. */
 void *mfi_gemm_library_address(void);
 

@@ -117,7 +117,7 @@ static void transpose_of_values(size_t rows, size_t columns, const float *panels
 
 INLINE size_t depth_of_pairs(size_t inner)
 {
-    return (inner + 1) / 2;
+    return mfi_depth(MFI_BF16, inner);
 }
 
 /* Two inner indices of a tile. Without the instruction, all odd ones come first, then all even ones: there

@@ -72,12 +72,12 @@ static void OF(multiply_whole)(size_t rows, size_t inner, const ELEMENT *a, size
 static void OF(multiply_panel)(size_t rows, size_t inner, const ELEMENT *a, size_t lda, size_t columns,
                                const ELEMENT *b, bool add, float *c, size_t ldc)
 {
-    float t[MFI_TILE_ROWS * PANEL] __attribute__((aligned(64))) = {0};
     size_t width = filled_columns(columns);
     if (width == columns) {
         OF(multiply_whole)(rows, inner, a, lda, width, b, add, c, ldc);
         return;
     }
+    float t[MFI_TILE_ROWS * PANEL] __attribute__((aligned(64))) = {0};
     for (size_t i = 0, block; i < rows; i += block) {
         block = rows - i < MFI_TILE_ROWS ? rows - i : MFI_TILE_ROWS;
         for (size_t r = 0; add && r < block; r++)
