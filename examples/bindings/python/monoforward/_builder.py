@@ -3,7 +3,7 @@ import ctypes
 
 from . import _abi
 from ._handles import Handle, make_spec, result_struct, use_allocator, workspace_purpose
-from ._library import check, library
+from ._library import check, holding, library
 from ._network import Layer
 
 
@@ -37,7 +37,7 @@ class Builder(Handle):
             inputs[0], self._next = self._next, _abi.MF_NODE_PREVIOUS
         spec = make_spec("mf_unit_spec", {"kind": kind, "inputs": inputs, **options}, "MF_UNIT_")
         node = ctypes.c_int32()
-        check(library.mf_builder_unit(self._pointer, ctypes.byref(spec), ctypes.byref(node)))
+        check(library.mf_builder_unit(self, ctypes.byref(spec), ctypes.byref(node)))
         self._node = node.value
         return self
 
@@ -121,7 +121,7 @@ class Builder(Handle):
     def head(self, classes, pool_size=0, **options):
         """With kind="positions" a goodness for each position of a sequence."""
         spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options}, "MF_HEAD_")
-        check(library.mf_builder_head(self._pointer, ctypes.byref(spec)))
+        check(library.mf_builder_head(self, ctypes.byref(spec)))
         return self
 
     def node(self):
@@ -131,13 +131,13 @@ class Builder(Handle):
     def shape(self, node=_abi.MF_NODE_PREVIOUS):
         """The shape of a row of a node."""
         shape = result_struct("mf_shape")
-        check(library.mf_builder_shape(self._pointer, node, ctypes.byref(shape)))
+        check(library.mf_builder_shape(self, node, ctypes.byref(shape)))
         return tuple(shape.dims[:shape.rank])
 
     def build(self):
         """Makes a Layer, and another one each time."""
         pointer = ctypes.POINTER(_abi.mf_layer)()
-        check(library.mf_layer_build(self._pointer, ctypes.byref(pointer)))
+        check(library.mf_layer_build(self, ctypes.byref(pointer)))
         layer = Layer.__new__(Layer)
         layer._own(pointer, self._allocator)
         return layer
@@ -148,9 +148,13 @@ def network_memory(builders, max_batch, *, optimizer=None, purpose="training", c
     built: a mf_memory. With an `optimizer` such as "adam", options are the fields of mf_optimizer_spec."""
     memory = result_struct("mf_memory")
     spec = optimizer and ctypes.byref(make_spec("mf_optimizer_spec", {"kind": optimizer, **options}, "MF_OPTIMIZER_"))
-    pointers = (ctypes.POINTER(_abi.mf_builder) * len(builders))(*(each._pointer for each in builders))
-    check(library.mf_network_memory_built(pointers, len(builders), spec, workspace_purpose(purpose, convert),
-                                          max_batch, ctypes.byref(memory)))
+
+    def ask(*pointers):
+        array = (ctypes.POINTER(_abi.mf_builder) * len(pointers))(*pointers)
+        return library.mf_network_memory_built(array, len(pointers), spec, workspace_purpose(purpose, convert),
+                                               max_batch, ctypes.byref(memory))
+
+    check(holding(ask)(*builders))
     return memory
 
 

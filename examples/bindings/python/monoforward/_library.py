@@ -2,6 +2,8 @@
 import ctypes
 import os
 import pathlib
+import sys
+import sysconfig
 
 from . import _abi
 
@@ -24,18 +26,52 @@ class MonoforwardError(RuntimeError):
         return MonoforwardError, (self.status, self.message)
 
 
+def _candidates():
+    """Where the library may be, best first: (place in words, what the system's loader is asked for)."""
+    here = pathlib.Path(__file__).resolve().parent
+    yield "beside the package", here / _abi.SONAME
+    for folder in here.parents:
+        if (folder / "include" / "monoforward.h").is_file():
+            yield "in the build folder of the sources around the package", folder / "build" / "lib" / _abi.SONAME
+        if folder.name in ("lib", "lib64"):
+            yield from _libraries("in the prefix that the package is installed in", folder)
+    yield "by the system's loader (LD_LIBRARY_PATH, ldconfig)", _abi.SONAME
+    yield from _libraries("in the prefix of this Python", pathlib.Path(sys.prefix, "lib"))
+    yield from _libraries("in the usual place", pathlib.Path("/usr/local/lib"))
+
+
+def _libraries(place, folder):
+    machine = sysconfig.get_config_var("MULTIARCH")  # Debian's folder within lib
+    yield place, folder / _abi.SONAME
+    if machine:
+        yield place, folder / machine / _abi.SONAME
+
+
 def _open():
-    """$MONOFORWARD_LIBRARY, or the build folder of the sources this file lies in, or what the system finds."""
+    """What $MONOFORWARD_LIBRARY names, or the first of the candidates that there is."""
     named = os.environ.get("MONOFORWARD_LIBRARY")
     if named:
-        return ctypes.CDLL(named)
-    built = pathlib.Path(__file__).resolve().parents[4] / "build" / "lib" / _abi.SONAME
-    if built.is_file():
-        return ctypes.CDLL(str(built))
+        return _load(named, "which $MONOFORWARD_LIBRARY names")
+    looked = {}
+    for place, file in _candidates():
+        if isinstance(file, str):
+            try:
+                return ctypes.CDLL(file)
+            except OSError:
+                pass
+        elif file.is_file():
+            return _load(str(file), place)
+        looked.setdefault(place, []).append(str(file))
+    lines = "".join(f"\n    {place}: {', '.join(files)}" for place, files in looked.items())
+    raise ImportError(f"{_abi.SONAME} was not found. Looked for:{lines}\nInstall the library (cmake --install build), or "
+                      "name its file in $MONOFORWARD_LIBRARY.")
+
+
+def _load(file, place):
     try:
-        return ctypes.CDLL(_abi.SONAME)
+        return ctypes.CDLL(file)
     except OSError as error:
-        raise ImportError(f"{error}; $MONOFORWARD_LIBRARY may name the file of the library") from None
+        raise ImportError(f"the library {place} cannot be loaded: {error}") from None
 
 
 class _Library:
@@ -46,10 +82,33 @@ class _Library:
 
     def __getattr__(self, name):
         result, arguments = _abi.FUNCTIONS[name]
-        function = getattr(self._opened, name)
+        try:
+            function = getattr(self._opened, name)
+        except AttributeError:
+            raise AttributeError(f"{self._opened._name} has no function {name}: it is older than this package, which "
+                                 f"is of version {_abi.VERSION}") from None
         function.restype, function.argtypes = result, arguments
+        function = holding(function)
         setattr(self, name, function)
         return function
+
+
+def holding(function):
+    """The function with handles for pointers to them, which nobody can close while it runs."""
+    def call(*arguments):
+        held = []
+        try:
+            return function(*[_pointer(each, held) if hasattr(each, "_hold") else each for each in arguments])
+        finally:
+            for handle in held:
+                handle._release()
+    return call
+
+
+def _pointer(handle, held):
+    pointer = handle._hold()
+    held.append(handle)
+    return pointer
 
 
 library = _Library()

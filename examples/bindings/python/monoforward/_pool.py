@@ -19,11 +19,5 @@ class Pool(Handle):
     def threads(self):
         """How many work on a call: the caller's, and those that have started."""
         threads = ctypes.c_uint32()
-        check(library.mf_pool_threads(self._pointer, ctypes.byref(threads)))
+        check(library.mf_pool_threads(self, ctypes.byref(threads)))
         return threads.value
-
-
-def use_pool(spec, pool):
-    """Puts it into a spec."""
-    if pool is not None:
-        spec.pool = pool._pointer
