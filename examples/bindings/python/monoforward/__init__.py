@@ -17,5 +17,5 @@ from .classifier import MonoforwardClassifier
 
 __version__ = version()
 __all__ = ["Allocator", "Builder", "DataConversionWarning", "Layer", "MonoforwardClassifier", "MonoforwardError",
-           "Network", "NotFittedError", "Optimizer", "Pipeline", "Pool", "Workspace", "abi", "blas_name", "blas_threads", "library", "network_memory",
-           "products_name", "set_blas_threads", "version"]
+           "Network", "NotFittedError", "Optimizer", "Pipeline", "Pool", "Workspace", "abi", "blas_name",
+           "blas_threads", "library", "network_memory", "products_name", "set_blas_threads", "version"]

@@ -1,9 +1,13 @@
 """Arrays on their way to the library: looked at, never copied or converted. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
 
 import numpy
 
 from . import _abi
+
+Array = numpy.ndarray
 
 
 def address(array, dtype, shape, name, writable=False):

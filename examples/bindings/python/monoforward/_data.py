@@ -1,4 +1,4 @@
-"""What the classifier is given, as arrays for the library: features, labels and weights. SPDX-License-Identifier: MIT"""
+"""What the classifier is given, as arrays for the library. SPDX-License-Identifier: MIT"""
 from __future__ import annotations
 
 import sys
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Optional
 import numpy
 from numpy.typing import ArrayLike
 
-Array = numpy.ndarray
+from ._arrays import Array
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -53,8 +53,8 @@ def inputs(X: ArrayLike) -> Array:
     if X.dtype.kind == "c":
         raise ValueError("Complex data not supported: X holds complex numbers")
     if X.ndim != 2:
-        raise ValueError(f"X has the shape {X.shape}: it takes rows of features. Reshape your data: X.reshape(1, -1) is "
-                         "one row, X.reshape(-1, 1) one feature")
+        raise ValueError(f"X has the shape {X.shape}: it takes rows of features. Reshape your data: "
+                         "X.reshape(1, -1) is one row, X.reshape(-1, 1) one feature")
     for count, unit in zip(X.shape, ("sample(s)", "feature(s)")):
         if count == 0:
             raise ValueError(f"X has 0 {unit} (shape={X.shape}) while a minimum of 1 is required.")
@@ -94,12 +94,13 @@ def _refuse_missing(y: Array) -> None:
 
 def _refuse_continuous(y: Array) -> None:
     """Whole numbers may be labels, whatever their type."""
-    floats = y if y.dtype.kind == "f" else numpy.array([label for label in y if _is_float(label)] if y.dtype.kind == "O"
-                                                       else [], numpy.float64)
+    if y.dtype.kind not in "fO":
+        return
+    floats = y if y.dtype.kind == "f" else numpy.array([label for label in y if _is_float(label)], numpy.float64)
     broken = floats[floats != numpy.floor(floats)]
     if len(broken):
-        raise ValueError(f"Unknown label type: continuous: y holds {float(broken[0])!r}, as a regression would learn from. "
-                         "A classifier needs classes: whole numbers or names")
+        raise ValueError(f"Unknown label type: continuous: y holds {float(broken[0])!r}, as a regression would "
+                         "learn from. A classifier needs classes: whole numbers or names")
 
 
 def _is_float(label: Any) -> bool:

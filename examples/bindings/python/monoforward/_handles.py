@@ -1,10 +1,18 @@
 """What all handles share: specs, ownership, and an allocator. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
 import threading
 import weakref
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from . import _abi
 from ._library import MonoforwardError, check, holding, library
+
+# A constant: its number, or the last part of its name.
+Kind = Union[str, int]
+
+Self = TypeVar("Self", bound="Handle")
 
 # Fields that are no options.
 HIDDEN = {"struct_size", "reserved", "reserved2", "allocator", "input"}
@@ -74,7 +82,7 @@ class Allocator:
     """Memory from two Python functions: alloc(bytes, alignment) returns an address or None, free(address,
     bytes) takes it back. Handles made with it keep it alive. An exception in alloc counts as None."""
 
-    def __init__(self, alloc, free):
+    def __init__(self, alloc: Callable[[int, int], Optional[int]], free: Callable[[int, int], None]) -> None:
         def give(_, size, alignment):
             try:
                 return alloc(size, alignment)
@@ -100,9 +108,9 @@ _counting = threading.Lock()
 class Handle:
     """Owns one handle of the library, which is freed with this object, or by close(), in any order."""
 
-    _name = None
+    _name = ""
     _alone = False  # whether only one call at a time may use it
-    _owner = None
+    _owner: Optional[Handle] = None
     _calls = 0  # that use it, or what was borrowed from it
 
     def _own(self, pointer, *alive):
@@ -117,7 +125,7 @@ class Handle:
         handle._pointer, handle._owner, handle._finalizer = pointer, owner, lambda: None
         return handle
 
-    def close(self):
+    def close(self) -> None:
         """Frees the handle now. What else refers to it in the library goes on using it. While a call uses it, in
         another thread or around a callback, this is MF_STATUS_BUSY."""
         with _counting:
@@ -145,10 +153,10 @@ class Handle:
         with _counting:
             self._root()._calls -= 1
 
-    def __enter__(self):
+    def __enter__(self: Self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @classmethod

@@ -1,4 +1,6 @@
 """Finds and opens libmonoforward, and turns its statuses into exceptions. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
 import os
 import pathlib
@@ -16,13 +18,13 @@ class MonoforwardError(RuntimeError):
     message      what went wrong, in the library's words
     """
 
-    def __init__(self, status, message):
+    def __init__(self, status: int, message: str) -> None:
         self.status = status
         self.status_name = library.mf_status_name(status).decode()
         self.message = message
         super().__init__(f"{self.status_name}: {message}")
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[int, str]]:
         return MonoforwardError, (self.status, self.message)
 
 
@@ -63,8 +65,8 @@ def _open():
             return _load(str(file), place)
         looked.setdefault(place, []).append(str(file))
     lines = "".join(f"\n    {place}: {', '.join(files)}" for place, files in looked.items())
-    raise ImportError(f"{_abi.SONAME} was not found. Looked for:{lines}\nInstall the library (cmake --install build), or "
-                      "name its file in $MONOFORWARD_LIBRARY.")
+    raise ImportError(f"{_abi.SONAME} was not found. Looked for:{lines}\nInstall the library (cmake --install build), "
+                      "or name its file in $MONOFORWARD_LIBRARY.")
 
 
 def _load(file, place):

@@ -1,14 +1,21 @@
 """Optimizers, layers, networks and workspaces. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
 import os
 from collections.abc import MutableMapping
+from typing import Any, BinaryIO, Iterable, Iterator, Optional, Union
 
 import numpy
 
 from . import _abi
-from ._arrays import address, batch, result
-from ._handles import Handle, constant, make_spec, result_struct, use_allocator, workspace_purpose
+from ._arrays import Array, address, batch, result
+from ._handles import (Allocator, Handle, Kind, constant, make_spec, result_struct, use_allocator,
+                       workspace_purpose)
 from ._library import check, library
+from ._pool import Pool
+
+Path = Union[str, os.PathLike]
 
 
 class Optimizer(Handle):
@@ -16,16 +23,16 @@ class Optimizer(Handle):
 
     _name = "mf_optimizer"
 
-    def __init__(self, kind="adam", *, allocator=None, **options):
+    def __init__(self, kind: Kind = "adam", *, allocator: Optional[Allocator] = None, **options: Any) -> None:
         spec = make_spec("mf_optimizer_spec", {"kind": kind, **options}, "MF_OPTIMIZER_")
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
 
-    def set(self, key, value):
+    def set(self, key: Kind, value: float) -> None:
         """Changes a hyper-parameter: set("learning_rate", 0.01)."""
         check(library.mf_optimizer_set(self, constant("MF_OPTIMIZER_", key), value))
 
-    def get(self, key):
+    def get(self, key: Kind) -> float:
         """Reads a hyper-parameter."""
         value = ctypes.c_double()
         check(library.mf_optimizer_get(self, constant("MF_OPTIMIZER_", key), ctypes.byref(value)))
@@ -38,36 +45,37 @@ class Layer(Handle):
 
     _name = "mf_layer"
 
-    def __init__(self, *, kind="dense", allocator=None, **options):
+    def __init__(self, *, kind: Kind = "dense", allocator: Optional[Allocator] = None, **options: Any) -> None:
         spec = make_spec("mf_layer_spec", {"kind": kind, **options}, "MF_LAYER_")
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
 
-    def optimizer(self):
+    def optimizer(self) -> Optional[Optimizer]:
         """The optimizer that is attached, or None. It lives as long as the layer holds it."""
         pointer = ctypes.POINTER(_abi.mf_optimizer)()
         check(library.mf_layer_optimizer(self, ctypes.byref(pointer)))
         return Optimizer._borrow(pointer, self) if pointer else None
 
-    def describe(self):
+    def describe(self) -> _abi.mf_layer_spec:
         """What the layer is: a mf_layer_spec."""
         spec = result_struct("mf_layer_spec")
         check(library.mf_layer_describe(self, ctypes.byref(spec)))
         return spec
 
-    def shape(self):
+    def shape(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The shapes of a row of input and of activation, (values,) or (maps, height, width)."""
         shapes = result_struct("mf_shape"), result_struct("mf_shape")
         check(library.mf_layer_shape(self, *(ctypes.byref(shape) for shape in shapes)))
-        return tuple(tuple(shape.dims[:shape.rank]) for shape in shapes)
+        before, after = (tuple(shape.dims[:shape.rank]) for shape in shapes)
+        return before, after
 
-    def goodness_shape(self):
+    def goodness_shape(self) -> tuple[int, ...]:
         """The shape of a row of goodness: (classes,), or (positions, classes)."""
         shape = result_struct("mf_shape")
         check(library.mf_layer_goodness_shape(self, ctypes.byref(shape)))
         return tuple(shape.dims[:shape.rank])
 
-    def units(self):
+    def units(self) -> list[_abi.mf_unit_spec]:
         """What the layer's units were made from: a mf_unit_spec for each."""
         count = ctypes.c_size_t()
         check(library.mf_layer_unit_count(self, ctypes.byref(count)))
@@ -76,17 +84,17 @@ class Layer(Handle):
             check(library.mf_layer_unit(self, node, ctypes.byref(spec), None))
         return specs
 
-    def head(self):
+    def head(self) -> _abi.mf_head_spec:
         """What the layer's head is: a mf_head_spec."""
         spec = result_struct("mf_head_spec")
         check(library.mf_layer_head(self, ctypes.byref(spec)))
         return spec
 
-    def set_optimizer(self, optimizer):
+    def set_optimizer(self, optimizer: Optional[Optimizer]) -> None:
         """Attaches an optimizer; None detaches."""
         check(library.mf_layer_set_optimizer(self, optimizer))
 
-    def parameters(self):
+    def parameters(self) -> dict[str, Array]:
         """Copies of all parameters, by name."""
         count = ctypes.c_size_t()
         check(library.mf_layer_parameter_count(self, ctypes.byref(count)))
@@ -99,12 +107,12 @@ class Layer(Handle):
             values[info.name.decode()] = array
         return values
 
-    def set_parameter(self, name, values):
+    def set_parameter(self, name: str, values: Array) -> None:
         """Copies a parameter's values in."""
         where = address(values, numpy.float32, (None,) * numpy.ndim(values), name)
         check(library.mf_layer_set_parameter(self, name.encode(), where, values.size))
 
-    def step(self, workspace, x, y, a=None, **inputs):
+    def step(self, workspace: Workspace, x: Array, y: Array, a: Optional[Array] = None, **inputs: Any) -> None:
         """One training step of this layer alone; `a` receives its activation. For x see Network.step()."""
         spec = self.describe()
         rows = batch(x, y, spec.inputs, self.goodness_shape()[:-1], **inputs)
@@ -117,7 +125,7 @@ class Network(Handle):
 
     _name = "mf_network"
 
-    def __init__(self, layers=(), *, allocator=None):
+    def __init__(self, layers: Iterable[Layer] = (), *, allocator: Optional[Allocator] = None) -> None:
         spec = make_spec("mf_network_spec", {})
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
@@ -126,7 +134,7 @@ class Network(Handle):
         for layer in layers:
             self.append(layer)
 
-    def append(self, layer):
+    def append(self, layer: Layer) -> None:
         """Puts a layer behind the last one."""
         check(library.mf_network_append(self, layer, None))
         self._learn_shape()
@@ -136,18 +144,18 @@ class Network(Handle):
         layer = self.layer(0)
         self.inputs, (*self._positions, self.classes) = layer.describe().inputs, layer.goodness_shape()
 
-    def __len__(self):
+    def __len__(self) -> int:
         size = ctypes.c_size_t()
         check(library.mf_network_size(self, ctypes.byref(size)))
         return size.value
 
-    def layer(self, position):
+    def layer(self, position: int) -> Layer:
         """The layer at a position, which lives as long as the network holds it."""
         pointer = ctypes.POINTER(_abi.mf_layer)()
         check(library.mf_network_layer(self, position, ctypes.byref(pointer), None))
         return Layer._borrow(pointer, self)
 
-    def summary(self, max_batch):
+    def summary(self, max_batch: int) -> str:
         """What the network is, as lines for people, with the memory that training on such batches takes."""
         needed = ctypes.c_size_t()
         status = library.mf_network_summary(self, max_batch, None, 0, ctypes.byref(needed))
@@ -157,11 +165,11 @@ class Network(Handle):
         check(library.mf_network_summary(self, max_batch, text, needed, None))
         return text.value.decode()
 
-    def set_optimizer(self, optimizer):
+    def set_optimizer(self, optimizer: Optional[Optimizer]) -> None:
         """Attaches an optimizer to every layer; None detaches."""
         check(library.mf_network_set_optimizer(self, optimizer))
 
-    def step(self, workspace, x, y, **inputs):
+    def step(self, workspace: Workspace, x: Array, y: Array, **inputs: Any) -> None:
         """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows], or
         [rows, positions] for goodness at positions.
 
@@ -170,20 +178,23 @@ class Network(Handle):
         check(library.mf_network_step_batch(self, workspace,
                                             batch(x, y, self.inputs, self._positions, **inputs)))
 
-    def evaluate(self, workspace, x, y, **inputs):
+    def evaluate(self, workspace: Workspace, x: Array, y: Array, **inputs: Any) -> None:
         """Losses and correct rows, without learning: see Workspace.report() and report_sum()."""
         check(library.mf_network_evaluate_batch(self, workspace,
                                                 batch(x, y, self.inputs, self._positions, **inputs)))
 
-    def predict(self, workspace, x, mode="last", out=None, **inputs):
+    def predict(self, workspace: Workspace, x: Array, mode: Kind = "last", out: Optional[Array] = None,
+                **inputs: Any) -> Array:
         """The class of every row. x is as in step()."""
         return self._infer(0, workspace, x, mode, out, numpy.int32, (), inputs)
 
-    def goodness(self, workspace, x, mode="last", out=None, **inputs):
+    def goodness(self, workspace: Workspace, x: Array, mode: Kind = "last", out: Optional[Array] = None,
+                 **inputs: Any) -> Array:
         """The raw scores, [rows, classes]."""
         return self._infer(1, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
 
-    def probabilities(self, workspace, x, mode="last", out=None, **inputs):
+    def probabilities(self, workspace: Workspace, x: Array, mode: Kind = "last", out: Optional[Array] = None,
+                      **inputs: Any) -> Array:
         """The softmax of the scores, [rows, classes]."""
         return self._infer(2, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
 
@@ -194,7 +205,7 @@ class Network(Handle):
         check(library.mf_network_infer(self, workspace, constant("MF_PREDICT_", mode), rows, *answers))
         return out
 
-    def clone(self, training=False):
+    def clone(self, training: bool = False) -> Network:
         """A network of its own with the same layers; with `training` it goes on learning like this one."""
         pointer = ctypes.POINTER(_abi.mf_network)()
         check(library.mf_network_clone(self, int(training), None, ctypes.byref(pointer)))
@@ -203,32 +214,32 @@ class Network(Handle):
         clone._learn_shape()
         return clone
 
-    def copy_parameters(self, source):
+    def copy_parameters(self, source: Network) -> None:
         """Takes over all parameters of a network with the same layers."""
         check(library.mf_network_copy_parameters(self, source))
 
-    def blend_parameters(self, source, share):
+    def blend_parameters(self, source: Network, share: float) -> None:
         """Parameters += share * (those of `source` - parameters): a step of a moving average, or an average."""
         check(library.mf_network_blend_parameters(self, source, share))
 
     @property
-    def metadata(self):
+    def metadata(self) -> Metadata:
         """Texts that go with the network into its files: network.metadata["class_names"] = "cat\\ndog"."""
         return Metadata(self)
 
-    def save(self, path, training=False):
+    def save(self, path: Path, training: bool = False) -> None:
         """Saves to a file; with `training` also what training remembers between steps."""
         check(library.mf_network_save(self, int(training), os.fsencode(path)))
 
-    def save_to(self, file, training=False):
+    def save_to(self, file: BinaryIO, training: bool = False) -> None:
         """Writes what save() would to an open binary file, a socket's or a pipe's, without memory for all of it."""
         _write_to(file, lambda output: library.mf_network_save_to(self, int(training), output))
 
-    def export_onnx_to(self, file):
+    def export_onnx_to(self, file: BinaryIO) -> None:
         """Writes what export_onnx() would to an open binary file."""
         _write_to(file, lambda output: library.mf_network_export_onnx_to(self, output))
 
-    def to_bytes(self, training=False):
+    def to_bytes(self, training: bool = False) -> bytes:
         """What save() would write."""
         size = ctypes.c_size_t()
         check(library.mf_network_save_size(self, int(training), ctypes.byref(size)))
@@ -237,12 +248,12 @@ class Network(Handle):
         return buffer.raw
 
     @classmethod
-    def load(cls, path, training=False):
+    def load(cls, path: Path, training: bool = False) -> Network:
         """Loads what save() wrote."""
         return cls._load("mf_network_load", training, os.fsencode(path))
 
     @classmethod
-    def from_bytes(cls, data, training=False):
+    def from_bytes(cls, data: bytes, training: bool = False) -> Network:
         """Loads what to_bytes() gave."""
         return cls._load("mf_network_load_buffer", training, data, len(data))
 
@@ -256,7 +267,7 @@ class Network(Handle):
         network._learn_shape()
         return network
 
-    def export_onnx(self, path):
+    def export_onnx(self, path: Path) -> None:
         """Writes the network as an ONNX model."""
         check(library.mf_network_export_onnx(self, os.fsencode(path)))
 
@@ -283,42 +294,46 @@ def _write_to(file, save):
     check(status)
 
 
-class Metadata(MutableMapping):
+class Metadata(MutableMapping[str, str]):
     """A network's metadata as a mapping of str to str, in the order of the names' bytes."""
 
-    def __init__(self, network):
+    def __init__(self, network: Network) -> None:
         self._network = network
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> str:
         value = ctypes.c_char_p()
         status = library.mf_network_metadata_get(self._network, _text(name), ctypes.byref(value))
         if status == _abi.MF_STATUS_NOT_FOUND:
             raise KeyError(name)
         check(status)
-        return value.value.decode()
+        return _words(value)
 
-    def __setitem__(self, name, value):
+    def __setitem__(self, name: str, value: str) -> None:
         check(library.mf_network_metadata_set(self._network, _text(name), _text(value)))
 
-    def __delitem__(self, name):
+    def __delitem__(self, name: str) -> None:
         status = library.mf_network_metadata_remove(self._network, _text(name))
         if status == _abi.MF_STATUS_NOT_FOUND:
             raise KeyError(name)
         check(status)
 
-    def __len__(self):
+    def __len__(self) -> int:
         count = ctypes.c_size_t()
         check(library.mf_network_metadata_count(self._network, ctypes.byref(count)))
         return count.value
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         name = ctypes.c_char_p()
         for index in range(len(self)):
             check(library.mf_network_metadata_at(self._network, index, ctypes.byref(name), None))
-            yield name.value.decode()
+            yield _words(name)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Metadata({dict(self)!r})"
+
+
+def _words(value: ctypes.c_char_p) -> str:
+    return (value.value or b"").decode()
 
 
 def _text(value):
@@ -336,20 +351,21 @@ class Workspace(Handle):
     _name = "mf_workspace"
     _alone = True
 
-    def __init__(self, what, max_batch, *, purpose="training", convert=False, pool=None, allocator=None):
+    def __init__(self, what: Union[Network, Layer], max_batch: int, *, purpose: str = "training",
+                 convert: bool = False, pool: Optional[Pool] = None, allocator: Optional[Allocator] = None) -> None:
         spec = make_spec("mf_workspace_spec", {"purpose": workspace_purpose(purpose, convert),
                                                "max_batch": max_batch})
         use_allocator(spec, allocator)
         kind = "layer" if isinstance(what, Layer) else "network"
         self._own(self._create(spec, pool=pool, **{kind: what}), allocator)
 
-    def report(self, position=0):
+    def report(self, position: int = 0) -> _abi.mf_report:
         """What the layer at a position did in the last call: a mf_report."""
         report = result_struct("mf_report")
         check(library.mf_workspace_report(self, position, ctypes.byref(report)))
         return report
 
-    def report_sum(self):
+    def report_sum(self) -> _abi.mf_report:
         """The same for the sum of all layers, after an evaluation."""
         report = result_struct("mf_report")
         check(library.mf_workspace_report_sum(self, ctypes.byref(report)))

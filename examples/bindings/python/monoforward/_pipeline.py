@@ -1,12 +1,19 @@
 """Layers that train at the same time. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
+from typing import Any, Callable, Optional
 
 import numpy
 
 from . import _abi
-from ._arrays import batch
+from ._arrays import Array, batch
 from ._handles import Handle, make_spec, result_struct
 from ._library import MonoforwardError, check, library
+from ._network import Network
+from ._pool import Pool
+
+OnReport = Callable[[_abi.mf_pipeline_report], Optional[bool]]
 
 
 class Pipeline(Handle):
@@ -19,29 +26,30 @@ class Pipeline(Handle):
 
     _name = "mf_pipeline"
 
-    def __init__(self, network, max_batch, *, workers=2, depth=0, pool=None, on_report=None):
+    def __init__(self, network: Network, max_batch: int, *, workers: int = 2, depth: int = 0,
+                 pool: Optional[Pool] = None, on_report: Optional[OnReport] = None) -> None:
         spec = make_spec("mf_pipeline_spec", {"max_batch": max_batch, "workers": workers, "depth": depth})
         self._inputs, self._positions = network.inputs, network._positions
-        self._raised = raised = []  # not `self`: a callback that held it would keep it alive
+        self._raised: list[BaseException] = []  # not `self`: a callback that held it would keep it alive
         callback = None
         if on_report is not None:
-            callback = spec.on_report = _abi.mf_pipeline_spec_on_report(_guard(on_report, raised))
+            callback = spec.on_report = _abi.mf_pipeline_spec_on_report(_guard(on_report, self._raised))
         self._own(self._create(spec, network=network, pool=pool), callback)
 
-    def submit(self, x, y, **inputs):
+    def submit(self, x: Array, y: Array, **inputs: Any) -> None:
         """Gives the next batch to the workers, who get a copy. Waits while the queue is full. For x see
         Network.step()."""
         self._done(library.mf_pipeline_submit_batch(self, batch(x, y, self._inputs, self._positions, **inputs)))
 
-    def flush(self):
+    def flush(self) -> None:
         """Waits until every batch has been through all layers."""
         self._done(library.mf_pipeline_flush(self))
 
-    def stop(self):
+    def stop(self) -> None:
         """Drops what is queued, and takes no more batches."""
         self._done(library.mf_pipeline_stop(self))
 
-    def poll(self):
+    def poll(self) -> Optional[_abi.mf_pipeline_report]:
         """The next report, a mf_pipeline_report, or None if there is none yet or no more."""
         report = result_struct("mf_pipeline_report")
         status = library.mf_pipeline_poll(self, ctypes.byref(report))

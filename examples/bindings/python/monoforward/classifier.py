@@ -45,8 +45,8 @@ class MonoforwardClassifier:
     verbose        whether fit prints a line for each pass
     random_state   equal numbers give equal results; None: others each time. Also a generator of numpy's
 
-    After fit: classes_, n_features_in_, feature_names_in_ (of a data frame), loss_curve_ (the last layer's mean loss in
-    each pass), n_iter_ (passes), and with early_stopping validation_scores_ and best_validation_score_.
+    After fit: classes_, n_features_in_, feature_names_in_ (of a data frame), loss_curve_ (the last layer's mean loss
+    in each pass), n_iter_ (passes), and with early_stopping validation_scores_ and best_validation_score_.
 
     Any number of threads may predict at the same time, also while another one fits: they get answers of the network
     before or after. partial_fit changes the network that answers, so nobody may predict meanwhile.
@@ -55,9 +55,9 @@ class MonoforwardClassifier:
     _estimator_type = "classifier"
 
     def __init__(self, hidden: Union[int, Sequence[int]] = (100, 100), *, activation: str = "relu",
-                 normalization: str = "none", precision: str = "float32", dropout: float = 0.0, optimizer: str = "adam",
-                 learning_rate: float = 0.001, weight_decay: float = 0.0, batch_size: int = 128,
-                 epochs: Optional[int] = None, mode: str = "sum", workers: Optional[int] = None,
+                 normalization: str = "none", precision: str = "float32", dropout: float = 0.0,
+                 optimizer: str = "adam", learning_rate: float = 0.001, weight_decay: float = 0.0,
+                 batch_size: int = 128, epochs: Optional[int] = None, mode: str = "sum", workers: Optional[int] = None,
                  early_stopping: bool = False, validation_fraction: float = 0.1, n_iter_no_change: int = 10,
                  tol: float = 1e-4, class_weight: Any = None, verbose: bool = False, random_state: Any = 0) -> None:
         self.hidden, self.activation, self.normalization = hidden, activation, normalization
@@ -91,8 +91,9 @@ class MonoforwardClassifier:
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks from version 1.6 on."""
-        from sklearn.utils import ClassifierTags, Tags, TargetTags
-        return Tags(estimator_type="classifier", target_tags=TargetTags(required=True), classifier_tags=ClassifierTags())
+        from sklearn.utils import ClassifierTags, Tags, TargetTags  # type: ignore
+        return Tags(estimator_type="classifier", target_tags=TargetTags(required=True),
+                    classifier_tags=ClassifierTags())
 
     def _more_tags(self) -> dict[str, Any]:
         """The same until then."""
@@ -121,8 +122,8 @@ class MonoforwardClassifier:
     # -- learning --
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: Optional[ArrayLike] = None) -> MonoforwardClassifier:
-        """Learns from X [rows, features] and y [rows], labels of any type that can be sorted, from scratch. The loss of
-        a batch is the mean by the rows' weights; those of weight 0 are as if they were not there."""
+        """Learns from X [rows, features] and y [rows], labels of any type that can be sorted, from scratch. The loss
+        of a batch is the mean by the rows' weights; those of weight 0 are as if they were not there."""
         self._validate()
         names, X, y = _data.feature_names(X), _data.inputs(X), _data.labels(y)
         _data.same_length(X, y)
@@ -195,8 +196,8 @@ class MonoforwardClassifier:
 
     def _more_rows(self, model: Model, X: Array, y: Array, sample_weight: Optional[ArrayLike]) -> Rows:
         if self.class_weight == "balanced":
-            raise ValueError("class_weight='balanced' needs all rows at once, which partial_fit does not have: it takes "
-                             "a dict of weights")
+            raise ValueError("class_weight='balanced' needs all rows at once, which partial_fit does not have: it "
+                             "takes a dict of weights")
         try:
             numbers = numpy.searchsorted(model.classes, y).clip(0, len(model.classes) - 1)
         except TypeError as error:
@@ -208,7 +209,7 @@ class MonoforwardClassifier:
         by_class = _data.class_weights(self.class_weight, model.classes, numbers)
         return _data.weighted(X, numbers, _data.sample_weights(sample_weight, len(y)), by_class)
 
-    def _start(self, features: int, classes: Array, names: Optional[Array]) -> Model:
+    def _start(self, features: int, classes: Any, names: Optional[Array]) -> Model:
         if len(classes) < 2:
             raise ValueError(f"there is {len(classes)} class in y; it takes two")
         seed, sizes = _seed(self.random_state), [features, *self._sizes()]
@@ -268,9 +269,10 @@ class MonoforwardClassifier:
         """Saves to a file: a zip archive of the network, which other programs read as well, and the rest. A generator
         as random_state is not saved; what partial_fit draws from is."""
         model = self._fitted()
-        rest = {"params": self._plain_params(), "classes": _plain_labels(model.classes), "dtype": model.classes.dtype.str,
-                "names": model.names if model.names is None else model.names.tolist(), "losses": model.losses,
-                "scores": model.scores, "random": model.random.bit_generator.state}
+        rest = {"params": self._plain_params(), "classes": _plain_labels(model.classes),
+                "dtype": model.classes.dtype.str, "losses": model.losses,
+                "names": None if model.names is None else model.names.tolist(), "scores": model.scores,
+                "random": model.random.bit_generator.state}
         with zipfile.ZipFile(f"{os.fspath(path)}.part", "w") as archive:
             archive.writestr("classifier.json", json.dumps(rest))
             archive.writestr("model.safetensors", model.network.to_bytes(training=True))
@@ -310,8 +312,11 @@ class MonoforwardClassifier:
         random = numpy.random.default_rng()
         random.bit_generator.state = state["random"]
         names = state.get("names")
-        model = Model(network, network.layer(0).optimizer(), classes, names if names is None else
-                      numpy.array(names, object), random, self.workers)
+        names = None if names is None else numpy.array(names, object)
+        optimizer = network.layer(0).optimizer()
+        if optimizer is None:
+            raise ValueError("the network has no optimizer to go on learning with")
+        model = Model(network, optimizer, classes, names, random, self.workers)
         model.losses, model.scores = state.get("losses", []), state.get("scores", [])
         self._adopt(model)
 
@@ -319,11 +324,12 @@ class MonoforwardClassifier:
         model, state = getattr(self, "_model", None), None
         if model:
             state = {"network": model.network.to_bytes(training=True), "classes": model.classes, "names": model.names,
-                     "losses": list(model.losses), "scores": list(model.scores), "random": model.random.bit_generator.state}
+                     "losses": list(model.losses), "scores": list(model.scores),
+                     "random": model.random.bit_generator.state}
         return {"params": self.get_params(), "state": state}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
-        self.__init__(**saved["params"])
+        vars(self).update(saved["params"])
         if saved["state"]:
             self._restore(saved["state"])
 
