@@ -48,6 +48,8 @@ list_missing() {
         find_python torch || need python3-torch "with which attention is compared"
         find_python sklearn || need python3-sklearn "whose checks the classifier for Python passes"
         find_python pandas || need python3-pandas "whose columns the classifier for Python takes"
+        find_python pip || need python3-pip "which installs the package for Python"
+        find_python wheel || need python3-wheel "which pip makes that package with"
         find_python mypy || need mypy "which checks the types of the package for Python"
         find_python onnx || need python3-onnx "which checks exported models"
         have luajit || need luajit "which runs the example for LuaJIT"

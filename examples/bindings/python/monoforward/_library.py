@@ -37,6 +37,8 @@ def _candidates():
             yield "in the build folder of the sources around the package", folder / "build" / "lib" / _abi.SONAME
         if folder.name in ("lib", "lib64"):
             yield from _libraries("in the prefix that the package is installed in", folder)
+            if folder.parent.name == "local":  # below which Debian's pip puts packages
+                yield from _libraries("in the prefix that the package is installed in", folder.parents[1] / folder.name)
     yield "by the system's loader (LD_LIBRARY_PATH, ldconfig)", _abi.SONAME
     yield from _libraries("in the prefix of this Python", pathlib.Path(sys.prefix, "lib"))
     yield from _libraries("in the usual place", pathlib.Path("/usr/local/lib"))
@@ -116,33 +118,33 @@ def _pointer(handle, held):
 library = _Library()
 
 
-def check(status):
+def check(status: int) -> None:
     """Raises a MonoforwardError unless the status is MF_STATUS_OK. To be called right after the call."""
     if status:
         raise MonoforwardError(status, library.mf_last_message().decode(errors="replace"))
 
 
-def version():
+def version() -> str:
     """Version of the library that runs."""
     return library.mf_version().decode()
 
 
-def products_name():
+def products_name() -> str:
     """Which products new layers use: an instruction set, or "blas" for those of the BLAS library."""
     return library.mf_products_name().decode()
 
 
-def blas_name():
+def blas_name() -> str:
     """Name of the BLAS library."""
     return library.mf_blas_name().decode()
 
 
-def set_blas_threads(threads):
+def set_blas_threads(threads: int) -> None:
     """How many threads the products use, in the whole process."""
     check(library.mf_blas_set_threads(threads))
 
 
-def blas_threads():
+def blas_threads() -> int:
     """How many threads the products use."""
     threads = ctypes.c_int32()
     check(library.mf_blas_get_threads(ctypes.byref(threads)))
