@@ -1551,11 +1551,16 @@ MF_API mf_status mf_network_snapshot_save(const mf_network *network, void *buffe
 /** Goes back to a snapshot: steps that follow have the bits they would have had then, if the host's
  *  settings are those of then. Workspaces stay valid. Nothing is allocated, and nothing changes unless the
  *  whole snapshot is good.
- *  @param network  of the same shapes and kinds of optimizers as the one the snapshot was taken of
+ *
+ *  Where a layer has an optimizer and that of the snapshot had none, or the other way round, the layer takes its
+ *  parameters and running mean and variance only, and keeps its own state and counts, as by
+ *  mf_network_copy_parameters(). So a network that serves takes snapshots of one that learns.
+ *  @param network  of the same shapes as the one the snapshot was taken of; optimizers, where both have one,
+ *                  are of the same kind, with momentum or without as then
  *  @param buffer   [bytes] the snapshot, of any alignment
  *  @param bytes    its size or more
  *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
- *  shape), OVERFLOW. */
+ *  shape, or with the state of another kind of optimizer), OVERFLOW. */
 MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
 
 /** @} */

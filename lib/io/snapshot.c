@@ -1,10 +1,11 @@
 /* Owns: snapshots: everything that training changes in a network, in a buffer of the caller's.
  *
  *     header     magic, version, size of the snapshot, fingerprint of the shapes, checksum of what follows
- *     counts   for each layer: applied, dropped, renewed, and the updates of each of its parameters
- *     values   for each layer: its parameters, then their optimizer state
+ *     counts   for each layer: what its optimizer keeps, applied, dropped, renewed, and the updates of each
+ * of its parameters values   for each layer: its parameters, then their optimizer state
  *
- * All numbers are little-endian. */
+ * All numbers are little-endian. Which values there are follows from the network's shapes and from what the
+ * snapshot says of the optimizers, which need not be the network's. */
 #include "io/snapshot.h"
 
 #include <string.h>
@@ -21,8 +22,12 @@ enum {
     FINGERPRINT_AT = 24,
     SUM_AT = 32,
     HEADER_BYTES = 40,
-    SNAPSHOT_VERSION = 2
+    SNAPSHOT_VERSION = 3
 };
+
+/* What the optimizer of a layer keeps, as a count of the snapshot: 0: there is none; else its kind + 1, and
+ * whether it has momentum. */
+enum { NO_STATE = 0, MOMENTUM_BIT = 0x100 };
 
 static const unsigned char magic[MAGIC_BYTES] = {'M', 'F', 's', 't', 'a', 't', 'e', '\n'};
 
@@ -31,10 +36,18 @@ static const mf_layer *snapshot_layer(const mf_network *network, size_t position
     return network->entries[position].layer;
 }
 
+static uint64_t state_of(const mf_layer *layer)
+{
+    const mf_optimizer *optimizer = layer->optimizer;
+    if (!optimizer)
+        return NO_STATE;
+    return ((uint64_t)optimizer->spec.kind + 1) | (optimizer->has_momentum ? MOMENTUM_BIT : 0);
+}
+
 /* Number of counts of a layer, and of all layers. */
 static size_t counts_of(const mf_layer *layer)
 {
-    return 3 + layer->plan.parameter_count;
+    return 4 + layer->plan.parameter_count;
 }
 
 static size_t count_all(const mf_network *network)
@@ -45,14 +58,31 @@ static size_t count_all(const mf_network *network)
     return counts;
 }
 
-/* The plan of a tensor of the layer at `position`; false if it has no tensor of that number. */
-static bool plan_of(const mf_network *network, size_t position, size_t number, mfi_tensor_plan *plan)
+/* The plan of a tensor of the layer at `position` with such state; false if it has no tensor of that number.
+ */
+static bool plan_of(const mf_network *network, size_t position, uint64_t state, size_t number,
+                    mfi_tensor_plan *plan)
 {
-    const mf_layer *layer = snapshot_layer(network, position);
-    mfi_optimizer_record optimizer;
-    if (layer->optimizer)
-        optimizer = mfi_record_optimizer(layer->optimizer);
-    return mfi_plan_tensor(position, &layer->plan, layer->optimizer ? &optimizer : NULL, number, plan);
+    mfi_optimizer_record optimizer = {.keeps_momentum = (state & MOMENTUM_BIT) != 0};
+    if (state != NO_STATE)
+        optimizer.spec.kind = (int32_t)(state & (MOMENTUM_BIT - 1)) - 1;
+    return mfi_plan_tensor(position, &snapshot_layer(network, position)->plan,
+                           state != NO_STATE ? &optimizer : NULL, number, plan);
+}
+
+/* Adds the bytes that the values of the layer at `position` take with such state. */
+static mf_status add_values(const mf_network *network, size_t position, uint64_t state, size_t *total)
+{
+    size_t numbers = mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
+    for (size_t number = 0; number < numbers; number++) {
+        mfi_tensor_plan plan;
+        if (!plan_of(network, position, state, number, &plan))
+            continue;
+        if (plan.count * sizeof(float) > SIZE_MAX - *total)
+            return mfi_fail(MF_STATUS_OVERFLOW, "a snapshot of the network does not fit in memory");
+        *total += plan.count * sizeof(float);
+    }
+    return MF_STATUS_OK;
 }
 
 /* FNV-1a, with whole words instead of bytes. */
@@ -63,8 +93,7 @@ static void hash_word(uint64_t *hash, uint64_t value)
 
 static const uint64_t first_hash = UINT64_C(0xCBF29CE484222325);
 
-/* A hash of everything that gives the numbers their meaning: kinds, shapes, and which optimizer state there
- * is. */
+/* A hash of what gives the parameters their meaning: kinds and shapes. */
 static uint64_t fingerprint(const mf_network *network)
 {
     uint64_t hash = first_hash;
@@ -77,15 +106,11 @@ static uint64_t fingerprint(const mf_network *network)
             hash_word(&hash, (uint64_t)unit->kind);
             hash_word(&hash, (uint64_t)unit->inputs[0] << 32 | (uint64_t)unit->inputs[1]);
         }
-        hash_word(&hash, layer->optimizer ? (uint64_t)layer->optimizer->spec.kind + 1 : 0);
-        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
-             number++) {
-            mfi_tensor_plan plan;
-            if (!plan_of(network, position, number, &plan))
-                continue;
+        for (size_t number = 0; number < layer->plan.parameter_count; number++) {
+            const mfi_parameter_spec *parameter = &layer->plan.parameters[number];
             hash_word(&hash, number);
-            for (int32_t d = 0; d < plan.rank; d++)
-                hash_word(&hash, plan.dims[d]);
+            for (int32_t d = 0; d < parameter->rank; d++)
+                hash_word(&hash, parameter->dims[d]);
         }
     }
     return hash;
@@ -106,15 +131,7 @@ mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
 {
     size_t total = HEADER_BYTES + count_all(network) * sizeof(uint64_t);
     for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
-             number++) {
-            mfi_tensor_plan plan;
-            if (!plan_of(network, position, number, &plan))
-                continue;
-            if (plan.count * sizeof(float) > SIZE_MAX - total)
-                return mfi_fail(MF_STATUS_OVERFLOW, "a snapshot of the network does not fit in memory");
-            total += plan.count * sizeof(float);
-        }
+        MFI_TRY(add_values(network, position, state_of(snapshot_layer(network, position)), &total));
     *bytes = total;
     return MF_STATUS_OK;
 }
@@ -124,11 +141,12 @@ mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
 static unsigned char *put_counts(const mf_layer *layer, unsigned char *to)
 {
     const mfi_progress *progress = mfi_layer_progress(layer);
-    mfi_put_u64(to, progress->applied);
-    mfi_put_u64(to + 8, progress->dropped);
-    mfi_put_u64(to + 16, progress->renewed);
+    mfi_put_u64(to, state_of(layer));
+    mfi_put_u64(to + 8, progress->applied);
+    mfi_put_u64(to + 16, progress->dropped);
+    mfi_put_u64(to + 24, progress->renewed);
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
-        mfi_put_u64(to + 24 + 8 * p, mfi_layer_steps(layer, p));
+        mfi_put_u64(to + 32 + 8 * p, mfi_layer_steps(layer, p));
     return to + 8 * counts_of(layer);
 }
 
@@ -152,10 +170,10 @@ mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
     for (size_t position = 0; position < network->count; position++)
         for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
              number++) {
-            mfi_tensor_plan plan;
-            if (!plan_of(network, position, number, &plan))
-                continue;
             const mf_layer *layer = snapshot_layer(network, position);
+            mfi_tensor_plan plan;
+            if (!plan_of(network, position, state_of(layer), number, &plan))
+                continue;
             if (!mfi_tensor_is_sound(&plan, layer))
                 return mfi_fail(MF_STATUS_NUMERIC, "a value of %s is not finite", plan.name);
             to = put_values(layer, &plan, to);
@@ -173,7 +191,6 @@ mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
 
 static mf_status check_header(const mf_network *network, const unsigned char *header, size_t bytes)
 {
-    size_t size = 0;
     if (bytes < HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0)
         return mfi_fail(MF_STATUS_FORMAT, "the %zu bytes of the buffer are not a snapshot", bytes);
     uint64_t version = mfi_get_u64(header + VERSION_AT), total = mfi_get_u64(header + TOTAL_AT);
@@ -186,11 +203,50 @@ static mf_status check_header(const mf_network *network, const unsigned char *he
     if (total < HEADER_BYTES || total > bytes)
         return mfi_fail(MF_STATUS_FORMAT, "the snapshot has %llu bytes by its header, the buffer has %zu",
                         (unsigned long long)total, bytes);
-    MFI_TRY(mfi_snapshot_size(network, &size));
-    if (mfi_get_u64(header + FINGERPRINT_AT) != fingerprint(network) || total != size)
-        return mfi_fail(MF_STATUS_SHAPE, "the snapshot is of a network with other shapes or optimizers");
-    if (mfi_get_u64(header + SUM_AT) != sum_of(header + HEADER_BYTES, size - HEADER_BYTES))
+    if (mfi_get_u64(header + FINGERPRINT_AT) != fingerprint(network))
+        return mfi_fail(MF_STATUS_SHAPE, "the snapshot is of a network with other shapes");
+    if (mfi_get_u64(header + SUM_AT) != sum_of(header + HEADER_BYTES, (size_t)total - HEADER_BYTES))
         return mfi_fail(MF_STATUS_FORMAT, "the snapshot is damaged: its checksum is wrong");
+    return MF_STATUS_OK;
+}
+
+static bool counts_are_sound(const unsigned char *from, size_t counts)
+{
+    for (size_t i = 0; i < counts; i++)
+        if (mfi_get_u64(from + 8 * i) >= UINT64_MAX / 2)
+            return false;
+    return true;
+}
+
+static bool state_is_known(uint64_t state)
+{
+    uint64_t kind = state & ~(uint64_t)MOMENTUM_BIT;
+    return state == NO_STATE || (kind >= 1 && kind <= MF_OPTIMIZER_RMSPROP + 1);
+}
+
+/* The counts, and that there are just the values that they speak of. */
+static mf_status check_counts(const mf_network *network, const unsigned char *header)
+{
+    size_t total = (size_t)mfi_get_u64(header + TOTAL_AT);
+    size_t size = HEADER_BYTES + count_all(network) * sizeof(uint64_t);
+    const unsigned char *counts = header + HEADER_BYTES;
+    if (total < size)
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot ends after %zu bytes, among its counts", total);
+    for (size_t position = 0; position < network->count; position++) {
+        const mf_layer *layer = snapshot_layer(network, position);
+        uint64_t state = mfi_get_u64(counts), own = state_of(layer);
+        if (!state_is_known(state) || !counts_are_sound(counts, counts_of(layer)))
+            return mfi_fail(MF_STATUS_FORMAT,
+                            "the snapshot has a count or an optimizer of layer %zu that cannot be", position);
+        if (state != own && state != NO_STATE && own != NO_STATE)
+            return mfi_fail(MF_STATUS_SHAPE,
+                            "the snapshot has the state of another kind of optimizer for layer %zu",
+                            position);
+        MFI_TRY(add_values(network, position, state, &size));
+        counts += 8 * counts_of(layer);
+    }
+    if (size != total)
+        return mfi_fail(MF_STATUS_FORMAT, "the snapshot has %zu bytes, its values need %zu", total, size);
     return MF_STATUS_OK;
 }
 
@@ -221,52 +277,51 @@ static void set_values(const mfi_tensor_plan *plan, mf_layer *layer, const unsig
     }
 }
 
-/* Checks the values or, if `apply`, copies them into the network. */
-static mf_status walk_values(const mf_network *network, const unsigned char *from, bool apply)
+/* Checks the values or, if `apply`, copies them into the network: all where the layer's optimizer keeps what
+ * that of the snapshot does, else the parameters. */
+static mf_status walk_values(const mf_network *network, const unsigned char *counts, bool apply)
 {
-    for (size_t position = 0; position < network->count; position++)
-        for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
-             number++) {
+    const unsigned char *from = counts + 8 * count_all(network);
+    for (size_t position = 0; position < network->count; position++) {
+        mf_layer *layer = network->entries[position].layer;
+        uint64_t state = mfi_get_u64(counts);
+        for (size_t number = 0; number < mfi_tensor_numbers(&layer->plan); number++) {
             mfi_tensor_plan plan;
-            if (!plan_of(network, position, number, &plan))
+            if (!plan_of(network, position, state, number, &plan))
                 continue;
-            if (apply)
-                set_values(&plan, network->entries[position].layer, from);
-            else
+            if (!apply)
                 MFI_TRY(check_snapshot_values(&plan, from));
+            else if (plan.state_slot < 0 || state == state_of(layer))
+                set_values(&plan, layer, from);
             from += 4 * plan.count;
         }
+        counts += 8 * counts_of(layer);
+    }
     return MF_STATUS_OK;
-}
-
-static bool counts_are_sound(const unsigned char *from, size_t counts)
-{
-    for (size_t i = 0; i < counts; i++)
-        if (mfi_get_u64(from + 8 * i) >= UINT64_MAX / 2)
-            return false;
-    return true;
 }
 
 static void get_counts(mf_layer *layer, const unsigned char *from)
 {
-    const mfi_progress progress = {
-        .applied = mfi_get_u64(from), .dropped = mfi_get_u64(from + 8), .renewed = mfi_get_u64(from + 16)};
+    const mfi_progress progress = {.applied = mfi_get_u64(from + 8),
+                                   .dropped = mfi_get_u64(from + 16),
+                                   .renewed = mfi_get_u64(from + 24)};
     mfi_layer_restore(layer, &progress);
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
-        mfi_layer_restore_steps(layer, p, mfi_get_u64(from + 24 + 8 * p));
+        mfi_layer_restore_steps(layer, p, mfi_get_u64(from + 32 + 8 * p));
 }
 
 mf_status mfi_snapshot_load(mf_network *network, const void *buffer, size_t bytes)
 {
     const unsigned char *header = buffer, *counts = header + HEADER_BYTES;
     MFI_TRY(check_header(network, header, bytes));
-    size_t all = count_all(network);
-    if (!counts_are_sound(counts, all))
-        return mfi_fail(MF_STATUS_FORMAT, "the snapshot has a count of steps or batches that is too large");
-    MFI_TRY(walk_values(network, counts + 8 * all, false));
+    MFI_TRY(check_counts(network, header));
+    MFI_TRY(walk_values(network, counts, false));
+    const unsigned char *own = counts;
     for (size_t position = 0; position < network->count; position++) {
-        get_counts(network->entries[position].layer, counts);
-        counts += 8 * counts_of(snapshot_layer(network, position));
+        mf_layer *layer = network->entries[position].layer;
+        if (mfi_get_u64(own) == state_of(layer))
+            get_counts(layer, own);
+        own += 8 * counts_of(layer);
     }
     return walk_values(network, counts, true);
 }

@@ -279,6 +279,84 @@ static void test_a_rollback_keeps_settings(void **state)
     mf_network_free(network);
 }
 
+/* A snapshot of `from` goes into `to` as mf_network_copy_parameters() does, after which they train alike. */
+static void check_a_snapshot_copies(const mf_network *from, mf_network *to)
+{
+    mf_network *expected = NULL;
+    size_t bytes = 0;
+    void *snapshot;
+
+    check_ok(mf_network_clone(to, MF_CONTENTS_TRAINING, NULL, &expected));
+    check_ok(mf_network_copy_parameters(expected, from));
+    check_ok(mf_network_snapshot_size(from, &bytes));
+    snapshot = get_memory(bytes);
+    check_ok(mf_network_snapshot_save(from, snapshot, bytes));
+    check_ok(mf_network_snapshot_load(to, snapshot, bytes));
+    check_same_model(expected, to);
+    free(snapshot);
+    mf_network_free(expected);
+}
+
+/* Where one of both has no optimizer: a copy that serves, and one that goes on from what a server was given.
+ */
+static void test_a_snapshot_fits_without_an_optimizer(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RULES; r++) {
+        mf_network *trained = untrained(&rules[r]), *serving = untrained(&rules[r]);
+
+        model_train(trained, 0, STOP);
+        model_train(serving, 3, 9);
+        check_ok(mf_network_set_optimizer(serving, NULL));
+        check_a_snapshot_copies(trained, serving);
+        model_train(trained, STOP, END);
+        check_a_snapshot_copies(serving, trained);
+        model_train(trained, END, END + 4);
+        mf_network_free(trained);
+        mf_network_free(serving);
+    }
+}
+
+/* A step of the layer at `position` alone, from the same activations whatever lies in front of it. */
+static void step_alone(mf_network *network, size_t position)
+{
+    mf_workspace *workspace = make_network_workspace(network, MODEL_ROWS);
+    static float x[MODEL_ROWS * MODEL_INPUTS * 64];
+    int32_t y[MODEL_ROWS];
+
+    model_batch(END, x, y);
+    check_ok(mf_layer_step(layer_at(network, position), workspace, MODEL_ROWS, x, y, NULL));
+    mf_workspace_free(workspace);
+}
+
+/* Each layer goes by its own optimizer: the first has none, the next ones go back to the bit. */
+static void test_a_snapshot_with_some_optimizers(void **state)
+{
+    mf_network *then = untrained(&rules[3]), *now = untrained(&rules[3]);
+    size_t bytes = 0, sizes[2];
+    void *snapshot, *files[2];
+
+    (void)state;
+    model_train(then, 0, STOP);
+    model_train(now, 0, END);
+    check_ok(mf_layer_set_optimizer(layer_at(then, 0), NULL));
+    check_ok(mf_network_snapshot_size(then, &bytes));
+    snapshot = get_memory(bytes);
+    check_ok(mf_network_snapshot_save(then, snapshot, bytes));
+    check_ok(mf_network_snapshot_load(now, snapshot, bytes));
+    step_alone(then, 1);
+    step_alone(now, 1);
+    files[0] = model_save(then, MF_CONTENTS_MODEL, &sizes[0]);
+    files[1] = model_save(now, MF_CONTENTS_MODEL, &sizes[1]);
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(files[0], files[1], sizes[0]);
+    free(files[0]);
+    free(files[1]);
+    free(snapshot);
+    mf_network_free(then);
+    mf_network_free(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +368,8 @@ int main(void)
         cmocka_unit_test(test_shared_optimizers_are_restored),
         cmocka_unit_test(test_a_projection_drawn_after_loading_has_the_same_values),
         cmocka_unit_test(test_a_snapshot_rolls_training_back),
+        cmocka_unit_test(test_a_snapshot_fits_without_an_optimizer),
+        cmocka_unit_test(test_a_snapshot_with_some_optimizers),
         cmocka_unit_test(test_a_rollback_keeps_settings),
     };
 
