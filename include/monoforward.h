@@ -1510,15 +1510,14 @@ MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t conte
 MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 
 /** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
- *  taken only when the file is as large as its architecture demands. While loading, the JSON library takes
- *  memory for the file's header from malloc, whatever the allocator.
+ *  taken only when the file is as large as its architecture demands.
  *  @param spec     what is wanted; NULL for the defaults
  *  @param path     of a regular file
  *  @param network  receives the handle, or NULL on failure; layers have the ids they had. Free it with
  *                  mf_network_free(): the layers and optimizers are its own
  *  Errors: ARGUMENT, IO (the message names the path and the system's reason), FORMAT (the message says what
  *  is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
- *  max_bytes), UNSUPPORTED (the library was built without a JSON library), MEMORY. */
+ *  max_bytes), MEMORY. */
 MF_API mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
 
 /** Loads a network from a buffer, which is read during the call only.

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 cp "$source/cmake/packaging/conan/test_package/program.c" "$work/"
-quick="-DCMAKE_BUILD_TYPE=Debug -DMF_BLAS=builtin -DMF_JSON=off"
+quick="-DCMAKE_BUILD_TYPE=Debug -DMF_BLAS=builtin"
 
 quietly() {
     "$@" >"$work/log" 2>&1 || {
