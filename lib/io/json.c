@@ -275,7 +275,7 @@ mf_status mfi_json_parse(const char *text, size_t bytes, const char *what, const
                          mfi_json **tree)
 {
     const unsigned char *first = (const unsigned char *)text;
-    size_t values;
+    size_t values = 0;
     *tree = NULL;
     MFI_TRY(check_json(text, bytes, what, &values));
     /* A string takes no more bytes than in the text, where it has two quotes. */

@@ -160,3 +160,20 @@ TEST(files, onnx)
     CHECK_ERROR(MF_STATUS_CAPACITY, "", network.export_onnx_buffer(mf::bytes(mine.data(), 9)));
     CHECK_ERROR(MF_STATUS_STATE, "", mf::network().export_onnx(file.path()));
 }
+
+TEST(files, an_onnx_model_comes_back)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    std::vector<std::byte> buffer = network.export_onnx_buffer();
+    mf::onnx_spec spec;
+    spec.buffer = buffer.data();
+    spec.bytes = buffer.size();
+    CHECK(mf::onnx_plan(spec).find("gradients stop here") != std::string::npos);
+    mf::network copy = mf::network::import_onnx(spec);
+    mf::workspace own(copy, 4);
+    CHECK(copy.goodness(own, xor_x) == network.goodness(workspace, xor_x));
+    spec.bytes /= 2;
+    CHECK_ERROR(MF_STATUS_FORMAT, "", mf::network::import_onnx(spec));
+    CHECK_ERROR(MF_STATUS_FORMAT, "", mf::onnx_plan(spec));
+}
