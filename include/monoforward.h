@@ -681,7 +681,12 @@ enum {
 /** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. */
 #define MF_LABEL_IGNORED (-100)
 
-/** What a head is made from. Its objective is the cross-entropy of softmax(G). */
+/** What a head is made from. Its objective is the cross-entropy of softmax(G).
+ *
+ *  A head may have units of its own: those behind `output_node`. They read the layer's output and each other, M
+ * reads the last of them, and nothing of them reaches the next layer: they are computed where there is goodness
+ * to compute, and learn as the layer's other units do. So a convolution, a normalisation and an activation
+ * there are a convolutional head, and a dense unit of r outputs without bias is a head of rank r. */
 typedef struct mf_head_spec {
     uint32_t struct_size; /**< sizeof(mf_head_spec). */
     int32_t kind;         /**< MF_HEAD_LINEAR (default) or MF_HEAD_POSITIONS. */
@@ -692,7 +697,8 @@ typedef struct mf_head_spec {
     float projection_gain;   /**< Scale of M's initialisation; default 1. */
     float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
                                   default 0. */
-    int32_t reserved;        /**< 0. */
+    int32_t output_node;     /**< Node of the layer's output; units behind it are the head's own.
+                                  Default MF_NODE_PREVIOUS: the last unit, so that the head has none. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -745,7 +751,8 @@ MF_API mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **bu
  *  @param builder  NULL is fine */
 MF_API void mf_builder_free(mf_builder *builder);
 
-/** Adds a unit behind those that are there. The output of the last unit is that of the layer.
+/** Adds a unit behind those that are there. The output of the last unit is that of the layer, unless the
+ *  output_node of its head is another.
  *  @param builder  to add to
  *  @param unit     copied, so that one spec can be used for several units
  *  @param node     receives the number of the unit's node, 1 for the first; may be NULL
