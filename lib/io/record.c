@@ -178,35 +178,9 @@ mfi_layer_record mfi_record_layer(const mf_network *network, size_t position)
                               .id = network->entries[position].id};
 }
 
-mfi_training_record mfi_record_training(const mf_network *network, size_t position)
-{
-    return (mfi_training_record){.optimizer = mfi_optimizer_number(network, position),
-                                 .progress = *mfi_layer_progress(network->entries[position].layer)};
-}
-
 mfi_optimizer_record mfi_record_optimizer(const mf_optimizer *optimizer)
 {
     return (mfi_optimizer_record){.spec = optimizer->spec, .keeps_momentum = optimizer->has_momentum};
-}
-
-bool mfi_optimizer_is_first(const mf_network *network, size_t position)
-{
-    const mf_optimizer *optimizer = network->entries[position].layer->optimizer;
-    for (size_t i = 0; i < position; i++)
-        if (network->entries[i].layer->optimizer == optimizer)
-            return false;
-    return optimizer != NULL;
-}
-
-int32_t mfi_optimizer_number(const mf_network *network, size_t position)
-{
-    const mf_optimizer *optimizer = network->entries[position].layer->optimizer;
-    int32_t number = 0;
-    if (!optimizer)
-        return -1;
-    for (size_t i = 0; network->entries[i].layer->optimizer != optimizer; i++)
-        number += mfi_optimizer_is_first(network, i);
-    return number;
 }
 
 /* ---- tensors ---- */

@@ -18,6 +18,7 @@ static void run_stages(const mfi_run *run, size_t first, size_t end);
 static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report);
 static mf_status run_clip(mfi_run *run, size_t position, double *norm);
 static void run_backward(mfi_run *run, mfi_use use);
+static mf_status run_trial(mfi_run *run);
 static void run_finish(mfi_run *run);
 
 /* ---- the step ---- */
@@ -26,6 +27,8 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
 {
     const mfi_plan *plan = &run->layer->plan;
     mf_report done = *report;
+
+    mfi_run_begin_update(run);
 
     /* (5)  a = units(x) */
     run_stages(run, 0, plan->body);
@@ -41,7 +44,9 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     MFI_TRY(run_clip(run, position, &done.gradient_norm));
 
     /* (8)  M -= rate dL/dM = rate dG^T F, and W -= rate dL/dW for every unit, last to first */
+    MFI_TRY(mfi_fail_at(run_trial(run), "layer", position));
     run_backward(run, MFI_UPDATE);
+    MFI_TRY(mfi_fail_at(mfi_run_end_update(run), "layer", position));
 
     run_finish(run);
     done.applied = ++run->learner->progress.applied;
@@ -118,6 +123,16 @@ static mf_status run_clip(mfi_run *run, size_t position, double *norm)
     for (size_t i = 0; factor != 1.0f && i < run->rows->count * mfi_plan_scores(&run->layer->plan); i++)
         dg[i] *= factor;
     return MF_STATUS_OK;
+}
+
+/* ---- the trial of an update ---- */
+
+static mf_status run_trial(mfi_run *run)
+{
+    if (!run->settings->checked)
+        return MF_STATUS_OK;
+    run_backward(run, MFI_TRIAL);
+    return mfi_run_end_trial(run);
 }
 
 /* ---- the end of a step ---- */

@@ -120,6 +120,9 @@ static void features_piece(mfi_run *mine, void *context, size_t index)
                  dfeatures, n);
         mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m, features, n, 0.0f,
                  scratch->dm, width);
+        mfi_run_look_at(mine, m * width, scratch->dm);
+        for (size_t b = 0; b < rows; b++)
+            mfi_run_look_at(mine, width, dfeatures + b * n);
     }
     mfi_run_take(mine, &pass->projection, start, m, width, n, scratch->dm);
 }
@@ -165,5 +168,7 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
     mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, dg, m, projection, n, 0.0f, scratch->dz,
              width);
     mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, dg, m, a, n, 0.0f, scratch->dm, width);
+    mfi_run_look_at(run, rows * width, scratch->dz);
+    mfi_run_look_at(run, m * width, scratch->dm);
     layer->kernels->derivative(phi, rows, width, a, z, n, scratch->dz, scratch->db);
 }
