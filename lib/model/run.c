@@ -75,11 +75,12 @@ void mfi_run_take(mfi_run *run, const mfi_target *target, size_t first, size_t r
     }
 }
 
-/* What the threads of mfi_run_share() have in common. */
+/* What the threads that share work have in common. */
 typedef struct shared_work {
     const mfi_run *run;
     mfi_piece piece;
     void *context;
+    bool measures;
 } shared_work;
 
 static void do_piece(void *context, size_t index, size_t slot)
@@ -90,19 +91,24 @@ static void do_piece(void *context, size_t index, size_t slot)
     mine.scratch = &scratch;
     mine.squares = 0.0;
     work->piece(&mine, work->context, index);
-    if (mine.use == MFI_MEASURE)
+    if (work->measures)
         scratch.squares[index] = mine.squares;
+}
+
+static void share_work(const mfi_run *run, size_t count, mfi_piece piece, void *context, bool measures)
+{
+    shared_work work = {run, piece, context, measures};
+    mfi_team_run(run->team, count, do_piece, &work);
 }
 
 void mfi_run_share(const mfi_run *run, size_t count, mfi_piece piece, void *context)
 {
-    shared_work work = {.run = run, .piece = piece, .context = context};
-    mfi_team_run(run->team, count, do_piece, &work);
+    share_work(run, count, piece, context, false);
 }
 
 void mfi_run_share_gradients(mfi_run *run, size_t count, mfi_piece piece, void *context)
 {
-    mfi_run_share(run, count, piece, context);
+    share_work(run, count, piece, context, run->use == MFI_MEASURE);
     for (size_t index = 0; run->use == MFI_MEASURE && index < count; index++)
         run->squares += run->scratch->squares[index];
 }
