@@ -25,7 +25,7 @@ installed=0
 
 purge() {
     installed=0
-    dpkg --purge libmonoforward-dev libmonoforward0 >"$work/log" 2>&1 || {
+    dpkg --purge libmonoforward-mpi-dev libmonoforward-mpi0 libmonoforward-dev libmonoforward0 >"$work/log" 2>&1 || {
         cat "$work/log"
         echo "failed: dpkg --purge"
         return 1
@@ -65,7 +65,9 @@ else
 fi
 library=$(find "$packages" -maxdepth 1 -name 'libmonoforward0_*.deb')
 development=$(find "$packages" -maxdepth 1 -name 'libmonoforward-dev_*.deb')
-[ -f "$library" ] && [ -f "$development" ] || failed "not one package of each kind in $packages"
+mpi_library=$(find "$packages" -maxdepth 1 -name 'libmonoforward-mpi0_*.deb')
+mpi_development=$(find "$packages" -maxdepth 1 -name 'libmonoforward-mpi-dev_*.deb')
+[ -f "$library" ] && [ -f "$development" ] && [ -f "$mpi_library" ] && [ -f "$mpi_development" ] || failed "not one package of each kind in $packages"
 
 # What they say about themselves.
 depends=$(dpkg-deb -f "$library" Depends)
@@ -77,31 +79,34 @@ for wanted in "libblas3 | libblas.so.3" libcjson1 libc6; do
 done
 dpkg-deb -f "$development" Depends | grep -q "libmonoforward0 (= $(dpkg-deb -f "$library" Version))" ||
     failed "libmonoforward-dev does not depend on this very libmonoforward0"
-for package in "$library" "$development"; do
+dpkg-deb -f "$mpi_library" Depends | grep -q mpi || failed "libmonoforward-mpi0 does not depend on an MPI library"
+for package in "$library" "$development" "$mpi_library" "$mpi_development"; do
     [ "$(dpkg-deb -f "$package" Multi-Arch)" = same ] || failed "$package is not Multi-Arch: same"
 done
 
 # Every file of the header's folder is part of the packages; nothing is beside the folders of the system.
 dpkg-deb -c "$library" >"$work/contents"
-dpkg-deb -c "$development" >>"$work/contents"
-(cd "$root/include" && find . -name 'monoforward.*') | sed 's|^\.|./usr/include|' | while read -r header; do
+for package in "$development" "$mpi_library" "$mpi_development"; do
+    dpkg-deb -c "$package" >>"$work/contents"
+done
+(cd "$root/include" && find . -name 'monoforward*') | sed 's|^\.|./usr/include|' | while read -r header; do
     grep -q " $header\$" "$work/contents" || failed "$header is in no package"
 done
 
 if [ "$(id -u)" -eq 0 ] && ! dpkg -s libmonoforward0 >"$work/log" 2>&1; then
     traces >"$work/before"
     # Folders that were there before belong to others as well, and stay.
-    for package in "$library" "$development"; do
+    for package in "$library" "$development" "$mpi_library" "$mpi_development"; do
         dpkg-deb --fsys-tarfile "$package" | tar -t | sed 's|^\.||; s|/$||; s|^$|/.|'
     done | LC_ALL=C sort -u | while read -r file; do
         [ ! -e "$file" ] && [ ! -L "$file" ] || echo "$file"
     done >"$work/existed"
     installed=1
-    dpkg -i "$library" "$development" >"$work/log" 2>&1 || {
+    dpkg -i "$library" "$development" "$mpi_library" "$mpi_development" >"$work/log" 2>&1 || {
         cat "$work/log"
         failed "dpkg -i"
     }
-    dpkg -L libmonoforward0 libmonoforward-dev | grep '^/' | LC_ALL=C sort -u >"$work/files"
+    dpkg -L libmonoforward0 libmonoforward-dev libmonoforward-mpi0 libmonoforward-mpi-dev | grep '^/' | LC_ALL=C sort -u >"$work/files"
     echo "installed: $(wc -l <"$work/files") files and folders"
     (cd "$root" && sh cmake/packaging/debian/tests/readme)
     LC_ALL=C comm -23 "$work/files" "$work/existed" >"$work/own"
