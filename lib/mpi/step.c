@@ -81,16 +81,23 @@ static mf_status progress_of(void *user)
                : MF_STATUS_OK;
 }
 
+/* What the next stage has told becomes the outcome; what is left is a failure of MPI. */
+static mf_status take_notice(turn *step, mf_status status)
+{
+    const mfm_wire *wire = &step->trainer->wire;
+    if (status == MF_STATUS_OK || !mfm_wire_is_noticed(wire))
+        return status;
+    if (is_well(step))
+        step->outcome = wire->notice;
+    return MF_STATUS_OK;
+}
+
 static mf_status take_batch(turn *step, const mf_batch *source)
 {
     mf_mpi_trainer *trainer = step->trainer;
     const unsigned char *message;
     MFM_TRY(mfm_core(mf_batch_init(&step->batch, sizeof step->batch)));
-    mf_status notice = mfm_wire_look(&trainer->wire);
-    if (notice != MF_STATUS_OK && notice != trainer->wire.notice.status)
-        return notice; /* MPI failed */
-    if (notice != MF_STATUS_OK)
-        step->outcome = trainer->wire.notice;
+    MFM_TRY(take_notice(step, mfm_wire_look(&trainer->wire)));
     if (!mfm_wire_has_previous(&trainer->wire)) {
         set_failure(step, read_batch(step, source), 0, false);
         return MF_STATUS_OK;
@@ -124,11 +131,7 @@ static mf_status take_buffer(turn *step)
     mfm_wire *wire = &step->trainer->wire;
     mf_status status = mfm_wire_buffer(wire, progress_of, step->trainer, &step->buffer);
     step->offset = mfm_wire_offset(&wire->to_next, step->batch.rows, step->batch.sample_weights != NULL);
-    if (status == MF_STATUS_OK || wire->notice.status != status)
-        return status;
-    if (is_well(step))
-        step->outcome = wire->notice;
-    return MF_STATUS_OK;
+    return take_notice(step, status);
 }
 
 /* Where the last layer writes what goes on: right into the message, if that has floats. */
@@ -203,14 +206,6 @@ static mf_status name_failure(const turn *step, size_t layer, mf_status status)
                     (unsigned long long)trainer->steps, trainer->first + layer, mf_last_message());
 }
 
-static mf_status keep_statistics(const mfm_member *member)
-{
-    for (size_t s = 0; s < member->statistics; s++) {
-        mfm_statistic *one = &member->statistic[s];
-        MFM_TRY(mf_layer_get_parameter(member->layer, one->name, one->before, one->count));
-    }
-    return MF_STATUS_OK;
-}
 
 /* The vector that is averaged: gradients, and where those of a running mean or variance are 0, itself. */
 static mf_status find_gradients(turn *step, size_t layer, const mf_batch *batch, float *a)
@@ -218,7 +213,6 @@ static mf_status find_gradients(turn *step, size_t layer, const mf_batch *batch,
     mf_mpi_trainer *trainer = step->trainer;
     const mfm_member *member = &trainer->members[layer];
     float *values = trainer->average.vectors[layer].values;
-    MFM_TRY(keep_statistics(member));
     MFM_TRY(mf_layer_gradients(member->layer, trainer->workspace, batch, a, values, member->values));
     for (size_t s = 0; s < member->statistics; s++)
         MFM_TRY(mf_layer_get_parameter(member->layer, member->statistic[s].name,
@@ -273,13 +267,19 @@ static mf_status run_layers(turn *step)
 
 /* ---- with other replicas ---- */
 
-static void go_back(const turn *step)
+/* Keeps the running means and variances that a step would change, or goes back to them. Neither can fail: they are
+ * read as they are, and were finite. */
+static void keep_statistics(const turn *step, bool back)
 {
     for (size_t layer = step->learner; layer < step->end; layer++) {
         const mfm_member *member = &step->trainer->members[layer];
-        for (size_t s = 0; s < member->statistics; s++)
-            mf_layer_set_parameter(member->layer, member->statistic[s].name, member->statistic[s].before,
-                                   member->statistic[s].count);
+        for (size_t s = 0; s < member->statistics; s++) {
+            const mfm_statistic *one = &member->statistic[s];
+            if (back)
+                mf_layer_set_parameter(member->layer, one->name, one->before, one->count);
+            else
+                mf_layer_get_parameter(member->layer, one->name, one->before, one->count);
+        }
     }
 }
 
@@ -310,7 +310,7 @@ static mf_status learn_together(turn *step)
     mf_status agreed = mfm_agree_on(average->peers, &step->outcome);
     MFM_TRY(mfm_average_end(average));
     if (agreed != MF_STATUS_OK)
-        go_back(step);
+        keep_statistics(step, true);
     for (size_t layer = step->learner; agreed == MF_STATUS_OK && layer < step->end; layer++)
         set_failure(step, apply_average(step, layer), step->trainer->first + layer, true);
     return MF_STATUS_OK;
@@ -325,8 +325,10 @@ static mf_status take_turn(turn *step, const mf_batch *source)
     bool averages = mfm_trainer_averages(trainer);
     MFM_TRY(take_batch(step, source));
     double weight = is_well(step) ? weight_of(step) : 0;
-    if (averages)
+    if (averages) {
+        keep_statistics(step, false);
         MFM_TRY(mfm_average_begin(&trainer->average, weight, step->learner));
+    }
     MFM_TRY(run_layers(step));
     if (step->goes_on)
         MFM_TRY(pass_on(step));

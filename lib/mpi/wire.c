@@ -109,9 +109,14 @@ void mfm_wire_close(mfm_wire *wire)
 mf_status mfm_wire_look(mfm_wire *wire)
 {
     int there = 0;
-    if (wire->notice.status == MF_STATUS_OK && wire->notified != MPI_REQUEST_NULL)
+    if (wire->notified != MPI_REQUEST_NULL) /* until then the notice may be there in part */
         MFM_TRY(mfm_mpi(MPI_Test(&wire->notified, &there, MPI_STATUS_IGNORE)));
-    return wire->notified == MPI_REQUEST_NULL ? mfm_outcome_status(&wire->notice) : MF_STATUS_OK;
+    return mfm_wire_is_noticed(wire) ? mfm_outcome_status(&wire->notice) : MF_STATUS_OK;
+}
+
+bool mfm_wire_is_noticed(const mfm_wire *wire)
+{
+    return wire->notified == MPI_REQUEST_NULL && wire->notice.status != MF_STATUS_OK;
 }
 
 /* Waits for a request, lets others run meanwhile, and looks after what else is under way. `*done` stays false if

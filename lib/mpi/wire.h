@@ -62,6 +62,9 @@ bool mfm_wire_has_previous(const mfm_wire *wire);
 /* OK, or the notice that the next stage has given. */
 mf_status mfm_wire_look(mfm_wire *wire);
 
+/* Has it come? */
+bool mfm_wire_is_noticed(const mfm_wire *wire);
+
 /* The buffer of the next message, as soon as it is free; NULL and the status of a notice if one comes first. */
 mf_status mfm_wire_buffer(mfm_wire *wire, mfm_progress progress, void *user, unsigned char **buffer);
 
