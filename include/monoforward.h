@@ -569,6 +569,17 @@ MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace
 MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                         float *a);
 
+/** What a layer passes on in training without learning itself: the activation as by mf_layer_forward_batch(),
+ *  then with dropout, which takes the next mask of the layer's random stream. mf_network_step_layer() does this
+ *  with the layers before the one that steps.
+ *  @param layer      passes the batch on
+ *  @param workspace  as in mf_layer_forward()
+ *  @param batch      as in mf_layer_forward_batch()
+ *  @param a          [rows, n] receives the activation
+ *  Errors: as mf_layer_forward_batch(). */
+MF_API mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
+                                     float *a);
+
 /** The goodness G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
  *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
 MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows,

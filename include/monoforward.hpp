@@ -1025,6 +1025,14 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
         check(mf_layer_forward_batch(handle_, workspace.get(), &batch, a.data()));
     }
 
+    /** What the layer passes on in training without learning, with dropout. */
+    void pass(workspace_ref &workspace, const batch &batch, view<float> a)
+    {
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        detail::require("the activation", a.size(), batch.rows, detail::outputs(handle_));
+        check(mf_layer_pass_batch(handle_, workspace.get(), &batch, a.data()));
+    }
+
     std::vector<float> forward(workspace_ref &workspace, view<const float> x) const
     {
         std::vector<float> a(detail::rows_of(x, detail::inputs(handle_)) * detail::outputs(handle_));
