@@ -112,14 +112,14 @@ static mf_status build_plan(const importing *im, const mfi_onnx_layer *from, uin
 {
     mf_builder_spec spec = mfi_builder_defaults();
     const mfi_plan *plan;
-    spec.input = mfi_onnx_shape(&im->units, from->first - 1);
+    spec.input = mfi_onnx_shape(&im->units, from->input);
     spec.seed = seed;
     spec.allocator = &im->file.allocator;
     MFI_TRY(mfi_builder_create(&spec, builder));
     for (int32_t node = from->first; node <= from->last; node++) {
         mf_unit_spec unit = im->units.list[node - 1].spec;
         for (int32_t i = 0; i < mfi_unit_inputs(&unit); i++)
-            unit.inputs[i] -= from->first - 1;
+            unit.inputs[i] = unit.inputs[i] == from->input ? 0 : unit.inputs[i] - from->first + 1;
         MFI_TRY(mfi_builder_unit(*builder, &unit, NULL));
     }
     MFI_TRY(mfi_builder_head(*builder, &from->head));
@@ -306,9 +306,9 @@ static void put_plan(const importing *im, mfi_page *page)
     for (size_t l = 0; l < im->layers.count; l++) {
         const mfi_onnx_layer *layer = &im->layers.list[l];
         char shape[64];
-        mfi_describe_shape(mfi_onnx_shape(&im->units, layer->first - 1), shape);
+        mfi_describe_shape(mfi_onnx_shape(&im->units, layer->input), shape);
         mfi_page_put(page, "layer %zu%s\n  %4d  %-10s  %s\n", l, layer->frozen ? ", frozen" : "",
-                     (int)layer->first - 1, "input", shape);
+                     (int)layer->input, "input", shape);
         for (int32_t node = layer->first; node <= layer->last; node++)
             put_unit(im, node, last, page);
         mfi_page_put(page, "        %-10s  %zu classes%s\n----- gradients stop here -----\n", "head",

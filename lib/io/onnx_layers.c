@@ -98,7 +98,8 @@ static mf_status cut_at_reshapes(const mfi_onnx_units *units, int32_t last, unsi
     for (int32_t node = 1; node <= last; node++) {
         if (unit_at(units, node)->spec.kind != MFI_ONNX_RESHAPE)
             continue;
-        if (unit_at(units, node)->spec.inputs[0] != node - 1 || !mfi_onnx_may_cut(units, node, last)) {
+        bool behind = units->file->own || unit_at(units, node)->spec.inputs[0] == node - 1;
+        if (!behind || !mfi_onnx_may_cut(units, node, last)) {
             const mfi_onnx_op *op = &units->file->ops[unit_at(units, node)->op];
             return mfi_fail(MF_STATUS_UNSUPPORTED,
                             "node \"%.*s\": its input changes its shape, which is possible where gradients "
@@ -132,16 +133,37 @@ static mf_status cut_at_names(const mf_onnx_spec *spec, const mfi_onnx_units *un
 }
 
 /* Files of this library have the layers that were exported. */
-static mf_status cut_as_exported(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
+static void cut_as_exported(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
 {
-    for (int32_t node = 1; node < last; node++) {
-        if (unit_at(units, node)->layer == unit_at(units, node + 1)->layer)
-            continue;
-        if (!mfi_onnx_may_cut(units, node, last))
-            return mfi_fail(MF_STATUS_FORMAT, "layer %lld reads values from before the layer in front of it",
-                            (long long)unit_at(units, node + 1)->layer);
-        cuts[node - 1] = 1;
-    }
+    for (int32_t node = 1; node < last; node++)
+        if (unit_at(units, node)->layer != unit_at(units, node + 1)->layer)
+            cuts[node - 1] = 1;
+}
+
+/* The node before those of a layer that its units read; FORMAT if they read several. Behind it are the units
+ * of the head of the layer before. */
+static mf_status find_input(const mfi_onnx_units *units, mfi_onnx_layer *layer, mfi_onnx_layer *before)
+{
+    int32_t input = -1;
+    for (int32_t node = layer->first; node <= layer->last; node++)
+        for (int32_t i = 0; i < inputs_of(unit_at(units, node)); i++) {
+            int32_t read = unit_at(units, node)->spec.inputs[i];
+            if (read >= layer->first)
+                continue;
+            if (input >= 0 && read != input)
+                return mfi_fail(MF_STATUS_FORMAT, "layer %lld reads several values of the layers before it",
+                                (long long)unit_at(units, layer->first)->layer);
+            input = read;
+        }
+    layer->input = input >= 0 ? input : layer->first - 1;
+    int32_t output = layer->input;
+    if (output > 0 && unit_at(units, output)->spec.kind == MFI_ONNX_RESHAPE)
+        output = unit_at(units, output)->spec.inputs[0];
+    if (before && output < before->first)
+        return mfi_fail(MF_STATUS_FORMAT, "layer %lld does not read the layer before it",
+                        (long long)unit_at(units, layer->first)->layer);
+    if (before && output < before->last)
+        before->head.output_node = output - before->first + 1;
     return MF_STATUS_OK;
 }
 
@@ -227,6 +249,7 @@ static mf_status list_layers(const mf_onnx_spec *spec, const mfi_onnx_units *uni
         mfi_onnx_layer *layer = &layers->list[layers->count];
         *layer = (mfi_onnx_layer){.first = first, .last = node, .frozen = layers->count < spec->frozen};
         MFI_TRY(choose_head(spec, units, last, layer));
+        MFI_TRY(find_input(units, layer, layers->count > 0 ? layer - 1 : NULL));
         layers->count++;
         first = node + 1;
     }
@@ -246,7 +269,7 @@ mf_status mfi_onnx_cut(const mf_onnx_spec *spec, const mfi_onnx_units *units, mf
     memset(layers->cuts, 0, layers->room);
     MFI_TRY(cut_at_reshapes(units, last, layers->cuts));
     if (units->file->own)
-        MFI_TRY(cut_as_exported(units, last, layers->cuts));
+        cut_as_exported(units, last, layers->cuts);
     MFI_TRY(cut_at_names(spec, units, last, layers->cuts));
     return list_layers(spec, units, last, layers);
 }

@@ -8,7 +8,9 @@
 typedef enum mfi_onnx_projection { MFI_DRAWN, MFI_IDENTITY, MFI_FROM_FILE } mfi_onnx_projection;
 
 typedef struct mfi_onnx_layer {
-    int32_t first, last; /* nodes; its input is the node before the first */
+    int32_t first, last; /* nodes */
+    int32_t input;       /* node that it reads: that before the first, or the output of a layer whose head has
+                            units of its own */
     bool frozen;
     mf_head_spec head;
     mfi_onnx_projection projection;

@@ -96,8 +96,11 @@ static void put_layer_lines(mfi_page *to, const mf_network *network, size_t posi
     size_t next = 0; /* parameter */
     mfi_describe_shape(&plan->input, shape);
     mfi_page_put(to, "layer %zu\n  %4d  %-10s  %s\n", position, 0, "input", shape);
-    for (size_t u = 0; u < plan->unit_count; u++)
-        put_unit_line(to, plan, (int32_t)u + 1, &next);
+    for (int32_t node = 1; (size_t)node <= plan->unit_count; node++) {
+        if (node == plan->output + 1)
+            mfi_page_put(to, "        %-10s  units from here on are the head's\n", "output");
+        put_unit_line(to, plan, node, &next);
+    }
     mfi_page_put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values%s\n", "head", plan->head.classes,
                  values_of_node(plan, 0, &next), plan->features,
                  plan->head.kind == MF_HEAD_POSITIONS ? " at each position" : "");
