@@ -216,6 +216,7 @@ static void check_returns(mf_network *network, test_random *random, int same_byt
     mf_onnx_spec spec = spec_of(&model);
     spec.buffer = file;
     spec.bytes = bytes;
+    mf_network *returned = import(&spec);
     for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
         float *one = answers(network, mode, x, count), *other = answers(returned, mode, x, count);
 
@@ -278,6 +279,24 @@ static void test_own_models_of_several_layers_return(void **state)
         mf_layer_free(layers[i]);
     }
     check_returns(network, &random, 0);
+    mf_network_free(network);
+}
+
+/* A head with units of its own, which the next layer does not read. */
+static void test_heads_with_units_return(void **state)
+{
+    test_random random = {13};
+    units_plan plans[2] = {plan_row(5, 3), plan_row(4, 3)};
+
+    (void)state;
+    plan_add(&plans[0], unit_dense(4));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plans[0], unit_dense(6));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_TANH));
+    plans[0].head.output_node = 2;
+    plan_add(&plans[1], unit_dense(3));
+    mf_network *network = make_units_network(plans, 2, NULL);
+    check_returns(network, &random, 1);
     mf_network_free(network);
 }
 
@@ -595,6 +614,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_models_return),
         cmocka_unit_test(test_own_models_of_several_layers_return),
+        cmocka_unit_test(test_heads_with_units_return),
         cmocka_unit_test(test_answers_are_those_of_the_model),
         cmocka_unit_test(test_cuts_heads_and_what_is_frozen),
         cmocka_unit_test(test_cuts_where_gradients_cannot_stop_are_refused),
