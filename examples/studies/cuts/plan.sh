@@ -1,0 +1,23 @@
+# The runs, in the order of their weight: run NAME PROGRAM OPTIONS. Read by run.sh, which has set $data.
+residual() { # residual SEED CUT...
+    seed=$1
+    shift
+    for cut in "$@"; do
+        run resnet18-$cut-s$seed resnet18 --data "$data/cifar-10" --cut $cut --width 8 --batch 64 --epochs 2 --seed $seed
+    done
+}
+mixers() { # mixers SEED
+    for cut in block none; do
+        run mixer-$cut-s$1 mixer --data "$data/cifar-10" --cut $cut --width 32 --batch 64 --epochs 3 --seed $1
+    done
+}
+transformers() { # transformers BLOCKS SEED
+    for cut in block none; do
+        run language$1-$cut-s$2 language --data "$data/text/wikitext-2" --cut $cut --blocks $1 --width 64 --length 64 \
+            --limit 60000 --seed $2
+    done
+}
+residual 1 block none stage conv
+mixers 1
+transformers 2 1
+residual 1 half
