@@ -6,6 +6,15 @@ residual() { # residual SEED CUT...
         run resnet18-$cut-s$seed resnet18 --data "$data/cifar-10" --cut $cut --width 8 --batch 64 --epochs 2 --seed $seed
     done
 }
+hundred() { # hundred SEED CUT...: CIFAR-100, where its binary files are
+    seed=$1
+    shift
+    [ -f "$data/cifar-100/train.bin" ] || return 0
+    for cut in "$@"; do
+        run resnet18-cifar100-$cut-s$seed resnet18 --data "$data/cifar-100" --cut $cut --width 8 --batch 64 --epochs 2 \
+            --seed $seed
+    done
+}
 mixers() { # mixers SEED
     for cut in block none; do
         run mixer-$cut-s$1 mixer --data "$data/cifar-10" --cut $cut --width 32 --batch 64 --epochs 3 --seed $1
@@ -21,3 +30,10 @@ residual 1 block none stage conv
 mixers 1
 transformers 2 1
 residual 1 half
+for seed in 2 3; do
+    residual $seed block none stage conv half
+    mixers $seed
+    transformers 2 $seed
+done
+hundred 1 block none stage conv
+transformers 4 1
