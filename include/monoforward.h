@@ -938,8 +938,8 @@ MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *works
  * and as without a pool.
  *
  *  Any number of workspaces and pipelines may use one pool, from several threads at the same time: a thread
- * that is free helps any of them. Threads of the pool look for work for some ten microseconds before they
- * sleep, so a pool that nobody uses takes no processor time. All signals are blocked in them, as in the
+ * that is free helps any of them. Threads of the pool look for work for a tenth of a millisecond or two before
+ * they sleep, so a pool that nobody uses takes no processor time. All signals are blocked in them, as in the
  * workers of a pipeline.
  *
  *  fork() leaves the threads behind: in the child, calls with the pool are made by the calling thread alone,

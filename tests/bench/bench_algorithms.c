@@ -56,7 +56,7 @@ static void measure(const char *arch, size_t batch, const char *optimizer_name, 
     c.networks[0] = make_network(&layers, optimizer, NULL);
     c.networks[1] = make_backprop(&layers, optimizer, NULL);
     for (int algorithm = 0; algorithm < ALGORITHMS; algorithm++)
-        c.workspaces[algorithm] = make_workspace(c.networks[algorithm], batch, NULL);
+        c.workspaces[algorithm] = make_workspace(c.networks[algorithm], batch, NULL, NULL);
     c.x = make_inputs(batch * layers.widths[0]);
     c.y = make_labels(batch);
     if (mf_blas_set_threads(threads) != MF_STATUS_OK && threads > 1)

@@ -1,15 +1,15 @@
 /* The training step of a convolutional network against the rate that the linked BLAS library reaches on its
  * products, and against PyTorch.
  *
- *     bench_conv [--arch=3x32x32:c64p-c128p-c256p-c512p] [--batch=128] [--threads=1,2] [--workers=0,2]
+ *     bench_conv [--arch=3x32x32:c64p-c128p-c256p-c512p] [--batch=128] [--threads=1,2] [--run=steps,pipeline]
  *                [--optimizer=sgd,adam] [--norm=none,batch] [--rounds=5] [--steps=N] [--python=PROGRAM]
  *                [--bf16] [--layers]
  *
- * A round times, one after the other: the products alone (conv_products.h says how); our step with THREADS
- * threads of the BLAS library (workers 0), and with the layers in a pipeline of so many workers, of one such
- * thread each, where there are as many threads; PyTorch's backpropagation, with one linear classifier on the
- * last layer, and PyTorch's Mono-Forward of the same network. All but the products are processes of their
- * own. Medians over the rounds are printed:
+ * A round times, one after the other: the products alone (conv_products.h says how), with THREADS threads of
+ * the BLAS library; our training with a pool of THREADS, in steps, one layer after the other, and where there
+ * is more than one thread in a pipeline, layers at the same time; PyTorch's backpropagation, with one linear
+ * classifier on the last layer, and PyTorch's Mono-Forward of the same network. All but the products are
+ * processes of their own. Medians over the rounds are printed:
  *
  *     images_s              of our training
  *     of_sgemm              (FLOPs of the step / its time) / (FLOPs of the products / their time)
@@ -39,7 +39,7 @@ enum { MOST_ROUNDS = 101, MOST_PEERS = 10, MOST_TORCH = 4, TUNING_STEPS = 2 };
 
 typedef struct options {
     const char *arch, *batch_text, *python; /* python is NULL without PyTorch */
-    const char *threads, *workers, *optimizers, *norms;
+    const char *threads, *runs, *optimizers, *norms;
     size_t batch, rounds, steps;
     int layers, bf16;
     char worker_path[CHILD_TEXT];
@@ -47,7 +47,7 @@ typedef struct options {
 
 typedef struct peer {
     child process;
-    char name[16], setting[64]; /* "bp", "mf", or a number of workers; what PyTorch has chosen */
+    char name[16], setting[64]; /* "bp", "mf", "steps", "pipeline"; what PyTorch has chosen */
     const char *precision;      /* of PyTorch */
     double times[MOST_ROUNDS];
 } peer;
@@ -64,15 +64,15 @@ static const char torch_worker[] = BENCH_FOLDER "/torch_worker.py";
 
 static void start_ours(race *r, const options *o, const char *arch, const char *optimizer, int threads)
 {
-    char text[16], *list = copy_words(o->workers), *rest = list;
+    char text[16], *list = copy_words(o->runs), *rest = list;
     snprintf(text, sizeof text, "%d", threads);
-    for (char *workers; (workers = next_word(&rest)) && r->count < MOST_PEERS - MOST_TORCH;) {
-        const char *const command[] = {o->worker_path, arch, o->batch_text, optimizer, text, workers, NULL};
+    for (char *run; (run = next_word(&rest)) && r->count < MOST_PEERS - MOST_TORCH;) {
+        const char *const command[] = {o->worker_path, arch, o->batch_text, optimizer, text, run, NULL};
         peer *p = &r->peers[r->count];
-        if (atoi(workers) > threads)
+        if (threads == 1 && strcmp(run, "steps") != 0)
             continue;
-        snprintf(p->name, sizeof p->name, "%s", workers);
-        p->process = start_child(command, atoi(workers) > 0 ? "1" : text);
+        snprintf(p->name, sizeof p->name, "%s", run);
+        p->process = start_child(command, "1");
         r->ours = ++r->count;
     }
     free(list);
@@ -176,10 +176,12 @@ static void print_result(const race *r, const options *o, const course *c, const
     if (bp)
         printf("vs_torch_bp=%.2f vs_torch_mf=%.2f ", median_ratio(bp->times, p->times, o->rounds),
                median_ratio(bp[1].times, p->times, o->rounds));
-    printf("workers=%s blas=%s arch=%s optimizer=%s norm=%s batch=%zu rounds=%zu steps=%zu sgemm_gflops=%.1f "
+    printf("run=%s products=%s blas=%s arch=%s optimizer=%s norm=%s batch=%zu rounds=%zu steps=%zu "
+           "sgemm_gflops=%.1f "
            "peak_gflops=%.1f",
-           p->name, mf_blas_name(), o->arch, c->optimizer, c->norm, o->batch, o->rounds, c->steps,
-           1e-9 * rate(r->products, o->rounds, steps * c->work.products), rate(r->peaks, o->rounds, 1e-9));
+           p->name, mf_products_name(), mf_blas_name(), o->arch, c->optimizer, c->norm, o->batch, o->rounds,
+           c->steps, 1e-9 * rate(r->products, o->rounds, steps * c->work.products),
+           rate(r->peaks, o->rounds, 1e-9));
     if (bp)
         printf(" torch=%s torch_bp_images_s=%.1f torch_mf_images_s=%.1f torch_threads=%s/%s", bp->precision,
                rate(bp->times, o->rounds, images), rate(bp[1].times, o->rounds, images), bp->setting,
@@ -264,7 +266,7 @@ int main(int count, char **arguments)
     options o = {.arch = argument(count, arguments, "arch", "3x32x32:c64p-c128p-c256p-c512p"),
                  .batch_text = argument(count, arguments, "batch", "128"),
                  .threads = argument(count, arguments, "threads", "1,2"),
-                 .workers = argument(count, arguments, "workers", "0,2"),
+                 .runs = argument(count, arguments, "run", "steps,pipeline"),
                  .optimizers = argument(count, arguments, "optimizer", "sgd,adam"),
                  .norms = argument(count, arguments, "norm", "none,batch"),
                  .rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10),
@@ -276,7 +278,7 @@ int main(int count, char **arguments)
         return 1;
     signal(SIGPIPE, SIG_IGN);
     path_beside(arguments[0], "bench_worker", o.worker_path);
-    printf("# monoforward %s, BLAS: %s\n", mf_version(), mf_blas_name());
+    printf("# monoforward %s, products: %s, BLAS: %s\n", mf_version(), mf_products_name(), mf_blas_name());
     fflush(stdout);
     o.python = o.layers ? NULL : find_torch(argument(count, arguments, "python", ""));
     shape layers = parse_shape(o.arch);

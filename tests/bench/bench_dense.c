@@ -3,8 +3,9 @@
  *     bench_dense [--arch=784-1000-1000,...] [--batch=1,32,128,512] [--optimizer=sgd,momentum,adam]
  *                 [--threads=1,2] [--precision=float32,bf16] [--rounds=5]
  *
- * The products of a step are x W^T and dz^T x of every layer. A round times them, the step, and multiply-adds
- * that do nothing (peak.h), one after the other. Printed are medians over the rounds:
+ * The products of a step are x W^T and dz^T x of every layer. A round times them, with THREADS threads of the
+ * BLAS library, the step, with a pool of THREADS, and multiply-adds that do nothing (peak.h), one after the
+ * other. Printed are medians over the rounds:
  *
  *     of_sgemm   (FLOPs of the step / its time) / (FLOPs of the products / their time)
  *     of_peak    (FLOPs of the step / its time) / (the peak of one core times the threads)
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "child.h"
 #include "math/gemm.h"
 #include "peak.h"
 #include "support.h"
@@ -73,6 +75,7 @@ typedef struct trial {
     int threads;
     const char *precision;
     mf_network *network;
+    mf_pool *pool; /* NULL with one thread */
     mf_workspace *workspace;
     products products;
     float *x;
@@ -82,15 +85,18 @@ typedef struct trial {
 
 static void run_round(trial *t, size_t round)
 {
-    double start = seconds_now();
+    double steps = (double)t->repeat, start = seconds_now();
     for (size_t i = 0; i < t->repeat; i++)
         run_products(t->layers, &t->products, t->batch);
-    double middle = seconds_now();
+    double products = seconds_now() - start;
+    if (t->pool)
+        let_threads_sleep();
+    start = seconds_now();
     for (size_t i = 0; i < t->repeat; i++)
         must(mf_network_step(t->network, t->workspace, t->batch, t->x, t->y));
-    double end = seconds_now(), steps = (double)t->repeat, step = steps / (end - middle);
+    double step = steps / (seconds_now() - start);
     double rate = step * flops_of_dense_step(t->layers, t->batch);
-    t->figures[PRODUCT_RATE][round] = steps * flops_of_dense_products(t->layers, t->batch) / (middle - start);
+    t->figures[PRODUCT_RATE][round] = steps * flops_of_dense_products(t->layers, t->batch) / products;
     t->figures[PEAK][round] = peak_float32();
     t->figures[BF16_PEAK][round] = peak_bf16();
     t->figures[SAMPLES][round] = step * (double)t->batch;
@@ -119,16 +125,22 @@ static void measure(const char *arch, size_t batch, const char *optimizer_name, 
     static trial t;
     shape layers = parse_dense_shape(arch);
     layers.precision = precision_of_name(precision);
+    mf_pool *pool = make_pool((unsigned)threads);
     if (mf_blas_set_threads(threads) != MF_STATUS_OK && threads > 1) {
         printf("skipped: %s\n", mf_last_message());
+        mf_pool_free(pool);
         return;
     }
     mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
-    t = (trial){
-        .layers = &layers, .batch = batch, .rounds = rounds, .threads = threads, .precision = precision};
+    t = (trial){.layers = &layers,
+                .batch = batch,
+                .rounds = rounds,
+                .threads = threads,
+                .precision = precision,
+                .pool = pool};
     t.repeat = repetitions(flops_of_dense_step(&layers, batch));
     t.network = make_network(&layers, optimizer, NULL);
-    t.workspace = make_workspace(t.network, batch, NULL);
+    t.workspace = make_workspace(t.network, batch, pool, NULL);
     t.products = make_products(&layers, batch);
     t.x = make_inputs(batch * layers.widths[0]);
     t.y = make_labels(batch);
@@ -142,6 +154,7 @@ static void measure(const char *arch, size_t batch, const char *optimizer_name, 
     free_products(&layers, &t.products);
     mf_workspace_free(t.workspace);
     mf_network_free(t.network);
+    mf_pool_free(pool);
     mf_optimizer_free(optimizer);
 }
 

@@ -1,20 +1,18 @@
 /* LeNet-5 on MNIST: ours by Mono-Forward, PyTorch's by backpropagation, both with Adam.
  *
  *     bench_lenet [--data=FOLDER] [--threads=1,2] [--epochs=10] [--batch=128] [--learning-rate=0.001]
- * [--seed=1]
- *                 [--python=PROGRAM] [--quick]
+ *                 [--seed=1] [--python=PROGRAM] [--quick]
  *
  * The network is SimpleChains.jl's: convolutions of 6 and 16 filters, 5x5 without padding, each with ReLU and
  * a 2x2 maximum pooling, then dense layers of 120 and 84 with ReLU, and 10 classes. Ours are four layers with
  * a projection each; the last projection stands for the last layer. With one thread they learn one after the
- * other; with more in a pipeline of so many workers, and the BLAS library has one thread.
+ * other; with more in a pipeline, by a pool of so many threads.
  *
  * Both train in turns, an epoch each. Printed are the seconds of all epochs, the accuracy on the test images
  * at their end, and vs_torch, the median over the epochs of PyTorch's seconds / ours. Time to read the data
  * and to judge the network does not count; shuffling and gathering batches does, on both sides. PyTorch tries
  * its own number of threads and both orders of maps (torch_lenet.py). It is looked for in python3 and
- * /usr/bin/python3;
- * --python=none leaves it out.
+ * /usr/bin/python3; --python=none leaves it out.
  *
  * Without MNIST, digits are drawn, which a line says. --quick: 4000 images, 1 epoch. */
 #define _POSIX_C_SOURCE 200809L
@@ -41,6 +39,7 @@ typedef struct options {
 typedef struct learner {
     const struct dataset *set;
     mf_network *network;
+    mf_pool *pool; /* NULL with one thread */
     struct training training;
     struct random_stream stream;
     uint32_t *order; /* of the training images */
@@ -102,7 +101,8 @@ static learner make_learner(const struct dataset *set, const options *o, int thr
     size_t rows = o->batch > TEST_ROWS ? o->batch : TEST_ROWS;
     learner l = {.set = set, .batch = o->batch, .stream = {random_derive(o->seed, LENET_LAYERS)}};
     l.network = make_lenet(set, strtof(o->rate_text, NULL), o->seed);
-    if (!training_open(&l.training, l.network, threads > 1 ? (size_t)threads : 0, NULL, o->batch, NULL))
+    l.pool = make_pool((unsigned)threads);
+    if (!training_open(&l.training, l.network, threads > 1 ? (size_t)threads : 0, l.pool, o->batch, NULL))
         exit(1);
     l.order = malloc(set->train.count * sizeof *l.order);
     l.x = make_inputs(rows * set->features);
@@ -118,6 +118,7 @@ static void free_learner(learner *l)
 {
     training_close(&l->training);
     mf_network_free(l->network);
+    mf_pool_free(l->pool);
     free(l->order);
     free(l->x);
     free(l->y);
@@ -144,7 +145,7 @@ static double accuracy(learner *l)
     int32_t predicted[TEST_ROWS];
     size_t correct = 0;
     training_close(&l->training);
-    mf_workspace *workspace = make_workspace(l->network, TEST_ROWS, NULL);
+    mf_workspace *workspace = make_workspace(l->network, TEST_ROWS, NULL, NULL);
     for (size_t first = 0; first < part->count; first += TEST_ROWS) {
         size_t rows = part->count - first < TEST_ROWS ? part->count - first : TEST_ROWS;
         dataset_gather(l->set, part, NULL, first, rows, CHANGE_NONE, NULL, l->x, l->y);
@@ -251,9 +252,8 @@ static void measure(const struct dataset *set, const options *o, int threads)
         print_torch(&torch, setting, ours, theirs, o->epochs);
         end_child(&torch);
     }
-    printf(" epochs=%zu batch=%zu learning_rate=%s images=%zu data=%s workers=%d blas=%s\n", o->epochs,
-           o->batch, o->rate_text, set->train.count, set->drawn ? "drawn" : set->name,
-           threads > 1 ? threads : 0, mf_blas_name());
+    printf(" epochs=%zu batch=%zu learning_rate=%s images=%zu data=%s products=%s\n", o->epochs, o->batch,
+           o->rate_text, set->train.count, set->drawn ? "drawn" : set->name, mf_products_name());
     fflush(stdout);
     free_learner(&l);
 }
@@ -285,12 +285,10 @@ int main(int count, char **arguments)
     if (o.epochs < 1 || o.epochs > MOST_EPOCHS || o.batch < 1)
         return 1;
     signal(SIGPIPE, SIG_IGN);
-    printf("# monoforward %s, BLAS: %s\n", mf_version(), mf_blas_name());
+    printf("# monoforward %s, products: %s\n", mf_version(), mf_products_name());
     struct dataset set = load(argument(count, arguments, "data", NULL), quick, o.seed);
     fflush(stdout);
     o.python = find_torch(argument(count, arguments, "python", ""));
-    if (mf_blas_set_threads(1) != MF_STATUS_OK)
-        printf("# %s\n", mf_last_message());
     char *threads = copy_words(argument(count, arguments, "threads", "1,2"));
     for (char *number, *list = threads; (number = next_word(&list));)
         measure(&set, &o, atoi(number));

@@ -77,7 +77,7 @@ static void step_once(const setting *chosen, const mf_allocator *allocator, cons
     mf_optimizer *optimizer = make_optimizer(chosen->optimizer, allocator);
     mf_network *network = is_backprop(chosen) ? make_backprop(&layers, optimizer, allocator)
                                               : make_network(&layers, optimizer, allocator);
-    mf_workspace *workspace = make_workspace(network, chosen->batch, allocator);
+    mf_workspace *workspace = make_workspace(network, chosen->batch, NULL, allocator);
     must(mf_network_step(network, workspace, chosen->batch, x, y));
     mf_workspace_free(workspace);
     mf_network_free(network);

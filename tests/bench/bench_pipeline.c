@@ -1,22 +1,24 @@
-/* Layers that train at the same time against layers one after the other.
+/* Two threads against one, in steps and in a pipeline.
  *
- *     bench_pipeline [--layers=2,4,8] [--width=1000] [--batch=128,32] [--optimizer=sgd,adam] [--rounds=5]
+ *     bench_pipeline [--arch=1000-1000,784-1000-1000,...] [--batch=128,32] [--optimizer=sgd,adam]
+ * [--rounds=5]
  *                    [--precision=float32,bf16] [--seconds=0.4]
  *
- * A round times, one after the other, on the same batches: a sequential run with one BLAS thread; one with
- * two; a pipeline with two workers and one BLAS thread; two sequential runs with one thread each, side by
- * side, in processes of their own, which share nothing but the machine; the pipeline again while another
- * process holds a core. Each competitor is a process (pipeline_worker), so that none inherits another's
- * threads. Printed are medians over the rounds:
+ * A round times, one after the other, on the same batches: steps on one thread; steps with a pool of two
+ * threads, which share each layer's work; a pipeline with such a pool, where layers train at the same time;
+ * two runs on one thread each, side by side, in processes of their own, which share nothing but the machine;
+ * the three again while another process holds a core. Each competitor is a process (bench_worker), so that
+ * none inherits another's threads. Printed are medians over the rounds of rates, over that of the steps on
+ * one thread:
  *
- *     speedup          rate of the pipeline / rate of the sequential run with one BLAS thread
- *     of_two_processes rate of the pipeline / rate of the two processes together
- *     vs_blas_threads  rate of the pipeline / rate of the sequential run with two BLAS threads
- *     two_processes, blas_threads, with_hog, sequential_with_hog: their rates / that of the sequential run
- *                      with one BLAS thread
+ *     pool, pipeline, two_processes
+ *     single_with_hog, pool_with_hog, pipeline_with_hog
+ *
+ * and
+ *
  *     of_peak          rate of the pipeline, in FLOPs of the steps / the peak of two cores (peak.h), in bf16
- *                      where the layers compute in it and the processor can; peak= tells which it is
- *     bound, of_bound  what two workers or the slowest layer allow, by the measured times of the layers
+ * where the layers compute in it and the processor can; peak= tells which it is bound            what a
+ * pipeline whose workers share no layer could reach, by the measured times of the layers
  *
  * Lines that begin with "simulated" are computed from these times, not measured. */
 #define _POSIX_C_SOURCE 200809L
@@ -34,24 +36,26 @@
 
 enum { MOST_ROUNDS = 101, TEXT = CHILD_TEXT, HASH_STEPS = 10, LAYER_STEPS = 15 };
 
+static const char usual_archs[] =
+    "1000-1000,784-1000-1000,1000-1000-1000-1000-1000,1000-1000-1000-1000-1000-1000-1000-1000-1000";
 static char worker_path[TEXT];
 
-static child start_trainer(const char *arch, const char *batch, const char *optimizer, const char *workers,
-                           const char *threads, const char *precision)
+static child start_trainer(const char *arch, const char *batch, const char *optimizer, const char *threads,
+                           const char *how, const char *precision)
 {
-    const char *const command[] = {worker_path, arch, batch, optimizer, workers, precision, NULL};
-    return start_child(command, threads);
+    const char *const command[] = {worker_path, arch, batch, optimizer, threads, how, precision, NULL};
+    return start_child(command, "1");
 }
 
-enum { SPEEDUP, OF_TWO, VS_THREADS, TWO, THREADS, HOG, HOG_SEQUENTIAL, OF_PEAK, RATIOS };
+enum { POOL, PIPELINE, TWO, HOG_SINGLE, HOG_POOL, HOG_PIPELINE, OF_PEAK, RATIOS };
 
 typedef struct race {
-    child one, other, threaded, piped;
+    child one, other, pooled, piped;
     size_t steps, rounds;
     double flops; /* of a step */
     int bf16;
     double alone[MOST_ROUNDS], ratios[RATIOS][MOST_ROUNDS];
-    char hash_seq[TEXT], hash_pipe[TEXT];
+    char hashes[3][TEXT]; /* of one, pooled, piped */
 } race;
 
 static double two_at_once(race *r)
@@ -81,28 +85,24 @@ static double beside_a_hog(race *r, child *one)
 static void run_round(race *r, size_t round)
 {
     double alone = ask_seconds(&r->one, r->steps), piped = ask_seconds(&r->piped, r->steps);
-    double two = two_at_once(r), hog = beside_a_hog(r, &r->piped);
-    double alone_hog = beside_a_hog(r, &r->one), threaded = ask_seconds(&r->threaded, r->steps);
-    let_threads_sleep();
     r->alone[round] = alone;
-    r->ratios[SPEEDUP][round] = alone / piped;
-    r->ratios[OF_TWO][round] = two / piped;
-    r->ratios[VS_THREADS][round] = threaded / piped;
-    r->ratios[TWO][round] = alone / two;
-    r->ratios[THREADS][round] = alone / threaded;
-    r->ratios[HOG][round] = alone / hog;
-    r->ratios[HOG_SEQUENTIAL][round] = alone / alone_hog;
+    r->ratios[PIPELINE][round] = alone / piped;
+    r->ratios[POOL][round] = alone / ask_seconds(&r->pooled, r->steps);
+    r->ratios[TWO][round] = alone / two_at_once(r);
+    r->ratios[HOG_SINGLE][round] = alone / beside_a_hog(r, &r->one);
+    r->ratios[HOG_POOL][round] = alone / beside_a_hog(r, &r->pooled);
+    r->ratios[HOG_PIPELINE][round] = alone / beside_a_hog(r, &r->piped);
     r->ratios[OF_PEAK][round] = (double)r->steps * r->flops / piped / (2.0 * peak_for(r->bf16));
 }
 
-static void compare_hashes(race *r)
+static void take_hashes(race *r)
 {
-    ask_seconds(&r->one, HASH_STEPS);
-    ask_seconds(&r->piped, HASH_STEPS);
-    tell(&r->one, "hash", 0);
-    hear(&r->one, r->hash_seq);
-    tell(&r->piped, "hash", 0);
-    hear(&r->piped, r->hash_pipe);
+    child *const all[] = {&r->one, &r->pooled, &r->piped};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        ask_seconds(all[i], HASH_STEPS);
+        tell(all[i], "hash", 0);
+        hear(all[i], r->hashes[i]);
+    }
 }
 
 static size_t read_layer_times(race *r, double *times)
@@ -128,92 +128,85 @@ static void print_simulated(const double *times, size_t measured, size_t layers,
                workers, simulated_speedup(deep, layers, workers), speedup_bound(deep, layers, workers));
 }
 
-static void race_all(race *r, size_t layers, const char *width, const char *batch, const char *optimizer,
+static void race_all(race *r, size_t layers, const char *arch, const char *batch, const char *optimizer,
                      double seconds)
 {
     double times[MOST_LAYERS], m[RATIOS];
     char what[TEXT];
-    compare_hashes(r);
+    take_hashes(r);
     r->steps = (size_t)(seconds * HASH_STEPS / ask_seconds(&r->one, HASH_STEPS)) + 1;
     ask_seconds(&r->other, HASH_STEPS);
-    ask_seconds(&r->threaded, HASH_STEPS);
-    let_threads_sleep();
     for (size_t round = 0; round < r->rounds; round++)
         run_round(r, round);
     size_t measured = read_layer_times(r, times);
     double bound = speedup_bound(times, measured, 2);
     for (size_t i = 0; i < RATIOS; i++)
         m[i] = median(r->ratios[i], r->rounds);
-    snprintf(what, sizeof what, "width=%s batch=%s optimizer=%s precision=%s", width, batch, optimizer,
+    snprintf(what, sizeof what, "arch=%s batch=%s optimizer=%s precision=%s", arch, batch, optimizer,
              r->bf16 ? "bf16" : "float32");
-    printf("result bench=pipeline layers=%zu %s workers=2 speedup=%.3f of_two_processes=%.3f "
-           "vs_blas_threads=%.3f two_processes=%.3f blas_threads=%.3f with_hog=%.3f sequential_with_hog=%.3f "
-           "of_peak=%.3f peak=%s bound=%.3f of_bound=%.3f samples_per_second=%.0f hash_seq=%s hash_pipe=%s\n",
-           layers, what, m[SPEEDUP], m[OF_TWO], m[VS_THREADS], m[TWO], m[THREADS], m[HOG], m[HOG_SEQUENTIAL],
-           m[OF_PEAK], peak_name_for(r->bf16), bound, m[SPEEDUP] / bound,
-           strtod(batch, NULL) * (double)r->steps / median(r->alone, r->rounds) * m[SPEEDUP], r->hash_seq,
-           r->hash_pipe);
+    printf(
+        "result bench=pipeline %s threads=2 pool=%.3f pipeline=%.3f two_processes=%.3f single_with_hog=%.3f "
+        "pool_with_hog=%.3f pipeline_with_hog=%.3f of_peak=%.3f peak=%s bound=%.3f samples_per_second=%.0f "
+        "hash=%s hash_pool=%s hash_pipeline=%s\n",
+        what, m[POOL], m[PIPELINE], m[TWO], m[HOG_SINGLE], m[HOG_POOL], m[HOG_PIPELINE], m[OF_PEAK],
+        peak_name_for(r->bf16), bound,
+        strtod(batch, NULL) * (double)r->steps / median(r->alone, r->rounds) * m[PIPELINE], r->hashes[0],
+        r->hashes[1], r->hashes[2]);
     print_simulated(times, measured, layers, what);
     if (layers >= 8)
         print_simulated(times, measured, 64, what);
     fflush(stdout);
 }
 
-static void measure(size_t layers, const char *width, const char *batch, const char *optimizer,
-                    const char *precision, size_t rounds, double seconds)
+static void measure(const char *arch, const char *batch, const char *optimizer, const char *precision,
+                    size_t rounds, double seconds)
 {
     static race r;
-    char arch[TEXT] = "";
-    for (size_t i = 0; i <= layers; i++)
-        snprintf(arch + strlen(arch), sizeof arch - strlen(arch), "%s%s", i ? "-" : "", width);
     shape parsed = parse_dense_shape(arch);
     r = (race){.rounds = rounds, .bf16 = precision_of_name(precision) == MF_PRECISION_BF16};
     r.flops = flops_of_dense_step(&parsed, strtoul(batch, NULL, 10));
-    r.one = start_trainer(arch, batch, optimizer, "0", "1", precision);
-    r.other = start_trainer(arch, batch, optimizer, "0", "1", precision);
-    r.threaded = start_trainer(arch, batch, optimizer, "0", "2", precision);
-    r.piped = start_trainer(arch, batch, optimizer, "2", "1", precision);
-    race_all(&r, layers, width, batch, optimizer, seconds);
+    r.one = start_trainer(arch, batch, optimizer, "1", "steps", precision);
+    r.other = start_trainer(arch, batch, optimizer, "1", "steps", precision);
+    r.pooled = start_trainer(arch, batch, optimizer, "2", "steps", precision);
+    r.piped = start_trainer(arch, batch, optimizer, "2", "pipeline", precision);
+    race_all(&r, parsed.layers, arch, batch, optimizer, seconds);
     end_child(&r.one);
     end_child(&r.other);
-    end_child(&r.threaded);
+    end_child(&r.pooled);
     end_child(&r.piped);
 }
 
-static void for_precisions(const char *precisions, size_t layers, const char *width, const char *batch,
-                           const char *optimizer, size_t rounds, double seconds)
+static void for_precisions(const char *precisions, const char *arch, const char *batch, const char *optimizer,
+                           size_t rounds, double seconds)
 {
     char *words = copy_words(precisions);
     for (char *precision, *list = words; (precision = next_word(&list));)
-        measure(layers, width, batch, optimizer, precision, rounds, seconds);
+        measure(arch, batch, optimizer, precision, rounds, seconds);
     free(words);
 }
 
 int main(int count, char **arguments)
 {
-    const char *width = argument(count, arguments, "width", "1000");
     const char *precisions = argument(count, arguments, "precision", "float32,bf16");
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
     double seconds = strtod(argument(count, arguments, "seconds", "0.4"), NULL);
     if (rounds < 1 || rounds > MOST_ROUNDS)
         return 1;
-    path_beside(arguments[0], "pipeline_worker", worker_path);
+    path_beside(arguments[0], "bench_worker", worker_path);
     signal(SIGPIPE, SIG_IGN);
     printf("# monoforward %s, products: %s, BLAS: %s\n", mf_version(), mf_products_name(), mf_blas_name());
     fflush(stdout);
-    char *layers = copy_words(argument(count, arguments, "layers", "2,4,8"));
-    for (char *layer, *layer_list = layers; (layer = next_word(&layer_list));) {
+    char *archs = copy_words(argument(count, arguments, "arch", usual_archs));
+    for (char *arch, *arch_list = archs; (arch = next_word(&arch_list));) {
         char *batches = copy_words(argument(count, arguments, "batch", "128,32"));
         for (char *batch, *batch_list = batches; (batch = next_word(&batch_list));) {
             char *optimizers = copy_words(argument(count, arguments, "optimizer", "sgd,adam"));
             for (char *optimizer, *optimizer_list = optimizers; (optimizer = next_word(&optimizer_list));)
-                if (strtoul(layer, NULL, 10) >= 1 && strtoul(layer, NULL, 10) <= MOST_LAYERS)
-                    for_precisions(precisions, strtoul(layer, NULL, 10), width, batch, optimizer, rounds,
-                                   seconds);
+                for_precisions(precisions, arch, batch, optimizer, rounds, seconds);
             free(optimizers);
         }
         free(batches);
     }
-    free(layers);
+    free(archs);
     return 0;
 }

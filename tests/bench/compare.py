@@ -57,7 +57,7 @@ def print_pytorch(own, precision, setting, tuned, speed, times, memory):
              torch_least[0] / memory[ours][0], memory[ours][1], torch_least[1]), flush=True)
 
 
-def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, rounds, workers, precisions):
+def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, rounds, run, precisions):
     def torch(algorithm, precision):
         return Worker([sys.executable, os.path.join(folder, "torch_worker.py"), algorithm, arch, str(batch),
                        optimizer, str(threads), precision], threads)
@@ -66,12 +66,11 @@ def compare_pytorch(folder, worker, arch, batch, optimizer, threads, steps, roun
              for precision in precisions for algorithm in ("bp", "mf")}
     tuned = {name: peer.ask("tune %d" % max(2, steps // 5)) for name, peer in peers.items()}
     for precision in precisions:
-        peers["ours_" + precision] = Worker([worker, arch, str(batch), optimizer, str(threads), str(workers),
-                                             precision], threads)
+        peers["ours_" + precision] = Worker([worker, arch, str(batch), optimizer, str(threads), run, precision], 1)
     speed, times = rates(peers, batch, steps, rounds)
     memory = {name: [int(n) / 2**20 for n in w.ask("rss").split()] for name, w in peers.items()}
-    setting = ("blas=%s arch=%s batch=%d optimizer=%s threads=%d workers=%d"
-               % (peers["ours_" + precisions[0]].ask("blas"), arch, batch, optimizer, threads, workers))
+    setting = ("products=%s arch=%s batch=%d optimizer=%s threads=%d run=%s"
+               % (peers["ours_" + precisions[0]].ask("products"), arch, batch, optimizer, threads, run))
     for own in precisions:
         for precision in precisions:
             print_pytorch(own, precision, setting, tuned, speed, times, memory)
@@ -83,8 +82,9 @@ def compare_fann(folder, worker, peer, arch, batch, steps, rounds):
     workers = {"fann": Worker([peer, arch, str(batch)], 1),
                "ours": Worker([worker, arch, str(batch), "sgd", "1"], 1)}
     speed, times = rates(workers, batch, steps, rounds)
-    print("result bench=c peer=fann blas=%s arch=%s batch=%d threads=1 fann_sps=%.0f ours_sps=%.0f vs_fann=%.1f"
-          % (workers["ours"].ask("blas"), arch, batch, speed["fann"], speed["ours"], ratio(times, "fann", "ours")), flush=True)
+    print("result bench=c peer=fann products=%s arch=%s batch=%d threads=1 fann_sps=%.0f ours_sps=%.0f vs_fann=%.1f"
+          % (workers["ours"].ask("products"), arch, batch, speed["fann"], speed["ours"],
+             ratio(times, "fann", "ours")), flush=True)
     for w in workers.values():
         w.close()
 
@@ -93,9 +93,9 @@ def main():
     folder = os.path.dirname(os.path.abspath(__file__))
     kind, worker = sys.argv[1], sys.argv[2]
     if kind == "pytorch":
-        arch, batch, optimizer, threads, steps, rounds, workers, precisions = sys.argv[3:]
+        arch, batch, optimizer, threads, steps, rounds, run, precisions = sys.argv[3:]
         compare_pytorch(folder, worker, arch, int(batch), optimizer, int(threads), int(steps), int(rounds),
-                        int(workers), precisions.split(","))
+                        run, precisions.split(","))
     else:
         peer, arch, batch, steps, rounds = sys.argv[3:]
         compare_fann(folder, worker, peer, arch, int(batch), int(steps), int(rounds))

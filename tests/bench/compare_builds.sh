@@ -37,7 +37,7 @@ run_both() { # name command...
 round=1
 while [ "$round" -le "$rounds" ]; do
     run_both bench_dense --arch=784-1000-1000 --batch=128 --rounds=3 --threads=1
-    run_both bench_conv --arch=3x32x32:c64p-c128p-c10 --batch=32 --rounds=1 --steps=6 --python=none --threads=1 --workers=0
+    run_both bench_conv --arch=3x32x32:c64p-c128p-c10 --batch=32 --rounds=1 --steps=6 --python=none --threads=1 --run=steps
     round=$((round + 1))
 done
 
@@ -49,7 +49,7 @@ awk '
             split($i, field, "=")
             if (field[1] ~ /^(sps|images_s)$/)
                 rate = field[2]
-            else if (field[1] ~ /^(bench|batch|optimizer|threads|workers|norm|arch)$/)
+            else if (field[1] ~ /^(bench|batch|optimizer|threads|run|norm|arch)$/)
                 name = name " " $i
         }
         if (rate > 0) {

@@ -38,23 +38,23 @@ done
 [ -n "$python" ] || { echo "PyTorch is missing; on Debian: apt-get install python3-torch" >&2; exit 1; }
 
 echo "# $("$python" -c 'import torch; print("PyTorch", torch.__version__)')"
-compare() { # ARCH BATCH OPTIMIZER THREADS STEPS WORKERS
+compare() { # ARCH BATCH OPTIMIZER THREADS STEPS RUN
     "$python" "$here/compare.py" pytorch "$worker" "$1" "$2" "$3" "$4" "$5" $rounds "$6" $precisions
 }
 
-# WORKERS is 0: the BLAS library's threads work on one layer after the other, as in PyTorch; 2: the layers
-# train at the same time, with one BLAS thread each.
-for run in "1 0" "2 0" "2 2"; do
+# RUN is steps: threads work together on one layer after the other, as in PyTorch; pipeline: the layers train at the
+# same time, and a thread that is free helps another.
+for run in "1 steps" "2 steps" "2 pipeline"; do
     for optimizer in adam sgd; do
         compare 784-1000-1000 128 $optimizer "${run% *}" 60 "${run#* }"
         compare 3072-2000-2000-2000 128 $optimizer "${run% *}" 20 "${run#* }"
     done
 done
-compare 1000-1000-1000-1000-1000 128 sgd 2 40 2
+compare 1000-1000-1000-1000-1000 128 sgd 2 40 pipeline
 # One sample at a time.
 for optimizer in sgd adam; do
-    compare 64-32-32 1 $optimizer 1 2000 0
-    compare 784-1000-1000 1 $optimizer 1 100 0
+    compare 64-32-32 1 $optimizer 1 2000 steps
+    compare 784-1000-1000 1 $optimizer 1 100 steps
 done
 # Convolutions: the paper's network, SGD and Adam, without and with batch normalisation. These runs also measure
 # the BLAS library's rate, in the same rounds.

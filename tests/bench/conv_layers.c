@@ -20,7 +20,7 @@ typedef struct trial {
 } trial;
 
 static trial make_trial(const shape *layers, size_t position, const conv_product *product, size_t batch,
-                        mf_optimizer *optimizer)
+                        mf_optimizer *optimizer, mf_pool *pool)
 {
     trial t = {.product = product, .batch = batch};
     mf_layer_spec spec = spec_of_layer(layers, position);
@@ -30,6 +30,7 @@ static trial make_trial(const shape *layers, size_t position, const conv_product
     must(mf_workspace_spec_init(&room, sizeof room));
     room.layer = t.layer;
     room.max_batch = batch;
+    room.pool = pool;
     must(mf_workspace_create(&room, &t.workspace));
     t.x = make_inputs(batch * layers->widths[position]);
     t.a = make_inputs(batch * layers->widths[position + 1]);
@@ -83,6 +84,7 @@ void print_layers(const shape *layers, const conv_products *products, size_t bat
                   const char *optimizer_name, int threads, size_t rounds)
 {
     mf_optimizer *optimizer = make_optimizer(optimizer_name, NULL);
+    mf_pool *pool = make_pool((unsigned)threads);
     double sums[TIMES] = {0.0}, flops = 0.0, product_flops = 0.0;
     printf("%-20s %8s %9s %9s %8s %9s %8s %8s %8s\n", "layer", "GFLOP", "step ms", "forward", "GFLOP/s",
            "sgemm ms", "GFLOP/s", "of_sgemm", "of_peak");
@@ -90,7 +92,7 @@ void print_layers(const shape *layers, const conv_products *products, size_t bat
         const maps *at = &layers->maps[i];
         double times[TIMES], own = flops_of_conv_step(layers, i, batch);
         char name[64];
-        trial t = make_trial(layers, i, &products->layer[i], batch, optimizer);
+        trial t = make_trial(layers, i, &products->layer[i], batch, optimizer, pool);
         t.flops_a_core = own / threads;
         time_layer(&t, rounds, times);
         free_trial(&t);
@@ -103,5 +105,6 @@ void print_layers(const shape *layers, const conv_products *products, size_t bat
     }
     print_row("all", sums, flops, product_flops);
     fflush(stdout);
+    mf_pool_free(pool);
     mf_optimizer_free(optimizer);
 }

@@ -158,13 +158,27 @@ mf_memory memory_of_backprop(const shape *layers, const mf_optimizer_spec *optim
     return memory_of_built(&builder, 1, optimizer, max_batch);
 }
 
-mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_allocator *allocator)
+mf_pool *make_pool(unsigned threads)
+{
+    mf_pool_spec spec;
+    mf_pool *pool = NULL;
+    mf_blas_set_threads(1); /* one without threads of its own has one anyway */
+    must(mf_pool_spec_init(&spec, sizeof spec));
+    spec.threads = threads;
+    if (threads > 1)
+        must(mf_pool_create(&spec, &pool));
+    return pool;
+}
+
+mf_workspace *make_workspace(mf_network *network, size_t max_batch, mf_pool *pool,
+                             const mf_allocator *allocator)
 {
     mf_workspace_spec spec;
     mf_workspace *workspace;
     must(mf_workspace_spec_init(&spec, sizeof spec));
     spec.network = network;
     spec.max_batch = max_batch;
+    spec.pool = pool;
     spec.allocator = allocator;
     must(mf_workspace_create(&spec, &workspace));
     return workspace;

@@ -32,7 +32,13 @@ mf_network *make_backprop(const shape *layers, mf_optimizer *optimizer, const mf
 mf_memory memory_of_network(const shape *layers, const mf_optimizer_spec *optimizer, size_t max_batch);
 mf_memory memory_of_backprop(const shape *layers, const mf_optimizer_spec *optimizer, size_t max_batch);
 
-mf_workspace *make_workspace(mf_network *network, size_t max_batch, const mf_allocator *allocator);
+/* That many threads, of which the one that calls is one; NULL for one. The BLAS library has one thread from
+ * then on. */
+mf_pool *make_pool(unsigned threads);
+
+/* `pool` shares the work, or is NULL. */
+mf_workspace *make_workspace(mf_network *network, size_t max_batch, mf_pool *pool,
+                             const mf_allocator *allocator);
 
 /* Standard normal inputs and labels drawn from a fixed seed. */
 float *make_inputs(size_t count);
