@@ -71,9 +71,9 @@ bool model_create(struct model *model, const struct study *study, const struct s
         !training_open(&model->training, model->network, settings->workers, model->pool, settings->batch,
                        &model->allocator))
         return false;
-    return settings->workers > 0 || model->meter.bytes == model->memory ||
-           complain("training holds %zu bytes, the library has foreseen %zu", model->meter.bytes,
-                    model->memory);
+    model->held = model->meter.bytes;
+    return settings->workers > 0 || model->held == model->memory ||
+           complain("training holds %zu bytes, the library has foreseen %zu", model->held, model->memory);
 }
 
 void model_free(struct model *model)

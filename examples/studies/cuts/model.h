@@ -19,7 +19,8 @@ struct model {
     mf_layer *layers[MOST_LAYERS];
     mf_network *network;
     struct training training;
-    size_t memory;       /* bytes that the library foresees for training in a workspace, */
+    size_t held;         /* bytes before the first step: checkpoints add what the network says of its run */
+    size_t memory;       /* those that the library foresees for training in a workspace, */
     size_t memory_large; /* and for batches of LARGE_BATCH */
 };
 

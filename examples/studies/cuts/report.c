@@ -120,8 +120,8 @@ void report_result(const struct run *run, const struct epoch *test, const struct
            run->state.history.count);
     print_scores(run, "", test);
     printf(" seconds=%.1f processor_seconds=%.1f memory=%zu memory_%d=%zu held=%zu layers=%zu",
-           run_seconds(run), run->state.elapsed, model->memory, LARGE_BATCH, model->memory_large,
-           model->meter.bytes, model->layer_count);
+           run_seconds(run), run->state.elapsed, model->memory, LARGE_BATCH, model->memory_large, model->held,
+           model->layer_count);
     if (validation != NULL)
         print_scores(run, "valid_", validation);
     for (size_t i = 0; i < test->depth; i++)
