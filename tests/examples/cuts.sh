@@ -113,6 +113,10 @@ for option in "--head 1" "--seed 6" "--width 3" "--learning-rate 0.02" "--warmup
     succeeds "$option" residual $option
     [ "$(result params_hash)" != "$hash" ] || fail "$option has no effect"
 done
+succeeds "a mixer" mixed --epochs 2
+hash=$(result params_hash)
+succeeds "the mean over patches" mixed --epochs 2 --head 1
+[ "$(result params_hash)" != "$hash" ] || fail "--head has no effect on the mixer"
 for program in "$resnet18" "$mixer" "$language"; do
     succeeds "no data" "$program" --epochs 1 --width 4 --limit 40 --test-limit 20 --batch 20
     [ "$(result data)" = drawn ] || fail "$program: the result line does not say that data was drawn"

@@ -1,8 +1,8 @@
 /* mixer: an MLP-Mixer learns CIFAR-10 or CIFAR-100 from patches of 4 x 4 pixels, every block a layer or all
  * of them one. See --help.
  *
- * The first layer also has the embedding of the patches, the last one the mean over all of them, which its
- * head reads; the others' heads read all values of all patches.
+ * The first layer also has the embedding of the patches, the last one a normalisation. Heads read all values
+ * of all patches; the last one can read the mean over the patches instead, as in a Mixer it usually does.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -35,25 +35,29 @@ static void describe(struct chain *chain, const struct settings *settings)
             chain_cut(chain, 0);
     }
     add_norm(chain);
-    chain_add(chain, &mean);
+    if (settings->head > 0)
+        chain_add(chain, &mean);
     chain_cut(chain, 0);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct study study = {.name = "mixer",
-                                       .summary = "Trains an MLP-Mixer on CIFAR-10 or CIFAR-100: every block "
-                                                  "learns from its own loss, or all from one.\n"
-                                                  "Without data it draws shapes to learn from.",
-                                       .cuts = cuts,
-                                       .describe = describe,
-                                       .usual = {.cut = CUT_BLOCK,
-                                                 .width = 128,
-                                                 .blocks = 4,
-                                                 .epochs = 30,
-                                                 .batch = 128,
-                                                 .learning_rate = 0.002,
-                                                 .weight_decay = 0.05,
-                                                 .augment = true}};
+    static const struct study study = {
+        .name = "mixer",
+        .summary = "Trains an MLP-Mixer on CIFAR-10 or CIFAR-100: every block "
+                   "learns from its own loss, or all from one.\n"
+                   "Without data it draws shapes to learn from.",
+        .cuts = cuts,
+        .head_help =
+            "what the last head reads: 0: all values of all patches, as the others do, else their mean",
+        .describe = describe,
+        .usual = {.cut = CUT_BLOCK,
+                  .width = 128,
+                  .blocks = 4,
+                  .epochs = 30,
+                  .batch = 128,
+                  .learning_rate = 0.002,
+                  .weight_decay = 0.05,
+                  .augment = true}};
     return study_main(&study, argc, argv);
 }

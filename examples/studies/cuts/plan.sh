@@ -18,9 +18,11 @@ hundred() { # hundred SEED CUT...: CIFAR-100, where its binary files are
             --epochs 2 --seed $seed
     done
 }
-mixers() { # mixers SEED
+mixers() { # mixers SEED: heads on all patches, and as mixer-mean the last one on their mean
     for cut in block none; do
         run mixer-$cut-s$1 mixer --data "$data/cifar-10" --cut $cut --width 32 --batch 64 --epochs 2 --seed $1
+        run mixer-mean-$cut-s$1 mixer --data "$data/cifar-10" --cut $cut --head 1 --width 32 --batch 64 --epochs 2 \
+            --seed $1
     done
 }
 transformers() { # transformers BLOCKS SEED

@@ -96,7 +96,7 @@ void report_options(const struct run *run, char text[OPTIONS_TEXT])
                         s->warmup, s->weight_decay, (unsigned long long)s->seed);
     if (s->blocks > 0)
         used += snprintf(text + used, OPTIONS_TEXT - (size_t)used, " blocks=%zu", s->blocks);
-    if (run->study->usual.head > 0)
+    if (run->study->head_help != NULL)
         used += snprintf(text + used, OPTIONS_TEXT - (size_t)used, " head=%zu", s->head);
     if (run->source.text)
         snprintf(text + used, OPTIONS_TEXT - (size_t)used, " length=%zu", s->length);

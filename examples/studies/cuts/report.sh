@@ -33,6 +33,8 @@ set ylabel 'training memory, batch 512, MB'; set yrange [0:*]
 plot '$work/locality' using 1:5 notitle
 set ylabel 'processor seconds for 1000 images'
 plot '$work/locality' using 1:6 notitle
+END
+[ ! -f "$out/speed.log" ] || cat >>"$work/figure.gp" <<END
 set ylabel 'speed of two workers, one = 1'
 plot '$work/locality' using 1:7 notitle
 END

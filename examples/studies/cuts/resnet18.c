@@ -86,19 +86,21 @@ static void describe(struct chain *chain, const struct settings *settings)
 
 int main(int argc, char **argv)
 {
-    static const struct study study = {.name = "resnet18",
-                                       .summary = "Trains a ResNet-18 on CIFAR-10 or CIFAR-100: every part "
-                                                  "between two cuts learns from its own loss.\n"
-                                                  "Without data it draws shapes to learn from.",
-                                       .cuts = cuts,
-                                       .describe = describe,
-                                       .usual = {.cut = CUT_BLOCK,
-                                                 .width = 64,
-                                                 .head = 4,
-                                                 .epochs = 30,
-                                                 .batch = 128,
-                                                 .learning_rate = 0.002,
-                                                 .weight_decay = 0.01,
-                                                 .augment = true}};
+    static const struct study study = {
+        .name = "resnet18",
+        .summary = "Trains a ResNet-18 on CIFAR-10 or CIFAR-100: every part "
+                   "between two cuts learns from its own loss.\n"
+                   "Without data it draws shapes to learn from.",
+        .cuts = cuts,
+        .head_help = "heads read the means of N x N parts of each map, 0: the maps as they are",
+        .describe = describe,
+        .usual = {.cut = CUT_BLOCK,
+                  .width = 64,
+                  .head = 4,
+                  .epochs = 30,
+                  .batch = 128,
+                  .learning_rate = 0.002,
+                  .weight_decay = 0.01,
+                  .augment = true}};
     return study_main(&study, argc, argv);
 }

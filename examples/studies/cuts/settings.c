@@ -10,17 +10,19 @@ enum { MOST_RULES = 32 };
 
 /* The usual value stands in the help. */
 struct helps {
-    char cut[80], width[80], blocks[80], head[160], epochs[120], batch[80], rate[80], decay[80], length[80];
+    char cut[80], width[80], blocks[80], head[200], epochs[120], batch[80], rate[80], decay[80], length[80];
 };
 
-static void write_helps(const struct settings *usual, const char *cut, struct helps *helps)
+static void write_helps(const struct study *study, struct helps *helps)
 {
-    snprintf(helps->cut, sizeof helps->cut, "what is a layer; none: the whole network (%s)", cut);
+    const struct settings *usual = &study->usual;
+    snprintf(helps->cut, sizeof helps->cut, "what is a layer; none: the whole network (%s)",
+             study->cuts[usual->cut]);
+    if (study->head_help != NULL)
+        snprintf(helps->head, sizeof helps->head, "%s (%zu)", study->head_help, usual->head);
     snprintf(helps->width, sizeof helps->width, "maps of the first stage, or values of a position (%zu)",
              usual->width);
     snprintf(helps->blocks, sizeof helps->blocks, "how many there are (%zu)", usual->blocks);
-    snprintf(helps->head, sizeof helps->head,
-             "heads read the means of N x N parts of each map, 0: the maps as they are (%zu)", usual->head);
     snprintf(helps->epochs, sizeof helps->epochs,
              "passes over what is learned from; 0: only the memory is counted (%zu)", usual->epochs);
     snprintf(helps->batch, sizeof helps->batch, "rows of a step (%zu)", usual->batch);
@@ -36,7 +38,7 @@ static size_t add_own_rules(const struct study *study, struct settings *s, const
     size_t count = 0;
     if (study->usual.blocks > 0)
         rules[count++] = option_count("blocks", helps->blocks, &s->blocks, 1, MOST_LAYERS);
-    if (study->usual.head > 0)
+    if (study->head_help != NULL)
         rules[count++] = option_count("head", helps->head, &s->head, 0, 64);
     if (study->text) {
         rules[count++] = option_text("data", "DIR", "folder of WikiText-2 (a usual place)", &s->data);
@@ -86,7 +88,7 @@ enum options_outcome settings_read(const struct study *study, struct settings *s
     settings->checkpoint_every = 30;
     settings->warmup = 0.05;
     settings->seed = 1;
-    write_helps(&study->usual, study->cuts[study->usual.cut], &helps);
+    write_helps(study, &helps);
     size_t count = add_rules(study, settings, &helps, rules);
     return options_read(argc, argv, study->summary, rules, count);
 }
