@@ -73,6 +73,10 @@ const constants = Object.freeze({
     MF_UNIT_TOKENS: 11,
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
+    MF_BLOCK_RESIDUAL: 0,
+    MF_BLOCK_BOTTLENECK: 1,
+    MF_BLOCK_MIXER: 2,
+    MF_BLOCK_TRANSFORMER: 3,
     MF_HEAD_LINEAR: 0,
     MF_HEAD_POSITIONS: 1,
     MF_PREDICT_LAST: 0,
@@ -87,6 +91,7 @@ const constants = Object.freeze({
     MF_CONTENTS_MODEL: 0,
     MF_CONTENTS_TRAINING: 1,
     MF_SEED_AUTO: 0,
+    MF_ACTIVATION_AUTO: -1,
     MF_NODE_PREVIOUS: -1,
     MF_LABEL_IGNORED: -100,
 });
@@ -161,6 +166,21 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 136)
         throw new Error('mf_unit_spec has another size than in C');
+    koffi.struct('mf_block_spec', {
+        struct_size: 'uint32_t',
+        kind: 'int32_t',
+        input: 'int32_t',
+        activation: 'int32_t',
+        outputs: 'size_t',
+        stride: koffi.array('size_t', 2, 'Array'),
+        hidden: 'size_t',
+        token_hidden: 'size_t',
+        heads: 'size_t',
+        causal: 'int32_t',
+        reserved: 'int32_t',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_block_spec') !== 72)
+        throw new Error('mf_block_spec has another size than in C');
     koffi.struct('mf_head_spec', {
         struct_size: 'uint32_t',
         kind: 'int32_t',
@@ -402,12 +422,14 @@ function declare(koffi, library) {
         mf_layer_pass_batch: library.func('int32_t mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, mf_batch *batch, float *a)'),
         mf_layer_goodness: library.func('int32_t mf_layer_goodness(mf_layer *layer, mf_workspace *workspace, size_t rows, float *a, float *goodness)'),
         mf_unit_spec_init: library.func('int32_t mf_unit_spec_init(_Inout_ mf_unit_spec *spec, size_t size)'),
+        mf_block_spec_init: library.func('int32_t mf_block_spec_init(_Inout_ mf_block_spec *spec, size_t size)'),
         mf_head_spec_init: library.func('int32_t mf_head_spec_init(_Inout_ mf_head_spec *spec, size_t size)'),
         mf_builder_spec_init: library.func('int32_t mf_builder_spec_init(_Inout_ mf_builder_spec *spec, size_t size)'),
         mf_builder_create: library.func('int32_t mf_builder_create(mf_builder_spec *spec, _Out_ mf_builder **builder)'),
         mf_builder_from_spec: library.func('int32_t mf_builder_from_spec(mf_layer_spec *spec, _Out_ mf_builder **builder)'),
         mf_builder_free: library.func('void mf_builder_free(mf_builder *builder)'),
         mf_builder_unit: library.func('int32_t mf_builder_unit(mf_builder *builder, mf_unit_spec *unit, _Out_ int32_t *node)'),
+        mf_builder_block: library.func('int32_t mf_builder_block(mf_builder *builder, mf_block_spec *block, _Out_ int32_t *node)'),
         mf_builder_head: library.func('int32_t mf_builder_head(mf_builder *builder, mf_head_spec *head)'),
         mf_builder_shape: library.func('int32_t mf_builder_shape(mf_builder *builder, int32_t node, _Inout_ mf_shape *shape)'),
         mf_layer_build: library.func('int32_t mf_layer_build(mf_builder *builder, _Out_ mf_layer **layer)'),

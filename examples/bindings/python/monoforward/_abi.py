@@ -78,6 +78,10 @@ MF_UNIT_TRANSPOSE = 10
 MF_UNIT_TOKENS = 11
 MF_UNIT_POSITIONS = 12
 MF_UNIT_ATTENTION = 13
+MF_BLOCK_RESIDUAL = 0
+MF_BLOCK_BOTTLENECK = 1
+MF_BLOCK_MIXER = 2
+MF_BLOCK_TRANSFORMER = 3
 MF_HEAD_LINEAR = 0
 MF_HEAD_POSITIONS = 1
 MF_PREDICT_LAST = 0
@@ -92,6 +96,7 @@ MF_WORKSPACE_CONVERT = 2
 MF_CONTENTS_MODEL = 0
 MF_CONTENTS_TRAINING = 1
 MF_SEED_AUTO = 0
+MF_ACTIVATION_AUTO = -1
 MF_NODE_PREVIOUS = -1
 MF_LABEL_IGNORED = -100
 
@@ -149,6 +154,10 @@ class mf_batch(c.Structure):
 
 
 class mf_unit_spec(c.Structure):
+    pass
+
+
+class mf_block_spec(c.Structure):
     pass
 
 
@@ -316,6 +325,20 @@ mf_unit_spec._fields_ = [
     ("heads", c.c_size_t),
     ("causal", c.c_int32),
     ("reserved3", c.c_int32),
+]
+
+mf_block_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("kind", c.c_int32),
+    ("input", c.c_int32),
+    ("activation", c.c_int32),
+    ("outputs", c.c_size_t),
+    ("stride", c.c_size_t * 2),
+    ("hidden", c.c_size_t),
+    ("token_hidden", c.c_size_t),
+    ("heads", c.c_size_t),
+    ("causal", c.c_int32),
+    ("reserved", c.c_int32),
 ]
 
 mf_head_spec._fields_ = [
@@ -495,12 +518,14 @@ FUNCTIONS = {
     "mf_layer_goodness": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
         c.c_void_p]),
     "mf_unit_spec_init": (c.c_int32, [c.POINTER(mf_unit_spec), c.c_size_t]),
+    "mf_block_spec_init": (c.c_int32, [c.POINTER(mf_block_spec), c.c_size_t]),
     "mf_head_spec_init": (c.c_int32, [c.POINTER(mf_head_spec), c.c_size_t]),
     "mf_builder_spec_init": (c.c_int32, [c.POINTER(mf_builder_spec), c.c_size_t]),
     "mf_builder_create": (c.c_int32, [c.POINTER(mf_builder_spec), c.POINTER(c.POINTER(mf_builder))]),
     "mf_builder_from_spec": (c.c_int32, [c.POINTER(mf_layer_spec), c.POINTER(c.POINTER(mf_builder))]),
     "mf_builder_free": (None, [c.POINTER(mf_builder)]),
     "mf_builder_unit": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(mf_unit_spec), c.c_void_p]),
+    "mf_builder_block": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(mf_block_spec), c.c_void_p]),
     "mf_builder_head": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(mf_head_spec)]),
     "mf_builder_shape": (c.c_int32, [c.POINTER(mf_builder), c.c_int32, c.POINTER(mf_shape)]),
     "mf_layer_build": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(c.POINTER(mf_layer))]),
