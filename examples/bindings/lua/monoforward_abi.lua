@@ -278,6 +278,7 @@ enum { MF_OPTIMIZER_BETA2 = 4 };
 enum { MF_OPTIMIZER_EPSILON = 5 };
 enum { MF_OPTIMIZER_WEIGHT_DECAY = 6 };
 enum { MF_OPTIMIZER_CLIP_NORM = 7 };
+enum { MF_OPTIMIZER_CHECKED = 8 };
 enum { MF_LAYER_DENSE = 0 };
 enum { MF_LAYER_CONV2D = 1 };
 enum { MF_LAYER_UNITS = 2 };

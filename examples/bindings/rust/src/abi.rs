@@ -67,6 +67,7 @@ pub const MF_OPTIMIZER_BETA2: i32 = 4;
 pub const MF_OPTIMIZER_EPSILON: i32 = 5;
 pub const MF_OPTIMIZER_WEIGHT_DECAY: i32 = 6;
 pub const MF_OPTIMIZER_CLIP_NORM: i32 = 7;
+pub const MF_OPTIMIZER_CHECKED: i32 = 8;
 pub const MF_LAYER_DENSE: i32 = 0;
 pub const MF_LAYER_CONV2D: i32 = 1;
 pub const MF_LAYER_UNITS: i32 = 2;
