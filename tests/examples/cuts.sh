@@ -107,7 +107,7 @@ complains "another cut" "is of another run: it has cut=block, this one cut=none"
 succeeds "images held out" residual --validation 50 --epochs 1
 [ "$(result rows)" = 150 ] || fail "--validation 50 leaves $(result rows) images"
 [ -n "$(result valid_last)" ] || fail "--validation is not in the result line"
-for option in "--head 1" "--seed 6" "--width 3" "--learning-rate 0.02" "--warmup 0.5" "--weight-decay 0.5" \
+for option in "--head 1" --head-conv "--seed 6" "--width 3" "--learning-rate 0.02" "--warmup 0.5" "--weight-decay 0.5" \
     "--batch 19" "--limit 190"; do
     # shellcheck disable=SC2086 # options are words
     succeeds "$option" residual $option

@@ -70,7 +70,7 @@ int32_t chain_pick(struct chain *chain, size_t first, size_t maps)
     return node;
 }
 
-void chain_cut(struct chain *chain, size_t pool)
+void chain_cut(struct chain *chain, int32_t output, size_t pool)
 {
     mf_head_spec head;
     if (!chain->open || chain->failed)
@@ -81,7 +81,9 @@ void chain_cut(struct chain *chain, size_t pool)
     head.projection_init = MF_INIT_ZERO;
     if (chain->shape.rank == 3) /* small maps are read as they are */
         head.pool_size = pool < chain->shape.dims[1] ? pool : 0;
+    head.output_node = output;
     (void)mf_builder_head(chain->builders[chain->count - 1], &head);
+    (void)mf_builder_shape(chain->builders[chain->count - 1], output, &chain->shape);
     chain->open = false;
     chain->node = 0;
 }

@@ -47,8 +47,9 @@ mf_unit_spec chain_unit(int32_t kind);
 int32_t chain_pick(struct chain *chain, size_t first, size_t maps);
 
 /* Ends the layer with a head: one that reads the means of pool x pool parts of every map, or all values if
- * `pool` is 0 or the output is a sequence. Without units there is no layer to end. */
-void chain_cut(struct chain *chain, size_t pool);
+ * `pool` is 0 or the output is a sequence. `output` is the node that the next layer reads, MF_NODE_PREVIOUS
+ * the last unit's; the units behind it are the head's. Without units there is no layer to end. */
+void chain_cut(struct chain *chain, int32_t output, size_t pool);
 
 /* Makes the layers; `layers` has room for MOST_LAYERS. On failure prints one line and returns false. */
 bool chain_build(const struct chain *chain, mf_layer **layers, size_t *count);

@@ -34,10 +34,10 @@ static void describe(struct chain *chain, const struct settings *settings)
         add_causal_attention(chain, heads);
         add_perceptron(chain, EXPANSION * settings->width, false);
         if (settings->cut == CUT_BLOCK && block + 1 < settings->blocks)
-            chain_cut(chain, 0);
+            chain_cut(chain, MF_NODE_PREVIOUS, 0);
     }
     add_norm(chain);
-    chain_cut(chain, 0);
+    chain_cut(chain, MF_NODE_PREVIOUS, 0);
 }
 
 int main(int argc, char **argv)

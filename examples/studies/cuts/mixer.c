@@ -32,12 +32,12 @@ static void describe(struct chain *chain, const struct settings *settings)
         add_perceptron(chain, PATCH_HIDDEN, true);
         add_perceptron(chain, VALUE_EXPANSION * settings->width, false);
         if (settings->cut == CUT_BLOCK && block + 1 < settings->blocks)
-            chain_cut(chain, 0);
+            chain_cut(chain, MF_NODE_PREVIOUS, 0);
     }
     add_norm(chain);
     if (settings->head > 0)
         chain_add(chain, &mean);
-    chain_cut(chain, 0);
+    chain_cut(chain, MF_NODE_PREVIOUS, 0);
 }
 
 int main(int argc, char **argv)

@@ -35,7 +35,10 @@ residual 1 block none stage conv
 mixers 1
 transformers 2 1
 residual 1 half
+# What else heads can be: linear on 4 x 4 parts, and the same behind a convolution.
 run resnet18-head4-block-s1 resnet18 --data "$data/cifar-10" --cut block --head 4 --width 8 --batch 64 --epochs 2 --seed 1
+run resnet18-headconv-block-s1 resnet18 --data "$data/cifar-10" --cut block --head 4 --head-conv --width 8 --batch 64 \
+    --epochs 2 --seed 1
 for seed in 2 3; do
     residual $seed block none stage conv half
     mixers $seed

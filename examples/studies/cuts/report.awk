@@ -117,14 +117,17 @@ function judge(claim, figure, holds) {
 }
 
 # What the wish was, and what came of it.
-function verdicts(    i, f, b, w, gap) {
+function verdicts(    i, f, b, w, gap, whole) {
     print "| Asked | Found | |\n|---|---|---|"
     for (i = 1; i <= family_count; i++) {
         f = families[i]
-        if (!((f, "block") in at) || !((f, "none") in at))
+        # Other heads at the cuts leave the whole network as it is.
+        whole = f
+        sub(/-head.*/, "", whole)
+        if (!((f, "block") in at) || !((whole, "none") in at))
             continue
         b = at[f, "block"]
-        w = at[f, "none"]
+        w = at[whole, "none"]
         if (text[b]) {
             gap = mean(b, "last") / mean(w, "last")
             judge(f ": blocks have at most 1.20 times the perplexity of BP", sprintf("%.3f times", gap), gap <= 1.2)

@@ -98,6 +98,8 @@ void report_options(const struct run *run, char text[OPTIONS_TEXT])
         used += snprintf(text + used, OPTIONS_TEXT - (size_t)used, " blocks=%zu", s->blocks);
     if (run->study->head_help != NULL)
         used += snprintf(text + used, OPTIONS_TEXT - (size_t)used, " head=%zu", s->head);
+    if (run->study->maps)
+        used += snprintf(text + used, OPTIONS_TEXT - (size_t)used, " head_conv=%d", s->head_conv);
     if (run->source.text)
         snprintf(text + used, OPTIONS_TEXT - (size_t)used, " length=%zu", s->length);
 }

@@ -48,6 +48,17 @@ static int32_t join(struct chain *chain, int32_t kind, int32_t first, int32_t se
     return chain_add(chain, &unit);
 }
 
+/* A cut; the last head, which every network has, is linear. */
+static void cut(struct chain *chain, const struct settings *settings)
+{
+    const int32_t output = chain->node;
+    if (chain->open && settings->head_conv) {
+        convolve(chain, output, chain->shape.dims[0], 3, 1);
+        relu(chain);
+    }
+    chain_cut(chain, output, settings->head);
+}
+
 static void add_block(struct chain *chain, size_t filters, size_t stride, const struct settings *settings)
 {
     const bool changes = stride != 1 || chain->shape.dims[0] != filters;
@@ -58,15 +69,23 @@ static void add_block(struct chain *chain, size_t filters, size_t stride, const 
         shortcut = convolve(chain, shortcut, filters, 1, stride);
     if (settings->cut == CUT_CONV) {
         join(chain, MF_UNIT_CONCAT, node, shortcut);
-        chain_cut(chain, settings->head);
+        cut(chain, settings);
         shortcut = chain_pick(chain, filters, filters);
         node = chain_pick(chain, 0, filters);
     }
     node = convolve(chain, node, filters, 3, 1);
     join(chain, MF_UNIT_ADD, node, shortcut);
     relu(chain);
-    if (settings->cut <= CUT_BLOCK)
-        chain_cut(chain, settings->head);
+}
+
+static size_t blocks_of_layer(int32_t where)
+{
+    static const size_t blocks[] = {[CUT_CONV] = 1,
+                                    [CUT_BLOCK] = 1,
+                                    [CUT_STAGE] = BLOCKS_OF_STAGE,
+                                    [CUT_HALF] = STAGES / 2 * BLOCKS_OF_STAGE,
+                                    [CUT_NONE] = STAGES * BLOCKS_OF_STAGE};
+    return blocks[where];
 }
 
 static void describe(struct chain *chain, const struct settings *settings)
@@ -74,14 +93,16 @@ static void describe(struct chain *chain, const struct settings *settings)
     convolve(chain, 0, settings->width, 3, 1);
     relu(chain);
     if (settings->cut <= CUT_BLOCK)
-        chain_cut(chain, settings->head);
+        cut(chain, settings);
     for (size_t stage = 0; stage < STAGES; stage++) {
-        for (size_t block = 0; block < BLOCKS_OF_STAGE; block++)
+        for (size_t block = 0; block < BLOCKS_OF_STAGE; block++) {
+            const size_t left = (STAGES - stage) * BLOCKS_OF_STAGE - block - 1;
             add_block(chain, settings->width << stage, stage > 0 && block == 0 ? 2 : 1, settings);
-        if (settings->cut == CUT_STAGE || (settings->cut == CUT_HALF && stage + 1 == STAGES / 2))
-            chain_cut(chain, settings->head);
+            if (left > 0 && left % blocks_of_layer(settings->cut) == 0)
+                cut(chain, settings);
+        }
     }
-    chain_cut(chain, settings->head);
+    chain_cut(chain, MF_NODE_PREVIOUS, settings->head);
 }
 
 int main(int argc, char **argv)
@@ -93,6 +114,7 @@ int main(int argc, char **argv)
                    "Without data it draws shapes to learn from.",
         .cuts = cuts,
         .head_help = "heads read the means of N x N parts of each map, 0: the maps as they are",
+        .maps = true,
         .describe = describe,
         .usual = {.cut = CUT_BLOCK,
                   .width = 64,

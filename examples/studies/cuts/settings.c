@@ -40,6 +40,10 @@ static size_t add_own_rules(const struct study *study, struct settings *s, const
         rules[count++] = option_count("blocks", helps->blocks, &s->blocks, 1, MOST_LAYERS);
     if (study->head_help != NULL)
         rules[count++] = option_count("head", helps->head, &s->head, 0, 64);
+    if (study->maps)
+        rules[count++] = option_flag(
+            "head-conv", "heads at the cuts have a convolution, normalisation and ReLU of their own",
+            &s->head_conv);
     if (study->text) {
         rules[count++] = option_text("data", "DIR", "folder of WikiText-2 (a usual place)", &s->data);
         rules[count++] = option_count("length", helps->length, &s->length, 2, 4096);

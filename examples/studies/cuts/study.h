@@ -22,8 +22,9 @@ struct settings {
     int32_t cut; /* in study.cuts */
     size_t width;
     size_t blocks;
-    size_t head;   /* what heads read, as the study's head_help says */
-    size_t length; /* of a sequence of bytes */
+    size_t head;    /* what heads read, as the study's head_help says */
+    bool head_conv; /* heads behind a cut have a convolution of their own */
+    size_t length;  /* of a sequence of bytes */
     size_t epochs;
     size_t batch;
     size_t limit, test_limit; /* rows; 0: all */
@@ -39,6 +40,7 @@ struct study {
     const char *summary;     /* for --help */
     const char *const *cuts; /* from the finest to the whole network; ends with NULL */
     const char *head_help;   /* of --head; NULL: there is nothing to choose */
+    bool maps;               /* what layers give are maps */
     bool text;               /* sequences of bytes, whose next byte is to be told; otherwise images */
     struct settings usual;   /* where the command line is silent; blocks 0: not for the user to say */
     /* Adds all units and cuts. */
