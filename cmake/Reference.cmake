@@ -1,7 +1,6 @@
 # The reference of the public header: man pages, which are built and installed where Doxygen and Python are there,
 # and HTML with the documents as chapters, by the target reference_html, in <build>/reference/html.
-set(MF_REFERENCE auto CACHE STRING "Man pages: auto (where Doxygen and Python are) or off")
-set_property(CACHE MF_REFERENCE PROPERTY STRINGS auto off)
+mf_setting(MF_REFERENCE auto "Man pages: auto (where Doxygen and Python are) or off" auto off)
 
 if(NOT PROJECT_IS_TOP_LEVEL)
     return()
@@ -55,4 +54,6 @@ add_custom_target(reference_man ALL DEPENDS "${mf_reference}/man.stamp")
 add_custom_target(reference_html COMMAND "${MF_DOXYGEN}" "${mf_reference}/Doxyfile.html"
     WORKING_DIRECTORY "${mf_source}" COMMENT "Writing ${mf_reference}/html/index.html" VERBATIM)
 
-install(DIRECTORY "${mf_reference}/man3" DESTINATION "${CMAKE_INSTALL_MANDIR}")
+if(MF_INSTALL)
+    install(DIRECTORY "${mf_reference}/man3" DESTINATION "${CMAKE_INSTALL_MANDIR}")
+endif()

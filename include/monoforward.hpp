@@ -801,19 +801,19 @@ struct head_spec : mf_head_spec {
     head_spec() : mf_head_spec() { check(mf_head_spec_init(this, sizeof(mf_head_spec))); }
 
     /** `pool_size` 0: M reads the output as it is; s: its adaptive average pooling to s x s. */
-    /** A goodness for each position of a sequence. */
-    static head_spec positions(std::size_t classes)
-    {
-        head_spec spec = linear(classes);
-        spec.kind = MF_HEAD_POSITIONS;
-        return spec;
-    }
-
     static head_spec linear(std::size_t classes, std::size_t pool_size = 0)
     {
         head_spec spec;
         spec.classes = classes;
         spec.pool_size = pool_size;
+        return spec;
+    }
+
+    /** A goodness for each position of a sequence. */
+    static head_spec positions(std::size_t classes)
+    {
+        head_spec spec = linear(classes);
+        spec.kind = MF_HEAD_POSITIONS;
         return spec;
     }
 };

@@ -24,9 +24,9 @@ typedef struct mfi_job {
     struct mfi_job *after;
 } mfi_job;
 
-/* Looks of some 20 to 50 nanoseconds: long enough for the gap between two shared parts of a step, and short
- * for whoever else wants the core. */
-enum { SPINS = 1000 };
+/* Looks of some 20 to 50 nanoseconds. In the gap between two shared parts of a step one thread checks the
+ * input or sums up the loss; to sleep through it and be woken would cost more than the gap. */
+enum { SPINS = 4000 };
 
 /* ---- jobs ---- */
 

@@ -144,7 +144,7 @@ struct mf_head_spec {
     int32_t projection_init;
     float projection_gain;
     float label_smoothing;
-    int32_t reserved;
+    int32_t output_node;
 };
 struct mf_builder_spec {
     uint32_t struct_size;

@@ -168,7 +168,7 @@ function declare(koffi, library) {
         projection_init: 'int32_t',
         projection_gain: 'float',
         label_smoothing: 'float',
-        reserved: 'int32_t',
+        output_node: 'int32_t',
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 40)
         throw new Error('mf_head_spec has another size than in C');

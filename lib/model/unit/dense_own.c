@@ -42,13 +42,45 @@ static size_t own_forward_part(const mfi_stage *stage, size_t rows)
     return mfi_dense_panel(stage);
 }
 
+/* What is rounded, or packed, as a whole: rows of x or of dz. */
+typedef struct operand {
+    const float *from;
+    size_t stride, rows, columns;
+    mfi_precision precision;
+    float *to;
+} operand;
+
+/* Rows of a piece that is rounded; columns of one that is packed: whole tiles of any instruction set. */
+enum { ROUNDED_ROWS = 16, PACKED_COLUMNS = 192 };
+
+static void round_piece(mfi_run *mine, void *context, size_t index)
+{
+    const operand *o = context;
+    size_t first = index * ROUNDED_ROWS, left = o->rows - first;
+    own(mine)->round_rows(left < ROUNDED_ROWS ? left : ROUNDED_ROWS, o->columns, o->from + first * o->stride,
+                          o->stride, o->to + first * mfi_depth(MFI_BF16, o->columns));
+}
+
+static void pack_piece(mfi_run *mine, void *context, size_t index)
+{
+    const operand *o = context;
+    size_t start = index * PACKED_COLUMNS, left = o->columns - start;
+    own(mine)->pack(o->rows, left < PACKED_COLUMNS ? left : PACKED_COLUMNS, o->from + start, o->stride,
+                    o->to + start * mfi_depth(o->precision, o->rows));
+}
+
+static void round_operand(const mfi_run *run, operand o)
+{
+    if (o.precision != MFI_FLOAT32)
+        mfi_run_share(run, (o.rows + ROUNDED_ROWS - 1) / ROUNDED_ROWS, round_piece, &o);
+}
+
 static void own_begin_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     mfi_input input = mfi_dense_input(run, index);
-    if (stage->precision != MFI_FLOAT32)
-        own(run)->round_rows(mfi_dense_rows(run, stage), mfi_dense_inputs(stage), input.x, input.stride,
-                             run->scratch->whole);
+    round_operand(run, (operand){input.x, input.stride, mfi_dense_rows(run, stage), mfi_dense_inputs(stage),
+                                 stage->precision, run->scratch->whole});
 }
 
 static uint32_t *rounded_at(const mfi_storage *storage, size_t inputs, size_t neuron)
@@ -73,13 +105,15 @@ static void own_forward(const mfi_run *run, size_t index, mfi_dense_part part, f
 
 static void own_begin(const mfi_dense_pass *pass)
 {
-    own(pass->run)->pack(pass->rows, pass->k, pass->input.x, pass->input.stride, pass->run->scratch->whole);
+    operand x = {pass->input.x, pass->input.stride,     pass->rows,
+                 pass->k,       pass->stage->precision, pass->run->scratch->whole};
+    mfi_run_share(pass->run, (x.columns + PACKED_COLUMNS - 1) / PACKED_COLUMNS, pack_piece, &x);
 }
 
 static void own_begin_input(const mfi_dense_pass *pass)
 {
-    if (pass->stage->precision != MFI_FLOAT32)
-        own(pass->run)->round_rows(pass->rows, pass->n, pass->dz, pass->n, pass->run->scratch->whole);
+    round_operand(pass->run, (operand){pass->dz, pass->n, pass->rows, pass->n, pass->stage->precision,
+                                       pass->run->scratch->whole});
 }
 
 static void own_input_gradient(const mfi_dense_pass *pass, mfi_dense_part inputs)
@@ -111,7 +145,9 @@ static void take_gradient(const mfi_dense_pass *pass, size_t start, size_t width
     const mfi_matrix_order order = {{(uint32_t)width, (uint32_t)width}, real, pass->k};
     float *g = run->scratch->panel + mfi_depth(pass->stage->precision, pass->rows) * width;
     own(run)->gradient_panel(pass->rows, pass->k, width, run->scratch->panel, run->scratch->whole, g);
-    if (run->use == MFI_MEASURE)
+    if (run->use == MFI_TRIAL)
+        mfi_run_take(run, &pass->weight, start * pass->k, 1, width * pass->k, width * pass->k, g);
+    else if (run->use == MFI_MEASURE)
         run->squares += kernels->sum_of_squares(width * pass->k, g);
     else
         mfi_order_get(&order, g, 0, real * pass->k,

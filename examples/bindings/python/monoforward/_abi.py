@@ -325,7 +325,7 @@ mf_head_spec._fields_ = [
     ("projection_init", c.c_int32),
     ("projection_gain", c.c_float),
     ("label_smoothing", c.c_float),
-    ("reserved", c.c_int32),
+    ("output_node", c.c_int32),
 ]
 
 mf_builder_spec._fields_ = [

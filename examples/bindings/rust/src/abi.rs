@@ -262,7 +262,7 @@ pub struct mf_head_spec {
     pub projection_init: i32,
     pub projection_gain: f32,
     pub label_smoothing: f32,
-    pub reserved: i32,
+    pub output_node: i32,
 }
 
 #[repr(C)]
