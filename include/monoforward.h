@@ -611,6 +611,8 @@ MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspac
  *  of lower numbers. A builder remembers its first failure: later calls return it again, so that a host may
  *  look at the status of mf_layer_build() alone.
  *
+ *  mf_builder_block() adds all units of a ready-made block in one call.
+ *
  *  A dense or convolution unit with a batch normalisation, an activation and, behind a convolution, a pooling
  *  directly behind it, each read by the next one alone, is computed with them in one pass, with less memory.
  *  @{ */
@@ -686,6 +688,46 @@ typedef struct mf_unit_spec {
     int32_t reserved3; /**< 0. */
 } mf_unit_spec;
 
+/** Kinds of ready-made blocks, each a sum of its input x and units of x. Every convolution in a block is
+ *  without a bias and has a batch normalisation behind it; phi is the block's activation. */
+enum {
+    MF_BLOCK_RESIDUAL = 0, /**< phi(conv3x3(phi(conv3x3(x))) + x), of maps. The first convolution has the
+                              block's stride. Where it or `outputs` change the shape, a 1 x 1 convolution with
+                              this stride, and its normalisation, takes the place of x in the sum. */
+    MF_BLOCK_BOTTLENECK = 1, /**< phi(conv1x1(phi(conv3x3(phi(conv1x1(x))))) + x), of maps. The 3 x 3
+                                convolution reads and makes `hidden` maps, and has the stride. x as above. */
+    MF_BLOCK_MIXER = 2, /**< Of a sequence [T, d]: z = x + p(norm(x)) with p along the positions, and then
+                           z + q(norm(z)) with q along the values. Both are dense, phi, dense, p with
+                           `token_hidden` neurons in between and q with `hidden`; norm is a layer
+                           normalisation. The shape stays. */
+    MF_BLOCK_TRANSFORMER = 3 /**< Of a sequence [T, d]: z = x + dense(attention(dense(norm(x)))), and then
+                                z + dense(phi(dense(norm(z)))) with `hidden` neurons in between; norm is a
+                                layer normalisation (pre-norm). The shape stays. */
+};
+
+/** As the activation of a block: MF_ACTIVATION_RELU in residual blocks and bottlenecks, MF_ACTIVATION_GELU in
+ *  the others. */
+#define MF_ACTIVATION_AUTO (-1)
+
+/** What a block is made from. Each kind reads its own fields, `input` and `activation`, and no others. Pairs
+ *  are vertical, horizontal. */
+typedef struct mf_block_spec {
+    uint32_t struct_size; /**< sizeof(mf_block_spec). */
+    int32_t kind;         /**< MF_BLOCK_...; default MF_BLOCK_RESIDUAL. */
+    int32_t input;        /**< The node that is x; default MF_NODE_PREVIOUS. */
+    int32_t activation;   /**< MF_ACTIVATION_..., where leaky ReLU has the factor 0.01; default
+                             MF_ACTIVATION_AUTO. */
+    size_t outputs;       /**< Residual, bottleneck: maps of the output; 0 (default): those of x. */
+    size_t stride[2];     /**< Residual, bottleneck: 0 (default): 1. */
+    size_t hidden; /**< Bottleneck: maps, 0 (default): outputs / 4, at least 1. Mixer, transformer: neurons, 0
+                      (default): 4 d. */
+    size_t token_hidden; /**< Mixer: neurons of the product along the positions, 0 (default): d / 2, at least
+                            1. */
+    size_t heads;        /**< Transformer: heads of the attention, a divisor of d; 0 (default): 1. */
+    int32_t causal;   /**< Transformer: 1: a position sees itself and those before it alone; 0 (default). */
+    int32_t reserved; /**< 0. */
+} mf_block_spec;
+
 /** Kinds of heads. */
 enum {
     MF_HEAD_LINEAR = 0, /**< G = F M^T with F the layer's output, or its pooling: a goodness for each row. */
@@ -742,6 +784,12 @@ MF_API mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
  *  @param spec  receives them
  *  @param size  sizeof *spec as the caller was compiled
  *  Errors: ARGUMENT. */
+MF_API mf_status mf_block_spec_init(mf_block_spec *spec, size_t size);
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
 MF_API mf_status mf_head_spec_init(mf_head_spec *spec, size_t size);
 
 /** Fills a spec with the defaults.
@@ -776,6 +824,14 @@ MF_API void mf_builder_free(mf_builder *builder);
  *  Errors: HANDLE, ARGUMENT, SHAPE (shapes that do not fit together), OVERFLOW, MEMORY, STATE (a builder made
  *  by mf_builder_from_spec()), and the first failure of this builder, if there was one. */
 MF_API mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node);
+
+/** Adds all units of a ready-made block, as mf_builder_unit() would add them one by one: nothing but these
+ *  units is left of the block, and mf_layer_unit() tells them.
+ *  @param builder  to add to
+ *  @param block    copied
+ *  @param node     receives the number of the block's output, the node of its last unit; may be NULL
+ *  Errors: as mf_builder_unit(). After a failure the builder has none of the block's units. */
+MF_API mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *block, int32_t *node);
 
 /** Sets the head of the layer.
  *  @param builder  whose layer it is for

@@ -151,6 +151,9 @@ int32_t mfi_unit_inputs(const mf_unit_spec *unit);
 /* What has a bias or a normalisation of its own in a row of that shape: values, or maps. */
 size_t mfi_shape_channels(const mf_shape *shape);
 
+/* Makes a number of MF_NODE_PREVIOUS. ARGUMENT if no unit that comes next could read that node. */
+mf_status mfi_plan_find_node(const mfi_plan *plan, int32_t *node);
+
 /* The shape of a row of a node. */
 const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node);
 
