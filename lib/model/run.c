@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/status.h"
+#include "base/subnormal.h"
 
 mfi_input mfi_run_input(const mfi_run *run, size_t stage, int which)
 {
@@ -42,13 +44,82 @@ mfi_target mfi_run_target(mfi_run *run, int32_t parameter)
     if (!target.wanted)
         return target;
     target.number = (size_t)parameter;
-    if (run->use == MFI_UPDATE) {
+    if (run->use == MFI_UPDATE || run->use == MFI_TRIAL) {
         mfi_role role = run->layer->plan.parameters[parameter].role;
-        uint64_t step = ++run->learner->parameters[parameter].steps;
+        uint64_t step = run->learner->parameters[parameter].steps + 1;
+        if (run->use == MFI_UPDATE)
+            run->learner->parameters[parameter].steps = step;
         target.rule = mfi_optimizer_rule(&run->settings->optimizer, run->settings->has_momentum, step,
                                          mfi_role_decays(role));
     }
     return target;
+}
+
+static void set_flag(atomic_bool *flag)
+{
+    atomic_store_explicit(flag, true, memory_order_relaxed);
+}
+
+static bool take_flag(atomic_bool *flag)
+{
+    bool was = atomic_load_explicit(flag, memory_order_relaxed);
+    atomic_store_explicit(flag, false, memory_order_relaxed);
+    return was;
+}
+
+void mfi_run_look_at(const mfi_run *run, size_t count, const float *values)
+{
+    if (run->learner && !run->layer->kernels->all_finite(count, values))
+        set_flag(&run->learner->doubtful);
+}
+
+void mfi_run_begin_update(const mfi_run *run)
+{
+    atomic_store_explicit(&run->learner->spoiled, false, memory_order_relaxed);
+    if (!mfi_float_begin_flags())
+        set_flag(&run->learner->doubtful);
+}
+
+mf_status mfi_run_end_trial(const mfi_run *run)
+{
+    if (take_flag(&run->learner->spoiled))
+        return mfi_fail(MF_STATUS_NUMERIC,
+                        "the update would leave a parameter that is not finite: nothing has "
+                        "changed");
+    return MF_STATUS_OK;
+}
+
+/* Memory may have more values, which fill up panels and may be anything. */
+static bool parameter_is_finite(const mf_layer *layer, size_t p)
+{
+    enum { PIECE = 512 };
+    float values[PIECE];
+    const mfi_storage *storage = &layer->parameters[p].now;
+    size_t all = layer->plan.parameters[p].count;
+    bool finite = layer->kernels->all_finite(storage->count, storage->values);
+    for (size_t first = 0; !finite && first < all; first += PIECE) {
+        size_t count = all - first < PIECE ? all - first : PIECE;
+        mfi_layer_get_values(layer, p, -1, first, count, values);
+        if (!layer->kernels->all_finite(count, values))
+            return false;
+    }
+    return true;
+}
+
+mf_status mfi_run_end_update(const mfi_run *run)
+{
+    const mfi_plan *plan = &run->layer->plan;
+    bool doubtful = take_flag(&run->learner->doubtful) || mfi_float_left_finite() || !plan->products.own;
+    for (size_t p = 0; doubtful && p < plan->parameter_count; p++) {
+        if (!mfi_role_learns(plan->parameters[p].role) || parameter_is_finite(run->layer, p))
+            continue;
+        set_flag(&run->learner->doubtful); /* until it is restored */
+        return mfi_fail(MF_STATUS_NUMERIC,
+                        "the update has left values of %s that are not finite: the layer "
+                        "must be restored",
+                        plan->parameters[p].name);
+    }
+    return MF_STATUS_OK;
 }
 
 static void update_slice(mfi_run *run, const mfi_target *target, size_t first, size_t rows, size_t columns,
@@ -61,6 +132,25 @@ static void update_slice(mfi_run *run, const mfi_target *target, size_t first, s
                                 columns, s0, s1);
 }
 
+/* The update of a copy. */
+static void try_slice(mfi_run *run, const mfi_target *target, size_t first, size_t columns,
+                      const float *gradient)
+{
+    enum { PIECE = 512 };
+    float values[PIECE], state[MFI_STATE_SLOTS][PIECE];
+    const mfi_storage *storage = &run->learner->parameters[target->number].now;
+    for (size_t at = 0; at < columns; at += PIECE) {
+        size_t count = columns - at < PIECE ? columns - at : PIECE;
+        memcpy(values, storage->values + first + at, count * sizeof *values);
+        for (int slot = 0; slot < MFI_STATE_SLOTS && storage->state[slot]; slot++)
+            memcpy(state[slot], storage->state[slot] + first + at, count * sizeof *values);
+        run->layer->kernels->update(&target->rule, 1, count, values, count, gradient + at, count, state[0],
+                                    state[1]);
+        if (!run->layer->kernels->all_finite(count, values))
+            set_flag(&run->learner->spoiled);
+    }
+}
+
 void mfi_run_take(mfi_run *run, const mfi_target *target, size_t first, size_t rows, size_t columns,
                   size_t stride, const float *gradient)
 {
@@ -68,6 +158,9 @@ void mfi_run_take(mfi_run *run, const mfi_target *target, size_t first, size_t r
         return;
     if (run->use == MFI_UPDATE) {
         update_slice(run, target, first, rows, columns, stride, gradient);
+    } else if (run->use == MFI_TRIAL) {
+        for (size_t i = 0; i < rows; i++)
+            try_slice(run, target, first + i * stride, columns, gradient + i * columns);
     } else if (run->use == MFI_MEASURE) {
         run->squares += run->layer->kernels->sum_of_squares(rows * columns, gradient);
     } else {
@@ -93,6 +186,8 @@ static void do_piece(void *context, size_t index, size_t slot)
     mine.scratch = &scratch;
     mine.squares = 0.0;
     work->piece(&mine, work->context, index);
+    if (mine.learner && mfi_float_left_finite()) /* flags are those of the thread */
+        set_flag(&mine.learner->doubtful);
     if (work->measures)
         scratch.squares[index] = mine.squares;
 }

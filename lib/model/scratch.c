@@ -93,7 +93,7 @@ static void take_stages(const mfi_plan *plan, size_t rows, bool training, parts 
         float *preactivation = mfi_room_take(room, kept.preactivation, sizeof(float));
         float *moments = mfi_room_take(room, kept.moments, sizeof(float));
         float *output = NULL;
-        if (training && s + 1 < plan->stage_count)
+        if (training && s + 1 != plan->body)
             output = take_matrix(room, rows, stage->output_values);
         if (scratch->kept)
             scratch->kept[s] = (mfi_kept){output, NULL, product, preactivation, moments};
