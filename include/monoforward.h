@@ -298,8 +298,8 @@ enum {
     MF_PRECISION_BF16 = 1     /**< To bfloat16, nearest even: float32's range with 8 bits of precision; the
                                    relative error of an operand is at most 2^-8. Processors with AVX512-BF16
                                    then compute twice as fast; on others the same bits come at the speed of
-                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. So far the
-                                   products of dense units alone are rounded. */
+                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. Convolutions
+                                   are then computed straight, without Winograd's method. */
 };
 
 /** Seed of a layer that takes the next one of the process: no two such layers start alike. */
