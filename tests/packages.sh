@@ -25,7 +25,6 @@ list_missing() {
     have make || have ninja || need make "which cmake calls"
     have pkg-config || need pkg-config "by which outside projects find the library"
     has_header cmocka.h || need libcmocka-dev "the framework of the tests"
-    has_header cjson/cJSON.h || has_header cJSON.h || need libcjson-dev "with which the library loads models"
     has_header zlib.h || need zlib1g-dev "with which examples/studies/mnist reads gzipped files"
     has_header lzma.h || need liblzma-dev "with which examples/studies/cifar10 reads files packed by xz"
     have xz || need xz-utils "which packs files for the test of examples/studies/cifar10"
@@ -46,6 +45,11 @@ list_missing() {
         have mandoc || need mandoc "which checks man pages"
         have lexgrog || need man-db "which reads the names of man pages"
         find_python torch || need python3-torch "with which attention is compared"
+        find_python sklearn || need python3-sklearn "whose checks the classifier for Python passes"
+        find_python pandas || need python3-pandas "whose columns the classifier for Python takes"
+        find_python pip || need python3-pip "which installs the package for Python"
+        find_python wheel || need python3-wheel "which pip makes that package with"
+        find_python mypy || need mypy "which checks the types of the package for Python"
         find_python onnx || need python3-onnx "which checks exported models"
         have luajit || need luajit "which runs the example for LuaJIT"
         have go || need golang-go "which builds the example for Go"
@@ -76,12 +80,12 @@ has_blas() {
 name_elsewhere() {
     cat <<'END'
 Please install these by hand. The packages are called
-    Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel cjson-devel openblas-devel zlib-devel
+    Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel openblas-devel zlib-devel
              xz-devel xz valgrind clang libabigail
-    Arch     gcc cmake make pkgconf cmocka cjson openblas cblas zlib xz valgrind clang
-    Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev cjson-dev openblas-dev zlib-dev
+    Arch     gcc cmake make pkgconf cmocka openblas cblas zlib xz valgrind clang
+    Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev openblas-dev zlib-dev
              xz-dev xz valgrind clang
-    macOS    (brew) cmake pkg-config cmocka cjson openblas xz
+    macOS    (brew) cmake pkg-config cmocka openblas xz
 END
 }
 

@@ -107,6 +107,7 @@ static const mfi_field head_fields[] = {
     {"projection_init", SPEC(NAME, projection_init), NAMES(inits), 0},
     {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, 0},
     {"label_smoothing", SPEC(FLOAT, label_smoothing), NULL, 0, 0},
+    {"output", SPEC(LINK, output_node), NULL, 0, 0},
 };
 const mfi_field_table mfi_head_fields = {NAMES(head_fields), "head of layer"};
 
@@ -162,7 +163,8 @@ static bool is_of_version_3(const mf_unit_spec *unit)
 
 uint64_t mfi_plan_format(const mfi_plan *plan)
 {
-    bool later = plan->input.rank == 2 || plan->head.kind == MF_HEAD_POSITIONS;
+    bool later = plan->input.rank == 2 || plan->head.kind == MF_HEAD_POSITIONS ||
+                 plan->head.output_node != MF_NODE_PREVIOUS;
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
     return later ? MFI_FORMAT_VERSION : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/status.h"
 #include "base/subnormal.h"
 
@@ -169,11 +170,12 @@ void mfi_run_take(mfi_run *run, const mfi_target *target, size_t first, size_t r
     }
 }
 
-/* What the threads of mfi_run_share() have in common. */
+/* What the threads that share work have in common. */
 typedef struct shared_work {
     const mfi_run *run;
     mfi_piece piece;
     void *context;
+    bool measures;
 } shared_work;
 
 static void do_piece(void *context, size_t index, size_t slot)
@@ -186,21 +188,104 @@ static void do_piece(void *context, size_t index, size_t slot)
     work->piece(&mine, work->context, index);
     if (mine.learner && mfi_float_left_finite()) /* flags are those of the thread */
         set_flag(&mine.learner->doubtful);
-    if (mine.use == MFI_MEASURE)
+    if (work->measures)
         scratch.squares[index] = mine.squares;
+}
+
+static void share_work(const mfi_run *run, size_t count, mfi_piece piece, void *context, bool measures)
+{
+    shared_work work = {run, piece, context, measures};
+    mfi_team_run(run->team, count, do_piece, &work);
 }
 
 void mfi_run_share(const mfi_run *run, size_t count, mfi_piece piece, void *context)
 {
-    shared_work work = {.run = run, .piece = piece, .context = context};
-    mfi_team_run(run->team, count, do_piece, &work);
+    share_work(run, count, piece, context, false);
 }
 
 void mfi_run_share_gradients(mfi_run *run, size_t count, mfi_piece piece, void *context)
 {
-    mfi_run_share(run, count, piece, context);
+    share_work(run, count, piece, context, run->use == MFI_MEASURE);
     for (size_t index = 0; run->use == MFI_MEASURE && index < count; index++)
         run->squares += run->scratch->squares[index];
+}
+
+/* ---- items of a batch ---- */
+
+typedef struct shared_items {
+    mfi_items items;
+    void *context;
+    size_t count, piece; /* of all items, and of those of a piece but for the last */
+} shared_items;
+
+static void do_items(mfi_run *mine, void *context, size_t index)
+{
+    const shared_items *all = context;
+    size_t first = index * all->piece, left = all->count - first;
+    all->items(mine, all->context, first, first + (left < all->piece ? left : all->piece));
+}
+
+void mfi_run_share_items(const mfi_run *run, size_t count, size_t values, mfi_items items, void *context)
+{
+    enum { PIECE_VALUES = 16384 }; /* worth waking a thread for */
+    size_t piece = values < PIECE_VALUES ? PIECE_VALUES / values : 1;
+    shared_items all = {items, context, count, piece};
+    mfi_run_share(run, (count + piece - 1) / piece, do_items, &all);
+}
+
+/* ---- sums over a batch ---- */
+
+typedef struct shared_sums {
+    mfi_summands summands;
+    void *context;
+    size_t count, runs;    /* of items, and of runs of them that have sums of their own */
+    size_t values, stride; /* stride: from the sums of a run to those of the next */
+} shared_sums;
+
+/* The bits depend on the number of runs, so it does not depend on that of threads. Many even out the work of
+ * threads, but each of them takes memory. */
+static shared_sums divide_sums(size_t count, size_t values)
+{
+    enum { MOST = 8, LEAST = 2, MOST_VALUES = 1 << 23, LINE = 16 };
+    size_t runs = MOST;
+    while (runs > LEAST && values > MOST_VALUES / runs)
+        runs /= 2;
+    return (shared_sums){.count = count,
+                         .runs = runs < count ? runs : count,
+                         .values = values,
+                         .stride = (values + LINE - 1) / LINE * LINE};
+}
+
+bool mfi_sums_room(size_t count, size_t values, size_t *floats)
+{
+    shared_sums all = divide_sums(count, values);
+    return all.stride >= values && mfi_multiply(all.runs, all.stride, floats);
+}
+
+static void sum_run(mfi_run *mine, void *context, size_t index)
+{
+    const shared_sums *all = context;
+    float *sums = mine->scratch->sums + index * all->stride;
+    memset(sums, 0, all->values * sizeof *sums);
+    all->summands(mine, all->context, index * all->count / all->runs, (index + 1) * all->count / all->runs,
+                  sums);
+}
+
+static void add_runs(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const shared_sums *all = context;
+    float *sums = mine->scratch->sums + first;
+    for (size_t run = 1; run < all->runs; run++)
+        mine->layer->kernels->scale_add(end - first, 1.0f, sums, 1.0f, sums + run * all->stride);
+}
+
+void mfi_run_share_sums(const mfi_run *run, size_t count, size_t values, mfi_summands summands, void *context)
+{
+    shared_sums all = divide_sums(count, values);
+    all.summands = summands;
+    all.context = context;
+    mfi_run_share(run, all.runs, sum_run, &all);
+    mfi_run_share_items(run, values, all.runs, add_runs, &all);
 }
 
 bool mfi_run_uses_batch(const mfi_run *run, size_t stage)

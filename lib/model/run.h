@@ -84,6 +84,25 @@ void mfi_run_share(const mfi_run *run, size_t count, mfi_piece piece, void *cont
  * mfi_shared_sizes, since squares are added up in the order of the pieces. */
 void mfi_run_share_gradients(mfi_run *run, size_t count, mfi_piece piece, void *context);
 
+/* Does the items with number `first` to `end` - 1: rows of the batch, or what else does not depend on each
+ * other. */
+typedef void (*mfi_items)(mfi_run *mine, void *context, size_t first, size_t end);
+
+/* Does `count` items of about so many values each, on all threads that are free: several in a piece if they
+ * are small. */
+void mfi_run_share_items(const mfi_run *run, size_t count, size_t values, mfi_items items, void *context);
+
+/* Adds what the items `first` to `end` - 1 contribute to sums over the batch. */
+typedef void (*mfi_summands)(mfi_run *mine, void *context, size_t first, size_t end, float *sums);
+
+/* Sums [values] over `count` items, on all threads that are free: into scratch->sums, for which the stage has
+ * asked with mfi_sums_room(). Some runs of items have sums of their own, which are added up in order. */
+void mfi_run_share_sums(const mfi_run *run, size_t count, size_t values, mfi_summands summands,
+                        void *context);
+
+/* Floats of scratch->sums for that, and for fewer items; false if they do not fit. */
+bool mfi_sums_room(size_t count, size_t values, size_t *floats);
+
 /* Whether the stage normalises with the mean and variance of the batch; otherwise with the running ones. */
 bool mfi_run_uses_batch(const mfi_run *run, size_t stage);
 
