@@ -72,7 +72,7 @@ static mf_status check_file(mfi_model_source *source)
     return MF_STATUS_OK;
 }
 
-static mf_status use_file(const char *path, mf_status (*use)(const mfi_source *source, void *user),
+static mf_status use_file(const char *path, mf_status (*use)(const mfi_model_source *source, void *user),
                           void *user)
 {
     /* Without O_NONBLOCK, opening a pipe would wait until another process opens it for writing. */
@@ -90,7 +90,8 @@ static mf_status use_file(const char *path, mf_status (*use)(const mfi_source *s
     return status;
 }
 
-mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_source *source, void *user), void *user)
+mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_model_source *source, void *user),
+                       void *user)
 {
     int cancel = mfi_cancel_hold();
     mf_status status = use_file(path, use, user);
@@ -103,7 +104,7 @@ typedef struct load_request {
     mf_network **network;
 } load_request;
 
-static mf_status load_source(const mfi_source *source, void *user)
+static mf_status load_source(const mfi_model_source *source, void *user)
 {
     const load_request *request = user;
     return mfi_model_load(request->spec, source, request->network);
