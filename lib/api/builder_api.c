@@ -1,13 +1,19 @@
 /* The exported functions of builders, and those that describe the units of a layer. */
 #include "api/check.h"
 #include "api/structs.h"
-#include "model/builder.h"
+#include "model/block.h"
 #include "model/spec.h"
 
 mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size)
 {
     mf_unit_spec defaults = mfi_unit_defaults();
     return MFI_INIT(mf_unit_spec, spec, size, &defaults);
+}
+
+mf_status mf_block_spec_init(mf_block_spec *spec, size_t size)
+{
+    mf_block_spec defaults = mfi_block_defaults();
+    return MFI_INIT(mf_block_spec, spec, size, &defaults);
 }
 
 mf_status mf_head_spec_init(mf_head_spec *spec, size_t size)
@@ -54,7 +60,7 @@ void mf_builder_free(mf_builder *builder)
         mfi_builder_release(builder);
 }
 
-/* ---- units and head ---- */
+/* ---- units, blocks and head ---- */
 
 mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node)
 {
@@ -63,6 +69,15 @@ mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t
     MFI_TRY(mfi_builder_check(builder));
     MFI_TRY(mfi_builder_remember(builder, MFI_READ(mf_unit_spec, &known, unit)));
     return mfi_builder_unit(builder, &known, node);
+}
+
+mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *block, int32_t *node)
+{
+    mf_block_spec known = mfi_block_defaults();
+    MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
+    MFI_TRY(mfi_builder_check(builder));
+    MFI_TRY(mfi_builder_remember(builder, MFI_READ(mf_block_spec, &known, block)));
+    return mfi_builder_block(builder, &known, node);
 }
 
 mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head)

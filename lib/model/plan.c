@@ -167,14 +167,13 @@ void mfi_plan_copy(const mfi_plan *from, mfi_plan *plan)
 
 /* ---- units ---- */
 
-static mf_status resolve_input(const mfi_plan *plan, int32_t *input)
+mf_status mfi_plan_find_node(const mfi_plan *plan, int32_t *node)
 {
     int32_t nodes = (int32_t)plan->unit_count;
-    if (*input == MF_NODE_PREVIOUS)
-        *input = nodes;
-    if (*input < 0 || *input > nodes)
-        return mfi_fail(MF_STATUS_ARGUMENT, "reads node %d, it must be from 0 to %d", (int)*input,
-                        (int)nodes);
+    if (*node == MF_NODE_PREVIOUS)
+        *node = nodes;
+    if (*node < 0 || *node > nodes)
+        return mfi_fail(MF_STATUS_ARGUMENT, "reads node %d, it must be from 0 to %d", (int)*node, (int)nodes);
     return MF_STATUS_OK;
 }
 
@@ -195,10 +194,10 @@ static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
     MFI_TRY(mfi_check_reserved(spec->reserved));
     MFI_TRY(mfi_check_reserved(spec->reserved2));
     MFI_TRY(mfi_check_reserved(spec->reserved3));
-    MFI_TRY(resolve_input(plan, &spec->inputs[0]));
+    MFI_TRY(mfi_plan_find_node(plan, &spec->inputs[0]));
     const mfi_unit_kind *kind = mfi_unit_kind_of(spec->kind);
     if (kind->join)
-        MFI_TRY(resolve_input(plan, &spec->inputs[1]));
+        MFI_TRY(mfi_plan_find_node(plan, &spec->inputs[1]));
     else
         spec->inputs[1] = 0;
     MFI_TRY(kind->resolve(spec, mfi_plan_shape(plan, spec->inputs[0]), &unit->output));

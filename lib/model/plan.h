@@ -27,7 +27,7 @@ typedef struct mfi_stage {
     int32_t inputs[MFI_STAGE_INPUTS];
     int32_t input_count;
     int32_t last_reader;                /* the last stage that reads its output; -1: none */
-    mfi_precision precision;            /* what the operands of a dense stage's products are rounded to */
+    mfi_precision precision;            /* what the operands of its products with W are rounded to */
     size_t input_values, output_values; /* in a row; of the first input */
     size_t channels;                    /* neurons, or maps: what has a bias and a normalisation of its own */
     size_t area;                        /* values of a channel in a row, before a pooling */
@@ -150,6 +150,9 @@ int32_t mfi_unit_inputs(const mf_unit_spec *unit);
 
 /* What has a bias or a normalisation of its own in a row of that shape: values, or maps. */
 size_t mfi_shape_channels(const mf_shape *shape);
+
+/* Makes a number of MF_NODE_PREVIOUS. ARGUMENT if no unit that comes next could read that node. */
+mf_status mfi_plan_find_node(const mfi_plan *plan, int32_t *node);
 
 /* The shape of a row of a node. */
 const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node);

@@ -181,6 +181,7 @@ static void wrong_optimizer(fixture *w, void *wrong)
 static void wrong_builder(fixture *w, void *wrong)
 {
     const mf_unit_spec unit = unit_dense(3);
+    const mf_block_spec block = {.struct_size = sizeof block};
     const mf_head_spec head = head_spec(2);
     mf_shape shape = {.struct_size = sizeof shape};
     mf_memory memory = {.struct_size = sizeof memory};
@@ -190,6 +191,8 @@ static void wrong_builder(fixture *w, void *wrong)
 
     refused(w, MF_STATUS_HANDLE, mf_builder_unit(wrong, &unit, &node));
     refused(w, MF_STATUS_HANDLE, mf_builder_unit(wrong, NULL, NULL));
+    refused(w, MF_STATUS_HANDLE, mf_builder_block(wrong, &block, &node));
+    refused(w, MF_STATUS_HANDLE, mf_builder_block(wrong, NULL, NULL));
     refused(w, MF_STATUS_HANDLE, mf_builder_head(wrong, &head));
     refused(w, MF_STATUS_HANDLE, mf_builder_head(wrong, NULL));
     refused(w, MF_STATUS_HANDLE, mf_builder_shape(wrong, 0, &shape));
