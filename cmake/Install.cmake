@@ -39,20 +39,35 @@ configure_package_config_file(cmake/monoforward-config.cmake.in monoforward-conf
 # Before 1.0 a minor version may change the source interface; a break of the ABI changes the SONAME.
 write_basic_package_version_file(monoforward-config-version.cmake COMPATIBILITY SameMinorVersion)
 
-# Both libraries, unless BUILD_SHARED_LIBS says which: packagers with a rule for it set this variable.
-if(NOT DEFINED BUILD_SHARED_LIBS)
-    set(mf_installed monoforward_shared monoforward_static)
-elseif(BUILD_SHARED_LIBS)
-    set(mf_installed monoforward_shared)
-else()
-    set(mf_installed monoforward_static)
-endif()
-
 install(FILES include/monoforward.h include/monoforward.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# The documents that README.md leads to, and README.md with the header where it is installed.
+file(RELATIVE_PATH mf_header "${CMAKE_INSTALL_FULL_DOCDIR}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}/monoforward.h")
+file(READ README.md mf_readme)
+string(REPLACE "](include/monoforward.h)" "](${mf_header})" mf_readme "${mf_readme}")
+file(CONFIGURE OUTPUT README.md CONTENT "${mf_readme}" @ONLY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+install(FILES LICENSE CHANGELOG.md CONTRIBUTING.md ${CMAKE_CURRENT_BINARY_DIR}/README.md
+    DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.log" PATTERN reference EXCLUDE)
+file(GLOB mf_examples examples/*.c examples/*.md)
+install(FILES ${mf_examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+
 install(TARGETS ${mf_installed} EXPORT monoforward
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(mf_mpi) # with files of its own, so that the core is the same with and without it
+    string(REPLACE "monoforward" "monoforward_mpi" mf_installed_mpi "${mf_installed}")
+    configure_file(pkgconfig/monoforward-mpi.pc.in monoforward-mpi.pc @ONLY)
+    install(FILES include/monoforward_mpi.h include/monoforward_mpi.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    install(TARGETS ${mf_installed_mpi} EXPORT monoforward-mpi
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(EXPORT monoforward-mpi FILE monoforward-mpi-targets.cmake NAMESPACE monoforward::
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward-mpi.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 install(EXPORT monoforward FILE monoforward-targets.cmake NAMESPACE monoforward::
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

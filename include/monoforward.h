@@ -92,7 +92,7 @@ enum {
                                limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
     MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
-    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
+    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity: in the input, as a loss, or after an update. */
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
@@ -178,8 +178,12 @@ enum {
     MF_OPTIMIZER_BETA2 = 4,         /**< 0 to below 1; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_EPSILON = 5,       /**< Above 0, at most 1e6; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_WEIGHT_DECAY = 6,  /**< 0 or more. */
-    MF_OPTIMIZER_CLIP_NORM = 7 /**< Largest norm of a layer's gradient (W, b, M and scale together, without
-                                                              those that are frozen); 0 = no clipping. */
+    /** Largest norm of a layer's gradient (W, b, M and scale together, without those that are frozen); 0 = no
+        clipping. */
+    MF_OPTIMIZER_CLIP_NORM = 7,
+    /** 0 (at creation) or 1: an update is tried first, and not made if a parameter would not be finite then. A
+        step goes back through its layer once more for that. Model files do not keep it. */
+    MF_OPTIMIZER_CHECKED = 8
 };
 
 /** What an optimizer is made from. */
@@ -518,8 +522,10 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss,
- *  or with clipping the gradient's norm), STALE, STATE (no optimizer, or a workspace for inference). On any
- *  error no parameter has changed; `a` is then undefined. */
+ *  or with clipping the gradient's norm; or a parameter after the update), STALE, STATE (no optimizer, or a
+ *  workspace for inference). On any error no parameter has changed; `a` is then undefined. The one exception
+ *  is an update by which a parameter has overflowed, as the message says: then the layer must be restored
+ *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
@@ -549,7 +555,7 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
  *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
  *  rounding: a step adds in another order where it never forms the gradient as a whole.
  *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
- *  is not finite), STATE (no optimizer). */
+ *  is not finite, or a parameter after the update, as in mf_layer_step()), STATE (no optimizer). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
 /** The activation a = phi(x W^T + b), pooled in a convolution, normalised by the running mean and variance if
@@ -562,6 +568,17 @@ MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace
  *  Errors: as mf_layer_forward(), and those of inputs and strides as in mf_layer_step_batch(). */
 MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                         float *a);
+
+/** What a layer passes on in training without learning itself: the activation as by mf_layer_forward_batch(),
+ *  then with dropout, which takes the next mask of the layer's random stream. mf_network_step_layer() does this
+ *  with the layers before the one that steps.
+ *  @param layer      passes the batch on
+ *  @param workspace  as in mf_layer_forward()
+ *  @param batch      as in mf_layer_forward_batch()
+ *  @param a          [rows, n] receives the activation
+ *  Errors: as mf_layer_forward_batch(). */
+MF_API mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
+                                     float *a);
 
 /** The goodness G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
  *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
@@ -723,7 +740,12 @@ enum {
 /** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. */
 #define MF_LABEL_IGNORED (-100)
 
-/** What a head is made from. Its objective is the cross-entropy of softmax(G). */
+/** What a head is made from. Its objective is the cross-entropy of softmax(G).
+ *
+ *  A head may have units of its own: those behind `output_node`. They read the layer's output and each other, M
+ * reads the last of them, and nothing of them reaches the next layer: they are computed where there is goodness
+ * to compute, and learn as the layer's other units do. So a convolution, a normalisation and an activation
+ * there are a convolutional head, and a dense unit of r outputs without bias is a head of rank r. */
 typedef struct mf_head_spec {
     uint32_t struct_size; /**< sizeof(mf_head_spec). */
     int32_t kind;         /**< MF_HEAD_LINEAR (default) or MF_HEAD_POSITIONS. */
@@ -734,7 +756,8 @@ typedef struct mf_head_spec {
     float projection_gain;   /**< Scale of M's initialisation; default 1. */
     float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
                                   default 0. */
-    int32_t reserved;        /**< 0. */
+    int32_t output_node;     /**< Node of the layer's output; units behind it are the head's own.
+                                  Default MF_NODE_PREVIOUS: the last unit, so that the head has none. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -793,7 +816,8 @@ MF_API mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **bu
  *  @param builder  NULL is fine */
 MF_API void mf_builder_free(mf_builder *builder);
 
-/** Adds a unit behind those that are there. The output of the last unit is that of the layer.
+/** Adds a unit behind those that are there. The output of the last unit is that of the layer, unless the
+ *  output_node of its head is another.
  *  @param builder  to add to
  *  @param unit     copied, so that one spec can be used for several units
  *  @param node     receives the number of the unit's node, 1 for the first; may be NULL
@@ -927,9 +951,10 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 /** One joint training step: every layer steps on the batch, first to last, each on the activation of
  *  the one before. x [rows, k of the first layer], y [rows].
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE
- *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss that is
- *  not finite is found before any layer changes; with such a loss, the layers before have stepped, this one
- *  and those behind have not: each layer's report counts the batches it has applied. */
+ *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss or an
+ *  update that is not finite is found before any layer changes; then the layers before have stepped, those
+ *  behind have not, and this one has not either, but for an update as in mf_layer_step(): each layer's report
+ *  counts the batches it has applied. */
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
@@ -1284,8 +1309,9 @@ typedef struct mf_pipeline mf_pipeline;
 typedef struct mf_pipeline_report {
     uint32_t struct_size; /**< sizeof(mf_pipeline_report), set by the caller. */
     int32_t status;       /**< MF_STATUS_OK: the layer has learned from the batch. MF_STATUS_NUMERIC: its
-                               loss, or with clipping its gradient, was not finite. MF_STATUS_STATE: it left
-                               the batch out, after such a failure or a stop. */
+                               loss, with clipping its gradient, or its update was not finite, as in
+                               mf_layer_step(). MF_STATUS_STATE: it left the batch out, after such a
+                               failure or a stop. */
     uint64_t batch;       /**< Number of the batch: 0 for the first that the pipeline took. */
     uint64_t position;    /**< Position of the layer. */
     uint64_t rows;        /**< As in mf_report; 0 unless the status is OK. */

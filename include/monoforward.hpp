@@ -851,19 +851,19 @@ struct head_spec : mf_head_spec {
     head_spec() : mf_head_spec() { check(mf_head_spec_init(this, sizeof(mf_head_spec))); }
 
     /** `pool_size` 0: M reads the output as it is; s: its adaptive average pooling to s x s. */
-    /** A goodness for each position of a sequence. */
-    static head_spec positions(std::size_t classes)
-    {
-        head_spec spec = linear(classes);
-        spec.kind = MF_HEAD_POSITIONS;
-        return spec;
-    }
-
     static head_spec linear(std::size_t classes, std::size_t pool_size = 0)
     {
         head_spec spec;
         spec.classes = classes;
         spec.pool_size = pool_size;
+        return spec;
+    }
+
+    /** A goodness for each position of a sequence. */
+    static head_spec positions(std::size_t classes)
+    {
+        head_spec spec = linear(classes);
+        spec.kind = MF_HEAD_POSITIONS;
         return spec;
     }
 };
@@ -1073,6 +1073,14 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
         batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
         detail::require("the activation", a.size(), batch.rows, detail::outputs(handle_));
         check(mf_layer_forward_batch(handle_, workspace.get(), &batch, a.data()));
+    }
+
+    /** What the layer passes on in training without learning, with dropout. */
+    void pass(workspace_ref &workspace, const batch &batch, view<float> a)
+    {
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        detail::require("the activation", a.size(), batch.rows, detail::outputs(handle_));
+        check(mf_layer_pass_batch(handle_, workspace.get(), &batch, a.data()));
     }
 
     std::vector<float> forward(workspace_ref &workspace, view<const float> x) const

@@ -293,6 +293,15 @@ mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_
     return mf_layer_forward_batch(layer, workspace, &batch, a);
 }
 
+mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a)
+{
+    MFI_TRY(mf_layer_forward_batch(layer, workspace, batch, a));
+    mfi_settings settings = mfi_layer_settings(layer);
+    mfi_layer_drop(layer, &workspace->team, &settings, batch->rows, a);
+    mfi_layer_count_mask(layer, &settings);
+    return MF_STATUS_OK;
+}
+
 mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *a,
                             float *goodness)
 {

@@ -14,7 +14,7 @@ enum {
     MFI_FIRST_SIZE(mf_batch, sample_weights),
     MFI_FIRST_SIZE(mf_unit_spec, reserved),
     MFI_FIRST_SIZE(mf_block_spec, reserved),
-    MFI_FIRST_SIZE(mf_head_spec, reserved),
+    MFI_FIRST_SIZE(mf_head_spec, output_node),
     MFI_FIRST_SIZE(mf_builder_spec, allocator),
     MFI_FIRST_SIZE(mf_network_spec, allocator),
     MFI_FIRST_SIZE(mf_pool_spec, allocator),

@@ -77,6 +77,8 @@ static uint64_t fingerprint(const mf_network *network)
             hash_word(&hash, (uint64_t)unit->kind);
             hash_word(&hash, (uint64_t)unit->inputs[0] << 32 | (uint64_t)unit->inputs[1]);
         }
+        if (layer->plan.body < layer->plan.stage_count)
+            hash_word(&hash, (uint64_t)layer->plan.output);
         hash_word(&hash, layer->optimizer ? (uint64_t)layer->optimizer->spec.kind + 1 : 0);
         for (size_t number = 0; number < mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
              number++) {

@@ -136,6 +136,7 @@ mfi_settings mfi_layer_settings(const mf_layer *layer)
     if (layer->optimizer) {
         settings.optimizer = layer->optimizer->spec;
         settings.has_momentum = layer->optimizer->has_momentum;
+        settings.checked = layer->optimizer->checked;
     }
     return settings;
 }

@@ -25,6 +25,8 @@ struct mf_layer {
     unsigned char *trains;     /* [plan.parameter_count] 0: frozen */
     uint64_t revision;         /* changes with the number of classes */
     mfi_progress progress;
+    atomic_bool spoiled;  /* in a step: by a trial, the update would leave a parameter that is not finite */
+    atomic_bool doubtful; /* parameters must be looked at behind the update, whether they are finite */
 
     /* While a change is prepared: see change.h. */
     mf_optimizer *next_optimizer;
@@ -36,6 +38,7 @@ struct mf_layer {
 typedef struct mfi_settings {
     mf_optimizer_spec optimizer; /* all 0 if there is none */
     bool has_momentum;
+    bool checked;                /* a trial comes before the update */
     const unsigned char *trains; /* [parameters] */
     float dropout, label_smoothing;
 } mfi_settings;

@@ -42,6 +42,11 @@ const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node)
 
 const mf_shape *mfi_plan_output(const mfi_plan *plan)
 {
+    return mfi_plan_shape(plan, plan->output);
+}
+
+const mf_shape *mfi_plan_head_input(const mfi_plan *plan)
+{
     return mfi_plan_shape(plan, (int32_t)plan->unit_count);
 }
 
@@ -235,7 +240,10 @@ mf_status mfi_plan_check_head(const mf_head_spec *head)
     MFI_TRY(mfi_check_constant("projection_init", head->projection_init, MF_INIT_NORMAL));
     MFI_TRY(mfi_check_gain("projection_gain", head->projection_gain));
     MFI_TRY(mfi_check_rate("label_smoothing", (double)head->label_smoothing));
-    return mfi_check_reserved(head->reserved);
+    if (head->output_node < 1 && head->output_node != MF_NODE_PREVIOUS)
+        return mfi_fail(MF_STATUS_ARGUMENT, "output_node %d is no unit's; the first has node 1",
+                        (int)head->output_node);
+    return MF_STATUS_OK;
 }
 
 /* ---- from and to the spec of a layer ---- */
@@ -306,7 +314,8 @@ mf_status mfi_plan_from_spec(const mf_layer_spec *spec, mfi_spec_room *room, mfi
                  .pool_size = conv ? spec->head_size : 0,
                  .projection_init = spec->projection_init,
                  .projection_gain = spec->projection_gain,
-                 .label_smoothing = spec->label_smoothing},
+                 .label_smoothing = spec->label_smoothing,
+                 .output_node = MF_NODE_PREVIOUS},
         .dropout = spec->dropout,
         .dropout_maps = conv ? spec->dropout_maps : 0,
         .precision = spec->precision,

@@ -97,8 +97,11 @@ static void put_layer_lines(page *to, const mf_network *network, size_t position
     size_t next = 0; /* parameter */
     describe_shape(&plan->input, shape);
     put_line(to, "layer %zu\n  %4d  %-10s  %s\n", position, 0, "input", shape);
-    for (size_t u = 0; u < plan->unit_count; u++)
-        put_unit_line(to, plan, (int32_t)u + 1, &next);
+    for (int32_t node = 1; (size_t)node <= plan->unit_count; node++) {
+        if (node == plan->output + 1)
+            put_line(to, "        %-10s  units from here on are the head's\n", "output");
+        put_unit_line(to, plan, node, &next);
+    }
     put_line(to, "        %-10s  %-14zu %10zu  linear, reads %zu values%s\n", "head", plan->head.classes,
              values_of_node(plan, 0, &next), plan->features,
              plan->head.kind == MF_HEAD_POSITIONS ? " at each position" : "");

@@ -139,8 +139,42 @@ static mf_network *wide_head(void)
     return network;
 }
 
-static mf_network *(*const networks[])(void) = {wide_dense, wide_maps,       wide_units,
-                                                wide_head,  wide_dense_bf16, wide_units_bf16};
+/* Maps of 11 x 11, so that there are more blocks than sums over the batch; what does not join a convolution;
+ * a second convolution, whose gradient goes on to the first. */
+static mf_network *wide_blocks(void)
+{
+    units_plan plan = plan_maps(3, 3, 3, 5);
+    mf_network *network = make_network();
+
+    plan_add(&plan, unit_conv(12, 9, 8));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_pool(MF_POOL_MAX, 1));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plan, unit_conv(20, 3, 1));
+    plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
+    plan.head.pool_size = 2;
+    append(network, make_units(&plan));
+    return network;
+}
+
+static mf_network *wide_sequence(void)
+{
+    units_plan plan = plan_sequence(9, 3, 5);
+    mf_network *network = make_network();
+
+    plan_add(&plan, unit_dense(3 * 96));
+    plan_add(&plan, unit_attention(24, 0));
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_dense(200));
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    append(network, make_units(&plan));
+    return network;
+}
+
+static mf_network *(*const networks[])(void) = {wide_dense,      wide_maps,       wide_units,  wide_head,
+                                                wide_dense_bf16, wide_units_bf16, wide_blocks, wide_sequence};
 
 typedef struct batches {
     float x[WIDE_BATCHES][WIDE_ROWS * WIDE_INPUTS];

@@ -355,7 +355,7 @@ static void set_head(machine *m)
     head.projection_init = any_constant(m, MF_INIT_NORMAL);
     head.projection_gain = any_float(m, 1.0f);
     head.label_smoothing = any_float(m, 0.1f);
-    head.reserved = rarely(m, 60);
+    head.output_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.struct_size = any_struct_size(m, sizeof head);
     call(FAILED, mf_builder_head(BUILDER, rarely(m, 60) ? NULL : &head));
 }

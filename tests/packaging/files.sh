@@ -17,7 +17,7 @@ failed() {
 version=$(awk '/^#define MF_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s%s", dot, $3; dot = "." }' include/monoforward.h)
 
 # Options: whatever begins with MF_ must be one of the project, or a variable of the environment.
-{ sed -n 's/^ *\(set\|option\)(\(MF_[A-Z_]*\) .*\(CACHE\|"\).*/\2/p' CMakeLists.txt cmake/Reference.cmake cmake/Hardening.cmake
+{ sed -n 's/^ *\(mf_setting\|option\)(\(MF_[A-Z_]*\) .*/\2/p' CMakeLists.txt cmake/Reference.cmake cmake/Hardening.cmake
     grep -rohE 'getenv\("MF_[A-Z_]+' lib | sed 's/.*"//'; } | sort -u >"$work/options"
 [ "$(wc -l <"$work/options")" -ge 5 ] || failed "hardly any option found in CMakeLists.txt"
 grep -rIohE --exclude='*.c' 'MF_[A-Z_]+' $packaging/debian/rules $packaging/vcpkg $packaging/conan $packaging/homebrew \
@@ -27,7 +27,7 @@ unknown=$(comm -13 "$work/options" "$work/used")
 [ -z "$unknown" ] || failed "options that the project does not have: $unknown"
 
 # Scripts.
-for script in $packaging/*.sh $packaging/debian/tests/readme $here/*.sh; do
+for script in $packaging/*.sh $packaging/debian/tests/readme $packaging/debian/tests/python $here/*.sh; do
     sh -n "$script" || failed "$script is no shell script"
 done
 grep -q '^[0-9]' $packaging/debian/source/format || failed "debian/source/format names no format"

@@ -45,6 +45,47 @@ quietly "$CMAKE" -S "$work" -B "$work/build" $quick -DFETCH=OFF -DKIND=_static
 quietly "$CMAKE" --build "$work/build" -j 2 --target program
 "$work/build/program"
 
+# A host that is static, and has set options as plain variables before it fetches: they hold from the first
+# configuration on. What it installs starts by itself, and nothing of the library is installed unless it wants that.
+mkdir "$work/static"
+cp "$work/program.c" "$work/static/"
+cat >"$work/static/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.20)
+project(host LANGUAGES C)
+set(BUILD_SHARED_LIBS OFF)
+set(MF_BLAS builtin)
+set(MF_JSON off)
+include(FetchContent)
+FetchContent_Declare(monoforward SOURCE_DIR "$source")
+FetchContent_MakeAvailable(monoforward)
+add_executable(program program.c)
+target_link_libraries(program PRIVATE monoforward::monoforward)
+install(TARGETS program)
+END
+for along in OFF ON; do
+    quietly "$CMAKE" -S "$work/static" -B "$work/static-$along" -DCMAKE_BUILD_TYPE=Debug -DMF_INSTALL=$along
+    grep -q "Matrix products: builtin" "$work/log" && grep -q "JSON: none" "$work/log" || {
+        echo "failed: the host's plain variables are not obeyed at the first configuration"
+        status=1
+    }
+    quietly "$CMAKE" --build "$work/static-$along" -j 2
+    quietly "$CMAKE" --install "$work/static-$along" --prefix "$work/prefix-$along"
+    if find "$work/static-$along" -name 'libmonoforward.so*' | grep .; then
+        echo "failed: a static host builds a shared library"
+        status=1
+    fi
+    rm -r "$work/static-$along" # the installed program needs nothing of it
+    "$work/prefix-$along/bin/program"
+done
+[ "$(cd "$work/prefix-OFF" && find . -type f)" = ./bin/program ] || {
+    echo "failed: more than the host's program is installed: $(cd "$work/prefix-OFF" && find . -type f)"
+    status=1
+}
+[ -n "$(find "$work/prefix-ON" -name libmonoforward.a)" ] || {
+    echo "failed: MF_INSTALL=ON does not install the library"
+    status=1
+}
+
 # Kinds: which files are there, and a project that links what it finds under the one name.
 mkdir "$work/user"
 cp "$work/program.c" "$source/cmake/packaging/conan/test_package/CMakeLists.txt" "$work/user/"

@@ -53,15 +53,29 @@ LIB/libmonoforward.so.$version
 LIB/pkgconfig/monoforward.pc
 LIST
 (cd "$source/include" && find . -name 'monoforward.*') | sed 's|^\.|include|' >>"$work/expected"
-for file in CHANGELOG.md LICENSE README.md; do
-    echo "share/doc/monoforward/$file" >>"$work/expected"
-done
+echo share/doc/monoforward/README.md >>"$work/expected"
+# What README.md leads to, and the other documents and pictures.
+(cd "$source" && ls CHANGELOG.md CONTRIBUTING.md LICENSE examples/*.c examples/*.md &&
+    find docs \( -name '*.md' -o -name '*.svg' -o -name '*.log' \)) | sed 's|^|share/doc/monoforward/|' >>"$work/expected"
 sed -i 's/monoforward-targets-[a-z]*\.cmake/monoforward-targets-CONFIG.cmake/' "$work/found"
 LC_ALL=C sort -o "$work/expected" "$work/expected"
 diff "$work/expected" "$work/found" || {
     echo "failed: the contents of the tarball (< expected, > found)"
     status=1
 }
+# Every file that the installed README names is there.
+sed -n 's/.*/&/; s/](/\n](/gp' "$prefix/share/doc/monoforward/README.md" | sed -n 's/^\](\([^)#]*\).*/\1/p' |
+    grep -v -e '^http' -e '^$' | sort -u >"$work/links"
+[ "$(wc -l <"$work/links")" -ge 15 ] || {
+    echo "failed: hardly any link found in the installed README"
+    status=1
+}
+while read -r link; do
+    [ -f "$prefix/share/doc/monoforward/$link" ] || {
+        echo "failed: the installed README leads to $link, which is not there"
+        status=1
+    }
+done <"$work/links"
 if grep -rnF -e "$source" -e "$build" "$lib/cmake" "$lib/pkgconfig"; then
     echo "failed: the tarball names folders of this machine"
     status=1
@@ -73,6 +87,18 @@ lib=$work/moved/${lib#"$prefix/"}
 PKG_CONFIG_PATH=$lib/pkgconfig CMAKE_PREFIX_PATH=$work/moved LD_LIBRARY_PATH=$lib
 export PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH
 (cd "$source" && sh cmake/packaging/debian/tests/readme) || status=1
+
+# The line of README.md for a prefix of one's own: the program finds the library without any help.
+unset LD_LIBRARY_PATH
+cd "$work"
+awk '/^```/ { inside = 0 } inside { print } /^\/\* first\.c/ { inside = 1 }' "$source/README.md" >first.c
+eval "$(sed -n 's/^export PKG_CONFIG_PATH=DIR/PKG_CONFIG_PATH=$work\/moved/p; /^cc first\.c/p' "$source/README.md" |
+    sed "s|/lib/pkgconfig.*|${lib#"$work/moved"}/pkgconfig|")"
+answer=$(./first) || status=1
+[ "$answer" = "0 1 1 0" ] || {
+    echo "failed: README's program prints '$answer' from a prefix of one's own"
+    status=1
+}
 
 # The sources as a tarball, where there is a commit to take them from.
 if git -C "$source" rev-parse --verify -q HEAD >"$work/log" 2>&1; then

@@ -158,9 +158,11 @@ func (s *BlockSpec) raw() (raw C.mf_block_spec) {
 }
 
 // HeadSpec is what a head is made from. PoolSize 0: the projection reads the layer's output as it is; s: its
-// adaptive average pooling to s x s.
+// adaptive average pooling to s x s. OutputNode 0: the last unit gives the layer's output; otherwise that node
+// does, and the units behind it are the head's own.
 type HeadSpec struct {
 	Classes, PoolSize int
+	OutputNode        int
 	LabelSmoothing    float32
 	Positions         bool // a goodness for each position of a sequence
 }
@@ -405,6 +407,9 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	raw.classes = C.size_t(spec.Classes)
 	raw.pool_size = C.size_t(spec.PoolSize)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
+	if spec.OutputNode > 0 {
+		raw.output_node = C.int32_t(spec.OutputNode)
+	}
 	if spec.Positions {
 		raw.kind = C.MF_HEAD_POSITIONS
 	}

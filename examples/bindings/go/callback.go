@@ -24,10 +24,10 @@ func monoforwardOnReport(handle C.uintptr_t, report *C.mf_pipeline_report) (stop
 			stop = 1
 		}
 	}()
-	if listener.onReport == nil || listener.onReport(PipelineReport{
+	if listener.onReport != nil && listener.onReport(PipelineReport{
 		Status(report.status), uint64(report.batch), uint64(report.position),
 		uint64(report.rows), uint64(report.correct), float64(report.loss)}) {
-		return 0
+		return 1
 	}
-	return 1
+	return 0
 }

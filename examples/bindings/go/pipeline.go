@@ -32,7 +32,7 @@ type PipelineReport struct {
 	Loss            float64
 }
 
-// OnReport receives the reports in order, inside the calls of the pipeline. Returning false stops the
+// OnReport receives the reports in order, inside the calls of the pipeline. Returning true stops the
 // pipeline.
 type OnReport func(PipelineReport) bool
 

@@ -421,15 +421,18 @@ local Pipeline = make_class()
 local function listen(state, on_report)
     return ffi.cast("int32_t (*)(void *, const mf_pipeline_report *)", function(_, report)
         if state.broken then return 1 end
-        local fine, go_on = pcall(on_report, report)
-        if fine then return go_on == false and 1 or 0 end
-        state.broken, state.failure = true, {go_on}
+        local fine, answer = pcall(on_report, report)
+        if fine and answer == true then return 1 end
+        if fine and not answer then return 0 end
+        if fine then answer = "on_report returned " .. tostring(answer) .. ", not true, false or nothing" end
+        state.broken, state.failure = true, {answer}
         return 1
     end)
 end
 
 -- mf.pipeline(network, {workers = 2, max_batch = 64}, on_report). on_report hears what each layer did with
--- each batch, as an mf_pipeline_report that is valid during the call; returning false stops the pipeline.
+-- each batch, as an mf_pipeline_report that is valid during the call; if it returns true the pipeline stops, if false
+-- or nothing it goes on.
 function mf.pipeline(network, options, on_report)
     local out, state, callback = ffi.new("mf_pipeline *[1]"), {}, nil
     local spec = make_spec("pipeline", options)

@@ -158,7 +158,7 @@ struct mf_head_spec {
     int32_t projection_init;
     float projection_gain;
     float label_smoothing;
-    int32_t reserved;
+    int32_t output_node;
 };
 struct mf_builder_spec {
     uint32_t struct_size;
@@ -292,6 +292,7 @@ enum { MF_OPTIMIZER_BETA2 = 4 };
 enum { MF_OPTIMIZER_EPSILON = 5 };
 enum { MF_OPTIMIZER_WEIGHT_DECAY = 6 };
 enum { MF_OPTIMIZER_CLIP_NORM = 7 };
+enum { MF_OPTIMIZER_CHECKED = 8 };
 enum { MF_LAYER_DENSE = 0 };
 enum { MF_LAYER_CONV2D = 1 };
 enum { MF_LAYER_UNITS = 2 };
@@ -391,6 +392,7 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
 mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x, float *a);
 mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a);
+mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a);
 mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *a, float *goodness);
 mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
 mf_status mf_block_spec_init(mf_block_spec *spec, size_t size);

@@ -90,6 +90,26 @@ local function refine()
     return reports, loss
 end
 
+-- A callback stops its pipeline by returning true; a value that is no answer is a mistake.
+local function stop()
+    local x, y = draw_batch(ROWS)
+    for _, case in ipairs{{true, C.MF_STATUS_STATE}, {false}, {nil}, {1, "returned 1"}} do
+        local pipeline = mf.pipeline(network, {workers = 0, max_batch = ROWS}, function() return case[1] end)
+        local fine, said = pcall(function()
+            pipeline:submit(ROWS, x, y)
+            pipeline:flush()
+        end)
+        if type(case[2]) == "string" then
+            assert(not fine and said:find(case[2]), "no error came out: " .. tostring(said))
+        elseif case[2] then
+            assert(not fine and said.status == case[2], "the pipeline has not stopped")
+        else
+            assert(fine, "the pipeline has stopped")
+        end
+        pipeline:close()
+    end
+end
+
 -- A callback that raises an error stops its pipeline; the error comes out of the call that it happened in.
 local function interrupt()
     local x, y = draw_batch(ROWS)
@@ -187,6 +207,7 @@ end
 
 train()
 local reports, loss = refine()
+stop()
 interrupt()
 local failure = offend()
 compare_bytes()

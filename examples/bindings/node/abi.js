@@ -32,6 +32,7 @@ const constants = Object.freeze({
     MF_OPTIMIZER_EPSILON: 5,
     MF_OPTIMIZER_WEIGHT_DECAY: 6,
     MF_OPTIMIZER_CLIP_NORM: 7,
+    MF_OPTIMIZER_CHECKED: 8,
     MF_LAYER_DENSE: 0,
     MF_LAYER_CONV2D: 1,
     MF_LAYER_UNITS: 2,
@@ -188,7 +189,7 @@ function declare(koffi, library) {
         projection_init: 'int32_t',
         projection_gain: 'float',
         label_smoothing: 'float',
-        reserved: 'int32_t',
+        output_node: 'int32_t',
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 40)
         throw new Error('mf_head_spec has another size than in C');
@@ -418,6 +419,7 @@ function declare(koffi, library) {
         mf_layer_apply: library.func('int32_t mf_layer_apply(mf_layer *layer, float *gradients, size_t count)'),
         mf_layer_forward: library.func('int32_t mf_layer_forward(mf_layer *layer, mf_workspace *workspace, size_t rows, float *x, float *a)'),
         mf_layer_forward_batch: library.func('int32_t mf_layer_forward_batch(mf_layer *layer, mf_workspace *workspace, mf_batch *batch, float *a)'),
+        mf_layer_pass_batch: library.func('int32_t mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, mf_batch *batch, float *a)'),
         mf_layer_goodness: library.func('int32_t mf_layer_goodness(mf_layer *layer, mf_workspace *workspace, size_t rows, float *a, float *goodness)'),
         mf_unit_spec_init: library.func('int32_t mf_unit_spec_init(_Inout_ mf_unit_spec *spec, size_t size)'),
         mf_block_spec_init: library.func('int32_t mf_block_spec_init(_Inout_ mf_block_spec *spec, size_t size)'),

@@ -467,8 +467,8 @@ class Pipeline extends Handle {
     #listener;
 
     // new Pipeline(network, {workers: 2, max_batch: 64}, onReport). onReport hears what each layer did with
-    // each batch; returning false stops the pipeline.
-    constructor(network, options, onReport = () => true) {
+    // each batch; if it returns true the pipeline stops, if false or nothing it goes on.
+    constructor(network, options, onReport = () => false) {
         const listener = {onReport, failure: null};
         const callback = koffi.register((_, report) => hear(listener, report), koffi.pointer(REPORT_CALLBACK));
         let handle;
@@ -517,11 +517,18 @@ function hear(listener, report) {
     if (listener.failure !== null)
         return 1;
     try {
-        return listener.onReport(koffi.decode(report, 'mf_pipeline_report')) === false ? 1 : 0;
+        return stops(listener.onReport(koffi.decode(report, 'mf_pipeline_report')));
     } catch (error) {
         listener.failure = {error, thrown: false};
         return 1;
     }
+}
+
+// The answer for the library: other than 0 stops. A number may be a mistake, such as what push() returns.
+function stops(answer) {
+    if (answer !== undefined && typeof answer !== 'boolean')
+        throw new TypeError(`onReport returned ${answer}: it returns true to stop, and false or nothing to go on`);
+    return answer ? 1 : 0;
 }
 
 // ---- the library ----

@@ -94,6 +94,25 @@ function interrupt() {
     fails(mf.MF_STATUS_HANDLE, () => pipeline.flush());
 }
 
+// A callback stops its pipeline by returning true; a value that is no answer is a mistake.
+function stop() {
+    const batch = points.draw(ROWS);
+    for (const [answer, status] of [[true, mf.MF_STATUS_STATE], [false, null], [undefined, null], [1, TypeError]]) {
+        const pipeline = new mf.Pipeline(network, {workers: 0, max_batch: ROWS}, () => answer);
+        const learn = () => {
+            pipeline.submit(...batch);
+            pipeline.flush();
+        };
+        if (status === null)
+            learn();
+        else if (status === TypeError)
+            assert.throws(learn, TypeError);
+        else
+            fails(status, learn);
+        pipeline.dispose();
+    }
+}
+
 // An error path: the function fails, for this reason.
 function fails(status, call) {
     let failure;
@@ -193,6 +212,7 @@ function draw() {
 async function main() {
     train();
     const {reports, loss} = refine();
+    stop();
     interrupt();
     const failure = offend();
     compareBytes();

@@ -35,7 +35,7 @@ static void direct_forward(const mfi_conv2d_pass *p, size_t first, float *u)
 static void direct_add_weights(const mfi_conv2d_pass *p, size_t first)
 {
     mfi_convolve block = block_at(p, first, p->input.stride);
-    mfi_convolve_add_weights(&block, input_at(p, first), p->scratch->dz, p->scratch->whole);
+    mfi_convolve_add_weights(&block, input_at(p, first), p->scratch->dz, p->dw);
 }
 
 static void direct_input(const mfi_conv2d_pass *p, size_t first, float *dx)
@@ -69,7 +69,7 @@ static void winograd_forward(const mfi_conv2d_pass *p, size_t first, float *u)
 static void winograd_add_weights(const mfi_conv2d_pass *p, size_t first)
 {
     mfi_convolve block = block_at(p, first, p->input.stride);
-    mfi_winograd_add_weights(&block, input_at(p, first), p->scratch->dz, p->scratch->whole);
+    mfi_winograd_add_weights(&block, input_at(p, first), p->scratch->dz, p->dw);
 }
 
 static void winograd_input(const mfi_conv2d_pass *p, size_t first, float *dx)

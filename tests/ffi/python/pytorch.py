@@ -89,7 +89,7 @@ def gradients_of(layer, workspace, x, y):
     whole = np.empty(sum(int(np.prod(shape)) for shape in shapes.values()), np.float32)
     a = np.empty_like(x)
     floats = lambda array: array.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
-    check(library.mf_layer_gradients(layer._pointer, workspace._pointer, ctypes.byref(batch), floats(a), floats(whole),
+    check(library.mf_layer_gradients(layer, workspace, ctypes.byref(batch), floats(a), floats(whole),
                                      len(whole)))
     parts, first = {}, 0
     for name, shape in shapes.items():

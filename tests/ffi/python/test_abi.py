@@ -1,10 +1,14 @@
 """ctypes sees the structs as the description does, and the library has all functions. SPDX-License-Identifier: MIT"""
 import ctypes
+import inspect
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
+import typing
 import unittest
 
 import monoforward as mf
@@ -27,8 +31,9 @@ class Declarations(unittest.TestCase):
     def test_functions(self):
         self.assertGreater(len(DESCRIPTION["functions"]), 90)
         for function in DESCRIPTION["functions"]:
-            there = getattr(mf.library, function["name"])
-            self.assertEqual(len(there.argtypes), len(function["parameters"]), function["name"])
+            self.assertTrue(callable(getattr(mf.library, function["name"])))
+            _, arguments = mf.abi.FUNCTIONS[function["name"]]
+            self.assertEqual(len(arguments), len(function["parameters"]), function["name"])
 
     def test_version(self):
         self.assertEqual(mf.version(), mf.abi.VERSION)
@@ -51,6 +56,63 @@ class Finding(unittest.TestCase):
         # LD_LIBRARY_PATH names the folder of the library under test.
         run = self.run_python(MONOFORWARD_LIBRARY="")
         self.assertEqual(run.stdout.strip(), mf.version(), run.stderr)
+
+    def test_copied_elsewhere(self):
+        """A copy of the package says where it has looked; with the library beside it, it needs nothing else."""
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(pathlib.Path(mf.__file__).parent, pathlib.Path(folder, "monoforward"))
+            alone = {"PYTHONPATH": folder, "MONOFORWARD_LIBRARY": "", "LD_LIBRARY_PATH": ""}
+            run = self.run_python(**alone)
+            if run.returncode != 0:  # the library is not installed on this machine
+                for text in ("Looked for:", "beside the package", "$MONOFORWARD_LIBRARY"):
+                    self.assertIn(text, run.stderr)
+            shutil.copy(self.library(), pathlib.Path(folder, "monoforward", mf.abi.SONAME))
+            run = self.run_python(**alone)
+            self.assertEqual(run.stdout.strip(), mf.version(), run.stderr)
+
+    def test_installed_in_a_prefix(self):
+        """As `cmake --install --prefix` and `pip install --prefix` put them: PREFIX/lib and below it."""
+        with tempfile.TemporaryDirectory() as folder:
+            packages = pathlib.Path(folder, "lib", "python3", "site-packages")
+            shutil.copytree(pathlib.Path(mf.__file__).parent, packages / "monoforward")
+            shutil.copy(self.library(), pathlib.Path(folder, "lib", mf.abi.SONAME))
+            run = self.run_python(PYTHONPATH=str(packages), MONOFORWARD_LIBRARY="", LD_LIBRARY_PATH="")
+            self.assertEqual(run.stdout.strip(), mf.version(), run.stderr)
+
+    def test_older_library(self):
+        with self.assertRaisesRegex(AttributeError, "has no function mf_of_the_future: it is older"):
+            mf.abi.FUNCTIONS["mf_of_the_future"] = None, []
+            mf.library.mf_of_the_future
+
+    @staticmethod
+    def library():
+        return os.path.realpath(os.environ["MONOFORWARD_LIBRARY"])
+
+
+class Hints(unittest.TestCase):
+    def test_everything_public_has_them(self):
+        """Parameters and results of all public functions, as py.typed promises."""
+        functions = [each for each in vars(mf).values() if inspect.isfunction(each)]
+        for kind in vars(mf).values():
+            if inspect.isclass(kind):
+                functions += [each for name, each in inspect.getmembers(kind, inspect.isroutine)
+                              if (getattr(each, "__module__", None) or "").startswith("monoforward") and not name.startswith("_")]
+                functions += [kind.__init__] if "__init__" in vars(kind) else []
+        self.assertGreater(len(functions), 90)
+        for function in functions:
+            hints = typing.get_type_hints(function)
+            wanted = set(inspect.signature(function).parameters) - {"self", "cls"} | {"return"}
+            self.assertEqual(wanted - set(hints), set(), function.__qualname__)
+        self.assertTrue(pathlib.Path(mf.__file__).with_name("py.typed").is_file())
+
+    def test_mypy_finds_nothing(self):
+        if subprocess.run([sys.executable, "-m", "mypy", "--version"], capture_output=True).returncode != 0:
+            print("skip: types: there is no mypy (Debian: mypy)")
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            run = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", folder, pathlib.Path(mf.__file__).parent],
+                                 capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stdout)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@ import ctypes
 import gc
 import unittest
 
+import numpy
+
 import monoforward as mf
 import spirals
 
@@ -77,6 +79,29 @@ class Callbacks(unittest.TestCase):
         with self.assertRaises(mf.MonoforwardError):
             mf.Pool(5000)
         self.assertGreaterEqual(mf.Pool().threads(), 1)
+
+    def test_what_a_callback_returns(self):
+        """True stops, as 1 does in C; nothing and False go on; anything else may be a mistake."""
+        for answer, stops in ((True, True), (numpy.True_, True), (False, False), (None, False), (1, TypeError),
+                              (0, TypeError), ("", TypeError)):
+            network, heard = spirals.network(), []
+            pipeline = mf.Pipeline(network, 50, on_report=lambda report: heard.append(report.batch) or answer)
+
+            def learn():
+                spirals.train(network, pipeline.submit, epochs=1)
+                pipeline.flush()
+
+            if stops is TypeError:
+                with self.assertRaisesRegex(TypeError, "on_report returned"):
+                    learn()
+            elif stops:
+                with self.assertRaises(mf.MonoforwardError) as caught:
+                    learn()
+                self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_STATE)
+            else:
+                learn()
+                self.assertEqual(len(heard), 24)
+            pipeline.close()
 
     def test_exception_comes_out_of_the_call(self):
         def object_to(report):

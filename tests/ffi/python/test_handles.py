@@ -1,6 +1,8 @@
 """Handles are freed once, in any order, by the collector or by hand. SPDX-License-Identifier: MIT"""
 import gc
 import itertools
+import threading
+import time
 import unittest
 
 import monoforward as mf
@@ -51,6 +53,85 @@ class Handles(unittest.TestCase):
         with self.assertRaises(mf.MonoforwardError) as caught:
             network.step(workspace, *spirals.make())
         self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_HANDLE)
+
+    def status_of(self, call, *arguments):
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            call(*arguments)
+        return caught.exception.status
+
+    def test_closing_what_a_call_uses(self):
+        """Is refused, whoever does it: here inside a call that saves the network."""
+        network, tried = spirals.network(), []
+        layer = network.layer(0)
+
+        class File:
+            def write(self, data):
+                if not tried:
+                    thread = threading.Thread(target=lambda: tried.append(self.close()))
+                    thread.start()
+                    thread.join()
+
+            @staticmethod
+            def close():
+                try:
+                    network.close()
+                except mf.MonoforwardError as error:
+                    return error.status
+
+        network.save_to(File())
+        self.assertEqual(tried, [mf.abi.MF_STATUS_BUSY])
+        self.assertEqual(layer.describe().outputs, 64)
+        network.close()
+        self.assertEqual(self.status_of(layer.describe), mf.abi.MF_STATUS_HANDLE)  # borrowed: it has gone along
+
+    def test_closing_while_a_thread_predicts(self):
+        """It predicts until the network is gone, which is an error of its next call."""
+        x, failed = spirals.make()[0], []
+        for _ in range(20):
+            network, started = spirals.network(), threading.Event()
+
+            def predict():
+                workspace = mf.Workspace(network, 600)
+                try:
+                    while True:
+                        network.predict(workspace, x)
+                        started.set()
+                        time.sleep(0.0001)  # a moment in which nobody uses the network
+                except mf.MonoforwardError as error:
+                    failed.append(error.status)
+
+            thread = threading.Thread(target=predict)
+            thread.start()
+            started.wait()
+            while network._pointer:
+                try:
+                    network.close()
+                except mf.MonoforwardError as error:
+                    self.assertEqual(error.status, mf.abi.MF_STATUS_BUSY)
+            thread.join()
+        self.assertEqual(failed, [mf.abi.MF_STATUS_HANDLE] * 20)
+
+    def test_a_workspace_in_two_threads(self):
+        """Gives wrong answers in C; here the second thread is refused, and the first is right."""
+        network, x = spirals.network(), spirals.make()[0]
+        workspace = mf.Workspace(network, 600)
+        expected, wrong, refused = network.probabilities(workspace, x), [], []
+
+        def predict():
+            for _ in range(300):
+                try:
+                    if (network.probabilities(workspace, x) != expected).any():
+                        wrong.append(1)
+                except mf.MonoforwardError as error:
+                    refused.append(error.status)
+
+        threads = [threading.Thread(target=predict) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+        self.assertEqual(set(refused), {mf.abi.MF_STATUS_BUSY})
 
     def test_wrong_kind(self):
         import ctypes

@@ -83,7 +83,7 @@ func (m *model) refine() (reports int, loss float64) {
 	pipeline, err := mf.NewPipeline(m.network, 2, rows, func(report mf.PipelineReport) bool {
 		reports++
 		loss += report.Loss / (2 * batches)
-		return true
+		return false
 	})
 	must(err)
 	defer pipeline.Close()
@@ -94,6 +94,24 @@ func (m *model) refine() (reports int, loss float64) {
 	must(pipeline.Flush())
 	check(reports == 2*batches, "%d reports instead of %d", reports, 2*batches)
 	return reports, loss
+}
+
+// A callback stops its pipeline by returning true.
+func (m *model) stop() {
+	for _, answer := range []bool{true, false} {
+		pipeline, err := mf.NewPipeline(m.network, 0, rows, func(mf.PipelineReport) bool { return answer })
+		must(err)
+		err = pipeline.Submit(m.x, m.y)
+		if err == nil {
+			err = pipeline.Flush()
+		}
+		if answer {
+			expect(err, mf.StatusState)
+		} else {
+			must(err)
+		}
+		pipeline.Close()
+	}
 }
 
 // A callback that panics stops its pipeline; the panic comes out of the call that it happened in.
@@ -191,6 +209,7 @@ func main() {
 	m := build()
 	m.train()
 	reports, loss := m.refine()
+	m.stop()
 	m.interrupt()
 	failure := m.offend()
 	x, y := make([]float32, 2*testRows), make([]int32, testRows)

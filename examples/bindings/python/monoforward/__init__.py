@@ -7,6 +7,7 @@ SPDX-License-Identifier: MIT
 """
 from . import _abi as abi
 from ._builder import Builder, network_memory
+from ._data import DataConversionWarning, NotFittedError
 from ._handles import Allocator
 from ._library import MonoforwardError, blas_name, blas_threads, library, products_name, set_blas_threads, version
 from ._network import Layer, Network, Optimizer, Workspace
@@ -14,6 +15,7 @@ from ._pipeline import Pipeline
 from ._pool import Pool
 from .classifier import MonoforwardClassifier
 
-__all__ = ["Allocator", "Builder", "Layer", "MonoforwardClassifier", "MonoforwardError", "Network", "Optimizer",
-           "Pipeline", "Pool", "Workspace", "abi", "blas_name", "blas_threads", "library", "network_memory",
-           "products_name", "set_blas_threads", "version"]
+__version__ = version()
+__all__ = ["Allocator", "Builder", "DataConversionWarning", "Layer", "MonoforwardClassifier", "MonoforwardError",
+           "Network", "NotFittedError", "Optimizer", "Pipeline", "Pool", "Workspace", "abi", "blas_name",
+           "blas_threads", "library", "network_memory", "products_name", "set_blas_threads", "version"]

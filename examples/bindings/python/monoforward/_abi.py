@@ -37,6 +37,7 @@ MF_OPTIMIZER_BETA2 = 4
 MF_OPTIMIZER_EPSILON = 5
 MF_OPTIMIZER_WEIGHT_DECAY = 6
 MF_OPTIMIZER_CLIP_NORM = 7
+MF_OPTIMIZER_CHECKED = 8
 MF_LAYER_DENSE = 0
 MF_LAYER_CONV2D = 1
 MF_LAYER_UNITS = 2
@@ -348,7 +349,7 @@ mf_head_spec._fields_ = [
     ("projection_init", c.c_int32),
     ("projection_gain", c.c_float),
     ("label_smoothing", c.c_float),
-    ("reserved", c.c_int32),
+    ("output_node", c.c_int32),
 ]
 
 mf_builder_spec._fields_ = [
@@ -511,6 +512,8 @@ FUNCTIONS = {
     "mf_layer_forward": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
         c.c_void_p]),
     "mf_layer_forward_batch": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.POINTER(mf_batch),
+        c.c_void_p]),
+    "mf_layer_pass_batch": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.POINTER(mf_batch),
         c.c_void_p]),
     "mf_layer_goodness": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
         c.c_void_p]),

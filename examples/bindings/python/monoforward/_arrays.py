@@ -1,9 +1,13 @@
 """Arrays on their way to the library: looked at, never copied or converted. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
 
 import numpy
 
 from . import _abi
+
+Array = numpy.ndarray
 
 
 def address(array, dtype, shape, name, writable=False):
@@ -27,10 +31,10 @@ def address(array, dtype, shape, name, writable=False):
     return array.ctypes.data
 
 
-def batch(x, y, inputs, positions=(), *, scale=0.0, shift=0.0, bf16=False):
+def batch(x, y, inputs, positions=(), *, weights=None, scale=0.0, shift=0.0, bf16=False):
     """A mf_batch of rows of float32; of uint8, which is (x + shift) * scale, or (x + shift) / 255 with a scale of 0;
     or, with `bf16`, of uint16 that are the upper halves of float32. Rows may be of any shape with as many values. `y`:
-    a label for each row, or for each of its positions; None: without labels."""
+    a label for each row, or for each of its positions; None: without labels. `weights`: float32, one for each row."""
     kind, dtype = _abi.MF_TYPE_FLOAT32, numpy.float32
     if bf16:
         kind, dtype = _abi.MF_TYPE_BF16, numpy.uint16
@@ -39,8 +43,10 @@ def batch(x, y, inputs, positions=(), *, scale=0.0, shift=0.0, bf16=False):
     shaped = isinstance(x, numpy.ndarray) and x.ndim > 2 and x[:1].size == inputs
     where = address(x, dtype, (None,) * x.ndim if shaped else (None, inputs), "x")
     labels = y if y is None else address(y, numpy.int32, (len(x), *positions), "y")
+    weighed = weights if weights is None else address(weights, numpy.float32, (len(x),), "weights")
     return _abi.mf_batch(struct_size=ctypes.sizeof(_abi.mf_batch), input_type=kind, target_type=_abi.MF_TYPE_INT32,
-                         rows=len(x), inputs=where, targets=labels, input_scale=scale, input_shift=shift)
+                         rows=len(x), inputs=where, targets=labels, sample_weights=weighed, input_scale=scale,
+                         input_shift=shift)
 
 
 def result(out, dtype, shape, name="out"):

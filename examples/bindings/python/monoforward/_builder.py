@@ -1,10 +1,15 @@
 """Layers of several units. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
+from typing import Any, Optional, Sequence, Union
 
 from . import _abi
-from ._handles import Handle, make_spec, result_struct, use_allocator, workspace_purpose
-from ._library import check, library
+from ._handles import Allocator, Handle, Kind, make_spec, result_struct, use_allocator, workspace_purpose
+from ._library import check, holding, library
 from ._network import Layer
+
+Sizes = Union[int, Sequence[int]]  # height and width, or one number for both
 
 
 class Builder(Handle):
@@ -23,7 +28,7 @@ class Builder(Handle):
 
     _name = "mf_builder"
 
-    def __init__(self, shape, *, allocator=None, **options):
+    def __init__(self, shape: Sequence[int], *, allocator: Optional[Allocator] = None, **options: Any) -> None:
         row = _shape(shape)
         spec = make_spec("mf_builder_spec", options)
         spec.input = ctypes.pointer(row)
@@ -31,152 +36,158 @@ class Builder(Handle):
         self._own(self._create(spec), allocator)
         self._allocator, self._node, self._next = allocator, 0, _abi.MF_NODE_PREVIOUS
 
-    def unit(self, kind, **options):
+    def unit(self, kind: Kind, **options: Any) -> Builder:
         """Adds any unit: unit("conv2d", outputs=16)."""
         inputs = list(options.pop("inputs", (_abi.MF_NODE_PREVIOUS, 0)))
         if self._next != _abi.MF_NODE_PREVIOUS:
             inputs[0], self._next = self._next, _abi.MF_NODE_PREVIOUS
         spec = make_spec("mf_unit_spec", {"kind": kind, "inputs": inputs, **options}, "MF_UNIT_")
         node = ctypes.c_int32()
-        check(library.mf_builder_unit(self._pointer, ctypes.byref(spec), ctypes.byref(node)))
+        check(library.mf_builder_unit(self, ctypes.byref(spec), ctypes.byref(node)))
         self._node = node.value
         return self
 
-    def dense(self, outputs, **options):
+    def dense(self, outputs: int, **options: Any) -> Builder:
         return self.unit("dense", outputs=outputs, **options)
 
-    def conv2d(self, filters, kernel=3, padding=None, stride=1, **options):
+    def conv2d(self, filters: int, kernel: Sizes = 3, padding: Optional[Sizes] = None, stride: Sizes = 1,
+               **options: Any) -> Builder:
         """Without a padding it is kernel // 2: an odd kernel then keeps the size of the maps."""
         if padding is None:
             padding = kernel // 2 if isinstance(kernel, int) else [each // 2 for each in kernel]
         return self.unit("conv2d", outputs=filters, kernel=kernel, padding=padding, stride=stride, **options)
 
-    def batch_norm(self, **options):
+    def batch_norm(self, **options: Any) -> Builder:
         return self.unit("batch_norm", **options)
 
-    def activation(self, activation, **options):
+    def activation(self, activation: Kind, **options: Any) -> Builder:
         return self.unit("activation", activation=activation, **options)
 
-    def relu(self):
+    def relu(self) -> Builder:
         return self.activation("relu")
 
-    def leaky_relu(self, leak=0.01):
+    def leaky_relu(self, leak: float = 0.01) -> Builder:
         return self.activation("leaky_relu", leak=leak)
 
-    def tanh(self):
+    def tanh(self) -> Builder:
         return self.activation("tanh")
 
-    def gelu(self):
+    def gelu(self) -> Builder:
         return self.activation("gelu")
 
-    def silu(self):
+    def silu(self) -> Builder:
         return self.activation("silu")
 
-    def max_pool(self, size=2, stride=0):
+    def max_pool(self, size: Sizes = 2, stride: Sizes = 0) -> Builder:
         """A stride of 0 is the size of the window."""
         return self.unit("pool", pool="max", kernel=size, stride=stride)
 
-    def average_pool(self, size=2, stride=0):
+    def average_pool(self, size: Sizes = 2, stride: Sizes = 0) -> Builder:
         return self.unit("pool", pool="average", kernel=size, stride=stride)
 
-    def dropout(self, rate, maps=False):
+    def dropout(self, rate: float, maps: bool = False) -> Builder:
         return self.unit("dropout", dropout=rate, dropout_maps=int(maps))
 
-    def layer_norm(self, **options):
+    def layer_norm(self, **options: Any) -> Builder:
         """Layer normalisation: of the values of a row, or of each position of a sequence."""
         return self.unit("layer_norm", **options)
 
-    def global_pool(self, **options):
+    def global_pool(self, **options: Any) -> Builder:
         """The mean of each map, or of the positions of a sequence."""
         return self.unit("global_pool", **options)
 
-    def transpose(self, **options):
+    def transpose(self, **options: Any) -> Builder:
         """A sequence [T, d] turned into [d, T], so that what follows works along the positions."""
         return self.unit("transpose", **options)
 
-    def tokens(self, **options):
+    def tokens(self, **options: Any) -> Builder:
         """Maps [d, height, width] as a sequence [height width, d]."""
         return self.unit("tokens", **options)
 
-    def positions(self, **options):
+    def positions(self, **options: Any) -> Builder:
         """Adds learned positions to a sequence."""
         return self.unit("positions", **options)
 
-    def attention(self, heads, causal=False):
+    def attention(self, heads: int, causal: bool = False) -> Builder:
         """Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d]."""
         return self.unit("attention", heads=heads, causal=int(causal))
 
-    def add(self, node):
+    def add(self, node: int) -> Builder:
         """Adds a node to the one before; 0 is the layer's input."""
         return self.unit("add", inputs=(_abi.MF_NODE_PREVIOUS, node))
 
-    def concat(self, node):
+    def concat(self, node: int) -> Builder:
         """Puts the values of a node behind those of the one before."""
         return self.unit("concat", inputs=(_abi.MF_NODE_PREVIOUS, node))
 
-    def block(self, kind, **options):
+    def block(self, kind: Kind, **options: Any) -> Builder:
         """Adds the units of a ready-made block: block("residual", outputs=32, stride=2)."""
         spec = make_spec("mf_block_spec", {"kind": kind, **options}, "MF_BLOCK_")
         spec.input, self._next = self._next, _abi.MF_NODE_PREVIOUS
         node = ctypes.c_int32()
-        check(library.mf_builder_block(self._pointer, ctypes.byref(spec), ctypes.byref(node)))
+        check(library.mf_builder_block(self, ctypes.byref(spec), ctypes.byref(node)))
         self._node = node.value
         return self
 
-    def residual(self, outputs=0, stride=1, **options):
+    def residual(self, outputs: int = 0, stride: Sizes = 1, **options: Any) -> Builder:
         """Two convolutions and a skip; 0: as many maps as its input has."""
         return self.block("residual", outputs=outputs, stride=stride, **options)
 
-    def bottleneck(self, outputs=0, stride=1, **options):
+    def bottleneck(self, outputs: int = 0, stride: Sizes = 1, **options: Any) -> Builder:
         """A convolution of fewer maps, hidden=outputs // 4, between two of 1 x 1, and a skip."""
         return self.block("bottleneck", outputs=outputs, stride=stride, **options)
 
-    def mixer(self, **options):
+    def mixer(self, **options: Any) -> Builder:
         """Products along the positions and along the values of a sequence: token_hidden, hidden."""
         return self.block("mixer", **options)
 
-    def transformer(self, heads, causal=False, **options):
+    def transformer(self, heads: int, causal: bool = False, **options: Any) -> Builder:
         """Attention and two products behind it."""
         return self.block("transformer", heads=heads, causal=int(causal), **options)
 
-    def branch(self, node):
+    def branch(self, node: int) -> Builder:
         """The next unit or block reads this node instead of the one before."""
         self._next = node
         return self
 
-    def head(self, classes, pool_size=0, **options):
+    def head(self, classes: int, pool_size: int = 0, **options: Any) -> Builder:
         """With kind="positions" a goodness for each position of a sequence."""
         spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options}, "MF_HEAD_")
-        check(library.mf_builder_head(self._pointer, ctypes.byref(spec)))
+        check(library.mf_builder_head(self, ctypes.byref(spec)))
         return self
 
-    def node(self):
+    def node(self) -> int:
         """The number of the node that was added last; 0 if there is none."""
         return self._node
 
-    def shape(self, node=_abi.MF_NODE_PREVIOUS):
+    def shape(self, node: int = _abi.MF_NODE_PREVIOUS) -> tuple[int, ...]:
         """The shape of a row of a node."""
         shape = result_struct("mf_shape")
-        check(library.mf_builder_shape(self._pointer, node, ctypes.byref(shape)))
+        check(library.mf_builder_shape(self, node, ctypes.byref(shape)))
         return tuple(shape.dims[:shape.rank])
 
-    def build(self):
+    def build(self) -> Layer:
         """Makes a Layer, and another one each time."""
         pointer = ctypes.POINTER(_abi.mf_layer)()
-        check(library.mf_layer_build(self._pointer, ctypes.byref(pointer)))
+        check(library.mf_layer_build(self, ctypes.byref(pointer)))
         layer = Layer.__new__(Layer)
         layer._own(pointer, self._allocator)
         return layer
 
 
-def network_memory(builders, max_batch, *, optimizer=None, purpose="training", convert=False, **options):
+def network_memory(builders: Sequence[Builder], max_batch: int, *, optimizer: Optional[Kind] = None,
+                   purpose: str = "training", convert: bool = False, **options: Any) -> _abi.mf_memory:
     """What a network of the layers of these builders will take, with a workspace of that kind, before anything is
     built: a mf_memory. With an `optimizer` such as "adam", options are the fields of mf_optimizer_spec."""
     memory = result_struct("mf_memory")
     spec = optimizer and ctypes.byref(make_spec("mf_optimizer_spec", {"kind": optimizer, **options}, "MF_OPTIMIZER_"))
-    pointers = (ctypes.POINTER(_abi.mf_builder) * len(builders))(*(each._pointer for each in builders))
-    check(library.mf_network_memory_built(pointers, len(builders), spec, workspace_purpose(purpose, convert),
-                                          max_batch, ctypes.byref(memory)))
+
+    def ask(*pointers):
+        array = (ctypes.POINTER(_abi.mf_builder) * len(pointers))(*pointers)
+        return library.mf_network_memory_built(array, len(pointers), spec, workspace_purpose(purpose, convert),
+                                               max_batch, ctypes.byref(memory))
+
+    check(holding(ask)(*builders))
     return memory
 
 

@@ -1,9 +1,18 @@
 """What all handles share: specs, ownership, and an allocator. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
+import threading
 import weakref
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from . import _abi
-from ._library import check, library
+from ._library import MonoforwardError, check, holding, library
+
+# A constant: its number, or the last part of its name.
+Kind = Union[str, int]
+
+Self = TypeVar("Self", bound="Handle")
 
 # Fields that are no options.
 HIDDEN = {"struct_size", "reserved", "reserved2", "allocator", "input"}
@@ -73,7 +82,7 @@ class Allocator:
     """Memory from two Python functions: alloc(bytes, alignment) returns an address or None, free(address,
     bytes) takes it back. Handles made with it keep it alive. An exception in alloc counts as None."""
 
-    def __init__(self, alloc, free):
+    def __init__(self, alloc: Callable[[int, int], Optional[int]], free: Callable[[int, int], None]) -> None:
         def give(_, size, alignment):
             try:
                 return alloc(size, alignment)
@@ -92,10 +101,17 @@ def use_allocator(spec, allocator):
         spec.allocator = ctypes.pointer(allocator._struct)
 
 
+# Guards the counts of all handles.
+_counting = threading.Lock()
+
+
 class Handle:
     """Owns one handle of the library, which is freed with this object, or by close(), in any order."""
 
-    _name = None
+    _name = ""
+    _alone = False  # whether only one call at a time may use it
+    _owner: Optional[Handle] = None
+    _calls = 0  # that use it, or what was borrowed from it
 
     def _own(self, pointer, *alive):
         """`alive` is what the library needs as long as the handle: allocators and callbacks."""
@@ -109,22 +125,53 @@ class Handle:
         handle._pointer, handle._owner, handle._finalizer = pointer, owner, lambda: None
         return handle
 
-    def close(self):
-        """Frees the handle now. What else refers to it in the library goes on using it."""
+    def close(self) -> None:
+        """Frees the handle now. What else refers to it in the library goes on using it. While a call uses it, in
+        another thread or around a callback, this is MF_STATUS_BUSY."""
+        with _counting:
+            if self._calls:
+                raise MonoforwardError(_abi.MF_STATUS_BUSY,
+                                       f"the {type(self).__name__} cannot be closed while another call uses it")
+            self._pointer = None  # every later call fails with MF_STATUS_HANDLE
         self._finalizer()
-        self._pointer = None  # every later call fails with MF_STATUS_HANDLE
 
-    def __enter__(self):
+    def _root(self):
+        """The handle that is freed: this one, or that which it was borrowed from."""
+        return self if self._owner is None else self._owner._root()
+
+    def _hold(self):
+        """The pointer for a call: it stays what it is until _release()."""
+        root = self._root()
+        with _counting:
+            if root._alone and root._calls:
+                raise MonoforwardError(_abi.MF_STATUS_BUSY, f"another thread uses the {type(root).__name__}: each "
+                                                            "needs one of its own")
+            root._calls += 1
+            return root._pointer and self._pointer
+
+    def _release(self):
+        with _counting:
+            self._root()._calls -= 1
+
+    def __enter__(self: Self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @classmethod
-    def _create(cls, spec):
-        pointer = ctypes.POINTER(getattr(_abi, cls._name))()
-        check(getattr(library, f"{cls._name}_create")(ctypes.byref(spec), ctypes.byref(pointer)))
-        return pointer
+    def _create(cls, spec, **fields):
+        """Makes one from a spec and other handles, which are fields of the spec; None leaves a field alone."""
+        fields = {name: handle for name, handle in fields.items() if handle is not None}
+        made = ctypes.POINTER(getattr(_abi, cls._name))()
+
+        def create(*pointers):
+            for name, pointer in zip(fields, pointers):
+                setattr(spec, name, pointer)
+            return getattr(library, f"{cls._name}_create")(ctypes.byref(spec), ctypes.byref(made))
+
+        check(holding(create)(*fields.values()))
+        return made
 
 
 def _free(function, pointer, _alive):

@@ -1,7 +1,11 @@
 """Finds and opens libmonoforward, and turns its statuses into exceptions. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
 import os
 import pathlib
+import sys
+import sysconfig
 
 from . import _abi
 
@@ -14,28 +18,64 @@ class MonoforwardError(RuntimeError):
     message      what went wrong, in the library's words
     """
 
-    def __init__(self, status, message):
+    def __init__(self, status: int, message: str) -> None:
         self.status = status
         self.status_name = library.mf_status_name(status).decode()
         self.message = message
         super().__init__(f"{self.status_name}: {message}")
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[int, str]]:
         return MonoforwardError, (self.status, self.message)
 
 
+def _candidates():
+    """Where the library may be, best first: (place in words, what the system's loader is asked for)."""
+    here = pathlib.Path(__file__).resolve().parent
+    yield "beside the package", here / _abi.SONAME
+    for folder in here.parents:
+        if (folder / "include" / "monoforward.h").is_file():
+            yield "in the build folder of the sources around the package", folder / "build" / "lib" / _abi.SONAME
+        if folder.name in ("lib", "lib64"):
+            yield from _libraries("in the prefix that the package is installed in", folder)
+            if folder.parent.name == "local":  # below which Debian's pip puts packages
+                yield from _libraries("in the prefix that the package is installed in", folder.parents[1] / folder.name)
+    yield "by the system's loader (LD_LIBRARY_PATH, ldconfig)", _abi.SONAME
+    yield from _libraries("in the prefix of this Python", pathlib.Path(sys.prefix, "lib"))
+    yield from _libraries("in the usual place", pathlib.Path("/usr/local/lib"))
+
+
+def _libraries(place, folder):
+    machine = sysconfig.get_config_var("MULTIARCH")  # Debian's folder within lib
+    yield place, folder / _abi.SONAME
+    if machine:
+        yield place, folder / machine / _abi.SONAME
+
+
 def _open():
-    """$MONOFORWARD_LIBRARY, or the build folder of the sources this file lies in, or what the system finds."""
+    """What $MONOFORWARD_LIBRARY names, or the first of the candidates that there is."""
     named = os.environ.get("MONOFORWARD_LIBRARY")
     if named:
-        return ctypes.CDLL(named)
-    built = pathlib.Path(__file__).resolve().parents[4] / "build" / "lib" / _abi.SONAME
-    if built.is_file():
-        return ctypes.CDLL(str(built))
+        return _load(named, "which $MONOFORWARD_LIBRARY names")
+    looked = {}
+    for place, file in _candidates():
+        if isinstance(file, str):
+            try:
+                return ctypes.CDLL(file)
+            except OSError:
+                pass
+        elif file.is_file():
+            return _load(str(file), place)
+        looked.setdefault(place, []).append(str(file))
+    lines = "".join(f"\n    {place}: {', '.join(files)}" for place, files in looked.items())
+    raise ImportError(f"{_abi.SONAME} was not found. Looked for:{lines}\nInstall the library (cmake --install build), "
+                      "or name its file in $MONOFORWARD_LIBRARY.")
+
+
+def _load(file, place):
     try:
-        return ctypes.CDLL(_abi.SONAME)
+        return ctypes.CDLL(file)
     except OSError as error:
-        raise ImportError(f"{error}; $MONOFORWARD_LIBRARY may name the file of the library") from None
+        raise ImportError(f"the library {place} cannot be loaded: {error}") from None
 
 
 class _Library:
@@ -46,42 +86,65 @@ class _Library:
 
     def __getattr__(self, name):
         result, arguments = _abi.FUNCTIONS[name]
-        function = getattr(self._opened, name)
+        try:
+            function = getattr(self._opened, name)
+        except AttributeError:
+            raise AttributeError(f"{self._opened._name} has no function {name}: it is older than this package, which "
+                                 f"is of version {_abi.VERSION}") from None
         function.restype, function.argtypes = result, arguments
+        function = holding(function)
         setattr(self, name, function)
         return function
+
+
+def holding(function):
+    """The function with handles for pointers to them, which nobody can close while it runs."""
+    def call(*arguments):
+        held = []
+        try:
+            return function(*[_pointer(each, held) if hasattr(each, "_hold") else each for each in arguments])
+        finally:
+            for handle in held:
+                handle._release()
+    return call
+
+
+def _pointer(handle, held):
+    pointer = handle._hold()
+    held.append(handle)
+    return pointer
 
 
 library = _Library()
 
 
-def check(status):
+def check(status: int) -> None:
     """Raises a MonoforwardError unless the status is MF_STATUS_OK. To be called right after the call."""
     if status:
         raise MonoforwardError(status, library.mf_last_message().decode(errors="replace"))
 
 
-def version():
+def version() -> str:
     """Version of the library that runs."""
     return library.mf_version().decode()
 
 
-def products_name():
+def products_name() -> str:
     """Which products new layers use: an instruction set, or "blas" for those of the BLAS library."""
     return library.mf_products_name().decode()
 
 
-def blas_name():
+def blas_name() -> str:
     """Name of the BLAS library."""
     return library.mf_blas_name().decode()
 
 
-def set_blas_threads(threads):
+def set_blas_threads(threads: int) -> None:
     """How many threads the products use, in the whole process."""
     check(library.mf_blas_set_threads(threads))
 
 
-def blas_threads():
+def blas_threads() -> int:
     """How many threads the products use."""
     threads = ctypes.c_int32()
     check(library.mf_blas_get_threads(ctypes.byref(threads)))

@@ -1,15 +1,21 @@
 """Optimizers, layers, networks and workspaces. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
 import os
 from collections.abc import MutableMapping
+from typing import Any, BinaryIO, Iterable, Iterator, Optional, Union
 
 import numpy
 
 from . import _abi
-from ._arrays import address, batch, result
-from ._handles import Handle, constant, make_spec, result_struct, use_allocator, workspace_purpose
+from ._arrays import Array, address, batch, result
+from ._handles import (Allocator, Handle, Kind, constant, make_spec, result_struct, use_allocator,
+                       workspace_purpose)
 from ._library import check, library
-from ._pool import use_pool
+from ._pool import Pool
+
+Path = Union[str, os.PathLike]
 
 
 class Optimizer(Handle):
@@ -17,19 +23,19 @@ class Optimizer(Handle):
 
     _name = "mf_optimizer"
 
-    def __init__(self, kind="adam", *, allocator=None, **options):
+    def __init__(self, kind: Kind = "adam", *, allocator: Optional[Allocator] = None, **options: Any) -> None:
         spec = make_spec("mf_optimizer_spec", {"kind": kind, **options}, "MF_OPTIMIZER_")
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
 
-    def set(self, key, value):
+    def set(self, key: Kind, value: float) -> None:
         """Changes a hyper-parameter: set("learning_rate", 0.01)."""
-        check(library.mf_optimizer_set(self._pointer, constant("MF_OPTIMIZER_", key), value))
+        check(library.mf_optimizer_set(self, constant("MF_OPTIMIZER_", key), value))
 
-    def get(self, key):
+    def get(self, key: Kind) -> float:
         """Reads a hyper-parameter."""
         value = ctypes.c_double()
-        check(library.mf_optimizer_get(self._pointer, constant("MF_OPTIMIZER_", key), ctypes.byref(value)))
+        check(library.mf_optimizer_get(self, constant("MF_OPTIMIZER_", key), ctypes.byref(value)))
         return value.value
 
 
@@ -39,78 +45,79 @@ class Layer(Handle):
 
     _name = "mf_layer"
 
-    def __init__(self, *, kind="dense", allocator=None, **options):
+    def __init__(self, *, kind: Kind = "dense", allocator: Optional[Allocator] = None, **options: Any) -> None:
         spec = make_spec("mf_layer_spec", {"kind": kind, **options}, "MF_LAYER_")
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
 
-    def optimizer(self):
+    def optimizer(self) -> Optional[Optimizer]:
         """The optimizer that is attached, or None. It lives as long as the layer holds it."""
         pointer = ctypes.POINTER(_abi.mf_optimizer)()
-        check(library.mf_layer_optimizer(self._pointer, ctypes.byref(pointer)))
+        check(library.mf_layer_optimizer(self, ctypes.byref(pointer)))
         return Optimizer._borrow(pointer, self) if pointer else None
 
-    def describe(self):
+    def describe(self) -> _abi.mf_layer_spec:
         """What the layer is: a mf_layer_spec."""
         spec = result_struct("mf_layer_spec")
-        check(library.mf_layer_describe(self._pointer, ctypes.byref(spec)))
+        check(library.mf_layer_describe(self, ctypes.byref(spec)))
         return spec
 
-    def shape(self):
+    def shape(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The shapes of a row of input and of activation, (values,) or (maps, height, width)."""
         shapes = result_struct("mf_shape"), result_struct("mf_shape")
-        check(library.mf_layer_shape(self._pointer, *(ctypes.byref(shape) for shape in shapes)))
-        return tuple(tuple(shape.dims[:shape.rank]) for shape in shapes)
+        check(library.mf_layer_shape(self, *(ctypes.byref(shape) for shape in shapes)))
+        before, after = (tuple(shape.dims[:shape.rank]) for shape in shapes)
+        return before, after
 
-    def goodness_shape(self):
+    def goodness_shape(self) -> tuple[int, ...]:
         """The shape of a row of goodness: (classes,), or (positions, classes)."""
         shape = result_struct("mf_shape")
-        check(library.mf_layer_goodness_shape(self._pointer, ctypes.byref(shape)))
+        check(library.mf_layer_goodness_shape(self, ctypes.byref(shape)))
         return tuple(shape.dims[:shape.rank])
 
-    def units(self):
+    def units(self) -> list[_abi.mf_unit_spec]:
         """What the layer's units were made from: a mf_unit_spec for each."""
         count = ctypes.c_size_t()
-        check(library.mf_layer_unit_count(self._pointer, ctypes.byref(count)))
+        check(library.mf_layer_unit_count(self, ctypes.byref(count)))
         specs = [result_struct("mf_unit_spec") for _ in range(count.value)]
         for node, spec in enumerate(specs, 1):
-            check(library.mf_layer_unit(self._pointer, node, ctypes.byref(spec), None))
+            check(library.mf_layer_unit(self, node, ctypes.byref(spec), None))
         return specs
 
-    def head(self):
+    def head(self) -> _abi.mf_head_spec:
         """What the layer's head is: a mf_head_spec."""
         spec = result_struct("mf_head_spec")
-        check(library.mf_layer_head(self._pointer, ctypes.byref(spec)))
+        check(library.mf_layer_head(self, ctypes.byref(spec)))
         return spec
 
-    def set_optimizer(self, optimizer):
+    def set_optimizer(self, optimizer: Optional[Optimizer]) -> None:
         """Attaches an optimizer; None detaches."""
-        check(library.mf_layer_set_optimizer(self._pointer, optimizer and optimizer._pointer))
+        check(library.mf_layer_set_optimizer(self, optimizer))
 
-    def parameters(self):
+    def parameters(self) -> dict[str, Array]:
         """Copies of all parameters, by name."""
         count = ctypes.c_size_t()
-        check(library.mf_layer_parameter_count(self._pointer, ctypes.byref(count)))
+        check(library.mf_layer_parameter_count(self, ctypes.byref(count)))
         values = {}
         for index in range(count.value):
             info = result_struct("mf_parameter_info")
-            check(library.mf_layer_parameter_info(self._pointer, index, ctypes.byref(info)))
+            check(library.mf_layer_parameter_info(self, index, ctypes.byref(info)))
             array = numpy.empty(info.dims[:info.rank], numpy.float32)
-            check(library.mf_layer_get_parameter(self._pointer, info.name, array.ctypes.data, array.size))
+            check(library.mf_layer_get_parameter(self, info.name, array.ctypes.data, array.size))
             values[info.name.decode()] = array
         return values
 
-    def set_parameter(self, name, values):
+    def set_parameter(self, name: str, values: Array) -> None:
         """Copies a parameter's values in."""
         where = address(values, numpy.float32, (None,) * numpy.ndim(values), name)
-        check(library.mf_layer_set_parameter(self._pointer, name.encode(), where, values.size))
+        check(library.mf_layer_set_parameter(self, name.encode(), where, values.size))
 
-    def step(self, workspace, x, y, a=None, **inputs):
+    def step(self, workspace: Workspace, x: Array, y: Array, a: Optional[Array] = None, **inputs: Any) -> None:
         """One training step of this layer alone; `a` receives its activation. For x see Network.step()."""
         spec = self.describe()
         rows = batch(x, y, spec.inputs, self.goodness_shape()[:-1], **inputs)
         a_address = a if a is None else address(a, numpy.float32, (len(x), spec.outputs), "a", writable=True)
-        check(library.mf_layer_step_batch(self._pointer, workspace._pointer, rows, a_address))
+        check(library.mf_layer_step_batch(self, workspace, rows, a_address))
 
 
 class Network(Handle):
@@ -118,7 +125,7 @@ class Network(Handle):
 
     _name = "mf_network"
 
-    def __init__(self, layers=(), *, allocator=None):
+    def __init__(self, layers: Iterable[Layer] = (), *, allocator: Optional[Allocator] = None) -> None:
         spec = make_spec("mf_network_spec", {})
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
@@ -127,9 +134,9 @@ class Network(Handle):
         for layer in layers:
             self.append(layer)
 
-    def append(self, layer):
+    def append(self, layer: Layer) -> None:
         """Puts a layer behind the last one."""
-        check(library.mf_network_append(self._pointer, layer._pointer, None))
+        check(library.mf_network_append(self, layer, None))
         self._learn_shape()
 
     def _learn_shape(self):
@@ -137,54 +144,57 @@ class Network(Handle):
         layer = self.layer(0)
         self.inputs, (*self._positions, self.classes) = layer.describe().inputs, layer.goodness_shape()
 
-    def __len__(self):
+    def __len__(self) -> int:
         size = ctypes.c_size_t()
-        check(library.mf_network_size(self._pointer, ctypes.byref(size)))
+        check(library.mf_network_size(self, ctypes.byref(size)))
         return size.value
 
-    def layer(self, position):
+    def layer(self, position: int) -> Layer:
         """The layer at a position, which lives as long as the network holds it."""
         pointer = ctypes.POINTER(_abi.mf_layer)()
-        check(library.mf_network_layer(self._pointer, position, ctypes.byref(pointer), None))
+        check(library.mf_network_layer(self, position, ctypes.byref(pointer), None))
         return Layer._borrow(pointer, self)
 
-    def summary(self, max_batch):
+    def summary(self, max_batch: int) -> str:
         """What the network is, as lines for people, with the memory that training on such batches takes."""
         needed = ctypes.c_size_t()
-        status = library.mf_network_summary(self._pointer, max_batch, None, 0, ctypes.byref(needed))
+        status = library.mf_network_summary(self, max_batch, None, 0, ctypes.byref(needed))
         if status != _abi.MF_STATUS_CAPACITY:
             check(status)
         text = ctypes.create_string_buffer(needed.value)
-        check(library.mf_network_summary(self._pointer, max_batch, text, needed, None))
+        check(library.mf_network_summary(self, max_batch, text, needed, None))
         return text.value.decode()
 
-    def set_optimizer(self, optimizer):
+    def set_optimizer(self, optimizer: Optional[Optimizer]) -> None:
         """Attaches an optimizer to every layer; None detaches."""
-        check(library.mf_network_set_optimizer(self._pointer, optimizer and optimizer._pointer))
+        check(library.mf_network_set_optimizer(self, optimizer))
 
-    def step(self, workspace, x, y, **inputs):
+    def step(self, workspace: Workspace, x: Array, y: Array, **inputs: Any) -> None:
         """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows], or
         [rows, positions] for goodness at positions.
 
         x may be uint8: the inputs are (x + shift) * scale, or x / 255 without these two options; or, with
         bf16=True, uint16. The workspace is then one with convert=True."""
-        check(library.mf_network_step_batch(self._pointer, workspace._pointer,
+        check(library.mf_network_step_batch(self, workspace,
                                             batch(x, y, self.inputs, self._positions, **inputs)))
 
-    def evaluate(self, workspace, x, y, **inputs):
+    def evaluate(self, workspace: Workspace, x: Array, y: Array, **inputs: Any) -> None:
         """Losses and correct rows, without learning: see Workspace.report() and report_sum()."""
-        check(library.mf_network_evaluate_batch(self._pointer, workspace._pointer,
+        check(library.mf_network_evaluate_batch(self, workspace,
                                                 batch(x, y, self.inputs, self._positions, **inputs)))
 
-    def predict(self, workspace, x, mode="last", out=None, **inputs):
+    def predict(self, workspace: Workspace, x: Array, mode: Kind = "last", out: Optional[Array] = None,
+                **inputs: Any) -> Array:
         """The class of every row. x is as in step()."""
         return self._infer(0, workspace, x, mode, out, numpy.int32, (), inputs)
 
-    def goodness(self, workspace, x, mode="last", out=None, **inputs):
+    def goodness(self, workspace: Workspace, x: Array, mode: Kind = "last", out: Optional[Array] = None,
+                 **inputs: Any) -> Array:
         """The raw scores, [rows, classes]."""
         return self._infer(1, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
 
-    def probabilities(self, workspace, x, mode="last", out=None, **inputs):
+    def probabilities(self, workspace: Workspace, x: Array, mode: Kind = "last", out: Optional[Array] = None,
+                      **inputs: Any) -> Array:
         """The softmax of the scores, [rows, classes]."""
         return self._infer(2, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
 
@@ -192,58 +202,58 @@ class Network(Handle):
         rows = batch(x, None, self.inputs, **inputs)
         answers = [None, None, None]  # labels, goodness, probabilities
         out, answers[which] = result(out, dtype, (len(x), *self._positions, *row))
-        check(library.mf_network_infer(self._pointer, workspace._pointer, constant("MF_PREDICT_", mode), rows, *answers))
+        check(library.mf_network_infer(self, workspace, constant("MF_PREDICT_", mode), rows, *answers))
         return out
 
-    def clone(self, training=False):
+    def clone(self, training: bool = False) -> Network:
         """A network of its own with the same layers; with `training` it goes on learning like this one."""
         pointer = ctypes.POINTER(_abi.mf_network)()
-        check(library.mf_network_clone(self._pointer, int(training), None, ctypes.byref(pointer)))
+        check(library.mf_network_clone(self, int(training), None, ctypes.byref(pointer)))
         clone = type(self).__new__(type(self))
         clone._own(pointer)
         clone._learn_shape()
         return clone
 
-    def copy_parameters(self, source):
+    def copy_parameters(self, source: Network) -> None:
         """Takes over all parameters of a network with the same layers."""
-        check(library.mf_network_copy_parameters(self._pointer, source._pointer))
+        check(library.mf_network_copy_parameters(self, source))
 
-    def blend_parameters(self, source, share):
+    def blend_parameters(self, source: Network, share: float) -> None:
         """Parameters += share * (those of `source` - parameters): a step of a moving average, or an average."""
-        check(library.mf_network_blend_parameters(self._pointer, source._pointer, share))
+        check(library.mf_network_blend_parameters(self, source, share))
 
     @property
-    def metadata(self):
+    def metadata(self) -> Metadata:
         """Texts that go with the network into its files: network.metadata["class_names"] = "cat\\ndog"."""
         return Metadata(self)
 
-    def save(self, path, training=False):
+    def save(self, path: Path, training: bool = False) -> None:
         """Saves to a file; with `training` also what training remembers between steps."""
-        check(library.mf_network_save(self._pointer, int(training), os.fsencode(path)))
+        check(library.mf_network_save(self, int(training), os.fsencode(path)))
 
-    def save_to(self, file, training=False):
+    def save_to(self, file: BinaryIO, training: bool = False) -> None:
         """Writes what save() would to an open binary file, a socket's or a pipe's, without memory for all of it."""
-        _write_to(file, lambda output: library.mf_network_save_to(self._pointer, int(training), output))
+        _write_to(file, lambda output: library.mf_network_save_to(self, int(training), output))
 
-    def export_onnx_to(self, file):
+    def export_onnx_to(self, file: BinaryIO) -> None:
         """Writes what export_onnx() would to an open binary file."""
-        _write_to(file, lambda output: library.mf_network_export_onnx_to(self._pointer, output))
+        _write_to(file, lambda output: library.mf_network_export_onnx_to(self, output))
 
-    def to_bytes(self, training=False):
+    def to_bytes(self, training: bool = False) -> bytes:
         """What save() would write."""
         size = ctypes.c_size_t()
-        check(library.mf_network_save_size(self._pointer, int(training), ctypes.byref(size)))
+        check(library.mf_network_save_size(self, int(training), ctypes.byref(size)))
         buffer = ctypes.create_string_buffer(size.value)
-        check(library.mf_network_save_buffer(self._pointer, int(training), ctypes.byref(buffer), size, None))
+        check(library.mf_network_save_buffer(self, int(training), ctypes.byref(buffer), size, None))
         return buffer.raw
 
     @classmethod
-    def load(cls, path, training=False):
+    def load(cls, path: Path, training: bool = False) -> Network:
         """Loads what save() wrote."""
         return cls._load("mf_network_load", training, os.fsencode(path))
 
     @classmethod
-    def from_bytes(cls, data, training=False):
+    def from_bytes(cls, data: bytes, training: bool = False) -> Network:
         """Loads what to_bytes() gave."""
         return cls._load("mf_network_load_buffer", training, data, len(data))
 
@@ -257,9 +267,9 @@ class Network(Handle):
         network._learn_shape()
         return network
 
-    def export_onnx(self, path):
+    def export_onnx(self, path: Path) -> None:
         """Writes the network as an ONNX model."""
-        check(library.mf_network_export_onnx(self._pointer, os.fsencode(path)))
+        check(library.mf_network_export_onnx(self, os.fsencode(path)))
 
 
 def _write_to(file, save):
@@ -284,42 +294,46 @@ def _write_to(file, save):
     check(status)
 
 
-class Metadata(MutableMapping):
+class Metadata(MutableMapping[str, str]):
     """A network's metadata as a mapping of str to str, in the order of the names' bytes."""
 
-    def __init__(self, network):
+    def __init__(self, network: Network) -> None:
         self._network = network
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> str:
         value = ctypes.c_char_p()
-        status = library.mf_network_metadata_get(self._network._pointer, _text(name), ctypes.byref(value))
+        status = library.mf_network_metadata_get(self._network, _text(name), ctypes.byref(value))
         if status == _abi.MF_STATUS_NOT_FOUND:
             raise KeyError(name)
         check(status)
-        return value.value.decode()
+        return _words(value)
 
-    def __setitem__(self, name, value):
-        check(library.mf_network_metadata_set(self._network._pointer, _text(name), _text(value)))
+    def __setitem__(self, name: str, value: str) -> None:
+        check(library.mf_network_metadata_set(self._network, _text(name), _text(value)))
 
-    def __delitem__(self, name):
-        status = library.mf_network_metadata_remove(self._network._pointer, _text(name))
+    def __delitem__(self, name: str) -> None:
+        status = library.mf_network_metadata_remove(self._network, _text(name))
         if status == _abi.MF_STATUS_NOT_FOUND:
             raise KeyError(name)
         check(status)
 
-    def __len__(self):
+    def __len__(self) -> int:
         count = ctypes.c_size_t()
-        check(library.mf_network_metadata_count(self._network._pointer, ctypes.byref(count)))
+        check(library.mf_network_metadata_count(self._network, ctypes.byref(count)))
         return count.value
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         name = ctypes.c_char_p()
         for index in range(len(self)):
-            check(library.mf_network_metadata_at(self._network._pointer, index, ctypes.byref(name), None))
-            yield name.value.decode()
+            check(library.mf_network_metadata_at(self._network, index, ctypes.byref(name), None))
+            yield _words(name)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Metadata({dict(self)!r})"
+
+
+def _words(value: ctypes.c_char_p) -> str:
+    return (value.value or b"").decode()
 
 
 def _text(value):
@@ -331,26 +345,28 @@ def _text(value):
 
 class Workspace(Handle):
     """Scratch memory and reports, for a network or a layer and batches up to max_batch rows; with `convert`, x may
-    be uint8 or bf16. The threads of a `pool` share the work of what uses it."""
+    be uint8 or bf16. The threads of a `pool` share the work of what uses it. A call that uses a workspace which is at
+    work in another thread is MF_STATUS_BUSY."""
 
     _name = "mf_workspace"
+    _alone = True
 
-    def __init__(self, what, max_batch, *, purpose="training", convert=False, pool=None, allocator=None):
+    def __init__(self, what: Union[Network, Layer], max_batch: int, *, purpose: str = "training",
+                 convert: bool = False, pool: Optional[Pool] = None, allocator: Optional[Allocator] = None) -> None:
         spec = make_spec("mf_workspace_spec", {"purpose": workspace_purpose(purpose, convert),
                                                "max_batch": max_batch})
-        setattr(spec, "layer" if isinstance(what, Layer) else "network", what._pointer)
-        use_pool(spec, pool)
         use_allocator(spec, allocator)
-        self._own(self._create(spec), allocator)
+        kind = "layer" if isinstance(what, Layer) else "network"
+        self._own(self._create(spec, pool=pool, **{kind: what}), allocator)
 
-    def report(self, position=0):
+    def report(self, position: int = 0) -> _abi.mf_report:
         """What the layer at a position did in the last call: a mf_report."""
         report = result_struct("mf_report")
-        check(library.mf_workspace_report(self._pointer, position, ctypes.byref(report)))
+        check(library.mf_workspace_report(self, position, ctypes.byref(report)))
         return report
 
-    def report_sum(self):
+    def report_sum(self) -> _abi.mf_report:
         """The same for the sum of all layers, after an evaluation."""
         report = result_struct("mf_report")
-        check(library.mf_workspace_report_sum(self._pointer, ctypes.byref(report)))
+        check(library.mf_workspace_report_sum(self, ctypes.byref(report)))
         return report

@@ -1,51 +1,58 @@
 """Layers that train at the same time. SPDX-License-Identifier: MIT"""
+from __future__ import annotations
+
 import ctypes
+from typing import Any, Callable, Optional
+
+import numpy
 
 from . import _abi
-from ._arrays import batch
+from ._arrays import Array, batch
 from ._handles import Handle, make_spec, result_struct
 from ._library import MonoforwardError, check, library
-from ._pool import use_pool
+from ._network import Network
+from ._pool import Pool
+
+OnReport = Callable[[_abi.mf_pipeline_report], Optional[bool]]
 
 
 class Pipeline(Handle):
     """Pipeline(network, max_batch, workers=2): the layers learn on threads of their own, or of a pool.
 
     on_report(report) is called with every mf_pipeline_report, on the thread that calls submit, flush, stop or
-    poll. What it returns is not looked at; an exception stops the pipeline and comes out of that call. Reports
-    that follow are dropped.
+    poll. If it returns True, the pipeline stops as by stop(); None and False go on, and anything else is a
+    TypeError. An exception stops the pipeline and comes out of that call; reports that follow are dropped.
     """
 
     _name = "mf_pipeline"
 
-    def __init__(self, network, max_batch, *, workers=2, depth=0, pool=None, on_report=None):
+    def __init__(self, network: Network, max_batch: int, *, workers: int = 2, depth: int = 0,
+                 pool: Optional[Pool] = None, on_report: Optional[OnReport] = None) -> None:
         spec = make_spec("mf_pipeline_spec", {"max_batch": max_batch, "workers": workers, "depth": depth})
-        spec.network = network._pointer
-        use_pool(spec, pool)
         self._inputs, self._positions = network.inputs, network._positions
-        self._raised = raised = []  # not `self`: a callback that held it would keep it alive
+        self._raised: list[BaseException] = []  # not `self`: a callback that held it would keep it alive
         callback = None
         if on_report is not None:
-            callback = spec.on_report = _abi.mf_pipeline_spec_on_report(_guard(on_report, raised))
-        self._own(self._create(spec), callback)
+            callback = spec.on_report = _abi.mf_pipeline_spec_on_report(_guard(on_report, self._raised))
+        self._own(self._create(spec, network=network, pool=pool), callback)
 
-    def submit(self, x, y, **inputs):
+    def submit(self, x: Array, y: Array, **inputs: Any) -> None:
         """Gives the next batch to the workers, who get a copy. Waits while the queue is full. For x see
         Network.step()."""
-        self._done(library.mf_pipeline_submit_batch(self._pointer, batch(x, y, self._inputs, self._positions, **inputs)))
+        self._done(library.mf_pipeline_submit_batch(self, batch(x, y, self._inputs, self._positions, **inputs)))
 
-    def flush(self):
+    def flush(self) -> None:
         """Waits until every batch has been through all layers."""
-        self._done(library.mf_pipeline_flush(self._pointer))
+        self._done(library.mf_pipeline_flush(self))
 
-    def stop(self):
+    def stop(self) -> None:
         """Drops what is queued, and takes no more batches."""
-        self._done(library.mf_pipeline_stop(self._pointer))
+        self._done(library.mf_pipeline_stop(self))
 
-    def poll(self):
+    def poll(self) -> Optional[_abi.mf_pipeline_report]:
         """The next report, a mf_pipeline_report, or None if there is none yet or no more."""
         report = result_struct("mf_pipeline_report")
-        status = library.mf_pipeline_poll(self._pointer, ctypes.byref(report))
+        status = library.mf_pipeline_poll(self, ctypes.byref(report))
         if status in (_abi.MF_STATUS_BUSY, _abi.MF_STATUS_NOT_FOUND):
             return None
         self._done(status)
@@ -71,10 +78,16 @@ def _guard(on_report, raised):
         if stopped:
             return 0
         try:
-            on_report(_abi.mf_pipeline_report.from_buffer_copy(pointer.contents))
-            return 0
+            return _stops(on_report(_abi.mf_pipeline_report.from_buffer_copy(pointer.contents)))
         except BaseException as error:  # it must not pass through the library
             raised.append(error)
             stopped = True
             return 1
     return report
+
+
+def _stops(answer):
+    """The answer for the library: other than 0 stops. A number may be a mistake, such as that of list.index."""
+    if answer is not None and not isinstance(answer, (bool, numpy.bool_)):
+        raise TypeError(f"on_report returned {answer!r}: it returns True to stop, and None or False to go on")
+    return int(bool(answer))

@@ -1,7 +1,10 @@
 """Threads that share the work of calls. SPDX-License-Identifier: MIT"""
-import ctypes
+from __future__ import annotations
 
-from ._handles import Handle, make_spec, use_allocator
+import ctypes
+from typing import Optional
+
+from ._handles import Allocator, Handle, make_spec, use_allocator
 from ._library import check, library
 
 
@@ -11,19 +14,13 @@ class Pool(Handle):
 
     _name = "mf_pool"
 
-    def __init__(self, threads=0, *, allocator=None):
+    def __init__(self, threads: int = 0, *, allocator: Optional[Allocator] = None) -> None:
         spec = make_spec("mf_pool_spec", {"threads": threads})
         use_allocator(spec, allocator)
         self._own(self._create(spec), allocator)
 
-    def threads(self):
+    def threads(self) -> int:
         """How many work on a call: the caller's, and those that have started."""
         threads = ctypes.c_uint32()
-        check(library.mf_pool_threads(self._pointer, ctypes.byref(threads)))
+        check(library.mf_pool_threads(self, ctypes.byref(threads)))
         return threads.value
-
-
-def use_pool(spec, pool):
-    """Puts it into a spec."""
-    if pool is not None:
-        spec.pool = pool._pointer

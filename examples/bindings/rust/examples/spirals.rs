@@ -95,7 +95,7 @@ fn refine(network: &mut Network, draws: &mut Generator) -> Outcome<(usize, f64)>
     let listen = |report: &monoforward::PipelineReport| {
         reports += 1;
         loss += report.loss / (2 * BATCHES) as f64;
-        true
+        false
     };
     network.pipeline(2, ROWS, listen, |pipeline| {
         for _ in 0..BATCHES {
@@ -109,6 +109,28 @@ fn refine(network: &mut Network, draws: &mut Generator) -> Outcome<(usize, f64)>
         format!("{} reports instead of {}", reports, 2 * BATCHES),
     )?;
     Ok((reports, loss))
+}
+
+/// A callback stops its pipeline by returning true.
+fn stop(network: &mut Network, draws: &mut Generator) -> Outcome<()> {
+    let batch = draws.draw(ROWS);
+    for answer in [true, false] {
+        let learned = network.pipeline(
+            0,
+            ROWS,
+            |_| answer,
+            |pipeline| {
+                pipeline.submit(&batch.x, &batch.labels)?;
+                pipeline.flush()
+            },
+        );
+        let status = learned.err().map(|error| error.status());
+        ensure(
+            status == answer.then_some(abi::MF_STATUS_STATE),
+            format!("true stops, false goes on: {} gave {:?}", answer, status),
+        )?;
+    }
+    Ok(())
 }
 
 /// A callback that panics stops its pipeline; the panic comes out of the call that it happened in.
@@ -231,6 +253,7 @@ fn run() -> Outcome<()> {
     let mut draws = Generator(1);
     let (mut network, mut workspace) = train(&mut draws)?;
     let (reports, loss) = refine(&mut network, &mut draws)?;
+    stop(&mut network, &mut draws)?;
     interrupt(&mut network, &mut draws)?;
     let failure = offend(&mut network, &mut workspace, &mut draws)?;
     let points = Generator(2).draw(TEST_ROWS);

@@ -67,6 +67,7 @@ pub const MF_OPTIMIZER_BETA2: i32 = 4;
 pub const MF_OPTIMIZER_EPSILON: i32 = 5;
 pub const MF_OPTIMIZER_WEIGHT_DECAY: i32 = 6;
 pub const MF_OPTIMIZER_CLIP_NORM: i32 = 7;
+pub const MF_OPTIMIZER_CHECKED: i32 = 8;
 pub const MF_LAYER_DENSE: i32 = 0;
 pub const MF_LAYER_CONV2D: i32 = 1;
 pub const MF_LAYER_UNITS: i32 = 2;
@@ -283,7 +284,7 @@ pub struct mf_head_spec {
     pub projection_init: i32,
     pub projection_gain: f32,
     pub label_smoothing: f32,
-    pub reserved: i32,
+    pub output_node: i32,
 }
 
 #[repr(C)]
@@ -465,6 +466,7 @@ extern "C" {
     pub fn mf_layer_apply(layer: *mut mf_layer, gradients: *const f32, count: usize) -> i32;
     pub fn mf_layer_forward(layer: *const mf_layer, workspace: *mut mf_workspace, rows: usize, x: *const f32, a: *mut f32) -> i32;
     pub fn mf_layer_forward_batch(layer: *const mf_layer, workspace: *mut mf_workspace, batch: *const mf_batch, a: *mut f32) -> i32;
+    pub fn mf_layer_pass_batch(layer: *mut mf_layer, workspace: *mut mf_workspace, batch: *const mf_batch, a: *mut f32) -> i32;
     pub fn mf_layer_goodness(layer: *const mf_layer, workspace: *mut mf_workspace, rows: usize, a: *const f32, goodness: *mut f32) -> i32;
     pub fn mf_unit_spec_init(spec: *mut mf_unit_spec, size: usize) -> i32;
     pub fn mf_block_spec_init(spec: *mut mf_block_spec, size: usize) -> i32;

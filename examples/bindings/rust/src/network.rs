@@ -286,7 +286,7 @@ impl Network {
     }
 
     /// Trains the layers at the same time, on `workers` threads, while `work` submits batches of up to
-    /// `max_batch` rows. `on_report` hears what every layer did with every batch, on this thread; false stops
+    /// `max_batch` rows. `on_report` hears what every layer did with every batch, on this thread; true stops
     /// the pipeline. When `work` returns, what it has not flushed is dropped, and the layers are at rest.
     pub fn pipeline<T>(
         &mut self,

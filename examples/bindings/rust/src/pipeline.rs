@@ -120,7 +120,7 @@ unsafe extern "C" fn hand_over(user: *mut c_void, report: *const abi::mf_pipelin
         loss: raw.loss,
     };
     match catch_unwind(AssertUnwindSafe(|| (listener.on_report)(&report))) {
-        Ok(go_on) => i32::from(!go_on),
+        Ok(stops) => i32::from(stops),
         Err(payload) => {
             listener.panic = Some(payload);
             listener.broken = true;

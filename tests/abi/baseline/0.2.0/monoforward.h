@@ -92,7 +92,7 @@ enum {
                                limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
     MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
-    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
+    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity: in the input, as a loss, or after an update. */
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
@@ -178,8 +178,12 @@ enum {
     MF_OPTIMIZER_BETA2 = 4,         /**< 0 to below 1; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_EPSILON = 5,       /**< Above 0, at most 1e6; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_WEIGHT_DECAY = 6,  /**< 0 or more. */
-    MF_OPTIMIZER_CLIP_NORM = 7 /**< Largest norm of a layer's gradient (W, b, M and scale together, without
-                                                              those that are frozen); 0 = no clipping. */
+    /** Largest norm of a layer's gradient (W, b, M and scale together, without those that are frozen); 0 = no
+        clipping. */
+    MF_OPTIMIZER_CLIP_NORM = 7,
+    /** 0 (at creation) or 1: an update is tried first, and not made if a parameter would not be finite then. A
+        step goes back through its layer once more for that. Model files do not keep it. */
+    MF_OPTIMIZER_CHECKED = 8
 };
 
 /** What an optimizer is made from. */
@@ -518,8 +522,10 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss,
- *  or with clipping the gradient's norm), STALE, STATE (no optimizer, or a workspace for inference). On any
- *  error no parameter has changed; `a` is then undefined. */
+ *  or with clipping the gradient's norm; or a parameter after the update), STALE, STATE (no optimizer, or a
+ *  workspace for inference). On any error no parameter has changed; `a` is then undefined. The one exception
+ *  is an update by which a parameter has overflowed, as the message says: then the layer must be restored
+ *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
@@ -549,7 +555,7 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
  *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
  *  rounding: a step adds in another order where it never forms the gradient as a whole.
  *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
- *  is not finite), STATE (no optimizer). */
+ *  is not finite, or a parameter after the update, as in mf_layer_step()), STATE (no optimizer). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
 /** The activation a = phi(x W^T + b), pooled in a convolution, normalised by the running mean and variance if
@@ -562,6 +568,17 @@ MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace
  *  Errors: as mf_layer_forward(), and those of inputs and strides as in mf_layer_step_batch(). */
 MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                         float *a);
+
+/** What a layer passes on in training without learning itself: the activation as by mf_layer_forward_batch(),
+ *  then with dropout, which takes the next mask of the layer's random stream. mf_network_step_layer() does this
+ *  with the layers before the one that steps.
+ *  @param layer      passes the batch on
+ *  @param workspace  as in mf_layer_forward()
+ *  @param batch      as in mf_layer_forward_batch()
+ *  @param a          [rows, n] receives the activation
+ *  Errors: as mf_layer_forward_batch(). */
+MF_API mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
+                                     float *a);
 
 /** The goodness G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
  *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
@@ -593,6 +610,8 @@ MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspac
  *  Nodes are numbered: 0 is the layer's input, 1 the output of the first unit, and so on. A unit reads nodes
  *  of lower numbers. A builder remembers its first failure: later calls return it again, so that a host may
  *  look at the status of mf_layer_build() alone.
+ *
+ *  mf_builder_block() adds all units of a ready-made block in one call.
  *
  *  A dense or convolution unit with a batch normalisation, an activation and, behind a convolution, a pooling
  *  directly behind it, each read by the next one alone, is computed with them in one pass, with less memory.
@@ -669,6 +688,46 @@ typedef struct mf_unit_spec {
     int32_t reserved3; /**< 0. */
 } mf_unit_spec;
 
+/** Kinds of ready-made blocks, each a sum of its input x and units of x. Every convolution in a block is
+ *  without a bias and has a batch normalisation behind it; phi is the block's activation. */
+enum {
+    MF_BLOCK_RESIDUAL = 0, /**< phi(conv3x3(phi(conv3x3(x))) + x), of maps. The first convolution has the
+                              block's stride. Where it or `outputs` change the shape, a 1 x 1 convolution with
+                              this stride, and its normalisation, takes the place of x in the sum. */
+    MF_BLOCK_BOTTLENECK = 1, /**< phi(conv1x1(phi(conv3x3(phi(conv1x1(x))))) + x), of maps. The 3 x 3
+                                convolution reads and makes `hidden` maps, and has the stride. x as above. */
+    MF_BLOCK_MIXER = 2, /**< Of a sequence [T, d]: z = x + p(norm(x)) with p along the positions, and then
+                           z + q(norm(z)) with q along the values. Both are dense, phi, dense, p with
+                           `token_hidden` neurons in between and q with `hidden`; norm is a layer
+                           normalisation. The shape stays. */
+    MF_BLOCK_TRANSFORMER = 3 /**< Of a sequence [T, d]: z = x + dense(attention(dense(norm(x)))), and then
+                                z + dense(phi(dense(norm(z)))) with `hidden` neurons in between; norm is a
+                                layer normalisation (pre-norm). The shape stays. */
+};
+
+/** As the activation of a block: MF_ACTIVATION_RELU in residual blocks and bottlenecks, MF_ACTIVATION_GELU in
+ *  the others. */
+#define MF_ACTIVATION_AUTO (-1)
+
+/** What a block is made from. Each kind reads its own fields, `input` and `activation`, and no others. Pairs
+ *  are vertical, horizontal. */
+typedef struct mf_block_spec {
+    uint32_t struct_size; /**< sizeof(mf_block_spec). */
+    int32_t kind;         /**< MF_BLOCK_...; default MF_BLOCK_RESIDUAL. */
+    int32_t input;        /**< The node that is x; default MF_NODE_PREVIOUS. */
+    int32_t activation;   /**< MF_ACTIVATION_..., where leaky ReLU has the factor 0.01; default
+                             MF_ACTIVATION_AUTO. */
+    size_t outputs;       /**< Residual, bottleneck: maps of the output; 0 (default): those of x. */
+    size_t stride[2];     /**< Residual, bottleneck: 0 (default): 1. */
+    size_t hidden; /**< Bottleneck: maps, 0 (default): outputs / 4, at least 1. Mixer, transformer: neurons, 0
+                      (default): 4 d. */
+    size_t token_hidden; /**< Mixer: neurons of the product along the positions, 0 (default): d / 2, at least
+                            1. */
+    size_t heads;        /**< Transformer: heads of the attention, a divisor of d; 0 (default): 1. */
+    int32_t causal;   /**< Transformer: 1: a position sees itself and those before it alone; 0 (default). */
+    int32_t reserved; /**< 0. */
+} mf_block_spec;
+
 /** Kinds of heads. */
 enum {
     MF_HEAD_LINEAR = 0, /**< G = F M^T with F the layer's output, or its pooling: a goodness for each row. */
@@ -681,7 +740,12 @@ enum {
 /** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. */
 #define MF_LABEL_IGNORED (-100)
 
-/** What a head is made from. Its objective is the cross-entropy of softmax(G). */
+/** What a head is made from. Its objective is the cross-entropy of softmax(G).
+ *
+ *  A head may have units of its own: those behind `output_node`. They read the layer's output and each other, M
+ * reads the last of them, and nothing of them reaches the next layer: they are computed where there is goodness
+ * to compute, and learn as the layer's other units do. So a convolution, a normalisation and an activation
+ * there are a convolutional head, and a dense unit of r outputs without bias is a head of rank r. */
 typedef struct mf_head_spec {
     uint32_t struct_size; /**< sizeof(mf_head_spec). */
     int32_t kind;         /**< MF_HEAD_LINEAR (default) or MF_HEAD_POSITIONS. */
@@ -692,7 +756,8 @@ typedef struct mf_head_spec {
     float projection_gain;   /**< Scale of M's initialisation; default 1. */
     float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
                                   default 0. */
-    int32_t reserved;        /**< 0. */
+    int32_t output_node;     /**< Node of the layer's output; units behind it are the head's own.
+                                  Default MF_NODE_PREVIOUS: the last unit, so that the head has none. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -714,6 +779,12 @@ typedef struct mf_builder_spec {
  *  @param size  sizeof *spec as the caller was compiled
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_block_spec_init(mf_block_spec *spec, size_t size);
 
 /** Fills a spec with the defaults.
  *  @param spec  receives them
@@ -745,13 +816,22 @@ MF_API mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **bu
  *  @param builder  NULL is fine */
 MF_API void mf_builder_free(mf_builder *builder);
 
-/** Adds a unit behind those that are there. The output of the last unit is that of the layer.
+/** Adds a unit behind those that are there. The output of the last unit is that of the layer, unless the
+ *  output_node of its head is another.
  *  @param builder  to add to
  *  @param unit     copied, so that one spec can be used for several units
  *  @param node     receives the number of the unit's node, 1 for the first; may be NULL
  *  Errors: HANDLE, ARGUMENT, SHAPE (shapes that do not fit together), OVERFLOW, MEMORY, STATE (a builder made
  *  by mf_builder_from_spec()), and the first failure of this builder, if there was one. */
 MF_API mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node);
+
+/** Adds all units of a ready-made block, as mf_builder_unit() would add them one by one: nothing but these
+ *  units is left of the block, and mf_layer_unit() tells them.
+ *  @param builder  to add to
+ *  @param block    copied
+ *  @param node     receives the number of the block's output, the node of its last unit; may be NULL
+ *  Errors: as mf_builder_unit(). After a failure the builder has none of the block's units. */
+MF_API mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *block, int32_t *node);
 
 /** Sets the head of the layer.
  *  @param builder  whose layer it is for
@@ -871,9 +951,10 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 /** One joint training step: every layer steps on the batch, first to last, each on the activation of
  *  the one before. x [rows, k of the first layer], y [rows].
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE
- *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss that is
- *  not finite is found before any layer changes; with such a loss, the layers before have stepped, this one
- *  and those behind have not: each layer's report counts the batches it has applied. */
+ *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss or an
+ *  update that is not finite is found before any layer changes; then the layers before have stepped, those
+ *  behind have not, and this one has not either, but for an update as in mf_layer_step(): each layer's report
+ *  counts the batches it has applied. */
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
@@ -938,8 +1019,8 @@ MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *works
  * and as without a pool.
  *
  *  Any number of workspaces and pipelines may use one pool, from several threads at the same time: a thread
- * that is free helps any of them. Threads of the pool look for work for some ten microseconds before they
- * sleep, so a pool that nobody uses takes no processor time. All signals are blocked in them, as in the
+ * that is free helps any of them. Threads of the pool look for work for a tenth of a millisecond or two before
+ * they sleep, so a pool that nobody uses takes no processor time. All signals are blocked in them, as in the
  * workers of a pipeline.
  *
  *  fork() leaves the threads behind: in the child, calls with the pool are made by the calling thread alone,
@@ -1228,8 +1309,9 @@ typedef struct mf_pipeline mf_pipeline;
 typedef struct mf_pipeline_report {
     uint32_t struct_size; /**< sizeof(mf_pipeline_report), set by the caller. */
     int32_t status;       /**< MF_STATUS_OK: the layer has learned from the batch. MF_STATUS_NUMERIC: its
-                               loss, or with clipping its gradient, was not finite. MF_STATUS_STATE: it left
-                               the batch out, after such a failure or a stop. */
+                               loss, with clipping its gradient, or its update was not finite, as in
+                               mf_layer_step(). MF_STATUS_STATE: it left the batch out, after such a
+                               failure or a stop. */
     uint64_t batch;       /**< Number of the batch: 0 for the first that the pipeline took. */
     uint64_t position;    /**< Position of the layer. */
     uint64_t rows;        /**< As in mf_report; 0 unless the status is OK. */
