@@ -33,19 +33,19 @@
  *   changed (the one exception, mf_network_step(), says so), and mf_last_message() explains the failure in
  *   words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
  *   exits or prints.
- * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are opaque.
- *   Each create has exactly one free. Attaching one handle to another takes a reference, so any order of frees
- *   is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not free
- *   it.
- * - Data. Arrays are float32, row-major, dense unless an mf_batch says otherwise; labels are int32_t from 0 to
- *   classes - 1. A row of maps is [channels, height, width], one of a sequence
- *   [positions, values]. The library reads the caller's arrays during the
- *   call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an infinity is refused.
+ * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
+ * opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
+ * of frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do
+ * not free it.
+ * - Data. Arrays are float32, row-major, dense unless an mf_batch says otherwise; labels are int32_t from 0
+ * to classes - 1. A row of maps is [channels, height, width], one of a sequence [positions, values]. The
+ * library reads the caller's arrays during the call only. Input and output arrays must not overlap. Inputs
+ * are finite; a NaN or an infinity is refused.
  * - Memory. Creating and attaching allocate. Training and prediction never do.
  * - Threads. Different handles may be used from different threads at the same time, but a network uses its
- *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once, each
- *   with a workspace of its own, but not while another thread changes it. The library starts no threads, but
- *   for those of an mf_pool and the workers of an mf_pipeline.
+ *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once,
+ * each with a workspace of its own, but not while another thread changes it. The library starts no threads,
+ * but for those of an mf_pool and the workers of an mf_pipeline.
  * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function, or zero it
  *   and set struct_size to sizeof the struct where the struct is a result.
  *
@@ -298,8 +298,8 @@ enum {
     MF_PRECISION_BF16 = 1     /**< To bfloat16, nearest even: float32's range with 8 bits of precision; the
                                    relative error of an operand is at most 2^-8. Processors with AVX512-BF16
                                    then compute twice as fast; on others the same bits come at the speed of
-                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. So far the
-                                   products of dense units alone are rounded. */
+                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. Convolutions
+                                   are then computed straight, without Winograd's method. */
 };
 
 /** Seed of a layer that takes the next one of the process: no two such layers start alike. */
@@ -1136,10 +1136,10 @@ MF_API mf_status mf_network_metadata_remove(mf_network *network, const char *nam
 enum {
     MF_WORKSPACE_TRAINING = 0,  /**< Everything. */
     MF_WORKSPACE_INFERENCE = 1, /**< Prediction and evaluation only; smaller. */
-    MF_WORKSPACE_CONVERT = 2    /**< Added to one of the two: batches may have inputs other than float32. Their
-                                     floats lie where the second layer writes later, so this takes memory only
-                                     if no second, fourth, ... layer has as many outputs as the first one has
-                                     inputs: max_batch rows of the difference. */
+    MF_WORKSPACE_CONVERT = 2 /**< Added to one of the two: batches may have inputs other than float32. Their
+                                  floats lie where the second layer writes later, so this takes memory only
+                                  if no second, fourth, ... layer has as many outputs as the first one has
+                                  inputs: max_batch rows of the difference. */
 };
 
 /** What a workspace is made from. */
@@ -1592,15 +1592,14 @@ MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t conte
 MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 
 /** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
- *  taken only when the file is as large as its architecture demands. While loading, the JSON library takes
- *  memory for the file's header from malloc, whatever the allocator.
+ *  taken only when the file is as large as its architecture demands.
  *  @param spec     what is wanted; NULL for the defaults
  *  @param path     of a regular file
  *  @param network  receives the handle, or NULL on failure; layers have the ids they had. Free it with
  *                  mf_network_free(): the layers and optimizers are its own
  *  Errors: ARGUMENT, IO (the message names the path and the system's reason), FORMAT (the message says what
  *  is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
- *  max_bytes), UNSUPPORTED (the library was built without a JSON library), MEMORY. */
+ *  max_bytes), MEMORY. */
 MF_API mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
 
 /** Loads a network from a buffer, which is read during the call only.
@@ -1721,8 +1720,7 @@ MF_API mf_status mf_blas_get_threads(int32_t *threads);
  *  the library does. The input is "input": [N, channels, height, width] if the first layer reads maps,
  *  [N, positions, k] if it reads a sequence, [N, k] otherwise, with any N. The outputs are "goodness_last",
  * "probabilities_last", "label_last" and "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and
- * int64 [N] for each mode of prediction. docs/onnx.md tells the rest. A network cannot be read back from such
- * a file.
+ * int64 [N] for each mode of prediction. docs/onnx.md tells the rest.
  *
  *  Exporting reads the network and allocates nothing. The same network gives the same bytes.
  *  @{ */
@@ -1757,6 +1755,72 @@ MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *
  *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW, NUMERIC as in mf_network_export_onnx(), before the
  * first byte; IO as in mf_network_save_to(). */
 MF_API mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup onnx_import ONNX import
+ *
+ *  Makes a network of an ONNX model (opset 7 to 21), as PyTorch, Keras or this library have written it, that
+ *  predicts as the model does and can be trained on: multi-layer perceptrons, convolutional and residual
+ *  networks, transformer blocks. docs/onnx.md lists the operators. Nothing in the file is believed, and no
+ *  other file is read.
+ *
+ *  The nodes of the model become units, and the units layers: one, or several that end where `cuts` says.
+ *  Each layer has a head of its own, as every layer. mf_onnx_plan() tells what would become of a model, with
+ *  the names that cuts may have.
+ *  @{ */
+
+/** Which model to import, and what to make of it. */
+typedef struct mf_onnx_spec {
+    uint32_t struct_size; /**< sizeof(mf_onnx_spec). */
+    int32_t features;     /**< 1: the classifier, which is the last dense unit and all behind it, is left
+                             out; 0 (default): all is taken. */
+    const char *path;     /**< Of a regular file; NULL (default): the model is in `buffer`. */
+    const void *buffer;   /**< [bytes] the model, of any alignment; read during the call only. */
+    size_t bytes;         /**< Size of the buffer. */
+    const char *const
+        *cuts;        /**< [cut_count] names of nodes, or of values: behind each of them a layer ends,
+                         and gradients stop. Default: none. A model of this library is cut as it was. */
+    size_t cut_count; /**< Number of cuts. */
+    const char *last; /**< Name of the last node, or value, that is taken; NULL (default): all are. */
+    size_t frozen;    /**< The first so many layers are frozen, but for their heads: SIZE_MAX for all;
+                         default 0. */
+    size_t classes;   /**< Of the heads, which are drawn then. 0 (default): those of the model. The last head
+                         hands on its output as the goodness (M is the identity), or, of a model of this
+                         library, all heads are those that were exported. */
+    size_t pool_size; /**< Of the heads of layers whose output is maps, as in mf_head_spec; default 1. */
+    uint64_t seed;    /**< Equal seeds draw equal heads; default MF_SEED_AUTO. */
+    uint64_t max_bytes;            /**< Larger models are refused; 0 (default): those above 2 GiB. */
+    const mf_allocator *allocator; /**< Of the network, its layers, and of the memory that the import takes in
+                                      passing; NULL: the C library's. */
+} mf_onnx_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
+
+/** Writes what would become of a model into `text`, as lines for people: its layers with their units, shapes
+ *  and the names of nodes, where gradients stop, and behind which units they may stop. No network is made.
+ * What it says may change from version to version.
+ *  @param spec    which model, and what to make of it
+ *  @param text    [size] receives the lines, cut if there is too little room, and always a final 0; may be
+ *                 NULL if size is 0
+ *  @param size    of `text`
+ *  @param needed  receives the size that suffices, with the final 0; may be NULL
+ *  Errors: as mf_network_import_onnx(), and CAPACITY also for too little room: what fits is there. */
+MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
+
+/** Imports a model. The model's metadata become those of the network.
+ *  @param spec     which model, and what to make of it
+ *  @param network  receives the handle, or NULL on failure. Free it with mf_network_free(): the layers are
+ * its own Errors: ARGUMENT (also a name that the model does not have, and a cut behind which values from
+ * before it are read), IO (the message names the path and the system's reason), FORMAT (the message says what
+ * is damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), CAPACITY
+ * (larger than max_bytes, or heads and other parameters that are not in the file of more than 64 MiB),
+ * OVERFLOW, MEMORY. */
+MF_API mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network);
 
 /** @} */
 

@@ -1337,6 +1337,24 @@ struct load_spec : mf_load_spec {
     load_spec() : mf_load_spec() { check(mf_load_spec_init(this, sizeof(mf_load_spec))); }
 };
 
+/** Which ONNX model to import, and what to make of it, with the defaults. */
+struct onnx_spec : mf_onnx_spec {
+    onnx_spec() : mf_onnx_spec() { check(mf_onnx_spec_init(this, sizeof(mf_onnx_spec))); }
+};
+
+/** What would become of a model, as lines for people. */
+inline std::string onnx_plan(const mf_onnx_spec &spec)
+{
+    std::size_t needed = 0;
+    mf_status status = mf_onnx_plan(&spec, nullptr, 0, &needed);
+    if (status != MF_STATUS_CAPACITY)
+        check(status);
+    std::string text(needed, '\0');
+    check(mf_onnx_plan(&spec, text.data(), text.size(), nullptr));
+    text.resize(needed - 1);
+    return text;
+}
+
 namespace detail
 {
 
@@ -1729,6 +1747,14 @@ class network : public detail::owned<network_ref>
     {
         mf_network *handle = nullptr;
         check(mf_network_load(&spec, path.c_str(), &handle));
+        return network(handle);
+    }
+
+    /** From an ONNX model. */
+    static network import_onnx(const mf_onnx_spec &spec)
+    {
+        mf_network *handle = nullptr;
+        check(mf_network_import_onnx(&spec, &handle));
         return network(handle);
     }
 

@@ -82,7 +82,7 @@ done
 
 # What they say about themselves.
 depends=$(dpkg-deb -f "$library" Depends)
-for wanted in "libblas3 | libblas.so.3" libcjson1 libc6; do
+for wanted in "libblas3 | libblas.so.3" libc6; do
     case ", $depends" in
     *", $wanted"*) ;;
     *) failed "libmonoforward0 does not depend on $wanted: $depends" ;;

@@ -27,6 +27,7 @@ enum {
     MFI_FIRST_SIZE(mf_pipeline_progress_info, reserved),
     MFI_FIRST_SIZE(mf_output, user),
     MFI_FIRST_SIZE(mf_load_spec, allocator),
+    MFI_FIRST_SIZE(mf_onnx_spec, allocator),
 };
 
 /* Copies the caller's struct over `known`, which holds the defaults. `name` is its name in messages. */

@@ -72,7 +72,8 @@ static mf_status check_file(mfi_source *source)
     return MF_STATUS_OK;
 }
 
-static mf_status load_file(const mf_load_spec *spec, const char *path, mf_network **network)
+static mf_status use_file(const char *path, mf_status (*use)(const mfi_source *source, void *user),
+                          void *user)
 {
     /* Without O_NONBLOCK, opening a pipe would wait until another process opens it for writing. */
     mfi_source source = {
@@ -84,15 +85,32 @@ static mf_status load_file(const mf_load_spec *spec, const char *path, mf_networ
         return mfi_file_refused("cannot open", path, errno);
     mf_status status = check_file(&source);
     if (status == MF_STATUS_OK)
-        status = mfi_model_load(spec, &source, network);
+        status = use(&source, user);
     close(source.file);
     return status;
 }
 
-mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
+mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_source *source, void *user), void *user)
 {
     int cancel = mfi_cancel_hold();
-    mf_status status = load_file(spec, path, network);
+    mf_status status = use_file(path, use, user);
     mfi_cancel_restore(cancel);
     return status;
+}
+
+typedef struct load_request {
+    const mf_load_spec *spec;
+    mf_network **network;
+} load_request;
+
+static mf_status load_source(const mfi_source *source, void *user)
+{
+    const load_request *request = user;
+    return mfi_model_load(request->spec, source, request->network);
+}
+
+mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
+{
+    load_request request = {spec, network};
+    return mfi_disk_use(path, load_source, &request);
 }

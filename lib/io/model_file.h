@@ -52,6 +52,9 @@ mf_status mfi_model_load(const mf_load_spec *spec, const mfi_source *source, mf_
 /* Writes the complete file, or changes nothing. */
 mf_status mfi_disk_save(const mf_network *network, bool training, const char *path);
 
+/* Opens a regular file and calls `use` with it. IO, FORMAT (empty), or what `use` returns. */
+mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_source *source, void *user), void *user);
+
 mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network);
 
 #endif

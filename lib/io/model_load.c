@@ -58,7 +58,7 @@ static mf_status read_header(loading *l)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for a header of %llu bytes", (unsigned long long)bytes);
     mf_status status = source->read(source, sizeof length, text, (size_t)bytes);
     if (status == MF_STATUS_OK)
-        status = mfi_json_parse(text, (size_t)bytes, "the header", &l->header);
+        status = mfi_json_parse(text, (size_t)bytes, "the header", &l->allocator, &l->header);
     mfi_release(&l->allocator, text, (size_t)bytes);
     return status;
 }
@@ -203,7 +203,6 @@ static mf_status make_network(loading *l, bool training)
 
 static mf_status load_model(loading *l, bool training)
 {
-    MFI_TRY(mfi_json_available());
     MFI_TRY(read_header(l));
     MFI_TRY(mfi_tensors_read(l->header, l->source->bytes - l->data, &l->allocator, &l->tensors));
     MFI_TRY(mfi_architecture_read(&l->tensors, &l->allocator, &l->plan));

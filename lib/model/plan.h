@@ -27,7 +27,7 @@ typedef struct mfi_stage {
     int32_t inputs[MFI_STAGE_INPUTS];
     int32_t input_count;
     int32_t last_reader;                /* the last stage that reads its output; -1: none */
-    mfi_precision precision;            /* what the operands of a dense stage's products are rounded to */
+    mfi_precision precision;            /* what the operands of its products with W are rounded to */
     size_t input_values, output_values; /* in a row; of the first input */
     size_t channels;                    /* neurons, or maps: what has a bias and a normalisation of its own */
     size_t area;                        /* values of a channel in a row, before a pooling */

@@ -142,11 +142,11 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     size_t width = input->dims[input->rank == 2]; /* of a position */
     bool product = unit->kind != MF_UNIT_POSITIONS;
     weight->order = product ? plan->products.order : (mfi_order){1, 1};
+    weight->precision = product ? (mfi_precision)plan->precision : MFI_FLOAT32;
     if (!product) {
         set_dims(weight, 2, input->dims[0], width, 1, 1);
     } else if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, input->rank == 2 ? width : mfi_shape_values(input), 1, 1);
-        weight->precision = (mfi_precision)plan->precision;
     } else {
         set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
     }

@@ -146,10 +146,6 @@ mf_status mfm_average_add_all(mfm_average *average)
 mf_status mfm_average_end(mfm_average *average)
 {
     for (size_t i = average->first; i < average->begun; i++)
-        for (int done = 0; !done;) {
-            MFM_TRY(mfm_mpi(MPI_Test(&average->vectors[i].request, &done, MPI_STATUS_IGNORE)));
-            if (!done)
-                sched_yield();
-        }
+        MFM_TRY(mfm_wait(MPI_SUCCESS, &average->vectors[i].request));
     return MF_STATUS_OK;
 }

@@ -1,6 +1,7 @@
 /* Owns: statuses with messages, structs of the host's, agreement between ranks. */
 #include "common.h"
 
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +46,18 @@ mf_status mfm_mpi(int code)
     return mfm_fail(MF_STATUS_IO, "MPI: %.200s", text);
 }
 
+mf_status mfm_wait(int code, MPI_Request *request)
+{
+    int done = 0;
+    MFM_TRY(mfm_mpi(code));
+    for (;;) {
+        MFM_TRY(mfm_mpi(MPI_Test(request, &done, MPI_STATUS_IGNORE)));
+        if (done)
+            return MF_STATUS_OK;
+        sched_yield();
+    }
+}
+
 /* ---- agreement ---- */
 
 mfm_outcome mfm_outcome_of(mf_status status)
@@ -70,11 +83,12 @@ mf_status mfm_agree_on(MPI_Comm comm, mfm_outcome *mine)
     int ranks;
     mfm_outcome first = {0}, next;
     MFM_TRY(mfm_mpi(MPI_Comm_size(comm, &ranks)));
+    MPI_Request request;
     int failed = mine->status != MF_STATUS_OK;
-    MFM_TRY(mfm_mpi(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, comm)));
+    MFM_TRY(mfm_wait(MPI_Iallreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, comm, &request), &request));
     for (int rank = 0; failed && rank < ranks; rank++) {
         next = *mine;
-        MFM_TRY(mfm_mpi(MPI_Bcast(&next, sizeof next, MPI_BYTE, rank, comm)));
+        MFM_TRY(mfm_wait(MPI_Ibcast(&next, sizeof next, MPI_BYTE, rank, comm, &request), &request));
         if (next.status != MF_STATUS_OK && (first.status == MF_STATUS_OK || outcome_is_before(&next, &first)))
             first = next;
     }
@@ -95,7 +109,8 @@ mf_status mfm_agree(MPI_Comm comm, mf_status status)
 mf_status mfm_agree_value(MPI_Comm comm, uint64_t value, const char *name)
 {
     uint64_t first = value;
-    MFM_TRY(mfm_mpi(MPI_Bcast(&first, 1, MPI_UINT64_T, 0, comm)));
+    MPI_Request request;
+    MFM_TRY(mfm_wait(MPI_Ibcast(&first, 1, MPI_UINT64_T, 0, comm, &request), &request));
     return mfm_agree(comm, first == value ? MF_STATUS_OK
                                           : mfm_fail(MF_STATUS_ARGUMENT, "%s is %llu here and %llu on rank 0",
                                                      name, (unsigned long long)value,

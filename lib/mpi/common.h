@@ -28,6 +28,10 @@ mf_status mfm_core(mf_status status);
 /* A result of MPI's: IO with MPI's own words unless it is MPI_SUCCESS. */
 mf_status mfm_mpi(int code);
 
+/* Waits for a request that `code` tells the start of, and leaves the processor to others meanwhile: where there are
+ * more ranks than processors, MPI's own waiting may keep them from what it waits for. */
+mf_status mfm_wait(int code, MPI_Request *request);
+
 /* What one rank tells others of its outcome: padding-free, so that it travels as bytes. */
 typedef struct mfm_outcome {
     int32_t status;

@@ -21,10 +21,11 @@ static int32_t add_to_hash(void *user, const void *bytes, size_t count)
 mf_status mfm_check_same_network(MPI_Comm comm, const mf_network *network)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325), first;
+    MPI_Request request;
     mf_output output = {.struct_size = sizeof output, .write = add_to_hash, .user = &hash};
     MFM_TRY(mfm_agree(comm, mfm_core(mf_network_save_to(network, MF_CONTENTS_TRAINING, &output))));
     first = hash;
-    MFM_TRY(mfm_mpi(MPI_Bcast(&first, 1, MPI_UINT64_T, 0, comm)));
+    MFM_TRY(mfm_wait(MPI_Ibcast(&first, 1, MPI_UINT64_T, 0, comm, &request), &request));
     return mfm_agree(comm, first == hash
                                ? MF_STATUS_OK
                                : mfm_fail(MF_STATUS_SHAPE, "the network is not that of rank 0: layers, options, "

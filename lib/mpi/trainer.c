@@ -313,7 +313,8 @@ void mf_mpi_trainer_free(mf_mpi_trainer *trainer)
 static mf_status check_steps(const mf_mpi_trainer *trainer)
 {
     uint64_t first = trainer->steps;
-    MFM_TRY(mfm_mpi(MPI_Bcast(&first, 1, MPI_UINT64_T, 0, trainer->all)));
+    MPI_Request request;
+    MFM_TRY(mfm_wait(MPI_Ibcast(&first, 1, MPI_UINT64_T, 0, trainer->all, &request), &request));
     return first == trainer->steps || trainer->over
                ? MF_STATUS_OK
                : mfm_fail(MF_STATUS_STATE, "%llu steps have been made here and %llu on rank 0",

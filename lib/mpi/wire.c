@@ -7,7 +7,7 @@
 
 _Static_assert(sizeof(mfm_header) == MFM_HEADER, "messages begin with a header of 64 bytes");
 
-enum { TAG_MESSAGE = 1, TAG_NOTICE = 2, LINE_OF_CACHE = 64 };
+enum { TAG_MESSAGE = 1, TAG_NOTICE = 2, TAG_COUNT = 3, LINE_OF_CACHE = 64 };
 
 size_t mfm_wire_offset(const mfm_format *format, size_t rows, bool weighted)
 {
@@ -188,16 +188,15 @@ mf_status mfm_wire_drain(mfm_wire *wire)
     const unsigned char *unread;
     int next = mfm_wire_has_next(wire) ? wire->stage + 1 : MPI_PROC_NULL;
     int previous = mfm_wire_has_previous(wire) ? wire->stage - 1 : MPI_PROC_NULL;
-    MPI_Request telling;
-    MFM_TRY(mfm_mpi(MPI_Isend(&wire->sent, 1, MPI_UINT64_T, next, TAG_NOTICE + 1, wire->line, &telling)));
-    MFM_TRY(mfm_mpi(MPI_Recv(&expected, 1, MPI_UINT64_T, previous, TAG_NOTICE + 1, wire->line,
-                             MPI_STATUS_IGNORE)));
-    MFM_TRY(wait_for(wire, &telling, false, NULL, NULL));
+    MPI_Request telling, hearing;
+    MFM_TRY(mfm_mpi(MPI_Isend(&wire->sent, 1, MPI_UINT64_T, next, TAG_COUNT, wire->line, &telling)));
+    MFM_TRY(mfm_wait(MPI_Irecv(&expected, 1, MPI_UINT64_T, previous, TAG_COUNT, wire->line, &hearing), &hearing));
+    MFM_TRY(mfm_wait(MPI_SUCCESS, &telling));
     while (mfm_wire_has_previous(wire) && wire->received < expected) {
         MFM_TRY(mfm_wire_receive(wire, NULL, NULL, &unread));
         MFM_TRY(mfm_wire_release(wire));
     }
     for (size_t slot = 0; mfm_wire_has_next(wire) && slot < wire->depth; slot++)
-        MFM_TRY(wait_for(wire, &wire->sending[slot], false, NULL, NULL));
-    return wait_for(wire, &wire->notifying, false, NULL, NULL);
+        MFM_TRY(mfm_wait(MPI_SUCCESS, &wire->sending[slot]));
+    return mfm_wait(MPI_SUCCESS, &wire->notifying);
 }

@@ -182,12 +182,12 @@ static void test_chains(void **state)
 {
     (void)state;
     check_chain("chain", MOST_UNITS, 0, MF_STATUS_OK, 30);
-    check_chain("a unit too many", MOST_UNITS + 1, 0, MF_STATUS_FORMAT, 2);
-    check_chain("unread units", MOST_UNITS, 1, MF_STATUS_FORMAT, 25);
+    check_chain("a unit too many", MOST_UNITS + 1, 0, MF_STATUS_FORMAT, 6);
+    check_chain("unread units", MOST_UNITS, 1, MF_STATUS_FORMAT, 30);
 }
 
 /* The shortest unit there is: a sum with the input. Before it is known that its tensors are there, a file
- * takes at most 40 times its bytes, and as much again for the network. */
+ * takes at most 50 times its bytes, and as much again for the network. */
 static void test_short_units(void **state)
 {
     (void)state;
@@ -203,7 +203,7 @@ static void test_short_units(void **state)
         put_head_tensor(&t, good ? 0 : 1, 0);
         put(&t, "}");
         check_file(good ? "sums" : "sums without tensors", &t, 8, good ? MF_STATUS_OK : MF_STATUS_FORMAT,
-                   good ? 60 : 40);
+                   good ? 60 : 50);
     }
 }
 
@@ -268,7 +268,7 @@ static void test_frozen_names(void **state)
     end_network(&t);
     put_head_tensor(&t, 0, 0);
     put(&t, "}");
-    check_file("frozen names", &t, 8, MF_STATUS_FORMAT, 2);
+    check_file("frozen names", &t, 8, MF_STATUS_FORMAT, 5);
 }
 
 /* Many small layers: those that load, and those whose tensors are of other names. */

@@ -31,6 +31,7 @@ typedef struct mf_pipeline_progress_info mf_pipeline_progress_info;
 typedef struct mf_pipeline_spec mf_pipeline_spec;
 typedef struct mf_output mf_output;
 typedef struct mf_load_spec mf_load_spec;
+typedef struct mf_onnx_spec mf_onnx_spec;
 typedef void *(*mf_allocator_alloc)(void *user, size_t bytes, size_t alignment);
 typedef void (*mf_allocator_free)(void *user, void *pointer, size_t bytes);
 typedef int32_t (*mf_pipeline_spec_on_report)(void *user, const mf_pipeline_report *report);
@@ -263,6 +264,22 @@ struct mf_load_spec {
     uint64_t max_bytes;
     const mf_allocator *allocator;
 };
+struct mf_onnx_spec {
+    uint32_t struct_size;
+    int32_t features;
+    const char *path;
+    const void *buffer;
+    size_t bytes;
+    const char *const *cuts;
+    size_t cut_count;
+    const char *last;
+    size_t frozen;
+    size_t classes;
+    size_t pool_size;
+    uint64_t seed;
+    uint64_t max_bytes;
+    const mf_allocator *allocator;
+};
 enum { MF_STATUS_OK = 0 };
 enum { MF_STATUS_ARGUMENT = 1 };
 enum { MF_STATUS_HANDLE = 2 };
@@ -491,6 +508,9 @@ mf_status mf_network_export_onnx(const mf_network *network, const char *path);
 mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes, size_t *written);
 mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
+mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
+mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
+mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network);
 ]]
 
 -- What the compiler of C made of the structs is what the FFI makes of them.
@@ -516,4 +536,5 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_pipeline_spec") == 64)
     assert(ffi.sizeof("mf_output") == 24)
     assert(ffi.sizeof("mf_load_spec") == 24)
+    assert(ffi.sizeof("mf_onnx_spec") == 104)
 end

@@ -367,6 +367,24 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_load_spec') !== 24)
         throw new Error('mf_load_spec has another size than in C');
+    koffi.struct('mf_onnx_spec', {
+        struct_size: 'uint32_t',
+        features: 'int32_t',
+        path: 'const char *',
+        buffer: 'void *',
+        bytes: 'size_t',
+        cuts: 'const char **',
+        cut_count: 'size_t',
+        last: 'const char *',
+        frozen: 'size_t',
+        classes: 'size_t',
+        pool_size: 'size_t',
+        seed: 'uint64_t',
+        max_bytes: 'uint64_t',
+        allocator: 'mf_allocator *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_onnx_spec') !== 104)
+        throw new Error('mf_onnx_spec has another size than in C');
     koffi.struct('mf_memory_spec', {
         struct_size: 'uint32_t',
         purpose: 'int32_t',
@@ -518,6 +536,9 @@ function declare(koffi, library) {
         mf_network_export_onnx_size: library.func('int32_t mf_network_export_onnx_size(mf_network *network, _Out_ size_t *bytes)'),
         mf_network_export_onnx_buffer: library.func('int32_t mf_network_export_onnx_buffer(mf_network *network, void *buffer, size_t bytes, _Out_ size_t *written)'),
         mf_network_export_onnx_to: library.func('int32_t mf_network_export_onnx_to(mf_network *network, mf_output *output)'),
+        mf_onnx_spec_init: library.func('int32_t mf_onnx_spec_init(_Inout_ mf_onnx_spec *spec, size_t size)'),
+        mf_onnx_plan: library.func('int32_t mf_onnx_plan(mf_onnx_spec *spec, void *text, size_t size, _Out_ size_t *needed)'),
+        mf_network_import_onnx: library.func('int32_t mf_network_import_onnx(mf_onnx_spec *spec, _Out_ mf_network **network)'),
     };
 }
 

@@ -111,9 +111,6 @@ function inBf16(x, y) {
         network.save(file);
         const loaded = mf.Network.load(file);
         assert.deepEqual([0, 1].map(i => loaded.describe(i).precision), [mf.MF_PRECISION_BF16, mf.MF_PRECISION_BF16]);
-    } catch (error) {
-        if (error.status !== mf.MF_STATUS_UNSUPPORTED) // a library without JSON
-            throw error;
     } finally {
         fs.rmSync(file, {force: true});
     }

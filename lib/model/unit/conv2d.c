@@ -271,6 +271,8 @@ static void take_weights(const mfi_conv2d_pass *p, mfi_run *run, const mfi_targe
                       run->out + run->layer->plan.parameters[weight->number].offset);
     else
         mfi_run_take(run, weight, 0, 1, count, count, p->dw);
+    if (weight->wanted && run->use == MFI_UPDATE)
+        mfi_layer_round(run->learner, weight->number);
 }
 
 static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])

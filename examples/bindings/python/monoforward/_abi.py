@@ -213,6 +213,10 @@ class mf_load_spec(c.Structure):
     pass
 
 
+class mf_onnx_spec(c.Structure):
+    pass
+
+
 mf_allocator_alloc = c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t)
 mf_allocator_free = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.c_size_t)
 mf_pipeline_spec_on_report = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(mf_pipeline_report))
@@ -467,6 +471,23 @@ mf_load_spec._fields_ = [
     ("allocator", c.POINTER(mf_allocator)),
 ]
 
+mf_onnx_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("features", c.c_int32),
+    ("path", c.c_char_p),
+    ("buffer", c.c_void_p),
+    ("bytes", c.c_size_t),
+    ("cuts", c.POINTER(c.c_char_p)),
+    ("cut_count", c.c_size_t),
+    ("last", c.c_char_p),
+    ("frozen", c.c_size_t),
+    ("classes", c.c_size_t),
+    ("pool_size", c.c_size_t),
+    ("seed", c.c_uint64),
+    ("max_bytes", c.c_uint64),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
 # name: (result, arguments)
 FUNCTIONS = {
     "mf_version": (c.c_char_p, []),
@@ -637,4 +658,7 @@ FUNCTIONS = {
     "mf_network_export_onnx_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_export_onnx_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t, c.c_void_p]),
     "mf_network_export_onnx_to": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_output)]),
+    "mf_onnx_spec_init": (c.c_int32, [c.POINTER(mf_onnx_spec), c.c_size_t]),
+    "mf_onnx_plan": (c.c_int32, [c.POINTER(mf_onnx_spec), c.c_void_p, c.c_size_t, c.c_void_p]),
+    "mf_network_import_onnx": (c.c_int32, [c.POINTER(mf_onnx_spec), c.POINTER(c.POINTER(mf_network))]),
 }

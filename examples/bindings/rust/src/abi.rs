@@ -426,6 +426,25 @@ pub struct mf_load_spec {
     pub allocator: *const mf_allocator,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mf_onnx_spec {
+    pub struct_size: u32,
+    pub features: i32,
+    pub path: *const c_char,
+    pub buffer: *const c_void,
+    pub bytes: usize,
+    pub cuts: *const *const c_char,
+    pub cut_count: usize,
+    pub last: *const c_char,
+    pub frozen: usize,
+    pub classes: usize,
+    pub pool_size: usize,
+    pub seed: u64,
+    pub max_bytes: u64,
+    pub allocator: *const mf_allocator,
+}
+
 extern "C" {
     pub fn mf_version() -> *const c_char;
     pub fn mf_status_name(status: i32) -> *const c_char;
@@ -565,6 +584,9 @@ extern "C" {
     pub fn mf_network_export_onnx_size(network: *const mf_network, bytes: *mut usize) -> i32;
     pub fn mf_network_export_onnx_buffer(network: *const mf_network, buffer: *mut c_void, bytes: usize, written: *mut usize) -> i32;
     pub fn mf_network_export_onnx_to(network: *const mf_network, output: *const mf_output) -> i32;
+    pub fn mf_onnx_spec_init(spec: *mut mf_onnx_spec, size: usize) -> i32;
+    pub fn mf_onnx_plan(spec: *const mf_onnx_spec, text: *mut c_char, size: usize, needed: *mut usize) -> i32;
+    pub fn mf_network_import_onnx(spec: *const mf_onnx_spec, network: *mut *mut mf_network) -> i32;
 }
 
 // What the compiler of C made of the structs is what Rust makes of them; else this does not build.
@@ -591,4 +613,5 @@ const _: () = {
     assert!(std::mem::size_of::<mf_pipeline_spec>() == 64);
     assert!(std::mem::size_of::<mf_output>() == 24);
     assert!(std::mem::size_of::<mf_load_spec>() == 24);
+    assert!(std::mem::size_of::<mf_onnx_spec>() == 104);
 };
