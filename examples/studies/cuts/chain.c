@@ -52,6 +52,24 @@ int32_t chain_add(struct chain *chain, const mf_unit_spec *unit)
     return chain->node;
 }
 
+mf_block_spec chain_block(int32_t kind)
+{
+    mf_block_spec block;
+    (void)mf_block_spec_init(&block, sizeof block);
+    block.kind = kind;
+    return block;
+}
+
+int32_t chain_add_block(struct chain *chain, const mf_block_spec *block)
+{
+    mf_builder *builder = open_layer(chain);
+    if (builder == NULL)
+        return 0;
+    (void)mf_builder_block(builder, block, &chain->node);
+    (void)mf_builder_shape(builder, chain->node, &chain->shape);
+    return chain->node;
+}
+
 int32_t chain_pick(struct chain *chain, size_t first, size_t maps)
 {
     mf_builder *builder = open_layer(chain);

@@ -43,6 +43,10 @@ int32_t chain_add(struct chain *chain, const mf_unit_spec *unit);
 /* A unit of that kind with the library's defaults, which reads the one before. */
 mf_unit_spec chain_unit(int32_t kind);
 
+/* The same for a ready-made block, and for all of its units. */
+int32_t chain_add_block(struct chain *chain, const mf_block_spec *block);
+mf_block_spec chain_block(int32_t kind);
+
 /* Adds the convolution that hands on the maps `first` to `first` + `maps` - 1 of the layer's input. */
 int32_t chain_pick(struct chain *chain, size_t first, size_t maps);
 

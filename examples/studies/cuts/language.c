@@ -5,12 +5,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "sequences.h"
 #include "study.h"
 
 enum { CUT_BLOCK, CUT_NONE };
 
-enum { VALUES_OF_HEAD = 32, EXPANSION = 4 };
+enum { VALUES_OF_HEAD = 32 };
 
 static const char *const cuts[] = {[CUT_BLOCK] = "block", [CUT_NONE] = "none", NULL};
 
@@ -28,15 +27,17 @@ static void embed(struct chain *chain, size_t width)
 
 static void describe(struct chain *chain, const struct settings *settings)
 {
-    const size_t heads = settings->width % VALUES_OF_HEAD == 0 ? settings->width / VALUES_OF_HEAD : 1;
+    mf_unit_spec norm = chain_unit(MF_UNIT_LAYER_NORM);
+    mf_block_spec transformer = chain_block(MF_BLOCK_TRANSFORMER);
+    transformer.heads = settings->width % VALUES_OF_HEAD == 0 ? settings->width / VALUES_OF_HEAD : 1;
+    transformer.causal = 1;
     embed(chain, settings->width);
     for (size_t block = 0; block < settings->blocks; block++) {
-        add_causal_attention(chain, heads);
-        add_perceptron(chain, EXPANSION * settings->width, false);
+        chain_add_block(chain, &transformer);
         if (settings->cut == CUT_BLOCK && block + 1 < settings->blocks)
             chain_cut(chain, MF_NODE_PREVIOUS, 0);
     }
-    add_norm(chain);
+    chain_add(chain, &norm);
     chain_cut(chain, MF_NODE_PREVIOUS, 0);
 }
 

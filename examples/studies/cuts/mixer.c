@@ -6,12 +6,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "sequences.h"
 #include "study.h"
 
 enum { CUT_BLOCK, CUT_NONE };
 
-enum { PATCH = 4, PATCH_HIDDEN = 64, VALUE_EXPANSION = 4 };
+enum { PATCH = 4, PATCH_HIDDEN = 64 };
 
 static const char *const cuts[] = {[CUT_BLOCK] = "block", [CUT_NONE] = "none", NULL};
 
@@ -26,15 +25,16 @@ static void embed(struct chain *chain, size_t width)
 
 static void describe(struct chain *chain, const struct settings *settings)
 {
-    mf_unit_spec mean = chain_unit(MF_UNIT_GLOBAL_POOL);
+    mf_unit_spec norm = chain_unit(MF_UNIT_LAYER_NORM), mean = chain_unit(MF_UNIT_GLOBAL_POOL);
+    mf_block_spec mixer = chain_block(MF_BLOCK_MIXER);
+    mixer.token_hidden = PATCH_HIDDEN;
     embed(chain, settings->width);
     for (size_t block = 0; block < settings->blocks; block++) {
-        add_perceptron(chain, PATCH_HIDDEN, true);
-        add_perceptron(chain, VALUE_EXPANSION * settings->width, false);
+        chain_add_block(chain, &mixer);
         if (settings->cut == CUT_BLOCK && block + 1 < settings->blocks)
             chain_cut(chain, MF_NODE_PREVIOUS, 0);
     }
-    add_norm(chain);
+    chain_add(chain, &norm);
     if (settings->head > 0)
         chain_add(chain, &mean);
     chain_cut(chain, MF_NODE_PREVIOUS, 0);
