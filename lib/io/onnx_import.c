@@ -100,7 +100,7 @@ static mf_status fill_parameter(const importing *im, const mfi_onnx_layer *from,
         mfi_layer_set_trainable(layer, number, false);
         return fill(&f);
     }
-    f.from = unit->parameters[parameter->role];
+    f.from = unit->constants[parameter->role];
     f.turned = parameter->role == MFI_WEIGHT && unit->turned;
     return f.from ? fill(&f) : MF_STATUS_OK;
 }
@@ -117,7 +117,7 @@ static mf_status build_plan(const importing *im, const mfi_onnx_layer *from, uin
     spec.allocator = &im->file.allocator;
     MFI_TRY(mfi_builder_create(&spec, builder));
     for (int32_t node = from->first; node <= from->last; node++) {
-        mf_unit_spec unit = im->units.list[node - 1].spec;
+        mf_unit_spec unit = im->units.list[node - 1].unit;
         for (int32_t i = 0; i < mfi_unit_inputs(&unit); i++)
             unit.inputs[i] = unit.inputs[i] == from->input ? 0 : unit.inputs[i] - from->first + 1;
         MFI_TRY(mfi_builder_unit(*builder, &unit, NULL));
@@ -293,9 +293,9 @@ static void put_unit(const importing *im, int32_t node, int32_t last, mfi_page *
     const mfi_bytes name = im->file.ops[unit->op].name;
     char shape[64], what[96];
     mfi_describe_shape(&unit->shape, shape);
-    mfi_describe_unit(&unit->spec, what);
+    mfi_describe_unit(&unit->unit, what);
     mfi_page_put(page, "  %4d%c %-10s  %-14s  %s%s%.*s\n", (int)node,
-                 mfi_onnx_may_cut(&im->units, node, last) ? '*' : ' ', mfi_unit_names[unit->spec.kind], shape,
+                 mfi_onnx_may_cut(&im->units, node, last) ? '*' : ' ', mfi_unit_names[unit->unit.kind], shape,
                  what, what[0] ? "; " : "", (int)(name.count < 120 ? name.count : 120),
                  name.at ? (const char *)name.at : "");
 }
