@@ -30,6 +30,8 @@ list_missing() {
     have xz || need xz-utils "which packs files for the test of examples/studies/cifar10"
     [ "$(uname)" != Linux ] || have abidiff ||
         need abigail-tools "which compares the ABI with that of the last release"
+    have mpicc || need libopenmpi-dev "an MPI, with which libmonoforward_mpi is built"
+    have mpirun || need openmpi-bin "which starts the ranks of its tests"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
     have python3 || need python3 "which makes the man pages"
     have doxygen || need doxygen "which makes the reference"

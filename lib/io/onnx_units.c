@@ -136,7 +136,7 @@ static mf_status as_refusal(const mfi_onnx_call *call, mf_status status)
     char why[200];
     if (status == MF_STATUS_OK || status == MF_STATUS_MEMORY)
         return status;
-    snprintf(why, sizeof why, "%s", mf_last_message());
+    snprintf(why, sizeof why, "%.*s", (int)sizeof why - 1, mf_last_message());
     return mfi_onnx_refuse(call, why);
 }
 

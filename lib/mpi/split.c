@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "grid.h"
 
@@ -66,18 +67,30 @@ static mf_status add_unit_cost(const mf_layer *layer, int32_t node, double *cost
     return MF_STATUS_OK;
 }
 
+/* The head's product with M. */
+static mf_status add_head_cost(const mf_layer *layer, double *cost)
+{
+    size_t parameters = 0;
+    mf_parameter_info info = {.struct_size = sizeof info};
+    mf_shape goodness = {.struct_size = sizeof goodness};
+    MFM_TRY(mfm_core(mf_layer_goodness_shape(layer, &goodness)));
+    MFM_TRY(mfm_core(mf_layer_parameter_count(layer, &parameters)));
+    for (size_t i = 0; i < parameters; i++) {
+        MFM_TRY(mfm_core(mf_layer_parameter_info(layer, i, &info)));
+        if (strstr(info.name, "projection"))
+            *cost += 3 * (double)info.count * (goodness.rank == 2 ? (double)goodness.dims[0] : 1);
+    }
+    return MF_STATUS_OK;
+}
+
 static mf_status layer_cost(const mf_layer *layer, double *cost)
 {
     size_t units = 0;
-    mf_shape output = {.struct_size = sizeof output}, goodness = output;
     *cost = 0;
     MFM_TRY(mfm_core(mf_layer_unit_count(layer, &units)));
     for (size_t node = 1; node <= units; node++)
         MFM_TRY(add_unit_cost(layer, (int32_t)node, cost));
-    MFM_TRY(mfm_core(mf_layer_shape(layer, NULL, &output)));
-    MFM_TRY(mfm_core(mf_layer_goodness_shape(layer, &goodness)));
-    *cost += 3 * values_of(&output) * (double)goodness.dims[goodness.rank - 1];
-    return MF_STATUS_OK;
+    return add_head_cost(layer, cost);
 }
 
 /* ---- the cut ---- */

@@ -145,13 +145,28 @@ static bool prepare(struct run *run, int argc, char **argv)
     return go_on(run) && ranks_open(&run->ranks, &run->mpi, &run->model, settings->batch);
 }
 
+/* The last layer is on the last rank; each rank has the loss of its own rows. */
+static bool last_loss(const struct run *run, double *loss)
+{
+    mf_report report = {.struct_size = sizeof report};
+    size_t last = 0;
+    while (mf_mpi_report(run->ranks.trainer, last + 1, &report) == MF_STATUS_OK)
+        last++;
+    if (!ranks_ok(mf_mpi_report(run->ranks.trainer, last, &report)))
+        return false;
+    *loss = report.loss;
+    MPI_Bcast(loss, 1, MPI_DOUBLE, (int)run->ranks.place.ranks - 1, MPI_COMM_WORLD);
+    return true;
+}
+
 static bool report(struct run *run)
 {
     struct epoch final = epoch_blank(run->model.layer_count);
     char options[OPTIONS_TEXT];
     uint64_t hash, steps = 0;
     struct traffic sum;
-    if (!ranks_traffic(&run->ranks, &sum))
+    double loss;
+    if (!ranks_traffic(&run->ranks, &sum) || !last_loss(run, &loss))
         return false;
     if (!speaks(run))
         return true;
@@ -161,6 +176,7 @@ static bool report(struct run *run)
          !library_ok(mf_network_save(run->model.network, MF_CONTENTS_TRAINING, run->settings.save))))
         return false;
     report_options(&run->settings, &run->data, options);
+    printf("libmonoforward_mpi %s; loss of the last layer in the last batch %.4f\n", mf_mpi_version(), loss);
     steps = run->state.history.count * ((trainer_epoch_rows(&run->trainer) + run->settings.batch - 1) /
                                         run->settings.batch);
     double images = (double)run->state.history.count * (double)trainer_epoch_rows(&run->trainer);
