@@ -7,8 +7,7 @@ makes FOLDER/monoforward_all.c and FOLDER/monoforward.h. Compile it as C11 by GC
 
     cc -std=gnu11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -pthread -c monoforward_all.c
 
-It has the kernels for any processor of that compiler, its own matrix products and no BLAS library. With
--DMFI_HAVE_CJSON and cJSON it loads model files; it always saves them.
+It has the kernels for any processor of that compiler, its own matrix products and no BLAS library.
 
 A name that several files use for things of their own, such as a constant, is given the file's name by a macro.
 SPDX-License-Identifier: MIT

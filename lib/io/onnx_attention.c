@@ -18,7 +18,7 @@ typedef struct attention_part {
 static bool read_part(mfi_op_call call, mfi_op_input value, bool keys, attention_part *part)
 {
     const mfi_onnx_view *v = &value->is.view;
-    const mf_shape *shape = mfi_onnx_shape(call->units, v->node);
+    const mf_shape *shape = mfi_onnx_shape(call->graph, v->node);
     int32_t last = v->rank - 1, width = keys ? last - 1 : last, positions = keys ? last : last - 1;
     if ((value->form != MFI_FORM_VIEW && value->form != MFI_FORM_SCORES) || (v->rank != 3 && v->rank != 4) ||
         v->batch != 0 || shape->rank != 2)
@@ -93,7 +93,7 @@ mf_status mfi_op_softmax(mfi_op_call call)
     mfi_op_input input = mfi_onnx_input(call, 0);
     const mfi_onnx_attr axis = mfi_onnx_attribute_of(call->op, "axis");
     const mfi_onnx_view *v = &input->is.view;
-    bool old = call->units->file->opset < 13; /* then the default is 1 */
+    bool old = call->graph->file->opset < 13; /* then the default is 1 */
     int64_t dim = axis.found ? axis.integer : old ? 1 : -1;
     if (mfi_op_is_known(input) || (dim != -1 && dim != v->rank - 1))
         return mfi_onnx_refuse(call, "only the last dim of a unit's output is known");

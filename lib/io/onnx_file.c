@@ -48,7 +48,7 @@ int32_t mfi_onnx_find_value(const mfi_onnx_file *tables, mfi_bytes name)
     return name.count > 0 ? *slot_of(tables, name) : -1;
 }
 
-static int32_t value_of(mfi_onnx_file *tables, mfi_bytes name)
+static int32_t number_of_name(mfi_onnx_file *tables, mfi_bytes name)
 {
     if (name.count == 0)
         return -1;
@@ -270,7 +270,7 @@ static size_t add_links(mfi_onnx_file *tables, mfi_bytes message, unsigned kind)
     size_t count = 0;
     for (; mfi_wire_next(&message, &part);)
         if (part.number == kind) {
-            int32_t value = value_of(tables, part.bytes);
+            int32_t value = number_of_name(tables, part.bytes);
             if (value >= 0 && kind == OF_NODE_INPUT)
                 tables->values[value].readers++;
             tables->links[tables->link_count++] = value;
@@ -325,7 +325,7 @@ static mf_status fill_nodes(mfi_onnx_file *tables)
             MFI_TRY(add_op(tables, field.bytes));
         if (field.number != IN_CONSTANT)
             continue;
-        int32_t value = value_of(tables, name_in_message(field.bytes, OF_TENSOR_NAME));
+        int32_t value = number_of_name(tables, name_in_message(field.bytes, OF_TENSOR_NAME));
         if (value >= 0)
             tables->values[value].constant = true;
     }
@@ -342,7 +342,7 @@ static mf_status fill_ends(mfi_onnx_file *tables)
     while (mfi_wire_next(&graph, &field)) {
         if (field.number != IN_INPUT && field.number != IN_OUTPUT)
             continue;
-        int32_t value = value_of(tables, name_in_message(field.bytes, 1));
+        int32_t value = number_of_name(tables, name_in_message(field.bytes, 1));
         if (field.number == IN_OUTPUT && tables->output_value < 0)
             tables->output_value = value;
         if (field.number == IN_OUTPUT || value < 0 || tables->values[value].constant)

@@ -73,16 +73,16 @@ static mfi_onnx_unit *open_unit(mfi_op_call call, size_t index)
     const mfi_onnx_result *value = mfi_onnx_input(call, index);
     int32_t number = mfi_onnx_input_value(call, index);
     if (value->form != MFI_FORM_VIEW || value->is.view.node <= 0 || value->is.view.factor != 1.0f ||
-        call->units->file->values[number].readers != 1)
+        call->graph->file->values[number].readers != 1)
         return NULL;
-    mfi_onnx_unit *unit = &call->units->list[value->is.view.node - 1];
-    return unit->value == number ? unit : NULL;
+    mfi_onnx_unit *made = &call->graph->list[value->is.view.node - 1];
+    return made->value == number ? made : NULL;
 }
 
 /* The unit's output is what this node gives. */
-static mf_status take_along(mfi_op_call call, size_t index, mfi_onnx_unit *unit)
+static mf_status take_along(mfi_op_call call, size_t index, mfi_onnx_unit *made)
 {
-    unit->value = call->op->output_count > 0 ? call->units->file->links[call->op->outputs] : -1;
+    made->value = call->op->output_count > 0 ? call->graph->file->links[call->op->outputs] : -1;
     return mfi_onnx_pass(call, mfi_onnx_input(call, index));
 }
 
@@ -106,12 +106,12 @@ static bool multiply_constant(mfi_op_call call, size_t index, mf_status *status)
 {
     mfi_op_input value = mfi_onnx_input(call, index), other = mfi_onnx_input(call, 1 - index);
     const mfi_onnx_constant *constant = mfi_op_floats_of(other);
-    mfi_onnx_unit *unit = open_unit(call, index);
+    mfi_onnx_unit *made = open_unit(call, index);
     float factor;
-    if (unit && unit->spec.kind == MF_UNIT_LAYER_NORM && !unit->parameters[MFI_SCALE] &&
-        mfi_op_is_along(constant, mfi_op_last_dim(&unit->shape), 0)) {
-        unit->parameters[MFI_SCALE] = constant;
-        *status = take_along(call, index, unit);
+    if (made && made->unit.kind == MF_UNIT_LAYER_NORM && !made->constants[MFI_SCALE] &&
+        mfi_op_is_along(constant, mfi_op_last_dim(&made->shape), 0)) {
+        made->constants[MFI_SCALE] = constant;
+        *status = take_along(call, index, made);
         return true;
     }
     if (!has_factor(value) || !mfi_onnx_number_of(other, &factor))
@@ -166,29 +166,29 @@ static bool is_causal(const mfi_onnx_constant *mask, int32_t positions)
     return true;
 }
 
-static bool takes_bias(const mfi_onnx_unit *unit, const mfi_onnx_constant *constant)
+static bool takes_bias(const mfi_onnx_unit *made, const mfi_onnx_constant *constant)
 {
-    if (!unit || unit->parameters[MFI_BIAS])
+    if (!made || made->constants[MFI_BIAS])
         return false;
-    if (unit->spec.kind == MF_UNIT_LAYER_NORM)
-        return unit->parameters[MFI_SCALE] && mfi_op_is_along(constant, mfi_op_last_dim(&unit->shape), 0);
-    if (unit->spec.kind == MF_UNIT_DENSE)
-        return mfi_op_is_along(constant, unit->spec.outputs, 0);
-    return unit->spec.kind == MF_UNIT_CONV2D && !unit->pads &&
-           mfi_op_is_along(constant, unit->spec.outputs, 2);
+    if (made->unit.kind == MF_UNIT_LAYER_NORM)
+        return made->constants[MFI_SCALE] && mfi_op_is_along(constant, mfi_op_last_dim(&made->shape), 0);
+    if (made->unit.kind == MF_UNIT_DENSE)
+        return mfi_op_is_along(constant, made->unit.outputs, 0);
+    return made->unit.kind == MF_UNIT_CONV2D && !made->pads &&
+           mfi_op_is_along(constant, made->unit.outputs, 2);
 }
 
 static mf_status put_positions_unit(mfi_op_call call, mfi_op_input value, const mfi_onnx_constant *constant)
 {
     mf_unit_spec spec;
     MFI_TRY(mfi_op_begin_unit(call, value, MF_UNIT_POSITIONS, false, &spec));
-    const mf_shape *shape = mfi_onnx_shape(call->units, spec.inputs[0]);
+    const mf_shape *shape = mfi_onnx_shape(call->graph, spec.inputs[0]);
     if (shape->rank != 2 || constant->rank < 2 || constant->turned ||
         constant->count != mfi_shape_values(shape) ||
         (size_t)constant->dims[constant->rank - 1] != shape->dims[1])
         return mfi_onnx_refuse(call, "a constant is known as a bias, and as positions of a sequence, alone");
     MFI_TRY(mfi_op_give_alike(call, value, &spec));
-    mfi_op_last_unit(call)->parameters[MFI_WEIGHT] = constant;
+    mfi_op_last_unit(call)->constants[MFI_WEIGHT] = constant;
     return MF_STATUS_OK;
 }
 
@@ -197,13 +197,14 @@ static mf_status add_constant(mfi_op_call call, size_t index)
     mfi_op_input value = mfi_onnx_input(call, index), other = mfi_onnx_input(call, 1 - index);
     const mfi_onnx_constant *constant = mfi_op_floats_of(other);
     mfi_onnx_result result = *value;
-    mfi_onnx_unit *unit = open_unit(call, index);
+    mfi_onnx_unit *made = open_unit(call, index);
     float number;
-    /* Of a sequence with one position, positions look like a bias; in files of this library the name tells. */
-    bool placed = call->units->file->own && mfi_bytes_end_in(call->op->name, ".placed");
-    if (!placed && takes_bias(unit, constant)) {
-        mfi_op_set_bias(unit, constant);
-        return take_along(call, index, unit);
+    /* Of a sequence with one position, positions look like a bias; in files of this library the name tells.
+     */
+    bool placed = call->graph->file->own && mfi_bytes_end_in(call->op->name, ".placed");
+    if (!placed && takes_bias(made, constant)) {
+        mfi_op_set_bias(made, constant);
+        return take_along(call, index, made);
     }
     if (value->form == MFI_FORM_VARIANCE && mfi_onnx_number_of(other, &number)) {
         result.form = MFI_FORM_SPREAD;

@@ -45,7 +45,7 @@ mf_status mfi_op_begin_unit(mfi_op_call call, mfi_op_input input, int32_t kind, 
 
 mfi_onnx_unit *mfi_op_last_unit(mfi_op_call call)
 {
-    return &call->units->list[call->units->count - 1];
+    return &call->graph->list[call->graph->count - 1];
 }
 
 /* Adds a unit whose output has the dims of its input. */
@@ -61,7 +61,7 @@ mf_status mfi_op_give_unit(mfi_op_call call, const mf_unit_spec *spec, int32_t *
 {
     int32_t dims[3];
     MFI_TRY(mfi_onnx_add_unit(call, spec, node));
-    const mf_shape *shape = mfi_onnx_shape(call->units, *node);
+    const mf_shape *shape = mfi_onnx_shape(call->graph, *node);
     for (int32_t d = 0; d < shape->rank; d++)
         dims[d] = (int32_t)shape->dims[d];
     return mfi_onnx_give_node(call, *node, shape->rank, dims);

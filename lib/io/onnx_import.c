@@ -60,7 +60,7 @@ static float value_of_zeros_around(const filling *f, const mfi_parameter_spec *p
     return pair / parameter->dims[1] == pair % parameter->dims[1] && index % area == area / 2 ? 1.0f : 0.0f;
 }
 
-static mf_status fill(const filling *f)
+static mf_status fill_from_model(const filling *f)
 {
     const mfi_parameter_spec *parameter = &f->layer->plan.parameters[f->number];
     float values[MFI_VALUES_PIECE];
@@ -92,17 +92,17 @@ static mf_status fill_parameter(const importing *im, const mfi_onnx_layer *from,
             return MF_STATUS_OK;
         f.from = from->values;
         f.at = from->projection == MFI_IDENTITY ? value_of_identity : value_in_file;
-        return fill(&f);
+        return fill_from_model(&f);
     }
     const mfi_onnx_unit *unit = &im->units.list[from->first + parameter->node - 2];
     if (unit->pads) {
         f.at = value_of_zeros_around;
         mfi_layer_set_trainable(layer, number, false);
-        return fill(&f);
+        return fill_from_model(&f);
     }
-    f.from = unit->parameters[parameter->role];
+    f.from = unit->constants[parameter->role];
     f.turned = parameter->role == MFI_WEIGHT && unit->turned;
-    return f.from ? fill(&f) : MF_STATUS_OK;
+    return f.from ? fill_from_model(&f) : MF_STATUS_OK;
 }
 
 /* ---- layers ---- */
@@ -117,7 +117,7 @@ static mf_status build_plan(const importing *im, const mfi_onnx_layer *from, uin
     spec.allocator = &im->file.allocator;
     MFI_TRY(mfi_builder_create(&spec, builder));
     for (int32_t node = from->first; node <= from->last; node++) {
-        mf_unit_spec unit = im->units.list[node - 1].spec;
+        mf_unit_spec unit = im->units.list[node - 1].unit;
         for (int32_t i = 0; i < mfi_unit_inputs(&unit); i++)
             unit.inputs[i] = unit.inputs[i] == from->input ? 0 : unit.inputs[i] - from->first + 1;
         MFI_TRY(mfi_builder_unit(*builder, &unit, NULL));
@@ -244,7 +244,7 @@ static mf_status use_bytes(const wish *w, mfi_bytes bytes)
     return status;
 }
 
-static mf_status check_size(const mf_onnx_spec *spec, uint64_t bytes)
+static mf_status check_model_size(const mf_onnx_spec *spec, uint64_t bytes)
 {
     if (bytes > INT32_MAX || (spec->max_bytes != 0 && bytes > spec->max_bytes))
         return mfi_fail(MF_STATUS_CAPACITY, "the model has %llu bytes, at most %llu are allowed",
@@ -258,7 +258,7 @@ static mf_status use_source(const mfi_model_source *source, void *user)
 {
     const wish *w = user;
     const mf_allocator allocator = mfi_allocator_or_default(w->spec->allocator);
-    MFI_TRY(check_size(w->spec, source->bytes));
+    MFI_TRY(check_model_size(w->spec, source->bytes));
     size_t count = (size_t)source->bytes;
     unsigned char *bytes = mfi_allocate(&allocator, count);
     if (!bytes)
@@ -275,7 +275,7 @@ static mf_status fulfil(wish *w)
     const mf_onnx_spec *spec = w->spec;
     if (spec->path)
         return mfi_disk_use(spec->path, use_source, w);
-    MFI_TRY(check_size(spec, spec->bytes));
+    MFI_TRY(check_model_size(spec, spec->bytes));
     return use_bytes(w, (mfi_bytes){spec->buffer, spec->bytes});
 }
 
@@ -293,9 +293,9 @@ static void put_unit(const importing *im, int32_t node, int32_t last, mfi_page *
     const mfi_bytes name = im->file.ops[unit->op].name;
     char shape[64], what[96];
     mfi_describe_shape(&unit->shape, shape);
-    mfi_describe_unit(&unit->spec, what);
+    mfi_describe_unit(&unit->unit, what);
     mfi_page_put(page, "  %4d%c %-10s  %-14s  %s%s%.*s\n", (int)node,
-                 mfi_onnx_may_cut(&im->units, node, last) ? '*' : ' ', mfi_unit_names[unit->spec.kind], shape,
+                 mfi_onnx_may_cut(&im->units, node, last) ? '*' : ' ', mfi_unit_names[unit->unit.kind], shape,
                  what, what[0] ? "; " : "", (int)(name.count < 120 ? name.count : 120),
                  name.at ? (const char *)name.at : "");
 }

@@ -15,7 +15,7 @@ static const mfi_onnx_unit *unit_at(const mfi_onnx_units *units, int32_t node)
 
 static int32_t inputs_of(const mfi_onnx_unit *unit)
 {
-    return unit->spec.kind == MFI_ONNX_RESHAPE ? 1 : mfi_unit_inputs(&unit->spec);
+    return unit->unit.kind == MFI_ONNX_RESHAPE ? 1 : mfi_unit_inputs(&unit->unit);
 }
 
 /* ---- names ---- */
@@ -55,11 +55,11 @@ static mf_status check_output(const mfi_onnx_units *units, int32_t *last)
 static mf_status leave_classifier(const mfi_onnx_units *units, int32_t *last)
 {
     int32_t node = *last;
-    while (node > 0 && unit_at(units, node)->spec.kind != MF_UNIT_DENSE)
+    while (node > 0 && unit_at(units, node)->unit.kind != MF_UNIT_DENSE)
         node--;
     if (node == 0)
         return mfi_fail(MF_STATUS_UNSUPPORTED, "there is no dense unit, so no classifier to leave out");
-    *last = unit_at(units, node)->spec.inputs[0];
+    *last = unit_at(units, node)->unit.inputs[0];
     return MF_STATUS_OK;
 }
 
@@ -72,8 +72,8 @@ static mf_status find_last(const mf_onnx_spec *spec, const mfi_onnx_units *units
         MFI_TRY(check_output(units, last));
     if (spec->features)
         MFI_TRY(leave_classifier(units, last));
-    while (*last > 0 && unit_at(units, *last)->spec.kind == MFI_ONNX_RESHAPE)
-        *last = unit_at(units, *last)->spec.inputs[0];
+    while (*last > 0 && unit_at(units, *last)->unit.kind == MFI_ONNX_RESHAPE)
+        *last = unit_at(units, *last)->unit.inputs[0];
     if (*last == 0)
         return mfi_fail(MF_STATUS_UNSUPPORTED, "there is no unit to make a layer of");
     return MF_STATUS_OK;
@@ -86,7 +86,7 @@ bool mfi_onnx_may_cut(const mfi_onnx_units *units, int32_t node, int32_t last)
     for (int32_t behind = node + 1; behind <= last; behind++) {
         const mfi_onnx_unit *unit = unit_at(units, behind);
         for (int32_t i = 0; i < inputs_of(unit); i++)
-            if (unit->spec.inputs[i] < node)
+            if (unit->unit.inputs[i] < node)
                 return false;
     }
     return true;
@@ -96,9 +96,9 @@ bool mfi_onnx_may_cut(const mfi_onnx_units *units, int32_t node, int32_t last)
 static mf_status cut_at_reshapes(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
 {
     for (int32_t node = 1; node <= last; node++) {
-        if (unit_at(units, node)->spec.kind != MFI_ONNX_RESHAPE)
+        if (unit_at(units, node)->unit.kind != MFI_ONNX_RESHAPE)
             continue;
-        bool behind = units->file->own || unit_at(units, node)->spec.inputs[0] == node - 1;
+        bool behind = units->file->own || unit_at(units, node)->unit.inputs[0] == node - 1;
         if (!behind || !mfi_onnx_may_cut(units, node, last)) {
             const mfi_onnx_op *op = &units->file->ops[unit_at(units, node)->op];
             return mfi_fail(MF_STATUS_UNSUPPORTED,
@@ -147,7 +147,7 @@ static mf_status find_input(const mfi_onnx_units *units, mfi_onnx_layer *layer, 
     int32_t input = -1;
     for (int32_t node = layer->first; node <= layer->last; node++)
         for (int32_t i = 0; i < inputs_of(unit_at(units, node)); i++) {
-            int32_t read = unit_at(units, node)->spec.inputs[i];
+            int32_t read = unit_at(units, node)->unit.inputs[i];
             if (read >= layer->first)
                 continue;
             if (input >= 0 && read != input)
@@ -157,8 +157,8 @@ static mf_status find_input(const mfi_onnx_units *units, mfi_onnx_layer *layer, 
         }
     layer->input = input >= 0 ? input : layer->first - 1;
     int32_t output = layer->input;
-    if (output > 0 && unit_at(units, output)->spec.kind == MFI_ONNX_RESHAPE)
-        output = unit_at(units, output)->spec.inputs[0];
+    if (output > 0 && unit_at(units, output)->unit.kind == MFI_ONNX_RESHAPE)
+        output = unit_at(units, output)->unit.inputs[0];
     if (before && output < before->first)
         return mfi_fail(MF_STATUS_FORMAT, "layer %lld does not read the layer before it",
                         (long long)unit_at(units, layer->first)->layer);
@@ -240,7 +240,7 @@ static mf_status list_layers(const mf_onnx_spec *spec, const mfi_onnx_units *uni
 {
     int32_t first = 1;
     for (int32_t node = 1; node <= last; node++) {
-        if (node == first && unit_at(units, node)->spec.kind == MFI_ONNX_RESHAPE) {
+        if (node == first && unit_at(units, node)->unit.kind == MFI_ONNX_RESHAPE) {
             first = node + 1;
             continue;
         }

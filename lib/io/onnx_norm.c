@@ -8,8 +8,8 @@
 static bool has_no_bias(mfi_op_call call)
 {
     int32_t bias = mfi_onnx_input_value(call, 2);
-    return call->units->file->own && bias >= 0 &&
-           mfi_bytes_end_in(call->units->file->values[bias].name, "no_bias");
+    return call->graph->file->own && bias >= 0 &&
+           mfi_bytes_end_in(call->graph->file->values[bias].name, "no_bias");
 }
 
 mf_status mfi_op_batch_norm(mfi_op_call call)
@@ -22,14 +22,14 @@ mf_status mfi_op_batch_norm(mfi_op_call call)
     spec.normalization_epsilon = epsilon.found ? epsilon.number : 1e-5f;
     spec.bias = !has_no_bias(call);
     MFI_TRY(mfi_op_give_alike(call, input, &spec));
-    mfi_onnx_unit *unit = mfi_op_last_unit(call);
+    mfi_onnx_unit *made = mfi_op_last_unit(call);
     for (size_t i = 0; i < 4; i++) {
         const mfi_onnx_constant *values = mfi_op_floats_of(mfi_onnx_input(call, i + 1));
-        if (!mfi_op_is_along(values, mfi_shape_channels(&unit->shape), 0))
+        if (!mfi_op_is_along(values, mfi_shape_channels(&made->shape), 0))
             return mfi_onnx_refuse(
                 call, "scale, bias, mean and variance are not constants with a value for each map");
         if (roles[i] != MFI_BIAS || spec.bias)
-            unit->parameters[roles[i]] = values;
+            made->constants[roles[i]] = values;
     }
     return MF_STATUS_OK;
 }
@@ -59,13 +59,13 @@ mf_status mfi_op_layer_norm(mfi_op_call call)
         (axis.found && axis.integer != -1 && axis.integer != input->is.view.rank - 1))
         return mfi_onnx_refuse(call, "only the last dim of a unit's output is normalised");
     MFI_TRY(mfi_op_put_layer_norm_unit(call, input, epsilon.found ? epsilon.number : 1e-5f));
-    mfi_onnx_unit *unit = mfi_op_last_unit(call);
-    if (!mfi_op_is_along(scale, mfi_op_last_dim(&unit->shape), 0) ||
-        (bias && !mfi_op_is_along(bias, mfi_op_last_dim(&unit->shape), 0)))
+    mfi_onnx_unit *made = mfi_op_last_unit(call);
+    if (!mfi_op_is_along(scale, mfi_op_last_dim(&made->shape), 0) ||
+        (bias && !mfi_op_is_along(bias, mfi_op_last_dim(&made->shape), 0)))
         return mfi_onnx_refuse(call, "scale and bias are no constants of the last dim");
-    unit->parameters[MFI_SCALE] = scale;
+    made->constants[MFI_SCALE] = scale;
     if (bias)
-        mfi_op_set_bias(unit, bias);
+        mfi_op_set_bias(made, bias);
     return MF_STATUS_OK;
 }
 
@@ -75,9 +75,9 @@ static mf_status put_mean_of_places(mfi_op_call call, mfi_op_input input, bool k
     mf_unit_spec spec;
     int32_t node;
     MFI_TRY(mfi_op_begin_unit(call, input, MF_UNIT_GLOBAL_POOL, false, &spec));
-    const mf_shape shape = *mfi_onnx_shape(call->units, spec.inputs[0]);
+    const mf_shape shape = *mfi_onnx_shape(call->graph, spec.inputs[0]);
     MFI_TRY(mfi_onnx_add_unit(call, &spec, &node));
-    const int32_t d = (int32_t)mfi_onnx_shape(call->units, node)->dims[0];
+    const int32_t d = (int32_t)mfi_onnx_shape(call->graph, node)->dims[0];
     const int32_t maps[3] = {d, 1, 1}, sequence[2] = {1, d};
     return mfi_onnx_give_node(call, node, keep ? shape.rank : 1, shape.rank == 3 ? maps : sequence + !keep);
 }

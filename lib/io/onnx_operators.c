@@ -56,20 +56,20 @@ static mf_status put_dense_unit(mfi_op_call call, const mfi_onnx_constant *weigh
     spec.outputs = (size_t)weight->dims[turned ? 1 : 0];
     spec.bias = 0;
     MFI_TRY(mfi_op_give_unit(call, &spec, &node));
-    mfi_onnx_unit *unit = mfi_op_last_unit(call);
-    const mf_shape *input = mfi_onnx_shape(call->units, spec.inputs[0]);
+    mfi_onnx_unit *made = mfi_op_last_unit(call);
+    const mf_shape *input = mfi_onnx_shape(call->graph, spec.inputs[0]);
     size_t reads = input->rank == 2 ? input->dims[1] : mfi_shape_values(input);
     if ((size_t)weight->dims[turned ? 0 : 1] != reads)
         return mfi_onnx_refuse(call, "its weight does not fit its input");
-    unit->parameters[MFI_WEIGHT] = weight;
-    unit->turned = turned != weight->turned;
+    made->constants[MFI_WEIGHT] = weight;
+    made->turned = turned != weight->turned;
     return MF_STATUS_OK;
 }
 
-void mfi_op_set_bias(mfi_onnx_unit *unit, const mfi_onnx_constant *bias)
+void mfi_op_set_bias(mfi_onnx_unit *made, const mfi_onnx_constant *bias)
 {
-    unit->parameters[MFI_BIAS] = bias;
-    unit->spec.bias = 1;
+    made->constants[MFI_BIAS] = bias;
+    made->unit.bias = 1;
 }
 
 static mf_status op_gemm(mfi_op_call call)
@@ -152,11 +152,11 @@ static mf_status op_conv(mfi_op_call call)
     spec.bias = 0;
     MFI_TRY(mfi_op_read_window(call, &spec, spec.padding));
     if (spec.kernel[0] != (size_t)weight->dims[2] || spec.kernel[1] != (size_t)weight->dims[3] ||
-        (size_t)weight->dims[1] != mfi_onnx_shape(call->units, spec.inputs[0])->dims[0] ||
+        (size_t)weight->dims[1] != mfi_onnx_shape(call->graph, spec.inputs[0])->dims[0] ||
         (bias && !mfi_op_is_along(bias, spec.outputs, 0)))
         return mfi_onnx_refuse(call, "its weight or bias does not fit its input");
     MFI_TRY(mfi_op_give_unit(call, &spec, &node));
-    mfi_op_last_unit(call)->parameters[MFI_WEIGHT] = weight;
+    mfi_op_last_unit(call)->constants[MFI_WEIGHT] = weight;
     if (bias)
         mfi_op_set_bias(mfi_op_last_unit(call), bias);
     return MF_STATUS_OK;
@@ -196,7 +196,7 @@ static mf_status op_concat(mfi_op_call call)
         MFI_TRY(mfi_onnx_settle(call, mfi_onnx_input(call, i), false, &spec.inputs[1]));
         MFI_TRY(mfi_onnx_add_unit(call, &spec, &joined));
     }
-    const mf_shape *shape = mfi_onnx_shape(call->units, joined);
+    const mf_shape *shape = mfi_onnx_shape(call->graph, joined);
     for (int32_t d = 0; d < shape->rank; d++)
         dims[d] = (int32_t)shape->dims[d];
     return mfi_onnx_give_node(call, joined, shape->rank, dims);

@@ -34,7 +34,7 @@ mf_status mfi_op_give_unit(mfi_op_call call, const mf_unit_spec *spec, int32_t *
 
 mf_status mfi_op_put_phi(mfi_op_call call, mfi_op_input input, int32_t activation, float leak);
 mf_status mfi_op_put_layer_norm_unit(mfi_op_call call, mfi_op_input input, float epsilon);
-void mfi_op_set_bias(mfi_onnx_unit *unit, const mfi_onnx_constant *bias);
+void mfi_op_set_bias(mfi_onnx_unit *made, const mfi_onnx_constant *bias);
 
 /* Reads kernel, strides and the zeros on each side, vertical and horizontal. */
 mf_status mfi_op_read_window(mfi_op_call call, mf_unit_spec *spec, size_t pads[2]);

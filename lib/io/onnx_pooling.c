@@ -7,8 +7,8 @@
 
 static bool is_after_relu(mfi_op_call call, int32_t node)
 {
-    const mfi_onnx_unit *unit = node > 0 ? &call->units->list[node - 1] : NULL;
-    return unit && unit->spec.kind == MF_UNIT_ACTIVATION && unit->spec.activation == MF_ACTIVATION_RELU;
+    const mfi_onnx_unit *unit = node > 0 ? &call->graph->list[node - 1] : NULL;
+    return unit && unit->unit.kind == MF_UNIT_ACTIVATION && unit->unit.activation == MF_ACTIVATION_RELU;
 }
 
 /* Zeros around maps, from a convolution whose kernel has a single 1: pools have no padding. */
@@ -17,7 +17,7 @@ static mf_status put_zeros_around(mfi_op_call call, const size_t pads[2], int32_
     mf_unit_spec spec = mfi_unit_defaults();
     spec.kind = MF_UNIT_CONV2D;
     spec.inputs[0] = *node;
-    spec.outputs = mfi_onnx_shape(call->units, *node)->dims[0];
+    spec.outputs = mfi_onnx_shape(call->graph, *node)->dims[0];
     spec.bias = 0;
     for (size_t i = 0; i < 2; i++) {
         spec.kernel[i] = 2 * pads[i] + 1;
@@ -53,7 +53,7 @@ mf_status mfi_op_pad(mfi_op_call call)
         return mfi_onnx_refuse(call, "only zeros around maps, the same on both sides, are known");
     MFI_TRY(mfi_onnx_settle(call, input, false, &node));
     MFI_TRY(put_zeros_around(call, sides, &node));
-    const mf_shape *shape = mfi_onnx_shape(call->units, node);
+    const mf_shape *shape = mfi_onnx_shape(call->graph, node);
     const int32_t dims[3] = {(int32_t)shape->dims[0], (int32_t)shape->dims[1], (int32_t)shape->dims[2]};
     return mfi_onnx_give_node(call, node, 3, dims);
 }
@@ -68,7 +68,7 @@ static mf_status put_pool_unit(mfi_op_call call, int32_t pool)
     MFI_TRY(mfi_op_read_window(call, &spec, pads));
     if (mfi_onnx_attribute_of(call->op, "ceil_mode").integer != 0)
         return mfi_onnx_refuse(call, "ceil_mode is not known");
-    if (mfi_onnx_shape(call->units, spec.inputs[0])->rank != 3)
+    if (mfi_onnx_shape(call->graph, spec.inputs[0])->rank != 3)
         return mfi_onnx_refuse(call, "it does not read maps");
     if (pads[0] + pads[1] > 0) {
         if (pool == MF_POOL_MAX && !is_after_relu(call, spec.inputs[0]))
@@ -97,9 +97,9 @@ mf_status mfi_op_global_pool(mfi_op_call call)
     mf_unit_spec spec;
     int32_t node;
     MFI_TRY(mfi_op_begin_unit(call, mfi_onnx_input(call, 0), MF_UNIT_GLOBAL_POOL, false, &spec));
-    if (mfi_onnx_shape(call->units, spec.inputs[0])->rank != 3)
+    if (mfi_onnx_shape(call->graph, spec.inputs[0])->rank != 3)
         return mfi_onnx_refuse(call, "it does not read maps");
     MFI_TRY(mfi_onnx_add_unit(call, &spec, &node));
-    const int32_t dims[3] = {(int32_t)mfi_onnx_shape(call->units, node)->dims[0], 1, 1};
+    const int32_t dims[3] = {(int32_t)mfi_onnx_shape(call->graph, node)->dims[0], 1, 1};
     return mfi_onnx_give_node(call, node, 3, dims);
 }

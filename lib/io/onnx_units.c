@@ -21,24 +21,24 @@ mf_status mfi_onnx_refuse(const mfi_onnx_call *call, const char *why)
 
 int32_t mfi_onnx_input_value(const mfi_onnx_call *call, size_t index)
 {
-    return index < call->op->input_count ? call->units->file->links[call->op->inputs + index] : -1;
+    return index < call->op->input_count ? call->graph->file->links[call->op->inputs + index] : -1;
 }
 
 const mfi_onnx_result *mfi_onnx_input(const mfi_onnx_call *call, size_t index)
 {
     static const mfi_onnx_result none = {.form = MFI_FORM_NONE};
     int32_t value = mfi_onnx_input_value(call, index);
-    return value < 0 ? &none : &call->units->results[value];
+    return value < 0 ? &none : &call->graph->results[value];
 }
 
 mf_status mfi_onnx_give(const mfi_onnx_call *call, size_t index, const mfi_onnx_result *result)
 {
-    int32_t value = index < call->op->output_count ? call->units->file->links[call->op->outputs + index] : -1;
+    int32_t value = index < call->op->output_count ? call->graph->file->links[call->op->outputs + index] : -1;
     if (value < 0)
         return mfi_onnx_refuse(call, "it has fewer outputs than it should");
-    if (call->units->results[value].form != MFI_FORM_NONE)
+    if (call->graph->results[value].form != MFI_FORM_NONE)
         return mfi_onnx_refuse(call, "another node has an output of the same name");
-    call->units->results[value] = *result;
+    call->graph->results[value] = *result;
     return MF_STATUS_OK;
 }
 
@@ -56,7 +56,7 @@ mf_status mfi_onnx_give_node(const mfi_onnx_call *call, int32_t node, int32_t ra
     view->node = node;
     view->rank = rank + 1;
     view->factor = 1.0f;
-    view->dims[0] = call->units->batch;
+    view->dims[0] = call->graph->batch;
     for (int32_t d = rank; d-- > 0;) {
         view->dims[d + 1] = dims[d];
         view->strides[d + 1] = stride;
@@ -124,10 +124,10 @@ static mf_status begin_builder(mfi_onnx_units *units, int32_t node, const mf_sha
     mf_builder_spec spec = mfi_builder_defaults();
     spec.input = input;
     spec.allocator = &units->file->allocator;
-    mfi_builder_release(units->builder);
-    units->builder = NULL;
+    mfi_builder_release(units->shapes);
+    units->shapes = NULL;
     units->base = node;
-    return mfi_builder_create(&spec, &units->builder);
+    return mfi_builder_create(&spec, &units->shapes);
 }
 
 /* Puts what a builder had against a unit behind the node that wanted it. */
@@ -142,9 +142,9 @@ static mf_status as_refusal(const mfi_onnx_call *call, mf_status status)
 
 static mf_status append_unit(const mfi_onnx_call *call, const mf_unit_spec *spec, const mf_shape *shape)
 {
-    mfi_onnx_units *units = call->units;
+    mfi_onnx_units *units = call->graph;
     MFI_TRY(grow_list(units));
-    units->list[units->count++] = (mfi_onnx_unit){.spec = *spec,
+    units->list[units->count++] = (mfi_onnx_unit){.unit = *spec,
                                                   .shape = *shape,
                                                   .op = (int32_t)(call->op - units->file->ops),
                                                   .layer = units->layer,
@@ -154,15 +154,15 @@ static mf_status append_unit(const mfi_onnx_call *call, const mf_unit_spec *spec
 
 mf_status mfi_onnx_add_unit(const mfi_onnx_call *call, const mf_unit_spec *spec, int32_t *node)
 {
-    mfi_onnx_units *units = call->units;
+    mfi_onnx_units *units = call->graph;
     mf_unit_spec local = *spec;
     for (int32_t i = 0; i < mfi_unit_inputs(spec); i++) {
         if (spec->inputs[i] < units->base)
             return mfi_onnx_refuse(call, "it reads a value from before a reshape, where gradients must stop");
         local.inputs[i] -= units->base;
     }
-    MFI_TRY(as_refusal(call, mfi_builder_unit(units->builder, &local, NULL)));
-    const mfi_plan *plan = &units->builder->plan;
+    MFI_TRY(as_refusal(call, mfi_builder_unit(units->shapes, &local, NULL)));
+    const mfi_plan *plan = &units->shapes->plan;
     if (mfi_shape_values(&plan->units[plan->unit_count - 1].output) > INT32_MAX)
         return mfi_onnx_refuse(call, "a row of its output has more than 2^31 - 1 values");
     MFI_TRY(append_unit(call, spec, &plan->units[plan->unit_count - 1].output));
@@ -208,8 +208,8 @@ static mf_status add_reshape(const mfi_onnx_call *call, int32_t from, int32_t ra
     for (int32_t d = 0; d < rank; d++)
         shape.dims[d] = (size_t)dims[d];
     MFI_TRY(append_unit(call, &spec, &shape));
-    *node = (int32_t)call->units->count;
-    return begin_builder(call->units, *node, &shape);
+    *node = (int32_t)call->graph->count;
+    return begin_builder(call->graph, *node, &shape);
 }
 
 /* The unit that puts a node's values into the order of a sequence: places of maps, or a sequence turned
@@ -234,7 +234,7 @@ mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *valu
         return mfi_onnx_refuse(call, "it reads a value that no unit computes");
     if (view->factor != 1.0f)
         return mfi_onnx_refuse(call, "it reads a value that a constant was multiplied to");
-    const mf_shape *shape = mfi_onnx_shape(call->units, view->node);
+    const mf_shape *shape = mfi_onnx_shape(call->graph, view->node);
     rank = mfi_onnx_row_dims(view, dims);
     bool plain = is_plain(view, shape);
     if (plain) {
@@ -252,7 +252,7 @@ mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *valu
     spec.kind = kind;
     spec.inputs[0] = view->node;
     MFI_TRY(mfi_onnx_add_unit(call, &spec, node));
-    call->units->list[*node - 1].value = -1;
+    call->graph->list[*node - 1].value = -1;
     return MF_STATUS_OK;
 }
 
@@ -343,7 +343,7 @@ static mf_status put_idle_unit(const mfi_onnx_call *call)
 /* Makes a unit of what a value is a view of, where it is none yet. */
 static mf_status settle_value(const mfi_onnx_call *call, int32_t value)
 {
-    mfi_onnx_result *result = &call->units->results[value];
+    mfi_onnx_result *result = &call->graph->results[value];
     mfi_onnx_result plain = *result;
     mfi_onnx_view *view = &result->is.view;
     int32_t node, stride = 1;
@@ -366,16 +366,16 @@ static mf_status put_turn(const mfi_onnx_call *call)
     if (!mfi_onnx_move(call, &status))
         return mfi_onnx_refuse(call, "the name is one of a turn");
     MFI_TRY(status);
-    return settle_value(call, call->units->file->links[call->op->outputs]);
+    return settle_value(call, call->graph->file->links[call->op->outputs]);
 }
 
 static mf_status take_node(const mfi_onnx_call *call)
 {
     mf_status status;
-    if (call->units->file->own && mfi_bytes_end_in(call->op->name, ".turned") &&
+    if (call->graph->file->own && mfi_bytes_end_in(call->op->name, ".turned") &&
         mfi_onnx_input(call, 0)->form == MFI_FORM_VIEW)
         return put_turn(call);
-    if (call->units->file->own && mfi_bytes_are(call->op->type, "Identity"))
+    if (call->graph->file->own && mfi_bytes_are(call->op->type, "Identity"))
         return put_idle_unit(call);
     if (mfi_onnx_fold(call, &status) || mfi_onnx_move(call, &status))
         return status;
@@ -431,5 +431,5 @@ void mfi_onnx_units_free(mfi_onnx_units *units)
     mfi_release(allocator, units->results, units->file->value_count * sizeof *units->results);
     mfi_release(allocator, units->reached, reached ? reached : 1);
     mfi_release(allocator, units->list, units->capacity * sizeof *units->list);
-    mfi_builder_release(units->builder);
+    mfi_builder_release(units->shapes);
 }

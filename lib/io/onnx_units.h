@@ -61,14 +61,14 @@ typedef struct mfi_onnx_result {
 enum { MFI_ONNX_RESHAPE = -1 };
 
 typedef struct mfi_onnx_unit {
-    mf_unit_spec spec;                                   /* inputs are numbers of nodes of the graph */
-    mf_shape shape;                                      /* of its output */
-    const mfi_onnx_constant *parameters[MFI_UNIT_ROLES]; /* NULL: as they are drawn */
-    bool turned;                                         /* the values of the weight lie in columns */
-    bool pads;                                           /* a convolution that only puts zeros around maps */
-    int32_t op;                                          /* the node of the graph that made it */
-    int32_t value;                                       /* whose value is its output; -1: none's */
-    int64_t layer;                                       /* of files of this library: its layer */
+    mf_unit_spec unit;                                  /* inputs are numbers of nodes of the graph */
+    mf_shape shape;                                     /* of its output */
+    const mfi_onnx_constant *constants[MFI_UNIT_ROLES]; /* NULL: as they are drawn */
+    bool turned;                                        /* the values of the weight lie in columns */
+    bool pads;                                          /* a convolution that only puts zeros around maps */
+    int32_t op;                                         /* the node of the graph that made it */
+    int32_t value;                                      /* whose value is its output; -1: none's */
+    int64_t layer;                                      /* of files of this library: its layer */
 } mfi_onnx_unit;
 
 /* Set it to zero first; then it can be freed at any time. */
@@ -79,8 +79,8 @@ typedef struct mfi_onnx_units {
     mfi_onnx_result *results; /* [values] */
     mfi_onnx_unit *list;
     size_t count, capacity;
-    mf_builder *builder; /* of the units since the last reshape, for shapes and checks */
-    int32_t base;        /* the node that its input is */
+    mf_builder *shapes; /* of the units since the last reshape, for shapes and checks */
+    int32_t base;       /* the node that its input is */
     int64_t layer;
     int32_t *reached; /* [nodes of the graph] how many units there were behind it */
 } mfi_onnx_units;
@@ -96,7 +96,7 @@ const mf_shape *mfi_onnx_shape(const mfi_onnx_units *units, int32_t node);
 /* ---- for the operators ---- */
 
 typedef struct mfi_onnx_call {
-    mfi_onnx_units *units;
+    mfi_onnx_units *graph;
     const mfi_onnx_op *op;
 } mfi_onnx_call;
 

@@ -15,7 +15,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 "$source/cmake/amalgamate.py" "$work"
 cd "$work"
-# As a program of somebody else's would: all in one command, without cJSON.
+# As a program of somebody else's would: all in one command.
 "${CC:-cc}" -std=gnu11 -O1 -Wall -Wextra -ffp-contract=fast -fno-math-errno -fno-trapping-math -pthread -c \
     monoforward_all.c -o all.o 2>warnings || true
 if [ -s warnings ]; then
