@@ -525,7 +525,8 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  or with clipping the gradient's norm; or a parameter after the update), STALE, STATE (no optimizer, or a
  *  workspace for inference). On any error no parameter has changed; `a` is then undefined. The one exception
  *  is an update by which a parameter has overflowed, as the message says: then the layer must be restored
- *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. */
+ *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. BUSY
+ *  if the layer is being trained by a pipeline or in another thread. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
@@ -555,7 +556,8 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
  *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
  *  rounding: a step adds in another order where it never forms the gradient as a whole.
  *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
- *  is not finite, or a parameter after the update, as in mf_layer_step()), STATE (no optimizer). */
+ *  is not finite, or a parameter after the update, as in mf_layer_step()), STATE (no optimizer), BUSY as in
+ *  mf_layer_step(). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
 /** The activation a = phi(x W^T + b), pooled in a convolution, normalised by the running mean and variance if
@@ -954,7 +956,7 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
  *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss or an
  *  update that is not finite is found before any layer changes; then the layers before have stepped, those
  *  behind have not, and this one has not either, but for an update as in mf_layer_step(): each layer's report
- *  counts the batches it has applied. */
+ *  counts the batches it has applied. BUSY as in mf_layer_step(). */
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
@@ -1293,7 +1295,8 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
  *  other function as well; but when layers come or go or change their number of classes, the pipeline is
  *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
- *  from one thread at a time.
+ *  from one thread at a time. What breaks these two rules gets BUSY: steps, gradients and updates of a layer,
+ *  and submits of another pipeline with it, while a batch is on its way; calls while another thread is in one.
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets

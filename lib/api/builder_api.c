@@ -32,6 +32,7 @@ mf_status mf_builder_spec_init(mf_builder_spec *spec, size_t size)
 
 mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder)
 {
+    MFI_CALM;
     mf_builder_spec known = mfi_builder_defaults();
     mf_shape input = mfi_shape_row(1);
     MFI_TRY(mfi_check_pointer(builder, "the out-pointer of the builder"));
@@ -45,6 +46,7 @@ mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder)
 
 mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder)
 {
+    MFI_CALM;
     mf_layer_spec known = mfi_layer_defaults();
     MFI_TRY(mfi_check_pointer(builder, "the out-pointer of the builder"));
     *builder = NULL;
@@ -64,6 +66,7 @@ void mf_builder_free(mf_builder *builder)
 
 mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node)
 {
+    MFI_CALM;
     mf_unit_spec known = mfi_unit_defaults();
     MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
     MFI_TRY(mfi_builder_check(builder));
@@ -82,6 +85,7 @@ mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *block, int3
 
 mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head)
 {
+    MFI_CALM;
     mf_head_spec known = mfi_head_defaults();
     MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
     MFI_TRY(mfi_builder_check(builder));
@@ -108,6 +112,7 @@ mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_shape *sh
 
 mf_status mf_layer_build(mf_builder *builder, mf_layer **layer)
 {
+    MFI_CALM;
     const mfi_plan *plan;
     MFI_TRY(mfi_check_pointer(layer, "the out-pointer of the layer"));
     *layer = NULL;

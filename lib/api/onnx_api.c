@@ -14,6 +14,7 @@ static mf_status write_network(mfi_sink *sink, const void *network)
 
 mf_status mf_network_export_onnx(const mf_network *network, const char *path)
 {
+    MFI_CALM;
     size_t size = 0;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_pointer(path, "the path"));
@@ -24,6 +25,7 @@ mf_status mf_network_export_onnx(const mf_network *network, const char *path)
 
 mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_pointer(bytes, "the out-pointer of the bytes"));
     return mfi_onnx_size(network, bytes);
@@ -32,6 +34,7 @@ mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes)
 mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes,
                                         size_t *written)
 {
+    MFI_CALM;
     mfi_sink sink;
     size_t size = 0;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
@@ -50,6 +53,7 @@ mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer,
 
 mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output)
 {
+    MFI_CALM;
     mfi_sink sink;
     mf_output known = {0};
     size_t size = 0;

@@ -67,6 +67,40 @@ static inline void mfi_subnormals_restore(uint64_t mode)
 #endif
 }
 
+/* Masks exceptions until the block ends: a host may have unmasked them, so that its own mistakes end it with
+ * SIGFPE, but a NaN that it passes must give a status. Nearly always there is nothing to do. */
+static inline uint64_t mfi_float_calm(void)
+{
+#if defined(__SSE2__)
+    unsigned mode = _mm_getcsr();
+    if ((mode & 0x1F80) != 0x1F80)
+        _mm_setcsr(mode | 0x1F80);
+    return mode;
+#elif defined(__aarch64__)
+    uint64_t mode = mfi_float_mode();
+    if ((mode & 0x9F00) != 0)
+        mfi_subnormals_restore(mode & ~(uint64_t)0x9F00);
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+static inline void mfi_float_uncalm(const uint64_t *mode)
+{
+#if defined(__SSE2__)
+    if ((*mode & 0x1F80) != 0x1F80)
+        mfi_subnormals_restore(*mode);
+#elif defined(__aarch64__)
+    if ((*mode & 0x9F00) != 0)
+        mfi_subnormals_restore(*mode);
+#else
+    (void)mode;
+#endif
+}
+
+#define MFI_CALM uint64_t mfi_mode_ __attribute__((cleanup(mfi_float_uncalm), unused)) = mfi_float_calm()
+
 /* Whether a result was infinite or NaN in this thread since the flags were cleared. It may have been one that
  * nobody has kept. */
 static inline bool mfi_float_left_finite(void)

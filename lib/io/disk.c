@@ -39,7 +39,7 @@ mf_status mfi_disk_save(const mf_network *network, bool training, const char *pa
 /* Models may be larger than 2 GiB. The build sets _FILE_OFFSET_BITS where offsets have 32 bits by default. */
 _Static_assert(sizeof(off_t) >= 8, "files end at 2 GiB: define _FILE_OFFSET_BITS as 64");
 
-static mf_status read_file(const mfi_source *source, uint64_t offset, void *bytes, size_t count)
+static mf_status read_file(const mfi_model_source *source, uint64_t offset, void *bytes, size_t count)
 {
     char *to = bytes;
     while (count > 0) {
@@ -57,7 +57,7 @@ static mf_status read_file(const mfi_source *source, uint64_t offset, void *byte
     return MF_STATUS_OK;
 }
 
-static mf_status check_file(mfi_source *source)
+static mf_status check_file(mfi_model_source *source)
 {
     struct stat info;
     if (fstat(source->file, &info) != 0)
@@ -72,11 +72,11 @@ static mf_status check_file(mfi_source *source)
     return MF_STATUS_OK;
 }
 
-static mf_status use_file(const char *path, mf_status (*use)(const mfi_source *source, void *user),
+static mf_status use_file(const char *path, mf_status (*use)(const mfi_model_source *source, void *user),
                           void *user)
 {
     /* Without O_NONBLOCK, opening a pipe would wait until another process opens it for writing. */
-    mfi_source source = {
+    mfi_model_source source = {
         .read = read_file,
         .path = path,
         .file = mfi_file_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0),
@@ -90,7 +90,8 @@ static mf_status use_file(const char *path, mf_status (*use)(const mfi_source *s
     return status;
 }
 
-mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_source *source, void *user), void *user)
+mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_model_source *source, void *user),
+                       void *user)
 {
     int cancel = mfi_cancel_hold();
     mf_status status = use_file(path, use, user);
@@ -103,7 +104,7 @@ typedef struct load_request {
     mf_network **network;
 } load_request;
 
-static mf_status load_source(const mfi_source *source, void *user)
+static mf_status load_source(const mfi_model_source *source, void *user)
 {
     const load_request *request = user;
     return mfi_model_load(request->spec, source, request->network);

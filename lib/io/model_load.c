@@ -15,7 +15,7 @@
 
 /* What must be freed when loading has ended. */
 typedef struct loading {
-    const mfi_source *source;
+    const mfi_model_source *source;
     mf_allocator allocator;
     uint64_t data; /* offset of the data in the file */
     mfi_json *header;
@@ -25,15 +25,15 @@ typedef struct loading {
     mf_network *network;
 } loading;
 
-static mf_status read_memory(const mfi_source *source, uint64_t offset, void *bytes, size_t count)
+static mf_status read_memory(const mfi_model_source *source, uint64_t offset, void *bytes, size_t count)
 {
     memcpy(bytes, source->memory + offset, count);
     return MF_STATUS_OK;
 }
 
-mfi_source mfi_source_of_memory(const void *buffer, size_t bytes)
+mfi_model_source mfi_source_of_memory(const void *buffer, size_t bytes)
 {
-    return (mfi_source){.read = read_memory, .bytes = bytes, .memory = buffer};
+    return (mfi_model_source){.read = read_memory, .bytes = bytes, .memory = buffer};
 }
 
 /* ---- the header ---- */
@@ -41,7 +41,7 @@ mfi_source mfi_source_of_memory(const void *buffer, size_t bytes)
 static mf_status read_header(loading *l)
 {
     unsigned char length[8];
-    const mfi_source *source = l->source;
+    const mfi_model_source *source = l->source;
     if (source->bytes < sizeof length)
         return mfi_fail(MF_STATUS_FORMAT, "a model has at least %d bytes, the file has %llu",
                         (int)sizeof length, (unsigned long long)source->bytes);
@@ -222,7 +222,7 @@ static void clean_up(loading *l)
     mfi_json_free(l->header);
 }
 
-mf_status mfi_model_load(const mf_load_spec *spec, const mfi_source *source, mf_network **network)
+mf_status mfi_model_load(const mf_load_spec *spec, const mfi_model_source *source, mf_network **network)
 {
     loading l = {.source = source, .allocator = mfi_allocator_or_default(spec->allocator)};
     if (spec->max_bytes != 0 && source->bytes > spec->max_bytes)

@@ -254,7 +254,7 @@ static mf_status check_size(const mf_onnx_spec *spec, uint64_t bytes)
 }
 
 /* A file is read as a whole. */
-static mf_status use_source(const mfi_source *source, void *user)
+static mf_status use_source(const mfi_model_source *source, void *user)
 {
     const wish *w = user;
     const mf_allocator allocator = mfi_allocator_or_default(w->spec->allocator);

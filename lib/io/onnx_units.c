@@ -136,7 +136,7 @@ static mf_status as_refusal(const mfi_onnx_call *call, mf_status status)
     char why[200];
     if (status == MF_STATUS_OK || status == MF_STATUS_MEMORY)
         return status;
-    snprintf(why, sizeof why, "%s", mf_last_message());
+    snprintf(why, sizeof why, "%.*s", (int)sizeof why - 1, mf_last_message());
     return mfi_onnx_refuse(call, why);
 }
 
@@ -163,6 +163,8 @@ mf_status mfi_onnx_add_unit(const mfi_onnx_call *call, const mf_unit_spec *spec,
     }
     MFI_TRY(as_refusal(call, mfi_builder_unit(units->builder, &local, NULL)));
     const mfi_plan *plan = &units->builder->plan;
+    if (mfi_shape_values(&plan->units[plan->unit_count - 1].output) > INT32_MAX)
+        return mfi_onnx_refuse(call, "a row of its output has more than 2^31 - 1 values");
     MFI_TRY(append_unit(call, spec, &plan->units[plan->unit_count - 1].output));
     units->list[units->count - 1].value =
         call->op->output_count > 0 ? units->file->links[call->op->outputs] : -1;

@@ -38,11 +38,23 @@ static mf_status pass_step(mf_workspace *workspace, size_t position, const mfi_r
                           pass_output(workspace, position), position, &served->report);
 }
 
+/* Lets go of the layers from `first` to before `end`. */
+static void disclaim(mf_workspace *workspace, size_t first, size_t end)
+{
+    for (size_t position = first; position < end; position++)
+        mfi_layer_disclaim(workspace->served[position].layer, workspace);
+}
+
 mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
 {
-    for (size_t position = 0; position < workspace->count; position++)
-        MFI_TRY(pass_step(workspace, position, rows));
-    return MF_STATUS_OK;
+    mf_status status = MF_STATUS_OK;
+    size_t claimed = 0;
+    for (; status == MF_STATUS_OK && claimed < workspace->count; claimed++)
+        status = mfi_layer_claim(workspace->served[claimed].layer, claimed, workspace);
+    for (size_t position = 0; status == MF_STATUS_OK && position < workspace->count; position++)
+        status = pass_step(workspace, position, rows);
+    disclaim(workspace, 0, claimed);
+    return status;
 }
 
 mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mfi_rows *rows)
@@ -53,7 +65,10 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
         mfi_layer_drop(workspace->served[before].layer, &workspace->team, &settings, rows->count,
                        pass_output(workspace, before));
     }
-    MFI_TRY(pass_step(workspace, position, rows));
+    MFI_TRY(mfi_layer_claim(workspace->served[position].layer, position, workspace));
+    mf_status status = pass_step(workspace, position, rows);
+    disclaim(workspace, position, position + 1);
+    MFI_TRY(status);
     for (size_t before = 0; before < position; before++) {
         mfi_settings settings = mfi_layer_settings(workspace->served[before].layer);
         mfi_layer_count_mask(workspace->served[before].layer, &settings);

@@ -35,7 +35,6 @@ sh "$root/examples/studies/cuts/report.sh" "$work" >/dev/null || fail "report.sh
 has "| resnet18: LAST of blocks within 3 points of BP's | 4.00 points below | does not hold |"
 has "| resnet18: blocks take less than half of BP's memory at batch 512 | 50% | does not hold |"
 has "| mixer: LAST of blocks within 2 points of BP's | 2.00 points below | holds |"
-has "| mixer: blocks take less than half of BP's memory at batch 512 | 9% | holds |"
 has "| block | 2 | 61.00 ± 1.41 | 1.00 ± 0.00 | 2.00 ± 0.00 | 3.00 ± 0.00 | 9.0 | [1](resnet18-block-s1.log)"
 ! grep -q 'Where to cut' "$page" || fail "the page says where to cut, without all cuts"
 
