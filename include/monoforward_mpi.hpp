@@ -10,8 +10,9 @@
  *     trainer.gather(network);                        // on rank 0 all of it is there
  *
  * Everything here is inline and calls monoforward_mpi.h, which says what each call does. Failures are
- * monoforward::error; those of collective calls are thrown on all ranks. Handles are freed by their destructors,
- * which are collective as the functions are: let them end in the same order on all ranks, before MPI_Finalize().
+ * monoforward::error; those of collective calls are thrown on all ranks. Handles are freed by their
+ * destructors, which are collective as the functions are: let them end in the same order on all ranks, before
+ * MPI_Finalize().
  *
  * SPDX-License-Identifier: MIT
  */
@@ -79,8 +80,8 @@ class grid : public detail::owned<detail::borrowed<mf_mpi_grid, mf_mpi_grid_free
         return place;
     }
 
-    /** The layers of this rank's stage. `costs`, if there are any, of all layers; `first` receives the position
-     *  of the first of them. */
+    /** The layers of this rank's stage. `costs`, if there are any, of all layers; `first` receives the
+     * position of the first of them. */
     network split(const network_ref &whole, view<const double> costs = {}, std::size_t *first = nullptr) const
     {
         mf_network *part = nullptr;

@@ -80,8 +80,8 @@ mf_status mfm_average_send(mfm_average *average, size_t vector)
                                  MPI_FLOAT, average->scattering, &one->request));
 }
 
-/* What has come of all replicas becomes this replica's segment of the average. Those without weight may have sent
- * anything. */
+/* What has come of all replicas becomes this replica's segment of the average. Those without weight may have
+ * sent anything. */
 static void add_up(mfm_average *average, mfm_vector *vector)
 {
     float *sums = vector->values + (size_t)average->replica * vector->segment;

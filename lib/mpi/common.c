@@ -111,10 +111,10 @@ mf_status mfm_agree_value(MPI_Comm comm, uint64_t value, const char *name)
     uint64_t first = value;
     MPI_Request request;
     MFM_TRY(mfm_wait(MPI_Ibcast(&first, 1, MPI_UINT64_T, 0, comm, &request), &request));
-    return mfm_agree(comm, first == value ? MF_STATUS_OK
-                                          : mfm_fail(MF_STATUS_ARGUMENT, "%s is %llu here and %llu on rank 0",
-                                                     name, (unsigned long long)value,
-                                                     (unsigned long long)first));
+    return mfm_agree(comm, first == value
+                               ? MF_STATUS_OK
+                               : mfm_fail(MF_STATUS_ARGUMENT, "%s is %llu here and %llu on rank 0", name,
+                                          (unsigned long long)value, (unsigned long long)first));
 }
 
 /* ---- structs ---- */

@@ -124,8 +124,8 @@ static mf_status check_whole(const mf_mpi_trainer *trainer, const mf_network *ne
     return MF_STATUS_OK;
 }
 
-/* Rank 0 takes one stage after the other, its own through a snapshot as well: the network may have other layers
- * than those that it trains. A failure is remembered and the rest received all the same. */
+/* Rank 0 takes one stage after the other, its own through a snapshot as well: the network may have other
+ * layers than those that it trains. A failure is remembered and the rest received all the same. */
 static mf_status receive_stages(mf_mpi_trainer *trainer, mf_network *whole, unsigned char *own,
                                 uint64_t own_bytes)
 {
@@ -133,8 +133,8 @@ static mf_status receive_stages(mf_mpi_trainer *trainer, mf_network *whole, unsi
     mf_status outcome = restore_stage(whole, &position, trainer->layers, own, own_bytes);
     for (int stage = 1; stage < trainer->wire.stages; stage++) {
         uint64_t sizes[2]; /* layers, bytes */
-        MFM_TRY(mfm_mpi(MPI_Recv(sizes, 2, MPI_UINT64_T, stage, TAG_SNAPSHOT, trainer->wire.line,
-                                 MPI_STATUS_IGNORE)));
+        MFM_TRY(mfm_mpi(
+            MPI_Recv(sizes, 2, MPI_UINT64_T, stage, TAG_SNAPSHOT, trainer->wire.line, MPI_STATUS_IGNORE)));
         unsigned char *snapshot = malloc((size_t)sizes[1]);
         int ready = snapshot != NULL;
         MFM_TRY(mfm_mpi(MPI_Send(&ready, 1, MPI_INT, stage, TAG_SNAPSHOT, trainer->wire.line)));
@@ -162,7 +162,8 @@ static mf_status gather_stages(mf_mpi_trainer *trainer, mf_network *network, uns
 {
     uint64_t bytes = 0;
     bool part_of_it = trainer->place.replica == 0;
-    MFM_TRY(mfm_agree(trainer->all, part_of_it ? take_snapshot(trainer->network, own, &bytes) : MF_STATUS_OK));
+    MFM_TRY(
+        mfm_agree(trainer->all, part_of_it ? take_snapshot(trainer->network, own, &bytes) : MF_STATUS_OK));
     mf_status status = MF_STATUS_OK;
     if (part_of_it)
         status = trainer->place.stage == 0 ? receive_stages(trainer, network, *own, bytes)

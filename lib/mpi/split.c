@@ -27,10 +27,10 @@ mf_status mfm_check_same_network(MPI_Comm comm, const mf_network *network)
     MFM_TRY(mfm_agree(comm, mfm_core(mf_network_save_to(network, MF_CONTENTS_TRAINING, &output))));
     first = hash;
     MFM_TRY(mfm_wait(MPI_Ibcast(&first, 1, MPI_UINT64_T, 0, comm, &request), &request));
-    return mfm_agree(comm, first == hash
-                               ? MF_STATUS_OK
-                               : mfm_fail(MF_STATUS_SHAPE, "the network is not that of rank 0: layers, options, "
-                                                           "parameters or optimizers differ"));
+    return mfm_agree(comm, first == hash ? MF_STATUS_OK
+                                         : mfm_fail(MF_STATUS_SHAPE,
+                                                    "the network is not that of rank 0: layers, options, "
+                                                    "parameters or optimizers differ"));
 }
 
 /* ---- the cost of a layer: multiplications of a step, for each row ---- */
@@ -174,8 +174,7 @@ static mf_status split(const mf_mpi_grid *grid, const mf_network *network, const
         return mfm_agree(grid->comm, mfm_fail(MF_STATUS_MEMORY, "no memory to split %zu layers", layers));
     MFM_TRY(check_same_costs(grid->comm, costs, layers));
     cut_stages(costs, layers, firsts, place->stages);
-    return mfm_agree(grid->comm,
-                     take_layers(network, firsts[place->stage], firsts[place->stage + 1], part));
+    return mfm_agree(grid->comm, take_layers(network, firsts[place->stage], firsts[place->stage + 1], part));
 }
 
 static mf_status check_layers(const mf_mpi_grid *grid, const mf_network *network, size_t *layers)
@@ -194,8 +193,9 @@ mf_status mf_mpi_split(const mf_mpi_grid *grid, const mf_network *network, const
     if (part)
         *part = NULL;
     MFM_TRY(mfm_grid_check(grid));
-    MFM_TRY(mfm_agree(grid->comm, part ? check_layers(grid, network, &layers)
-                                       : mfm_fail(MF_STATUS_ARGUMENT, "the out-pointer of the part is NULL")));
+    MFM_TRY(mfm_agree(grid->comm, part
+                                      ? check_layers(grid, network, &layers)
+                                      : mfm_fail(MF_STATUS_ARGUMENT, "the out-pointer of the part is NULL")));
     MFM_TRY(mfm_check_same_network(grid->comm, network));
     double *all = malloc(layers * sizeof *all);
     size_t *firsts = malloc((grid->place.stages + 1) * sizeof *firsts);

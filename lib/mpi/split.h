@@ -4,8 +4,8 @@
 
 #include "common.h"
 
-/* Collective: SHAPE if the networks of two ranks differ in a bit of what a model file with the state of training
- * holds; NUMERIC if a value is not finite. */
+/* Collective: SHAPE if the networks of two ranks differ in a bit of what a model file with the state of
+ * training holds; NUMERIC if a value is not finite. */
 mf_status mfm_check_same_network(MPI_Comm comm, const mf_network *network);
 
 #endif

@@ -8,14 +8,14 @@
 /* One step of this rank. */
 typedef struct turn {
     mf_mpi_trainer *trainer;
-    mf_batch batch;  /* without rows if this replica has none */
-    size_t learner;  /* layers before it pass the batch on, */
-    size_t end;      /* those before this one learn */
-    bool goes_on;    /* to the next stage */
+    mf_batch batch;        /* without rows if this replica has none */
+    size_t learner;        /* layers before it pass the batch on, */
+    size_t end;            /* those before this one learn */
+    bool goes_on;          /* to the next stage */
     unsigned char *buffer; /* of the message to it */
     size_t offset;         /* where its activations begin */
     mfm_outcome outcome;   /* of this rank so far */
-    bool told; /* the outcome came from the stage before */
+    bool told;             /* the outcome came from the stage before */
 } turn;
 
 /* The first failure of a step counts. `fatal`: the trainer is over. */
@@ -43,7 +43,8 @@ static mf_status read_batch(turn *step, const mf_batch *source)
         return MF_STATUS_OK;
     MFM_TRY(mfm_struct_read(&step->batch, sizeof step->batch, source, "the batch"));
     step->batch.struct_size = sizeof step->batch;
-    if (step->batch.rows > trainer->spec.max_batch || (step->batch.rows == 0 && trainer->average.replicas == 1)) {
+    if (step->batch.rows > trainer->spec.max_batch ||
+        (step->batch.rows == 0 && trainer->average.replicas == 1)) {
         size_t rows = step->batch.rows;
         step->batch.rows = 0;
         return mfm_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, the trainer takes 1 to %zu", rows,
@@ -138,7 +139,8 @@ static mf_status take_buffer(turn *step)
 static float *output_of(const turn *step, size_t layer)
 {
     const mf_mpi_trainer *trainer = step->trainer;
-    if (layer + 1 == trainer->layers && step->goes_on && step->buffer && trainer->spec.wire == MF_MPI_WIRE_FLOAT32)
+    if (layer + 1 == trainer->layers && step->goes_on && step->buffer &&
+        trainer->spec.wire == MF_MPI_WIRE_FLOAT32)
         return (float *)(void *)(step->buffer + step->offset);
     return trainer->activations[layer % 2];
 }
@@ -169,7 +171,8 @@ static void write_labels(const turn *step)
         return;
     memcpy(step->buffer + MFM_HEADER, step->batch.targets, labels);
     if (step->batch.sample_weights)
-        memcpy(step->buffer + MFM_HEADER + labels, step->batch.sample_weights, step->batch.rows * sizeof(float));
+        memcpy(step->buffer + MFM_HEADER + labels, step->batch.sample_weights,
+               step->batch.rows * sizeof(float));
 }
 
 static mf_status pass_on(turn *step)
@@ -191,8 +194,9 @@ static mf_status pass_on(turn *step)
         memcpy(step->buffer + MFM_HEADER, step->outcome.text, MFM_TEXT);
     }
     memcpy(step->buffer, &header, sizeof header);
-    return mfm_wire_send(wire, is_well(step) ? mfm_wire_bytes(&wire->to_next, step->batch.rows, header.weighted)
-                                             : MFM_HEADER + MFM_TEXT);
+    return mfm_wire_send(wire, is_well(step)
+                                   ? mfm_wire_bytes(&wire->to_next, step->batch.rows, header.weighted)
+                                   : MFM_HEADER + MFM_TEXT);
 }
 
 /* ---- layers ---- */
@@ -202,10 +206,10 @@ static mf_status name_failure(const turn *step, size_t layer, mf_status status)
     const mf_mpi_trainer *trainer = step->trainer;
     if (status == MF_STATUS_OK)
         return status;
-    return mfm_fail(status, "rank %u, batch %llu, layer %zu of the network: %s", (unsigned)trainer->place.rank,
-                    (unsigned long long)trainer->steps, trainer->first + layer, mf_last_message());
+    return mfm_fail(status, "rank %u, batch %llu, layer %zu of the network: %s",
+                    (unsigned)trainer->place.rank, (unsigned long long)trainer->steps, trainer->first + layer,
+                    mf_last_message());
 }
-
 
 /* The vector that is averaged: gradients, and where those of a running mean or variance are 0, itself. */
 static mf_status find_gradients(turn *step, size_t layer, const mf_batch *batch, float *a)
@@ -244,7 +248,8 @@ static mf_batch batch_of(const turn *step, size_t layer)
     return batch;
 }
 
-/* With averaging, every replica sends what it has for every layer, also one that has failed: all take part. */
+/* With averaging, every replica sends what it has for every layer, also one that has failed: all take part.
+ */
 static mf_status run_layers(turn *step)
 {
     mf_mpi_trainer *trainer = step->trainer;
@@ -253,7 +258,8 @@ static mf_status run_layers(turn *step)
             MFM_TRY(take_buffer(step));
         if (is_well(step) && step->batch.rows > 0) {
             mf_batch batch = batch_of(step, layer);
-            mf_status status = name_failure(step, layer, run_layer(step, layer, &batch, output_of(step, layer)));
+            mf_status status =
+                name_failure(step, layer, run_layer(step, layer, &batch, output_of(step, layer)));
             set_failure(step, status, trainer->first + layer,
                         status == MF_STATUS_NUMERIC || trainer->first + layer > 0);
         }
@@ -267,8 +273,8 @@ static mf_status run_layers(turn *step)
 
 /* ---- with other replicas ---- */
 
-/* Keeps the running means and variances that a step would change, or goes back to them. Neither can fail: they are
- * read as they are, and were finite. */
+/* Keeps the running means and variances that a step would change, or goes back to them. Neither can fail:
+ * they are read as they are, and were finite. */
 static void keep_statistics(const turn *step, bool back)
 {
     for (size_t layer = step->learner; layer < step->end; layer++) {
@@ -289,8 +295,8 @@ static mf_status apply_average(const turn *step, size_t layer)
     float *values = step->trainer->average.vectors[layer].values;
     for (size_t s = 0; s < member->statistics; s++) {
         const mfm_statistic *one = &member->statistic[s];
-        MFM_TRY(name_failure(step, layer, mf_layer_set_parameter(member->layer, one->name, values + one->offset,
-                                                                 one->count)));
+        MFM_TRY(name_failure(
+            step, layer, mf_layer_set_parameter(member->layer, one->name, values + one->offset, one->count)));
         memset(values + one->offset, 0, one->count * sizeof *values);
     }
     return name_failure(step, layer, mf_layer_apply(member->layer, values, member->values));
@@ -304,8 +310,9 @@ static mf_status learn_together(turn *step)
     if (average->weight <= 0)
         set_failure(step, mfm_fail(MF_STATUS_CAPACITY, "no replica has rows"), step->trainer->first, false);
     else if (!average->finite)
-        set_failure(step, mfm_fail(MF_STATUS_NUMERIC, "batch %llu: an average of gradients is not finite",
-                                   (unsigned long long)step->trainer->steps),
+        set_failure(step,
+                    mfm_fail(MF_STATUS_NUMERIC, "batch %llu: an average of gradients is not finite",
+                             (unsigned long long)step->trainer->steps),
                     step->trainer->first + step->learner, true);
     mf_status agreed = mfm_agree_on(average->peers, &step->outcome);
     MFM_TRY(mfm_average_end(average));

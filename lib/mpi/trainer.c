@@ -173,10 +173,12 @@ static mf_status check_neighbour(const interface *before, const interface *own, 
 {
     if (before->outputs != own->inputs)
         return mfm_fail(MF_STATUS_SHAPE, "stage %u expects %llu inputs, the one before has %llu outputs",
-                        (unsigned)stage, (unsigned long long)own->inputs, (unsigned long long)before->outputs);
+                        (unsigned)stage, (unsigned long long)own->inputs,
+                        (unsigned long long)before->outputs);
     if (before->classes != own->classes || before->labels != own->labels)
-        return mfm_fail(MF_STATUS_SHAPE, "stage %u has %llu classes and %llu labels a row, the one before %llu "
-                                         "and %llu",
+        return mfm_fail(MF_STATUS_SHAPE,
+                        "stage %u has %llu classes and %llu labels a row, the one before %llu "
+                        "and %llu",
                         (unsigned)stage, (unsigned long long)own->classes, (unsigned long long)own->labels,
                         (unsigned long long)before->classes, (unsigned long long)before->labels);
     return MF_STATUS_OK;
@@ -201,8 +203,8 @@ static mf_status open_wire(mf_mpi_trainer *trainer, const interface *own)
     mfm_wire *wire = &trainer->wire;
     wire->depth = trainer->spec.depth;
     trainer->labels = (size_t)own->labels;
-    wire->to_next = (mfm_format){trainer->labels, (size_t)own->outputs, trainer->spec.max_batch,
-                                 trainer->spec.wire};
+    wire->to_next =
+        (mfm_format){trainer->labels, (size_t)own->outputs, trainer->spec.max_batch, trainer->spec.wire};
     wire->from_previous = wire->to_next;
     wire->from_previous.outputs = (size_t)own->inputs;
     return mfm_wire_open(wire);
@@ -283,7 +285,8 @@ mf_status mf_mpi_trainer_create(const mf_mpi_grid *grid, const mf_mpi_trainer_sp
     *trainer = NULL;
     MFM_TRY(mfm_grid_check(grid));
     mf_mpi_trainer *made = calloc(1, sizeof *made);
-    MFM_TRY(mfm_agree(grid->comm, made ? MF_STATUS_OK : mfm_fail(MF_STATUS_MEMORY, "no memory for a trainer")));
+    MFM_TRY(
+        mfm_agree(grid->comm, made ? MF_STATUS_OK : mfm_fail(MF_STATUS_MEMORY, "no memory for a trainer")));
     made->kind = MFM_KIND_TRAINER;
     made->place = grid->place;
     made->all = made->wire.line = MPI_COMM_NULL;

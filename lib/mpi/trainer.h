@@ -6,8 +6,8 @@
 #include "grid.h"
 #include "wire.h"
 
-/* A running mean or variance: steps let it follow the batches, so replicas average it with the gradients, in whose
- * vector its place is free. */
+/* A running mean or variance: steps let it follow the batches, so replicas average it with the gradients, in
+ * whose vector its place is free. */
 typedef struct mfm_statistic {
     const char *name;
     size_t offset, count; /* in the vector of its layer's values */
@@ -29,11 +29,11 @@ struct mf_mpi_trainer {
     MPI_Comm all;
     mf_network *network; /* references to the layers */
     mf_workspace *workspace;
-    size_t first;   /* position of the first layer in the whole network */
-    size_t layers;  /* of this stage */
-    size_t whole;   /* layers of all stages */
+    size_t first;  /* position of the first layer in the whole network */
+    size_t layers; /* of this stage */
+    size_t whole;  /* layers of all stages */
     mfm_member *members;
-    size_t labels;  /* of a row */
+    size_t labels;         /* of a row */
     float *activations[2]; /* [max_batch, the widest output] */
     mfm_wire wire;
     mfm_average average;

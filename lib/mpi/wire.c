@@ -35,11 +35,12 @@ bool mfm_wire_has_previous(const mfm_wire *wire)
 /* A message also has room for the text of a failure. */
 static mf_status size_buffer(const mfm_format *format, size_t *bytes)
 {
-    double whole = MFM_HEADER + (double)format->max_rows * (4.0 * (double)format->labels + 4.0 +
-                                                            4.0 * (double)format->outputs);
+    double whole = MFM_HEADER + (double)format->max_rows *
+                                    (4.0 * (double)format->labels + 4.0 + 4.0 * (double)format->outputs);
     if (whole > INT_MAX - MFM_TEXT - LINE_OF_CACHE)
-        return mfm_fail(MF_STATUS_OVERFLOW, "a message of %zu rows with %zu values each does not fit in 2 GiB",
-                        format->max_rows, format->outputs);
+        return mfm_fail(MF_STATUS_OVERFLOW,
+                        "a message of %zu rows with %zu values each does not fit in 2 GiB", format->max_rows,
+                        format->outputs);
     *bytes = mfm_wire_bytes(format, format->max_rows, true);
     if (*bytes < MFM_HEADER + MFM_TEXT)
         *bytes = MFM_HEADER + MFM_TEXT;
@@ -77,7 +78,8 @@ mf_status mfm_wire_open(mfm_wire *wire)
                                   wire->line, &wire->notified)));
     }
     if (mfm_wire_has_previous(wire)) {
-        MFM_TRY(make_buffers(&wire->from_previous, wire->depth, &wire->in_bytes, &wire->in, &wire->receiving));
+        MFM_TRY(
+            make_buffers(&wire->from_previous, wire->depth, &wire->in_bytes, &wire->in, &wire->receiving));
         for (size_t slot = 0; slot < wire->depth; slot++)
             MFM_TRY(expect_message(wire, slot));
     }
@@ -119,8 +121,8 @@ bool mfm_wire_is_noticed(const mfm_wire *wire)
     return wire->notified == MPI_REQUEST_NULL && wire->notice.status != MF_STATUS_OK;
 }
 
-/* Waits for a request, lets others run meanwhile, and looks after what else is under way. `*done` stays false if
- * a notice has come first, where `noticing`. */
+/* Waits for a request, lets others run meanwhile, and looks after what else is under way. `*done` stays false
+ * if a notice has come first, where `noticing`. */
 static mf_status wait_for(mfm_wire *wire, MPI_Request *request, bool noticing, mfm_progress progress,
                           void *user)
 {
@@ -190,7 +192,8 @@ mf_status mfm_wire_drain(mfm_wire *wire)
     int previous = mfm_wire_has_previous(wire) ? wire->stage - 1 : MPI_PROC_NULL;
     MPI_Request telling, hearing;
     MFM_TRY(mfm_mpi(MPI_Isend(&wire->sent, 1, MPI_UINT64_T, next, TAG_COUNT, wire->line, &telling)));
-    MFM_TRY(mfm_wait(MPI_Irecv(&expected, 1, MPI_UINT64_T, previous, TAG_COUNT, wire->line, &hearing), &hearing));
+    MFM_TRY(
+        mfm_wait(MPI_Irecv(&expected, 1, MPI_UINT64_T, previous, TAG_COUNT, wire->line, &hearing), &hearing));
     MFM_TRY(mfm_wait(MPI_SUCCESS, &telling));
     while (mfm_wire_has_previous(wire) && wire->received < expected) {
         MFM_TRY(mfm_wire_receive(wire, NULL, NULL, &unread));

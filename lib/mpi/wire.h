@@ -1,5 +1,5 @@
-/* Owns: messages from a stage to the next one: their buffers, their bytes, and the notice of a failure that goes
- * the other way. A message is a header, labels, weights if the batch has any, and activations. Sends are
+/* Owns: messages from a stage to the next one: their buffers, their bytes, and the notice of a failure that
+ * goes the other way. A message is a header, labels, weights if the batch has any, and activations. Sends are
  * synchronous, so that no more messages are under way than both ends have buffers. */
 #ifndef MFM_WIRE_H
 #define MFM_WIRE_H
@@ -21,8 +21,8 @@ typedef struct mfm_header {
 
 /* Sizes that both ends agree on. */
 typedef struct mfm_format {
-    size_t labels;   /* of a row */
-    size_t outputs;  /* values of a row of activations */
+    size_t labels;  /* of a row */
+    size_t outputs; /* values of a row of activations */
     size_t max_rows;
     int32_t wire; /* MF_MPI_WIRE_... */
 } mfm_format;
@@ -49,11 +49,12 @@ typedef mf_status (*mfm_progress)(void *user);
 size_t mfm_wire_offset(const mfm_format *format, size_t rows, bool weighted);
 size_t mfm_wire_bytes(const mfm_format *format, size_t rows, bool weighted);
 
-/* OVERFLOW if a message has 2 GiB or more; MEMORY; IO. `line`, `stage`, `stages`, `depth` and both formats are
- * set. */
+/* OVERFLOW if a message has 2 GiB or more; MEMORY; IO. `line`, `stage`, `stages`, `depth` and both formats
+ * are set. */
 mf_status mfm_wire_open(mfm_wire *wire);
 
-/* Frees everything. Nothing of its own is under way any more: mfm_wire_drain() has been called, or MPI fails. */
+/* Frees everything. Nothing of its own is under way any more: mfm_wire_drain() has been called, or MPI fails.
+ */
 void mfm_wire_close(mfm_wire *wire);
 
 bool mfm_wire_has_next(const mfm_wire *wire);
@@ -65,7 +66,8 @@ mf_status mfm_wire_look(mfm_wire *wire);
 /* Has it come? */
 bool mfm_wire_is_noticed(const mfm_wire *wire);
 
-/* The buffer of the next message, as soon as it is free; NULL and the status of a notice if one comes first. */
+/* The buffer of the next message, as soon as it is free; NULL and the status of a notice if one comes first.
+ */
 mf_status mfm_wire_buffer(mfm_wire *wire, mfm_progress progress, void *user, unsigned char **buffer);
 
 /* Sends the buffer that was given last. */
@@ -78,8 +80,8 @@ mf_status mfm_wire_release(mfm_wire *wire);
 /* Tells the previous stage that this one has failed; once. */
 mf_status mfm_wire_notify(mfm_wire *wire, const mfm_outcome *outcome);
 
-/* Collective over the line: takes what the previous stage has sent and nobody has read, and waits until all of
- * one's own has been taken. */
+/* Collective over the line: takes what the previous stage has sent and nobody has read, and waits until all
+ * of one's own has been taken. */
 mf_status mfm_wire_drain(mfm_wire *wire);
 
 #endif

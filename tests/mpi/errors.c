@@ -1,4 +1,5 @@
-/* What is wrong on one rank is a clear error on all, and nobody waits for ever. SPDX-License-Identifier: MIT */
+/* What is wrong on one rank is a clear error on all, and nobody waits for ever. SPDX-License-Identifier: MIT
+ */
 #include <stdio.h>
 
 #include "ranks.h"
@@ -76,8 +77,8 @@ static void test_specs(void)
     check_mpi_message("rank 1: mf_mpi_grid_spec: struct_size");
 }
 
-static void refused_split(const mf_mpi_grid *grid, mf_status status, const char *words, const mf_network *network,
-                          const double *costs)
+static void refused_split(const mf_mpi_grid *grid, mf_status status, const char *words,
+                          const mf_network *network, const double *costs)
 {
     mf_network *part = NULL;
 
@@ -311,6 +312,13 @@ int main(int argc, char **argv)
     check_mpi(MF_STATUS_STATE, mf_mpi_grid_create(MPI_COMM_SELF, NULL, &grid));
     check_mpi_message("MPI_Init");
     MPI_Init(&argc, &argv);
+    if (argc > 1) { /* on rank 1 the library says that it is of another version */
+        check_mpi(MF_STATUS_VERSION, mf_mpi_grid_create(MPI_COMM_WORLD, NULL, &grid));
+        check_mpi_message("rank 1: libmonoforward_mpi");
+        check_mpi_message("libmonoforward 9.9.9 here");
+        MPI_Finalize();
+        return 0;
+    }
     assert_true(strcmp(mf_mpi_version(), mf_version()) == 0);
     grid = make_grid(1);
     test_null_and_other_handles(grid);

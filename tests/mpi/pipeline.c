@@ -1,5 +1,5 @@
-/* A pipeline of ranks gives the bits of one process: all kinds of layers, all rules of update, joint and greedy,
- * uneven and weighted batches, settings that change on the way. SPDX-License-Identifier: MIT */
+/* A pipeline of ranks gives the bits of one process: all kinds of layers, all rules of update, joint and
+ * greedy, uneven and weighted batches, settings that change on the way. SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
 #include "ranks.h"
@@ -153,8 +153,8 @@ static uint16_t rounded(float value)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-static void step_with_rounding(training_fixture *s, mf_workspace *workspace, const size_t *firsts, size_t stages,
-                               const mf_batch *whole)
+static void step_with_rounding(training_fixture *s, mf_workspace *workspace, const size_t *firsts,
+                               size_t stages, const mf_batch *whole)
 {
     float a[2][ROWS * 32];
     uint16_t passed[ROWS * 32];
@@ -259,7 +259,8 @@ static void test_bytes_sent_and_other_inputs(const mf_mpi_grid *grid)
     int sends = mpi_rank() + 1 < mpi_ranks();
     assert_int_equal(traffic.messages, sends ? 5 : 0);
     assert_int_equal(traffic.average_bytes, 0);
-    assert_int_equal(traffic.activation_bytes, sends ? 5 * (64 + ROWS * (4 + 4 * output.dims[0])) + 4 * ROWS : 0);
+    assert_int_equal(traffic.activation_bytes,
+                     sends ? 5 * (64 + ROWS * (4 + 4 * output.dims[0])) + 4 * ROWS : 0);
     mf_mpi_trainer_free(trainer);
     mf_network_free(part);
     mf_workspace_free(workspace);

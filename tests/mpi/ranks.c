@@ -3,8 +3,12 @@
 
 #include <stdio.h>
 
-const fixture_maker fixture_makers[] = {make_training_fixture, make_maps_fixture,      make_units_fixture,
-                                        make_sequence_fixture, make_positions_fixture, make_rounding_fixture,
+const fixture_maker fixture_makers[] = {make_training_fixture,
+                                        make_maps_fixture,
+                                        make_units_fixture,
+                                        make_sequence_fixture,
+                                        make_positions_fixture,
+                                        make_rounding_fixture,
                                         NULL};
 
 void check_mpi_at(mf_status expected, mf_status got, const char *call, const char *file, int line)
@@ -20,7 +24,8 @@ void check_mpi_message_at(const char *part, const char *file, int line)
 {
     if (strstr(mf_mpi_last_message(), part) != NULL)
         return;
-    fprintf(stderr, "%s:%d: rank %d: '%s' is not in '%s'\n", file, line, mpi_rank(), part, mf_mpi_last_message());
+    fprintf(stderr, "%s:%d: rank %d: '%s' is not in '%s'\n", file, line, mpi_rank(), part,
+            mf_mpi_last_message());
     exit(1);
 }
 

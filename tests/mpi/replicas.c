@@ -1,5 +1,5 @@
-/* Replicas average gradients, or parameters, as a program does that has all replicas in one process; what comes of
- * it agrees with one batch of all rows; a failure of one stops all with nothing half-changed.
+/* Replicas average gradients, or parameters, as a program does that has all replicas in one process; what
+ * comes of it agrees with one batch of all rows; a failure of one stops all with nothing half-changed.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdio.h>
@@ -243,8 +243,8 @@ static void test_replicas_give_the_bits_of_one_process(const mf_mpi_grid *grid)
 
 /* ---- one batch of all rows ---- */
 
-/* Without normalisation and dropout, n replicas of a batch's rows step as one process with all of them, but for
- * rounding. */
+/* Without normalisation and dropout, n replicas of a batch's rows step as one process with all of them, but
+ * for rounding. */
 static void test_shares_of_a_batch_are_the_batch(const mf_mpi_grid *grid)
 {
     const size_t widths[] = {6, 9, 7, 8, 5};

@@ -1,4 +1,5 @@
-/* monoforward_mpi.hpp: every function of monoforward_mpi.h is reached through it. SPDX-License-Identifier: MIT */
+/* monoforward_mpi.hpp: every function of monoforward_mpi.h is reached through it. SPDX-License-Identifier:
+ * MIT */
 #include "monoforward_mpi.hpp"
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-/* mpi_mnist: trains the networks of mnist on several ranks: `mpirun -n 2 mpi_mnist --data DIR --mode pipeline`. A
- * pipeline ends with the params_hash of mnist. See --help.
+/* mpi_mnist: trains the networks of mnist on several ranks: `mpirun -n 2 mpi_mnist --data DIR --mode
+ * pipeline`. A pipeline ends with the params_hash of mnist. See --help.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -88,7 +88,8 @@ static bool end_epoch(struct run *run, struct epoch *epoch)
         return false;
     if (!speaks(run))
         return true;
-    if (!trainer_evaluate(&run->trainer, &run->data.test, &run->state.history.epochs[run->state.history.count - 1]))
+    if (!trainer_evaluate(&run->trainer, &run->data.test,
+                          &run->state.history.epochs[run->state.history.count - 1]))
         return false;
     *epoch = run->state.history.epochs[run->state.history.count - 1];
     printf("epoch %zu of %zu: last %.2f%%, sum %.2f%%, %.0f images/s\n", run->state.history.count,
@@ -123,7 +124,8 @@ static bool go_on(struct run *run)
     mf_network *from = NULL;
     if (!run->checkpoint.resume || !checkpoint_is_there(&run->checkpoint))
         return true;
-    bool good = checkpoint_read(&run->checkpoint, &from, &run->state) && checkpoint_take(from, run->model.network);
+    bool good =
+        checkpoint_read(&run->checkpoint, &from, &run->state) && checkpoint_take(from, run->model.network);
     mf_network_free(from);
     if (good)
         trainer_catch_up(&run->trainer);
@@ -177,10 +179,11 @@ static bool report(struct run *run)
         return false;
     report_options(&run->settings, &run->data, options);
     printf("libmonoforward_mpi %s; loss of the last layer in the last batch %.4f\n", mf_mpi_version(), loss);
-    steps = run->state.history.count * ((trainer_epoch_rows(&run->trainer) + run->settings.batch - 1) /
-                                        run->settings.batch);
+    steps = run->state.history.count *
+            ((trainer_epoch_rows(&run->trainer) + run->settings.batch - 1) / run->settings.batch);
     double images = (double)run->state.history.count * (double)trainer_epoch_rows(&run->trainer);
-    printf("result example=mpi_mnist mode=%s ranks=%u stages=%u replicas=%u wire=%s average_every=%zu %s last=%.2f "
+    printf("result example=mpi_mnist mode=%s ranks=%u stages=%u replicas=%u wire=%s average_every=%zu %s "
+           "last=%.2f "
            "sum=%.2f seconds=%.2f samples_per_second=%.0f activation_bytes_per_batch=%.0f "
            "average_bytes_per_batch=%.0f params_hash=%016llx\n",
            mode_names[run->mpi.mode], (unsigned)run->ranks.place.ranks, (unsigned)run->ranks.place.stages,

@@ -15,19 +15,22 @@ const char *const wire_names[] = {[MF_MPI_WIRE_FLOAT32] = "float32", [MF_MPI_WIR
 
 static const char summary[] =
     "Trains the networks of mnist on the ranks that mpirun has started. Besides the options of mnist, which\n"
-    "`mnist --help` tells (all but --plot, --export, --validation and --cut), it takes these. One of these words\n"
+    "`mnist --help` tells (all but --plot, --export, --validation and --cut), it takes these. One of these "
+    "words\n"
     "comes with its value behind it: --mode pipeline, not --mode=pipeline.";
 
 static enum options_outcome read_own(struct mpi_settings *mpi, int count, char **words)
 {
     const struct option_rule rules[] = {
         option_choice("mode", "ranks hold layers, share batches, or both (pipeline)", &mpi->mode, mode_names),
-        option_count("replicas", "of a hybrid run: ranks that share the layers of a stage (2)", &mpi->replicas, 1,
-                     65536),
-        option_choice("wire", "how activations travel; bf16 changes the bits (float32)", &mpi->wire, wire_names),
-        option_count("average-every",
-                     "steps that replicas make on their own until parameters are averaged; 0: gradients are (0)",
-                     &mpi->average_every, 0, 1e9),
+        option_count("replicas", "of a hybrid run: ranks that share the layers of a stage (2)",
+                     &mpi->replicas, 1, 65536),
+        option_choice("wire", "how activations travel; bf16 changes the bits (float32)", &mpi->wire,
+                      wire_names),
+        option_count(
+            "average-every",
+            "steps that replicas make on their own until parameters are averaged; 0: gradients are (0)",
+            &mpi->average_every, 0, 1e9),
     };
     return options_read(count, words, summary, rules, sizeof rules / sizeof rules[0]);
 }
@@ -43,13 +46,15 @@ static bool is_own(const char *word)
 
 static bool make_sense(const struct settings *settings)
 {
-    if (settings->plot != NULL || settings->onnx != NULL || settings->validation > 0 || settings->cut == CUT_NONE)
+    if (settings->plot != NULL || settings->onnx != NULL || settings->validation > 0 ||
+        settings->cut == CUT_NONE)
         return complain("--plot, --export, --validation and --cut are for mnist");
     return true;
 }
 
 /* One thread a rank, unless the command line says otherwise. */
-enum options_outcome mpi_settings_read(struct settings *settings, struct mpi_settings *mpi, int argc, char **argv)
+enum options_outcome mpi_settings_read(struct settings *settings, struct mpi_settings *mpi, int argc,
+                                       char **argv)
 {
     static char workers[] = "--workers", none[] = "0";
     char *own[MOST_WORDS] = {argv[0]}, *others[MOST_WORDS] = {argv[0], workers, none};

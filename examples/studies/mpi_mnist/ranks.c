@@ -29,7 +29,9 @@ static bool create_grid(struct ranks *ranks, const struct mpi_settings *settings
     mf_mpi_grid_spec spec;
     if (!ranks_ok(mf_mpi_grid_spec_init(&spec, sizeof spec)))
         return false;
-    spec.replicas = settings->mode == MODE_PIPELINE ? 1 : settings->mode == MODE_DATA ? 0 : (uint32_t)settings->replicas;
+    spec.replicas = settings->mode == MODE_PIPELINE ? 1
+                    : settings->mode == MODE_DATA   ? 0
+                                                    : (uint32_t)settings->replicas;
     return ranks_ok(mf_mpi_grid_create(MPI_COMM_WORLD, &spec, &ranks->grid)) &&
            ranks_ok(mf_mpi_place_init(&ranks->place, sizeof ranks->place)) &&
            ranks_ok(mf_mpi_grid_place(ranks->grid, &ranks->place));
