@@ -109,7 +109,9 @@ static bool parameter_is_finite(const mf_layer *layer, size_t p)
 mf_status mfi_run_end_update(const mfi_run *run)
 {
     const mfi_plan *plan = &run->layer->plan;
-    bool doubtful = take_flag(&run->learner->doubtful) || mfi_float_left_finite() || !plan->products.own;
+    /* BLAS libraries have threads of their own, and rounding to bf16 and its products raise no flags. */
+    bool doubtful = take_flag(&run->learner->doubtful) || mfi_float_left_finite() || !plan->products.own ||
+                    plan->precision == MF_PRECISION_BF16;
     for (size_t p = 0; doubtful && p < plan->parameter_count; p++) {
         if (!mfi_role_learns(plan->parameters[p].role) || parameter_is_finite(run->layer, p))
             continue;
