@@ -1763,7 +1763,7 @@ MF_API mf_status mf_network_export_onnx_to(const mf_network *network, const mf_o
 /* ---------------------------------------------------------------------------------------------- */
 /** @defgroup onnx_import ONNX import
  *
- *  Makes a network of an ONNX model (opset 7 to 21), as PyTorch, Keras or this library have written it, that
+ *  Makes a network of an ONNX model (opset 7 to 21), as PyTorch or this library writes it, that
  *  predicts as the model does and can be trained on: multi-layer perceptrons, convolutional and residual
  *  networks, transformer blocks. docs/onnx.md lists the operators. Nothing in the file is believed, and no
  *  other file is read.
