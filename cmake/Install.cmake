@@ -57,6 +57,17 @@ install(FILES ${mf_examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(TARGETS ${mf_installed} EXPORT monoforward
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(mf_mpi) # with files of its own, so that the core is the same with and without it
+    string(REPLACE "monoforward" "monoforward_mpi" mf_installed_mpi "${mf_installed}")
+    configure_file(pkgconfig/monoforward-mpi.pc.in monoforward-mpi.pc @ONLY)
+    install(FILES include/monoforward_mpi.h include/monoforward_mpi.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    install(TARGETS ${mf_installed_mpi} EXPORT monoforward-mpi
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(EXPORT monoforward-mpi FILE monoforward-mpi-targets.cmake NAMESPACE monoforward::
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward-mpi.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 install(EXPORT monoforward FILE monoforward-targets.cmake NAMESPACE monoforward::
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

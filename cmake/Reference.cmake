@@ -31,7 +31,12 @@ endfunction()
 
 # Doxygen counts parameters only while it writes HTML; other versions of it may find more to complain about, and a
 # warning is no reason not to build the library.
-mf_configure_doxygen(Doxyfile.xml "INPUT = include/monoforward.h" "GENERATE_HTML = NO" "GENERATE_XML = YES"
+set(mf_headers include/monoforward.h)
+if(mf_mpi)
+    list(APPEND mf_headers include/monoforward_mpi.h)
+endif()
+string(JOIN " " mf_header_names ${mf_headers})
+mf_configure_doxygen(Doxyfile.xml "INPUT = ${mf_header_names}" "GENERATE_HTML = NO" "GENERATE_XML = YES"
     "WARN_NO_PARAMDOC = NO" "WARN_AS_ERROR = NO")
 mf_configure_doxygen(Doxyfile.html "HTML_OUTPUT = html")
 
@@ -42,7 +47,7 @@ add_custom_command(OUTPUT "${mf_reference}/man.stamp"
     COMMAND "${MF_DOXYGEN}" "${mf_reference}/Doxyfile.xml"
     COMMAND "${MF_PYTHON}" docs/reference/man.py "${mf_reference}/xml" "${mf_reference}/man3"
     COMMAND "${CMAKE_COMMAND}" -E touch "${mf_reference}/man.stamp"
-    DEPENDS include/monoforward.h README.md CHANGELOG.md docs/Doxyfile ${mf_documents} ${mf_example_files}
+    DEPENDS ${mf_headers} README.md CHANGELOG.md docs/Doxyfile ${mf_documents} ${mf_example_files}
             ${mf_reference_scripts} "${mf_reference}/Doxyfile.xml"
     WORKING_DIRECTORY "${mf_source}" COMMENT "Writing man pages" VERBATIM)
 add_custom_target(reference_man ALL DEPENDS "${mf_reference}/man.stamp")

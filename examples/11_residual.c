@@ -47,26 +47,6 @@ static mf_builder *start(const mf_shape *input, uint64_t seed)
     return builder;
 }
 
-/* A convolution that keeps the size of the maps, or halves it with a stride of 2, and its batch
- * normalisation; returns the node of its output. */
-static int32_t convolve(mf_builder *builder, int32_t node, size_t filters, size_t kernel, size_t stride)
-{
-    mf_unit_spec conv, norm;
-    check(mf_unit_spec_init(&conv, sizeof conv));
-    conv.kind = MF_UNIT_CONV2D;
-    conv.inputs[0] = node;
-    conv.outputs = filters;
-    conv.bias = 0; /* that of the normalisation behind it is enough */
-    conv.kernel[0] = conv.kernel[1] = kernel;
-    conv.stride[0] = conv.stride[1] = stride;
-    conv.padding[0] = conv.padding[1] = kernel / 2;
-    check(mf_builder_unit(builder, &conv, NULL));
-    check(mf_unit_spec_init(&norm, sizeof norm));
-    norm.kind = MF_UNIT_BATCH_NORM;
-    check(mf_builder_unit(builder, &norm, &node));
-    return node;
-}
-
 static mf_layer *finish(mf_builder *builder)
 {
     mf_head_spec head;
@@ -85,37 +65,34 @@ static mf_layer *finish(mf_builder *builder)
 static mf_layer *create_block(const mf_shape *input, size_t filters, size_t stride, uint64_t seed)
 {
     mf_builder *builder = start(input, seed);
-    mf_unit_spec relu, add;
-    check(mf_unit_spec_init(&relu, sizeof relu));
-    relu.kind = MF_UNIT_ACTIVATION;
-    check(mf_unit_spec_init(&add, sizeof add));
-    add.kind = MF_UNIT_ADD;
-
-    convolve(builder, 0, filters, 3, stride);
-    check(mf_builder_unit(builder, &relu, NULL));
-    const int32_t node = convolve(builder, MF_NODE_PREVIOUS, filters, 3, 1);
-    if (filters != input->dims[0] || stride != 1) {
-        convolve(builder, 0, filters, 1, stride);
-        add.inputs[1] = node; /* and not the input, 0 */
-    }
-    check(mf_builder_unit(builder, &add, NULL));
-    check(mf_builder_unit(builder, &relu, NULL));
+    mf_block_spec block;
+    check(mf_block_spec_init(&block, sizeof block));
+    block.kind = MF_BLOCK_RESIDUAL;
+    block.outputs = filters;
+    block.stride[0] = block.stride[1] = stride;
+    check(mf_builder_block(builder, &block, NULL));
     return finish(builder);
 }
 
-/* Behind it, maps have half the size: blocks cost a quarter. */
+/* A convolution that keeps the size of the maps, and a pooling: behind it, maps have half the size, and
+ * blocks cost a quarter. */
 static mf_layer *create_stem(const mf_shape *input, size_t filters, uint64_t seed)
 {
     mf_builder *builder = start(input, seed);
-    mf_unit_spec relu, pool;
-    convolve(builder, 0, filters, 3, 1);
-    check(mf_unit_spec_init(&relu, sizeof relu));
+    mf_unit_spec conv, norm, relu, pool;
+    check(mf_unit_spec_init(&conv, sizeof conv));
+    norm = relu = pool = conv;
+    conv.kind = MF_UNIT_CONV2D; /* 3 x 3 */
+    conv.outputs = filters;
+    conv.bias = 0; /* that of the normalisation behind it is enough */
+    conv.padding[0] = conv.padding[1] = 1;
+    norm.kind = MF_UNIT_BATCH_NORM;
     relu.kind = MF_UNIT_ACTIVATION;
-    check(mf_builder_unit(builder, &relu, NULL));
-    check(mf_unit_spec_init(&pool, sizeof pool));
     pool.kind = MF_UNIT_POOL;
     pool.pool = MF_POOL_MAX;
-    check(mf_builder_unit(builder, &pool, NULL));
+    const mf_unit_spec *units[] = {&conv, &norm, &relu, &pool};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        check(mf_builder_unit(builder, units[i], NULL));
     return finish(builder);
 }
 

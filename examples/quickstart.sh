@@ -61,7 +61,6 @@ find_missing() {
     have pkg-config || have pkgconf || missing="$missing pkg-config"
     have_blas || missing="$missing blas"
     compiles zlib.h -lz || missing="$missing zlib"
-    compiles cjson/cJSON.h -lcjson || missing="$missing cjson"
     missing=${missing# }
 }
 
@@ -72,7 +71,6 @@ explain() {
         cmake) say "  CMake 3.20 or newer, which runs the build" ;;
         pkg-config) say "  pkg-config, by which programs find the installed library" ;;
         blas) say "  a BLAS library (OpenBLAS), which computes the matrix products" ;;
-        cjson) say "  cJSON, with which the library loads model files" ;;
         zlib) say "  zlib, to read MNIST's compressed files" ;;
         esac
     done
@@ -83,11 +81,9 @@ package() {
     case $1:$2 in
     debian:compiler) echo build-essential ;;
     debian:blas) echo libopenblas-dev ;;
-    debian:cjson) echo libcjson-dev ;;
     debian:zlib) echo zlib1g-dev ;;
     fedora:compiler) echo gcc make ;;
     fedora:pkg-config) echo pkgconf-pkg-config ;;
-    fedora:cjson) echo cjson-devel ;;
     fedora:blas) echo openblas-devel ;;
     fedora:zlib) echo zlib-devel ;;
     arch:compiler) echo base-devel ;;
@@ -95,7 +91,6 @@ package() {
     arch:blas) echo blas-openblas ;;
     alpine:compiler) echo build-base ;;
     alpine:pkg-config) echo pkgconf ;;
-    alpine:cjson) echo cjson-dev ;;
     alpine:blas) echo openblas-dev ;;
     alpine:zlib) echo zlib-dev ;;
     brew:blas) echo openblas ;;

@@ -33,19 +33,19 @@
  *   changed (the one exception, mf_network_step(), says so), and mf_last_message() explains the failure in
  *   words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
  *   exits or prints.
- * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are opaque.
- *   Each create has exactly one free. Attaching one handle to another takes a reference, so any order of frees
- *   is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do not free
- *   it.
- * - Data. Arrays are float32, row-major, dense unless an mf_batch says otherwise; labels are int32_t from 0 to
- *   classes - 1. A row of maps is [channels, height, width], one of a sequence
- *   [positions, values]. The library reads the caller's arrays during the
- *   call only. Input and output arrays must not overlap. Inputs are finite; a NaN or an infinity is refused.
+ * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
+ * opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
+ * of frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do
+ * not free it.
+ * - Data. Arrays are float32, row-major, dense unless an mf_batch says otherwise; labels are int32_t from 0
+ * to classes - 1. A row of maps is [channels, height, width], one of a sequence [positions, values]. The
+ * library reads the caller's arrays during the call only. Input and output arrays must not overlap. Inputs
+ * are finite; a NaN or an infinity is refused.
  * - Memory. Creating and attaching allocate. Training and prediction never do.
  * - Threads. Different handles may be used from different threads at the same time, but a network uses its
- *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once, each
- *   with a workspace of its own, but not while another thread changes it. The library starts no threads, but
- *   for those of an mf_pool and the workers of an mf_pipeline.
+ *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once,
+ * each with a workspace of its own, but not while another thread changes it. The library starts no threads,
+ * but for those of an mf_pool and the workers of an mf_pipeline.
  * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function, or zero it
  *   and set struct_size to sizeof the struct where the struct is a result.
  *
@@ -92,7 +92,7 @@ enum {
                                limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
     MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
-    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity in the input, or a loss that is not finite. */
+    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity: in the input, as a loss, or after an update. */
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
@@ -178,8 +178,12 @@ enum {
     MF_OPTIMIZER_BETA2 = 4,         /**< 0 to below 1; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_EPSILON = 5,       /**< Above 0, at most 1e6; Adam, AdamW, RMSprop. */
     MF_OPTIMIZER_WEIGHT_DECAY = 6,  /**< 0 or more. */
-    MF_OPTIMIZER_CLIP_NORM = 7 /**< Largest norm of a layer's gradient (W, b, M and scale together, without
-                                                              those that are frozen); 0 = no clipping. */
+    /** Largest norm of a layer's gradient (W, b, M and scale together, without those that are frozen); 0 = no
+        clipping. */
+    MF_OPTIMIZER_CLIP_NORM = 7,
+    /** 0 (at creation) or 1: an update is tried first, and not made if a parameter would not be finite then. A
+        step goes back through its layer once more for that. Model files do not keep it. */
+    MF_OPTIMIZER_CHECKED = 8
 };
 
 /** What an optimizer is made from. */
@@ -294,8 +298,8 @@ enum {
     MF_PRECISION_BF16 = 1     /**< To bfloat16, nearest even: float32's range with 8 bits of precision; the
                                    relative error of an operand is at most 2^-8. Processors with AVX512-BF16
                                    then compute twice as fast; on others the same bits come at the speed of
-                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. So far the
-                                   products of dense units alone are rounded. */
+                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. Convolutions
+                                   are then computed straight, without Winograd's method. */
 };
 
 /** Seed of a layer that takes the next one of the process: no two such layers start alike. */
@@ -518,8 +522,11 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss,
- *  or with clipping the gradient's norm), STALE, STATE (no optimizer, or a workspace for inference). On any
- *  error no parameter has changed; `a` is then undefined. */
+ *  or with clipping the gradient's norm; or a parameter after the update), STALE, STATE (no optimizer, or a
+ *  workspace for inference). On any error no parameter has changed; `a` is then undefined. The one exception
+ *  is an update by which a parameter has overflowed, as the message says: then the layer must be restored
+ *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. BUSY
+ *  if the layer is being trained by a pipeline or in another thread. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
@@ -549,7 +556,8 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
  *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
  *  rounding: a step adds in another order where it never forms the gradient as a whole.
  *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
- *  is not finite), STATE (no optimizer). */
+ *  is not finite, or a parameter after the update, as in mf_layer_step()), STATE (no optimizer), BUSY as in
+ *  mf_layer_step(). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
 /** The activation a = phi(x W^T + b), pooled in a convolution, normalised by the running mean and variance if
@@ -562,6 +570,17 @@ MF_API mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace
  *  Errors: as mf_layer_forward(), and those of inputs and strides as in mf_layer_step_batch(). */
 MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                         float *a);
+
+/** What a layer passes on in training without learning itself: the activation as by mf_layer_forward_batch(),
+ *  then with dropout, which takes the next mask of the layer's random stream. mf_network_step_layer() does this
+ *  with the layers before the one that steps.
+ *  @param layer      passes the batch on
+ *  @param workspace  as in mf_layer_forward()
+ *  @param batch      as in mf_layer_forward_batch()
+ *  @param a          [rows, n] receives the activation
+ *  Errors: as mf_layer_forward_batch(). */
+MF_API mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
+                                     float *a);
 
 /** The goodness G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
  *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
@@ -593,6 +612,8 @@ MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspac
  *  Nodes are numbered: 0 is the layer's input, 1 the output of the first unit, and so on. A unit reads nodes
  *  of lower numbers. A builder remembers its first failure: later calls return it again, so that a host may
  *  look at the status of mf_layer_build() alone.
+ *
+ *  mf_builder_block() adds all units of a ready-made block in one call.
  *
  *  A dense or convolution unit with a batch normalisation, an activation and, behind a convolution, a pooling
  *  directly behind it, each read by the next one alone, is computed with them in one pass, with less memory.
@@ -669,6 +690,46 @@ typedef struct mf_unit_spec {
     int32_t reserved3; /**< 0. */
 } mf_unit_spec;
 
+/** Kinds of ready-made blocks, each a sum of its input x and units of x. Every convolution in a block is
+ *  without a bias and has a batch normalisation behind it; phi is the block's activation. */
+enum {
+    MF_BLOCK_RESIDUAL = 0, /**< phi(conv3x3(phi(conv3x3(x))) + x), of maps. The first convolution has the
+                              block's stride. Where it or `outputs` change the shape, a 1 x 1 convolution with
+                              this stride, and its normalisation, takes the place of x in the sum. */
+    MF_BLOCK_BOTTLENECK = 1, /**< phi(conv1x1(phi(conv3x3(phi(conv1x1(x))))) + x), of maps. The 3 x 3
+                                convolution reads and makes `hidden` maps, and has the stride. x as above. */
+    MF_BLOCK_MIXER = 2, /**< Of a sequence [T, d]: z = x + p(norm(x)) with p along the positions, and then
+                           z + q(norm(z)) with q along the values. Both are dense, phi, dense, p with
+                           `token_hidden` neurons in between and q with `hidden`; norm is a layer
+                           normalisation. The shape stays. */
+    MF_BLOCK_TRANSFORMER = 3 /**< Of a sequence [T, d]: z = x + dense(attention(dense(norm(x)))), and then
+                                z + dense(phi(dense(norm(z)))) with `hidden` neurons in between; norm is a
+                                layer normalisation (pre-norm). The shape stays. */
+};
+
+/** As the activation of a block: MF_ACTIVATION_RELU in residual blocks and bottlenecks, MF_ACTIVATION_GELU in
+ *  the others. */
+#define MF_ACTIVATION_AUTO (-1)
+
+/** What a block is made from. Each kind reads its own fields, `input` and `activation`, and no others. Pairs
+ *  are vertical, horizontal. */
+typedef struct mf_block_spec {
+    uint32_t struct_size; /**< sizeof(mf_block_spec). */
+    int32_t kind;         /**< MF_BLOCK_...; default MF_BLOCK_RESIDUAL. */
+    int32_t input;        /**< The node that is x; default MF_NODE_PREVIOUS. */
+    int32_t activation;   /**< MF_ACTIVATION_..., where leaky ReLU has the factor 0.01; default
+                             MF_ACTIVATION_AUTO. */
+    size_t outputs;       /**< Residual, bottleneck: maps of the output; 0 (default): those of x. */
+    size_t stride[2];     /**< Residual, bottleneck: 0 (default): 1. */
+    size_t hidden; /**< Bottleneck: maps, 0 (default): outputs / 4, at least 1. Mixer, transformer: neurons, 0
+                      (default): 4 d. */
+    size_t token_hidden; /**< Mixer: neurons of the product along the positions, 0 (default): d / 2, at least
+                            1. */
+    size_t heads;        /**< Transformer: heads of the attention, a divisor of d; 0 (default): 1. */
+    int32_t causal;   /**< Transformer: 1: a position sees itself and those before it alone; 0 (default). */
+    int32_t reserved; /**< 0. */
+} mf_block_spec;
+
 /** Kinds of heads. */
 enum {
     MF_HEAD_LINEAR = 0, /**< G = F M^T with F the layer's output, or its pooling: a goodness for each row. */
@@ -681,7 +742,12 @@ enum {
 /** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. */
 #define MF_LABEL_IGNORED (-100)
 
-/** What a head is made from. Its objective is the cross-entropy of softmax(G). */
+/** What a head is made from. Its objective is the cross-entropy of softmax(G).
+ *
+ *  A head may have units of its own: those behind `output_node`. They read the layer's output and each other, M
+ * reads the last of them, and nothing of them reaches the next layer: they are computed where there is goodness
+ * to compute, and learn as the layer's other units do. So a convolution, a normalisation and an activation
+ * there are a convolutional head, and a dense unit of r outputs without bias is a head of rank r. */
 typedef struct mf_head_spec {
     uint32_t struct_size; /**< sizeof(mf_head_spec). */
     int32_t kind;         /**< MF_HEAD_LINEAR (default) or MF_HEAD_POSITIONS. */
@@ -692,7 +758,8 @@ typedef struct mf_head_spec {
     float projection_gain;   /**< Scale of M's initialisation; default 1. */
     float label_smoothing;   /**< Part of the target that is spread evenly over all classes, 0 to below 1;
                                   default 0. */
-    int32_t reserved;        /**< 0. */
+    int32_t output_node;     /**< Node of the layer's output; units behind it are the head's own.
+                                  Default MF_NODE_PREVIOUS: the last unit, so that the head has none. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -714,6 +781,12 @@ typedef struct mf_builder_spec {
  *  @param size  sizeof *spec as the caller was compiled
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_block_spec_init(mf_block_spec *spec, size_t size);
 
 /** Fills a spec with the defaults.
  *  @param spec  receives them
@@ -745,13 +818,22 @@ MF_API mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **bu
  *  @param builder  NULL is fine */
 MF_API void mf_builder_free(mf_builder *builder);
 
-/** Adds a unit behind those that are there. The output of the last unit is that of the layer.
+/** Adds a unit behind those that are there. The output of the last unit is that of the layer, unless the
+ *  output_node of its head is another.
  *  @param builder  to add to
  *  @param unit     copied, so that one spec can be used for several units
  *  @param node     receives the number of the unit's node, 1 for the first; may be NULL
  *  Errors: HANDLE, ARGUMENT, SHAPE (shapes that do not fit together), OVERFLOW, MEMORY, STATE (a builder made
  *  by mf_builder_from_spec()), and the first failure of this builder, if there was one. */
 MF_API mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node);
+
+/** Adds all units of a ready-made block, as mf_builder_unit() would add them one by one: nothing but these
+ *  units is left of the block, and mf_layer_unit() tells them.
+ *  @param builder  to add to
+ *  @param block    copied
+ *  @param node     receives the number of the block's output, the node of its last unit; may be NULL
+ *  Errors: as mf_builder_unit(). After a failure the builder has none of the block's units. */
+MF_API mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *block, int32_t *node);
 
 /** Sets the head of the layer.
  *  @param builder  whose layer it is for
@@ -871,9 +953,10 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 /** One joint training step: every layer steps on the batch, first to last, each on the activation of
  *  the one before. x [rows, k of the first layer], y [rows].
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE
- *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss that is
- *  not finite is found before any layer changes; with such a loss, the layers before have stepped, this one
- *  and those behind have not: each layer's report counts the batches it has applied. */
+ *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss or an
+ *  update that is not finite is found before any layer changes; then the layers before have stepped, those
+ *  behind have not, and this one has not either, but for an update as in mf_layer_step(): each layer's report
+ *  counts the batches it has applied. BUSY as in mf_layer_step(). */
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
@@ -1055,10 +1138,10 @@ MF_API mf_status mf_network_metadata_remove(mf_network *network, const char *nam
 enum {
     MF_WORKSPACE_TRAINING = 0,  /**< Everything. */
     MF_WORKSPACE_INFERENCE = 1, /**< Prediction and evaluation only; smaller. */
-    MF_WORKSPACE_CONVERT = 2    /**< Added to one of the two: batches may have inputs other than float32. Their
-                                     floats lie where the second layer writes later, so this takes memory only
-                                     if no second, fourth, ... layer has as many outputs as the first one has
-                                     inputs: max_batch rows of the difference. */
+    MF_WORKSPACE_CONVERT = 2 /**< Added to one of the two: batches may have inputs other than float32. Their
+                                  floats lie where the second layer writes later, so this takes memory only
+                                  if no second, fourth, ... layer has as many outputs as the first one has
+                                  inputs: max_batch rows of the difference. */
 };
 
 /** What a workspace is made from. */
@@ -1212,7 +1295,8 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
  *  other function as well; but when layers come or go or change their number of classes, the pipeline is
  *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
- *  from one thread at a time.
+ *  from one thread at a time. What breaks these two rules gets BUSY: steps, gradients and updates of a layer,
+ *  and submits of another pipeline with it, while a batch is on its way; calls while another thread is in one.
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
@@ -1228,8 +1312,9 @@ typedef struct mf_pipeline mf_pipeline;
 typedef struct mf_pipeline_report {
     uint32_t struct_size; /**< sizeof(mf_pipeline_report), set by the caller. */
     int32_t status;       /**< MF_STATUS_OK: the layer has learned from the batch. MF_STATUS_NUMERIC: its
-                               loss, or with clipping its gradient, was not finite. MF_STATUS_STATE: it left
-                               the batch out, after such a failure or a stop. */
+                               loss, with clipping its gradient, or its update was not finite, as in
+                               mf_layer_step(). MF_STATUS_STATE: it left the batch out, after such a
+                               failure or a stop. */
     uint64_t batch;       /**< Number of the batch: 0 for the first that the pipeline took. */
     uint64_t position;    /**< Position of the layer. */
     uint64_t rows;        /**< As in mf_report; 0 unless the status is OK. */
@@ -1510,15 +1595,14 @@ MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t conte
 MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 
 /** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
- *  taken only when the file is as large as its architecture demands. While loading, the JSON library takes
- *  memory for the file's header from malloc, whatever the allocator.
+ *  taken only when the file is as large as its architecture demands.
  *  @param spec     what is wanted; NULL for the defaults
  *  @param path     of a regular file
  *  @param network  receives the handle, or NULL on failure; layers have the ids they had. Free it with
  *                  mf_network_free(): the layers and optimizers are its own
  *  Errors: ARGUMENT, IO (the message names the path and the system's reason), FORMAT (the message says what
  *  is wrong), VERSION, STATE (the state of training is wanted, but is not there), CAPACITY (larger than
- *  max_bytes), UNSUPPORTED (the library was built without a JSON library), MEMORY. */
+ *  max_bytes), MEMORY. */
 MF_API mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network);
 
 /** Loads a network from a buffer, which is read during the call only.
@@ -1644,8 +1728,7 @@ MF_API mf_status mf_blas_get_threads(int32_t *threads);
  *  the library does. The input is "input": [N, channels, height, width] if the first layer reads maps,
  *  [N, positions, k] if it reads a sequence, [N, k] otherwise, with any N. The outputs are "goodness_last",
  * "probabilities_last", "label_last" and "goodness_sum", "probabilities_sum", "label_sum": [N, m], [N, m] and
- * int64 [N] for each mode of prediction. docs/onnx.md tells the rest. A network cannot be read back from such
- * a file.
+ * int64 [N] for each mode of prediction. docs/onnx.md tells the rest.
  *
  *  Exporting reads the network and allocates nothing. The same network gives the same bytes.
  *  @{ */
@@ -1680,6 +1763,72 @@ MF_API mf_status mf_network_export_onnx_buffer(const mf_network *network, void *
  *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW, NUMERIC as in mf_network_export_onnx(), before the
  * first byte; IO as in mf_network_save_to(). */
 MF_API mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup onnx_import ONNX import
+ *
+ *  Makes a network of an ONNX model (opset 7 to 21), as PyTorch or this library writes it, that
+ *  predicts as the model does and can be trained on: multi-layer perceptrons, convolutional and residual
+ *  networks, transformer blocks. docs/onnx.md lists the operators. Nothing in the file is believed, and no
+ *  other file is read.
+ *
+ *  The nodes of the model become units, and the units layers: one, or several that end where `cuts` says.
+ *  Each layer has a head of its own, as every layer. mf_onnx_plan() tells what would become of a model, with
+ *  the names that cuts may have.
+ *  @{ */
+
+/** Which model to import, and what to make of it. */
+typedef struct mf_onnx_spec {
+    uint32_t struct_size; /**< sizeof(mf_onnx_spec). */
+    int32_t features;     /**< 1: the classifier, which is the last dense unit and all behind it, is left
+                             out; 0 (default): all is taken. */
+    const char *path;     /**< Of a regular file; NULL (default): the model is in `buffer`. */
+    const void *buffer;   /**< [bytes] the model, of any alignment; read during the call only. */
+    size_t bytes;         /**< Size of the buffer. */
+    const char *const
+        *cuts;        /**< [cut_count] names of nodes, or of values: behind each of them a layer ends,
+                         and gradients stop. Default: none. A model of this library is cut as it was. */
+    size_t cut_count; /**< Number of cuts. */
+    const char *last; /**< Name of the last node, or value, that is taken; NULL (default): all are. */
+    size_t frozen;    /**< The first so many layers are frozen, but for their heads: SIZE_MAX for all;
+                         default 0. */
+    size_t classes;   /**< Of the heads, which are drawn then. 0 (default): those of the model. The last head
+                         hands on its output as the goodness (M is the identity), or, of a model of this
+                         library, all heads are those that were exported. */
+    size_t pool_size; /**< Of the heads of layers whose output is maps, as in mf_head_spec; default 1. */
+    uint64_t seed;    /**< Equal seeds draw equal heads; default MF_SEED_AUTO. */
+    uint64_t max_bytes;            /**< Larger models are refused; 0 (default): those above 2 GiB. */
+    const mf_allocator *allocator; /**< Of the network, its layers, and of the memory that the import takes in
+                                      passing; NULL: the C library's. */
+} mf_onnx_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
+
+/** Writes what would become of a model into `text`, as lines for people: its layers with their units, shapes
+ *  and the names of nodes, where gradients stop, and behind which units they may stop. No network is made.
+ * What it says may change from version to version.
+ *  @param spec    which model, and what to make of it
+ *  @param text    [size] receives the lines, cut if there is too little room, and always a final 0; may be
+ *                 NULL if size is 0
+ *  @param size    of `text`
+ *  @param needed  receives the size that suffices, with the final 0; may be NULL
+ *  Errors: as mf_network_import_onnx(), and CAPACITY also for too little room: what fits is there. */
+MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
+
+/** Imports a model. The model's metadata become those of the network.
+ *  @param spec     which model, and what to make of it
+ *  @param network  receives the handle, or NULL on failure. Free it with mf_network_free(): the layers are
+ * its own Errors: ARGUMENT (also a name that the model does not have, and a cut behind which values from
+ * before it are read), IO (the message names the path and the system's reason), FORMAT (the message says what
+ * is damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), CAPACITY
+ * (larger than max_bytes, or heads and other parameters that are not in the file of more than 64 MiB),
+ * OVERFLOW, MEMORY. */
+MF_API mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network);
 
 /** @} */
 

@@ -796,24 +796,74 @@ struct unit_spec : mf_unit_spec {
     }
 };
 
+/** What a ready-made block is made from, with the defaults. */
+struct block_spec : mf_block_spec {
+    block_spec() : mf_block_spec() { check(mf_block_spec_init(this, sizeof(mf_block_spec))); }
+
+    /** `outputs` 0: as many maps as the input has. */
+    static block_spec residual(std::size_t outputs = 0, std::size_t stride = 1)
+    {
+        return of_maps(MF_BLOCK_RESIDUAL, outputs, stride);
+    }
+
+    /** Its 3 x 3 convolution has `hidden` maps, 0: a quarter of its outputs. */
+    static block_spec bottleneck(std::size_t outputs = 0, std::size_t stride = 1, std::size_t hidden = 0)
+    {
+        block_spec spec = of_maps(MF_BLOCK_BOTTLENECK, outputs, stride);
+        spec.hidden = hidden;
+        return spec;
+    }
+
+    /** Neurons along the positions, 0: half the width of the sequence; and along the values, 0: four times. */
+    static block_spec mixer(std::size_t token_hidden = 0, std::size_t hidden = 0)
+    {
+        block_spec spec;
+        spec.kind = MF_BLOCK_MIXER;
+        spec.token_hidden = token_hidden;
+        spec.hidden = hidden;
+        return spec;
+    }
+
+    /** `hidden` 0: four times the width of the sequence. */
+    static block_spec transformer(std::size_t heads, bool causal = false, std::size_t hidden = 0)
+    {
+        block_spec spec;
+        spec.kind = MF_BLOCK_TRANSFORMER;
+        spec.heads = heads;
+        spec.causal = causal ? 1 : 0;
+        spec.hidden = hidden;
+        return spec;
+    }
+
+  private:
+    static block_spec of_maps(std::int32_t kind, std::size_t outputs, std::size_t stride)
+    {
+        block_spec spec;
+        spec.kind = kind;
+        spec.outputs = outputs;
+        spec.stride[0] = spec.stride[1] = stride;
+        return spec;
+    }
+};
+
 /** What a head is made from, with the defaults. */
 struct head_spec : mf_head_spec {
     head_spec() : mf_head_spec() { check(mf_head_spec_init(this, sizeof(mf_head_spec))); }
 
     /** `pool_size` 0: M reads the output as it is; s: its adaptive average pooling to s x s. */
-    /** A goodness for each position of a sequence. */
-    static head_spec positions(std::size_t classes)
-    {
-        head_spec spec = linear(classes);
-        spec.kind = MF_HEAD_POSITIONS;
-        return spec;
-    }
-
     static head_spec linear(std::size_t classes, std::size_t pool_size = 0)
     {
         head_spec spec;
         spec.classes = classes;
         spec.pool_size = pool_size;
+        return spec;
+    }
+
+    /** A goodness for each position of a sequence. */
+    static head_spec positions(std::size_t classes)
+    {
+        head_spec spec = linear(classes);
+        spec.kind = MF_HEAD_POSITIONS;
         return spec;
     }
 };
@@ -1025,6 +1075,14 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
         check(mf_layer_forward_batch(handle_, workspace.get(), &batch, a.data()));
     }
 
+    /** What the layer passes on in training without learning, with dropout. */
+    void pass(workspace_ref &workspace, const batch &batch, view<float> a)
+    {
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        detail::require("the activation", a.size(), batch.rows, detail::outputs(handle_));
+        check(mf_layer_pass_batch(handle_, workspace.get(), &batch, a.data()));
+    }
+
     std::vector<float> forward(workspace_ref &workspace, view<const float> x) const
     {
         std::vector<float> a(detail::rows_of(x, detail::inputs(handle_)) * detail::outputs(handle_));
@@ -1196,7 +1254,36 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
     /** Puts the values of a node behind those of the one before. */
     builder &concat(std::int32_t with) { return unit(unit_spec::concat(with)); }
 
-    /** The next unit reads this node instead of the one before; 0 is the layer's input. */
+    /** Adds the units of a ready-made block; behind branch() its input is the node that was named there. */
+    builder &block(mf_block_spec spec)
+    {
+        if (next_ != MF_NODE_PREVIOUS)
+            spec.input = std::exchange(next_, MF_NODE_PREVIOUS);
+        check(mf_builder_block(handle_, &spec, &node_));
+        return *this;
+    }
+
+    builder &residual(std::size_t outputs = 0, std::size_t stride = 1)
+    {
+        return block(block_spec::residual(outputs, stride));
+    }
+
+    builder &bottleneck(std::size_t outputs = 0, std::size_t stride = 1, std::size_t hidden = 0)
+    {
+        return block(block_spec::bottleneck(outputs, stride, hidden));
+    }
+
+    builder &mixer(std::size_t token_hidden = 0, std::size_t hidden = 0)
+    {
+        return block(block_spec::mixer(token_hidden, hidden));
+    }
+
+    builder &transformer(std::size_t heads, bool causal = false, std::size_t hidden = 0)
+    {
+        return block(block_spec::transformer(heads, causal, hidden));
+    }
+
+    /** The next unit or block reads this node instead of the one before; 0 is the layer's input. */
     builder &branch(std::int32_t node) noexcept
     {
         next_ = node;
@@ -1249,6 +1336,24 @@ struct network_spec : mf_network_spec {
 struct load_spec : mf_load_spec {
     load_spec() : mf_load_spec() { check(mf_load_spec_init(this, sizeof(mf_load_spec))); }
 };
+
+/** Which ONNX model to import, and what to make of it, with the defaults. */
+struct onnx_spec : mf_onnx_spec {
+    onnx_spec() : mf_onnx_spec() { check(mf_onnx_spec_init(this, sizeof(mf_onnx_spec))); }
+};
+
+/** What would become of a model, as lines for people. */
+inline std::string onnx_plan(const mf_onnx_spec &spec)
+{
+    std::size_t needed = 0;
+    mf_status status = mf_onnx_plan(&spec, nullptr, 0, &needed);
+    if (status != MF_STATUS_CAPACITY)
+        check(status);
+    std::string text(needed, '\0');
+    check(mf_onnx_plan(&spec, text.data(), text.size(), nullptr));
+    text.resize(needed - 1);
+    return text;
+}
 
 namespace detail
 {
@@ -1642,6 +1747,14 @@ class network : public detail::owned<network_ref>
     {
         mf_network *handle = nullptr;
         check(mf_network_load(&spec, path.c_str(), &handle));
+        return network(handle);
+    }
+
+    /** From an ONNX model. */
+    static network import_onnx(const mf_onnx_spec &spec)
+    {
+        mf_network *handle = nullptr;
+        check(mf_network_import_onnx(&spec, &handle));
         return network(handle);
     }
 

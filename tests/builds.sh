@@ -5,7 +5,7 @@
 #     sh tests/builds.sh --all     also lto, O0, unity, clang's warnings, musl, and other machines under an emulator
 #     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang musl i386 aarch64 armhf riscv64 s390x
 #
-# Installs what is missing if root runs it on Debian or Ubuntu. CMocka and cJSON for other machines are made from
+# Installs what is missing if root runs it on Debian or Ubuntu. CMocka for other machines is made from
 # Debian's sources. Writes to build-builds/ only. Says "passed: NAME: ...", "FAILED: NAME: ..." or "skip: NAME: why"
 # for each; exit code 0 if none failed.
 # SPDX-License-Identifier: MIT
@@ -81,7 +81,7 @@ check() {
     fi
     # The examples link the shared library, which a program without a loader cannot.
     if [ "$name" = musl ] && ! { mkdir -p "$folder/examples" && musl-gcc -static -I include examples/01_hello.c \
-        "$folder/lib/libmonoforward.a" "$home/roots/musl/lib/libcjson.a" -o "$folder/examples/01_hello"; } \
+        "$folder/lib/libmonoforward.a" -o "$folder/examples/01_hello"; } \
         >>"$home/$name.log" 2>&1; then
         fail "$name" "a static program"
         return
@@ -109,12 +109,12 @@ check() {
     echo "passed: $name: library, examples/01_hello, $ran tests"
 }
 
-# What tests and model files need, for another machine or C library: sources NAME COMPILER makes them in roots/NAME.
+# What tests need, for another machine or C library: sources NAME COMPILER makes them in roots/NAME.
 sources() {
     target=$home/roots/$1
-    [ -f "$target/lib/libcmocka.a" ] && [ -f "$target/lib/libcjson.a" ] && return 0
+    [ -f "$target/lib/libcmocka.a" ] && return 0
     from=$home/sources
-    if [ ! -f "$from/cjson/cJSON.c" ] || [ ! -f "$from/cmocka/src/cmocka.c" ]; then
+    if [ ! -f "$from/cmocka/src/cmocka.c" ]; then
         [ "$(id -u)" -eq 0 ] && have apt-get && want dpkg-dev dpkg-source || return 1
         rm -rf "$from"
         mkdir -p "$from/lists/partial" "$from/cache/archives/partial" || return 1
@@ -124,28 +124,26 @@ sources() {
         (cd "$from" &&
             set -- -o Dir::Etc::SourceList="$from/sources.list" -o Dir::Etc::SourceParts=/dev/null \
                 -o Dir::State::Lists="$from/lists" -o Dir::Cache="$from/cache" &&
-            apt-get "$@" update && apt-get "$@" source --download-only cmocka cjson &&
-            dpkg-source -x cmocka_*.dsc cmocka && dpkg-source -x cjson_*.dsc cjson) >"$home/sources.log" 2>&1 || return 1
+            apt-get "$@" update && apt-get "$@" source --download-only cmocka &&
+            dpkg-source -x cmocka_*.dsc cmocka) >"$home/sources.log" 2>&1 || return 1
     fi
     rm -rf "$target"
-    mkdir -p "$target/include/cjson" "$target/lib" && cp "$from/cmocka/include/cmocka.h" "$target/include" &&
-        cp "$from/cjson/cJSON.h" "$target/include/cjson" && (cd "$target" &&
+    mkdir -p "$target/include" "$target/lib" && cp "$from/cmocka/include/cmocka.h" "$target/include" &&
+        (cd "$target" &&
         "$2" -std=gnu11 -w -O1 -fPIC -D_GNU_SOURCE -DHAVE_SIGNAL_H -DHAVE_STRUCT_TIMESPEC -DHAVE_CLOCK_REALTIME \
             -DHAVE_SIGLONGJMP -DHAVE_GCC_THREAD_LOCAL_STORAGE -DHAVE_INTTYPES_H -DHAVE_STRINGS_H -DHAVE_STRSIGNAL \
-            -I "$from/cmocka/include" -c "$from/cmocka/src/cmocka.c" "$from/cjson/cJSON.c" &&
-        ar rcs lib/libcmocka.a cmocka.o && ar rcs lib/libcjson.a cJSON.o && rm -f cmocka.o cJSON.o)
+            -I "$from/cmocka/include" -c "$from/cmocka/src/cmocka.c" &&
+        ar rcs lib/libcmocka.a cmocka.o && rm -f cmocka.o)
 }
 
 # elsewhere NAME COMPILER FOLDERS ARGUMENTS...: a build whose libraries come from these folders alone.
 elsewhere() {
     name=$1 compiler=$2 folders=$3
     shift 3
-    json=auto
     if ! sources "$name" "$compiler" >"$home/sources-$name.log" 2>&1; then
-        json=off
-        echo "skip: $name: tests: no sources of CMocka and cJSON from Debian (see $home/sources.log)"
+        echo "skip: $name: tests: no sources of CMocka from Debian (see $home/sources.log)"
     fi
-    check "$name" "$tests" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_C_COMPILER="$compiler" -DMF_BLAS=builtin -DMF_JSON=$json \
+    check "$name" "$tests" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_C_COMPILER="$compiler" -DMF_BLAS=builtin \
         -DCMAKE_FIND_ROOT_PATH="$home/roots/$name;$folders" -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY \
         -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY \
         -DCMAKE_FIND_ROOT_PATH_MODE_PROGRAM=NEVER "$@"

@@ -25,12 +25,13 @@ list_missing() {
     have make || have ninja || need make "which cmake calls"
     have pkg-config || need pkg-config "by which outside projects find the library"
     has_header cmocka.h || need libcmocka-dev "the framework of the tests"
-    has_header cjson/cJSON.h || has_header cJSON.h || need libcjson-dev "with which the library loads models"
     has_header zlib.h || need zlib1g-dev "with which examples/studies/mnist reads gzipped files"
     has_header lzma.h || need liblzma-dev "with which examples/studies/cifar10 reads files packed by xz"
     have xz || need xz-utils "which packs files for the test of examples/studies/cifar10"
     [ "$(uname)" != Linux ] || have abidiff ||
         need abigail-tools "which compares the ABI with that of the last release"
+    have mpicc || need libopenmpi-dev "an MPI, with which libmonoforward_mpi is built"
+    have mpirun || need openmpi-bin "which starts the ranks of its tests"
     { has_header cblas.h && has_tuned_blas; } || need libopenblas-dev "fast matrix products"
     have python3 || need python3 "which makes the man pages"
     have doxygen || need doxygen "which makes the reference"
@@ -81,12 +82,12 @@ has_blas() {
 name_elsewhere() {
     cat <<'END'
 Please install these by hand. The packages are called
-    Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel cjson-devel openblas-devel zlib-devel
+    Fedora   gcc gcc-c++ cmake make pkgconf-pkg-config libcmocka-devel openblas-devel zlib-devel
              xz-devel xz valgrind clang libabigail
-    Arch     gcc cmake make pkgconf cmocka cjson openblas cblas zlib xz valgrind clang
-    Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev cjson-dev openblas-dev zlib-dev
+    Arch     gcc cmake make pkgconf cmocka openblas cblas zlib xz valgrind clang
+    Alpine   gcc g++ musl-dev cmake make pkgconf cmocka-dev openblas-dev zlib-dev
              xz-dev xz valgrind clang
-    macOS    (brew) cmake pkg-config cmocka cjson openblas xz
+    macOS    (brew) cmake pkg-config cmocka openblas xz
 END
 }
 

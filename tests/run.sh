@@ -145,6 +145,20 @@ valgrind_tests() {
     done
 }
 
+# libmonoforward_mpi as two ranks; what MPI itself leaves behind is named in a file.
+valgrind_ranks() { # FOLDER
+    [ -x "$1/tests/mpi/test_mpi_wrapped" ] && command -v mpirun >/dev/null || return 0
+    if OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 mpirun -n 2 \
+        valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+        --suppressions=tests/mpi/valgrind.supp "$1/tests/mpi/test_mpi_wrapped" >"$work/log" 2>&1; then
+        echo "valgrind: two ranks: clean"
+        pass
+    else
+        cat "$work/log"
+        fail "valgrind: two ranks"
+    fi
+}
+
 valgrind_stage() {
     if ! command -v valgrind >/dev/null; then
         skip "valgrind: not installed (sh tests/run.sh --all installs it)"
@@ -154,6 +168,7 @@ valgrind_stage() {
     build "valgrind" build-builtin all -DCMAKE_BUILD_TYPE=Release -DMF_BLAS=builtin \
         -DMF_BUILD_EXAMPLES=OFF || return
     heading "valgrind"
+    valgrind_ranks build-builtin
     if [ $all -eq 0 ]; then
         valgrind_tests build-builtin api_network_edit api_memory_failures api_errors_workspace api_pipeline_errors
         return

@@ -33,7 +33,7 @@ fi
 purge() {
     installed=0
     # shellcheck disable=SC2086 # no word if it was not installed
-    dpkg --purge $for_python libmonoforward-dev libmonoforward0 >"$work/log" 2>&1 || {
+    dpkg --purge $for_python libmonoforward-mpi-dev libmonoforward-mpi0 libmonoforward-dev libmonoforward0 >"$work/log" 2>&1 || {
         cat "$work/log"
         echo "failed: dpkg --purge"
         return 1
@@ -73,12 +73,16 @@ else
 fi
 library=$(find "$packages" -maxdepth 1 -name 'libmonoforward0_*.deb')
 development=$(find "$packages" -maxdepth 1 -name 'libmonoforward-dev_*.deb')
+mpi_library=$(find "$packages" -maxdepth 1 -name 'libmonoforward-mpi0_*.deb')
+mpi_development=$(find "$packages" -maxdepth 1 -name 'libmonoforward-mpi-dev_*.deb')
 python=$(find "$packages" -maxdepth 1 -name 'python3-monoforward_*_all.deb')
-[ -f "$library" ] && [ -f "$development" ] && [ -f "$python" ] || failed "not one package of each kind in $packages"
+for package in "$library" "$development" "$mpi_library" "$mpi_development" "$python"; do
+    [ -f "$package" ] || failed "not one package of each kind in $packages"
+done
 
 # What they say about themselves.
 depends=$(dpkg-deb -f "$library" Depends)
-for wanted in "libblas3 | libblas.so.3" libcjson1 libc6; do
+for wanted in "libblas3 | libblas.so.3" libc6; do
     case ", $depends" in
     *", $wanted"*) ;;
     *) failed "libmonoforward0 does not depend on $wanted: $depends" ;;
@@ -86,17 +90,20 @@ for wanted in "libblas3 | libblas.so.3" libcjson1 libc6; do
 done
 dpkg-deb -f "$development" Depends | grep -q "libmonoforward0 (= $(dpkg-deb -f "$library" Version))" ||
     failed "libmonoforward-dev does not depend on this very libmonoforward0"
-for package in "$library" "$development"; do
+dpkg-deb -f "$mpi_library" Depends | grep -q mpi || failed "libmonoforward-mpi0 does not depend on an MPI library"
+for package in "$library" "$development" "$mpi_library" "$mpi_development"; do
     [ "$(dpkg-deb -f "$package" Multi-Arch)" = same ] || failed "$package is not Multi-Arch: same"
 done
 
 # Every file of the header's folder is part of the packages; nothing is beside the folders of the system.
 dpkg-deb -c "$library" >"$work/contents"
-dpkg-deb -c "$development" >>"$work/contents"
+for package in "$development" "$mpi_library" "$mpi_development"; do
+    dpkg-deb -c "$package" >>"$work/contents"
+done
 dpkg-deb -c "$python" | grep -q ' ./usr/lib/python3/dist-packages/monoforward/py.typed$' ||
     failed "python3-monoforward does not hold the package"
 [ "$(dpkg-deb -f "$python" Architecture)" = all ] || failed "python3-monoforward is not for all architectures"
-(cd "$root/include" && find . -name 'monoforward.*') | sed 's|^\.|./usr/include|' | while read -r header; do
+(cd "$root/include" && find . -name 'monoforward*') | sed 's|^\.|./usr/include|' | while read -r header; do
     grep -q " $header\$" "$work/contents" || failed "$header is in no package"
 done
 
@@ -104,19 +111,20 @@ if [ "$(id -u)" -eq 0 ] && ! dpkg -s libmonoforward0 >"$work/log" 2>&1; then
     traces >"$work/before"
     # Folders that were there before belong to others as well, and stay.
     [ -n "$for_python" ] || python=
-    for package in "$library" "$development" $python; do
+    for package in "$library" "$development" "$mpi_library" "$mpi_development" $python; do
         dpkg-deb --fsys-tarfile "$package" | tar -t | sed 's|^\.||; s|/$||; s|^$|/.|'
     done | LC_ALL=C sort -u | while read -r file; do
         [ ! -e "$file" ] && [ ! -L "$file" ] || echo "$file"
     done >"$work/existed"
     installed=1
     # shellcheck disable=SC2086 # no word without numpy
-    dpkg -i "$library" "$development" $python >"$work/log" 2>&1 || {
+    dpkg -i "$library" "$development" "$mpi_library" "$mpi_development" $python >"$work/log" 2>&1 || {
         cat "$work/log"
         failed "dpkg -i"
     }
     # shellcheck disable=SC2086
-    dpkg -L libmonoforward0 libmonoforward-dev $for_python | grep '^/' | LC_ALL=C sort -u >"$work/files"
+    dpkg -L libmonoforward0 libmonoforward-dev libmonoforward-mpi0 libmonoforward-mpi-dev $for_python |
+        grep '^/' | LC_ALL=C sort -u >"$work/files"
     echo "installed: $(wc -l <"$work/files") files and folders"
     (cd "$root" && sh cmake/packaging/debian/tests/readme)
     [ -z "$for_python" ] || sh "$root/cmake/packaging/debian/tests/python"

@@ -6,6 +6,7 @@ parameters that are explained once for all functions (parameters.py) are explain
 
 SPDX-License-Identifier: MIT
 """
+import pathlib
 import re
 import sys
 
@@ -17,7 +18,9 @@ FUNCTION = re.compile(r"(?P<comment>/\*\*(?:(?!\*/).)*\*/)\s*(?P<declaration>MF_
 VERSION = re.compile(r"^#define MF_VERSION_(?:MINOR|PATCH) \d+$", re.MULTILINE)
 
 
-def statuses(header):
+def statuses(path):
+    """Those of monoforward.h, also for a header beside it."""
+    header = (pathlib.Path(path).parent / "monoforward.h").read_text(encoding="utf-8")
     return re.findall(r"^ *MF_STATUS_(\w+) = ", header, re.MULTILINE)
 
 
@@ -41,7 +44,7 @@ def errors_section(comment, names, above):
 def conventions(header):
     """The comment at the top as the page of the file: it holds for all functions."""
     comment = re.match(r"/\*.*?\*/", header, re.DOTALL).group(0)
-    page = re.sub(r"^/\*\n \* monoforward\.h: (.)", lambda found: f"/** @file\n *  {found[1].upper()}", comment)
+    page = re.sub(r"^/\*\n \* monoforward\w*\.h: (.)", lambda found: f"/** @file\n *  {found[1].upper()}", comment)
     page = re.sub(r"^ \*   (?=[A-Z]\w+\.  )", " * - ", page, flags=re.MULTILINE)
     page = page.replace(" * SPDX-License-Identifier: MIT\n", " *\n")
     return page + VERSION.sub(r"\g<0> /**< See MF_VERSION_MAJOR. */", header[len(comment):])
@@ -66,7 +69,7 @@ def complete(comment, declaration, names, above):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         header = file.read()
-    names = statuses(header)
+    names = statuses(sys.argv[1])
     above = None
 
     def replace(match):

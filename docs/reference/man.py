@@ -34,10 +34,11 @@ class Writer:
 
     def page(self, name, brief, body, see, names=()):
         """`see` is a text: the names in it that have pages are what the page refers to."""
-        lines = ['.\\" Made from monoforward.h by docs/reference/man.py.',
+        part = roff.part_of(name)
+        lines = [f'.\\" Made from monoforward{part}.h by docs/reference/man.py.',
                  f'.TH {name.upper()} 3 {self.date} "libmonoforward {self.version}" "libmonoforward"',
                  ".nh", ".ad l", ".SH NAME", f"{', '.join([name, *names])} \\- {roff.inline(roff.title(brief))}",
-                 ".SH LIBRARY", "Mono-Forward training library (libmonoforward, \\-lmonoforward)"]
+                 ".SH LIBRARY", f"Mono-Forward training library (libmonoforward{part}, \\-lmonoforward{part})"]
         lines += body
         others = sorted((self.mentioned(see) | {"monoforward"}) - {name, *names})
         lines += [".SH SEE ALSO", *roff.commas(others)]
@@ -59,17 +60,17 @@ class Writer:
             words = [(kind, roff.sentence(text)) for kind, text in entry.result]
             body += [".SH RETURN VALUE", *roff.paragraphs(words)]
             if entry.declaration == "mf_status":
-                body += roff.text("The meaning of each status is in monoforward_status(); mf_last_message() tells "
+                body += roff.text(f"The meaning of each status is in monoforward_status(); {message_of(entry)}() tells "
                                   "more about a failure.")
         if self.places[entry.name]:
             body += [".SH EXAMPLES", *roff.text(in_words(self.places[entry.name][:3]))]
-        message = "mf_last_message" if entry.declaration == "mf_status" else ""
+        message = message_of(entry) if entry.declaration == "mf_status" else ""
         self.page(entry.name, entry.brief, body, f"{entry.text()} monoforward_{group.name} {message}")
 
     def struct(self, group, entry):
         lines = [f"typedef struct {entry.name} {{", *(f"    {one.declaration};" for one in entry.entries),
                  f"}} {entry.name};"]
-        body = [".SH SYNOPSIS", *roff.include(), *roff.code("\n".join(lines))]
+        body = [".SH SYNOPSIS", *roff.include(entry.name), *roff.code("\n".join(lines))]
         body += [".SH DESCRIPTION", *roff.paragraphs([("text", entry.brief), *entry.details]), ".SH FIELDS"]
         for one in entry.entries:
             text = " ".join([one.brief, *(words for _, words in one.details)])
@@ -78,7 +79,7 @@ class Writer:
         self.page(entry.name, entry.brief, body, f"{entry.text()} {users} monoforward_{group.name}")
 
     def group(self, group):
-        body = [".SH SYNOPSIS", *roff.include(), ".SH DESCRIPTION",
+        body = [".SH SYNOPSIS", *roff.include(f"monoforward_{group.name}"), ".SH DESCRIPTION",
                 *roff.paragraphs([("text", group.brief or f"{group.title}."), *group.details])]
         for title, entries in (("TYPES", group.types), ("MACROS", group.macros)):
             if entries:
@@ -101,12 +102,17 @@ class Writer:
         comment = re.match(r"/\*(.*?)\*/", self.header, re.DOTALL).group(1)
         lines = [re.sub(r"^ \* ?", "", line) for line in comment.strip("\n").split("\n")]
         brief = lines[0].split(": ", 1)[1]
-        body = [".SH SYNOPSIS", *roff.include(), ".SH DESCRIPTION", *roff.prose(lines[1:])]
+        body = [".SH SYNOPSIS", *roff.include("monoforward"), ".SH DESCRIPTION", *roff.prose(lines[1:])]
         for group in groups:
             body += [f".SH {group.title.upper()}", f"See \\fBmonoforward_{group.name}\\fP(3)."]
             body += listing("", group.structs + group.functions)
         see = " ".join(f"monoforward_{group.name}" for group in groups)
         self.page("monoforward", brief, body, see)
+
+
+def message_of(entry):
+    """The function that tells more about a failure of this one."""
+    return "mf_mpi_last_message" if roff.part_of(entry.name) else "mf_last_message"
 
 
 def listing(title, entries):

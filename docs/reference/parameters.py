@@ -131,6 +131,8 @@ TABLE = [
     ("mf_version.@return", "the version"),
     ("mf_status_name.@return", "the name"),
     ("mf_last_message.@return", "the message"),
+    ("mf_mpi_version.@return", "the version"),
+    ("mf_mpi_last_message.@return", "the message"),
     ("mf_products_name.@return", "the name"),
     ("mf_blas_name.@return", "the name"),
     ("mf_schedule_*.@return", "the factor"),

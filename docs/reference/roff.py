@@ -61,8 +61,14 @@ def title(brief):
     return re.sub(r"\b(mf_\w+)\(\)", r"\1", brief)
 
 
-def include():
-    return [".nf", ".B #include <monoforward.h>", ".fi"]
+def include(name):
+    """The header of a function, struct or group."""
+    return [".nf", f".B #include <monoforward{part_of(name)}.h>", ".fi"]
+
+
+def part_of(name):
+    """What belongs to a library of its own says so in its name."""
+    return "_mpi" if re.match(r"(mf|monoforward)_mpi(_|$)", name) else ""
 
 
 def prototype(entry):
@@ -80,7 +86,7 @@ def prototype(entry):
     lines.append(line)
     bold = [escape(f"\\fB{one}\\fP").replace("\\e", "\\") for one in lines]
     bold = [one.replace("\\fI", "\\fP\\fI").replace("\\fP,", "\\fP\\fB,").replace("\\fP)", "\\fP\\fB)") for one in bold]
-    return [*include()[:2], ".P", *bold, ".fi"]
+    return [*include(entry.name)[:2], ".P", *bold, ".fi"]
 
 
 def commas(names):

@@ -15,9 +15,10 @@ SUFFIXES = {".c", ".h", ".cc", ".cpp", ".hpp"}
 
 
 def functions(root):
-    """The public functions, in the order of the header."""
-    header = (pathlib.Path(root) / "include/monoforward.h").read_text(encoding="utf-8")
-    return re.findall(r"^MF_API [^(;]*?\b(mf_\w+)\(", header, re.MULTILINE)
+    """The public functions, in the order of the headers."""
+    headers = (pathlib.Path(root) / "include" / name for name in ("monoforward.h", "monoforward_mpi.h"))
+    return [name for header in headers
+            for name in re.findall(r"^MF_API [^(;]*?\b(mf_\w+)\(", header.read_text(encoding="utf-8"), re.MULTILINE)]
 
 
 def programs(root):

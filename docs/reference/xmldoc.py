@@ -132,10 +132,10 @@ def read_group(path):
 
 
 def read(folder):
-    """All groups, in the order of the header."""
+    """All groups, in the order of the header; those of other headers behind them."""
     folder = pathlib.Path(folder)
     line = {}
     for path in folder.glob("group__*.xml"):
         places = [int(place.get("line")) for place in ET.parse(path).iter("location") if place.get("line")]
-        line[path] = min(places)
+        line[path] = (path.stem == "group__mpi", min(places))
     return [read_group(path) for path in sorted(line, key=line.get)]

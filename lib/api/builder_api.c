@@ -1,13 +1,19 @@
 /* The exported functions of builders, and those that describe the units of a layer. */
 #include "api/check.h"
 #include "api/structs.h"
-#include "model/builder.h"
+#include "model/block.h"
 #include "model/spec.h"
 
 mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size)
 {
     mf_unit_spec defaults = mfi_unit_defaults();
     return MFI_INIT(mf_unit_spec, spec, size, &defaults);
+}
+
+mf_status mf_block_spec_init(mf_block_spec *spec, size_t size)
+{
+    mf_block_spec defaults = mfi_block_defaults();
+    return MFI_INIT(mf_block_spec, spec, size, &defaults);
 }
 
 mf_status mf_head_spec_init(mf_head_spec *spec, size_t size)
@@ -26,6 +32,7 @@ mf_status mf_builder_spec_init(mf_builder_spec *spec, size_t size)
 
 mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder)
 {
+    MFI_CALM;
     mf_builder_spec known = mfi_builder_defaults();
     mf_shape input = mfi_shape_row(1);
     MFI_TRY(mfi_check_pointer(builder, "the out-pointer of the builder"));
@@ -39,6 +46,7 @@ mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder)
 
 mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder)
 {
+    MFI_CALM;
     mf_layer_spec known = mfi_layer_defaults();
     MFI_TRY(mfi_check_pointer(builder, "the out-pointer of the builder"));
     *builder = NULL;
@@ -54,10 +62,11 @@ void mf_builder_free(mf_builder *builder)
         mfi_builder_release(builder);
 }
 
-/* ---- units and head ---- */
+/* ---- units, blocks and head ---- */
 
 mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node)
 {
+    MFI_CALM;
     mf_unit_spec known = mfi_unit_defaults();
     MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
     MFI_TRY(mfi_builder_check(builder));
@@ -65,8 +74,18 @@ mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t
     return mfi_builder_unit(builder, &known, node);
 }
 
+mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *block, int32_t *node)
+{
+    mf_block_spec known = mfi_block_defaults();
+    MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
+    MFI_TRY(mfi_builder_check(builder));
+    MFI_TRY(mfi_builder_remember(builder, MFI_READ(mf_block_spec, &known, block)));
+    return mfi_builder_block(builder, &known, node);
+}
+
 mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head)
 {
+    MFI_CALM;
     mf_head_spec known = mfi_head_defaults();
     MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
     MFI_TRY(mfi_builder_check(builder));
@@ -93,6 +112,7 @@ mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_shape *sh
 
 mf_status mf_layer_build(mf_builder *builder, mf_layer **layer)
 {
+    MFI_CALM;
     const mfi_plan *plan;
     MFI_TRY(mfi_check_pointer(layer, "the out-pointer of the layer"));
     *layer = NULL;

@@ -179,6 +179,7 @@ static mf_status check_finite(const mfi_inputs *inputs, size_t rows, const mf_la
 mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t max_batch, bool labelled,
                           mfi_inputs *inputs, mfi_rows *rows)
 {
+    MFI_CALM;
     mf_batch known = mfi_flat_batch(0, NULL, NULL);
     MFI_TRY(MFI_READ_AS(mf_batch, &known, batch, "the batch"));
     MFI_TRY(check_shape(&known, layer, max_batch));
@@ -208,6 +209,7 @@ mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t m
 mf_status mfi_check_rows(const mf_batch *batch, const mf_layer *layer, mf_workspace *workspace, size_t index,
                          bool labelled, mfi_rows *rows)
 {
+    MFI_CALM;
     mfi_inputs inputs;
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, labelled, &inputs, rows));
     return mfi_workspace_take_inputs(workspace, index, &inputs, rows);

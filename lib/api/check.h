@@ -3,6 +3,7 @@
 #define MFI_API_CHECK_H
 
 #include "base/status.h"
+#include "base/subnormal.h"
 #include "model/workspace.h"
 
 /* ARGUMENT, with the name in the message, if the pointer is NULL. */

@@ -44,6 +44,7 @@ static mf_status model_size(const mf_network *network, int32_t contents, size_t 
 
 mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path)
 {
+    MFI_CALM;
     MFI_TRY(check_save(network, contents));
     MFI_TRY(mfi_check_pointer(path, "the path"));
     return mfi_disk_save(network, contents == MF_CONTENTS_TRAINING, path);
@@ -51,6 +52,7 @@ mf_status mf_network_save(const mf_network *network, int32_t contents, const cha
 
 mf_status mf_network_save_size(const mf_network *network, int32_t contents, size_t *bytes)
 {
+    MFI_CALM;
     MFI_TRY(check_save(network, contents));
     MFI_TRY(mfi_check_pointer(bytes, "the out-pointer of the bytes"));
     return model_size(network, contents, bytes);
@@ -59,6 +61,7 @@ mf_status mf_network_save_size(const mf_network *network, int32_t contents, size
 mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer, size_t bytes,
                                  size_t *written)
 {
+    MFI_CALM;
     mfi_sink sink;
     size_t size = 0;
     bool training = contents == MF_CONTENTS_TRAINING;
@@ -85,6 +88,7 @@ mf_status mf_output_init(mf_output *output, size_t size)
 
 mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output)
 {
+    MFI_CALM;
     mfi_sink sink;
     mf_output known = {0};
     uint64_t size = 0;
@@ -112,6 +116,7 @@ static mf_status check_load(const mf_load_spec *spec, mf_network **network, mf_l
 
 mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network **network)
 {
+    MFI_CALM;
     mf_load_spec known;
     MFI_TRY(check_load(spec, network, &known));
     MFI_TRY(mfi_check_pointer(path, "the path"));
@@ -121,10 +126,11 @@ mf_status mf_network_load(const mf_load_spec *spec, const char *path, mf_network
 mf_status mf_network_load_buffer(const mf_load_spec *spec, const void *buffer, size_t bytes,
                                  mf_network **network)
 {
+    MFI_CALM;
     mf_load_spec known;
     MFI_TRY(check_load(spec, network, &known));
     MFI_TRY(mfi_check_pointer(buffer, "the buffer"));
-    mfi_source source = mfi_source_of_memory(buffer, bytes);
+    mfi_model_source source = mfi_source_of_memory(buffer, bytes);
     return mfi_model_load(&known, &source, network);
 }
 
@@ -139,6 +145,7 @@ mf_status mf_network_snapshot_size(const mf_network *network, size_t *bytes)
 
 mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size_t bytes)
 {
+    MFI_CALM;
     size_t size = 0;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_pointer(buffer, "the buffer"));
@@ -150,6 +157,7 @@ mf_status mf_network_snapshot_save(const mf_network *network, void *buffer, size
 
 mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_pointer(buffer, "the buffer"));
     return mfi_snapshot_load(network, buffer, bytes);

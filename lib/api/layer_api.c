@@ -32,6 +32,7 @@ mf_status mf_batch_init(mf_batch *batch, size_t size)
 
 mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer)
 {
+    MFI_CALM;
     mf_layer_spec known = mfi_layer_defaults();
     mfi_spec_room room;
     mfi_plan plan;
@@ -85,12 +86,14 @@ mf_status mf_layer_goodness_shape(const mf_layer *layer, mf_shape *shape)
 
 mf_status mf_layer_set(mf_layer *layer, int32_t key, double value)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     return mfi_layer_set(layer, key, value);
 }
 
 mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     MFI_TRY(mfi_check_pointer(value, "the out-pointer of the value"));
     return mfi_layer_get(layer, key, value);
@@ -98,6 +101,7 @@ mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value)
 
 mf_status mf_layer_set_classes(mf_layer *layer, size_t classes)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     MFI_TRY(mfi_check_classes(classes));
     MFI_TRY(mfi_change_classes(layer, classes));
@@ -186,6 +190,7 @@ mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float 
 
 mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count)
 {
+    MFI_CALM;
     size_t index;
     MFI_TRY(find_values(layer, name, values, count, &index));
     for (size_t i = 0; i < count; i++)
@@ -222,6 +227,7 @@ static mf_status check_handles(const mf_layer *layer, const mf_workspace *worksp
 
 mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a)
 {
+    MFI_CALM;
     size_t index;
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, true, &index));
@@ -229,9 +235,13 @@ mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     MFI_TRY(mfi_check_rows(batch, layer, workspace, index, true, &rows));
     MFI_TRY(mfi_layer_check_rows(layer, index, rows.count));
+    MFI_TRY(mfi_layer_claim(layer, index, workspace));
     mfi_settings settings = mfi_layer_settings(layer);
-    return mfi_layer_step(layer, &settings, &workspace->place, &rows,
-                          a ? a : workspace->activations[index % 2], index, &workspace->served[index].report);
+    mf_status status =
+        mfi_layer_step(layer, &settings, &workspace->place, &rows, a ? a : workspace->activations[index % 2],
+                       index, &workspace->served[index].report);
+    mfi_layer_disclaim(layer, workspace);
+    return status;
 }
 
 mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
@@ -253,30 +263,40 @@ static mf_status check_gradients(const mf_layer *layer, const float *gradients, 
 mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a,
                              float *gradients, size_t count)
 {
+    MFI_CALM;
     size_t index;
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, true, &index));
     MFI_TRY(check_gradients(layer, gradients, count));
     MFI_TRY(mfi_check_rows(batch, layer, workspace, index, true, &rows));
     MFI_TRY(mfi_layer_check_rows(layer, index, rows.count));
-    return mfi_layer_gradients(layer, &workspace->place, &rows, a ? a : workspace->activations[index % 2],
-                               index, gradients, &workspace->served[index].report);
+    MFI_TRY(mfi_layer_claim(layer, index, workspace));
+    mf_status status =
+        mfi_layer_gradients(layer, &workspace->place, &rows, a ? a : workspace->activations[index % 2], index,
+                            gradients, &workspace->served[index].report);
+    mfi_layer_disclaim(layer, workspace);
+    return status;
 }
 
 mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     MFI_TRY(check_gradients(layer, gradients, count));
     if (!layer->optimizer)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     if (!layer->kernels->all_finite(count, gradients))
         return mfi_fail(MF_STATUS_NUMERIC, "a gradient is not finite");
-    return mfi_layer_apply(layer, gradients);
+    MFI_TRY(mfi_layer_claim(layer, 0, gradients)); /* they stand for the handle that there is not */
+    mf_status status = mfi_layer_apply(layer, gradients);
+    mfi_layer_disclaim(layer, gradients);
+    return status;
 }
 
 mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                  float *a)
 {
+    MFI_CALM;
     size_t index;
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, false, &index));
@@ -293,9 +313,19 @@ mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_
     return mf_layer_forward_batch(layer, workspace, &batch, a);
 }
 
+mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a)
+{
+    MFI_TRY(mf_layer_forward_batch(layer, workspace, batch, a));
+    mfi_settings settings = mfi_layer_settings(layer);
+    mfi_layer_drop(layer, &workspace->team, &settings, batch->rows, a);
+    mfi_layer_count_mask(layer, &settings);
+    return MF_STATUS_OK;
+}
+
 mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *a,
                             float *goodness)
 {
+    MFI_CALM;
     size_t index;
     MFI_TRY(check_handles(layer, workspace, false, &index));
     MFI_TRY(mfi_check_pointer(goodness, "the goodness"));

@@ -82,6 +82,7 @@ static mf_status write_memory(const mf_memory_spec *spec, mf_memory *memory)
 
 mf_status mf_memory_query(const mf_memory_spec *spec, mf_memory *memory)
 {
+    MFI_CALM;
     mf_memory_spec known = memory_spec_defaults();
     MFI_TRY(MFI_READ(mf_memory_spec, &known, spec));
     if (!known.layers == !known.builders)
@@ -97,6 +98,7 @@ mf_status mf_network_memory(const mf_layer_spec *const *layers, size_t count,
                             const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
                             mf_memory *memory)
 {
+    MFI_CALM;
     mf_memory_spec spec = {
         .purpose = purpose, .layers = layers, .count = count, .optimizer = optimizer, .max_batch = max_batch};
     MFI_TRY(mfi_check_pointer(layers, "the list of layers"));
@@ -107,6 +109,7 @@ mf_status mf_network_memory_built(mf_builder *const *builders, size_t count,
                                   const mf_optimizer_spec *optimizer, int32_t purpose, size_t max_batch,
                                   mf_memory *memory)
 {
+    MFI_CALM;
     mf_memory_spec spec = {.purpose = purpose,
                            .builders = builders,
                            .count = count,

@@ -103,6 +103,7 @@ mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer)
 
 mf_status mf_network_set_classes(mf_network *network, size_t classes)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_classes(classes));
     return mfi_network_set_classes(network, classes);
@@ -130,6 +131,7 @@ static mf_status check_optimizer(const mf_network *network, size_t position)
 
 mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch)
 {
+    MFI_CALM;
     mfi_rows rows;
     MFI_TRY(check_call(network, workspace, true, true, batch, &rows));
     for (size_t position = 0; position < network->count; position++) {
@@ -149,6 +151,7 @@ mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t r
 mf_status mf_network_step_layer_batch(mf_network *network, mf_workspace *workspace, size_t position,
                                       const mf_batch *batch)
 {
+    MFI_CALM;
     mfi_rows rows;
     MFI_TRY(check_call(network, workspace, true, true, batch, &rows));
     MFI_TRY(check_position(network, position));
@@ -168,6 +171,7 @@ mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, si
 
 mf_status mf_network_evaluate_batch(const mf_network *network, mf_workspace *workspace, const mf_batch *batch)
 {
+    MFI_CALM;
     mfi_rows rows;
     MFI_TRY(check_call(network, workspace, false, true, batch, &rows));
     return mfi_pass_evaluate(workspace, &rows);
@@ -183,6 +187,7 @@ mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace
 mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
                            const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)
 {
+    MFI_CALM;
     mfi_rows rows;
     MFI_TRY(check_call(network, workspace, false, false, batch, &rows));
     if (mode != MF_PREDICT_LAST && mode != MF_PREDICT_SUM)
@@ -205,6 +210,7 @@ mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, i
 mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows,
                              const float *x, int32_t *labels)
 {
+    MFI_CALM;
     mf_batch batch = mfi_flat_batch(rows, x, NULL);
     MFI_TRY(mfi_check_pointer(labels, "the labels"));
     return mf_network_infer(network, workspace, mode, &batch, labels, NULL, NULL);
@@ -213,6 +219,7 @@ mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace,
 mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows,
                               const float *x, float *goodness)
 {
+    MFI_CALM;
     mf_batch batch = mfi_flat_batch(rows, x, NULL);
     MFI_TRY(mfi_check_pointer(goodness, "the goodness"));
     return mf_network_infer(network, workspace, mode, &batch, NULL, goodness, NULL);
@@ -221,6 +228,7 @@ mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace
 mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                    size_t rows, const float *x, float *probabilities)
 {
+    MFI_CALM;
     mf_batch batch = mfi_flat_batch(rows, x, NULL);
     MFI_TRY(mfi_check_pointer(probabilities, "the probabilities"));
     return mf_network_infer(network, workspace, mode, &batch, NULL, NULL, probabilities);
@@ -229,6 +237,7 @@ mf_status mf_network_probabilities(const mf_network *network, mf_workspace *work
 mf_status mf_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,
                              size_t *needed)
 {
+    MFI_CALM;
     size_t suffices = 0;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_size("max_batch", max_batch, 1));

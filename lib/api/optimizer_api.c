@@ -13,6 +13,7 @@ mf_status mf_optimizer_spec_init(mf_optimizer_spec *spec, size_t size)
 
 mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer)
 {
+    MFI_CALM;
     mf_optimizer_spec known = mfi_optimizer_defaults();
     MFI_TRY(mfi_check_pointer(optimizer, "the out-pointer of the optimizer"));
     *optimizer = NULL;
@@ -29,6 +30,7 @@ void mf_optimizer_free(mf_optimizer *optimizer)
 
 mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER));
     return mfi_optimizer_set(optimizer, key, value);
 }

@@ -52,12 +52,14 @@ void mf_pipeline_free(mf_pipeline *pipeline)
 
 /* Switches cancellation off in calls that wait or call the callback. A thread that was cancelled there would
  * leave the lock locked, or the pipeline in the middle of a callback. */
-static mf_status enter(const mf_pipeline *pipeline, int *cancel)
+static mf_status enter(mf_pipeline *pipeline, int *cancel)
 {
     MFI_TRY(mfi_handle_check(pipeline, MFI_KIND_PIPELINE));
     if (pipeline->calling_back)
         return mfi_fail(MF_STATUS_STATE, "a pipeline's own callback must not make this call");
     MFI_TRY(mfi_pipeline_check_process(pipeline));
+    if (atomic_exchange(&pipeline->entered, true))
+        return mfi_fail(MF_STATUS_BUSY, "another thread is in a call of this pipeline");
     *cancel = mfi_cancel_hold();
     return MF_STATUS_OK;
 }
@@ -66,6 +68,8 @@ static mf_status leave(mf_pipeline *pipeline, int cancel, mf_status status)
 {
     if (pipeline->to_free)
         release(pipeline);
+    else
+        atomic_store(&pipeline->entered, false);
     mfi_cancel_restore(cancel);
     return status;
 }

@@ -13,7 +13,8 @@ enum {
     MFI_FIRST_SIZE(mf_parameter_info, name),
     MFI_FIRST_SIZE(mf_batch, sample_weights),
     MFI_FIRST_SIZE(mf_unit_spec, reserved),
-    MFI_FIRST_SIZE(mf_head_spec, reserved),
+    MFI_FIRST_SIZE(mf_block_spec, reserved),
+    MFI_FIRST_SIZE(mf_head_spec, output_node),
     MFI_FIRST_SIZE(mf_builder_spec, allocator),
     MFI_FIRST_SIZE(mf_network_spec, allocator),
     MFI_FIRST_SIZE(mf_pool_spec, allocator),
@@ -26,6 +27,7 @@ enum {
     MFI_FIRST_SIZE(mf_pipeline_progress_info, reserved),
     MFI_FIRST_SIZE(mf_output, user),
     MFI_FIRST_SIZE(mf_load_spec, allocator),
+    MFI_FIRST_SIZE(mf_onnx_spec, allocator),
 };
 
 /* Copies the caller's struct over `known`, which holds the defaults. `name` is its name in messages. */

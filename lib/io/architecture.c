@@ -388,13 +388,13 @@ mf_status mfi_architecture_read(const mfi_tensors *tensors, const mf_allocator *
     MFI_TRY(check_version(tensors, &architecture->version));
     if (!network)
         return mfi_fail(MF_STATUS_FORMAT, "the metadata has no network");
-    MFI_TRY(mfi_json_parse(network, strlen(network), "the network", &tree));
+    MFI_TRY(mfi_json_parse(network, strlen(network), "the network", allocator, &tree));
     mf_status status = read_network(tree, tensors, allocator, architecture);
     mfi_json_free(tree);
     if (status != MF_STATUS_OK || !training)
         return status;
     architecture->has_training = true;
-    MFI_TRY(mfi_json_parse(training, strlen(training), "the training", &tree));
+    MFI_TRY(mfi_json_parse(training, strlen(training), "the training", allocator, &tree));
     status = read_training(tree, allocator, architecture);
     mfi_json_free(tree);
     return status;

@@ -39,7 +39,7 @@ mf_status mfi_disk_save(const mf_network *network, bool training, const char *pa
 /* Models may be larger than 2 GiB. The build sets _FILE_OFFSET_BITS where offsets have 32 bits by default. */
 _Static_assert(sizeof(off_t) >= 8, "files end at 2 GiB: define _FILE_OFFSET_BITS as 64");
 
-static mf_status read_file(const mfi_source *source, uint64_t offset, void *bytes, size_t count)
+static mf_status read_file(const mfi_model_source *source, uint64_t offset, void *bytes, size_t count)
 {
     char *to = bytes;
     while (count > 0) {
@@ -57,7 +57,7 @@ static mf_status read_file(const mfi_source *source, uint64_t offset, void *byte
     return MF_STATUS_OK;
 }
 
-static mf_status check_file(mfi_source *source)
+static mf_status check_file(mfi_model_source *source)
 {
     struct stat info;
     if (fstat(source->file, &info) != 0)
@@ -72,10 +72,11 @@ static mf_status check_file(mfi_source *source)
     return MF_STATUS_OK;
 }
 
-static mf_status load_file(const mf_load_spec *spec, const char *path, mf_network **network)
+static mf_status use_file(const char *path, mf_status (*use)(const mfi_model_source *source, void *user),
+                          void *user)
 {
     /* Without O_NONBLOCK, opening a pipe would wait until another process opens it for writing. */
-    mfi_source source = {
+    mfi_model_source source = {
         .read = read_file,
         .path = path,
         .file = mfi_file_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0),
@@ -84,15 +85,33 @@ static mf_status load_file(const mf_load_spec *spec, const char *path, mf_networ
         return mfi_file_refused("cannot open", path, errno);
     mf_status status = check_file(&source);
     if (status == MF_STATUS_OK)
-        status = mfi_model_load(spec, &source, network);
+        status = use(&source, user);
     close(source.file);
     return status;
 }
 
-mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
+mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_model_source *source, void *user),
+                       void *user)
 {
     int cancel = mfi_cancel_hold();
-    mf_status status = load_file(spec, path, network);
+    mf_status status = use_file(path, use, user);
     mfi_cancel_restore(cancel);
     return status;
+}
+
+typedef struct load_request {
+    const mf_load_spec *spec;
+    mf_network **network;
+} load_request;
+
+static mf_status load_source(const mfi_model_source *source, void *user)
+{
+    const load_request *request = user;
+    return mfi_model_load(request->spec, source, request->network);
+}
+
+mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
+{
+    load_request request = {spec, network};
+    return mfi_disk_use(path, load_source, &request);
 }

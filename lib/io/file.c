@@ -26,7 +26,7 @@
 enum { NAME_ROOM = 40 };
 
 typedef struct draft {
-    mfi_target target;
+    mfi_file_target target;
     char name[NAME_ROOM]; /* of the temporary file, in the target's folder */
     int file;
 } draft;
@@ -179,7 +179,7 @@ static mf_status fill_draft(draft *d, mf_status (*put)(mfi_sink *, const void *)
 
 /* Syncs the folder, so that the new name survives a power failure. Some file systems cannot sync a folder,
  * and need not. */
-static mf_status sync_folder(const mfi_target *t)
+static mf_status sync_folder(const mfi_file_target *t)
 {
     int error = t->lists ? sync_file(t->folder) : 0;
     if (error == 0 || error == EINVAL || error == ENOTSUP || error == EROFS || error == EBADF)
@@ -189,7 +189,7 @@ static mf_status sync_folder(const mfi_target *t)
 
 static mf_status write_beside(draft *d, mf_status (*put)(mfi_sink *, const void *), const void *what)
 {
-    const mfi_target *t = &d->target;
+    const mfi_file_target *t = &d->target;
     MFI_TRY(open_draft(d));
     mf_status status = fill_draft(d, put, what);
     if (status == MF_STATUS_OK && renameat(t->folder, d->name, t->folder, t->name) != 0)

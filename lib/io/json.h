@@ -1,18 +1,20 @@
-/* Owns: the JSON library. Only json.c calls it; without it this library cannot load models. */
+/* Owns: reading JSON of the narrow kind that model files have. */
 #ifndef MFI_IO_JSON_H
 #define MFI_IO_JSON_H
 
 #include <stdbool.h>
 #include <monoforward.h>
 
-typedef struct cJSON mfi_json;
+typedef struct mfi_json mfi_json;
 
-/* OK, or UNSUPPORTED if this library was built without a JSON library. */
-mf_status mfi_json_available(void);
-
-/* Parses text to a tree; free it with mfi_json_free(). FORMAT if mfi_scan_json() refuses the text, or MEMORY,
- * with `what` in the message; *tree is then NULL. */
-mf_status mfi_json_parse(const char *text, size_t bytes, const char *what, mfi_json **tree);
+/* Reads text as a tree of its own in one block of memory; free it with mfi_json_free().
+ *
+ * FORMAT, with `what` in the message, unless the text is one object, followed only by spaces. It must not be
+ * nested deeper, or have more values for its size, than a model file can. Control characters, null, the
+ * escape of character 0, and numbers other than the integers from 0 to 2^53 are refused. MEMORY. *tree is
+ * then NULL. */
+mf_status mfi_json_parse(const char *text, size_t bytes, const char *what, const mf_allocator *allocator,
+                         mfi_json **tree);
 void mfi_json_free(mfi_json *tree);
 
 /* The first and the next member of an object or array; NULL if there is none. */

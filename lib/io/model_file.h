@@ -35,22 +35,26 @@ mf_status mfi_model_check(const mf_network *network, bool training);
 mf_status mfi_model_write(const mf_network *network, bool training, mfi_sink *sink);
 
 /* Where the bytes of a file come from. */
-typedef struct mfi_source {
+typedef struct mfi_model_source {
     /* Reads exactly `count` bytes from `offset`; the caller has checked that the file has them. */
-    mf_status (*read)(const struct mfi_source *source, uint64_t offset, void *bytes, size_t count);
+    mf_status (*read)(const struct mfi_model_source *source, uint64_t offset, void *bytes, size_t count);
     uint64_t bytes;
     const unsigned char *memory; /* of a buffer */
     int file;                    /* of a file: its descriptor */
     const char *path;
-} mfi_source;
+} mfi_model_source;
 
-mfi_source mfi_source_of_memory(const void *buffer, size_t bytes);
+mfi_model_source mfi_source_of_memory(const void *buffer, size_t bytes);
 
 /* Loads a model as `spec` says, which has been checked. */
-mf_status mfi_model_load(const mf_load_spec *spec, const mfi_source *source, mf_network **network);
+mf_status mfi_model_load(const mf_load_spec *spec, const mfi_model_source *source, mf_network **network);
 
 /* Writes the complete file, or changes nothing. */
 mf_status mfi_disk_save(const mf_network *network, bool training, const char *path);
+
+/* Opens a regular file and calls `use` with it. IO, FORMAT (empty), or what `use` returns. */
+mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_model_source *source, void *user),
+                       void *user);
 
 mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network);
 

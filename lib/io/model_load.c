@@ -15,7 +15,7 @@
 
 /* What must be freed when loading has ended. */
 typedef struct loading {
-    const mfi_source *source;
+    const mfi_model_source *source;
     mf_allocator allocator;
     uint64_t data; /* offset of the data in the file */
     mfi_json *header;
@@ -25,15 +25,15 @@ typedef struct loading {
     mf_network *network;
 } loading;
 
-static mf_status read_memory(const mfi_source *source, uint64_t offset, void *bytes, size_t count)
+static mf_status read_memory(const mfi_model_source *source, uint64_t offset, void *bytes, size_t count)
 {
     memcpy(bytes, source->memory + offset, count);
     return MF_STATUS_OK;
 }
 
-mfi_source mfi_source_of_memory(const void *buffer, size_t bytes)
+mfi_model_source mfi_source_of_memory(const void *buffer, size_t bytes)
 {
-    return (mfi_source){.read = read_memory, .bytes = bytes, .memory = buffer};
+    return (mfi_model_source){.read = read_memory, .bytes = bytes, .memory = buffer};
 }
 
 /* ---- the header ---- */
@@ -41,7 +41,7 @@ mfi_source mfi_source_of_memory(const void *buffer, size_t bytes)
 static mf_status read_header(loading *l)
 {
     unsigned char length[8];
-    const mfi_source *source = l->source;
+    const mfi_model_source *source = l->source;
     if (source->bytes < sizeof length)
         return mfi_fail(MF_STATUS_FORMAT, "a model has at least %d bytes, the file has %llu",
                         (int)sizeof length, (unsigned long long)source->bytes);
@@ -58,7 +58,7 @@ static mf_status read_header(loading *l)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for a header of %llu bytes", (unsigned long long)bytes);
     mf_status status = source->read(source, sizeof length, text, (size_t)bytes);
     if (status == MF_STATUS_OK)
-        status = mfi_json_parse(text, (size_t)bytes, "the header", &l->header);
+        status = mfi_json_parse(text, (size_t)bytes, "the header", &l->allocator, &l->header);
     mfi_release(&l->allocator, text, (size_t)bytes);
     return status;
 }
@@ -203,7 +203,6 @@ static mf_status make_network(loading *l, bool training)
 
 static mf_status load_model(loading *l, bool training)
 {
-    MFI_TRY(mfi_json_available());
     MFI_TRY(read_header(l));
     MFI_TRY(mfi_tensors_read(l->header, l->source->bytes - l->data, &l->allocator, &l->tensors));
     MFI_TRY(mfi_architecture_read(&l->tensors, &l->allocator, &l->plan));
@@ -223,7 +222,7 @@ static void clean_up(loading *l)
     mfi_json_free(l->header);
 }
 
-mf_status mfi_model_load(const mf_load_spec *spec, const mfi_source *source, mf_network **network)
+mf_status mfi_model_load(const mf_load_spec *spec, const mfi_model_source *source, mf_network **network)
 {
     loading l = {.source = source, .allocator = mfi_allocator_or_default(spec->allocator)};
     if (spec->max_bytes != 0 && source->bytes > spec->max_bytes)

@@ -7,6 +7,7 @@
 #include "io/bytes.h"
 #include "io/host_metadata.h"
 #include "io/model_file.h"
+#include "io/numbering.h"
 #include "io/record.h"
 #include "io/values.h"
 
@@ -144,12 +145,14 @@ static void put_steps(mfi_text *text, const mf_layer *layer)
 
 static void put_training(mfi_text *text, const mf_network *network)
 {
+    mfi_numbering numbering;
+    mfi_numbering_begin(&numbering, network);
     mfi_text_begin_string(text);
     mfi_text_open(text, '{');
     mfi_text_key(text, "optimizers");
     mfi_text_open(text, '[');
     for (size_t position = 0; position < network->count; position++)
-        if (mfi_optimizer_is_first(network, position)) {
+        if (mfi_numbering_is_first(&numbering, position)) {
             mfi_optimizer_record record = mfi_record_optimizer(layer_at(network, position)->optimizer);
             mfi_write_fields(text, &mfi_optimizer_fields, record.spec.kind, &record);
         }
@@ -157,7 +160,8 @@ static void put_training(mfi_text *text, const mf_network *network)
     mfi_text_key(text, "layers");
     mfi_text_open(text, '[');
     for (size_t position = 0; position < network->count; position++) {
-        mfi_training_record record = mfi_record_training(network, position);
+        mfi_training_record record = {.optimizer = mfi_numbering_of(&numbering, position),
+                                      .progress = *mfi_layer_progress(layer_at(network, position))};
         mfi_text_open(text, '{');
         mfi_write_members(text, &mfi_training_fields, 0, &record);
         put_steps(text, layer_at(network, position));

@@ -600,14 +600,25 @@ static void put_head_pooling(mfi_onnx_walk *walk, const size_t map[2], size_t ce
                    mfi_onnx_name_of(walk->position, "head_pooled"));
 }
 
-/* The next layer reads the activation and not the goodness, so `aside` is a copy of the walk. */
-static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer)
+static void put_stages(mfi_onnx_walk *walk, const mf_layer *layer, size_t first, size_t end,
+                       mfi_onnx_name input)
+{
+    const mfi_plan *plan = &layer->plan;
+    for (size_t s = first; s < end; s++)
+        for (int32_t node = plan->stages[s].first; node <= plan->stages[s].last; node++)
+            put_unit_node(&(unit){walk, layer, &plan->stages[s], node}, input);
+    walk->rank = mfi_plan_shape(plan, plan->stages[end - 1].last)->rank;
+}
+
+/* The next layer reads the activation and nothing of the head, so `aside` is a copy of the walk. */
+static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer, mfi_onnx_name input)
 {
     mfi_onnx_walk aside = *walk;
     const mfi_plan *plan = &layer->plan;
+    put_stages(&aside, layer, plan->body, plan->stage_count, input);
     if (aside.rank > 1 && plan->head.kind != MF_HEAD_POSITIONS) {
         if (mfi_plan_pools_head(plan))
-            put_head_pooling(&aside, mfi_plan_output(plan)->dims + 1, plan->head.pool_size);
+            put_head_pooling(&aside, mfi_plan_head_input(plan)->dims + 1, plan->head.pool_size);
         flatten(&aside, mfi_onnx_name_of(aside.position, "features"));
     }
     mfi_onnx_name projection = put_parameter(&aside, layer, plan->projection);
@@ -632,9 +643,6 @@ void mfi_onnx_put_layer(mfi_onnx_walk *walk, const mf_layer *layer)
     take_form(walk, &plan->input, plan->input.rank, mfi_onnx_name_of(walk->position, "input_shape"),
               mfi_onnx_name_of(walk->position, "input"));
     mfi_onnx_name input = walk->value;
-    for (size_t s = 0; s < plan->stage_count; s++)
-        for (int32_t node = plan->stages[s].first; node <= plan->stages[s].last; node++)
-            put_unit_node(&(unit){walk, layer, &plan->stages[s], node}, input);
-    walk->rank = mfi_plan_output(plan)->rank;
-    put_goodness(walk, layer);
+    put_stages(walk, layer, 0, plan->body, input);
+    put_goodness(walk, layer, input);
 }

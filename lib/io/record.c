@@ -107,6 +107,7 @@ static const mfi_field head_fields[] = {
     {"projection_init", SPEC(NAME, projection_init), NAMES(inits), 0},
     {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, 0},
     {"label_smoothing", SPEC(FLOAT, label_smoothing), NULL, 0, 0},
+    {"output", SPEC(LINK, output_node), NULL, 0, 0},
 };
 const mfi_field_table mfi_head_fields = {NAMES(head_fields), "head of layer"};
 
@@ -162,7 +163,8 @@ static bool is_of_version_3(const mf_unit_spec *unit)
 
 uint64_t mfi_plan_format(const mfi_plan *plan)
 {
-    bool later = plan->input.rank == 2 || plan->head.kind == MF_HEAD_POSITIONS;
+    bool later = plan->input.rank == 2 || plan->head.kind == MF_HEAD_POSITIONS ||
+                 plan->head.output_node != MF_NODE_PREVIOUS;
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
     return later ? MFI_FORMAT_VERSION : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;
@@ -176,35 +178,9 @@ mfi_layer_record mfi_record_layer(const mf_network *network, size_t position)
                               .id = network->entries[position].id};
 }
 
-mfi_training_record mfi_record_training(const mf_network *network, size_t position)
-{
-    return (mfi_training_record){.optimizer = mfi_optimizer_number(network, position),
-                                 .progress = *mfi_layer_progress(network->entries[position].layer)};
-}
-
 mfi_optimizer_record mfi_record_optimizer(const mf_optimizer *optimizer)
 {
     return (mfi_optimizer_record){.spec = optimizer->spec, .keeps_momentum = optimizer->has_momentum};
-}
-
-bool mfi_optimizer_is_first(const mf_network *network, size_t position)
-{
-    const mf_optimizer *optimizer = network->entries[position].layer->optimizer;
-    for (size_t i = 0; i < position; i++)
-        if (network->entries[i].layer->optimizer == optimizer)
-            return false;
-    return optimizer != NULL;
-}
-
-int32_t mfi_optimizer_number(const mf_network *network, size_t position)
-{
-    const mf_optimizer *optimizer = network->entries[position].layer->optimizer;
-    int32_t number = 0;
-    if (!optimizer)
-        return -1;
-    for (size_t i = 0; network->entries[i].layer->optimizer != optimizer; i++)
-        number += mfi_optimizer_is_first(network, i);
-    return number;
 }
 
 /* ---- tensors ---- */

@@ -38,15 +38,7 @@ extern const mfi_field_table mfi_layer_fields, mfi_unit_fields, mfi_head_fields,
 uint64_t mfi_plan_format(const mfi_plan *plan);
 
 mfi_layer_record mfi_record_layer(const mf_network *network, size_t position);
-mfi_training_record mfi_record_training(const mf_network *network, size_t position);
 mfi_optimizer_record mfi_record_optimizer(const mf_optimizer *optimizer);
-
-/* Number of the optimizer of the layer at `position`; -1 if it has none. Optimizers are counted in the order
- * in which layers first use them. */
-int32_t mfi_optimizer_number(const mf_network *network, size_t position);
-
-/* Whether the layer has an optimizer that no earlier layer uses. */
-bool mfi_optimizer_is_first(const mf_network *network, size_t position);
 
 /* A tensor of a model file. */
 typedef struct mfi_tensor_plan {

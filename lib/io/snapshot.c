@@ -106,6 +106,8 @@ static uint64_t fingerprint(const mf_network *network)
             hash_word(&hash, (uint64_t)unit->kind);
             hash_word(&hash, (uint64_t)unit->inputs[0] << 32 | (uint64_t)unit->inputs[1]);
         }
+        if (layer->plan.body < layer->plan.stage_count)
+            hash_word(&hash, (uint64_t)layer->plan.output);
         for (size_t number = 0; number < layer->plan.parameter_count; number++) {
             const mfi_parameter_spec *parameter = &layer->plan.parameters[number];
             hash_word(&hash, number);

@@ -24,12 +24,12 @@ enum { SEARCH_ONLY = O_SEARCH };
 enum { SEARCH_ONLY = O_RDONLY };
 #endif
 
-static mf_status refused(const mfi_target *t, int error)
+static mf_status refused(const mfi_file_target *t, int error)
 {
     return mfi_file_refused("cannot save to", t->asked, error);
 }
 
-static mf_status not_regular(const mfi_target *t, const struct stat *info)
+static mf_status not_regular(const mfi_file_target *t, const struct stat *info)
 {
     if (S_ISDIR(info->st_mode))
         return refused(t, EISDIR);
@@ -44,7 +44,7 @@ static char *last_part(char *path)
 
 /* While the last part of the path is a link, replaces it by the link's target. The system follows links in
  * the earlier parts. */
-static mf_status follow(mfi_target *t, int *links)
+static mf_status follow(mfi_file_target *t, int *links)
 {
     enum { MOST_LINKS = 40 };
     char link[PATH_MAX];
@@ -61,7 +61,7 @@ static mf_status follow(mfi_target *t, int *links)
     return refused(t, ELOOP);
 }
 
-static mf_status open_folder(mfi_target *t)
+static mf_status open_folder(mfi_file_target *t)
 {
     const int flags = O_DIRECTORY | O_CLOEXEC;
     char *name = last_part(t->path), *end = name > t->path + 1 ? name - 1 : name;
@@ -80,7 +80,7 @@ static mf_status open_folder(mfi_target *t)
     return t->folder < 0 ? refused(t, errno) : MF_STATUS_OK;
 }
 
-static mf_status look(mfi_target *t)
+static mf_status look(mfi_file_target *t)
 {
     t->there = fstatat(t->folder, t->name, &t->old, AT_SYMLINK_NOFOLLOW) == 0;
     if (!t->there && errno != ENOENT)
@@ -89,7 +89,7 @@ static mf_status look(mfi_target *t)
 }
 
 /* *sure becomes false if following the links led to another file than the one that the system finds. */
-static mf_status resolve(mfi_target *t, bool *sure)
+static mf_status resolve(mfi_file_target *t, bool *sure)
 {
     struct stat reached;
     int links;
@@ -109,7 +109,7 @@ static mf_status resolve(mfi_target *t, bool *sure)
     return status;
 }
 
-mf_status mfi_target_open(const char *path, mfi_target *target)
+mf_status mfi_target_open(const char *path, mfi_file_target *target)
 {
     /* Another process may replace the file meanwhile, so this is repeated. Some links, as those of /proc to
      * deleted files, have no path as their target; they never become sure. */
@@ -126,7 +126,7 @@ mf_status mfi_target_open(const char *path, mfi_target *target)
     return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: the link leads to a file without a name", path);
 }
 
-void mfi_target_close(mfi_target *target)
+void mfi_target_close(mfi_file_target *target)
 {
     close(target->folder);
 }

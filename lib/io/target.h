@@ -11,7 +11,7 @@
 #define PATH_MAX 4096
 #endif
 
-typedef struct mfi_target {
+typedef struct mfi_file_target {
     const char *asked; /* the path that the caller gave, for messages */
     char path[PATH_MAX];
     const char *name; /* the part of `path` after the folder */
@@ -19,11 +19,11 @@ typedef struct mfi_target {
     bool lists;       /* the folder may be read, so it can be synced */
     bool there;       /* a regular file of that name exists; `old` describes it */
     struct stat old;
-} mfi_target;
+} mfi_file_target;
 
 /* Follows links and opens the folder; close it with mfi_target_close(). IO if the path leads to something
  * other than a regular file, or if a folder does not exist; then nothing is left open. */
-mf_status mfi_target_open(const char *path, mfi_target *target);
-void mfi_target_close(mfi_target *target);
+mf_status mfi_target_open(const char *path, mfi_file_target *target);
+void mfi_target_close(mfi_file_target *target);
 
 #endif

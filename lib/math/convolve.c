@@ -84,7 +84,28 @@ static void fill(const field *f, const source *from, size_t images, ptrdiff_t to
                        (end - begin) * sizeof *row);
                 memset(row + end, 0, (f->columns - end) * sizeof *row);
             }
+            memset(row, 0, (f->plane - f->rows * f->columns) * sizeof *row);
         }
+}
+
+/* Pairs of values of two neighbouring maps, or of two neighbouring pixels of the result, take the place of the
+ * values of the field, if the precision has pairs. */
+static void pair_maps(const mfi_convolve *c, const field *f, float *values)
+{
+    for (size_t image = 0; c->precision == MFI_BF16 && image < c->images; image++, values += f->image)
+        for (size_t map = 0; map < f->maps; map += 2)
+            c->products->pair_up(f->plane, values + map * f->plane,
+                                 map + 1 < f->maps ? values + (map + 1) * f->plane : NULL,
+                                 values + map / 2 * f->plane);
+}
+
+static void pair_pixels(const mfi_convolve *c, const field *f, float *values)
+{
+    size_t step = smaller(c->geometry->stride[1], f->values), count = f->values - step;
+    if (c->precision != MFI_BF16)
+        return;
+    c->products->pair_up(count, values, values + step, values);
+    c->products->pair_up(step, values + count, NULL, values + count);
 }
 
 /* The offsets of a grid: `steps` lie between neighbours in each direction, backwards if it has wrapped round.
@@ -125,16 +146,18 @@ static field gradient_field(const mfi_geometry *g, size_t images)
 }
 
 /* Floats of the areas of the room, in this order: offsets of pixels and of places in the kernel, the field, a
- * panel, and the rows of a result that are collected. */
-enum { PIXELS, PLACES, FIELD, PANEL, COLLECTED, AREAS };
+ * panel, values of which pairs become a panel, and the rows of a result that are collected. */
+enum { PIXELS, PLACES, FIELD, PANEL, TURNED, COLLECTED, AREAS };
 
 /* Widens the areas for a product of [images x results of a band, inner] and [inner, columns]. */
-static bool widen_areas(const field *f, const mfi_order *order, size_t images, size_t results, size_t inner,
-                        size_t columns, size_t areas[AREAS])
+static bool widen_areas(const field *f, const mfi_order *order, mfi_precision precision, size_t images,
+                        size_t results, size_t inner, size_t columns, size_t areas[AREAS])
 {
-    size_t width = mfi_order_panel(order, columns, 0), panel;
-    if (f->values == 0 || !mfi_multiply(larger(inner, mfi_convolve_depth(order)), width, &panel))
+    size_t width = mfi_order_panel(order, columns, 0), depth = mfi_convolve_depth(order), panel;
+    if (f->values == 0 || !mfi_multiply(larger(inner, depth), width, &panel))
         return false;
+    if (precision == MFI_BF16)
+        areas[TURNED] = larger(areas[TURNED], 2 * depth * width);
     areas[PIXELS] = larger(areas[PIXELS], images * f->band * results);
     areas[PLACES] = larger(areas[PLACES], inner);
     areas[FIELD] = larger(areas[FIELD], f->values);
@@ -143,26 +166,26 @@ static bool widen_areas(const field *f, const mfi_order *order, size_t images, s
     return true;
 }
 
-static bool find_areas(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
-                       size_t areas[AREAS])
+static bool find_areas(const mfi_geometry *g, const mfi_order *order, mfi_precision precision, size_t images,
+                       bool input_gradient, size_t areas[AREAS])
 {
     field f = input_field(g, images);
     memset(areas, 0, AREAS * sizeof *areas);
-    if (!widen_areas(&f, order, images, g->map[1], g->patch_size, g->filters, areas))
+    if (!widen_areas(&f, order, precision, images, g->map[1], g->patch_size, g->filters, areas))
         return false;
     if (!input_gradient)
         return true;
     turned t = turn(g);
     f = gradient_field(g, images);
-    return widen_areas(&f, order, images, t.count[1], g->filters * t.reach[0] * t.reach[1], g->channels,
-                       areas);
+    return widen_areas(&f, order, precision, images, t.count[1], g->filters * t.reach[0] * t.reach[1],
+                       g->channels, areas);
 }
 
-bool mfi_convolve_room(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
-                       size_t *floats)
+bool mfi_convolve_room(const mfi_geometry *g, const mfi_order *order, mfi_precision precision, size_t images,
+                       bool input_gradient, size_t *floats)
 {
     size_t areas[AREAS], bytes = 0, offset;
-    if (!find_areas(g, order, images, input_gradient, areas))
+    if (!find_areas(g, order, precision, images, input_gradient, areas))
         return false;
     for (int i = 0; i < AREAS; i++)
         if (!mfi_reserve(&bytes, areas[i], sizeof(float), &offset))
@@ -177,23 +200,26 @@ bool mfi_convolve_room(const mfi_geometry *g, const mfi_order *order, size_t ima
  * offsets, and a panel. */
 typedef struct operands {
     const mfi_kernels *kernels;
+    const mfi_panel_products *products;
     uint32_t *pixels, *places;
-    float *field, *panel, *collected;
+    float *field, *panel, *turned, *collected;
 } operands;
 
 static operands carve(const mfi_convolve *c, bool input_gradient)
 {
     size_t areas[AREAS], bytes = 0, offset[AREAS];
-    find_areas(c->geometry, &c->kernels->order, c->images, input_gradient, areas);
+    find_areas(c->geometry, &c->kernels->order, c->precision, c->images, input_gradient, areas);
     for (int i = 0; i < AREAS; i++)
         mfi_reserve(&bytes, areas[i], sizeof(float), &offset[i]);
     char *room = (char *)c->room;
     return (operands){
         .kernels = c->kernels,
+        .products = c->products,
         .pixels = (uint32_t *)(void *)(room + offset[PIXELS]),
         .places = (uint32_t *)(void *)(room + offset[PLACES]),
         .field = (float *)(void *)(room + offset[FIELD]),
         .panel = (float *)(void *)(room + offset[PANEL]),
+        .turned = (float *)(void *)(room + offset[TURNED]),
         .collected = (float *)(void *)(room + offset[COLLECTED]),
     };
 }
@@ -210,14 +236,26 @@ static panel_part panel_at(const mfi_kernels *kernels, size_t rows, size_t first
                         mfi_order_panel(&kernels->order, rows, first)};
 }
 
+/* The columns of a matrix [part.count, count] become the rows of a panel: pairs of them in bf16. Returns what
+ * follows in the panel. */
+static float *fill_panel(const mfi_convolve *c, const operands *o, panel_part part, size_t count,
+                         const float *from, size_t ldfrom, float *panel)
+{
+    bool pairs = c->precision == MFI_BF16;
+    c->kernels->transpose(part.count, count, from, ldfrom, pairs ? o->turned : panel, part.width);
+    if (pairs)
+        c->products->pack_panel(count, part.count, part.width, o->turned, part.width, panel);
+    return panel + mfi_depth(c->precision, count) * part.width;
+}
+
 /* Collects the rows of X from `first` on, times a panel. */
 static void collect(const operands *o, size_t first, size_t rows, size_t inner, size_t width,
                     const float *panel)
 {
     size_t depth = mfi_convolve_depth(&o->kernels->order);
     for (size_t k = 0; k < inner; k += depth)
-        o->kernels->gather_product(rows, smaller(inner - k, depth), o->field, o->pixels + first,
-                                   o->places + k, width, panel + k * width, k > 0, o->collected);
+        o->products->gather_product(rows, smaller(inner - k, depth), o->field, o->pixels + first,
+                                    o->places + k, width, panel + k * width, k > 0, o->collected);
 }
 
 /* ---- forward, and the gradient by W ---- */
@@ -233,43 +271,65 @@ static band band_at(const mfi_convolve *c, const field *f, size_t top)
     return (band){top, rows, c->images * rows * c->geometry->map[1]};
 }
 
-static void set_places(const mfi_geometry *g, const field *f, uint32_t *places)
+/* `maps`: channels, or pairs of them. */
+static void set_places(const mfi_geometry *g, const field *f, size_t maps, uint32_t *places)
 {
-    const size_t counts[3] = {g->channels, g->kernel[0], g->kernel[1]}, steps[3] = {f->plane, f->columns, 1};
+    const size_t counts[3] = {maps, g->kernel[0], g->kernel[1]}, steps[3] = {f->plane, f->columns, 1};
     set_offsets(counts, steps, 0, places);
 }
 
-/* The field and the pixels of a band. */
-static void read_band(const mfi_convolve *c, const field *f, const band *b, const float *x, const operands *o)
+/* The field, and the offsets of the pixels of a band, or of every `some` of them in a row. */
+static void read_band(const mfi_convolve *c, const field *f, const band *b, size_t some, const float *x,
+                      const operands *o)
 {
     const mfi_geometry *g = c->geometry;
-    const size_t counts[3] = {c->images, b->rows, g->map[1]};
-    const size_t steps[3] = {f->image, g->stride[0] * f->columns, g->stride[1]};
+    const size_t counts[3] = {c->images, b->rows, (g->map[1] + some - 1) / some};
+    const size_t steps[3] = {f->image, g->stride[0] * f->columns, some * g->stride[1]};
     const source from = {x, g->height, g->width, c->stride, g->height * g->width};
     set_offsets(counts, steps, 0, o->pixels);
     fill(f, &from, c->images, (ptrdiff_t)(b->top * g->stride[0]) - (ptrdiff_t)g->padding[0],
          -(ptrdiff_t)g->padding[1], o->field);
 }
 
-void mfi_convolve_forward(const mfi_convolve *c, const float *x, const float *w, float *u)
+void mfi_convolve_forward(const mfi_convolve *c, const float *x, const void *w, float *u)
 {
     const mfi_geometry *g = c->geometry;
-    size_t inner = g->patch_size, ldu = c->images * g->pixels;
+    size_t maps = mfi_depth(c->precision, g->channels), ldu = c->images * g->pixels;
+    size_t inner = maps * g->kernel[0] * g->kernel[1];
     operands o = carve(c, false);
     field f = input_field(g, c->images);
-    set_places(g, &f, o.places);
+    set_places(g, &f, maps, o.places);
     for (size_t top = 0; top < g->map[0]; top += f.band) {
         band b = band_at(c, &f, top);
-        read_band(c, &f, &b, x, &o);
+        read_band(c, &f, &b, 1, x, &o);
+        pair_maps(c, &f, o.field);
         for (size_t first = 0; first < g->filters; first += c->kernels->order.width) {
             panel_part part = panel_at(c->kernels, g->filters, first);
             float *to = u + first * ldu + top * g->map[1];
             for (size_t p = 0; p < b.pixels; p += ROWS) {
                 size_t rows = smaller(b.pixels - p, ROWS);
-                collect(&o, p, rows, inner, part.width, w + first * inner);
+                collect(&o, p, rows, inner, part.width, (const float *)w + first * inner);
                 c->kernels->transpose(rows, part.count, o.collected, part.width, to + p, ldu);
             }
         }
+    }
+}
+
+/* Elements `first` to below `end` of a panel of du in a band. They go over runs of pixels, of which `run`
+ * belong together: all of them, or, if pairs end where a row of the maps does, a row. */
+static void fill_gradient(const mfi_convolve *c, const operands *o, panel_part part, size_t run, size_t first,
+                          size_t end, const float *du)
+{
+    size_t ldu = c->images * c->geometry->pixels, each = mfi_depth(c->precision, run);
+    size_t some = c->precision == MFI_BF16 ? 2 : 1, count;
+    float *to = o->panel;
+    if (part.width > part.count)
+        memset(to, 0, (end - first) * part.width * sizeof *to);
+    for (size_t at = first; at < end; at += count) {
+        size_t pixel = some * (at % each);
+        count = smaller(end - at, each - at % each);
+        to =
+            fill_panel(c, o, part, smaller(some * count, run - pixel), du + at / each * run + pixel, ldu, to);
     }
 }
 
@@ -277,22 +337,23 @@ void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float
 {
     const mfi_geometry *g = c->geometry;
     size_t inner = g->patch_size, ldu = c->images * g->pixels, depth = mfi_convolve_depth(&c->kernels->order);
+    size_t some = c->precision == MFI_BF16 ? 2 : 1;
     operands o = carve(c, false);
     field f = input_field(g, c->images);
-    set_places(g, &f, o.places);
+    set_places(g, &f, g->channels, o.places);
     for (size_t top = 0; top < g->map[0]; top += f.band) {
         band b = band_at(c, &f, top);
-        read_band(c, &f, &b, x, &o);
+        size_t run = g->map[1] % some ? g->map[1] : b.pixels;
+        size_t elements = b.pixels / run * mfi_depth(c->precision, run);
+        read_band(c, &f, &b, some, x, &o);
+        pair_pixels(c, &f, o.field);
         for (size_t first = 0; first < g->filters; first += c->kernels->order.width) {
             panel_part part = panel_at(c->kernels, g->filters, first);
-            const float *from = du + first * ldu + top * g->map[1];
-            for (size_t p = 0; p < b.pixels; p += depth) {
-                size_t pixels = smaller(b.pixels - p, depth);
-                if (part.width > part.count)
-                    memset(o.panel, 0, pixels * part.width * sizeof *o.panel);
-                c->kernels->transpose(part.count, pixels, from + p, ldu, o.panel, part.width);
-                c->kernels->gather_product(inner, pixels, o.field, o.places, o.pixels + p, part.width,
-                                           o.panel, true, dw + first * inner);
+            for (size_t at = 0; at < elements; at += depth) {
+                size_t count = smaller(elements - at, depth);
+                fill_gradient(c, &o, part, run, at, at + count, du + first * ldu + top * g->map[1]);
+                c->products->gather_product(inner, count, o.field, o.places, o.pixels + at, part.width,
+                                            o.panel, true, dw + first * inner);
             }
         }
     }
@@ -331,9 +392,10 @@ static size_t turned_filters(const mfi_kernels *kernels, const mfi_geometry *g, 
     return smaller(smaller(left, kernels->order.lanes), g->filters - filter);
 }
 
-static void turn_panel(const operands *o, const mfi_geometry *g, const phase *p, const float *w, size_t first,
+static void turn_panel(const mfi_convolve *c, const operands *o, const phase *p, const float *w, size_t first,
                        panel_part part)
 {
+    const mfi_geometry *g = c->geometry;
     size_t kernel = g->kernel[0] * g->kernel[1], count;
     float *to = o->panel;
     if (part.width > part.count)
@@ -344,11 +406,10 @@ static void turn_panel(const operands *o, const mfi_geometry *g, const phase *p,
         count = turned_filters(o->kernels, g, filter);
         const float *from = w + start * g->patch_size + filter - start;
         for (size_t i = 0; i < p->taps[0]; i++)
-            for (size_t j = 0; j < p->taps[1]; j++, to += count * part.width) {
+            for (size_t j = 0; j < p->taps[1]; j++) {
                 size_t y = i * g->stride[0] + p->phase[0], x = j * g->stride[1] + p->phase[1];
                 size_t place = first * kernel + y * g->kernel[1] + x;
-                o->kernels->transpose(part.count, count, from + place * own.width, kernel * own.width, to,
-                                      part.width);
+                to = fill_panel(c, o, part, count, from + place * own.width, kernel * own.width, to);
             }
     }
 }
@@ -385,10 +446,10 @@ static void set_phase(const mfi_convolve *c, const field *f, const turned *t, co
     set_offsets(counts, steps, (p->from[0] - top) * f->columns + p->from[1] - t->first[1], o->pixels);
     for (size_t filter = 0, count; filter < c->geometry->filters; filter += count) {
         count = turned_filters(c->kernels, c->geometry, filter);
-        const size_t taps[3] = {p->taps[0], p->taps[1], count};
+        const size_t taps[3] = {p->taps[0], p->taps[1], mfi_depth(c->precision, count)};
         const size_t back[3] = {0 - f->columns, 0 - (size_t)1, f->plane};
-        set_offsets(taps, back, filter * f->plane + last, places);
-        places += count * p->taps[0] * p->taps[1];
+        set_offsets(taps, back, mfi_depth(c->precision, filter) * f->plane + last, places);
+        places += taps[0] * taps[1] * taps[2];
     }
 }
 
@@ -397,12 +458,13 @@ static void convolve_phase(const mfi_convolve *c, const operands *o, const phase
 {
     const mfi_geometry *g = c->geometry;
     size_t pixels = c->images * (p->end[0] - p->from[0]) * (p->end[1] - p->from[1]);
+    size_t inner = mfi_depth(c->precision, g->filters) * p->taps[0] * p->taps[1];
     for (size_t first = 0; first < g->channels; first += c->kernels->order.width) {
         panel_part part = panel_at(c->kernels, g->channels, first);
-        turn_panel(o, g, p, w, first, part);
+        turn_panel(c, o, p, w, first, part);
         for (size_t at = 0; at < pixels; at += ROWS) {
             size_t rows = smaller(pixels - at, ROWS);
-            collect(o, at, rows, g->filters * p->taps[0] * p->taps[1], part.width, o->panel);
+            collect(o, at, rows, inner, part.width, o->panel);
             put_rows(c, o, p, at, rows, first, part, dx);
         }
     }
@@ -424,6 +486,7 @@ void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, 
     for (size_t top = t.first[0], end = top + t.count[0]; top < end; top += f.band) {
         fill(&f, &from, c->images, (ptrdiff_t)top - (ptrdiff_t)t.reach[0] + 1,
              (ptrdiff_t)t.first[1] - (ptrdiff_t)t.reach[1] + 1, o.field);
+        pair_maps(c, &f, o.field);
         for (size_t number = 0; number < g->stride[0] * g->stride[1]; number++) {
             const size_t numbers[2] = {number / g->stride[1], number % g->stride[1]};
             phase p = phase_at(g, &t, numbers, top, smaller(top + f.band, end));

@@ -20,10 +20,15 @@
 #include "math/maps.h"
 
 /* A block of images in one call: x and dx with the stride `stride` from image to image; u and du [filters,
- * images x pixels]; W and dW [filters, patch size] in panels of the kernels. `room` has mfi_convolve_room()
- * floats. */
+ * images x pixels]; W and dW [filters, patch size] in panels of the kernels. `products` are those of the
+ * precision. `room` has mfi_convolve_room() floats.
+ *
+ * In bf16 the pairs of a sum are the values of two neighbouring maps; of dW those of two neighbouring pixels
+ * in a row of a map, the last of which may stand alone. */
 typedef struct mfi_convolve {
     const mfi_kernels *kernels;
+    mfi_precision precision;
+    const mfi_panel_products *products;
     const mfi_geometry *geometry;
     size_t images;
     size_t stride;
@@ -31,20 +36,21 @@ typedef struct mfi_convolve {
 } mfi_convolve;
 
 /* Floats that the functions below need in turn for that many images; false if they do not fit. */
-bool mfi_convolve_room(const mfi_geometry *geometry, const mfi_order *order, size_t images,
-                       bool input_gradient, size_t *floats);
+bool mfi_convolve_room(const mfi_geometry *geometry, const mfi_order *order, mfi_precision precision,
+                       size_t images, bool input_gradient, size_t *floats);
 
 /* Values of a sum that one call of gather_product() should take, so that its part of a panel stays in the
  * first-level cache. */
 size_t mfi_convolve_depth(const mfi_order *order);
 
-/* u = W X^T */
-void mfi_convolve_forward(const mfi_convolve *c, const float *x, const float *w, float *u);
+/* u = W X^T; in bf16 W is a copy of round_panel(), whose columns are as far apart as the values of a kernel.
+ */
+void mfi_convolve_forward(const mfi_convolve *c, const float *x, const void *w, float *u);
 
 /* dW += du X */
 void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float *du, float *dw);
 
-/* dx, the gradient by x. */
+/* dx, the gradient by x; with the W that is not rounded. */
 void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, float *dx);
 
 #endif

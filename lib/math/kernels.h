@@ -107,9 +107,21 @@ typedef struct mfi_panel_products {
     void (*input_gradient)(size_t rows, size_t n, const void *dz, size_t lddz, size_t columns,
                            const float *panels, size_t first, size_t end, float *dx, void *room);
 
-    /* A panel of W, [columns, width], as the second operand of multiply: [depth of columns, width]. NULL: W
-     * itself is one. */
-    void (*round_panel)(size_t columns, size_t width, const float *p, void *to);
+    /* A panel of W, [columns, width], as a second operand: pairs of columns that are `apart`, 1 for multiply.
+     * Of each 2 x apart columns, or what is left of them, the first ones meet the others. NULL: W itself is
+     * one. */
+    void (*round_panel)(size_t columns, size_t apart, size_t width, const float *p, void *to);
+
+    /* C [rows, width] = A B, or C += A B, for an A whose elements lie at the sum of an offset of their row
+     * and one of their column, A[r][p] = a[row_at[r] + inner_at[p]], and a panel B [depth, width]. `width` is
+     * a multiple of the order's lanes up to its width; a depth of some hundreds keeps B in the first-level
+     * cache. */
+    void (*gather_product)(size_t rows, size_t depth, const void *a, const uint32_t *row_at,
+                           const uint32_t *inner_at, size_t width, const void *b, bool add, float *c);
+
+    /* Pairs of even[i] and odd[i], or 0 if `odd` is NULL. `to` may be `even`, and `odd` behind it. NULL:
+     * values are elements as they are. */
+    void (*pair_up)(size_t count, const float *even, const float *odd, void *to);
 } mfi_panel_products;
 
 typedef struct mfi_kernels {
@@ -152,13 +164,6 @@ typedef struct mfi_kernels {
     mfi_order order;
 
     mfi_panel_products products[MFI_PRECISIONS];
-
-    /* C [rows, width] = A B, or C += A B, for an A whose values lie at the sum of an offset of their row and
-     * one of their column, A[r][k] = a[row_at[r] + inner_at[k]], and a panel B [inner, width]. `width` is a
-     * multiple of the order's lanes up to its width; an inner size of some hundreds keeps B in the
-     * first-level cache. */
-    void (*gather_product)(size_t rows, size_t inner, const float *a, const uint32_t *row_at,
-                           const uint32_t *inner_at, size_t width, const float *b, bool add, float *c);
 
     /* to[j][i] = from[i][j] for `from` [rows, columns]. */
     void (*transpose)(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to, size_t ldto);

@@ -11,7 +11,7 @@
 #include "base/version.h"
 #include "math/kernels.h"
 #include "math/lanes.h"
-#include "math/convolve_body.h"
+#include "math/transpose_body.h"
 #include "math/winograd_body.h"
 #include "math/updates_body.h"
 #include "math/products_body.h"
@@ -339,7 +339,6 @@ const mfi_kernels MFI_TABLE = {
     .local_gradient = local_gradient,
     .derivative = derivative,
     .head_gradient = head_gradient,
-    .gather_product = gather_product,
     .transpose = transpose,
     .transform = transform,
     .moments = moments,

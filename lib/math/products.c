@@ -13,7 +13,7 @@ static mfi_products own_products(const mfi_kernels *kernels, mfi_precision preci
         .kernels = kernels,
         .own = precision == MFI_BF16 ? mfi_kernels_bf16(kernels) : &kernels->products[precision],
         .order = kernels->order,
-        .winograd = !wanted || strcmp(wanted, "0") != 0,
+        .winograd = precision == MFI_FLOAT32 && (!wanted || strcmp(wanted, "0") != 0),
     };
 }
 

@@ -14,7 +14,8 @@ typedef struct mfi_products {
 
 /* The fastest products for this processor, or those that the environment variable MF_PRODUCTS names: "blas",
  * or an instruction set. A name that is unknown, or that this processor cannot run, is left out of account. A
- * BLAS library has no products of bf16. MF_WINOGRAD=0 refuses Winograd's method. */
+ * BLAS library has no products of bf16. MF_WINOGRAD=0 refuses Winograd's method, and so does bf16: its
+ * transforms would have to be rounded, which are not the operands any more. */
 mfi_products mfi_products_choose(mfi_precision precision);
 
 /* "blas", or the instruction set: "generic", "avx2", "avx512". */

@@ -49,7 +49,7 @@ INLINE vector add_values(vector sum, float one, vector others)
 }
 
 /* One inner index of a tile. */
-INLINE void add_step_of_values(int rows, int vectors, const float *a, size_t row, const float *b,
+INLINE void add_step_of_values(int rows, int vectors, const float *const row[], size_t at, const float *b,
                                vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS])
 {
     vector x[MFI_TILE_VECTORS];
@@ -58,7 +58,7 @@ INLINE void add_step_of_values(int rows, int vectors, const float *a, size_t row
         x[v] = load(b + v * MFI_LANES);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++) {
-        float factor = a[(size_t)r * row];
+        float factor = row[r][at];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             sum[r][v] = add_values(sum[r][v], factor, x[v]);
@@ -122,8 +122,8 @@ INLINE size_t depth_of_pairs(size_t inner)
 
 /* Two inner indices of a tile. Without the instruction, all odd ones come first, then all even ones: there
  * are not registers enough for both halves of B at once. */
-INLINE void add_step_of_pairs(int rows, int vectors, const uint32_t *a, size_t row, const uint32_t *b,
-                              vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS])
+INLINE void add_step_of_pairs(int rows, int vectors, const uint32_t *const row[], size_t at,
+                              const uint32_t *b, vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS])
 {
     pairs x[MFI_TILE_VECTORS];
 #ifdef MFI_USES_AVX512_BF16
@@ -134,7 +134,7 @@ INLINE void add_step_of_pairs(int rows, int vectors, const uint32_t *a, size_t r
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = add_pairs(sum[r][v], a[(size_t)r * row], x[v]);
+            sum[r][v] = add_pairs(sum[r][v], row[r][at], x[v]);
 #else
 #pragma GCC unroll 2
     for (int even = 0; even < 2; even++) {
@@ -143,7 +143,7 @@ INLINE void add_step_of_pairs(int rows, int vectors, const uint32_t *a, size_t r
             x[v] = half_of(even, load_pairs(b + v * MFI_LANES));
 #pragma GCC unroll 16
         for (int r = 0; r < rows; r++) {
-            vector factor = (vector)half_of(even, (pairs){0} + a[(size_t)r * row]);
+            vector factor = (vector)half_of(even, (pairs){0} + row[r][at]);
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++)
                 sum[r][v] += factor * (vector)x[v];
@@ -204,20 +204,27 @@ static void transpose_of_pairs(size_t rows, size_t columns, const float *panels,
     }
 }
 
-/* Rows of a panel, rounded: pairs of neighbouring ones. */
-static void round_panel(size_t columns, size_t width, const float *p, void *copy)
+static void pair_up(size_t count, const float *even, const float *odd, void *copy)
 {
     uint32_t *to = copy;
-    for (size_t j = 0; j < columns; j += 2, to += width)
-        for (size_t v = 0; v < width; v += MFI_LANES) {
-            const float *even = p + j * width + v;
-            store_pairs(to + v, make_pairs(load(even), j + 1 < columns ? load(even + width) : splat(0.0f)));
-        }
+    size_t i = 0;
+    for (; i + MFI_LANES <= count; i += MFI_LANES)
+        store_pairs(to + i, make_pairs(load(even + i), odd ? load(odd + i) : splat(0.0f)));
+    for (; i < count; i++)
+        to[i] = make_pair(even[i], odd ? odd[i] : 0.0f);
+}
+
+static void round_panel(size_t columns, size_t apart, size_t width, const float *p, void *copy)
+{
+    uint32_t *to = copy;
+    size_t group = apart * width;
+    for (size_t j = 0; j < columns; j += 2 * apart, to += group)
+        pair_up(group, p + j * width, j + apart < columns ? p + j * width + group : NULL, to);
 }
 
 INLINE void copy_block_of_pairs(size_t columns, size_t width, const float *p, void *copy, size_t at)
 {
-    round_panel(columns, width, p, (uint32_t *)copy + at);
+    round_panel(columns, 1, width, p, (uint32_t *)copy + at);
 }
 
 #define ELEMENT uint32_t
@@ -232,13 +239,13 @@ INLINE void copy_block_of_pairs(size_t columns, size_t width, const float *p, vo
         .round_rows = NULL, .multiply = multiply_of_values, .pack = pack_values,            \
         .pack_panel = pack_panel_of_values, .gradient_panel = gradient_panel_of_values,     \
         .update_panel = update_panel_of_values, .input_gradient = input_gradient_of_values, \
-        .round_panel = NULL                                                                 \
+        .round_panel = NULL, .gather_product = gather_product_of_values, .pair_up = NULL    \
     }
 
-#define PRODUCTS_OF_PAIRS                                                                 \
-    {                                                                                     \
-        .round_rows = round_rows, .multiply = multiply_of_pairs, .pack = pack_pairs,      \
-        .pack_panel = pack_panel_of_pairs, .gradient_panel = gradient_panel_of_pairs,     \
-        .update_panel = update_panel_of_pairs, .input_gradient = input_gradient_of_pairs, \
-        .round_panel = round_panel                                                        \
+#define PRODUCTS_OF_PAIRS                                                                         \
+    {                                                                                             \
+        .round_rows = round_rows, .multiply = multiply_of_pairs, .pack = pack_pairs,              \
+        .pack_panel = pack_panel_of_pairs, .gradient_panel = gradient_panel_of_pairs,             \
+        .update_panel = update_panel_of_pairs, .input_gradient = input_gradient_of_pairs,         \
+        .round_panel = round_panel, .gather_product = gather_product_of_pairs, .pair_up = pair_up \
     }

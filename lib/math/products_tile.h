@@ -7,64 +7,96 @@
  * over the inner index in order, from the first to the last, so a value's bits depend neither on the tile it
  * lies in nor on the number of rows or threads. */
 
-/* C [rows, vectors of lanes] = A B, or += with `add`: A's element (r, p) is a[r row + p step]; B [inner,
- * vectors of lanes] is dense. `rows` and `vectors` are constants when this is inlined. */
-INLINE void OF(multiply_tile)(int rows, int vectors, size_t inner, const ELEMENT *a, size_t row, size_t step,
+/* Where element (r, p) of A is: a[r row + p step], or, in a product that gathers A, a[row_at[r] +
+ * inner_at[p]].
+ */
+typedef struct OF(operand) {
+    const ELEMENT *a;
+    size_t row, step;
+    const uint32_t *row_at, *inner_at;
+} OF(operand);
+
+/* C [rows, vectors of lanes] = A B, or += with `add`, from row `first` of A on; B [inner, vectors of lanes]
+ * is dense. Sums that are gathered are added to C when they are complete, others go on from C. `gathers`,
+ * `rows` and `vectors` are constants when this is inlined. */
+INLINE void OF(multiply_tile)(bool gathers, int rows, int vectors, size_t inner, OF(operand) a, size_t first,
                               const ELEMENT *b, bool add, float *c, size_t ldc)
 {
     vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS] = {{{0}}};
-    if (add)
+    const ELEMENT *row[MFI_TILE_ROWS];
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+        row[r] = a.a + (gathers ? a.row_at[first + (size_t)r] : (first + (size_t)r) * a.row);
+    if (add && !gathers)
 #pragma GCC unroll 16
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++)
                 sum[r][v] = load(c + (size_t)r * ldc + v * MFI_LANES);
-    for (size_t p = 0; p < inner; p++)
-        OF(add_step)(rows, vectors, a + p * step, row, b + p * (size_t)vectors * MFI_LANES, sum);
+    for (size_t p = 0; p < inner; p++) {
+        size_t at = gathers ? a.inner_at[p] : p * a.step;
+        OF(add_step)(rows, vectors, row, at, b + p * (size_t)vectors * MFI_LANES, sum);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            store(c + (size_t)r * ldc + v * MFI_LANES, sum[r][v]);
+        for (int v = 0; v < vectors; v++) {
+            float *to = c + (size_t)r * ldc + v * MFI_LANES;
+            if (add && gathers)
+                sum[r][v] += load(to);
+            store(to, sum[r][v]);
+        }
 }
 
 /* All rows of A with one panel. */
-INLINE void OF(multiply_rows)(int vectors, size_t rows, size_t inner, const ELEMENT *a, size_t lda,
+INLINE void OF(multiply_rows)(bool gathers, int vectors, size_t rows, size_t inner, OF(operand) a,
                               const ELEMENT *b, bool add, float *c, size_t ldc)
 {
     size_t i = 0;
     for (; i + MFI_TILE_ROWS <= rows; i += MFI_TILE_ROWS)
-        OF(multiply_tile)(MFI_TILE_ROWS, vectors, inner, a + i * lda, lda, 1, b, add, c + i * ldc, ldc);
+        OF(multiply_tile)(gathers, MFI_TILE_ROWS, vectors, inner, a, i, b, add, c + i * ldc, ldc);
     for (; i + 4 <= rows; i += 4)
-        OF(multiply_tile)(4, vectors, inner, a + i * lda, lda, 1, b, add, c + i * ldc, ldc);
+        OF(multiply_tile)(gathers, 4, vectors, inner, a, i, b, add, c + i * ldc, ldc);
     for (; i + 2 <= rows; i += 2)
-        OF(multiply_tile)(2, vectors, inner, a + i * lda, lda, 1, b, add, c + i * ldc, ldc);
+        OF(multiply_tile)(gathers, 2, vectors, inner, a, i, b, add, c + i * ldc, ldc);
     if (i < rows)
-        OF(multiply_tile)(1, vectors, inner, a + i * lda, lda, 1, b, add, c + i * ldc, ldc);
+        OF(multiply_tile)(gathers, 1, vectors, inner, a, i, b, add, c + i * ldc, ldc);
 }
 
 /* All rows of A with one panel of `width` columns, which are whole vectors. */
-static void OF(multiply_whole)(size_t rows, size_t inner, const ELEMENT *a, size_t lda, size_t width,
+INLINE void OF(multiply_width)(bool gathers, size_t rows, size_t inner, OF(operand) a, size_t width,
                                const ELEMENT *b, bool add, float *c, size_t ldc)
 {
     switch (width / MFI_LANES) {
     case 1:
-        OF(multiply_rows)(1, rows, inner, a, lda, b, add, c, ldc);
+        OF(multiply_rows)(gathers, 1, rows, inner, a, b, add, c, ldc);
         break;
 #if MFI_TILE_VECTORS > 2
     case 2:
-        OF(multiply_rows)(2, rows, inner, a, lda, b, add, c, ldc);
+        OF(multiply_rows)(gathers, 2, rows, inner, a, b, add, c, ldc);
         break;
 #endif
 #if MFI_TILE_VECTORS > 3
     case 3:
-        OF(multiply_rows)(3, rows, inner, a, lda, b, add, c, ldc);
+        OF(multiply_rows)(gathers, 3, rows, inner, a, b, add, c, ldc);
         break;
 #endif
     default:
-        OF(multiply_rows)(MFI_TILE_VECTORS, rows, inner, a, lda, b, add, c, ldc);
+        OF(multiply_rows)(gathers, MFI_TILE_VECTORS, rows, inner, a, b, add, c, ldc);
         break;
     }
+}
+
+static void OF(multiply_whole)(size_t rows, size_t inner, const ELEMENT *a, size_t lda, size_t width,
+                               const ELEMENT *b, bool add, float *c, size_t ldc)
+{
+    OF(multiply_width)(false, rows, inner, (OF(operand)){a, lda, 1, NULL, NULL}, width, b, add, c, ldc);
+}
+
+static void OF(gather_product)(size_t rows, size_t depth, const void *a, const uint32_t *row_at,
+                               const uint32_t *inner_at, size_t width, const void *b, bool add, float *c)
+{
+    OF(multiply_width)(true, rows, depth, (OF(operand)){a, 0, 0, row_at, inner_at}, width, b, add, c, width);
 }
 
 /* The same for any number of columns: those of the last panel may not be whole vectors. Then C is computed in
@@ -139,23 +171,23 @@ static void OF(multiply)(size_t rows, size_t inner, const void *first, size_t ld
 /* g [MFI_TILE_ROWS, width] of one block of columns. */
 static void OF(gradient_tile)(size_t batch, size_t width, const ELEMENT *dz, const ELEMENT *packed, float *g)
 {
+    const OF(operand) a = {packed, 1, MFI_TILE_ROWS, NULL, NULL};
     switch (width / MFI_LANES) {
     case 1:
-        OF(multiply_tile)(MFI_TILE_ROWS, 1, batch, packed, 1, MFI_TILE_ROWS, dz, false, g, width);
+        OF(multiply_tile)(false, MFI_TILE_ROWS, 1, batch, a, 0, dz, false, g, width);
         break;
 #if MFI_TILE_VECTORS > 2
     case 2:
-        OF(multiply_tile)(MFI_TILE_ROWS, 2, batch, packed, 1, MFI_TILE_ROWS, dz, false, g, width);
+        OF(multiply_tile)(false, MFI_TILE_ROWS, 2, batch, a, 0, dz, false, g, width);
         break;
 #endif
 #if MFI_TILE_VECTORS > 3
     case 3:
-        OF(multiply_tile)(MFI_TILE_ROWS, 3, batch, packed, 1, MFI_TILE_ROWS, dz, false, g, width);
+        OF(multiply_tile)(false, MFI_TILE_ROWS, 3, batch, a, 0, dz, false, g, width);
         break;
 #endif
     default:
-        OF(multiply_tile)
-        (MFI_TILE_ROWS, MFI_TILE_VECTORS, batch, packed, 1, MFI_TILE_ROWS, dz, false, g, PANEL);
+        OF(multiply_tile)(false, MFI_TILE_ROWS, MFI_TILE_VECTORS, batch, a, 0, dz, false, g, PANEL);
         break;
     }
 }

@@ -135,6 +135,7 @@ bool mfi_winograd_room(const mfi_geometry *g, const mfi_order *order, size_t ima
 
 typedef struct transformed {
     const mfi_kernels *kernels;
+    const mfi_panel_products *products;
     uint32_t *tile_at, *input_at;
     float *maps, *inputs, *weights, *outputs, *pixels, *turned;
 } transformed;
@@ -152,6 +153,7 @@ static transformed carve_room(const mfi_convolve *c, const winograd *p, bool inp
         mfi_reserve(&bytes, areas[i], sizeof(float), &at[i]);
     transformed t = {
         .kernels = c->kernels,
+        .products = &c->kernels->products[MFI_FLOAT32],
         .tile_at = (uint32_t *)(void *)area_at(c, at[TILE_AT]),
         .input_at = (uint32_t *)(void *)area_at(c, at[INPUT_AT]),
         .maps = area_at(c, at[MAPS]),
@@ -282,7 +284,7 @@ static void multiply_tiles(const winograd *p, const transformed *t, outputs_part
     size_t depth = mfi_convolve_depth(&t->kernels->order);
     for (size_t value = 0; value < VALUES; value++)
         for (size_t k = 0; k < p->inputs; k += depth)
-            t->kernels->gather_product(
+            t->products->gather_product(
                 tiles, least_of(p->inputs - k, depth), t->inputs + value * p->step_x + first * p->depth,
                 t->tile_at, t->input_at + k, part.width, t->weights + value * p->step_w + k * part.width,
                 k > 0, t->outputs + value * p->step_u);
@@ -360,9 +362,9 @@ static void add_panel(const winograd *p, const transformed *t, outputs_part part
 {
     const size_t kernel = KERNEL * KERNEL;
     for (size_t value = 0; value < VALUES; value++)
-        t->kernels->gather_product(p->inputs, tiles, t->inputs + value * p->step_x, t->input_at, t->tile_at,
-                                   part.width, t->outputs + value * p->step_u, false,
-                                   t->weights + value * p->step_w);
+        t->products->gather_product(p->inputs, tiles, t->inputs + value * p->step_x, t->input_at, t->tile_at,
+                                    part.width, t->outputs + value * p->step_u, false,
+                                    t->weights + value * p->step_w);
     for (size_t input = 0; input < p->inputs; input++)
         t->kernels->transform(MFI_TRANSFORM_WEIGHTS_BACK, part.width, t->weights + input * part.width,
                               (ptrdiff_t)(POINTS * p->step_w), (ptrdiff_t)p->step_w,

@@ -35,11 +35,25 @@ static void apply_gradient(mfi_run *run, const mfi_target *target, float factor,
     }
 }
 
+static void apply_gradients(mfi_run *run, mfi_use use, float factor, const float *gradients)
+{
+    const mfi_plan *plan = &run->layer->plan;
+    run->use = use;
+    for (size_t p = 0; p < plan->parameter_count; p++) {
+        if (!mfi_role_learns(plan->parameters[p].role))
+            continue;
+        mfi_target target = mfi_run_target(run, (int32_t)p);
+        if (target.wanted)
+            apply_gradient(run, &target, factor, gradients + plan->parameters[p].offset);
+    }
+}
+
 static mf_status run_apply(mfi_run *run, const float *gradients)
 {
     const mfi_plan *plan = &run->layer->plan;
     double squares = 0.0, norm;
     float factor = 1.0f;
+    mfi_run_begin_update(run);
     for (size_t p = 0; run->settings->optimizer.clip_norm > 0.0f && p < plan->parameter_count; p++)
         if (mfi_role_learns(plan->parameters[p].role) && run->settings->trains[p])
             squares += run->layer->kernels->sum_of_squares(plan->parameters[p].count,
@@ -47,14 +61,14 @@ static mf_status run_apply(mfi_run *run, const float *gradients)
     if (run->settings->optimizer.clip_norm > 0.0f &&
         mfi_clip_factor(squares, (double)run->settings->optimizer.clip_norm, &norm, &factor) != MF_STATUS_OK)
         return mfi_fail(MF_STATUS_NUMERIC, "the norm of the gradients is not finite");
-    for (size_t p = 0; p < plan->parameter_count; p++) {
-        if (!mfi_role_learns(plan->parameters[p].role))
-            continue;
-        mfi_target target = mfi_run_target(run, (int32_t)p);
-        if (target.wanted)
-            apply_gradient(run, &target, factor, gradients + plan->parameters[p].offset);
-        mfi_layer_round(run->learner, p);
+    if (run->settings->checked) {
+        apply_gradients(run, MFI_TRIAL, factor, gradients);
+        MFI_TRY(mfi_run_end_trial(run));
     }
+    apply_gradients(run, MFI_UPDATE, factor, gradients);
+    for (size_t p = 0; p < plan->parameter_count; p++)
+        mfi_layer_round(run->learner, p);
+    MFI_TRY(mfi_run_end_update(run));
     run->learner->progress.applied++;
     return MF_STATUS_OK;
 }
@@ -62,7 +76,7 @@ static mf_status run_apply(mfi_run *run, const float *gradients)
 mf_status mfi_layer_apply(mf_layer *layer, const float *gradients)
 {
     mfi_settings settings = mfi_layer_settings(layer);
-    mfi_run run = {.layer = layer, .settings = &settings, .use = MFI_UPDATE, .learner = layer};
+    mfi_run run = {.layer = layer, .settings = &settings, .learner = layer};
     uint64_t mode = mfi_subnormals_to_zero();
     mf_status status = run_apply(&run, gradients);
     mfi_subnormals_restore(mode);

@@ -17,9 +17,8 @@ size_t mfi_head_panel(const mfi_plan *plan);
 /* What the head needs in a backward pass; false if a size does not fit. */
 bool mfi_head_sizes(const mfi_plan *plan, mfi_shared_sizes *shared);
 
-/* G from the layer's output, with F what M reads of it. */
-void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, const mfi_team *team, size_t rows,
-                       const float *a, float *goodness);
+/* G from what the last stage gives, with F what M reads of it. */
+void mfi_head_goodness(const mfi_run *run, float *goodness);
 
 /* From dG in scratch->goodness: dM = dG^T F, which mfi_run_take() gets, and da from dF = dG M. */
 void mfi_head_backward(mfi_run *run, float *da);

@@ -128,6 +128,21 @@ bool mfi_layer_trains(const mf_layer *layer, size_t number)
     return layer->trains[number] != 0;
 }
 
+mf_status mfi_layer_claim(mf_layer *layer, size_t position, const void *user)
+{
+    const void *before = NULL;
+    if (atomic_compare_exchange_strong(&layer->user, &before, user) || before == user)
+        return MF_STATUS_OK;
+    return mfi_fail(MF_STATUS_BUSY, "layer %zu is being trained by another pipeline, or in another thread",
+                    position);
+}
+
+void mfi_layer_disclaim(mf_layer *layer, const void *user)
+{
+    const void *before = user;
+    atomic_compare_exchange_strong(&layer->user, &before, NULL);
+}
+
 mfi_settings mfi_layer_settings(const mf_layer *layer)
 {
     mfi_settings settings = {.trains = layer->trains,
@@ -136,6 +151,7 @@ mfi_settings mfi_layer_settings(const mf_layer *layer)
     if (layer->optimizer) {
         settings.optimizer = layer->optimizer->spec;
         settings.has_momentum = layer->optimizer->has_momentum;
+        settings.checked = layer->optimizer->checked;
     }
     return settings;
 }

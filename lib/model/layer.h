@@ -25,6 +25,10 @@ struct mf_layer {
     unsigned char *trains;     /* [plan.parameter_count] 0: frozen */
     uint64_t revision;         /* changes with the number of classes */
     mfi_progress progress;
+    atomic_bool spoiled;  /* in a step: by a trial, the update would leave a parameter that is not finite */
+    atomic_bool doubtful; /* parameters must be looked at behind the update, whether they are finite */
+
+    _Atomic(const void *) user; /* the handle through which it is being trained, if it is */
 
     /* While a change is prepared: see change.h. */
     mf_optimizer *next_optimizer;
@@ -36,6 +40,7 @@ struct mf_layer {
 typedef struct mfi_settings {
     mf_optimizer_spec optimizer; /* all 0 if there is none */
     bool has_momentum;
+    bool checked;                /* a trial comes before the update */
     const unsigned char *trains; /* [parameters] */
     float dropout, label_smoothing;
 } mfi_settings;
@@ -53,6 +58,11 @@ typedef struct mfi_rows {
 /* Creates a layer from a complete plan. Without `draw`, all values are 0. */
 mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, bool draw, mf_layer **layer);
 void mfi_layer_release(mf_layer *layer);
+
+/* Marks the layer at `position` as being trained through the handle `user`, a pipeline with a batch on its
+ * way or a workspace: BUSY if it is through another one. The mark is removed if it is that of `user`. */
+mf_status mfi_layer_claim(mf_layer *layer, size_t position, const void *user);
+void mfi_layer_disclaim(mf_layer *layer, const void *user);
 
 /* Size of its handle in bytes. */
 size_t mfi_layer_bytes(const mfi_plan *plan);

@@ -24,6 +24,7 @@ static const field fields[] = {
     [MF_OPTIMIZER_EPSILON] = {"epsilon", FLT_MIN, 1e6},
     [MF_OPTIMIZER_WEIGHT_DECAY] = {"weight_decay", 0.0, FLT_MAX},
     [MF_OPTIMIZER_CLIP_NORM] = {"clip_norm", 0.0, FLT_MAX},
+    [MF_OPTIMIZER_CHECKED] = {"checked", 0.0, 1.0},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -81,7 +82,10 @@ mf_status mfi_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *
     const field *found = NULL;
     MFI_TRY(find_field(key, &found));
     mf_optimizer_spec spec = optimizer->spec;
-    *value = key == MF_OPTIMIZER_NESTEROV ? (double)spec.nesterov : (double)*float_of(&spec, key);
+    if (key == MF_OPTIMIZER_CHECKED)
+        *value = optimizer->checked;
+    else
+        *value = key == MF_OPTIMIZER_NESTEROV ? (double)spec.nesterov : (double)*float_of(&spec, key);
     return MF_STATUS_OK;
 }
 
@@ -93,8 +97,8 @@ static mf_status check_value(int32_t key, double value)
     if (!(value >= found->lowest && value <= found->highest))
         return mfi_fail(MF_STATUS_ARGUMENT, "%s must be from %.9g to %.9g, got %g", found->name,
                         found->lowest, found->highest, value);
-    if (key == MF_OPTIMIZER_NESTEROV && value != 0.0 && value != 1.0)
-        return mfi_fail(MF_STATUS_ARGUMENT, "nesterov must be 0 or 1, got %g", value);
+    if ((key == MF_OPTIMIZER_NESTEROV || key == MF_OPTIMIZER_CHECKED) && value != 0.0 && value != 1.0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must be 0 or 1, got %g", found->name, value);
     return mfi_check_narrows(found->name, value);
 }
 
@@ -105,6 +109,8 @@ mf_status mfi_optimizer_set(mf_optimizer *optimizer, int32_t key, double value)
         return mfi_fail(MF_STATUS_STATE, "momentum %g: the optimizer was created with momentum 0", value);
     if (key == MF_OPTIMIZER_NESTEROV)
         optimizer->spec.nesterov = (int32_t)value;
+    else if (key == MF_OPTIMIZER_CHECKED)
+        optimizer->checked = value != 0.0;
     else
         *float_of(&optimizer->spec, key) = (float)value;
     return MF_STATUS_OK;

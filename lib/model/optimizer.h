@@ -9,6 +9,7 @@ struct mf_optimizer {
     mfi_handle handle;
     mf_optimizer_spec spec; /* the current values; its allocator is not read again */
     bool has_momentum;      /* whether layers keep memory for it: decided at creation */
+    bool checked;           /* whether a trial of an update comes before it */
 };
 
 mf_optimizer_spec mfi_optimizer_defaults(void);

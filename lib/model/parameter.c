@@ -32,11 +32,24 @@ mfi_matrix_order mfi_parameter_matrix(const mfi_parameter_spec *spec)
     return (mfi_matrix_order){spec->order, spec->dims[0], spec->count / spec->dims[0]};
 }
 
+/* Values of a row that are paired lie that far apart: those of neighbouring inputs, or, of a convolution, of
+ * neighbouring channels at the same place in the kernel. */
+static size_t pairs_apart(const mfi_parameter_spec *spec)
+{
+    return spec->dims[2] * spec->dims[3];
+}
+
+/* Pairs of a row. */
+static size_t rounded_depth(const mfi_parameter_spec *spec)
+{
+    return mfi_depth(spec->precision, spec->dims[1]) * pairs_apart(spec);
+}
+
 bool mfi_parameter_room(const mfi_parameter_spec *spec, size_t *count, size_t *rounded)
 {
     mfi_matrix_order matrix = mfi_parameter_matrix(spec);
     size_t rows = mfi_order_rows(&matrix.order, matrix.rows);
-    *rounded = spec->precision == MFI_FLOAT32 ? 0 : rows * mfi_depth(spec->precision, matrix.columns);
+    *rounded = spec->precision == MFI_FLOAT32 ? 0 : rows * rounded_depth(spec);
     return mfi_multiply(rows, matrix.columns, count); /* which is not less */
 }
 
@@ -81,11 +94,11 @@ void mfi_parameter_round(const mfi_parameter_spec *spec, const mfi_panel_product
                          mfi_storage *storage)
 {
     mfi_matrix_order matrix = mfi_parameter_matrix(spec);
-    size_t depth = mfi_depth(spec->precision, matrix.columns), width;
+    size_t depth = rounded_depth(spec), width;
     for (size_t start = 0; storage->rounded && start < matrix.rows; start += width) {
         width = mfi_order_panel(&matrix.order, matrix.rows, start);
-        products->round_panel(matrix.columns, width, storage->values + start * matrix.columns,
-                              storage->rounded + start * depth);
+        products->round_panel(matrix.columns, pairs_apart(spec), width,
+                              storage->values + start * matrix.columns, storage->rounded + start * depth);
     }
 }
 

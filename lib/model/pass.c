@@ -38,14 +38,35 @@ static mf_status pass_step(mf_workspace *workspace, size_t position, const mfi_r
                           pass_output(workspace, position), position, &served->report);
 }
 
-mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
+/* Lets go of the layers before `end`. */
+static void disclaim(const mf_workspace *workspace, size_t end)
 {
-    for (size_t position = 0; position < workspace->count; position++)
-        MFI_TRY(pass_step(workspace, position, rows));
-    return MF_STATUS_OK;
+    for (size_t position = 0; position < end; position++)
+        mfi_layer_disclaim(workspace->served[position].layer, workspace);
 }
 
-mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mfi_rows *rows)
+/* Marks the layers before `end`, or none. */
+static mf_status claim(const mf_workspace *workspace, size_t end)
+{
+    mf_status status = MF_STATUS_OK;
+    for (size_t position = 0; status == MF_STATUS_OK && position < end; position++)
+        status = mfi_layer_claim(workspace->served[position].layer, position, workspace);
+    if (status != MF_STATUS_OK)
+        disclaim(workspace, end);
+    return status;
+}
+
+mf_status mfi_pass_step(mf_workspace *workspace, const mfi_rows *rows)
+{
+    mf_status status = MF_STATUS_OK;
+    MFI_TRY(claim(workspace, workspace->count));
+    for (size_t position = 0; status == MF_STATUS_OK && position < workspace->count; position++)
+        status = pass_step(workspace, position, rows);
+    disclaim(workspace, workspace->count);
+    return status;
+}
+
+static mf_status step_one(mf_workspace *workspace, size_t position, const mfi_rows *rows)
 {
     for (size_t before = 0; before < position; before++) {
         mfi_settings settings = mfi_layer_settings(workspace->served[before].layer);
@@ -59,6 +80,14 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
         mfi_layer_count_mask(workspace->served[before].layer, &settings);
     }
     return MF_STATUS_OK;
+}
+
+mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mfi_rows *rows)
+{
+    MFI_TRY(claim(workspace, position + 1));
+    mf_status status = step_one(workspace, position, rows);
+    disclaim(workspace, position + 1);
+    return status;
 }
 
 /* Computes the scores of the layer at `position` from its activation. */

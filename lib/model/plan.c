@@ -42,6 +42,11 @@ const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node)
 
 const mf_shape *mfi_plan_output(const mfi_plan *plan)
 {
+    return mfi_plan_shape(plan, plan->output);
+}
+
+const mf_shape *mfi_plan_head_input(const mfi_plan *plan)
+{
     return mfi_plan_shape(plan, (int32_t)plan->unit_count);
 }
 
@@ -162,14 +167,13 @@ void mfi_plan_copy(const mfi_plan *from, mfi_plan *plan)
 
 /* ---- units ---- */
 
-static mf_status resolve_input(const mfi_plan *plan, int32_t *input)
+mf_status mfi_plan_find_node(const mfi_plan *plan, int32_t *node)
 {
     int32_t nodes = (int32_t)plan->unit_count;
-    if (*input == MF_NODE_PREVIOUS)
-        *input = nodes;
-    if (*input < 0 || *input > nodes)
-        return mfi_fail(MF_STATUS_ARGUMENT, "reads node %d, it must be from 0 to %d", (int)*input,
-                        (int)nodes);
+    if (*node == MF_NODE_PREVIOUS)
+        *node = nodes;
+    if (*node < 0 || *node > nodes)
+        return mfi_fail(MF_STATUS_ARGUMENT, "reads node %d, it must be from 0 to %d", (int)*node, (int)nodes);
     return MF_STATUS_OK;
 }
 
@@ -190,10 +194,10 @@ static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
     MFI_TRY(mfi_check_reserved(spec->reserved));
     MFI_TRY(mfi_check_reserved(spec->reserved2));
     MFI_TRY(mfi_check_reserved(spec->reserved3));
-    MFI_TRY(resolve_input(plan, &spec->inputs[0]));
+    MFI_TRY(mfi_plan_find_node(plan, &spec->inputs[0]));
     const mfi_unit_kind *kind = mfi_unit_kind_of(spec->kind);
     if (kind->join)
-        MFI_TRY(resolve_input(plan, &spec->inputs[1]));
+        MFI_TRY(mfi_plan_find_node(plan, &spec->inputs[1]));
     else
         spec->inputs[1] = 0;
     MFI_TRY(kind->resolve(spec, mfi_plan_shape(plan, spec->inputs[0]), &unit->output));
@@ -236,7 +240,10 @@ mf_status mfi_plan_check_head(const mf_head_spec *head)
     MFI_TRY(mfi_check_constant("projection_init", head->projection_init, MF_INIT_NORMAL));
     MFI_TRY(mfi_check_gain("projection_gain", head->projection_gain));
     MFI_TRY(mfi_check_rate("label_smoothing", (double)head->label_smoothing));
-    return mfi_check_reserved(head->reserved);
+    if (head->output_node < 1 && head->output_node != MF_NODE_PREVIOUS)
+        return mfi_fail(MF_STATUS_ARGUMENT, "output_node %d is no unit's; the first has node 1",
+                        (int)head->output_node);
+    return MF_STATUS_OK;
 }
 
 /* ---- from and to the spec of a layer ---- */
@@ -307,7 +314,8 @@ mf_status mfi_plan_from_spec(const mf_layer_spec *spec, mfi_spec_room *room, mfi
                  .pool_size = conv ? spec->head_size : 0,
                  .projection_init = spec->projection_init,
                  .projection_gain = spec->projection_gain,
-                 .label_smoothing = spec->label_smoothing},
+                 .label_smoothing = spec->label_smoothing,
+                 .output_node = MF_NODE_PREVIOUS},
         .dropout = spec->dropout,
         .dropout_maps = conv ? spec->dropout_maps : 0,
         .precision = spec->precision,

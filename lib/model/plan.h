@@ -2,7 +2,8 @@
  * them.
  *
  * Units are what the host lists. A stage is what is computed in one pass: a unit, often together with units
- * that follow it. The last stage gives the layer's output. */
+ * that follow it. Stages of the body come first, and the last of them gives the layer's output. Those behind
+ * it are the head's own; M reads what the last stage gives. */
 #ifndef MFI_MODEL_PLAN_H
 #define MFI_MODEL_PLAN_H
 
@@ -26,7 +27,7 @@ typedef struct mfi_stage {
     int32_t inputs[MFI_STAGE_INPUTS];
     int32_t input_count;
     int32_t last_reader;                /* the last stage that reads its output; -1: none */
-    mfi_precision precision;            /* what the operands of a dense stage's products are rounded to */
+    mfi_precision precision;            /* what the operands of its products with W are rounded to */
     size_t input_values, output_values; /* in a row; of the first input */
     size_t channels;                    /* neurons, or maps: what has a bias and a normalisation of its own */
     size_t area;                        /* values of a channel in a row, before a pooling */
@@ -61,6 +62,7 @@ typedef struct mfi_plan {
     mf_shape input;
     size_t inputs, outputs; /* values in a row of the layer's input and output */
     mf_head_spec head;      /* what it is now */
+    int32_t output;         /* node of the layer's output */
     size_t features;        /* values that M reads, of a row or a position */
     size_t scored;          /* goodness of a row: for each of its positions, or 1 */
     float dropout;
@@ -71,6 +73,7 @@ typedef struct mfi_plan {
     size_t unit_count;
     mfi_stage *stages;
     size_t stage_count;
+    size_t body; /* stages before those of the head */
     mfi_parameter_spec
         *parameters; /* in the order in which the host sees them; the projection is one of them */
     size_t parameter_count;
@@ -148,16 +151,20 @@ int32_t mfi_unit_inputs(const mf_unit_spec *unit);
 /* What has a bias or a normalisation of its own in a row of that shape: values, or maps. */
 size_t mfi_shape_channels(const mf_shape *shape);
 
+/* Makes a number of MF_NODE_PREVIOUS. ARGUMENT if no unit that comes next could read that node. */
+mf_status mfi_plan_find_node(const mfi_plan *plan, int32_t *node);
+
 /* The shape of a row of a node. */
 const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node);
 
-/* The layer's output. */
+/* The layer's output, and what its head reads: another shape if the head has units of its own. */
 const mf_shape *mfi_plan_output(const mfi_plan *plan);
+const mf_shape *mfi_plan_head_input(const mfi_plan *plan);
 
 /* Scores of a row. */
 size_t mfi_plan_scores(const mfi_plan *plan);
 
-/* Whether M reads a pooling of the output. */
+/* Whether M reads a pooling of the head's input. */
 bool mfi_plan_pools_head(const mfi_plan *plan);
 
 /* Whether steps draw dropout masks inside the layer. */

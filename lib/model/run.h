@@ -10,6 +10,7 @@
  * time. */
 typedef enum mfi_use {
     MFI_UPDATE,  /* the optimizer's update follows at once */
+    MFI_TRIAL,   /* the update is computed, but not stored, to see whether its result is finite */
     MFI_MEASURE, /* its square is added to the norm's, for clipping */
     MFI_STORE    /* it is written to the host's buffer */
 } mfi_use;
@@ -51,11 +52,21 @@ const float *mfi_run_values(const mfi_run *run, size_t stage, mfi_role role);
 typedef struct mfi_target {
     bool wanted; /* false: there is none, or it is frozen */
     size_t number;
-    mfi_rule rule; /* the update that comes, for MFI_UPDATE */
+    mfi_rule rule; /* the update that comes, for MFI_UPDATE and MFI_TRIAL */
 } mfi_target;
 
 /* Call it once for each parameter in a backward pass, since it counts the update. */
 mfi_target mfi_run_target(mfi_run *run, int32_t parameter);
+
+/* An update leaves parameters that are finite, or NUMERIC tells otherwise: `begin` comes before the first
+ * arithmetic of a step, `end` behind its updates. Flags of the threads tell whether parameters must be looked
+ * at, and mfi_run_look_at() does that for what the BLAS library has computed, in threads of its own. */
+void mfi_run_begin_update(const mfi_run *run);
+void mfi_run_look_at(const mfi_run *run, size_t count, const float *values);
+mf_status mfi_run_end_update(const mfi_run *run);
+
+/* NUMERIC if an MFI_TRIAL has found that the update would leave a parameter that is not finite. */
+mf_status mfi_run_end_trial(const mfi_run *run);
 
 /* Uses the gradient [rows, columns] of a part of a parameter, which begins at its value `first` and has the
  * row stride `stride`. Does nothing if the gradient is not wanted. */
@@ -72,6 +83,25 @@ void mfi_run_share(const mfi_run *run, size_t count, mfi_piece piece, void *cont
 /* The same for pieces that hand gradients to mfi_run_take(). The stage has asked for `count` pieces in its
  * mfi_shared_sizes, since squares are added up in the order of the pieces. */
 void mfi_run_share_gradients(mfi_run *run, size_t count, mfi_piece piece, void *context);
+
+/* Does the items with number `first` to `end` - 1: rows of the batch, or what else does not depend on each
+ * other. */
+typedef void (*mfi_items)(mfi_run *mine, void *context, size_t first, size_t end);
+
+/* Does `count` items of about so many values each, on all threads that are free: several in a piece if they
+ * are small. */
+void mfi_run_share_items(const mfi_run *run, size_t count, size_t values, mfi_items items, void *context);
+
+/* Adds what the items `first` to `end` - 1 contribute to sums over the batch. */
+typedef void (*mfi_summands)(mfi_run *mine, void *context, size_t first, size_t end, float *sums);
+
+/* Sums [values] over `count` items, on all threads that are free: into scratch->sums, for which the stage has
+ * asked with mfi_sums_room(). Some runs of items have sums of their own, which are added up in order. */
+void mfi_run_share_sums(const mfi_run *run, size_t count, size_t values, mfi_summands summands,
+                        void *context);
+
+/* Floats of scratch->sums for that, and for fewer items; false if they do not fit. */
+bool mfi_sums_room(size_t count, size_t values, size_t *floats);
 
 /* Whether the stage normalises with the mean and variance of the batch; otherwise with the running ones. */
 bool mfi_run_uses_batch(const mfi_run *run, size_t stage);

@@ -55,6 +55,7 @@ static void take_shared(const mfi_shared_sizes *most, parts *rooms, mfi_scratch 
     scratch->scores = mfi_room_take(own, most->scores, sizeof(float));
     scratch->input = mfi_room_take(&rooms->common, most->input, sizeof(float));
     scratch->whole = mfi_room_take(&rooms->common, most->whole, sizeof(float));
+    scratch->sums = mfi_room_take(&rooms->common, most->sums, sizeof(float));
     scratch->squares = mfi_room_take(&rooms->common, most->pieces, sizeof(double));
 }
 
@@ -69,6 +70,7 @@ static void widen(mfi_shared_sizes *most, const mfi_shared_sizes *one)
     most->map = larger_size(most->map, one->map);
     most->dm = larger_size(most->dm, one->dm);
     most->whole = larger_size(most->whole, one->whole);
+    most->sums = larger_size(most->sums, one->sums);
     most->pieces = larger_size(most->pieces, one->pieces);
     most->scores = larger_size(most->scores, one->scores);
     most->input = larger_size(most->input, one->input);
@@ -91,7 +93,7 @@ static void take_stages(const mfi_plan *plan, size_t rows, bool training, parts 
         float *preactivation = mfi_room_take(room, kept.preactivation, sizeof(float));
         float *moments = mfi_room_take(room, kept.moments, sizeof(float));
         float *output = NULL;
-        if (training && s + 1 < plan->stage_count)
+        if (training && s + 1 != plan->body)
             output = take_matrix(room, rows, stage->output_values);
         if (scratch->kept)
             scratch->kept[s] = (mfi_kept){output, NULL, product, preactivation, moments};

@@ -37,9 +37,10 @@ typedef struct mfi_shared_sizes {
     size_t scores;  /* of an attention: softmax and its gradient, of a block of positions */
 
     /* and there is one of these, which all threads of the call use. */
-    size_t input;  /* of a dense stage: sequences of the host without gaps */
-    size_t whole;  /* all of dW of a convolution; of a dense stage, never at the same time: x packed for the
-                      product with the update behind it, and the two Gram matrices of a norm */
+    size_t input; /* of a dense stage: sequences of the host without gaps */
+    size_t whole; /* of a dense stage, never at the same time: x packed for the product with the update behind
+                     it, and the two Gram matrices of a norm */
+    size_t sums;  /* over the batch, several times: run.h */
     size_t pieces; /* that threads share: the squares of each are added up in their order, as doubles */
 } mfi_shared_sizes;
 
@@ -56,7 +57,7 @@ typedef struct mfi_scratch {
     float *goodness;  /* [B, m], or [B, T, m] at positions: G, then dG */
     float *features;  /* [B, F] what M reads, where that is not the output itself */
     float *dfeatures; /* [B, F] the gradient by that */
-    float *input, *whole;
+    float *input, *whole, *sums;
     double *squares; /* [pieces] */
     float *spare;    /* gradients that are to be added to others, by the inputs of one stage */
     mfi_kept *kept;  /* [stages] */

@@ -53,6 +53,7 @@ mf_head_spec mfi_head_defaults(void)
         .kind = MF_HEAD_LINEAR,
         .projection_init = MF_INIT_KAIMING_UNIFORM,
         .projection_gain = 1.0f,
+        .output_node = MF_NODE_PREVIOUS,
     };
 }
 

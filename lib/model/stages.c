@@ -12,12 +12,12 @@
 
 /* ---- stages: which units are computed together ---- */
 
-/* Whether the unit behind node `node` is of that kind and reads that node, and no other unit does. */
+/* Whether the unit behind node `node` is of that kind and reads that node, and nobody else does. */
 static bool follows(const mfi_plan *plan, int32_t node, int32_t kind)
 {
     const mfi_unit *next = (size_t)node < plan->unit_count ? &plan->units[node] : NULL;
     return next && next->spec.kind == kind && next->spec.inputs[0] == node &&
-           plan->units[node - 1].readers == 1;
+           plan->units[node - 1].readers == 1 && node != plan->output;
 }
 
 /* What the unit of a node says of the stage. */
@@ -89,6 +89,26 @@ static void form_stage(mfi_plan *plan, int32_t node)
     plan->stages[plan->stage_count++] = stage;
 }
 
+/* Units behind the output are the head's. Then the layer's output has all that the goodness needs, wherever
+ * it was computed. */
+static mf_status find_output(mfi_plan *plan)
+{
+    int32_t nodes = (int32_t)plan->unit_count, output = plan->head.output_node;
+    plan->output = output == MF_NODE_PREVIOUS ? nodes : output;
+    if (output > nodes)
+        return mfi_fail(MF_STATUS_ARGUMENT, "there is no output_node %d, the last unit has node %d",
+                        (int)output, (int)nodes);
+    for (int32_t node = plan->output + 1; node <= nodes; node++)
+        for (int32_t i = 0; i < mfi_unit_inputs(&plan->units[node - 1].spec); i++)
+            if (plan->units[node - 1].spec.inputs[i] < plan->output)
+                return mfi_fail(
+                    MF_STATUS_ARGUMENT,
+                    "unit %d is the head's, since it is behind output_node %d, and reads node %d; it must "
+                    "read the output or units behind it",
+                    (int)node, (int)output, (int)plan->units[node - 1].spec.inputs[i]);
+    return MF_STATUS_OK;
+}
+
 static mf_status form_stages(mfi_plan *plan)
 {
     plan->stage_count = 0;
@@ -99,6 +119,7 @@ static mf_status form_stages(mfi_plan *plan)
     for (int32_t node = 1; (size_t)node <= plan->unit_count;
          node = plan->stages[plan->stage_count - 1].last + 1)
         form_stage(plan, node);
+    plan->body = (size_t)stage_of(plan, plan->output);
     return MF_STATUS_OK;
 }
 
@@ -121,11 +142,11 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     size_t width = input->dims[input->rank == 2]; /* of a position */
     bool product = unit->kind != MF_UNIT_POSITIONS;
     weight->order = product ? plan->products.order : (mfi_order){1, 1};
+    weight->precision = product ? (mfi_precision)plan->precision : MFI_FLOAT32;
     if (!product) {
         set_dims(weight, 2, input->dims[0], width, 1, 1);
     } else if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, input->rank == 2 ? width : mfi_shape_values(input), 1, 1);
-        weight->precision = (mfi_precision)plan->precision;
     } else {
         set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
     }
@@ -287,10 +308,11 @@ static void share_outputs(mfi_plan *plan)
     for (size_t s = 0; s < plan->stage_count; s++) {
         mfi_stage *stage = &plan->stages[s];
         stage->output_slot = -1;
-        if (s + 1 < plan->stage_count)
+        if (s + 1 != plan->body)
             stage->output_slot = take_slot(&outputs, stage->output_values);
         for (int i = 0; i < stage->input_count; i++)
-            if (stage->inputs[i] > 0 && plan->stages[stage->inputs[i] - 1].last_reader == (int32_t)s)
+            if (stage->inputs[i] > 0 && plan->stages[stage->inputs[i] - 1].last_reader == (int32_t)s &&
+                plan->stages[stage->inputs[i] - 1].output_slot >= 0)
                 give_back(&outputs, plan->stages[stage->inputs[i] - 1].output_slot);
     }
 }
@@ -327,23 +349,23 @@ static void share_gradients(mfi_plan *plan)
 
 static mf_status fit_head(mfi_plan *plan)
 {
-    const mf_shape *output = mfi_plan_output(plan);
+    const mf_shape *input = mfi_plan_head_input(plan);
     size_t s = plan->head.pool_size;
-    plan->features = mfi_shape_values(output);
+    plan->features = mfi_shape_values(input);
     plan->scored = 1;
     if (plan->head.kind == MF_HEAD_POSITIONS) {
-        if (output->rank != 2)
-            return mfi_unit_refuses("a head for positions reads a sequence", output);
-        plan->features = output->dims[1];
-        plan->scored = output->dims[0];
+        if (input->rank != 2)
+            return mfi_unit_refuses("a head for positions reads a sequence", input);
+        plan->features = input->dims[1];
+        plan->scored = input->dims[0];
     }
     if (s == 0)
         return MF_STATUS_OK;
-    if (output->rank != 3)
+    if (input->rank != 3)
         return mfi_fail(MF_STATUS_SHAPE, "pool_size %zu: a head that pools reads maps, not a %s of values", s,
-                        output->rank == 1 ? "row" : "sequence");
-    MFI_TRY(mfi_check_cells(s, output->dims + 1));
-    plan->features = output->dims[0] * s * s;
+                        input->rank == 1 ? "row" : "sequence");
+    MFI_TRY(mfi_check_cells(s, input->dims + 1));
+    plan->features = input->dims[0] * s * s;
     return MF_STATUS_OK;
 }
 
@@ -351,6 +373,7 @@ mf_status mfi_plan_complete(mfi_plan *plan)
 {
     plan->products = mfi_products_choose((mfi_precision)plan->precision);
     plan->inputs = mfi_shape_values(&plan->input);
+    MFI_TRY(find_output(plan));
     plan->outputs = mfi_shape_values(mfi_plan_output(plan));
     MFI_TRY(form_stages(plan));
     MFI_TRY(fit_head(plan));

@@ -14,24 +14,28 @@
 #include "model/normalization.h"
 #include "model/unit.h"
 
-static void run_forward(const mfi_run *run);
+static void run_stages(const mfi_run *run, size_t first, size_t end);
 static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report);
 static mf_status run_clip(mfi_run *run, size_t position, double *norm);
 static void run_backward(mfi_run *run, mfi_use use);
+static mf_status run_trial(mfi_run *run);
 static void run_finish(mfi_run *run);
 
 /* ---- the step ---- */
 
 static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
 {
+    const mfi_plan *plan = &run->layer->plan;
     mf_report done = *report;
-    float *goodness = run->scratch->goodness;
+
+    mfi_run_begin_update(run);
 
     /* (5)  a = units(x) */
-    run_forward(run);
+    run_stages(run, 0, plan->body);
 
-    /* (6)  G = F M^T, with F the output a or a pooling of it */
-    mfi_head_goodness(run->layer, run->scratch, run->team, run->rows->count, run->a, goodness);
+    /* (6)  G = F M^T, with F the output a, or what units of the head or a pooling make of it */
+    run_stages(run, plan->body, plan->stage_count);
+    mfi_head_goodness(run, run->scratch->goodness);
 
     /* (7)  L = mean CE(softmax(G), y), and G becomes dG = (softmax(G) - onehot(y)) / rows */
     MFI_TRY(run_loss(run, position, &done));
@@ -40,7 +44,9 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     MFI_TRY(run_clip(run, position, &done.gradient_norm));
 
     /* (8)  M -= rate dL/dM = rate dG^T F, and W -= rate dL/dW for every unit, last to first */
+    MFI_TRY(mfi_fail_at(run_trial(run), "layer", position));
     run_backward(run, MFI_UPDATE);
+    MFI_TRY(mfi_fail_at(mfi_run_end_update(run), "layer", position));
 
     run_finish(run);
     done.applied = ++run->learner->progress.applied;
@@ -48,13 +54,12 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     return MF_STATUS_OK;
 }
 
-/* ---- equation 5: the units, first to last ---- */
+/* ---- equation 5: units, first to last ---- */
 
-static void run_forward(const mfi_run *run)
+static void run_stages(const mfi_run *run, size_t first, size_t end)
 {
-    const mfi_plan *plan = &run->layer->plan;
-    for (size_t s = 0; s < plan->stage_count; s++)
-        mfi_unit_kind_of(plan->stages[s].kind)->forward(run, s);
+    for (size_t s = first; s < end; s++)
+        mfi_unit_kind_of(run->layer->plan.stages[s].kind)->forward(run, s);
 }
 
 /* ---- equation 7 ---- */
@@ -120,6 +125,16 @@ static mf_status run_clip(mfi_run *run, size_t position, double *norm)
     return MF_STATUS_OK;
 }
 
+/* ---- the trial of an update ---- */
+
+static mf_status run_trial(mfi_run *run)
+{
+    if (!run->settings->checked)
+        return MF_STATUS_OK;
+    run_backward(run, MFI_TRIAL);
+    return mfi_run_end_trial(run);
+}
+
 /* ---- the end of a step ---- */
 
 /* Updates the running statistics, and applies dropout to the output for the next layer. */
@@ -154,14 +169,19 @@ void mfi_layer_forward(const mf_layer *layer, const mfi_workplace *place, const 
 {
     mfi_scratch scratch = mfi_scratch_at(&layer->plan, rows->count, false, place);
     mfi_run run = {.layer = layer, .scratch = &scratch, .team = place->team, .rows = rows, .a = a};
-    run_forward(&run);
+    run_stages(&run, 0, layer->plan.body);
 }
 
-void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t rows, const float *a,
+void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
                         float *goodness)
 {
-    mfi_scratch scratch = mfi_scratch_at(&layer->plan, rows, false, place);
-    mfi_head_goodness(layer, &scratch, place->team, rows, a, goodness);
+    mfi_scratch scratch = mfi_scratch_at(&layer->plan, count, false, place);
+    mfi_rows rows = {.count = count};
+    /* The stages of the head read `a` and do not write there. */
+    mfi_run run = {
+        .layer = layer, .scratch = &scratch, .team = place->team, .rows = &rows, .a = (float *)(uintptr_t)a};
+    run_stages(&run, layer->plan.body, layer->plan.stage_count);
+    mfi_head_goodness(&run, goodness);
 }
 
 /* ---- the first half of a step, for hosts that use the gradients ---- */
@@ -180,8 +200,8 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const
                    .learner = layer,
                    .out = out};
     uint64_t mode = mfi_subnormals_to_zero();
-    run_forward(&run);
-    mfi_head_goodness(layer, &scratch, place->team, rows->count, a, scratch.goodness);
+    run_stages(&run, 0, layer->plan.stage_count);
+    mfi_head_goodness(&run, scratch.goodness);
     mf_status status = run_loss(&run, position, report);
     if (status == MF_STATUS_OK) {
         memset(out, 0, layer->plan.values * sizeof *out);

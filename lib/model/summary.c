@@ -8,15 +8,7 @@
 #include "model/footprint.h"
 #include "model/unit.h"
 
-/* Where the lines go, and how long they are already, whether or not there was room. */
-typedef struct page {
-    char *text;
-    size_t size, length;
-} page;
-
-static void put_line(page *to, const char *format, ...) MFI_FORMAT(2, 3);
-
-static void put_line(page *to, const char *format, ...)
+void mfi_page_put(mfi_page *to, const char *format, ...)
 {
     va_list arguments;
     size_t room = to->length < to->size ? to->size - to->length : 0;
@@ -26,8 +18,16 @@ static void put_line(page *to, const char *format, ...)
     to->length += length > 0 ? (size_t)length : 0;
 }
 
-/* "1000", "64x512" or "64x16x16". */
-static void describe_shape(const mf_shape *shape, char text[64])
+mf_status mfi_page_end(const mfi_page *page, const char *what, size_t *needed)
+{
+    *needed = page->length + 1;
+    if (page->size < *needed)
+        return mfi_fail(MF_STATUS_CAPACITY, "%s needs %zu bytes, the buffer has %zu", what, *needed,
+                        page->size);
+    return MF_STATUS_OK;
+}
+
+void mfi_describe_shape(const mf_shape *shape, char text[64])
 {
     if (shape->rank == 1)
         snprintf(text, 64, "%zu", shape->dims[0]);
@@ -37,8 +37,7 @@ static void describe_shape(const mf_shape *shape, char text[64])
         snprintf(text, 64, "%zux%zux%zu", shape->dims[0], shape->dims[1], shape->dims[2]);
 }
 
-/* What a reader wants to know of the unit beside its shape. */
-static void describe_unit(const mf_unit_spec *unit, char text[96])
+void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
 {
     static const char *const activations[] = {"identity", "relu", "leaky relu", "tanh", "gelu", "silu"};
     text[0] = 0;
@@ -75,38 +74,41 @@ static size_t values_of_node(const mfi_plan *plan, int32_t node, size_t *next)
     return count;
 }
 
-static void put_unit_line(page *to, const mfi_plan *plan, int32_t node, size_t *next)
+static void put_unit_line(mfi_page *to, const mfi_plan *plan, int32_t node, size_t *next)
 {
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     char shape[64], what[96], input[32] = "";
-    describe_shape(&plan->units[node - 1].output, shape);
-    describe_unit(unit, what);
+    mfi_describe_shape(&plan->units[node - 1].output, shape);
+    mfi_describe_unit(unit, what);
     if (mfi_unit_inputs(unit) == 1 && unit->inputs[0] != node - 1)
         snprintf(input, sizeof input, "reads node %d%s", (int)unit->inputs[0], what[0] ? "; " : "");
-    put_line(to, "  %4d  %-10s  %-14s %10zu", (int)node, mfi_unit_names[unit->kind], shape,
-             values_of_node(plan, node, next));
+    mfi_page_put(to, "  %4d  %-10s  %-14s %10zu", (int)node, mfi_unit_names[unit->kind], shape,
+                 values_of_node(plan, node, next));
     if (input[0] || what[0])
-        put_line(to, "  %s%s", input, what);
-    put_line(to, "\n");
+        mfi_page_put(to, "  %s%s", input, what);
+    mfi_page_put(to, "\n");
 }
 
-static void put_layer_lines(page *to, const mf_network *network, size_t position)
+static void put_layer_lines(mfi_page *to, const mf_network *network, size_t position)
 {
     const mfi_plan *plan = &network->entries[position].layer->plan;
     char shape[64];
     size_t next = 0; /* parameter */
-    describe_shape(&plan->input, shape);
-    put_line(to, "layer %zu\n  %4d  %-10s  %s\n", position, 0, "input", shape);
-    for (size_t u = 0; u < plan->unit_count; u++)
-        put_unit_line(to, plan, (int32_t)u + 1, &next);
-    put_line(to, "        %-10s  %-14zu %10zu  linear, reads %zu values%s\n", "head", plan->head.classes,
-             values_of_node(plan, 0, &next), plan->features,
-             plan->head.kind == MF_HEAD_POSITIONS ? " at each position" : "");
-    put_line(to, "----- gradients stop here -----\n");
+    mfi_describe_shape(&plan->input, shape);
+    mfi_page_put(to, "layer %zu\n  %4d  %-10s  %s\n", position, 0, "input", shape);
+    for (int32_t node = 1; (size_t)node <= plan->unit_count; node++) {
+        if (node == plan->output + 1)
+            mfi_page_put(to, "        %-10s  units from here on are the head's\n", "output");
+        put_unit_line(to, plan, node, &next);
+    }
+    mfi_page_put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values%s\n", "head", plan->head.classes,
+                 values_of_node(plan, 0, &next), plan->features,
+                 plan->head.kind == MF_HEAD_POSITIONS ? " at each position" : "");
+    mfi_page_put(to, "----- gradients stop here -----\n");
 }
 
 /* What the network takes as it is; its layers may have several optimizers. */
-static void put_memory(page *to, const mf_network *network, size_t max_batch, const mf_memory *memory)
+static void put_memory(mfi_page *to, const mf_network *network, size_t max_batch, const mf_memory *memory)
 {
     size_t state = 0, parameters = 0;
     for (size_t i = 0; i < network->count; i++) {
@@ -115,7 +117,7 @@ static void put_memory(page *to, const mf_network *network, size_t max_batch, co
         for (size_t p = 0; p < layer->plan.parameter_count; p++)
             state += layer->parameters[p].now.state_bytes;
     }
-    put_line(
+    mfi_page_put(
         to,
         "%zu layers, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu rows %zu\n",
         network->count, parameters, memory->layers, state, max_batch, memory->workspace);
@@ -125,7 +127,7 @@ mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char 
                               size_t *needed)
 {
     const mfi_layer_list layers = mfi_list_network(network);
-    page to = {.text = text, .size = size};
+    mfi_page to = {.text = text, .size = size};
     mf_memory memory = {0};
     if (network->count > 0)
         MFI_TRY(mfi_footprint(&layers, NULL, MF_WORKSPACE_TRAINING, max_batch, 1, &memory));
@@ -134,11 +136,8 @@ mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char 
     for (size_t position = 0; position < network->count; position++)
         put_layer_lines(&to, network, position);
     if (network->count == 0)
-        put_line(&to, "no layers\n");
+        mfi_page_put(&to, "no layers\n");
     else
         put_memory(&to, network, max_batch, &memory);
-    *needed = to.length + 1;
-    if (size < *needed)
-        return mfi_fail(MF_STATUS_CAPACITY, "the summary needs %zu bytes, the buffer has %zu", *needed, size);
-    return MF_STATUS_OK;
+    return mfi_page_end(&to, "the summary", needed);
 }

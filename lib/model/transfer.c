@@ -120,6 +120,7 @@ static mf_status attach_copy(const mf_network *network, size_t position, mf_netw
         spec.allocator = &clone->handle.allocator;
         MFI_TRY(mfi_optimizer_create(&spec, &made));
         mfi_optimizer_restore(made, original->has_momentum);
+        made->checked = original->checked;
         copy = made;
     }
     mf_status status = mfi_change_optimizer(layer, copy);

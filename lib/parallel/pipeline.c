@@ -76,8 +76,10 @@ static mf_status find_pool(const mf_pipeline_spec *spec, mf_pool **pool)
 
 static void leave_network(mf_pipeline *pipeline)
 {
-    for (size_t i = 0; i < pipeline->count; i++)
+    for (size_t i = 0; i < pipeline->count; i++) {
+        mfi_layer_disclaim(pipeline->members[i].layer, pipeline);
         mfi_layer_release(pipeline->members[i].layer);
+    }
     mfi_network_release(pipeline->network);
 }
 
@@ -251,6 +253,17 @@ static void make_room_for_reports(mf_pipeline *pipeline, uint64_t batch)
     pipeline->next_position = 0;
 }
 
+/* All layers, or, on failure, none but those of batches on their way. */
+static mf_status claim_layers(mf_pipeline *pipeline)
+{
+    mf_status status = MF_STATUS_OK;
+    for (size_t i = 0; status == MF_STATUS_OK && i < pipeline->count; i++)
+        status = mfi_layer_claim(pipeline->members[i].layer, i, pipeline);
+    for (size_t g = 0; status != MF_STATUS_OK && g < pipeline->group_count; g++)
+        mfi_schedule_disclaim(pipeline, &pipeline->groups[g]);
+    return status;
+}
+
 mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, const mfi_rows *rows,
                               bool wait)
 {
@@ -263,14 +276,15 @@ mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, c
     make_room_for_reports(pipeline, batch);
     fill_slot(pipeline, &pipeline->slots[batch % pipeline->depth], inputs, rows);
     pthread_mutex_lock(pipeline->lock);
-    pipeline->submitted++;
+    status = claim_layers(pipeline);
+    pipeline->submitted += status == MF_STATUS_OK;
     if (pipeline->threaded)
         mfi_pool_call(pipeline->pool);
     else
         while (mfi_worker_run_one(&pipeline->source, 0))
             ;
     pthread_mutex_unlock(pipeline->lock);
-    return MF_STATUS_OK;
+    return status;
 }
 
 void mfi_pipeline_wait(mf_pipeline *pipeline)
@@ -299,6 +313,8 @@ void mfi_pipeline_stop(mf_pipeline *pipeline)
         for (mfi_group *group = &pipeline->groups[g]; group->done < pipeline->submitted; group->done++)
             for (size_t i = group->first; i < group->end; i++)
                 mfi_worker_leave_out(pipeline, group->done, i);
+    for (size_t i = 0; i < pipeline->count; i++)
+        mfi_layer_disclaim(pipeline->members[i].layer, pipeline);
     pthread_mutex_unlock(pipeline->lock);
 }
 

@@ -29,10 +29,17 @@ mfi_group *mfi_schedule_take(mf_pipeline *pipeline)
     return group;
 }
 
+void mfi_schedule_disclaim(mf_pipeline *pipeline, const mfi_group *group)
+{
+    for (size_t i = group->first; group->done == pipeline->submitted && i < group->end; i++)
+        mfi_layer_disclaim(pipeline->members[i].layer, pipeline);
+}
+
 void mfi_schedule_finish(mf_pipeline *pipeline, mfi_group *group)
 {
     group->busy = false;
     group->done++;
+    mfi_schedule_disclaim(pipeline, group);
     pipeline->running--;
     if (group == &pipeline->groups[pipeline->group_count - 1] || pipeline->stopped)
         pthread_cond_signal(&pipeline->rest);

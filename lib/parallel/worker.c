@@ -33,7 +33,8 @@ static void note_failure(mf_pipeline *pipeline, mf_status status, uint64_t batch
         failure->status = status;
         failure->batch = batch;
         failure->position = position;
-        snprintf(failure->message, sizeof failure->message, "%s", mf_last_message());
+        snprintf(failure->message, sizeof failure->message, "%.*s", (int)sizeof failure->message - 1,
+                 mf_last_message());
     }
     pthread_mutex_unlock(pipeline->lock);
 }

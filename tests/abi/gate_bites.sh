@@ -86,7 +86,7 @@ breaks "a field in a hole" "mf_batch fresh" '/^typedef struct mf_batch /,/^}/s/i
 breaks "a field in a struct without size" mf_allocator '/^typedef struct mf_allocator /,/^}/s/^} /void *fresh;&/'
 breaks "a field appended, another changed" mf_report \
     '/^typedef struct mf_report /,/^}/{s/uint64_t rows/int64_t rows/;s/^} /uint64_t fresh;&/;}'
-breaks "a reserved field of another type" mf_head_spec '/^typedef struct mf_head_spec /,/^}/s/int32_t reserved;/float fresh;/'
+breaks "a reserved field of another type" mf_block_spec '/^typedef struct mf_block_spec /,/^}/s/int32_t reserved;/float fresh;/'
 breaks "a field renamed" mf_head_spec '/^typedef struct mf_head_spec /,/^}/s/int32_t projection_init;/int32_t fresh;/'
 breaks "another parameter of a callback" on_report 's/on_report)(void \*user, const/on_report)(int32_t user, const/'
 breaks "another number of a constant" MF_STATUS_SHAPE 's/MF_STATUS_SHAPE = 3/MF_STATUS_SHAPE = 30/'
@@ -97,7 +97,7 @@ grows "a function added" mf_fresh 's/^MF_API.*mf_blas_name(void);/&\nMF_API void
 cp "$library" "$work/grown.so"
 cp "$changed" "$work/grown.h"
 grows "a field appended" "mf_report fresh" '/^typedef struct mf_report /,/^}/s/^} /uint64_t fresh;&/'
-grows "a reserved field named, and a constant added" MF_FRESH '/^typedef struct mf_head_spec /,/^}/s/int32_t reserved;/int32_t fresh;/;s/MF_STATUS_VERSION = 16/&, MF_FRESH = 17/'
+grows "a reserved field named, and a constant added" MF_FRESH '/^typedef struct mf_block_spec /,/^}/s/int32_t reserved;/int32_t fresh;/;s/MF_STATUS_VERSION = 16/&, MF_FRESH = 17/'
 grows "a constant added" MF_STATUS_FRESH 's/MF_STATUS_VERSION = 16/&, MF_STATUS_FRESH = 17/'
 grows "a struct added" mf_fresh_spec '$i\
 typedef struct mf_fresh_spec { uint32_t struct_size; int32_t kind; } mf_fresh_spec;'

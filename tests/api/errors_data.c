@@ -33,6 +33,7 @@ static void all_inference_refused(fixture *f, mf_status expected, size_t rows)
 
     refused(f, expected, mf_layer_forward(f->spare, f->of_spare, rows, f->x, f->a));
     refused(f, expected, mf_layer_forward_batch(f->spare, f->of_spare, &batch, f->a));
+    refused(f, expected, mf_layer_pass_batch(f->spare, f->of_spare, &batch, f->a));
     for (size_t i = 0; i < 2; i++)
         for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
             mf_workspace *workspace = workspaces[i];
@@ -202,6 +203,7 @@ static void test_values_outside_the_rows_are_ignored(void **state)
     check_message("5");
     refused(f, MF_STATUS_ARGUMENT, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
     refused(f, MF_STATUS_ARGUMENT, mf_layer_forward_batch(f->spare, f->of_spare, &batch, f->a));
+    refused(f, MF_STATUS_ARGUMENT, mf_layer_pass_batch(f->spare, f->of_spare, &batch, f->a));
 }
 
 static void test_wrong_sample_weights_are_refused(void **state)
@@ -258,6 +260,7 @@ static void test_unsupported_types_are_refused(void **state)
     refused(f, MF_STATUS_UNSUPPORTED, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
     refused(f, MF_STATUS_UNSUPPORTED, mf_network_step_batch(f->network, f->training, &batch));
     refused(f, MF_STATUS_UNSUPPORTED, mf_layer_forward_batch(f->spare, f->of_spare, &batch, f->a));
+    refused(f, MF_STATUS_UNSUPPORTED, mf_layer_pass_batch(f->spare, f->of_spare, &batch, f->a));
     refused(f, MF_STATUS_UNSUPPORTED,
             mf_network_infer(f->network, f->training, 0, &batch, f->labels, NULL, NULL));
     batch.input_type = MF_TYPE_FLOAT32;

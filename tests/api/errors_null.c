@@ -112,6 +112,7 @@ static void test_null_data(void **state)
     refused(w, MF_STATUS_ARGUMENT, mf_layer_forward(w->spare, w->of_spare, 8, NULL, w->a));
     refused(w, MF_STATUS_ARGUMENT, mf_layer_forward(w->spare, w->of_spare, 8, w->x, NULL));
     refused(w, MF_STATUS_ARGUMENT, mf_layer_forward_batch(w->spare, w->of_spare, NULL, w->a));
+    refused(w, MF_STATUS_ARGUMENT, mf_layer_pass_batch(w->spare, w->of_spare, NULL, w->a));
     refused(w, MF_STATUS_ARGUMENT, mf_layer_goodness(w->spare, w->of_spare, 8, NULL, w->scores));
     refused(w, MF_STATUS_ARGUMENT, mf_layer_goodness(w->spare, w->of_spare, 8, w->a, NULL));
     refused(w, MF_STATUS_ARGUMENT, mf_network_size(w->network, NULL));
@@ -149,6 +150,7 @@ static void test_null_in_batches(void **state)
     refused(w, MF_STATUS_ARGUMENT, mf_layer_step_batch(w->spare, w->of_spare, &no_inputs, NULL));
     refused(w, MF_STATUS_ARGUMENT, mf_layer_step_batch(w->spare, w->of_spare, &no_targets, NULL));
     refused(w, MF_STATUS_ARGUMENT, mf_layer_forward_batch(w->spare, w->of_spare, &no_inputs, w->a));
+    refused(w, MF_STATUS_ARGUMENT, mf_layer_pass_batch(w->spare, w->of_spare, &no_inputs, w->a));
     refused(w, MF_STATUS_ARGUMENT, mf_network_step_batch(w->network, w->training, &no_inputs));
     refused(w, MF_STATUS_ARGUMENT, mf_network_step_batch(w->network, w->training, &no_targets));
     refused(w, MF_STATUS_ARGUMENT, mf_network_step_layer_batch(w->network, w->training, 0, &no_targets));
@@ -179,6 +181,7 @@ static void wrong_optimizer(fixture *w, void *wrong)
 static void wrong_builder(fixture *w, void *wrong)
 {
     const mf_unit_spec unit = unit_dense(3);
+    const mf_block_spec block = {.struct_size = sizeof block};
     const mf_head_spec head = head_spec(2);
     mf_shape shape = {.struct_size = sizeof shape};
     mf_memory memory = {.struct_size = sizeof memory};
@@ -188,6 +191,8 @@ static void wrong_builder(fixture *w, void *wrong)
 
     refused(w, MF_STATUS_HANDLE, mf_builder_unit(wrong, &unit, &node));
     refused(w, MF_STATUS_HANDLE, mf_builder_unit(wrong, NULL, NULL));
+    refused(w, MF_STATUS_HANDLE, mf_builder_block(wrong, &block, &node));
+    refused(w, MF_STATUS_HANDLE, mf_builder_block(wrong, NULL, NULL));
     refused(w, MF_STATUS_HANDLE, mf_builder_head(wrong, &head));
     refused(w, MF_STATUS_HANDLE, mf_builder_head(wrong, NULL));
     refused(w, MF_STATUS_HANDLE, mf_builder_shape(wrong, 0, &shape));
@@ -242,6 +247,7 @@ static void wrong_layer(fixture *w, void *wrong)
     refused(w, MF_STATUS_HANDLE, mf_layer_apply(wrong, gradients, 99));
     refused(w, MF_STATUS_HANDLE, mf_layer_forward(wrong, w->of_spare, 8, w->x, w->a));
     refused(w, MF_STATUS_HANDLE, mf_layer_forward_batch(wrong, w->of_spare, &batch, w->a));
+    refused(w, MF_STATUS_HANDLE, mf_layer_pass_batch(wrong, w->of_spare, &batch, w->a));
     refused(w, MF_STATUS_HANDLE, mf_layer_goodness(wrong, w->of_spare, 8, w->a, w->scores));
     refused(w, MF_STATUS_HANDLE, mf_network_append(w->network, wrong, NULL));
     refused(w, MF_STATUS_HANDLE, mf_network_insert(w->network, 0, wrong, NULL));
@@ -303,6 +309,7 @@ static void wrong_workspace(fixture *w, void *wrong)
     refused(w, MF_STATUS_HANDLE, mf_layer_gradients(w->spare, wrong, &batch, NULL, gradients, 99));
     refused(w, MF_STATUS_HANDLE, mf_layer_forward(w->spare, wrong, 8, w->x, w->a));
     refused(w, MF_STATUS_HANDLE, mf_layer_forward_batch(w->spare, wrong, &batch, w->a));
+    refused(w, MF_STATUS_HANDLE, mf_layer_pass_batch(w->spare, wrong, &batch, w->a));
     refused(w, MF_STATUS_HANDLE, mf_layer_goodness(w->spare, wrong, 8, w->a, w->scores));
     refused(w, MF_STATUS_HANDLE, mf_network_step(w->network, wrong, 8, w->x, w->y));
     refused(w, MF_STATUS_HANDLE, mf_network_step_batch(w->network, wrong, &batch));

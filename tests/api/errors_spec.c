@@ -233,6 +233,7 @@ static void test_struct_sizes_that_no_version_had_are_refused(void **state)
         check_status(MF_STATUS_ARGUMENT, mf_network_create(&network_values, &network));
         check_status(MF_STATUS_ARGUMENT, mf_workspace_create(&workspace_values, &other));
         check_status(MF_STATUS_ARGUMENT, mf_layer_forward_batch(layer, workspace, &batch, a));
+        check_status(MF_STATUS_ARGUMENT, mf_layer_pass_batch(layer, workspace, &batch, a));
         check_status(MF_STATUS_ARGUMENT, mf_layer_describe(layer, &spec));
         check_status(MF_STATUS_ARGUMENT, mf_workspace_report(workspace, 0, &report));
         check_status(MF_STATUS_ARGUMENT, mf_workspace_report_sum(workspace, &report));

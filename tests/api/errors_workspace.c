@@ -119,6 +119,7 @@ static void test_a_workspace_of_another_handle_is_refused(void **state)
     refused(f, MF_STATUS_STALE, mf_layer_step_batch(f->spare, f->training, &batch, NULL));
     refused(f, MF_STATUS_STALE, mf_layer_forward(f->spare, f->training, 8, f->x, f->a));
     refused(f, MF_STATUS_STALE, mf_layer_forward_batch(f->spare, of_first, &batch, f->a));
+    refused(f, MF_STATUS_STALE, mf_layer_pass_batch(f->spare, of_first, &batch, f->a));
     refused(f, MF_STATUS_STALE, mf_layer_goodness(f->spare, f->inference, 8, f->a, f->scores));
     refused(f, MF_STATUS_STALE, mf_layer_step(f->first, of_twin, 8, f->x, f->y, NULL));
     /* The network's workspace serves the layers it holds. */

@@ -182,6 +182,26 @@ static void test_a_greedy_step_takes_sample_weights(void **state)
     check_same(f);
 }
 
+/* By hand: the layers before pass the batch on, each with the next mask of its own. */
+static void test_a_greedy_step_with_dropout_equals_its_layers_calls(void **state)
+{
+    fixture *f = *state;
+    mf_batch batch, inner;
+
+    set_dropout(f, 0.4);
+    for (int step = 0; step < 4; step++) {
+        batch = make_batch(draw(f), f->x, f->y);
+        check_ok(mf_network_step_layer_batch(f->whole, f->workspace, 2, &batch));
+        check_ok(mf_layer_pass_batch(layer_at(f->parts, 0), f->others, &batch, f->a));
+        inner = batch;
+        inner.inputs = f->a;
+        check_ok(mf_layer_pass_batch(layer_at(f->parts, 1), f->others, &inner, f->b));
+        inner.inputs = f->b;
+        check_ok(mf_layer_step_batch(layer_at(f->parts, 2), f->others, &inner, NULL));
+        compare_joint(f, 1);
+    }
+}
+
 /* Dropout of the prefix reaches the layer that learns; without it the outcome is another. */
 static void test_a_greedy_step_applies_the_dropout_of_earlier_layers(void **state)
 {
@@ -350,6 +370,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_greedy_steps_one_layer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_greedy_step_takes_sample_weights, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_greedy_step_with_dropout_equals_its_layers_calls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_greedy_step_applies_the_dropout_of_earlier_layers, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_reports_start_at_0_and_hold_the_last_step, setup, teardown),

@@ -5,9 +5,9 @@
 
 #include "build.h"
 
-static const int32_t keys[] = {MF_OPTIMIZER_LEARNING_RATE, MF_OPTIMIZER_MOMENTUM, MF_OPTIMIZER_NESTEROV,
-                               MF_OPTIMIZER_BETA1,         MF_OPTIMIZER_BETA2,    MF_OPTIMIZER_EPSILON,
-                               MF_OPTIMIZER_WEIGHT_DECAY,  MF_OPTIMIZER_CLIP_NORM};
+static const int32_t keys[] = {MF_OPTIMIZER_LEARNING_RATE, MF_OPTIMIZER_MOMENTUM,  MF_OPTIMIZER_NESTEROV,
+                               MF_OPTIMIZER_BETA1,         MF_OPTIMIZER_BETA2,     MF_OPTIMIZER_EPSILON,
+                               MF_OPTIMIZER_WEIGHT_DECAY,  MF_OPTIMIZER_CLIP_NORM, MF_OPTIMIZER_CHECKED};
 
 /* An optimizer for which the key means something, and that has memory for momentum. */
 static mf_optimizer *optimizer_for(int32_t key)
@@ -52,6 +52,7 @@ static void test_defaults_are_those_of_the_header(void **state)
     assert_true(get(optimizer, MF_OPTIMIZER_EPSILON) == (double)1e-8f);
     assert_true(get(optimizer, MF_OPTIMIZER_WEIGHT_DECAY) == 0.0);
     assert_true(get(optimizer, MF_OPTIMIZER_CLIP_NORM) == 0.0);
+    assert_true(get(optimizer, MF_OPTIMIZER_CHECKED) == 0.0);
     mf_optimizer_free(optimizer);
 }
 
@@ -97,7 +98,7 @@ static void test_ranges_have_the_values_of_the_header(void **state)
         check_ok(mf_optimizer_range(key, &lowest, &highest));
         assert_true(lowest == 0.0 && highest < 1.0 && highest > 0.9999);
     }
-    check_status(MF_STATUS_ARGUMENT, mf_optimizer_range(8, &lowest, &highest));
+    check_status(MF_STATUS_ARGUMENT, mf_optimizer_range(9, &lowest, &highest));
     check_status(MF_STATUS_ARGUMENT, mf_optimizer_range(-1, &lowest, &highest));
     check_status(MF_STATUS_ARGUMENT, mf_optimizer_range(0, NULL, &highest));
     check_status(MF_STATUS_ARGUMENT, mf_optimizer_range(0, &lowest, NULL));
@@ -106,7 +107,7 @@ static void test_ranges_have_the_values_of_the_header(void **state)
 static void test_unknown_keys_are_refused(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.1);
-    const int32_t unknown[] = {-1, 8, 1000, INT32_MIN, INT32_MAX};
+    const int32_t unknown[] = {-1, 9, 1000, INT32_MIN, INT32_MAX};
     double value = 4.0;
 
     (void)state;

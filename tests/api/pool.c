@@ -83,7 +83,7 @@ static mf_network *wide_dense_bf16(void)
     return wide_dense_of(MF_PRECISION_BF16);
 }
 
-static mf_network *wide_maps(void)
+static mf_network *wide_maps_of(int32_t precision)
 {
     mf_layer_spec first = conv_spec(3, 3, 3, 12, 5), second = conv_spec(1, 3, 3, 16, 5),
                   last = layer_spec(0, 300, 5);
@@ -92,12 +92,23 @@ static mf_network *wide_maps(void)
     /* Maps of 5 x 5 and 7 x 7, so that a batch is several blocks. */
     first.padding[0] = first.padding[1] = second.padding[0] = second.padding[1] = 2;
     first.normalization = MF_NORMALIZATION_BATCH;
+    first.precision = second.precision = last.precision = precision;
     check_ok(mf_layer_spec_follow(&second, &first));
     check_ok(mf_layer_spec_follow(&last, &second));
     append(network, make_layer(&first));
     append(network, make_layer(&second));
     append(network, make_layer(&last));
     return network;
+}
+
+static mf_network *wide_maps(void)
+{
+    return wide_maps_of(MF_PRECISION_FLOAT32);
+}
+
+static mf_network *wide_maps_bf16(void)
+{
+    return wide_maps_of(MF_PRECISION_BF16);
 }
 
 static mf_network *wide_units_of(int32_t precision)
@@ -139,8 +150,54 @@ static mf_network *wide_head(void)
     return network;
 }
 
-static mf_network *(*const networks[])(void) = {wide_dense, wide_maps,       wide_units,
-                                                wide_head,  wide_dense_bf16, wide_units_bf16};
+/* Maps of 11 x 11, so that there are more blocks than sums over the batch; what does not join a convolution;
+ * a second convolution, whose gradient goes on to the first. */
+static mf_network *wide_blocks_of(int32_t precision)
+{
+    units_plan plan = plan_maps(3, 3, 3, 5);
+    mf_network *network = make_network();
+
+    plan_add(&plan, unit_conv(12, 9, 8));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_pool(MF_POOL_MAX, 1));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plan, unit_conv(20, 3, 1));
+    plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
+    plan.head.pool_size = 2;
+    plan.precision = precision;
+    append(network, make_units(&plan));
+    return network;
+}
+
+static mf_network *wide_blocks(void)
+{
+    return wide_blocks_of(MF_PRECISION_FLOAT32);
+}
+
+static mf_network *wide_blocks_bf16(void)
+{
+    return wide_blocks_of(MF_PRECISION_BF16);
+}
+
+static mf_network *wide_sequence(void)
+{
+    units_plan plan = plan_sequence(9, 3, 5);
+    mf_network *network = make_network();
+
+    plan_add(&plan, unit_dense(3 * 96));
+    plan_add(&plan, unit_attention(24, 0));
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_dense(200));
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    append(network, make_units(&plan));
+    return network;
+}
+
+static mf_network *(*const networks[])(void) = {
+    wide_dense,     wide_maps,       wide_units,  wide_head,        wide_dense_bf16,
+    wide_maps_bf16, wide_units_bf16, wide_blocks, wide_blocks_bf16, wide_sequence};
 
 typedef struct batches {
     float x[WIDE_BATCHES][WIDE_ROWS * WIDE_INPUTS];

@@ -196,6 +196,16 @@ static mf_status use_unit(const void *unit)
     return status;
 }
 
+static mf_status use_block(const void *block)
+{
+    units_plan plan = plan_maps(3, 2, 2, 2);
+    mf_builder *builder = start_builder(&plan, NULL);
+    mf_status status = mf_builder_block(builder, block, NULL);
+
+    mf_builder_free(builder);
+    return status;
+}
+
 static mf_status use_head(const void *head)
 {
     mf_shape input = shape_row(3);
@@ -251,11 +261,14 @@ static void test_specs(void **state)
 {
     const mf_shape input = shape_maps(2, 3, 4);
     const mf_unit_spec unit = unit_dense(3);
+    mf_block_spec block;
     const mf_head_spec head = head_spec(2);
     const mf_builder_spec builder = builder_spec(&input);
 
     (void)state;
     check_spec(&unit, FIRST_UNIT, sizeof unit, use_unit);
+    check_ok(mf_block_spec_init(&block, sizeof block));
+    check_spec(&block, sizeof block, sizeof block, use_block);
     check_spec(&head, sizeof head, sizeof head, use_head);
     check_spec(&builder, sizeof builder, sizeof builder, use_builder);
     check_spec(&input, sizeof input, sizeof input, use_input);
@@ -268,8 +281,8 @@ static void test_specs(void **state)
     {                                                       \
         return type##_init(result, size);                   \
     }
-init_of(mf_unit_spec) init_of(mf_head_spec) init_of(mf_builder_spec) init_of(mf_shape) init_of(mf_report)
-    init_of(mf_memory) init_of(mf_parameter_info) init_of(mf_pipeline_report)
+init_of(mf_unit_spec) init_of(mf_block_spec) init_of(mf_head_spec) init_of(mf_builder_spec) init_of(mf_shape)
+    init_of(mf_report) init_of(mf_memory) init_of(mf_parameter_info) init_of(mf_pipeline_report)
         init_of(mf_pipeline_progress_info)
 
             static const struct {
@@ -277,6 +290,7 @@ init_of(mf_unit_spec) init_of(mf_head_spec) init_of(mf_builder_spec) init_of(mf_
     mf_status (*init)(void *result, size_t size);
 } defaults[] = {
     {FIRST_UNIT, sizeof(mf_unit_spec), init_mf_unit_spec},
+    {sizeof(mf_block_spec), sizeof(mf_block_spec), init_mf_block_spec},
     {sizeof(mf_head_spec), sizeof(mf_head_spec), init_mf_head_spec},
     {sizeof(mf_builder_spec), sizeof(mf_builder_spec), init_mf_builder_spec},
     {sizeof(mf_shape), sizeof(mf_shape), init_mf_shape},

@@ -24,7 +24,7 @@ static plan random_network(test_random *random)
         mf_layer *layer;
 
         if (i == 0) {
-            *one = random_plan(random);
+            *one = random_index(random, 2) ? random_plan(random) : random_plan_with_head_units(random, 0);
             one->head.classes = CLASSES;
         } else {
             layer = make_units(&p.plans[i - 1]);

@@ -37,7 +37,8 @@ typedef struct group {
     uint64_t seed;
     double clip; /* a third of this and three times as much for other layers; 0: none */
     int freezes, weighted, strides;
-    int positions; /* 1: heads for positions, with labels that are ignored */
+    int positions;  /* 1: heads for positions, with labels that are ignored */
+    int head_units; /* 1: heads have units of their own */
 } group;
 
 static uint64_t draw_frozen(test_random *random)
@@ -59,7 +60,9 @@ static void run_group(const group *g)
         units_case one = {.name = name, .seed = g->seed + i, .max_rows = ROWS};
         const oracle_optimizer *rules[] = {i % 2 ? &sgd : &momentum, &adam};
 
-        one.plan = g->positions ? random_plan_of_positions(&random) : random_plan(&random);
+        one.plan = g->positions    ? random_plan_of_positions(&random)
+                   : g->head_units ? random_plan_with_head_units(&random, i % 2)
+                                   : random_plan(&random);
         describe(&one.plan, g->what, one.seed, name, sizeof name);
         one.frozen = g->freezes ? draw_frozen(&random) : 0;
         one.weighted = g->weighted;
@@ -88,6 +91,22 @@ static void test_goodness_at_positions_matches_the_oracle(void **state)
                 other = {.what = "positions, weighted, clipped",
                          .seed = 5500,
                          .positions = 1,
+                         .clip = 0.3,
+                         .freezes = 1,
+                         .weighted = 1,
+                         .strides = 1};
+
+    (void)state;
+    run_group(&one);
+    run_group(&other);
+}
+
+static void test_units_of_heads_match_the_oracle(void **state)
+{
+    const group one = {.what = "head units", .seed = 6000, .head_units = 1},
+                other = {.what = "head units, weighted, clipped",
+                         .seed = 6500,
+                         .head_units = 1,
                          .clip = 0.3,
                          .freezes = 1,
                          .weighted = 1,
@@ -339,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_layers_match_the_oracle),
         cmocka_unit_test(test_goodness_at_positions_matches_the_oracle),
+        cmocka_unit_test(test_units_of_heads_match_the_oracle),
         cmocka_unit_test(test_clipping_matches_the_oracle),
         cmocka_unit_test(test_frozen_parameters_match_the_oracle),
         cmocka_unit_test(test_weights_and_strides_match_the_oracle),

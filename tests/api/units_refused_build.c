@@ -63,7 +63,8 @@ static void test_wrong_heads_are_refused(void **state)
     refuse_head_field(label_smoothing, -0.25f, "-0.25");
     refuse_head_field(label_smoothing, 1.0f, "smoothing");
     refuse_head_field(label_smoothing, NAN, "smoothing");
-    refuse_head_field(reserved, 66, "66");
+    refuse_head_field(output_node, 0, "output_node 0");
+    refuse_head_field(output_node, -2, "output_node -2");
     head.classes = SIZE_MAX;
     refuse_head(MF_STATUS_OVERFLOW, &head, "");
     head.classes = CLASSES;
@@ -141,6 +142,38 @@ static void test_heads_that_do_not_fit_are_refused(void **state)
         refuse_build(MF_STATUS_SHAPE, builder, "");
         mf_builder_free(builder);
     }
+}
+
+/* Units of the head read the output and each other: what is before the output is not there when a host asks for the
+ * goodness of an activation. */
+static void test_outputs_that_do_not_fit_are_refused(void **state)
+{
+    units_plan plan = plan_row(6, CLASSES);
+    mf_builder *builder;
+
+    (void)state;
+    plan_add(&plan, unit_dense(6));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, unit_dense(6));
+    plan_add(&plan, unit_add(1, 3));
+    for (int32_t output = 1; output <= 5; output++) {
+        plan.head.output_node = output;
+        builder = make_builder(&plan, NULL);
+        if (output == 1 || output == 4)
+            build(builder);
+        else if (output == 5)
+            refuse_build(MF_STATUS_ARGUMENT, builder, "output_node 5");
+        else
+            refuse_build(MF_STATUS_ARGUMENT, builder, "unit 4 is the head's");
+        mf_builder_free(builder);
+    }
+    plan.count = 3;
+    plan.units[2] = unit_reading(plan.units[2], 0);
+    plan.units[1] = unit_add(1, 0);
+    plan.head.output_node = 2;
+    builder = make_builder(&plan, NULL);
+    refuse_build(MF_STATUS_ARGUMENT, builder, "node 2"); /* nobody reads it */
+    mf_builder_free(builder);
 }
 
 /* ---- handles ---- */
@@ -309,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_wrong_heads_are_refused),
         cmocka_unit_test(test_an_incomplete_builder_is_refused_and_can_be_completed),
         cmocka_unit_test(test_heads_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_outputs_that_do_not_fit_are_refused),
         cmocka_unit_test(test_wrong_handles_are_refused),
         cmocka_unit_test(test_wrong_queries_are_refused),
         cmocka_unit_test(test_wrong_specs_for_a_builder_are_refused),

@@ -3,6 +3,7 @@
  * MIT */
 #include <math.h>
 
+#include "random.h"
 #include "training_fixture.h"
 #include "units.h"
 
@@ -14,6 +15,46 @@ static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
     check_pipelines_give_the_same_bits(make_units_fixture);
     check_pipelines_give_the_same_bits(make_sequence_fixture);
     check_pipelines_give_the_same_bits(make_positions_fixture);
+}
+
+/* ---- clipping ---- */
+
+/* Of a layer whose second unit has far more inputs than neurons: its dx is cut into more pieces than dW. */
+static void test_the_norm_is_that_of_the_gradients(void **state)
+{
+    enum { WIDE = 2500, FEW = 8, SAMPLES = 9 };
+    float x[SAMPLES * FEW];
+    int32_t y[SAMPLES];
+    test_random random = {12};
+    units_plan plan = plan_row(FEW, 3);
+    mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 0.1);
+    mf_optimizer *optimizer;
+    double squares = 0.0;
+
+    (void)state;
+    plan_add(&plan, unit_dense(WIDE));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, unit_dense(FEW));
+    mf_layer *layer = make_units(&plan);
+    mf_workspace *workspace = make_layer_workspace(layer, SAMPLES);
+    mf_batch batch = make_batch(SAMPLES, x, y);
+    size_t count = count_gradients(layer);
+    float *gradients = get_memory(count * sizeof *gradients);
+
+    random_values(&random, x, SAMPLES * FEW, 1.0);
+    random_labels(&random, y, SAMPLES, 3);
+    how.clip_norm = 1e6f;
+    check_ok(mf_optimizer_create(&how, &optimizer));
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_gradients(layer, workspace, &batch, NULL, gradients, count));
+    for (size_t i = 0; i < count; i++)
+        squares += (double)gradients[i] * (double)gradients[i];
+    check_ok(mf_layer_step_batch(layer, workspace, &batch, NULL));
+    check_near(1.0, read_report(workspace, 0).gradient_norm / sqrt(squares), 1e-5);
+    free(gradients);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
 }
 
 /* ---- by hand ---- */
@@ -281,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pipeline_gives_the_bits_of_a_sequential_run),
+        cmocka_unit_test(test_the_norm_is_that_of_the_gradients),
         cmocka_unit_test(test_layer_steps_give_the_bits_of_a_network_step),
         cmocka_unit_test(test_a_step_equals_gradients_and_apply),
         cmocka_unit_test(test_a_greedy_step_changes_one_layer),

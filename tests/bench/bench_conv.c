@@ -19,8 +19,8 @@
  * where a step has 4 B F K P + 6 B m n FLOPs a layer: F filters with K weights at P places, m classes, and a
  * head that reads n values. PyTorch tries its own number of threads and both orders of maps in memory
  * (torch_worker.py). It is looked for in python3 and /usr/bin/python3; --python=none leaves it out. With
- * --bf16 it also runs in its own bf16, in the same rounds, which gives lines with torch=bf16 besides those
- * with torch=float32.
+ * --bf16 both sides also run in bf16, in the same rounds: a line for each pair of precision= and torch=.
+ * of_peak in bf16 is of the peak in bf16, where there is one; peak= tells which it is.
  *
  * --layers prints a table of single layers instead, without PyTorch. */
 #define _POSIX_C_SOURCE 200809L
@@ -48,7 +48,7 @@ typedef struct options {
 typedef struct peer {
     child process;
     char name[16], setting[64]; /* "bp", "mf", "steps", "pipeline"; what PyTorch has chosen */
-    const char *precision;      /* of PyTorch */
+    const char *precision;
     double times[MOST_ROUNDS];
 } peer;
 
@@ -57,21 +57,24 @@ typedef struct race {
     peer peers[MOST_PEERS];
     size_t ours, count;
     double products[MOST_ROUNDS];
-    double peaks[MOST_ROUNDS]; /* seconds of a FLOP on one core at its peak */
+    double peaks[2][MOST_ROUNDS]; /* seconds of a FLOP on one core at its peak, for float32 and bf16 */
 } race;
 
 static const char torch_worker[] = BENCH_FOLDER "/torch_worker.py";
 
-static void start_ours(race *r, const options *o, const char *arch, const char *optimizer, int threads)
+static void start_ours(race *r, const options *o, const char *arch, const char *optimizer, int threads,
+                       const char *precision)
 {
     char text[16], *list = copy_words(o->runs), *rest = list;
     snprintf(text, sizeof text, "%d", threads);
     for (char *run; (run = next_word(&rest)) && r->count < MOST_PEERS - MOST_TORCH;) {
-        const char *const command[] = {o->worker_path, arch, o->batch_text, optimizer, text, run, NULL};
+        const char *const command[] = {o->worker_path, arch, o->batch_text, optimizer,
+                                       text,           run,  precision,     NULL};
         peer *p = &r->peers[r->count];
         if (threads == 1 && strcmp(run, "steps") != 0)
             continue;
         snprintf(p->name, sizeof p->name, "%s", run);
+        p->precision = precision;
         p->process = start_child(command, "1");
         r->ours = ++r->count;
     }
@@ -118,7 +121,8 @@ static void run_rounds(race *r, const conv_products *products, size_t rounds, si
 {
     for (size_t round = 0; round < rounds; round++) {
         r->products[round] = time_products(products, steps);
-        r->peaks[round] = 1.0 / peak_float32();
+        for (int bf16 = 0; bf16 <= 1; bf16++)
+            r->peaks[bf16][round] = 1.0 / peak_for(bf16);
         for (size_t i = 0; i < r->count; i++) {
             let_threads_sleep();
             r->peers[i].times[round] = ask_seconds(&r->peers[i].process, steps);
@@ -169,19 +173,19 @@ typedef struct course {
 static void print_result(const race *r, const options *o, const course *c, const peer *p, const peer *bp)
 {
     double images = (double)(c->steps * o->batch), steps = (double)c->steps;
+    int bf16 = precision_of_name(p->precision) == MF_PRECISION_BF16;
     printf("result bench=conv threads=%d images_s=%.1f of_sgemm=%.3f of_peak=%.3f ", c->threads,
            rate(p->times, o->rounds, images),
            c->work.step / c->work.products * median_ratio(r->products, p->times, o->rounds),
-           steps * c->work.step / c->threads * median_ratio(r->peaks, p->times, o->rounds));
+           steps * c->work.step / c->threads * median_ratio(r->peaks[bf16], p->times, o->rounds));
     if (bp)
         printf("vs_torch_bp=%.2f vs_torch_mf=%.2f ", median_ratio(bp->times, p->times, o->rounds),
                median_ratio(bp[1].times, p->times, o->rounds));
-    printf("run=%s products=%s blas=%s arch=%s optimizer=%s norm=%s batch=%zu rounds=%zu steps=%zu "
-           "sgemm_gflops=%.1f "
-           "peak_gflops=%.1f",
-           p->name, mf_products_name(), mf_blas_name(), o->arch, c->optimizer, c->norm, o->batch, o->rounds,
-           c->steps, 1e-9 * rate(r->products, o->rounds, steps * c->work.products),
-           rate(r->peaks, o->rounds, 1e-9));
+    printf("run=%s precision=%s products=%s blas=%s arch=%s optimizer=%s norm=%s batch=%zu rounds=%zu "
+           "steps=%zu sgemm_gflops=%.1f peak=%s peak_gflops=%.1f",
+           p->name, p->precision, mf_products_name(), mf_blas_name(), o->arch, c->optimizer, c->norm,
+           o->batch, o->rounds, c->steps, 1e-9 * rate(r->products, o->rounds, steps * c->work.products),
+           peak_name_for(bf16), rate(r->peaks[bf16], o->rounds, 1e-9));
     if (bp)
         printf(" torch=%s torch_bp_images_s=%.1f torch_mf_images_s=%.1f torch_threads=%s/%s", bp->precision,
                rate(bp->times, o->rounds, images), rate(bp[1].times, o->rounds, images), bp->setting,
@@ -218,7 +222,9 @@ static void measure(const options *o, const conv_products *products, const char 
         return;
     }
     memset(&r, 0, sizeof r);
-    start_ours(&r, o, arch, optimizer, threads);
+    start_ours(&r, o, arch, optimizer, threads, "float32");
+    if (o->bf16)
+        start_ours(&r, o, arch, optimizer, threads, "bf16");
     if (o->python) {
         start_torch(&r, o, arch, optimizer, threads, "bp", "float32");
         start_torch(&r, o, arch, optimizer, threads, "mf", "float32");

@@ -7,7 +7,7 @@
 # many, whichever a trial shows to be faster; idle threads sleep (OMP_WAIT_POLICY=passive). With convolutions a
 # trial also chooses the order of maps in memory, and freed memory stays with the process. With --bf16 both sides
 # take part a second time, in bf16: PyTorch with autocast (torch=bf16), ours with that precision of its layers
-# (precision=bf16); dense networks then have a line for each of the four pairs, from the same rounds.
+# (precision=bf16): a line for each of the four pairs, from the same rounds.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=5

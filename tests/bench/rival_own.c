@@ -104,7 +104,7 @@ static void round_weight(own_job *j)
     j->rounded = room_for(mfi_order_rows(&j->order.order, rows) * depth);
     for (size_t start = 0; start < rows; start += width) {
         width = mfi_order_panel(&j->order.order, rows, start);
-        j->products.own->round_panel(columns, width, j->weight + start * columns, j->rounded + start * depth);
+        j->products.own->round_panel(columns, 1, width, j->weight + start * columns, j->rounded + start * depth);
     }
 }
 

@@ -116,6 +116,36 @@ TEST(builder, units_of_sequences_have_calls_and_specs)
     CHECK(one.unit(4).heads == 2 && one.unit(4).causal == 1 && other.unit(4).causal == 1);
 }
 
+TEST(builder, blocks_have_calls_and_specs)
+{
+    mf::builder chained({4, 6, 6}, 3), added({4, 6, 6}, 3);
+    chained.residual().bottleneck(4).branch(7).residual(6, 2);
+    added.block(mf::block_spec::residual()).block(mf::block_spec::bottleneck(4, 1));
+    mf::block_spec wide = mf::block_spec::residual(6, 2);
+    wide.input = 7;
+    added.block(wide);
+    CHECK(chained.node() == 26 && chained.shape().dims[0] == 6 && chained.shape().dims[1] == 3);
+    chained.branch(17).bottleneck(6, 2, 5).add(26);
+    added.branch(17).block(mf::block_spec::bottleneck(6, 2, 5)).add(26);
+    mf::layer one = chained.head(3).build(), other = added.head(3).build();
+    CHECK(all_values(one) == all_values(other));
+    CHECK(one.unit(8).outputs == 1 && one.unit(18).inputs[0] == 7 && one.unit(27).outputs == 5);
+    CHECK(other.unit(18).stride[0] == 2 && other.unit(18).stride[1] == 2);
+
+    mf::builder sequence({5, 4}, 3), same({5, 4}, 3);
+    sequence.mixer().mixer(3, 5).transformer(2, true, 7).transformer(1);
+    same.block(mf::block_spec::mixer())
+        .block(mf::block_spec::mixer(3, 5))
+        .block(mf::block_spec::transformer(2, true, 7))
+        .block(mf::block_spec::transformer(1));
+    mf::layer mixed = sequence.head(3).build();
+    CHECK(all_values(mixed) == all_values(same.head(3).build()));
+    CHECK(mixed.unit(3).outputs == 2 && mixed.unit(15).outputs == 3 && mixed.unit(21).outputs == 5);
+    CHECK(mixed.unit(27).heads == 2 && mixed.unit(27).causal == 1 && mixed.unit(31).outputs == 7);
+    CHECK(mixed.unit(37).causal == 0 && mixed.unit(41).outputs == 16);
+    CHECK_ERROR(MF_STATUS_SHAPE, "reads maps", mf::builder({5, 4}).residual());
+}
+
 TEST(builder, positions_have_labels_and_answers_of_their_own)
 {
     mf::builder builder({3, 2}, 1);

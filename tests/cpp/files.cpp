@@ -59,7 +59,6 @@ TEST(files, a_buffer_holds_the_bytes_of_the_file)
     CHECK_ERROR(MF_STATUS_IO, "no/such", network.save("no/such/folder"));
 }
 
-#if TEST_JSON
 TEST(files, training_goes_on_from_a_file)
 {
     mf::network network = small_network();
@@ -89,12 +88,6 @@ TEST(files, a_network_comes_back_from_a_buffer)
     buffer.resize(buffer.size() / 2);
     CHECK_ERROR(MF_STATUS_FORMAT, "", mf::network::load_buffer(buffer));
 }
-#else
-TEST(files, without_json_there_is_no_loading)
-{
-    CHECK_ERROR(MF_STATUS_UNSUPPORTED, "", mf::network::load_buffer(small_network().save_buffer()));
-}
-#endif
 
 TEST(files, an_output_gets_the_bytes_of_the_file)
 {
@@ -130,9 +123,7 @@ TEST(files, metadata_are_kept_with_a_network)
     CHECK(network.metadata_get("class_names") == "even\nodd");
     CHECK((network.metadata() ==
            std::vector<std::pair<std::string, std::string>>{{"a", "again"}, {"class_names", "even\nodd"}}));
-#if TEST_JSON
     CHECK(mf::network::load_buffer(network.save_buffer()).metadata() == network.metadata());
-#endif
     network.metadata_remove("a");
     CHECK(network.metadata().size() == 1);
     CHECK_ERROR(MF_STATUS_NOT_FOUND, "\"a\"", network.metadata_remove("a"));
@@ -168,4 +159,21 @@ TEST(files, onnx)
           mine[0] == std::to_integer<unsigned char>(buffer[0]));
     CHECK_ERROR(MF_STATUS_CAPACITY, "", network.export_onnx_buffer(mf::bytes(mine.data(), 9)));
     CHECK_ERROR(MF_STATUS_STATE, "", mf::network().export_onnx(file.path()));
+}
+
+TEST(files, an_onnx_model_comes_back)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    std::vector<std::byte> buffer = network.export_onnx_buffer();
+    mf::onnx_spec spec;
+    spec.buffer = buffer.data();
+    spec.bytes = buffer.size();
+    CHECK(mf::onnx_plan(spec).find("gradients stop here") != std::string::npos);
+    mf::network copy = mf::network::import_onnx(spec);
+    mf::workspace own(copy, 4);
+    CHECK(copy.goodness(own, xor_x) == network.goodness(workspace, xor_x));
+    spec.bytes /= 2;
+    CHECK_ERROR(MF_STATUS_FORMAT, "", mf::network::import_onnx(spec));
+    CHECK_ERROR(MF_STATUS_FORMAT, "", mf::onnx_plan(spec));
 }

@@ -128,6 +128,9 @@ TEST(training, a_layer_by_itself)
     std::vector<float> again(20);
     layer.forward(workspace, mf::batch(xor_x, 4), again);
     CHECK(again == forward);
+    layer.set(MF_LAYER_DROPOUT, 0.5);
+    layer.pass(workspace, mf::batch(xor_x, 4), again);
+    CHECK(again != forward);
     layer.goodness(workspace, forward, goodness);
     CHECK(goodness == layer.goodness(workspace, forward) && goodness[0] != goodness[2]);
 }

@@ -54,7 +54,7 @@ warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
 clean() { # compiler
     for standard in c++17 c++20; do
         # shellcheck disable=SC2086 # the warnings are words
-        "$1" -std=$standard $warnings -DTEST_JSON=1 -I"$include" -fsyntax-only "$here"/*.cpp ||
+        "$1" -std=$standard $warnings -I"$include" -fsyntax-only "$here"/*.cpp ||
             fail "$1 -std=$standard: the tests are not free of warnings"
         # shellcheck disable=SC2086
         "$1" -std=$standard $warnings -Wold-style-cast -Wnon-virtual-dtor -Wsign-conversion -I"$include" \

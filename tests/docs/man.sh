@@ -16,7 +16,10 @@ pages=$work/UTC/man3
 diff -r "$pages" "$work/Pacific/Kiritimati/man3" || fail "the same source gives other pages in another time zone"
 grep -q '^\.TH MF_VERSION 3 2023-11-14 "libmonoforward [0-9.]*"' "$pages/mf_version.3" ||
     fail "mf_version(3) does not begin with SOURCE_DATE_EPOCH and the version: $(grep '^\.TH' "$pages/mf_version.3")"
-"$PYTHON" "$here/pages.py" "$source/include/monoforward.h" "$pages" || fail "the pages are not complete"
+headers=$source/include/monoforward.h
+! grep -q 'include/monoforward_mpi\.h' "$build/reference/Doxyfile.xml" || headers="$headers $source/include/monoforward_mpi.h"
+# shellcheck disable=SC2086 # the headers are words
+"$PYTHON" "$here/pages.py" "$pages" $headers || fail "the pages are not complete"
 grep -qF 'dz = (dG M) * phi\(aq(z)' "$pages/mf_layer_step.3" || fail "mf_layer_step(3) does not show its equation"
 
 # No warning from what people read them with. Aliases are one request, which mandoc finds fragile.

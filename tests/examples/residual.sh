@@ -21,7 +21,7 @@ same_figures() {
     succeeds "$what" "$@" --data "$data" --epochs 4 --summary
     at_least "$what" accuracy 90
     [ "$(result images) $(result data)" = "320 cifar10" ] || fail "$what: $(tail -1 "$work/out")"
-    grep -q "node 7 + node 5" "$work/out" || fail "$what: no summary"
+    grep -q "node 5 + node 7" "$work/out" || fail "$what: no summary"
     figures=${figures:-"$(result accuracy) $(result loss)"}
     [ "$(result accuracy) $(result loss)" = "$figures" ] ||
         fail "$what: accuracy and loss are $(result accuracy) $(result loss), those in C $figures"

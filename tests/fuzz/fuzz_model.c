@@ -6,75 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_common.h"
 #include "fuzz_model.h"
-#include "monoforward.h"
-
-/* Ends the program with a core, which is what both drivers look for. */
-#define require(what) ((what) ? (void)0 : complain(#what, __LINE__))
-
-static void complain(const char *what, int line)
-{
-    fprintf(stderr, "fuzz_model.c:%d: not true: %s (%s)\n", line, what, mf_last_message());
-    abort();
-}
-
-/* ---- an allocator that knows how much a file of that size may ask for ---- */
-
-typedef struct budget {
-    size_t most, used;
-} budget;
-
-static void *take(void *user, size_t bytes, size_t alignment)
-{
-    budget *b = user;
-
-    b->used += bytes;
-    require(b->used <= b->most);
-    return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-}
-
-static void give_back(void *user, void *pointer, size_t bytes)
-{
-    ((budget *)user)->used -= bytes;
-    free(pointer);
-}
 
 /* ---- model files ---- */
-
-/* A few rows through a network that is small enough. */
-static void use(mf_network *network, int training)
-{
-    mf_layer *first = NULL;
-    mf_workspace *workspace = NULL;
-    mf_workspace_spec spec;
-    mf_layer_spec layer = {.struct_size = sizeof layer};
-    mf_shape goodness = {.struct_size = sizeof goodness};
-    int32_t *labels;
-    float *x;
-
-    if (mf_network_layer(network, 0, &first, NULL) != MF_STATUS_OK)
-        return;
-    require(mf_layer_describe(first, &layer) == MF_STATUS_OK);
-    require(mf_workspace_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
-    spec.network = network;
-    spec.max_batch = 2;
-    require(mf_layer_goodness_shape(first, &goodness) == MF_STATUS_OK);
-    if (layer.inputs > 4096 || goodness.dims[0] > 4096 ||
-        mf_workspace_create(&spec, &workspace) != MF_STATUS_OK)
-        return;
-    x = calloc(2 * layer.inputs, sizeof *x);
-    labels = calloc(goodness.rank == 2 ? 2 * goodness.dims[0] : 2, sizeof *labels);
-    require(x != NULL && labels != NULL);
-    x[0] = 1.0f;
-    mf_network_predict(network, workspace, MF_PREDICT_SUM, 2, x, labels);
-    labels[0] = 0;
-    labels[1] = 1;
-    if (training)
-        mf_network_step(network, workspace, 2, x, labels);
-    free(x);
-    free(labels);
-    mf_workspace_free(workspace);
-}
 
 /* What was loaded saves to something that loads and saves to the same. */
 static void check_round_trip(const mf_network *network, int32_t contents)
@@ -84,16 +19,16 @@ static void check_round_trip(const mf_network *network, int32_t contents)
     size_t bytes = 0, second = 0;
     char *one, *other;
 
-    require(mf_network_save_size(network, contents, &bytes) == MF_STATUS_OK);
+    fuzz_require(mf_network_save_size(network, contents, &bytes) == MF_STATUS_OK);
     one = malloc(bytes);
     other = malloc(bytes);
-    require(one != NULL && other != NULL);
-    require(mf_network_save_buffer(network, contents, one, bytes, NULL) == MF_STATUS_OK);
-    require(mf_load_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    fuzz_require(one != NULL && other != NULL);
+    fuzz_require(mf_network_save_buffer(network, contents, one, bytes, NULL) == MF_STATUS_OK);
+    fuzz_require(mf_load_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
     spec.contents = contents;
-    require(mf_network_load_buffer(&spec, one, bytes, &again) == MF_STATUS_OK);
-    require(mf_network_save_buffer(again, contents, other, bytes, &second) == MF_STATUS_OK);
-    require(second == bytes && memcmp(one, other, bytes) == 0);
+    fuzz_require(mf_network_load_buffer(&spec, one, bytes, &again) == MF_STATUS_OK);
+    fuzz_require(mf_network_save_buffer(again, contents, other, bytes, &second) == MF_STATUS_OK);
+    fuzz_require(second == bytes && memcmp(one, other, bytes) == 0);
     mf_network_free(again);
     free(one);
     free(other);
@@ -110,28 +45,28 @@ static void build_again(const mf_layer *layer)
     mf_head_spec head = {.struct_size = sizeof head};
     size_t units = 0, count = 0;
 
-    require(mf_layer_unit_count(layer, &units) == MF_STATUS_OK);
-    require(mf_layer_shape(layer, &input, &output) == MF_STATUS_OK);
-    require(mf_layer_describe(layer, &described) == MF_STATUS_OK);
-    require(mf_layer_head(layer, &head) == MF_STATUS_OK);
-    require(mf_builder_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    fuzz_require(mf_layer_unit_count(layer, &units) == MF_STATUS_OK);
+    fuzz_require(mf_layer_shape(layer, &input, &output) == MF_STATUS_OK);
+    fuzz_require(mf_layer_describe(layer, &described) == MF_STATUS_OK);
+    fuzz_require(mf_layer_head(layer, &head) == MF_STATUS_OK);
+    fuzz_require(mf_builder_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
     spec.input = &input;
     spec.dropout = described.dropout;
     spec.seed = described.seed;
-    require(mf_builder_create(&spec, &builder) == MF_STATUS_OK);
+    fuzz_require(mf_builder_create(&spec, &builder) == MF_STATUS_OK);
     for (size_t node = 1; node <= units; node++) {
         mf_unit_spec unit = {.struct_size = sizeof unit};
 
-        require(mf_layer_unit(layer, (int32_t)node, &unit, &found) == MF_STATUS_OK);
-        require(mf_builder_unit(builder, &unit, NULL) == MF_STATUS_OK);
-        require(mf_builder_shape(builder, (int32_t)node, &input) == MF_STATUS_OK);
-        require(memcmp(&input, &found, sizeof input) == 0);
+        fuzz_require(mf_layer_unit(layer, (int32_t)node, &unit, &found) == MF_STATUS_OK);
+        fuzz_require(mf_builder_unit(builder, &unit, NULL) == MF_STATUS_OK);
+        fuzz_require(mf_builder_shape(builder, (int32_t)node, &input) == MF_STATUS_OK);
+        fuzz_require(memcmp(&input, &found, sizeof input) == 0);
     }
-    require(units > 0 && memcmp(&found, &output, sizeof found) == 0);
-    require(mf_builder_head(builder, &head) == MF_STATUS_OK);
-    require(mf_layer_build(builder, &again) == MF_STATUS_OK);
-    require(mf_layer_parameter_count(again, &units) == MF_STATUS_OK);
-    require(mf_layer_parameter_count(layer, &count) == MF_STATUS_OK && units == count);
+    fuzz_require(units > 0 && memcmp(&found, &output, sizeof found) == 0);
+    fuzz_require(mf_builder_head(builder, &head) == MF_STATUS_OK);
+    fuzz_require(mf_layer_build(builder, &again) == MF_STATUS_OK);
+    fuzz_require(mf_layer_parameter_count(again, &units) == MF_STATUS_OK);
+    fuzz_require(mf_layer_parameter_count(layer, &count) == MF_STATUS_OK && units == count);
     mf_layer_free(again);
     mf_builder_free(builder);
 }
@@ -143,21 +78,21 @@ static void describe(const mf_network *network)
     size_t size = 0, needed = 0, bytes = 0;
     mf_status status = mf_network_summary(network, 2, text, sizeof text, &needed);
 
-    require(status == MF_STATUS_OVERFLOW || (status == MF_STATUS_CAPACITY) == (needed > sizeof text));
-    require(memchr(text, 0, sizeof text) != NULL);
-    require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK);
-    require(mf_network_size(network, &size) == MF_STATUS_OK);
+    fuzz_require(status == MF_STATUS_OVERFLOW || (status == MF_STATUS_CAPACITY) == (needed > sizeof text));
+    fuzz_require(memchr(text, 0, sizeof text) != NULL);
+    fuzz_require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK);
+    fuzz_require(mf_network_size(network, &size) == MF_STATUS_OK);
     if (mf_network_export_onnx_size(network, &bytes) == MF_STATUS_OK) {
         char *model = malloc(bytes);
 
-        require(model != NULL);
-        require(mf_network_export_onnx_buffer(network, model, bytes, NULL) == MF_STATUS_OK);
+        fuzz_require(model != NULL);
+        fuzz_require(mf_network_export_onnx_buffer(network, model, bytes, NULL) == MF_STATUS_OK);
         free(model);
     }
     for (size_t i = 0; i < size; i++) {
         mf_layer *layer = NULL;
 
-        require(mf_network_layer(network, i, &layer, NULL) == MF_STATUS_OK);
+        fuzz_require(mf_network_layer(network, i, &layer, NULL) == MF_STATUS_OK);
         build_again(layer);
     }
 }
@@ -166,25 +101,25 @@ static void try_model(const uint8_t *data, size_t size, int32_t contents)
 {
     /* Twice what the file holds, and the handles and tables beside it: most for units, of which one of 19
      * bytes becomes two entries in the list of a builder and of a layer. */
-    budget b = {.most = 60 * size + 100000};
-    mf_allocator allocator = {.alloc = take, .free = give_back, .user = &b};
+    fuzz_budget b = {.most = 60 * size + 100000};
+    mf_allocator allocator = fuzz_allocator(&b);
     mf_load_spec spec;
     mf_network *network = (mf_network *)&spec;
     mf_status status;
 
-    require(mf_load_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    fuzz_require(mf_load_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
     spec.contents = contents;
     spec.allocator = &allocator;
     status = mf_network_load_buffer(&spec, data, size, &network);
-    require((status == MF_STATUS_OK) == (network != NULL));
+    fuzz_require((status == MF_STATUS_OK) == (network != NULL));
     if (network != NULL) {
         check_round_trip(network, contents);
         b.most = (size_t)-1;
         describe(network);
-        use(network, contents == MF_CONTENTS_TRAINING);
+        fuzz_use(network, contents == MF_CONTENTS_TRAINING);
     }
     mf_network_free(network);
-    require(b.used == 0);
+    fuzz_require(b.used == 0);
 }
 
 /* ---- snapshots ---- */
@@ -199,23 +134,23 @@ static mf_layer *small_block(void)
     mf_builder *builder = NULL;
     mf_layer *layer = NULL;
 
-    require(mf_builder_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
-    require(mf_head_spec_init(&head, sizeof head) == MF_STATUS_OK);
+    fuzz_require(mf_builder_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    fuzz_require(mf_head_spec_init(&head, sizeof head) == MF_STATUS_OK);
     spec.input = &input;
     spec.seed = 3;
     head.classes = 2;
-    require(mf_builder_create(&spec, &builder) == MF_STATUS_OK);
+    fuzz_require(mf_builder_create(&spec, &builder) == MF_STATUS_OK);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         mf_unit_spec unit;
 
-        require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
+        fuzz_require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
         unit.kind = kinds[i];
         unit.outputs = 3;
         unit.dropout = 0.25f;
         mf_builder_unit(builder, &unit, NULL);
     }
     mf_builder_head(builder, &head);
-    require(mf_layer_build(builder, &layer) == MF_STATUS_OK);
+    fuzz_require(mf_layer_build(builder, &layer) == MF_STATUS_OK);
     mf_builder_free(builder);
     return layer;
 }
@@ -227,25 +162,25 @@ static mf_network *small_network(void)
     mf_optimizer *optimizer = NULL;
     mf_layer *block = small_block();
 
-    require(mf_network_create(NULL, &network) == MF_STATUS_OK);
-    require(mf_optimizer_spec_init(&how, sizeof how) == MF_STATUS_OK);
-    require(mf_optimizer_create(&how, &optimizer) == MF_STATUS_OK);
+    fuzz_require(mf_network_create(NULL, &network) == MF_STATUS_OK);
+    fuzz_require(mf_optimizer_spec_init(&how, sizeof how) == MF_STATUS_OK);
+    fuzz_require(mf_optimizer_create(&how, &optimizer) == MF_STATUS_OK);
     for (uint64_t i = 0; i < 2; i++) {
         mf_layer_spec spec;
         mf_layer *layer = NULL;
 
-        require(mf_layer_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+        fuzz_require(mf_layer_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
         spec.inputs = spec.outputs = 3;
         spec.classes = 2;
         spec.seed = i + 1;
         spec.normalization = i == 0 ? MF_NORMALIZATION_BATCH : MF_NORMALIZATION_NONE;
-        require(mf_layer_create(&spec, &layer) == MF_STATUS_OK);
-        require(mf_network_append(network, layer, NULL) == MF_STATUS_OK);
+        fuzz_require(mf_layer_create(&spec, &layer) == MF_STATUS_OK);
+        fuzz_require(mf_network_append(network, layer, NULL) == MF_STATUS_OK);
         mf_layer_free(layer);
     }
-    require(mf_network_append(network, block, NULL) == MF_STATUS_OK);
+    fuzz_require(mf_network_append(network, block, NULL) == MF_STATUS_OK);
     mf_layer_free(block);
-    require(mf_network_set_optimizer(network, optimizer) == MF_STATUS_OK);
+    fuzz_require(mf_network_set_optimizer(network, optimizer) == MF_STATUS_OK);
     mf_optimizer_free(optimizer);
     return network;
 }
@@ -255,8 +190,8 @@ size_t fuzz_snapshot(uint8_t *buffer, size_t room)
     mf_network *network = small_network();
     size_t bytes = 0;
 
-    require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK && bytes <= room);
-    require(mf_network_snapshot_save(network, buffer, bytes) == MF_STATUS_OK);
+    fuzz_require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK && bytes <= room);
+    fuzz_require(mf_network_snapshot_save(network, buffer, bytes) == MF_STATUS_OK);
     mf_network_free(network);
     return bytes;
 }
@@ -268,14 +203,14 @@ static void try_snapshot(const uint8_t *data, size_t size)
     uint8_t before[4096], after[4096];
     mf_status status;
 
-    require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK && bytes <= sizeof before);
-    require(mf_network_snapshot_save(network, before, bytes) == MF_STATUS_OK);
+    fuzz_require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK && bytes <= sizeof before);
+    fuzz_require(mf_network_snapshot_save(network, before, bytes) == MF_STATUS_OK);
     status = mf_network_snapshot_load(network, data, size);
-    require(mf_network_snapshot_save(network, after, bytes) == MF_STATUS_OK);
+    fuzz_require(mf_network_snapshot_save(network, after, bytes) == MF_STATUS_OK);
     if (status == MF_STATUS_OK)
-        use(network, 1);
+        fuzz_use(network, 1);
     else
-        require(memcmp(before, after, bytes) == 0);
+        fuzz_require(memcmp(before, after, bytes) == 0);
     mf_network_free(network);
 }
 
@@ -309,7 +244,7 @@ size_t fuzz_mutate_header(uint8_t *data, size_t size, size_t room, fuzz_mutator 
     if (header == 0 || room < size)
         return mutate(user, data, size, room);
     rest = malloc(tail ? tail : 1);
-    require(rest != NULL);
+    fuzz_require(rest != NULL);
     memcpy(rest, data + 8 + header, tail);
     most = room - 8 - tail;
     now = mutate(user, data + 8, header, most);

@@ -207,6 +207,27 @@ static mf_unit_spec any_unit(machine *m)
     return unit;
 }
 
+static mf_block_spec any_block(machine *m)
+{
+    mf_block_spec block;
+
+    require(mf_block_spec_init(&block, sizeof block) == MF_STATUS_OK);
+    block.kind = any_constant(m, MF_BLOCK_TRANSFORMER);
+    if (pick(m, 4) == 0)
+        block.input = any_constant(m, 8);
+    if (pick(m, 2))
+        block.activation = any_constant(m, MF_ACTIVATION_SILU);
+    block.outputs = pick(m, 2) ? 0 : any_size(m);
+    block.stride[pick(m, 2)] = pick(m, 2) ? 0 : any_size(m);
+    block.hidden = pick(m, 2) ? 0 : any_size(m);
+    block.token_hidden = pick(m, 2) ? 0 : any_size(m);
+    block.heads = pick(m, 2) ? 0 : any_size(m);
+    block.causal = any_constant(m, 1);
+    block.reserved = rarely(m, 60);
+    block.struct_size = any_struct_size(m, sizeof block);
+    return block;
+}
+
 static mf_layer_spec any_layer(machine *m)
 {
     mf_layer_spec spec;
@@ -312,6 +333,17 @@ static void add_unit(machine *m)
         require(node == -7);
 }
 
+static void add_block(machine *m)
+{
+    mf_block_spec block = any_block(m);
+    int32_t node = -7;
+
+    if (call(FAILED, mf_builder_block(BUILDER, rarely(m, 60) ? NULL : &block, &node)) == MF_STATUS_OK)
+        require(node > 0);
+    else
+        require(node == -7);
+}
+
 static void set_head(machine *m)
 {
     mf_head_spec head;
@@ -323,7 +355,7 @@ static void set_head(machine *m)
     head.projection_init = any_constant(m, MF_INIT_NORMAL);
     head.projection_gain = any_float(m, 1.0f);
     head.label_smoothing = any_float(m, 0.1f);
-    head.reserved = rarely(m, 60);
+    head.output_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.struct_size = any_struct_size(m, sizeof head);
     call(FAILED, mf_builder_head(BUILDER, rarely(m, 60) ? NULL : &head));
 }
@@ -783,6 +815,8 @@ static void (*const steps[])(machine *m) = {
     add_unit,
     add_unit,
     add_unit,
+    add_block,
+    add_block,
     set_head,
     build,
     build,

@@ -78,16 +78,15 @@ with tempfile.TemporaryDirectory() as exported:
     for name in needed:
         assert os.path.isfile(os.path.join(exported, name)), f"{name} is not exported"
 
-for shared, blas, json in (True, "openblas", True), (False, "builtin", False):
+for shared, blas in (True, "openblas"), (False, "builtin"):
     asked = []
-    recipe.options = Settings(shared=shared, blas=blas, json=json)
+    recipe.options = Settings(shared=shared, blas=blas)
     recipe.requires = asked.append
     recipe.requirements()
     recipe.generate()
     variables = Toolchain.last.cache_variables
-    assert len(asked) == json + (blas == "openblas"), asked
+    assert len(asked) == (blas == "openblas"), asked
     assert variables["BUILD_SHARED_LIBS"] is shared and variables["MF_BLAS"] == blas, variables
-    assert variables["MF_JSON"] == ("auto" if json else "off"), variables
 
 recipe.settings = Settings(compiler="msvc")
 try:

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 cp "$source/cmake/packaging/conan/test_package/program.c" "$work/"
-quick="-DCMAKE_BUILD_TYPE=Debug -DMF_BLAS=builtin -DMF_JSON=off"
+quick="-DCMAKE_BUILD_TYPE=Debug -DMF_BLAS=builtin"
 
 quietly() {
     "$@" >"$work/log" 2>&1 || {
@@ -54,7 +54,7 @@ cmake_minimum_required(VERSION 3.20)
 project(host LANGUAGES C)
 set(BUILD_SHARED_LIBS OFF)
 set(MF_BLAS builtin)
-set(MF_JSON off)
+
 include(FetchContent)
 FetchContent_Declare(monoforward SOURCE_DIR "$source")
 FetchContent_MakeAvailable(monoforward)

@@ -124,6 +124,7 @@ units_oracle *units_create(const units_plan *plan)
 
     o->plan = *plan;
     o->count = plan->count;
+    o->output = plan->head.output_node > 0 ? (size_t)plan->head.output_node : plan->count;
     input->rank = plan->input.rank;
     input->channels = plan->input.dims[input->rank == 2];
     input->map[0] = plan->input.dims[input->rank != 2];
@@ -247,7 +248,7 @@ size_t units_least_rows(const units_oracle *o, size_t values)
 
 size_t units_outputs(const units_oracle *o)
 {
-    return o->nodes[o->count].values;
+    return o->nodes[o->output].values;
 }
 
 void units_forget_margins(units_oracle *o)
@@ -295,7 +296,7 @@ void units_infer(units_oracle *o, size_t rows, const double *x, double *a, doubl
     units_pass p = units_start_pass(o, rows, x, 0);
 
     units_forward(o, &p);
-    memcpy(a, p.value[o->count], rows * units_outputs(o) * sizeof *a);
+    memcpy(a, p.value[o->output], rows * units_outputs(o) * sizeof *a);
     if (goodness != NULL)
         memcpy(goodness, p.goodness, rows * units_scores(o) * sizeof *goodness);
     units_end_pass(o, &p);
@@ -347,7 +348,7 @@ oracle_result units_gradients(units_oracle *o, size_t rows, const double *x, con
     for (size_t n = 1; n <= o->count; n++)
         follow(o, &p, n);
     if (a != NULL)
-        memcpy(a, p.value[o->count], rows * units_outputs(o) * sizeof *a);
+        memcpy(a, p.value[o->output], rows * units_outputs(o) * sizeof *a);
     units_end_pass(o, &p);
     return result;
 }

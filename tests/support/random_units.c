@@ -9,6 +9,7 @@ typedef struct draft {
     units_oracle *shapes;
     test_random *random;
     int positions; /* a head of a sequence is one for positions */
+    int heads;     /* heads have units of their own, if they can */
 } draft;
 
 static int chance(draft *d, double rate)
@@ -307,6 +308,24 @@ static int draw_units(draft *d)
     return join_ends(d);
 }
 
+/* Nodes whose units behind them read them and each other: one of them can be the layer's output. Draws one;
+ * MF_NODE_PREVIOUS if there is none. */
+static int32_t draw_output(draft *d)
+{
+    int32_t found[RANDOM_UNITS];
+    size_t count = 0, least = d->plan.count;
+
+    for (size_t n = d->plan.count; n > 1; n--) {
+        const units_node *node = node_at(d, n);
+
+        for (int i = 0; i < 1 + unit_reads_two(node->spec.kind); i++)
+            least = node->from[i] < least ? node->from[i] : least;
+        if (least >= n - 1)
+            found[count++] = (int32_t)n - 1;
+    }
+    return count == 0 ? MF_NODE_PREVIOUS : found[random_index(d->random, count)];
+}
+
 static void draw_head(draft *d)
 {
     const units_node *output = node_at(d, d->plan.count);
@@ -318,11 +337,13 @@ static void draw_head(draft *d)
         d->plan.head.kind = MF_HEAD_POSITIONS;
     if (chance(d, 0.3))
         d->plan.head.label_smoothing = 0.1f;
+    if (d->heads)
+        d->plan.head.output_node = draw_output(d);
 }
 
-static units_plan draw_plan(test_random *random, int positions)
+static units_plan draw_plan(test_random *random, int positions, int heads)
 {
-    draft d = {.random = random, .positions = positions};
+    draft d = {.random = random, .positions = positions, .heads = heads};
     int whole = 0;
 
     while (!whole) {
@@ -347,7 +368,7 @@ static units_plan draw_plan(test_random *random, int positions)
 
 units_plan random_plan(test_random *random)
 {
-    return draw_plan(random, 0);
+    return draw_plan(random, 0, 0);
 }
 
 units_plan random_plan_of_positions(test_random *random)
@@ -355,7 +376,17 @@ units_plan random_plan_of_positions(test_random *random)
     units_plan plan;
 
     do
-        plan = draw_plan(random, 1);
+        plan = draw_plan(random, 1, 0);
     while (plan.head.kind != MF_HEAD_POSITIONS);
+    return plan;
+}
+
+units_plan random_plan_with_head_units(test_random *random, int positions)
+{
+    units_plan plan;
+
+    do
+        plan = draw_plan(random, positions, 1);
+    while (plan.head.output_node == MF_NODE_PREVIOUS);
     return plan;
 }

@@ -15,4 +15,8 @@ units_plan random_plan(test_random *random);
 /** The same with a sequence as output, and a head for its positions. */
 units_plan random_plan_of_positions(test_random *random);
 
+/** The head has units of its own; with `positions` it is one for positions where what they give is a
+ * sequence. */
+units_plan random_plan_with_head_units(test_random *random, int positions);
+
 #endif

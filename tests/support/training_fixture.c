@@ -60,6 +60,19 @@ static units_plan first_plan(void)
     return plan;
 }
 
+/* A residual block, and a head with a convolution of its own. */
+static units_plan middle_plan(void)
+{
+    units_plan plan = plan_residual(4, 1, 3, CLASSES);
+
+    plan.head.output_node = (int32_t)plan.count;
+    plan.head.pool_size = 1;
+    plan_add(&plan, unit_conv(5, 3, 1));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    return plan;
+}
+
 static units_plan last_plan(void)
 {
     units_plan plan = plan_row(13, CLASSES);
@@ -76,12 +89,11 @@ static units_plan last_plan(void)
 
 static mf_network *make_built(mf_optimizer *optimizer)
 {
-    units_plan plans[3] = {first_plan(), plan_residual(4, 1, 3, CLASSES), last_plan()};
+    units_plan plans[3] = {first_plan(), middle_plan(), last_plan()};
     mf_layer_spec spec = layer_spec(4 * 1 * 3, 13, CLASSES);
     mf_network *network;
     mf_layer *layer;
 
-    plans[1].head.pool_size = 1;
     spec.normalization = MF_NORMALIZATION_BATCH;
     network = make_units_network(plans, 2, NULL);
     layer = make_layer(&spec);
@@ -150,7 +162,8 @@ static mf_network *make_rounding(mf_optimizer *optimizer)
     return network;
 }
 
-/* Four layers whose last units are dense, an attention, a sum and an activation. */
+/* Four layers whose last units are dense, an attention, a sum and an activation; the last one's is the
+ * head's. */
 static mf_network *make_positions(mf_optimizer *optimizer)
 {
     units_plan plans[LAYERS];
@@ -165,6 +178,7 @@ static mf_network *make_positions(mf_optimizer *optimizer)
     plan_add(&plans[2], unit_add(MF_NODE_PREVIOUS, 0));
     plan_add(&plans[3], unit_of(MF_UNIT_LAYER_NORM));
     plan_add(&plans[3], unit_activation(MF_ACTIVATION_SILU));
+    plans[3].head.output_node = 1;
     return make_units_network(plans, LAYERS, optimizer);
 }
 

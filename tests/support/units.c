@@ -223,7 +223,7 @@ void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
     same_field(projection_init);
     same_field(projection_gain);
     same_field(label_smoothing);
-    same_field(reserved);
+    same_field(output_node);
 }
 
 void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other)

@@ -75,7 +75,7 @@ static void *make_panels(const subject *s, const matrix *m)
         memcpy(to, m->panels, bytes);
     for (size_t start = 0; s->precision != MFI_FLOAT32 && start < rows; start += width) {
         width = mfi_order_panel(&s->kernels->order, rows, start);
-        s->own->round_panel(columns, width, m->panels + start * columns, to + 4 * start * depth);
+        s->own->round_panel(columns, 1, width, m->panels + start * columns, to + 4 * start * depth);
     }
     return to;
 }
@@ -273,7 +273,7 @@ static void check_update(const subject *s, test_random *random, int kind, size_t
         free(apart[i]);
     }
     if (copied > 0)
-        s->own->round_panel(columns, c.width, fused[0], wanted);
+        s->own->round_panel(columns, 1, c.width, fused[0], wanted);
     assert_memory_equal(copy, wanted, copied + GUARD);
     for (int i = 0; i < 3; i++)
         free(fused[i]);

@@ -23,9 +23,8 @@ class Monoforward(ConanFile):
         "shared": [True, False],
         "fPIC": [True, False],
         "blas": ["openblas", "builtin"],  # builtin: products in plain C, slow
-        "json": [True, False],  # loading model files
     }
-    default_options = {"shared": False, "fPIC": True, "blas": "openblas", "json": True}
+    default_options = {"shared": False, "fPIC": True, "blas": "openblas"}
     implements = ["auto_shared_fpic"]
 
     @property
@@ -52,8 +51,6 @@ class Monoforward(ConanFile):
     def requirements(self):
         if self.options.blas == "openblas":
             self.requires("openblas/[>=0.3.20 <1]")
-        if self.options.json:
-            self.requires("cjson/[>=1.7.15 <2]")
 
     def build_requirements(self):
         self.tool_requires("cmake/[>=3.20 <5]")
@@ -64,7 +61,6 @@ class Monoforward(ConanFile):
     def generate(self):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["MF_BLAS"] = str(self.options.blas)
-        toolchain.cache_variables["MF_JSON"] = "auto" if self.options.json else "off"
         toolchain.cache_variables["MF_REFERENCE"] = "off"
         toolchain.cache_variables["MF_BUILD_EXAMPLES"] = False
         toolchain.cache_variables["MF_BUILD_TESTS"] = False

@@ -7,13 +7,11 @@ class Monoforward < Formula
   license "MIT"
 
   depends_on "cmake" => :build
-  depends_on "cjson"
   depends_on "openblas"
 
   def install
     args = %w[
       -DMF_BLAS=openblas
-      -DMF_JSON=auto
       -DMF_REFERENCE=off
       -DMF_BUILD_EXAMPLES=OFF
       -DMF_BUILD_TESTS=OFF

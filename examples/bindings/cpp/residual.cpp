@@ -30,32 +30,20 @@ struct settings {
     bool summary = false;
 };
 
-/* Its bias would be that of the normalisation behind it once more. */
-mf::unit_spec conv(std::size_t filters, std::size_t kernel, std::size_t stride)
-{
-    mf::unit_spec spec = mf::unit_spec::conv2d(filters, kernel, kernel / 2, stride);
-    spec.bias = 0;
-    return spec;
-}
-
 /* relu(convolutions of the input + the input). Where the block changes the shape, a 1 x 1 convolution takes
  * the input along. The projection reads 4 x 4 means of each map. */
 mf::layer make_block(const mf_shape &input, std::size_t filters, std::size_t stride, std::uint64_t seed)
 {
-    mf::builder block(input, seed);
-    block.unit(conv(filters, 3, stride)).batch_norm().relu();
-    block.unit(conv(filters, 3, 1)).batch_norm();
-    const std::int32_t skip = filters == input.dims[0] && stride == 1 ? 0 : block.node();
-    if (skip != 0)
-        block.branch(0).unit(conv(filters, 1, stride)).batch_norm();
-    return block.add(skip).relu().head(CLASSES, 4).build();
+    return mf::builder(input, seed).residual(filters, stride).head(CLASSES, 4).build();
 }
 
 mf::network make_network()
 {
     mf::network network;
     mf::builder stem({CHANNELS, SIDE, SIDE}, 1);
-    network.append(stem.unit(conv(16, 3, 1)).batch_norm().relu().max_pool().head(CLASSES, 4).build());
+    mf::unit_spec conv = mf::unit_spec::conv2d(16);
+    conv.bias = 0; /* that of the normalisation behind it is enough */
+    network.append(stem.unit(conv).batch_norm().relu().max_pool().head(CLASSES, 4).build());
     network.append(make_block(network.at(0).output_shape(), 16, 1, 2));
     network.append(make_block(network.at(1).output_shape(), 32, 2, 3));
     network.append(make_block(network.at(2).output_shape(), 32, 1, 4));

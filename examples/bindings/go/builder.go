@@ -112,10 +112,57 @@ func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 	return raw
 }
 
+// Kinds of ready-made blocks.
+const (
+	BlockResidual    = int(C.MF_BLOCK_RESIDUAL)
+	BlockBottleneck  = int(C.MF_BLOCK_BOTTLENECK)
+	BlockMixer       = int(C.MF_BLOCK_MIXER)
+	BlockTransformer = int(C.MF_BLOCK_TRANSFORMER)
+)
+
+// ActivationAuto stands for the usual activation of a block.
+const ActivationAuto = int(C.MF_ACTIVATION_AUTO)
+
+// BlockSpec is what a ready-made block is made from; begin with DefaultBlock. Each kind reads its own fields.
+type BlockSpec struct {
+	Kind                int
+	Input               int
+	Activation          int
+	Outputs             int
+	Stride              [2]int
+	Hidden, TokenHidden int
+	Heads               int
+	Causal              bool
+}
+
+// DefaultBlock is a block of this kind with the library's defaults.
+func DefaultBlock(kind int) BlockSpec {
+	var raw C.mf_block_spec
+	C.mf_block_spec_init(&raw, C.sizeof_mf_block_spec)
+	return BlockSpec{Kind: kind, Input: int(raw.input), Activation: int(raw.activation)}
+}
+
+func (s *BlockSpec) raw() (raw C.mf_block_spec) {
+	C.mf_block_spec_init(&raw, C.sizeof_mf_block_spec)
+	raw.kind = C.int32_t(s.Kind)
+	raw.input = C.int32_t(s.Input)
+	raw.activation = C.int32_t(s.Activation)
+	raw.outputs = C.size_t(s.Outputs)
+	raw.stride = [2]C.size_t{C.size_t(s.Stride[0]), C.size_t(s.Stride[1])}
+	raw.hidden, raw.token_hidden = C.size_t(s.Hidden), C.size_t(s.TokenHidden)
+	raw.heads = C.size_t(s.Heads)
+	if s.Causal {
+		raw.causal = 1
+	}
+	return raw
+}
+
 // HeadSpec is what a head is made from. PoolSize 0: the projection reads the layer's output as it is; s: its
-// adaptive average pooling to s x s.
+// adaptive average pooling to s x s. OutputNode 0: the last unit gives the layer's output; otherwise that node
+// does, and the units behind it are the head's own.
 type HeadSpec struct {
 	Classes, PoolSize int
+	OutputNode        int
 	LabelSmoothing    float32
 	Positions         bool // a goodness for each position of a sequence
 }
@@ -300,7 +347,49 @@ func (b *Builder) Concat(node int) *Builder {
 	return b.Unit(spec)
 }
 
-// Branch lets the next unit read this node instead of the one before.
+// Block adds the units of a ready-made block.
+func (b *Builder) Block(spec BlockSpec) *Builder {
+	if b.next != Previous {
+		spec.Input, b.next = b.next, Previous
+	}
+	raw := spec.raw()
+	var node C.int32_t
+	if b.err == nil {
+		b.err = call(func() C.mf_status { return C.mf_builder_block(b.handle, &raw, &node) }, b)
+	}
+	if b.err == nil {
+		b.node = int(node)
+	}
+	return b
+}
+
+// Residual adds two convolutions and a skip; 0 outputs: as many maps as its input has.
+func (b *Builder) Residual(outputs, stride int) *Builder {
+	return b.mapsBlock(BlockResidual, outputs, stride)
+}
+
+// Bottleneck adds a convolution of a quarter of the maps between two of 1 x 1, and a skip.
+func (b *Builder) Bottleneck(outputs, stride int) *Builder {
+	return b.mapsBlock(BlockBottleneck, outputs, stride)
+}
+
+func (b *Builder) mapsBlock(kind, outputs, stride int) *Builder {
+	spec := DefaultBlock(kind)
+	spec.Outputs, spec.Stride = outputs, [2]int{stride, stride}
+	return b.Block(spec)
+}
+
+// Mixer adds products along the positions and along the values of a sequence.
+func (b *Builder) Mixer() *Builder { return b.Block(DefaultBlock(BlockMixer)) }
+
+// Transformer adds attention and two products behind it.
+func (b *Builder) Transformer(heads int, causal bool) *Builder {
+	spec := DefaultBlock(BlockTransformer)
+	spec.Heads, spec.Causal = heads, causal
+	return b.Block(spec)
+}
+
+// Branch lets the next unit or block read this node instead of the one before.
 func (b *Builder) Branch(node int) *Builder {
 	b.next = node
 	return b
@@ -318,6 +407,9 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	raw.classes = C.size_t(spec.Classes)
 	raw.pool_size = C.size_t(spec.PoolSize)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
+	if spec.OutputNode > 0 {
+		raw.output_node = C.int32_t(spec.OutputNode)
+	}
 	if spec.Positions {
 		raw.kind = C.MF_HEAD_POSITIONS
 	}

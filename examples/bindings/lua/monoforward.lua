@@ -159,7 +159,7 @@ local Builder = make_class()
 --     local block = mf.builder{16, 32, 32}:conv2d(16):batch_norm():relu()
 --         :conv2d(16):batch_norm():add(0):relu():head(10):build()
 --
--- More options of a unit or the head are the fields of their specs: conv2d(16, {bias = 0}).
+-- More options of a unit, a block or the head are the fields of their specs: conv2d(16, {bias = 0}).
 function mf.builder(sizes, options)
     local out, shape, spec = ffi.new("mf_builder *[1]"), ffi.new("mf_shape"), make_spec("builder", options)
     check(C.mf_shape_init(shape, ffi.sizeof(shape)))
@@ -248,7 +248,35 @@ function Builder:add(node) return self:unit(C.MF_UNIT_ADD, {inputs = {C.MF_NODE_
 -- Puts the values of a node behind those of the one before.
 function Builder:concat(node) return self:unit(C.MF_UNIT_CONCAT, {inputs = {C.MF_NODE_PREVIOUS, node}}) end
 
--- The next unit reads this node instead of the one before.
+-- Adds the units of a ready-made block. A stride is one number.
+function Builder:block(kind, options)
+    options = merge({kind = kind, stride = 0, input = self.next}, options)
+    options.stride, self.next = {options.stride, options.stride}, nil
+    local node = ffi.new("int32_t[1]")
+    check(C.mf_builder_block(self.handle, make_spec("block", options), node))
+    self.last = node[0]
+    return self
+end
+
+-- Two convolutions and a skip; nil: as many maps as its input has.
+function Builder:residual(outputs, options)
+    return self:block(C.MF_BLOCK_RESIDUAL, merge({outputs = outputs}, options))
+end
+
+-- A convolution of fewer maps, `hidden`, between two of 1 x 1, and a skip.
+function Builder:bottleneck(outputs, options)
+    return self:block(C.MF_BLOCK_BOTTLENECK, merge({outputs = outputs}, options))
+end
+
+-- Products along the positions and along the values of a sequence: token_hidden, hidden.
+function Builder:mixer(options) return self:block(C.MF_BLOCK_MIXER, options) end
+
+-- Attention and two products behind it.
+function Builder:transformer(heads, causal, options)
+    return self:block(C.MF_BLOCK_TRANSFORMER, merge({heads = heads, causal = causal and 1 or 0}, options))
+end
+
+-- The next unit or block reads this node instead of the one before.
 function Builder:branch(node)
     self.next = node
     return self

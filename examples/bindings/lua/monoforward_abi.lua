@@ -17,6 +17,7 @@ typedef struct mf_shape mf_shape;
 typedef struct mf_parameter_info mf_parameter_info;
 typedef struct mf_batch mf_batch;
 typedef struct mf_unit_spec mf_unit_spec;
+typedef struct mf_block_spec mf_block_spec;
 typedef struct mf_head_spec mf_head_spec;
 typedef struct mf_builder_spec mf_builder_spec;
 typedef struct mf_network_spec mf_network_spec;
@@ -30,6 +31,7 @@ typedef struct mf_pipeline_progress_info mf_pipeline_progress_info;
 typedef struct mf_pipeline_spec mf_pipeline_spec;
 typedef struct mf_output mf_output;
 typedef struct mf_load_spec mf_load_spec;
+typedef struct mf_onnx_spec mf_onnx_spec;
 typedef void *(*mf_allocator_alloc)(void *user, size_t bytes, size_t alignment);
 typedef void (*mf_allocator_free)(void *user, void *pointer, size_t bytes);
 typedef int32_t (*mf_pipeline_spec_on_report)(void *user, const mf_pipeline_report *report);
@@ -136,6 +138,19 @@ struct mf_unit_spec {
     int32_t causal;
     int32_t reserved3;
 };
+struct mf_block_spec {
+    uint32_t struct_size;
+    int32_t kind;
+    int32_t input;
+    int32_t activation;
+    size_t outputs;
+    size_t stride[2];
+    size_t hidden;
+    size_t token_hidden;
+    size_t heads;
+    int32_t causal;
+    int32_t reserved;
+};
 struct mf_head_spec {
     uint32_t struct_size;
     int32_t kind;
@@ -144,7 +159,7 @@ struct mf_head_spec {
     int32_t projection_init;
     float projection_gain;
     float label_smoothing;
-    int32_t reserved;
+    int32_t output_node;
 };
 struct mf_builder_spec {
     uint32_t struct_size;
@@ -249,6 +264,22 @@ struct mf_load_spec {
     uint64_t max_bytes;
     const mf_allocator *allocator;
 };
+struct mf_onnx_spec {
+    uint32_t struct_size;
+    int32_t features;
+    const char *path;
+    const void *buffer;
+    size_t bytes;
+    const char *const *cuts;
+    size_t cut_count;
+    const char *last;
+    size_t frozen;
+    size_t classes;
+    size_t pool_size;
+    uint64_t seed;
+    uint64_t max_bytes;
+    const mf_allocator *allocator;
+};
 enum { MF_STATUS_OK = 0 };
 enum { MF_STATUS_ARGUMENT = 1 };
 enum { MF_STATUS_HANDLE = 2 };
@@ -278,6 +309,7 @@ enum { MF_OPTIMIZER_BETA2 = 4 };
 enum { MF_OPTIMIZER_EPSILON = 5 };
 enum { MF_OPTIMIZER_WEIGHT_DECAY = 6 };
 enum { MF_OPTIMIZER_CLIP_NORM = 7 };
+enum { MF_OPTIMIZER_CHECKED = 8 };
 enum { MF_LAYER_DENSE = 0 };
 enum { MF_LAYER_CONV2D = 1 };
 enum { MF_LAYER_UNITS = 2 };
@@ -318,6 +350,10 @@ enum { MF_UNIT_TRANSPOSE = 10 };
 enum { MF_UNIT_TOKENS = 11 };
 enum { MF_UNIT_POSITIONS = 12 };
 enum { MF_UNIT_ATTENTION = 13 };
+enum { MF_BLOCK_RESIDUAL = 0 };
+enum { MF_BLOCK_BOTTLENECK = 1 };
+enum { MF_BLOCK_MIXER = 2 };
+enum { MF_BLOCK_TRANSFORMER = 3 };
 enum { MF_HEAD_LINEAR = 0 };
 enum { MF_HEAD_POSITIONS = 1 };
 enum { MF_PREDICT_LAST = 0 };
@@ -331,6 +367,7 @@ enum { MF_WORKSPACE_INFERENCE = 1 };
 enum { MF_WORKSPACE_CONVERT = 2 };
 enum { MF_CONTENTS_MODEL = 0 };
 enum { MF_CONTENTS_TRAINING = 1 };
+enum { MF_ACTIVATION_AUTO = -1 };
 enum { MF_NODE_PREVIOUS = -1 };
 enum { MF_LABEL_IGNORED = -100 };
 const char *mf_version(void);
@@ -372,14 +409,17 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
 mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x, float *a);
 mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a);
+mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a);
 mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *a, float *goodness);
 mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
+mf_status mf_block_spec_init(mf_block_spec *spec, size_t size);
 mf_status mf_head_spec_init(mf_head_spec *spec, size_t size);
 mf_status mf_builder_spec_init(mf_builder_spec *spec, size_t size);
 mf_status mf_builder_create(const mf_builder_spec *spec, mf_builder **builder);
 mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder);
 void mf_builder_free(mf_builder *builder);
 mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t *node);
+mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *block, int32_t *node);
 mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head);
 mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_shape *shape);
 mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
@@ -468,6 +508,9 @@ mf_status mf_network_export_onnx(const mf_network *network, const char *path);
 mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
 mf_status mf_network_export_onnx_buffer(const mf_network *network, void *buffer, size_t bytes, size_t *written);
 mf_status mf_network_export_onnx_to(const mf_network *network, const mf_output *output);
+mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
+mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
+mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network);
 ]]
 
 -- What the compiler of C made of the structs is what the FFI makes of them.
@@ -479,6 +522,7 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_parameter_info") == 64)
     assert(ffi.sizeof("mf_batch") == 64)
     assert(ffi.sizeof("mf_unit_spec") == 136)
+    assert(ffi.sizeof("mf_block_spec") == 72)
     assert(ffi.sizeof("mf_head_spec") == 40)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
@@ -492,4 +536,5 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_pipeline_spec") == 64)
     assert(ffi.sizeof("mf_output") == 24)
     assert(ffi.sizeof("mf_load_spec") == 24)
+    assert(ffi.sizeof("mf_onnx_spec") == 104)
 end

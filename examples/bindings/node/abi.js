@@ -32,6 +32,7 @@ const constants = Object.freeze({
     MF_OPTIMIZER_EPSILON: 5,
     MF_OPTIMIZER_WEIGHT_DECAY: 6,
     MF_OPTIMIZER_CLIP_NORM: 7,
+    MF_OPTIMIZER_CHECKED: 8,
     MF_LAYER_DENSE: 0,
     MF_LAYER_CONV2D: 1,
     MF_LAYER_UNITS: 2,
@@ -72,6 +73,10 @@ const constants = Object.freeze({
     MF_UNIT_TOKENS: 11,
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
+    MF_BLOCK_RESIDUAL: 0,
+    MF_BLOCK_BOTTLENECK: 1,
+    MF_BLOCK_MIXER: 2,
+    MF_BLOCK_TRANSFORMER: 3,
     MF_HEAD_LINEAR: 0,
     MF_HEAD_POSITIONS: 1,
     MF_PREDICT_LAST: 0,
@@ -86,6 +91,7 @@ const constants = Object.freeze({
     MF_CONTENTS_MODEL: 0,
     MF_CONTENTS_TRAINING: 1,
     MF_SEED_AUTO: 0,
+    MF_ACTIVATION_AUTO: -1,
     MF_NODE_PREVIOUS: -1,
     MF_LABEL_IGNORED: -100,
 });
@@ -160,6 +166,21 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 136)
         throw new Error('mf_unit_spec has another size than in C');
+    koffi.struct('mf_block_spec', {
+        struct_size: 'uint32_t',
+        kind: 'int32_t',
+        input: 'int32_t',
+        activation: 'int32_t',
+        outputs: 'size_t',
+        stride: koffi.array('size_t', 2, 'Array'),
+        hidden: 'size_t',
+        token_hidden: 'size_t',
+        heads: 'size_t',
+        causal: 'int32_t',
+        reserved: 'int32_t',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_block_spec') !== 72)
+        throw new Error('mf_block_spec has another size than in C');
     koffi.struct('mf_head_spec', {
         struct_size: 'uint32_t',
         kind: 'int32_t',
@@ -168,7 +189,7 @@ function declare(koffi, library) {
         projection_init: 'int32_t',
         projection_gain: 'float',
         label_smoothing: 'float',
-        reserved: 'int32_t',
+        output_node: 'int32_t',
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 40)
         throw new Error('mf_head_spec has another size than in C');
@@ -346,6 +367,24 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_load_spec') !== 24)
         throw new Error('mf_load_spec has another size than in C');
+    koffi.struct('mf_onnx_spec', {
+        struct_size: 'uint32_t',
+        features: 'int32_t',
+        path: 'const char *',
+        buffer: 'void *',
+        bytes: 'size_t',
+        cuts: 'const char **',
+        cut_count: 'size_t',
+        last: 'const char *',
+        frozen: 'size_t',
+        classes: 'size_t',
+        pool_size: 'size_t',
+        seed: 'uint64_t',
+        max_bytes: 'uint64_t',
+        allocator: 'mf_allocator *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_onnx_spec') !== 104)
+        throw new Error('mf_onnx_spec has another size than in C');
     koffi.struct('mf_memory_spec', {
         struct_size: 'uint32_t',
         purpose: 'int32_t',
@@ -398,14 +437,17 @@ function declare(koffi, library) {
         mf_layer_apply: library.func('int32_t mf_layer_apply(mf_layer *layer, float *gradients, size_t count)'),
         mf_layer_forward: library.func('int32_t mf_layer_forward(mf_layer *layer, mf_workspace *workspace, size_t rows, float *x, float *a)'),
         mf_layer_forward_batch: library.func('int32_t mf_layer_forward_batch(mf_layer *layer, mf_workspace *workspace, mf_batch *batch, float *a)'),
+        mf_layer_pass_batch: library.func('int32_t mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, mf_batch *batch, float *a)'),
         mf_layer_goodness: library.func('int32_t mf_layer_goodness(mf_layer *layer, mf_workspace *workspace, size_t rows, float *a, float *goodness)'),
         mf_unit_spec_init: library.func('int32_t mf_unit_spec_init(_Inout_ mf_unit_spec *spec, size_t size)'),
+        mf_block_spec_init: library.func('int32_t mf_block_spec_init(_Inout_ mf_block_spec *spec, size_t size)'),
         mf_head_spec_init: library.func('int32_t mf_head_spec_init(_Inout_ mf_head_spec *spec, size_t size)'),
         mf_builder_spec_init: library.func('int32_t mf_builder_spec_init(_Inout_ mf_builder_spec *spec, size_t size)'),
         mf_builder_create: library.func('int32_t mf_builder_create(mf_builder_spec *spec, _Out_ mf_builder **builder)'),
         mf_builder_from_spec: library.func('int32_t mf_builder_from_spec(mf_layer_spec *spec, _Out_ mf_builder **builder)'),
         mf_builder_free: library.func('void mf_builder_free(mf_builder *builder)'),
         mf_builder_unit: library.func('int32_t mf_builder_unit(mf_builder *builder, mf_unit_spec *unit, _Out_ int32_t *node)'),
+        mf_builder_block: library.func('int32_t mf_builder_block(mf_builder *builder, mf_block_spec *block, _Out_ int32_t *node)'),
         mf_builder_head: library.func('int32_t mf_builder_head(mf_builder *builder, mf_head_spec *head)'),
         mf_builder_shape: library.func('int32_t mf_builder_shape(mf_builder *builder, int32_t node, _Inout_ mf_shape *shape)'),
         mf_layer_build: library.func('int32_t mf_layer_build(mf_builder *builder, _Out_ mf_layer **layer)'),
@@ -494,6 +536,9 @@ function declare(koffi, library) {
         mf_network_export_onnx_size: library.func('int32_t mf_network_export_onnx_size(mf_network *network, _Out_ size_t *bytes)'),
         mf_network_export_onnx_buffer: library.func('int32_t mf_network_export_onnx_buffer(mf_network *network, void *buffer, size_t bytes, _Out_ size_t *written)'),
         mf_network_export_onnx_to: library.func('int32_t mf_network_export_onnx_to(mf_network *network, mf_output *output)'),
+        mf_onnx_spec_init: library.func('int32_t mf_onnx_spec_init(_Inout_ mf_onnx_spec *spec, size_t size)'),
+        mf_onnx_plan: library.func('int32_t mf_onnx_plan(mf_onnx_spec *spec, void *text, size_t size, _Out_ size_t *needed)'),
+        mf_network_import_onnx: library.func('int32_t mf_network_import_onnx(mf_onnx_spec *spec, _Out_ mf_network **network)'),
     };
 }
 

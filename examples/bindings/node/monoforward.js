@@ -173,7 +173,7 @@ class Layer extends Handle {
 //     const block = new mf.Builder([16, 32, 32]).conv2d(16).batchNorm().relu()
 //         .conv2d(16).batchNorm().add(0).relu().head(10).build();
 //
-// More options of a unit or the head are the fields of their specs: conv2d(16, {bias: 0}).
+// More options of a unit, a block or the head are the fields of their specs: conv2d(16, {bias: 0}).
 class Builder extends Handle {
     #node = 0;
     #next = constants.MF_NODE_PREVIOUS;
@@ -288,7 +288,35 @@ class Builder extends Handle {
         return this.unit(constants.MF_UNIT_CONCAT, {inputs: [constants.MF_NODE_PREVIOUS, node]});
     }
 
-    // The next unit reads this node instead of the one before.
+    // Adds the units of a ready-made block. A stride is one number.
+    block(kind, {stride = 0, ...options} = {}) {
+        const spec = makeSpec('block', {kind, stride: both(stride), input: this.#next, ...options});
+        this.#next = constants.MF_NODE_PREVIOUS;
+        this.#node = receive(out => C.mf_builder_block(this.handle, spec, out));
+        return this;
+    }
+
+    // Two convolutions and a skip; 0: as many maps as its input has.
+    residual(outputs = 0, options) {
+        return this.block(constants.MF_BLOCK_RESIDUAL, {outputs, ...options});
+    }
+
+    // A convolution of fewer maps, `hidden`, between two of 1 x 1, and a skip.
+    bottleneck(outputs = 0, options) {
+        return this.block(constants.MF_BLOCK_BOTTLENECK, {outputs, ...options});
+    }
+
+    // Products along the positions and along the values of a sequence: token_hidden, hidden.
+    mixer(options) {
+        return this.block(constants.MF_BLOCK_MIXER, options);
+    }
+
+    // Attention and two products behind it.
+    transformer(heads, causal = false, options = {}) {
+        return this.block(constants.MF_BLOCK_TRANSFORMER, {heads, causal: Number(causal), ...options});
+    }
+
+    // The next unit or block reads this node instead of the one before.
     branch(node) {
         this.#next = node;
         return this;

@@ -24,13 +24,7 @@ BATCH = 64
 def block(shape, filters, stride, seed):
     """relu(convolutions of the input + the input). Where the block changes the shape, a 1 x 1 convolution takes the
     input along. The projection reads 4 x 4 means of each map."""
-    made = mf.Builder(shape, seed=seed)
-    made.conv2d(filters, stride=stride, bias=0).batch_norm().relu().conv2d(filters, bias=0).batch_norm()
-    skip = 0
-    if shape[0] != filters or stride != 1:
-        skip = made.node()
-        made.branch(0).conv2d(filters, 1, stride=stride, bias=0).batch_norm()
-    return made.add(skip).relu().head(cifar.CLASSES, 4).build()
+    return mf.Builder(shape, seed=seed).residual(filters, stride).head(cifar.CLASSES, 4).build()
 
 
 def create_network():

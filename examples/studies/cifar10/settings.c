@@ -110,9 +110,7 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
                       &s->label_smoothing, 0, 0.99),
         option_number("weight-decay", "decay of weights and projections (the preset's)", &s->weight_decay, 0,
                       1e6),
-        option_choice("precision",
-                      "what products with the weights round their operands to, if the library's "
-                      "convolutions can (float32)",
+        option_choice("precision", "what products with the weights round their operands to (float32)",
                       &s->precision, precision_names),
         option_count("evaluate-every", "look at the test set after every N epochs, and at the end (1)",
                      &s->evaluate_every, 1, 1e6),

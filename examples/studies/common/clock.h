@@ -1,4 +1,4 @@
-/* clock: seconds that only move forward.
+/* clock: seconds that only move forward, those of the world and those of the processors.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -6,5 +6,8 @@
 #define STUDIES_CLOCK_H
 
 double clock_seconds(void);
+
+/* That processors have spent on this process, all its threads together. */
+double clock_processor_seconds(void);
 
 #endif

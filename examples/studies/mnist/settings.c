@@ -140,7 +140,7 @@ static enum options_outcome read_words(struct settings *s, int count, char **wor
         option_choice("init-weight", "how the weights start (kaiming)", &s->init_weight, init_names),
         option_choice("init-projection", "how the projections start (kaiming)", &s->init_projection,
                       init_names),
-        option_choice("precision", "what products of dense layers round their operands to (float32)",
+        option_choice("precision", "what products with the weights round their operands to (float32)",
                       &s->precision, precision_names),
         option_count("validation", "hold out N training images and watch these, not the test set (0)",
                      &s->validation, 0, 1e9),

@@ -94,6 +94,23 @@ static bool gather(struct trainer *trainer, const struct subset *subset, size_t 
     return true;
 }
 
+bool trainer_next_batch(struct trainer *trainer, size_t first, size_t rows, mf_batch *batch)
+{
+    if (batch != NULL && !gather(trainer, &trainer->data->train, first, rows,
+                                 (enum augment_kind)trainer->settings->augment, batch))
+        return false;
+    if (!library_ok(
+            mf_optimizer_set(trainer->model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
+        return false;
+    trainer->state->step++;
+    return true;
+}
+
+void trainer_shuffle(struct trainer *trainer)
+{
+    random_shuffle(&trainer->shuffling, trainer->data->train.order, trainer->data->train.count);
+}
+
 /* Learns from the batch at `first` and adds the losses of its rows to `losses`; with workers, they learn from
  * it while the next one is being read, and the losses come later. */
 static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, double *losses)
@@ -101,11 +118,8 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
     struct model *model = trainer->model;
     size_t learner = first_learner(trainer);
     mf_batch batch;
-    if (!gather(trainer, &trainer->data->train, first, rows, (enum augment_kind)trainer->settings->augment,
-                &batch) ||
-        !library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE, learning_rate(trainer))))
+    if (!trainer_next_batch(trainer, first, rows, &batch))
         return false;
-    trainer->state->step++;
     mf_status status =
         trainer->settings->greedy
             ? mf_network_step_layer_batch(model->network, model->training.workspace, learner, &batch)
@@ -115,9 +129,8 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
 
 void trainer_catch_up(struct trainer *trainer)
 {
-    const struct subset *train = &trainer->data->train;
     for (size_t i = 0; i < trainer->state->history.count; i++)
-        random_shuffle(&trainer->shuffling, train->order, train->count);
+        trainer_shuffle(trainer);
     trainer->augmenting.state = trainer->state->augmenting;
 }
 
@@ -157,7 +170,7 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
     struct progress progress;
 
     progress_start(&progress, name, train->count, state->seconds);
-    random_shuffle(&trainer->shuffling, train->order, train->count);
+    trainer_shuffle(trainer);
     bool good = learn_epoch(trainer, &progress);
     progress_end(&progress);
 

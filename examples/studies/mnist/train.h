@@ -32,6 +32,13 @@ void trainer_close(struct trainer *trainer);
 /* Images of an epoch. */
 size_t trainer_epoch_rows(const struct trainer *trainer);
 
+/* The images of an epoch in their next order: the first thing that an epoch does. */
+void trainer_shuffle(struct trainer *trainer);
+
+/* Images `first` to `first + rows - 1` of the epoch as a batch, which lies in the trainer until the next one;
+ * `batch` may be NULL where it is not wanted. Sets the learning rate that it is to be learned with. */
+bool trainer_next_batch(struct trainer *trainer, size_t first, size_t rows, mf_batch *batch);
+
 /* Moves the random streams to where the state is: behind the epochs that are over, and behind its position.
  */
 void trainer_catch_up(struct trainer *trainer);

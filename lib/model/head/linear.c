@@ -31,16 +31,22 @@ static const float *projection_of(const mf_layer *layer)
     return layer->parameters[layer->plan.projection].now.values;
 }
 
-/* What M reads: `a`, or its pooling in scratch->features. */
-static const float *features_of(const mf_layer *layer, const mfi_scratch *scratch, size_t rows,
-                                const float *a)
+/* What the last stage gives. */
+static const float *input_of(const mfi_run *run)
 {
-    const mf_shape *output = mfi_plan_output(&layer->plan);
-    if (!mfi_plan_pools_head(&layer->plan))
-        return a;
-    mfi_adaptive_pool(output->dims + 1, layer->plan.head.pool_size, rows * output->dims[0], a,
-                      scratch->features);
-    return scratch->features;
+    return mfi_run_output(run, run->layer->plan.stage_count - 1);
+}
+
+/* What M reads: that, or its pooling in scratch->features. */
+static const float *features_of(const mfi_run *run)
+{
+    const mfi_plan *plan = &run->layer->plan;
+    const mf_shape *input = mfi_plan_head_input(plan);
+    if (!mfi_plan_pools_head(plan))
+        return input_of(run);
+    mfi_adaptive_pool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0], input_of(run),
+                      run->scratch->features);
+    return run->scratch->features;
 }
 
 /* What the threads of a product with M share. */
@@ -78,15 +84,14 @@ static void score_rows(void *context, size_t index, size_t slot)
                  goodness, m);
 }
 
-void mfi_head_goodness(const mf_layer *layer, const mfi_scratch *scratch, const mfi_team *team, size_t rows,
-                       const float *a, float *goodness)
+void mfi_head_goodness(const mfi_run *run, float *goodness)
 {
-    scores all = {.layer = layer,
-                  .features = features_of(layer, scratch, rows, a),
+    scores all = {.layer = run->layer,
+                  .features = features_of(run),
                   .goodness = goodness,
-                  .rows = rows * layer->plan.scored,
-                  .piece = score_rows_of_piece(layer)};
-    mfi_team_run(team, (all.rows + all.piece - 1) / all.piece, score_rows, &all);
+                  .rows = run->rows->count * run->layer->plan.scored,
+                  .piece = score_rows_of_piece(run->layer)};
+    mfi_team_run(run->team, (all.rows + all.piece - 1) / all.piece, score_rows, &all);
 }
 
 /* The way back of a head that stands alone. */
@@ -115,6 +120,9 @@ static void features_piece(mfi_run *mine, void *context, size_t index)
                  dfeatures, n);
         mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m, features, n, 0.0f,
                  scratch->dm, width);
+        mfi_run_look_at(mine, m * width, scratch->dm);
+        for (size_t b = 0; b < rows; b++)
+            mfi_run_look_at(mine, width, dfeatures + b * n);
     }
     mfi_run_take(mine, &pass->projection, start, m, width, n, scratch->dm);
 }
@@ -133,14 +141,14 @@ bool mfi_head_sizes(const mfi_plan *plan, mfi_shared_sizes *shared)
 void mfi_head_backward(mfi_run *run, float *da)
 {
     const mfi_plan *plan = &run->layer->plan;
-    const mf_shape *output = mfi_plan_output(plan);
+    const mf_shape *input = mfi_plan_head_input(plan);
     bool pools = mfi_plan_pools_head(plan);
-    head_pass pass = {.features = pools ? run->scratch->features : run->a,
+    head_pass pass = {.features = pools ? run->scratch->features : input_of(run),
                       .dfeatures = pools ? run->scratch->dfeatures : da,
                       .projection = mfi_run_target(run, (int32_t)plan->projection)};
     mfi_run_share_gradients(run, head_pieces(plan), features_piece, &pass);
     if (pools)
-        mfi_adaptive_unpool(output->dims + 1, plan->head.pool_size, run->rows->count * output->dims[0],
+        mfi_adaptive_unpool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0],
                             pass.dfeatures, da);
 }
 
@@ -160,5 +168,7 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
     mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, dg, m, projection, n, 0.0f, scratch->dz,
              width);
     mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, dg, m, a, n, 0.0f, scratch->dm, width);
+    mfi_run_look_at(run, rows * width, scratch->dz);
+    mfi_run_look_at(run, m * width, scratch->dm);
     layer->kernels->derivative(phi, rows, width, a, z, n, scratch->dz, scratch->db);
 }

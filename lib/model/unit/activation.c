@@ -27,25 +27,54 @@ static bool activation_sizes(const mfi_stage *stage, size_t rows, bool training,
     return true;
 }
 
+/* What the rows of a pass share. */
+typedef struct activation_pass {
+    const mfi_stage *stage;
+    mfi_input input;
+    float *y;
+    const float *dy;
+    float *dx;
+} activation_pass;
+
+static activation_pass begin_activation(const mfi_run *run, size_t index)
+{
+    return (activation_pass){.stage = &run->layer->plan.stages[index],
+                             .input = mfi_run_input(run, index, 0),
+                             .y = mfi_run_output(run, index)};
+}
+
+static void activate_rows(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const activation_pass *p = context;
+    size_t n = p->stage->output_values;
+    for (size_t b = first; b < end; b++)
+        memcpy(p->y + b * n, p->input.x + b * p->input.stride, n * sizeof *p->y);
+    mine->layer->kernels->activate(p->stage->phi, end - first, n, NULL, p->y + first * n, NULL);
+}
+
 static void activation_forward(const mfi_run *run, size_t index)
 {
-    const mfi_stage *stage = &run->layer->plan.stages[index];
-    float *y = mfi_run_copy_input(run, index);
-    run->layer->kernels->activate(stage->phi, run->rows->count, stage->output_values, NULL, y, NULL);
+    activation_pass p = begin_activation(run, index);
+    mfi_run_share_items(run, run->rows->count, p.stage->output_values, activate_rows, &p);
+}
+
+static void derive_rows(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const activation_pass *p = context;
+    size_t n = p->stage->output_values;
+    memcpy(p->dx + first * n, p->dy + first * n, (end - first) * n * sizeof *p->dx);
+    for (size_t b = first; b < end; b++) /* the sums of columns that the kernel makes are not used */
+        mine->layer->kernels->derivative(p->stage->phi, 1, n, p->y + b * n, p->input.x + b * p->input.stride,
+                                         n, p->dx + b * n, mine->scratch->db);
 }
 
 static void activation_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
-    const mfi_stage *stage = &run->layer->plan.stages[index];
-    mfi_input input = mfi_run_input(run, index, 0);
-    const float *y = mfi_run_output(run, index);
-    size_t n = stage->output_values;
-    if (!dx[0])
-        return;
-    memcpy(dx[0], dy, run->rows->count * n * sizeof *dy);
-    for (size_t b = 0; b < run->rows->count; b++) /* the sums of columns that the kernel makes are not used */
-        run->layer->kernels->derivative(stage->phi, 1, n, y + b * n, input.x + b * input.stride, n,
-                                        dx[0] + b * n, run->scratch->db);
+    activation_pass p = begin_activation(run, index);
+    p.dy = dy;
+    p.dx = dx[0];
+    if (dx[0])
+        mfi_run_share_items(run, run->rows->count, p.stage->output_values, derive_rows, &p);
 }
 
 const mfi_unit_kind mfi_unit_activation = {

@@ -113,18 +113,37 @@ static void walk_head(const mfi_run *run, size_t index, attention_block b, use_b
     }
 }
 
-static void walk_blocks(const mfi_run *run, size_t index, use_block *use, void *user)
+/* What the heads of a pass share. */
+typedef struct heads_pass {
+    size_t index;
+    use_block *use;
+    void *user;
+} heads_pass;
+
+static void walk_heads(mfi_run *mine, void *context, size_t first, size_t end)
 {
-    const mfi_stage *stage = &run->layer->plan.stages[index];
+    const heads_pass *p = context;
+    const mfi_stage *stage = &mine->layer->plan.stages[p->index];
     attention_block b = {.stage = stage,
-                         .kernels = run->layer->kernels,
+                         .kernels = mine->layer->kernels,
                          .width = stage->channels / stage->heads,
                          .stride = QUERY_KEY_VALUE * stage->channels,
-                         .scores = run->scratch->scores};
+                         .scores = mine->scratch->scores};
     b.scale = (float)(1.0 / sqrt((double)b.width));
-    for (b.row = 0; b.row < run->rows->count; b.row++)
-        for (b.head = 0; b.head < stage->heads; b.head++)
-            walk_head(run, index, b, use, user);
+    for (size_t head = first; head < end; head++) {
+        b.row = head / stage->heads;
+        b.head = head % stage->heads;
+        walk_head(mine, p->index, b, p->use, p->user);
+    }
+}
+
+/* All heads of all rows. */
+static void share_heads(const mfi_run *run, size_t index, use_block *use, void *user)
+{
+    const mfi_stage *stage = &run->layer->plan.stages[index];
+    heads_pass p = {index, use, user};
+    mfi_run_share_items(run, run->rows->count * stage->heads, stage->positions * block_most(stage),
+                        walk_heads, &p);
 }
 
 /* Where the values of the block lie in an array [B, positions, d]. */
@@ -148,7 +167,7 @@ static void block_forward(const attention_block *b, void *output)
 
 static void attention_forward(const mfi_run *run, size_t index)
 {
-    walk_blocks(run, index, block_forward, mfi_run_output(run, index));
+    share_heads(run, index, block_forward, mfi_run_output(run, index));
 }
 
 /* The gradients by output and input. */
@@ -189,7 +208,8 @@ static void attention_backward(mfi_run *run, size_t index, float *dy, float *con
     if (!dx[0])
         return;
     memset(dx[0], 0, run->rows->count * run->layer->plan.stages[index].input_values * sizeof *dy);
-    walk_blocks(run, index, block_backward, &gradients);
+    share_heads(run, index, block_backward, &gradients);
+    mfi_run_look_at(run, run->rows->count * run->layer->plan.stages[index].input_values, dx[0]);
 }
 
 const mfi_unit_kind mfi_unit_attention = {

@@ -73,58 +73,107 @@ static const float *map_of(mfi_input input, const mfi_stage *stage, size_t row, 
     return input.x + row * input.stride + channel * stage->area;
 }
 
-static void batch_norm_take_moments(const mfi_run *run, const mfi_stage *stage, mfi_input input,
-                                    mfi_moments moments)
+/* What the channels of a pass share. */
+typedef struct maps_pass {
+    const mfi_stage *stage;
+    size_t index, rows;
+    mfi_input input;
+    mfi_moments moments;
+    bool batch;
+    float *values;      /* the output, or its gradient, which becomes that by the input */
+    float *db, *dscale; /* of the thread that began the pass */
+} maps_pass;
+
+static maps_pass begin_maps(const mfi_run *run, size_t index, mfi_moments moments, float *values)
 {
-    for (size_t c = 0; c < stage->channels; c++) {
-        double mean = 0.0, deviations = 0.0;
-        for (size_t b = 0; b < run->rows->count; b++) { /* as blocks are merged in conv2d.c */
-            double map_mean, map_deviations;
-            run->layer->kernels->moments(stage->area, map_of(input, stage, b, c), &map_mean, &map_deviations);
-            double off = map_mean - mean;
-            deviations += map_deviations + off * off * (double)stage->area * (double)b / (double)(b + 1);
-            mean += off / (double)(b + 1);
-        }
-        moments.mean[c] = (float)mean;
-        moments.variance[c] = (float)(deviations / ((double)run->rows->count * (double)stage->area));
+    return (maps_pass){.stage = &run->layer->plan.stages[index],
+                       .index = index,
+                       .rows = run->rows->count,
+                       .input = mfi_run_input(run, index, 0),
+                       .moments = moments,
+                       .batch = mfi_run_uses_batch(run, index),
+                       .values = values,
+                       .db = run->scratch->db,
+                       .dscale = run->scratch->dscale};
+}
+
+static void share_channels(const mfi_run *run, mfi_items channels, maps_pass *p)
+{
+    mfi_run_share_items(run, p->stage->channels, p->rows * p->stage->area, channels, p);
+}
+
+static float *values_of(const maps_pass *p, size_t row, size_t channel)
+{
+    return p->values + (row * p->stage->channels + channel) * p->stage->area;
+}
+
+static void measure_channel(const mfi_kernels *kernels, const maps_pass *p, size_t c)
+{
+    double mean = 0.0, deviations = 0.0, area = (double)p->stage->area;
+    for (size_t b = 0; b < p->rows; b++) { /* as blocks are merged in conv2d.c */
+        double map_mean, map_deviations;
+        kernels->moments(p->stage->area, map_of(p->input, p->stage, b, c), &map_mean, &map_deviations);
+        double off = map_mean - mean;
+        deviations += map_deviations + off * off * area * (double)b / (double)(b + 1);
+        mean += off / (double)(b + 1);
     }
+    p->moments.mean[c] = (float)mean;
+    p->moments.variance[c] = (float)(deviations / ((double)p->rows * area));
+}
+
+static void measure_channels(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    for (size_t c = first; c < end; c++)
+        measure_channel(mine->layer->kernels, context, c);
+}
+
+static void normalize_channels(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const maps_pass *p = context;
+    for (size_t b = 0; b < p->rows; b++)
+        for (size_t c = first; c < end; c++)
+            mine->layer->kernels->map_forward(batch_norm_identity, &p->stage->geometry.pool,
+                                              mfi_moments_shift(mine, p->index, &p->moments, c), 1,
+                                              map_of(p->input, p->stage, b, c), values_of(p, b, c),
+                                              p->stage->area, mine->scratch->map);
 }
 
 static void forward_maps(const mfi_run *run, size_t index, mfi_moments moments)
 {
-    const mfi_stage *stage = &run->layer->plan.stages[index];
-    mfi_input input = mfi_run_input(run, index, 0);
-    float *y = mfi_run_output(run, index);
-    if (mfi_run_uses_batch(run, index))
-        batch_norm_take_moments(run, stage, input, moments);
+    maps_pass p = begin_maps(run, index, moments, mfi_run_output(run, index));
+    if (p.batch)
+        share_channels(run, measure_channels, &p);
     mfi_moments_complete(run, index, moments);
-    for (size_t b = 0; b < run->rows->count; b++)
-        for (size_t c = 0; c < stage->channels; c++, y += stage->area)
-            run->layer->kernels->map_forward(batch_norm_identity, &stage->geometry.pool,
-                                             mfi_moments_shift(run, index, &moments, c), 1,
-                                             map_of(input, stage, b, c), y, stage->area, run->scratch->map);
+    share_channels(run, normalize_channels, &p);
+}
+
+static void channel_gradient(const mfi_kernels *kernels, const maps_pass *p, size_t c)
+{
+    size_t area = p->stage->area;
+    double part = p->batch ? 1.0 / ((double)p->rows * (double)area) : 0.0;
+    double sum = 0.0, product = 0.0, inverse = (double)p->moments.inverse[c];
+    for (size_t b = 0; b < p->rows; b++)
+        kernels->centered_sums(area, values_of(p, b, c), map_of(p->input, p->stage, b, c), p->moments.mean[c],
+                               &sum, &product);
+    p->db[c] = (float)sum;
+    p->dscale[c] = (float)(product * inverse);
+    for (size_t b = 0; b < p->rows; b++)
+        kernels->center_gradient(area, map_of(p->input, p->stage, b, c), p->moments.mean[c],
+                                 p->moments.scale[c], (float)(part * sum),
+                                 (float)(part * product * inverse * inverse), values_of(p, b, c));
+}
+
+static void channel_gradients(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    for (size_t c = first; c < end; c++)
+        channel_gradient(mine->layer->kernels, context, c);
 }
 
 /* `dy` becomes the gradient by the input. */
 static void backward_maps(const mfi_run *run, size_t index, mfi_moments moments, float *dy)
 {
-    const mfi_stage *stage = &run->layer->plan.stages[index];
-    const mfi_kernels *kernels = run->layer->kernels;
-    mfi_input input = mfi_run_input(run, index, 0);
-    size_t rows = run->rows->count, area = stage->area;
-    double part = mfi_run_uses_batch(run, index) ? 1.0 / ((double)rows * (double)area) : 0.0;
-    for (size_t c = 0; c < stage->channels; c++) {
-        double sum = 0.0, product = 0.0, inverse = (double)moments.inverse[c];
-        for (size_t b = 0; b < rows; b++)
-            kernels->centered_sums(area, dy + (b * stage->channels + c) * area, map_of(input, stage, b, c),
-                                   moments.mean[c], &sum, &product);
-        run->scratch->db[c] = (float)sum;
-        run->scratch->dscale[c] = (float)(product * inverse);
-        for (size_t b = 0; b < rows; b++)
-            kernels->center_gradient(area, map_of(input, stage, b, c), moments.mean[c], moments.scale[c],
-                                     (float)(part * sum), (float)(part * product * inverse * inverse),
-                                     dy + (b * stage->channels + c) * area);
-    }
+    maps_pass p = begin_maps(run, index, moments, dy);
+    share_channels(run, channel_gradients, &p);
 }
 
 /* ---- both ---- */

@@ -50,6 +50,11 @@ static size_t images_of_block(const mfi_stage *stage, size_t rows)
     return images < 1 ? 1 : images > rows ? rows : images;
 }
 
+static size_t blocks_of(size_t rows, size_t images)
+{
+    return (rows + images - 1) / images;
+}
+
 /* Values of W and of dW, with those that fill up panels. */
 static bool weight_values(const mfi_stage *stage, size_t *count)
 {
@@ -61,7 +66,7 @@ static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
                          mfi_shared_sizes *shared)
 {
     const mfi_geometry *g = &stage->geometry;
-    size_t images = images_of_block(stage, rows);
+    size_t images = images_of_block(stage, rows), weights;
     if ((stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, g->filters, &kept->moments)) ||
         !mfi_multiply(images, g->filters * g->pixels, &shared->dz) || /* in inference u of a block */
         !products_of(stage)->sizes(stage, images, training, &shared->patches))
@@ -71,7 +76,9 @@ static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
         return true;
     shared->db = shared->dscale = g->filters;
     shared->map = 2 * g->pixels;
-    return weight_values(stage, &shared->whole) && mfi_multiply(rows, g->filters * g->pixels, &kept->product);
+    return weight_values(stage, &weights) &&
+           mfi_sums_room(blocks_of(rows, images), weights + 2 * g->filters, &shared->sums) &&
+           mfi_multiply(rows, g->filters * g->pixels, &kept->product);
 }
 
 /* ---- forward ---- */
@@ -106,27 +113,6 @@ static void activate_maps(const mfi_conv2d_pass *p, size_t first, const float *u
                                 images, u + f * images * g->pixels, a + f * g->pooled, n, p->scratch->map);
 }
 
-/* Mean and variance of every filter, from those of each block (Chan, Golub and LeVeque). */
-static void take_moments(const mfi_conv2d_pass *p)
-{
-    size_t pixels = p->g->pixels, map_values = p->g->filters * pixels;
-    for (size_t f = 0; f < p->g->filters; f++) {
-        double count = 0.0, mean = 0.0, deviations = 0.0;
-        for (size_t first = 0; first < p->rows; first += p->images) {
-            size_t more = mfi_conv2d_images(p, first) * pixels;
-            double block_mean, block_deviations;
-            p->kernels->moments(more, p->product + first * map_values + f * more, &block_mean,
-                                &block_deviations);
-            double off = block_mean - mean, fraction = (double)more / (count + (double)more);
-            deviations += block_deviations + off * off * count * fraction;
-            mean += off * fraction;
-            count += (double)more;
-        }
-        p->moments.mean[f] = (float)mean;
-        p->moments.variance[f] = (float)(deviations / count);
-    }
-}
-
 /* The pass as one thread sees it. */
 static mfi_conv2d_pass pass_of(const mfi_run *mine, const void *context)
 {
@@ -134,6 +120,25 @@ static mfi_conv2d_pass pass_of(const mfi_run *mine, const void *context)
     p.run = mine;
     p.scratch = mine->scratch;
     return p;
+}
+
+/* Mean and variance of one filter, from those of each block (Chan, Golub and LeVeque). */
+static void filter_moments(mfi_run *mine, void *context, size_t f)
+{
+    const mfi_conv2d_pass p = pass_of(mine, context);
+    size_t pixels = p.g->pixels, map_values = p.g->filters * pixels;
+    double count = 0.0, mean = 0.0, deviations = 0.0;
+    for (size_t first = 0; first < p.rows; first += p.images) {
+        size_t more = mfi_conv2d_images(&p, first) * pixels;
+        double block_mean, block_deviations;
+        p.kernels->moments(more, p.product + first * map_values + f * more, &block_mean, &block_deviations);
+        double off = block_mean - mean, fraction = (double)more / (count + (double)more);
+        deviations += block_deviations + off * off * count * fraction;
+        mean += off * fraction;
+        count += (double)more;
+    }
+    p.moments.mean[f] = (float)mean;
+    p.moments.variance[f] = (float)(deviations / count);
 }
 
 static void forward_block(mfi_run *mine, void *context, size_t index)
@@ -159,13 +164,13 @@ static void activate_block(mfi_run *mine, void *context, size_t index)
 static void conv2d_forward(const mfi_run *run, size_t index)
 {
     mfi_conv2d_pass p = conv2d_begin(run, index);
-    size_t blocks = (p.rows + p.images - 1) / p.images;
+    size_t blocks = blocks_of(p.rows, p.images);
     if (p.stage->normalizes && !p.batch)
         mfi_moments_complete(run, index, p.moments);
     mfi_run_share(run, blocks, forward_block, &p);
     if (!p.batch)
         return;
-    take_moments(&p);
+    mfi_run_share(run, p.g->filters, filter_moments, &p);
     mfi_moments_complete(run, index, p.moments);
     mfi_run_share(run, blocks, activate_block, &p);
 }
@@ -173,14 +178,13 @@ static void conv2d_forward(const mfi_run *run, size_t index)
 /* ---- backward ---- */
 
 /* dz [images x pixels] of one filter in the block that begins at image `first`. */
-static void filter_gradient(const mfi_conv2d_pass *p, const float *dy, size_t first, size_t filter,
-                            const float *u, float *dz)
+static void filter_gradient(const mfi_conv2d_pass *p, size_t first, size_t filter, const float *u, float *dz)
 {
     const mfi_geometry *g = p->g;
     size_t n = p->stage->output_values;
     p->kernels->map_gradient(
         p->stage->phi, &g->pool, mfi_moments_shift(p->run, p->index, &p->moments, filter),
-        mfi_conv2d_images(p, first), u, dy + first * n + filter * g->pooled, n, dz, p->scratch->map);
+        mfi_conv2d_images(p, first), u, p->dy + first * n + filter * g->pooled, n, dz, p->scratch->map);
 }
 
 static const float *row_of_product(const mfi_conv2d_pass *p, size_t first, size_t filter)
@@ -189,47 +193,72 @@ static const float *row_of_product(const mfi_conv2d_pass *p, size_t first, size_
     return p->product + first * p->g->filters * p->g->pixels + filter * row;
 }
 
-/* db and dscale of every filter. If mean and variance are those of the batch, du depends on them. */
-static void sum_over_batch(const mfi_conv2d_pass *p, const float *dy)
+/* db and dscale of one filter over the batch: if mean and variance are those of the batch, du depends on
+ * them. */
+static void sum_filter(mfi_run *mine, void *context, size_t f)
 {
-    for (size_t f = 0; f < p->g->filters; f++) {
-        double sum = 0.0, product = 0.0;
-        for (size_t first = 0; first < p->rows; first += p->images) {
-            const float *u = row_of_product(p, first, f);
-            filter_gradient(p, dy, first, f, u, p->scratch->dz);
-            p->kernels->centered_sums(mfi_conv2d_images(p, first) * p->g->pixels, p->scratch->dz, u,
-                                      p->moments.mean[f], &sum, &product);
-        }
-        p->scratch->db[f] = (float)sum;
-        p->scratch->dscale[f] = (float)(product * (double)p->moments.inverse[f]);
+    const mfi_conv2d_pass p = pass_of(mine, context);
+    double sum = 0.0, product = 0.0;
+    for (size_t first = 0; first < p.rows; first += p.images) {
+        const float *u = row_of_product(&p, first, f);
+        filter_gradient(&p, first, f, u, p.scratch->dz);
+        p.kernels->centered_sums(mfi_conv2d_images(&p, first) * p.g->pixels, p.scratch->dz, u,
+                                 p.moments.mean[f], &sum, &product);
     }
+    p.db[f] = (float)sum;
+    p.dscale[f] = (float)(product * (double)p.moments.inverse[f]);
 }
 
-/* Computes du of one block into scratch and adds to db and dscale, unless sum_over_batch() has computed them.
- */
-static void block_gradient(const mfi_conv2d_pass *p, const float *dy, size_t first)
+/* Computes du of one block into scratch and adds to db and dscale, unless sum_filter() has computed them. */
+static void block_gradient(const mfi_conv2d_pass *p, size_t first)
 {
     size_t count = mfi_conv2d_images(p, first) * p->g->pixels;
     double part = 1.0 / ((double)p->rows * (double)p->g->pixels);
-    float *db = p->scratch->db, *dscale = p->scratch->dscale;
     for (size_t f = 0; f < p->g->filters; f++) {
         const float *u = row_of_product(p, first, f);
         float *dz = p->scratch->dz + f * count;
         double sum = 0.0, product = 0.0, mean_gradient = 0.0, coefficient = 0.0;
-        filter_gradient(p, dy, first, f, u, dz);
+        filter_gradient(p, first, f, u, dz);
         if (p->batch) {
-            mean_gradient = part * (double)db[f];
-            coefficient = part * (double)dscale[f] * (double)p->moments.inverse[f];
+            mean_gradient = part * (double)p->db[f];
+            coefficient = part * (double)p->dscale[f] * (double)p->moments.inverse[f];
         } else {
             p->kernels->centered_sums(count, dz, u, p->stage->normalizes ? p->moments.mean[f] : 0.0f, &sum,
                                       &product);
-            db[f] += (float)sum;
+            p->db[f] += (float)sum;
         }
         if (p->stage->normalizes && !p->batch)
-            dscale[f] += (float)(product * (double)p->moments.inverse[f]);
+            p->dscale[f] += (float)(product * (double)p->moments.inverse[f]);
         if (p->stage->normalizes)
             p->kernels->center_gradient(count, u, p->moments.mean[f], p->moments.scale[f],
                                         (float)mean_gradient, (float)coefficient, dz);
+    }
+}
+
+/* Where dW, db and dscale are among the sums. */
+static void place_sums(mfi_conv2d_pass *p, float *sums)
+{
+    size_t weights = 0;
+    weight_values(p->stage, &weights);
+    p->dw = sums;
+    if (p->batch) /* sum_filter() has computed the others */
+        return;
+    p->db = sums + weights;
+    p->dscale = p->db + p->g->filters;
+}
+
+static void backward_blocks(mfi_run *mine, void *context, size_t first_block, size_t end_block, float *sums)
+{
+    mfi_conv2d_pass p = pass_of(mine, context);
+    const mfi_conv2d_products *products = products_of(p.stage);
+    place_sums(&p, sums);
+    for (size_t block = first_block; block < end_block; block++) {
+        size_t first = block * p.images;
+        block_gradient(&p, first);
+        if (p.learns)
+            products->add_weights(&p, first);
+        if (p.dx)
+            products->input(&p, first, p.dx + first * p.stage->input_values);
     }
 }
 
@@ -238,38 +267,34 @@ static void take_weights(const mfi_conv2d_pass *p, mfi_run *run, const mfi_targe
 {
     const mfi_matrix_order order = {p->stage->order, p->g->filters, p->g->patch_size};
     if (weight->wanted && run->use == MFI_STORE)
-        mfi_order_get(&order, p->scratch->whole, 0, order.rows * order.columns,
+        mfi_order_get(&order, p->dw, 0, order.rows * order.columns,
                       run->out + run->layer->plan.parameters[weight->number].offset);
     else
-        mfi_run_take(run, weight, 0, 1, count, count, p->scratch->whole);
+        mfi_run_take(run, weight, 0, 1, count, count, p->dw);
+    if (weight->wanted && run->use == MFI_UPDATE)
+        mfi_layer_round(run->learner, weight->number);
 }
 
 static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     mfi_conv2d_pass p = conv2d_begin(run, index);
-    const mfi_geometry *g = p.g;
-    const mfi_scratch *scratch = run->scratch;
-    const mfi_conv2d_products *products = products_of(p.stage);
-    size_t weights = 0;
+    size_t filters = p.g->filters, weights = 0;
     mfi_target weight = mfi_run_target(run, p.stage->parameters[MFI_WEIGHT]);
     mfi_target bias = mfi_run_target(run, p.stage->parameters[MFI_BIAS]);
     mfi_target scale = mfi_run_target(run, p.stage->parameters[MFI_SCALE]);
     weight_values(p.stage, &weights);
-    memset(scratch->whole, 0, weights * sizeof(float));
-    memset(scratch->db, 0, g->filters * sizeof(float));
-    memset(scratch->dscale, 0, g->filters * sizeof(float));
+    p.dy = dy;
+    p.dx = dx[0];
+    p.learns = weight.wanted;
+    p.db = run->scratch->db;
+    p.dscale = run->scratch->dscale;
     if (p.batch)
-        sum_over_batch(&p, dy);
-    for (size_t first = 0; first < p.rows; first += p.images) {
-        block_gradient(&p, dy, first);
-        if (weight.wanted)
-            products->add_weights(&p, first);
-        if (dx[0])
-            products->input(&p, first, dx[0] + first * p.stage->input_values);
-    }
+        mfi_run_share(run, filters, sum_filter, &p);
+    mfi_run_share_sums(run, blocks_of(p.rows, p.images), weights + 2 * filters, backward_blocks, &p);
+    place_sums(&p, run->scratch->sums);
     take_weights(&p, run, &weight, weights);
-    mfi_run_take(run, &bias, 0, 1, g->filters, g->filters, scratch->db);
-    mfi_run_take(run, &scale, 0, 1, g->filters, g->filters, scratch->dscale);
+    mfi_run_take(run, &bias, 0, 1, filters, filters, p.db);
+    mfi_run_take(run, &scale, 0, 1, filters, filters, p.dscale);
 }
 
 const mfi_unit_kind mfi_unit_conv2d = {

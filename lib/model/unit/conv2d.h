@@ -19,6 +19,12 @@ typedef struct mfi_conv2d_pass {
     float *product;
     mfi_moments moments;
     bool batch;
+
+    /* Of a backward pass. */
+    const float *dy;
+    float *dx;               /* NULL: it is not wanted */
+    bool learns;             /* dW is wanted */
+    float *dw, *db, *dscale; /* the sums that a thread adds to */
 } mfi_conv2d_pass;
 
 /* Images of the block that begins at image `first`. */
@@ -28,7 +34,7 @@ static inline size_t mfi_conv2d_images(const mfi_conv2d_pass *p, size_t first)
 }
 
 /* A way to compute the products of a block of images. u and du, in scratch->dz, are [filters, images x
- * pixels]; dW, in scratch->whole, lies in the order of W. */
+ * pixels]; dW lies in the order of W. */
 typedef struct mfi_conv2d_products {
     /* Pixels of a block: enough for a product to run well, few enough for its maps to stay in cache. */
     size_t block_pixels;

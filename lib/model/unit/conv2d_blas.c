@@ -71,7 +71,7 @@ static void blas_add_weights(const mfi_conv2d_pass *p, size_t first)
         make_patches(p, &b);
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, p->g->filters, k, b.width, 1.0f,
                  p->scratch->dz + b.top * p->g->map[1], b.images * p->g->pixels, p->scratch->patches, b.width,
-                 1.0f, p->scratch->whole, k);
+                 1.0f, p->dw, k);
     }
 }
 

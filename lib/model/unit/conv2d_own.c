@@ -5,7 +5,13 @@
 
 static mfi_convolve block_at(const mfi_conv2d_pass *p, size_t first, size_t stride)
 {
-    return (mfi_convolve){p->kernels, p->g, mfi_conv2d_images(p, first), stride, p->scratch->patches};
+    return (mfi_convolve){.kernels = p->kernels,
+                          .precision = p->stage->precision,
+                          .products = p->run->layer->plan.products.own,
+                          .geometry = p->g,
+                          .images = mfi_conv2d_images(p, first),
+                          .stride = stride,
+                          .room = p->scratch->patches};
 }
 
 static const float *input_at(const mfi_conv2d_pass *p, size_t first)
@@ -18,24 +24,31 @@ static const float *weights_of(const mfi_conv2d_pass *p)
     return mfi_run_values(p->run, p->index, MFI_WEIGHT);
 }
 
+/* As the forward product reads them. */
+static const void *operand_of(const mfi_conv2d_pass *p)
+{
+    const uint32_t *rounded = p->run->layer->parameters[p->stage->parameters[MFI_WEIGHT]].now.rounded;
+    return rounded ? (const void *)rounded : weights_of(p);
+}
+
 /* ---- direct ---- */
 
 static bool direct_sizes(const mfi_stage *stage, size_t images, bool training, size_t *patches)
 {
-    return mfi_convolve_room(&stage->geometry, &stage->order, images, training && stage->inputs[0] > 0,
-                             patches);
+    return mfi_convolve_room(&stage->geometry, &stage->order, stage->precision, images,
+                             training && stage->inputs[0] > 0, patches);
 }
 
 static void direct_forward(const mfi_conv2d_pass *p, size_t first, float *u)
 {
     mfi_convolve block = block_at(p, first, p->input.stride);
-    mfi_convolve_forward(&block, input_at(p, first), weights_of(p), u);
+    mfi_convolve_forward(&block, input_at(p, first), operand_of(p), u);
 }
 
 static void direct_add_weights(const mfi_conv2d_pass *p, size_t first)
 {
     mfi_convolve block = block_at(p, first, p->input.stride);
-    mfi_convolve_add_weights(&block, input_at(p, first), p->scratch->dz, p->scratch->whole);
+    mfi_convolve_add_weights(&block, input_at(p, first), p->scratch->dz, p->dw);
 }
 
 static void direct_input(const mfi_conv2d_pass *p, size_t first, float *dx)
@@ -69,7 +82,7 @@ static void winograd_forward(const mfi_conv2d_pass *p, size_t first, float *u)
 static void winograd_add_weights(const mfi_conv2d_pass *p, size_t first)
 {
     mfi_convolve block = block_at(p, first, p->input.stride);
-    mfi_winograd_add_weights(&block, input_at(p, first), p->scratch->dz, p->scratch->whole);
+    mfi_winograd_add_weights(&block, input_at(p, first), p->scratch->dz, p->dw);
 }
 
 static void winograd_input(const mfi_conv2d_pass *p, size_t first, float *dx)

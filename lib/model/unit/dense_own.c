@@ -145,7 +145,9 @@ static void take_gradient(const mfi_dense_pass *pass, size_t start, size_t width
     const mfi_matrix_order order = {{(uint32_t)width, (uint32_t)width}, real, pass->k};
     float *g = run->scratch->panel + mfi_depth(pass->stage->precision, pass->rows) * width;
     own(run)->gradient_panel(pass->rows, pass->k, width, run->scratch->panel, run->scratch->whole, g);
-    if (run->use == MFI_MEASURE)
+    if (run->use == MFI_TRIAL)
+        mfi_run_take(run, &pass->weight, start * pass->k, 1, width * pass->k, width * pass->k, g);
+    else if (run->use == MFI_MEASURE)
         run->squares += kernels->sum_of_squares(width * pass->k, g);
     else
         mfi_order_get(&order, g, 0, real * pass->k,

@@ -29,10 +29,8 @@ enum { PIECE_MEAN, PIECE_INVERSE, PIECE_NUMBERS };
 static bool layer_norm_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                              mfi_shared_sizes *shared)
 {
-    if (!training)
-        return true;
-    shared->db = shared->dscale = stage->channels;
-    return mfi_multiply(rows, PIECE_NUMBERS * stage->positions, &kept->moments);
+    return !training || (mfi_sums_room(rows, 2 * stage->channels, &shared->sums) &&
+                         mfi_multiply(rows, PIECE_NUMBERS * stage->positions, &kept->moments));
 }
 
 /* The mean, and 1 / sqrt(variance + epsilon). */
@@ -56,22 +54,48 @@ static void normalize_piece(size_t n, const float numbers[PIECE_NUMBERS], const 
         y[j] += bias[j];
 }
 
+/* What the rows of a pass share. */
+typedef struct layer_norm_pass {
+    const mfi_stage *stage;
+    mfi_input input;
+    const float *scale, *bias;
+    float *numbers; /* of all pieces; NULL: they are not kept */
+    float *y;
+    const float *dy;
+    float *dx;
+} layer_norm_pass;
+
+static layer_norm_pass begin_layer_norm(const mfi_run *run, size_t index)
+{
+    return (layer_norm_pass){.stage = &run->layer->plan.stages[index],
+                             .input = mfi_run_input(run, index, 0),
+                             .scale = mfi_run_values(run, index, MFI_SCALE),
+                             .bias = mfi_run_values(run, index, MFI_BIAS),
+                             .numbers = run->scratch->kept[index].moments,
+                             .y = mfi_run_output(run, index)};
+}
+
+static const float *piece_at(const layer_norm_pass *p, size_t piece)
+{
+    size_t positions = p->stage->positions;
+    return p->input.x + piece / positions * p->input.stride + piece % positions * p->stage->channels;
+}
+
+static void normalize_rows(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const layer_norm_pass *p = context;
+    size_t n = p->stage->channels, positions = p->stage->positions;
+    for (size_t piece = first * positions; piece < end * positions; piece++) {
+        float measured[PIECE_NUMBERS], *numbers = p->numbers ? p->numbers + piece * PIECE_NUMBERS : measured;
+        measure_piece(mine, p->stage, piece_at(p, piece), numbers);
+        normalize_piece(n, numbers, p->scale, p->bias, piece_at(p, piece), p->y + piece * n);
+    }
+}
+
 static void layer_norm_forward(const mfi_run *run, size_t index)
 {
-    const mfi_stage *stage = &run->layer->plan.stages[index];
-    const float *scale = mfi_run_values(run, index, MFI_SCALE), *bias = mfi_run_values(run, index, MFI_BIAS);
-    mfi_input input = mfi_run_input(run, index, 0);
-    float *y = mfi_run_output(run, index), *kept = run->scratch->kept[index].moments;
-    size_t n = stage->channels;
-    for (size_t b = 0; b < run->rows->count; b++)
-        for (size_t t = 0; t < stage->positions; t++, y += n) {
-            const float *x = input.x + b * input.stride + t * n;
-            float numbers[PIECE_NUMBERS];
-            measure_piece(run, stage, x, numbers);
-            if (kept)
-                memcpy(kept + (b * stage->positions + t) * PIECE_NUMBERS, numbers, sizeof numbers);
-            normalize_piece(n, numbers, scale, bias, x, y);
-        }
+    layer_norm_pass p = begin_layer_norm(run, index);
+    mfi_run_share_items(run, run->rows->count, p.stage->output_values, normalize_rows, &p);
 }
 
 /* With n = (x - mean) inverse: dscale += dy n and dbias += dy. */
@@ -99,27 +123,31 @@ static void piece_input_gradient(const mfi_run *run, size_t n, const float numbe
                                          (float)(product * inverse * inverse / (double)n), dx);
 }
 
+/* `sums` are dbias and, behind it, dscale. */
+static void rows_gradient(mfi_run *mine, void *context, size_t first, size_t end, float *sums)
+{
+    const layer_norm_pass *p = context;
+    size_t n = p->stage->channels, positions = p->stage->positions;
+    for (size_t piece = first * positions; piece < end * positions; piece++) {
+        const float *x = piece_at(p, piece), *dy = p->dy + piece * n;
+        const float *numbers = p->numbers + piece * PIECE_NUMBERS;
+        add_parameter_gradients(n, numbers, x, dy, sums, sums + n);
+        if (p->dx)
+            piece_input_gradient(mine, n, numbers, p->scale, x, dy, p->dx + piece * n);
+    }
+}
+
 static void layer_norm_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
-    const mfi_stage *stage = &run->layer->plan.stages[index];
-    mfi_target bias = mfi_run_target(run, stage->parameters[MFI_BIAS]);
-    mfi_target scale = mfi_run_target(run, stage->parameters[MFI_SCALE]);
-    mfi_input input = mfi_run_input(run, index, 0);
-    float *db = run->scratch->db, *dscale = run->scratch->dscale;
-    size_t n = stage->channels, piece = 0;
-    memset(db, 0, n * sizeof *db);
-    memset(dscale, 0, n * sizeof *dscale);
-    for (size_t b = 0; b < run->rows->count; b++)
-        for (size_t t = 0; t < stage->positions; t++, piece++) {
-            const float *x = input.x + b * input.stride + t * n;
-            const float *numbers = run->scratch->kept[index].moments + piece * PIECE_NUMBERS;
-            add_parameter_gradients(n, numbers, x, dy + piece * n, db, dscale);
-            if (dx[0])
-                piece_input_gradient(run, n, numbers, mfi_run_values(run, index, MFI_SCALE), x,
-                                     dy + piece * n, dx[0] + piece * n);
-        }
-    mfi_run_take(run, &bias, 0, 1, n, n, db);
-    mfi_run_take(run, &scale, 0, 1, n, n, dscale);
+    layer_norm_pass p = begin_layer_norm(run, index);
+    mfi_target bias = mfi_run_target(run, p.stage->parameters[MFI_BIAS]);
+    mfi_target scale = mfi_run_target(run, p.stage->parameters[MFI_SCALE]);
+    size_t n = p.stage->channels;
+    p.dy = dy;
+    p.dx = dx[0];
+    mfi_run_share_sums(run, run->rows->count, 2 * n, rows_gradient, &p);
+    mfi_run_take(run, &bias, 0, 1, n, n, run->scratch->sums);
+    mfi_run_take(run, &scale, 0, 1, n, n, run->scratch->sums + n);
 }
 
 const mfi_unit_kind mfi_unit_layer_norm = {

@@ -38,30 +38,52 @@ static bool pool_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_k
 static const mfi_shift no_shift = {0.0f, 1.0f, 0.0f};
 static const mfi_activation pool_identity = {MF_ACTIVATION_IDENTITY, 0.0f};
 
+/* What the rows of a pass share. */
+typedef struct pool_pass {
+    const mfi_stage *stage;
+    mfi_input input;
+    float *y;
+    const float *dy;
+    float *dx;
+} pool_pass;
+
+static void pool_rows(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const pool_pass *p = context;
+    const mfi_geometry *g = &p->stage->geometry;
+    float *y = p->y + first * p->stage->output_values;
+    for (size_t b = first; b < end; b++)
+        for (size_t c = 0; c < p->stage->channels; c++, y += g->pooled)
+            mine->layer->kernels->map_forward(pool_identity, &g->pool, no_shift, 1,
+                                              p->input.x + b * p->input.stride + c * p->stage->area, y,
+                                              g->pooled, mine->scratch->map);
+}
+
 static void pool_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    const mfi_geometry *g = &stage->geometry;
-    mfi_input input = mfi_run_input(run, index, 0);
-    float *y = mfi_run_output(run, index);
-    for (size_t b = 0; b < run->rows->count; b++)
-        for (size_t c = 0; c < stage->channels; c++, y += g->pooled)
-            run->layer->kernels->map_forward(pool_identity, &g->pool, no_shift, 1,
-                                             input.x + b * input.stride + c * stage->area, y, g->pooled,
-                                             run->scratch->map);
+    pool_pass p = {.stage = stage, .input = mfi_run_input(run, index, 0), .y = mfi_run_output(run, index)};
+    mfi_run_share_items(run, run->rows->count, stage->input_values, pool_rows, &p);
+}
+
+static void unpool_rows(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const pool_pass *p = context;
+    const mfi_geometry *g = &p->stage->geometry;
+    size_t map = first * p->stage->channels;
+    for (size_t b = first; b < end; b++)
+        for (size_t c = 0; c < p->stage->channels; c++, map++)
+            mine->layer->kernels->map_gradient(
+                pool_identity, &g->pool, no_shift, 1, p->input.x + b * p->input.stride + c * p->stage->area,
+                p->dy + map * g->pooled, g->pooled, p->dx + map * p->stage->area, mine->scratch->map);
 }
 
 static void pool_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
-    const mfi_geometry *g = &stage->geometry;
-    mfi_input input = mfi_run_input(run, index, 0);
-    size_t map = 0;
-    for (size_t b = 0; dx[0] && b < run->rows->count; b++)
-        for (size_t c = 0; c < stage->channels; c++, map++)
-            run->layer->kernels->map_gradient(
-                pool_identity, &g->pool, no_shift, 1, input.x + b * input.stride + c * stage->area,
-                dy + map * g->pooled, g->pooled, dx[0] + map * stage->area, run->scratch->map);
+    pool_pass p = {.stage = stage, .input = mfi_run_input(run, index, 0), .dy = dy, .dx = dx[0]};
+    if (dx[0])
+        mfi_run_share_items(run, run->rows->count, stage->input_values, unpool_rows, &p);
 }
 
 const mfi_unit_kind mfi_unit_pool = {

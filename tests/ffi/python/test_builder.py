@@ -96,6 +96,29 @@ class Building(unittest.TestCase):
         self.assertEqual((layer.units()[3].heads, layer.units()[3].causal, layer.units()[1].weight_gain), (2, 1, 0.5))
         self.assertEqual(layer.shape(), ((2, 3, 4), (4, 12)))
 
+    def test_blocks(self):
+        def add_conv(builder, filters, kernel=3, stride=1):
+            return builder.conv2d(filters, kernel, stride=stride, bias=0).batch_norm()
+
+        by_hand = add_conv(add_conv(mf.Builder((2, 6, 6), seed=3), 4, stride=2).relu(), 4)
+        by_hand = add_conv(by_hand.branch(0), 4, 1, 2).add(5).relu()
+        block = mf.Builder((2, 6, 6), seed=3).residual(4, 2)
+        self.assertEqual((block.node(), block.shape()), (9, (4, 3, 3)))
+        self.assertEqual(digest(block.head(2).build()), digest(by_hand.head(2).build()))
+        layer = mf.Builder((8, 6, 6)).residual().bottleneck(hidden=3).branch(0).bottleneck(8).add(17).head(2).build()
+        self.assertEqual([layer.units()[i].outputs for i in (0, 7, 17)], [8, 3, 2])
+        self.assertEqual(layer.units()[17].inputs[0], 0)
+        layer = (mf.Builder((5, 4)).mixer(token_hidden=3).transformer(2, causal=True, activation="silu")
+                 .block("transformer", hidden=7).head(2).build())
+        units = layer.units()
+        self.assertEqual([units[i].outputs for i in (2, 8, 18, 28)], [3, 16, 16, 7])
+        self.assertEqual((units[14].heads, units[14].causal, units[19].activation),
+                         (2, 1, mf.abi.MF_ACTIVATION_SILU))
+        with self.assertRaisesRegex(mf.MonoforwardError, "reads maps"):
+            mf.Builder((5, 4)).residual()
+        with self.assertRaises(TypeError):
+            mf.Builder((5, 4)).mixer(input=0)
+
     def test_positions(self):
         layer = mf.Builder((3, 2), seed=1).dense(8).relu().head(2, kind="positions").build()
         self.assertEqual(layer.goodness_shape(), (3, 2))

@@ -9,17 +9,12 @@ set(blas builtin)
 if("openblas" IN_LIST FEATURES)
     set(blas openblas)
 endif()
-set(json off)
-if("json" IN_LIST FEATURES)
-    set(json auto)
-endif()
 
 # vcpkg passes BUILD_SHARED_LIBS, by which one of the two libraries is installed.
 vcpkg_cmake_configure(
     SOURCE_PATH "${SOURCE_PATH}"
     OPTIONS
         -DMF_BLAS=${blas}
-        -DMF_JSON=${json}
         -DMF_REFERENCE=off
         -DMF_BUILD_EXAMPLES=OFF
         -DMF_BUILD_TESTS=OFF)

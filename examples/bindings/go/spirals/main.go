@@ -169,10 +169,6 @@ func (m *model) reload(x []float32) string {
 	path := filepath.Join(folder, "model.safetensors")
 	must(m.network.Save(path))
 	loaded, err := mf.LoadNetwork(path)
-	var failure *mf.Error
-	if errors.As(err, &failure) && failure.Status == mf.StatusUnsupported {
-		return "unsupported" // a library without JSON
-	}
 	must(err)
 	defer loaded.Close()
 	workspace, err := mf.NewWorkspace(loaded, testRows)

@@ -37,6 +37,7 @@ MF_OPTIMIZER_BETA2 = 4
 MF_OPTIMIZER_EPSILON = 5
 MF_OPTIMIZER_WEIGHT_DECAY = 6
 MF_OPTIMIZER_CLIP_NORM = 7
+MF_OPTIMIZER_CHECKED = 8
 MF_LAYER_DENSE = 0
 MF_LAYER_CONV2D = 1
 MF_LAYER_UNITS = 2
@@ -77,6 +78,10 @@ MF_UNIT_TRANSPOSE = 10
 MF_UNIT_TOKENS = 11
 MF_UNIT_POSITIONS = 12
 MF_UNIT_ATTENTION = 13
+MF_BLOCK_RESIDUAL = 0
+MF_BLOCK_BOTTLENECK = 1
+MF_BLOCK_MIXER = 2
+MF_BLOCK_TRANSFORMER = 3
 MF_HEAD_LINEAR = 0
 MF_HEAD_POSITIONS = 1
 MF_PREDICT_LAST = 0
@@ -91,6 +96,7 @@ MF_WORKSPACE_CONVERT = 2
 MF_CONTENTS_MODEL = 0
 MF_CONTENTS_TRAINING = 1
 MF_SEED_AUTO = 0
+MF_ACTIVATION_AUTO = -1
 MF_NODE_PREVIOUS = -1
 MF_LABEL_IGNORED = -100
 
@@ -151,6 +157,10 @@ class mf_unit_spec(c.Structure):
     pass
 
 
+class mf_block_spec(c.Structure):
+    pass
+
+
 class mf_head_spec(c.Structure):
     pass
 
@@ -200,6 +210,10 @@ class mf_output(c.Structure):
 
 
 class mf_load_spec(c.Structure):
+    pass
+
+
+class mf_onnx_spec(c.Structure):
     pass
 
 
@@ -317,6 +331,20 @@ mf_unit_spec._fields_ = [
     ("reserved3", c.c_int32),
 ]
 
+mf_block_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("kind", c.c_int32),
+    ("input", c.c_int32),
+    ("activation", c.c_int32),
+    ("outputs", c.c_size_t),
+    ("stride", c.c_size_t * 2),
+    ("hidden", c.c_size_t),
+    ("token_hidden", c.c_size_t),
+    ("heads", c.c_size_t),
+    ("causal", c.c_int32),
+    ("reserved", c.c_int32),
+]
+
 mf_head_spec._fields_ = [
     ("struct_size", c.c_uint32),
     ("kind", c.c_int32),
@@ -325,7 +353,7 @@ mf_head_spec._fields_ = [
     ("projection_init", c.c_int32),
     ("projection_gain", c.c_float),
     ("label_smoothing", c.c_float),
-    ("reserved", c.c_int32),
+    ("output_node", c.c_int32),
 ]
 
 mf_builder_spec._fields_ = [
@@ -443,6 +471,23 @@ mf_load_spec._fields_ = [
     ("allocator", c.POINTER(mf_allocator)),
 ]
 
+mf_onnx_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("features", c.c_int32),
+    ("path", c.c_char_p),
+    ("buffer", c.c_void_p),
+    ("bytes", c.c_size_t),
+    ("cuts", c.POINTER(c.c_char_p)),
+    ("cut_count", c.c_size_t),
+    ("last", c.c_char_p),
+    ("frozen", c.c_size_t),
+    ("classes", c.c_size_t),
+    ("pool_size", c.c_size_t),
+    ("seed", c.c_uint64),
+    ("max_bytes", c.c_uint64),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
 # name: (result, arguments)
 FUNCTIONS = {
     "mf_version": (c.c_char_p, []),
@@ -489,15 +534,19 @@ FUNCTIONS = {
         c.c_void_p]),
     "mf_layer_forward_batch": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.POINTER(mf_batch),
         c.c_void_p]),
+    "mf_layer_pass_batch": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.POINTER(mf_batch),
+        c.c_void_p]),
     "mf_layer_goodness": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
         c.c_void_p]),
     "mf_unit_spec_init": (c.c_int32, [c.POINTER(mf_unit_spec), c.c_size_t]),
+    "mf_block_spec_init": (c.c_int32, [c.POINTER(mf_block_spec), c.c_size_t]),
     "mf_head_spec_init": (c.c_int32, [c.POINTER(mf_head_spec), c.c_size_t]),
     "mf_builder_spec_init": (c.c_int32, [c.POINTER(mf_builder_spec), c.c_size_t]),
     "mf_builder_create": (c.c_int32, [c.POINTER(mf_builder_spec), c.POINTER(c.POINTER(mf_builder))]),
     "mf_builder_from_spec": (c.c_int32, [c.POINTER(mf_layer_spec), c.POINTER(c.POINTER(mf_builder))]),
     "mf_builder_free": (None, [c.POINTER(mf_builder)]),
     "mf_builder_unit": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(mf_unit_spec), c.c_void_p]),
+    "mf_builder_block": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(mf_block_spec), c.c_void_p]),
     "mf_builder_head": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(mf_head_spec)]),
     "mf_builder_shape": (c.c_int32, [c.POINTER(mf_builder), c.c_int32, c.POINTER(mf_shape)]),
     "mf_layer_build": (c.c_int32, [c.POINTER(mf_builder), c.POINTER(c.POINTER(mf_layer))]),
@@ -609,4 +658,7 @@ FUNCTIONS = {
     "mf_network_export_onnx_size": (c.c_int32, [c.POINTER(mf_network), c.c_void_p]),
     "mf_network_export_onnx_buffer": (c.c_int32, [c.POINTER(mf_network), c.c_void_p, c.c_size_t, c.c_void_p]),
     "mf_network_export_onnx_to": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_output)]),
+    "mf_onnx_spec_init": (c.c_int32, [c.POINTER(mf_onnx_spec), c.c_size_t]),
+    "mf_onnx_plan": (c.c_int32, [c.POINTER(mf_onnx_spec), c.c_void_p, c.c_size_t, c.c_void_p]),
+    "mf_network_import_onnx": (c.c_int32, [c.POINTER(mf_onnx_spec), c.POINTER(c.POINTER(mf_network))]),
 }

@@ -22,7 +22,8 @@ class Builder(Handle):
         block = (mf.Builder((16, 32, 32)).conv2d(16).batch_norm().relu()
                  .conv2d(16).batch_norm().add(0).relu().head(10).build())
 
-    More options of a unit or the head are the fields of mf_unit_spec and mf_head_spec: conv2d(16, bias=0).
+    More options of a unit, a block or the head are the fields of mf_unit_spec, mf_block_spec and mf_head_spec:
+    conv2d(16, bias=0).
     """
 
     _name = "mf_builder"
@@ -119,8 +120,33 @@ class Builder(Handle):
         """Puts the values of a node behind those of the one before."""
         return self.unit("concat", inputs=(_abi.MF_NODE_PREVIOUS, node))
 
+    def block(self, kind: Kind, **options: Any) -> Builder:
+        """Adds the units of a ready-made block: block("residual", outputs=32, stride=2)."""
+        spec = make_spec("mf_block_spec", {"kind": kind, **options}, "MF_BLOCK_")
+        spec.input, self._next = self._next, _abi.MF_NODE_PREVIOUS
+        node = ctypes.c_int32()
+        check(library.mf_builder_block(self, ctypes.byref(spec), ctypes.byref(node)))
+        self._node = node.value
+        return self
+
+    def residual(self, outputs: int = 0, stride: Sizes = 1, **options: Any) -> Builder:
+        """Two convolutions and a skip; 0: as many maps as its input has."""
+        return self.block("residual", outputs=outputs, stride=stride, **options)
+
+    def bottleneck(self, outputs: int = 0, stride: Sizes = 1, **options: Any) -> Builder:
+        """A convolution of fewer maps, hidden=outputs // 4, between two of 1 x 1, and a skip."""
+        return self.block("bottleneck", outputs=outputs, stride=stride, **options)
+
+    def mixer(self, **options: Any) -> Builder:
+        """Products along the positions and along the values of a sequence: token_hidden, hidden."""
+        return self.block("mixer", **options)
+
+    def transformer(self, heads: int, causal: bool = False, **options: Any) -> Builder:
+        """Attention and two products behind it."""
+        return self.block("transformer", heads=heads, causal=int(causal), **options)
+
     def branch(self, node: int) -> Builder:
-        """The next unit reads this node instead of the one before."""
+        """The next unit or block reads this node instead of the one before."""
         self._next = node
         return self
 

@@ -214,10 +214,7 @@ fn reload(network: &Network, workspace: &mut Workspace, points: &Points) -> Outc
     network.save(&path)?;
     let loaded = Network::load(&path);
     std::fs::remove_file(&path)?;
-    let loaded = match loaded {
-        Err(error) if error.status() == abi::MF_STATUS_UNSUPPORTED => return Ok("unsupported"), // without JSON
-        other => other?,
-    };
+    let loaded = loaded?;
     let x = points.x.clone();
     let answers = std::thread::spawn(move || {
         let mut workspace = Workspace::new(&loaded, TEST_ROWS)?;

@@ -67,6 +67,7 @@ pub const MF_OPTIMIZER_BETA2: i32 = 4;
 pub const MF_OPTIMIZER_EPSILON: i32 = 5;
 pub const MF_OPTIMIZER_WEIGHT_DECAY: i32 = 6;
 pub const MF_OPTIMIZER_CLIP_NORM: i32 = 7;
+pub const MF_OPTIMIZER_CHECKED: i32 = 8;
 pub const MF_LAYER_DENSE: i32 = 0;
 pub const MF_LAYER_CONV2D: i32 = 1;
 pub const MF_LAYER_UNITS: i32 = 2;
@@ -107,6 +108,10 @@ pub const MF_UNIT_TRANSPOSE: i32 = 10;
 pub const MF_UNIT_TOKENS: i32 = 11;
 pub const MF_UNIT_POSITIONS: i32 = 12;
 pub const MF_UNIT_ATTENTION: i32 = 13;
+pub const MF_BLOCK_RESIDUAL: i32 = 0;
+pub const MF_BLOCK_BOTTLENECK: i32 = 1;
+pub const MF_BLOCK_MIXER: i32 = 2;
+pub const MF_BLOCK_TRANSFORMER: i32 = 3;
 pub const MF_HEAD_LINEAR: i32 = 0;
 pub const MF_HEAD_POSITIONS: i32 = 1;
 pub const MF_PREDICT_LAST: i32 = 0;
@@ -121,6 +126,7 @@ pub const MF_WORKSPACE_CONVERT: i32 = 2;
 pub const MF_CONTENTS_MODEL: i32 = 0;
 pub const MF_CONTENTS_TRAINING: i32 = 1;
 pub const MF_SEED_AUTO: u64 = 0;
+pub const MF_ACTIVATION_AUTO: i32 = -1;
 pub const MF_NODE_PREVIOUS: i32 = -1;
 pub const MF_LABEL_IGNORED: i32 = -100;
 
@@ -254,6 +260,22 @@ pub struct mf_unit_spec {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct mf_block_spec {
+    pub struct_size: u32,
+    pub kind: i32,
+    pub input: i32,
+    pub activation: i32,
+    pub outputs: usize,
+    pub stride: [usize; 2],
+    pub hidden: usize,
+    pub token_hidden: usize,
+    pub heads: usize,
+    pub causal: i32,
+    pub reserved: i32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct mf_head_spec {
     pub struct_size: u32,
     pub kind: i32,
@@ -262,7 +284,7 @@ pub struct mf_head_spec {
     pub projection_init: i32,
     pub projection_gain: f32,
     pub label_smoothing: f32,
-    pub reserved: i32,
+    pub output_node: i32,
 }
 
 #[repr(C)]
@@ -404,6 +426,25 @@ pub struct mf_load_spec {
     pub allocator: *const mf_allocator,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mf_onnx_spec {
+    pub struct_size: u32,
+    pub features: i32,
+    pub path: *const c_char,
+    pub buffer: *const c_void,
+    pub bytes: usize,
+    pub cuts: *const *const c_char,
+    pub cut_count: usize,
+    pub last: *const c_char,
+    pub frozen: usize,
+    pub classes: usize,
+    pub pool_size: usize,
+    pub seed: u64,
+    pub max_bytes: u64,
+    pub allocator: *const mf_allocator,
+}
+
 extern "C" {
     pub fn mf_version() -> *const c_char;
     pub fn mf_status_name(status: i32) -> *const c_char;
@@ -444,14 +485,17 @@ extern "C" {
     pub fn mf_layer_apply(layer: *mut mf_layer, gradients: *const f32, count: usize) -> i32;
     pub fn mf_layer_forward(layer: *const mf_layer, workspace: *mut mf_workspace, rows: usize, x: *const f32, a: *mut f32) -> i32;
     pub fn mf_layer_forward_batch(layer: *const mf_layer, workspace: *mut mf_workspace, batch: *const mf_batch, a: *mut f32) -> i32;
+    pub fn mf_layer_pass_batch(layer: *mut mf_layer, workspace: *mut mf_workspace, batch: *const mf_batch, a: *mut f32) -> i32;
     pub fn mf_layer_goodness(layer: *const mf_layer, workspace: *mut mf_workspace, rows: usize, a: *const f32, goodness: *mut f32) -> i32;
     pub fn mf_unit_spec_init(spec: *mut mf_unit_spec, size: usize) -> i32;
+    pub fn mf_block_spec_init(spec: *mut mf_block_spec, size: usize) -> i32;
     pub fn mf_head_spec_init(spec: *mut mf_head_spec, size: usize) -> i32;
     pub fn mf_builder_spec_init(spec: *mut mf_builder_spec, size: usize) -> i32;
     pub fn mf_builder_create(spec: *const mf_builder_spec, builder: *mut *mut mf_builder) -> i32;
     pub fn mf_builder_from_spec(spec: *const mf_layer_spec, builder: *mut *mut mf_builder) -> i32;
     pub fn mf_builder_free(builder: *mut mf_builder);
     pub fn mf_builder_unit(builder: *mut mf_builder, unit: *const mf_unit_spec, node: *mut i32) -> i32;
+    pub fn mf_builder_block(builder: *mut mf_builder, block: *const mf_block_spec, node: *mut i32) -> i32;
     pub fn mf_builder_head(builder: *mut mf_builder, head: *const mf_head_spec) -> i32;
     pub fn mf_builder_shape(builder: *const mf_builder, node: i32, shape: *mut mf_shape) -> i32;
     pub fn mf_layer_build(builder: *mut mf_builder, layer: *mut *mut mf_layer) -> i32;
@@ -540,6 +584,9 @@ extern "C" {
     pub fn mf_network_export_onnx_size(network: *const mf_network, bytes: *mut usize) -> i32;
     pub fn mf_network_export_onnx_buffer(network: *const mf_network, buffer: *mut c_void, bytes: usize, written: *mut usize) -> i32;
     pub fn mf_network_export_onnx_to(network: *const mf_network, output: *const mf_output) -> i32;
+    pub fn mf_onnx_spec_init(spec: *mut mf_onnx_spec, size: usize) -> i32;
+    pub fn mf_onnx_plan(spec: *const mf_onnx_spec, text: *mut c_char, size: usize, needed: *mut usize) -> i32;
+    pub fn mf_network_import_onnx(spec: *const mf_onnx_spec, network: *mut *mut mf_network) -> i32;
 }
 
 // What the compiler of C made of the structs is what Rust makes of them; else this does not build.
@@ -552,6 +599,7 @@ const _: () = {
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
     assert!(std::mem::size_of::<mf_batch>() == 64);
     assert!(std::mem::size_of::<mf_unit_spec>() == 136);
+    assert!(std::mem::size_of::<mf_block_spec>() == 72);
     assert!(std::mem::size_of::<mf_head_spec>() == 40);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
@@ -565,4 +613,5 @@ const _: () = {
     assert!(std::mem::size_of::<mf_pipeline_spec>() == 64);
     assert!(std::mem::size_of::<mf_output>() == 24);
     assert!(std::mem::size_of::<mf_load_spec>() == 24);
+    assert!(std::mem::size_of::<mf_onnx_spec>() == 104);
 };

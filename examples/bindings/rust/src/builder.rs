@@ -226,7 +226,64 @@ impl Builder {
         })
     }
 
-    /// The next unit reads this node instead of the one before.
+    /// Adds the units of a ready-made block: `configure` sees the fields of `mf_block_spec` with their defaults.
+    pub fn block(mut self, kind: i32, configure: impl FnOnce(&mut abi::mf_block_spec)) -> Self {
+        if self.failure.is_none() {
+            self.failure = self.try_block(kind, configure).err();
+        }
+        self
+    }
+
+    fn try_block(&mut self, kind: i32, configure: impl FnOnce(&mut abi::mf_block_spec)) -> Result<()> {
+        let mut spec = MaybeUninit::uninit();
+        // SAFETY: init fills every field, or fails; the spec is copied.
+        unsafe {
+            check(abi::mf_block_spec_init(
+                spec.as_mut_ptr(),
+                size_of::<abi::mf_block_spec>(),
+            ))?;
+            let mut spec = spec.assume_init();
+            configure(&mut spec);
+            spec.struct_size = size_of::<abi::mf_block_spec>() as u32;
+            spec.kind = kind;
+            if self.next != abi::MF_NODE_PREVIOUS {
+                spec.input = self.next;
+                self.next = abi::MF_NODE_PREVIOUS;
+            }
+            check(abi::mf_builder_block(self.handle, &spec, &mut self.node))
+        }
+    }
+
+    /// Two convolutions and a skip; 0 outputs: as many maps as its input has.
+    pub fn residual(self, outputs: usize, stride: usize) -> Self {
+        self.block(abi::MF_BLOCK_RESIDUAL, |spec| {
+            spec.outputs = outputs;
+            spec.stride = [stride; 2];
+        })
+    }
+
+    /// A convolution of a quarter of the maps between two of 1 x 1, and a skip.
+    pub fn bottleneck(self, outputs: usize, stride: usize) -> Self {
+        self.block(abi::MF_BLOCK_BOTTLENECK, |spec| {
+            spec.outputs = outputs;
+            spec.stride = [stride; 2];
+        })
+    }
+
+    /// Products along the positions and along the values of a sequence.
+    pub fn mixer(self) -> Self {
+        self.block(abi::MF_BLOCK_MIXER, |_| ())
+    }
+
+    /// Attention and two products behind it.
+    pub fn transformer(self, heads: usize, causal: bool) -> Self {
+        self.block(abi::MF_BLOCK_TRANSFORMER, |spec| {
+            spec.heads = heads;
+            spec.causal = i32::from(causal);
+        })
+    }
+
+    /// The next unit or block reads this node instead of the one before.
     pub fn branch(mut self, node: i32) -> Self {
         self.next = node;
         self

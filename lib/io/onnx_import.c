@@ -1,0 +1,332 @@
+/* Owns: making a network of an ONNX model. The file is not trusted: it is read as tables, units are found for
+ * its nodes, these are cut into layers, and only then memory is taken for parameters, of which all but heads
+ * have their values in the file. */
+#include "io/onnx_import.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "io/host_metadata.h"
+#include "io/model_file.h"
+#include "io/onnx_layers.h"
+#include "io/values.h"
+#include "model/summary.h"
+#include "model/unit.h"
+
+/* What must be freed when the import has ended. */
+typedef struct importing {
+    const mf_onnx_spec *spec;
+    mfi_bytes bytes;
+    mfi_onnx_file file;
+    mfi_onnx_units units;
+    mfi_onnx_layers layers;
+    mf_network *network;
+} importing;
+
+/* Parameters may take this much more memory than the file: heads, and what it leaves to its defaults. */
+enum { FREE_VALUES_OF_PARAMETERS = 16 * 1024 * 1024 };
+
+/* ---- values ---- */
+
+/* A parameter that is filled from the file, or by a rule. */
+typedef struct filling {
+    mf_layer *layer;
+    size_t number;
+    const mfi_onnx_constant *from;
+    bool turned;
+    float (*at)(const struct filling *f, const mfi_parameter_spec *parameter, size_t index);
+} filling;
+
+static float value_in_file(const filling *f, const mfi_parameter_spec *parameter, size_t index)
+{
+    size_t rows = parameter->dims[0], columns = f->turned ? parameter->dims[1] : 1;
+    return mfi_onnx_float_at(f->from, f->turned ? index % columns * rows + index / columns : index);
+}
+
+static float value_of_identity(const filling *f, const mfi_parameter_spec *parameter, size_t index)
+{
+    (void)f;
+    return index / parameter->dims[1] == index % parameter->dims[1] ? 1.0f : 0.0f;
+}
+
+/* 1 in the middle of the kernel that leads from a map to itself. */
+static float value_of_zeros_around(const filling *f, const mfi_parameter_spec *parameter, size_t index)
+{
+    size_t area = parameter->dims[2] * parameter->dims[3], pair = index / area;
+    (void)f;
+    return pair / parameter->dims[1] == pair % parameter->dims[1] && index % area == area / 2 ? 1.0f : 0.0f;
+}
+
+static mf_status fill_from_model(const filling *f)
+{
+    const mfi_parameter_spec *parameter = &f->layer->plan.parameters[f->number];
+    float values[MFI_VALUES_PIECE];
+    if (f->from && f->from->count != parameter->count)
+        return mfi_fail(MF_STATUS_FORMAT, "%s has %zu values, the file has %zu", parameter->name,
+                        parameter->count, f->from->count);
+    for (size_t first = 0; first < parameter->count; first += MFI_VALUES_PIECE) {
+        size_t count =
+            parameter->count - first < MFI_VALUES_PIECE ? parameter->count - first : MFI_VALUES_PIECE;
+        for (size_t i = 0; i < count; i++) {
+            values[i] = f->at(f, parameter, first + i);
+            if (!isfinite(values[i]) || (parameter->role == MFI_VARIANCE && values[i] < 0.0f))
+                return mfi_fail(MF_STATUS_FORMAT,
+                                "%s has a value that is not finite, or negative where that is not allowed",
+                                parameter->name);
+        }
+        mfi_layer_set_values(f->layer, f->number, -1, first, count, values);
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status fill_parameter(const importing *im, const mfi_onnx_layer *from, mf_layer *layer,
+                                size_t number)
+{
+    const mfi_parameter_spec *parameter = &layer->plan.parameters[number];
+    filling f = {.layer = layer, .number = number, .at = value_in_file};
+    if (parameter->node == 0) {
+        if (from->projection == MFI_DRAWN)
+            return MF_STATUS_OK;
+        f.from = from->values;
+        f.at = from->projection == MFI_IDENTITY ? value_of_identity : value_in_file;
+        return fill_from_model(&f);
+    }
+    const mfi_onnx_unit *unit = &im->units.list[from->first + parameter->node - 2];
+    if (unit->pads) {
+        f.at = value_of_zeros_around;
+        mfi_layer_set_trainable(layer, number, false);
+        return fill_from_model(&f);
+    }
+    f.from = unit->constants[parameter->role];
+    f.turned = parameter->role == MFI_WEIGHT && unit->turned;
+    return f.from ? fill_from_model(&f) : MF_STATUS_OK;
+}
+
+/* ---- layers ---- */
+
+static mf_status build_plan(const importing *im, const mfi_onnx_layer *from, uint64_t seed,
+                            mf_builder **builder)
+{
+    mf_builder_spec spec = mfi_builder_defaults();
+    const mfi_plan *plan;
+    spec.input = mfi_onnx_shape(&im->units, from->input);
+    spec.seed = seed;
+    spec.allocator = &im->file.allocator;
+    MFI_TRY(mfi_builder_create(&spec, builder));
+    for (int32_t node = from->first; node <= from->last; node++) {
+        mf_unit_spec unit = im->units.list[node - 1].unit;
+        for (int32_t i = 0; i < mfi_unit_inputs(&unit); i++)
+            unit.inputs[i] = unit.inputs[i] == from->input ? 0 : unit.inputs[i] - from->first + 1;
+        MFI_TRY(mfi_builder_unit(*builder, &unit, NULL));
+    }
+    MFI_TRY(mfi_builder_head(*builder, &from->head));
+    return mfi_builder_plan(*builder, &plan);
+}
+
+static mf_status fill_layer_from(const importing *im, const mfi_onnx_layer *from, mf_layer *layer)
+{
+    for (size_t p = 0; p < layer->plan.parameter_count; p++) {
+        if (from->frozen && layer->plan.parameters[p].node > 0)
+            mfi_layer_set_trainable(layer, p, false);
+        MFI_TRY(fill_parameter(im, from, layer, p));
+    }
+    return mfi_network_insert(im->network, im->network->count, layer, NULL);
+}
+
+static mf_status add_built(importing *im, size_t position, size_t *values)
+{
+    const mfi_onnx_layer *from = &im->layers.list[position];
+    uint64_t seed = im->spec->seed == MF_SEED_AUTO ? MF_SEED_AUTO : im->spec->seed + position;
+    mf_builder *builder = NULL;
+    mf_layer *layer = NULL;
+    mf_status status = build_plan(im, from, seed, &builder);
+    if (status == MF_STATUS_OK) {
+        *values += builder->plan.values;
+        if (*values > im->bytes.count / sizeof(float) + FREE_VALUES_OF_PARAMETERS)
+            status = mfi_fail(
+                MF_STATUS_CAPACITY,
+                "the layers up to number %zu need %zu values, but the file has %zu bytes: are the heads "
+                "too large?",
+                position, *values, im->bytes.count);
+    }
+    if (status == MF_STATUS_OK)
+        status = mfi_layer_create(&builder->plan, &im->file.allocator, true, &layer);
+    if (status == MF_STATUS_OK)
+        status = fill_layer_from(im, from, layer);
+    mfi_layer_release(layer); /* the network holds a reference of its own */
+    mfi_builder_release(builder);
+    return status == MF_STATUS_OK || status == MF_STATUS_MEMORY ? status
+                                                                : mfi_fail_at(status, "layer", position);
+}
+
+/* ---- metadata ---- */
+
+static mf_status add_pair(importing *im, mfi_bytes name, mfi_bytes value)
+{
+    const mf_allocator *allocator = &im->file.allocator;
+    size_t bytes = name.count + value.count + 2;
+    char *texts = mfi_allocate(allocator, bytes);
+    if (!texts)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for metadata of %zu bytes", bytes);
+    memset(texts, 0, bytes);
+    if (name.count > 0)
+        memcpy(texts, name.at, name.count);
+    if (value.count > 0)
+        memcpy(texts + name.count + 1, value.at, value.count);
+    mf_status status = MF_STATUS_OK;
+    if (mfi_host_metadata_check(texts) == MF_STATUS_OK) /* the library's own names are left out */
+        status = mfi_metadata_set(&im->network->metadata, allocator, texts, texts + name.count + 1);
+    mfi_release(allocator, texts, bytes);
+    return status == MF_STATUS_OK || status == MF_STATUS_MEMORY ? status : MF_STATUS_FORMAT;
+}
+
+static mf_status add_pairs(importing *im)
+{
+    mfi_bytes model = im->bytes, name, value;
+    while (mfi_onnx_next_pair(&model, &name, &value))
+        MFI_TRY(add_pair(im, name, value));
+    return MF_STATUS_OK;
+}
+
+/* ---- all of it ---- */
+
+static mf_status build_network(importing *im)
+{
+    mf_network_spec spec = {.struct_size = sizeof spec, .allocator = &im->file.allocator};
+    size_t values = 0;
+    MFI_TRY(mfi_network_create(&spec, &im->network));
+    for (size_t position = 0; position < im->layers.count; position++)
+        MFI_TRY(add_built(im, position, &values));
+    return add_pairs(im);
+}
+
+static mf_status read_model(importing *im)
+{
+    const mf_allocator allocator = mfi_allocator_or_default(im->spec->allocator);
+    MFI_TRY(mfi_onnx_file_read(im->bytes, &allocator, &im->file));
+    MFI_TRY(mfi_onnx_find_units(&im->file, &im->units));
+    return mfi_onnx_cut(im->spec, &im->units, &im->layers);
+}
+
+static void end_import(importing *im)
+{
+    mfi_network_release(im->network);
+    mfi_onnx_layers_free(&im->units, &im->layers);
+    mfi_onnx_units_free(&im->units);
+    mfi_onnx_file_free(&im->file);
+}
+
+/* What is done with a model. */
+typedef struct wish {
+    const mf_onnx_spec *spec;
+    mf_network **network;
+    mfi_page *page; /* NULL: make the network */
+} wish;
+
+static void put_plan(const importing *im, mfi_page *page);
+
+static mf_status use_bytes(const wish *w, mfi_bytes bytes)
+{
+    importing im = {.spec = w->spec, .bytes = bytes};
+    mf_status status = read_model(&im);
+    if (status == MF_STATUS_OK && w->page)
+        put_plan(&im, w->page);
+    else if (status == MF_STATUS_OK)
+        status = build_network(&im);
+    if (status == MF_STATUS_OK && w->network) {
+        *w->network = im.network;
+        im.network = NULL;
+    }
+    end_import(&im);
+    return status;
+}
+
+static mf_status check_model_size(const mf_onnx_spec *spec, uint64_t bytes)
+{
+    if (bytes > INT32_MAX || (spec->max_bytes != 0 && bytes > spec->max_bytes))
+        return mfi_fail(MF_STATUS_CAPACITY, "the model has %llu bytes, at most %llu are allowed",
+                        (unsigned long long)bytes,
+                        (unsigned long long)(spec->max_bytes ? spec->max_bytes : (uint64_t)INT32_MAX));
+    return MF_STATUS_OK;
+}
+
+/* A file is read as a whole. */
+static mf_status use_source(const mfi_model_source *source, void *user)
+{
+    const wish *w = user;
+    const mf_allocator allocator = mfi_allocator_or_default(w->spec->allocator);
+    MFI_TRY(check_model_size(w->spec, source->bytes));
+    size_t count = (size_t)source->bytes;
+    unsigned char *bytes = mfi_allocate(&allocator, count);
+    if (!bytes)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for a file of %zu bytes", count);
+    mf_status status = source->read(source, 0, bytes, count);
+    if (status == MF_STATUS_OK)
+        status = use_bytes(w, (mfi_bytes){bytes, count});
+    mfi_release(&allocator, bytes, count);
+    return status;
+}
+
+static mf_status fulfil(wish *w)
+{
+    const mf_onnx_spec *spec = w->spec;
+    if (spec->path)
+        return mfi_disk_use(spec->path, use_source, w);
+    MFI_TRY(check_model_size(spec, spec->bytes));
+    return use_bytes(w, (mfi_bytes){spec->buffer, spec->bytes});
+}
+
+mf_status mfi_onnx_import(const mf_onnx_spec *spec, mf_network **network)
+{
+    wish w = {.spec = spec, .network = network};
+    return fulfil(&w);
+}
+
+/* ---- the plan ---- */
+
+static void put_unit(const importing *im, int32_t node, int32_t last, mfi_page *page)
+{
+    const mfi_onnx_unit *unit = &im->units.list[node - 1];
+    const mfi_bytes name = im->file.ops[unit->op].name;
+    char shape[64], what[96];
+    mfi_describe_shape(&unit->shape, shape);
+    mfi_describe_unit(&unit->unit, what);
+    mfi_page_put(page, "  %4d%c %-10s  %-14s  %s%s%.*s\n", (int)node,
+                 mfi_onnx_may_cut(&im->units, node, last) ? '*' : ' ', mfi_unit_names[unit->unit.kind], shape,
+                 what, what[0] ? "; " : "", (int)(name.count < 120 ? name.count : 120),
+                 name.at ? (const char *)name.at : "");
+}
+
+static void put_plan(const importing *im, mfi_page *page)
+{
+    int32_t last = im->layers.list[im->layers.count - 1].last;
+    for (size_t l = 0; l < im->layers.count; l++) {
+        const mfi_onnx_layer *layer = &im->layers.list[l];
+        char shape[64];
+        mfi_describe_shape(mfi_onnx_shape(&im->units, layer->input), shape);
+        mfi_page_put(page, "layer %zu%s\n  %4d  %-10s  %s\n", l, layer->frozen ? ", frozen" : "",
+                     (int)layer->input, "input", shape);
+        for (int32_t node = layer->first; node <= layer->last; node++)
+            put_unit(im, node, last, page);
+        mfi_page_put(page, "        %-10s  %zu classes%s\n----- gradients stop here -----\n", "head",
+                     layer->head.classes,
+                     layer->projection == MFI_IDENTITY    ? ", the model's own output"
+                     : layer->projection == MFI_FROM_FILE ? ", from the file"
+                                                          : ", drawn");
+    }
+    mfi_page_put(page, "%zu layers; a layer may end behind each unit that has a *\n", im->layers.count);
+}
+
+mf_status mfi_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed)
+{
+    mfi_page page = {.text = text, .size = size};
+    wish w = {.spec = spec, .page = &page};
+    *needed = 1; /* of a model that is too large, nothing is known */
+    if (size > 0)
+        text[0] = 0;
+    MFI_TRY(fulfil(&w));
+    return mfi_page_end(&page, "the plan", needed);
+}

@@ -1,0 +1,283 @@
+/* Owns: how the units of an ONNX graph are cut into layers, and the head of each. */
+#include "io/onnx_layers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "model/spec.h"
+
+static const mfi_onnx_unit *unit_at(const mfi_onnx_units *units, int32_t node)
+{
+    return &units->list[node - 1];
+}
+
+static int32_t inputs_of(const mfi_onnx_unit *unit)
+{
+    return unit->unit.kind == MFI_ONNX_RESHAPE ? 1 : mfi_unit_inputs(&unit->unit);
+}
+
+/* ---- names ---- */
+
+/* How many units there are up to the node of the graph that has this name, or whose output has it. */
+static mf_status find_place(const mfi_onnx_units *units, const char *name, const char *what, int32_t *count)
+{
+    const mfi_onnx_file *file = units->file;
+    for (size_t i = 0; i < file->op_count; i++) {
+        const mfi_onnx_op *op = &file->ops[i];
+        bool found = mfi_bytes_are(op->name, name);
+        for (size_t o = 0; o < op->output_count && !found; o++) {
+            int32_t value = file->links[op->outputs + o];
+            found = value >= 0 && mfi_bytes_are(file->values[value].name, name);
+        }
+        *count = units->reached[i];
+        if (found && *count > 0)
+            return MF_STATUS_OK;
+        if (found)
+            return mfi_fail(MF_STATUS_ARGUMENT, "%s \"%.80s\": there is no unit up to there", what, name);
+    }
+    return mfi_fail(MF_STATUS_ARGUMENT, "%s \"%.80s\": no node and no value has that name", what, name);
+}
+
+/* ---- the end ---- */
+
+static mf_status check_output(const mfi_onnx_units *units, int32_t *last)
+{
+    const mfi_onnx_result *output = &units->results[units->file->output_value];
+    if (output->form != MFI_FORM_VIEW && output->form != MFI_FORM_SOFTMAX)
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "the output of the graph is not that of a unit, in its order");
+    *last = output->is.view.node;
+    return MF_STATUS_OK;
+}
+
+/* Without the last dense unit and all behind it. */
+static mf_status leave_classifier(const mfi_onnx_units *units, int32_t *last)
+{
+    int32_t node = *last;
+    while (node > 0 && unit_at(units, node)->unit.kind != MF_UNIT_DENSE)
+        node--;
+    if (node == 0)
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "there is no dense unit, so no classifier to leave out");
+    *last = unit_at(units, node)->unit.inputs[0];
+    return MF_STATUS_OK;
+}
+
+static mf_status find_last(const mf_onnx_spec *spec, const mfi_onnx_units *units, int32_t *last)
+{
+    *last = (int32_t)units->count;
+    if (spec->last)
+        MFI_TRY(find_place(units, spec->last, "the last node", last));
+    else if (!units->file->own)
+        MFI_TRY(check_output(units, last));
+    if (spec->features)
+        MFI_TRY(leave_classifier(units, last));
+    while (*last > 0 && unit_at(units, *last)->unit.kind == MFI_ONNX_RESHAPE)
+        *last = unit_at(units, *last)->unit.inputs[0];
+    if (*last == 0)
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "there is no unit to make a layer of");
+    return MF_STATUS_OK;
+}
+
+/* ---- cuts ---- */
+
+bool mfi_onnx_may_cut(const mfi_onnx_units *units, int32_t node, int32_t last)
+{
+    for (int32_t behind = node + 1; behind <= last; behind++) {
+        const mfi_onnx_unit *unit = unit_at(units, behind);
+        for (int32_t i = 0; i < inputs_of(unit); i++)
+            if (unit->unit.inputs[i] < node)
+                return false;
+    }
+    return true;
+}
+
+/* A reshape is between two layers. */
+static mf_status cut_at_reshapes(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
+{
+    for (int32_t node = 1; node <= last; node++) {
+        if (unit_at(units, node)->unit.kind != MFI_ONNX_RESHAPE)
+            continue;
+        bool behind = units->file->own || unit_at(units, node)->unit.inputs[0] == node - 1;
+        if (!behind || !mfi_onnx_may_cut(units, node, last)) {
+            const mfi_onnx_op *op = &units->file->ops[unit_at(units, node)->op];
+            return mfi_fail(MF_STATUS_UNSUPPORTED,
+                            "node \"%.*s\": its input changes its shape, which is possible where gradients "
+                            "may stop, and here they may not",
+                            (int)(op->name.count < 80 ? op->name.count : 80),
+                            op->name.at ? (const char *)op->name.at : "");
+        }
+        if (node > 1)
+            cuts[node - 2] = 1;
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status cut_at_names(const mf_onnx_spec *spec, const mfi_onnx_units *units, int32_t last,
+                              unsigned char *cuts)
+{
+    for (size_t i = 0; i < spec->cut_count; i++) {
+        int32_t node;
+        if (!spec->cuts || !spec->cuts[i])
+            return mfi_fail(MF_STATUS_ARGUMENT, "cut %zu is NULL", i);
+        MFI_TRY(find_place(units, spec->cuts[i], "the cut", &node));
+        if (node > last)
+            return mfi_fail(MF_STATUS_ARGUMENT, "the cut \"%.80s\" is behind the last node", spec->cuts[i]);
+        if (!mfi_onnx_may_cut(units, node, last))
+            return mfi_fail(MF_STATUS_ARGUMENT,
+                            "the cut \"%.80s\": what follows reads values from before it, too",
+                            spec->cuts[i]);
+        cuts[node - 1] = 1;
+    }
+    return MF_STATUS_OK;
+}
+
+/* Files of this library have the layers that were exported. */
+static void cut_as_exported(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
+{
+    for (int32_t node = 1; node < last; node++)
+        if (unit_at(units, node)->layer != unit_at(units, node + 1)->layer)
+            cuts[node - 1] = 1;
+}
+
+/* The node before those of a layer that its units read; FORMAT if they read several. Behind it are the units
+ * of the head of the layer before. */
+static mf_status find_input(const mfi_onnx_units *units, mfi_onnx_layer *layer, mfi_onnx_layer *before)
+{
+    int32_t input = -1;
+    for (int32_t node = layer->first; node <= layer->last; node++)
+        for (int32_t i = 0; i < inputs_of(unit_at(units, node)); i++) {
+            int32_t read = unit_at(units, node)->unit.inputs[i];
+            if (read >= layer->first)
+                continue;
+            if (input >= 0 && read != input)
+                return mfi_fail(MF_STATUS_FORMAT, "layer %lld reads several values of the layers before it",
+                                (long long)unit_at(units, layer->first)->layer);
+            input = read;
+        }
+    layer->input = input >= 0 ? input : layer->first - 1;
+    int32_t output = layer->input;
+    if (output > 0 && unit_at(units, output)->unit.kind == MFI_ONNX_RESHAPE)
+        output = unit_at(units, output)->unit.inputs[0];
+    if (before && output < before->first)
+        return mfi_fail(MF_STATUS_FORMAT, "layer %lld does not read the layer before it",
+                        (long long)unit_at(units, layer->first)->layer);
+    if (before && output < before->last)
+        before->head.output_node = output - before->first + 1;
+    return MF_STATUS_OK;
+}
+
+/* ---- heads ---- */
+
+/* The constant of that name in the layer of a file of this library; NULL if there is none. */
+static const mfi_onnx_result *find_in_layer(const mfi_onnx_units *units, int64_t layer, const char *what)
+{
+    char name[64];
+    snprintf(name, sizeof name, "layers.%lld.%s", (long long)layer, what);
+    const mfi_bytes bytes = {(const unsigned char *)name, strlen(name)};
+    int32_t value = mfi_onnx_find_value(units->file, bytes);
+    return value < 0 ? NULL : &units->results[value];
+}
+
+/* M as the file has it, [m, features]; of maps the features tell how they are pooled. */
+static mf_status exported_head(const mfi_onnx_units *units, mfi_onnx_layer *layer)
+{
+    int64_t number = unit_at(units, layer->last)->layer;
+    const mf_shape *output = mfi_onnx_shape(units, layer->last);
+    const mfi_onnx_result *found = find_in_layer(units, number, "head.projection");
+    if (!found)
+        found = find_in_layer(units, number, "projection");
+    if (!found || found->form != MFI_FORM_CONSTANT || found->is.constant.type != 1 ||
+        found->is.constant.rank != 2)
+        return mfi_fail(MF_STATUS_FORMAT, "layer %lld has no projection", (long long)number);
+    layer->projection = MFI_FROM_FILE;
+    layer->values = &found->is.constant;
+    layer->head.classes = (size_t)layer->values->dims[0];
+    size_t features = (size_t)layer->values->dims[1], side = 1;
+    if (find_in_layer(units, number, "projection_turned"))
+        layer->head.kind = MF_HEAD_POSITIONS;
+    if (output->rank == 3 && find_in_layer(units, number, "head_pooled")) {
+        while (side < 4096 && output->dims[0] * side * side < features)
+            side++;
+        layer->head.pool_size = side;
+    }
+    return MF_STATUS_OK;
+}
+
+/* The model's own classes: its output are the scores. */
+static mf_status own_classes(const mfi_onnx_units *units, int32_t last, mf_head_spec *head)
+{
+    const mf_shape *output = mfi_onnx_shape(units, last);
+    if (output->rank == 3)
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "the output is maps, so it has no classes: say how many the heads shall have");
+    head->classes = output->dims[output->rank - 1];
+    head->kind = output->rank == 2 ? MF_HEAD_POSITIONS : MF_HEAD_LINEAR;
+    return MF_STATUS_OK;
+}
+
+static mf_status choose_head(const mf_onnx_spec *spec, const mfi_onnx_units *units, int32_t last,
+                             mfi_onnx_layer *layer)
+{
+    layer->head = mfi_head_defaults();
+    if (units->file->own && spec->classes == 0)
+        return exported_head(units, layer);
+    layer->head.classes = spec->classes;
+    if (mfi_onnx_shape(units, layer->last)->rank == 3)
+        layer->head.pool_size = spec->pool_size;
+    if (spec->classes > 0)
+        return MF_STATUS_OK;
+    MFI_TRY(own_classes(units, last, &layer->head));
+    if (layer->last == last)
+        layer->projection = MFI_IDENTITY;
+    return MF_STATUS_OK;
+}
+
+/* ---- layers ---- */
+
+static mf_status list_layers(const mf_onnx_spec *spec, const mfi_onnx_units *units, int32_t last,
+                             mfi_onnx_layers *layers)
+{
+    int32_t first = 1;
+    for (int32_t node = 1; node <= last; node++) {
+        if (node == first && unit_at(units, node)->unit.kind == MFI_ONNX_RESHAPE) {
+            first = node + 1;
+            continue;
+        }
+        if (node < last && !layers->cuts[node - 1])
+            continue;
+        mfi_onnx_layer *layer = &layers->list[layers->count];
+        *layer = (mfi_onnx_layer){.first = first, .last = node, .frozen = layers->count < spec->frozen};
+        MFI_TRY(choose_head(spec, units, last, layer));
+        MFI_TRY(find_input(units, layer, layers->count > 0 ? layer - 1 : NULL));
+        layers->count++;
+        first = node + 1;
+    }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_onnx_cut(const mf_onnx_spec *spec, const mfi_onnx_units *units, mfi_onnx_layers *layers)
+{
+    const mf_allocator *allocator = &units->file->allocator;
+    int32_t last;
+    MFI_TRY(find_last(spec, units, &last));
+    layers->room = (size_t)last;
+    layers->cuts = mfi_allocate(allocator, layers->room);
+    layers->list = mfi_allocate(allocator, layers->room * sizeof *layers->list);
+    if (!layers->cuts || !layers->list)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for the layers of %d units", (int)last);
+    memset(layers->cuts, 0, layers->room);
+    MFI_TRY(cut_at_reshapes(units, last, layers->cuts));
+    if (units->file->own)
+        cut_as_exported(units, last, layers->cuts);
+    MFI_TRY(cut_at_names(spec, units, last, layers->cuts));
+    return list_layers(spec, units, last, layers);
+}
+
+void mfi_onnx_layers_free(const mfi_onnx_units *units, mfi_onnx_layers *layers)
+{
+    if (!units->file)
+        return;
+    mfi_release(&units->file->allocator, layers->cuts, layers->room);
+    mfi_release(&units->file->allocator, layers->list, layers->room * sizeof *layers->list);
+}

@@ -1,0 +1,251 @@
+/* Owns: the operators of ONNX that are units, and the table of all that compute. */
+#include <math.h>
+
+#include "base/status.h"
+#include "io/onnx_operators.h"
+#include "model/spec.h"
+
+static mf_status op_relu(mfi_op_call call)
+{
+    return mfi_op_put_phi(call, mfi_onnx_input(call, 0), MF_ACTIVATION_RELU, 0.01f);
+}
+
+static mf_status op_leaky_relu(mfi_op_call call)
+{
+    const mfi_onnx_attr alpha = mfi_onnx_attribute_of(call->op, "alpha");
+    return mfi_op_put_phi(call, mfi_onnx_input(call, 0), MF_ACTIVATION_LEAKY_RELU,
+                          alpha.found ? alpha.number : 0.01f);
+}
+
+static mf_status op_tanh(mfi_op_call call)
+{
+    return mfi_op_put_phi(call, mfi_onnx_input(call, 0), MF_ACTIVATION_TANH, 0.01f);
+}
+
+static mf_status op_gelu(mfi_op_call call)
+{
+    const mfi_onnx_attr how = mfi_onnx_attribute_of(call->op, "approximate");
+    if (how.found && !mfi_bytes_are(how.text, "none"))
+        return mfi_onnx_refuse(call, "only the exact form is known, not the approximation");
+    return mfi_op_put_phi(call, mfi_onnx_input(call, 0), MF_ACTIVATION_GELU, 0.01f);
+}
+
+/* Clip with 0 below and nothing above. */
+static mf_status op_clip(mfi_op_call call)
+{
+    float low = -1.0f, high = INFINITY;
+    const mfi_onnx_attr min = mfi_onnx_attribute_of(call->op, "min"),
+                        max = mfi_onnx_attribute_of(call->op, "max");
+    if (!mfi_onnx_number_of(mfi_onnx_input(call, 1), &low) && min.found)
+        low = min.number;
+    if (!mfi_onnx_number_of(mfi_onnx_input(call, 2), &high) && max.found)
+        high = max.number;
+    if (low != 0.0f || high < 3e38f)
+        return mfi_onnx_refuse(call, "only from 0 to infinity, which is ReLU");
+    return op_relu(call);
+}
+
+/* ---- products ---- */
+
+/* The weight [n, k] of a dense unit. */
+static mf_status put_dense_unit(mfi_op_call call, const mfi_onnx_constant *weight, bool turned, int32_t rank)
+{
+    mf_unit_spec spec;
+    int32_t node;
+    MFI_TRY(mfi_op_begin_unit(call, mfi_onnx_input(call, 0), MF_UNIT_DENSE, rank == 1, &spec));
+    spec.outputs = (size_t)weight->dims[turned ? 1 : 0];
+    spec.bias = 0;
+    MFI_TRY(mfi_op_give_unit(call, &spec, &node));
+    mfi_onnx_unit *made = mfi_op_last_unit(call);
+    const mf_shape *input = mfi_onnx_shape(call->graph, spec.inputs[0]);
+    size_t reads = input->rank == 2 ? input->dims[1] : mfi_shape_values(input);
+    if ((size_t)weight->dims[turned ? 0 : 1] != reads)
+        return mfi_onnx_refuse(call, "its weight does not fit its input");
+    made->constants[MFI_WEIGHT] = weight;
+    made->turned = turned != weight->turned;
+    return MF_STATUS_OK;
+}
+
+void mfi_op_set_bias(mfi_onnx_unit *made, const mfi_onnx_constant *bias)
+{
+    made->constants[MFI_BIAS] = bias;
+    made->unit.bias = 1;
+}
+
+static mf_status op_gemm(mfi_op_call call)
+{
+    mfi_op_input input = mfi_onnx_input(call, 0);
+    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 1)),
+                            *bias = mfi_op_floats_of(mfi_onnx_input(call, 2));
+    const mfi_onnx_attr alpha = mfi_onnx_attribute_of(call->op, "alpha"),
+                        beta = mfi_onnx_attribute_of(call->op, "beta");
+    bool turned = mfi_onnx_attribute_of(call->op, "transB").integer == 0;
+    if ((alpha.found && alpha.number != 1.0f) || (beta.found && beta.number != 1.0f) ||
+        mfi_onnx_attribute_of(call->op, "transA").integer != 0)
+        return mfi_onnx_refuse(call, "alpha and beta other than 1, and transA, are not known");
+    if (!weight || weight->rank != 2 || (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
+        return mfi_onnx_refuse(call, "its weight and bias are no constants of floats");
+    if (input->form != MFI_FORM_VIEW || input->is.view.rank != 2)
+        return mfi_onnx_refuse(call, "its input has no two dims");
+    if (bias && !mfi_op_is_along(bias, (size_t)weight->dims[turned ? 1 : 0], 0))
+        return mfi_onnx_refuse(call, "its bias does not have a value for each output");
+    MFI_TRY(put_dense_unit(call, weight, turned, 1));
+    if (bias)
+        mfi_op_set_bias(mfi_op_last_unit(call), bias);
+    return MF_STATUS_OK;
+}
+
+static bool both_are(mfi_onnx_attr attribute, int64_t value)
+{
+    bool same = true;
+    for (size_t i = 0; attribute.found && i < attribute.count && i < MFI_ONNX_DIMS; i++)
+        same = same && attribute.list[i] == value;
+    return same;
+}
+
+/* Reads kernel, strides and the zeros on each side, vertical and horizontal. */
+mf_status mfi_op_read_window(mfi_op_call call, mf_unit_spec *spec, size_t pads[2])
+{
+    const mfi_onnx_attr kernel = mfi_onnx_attribute_of(call->op, "kernel_shape"),
+                        stride = mfi_onnx_attribute_of(call->op, "strides"),
+                        zeros = mfi_onnx_attribute_of(call->op, "pads"),
+                        automatic = mfi_onnx_attribute_of(call->op, "auto_pad");
+    if (!both_are(mfi_onnx_attribute_of(call->op, "dilations"), 1))
+        return mfi_onnx_refuse(call, "dilations other than 1 are not known");
+    if (automatic.found && !mfi_bytes_are(automatic.text, "NOTSET") &&
+        !mfi_bytes_are(automatic.text, "VALID"))
+        return mfi_onnx_refuse(call, "auto_pad is known as NOTSET and VALID alone");
+    if ((kernel.found && kernel.count != 2) || (stride.found && stride.count != 2) ||
+        (zeros.found && zeros.count != 4))
+        return mfi_onnx_refuse(call, "only windows of two dims are known");
+    for (size_t i = 0; i < 2; i++) {
+        int64_t side = zeros.found ? zeros.list[i] : 0,
+                size = kernel.found ? kernel.list[i] : (int64_t)spec->kernel[i],
+                step = stride.found ? stride.list[i] : 1;
+        if (zeros.found && zeros.list[i + 2] != side)
+            return mfi_onnx_refuse(call, "pads that differ between sides are not known");
+        if (side < 0 || size < 1 || step < 1 || side > INT32_MAX || size > INT32_MAX || step > INT32_MAX)
+            return mfi_onnx_refuse(call, "kernel, strides or pads are out of range");
+        pads[i] = (size_t)side;
+        spec->kernel[i] = (size_t)size;
+        spec->stride[i] = (size_t)step;
+    }
+    return MF_STATUS_OK;
+}
+
+static mf_status op_conv(mfi_op_call call)
+{
+    mf_unit_spec spec;
+    int32_t node;
+    const mfi_onnx_attr group = mfi_onnx_attribute_of(call->op, "group");
+    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 1)),
+                            *bias = mfi_op_floats_of(mfi_onnx_input(call, 2));
+    if (!weight || weight->rank != 4 || weight->turned ||
+        (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
+        return mfi_onnx_refuse(call, "its weight is no constant of four dims, or its bias none");
+    if (group.found && group.integer != 1)
+        return mfi_onnx_refuse(call, "groups are not known");
+    MFI_TRY(mfi_op_begin_unit(call, mfi_onnx_input(call, 0), MF_UNIT_CONV2D, false, &spec));
+    spec.outputs = (size_t)weight->dims[0];
+    spec.kernel[0] = (size_t)weight->dims[2];
+    spec.kernel[1] = (size_t)weight->dims[3];
+    spec.bias = 0;
+    MFI_TRY(mfi_op_read_window(call, &spec, spec.padding));
+    if (spec.kernel[0] != (size_t)weight->dims[2] || spec.kernel[1] != (size_t)weight->dims[3] ||
+        (size_t)weight->dims[1] != mfi_onnx_shape(call->graph, spec.inputs[0])->dims[0] ||
+        (bias && !mfi_op_is_along(bias, spec.outputs, 0)))
+        return mfi_onnx_refuse(call, "its weight or bias does not fit its input");
+    MFI_TRY(mfi_op_give_unit(call, &spec, &node));
+    mfi_op_last_unit(call)->constants[MFI_WEIGHT] = weight;
+    if (bias)
+        mfi_op_set_bias(mfi_op_last_unit(call), bias);
+    return MF_STATUS_OK;
+}
+
+static mf_status op_mat_mul(mfi_op_call call)
+{
+    mfi_op_input a = mfi_onnx_input(call, 0), b = mfi_onnx_input(call, 1);
+    const mfi_onnx_constant *weight = mfi_op_floats_of(b);
+    if (a->form == MFI_FORM_SHARES && b->form == MFI_FORM_VIEW)
+        return mfi_op_make_attention(call, a, b);
+    if (a->form == MFI_FORM_VIEW && b->form == MFI_FORM_VIEW)
+        return mfi_op_make_scores(call, a, b);
+    if (a->form != MFI_FORM_VIEW || !weight || weight->rank != 2 ||
+        (a->is.view.rank != 2 && a->is.view.rank != 3))
+        return mfi_onnx_refuse(call, "it is known with a constant matrix, and inside attention");
+    return put_dense_unit(call, weight, true, a->is.view.rank - 1);
+}
+
+static mf_status op_concat(mfi_op_call call)
+{
+    mfi_op_input first = mfi_onnx_input(call, 0);
+    const mfi_onnx_view *view = &first->is.view;
+    int32_t dims[3], joined;
+    int64_t axis = mfi_onnx_attribute_of(call->op, "axis").integer;
+    if (first->form != MFI_FORM_VIEW || view->batch != 0 || call->op->input_count < 2)
+        return mfi_onnx_refuse(call, "only outputs of units, two or more, are put behind each other");
+    axis += axis < 0 ? view->rank : 0;
+    if (axis != (view->rank == 3 ? 2 : 1))
+        return mfi_onnx_refuse(call,
+                               "only values of rows and positions, and maps, are put behind each other");
+    MFI_TRY(mfi_onnx_settle(call, first, false, &joined));
+    for (size_t i = 1; i < call->op->input_count; i++) {
+        mf_unit_spec spec = mfi_unit_defaults();
+        spec.kind = MF_UNIT_CONCAT;
+        spec.inputs[0] = joined;
+        MFI_TRY(mfi_onnx_settle(call, mfi_onnx_input(call, i), false, &spec.inputs[1]));
+        MFI_TRY(mfi_onnx_add_unit(call, &spec, &joined));
+    }
+    const mf_shape *shape = mfi_onnx_shape(call->graph, joined);
+    for (int32_t d = 0; d < shape->rank; d++)
+        dims[d] = (int32_t)shape->dims[d];
+    return mfi_onnx_give_node(call, joined, shape->rank, dims);
+}
+
+static mf_status op_constant(mfi_op_call call)
+{
+    const mfi_onnx_attr value = mfi_onnx_attribute_of(call->op, "value");
+    mfi_onnx_result result = {.form = MFI_FORM_CONSTANT};
+    mfi_bytes name;
+    if (!value.has_tensor)
+        return mfi_onnx_refuse(call, "it has no tensor");
+    MFI_TRY(mfi_onnx_read_constant(value.tensor, &result.is.constant, &name));
+    return mfi_onnx_give(call, 0, &result);
+}
+
+mf_status mfi_onnx_compute(const mfi_onnx_call *call)
+{
+    static const struct {
+        const char *type;
+        mf_status (*compute)(mfi_op_call call);
+    } operators[] = {{"Add", mfi_op_add},
+                     {"AveragePool", mfi_op_average_pool},
+                     {"BatchNormalization", mfi_op_batch_norm},
+                     {"Clip", op_clip},
+                     {"Concat", op_concat},
+                     {"Constant", op_constant},
+                     {"Conv", op_conv},
+                     {"Div", mfi_op_div},
+                     {"Erf", mfi_op_erf},
+                     {"Gelu", op_gelu},
+                     {"Gemm", op_gemm},
+                     {"GlobalAveragePool", mfi_op_global_pool},
+                     {"LayerNormalization", mfi_op_layer_norm},
+                     {"LeakyRelu", op_leaky_relu},
+                     {"MatMul", op_mat_mul},
+                     {"MaxPool", mfi_op_max_pool},
+                     {"Mul", mfi_op_mul},
+                     {"Pad", mfi_op_pad},
+                     {"Pow", mfi_op_pow},
+                     {"ReduceMean", mfi_op_reduce_mean},
+                     {"Relu", op_relu},
+                     {"Sigmoid", mfi_op_sigmoid},
+                     {"Softmax", mfi_op_softmax},
+                     {"Sqrt", mfi_op_sqrt},
+                     {"Sub", mfi_op_sub},
+                     {"Tanh", op_tanh}};
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
+        if (mfi_bytes_are(call->op->type, operators[i].type))
+            return operators[i].compute(call);
+    return mfi_onnx_refuse(call, "the operator is not known");
+}

@@ -1,0 +1,435 @@
+/* Owns: the walk over the nodes of an ONNX graph, and the list of units that comes of it. */
+#include "io/onnx_units.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "io/model_file.h"
+#include "model/spec.h"
+
+/* ---- what operators use ---- */
+
+mf_status mfi_onnx_refuse(const mfi_onnx_call *call, const char *why)
+{
+    const mfi_bytes name = call->op->name, type = call->op->type;
+    return mfi_fail(MF_STATUS_UNSUPPORTED, "node \"%.*s\" (%.*s): %s",
+                    (int)(name.count < 80 ? name.count : 80), name.at ? (const char *)name.at : "",
+                    (int)(type.count < 40 ? type.count : 40), type.at ? (const char *)type.at : "", why);
+}
+
+int32_t mfi_onnx_input_value(const mfi_onnx_call *call, size_t index)
+{
+    return index < call->op->input_count ? call->graph->file->links[call->op->inputs + index] : -1;
+}
+
+const mfi_onnx_result *mfi_onnx_input(const mfi_onnx_call *call, size_t index)
+{
+    static const mfi_onnx_result none = {.form = MFI_FORM_NONE};
+    int32_t value = mfi_onnx_input_value(call, index);
+    return value < 0 ? &none : &call->graph->results[value];
+}
+
+mf_status mfi_onnx_give(const mfi_onnx_call *call, size_t index, const mfi_onnx_result *result)
+{
+    int32_t value = index < call->op->output_count ? call->graph->file->links[call->op->outputs + index] : -1;
+    if (value < 0)
+        return mfi_onnx_refuse(call, "it has fewer outputs than it should");
+    if (call->graph->results[value].form != MFI_FORM_NONE)
+        return mfi_onnx_refuse(call, "another node has an output of the same name");
+    call->graph->results[value] = *result;
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_onnx_pass(const mfi_onnx_call *call, const mfi_onnx_result *value)
+{
+    const mfi_onnx_result copy = *value;
+    return mfi_onnx_give(call, 0, &copy);
+}
+
+mf_status mfi_onnx_give_node(const mfi_onnx_call *call, int32_t node, int32_t rank, const int32_t *dims)
+{
+    mfi_onnx_result result = {.form = MFI_FORM_VIEW};
+    mfi_onnx_view *view = &result.is.view;
+    int32_t stride = 1;
+    view->node = node;
+    view->rank = rank + 1;
+    view->factor = 1.0f;
+    view->dims[0] = call->graph->batch;
+    for (int32_t d = rank; d-- > 0;) {
+        view->dims[d + 1] = dims[d];
+        view->strides[d + 1] = stride;
+        stride *= dims[d]; /* all of them are the values of a row, which are at most INT32_MAX */
+    }
+    return mfi_onnx_give(call, 0, &result);
+}
+
+bool mfi_onnx_list(const mfi_onnx_call *call, const char *name, size_t index, int64_t list[MFI_ONNX_DIMS],
+                   size_t *count)
+{
+    const mfi_onnx_attr attribute = mfi_onnx_attribute_of(call->op, name);
+    const mfi_onnx_result *input = mfi_onnx_input(call, index);
+    if (attribute.found && attribute.count <= MFI_ONNX_DIMS) {
+        *count = attribute.count;
+        memcpy(list, attribute.list, sizeof attribute.list);
+        return true;
+    }
+    mfi_onnx_integers_list known;
+    if (!mfi_onnx_integers_of(input, &known))
+        return false;
+    *count = known.count;
+    memcpy(list, known.values, sizeof known.values);
+    return true;
+}
+
+int32_t mfi_onnx_row_dims(const mfi_onnx_view *view, int32_t dims[MFI_ONNX_DIMS])
+{
+    int32_t rank = 0;
+    for (int32_t d = 0; d < view->rank; d++)
+        if (d != view->batch)
+            dims[rank++] = view->dims[d];
+    return rank;
+}
+
+/* ---- the list ---- */
+
+const mf_shape *mfi_onnx_shape(const mfi_onnx_units *units, int32_t node)
+{
+    return node == 0 ? &units->input : &units->list[node - 1].shape;
+}
+
+static mf_status grow_list(mfi_onnx_units *units)
+{
+    const mf_allocator *allocator = &units->file->allocator;
+    size_t capacity = units->capacity ? 2 * units->capacity : 32;
+    if (units->count < units->capacity)
+        return MF_STATUS_OK;
+    if (capacity > MFI_MOST_UNITS)
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "the graph has more than %d units", (int)MFI_MOST_UNITS / 2);
+    mfi_onnx_unit *list = mfi_allocate(allocator, capacity * sizeof *list);
+    if (!list)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu units", capacity);
+    if (units->list)
+        memcpy(list, units->list, units->count * sizeof *list);
+    mfi_release(allocator, units->list, units->capacity * sizeof *list);
+    units->list = list;
+    units->capacity = capacity;
+    return MF_STATUS_OK;
+}
+
+/* A builder whose input is a node. */
+static mf_status begin_builder(mfi_onnx_units *units, int32_t node, const mf_shape *input)
+{
+    mf_builder_spec spec = mfi_builder_defaults();
+    spec.input = input;
+    spec.allocator = &units->file->allocator;
+    mfi_builder_release(units->shapes);
+    units->shapes = NULL;
+    units->base = node;
+    return mfi_builder_create(&spec, &units->shapes);
+}
+
+/* Puts what a builder had against a unit behind the node that wanted it. */
+static mf_status as_refusal(const mfi_onnx_call *call, mf_status status)
+{
+    char why[200];
+    if (status == MF_STATUS_OK || status == MF_STATUS_MEMORY)
+        return status;
+    snprintf(why, sizeof why, "%.*s", (int)sizeof why - 1, mf_last_message());
+    return mfi_onnx_refuse(call, why);
+}
+
+static mf_status append_unit(const mfi_onnx_call *call, const mf_unit_spec *spec, const mf_shape *shape)
+{
+    mfi_onnx_units *units = call->graph;
+    MFI_TRY(grow_list(units));
+    units->list[units->count++] = (mfi_onnx_unit){.unit = *spec,
+                                                  .shape = *shape,
+                                                  .op = (int32_t)(call->op - units->file->ops),
+                                                  .layer = units->layer,
+                                                  .value = -1};
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_onnx_add_unit(const mfi_onnx_call *call, const mf_unit_spec *spec, int32_t *node)
+{
+    mfi_onnx_units *units = call->graph;
+    mf_unit_spec local = *spec;
+    for (int32_t i = 0; i < mfi_unit_inputs(spec); i++) {
+        if (spec->inputs[i] < units->base)
+            return mfi_onnx_refuse(call, "it reads a value from before a reshape, where gradients must stop");
+        local.inputs[i] -= units->base;
+    }
+    MFI_TRY(as_refusal(call, mfi_builder_unit(units->shapes, &local, NULL)));
+    const mfi_plan *plan = &units->shapes->plan;
+    if (mfi_shape_values(&plan->units[plan->unit_count - 1].output) > INT32_MAX)
+        return mfi_onnx_refuse(call, "a row of its output has more than 2^31 - 1 values");
+    MFI_TRY(append_unit(call, spec, &plan->units[plan->unit_count - 1].output));
+    units->list[units->count - 1].value =
+        call->op->output_count > 0 ? units->file->links[call->op->outputs] : -1;
+    *node = (int32_t)units->count;
+    return MF_STATUS_OK;
+}
+
+/* ---- views become nodes ---- */
+
+/* Whether the values of a row lie in the order of the node. */
+static bool is_plain(const mfi_onnx_view *view, const mf_shape *shape)
+{
+    size_t stride = 1;
+    for (int32_t d = 0; d < view->batch; d++)
+        if (view->dims[d] != 1)
+            return false;
+    for (int32_t d = view->rank; d-- > 0;) {
+        if (d == view->batch)
+            continue;
+        if (view->dims[d] != 1 && (size_t)view->strides[d] != stride)
+            return false;
+        stride *= (size_t)view->dims[d];
+    }
+    return view->offset == 0 && stride == mfi_shape_values(shape);
+}
+
+static bool has_dims(const mf_shape *shape, int32_t rank, const int32_t *dims)
+{
+    bool same = shape->rank == rank;
+    for (int32_t d = 0; same && d < rank; d++)
+        same = shape->dims[d] == (size_t)dims[d];
+    return same;
+}
+
+static mf_status add_reshape(const mfi_onnx_call *call, int32_t from, int32_t rank, const int32_t *dims,
+                             int32_t *node)
+{
+    mf_unit_spec spec = {.kind = MFI_ONNX_RESHAPE, .inputs = {from, 0}};
+    mf_shape shape = mfi_shape_row(1);
+    shape.rank = rank;
+    for (int32_t d = 0; d < rank; d++)
+        shape.dims[d] = (size_t)dims[d];
+    MFI_TRY(append_unit(call, &spec, &shape));
+    *node = (int32_t)call->graph->count;
+    return begin_builder(call->graph, *node, &shape);
+}
+
+/* The unit that puts a node's values into the order of a sequence: places of maps, or a sequence turned
+ * around; -1 if there is none. A dim of one value has no stride. */
+static int32_t turning_kind(const mfi_onnx_view *view, const mf_shape *shape, int32_t rank)
+{
+    if (view->batch != 0 || view->offset != 0 || rank != 2 || shape->rank < 2)
+        return -1;
+    size_t positions = (size_t)view->dims[1], values = (size_t)view->dims[2];
+    size_t area = shape->rank == 3 ? shape->dims[1] * shape->dims[2] : shape->dims[1];
+    if (positions != area || values != shape->dims[0] || (positions != 1 && view->strides[1] != 1) ||
+        (values != 1 && (size_t)view->strides[2] != area))
+        return -1;
+    return shape->rank == 3 ? MF_UNIT_TOKENS : MF_UNIT_TRANSPOSE;
+}
+
+mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *value, bool row, int32_t *node)
+{
+    int32_t dims[MFI_ONNX_DIMS], rank, kind;
+    const mfi_onnx_view *view = &value->is.view;
+    if (value->form != MFI_FORM_VIEW)
+        return mfi_onnx_refuse(call, "it reads a value that no unit computes");
+    if (view->factor != 1.0f)
+        return mfi_onnx_refuse(call, "it reads a value that a constant was multiplied to");
+    const mf_shape *shape = mfi_onnx_shape(call->graph, view->node);
+    rank = mfi_onnx_row_dims(view, dims);
+    bool plain = is_plain(view, shape);
+    if (plain) {
+        bool narrow = shape->rank == 1 && rank == 3 && dims[1] == 1 && dims[2] == 1;
+        *node = view->node;
+        if (has_dims(shape, rank, dims) || narrow || (row && rank == 1 && shape->rank == 3))
+            return MF_STATUS_OK;
+    }
+    kind = turning_kind(view, shape, rank);
+    if (kind < 0 && plain && rank >= 1 && rank <= 3)
+        return add_reshape(call, view->node, rank, dims, node);
+    if (kind < 0)
+        return mfi_onnx_refuse(call, "it reads values in an order that no unit has");
+    mf_unit_spec spec = mfi_unit_defaults();
+    spec.kind = kind;
+    spec.inputs[0] = view->node;
+    MFI_TRY(mfi_onnx_add_unit(call, &spec, node));
+    call->graph->list[*node - 1].value = -1;
+    return MF_STATUS_OK;
+}
+
+/* ---- the walk ---- */
+
+static mf_status take_constant(void *user, int32_t value, const mfi_onnx_constant *constant)
+{
+    mfi_onnx_units *units = user;
+    units->results[value].form = MFI_FORM_CONSTANT;
+    units->results[value].is.constant = *constant;
+    return MF_STATUS_OK;
+}
+
+static mf_status begin_graph(mfi_onnx_units *units)
+{
+    int64_t dims[MFI_ONNX_DIMS];
+    int32_t rank, row[3];
+    if (!mfi_onnx_input_dims(units->file, dims, &rank) || rank < 2 || rank > 4)
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "the input has %d dims; 2 to 4 are read, the batch first",
+                        (int)rank);
+    units->batch = dims[0] > 0 ? (int32_t)dims[0] : 1;
+    units->input = mfi_shape_row(1);
+    units->input.rank = rank - 1;
+    size_t values = 1;
+    for (int32_t d = 1; d < rank; d++) {
+        if (dims[d] <= 0 || !mfi_multiply(values, (size_t)dims[d], &values) || values > INT32_MAX)
+            return mfi_fail(MF_STATUS_UNSUPPORTED,
+                            "dim %d of the input is free, or too large; only the batch may be", (int)d);
+        row[d - 1] = (int32_t)dims[d];
+        units->input.dims[d - 1] = (size_t)dims[d];
+    }
+    mfi_onnx_view *view = &units->results[units->file->input_value].is.view;
+    units->results[units->file->input_value].form = MFI_FORM_VIEW;
+    *view = (mfi_onnx_view){.rank = rank, .factor = 1.0f, .dims = {units->batch}};
+    for (int32_t d = rank - 1, stride = 1; d >= 1; stride *= row[d - 1], d--) {
+        view->dims[d] = row[d - 1];
+        view->strides[d] = stride;
+    }
+    return begin_builder(units, 0, &units->input);
+}
+
+/* ---- files of this library: the names of results tell the layers ---- */
+
+/* The layer in "layers.<n>.<what>", and what it is; false for other names. */
+static bool split_name(mfi_bytes name, int64_t *layer, mfi_bytes *what)
+{
+    static const char prefix[] = "layers.";
+    size_t at = sizeof prefix - 1;
+    *layer = 0;
+    if (name.count <= at || memcmp(name.at, prefix, at) != 0)
+        return false;
+    for (; at < name.count && name.at[at] >= '0' && name.at[at] <= '9' && *layer < MFI_MOST_LAYERS; at++)
+        *layer = *layer * 10 + (name.at[at] - '0');
+    if (at >= name.count || name.at[at] != '.')
+        return false;
+    *what = (mfi_bytes){name.at + at + 1, name.count - at - 1};
+    return true;
+}
+
+/* What belongs to heads and to the answers of the network is made anew by heads. */
+static bool is_of_a_head(mfi_onnx_units *units, const mfi_onnx_op *op)
+{
+    static const char *const heads[] = {"goodness",    "goodness_sum", "features",
+                                        "head_pooled", "head_rows",    "projection_turned"};
+    mfi_bytes what;
+    if (!split_name(op->name, &units->layer, &what))
+        return true;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (mfi_bytes_are(what, heads[i]))
+            return true;
+    return false;
+}
+
+/* Units that do nothing in inference are in the file as Identity, so that units keep their numbers: identity
+ * activations and dropouts, whose rate is not known any more. */
+static mf_status put_idle_unit(const mfi_onnx_call *call)
+{
+    const mfi_onnx_result *input = mfi_onnx_input(call, 0);
+    mf_unit_spec spec = mfi_unit_defaults();
+    int32_t node, dims[MFI_ONNX_DIMS];
+    spec.kind = mfi_bytes_end_in(call->op->name, ".kept") ? MF_UNIT_DROPOUT : MF_UNIT_ACTIVATION;
+    spec.activation = MF_ACTIVATION_IDENTITY;
+    MFI_TRY(mfi_onnx_settle(call, input, false, &spec.inputs[0]));
+    MFI_TRY(mfi_onnx_add_unit(call, &spec, &node));
+    return mfi_onnx_give_node(call, node, mfi_onnx_row_dims(&input->is.view, dims), dims);
+}
+
+/* Makes a unit of what a value is a view of, where it is none yet. */
+static mf_status settle_value(const mfi_onnx_call *call, int32_t value)
+{
+    mfi_onnx_result *result = &call->graph->results[value];
+    mfi_onnx_result plain = *result;
+    mfi_onnx_view *view = &result->is.view;
+    int32_t node, stride = 1;
+    plain.form = MFI_FORM_VIEW;
+    MFI_TRY(mfi_onnx_settle(call, &plain, false, &node));
+    view->node = node;
+    for (int32_t d = view->rank; d-- > 0;) {
+        if (d == view->batch)
+            continue;
+        view->strides[d] = stride;
+        stride *= view->dims[d];
+    }
+    return MF_STATUS_OK;
+}
+
+/* A turn is a unit where the file has it, also in front of another one. */
+static mf_status put_turn(const mfi_onnx_call *call)
+{
+    mf_status status = MF_STATUS_OK;
+    if (!mfi_onnx_move(call, &status))
+        return mfi_onnx_refuse(call, "the name is one of a turn");
+    MFI_TRY(status);
+    return settle_value(call, call->graph->file->links[call->op->outputs]);
+}
+
+static mf_status take_node(const mfi_onnx_call *call)
+{
+    mf_status status;
+    if (call->graph->file->own && mfi_bytes_end_in(call->op->name, ".turned") &&
+        mfi_onnx_input(call, 0)->form == MFI_FORM_VIEW)
+        return put_turn(call);
+    if (call->graph->file->own && mfi_bytes_are(call->op->type, "Identity"))
+        return put_idle_unit(call);
+    if (mfi_onnx_fold(call, &status) || mfi_onnx_move(call, &status))
+        return status;
+    return mfi_onnx_compute(call);
+}
+
+static mf_status walk_nodes(mfi_onnx_units *units)
+{
+    for (size_t i = 0; i < units->file->op_count; i++) {
+        const mfi_onnx_call call = {units, &units->file->ops[i]};
+        if (!units->file->own || !is_of_a_head(units, call.op))
+            MFI_TRY(take_node(&call));
+        units->reached[i] = (int32_t)units->count;
+    }
+    return MF_STATUS_OK;
+}
+
+/* The output of the graph is one of a unit, if it can be; whether that is needed is not known here. */
+static mf_status settle_output(mfi_onnx_units *units)
+{
+    mfi_onnx_result *output = &units->results[units->file->output_value];
+    if (units->file->op_count == 0 || (output->form != MFI_FORM_VIEW && output->form != MFI_FORM_SOFTMAX))
+        return MF_STATUS_OK;
+    const mfi_onnx_call call = {units, &units->file->ops[units->file->op_count - 1]};
+    mf_status status = settle_value(&call, units->file->output_value);
+    if (status != MF_STATUS_OK)
+        output->form = MFI_FORM_NONE;
+    return status == MF_STATUS_MEMORY ? status : MF_STATUS_OK;
+}
+
+mf_status mfi_onnx_find_units(const mfi_onnx_file *file, mfi_onnx_units *units)
+{
+    size_t bytes = file->value_count * sizeof *units->results,
+           reached = file->op_count * sizeof *units->reached;
+    units->file = file;
+    units->results = mfi_allocate(&file->allocator, bytes);
+    units->reached = mfi_allocate(&file->allocator, reached ? reached : 1);
+    if (!units->results || !units->reached)
+        return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu values", file->value_count);
+    memset(units->results, 0, bytes);
+    MFI_TRY(mfi_onnx_each_constant(file, take_constant, units));
+    MFI_TRY(begin_graph(units));
+    MFI_TRY(walk_nodes(units));
+    return units->file->own ? MF_STATUS_OK : settle_output(units);
+}
+
+void mfi_onnx_units_free(mfi_onnx_units *units)
+{
+    if (!units->file)
+        return;
+    const mf_allocator *allocator = &units->file->allocator;
+    size_t reached = units->file->op_count * sizeof *units->reached;
+    mfi_release(allocator, units->results, units->file->value_count * sizeof *units->results);
+    mfi_release(allocator, units->reached, reached ? reached : 1);
+    mfi_release(allocator, units->list, units->capacity * sizeof *units->list);
+    mfi_builder_release(units->shapes);
+}

@@ -1,0 +1,11 @@
+/* Owns: which layers a stage gets, and whether networks of ranks are the same. */
+#ifndef MFM_SPLIT_H
+#define MFM_SPLIT_H
+
+#include "common.h"
+
+/* Collective: SHAPE if the networks of two ranks differ in a bit of what a model file with the state of
+ * training holds; NUMERIC if a value is not finite. */
+mf_status mfm_check_same_network(MPI_Comm comm, const mf_network *network);
+
+#endif

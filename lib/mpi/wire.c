@@ -1,0 +1,205 @@
+/* Owns: messages from a stage to the next one. */
+#include "wire.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+
+_Static_assert(sizeof(mfm_header) == MFM_HEADER, "messages begin with a header of 64 bytes");
+
+enum { TAG_MESSAGE = 1, TAG_NOTICE = 2, TAG_COUNT = 3, LINE_OF_CACHE = 64 };
+
+size_t mfm_wire_offset(const mfm_format *format, size_t rows, bool weighted)
+{
+    return MFM_HEADER + rows * (sizeof(int32_t) * format->labels + (weighted ? sizeof(float) : 0));
+}
+
+size_t mfm_wire_bytes(const mfm_format *format, size_t rows, bool weighted)
+{
+    size_t value = format->wire == MF_MPI_WIRE_BF16 ? sizeof(uint16_t) : sizeof(float);
+    return mfm_wire_offset(format, rows, weighted) + rows * format->outputs * value;
+}
+
+bool mfm_wire_has_next(const mfm_wire *wire)
+{
+    return wire->stage + 1 < wire->stages;
+}
+
+bool mfm_wire_has_previous(const mfm_wire *wire)
+{
+    return wire->stage > 0;
+}
+
+/* ---- coming and going ---- */
+
+/* A message also has room for the text of a failure. */
+static mf_status size_buffer(const mfm_format *format, size_t *bytes)
+{
+    double whole = MFM_HEADER + (double)format->max_rows *
+                                    (4.0 * (double)format->labels + 4.0 + 4.0 * (double)format->outputs);
+    if (whole > INT_MAX - MFM_TEXT - LINE_OF_CACHE)
+        return mfm_fail(MF_STATUS_OVERFLOW,
+                        "a message of %zu rows with %zu values each does not fit in 2 GiB", format->max_rows,
+                        format->outputs);
+    *bytes = mfm_wire_bytes(format, format->max_rows, true);
+    if (*bytes < MFM_HEADER + MFM_TEXT)
+        *bytes = MFM_HEADER + MFM_TEXT;
+    *bytes = (*bytes + LINE_OF_CACHE - 1) / LINE_OF_CACHE * LINE_OF_CACHE;
+    return MF_STATUS_OK;
+}
+
+static mf_status make_buffers(const mfm_format *format, size_t depth, size_t *bytes, unsigned char **buffers,
+                              MPI_Request **requests)
+{
+    MFM_TRY(size_buffer(format, bytes));
+    if (depth > SIZE_MAX / *bytes)
+        return mfm_fail(MF_STATUS_OVERFLOW, "%zu messages of %zu bytes do not fit in memory", depth, *bytes);
+    *buffers = aligned_alloc(LINE_OF_CACHE, depth * *bytes);
+    *requests = malloc(depth * sizeof **requests);
+    if (!*buffers || !*requests)
+        return mfm_fail(MF_STATUS_MEMORY, "no memory for %zu messages of %zu bytes", depth, *bytes);
+    for (size_t i = 0; i < depth; i++)
+        (*requests)[i] = MPI_REQUEST_NULL;
+    return MF_STATUS_OK;
+}
+
+static mf_status expect_message(mfm_wire *wire, size_t slot)
+{
+    return mfm_mpi(MPI_Irecv(wire->in + slot * wire->in_bytes, (int)wire->in_bytes, MPI_BYTE, wire->stage - 1,
+                             TAG_MESSAGE, wire->line, &wire->receiving[slot]));
+}
+
+mf_status mfm_wire_open(mfm_wire *wire)
+{
+    wire->notified = wire->notifying = MPI_REQUEST_NULL;
+    if (mfm_wire_has_next(wire)) {
+        MFM_TRY(make_buffers(&wire->to_next, wire->depth, &wire->out_bytes, &wire->out, &wire->sending));
+        MFM_TRY(mfm_mpi(MPI_Irecv(&wire->notice, sizeof wire->notice, MPI_BYTE, wire->stage + 1, TAG_NOTICE,
+                                  wire->line, &wire->notified)));
+    }
+    if (mfm_wire_has_previous(wire)) {
+        MFM_TRY(
+            make_buffers(&wire->from_previous, wire->depth, &wire->in_bytes, &wire->in, &wire->receiving));
+        for (size_t slot = 0; slot < wire->depth; slot++)
+            MFM_TRY(expect_message(wire, slot));
+    }
+    return MF_STATUS_OK;
+}
+
+static void stop_expecting(MPI_Request *request)
+{
+    if (*request == MPI_REQUEST_NULL)
+        return;
+    MPI_Cancel(request);
+    MPI_Wait(request, MPI_STATUS_IGNORE);
+}
+
+void mfm_wire_close(mfm_wire *wire)
+{
+    stop_expecting(&wire->notified);
+    for (size_t slot = 0; wire->receiving && slot < wire->depth; slot++)
+        stop_expecting(&wire->receiving[slot]);
+    free(wire->out);
+    free(wire->in);
+    free(wire->sending);
+    free(wire->receiving);
+    *wire = (mfm_wire){.line = MPI_COMM_NULL};
+}
+
+/* ---- waiting ---- */
+
+mf_status mfm_wire_look(mfm_wire *wire)
+{
+    int there = 0;
+    if (wire->notified != MPI_REQUEST_NULL) /* until then the notice may be there in part */
+        MFM_TRY(mfm_mpi(MPI_Test(&wire->notified, &there, MPI_STATUS_IGNORE)));
+    return mfm_wire_is_noticed(wire) ? mfm_outcome_status(&wire->notice) : MF_STATUS_OK;
+}
+
+bool mfm_wire_is_noticed(const mfm_wire *wire)
+{
+    return wire->notified == MPI_REQUEST_NULL && wire->notice.status != MF_STATUS_OK;
+}
+
+/* Waits for a request, lets others run meanwhile, and looks after what else is under way. `*done` stays false
+ * if a notice has come first, where `noticing`. */
+static mf_status wait_for(mfm_wire *wire, MPI_Request *request, bool noticing, mfm_progress progress,
+                          void *user)
+{
+    for (;;) {
+        int done = 0;
+        MFM_TRY(mfm_mpi(MPI_Test(request, &done, MPI_STATUS_IGNORE)));
+        if (done)
+            return MF_STATUS_OK;
+        if (noticing)
+            MFM_TRY(mfm_wire_look(wire));
+        if (progress)
+            MFM_TRY(progress(user));
+        sched_yield();
+    }
+}
+
+/* ---- messages ---- */
+
+mf_status mfm_wire_buffer(mfm_wire *wire, mfm_progress progress, void *user, unsigned char **buffer)
+{
+    size_t slot = (size_t)(wire->sent % wire->depth);
+    *buffer = NULL;
+    MFM_TRY(wait_for(wire, &wire->sending[slot], true, progress, user));
+    *buffer = wire->out + slot * wire->out_bytes;
+    return MF_STATUS_OK;
+}
+
+mf_status mfm_wire_send(mfm_wire *wire, size_t bytes)
+{
+    size_t slot = (size_t)(wire->sent % wire->depth);
+    MFM_TRY(mfm_mpi(MPI_Issend(wire->out + slot * wire->out_bytes, (int)bytes, MPI_BYTE, wire->stage + 1,
+                               TAG_MESSAGE, wire->line, &wire->sending[slot])));
+    wire->sent++;
+    wire->bytes += bytes;
+    return MF_STATUS_OK;
+}
+
+mf_status mfm_wire_receive(mfm_wire *wire, mfm_progress progress, void *user, const unsigned char **message)
+{
+    size_t slot = (size_t)(wire->received % wire->depth);
+    MFM_TRY(wait_for(wire, &wire->receiving[slot], false, progress, user));
+    *message = wire->in + slot * wire->in_bytes;
+    return MF_STATUS_OK;
+}
+
+mf_status mfm_wire_release(mfm_wire *wire)
+{
+    size_t slot = (size_t)(wire->received % wire->depth);
+    wire->received++;
+    return expect_message(wire, slot);
+}
+
+mf_status mfm_wire_notify(mfm_wire *wire, const mfm_outcome *outcome)
+{
+    if (!mfm_wire_has_previous(wire) || wire->passed_on.status != MF_STATUS_OK)
+        return MF_STATUS_OK;
+    wire->passed_on = *outcome;
+    return mfm_mpi(MPI_Isend(&wire->passed_on, sizeof wire->passed_on, MPI_BYTE, wire->stage - 1, TAG_NOTICE,
+                             wire->line, &wire->notifying));
+}
+
+mf_status mfm_wire_drain(mfm_wire *wire)
+{
+    uint64_t expected = 0;
+    const unsigned char *unread;
+    int next = mfm_wire_has_next(wire) ? wire->stage + 1 : MPI_PROC_NULL;
+    int previous = mfm_wire_has_previous(wire) ? wire->stage - 1 : MPI_PROC_NULL;
+    MPI_Request telling, hearing;
+    MFM_TRY(mfm_mpi(MPI_Isend(&wire->sent, 1, MPI_UINT64_T, next, TAG_COUNT, wire->line, &telling)));
+    MFM_TRY(
+        mfm_wait(MPI_Irecv(&expected, 1, MPI_UINT64_T, previous, TAG_COUNT, wire->line, &hearing), &hearing));
+    MFM_TRY(mfm_wait(MPI_SUCCESS, &telling));
+    while (mfm_wire_has_previous(wire) && wire->received < expected) {
+        MFM_TRY(mfm_wire_receive(wire, NULL, NULL, &unread));
+        MFM_TRY(mfm_wire_release(wire));
+    }
+    for (size_t slot = 0; mfm_wire_has_next(wire) && slot < wire->depth; slot++)
+        MFM_TRY(mfm_wait(MPI_SUCCESS, &wire->sending[slot]));
+    return mfm_wait(MPI_SUCCESS, &wire->notifying);
+}

@@ -1,0 +1,210 @@
+/* What must not happen at the same time is refused with BUSY: a layer trained by two pipelines, or by hand
+ * while a batch of a pipeline is on its way, and calls of one pipeline from two threads.
+ * SPDX-License-Identifier: MIT */
+#include <pthread.h>
+
+#include "build.h"
+#include "random.h"
+
+/* A batch takes some milliseconds, so that a few tries meet it on its way. */
+enum { ROWS = 64, WIDTH = 600, CLASSES = 4, TRIES = 300 };
+
+typedef struct scene {
+    mf_optimizer *optimizer;
+    mf_network *network;
+    mf_workspace *workspace;
+    mf_pipeline *pipeline, *other;
+    float *x, *gradients;
+    size_t values;
+    int32_t y[ROWS];
+} scene;
+
+static mf_pipeline *make_pipeline(mf_network *network)
+{
+    mf_pipeline_spec spec;
+    mf_pipeline *pipeline = NULL;
+
+    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = ROWS;
+    spec.workers = 1;
+    check_ok(mf_pipeline_create(&spec, &pipeline));
+    return pipeline;
+}
+
+static int set_up(void **state)
+{
+    const size_t widths[] = {WIDTH, WIDTH, WIDTH};
+    scene *s = get_zeroed(1, sizeof *s);
+    test_random random = {1};
+    saved_values first;
+
+    s->optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 1e-3);
+    s->network = make_stack(widths, 2, CLASSES, 1, s->optimizer);
+    s->workspace = make_network_workspace(s->network, ROWS);
+    s->pipeline = make_pipeline(s->network);
+    s->other = make_pipeline(s->network);
+    s->x = get_memory(ROWS * WIDTH * sizeof *s->x);
+    random_values(&random, s->x, ROWS * WIDTH, 1.0);
+    random_labels(&random, s->y, ROWS, CLASSES);
+    first = save_layer_values(layer_at(s->network, 0));
+    s->values = first.count;
+    free_saved_values(&first);
+    s->gradients = get_zeroed(s->values, sizeof *s->gradients);
+    *state = s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    scene *s = *state;
+
+    mf_pipeline_free(s->pipeline);
+    mf_pipeline_free(s->other);
+    mf_workspace_free(s->workspace);
+    mf_network_free(s->network);
+    mf_optimizer_free(s->optimizer);
+    free(s->x);
+    free(s->gradients);
+    free(s);
+    return 0;
+}
+
+/* ---- calls that train ---- */
+
+static mf_status submit_to_other(scene *s)
+{
+    return mf_pipeline_submit(s->other, ROWS, s->x, s->y);
+}
+
+static mf_status step_network(scene *s)
+{
+    return mf_network_step(s->network, s->workspace, ROWS, s->x, s->y);
+}
+
+static mf_status step_position(scene *s)
+{
+    return mf_network_step_layer(s->network, s->workspace, 1, ROWS, s->x, s->y);
+}
+
+static mf_workspace *workspace_of_first(scene *s)
+{
+    return make_layer_workspace(layer_at(s->network, 0), ROWS);
+}
+
+static mf_status step_layer(scene *s)
+{
+    mf_workspace *workspace = workspace_of_first(s);
+    mf_status status = mf_layer_step(layer_at(s->network, 0), workspace, ROWS, s->x, s->y, NULL);
+
+    mf_workspace_free(workspace);
+    return status;
+}
+
+static mf_status gradients_of_layer(scene *s)
+{
+    mf_workspace *workspace = workspace_of_first(s);
+    mf_batch batch = make_batch(ROWS, s->x, s->y);
+    mf_status status =
+        mf_layer_gradients(layer_at(s->network, 0), workspace, &batch, NULL, s->gradients, s->values);
+
+    mf_workspace_free(workspace);
+    return status;
+}
+
+static mf_status apply_to_layer(scene *s)
+{
+    return mf_layer_apply(layer_at(s->network, 0), s->gradients, s->values);
+}
+
+/* ---- tests ---- */
+
+/* Each call is refused while a batch is on its way, and not a moment longer. */
+static void test_layers_in_flight_are_refused(void **state)
+{
+    static mf_status (*const calls[])(scene *) = {submit_to_other, step_network,       step_position,
+                                                  step_layer,      gradients_of_layer, apply_to_layer};
+    scene *s = *state;
+
+    for (size_t c = 0; c < COUNT_OF(calls); c++) {
+        int refusals = 0;
+
+        for (int i = 0; i < TRIES && refusals < 3; i++) {
+            mf_status status;
+
+            check_ok(mf_pipeline_submit(s->pipeline, ROWS, s->x, s->y));
+            status = calls[c](s);
+            if (status != MF_STATUS_OK) {
+                check_status(MF_STATUS_BUSY, status);
+                check_message("is being trained");
+                refusals++;
+            }
+            check_ok(mf_pipeline_flush(s->other));
+            check_ok(mf_pipeline_flush(s->pipeline));
+        }
+        assert_int_equal(refusals, 3);
+        check_ok(calls[c](s));
+        check_ok(mf_pipeline_flush(s->other));
+    }
+}
+
+/* A pipeline that ends with batches on their way lets go of its layers. */
+static void test_a_stopped_pipeline_lets_go(void **state)
+{
+    scene *s = *state;
+
+    for (int i = 0; i < 4; i++)
+        (void)mf_pipeline_try_submit(s->pipeline, ROWS, s->x, s->y);
+    check_ok(mf_pipeline_stop(s->pipeline));
+    check_ok(step_network(s));
+    check_ok(mf_pipeline_submit(s->other, ROWS, s->x, s->y));
+    mf_pipeline_free(s->other);
+    s->other = NULL;
+    check_ok(step_network(s));
+}
+
+static void *flush(void *pipeline)
+{
+    static mf_status status;
+
+    status = mf_pipeline_flush(pipeline);
+    return &status;
+}
+
+/* One of two threads that call the same pipeline gets its answer, the other one BUSY. */
+static void test_a_second_thread_is_refused(void **state)
+{
+    scene *s = *state;
+    int refusals = 0;
+
+    for (int i = 0; i < TRIES && refusals == 0; i++) {
+        pthread_t thread;
+        void *result;
+        mf_status status = MF_STATUS_OK;
+
+        check_ok(mf_pipeline_submit(s->pipeline, ROWS, s->x, s->y));
+        assert_int_equal(pthread_create(&thread, NULL, flush, s->pipeline), 0);
+        for (int k = 0; k < 100000 && refusals == 0 && status != MF_STATUS_NOT_FOUND; k++) {
+            mf_pipeline_report report = {.struct_size = sizeof report};
+
+            status = mf_pipeline_poll(s->pipeline, &report);
+            refusals += status == MF_STATUS_BUSY && strstr(mf_last_message(), "another thread") != NULL;
+        }
+        assert_int_equal(pthread_join(thread, &result), 0);
+        if (*(mf_status *)result != MF_STATUS_OK)
+            check_status(MF_STATUS_BUSY, *(mf_status *)result);
+        check_ok(mf_pipeline_flush(s->pipeline));
+    }
+    assert_true(refusals > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_layers_in_flight_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stopped_pipeline_lets_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_second_thread_is_refused, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

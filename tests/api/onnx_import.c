@@ -1,0 +1,632 @@
+/* ONNX import: models of the library's own come back bit for bit; models that are written here, node by node,
+ * become the units they should, or are refused in words; cuts, heads, what is frozen. What other programs
+ * have written is compared with their answers by tests/onnx. SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "memory.h"
+#include "models.h"
+#include "random_units.h"
+#include "fixture.h"
+
+enum { ROWS = 3 };
+
+/* ---- writing a model ---- */
+
+typedef struct message {
+    size_t count;
+    unsigned char bytes[6000];
+} message;
+
+static void put_varint(message *to, uint64_t value)
+{
+    assert_true(to->count + 10 < sizeof to->bytes);
+    for (; value >= 0x80; value >>= 7)
+        to->bytes[to->count++] = (unsigned char)(value | 0x80);
+    to->bytes[to->count++] = (unsigned char)value;
+}
+
+static void put_int(message *to, unsigned field, int64_t value)
+{
+    put_varint(to, (uint64_t)field << 3);
+    put_varint(to, (uint64_t)value);
+}
+
+static void put_bytes(message *to, unsigned field, const void *bytes, size_t count)
+{
+    put_varint(to, (uint64_t)field << 3 | 2);
+    put_varint(to, count);
+    assert_true(to->count + count < sizeof to->bytes);
+    memcpy(to->bytes + to->count, bytes, count);
+    to->count += count;
+}
+
+static void put_text(message *to, unsigned field, const char *text)
+{
+    put_bytes(to, field, text, strlen(text));
+}
+
+static void put_message(message *to, unsigned field, const message *from)
+{
+    put_bytes(to, field, from->bytes, from->count);
+}
+
+/* A list of words with spaces between them. */
+static void put_words(message *to, unsigned field, const char *words)
+{
+    for (size_t length; *words; words += length + (words[length] == ' ')) {
+        length = strcspn(words, " ");
+        put_bytes(to, field, words, length);
+    }
+}
+
+/* A node; `integers` are the values of its only attribute, one of `count` ints, or of a single one if `count`
+ * is 0. */
+static void put_node(message *graph, const char *type, const char *inputs, const char *outputs,
+                     const char *attribute, size_t count, const int64_t *integers)
+{
+    message node = {0}, named = {0};
+
+    put_words(&node, 1, inputs);
+    put_words(&node, 2, outputs);
+    put_text(&node, 3, outputs);
+    put_text(&node, 4, type);
+    if (attribute != NULL) {
+        put_text(&named, 1, attribute);
+        for (size_t i = 0; i < count; i++)
+            put_int(&named, 8, integers[i]);
+        if (count == 0)
+            put_int(&named, 3, integers[0]);
+        put_message(&node, 5, &named);
+    }
+    put_message(graph, 1, &node);
+}
+
+static void put_plain(message *graph, const char *type, const char *inputs, const char *outputs)
+{
+    put_node(graph, type, inputs, outputs, NULL, 0, NULL);
+}
+
+/* Floats 0.1, 0.2, ... */
+static void put_constant(message *graph, const char *name, size_t rank, const int64_t *dims)
+{
+    message tensor = {0};
+    float values[300];
+    size_t count = 1;
+
+    for (size_t d = 0; d < rank; d++) {
+        put_int(&tensor, 1, dims[d]);
+        count *= (size_t)dims[d];
+    }
+    assert_true(count <= COUNT_OF(values));
+    for (size_t i = 0; i < count; i++)
+        values[i] = 0.1f * (float)(i % 7 + 1);
+    put_int(&tensor, 2, 1);
+    put_text(&tensor, 8, name);
+    put_bytes(&tensor, 9, values, count * sizeof *values);
+    put_message(graph, 5, &tensor);
+}
+
+static void put_value(message *graph, unsigned field, const char *name, size_t rank, const int64_t *dims)
+{
+    message value = {0}, type = {0}, tensor = {0}, shape = {0};
+
+    for (size_t d = 0; d < rank; d++) {
+        message dim = {0};
+
+        if (dims[d] > 0)
+            put_int(&dim, 1, dims[d]);
+        else
+            put_text(&dim, 2, "free");
+        put_message(&shape, 1, &dim);
+    }
+    put_int(&tensor, 1, 1);
+    put_message(&tensor, 2, &shape);
+    put_message(&type, 1, &tensor);
+    put_text(&value, 1, name);
+    put_message(&value, 2, &type);
+    put_message(graph, field, &value);
+}
+
+static message model_of(const message *graph, int64_t opset)
+{
+    message model = {0}, imported = {0}, pair = {0};
+
+    put_int(&model, 1, 7);
+    put_message(&model, 7, graph);
+    put_int(&imported, 2, opset);
+    put_message(&model, 8, &imported);
+    put_text(&pair, 1, "unit");
+    put_text(&pair, 2, "volt");
+    put_message(&model, 14, &pair);
+    return model;
+}
+
+/* Input "x" of these dims and output "y". */
+static message begin_graph(size_t rank, const int64_t *dims)
+{
+    message graph = {0};
+
+    put_value(&graph, 11, "x", rank, dims);
+    put_value(&graph, 12, "y", 0, NULL);
+    return graph;
+}
+
+static mf_onnx_spec spec_of(const message *model)
+{
+    mf_onnx_spec spec;
+
+    check_ok(mf_onnx_spec_init(&spec, sizeof spec));
+    spec.buffer = model->bytes;
+    spec.bytes = model->count;
+    spec.seed = 5;
+    return spec;
+}
+
+static mf_network *import(const mf_onnx_spec *spec)
+{
+    mf_network *network = NULL;
+
+    check_ok(mf_network_import_onnx(spec, &network));
+    return network;
+}
+
+static void check_refused(const mf_onnx_spec *spec, mf_status expected, const char *part)
+{
+    mf_network *network = (mf_network *)1;
+    char text[10];
+
+    check_status(expected, mf_network_import_onnx(spec, &network));
+    check_message(part);
+    assert_null(network);
+    if (expected != MF_STATUS_CAPACITY)
+        check_status(expected, mf_onnx_plan(spec, text, sizeof text, NULL));
+}
+
+/* ---- models of the library's own ---- */
+
+static float *answers(mf_network *network, int32_t mode, const float *x, size_t scores)
+{
+    mf_workspace *workspace = make_network_workspace(network, ROWS);
+    float *goodness = get_zeroed(ROWS * scores, sizeof *goodness);
+
+    check_ok(mf_network_goodness(network, workspace, mode, ROWS, x, goodness));
+    mf_workspace_free(workspace);
+    return goodness;
+}
+
+/* `same_bytes` of layers of units, whose names tell their numbers. */
+static void check_returns(mf_network *network, test_random *random, int same_bytes)
+{
+    mf_layer *first = layer_at(network, 0);
+    mf_shape input = {.struct_size = sizeof input}, scores = input;
+    size_t bytes = 0;
+
+    check_ok(mf_layer_shape(first, &input, NULL));
+    check_ok(mf_layer_goodness_shape(first, &scores));
+    size_t values = ROWS * input.dims[0] * (input.rank > 1 ? input.dims[1] : 1) *
+                    (input.rank > 2 ? input.dims[2] : 1),
+           count = scores.dims[0] * (scores.rank > 1 ? scores.dims[1] : 1);
+    float *x = get_memory(values * sizeof *x);
+    for (size_t i = 0; i < values; i++)
+        x[i] = (float)random_normal(random);
+    check_ok(mf_network_export_onnx_size(network, &bytes));
+    message model = {0};
+    void *file = get_memory(bytes);
+    check_ok(mf_network_export_onnx_buffer(network, file, bytes, NULL));
+    mf_onnx_spec spec = spec_of(&model);
+    spec.buffer = file;
+    spec.bytes = bytes;
+    mf_network *returned = import(&spec);
+    for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
+        float *one = answers(network, mode, x, count), *other = answers(returned, mode, x, count);
+
+        if (memcmp(one, other, ROWS * count * sizeof *one) != 0)
+            fail_msg("the network that came back answers otherwise");
+        free(one);
+        free(other);
+    }
+    if (same_bytes) {
+        size_t again = 0;
+        char *other = get_memory(bytes);
+
+        check_ok(mf_network_export_onnx_size(returned, &again));
+        assert_int_equal(again, bytes);
+        check_ok(mf_network_export_onnx_buffer(returned, other, bytes, NULL));
+        assert_memory_equal(file, other, bytes);
+        free(other);
+    }
+    mf_network_free(returned);
+    free(file);
+    free(x);
+}
+
+static void test_own_models_return(void **state)
+{
+    test_random random = {11};
+
+    (void)state;
+    for (int i = 0; i < 150; i++) {
+        units_plan plan = i % 3 == 2   ? random_plan_of_positions(&random)
+                          : i % 9 == 1 ? random_plan_with_head_units(&random, 0)
+                                       : random_plan(&random);
+        mf_network *network = make_units_network(&plan, 1, NULL);
+
+        check_returns(network, &random, 1);
+        mf_network_free(network);
+    }
+}
+
+/* Layers with specs: maps to rows and back, heads that pool maps. */
+static void test_own_models_of_several_layers_return(void **state)
+{
+    test_random random = {12};
+    mf_network *network = make_network();
+    mf_layer_spec conv = conv_spec(2, 7, 6, 5, 3), next;
+    mf_layer *layers[3];
+
+    (void)state;
+    conv.pool = MF_POOL_MAX;
+    conv.head_size = 2;
+    conv.normalization = MF_NORMALIZATION_BATCH;
+    layers[0] = make_layer(&conv);
+    next = layer_spec(0, 12, 3);
+    check_ok(mf_layer_spec_follow(&next, &conv));
+    next.activation = MF_ACTIVATION_GELU;
+    layers[1] = make_layer(&next);
+    conv = conv_spec(3, 2, 2, 4, 3);
+    conv.kernel[0] = conv.kernel[1] = 2;
+    layers[2] = make_layer(&conv);
+    for (size_t i = 0; i < 3; i++) {
+        check_ok(mf_network_append(network, layers[i], NULL));
+        mf_layer_free(layers[i]);
+    }
+    check_returns(network, &random, 0);
+    mf_network_free(network);
+}
+
+/* A head with units of its own, which the next layer does not read. */
+static void test_heads_with_units_return(void **state)
+{
+    test_random random = {13};
+    units_plan plans[2] = {plan_row(5, 3), plan_row(4, 3)};
+
+    (void)state;
+    plan_add(&plans[0], unit_dense(4));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plans[0], unit_dense(6));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_TANH));
+    plans[0].head.output_node = 2;
+    plan_add(&plans[1], unit_dense(3));
+    mf_network *network = make_units_network(plans, 2, NULL);
+    check_returns(network, &random, 1);
+    mf_network_free(network);
+}
+
+/* ---- models of others ---- */
+
+/* y = relu(x W + b), two steps of it. */
+static message dense_model(void)
+{
+    const int64_t input[] = {0, 3}, first[] = {3, 4}, second[] = {4, 2}, four = 4, two = 2;
+    message graph = begin_graph(2, input);
+
+    put_constant(&graph, "w1", 2, first);
+    put_constant(&graph, "b1", 1, &four);
+    put_constant(&graph, "w2", 2, second);
+    put_constant(&graph, "b2", 1, &two);
+    put_plain(&graph, "MatMul", "x w1", "u");
+    put_plain(&graph, "Add", "u b1", "v");
+    put_plain(&graph, "Relu", "v", "h");
+    put_plain(&graph, "Gemm", "h w2 b2", "y");
+    return model_of(&graph, 13);
+}
+
+static float constant_at(size_t i)
+{
+    return 0.1f * (float)(i % 7 + 1);
+}
+
+static void test_answers_are_those_of_the_model(void **state)
+{
+    const float x[ROWS][3] = {{1, -2, 0.5f}, {0, 0, 0}, {-1, 3, 2}};
+    message model = dense_model();
+    mf_onnx_spec spec = spec_of(&model);
+    mf_network *network = import(&spec);
+    float *got = answers(network, MF_PREDICT_LAST, x[0], 2);
+    const char *volt = NULL;
+
+    (void)state;
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t c = 0; c < 2; c++) {
+            double y = constant_at(c);
+            for (size_t n = 0; n < 4; n++) {
+                double h = constant_at(n);
+                for (size_t k = 0; k < 3; k++)
+                    h += (double)x[row][k] * constant_at(k * 4 + n);
+                y += (h > 0 ? h : 0) * constant_at(n * 2 + c);
+            }
+            check_near(y, got[row * 2 + c], 1e-5);
+        }
+    check_ok(mf_network_metadata_get(network, "unit", &volt));
+    assert_string_equal(volt, "volt");
+    free(got);
+    mf_network_free(network);
+}
+
+static size_t trainable(const mf_layer *layer)
+{
+    size_t count = 0, trains = 0;
+
+    check_ok(mf_layer_parameter_count(layer, &count));
+    for (size_t i = 0; i < count; i++) {
+        mf_parameter_info info = {.struct_size = sizeof info};
+
+        check_ok(mf_layer_parameter_info(layer, i, &info));
+        trains += info.trainable != 0;
+    }
+    return trains;
+}
+
+static void test_cuts_heads_and_what_is_frozen(void **state)
+{
+    const char *cuts[] = {"h"}, *late[] = {"y"}, *nowhere[] = {"z"};
+    message model = dense_model();
+    mf_onnx_spec spec = spec_of(&model);
+    mf_head_spec head = {.struct_size = sizeof head};
+    size_t size = 0, units = 0;
+    char text[2000];
+
+    (void)state;
+    spec.cuts = cuts;
+    spec.cut_count = 1;
+    spec.frozen = 1;
+    spec.classes = 5;
+    mf_network *network = import(&spec);
+    check_ok(mf_network_size(network, &size));
+    assert_int_equal(size, 2);
+    check_ok(mf_layer_unit_count(layer_at(network, 0), &units));
+    assert_int_equal(units, 2);
+    check_ok(mf_layer_head(layer_at(network, 1), &head));
+    assert_int_equal(head.classes, 5);
+    assert_int_equal(trainable(layer_at(network, 0)), 1);
+    assert_int_equal(trainable(layer_at(network, 1)), 3);
+    mf_network_free(network);
+    check_ok(mf_onnx_plan(&spec, text, sizeof text, &size));
+    assert_int_equal(size, strlen(text) + 1);
+    assert_non_null(strstr(text, "layer 0, frozen"));
+    assert_non_null(strstr(text, "2 layers"));
+    check_status(MF_STATUS_CAPACITY, mf_onnx_plan(&spec, text, 20, &size));
+    assert_int_equal(strlen(text), 19);
+    spec.features = 1;
+    check_ok(mf_onnx_plan(&spec, text, sizeof text, NULL));
+    spec.cut_count = 0;
+    network = import(&spec);
+    check_ok(mf_layer_unit_count(layer_at(network, 0), &units));
+    assert_int_equal(units, 2);
+    mf_network_free(network);
+    spec.features = 0;
+    spec.last = "v";
+    network = import(&spec);
+    check_ok(mf_layer_unit_count(layer_at(network, 0), &units));
+    assert_int_equal(units, 1);
+    mf_network_free(network);
+    spec.cuts = late;
+    spec.cut_count = 1;
+    check_refused(&spec, MF_STATUS_ARGUMENT, "\"y\"");
+    spec.cuts = nowhere;
+    check_refused(&spec, MF_STATUS_ARGUMENT, "\"z\"");
+}
+
+/* A sum that reads from before the cut. */
+static void test_cuts_where_gradients_cannot_stop_are_refused(void **state)
+{
+    const int64_t input[] = {0, 3}, square[] = {3, 3};
+    const char *cuts[] = {"u"};
+    message graph = begin_graph(2, input);
+
+    (void)state;
+    put_constant(&graph, "w", 2, square);
+    put_plain(&graph, "MatMul", "x w", "u");
+    put_plain(&graph, "Add", "u x", "y");
+    message model = model_of(&graph, 13);
+    mf_onnx_spec spec = spec_of(&model);
+    spec.cuts = cuts;
+    spec.cut_count = 1;
+    check_refused(&spec, MF_STATUS_ARGUMENT, "\"u\"");
+}
+
+/* A bias is not taken along where something else reads the product. */
+static void test_values_with_two_readers_keep_their_value(void **state)
+{
+    const int64_t input[] = {0, 3}, square[] = {3, 3}, three = 3;
+    message graph = begin_graph(2, input);
+
+    (void)state;
+    put_constant(&graph, "w", 2, square);
+    put_constant(&graph, "b", 1, &three);
+    put_plain(&graph, "MatMul", "x w", "u");
+    put_plain(&graph, "Add", "u b", "v");
+    put_plain(&graph, "Add", "u v", "y");
+    message model = model_of(&graph, 13);
+    mf_onnx_spec spec = spec_of(&model);
+    check_refused(&spec, MF_STATUS_UNSUPPORTED, "\"v\" (Add)");
+}
+
+typedef struct refusal {
+    const char *type, *inputs, *attribute;
+    size_t count;
+    int64_t integers[4];
+    const char *part;
+} refusal;
+
+static void test_what_is_not_known_is_named(void **state)
+{
+    static const refusal refusals[] = {
+        {"Frobnicate", "x", NULL, 0, {0}, "\"y\" (Frobnicate): the operator is not known"},
+        {"Conv", "x k", "group", 0, {2}, "(Conv): groups"},
+        {"Conv", "x k", "dilations", 2, {2, 1}, "dilations"},
+        {"Conv", "x k", "pads", 4, {0, 0, 1, 1}, "pads that differ"},
+        {"Conv", "x k", "pads", 2, {0, 0}, "two dims"},
+        {"Conv", "x missing", NULL, 0, {0}, "no constant"},
+        {"Conv", "x v", NULL, 0, {0}, "no constant of four dims"},
+        {"MaxPool", "x", "ceil_mode", 0, {1}, "kernel"},
+        {"Gemm", "x m", NULL, 0, {0}, "no two dims"},
+        {"MatMul", "x m", NULL, 0, {0}, "constant matrix"},
+        {"MatMul", "x x", NULL, 0, {0}, "self-attention"},
+        {"BatchNormalization", "x v v v m", NULL, 0, {0}, "a value for each map"},
+        {"Erf", "x", NULL, 0, {0}, "inside GELU"},
+        {"Sqrt", "x", NULL, 0, {0}, "inside a layer normalisation"},
+        {"Mul", "x x", NULL, 0, {0}, "GELU and SiLU"},
+        {"Add", "x k", NULL, 0, {0}, "as a bias"},
+        {"Transpose", "x", "perm", 4, {0, 2, 3, 3}, "permutation"},
+        {"Reshape", "x", NULL, 0, {0}, "no constant"},
+        {"Flatten", "x", "axis", 0, {2}, "axis"},
+        {"Softmax", "x", "axis", 0, {1}, "last dim"},
+        {"Relu", "absent", NULL, 0, {0}, "no unit computes"},
+        {"ReduceMean", "x", "axes", 1, {0}, "the batch"},
+        {"Clip", "x", NULL, 0, {0}, "ReLU"},
+    };
+    const int64_t input[] = {0, 2, 4, 4}, kernel[] = {3, 2, 3, 3}, matrix[] = {4, 2}, two = 2;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        const refusal *r = &refusals[i];
+        message graph = begin_graph(4, input);
+
+        put_constant(&graph, "k", 4, kernel);
+        put_constant(&graph, "m", 2, matrix);
+        put_constant(&graph, "v", 1, &two);
+        put_node(&graph, r->type, r->inputs, "y", r->attribute, r->count, r->integers);
+        message model = model_of(&graph, 13);
+        mf_onnx_spec spec = spec_of(&model);
+        spec.classes = 3;
+        check_refused(&spec, MF_STATUS_UNSUPPORTED, r->part);
+    }
+}
+
+/* ---- other errors ---- */
+
+static void test_files_that_are_no_models_are_refused(void **state)
+{
+    message model = dense_model(), old = model, text = {.count = 5, .bytes = "hello"};
+    mf_onnx_spec spec = spec_of(&model);
+    mf_network *network = NULL;
+
+    (void)state;
+    spec.bytes--;
+    check_refused(&spec, MF_STATUS_FORMAT, "damaged");
+    spec = spec_of(&text);
+    check_refused(&spec, MF_STATUS_FORMAT, "ONNX");
+    spec = spec_of(&model);
+    spec.max_bytes = 10;
+    check_refused(&spec, MF_STATUS_CAPACITY, "10");
+    spec = spec_of(&model);
+    spec.path = "/nonexistent/model.onnx";
+    check_refused(&spec, MF_STATUS_IO, "/nonexistent/model.onnx");
+    for (size_t i = 0; i + 4 < old.count; i++) /* a weight becomes a NaN */
+        if (memcmp(old.bytes + i, "\xcd\xcc\xcc\x3d", 4) == 0) {
+            memcpy(old.bytes + i, "\x00\x00\xc0\x7f", 4);
+            break;
+        }
+    spec = spec_of(&old);
+    check_status(MF_STATUS_FORMAT, mf_network_import_onnx(&spec, &network));
+    check_message("not finite");
+    check_status(MF_STATUS_ARGUMENT, mf_network_import_onnx(NULL, &network));
+    check_status(MF_STATUS_ARGUMENT, mf_network_import_onnx(&spec, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_onnx_plan(&spec, NULL, 1, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_onnx_spec_init(NULL, sizeof spec));
+    spec = spec_of(&model);
+    spec.classes = 1;
+    check_refused(&spec, MF_STATUS_ARGUMENT, "classes");
+    spec.classes = 0;
+    spec.features = 2;
+    check_refused(&spec, MF_STATUS_ARGUMENT, "features");
+    spec = spec_of(&model);
+    spec.buffer = NULL;
+    check_refused(&spec, MF_STATUS_ARGUMENT, "buffer");
+    spec = spec_of(&model);
+    spec.cut_count = 1;
+    check_refused(&spec, MF_STATUS_ARGUMENT, "cuts");
+}
+
+static void test_other_opsets_are_refused(void **state)
+{
+    const int64_t input[] = {0, 3};
+    message graph = begin_graph(2, input);
+
+    (void)state;
+    put_plain(&graph, "Relu", "x", "y");
+    for (int64_t opset = 5; opset <= 23; opset++) {
+        message model = model_of(&graph, opset);
+        mf_onnx_spec spec = spec_of(&model);
+
+        if (opset < 7 || opset > 21)
+            check_refused(&spec, MF_STATUS_UNSUPPORTED, "7 to 21");
+        else
+            mf_network_free(import(&spec));
+    }
+}
+
+/* A small file cannot ask for large heads. */
+static void test_heads_that_are_too_large_are_refused(void **state)
+{
+    const int64_t input[] = {0, 3, 4000, 4000};
+    message graph = begin_graph(4, input);
+
+    (void)state;
+    put_plain(&graph, "Relu", "x", "y");
+    message model = model_of(&graph, 13);
+    mf_onnx_spec spec = spec_of(&model);
+    check_refused(&spec, MF_STATUS_ARGUMENT, "classes");
+    spec.classes = 10;
+    mf_network_free(import(&spec));
+    spec.pool_size = 0;
+    check_refused(&spec, MF_STATUS_CAPACITY, "heads");
+}
+
+static void test_allocations_may_fail(void **state)
+{
+    message model = dense_model();
+    test_memory memory = {0};
+    const mf_allocator allocator = memory_allocator(&memory);
+    mf_onnx_spec spec = spec_of(&model);
+    mf_network *network = NULL;
+    mf_status status = MF_STATUS_MEMORY;
+    size_t k = 0;
+
+    (void)state;
+    spec.allocator = &allocator;
+    while (status == MF_STATUS_MEMORY) {
+        memory.calls = 0;
+        memory_fail_at(&memory, ++k);
+        status = mf_network_import_onnx(&spec, &network);
+        if (status == MF_STATUS_MEMORY)
+            assert_int_equal(memory.blocks_out, 0);
+    }
+    check_ok(status);
+    assert_true(k > 8);
+    memory_fail_at(&memory, 0);
+    mf_network_free(network);
+    assert_int_equal(memory.blocks_out, 0);
+    assert_int_equal(memory.faults, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own_models_return),
+        cmocka_unit_test(test_own_models_of_several_layers_return),
+        cmocka_unit_test(test_heads_with_units_return),
+        cmocka_unit_test(test_answers_are_those_of_the_model),
+        cmocka_unit_test(test_cuts_heads_and_what_is_frozen),
+        cmocka_unit_test(test_cuts_where_gradients_cannot_stop_are_refused),
+        cmocka_unit_test(test_values_with_two_readers_keep_their_value),
+        cmocka_unit_test(test_what_is_not_known_is_named),
+        cmocka_unit_test(test_files_that_are_no_models_are_refused),
+        cmocka_unit_test(test_other_opsets_are_refused),
+        cmocka_unit_test(test_heads_that_are_too_large_are_refused),
+        cmocka_unit_test(test_allocations_may_fail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

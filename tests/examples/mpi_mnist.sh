@@ -1,0 +1,97 @@
+#!/bin/sh
+# examples/studies/mpi_mnist: a pipeline of any number of ranks ends with the parameters of mnist; data parallel and
+# hybrid runs learn and repeat; a run goes on with another number of ranks, also after kill -9.
+# Arguments: mpi_mnist, mnist, make_idx, mpirun, its option for the number of ranks. SPDX-License-Identifier: MIT
+mpi_mnist=$1 mnist=$2 make_idx=$3 mpirun=$4 option=$5
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/common.sh"
+
+data=$work/data
+mkdir "$data"
+"$make_idx" "$data" 600 200 10 || exit 1
+unset MONOFORWARD_DATA
+
+# What follows is the same for mnist and for ranks.
+options="--data $data --epochs 2 --batch 16 --seed 5 --learning-rate 0.01"
+alone() {
+    # shellcheck disable=SC2086 # options are words
+    "$mnist" $options "$@"
+}
+ranks() { # how many, options...
+    count=$1
+    shift
+    # shellcheck disable=SC2086
+    "$mpirun" "$option" "$count" "$mpi_mnist" $options "$@"
+}
+
+# same_hash WHAT OPTIONS...: mnist, and pipelines of 1 to 4 ranks where there are as many layers.
+same_hash() {
+    what=$1
+    shift
+    succeeds "$what, mnist" alone "$@"
+    hash=$(result params_hash)
+    [ -n "$hash" ] || fail "$what: mnist has no params_hash"
+    for count in 1 2 3 4; do
+        succeeds "$what, $count ranks" ranks $count --mode pipeline "$@"
+        [ "$(result params_hash)" = "$hash" ] || fail "$what: $count ranks have other parameters than mnist"
+    done
+}
+deep="--hidden 24,16,20,12"
+# shellcheck disable=SC2086
+same_hash "dense layers" $deep --dropout 0.1 --normalization batch
+[ "$(result activation_bytes_per_batch)" = "$(awk 'BEGIN { rows = 600 / 38
+    printf "%.0f", 3 * 64 + rows * (3 * 4 + 4 * (24 + 16 + 20)) }')" ] ||
+    fail "4 ranks sent $(result activation_bytes_per_batch) bytes a batch"
+same_hash "convolutions" --preset cnn --conv 6,10 --pool 2 --hidden 12,10 --epochs 1
+# shellcheck disable=SC2086
+same_hash "greedy" $deep --greedy --epochs 1 --dropout 0.2
+
+# shellcheck disable=SC2086
+{
+    succeeds "bf16 on the wire" ranks 2 $deep --wire bf16
+    at_least "bf16 on the wire" last 50
+    bf16=$(result params_hash)
+    succeeds "float32 on the wire" ranks 2 $deep
+    [ "$(result params_hash)" != "$bf16" ] || fail "--wire bf16 has no effect"
+    for mode in "--mode data" "--mode data --average-every 5" "--mode hybrid"; do
+        succeeds "$mode" ranks 2 $deep $mode
+        at_least "$mode" sum 90
+        hash=$(result params_hash)
+        succeeds "$mode again" ranks 2 $deep $mode
+        [ "$(result params_hash)" = "$hash" ] || fail "$mode does not repeat"
+    done
+    succeeds "2 x 2 ranks" ranks 4 $deep --mode hybrid --epochs 1
+    [ "$(result stages)" = 2 ] && [ "$(result replicas)" = 2 ] || fail "a hybrid run of 4 ranks is not 2 x 2"
+}
+
+# ---- what is wrong is said once ----
+if ranks 2 --hidden 24 --mode pipeline >"$work/out" 2>"$work/err"; then
+    fail "one layer on two ranks: no error"
+fi
+[ "$(grep -c '^error: MF_STATUS_SHAPE: .*1 layers are too few for 2 stages' "$work/err")" -eq 1 ] || {
+    fail "one layer on two ranks:"
+    cat "$work/err"
+}
+
+# ---- a run that is killed goes on, on another number of ranks ----
+# shellcheck disable=SC2086
+same_hash "the whole run" $deep --epochs 40 --dropout 0.1
+hash=$(result params_hash)
+long="$deep --epochs 40 --dropout 0.1 --checkpoint $work/run.mf"
+# shellcheck disable=SC2086
+ranks 3 $long >"$work/out" 2>"$work/err" &
+runner=$!
+while [ "$(grep -c '^epoch' "$work/out")" -lt 5 ] && kill -0 $runner 2>/dev/null; do
+    sleep 0.1
+done
+victim=$(ps -eo pid,args | awk -v program="$mpi_mnist" -v file="$work/run.mf" '$2 == program && index($0, file) { last = $1 } END { print last }')
+[ -n "$victim" ] && kill -9 "$victim"
+if wait $runner; then
+    fail "kill -9 of a rank: mpirun ends with 0"
+fi
+[ -s "$work/run.mf" ] || fail "kill -9: no checkpoint is there"
+# shellcheck disable=SC2086
+succeeds "after kill -9" ranks 2 $long --resume
+[ "$(result params_hash)" = "$hash" ] || fail "after kill -9, 2 ranks end with other parameters than mnist"
+exit "$status"

@@ -1,0 +1,340 @@
+/* What is wrong on one rank is a clear error on all, and nobody waits for ever. SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+
+#include "ranks.h"
+
+static mf_network *stack_of(size_t layers, uint64_t seed, mf_optimizer *optimizer)
+{
+    const size_t widths[] = {INPUTS, 7, 7, 7, 7, 7};
+
+    return make_stack(widths, layers, CLASSES, seed, optimizer);
+}
+
+static void test_null_and_other_handles(const mf_mpi_grid *grid)
+{
+    mf_mpi_grid_spec grid_spec = {.struct_size = 3};
+    mf_mpi_trainer_spec spec;
+    mf_mpi_place place = {.struct_size = sizeof place};
+    mf_mpi_traffic traffic = {.struct_size = sizeof traffic};
+    mf_report report = {.struct_size = sizeof report};
+    mf_mpi_grid *none = (mf_mpi_grid *)&place;
+    mf_mpi_trainer *trainer = (mf_mpi_trainer *)&spec;
+    mf_network *network = make_network();
+
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_spec_init(NULL, sizeof grid_spec));
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_spec_init(&grid_spec, 3));
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_trainer_spec_init(&spec, 5000));
+    check_mpi_message("5000");
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_place_init(NULL, sizeof place));
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_traffic_init(&traffic, 1));
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_WORLD, NULL, NULL));
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_NULL, NULL, &none));
+    assert_null(none);
+    none = (mf_mpi_grid *)&place;
+    check_mpi(MF_STATUS_HANDLE, mf_mpi_grid_place(NULL, &place));
+    check_mpi(MF_STATUS_HANDLE, mf_mpi_grid_place(none, &place));
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_place(grid, NULL));
+    check_mpi(MF_STATUS_HANDLE, mf_mpi_split(NULL, network, NULL, &network, NULL));
+    assert_null(network);
+    check_mpi_ok(mf_mpi_trainer_spec_init(&spec, sizeof spec));
+    check_mpi(MF_STATUS_HANDLE, mf_mpi_trainer_create(NULL, &spec, &trainer));
+    assert_null(trainer);
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_trainer_create(grid, &spec, NULL));
+    for (int i = 0; i < 2; i++) {
+        trainer = i ? (mf_mpi_trainer *)&spec : NULL;
+        check_mpi(MF_STATUS_HANDLE, mf_mpi_step(trainer, NULL));
+        check_mpi(MF_STATUS_HANDLE, mf_mpi_step_layer(trainer, 0, NULL));
+        check_mpi(MF_STATUS_HANDLE, mf_mpi_flush(trainer));
+        check_mpi(MF_STATUS_HANDLE, mf_mpi_average(trainer));
+        check_mpi(MF_STATUS_HANDLE, mf_mpi_gather(trainer, NULL));
+        check_mpi(MF_STATUS_HANDLE, mf_mpi_report(trainer, 0, &report));
+        check_mpi(MF_STATUS_HANDLE, mf_mpi_sent(trainer, &traffic));
+        mf_mpi_trainer_free(trainer);
+        mf_mpi_grid_free(i ? none : NULL);
+    }
+}
+
+static void test_specs(void)
+{
+    mf_mpi_grid_spec spec;
+    mf_mpi_grid *grid = NULL;
+
+    check_mpi_ok(mf_mpi_grid_spec_init(&spec, sizeof spec));
+    spec.replicas = (uint32_t)mpi_ranks() + 1;
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_WORLD, &spec, &grid));
+    check_mpi_message("do not divide");
+    assert_null(grid);
+    if (mpi_ranks() == 1)
+        return;
+    spec.replicas = mpi_rank() == 1 ? (uint32_t)mpi_ranks() : 1;
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_WORLD, &spec, &grid));
+    check_mpi_message("rank 1: the number of replicas");
+    spec.replicas = 1;
+    if (mpi_rank() == 1)
+        spec.struct_size = 2;
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_WORLD, &spec, &grid));
+    check_mpi_message("rank 1: mf_mpi_grid_spec: struct_size");
+}
+
+static void refused_split(const mf_mpi_grid *grid, mf_status status, const char *words,
+                          const mf_network *network, const double *costs)
+{
+    mf_network *part = NULL;
+
+    check_mpi(status, mf_mpi_split(grid, network, costs, &part, NULL));
+    check_mpi_message(words);
+    assert_null(part);
+}
+
+static void test_splits(const mf_mpi_grid *grid)
+{
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    mf_network *small = stack_of(1, 3, optimizer), *one = stack_of(4, 3, optimizer),
+               *other = stack_of(4, mpi_rank() == 1 ? 4 : 3, optimizer), *part = NULL;
+    double costs[] = {1, 1, mpi_rank() == 1 ? 2 : 1, 1}, bad[] = {1, -1, 1, 1}, uneven[] = {9, 1, 1, 1};
+    size_t first = 0, layers = 0;
+    float value[7] = {0};
+
+    refused_split(grid, MF_STATUS_ARGUMENT, "layer 1 costs -1", one, bad);
+    refused_split(grid, MF_STATUS_HANDLE, "rank 0", NULL, NULL);
+    if (mpi_ranks() > 1) {
+        refused_split(grid, MF_STATUS_SHAPE, "1 layers are too few for", small, NULL);
+        refused_split(grid, MF_STATUS_SHAPE, "rank 1: the network is not that of rank 0", other, NULL);
+        refused_split(grid, MF_STATUS_ARGUMENT, "rank 1: the hash of the costs", one, costs);
+        /* The first layer is a stage of its own. */
+        check_mpi_ok(mf_mpi_split(grid, one, uneven, &part, &first));
+        check_ok(mf_network_size(part, &layers));
+        assert_int_equal(first, mpi_rank() == 0 ? 0 : mpi_rank() == 1 ? 1 : first);
+        assert_true(mpi_rank() > 0 || layers == 1);
+        mf_network_free(part);
+        /* An option, a value of the optimizer. */
+        if (mpi_rank() == 1)
+            check_ok(mf_layer_set(layer_at(one, 2), MF_LAYER_DROPOUT, 0.25));
+        refused_split(grid, MF_STATUS_SHAPE, "rank 1", one, NULL);
+        check_ok(mf_layer_set(layer_at(one, 2), MF_LAYER_DROPOUT, 0.25));
+        if (mpi_rank() == 1)
+            check_ok(mf_layer_set_parameter(layer_at(one, 2), "bias", value, 7));
+        refused_split(grid, MF_STATUS_SHAPE, "rank 1", one, NULL);
+    }
+    mf_network_free(small);
+    mf_network_free(one);
+    mf_network_free(other);
+    mf_optimizer_free(optimizer);
+}
+
+static void refused_trainer(const mf_mpi_grid *grid, mf_status status, const char *words,
+                            const mf_mpi_trainer_spec *spec)
+{
+    mf_mpi_trainer *trainer = NULL;
+
+    check_mpi(status, mf_mpi_trainer_create(grid, spec, &trainer));
+    check_mpi_message(words);
+    assert_null(trainer);
+}
+
+static void test_trainers(const mf_mpi_grid *grid)
+{
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    int last = mpi_ranks() - 1;
+    mf_network *empty = make_network(), *bare = stack_of(1, 3, NULL), *wrong = stack_of(1, 3, optimizer);
+    mf_mpi_trainer_spec spec = trainer_spec(empty);
+
+    refused_trainer(grid, MF_STATUS_STATE, "no layers", &spec);
+    spec.network = bare;
+    refused_trainer(grid, MF_STATUS_STATE, "no optimizer", &spec);
+    spec.network = wrong;
+    spec.max_batch = 0;
+    refused_trainer(grid, MF_STATUS_ARGUMENT, "max_batch", &spec);
+    spec.max_batch = ROWS;
+    spec.wire = 5;
+    refused_trainer(grid, MF_STATUS_ARGUMENT, "wire is 5", &spec);
+    spec.wire = 0;
+    spec.local = 2;
+    refused_trainer(grid, MF_STATUS_ARGUMENT, "local", &spec);
+    spec.local = 0;
+    spec.convert = -1;
+    refused_trainer(grid, MF_STATUS_ARGUMENT, "convert", &spec);
+    spec.convert = 0;
+    spec.depth = 5000;
+    refused_trainer(grid, MF_STATUS_ARGUMENT, "5000", &spec);
+    spec.depth = 0;
+    spec.network = NULL;
+    refused_trainer(grid, MF_STATUS_HANDLE, "rank 0", &spec);
+    if (last > 0) {
+        spec.network = wrong;
+        refused_trainer(grid, MF_STATUS_SHAPE, "expects 21 inputs, the one before has 7", &spec);
+        spec.max_batch = mpi_rank() == last ? 5 : 4;
+        refused_trainer(grid, MF_STATUS_ARGUMENT, "max_batch is 5 here and 4 on rank 0", &spec);
+    }
+    mf_network_free(empty);
+    mf_network_free(bare);
+    mf_network_free(wrong);
+    mf_optimizer_free(optimizer);
+}
+
+/* Replicas have to be the same. */
+static void test_replicas_that_differ(void)
+{
+    mf_mpi_grid *grid = make_grid(0);
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    mf_network *network = stack_of(2, mpi_rank() == 1 ? 5 : 3, optimizer);
+    mf_mpi_trainer_spec spec = trainer_spec(network);
+
+    if (mpi_ranks() > 1)
+        refused_trainer(grid, MF_STATUS_SHAPE, "rank 1", &spec);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+    mf_mpi_grid_free(grid);
+}
+
+/* A batch that rank 0 refuses is refused everywhere, and training goes on. */
+static void test_batches_that_are_refused(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[3]), *alone = make_training_fixture(&rules[3]);
+    mf_network *part = take_part(grid, s->network), *empty;
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_report report = {.struct_size = sizeof report};
+
+    for (size_t t = 0; t < 10; t++) {
+        mf_batch batch = batch_of(s, t), broken = batch;
+
+        if (t % 3 == 0) {
+            s->y[16][2] = -1;
+            broken.targets = s->y[16];
+            check_mpi(MF_STATUS_LABEL, mf_mpi_step(trainer, &broken));
+            check_mpi_message("layer 0 of the network");
+            broken = batch;
+            broken.rows = ROWS + 1;
+            check_mpi(MF_STATUS_CAPACITY, mf_mpi_step(trainer, &broken));
+            broken.rows = 0;
+            check_mpi(MF_STATUS_CAPACITY, mf_mpi_step(trainer, &broken));
+            check_mpi(MF_STATUS_ARGUMENT, mf_mpi_step(trainer, NULL));
+            broken = batch;
+            broken.input_type = 77;
+            check_mpi(MF_STATUS_UNSUPPORTED, mf_mpi_step(trainer, &broken));
+        }
+        check_mpi_ok(mf_mpi_step(trainer, &batch));
+        check_ok(mf_network_step_batch(alone->network, alone->workspace, &batch));
+    }
+    check_mpi(MF_STATUS_NOT_FOUND, mf_mpi_step_layer(trainer, LAYERS, NULL));
+    check_mpi(MF_STATUS_NOT_FOUND, mf_mpi_step_layer(trainer, SIZE_MAX, NULL));
+    check_mpi(MF_STATUS_NOT_FOUND, mf_mpi_report(trainer, LAYERS, &report));
+    check_mpi(MF_STATUS_STATE, mf_mpi_average(trainer));
+    check_mpi_message("local");
+    empty = make_network();
+    check_mpi(MF_STATUS_SHAPE, mf_mpi_gather(trainer, empty));
+    check_mpi_message("the network has 0 layers");
+    mf_network_free(empty);
+    check_mpi_ok(mf_mpi_gather(trainer, s->network));
+    if (mpi_rank() == 0)
+        check_same_bits(s->network, alone->network);
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
+    free_training_fixture(alone);
+}
+
+/* A loss at the last layer is not finite: it and those behind stop there, those before hear of it. */
+static void test_a_loss_that_is_not_finite(const mf_mpi_grid *grid, size_t failing)
+{
+    training_fixture *s = make_training_fixture(&rules[0]);
+    mf_layer *broken = layer_at(s->network, failing);
+    size_t count = parameter_count(broken, "projection"), first = 0, layers = 0;
+    float *huge = get_memory(count * sizeof *huge);
+    mf_network *part = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        huge[i] = i % 2 ? 3e38f : -3e38f;
+    check_ok(mf_layer_set_parameter(broken, "projection", huge, count));
+    check_mpi_ok(mf_mpi_split(grid, s->network, NULL, &part, &first));
+    check_ok(mf_network_size(part, &layers));
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    spec.depth = 1;
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_status status = MF_STATUS_OK;
+    size_t steps = 0;
+    while (steps < 30 && status == MF_STATUS_OK) {
+        mf_batch batch = batch_of(s, 0);
+
+        status = mf_mpi_step(trainer, &batch);
+        steps++;
+    }
+    check_mpi(MF_STATUS_NUMERIC, status);
+    check_mpi_message("of the network");
+    check_mpi(MF_STATUS_NUMERIC, mf_mpi_flush(trainer));
+    check_mpi_message("not finite");
+    check_mpi(MF_STATUS_NUMERIC, mf_mpi_gather(trainer, s->network));
+    check_mpi(MF_STATUS_STATE, mf_mpi_step(trainer, NULL));
+    uint64_t applied[LAYERS] = {0}, all[LAYERS]; /* batches that the layers have learned from */
+    for (size_t i = 0; i < layers; i++) {
+        mf_report report = {.struct_size = sizeof report};
+
+        check_mpi_ok(mf_mpi_report(trainer, i, &report));
+        applied[first + i] = report.applied;
+    }
+    MPI_Allreduce(applied, all, LAYERS, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD);
+    for (size_t i = 0; i < LAYERS; i++)
+        assert_true(i < failing ? all[i] > all[failing] : all[i] == all[failing]);
+    free(huge);
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
+}
+
+/* A trainer that is freed in the middle, and ranks that have not made the same number of steps. */
+static void test_ends(const mf_mpi_grid *grid)
+{
+    for (int uneven = 0; uneven < 2; uneven++) {
+        training_fixture *s = make_training_fixture(&rules[0]);
+        mf_network *part = take_part(grid, s->network);
+        mf_mpi_trainer_spec spec = trainer_spec(part);
+        mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+        mf_batch batch = batch_of(s, 0);
+
+        if (mpi_rank() == 0) /* as many as there is room for */
+            check_mpi_ok(mf_mpi_step(trainer, &batch));
+        if (uneven && mpi_ranks() > 1) {
+            check_mpi(MF_STATUS_STATE, mf_mpi_flush(trainer));
+            check_mpi_message("steps have been made here and 1 on rank 0");
+        }
+        mf_mpi_trainer_free(trainer);
+        mf_network_free(part);
+        free_training_fixture(s);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    mf_mpi_grid *grid = NULL;
+
+    check_mpi(MF_STATUS_STATE, mf_mpi_grid_create(MPI_COMM_SELF, NULL, &grid));
+    check_mpi_message("MPI_Init");
+    MPI_Init(&argc, &argv);
+    if (argc > 1) { /* on rank 1 the library says that it is of another version */
+        check_mpi(MF_STATUS_VERSION, mf_mpi_grid_create(MPI_COMM_WORLD, NULL, &grid));
+        check_mpi_message("rank 1: libmonoforward_mpi");
+        check_mpi_message("libmonoforward 9.9.9 here");
+        MPI_Finalize();
+        return 0;
+    }
+    assert_true(strcmp(mf_mpi_version(), mf_version()) == 0);
+    grid = make_grid(1);
+    test_null_and_other_handles(grid);
+    test_specs();
+    test_splits(grid);
+    test_trainers(grid);
+    test_replicas_that_differ();
+    test_batches_that_are_refused(grid);
+    for (size_t failing = 0; failing < LAYERS; failing++)
+        test_a_loss_that_is_not_finite(grid, failing);
+    test_ends(grid);
+    mf_mpi_grid_free(grid);
+    if (mpi_rank() == 0)
+        printf("%d ranks: errors are those of all\n", mpi_ranks());
+    MPI_Finalize();
+    check_mpi(MF_STATUS_STATE, mf_mpi_grid_create(MPI_COMM_WORLD, NULL, &grid));
+    check_mpi_message("MPI_Finalize");
+    return 0;
+}

@@ -1,0 +1,110 @@
+/* monoforward_mpi.hpp: every function of monoforward_mpi.h is reached through it. SPDX-License-Identifier:
+ * MIT */
+#include "monoforward_mpi.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace mf = monoforward;
+
+namespace
+{
+
+void require(bool condition, const char *what)
+{
+    if (condition)
+        return;
+    std::fprintf(stderr, "failed: %s\n", what);
+    std::exit(1);
+}
+
+mf::network make_network(const mf::optimizer &optimizer)
+{
+    mf::network network;
+    for (std::size_t i = 0; i < 4; i++) {
+        mf::layer_spec spec = mf::layer_spec::dense(i == 0 ? 3 : 8, 8, 3);
+        spec.seed = i + 1;
+        network.append(mf::layer(spec));
+    }
+    network.set_optimizer(optimizer);
+    return network;
+}
+
+std::vector<float> parameters(const mf::network &network)
+{
+    std::vector<float> all;
+    for (std::size_t i = 0; i < network.size(); i++)
+        for (const char *name : {"weight", "bias", "projection"})
+            for (float value : network.at(i).get_parameter(name))
+                all.push_back(value);
+    return all;
+}
+
+void test_joint_and_greedy_steps()
+{
+    mf::optimizer optimizer;
+    mf::network whole = make_network(optimizer), alone = make_network(optimizer);
+    mf::workspace workspace(alone, 4);
+    const std::vector<float> x = {1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1};
+    const std::vector<std::int32_t> y = {0, 1, 2, 1};
+    mf::mpi::grid grid(MPI_COMM_WORLD);
+    std::size_t first = 9;
+    mf::network part = grid.split(whole, {}, &first);
+    mf::mpi::trainer trainer(grid, part, 4);
+    const mf_mpi_place place = grid.place();
+    require((place.stage == 0) == (first == 0), "the first stage begins with layer 0");
+    for (int i = 0; i < 5; i++) {
+        mf::batch batch(x, y);
+        if (place.stage == 0) {
+            trainer.step(batch);
+            trainer.step_layer(2, batch);
+        } else {
+            trainer.step();
+            trainer.step_layer(2);
+        }
+        alone.step(workspace, batch);
+        alone.step_layer(workspace, 2, batch);
+    }
+    trainer.flush();
+    trainer.gather(whole);
+    require(place.rank != 0 || parameters(whole) == parameters(alone), "the bits of one process");
+    require(trainer.report(0).rows == 4, "a report");
+    require(place.stage + 1 == place.stages || trainer.sent().messages > 0, "messages");
+}
+
+void test_replicas_and_errors()
+{
+    mf::optimizer optimizer;
+    mf::network network = make_network(optimizer);
+    mf::mpi::grid_spec spec;
+    spec.replicas = 0;
+    mf::mpi::grid grid(MPI_COMM_WORLD, spec);
+    mf::mpi::trainer_spec trainer_spec;
+    trainer_spec.network = network.get();
+    trainer_spec.max_batch = 4;
+    trainer_spec.local = 1;
+    mf::mpi::trainer trainer(grid, trainer_spec);
+    const std::vector<float> x = {1, 0, 0};
+    trainer.step(mf::batch(x, std::vector<std::int32_t>{1}));
+    trainer.average();
+    try {
+        trainer.step(mf::batch(x, std::vector<std::int32_t>{7}));
+        require(false, "a label of 7 is refused");
+    } catch (const mf::error &problem) {
+        require(problem.status() == MF_STATUS_LABEL, "the status of a wrong label");
+        require(std::strstr(problem.what(), "label") != nullptr, "the message names the label");
+    }
+    require(std::strlen(mf::mpi::version()) > 0, "a version");
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    MPI_Init(&argc, &argv);
+    test_joint_and_greedy_steps();
+    test_replicas_and_errors();
+    MPI_Finalize();
+    return 0;
+}

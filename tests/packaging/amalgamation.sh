@@ -1,0 +1,38 @@
+#!/bin/sh
+# The library as one file compiles without a warning, exports what the library does and nothing else, and trains the
+# first example.
+#
+#     sh amalgamation.sh SOURCE_FOLDER
+#
+# SPDX-License-Identifier: MIT
+set -eu
+source=$1
+command -v python3 >/dev/null || {
+    echo "skip: amalgamation: python3 is not installed"
+    exit 77
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 "$source/cmake/amalgamate.py" "$work"
+cd "$work"
+# As a program of somebody else's would: all in one command.
+"${CC:-cc}" -std=gnu11 -O1 -Wall -Wextra -ffp-contract=fast -fno-math-errno -fno-trapping-math -pthread -c \
+    monoforward_all.c -o all.o 2>warnings || true
+if [ -s warnings ]; then
+    cat warnings
+    echo "failed: the compiler has warnings"
+    exit 1
+fi
+"${CC:-cc}" -I . "$source/examples/01_hello.c" all.o -pthread -lm -o hello
+./hello | tee output
+grep -q 'accuracy=100' output || {
+    echo "failed: 01_hello did not learn"
+    exit 1
+}
+nm -g --defined-only all.o | awk '$3 ~ /^mf_/ { print $3 }' | sort >has
+sed -n 's/^ *\(mf_[a-z0-9_]*\);.*/\1/p' "$source/cmake/monoforward.map" | sort >wanted
+if ! diff wanted has; then
+    echo "failed: the functions are not those of cmake/monoforward.map"
+    exit 1
+fi
+echo "$(wc -l <has) functions, $(wc -l <monoforward_all.c) lines"
