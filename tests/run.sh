@@ -185,7 +185,12 @@ valgrind_stage() {
 release_stage() {
     build "release" build all -DCMAKE_BUILD_TYPE=Release || return
     launcher=
-    run_tests "release" build
+    if [ $all -eq 1 ]; then
+        run_tests "release" build
+    else
+        run_tests "release" build -LE long
+        skip "release: tests with the label long: they take minutes; sh tests/run.sh --all runs them"
+    fi
 }
 
 asan_stage() {
@@ -198,8 +203,8 @@ asan_stage() {
         if [ $all -eq 1 ]; then
             run_tests "asan-ubsan" build-asan
         else
-            run_tests "asan-ubsan" build-asan -LE slow
-            skip "asan-ubsan: tests with the label slow: they take a minute; sh tests/run.sh --all runs them"
+            run_tests "asan-ubsan" build-asan -LE "slow|long"
+            skip "asan-ubsan: tests with the labels slow and long; sh tests/run.sh --all runs them"
         fi
     fi
     # Once with the system's BLAS library: what the library hands to it must be in bounds as well.

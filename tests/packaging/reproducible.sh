@@ -15,12 +15,12 @@ export SOURCE_DATE_EPOCH=1000000000
 # build NAME COPY_OF_SOURCES BUILD_FOLDER: installs to $work/NAME
 build() {
     mkdir -p "$2"
-    tar -c -C "$source" CMakeLists.txt LICENSE README.md CHANGELOG.md cmake docs examples include lib pkgconfig |
+    tar -c -C "$source" CMakeLists.txt LICENSE README.md CHANGELOG.md CONTRIBUTING.md cmake docs examples include lib pkgconfig |
         tar -x -C "$2"
     find "$2" -type f -exec touch -d "$4" {} +
     {
         "$CMAKE" -S "$2" -B "$3" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS="${MF_BLAS:-auto}" \
-            -DMF_BUILD_EXAMPLES=OFF -DMF_BUILD_TESTS=OFF -DCMAKE_INSTALL_PREFIX=/usr
+            -DMF_BUILD_EXAMPLES=OFF -DMF_BUILD_TESTS=OFF -DMF_MPI=off -DCMAKE_INSTALL_PREFIX=/usr
         "$CMAKE" --build "$3" -j "$5"
         DESTDIR=$work/$1 "$CMAKE" --install "$3"
     } >"$work/log" 2>&1 || {

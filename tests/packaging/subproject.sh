@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 cp "$source/cmake/packaging/conan/test_package/program.c" "$work/"
-quick="-DCMAKE_BUILD_TYPE=Debug -DMF_BLAS=builtin"
+quick="-DCMAKE_BUILD_TYPE=Debug -DMF_BLAS=builtin -DMF_MPI=off"
 
 quietly() {
     "$@" >"$work/log" 2>&1 || {
@@ -64,7 +64,7 @@ install(TARGETS program)
 END
 for along in OFF ON; do
     quietly "$CMAKE" -S "$work/static" -B "$work/static-$along" -DCMAKE_BUILD_TYPE=Debug -DMF_INSTALL=$along
-    grep -q "Matrix products: builtin" "$work/log" && grep -q "JSON: none" "$work/log" || {
+    grep -q "Matrix products: builtin" "$work/log" || {
         echo "failed: the host's plain variables are not obeyed at the first configuration"
         status=1
     }

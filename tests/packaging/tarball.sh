@@ -52,12 +52,21 @@ LIB/libmonoforward.so.0
 LIB/libmonoforward.so.$version
 LIB/pkgconfig/monoforward.pc
 LIST
-(cd "$source/include" && find . -name 'monoforward.*') | sed 's|^\.|include|' >>"$work/expected"
+headers='monoforward.*'
+if find "$build/lib" -name libmonoforward_mpi.a | grep -q .; then # this build has found MPI
+    headers='monoforward*'
+    for name in cmake/monoforward/monoforward-mpi-targets-CONFIG.cmake cmake/monoforward/monoforward-mpi-targets.cmake \
+        libmonoforward_mpi.a libmonoforward_mpi.so libmonoforward_mpi.so.0 "libmonoforward_mpi.so.$version" \
+        pkgconfig/monoforward-mpi.pc; do
+        echo "LIB/$name"
+    done >>"$work/expected"
+fi
+(cd "$source/include" && find . -name "$headers") | sed 's|^\.|include|' >>"$work/expected"
 echo share/doc/monoforward/README.md >>"$work/expected"
 # What README.md leads to, and the other documents and pictures.
 (cd "$source" && ls CHANGELOG.md CONTRIBUTING.md LICENSE examples/*.c examples/*.md &&
     find docs \( -name '*.md' -o -name '*.svg' -o -name '*.log' \)) | sed 's|^|share/doc/monoforward/|' >>"$work/expected"
-sed -i 's/monoforward-targets-[a-z]*\.cmake/monoforward-targets-CONFIG.cmake/' "$work/found"
+sed -i 's/\(monoforward-.*targets\|monoforward-targets\)-[a-z]*\.cmake/\1-CONFIG.cmake/' "$work/found"
 LC_ALL=C sort -o "$work/expected" "$work/expected"
 diff "$work/expected" "$work/found" || {
     echo "failed: the contents of the tarball (< expected, > found)"
