@@ -198,7 +198,8 @@ asan_stage() {
         skip "asan-ubsan: programs with these sanitizers do not run here: $(tail -1 "$work/log")"
         return
     fi
-    if build "asan-ubsan" build-asan all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin \
+    # Without MPI, whose libraries leak.
+    if build "asan-ubsan" build-asan all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin -DMF_MPI=off \
         -DMF_SANITIZE=address,undefined; then
         if [ $all -eq 1 ]; then
             run_tests "asan-ubsan" build-asan
@@ -209,7 +210,7 @@ asan_stage() {
     fi
     # Once with the system's BLAS library: what the library hands to it must be in bounds as well.
     build "asan-ubsan with BLAS" build-asan-blas "test_api_oracle_options test_api_network_steps test_unit_gemm" \
-        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_SANITIZE=address,undefined -DMF_BUILD_EXAMPLES=OFF &&
+        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_SANITIZE=address,undefined -DMF_MPI=off -DMF_BUILD_EXAMPLES=OFF &&
         run_tests "asan-ubsan with BLAS" build-asan-blas -R '^(api.oracle_options|api.network_steps|unit.gemm)$'
 }
 
@@ -222,9 +223,9 @@ tsan_stage() {
         return
     fi
     build "tsan" build-tsan "$threaded" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin \
-        -DMF_SANITIZE=thread -DMF_BUILD_EXAMPLES=OFF && run_tests "tsan" build-tsan -L threads
+        -DMF_SANITIZE=thread -DMF_MPI=off -DMF_BUILD_EXAMPLES=OFF && run_tests "tsan" build-tsan -L threads
     build "tsan with BLAS" build-tsan-blas "$threaded" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-        -DMF_SANITIZE=thread -DMF_BUILD_EXAMPLES=OFF && run_tests "tsan with BLAS" build-tsan-blas -L threads
+        -DMF_SANITIZE=thread -DMF_MPI=off -DMF_BUILD_EXAMPLES=OFF && run_tests "tsan with BLAS" build-tsan-blas -L threads
     launcher=
 }
 
