@@ -8,16 +8,8 @@ build=$1
 here=$(cd "$(dirname "$0")" && pwd)/consumer
 CC=${CC:-cc}
 CMAKE=${CMAKE:-cmake}
-work=$(mktemp -d)
-# The build's list of what was installed is the user's, who may want to uninstall after the tests.
-manifest=$build/install_manifest.txt
-[ ! -f "$manifest" ] || cp "$manifest" "$work/manifest"
-leave() {
-    rm -f "$manifest"
-    [ ! -f "$work/manifest" ] || cp "$work/manifest" "$manifest"
-    rm -rf "$work"
-}
-trap leave EXIT
+# shellcheck source=tests/manifest.sh
+. "$(dirname "$0")/manifest.sh"
 status=0
 passed=0
 

@@ -209,7 +209,6 @@ mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t m
 mf_status mfi_check_rows(const mf_batch *batch, const mf_layer *layer, mf_workspace *workspace, size_t index,
                          bool labelled, mfi_rows *rows)
 {
-    MFI_CALM;
     mfi_inputs inputs;
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, labelled, &inputs, rows));
     return mfi_workspace_take_inputs(workspace, index, &inputs, rows);

@@ -210,7 +210,6 @@ mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, i
 mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows,
                              const float *x, int32_t *labels)
 {
-    MFI_CALM;
     mf_batch batch = mfi_flat_batch(rows, x, NULL);
     MFI_TRY(mfi_check_pointer(labels, "the labels"));
     return mf_network_infer(network, workspace, mode, &batch, labels, NULL, NULL);
@@ -219,7 +218,6 @@ mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace,
 mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows,
                               const float *x, float *goodness)
 {
-    MFI_CALM;
     mf_batch batch = mfi_flat_batch(rows, x, NULL);
     MFI_TRY(mfi_check_pointer(goodness, "the goodness"));
     return mf_network_infer(network, workspace, mode, &batch, NULL, goodness, NULL);
@@ -228,7 +226,6 @@ mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace
 mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                    size_t rows, const float *x, float *probabilities)
 {
-    MFI_CALM;
     mf_batch batch = mfi_flat_batch(rows, x, NULL);
     MFI_TRY(mfi_check_pointer(probabilities, "the probabilities"));
     return mf_network_infer(network, workspace, mode, &batch, NULL, NULL, probabilities);

@@ -1,8 +1,9 @@
 /* Owns: snapshots: everything that training changes in a network, in a buffer of the caller's.
  *
- *     header     magic, version, size of the snapshot, fingerprint of the shapes, checksum of what follows
- *     counts   for each layer: what its optimizer keeps, applied, dropped, renewed, and the updates of each
- * of its parameters values   for each layer: its parameters, then their optimizer state
+ *     header   magic, version, size of the snapshot, fingerprint of the shapes, checksum of what follows
+ *     counts   for each layer: what its optimizer keeps; applied, dropped, renewed; the updates of each
+ *              parameter
+ *     values   for each layer: its parameters, then their optimizer state
  *
  * All numbers are little-endian. Which values there are follows from the network's shapes and from what the
  * snapshot says of the optimizers, which need not be the network's. */

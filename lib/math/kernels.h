@@ -236,10 +236,13 @@ typedef struct mfi_kernels {
     double (*dot)(size_t count, const float *x, const float *y);
 } mfi_kernels;
 
-/* Columns rounded up to a size that pack() of any table fills. */
+/* Columns that are whole tiles of any table, and columns rounded up to such: a size that pack() fills. Packed columns
+ * from a multiple of the step on begin at that place, too. */
+enum { MFI_PACK_STEP = 24 };
+
 static inline size_t mfi_packed_columns(size_t columns)
 {
-    return (columns + 23) / 24 * 24;
+    return (columns + MFI_PACK_STEP - 1) / MFI_PACK_STEP * MFI_PACK_STEP;
 }
 
 /* The fastest table that this processor can run. */

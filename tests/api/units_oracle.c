@@ -85,36 +85,29 @@ static void test_random_layers_match_the_oracle(void **state)
     run_group(&one);
 }
 
+/* The group as it is, and with all that a batch and a layer may have besides, from a seed of its own. */
+static void run_bare_and_laden(group one, const char *laden, uint64_t seed)
+{
+    run_group(&one);
+    one.what = laden;
+    one.seed = seed;
+    one.clip = 0.3;
+    one.freezes = one.weighted = one.strides = 1;
+    run_group(&one);
+}
+
 static void test_goodness_at_positions_matches_the_oracle(void **state)
 {
-    const group one = {.what = "positions", .seed = 5200, .positions = 1},
-                other = {.what = "positions, weighted, clipped",
-                         .seed = 5500,
-                         .positions = 1,
-                         .clip = 0.3,
-                         .freezes = 1,
-                         .weighted = 1,
-                         .strides = 1};
-
     (void)state;
-    run_group(&one);
-    run_group(&other);
+    run_bare_and_laden((group){.what = "positions", .seed = 5200, .positions = 1},
+                       "positions, weighted, clipped", 5500);
 }
 
 static void test_units_of_heads_match_the_oracle(void **state)
 {
-    const group one = {.what = "head units", .seed = 6000, .head_units = 1},
-                other = {.what = "head units, weighted, clipped",
-                         .seed = 6500,
-                         .head_units = 1,
-                         .clip = 0.3,
-                         .freezes = 1,
-                         .weighted = 1,
-                         .strides = 1};
-
     (void)state;
-    run_group(&one);
-    run_group(&other);
+    run_bare_and_laden((group){.what = "head units", .seed = 6000, .head_units = 1},
+                       "head units, weighted, clipped", 6500);
 }
 
 static void test_clipping_matches_the_oracle(void **state)

@@ -6,15 +6,8 @@
 set -eu
 build=$1 mpirun=$2 option=$3 mpicc=$4
 CMAKE=${CMAKE:-cmake}
-work=$(mktemp -d)
-manifest=$build/install_manifest.txt
-[ ! -f "$manifest" ] || cp "$manifest" "$work/manifest"
-leave() {
-    rm -f "$manifest"
-    [ ! -f "$work/manifest" ] || cp "$work/manifest" "$manifest"
-    rm -rf "$work"
-}
-trap leave EXIT
+# shellcheck source=tests/manifest.sh
+. "$(dirname "$0")/../manifest.sh"
 
 cat >"$work/main.c" <<'PROGRAM'
 #include <monoforward_mpi.h>

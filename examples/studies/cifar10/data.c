@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "data.h"
 
+#include "bytes.h"
 #include "complain.h"
 #include "notes.h"
 #include "shapes.h"
@@ -85,11 +86,7 @@ bool data_hold_out(struct data *data, size_t validation, uint64_t seed)
 
 uint64_t data_hash(const struct data *data)
 {
-    size_t bytes = data->train.count * (data->train.labels + PIXELS);
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ data->train.bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
+    return bytes_hash(HASH_START, data->train.bytes, data->train.count * (data->train.labels + PIXELS));
 }
 
 bool data_describe(const struct data *data, mf_network *network)

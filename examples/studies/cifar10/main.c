@@ -177,43 +177,18 @@ static bool conclude(struct run *run)
 
 /* ---- going on ---- */
 
-/* Nothing in a file is believed. */
-static bool state_is_sound(const struct run *run, size_t depth)
+static bool take_checkpoint(void *user, const mf_network *from, size_t depth)
 {
-    const struct run_state *state = &run->state;
-    size_t rows = data_learned(&run->data);
-    for (size_t i = 0; i < state->history.count; i++)
-        if (state->history.epochs[i].depth != run->model.layer_count)
-            return false;
-    return depth == run->model.layer_count && state->history.count <= run->settings.epochs &&
-           state->position <= rows && (state->position % run->settings.batch == 0 || state->position == rows);
-}
-
-static bool take_checkpoint(struct run *run, const mf_network *from)
-{
-    size_t depth = 0;
-    if (!library_ok(mf_network_size(from, &depth)))
-        return false;
-    if (!state_is_sound(run, depth))
-        return complain("%s says of its run what cannot be", run->checkpoint.path);
-    if (!checkpoint_take(from, run->model.network))
+    struct run *run = user;
+    const struct whole_run whole = {run->settings.epochs, run->model.layer_count, data_learned(&run->data),
+                                    run->settings.batch};
+    if (!checkpoint_is_sound(&run->checkpoint, &run->state, depth, &whole) ||
+        !checkpoint_take(from, run->model.network))
         return false;
     trainer_catch_up(&run->trainer);
-    return true;
-}
-
-static bool go_on(struct run *run)
-{
-    mf_network *from = NULL;
-    if (!run->checkpoint.resume || !checkpoint_is_there(&run->checkpoint))
-        return true;
-    if (!checkpoint_read(&run->checkpoint, &from, &run->state))
-        return false;
-    bool good = take_checkpoint(run, from);
-    mf_network_free(from);
-    for (size_t i = 0; good && i < run->state.history.count; i++)
+    for (size_t i = 0; i < run->state.history.count; i++)
         report_epoch(&run->settings, i + 1, &run->state.history.epochs[i], NAN);
-    return good;
+    return true;
 }
 
 /* ---- all of it ---- */
@@ -270,7 +245,8 @@ static bool run_all(struct run *run, int argc, char **argv, bool *over)
         return false;
     name_run(run);
     report_columns(&run->settings);
-    if (!begin(run) || !go_on(run) || !train(run, over))
+    if (!begin(run) || !checkpoint_go_on(&run->checkpoint, &run->state, take_checkpoint, run) ||
+        !train(run, over))
         return false;
     if (*over)
         return conclude(run);

@@ -21,3 +21,11 @@ void bytes_moments(const struct byte_counts *counts, double *mean, double *devia
     double variance = squares / total - *mean * *mean;
     *deviation = variance > 0 ? sqrt(variance) : 1;
 }
+
+uint64_t bytes_hash(uint64_t hash, const void *bytes, size_t count)
+{
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}

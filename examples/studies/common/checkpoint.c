@@ -39,7 +39,7 @@ int checkpoint_signal(void)
 
 /* ---- opening ---- */
 
-bool checkpoint_is_there(const struct checkpoint *checkpoint)
+static bool is_there(const struct checkpoint *checkpoint)
 {
     return checkpoint->path != NULL && access(checkpoint->path, F_OK) == 0;
 }
@@ -53,7 +53,7 @@ bool checkpoint_open(struct checkpoint *checkpoint, int word_count, char *const 
         return !checkpoint->resume || complain("--resume needs to know from where: see --checkpoint");
     if (!keep_check_path(checkpoint->path))
         return false;
-    if (!checkpoint->resume && checkpoint_is_there(checkpoint))
+    if (!checkpoint->resume && is_there(checkpoint))
         return complain("%s is there already: go on from it with --resume, or remove it", checkpoint->path);
     return watch(SIGINT) && watch(SIGTERM);
 }
@@ -128,7 +128,7 @@ static bool read_notes(const struct checkpoint *checkpoint, const mf_network *ne
            complain("%s is a checkpoint of another version, or damaged", checkpoint->path);
 }
 
-bool checkpoint_read(const struct checkpoint *checkpoint, mf_network **network, struct run_state *state)
+static bool read_file(const struct checkpoint *checkpoint, mf_network **network, struct run_state *state)
 {
     mf_load_spec spec;
     if (!library_ok(mf_load_spec_init(&spec, sizeof spec)))
@@ -141,6 +141,36 @@ bool checkpoint_read(const struct checkpoint *checkpoint, mf_network **network, 
     mf_network_free(*network);
     *network = NULL;
     return false;
+}
+
+bool checkpoint_go_on(const struct checkpoint *checkpoint, struct run_state *state,
+                      bool (*take)(void *run, const mf_network *from, size_t depth), void *run)
+{
+    mf_network *from = NULL;
+    size_t depth = 0;
+    if (!checkpoint->resume || !is_there(checkpoint))
+        return true;
+    if (!read_file(checkpoint, &from, state))
+        return false;
+    bool good = library_ok(mf_network_size(from, &depth)) && take(run, from, depth);
+    mf_network_free(from);
+    return good;
+}
+
+bool checkpoint_unsound(const struct checkpoint *checkpoint)
+{
+    return complain("%s says of its run what cannot be", checkpoint->path);
+}
+
+bool checkpoint_is_sound(const struct checkpoint *checkpoint, const struct run_state *state, size_t depth,
+                         const struct whole_run *whole)
+{
+    bool sound = depth == whole->layers && state->history.count <= whole->epochs &&
+                 state->position <= whole->rows &&
+                 (state->position % whole->batch == 0 || state->position == whole->rows);
+    for (size_t i = 0; i < state->history.count; i++)
+        sound = sound && state->history.epochs[i].depth == whole->layers;
+    return sound || checkpoint_unsound(checkpoint);
 }
 
 bool checkpoint_take(const mf_network *from, mf_network *to)

@@ -60,11 +60,23 @@ bool checkpoint_open(struct checkpoint *checkpoint, int word_count, char *const 
 /* Complains if a run of so many epochs and layers will not fit into a checkpoint. */
 bool checkpoint_fits(const struct checkpoint *checkpoint, size_t epochs, size_t depth);
 
-/* Whether there is a checkpoint to go on from. */
-bool checkpoint_is_there(const struct checkpoint *checkpoint);
+/* Goes on from the checkpoint where that is wanted and there is one: fills `state`, but for the files to
+ * keep, and has `take` check it and give the run what the loaded network has, whose layers are `depth`. */
+bool checkpoint_go_on(const struct checkpoint *checkpoint, struct run_state *state,
+                      bool (*take)(void *run, const mf_network *from, size_t depth), void *run);
 
-/* Loads the network and the state of the run; the files to keep stay those of `state`. */
-bool checkpoint_read(const struct checkpoint *checkpoint, mf_network **network, struct run_state *state);
+/* A run in which all layers learn in every epoch. */
+struct whole_run {
+    size_t epochs, layers, rows, batch; /* rows of an epoch, and of a batch */
+};
+
+/* Nothing in a file is believed: whether the state and the number of loaded layers can be those of such a
+ * run. */
+bool checkpoint_is_sound(const struct checkpoint *checkpoint, const struct run_state *state, size_t depth,
+                         const struct whole_run *whole);
+
+/* The complaint about a state that cannot be. */
+bool checkpoint_unsound(const struct checkpoint *checkpoint);
 
 /* Gives `to`, which has the same layers and optimizers, everything that training has changed in `from`. */
 bool checkpoint_take(const mf_network *from, mf_network *to);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parameters.h"
 
+#include "bytes.h"
 #include "complain.h"
 
 #include <stdlib.h>
@@ -47,15 +48,14 @@ static bool add_to_hash(const mf_layer *layer, const mf_parameter_info *info, vo
     if (values == NULL)
         return complain("no memory for a copy of the parameters");
     bool good = library_ok(mf_layer_get_parameter(layer, info->name, values, info->count));
-    const unsigned char *bytes = (const unsigned char *)values;
-    for (size_t i = 0; good && i < info->count * sizeof *values; i++)
-        *hash = (*hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    if (good)
+        *hash = bytes_hash(*hash, values, info->count * sizeof *values);
     free(values);
     return good;
 }
 
 bool parameters_hash(mf_layer *const *layers, size_t layer_count, uint64_t *hash)
 {
-    *hash = UINT64_C(0xcbf29ce484222325);
+    *hash = HASH_START;
     return visit_parameters(layers, layer_count, add_to_hash, hash);
 }

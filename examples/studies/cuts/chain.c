@@ -34,6 +34,13 @@ static mf_builder *open_layer(struct chain *chain)
     return chain->builders[chain->count++];
 }
 
+/* The next layer, or head, reads what the node gives that was added last. */
+static int32_t take_shape(struct chain *chain, mf_builder *builder)
+{
+    (void)mf_builder_shape(builder, chain->node, &chain->shape);
+    return chain->node;
+}
+
 mf_unit_spec chain_unit(int32_t kind)
 {
     mf_unit_spec unit;
@@ -48,8 +55,7 @@ int32_t chain_add(struct chain *chain, const mf_unit_spec *unit)
     if (builder == NULL)
         return 0;
     (void)mf_builder_unit(builder, unit, &chain->node);
-    (void)mf_builder_shape(builder, chain->node, &chain->shape);
-    return chain->node;
+    return take_shape(chain, builder);
 }
 
 mf_block_spec chain_block(int32_t kind)
@@ -66,8 +72,7 @@ int32_t chain_add_block(struct chain *chain, const mf_block_spec *block)
     if (builder == NULL)
         return 0;
     (void)mf_builder_block(builder, block, &chain->node);
-    (void)mf_builder_shape(builder, chain->node, &chain->shape);
-    return chain->node;
+    return take_shape(chain, builder);
 }
 
 int32_t chain_pick(struct chain *chain, size_t first, size_t maps)

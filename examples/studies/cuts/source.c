@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "source.h"
 
+#include "bytes.h"
 #include "complain.h"
 #include "datasets.h"
 
@@ -138,11 +139,8 @@ void source_batch(const struct source *source, enum source_part part, size_t fir
 
 uint64_t source_hash(const struct source *source)
 {
-    const uint8_t *bytes = source->text ? source->corpus[PART_TRAIN].bytes : source->set.train.bytes;
-    size_t count =
-        source->text ? source->corpus[PART_TRAIN].count : source->set.train.count * source->features;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < count; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
+    const struct corpus *text = &source->corpus[PART_TRAIN];
+    const struct dataset_part *images = &source->set.train;
+    return source->text ? bytes_hash(HASH_START, text->bytes, text->count)
+                        : bytes_hash(HASH_START, images->bytes, images->count * source->features);
 }

@@ -55,43 +55,18 @@ static bool conclude(struct run *run)
     return true;
 }
 
-/* Nothing in a file is believed. */
-static bool state_is_sound(const struct run *run, size_t depth)
+static bool take_checkpoint(void *user, const mf_network *from, size_t depth)
 {
-    const struct run_state *state = &run->state;
-    const size_t rows = run->source.rows[PART_TRAIN];
-    for (size_t i = 0; i < state->history.count; i++)
-        if (state->history.epochs[i].depth != run->model.layer_count)
-            return false;
-    return depth == run->model.layer_count && state->history.count <= run->settings.epochs &&
-           state->position <= rows && (state->position % run->settings.batch == 0 || state->position == rows);
-}
-
-static bool take_checkpoint(struct run *run, const mf_network *from)
-{
-    size_t depth = 0;
-    if (!library_ok(mf_network_size(from, &depth)))
-        return false;
-    if (!state_is_sound(run, depth))
-        return complain("%s says of its run what cannot be", run->checkpoint.path);
-    if (!checkpoint_take(from, run->model.network))
+    struct run *run = user;
+    const struct whole_run whole = {run->settings.epochs, run->model.layer_count,
+                                    run->source.rows[PART_TRAIN], run->settings.batch};
+    if (!checkpoint_is_sound(&run->checkpoint, &run->state, depth, &whole) ||
+        !checkpoint_take(from, run->model.network))
         return false;
     run_catch_up(run);
     for (size_t i = 0; i < run->state.history.count; i++)
         report_epoch(run, i + 1, &run->state.history.epochs[i]);
     return true;
-}
-
-static bool go_on(struct run *run)
-{
-    mf_network *from = NULL;
-    if (!run->checkpoint.resume || !checkpoint_is_there(&run->checkpoint))
-        return true;
-    if (!checkpoint_read(&run->checkpoint, &from, &run->state))
-        return false;
-    bool good = take_checkpoint(run, from);
-    mf_network_free(from);
-    return good;
 }
 
 /* What makes the run what it is; rows only count where somebody will compare them. */
@@ -127,7 +102,8 @@ static bool prepare(struct run *run, int argc, char **argv)
 
 static bool run_all(struct run *run, int argc, char **argv)
 {
-    if (!prepare(run, argc, argv) || !go_on(run) || !train(run))
+    if (!prepare(run, argc, argv) || !checkpoint_go_on(&run->checkpoint, &run->state, take_checkpoint, run) ||
+        !train(run))
         return false;
     if (run->state.history.count == run->settings.epochs)
         return conclude(run);

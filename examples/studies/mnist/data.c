@@ -92,18 +92,11 @@ void data_free(struct data *data)
     *data = (struct data){0};
 }
 
-static uint64_t hash_bytes(uint64_t hash, const uint8_t *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 uint64_t data_hash(const struct data *data)
 {
     const struct image_set *images = &data->train_images;
-    uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), images->labels, images->count);
-    return hash_bytes(hash, images->pixels, images->count * data->inputs);
+    uint64_t hash = bytes_hash(HASH_START, images->labels, images->count);
+    return bytes_hash(hash, images->pixels, images->count * data->inputs);
 }
 
 bool data_describe(const struct data *data, mf_network *network)

@@ -146,13 +146,11 @@ static bool state_is_sound(const struct run *run, size_t depth)
             (run->settings.greedy && stage_begins(run) && depth + 1 == wanted));
 }
 
-static bool take_checkpoint(struct run *run, const mf_network *from)
+static bool take_checkpoint(void *user, const mf_network *from, size_t depth)
 {
-    size_t depth = 0;
-    if (!library_ok(mf_network_size(from, &depth)))
-        return false;
+    struct run *run = user;
     if (!state_is_sound(run, depth))
-        return complain("%s says of its run what cannot be", run->checkpoint.path);
+        return checkpoint_unsound(&run->checkpoint);
     /* The places of layers get the ids that they have in a run without interruption, which begins with one.
      */
     if ((run->settings.greedy && !model_set_depth(&run->model, 1, run->settings.batch)) ||
@@ -160,21 +158,9 @@ static bool take_checkpoint(struct run *run, const mf_network *from)
         !checkpoint_take(from, run->model.network))
         return false;
     trainer_catch_up(&run->trainer);
-    return true;
-}
-
-static bool go_on(struct run *run)
-{
-    mf_network *from = NULL;
-    if (!run->checkpoint.resume || !checkpoint_is_there(&run->checkpoint))
-        return true;
-    if (!checkpoint_read(&run->checkpoint, &from, &run->state))
-        return false;
-    bool good = take_checkpoint(run, from);
-    mf_network_free(from);
-    for (size_t i = 0; good && i < run->state.history.count; i++)
+    for (size_t i = 0; i < run->state.history.count; i++)
         report_epoch(&run->settings, i + 1, &run->state.history.epochs[i]);
-    return good;
+    return true;
 }
 
 /* ---- all of it ---- */
@@ -223,7 +209,7 @@ static bool run_all(struct run *run, int argc, char **argv)
     if (!open_files(run, argc, argv) || !prepare(run))
         return false;
     name_run(run);
-    if (!go_on(run) || !train(run))
+    if (!checkpoint_go_on(&run->checkpoint, &run->state, take_checkpoint, run) || !train(run))
         return false;
     if (run->state.history.count == all_epochs(run))
         return conclude(run);

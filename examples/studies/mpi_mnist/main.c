@@ -119,17 +119,16 @@ static bool train(struct run *run)
 
 /* ---- before and after ---- */
 
-static bool go_on(struct run *run)
+static bool take_checkpoint(void *user, const mf_network *from, size_t depth)
 {
-    mf_network *from = NULL;
-    if (!run->checkpoint.resume || !checkpoint_is_there(&run->checkpoint))
-        return true;
-    bool good =
-        checkpoint_read(&run->checkpoint, &from, &run->state) && checkpoint_take(from, run->model.network);
-    mf_network_free(from);
-    if (good)
-        trainer_catch_up(&run->trainer);
-    return good;
+    struct run *run = user;
+    const struct whole_run whole = {all_epochs(run), run->model.layer_count,
+                                    trainer_epoch_rows(&run->trainer), run->settings.batch};
+    if (!checkpoint_is_sound(&run->checkpoint, &run->state, depth, &whole) ||
+        !checkpoint_take(from, run->model.network))
+        return false;
+    trainer_catch_up(&run->trainer);
+    return true;
 }
 
 static bool prepare(struct run *run, int argc, char **argv)
@@ -144,7 +143,8 @@ static bool prepare(struct run *run, int argc, char **argv)
         !model_set_depth(&run->model, run->model.layer_count, settings->batch) ||
         !data_describe(&run->data, run->model.network))
         return false;
-    return go_on(run) && ranks_open(&run->ranks, &run->mpi, &run->model, settings->batch);
+    return checkpoint_go_on(&run->checkpoint, &run->state, take_checkpoint, run) &&
+           ranks_open(&run->ranks, &run->mpi, &run->model, settings->batch);
 }
 
 /* The last layer is on the last rank; each rank has the loss of its own rows. */

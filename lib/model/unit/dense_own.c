@@ -50,29 +50,26 @@ typedef struct operand {
     float *to;
 } operand;
 
-/* Rows of a piece that is rounded; columns of one that is packed: whole tiles of any instruction set. */
-enum { ROUNDED_ROWS = 16, PACKED_COLUMNS = 192 };
-
-static void round_piece(mfi_run *mine, void *context, size_t index)
+static void round_operand_rows(mfi_run *mine, void *context, size_t first, size_t end)
 {
     const operand *o = context;
-    size_t first = index * ROUNDED_ROWS, left = o->rows - first;
-    own(mine)->round_rows(left < ROUNDED_ROWS ? left : ROUNDED_ROWS, o->columns, o->from + first * o->stride,
-                          o->stride, o->to + first * mfi_depth(MFI_BF16, o->columns));
+    own(mine)->round_rows(end - first, o->columns, o->from + first * o->stride, o->stride,
+                          o->to + first * mfi_depth(MFI_BF16, o->columns));
 }
 
-static void pack_piece(mfi_run *mine, void *context, size_t index)
+/* Items are MFI_PACK_STEP columns each. */
+static void pack_operand_columns(mfi_run *mine, void *context, size_t first, size_t end)
 {
     const operand *o = context;
-    size_t start = index * PACKED_COLUMNS, left = o->columns - start;
-    own(mine)->pack(o->rows, left < PACKED_COLUMNS ? left : PACKED_COLUMNS, o->from + start, o->stride,
+    size_t start = first * MFI_PACK_STEP, stop = end * MFI_PACK_STEP;
+    own(mine)->pack(o->rows, (stop < o->columns ? stop : o->columns) - start, o->from + start, o->stride,
                     o->to + start * mfi_depth(o->precision, o->rows));
 }
 
 static void round_operand(const mfi_run *run, operand o)
 {
     if (o.precision != MFI_FLOAT32)
-        mfi_run_share(run, (o.rows + ROUNDED_ROWS - 1) / ROUNDED_ROWS, round_piece, &o);
+        mfi_run_share_items(run, o.rows, o.columns, round_operand_rows, &o);
 }
 
 static void own_begin_forward(const mfi_run *run, size_t index)
@@ -107,7 +104,8 @@ static void own_begin(const mfi_dense_pass *pass)
 {
     operand x = {pass->input.x, pass->input.stride,     pass->rows,
                  pass->k,       pass->stage->precision, pass->run->scratch->whole};
-    mfi_run_share(pass->run, (x.columns + PACKED_COLUMNS - 1) / PACKED_COLUMNS, pack_piece, &x);
+    mfi_run_share_items(pass->run, mfi_packed_columns(x.columns) / MFI_PACK_STEP, x.rows * MFI_PACK_STEP,
+                        pack_operand_columns, &x);
 }
 
 static void own_begin_input(const mfi_dense_pass *pass)
