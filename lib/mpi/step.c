@@ -366,12 +366,8 @@ static mf_status end_turn(turn *step, mf_status mpi)
 static mf_status step_layers(mf_mpi_trainer *trainer, size_t learner, size_t end, const mf_batch *source)
 {
     turn step = {.trainer = trainer};
-    MFM_TRY(mfm_trainer_check(trainer));
     if (trainer->over)
         return mfm_fail(MF_STATUS_STATE, "the trainer is over: %s", trainer->failure.text);
-    if (end > trainer->whole)
-        return mfm_fail(MF_STATUS_NOT_FOUND, "there is no layer %zu in a network of %zu layers", end - 1,
-                        trainer->whole);
     if (end <= trainer->first) {
         trainer->steps++;
         return MF_STATUS_OK;
@@ -393,7 +389,7 @@ mf_status mf_mpi_step(mf_mpi_trainer *trainer, const mf_batch *batch)
 mf_status mf_mpi_step_layer(mf_mpi_trainer *trainer, size_t position, const mf_batch *batch)
 {
     MFM_TRY(mfm_trainer_check(trainer));
-    if (position >= trainer->whole) /* also one to which nothing can be added */
+    if (position >= trainer->whole)
         return mfm_fail(MF_STATUS_NOT_FOUND, "there is no layer %zu in a network of %zu layers", position,
                         trainer->whole);
     return step_layers(trainer, position, position + 1, batch);
