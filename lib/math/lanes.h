@@ -12,9 +12,20 @@
  * another instruction set. */
 #if defined(MFI_USES_AVX512) || defined(MFI_USES_AVX2)
 #include <immintrin.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
+
+/* Before a loop of at most so many turns, whose number is constant once all is inlined: its vectors then stay
+ * in registers. Clang would not unroll a loop of fewer turns than it is told. */
+#ifdef __clang__
+#define UNROLL(turns) _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL(turns) PRAGMA(GCC unroll turns)
+#define PRAGMA(words) _Pragma(#words)
+#endif
 
 typedef float vector __attribute__((vector_size(MFI_LANES * sizeof(float)), aligned(4), may_alias));
 typedef int32_t mask __attribute__((vector_size(MFI_LANES * sizeof(float)), aligned(4), may_alias));
@@ -130,6 +141,8 @@ INLINE vector reciprocal_root(vector x)
 #elif defined(MFI_USES_AVX2)
     vector y = (vector)_mm256_rsqrt_ps((__m256)x);
     return y * (1.5f - 0.5f * x * y * y);
+#elif defined(__wasm_simd128__)
+    return 1.0f / (vector)wasm_f32x4_sqrt((v128_t)x);
 #else
     vector y;
     for (int lane = 0; lane < MFI_LANES; lane++)

@@ -53,13 +53,13 @@ INLINE void add_step_of_values(int rows, int vectors, const float *const row[], 
                                vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS])
 {
     vector x[MFI_TILE_VECTORS];
-#pragma GCC unroll 4
+    UNROLL(4)
     for (int v = 0; v < vectors; v++)
         x[v] = load(b + v * MFI_LANES);
-#pragma GCC unroll 16
+    UNROLL(16)
     for (int r = 0; r < rows; r++) {
         float factor = row[r][at];
-#pragma GCC unroll 4
+        UNROLL(4)
         for (int v = 0; v < vectors; v++)
             sum[r][v] = add_values(sum[r][v], factor, x[v]);
     }
@@ -127,24 +127,25 @@ INLINE void add_step_of_pairs(int rows, int vectors, const uint32_t *const row[]
 {
     pairs x[MFI_TILE_VECTORS];
 #ifdef MFI_USES_AVX512_BF16
-#pragma GCC unroll 4
+    UNROLL(4)
     for (int v = 0; v < vectors; v++)
         x[v] = load_pairs(b + v * MFI_LANES);
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
+    UNROLL(16)
+    for (int r = 0; r < rows; r++) {
+        UNROLL(4)
         for (int v = 0; v < vectors; v++)
             sum[r][v] = add_pairs(sum[r][v], row[r][at], x[v]);
+    }
 #else
-#pragma GCC unroll 2
+    UNROLL(2)
     for (int even = 0; even < 2; even++) {
-#pragma GCC unroll 4
+        UNROLL(4)
         for (int v = 0; v < vectors; v++)
             x[v] = half_of(even, load_pairs(b + v * MFI_LANES));
-#pragma GCC unroll 16
+        UNROLL(16)
         for (int r = 0; r < rows; r++) {
             vector factor = (vector)half_of(even, (pairs){0} + row[r][at]);
-#pragma GCC unroll 4
+            UNROLL(4)
             for (int v = 0; v < vectors; v++)
                 sum[r][v] += factor * (vector)x[v];
         }

@@ -24,28 +24,31 @@ INLINE void OF(multiply_tile)(bool gathers, int rows, int vectors, size_t inner,
 {
     vector sum[MFI_TILE_ROWS][MFI_TILE_VECTORS] = {{{0}}};
     const ELEMENT *row[MFI_TILE_ROWS];
-#pragma GCC unroll 16
+    UNROLL(16)
     for (int r = 0; r < rows; r++)
         row[r] = a.a + (gathers ? a.row_at[first + (size_t)r] : (first + (size_t)r) * a.row);
-    if (add && !gathers)
-#pragma GCC unroll 16
-        for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
+    if (add && !gathers) {
+        UNROLL(16)
+        for (int r = 0; r < rows; r++) {
+            UNROLL(4)
             for (int v = 0; v < vectors; v++)
                 sum[r][v] = load(c + (size_t)r * ldc + v * MFI_LANES);
+        }
+    }
     for (size_t p = 0; p < inner; p++) {
         size_t at = gathers ? a.inner_at[p] : p * a.step;
         OF(add_step)(rows, vectors, row, at, b + p * (size_t)vectors * MFI_LANES, sum);
     }
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 4
+    UNROLL(16)
+    for (int r = 0; r < rows; r++) {
+        UNROLL(4)
         for (int v = 0; v < vectors; v++) {
             float *to = c + (size_t)r * ldc + v * MFI_LANES;
             if (add && gathers)
                 sum[r][v] += load(to);
             store(to, sum[r][v]);
         }
+    }
 }
 
 /* All rows of A with one panel. */
@@ -130,16 +133,18 @@ INLINE void OF(multiply_across)(int rows, int panels, size_t inner, const ELEMEN
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < MFI_TILE_VECTORS; v++)
                 sum[q * rows + r][v] = load(c + (size_t)r * ldc + q * PANEL + v * MFI_LANES);
-    for (size_t p = 0; p < inner; p++)
-#pragma GCC unroll 4
-        for (int q = 0; q < panels; q++)
-#pragma GCC unroll 4
+    for (size_t p = 0; p < inner; p++) {
+        UNROLL(4)
+        for (int q = 0; q < panels; q++) {
+            UNROLL(4)
             for (int v = 0; v < MFI_TILE_VECTORS; v++) {
                 ELEMENTS x = LOAD_ELEMENTS(b + ((size_t)q * inner + p) * PANEL + v * MFI_LANES);
-#pragma GCC unroll 2
+                UNROLL(2)
                 for (int r = 0; r < rows; r++)
                     sum[q * rows + r][v] = ADD_ELEMENTS(sum[q * rows + r][v], a[(size_t)r * lda + p], x);
             }
+        }
+    }
     for (int q = 0; q < panels; q++)
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < MFI_TILE_VECTORS; v++)

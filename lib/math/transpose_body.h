@@ -14,10 +14,10 @@ INLINE __m256 two_halves(const float *low, const float *high)
 
 static void transpose_square(const float *from, size_t ldfrom, float *to, size_t ldto)
 {
-#pragma GCC unroll 2
+    UNROLL(2)
     for (size_t half = 0; half < SQUARE; half += 4, to += 4 * ldto) {
         __m256 row[4];
-#pragma GCC unroll 4
+        UNROLL(4)
         for (size_t i = 0; i < 4; i++)
             row[i] = two_halves(from + i * ldfrom + half, from + (i + 4) * ldfrom + half);
         __m256 low01 = _mm256_unpacklo_ps(row[0], row[1]), high01 = _mm256_unpackhi_ps(row[0], row[1]);

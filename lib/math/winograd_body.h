@@ -97,20 +97,20 @@ INLINE void transform_squares(mfi_transform_kind kind, int inputs, int outputs, 
 {
     for (size_t lane = 0; lane < count; lane += MFI_LANES) {
         vector half[6][6], in[6], out[6];
-#pragma GCC unroll 6
+        UNROLL(6)
         for (int j = 0; j < inputs; j++) {
-#pragma GCC unroll 6
+            UNROLL(6)
             for (int i = 0; i < inputs; i++)
                 in[i] = load(from + (ptrdiff_t)lane + i * from_row + j * from_column);
             transform_line(kind, in, out);
-#pragma GCC unroll 6
+            UNROLL(6)
             for (int i = 0; i < outputs; i++)
                 half[i][j] = out[i];
         }
-#pragma GCC unroll 6
+        UNROLL(6)
         for (int i = 0; i < outputs; i++) {
             transform_line(kind, half[i], out);
-#pragma GCC unroll 6
+            UNROLL(6)
             for (int j = 0; j < outputs; j++) {
                 float *at = to + (ptrdiff_t)lane + i * to_row + j * to_column;
                 if (add)
