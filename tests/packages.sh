@@ -57,6 +57,8 @@ list_missing() {
         have luajit || need luajit "which runs the example for LuaJIT"
         have go || need golang-go "which builds the example for Go"
         have cargo || need cargo "which builds the example for Rust"
+        have emcc || need emscripten "which builds the example for browsers"
+        have chromium || need chromium "which shows the example for browsers"
         if have dpkg; then
             have dpkg-buildpackage || need dpkg-dev "which builds Debian packages"
             have dh || need debhelper "which builds Debian packages"
