@@ -3,6 +3,7 @@
 #ifndef MFI_MODEL_HEAD_H
 #define MFI_MODEL_HEAD_H
 
+#include "math/softmax.h"
 #include "model/run.h"
 
 /* ---- linear scores: G = F M^T ---- */
@@ -20,6 +21,17 @@ bool mfi_head_sizes(const mfi_plan *plan, mfi_shared_sizes *shared);
 /* G from what the last stage gives, with F what M reads of it. */
 void mfi_head_goodness(const mfi_run *run, float *goodness);
 
+/* What M reads, [rows, F], from what the last stage gives. */
+void mfi_head_features(const mfi_run *run, float *features);
+
+/* The scores [rows, count] of the classes from `first` on, from features. Which rows and classes come
+ * together does not change more than their rounding. */
+void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
+                     float *scores);
+
+/* Rows whose scores of many classes are a piece of work. */
+enum { MFI_SCORE_ROWS = 64 };
+
 /* From dG in scratch->goodness: dM = dG^T F, which mfi_run_take() gets, and da from dF = dG M. */
 void mfi_head_backward(mfi_run *run, float *da);
 
@@ -35,5 +47,9 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
 mf_status mfi_cross_entropy_report(const mfi_rows *rows, size_t classes, float *goodness,
                                    float label_smoothing, bool gradient, const char *whose, size_t position,
                                    mf_report *report);
+
+/* The same from scores that came block by block, without gradient and label smoothing. */
+mf_status mfi_running_report(const mfi_rows *rows, const mfi_running *running, const char *whose,
+                             size_t position, mf_report *report);
 
 #endif

@@ -172,8 +172,9 @@ void mfi_layer_forward(const mf_layer *layer, const mfi_workplace *place, const 
     run_stages(&run, 0, layer->plan.body);
 }
 
-void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
-                        float *goodness)
+/* From the output `a` to what `use` makes of what the head's stages give. */
+static void run_head(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
+                     void (*use)(const mfi_run *run, float *to), float *to)
 {
     mfi_scratch scratch = mfi_scratch_at(&layer->plan, count, false, place);
     mfi_rows rows = {.count = count};
@@ -181,7 +182,19 @@ void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_
     mfi_run run = {
         .layer = layer, .scratch = &scratch, .team = place->team, .rows = &rows, .a = (float *)(uintptr_t)a};
     run_stages(&run, layer->plan.body, layer->plan.stage_count);
-    mfi_head_goodness(&run, goodness);
+    use(&run, to);
+}
+
+void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
+                        float *goodness)
+{
+    run_head(layer, place, count, a, mfi_head_goodness, goodness);
+}
+
+void mfi_layer_features(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
+                        float *features)
+{
+    run_head(layer, place, count, a, mfi_head_features, features);
 }
 
 /* ---- the first half of a step, for hosts that use the gradients ---- */

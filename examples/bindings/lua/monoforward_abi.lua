@@ -448,6 +448,7 @@ mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace,
 mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *goodness);
 mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *probabilities);
 mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode, const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities);
+mf_status mf_network_top(const mf_network *network, mf_workspace *workspace, int32_t mode, const mf_batch *batch, size_t count, int32_t *labels, float *goodness, float *probabilities);
 mf_status mf_pool_spec_init(mf_pool_spec *spec, size_t size);
 mf_status mf_pool_create(const mf_pool_spec *spec, mf_pool **pool);
 void mf_pool_free(mf_pool *pool);

@@ -476,6 +476,7 @@ function declare(koffi, library) {
         mf_network_goodness: library.func('int32_t mf_network_goodness(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *goodness)'),
         mf_network_probabilities: library.func('int32_t mf_network_probabilities(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *probabilities)'),
         mf_network_infer: library.func('int32_t mf_network_infer(mf_network *network, mf_workspace *workspace, int32_t mode, mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)'),
+        mf_network_top: library.func('int32_t mf_network_top(mf_network *network, mf_workspace *workspace, int32_t mode, mf_batch *batch, size_t count, int32_t *labels, float *goodness, float *probabilities)'),
         mf_pool_spec_init: library.func('int32_t mf_pool_spec_init(_Inout_ mf_pool_spec *spec, size_t size)'),
         mf_pool_create: library.func('int32_t mf_pool_create(mf_pool_spec *spec, _Out_ mf_pool **pool)'),
         mf_pool_free: library.func('void mf_pool_free(mf_pool *pool)'),

@@ -1,4 +1,6 @@
 /* Owns: the linear head: G = F M^T, with F the layer's output or its adaptive average pooling. */
+#include <string.h>
+
 #include "base/memory.h"
 #include "math/gemm.h"
 #include "model/head.h"
@@ -37,60 +39,79 @@ static const float *input_of(const mfi_run *run)
     return mfi_run_output(run, run->layer->plan.stage_count - 1);
 }
 
-/* What M reads: that, or its pooling in scratch->features. */
-static const float *features_of(const mfi_run *run)
+static void pool_features(const mfi_run *run, float *features)
 {
     const mfi_plan *plan = &run->layer->plan;
     const mf_shape *input = mfi_plan_head_input(plan);
-    if (!mfi_plan_pools_head(plan))
-        return input_of(run);
     mfi_adaptive_pool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0], input_of(run),
-                      run->scratch->features);
+                      features);
+}
+
+/* What M reads: that, or its pooling in scratch->features. */
+static const float *features_of(const mfi_run *run)
+{
+    if (!mfi_plan_pools_head(&run->layer->plan))
+        return input_of(run);
+    pool_features(run, run->scratch->features);
     return run->scratch->features;
 }
 
+void mfi_head_features(const mfi_run *run, float *features)
+{
+    const mfi_plan *plan = &run->layer->plan;
+    if (mfi_plan_pools_head(plan))
+        pool_features(run, features);
+    else
+        memcpy(features, input_of(run), run->rows->count * plan->scored * plan->features * sizeof *features);
+}
+
 /* What the threads of a product with M share. */
-typedef struct scores {
+typedef struct score_work {
     const mf_layer *layer;
     const float *features;
     float *goodness;
     size_t rows, piece; /* of the batch, and of each piece of it */
-} scores;
+} score_work;
 
 /* Rows whose scores are one piece of work: enough multiplications that a piece is worth waking a thread for,
  * and enough rows for the BLAS library. */
 static size_t score_rows_of_piece(const mf_layer *layer)
 {
-    enum { MULTIPLICATIONS = 262144, STEP = 8, BLAS_ROWS = 64 };
+    enum { MULTIPLICATIONS = 262144, STEP = 8 };
     size_t rows = MULTIPLICATIONS / (layer->plan.features * layer->plan.head.classes) / STEP * STEP;
     if (layer->plan.head.classes > FEW_CLASSES)
-        return BLAS_ROWS;
+        return MFI_SCORE_ROWS;
     return rows < STEP ? STEP : rows;
+}
+
+void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
+                     float *scores)
+{
+    size_t n = layer->plan.features;
+    const float *projection = projection_of(layer) + first * n;
+    if (layer->plan.head.classes <= FEW_CLASSES)
+        layer->kernels->skinny_product(rows, count, n, features, n, projection, scores);
+    else
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, n, 1.0f, features, n, projection, n, 0.0f, scores,
+                 count);
 }
 
 static void score_rows(void *context, size_t index, size_t slot)
 {
-    const scores *all = context;
-    const mf_layer *layer = all->layer;
-    size_t first = index * all->piece, left = all->rows - first, n = layer->plan.features,
-           m = layer->plan.head.classes, rows = left < all->piece ? left : all->piece;
-    const float *features = all->features + first * n;
-    float *goodness = all->goodness + first * m;
+    const score_work *all = context;
+    size_t first = index * all->piece, left = all->rows - first, m = all->layer->plan.head.classes;
     (void)slot;
-    if (m <= FEW_CLASSES)
-        layer->kernels->skinny_product(rows, m, n, features, n, projection_of(layer), goodness);
-    else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, m, n, 1.0f, features, n, projection_of(layer), n, 0.0f,
-                 goodness, m);
+    mfi_head_scores(all->layer, left < all->piece ? left : all->piece,
+                    all->features + first * all->layer->plan.features, 0, m, all->goodness + first * m);
 }
 
 void mfi_head_goodness(const mfi_run *run, float *goodness)
 {
-    scores all = {.layer = run->layer,
-                  .features = features_of(run),
-                  .goodness = goodness,
-                  .rows = run->rows->count * run->layer->plan.scored,
-                  .piece = score_rows_of_piece(run->layer)};
+    score_work all = {.layer = run->layer,
+                      .features = features_of(run),
+                      .goodness = goodness,
+                      .rows = run->rows->count * run->layer->plan.scored,
+                      .piece = score_rows_of_piece(run->layer)};
     mfi_team_run(run->team, (all.rows + all.piece - 1) / all.piece, score_rows, &all);
 }
 

@@ -587,6 +587,8 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_network_infer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_network_top": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
+        c.POINTER(mf_batch), c.c_size_t, c.c_void_p, c.c_void_p, c.c_void_p]),
     "mf_pool_spec_init": (c.c_int32, [c.POINTER(mf_pool_spec), c.c_size_t]),
     "mf_pool_create": (c.c_int32, [c.POINTER(mf_pool_spec), c.POINTER(c.POINTER(mf_pool))]),
     "mf_pool_free": (None, [c.POINTER(mf_pool)]),

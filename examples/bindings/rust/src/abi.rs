@@ -524,6 +524,7 @@ extern "C" {
     pub fn mf_network_goodness(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, goodness: *mut f32) -> i32;
     pub fn mf_network_probabilities(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, probabilities: *mut f32) -> i32;
     pub fn mf_network_infer(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
+    pub fn mf_network_top(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, count: usize, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
     pub fn mf_pool_spec_init(spec: *mut mf_pool_spec, size: usize) -> i32;
     pub fn mf_pool_create(spec: *const mf_pool_spec, pool: *mut *mut mf_pool) -> i32;
     pub fn mf_pool_free(pool: *mut mf_pool);

@@ -1010,6 +1010,25 @@ MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *works
                                   const mf_batch *batch, int32_t *labels, float *goodness,
                                   float *probabilities);
 
+/** The best classes of every row, best first; of equal scores the lowest class comes first. At positions,
+ * those of every position.
+ *
+ *  Of more than 4096 classes, the scores of a batch are never in memory at the same time, neither here nor in
+ *  mf_network_evaluate() and the other predictions: these go over blocks of classes, and the results are
+ * exact. After NUMERIC, what the arrays hold is then of no use.
+ *  @param network        to ask
+ *  @param workspace      made for it
+ *  @param mode           MF_PREDICT_LAST or MF_PREDICT_SUM
+ *  @param batch          as in mf_network_infer()
+ *  @param count          k, how many classes of each row, 1 to m; meant for few
+ *  @param labels         [rows, k] receives the classes
+ *  @param goodness       [rows, k] receives their scores
+ *  @param probabilities  [rows, k] receives what the softmax over all classes gives them; may be NULL
+ *  Errors: as mf_network_infer(); ARGUMENT also for a count that is out of range. */
+MF_API mf_status mf_network_top(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                const mf_batch *batch, size_t count, int32_t *labels, float *goodness,
+                                float *probabilities);
+
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
 /** @defgroup pool Pools: threads that share the work of a call
@@ -1635,11 +1654,16 @@ MF_API mf_status mf_network_snapshot_save(const mf_network *network, void *buffe
 /** Goes back to a snapshot: steps that follow have the bits they would have had then, if the host's
  *  settings are those of then. Workspaces stay valid. Nothing is allocated, and nothing changes unless the
  *  whole snapshot is good.
- *  @param network  of the same shapes and kinds of optimizers as the one the snapshot was taken of
+ *
+ *  Where a layer has an optimizer and that of the snapshot had none, or the other way round, the layer takes its
+ *  parameters and running mean and variance only, and keeps its own state and counts, as by
+ *  mf_network_copy_parameters(). So a network that serves takes snapshots of one that learns.
+ *  @param network  of the same shapes as the one the snapshot was taken of; optimizers, where both have one,
+ *                  are of the same kind, with momentum or without as then
  *  @param buffer   [bytes] the snapshot, of any alignment
  *  @param bytes    its size or more
  *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
- *  shape), OVERFLOW. */
+ *  shape, or with the state of another kind of optimizer), OVERFLOW. */
 MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
 
 /** @} */
