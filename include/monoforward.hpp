@@ -859,6 +859,15 @@ struct head_spec : mf_head_spec {
         return spec;
     }
 
+    /** This head, whose steps score so many classes that are drawn by a law, MF_SAMPLING_..., and the labels. */
+    head_spec sampled(std::int32_t law, std::size_t count) const
+    {
+        head_spec spec = *this;
+        spec.sampling = law;
+        spec.candidates = count;
+        return spec;
+    }
+
     /** A goodness for each position of a sequence. */
     static head_spec positions(std::size_t classes)
     {

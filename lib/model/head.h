@@ -16,7 +16,7 @@ bool mfi_head_joins(const mfi_plan *plan);
 size_t mfi_head_panel(const mfi_plan *plan);
 
 /* What the head needs in a backward pass; false if a size does not fit. */
-bool mfi_head_sizes(const mfi_plan *plan, mfi_shared_sizes *shared);
+bool mfi_head_sizes(const mfi_plan *plan, size_t rows, mfi_shared_sizes *shared);
 
 /* G from what the last stage gives, with F what M reads of it. */
 void mfi_head_goodness(const mfi_run *run, float *goodness);
@@ -32,6 +32,12 @@ void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, 
 /* Rows whose scores of many classes are a piece of work. */
 enum { MFI_SCORE_ROWS = 64 };
 
+/* How many classes are scored: all, or the columns of a step whose head is sampled. */
+size_t mfi_head_columns(const mfi_run *run);
+
+/* Uses dM of features [start, start + width), which is in scratch: row by row where the head is sampled. */
+void mfi_head_take(mfi_run *run, const mfi_target *projection, size_t start, size_t width);
+
 /* From dG in scratch->goodness: dM = dG^T F, which mfi_run_take() gets, and da from dF = dG M. */
 void mfi_head_backward(mfi_run *run, float *da);
 
@@ -39,6 +45,14 @@ void mfi_head_backward(mfi_run *run, float *da);
  * dM and db. `a` and `z` begin at the first of them; z is NULL if phi' can be computed from a. */
 void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,
                              const float *a, const float *z);
+
+/* ---- sampled scores ---- */
+
+/* Before the goodness of a step: chooses the columns, if the head is sampled. */
+void mfi_head_sample(mfi_run *run);
+
+/* Room for the columns of steps with that many rows and fewer; false if a size does not fit. */
+bool mfi_head_take_candidates(const mfi_plan *plan, size_t rows, mfi_room *room, mfi_candidates *candidates);
 
 /* ---- the objective: cross-entropy of softmax(G) ---- */
 

@@ -160,6 +160,9 @@ struct mf_head_spec {
     float projection_gain;
     float label_smoothing;
     int32_t output_node;
+    int32_t sampling;
+    int32_t reserved;
+    size_t candidates;
 };
 struct mf_builder_spec {
     uint32_t struct_size;
@@ -356,6 +359,10 @@ enum { MF_BLOCK_MIXER = 2 };
 enum { MF_BLOCK_TRANSFORMER = 3 };
 enum { MF_HEAD_LINEAR = 0 };
 enum { MF_HEAD_POSITIONS = 1 };
+enum { MF_SAMPLING_NONE = 0 };
+enum { MF_SAMPLING_UNIFORM = 1 };
+enum { MF_SAMPLING_LOG_UNIFORM = 2 };
+enum { MF_SAMPLING_COUNTS = 3 };
 enum { MF_PREDICT_LAST = 0 };
 enum { MF_PREDICT_SUM = 1 };
 enum { MF_METADATA_NAME_BYTES = 255 };
@@ -524,7 +531,7 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_batch") == 64)
     assert(ffi.sizeof("mf_unit_spec") == 136)
     assert(ffi.sizeof("mf_block_spec") == 72)
-    assert(ffi.sizeof("mf_head_spec") == 40)
+    assert(ffi.sizeof("mf_head_spec") == 56)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
     assert(ffi.sizeof("mf_pool_spec") == 16)

@@ -79,6 +79,10 @@ const constants = Object.freeze({
     MF_BLOCK_TRANSFORMER: 3,
     MF_HEAD_LINEAR: 0,
     MF_HEAD_POSITIONS: 1,
+    MF_SAMPLING_NONE: 0,
+    MF_SAMPLING_UNIFORM: 1,
+    MF_SAMPLING_LOG_UNIFORM: 2,
+    MF_SAMPLING_COUNTS: 3,
     MF_PREDICT_LAST: 0,
     MF_PREDICT_SUM: 1,
     MF_METADATA_NAME_BYTES: 255,
@@ -190,8 +194,11 @@ function declare(koffi, library) {
         projection_gain: 'float',
         label_smoothing: 'float',
         output_node: 'int32_t',
+        sampling: 'int32_t',
+        reserved: 'int32_t',
+        candidates: 'size_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 40)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 56)
         throw new Error('mf_head_spec has another size than in C');
     koffi.struct('mf_report', {
         struct_size: 'uint32_t',
