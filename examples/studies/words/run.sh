@@ -24,10 +24,15 @@ run mf-full "$@"
 run bp-counts --train bp --law counts "$@"
 run mf-log-uniform --law log-uniform "$@"
 run mf-uniform --law uniform "$@"
-run mf-low-rank --head low-rank "$@"
+run mf-uniform-8000 --law uniform --candidates 8000 "$@"
+run mf-counts-8000 --law counts --candidates 8000 "$@"
 run mf-low-rank-counts --head low-rank --law counts "$@"
-run mf-shared --head shared "$@"
 run mf-shared-counts --head shared --law counts "$@"
+# As many words as steps with candidates learn from in a third of the time of those with all words.
+run mf-uniform-more --law uniform "$@" --tokens "${MORE:-240000}"
+run mf-counts-more --law counts "$@" --tokens "${MORE:-240000}"
+run mf-low-rank --head low-rank "$@"
+run mf-shared --head shared "$@"
 if [ -n "${PYTHON:-}" ] && ! grep -q '^torch-bp: result' "$folder/runs.log"; then
     "$PYTHON" "$here/torch_words.py" "$@" | sed -n 's/^result/torch-bp: result/p' >>"$folder/runs.log"
 fi
