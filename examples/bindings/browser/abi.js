@@ -78,6 +78,10 @@ export const constants = Object.freeze({
     MF_BLOCK_TRANSFORMER: 3,
     MF_HEAD_LINEAR: 0,
     MF_HEAD_POSITIONS: 1,
+    MF_SAMPLING_NONE: 0,
+    MF_SAMPLING_UNIFORM: 1,
+    MF_SAMPLING_LOG_UNIFORM: 2,
+    MF_SAMPLING_COUNTS: 3,
     MF_PREDICT_LAST: 0,
     MF_PREDICT_SUM: 1,
     MF_METADATA_NAME_BYTES: 255,
@@ -212,7 +216,7 @@ export const structs = {
         causal: ['Int32', 40],
         reserved: ['Int32', 44],
     }},
-    mf_head_spec: {bytes: 32, fields: {
+    mf_head_spec: {bytes: 44, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         classes: ['Uint32', 8],
@@ -221,6 +225,9 @@ export const structs = {
         projection_gain: ['Float32', 20],
         label_smoothing: ['Float32', 24],
         output_node: ['Int32', 28],
+        sampling: ['Int32', 32],
+        reserved: ['Int32', 36],
+        candidates: ['Uint32', 40],
     }},
     mf_builder_spec: {bytes: 40, fields: {
         struct_size: ['Uint32', 0],
