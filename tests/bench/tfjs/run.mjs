@@ -14,7 +14,8 @@ try {
         console.log(`tfjs ${backend}: ${typeof time === 'number' ? `${time.toFixed(1)} ms a step at first` : time}`);
     console.log(`result bench=tfjs tfjs=${result.tfjs} backend=${result.backend} rows=${result.rows} ` +
         `ms=${result.ours.toFixed(2)} tfjs_ms=${result.theirs.toFixed(2)} accuracy=${result.accuracy[0].toFixed(3)} ` +
-        `tfjs_accuracy=${result.accuracy[1].toFixed(3)} ratio=${result.ratio.toFixed(2)}`);
+        `tfjs_accuracy=${result.accuracy[1].toFixed(3)} ratio_of_least=${result.ratioOfLeast.toFixed(2)} ` +
+        `ratio=${result.ratio.toFixed(2)}`);
 } finally {
     await browser.stop();
 }
