@@ -93,6 +93,8 @@ mf_status mfi_layer_set(mf_layer *layer, int32_t key, double value)
 {
     MFI_TRY(mfi_check_constant("layer key", key, MF_LAYER_LABEL_SMOOTHING));
     MFI_TRY(mfi_check_rate(key == MF_LAYER_DROPOUT ? "dropout" : "label_smoothing", value));
+    if (key == MF_LAYER_LABEL_SMOOTHING && value > 0.0 && layer->plan.head.sampling != MF_SAMPLING_NONE)
+        return mfi_fail(MF_STATUS_ARGUMENT, "label_smoothing must be 0 with sampling, got %g", value);
     *option_of(&layer->plan, key) = (float)value;
     return MF_STATUS_OK;
 }
