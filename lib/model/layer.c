@@ -14,8 +14,9 @@
  * the same values. */
 static uint64_t automatic_seed(void)
 {
-    static atomic_uint_fast64_t counter;
-    uint64_t bits = (atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed) + 1) * 0x9E3779B97F4A7C15u;
+    static atomic_size_t counter; /* as wide as any processor with atomics has them */
+    uint64_t number = (uint64_t)atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed) + 1;
+    uint64_t bits = number * 0x9E3779B97F4A7C15u;
     bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9u;
     bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EBu;
     return bits ^ (bits >> 31);
