@@ -43,6 +43,7 @@ list_missing() {
         have clang || need clang "the other C compiler"
         has_header libxsmm.h || need libxsmm-dev "a rival of bench_products"
         has_header oneapi/dnnl/dnnl.h || need libdnnl-dev "a rival of bench_products"
+        { [ "$(uname)" != Linux ] || have ip; } || need iproute2 "which makes networks between ranks"
         have gnuplot || need gnuplot-nox "which draws the figures of the experiments"
         have mandoc || need mandoc "which checks man pages"
         have lexgrog || need man-db "which reads the names of man pages"

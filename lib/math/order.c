@@ -51,19 +51,3 @@ void mfi_order_set(const mfi_matrix_order *of, float *matrix, size_t first, size
         done += run.count;
     }
 }
-
-void mfi_order_gather(const mfi_matrix_order *of, const float *plain, size_t first, size_t count,
-                      float *values)
-{
-    if (mfi_order_is_plain(&of->order)) {
-        memcpy(values, plain + first, count * sizeof *values);
-        return;
-    }
-    size_t panel_values = of->order.width * of->columns;
-    for (size_t done = 0; done < count; done++) {
-        size_t place = first + done, start = place / panel_values * of->order.width;
-        size_t panel = mfi_order_panel(&of->order, of->rows, start), inside = place % panel_values;
-        size_t row = start + inside % panel, column = inside / panel;
-        values[done] = row < of->rows ? plain[row * of->columns + column] : 0.0f;
-    }
-}

@@ -44,8 +44,4 @@ size_t mfi_order_rows(const mfi_order *order, size_t rows);
 void mfi_order_get(const mfi_matrix_order *of, const float *matrix, size_t first, size_t count, float *plain);
 void mfi_order_set(const mfi_matrix_order *of, float *matrix, size_t first, size_t count, const float *plain);
 
-/* Copies the `count` values that stand from place `first` on in the matrix, from one in plain order. */
-void mfi_order_gather(const mfi_matrix_order *of, const float *plain, size_t first, size_t count,
-                      float *values);
-
 #endif

@@ -1,5 +1,6 @@
 /* Owns: the second half of a step: clipping, and an update from gradients that the host passes in. */
 #include <math.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "base/subnormal.h"
@@ -18,20 +19,36 @@ mf_status mfi_clip_factor(double squares, double largest, double *norm, float *f
     return MF_STATUS_OK;
 }
 
+/* Some columns of a panel of the caller's matrix, in the order of the parameter. */
+static void read_panel(const mfi_kernels *kernels, const mfi_matrix_order *of, const float *plain,
+                       size_t start, size_t column, size_t count, float *values)
+{
+    size_t panel = mfi_order_panel(&of->order, of->rows, start), left = of->rows - start;
+    if (left < panel)
+        memset(values, 0, panel * count * sizeof *values);
+    kernels->transpose(left < panel ? left : panel, count, plain + start * of->columns + column, of->columns,
+                       values, panel);
+}
+
 /* The caller's gradients are in plain order, and must not be changed: they are copied piece by piece into the
  * order of the parameter, and scaled there. */
 static void apply_gradient(mfi_run *run, const mfi_target *target, float factor, const float *gradient)
 {
-    enum { PIECE = 1024 };
+    enum { PIECE = 2048 };
     float piece[PIECE];
-    const mfi_matrix_order matrix = mfi_parameter_matrix(&run->layer->plan.parameters[target->number]);
-    size_t room = run->learner->parameters[target->number].now.count;
-    for (size_t first = 0; first < room; first += PIECE) {
-        size_t count = room - first < PIECE ? room - first : PIECE;
-        mfi_order_gather(&matrix, gradient, first, count, piece);
-        for (size_t i = 0; factor != 1.0f && i < count; i++)
-            piece[i] *= factor;
-        mfi_run_take(run, target, first, 1, count, count, piece);
+    mfi_matrix_order matrix = mfi_parameter_matrix(&run->layer->plan.parameters[target->number]);
+    if (mfi_order_is_plain(&matrix.order)) /* as one row it takes the fewest pieces */
+        matrix = (mfi_matrix_order){matrix.order, 1, matrix.rows * matrix.columns};
+    for (size_t start = 0, panel; start < matrix.rows; start += panel) {
+        panel = mfi_order_panel(&matrix.order, matrix.rows, start);
+        for (size_t column = 0, columns; column < matrix.columns; column += columns) {
+            columns = matrix.columns - column < PIECE / panel ? matrix.columns - column : PIECE / panel;
+            size_t count = panel * columns;
+            read_panel(run->layer->kernels, &matrix, gradient, start, column, columns, piece);
+            for (size_t i = 0; factor != 1.0f && i < count; i++)
+                piece[i] *= factor;
+            mfi_run_take(run, target, start * matrix.columns + column * panel, 1, count, count, piece);
+        }
     }
 }
 

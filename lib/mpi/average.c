@@ -1,6 +1,7 @@
 /* Owns: weighted averages of vectors over replicas. */
 #include "average.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <sched.h>
@@ -80,18 +81,37 @@ mf_status mfm_average_send(mfm_average *average, size_t vector)
                                  MPI_FLOAT, average->scattering, &one->request));
 }
 
-/* What has come of all replicas becomes this replica's segment of the average. Those without weight may have
- * sent anything. */
+/* Adds a share of `values` to the sums. */
+static void add_share(double *sums, double share, const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sums[i] += share * (double)values[i];
+}
+
+/* Rounds the sums to float; whether all are finite then. */
+static bool round_sums(const double *sums, size_t count, float *values)
+{
+    int finite = 1;
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (float)sums[i];
+        finite &= fabsf(values[i]) <= FLT_MAX;
+    }
+    return finite != 0;
+}
+
+/* What has come of all replicas becomes this replica's segment of the average, some values at a time, which
+ * stay in the cache. Those without weight may have sent anything. */
 static void add_up(mfm_average *average, mfm_vector *vector)
 {
-    float *sums = vector->values + (size_t)average->replica * vector->segment;
-    for (size_t i = 0; i < vector->segment; i++) {
-        double sum = 0;
-        for (int r = 0; r < average->replicas; r++)
+    enum { PIECE = 512 };
+    float *segment = vector->values + (size_t)average->replica * vector->segment;
+    for (size_t start = 0; start < vector->segment; start += PIECE) {
+        size_t count = vector->segment - start < PIECE ? vector->segment - start : PIECE;
+        double sums[PIECE] = {0};
+        for (size_t r = 0; r < (size_t)average->replicas; r++)
             if (average->shares[r] > 0)
-                sum += average->shares[r] * (double)vector->gathered[(size_t)r * vector->segment + i];
-        sums[i] = (float)sum;
-        average->finite = average->finite && isfinite(sums[i]);
+                add_share(sums, average->shares[r], vector->gathered + r * vector->segment + start, count);
+        average->finite = round_sums(sums, count, segment + start) && average->finite;
     }
 }
 

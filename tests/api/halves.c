@@ -5,7 +5,8 @@
 
 #include "oracle_case.h"
 
-enum { INPUTS = 37, OUTPUTS = 150, CLASSES = 6, ROWS = 20, STEPS = 30 };
+/* Inputs that take more than one piece of a panel, outputs that do not fill the last panel. */
+enum { INPUTS = 203, OUTPUTS = 150, CLASSES = 6, ROWS = 20, STEPS = 30 };
 
 typedef struct data {
     float x[ROWS * INPUTS], a[ROWS * OUTPUTS], b[ROWS * OUTPUTS];

@@ -1,10 +1,7 @@
 /* Time per step and memory: Mono-Forward against backpropagation, on equal terms.
  *
- *     bench_algorithms [--arch=784-1000-1000,...] [--batch=128] [--optimizer=sgd,adam] [--threads=1]
- *                      [--rounds=5]
- *
- * Backpropagation is the same network in one layer. Both run in turns in every round; bp_vs_mf is the median of the
- * rounds' ratios. The bytes are those of mf_network_memory_built(). */
+ * Backpropagation is the same network in one layer. Both run in turns in every round; bp_vs_mf is the median
+ * of the rounds' ratios. The bytes are those of mf_network_memory_built(). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +80,12 @@ static void measure(const char *arch, size_t batch, const char *optimizer_name, 
     mf_optimizer_free(optimizer);
 }
 
+static const char OPTIONS[] =
+    "[--arch=784-1000-1000,...] [--batch=128] [--optimizer=sgd,adam] [--threads=1] [--rounds=5]";
+
 int main(int count, char **arguments)
 {
+    check_options(count, arguments, OPTIONS);
     char *archs =
         copy_words(argument(count, arguments, "arch",
                             "784-1000-1000,3072-2000-2000-2000,784-1000-1000-1000-1000-1000-1000-1000-1000"));

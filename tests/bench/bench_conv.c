@@ -1,10 +1,6 @@
 /* The training step of a convolutional network against the rate that the linked BLAS library reaches on its
  * products, and against PyTorch.
  *
- *     bench_conv [--arch=3x32x32:c64p-c128p-c256p-c512p] [--batch=128] [--threads=1,2] [--run=steps,pipeline]
- *                [--optimizer=sgd,adam] [--norm=none,batch] [--rounds=5] [--steps=N] [--python=PROGRAM]
- *                [--bf16] [--layers]
- *
  * A round times, one after the other: the products alone (conv_products.h says how), with THREADS threads of
  * the BLAS library; our training with a pool of THREADS, in steps, one layer after the other, and where there
  * is more than one thread in a pipeline, layers at the same time; PyTorch's backpropagation, with one linear
@@ -267,8 +263,14 @@ static void measure_with_threads(const options *o, conv_products *products, int 
     free(optimizers);
 }
 
+static const char OPTIONS[] =
+    "[--arch=3x32x32:c64p-c128p-c256p-c512p] [--batch=128] [--threads=1,2]"
+    " [--run=steps,pipeline] [--optimizer=sgd,adam] [--norm=none,batch] [--rounds=5] [--steps=N]"
+    " [--python=PROGRAM] [--bf16] [--layers]";
+
 int main(int count, char **arguments)
 {
+    check_options(count, arguments, OPTIONS);
     options o = {.arch = argument(count, arguments, "arch", "3x32x32:c64p-c128p-c256p-c512p"),
                  .batch_text = argument(count, arguments, "batch", "128"),
                  .threads = argument(count, arguments, "threads", "1,2"),

@@ -1,8 +1,5 @@
 /* The whole training step against the rate that the linked BLAS library reaches on the same products.
  *
- *     bench_dense [--arch=784-1000-1000,...] [--batch=1,32,128,512] [--optimizer=sgd,momentum,adam]
- *                 [--threads=1,2] [--precision=float32,bf16] [--rounds=5]
- *
  * The products of a step are x W^T and dz^T x of every layer. A round times them, with THREADS threads of the
  * BLAS library, the step, with a pool of THREADS, and multiply-adds that do nothing (peak.h), one after the
  * other. Printed are medians over the rounds:
@@ -172,8 +169,13 @@ static void measure_all(int count, char **arguments, const char *arch, size_t ba
     free(threads);
 }
 
+static const char OPTIONS[] =
+    "[--arch=784-1000-1000,...] [--batch=1,32,128,512] [--optimizer=sgd,momentum,adam]"
+    " [--threads=1,2] [--precision=float32,bf16] [--rounds=5]";
+
 int main(int count, char **arguments)
 {
+    check_options(count, arguments, OPTIONS);
     char *archs = copy_words(argument(count, arguments, "arch", "784-1000-1000,3072-2000-2000-2000"));
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
     if (rounds < 1 || rounds > MOST_ROUNDS)

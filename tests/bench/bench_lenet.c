@@ -1,8 +1,5 @@
 /* LeNet-5 on MNIST: ours by Mono-Forward, PyTorch's by backpropagation, both with Adam.
  *
- *     bench_lenet [--data=FOLDER] [--threads=1,2] [--epochs=10] [--batch=128] [--learning-rate=0.001]
- *                 [--seed=1] [--python=PROGRAM] [--quick]
- *
  * The network is SimpleChains.jl's: convolutions of 6 and 16 filters, 5x5 without padding, each with ReLU and
  * a 2x2 maximum pooling, then dense layers of 120 and 84 with ReLU, and 10 classes. Ours are four layers with
  * a projection each; the last projection stands for the last layer. With one thread they learn one after the
@@ -274,8 +271,13 @@ static struct dataset load(const char *folder, int quick, uint64_t seed)
     return set;
 }
 
+static const char OPTIONS[] =
+    "[--data=FOLDER] [--threads=1,2] [--epochs=10] [--batch=128] [--learning-rate=0.001]"
+    " [--seed=1] [--python=PROGRAM] [--quick]";
+
 int main(int count, char **arguments)
 {
+    check_options(count, arguments, OPTIONS);
     int quick = has_flag(count, arguments, "quick");
     options o = {.batch_text = argument(count, arguments, "batch", "128"),
                  .rate_text = argument(count, arguments, "learning-rate", "0.001"),

@@ -1,7 +1,5 @@
-/* Peak training memory against depth: Mono-Forward, and backpropagation, which is the same network in one layer.
- *
- *     bench_memory [--batch=30000,128] [--depths=2,5,10,20] [--width=2000] [--inputs=784]
- *                  [--optimizer=sgd,adam] [--algo=mf,bp] [--plot=FILE.svg]
+/* Peak training memory against depth: Mono-Forward, and backpropagation, which is the same network in one
+ * layer.
  *
  * Every measurement is a process of its own that builds the network and takes one step. peak_mb is the
  * peak of a counting allocator through which all of it goes; rss_mb is what the system saw beyond the
@@ -161,8 +159,12 @@ static int measure_depths(setting chosen, const char *depths, plot *figure)
     return 1;
 }
 
+static const char OPTIONS[] = "[--batch=30000,128] [--depths=2,5,10,20] [--width=2000] [--inputs=784]"
+                              " [--optimizer=sgd,adam] [--algo=mf,bp] [--plot=FILE.svg]";
+
 int main(int argc, char **arguments)
 {
+    check_options(argc, arguments, OPTIONS);
     const char *depths = argument(argc, arguments, "depths", "2,5,10,20");
     const char *path = argument(argc, arguments, "plot", NULL);
     setting chosen = {

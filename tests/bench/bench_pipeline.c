@@ -1,9 +1,5 @@
 /* Two threads against one, in steps and in a pipeline.
  *
- *     bench_pipeline [--arch=1000-1000,784-1000-1000,...] [--batch=128,32] [--optimizer=sgd,adam]
- * [--rounds=5]
- *                    [--precision=float32,bf16] [--seconds=0.4]
- *
  * A round times, one after the other, on the same batches: steps on one thread; steps with a pool of two
  * threads, which share each layer's work; a pipeline with such a pool, where layers train at the same time;
  * two runs on one thread each, side by side, in processes of their own, which share nothing but the machine;
@@ -185,8 +181,13 @@ static void for_precisions(const char *precisions, const char *arch, const char 
     free(words);
 }
 
+static const char OPTIONS[] =
+    "[--arch=1000-1000,784-1000-1000,...] [--batch=128,32] [--optimizer=sgd,adam] [--rounds=5]"
+    " [--precision=float32,bf16] [--seconds=0.4]";
+
 int main(int count, char **arguments)
 {
+    check_options(count, arguments, OPTIONS);
     const char *precisions = argument(count, arguments, "precision", "float32,bf16");
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
     double seconds = strtod(argument(count, arguments, "seconds", "0.4"), NULL);

@@ -1,7 +1,5 @@
 /* The matrix products of training steps, each by every library that is there, and against the peak.
  *
- *     bench_products [--dense=128x1000x784,...] [--conv=64x27,...] [--columns=512] [--rounds=7] [--repeat=N]
- *
  * A dense layer of n neurons on k inputs, as BxnxK, has three products: forward x W^T [B,n], update dz^T x
  * [n,k] and input dz W [B,k], which only layers of several units have. A convolution of F filters with K
  * weights, as FxK, has two for a block of columns (conv_products.h): conv_forward W col [F,N] and conv_update
@@ -193,8 +191,12 @@ static void say_who_is_missing(void)
 #endif
 }
 
+static const char OPTIONS[] =
+    "[--dense=128x1000x784,...] [--conv=64x27,...] [--columns=512] [--rounds=7] [--repeat=N]";
+
 int main(int count, char **arguments)
 {
+    check_options(count, arguments, OPTIONS);
     char *dense = copy_words(argument(count, arguments, "dense", "128x1000x784,128x1000x1000,128x2000x2000"));
     char *conv = copy_words(argument(count, arguments, "conv", "64x27,128x576,256x1152,512x2304"));
     size_t columns = strtoul(argument(count, arguments, "columns", "512"), NULL, 10);

@@ -1,7 +1,5 @@
 /* What Adam's update costs by itself, by where its state comes from.
  *
- *     bench_update [--rounds=21]
- *
  * in=cache: few enough parameters for the second-level cache. in=memory: those of four layers of 1000 x
  * 1000, one after the other, again and again. in=training: the same with the product dz^T x of a batch of
  * 128 before every panel, untimed, as in a step; the time between two uses of a parameter is what differs. */
@@ -84,8 +82,11 @@ static void measure(const char *place, size_t count, size_t repeat, int products
     free(x);
 }
 
+static const char OPTIONS[] = "[--rounds=21]";
+
 int main(int argc, char **arguments)
 {
+    check_options(argc, arguments, OPTIONS);
     size_t rounds = strtoul(argument(argc, arguments, "rounds", "21"), NULL, 10);
     if (rounds < 1 || rounds > MOST_ROUNDS)
         return 1;

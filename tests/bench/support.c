@@ -254,6 +254,30 @@ int has_flag(int count, char **arguments, const char *name)
     return 0;
 }
 
+/* Whether the options have one of this name that takes a value just when `valued`. */
+static int is_option(const char *options, const char *name, size_t length, int valued)
+{
+    for (const char *at = options; (at = strstr(at, "[--")); at += 3)
+        if (strncmp(at + 3, name, length) == 0 && at[3 + length] == (valued ? '=' : ']'))
+            return 1;
+    return 0;
+}
+
+void check_options(int count, char **arguments, const char *options)
+{
+    for (int i = 1; i < count; i++) {
+        const char *name = strncmp(arguments[i], "--", 2) == 0 ? arguments[i] + 2 : "";
+        size_t length = strcspn(name, "=");
+        int help = strcmp(name, "help") == 0;
+        if (length > 0 && is_option(options, name, length, name[length] == '='))
+            continue;
+        if (!help)
+            fprintf(stderr, "%s: no such option: %s\n", arguments[0], arguments[i]);
+        fprintf(help ? stdout : stderr, "usage: %s %s\n", arguments[0], options);
+        exit(help ? 0 : 2);
+    }
+}
+
 size_t peak_resident(void)
 {
     char line[256];

@@ -50,6 +50,10 @@ char *copy_words(const char *list);
 /* A comma-separated list of words, one at a time; NULL behind the last. Changes the list. */
 char *next_word(char **list);
 
+/* Ends the program at --help and at an argument that is not among the options, "[--name=...] [--flag]", which
+ * it then prints. */
+void check_options(int count, char **arguments, const char *options);
+
 /* Value of --name=..., or `otherwise`. */
 const char *argument(int count, char **arguments, const char *name, const char *otherwise);
 

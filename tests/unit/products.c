@@ -93,7 +93,7 @@ static void check_order(const mfi_kernels *kernels, test_random *random, size_t 
 {
     matrix m = random_matrix(kernels, random, rows, columns);
     size_t width = kernels->order.width, count = rows * columns;
-    float *back = get_memory(count * sizeof *back), *gathered = get_memory(m.room * sizeof *gathered);
+    float *back = get_memory(count * sizeof *back);
     for (size_t i = 0; i < rows; i++) {
         size_t start = i / width * width, panel = rows - start;
         panel = panel >= width ? width : (panel + kernels->order.lanes - 1) / kernels->order.lanes;
@@ -106,13 +106,7 @@ static void check_order(const mfi_kernels *kernels, test_random *random, size_t 
         mfi_order_get(&m.order, m.panels, first, piece, back + first);
     }
     assert_memory_equal(back, m.plain, count * sizeof *back);
-    for (size_t first = 0, piece; first < m.room; first += piece) {
-        piece = 1 + random_index(random, m.room - first);
-        mfi_order_gather(&m.order, m.plain, first, piece, gathered + first);
-    }
-    assert_memory_equal(gathered, m.panels, m.room * sizeof *gathered);
     free(back);
-    free(gathered);
     free_matrix(&m);
 }
 

@@ -140,7 +140,6 @@ static void take_gradient(const mfi_dense_pass *pass, size_t start, size_t width
     mfi_run *run = pass->run;
     const mfi_kernels *kernels = run->layer->kernels;
     size_t left = pass->n - start, real = left < width ? left : width;
-    const mfi_matrix_order order = {{(uint32_t)width, (uint32_t)width}, real, pass->k};
     float *g = run->scratch->panel + mfi_depth(pass->stage->precision, pass->rows) * width;
     own(run)->gradient_panel(pass->rows, pass->k, width, run->scratch->panel, run->scratch->whole, g);
     if (run->use == MFI_TRIAL)
@@ -148,8 +147,9 @@ static void take_gradient(const mfi_dense_pass *pass, size_t start, size_t width
     else if (run->use == MFI_MEASURE)
         run->squares += kernels->sum_of_squares(width * pass->k, g);
     else
-        mfi_order_get(&order, g, 0, real * pass->k,
-                      run->out + run->layer->plan.parameters[pass->weight.number].offset + start * pass->k);
+        kernels->transpose(
+            pass->k, real, g, width,
+            run->out + run->layer->plan.parameters[pass->weight.number].offset + start * pass->k, pass->k);
 }
 
 static void own_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
