@@ -7,7 +7,12 @@ makes FOLDER/monoforward_all.c and FOLDER/monoforward.h. Compile it as C11 by GC
 
     cc -std=gnu11 -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -pthread -c monoforward_all.c
 
-It has the kernels for any processor of that compiler, its own matrix products and no BLAS library.
+It has the kernels for any processor of that compiler, its own matrix products and no BLAS library. For devices, flags
+of the compiler leave out what the device lacks (docs/devices.md):
+
+    -DMF_NO_THREADS    no pools and no pipelines: mf_pool_... and mf_pipeline_... are not there
+    -DMF_NO_MALLOC     what is made without an allocator gives MF_STATUS_MEMORY: mf_arena_init() makes one
+    -DMF_NO_FILES      what takes a path gives MF_STATUS_UNSUPPORTED; buffers, outputs and snapshots work
 
 A name that several files use for things of their own, such as a constant, is given the file's name by a macro.
 SPDX-License-Identifier: MIT
@@ -24,11 +29,17 @@ KERNELS = "math/kernels_generic.c" # is made of its headers
 INCLUDE = re.compile(r'^#include "(.+)"$', re.MULTILINE)
 
 
+SWITCHES = {"sources": None, "file_sources": "MF_NO_FILES", "thread_sources": "MF_NO_THREADS"}
+
+
 def sources():
-    """The files in the order of CMake's list, which is that of the folders."""
+    """The files in the order of CMake's lists, which is that of the folders, each with the macro that leaves it out."""
     text = (LIB / "CMakeLists.txt").read_text()
-    listed = re.search(r"set\(sources\n(.*?)\)", text, re.DOTALL).group(1).split()
-    return [name for name in listed if name not in LEFT_OUT]
+    found = {}
+    for name, switch in SWITCHES.items():
+        listed = re.search(rf"^set\({name}\n(.*?)\)", text, re.DOTALL | re.MULTILINE).group(1).split()
+        found |= {one: switch for one in listed if one not in LEFT_OUT}
+    return found
 
 
 def names_of_its_own(text):
@@ -65,7 +76,8 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     header = (ROOT / "include/monoforward.h").read_text()
     version = "{}.{}.{}".format(*re.findall(r"#define MF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header)[:3])
-    texts = {name: (LIB / name).read_text() for name in sources()}
+    switches = sources()
+    texts = {name: (LIB / name).read_text() for name in switches}
     own = {name: names_of_its_own(text) for name, text in texts.items()}
     own[KERNELS] = names_of_its_own(expand(texts[KERNELS], {"math/kernels.h", "math/order.h"}))
     users = {}
@@ -83,6 +95,8 @@ def main():
         stem = re.sub(r"\W", "_", name[:-2])
         # Headers come first, so that no macro of this file reaches into them.
         body = name == KERNELS
+        if switches[name]:
+            parts.append(f"\n#ifndef {switches[name]}\n")
         headers = [] if body else INCLUDE.findall(text)
         for one in headers:
             parts.append(expand(f'#include "{one}"\n', seen))
@@ -94,6 +108,8 @@ def main():
         parts += [f"#define {one} {one}_in_{stem}\n" for one in clashing]
         parts.append(text)
         parts += [f"#undef {one}\n" for one in clashing + ([] if body else macros)]
+        if switches[name]:
+            parts.append("#endif\n")
     (folder / "monoforward_all.c").write_text("".join(parts).replace("<monoforward.h>", '"monoforward.h"'))
     (folder / "monoforward.h").write_text(header)
 

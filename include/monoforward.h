@@ -742,6 +742,31 @@ enum {
 /** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. */
 #define MF_LABEL_IGNORED (-100)
 
+/** Which classes a training step scores: all, or those of the batch's labels and candidates that are drawn for
+ *  the batch. Evaluation and predictions score all.
+ *
+ *  S candidates are drawn by a law, one from each S-th part of its distribution, so that S p_c of class c are
+ * expected. Labels are scored as they are; log(k / (S p_c)) is added to the score of another class that is
+ * drawn k times, and a draw that is one of the labels adds nothing. So the sum of exponentials is that over all
+ * classes on average, as long as the law gives a chance to all. Loss and correct rows in reports of steps are
+ * those among these classes.
+ *
+ *  A step updates the rows of M that it scores and no others: the others keep the optimizer's state of then,
+ * their momentum moves nothing, and weight decay does not reach them (Adam's bias corrections count all steps).
+ *  mf_layer_gradients() writes 0 for the others, and mf_layer_apply() updates them as all parameters.
+ *
+ *  Candidates come from the layer's seed and the number of batches it has learned from: the same for any number
+ *  of threads, in a pipeline, and after loading. */
+enum {
+    MF_SAMPLING_NONE = 0,        /**< All classes are scored. */
+    MF_SAMPLING_UNIFORM = 1,     /**< Every class has the same chance. */
+    MF_SAMPLING_LOG_UNIFORM = 2, /**< Class c, counted from 0, has one in proportion to log((c + 2) / (c + 1)):
+                                    for classes in the order of their frequency, the most frequent first. */
+    MF_SAMPLING_COUNTS = 3       /**< In proportion to the layer's parameter "head.counts", [m], which does not
+                                    learn: all are 1 until mf_layer_set_parameter() sets them, as to how often
+                                    each class occurs. Classes with count 0 are scored as labels only. */
+};
+
 /** What a head is made from. Its objective is the cross-entropy of softmax(G).
  *
  *  A head may have units of its own: those behind `output_node`. They read the layer's output and each other, M
@@ -760,6 +785,10 @@ typedef struct mf_head_spec {
                                   default 0. */
     int32_t output_node;     /**< Node of the layer's output; units behind it are the head's own.
                                   Default MF_NODE_PREVIOUS: the last unit, so that the head has none. */
+    int32_t sampling;        /**< MF_SAMPLING_...; default MF_SAMPLING_NONE. With sampling, label_smoothing is
+                                  0. */
+    int32_t reserved;        /**< 0. */
+    size_t candidates;       /**< S, how many are drawn for a batch: 1 to m; without sampling 0 (default). */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -1035,6 +1064,25 @@ MF_API mf_status mf_network_probabilities(const mf_network *network, mf_workspac
 MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
                                   const mf_batch *batch, int32_t *labels, float *goodness,
                                   float *probabilities);
+
+/** The best classes of every row, best first; of equal scores the lowest class comes first. At positions,
+ * those of every position.
+ *
+ *  Of more than 4096 classes, the scores of a batch are never in memory at the same time, neither here nor in
+ *  mf_network_evaluate() and the other predictions: these go over blocks of classes, and the results are
+ * exact. After NUMERIC, what the arrays hold is then of no use.
+ *  @param network        to ask
+ *  @param workspace      made for it
+ *  @param mode           MF_PREDICT_LAST or MF_PREDICT_SUM
+ *  @param batch          as in mf_network_infer()
+ *  @param count          k, how many classes of each row, 1 to m; meant for few
+ *  @param labels         [rows, k] receives the classes
+ *  @param goodness       [rows, k] receives their scores
+ *  @param probabilities  [rows, k] receives what the softmax over all classes gives them; may be NULL
+ *  Errors: as mf_network_infer(); ARGUMENT also for a count that is out of range. */
+MF_API mf_status mf_network_top(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                                const mf_batch *batch, size_t count, int32_t *labels, float *goodness,
+                                float *probabilities);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
@@ -1326,7 +1374,8 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
- *  in a function of a pipeline ends behind it.
+ *  in a function of a pipeline ends behind it. All signals are blocked in workers: when main() has ended by
+ *  pthread_exit() and only workers are left, nobody takes any, and SIGKILL alone ends the process.
  *
  *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
  *  @{ */
@@ -1369,7 +1418,9 @@ typedef struct mf_pipeline_spec {
     uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
     uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those that find no layer to work on,
                                as when there are more of them than layers, help with the layers that others
-                               are at. 0: none, submit does all the work itself. Not read if there is a pool. */
+                               are at, and take the memory that mf_memory_query() counts for one more
+                               thread. 0: none, submit does all the work itself. Not read if there is a
+                               pool. */
     mf_network *network;  /**< Whose layers train; no default. */
     size_t max_batch;     /**< Most rows of a batch; no default. */
     size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): the number of layers

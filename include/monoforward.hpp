@@ -515,7 +515,7 @@ class batch : public mf_batch
     view<const std::int32_t> y_;
 };
 
-/** Where infer() puts its answers; what is left empty is left out. */
+/** Where infer() and top() put their answers; what is left empty is left out. */
 struct answers {
     view<std::int32_t> labels = {}; /**< [rows], or [rows, T] for goodness at positions */
     view<float> goodness = {};      /**< [rows, m], or [rows, T, m] */
@@ -856,6 +856,15 @@ struct head_spec : mf_head_spec {
         head_spec spec;
         spec.classes = classes;
         spec.pool_size = pool_size;
+        return spec;
+    }
+
+    /** This head, whose steps score so many classes that are drawn by a law, MF_SAMPLING_..., and the labels. */
+    head_spec sampled(std::int32_t law, std::size_t count) const
+    {
+        head_spec spec = *this;
+        spec.sampling = law;
+        spec.candidates = count;
         return spec;
     }
 
@@ -1592,6 +1601,18 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         detail::require_answers(out, batch.rows, detail::scores(handle_), detail::labels(handle_));
         check(mf_network_infer(handle_, workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
                                out.probabilities.data()));
+    }
+
+    /** The `count` best classes of every row, best first: labels and goodness are [rows, count], or
+     *  [rows, T, count], and so are probabilities, which may be empty. */
+    void top(workspace_ref &workspace, const batch &batch, std::size_t count, const answers &out,
+             std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        std::size_t each = detail::labels(handle_) * count;
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        detail::require_answers(out, batch.rows, each, each);
+        check(mf_network_top(handle_, workspace.get(), mode, &batch, count, out.labels.data(),
+                             out.goodness.data(), out.probabilities.data()));
     }
 
     /** What the network is, as lines for people: units, shapes, parameters, where gradients stop, and the

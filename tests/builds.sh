@@ -2,8 +2,9 @@
 # Builds the library in ways that the other stages do not, and runs a few tests and a program that trains:
 #
 #     sh tests/builds.sh           those that take a minute or two: v3, native
-#     sh tests/builds.sh --all     also lto, O0, unity, clang's warnings, musl, and other machines under an emulator
-#     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang musl i386 aarch64 armhf riscv64 s390x
+#     sh tests/builds.sh --all     also lto, O0, unity, clang's warnings, musl, a bare Cortex-M4, and other machines
+#                                  under an emulator
+#     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang musl cortexm i386 aarch64 armhf riscv64 s390x
 #
 # Installs what is missing if root runs it on Debian or Ubuntu. CMocka for other machines is made from
 # Debian's sources. Writes to build-builds/ only. Says "passed: NAME: ...", "FAILED: NAME: ..." or "skip: NAME: why"
@@ -190,6 +191,21 @@ clang_warnings() {
     check clang "" -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS="-Wpedantic -Wconversion" -DMF_BUILD_TESTS=OFF
 }
 
+# The library as one file, without threads, files and a heap.
+cortexm() {
+    if ! want gcc-arm-none-eabi arm-none-eabi-gcc || ! want qemu-system-arm qemu-system-arm ||
+        ! { [ -d /usr/lib/arm-none-eabi/newlib ] || want libnewlib-arm-none-eabi newlib-is-no-command ||
+            [ -d /usr/lib/arm-none-eabi/newlib ]; }; then
+        echo "skip: cortexm: Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi, qemu-system-arm are not all installed"
+    elif ! sh examples/device/run.sh "$home/cortexm" >"$home/cortexm.log" 2>&1; then
+        fail cortexm "examples/device"
+    elif grep "warning:" "$home/cortexm.log"; then
+        fail cortexm "warnings of the compiler"
+    else
+        echo "passed: cortexm: $(sed -n 's/^result //p' "$home/cortexm.log")"
+    fi
+}
+
 one_build() {
     case $1 in
     v3)
@@ -207,6 +223,7 @@ one_build() {
     unity) check unity "$tests" -DCMAKE_UNITY_BUILD=ON ;;
     clang) clang_warnings ;;
     musl) musl ;;
+    cortexm) cortexm ;;
     i386) cross i386 i386 i686-linux-gnu i686-linux-gnu ;;
     aarch64) cross aarch64 aarch64 aarch64-linux-gnu aarch64-linux-gnu ;;
     armhf) cross armhf arm arm-linux-gnueabihf arm-linux-gnueabihf ;;
@@ -225,7 +242,7 @@ case "${1:-}" in
     tests="unit_kernels unit_updates unit_maps api_network_steps api_files_golden" # a minute or two, not more
     set -- v3 native
     ;;
---all) set -- v3 native lto O0 unity clang musl i386 aarch64 armhf riscv64 s390x ;;
+--all) set -- v3 native lto O0 unity clang musl cortexm i386 aarch64 armhf riscv64 s390x ;;
 esac
 for build in "$@"; do
     one_build "$build"

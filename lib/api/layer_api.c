@@ -188,6 +188,18 @@ mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float 
     return MF_STATUS_OK;
 }
 
+static mf_status check_counts(const float *values, size_t count)
+{
+    bool some = false;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i] < 0.0f)
+            return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the counts is %g, it must be at least 0", i,
+                            (double)values[i]);
+        some |= values[i] > 0.0f;
+    }
+    return some ? MF_STATUS_OK : mfi_fail(MF_STATUS_NUMERIC, "all %zu counts are 0", count);
+}
+
 mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count)
 {
     MFI_CALM;
@@ -201,6 +213,8 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
         if (values[i] < 0.0f)
             return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the variance is %g, it must be at least 0", i,
                             (double)values[i]);
+    if (layer->plan.parameters[index].role == MFI_COUNTS)
+        MFI_TRY(check_counts(values, count));
     mfi_layer_set_values(layer, index, -1, 0, count, values);
     return MF_STATUS_OK;
 }

@@ -5,7 +5,7 @@
 #include "model/builder.h"
 #include "model/footprint.h"
 #include "model/spec.h"
-#include "parallel/pool.h"
+#include "base/team.h"
 
 mf_status mf_arena_init(void *buffer, size_t bytes, mf_allocator *allocator)
 {

@@ -4,7 +4,6 @@
 
 #include "api/check.h"
 #include "api/structs.h"
-#include "math/softmax.h"
 #include "model/checks.h"
 #include "model/pass.h"
 #include "model/summary.h"
@@ -231,27 +230,37 @@ mf_status mf_network_evaluate(const mf_network *network, mf_workspace *workspace
     return mf_network_evaluate_batch(network, workspace, &batch);
 }
 
-mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
-                           const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)
+static mf_status infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                       const mf_batch *batch, const mfi_wanted *wanted)
 {
-    MFI_CALM;
     mfi_rows rows;
     MFI_TRY(check_call(network, workspace, false, false, batch, &rows));
     if (mode != MF_PREDICT_LAST && mode != MF_PREDICT_SUM)
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown prediction mode %d", (int)mode);
-    const mfi_plan *plan = &network->entries[0].layer->plan;
-    size_t classes = plan->head.classes, count = rows.count * plan->scored;
-    mfi_pass_scores(workspace, mode, &rows);
-    const float *scores = workspace->total;
-    if (!network->entries[0].layer->kernels->all_finite(count * classes, scores))
-        return mfi_fail(MF_STATUS_NUMERIC, "the goodness is not finite");
-    for (size_t b = 0; labels && b < count; b++)
-        labels[b] = mfi_argmax(classes, scores + b * classes);
-    if (goodness)
-        memcpy(goodness, scores, count * classes * sizeof *goodness);
-    if (probabilities)
-        mfi_softmax(count, classes, scores, probabilities);
-    return MF_STATUS_OK;
+    size_t classes = network->entries[0].layer->plan.head.classes;
+    if (wanted->top > classes)
+        return mfi_fail(MF_STATUS_ARGUMENT, "the best %zu classes of %zu are wanted", wanted->top, classes);
+    return mfi_pass_infer(workspace, mode, &rows, wanted);
+}
+
+mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                           const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)
+{
+    MFI_CALM;
+    const mfi_wanted wanted = {0, labels, goodness, probabilities};
+    return infer(network, workspace, mode, batch, &wanted);
+}
+
+mf_status mf_network_top(const mf_network *network, mf_workspace *workspace, int32_t mode,
+                         const mf_batch *batch, size_t count, int32_t *labels, float *goodness,
+                         float *probabilities)
+{
+    MFI_CALM;
+    const mfi_wanted wanted = {count, labels, goodness, probabilities};
+    MFI_TRY(mfi_check_size("the count of classes", count, 1));
+    MFI_TRY(mfi_check_pointer(labels, "the labels"));
+    MFI_TRY(mfi_check_pointer(goodness, "the goodness"));
+    return infer(network, workspace, mode, batch, &wanted);
 }
 
 mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows,

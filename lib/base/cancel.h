@@ -4,6 +4,20 @@
 #ifndef MFI_BASE_CANCEL_H
 #define MFI_BASE_CANCEL_H
 
+#ifdef MF_NO_THREADS
+
+static inline int mfi_cancel_hold(void)
+{
+    return 0;
+}
+
+static inline void mfi_cancel_restore(int before)
+{
+    (void)before;
+}
+
+#else
+
 #include <pthread.h>
 
 /* Returns the former state, for mfi_cancel_restore(). */
@@ -19,5 +33,7 @@ static inline void mfi_cancel_restore(int before)
     int unused;
     pthread_setcancelstate(before, &unused);
 }
+
+#endif
 
 #endif

@@ -24,6 +24,21 @@ bool mfi_reserve(size_t *total, size_t count, size_t size, size_t *offset)
     return true;
 }
 
+#ifdef MF_NO_MALLOC
+
+static void *default_alloc(void *user, size_t bytes, size_t alignment)
+{
+    (void)user, (void)bytes, (void)alignment;
+    return NULL;
+}
+
+static void default_free(void *user, void *pointer, size_t bytes)
+{
+    (void)user, (void)pointer, (void)bytes;
+}
+
+#else
+
 static void *default_alloc(void *user, size_t bytes, size_t alignment)
 {
     (void)user;
@@ -39,6 +54,8 @@ static void default_free(void *user, void *pointer, size_t bytes)
     (void)bytes;
     free(pointer);
 }
+
+#endif
 
 mf_allocator mfi_allocator_or_default(const mf_allocator *allocator)
 {

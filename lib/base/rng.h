@@ -15,6 +15,7 @@ enum {
     MFI_PURPOSE_PROJECTION = 2,
     MFI_PURPOSE_DROPOUT = 3, /* of the activation that the next layer reads */
     MFI_PURPOSE_UNIT_DROPOUT = 4,
+    MFI_PURPOSE_CANDIDATES = 5,
     MFI_PURPOSES = 8
 };
 

@@ -5,7 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local char last_message[256];
+#ifdef MF_NO_THREADS
+#define OF_A_THREAD
+#else
+#define OF_A_THREAD _Thread_local
+#endif
+
+static OF_A_THREAD char last_message[256];
 
 mf_status mfi_fail(mf_status status, const char *format, ...)
 {

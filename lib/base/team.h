@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+enum { MFI_MOST_THREADS = 1024 };
+
 /* A piece of work: number `index`, run by thread `slot` of the team. No other thread of the call has that
  * slot meanwhile, so the task may use private memory of that number. */
 typedef void (*mfi_task)(void *context, size_t index, size_t slot);

@@ -1,5 +1,44 @@
 /* Owns: saving models to files and loading them. Only regular files are read. */
 #define _POSIX_C_SOURCE 200809L
+#ifdef MF_NO_FILES
+
+#include "base/status.h"
+#include "io/file.h"
+#include "io/model_file.h"
+
+static mf_status no_files(const char *path)
+{
+    return mfi_fail(MF_STATUS_UNSUPPORTED, "%.150s: this library was built without files", path);
+}
+
+mf_status mfi_file_write(const char *path, mf_status (*write)(mfi_sink *sink, const void *what),
+                         const void *what)
+{
+    (void)write, (void)what;
+    return no_files(path);
+}
+
+mf_status mfi_disk_save(const mf_network *network, bool training, const char *path)
+{
+    (void)network, (void)training;
+    return no_files(path);
+}
+
+mf_status mfi_disk_use(const char *path, mf_status (*use)(const mfi_model_source *source, void *user),
+                       void *user)
+{
+    (void)use, (void)user;
+    return no_files(path);
+}
+
+mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network **network)
+{
+    (void)spec, (void)network;
+    return no_files(path);
+}
+
+#else
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -115,3 +154,5 @@ mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network *
     load_request request = {spec, network};
     return mfi_disk_use(path, load_source, &request);
 }
+
+#endif

@@ -15,6 +15,7 @@ static void write_value(mfi_text *text, const mfi_field *field, const void *valu
     const int32_t *number = value;
     switch (field->type) {
     case MFI_FIELD_SIZE:
+    case MFI_FIELD_COUNT:
         mfi_text_size(text, *sizes);
         return;
     case MFI_FIELD_PAIR:
@@ -53,8 +54,11 @@ static bool is_of(const mfi_field *field, int32_t kind)
 static bool is_written(const mfi_field *field, const void *value)
 {
     const int32_t *number = value;
+    const size_t *count = value;
     if (field->type == MFI_FIELD_LINK)
         return *number >= 0;
+    if (field->type == MFI_FIELD_COUNT)
+        return *count > 0;
     return field->type == MFI_FIELD_OPTION ? *number != 0 : field->type != MFI_FIELD_OTHER;
 }
 
@@ -106,6 +110,7 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
     const char *words = mfi_json_text(item);
     switch (field->type) {
     case MFI_FIELD_SIZE:
+    case MFI_FIELD_COUNT:
         return read_size(item, sizes);
     case MFI_FIELD_PAIR:
         return mfi_json_is_array(item) && mfi_json_count(item) == 2 &&

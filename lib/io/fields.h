@@ -8,6 +8,7 @@
 /* The type of a field in C, and in JSON. */
 typedef enum mfi_field_type {
     MFI_FIELD_SIZE,   /* size_t: a number */
+    MFI_FIELD_COUNT,  /* the same; 0 is the default and is not written */
     MFI_FIELD_PAIR,   /* size_t[2]: an array of two numbers */
     MFI_FIELD_FLAG,   /* int32_t, 0 or 1: false or true */
     MFI_FIELD_NAME,   /* int32_t, an index into `names`: a string */

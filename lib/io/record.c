@@ -108,6 +108,8 @@ static const mfi_field head_fields[] = {
     {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, 0},
     {"label_smoothing", SPEC(FLOAT, label_smoothing), NULL, 0, 0},
     {"output", SPEC(LINK, output_node), NULL, 0, 0},
+    {"sampling", SPEC(OPTION, sampling), mfi_sampling_names, MFI_SAMPLINGS, 0},
+    {"candidates", SPEC(COUNT, candidates), NULL, 0, 0},
 };
 const mfi_field_table mfi_head_fields = {NAMES(head_fields), "head of layer"};
 
@@ -164,7 +166,7 @@ static bool is_of_version_3(const mf_unit_spec *unit)
 uint64_t mfi_plan_format(const mfi_plan *plan)
 {
     bool later = plan->input.rank == 2 || plan->head.kind == MF_HEAD_POSITIONS ||
-                 plan->head.output_node != MF_NODE_PREVIOUS;
+                 plan->head.output_node != MF_NODE_PREVIOUS || plan->head.sampling != MF_SAMPLING_NONE;
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
     return later ? MFI_FORMAT_KINDS : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;
@@ -203,7 +205,7 @@ bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_
     memcpy(tensor->dims, parameter->dims, sizeof tensor->dims);
     if (slot < 0) {
         snprintf(tensor->name, sizeof tensor->name, "layers.%zu.%s", position, parameter->name);
-        tensor->no_negative = parameter->role == MFI_VARIANCE;
+        tensor->no_negative = parameter->role == MFI_VARIANCE || parameter->role == MFI_COUNTS;
         return true;
     }
     if (!optimizer || !mfi_role_learns(parameter->role) ||

@@ -79,6 +79,21 @@ static void row_gradient(size_t m, float *scores, double log_sum, int32_t label,
     scores[label] -= (1.0f - smoothing) * scale;
 }
 
+/* Adds a row with that loss; false if it is not finite. */
+static bool add_row(mfi_loss *result, size_t row, const mfi_targets *targets, double loss, bool correct)
+{
+    double weight = weight_of(targets, row);
+    if (!isfinite(loss)) {
+        result->bad_row = row;
+        return false;
+    }
+    result->counted++;
+    result->loss += weight * loss;
+    if (weight > 0.0 && correct)
+        result->correct++;
+    return true;
+}
+
 static mfi_loss cross_entropy(size_t rows, size_t m, const float *scores, float *gradient,
                               const mfi_targets *targets)
 {
@@ -92,18 +107,13 @@ static mfi_loss cross_entropy(size_t rows, size_t m, const float *scores, float 
                 memset(gradient + b * m, 0, m * sizeof *gradient);
             continue;
         }
-        double weight = weight_of(targets, b), log_sum = log_sum_exp(m, row);
+        double log_sum = log_sum_exp(m, row);
         double loss = log_sum - expected_score(m, row, label, targets->smoothing);
-        if (!isfinite(loss)) {
-            result.bad_row = b;
+        if (!add_row(&result, b, targets, loss, mfi_argmax(m, row) == label))
             return result;
-        }
-        result.counted++;
-        result.loss += weight * loss;
-        if (weight > 0.0 && mfi_argmax(m, row) == label)
-            result.correct++;
         if (gradient)
-            row_gradient(m, gradient + b * m, log_sum, label, targets->smoothing, (float)(weight / total));
+            row_gradient(m, gradient + b * m, log_sum, label, targets->smoothing,
+                         (float)(weight_of(targets, b) / total));
     }
     result.loss /= total;
     return result;
@@ -117,4 +127,63 @@ mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const mfi
 mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const mfi_targets *targets)
 {
     return cross_entropy(rows, m, scores, scores, targets);
+}
+
+/* ---- block by block ---- */
+
+/* Both sums become relative to the higher of both highest scores. */
+void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
+                      float *scores, int32_t label)
+{
+    int32_t best = mfi_argmax(count, scores);
+    mfi_softmax_shift shift;
+    if (label >= 0 && (size_t)label >= first && (size_t)label - first < count)
+        running->label = scores[(size_t)label - first];
+    if (first == 0 || scores[best] > running->highest)
+        running->best = (int32_t)first + best;
+    kernels->softmax(count, scores, &shift);
+    double sum = 1.0 / (double)shift.inverse, rise = (double)shift.highest - (double)running->highest;
+    if (first == 0) {
+        running->sum = sum;
+        running->highest = shift.highest;
+    } else if (rise > 0.0) {
+        running->sum = running->sum * exp(-rise) + sum;
+        running->highest = shift.highest;
+    } else {
+        running->sum += sum * exp(rise);
+    }
+}
+
+double mfi_running_log_sum(const mfi_running *running)
+{
+    return (double)running->highest + log(running->sum);
+}
+
+mfi_loss mfi_running_cross_entropy(size_t rows, const mfi_running *running, const mfi_targets *targets)
+{
+    mfi_loss result = {.bad_row = rows};
+    for (size_t b = 0; b < rows; b++) {
+        double loss = mfi_running_log_sum(&running[b]) - (double)running[b].label;
+        if (!is_ignored(targets, b) &&
+            !add_row(&result, b, targets, loss, running[b].best == targets->labels[b]))
+            return result;
+    }
+    result.loss /= total_weight(rows, targets);
+    return result;
+}
+
+void mfi_top_take(size_t most, size_t first, size_t count, const float *scores, int32_t *classes, float *top)
+{
+    size_t known = first < most ? first : most;
+    for (size_t c = 0; c < count; c++) {
+        if (known == most && !(scores[c] > top[most - 1]))
+            continue;
+        size_t at = known < most ? known++ : most - 1;
+        for (; at > 0 && scores[c] > top[at - 1]; at--) {
+            top[at] = top[at - 1];
+            classes[at] = classes[at - 1];
+        }
+        top[at] = scores[c];
+        classes[at] = (int32_t)(first + c);
+    }
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "math/kernels.h"
+
 typedef struct mfi_loss {
     double loss;      /* sum(w CE) / sum(w) */
     uint64_t counted; /* number of rows whose label is not ignored */
@@ -33,5 +35,29 @@ void mfi_softmax(size_t rows, size_t m, const float *scores, float *to);
 
 /* Index of the highest of m scores; the lowest index if several are highest. */
 int32_t mfi_argmax(size_t m, const float *scores);
+
+/* ---- scores of a row that come block by block, from class 0 on ---- */
+
+/* What is known of the classes so far. */
+typedef struct mfi_running {
+    double sum;    /* of exp(score - highest) */
+    float highest; /* score; a NaN counts for nothing here, but spoils the sum */
+    float label;   /* the label's score */
+    int32_t best;  /* the class of the highest score; the lowest class if several are highest */
+} mfi_running;
+
+/* Takes the classes from `first` on. Their scores are overwritten; `label` may be any number. */
+void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
+                      float *scores, int32_t label);
+
+/* log sum_c exp G_c; not finite if a score is not finite. */
+double mfi_running_log_sum(const mfi_running *running);
+
+/* mfi_cross_entropy() from all classes of the rows, without smoothing. */
+mfi_loss mfi_running_cross_entropy(size_t rows, const mfi_running *running, const mfi_targets *targets);
+
+/* The `most` highest scores so far, highest first, and their classes; of equal ones the lowest class first.
+ * Takes the classes from `first` on. */
+void mfi_top_take(size_t most, size_t first, size_t count, const float *scores, int32_t *classes, float *top);
 
 #endif

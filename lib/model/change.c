@@ -68,8 +68,14 @@ mf_status mfi_change_classes(mf_layer *layer, size_t classes)
     mfi_parameter_spec projection;
     begin_change(layer);
     layer->next_classes = classes;
+    MFI_TRY(mfi_plan_check_candidates(&layer->plan.head, classes));
     MFI_TRY(mfi_plan_projection(&layer->plan, classes, &projection));
-    return or_abandon(layer, renew(layer, layer->plan.projection, &projection, true));
+    mf_status status = renew(layer, layer->plan.projection, &projection, true);
+    if (status == MF_STATUS_OK && mfi_plan_counts(&layer->plan)) {
+        const mfi_parameter_spec counts = mfi_plan_counts_of(&layer->plan, classes);
+        status = renew(layer, layer->plan.counts, &counts, true);
+    }
+    return or_abandon(layer, status);
 }
 
 static void commit_parameter(mf_layer *layer, size_t number)

@@ -14,7 +14,8 @@ mf_status mfi_change_create(mf_layer *layer, bool draw);
 /* Another optimizer, or NULL for none: all state is reset. */
 mf_status mfi_change_optimizer(mf_layer *layer, mf_optimizer *optimizer);
 
-/* Another number of classes: M is initialised again, and its state is reset. */
+/* Another number of classes: M and counts are initialised again, and the state of M is reset. ARGUMENT if
+ * there are more candidates than classes. */
 mf_status mfi_change_classes(mf_layer *layer, size_t classes);
 
 /* After a change that succeeded, exactly one of these two must be called. A change that failed has already

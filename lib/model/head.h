@@ -3,6 +3,7 @@
 #ifndef MFI_MODEL_HEAD_H
 #define MFI_MODEL_HEAD_H
 
+#include "math/softmax.h"
 #include "model/run.h"
 
 /* ---- linear scores: G = F M^T ---- */
@@ -15,10 +16,27 @@ bool mfi_head_joins(const mfi_plan *plan);
 size_t mfi_head_panel(const mfi_plan *plan);
 
 /* What the head needs in a backward pass; false if a size does not fit. */
-bool mfi_head_sizes(const mfi_plan *plan, mfi_shared_sizes *shared);
+bool mfi_head_sizes(const mfi_plan *plan, size_t rows, mfi_shared_sizes *shared);
 
 /* G from what the last stage gives, with F what M reads of it. */
 void mfi_head_goodness(const mfi_run *run, float *goodness);
+
+/* What M reads, [rows, F], from what the last stage gives. */
+void mfi_head_features(const mfi_run *run, float *features);
+
+/* The scores [rows, count] of the classes from `first` on, from features. Which rows and classes come
+ * together does not change more than their rounding. */
+void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
+                     float *scores);
+
+/* Rows whose scores of many classes are a piece of work. */
+enum { MFI_SCORE_ROWS = 64 };
+
+/* How many classes are scored: all, or the columns of a step whose head is sampled. */
+size_t mfi_head_columns(const mfi_run *run);
+
+/* Uses dM of features [start, start + width), which is in scratch: row by row where the head is sampled. */
+void mfi_head_take(mfi_run *run, const mfi_target *projection, size_t start, size_t width);
 
 /* From dG in scratch->goodness: dM = dG^T F, which mfi_run_take() gets, and da from dF = dG M. */
 void mfi_head_backward(mfi_run *run, float *da);
@@ -28,6 +46,14 @@ void mfi_head_backward(mfi_run *run, float *da);
 void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,
                              const float *a, const float *z);
 
+/* ---- sampled scores ---- */
+
+/* Before the goodness of a step: chooses the columns, if the head is sampled. */
+void mfi_head_sample(mfi_run *run);
+
+/* Room for the columns of steps with that many rows and fewer; false if a size does not fit. */
+bool mfi_head_take_candidates(const mfi_plan *plan, size_t rows, mfi_room *room, mfi_candidates *candidates);
+
 /* ---- the objective: cross-entropy of softmax(G) ---- */
 
 /* Loss and correct rows into the report, and G becomes dG if `gradient`. NUMERIC if a loss is not finite: the
@@ -35,5 +61,9 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
 mf_status mfi_cross_entropy_report(const mfi_rows *rows, size_t classes, float *goodness,
                                    float label_smoothing, bool gradient, const char *whose, size_t position,
                                    mf_report *report);
+
+/* The same from scores that came block by block, without gradient and label smoothing. */
+mf_status mfi_running_report(const mfi_rows *rows, const mfi_running *running, const char *whose,
+                             size_t position, mf_report *report);
 
 #endif

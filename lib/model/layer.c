@@ -14,8 +14,9 @@
  * the same values. */
 static uint64_t automatic_seed(void)
 {
-    static atomic_uint_fast64_t counter;
-    uint64_t bits = (atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed) + 1) * 0x9E3779B97F4A7C15u;
+    static atomic_size_t counter; /* as wide as any processor with atomics has them */
+    uint64_t number = (uint64_t)atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed) + 1;
+    uint64_t bits = number * 0x9E3779B97F4A7C15u;
     bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9u;
     bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EBu;
     return bits ^ (bits >> 31);
@@ -92,6 +93,8 @@ mf_status mfi_layer_set(mf_layer *layer, int32_t key, double value)
 {
     MFI_TRY(mfi_check_constant("layer key", key, MF_LAYER_LABEL_SMOOTHING));
     MFI_TRY(mfi_check_rate(key == MF_LAYER_DROPOUT ? "dropout" : "label_smoothing", value));
+    if (key == MF_LAYER_LABEL_SMOOTHING && value > 0.0 && layer->plan.head.sampling != MF_SAMPLING_NONE)
+        return mfi_fail(MF_STATUS_ARGUMENT, "label_smoothing must be 0 with sampling, got %g", value);
     *option_of(&layer->plan, key) = (float)value;
     return MF_STATUS_OK;
 }

@@ -10,16 +10,17 @@
 
 const char *mfi_role_name(mfi_role role)
 {
-    static const char *const names[MFI_ROLES] = {
+    static const char *const names[MFI_COUNTS + 1] = {
         [MFI_WEIGHT] = "weight", [MFI_BIAS] = "bias", [MFI_PROJECTION] = "projection",
         [MFI_SCALE] = "scale",   [MFI_MEAN] = "mean", [MFI_VARIANCE] = "variance",
+        [MFI_COUNTS] = "counts",
     };
     return names[role];
 }
 
 bool mfi_role_learns(mfi_role role)
 {
-    return role != MFI_MEAN && role != MFI_VARIANCE;
+    return role != MFI_MEAN && role != MFI_VARIANCE && role != MFI_COUNTS;
 }
 
 bool mfi_role_decays(mfi_role role)

@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "math/kernels.h"
 
-/* The role of a parameter in its unit, or, for the last role, in the head. */
+/* The role of a parameter in its unit, or, behind the roles of units, in the head. */
 typedef enum mfi_role {
     MFI_WEIGHT = 0,
     MFI_BIAS = 1,
@@ -17,12 +17,13 @@ typedef enum mfi_role {
     MFI_VARIANCE = 4,
     MFI_UNIT_ROLES = 5,
     MFI_PROJECTION = 5,
-    MFI_ROLES = 6
+    MFI_ROLES = 6, /* of a layer with a spec; one that is built may also have */
+    MFI_COUNTS = 6 /* of the classes, for sampling */
 } mfi_role;
 
 const char *mfi_role_name(mfi_role role);
 
-/* Whether it has a gradient: mean and variance follow the batches instead. */
+/* Whether it has a gradient: mean and variance follow the batches instead, counts are the host's. */
 bool mfi_role_learns(mfi_role role);
 
 /* Whether weight decay acts on it. */

@@ -1,6 +1,7 @@
 /* Owns: passes of a batch through a network. */
 #include "model/pass.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -90,6 +91,8 @@ mf_status mfi_pass_step_layer(mf_workspace *workspace, size_t position, const mf
     return status;
 }
 
+/* ---- scores of few classes: all at once ---- */
+
 /* Computes the scores of the layer at `position` from its activation. */
 static void score(const mf_workspace *workspace, size_t position, size_t rows, float *scores)
 {
@@ -102,7 +105,7 @@ static void add_scores(const mf_workspace *workspace, size_t count)
     workspace->served[0].layer->kernels->scale_add(count, 1.0f, workspace->total, 1.0f, workspace->goodness);
 }
 
-mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
+static mf_status evaluate_whole(mf_workspace *workspace, const mfi_rows *rows)
 {
     const mfi_plan *plan = &workspace->served[0].layer->plan;
     size_t classes = plan->head.classes, count = rows->count * mfi_plan_scores(plan);
@@ -121,7 +124,7 @@ mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
                                     workspace->count - 1, &workspace->sum);
 }
 
-void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows)
+static void score_whole(const mf_workspace *workspace, int32_t mode, const mfi_rows *rows)
 {
     size_t last = workspace->count - 1,
            count = rows->count * mfi_plan_scores(&workspace->served[0].layer->plan);
@@ -137,4 +140,182 @@ void mfi_pass_scores(mf_workspace *workspace, int32_t mode, const mfi_rows *rows
     }
     if (!sum)
         score(workspace, last, rows->count, workspace->total);
+}
+
+/* ---- scores of many classes: block by block, and in each block some rows at a time ---- */
+
+/* Scores [rows, count] of rows from `row` on and of classes from `first` on. */
+typedef struct block {
+    size_t row, rows, first, count;
+} block;
+
+/* What becomes of the scores of a block. */
+typedef struct scan {
+    const mf_workspace *workspace;
+    size_t from, end; /* layers whose scores are wanted, and added up */
+    size_t rows;
+    const int32_t *labels; /* NULL: losses of single layers are not wanted */
+    void (*take)(void *context, const block *block, float *scores);
+    void *context;
+    size_t first, count; /* classes of the block */
+} scan;
+
+static mfi_running *running_at(const mf_workspace *workspace, size_t run, size_t row)
+{
+    size_t rows = workspace->max_batch * workspace->served[0].layer->plan.scored;
+    return workspace->running + run * rows + row;
+}
+
+static void take_losses(const scan *all, size_t run, const block *at, float *scores)
+{
+    for (size_t b = 0; b < at->rows; b++)
+        mfi_running_take(running_at(all->workspace, run, at->row + b),
+                         all->workspace->served[0].layer->kernels, at->first, at->count,
+                         scores + b * at->count, all->labels[at->row + b]);
+}
+
+static void scan_rows(void *context, size_t index, size_t slot)
+{
+    const scan *all = context;
+    size_t row = index * MFI_SCORE_ROWS, left = all->rows - row;
+    const block at = {row, left < MFI_SCORE_ROWS ? left : MFI_SCORE_ROWS, all->first, all->count};
+    size_t values = at.rows * at.count;
+    float *goodness = all->workspace->goodness + row * at.count,
+          *total = all->workspace->total + row * at.count;
+    (void)slot;
+    for (size_t position = all->from; position < all->end; position++) {
+        const mfi_served *served = &all->workspace->served[position];
+        mfi_head_scores(served->layer, at.rows, served->features + row * served->layer->plan.features,
+                        at.first, at.count, goodness);
+        served->layer->kernels->scale_add(values, position == all->from ? 0.0f : 1.0f, total, 1.0f, goodness);
+        if (all->labels)
+            take_losses(all, 1 + position, &at, goodness);
+    }
+    all->take(all->context, &at, total);
+}
+
+/* Forward through all layers, and over all blocks. */
+static void scan_blocks(scan *all, const mfi_rows *rows)
+{
+    const mf_workspace *workspace = all->workspace;
+    size_t classes = workspace->served[0].layer->plan.head.classes;
+    for (size_t position = 0; position < workspace->count; position++) {
+        pass_forward(workspace, position, rows);
+        if (position >= all->from)
+            mfi_layer_features(workspace->served[position].layer, &workspace->place, rows->count,
+                               pass_output(workspace, position), workspace->served[position].features);
+    }
+    for (all->first = 0; all->first < classes; all->first += all->count) {
+        all->count = classes - all->first < MFI_CLASS_BLOCK ? classes - all->first : MFI_CLASS_BLOCK;
+        mfi_team_run(&workspace->team, (all->rows + MFI_SCORE_ROWS - 1) / MFI_SCORE_ROWS, scan_rows, all);
+    }
+}
+
+static void take_sum(void *context, const block *at, float *scores)
+{
+    take_losses(context, 0, at, scores);
+}
+
+static mf_status evaluate_blocks(mf_workspace *workspace, const mfi_rows *rows)
+{
+    scan all = {.workspace = workspace,
+                .end = workspace->count,
+                .rows = rows->count * rows->scored,
+                .labels = rows->labels,
+                .take = take_sum,
+                .context = &all};
+    scan_blocks(&all, rows);
+    for (size_t position = 0; position < workspace->count; position++) {
+        mfi_served *served = &workspace->served[position];
+        MFI_TRY(mfi_running_report(rows, running_at(workspace, 1 + position, 0), "layer", position,
+                                   &served->report));
+        served->report.applied = served->layer->progress.applied;
+    }
+    return mfi_running_report(rows, workspace->running, "sum of layers 0 to", workspace->count - 1,
+                              &workspace->sum);
+}
+
+mf_status mfi_pass_evaluate(mf_workspace *workspace, const mfi_rows *rows)
+{
+    return mfi_many_classes(&workspace->served[0].layer->plan) ? evaluate_blocks(workspace, rows)
+                                                               : evaluate_whole(workspace, rows);
+}
+
+/* ---- predictions ---- */
+
+typedef struct inference {
+    const mf_workspace *workspace;
+    const mfi_wanted *wanted;
+    size_t classes;
+    atomic_bool broken; /* a score is not finite */
+} inference;
+
+static void copy_block(const inference *all, const block *at, const float *scores, float *to)
+{
+    for (size_t b = 0; to && b < at->rows; b++)
+        memcpy(to + (at->row + b) * all->classes + at->first, scores + b * at->count, at->count * sizeof *to);
+}
+
+static void take_block(void *context, const block *at, float *scores)
+{
+    inference *all = context;
+    const mfi_wanted *wanted = all->wanted;
+    const mfi_kernels *kernels = all->workspace->served[0].layer->kernels;
+    if (!kernels->all_finite(at->rows * at->count, scores)) {
+        atomic_store_explicit(&all->broken, true, memory_order_relaxed);
+        return;
+    }
+    if (wanted->top == 0) {
+        copy_block(all, at, scores, wanted->goodness);
+        copy_block(all, at, scores, wanted->probabilities);
+    }
+    for (size_t b = 0; b < at->rows; b++) {
+        size_t row = at->row + b, list = row * wanted->top;
+        float *mine = scores + b * at->count;
+        if (wanted->top > 0)
+            mfi_top_take(wanted->top, at->first, at->count, mine, wanted->labels + list,
+                         wanted->goodness + list);
+        if (wanted->top > 0 ? wanted->probabilities != NULL : wanted->labels != NULL)
+            mfi_running_take(running_at(all->workspace, 0, row), kernels, at->first, at->count, mine, -1);
+    }
+}
+
+/* When all classes have been seen. */
+static void finish_inference(const inference *all, size_t rows)
+{
+    const mfi_wanted *wanted = all->wanted;
+    if (wanted->top == 0 && wanted->probabilities)
+        mfi_softmax(rows, all->classes, wanted->probabilities, wanted->probabilities);
+    for (size_t b = 0; b < rows; b++) {
+        const mfi_running *running = running_at(all->workspace, 0, b);
+        if (wanted->top == 0 && wanted->labels)
+            wanted->labels[b] = running->best;
+        for (size_t i = b * wanted->top; wanted->probabilities && i < (b + 1) * wanted->top; i++)
+            wanted->probabilities[i] = (float)exp((double)wanted->goodness[i] - mfi_running_log_sum(running));
+    }
+}
+
+mf_status mfi_pass_infer(mf_workspace *workspace, int32_t mode, const mfi_rows *rows,
+                         const mfi_wanted *wanted)
+{
+    const mfi_plan *plan = &workspace->served[0].layer->plan;
+    size_t last = workspace->count - 1, count = rows->count * plan->scored;
+    inference all = {workspace, wanted, plan->head.classes, false};
+    if (mfi_many_classes(plan)) {
+        scan blocks = {.workspace = workspace,
+                       .from = mode == MF_PREDICT_SUM ? 0 : last,
+                       .end = last + 1,
+                       .rows = count,
+                       .take = take_block,
+                       .context = &all};
+        scan_blocks(&blocks, rows);
+    } else {
+        const block whole = {0, count, 0, all.classes};
+        score_whole(workspace, mode, rows);
+        take_block(&all, &whole, workspace->total);
+    }
+    if (atomic_load_explicit(&all.broken, memory_order_relaxed))
+        return mfi_fail(MF_STATUS_NUMERIC, "the goodness is not finite");
+    finish_inference(&all, count);
+    return MF_STATUS_OK;
 }

@@ -55,6 +55,19 @@ size_t mfi_plan_scores(const mfi_plan *plan)
     return plan->scored * plan->head.classes;
 }
 
+size_t mfi_plan_columns(const mfi_plan *plan, size_t rows)
+{
+    size_t classes = plan->head.classes, candidates = plan->head.candidates;
+    if (plan->head.sampling == MF_SAMPLING_NONE || rows > (classes - candidates) / plan->scored)
+        return classes;
+    return candidates + rows * plan->scored;
+}
+
+bool mfi_plan_counts(const mfi_plan *plan)
+{
+    return plan->head.sampling == MF_SAMPLING_COUNTS;
+}
+
 bool mfi_plan_pools_head(const mfi_plan *plan)
 {
     return plan->head.pool_size > 0;
@@ -72,7 +85,7 @@ bool mfi_plan_drops(const mfi_plan *plan)
  * input needs a gradient; for M, three products. */
 double mfi_plan_work(const mfi_plan *plan)
 {
-    double work = 6.0 * (double)plan->features * (double)plan->scored * (double)plan->head.classes;
+    double work = 6.0 * (double)plan->features * (double)plan->scored * (double)mfi_plan_columns(plan, 1);
     for (size_t s = 0; s < plan->stage_count; s++) {
         const mfi_stage *stage = &plan->stages[s];
         work += (stage->inputs[0] > 0 ? 6.0 : 4.0) * stage->multiplications;
@@ -100,7 +113,7 @@ int32_t mfi_unit_inputs(const mf_unit_spec *unit)
 
 mfi_plan_sizes mfi_plan_most(const mfi_plan *plan)
 {
-    size_t units = plan->unit_count, parameters = 1;
+    size_t units = plan->unit_count, parameters = 1 + mfi_plan_counts(plan);
     for (size_t u = 0; u < units; u++)
         for (mfi_role role = 0; role < MFI_UNIT_ROLES; role++)
             parameters += mfi_unit_has(&plan->units[u].spec, role);
@@ -229,6 +242,34 @@ mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *spec)
 
 /* ---- the head ---- */
 
+const char *const mfi_sampling_names[MFI_SAMPLINGS] = {
+    [MF_SAMPLING_NONE] = "none",
+    [MF_SAMPLING_UNIFORM] = "uniform",
+    [MF_SAMPLING_LOG_UNIFORM] = "log_uniform",
+    [MF_SAMPLING_COUNTS] = "counts",
+};
+
+static mf_status check_sampling(const mf_head_spec *head)
+{
+    MFI_TRY(mfi_check_constant("sampling", head->sampling, MF_SAMPLING_COUNTS));
+    MFI_TRY(mfi_check_reserved(head->reserved));
+    if (head->sampling == MF_SAMPLING_NONE && head->candidates > 0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "candidates must be 0 without sampling, got %zu",
+                        head->candidates);
+    if (head->sampling != MF_SAMPLING_NONE && head->label_smoothing > 0.0f)
+        return mfi_fail(MF_STATUS_ARGUMENT, "label_smoothing must be 0 with sampling, got %g",
+                        (double)head->label_smoothing);
+    return mfi_plan_check_candidates(head, head->classes);
+}
+
+mf_status mfi_plan_check_candidates(const mf_head_spec *head, size_t classes)
+{
+    if (head->sampling != MF_SAMPLING_NONE && (head->candidates < 1 || head->candidates > classes))
+        return mfi_fail(MF_STATUS_ARGUMENT, "candidates must be from 1 to the %zu classes, got %zu", classes,
+                        head->candidates);
+    return MF_STATUS_OK;
+}
+
 mf_status mfi_plan_check_head(const mf_head_spec *head)
 {
     MFI_TRY(mfi_check_constant("head kind", head->kind, MF_HEAD_POSITIONS));
@@ -243,7 +284,7 @@ mf_status mfi_plan_check_head(const mf_head_spec *head)
     if (head->output_node < 1 && head->output_node != MF_NODE_PREVIOUS)
         return mfi_fail(MF_STATUS_ARGUMENT, "output_node %d is no unit's; the first has node 1",
                         (int)head->output_node);
-    return MF_STATUS_OK;
+    return check_sampling(head);
 }
 
 /* ---- from and to the spec of a layer ---- */

@@ -78,6 +78,7 @@ typedef struct mfi_plan {
         *parameters; /* in the order in which the host sees them; the projection is one of them */
     size_t parameter_count;
     size_t projection; /* its number */
+    size_t counts;     /* that of the counts, if there are any */
     size_t values;     /* of all parameters together */
     mfi_slot *output_slots, *gradient_slots;
     size_t output_slot_count, gradient_slot_count;
@@ -123,14 +124,22 @@ mf_status mfi_plan_from_spec(const mf_layer_spec *spec, mfi_spec_room *room, mfi
 /* Adds a unit, for which there is room, and fills in what it leaves to defaults. */
 mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *unit);
 
-/* Checks a head, except against its input. */
+/* What the laws of sampling are called in model files and summaries. */
+enum { MFI_SAMPLINGS = MF_SAMPLING_COUNTS + 1 };
+extern const char *const mfi_sampling_names[MFI_SAMPLINGS];
+
+/* Checks a head, except against its input; its candidates alone, against another number of classes. */
 mf_status mfi_plan_check_head(const mf_head_spec *head);
+mf_status mfi_plan_check_candidates(const mf_head_spec *head, size_t classes);
 
 /* Computes the rest of the plan when it has all units and the head. */
 mf_status mfi_plan_complete(mfi_plan *plan);
 
 /* Describes M for another number of classes: OVERFLOW if it would be too large. */
 mf_status mfi_plan_projection(const mfi_plan *plan, size_t classes, mfi_parameter_spec *projection);
+
+/* Describes the counts of the classes, which there are, for a number that is not too large for M. */
+mfi_parameter_spec mfi_plan_counts_of(const mfi_plan *plan, size_t classes);
 
 /* Sets the number of classes, which mfi_plan_projection() has accepted. */
 void mfi_plan_set_classes(mfi_plan *plan, size_t classes);
@@ -163,6 +172,12 @@ const mf_shape *mfi_plan_head_input(const mfi_plan *plan);
 
 /* Scores of a row. */
 size_t mfi_plan_scores(const mfi_plan *plan);
+
+/* The most classes that a training step with that many rows scores. */
+size_t mfi_plan_columns(const mfi_plan *plan, size_t rows);
+
+/* Whether there is a parameter with counts of the classes. */
+bool mfi_plan_counts(const mfi_plan *plan);
 
 /* Whether M reads a pooling of the head's input. */
 bool mfi_plan_pools_head(const mfi_plan *plan);

@@ -22,6 +22,7 @@ typedef struct mfi_run {
     const mfi_team *team;         /* NULL: no other thread helps */
     const mfi_rows *rows;         /* the layer's input */
     float *a;                     /* [B, n] the layer's output */
+    size_t columns;               /* of a step whose head is sampled: of scratch->candidates; else 0 */
 
     /* Used in the backward pass. */
     mfi_use use;

@@ -32,7 +32,7 @@ static float *take_scores(const mfi_plan *plan, size_t rows, mfi_room *room)
 {
     size_t count = 0;
     room->fits = room->fits && mfi_multiply(rows, plan->scored, &count);
-    return take_matrix(room, count, plan->head.classes);
+    return take_matrix(room, count, mfi_plan_columns(plan, rows));
 }
 
 static size_t larger_size(size_t one, size_t other)
@@ -81,7 +81,8 @@ static void take_stages(const mfi_plan *plan, size_t rows, bool training, parts 
     mfi_room *room = &rooms->common;
     mfi_shared_sizes most = {0};
     if (training)
-        room->fits = room->fits && mfi_head_sizes(plan, &most);
+        room->fits = room->fits && mfi_head_sizes(plan, rows, &most) &&
+                     mfi_head_take_candidates(plan, rows, room, &scratch->candidates);
     for (size_t s = 0; s < plan->stage_count; s++) {
         const mfi_stage *stage = &plan->stages[s];
         mfi_kept_sizes kept = {0};

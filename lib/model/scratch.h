@@ -51,10 +51,20 @@ typedef struct mfi_kept {
     float *product, *preactivation, *moments;
 } mfi_kept;
 
+/* Columns of a sampled head, which stand for classes: those of the labels, and then those that were drawn. */
+typedef struct mfi_candidates {
+    int32_t *column;   /* [m] of each class; -1: it has none */
+    int32_t *classes;  /* [columns] */
+    int32_t *labels;   /* [B] columns of the labels, or MF_LABEL_IGNORED */
+    float *offsets;    /* [columns] what is added to the goodness */
+    float *projection; /* [columns, F] their rows of M */
+} mfi_candidates;
+
 /* The areas as one thread of the call sees them. */
 typedef struct mfi_scratch {
     /* Of the call. */
-    float *goodness;  /* [B, m], or [B, T, m] at positions: G, then dG */
+    float *goodness; /* [B, m], or [B, T, m] at positions: G, then dG; of a sampled head [B, columns] */
+    mfi_candidates candidates;
     float *features;  /* [B, F] what M reads, where that is not the output itself */
     float *dfeatures; /* [B, F] the gradient by that */
     float *input, *whole, *sums;

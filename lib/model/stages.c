@@ -185,6 +185,14 @@ static void describe_projection(const mfi_plan *plan, mfi_parameter_spec *projec
     projection->purpose = MFI_PURPOSE_PROJECTION;
 }
 
+static void describe_counts(size_t classes, mfi_parameter_spec *counts)
+{
+    set_dims(counts, 1, classes, 1, 1, 1);
+    counts->init = MFI_INIT_CONSTANT;
+    counts->gain = 1.0f;
+    counts->fan = 1;
+}
+
 static void name_parameter(const mfi_plan *plan, mfi_parameter_spec *parameter)
 {
     const char *role = mfi_role_name(parameter->role);
@@ -205,13 +213,15 @@ static bool count_values(mfi_parameter_spec *parameter)
     return true;
 }
 
-/* The next parameter of the layer: that role of the unit of `node`, or the projection. */
+/* The next parameter of the layer: that role of the unit of `node`, or of the head. */
 static mf_status add_parameter(mfi_plan *plan, mfi_role role, int32_t node)
 {
     mfi_parameter_spec *parameter = &plan->parameters[plan->parameter_count];
     *parameter = (mfi_parameter_spec){.role = role, .node = node, .order = {1, 1}, .offset = plan->values};
     if (role == MFI_PROJECTION)
         describe_projection(plan, parameter);
+    else if (role == MFI_COUNTS)
+        describe_counts(plan->head.classes, parameter);
     else if (role == MFI_WEIGHT)
         describe_weight(plan, node, parameter);
     else
@@ -223,6 +233,8 @@ static mf_status add_parameter(mfi_plan *plan, mfi_role role, int32_t node)
     plan->values += parameter->count;
     if (role == MFI_PROJECTION)
         plan->projection = plan->parameter_count;
+    else if (role == MFI_COUNTS)
+        plan->counts = plan->parameter_count;
     else
         plan->stages[stage_of(plan, node) - 1].parameters[role] = (int32_t)plan->parameter_count;
     plan->parameter_count++;
@@ -254,7 +266,8 @@ static mf_status list_parameters(mfi_plan *plan)
         for (mfi_role role = 0; role < MFI_UNIT_ROLES; role++)
             if (mfi_unit_has(&plan->units[u].spec, role))
                 MFI_TRY(add_parameter(plan, role, (int32_t)u + 1));
-    return add_parameter(plan, MFI_PROJECTION, 0);
+    MFI_TRY(add_parameter(plan, MFI_PROJECTION, 0));
+    return mfi_plan_counts(plan) ? add_parameter(plan, MFI_COUNTS, 0) : MF_STATUS_OK;
 }
 
 /* ---- buffers that stages use in turn ---- */
@@ -392,6 +405,14 @@ mf_status mfi_plan_projection(const mfi_plan *plan, size_t classes, mfi_paramete
         return mfi_fail(MF_STATUS_OVERFLOW, "a %s of %zu x %zu values does not fit", projection->name,
                         classes, projection->dims[1]);
     return MF_STATUS_OK;
+}
+
+mfi_parameter_spec mfi_plan_counts_of(const mfi_plan *plan, size_t classes)
+{
+    mfi_parameter_spec counts = plan->parameters[plan->counts];
+    describe_counts(classes, &counts);
+    counts.count = classes;
+    return counts;
 }
 
 void mfi_plan_set_classes(mfi_plan *plan, size_t classes)

@@ -33,8 +33,10 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     /* (5)  a = units(x) */
     run_stages(run, 0, plan->body);
 
-    /* (6)  G = F M^T, with F the output a, or what units of the head or a pooling make of it */
+    /* (6)  G = F M^T, with F the output a, or what units of the head or a pooling make of it, and with the
+     * rows of M that are sampled */
     run_stages(run, plan->body, plan->stage_count);
+    mfi_head_sample(run);
     mfi_head_goodness(run, run->scratch->goodness);
 
     /* (7)  L = mean CE(softmax(G), y), and G becomes dG = (softmax(G) - onehot(y)) / rows */
@@ -66,7 +68,10 @@ static void run_stages(const mfi_run *run, size_t first, size_t end)
 
 static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report)
 {
-    return mfi_cross_entropy_report(run->rows, run->layer->plan.head.classes, run->scratch->goodness,
+    mfi_rows rows = *run->rows;
+    if (run->columns > 0)
+        rows.labels = run->scratch->candidates.labels;
+    return mfi_cross_entropy_report(&rows, mfi_head_columns(run), run->scratch->goodness,
                                     run->settings->label_smoothing, true, "layer", position, report);
 }
 
@@ -120,7 +125,8 @@ static mf_status run_clip(mfi_run *run, size_t position, double *norm)
     if (mfi_clip_factor(run->squares, (double)run->settings->optimizer.clip_norm, norm, &factor) !=
         MF_STATUS_OK)
         return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the norm of the gradient is not finite", position);
-    for (size_t i = 0; factor != 1.0f && i < run->rows->count * mfi_plan_scores(&run->layer->plan); i++)
+    size_t scores = run->rows->count * run->rows->scored * mfi_head_columns(run);
+    for (size_t i = 0; factor != 1.0f && i < scores; i++)
         dg[i] *= factor;
     return MF_STATUS_OK;
 }
@@ -172,8 +178,9 @@ void mfi_layer_forward(const mf_layer *layer, const mfi_workplace *place, const 
     run_stages(&run, 0, layer->plan.body);
 }
 
-void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
-                        float *goodness)
+/* From the output `a` to what `use` makes of what the head's stages give. */
+static void run_head(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
+                     void (*use)(const mfi_run *run, float *to), float *to)
 {
     mfi_scratch scratch = mfi_scratch_at(&layer->plan, count, false, place);
     mfi_rows rows = {.count = count};
@@ -181,7 +188,19 @@ void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_
     mfi_run run = {
         .layer = layer, .scratch = &scratch, .team = place->team, .rows = &rows, .a = (float *)(uintptr_t)a};
     run_stages(&run, layer->plan.body, layer->plan.stage_count);
-    mfi_head_goodness(&run, goodness);
+    use(&run, to);
+}
+
+void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
+                        float *goodness)
+{
+    run_head(layer, place, count, a, mfi_head_goodness, goodness);
+}
+
+void mfi_layer_features(const mf_layer *layer, const mfi_workplace *place, size_t count, const float *a,
+                        float *features)
+{
+    run_head(layer, place, count, a, mfi_head_features, features);
 }
 
 /* ---- the first half of a step, for hosts that use the gradients ---- */
@@ -201,6 +220,7 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const
                    .out = out};
     uint64_t mode = mfi_subnormals_to_zero();
     run_stages(&run, 0, layer->plan.stage_count);
+    mfi_head_sample(&run);
     mfi_head_goodness(&run, scratch.goodness);
     mf_status status = run_loss(&run, position, report);
     if (status == MF_STATUS_OK) {

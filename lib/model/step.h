@@ -12,6 +12,10 @@ void mfi_layer_forward(const mf_layer *layer, const mfi_workplace *place, const 
 void mfi_layer_goodness(const mf_layer *layer, const mfi_workplace *place, size_t rows, const float *a,
                         float *goodness);
 
+/* What M reads, [rows, F], from that output. */
+void mfi_layer_features(const mf_layer *layer, const mfi_workplace *place, size_t rows, const float *a,
+                        float *features);
+
 /* One step under `settings`. The layer has an optimizer and the rows are checked; `place` has room for the
  * layer's scratch for training; a [rows, n] receives the output that is passed on. NUMERIC, with nothing
  * changed and `position` in the message, if the loss, or with clipping the gradient's norm, is not finite.

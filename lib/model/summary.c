@@ -101,9 +101,13 @@ static void put_layer_lines(mfi_page *to, const mf_network *network, size_t posi
             mfi_page_put(to, "        %-10s  units from here on are the head's\n", "output");
         put_unit_line(to, plan, node, &next);
     }
-    mfi_page_put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values%s\n", "head", plan->head.classes,
+    mfi_page_put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values%s", "head", plan->head.classes,
                  values_of_node(plan, 0, &next), plan->features,
                  plan->head.kind == MF_HEAD_POSITIONS ? " at each position" : "");
+    if (plan->head.sampling != MF_SAMPLING_NONE)
+        mfi_page_put(to, ", %zu candidates by %s", plan->head.candidates,
+                     mfi_sampling_names[plan->head.sampling]);
+    mfi_page_put(to, "\n");
     mfi_page_put(to, "----- gradients stop here -----\n");
 }
 

@@ -5,7 +5,7 @@
 #include "base/status.h"
 
 /* What the block of a workspace holds besides scratch, in this order, as counts of floats. */
-enum { EVEN, ODD, GOODNESS, TOTAL, AREAS };
+enum { EVEN, ODD, GOODNESS, TOTAL, RUNNING, FEATURES, AREAS };
 
 typedef struct workspace_layout {
     size_t counts[AREAS], offsets[AREAS];
@@ -101,6 +101,38 @@ static mf_status widen_for_inputs(const mfi_layer_list *layers, size_t rows, siz
     return MF_STATUS_OK;
 }
 
+/* Of rows with `scored` goodness each. */
+static bool count_scores(const mfi_layer_list *layers, size_t rows, size_t scored, size_t classes,
+                         size_t counts[AREAS])
+{
+    size_t block = classes < MFI_CLASS_BLOCK ? classes : MFI_CLASS_BLOCK;
+    size_t runs = classes > MFI_CLASS_BLOCK ? layers->count + 1 : 1;
+    if (!layers->network)
+        return true;
+    bool fits = mfi_multiply(rows, scored, &rows) && mfi_multiply(rows, block, &counts[GOODNESS]) &&
+                mfi_multiply(rows, runs * (sizeof(mfi_running) / sizeof(float)), &counts[RUNNING]);
+    counts[TOTAL] = counts[GOODNESS];
+    return fits;
+}
+
+/* What all layers give to M, one behind the other. */
+static mf_status count_features(const mfi_layer_list *layers, size_t rows, size_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; layers->network && i < layers->count; i++) {
+        mfi_list_room room;
+        const mfi_plan *plan = NULL;
+        size_t more = 0;
+        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        if (mfi_many_classes(plan) &&
+            (!mfi_multiply(rows, plan->scored * plan->features, &more) || more > SIZE_MAX - *count))
+            return mfi_fail(MF_STATUS_OVERFLOW, "what %zu heads read of %zu rows does not fit in memory",
+                            layers->count, rows);
+        *count += more;
+    }
+    return MF_STATUS_OK;
+}
+
 static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose, size_t max_batch,
                                    size_t threads, workspace_layout *plan)
 {
@@ -112,13 +144,12 @@ static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose
     if (converts(purpose))
         MFI_TRY(widen_for_inputs(layers, max_batch, &plan->counts[ODD]));
     MFI_TRY(scores_at(layers, 0, &scored, &classes));
-    bool fits = mfi_multiply(max_batch, layers->network ? classes : 0, &plan->counts[GOODNESS]) &&
-                mfi_multiply(plan->counts[GOODNESS], scored, &plan->counts[GOODNESS]) &&
+    MFI_TRY(count_features(layers, max_batch, &plan->counts[FEATURES]));
+    bool fits = count_scores(layers, max_batch, scored, classes, plan->counts) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
                 mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_served), &plan->served) &&
                 mfi_reserve(&plan->bytes, 1, plan->scratch_size.common, &plan->scratch) &&
                 mfi_reserve(&plan->bytes, threads, plan->scratch_size.own, &plan->own_scratch);
-    plan->counts[TOTAL] = plan->counts[GOODNESS];
     for (size_t area = 0; fits && area < AREAS; area++)
         fits = mfi_reserve(&plan->bytes, plan->counts[area], sizeof(float), &plan->offsets[area]);
     if (!fits)
@@ -147,6 +178,7 @@ static void carve(mf_workspace *workspace, const workspace_layout *plan)
     workspace->activations[1] = area(workspace, plan, ODD);
     workspace->goodness = area(workspace, plan, GOODNESS);
     workspace->total = area(workspace, plan, TOTAL);
+    workspace->running = (mfi_running *)area(workspace, plan, RUNNING);
     workspace->place = (mfi_workplace){
         .common = (char *)workspace + plan->scratch,
         .own = (char *)workspace + plan->own_scratch,
@@ -211,10 +243,13 @@ mf_status mfi_workspace_create(const mf_workspace_spec *spec, const mfi_team *te
         mfi_handle_retain(&spec->network->handle);
         created->revision = spec->network->revision;
     }
+    float *features = area(created, &plan, FEATURES);
     for (size_t i = 0; i < created->count; i++) {
         mf_layer *layer = layer_of(spec, i);
         mfi_handle_retain(&layer->handle);
-        created->served[i] = (mfi_served){.layer = layer, .revision = layer->revision};
+        created->served[i] = (mfi_served){.layer = layer, .revision = layer->revision, .features = features};
+        if (features)
+            features += spec->max_batch * layer->plan.scored * layer->plan.features;
         created->served[i].report.gradient_norm = -1.0;
     }
     created->sum.gradient_norm = -1.0;

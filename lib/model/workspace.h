@@ -3,6 +3,7 @@
 #define MFI_MODEL_WORKSPACE_H
 
 #include "math/inputs.h"
+#include "math/softmax.h"
 #include "model/network.h"
 #include "model/step.h"
 
@@ -11,7 +12,17 @@ typedef struct mfi_served {
     mf_layer *layer;
     uint64_t revision;
     mf_report report;
+    float *features; /* [B, F] what M reads, where there are many classes */
 } mfi_served;
+
+/* Scores of more classes than this are never there at the same time: predictions and evaluations go over
+ * blocks of so many. */
+enum { MFI_CLASS_BLOCK = 4096 };
+
+static inline bool mfi_many_classes(const mfi_plan *plan)
+{
+    return plan->head.classes > MFI_CLASS_BLOCK;
+}
 
 struct mf_workspace {
     mfi_handle handle;
@@ -25,7 +36,9 @@ struct mf_workspace {
     mf_report sum;
     float *activations[2]; /* even and odd layers write in turn; each as wide as its widest layer */
     float *goodness;       /* [B, m] of one layer, or [B, T, m] at positions, and */
-    float *total;          /* [B, m] of all of them together; both NULL for a single layer */
+    float *total;          /* [B, m] of all of them together; both NULL for a single layer. Of more classes
+                              than MFI_CLASS_BLOCK, they hold a block of so many */
+    mfi_running *running;  /* [B] of all layers together, and then, of many classes, [B] of each layer */
     mfi_team team;         /* the threads that work on a call, if the workspace has a pool */
     mfi_workplace place;   /* scratch of the current layer; as large as that of the layer that needs most */
 };

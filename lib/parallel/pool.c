@@ -28,6 +28,10 @@ typedef struct mfi_job {
  * input or sums up the loss; to sleep through it and be woken would cost more than the gap. */
 enum { SPINS = 4000 };
 
+/* A thread uses some kilobytes, a BLAS library perhaps a hundred. The usual 8 MiB of address space would be
+ * much for a host with a limit, and where the system gives huge pages unasked, the first byte takes 2 MiB. */
+enum { STACK_BYTES = 1 << 20 };
+
 /* ---- jobs ---- */
 
 static void run_pieces(mfi_job *job, size_t slot)
@@ -174,13 +178,18 @@ static void *serve_pool(void *argument)
 
 static bool start_hand(mf_pool *pool, mfi_source *only, size_t slot, mfi_hand *hand)
 {
+    pthread_attr_t attributes;
     *hand = (mfi_hand){.pool = pool, .slot = slot, .only = only};
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
     /* All signals are blocked, so that the host's signal handlers run on the host's threads. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&hand->thread, NULL, serve_pool, hand) == 0;
+    bool started = pthread_create(&hand->thread, &attributes, serve_pool, hand) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
     return started;
 }
 

@@ -11,13 +11,22 @@
 #ifndef MFI_PARALLEL_POOL_H
 #define MFI_PARALLEL_POOL_H
 
-#include <pthread.h>
-#include <sys/types.h>
-
 #include "base/handle.h"
 #include "base/team.h"
 
-enum { MFI_MOST_THREADS = 1024 };
+#ifdef MF_NO_THREADS
+
+/* Nobody can have made a pool. */
+static inline mfi_team mfi_pool_team(mf_pool *pool, const void *owner, size_t slot)
+{
+    (void)pool;
+    return (mfi_team){.owner = owner, .slot = slot, .threads = 1};
+}
+
+#else
+
+#include <pthread.h>
+#include <sys/types.h>
 
 /* Something that has items for the pool's threads. The lock of the pool protects it. */
 typedef struct mfi_source {
@@ -79,4 +88,5 @@ bool mfi_pool_start_hand(mf_pool *pool, mfi_source *only, mfi_hand *hand);
 /* Ends it and waits for that. The caller does not hold the lock. */
 void mfi_pool_end_hand(mfi_hand *hand);
 
+#endif
 #endif

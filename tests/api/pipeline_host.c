@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -61,14 +62,19 @@ static void check_apart(int (*what)(void))
 /* Layers whose steps take some milliseconds, whatever runs the test. */
 enum { SLOW_LAYERS = 2, SLOW_ROWS = 128 };
 
-static size_t slow_width(void)
+static bool under_valgrind(void)
 {
     const char *preloaded = getenv("LD_PRELOAD");
 
+    return preloaded && strstr(preloaded, "vgpreload");
+}
+
+static size_t slow_width(void)
+{
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
     return 60;
 #endif
-    return preloaded && strstr(preloaded, "vgpreload") ? 40 : 320; /* valgrind */
+    return under_valgrind() ? 40 : 320;
 }
 
 typedef struct slow {
@@ -494,6 +500,35 @@ static void take_stock(uint32_t workers, size_t depth, size_t at_rest, size_t *b
     free_training_fixture(s);
 }
 
+/* What mf_memory_query() counts for one more thread. */
+static size_t cost_of_a_thread(void)
+{
+    training_fixture *s = make_training_fixture(&rules[0]);
+    mf_layer_spec specs[LAYERS];
+    const mf_layer_spec *layers[LAYERS];
+    size_t bytes[2];
+    mf_memory_spec spec;
+
+    check_ok(mf_memory_spec_init(&spec, sizeof spec));
+    for (size_t i = 0; i < LAYERS; i++) {
+        check_ok(mf_layer_spec_init(&specs[i], sizeof specs[i]));
+        check_ok(mf_layer_describe(layer_at(s->network, i), &specs[i]));
+        layers[i] = &specs[i];
+    }
+    spec.layers = layers;
+    spec.count = LAYERS;
+    spec.max_batch = ROWS;
+    for (size_t i = 0; i < 2; i++) {
+        mf_memory memory = {.struct_size = sizeof memory};
+
+        spec.threads = i + 1;
+        check_ok(mf_memory_query(&spec, &memory));
+        bytes[i] = memory.workspace;
+    }
+    free_training_fixture(s);
+    return bytes[1] - bytes[0];
+}
+
 /* Workers that have no layer of their own need no more than the memory of a thread: at a time no more layers
  * are worked on than there are, and no more than there are batches in the works. */
 static void test_a_surplus_worker_costs_a_thread_only(void **state)
@@ -502,7 +537,7 @@ static void test_a_surplus_worker_costs_a_thread_only(void **state)
         uint32_t workers, useful;
         size_t depth;
     } cases[] = {{LAYERS + 1, LAYERS, 0}, {64, LAYERS, 0}, {64, LAYERS, 40}, {64, 2, 2}, {2, 1, 1}};
-    size_t bytes[3], threads, at_rest = threads_at_rest(1);
+    size_t bytes[3], threads, at_rest = threads_at_rest(1), one = cost_of_a_thread();
 
     (void)state;
     /* ThreadSanitizer has a thread of its own from the first one on: what is here with one worker, without
@@ -516,10 +551,91 @@ static void test_a_surplus_worker_costs_a_thread_only(void **state)
         take_stock(cases[i].useful + 1, cases[i].depth, at_rest, &bytes[1], &threads);
         take_stock(cases[i].workers, cases[i].depth, at_rest, &bytes[2], &threads);
         assert_true(bytes[1] > bytes[0]);
-        assert_in_range(bytes[2] - bytes[0], 0, surplus * (bytes[1] - bytes[0]) + surplus * 128);
+        assert_in_range(bytes[2] - bytes[0], surplus * one, surplus * (one + 128));
         if (threads_here() > 0)
             assert_int_equal(threads, cases[i].workers);
     }
+}
+
+/* ---- what threads are to the host ---- */
+
+/* 8 MiB of address space for each would be half a gigabyte, in huge pages 2 MiB of memory for each. */
+static int start_many_threads(void)
+{
+    enum { THREADS = 64, MOST = 3 << 19 };
+    mf_pool_spec spec;
+    mf_pool *pool = NULL;
+    unsigned long pages[2] = {0};
+
+    must(mf_pool_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.threads = THREADS;
+    for (int i = 0; i < 2; i++) {
+        FILE *file = fopen("/proc/self/statm", "r");
+
+        must(file != NULL && fscanf(file, "%lu", &pages[i]) == 1);
+        fclose(file);
+        if (i == 0)
+            must(mf_pool_create(&spec, &pool) == MF_STATUS_OK);
+    }
+    must((pages[1] - pages[0]) * (unsigned long)sysconf(_SC_PAGESIZE) <= (unsigned long)MOST * (THREADS - 1));
+    mf_pool_free(pool);
+    return 0;
+}
+
+static void test_threads_have_small_stacks(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    skip(); /* stacks have company there */
+#endif
+    if (under_valgrind() || access("/proc/self/statm", R_OK) != 0)
+        skip();
+    check_apart(start_many_threads);
+}
+
+static void leave_workers_behind(void)
+{
+    make_slow(2, 4);
+    pthread_exit(NULL);
+}
+
+/* Waits until the process has no main thread any more. */
+static int main_has_ended(pid_t process)
+{
+    char path[64], state = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)process);
+    for (int i = 0; i < 6000 && state != 'Z'; i++) {
+        FILE *file = fopen(path, "r");
+        if (file == NULL || fscanf(file, "%*d %*s %c", &state) != 1)
+            state = 0;
+        if (file != NULL)
+            fclose(file);
+        pause_for(10);
+    }
+    return state == 'Z';
+}
+
+/* The host's handlers run on the host's threads. So a process that consists of workers takes no signal. */
+static void test_workers_block_signals(void **state)
+{
+    pid_t child;
+    int status = 0;
+
+    (void)state;
+    if (under_valgrind() || access("/proc/self/stat", R_OK) != 0)
+        skip();
+    fflush(NULL);
+    child = fork();
+    if (child == 0)
+        leave_workers_behind();
+    assert_true(main_has_ended(child));
+    assert_int_equal(kill(child, SIGTERM), 0);
+    pause_for(100);
+    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 int main(void)
@@ -532,6 +648,8 @@ int main(void)
         cmocka_unit_test(test_a_thread_cancelled_in_the_callback_leaves_the_pipeline_usable),
         cmocka_unit_test(test_the_callback_can_free_the_pipeline),
         cmocka_unit_test(test_a_surplus_worker_costs_a_thread_only),
+        cmocka_unit_test(test_threads_have_small_stacks),
+        cmocka_unit_test(test_workers_block_signals),
     };
 
     /* OpenBLAS ends its threads in a fork, and a product that they had a part in never returns. */

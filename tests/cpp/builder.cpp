@@ -47,6 +47,18 @@ std::vector<float> all_values(const mf::layer_ref &layer)
 }
 } // namespace
 
+TEST(builder, heads_sample)
+{
+    mf::layer layer = mf::builder({4}, 5)
+                          .dense(8)
+                          .relu()
+                          .head(mf::head_spec::linear(40).sampled(MF_SAMPLING_LOG_UNIFORM, 10))
+                          .build();
+    CHECK(layer.head().sampling == MF_SAMPLING_LOG_UNIFORM && layer.head().candidates == 10);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "got 41",
+                mf::builder({4}, 5).dense(8).head(mf::head_spec::linear(40).sampled(MF_SAMPLING_UNIFORM, 41)));
+}
+
 TEST(builder, a_residual_block_learns)
 {
     mf::network network;

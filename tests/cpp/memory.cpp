@@ -69,6 +69,24 @@ TEST(memory, steps_and_predictions_into_arrays_allocate_nothing)
     CHECK(news() > before); /* so that it is known to count */
 }
 
+TEST(memory, top_gives_the_best_classes_first)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    std::vector<std::int32_t> best(8);
+    std::vector<float> scores(8), chances(8);
+    network.top(workspace, mf::batch(xor_x, 4), 2, {best, scores, chances});
+    std::vector<std::int32_t> labels = network.predict(workspace, xor_x);
+    std::vector<float> whole = network.goodness(workspace, xor_x);
+    for (std::size_t row = 0; row < 4; row++) {
+        CHECK(best[2 * row] == labels[row] && best[2 * row + 1] == 1 - labels[row]);
+        CHECK(scores[2 * row] == whole[2 * row + static_cast<std::size_t>(labels[row])]);
+        CHECK(chances[2 * row] >= 0.5F && chances[2 * row + 1] <= 0.5F);
+    }
+    CHECK_ERROR(MF_STATUS_SHAPE, "labels: 8",
+                network.top(workspace, mf::batch(xor_x, 4), 1, {best, scores, {}}));
+}
+
 TEST(memory, an_arena_as_large_as_said_suffices)
 {
     std::vector<mf::layer_spec> shapes = {mf::layer_spec::dense(2, 16, 2), mf::layer_spec::dense(16, 16, 2)};

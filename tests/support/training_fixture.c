@@ -179,6 +179,10 @@ static mf_network *make_positions(mf_optimizer *optimizer)
     plan_add(&plans[3], unit_of(MF_UNIT_LAYER_NORM));
     plan_add(&plans[3], unit_activation(MF_ACTIVATION_SILU));
     plans[3].head.output_node = 1;
+    plans[0].head.sampling = MF_SAMPLING_COUNTS;
+    plans[0].head.candidates = 1;
+    plans[3].head.sampling = MF_SAMPLING_LOG_UNIFORM;
+    plans[3].head.candidates = 2;
     return make_units_network(plans, LAYERS, optimizer);
 }
 

@@ -224,6 +224,8 @@ void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
     same_field(projection_gain);
     same_field(label_smoothing);
     same_field(output_node);
+    same_field(sampling);
+    same_field(candidates);
 }
 
 void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other)

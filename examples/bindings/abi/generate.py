@@ -11,6 +11,7 @@ import json
 import os
 import sys
 
+import browser
 from describe import HERE, compare
 import lua
 import node
@@ -21,6 +22,7 @@ import rust
 WRITERS = {
     "python/monoforward/_abi.py": python,
     "node/abi.js": node,
+    "browser/abi.js": browser,
     "lua/monoforward_abi.lua": lua,
     "rust/src/abi.rs": rust,
 }

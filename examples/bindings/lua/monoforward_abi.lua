@@ -160,6 +160,9 @@ struct mf_head_spec {
     float projection_gain;
     float label_smoothing;
     int32_t output_node;
+    int32_t sampling;
+    int32_t reserved;
+    size_t candidates;
 };
 struct mf_builder_spec {
     uint32_t struct_size;
@@ -356,6 +359,10 @@ enum { MF_BLOCK_MIXER = 2 };
 enum { MF_BLOCK_TRANSFORMER = 3 };
 enum { MF_HEAD_LINEAR = 0 };
 enum { MF_HEAD_POSITIONS = 1 };
+enum { MF_SAMPLING_NONE = 0 };
+enum { MF_SAMPLING_UNIFORM = 1 };
+enum { MF_SAMPLING_LOG_UNIFORM = 2 };
+enum { MF_SAMPLING_COUNTS = 3 };
 enum { MF_PREDICT_LAST = 0 };
 enum { MF_PREDICT_SUM = 1 };
 enum { MF_METADATA_NAME_BYTES = 255 };
@@ -450,6 +457,7 @@ mf_status mf_network_predict(const mf_network *network, mf_workspace *workspace,
 mf_status mf_network_goodness(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *goodness);
 mf_status mf_network_probabilities(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x, float *probabilities);
 mf_status mf_network_infer(const mf_network *network, mf_workspace *workspace, int32_t mode, const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities);
+mf_status mf_network_top(const mf_network *network, mf_workspace *workspace, int32_t mode, const mf_batch *batch, size_t count, int32_t *labels, float *goodness, float *probabilities);
 mf_status mf_pool_spec_init(mf_pool_spec *spec, size_t size);
 mf_status mf_pool_create(const mf_pool_spec *spec, mf_pool **pool);
 void mf_pool_free(mf_pool *pool);
@@ -525,7 +533,7 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_batch") == 64)
     assert(ffi.sizeof("mf_unit_spec") == 136)
     assert(ffi.sizeof("mf_block_spec") == 72)
-    assert(ffi.sizeof("mf_head_spec") == 40)
+    assert(ffi.sizeof("mf_head_spec") == 56)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
     assert(ffi.sizeof("mf_pool_spec") == 16)

@@ -79,6 +79,10 @@ const constants = Object.freeze({
     MF_BLOCK_TRANSFORMER: 3,
     MF_HEAD_LINEAR: 0,
     MF_HEAD_POSITIONS: 1,
+    MF_SAMPLING_NONE: 0,
+    MF_SAMPLING_UNIFORM: 1,
+    MF_SAMPLING_LOG_UNIFORM: 2,
+    MF_SAMPLING_COUNTS: 3,
     MF_PREDICT_LAST: 0,
     MF_PREDICT_SUM: 1,
     MF_METADATA_NAME_BYTES: 255,
@@ -190,8 +194,11 @@ function declare(koffi, library) {
         projection_gain: 'float',
         label_smoothing: 'float',
         output_node: 'int32_t',
+        sampling: 'int32_t',
+        reserved: 'int32_t',
+        candidates: 'size_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 40)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 56)
         throw new Error('mf_head_spec has another size than in C');
     koffi.struct('mf_report', {
         struct_size: 'uint32_t',
@@ -478,6 +485,7 @@ function declare(koffi, library) {
         mf_network_goodness: library.func('int32_t mf_network_goodness(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *goodness)'),
         mf_network_probabilities: library.func('int32_t mf_network_probabilities(mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, float *x, float *probabilities)'),
         mf_network_infer: library.func('int32_t mf_network_infer(mf_network *network, mf_workspace *workspace, int32_t mode, mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)'),
+        mf_network_top: library.func('int32_t mf_network_top(mf_network *network, mf_workspace *workspace, int32_t mode, mf_batch *batch, size_t count, int32_t *labels, float *goodness, float *probabilities)'),
         mf_pool_spec_init: library.func('int32_t mf_pool_spec_init(_Inout_ mf_pool_spec *spec, size_t size)'),
         mf_pool_create: library.func('int32_t mf_pool_create(mf_pool_spec *spec, _Out_ mf_pool **pool)'),
         mf_pool_free: library.func('void mf_pool_free(mf_pool *pool)'),

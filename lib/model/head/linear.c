@@ -1,4 +1,6 @@
 /* Owns: the linear head: G = F M^T, with F the layer's output or its adaptive average pooling. */
+#include <string.h>
+
 #include "base/memory.h"
 #include "math/gemm.h"
 #include "model/head.h"
@@ -31,67 +33,121 @@ static const float *projection_of(const mf_layer *layer)
     return layer->parameters[layer->plan.projection].now.values;
 }
 
+size_t mfi_head_columns(const mfi_run *run)
+{
+    return run->columns > 0 ? run->columns : run->layer->plan.head.classes;
+}
+
+/* The rows of M that are scored. */
+static const float *rows_of_projection(const mfi_run *run)
+{
+    return run->columns > 0 ? run->scratch->candidates.projection : projection_of(run->layer);
+}
+
 /* What the last stage gives. */
 static const float *input_of(const mfi_run *run)
 {
     return mfi_run_output(run, run->layer->plan.stage_count - 1);
 }
 
-/* What M reads: that, or its pooling in scratch->features. */
-static const float *features_of(const mfi_run *run)
+static void pool_features(const mfi_run *run, float *features)
 {
     const mfi_plan *plan = &run->layer->plan;
     const mf_shape *input = mfi_plan_head_input(plan);
-    if (!mfi_plan_pools_head(plan))
-        return input_of(run);
     mfi_adaptive_pool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0], input_of(run),
-                      run->scratch->features);
+                      features);
+}
+
+/* What M reads: that, or its pooling in scratch->features. */
+static const float *features_of(const mfi_run *run)
+{
+    if (!mfi_plan_pools_head(&run->layer->plan))
+        return input_of(run);
+    pool_features(run, run->scratch->features);
     return run->scratch->features;
 }
 
+void mfi_head_features(const mfi_run *run, float *features)
+{
+    const mfi_plan *plan = &run->layer->plan;
+    if (mfi_plan_pools_head(plan))
+        pool_features(run, features);
+    else
+        memcpy(features, input_of(run), run->rows->count * plan->scored * plan->features * sizeof *features);
+}
+
 /* What the threads of a product with M share. */
-typedef struct scores {
-    const mf_layer *layer;
+typedef struct score_work {
+    const mfi_run *run;
     const float *features;
     float *goodness;
     size_t rows, piece; /* of the batch, and of each piece of it */
-} scores;
+} score_work;
 
 /* Rows whose scores are one piece of work: enough multiplications that a piece is worth waking a thread for,
  * and enough rows for the BLAS library. */
-static size_t score_rows_of_piece(const mf_layer *layer)
+static size_t score_rows_of_piece(size_t columns, size_t features)
 {
-    enum { MULTIPLICATIONS = 262144, STEP = 8, BLAS_ROWS = 64 };
-    size_t rows = MULTIPLICATIONS / (layer->plan.features * layer->plan.head.classes) / STEP * STEP;
-    if (layer->plan.head.classes > FEW_CLASSES)
-        return BLAS_ROWS;
+    enum { MULTIPLICATIONS = 262144, STEP = 8 };
+    size_t rows = MULTIPLICATIONS / (features * columns) / STEP * STEP;
+    if (columns > FEW_CLASSES)
+        return MFI_SCORE_ROWS;
     return rows < STEP ? STEP : rows;
+}
+
+/* G = F M^T for some rows of M, `columns` of which the whole head has. */
+static void multiply_rows(const mf_layer *layer, size_t rows, const float *features, size_t columns,
+                          size_t count, const float *projection, float *scores)
+{
+    size_t n = layer->plan.features;
+    if (columns <= FEW_CLASSES)
+        layer->kernels->skinny_product(rows, count, n, features, n, projection, scores);
+    else
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, n, 1.0f, features, n, projection, n, 0.0f, scores,
+                 count);
+}
+
+void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
+                     float *scores)
+{
+    multiply_rows(layer, rows, features, layer->plan.head.classes, count,
+                  projection_of(layer) + first * layer->plan.features, scores);
 }
 
 static void score_rows(void *context, size_t index, size_t slot)
 {
-    const scores *all = context;
-    const mf_layer *layer = all->layer;
-    size_t first = index * all->piece, left = all->rows - first, n = layer->plan.features,
-           m = layer->plan.head.classes, rows = left < all->piece ? left : all->piece;
-    const float *features = all->features + first * n;
-    float *goodness = all->goodness + first * m;
+    const score_work *all = context;
+    const mf_layer *layer = all->run->layer;
+    size_t first = index * all->piece, left = all->rows - first, columns = mfi_head_columns(all->run),
+           rows = left < all->piece ? left : all->piece;
+    float *goodness = all->goodness + first * columns;
     (void)slot;
-    if (m <= FEW_CLASSES)
-        layer->kernels->skinny_product(rows, m, n, features, n, projection_of(layer), goodness);
-    else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, m, n, 1.0f, features, n, projection_of(layer), n, 0.0f,
-                 goodness, m);
+    multiply_rows(layer, rows, all->features + first * layer->plan.features, columns, columns,
+                  rows_of_projection(all->run), goodness);
+    for (size_t b = 0; all->run->columns > 0 && b < rows; b++)
+        layer->kernels->scale_add(columns, 1.0f, goodness + b * columns, 1.0f,
+                                  all->run->scratch->candidates.offsets);
 }
 
 void mfi_head_goodness(const mfi_run *run, float *goodness)
 {
-    scores all = {.layer = run->layer,
-                  .features = features_of(run),
-                  .goodness = goodness,
-                  .rows = run->rows->count * run->layer->plan.scored,
-                  .piece = score_rows_of_piece(run->layer)};
+    const mfi_plan *plan = &run->layer->plan;
+    score_work all = {.run = run,
+                      .features = features_of(run),
+                      .goodness = goodness,
+                      .rows = run->rows->count * plan->scored,
+                      .piece = score_rows_of_piece(mfi_head_columns(run), plan->features)};
     mfi_team_run(run->team, (all.rows + all.piece - 1) / all.piece, score_rows, &all);
+}
+
+void mfi_head_take(mfi_run *run, const mfi_target *projection, size_t start, size_t width)
+{
+    size_t n = run->layer->plan.features;
+    if (run->columns == 0)
+        mfi_run_take(run, projection, start, run->layer->plan.head.classes, width, n, run->scratch->dm);
+    for (size_t column = 0; column < run->columns; column++)
+        mfi_run_take(run, projection, (size_t)run->scratch->candidates.classes[column] * n + start, 1, width,
+                     width, run->scratch->dm + column * width);
 }
 
 /* The way back of a head that stands alone. */
@@ -109,8 +165,8 @@ static void features_piece(mfi_run *mine, void *context, size_t index)
     const mf_layer *layer = mine->layer;
     size_t panel = mfi_head_panel(&layer->plan), start = index * panel,
            rows = mine->rows->count * layer->plan.scored, n = layer->plan.features,
-           m = layer->plan.head.classes, width = n - start < panel ? n - start : panel;
-    const float *projection = projection_of(layer) + start, *features = pass->features + start;
+           m = mfi_head_columns(mine), width = n - start < panel ? n - start : panel;
+    const float *projection = rows_of_projection(mine) + start, *features = pass->features + start;
     float *dfeatures = pass->dfeatures + start;
     if (m <= FEW_CLASSES) {
         layer->kernels->head_gradient(rows, width, m, scratch->goodness, projection, features, n, dfeatures,
@@ -124,7 +180,7 @@ static void features_piece(mfi_run *mine, void *context, size_t index)
         for (size_t b = 0; b < rows; b++)
             mfi_run_look_at(mine, width, dfeatures + b * n);
     }
-    mfi_run_take(mine, &pass->projection, start, m, width, n, scratch->dm);
+    mfi_head_take(mine, &pass->projection, start, width);
 }
 
 static size_t head_pieces(const mfi_plan *plan)
@@ -132,10 +188,10 @@ static size_t head_pieces(const mfi_plan *plan)
     return (plan->features + mfi_head_panel(plan) - 1) / mfi_head_panel(plan);
 }
 
-bool mfi_head_sizes(const mfi_plan *plan, mfi_shared_sizes *shared)
+bool mfi_head_sizes(const mfi_plan *plan, size_t rows, mfi_shared_sizes *shared)
 {
     shared->pieces = head_pieces(plan);
-    return mfi_multiply(plan->head.classes, mfi_head_panel(plan), &shared->dm);
+    return mfi_multiply(mfi_plan_columns(plan, rows), mfi_head_panel(plan), &shared->dm);
 }
 
 void mfi_head_backward(mfi_run *run, float *da)
@@ -157,9 +213,8 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
 {
     const mf_layer *layer = run->layer;
     const mfi_scratch *scratch = run->scratch;
-    const float *projection = projection_of(layer) + start, *dg = scratch->goodness;
-    size_t rows = run->rows->count * layer->plan.scored, n = layer->plan.features,
-           m = layer->plan.head.classes;
+    const float *projection = rows_of_projection(run) + start, *dg = scratch->goodness;
+    size_t rows = run->rows->count * layer->plan.scored, n = layer->plan.features, m = mfi_head_columns(run);
     if (m <= FEW_CLASSES) {
         layer->kernels->local_gradient(phi, rows, width, m, dg, projection, a, z, n, scratch->dz, scratch->dm,
                                        scratch->db);

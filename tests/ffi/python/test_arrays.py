@@ -60,6 +60,12 @@ class Arrays(unittest.TestCase):
         self.assertIs(self.network.predict(self.workspace, self.x, out=out), out)
         self.assertTrue(((out >= 0) & (out < spirals.ARMS)).all())
         probabilities = self.network.probabilities(self.workspace, self.x)
+        best, scores, chances = self.network.top(self.workspace, self.x, 2)
+        numpy.testing.assert_array_equal(best, numpy.argsort(-probabilities, axis=1)[:, :2])
+        numpy.testing.assert_array_equal(scores, numpy.take_along_axis(
+            self.network.goodness(self.workspace, self.x), best.astype(numpy.int64), 1))
+        numpy.testing.assert_allclose(chances, numpy.take_along_axis(probabilities, best.astype(numpy.int64), 1),
+                                      rtol=1e-5)
         numpy.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
     def test_read_only_input_is_read_in_place(self):

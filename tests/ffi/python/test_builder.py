@@ -139,6 +139,23 @@ class Building(unittest.TestCase):
         with self.assertRaises(ValueError):
             network.step(workspace, x[:, :2].copy(), y)
 
+    def test_sampling(self):
+        layer = mf.Builder((4,), seed=1).dense(8).relu().head(50, sampling="counts", candidates=10).build()
+        counts = numpy.arange(50, dtype=numpy.float32)
+        layer.set_parameter("head.counts", counts)
+        numpy.testing.assert_array_equal(layer.parameters()["head.counts"], counts)
+        network = mf.Network([layer])
+        network.set_optimizer(mf.Optimizer("adam", learning_rate=0.05))
+        workspace = mf.Workspace(network, 8)
+        x = numpy.random.default_rng(1).normal(size=(8, 4)).astype(numpy.float32)
+        y = numpy.arange(8, dtype=numpy.int32) * 6
+        for _ in range(300):
+            network.step(workspace, x, y)
+        numpy.testing.assert_array_equal(network.predict(workspace, x), y)
+        numpy.testing.assert_array_equal(network.top(workspace, x, 3)[0][:, 0], y)
+        with self.assertRaisesRegex(mf.MonoforwardError, "candidates must be from 1 to the 50 classes, got 0"):
+            mf.Builder((4,)).dense(8).head(50, sampling="uniform").build()
+
     def test_units(self):
         layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool().dropout(0.25, maps=True)
                  .average_pool(2, 1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())

@@ -84,6 +84,10 @@ MF_BLOCK_MIXER = 2
 MF_BLOCK_TRANSFORMER = 3
 MF_HEAD_LINEAR = 0
 MF_HEAD_POSITIONS = 1
+MF_SAMPLING_NONE = 0
+MF_SAMPLING_UNIFORM = 1
+MF_SAMPLING_LOG_UNIFORM = 2
+MF_SAMPLING_COUNTS = 3
 MF_PREDICT_LAST = 0
 MF_PREDICT_SUM = 1
 MF_METADATA_NAME_BYTES = 255
@@ -354,6 +358,9 @@ mf_head_spec._fields_ = [
     ("projection_gain", c.c_float),
     ("label_smoothing", c.c_float),
     ("output_node", c.c_int32),
+    ("sampling", c.c_int32),
+    ("reserved", c.c_int32),
+    ("candidates", c.c_size_t),
 ]
 
 mf_builder_spec._fields_ = [
@@ -590,6 +597,8 @@ FUNCTIONS = {
         c.c_size_t, c.c_void_p, c.c_void_p]),
     "mf_network_infer": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
         c.POINTER(mf_batch), c.c_void_p, c.c_void_p, c.c_void_p]),
+    "mf_network_top": (c.c_int32, [c.POINTER(mf_network), c.POINTER(mf_workspace), c.c_int32,
+        c.POINTER(mf_batch), c.c_size_t, c.c_void_p, c.c_void_p, c.c_void_p]),
     "mf_pool_spec_init": (c.c_int32, [c.POINTER(mf_pool_spec), c.c_size_t]),
     "mf_pool_create": (c.c_int32, [c.POINTER(mf_pool_spec), c.POINTER(c.POINTER(mf_pool))]),
     "mf_pool_free": (None, [c.POINTER(mf_pool)]),

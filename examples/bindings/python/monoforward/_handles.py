@@ -20,7 +20,7 @@ HIDDEN = {"struct_size", "reserved", "reserved2", "allocator", "input"}
 # Fields that take a constant also take its name: activation="relu" is MF_ACTIVATION_RELU.
 PREFIXES = {"activation": "MF_ACTIVATION_", "precision": "MF_PRECISION_", "weight_init": "MF_INIT_",
             "projection_init": "MF_INIT_", "normalization": "MF_NORMALIZATION_", "pool": "MF_POOL_",
-            "mode": "MF_PREDICT_"}
+            "sampling": "MF_SAMPLING_", "mode": "MF_PREDICT_"}
 
 
 def constant(prefix, value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import MutableMapping
-from typing import Any, BinaryIO, Iterable, Iterator, Optional, Union
+from typing import Any, BinaryIO, Iterable, Iterator, Optional, Tuple, Union
 
 import numpy
 
@@ -197,6 +197,19 @@ class Network(Handle):
                       **inputs: Any) -> Array:
         """The softmax of the scores, [rows, classes]."""
         return self._infer(2, workspace, x, mode, out, numpy.float32, (self.classes,), inputs)
+
+    def top(self, workspace: Workspace, x: Array, count: int, mode: Kind = "last",
+            **inputs: Any) -> Tuple[Array, Array, Array]:
+        """The `count` best classes of every row, best first, their scores and their probabilities: each
+        [rows, count]. Of more than 4096 classes, the scores of all are never in memory together."""
+        rows = batch(x, None, self.inputs, **inputs)
+        shape = (len(x), *self._positions, count)
+        labels, label_pointer = result(None, numpy.int32, shape)
+        goodness, goodness_pointer = result(None, numpy.float32, shape)
+        chances, chance_pointer = result(None, numpy.float32, shape)
+        check(library.mf_network_top(self, workspace, constant("MF_PREDICT_", mode), rows, count,
+                                     label_pointer, goodness_pointer, chance_pointer))
+        return labels, goodness, chances
 
     def _infer(self, which, workspace, x, mode, out, dtype, row, inputs):
         rows = batch(x, None, self.inputs, **inputs)

@@ -114,6 +114,10 @@ pub const MF_BLOCK_MIXER: i32 = 2;
 pub const MF_BLOCK_TRANSFORMER: i32 = 3;
 pub const MF_HEAD_LINEAR: i32 = 0;
 pub const MF_HEAD_POSITIONS: i32 = 1;
+pub const MF_SAMPLING_NONE: i32 = 0;
+pub const MF_SAMPLING_UNIFORM: i32 = 1;
+pub const MF_SAMPLING_LOG_UNIFORM: i32 = 2;
+pub const MF_SAMPLING_COUNTS: i32 = 3;
 pub const MF_PREDICT_LAST: i32 = 0;
 pub const MF_PREDICT_SUM: i32 = 1;
 pub const MF_METADATA_NAME_BYTES: i32 = 255;
@@ -285,6 +289,9 @@ pub struct mf_head_spec {
     pub projection_gain: f32,
     pub label_smoothing: f32,
     pub output_node: i32,
+    pub sampling: i32,
+    pub reserved: i32,
+    pub candidates: usize,
 }
 
 #[repr(C)]
@@ -526,6 +533,7 @@ extern "C" {
     pub fn mf_network_goodness(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, goodness: *mut f32) -> i32;
     pub fn mf_network_probabilities(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, rows: usize, x: *const f32, probabilities: *mut f32) -> i32;
     pub fn mf_network_infer(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
+    pub fn mf_network_top(network: *const mf_network, workspace: *mut mf_workspace, mode: i32, batch: *const mf_batch, count: usize, labels: *mut i32, goodness: *mut f32, probabilities: *mut f32) -> i32;
     pub fn mf_pool_spec_init(spec: *mut mf_pool_spec, size: usize) -> i32;
     pub fn mf_pool_create(spec: *const mf_pool_spec, pool: *mut *mut mf_pool) -> i32;
     pub fn mf_pool_free(pool: *mut mf_pool);
@@ -602,7 +610,7 @@ const _: () = {
     assert!(std::mem::size_of::<mf_batch>() == 64);
     assert!(std::mem::size_of::<mf_unit_spec>() == 136);
     assert!(std::mem::size_of::<mf_block_spec>() == 72);
-    assert!(std::mem::size_of::<mf_head_spec>() == 40);
+    assert!(std::mem::size_of::<mf_head_spec>() == 56);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
     assert!(std::mem::size_of::<mf_pool_spec>() == 16);

@@ -1,0 +1,346 @@
+// Libmonoforward as WebAssembly, which trains neural networks without backpropagation: every layer learns from its own
+// loss. For browsers, workers and Node; build.sh puts monoforward.wasm beside this file.
+//
+// Objects have the names and methods of ../node, as far as they are here: they own handles of the library, which the
+// garbage collector frees some time and dispose() at once. Data are Float32Array and Int32Array, copied into the memory
+// of the WebAssembly and out of it. A call that fails throws a MonoforwardError.
+//
+// Options are the fields of the specs in monoforward.h, and constants have their names there.
+//
+// SPDX-License-Identifier: MIT
+import {constants, structs} from './abi.js';
+
+const C = await start(new URL('monoforward.wasm', import.meta.url));
+
+// ---- the WebAssembly ----
+
+async function readBytes(url) {
+    if (url.protocol === 'file:') // in Node, whose fetch() reads no files
+        return (await import('node:fs/promises')).readFile(url);
+    const answer = await fetch(url);
+    if (!answer.ok)
+        throw new Error(`${url}: ${answer.status} ${answer.statusText}`);
+    return answer.arrayBuffer();
+}
+
+// What the C library imports is for files, clocks and the environment. There are none here: every call fails, as on a
+// system that does not know it.
+function missing({name}) {
+    const noSuchCall = name.startsWith('__syscall') ? -52 : 52;
+    return () => noSuchCall;
+}
+
+async function start(url) {
+    const module = await WebAssembly.compile(await readBytes(url)), imports = {};
+    for (const one of WebAssembly.Module.imports(module))
+        (imports[one.module] ??= {})[one.name] = missing(one);
+    const {exports} = await WebAssembly.instantiate(module, imports);
+    exports._initialize();
+    return exports;
+}
+
+// Memory moves when it grows, so views are made when they are used.
+function view() {
+    return new DataView(C.memory.buffer);
+}
+
+// What calls are handed lies in memory of the WebAssembly, which is given back when the calls are done.
+class Room {
+    #blocks = [];
+
+    take(bytes) {
+        const address = C.malloc(Math.max(bytes, 1));
+        if (address === 0)
+            throw new MonoforwardError(constants.MF_STATUS_MEMORY, `there is no room for ${bytes} bytes`);
+        this.#blocks.push(address);
+        return address;
+    }
+
+    // A copy of an array.
+    put(array) {
+        const address = this.take(array.byteLength);
+        new Uint8Array(C.memory.buffer, address, array.byteLength)
+            .set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+        return address;
+    }
+
+    putText(text) {
+        return this.put(new TextEncoder().encode(`${text}\0`));
+    }
+
+    // A struct with the library's defaults and the caller's options.
+    makeStruct(name, init, options = {}) {
+        const address = this.take(structs[name].bytes);
+        check(init(address, structs[name].bytes));
+        for (const [field, value] of Object.entries(options))
+            writeField(name, address, field, value);
+        return address;
+    }
+
+    // What a call stores through an out-pointer of 4 or 8 bytes.
+    receive(call, bytes = 4) {
+        const out = this.take(bytes);
+        check(call(out));
+        return bytes === 8 ? view().getBigUint64(out, true) : view().getUint32(out, true);
+    }
+
+    free() {
+        this.#blocks.forEach(C.free);
+    }
+}
+
+function withRoom(work) {
+    const room = new Room();
+    try {
+        return work(room);
+    } finally {
+        room.free();
+    }
+}
+
+function writeField(struct, address, field, value) {
+    const known = structs[struct].fields[field];
+    if (known === undefined)
+        throw new TypeError(`there is no option ${field}`);
+    const [kind, offset, count = 1] = known;
+    const values = count > 1 ? value : [value], data = view();
+    for (let i = 0; i < count; i++)
+        data[`set${kind}`](address + offset + 4 * i, kind === 'BigUint64' ? BigInt(values[i]) : Number(values[i]), true);
+}
+
+// A struct as an object; numbers of 64 bits are numbers.
+function readStruct(name, address) {
+    const data = view(), result = {};
+    for (const [field, [kind, offset, count = 1]] of Object.entries(structs[name].fields)) {
+        const values = Array.from({length: count}, (_, i) => Number(data[`get${kind}`](address + offset + 4 * i, true)));
+        result[field] = count > 1 ? values : values[0];
+    }
+    return result;
+}
+
+function readText(address) {
+    const bytes = new Uint8Array(C.memory.buffer, address);
+    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+}
+
+// ---- errors ----
+
+export class MonoforwardError extends Error {
+    constructor(status, message) {
+        super(message);
+        this.name = 'MonoforwardError';
+        this.status = status;
+        this.statusName = readText(C.mf_status_name(status));
+    }
+}
+
+function check(status) {
+    if (status !== constants.MF_STATUS_OK)
+        throw new MonoforwardError(status, readText(C.mf_last_message()));
+}
+
+function checkArray(what, array, type, rows, columns) {
+    if (!(array instanceof type))
+        throw new TypeError(`${what} is no ${type.name}`);
+    if (array.length !== rows * columns) {
+        throw new MonoforwardError(constants.MF_STATUS_SHAPE,
+            `${what} has ${array.length} values, expected ${rows} rows of ${columns}`);
+    }
+}
+
+// ---- what owns a handle ----
+
+const abandoned = new FinalizationRegistry(free => free());
+
+class Handle {
+    #free;
+
+    constructor(handle, free) {
+        this.handle = handle;
+        this.#free = () => free(handle);
+        abandoned.register(this, this.#free, this);
+    }
+
+    // Afterwards the handle is 0, NULL, which the library refuses.
+    dispose() {
+        if (this.handle === 0)
+            return;
+        abandoned.unregister(this);
+        this.#free();
+        this.handle = 0;
+    }
+}
+
+// new Optimizer({kind: MF_OPTIMIZER_SGD, learning_rate: 0.1})
+export class Optimizer extends Handle {
+    constructor(options = {}) {
+        super(withRoom(room => {
+            const spec = room.makeStruct('mf_optimizer_spec', C.mf_optimizer_spec_init, options);
+            return room.receive(out => C.mf_optimizer_create(spec, out));
+        }), C.mf_optimizer_free);
+    }
+
+    set(key, value) {
+        check(C.mf_optimizer_set(this.handle, key, value));
+    }
+}
+
+// new Layer({inputs: 784, outputs: 100, classes: 10})
+export class Layer extends Handle {
+    constructor(options) {
+        super(withRoom(room => {
+            const spec = room.makeStruct('mf_layer_spec', C.mf_layer_spec_init, options);
+            return room.receive(out => C.mf_layer_create(spec, out));
+        }), C.mf_layer_free);
+    }
+
+    setOptimizer(optimizer) {
+        check(C.mf_layer_set_optimizer(this.handle, optimizer.handle));
+    }
+}
+
+// ---- networks ----
+
+export class Network extends Handle {
+    // A network of layers, first to last; it keeps references of its own to them. `handle` is for load().
+    constructor(layers, handle = withRoom(room => room.receive(out => C.mf_network_create(0, out)))) {
+        super(handle, C.mf_network_free);
+        for (const layer of layers)
+            this.insert(this.size, layer);
+    }
+
+    // From the bytes of a model file. `contents` may be MF_CONTENTS_TRAINING.
+    static load(bytes, contents = constants.MF_CONTENTS_MODEL) {
+        return new Network([], withRoom(room => {
+            const spec = room.makeStruct('mf_load_spec', C.mf_load_spec_init, {contents});
+            const buffer = room.put(bytes);
+            return room.receive(out => C.mf_network_load_buffer(spec, buffer, bytes.byteLength, out));
+        }));
+    }
+
+    // The bytes of a model file.
+    save(contents = constants.MF_CONTENTS_MODEL) {
+        return withRoom(room => {
+            const bytes = room.receive(out => C.mf_network_save_size(this.handle, contents, out));
+            const buffer = room.take(bytes);
+            check(C.mf_network_save_buffer(this.handle, contents, buffer, bytes, 0));
+            return new Uint8Array(C.memory.buffer, buffer, bytes).slice();
+        });
+    }
+
+    get size() {
+        return withRoom(room => room.receive(out => C.mf_network_size(this.handle, out)));
+    }
+
+    // What the layer at a position is: the fields of its spec.
+    describe(position) {
+        return withRoom(room => {
+            const layer = room.receive(out => C.mf_network_layer(this.handle, position, out, 0));
+            const spec = room.makeStruct('mf_layer_spec', C.mf_layer_spec_init);
+            check(C.mf_layer_describe(layer, spec));
+            return readStruct('mf_layer_spec', spec);
+        });
+    }
+
+    // Workspaces that were made before a layer comes or goes are stale.
+    insert(position, layer) {
+        check(C.mf_network_insert(this.handle, position, layer.handle, 0));
+    }
+
+    remove(position) {
+        withRoom(room => {
+            const id = room.receive(out => C.mf_network_layer(this.handle, position, 0, out), 8);
+            check(C.mf_network_remove(this.handle, id));
+        });
+    }
+
+    // The projections start anew, and workspaces are stale.
+    setClasses(classes) {
+        check(C.mf_network_set_classes(this.handle, classes));
+    }
+
+    setOptimizer(optimizer) {
+        check(C.mf_network_set_optimizer(this.handle, optimizer.handle));
+    }
+
+    // Texts that are saved with the network.
+    setMetadata(name, value) {
+        withRoom(room => check(C.mf_network_metadata_set(this.handle, room.putText(name), room.putText(value))));
+    }
+
+    getMetadata(name) {
+        return withRoom(room => {
+            const text = room.putText(name);
+            return readText(room.receive(out => C.mf_network_metadata_get(this.handle, text, out)));
+        });
+    }
+
+    // Trains every layer on one batch: x [rows, inputs], y [rows].
+    step(workspace, x, y) {
+        checkArray('x', x, Float32Array, y.length, workspace.inputs);
+        checkArray('y', y, Int32Array, y.length, 1);
+        withRoom(room => check(C.mf_network_step(this.handle, workspace.handle, y.length, room.put(x), room.put(y))));
+    }
+
+    // Fills the reports of the workspace, without learning.
+    evaluate(workspace, x, y) {
+        checkArray('x', x, Float32Array, y.length, workspace.inputs);
+        checkArray('y', y, Int32Array, y.length, 1);
+        withRoom(room => check(C.mf_network_evaluate(this.handle, workspace.handle, y.length, room.put(x), room.put(y))));
+    }
+
+    // The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
+    predict(workspace, mode, x) {
+        return this.#infer(C.mf_network_predict, workspace, mode, x, Int32Array, 1);
+    }
+
+    // One probability per class, row after row.
+    probabilities(workspace, mode, x) {
+        return this.#infer(C.mf_network_probabilities, workspace, mode, x, Float32Array, workspace.classes);
+    }
+
+    #infer(call, workspace, mode, x, type, columns) {
+        const rows = Math.floor(x.length / workspace.inputs);
+        checkArray('x', x, Float32Array, rows, workspace.inputs);
+        return withRoom(room => {
+            const result = room.take(4 * rows * columns);
+            check(call(this.handle, workspace.handle, mode, rows, room.put(x), result));
+            return new type(C.memory.buffer, result, rows * columns).slice();
+        });
+    }
+}
+
+// ---- workspaces ----
+
+export class Workspace extends Handle {
+    constructor(network, maxBatch, purpose = constants.MF_WORKSPACE_TRAINING) {
+        super(withRoom(room => {
+            const spec = room.makeStruct('mf_workspace_spec', C.mf_workspace_spec_init,
+                {network: network.handle, max_batch: maxBatch, purpose});
+            return room.receive(out => C.mf_workspace_create(spec, out));
+        }), C.mf_workspace_free);
+        const {inputs, classes} = network.describe(0);
+        this.inputs = inputs;
+        this.classes = classes;
+    }
+
+    // What the layer at a position did, 0 being the first; without one, how the sum of all did in an evaluation.
+    report(position) {
+        return withRoom(room => {
+            const report = room.makeStruct('mf_report', C.mf_report_init);
+            if (position === undefined)
+                check(C.mf_workspace_report_sum(this.handle, report));
+            else
+                check(C.mf_workspace_report(this.handle, position, report));
+            return readStruct('mf_report', report);
+        });
+    }
+}
+
+// ---- the library ----
+
+export function version() {
+    return readText(C.mf_version());
+}
+
+export {constants};

@@ -1,0 +1,33 @@
+/* vocabulary: WikiText-2 as numbers of words, or a text that is drawn where it is not at hand.
+ *
+ * Words are numbered by how often they occur in the training part, the most frequent first; every line ends
+ * with a word of its own.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WORDS_VOCABULARY_H
+#define WORDS_VOCABULARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum part { PART_TRAIN, PART_VALID, PART_TEST, PARTS };
+
+struct text {
+    int32_t *words[PARTS];
+    size_t count[PARTS], room[PARTS];
+    size_t vocabulary; /* words there are */
+    float *counts;     /* [vocabulary] in the training part */
+};
+
+/* `given`, or a usual place that holds wiki.train.tokens; NULL if none does. */
+const char *text_find(const char *given);
+
+/* On failure both print one line and return false. */
+bool text_read(struct text *text, const char *folder);
+bool text_draw(struct text *text, size_t vocabulary, size_t count, uint64_t seed);
+
+void text_free(struct text *text);
+
+#endif

@@ -1,0 +1,423 @@
+/* Evaluation and predictions of more classes than are in memory at a time: against goodness that is whole,
+ * with losses, ranks and probabilities in double precision. SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "memory.h"
+#include "oracle.h"
+#include "random.h"
+#include "units.h"
+
+enum { CLASSES = 9001, ROWS = 70, INPUTS = 24, LAYERS = 2, MOST = 7 };
+
+typedef struct fixture {
+    mf_network *network;
+    size_t scored; /* labels of a row */
+    float x[ROWS * INPUTS], weights[ROWS];
+    int32_t y[ROWS * 4];
+    double *goodness[LAYERS + 1]; /* [ROWS * scored * CLASSES] of each layer, and their sum */
+} fixture;
+
+/* Goodness of a layer, whole, and of the sum. */
+static void find_goodness(fixture *f)
+{
+    size_t count = ROWS * f->scored * CLASSES;
+    float *a[2] = {get_memory(ROWS * 64 * sizeof(float)), get_memory(ROWS * 64 * sizeof(float))};
+    float *goodness = get_memory(count * sizeof *goodness);
+
+    f->goodness[LAYERS] = get_zeroed(count, sizeof(double));
+    for (size_t i = 0; i < LAYERS; i++) {
+        mf_layer *layer = layer_at(f->network, i);
+        mf_workspace *workspace = make_workspace(NULL, layer, MF_WORKSPACE_INFERENCE, ROWS);
+
+        check_ok(mf_layer_forward(layer, workspace, ROWS, i == 0 ? f->x : a[0], a[1]));
+        check_ok(mf_layer_goodness(layer, workspace, ROWS, a[1], goodness));
+        memcpy(a[0], a[1], ROWS * 64 * sizeof(float));
+        f->goodness[i] = get_memory(count * sizeof(double));
+        for (size_t v = 0; v < count; v++) {
+            f->goodness[i][v] = (double)goodness[v];
+            f->goodness[LAYERS][v] += (double)goodness[v];
+        }
+        mf_workspace_free(workspace);
+    }
+    free(a[0]);
+    free(a[1]);
+    free(goodness);
+}
+
+static void fill(fixture *f)
+{
+    test_random random = {.state = 31};
+
+    random_values(&random, f->x, ROWS * INPUTS, 1.0);
+    random_labels(&random, f->y, ROWS * f->scored, CLASSES);
+    for (size_t r = 0; r < ROWS; r++)
+        f->weights[r] = r % 5 == 4 ? 0.0f : (float)random_uniform(&random, 0.5, 2.0);
+    f->y[3] = 0;
+    f->y[4] = CLASSES - 1;
+    find_goodness(f);
+}
+
+/* Dense layers, one with a head of two units. */
+static void rows_setup(fixture *f)
+{
+    units_plan plans[LAYERS] = {plan_row(INPUTS, CLASSES), plan_row(16, CLASSES)};
+
+    plan_add(&plans[0], unit_dense(16));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plans[1], unit_dense(20));
+    plan_add(&plans[1], unit_dense(12));
+    plans[1].head.output_node = 1;
+    for (size_t i = 0; i < LAYERS; i++)
+        plans[i].head.projection_gain = 3.0f;
+    f->network = make_units_network(plans, LAYERS, NULL);
+    f->scored = 1;
+    fill(f);
+}
+
+/* A layer whose head pools, one with scores at positions: these cannot be in one network, so each stands for
+ * two. */
+static void maps_setup(fixture *f)
+{
+    units_plan plans[LAYERS] = {plan_maps(6, 2, 2, CLASSES), plan_maps(5, 2, 2, CLASSES)};
+
+    for (size_t i = 0; i < LAYERS; i++) {
+        plan_add(&plans[i], unit_conv(5, 3, 1));
+        plans[i].head.pool_size = 1;
+    }
+    f->network = make_units_network(plans, LAYERS, NULL);
+    f->scored = 1;
+    fill(f);
+}
+
+static void positions_setup(fixture *f)
+{
+    units_plan plans[LAYERS] = {plan_sequence(4, 6, CLASSES), plan_sequence(4, 6, CLASSES)};
+
+    for (size_t i = 0; i < LAYERS; i++) {
+        plan_add(&plans[i], unit_dense(6));
+        plans[i].head.kind = MF_HEAD_POSITIONS;
+    }
+    f->network = make_units_network(plans, LAYERS, NULL);
+    f->scored = 4;
+    fill(f);
+    f->y[2] = f->y[9] = MF_LABEL_IGNORED;
+}
+
+static void release(fixture *f)
+{
+    for (size_t i = 0; i <= LAYERS; i++)
+        free(f->goodness[i]);
+    mf_network_free(f->network);
+}
+
+static void (*const setups[])(fixture *f) = {rows_setup, maps_setup, positions_setup};
+
+static double log_sum_of(const double *row)
+{
+    double highest = row[0], sum = 0.0;
+
+    for (size_t c = 1; c < CLASSES; c++)
+        highest = fmax(highest, row[c]);
+    for (size_t c = 0; c < CLASSES; c++)
+        sum += exp(row[c] - highest);
+    return highest + log(sum);
+}
+
+/* How many classes have a score above that; those within rounding of it count in *close. */
+static size_t rank_of(const double *row, double score, size_t *close)
+{
+    size_t rank = 0;
+
+    *close = 0;
+    for (size_t c = 0; c < CLASSES; c++) {
+        *close += fabs(row[c] - score) < 1e-5;
+        rank += row[c] >= score + 1e-5;
+    }
+    return rank;
+}
+
+static void check_report(const fixture *f, size_t of, int weighted, const mf_report *report)
+{
+    double loss = 0.0, weights = 0.0;
+    uint64_t rows = 0, surely = 0, perhaps = 0;
+
+    for (size_t r = 0; r < ROWS * f->scored; r++) {
+        const double *row = f->goodness[of] + r * CLASSES;
+        double weight = weighted ? (double)f->weights[r / f->scored] : 1.0;
+        size_t close;
+
+        if (f->y[r] == MF_LABEL_IGNORED)
+            continue;
+        size_t rank = rank_of(row, row[f->y[r]], &close);
+        loss += weight * (log_sum_of(row) - row[f->y[r]]);
+        weights += weight;
+        rows++;
+        surely += weight > 0.0 && rank == 0 && close == 1;
+        perhaps += weight > 0.0 && rank == 0;
+    }
+    assert_int_equal(rows, report->rows);
+    check_near(loss / weights, report->loss, 1e-5 * loss / weights);
+    assert_in_range(report->correct, surely, perhaps);
+}
+
+static void test_losses_are_those_of_whole_scores(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < COUNT_OF(setups); s++) {
+        fixture f;
+
+        setups[s](&f);
+        /* So that some labels are best. */
+        for (size_t r = 0; r < ROWS * f.scored; r += 3)
+            for (int32_t c = 0; f.y[r] != MF_LABEL_IGNORED && c < CLASSES; c++)
+                f.y[r] = f.goodness[LAYERS][r * CLASSES + (size_t)c] >
+                                 f.goodness[LAYERS][r * CLASSES + (size_t)f.y[r]]
+                             ? c
+                             : f.y[r];
+        for (int weighted = 0; weighted <= 1; weighted++) {
+            mf_workspace *workspace = make_workspace(f.network, NULL, MF_WORKSPACE_INFERENCE, ROWS + 9);
+            mf_batch batch = make_batch(ROWS, f.x, f.y);
+            mf_report sum = {.struct_size = sizeof sum};
+
+            batch.sample_weights = weighted ? f.weights : NULL;
+            check_ok(mf_network_evaluate_batch(f.network, workspace, &batch));
+            check_ok(mf_workspace_report_sum(workspace, &sum));
+            for (size_t i = 0; i < LAYERS; i++) {
+                mf_report report = read_report(workspace, i);
+                check_report(&f, i, weighted, &report);
+            }
+            check_report(&f, LAYERS, weighted, &sum);
+            mf_workspace_free(workspace);
+        }
+        release(&f);
+    }
+}
+
+/* The answers of one mode, from every call that gives them. */
+static void check_answers(const fixture *f, mf_workspace *workspace, int32_t mode)
+{
+    size_t rows = ROWS * f->scored, count = rows * CLASSES;
+    const double *whole = f->goodness[mode == MF_PREDICT_SUM ? LAYERS : LAYERS - 1];
+    float *goodness = get_memory(count * sizeof(float)), *likely = get_memory(count * sizeof(float));
+    int32_t labels[ROWS * 4], best[ROWS * 4 * MOST];
+    float top[ROWS * 4 * MOST], chances[ROWS * 4 * MOST];
+    mf_batch batch = make_batch(ROWS, f->x, NULL);
+
+    check_ok(mf_network_infer(f->network, workspace, mode, &batch, labels, goodness, likely));
+    check_ok(mf_network_top(f->network, workspace, mode, &batch, MOST, best, top, chances));
+    for (size_t r = 0; r < rows; r++) {
+        const double *row = whole + r * CLASSES;
+        double log_sum = log_sum_of(row);
+        size_t close;
+
+        assert_int_equal(labels[r], best[r * MOST]);
+        for (size_t c = 0; c < CLASSES; c++) {
+            check_near(row[c], goodness[r * CLASSES + c], 1e-5);
+            check_near(exp(row[c] - log_sum), likely[r * CLASSES + c], 1e-5 * exp(row[c] - log_sum) + 1e-9);
+        }
+        for (size_t i = r * MOST; i < (r + 1) * MOST; i++) {
+            size_t rank = rank_of(row, row[best[i]], &close);
+
+            assert_in_range(i - r * MOST, rank, rank + close - 1);
+            check_near(row[best[i]], top[i], 1e-5);
+            check_near(exp(row[best[i]] - log_sum), chances[i], 1e-5 * exp(row[best[i]] - log_sum));
+            assert_true(i == r * MOST || top[i] <= top[i - 1]);
+        }
+    }
+    free(goodness);
+    free(likely);
+}
+
+static void test_predictions_are_those_of_whole_scores(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < COUNT_OF(setups); s++) {
+        fixture f;
+
+        setups[s](&f);
+        mf_workspace *workspace = make_workspace(f.network, NULL, MF_WORKSPACE_INFERENCE, ROWS);
+        check_answers(&f, workspace, MF_PREDICT_LAST);
+        check_answers(&f, workspace, MF_PREDICT_SUM);
+        mf_workspace_free(workspace);
+        release(&f);
+    }
+}
+
+/* Blocks end at 4096 and 8192: equal scores of both sides, and of the first and the last class. */
+static void test_of_equal_scores_the_lowest_class_comes_first(void **state)
+{
+    static const size_t equal[] = {4095, 4096, 8191, 8192, 9000};
+    float x[1] = {1.0f}, top[6], m[CLASSES] = {0};
+    int32_t label, best[6];
+    mf_layer_spec spec = layer_spec(1, 1, CLASSES);
+
+    (void)state;
+    spec.activation = MF_ACTIVATION_IDENTITY;
+    mf_layer *layer = make_layer(&spec);
+    mf_network *network = make_network();
+    check_ok(mf_network_append(network, layer, NULL));
+    for (size_t i = 0; i < COUNT_OF(equal); i++)
+        m[equal[i]] = 2.0f;
+    check_ok(mf_layer_set_parameter(layer, "weight", x, 1));
+    check_ok(mf_layer_set_parameter(layer, "bias", &(float){0.0f}, 1));
+    check_ok(mf_layer_set_parameter(layer, "projection", m, CLASSES));
+    mf_workspace *workspace = make_workspace(network, NULL, MF_WORKSPACE_INFERENCE, 1);
+    mf_batch batch = make_batch(1, x, NULL);
+    check_ok(mf_network_predict(network, workspace, MF_PREDICT_LAST, 1, x, &label));
+    assert_int_equal(label, 4095);
+    check_ok(mf_network_top(network, workspace, MF_PREDICT_LAST, &batch, 6, best, top, NULL));
+    for (size_t i = 0; i < COUNT_OF(equal); i++)
+        assert_int_equal(best[i], equal[i]);
+    assert_int_equal(best[5], 0);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+    mf_layer_free(layer);
+}
+
+static void test_bits_do_not_depend_on_threads(void **state)
+{
+    fixture f;
+    int32_t labels[2][ROWS * MOST];
+    float top[2][ROWS * MOST], chances[2][ROWS * MOST];
+    double losses[2];
+
+    (void)state;
+    rows_setup(&f);
+    for (uint32_t run = 0; run < 2; run++) {
+        mf_pool_spec wanted;
+        mf_pool *pool;
+        mf_workspace_spec spec;
+        mf_workspace *workspace;
+        mf_batch batch = make_batch(ROWS, f.x, f.y);
+
+        check_ok(mf_pool_spec_init(&wanted, sizeof wanted));
+        wanted.threads = 1 + 2 * run;
+        check_ok(mf_pool_create(&wanted, &pool));
+        check_ok(mf_workspace_spec_init(&spec, sizeof spec));
+        spec.network = f.network;
+        spec.max_batch = ROWS;
+        spec.pool = pool;
+        check_ok(mf_workspace_create(&spec, &workspace));
+        check_ok(mf_network_evaluate_batch(f.network, workspace, &batch));
+        losses[run] = read_report(workspace, 1).loss;
+        check_ok(mf_network_top(f.network, workspace, MF_PREDICT_SUM, &batch, MOST, labels[run], top[run],
+                                chances[run]));
+        mf_workspace_free(workspace);
+        mf_pool_free(pool);
+    }
+    assert_memory_equal(&losses[0], &losses[1], sizeof losses[0]);
+    assert_memory_equal(labels[0], labels[1], sizeof labels[0]);
+    assert_memory_equal(top[0], top[1], sizeof top[0]);
+    assert_memory_equal(chances[0], chances[1], sizeof chances[0]);
+    release(&f);
+}
+
+static void test_scores_are_never_in_memory_together(void **state)
+{
+    const mf_layer_spec one = layer_spec(30, 20, 200000), other = layer_spec(20, 10, 200000);
+    const mf_layer_spec *const specs[] = {&one, &other};
+    mf_memory memory = {.struct_size = sizeof memory};
+    test_memory seen = {0};
+    mf_allocator allocator = memory_allocator(&seen);
+    mf_network *network = make_network();
+    mf_workspace_spec spec;
+    mf_workspace *workspace;
+
+    (void)state;
+    check_ok(mf_network_memory(specs, 2, NULL, MF_WORKSPACE_INFERENCE, 128, &memory));
+    assert_true(memory.workspace < 128 * (2 * 4096 + 200) * sizeof(float));
+    for (size_t i = 0; i < 2; i++) {
+        mf_layer *layer = make_layer(specs[i]);
+        check_ok(mf_network_append(network, layer, NULL));
+        mf_layer_free(layer);
+    }
+    check_ok(mf_workspace_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = 128;
+    spec.purpose = MF_WORKSPACE_INFERENCE;
+    spec.allocator = &allocator;
+    check_ok(mf_workspace_create(&spec, &workspace));
+    assert_int_equal(seen.bytes_out, memory.workspace);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+}
+
+/* Few classes have the same calls. */
+static void test_top_of_few_classes(void **state)
+{
+    static const size_t widths[] = {5, 8};
+    float x[3 * 5], goodness[3 * 12], likely[3 * 12], top[3 * 12], chances[3 * 12];
+    int32_t best[3 * 12];
+    test_random random = {.state = 4};
+    mf_network *network = make_stack(widths, 1, 12, 3, NULL);
+    mf_workspace *workspace = make_workspace(network, NULL, MF_WORKSPACE_INFERENCE, 3);
+    mf_batch batch = make_batch(3, x, NULL);
+
+    (void)state;
+    random_values(&random, x, 15, 1.0);
+    check_ok(mf_network_infer(network, workspace, MF_PREDICT_LAST, &batch, NULL, goodness, likely));
+    check_ok(mf_network_top(network, workspace, MF_PREDICT_LAST, &batch, 12, best, top, chances));
+    for (size_t r = 0; r < 3; r++)
+        for (size_t i = 0; i < 12; i++) {
+            assert_true(i == 0 || top[r * 12 + i] < top[r * 12 + i - 1]);
+            check_near(goodness[r * 12 + (size_t)best[r * 12 + i]], top[r * 12 + i], 0.0);
+            check_near(likely[r * 12 + (size_t)best[r * 12 + i]], chances[r * 12 + i], 1e-6);
+        }
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+}
+
+static void test_refused(void **state)
+{
+    fixture f;
+    int32_t labels[2];
+    float top[2];
+
+    (void)state;
+    rows_setup(&f);
+    mf_workspace *workspace = make_workspace(f.network, NULL, MF_WORKSPACE_INFERENCE, 1);
+    mf_batch batch = make_batch(1, f.x, f.y);
+    check_status(MF_STATUS_ARGUMENT,
+                 mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, 0, labels, top, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch,
+                                                    CLASSES + 1, labels, top, NULL));
+    check_message("9002 classes of 9001");
+    check_status(MF_STATUS_ARGUMENT,
+                 mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, 2, NULL, top, NULL));
+    check_status(MF_STATUS_ARGUMENT,
+                 mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, 2, labels, NULL, NULL));
+    check_status(MF_STATUS_ARGUMENT, mf_network_top(f.network, workspace, 2, &batch, 2, labels, top, NULL));
+    check_status(MF_STATUS_HANDLE, mf_network_top(NULL, workspace, 0, &batch, 2, labels, top, NULL));
+
+    /* A goodness that is not finite, in the second block. */
+    size_t count;
+    float *m = read_parameter(layer_at(f.network, 1), "head.projection", &count);
+    for (size_t i = 0; i < 12; i++)
+        m[5000 * 12 + i] = i % 2 ? 3e38f : -3e38f;
+    for (size_t i = 0; i < INPUTS; i++)
+        f.x[i] *= 1e3f;
+    check_ok(mf_layer_set_parameter(layer_at(f.network, 1), "head.projection", m, count));
+    check_status(MF_STATUS_NUMERIC,
+                 mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, 2, labels, top, NULL));
+    f.y[0] = 5000;
+    check_status(MF_STATUS_NUMERIC, mf_network_evaluate_batch(f.network, workspace, &batch));
+    check_message("layer 1: the loss of row 0");
+    free(m);
+    mf_workspace_free(workspace);
+    release(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_losses_are_those_of_whole_scores),
+        cmocka_unit_test(test_predictions_are_those_of_whole_scores),
+        cmocka_unit_test(test_of_equal_scores_the_lowest_class_comes_first),
+        cmocka_unit_test(test_bits_do_not_depend_on_threads),
+        cmocka_unit_test(test_scores_are_never_in_memory_together),
+        cmocka_unit_test(test_top_of_few_classes),
+        cmocka_unit_test(test_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,36 @@
+#!/bin/sh
+# The study of words on a text that is drawn: every head, and a run that is killed and goes on to the same numbers.
+# Argument: the program. SPDX-License-Identifier: MIT
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/common.sh"
+cd "$work" || exit 1 # no data beside it
+small="--width 16 --embedding 8 --rank 4 --candidates 100 --tokens 4000 --judged 512 --threads 1"
+
+for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law log-uniform" "--head shared"; do
+    # shellcheck disable=SC2086
+    "$program" $small $how >out || fail "words $how"
+    grep -q "^result example=words .* valid=[1-9][0-9.]* .* test=[1-9]" out || fail "words $how gives no result"
+    grep -q "the text is drawn" out || fail "words $how does not tell that its text is drawn"
+done
+
+same() { # FILE: what does not depend on the clock
+    sed -n 's/ seconds=[0-9.]*//; /^result/p' "$1"
+}
+law="--law counts --epochs 2"
+# shellcheck disable=SC2086
+"$program" $small $law >whole || fail "an epoch"
+# shellcheck disable=SC2086
+"$program" $small $law --checkpoint run.safetensors --every 0 >/dev/null &
+id=$!
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    [ -e run.safetensors ] && break
+    sleep 0.1
+done
+kill -9 $id 2>/dev/null
+wait $id 2>/dev/null
+# shellcheck disable=SC2086
+"$program" $small $law --checkpoint run.safetensors >rest || fail "a run that goes on"
+[ "$(same rest | tail -n 1)" = "$(same whole | tail -n 1)" ] || fail "a run that went on has other numbers"
+exit $status
