@@ -1374,7 +1374,8 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
- *  in a function of a pipeline ends behind it.
+ *  in a function of a pipeline ends behind it. All signals are blocked in workers: when main() has ended by
+ *  pthread_exit() and only workers are left, nobody takes any, and SIGKILL alone ends the process.
  *
  *  Set the BLAS library to one thread (mf_blas_set_threads()) when there is more than one worker.
  *  @{ */
@@ -1417,7 +1418,9 @@ typedef struct mf_pipeline_spec {
     uint32_t struct_size; /**< sizeof(mf_pipeline_spec). */
     uint32_t workers;     /**< Threads to start, at most 1024; default 2. Those that find no layer to work on,
                                as when there are more of them than layers, help with the layers that others
-                               are at. 0: none, submit does all the work itself. Not read if there is a pool. */
+                               are at, and take the memory that mf_memory_query() counts for one more
+                               thread. 0: none, submit does all the work itself. Not read if there is a
+                               pool. */
     mf_network *network;  /**< Whose layers train; no default. */
     size_t max_batch;     /**< Most rows of a batch; no default. */
     size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): the number of layers
