@@ -979,6 +979,32 @@ MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *opt
  *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 
+/** Makes a scaling of the inputs a part of the network: the first layer reads (x + shift) * scale, rounded to
+ *  float32 after the sum and after the product, in every call with a workspace or pipeline of this network, of
+ *  floats, bf16, and what an mf_batch makes of bytes. It is fixed, since no layer learns it; it is saved,
+ *  exported, cloned and copied with the network. Workspaces and pipelines made before are STALE; workspaces made
+ *  from then on have room as with MF_WORKSPACE_CONVERT, which a memory query has to be asked for. A workspace
+ *  for a single layer knows no network, and scales nothing.
+ *  @param network  to change; takes 8 bytes for each number from its allocator
+ *  @param shift    [count], added first; -mean for standardised inputs
+ *  @param scale    [count]; 1 / deviation for standardised inputs
+ *  @param count    1 for all inputs, or one for each map, or for each value of a position; of a row of k values,
+ *                  any number that divides k: runs of k / count values share one. 0: no scaling
+ *  Errors: HANDLE, ARGUMENT (NULL), NUMERIC (a number is not finite), OVERFLOW, SHAPE (so many do not fit the
+ *  first layer; one that comes later is refused by mf_network_insert() and its like), MEMORY. */
+MF_API mf_status mf_network_set_input_scaling(mf_network *network, const float *shift, const float *scale,
+                                              size_t count);
+
+/** How the network scales its inputs: see mf_network_set_input_scaling().
+ *  @param network   to ask
+ *  @param shift     receives [count]; may be NULL
+ *  @param scale     receives [count]; may be NULL
+ *  @param capacity  numbers that each of the two has room for
+ *  @param count     receives how many there are, 0 if inputs are read as they are
+ *  Errors: HANDLE, ARGUMENT, CAPACITY (count is set all the same). */
+MF_API mf_status mf_network_input_scaling(const mf_network *network, float *shift, float *scale,
+                                          size_t capacity, size_t *count);
+
 /** One joint training step: every layer steps on the batch, first to last, each on the activation of
  *  the one before. x [rows, k of the first layer], y [rows].
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE
@@ -1120,7 +1146,7 @@ MF_API mf_status mf_pool_threads(const mf_pool *pool, uint32_t *threads);
 /* ---------------------------------------------------------------------------------------------- */
 /** @defgroup metadata Metadata
  *
- *  Texts with names that the host keeps with a network: names of the classes, how inputs are scaled, a date.
+ *  Texts with names that the host keeps with a network: names of the classes, a date.
  *  The library gives them no meaning. They are saved in model files and loaded from them, and exported to
  * ONNX models. docs/files.md proposes names for what many programs need.
  *
@@ -1723,7 +1749,8 @@ MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffe
 MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator,
                                   mf_network **clone);
 
-/** Copies all parameters, also running mean and variance, from one network to another. Optimizers and their
+/** Copies all parameters, also running mean and variance, and the numbers that scale inputs from one network to
+ *  another, which must have as many of these. Optimizers and their
  *  state, counts, options and frozen parameters stay as they are; neither network needs an optimizer, and
  *  frozen parameters are copied as well. Workspaces stay valid. Nothing is allocated.
  *  @param to    receives the parameters; its layers have parameters of the same names and shapes
@@ -1732,7 +1759,8 @@ MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, c
  *  network that has diverged does not spoil another one). Nothing changes unless all is well. */
 MF_API mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
 
-/** Moves all parameters, also running mean and variance, towards those of another network:
+/** Moves all parameters, also running mean and variance, towards those of another network. Numbers that scale
+ *  inputs are copied if the share is 1, and stay as they are else.
  *
  *      to += share (from - to)
  *

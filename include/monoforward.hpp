@@ -1479,6 +1479,25 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
 
     void set_classes(std::size_t classes) { check(mf_network_set_classes(handle_, classes)); }
 
+    /** The first layer reads (x + shift) * scale from then on; empty views: x as it is. */
+    void set_input_scaling(view<const float> shift, view<const float> scale)
+    {
+        if (shift.size() != scale.size())
+            throw error(MF_STATUS_ARGUMENT, "shift and scale have different sizes");
+        check(mf_network_set_input_scaling(handle_, shift.data(), scale.data(), shift.size()));
+    }
+
+    /** Shift and scale. */
+    std::pair<std::vector<float>, std::vector<float>> input_scaling() const
+    {
+        std::size_t count = 0;
+        check(mf_network_input_scaling(handle_, nullptr, nullptr, 0, &count));
+        std::pair<std::vector<float>, std::vector<float>> found{std::vector<float>(count),
+                                                                std::vector<float>(count)};
+        check(mf_network_input_scaling(handle_, found.first.data(), found.second.data(), count, &count));
+        return found;
+    }
+
     /** One joint training step. */
     void step(workspace_ref &workspace, view<const float> x, view<const std::int32_t> y)
     {

@@ -41,9 +41,9 @@ list_missing() {
     if [ "$1" -eq 1 ]; then
         have valgrind || need valgrind "which looks for errors in the use of memory"
         have clang || need clang "the other C compiler"
+        [ "$(uname)" != Linux ] || have tc || need iproute2 "which makes slow networks for the ranks of MPI"
         has_header libxsmm.h || need libxsmm-dev "a rival of bench_products"
         has_header oneapi/dnnl/dnnl.h || need libdnnl-dev "a rival of bench_products"
-        { [ "$(uname)" != Linux ] || have ip; } || need iproute2 "which makes networks between ranks"
         have gnuplot || need gnuplot-nox "which draws the figures of the experiments"
         have mandoc || need mandoc "which checks man pages"
         have lexgrog || need man-db "which reads the names of man pages"

@@ -29,9 +29,8 @@ struct run {
     mf_network *network;
     mf_workspace *workspace;
     size_t inputs, classes;
-    struct scaling scaling;
     struct image_set set;
-    float *x;       /* [BATCH, inputs] */
+    uint8_t *x;     /* [BATCH, inputs] */
     float *shares;  /* [BATCH, classes] */
     int32_t *found; /* [BATCH] */
     size_t right;
@@ -79,12 +78,7 @@ static bool open_network(struct run *run)
         return false;
     run->inputs = spec.inputs;
     run->classes = spec.classes;
-    if (!notes_get_scaling(run->network, &run->scaling))
-        return false;
-    if (run->inputs % run->scaling.channels != 0)
-        return complain("%s scales %zu channels, but has %zu inputs", run->model, run->scaling.channels,
-                        run->inputs);
-    return true;
+    return notes_take_scaling(run->network);
 }
 
 static bool open_images(struct run *run)
@@ -107,7 +101,7 @@ static bool open_batch(struct run *run)
     mf_workspace_spec spec;
     if (!library_ok(mf_workspace_spec_init(&spec, sizeof spec)))
         return false;
-    spec.purpose = MF_WORKSPACE_INFERENCE;
+    spec.purpose = MF_WORKSPACE_INFERENCE + MF_WORKSPACE_CONVERT;
     spec.network = run->network;
     spec.max_batch = BATCH;
     if (!library_ok(mf_workspace_create(&spec, &run->workspace)))
@@ -121,18 +115,15 @@ static bool open_batch(struct run *run)
 
 static bool answer(struct run *run, size_t first, size_t rows)
 {
-    size_t plane = run->inputs / run->scaling.channels;
     mf_batch batch;
     if (!library_ok(mf_batch_init(&batch, sizeof batch)))
         return false;
     batch.rows = rows;
     batch.inputs = run->x;
-    for (size_t i = 0; i < rows; i++) {
-        const uint8_t *pixels = image_pixels(&run->set, first + i);
-        for (size_t j = 0; j < run->inputs; j++)
-            run->x[i * run->inputs + j] =
-                ((float)pixels[j] - run->scaling.mean[j / plane]) * run->scaling.scale[j / plane];
-    }
+    batch.input_type = MF_TYPE_UINT8;
+    batch.input_scale = 1; /* the network scales pixels by itself */
+    for (size_t i = 0; i < rows; i++)
+        memcpy(run->x + i * run->inputs, image_pixels(&run->set, first + i), run->inputs);
     if (!library_ok(
             mf_network_infer(run->network, run->workspace, run->mode, &batch, run->found, NULL, run->shares)))
         return false;

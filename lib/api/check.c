@@ -211,5 +211,10 @@ mf_status mfi_check_rows(const mf_batch *batch, const mf_layer *layer, mf_worksp
 {
     mfi_inputs inputs;
     MFI_TRY(mfi_check_batch(batch, layer, workspace->max_batch, labelled, &inputs, rows));
-    return mfi_workspace_take_inputs(workspace, index, &inputs, rows);
+    if (index == 0 && workspace->network)
+        inputs.scaling = mfi_network_scaling(workspace->network);
+    MFI_TRY(mfi_workspace_take_inputs(workspace, index, &inputs, rows));
+    if (inputs.scaling.count > 0 && !layer->kernels->all_finite(rows->count * layer->plan.inputs, rows->x))
+        return mfi_fail(MF_STATUS_NUMERIC, "an input that the network scales is not finite then");
+    return MF_STATUS_OK;
 }

@@ -188,7 +188,7 @@ mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float 
     return MF_STATUS_OK;
 }
 
-static mf_status check_counts(const float *values, size_t count)
+static mf_status check_class_counts(const float *values, size_t count)
 {
     bool some = false;
     for (size_t i = 0; i < count; i++) {
@@ -214,7 +214,7 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
             return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the variance is %g, it must be at least 0", i,
                             (double)values[i]);
     if (layer->plan.parameters[index].role == MFI_COUNTS)
-        MFI_TRY(check_counts(values, count));
+        MFI_TRY(check_class_counts(values, count));
     mfi_layer_set_values(layer, index, -1, 0, count, values);
     return MF_STATUS_OK;
 }

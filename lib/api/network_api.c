@@ -1,4 +1,7 @@
 /* The exported functions of networks. */
+#include <math.h>
+#include <string.h>
+
 #include "api/check.h"
 #include "api/structs.h"
 #include "model/checks.h"
@@ -104,6 +107,52 @@ mf_status mf_network_set_classes(mf_network *network, size_t classes)
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_classes(classes));
     return mfi_network_set_classes(network, classes);
+}
+
+/* ---- inputs ---- */
+
+static mf_status check_numbers(const char *name, const float *values, size_t count)
+{
+    MFI_TRY(mfi_check_pointer(values, name));
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return mfi_fail(MF_STATUS_NUMERIC, "number %zu of %s is %g, it must be finite", i, name,
+                            (double)values[i]);
+    return MF_STATUS_OK;
+}
+
+mf_status mf_network_set_input_scaling(mf_network *network, const float *shift, const float *scale,
+                                       size_t count)
+{
+    MFI_CALM;
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    if (count > INT32_MAX)
+        return mfi_fail(MF_STATUS_OVERFLOW, "at most %d numbers scale inputs, got %zu", (int)INT32_MAX,
+                        count);
+    if (count > 0) {
+        MFI_TRY(check_numbers("the shift", shift, count));
+        MFI_TRY(check_numbers("the scale", scale, count));
+    }
+    return mfi_network_set_scaling(network, shift, scale, count);
+}
+
+mf_status mf_network_input_scaling(const mf_network *network, float *shift, float *scale, size_t capacity,
+                                   size_t *count)
+{
+    MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
+    MFI_TRY(mfi_check_pointer(count, "the out-pointer of the count"));
+    const mfi_scaling scaling = mfi_network_scaling(network);
+    *count = scaling.count;
+    if (scaling.count == 0 || (!shift && !scale))
+        return MF_STATUS_OK;
+    if (capacity < scaling.count)
+        return mfi_fail(MF_STATUS_CAPACITY, "%zu numbers scale the inputs, there is room for %zu",
+                        scaling.count, capacity);
+    if (shift)
+        memcpy(shift, scaling.shift, scaling.count * sizeof *shift);
+    if (scale)
+        memcpy(scale, scaling.scale, scaling.count * sizeof *scale);
+    return MF_STATUS_OK;
 }
 
 /* ---- training ---- */

@@ -10,8 +10,12 @@
 enum {
     MFI_FORMAT_FLAT = 1,   /* only layers that have a spec */
     MFI_FORMAT_UNITS = 2,  /* also layers of units */
-    MFI_FORMAT_VERSION = 3 /* also sequences, SiLU, and units behind MF_UNIT_ADD in the list of their kinds */
+    MFI_FORMAT_KINDS = 3,  /* also sequences, SiLU, and units behind MF_UNIT_ADD in the list of their kinds */
+    MFI_FORMAT_VERSION = 4 /* also scaled inputs */
 };
+
+/* The tensor [2, count] of the numbers that scale inputs, shifts first; behind those of the layers. */
+#define MFI_TENSOR_SCALING "input.scaling"
 
 /* Limits: of the format for the header, and of this library for layers and for units in all of them together,
  * so that a file cannot demand unlimited work. */

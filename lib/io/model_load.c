@@ -2,6 +2,7 @@
  * tensors, and as an architecture. The tensors must be exactly those that the architecture requires, and the
  * data must have exactly their size. Only then the network is created, and the values are read into its
  * parameters. */
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -80,6 +81,14 @@ static mf_status check_tensor(const mfi_tensors *tensors, const mfi_tensor_plan 
     return MF_STATUS_OK;
 }
 
+/* The tensor of the numbers that scale inputs; NULL if there is none, or may be none in files of that
+ * version. */
+static const mfi_tensor *scaling_of(const loading *l)
+{
+    const mfi_tensor *tensor = mfi_tensors_find(&l->tensors, MFI_TENSOR_SCALING);
+    return l->plan.version < MFI_FORMAT_VERSION ? NULL : tensor;
+}
+
 /* Checks that the file has every tensor that the layers require, and no other. Names are unique, so it is
  * enough to count them. */
 static mf_status check_tensors(const loading *l)
@@ -97,6 +106,11 @@ static mf_status check_tensors(const loading *l)
             demanded++;
         }
     }
+    const mfi_tensor *scaling = scaling_of(l);
+    demanded += scaling != NULL;
+    if (scaling && (scaling->rank != 2 || scaling->dims[0] != 2 || scaling->dims[1] == 0 ||
+                    scaling->dims[1] > INT32_MAX))
+        return mfi_fail(MF_STATUS_FORMAT, "tensor \"" MFI_TENSOR_SCALING "\" is not [2, count]");
     if (demanded != l->tensors.count)
         return mfi_fail(MF_STATUS_FORMAT, "the file has %zu tensors, of which its layers use %zu",
                         l->tensors.count, demanded);
@@ -184,6 +198,37 @@ static mf_status make_optimizers(loading *l)
     return MF_STATUS_OK;
 }
 
+static mf_status read_scaling(const loading *l, const mfi_tensor *tensor, float *numbers)
+{
+    for (size_t i = 0; i < 2 * (size_t)tensor->dims[1]; i++) {
+        unsigned char bytes[4];
+        MFI_TRY(l->source->read(l->source, l->data + tensor->begin + 4 * (uint64_t)i, bytes, sizeof bytes));
+        numbers[i] = mfi_get_float(bytes);
+        if (!isfinite(numbers[i]))
+            return mfi_fail(MF_STATUS_FORMAT,
+                            "tensor \"" MFI_TENSOR_SCALING "\" has a value that is not finite");
+    }
+    return MF_STATUS_OK;
+}
+
+/* Behind the layers, which say how many numbers there may be. */
+static mf_status set_scaling(const loading *l)
+{
+    const mfi_tensor *tensor = scaling_of(l);
+    if (!tensor)
+        return MF_STATUS_OK;
+    size_t count = (size_t)tensor->dims[1];
+    float *numbers;
+    MFI_TRY(mfi_take_zeroed(&l->allocator, 2 * count, sizeof *numbers, &numbers));
+    mf_status status = read_scaling(l, tensor, numbers);
+    if (status == MF_STATUS_OK) {
+        status = mfi_network_set_scaling(l->network, numbers, numbers + count, count);
+        status = status == MF_STATUS_SHAPE ? MF_STATUS_FORMAT : status; /* its message stays */
+    }
+    mfi_release(&l->allocator, numbers, 2 * count * sizeof *numbers);
+    return status;
+}
+
 static mf_status make_network(loading *l, bool training)
 {
     mf_network_spec spec = {.struct_size = sizeof spec, .allocator = &l->allocator};
@@ -193,6 +238,7 @@ static mf_status make_network(loading *l, bool training)
     MFI_TRY(mfi_host_metadata_take(&l->tensors, l->network));
     for (size_t position = 0; position < l->plan.layer_count; position++)
         MFI_TRY(add_layer(l, position, training));
+    MFI_TRY(set_scaling(l));
     for (size_t position = 0; position < l->plan.layer_count; position++)
         mfi_network_restore_id(l->network, position, l->plan.layers[position].record.id);
     mfi_network_restore_next_id(l->network, l->plan.next_id);

@@ -175,7 +175,7 @@ static void put_training(mfi_text *text, const mf_network *network)
 /* The oldest version of the format that can describe the network. */
 static uint64_t version_of(const mf_network *network)
 {
-    uint64_t version = MFI_FORMAT_FLAT;
+    uint64_t version = network->scaled > 0 ? MFI_FORMAT_VERSION : MFI_FORMAT_FLAT;
     for (size_t position = 0; position < network->count; position++) {
         uint64_t one = mfi_plan_format(&layer_at(network, position)->plan);
         version = one > version ? one : version;
@@ -208,27 +208,31 @@ typedef struct entries {
     uint64_t offset;
 } entries;
 
-static void put_entry(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+static void put_tensor_entry(entries *list, const char *name, int32_t rank, const size_t *dims, size_t count)
 {
-    entries *list = user;
     mfi_text *text = list->text;
-    (void)layer;
-    mfi_text_key(text, plan->name);
+    mfi_text_key(text, name);
     mfi_text_open(text, '{');
     mfi_text_key(text, "dtype");
     mfi_text_string(text, "F32");
     mfi_text_key(text, "shape");
     mfi_text_open(text, '[');
-    for (int32_t d = 0; d < plan->rank; d++)
-        mfi_text_size(text, plan->dims[d]);
+    for (int32_t d = 0; d < rank; d++)
+        mfi_text_size(text, dims[d]);
     mfi_text_close(text, ']');
     mfi_text_key(text, "data_offsets");
     mfi_text_open(text, '[');
     mfi_text_size(text, list->offset);
-    list->offset += (uint64_t)plan->count * sizeof(float);
+    list->offset += (uint64_t)count * sizeof(float);
     mfi_text_size(text, list->offset);
     mfi_text_close(text, ']');
     mfi_text_close(text, '}');
+}
+
+static void put_entry(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+{
+    (void)layer;
+    put_tensor_entry(user, plan->name, plan->rank, plan->dims, plan->count);
 }
 
 static void put_header(const mf_network *network, bool training, mfi_sink *sink)
@@ -238,6 +242,9 @@ static void put_header(const mf_network *network, bool training, mfi_sink *sink)
     mfi_text_open(&text, '{');
     put_metadata(&text, network, training);
     visit_tensors(network, training, put_entry, &list);
+    if (network->scaled > 0)
+        put_tensor_entry(&list, MFI_TENSOR_SCALING, 2, (const size_t[2]){2, network->scaled},
+                         2 * network->scaled);
     mfi_text_close(&text, '}');
 }
 
@@ -279,6 +286,7 @@ mf_status mfi_model_size(const mf_network *network, bool training, uint64_t *byt
     uint64_t text, padded, data = 0;
     MFI_TRY(measure_header(network, training, &text, &padded));
     visit_tensors(network, training, add_bytes, &data);
+    data += 2 * (uint64_t)network->scaled * sizeof(float);
     *bytes = 8 + padded + data;
     return MF_STATUS_OK;
 }
@@ -294,5 +302,6 @@ mf_status mfi_model_write(const mf_network *network, bool training, mfi_sink *si
     for (; text < padded; text++)
         mfi_sink_put(sink, " ", 1);
     visit_tensors(network, training, put_values, sink);
+    mfi_sink_floats(sink, network->shift_scale, 2 * network->scaled);
     return mfi_sink_end(sink);
 }

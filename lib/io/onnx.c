@@ -78,6 +78,33 @@ static mfi_onnx_name put_sum(const mfi_onnx_walk *walk, const mfi_onnx_name *bef
     return sum;
 }
 
+/* (input + shift) scale: one number, one for each channel, or, of a row of values, one for each of these. */
+static void put_scaling(mfi_onnx_walk *walk, const mf_network *network, const mf_shape *input)
+{
+    const mfi_scaling scaling = mfi_network_scaling(network);
+    mfi_onnx_tensor numbers[2] = {{.name = "input.shift", .floats = scaling.shift},
+                                  {.name = "input.scale", .floats = scaling.scale}};
+    if (scaling.count == 0)
+        return;
+    for (size_t i = 0; i < 2; i++) {
+        numbers[i].rank = input->rank == 3 ? 3 : 1;
+        numbers[i].dims[0] = scaling.count;
+        numbers[i].dims[1] = numbers[i].dims[2] = 1;
+        if (input->rank == 1 && scaling.count > 1) {
+            numbers[i].dims[0] = input->dims[0];
+            numbers[i].run = input->dims[0] / scaling.count;
+        }
+        mfi_onnx_put_tensor(&walk->graph, &numbers[i]);
+    }
+    mfi_onnx_put_node(&walk->graph, &(mfi_onnx_node){.type = "Add",
+                                                     .inputs = {walk->value.text, "input.shift"},
+                                                     .output = "input.shifted"});
+    mfi_onnx_put_node(&walk->graph, &(mfi_onnx_node){.type = "Mul",
+                                                     .inputs = {"input.shifted", "input.scale"},
+                                                     .output = "input.scaled"});
+    walk->value = (mfi_onnx_name){"input.scaled"};
+}
+
 static void put_part(mfi_sink *sink, const mf_network *network, mfi_onnx_part part)
 {
     static const char *const last[3] = {"goodness_last", "probabilities_last", "label_last"};
@@ -88,6 +115,7 @@ static void put_part(mfi_sink *sink, const mf_network *network, mfi_onnx_part pa
     mfi_onnx_value input = {.name = "input", .type = MFI_ONNX_FLOAT, .rank = (size_t)shape.rank};
     memcpy(input.dims, shape.dims, sizeof input.dims);
     mfi_onnx_put_value(&walk.graph, MFI_ONNX_INPUTS, &input);
+    put_scaling(&walk, network, &shape);
     mfi_onnx_name total = {""};
     for (; walk.position < network->count; walk.position++) {
         mfi_onnx_put_layer(&walk, network->entries[walk.position].layer);

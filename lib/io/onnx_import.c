@@ -193,6 +193,16 @@ static mf_status add_pairs(importing *im)
 
 /* ---- all of it ---- */
 
+static mf_status add_scaling(importing *im)
+{
+    const float *numbers = im->units.scaling;
+    size_t count = im->units.scaled;
+    for (size_t i = 0; i < 2 * count; i++)
+        if (!isfinite(numbers[i]))
+            return mfi_fail(MF_STATUS_FORMAT, "a number by which the input is scaled is not finite");
+    return mfi_network_set_scaling(im->network, numbers, numbers + count, count);
+}
+
 static mf_status build_network(importing *im)
 {
     mf_network_spec spec = {.struct_size = sizeof spec, .allocator = &im->file.allocator};
@@ -200,6 +210,7 @@ static mf_status build_network(importing *im)
     MFI_TRY(mfi_network_create(&spec, &im->network));
     for (size_t position = 0; position < im->layers.count; position++)
         MFI_TRY(add_built(im, position, &values));
+    MFI_TRY(add_scaling(im));
     return add_pairs(im);
 }
 
@@ -303,6 +314,8 @@ static void put_unit(const importing *im, int32_t node, int32_t last, mfi_page *
 static void put_plan(const importing *im, mfi_page *page)
 {
     int32_t last = im->layers.list[im->layers.count - 1].last;
+    if (im->units.scaled > 0)
+        mfi_page_put(page, "inputs are scaled by %zu numbers\n", im->units.scaled);
     for (size_t l = 0; l < im->layers.count; l++) {
         const mfi_onnx_layer *layer = &im->layers.list[l];
         char shape[64];

@@ -70,6 +70,15 @@ static void put_formula(mfi_sink *sink, const mfi_onnx_tensor *tensor)
         }
 }
 
+static void put_runs(mfi_sink *sink, const mfi_onnx_tensor *tensor, size_t count)
+{
+    mfi_pb_begin(sink, TENSOR_RAW, 4 * (uint64_t)count);
+    if (mfi_pb_counts(sink, 4 * (uint64_t)count))
+        return;
+    for (size_t i = 0; i < count; i++)
+        mfi_sink_floats(sink, &tensor->floats[i / tensor->run], 1);
+}
+
 static void put_layer_values(mfi_sink *sink, const mfi_onnx_tensor *tensor, size_t count)
 {
     mfi_pb_begin(sink, TENSOR_RAW, 4 * (uint64_t)count);
@@ -91,6 +100,8 @@ static void put_tensor(mfi_sink *sink, const void *what)
         put_integers(sink, tensor->integers, (size_t)count);
     else if (tensor->layer)
         put_layer_values(sink, tensor, (size_t)count);
+    else if (tensor->floats && tensor->run > 0)
+        put_runs(sink, tensor, (size_t)count);
     else if (tensor->floats)
         mfi_pb_floats(sink, TENSOR_RAW, tensor->floats, count);
     else

@@ -48,6 +48,7 @@ typedef struct mfi_onnx_tensor {
     const mf_layer *layer; /* its parameter of that number */
     size_t number;
     const float *floats;
+    size_t run; /* each of the floats stands for so many values; 0: for one */
     const int64_t *integers;
     float (*at)(const size_t dims[2], size_t row, size_t column);
 } mfi_onnx_tensor;

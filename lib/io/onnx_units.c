@@ -319,7 +319,7 @@ static bool is_of_a_head(mfi_onnx_units *units, const mfi_onnx_op *op)
                                         "head_pooled", "head_rows",    "projection_turned"};
     mfi_bytes what;
     if (!split_name(op->name, &units->layer, &what))
-        return true;
+        return !mfi_bytes_are(op->name, "input.shifted") && !mfi_bytes_are(op->name, "input.scaled");
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         if (mfi_bytes_are(what, heads[i]))
             return true;
@@ -377,7 +377,7 @@ static mf_status take_node(const mfi_onnx_call *call)
         return put_turn(call);
     if (call->graph->file->own && mfi_bytes_are(call->op->type, "Identity"))
         return put_idle_unit(call);
-    if (mfi_onnx_fold(call, &status) || mfi_onnx_move(call, &status))
+    if (mfi_onnx_fold(call, &status) || mfi_onnx_scale(call, &status) || mfi_onnx_move(call, &status))
         return status;
     return mfi_onnx_compute(call);
 }
@@ -411,6 +411,7 @@ mf_status mfi_onnx_find_units(const mfi_onnx_file *file, mfi_onnx_units *units)
     size_t bytes = file->value_count * sizeof *units->results,
            reached = file->op_count * sizeof *units->reached;
     units->file = file;
+    units->read = file->input_value;
     units->results = mfi_allocate(&file->allocator, bytes);
     units->reached = mfi_allocate(&file->allocator, reached ? reached : 1);
     if (!units->results || !units->reached)
@@ -431,5 +432,6 @@ void mfi_onnx_units_free(mfi_onnx_units *units)
     mfi_release(allocator, units->results, units->file->value_count * sizeof *units->results);
     mfi_release(allocator, units->reached, reached ? reached : 1);
     mfi_release(allocator, units->list, units->capacity * sizeof *units->list);
+    mfi_release(allocator, units->scaling, 2 * units->scaled * sizeof *units->scaling);
     mfi_builder_release(units->shapes);
 }

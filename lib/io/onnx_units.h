@@ -83,6 +83,9 @@ typedef struct mfi_onnx_units {
     int32_t base;       /* the node that its input is */
     int64_t layer;
     int32_t *reached; /* [nodes of the graph] how many units there were behind it */
+    int32_t read;     /* the value that is the input as units read it: behind its scaling */
+    float *scaling;   /* [2, scaled] shifts and scales of the input */
+    size_t scaled;    /* 0: it has none */
 } mfi_onnx_units;
 
 /* Finds the units of a graph. UNSUPPORTED (the message names the node, its operator and why), FORMAT, MEMORY.
@@ -135,6 +138,9 @@ bool mfi_onnx_move(const mfi_onnx_call *call, mf_status *status);
 
 /* All others. */
 mf_status mfi_onnx_compute(const mfi_onnx_call *call);
+
+/* Operators that scale the graph's input by constants. False if it is none of them. */
+bool mfi_onnx_scale(const mfi_onnx_call *call, mf_status *status);
 
 /* Gives one input's value, whatever it is, as output 0. */
 mf_status mfi_onnx_pass(const mfi_onnx_call *call, const mfi_onnx_result *value);

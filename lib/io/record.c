@@ -169,7 +169,7 @@ uint64_t mfi_plan_format(const mfi_plan *plan)
                  plan->head.output_node != MF_NODE_PREVIOUS || plan->head.sampling != MF_SAMPLING_NONE;
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
-    return later ? MFI_FORMAT_VERSION : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;
+    return later ? MFI_FORMAT_KINDS : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;
 }
 
 /* ---- from handles ---- */

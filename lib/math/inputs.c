@@ -45,13 +45,37 @@ static void convert_values(const mfi_inputs *inputs, size_t first, size_t count,
     }
 }
 
+static void scale_values(size_t count, float shift, float scale, float *x)
+{
+    for (size_t j = 0; j < count; j++)
+        x[j] = (x[j] + shift) * scale;
+}
+
+static void scale_each(size_t count, const float *restrict shift, const float *restrict scale,
+                       float *restrict x)
+{
+    for (size_t j = 0; j < count; j++)
+        x[j] = (x[j] + shift[j]) * scale[j];
+}
+
+static void scale_row(const mfi_scaling *scaling, size_t columns, float *x)
+{
+    size_t part = columns / scaling->parts, run = part / scaling->count;
+    for (float *end = x + columns; x < end; x += part)
+        if (run == 1)
+            scale_each(scaling->count, scaling->shift, scaling->scale, x);
+        else
+            for (size_t i = 0; i < scaling->count; i++)
+                scale_values(run, scaling->shift[i], scaling->scale[i], x + i * run);
+}
+
 void mfi_inputs_convert(const mfi_inputs *inputs, size_t rows, size_t columns, float *x)
 {
-    if (inputs->stride == columns)
-        convert_values(inputs, 0, rows * columns, x);
-    else
-        for (size_t b = 0; b < rows; b++)
-            convert_values(inputs, b * inputs->stride, columns, x + b * columns);
+    for (size_t b = 0; b < rows; b++, x += columns) {
+        convert_values(inputs, b * inputs->stride, columns, x);
+        if (inputs->scaling.count > 0)
+            scale_row(&inputs->scaling, columns, x);
+    }
 }
 
 float mfi_input_at(const mfi_inputs *inputs, size_t index)

@@ -18,6 +18,12 @@ mf_status mfi_network_create(const mf_network_spec *spec, mf_network **network)
     return MF_STATUS_OK;
 }
 
+static void free_scaling(const mf_network *network)
+{
+    mfi_release(&network->handle.allocator, network->shift_scale,
+                2 * network->scaled * sizeof *network->shift_scale);
+}
+
 void mfi_network_release(mf_network *network)
 {
     if (!network || !mfi_handle_drop(&network->handle))
@@ -25,6 +31,7 @@ void mfi_network_release(mf_network *network)
     for (size_t i = 0; i < network->count; i++)
         mfi_layer_release(network->entries[i].layer);
     mfi_metadata_clear(&network->metadata, &network->handle.allocator);
+    free_scaling(network);
     mfi_release(&network->handle.allocator, network->entries, network->capacity * sizeof *network->entries);
     mfi_handle_destroy(&network->handle);
 }
@@ -85,6 +92,21 @@ static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const 
     return MF_STATUS_OK;
 }
 
+/* Whether the inputs of what is, or becomes, the first layer can be scaled by so many numbers. */
+static mf_status check_scaling(size_t count, const mf_layer *first)
+{
+    char text[96];
+    const mf_shape *input = first ? &first->plan.input : NULL;
+    size_t channels = first ? mfi_shape_channels(input) : 0;
+    if (!first || count <= 1 || count == channels || (input->rank == 1 && channels % count == 0))
+        return MF_STATUS_OK;
+    return mfi_fail(
+        MF_STATUS_SHAPE,
+        "%zu numbers scale the network's inputs, its first layer expects %s inputs: 1 number, %zu, "
+        "or of a row of values so many that they divide them",
+        count, describe(input, text), channels);
+}
+
 static mf_layer *layer_or_null(const mf_network *network, size_t position)
 {
     return position < network->count ? network->entries[position].layer : NULL;
@@ -139,6 +161,8 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
                         network->count);
     MFI_TRY(check_new(network, layer));
     MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position)));
+    if (position == 0)
+        MFI_TRY(check_scaling(network->scaled, layer));
     if (network->count == network->capacity)
         MFI_TRY(grow(network));
     mfi_entry *entry = network->entries + position;
@@ -169,6 +193,8 @@ mf_status mfi_network_remove(mf_network *network, uint64_t id)
     const mf_layer *before = layer_before(network, position), *after = layer_or_null(network, position + 1);
     if (before && after)
         MFI_TRY(check_fit(after, before, NULL));
+    if (!before)
+        MFI_TRY(check_scaling(network->scaled, after));
     mfi_entry *entry = network->entries + position;
     mf_layer *removed = entry->layer;
     memmove(entry, entry + 1, (network->count - position - 1) * sizeof *entry);
@@ -184,11 +210,45 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
     MFI_TRY(mfi_network_find(network, id, &position));
     MFI_TRY(check_new(network, layer));
     MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position + 1)));
+    if (position == 0)
+        MFI_TRY(check_scaling(network->scaled, layer));
     mf_layer *replaced = network->entries[position].layer;
     mfi_handle_retain(&layer->handle);
     network->entries[position].layer = layer;
     network->revision++;
     mfi_layer_release(replaced);
+    return MF_STATUS_OK;
+}
+
+/* ---- inputs ---- */
+
+mfi_scaling mfi_network_scaling(const mf_network *network)
+{
+    const mf_shape *input = network->count > 0 ? &network->entries[0].layer->plan.input : NULL;
+    return (mfi_scaling){.count = network->scaled,
+                         .parts = input && input->rank == 2 ? input->dims[0]
+                                  : input                   ? 1
+                                                            : 0,
+                         .shift = network->shift_scale,
+                         .scale = network->shift_scale + network->scaled};
+}
+
+mf_status mfi_network_set_scaling(mf_network *network, const float *shift, const float *scale, size_t count)
+{
+    const mf_allocator *allocator = &network->handle.allocator;
+    float *made = NULL;
+    MFI_TRY(check_scaling(count, layer_or_null(network, 0)));
+    if (count > 0) {
+        made = mfi_allocate(allocator, 2 * count * sizeof *made);
+        if (!made)
+            return mfi_fail(MF_STATUS_MEMORY, "no memory to scale inputs by %zu numbers", count);
+        memcpy(made, shift, count * sizeof *made);
+        memcpy(made + count, scale, count * sizeof *made);
+    }
+    free_scaling(network);
+    network->shift_scale = made;
+    network->scaled = count;
+    network->revision++;
     return MF_STATUS_OK;
 }
 

@@ -2,6 +2,7 @@
 #ifndef MFI_MODEL_NETWORK_H
 #define MFI_MODEL_NETWORK_H
 
+#include "math/inputs.h"
 #include "model/layer.h"
 #include "model/metadata.h"
 
@@ -18,6 +19,8 @@ struct mf_network {
     uint64_t next_id;
     uint64_t revision; /* changes whenever the list changes */
     mfi_metadata metadata;
+    size_t scaled;      /* by how many numbers the inputs of the first layer are scaled; 0: as they are */
+    float *shift_scale; /* [2, scaled] */
 };
 
 /* The number of entries that a network of `count` layers has room for, and the number before it grew to that;
@@ -36,6 +39,12 @@ mf_status mfi_network_find(const mf_network *network, uint64_t id, size_t *posit
 /* For a network that is being loaded: sets the id of a position, and the next id. */
 void mfi_network_restore_id(mf_network *network, size_t position, uint64_t id);
 void mfi_network_restore_next_id(mf_network *network, uint64_t next_id);
+
+/* What the first layer's inputs go through; of a network without layers it has no parts. */
+mfi_scaling mfi_network_scaling(const mf_network *network);
+
+/* SHAPE if these do not fit the first layer, MEMORY. */
+mf_status mfi_network_set_scaling(mf_network *network, const float *shift, const float *scale, size_t count);
 
 /* Change all layers, or none if one of them fails. */
 mf_status mfi_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);

@@ -145,9 +145,9 @@ static void score_whole(const mf_workspace *workspace, int32_t mode, const mfi_r
 /* ---- scores of many classes: block by block, and in each block some rows at a time ---- */
 
 /* Scores [rows, count] of rows from `row` on and of classes from `first` on. */
-typedef struct block {
+typedef struct score_block {
     size_t row, rows, first, count;
-} block;
+} score_block;
 
 /* What becomes of the scores of a block. */
 typedef struct scan {
@@ -155,7 +155,7 @@ typedef struct scan {
     size_t from, end; /* layers whose scores are wanted, and added up */
     size_t rows;
     const int32_t *labels; /* NULL: losses of single layers are not wanted */
-    void (*take)(void *context, const block *block, float *scores);
+    void (*take)(void *context, const score_block *block, float *scores);
     void *context;
     size_t first, count; /* classes of the block */
 } scan;
@@ -166,7 +166,7 @@ static mfi_running *running_at(const mf_workspace *workspace, size_t run, size_t
     return workspace->running + run * rows + row;
 }
 
-static void take_losses(const scan *all, size_t run, const block *at, float *scores)
+static void take_losses(const scan *all, size_t run, const score_block *at, float *scores)
 {
     for (size_t b = 0; b < at->rows; b++)
         mfi_running_take(running_at(all->workspace, run, at->row + b),
@@ -178,7 +178,7 @@ static void scan_rows(void *context, size_t index, size_t slot)
 {
     const scan *all = context;
     size_t row = index * MFI_SCORE_ROWS, left = all->rows - row;
-    const block at = {row, left < MFI_SCORE_ROWS ? left : MFI_SCORE_ROWS, all->first, all->count};
+    const score_block at = {row, left < MFI_SCORE_ROWS ? left : MFI_SCORE_ROWS, all->first, all->count};
     size_t values = at.rows * at.count;
     float *goodness = all->workspace->goodness + row * at.count,
           *total = all->workspace->total + row * at.count;
@@ -211,7 +211,7 @@ static void scan_blocks(scan *all, const mfi_rows *rows)
     }
 }
 
-static void take_sum(void *context, const block *at, float *scores)
+static void take_sum(void *context, const score_block *at, float *scores)
 {
     take_losses(context, 0, at, scores);
 }
@@ -250,13 +250,13 @@ typedef struct inference {
     atomic_bool broken; /* a score is not finite */
 } inference;
 
-static void copy_block(const inference *all, const block *at, const float *scores, float *to)
+static void copy_block(const inference *all, const score_block *at, const float *scores, float *to)
 {
     for (size_t b = 0; to && b < at->rows; b++)
         memcpy(to + (at->row + b) * all->classes + at->first, scores + b * at->count, at->count * sizeof *to);
 }
 
-static void take_block(void *context, const block *at, float *scores)
+static void take_block(void *context, const score_block *at, float *scores)
 {
     inference *all = context;
     const mfi_wanted *wanted = all->wanted;
@@ -310,7 +310,7 @@ mf_status mfi_pass_infer(mf_workspace *workspace, int32_t mode, const mfi_rows *
                        .context = &all};
         scan_blocks(&blocks, rows);
     } else {
-        const block whole = {0, count, 0, all.classes};
+        const score_block whole = {0, count, 0, all.classes};
         score_whole(workspace, mode, rows);
         take_block(&all, &whole, workspace->total);
     }

@@ -111,6 +111,16 @@ static void put_layer_lines(mfi_page *to, const mf_network *network, size_t posi
     mfi_page_put(to, "----- gradients stop here -----\n");
 }
 
+static void put_scaling(mfi_page *to, const mf_network *network)
+{
+    const mfi_scaling scaling = mfi_network_scaling(network);
+    if (scaling.count == 1)
+        mfi_page_put(to, "inputs are scaled: (x + %g) %g\n", (double)scaling.shift[0],
+                     (double)scaling.scale[0]);
+    else if (scaling.count > 1)
+        mfi_page_put(to, "inputs are scaled, each by one of %zu numbers\n", scaling.count);
+}
+
 /* What the network takes as it is; its layers may have several optimizers. */
 static void put_memory(mfi_page *to, const mf_network *network, size_t max_batch, const mf_memory *memory)
 {
@@ -134,9 +144,11 @@ mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char 
     mfi_page to = {.text = text, .size = size};
     mf_memory memory = {0};
     if (network->count > 0)
-        MFI_TRY(mfi_footprint(&layers, NULL, MF_WORKSPACE_TRAINING, max_batch, 1, &memory));
+        MFI_TRY(mfi_footprint(&layers, NULL, mfi_workspace_purpose(network, MF_WORKSPACE_TRAINING), max_batch,
+                              1, &memory));
     if (size > 0)
         text[0] = 0;
+    put_scaling(&to, network);
     for (size_t position = 0; position < network->count; position++)
         put_layer_lines(&to, network, position);
     if (network->count == 0)

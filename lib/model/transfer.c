@@ -94,8 +94,14 @@ mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double
 {
     if (to->count != from->count)
         return mfi_fail(MF_STATUS_SHAPE, "one network has %zu layers, the other %zu", to->count, from->count);
+    if (to->scaled != from->scaled)
+        return mfi_fail(MF_STATUS_SHAPE,
+                        "%zu numbers scale the inputs of one network, %zu those of the other", to->scaled,
+                        from->scaled);
     for (size_t i = 0; i < to->count; i++)
         MFI_TRY(check_parameters(to->entries[i].layer, from->entries[i].layer, i));
+    if (share == 1.0 && from->scaled > 0)
+        memmove(to->shift_scale, from->shift_scale, 2 * from->scaled * sizeof *to->shift_scale);
     for (size_t i = 0; i < to->count; i++)
         for (size_t p = 0; p < to->entries[i].layer->plan.parameter_count; p++)
             if (share == 1.0)
@@ -165,6 +171,8 @@ static mf_status fill_clone(const mf_network *network, bool training, mf_network
     for (size_t i = 0; i < network->metadata.count; i++)
         MFI_TRY(mfi_metadata_set(&clone->metadata, &clone->handle.allocator,
                                  network->metadata.entries[i].name, network->metadata.entries[i].value));
+    MFI_TRY(mfi_network_set_scaling(clone, network->shift_scale, network->shift_scale + network->scaled,
+                                    network->scaled));
     for (size_t i = 0; i < network->count; i++)
         MFI_TRY(clone_layer(network, i, training, clone));
     for (size_t i = 0; i < network->count; i++)

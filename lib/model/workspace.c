@@ -218,17 +218,24 @@ static mfi_layer_list list_layer(const mf_layer *layer)
     return (mfi_layer_list){.source = layer, .at = plan_alone, .count = 1, .network = false};
 }
 
+int32_t mfi_workspace_purpose(const mf_network *network, int32_t purpose)
+{
+    bool known = purpose == MF_WORKSPACE_TRAINING || purpose == MF_WORKSPACE_INFERENCE;
+    return known && network && network->scaled > 0 ? purpose | MF_WORKSPACE_CONVERT : purpose;
+}
+
 mf_status mfi_workspace_create(const mf_workspace_spec *spec, const mfi_team *team, mf_workspace **workspace)
 {
     workspace_layout plan;
     const mfi_layer_list layers = spec->network ? mfi_list_network(spec->network) : list_layer(spec->layer);
-    MFI_TRY(lay_out_workspace(&layers, spec->purpose, spec->max_batch, mfi_team_threads(team), &plan));
+    int32_t purpose = mfi_workspace_purpose(spec->network, spec->purpose);
+    MFI_TRY(lay_out_workspace(&layers, purpose, spec->max_batch, mfi_team_threads(team), &plan));
     mf_workspace *created = mfi_handle_create(MFI_KIND_WORKSPACE, spec->allocator, plan.bytes);
     if (!created)
         return MF_STATUS_MEMORY;
     carve(created, &plan);
-    created->training = trains(spec->purpose);
-    created->converts = converts(spec->purpose);
+    created->training = trains(purpose);
+    created->converts = converts(purpose);
     created->max_batch = spec->max_batch;
     created->count = layers.count;
     created->network = spec->network;
@@ -320,7 +327,7 @@ mf_status mfi_workspace_take_inputs(mf_workspace *workspace, size_t index, const
                                     mfi_rows *rows)
 {
     size_t columns = workspace->served[index].layer->plan.inputs;
-    if (inputs->type == MF_TYPE_FLOAT32) {
+    if (inputs->type == MF_TYPE_FLOAT32 && inputs->scaling.count == 0) {
         rows->x = inputs->values;
         rows->stride = inputs->stride;
         return MF_STATUS_OK;

@@ -72,6 +72,9 @@ mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool train
 mf_status mfi_workspace_bytes(const mfi_layer_list *layers, int32_t purpose, size_t max_batch, size_t threads,
                               size_t *bytes);
 
+/* With room for the floats of inputs if the network, which may be NULL, scales them. */
+int32_t mfi_workspace_purpose(const mf_network *network, int32_t purpose);
+
 /* `team` is that of the spec's pool; the workspace becomes its owner, and keeps the pool. */
 mf_status mfi_workspace_create(const mf_workspace_spec *spec, const mfi_team *team, mf_workspace **workspace);
 void mfi_workspace_release(mf_workspace *workspace);
@@ -85,8 +88,8 @@ mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_laye
                                     size_t *index);
 
 /* Sets x and its stride for the layer at `index`, which is the first to read the batch: the caller's floats,
- * or a copy of inputs of another type, in the activation that this layer does not write. It is there until
- * the layer behind writes. STATE if the workspace was not made for such inputs. */
+ * or a copy of inputs that are of another type or scaled, in the activation that this layer does not write.
+ * It is there until the layer behind writes. STATE if the workspace was not made for such inputs. */
 mf_status mfi_workspace_take_inputs(mf_workspace *workspace, size_t index, const mfi_inputs *inputs,
                                     mfi_rows *rows);
 

@@ -153,9 +153,26 @@ static mf_status check_same_costs(MPI_Comm comm, const double *costs, size_t lay
     return mfm_agree_value(comm, hash, "the hash of the costs of the layers");
 }
 
+mf_status mfm_take_scaling(const mf_network *network, mf_network *part)
+{
+    size_t count = 0;
+    MFM_TRY(mfm_core(mf_network_input_scaling(network, NULL, NULL, 0, &count)));
+    float *numbers = count > 0 ? malloc(2 * count * sizeof *numbers) : NULL;
+    if (count > 0 && !numbers)
+        return mfm_fail(MF_STATUS_MEMORY, "no memory for %zu numbers that scale inputs", count);
+    mf_status status =
+        mf_network_input_scaling(network, numbers, numbers ? numbers + count : NULL, count, &count);
+    if (status == MF_STATUS_OK && count > 0)
+        status = mf_network_set_input_scaling(part, numbers, numbers + count, count);
+    free(numbers);
+    return mfm_core(status);
+}
+
 static mf_status take_layers(const mf_network *network, size_t first, size_t end, mf_network **part)
 {
     MFM_TRY(mfm_core(mf_network_create(NULL, part)));
+    if (first == 0)
+        MFM_TRY(mfm_take_scaling(network, *part));
     for (size_t i = first; i < end; i++) {
         mf_layer *layer = NULL;
         MFM_TRY(mfm_core(mf_network_layer(network, i, &layer, NULL)));

@@ -8,4 +8,7 @@
  * training holds; NUMERIC if a value is not finite. */
 mf_status mfm_check_same_network(MPI_Comm comm, const mf_network *network);
 
+/* The part has the first layer, so it scales inputs as the network does. */
+mf_status mfm_take_scaling(const mf_network *network, mf_network *part);
+
 #endif

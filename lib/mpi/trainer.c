@@ -108,6 +108,7 @@ static mf_status take_layers_of(mf_mpi_trainer *trainer)
     if (trainer->layers == 0)
         return mfm_fail(MF_STATUS_STATE, "the network has no layers");
     MFM_TRY(mfm_core(mf_network_create(NULL, &trainer->network)));
+    MFM_TRY(mfm_take_scaling(trainer->spec.network, trainer->network));
     trainer->members = calloc(trainer->layers, sizeof *trainer->members);
     if (!trainer->members)
         return mfm_fail(MF_STATUS_MEMORY, "no memory for a trainer of %zu layers", trainer->layers);

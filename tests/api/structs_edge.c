@@ -133,8 +133,11 @@ static mf_status memory(const stage *s, void *result)
     return mf_network_memory_built(list, 1, NULL, MF_WORKSPACE_TRAINING, 1, result);
 }
 
-/* The size of mf_unit_spec when it was introduced; the other structs have not grown. */
-enum { FIRST_UNIT = offsetof(mf_unit_spec, reserved) + sizeof(int32_t) };
+/* The sizes of the structs that have grown, when they were introduced. */
+enum {
+    FIRST_UNIT = offsetof(mf_unit_spec, reserved) + sizeof(int32_t),
+    FIRST_HEAD = offsetof(mf_head_spec, output_node) + sizeof(int32_t)
+};
 
 static const struct {
     const char *name;
@@ -143,7 +146,7 @@ static const struct {
 } results[] = {
     {"unit", FIRST_UNIT, sizeof(mf_unit_spec), unit_of_layer},
     {"shape of a unit", sizeof(mf_shape), sizeof(mf_shape), shape_of_unit},
-    {"head", sizeof(mf_head_spec), sizeof(mf_head_spec), head_of_layer},
+    {"head", FIRST_HEAD, sizeof(mf_head_spec), head_of_layer},
     {"shape of a node", sizeof(mf_shape), sizeof(mf_shape), shape_of_node},
     {"shape of an input", sizeof(mf_shape), sizeof(mf_shape), shape_of_input},
     {"parameter", sizeof(mf_parameter_info), sizeof(mf_parameter_info), parameter},
@@ -269,7 +272,7 @@ static void test_specs(void **state)
     check_spec(&unit, FIRST_UNIT, sizeof unit, use_unit);
     check_ok(mf_block_spec_init(&block, sizeof block));
     check_spec(&block, sizeof block, sizeof block, use_block);
-    check_spec(&head, sizeof head, sizeof head, use_head);
+    check_spec(&head, FIRST_HEAD, sizeof head, use_head);
     check_spec(&builder, sizeof builder, sizeof builder, use_builder);
     check_spec(&input, sizeof input, sizeof input, use_input);
 }
@@ -291,7 +294,7 @@ init_of(mf_unit_spec) init_of(mf_block_spec) init_of(mf_head_spec) init_of(mf_bu
 } defaults[] = {
     {FIRST_UNIT, sizeof(mf_unit_spec), init_mf_unit_spec},
     {sizeof(mf_block_spec), sizeof(mf_block_spec), init_mf_block_spec},
-    {sizeof(mf_head_spec), sizeof(mf_head_spec), init_mf_head_spec},
+    {FIRST_HEAD, sizeof(mf_head_spec), init_mf_head_spec},
     {sizeof(mf_builder_spec), sizeof(mf_builder_spec), init_mf_builder_spec},
     {sizeof(mf_shape), sizeof(mf_shape), init_mf_shape},
     {sizeof(mf_report), sizeof(mf_report), init_mf_report},

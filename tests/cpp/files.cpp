@@ -117,6 +117,13 @@ TEST(files, an_output_gets_the_bytes_of_the_file)
 TEST(files, metadata_are_kept_with_a_network)
 {
     mf::network network = small_network();
+    const float shift[] = {-1.0f, 2.0f}, scale[] = {3.0f, 0.5f};
+    network.set_input_scaling(shift, scale);
+    CHECK(network.input_scaling().first == std::vector<float>({-1.0f, 2.0f}));
+    CHECK(network.clone().input_scaling().second == std::vector<float>({3.0f, 0.5f}));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "sizes", network.set_input_scaling(shift, {scale, 1}));
+    network.set_input_scaling({}, {});
+    CHECK(network.input_scaling().first.empty());
     network.metadata_set("class_names", "even\nodd");
     network.metadata_set("a", "first");
     network.metadata_set("a", "again");

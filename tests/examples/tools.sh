@@ -28,7 +28,7 @@ said() {
 # ---- the accuracy that training printed, by both modes ----
 succeeds "a run" "$mnist" --data data --hidden 12,10 --epochs 2 --batch 16 --seed 3 --learning-rate 0.005 \
     --save model.safetensors
-last=$(result last) sum=$(result sum)
+last=$(result last) sum=$(result sum) first=$(result last)
 answers "answers by the last layer" model.safetensors $images --labels $labels
 [ "$(said accuracy)" = "$last" ] || fail "LAST: predict says $(said accuracy), training $last"
 [ "$(said images)" = 150 ] || fail "the result line counts $(said images) images"
@@ -91,10 +91,10 @@ cmp -s best.safetensors again-last.safetensors || fail "the best network is not 
 succeeds "info" "$info" model.safetensors
 grep -q 'dense  *12 ' out && grep -q 'dense  *10 ' out || fail "info does not name the layers"
 grep -q '^  class_names: 0\\n1\\n2\\n3' out || fail "info does not show the names of the classes"
-grep -q '^  input_mean: [0-9.]*$' out || fail "info does not show the scaling"
+grep -q '^inputs are scaled: (x + -[0-9.]*) 0.[0-9]*$' out || fail "info does not show the scaling"
 # 100 x 12 + 12 + 12 x 10 + 10, and 10 classes x 12 and x 10
 [ "$(result parameters)" = 1562 ] || fail "info counts $(result parameters) parameters, expected 1562"
-[ "$(result layers)" = 2 ] && [ "$(result training)" = no ] && [ "$(result metadata)" = 3 ] ||
+[ "$(result layers)" = 2 ] && [ "$(result training)" = no ] && [ "$(result metadata)" = 1 ] ||
     fail "info says: $(tail -1 out)"
 [ "$(result bytes)" = "$(wc -c <model.safetensors)" ] || fail "info says $(result bytes) bytes"
 succeeds "a checkpoint" "$mnist" --data data --hidden 12,10 --epochs 1 --checkpoint state
@@ -111,9 +111,14 @@ for file in out; do
     ! LC_ALL=C grep -q "$(printf '[\033\233]')" $file || fail "a control character of the file reaches the terminal"
 done
 grep -q 'x1b\[' out || fail "info does not show the control character as text"
+
+# ---- files of before, whose metadata say how pixels are scaled ----
+old=$(dirname "$0")/metadata_scaling.safetensors
+answers "a file of before" "$old" $images --labels $labels
+[ "$(said accuracy)" = "$first" ] || fail "a file of before is right in $(said accuracy)%"
 for change in 's/"input_mean":"[0-9]/"input_mean":"x/' 's/"input_mean"/"input_bean"/' \
     's/"input_scale":"0./"input_scale":"1 /'; do
-    LC_ALL=C sed "$change" model.safetensors >forged.safetensors
+    LC_ALL=C sed "$change" "$old" >forged.safetensors
     complains "scaling after $change" "input_mean and input_scale" "$predict" forged.safetensors $images
 done
 

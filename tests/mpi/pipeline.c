@@ -46,6 +46,16 @@ static void check_reports(const mf_mpi_trainer *trainer, const training_fixture 
     }
 }
 
+/* The scaling of inputs goes with the first layer. */
+static void scale_inputs(training_fixture *s)
+{
+    const float shift = -0.1f, scale = 1.3f;
+
+    check_ok(mf_network_set_input_scaling(s->network, &shift, &scale, 1));
+    mf_workspace_free(s->workspace);
+    s->workspace = make_network_workspace(s->network, ROWS);
+}
+
 static void check_run(const mf_mpi_grid *grid, fixture_maker make, const rule *how, int greedy, size_t depth)
 {
     training_fixture *s = make(how), *alone = make(how);
@@ -54,6 +64,10 @@ static void check_run(const mf_mpi_grid *grid, fixture_maker make, const rule *h
     mf_mpi_trainer_spec spec;
     size_t first = 0, layers = 0;
 
+    if (depth == 2) {
+        scale_inputs(s);
+        scale_inputs(alone);
+    }
     check_mpi_ok(mf_mpi_split(grid, s->network, NULL, &part, &first));
     check_ok(mf_network_size(part, &layers));
     spec = trainer_spec(part);

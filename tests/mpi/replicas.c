@@ -51,6 +51,15 @@ static double weight_of(const mf_batch *batch, size_t labels)
     return sum;
 }
 
+static size_t count_values(const mf_layer *layer)
+{
+    saved_values values = save_layer_values(layer);
+    size_t count = values.count;
+
+    free_saved_values(&values);
+    return count;
+}
+
 static void each_value(mf_layer *layer, float *values, int into)
 {
     size_t count = 0;
@@ -126,7 +135,7 @@ static void step_here(replicas_here *all, mf_batch *batches, const double *weigh
 
         for (size_t r = 0; r < all->count; r++) {
             layers[r] = layer_at(all->networks[r], i);
-            values = save_layer_values(layers[r]).count;
+            values = count_values(layers[r]);
             assert_true(values <= MOST_VALUES);
             if (weights[r] > 0)
                 check_ok(mf_layer_gradients(layers[r], all->workspaces[r], &batches[r], passed[r][i % 2],
@@ -155,7 +164,7 @@ static void step_alone(replicas_here *all, mf_batch *batches, const double *weig
 static void average_here(replicas_here *all)
 {
     for (size_t i = 0; i < LAYERS; i++) {
-        size_t values = save_layer_values(layer_at(all->networks[0], i)).count;
+        size_t values = count_values(layer_at(all->networks[0], i));
 
         for (size_t r = 0; r < all->count; r++)
             each_value(layer_at(all->networks[r], i), gradients[r], 0);
@@ -309,7 +318,7 @@ static void test_bytes_sent(const mf_mpi_grid *grid)
     check_mpi_ok(mf_mpi_flush(trainer));
     check_ok(mf_network_size(part, &layers));
     for (size_t i = 0; i < layers; i++)
-        expected += 3 * 2 * (n - 1) * 4 * ((save_layer_values(layer_at(part, i)).count + n - 1) / n);
+        expected += 3 * 2 * (n - 1) * 4 * ((count_values(layer_at(part, i)) + n - 1) / n);
     check_mpi_ok(mf_mpi_sent(trainer, &traffic));
     assert_int_equal(traffic.average_bytes, expected);
     mf_mpi_trainer_free(trainer);

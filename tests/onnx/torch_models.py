@@ -12,12 +12,6 @@ import warnings
 import torch
 from torch import nn
 
-warnings.filterwarnings("ignore")
-folder = sys.argv[1]
-small = sys.argv[2:] == ["small"]
-torch.manual_seed(1)
-torch.set_num_threads(1)
-
 
 class Block(nn.Module):
     """A basic block of a ResNet."""
@@ -113,31 +107,42 @@ def lenet(side, maps, width):
                          nn.ReLU(), nn.Linear(84, 10))
 
 
-if small:
-    models = {"mlp": (mlp(6, 12), (6,)), "lenet": (lenet(16, 3, 8), (1, 16, 16)),
-              "resnet": (ResNet((4, 6), 1, 5), (3, 16, 16)), "vit": (ViTBlock(8, 12, 2, True), (3, 8, 8)),
-              "vit_three": (ViTBlock(8, 12, 2, False), (3, 8, 8))}
-else:
-    models = {"mlp": (mlp(20, 32), (20,)), "lenet": (lenet(28, 6, 120), (1, 28, 28)),
-              "vit": (ViTBlock(32, 48, 4, True), (3, 32, 32)), "vit_three": (ViTBlock(32, 48, 4, False), (3, 32, 32)),
-              "resnet18": (ResNet((64, 128, 256, 512), 2, 1000), (3, 64, 64))}
-for name, (model, shape) in models.items():
-    for module in model.modules():
-        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-    model.eval()
-    x = torch.randn(8, *shape)
-    with torch.no_grad():
-        body = model[:-1] if isinstance(model, nn.Sequential) and isinstance(model[-1], nn.Softmax) else model
-        y = body(x)
-    x.numpy().astype("<f4").tofile(os.path.join(folder, name + ".x"))
-    y.numpy().astype("<f4").tofile(os.path.join(folder, name + ".y"))
-    opsets = (9, 17) if small else (13,) if name == "resnet18" else (9, 11, 13, 17)
-    for opset in opsets:
-        for training in (torch.onnx.TrainingMode.EVAL, torch.onnx.TrainingMode.PRESERVE)[(small and opset == 17):]:
-            kind = "" if training == torch.onnx.TrainingMode.EVAL else "_apart"
-            path = os.path.join(folder, f"{name}_{opset}{kind}.onnx")
-            torch.onnx.export(model, x[:1], path, opset_version=opset, training=training,
-                              do_constant_folding=not kind)
+def main():
+    folder = sys.argv[1]
+    small = sys.argv[2:] == ["small"]
+    warnings.filterwarnings("ignore")
+    torch.manual_seed(1)
+    torch.set_num_threads(1)
+    if small:
+        models = {"mlp": (mlp(6, 12), (6,)), "lenet": (lenet(16, 3, 8), (1, 16, 16)),
+                  "resnet": (ResNet((4, 6), 1, 5), (3, 16, 16)), "vit": (ViTBlock(8, 12, 2, True), (3, 8, 8)),
+                  "vit_three": (ViTBlock(8, 12, 2, False), (3, 8, 8))}
+    else:
+        models = {"mlp": (mlp(20, 32), (20,)), "lenet": (lenet(28, 6, 120), (1, 28, 28)),
+                  "vit": (ViTBlock(32, 48, 4, True), (3, 32, 32)),
+                  "vit_three": (ViTBlock(32, 48, 4, False), (3, 32, 32)),
+                  "resnet18": (ResNet((64, 128, 256, 512), 2, 1000), (3, 64, 64))}
+    for name, (model, shape) in models.items():
+        for module in model.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                module.running_mean.normal_(0, 0.1)
+                module.running_var.uniform_(0.5, 1.5)
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+        model.eval()
+        x = torch.randn(8, *shape)
+        with torch.no_grad():
+            body = model[:-1] if isinstance(model, nn.Sequential) and isinstance(model[-1], nn.Softmax) else model
+            y = body(x)
+        x.numpy().astype("<f4").tofile(os.path.join(folder, name + ".x"))
+        y.numpy().astype("<f4").tofile(os.path.join(folder, name + ".y"))
+        opsets = (9, 17) if small else (13,) if name == "resnet18" else (9, 11, 13, 17)
+        for opset in opsets:
+            for training in (torch.onnx.TrainingMode.EVAL, torch.onnx.TrainingMode.PRESERVE)[(small and opset == 17):]:
+                kind = "" if training == torch.onnx.TrainingMode.EVAL else "_apart"
+                path = os.path.join(folder, f"{name}_{opset}{kind}.onnx")
+                torch.onnx.export(model, x[:1], path, opset_version=opset, training=training,
+                                  do_constant_folding=not kind)
+
+
+if __name__ == "__main__":
+    main()

@@ -105,7 +105,7 @@ static void check_softmax(const mfi_kernels *kernels, test_random *random)
 
             for (size_t i = 0; i < n; i++) {
                 x[i] = (float)(spread * (double)x[i]);
-                largest = fmax(largest, (double)x[i]);
+                largest = (double)x[i] > largest ? (double)x[i] : largest;
             }
             for (size_t i = 0; i < n; i++)
                 sum += exp((double)x[i] - largest);

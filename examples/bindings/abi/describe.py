@@ -26,7 +26,8 @@ ROOT = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
 
 # Pointers to plain values do not tell if there is one value or many: the names do. A name that is not here
 # stops the description, so that nobody has to guess.
-ARRAYS = {"x", "y", "a", "gradients", "goodness", "labels", "probabilities", "values", "buffer"}
+ARRAYS = {"x", "y", "a", "gradients", "goodness", "labels", "probabilities", "values", "buffer", "shift",
+          "scale"}
 HANDLE_ARRAYS = {"builders"}
 SINGLES = {"value", "lowest", "highest", "count", "size", "id", "position", "bytes", "written", "threads", "node", "needed"}
 # Read as well as written.

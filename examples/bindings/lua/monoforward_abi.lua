@@ -445,6 +445,8 @@ mf_status mf_network_layer(const mf_network *network, size_t position, mf_layer 
 mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
 mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 mf_status mf_network_set_classes(mf_network *network, size_t classes);
+mf_status mf_network_set_input_scaling(mf_network *network, const float *shift, const float *scale, size_t count);
+mf_status mf_network_input_scaling(const mf_network *network, float *shift, float *scale, size_t capacity, size_t *count);
 mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x, const int32_t *y);
 mf_status mf_network_step_batch(mf_network *network, mf_workspace *workspace, const mf_batch *batch);
 mf_status mf_network_step_layer(mf_network *network, mf_workspace *workspace, size_t position, size_t rows, const float *x, const int32_t *y);

@@ -473,6 +473,8 @@ function declare(koffi, library) {
         mf_network_position: library.func('int32_t mf_network_position(mf_network *network, uint64_t id, _Out_ size_t *position)'),
         mf_network_set_optimizer: library.func('int32_t mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer)'),
         mf_network_set_classes: library.func('int32_t mf_network_set_classes(mf_network *network, size_t classes)'),
+        mf_network_set_input_scaling: library.func('int32_t mf_network_set_input_scaling(mf_network *network, float *shift, float *scale, size_t count)'),
+        mf_network_input_scaling: library.func('int32_t mf_network_input_scaling(mf_network *network, float *shift, float *scale, size_t capacity, _Out_ size_t *count)'),
         mf_network_step: library.func('int32_t mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, float *x, int32_t *y)'),
         mf_network_step_batch: library.func('int32_t mf_network_step_batch(mf_network *network, mf_workspace *workspace, mf_batch *batch)'),
         mf_network_step_layer: library.func('int32_t mf_network_step_layer(mf_network *network, mf_workspace *workspace, size_t position, size_t rows, float *x, int32_t *y)'),

@@ -93,13 +93,17 @@ bool data_describe(const struct data *data, mf_network *network)
 {
     static const char *const names[CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                                "dog",      "frog",       "horse", "ship", "truck"};
+    return data->folder == NULL || notes_set_classes(network, names, CLASSES);
+}
+
+struct scaling data_scaling(const struct data *data)
+{
     struct scaling scaling = {.channels = CHANNELS};
     for (size_t channel = 0; channel < CHANNELS; channel++) {
-        scaling.mean[channel] = (float)data->mean[channel];
+        scaling.shift[channel] = (float)-data->mean[channel];
         scaling.scale[channel] = (float)(1 / data->deviation[channel]);
     }
-    return notes_set_scaling(network, &scaling) &&
-           (data->folder == NULL || notes_set_classes(network, names, CLASSES));
+    return scaling;
 }
 
 void data_free(struct data *data)

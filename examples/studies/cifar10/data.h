@@ -5,6 +5,7 @@
 #ifndef CIFAR10_DATA_H
 #define CIFAR10_DATA_H
 
+#include "notes.h"
 #include "bytes.h"
 #include "crops.h"
 #include "random.h"
@@ -49,9 +50,11 @@ size_t data_learned(const struct data *data);
 /* FNV-1a of the training images and their classes: another set has, but for chance, another one. */
 uint64_t data_hash(const struct data *data);
 
-/* Writes into the metadata what the network has to know of its inputs and classes. On failure prints one line
- * and returns false. */
+/* Writes the names of the classes into the metadata. On failure prints one line and returns false. */
 bool data_describe(const struct data *data, mf_network *network);
+
+/* How pixels become the inputs that batches have. */
+struct scaling data_scaling(const struct data *data);
 
 void data_free(struct data *data);
 

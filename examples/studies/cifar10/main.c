@@ -229,6 +229,7 @@ static bool prepare(struct run *run)
 static void name_run(struct run *run)
 {
     struct checkpoint *checkpoint = &run->checkpoint;
+    run->state.keep.scaling = data_scaling(&run->data);
     if (checkpoint->path == NULL)
         return;
     report_options(&run->settings, &run->data, checkpoint->options);

@@ -88,7 +88,7 @@ bool checkpoint_write(struct checkpoint *checkpoint, mf_network *network, const 
     bool good = text != NULL &&
                 library_ok(mf_network_metadata_set(network, options_name, checkpoint->options)) &&
                 library_ok(mf_network_metadata_set(network, state_name, text)) &&
-                library_ok(mf_network_save(network, MF_CONTENTS_TRAINING, checkpoint->path));
+                notes_save(network, &state->keep.scaling, MF_CONTENTS_TRAINING, checkpoint->path);
     free(text);
     clear_notes(network);
     checkpoint->written = clock_seconds();

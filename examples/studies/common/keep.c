@@ -43,8 +43,8 @@ bool keep_check(const struct keep *keep)
 
 static bool write_both(const struct keep *keep, const mf_network *network)
 {
-    return (keep->save == NULL || library_ok(mf_network_save(network, MF_CONTENTS_MODEL, keep->save))) &&
-           (keep->onnx == NULL || library_ok(mf_network_export_onnx(network, keep->onnx)));
+    return (keep->save == NULL || notes_save(network, &keep->scaling, MF_CONTENTS_MODEL, keep->save)) &&
+           (keep->onnx == NULL || notes_export(network, &keep->scaling, keep->onnx));
 }
 
 bool keep_epoch(struct keep *keep, const mf_network *network, double accuracy, size_t epoch)
@@ -62,5 +62,5 @@ bool keep_end(const struct keep *keep, const mf_network *network)
     if (!keep->by_validation)
         return write_both(keep, network);
     return keep->save == NULL ||
-           (name_last(keep->save, last) && library_ok(mf_network_save(network, MF_CONTENTS_MODEL, last)));
+           (name_last(keep->save, last) && notes_save(network, &keep->scaling, MF_CONTENTS_MODEL, last));
 }

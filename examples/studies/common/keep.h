@@ -5,6 +5,8 @@
 #ifndef STUDIES_KEEP_H
 #define STUDIES_KEEP_H
 
+#include "notes.h"
+
 #include "monoforward.h"
 
 #include <stdbool.h>
@@ -15,8 +17,9 @@ struct keep {
     const char *onnx;   /* an ONNX model; NULL: none */
     bool by_validation; /* the best of the run goes there, and the last one to "NAME-last.EXT"; otherwise the
                            last */
-    double best;        /* its accuracy, in percent; meaningless while there is none */
-    size_t best_epoch;  /* from 1; 0: there is none yet */
+    struct scaling scaling; /* of the pixels that the network was given */
+    double best;            /* its accuracy, in percent; meaningless while there is none */
+    size_t best_epoch;      /* from 1; 0: there is none yet */
 };
 
 /* Options of the command line. */

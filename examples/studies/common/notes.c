@@ -11,20 +11,31 @@ static const char classes_name[] = "class_names";
 static const char mean_name[] = "input_mean";
 static const char scale_name[] = "input_scale";
 
-static bool set_numbers(mf_network *network, const char *name, const float *values, size_t count)
+/* A copy of the network that scales pixels; NULL, with one line printed, on failure. */
+static mf_network *copy_scaled(const mf_network *network, const struct scaling *scaling, int32_t contents)
 {
-    char text[32 * MOST_SCALED_CHANNELS];
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) /* nine digits say every float exactly */
-        used +=
-            (size_t)snprintf(text + used, sizeof text - used, "%s%.9g", i > 0 ? " " : "", (double)values[i]);
-    return library_ok(mf_network_metadata_set(network, name, text));
+    mf_network *copy = NULL;
+    if (library_ok(mf_network_clone(network, contents, NULL, &copy)) &&
+        library_ok(mf_network_set_input_scaling(copy, scaling->shift, scaling->scale, scaling->channels)))
+        return copy;
+    mf_network_free(copy);
+    return NULL;
 }
 
-bool notes_set_scaling(mf_network *network, const struct scaling *scaling)
+bool notes_save(const mf_network *network, const struct scaling *scaling, int32_t contents, const char *path)
 {
-    return set_numbers(network, mean_name, scaling->mean, scaling->channels) &&
-           set_numbers(network, scale_name, scaling->scale, scaling->channels);
+    mf_network *copy = copy_scaled(network, scaling, contents);
+    bool good = copy != NULL && library_ok(mf_network_save(copy, contents, path));
+    mf_network_free(copy);
+    return good;
+}
+
+bool notes_export(const mf_network *network, const struct scaling *scaling, const char *path)
+{
+    mf_network *copy = copy_scaled(network, scaling, MF_CONTENTS_MODEL);
+    bool good = copy != NULL && library_ok(mf_network_export_onnx(copy, path));
+    mf_network_free(copy);
+    return good;
 }
 
 bool notes_set_classes(mf_network *network, const char *const *names, size_t count)
@@ -63,17 +74,22 @@ static size_t read_numbers(const char *text, float *values)
     return 0;
 }
 
-bool notes_get_scaling(const mf_network *network, struct scaling *scaling)
+bool notes_take_scaling(mf_network *network)
 {
     const char *mean = find(network, mean_name), *scale = find(network, scale_name);
-    *scaling = (struct scaling){.channels = 1, .scale = {1}};
-    if (mean == NULL && scale == NULL)
+    struct scaling scaling;
+    size_t count = 0;
+    if (!library_ok(mf_network_input_scaling(network, NULL, NULL, 0, &count)))
+        return false;
+    if (count > 0 || (mean == NULL && scale == NULL))
         return true;
-    scaling->channels = mean != NULL ? read_numbers(mean, scaling->mean) : 0;
-    if (scaling->channels == 0 || scale == NULL || read_numbers(scale, scaling->scale) != scaling->channels)
+    scaling.channels = mean != NULL ? read_numbers(mean, scaling.shift) : 0;
+    if (scaling.channels == 0 || scale == NULL || read_numbers(scale, scaling.scale) != scaling.channels)
         return complain("the model's %s and %s are not 1 to %d numbers each, as many of one as of the other",
                         mean_name, scale_name, MOST_SCALED_CHANNELS);
-    return true;
+    for (size_t i = 0; i < scaling.channels; i++)
+        scaling.shift[i] = -scaling.shift[i];
+    return library_ok(mf_network_set_input_scaling(network, scaling.shift, scaling.scale, scaling.channels));
 }
 
 const char *notes_class(const mf_network *network, int32_t label, char room[16], int *length)

@@ -15,19 +15,22 @@
 
 enum { MOST_SCALED_CHANNELS = 16 };
 
-/* An input is (pixel - mean) scale, for each channel; in float, so that it has the same bits everywhere. */
+/* An input is (pixel + shift) scale, for each channel; in float, so that it has the same bits everywhere. */
 struct scaling {
-    size_t channels;
-    float mean[MOST_SCALED_CHANNELS], scale[MOST_SCALED_CHANNELS];
+    size_t channels; /* 0: pixels are inputs as they are */
+    float shift[MOST_SCALED_CHANNELS], scale[MOST_SCALED_CHANNELS];
 };
 
-/* Writes them into the metadata. On failure prints one line and returns false. */
-bool notes_set_scaling(mf_network *network, const struct scaling *scaling);
+/* Writes them into the metadata. On failure prints one line and returns false; so do the others. */
 bool notes_set_classes(mf_network *network, const char *const *names, size_t count);
 
-/* Reads what a file from anywhere says. Without a word about scaling, pixels are inputs as they are: one
- * channel, mean 0 and scale 1. On failure prints one line and returns false. */
-bool notes_get_scaling(const mf_network *network, struct scaling *scaling);
+/* Saves a network that reads scaled pixels as one that scales them by itself. */
+bool notes_save(const mf_network *network, const struct scaling *scaling, int32_t contents, const char *path);
+bool notes_export(const mf_network *network, const struct scaling *scaling, const char *path);
+
+/* Before version 0.2 of the library metadata said how pixels are scaled: gives a network that was loaded from
+ * such a file its scaling. */
+bool notes_take_scaling(mf_network *network);
 
 /* The name of a class, to print `length` bytes of; the class' number where no name is known, which is then in
  * `room`. */

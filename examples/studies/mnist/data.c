@@ -99,11 +99,15 @@ uint64_t data_hash(const struct data *data)
     return bytes_hash(hash, images->pixels, images->count * data->inputs);
 }
 
-bool data_describe(const struct data *data, mf_network *network)
+bool data_describe(mf_network *network)
 {
     static const char *const names[DIGIT_CLASSES] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-    const struct scaling scaling = {.channels = 1, .mean = {data->mean}, .scale = {1 / data->deviation}};
-    return notes_set_classes(network, names, DIGIT_CLASSES) && notes_set_scaling(network, &scaling);
+    return notes_set_classes(network, names, DIGIT_CLASSES);
+}
+
+struct scaling data_scaling(const struct data *data)
+{
+    return (struct scaling){.channels = 1, .shift = {-data->mean}, .scale = {1 / data->deviation}};
 }
 
 void data_batch(const struct data *data, const struct subset *subset, size_t first, size_t rows,

@@ -5,6 +5,7 @@
 #ifndef MNIST_DATA_H
 #define MNIST_DATA_H
 
+#include "notes.h"
 #include "augment.h"
 #include "images.h"
 
@@ -44,9 +45,11 @@ void data_free(struct data *data);
 /* FNV-1a of all training images and labels: another set has, but for chance, another one. */
 uint64_t data_hash(const struct data *data);
 
-/* Writes into the metadata what the network has to know of its inputs and classes. On failure prints one line
- * and returns false. */
-bool data_describe(const struct data *data, mf_network *network);
+/* Writes the names of the classes into the metadata. On failure prints one line and returns false. */
+bool data_describe(mf_network *network);
+
+/* How pixels become the inputs that batches have. */
+struct scaling data_scaling(const struct data *data);
 
 /* Writes images `first` to `first + rows - 1` of a subset as standardised inputs [rows, inputs], and their
  * labels. `stream` is only used if `kind` is not AUGMENT_NONE. */

@@ -169,6 +169,7 @@ static bool take_checkpoint(void *user, const mf_network *from, size_t depth)
 static void name_run(struct run *run)
 {
     struct checkpoint *checkpoint = &run->checkpoint;
+    run->state.keep.scaling = data_scaling(&run->data);
     report_options(&run->settings, &run->data, checkpoint->options);
     size_t used = strlen(checkpoint->options);
     if (checkpoint->path != NULL)
@@ -201,7 +202,7 @@ static bool prepare(struct run *run)
            model_create(&run->model, settings, run->data.test_images.rows, run->data.test_images.columns) &&
            trainer_open(&run->trainer, settings, &run->data, &run->model, &run->state, &run->checkpoint) &&
            report_plot(settings, &run->state.history) && describe(run) &&
-           data_describe(&run->data, run->model.network); /* behind the count of what training holds */
+           data_describe(run->model.network); /* behind the count of what training holds */
 }
 
 static bool run_all(struct run *run, int argc, char **argv)

@@ -141,8 +141,9 @@ static bool prepare(struct run *run, int argc, char **argv)
         !model_create(&run->model, settings, run->data.test_images.rows, run->data.test_images.columns) ||
         !trainer_open(&run->trainer, settings, &run->data, &run->model, &run->state, &run->checkpoint) ||
         !model_set_depth(&run->model, run->model.layer_count, settings->batch) ||
-        !data_describe(&run->data, run->model.network))
+        !data_describe(run->model.network))
         return false;
+    run->state.keep.scaling = data_scaling(&run->data);
     return checkpoint_go_on(&run->checkpoint, &run->state, take_checkpoint, run) &&
            ranks_open(&run->ranks, &run->mpi, &run->model, settings->batch);
 }
@@ -175,7 +176,7 @@ static bool report(struct run *run)
     if (!trainer_evaluate(&run->trainer, &run->data.test, &final) ||
         !parameters_hash(run->model.layers, run->model.layer_count, &hash) ||
         (run->settings.save != NULL &&
-         !library_ok(mf_network_save(run->model.network, MF_CONTENTS_TRAINING, run->settings.save))))
+         !notes_save(run->model.network, &run->state.keep.scaling, MF_CONTENTS_TRAINING, run->settings.save)))
         return false;
     report_options(&run->settings, &run->data, options);
     printf("libmonoforward_mpi %s; loss of the last layer in the last batch %.4f\n", mf_mpi_version(), loss);

@@ -8,9 +8,12 @@ except ImportError:
     print("skip: scikit-learn's checks: it is not installed (Debian: python3-sklearn)")
     sys.exit(77)
 
+import dataclasses
+import unittest.mock
 import warnings
 
 import numpy
+import sklearn.utils
 from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
@@ -32,7 +35,39 @@ def name_of(check):
     return f"{getattr(check, 'func', check).__name__}" + (f"({words})" if words else "")
 
 
+@dataclasses.dataclass
+class TargetTags:
+    required: bool
+    one_d_labels: bool = False
+    two_d_labels: bool = False
+    positive_only: bool = False
+    multi_output: bool = False
+    single_output: bool = True
+
+
+@dataclasses.dataclass
+class ClassifierTags:
+    poor_score: bool = False
+    multi_class: bool = True
+    multi_label: bool = False
+
+
+@dataclasses.dataclass
+class Tags:
+    """As scikit-learn has them from version 1.6 on."""
+    estimator_type: "str | None"
+    target_tags: TargetTags
+    transformer_tags: object = None
+    classifier_tags: "ClassifierTags | None" = None
+
+
 class Sklearn(unittest.TestCase):
+    def test_tags_of_later_versions(self):
+        later = {"Tags": Tags, "TargetTags": TargetTags, "ClassifierTags": ClassifierTags}
+        with unittest.mock.patch.multiple(sklearn.utils, create=True, **later):
+            tags = mf.MonoforwardClassifier().__sklearn_tags__()
+        self.assertEqual(tags, Tags("classifier", TargetTags(required=True), None, ClassifierTags()))
+
     def test_check_estimator(self):
         failed, count = {}, 0
         with warnings.catch_warnings():

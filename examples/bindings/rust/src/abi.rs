@@ -521,6 +521,8 @@ extern "C" {
     pub fn mf_network_position(network: *const mf_network, id: u64, position: *mut usize) -> i32;
     pub fn mf_network_set_optimizer(network: *mut mf_network, optimizer: *mut mf_optimizer) -> i32;
     pub fn mf_network_set_classes(network: *mut mf_network, classes: usize) -> i32;
+    pub fn mf_network_set_input_scaling(network: *mut mf_network, shift: *const f32, scale: *const f32, count: usize) -> i32;
+    pub fn mf_network_input_scaling(network: *const mf_network, shift: *mut f32, scale: *mut f32, capacity: usize, count: *mut usize) -> i32;
     pub fn mf_network_step(network: *mut mf_network, workspace: *mut mf_workspace, rows: usize, x: *const f32, y: *const i32) -> i32;
     pub fn mf_network_step_batch(network: *mut mf_network, workspace: *mut mf_workspace, batch: *const mf_batch) -> i32;
     pub fn mf_network_step_layer(network: *mut mf_network, workspace: *mut mf_workspace, position: usize, rows: usize, x: *const f32, y: *const i32) -> i32;
