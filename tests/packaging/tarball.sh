@@ -65,7 +65,7 @@ fi
 echo share/doc/monoforward/README.md >>"$work/expected"
 # What README.md leads to, and the other documents and pictures.
 (cd "$source" && ls CHANGELOG.md CONTRIBUTING.md LICENSE examples/*.c examples/*.md &&
-    find docs \( -name '*.md' -o -name '*.svg' -o -name '*.log' \)) | sed 's|^|share/doc/monoforward/|' >>"$work/expected"
+    find docs \( -name '*.md' -o -name '*.svg' -o -name '*.png' -o -name '*.log' \)) | sed 's|^|share/doc/monoforward/|' >>"$work/expected"
 sed -i 's/\(monoforward-.*targets\|monoforward-targets\)-[a-z]*\.cmake/\1-CONFIG.cmake/' "$work/found"
 LC_ALL=C sort -o "$work/expected" "$work/expected"
 diff "$work/expected" "$work/found" || {
