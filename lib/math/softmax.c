@@ -16,15 +16,17 @@ int32_t mfi_argmax(size_t m, const float *scores)
     return (int32_t)best;
 }
 
-/* log sum_c exp G_c, computed relative to the highest score; not finite if a score is not finite. */
+/* log sum_c exp G_c, computed relative to the highest score; not finite if a score is not finite. In double:
+ * in float, small terms beside a sum of 1 would be lost, however many there are. */
 static double log_sum_exp(size_t m, const float *scores)
 {
-    float highest = scores[0], sum = 0.0f;
+    float highest = scores[0];
+    double sum = 0.0;
     for (size_t c = 1; c < m; c++)
         highest = scores[c] > highest ? scores[c] : highest;
     for (size_t c = 0; c < m; c++)
-        sum += expf(scores[c] - highest);
-    return (double)highest + log((double)sum);
+        sum += (double)expf(scores[c] - highest);
+    return (double)highest + log(sum);
 }
 
 /* softmax(G)_c, given log sum exp G */
@@ -132,8 +134,8 @@ mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const 
 /* ---- block by block ---- */
 
 /* Both sums become relative to the higher of both highest scores. */
-void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
-                      float *scores, int32_t label)
+static void take_piece(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
+                       float *scores, int32_t label)
 {
     int32_t best = mfi_argmax(count, scores);
     mfi_softmax_shift shift;
@@ -152,6 +154,16 @@ void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t f
     } else {
         running->sum += sum * exp(rise);
     }
+}
+
+/* The kernels add up in float, so they get pieces in which that is exact enough. */
+void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
+                      float *scores, int32_t label)
+{
+    enum { PIECE = 256 };
+    for (size_t done = 0; done < count; done += PIECE)
+        take_piece(running, kernels, first + done, count - done < PIECE ? count - done : PIECE, scores + done,
+                   label);
 }
 
 double mfi_running_log_sum(const mfi_running *running)

@@ -178,7 +178,7 @@ void mfi_pipeline_release(mf_pipeline *pipeline)
 mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline)
 {
     if (pipeline->revision != pipeline->network->revision)
-        return mfi_fail(MF_STATUS_STALE, "layers were inserted or removed since the pipeline was made");
+        return mfi_fail(MF_STATUS_STALE, "layers or the scaling of inputs have changed since the pipeline was made");
     for (size_t i = 0; i < pipeline->count; i++) {
         const mfi_member *member = &pipeline->members[i];
         if (member->revision != member->layer->revision)

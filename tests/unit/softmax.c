@@ -1,5 +1,6 @@
 /* Softmax, cross-entropy and its gradient against the formulas in double, also far from zero.
  * SPDX-License-Identifier: MIT */
+#include "math/kernels.h"
 #include "math/softmax.h"
 
 #include <math.h>
@@ -95,6 +96,30 @@ static void test_large_scores_do_not_overflow(void **state)
 }
 
 /* Two rows of two positions: what is ignored is no part of the mean, even if its scores are not finite. */
+/* One class far above many: each of these is lost beside a 1 in float, all together are not. */
+static void test_many_small_terms_count(void **state)
+{
+    enum { MANY = 100000 };
+    float *scores = get_memory(MANY * sizeof *scores), *again = get_memory(MANY * sizeof *again);
+    const int32_t label = 0;
+    const mfi_targets targets = {&label, NULL, 1, 0.0f};
+    const double exact = log1p((MANY - 1) * exp(-17.0));
+    mfi_running running = {0};
+
+    (void)state;
+    for (size_t c = 0; c < MANY; c++)
+        again[c] = scores[c] = c == 0 ? 0.0f : -17.0f;
+    assert_true(fabs(mfi_cross_entropy(1, MANY, scores, &targets).loss - exact) < 1e-5 * exact);
+    mfi_running_take(&running, mfi_kernels_variant(0), 0, MANY / 2, again, label);
+    mfi_running_take(&running, mfi_kernels_variant(0), MANY / 2, MANY / 2, again + MANY / 2, label);
+    /* Of the piece that has the 1, which has 256 classes, the small ones may be lost. */
+    assert_true(fabs(mfi_running_cross_entropy(1, &running, &targets).loss - exact) < 256.0 / MANY * exact);
+    mfi_cross_entropy_gradient(1, MANY, scores, &targets);
+    assert_true(fabs((double)scores[0] + 1.0 - exp(-exact)) < 1e-4 * exact);
+    free(scores);
+    free(again);
+}
+
 static void test_ignored_labels_count_for_nothing(void **state)
 {
     float scores[4 * 2] = {1, 0, NAN, INFINITY, 0, 2, 0, 0};
@@ -147,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_and_gradient_match_the_formulas),
         cmocka_unit_test(test_large_scores_do_not_overflow),
+        cmocka_unit_test(test_many_small_terms_count),
         cmocka_unit_test(test_ignored_labels_count_for_nothing),
         cmocka_unit_test(test_the_first_bad_row_is_reported),
         cmocka_unit_test(test_argmax_is_the_first_highest_score),

@@ -296,9 +296,9 @@ enum {
 enum {
     MF_PRECISION_FLOAT32 = 0, /**< They are not rounded. */
     MF_PRECISION_BF16 = 1     /**< To bfloat16, nearest even: float32's range with 8 bits of precision; the
-                                   relative error of an operand is at most 2^-8. Processors with AVX512-BF16
-                                   then compute twice as fast; on others the same bits come at the speed of
-                                   float32. The layer keeps a rounded copy of W, 2 bytes a value. Convolutions
+                                   relative error of an operand is at most 2^-8. Meant for processors with
+                                   AVX512-BF16, whose products are twice as fast; on others the same bits take
+                                   about twice the time of float32, in convolutions more. The layer keeps a rounded copy of W, 2 bytes a value. Convolutions
                                    are then computed straight, without Winograd's method. */
 };
 
@@ -788,7 +788,8 @@ typedef struct mf_head_spec {
     int32_t sampling;        /**< MF_SAMPLING_...; default MF_SAMPLING_NONE. With sampling, label_smoothing is
                                   0. */
     int32_t reserved;        /**< 0. */
-    size_t candidates;       /**< S, how many are drawn for a batch: 1 to m; without sampling 0 (default). */
+    size_t candidates;       /**< S, how many are drawn for a batch: with sampling 1 to m must be given, without
+                                  it 0 (default). */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -983,13 +984,15 @@ MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
  *  float32 after the sum and after the product, in every call with a workspace or pipeline of this network, of
  *  floats, bf16, and what an mf_batch makes of bytes. It is fixed, since no layer learns it; it is saved,
  *  exported, cloned and copied with the network. Workspaces and pipelines made before are STALE; workspaces made
- *  from then on have room as with MF_WORKSPACE_CONVERT, which a memory query has to be asked for. A workspace
- *  for a single layer knows no network, and scales nothing.
+ *  from then on have room as with MF_WORKSPACE_CONVERT, a flag that mf_memory_query() and its like count this
+ *  room by. Bytes are first made numbers, divided by 255 if the batch's input_scale is 0, and then scaled. A
+ *  workspace for a single layer knows no network, and scales nothing.
  *  @param network  to change; takes 8 bytes for each number from its allocator
  *  @param shift    [count], added first; -mean for standardised inputs
- *  @param scale    [count]; 1 / deviation for standardised inputs
+ *  @param scale    [count]; 1 / deviation for standardised inputs; both may be NULL if count is 0
  *  @param count    1 for all inputs, or one for each map, or for each value of a position; of a row of k values,
- *                  any number that divides k: runs of k / count values share one. 0: no scaling
+ *                  any number that divides k: runs of k / count values share one. 0: no scaling. A network
+ *                  without layers takes any
  *  Errors: HANDLE, ARGUMENT (NULL), NUMERIC (a number is not finite), OVERFLOW, SHAPE (so many do not fit the
  *  first layer; one that comes later is refused by mf_network_insert() and its like), MEMORY. */
 MF_API mf_status mf_network_set_input_scaling(mf_network *network, const float *shift, const float *scale,
@@ -1065,19 +1068,19 @@ MF_API mf_status mf_network_infer(const mf_network *network, mf_workspace *works
                                   const mf_batch *batch, int32_t *labels, float *goodness,
                                   float *probabilities);
 
-/** The best classes of every row, best first; of equal scores the lowest class comes first. At positions,
- * those of every position.
+/** The best classes of every row, best first; of equal scores the lowest class comes first. At positions
+ *  those of every position: [rows, T, k].
  *
  *  Of more than 4096 classes, the scores of a batch are never in memory at the same time, neither here nor in
- *  mf_network_evaluate() and the other predictions: these go over blocks of classes, and the results are
- * exact. After NUMERIC, what the arrays hold is then of no use.
+ *  mf_network_evaluate() and the other predictions: these go over blocks of classes, and give what all
+ *  scores at once would. After NUMERIC, what the arrays hold is of no use.
  *  @param network        to ask
  *  @param workspace      made for it
  *  @param mode           MF_PREDICT_LAST or MF_PREDICT_SUM
  *  @param batch          as in mf_network_infer()
- *  @param count          k, how many classes of each row, 1 to m; meant for few
+ *  @param count          k, how many classes of each row, 1 to m; a class may take k comparisons
  *  @param labels         [rows, k] receives the classes
- *  @param goodness       [rows, k] receives their scores
+ *  @param goodness       [rows, k] receives their scores; not NULL, unlike in mf_network_infer()
  *  @param probabilities  [rows, k] receives what the softmax over all classes gives them; may be NULL
  *  Errors: as mf_network_infer(); ARGUMENT also for a count that is out of range. */
 MF_API mf_status mf_network_top(const mf_network *network, mf_workspace *workspace, int32_t mode,
