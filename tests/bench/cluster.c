@@ -67,7 +67,6 @@ typedef struct stage_state {
 } stage_state;
 
 typedef struct backprop {
-    const cluster *c;
     size_t stages, micro_batches;
     schedule how;
     double forward, backward, message;
@@ -127,7 +126,7 @@ double backprop_seconds(const cluster *c, size_t stages, size_t replicas, size_t
 {
     size_t layers = layers_of_stage(c, stages), places = stages * micro_batches;
     double rows = rows_of_replica(c, replicas) / (double)micro_batches;
-    backprop b = {.c = c, .stages = stages, .micro_batches = micro_batches, .how = how};
+    backprop b = {.stages = stages, .micro_batches = micro_batches, .how = how};
     /* A local step is two products, forward and for the gradient of W; the way back takes two itself. */
     b.forward = (double)layers * rows * c->step_row / 2;
     b.backward = (double)layers * rows * c->step_row;

@@ -32,6 +32,17 @@ bool lines_in(const char *folder, const char *name)
     return stream != NULL;
 }
 
+const char *lines_find_wikitext(const char *given)
+{
+    static const char *const usual[] = {"data/wikitext-2", "../shared/data/text/wikitext-2"};
+    if (given != NULL)
+        return given;
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+        if (lines_in(usual[i], "wiki.train.tokens"))
+            return usual[i];
+    return NULL;
+}
+
 bool lines_open(struct lines *lines, const char *folder, const char *name)
 {
     *lines = (struct lines){0};

@@ -10,17 +10,6 @@
 
 enum { WORDS = 64, LONGEST_WORD = 6, FOLLOWERS = 3, SENTENCE = 12, PURPOSE_WORDS = 1, PURPOSE_TEXT = 2 };
 
-const char *corpus_find(const char *given)
-{
-    static const char *const usual[] = {"data/wikitext-2", "../shared/data/text/wikitext-2"};
-    if (given != NULL)
-        return given;
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (lines_in(usual[i], "wiki.train.tokens"))
-            return usual[i];
-    return NULL;
-}
-
 static bool append(struct corpus *corpus, const char *text, size_t length)
 {
     if (corpus->count + length > corpus->room) {

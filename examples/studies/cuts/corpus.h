@@ -14,9 +14,6 @@ struct corpus {
     uint8_t *bytes;
 };
 
-/* `given`, or a usual place that holds wiki.train.tokens; NULL if none does. */
-const char *corpus_find(const char *given);
-
 /* Reads a text file, gzipped or not, without its empty lines. On failure prints one line and returns false;
  * so does the other. */
 bool corpus_read(struct corpus *corpus, const char *folder, const char *name);

@@ -3,6 +3,7 @@
 
 #include "bytes.h"
 #include "complain.h"
+#include "lines.h"
 #include "datasets.h"
 
 #include <stdio.h>
@@ -55,7 +56,7 @@ static void image_batch(const struct source *source, enum source_part part, size
 static bool read_or_draw(struct source *source, const struct settings *settings)
 {
     static const char *const names[PARTS] = {"wiki.train.tokens", "wiki.valid.tokens", "wiki.test.tokens"};
-    const char *folder = corpus_find(settings->data);
+    const char *folder = lines_find_wikitext(settings->data);
     snprintf(source->name, sizeof source->name, "%s", folder != NULL ? "wikitext-2" : "drawn");
     for (int part = 0; part < PARTS; part++)
         if (folder != NULL

@@ -10,6 +10,7 @@
  */
 #include "clock.h"
 #include "complain.h"
+#include "lines.h"
 #include "options.h"
 #include "random.h"
 #include "threads.h"
@@ -190,7 +191,7 @@ static void gather(struct run *run, enum part part, size_t row, size_t target)
 static bool prepare_data(struct run *run)
 {
     struct settings *s = &run->settings;
-    const char *folder = text_find(s->data);
+    const char *folder = lines_find_wikitext(s->data);
     if (folder == NULL)
         printf("no WikiText-2 at hand: the text is drawn\n");
     if (!(folder != NULL ? text_read(&run->text, folder) : text_draw(&run->text, 5000, 20000, s->seed)))

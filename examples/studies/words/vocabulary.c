@@ -18,17 +18,6 @@ struct dictionary {
     size_t count;
 };
 
-const char *text_find(const char *given)
-{
-    static const char *const usual[] = {"data/wikitext-2", "../shared/data/text/wikitext-2"};
-    if (given != NULL)
-        return given;
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (lines_in(usual[i], "wiki.train.tokens"))
-            return usual[i];
-    return NULL;
-}
-
 static bool append(struct text *text, enum part part, int32_t word)
 {
     if (text->count[part] == text->room[part]) {

@@ -21,9 +21,6 @@ struct text {
     float *counts;     /* [vocabulary] in the training part */
 };
 
-/* `given`, or a usual place that holds wiki.train.tokens; NULL if none does. */
-const char *text_find(const char *given);
-
 /* On failure both print one line and return false. */
 bool text_read(struct text *text, const char *folder);
 bool text_draw(struct text *text, size_t vocabulary, size_t count, uint64_t seed);
