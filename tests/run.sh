@@ -223,11 +223,11 @@ ranks_stage() {
             skip "ranks of $mpi: there is no mpicc.$mpi or no mpirun.$mpi"
             continue
         }
-        build "ranks of $mpi" "build-$mpi" "monoforward_mpi_shared monoforward_mpi_static test_mpi_pipeline
-            test_mpi_errors test_mpi_replicas test_mpi_wrapped example_mpi_mnist example_mnist make_idx" \
+        build "ranks of $mpi" "build-$mpi" "test_mpi_pipeline test_mpi_errors test_mpi_replicas
+            test_mpi_wrapped example_mpi_mnist example_mnist make_idx" \
             -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin -DMF_SANITIZE=address,undefined -DMF_MPI=on \
             -DMPI_C_COMPILER="$mpicc" -DMPIEXEC_EXECUTABLE="$mpirun" &&
-            run_tests "ranks of $mpi" "build-$mpi" -L mpi
+            run_tests "ranks of $mpi" "build-$mpi" -L mpi -LE abi
     done
     launcher=
 }
