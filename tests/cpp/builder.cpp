@@ -55,8 +55,9 @@ TEST(builder, heads_sample)
                           .head(mf::head_spec::linear(40).sampled(MF_SAMPLING_LOG_UNIFORM, 10))
                           .build();
     CHECK(layer.head().sampling == MF_SAMPLING_LOG_UNIFORM && layer.head().candidates == 10);
-    CHECK_ERROR(MF_STATUS_ARGUMENT, "got 41",
-                mf::builder({4}, 5).dense(8).head(mf::head_spec::linear(40).sampled(MF_SAMPLING_UNIFORM, 41)));
+    CHECK_ERROR(
+        MF_STATUS_ARGUMENT, "got 41",
+        mf::builder({4}, 5).dense(8).head(mf::head_spec::linear(40).sampled(MF_SAMPLING_UNIFORM, 41)));
 }
 
 TEST(builder, heads_match_similarities)
