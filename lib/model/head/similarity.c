@@ -21,14 +21,14 @@ enum { ROWS_AT_ONCE = 32 };
 /* Shorter ones have no direction: their numbers are all the same. */
 static const double no_length = 1e-8;
 
-static const mfi_stage *map_of(const mfi_run *run)
+static const mfi_stage *compared_stage(const mfi_run *run)
 {
     return &run->layer->plan.stages[run->layer->plan.scoring];
 }
 
-static const float *row_of_map(const mfi_run *run, size_t row)
+static const float *compared_row(const mfi_run *run, size_t row)
 {
-    return mfi_run_output(run, run->layer->plan.scoring) + row * map_of(run)->output_values;
+    return mfi_run_output(run, run->layer->plan.scoring) + row * compared_stage(run)->output_values;
 }
 
 static size_t count_pieces(size_t rows)
@@ -82,11 +82,11 @@ static float find_direction(size_t count, float *s)
 static void find_directions(mfi_run *mine, void *context, size_t first, size_t end)
 {
     const mfi_similarity *similarity = &mine->scratch->similarity;
-    size_t count = mfi_plan_compared(&mine->layer->plan), area = map_of(mine)->output_values / count;
+    size_t count = mfi_plan_compared(&mine->layer->plan), area = compared_stage(mine)->output_values / count;
     double mean;
     (void)context;
     for (size_t b = first; b < end; b++) {
-        const float *values = row_of_map(mine, b);
+        const float *values = compared_row(mine, b);
         float *s = similarity->directions + b * count;
         for (size_t i = 0; i < count; i++)
             s[i] = area == 1 ? values[i] : (float)deviation_of(mine, area, values + i * area, &mean);
@@ -96,13 +96,13 @@ static void find_directions(mfi_run *mine, void *context, size_t first, size_t e
 
 /* ---- the loss, and the gradient by s ---- */
 
-/* Weights of rows, whose sum is 1. */
+/* What all rows have in common. */
 typedef struct comparison {
-    double total;
+    double total;      /* of the weights of rows */
     float other_label; /* t of rows with different labels */
 } comparison;
 
-static double weight_of(const mfi_run *run, const comparison *all, size_t row)
+static double share_of_row(const mfi_run *run, const comparison *all, size_t row)
 {
     return (run->rows->weights ? (double)run->rows->weights[row] : 1.0) / all->total;
 }
@@ -111,10 +111,10 @@ static double weight_of(const mfi_run *run, const comparison *all, size_t row)
 static double compare_row(const mfi_run *run, const comparison *all, size_t row, float *likeness)
 {
     const int32_t *labels = run->rows->labels;
-    double lambda = (double)run->layer->plan.head.similarity, mine = weight_of(run, all, row), loss = 0.0;
+    double lambda = (double)run->layer->plan.head.similarity, mine = share_of_row(run, all, row), loss = 0.0;
     for (size_t b = 0; b < run->rows->count; b++) {
         double off = (double)likeness[b] - (labels[b] == labels[row] ? 1.0 : (double)all->other_label);
-        double weight = mine * weight_of(run, all, b);
+        double weight = mine * share_of_row(run, all, b);
         loss += weight * off * off;
         likeness[b] = (float)(4.0 * lambda * weight * off); /* each pair is there twice */
     }
@@ -163,7 +163,7 @@ mf_status mfi_similarity_report(const mfi_run *run, size_t position, mf_report *
         for (size_t b = 0; b < rows; b++)
             all.total += (double)run->rows->weights[b];
     }
-    mfi_run_share_items(run, rows, map_of(run)->output_values, find_directions, NULL);
+    mfi_run_share_items(run, rows, compared_stage(run)->output_values, find_directions, NULL);
     mfi_run_share(run, count_pieces(rows), compare_piece, &all);
     for (size_t index = 0; index < count_pieces(rows); index++)
         loss += run->scratch->squares[index];
@@ -184,10 +184,10 @@ void mfi_similarity_scale(const mfi_run *run, float factor)
 
 static void spread_gradient(mfi_run *mine, void *context, size_t first, size_t end)
 {
-    size_t count = mfi_plan_compared(&mine->layer->plan), values = map_of(mine)->output_values,
+    size_t count = mfi_plan_compared(&mine->layer->plan), values = compared_stage(mine)->output_values,
            area = values / count;
     for (size_t b = first; b < end; b++) {
-        const float *gradient = mine->scratch->similarity.gradient + b * count, *map = row_of_map(mine, b);
+        const float *gradient = mine->scratch->similarity.gradient + b * count, *map = compared_row(mine, b);
         float *to = (float *)context + b * values;
         if (area == 1)
             memcpy(to, gradient, count * sizeof *to);
@@ -205,5 +205,5 @@ static void spread_gradient(mfi_run *mine, void *context, size_t first, size_t e
 
 void mfi_similarity_backward(const mfi_run *run, float *dmap)
 {
-    mfi_run_share_items(run, run->rows->count, map_of(run)->output_values, spread_gradient, dmap);
+    mfi_run_share_items(run, run->rows->count, compared_stage(run)->output_values, spread_gradient, dmap);
 }
