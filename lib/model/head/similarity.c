@@ -121,17 +121,15 @@ static double compare_row(const mfi_run *run, const comparison *all, size_t row,
     return loss;
 }
 
-/* From dv to ds: what does not change the direction is taken away. */
+/* From dv to ds: what does not change the direction is taken away. Rows of v have the mean 0, so dv has it,
+ * too. */
 static void find_gradient(size_t count, const float *v, float length, float *gradient)
 {
-    double along = 0.0, mean = 0.0, inverse = (double)length <= no_length ? 0.0 : 1.0 / (double)length;
-    for (size_t i = 0; i < count; i++) {
-        along += (double)gradient[i] * (double)v[i];
-        mean += (double)gradient[i];
-    }
-    mean /= (double)count;
+    double along = 0.0, inverse = (double)length <= no_length ? 0.0 : 1.0 / (double)length;
     for (size_t i = 0; i < count; i++)
-        gradient[i] = (float)(((double)gradient[i] - mean - along * (double)v[i]) * inverse);
+        along += (double)gradient[i] * (double)v[i];
+    for (size_t i = 0; i < count; i++)
+        gradient[i] = (float)(((double)gradient[i] - along * (double)v[i]) * inverse);
 }
 
 static void compare_piece(mfi_run *mine, void *context, size_t index)
