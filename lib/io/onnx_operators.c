@@ -176,6 +176,27 @@ static mf_status op_mat_mul(mfi_op_call call)
     return put_dense_unit(call, weight, true, a->is.view.rank - 1);
 }
 
+/* The rows of a constant matrix that belong to tokens, the input of the graph. */
+static mf_status op_gather(mfi_op_call call)
+{
+    mf_unit_spec spec;
+    int32_t node;
+    mfi_op_input tokens = mfi_onnx_input(call, 1);
+    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 0));
+    if (!weight || weight->rank != 2 || weight->turned ||
+        mfi_onnx_attribute_of(call->op, "axis").integer != 0 || tokens->form != MFI_FORM_VIEW ||
+        tokens->is.view.node != 0)
+        return mfi_onnx_refuse(call,
+                               "it is known for positions of a unit's output, and for rows of a constant "
+                               "matrix, of which the input of the graph says which");
+    MFI_TRY(mfi_op_begin_unit(call, tokens, MF_UNIT_EMBEDDING, false, &spec));
+    spec.vocabulary = (size_t)weight->dims[0];
+    spec.outputs = (size_t)weight->dims[1];
+    MFI_TRY(mfi_op_give_unit(call, &spec, &node));
+    mfi_op_last_unit(call)->constants[MFI_WEIGHT] = weight;
+    return MF_STATUS_OK;
+}
+
 static mf_status op_concat(mfi_op_call call)
 {
     mfi_op_input first = mfi_onnx_input(call, 0);
@@ -227,6 +248,7 @@ mf_status mfi_onnx_compute(const mfi_onnx_call *call)
                      {"Conv", op_conv},
                      {"Div", mfi_op_div},
                      {"Erf", mfi_op_erf},
+                     {"Gather", op_gather},
                      {"Gelu", op_gelu},
                      {"Gemm", op_gemm},
                      {"GlobalAveragePool", mfi_op_global_pool},

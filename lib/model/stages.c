@@ -123,6 +123,17 @@ static mf_status form_stages(mfi_plan *plan)
     return MF_STATUS_OK;
 }
 
+/* All embeddings read the layer's input, so the smallest one says what may be there. */
+static void find_vocabulary(mfi_plan *plan)
+{
+    plan->vocabulary = 0;
+    for (size_t s = 0; s < plan->stage_count; s++) {
+        size_t one = plan->stages[s].vocabulary;
+        if (one > 0 && (plan->vocabulary == 0 || one < plan->vocabulary))
+            plan->vocabulary = one;
+    }
+}
+
 /* ---- parameters ---- */
 
 static void set_dims(mfi_parameter_spec *parameter, int32_t rank, size_t d0, size_t d1, size_t d2, size_t d3)
@@ -140,10 +151,12 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
     size_t width = input->dims[input->rank == 2]; /* of a position */
-    bool product = unit->kind != MF_UNIT_POSITIONS;
+    bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
     weight->order = product ? plan->products.order : (mfi_order){1, 1};
     weight->precision = product ? (mfi_precision)plan->precision : MFI_FLOAT32;
-    if (!product) {
+    if (unit->kind == MF_UNIT_EMBEDDING) {
+        set_dims(weight, 2, unit->vocabulary, unit->outputs, 1, 1);
+    } else if (!product) {
         set_dims(weight, 2, input->dims[0], width, 1, 1);
     } else if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, input->rank == 2 ? width : mfi_shape_values(input), 1, 1);
@@ -389,6 +402,7 @@ mf_status mfi_plan_complete(mfi_plan *plan)
     MFI_TRY(find_output(plan));
     plan->outputs = mfi_shape_values(mfi_plan_output(plan));
     MFI_TRY(form_stages(plan));
+    find_vocabulary(plan);
     MFI_TRY(fit_head(plan));
     MFI_TRY(list_parameters(plan));
     share_outputs(plan);

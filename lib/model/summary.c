@@ -55,6 +55,8 @@ void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
         snprintf(text, 96, "node %d + node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
     else if (unit->kind == MF_UNIT_ATTENTION)
         snprintf(text, 96, "%zu heads%s", unit->heads, unit->causal ? ", causal" : "");
+    else if (unit->kind == MF_UNIT_EMBEDDING)
+        snprintf(text, 96, "%zu tokens", unit->vocabulary);
     else if (unit->kind == MF_UNIT_CONCAT)
         snprintf(text, 96, "node %d, then node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
 }

@@ -127,6 +127,19 @@ static void check_positions(check_plan *check)
     check("goodness at positions behind a sum", &other, 60);
 }
 
+/* Tokens that occur several times and not at all; two embeddings of the same input. */
+static void check_tokens(check_plan *check)
+{
+    units_plan plan = plan_row(3, CLASSES);
+
+    plan_add(&plan, unit_embedding(5, 3));
+    plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+    plan_add(&plan, unit_reading(unit_embedding(6, 3), 0));
+    plan_add(&plan, unit_add(2, 3));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    check("two embeddings of tokens", &plan, 62);
+}
+
 static void check_turns(check_plan *check)
 {
     units_plan maps = plan_maps(2, 2, 3, CLASSES), mixer = plan_sequence(3, 2, CLASSES);
@@ -188,6 +201,7 @@ static void each_sequence(check_plan *check)
     plan_add(&first, unit_dense(2));
     check("a sequence up to the head", &first, 53);
     check_turns(check);
+    check_tokens(check);
     check_positions(check);
 }
 
@@ -213,7 +227,7 @@ static void draw_data(fixture *f, test_random *random, double margin)
         f->exact_weights[r] = (double)(f->weights[r] = (float)random_uniform(random, 0.1, 2.0));
     for (int tries = 0;; tries++) {
         assert_true(tries < 100000);
-        random_values(random, f->x, count, 1.0);
+        draw_inputs(units_vocabulary(f->oracle), random, f->x, count);
         free(f->exact_x);
         f->exact_x = oracle_rows(f->x, ROWS, f->oracle->nodes[0].values, f->oracle->nodes[0].values);
         units_forget_margins(f->oracle);

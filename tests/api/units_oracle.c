@@ -16,7 +16,7 @@ static const oracle_optimizer adam = {
 
 static void describe(const units_plan *plan, const char *what, uint64_t seed, char *text, size_t size)
 {
-    static const char letters[] = "dcnapo+lgjtkwh";
+    static const char letters[] = "dcnapo+lgjtkwhe";
     size_t used = (size_t)snprintf(text, size, "%s, seed %u:", what, (unsigned)seed);
 
     for (size_t i = 0; i < plan->count && used + 12 < size; i++) {
@@ -346,6 +346,41 @@ static void test_all_sizes_match_the_oracle(void **state)
     }
 }
 
+/* The rows of tokens that a batch does not have stand still, with all that the optimizer keeps of them. */
+static void test_embeddings_match_the_oracle(void **state)
+{
+    units_plan few = plan_row(5, 3), positions = plan_row(4, 3), alone = plan_row(1, 4);
+
+    (void)state;
+    plan_add(&few, unit_embedding(40, 7));
+    plan_add(&few, unit_of(MF_UNIT_POSITIONS));
+    plan_add(&few, unit_reading(unit_embedding(50, 7), 0));
+    plan_add(&few, unit_add(2, 3));
+    plan_add(&few, unit_dense(6));
+    run_plan("two embeddings", &few, ROWS);
+    positions.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&positions, unit_embedding(300, 9));
+    plan_add(&positions, unit_attention(1, 1));
+    run_plan("an embedding and goodness at positions", &positions, ROWS);
+    plan_add(&alone, unit_embedding(1, 5));
+    run_plan("a vocabulary of one token", &alone, ROWS);
+    for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++)
+        for (int moving = 0; moving <= 1; moving++) {
+            units_case one = {.name = "an embedding", .plan = few, .seed = 3, .max_rows = ROWS, .gap = 3};
+
+            one.optimizer = (oracle_optimizer){.kind = kind,
+                                               .rate = 0.02,
+                                               .beta1 = 0.9,
+                                               .beta2 = 0.99,
+                                               .epsilon = 1e-3,
+                                               .decay = 0.05,
+                                               .momentum = moving ? 0.9 : 0.0,
+                                               .nesterov = moving};
+            if (!run_units_case(&one))
+                fail_msg("no batch says anything");
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_changes_of_rank_match_the_oracle),
         cmocka_unit_test(test_a_network_in_one_layer_matches_the_oracle),
         cmocka_unit_test(test_all_sizes_match_the_oracle),
+        cmocka_unit_test(test_embeddings_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

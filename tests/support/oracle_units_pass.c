@@ -327,6 +327,24 @@ static void positions(units_oracle *o, units_pass *p, size_t n, int back)
     }
 }
 
+/* ---- embedding: y_t = the row of W that x_t says ---- */
+
+static void embedding(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    units_node *node = &o->nodes[n];
+    oracle_parameter *weight = &node->own[UNIT_WEIGHT];
+
+    for (size_t i = 0; i < p->rows * node->values; i++) {
+        size_t token = (size_t)p->value[node->from[0]][i / node->channels];
+        size_t w = token * node->channels + i % node->channels;
+
+        if (back)
+            weight->gradient[w] += p->gradient[n][i];
+        else
+            p->value[n][i] = weight->value[w];
+    }
+}
+
 /* ---- attention: y_t = sum over s of share(t, s) v_s, with share the softmax of q_t k_s / sqrt(width) ----
  */
 
@@ -574,6 +592,9 @@ static void unit_forward(units_oracle *o, units_pass *p, size_t n)
     case MF_UNIT_ATTENTION:
         attention(o, p, n, 0);
         break;
+    case MF_UNIT_EMBEDDING:
+        embedding(o, p, n, 0);
+        break;
     default:
         sum(o, p, n, 0);
     }
@@ -620,6 +641,9 @@ static void unit_backward(units_oracle *o, units_pass *p, size_t n)
         break;
     case MF_UNIT_ATTENTION:
         attention(o, p, n, 1);
+        break;
+    case MF_UNIT_EMBEDDING:
+        embedding(o, p, n, 1);
         break;
     default:
         sum(o, p, n, 1);
