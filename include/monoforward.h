@@ -627,7 +627,8 @@ typedef struct mf_builder mf_builder;
 enum {
     MF_UNIT_DENSE = 0,      /**< y = x W^T + b. Maps are read as a row of values; of a sequence [T, k], every
                                position is, so that [T, outputs] comes of it. */
-    MF_UNIT_CONV2D = 1,     /**< Convolution of maps; a row of n values is read as n maps of one value. */
+    MF_UNIT_CONV2D = 1,     /**< Convolution of maps; a row of n values is read as n maps of one value. With
+                               groups, group i of the filters reads group i of the maps alone, in float32. */
     MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row
                                or each map, as MF_NORMALIZATION_BATCH says. Not of sequences. */
     MF_UNIT_ACTIVATION = 3, /**< y = phi(x). */
@@ -699,6 +700,9 @@ typedef struct mf_unit_spec {
     int32_t causal; /**< Attention: 1: a position attends to itself and those before it alone; 0 (default). */
     int32_t reserved3; /**< 0. */
     size_t vocabulary; /**< Embedding: how many tokens there are, 1 to 2^24; no default. */
+    size_t groups;     /**< Convolution: a divisor of the input's maps and of the filters; as many as the input has
+                          maps make it depthwise. "weight" is [filters, maps / groups, kernel rows, kernel
+                          columns]. 0 (default) and 1: no groups, and what the library tells is 0. */
 } mf_unit_spec;
 
 /** Kinds of ready-made blocks, each a sum of its input x and units of x. Every convolution in a block is

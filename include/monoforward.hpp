@@ -697,14 +697,16 @@ struct unit_spec : mf_unit_spec {
         return conv2d(filters, kernel, kernel / 2);
     }
 
+    /** With `groups`, group i of the filters reads group i of the maps alone. */
     static unit_spec conv2d(std::size_t filters, std::size_t kernel, std::size_t padding,
-                            std::size_t stride = 1)
+                            std::size_t stride = 1, std::size_t groups = 0)
     {
         unit_spec spec = of_kind(MF_UNIT_CONV2D);
         spec.outputs = filters;
         spec.kernel[0] = spec.kernel[1] = kernel;
         spec.padding[0] = spec.padding[1] = padding;
         spec.stride[0] = spec.stride[1] = stride;
+        spec.mf_unit_spec::groups = groups;
         return spec;
     }
 
@@ -1240,9 +1242,10 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
         return unit(unit_spec::conv2d(filters, kernel));
     }
 
-    builder &conv2d(std::size_t filters, std::size_t kernel, std::size_t padding, std::size_t stride = 1)
+    builder &conv2d(std::size_t filters, std::size_t kernel, std::size_t padding, std::size_t stride = 1,
+                    std::size_t groups = 0)
     {
-        return unit(unit_spec::conv2d(filters, kernel, padding, stride));
+        return unit(unit_spec::conv2d(filters, kernel, padding, stride, groups));
     }
 
     builder &batch_norm() { return unit(unit_spec::batch_norm()); }

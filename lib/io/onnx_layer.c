@@ -200,6 +200,8 @@ static void put_convolution(const unit *u)
         .type = "Conv",
         .inputs = {NULL, weight.text},
         .attributes = {two("kernel_shape", spec->kernel), two("strides", spec->stride), pads(spec->padding)}};
+    if (spec->groups > 0)
+        node.attributes[3] = one("group", (int64_t)spec->groups);
     if (has_bias(u)) {
         bias = put_role(u, MFI_BIAS);
         node.inputs[2] = bias.text;

@@ -143,16 +143,18 @@ static mf_status op_conv(mfi_op_call call)
     if (!weight || weight->rank != 4 || weight->turned ||
         (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
         return mfi_onnx_refuse(call, "its weight is no constant of four dims, or its bias none");
-    if (group.found && group.integer != 1)
-        return mfi_onnx_refuse(call, "groups are not known");
+    if (group.found && (group.integer < 1 || group.integer > INT32_MAX))
+        return mfi_onnx_refuse(call, "its number of groups is out of range");
     MFI_TRY(mfi_op_begin_unit(call, mfi_onnx_input(call, 0), MF_UNIT_CONV2D, false, &spec));
     spec.outputs = (size_t)weight->dims[0];
+    spec.groups = group.found ? (size_t)group.integer : 1;
     spec.kernel[0] = (size_t)weight->dims[2];
     spec.kernel[1] = (size_t)weight->dims[3];
     spec.bias = 0;
     MFI_TRY(mfi_op_read_window(call, &spec, spec.padding));
     if (spec.kernel[0] != (size_t)weight->dims[2] || spec.kernel[1] != (size_t)weight->dims[3] ||
-        (size_t)weight->dims[1] != mfi_onnx_shape(call->graph, spec.inputs[0])->dims[0] ||
+        weight->dims[1] > INT32_MAX ||
+        (size_t)weight->dims[1] * spec.groups != mfi_onnx_shape(call->graph, spec.inputs[0])->dims[0] ||
         (bias && !mfi_op_is_along(bias, spec.outputs, 0)))
         return mfi_onnx_refuse(call, "its weight or bias does not fit its input");
     MFI_TRY(mfi_op_give_unit(call, &spec, &node));

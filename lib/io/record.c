@@ -97,6 +97,7 @@ static const mfi_field unit_fields[] = {
     {"normalization_epsilon", SPEC(FLOAT, normalization_epsilon), NULL, 0, BIT(BATCH_NORM) | BIT(LAYER_NORM)},
     {"heads", SPEC(SIZE, heads), NULL, 0, BIT(ATTENTION)},
     {"causal", SPEC(FLAG, causal), NULL, 0, BIT(ATTENTION)},
+    {"groups", SPEC(COUNT, groups), NULL, 0, BIT(CONV2D)},
     {"vocabulary", SPEC(SIZE, vocabulary), NULL, 0, BIT(EMBEDDING)},
 };
 const mfi_field_table mfi_unit_fields = {NAMES(unit_fields), "unit"};
@@ -163,7 +164,7 @@ static const char *state_name(int32_t kind, int32_t slot)
 
 static bool is_of_version_3(const mf_unit_spec *unit)
 {
-    return unit->kind > MF_UNIT_ADD ||
+    return unit->kind > MF_UNIT_ADD || (unit->kind == MF_UNIT_CONV2D && unit->groups > 0) ||
            (unit->kind == MF_UNIT_ACTIVATION && unit->activation == MF_ACTIVATION_SILU);
 }
 

@@ -35,6 +35,7 @@ typedef struct mfi_stage {
     size_t heads;                       /* of an attention */
     size_t vocabulary;                  /* of an embedding */
     double multiplications;             /* of its product, for one row */
+    size_t groups;                      /* of a convolution; 0: it has none */
     mfi_geometry geometry;              /* of a convolution, or, as far as its pool, of a pooling */
     mfi_order order;                    /* of the weight */
     mfi_activation phi;

@@ -80,9 +80,9 @@ static void form_stage(mfi_plan *plan, int32_t node)
     describe_unit(plan, node, &stage);
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
         absorb_followers(plan, &stage);
-    stage.order = plan->products.order;
-    stage.winograd =
-        stage.kind == MF_UNIT_CONV2D && plan->products.winograd && mfi_winograd_pays(&stage.geometry);
+    stage.order = stage.groups > 0 ? (mfi_order){1, 1} : plan->products.order;
+    stage.winograd = stage.kind == MF_UNIT_CONV2D && stage.groups == 0 && plan->products.winograd &&
+                     mfi_winograd_pays(&stage.geometry);
     stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
@@ -152,8 +152,9 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
     size_t width = input->dims[input->rank == 2]; /* of a position */
     bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
-    weight->order = product ? plan->products.order : (mfi_order){1, 1};
-    weight->precision = product ? (mfi_precision)plan->precision : MFI_FLOAT32;
+    bool own = product && unit->groups == 0; /* whose products may be the library's own */
+    weight->order = own ? plan->products.order : (mfi_order){1, 1};
+    weight->precision = own ? (mfi_precision)plan->precision : MFI_FLOAT32;
     if (unit->kind == MF_UNIT_EMBEDDING) {
         set_dims(weight, 2, unit->vocabulary, unit->outputs, 1, 1);
     } else if (!product) {
@@ -161,7 +162,8 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     } else if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, input->rank == 2 ? width : mfi_shape_values(input), 1, 1);
     } else {
-        set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
+        size_t maps = unit->groups > 0 ? input->dims[0] / unit->groups : input->dims[0];
+        set_dims(weight, 4, unit->outputs, maps, unit->kernel[0], unit->kernel[1]);
     }
     weight->init = unit->weight_init;
     weight->gain = unit->weight_gain;

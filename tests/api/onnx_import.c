@@ -481,7 +481,8 @@ static void test_what_is_not_known_is_named(void **state)
 {
     static const refusal refusals[] = {
         {"Frobnicate", "x", NULL, 0, {0}, "\"y\" (Frobnicate): the operator is not known"},
-        {"Conv", "x k", "group", 0, {2}, "(Conv): groups"},
+        {"Conv", "x k", "group", 0, {2}, "does not fit its input"},
+        {"Conv", "x k", "group", 0, {0}, "groups"},
         {"Conv", "x k", "dilations", 2, {2, 1}, "dilations"},
         {"Conv", "x k", "pads", 4, {0, 0, 1, 1}, "pads that differ"},
         {"Conv", "x k", "pads", 2, {0, 0}, "two dims"},

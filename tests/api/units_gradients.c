@@ -53,6 +53,24 @@ static void each_map(check_plan *check)
         }
 }
 
+static void each_group(check_plan *check)
+{
+    for (size_t groups = 2; groups <= 4; groups += 2) {
+        units_plan plan = plan_maps(4, 3, 2, CLASSES);
+        mf_unit_spec conv = unit_conv(4, 3, 1);
+
+        conv.groups = groups;
+        plan_add(&plan, conv);
+        plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+        conv.bias = 0;
+        plan_add(&plan, conv);
+        plan_add(&plan, unit_norm());
+        plan_add(&plan, unit_add(MF_NODE_PREVIOUS, 0));
+        plan.head.pool_size = 1;
+        check("convolutions in groups", &plan, 63 + groups);
+    }
+}
+
 static void each_order(check_plan *check)
 {
     units_plan before = plan_maps(2, 2, 3, CLASSES), ranks = plan_row(3, CLASSES),
@@ -313,6 +331,7 @@ static void test_the_oracle_matches_differences(void **state)
     (void)state;
     each_row(check_oracle_twice);
     each_map(check_oracle_twice);
+    each_group(check_oracle_twice);
     each_order(check_oracle_twice);
     each_sequence(check_oracle_twice);
 }
@@ -458,6 +477,7 @@ static void test_gradients_of_rows_match_differences(void **state)
 static void test_gradients_of_maps_match_differences(void **state)
 {
     (void)state;
+    each_group(check_library_twice);
     each_map(check_library_twice);
 }
 

@@ -381,6 +381,28 @@ static void test_embeddings_match_the_oracle(void **state)
         }
 }
 
+/* Few groups and depthwise ones, with what is computed in one pass with them. */
+static void test_grouped_convolutions_match_the_oracle(void **state)
+{
+    const size_t shapes[][3] = {{4, 6, 2}, {6, 6, 6}, {5, 10, 5}, {16, 16, 16}, {33, 66, 11}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(shapes); i++)
+        for (size_t stride = 1; stride <= 2; stride++) {
+            units_plan plan = plan_maps(3, 6, 5, 3);
+            mf_unit_spec conv = unit_conv(shapes[i][1], 3, 1);
+
+            conv.groups = shapes[i][2];
+            conv.stride[0] = stride;
+            plan_add(&plan, unit_conv(shapes[i][0], 1, 0)); /* so that dx is wanted */
+            plan_add(&plan, conv);
+            plan_add(&plan, unit_norm());
+            plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+            plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
+            run_plan("groups", &plan, ROWS);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_a_network_in_one_layer_matches_the_oracle),
         cmocka_unit_test(test_all_sizes_match_the_oracle),
         cmocka_unit_test(test_embeddings_match_the_oracle),
+        cmocka_unit_test(test_grouped_convolutions_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

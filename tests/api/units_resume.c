@@ -208,6 +208,7 @@ static void test_every_field_of_a_unit_is_saved(void **state)
     (void)state;
     conv.kernel[1] = 3;
     conv.stride[0] = 2;
+    conv.groups = 2;
     conv.bias = 0;
     conv.weight_init = MF_INIT_ORTHOGONAL;
     conv.weight_gain = 1.5f;

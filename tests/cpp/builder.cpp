@@ -129,6 +129,12 @@ TEST(builder, units_of_sequences_have_calls_and_specs)
     CHECK(one.unit(4).heads == 2 && one.unit(4).causal == 1 && other.unit(4).causal == 1);
 }
 
+TEST(builder, convolutions_have_groups)
+{
+    mf::layer layer = mf::builder({6, 4, 4}, 3).conv2d(4, 3, 1, 1, 2).head(3).build();
+    CHECK(layer.unit(1).groups == 2 && layer.parameters()[0].count == 4 * 3 * 9);
+}
+
 TEST(builder, tokens_are_floats_or_integers)
 {
     const std::vector<std::int32_t> tokens = {8, 0, 3, 3, 1, 2}, y = {0, 1}, labels = {0, 1, 1, 0, 0, 1};

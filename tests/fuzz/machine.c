@@ -201,6 +201,7 @@ static mf_unit_spec any_unit(machine *m)
     unit.heads = pick(m, 2) ? 0 : any_size(m);
     unit.causal = any_constant(m, 1);
     unit.vocabulary = any_size(m);
+    unit.groups = pick(m, 2) ? 0 : any_size(m);
     unit.reserved3 = rarely(m, 60);
     unit.reserved = rarely(m, 60);
     unit.reserved2 = rarely(m, 60);

@@ -18,6 +18,7 @@ static void settle_sizes(mf_unit_spec *spec)
         if (spec->stride[d] == 0)
             spec->stride[d] = spec->kind == MF_UNIT_CONV2D ? 1 : spec->kernel[d];
     }
+    spec->groups = spec->groups ? spec->groups : 1;
 }
 
 static void settle_shape(units_node *node, const units_node *from, const units_node *other)
@@ -79,7 +80,7 @@ static void make_parameters(units_node *node, const units_node *from)
     if (spec->kind == MF_UNIT_DENSE)
         weights = spec->outputs * (from->rank == 2 ? from->channels : from->values);
     if (spec->kind == MF_UNIT_CONV2D)
-        weights = spec->outputs * from->channels * spec->kernel[0] * spec->kernel[1];
+        weights = spec->outputs * from->channels / spec->groups * spec->kernel[0] * spec->kernel[1];
     if (spec->kind == MF_UNIT_POSITIONS)
         weights = node->values;
     if (spec->kind == MF_UNIT_EMBEDDING)

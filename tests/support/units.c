@@ -222,6 +222,7 @@ void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other)
     same_field(causal);
     same_field(reserved3);
     same_field(vocabulary);
+    same_field(groups);
 }
 
 void check_same_head(const mf_head_spec *one, const mf_head_spec *other)

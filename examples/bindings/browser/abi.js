@@ -180,7 +180,7 @@ export const structs = {
         input_scale: ['Float32', 32],
         input_shift: ['Float32', 36],
     }},
-    mf_unit_spec: {bytes: 108, fields: {
+    mf_unit_spec: {bytes: 112, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         inputs: ['Int32', 8, 2],
@@ -204,6 +204,7 @@ export const structs = {
         causal: ['Int32', 96],
         reserved3: ['Int32', 100],
         vocabulary: ['Uint32', 104],
+        groups: ['Uint32', 108],
     }},
     mf_block_spec: {bytes: 48, fields: {
         struct_size: ['Uint32', 0],

@@ -58,7 +58,7 @@ type UnitSpec struct {
 	DropoutMaps             bool
 	Heads                   int
 	Causal                  bool
-	Vocabulary              int
+	Vocabulary, Groups      int
 }
 
 // DefaultUnit is a unit of this kind with the library's defaults.
@@ -88,6 +88,7 @@ func unitSpec(raw *C.mf_unit_spec) UnitSpec {
 		Heads:       int(raw.heads),
 		Causal:      raw.causal != 0,
 		Vocabulary:  int(raw.vocabulary),
+		Groups:      int(raw.groups),
 	}
 }
 
@@ -111,7 +112,7 @@ func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 	raw.dropout = C.float(s.Dropout)
 	raw.dropout_maps = number(s.DropoutMaps)
 	raw.heads = C.size_t(s.Heads)
-	raw.vocabulary = C.size_t(s.Vocabulary)
+	raw.vocabulary, raw.groups = C.size_t(s.Vocabulary), C.size_t(s.Groups)
 	raw.causal = number(s.Causal)
 	return raw
 }

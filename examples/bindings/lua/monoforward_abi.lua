@@ -138,6 +138,7 @@ struct mf_unit_spec {
     int32_t causal;
     int32_t reserved3;
     size_t vocabulary;
+    size_t groups;
 };
 struct mf_block_spec {
     uint32_t struct_size;
@@ -533,7 +534,7 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_shape") == 40)
     assert(ffi.sizeof("mf_parameter_info") == 64)
     assert(ffi.sizeof("mf_batch") == 64)
-    assert(ffi.sizeof("mf_unit_spec") == 144)
+    assert(ffi.sizeof("mf_unit_spec") == 152)
     assert(ffi.sizeof("mf_block_spec") == 72)
     assert(ffi.sizeof("mf_head_spec") == 56)
     assert(ffi.sizeof("mf_builder_spec") == 40)

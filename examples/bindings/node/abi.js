@@ -169,8 +169,9 @@ function declare(koffi, library) {
         causal: 'int32_t',
         reserved3: 'int32_t',
         vocabulary: 'size_t',
+        groups: 'size_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 144)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 152)
         throw new Error('mf_unit_spec has another size than in C');
     koffi.struct('mf_block_spec', {
         struct_size: 'uint32_t',

@@ -335,6 +335,7 @@ mf_unit_spec._fields_ = [
     ("causal", c.c_int32),
     ("reserved3", c.c_int32),
     ("vocabulary", c.c_size_t),
+    ("groups", c.c_size_t),
 ]
 
 mf_block_spec._fields_ = [

@@ -262,6 +262,7 @@ pub struct mf_unit_spec {
     pub causal: i32,
     pub reserved3: i32,
     pub vocabulary: usize,
+    pub groups: usize,
 }
 
 #[repr(C)]
@@ -610,7 +611,7 @@ const _: () = {
     assert!(std::mem::size_of::<mf_shape>() == 40);
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
     assert!(std::mem::size_of::<mf_batch>() == 64);
-    assert!(std::mem::size_of::<mf_unit_spec>() == 144);
+    assert!(std::mem::size_of::<mf_unit_spec>() == 152);
     assert!(std::mem::size_of::<mf_block_spec>() == 72);
     assert!(std::mem::size_of::<mf_head_spec>() == 56);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
