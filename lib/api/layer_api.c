@@ -329,11 +329,17 @@ mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_
 
 mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a)
 {
-    MFI_TRY(mf_layer_forward_batch(layer, workspace, batch, a));
-    mfi_settings settings = mfi_layer_settings(layer);
-    mfi_layer_drop(layer, &workspace->team, &settings, batch->rows, a);
-    mfi_layer_count_mask(layer, &settings);
-    return MF_STATUS_OK;
+    size_t index = 0;
+    MFI_TRY(check_handles(layer, workspace, false, &index));
+    MFI_TRY(mfi_layer_claim(layer, index, workspace));
+    mf_status status = mf_layer_forward_batch(layer, workspace, batch, a);
+    if (status == MF_STATUS_OK) {
+        mfi_settings settings = mfi_layer_settings(layer);
+        mfi_layer_drop(layer, &workspace->team, &settings, batch->rows, a);
+        mfi_layer_count_mask(layer, &settings);
+    }
+    mfi_layer_disclaim(layer, workspace);
+    return status;
 }
 
 mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *a,
