@@ -111,7 +111,7 @@ bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role)
     bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
     bool normalization = unit->kind == MF_UNIT_BATCH_NORM || unit->kind == MF_UNIT_LAYER_NORM;
     if (role == MFI_WEIGHT)
-        return product || unit->kind == MF_UNIT_POSITIONS;
+        return product || unit->kind == MF_UNIT_POSITIONS || unit->kind == MF_UNIT_EMBEDDING;
     if (role == MFI_BIAS)
         return (product || normalization) && unit->bias;
     return role == MFI_SCALE ? normalization : unit->kind == MF_UNIT_BATCH_NORM;

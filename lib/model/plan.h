@@ -34,7 +34,9 @@ typedef struct mfi_stage {
     size_t area;                        /* values of a channel in a row, before a pooling */
     size_t positions;                   /* of a sequence; 1 of other inputs */
     size_t heads;                       /* of an attention */
+    size_t vocabulary;                  /* of an embedding */
     double multiplications;             /* of its product, for one row */
+    size_t groups;                      /* of a convolution; 0: it has none */
     mfi_geometry geometry;              /* of a convolution, or, as far as its pool, of a pooling */
     mfi_order order;                    /* of the weight */
     mfi_activation phi;
@@ -62,6 +64,7 @@ typedef struct mfi_plan {
     mfi_products products;
     mf_shape input;
     size_t inputs, outputs; /* values in a row of the layer's input and output */
+    size_t vocabulary;      /* inputs are tokens below this number; 0: they may be anything */
     mf_head_spec head;      /* what it is now */
     int32_t output;         /* node of the layer's output */
     size_t features;        /* values that M reads, of a row or a position */

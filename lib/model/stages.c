@@ -80,9 +80,9 @@ static void form_stage(mfi_plan *plan, int32_t node)
     describe_unit(plan, node, &stage);
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
         absorb_followers(plan, &stage);
-    stage.order = plan->products.order;
-    stage.winograd =
-        stage.kind == MF_UNIT_CONV2D && plan->products.winograd && mfi_winograd_pays(&stage.geometry);
+    stage.order = stage.groups > 0 ? (mfi_order){1, 1} : plan->products.order;
+    stage.winograd = stage.kind == MF_UNIT_CONV2D && stage.groups == 0 && plan->products.winograd &&
+                     mfi_winograd_pays(&stage.geometry);
     stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
@@ -128,6 +128,17 @@ static mf_status form_stages(mfi_plan *plan)
     return MF_STATUS_OK;
 }
 
+/* All embeddings read the layer's input, so the smallest one says what may be there. */
+static void find_vocabulary(mfi_plan *plan)
+{
+    plan->vocabulary = 0;
+    for (size_t s = 0; s < plan->stage_count; s++) {
+        size_t one = plan->stages[s].vocabulary;
+        if (one > 0 && (plan->vocabulary == 0 || one < plan->vocabulary))
+            plan->vocabulary = one;
+    }
+}
+
 /* ---- parameters ---- */
 
 static void set_dims(mfi_parameter_spec *parameter, int32_t rank, size_t d0, size_t d1, size_t d2, size_t d3)
@@ -145,15 +156,19 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
     size_t width = input->dims[input->rank == 2]; /* of a position */
-    bool product = unit->kind != MF_UNIT_POSITIONS;
-    weight->order = product ? plan->products.order : (mfi_order){1, 1};
-    weight->precision = product ? (mfi_precision)plan->precision : MFI_FLOAT32;
-    if (!product) {
+    bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
+    bool own = product && unit->groups == 0; /* whose products may be the library's own */
+    weight->order = own ? plan->products.order : (mfi_order){1, 1};
+    weight->precision = own ? (mfi_precision)plan->precision : MFI_FLOAT32;
+    if (unit->kind == MF_UNIT_EMBEDDING) {
+        set_dims(weight, 2, unit->vocabulary, unit->outputs, 1, 1);
+    } else if (!product) {
         set_dims(weight, 2, input->dims[0], width, 1, 1);
     } else if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, input->rank == 2 ? width : mfi_shape_values(input), 1, 1);
     } else {
-        set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
+        size_t maps = unit->groups > 0 ? input->dims[0] / unit->groups : input->dims[0];
+        set_dims(weight, 4, unit->outputs, maps, unit->kernel[0], unit->kernel[1]);
     }
     weight->init = unit->weight_init;
     weight->gain = unit->weight_gain;
@@ -415,6 +430,7 @@ mf_status mfi_plan_complete(mfi_plan *plan)
     MFI_TRY(find_output(plan));
     plan->outputs = mfi_shape_values(mfi_plan_output(plan));
     MFI_TRY(form_stages(plan));
+    find_vocabulary(plan);
     MFI_TRY(fit_head(plan));
     MFI_TRY(list_parameters(plan));
     share_outputs(plan);

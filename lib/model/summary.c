@@ -40,10 +40,14 @@ void mfi_describe_shape(const mf_shape *shape, char text[64])
 void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
 {
     static const char *const activations[] = {"identity", "relu", "leaky relu", "tanh", "gelu", "silu"};
+    char groups[32] = "";
     text[0] = 0;
+    if (unit->groups > 0)
+        snprintf(groups, sizeof groups, ", %zu groups", unit->groups);
     if (unit->kind == MF_UNIT_CONV2D)
-        snprintf(text, 96, "%zux%zu kernel, stride %zux%zu, padding %zux%zu", unit->kernel[0],
-                 unit->kernel[1], unit->stride[0], unit->stride[1], unit->padding[0], unit->padding[1]);
+        snprintf(text, 96, "%zux%zu kernel, stride %zux%zu, padding %zux%zu%s", unit->kernel[0],
+                 unit->kernel[1], unit->stride[0], unit->stride[1], unit->padding[0], unit->padding[1],
+                 groups);
     else if (unit->kind == MF_UNIT_POOL)
         snprintf(text, 96, "%s, %zux%zu, stride %zux%zu", unit->pool == MF_POOL_MAX ? "max" : "average",
                  unit->kernel[0], unit->kernel[1], unit->stride[0], unit->stride[1]);
@@ -55,6 +59,8 @@ void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
         snprintf(text, 96, "node %d + node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
     else if (unit->kind == MF_UNIT_ATTENTION)
         snprintf(text, 96, "%zu heads%s", unit->heads, unit->causal ? ", causal" : "");
+    else if (unit->kind == MF_UNIT_EMBEDDING)
+        snprintf(text, 96, "%zu tokens", unit->vocabulary);
     else if (unit->kind == MF_UNIT_CONCAT)
         snprintf(text, 96, "node %d, then node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
 }

@@ -60,7 +60,8 @@ static mf_status add_unit_cost(const mf_layer *layer, int32_t node, double *cost
     if (unit.kind == MF_UNIT_DENSE)
         *cost += times * values_of(&input) * (double)unit.outputs;
     else if (unit.kind == MF_UNIT_CONV2D)
-        *cost += times * values_of(&output) * (double)(input.dims[0] * unit.kernel[0] * unit.kernel[1]);
+        *cost += times * values_of(&output) * (double)(input.dims[0] * unit.kernel[0] * unit.kernel[1]) /
+                 (double)(unit.groups ? unit.groups : 1);
     else if (unit.kind == MF_UNIT_ATTENTION)
         *cost += 3 * 2 * values_of(&output) * (double)output.dims[0];
     else

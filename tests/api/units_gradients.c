@@ -53,6 +53,24 @@ static void each_map(check_plan *check)
         }
 }
 
+static void each_group(check_plan *check)
+{
+    for (size_t groups = 2; groups <= 4; groups += 2) {
+        units_plan plan = plan_maps(4, 3, 2, CLASSES);
+        mf_unit_spec conv = unit_conv(4, 3, 1);
+
+        conv.groups = groups;
+        plan_add(&plan, conv);
+        plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+        conv.bias = 0;
+        plan_add(&plan, conv);
+        plan_add(&plan, unit_norm());
+        plan_add(&plan, unit_add(MF_NODE_PREVIOUS, 0));
+        plan.head.pool_size = 1;
+        check("convolutions in groups", &plan, 63 + groups);
+    }
+}
+
 static void each_order(check_plan *check)
 {
     units_plan before = plan_maps(2, 2, 3, CLASSES), ranks = plan_row(3, CLASSES),
@@ -125,6 +143,19 @@ static void check_positions(check_plan *check)
     plan_add(&other, unit_attention(1, 1));
     plan_add(&other, unit_add(MF_NODE_PREVIOUS, 0));
     check("goodness at positions behind a sum", &other, 60);
+}
+
+/* Tokens that occur several times and not at all; two embeddings of the same input. */
+static void check_tokens(check_plan *check)
+{
+    units_plan plan = plan_row(3, CLASSES);
+
+    plan_add(&plan, unit_embedding(5, 3));
+    plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+    plan_add(&plan, unit_reading(unit_embedding(6, 3), 0));
+    plan_add(&plan, unit_add(2, 3));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    check("two embeddings of tokens", &plan, 62);
 }
 
 static void check_turns(check_plan *check)
@@ -224,6 +255,7 @@ static void each_sequence(check_plan *check)
     plan_add(&first, unit_dense(2));
     check("a sequence up to the head", &first, 53);
     check_turns(check);
+    check_tokens(check);
     check_positions(check);
 }
 
@@ -249,7 +281,7 @@ static void draw_data(fixture *f, test_random *random, double margin)
         f->exact_weights[r] = (double)(f->weights[r] = (float)random_uniform(random, 0.1, 2.0));
     for (int tries = 0;; tries++) {
         assert_true(tries < 100000);
-        random_values(random, f->x, count, 1.0);
+        draw_inputs(units_vocabulary(f->oracle), random, f->x, count);
         free(f->exact_x);
         f->exact_x = oracle_rows(f->x, ROWS, f->oracle->nodes[0].values, f->oracle->nodes[0].values);
         units_forget_margins(f->oracle);
@@ -335,6 +367,7 @@ static void test_the_oracle_matches_differences(void **state)
     (void)state;
     each_row(check_oracle_twice);
     each_map(check_oracle_twice);
+    each_group(check_oracle_twice);
     each_order(check_oracle_twice);
     each_sequence(check_oracle_twice);
     each_similarity(check_oracle_twice);
@@ -482,6 +515,7 @@ static void test_gradients_of_rows_match_differences(void **state)
 static void test_gradients_of_maps_match_differences(void **state)
 {
     (void)state;
+    each_group(check_library_twice);
     each_map(check_library_twice);
 }
 

@@ -76,6 +76,9 @@ const char *units_name(const units_oracle *oracle, const mf_layer *layer, size_t
 /** Freezes parameter i; a mean with its variance, and the other way round. */
 void units_freeze(units_oracle *oracle, size_t i);
 
+/** The smallest vocabulary of its embeddings; 0 if it has none. */
+size_t units_vocabulary(const units_oracle *oracle);
+
 /** The least rows of a batch by which all its normalisations have `values` values each. */
 size_t units_least_rows(const units_oracle *oracle, size_t values);
 
@@ -100,7 +103,7 @@ oracle_result units_loss(units_oracle *oracle, size_t rows, const double *x, con
 oracle_result units_gradients(units_oracle *oracle, size_t rows, const double *x, const int32_t *y,
                               const double *weights, double *a);
 
-/** units_gradients(), clipping, and the update. */
+/** units_gradients(), clipping, and the update; of an embedding, of the rows of the batch's tokens alone. */
 oracle_result units_step(units_oracle *oracle, const oracle_optimizer *optimizer, size_t rows,
                          const double *x, const int32_t *y, const double *weights, double *a);
 

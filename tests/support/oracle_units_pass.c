@@ -88,12 +88,13 @@ static void conv_place(units_oracle *o, units_pass *p, size_t n, size_t r, size_
     const units_node *from = &o->nodes[node->from[0]];
     const mf_unit_spec *s = &node->spec;
     size_t f = at / node->places, top = at % node->places / node->map[1], left = at % node->map[1];
-    size_t w = f * from->channels * s->kernel[0] * s->kernel[1];
+    size_t maps = from->channels / s->groups, first = f / (node->channels / s->groups) * maps;
+    size_t w = f * maps * s->kernel[0] * s->kernel[1];
     const double *x = p->value[node->from[0]] + r * from->values;
     double *dx = p->gradient[node->from[0]] + r * from->values;
     double *y = p->value[n] + r * node->values + at, dy = p->gradient[n][r * node->values + at];
 
-    for (size_t c = 0; c < from->channels; c++)
+    for (size_t c = first; c < first + maps; c++)
         for (size_t i = 0; i < s->kernel[0]; i++)
             for (size_t j = 0; j < s->kernel[1]; j++, w++) {
                 long row = (long)(top * s->stride[0] + i) - (long)s->padding[0];
@@ -324,6 +325,24 @@ static void positions(units_oracle *o, units_pass *p, size_t n, int back)
         } else {
             p->value[n][i] = p->value[node->from[0]][i] + node->own[UNIT_WEIGHT].value[w];
         }
+    }
+}
+
+/* ---- embedding: y_t = the row of W that x_t says ---- */
+
+static void embedding(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    units_node *node = &o->nodes[n];
+    oracle_parameter *weight = &node->own[UNIT_WEIGHT];
+
+    for (size_t i = 0; i < p->rows * node->values; i++) {
+        size_t token = (size_t)p->value[node->from[0]][i / node->channels];
+        size_t w = token * node->channels + i % node->channels;
+
+        if (back)
+            weight->gradient[w] += p->gradient[n][i];
+        else
+            p->value[n][i] = weight->value[w];
     }
 }
 
@@ -690,6 +709,9 @@ static void unit_forward(units_oracle *o, units_pass *p, size_t n)
     case MF_UNIT_ATTENTION:
         attention(o, p, n, 0);
         break;
+    case MF_UNIT_EMBEDDING:
+        embedding(o, p, n, 0);
+        break;
     default:
         sum(o, p, n, 0);
     }
@@ -736,6 +758,9 @@ static void unit_backward(units_oracle *o, units_pass *p, size_t n)
         break;
     case MF_UNIT_ATTENTION:
         attention(o, p, n, 1);
+        break;
+    case MF_UNIT_EMBEDDING:
+        embedding(o, p, n, 1);
         break;
     default:
         sum(o, p, n, 1);

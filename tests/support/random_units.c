@@ -74,6 +74,13 @@ static mf_unit_spec any_convolution(draft *d, size_t from)
         unit.stride[0] = unit.stride[1] = 1;
     }
     unit.bias = chance(d, 0.5);
+    if (chance(d, 0.25)) { /* depthwise, or in two groups where that goes */
+        size_t maps = source->channels;
+
+        unit.groups = maps % 2 || chance(d, 0.5) ? maps : 2;
+        unit.outputs = unit.groups * between(d, 1, maps < 5 ? 2 : 1);
+        unit.groups = unit.groups == 1 ? 0 : unit.groups;
+    }
     return unit;
 }
 

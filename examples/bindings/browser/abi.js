@@ -72,6 +72,7 @@ export const constants = Object.freeze({
     MF_UNIT_TOKENS: 11,
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
+    MF_UNIT_EMBEDDING: 14,
     MF_BLOCK_RESIDUAL: 0,
     MF_BLOCK_BOTTLENECK: 1,
     MF_BLOCK_MIXER: 2,
@@ -179,7 +180,7 @@ export const structs = {
         input_scale: ['Float32', 32],
         input_shift: ['Float32', 36],
     }},
-    mf_unit_spec: {bytes: 104, fields: {
+    mf_unit_spec: {bytes: 112, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         inputs: ['Int32', 8, 2],
@@ -202,6 +203,8 @@ export const structs = {
         heads: ['Uint32', 92],
         causal: ['Int32', 96],
         reserved3: ['Int32', 100],
+        vocabulary: ['Uint32', 104],
+        groups: ['Uint32', 108],
     }},
     mf_block_spec: {bytes: 48, fields: {
         struct_size: ['Uint32', 0],

@@ -32,6 +32,7 @@ const (
 	UnitTokens     = int(C.MF_UNIT_TOKENS)
 	UnitPositions  = int(C.MF_UNIT_POSITIONS)
 	UnitAttention  = int(C.MF_UNIT_ATTENTION)
+	UnitEmbedding  = int(C.MF_UNIT_EMBEDDING)
 )
 
 // Poolings of a unit.
@@ -57,6 +58,7 @@ type UnitSpec struct {
 	DropoutMaps             bool
 	Heads                   int
 	Causal                  bool
+	Vocabulary, Groups      int
 }
 
 // DefaultUnit is a unit of this kind with the library's defaults.
@@ -85,6 +87,8 @@ func unitSpec(raw *C.mf_unit_spec) UnitSpec {
 		DropoutMaps: raw.dropout_maps != 0,
 		Heads:       int(raw.heads),
 		Causal:      raw.causal != 0,
+		Vocabulary:  int(raw.vocabulary),
+		Groups:      int(raw.groups),
 	}
 }
 
@@ -108,6 +112,7 @@ func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 	raw.dropout = C.float(s.Dropout)
 	raw.dropout_maps = number(s.DropoutMaps)
 	raw.heads = C.size_t(s.Heads)
+	raw.vocabulary, raw.groups = C.size_t(s.Vocabulary), C.size_t(s.Groups)
 	raw.causal = number(s.Causal)
 	return raw
 }
@@ -326,6 +331,13 @@ func (b *Builder) Tokens() *Builder { return b.Unit(DefaultUnit(UnitTokens)) }
 
 // Positions adds one. Adds learned positions to a sequence.
 func (b *Builder) Positions() *Builder { return b.Unit(DefaultUnit(UnitPositions)) }
+
+// Embedding adds one: of a row of T tokens, the layer's input, it makes the sequence [T, outputs].
+func (b *Builder) Embedding(vocabulary, outputs int) *Builder {
+	spec := DefaultUnit(UnitEmbedding)
+	spec.Inputs, spec.Vocabulary, spec.Outputs = [2]int{0, 0}, vocabulary, outputs
+	return b.Unit(spec)
+}
 
 // Attention adds one of several heads: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
 func (b *Builder) Attention(heads int, causal bool) *Builder {

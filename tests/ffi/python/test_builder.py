@@ -96,6 +96,24 @@ class Building(unittest.TestCase):
         self.assertEqual((layer.units()[3].heads, layer.units()[3].causal, layer.units()[1].weight_gain), (2, 1, 0.5))
         self.assertEqual(layer.shape(), ((2, 3, 4), (4, 12)))
 
+    def test_tokens(self):
+        x, y = numpy.array([[8, 0, 3], [3, 1, 2]], numpy.int32), numpy.array([0, 1], numpy.int32)
+        found = []
+        for dtype in (numpy.float32, numpy.int32):
+            layer = mf.Builder((3,), seed=3).embedding(9, 4, weight_gain=0.5).positions().head(2).build()
+            self.assertEqual((layer.units()[0].vocabulary, layer.units()[0].outputs), (9, 4))
+            self.assertEqual(layer.shape(), ((3,), (3, 4)))
+            network = mf.Network()
+            network.append(layer)
+            network.set_optimizer(mf.Optimizer("adam"))
+            workspace = mf.Workspace(network, 2, convert=True)
+            for _ in range(3):
+                network.step(workspace, x.astype(dtype), y)
+            with self.assertRaisesRegex(mf.MonoforwardError, "token 2 of row 0 is 9"):
+                network.step(workspace, numpy.array([[0, 0, 9]], dtype), y[:1])
+            found.append(digest(layer))
+        self.assertEqual(found[0], found[1])
+
     def test_blocks(self):
         def add_conv(builder, filters, kernel=3, stride=1):
             return builder.conv2d(filters, kernel, stride=stride, bias=0).batch_norm()
