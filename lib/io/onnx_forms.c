@@ -174,8 +174,7 @@ static bool takes_bias(const mfi_onnx_unit *made, const mfi_onnx_constant *const
         return made->constants[MFI_SCALE] && mfi_op_is_along(constant, mfi_op_last_dim(&made->shape), 0);
     if (made->unit.kind == MF_UNIT_DENSE)
         return mfi_op_is_along(constant, made->unit.outputs, 0);
-    return made->unit.kind == MF_UNIT_CONV2D && !made->pads &&
-           mfi_op_is_along(constant, made->unit.outputs, 2);
+    return made->unit.kind == MF_UNIT_CONV2D && mfi_op_is_along(constant, made->unit.outputs, 2);
 }
 
 static mf_status put_positions_unit(mfi_op_call call, mfi_op_input value, const mfi_onnx_constant *constant)

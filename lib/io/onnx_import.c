@@ -36,14 +36,15 @@ typedef struct filling {
     mf_layer *layer;
     size_t number;
     const mfi_onnx_constant *from;
-    bool turned;
+    const mfi_onnx_unit *unit; /* that has the parameter; NULL for those of heads */
     float (*at)(const struct filling *f, const mfi_parameter_spec *parameter, size_t index);
 } filling;
 
 static float value_in_file(const filling *f, const mfi_parameter_spec *parameter, size_t index)
 {
-    size_t rows = parameter->dims[0], columns = f->turned ? parameter->dims[1] : 1;
-    return mfi_onnx_float_at(f->from, f->turned ? index % columns * rows + index / columns : index);
+    bool turned = f->unit && f->unit->turned && parameter->role == MFI_WEIGHT;
+    size_t rows = parameter->dims[0], columns = turned ? parameter->dims[1] : 1;
+    return mfi_onnx_float_at(f->from, turned ? index % columns * rows + index / columns : index);
 }
 
 static float value_of_identity(const filling *f, const mfi_parameter_spec *parameter, size_t index)
@@ -52,19 +53,22 @@ static float value_of_identity(const filling *f, const mfi_parameter_spec *param
     return index / parameter->dims[1] == index % parameter->dims[1] ? 1.0f : 0.0f;
 }
 
-/* 1 in the middle of the kernel that leads from a map to itself. */
-static float value_of_zeros_around(const filling *f, const mfi_parameter_spec *parameter, size_t index)
+/* The kernel of the file, inside a larger one of zeros. */
+static float value_of_wide_kernel(const filling *f, const mfi_parameter_spec *parameter, size_t index)
 {
-    size_t area = parameter->dims[2] * parameter->dims[3], pair = index / area;
-    (void)f;
-    return pair / parameter->dims[1] == pair % parameter->dims[1] && index % area == area / 2 ? 1.0f : 0.0f;
+    const size_t *wide = parameter->dims, *lead = f->unit->lead;
+    size_t height = (size_t)f->from->dims[2], width = (size_t)f->from->dims[3];
+    size_t y = index / wide[3] % wide[2], x = index % wide[3], pair = index / wide[3] / wide[2];
+    if (y < lead[0] || y - lead[0] >= height || x < lead[1] || x - lead[1] >= width)
+        return 0.0f;
+    return mfi_onnx_float_at(f->from, (pair * height + y - lead[0]) * width + x - lead[1]);
 }
 
 static mf_status fill_from_model(const filling *f)
 {
     const mfi_parameter_spec *parameter = &f->layer->plan.parameters[f->number];
     float values[MFI_VALUES_PIECE];
-    if (f->from && f->from->count != parameter->count)
+    if (f->at == value_in_file && f->from->count != parameter->count)
         return mfi_fail(MF_STATUS_FORMAT, "%s has %zu values, the file has %zu", parameter->name,
                         parameter->count, f->from->count);
     for (size_t first = 0; first < parameter->count; first += MFI_VALUES_PIECE) {
@@ -95,13 +99,11 @@ static mf_status fill_parameter(const importing *im, const mfi_onnx_layer *from,
         return fill_from_model(&f);
     }
     const mfi_onnx_unit *unit = &im->units.list[from->first + parameter->node - 2];
-    if (unit->pads) {
-        f.at = value_of_zeros_around;
-        mfi_layer_set_trainable(layer, number, false);
-        return fill_from_model(&f);
-    }
+    f.unit = unit;
     f.from = unit->constants[parameter->role];
-    f.turned = parameter->role == MFI_WEIGHT && unit->turned;
+    if (f.from && parameter->role == MFI_WEIGHT && unit->unit.kind == MF_UNIT_CONV2D &&
+        f.from->count < parameter->count)
+        f.at = value_of_wide_kernel;
     return f.from ? fill_from_model(&f) : MF_STATUS_OK;
 }
 

@@ -231,7 +231,10 @@ mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *valu
     int32_t dims[MFI_ONNX_DIMS], rank, kind;
     const mfi_onnx_view *view = &value->is.view;
     if (value->form != MFI_FORM_VIEW)
-        return mfi_onnx_refuse(call, "it reads a value that no unit computes");
+        return mfi_onnx_refuse(call,
+                               value->form == MFI_FORM_PADDED
+                                   ? "zeros around maps are known in front of convolutions and pools alone"
+                                   : "it reads a value that no unit computes");
     if (view->factor != 1.0f)
         return mfi_onnx_refuse(call, "it reads a value that a constant was multiplied to");
     const mf_shape *shape = mfi_onnx_shape(call->graph, view->node);
