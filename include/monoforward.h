@@ -581,7 +581,7 @@ MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *wor
  *  @param workspace  as in mf_layer_forward()
  *  @param batch      as in mf_layer_forward_batch()
  *  @param a          [rows, n] receives the activation
- *  Errors: as mf_layer_forward_batch(). */
+ *  Errors: as mf_layer_forward_batch(); BUSY: the layer is being trained elsewhere. */
 MF_API mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                      float *a);
 
@@ -1376,8 +1376,9 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
  *  other function as well; but when layers come or go or change their number of classes, the pipeline is
  *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
- *  from one thread at a time. What breaks these two rules gets BUSY: steps, gradients and updates of a layer,
- *  and submits of another pipeline with it, while a batch is on its way; calls while another thread is in one.
+ *  from one thread at a time. What breaks these two rules gets BUSY: steps, passes, gradients and updates of a
+ *  layer, and submits of another pipeline with it, while a batch is on its way; calls while another thread is in
+ *  one.
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets

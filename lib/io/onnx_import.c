@@ -185,7 +185,7 @@ static mf_status add_pair(importing *im, mfi_bytes name, mfi_bytes value)
     return status == MF_STATUS_OK || status == MF_STATUS_MEMORY ? status : MF_STATUS_FORMAT;
 }
 
-static mf_status add_pairs(importing *im)
+static mf_status add_metadata(importing *im)
 {
     mfi_bytes model = im->bytes, name, value;
     while (mfi_onnx_next_pair(&model, &name, &value))
@@ -199,6 +199,8 @@ static mf_status add_scaling(importing *im)
 {
     const float *numbers = im->units.scaling;
     size_t count = im->units.scaled;
+    if (count == 0)
+        return MF_STATUS_OK;
     for (size_t i = 0; i < 2 * count; i++)
         if (!isfinite(numbers[i]))
             return mfi_fail(MF_STATUS_FORMAT, "a number by which the input is scaled is not finite");
@@ -213,7 +215,7 @@ static mf_status build_network(importing *im)
     for (size_t position = 0; position < im->layers.count; position++)
         MFI_TRY(add_built(im, position, &values));
     MFI_TRY(add_scaling(im));
-    return add_pairs(im);
+    return add_metadata(im);
 }
 
 static mf_status read_model(importing *im)

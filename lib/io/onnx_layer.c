@@ -144,7 +144,7 @@ static void take_form(mfi_onnx_walk *walk, const mf_shape *wanted, int32_t rank,
     walk->rank = rank;
 }
 
-static const mf_shape *input_of(const unit *u)
+static const mf_shape *unit_input(const unit *u)
 {
     const mfi_plan *plan = &u->layer->plan;
     return mfi_plan_shape(plan, plan->units[u->node - 1].spec.inputs[0]);
@@ -153,7 +153,7 @@ static const mf_shape *input_of(const unit *u)
 /* A convolution takes a row of n values as n maps of one. */
 static void take_input(const unit *u, int32_t rank)
 {
-    mf_shape wanted = *input_of(u);
+    mf_shape wanted = *unit_input(u);
     wanted.rank = rank;
     take_form(u->walk, &wanted, rank, name_of(u, "input_shape"), name_of(u, "input"));
 }
@@ -177,7 +177,7 @@ static void put_dense_positions(const unit *u)
 /* x W^T, and + b unless the normalisation adds it. */
 static void put_dense(const unit *u)
 {
-    if (input_of(u)->rank == 2) {
+    if (unit_input(u)->rank == 2) {
         put_dense_positions(u);
         return;
     }
@@ -332,7 +332,7 @@ static void put_layer_norm(const unit *u)
 static void put_global_pool(const unit *u)
 {
     const attribute positions = {.name = "axes", .type = MFI_ONNX_SOME_INTS, .count = 1, .values = {1}};
-    if (input_of(u)->rank == 2) {
+    if (unit_input(u)->rank == 2) {
         advance(u, (mfi_onnx_node){.type = "ReduceMean", .attributes = {positions, one("keepdims", 0)}},
                 "mean");
         return;
@@ -350,7 +350,7 @@ static attribute permutation(size_t count, int64_t one_axis, int64_t other, int6
         .name = "perm", .type = MFI_ONNX_SOME_INTS, .count = count, .values = {0, one_axis, other, last}};
 }
 
-static mfi_onnx_name put_integers(const unit *u, const char *what, size_t count, const int64_t *values)
+static mfi_onnx_name put_integer_tensor(const unit *u, const char *what, size_t count, const int64_t *values)
 {
     mfi_onnx_name name = name_of(u, what);
     mfi_onnx_put_tensor(
@@ -366,9 +366,9 @@ static void put_transpose(const unit *u)
 
 static void put_tokens(const unit *u)
 {
-    const mf_shape *input = input_of(u);
+    const mf_shape *input = unit_input(u);
     const int64_t shape[3] = {0, (int64_t)input->dims[0], (int64_t)(input->dims[1] * input->dims[2])};
-    mfi_onnx_name name = put_integers(u, "tokens_shape", 3, shape);
+    mfi_onnx_name name = put_integer_tensor(u, "tokens_shape", 3, shape);
     advance(u, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, name.text}}, "places");
     put_transpose(u);
 }
@@ -395,7 +395,8 @@ static mfi_onnx_name put_attention_part(const unit *u, mfi_onnx_name x, int64_t 
     };
     const part_names *names = &all[index];
     const int64_t d = (int64_t)u->stage->channels, start = index * d, end = start + d;
-    mfi_onnx_name from = put_integers(u, names->start, 1, &start), to = put_integers(u, names->end, 1, &end);
+    mfi_onnx_name from = put_integer_tensor(u, names->start, 1, &start),
+                  to = put_integer_tensor(u, names->end, 1, &end);
     u->walk->value = x;
     advance(u, (mfi_onnx_node){.type = "Slice", .inputs = {NULL, from.text, to.text, axis.text}},
             names->slice);
@@ -430,9 +431,9 @@ static void put_attention(const unit *u)
                   width = (int64_t)u->stage->channels / heads;
     const int64_t apart[4] = {0, (int64_t)u->stage->positions, heads, width};
     const int64_t joined[3] = {0, (int64_t)u->stage->positions, (int64_t)u->stage->channels};
-    mfi_onnx_name axis = put_integers(u, "attention_axis", 1, &two_value);
-    mfi_onnx_name split = put_integers(u, "heads_shape", 4, apart),
-                  join = put_integers(u, "joined_shape", 3, joined);
+    mfi_onnx_name axis = put_integer_tensor(u, "attention_axis", 1, &two_value);
+    mfi_onnx_name split = put_integer_tensor(u, "heads_shape", 4, apart),
+                  join = put_integer_tensor(u, "joined_shape", 3, joined);
     mfi_onnx_name scale = put_scalar(u, "attention_scale", 1.0f / sqrtf((float)width)), x = u->walk->value;
     mfi_onnx_name value = put_attention_part(u, x, 2, axis, split),
                   key = put_attention_part(u, x, 1, axis, split);
@@ -489,7 +490,7 @@ static void put_concat(const unit *u, mfi_onnx_name input)
 {
     const mf_unit_spec *spec = &u->layer->plan.units[u->node - 1].spec;
     mfi_onnx_name other = value_of(u->walk, u->layer, spec->inputs[1], input);
-    const attribute axis = one("axis", input_of(u)->rank == 2 ? 2 : 1);
+    const attribute axis = one("axis", unit_input(u)->rank == 2 ? 2 : 1);
     advance(u, (mfi_onnx_node){.type = "Concat", .inputs = {NULL, other.text}, .attributes = {axis}},
             "joined");
 }
@@ -499,7 +500,7 @@ static void put_unit_node(const unit *u, mfi_onnx_name input)
     const mfi_plan *plan = &u->layer->plan;
     const mf_unit_spec *spec = &plan->units[u->node - 1].spec;
     u->walk->value = value_of(u->walk, u->layer, spec->inputs[0], input);
-    u->walk->rank = input_of(u)->rank;
+    u->walk->rank = unit_input(u)->rank;
     switch (spec->kind) {
     case MF_UNIT_DENSE:
         put_dense(u);

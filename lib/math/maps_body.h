@@ -151,7 +151,7 @@ static void spread_halves(const mfi_pool *pool, const float *restrict from, floa
 
 /* The larger one; a NaN counts as larger than every number. Written as two choices, since compilers do not
  * vectorise a choice that depends on two comparisons. */
-INLINE float larger(float first, float second)
+INLINE float larger_value(float first, float second)
 {
     float larger = second > first ? second : first;
     return second != second ? second : larger;
@@ -162,8 +162,8 @@ static void largest_of_halves(const mfi_pool *pool, const float *restrict map, f
     size_t width = pool->map[1], half = pool->pooled[1];
     for (size_t y = 0; y < pool->pooled[0]; y++, map += 2 * width, to += half)
         for (size_t x = 0; x < half; x++)
-            to[x] = larger(larger(map[2 * x], map[2 * x + 1]),
-                           larger(map[width + 2 * x], map[width + 2 * x + 1]));
+            to[x] = larger_value(larger_value(map[2 * x], map[2 * x + 1]),
+                                 larger_value(map[width + 2 * x], map[width + 2 * x + 1]));
 }
 
 /* Gives each gradient to the largest value of its window, the first of equal ones, and 0 to the other three.

@@ -91,7 +91,7 @@ static mf_status check_normalization(const mf_layer_spec *spec)
 /* *value is what maps x height x width gives, or was 0. */
 static mf_status settle(const char *name, size_t maps, size_t height, size_t width, size_t *value)
 {
-    size_t count;
+    size_t count = 0;
     MFI_TRY(mfi_check_product(name, maps, height, width, &count));
     if (*value != 0 && *value != count)
         return mfi_fail(MF_STATUS_SHAPE, "%s must be 0 or %zux%zux%zu = %zu, got %zu", name, maps, height,

@@ -119,7 +119,7 @@ static void put_layer_lines(mfi_page *to, const mf_network *network, size_t posi
     mfi_page_put(to, "----- gradients stop here -----\n");
 }
 
-static void put_scaling(mfi_page *to, const mf_network *network)
+static void print_scaling(mfi_page *to, const mf_network *network)
 {
     const mfi_scaling scaling = mfi_network_scaling(network);
     if (scaling.count == 1)
@@ -156,7 +156,7 @@ mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char 
                               1, &memory));
     if (size > 0)
         text[0] = 0;
-    put_scaling(&to, network);
+    print_scaling(&to, network);
     for (size_t position = 0; position < network->count; position++)
         put_layer_lines(&to, network, position);
     if (network->count == 0)

@@ -36,7 +36,7 @@ static void conv2d_describe(const mf_unit_spec *unit, const mf_shape *input, mfi
         (double)unit->outputs * (double)stage->geometry.pixels * (double)stage->geometry.patch_size;
 }
 
-static const mfi_conv2d_products *products_of(const mfi_stage *stage)
+static const mfi_conv2d_products *conv2d_products_of(const mfi_stage *stage)
 {
     if (mfi_order_is_plain(&stage->order))
         return &mfi_conv2d_blas;
@@ -46,7 +46,7 @@ static const mfi_conv2d_products *products_of(const mfi_stage *stage)
 /* Images of a block, but for the last. */
 static size_t images_of_block(const mfi_stage *stage, size_t rows)
 {
-    size_t images = products_of(stage)->block_pixels / stage->geometry.pixels;
+    size_t images = conv2d_products_of(stage)->block_pixels / stage->geometry.pixels;
     return images < 1 ? 1 : images > rows ? rows : images;
 }
 
@@ -69,7 +69,7 @@ static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
     size_t images = images_of_block(stage, rows), weights;
     if ((stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, g->filters, &kept->moments)) ||
         !mfi_multiply(images, g->filters * g->pixels, &shared->dz) || /* in inference u of a block */
-        !products_of(stage)->sizes(stage, images, training, &shared->patches))
+        !conv2d_products_of(stage)->sizes(stage, images, training, &shared->patches))
         return false;
     shared->map = g->pixels;
     if (!training)
@@ -146,7 +146,7 @@ static void forward_block(mfi_run *mine, void *context, size_t index)
     const mfi_conv2d_pass p = pass_of(mine, context);
     size_t first = index * p.images;
     float *u = mine->settings ? p.product + first * p.g->filters * p.g->pixels : mine->scratch->dz;
-    products_of(p.stage)->forward(&p, first, u);
+    conv2d_products_of(p.stage)->forward(&p, first, u);
     if (p.batch)
         return;
     if (mine->settings)
@@ -250,7 +250,7 @@ static void place_sums(mfi_conv2d_pass *p, float *sums)
 static void backward_blocks(mfi_run *mine, void *context, size_t first_block, size_t end_block, float *sums)
 {
     mfi_conv2d_pass p = pass_of(mine, context);
-    const mfi_conv2d_products *products = products_of(p.stage);
+    const mfi_conv2d_products *products = conv2d_products_of(p.stage);
     place_sums(&p, sums);
     for (size_t block = first_block; block < end_block; block++) {
         size_t first = block * p.images;

@@ -11,12 +11,12 @@
 #include "model/unit/conv2d.h"
 
 /* Pixels of an image that are worked on at a time. */
-enum { BAND_PIXELS = 4096 };
+enum { PATCH_PIXELS = 4096 };
 
 /* Output rows at a time; several images have few enough pixels for all of them. */
 static size_t rows_of_band(const mfi_geometry *g)
 {
-    size_t rows = BAND_PIXELS / g->map[1];
+    size_t rows = PATCH_PIXELS / g->map[1];
     return rows < 1 ? 1 : rows > g->map[0] ? g->map[0] : rows;
 }
 
@@ -30,12 +30,12 @@ static bool blas_block_sizes(const mfi_stage *stage, size_t images, bool trainin
 }
 
 /* A band of the block that begins at image `first`. */
-typedef struct part {
+typedef struct patch_band {
     size_t first, images, top, rows, width; /* width: pixels of all its images */
-} part;
+} patch_band;
 
 /* Begins with a `top` of 0; false after the last. */
-static bool next_band(const mfi_conv2d_pass *p, part *b)
+static bool next_band(const mfi_conv2d_pass *p, patch_band *b)
 {
     size_t band = rows_of_band(p->g);
     b->top += b->rows;
@@ -47,7 +47,7 @@ static bool next_band(const mfi_conv2d_pass *p, part *b)
     return true;
 }
 
-static void make_patches(const mfi_conv2d_pass *p, const part *b)
+static void make_patches(const mfi_conv2d_pass *p, const patch_band *b)
 {
     mfi_im2col(p->g, b->images, p->input.x + b->first * p->input.stride, p->input.stride, b->top, b->rows,
                p->scratch->patches);
@@ -56,7 +56,7 @@ static void make_patches(const mfi_conv2d_pass *p, const part *b)
 static void blas_convolve(const mfi_conv2d_pass *p, size_t first, float *u)
 {
     size_t k = p->g->patch_size;
-    for (part b = {.first = first}; next_band(p, &b);) {
+    for (patch_band b = {.first = first}; next_band(p, &b);) {
         make_patches(p, &b);
         mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, p->g->filters, b.width, k, 1.0f,
                  mfi_run_values(p->run, p->index, MFI_WEIGHT), k, p->scratch->patches, b.width, 0.0f,
@@ -67,7 +67,7 @@ static void blas_convolve(const mfi_conv2d_pass *p, size_t first, float *u)
 static void blas_add_weights(const mfi_conv2d_pass *p, size_t first)
 {
     size_t k = p->g->patch_size;
-    for (part b = {.first = first}; next_band(p, &b);) {
+    for (patch_band b = {.first = first}; next_band(p, &b);) {
         make_patches(p, &b);
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, p->g->filters, k, b.width, 1.0f,
                  p->scratch->dz + b.top * p->g->map[1], b.images * p->g->pixels, p->scratch->patches, b.width,
@@ -80,7 +80,7 @@ static void blas_put_input(const mfi_conv2d_pass *p, size_t first, float *dx)
 {
     size_t k = p->g->patch_size, inputs = p->stage->input_values;
     memset(dx, 0, mfi_conv2d_images(p, first) * inputs * sizeof *dx);
-    for (part b = {.first = first}; next_band(p, &b);) {
+    for (patch_band b = {.first = first}; next_band(p, &b);) {
         mfi_gemm(MFI_TRANS, MFI_NO_TRANS, k, b.width, p->g->filters, 1.0f,
                  mfi_run_values(p->run, p->index, MFI_WEIGHT), k, p->scratch->dz + b.top * p->g->map[1],
                  b.images * p->g->pixels, 0.0f, p->scratch->patches, b.width);
