@@ -42,9 +42,13 @@ typedef struct filling {
 
 static float value_in_file(const filling *f, const mfi_parameter_spec *parameter, size_t index)
 {
-    bool turned = f->unit && f->unit->turned && parameter->role == MFI_WEIGHT;
-    size_t rows = parameter->dims[0], columns = turned ? parameter->dims[1] : 1;
-    return mfi_onnx_float_at(f->from, turned ? index % columns * rows + index / columns : index);
+    if (!f->unit || parameter->role != MFI_WEIGHT || parameter->rank != 2)
+        return mfi_onnx_float_at(f->from, index);
+    size_t rows = parameter->dims[0], columns = parameter->dims[1], channels = f->unit->last_channels;
+    size_t row = index / columns, column = index % columns, area = channels ? columns / channels : 1;
+    if (channels)
+        column = column % area * channels + column / area;
+    return mfi_onnx_float_at(f->from, f->unit->turned ? column * rows + row : row * columns + column);
 }
 
 static float value_of_identity(const filling *f, const mfi_parameter_spec *parameter, size_t index)
@@ -100,6 +104,8 @@ static mf_status fill_parameter(const importing *im, const mfi_onnx_layer *from,
     }
     const mfi_onnx_unit *unit = &im->units.list[from->first + parameter->node - 2];
     f.unit = unit;
+    if (unit->fixed)
+        mfi_layer_set_trainable(layer, number, false);
     f.from = unit->constants[parameter->role];
     if (f.from && parameter->role == MFI_WEIGHT && unit->unit.kind == MF_UNIT_CONV2D &&
         f.from->count < parameter->count)
@@ -318,6 +324,8 @@ static void put_unit(const importing *im, int32_t node, int32_t last, mfi_page *
 static void put_plan(const importing *im, mfi_page *page)
 {
     int32_t last = im->layers.list[im->layers.count - 1].last;
+    if (im->units.channels_last)
+        mfi_page_put(page, "maps of the input have their channels first here, in the model last\n");
     if (im->units.scaled > 0)
         mfi_page_put(page, "inputs are scaled by %zu numbers\n", im->units.scaled);
     for (size_t l = 0; l < im->layers.count; l++) {

@@ -52,8 +52,12 @@ static mf_status op_clip(mfi_op_call call)
 static mf_status put_dense_unit(mfi_op_call call, const mfi_onnx_constant *weight, bool turned, int32_t rank)
 {
     mf_unit_spec spec;
+    mfi_onnx_result read = *mfi_onnx_input(call, 0);
+    bool last = read.form == MFI_FORM_LAST_ROW;
     int32_t node;
-    MFI_TRY(mfi_op_begin_unit(call, mfi_onnx_input(call, 0), MF_UNIT_DENSE, rank == 1, &spec));
+    if (last)
+        read.form = MFI_FORM_VIEW;
+    MFI_TRY(mfi_op_begin_unit(call, &read, MF_UNIT_DENSE, rank == 1, &spec));
     spec.outputs = (size_t)weight->dims[turned ? 1 : 0];
     spec.bias = 0;
     MFI_TRY(mfi_op_give_unit(call, &spec, &node));
@@ -64,6 +68,7 @@ static mf_status put_dense_unit(mfi_op_call call, const mfi_onnx_constant *weigh
         return mfi_onnx_refuse(call, "its weight does not fit its input");
     made->constants[MFI_WEIGHT] = weight;
     made->turned = turned != weight->turned;
+    made->last_channels = last ? input->dims[0] : 0;
     return MF_STATUS_OK;
 }
 
@@ -86,7 +91,7 @@ static mf_status op_gemm(mfi_op_call call)
         return mfi_onnx_refuse(call, "alpha and beta other than 1, and transA, are not known");
     if (!weight || weight->rank != 2 || (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
         return mfi_onnx_refuse(call, "its weight and bias are no constants of floats");
-    if (input->form != MFI_FORM_VIEW || input->is.view.rank != 2)
+    if ((input->form != MFI_FORM_VIEW && input->form != MFI_FORM_LAST_ROW) || input->is.view.rank != 2)
         return mfi_onnx_refuse(call, "its input has no two dims");
     if (bias && !mfi_op_is_along(bias, (size_t)weight->dims[turned ? 1 : 0], 0))
         return mfi_onnx_refuse(call, "its bias does not have a value for each output");
@@ -151,7 +156,7 @@ static mf_status op_mat_mul(mfi_op_call call)
         return mfi_op_make_attention(call, a, b);
     if (a->form == MFI_FORM_VIEW && b->form == MFI_FORM_VIEW)
         return mfi_op_make_scores(call, a, b);
-    if (a->form != MFI_FORM_VIEW || !weight || weight->rank != 2 ||
+    if ((a->form != MFI_FORM_VIEW && a->form != MFI_FORM_LAST_ROW) || !weight || weight->rank != 2 ||
         (a->is.view.rank != 2 && a->is.view.rank != 3))
         return mfi_onnx_refuse(call, "it is known with a constant matrix, and inside attention");
     return put_dense_unit(call, weight, true, a->is.view.rank - 1);

@@ -117,8 +117,7 @@ static mf_network *alone(const images *set)
     pool.kernel[1] = 2;
     pool.padding[0] = pool.padding[1] = 1;
     largest.stride[0] = largest.stride[1] = 2;
-    largest.padding[0] = 1;
-    largest.padding[1] = 1;
+    largest.padding[0] = largest.padding[1] = 1;
     inside.padding[0] = 1;
     inside.stride[0] = inside.stride[1] = 1;
     plain.bias = 0;
