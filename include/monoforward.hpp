@@ -736,14 +736,15 @@ struct unit_spec : mf_unit_spec {
     static unit_spec silu() { return activation(MF_ACTIVATION_SILU); }
 
     /** Square windows; a stride of 0 is their size. */
-    static unit_spec max_pool(std::size_t size = 2, std::size_t stride = 0)
+    static unit_spec max_pool(std::size_t size = 2, std::size_t stride = 0, std::size_t padding = 0)
     {
-        return pool_of(MF_POOL_MAX, size, stride);
+        return pool_of(MF_POOL_MAX, size, stride, padding);
     }
 
-    static unit_spec average_pool(std::size_t size = 2, std::size_t stride = 0)
+    /** Padding counts as zeros. */
+    static unit_spec average_pool(std::size_t size = 2, std::size_t stride = 0, std::size_t padding = 0)
     {
-        return pool_of(MF_POOL_AVERAGE, size, stride);
+        return pool_of(MF_POOL_AVERAGE, size, stride, padding);
     }
 
     /** Of single values, or of whole maps. */
@@ -815,12 +816,13 @@ struct unit_spec : mf_unit_spec {
         return spec;
     }
 
-    static unit_spec pool_of(std::int32_t kind, std::size_t size, std::size_t stride)
+    static unit_spec pool_of(std::int32_t kind, std::size_t size, std::size_t stride, std::size_t padding)
     {
         unit_spec spec = of_kind(MF_UNIT_POOL);
         spec.pool = kind;
         spec.kernel[0] = spec.kernel[1] = size;
         spec.stride[0] = spec.stride[1] = stride;
+        spec.padding[0] = spec.padding[1] = padding;
         return spec;
     }
 };
@@ -1270,14 +1272,14 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
 
     builder &silu() { return unit(unit_spec::silu()); }
 
-    builder &max_pool(std::size_t size = 2, std::size_t stride = 0)
+    builder &max_pool(std::size_t size = 2, std::size_t stride = 0, std::size_t padding = 0)
     {
-        return unit(unit_spec::max_pool(size, stride));
+        return unit(unit_spec::max_pool(size, stride, padding));
     }
 
-    builder &average_pool(std::size_t size = 2, std::size_t stride = 0)
+    builder &average_pool(std::size_t size = 2, std::size_t stride = 0, std::size_t padding = 0)
     {
-        return unit(unit_spec::average_pool(size, stride));
+        return unit(unit_spec::average_pool(size, stride, padding));
     }
 
     builder &dropout(float rate, bool maps = false) { return unit(unit_spec::dropout(rate, maps)); }

@@ -19,6 +19,7 @@ static void write_value(mfi_text *text, const mfi_field *field, const void *valu
         mfi_text_size(text, *sizes);
         return;
     case MFI_FIELD_PAIR:
+    case MFI_FIELD_COUNTS:
         mfi_text_open(text, '[');
         mfi_text_size(text, sizes[0]);
         mfi_text_size(text, sizes[1]);
@@ -62,6 +63,8 @@ static bool is_written(const mfi_field *field, const void *value)
         return *count > 0;
     if (field->type == MFI_FIELD_SHARE)
         return *(const float *)value != 0.0f;
+    if (field->type == MFI_FIELD_COUNTS)
+        return count[0] + count[1] > 0;
     return field->type == MFI_FIELD_OPTION ? *number != 0 : field->type != MFI_FIELD_OTHER;
 }
 
@@ -116,6 +119,7 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
     case MFI_FIELD_COUNT:
         return read_size(item, sizes);
     case MFI_FIELD_PAIR:
+    case MFI_FIELD_COUNTS:
         return mfi_json_is_array(item) && mfi_json_count(item) == 2 &&
                read_size(mfi_json_first(item), &sizes[0]) &&
                read_size(mfi_json_next(mfi_json_first(item)), &sizes[1]);

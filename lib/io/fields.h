@@ -10,6 +10,7 @@ typedef enum mfi_field_type {
     MFI_FIELD_SIZE,   /* size_t: a number */
     MFI_FIELD_COUNT,  /* the same; 0 is the default and is not written */
     MFI_FIELD_PAIR,   /* size_t[2]: an array of two numbers */
+    MFI_FIELD_COUNTS, /* the same; two 0 are the default and are not written */
     MFI_FIELD_FLAG,   /* int32_t, 0 or 1: false or true */
     MFI_FIELD_NAME,   /* int32_t, an index into `names`: a string */
     MFI_FIELD_OPTION, /* the same; the first name is the default and is not written */

@@ -293,10 +293,13 @@ static void put_activation(const unit *u)
 static void put_pooling(const unit *u)
 {
     const mfi_pool *pool = &u->stage->geometry.pool;
-    advance(u,
-            (mfi_onnx_node){.type = pool->kind == MF_POOL_MAX ? "MaxPool" : "AveragePool",
-                            .attributes = {two("kernel_shape", pool->size), two("strides", pool->stride)}},
-            "pooled");
+    mfi_onnx_node node = {.type = pool->kind == MF_POOL_MAX ? "MaxPool" : "AveragePool",
+                          .attributes = {two("kernel_shape", pool->size), two("strides", pool->stride)}};
+    if (pool->padding[0] + pool->padding[1] > 0)
+        node.attributes[2] = pads(pool->padding);
+    if (pool->kind == MF_POOL_AVERAGE && node.attributes[2].name)
+        node.attributes[3] = one("count_include_pad", 1);
+    advance(u, node, "pooled");
 }
 
 /* ((x - mean) / sqrt(variance + epsilon)) scale + b, since opset 13 has no operator for it. Runtimes

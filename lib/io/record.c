@@ -18,7 +18,7 @@ static const char *const activations[] = {"identity", "relu", "leaky_relu", "tan
 static const char *const inits[] = {"kaiming_uniform", "zero", "orthogonal", "normal"};
 static const char *const normalizations[] = {"none", "batch"};
 static const char *const precisions[] = {"float32", "bf16"};
-static const char *const pools[] = {"none", "average", "max"};
+static const char *const pools[] = {"none", "average", "max", "average_inside"};
 
 enum {
     DENSE = 1 << MF_LAYER_DENSE,
@@ -91,6 +91,7 @@ static const mfi_field unit_fields[] = {
     {"kernel", SPEC(PAIR, kernel), NULL, 0, BIT(CONV2D) | BIT(POOL)},
     {"stride", SPEC(PAIR, stride), NULL, 0, BIT(CONV2D) | BIT(POOL)},
     {"padding", SPEC(PAIR, padding), NULL, 0, BIT(CONV2D)},
+    {"pool_padding", SPEC(COUNTS, padding), NULL, 0, BIT(POOL)},
     {"dropout", SPEC(FLOAT, dropout), NULL, 0, BIT(DROPOUT)},
     {"dropout_maps", SPEC(FLAG, dropout_maps), NULL, 0, BIT(DROPOUT)},
     {"normalization_rate", SPEC(FLOAT, normalization_rate), NULL, 0, BIT(BATCH_NORM)},
@@ -166,7 +167,9 @@ static const char *state_name(int32_t kind, int32_t slot)
 static bool is_of_version_3(const mf_unit_spec *unit)
 {
     return unit->kind > MF_UNIT_ADD || (unit->kind == MF_UNIT_CONV2D && unit->groups > 0) ||
-           (unit->kind == MF_UNIT_ACTIVATION && unit->activation == MF_ACTIVATION_SILU);
+           (unit->kind == MF_UNIT_ACTIVATION && unit->activation == MF_ACTIVATION_SILU) ||
+           (unit->kind == MF_UNIT_POOL &&
+            (unit->pool == MF_POOL_AVERAGE_INSIDE || unit->padding[0] + unit->padding[1] > 0));
 }
 
 uint64_t mfi_plan_format(const mfi_plan *plan)

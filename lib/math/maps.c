@@ -138,11 +138,11 @@ void mfi_clear_uncovered(const mfi_pool *pool, size_t maps, float *u)
     bool covered = true;
     for (int d = 0; d < 2 && pool->kind != MF_POOL_NONE; d++) {
         end[d] = (pool->pooled[d] - 1) * pool->stride[d] + pool->size[d];
-        covered = covered && end[d] == pool->map[d] && pool->stride[d] <= pool->size[d];
+        covered = covered && end[d] >= pool->map[d] + pool->padding[d] && pool->stride[d] <= pool->size[d];
     }
     for (; !covered && maps > 0; maps--)
-        for (size_t y = 0; y < pool->map[0]; y++)
-            for (size_t x = 0; x < pool->map[1]; x++, u++)
+        for (size_t y = pool->padding[0]; y < pool->map[0] + pool->padding[0]; y++)
+            for (size_t x = pool->padding[1]; x < pool->map[1] + pool->padding[1]; x++, u++)
                 if (y >= end[0] || x >= end[1] || y % pool->stride[0] >= pool->size[0] ||
                     x % pool->stride[1] >= pool->size[1])
                     *u = 0.0f;

@@ -37,6 +37,15 @@ void mfi_describe_shape(const mf_shape *shape, char text[64])
         snprintf(text, 64, "%zux%zux%zu", shape->dims[0], shape->dims[1], shape->dims[2]);
 }
 
+static void describe_pool(const mf_unit_spec *unit, char text[96])
+{
+    static const char *const pools[] = {"none", "average", "max", "average inside"};
+    int length = snprintf(text, 96, "%s, %zux%zu, stride %zux%zu", pools[unit->pool], unit->kernel[0],
+                          unit->kernel[1], unit->stride[0], unit->stride[1]);
+    if (unit->padding[0] + unit->padding[1] > 0)
+        snprintf(text + length, 96 - (size_t)length, ", padding %zux%zu", unit->padding[0], unit->padding[1]);
+}
+
 void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
 {
     static const char *const activations[] = {"identity", "relu", "leaky relu", "tanh", "gelu", "silu"};
@@ -49,8 +58,7 @@ void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
                  unit->kernel[1], unit->stride[0], unit->stride[1], unit->padding[0], unit->padding[1],
                  groups);
     else if (unit->kind == MF_UNIT_POOL)
-        snprintf(text, 96, "%s, %zux%zu, stride %zux%zu", unit->pool == MF_POOL_MAX ? "max" : "average",
-                 unit->kernel[0], unit->kernel[1], unit->stride[0], unit->stride[1]);
+        describe_pool(unit, text);
     else if (unit->kind == MF_UNIT_ACTIVATION)
         snprintf(text, 96, "%s", activations[unit->activation]);
     else if (unit->kind == MF_UNIT_DROPOUT)

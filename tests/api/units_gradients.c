@@ -35,7 +35,7 @@ static void each_row(check_plan *check)
 
 static void each_map(check_plan *check)
 {
-    for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_MAX; pool++)
+    for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_AVERAGE_INSIDE; pool++)
         for (size_t head = 0; head <= 1; head++) {
             units_plan plan = plan_maps(2, 3, 4, CLASSES);
             mf_unit_spec windows = unit_pool(pool, 2);
@@ -68,6 +68,27 @@ static void each_group(check_plan *check)
         plan_add(&plan, unit_add(MF_NODE_PREVIOUS, 0));
         plan.head.pool_size = 1;
         check("convolutions in groups", &plan, 63 + groups);
+    }
+}
+
+/* Behind a convolution, which takes it along, and on its own. */
+static void each_padded_pool(check_plan *check)
+{
+    for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_AVERAGE_INSIDE; pool++) {
+        units_plan plan = plan_maps(2, 3, 3, CLASSES);
+        mf_unit_spec windows = unit_pool(pool, 2), last = unit_pool(pool, 3);
+
+        windows.stride[0] = windows.stride[1] = 1;
+        windows.padding[0] = windows.padding[1] = 1;
+        last.stride[1] = 2;
+        last.padding[0] = 1;
+        plan_add(&plan, unit_conv(1, 2, 0));
+        plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+        plan_add(&plan, windows);
+        plan_add(&plan, unit_conv(1, 1, 0));
+        plan_add(&plan, unit_dropout(0.0f, 0));
+        plan_add(&plan, last);
+        check("pools with padding", &plan, 35);
     }
 }
 
@@ -368,6 +389,7 @@ static void test_the_oracle_matches_differences(void **state)
     each_row(check_oracle_twice);
     each_map(check_oracle_twice);
     each_group(check_oracle_twice);
+    each_padded_pool(check_oracle_twice);
     each_order(check_oracle_twice);
     each_sequence(check_oracle_twice);
     each_similarity(check_oracle_twice);
@@ -517,6 +539,7 @@ static void test_gradients_of_maps_match_differences(void **state)
     (void)state;
     each_group(check_library_twice);
     each_map(check_library_twice);
+    each_padded_pool(check_library_twice);
 }
 
 static void test_gradients_of_other_orders_match_differences(void **state)

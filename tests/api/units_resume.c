@@ -213,6 +213,7 @@ static void test_every_field_of_a_unit_is_saved(void **state)
     conv.weight_init = MF_INIT_ORTHOGONAL;
     conv.weight_gain = 1.5f;
     pool.stride[1] = 1;
+    pool.padding[0] = 1;
     norm.normalization_rate = 0.3f;
     norm.normalization_epsilon = 1e-3f;
     norm.bias = 0;

@@ -265,15 +265,15 @@ TEST(builder, a_precision_stays_with_its_layers)
 TEST(builder, every_unit_has_a_call_and_a_spec)
 {
     mf::builder chained({2, 9, 9}, 3), added({2, 9, 9}, 3);
-    chained.conv2d(4, 3, 0, 2).leaky_relu(0.1f).max_pool().dropout(0.25f, true);
+    chained.conv2d(4, 3, 0, 2).leaky_relu(0.1f).max_pool(3, 2, 1).dropout(0.25f, true);
     added.unit(mf::unit_spec::conv2d(4, 3, 0, 2))
         .unit(mf::unit_spec::leaky_relu(0.1f))
-        .unit(mf::unit_spec::max_pool())
+        .unit(mf::unit_spec::max_pool(3, 2, 1))
         .unit(mf::unit_spec::dropout(0.25f, true));
     CHECK(chained.node() == 4 && chained.shape().dims[0] == 4 && chained.shape().dims[1] == 2);
     CHECK(chained.shape(0).dims[1] == 9 && chained.shape(1).dims[1] == 4);
-    chained.average_pool(2, 1).dense(6).tanh().dense(6).gelu();
-    added.unit(mf::unit_spec::average_pool(2, 1))
+    chained.average_pool(2, 1, 1).dense(6).tanh().dense(6).gelu();
+    added.unit(mf::unit_spec::average_pool(2, 1, 1))
         .unit(mf::unit_spec::dense(6))
         .unit(mf::unit_spec::tanh())
         .unit(mf::unit_spec::dense(6))
@@ -298,6 +298,7 @@ TEST(builder, every_unit_has_a_call_and_a_spec)
         CHECK(a.kind == b.kind && a.inputs[0] == b.inputs[0] && a.inputs[1] == b.inputs[1]);
         CHECK(a.dropout == b.dropout && a.dropout_maps == b.dropout_maps && a.leak == b.leak);
         CHECK(a.activation == b.activation && a.pool == b.pool && a.stride[0] == b.stride[0]);
+        CHECK(a.padding[0] == b.padding[0] && a.padding[1] == (a.kind == MF_UNIT_POOL ? 1u : 0u));
     }
     CHECK(one.unit(11).inputs[0] == 7 && one.unit(12).inputs[0] == 11 && one.unit(13).inputs[1] == 10);
     CHECK(one.unit(4).dropout == 0.25f && one.unit(4).dropout_maps == 1);

@@ -110,16 +110,23 @@ static mf_network *alone(const images *set)
 {
     mf_network *network = make_network();
     units_plan plan = maps_of(set);
-    mf_unit_spec pool = unit_pool(MF_POOL_AVERAGE, 3), plain = unit_norm();
+    mf_unit_spec pool = unit_pool(MF_POOL_AVERAGE, 3), largest = unit_pool(MF_POOL_MAX, 3),
+                 plain = unit_norm(), inside = unit_pool(MF_POOL_AVERAGE_INSIDE, 2);
 
     pool.stride[0] = 2;
     pool.kernel[1] = 2;
+    pool.padding[0] = pool.padding[1] = 1;
+    largest.stride[0] = largest.stride[1] = 2;
+    largest.padding[0] = largest.padding[1] = 1;
+    inside.padding[0] = 1;
+    inside.stride[0] = inside.stride[1] = 1;
     plain.bias = 0;
     plan_add(&plan, unit_norm());
     plan_add(&plan, unit_dropout(0.25f, 1));
     plan_add(&plan, pool);
     plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
-    plan_add(&plan, unit_pool(MF_POOL_MAX, 2));
+    plan_add(&plan, largest);
+    plan_add(&plan, inside);
     plan_add(&plan, plain);
     plan.head.pool_size = 5;
     append_plan(network, &plan);

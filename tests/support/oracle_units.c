@@ -63,7 +63,8 @@ static void settle_shape(units_node *node, const units_node *from, const units_n
             node->map[d] =
                 maps_count_windows(from->map[d] + 2 * spec->padding[d], spec->kernel[d], spec->stride[d]);
         if (spec->kind == MF_UNIT_POOL)
-            node->map[d] = maps_count_windows(from->map[d], spec->kernel[d], spec->stride[d]);
+            node->map[d] =
+                maps_count_windows(from->map[d] + 2 * spec->padding[d], spec->kernel[d], spec->stride[d]);
     }
     node->places = node->map[0] * node->map[1];
     node->values = node->channels * node->places;

@@ -511,6 +511,7 @@ static void pool(units_oracle *o, units_pass *p, size_t n, int back)
     for (int d = 0; d < 2; d++) {
         windows.spec.pool_size[d] = node->spec.kernel[d];
         windows.spec.pool_stride[d] = node->spec.stride[d];
+        windows.pool_padding[d] = node->spec.padding[d];
         windows.map[d] = from->map[d];
         windows.pooled[d] = windows.head[d] = node->map[d];
     }

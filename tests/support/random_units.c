@@ -138,13 +138,18 @@ static mf_unit_spec any_pool(draft *d, size_t from)
 {
     const units_node *source = node_at(d, from);
     mf_unit_spec unit = unit_pool(chance(d, 0.5) ? MF_POOL_AVERAGE : MF_POOL_MAX, 1);
+    test_random aside = *d->random;
 
     for (int i = 0; i < 2; i++) {
         size_t most = source->map[i] < 3 ? source->map[i] : 3;
 
         unit.kernel[i] = source->map[i] >= 2 && chance(d, 0.3) ? 0 : between(d, 1, most);
         unit.stride[i] = random_index(d->random, 4);
+        if (random_index(&aside, 3) == 0)
+            unit.padding[i] = random_index(&aside, unit.kernel[i] ? unit.kernel[i] : 2);
     }
+    if (unit.pool == MF_POOL_AVERAGE && random_index(&aside, 2) == 0)
+        unit.pool = MF_POOL_AVERAGE_INSIDE;
     return unit;
 }
 

@@ -38,6 +38,7 @@ export const constants = Object.freeze({
     MF_POOL_NONE: 0,
     MF_POOL_AVERAGE: 1,
     MF_POOL_MAX: 2,
+    MF_POOL_AVERAGE_INSIDE: 3,
     MF_NORMALIZATION_NONE: 0,
     MF_NORMALIZATION_BATCH: 1,
     MF_ACTIVATION_IDENTITY: 0,

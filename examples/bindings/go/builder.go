@@ -39,6 +39,7 @@ const (
 const (
 	PoolAverage = int(C.MF_POOL_AVERAGE)
 	PoolMax     = int(C.MF_POOL_MAX)
+	PoolInside  = int(C.MF_POOL_AVERAGE_INSIDE)
 )
 
 // Previous stands for the node that was added last.

@@ -323,6 +323,7 @@ enum { MF_LAYER_UNITS = 2 };
 enum { MF_POOL_NONE = 0 };
 enum { MF_POOL_AVERAGE = 1 };
 enum { MF_POOL_MAX = 2 };
+enum { MF_POOL_AVERAGE_INSIDE = 3 };
 enum { MF_NORMALIZATION_NONE = 0 };
 enum { MF_NORMALIZATION_BATCH = 1 };
 enum { MF_ACTIVATION_IDENTITY = 0 };

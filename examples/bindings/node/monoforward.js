@@ -235,13 +235,15 @@ class Builder extends Handle {
     }
 
     // A stride of 0 is the size of the window.
-    maxPool(size = 2, stride = 0) {
-        return this.unit(constants.MF_UNIT_POOL, {pool: constants.MF_POOL_MAX, kernel: both(size), stride: both(stride)});
+    maxPool(size = 2, stride = 0, padding = 0) {
+        return this.unit(constants.MF_UNIT_POOL,
+            {pool: constants.MF_POOL_MAX, kernel: both(size), stride: both(stride), padding: both(padding)});
     }
 
-    averagePool(size = 2, stride = 0) {
+    // Padding counts as zeros.
+    averagePool(size = 2, stride = 0, padding = 0) {
         return this.unit(constants.MF_UNIT_POOL,
-            {pool: constants.MF_POOL_AVERAGE, kernel: both(size), stride: both(stride)});
+            {pool: constants.MF_POOL_AVERAGE, kernel: both(size), stride: both(stride), padding: both(padding)});
     }
 
     dropout(rate, maps = false) {

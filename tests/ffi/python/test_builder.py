@@ -189,8 +189,8 @@ class Building(unittest.TestCase):
             mf.Builder((4,)).dense(8).head(3, similarity=0.5).build()
 
     def test_units(self):
-        layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool().dropout(0.25, maps=True)
-                 .average_pool(2, 1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())
+        layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool(3, 2, 1).dropout(0.25, maps=True)
+                 .unit("pool", pool="average_inside", padding=1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())
         kinds = [unit.kind for unit in layer.units()]
         self.assertEqual(kinds, [mf.abi.MF_UNIT_CONV2D, mf.abi.MF_UNIT_ACTIVATION, mf.abi.MF_UNIT_POOL,
                                  mf.abi.MF_UNIT_DROPOUT, mf.abi.MF_UNIT_POOL, mf.abi.MF_UNIT_DENSE,
@@ -200,6 +200,7 @@ class Building(unittest.TestCase):
         self.assertEqual((conv.outputs, conv.bias, conv.stride[1], conv.padding[0]), (4, 0, 2, 0))
         self.assertEqual((leaky.leak, pool.pool, dropout.dropout, dropout.dropout_maps),
                          (0.5, mf.abi.MF_POOL_MAX, 0.25, 1))
+        self.assertEqual((list(pool.padding), layer.units()[4].pool), ([1, 1], mf.abi.MF_POOL_AVERAGE_INSIDE))
         self.assertEqual(list(layer.units()[7].inputs)[0], 5)
         self.assertEqual(list(layer.units()[9].inputs), [9, 7])
         self.assertEqual(layer.shape(), ((2, 9, 9), (6,)))

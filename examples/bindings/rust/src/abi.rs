@@ -74,6 +74,7 @@ pub const MF_LAYER_UNITS: i32 = 2;
 pub const MF_POOL_NONE: i32 = 0;
 pub const MF_POOL_AVERAGE: i32 = 1;
 pub const MF_POOL_MAX: i32 = 2;
+pub const MF_POOL_AVERAGE_INSIDE: i32 = 3;
 pub const MF_NORMALIZATION_NONE: i32 = 0;
 pub const MF_NORMALIZATION_BATCH: i32 = 1;
 pub const MF_ACTIVATION_IDENTITY: i32 = 0;

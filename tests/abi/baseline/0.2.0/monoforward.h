@@ -257,8 +257,11 @@ enum {
  *  window are left out. */
 enum {
     MF_POOL_NONE = 0,    /**< The maps as they are. */
-    MF_POOL_AVERAGE = 1, /**< The mean of each window. */
-    MF_POOL_MAX = 2      /**< The largest value of each window; its gradient goes to the first such value. */
+    MF_POOL_AVERAGE = 1, /**< The mean of each window, in which padding counts as zeros. */
+    MF_POOL_MAX = 2, /**< The largest value of each window, which padding never is; its gradient goes to the first
+                        such value. */
+    MF_POOL_AVERAGE_INSIDE = 3 /**< Of units: the mean of the values of the map in each window, without
+                                  padding. */
 };
 
 /** Normalisation between the product and the bias. */
@@ -684,10 +687,11 @@ typedef struct mf_unit_spec {
                             1. */
     int32_t activation;  /**< Activation: MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
     float leak;          /**< Activation: factor of leaky ReLU below 0, 0 to 1; default 0.01. */
-    int32_t pool;        /**< Pool: MF_POOL_AVERAGE (default) or MF_POOL_MAX. */
+    int32_t pool;        /**< Pool: MF_POOL_AVERAGE (default), MF_POOL_MAX or MF_POOL_AVERAGE_INSIDE. */
     size_t kernel[2];    /**< Convolution, pool: size of the window; 0 (default): 3 and 2. */
     size_t stride[2];    /**< Convolution, pool: 0 (default): 1, and the pool's kernel. */
-    size_t padding[2];   /**< Convolution: zeros on each side of a map, below the kernel's size; default 0. */
+    size_t padding[2];   /**< Convolution, pool: places on each side of a map, below the kernel's size; zeros of a
+                            convolution, and what MF_POOL_... says; default 0. */
     float dropout;       /**< Dropout: rate, 0 to below 1; no default but 0. */
     int32_t dropout_maps; /**< Dropout: 1: whole maps, or whole positions of a sequence; 0 (default): single
                              values. */
