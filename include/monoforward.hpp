@@ -899,6 +899,14 @@ struct head_spec : mf_head_spec {
         return spec;
     }
 
+    /** This head, whose layer's last unit is a map that learns how alike rows are, with that share of the loss. */
+    head_spec matching(float lambda) const
+    {
+        head_spec spec = *this;
+        spec.similarity = lambda;
+        return spec;
+    }
+
     /** A goodness for each position of a sequence. */
     static head_spec positions(std::size_t classes)
     {

@@ -635,7 +635,7 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer, mfi_o
 {
     mfi_onnx_walk aside = *walk;
     const mfi_plan *plan = &layer->plan;
-    put_stages(&aside, layer, plan->body, plan->stage_count, input);
+    put_stages(&aside, layer, plan->body, plan->scoring, input);
     if (aside.rank > 1 && plan->head.kind != MF_HEAD_POSITIONS) {
         if (mfi_plan_pools_head(plan))
             put_head_pooling(&aside, mfi_plan_head_input(plan)->dims + 1, plan->head.pool_size);

@@ -115,6 +115,7 @@ static const mfi_field head_fields[] = {
     {"output", SPEC(LINK, output_node), NULL, 0, 0},
     {"sampling", SPEC(OPTION, sampling), mfi_sampling_names, MFI_SAMPLINGS, 0},
     {"candidates", SPEC(COUNT, candidates), NULL, 0, 0},
+    {"similarity", SPEC(SHARE, similarity), NULL, 0, 0},
 };
 const mfi_field_table mfi_head_fields = {NAMES(head_fields), "head of layer"};
 
@@ -171,7 +172,8 @@ static bool is_of_version_3(const mf_unit_spec *unit)
 uint64_t mfi_plan_format(const mfi_plan *plan)
 {
     bool later = plan->input.rank == 2 || plan->head.kind == MF_HEAD_POSITIONS ||
-                 plan->head.output_node != MF_NODE_PREVIOUS || plan->head.sampling != MF_SAMPLING_NONE;
+                 plan->head.output_node != MF_NODE_PREVIOUS || plan->head.sampling != MF_SAMPLING_NONE ||
+                 mfi_plan_compares(plan);
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
     return later ? MFI_FORMAT_KINDS : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;

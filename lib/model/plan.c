@@ -47,7 +47,18 @@ const mf_shape *mfi_plan_output(const mfi_plan *plan)
 
 const mf_shape *mfi_plan_head_input(const mfi_plan *plan)
 {
-    return mfi_plan_shape(plan, (int32_t)plan->unit_count);
+    return mfi_plan_shape(plan, (int32_t)plan->unit_count - mfi_plan_compares(plan));
+}
+
+bool mfi_plan_compares(const mfi_plan *plan)
+{
+    return plan->head.similarity > 0.0f;
+}
+
+size_t mfi_plan_compared(const mfi_plan *plan)
+{
+    const mf_shape *map = mfi_plan_shape(plan, (int32_t)plan->unit_count);
+    return map->dims[1] * map->dims[2] > 1 ? map->dims[0] : mfi_shape_values(map);
 }
 
 size_t mfi_plan_scores(const mfi_plan *plan)
@@ -281,6 +292,11 @@ mf_status mfi_plan_check_head(const mf_head_spec *head)
     MFI_TRY(mfi_check_constant("projection_init", head->projection_init, MF_INIT_NORMAL));
     MFI_TRY(mfi_check_gain("projection_gain", head->projection_gain));
     MFI_TRY(mfi_check_rate("label_smoothing", (double)head->label_smoothing));
+    MFI_TRY(mfi_check_rate("similarity", (double)head->similarity));
+    MFI_TRY(mfi_check_reserved(head->reserved2));
+    if (head->kind == MF_HEAD_POSITIONS && head->similarity > 0.0f)
+        return mfi_fail(MF_STATUS_ARGUMENT, "similarity %g: a head for positions compares no rows",
+                        (double)head->similarity);
     if (head->output_node < 1 && head->output_node != MF_NODE_PREVIOUS)
         return mfi_fail(MF_STATUS_ARGUMENT, "output_node %d is no unit's; the first has node 1",
                         (int)head->output_node);

@@ -113,6 +113,8 @@ static void put_layer_lines(mfi_page *to, const mf_network *network, size_t posi
     if (plan->head.sampling != MF_SAMPLING_NONE)
         mfi_page_put(to, ", %zu candidates by %s", plan->head.candidates,
                      mfi_sampling_names[plan->head.sampling]);
+    if (mfi_plan_compares(plan))
+        mfi_page_put(to, ", similarity %g of node %zu", (double)plan->head.similarity, plan->unit_count);
     mfi_page_put(to, "\n");
     mfi_page_put(to, "----- gradients stop here -----\n");
 }

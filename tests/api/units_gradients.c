@@ -177,6 +177,42 @@ static void check_turns(check_plan *check)
     check("a product along the positions", &mixer, 58);
 }
 
+/* The deviation of a map does not know of a bias. */
+static mf_unit_spec map_without_bias(mf_unit_spec unit)
+{
+    unit.bias = 0;
+    return unit;
+}
+
+/* Heads that compare similarities: by values and by deviations of maps; by a map that reads what M reads, and
+ * one that reads the output behind which the head has units. */
+static void each_similarity(check_plan *check)
+{
+    units_plan row = plan_row(3, CLASSES), maps = plan_maps(2, 3, 2, CLASSES),
+               apart = plan_maps(1, 2, 3, CLASSES);
+
+    plan_add(&row, unit_dense(3));
+    plan_add(&row, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&row, unit_dense(4));
+    row.head.similarity = 0.5f;
+    check("similarity of rows", &row, 70);
+    plan_add(&maps, unit_conv(2, 2, 1));
+    plan_add(&maps, unit_norm());
+    plan_add(&maps, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&maps, map_without_bias(unit_conv(4, 3, 1)));
+    maps.head.similarity = 0.9f;
+    maps.head.pool_size = 1;
+    check("similarity of maps", &maps, 71);
+    plan_add(&apart, unit_conv(2, 3, 1));
+    plan_add(&apart, unit_conv(3, 2, 0));
+    plan_add(&apart, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&apart, unit_reading(map_without_bias(unit_conv(3, 1, 0)), 1));
+    apart.head.output_node = 1;
+    apart.head.label_smoothing = 0.2f;
+    apart.head.similarity = 0.5f;
+    check("similarity beside units of the head", &apart, 73);
+}
+
 /* Units that read sequences, and the same ones on rows and maps. */
 static void each_sequence(check_plan *check)
 {
@@ -334,6 +370,7 @@ static void test_the_oracle_matches_differences(void **state)
     each_group(check_oracle_twice);
     each_order(check_oracle_twice);
     each_sequence(check_oracle_twice);
+    each_similarity(check_oracle_twice);
 }
 
 /* ---- the library ---- */
@@ -376,7 +413,7 @@ static void close_library(library *l)
 }
 
 /* The layer's loss by evaluation, or, with `by_step`, by a step at rate 0, which takes the batch's mean and
- * variance and knows of label smoothing. */
+ * variance and knows of label smoothing and similarities. */
 static double loss_at(library *l, const char *name, float *values, size_t count, size_t i, double shift,
                       int by_step)
 {
@@ -429,7 +466,8 @@ static void check_library(const char *name, fixture *f, library *l, int fixed)
     size_t values_in_all = count_gradients(l->layer);
     float *gradients = get_memory(values_in_all * sizeof *gradients);
     const float *at = gradients;
-    int by_step = !fixed || f->oracle->plan.head.label_smoothing > 0.0f;
+    int by_step =
+        !fixed || f->oracle->plan.head.label_smoothing > 0.0f || f->oracle->plan.head.similarity > 0.0f;
 
     check_ok(mf_layer_gradients(l->layer, l->workspace, &l->batch, NULL, gradients, values_in_all));
     for (size_t p = 0; p < f->oracle->listed; p++) {
@@ -493,6 +531,12 @@ static void test_gradients_of_sequences_match_differences(void **state)
     each_sequence(check_library_twice);
 }
 
+static void test_gradients_of_similarities_match_differences(void **state)
+{
+    (void)state;
+    each_similarity(check_library_twice);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_gradients_of_maps_match_differences),
         cmocka_unit_test(test_gradients_of_other_orders_match_differences),
         cmocka_unit_test(test_gradients_of_sequences_match_differences),
+        cmocka_unit_test(test_gradients_of_similarities_match_differences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,6 +223,8 @@ static void test_every_field_of_a_unit_is_saved(void **state)
     plan_add(&plan, pool);
     plan_add(&plan, unit_dropout(0.1f, 1));
     plan_add(&plan, unit_add(4, 5));
+    plan_add(&plan, unit_conv(3, 1, 0));
+    plan.head.similarity = 0.99f;
     plan.head.pool_size = 2;
     plan.head.projection_init = MF_INIT_NORMAL;
     plan.head.projection_gain = 0.7f;

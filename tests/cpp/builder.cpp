@@ -60,6 +60,15 @@ TEST(builder, heads_sample)
         mf::builder({4}, 5).dense(8).head(mf::head_spec::linear(40).sampled(MF_SAMPLING_UNIFORM, 41)));
 }
 
+TEST(builder, heads_match_similarities)
+{
+    mf::layer layer =
+        mf::builder({4}, 5).dense(8).relu().dense(6).head(mf::head_spec::linear(3).matching(0.75f)).build();
+    CHECK(layer.head().similarity == 0.75f);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "got 1",
+                mf::builder({4}, 5).dense(8).dense(6).head(mf::head_spec::linear(3).matching(1.0f)));
+}
+
 TEST(builder, a_residual_block_learns)
 {
     mf::network network;

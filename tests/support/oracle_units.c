@@ -128,11 +128,13 @@ units_oracle *units_create(const units_plan *plan)
 {
     units_oracle *o = get_zeroed(1, sizeof *o);
     units_node *input = &o->nodes[0];
-    const units_node *output = &o->nodes[plan->count];
+    const units_node *output;
 
     o->plan = *plan;
     o->count = plan->count;
-    o->output = plan->head.output_node > 0 ? (size_t)plan->head.output_node : plan->count;
+    o->read = plan->count - (plan->head.similarity > 0.0f);
+    o->output = plan->head.output_node > 0 ? (size_t)plan->head.output_node : o->read;
+    output = &o->nodes[o->read];
     input->rank = plan->input.rank;
     input->channels = plan->input.dims[input->rank == 2];
     input->map[0] = plan->input.dims[input->rank != 2];
@@ -333,6 +335,8 @@ oracle_result units_loss(units_oracle *o, size_t rows, const double *x, const in
     units_forward(o, &p);
     result = oracle_loss(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights,
                          (double)o->plan.head.label_smoothing);
+    result.loss = (1.0 - (double)o->plan.head.similarity) * result.loss +
+                  units_similarity(o, &p, flat.y, flat.weights, 0);
     drop_targets(&flat);
     units_end_pass(o, &p);
     return result;
@@ -364,6 +368,10 @@ oracle_result units_gradients(units_oracle *o, size_t rows, const double *x, con
     units_forward(o, &p);
     result = oracle_loss(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights, smoothing);
     oracle_loss_gradient(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights, smoothing);
+    for (size_t i = 0; i < rows * units_scores(o); i++)
+        p.goodness[i] *= 1.0 - (double)o->plan.head.similarity;
+    result.loss = (1.0 - (double)o->plan.head.similarity) * result.loss +
+                  units_similarity(o, &p, flat.y, flat.weights, 1);
     drop_targets(&flat);
     units_backward(o, &p);
     for (size_t n = 1; n <= o->count; n++)

@@ -348,6 +348,24 @@ static void draw_head(draft *d)
         d->plan.head.output_node = draw_output(d);
 }
 
+/* Behind the head, a map that reads the output or a unit behind it, if there is room for it. */
+static void draw_similarity(draft *d)
+{
+    size_t last = d->plan.count,
+           output = d->plan.head.output_node > 0 ? (size_t)d->plan.head.output_node : last,
+           from = output + random_index(d->random, last - output + 1);
+    const units_node *source = node_at(d, from);
+    mf_unit_spec map = source->rank == 3 && chance(d, 0.8) ? any_convolution(d, from) : unit_dense(2);
+
+    if (last == RANDOM_UNITS || source->rank == 2 || d->plan.head.kind == MF_HEAD_POSITIONS)
+        return;
+    map.outputs = between(d, 3, 9);
+    if (source->rank == 3) /* no deviation of a map shows a bias, so it would be compared with nothing */
+        map.bias = 0;
+    plan_add(&d->plan, unit_reading(map, (int32_t)from));
+    d->plan.head.similarity = chance(d, 0.5) ? 0.99f : 0.5f;
+}
+
 static units_plan draw_plan(test_random *random, int positions, int heads)
 {
     draft d = {.random = random, .positions = positions, .heads = heads};
@@ -368,6 +386,8 @@ static units_plan draw_plan(test_random *random, int positions, int heads)
         whole = draw_units(&d);
         if (whole)
             draw_head(&d);
+        if (whole && heads && chance(&d, 0.5))
+            draw_similarity(&d);
         units_free(d.shapes);
     }
     return d.plan;
@@ -394,6 +414,6 @@ units_plan random_plan_with_head_units(test_random *random, int positions)
 
     do
         plan = draw_plan(random, positions, 1);
-    while (plan.head.output_node == MF_NODE_PREVIOUS);
+    while (plan.head.output_node == MF_NODE_PREVIOUS && plan.head.similarity == 0.0f);
     return plan;
 }

@@ -60,7 +60,7 @@ static units_plan first_plan(void)
     return plan;
 }
 
-/* A residual block, and a head with a convolution of its own. */
+/* A residual block, and a head with a convolution of its own that compares similarities by another one. */
 static units_plan middle_plan(void)
 {
     units_plan plan = plan_residual(4, 1, 3, CLASSES);
@@ -70,6 +70,8 @@ static units_plan middle_plan(void)
     plan_add(&plan, unit_conv(5, 3, 1));
     plan_add(&plan, unit_norm());
     plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    plan.head.similarity = 0.75f;
+    plan_add(&plan, unit_reading(unit_conv(6, 3, 1), plan.head.output_node));
     return plan;
 }
 
@@ -82,6 +84,8 @@ static units_plan last_plan(void)
     plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
     plan_add(&plan, unit_dropout(0.3f, 0));
     plan_add(&plan, unit_dense(19));
+    plan.head.similarity = 0.5f;
+    plan_add(&plan, unit_dense(7));
     plan.seed = 63;
     plan.precision = MF_PRECISION_BF16;
     return plan;

@@ -237,6 +237,8 @@ void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
     same_field(output_node);
     same_field(sampling);
     same_field(candidates);
+    same_field(similarity);
+    same_field(reserved2);
 }
 
 void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other)

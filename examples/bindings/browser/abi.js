@@ -219,7 +219,7 @@ export const structs = {
         causal: ['Int32', 40],
         reserved: ['Int32', 44],
     }},
-    mf_head_spec: {bytes: 44, fields: {
+    mf_head_spec: {bytes: 52, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         classes: ['Uint32', 8],
@@ -231,6 +231,8 @@ export const structs = {
         sampling: ['Int32', 32],
         reserved: ['Int32', 36],
         candidates: ['Uint32', 40],
+        similarity: ['Float32', 44],
+        reserved2: ['Int32', 48],
     }},
     mf_builder_spec: {bytes: 40, fields: {
         struct_size: ['Uint32', 0],

@@ -169,7 +169,8 @@ type HeadSpec struct {
 	Classes, PoolSize int
 	OutputNode        int
 	LabelSmoothing    float32
-	Positions         bool // a goodness for each position of a sequence
+	Similarity        float32 // part of the loss for how alike rows are; the last unit is the map for that
+	Positions         bool    // a goodness for each position of a sequence
 }
 
 // Builder makes layers of several units. Each call adds one and returns the builder, so that calls can be chained:
@@ -419,6 +420,7 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	raw.classes = C.size_t(spec.Classes)
 	raw.pool_size = C.size_t(spec.PoolSize)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
+	raw.similarity = C.float(spec.Similarity)
 	if spec.OutputNode > 0 {
 		raw.output_node = C.int32_t(spec.OutputNode)
 	}

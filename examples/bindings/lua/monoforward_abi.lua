@@ -165,6 +165,8 @@ struct mf_head_spec {
     int32_t sampling;
     int32_t reserved;
     size_t candidates;
+    float similarity;
+    int32_t reserved2;
 };
 struct mf_builder_spec {
     uint32_t struct_size;
@@ -536,7 +538,7 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_batch") == 64)
     assert(ffi.sizeof("mf_unit_spec") == 152)
     assert(ffi.sizeof("mf_block_spec") == 72)
-    assert(ffi.sizeof("mf_head_spec") == 56)
+    assert(ffi.sizeof("mf_head_spec") == 64)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
     assert(ffi.sizeof("mf_pool_spec") == 16)

@@ -200,8 +200,10 @@ function declare(koffi, library) {
         sampling: 'int32_t',
         reserved: 'int32_t',
         candidates: 'size_t',
+        similarity: 'float',
+        reserved2: 'int32_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 56)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 64)
         throw new Error('mf_head_spec has another size than in C');
     koffi.struct('mf_report', {
         struct_size: 'uint32_t',

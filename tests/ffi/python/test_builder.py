@@ -174,6 +174,20 @@ class Building(unittest.TestCase):
         with self.assertRaisesRegex(mf.MonoforwardError, "candidates must be from 1 to the 50 classes, got 0"):
             mf.Builder((4,)).dense(8).head(50, sampling="uniform").build()
 
+    def test_similarity(self):
+        layer = mf.Builder((4,), seed=1).dense(8).relu().dense(6, bias=0).head(3, similarity=0.5).build()
+        self.assertEqual(layer.parameters()["head.projection"].shape, (3, 8))
+        network = mf.Network([layer])
+        network.set_optimizer(mf.Optimizer("adam", learning_rate=0.05))
+        workspace = mf.Workspace(network, 9)
+        x = numpy.random.default_rng(1).normal(size=(9, 4)).astype(numpy.float32)
+        y = numpy.arange(9, dtype=numpy.int32) % 3
+        for _ in range(200):
+            network.step(workspace, x, y)
+        numpy.testing.assert_array_equal(network.predict(workspace, x), y)
+        with self.assertRaisesRegex(mf.MonoforwardError, "similarity 0.5: the only unit would be the map for it"):
+            mf.Builder((4,)).dense(8).head(3, similarity=0.5).build()
+
     def test_units(self):
         layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool().dropout(0.25, maps=True)
                  .average_pool(2, 1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())

@@ -364,6 +364,8 @@ mf_head_spec._fields_ = [
     ("sampling", c.c_int32),
     ("reserved", c.c_int32),
     ("candidates", c.c_size_t),
+    ("similarity", c.c_float),
+    ("reserved2", c.c_int32),
 ]
 
 mf_builder_spec._fields_ = [

@@ -295,6 +295,8 @@ pub struct mf_head_spec {
     pub sampling: i32,
     pub reserved: i32,
     pub candidates: usize,
+    pub similarity: f32,
+    pub reserved2: i32,
 }
 
 #[repr(C)]
@@ -613,7 +615,7 @@ const _: () = {
     assert!(std::mem::size_of::<mf_batch>() == 64);
     assert!(std::mem::size_of::<mf_unit_spec>() == 152);
     assert!(std::mem::size_of::<mf_block_spec>() == 72);
-    assert!(std::mem::size_of::<mf_head_spec>() == 56);
+    assert!(std::mem::size_of::<mf_head_spec>() == 64);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
     assert!(std::mem::size_of::<mf_pool_spec>() == 16);

@@ -782,7 +782,8 @@ enum {
                                     each class occurs. Classes with count 0 are scored as labels only. */
 };
 
-/** What a head is made from. Its objective is the cross-entropy of softmax(G).
+/** What a head is made from. Its objective is the cross-entropy of softmax(G), and with `similarity` also how
+ *  alike rows of a batch are.
  *
  *  A head may have units of its own: those behind `output_node`. They read the layer's output and each other, M
  * reads the last of them, and nothing of them reaches the next layer: they are computed where there is goodness
@@ -805,6 +806,17 @@ typedef struct mf_head_spec {
     int32_t reserved;        /**< 0. */
     size_t candidates;       /**< S, how many are drawn for a batch: with sampling 1 to m must be given, without
                                   it 0 (default). */
+    float similarity;        /**< Similarity matching: lambda, 0 (default: none) to below 1. The last unit of the
+                                  layer, which must be dense or a convolution, is then a map for this alone: the
+                                  step's loss is (1 - lambda) the cross-entropy + lambda the mean over all pairs
+                                  of rows of (r - t)^2. r is the cosine of what the map makes of both rows, each
+                                  less its mean; of maps, the standard deviation of each stands for its values.
+                                  t is 1 for equal labels and -1 / (m - 1) for others. Sample weights weigh
+                                  pairs by their products. M reads the unit before the map, and nobody else need
+                                  read that; MF_NODE_PREVIOUS as output_node is that unit. The map reads the
+                                  output, or a unit behind it, and costs nothing in inference. Not of
+                                  MF_HEAD_POSITIONS. Evaluation reports the cross-entropy. */
+    int32_t reserved2;       /**< 0. */
 } mf_head_spec;
 
 /** What a builder is made from. */
