@@ -401,6 +401,8 @@ static void test_grouped_convolutions_match_the_oracle(void **state)
             plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
             run_plan("groups", &plan, ROWS);
         }
+}
+
 /* More rows than are compared at once. */
 static void test_similarities_of_many_rows_match_the_oracle(void **state)
 {
