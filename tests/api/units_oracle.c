@@ -346,6 +346,28 @@ static void test_all_sizes_match_the_oracle(void **state)
     }
 }
 
+/* More rows than are compared at once. */
+static void test_similarities_of_many_rows_match_the_oracle(void **state)
+{
+    units_plan row = plan_row(9, 6), maps = plan_maps(3, 4, 4, 5);
+    mf_unit_spec map = unit_conv(17, 3, 1);
+
+    (void)state;
+    plan_add(&row, unit_dense(33));
+    plan_add(&row, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&row, unit_dense(40));
+    row.head.similarity = 0.99f;
+    run_plan("similarities of rows", &row, 110);
+    map.bias = 0;
+    plan_add(&maps, unit_conv(8, 3, 1));
+    plan_add(&maps, unit_norm());
+    plan_add(&maps, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&maps, map);
+    maps.head.similarity = 0.99f;
+    maps.head.pool_size = 2;
+    run_plan("similarities of maps", &maps, 70);
+}
+
 /* The rows of tokens that a batch does not have stand still, with all that the optimizer keeps of them. */
 static void test_embeddings_match_the_oracle(void **state)
 {
@@ -403,28 +425,6 @@ static void test_grouped_convolutions_match_the_oracle(void **state)
         }
 }
 
-/* More rows than are compared at once. */
-static void test_similarities_of_many_rows_match_the_oracle(void **state)
-{
-    units_plan row = plan_row(9, 6), maps = plan_maps(3, 4, 4, 5);
-    mf_unit_spec map = unit_conv(17, 3, 1);
-
-    (void)state;
-    plan_add(&row, unit_dense(33));
-    plan_add(&row, unit_activation(MF_ACTIVATION_RELU));
-    plan_add(&row, unit_dense(40));
-    row.head.similarity = 0.99f;
-    run_plan("similarities of rows", &row, 110);
-    map.bias = 0;
-    plan_add(&maps, unit_conv(8, 3, 1));
-    plan_add(&maps, unit_norm());
-    plan_add(&maps, unit_activation(MF_ACTIVATION_RELU));
-    plan_add(&maps, map);
-    maps.head.similarity = 0.99f;
-    maps.head.pool_size = 2;
-    run_plan("similarities of maps", &maps, 70);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,9 +442,9 @@ int main(void)
         cmocka_unit_test(test_changes_of_rank_match_the_oracle),
         cmocka_unit_test(test_a_network_in_one_layer_matches_the_oracle),
         cmocka_unit_test(test_all_sizes_match_the_oracle),
+        cmocka_unit_test(test_similarities_of_many_rows_match_the_oracle),
         cmocka_unit_test(test_embeddings_match_the_oracle),
         cmocka_unit_test(test_grouped_convolutions_match_the_oracle),
-        cmocka_unit_test(test_similarities_of_many_rows_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

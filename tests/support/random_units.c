@@ -360,6 +360,7 @@ static void draw_similarity(draft *d)
     if (last == RANDOM_UNITS || source->rank == 2 || d->plan.head.kind == MF_HEAD_POSITIONS)
         return;
     map.outputs = between(d, 3, 9);
+    map.groups = 0;
     if (source->rank == 3) /* no deviation of a map shows a bias, so it would be compared with nothing */
         map.bias = 0;
     plan_add(&d->plan, unit_reading(map, (int32_t)from));
