@@ -102,7 +102,7 @@ measure_speed() {
                 --test-limit 64 --workers $workers --seed "${run%-*}" >"$work/speed.out" 2>"$work/speed.err" &
             child=$!
             wait $child
-            [ $stopped -eq 0 ] || return 0
+            [ $stopped -eq 0 ] || { left=1 && return 0; }
             tail -1 "$work/speed.out" | grep '^result .*rows_per_second=' >>"$work/speed.log" ||
                 die "the speed of $run with $workers workers: $(grep '^error: ' "$work/speed.err" | head -1)"
         done
