@@ -33,6 +33,7 @@ static void write_value(mfi_text *text, const mfi_field *field, const void *valu
         mfi_text_string(text, field->names[*number]);
         return;
     case MFI_FIELD_FLOAT:
+    case MFI_FIELD_SHARE:
         mfi_text_float(text, *(const float *)value);
         return;
     case MFI_FIELD_U64:
@@ -62,6 +63,8 @@ static bool is_written(const mfi_field *field, const void *value)
         return *count > 0;
     if (field->type == MFI_FIELD_COUNTS)
         return count[0] + count[1] > 0;
+    if (field->type == MFI_FIELD_SHARE)
+        return *(const float *)value != 0.0f;
     return field->type == MFI_FIELD_OPTION ? *number != 0 : field->type != MFI_FIELD_OTHER;
 }
 
@@ -132,6 +135,7 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
         *number = (int32_t)index;
         return true;
     case MFI_FIELD_FLOAT:
+    case MFI_FIELD_SHARE:
         return words && mfi_parse_float(words, value);
     case MFI_FIELD_U64:
         return words && mfi_parse_u64(words, value);

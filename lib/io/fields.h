@@ -15,6 +15,7 @@ typedef enum mfi_field_type {
     MFI_FIELD_NAME,   /* int32_t, an index into `names`: a string */
     MFI_FIELD_OPTION, /* the same; the first name is the default and is not written */
     MFI_FIELD_FLOAT,  /* float: a string */
+    MFI_FIELD_SHARE,  /* the same; 0 is the default and is not written */
     MFI_FIELD_U64,    /* uint64_t: a string */
     MFI_FIELD_LINK,   /* int32_t: a number; -1 means none and is not written */
     MFI_FIELD_OTHER   /* of variable length: the user of the table reads and writes it */

@@ -200,6 +200,8 @@ static void put_convolution(const unit *u)
         .type = "Conv",
         .inputs = {NULL, weight.text},
         .attributes = {two("kernel_shape", spec->kernel), two("strides", spec->stride), pads(spec->padding)}};
+    if (spec->groups > 0)
+        node.attributes[3] = one("group", (int64_t)spec->groups);
     if (has_bias(u)) {
         bias = put_role(u, MFI_BIAS);
         node.inputs[2] = bias.text;
@@ -373,6 +375,19 @@ static void put_tokens(const unit *u)
     put_transpose(u);
 }
 
+/* The input of the graph has floats, as that of all networks. */
+static void put_embedding(const unit *u)
+{
+    mfi_onnx_name weight = put_role(u, MFI_WEIGHT), tokens = name_of(u, "whole"),
+                  result = name_of(u, "embedded");
+    advance(u, (mfi_onnx_node){.type = "Cast", .attributes = {one("to", MFI_ONNX_INT64)}}, "whole");
+    mfi_onnx_put_node(&u->walk->graph, &(mfi_onnx_node){.type = "Gather",
+                                                        .inputs = {weight.text, tokens.text},
+                                                        .output = result.text,
+                                                        .attributes = {one("axis", 0)}});
+    u->walk->value = result;
+}
+
 static void put_positions(const unit *u)
 {
     mfi_onnx_name weight = put_role(u, MFI_WEIGHT);
@@ -470,6 +485,7 @@ static const char *const results[MFI_UNIT_KINDS] = {
     [MF_UNIT_TOKENS] = "turned",
     [MF_UNIT_POSITIONS] = "placed",
     [MF_UNIT_ATTENTION] = "attended",
+    [MF_UNIT_EMBEDDING] = "embedded",
 };
 
 /* The name of a node's value; node 0 is the input of the layer. */
@@ -540,6 +556,9 @@ static void put_unit_node(const unit *u, mfi_onnx_name input)
         return;
     case MF_UNIT_ATTENTION:
         put_attention(u);
+        return;
+    case MF_UNIT_EMBEDDING:
+        put_embedding(u);
         return;
     default:
         put_add(u, input);
@@ -619,7 +638,7 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer, mfi_o
 {
     mfi_onnx_walk aside = *walk;
     const mfi_plan *plan = &layer->plan;
-    put_stages(&aside, layer, plan->body, plan->stage_count, input);
+    put_stages(&aside, layer, plan->body, plan->scoring, input);
     if (aside.rank > 1 && plan->head.kind != MF_HEAD_POSITIONS) {
         if (mfi_plan_pools_head(plan))
             put_head_pooling(&aside, mfi_plan_head_input(plan)->dims + 1, plan->head.pool_size);

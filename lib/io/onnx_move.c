@@ -331,6 +331,8 @@ bool mfi_onnx_move(const mfi_onnx_call *call, mf_status *status)
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
         if (!mfi_bytes_are(call->op->type, moves[i].type))
             continue;
+        if (moves[i].move == move_gather && input->form == MFI_FORM_CONSTANT)
+            return false; /* an embedding, which computes */
         if (moves[i].move == move_nothing && input->form != MFI_FORM_NONE)
             *status = move_nothing(call);
         else if (moves[i].move == move_transpose && input->form == MFI_FORM_CONSTANT)

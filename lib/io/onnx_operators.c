@@ -126,16 +126,18 @@ static mf_status op_conv(mfi_op_call call)
     if (!weight || weight->rank != 4 || weight->turned ||
         (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
         return mfi_onnx_refuse(call, "its weight is no constant of four dims, or its bias none");
-    if (group.found && group.integer != 1)
-        return mfi_onnx_refuse(call, "groups are not known");
+    if (group.found && (group.integer < 1 || group.integer > INT32_MAX))
+        return mfi_onnx_refuse(call, "its number of groups is out of range");
     MFI_TRY(mfi_op_begin_window(call, MF_UNIT_CONV2D, &spec, &zeros));
     spec.outputs = (size_t)weight->dims[0];
+    spec.groups = group.found ? (size_t)group.integer : 1;
     spec.kernel[0] = (size_t)weight->dims[2];
     spec.kernel[1] = (size_t)weight->dims[3];
     spec.bias = 0;
     MFI_TRY(mfi_op_read_window(call, &spec, &zeros, &sides));
     if (spec.kernel[0] != (size_t)weight->dims[2] || spec.kernel[1] != (size_t)weight->dims[3] ||
-        (size_t)weight->dims[1] != mfi_onnx_shape(call->graph, spec.inputs[0])->dims[0] ||
+        weight->dims[1] > INT32_MAX ||
+        (size_t)weight->dims[1] * spec.groups != mfi_onnx_shape(call->graph, spec.inputs[0])->dims[0] ||
         (bias && !mfi_op_is_along(bias, spec.outputs, 0)))
         return mfi_onnx_refuse(call, "its weight or bias does not fit its input");
     pad_convolution(&spec, &zeros, &sides, lead);
@@ -160,6 +162,27 @@ static mf_status op_mat_mul(mfi_op_call call)
         (a->is.view.rank != 2 && a->is.view.rank != 3))
         return mfi_onnx_refuse(call, "it is known with a constant matrix, and inside attention");
     return put_dense_unit(call, weight, true, a->is.view.rank - 1);
+}
+
+/* The rows of a constant matrix that belong to tokens, the input of the graph. */
+static mf_status op_gather(mfi_op_call call)
+{
+    mf_unit_spec spec;
+    int32_t node;
+    mfi_op_input tokens = mfi_onnx_input(call, 1);
+    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 0));
+    if (!weight || weight->rank != 2 || weight->turned ||
+        mfi_onnx_attribute_of(call->op, "axis").integer != 0 || tokens->form != MFI_FORM_VIEW ||
+        tokens->is.view.node != 0)
+        return mfi_onnx_refuse(call,
+                               "it is known for positions of a unit's output, and for rows of a constant "
+                               "matrix, of which the input of the graph says which");
+    MFI_TRY(mfi_op_begin_unit(call, tokens, MF_UNIT_EMBEDDING, false, &spec));
+    spec.vocabulary = (size_t)weight->dims[0];
+    spec.outputs = (size_t)weight->dims[1];
+    MFI_TRY(mfi_op_give_unit(call, &spec, &node));
+    mfi_op_last_unit(call)->constants[MFI_WEIGHT] = weight;
+    return MF_STATUS_OK;
 }
 
 static mf_status op_concat(mfi_op_call call)
@@ -213,6 +236,7 @@ mf_status mfi_onnx_compute(const mfi_onnx_call *call)
                      {"Conv", op_conv},
                      {"Div", mfi_op_div},
                      {"Erf", mfi_op_erf},
+                     {"Gather", op_gather},
                      {"Gelu", op_gelu},
                      {"Gemm", op_gemm},
                      {"GlobalAveragePool", mfi_op_global_pool},

@@ -109,6 +109,8 @@ static uint64_t fingerprint(const mf_network *network)
         }
         if (layer->plan.body < layer->plan.stage_count)
             hash_word(&hash, (uint64_t)layer->plan.output);
+        if (mfi_plan_compares(&layer->plan))
+            hash_word(&hash, layer->plan.scoring);
         for (size_t number = 0; number < layer->plan.parameter_count; number++) {
             const mfi_parameter_spec *parameter = &layer->plan.parameters[number];
             hash_word(&hash, number);

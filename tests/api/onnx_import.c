@@ -35,8 +35,7 @@ static void check_returns(mf_network *network, test_random *random, int same_byt
                     (input.rank > 2 ? input.dims[2] : 1),
            count = scores.dims[0] * (scores.rank > 1 ? scores.dims[1] : 1);
     float *x = get_memory(values * sizeof *x);
-    for (size_t i = 0; i < values; i++)
-        x[i] = (float)random_normal(random);
+    draw_inputs(layer_vocabulary(first), random, x, values);
     check_ok(mf_network_export_onnx_size(network, &bytes));
     message model = {0};
     void *file = get_memory(bytes);
@@ -128,6 +127,25 @@ static void test_heads_with_units_return(void **state)
     mf_network *network = make_units_network(plans, 2, NULL);
     check_returns(network, &random, 1);
     mf_network_free(network);
+}
+
+/* Also of one position, and of two embeddings of the same tokens. */
+static void test_tokens_return(void **state)
+{
+    test_random random = {14};
+
+    (void)state;
+    for (size_t positions = 1; positions <= 6; positions += 5) {
+        units_plan plan = plan_row(positions, 3);
+
+        plan_add(&plan, unit_embedding(11, 4));
+        plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+        plan_add(&plan, unit_reading(unit_embedding(13, 4), 0));
+        plan_add(&plan, unit_add(2, 3));
+        mf_network *network = make_units_network(&plan, 1, NULL);
+        check_returns(network, &random, 1);
+        mf_network_free(network);
+    }
 }
 
 /* ---- models of others ---- */
@@ -288,7 +306,8 @@ static void test_what_is_not_known_is_named(void **state)
 {
     static const refusal refusals[] = {
         {"Frobnicate", "x", "", "\"y\" (Frobnicate): the operator is not known"},
-        {"Conv", "x k", "group=2", "(Conv): groups"},
+        {"Conv", "x k", "group=2", "does not fit its input"},
+        {"Conv", "x k", "group=0", "groups"},
         {"Conv", "x k", "dilations=2,1", "dilations"},
         {"Conv", "x k", "pads=0,0", "two dims"},
         {"Conv", "x missing", "", "no constant"},
@@ -318,6 +337,10 @@ static void test_what_is_not_known_is_named(void **state)
         {"Relu", "absent", "", "no unit computes"},
         {"ReduceMean", "x", "axes=0,", "the batch"},
         {"Clip", "x", "", "ReLU"},
+        {"Gather", "v x", "", "constant matrix"},
+        {"Gather", "m x", "axis=1", "constant matrix"},
+        {"Gather", "m m", "", "constant matrix"},
+        {"Gather", "m x", "", "2 maps of 4x4"},
     };
     const int64_t input[] = {0, 2, 4, 4}, kernel[] = {3, 2, 3, 3}, matrix[] = {4, 2}, two = 2;
 
@@ -450,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_own_models_return),
         cmocka_unit_test(test_own_models_of_several_layers_return),
         cmocka_unit_test(test_heads_with_units_return),
+        cmocka_unit_test(test_tokens_return),
         cmocka_unit_test(test_answers_are_those_of_the_model),
         cmocka_unit_test(test_cuts_heads_and_what_is_frozen),
         cmocka_unit_test(test_cuts_where_gradients_cannot_stop_are_refused),

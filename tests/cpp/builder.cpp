@@ -60,6 +60,15 @@ TEST(builder, heads_sample)
         mf::builder({4}, 5).dense(8).head(mf::head_spec::linear(40).sampled(MF_SAMPLING_UNIFORM, 41)));
 }
 
+TEST(builder, heads_match_similarities)
+{
+    mf::layer layer =
+        mf::builder({4}, 5).dense(8).relu().dense(6).head(mf::head_spec::linear(3).matching(0.75f)).build();
+    CHECK(layer.head().similarity == 0.75f);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "got 1",
+                mf::builder({4}, 5).dense(8).dense(6).head(mf::head_spec::linear(3).matching(1.0f)));
+}
+
 TEST(builder, a_residual_block_learns)
 {
     mf::network network;
@@ -127,6 +136,37 @@ TEST(builder, units_of_sequences_have_calls_and_specs)
     mf::layer one = attending.head(3).build(), other = same.head(3).build();
     CHECK(all_values(one) == all_values(other));
     CHECK(one.unit(4).heads == 2 && one.unit(4).causal == 1 && other.unit(4).causal == 1);
+}
+
+TEST(builder, convolutions_have_groups)
+{
+    mf::layer layer = mf::builder({6, 4, 4}, 3).conv2d(4, 3, 1, 1, 2).head(3).build();
+    CHECK(layer.unit(1).groups == 2 && layer.parameters()[0].count == 4 * 3 * 9);
+}
+
+TEST(builder, tokens_are_floats_or_integers)
+{
+    const std::vector<std::int32_t> tokens = {8, 0, 3, 3, 1, 2}, y = {0, 1}, labels = {0, 1, 1, 0, 0, 1};
+    const std::vector<float> x(tokens.begin(), tokens.end());
+    mf::builder chained({3}, 3), added({3}, 3);
+    chained.embedding(9, 4).positions();
+    added.unit(mf::unit_spec::embedding(9, 4)).unit(mf::unit_spec::positions());
+    CHECK(chained.shape().rank == 2 && chained.shape().dims[0] == 3 && chained.shape().dims[1] == 4);
+    mf::network one, other;
+    one.append(chained.head(2).build());
+    other.append(added.head(2).build());
+    CHECK(one.at(0).unit(1).vocabulary == 9);
+    mf::optimizer optimizer;
+    one.set_optimizer(optimizer);
+    other.set_optimizer(optimizer);
+    mf::workspace plain(one, 2), converts(other, 2, MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT);
+    one.step(plain, mf::batch(x, y));
+    other.step(converts, mf::batch::integers(tokens, y));
+    CHECK(all_values(one.at(0)) == all_values(other.at(0)));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "token 0 of row 0 is 9",
+                other.step(converts, mf::batch::integers(std::vector<std::int32_t>{9, 0, 0},
+                                                         std::vector<std::int32_t>{0})));
+    CHECK(mf::batch::integers(tokens, labels, 3).rows == 2);
 }
 
 TEST(builder, blocks_have_calls_and_specs)

@@ -344,11 +344,23 @@ mf_network *built_network(int which, const images *set)
 
 /* ---- random ones ---- */
 
+static units_plan tokens_plan(test_random *random)
+{
+    units_plan plan = plan_row(1 + random_index(random, 9), IMAGE_CLASSES);
+
+    plan_add(&plan, unit_embedding(2 + random_index(random, 50), 6));
+    plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+    return plan;
+}
+
 mf_network *random_network(uint64_t seed, images *set)
 {
     test_random random = {seed};
     mf_network *network = make_network();
-    units_plan plan = seed % 3 ? random_plan(&random) : random_plan_with_head_units(&random, 0);
+    units_plan plan = seed % 10 == 1 ? tokens_plan(&random)
+                      : seed % 3     ? random_plan(&random)
+                                     : random_plan_with_head_units(&random, 0);
+    size_t vocabulary;
 
     plan.head.classes = IMAGE_CLASSES;
     *set = (images){.name = "random",
@@ -359,10 +371,11 @@ mf_network *random_network(uint64_t seed, images *set)
     set->learn = get_memory(IMAGES_TO_LEARN * set->values * sizeof *set->learn);
     set->test = get_memory(IMAGES_TO_TEST * set->values * sizeof *set->test);
     set->labels = get_memory(IMAGES_TO_LEARN * sizeof *set->labels);
-    random_values(&random, set->learn, IMAGES_TO_LEARN * set->values, 1.0);
-    random_values(&random, set->test, IMAGES_TO_TEST * set->values, 1.0);
-    random_labels(&random, set->labels, IMAGES_TO_LEARN, IMAGE_CLASSES);
     append_plan(network, &plan);
+    vocabulary = layer_vocabulary(layer_at(network, 0));
+    draw_inputs(vocabulary, &random, set->learn, IMAGES_TO_LEARN * set->values);
+    draw_inputs(vocabulary, &random, set->test, IMAGES_TO_TEST * set->values);
+    random_labels(&random, set->labels, IMAGES_TO_LEARN, IMAGE_CLASSES);
     plan = behind(network);
     plan_add(&plan, plan.input.rank == 2 ? unit_of(MF_UNIT_LAYER_NORM) : unit_norm());
     plan_add(&plan, unit_dense(6));

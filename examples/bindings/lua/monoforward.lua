@@ -239,6 +239,11 @@ function Builder:tokens(options) return self:unit(C.MF_UNIT_TOKENS, options) end
 -- Adds learned positions to a sequence.
 function Builder:positions(options) return self:unit(C.MF_UNIT_POSITIONS, options) end
 
+-- `outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs].
+function Builder:embedding(vocabulary, outputs)
+    return self:unit(C.MF_UNIT_EMBEDDING, {inputs = {0, 0}, vocabulary = vocabulary, outputs = outputs})
+end
+
 -- Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
 function Builder:attention(heads, causal)
     return self:unit(C.MF_UNIT_ATTENTION, {heads = heads, causal = causal and 1 or 0})

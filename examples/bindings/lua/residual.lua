@@ -61,6 +61,8 @@ local function units_of_sequences()
     units = layer:units()
     assert(#units == 5 and units[1].kind == C.MF_UNIT_TOKENS and units[2].kind == C.MF_UNIT_POSITIONS)
     assert(units[4].kind == C.MF_UNIT_ATTENTION and units[4].heads == 2 and units[4].causal == 1)
+    local tokens = mf.builder({5}, {seed = 3}):embedding(9, 4):positions():head(2):build():units()
+    assert(tokens[1].kind == C.MF_UNIT_EMBEDDING and tokens[1].vocabulary == 9 and tokens[1].outputs == 4)
     assert(units[5].kind == C.MF_UNIT_TRANSPOSE and layer:shape()[1] == 4 and layer:shape()[2] == 12)
 end
 

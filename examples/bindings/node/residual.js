@@ -59,6 +59,23 @@ function unitsOfSequences() {
     assert.deepEqual(attending.shape(), [4, 12]);
 }
 
+// Tokens as integers and as floats give the same network.
+function tokens() {
+    const networks = [Float32Array, Int32Array].map(array => {
+        const layer = new mf.Builder([3], {seed: 3}).embedding(9, 4).positions().head(2).build();
+        assert.deepEqual([layer.units()[0].vocabulary, layer.units()[0].outputs, layer.shape()], [9, 4, [3, 4]]);
+        const network = new mf.Network();
+        network.append(layer);
+        network.setOptimizer(new mf.Optimizer());
+        const workspace = new mf.Workspace(network, 2, mf.MF_WORKSPACE_TRAINING + mf.MF_WORKSPACE_CONVERT);
+        for (let step = 0; step < 3; step++)
+            network.step(workspace, array.from([8, 0, 3, 3, 1, 2]), Int32Array.from([0, 1]));
+        fails(mf.MF_STATUS_ARGUMENT, () => network.step(workspace, array.from([9, 0, 3]), Int32Array.from([0])));
+        return network.probabilities(workspace, mf.MF_PREDICT_LAST, array.from([8, 0, 3]));
+    });
+    assert.deepEqual(networks[0], networks[1]);
+}
+
 function blocks() {
     const units = new mf.Builder([2, 6, 6], {seed: 1}).residual().residual(4, {stride: 2}).branch(7)
         .bottleneck(4, {hidden: 3, stride: 2}).add(16).head(2).build().units();
@@ -143,6 +160,7 @@ function main() {
     }
     otherUnits();
     unitsOfSequences();
+    tokens();
     blocks();
     positions();
     inBf16(x, y);

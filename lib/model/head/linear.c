@@ -9,15 +9,16 @@
 /* With more classes than this, products with M are large enough to be fast in the BLAS library. */
 enum { FEW_CLASSES = 32 };
 
+/* The one that M reads. */
 static const mfi_stage *last_stage(const mfi_plan *plan)
 {
-    return &plan->stages[plan->stage_count - 1];
+    return &plan->stages[plan->scoring - 1];
 }
 
 bool mfi_head_joins(const mfi_plan *plan)
 {
     return last_stage(plan)->kind == MF_UNIT_DENSE && last_stage(plan)->positions == plan->scored &&
-           !mfi_plan_pools_head(plan);
+           !mfi_plan_pools_head(plan) && !mfi_plan_compares(plan);
 }
 
 size_t mfi_head_panel(const mfi_plan *plan)
@@ -44,10 +45,10 @@ static const float *rows_of_projection(const mfi_run *run)
     return run->columns > 0 ? run->scratch->candidates.projection : projection_of(run->layer);
 }
 
-/* What the last stage gives. */
+/* What that stage gives. */
 static const float *head_input(const mfi_run *run)
 {
-    return mfi_run_output(run, run->layer->plan.stage_count - 1);
+    return mfi_run_output(run, run->layer->plan.scoring - 1);
 }
 
 static void pool_features(const mfi_run *run, float *features)

@@ -96,6 +96,24 @@ class Building(unittest.TestCase):
         self.assertEqual((layer.units()[3].heads, layer.units()[3].causal, layer.units()[1].weight_gain), (2, 1, 0.5))
         self.assertEqual(layer.shape(), ((2, 3, 4), (4, 12)))
 
+    def test_tokens(self):
+        x, y = numpy.array([[8, 0, 3], [3, 1, 2]], numpy.int32), numpy.array([0, 1], numpy.int32)
+        found = []
+        for dtype in (numpy.float32, numpy.int32):
+            layer = mf.Builder((3,), seed=3).embedding(9, 4, weight_gain=0.5).positions().head(2).build()
+            self.assertEqual((layer.units()[0].vocabulary, layer.units()[0].outputs), (9, 4))
+            self.assertEqual(layer.shape(), ((3,), (3, 4)))
+            network = mf.Network()
+            network.append(layer)
+            network.set_optimizer(mf.Optimizer("adam"))
+            workspace = mf.Workspace(network, 2, convert=True)
+            for _ in range(3):
+                network.step(workspace, x.astype(dtype), y)
+            with self.assertRaisesRegex(mf.MonoforwardError, "token 2 of row 0 is 9"):
+                network.step(workspace, numpy.array([[0, 0, 9]], dtype), y[:1])
+            found.append(digest(layer))
+        self.assertEqual(found[0], found[1])
+
     def test_blocks(self):
         def add_conv(builder, filters, kernel=3, stride=1):
             return builder.conv2d(filters, kernel, stride=stride, bias=0).batch_norm()
@@ -155,6 +173,20 @@ class Building(unittest.TestCase):
         numpy.testing.assert_array_equal(network.top(workspace, x, 3)[0][:, 0], y)
         with self.assertRaisesRegex(mf.MonoforwardError, "candidates must be from 1 to the 50 classes, got 0"):
             mf.Builder((4,)).dense(8).head(50, sampling="uniform").build()
+
+    def test_similarity(self):
+        layer = mf.Builder((4,), seed=1).dense(8).relu().dense(6, bias=0).head(3, similarity=0.5).build()
+        self.assertEqual(layer.parameters()["head.projection"].shape, (3, 8))
+        network = mf.Network([layer])
+        network.set_optimizer(mf.Optimizer("adam", learning_rate=0.05))
+        workspace = mf.Workspace(network, 9)
+        x = numpy.random.default_rng(1).normal(size=(9, 4)).astype(numpy.float32)
+        y = numpy.arange(9, dtype=numpy.int32) % 3
+        for _ in range(200):
+            network.step(workspace, x, y)
+        numpy.testing.assert_array_equal(network.predict(workspace, x), y)
+        with self.assertRaisesRegex(mf.MonoforwardError, "similarity 0.5: the only unit would be the map for it"):
+            mf.Builder((4,)).dense(8).head(3, similarity=0.5).build()
 
     def test_units(self):
         layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool(3, 2, 1).dropout(0.25, maps=True)

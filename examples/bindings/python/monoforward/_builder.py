@@ -109,6 +109,10 @@ class Builder(Handle):
         """Adds learned positions to a sequence."""
         return self.unit("positions", **options)
 
+    def embedding(self, vocabulary: int, outputs: int, **options: Any) -> Builder:
+        """`outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs]."""
+        return self.unit("embedding", inputs=(0, 0), vocabulary=vocabulary, outputs=outputs, **options)
+
     def attention(self, heads: int, causal: bool = False) -> Builder:
         """Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d]."""
         return self.unit("attention", heads=heads, causal=int(causal))
