@@ -233,7 +233,7 @@ mfi_scaling mfi_network_scaling(const mf_network *network)
                                   : input                   ? 1
                                                             : 0,
                          .shift = network->shift_scale,
-                         .scale = network->shift_scale + network->scaled};
+                         .scale = network->scaled > 0 ? network->shift_scale + network->scaled : NULL};
 }
 
 mf_status mfi_network_set_scaling(mf_network *network, const float *shift, const float *scale, size_t count)

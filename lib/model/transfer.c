@@ -171,8 +171,8 @@ static mf_status fill_clone(const mf_network *network, bool training, mf_network
     for (size_t i = 0; i < network->metadata.count; i++)
         MFI_TRY(mfi_metadata_set(&clone->metadata, &clone->handle.allocator,
                                  network->metadata.entries[i].name, network->metadata.entries[i].value));
-    MFI_TRY(mfi_network_set_scaling(clone, network->shift_scale, network->shift_scale + network->scaled,
-                                    network->scaled));
+    const mfi_scaling scaling = mfi_network_scaling(network);
+    MFI_TRY(mfi_network_set_scaling(clone, scaling.shift, scaling.scale, scaling.count));
     for (size_t i = 0; i < network->count; i++)
         MFI_TRY(clone_layer(network, i, training, clone));
     for (size_t i = 0; i < network->count; i++)

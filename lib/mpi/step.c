@@ -237,10 +237,14 @@ static mf_status pass_nothing(const turn *step, size_t layer)
 
 static mf_status take_layer(turn *step, size_t layer)
 {
+    bool averages = mfm_trainer_averages(step->trainer);
     if (!is_well(step) || step->batch.rows == 0)
-        return mfm_trainer_averages(step->trainer) ? pass_nothing(step, layer) : MF_STATUS_OK;
+        return averages ? pass_nothing(step, layer) : MF_STATUS_OK;
     mf_batch batch = batch_of(step, layer);
-    return run_layer(step, layer, &batch, output_of(step, layer));
+    mf_status status = run_layer(step, layer, &batch, output_of(step, layer));
+    if (status != MF_STATUS_OK && averages)
+        pass_nothing(step, layer); /* the batch is left out from here on; the failure keeps its message */
+    return status;
 }
 
 /* With averaging, every replica sends what it has for every layer, also one that has failed: all take part.

@@ -445,9 +445,14 @@ static void test_a_wrong_batch_beside_none(const mf_mpi_grid *grid)
     check_mpi(MF_STATUS_ARGUMENT, mf_mpi_step(trainer, last ? &wrong : NULL));
     check_mpi_message("struct_size");
     check_mpi(MF_STATUS_CAPACITY, mf_mpi_step(trainer, NULL));
+    wrong = batch;
+    wrong.input_type = 77; /* which the first layer finds */
+    check_mpi(MF_STATUS_UNSUPPORTED, mf_mpi_step(trainer, last ? &wrong : &batch));
+    check_mpi_message("layer 0 of the network: inputs have type 77");
     check_mpi_ok(mf_mpi_step(trainer, &batch));
     check_mpi_ok(mf_mpi_flush(trainer));
     mf_mpi_trainer_free(trainer);
+    mf_mpi_trainer_free(make_trainer(grid, &spec)); /* replicas are equal, their masks as well */
     mf_network_free(part);
     free_training_fixture(s);
 }

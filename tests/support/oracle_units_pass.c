@@ -641,20 +641,25 @@ static double compare_pairs(const units_oracle *o, size_t rows, size_t count, co
     return loss;
 }
 
-double units_similarity(const units_oracle *o, units_pass *p, const int32_t *y, const double *weights,
-                        int back)
+double units_similarity(units_oracle *o, units_pass *p, const int32_t *y, const double *weights, int back)
 {
     const units_node *map = &o->nodes[o->count];
     size_t count = map->channels, all = p->rows * count;
     double *s = get_zeroed(all, sizeof *s), *v = get_zeroed(all, sizeof *v),
-           *dv = get_zeroed(all, sizeof *dv), *lengths = get_zeroed(p->rows, sizeof *lengths), loss = 0.0;
+           *dv = get_zeroed(all, sizeof *dv), *lengths = get_zeroed(p->rows, sizeof *lengths), loss = 0.0,
+           longest = 0.0;
 
     for (size_t r = 0; o->plan.head.similarity > 0.0f && r < p->rows; r++) {
         statistics(map, p->value[o->count] + r * map->values, s + r * count);
         keep(o, s + r * count, count);
         memcpy(v + r * count, s + r * count, count * sizeof *v);
         lengths[r] = direct(count, v + r * count);
+        longest = fmax(longest, lengths[r]);
     }
+    /* A row much shorter than another one is what has canceled out of such numbers, so mostly rounding, and
+     * has the largest gradient. */
+    for (size_t r = 0; o->plan.head.similarity > 0.0f && r < p->rows; r++)
+        o->least_variance = fmin(o->least_variance, pow(lengths[r] / longest, 2.0));
     keep(o, v, all);
     if (o->plan.head.similarity > 0.0f)
         loss = compare_pairs(o, p->rows, count, v, y, weights, dv);

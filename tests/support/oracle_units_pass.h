@@ -25,7 +25,7 @@ void units_backward(units_oracle *oracle, units_pass *pass);
 
 /** The loss of the similarities of the last node, times lambda; with `back` its gradient into that node. 0 of
  * a head that does not compare. */
-double units_similarity(const units_oracle *oracle, units_pass *pass, const int32_t *y, const double *weights,
+double units_similarity(units_oracle *oracle, units_pass *pass, const int32_t *y, const double *weights,
                         int back);
 
 /** How many values a normalisation takes its mean over. */
