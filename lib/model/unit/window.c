@@ -26,7 +26,7 @@ static mf_status check_pair(const char *name, const size_t values[2], size_t lea
 }
 
 /* Windows cover values of the map, wherever they lie. */
-static mf_status check_fit(const char *what, const size_t map[2], const size_t size[2],
+static mf_status check_room(const char *what, const size_t map[2], const size_t size[2],
                            const size_t padding[2])
 {
     for (int d = 0; d < 2; d++) {
@@ -46,7 +46,7 @@ mf_status mfi_check_kernel(const size_t map[2], const size_t kernel[2], const si
     MFI_TRY(check_pair("kernel", kernel, 1));
     MFI_TRY(check_pair("stride", stride, 1));
     MFI_TRY(check_pair("padding", padding, 0));
-    return check_fit("kernel", map, kernel, padding);
+    return check_room("kernel", map, kernel, padding);
 }
 
 mf_status mfi_check_pool(const size_t map[2], const size_t size[2], const size_t stride[2],
@@ -55,7 +55,7 @@ mf_status mfi_check_pool(const size_t map[2], const size_t size[2], const size_t
     MFI_TRY(check_pair("pool_size", size, 1));
     MFI_TRY(check_pair("pool_stride", stride, 0));
     MFI_TRY(check_pair("padding", padding, 0));
-    return check_fit("pool", map, size, padding);
+    return check_room("pool", map, size, padding);
 }
 
 mf_status mfi_check_cells(size_t cells, const size_t map[2])
