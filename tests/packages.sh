@@ -49,7 +49,7 @@ list_missing() {
         have gnuplot || need gnuplot-nox "which draws the figures of the experiments"
         have mandoc || need mandoc "which checks man pages"
         have lexgrog || need man-db "which reads the names of man pages"
-        find_python torch || need python3-torch "with which attention is compared"
+        find_python torch || need python3-torch "with which random networks are compared"
         find_python sklearn || need python3-sklearn "whose checks the classifier for Python passes"
         find_python pandas || need python3-pandas "whose columns the classifier for Python takes"
         find_python pip || need python3-pip "which installs the package for Python"

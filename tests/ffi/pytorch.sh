@@ -1,8 +1,11 @@
 #!/bin/sh
-# Units against PyTorch, where it is installed. Arguments: see languages.sh. SPDX-License-Identifier: MIT
+# Random networks against PyTorch, where it is installed. Arguments: see languages.sh; then a program of the folder
+# python, and its arguments. SPDX-License-Identifier: MIT
 here=$(dirname "$0")
 . "$here/languages.sh"
 . "$here/../python.sh"
+program=$4
+shift 4
 
 find_python torch || skip "there is no python3 with PyTorch (Debian: python3-torch)"
 
@@ -10,4 +13,4 @@ MONOFORWARD_LIBRARY=$library
 PYTHONPATH=$source/examples/bindings/python
 PYTHONDONTWRITEBYTECODE=1
 export MONOFORWARD_LIBRARY PYTHONPATH PYTHONDONTWRITEBYTECODE
-"$python" "$here/python/pytorch.py"
+"$python" "$here/python/$program.py" "$@"
