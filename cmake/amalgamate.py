@@ -14,7 +14,7 @@ of the compiler leave out what the device lacks (docs/devices.md):
     -DMF_NO_MALLOC     what is made without an allocator gives MF_STATUS_MEMORY: mf_arena_init() makes one
     -DMF_NO_FILES      what takes a path gives MF_STATUS_UNSUPPORTED; buffers, outputs and snapshots work
 
-A name that several files use for things of their own, such as a constant, is given the file's name by a macro.
+Names are unique over all files, which CMake's unity builds need as well; two files that use one are refused.
 SPDX-License-Identifier: MIT
 """
 import pathlib
@@ -84,6 +84,9 @@ def main():
     for name, (names, _) in own.items():
         for one in names:
             users.setdefault(one, []).append(name)
+    clashing = [f"{one}: {', '.join(files)}" for one, files in sorted(users.items()) if len(files) > 1]
+    if clashing:
+        sys.exit("names that several files use for things of their own:\n" + "\n".join(clashing))
     parts = [
         f"/* monoforward {version} as one file: cmake/amalgamate.py has made it, and tells how to compile it.\n"
         " * SPDX-License-Identifier: MIT */\n"
@@ -92,7 +95,6 @@ def main():
     ]
     seen = set()
     for name, text in texts.items():
-        stem = re.sub(r"\W", "_", name[:-2])
         # Headers come first, so that no macro of this file reaches into them.
         body = name == KERNELS
         if switches[name]:
@@ -100,14 +102,12 @@ def main():
         headers = [] if body else INCLUDE.findall(text)
         for one in headers:
             parts.append(expand(f'#include "{one}"\n', seen))
-        clashing = sorted(one for one in own[name][0] if len(users[one]) > 1)
         macros = [one for one in own[name][1] if one not in ("_GNU_SOURCE", "_POSIX_C_SOURCE")]
         text = expand(text, seen) if body else INCLUDE.sub("", text)
         text = re.sub(r"^#define (_GNU_SOURCE|_POSIX_C_SOURCE).*\n", "", text, flags=re.MULTILINE)
         parts.append(f"\n/* ======== lib/{name} ======== */\n")
-        parts += [f"#define {one} {one}_in_{stem}\n" for one in clashing]
         parts.append(text)
-        parts += [f"#undef {one}\n" for one in clashing + ([] if body else macros)]
+        parts += [] if body else [f"#undef {one}\n" for one in macros]
         if switches[name]:
             parts.append("#endif\n")
     (folder / "monoforward_all.c").write_text("".join(parts).replace("<monoforward.h>", '"monoforward.h"'))

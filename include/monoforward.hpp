@@ -473,6 +473,22 @@ class batch : public mf_batch
         return batch(MF_TYPE_BF16, x.data(), x.size(), count);
     }
 
+    /** Inputs as int32, such as tokens, with labels of `positions` positions of each row, or one label. Needs
+     * the same workspace. */
+    static batch integers(view<const std::int32_t> x, view<const std::int32_t> y, std::size_t positions = 1)
+    {
+        batch made = integers(x, positions == 0 ? 0 : y.size() / positions);
+        made.targets = y.data();
+        made.y_ = y;
+        return made;
+    }
+
+    /** The same without labels. */
+    static batch integers(view<const std::int32_t> x, std::size_t count)
+    {
+        return batch(MF_TYPE_INT32, x.data(), x.size(), count);
+    }
+
     /** With labels of `positions` positions of each row. */
     static batch of_positions(view<const float> x, view<const std::int32_t> y, std::size_t positions,
                               view<const float> weights = {}, std::size_t stride = 0)
@@ -681,14 +697,16 @@ struct unit_spec : mf_unit_spec {
         return conv2d(filters, kernel, kernel / 2);
     }
 
+    /** With `groups`, group i of the filters reads group i of the maps alone. */
     static unit_spec conv2d(std::size_t filters, std::size_t kernel, std::size_t padding,
-                            std::size_t stride = 1)
+                            std::size_t stride = 1, std::size_t groups = 0)
     {
         unit_spec spec = of_kind(MF_UNIT_CONV2D);
         spec.outputs = filters;
         spec.kernel[0] = spec.kernel[1] = kernel;
         spec.padding[0] = spec.padding[1] = padding;
         spec.stride[0] = spec.stride[1] = stride;
+        spec.mf_unit_spec::groups = groups;
         return spec;
     }
 
@@ -718,14 +736,15 @@ struct unit_spec : mf_unit_spec {
     static unit_spec silu() { return activation(MF_ACTIVATION_SILU); }
 
     /** Square windows; a stride of 0 is their size. */
-    static unit_spec max_pool(std::size_t size = 2, std::size_t stride = 0)
+    static unit_spec max_pool(std::size_t size = 2, std::size_t stride = 0, std::size_t padding = 0)
     {
-        return pool_of(MF_POOL_MAX, size, stride);
+        return pool_of(MF_POOL_MAX, size, stride, padding);
     }
 
-    static unit_spec average_pool(std::size_t size = 2, std::size_t stride = 0)
+    /** Padding counts as zeros. */
+    static unit_spec average_pool(std::size_t size = 2, std::size_t stride = 0, std::size_t padding = 0)
     {
-        return pool_of(MF_POOL_AVERAGE, size, stride);
+        return pool_of(MF_POOL_AVERAGE, size, stride, padding);
     }
 
     /** Of single values, or of whole maps. */
@@ -751,6 +770,17 @@ struct unit_spec : mf_unit_spec {
 
     /** Adds learned positions to a sequence. */
     static unit_spec positions() { return of_kind(MF_UNIT_POSITIONS); }
+
+    /** `outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T,
+     * outputs]. */
+    static unit_spec embedding(std::size_t vocabulary, std::size_t outputs)
+    {
+        unit_spec spec = of_kind(MF_UNIT_EMBEDDING);
+        spec.inputs[0] = 0;
+        spec.mf_unit_spec::vocabulary = vocabulary;
+        spec.mf_unit_spec::outputs = outputs;
+        return spec;
+    }
 
     /** Of [T, 3 d], queries, keys and values behind each other, it makes [T, d]. */
     static unit_spec attention(std::size_t heads, bool causal = false)
@@ -786,12 +816,13 @@ struct unit_spec : mf_unit_spec {
         return spec;
     }
 
-    static unit_spec pool_of(std::int32_t kind, std::size_t size, std::size_t stride)
+    static unit_spec pool_of(std::int32_t kind, std::size_t size, std::size_t stride, std::size_t padding)
     {
         unit_spec spec = of_kind(MF_UNIT_POOL);
         spec.pool = kind;
         spec.kernel[0] = spec.kernel[1] = size;
         spec.stride[0] = spec.stride[1] = stride;
+        spec.padding[0] = spec.padding[1] = padding;
         return spec;
     }
 };
@@ -814,7 +845,8 @@ struct block_spec : mf_block_spec {
         return spec;
     }
 
-    /** Neurons along the positions, 0: half the width of the sequence; and along the values, 0: four times. */
+    /** Neurons along the positions, 0: half the width of the sequence; and along the values, 0: four times.
+     */
     static block_spec mixer(std::size_t token_hidden = 0, std::size_t hidden = 0)
     {
         block_spec spec;
@@ -859,12 +891,21 @@ struct head_spec : mf_head_spec {
         return spec;
     }
 
-    /** This head, whose steps score so many classes that are drawn by a law, MF_SAMPLING_..., and the labels. */
+    /** This head, whose steps score so many classes that are drawn by a law, MF_SAMPLING_..., and the labels.
+     */
     head_spec sampled(std::int32_t law, std::size_t count) const
     {
         head_spec spec = *this;
         spec.sampling = law;
         spec.candidates = count;
+        return spec;
+    }
+
+    /** This head, whose layer's last unit is a map that learns how alike rows are, with that share of the loss. */
+    head_spec matching(float lambda) const
+    {
+        head_spec spec = *this;
+        spec.similarity = lambda;
         return spec;
     }
 
@@ -1211,9 +1252,10 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
         return unit(unit_spec::conv2d(filters, kernel));
     }
 
-    builder &conv2d(std::size_t filters, std::size_t kernel, std::size_t padding, std::size_t stride = 1)
+    builder &conv2d(std::size_t filters, std::size_t kernel, std::size_t padding, std::size_t stride = 1,
+                    std::size_t groups = 0)
     {
-        return unit(unit_spec::conv2d(filters, kernel, padding, stride));
+        return unit(unit_spec::conv2d(filters, kernel, padding, stride, groups));
     }
 
     builder &batch_norm() { return unit(unit_spec::batch_norm()); }
@@ -1230,14 +1272,14 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
 
     builder &silu() { return unit(unit_spec::silu()); }
 
-    builder &max_pool(std::size_t size = 2, std::size_t stride = 0)
+    builder &max_pool(std::size_t size = 2, std::size_t stride = 0, std::size_t padding = 0)
     {
-        return unit(unit_spec::max_pool(size, stride));
+        return unit(unit_spec::max_pool(size, stride, padding));
     }
 
-    builder &average_pool(std::size_t size = 2, std::size_t stride = 0)
+    builder &average_pool(std::size_t size = 2, std::size_t stride = 0, std::size_t padding = 0)
     {
-        return unit(unit_spec::average_pool(size, stride));
+        return unit(unit_spec::average_pool(size, stride, padding));
     }
 
     builder &dropout(float rate, bool maps = false) { return unit(unit_spec::dropout(rate, maps)); }
@@ -1251,6 +1293,11 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
     builder &tokens() { return unit(unit_spec::tokens()); }
 
     builder &positions() { return unit(unit_spec::positions()); }
+
+    builder &embedding(std::size_t vocabulary, std::size_t outputs)
+    {
+        return unit(unit_spec::embedding(vocabulary, outputs));
+    }
 
     builder &attention(std::size_t heads, bool causal = false)
     {

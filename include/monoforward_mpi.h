@@ -197,14 +197,15 @@ MF_API void mf_mpi_trainer_free(mf_mpi_trainer *trainer);
  *  learning rate is set on each rank before the call whose batch it is for. Nothing is allocated here.
  *  @param trainer  to train with
  *  @param batch    on ranks of the first stage: this replica's batch, read during the call; with several
- *                  replicas NULL or one without rows where this one has none, while another has. Other ranks:
- *                  not read, may be NULL
+ *                  replicas NULL or one without rows where this one has none, while another has; rows whose
+ *                  weights are all 0 are none. Other ranks: not read, may be NULL
  *  Errors: as mf_network_step_batch(), on all ranks at the same step and before anything has changed, for
- * what is wrong with a batch; CAPACITY also if no replica has rows. NUMERIC: a loss was not finite: the
- * message names batch and layer. The layers of this stage (with averaging: all layers of this stage on all
- * replicas) and those behind have not learned from that batch; stages before may have gone on, and get
- * NUMERIC in a later call. Then and after IO the trainer is over: call mf_mpi_flush() and free it. STATE: it
- * is over. */
+ * what is wrong with a batch; CAPACITY also if no replica has rows. NUMERIC: an input or a loss was not
+ * finite, or a parameter after the update: the message names batch and layer. The layers of this stage (with
+ * averaging: all layers of this stage on all replicas) and those behind have not learned from that batch;
+ * stages before may have gone on, and get NUMERIC in a later call. STATE: the trainer is over, or the stage
+ * before rests, as it has made fewer steps. After NUMERIC, IO and STATE the trainer is over: call
+ * mf_mpi_flush() and free it. */
 MF_API mf_status mf_mpi_step(mf_mpi_trainer *trainer, const mf_batch *batch);
 
 /** One greedy step: the layers before `position` pass the batch on, with their dropout, but without learning;

@@ -220,7 +220,7 @@ one_build() {
     native) check native "$tests" -DCMAKE_C_FLAGS=-march=native ;;
     lto) check lto "api_no_allocation api_network_steps api_files_golden" -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON ;;
     O0) check O0 "$tests" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0 ;;
-    unity) check unity "$tests" -DCMAKE_UNITY_BUILD=ON ;;
+    unity) check unity "$tests" -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 ;;
     clang) clang_warnings ;;
     musl) musl ;;
     cortexm) cortexm ;;

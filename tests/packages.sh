@@ -41,6 +41,8 @@ list_missing() {
     if [ "$1" -eq 1 ]; then
         have valgrind || need valgrind "which looks for errors in the use of memory"
         have clang || need clang "the other C compiler"
+        have mpicc.mpich || need libmpich-dev "the other MPI"
+        have mpirun.mpich || need mpich "which starts the ranks of its tests"
         [ "$(uname)" != Linux ] || have tc || need iproute2 "which makes slow networks for the ranks of MPI"
         has_header libxsmm.h || need libxsmm-dev "a rival of bench_products"
         has_header oneapi/dnnl/dnnl.h || need libdnnl-dev "a rival of bench_products"

@@ -3,9 +3,9 @@
 #
 #     sh tests/run.sh          release, sanitizers, outside projects, a little valgrind: some minutes
 #     sh tests/run.sh --all    also every BLAS library, linked and chosen at run time, the debug build,
-#                              clang, the programs in the documents, the examples for LuaJIT, Go and Rust,
-#                              all tests under valgrind, and the Debian packages, which are installed and
-#                              purged if root runs this
+#                              clang, ranks of Open MPI and of MPICH under sanitizers, the programs in the
+#                              documents, the examples for LuaJIT, Go and Rust, all tests under valgrind, and
+#                              the Debian packages, which are installed and purged if root runs this
 #
 # Installs what is missing on Debian and Ubuntu, and names it elsewhere. Writes to build*/ only. Names every
 # test that was skipped, and why; ends with a line "N passed, N failed, N skipped"; exit code 0 if none failed.
@@ -198,7 +198,7 @@ asan_stage() {
         skip "asan-ubsan: programs with these sanitizers do not run here: $(tail -1 "$work/log")"
         return
     fi
-    # Without MPI, whose libraries leak.
+    # Without MPI, whose libraries leak: ranks_stage has them.
     if build "asan-ubsan" build-asan all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin -DMF_MPI=off \
         -DMF_SANITIZE=address,undefined; then
         if [ $all -eq 1 ]; then
@@ -212,6 +212,24 @@ asan_stage() {
     build "asan-ubsan with BLAS" build-asan-blas "test_api_oracle_options test_api_network_steps test_unit_gemm" \
         -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_SANITIZE=address,undefined -DMF_MPI=off -DMF_BUILD_EXAMPLES=OFF &&
         run_tests "asan-ubsan with BLAS" build-asan-blas -R '^(api.oracle_options|api.network_steps|unit.gemm)$'
+}
+
+# libmonoforward_mpi with each MPI that is here, under the same sanitizers: what MPI itself leaves behind is named in
+# tests/mpi/lsan.supp.
+ranks_stage() {
+    can_sanitize address,undefined || return # asan_stage has said so
+    for mpi in openmpi mpich; do
+        mpicc=$(command -v "mpicc.$mpi") && mpirun=$(command -v "mpirun.$mpi") || {
+            skip "ranks of $mpi: there is no mpicc.$mpi or no mpirun.$mpi"
+            continue
+        }
+        build "ranks of $mpi" "build-$mpi" "test_mpi_pipeline test_mpi_errors test_mpi_replicas
+            test_mpi_wrapped example_mpi_mnist example_mnist make_idx" \
+            -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin -DMF_SANITIZE=address,undefined -DMF_MPI=on \
+            -DMPI_C_COMPILER="$mpicc" -DMPIEXEC_EXECUTABLE="$mpirun" &&
+            run_tests "ranks of $mpi" "build-$mpi" -L mpi -LE abi
+    done
+    launcher=
 }
 
 tsan_stage() {
@@ -340,6 +358,7 @@ if [ $all -eq 1 ]; then
     linked_stage
     run_time_stage
     debug_stage
+    ranks_stage
     documents_stage
     debian_stage
 fi

@@ -114,6 +114,14 @@ done
     grep -q " $header\$" "$work/contents" || failed "$header is in no package"
 done
 
+try_ranks() {
+    if command -v mpicc >"$work/log" && command -v mpirun >"$work/log"; then
+        sh "$root/cmake/packaging/debian/tests/mpi"
+    else
+        echo "skip: Debian packages: libmonoforward-mpi0 was not used, since there is no mpicc or no mpirun"
+    fi
+}
+
 if [ "$(id -u)" -eq 0 ] && ! dpkg -s libmonoforward0 >"$work/log" 2>&1; then
     traces >"$work/before"
     # Folders that were there before belong to others as well, and stay.
@@ -135,6 +143,7 @@ if [ "$(id -u)" -eq 0 ] && ! dpkg -s libmonoforward0 >"$work/log" 2>&1; then
     echo "installed: $(wc -l <"$work/files") files and folders"
     (cd "$root" && sh cmake/packaging/debian/tests/readme)
     [ -z "$for_python" ] || sh "$root/cmake/packaging/debian/tests/python"
+    try_ranks
     LC_ALL=C comm -23 "$work/files" "$work/existed" >"$work/own"
     grep -q '/libmonoforward\.so\.0$' "$work/own" || failed "dpkg -L does not name libmonoforward.so.0"
     purge
@@ -149,10 +158,13 @@ else
     mkdir "$work/system"
     dpkg-deb -x "$library" "$work/system"
     dpkg-deb -x "$development" "$work/system"
+    dpkg-deb -x "$mpi_library" "$work/system"
+    dpkg-deb -x "$mpi_development" "$work/system"
     lib=$(dirname "$(find "$work/system" -name libmonoforward.a)")
     PKG_CONFIG_PATH=$lib/pkgconfig CMAKE_PREFIX_PATH=$work/system/usr LD_LIBRARY_PATH=$lib
     export PKG_CONFIG_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH
     (cd "$root" && sh cmake/packaging/debian/tests/readme)
+    try_ranks
     dpkg-deb -x "$python" "$work/system"
     [ -z "$for_python" ] ||
         PYTHONPATH=$work/system/usr/lib/python3/dist-packages sh "$root/cmake/packaging/debian/tests/python"

@@ -61,10 +61,12 @@ static mf_status check_type(const mf_batch *batch)
     float scale = batch->input_scale, shift = batch->input_shift;
     if (batch->input_type == MF_TYPE_UINT8)
         return check_scale(scale, shift);
-    if (batch->input_type != MF_TYPE_FLOAT32 && batch->input_type != MF_TYPE_BF16)
-        return mfi_fail(MF_STATUS_UNSUPPORTED,
-                        "inputs have type %d; %d (float32), %d (uint8) and %d (bf16) are supported",
-                        (int)batch->input_type, (int)MF_TYPE_FLOAT32, (int)MF_TYPE_UINT8, (int)MF_TYPE_BF16);
+    if (batch->input_type < MF_TYPE_FLOAT32 || batch->input_type > MF_TYPE_BF16)
+        return mfi_fail(
+            MF_STATUS_UNSUPPORTED,
+            "inputs have type %d; %d (float32), %d (int32), %d (uint8) and %d (bf16) are supported",
+            (int)batch->input_type, (int)MF_TYPE_FLOAT32, (int)MF_TYPE_INT32, (int)MF_TYPE_UINT8,
+            (int)MF_TYPE_BF16);
     if (scale != 0.0f || shift != 0.0f)
         return mfi_fail(
             MF_STATUS_ARGUMENT,
@@ -151,6 +153,7 @@ static bool inputs_finite(const mfi_inputs *inputs, const mf_layer *layer, size_
 {
     switch (inputs->type) {
     case MF_TYPE_UINT8:
+    case MF_TYPE_INT32:
         return true;
     case MF_TYPE_BF16:
         return mfi_bf16_all_finite(count, (const uint16_t *)inputs->values + first);
@@ -216,5 +219,5 @@ mf_status mfi_check_rows(const mf_batch *batch, const mf_layer *layer, mf_worksp
     MFI_TRY(mfi_workspace_take_inputs(workspace, index, &inputs, rows));
     if (inputs.scaling.count > 0 && !layer->kernels->all_finite(rows->count * layer->plan.inputs, rows->x))
         return mfi_fail(MF_STATUS_NUMERIC, "an input that the network scales is not finite then");
-    return MF_STATUS_OK;
+    return mfi_layer_check_tokens(layer, rows);
 }

@@ -182,7 +182,7 @@ static mf_status find_values(const mf_layer *layer, const char *name, const void
 
 mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float *values, size_t count)
 {
-    size_t index;
+    size_t index = 0;
     MFI_TRY(find_values(layer, name, values, count, &index));
     mfi_layer_get_values(layer, index, -1, 0, count, values);
     return MF_STATUS_OK;
@@ -203,7 +203,7 @@ static mf_status check_class_counts(const float *values, size_t count)
 mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count)
 {
     MFI_CALM;
-    size_t index;
+    size_t index = 0;
     MFI_TRY(find_values(layer, name, values, count, &index));
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
@@ -221,7 +221,7 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
 
 mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32_t trainable)
 {
-    size_t index;
+    size_t index = 0;
     MFI_TRY(find(layer, name, &index));
     if (trainable != 0 && trainable != 1)
         return mfi_fail(MF_STATUS_ARGUMENT, "trainable must be 0 or 1, got %d", (int)trainable);
@@ -242,7 +242,7 @@ static mf_status check_handles(const mf_layer *layer, const mf_workspace *worksp
 mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a)
 {
     MFI_CALM;
-    size_t index;
+    size_t index = 0;
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, true, &index));
     if (!layer->optimizer)
@@ -278,7 +278,7 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
                              float *gradients, size_t count)
 {
     MFI_CALM;
-    size_t index;
+    size_t index = 0;
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, true, &index));
     MFI_TRY(check_gradients(layer, gradients, count));
@@ -311,7 +311,7 @@ mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace,
                                  float *a)
 {
     MFI_CALM;
-    size_t index;
+    size_t index = 0;
     mfi_rows rows;
     MFI_TRY(check_handles(layer, workspace, false, &index));
     MFI_TRY(mfi_check_pointer(a, "the activation"));
@@ -329,18 +329,24 @@ mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_
 
 mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a)
 {
-    MFI_TRY(mf_layer_forward_batch(layer, workspace, batch, a));
-    mfi_settings settings = mfi_layer_settings(layer);
-    mfi_layer_drop(layer, &workspace->team, &settings, batch->rows, a);
-    mfi_layer_count_mask(layer, &settings);
-    return MF_STATUS_OK;
+    size_t index = 0;
+    MFI_TRY(check_handles(layer, workspace, false, &index));
+    MFI_TRY(mfi_layer_claim(layer, index, workspace));
+    mf_status status = mf_layer_forward_batch(layer, workspace, batch, a);
+    if (status == MF_STATUS_OK) {
+        mfi_settings settings = mfi_layer_settings(layer);
+        mfi_layer_drop(layer, &workspace->team, &settings, batch->rows, a);
+        mfi_layer_count_mask(layer, &settings);
+    }
+    mfi_layer_disclaim(layer, workspace);
+    return status;
 }
 
 mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *a,
                             float *goodness)
 {
     MFI_CALM;
-    size_t index;
+    size_t index = 0;
     MFI_TRY(check_handles(layer, workspace, false, &index));
     MFI_TRY(mfi_check_pointer(goodness, "the goodness"));
     MFI_TRY(mfi_check_pointer(a, "the activation"));

@@ -9,11 +9,11 @@
 #include "base/status.h"
 
 /* The head of a block, in front of its bytes. It takes MFI_ALIGNMENT bytes. */
-typedef struct block {
-    struct block *next;
+typedef struct arena_block {
+    struct arena_block *next;
     size_t bytes; /* that follow this head */
     bool used;
-} block;
+} arena_block;
 
 enum { HEAD = MFI_ALIGNMENT };
 
@@ -33,12 +33,12 @@ size_t mfi_arena_base_cost(void)
 }
 
 /* Splits a free block after `bytes` bytes, if the rest is large enough for another block. */
-static void split(block *at, size_t bytes)
+static void split(arena_block *at, size_t bytes)
 {
     if (at->bytes < bytes + HEAD + MFI_ALIGNMENT)
         return;
-    block *rest = (block *)((char *)at + HEAD + bytes);
-    *rest = (block){.next = at->next, .bytes = at->bytes - bytes - HEAD, .used = false};
+    arena_block *rest = (arena_block *)((char *)at + HEAD + bytes);
+    *rest = (arena_block){.next = at->next, .bytes = at->bytes - bytes - HEAD, .used = false};
     at->next = rest;
     at->bytes = bytes;
 }
@@ -49,7 +49,7 @@ static void *arena_alloc(void *user, size_t bytes, size_t alignment)
     if (bytes > SIZE_MAX - 2 * MFI_ALIGNMENT)
         return NULL;
     size_t wanted = bytes ? round_up(bytes) : MFI_ALIGNMENT;
-    for (block *at = user; at; at = at->next)
+    for (arena_block *at = user; at; at = at->next)
         if (!at->used && at->bytes >= wanted) {
             split(at, wanted);
             at->used = true;
@@ -61,8 +61,8 @@ static void *arena_alloc(void *user, size_t bytes, size_t alignment)
 static void arena_free(void *user, void *pointer, size_t bytes)
 {
     (void)bytes;
-    ((block *)(void *)((char *)pointer - HEAD))->used = false;
-    for (block *at = user; at; at = at->next)
+    ((arena_block *)(void *)((char *)pointer - HEAD))->used = false;
+    for (arena_block *at = user; at; at = at->next)
         while (!at->used && at->next && !at->next->used) {
             at->bytes += HEAD + at->next->bytes;
             at->next = at->next->next;
@@ -76,8 +76,8 @@ mf_status mfi_arena_init(void *buffer, size_t bytes, mf_allocator *allocator)
         return mfi_fail(MF_STATUS_CAPACITY,
                         "an arena of %zu bytes is too small, at this address it must have at least %zu",
                         bytes, lost + HEAD + MFI_ALIGNMENT);
-    block *first = (block *)(void *)((char *)buffer + lost);
-    *first = (block){.bytes = (bytes - lost - HEAD) / MFI_ALIGNMENT * MFI_ALIGNMENT};
+    arena_block *first = (arena_block *)(void *)((char *)buffer + lost);
+    *first = (arena_block){.bytes = (bytes - lost - HEAD) / MFI_ALIGNMENT * MFI_ALIGNMENT};
     *allocator = (mf_allocator){.alloc = arena_alloc, .free = arena_free, .user = first};
     return MF_STATUS_OK;
 }

@@ -19,6 +19,7 @@ static void write_value(mfi_text *text, const mfi_field *field, const void *valu
         mfi_text_size(text, *sizes);
         return;
     case MFI_FIELD_PAIR:
+    case MFI_FIELD_COUNTS:
         mfi_text_open(text, '[');
         mfi_text_size(text, sizes[0]);
         mfi_text_size(text, sizes[1]);
@@ -32,6 +33,7 @@ static void write_value(mfi_text *text, const mfi_field *field, const void *valu
         mfi_text_string(text, field->names[*number]);
         return;
     case MFI_FIELD_FLOAT:
+    case MFI_FIELD_SHARE:
         mfi_text_float(text, *(const float *)value);
         return;
     case MFI_FIELD_U64:
@@ -59,6 +61,10 @@ static bool is_written(const mfi_field *field, const void *value)
         return *number >= 0;
     if (field->type == MFI_FIELD_COUNT)
         return *count > 0;
+    if (field->type == MFI_FIELD_SHARE)
+        return *(const float *)value != 0.0f;
+    if (field->type == MFI_FIELD_COUNTS)
+        return count[0] + count[1] > 0;
     return field->type == MFI_FIELD_OPTION ? *number != 0 : field->type != MFI_FIELD_OTHER;
 }
 
@@ -113,6 +119,7 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
     case MFI_FIELD_COUNT:
         return read_size(item, sizes);
     case MFI_FIELD_PAIR:
+    case MFI_FIELD_COUNTS:
         return mfi_json_is_array(item) && mfi_json_count(item) == 2 &&
                read_size(mfi_json_first(item), &sizes[0]) &&
                read_size(mfi_json_next(mfi_json_first(item)), &sizes[1]);
@@ -128,6 +135,7 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
         *number = (int32_t)index;
         return true;
     case MFI_FIELD_FLOAT:
+    case MFI_FIELD_SHARE:
         return words && mfi_parse_float(words, value);
     case MFI_FIELD_U64:
         return words && mfi_parse_u64(words, value);

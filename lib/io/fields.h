@@ -10,10 +10,12 @@ typedef enum mfi_field_type {
     MFI_FIELD_SIZE,   /* size_t: a number */
     MFI_FIELD_COUNT,  /* the same; 0 is the default and is not written */
     MFI_FIELD_PAIR,   /* size_t[2]: an array of two numbers */
+    MFI_FIELD_COUNTS, /* the same; two 0 are the default and are not written */
     MFI_FIELD_FLAG,   /* int32_t, 0 or 1: false or true */
     MFI_FIELD_NAME,   /* int32_t, an index into `names`: a string */
     MFI_FIELD_OPTION, /* the same; the first name is the default and is not written */
     MFI_FIELD_FLOAT,  /* float: a string */
+    MFI_FIELD_SHARE,  /* the same; 0 is the default and is not written */
     MFI_FIELD_U64,    /* uint64_t: a string */
     MFI_FIELD_LINK,   /* int32_t: a number; -1 means none and is not written */
     MFI_FIELD_OTHER   /* of variable length: the user of the table reads and writes it */

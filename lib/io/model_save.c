@@ -43,7 +43,7 @@ static void add_bytes(void *user, const mf_layer *layer, const mfi_tensor_plan *
     *(uint64_t *)user += (uint64_t)plan->count * sizeof(float);
 }
 
-static void put_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+static void put_tensor_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
     mfi_sink_tensor(user, layer, plan->parameter, plan->state_slot, plan->count);
 }
@@ -249,7 +249,7 @@ static void put_header(const mf_network *network, bool training, mfi_sink *sink)
 }
 
 /* Refuses more layers and units than can be loaded. The units of a layer with a spec are not in the file. */
-static mf_status check_counts(const mf_network *network)
+static mf_status check_file_counts(const mf_network *network)
 {
     size_t units = 0;
     if (network->count > MFI_MOST_LAYERS)
@@ -268,7 +268,7 @@ static mf_status check_counts(const mf_network *network)
 static mf_status measure_header(const mf_network *network, bool training, uint64_t *text, uint64_t *padded)
 {
     mfi_sink counter;
-    MFI_TRY(check_counts(network));
+    MFI_TRY(check_file_counts(network));
     mfi_sink_begin(&counter, NULL, NULL);
     put_header(network, training, &counter);
     *text = counter.total;
@@ -301,7 +301,7 @@ mf_status mfi_model_write(const mf_network *network, bool training, mfi_sink *si
     put_header(network, training, sink);
     for (; text < padded; text++)
         mfi_sink_put(sink, " ", 1);
-    visit_tensors(network, training, put_values, sink);
+    visit_tensors(network, training, put_tensor_values, sink);
     mfi_sink_floats(sink, network->shift_scale, 2 * network->scaled);
     return mfi_sink_end(sink);
 }

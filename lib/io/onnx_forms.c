@@ -101,6 +101,26 @@ static mf_status multiply_forms(mfi_op_call call, mfi_op_input a, mfi_op_input b
     return scale_by(call, &result, factor);
 }
 
+/* Whether a constant has a value for each channel of what a unit gives, and there are several. */
+static bool is_of_channels(const mfi_onnx_constant *constant, const mf_shape *shape)
+{
+    return constant && constant->count > 1 &&
+           mfi_op_is_along(constant, mfi_shape_channels(shape), shape->rank == 3 ? 2 : 0);
+}
+
+/* Factors of channels: what exporters make of a batch normalisation where they fold its numbers. */
+static mf_status put_factors(mfi_op_call call, mfi_op_input value, const mfi_onnx_constant *factors)
+{
+    mf_unit_spec spec;
+    MFI_TRY(mfi_op_begin_unit(call, value, MF_UNIT_BATCH_NORM, false, &spec));
+    spec.bias = 0;
+    spec.normalization_epsilon = 1e-12f; /* 1 plus it is 1 */
+    MFI_TRY(mfi_op_give_alike(call, value, &spec));
+    mfi_op_last_unit(call)->constants[MFI_SCALE] = factors;
+    mfi_op_last_unit(call)->fixed = true;
+    return MF_STATUS_OK;
+}
+
 /* A value times a constant; false if it is none of those that are known. */
 static bool multiply_constant(mfi_op_call call, size_t index, mf_status *status)
 {
@@ -112,6 +132,12 @@ static bool multiply_constant(mfi_op_call call, size_t index, mf_status *status)
         mfi_op_is_along(constant, mfi_op_last_dim(&made->shape), 0)) {
         made->constants[MFI_SCALE] = constant;
         *status = take_along(call, index, made);
+        return true;
+    }
+    if (value->form == MFI_FORM_VIEW &&
+        is_of_channels(constant, mfi_onnx_shape(call->graph, value->is.view.node)) &&
+        mfi_onnx_shape(call->graph, value->is.view.node)->rank != 2) {
+        *status = put_factors(call, value, constant);
         return true;
     }
     if (!has_factor(value) || !mfi_onnx_number_of(other, &factor))
@@ -172,10 +198,11 @@ static bool takes_bias(const mfi_onnx_unit *made, const mfi_onnx_constant *const
         return false;
     if (made->unit.kind == MF_UNIT_LAYER_NORM)
         return made->constants[MFI_SCALE] && mfi_op_is_along(constant, mfi_op_last_dim(&made->shape), 0);
+    if (made->fixed)
+        return is_of_channels(constant, &made->shape);
     if (made->unit.kind == MF_UNIT_DENSE)
         return mfi_op_is_along(constant, made->unit.outputs, 0);
-    return made->unit.kind == MF_UNIT_CONV2D && !made->pads &&
-           mfi_op_is_along(constant, made->unit.outputs, 2);
+    return made->unit.kind == MF_UNIT_CONV2D && mfi_op_is_along(constant, made->unit.outputs, 2);
 }
 
 static mf_status put_positions_unit(mfi_op_call call, mfi_op_input value, const mfi_onnx_constant *constant)

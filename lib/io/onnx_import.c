@@ -36,14 +36,19 @@ typedef struct filling {
     mf_layer *layer;
     size_t number;
     const mfi_onnx_constant *from;
-    bool turned;
+    const mfi_onnx_unit *unit; /* that has the parameter; NULL for those of heads */
     float (*at)(const struct filling *f, const mfi_parameter_spec *parameter, size_t index);
 } filling;
 
 static float value_in_file(const filling *f, const mfi_parameter_spec *parameter, size_t index)
 {
-    size_t rows = parameter->dims[0], columns = f->turned ? parameter->dims[1] : 1;
-    return mfi_onnx_float_at(f->from, f->turned ? index % columns * rows + index / columns : index);
+    if (!f->unit || parameter->role != MFI_WEIGHT || parameter->rank != 2)
+        return mfi_onnx_float_at(f->from, index);
+    size_t rows = parameter->dims[0], columns = parameter->dims[1], channels = f->unit->last_channels;
+    size_t row = index / columns, column = index % columns, area = channels ? columns / channels : 1;
+    if (channels)
+        column = column % area * channels + column / area;
+    return mfi_onnx_float_at(f->from, f->unit->turned ? column * rows + row : row * columns + column);
 }
 
 static float value_of_identity(const filling *f, const mfi_parameter_spec *parameter, size_t index)
@@ -52,19 +57,22 @@ static float value_of_identity(const filling *f, const mfi_parameter_spec *param
     return index / parameter->dims[1] == index % parameter->dims[1] ? 1.0f : 0.0f;
 }
 
-/* 1 in the middle of the kernel that leads from a map to itself. */
-static float value_of_zeros_around(const filling *f, const mfi_parameter_spec *parameter, size_t index)
+/* The kernel of the file, inside a larger one of zeros. */
+static float value_of_wide_kernel(const filling *f, const mfi_parameter_spec *parameter, size_t index)
 {
-    size_t area = parameter->dims[2] * parameter->dims[3], pair = index / area;
-    (void)f;
-    return pair / parameter->dims[1] == pair % parameter->dims[1] && index % area == area / 2 ? 1.0f : 0.0f;
+    const size_t *wide = parameter->dims, *lead = f->unit->lead;
+    size_t height = (size_t)f->from->dims[2], width = (size_t)f->from->dims[3];
+    size_t y = index / wide[3] % wide[2], x = index % wide[3], pair = index / wide[3] / wide[2];
+    if (y < lead[0] || y - lead[0] >= height || x < lead[1] || x - lead[1] >= width)
+        return 0.0f;
+    return mfi_onnx_float_at(f->from, (pair * height + y - lead[0]) * width + x - lead[1]);
 }
 
 static mf_status fill_from_model(const filling *f)
 {
     const mfi_parameter_spec *parameter = &f->layer->plan.parameters[f->number];
     float values[MFI_VALUES_PIECE];
-    if (f->from && f->from->count != parameter->count)
+    if (f->at == value_in_file && f->from->count != parameter->count)
         return mfi_fail(MF_STATUS_FORMAT, "%s has %zu values, the file has %zu", parameter->name,
                         parameter->count, f->from->count);
     for (size_t first = 0; first < parameter->count; first += MFI_VALUES_PIECE) {
@@ -95,13 +103,13 @@ static mf_status fill_parameter(const importing *im, const mfi_onnx_layer *from,
         return fill_from_model(&f);
     }
     const mfi_onnx_unit *unit = &im->units.list[from->first + parameter->node - 2];
-    if (unit->pads) {
-        f.at = value_of_zeros_around;
+    f.unit = unit;
+    if (unit->fixed)
         mfi_layer_set_trainable(layer, number, false);
-        return fill_from_model(&f);
-    }
     f.from = unit->constants[parameter->role];
-    f.turned = parameter->role == MFI_WEIGHT && unit->turned;
+    if (f.from && parameter->role == MFI_WEIGHT && unit->unit.kind == MF_UNIT_CONV2D &&
+        f.from->count < parameter->count)
+        f.at = value_of_wide_kernel;
     return f.from ? fill_from_model(&f) : MF_STATUS_OK;
 }
 
@@ -183,7 +191,7 @@ static mf_status add_pair(importing *im, mfi_bytes name, mfi_bytes value)
     return status == MF_STATUS_OK || status == MF_STATUS_MEMORY ? status : MF_STATUS_FORMAT;
 }
 
-static mf_status add_pairs(importing *im)
+static mf_status add_metadata(importing *im)
 {
     mfi_bytes model = im->bytes, name, value;
     while (mfi_onnx_next_pair(&model, &name, &value))
@@ -197,6 +205,8 @@ static mf_status add_scaling(importing *im)
 {
     const float *numbers = im->units.scaling;
     size_t count = im->units.scaled;
+    if (count == 0)
+        return MF_STATUS_OK;
     for (size_t i = 0; i < 2 * count; i++)
         if (!isfinite(numbers[i]))
             return mfi_fail(MF_STATUS_FORMAT, "a number by which the input is scaled is not finite");
@@ -211,7 +221,7 @@ static mf_status build_network(importing *im)
     for (size_t position = 0; position < im->layers.count; position++)
         MFI_TRY(add_built(im, position, &values));
     MFI_TRY(add_scaling(im));
-    return add_pairs(im);
+    return add_metadata(im);
 }
 
 static mf_status read_model(importing *im)
@@ -314,6 +324,8 @@ static void put_unit(const importing *im, int32_t node, int32_t last, mfi_page *
 static void put_plan(const importing *im, mfi_page *page)
 {
     int32_t last = im->layers.list[im->layers.count - 1].last;
+    if (im->units.channels_last)
+        mfi_page_put(page, "maps of the input have their channels first here, in the model last\n");
     if (im->units.scaled > 0)
         mfi_page_put(page, "inputs are scaled by %zu numbers\n", im->units.scaled);
     for (size_t l = 0; l < im->layers.count; l++) {

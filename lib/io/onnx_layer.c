@@ -144,7 +144,7 @@ static void take_form(mfi_onnx_walk *walk, const mf_shape *wanted, int32_t rank,
     walk->rank = rank;
 }
 
-static const mf_shape *input_of(const unit *u)
+static const mf_shape *unit_input(const unit *u)
 {
     const mfi_plan *plan = &u->layer->plan;
     return mfi_plan_shape(plan, plan->units[u->node - 1].spec.inputs[0]);
@@ -153,7 +153,7 @@ static const mf_shape *input_of(const unit *u)
 /* A convolution takes a row of n values as n maps of one. */
 static void take_input(const unit *u, int32_t rank)
 {
-    mf_shape wanted = *input_of(u);
+    mf_shape wanted = *unit_input(u);
     wanted.rank = rank;
     take_form(u->walk, &wanted, rank, name_of(u, "input_shape"), name_of(u, "input"));
 }
@@ -177,7 +177,7 @@ static void put_dense_positions(const unit *u)
 /* x W^T, and + b unless the normalisation adds it. */
 static void put_dense(const unit *u)
 {
-    if (input_of(u)->rank == 2) {
+    if (unit_input(u)->rank == 2) {
         put_dense_positions(u);
         return;
     }
@@ -200,6 +200,8 @@ static void put_convolution(const unit *u)
         .type = "Conv",
         .inputs = {NULL, weight.text},
         .attributes = {two("kernel_shape", spec->kernel), two("strides", spec->stride), pads(spec->padding)}};
+    if (spec->groups > 0)
+        node.attributes[3] = one("group", (int64_t)spec->groups);
     if (has_bias(u)) {
         bias = put_role(u, MFI_BIAS);
         node.inputs[2] = bias.text;
@@ -291,10 +293,13 @@ static void put_activation(const unit *u)
 static void put_pooling(const unit *u)
 {
     const mfi_pool *pool = &u->stage->geometry.pool;
-    advance(u,
-            (mfi_onnx_node){.type = pool->kind == MF_POOL_MAX ? "MaxPool" : "AveragePool",
-                            .attributes = {two("kernel_shape", pool->size), two("strides", pool->stride)}},
-            "pooled");
+    mfi_onnx_node node = {.type = pool->kind == MF_POOL_MAX ? "MaxPool" : "AveragePool",
+                          .attributes = {two("kernel_shape", pool->size), two("strides", pool->stride)}};
+    if (pool->padding[0] + pool->padding[1] > 0)
+        node.attributes[2] = pads(pool->padding);
+    if (pool->kind == MF_POOL_AVERAGE && node.attributes[2].name)
+        node.attributes[3] = one("count_include_pad", 1);
+    advance(u, node, "pooled");
 }
 
 /* ((x - mean) / sqrt(variance + epsilon)) scale + b, since opset 13 has no operator for it. Runtimes
@@ -329,7 +334,7 @@ static void put_layer_norm(const unit *u)
 static void put_global_pool(const unit *u)
 {
     const attribute positions = {.name = "axes", .type = MFI_ONNX_SOME_INTS, .count = 1, .values = {1}};
-    if (input_of(u)->rank == 2) {
+    if (unit_input(u)->rank == 2) {
         advance(u, (mfi_onnx_node){.type = "ReduceMean", .attributes = {positions, one("keepdims", 0)}},
                 "mean");
         return;
@@ -347,7 +352,7 @@ static attribute permutation(size_t count, int64_t one_axis, int64_t other, int6
         .name = "perm", .type = MFI_ONNX_SOME_INTS, .count = count, .values = {0, one_axis, other, last}};
 }
 
-static mfi_onnx_name put_integers(const unit *u, const char *what, size_t count, const int64_t *values)
+static mfi_onnx_name put_integer_tensor(const unit *u, const char *what, size_t count, const int64_t *values)
 {
     mfi_onnx_name name = name_of(u, what);
     mfi_onnx_put_tensor(
@@ -363,11 +368,24 @@ static void put_transpose(const unit *u)
 
 static void put_tokens(const unit *u)
 {
-    const mf_shape *input = input_of(u);
+    const mf_shape *input = unit_input(u);
     const int64_t shape[3] = {0, (int64_t)input->dims[0], (int64_t)(input->dims[1] * input->dims[2])};
-    mfi_onnx_name name = put_integers(u, "tokens_shape", 3, shape);
+    mfi_onnx_name name = put_integer_tensor(u, "tokens_shape", 3, shape);
     advance(u, (mfi_onnx_node){.type = "Reshape", .inputs = {NULL, name.text}}, "places");
     put_transpose(u);
+}
+
+/* The input of the graph has floats, as that of all networks. */
+static void put_embedding(const unit *u)
+{
+    mfi_onnx_name weight = put_role(u, MFI_WEIGHT), tokens = name_of(u, "whole"),
+                  result = name_of(u, "embedded");
+    advance(u, (mfi_onnx_node){.type = "Cast", .attributes = {one("to", MFI_ONNX_INT64)}}, "whole");
+    mfi_onnx_put_node(&u->walk->graph, &(mfi_onnx_node){.type = "Gather",
+                                                        .inputs = {weight.text, tokens.text},
+                                                        .output = result.text,
+                                                        .attributes = {one("axis", 0)}});
+    u->walk->value = result;
 }
 
 static void put_positions(const unit *u)
@@ -392,7 +410,8 @@ static mfi_onnx_name put_attention_part(const unit *u, mfi_onnx_name x, int64_t 
     };
     const part_names *names = &all[index];
     const int64_t d = (int64_t)u->stage->channels, start = index * d, end = start + d;
-    mfi_onnx_name from = put_integers(u, names->start, 1, &start), to = put_integers(u, names->end, 1, &end);
+    mfi_onnx_name from = put_integer_tensor(u, names->start, 1, &start),
+                  to = put_integer_tensor(u, names->end, 1, &end);
     u->walk->value = x;
     advance(u, (mfi_onnx_node){.type = "Slice", .inputs = {NULL, from.text, to.text, axis.text}},
             names->slice);
@@ -427,9 +446,9 @@ static void put_attention(const unit *u)
                   width = (int64_t)u->stage->channels / heads;
     const int64_t apart[4] = {0, (int64_t)u->stage->positions, heads, width};
     const int64_t joined[3] = {0, (int64_t)u->stage->positions, (int64_t)u->stage->channels};
-    mfi_onnx_name axis = put_integers(u, "attention_axis", 1, &two_value);
-    mfi_onnx_name split = put_integers(u, "heads_shape", 4, apart),
-                  join = put_integers(u, "joined_shape", 3, joined);
+    mfi_onnx_name axis = put_integer_tensor(u, "attention_axis", 1, &two_value);
+    mfi_onnx_name split = put_integer_tensor(u, "heads_shape", 4, apart),
+                  join = put_integer_tensor(u, "joined_shape", 3, joined);
     mfi_onnx_name scale = put_scalar(u, "attention_scale", 1.0f / sqrtf((float)width)), x = u->walk->value;
     mfi_onnx_name value = put_attention_part(u, x, 2, axis, split),
                   key = put_attention_part(u, x, 1, axis, split);
@@ -466,6 +485,7 @@ static const char *const results[MFI_UNIT_KINDS] = {
     [MF_UNIT_TOKENS] = "turned",
     [MF_UNIT_POSITIONS] = "placed",
     [MF_UNIT_ATTENTION] = "attended",
+    [MF_UNIT_EMBEDDING] = "embedded",
 };
 
 /* The name of a node's value; node 0 is the input of the layer. */
@@ -486,7 +506,7 @@ static void put_concat(const unit *u, mfi_onnx_name input)
 {
     const mf_unit_spec *spec = &u->layer->plan.units[u->node - 1].spec;
     mfi_onnx_name other = value_of(u->walk, u->layer, spec->inputs[1], input);
-    const attribute axis = one("axis", input_of(u)->rank == 2 ? 2 : 1);
+    const attribute axis = one("axis", unit_input(u)->rank == 2 ? 2 : 1);
     advance(u, (mfi_onnx_node){.type = "Concat", .inputs = {NULL, other.text}, .attributes = {axis}},
             "joined");
 }
@@ -496,7 +516,7 @@ static void put_unit_node(const unit *u, mfi_onnx_name input)
     const mfi_plan *plan = &u->layer->plan;
     const mf_unit_spec *spec = &plan->units[u->node - 1].spec;
     u->walk->value = value_of(u->walk, u->layer, spec->inputs[0], input);
-    u->walk->rank = input_of(u)->rank;
+    u->walk->rank = unit_input(u)->rank;
     switch (spec->kind) {
     case MF_UNIT_DENSE:
         put_dense(u);
@@ -536,6 +556,9 @@ static void put_unit_node(const unit *u, mfi_onnx_name input)
         return;
     case MF_UNIT_ATTENTION:
         put_attention(u);
+        return;
+    case MF_UNIT_EMBEDDING:
+        put_embedding(u);
         return;
     default:
         put_add(u, input);
@@ -615,7 +638,7 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer, mfi_o
 {
     mfi_onnx_walk aside = *walk;
     const mfi_plan *plan = &layer->plan;
-    put_stages(&aside, layer, plan->body, plan->stage_count, input);
+    put_stages(&aside, layer, plan->body, plan->scoring, input);
     if (aside.rank > 1 && plan->head.kind != MF_HEAD_POSITIONS) {
         if (mfi_plan_pools_head(plan))
             put_head_pooling(&aside, mfi_plan_head_input(plan)->dims + 1, plan->head.pool_size);

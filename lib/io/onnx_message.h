@@ -22,7 +22,7 @@ typedef struct mfi_onnx_graph {
     mfi_onnx_part part; /* the part that this walk writes; others are skipped */
 } mfi_onnx_graph;
 
-enum { MFI_ONNX_OPERANDS = 5, MFI_ONNX_ATTRIBUTES = 3 };
+enum { MFI_ONNX_OPERANDS = 5, MFI_ONNX_ATTRIBUTES = 4 };
 
 typedef struct mfi_onnx_attribute {
     const char *name; /* NULL if there is none */

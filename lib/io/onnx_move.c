@@ -84,6 +84,26 @@ static bool carry_strides(const view *from, view *to)
     return true;
 }
 
+/* Whether a view is all values of maps, the channels last. */
+static bool is_channels_last(const view *v, const mf_shape *maps)
+{
+    const size_t dims[3] = {maps->dims[1], maps->dims[2], maps->dims[0]},
+                 strides[3] = {maps->dims[2], 1, maps->dims[1] * maps->dims[2]};
+    bool same = maps->rank == 3 && v->rank == 4 && v->batch == 0 && v->offset == 0 && v->factor == 1.0f;
+    for (int32_t d = 0; same && d < 3; d++)
+        same = (size_t)v->dims[d + 1] == dims[d] && (dims[d] == 1 || (size_t)v->strides[d + 1] == strides[d]);
+    return same;
+}
+
+/* Such maps as a row. */
+static mf_status give_last_row(const mfi_onnx_call *call, view row)
+{
+    mfi_onnx_result result = {.form = MFI_FORM_LAST_ROW};
+    row.strides[1] = 1;
+    result.is.view = row;
+    return mfi_onnx_give(call, 0, &result);
+}
+
 static mf_status reshape_to(const mfi_onnx_call *call, int64_t *dims, size_t rank, bool keep_zeros)
 {
     const view *from = &mfi_onnx_input(call, 0)->is.view;
@@ -95,8 +115,11 @@ static mf_status reshape_to(const mfi_onnx_call *call, int64_t *dims, size_t ran
     to.rank = (int32_t)rank;
     for (size_t d = 0; d < rank; d++)
         to.dims[d] = (int32_t)dims[d];
-    if (!carry_strides(from, &to))
+    if (!carry_strides(from, &to)) {
+        if (rank == 2 && is_channels_last(from, mfi_onnx_shape(call->graph, from->node)))
+            return give_last_row(call, to);
         return mfi_onnx_refuse(call, "it reads values in an order that no unit has");
+    }
     return give_view(call, 0, &to);
 }
 
@@ -308,6 +331,8 @@ bool mfi_onnx_move(const mfi_onnx_call *call, mf_status *status)
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
         if (!mfi_bytes_are(call->op->type, moves[i].type))
             continue;
+        if (moves[i].move == move_gather && input->form == MFI_FORM_CONSTANT)
+            return false; /* an embedding, which computes */
         if (moves[i].move == move_nothing && input->form != MFI_FORM_NONE)
             *status = move_nothing(call);
         else if (moves[i].move == move_transpose && input->form == MFI_FORM_CONSTANT)

@@ -70,7 +70,7 @@ mf_status mfi_op_layer_norm(mfi_op_call call)
 }
 
 /* Means over the places of maps, or over the positions of a sequence. */
-static mf_status put_mean_of_places(mfi_op_call call, mfi_op_input input, bool keep)
+static mf_status put_mean_of_places(mfi_op_call call, mfi_op_input input, bool keep, bool last)
 {
     mf_unit_spec spec;
     int32_t node;
@@ -78,8 +78,21 @@ static mf_status put_mean_of_places(mfi_op_call call, mfi_op_input input, bool k
     const mf_shape shape = *mfi_onnx_shape(call->graph, spec.inputs[0]);
     MFI_TRY(mfi_onnx_add_unit(call, &spec, &node));
     const int32_t d = (int32_t)mfi_onnx_shape(call->graph, node)->dims[0];
-    const int32_t maps[3] = {d, 1, 1}, sequence[2] = {1, d};
-    return mfi_onnx_give_node(call, node, keep ? shape.rank : 1, shape.rank == 3 ? maps : sequence + !keep);
+    const int32_t maps[3] = {last ? 1 : d, 1, last ? d : 1}, sequence[2] = {1, d};
+    const int32_t *dims = !keep ? &d : shape.rank == 3 ? maps : sequence;
+    return mfi_onnx_give_node(call, node, keep ? shape.rank : 1, dims);
+}
+
+/* A view with its last dim as the first one behind the batch. */
+static mfi_onnx_result first_channels(mfi_op_input input)
+{
+    mfi_onnx_result turned = *input;
+    for (int32_t d = 1; d < 4; d++) {
+        turned.is.view.dims[d] = input->is.view.dims[d == 1 ? 3 : d - 1];
+        turned.is.view.strides[d] = input->is.view.strides[d == 1 ? 3 : d - 1];
+    }
+    turned.form = MFI_FORM_VIEW;
+    return turned;
 }
 
 mf_status mfi_op_reduce_mean(mfi_op_call call)
@@ -105,7 +118,11 @@ mf_status mfi_op_reduce_mean(mfi_op_call call)
         return mfi_onnx_give(call, 0, &result);
     if (input->form == MFI_FORM_VIEW &&
         ((rank == 4 && count == 2 && of[2] && of[3]) || (rank == 3 && count == 1 && of[1])))
-        return put_mean_of_places(call, input, kept);
+        return put_mean_of_places(call, input, kept, false);
+    if (input->form == MFI_FORM_VIEW && rank == 4 && count == 2 && of[1] && of[2]) {
+        result = first_channels(input);
+        return put_mean_of_places(call, &result, kept, true);
+    }
     return mfi_onnx_refuse(
         call, "only means over maps, over positions, and inside a layer normalisation are known");
 }

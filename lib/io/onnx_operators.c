@@ -1,5 +1,6 @@
 /* Owns: the operators of ONNX that are units, and the table of all that compute. */
 #include <math.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "io/onnx_operators.h"
@@ -51,8 +52,12 @@ static mf_status op_clip(mfi_op_call call)
 static mf_status put_dense_unit(mfi_op_call call, const mfi_onnx_constant *weight, bool turned, int32_t rank)
 {
     mf_unit_spec spec;
+    mfi_onnx_result read = *mfi_onnx_input(call, 0);
+    bool last = read.form == MFI_FORM_LAST_ROW;
     int32_t node;
-    MFI_TRY(mfi_op_begin_unit(call, mfi_onnx_input(call, 0), MF_UNIT_DENSE, rank == 1, &spec));
+    if (last)
+        read.form = MFI_FORM_VIEW;
+    MFI_TRY(mfi_op_begin_unit(call, &read, MF_UNIT_DENSE, rank == 1, &spec));
     spec.outputs = (size_t)weight->dims[turned ? 1 : 0];
     spec.bias = 0;
     MFI_TRY(mfi_op_give_unit(call, &spec, &node));
@@ -63,6 +68,7 @@ static mf_status put_dense_unit(mfi_op_call call, const mfi_onnx_constant *weigh
         return mfi_onnx_refuse(call, "its weight does not fit its input");
     made->constants[MFI_WEIGHT] = weight;
     made->turned = turned != weight->turned;
+    made->last_channels = last ? input->dims[0] : 0;
     return MF_STATUS_OK;
 }
 
@@ -85,7 +91,7 @@ static mf_status op_gemm(mfi_op_call call)
         return mfi_onnx_refuse(call, "alpha and beta other than 1, and transA, are not known");
     if (!weight || weight->rank != 2 || (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
         return mfi_onnx_refuse(call, "its weight and bias are no constants of floats");
-    if (input->form != MFI_FORM_VIEW || input->is.view.rank != 2)
+    if ((input->form != MFI_FORM_VIEW && input->form != MFI_FORM_LAST_ROW) || input->is.view.rank != 2)
         return mfi_onnx_refuse(call, "its input has no two dims");
     if (bias && !mfi_op_is_along(bias, (size_t)weight->dims[turned ? 1 : 0], 0))
         return mfi_onnx_refuse(call, "its bias does not have a value for each output");
@@ -95,47 +101,24 @@ static mf_status op_gemm(mfi_op_call call)
     return MF_STATUS_OK;
 }
 
-static bool both_are(mfi_onnx_attr attribute, int64_t value)
+/* Sides that differ are those of a larger kernel, which begins or ends with zeros. */
+static void pad_convolution(mf_unit_spec *spec, const mfi_onnx_sides *one, const mfi_onnx_sides *other,
+                            size_t lead[2])
 {
-    bool same = true;
-    for (size_t i = 0; attribute.found && i < attribute.count && i < MFI_ONNX_DIMS; i++)
-        same = same && attribute.list[i] == value;
-    return same;
-}
-
-/* Reads kernel, strides and the zeros on each side, vertical and horizontal. */
-mf_status mfi_op_read_window(mfi_op_call call, mf_unit_spec *spec, size_t pads[2])
-{
-    const mfi_onnx_attr kernel = mfi_onnx_attribute_of(call->op, "kernel_shape"),
-                        stride = mfi_onnx_attribute_of(call->op, "strides"),
-                        zeros = mfi_onnx_attribute_of(call->op, "pads"),
-                        automatic = mfi_onnx_attribute_of(call->op, "auto_pad");
-    if (!both_are(mfi_onnx_attribute_of(call->op, "dilations"), 1))
-        return mfi_onnx_refuse(call, "dilations other than 1 are not known");
-    if (automatic.found && !mfi_bytes_are(automatic.text, "NOTSET") &&
-        !mfi_bytes_are(automatic.text, "VALID"))
-        return mfi_onnx_refuse(call, "auto_pad is known as NOTSET and VALID alone");
-    if ((kernel.found && kernel.count != 2) || (stride.found && stride.count != 2) ||
-        (zeros.found && zeros.count != 4))
-        return mfi_onnx_refuse(call, "only windows of two dims are known");
     for (size_t i = 0; i < 2; i++) {
-        int64_t side = zeros.found ? zeros.list[i] : 0,
-                size = kernel.found ? kernel.list[i] : (int64_t)spec->kernel[i],
-                step = stride.found ? stride.list[i] : 1;
-        if (zeros.found && zeros.list[i + 2] != side)
-            return mfi_onnx_refuse(call, "pads that differ between sides are not known");
-        if (side < 0 || size < 1 || step < 1 || side > INT32_MAX || size > INT32_MAX || step > INT32_MAX)
-            return mfi_onnx_refuse(call, "kernel, strides or pads are out of range");
-        pads[i] = (size_t)side;
-        spec->kernel[i] = (size_t)size;
-        spec->stride[i] = (size_t)step;
+        size_t before = (size_t)(one->before[i] + other->before[i]),
+               after = (size_t)(one->after[i] + other->after[i]);
+        lead[i] = after > before ? after - before : 0;
+        spec->padding[i] = before + lead[i];
+        spec->kernel[i] += lead[i] + (before > after ? before - after : 0);
     }
-    return MF_STATUS_OK;
 }
 
 static mf_status op_conv(mfi_op_call call)
 {
     mf_unit_spec spec;
+    mfi_onnx_sides zeros, sides;
+    size_t lead[2];
     int32_t node;
     const mfi_onnx_attr group = mfi_onnx_attribute_of(call->op, "group");
     const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 1)),
@@ -143,22 +126,27 @@ static mf_status op_conv(mfi_op_call call)
     if (!weight || weight->rank != 4 || weight->turned ||
         (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
         return mfi_onnx_refuse(call, "its weight is no constant of four dims, or its bias none");
-    if (group.found && group.integer != 1)
-        return mfi_onnx_refuse(call, "groups are not known");
-    MFI_TRY(mfi_op_begin_unit(call, mfi_onnx_input(call, 0), MF_UNIT_CONV2D, false, &spec));
+    if (group.found && (group.integer < 1 || group.integer > INT32_MAX))
+        return mfi_onnx_refuse(call, "its number of groups is out of range");
+    MFI_TRY(mfi_op_begin_window(call, MF_UNIT_CONV2D, &spec, &zeros));
     spec.outputs = (size_t)weight->dims[0];
+    spec.groups = group.found ? (size_t)group.integer : 1;
     spec.kernel[0] = (size_t)weight->dims[2];
     spec.kernel[1] = (size_t)weight->dims[3];
     spec.bias = 0;
-    MFI_TRY(mfi_op_read_window(call, &spec, spec.padding));
+    MFI_TRY(mfi_op_read_window(call, &spec, &zeros, &sides));
     if (spec.kernel[0] != (size_t)weight->dims[2] || spec.kernel[1] != (size_t)weight->dims[3] ||
-        (size_t)weight->dims[1] != mfi_onnx_shape(call->graph, spec.inputs[0])->dims[0] ||
+        weight->dims[1] > INT32_MAX ||
+        (size_t)weight->dims[1] * spec.groups != mfi_onnx_shape(call->graph, spec.inputs[0])->dims[0] ||
         (bias && !mfi_op_is_along(bias, spec.outputs, 0)))
         return mfi_onnx_refuse(call, "its weight or bias does not fit its input");
+    pad_convolution(&spec, &zeros, &sides, lead);
     MFI_TRY(mfi_op_give_unit(call, &spec, &node));
-    mfi_op_last_unit(call)->constants[MFI_WEIGHT] = weight;
+    mfi_onnx_unit *made = mfi_op_last_unit(call);
+    made->constants[MFI_WEIGHT] = weight;
+    memcpy(made->lead, lead, sizeof lead);
     if (bias)
-        mfi_op_set_bias(mfi_op_last_unit(call), bias);
+        mfi_op_set_bias(made, bias);
     return MF_STATUS_OK;
 }
 
@@ -170,10 +158,31 @@ static mf_status op_mat_mul(mfi_op_call call)
         return mfi_op_make_attention(call, a, b);
     if (a->form == MFI_FORM_VIEW && b->form == MFI_FORM_VIEW)
         return mfi_op_make_scores(call, a, b);
-    if (a->form != MFI_FORM_VIEW || !weight || weight->rank != 2 ||
+    if ((a->form != MFI_FORM_VIEW && a->form != MFI_FORM_LAST_ROW) || !weight || weight->rank != 2 ||
         (a->is.view.rank != 2 && a->is.view.rank != 3))
         return mfi_onnx_refuse(call, "it is known with a constant matrix, and inside attention");
     return put_dense_unit(call, weight, true, a->is.view.rank - 1);
+}
+
+/* The rows of a constant matrix that belong to tokens, the input of the graph. */
+static mf_status op_gather(mfi_op_call call)
+{
+    mf_unit_spec spec;
+    int32_t node;
+    mfi_op_input tokens = mfi_onnx_input(call, 1);
+    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 0));
+    if (!weight || weight->rank != 2 || weight->turned ||
+        mfi_onnx_attribute_of(call->op, "axis").integer != 0 || tokens->form != MFI_FORM_VIEW ||
+        tokens->is.view.node != 0)
+        return mfi_onnx_refuse(call,
+                               "it is known for positions of a unit's output, and for rows of a constant "
+                               "matrix, of which the input of the graph says which");
+    MFI_TRY(mfi_op_begin_unit(call, tokens, MF_UNIT_EMBEDDING, false, &spec));
+    spec.vocabulary = (size_t)weight->dims[0];
+    spec.outputs = (size_t)weight->dims[1];
+    MFI_TRY(mfi_op_give_unit(call, &spec, &node));
+    mfi_op_last_unit(call)->constants[MFI_WEIGHT] = weight;
+    return MF_STATUS_OK;
 }
 
 static mf_status op_concat(mfi_op_call call)
@@ -227,6 +236,7 @@ mf_status mfi_onnx_compute(const mfi_onnx_call *call)
                      {"Conv", op_conv},
                      {"Div", mfi_op_div},
                      {"Erf", mfi_op_erf},
+                     {"Gather", op_gather},
                      {"Gelu", op_gelu},
                      {"Gemm", op_gemm},
                      {"GlobalAveragePool", mfi_op_global_pool},

@@ -36,8 +36,12 @@ mf_status mfi_op_put_phi(mfi_op_call call, mfi_op_input input, int32_t activatio
 mf_status mfi_op_put_layer_norm_unit(mfi_op_call call, mfi_op_input input, float epsilon);
 void mfi_op_set_bias(mfi_onnx_unit *made, const mfi_onnx_constant *bias);
 
-/* Reads kernel, strides and the zeros on each side, vertical and horizontal. */
-mf_status mfi_op_read_window(mfi_op_call call, mf_unit_spec *spec, size_t pads[2]);
+/* The spec of a unit that moves a window over maps, and the zeros that Pad has put around these. */
+mf_status mfi_op_begin_window(mfi_op_call call, int32_t kind, mf_unit_spec *spec, mfi_onnx_sides *zeros);
+
+/* Reads kernel (if the node has one), strides and the window's own places around the maps. */
+mf_status mfi_op_read_window(mfi_op_call call, mf_unit_spec *spec, const mfi_onnx_sides *zeros,
+                             mfi_onnx_sides *sides);
 
 size_t mfi_op_last_dim(const mf_shape *shape);
 

@@ -68,8 +68,9 @@ bool mfi_onnx_scale(mfi_op_call call, mf_status *status)
     if (which == 2 || turned || call->op->output_count == 0 || mfi_bytes_end_in(call->op->name, ".placed"))
         return false;
     const mfi_onnx_constant *numbers = mfi_op_floats_of(mfi_onnx_input(call, 1 - which));
-    if (!numbers || !(numbers->count == 1 ||
-                      mfi_op_is_along(numbers, mfi_shape_channels(input), input->rank == 3 ? 2 : 0)))
+    if (!numbers ||
+        !(numbers->count == 1 || mfi_op_is_along(numbers, mfi_shape_channels(input),
+                                                 input->rank == 3 && !units->channels_last ? 2 : 0)))
         return false;
     *status = widen_scaling(units, numbers->count);
     for (size_t i = 0; *status == MF_STATUS_OK && i < units->scaled; i++)

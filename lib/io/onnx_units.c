@@ -231,7 +231,12 @@ mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *valu
     int32_t dims[MFI_ONNX_DIMS], rank, kind;
     const mfi_onnx_view *view = &value->is.view;
     if (value->form != MFI_FORM_VIEW)
-        return mfi_onnx_refuse(call, "it reads a value that no unit computes");
+        return mfi_onnx_refuse(call,
+                               value->form == MFI_FORM_LAST_ROW
+                                   ? "maps as rows with channels last are known in front of products alone"
+                               : value->form == MFI_FORM_PADDED
+                                   ? "zeros around maps are known in front of convolutions and pools alone"
+                                   : "it reads a value that no unit computes");
     if (view->factor != 1.0f)
         return mfi_onnx_refuse(call, "it reads a value that a constant was multiplied to");
     const mf_shape *shape = mfi_onnx_shape(call->graph, view->node);
@@ -266,6 +271,45 @@ static mf_status take_constant(void *user, int32_t value, const mfi_onnx_constan
     return MF_STATUS_OK;
 }
 
+/* Whether maps are turned to channels first before anything but scaling reads them. A Reshape turns those of
+ * one channel. */
+static bool has_channels_last(const mfi_onnx_file *file, const int64_t dims[MFI_ONNX_DIMS])
+{
+    static const char *const scaling[] = {"Add", "Sub", "Mul", "Div", "Cast", "Identity"};
+    static const int64_t turn[4] = {0, 3, 1, 2};
+    int32_t value = file->input_value;
+    for (size_t i = 0; i < file->op_count; i++) {
+        const mfi_onnx_op *op = &file->ops[i];
+        bool reads = false, scales = false;
+        for (size_t k = 0; k < op->input_count; k++)
+            reads = reads || file->links[op->inputs + k] == value;
+        if (!reads)
+            continue;
+        const mfi_onnx_attr perm = mfi_onnx_attribute_of(op, "perm");
+        if (mfi_bytes_are(op->type, "Transpose"))
+            return perm.found && perm.count == 4 && memcmp(perm.list, turn, sizeof turn) == 0;
+        for (size_t k = 0; k < sizeof scaling / sizeof *scaling; k++)
+            scales = scales || mfi_bytes_are(op->type, scaling[k]);
+        if (!scales || op->output_count == 0)
+            return mfi_bytes_are(op->type, "Reshape") && dims[3] == 1;
+        value = file->links[op->outputs];
+    }
+    return false;
+}
+
+/* The input as a view of maps that lie with their channels first. */
+static void turn_input(mfi_onnx_units *units, mfi_onnx_view *view)
+{
+    mf_shape *input = &units->input;
+    const size_t height = input->dims[0], width = input->dims[1], channels = input->dims[2];
+    input->dims[0] = channels;
+    input->dims[1] = height;
+    input->dims[2] = width;
+    view->strides[1] = (int32_t)width;
+    view->strides[2] = 1;
+    view->strides[3] = (int32_t)(height * width);
+}
+
 static mf_status begin_graph(mfi_onnx_units *units)
 {
     int64_t dims[MFI_ONNX_DIMS];
@@ -291,6 +335,9 @@ static mf_status begin_graph(mfi_onnx_units *units)
         view->dims[d] = row[d - 1];
         view->strides[d] = stride;
     }
+    units->channels_last = rank == 4 && !units->file->own && has_channels_last(units->file, dims);
+    if (units->channels_last)
+        turn_input(units, view);
     return begin_builder(units, 0, &units->input);
 }
 

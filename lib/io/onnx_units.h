@@ -16,6 +16,8 @@ typedef enum mfi_onnx_form {
     MFI_FORM_LIST,   /* of integers, such as a shape */
     MFI_FORM_NUMBER, /* which is its epsilon */
     MFI_FORM_VIEW,
+    MFI_FORM_LAST_ROW,  /* maps z as a row in which the values of a place lie side by side */
+    MFI_FORM_PADDED,    /* maps z with zeros around them */
     MFI_FORM_SOFTMAX,   /* of z, at the end of the graph */
     MFI_FORM_MEAN,      /* of the last dim */
     MFI_FORM_OFF,       /* z - mean */
@@ -45,8 +47,14 @@ typedef struct mfi_onnx_integers_list {
     int64_t values[MFI_ONNX_DIMS];
 } mfi_onnx_integers_list;
 
+/* Places around maps: above and left, below and right. */
+typedef struct mfi_onnx_sides {
+    int32_t before[2], after[2];
+} mfi_onnx_sides;
+
 typedef struct mfi_onnx_result {
     mfi_onnx_form form;
+    mfi_onnx_sides sides; /* those of MFI_FORM_PADDED */
     float epsilon;
     int32_t keys; /* node of the keys; that of the queries is the view's */
     bool causal;
@@ -65,16 +73,19 @@ typedef struct mfi_onnx_unit {
     mf_shape shape;                                     /* of its output */
     const mfi_onnx_constant *constants[MFI_UNIT_ROLES]; /* NULL: as they are drawn */
     bool turned;                                        /* the values of the weight lie in columns */
-    bool pads;                                          /* a convolution that only puts zeros around maps */
-    int32_t op;                                         /* the node of the graph that made it */
-    int32_t value;                                      /* whose value is its output; -1: none's */
-    int64_t layer;                                      /* of files of this library: its layer */
+    size_t lead[2]; /* where the kernel of the file lies in that of the convolution; the others are zeros */
+    size_t last_channels; /* of a product of MFI_FORM_LAST_ROW, channels; 0: of another */
+    bool fixed;    /* a factor of each channel, and what is added: a batch normalisation that never learns */
+    int32_t op;    /* the node of the graph that made it */
+    int32_t value; /* whose value is its output; -1: none's */
+    int64_t layer; /* of files of this library: its layer */
 } mfi_onnx_unit;
 
 /* Set it to zero first; then it can be freed at any time. */
 typedef struct mfi_onnx_units {
     const mfi_onnx_file *file;
     mf_shape input;
+    bool channels_last;       /* the file has them so; the network reads maps as everywhere */
     int32_t batch;            /* rows of the graph's input, if it says how many; else 1 */
     mfi_onnx_result *results; /* [values] */
     mfi_onnx_unit *list;

@@ -18,7 +18,7 @@ static const char *const activations[] = {"identity", "relu", "leaky_relu", "tan
 static const char *const inits[] = {"kaiming_uniform", "zero", "orthogonal", "normal"};
 static const char *const normalizations[] = {"none", "batch"};
 static const char *const precisions[] = {"float32", "bf16"};
-static const char *const pools[] = {"none", "average", "max"};
+static const char *const pools[] = {"none", "average", "max", "average_inside"};
 
 enum {
     DENSE = 1 << MF_LAYER_DENSE,
@@ -74,26 +74,32 @@ const mfi_field_table mfi_layer_fields = {NAMES(layer_fields), "layer"};
 #undef SPEC
 #define SPEC(type, field) MFI_FIELD_##type, offsetof(mf_unit_spec, field)
 
+/* What has a W that is drawn. */
+#define HAS_WEIGHT (BIT(DENSE) | BIT(CONV2D) | BIT(POSITIONS) | BIT(EMBEDDING))
+
 static const mfi_field unit_fields[] = {
     {"kind", SPEC(NAME, kind), mfi_unit_names, MFI_UNIT_KINDS, 0},
     {"input", SPEC(LINK, inputs[0]), NULL, 0, 0},
     {"other", SPEC(LINK, inputs[1]), NULL, 0, BIT(ADD) | BIT(CONCAT)},
-    {"outputs", SPEC(SIZE, outputs), NULL, 0, BIT(DENSE) | BIT(CONV2D)},
+    {"outputs", SPEC(SIZE, outputs), NULL, 0, BIT(DENSE) | BIT(CONV2D) | BIT(EMBEDDING)},
     {"bias", SPEC(FLAG, bias), NULL, 0, BIT(DENSE) | BIT(CONV2D) | BIT(BATCH_NORM) | BIT(LAYER_NORM)},
-    {"weight_init", SPEC(NAME, weight_init), NAMES(inits), BIT(DENSE) | BIT(CONV2D) | BIT(POSITIONS)},
-    {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, BIT(DENSE) | BIT(CONV2D) | BIT(POSITIONS)},
+    {"weight_init", SPEC(NAME, weight_init), NAMES(inits), HAS_WEIGHT},
+    {"weight_gain", SPEC(FLOAT, weight_gain), NULL, 0, HAS_WEIGHT},
     {"activation", SPEC(NAME, activation), NAMES(activations), BIT(ACTIVATION)},
     {"leak", SPEC(FLOAT, leak), NULL, 0, BIT(ACTIVATION)},
     {"pool", SPEC(NAME, pool), NAMES(pools), BIT(POOL)},
     {"kernel", SPEC(PAIR, kernel), NULL, 0, BIT(CONV2D) | BIT(POOL)},
     {"stride", SPEC(PAIR, stride), NULL, 0, BIT(CONV2D) | BIT(POOL)},
     {"padding", SPEC(PAIR, padding), NULL, 0, BIT(CONV2D)},
+    {"pool_padding", SPEC(COUNTS, padding), NULL, 0, BIT(POOL)},
     {"dropout", SPEC(FLOAT, dropout), NULL, 0, BIT(DROPOUT)},
     {"dropout_maps", SPEC(FLAG, dropout_maps), NULL, 0, BIT(DROPOUT)},
     {"normalization_rate", SPEC(FLOAT, normalization_rate), NULL, 0, BIT(BATCH_NORM)},
     {"normalization_epsilon", SPEC(FLOAT, normalization_epsilon), NULL, 0, BIT(BATCH_NORM) | BIT(LAYER_NORM)},
     {"heads", SPEC(SIZE, heads), NULL, 0, BIT(ATTENTION)},
     {"causal", SPEC(FLAG, causal), NULL, 0, BIT(ATTENTION)},
+    {"groups", SPEC(COUNT, groups), NULL, 0, BIT(CONV2D)},
+    {"vocabulary", SPEC(SIZE, vocabulary), NULL, 0, BIT(EMBEDDING)},
 };
 const mfi_field_table mfi_unit_fields = {NAMES(unit_fields), "unit"};
 
@@ -110,6 +116,7 @@ static const mfi_field head_fields[] = {
     {"output", SPEC(LINK, output_node), NULL, 0, 0},
     {"sampling", SPEC(OPTION, sampling), mfi_sampling_names, MFI_SAMPLINGS, 0},
     {"candidates", SPEC(COUNT, candidates), NULL, 0, 0},
+    {"similarity", SPEC(SHARE, similarity), NULL, 0, 0},
 };
 const mfi_field_table mfi_head_fields = {NAMES(head_fields), "head of layer"};
 
@@ -159,14 +166,17 @@ static const char *state_name(int32_t kind, int32_t slot)
 
 static bool is_of_version_3(const mf_unit_spec *unit)
 {
-    return unit->kind > MF_UNIT_ADD ||
-           (unit->kind == MF_UNIT_ACTIVATION && unit->activation == MF_ACTIVATION_SILU);
+    return unit->kind > MF_UNIT_ADD || (unit->kind == MF_UNIT_CONV2D && unit->groups > 0) ||
+           (unit->kind == MF_UNIT_ACTIVATION && unit->activation == MF_ACTIVATION_SILU) ||
+           (unit->kind == MF_UNIT_POOL &&
+            (unit->pool == MF_POOL_AVERAGE_INSIDE || unit->padding[0] + unit->padding[1] > 0));
 }
 
 uint64_t mfi_plan_format(const mfi_plan *plan)
 {
     bool later = plan->input.rank == 2 || plan->head.kind == MF_HEAD_POSITIONS ||
-                 plan->head.output_node != MF_NODE_PREVIOUS || plan->head.sampling != MF_SAMPLING_NONE;
+                 plan->head.output_node != MF_NODE_PREVIOUS || plan->head.sampling != MF_SAMPLING_NONE ||
+                 mfi_plan_compares(plan);
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
     return later ? MFI_FORMAT_KINDS : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;

@@ -72,7 +72,7 @@ static bool plan_of(const mf_network *network, size_t position, uint64_t state, 
 }
 
 /* Adds the bytes that the values of the layer at `position` take with such state. */
-static mf_status add_values(const mf_network *network, size_t position, uint64_t state, size_t *total)
+static mf_status add_size_of_values(const mf_network *network, size_t position, uint64_t state, size_t *total)
 {
     size_t numbers = mfi_tensor_numbers(&snapshot_layer(network, position)->plan);
     for (size_t number = 0; number < numbers; number++) {
@@ -109,6 +109,8 @@ static uint64_t fingerprint(const mf_network *network)
         }
         if (layer->plan.body < layer->plan.stage_count)
             hash_word(&hash, (uint64_t)layer->plan.output);
+        if (mfi_plan_compares(&layer->plan))
+            hash_word(&hash, layer->plan.scoring);
         for (size_t number = 0; number < layer->plan.parameter_count; number++) {
             const mfi_parameter_spec *parameter = &layer->plan.parameters[number];
             hash_word(&hash, number);
@@ -134,7 +136,7 @@ mf_status mfi_snapshot_size(const mf_network *network, size_t *bytes)
 {
     size_t total = HEADER_BYTES + count_all(network) * sizeof(uint64_t);
     for (size_t position = 0; position < network->count; position++)
-        MFI_TRY(add_values(network, position, state_of(snapshot_layer(network, position)), &total));
+        MFI_TRY(add_size_of_values(network, position, state_of(snapshot_layer(network, position)), &total));
     *bytes = total;
     return MF_STATUS_OK;
 }
@@ -228,7 +230,7 @@ static bool state_is_known(uint64_t state)
 }
 
 /* The counts, and that there are just the values that they speak of. */
-static mf_status check_counts(const mf_network *network, const unsigned char *header)
+static mf_status check_header_counts(const mf_network *network, const unsigned char *header)
 {
     size_t total = (size_t)mfi_get_u64(header + TOTAL_AT);
     size_t size = HEADER_BYTES + count_all(network) * sizeof(uint64_t);
@@ -245,7 +247,7 @@ static mf_status check_counts(const mf_network *network, const unsigned char *he
             return mfi_fail(MF_STATUS_SHAPE,
                             "the snapshot has the state of another kind of optimizer for layer %zu",
                             position);
-        MFI_TRY(add_values(network, position, state, &size));
+        MFI_TRY(add_size_of_values(network, position, state, &size));
         counts += 8 * counts_of(layer);
     }
     if (size != total)
@@ -317,7 +319,7 @@ mf_status mfi_snapshot_load(mf_network *network, const void *buffer, size_t byte
 {
     const unsigned char *header = buffer, *counts = header + HEADER_BYTES;
     MFI_TRY(check_header(network, header, bytes));
-    MFI_TRY(check_counts(network, header));
+    MFI_TRY(check_header_counts(network, header));
     MFI_TRY(walk_values(network, counts, false));
     const unsigned char *own = counts;
     for (size_t position = 0; position < network->count; position++) {

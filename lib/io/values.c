@@ -3,7 +3,7 @@
 
 #include "io/bytes.h"
 
-static size_t piece_at(size_t count, size_t first)
+static size_t piece_size(size_t count, size_t first)
 {
     return count - first < MFI_VALUES_PIECE ? count - first : MFI_VALUES_PIECE;
 }
@@ -12,8 +12,8 @@ void mfi_sink_tensor(mfi_sink *sink, const mf_layer *layer, size_t number, int32
 {
     float values[MFI_VALUES_PIECE];
     for (size_t first = 0; first < count; first += MFI_VALUES_PIECE) {
-        mfi_layer_get_values(layer, number, slot, first, piece_at(count, first), values);
-        mfi_sink_floats(sink, values, piece_at(count, first));
+        mfi_layer_get_values(layer, number, slot, first, piece_size(count, first), values);
+        mfi_sink_floats(sink, values, piece_size(count, first));
     }
 }
 
@@ -22,7 +22,7 @@ bool mfi_tensor_is_sound(const mfi_tensor_plan *tensor, const mf_layer *layer)
     float values[MFI_VALUES_PIECE];
     bool sound = true;
     for (size_t first = 0; sound && first < tensor->count; first += MFI_VALUES_PIECE) {
-        size_t count = piece_at(tensor->count, first);
+        size_t count = piece_size(tensor->count, first);
         mfi_layer_get_values(layer, tensor->parameter, tensor->state_slot, first, count, values);
         sound = mfi_values_are_sound(tensor, values, count);
     }

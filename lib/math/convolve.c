@@ -8,7 +8,7 @@
 
 /* Rows of a result that are collected before they are put where they belong, and pixels that are worked on at
  * a time, in whole rows of a map. */
-enum { ROWS = 96, BAND_PIXELS = 4096 };
+enum { COLLECTED_ROWS = 96, BAND_PIXELS = 4096 };
 
 size_t mfi_convolve_depth(const mfi_order *order)
 {
@@ -88,8 +88,8 @@ static void fill(const field *f, const source *from, size_t images, ptrdiff_t to
         }
 }
 
-/* Pairs of values of two neighbouring maps, or of two neighbouring pixels of the result, take the place of the
- * values of the field, if the precision has pairs. */
+/* Pairs of values of two neighbouring maps, or of two neighbouring pixels of the result, take the place of
+ * the values of the field, if the precision has pairs. */
 static void pair_maps(const mfi_convolve *c, const field *f, float *values)
 {
     for (size_t image = 0; c->precision == MFI_BF16 && image < c->images; image++, values += f->image)
@@ -147,30 +147,30 @@ static field gradient_field(const mfi_geometry *g, size_t images)
 
 /* Floats of the areas of the room, in this order: offsets of pixels and of places in the kernel, the field, a
  * panel, values of which pairs become a panel, and the rows of a result that are collected. */
-enum { PIXELS, PLACES, FIELD, PANEL, TURNED, COLLECTED, AREAS };
+enum { PIXELS, PLACES, FIELD, PANEL_ROOM, TURNED_ROOM, COLLECTED, CONVOLVE_AREAS };
 
 /* Widens the areas for a product of [images x results of a band, inner] and [inner, columns]. */
 static bool widen_areas(const field *f, const mfi_order *order, mfi_precision precision, size_t images,
-                        size_t results, size_t inner, size_t columns, size_t areas[AREAS])
+                        size_t results, size_t inner, size_t columns, size_t areas[CONVOLVE_AREAS])
 {
     size_t width = mfi_order_panel(order, columns, 0), depth = mfi_convolve_depth(order), panel;
     if (f->values == 0 || !mfi_multiply(larger(inner, depth), width, &panel))
         return false;
     if (precision == MFI_BF16)
-        areas[TURNED] = larger(areas[TURNED], 2 * depth * width);
+        areas[TURNED_ROOM] = larger(areas[TURNED_ROOM], 2 * depth * width);
     areas[PIXELS] = larger(areas[PIXELS], images * f->band * results);
     areas[PLACES] = larger(areas[PLACES], inner);
     areas[FIELD] = larger(areas[FIELD], f->values);
-    areas[PANEL] = larger(areas[PANEL], panel);
-    areas[COLLECTED] = larger(areas[COLLECTED], ROWS * width);
+    areas[PANEL_ROOM] = larger(areas[PANEL_ROOM], panel);
+    areas[COLLECTED] = larger(areas[COLLECTED], COLLECTED_ROWS * width);
     return true;
 }
 
 static bool find_areas(const mfi_geometry *g, const mfi_order *order, mfi_precision precision, size_t images,
-                       bool input_gradient, size_t areas[AREAS])
+                       bool input_gradient, size_t areas[CONVOLVE_AREAS])
 {
     field f = input_field(g, images);
-    memset(areas, 0, AREAS * sizeof *areas);
+    memset(areas, 0, CONVOLVE_AREAS * sizeof *areas);
     if (!widen_areas(&f, order, precision, images, g->map[1], g->patch_size, g->filters, areas))
         return false;
     if (!input_gradient)
@@ -184,10 +184,10 @@ static bool find_areas(const mfi_geometry *g, const mfi_order *order, mfi_precis
 bool mfi_convolve_room(const mfi_geometry *g, const mfi_order *order, mfi_precision precision, size_t images,
                        bool input_gradient, size_t *floats)
 {
-    size_t areas[AREAS], bytes = 0, offset;
+    size_t areas[CONVOLVE_AREAS], bytes = 0, offset;
     if (!find_areas(g, order, precision, images, input_gradient, areas))
         return false;
-    for (int i = 0; i < AREAS; i++)
+    for (int i = 0; i < CONVOLVE_AREAS; i++)
         if (!mfi_reserve(&bytes, areas[i], sizeof(float), &offset))
             return false;
     *floats = bytes / sizeof(float);
@@ -205,11 +205,11 @@ typedef struct operands {
     float *field, *panel, *turned, *collected;
 } operands;
 
-static operands carve(const mfi_convolve *c, bool input_gradient)
+static operands carve_operands(const mfi_convolve *c, bool input_gradient)
 {
-    size_t areas[AREAS], bytes = 0, offset[AREAS];
+    size_t areas[CONVOLVE_AREAS], bytes = 0, offset[CONVOLVE_AREAS];
     find_areas(c->geometry, &c->kernels->order, c->precision, c->images, input_gradient, areas);
-    for (int i = 0; i < AREAS; i++)
+    for (int i = 0; i < CONVOLVE_AREAS; i++)
         mfi_reserve(&bytes, areas[i], sizeof(float), &offset[i]);
     char *room = (char *)c->room;
     return (operands){
@@ -218,8 +218,8 @@ static operands carve(const mfi_convolve *c, bool input_gradient)
         .pixels = (uint32_t *)(void *)(room + offset[PIXELS]),
         .places = (uint32_t *)(void *)(room + offset[PLACES]),
         .field = (float *)(void *)(room + offset[FIELD]),
-        .panel = (float *)(void *)(room + offset[PANEL]),
-        .turned = (float *)(void *)(room + offset[TURNED]),
+        .panel = (float *)(void *)(room + offset[PANEL_ROOM]),
+        .turned = (float *)(void *)(room + offset[TURNED_ROOM]),
         .collected = (float *)(void *)(room + offset[COLLECTED]),
     };
 }
@@ -296,7 +296,7 @@ void mfi_convolve_forward(const mfi_convolve *c, const float *x, const void *w, 
     const mfi_geometry *g = c->geometry;
     size_t maps = mfi_depth(c->precision, g->channels), ldu = c->images * g->pixels;
     size_t inner = maps * g->kernel[0] * g->kernel[1];
-    operands o = carve(c, false);
+    operands o = carve_operands(c, false);
     field f = input_field(g, c->images);
     set_places(g, &f, maps, o.places);
     for (size_t top = 0; top < g->map[0]; top += f.band) {
@@ -306,8 +306,8 @@ void mfi_convolve_forward(const mfi_convolve *c, const float *x, const void *w, 
         for (size_t first = 0; first < g->filters; first += c->kernels->order.width) {
             panel_part part = panel_at(c->kernels, g->filters, first);
             float *to = u + first * ldu + top * g->map[1];
-            for (size_t p = 0; p < b.pixels; p += ROWS) {
-                size_t rows = smaller(b.pixels - p, ROWS);
+            for (size_t p = 0; p < b.pixels; p += COLLECTED_ROWS) {
+                size_t rows = smaller(b.pixels - p, COLLECTED_ROWS);
                 collect(&o, p, rows, inner, part.width, (const float *)w + first * inner);
                 c->kernels->transpose(rows, part.count, o.collected, part.width, to + p, ldu);
             }
@@ -338,7 +338,7 @@ void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float
     const mfi_geometry *g = c->geometry;
     size_t inner = g->patch_size, ldu = c->images * g->pixels, depth = mfi_convolve_depth(&c->kernels->order);
     size_t some = c->precision == MFI_BF16 ? 2 : 1;
-    operands o = carve(c, false);
+    operands o = carve_operands(c, false);
     field f = input_field(g, c->images);
     set_places(g, &f, g->channels, o.places);
     for (size_t top = 0; top < g->map[0]; top += f.band) {
@@ -462,8 +462,8 @@ static void convolve_phase(const mfi_convolve *c, const operands *o, const phase
     for (size_t first = 0; first < g->channels; first += c->kernels->order.width) {
         panel_part part = panel_at(c->kernels, g->channels, first);
         turn_panel(c, o, p, w, first, part);
-        for (size_t at = 0; at < pixels; at += ROWS) {
-            size_t rows = smaller(pixels - at, ROWS);
+        for (size_t at = 0; at < pixels; at += COLLECTED_ROWS) {
+            size_t rows = smaller(pixels - at, COLLECTED_ROWS);
             collect(o, at, rows, inner, part.width, o->panel);
             put_rows(c, o, p, at, rows, first, part, dx);
         }
@@ -477,7 +477,7 @@ void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, 
 {
     const mfi_geometry *g = c->geometry;
     const source from = {du, g->map[0], g->map[1], g->pixels, c->images * g->pixels};
-    operands o = carve(c, true);
+    operands o = carve_operands(c, true);
     turned t = turn(g);
     field f = gradient_field(g, c->images);
     for (size_t image = 0; image < c->images && (g->stride[0] > g->kernel[0] || g->stride[1] > g->kernel[1]);

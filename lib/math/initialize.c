@@ -9,14 +9,14 @@
 
 /* The numbers of a matrix are drawn piece by piece in plain order; a piece begins with a block of the stream.
  */
-enum { PIECE = 1024 };
+enum { DRAWN_PIECE = 1024 };
 
 void mfi_init_uniform(const mfi_stream *stream, float bound, const mfi_matrix_order *of, float *matrix)
 {
-    float values[PIECE];
+    float values[DRAWN_PIECE];
     uint32_t bits[4];
-    for (size_t first = 0, count = of->rows * of->columns; first < count; first += PIECE) {
-        size_t piece = count - first < PIECE ? count - first : PIECE;
+    for (size_t first = 0, count = of->rows * of->columns; first < count; first += DRAWN_PIECE) {
+        size_t piece = count - first < DRAWN_PIECE ? count - first : DRAWN_PIECE;
         for (size_t i = 0; i < piece; i++) {
             if (i % 4 == 0)
                 mfi_stream_block(stream, (uint32_t)((first + i) / 4), bits);
@@ -43,9 +43,9 @@ static void draw_normal(const mfi_stream *stream, float deviation, size_t first,
 
 void mfi_init_normal(const mfi_stream *stream, float deviation, const mfi_matrix_order *of, float *matrix)
 {
-    float values[PIECE];
-    for (size_t first = 0, count = of->rows * of->columns; first < count; first += PIECE) {
-        size_t piece = count - first < PIECE ? count - first : PIECE;
+    float values[DRAWN_PIECE];
+    for (size_t first = 0, count = of->rows * of->columns; first < count; first += DRAWN_PIECE) {
+        size_t piece = count - first < DRAWN_PIECE ? count - first : DRAWN_PIECE;
         draw_normal(stream, deviation, first, piece, values);
         mfi_order_set(of, matrix, first, piece, values);
     }

@@ -29,12 +29,21 @@ static void convert_bf16(size_t count, const uint16_t *restrict from, float *res
     }
 }
 
+static void convert_integers(size_t count, const int32_t *restrict from, float *restrict to)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = (float)from[i];
+}
+
 /* `count` values from that index on. */
 static void convert_values(const mfi_inputs *inputs, size_t first, size_t count, float *to)
 {
     switch (inputs->type) {
     case MF_TYPE_UINT8:
         convert_bytes(inputs, count, (const uint8_t *)inputs->values + first, to);
+        break;
+    case MF_TYPE_INT32:
+        convert_integers(count, (const int32_t *)inputs->values + first, to);
         break;
     case MF_TYPE_BF16:
         convert_bf16(count, (const uint16_t *)inputs->values + first, to);

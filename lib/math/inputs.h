@@ -16,7 +16,7 @@ typedef struct mfi_scaling {
 
 /* Rows of inputs as the caller has them. */
 typedef struct mfi_inputs {
-    int32_t type; /* MF_TYPE_FLOAT32, MF_TYPE_UINT8 or MF_TYPE_BF16 */
+    int32_t type; /* MF_TYPE_FLOAT32, MF_TYPE_INT32, MF_TYPE_UINT8 or MF_TYPE_BF16 */
     const void *values;
     size_t stride;       /* values from one row to the next */
     float scale, shift;  /* of bytes: (byte + shift) scale, or (byte + shift) / 255 if the scale is 0 */

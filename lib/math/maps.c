@@ -101,8 +101,8 @@ void mfi_im2col(const mfi_geometry *g, size_t images, const float *x, size_t str
 /* ---- col2im ---- */
 
 /* Adds one output row to the input row that it reads. */
-static void add_row(const mfi_geometry *g, span across, size_t offset, const float *restrict from,
-                    float *restrict row)
+static void add_row_of_places(const mfi_geometry *g, span across, size_t offset, const float *restrict from,
+                              float *restrict row)
 {
     size_t step = g->stride[1], at = across.first * step + offset - g->padding[1];
     for (size_t x = across.first; x < across.end; x++, at += step)
@@ -116,7 +116,7 @@ static void add_rows(const mfi_geometry *g, const float *from, size_t i, size_t 
     span across = inside(g->width, g->map[1], g->stride[1], g->padding[1], j);
     for (size_t y = top; y < top + rows; y++, from += g->map[1])
         if (y >= down.first && y < down.end && across.first < across.end)
-            add_row(g, across, j, from, map + (y * g->stride[0] + i - g->padding[0]) * g->width);
+            add_row_of_places(g, across, j, from, map + (y * g->stride[0] + i - g->padding[0]) * g->width);
 }
 
 void mfi_col2im(const mfi_geometry *g, size_t images, const float *patches, size_t top, size_t rows, float *x,
@@ -138,11 +138,11 @@ void mfi_clear_uncovered(const mfi_pool *pool, size_t maps, float *u)
     bool covered = true;
     for (int d = 0; d < 2 && pool->kind != MF_POOL_NONE; d++) {
         end[d] = (pool->pooled[d] - 1) * pool->stride[d] + pool->size[d];
-        covered = covered && end[d] == pool->map[d] && pool->stride[d] <= pool->size[d];
+        covered = covered && end[d] >= pool->map[d] + pool->padding[d] && pool->stride[d] <= pool->size[d];
     }
     for (; !covered && maps > 0; maps--)
-        for (size_t y = 0; y < pool->map[0]; y++)
-            for (size_t x = 0; x < pool->map[1]; x++, u++)
+        for (size_t y = pool->padding[0]; y < pool->map[0] + pool->padding[0]; y++)
+            for (size_t x = pool->padding[1]; x < pool->map[1] + pool->padding[1]; x++, u++)
                 if (y >= end[0] || x >= end[1] || y % pool->stride[0] >= pool->size[0] ||
                     x % pool->stride[1] >= pool->size[1])
                     *u = 0.0f;

@@ -9,10 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The pooling of a map. Pairs are vertical, horizontal. */
+/* The pooling of a map. Pairs are vertical, horizontal. Windows begin `padding` before the map; each has
+ * values of the map. */
 typedef struct mfi_pool {
     int32_t kind; /* MF_POOL_... */
-    size_t map[2], pooled[2], size[2], stride[2];
+    size_t map[2], pooled[2], size[2], stride[2], padding[2];
 } mfi_pool;
 
 typedef struct mfi_geometry {

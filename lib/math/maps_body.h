@@ -119,12 +119,12 @@ static void center_gradient(size_t count, const float *restrict u, float mean, f
 
 /* ---- pooling one map ---- */
 
-/* 2 x 2 windows without gaps or overlap, the most common pooling. The general code would take longer than
- * everything else for a small map. */
+/* 2 x 2 windows without gaps, overlap or padding, the most common pooling. The general code would take longer
+ * than everything else for a small map. */
 static bool is_halving(const mfi_pool *pool)
 {
     return pool->kind != MF_POOL_NONE && pool->size[0] == 2 && pool->size[1] == 2 && pool->stride[0] == 2 &&
-           pool->stride[1] == 2;
+           pool->stride[1] == 2 && pool->padding[0] + pool->padding[1] == 0;
 }
 
 static void average_halves(const mfi_pool *pool, const float *restrict map, float *restrict to)
@@ -151,7 +151,7 @@ static void spread_halves(const mfi_pool *pool, const float *restrict from, floa
 
 /* The larger one; a NaN counts as larger than every number. Written as two choices, since compilers do not
  * vectorise a choice that depends on two comparisons. */
-INLINE float larger(float first, float second)
+INLINE float larger_value(float first, float second)
 {
     float larger = second > first ? second : first;
     return second != second ? second : larger;
@@ -162,8 +162,8 @@ static void largest_of_halves(const mfi_pool *pool, const float *restrict map, f
     size_t width = pool->map[1], half = pool->pooled[1];
     for (size_t y = 0; y < pool->pooled[0]; y++, map += 2 * width, to += half)
         for (size_t x = 0; x < half; x++)
-            to[x] = larger(larger(map[2 * x], map[2 * x + 1]),
-                           larger(map[width + 2 * x], map[width + 2 * x + 1]));
+            to[x] = larger_value(larger_value(map[2 * x], map[2 * x + 1]),
+                                 larger_value(map[width + 2 * x], map[width + 2 * x + 1]));
 }
 
 /* Gives each gradient to the largest value of its window, the first of equal ones, and 0 to the other three.
@@ -186,27 +186,50 @@ static void pass_to_largest_of_halves(const mfi_pool *pool, const float *a, cons
     }
 }
 
+/* The part of a window that lies on the map; the ends are behind it. */
+typedef struct window {
+    size_t top, bottom, left, right;
+} window;
+
+static window window_at(const mfi_pool *pool, size_t y, size_t x)
+{
+    size_t first[2] = {y * pool->stride[0], x * pool->stride[1]}, end[2];
+    for (int d = 0; d < 2; d++) {
+        end[d] = first[d] + pool->size[d] - pool->padding[d];
+        end[d] = end[d] < pool->map[d] ? end[d] : pool->map[d];
+        first[d] = first[d] > pool->padding[d] ? first[d] - pool->padding[d] : 0;
+    }
+    return (window){first[0], end[0], first[1], end[1]};
+}
+
+/* By what the sum over a window is divided. */
+static float window_count(const mfi_pool *pool, window w)
+{
+    return (float)(pool->kind == MF_POOL_AVERAGE_INSIDE ? (w.bottom - w.top) * (w.right - w.left)
+                                                        : pool->size[0] * pool->size[1]);
+}
+
 /* Index of the largest value of a window, the first of equal ones; a NaN counts as larger than every number.
  */
-static size_t index_of_largest(const mfi_pool *pool, const float *map, size_t top, size_t left)
+static size_t index_of_largest(const mfi_pool *pool, const float *map, window w)
 {
-    size_t best = top * pool->map[1] + left;
-    for (size_t i = 0; i < pool->size[0]; i++)
-        for (size_t j = 0; j < pool->size[1]; j++) {
-            size_t index = (top + i) * pool->map[1] + left + j;
+    size_t best = w.top * pool->map[1] + w.left;
+    for (size_t y = w.top; y < w.bottom; y++)
+        for (size_t x = w.left; x < w.right; x++) {
+            size_t index = y * pool->map[1] + x;
             if (map[index] > map[best] || (map[index] != map[index] && map[best] == map[best]))
                 best = index;
         }
     return best;
 }
 
-static float mean_of_window(const mfi_pool *pool, const float *map, size_t top, size_t left)
+static float mean_of_window(const mfi_pool *pool, const float *map, window w)
 {
     float sum = 0.0f;
-    for (size_t i = 0; i < pool->size[0]; i++)
-        for (size_t j = 0; j < pool->size[1]; j++)
-            sum += map[(top + i) * pool->map[1] + left + j];
-    return sum / (float)(pool->size[0] * pool->size[1]);
+    for (size_t y = w.top; y < w.bottom; y++)
+        for (size_t x = w.left; x < w.right; x++)
+            sum += map[y * pool->map[1] + x];
+    return sum / window_count(pool, w);
 }
 
 static void pool_map(const mfi_pool *pool, const float *map, float *to)
@@ -220,24 +243,24 @@ static void pool_map(const mfi_pool *pool, const float *map, float *to)
     }
     for (size_t y = 0; y < pool->pooled[0]; y++)
         for (size_t x = 0; x < pool->pooled[1]; x++) {
-            size_t top = y * pool->stride[0], left = x * pool->stride[1];
-            *to++ = pool->kind == MF_POOL_MAX ? map[index_of_largest(pool, map, top, left)]
-                                              : mean_of_window(pool, map, top, left);
+            window w = window_at(pool, y, x);
+            *to++ = pool->kind == MF_POOL_MAX ? map[index_of_largest(pool, map, w)]
+                                              : mean_of_window(pool, map, w);
         }
 }
 
-static void spread_over_window(const mfi_pool *pool, float value, size_t top, size_t left, float *map)
+static void spread_over_window(const mfi_pool *pool, float value, window w, float *map)
 {
-    value /= (float)(pool->size[0] * pool->size[1]);
-    for (size_t i = 0; i < pool->size[0]; i++)
-        for (size_t j = 0; j < pool->size[1]; j++)
-            map[(top + i) * pool->map[1] + left + j] += value;
+    value /= window_count(pool, w);
+    for (size_t y = w.top; y < w.bottom; y++)
+        for (size_t x = w.left; x < w.right; x++)
+            map[y * pool->map[1] + x] += value;
 }
 
 /* Computes the gradient of a map, whose values are `a`, from the gradient `from` of the pooled map. */
 static void unpool_map(const mfi_pool *pool, const float *a, const float *from, float *map)
 {
-    if (is_halving(pool) && pool->kind == MF_POOL_AVERAGE) {
+    if (is_halving(pool) && pool->kind != MF_POOL_MAX) {
         spread_halves(pool, from, map);
         return;
     }
@@ -248,11 +271,11 @@ static void unpool_map(const mfi_pool *pool, const float *a, const float *from, 
     }
     for (size_t y = 0; y < pool->pooled[0]; y++)
         for (size_t x = 0; x < pool->pooled[1]; x++) {
-            size_t top = y * pool->stride[0], left = x * pool->stride[1];
+            window w = window_at(pool, y, x);
             if (pool->kind == MF_POOL_MAX)
-                map[index_of_largest(pool, a, top, left)] += *from++;
+                map[index_of_largest(pool, a, w)] += *from++;
             else
-                spread_over_window(pool, *from++, top, left, map);
+                spread_over_window(pool, *from++, w, map);
         }
 }
 

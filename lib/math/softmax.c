@@ -82,7 +82,7 @@ static void row_gradient(size_t m, float *scores, double log_sum, int32_t label,
 }
 
 /* Adds a row with that loss; false if it is not finite. */
-static bool add_row(mfi_loss *result, size_t row, const mfi_targets *targets, double loss, bool correct)
+static bool add_row_loss(mfi_loss *result, size_t row, const mfi_targets *targets, double loss, bool correct)
 {
     double weight = weight_of(targets, row);
     if (!isfinite(loss)) {
@@ -111,7 +111,7 @@ static mfi_loss cross_entropy(size_t rows, size_t m, const float *scores, float 
         }
         double log_sum = log_sum_exp(m, row);
         double loss = log_sum - expected_score(m, row, label, targets->smoothing);
-        if (!add_row(&result, b, targets, loss, mfi_argmax(m, row) == label))
+        if (!add_row_loss(&result, b, targets, loss, mfi_argmax(m, row) == label))
             return result;
         if (gradient)
             row_gradient(m, gradient + b * m, log_sum, label, targets->smoothing,
@@ -177,7 +177,7 @@ mfi_loss mfi_running_cross_entropy(size_t rows, const mfi_running *running, cons
     for (size_t b = 0; b < rows; b++) {
         double loss = mfi_running_log_sum(&running[b]) - (double)running[b].label;
         if (!is_ignored(targets, b) &&
-            !add_row(&result, b, targets, loss, running[b].best == targets->labels[b]))
+            !add_row_loss(&result, b, targets, loss, running[b].best == targets->labels[b]))
             return result;
     }
     result.loss /= total_weight(rows, targets);

@@ -110,8 +110,8 @@ static bool widen_room(const winograd *p, const mfi_order *order, size_t areas[W
     return true;
 }
 
-static bool find_room(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
-                      size_t areas[WINOGRAD_AREAS])
+static bool measure_room(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
+                         size_t areas[WINOGRAD_AREAS])
 {
     winograd p;
     memset(areas, 0, WINOGRAD_AREAS * sizeof *areas);
@@ -124,7 +124,7 @@ bool mfi_winograd_room(const mfi_geometry *g, const mfi_order *order, size_t ima
                        size_t *floats)
 {
     size_t areas[WINOGRAD_AREAS], bytes = 0, offset;
-    if (!find_room(g, order, images, input_gradient, areas))
+    if (!measure_room(g, order, images, input_gradient, areas))
         return false;
     for (int i = 0; i < WINOGRAD_AREAS; i++)
         if (!mfi_reserve(&bytes, areas[i], sizeof(float), &offset))
@@ -148,7 +148,7 @@ static float *area_at(const mfi_convolve *c, size_t offset)
 static transformed carve_room(const mfi_convolve *c, const winograd *p, bool input_gradient)
 {
     size_t areas[WINOGRAD_AREAS], bytes = 0, at[WINOGRAD_AREAS];
-    find_room(c->geometry, &c->kernels->order, c->images, input_gradient, areas);
+    measure_room(c->geometry, &c->kernels->order, c->images, input_gradient, areas);
     for (int i = 0; i < WINOGRAD_AREAS; i++)
         mfi_reserve(&bytes, areas[i], sizeof(float), &at[i]);
     transformed t = {

@@ -43,7 +43,7 @@ static void put_kind(block *b, int32_t kind)
     put(b, unit);
 }
 
-static void put_activation(block *b)
+static void append_activation(block *b)
 {
     mf_unit_spec unit = mfi_unit_defaults();
     unit.kind = MF_UNIT_ACTIVATION;
@@ -51,14 +51,14 @@ static void put_activation(block *b)
     put(b, unit);
 }
 
-static void put_dense(block *b, size_t outputs)
+static void append_dense(block *b, size_t outputs)
 {
     mf_unit_spec unit = mfi_unit_defaults();
     unit.outputs = outputs;
     put(b, unit);
 }
 
-static void put_sum(block *b, int32_t other)
+static void append_sum(block *b, int32_t other)
 {
     mf_unit_spec unit = mfi_unit_defaults();
     unit.kind = MF_UNIT_ADD;
@@ -67,7 +67,7 @@ static void put_sum(block *b, int32_t other)
 }
 
 /* A convolution that keeps the size of the maps but for its stride, and its batch normalisation. */
-static void put_convolution(block *b, size_t filters, size_t kernel, const size_t stride[2])
+static void append_convolution(block *b, size_t filters, size_t kernel, const size_t stride[2])
 {
     mf_unit_spec unit = mfi_unit_defaults();
     unit.kind = MF_UNIT_CONV2D;
@@ -95,28 +95,28 @@ static void put_shortcut(block *b)
     const mf_shape *shape = mfi_plan_shape(&b->builder->plan, branch);
     b->node = b->spec.input;
     if (memcmp(shape->dims, b->input.dims, sizeof shape->dims) != 0)
-        put_convolution(b, b->spec.outputs, 1, b->spec.stride);
+        append_convolution(b, b->spec.outputs, 1, b->spec.stride);
     const int32_t shortcut = b->node;
     b->node = branch;
-    put_sum(b, shortcut);
-    put_activation(b);
+    append_sum(b, shortcut);
+    append_activation(b);
 }
 
 static void put_residual(block *b)
 {
-    put_convolution(b, b->spec.outputs, 3, b->spec.stride);
-    put_activation(b);
-    put_convolution(b, b->spec.outputs, 3, unit_stride);
+    append_convolution(b, b->spec.outputs, 3, b->spec.stride);
+    append_activation(b);
+    append_convolution(b, b->spec.outputs, 3, unit_stride);
     put_shortcut(b);
 }
 
 static void put_bottleneck(block *b)
 {
-    put_convolution(b, b->spec.hidden, 1, unit_stride);
-    put_activation(b);
-    put_convolution(b, b->spec.hidden, 3, b->spec.stride);
-    put_activation(b);
-    put_convolution(b, b->spec.outputs, 1, unit_stride);
+    append_convolution(b, b->spec.hidden, 1, unit_stride);
+    append_activation(b);
+    append_convolution(b, b->spec.hidden, 3, b->spec.stride);
+    append_activation(b);
+    append_convolution(b, b->spec.outputs, 1, unit_stride);
     put_shortcut(b);
 }
 
@@ -137,21 +137,21 @@ static mf_status resolve_maps_block(block *b)
 static void put_perceptron(block *b, int32_t x)
 {
     put_kind(b, MF_UNIT_LAYER_NORM);
-    put_dense(b, b->spec.hidden);
-    put_activation(b);
-    put_dense(b, b->input.dims[1]);
-    put_sum(b, x);
+    append_dense(b, b->spec.hidden);
+    append_activation(b);
+    append_dense(b, b->input.dims[1]);
+    append_sum(b, x);
 }
 
 static void put_mixer(block *b)
 {
     put_kind(b, MF_UNIT_LAYER_NORM);
     put_kind(b, MF_UNIT_TRANSPOSE);
-    put_dense(b, b->spec.token_hidden);
-    put_activation(b);
-    put_dense(b, b->input.dims[0]);
+    append_dense(b, b->spec.token_hidden);
+    append_activation(b);
+    append_dense(b, b->input.dims[0]);
     put_kind(b, MF_UNIT_TRANSPOSE);
-    put_sum(b, b->spec.input);
+    append_sum(b, b->spec.input);
     put_perceptron(b, b->node);
 }
 
@@ -162,16 +162,16 @@ static void put_transformer(block *b)
     attention.heads = b->spec.heads;
     attention.causal = b->spec.causal;
     put_kind(b, MF_UNIT_LAYER_NORM);
-    put_dense(b, 3 * b->input.dims[1]);
+    append_dense(b, 3 * b->input.dims[1]);
     put(b, attention);
-    put_dense(b, b->input.dims[1]);
-    put_sum(b, b->spec.input);
+    append_dense(b, b->input.dims[1]);
+    append_sum(b, b->spec.input);
     put_perceptron(b, b->node);
 }
 
 static mf_status resolve_sequence_block(block *b)
 {
-    size_t most; /* neurons of a product */
+    size_t most = 0; /* neurons of a product */
     if (b->input.rank != 2)
         return mfi_unit_refuses("a Mixer or transformer block reads a sequence", &b->input);
     MFI_TRY(mfi_check_product("neurons", 4, b->input.dims[1], 1, &most));

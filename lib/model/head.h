@@ -54,6 +54,21 @@ void mfi_head_sample(mfi_run *run);
 /* Room for the columns of steps with that many rows and fewer; false if a size does not fit. */
 bool mfi_head_take_candidates(const mfi_plan *plan, size_t rows, mfi_room *room, mfi_candidates *candidates);
 
+/* ---- the second objective: similarity matching, of heads that compare ---- */
+
+/* Room for steps with that many rows, and what its pieces need; false if a size does not fit. */
+bool mfi_similarity_take(const mfi_plan *plan, size_t rows, mfi_room *room, mfi_similarity *similarity,
+                         mfi_shared_sizes *shared);
+
+/* From the map's output: its loss, which joins that of the report, and the gradient, in scratch. NUMERIC if
+ * the loss is not finite. */
+mf_status mfi_similarity_report(const mfi_run *run, size_t position, mf_report *report);
+
+void mfi_similarity_scale(const mfi_run *run, float factor);
+
+/* The gradient by the map's output. */
+void mfi_similarity_backward(const mfi_run *run, float *dmap);
+
 /* ---- the objective: cross-entropy of softmax(G) ---- */
 
 /* Loss and correct rows into the report, and G becomes dG if `gradient`. NUMERIC if a loss is not finite: the

@@ -1,6 +1,7 @@
 /* Owns: creating and freeing layers, their options and their parameters. */
 #include "model/layer.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -168,6 +169,20 @@ mf_status mfi_layer_check_rows(const mf_layer *layer, size_t position, size_t ro
                             "layer %zu: batch normalisation needs 2 values of a channel or more, got 1",
                             position);
     }
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_layer_check_tokens(const mf_layer *layer, const mfi_rows *rows)
+{
+    size_t vocabulary = layer->plan.vocabulary;
+    for (size_t b = 0; vocabulary > 0 && b < rows->count; b++)
+        for (size_t t = 0; t < layer->plan.inputs; t++) {
+            float token = rows->x[b * rows->stride + t];
+            if (!(token >= 0.0f && token < (float)vocabulary) || token != truncf(token))
+                return mfi_fail(MF_STATUS_ARGUMENT,
+                                "token %zu of row %zu is %.9g, it must be a whole number from 0 to %zu", t, b,
+                                (double)token, vocabulary - 1);
+        }
     return MF_STATUS_OK;
 }
 

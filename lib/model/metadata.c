@@ -52,7 +52,7 @@ static mf_status check_name(const char *name)
     return MF_STATUS_OK;
 }
 
-static mf_status check_value(const char *name, const char *value)
+static mf_status check_metadata_value(const char *name, const char *value)
 {
     size_t length = strlen(value), at = 0, step;
     uint32_t code;
@@ -147,7 +147,7 @@ mf_status mfi_metadata_set(mfi_metadata *metadata, const mf_allocator *allocator
     size_t index = 0;
     mfi_metadata_entry entry;
     MFI_TRY(check_name(name));
-    MFI_TRY(check_value(name, value));
+    MFI_TRY(check_metadata_value(name, value));
     bool there = search(metadata, name, &index);
     size_t before = there ? text_bytes(&metadata->entries[index]) : 0;
     size_t bytes = metadata->bytes - before + strlen(name) + strlen(value);

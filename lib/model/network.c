@@ -70,6 +70,9 @@ static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const 
 {
     char one[96], other[96];
     const mf_shape *input = &layer->plan.input, *output = mfi_plan_output(&layer->plan);
+    if ((before && layer->plan.vocabulary > 0) || (after && after->plan.vocabulary > 0))
+        return mfi_fail(MF_STATUS_SHAPE, "a layer with an embedding reads tokens: it must be the first, "
+                                         "without a layer before it");
     if (before) {
         const mf_shape *given = mfi_plan_output(&before->plan);
         if (!fits(given, input))
@@ -230,7 +233,7 @@ mfi_scaling mfi_network_scaling(const mf_network *network)
                                   : input                   ? 1
                                                             : 0,
                          .shift = network->shift_scale,
-                         .scale = network->shift_scale + network->scaled};
+                         .scale = network->scaled > 0 ? network->shift_scale + network->scaled : NULL};
 }
 
 mf_status mfi_network_set_scaling(mf_network *network, const float *shift, const float *scale, size_t count)

@@ -10,12 +10,12 @@
 /* Largest float below 1: the end of the ranges that exclude 1. */
 #define BELOW_ONE (1.0 - (double)FLT_EPSILON / 2.0)
 
-typedef struct field {
+typedef struct optimizer_field {
     const char *name;
     double lowest, highest;
-} field;
+} optimizer_field;
 
-static const field fields[] = {
+static const optimizer_field fields[] = {
     [MF_OPTIMIZER_LEARNING_RATE] = {"learning_rate", 0.0, FLT_MAX},
     [MF_OPTIMIZER_MOMENTUM] = {"momentum", 0.0, BELOW_ONE},
     [MF_OPTIMIZER_NESTEROV] = {"nesterov", 0.0, 1.0},
@@ -40,7 +40,7 @@ mf_optimizer_spec mfi_optimizer_defaults(void)
     };
 }
 
-static mf_status find_field(int32_t key, const field **found)
+static mf_status find_field(int32_t key, const optimizer_field **found)
 {
     if (key < 0 || key >= FIELDS)
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown optimizer key %d", (int)key);
@@ -50,7 +50,7 @@ static mf_status find_field(int32_t key, const field **found)
 
 mf_status mfi_optimizer_range(int32_t key, double *lowest, double *highest)
 {
-    const field *found = NULL;
+    const optimizer_field *found = NULL;
     MFI_TRY(find_field(key, &found));
     *lowest = found->lowest;
     *highest = found->highest;
@@ -79,7 +79,7 @@ static float *float_of(mf_optimizer_spec *spec, int32_t key)
 
 mf_status mfi_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *value)
 {
-    const field *found = NULL;
+    const optimizer_field *found = NULL;
     MFI_TRY(find_field(key, &found));
     mf_optimizer_spec spec = optimizer->spec;
     if (key == MF_OPTIMIZER_CHECKED)
@@ -90,9 +90,9 @@ mf_status mfi_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *
 }
 
 /* Written so that a NaN fails. */
-static mf_status check_value(int32_t key, double value)
+static mf_status check_field_value(int32_t key, double value)
 {
-    const field *found = NULL;
+    const optimizer_field *found = NULL;
     MFI_TRY(find_field(key, &found));
     if (!(value >= found->lowest && value <= found->highest))
         return mfi_fail(MF_STATUS_ARGUMENT, "%s must be from %.9g to %.9g, got %g", found->name,
@@ -104,7 +104,7 @@ static mf_status check_value(int32_t key, double value)
 
 mf_status mfi_optimizer_set(mf_optimizer *optimizer, int32_t key, double value)
 {
-    MFI_TRY(check_value(key, value));
+    MFI_TRY(check_field_value(key, value));
     if (key == MF_OPTIMIZER_MOMENTUM && value > 0.0 && !optimizer->has_momentum)
         return mfi_fail(MF_STATUS_STATE, "momentum %g: the optimizer was created with momentum 0", value);
     if (key == MF_OPTIMIZER_NESTEROV)
@@ -124,7 +124,7 @@ mf_status mfi_optimizer_check_spec(const mf_optimizer_spec *spec)
     for (int32_t key = 0; key < FIELDS; key++) {
         double value = 0.0;
         MFI_TRY(mfi_optimizer_get(&candidate, key, &value));
-        MFI_TRY(check_value(key, value));
+        MFI_TRY(check_field_value(key, value));
     }
     return MF_STATUS_OK;
 }

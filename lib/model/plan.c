@@ -47,7 +47,18 @@ const mf_shape *mfi_plan_output(const mfi_plan *plan)
 
 const mf_shape *mfi_plan_head_input(const mfi_plan *plan)
 {
-    return mfi_plan_shape(plan, (int32_t)plan->unit_count);
+    return mfi_plan_shape(plan, (int32_t)plan->unit_count - mfi_plan_compares(plan));
+}
+
+bool mfi_plan_compares(const mfi_plan *plan)
+{
+    return plan->head.similarity > 0.0f;
+}
+
+size_t mfi_plan_compared(const mfi_plan *plan)
+{
+    const mf_shape *map = mfi_plan_shape(plan, (int32_t)plan->unit_count);
+    return map->dims[1] * map->dims[2] > 1 ? map->dims[0] : mfi_shape_values(map);
 }
 
 size_t mfi_plan_scores(const mfi_plan *plan)
@@ -100,7 +111,7 @@ bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role)
     bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
     bool normalization = unit->kind == MF_UNIT_BATCH_NORM || unit->kind == MF_UNIT_LAYER_NORM;
     if (role == MFI_WEIGHT)
-        return product || unit->kind == MF_UNIT_POSITIONS;
+        return product || unit->kind == MF_UNIT_POSITIONS || unit->kind == MF_UNIT_EMBEDDING;
     if (role == MFI_BIAS)
         return (product || normalization) && unit->bias;
     return role == MFI_SCALE ? normalization : unit->kind == MF_UNIT_BATCH_NORM;
@@ -281,6 +292,11 @@ mf_status mfi_plan_check_head(const mf_head_spec *head)
     MFI_TRY(mfi_check_constant("projection_init", head->projection_init, MF_INIT_NORMAL));
     MFI_TRY(mfi_check_gain("projection_gain", head->projection_gain));
     MFI_TRY(mfi_check_rate("label_smoothing", (double)head->label_smoothing));
+    MFI_TRY(mfi_check_rate("similarity", (double)head->similarity));
+    MFI_TRY(mfi_check_reserved(head->reserved2));
+    if (head->kind == MF_HEAD_POSITIONS && head->similarity > 0.0f)
+        return mfi_fail(MF_STATUS_ARGUMENT, "similarity %g: a head for positions compares no rows",
+                        (double)head->similarity);
     if (head->output_node < 1 && head->output_node != MF_NODE_PREVIOUS)
         return mfi_fail(MF_STATUS_ARGUMENT, "output_node %d is no unit's; the first has node 1",
                         (int)head->output_node);

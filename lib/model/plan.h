@@ -3,7 +3,8 @@
  *
  * Units are what the host lists. A stage is what is computed in one pass: a unit, often together with units
  * that follow it. Stages of the body come first, and the last of them gives the layer's output. Those behind
- * it are the head's own; M reads what the last stage gives. */
+ * it are the head's own; M reads what the last of these gives, or, if the head compares similarities, the one
+ * before: then the last is a map for that. */
 #ifndef MFI_MODEL_PLAN_H
 #define MFI_MODEL_PLAN_H
 
@@ -33,7 +34,9 @@ typedef struct mfi_stage {
     size_t area;                        /* values of a channel in a row, before a pooling */
     size_t positions;                   /* of a sequence; 1 of other inputs */
     size_t heads;                       /* of an attention */
+    size_t vocabulary;                  /* of an embedding */
     double multiplications;             /* of its product, for one row */
+    size_t groups;                      /* of a convolution; 0: it has none */
     mfi_geometry geometry;              /* of a convolution, or, as far as its pool, of a pooling */
     mfi_order order;                    /* of the weight */
     mfi_activation phi;
@@ -61,6 +64,7 @@ typedef struct mfi_plan {
     mfi_products products;
     mf_shape input;
     size_t inputs, outputs; /* values in a row of the layer's input and output */
+    size_t vocabulary;      /* inputs are tokens below this number; 0: they may be anything */
     mf_head_spec head;      /* what it is now */
     int32_t output;         /* node of the layer's output */
     size_t features;        /* values that M reads, of a row or a position */
@@ -73,7 +77,8 @@ typedef struct mfi_plan {
     size_t unit_count;
     mfi_stage *stages;
     size_t stage_count;
-    size_t body; /* stages before those of the head */
+    size_t body;    /* stages before those of the head */
+    size_t scoring; /* stages up to that which M reads: all but a map for similarities */
     mfi_parameter_spec
         *parameters; /* in the order in which the host sees them; the projection is one of them */
     size_t parameter_count;
@@ -169,6 +174,10 @@ const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node);
 /* The layer's output, and what its head reads: another shape if the head has units of its own. */
 const mf_shape *mfi_plan_output(const mfi_plan *plan);
 const mf_shape *mfi_plan_head_input(const mfi_plan *plan);
+
+/* Whether the head compares similarities, and how many numbers stand for a row in that. */
+bool mfi_plan_compares(const mfi_plan *plan);
+size_t mfi_plan_compared(const mfi_plan *plan);
 
 /* Scores of a row. */
 size_t mfi_plan_scores(const mfi_plan *plan);

@@ -82,8 +82,9 @@ static void take_stages(const mfi_plan *plan, size_t rows, bool training, parts 
     mfi_shared_sizes most = {0};
     if (training)
         room->fits = room->fits && mfi_head_sizes(plan, rows, &most) &&
-                     mfi_head_take_candidates(plan, rows, room, &scratch->candidates);
-    for (size_t s = 0; s < plan->stage_count; s++) {
+                     mfi_head_take_candidates(plan, rows, room, &scratch->candidates) &&
+                     mfi_similarity_take(plan, rows, room, &scratch->similarity, &most);
+    for (size_t s = 0; s < (training ? plan->stage_count : plan->scoring); s++) {
         const mfi_stage *stage = &plan->stages[s];
         mfi_kept_sizes kept = {0};
         mfi_shared_sizes shared = {0};

@@ -34,7 +34,8 @@ typedef struct mfi_shared_sizes {
     size_t patches; /* what the products of a convolution need for a block of images */
     size_t map;     /* z and a of one map */
     size_t dm;      /* [m, panel] */
-    size_t scores;  /* of an attention: softmax and its gradient, of a block of positions */
+    size_t scores;  /* of an attention: softmax and its gradient, of a block of positions; of a head that
+                       compares: a block of rows with all rows */
 
     /* and there is one of these, which all threads of the call use. */
     size_t input; /* of a dense stage: sequences of the host without gaps */
@@ -60,11 +61,19 @@ typedef struct mfi_candidates {
     float *projection; /* [columns, F] their rows of M */
 } mfi_candidates;
 
+/* What a head that compares keeps of rows, D numbers of each. */
+typedef struct mfi_similarity {
+    float *directions; /* [B, D] centred and of length 1; 0 where all numbers are the same */
+    float *lengths;    /* [B] before that */
+    float *gradient;   /* [B, D] by the numbers */
+} mfi_similarity;
+
 /* The areas as one thread of the call sees them. */
 typedef struct mfi_scratch {
     /* Of the call. */
     float *goodness; /* [B, m], or [B, T, m] at positions: G, then dG; of a sampled head [B, columns] */
     mfi_candidates candidates;
+    mfi_similarity similarity;
     float *features;  /* [B, F] what M reads, where that is not the output itself */
     float *dfeatures; /* [B, F] the gradient by that */
     float *input, *whole, *sums;

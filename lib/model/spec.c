@@ -91,7 +91,7 @@ static mf_status check_normalization(const mf_layer_spec *spec)
 /* *value is what maps x height x width gives, or was 0. */
 static mf_status settle(const char *name, size_t maps, size_t height, size_t width, size_t *value)
 {
-    size_t count;
+    size_t count = 0;
     MFI_TRY(mfi_check_product(name, maps, height, width, &count));
     if (*value != 0 && *value != count)
         return mfi_fail(MF_STATUS_SHAPE, "%s must be 0 or %zux%zux%zu = %zu, got %zu", name, maps, height,
@@ -100,12 +100,15 @@ static mf_status settle(const char *name, size_t maps, size_t height, size_t wid
     return MF_STATUS_OK;
 }
 
+/* That of the pools of flat specs. */
+static const size_t no_padding[2];
+
 static mf_status check_pool(const mf_layer_spec *spec, mfi_pool *pool)
 {
     MFI_TRY(mfi_check_constant("pool", spec->pool, MF_POOL_MAX));
     if (spec->pool != MF_POOL_NONE) {
-        MFI_TRY(mfi_check_pool(pool->map, spec->pool_size, spec->pool_stride));
-        *pool = mfi_pooling(pool->map, spec->pool, spec->pool_size, spec->pool_stride);
+        MFI_TRY(mfi_check_pool(pool->map, spec->pool_size, spec->pool_stride, no_padding));
+        *pool = mfi_pooling(pool->map, spec->pool, spec->pool_size, spec->pool_stride, no_padding);
     }
     MFI_TRY(mfi_check_cells(spec->head_size, pool->pooled));
     return mfi_check_constant("dropout_maps", spec->dropout_maps, 1);
@@ -146,7 +149,7 @@ static mf_shape output_of(const mf_layer_spec *spec)
         return mfi_shape_row(spec->outputs);
     mfi_pool pool = mfi_convolution(&input, spec->filters, spec->kernel, spec->stride, spec->padding).pool;
     if (spec->pool != MF_POOL_NONE)
-        pool = mfi_pooling(pool.map, spec->pool, spec->pool_size, spec->pool_stride);
+        pool = mfi_pooling(pool.map, spec->pool, spec->pool_size, spec->pool_stride, no_padding);
     return mfi_shape_maps(spec->filters, pool.pooled[0], pool.pooled[1]);
 }
 

@@ -80,9 +80,9 @@ static void form_stage(mfi_plan *plan, int32_t node)
     describe_unit(plan, node, &stage);
     if (stage.kind == MF_UNIT_DENSE || stage.kind == MF_UNIT_CONV2D)
         absorb_followers(plan, &stage);
-    stage.order = plan->products.order;
-    stage.winograd =
-        stage.kind == MF_UNIT_CONV2D && plan->products.winograd && mfi_winograd_pays(&stage.geometry);
+    stage.order = stage.groups > 0 ? (mfi_order){1, 1} : plan->products.order;
+    stage.winograd = stage.kind == MF_UNIT_CONV2D && stage.groups == 0 && plan->products.winograd &&
+                     mfi_winograd_pays(&stage.geometry);
     stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
@@ -93,11 +93,15 @@ static void form_stage(mfi_plan *plan, int32_t node)
  * it was computed. */
 static mf_status find_output(mfi_plan *plan)
 {
-    int32_t nodes = (int32_t)plan->unit_count, output = plan->head.output_node;
-    plan->output = output == MF_NODE_PREVIOUS ? nodes : output;
-    if (output > nodes)
-        return mfi_fail(MF_STATUS_ARGUMENT, "there is no output_node %d, the last unit has node %d",
-                        (int)output, (int)nodes);
+    int32_t nodes = (int32_t)plan->unit_count, output = plan->head.output_node,
+            last = nodes - mfi_plan_compares(plan);
+    plan->output = output == MF_NODE_PREVIOUS ? last : output;
+    if (last < 1)
+        return mfi_fail(MF_STATUS_ARGUMENT, "similarity %g: the only unit would be the map for it",
+                        (double)plan->head.similarity);
+    if (output > last)
+        return mfi_fail(MF_STATUS_ARGUMENT, "there is no output_node %d, the last unit %shas node %d",
+                        (int)output, last < nodes ? "before the map for similarities " : "", (int)last);
     for (int32_t node = plan->output + 1; node <= nodes; node++)
         for (int32_t i = 0; i < mfi_unit_inputs(&plan->units[node - 1].spec); i++)
             if (plan->units[node - 1].spec.inputs[i] < plan->output)
@@ -112,7 +116,7 @@ static mf_status find_output(mfi_plan *plan)
 static mf_status form_stages(mfi_plan *plan)
 {
     plan->stage_count = 0;
-    for (size_t node = 1; node < plan->unit_count; node++)
+    for (size_t node = 1; node < plan->unit_count - mfi_plan_compares(plan); node++)
         if (plan->units[node - 1].readers == 0)
             return mfi_fail(MF_STATUS_ARGUMENT, "no unit reads node %zu; only the last node may be unread",
                             node);
@@ -120,7 +124,19 @@ static mf_status form_stages(mfi_plan *plan)
          node = plan->stages[plan->stage_count - 1].last + 1)
         form_stage(plan, node);
     plan->body = (size_t)stage_of(plan, plan->output);
+    plan->scoring = plan->stage_count - mfi_plan_compares(plan);
     return MF_STATUS_OK;
+}
+
+/* All embeddings read the layer's input, so the smallest one says what may be there. */
+static void find_vocabulary(mfi_plan *plan)
+{
+    plan->vocabulary = 0;
+    for (size_t s = 0; s < plan->stage_count; s++) {
+        size_t one = plan->stages[s].vocabulary;
+        if (one > 0 && (plan->vocabulary == 0 || one < plan->vocabulary))
+            plan->vocabulary = one;
+    }
 }
 
 /* ---- parameters ---- */
@@ -140,15 +156,19 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
     size_t width = input->dims[input->rank == 2]; /* of a position */
-    bool product = unit->kind != MF_UNIT_POSITIONS;
-    weight->order = product ? plan->products.order : (mfi_order){1, 1};
-    weight->precision = product ? (mfi_precision)plan->precision : MFI_FLOAT32;
-    if (!product) {
+    bool product = unit->kind == MF_UNIT_DENSE || unit->kind == MF_UNIT_CONV2D;
+    bool own = product && unit->groups == 0; /* whose products may be the library's own */
+    weight->order = own ? plan->products.order : (mfi_order){1, 1};
+    weight->precision = own ? (mfi_precision)plan->precision : MFI_FLOAT32;
+    if (unit->kind == MF_UNIT_EMBEDDING) {
+        set_dims(weight, 2, unit->vocabulary, unit->outputs, 1, 1);
+    } else if (!product) {
         set_dims(weight, 2, input->dims[0], width, 1, 1);
     } else if (unit->kind == MF_UNIT_DENSE) {
         set_dims(weight, 2, unit->outputs, input->rank == 2 ? width : mfi_shape_values(input), 1, 1);
     } else {
-        set_dims(weight, 4, unit->outputs, input->dims[0], unit->kernel[0], unit->kernel[1]);
+        size_t maps = unit->groups > 0 ? input->dims[0] / unit->groups : input->dims[0];
+        set_dims(weight, 4, unit->outputs, maps, unit->kernel[0], unit->kernel[1]);
     }
     weight->init = unit->weight_init;
     weight->gain = unit->weight_gain;
@@ -318,9 +338,10 @@ static void share_outputs(mfi_plan *plan)
 {
     supply outputs = {plan->output_slots, &plan->output_slot_count, -1};
     plan->output_slot_count = 0;
-    for (size_t s = 0; s < plan->stage_count; s++) {
+    for (size_t s = 0; s < plan->stage_count; s++)
+        plan->stages[s].output_slot = -1;
+    for (size_t s = 0; s < plan->scoring; s++) {
         mfi_stage *stage = &plan->stages[s];
-        stage->output_slot = -1;
         if (s + 1 != plan->body)
             stage->output_slot = take_slot(&outputs, stage->output_values);
         for (int i = 0; i < stage->input_count; i++)
@@ -331,22 +352,24 @@ static void share_outputs(mfi_plan *plan)
 }
 
 /* In the backward pass a gradient is needed from the last reader of the output, which writes it first, until
- * its stage has run. */
+ * its stage has run. Of the stage that M reads, and of a map for similarities, the head writes it before. */
 static void share_gradients(mfi_plan *plan)
 {
-    mfi_stage *last = &plan->stages[plan->stage_count - 1];
+    mfi_stage *last = &plan->stages[plan->scoring - 1];
     supply gradients = {plan->gradient_slots, &plan->gradient_slot_count, -1};
     plan->gradient_slot_count = plan->spare = 0;
     last->gradient_slot = -1;
     if (!mfi_head_joins(plan) || last->inputs[0] > 0)
         last->gradient_slot = take_slot(&gradients, last->output_values);
+    for (size_t s = plan->scoring; s < plan->stage_count; s++)
+        plan->stages[s].gradient_slot = take_slot(&gradients, plan->stages[s].output_values);
     for (size_t s = plan->stage_count; s-- > 0;) {
         mfi_stage *stage = &plan->stages[s];
         size_t added = 0;
         for (int i = 0; i < stage->input_count; i++) {
             mfi_stage *giver = stage->inputs[i] > 0 ? &plan->stages[stage->inputs[i] - 1] : NULL;
             bool twice = i == 1 && stage->inputs[0] == stage->inputs[1];
-            stage->starts_gradient[i] = giver && giver->last_reader == (int32_t)s && !twice;
+            stage->starts_gradient[i] = giver && giver != last && giver->last_reader == (int32_t)s && !twice;
             if (stage->starts_gradient[i])
                 giver->gradient_slot = take_slot(&gradients, giver->output_values);
             else if (giver)
@@ -360,12 +383,30 @@ static void share_gradients(mfi_plan *plan)
 
 /* ---- all of it ---- */
 
+static mf_status fit_map(const mfi_plan *plan)
+{
+    const mfi_unit *map = &plan->units[plan->unit_count - 1];
+    if (map->spec.kind != MF_UNIT_DENSE && map->spec.kind != MF_UNIT_CONV2D)
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "similarity %g: the last unit is the map for it and must be dense or a convolution, "
+                        "its kind is %d",
+                        (double)plan->head.similarity, (int)map->spec.kind);
+    if (map->output.rank == 2)
+        return mfi_unit_refuses("similarity compares rows or maps", &map->output);
+    if (mfi_plan_compared(plan) < 2)
+        return mfi_fail(MF_STATUS_SHAPE, "similarity %g: its map must give 2 values or maps, or more, got 1",
+                        (double)plan->head.similarity);
+    return MF_STATUS_OK;
+}
+
 static mf_status fit_head(mfi_plan *plan)
 {
     const mf_shape *input = mfi_plan_head_input(plan);
     size_t s = plan->head.pool_size;
     plan->features = mfi_shape_values(input);
     plan->scored = 1;
+    if (mfi_plan_compares(plan))
+        MFI_TRY(fit_map(plan));
     if (plan->head.kind == MF_HEAD_POSITIONS) {
         if (input->rank != 2)
             return mfi_unit_refuses("a head for positions reads a sequence", input);
@@ -389,6 +430,7 @@ mf_status mfi_plan_complete(mfi_plan *plan)
     MFI_TRY(find_output(plan));
     plan->outputs = mfi_shape_values(mfi_plan_output(plan));
     MFI_TRY(form_stages(plan));
+    find_vocabulary(plan);
     MFI_TRY(fit_head(plan));
     MFI_TRY(list_parameters(plan));
     share_outputs(plan);

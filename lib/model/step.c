@@ -39,7 +39,8 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     mfi_head_sample(run);
     mfi_head_goodness(run, run->scratch->goodness);
 
-    /* (7)  L = mean CE(softmax(G), y), and G becomes dG = (softmax(G) - onehot(y)) / rows */
+    /* (7)  L = mean CE(softmax(G), y), and G becomes dG = (softmax(G) - onehot(y)) / rows; with similarity
+     * matching both are weighed, and the loss of the batch's similarities joins in */
     MFI_TRY(run_loss(run, position, &done));
 
     /* dG *= clip_norm / |gradient of L|, if that is below 1 */
@@ -66,13 +67,24 @@ static void run_stages(const mfi_run *run, size_t first, size_t end)
 
 /* ---- equation 7 ---- */
 
+static void scale_scores(const mfi_run *run, float factor)
+{
+    size_t scores = run->rows->count * run->rows->scored * mfi_head_columns(run);
+    for (size_t i = 0; i < scores; i++)
+        run->scratch->goodness[i] *= factor;
+}
+
 static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report)
 {
     mfi_rows rows = *run->rows;
     if (run->columns > 0)
         rows.labels = run->scratch->candidates.labels;
-    return mfi_cross_entropy_report(&rows, mfi_head_columns(run), run->scratch->goodness,
-                                    run->settings->label_smoothing, true, "layer", position, report);
+    MFI_TRY(mfi_cross_entropy_report(&rows, mfi_head_columns(run), run->scratch->goodness,
+                                     run->settings->label_smoothing, true, "layer", position, report));
+    if (!mfi_plan_compares(&run->layer->plan))
+        return MF_STATUS_OK;
+    scale_scores(run, 1.0f - run->layer->plan.head.similarity);
+    return mfi_similarity_report(run, position, report);
 }
 
 /* ---- equation 8: back from dG, the head first, then the units, last to first ---- */
@@ -109,7 +121,9 @@ static void run_backward(mfi_run *run, mfi_use use)
     const mfi_plan *plan = &run->layer->plan;
     run->use = use;
     if (!mfi_head_joins(plan))
-        mfi_head_backward(run, run->scratch->kept[plan->stage_count - 1].gradient);
+        mfi_head_backward(run, run->scratch->kept[plan->scoring - 1].gradient);
+    if (mfi_plan_compares(plan))
+        mfi_similarity_backward(run, run->scratch->kept[plan->scoring].gradient);
     for (size_t s = plan->stage_count; s-- > 0;)
         stage_backward(run, s);
 }
@@ -118,16 +132,17 @@ static void run_backward(mfi_run *run, mfi_use use)
 
 static mf_status run_clip(mfi_run *run, size_t position, double *norm)
 {
-    float factor, *dg = run->scratch->goodness;
+    float factor;
     if (run->settings->optimizer.clip_norm == 0.0f)
         return MF_STATUS_OK;
     run_backward(run, MFI_MEASURE);
     if (mfi_clip_factor(run->squares, (double)run->settings->optimizer.clip_norm, norm, &factor) !=
         MF_STATUS_OK)
         return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the norm of the gradient is not finite", position);
-    size_t scores = run->rows->count * run->rows->scored * mfi_head_columns(run);
-    for (size_t i = 0; factor != 1.0f && i < scores; i++)
-        dg[i] *= factor;
+    if (factor != 1.0f)
+        scale_scores(run, factor);
+    if (factor != 1.0f && mfi_plan_compares(&run->layer->plan))
+        mfi_similarity_scale(run, factor);
     return MF_STATUS_OK;
 }
 
@@ -187,7 +202,7 @@ static void run_head(const mf_layer *layer, const mfi_workplace *place, size_t c
     /* The stages of the head read `a` and do not write there. */
     mfi_run run = {
         .layer = layer, .scratch = &scratch, .team = place->team, .rows = &rows, .a = (float *)(uintptr_t)a};
-    run_stages(&run, layer->plan.body, layer->plan.stage_count);
+    run_stages(&run, layer->plan.body, layer->plan.scoring);
     use(&run, to);
 }
 

@@ -37,16 +37,28 @@ void mfi_describe_shape(const mf_shape *shape, char text[64])
         snprintf(text, 64, "%zux%zux%zu", shape->dims[0], shape->dims[1], shape->dims[2]);
 }
 
+static void describe_pool(const mf_unit_spec *unit, char text[96])
+{
+    static const char *const pools[] = {"none", "average", "max", "average inside"};
+    int length = snprintf(text, 96, "%s, %zux%zu, stride %zux%zu", pools[unit->pool], unit->kernel[0],
+                          unit->kernel[1], unit->stride[0], unit->stride[1]);
+    if (unit->padding[0] + unit->padding[1] > 0)
+        snprintf(text + length, 96 - (size_t)length, ", padding %zux%zu", unit->padding[0], unit->padding[1]);
+}
+
 void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
 {
     static const char *const activations[] = {"identity", "relu", "leaky relu", "tanh", "gelu", "silu"};
+    char groups[32] = "";
     text[0] = 0;
+    if (unit->groups > 0)
+        snprintf(groups, sizeof groups, ", %zu groups", unit->groups);
     if (unit->kind == MF_UNIT_CONV2D)
-        snprintf(text, 96, "%zux%zu kernel, stride %zux%zu, padding %zux%zu", unit->kernel[0],
-                 unit->kernel[1], unit->stride[0], unit->stride[1], unit->padding[0], unit->padding[1]);
+        snprintf(text, 96, "%zux%zu kernel, stride %zux%zu, padding %zux%zu%s", unit->kernel[0],
+                 unit->kernel[1], unit->stride[0], unit->stride[1], unit->padding[0], unit->padding[1],
+                 groups);
     else if (unit->kind == MF_UNIT_POOL)
-        snprintf(text, 96, "%s, %zux%zu, stride %zux%zu", unit->pool == MF_POOL_MAX ? "max" : "average",
-                 unit->kernel[0], unit->kernel[1], unit->stride[0], unit->stride[1]);
+        describe_pool(unit, text);
     else if (unit->kind == MF_UNIT_ACTIVATION)
         snprintf(text, 96, "%s", activations[unit->activation]);
     else if (unit->kind == MF_UNIT_DROPOUT)
@@ -55,6 +67,8 @@ void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
         snprintf(text, 96, "node %d + node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
     else if (unit->kind == MF_UNIT_ATTENTION)
         snprintf(text, 96, "%zu heads%s", unit->heads, unit->causal ? ", causal" : "");
+    else if (unit->kind == MF_UNIT_EMBEDDING)
+        snprintf(text, 96, "%zu tokens", unit->vocabulary);
     else if (unit->kind == MF_UNIT_CONCAT)
         snprintf(text, 96, "node %d, then node %d", (int)unit->inputs[0], (int)unit->inputs[1]);
 }
@@ -107,11 +121,13 @@ static void put_layer_lines(mfi_page *to, const mf_network *network, size_t posi
     if (plan->head.sampling != MF_SAMPLING_NONE)
         mfi_page_put(to, ", %zu candidates by %s", plan->head.candidates,
                      mfi_sampling_names[plan->head.sampling]);
+    if (mfi_plan_compares(plan))
+        mfi_page_put(to, ", similarity %g of node %zu", (double)plan->head.similarity, plan->unit_count);
     mfi_page_put(to, "\n");
     mfi_page_put(to, "----- gradients stop here -----\n");
 }
 
-static void put_scaling(mfi_page *to, const mf_network *network)
+static void print_scaling(mfi_page *to, const mf_network *network)
 {
     const mfi_scaling scaling = mfi_network_scaling(network);
     if (scaling.count == 1)
@@ -148,7 +164,7 @@ mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char 
                               1, &memory));
     if (size > 0)
         text[0] = 0;
-    put_scaling(&to, network);
+    print_scaling(&to, network);
     for (size_t position = 0; position < network->count; position++)
         put_layer_lines(&to, network, position);
     if (network->count == 0)

@@ -8,18 +8,18 @@
 
 /* ---- values, piece by piece: nothing else here looks into parameters ---- */
 
-enum { PIECE = 256 };
+enum { COPIED_PIECE = 256 };
 
 static size_t piece_of(const mfi_parameter_spec *spec, size_t first)
 {
-    return spec->count - first < PIECE ? spec->count - first : PIECE;
+    return spec->count - first < COPIED_PIECE ? spec->count - first : COPIED_PIECE;
 }
 
 static bool is_finite(const mf_layer *layer, size_t number)
 {
     const mfi_parameter_spec *spec = &layer->plan.parameters[number];
-    float values[PIECE];
-    for (size_t first = 0; first < spec->count; first += PIECE) {
+    float values[COPIED_PIECE];
+    for (size_t first = 0; first < spec->count; first += COPIED_PIECE) {
         size_t count = piece_of(spec, first);
         mfi_layer_get_values(layer, number, -1, first, count, values);
         if (!layer->kernels->all_finite(count, values))
@@ -32,8 +32,8 @@ static bool is_finite(const mf_layer *layer, size_t number)
 static void copy_values(mf_layer *to, const mf_layer *from, size_t number, int32_t slot)
 {
     const mfi_parameter_spec *spec = &from->plan.parameters[number];
-    float values[PIECE];
-    for (size_t first = 0; to != from && first < spec->count; first += PIECE) {
+    float values[COPIED_PIECE];
+    for (size_t first = 0; to != from && first < spec->count; first += COPIED_PIECE) {
         size_t count = piece_of(spec, first);
         mfi_layer_get_values(from, number, slot, first, count, values);
         mfi_layer_set_values(to, number, slot, first, count, values);
@@ -44,8 +44,8 @@ static void copy_values(mf_layer *to, const mf_layer *from, size_t number, int32
 static void blend_values(mf_layer *to, const mf_layer *from, size_t number, double share)
 {
     const mfi_parameter_spec *spec = &from->plan.parameters[number];
-    float mixed[PIECE], values[PIECE];
-    for (size_t first = 0; first < spec->count; first += PIECE) {
+    float mixed[COPIED_PIECE], values[COPIED_PIECE];
+    for (size_t first = 0; first < spec->count; first += COPIED_PIECE) {
         size_t count = piece_of(spec, first);
         mfi_layer_get_values(to, number, -1, first, count, mixed);
         mfi_layer_get_values(from, number, -1, first, count, values);
@@ -171,8 +171,8 @@ static mf_status fill_clone(const mf_network *network, bool training, mf_network
     for (size_t i = 0; i < network->metadata.count; i++)
         MFI_TRY(mfi_metadata_set(&clone->metadata, &clone->handle.allocator,
                                  network->metadata.entries[i].name, network->metadata.entries[i].value));
-    MFI_TRY(mfi_network_set_scaling(clone, network->shift_scale, network->shift_scale + network->scaled,
-                                    network->scaled));
+    const mfi_scaling scaling = mfi_network_scaling(network);
+    MFI_TRY(mfi_network_set_scaling(clone, scaling.shift, scaling.scale, scaling.count));
     for (size_t i = 0; i < network->count; i++)
         MFI_TRY(clone_layer(network, i, training, clone));
     for (size_t i = 0; i < network->count; i++)

@@ -19,6 +19,7 @@ const char *const mfi_unit_names[MFI_UNIT_KINDS] = {
     [MF_UNIT_TOKENS] = "tokens",
     [MF_UNIT_POSITIONS] = "positions",
     [MF_UNIT_ATTENTION] = "attention",
+    [MF_UNIT_EMBEDDING] = "embedding",
 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
@@ -38,6 +39,7 @@ const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
         [MF_UNIT_TOKENS] = &mfi_unit_tokens,
         [MF_UNIT_POSITIONS] = &mfi_unit_positions,
         [MF_UNIT_ATTENTION] = &mfi_unit_attention,
+        [MF_UNIT_EMBEDDING] = &mfi_unit_embedding,
     };
     return kinds[kind];
 }

@@ -31,9 +31,9 @@ typedef struct mfi_unit_kind {
 
 extern const mfi_unit_kind mfi_unit_dense, mfi_unit_conv2d, mfi_unit_batch_norm, mfi_unit_activation,
     mfi_unit_pool, mfi_unit_dropout, mfi_unit_add, mfi_unit_layer_norm, mfi_unit_global_pool, mfi_unit_concat,
-    mfi_unit_transpose, mfi_unit_tokens, mfi_unit_positions, mfi_unit_attention;
+    mfi_unit_transpose, mfi_unit_tokens, mfi_unit_positions, mfi_unit_attention, mfi_unit_embedding;
 
-enum { MFI_UNIT_KINDS = MF_UNIT_ATTENTION + 1 };
+enum { MFI_UNIT_KINDS = MF_UNIT_EMBEDDING + 1 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind);
 

@@ -33,6 +33,15 @@ static mf_status check_mpi_runs(void)
     return finalized ? mfm_fail(MF_STATUS_STATE, "MPI_Finalize() has been called") : MF_STATUS_OK;
 }
 
+static mf_status check_comm(MPI_Comm comm)
+{
+    int between = 0;
+    if (comm == MPI_COMM_NULL)
+        return mfm_fail(MF_STATUS_ARGUMENT, "the communicator is MPI_COMM_NULL");
+    MFM_TRY(mfm_mpi(MPI_Comm_test_inter(comm, &between)));
+    return between ? mfm_fail(MF_STATUS_ARGUMENT, "the communicator is an intercommunicator") : MF_STATUS_OK;
+}
+
 /* Both libraries must be those of rank 0: messages and model files are theirs. */
 static mf_status check_versions(MPI_Comm comm)
 {
@@ -85,8 +94,7 @@ mf_status mf_mpi_grid_create(MPI_Comm comm, const mf_mpi_grid_spec *spec, mf_mpi
         return mfm_fail(MF_STATUS_ARGUMENT, "the out-pointer of the grid is NULL");
     *grid = NULL;
     MFM_TRY(check_mpi_runs());
-    if (comm == MPI_COMM_NULL)
-        return mfm_fail(MF_STATUS_ARGUMENT, "the communicator is MPI_COMM_NULL");
+    MFM_TRY(check_comm(comm));
     mf_mpi_grid *made = calloc(1, sizeof *made);
     if (!made)
         return mfm_fail(MF_STATUS_MEMORY, "no memory for a grid");

@@ -19,18 +19,19 @@ static int32_t add_to_hash(void *user, const void *bytes, size_t count)
     return 0;
 }
 
-mf_status mfm_check_same_network(MPI_Comm comm, const mf_network *network)
+mf_status mfm_check_same_network(MPI_Comm all, MPI_Comm same, uint32_t rank, const mf_network *network)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325), first;
     MPI_Request request;
     mf_output output = {.struct_size = sizeof output, .write = add_to_hash, .user = &hash};
-    MFM_TRY(mfm_agree(comm, mfm_core(mf_network_save_to(network, MF_CONTENTS_TRAINING, &output))));
+    MFM_TRY(mfm_agree(all, mfm_core(mf_network_save_to(network, MF_CONTENTS_TRAINING, &output))));
     first = hash;
-    MFM_TRY(mfm_wait(MPI_Ibcast(&first, 1, MPI_UINT64_T, 0, comm, &request), &request));
-    return mfm_agree(comm, first == hash ? MF_STATUS_OK
-                                         : mfm_fail(MF_STATUS_SHAPE,
-                                                    "the network is not that of rank 0: layers, options, "
-                                                    "parameters or optimizers differ"));
+    MFM_TRY(mfm_wait(MPI_Ibcast(&first, 1, MPI_UINT64_T, 0, same, &request), &request));
+    return mfm_agree(all, first == hash ? MF_STATUS_OK
+                                        : mfm_fail(MF_STATUS_SHAPE,
+                                                   "the network is not that of rank %u: layers, options, "
+                                                   "parameters or optimizers differ",
+                                                   (unsigned)rank));
 }
 
 /* ---- the cost of a layer: multiplications of a step, for each row ---- */
@@ -59,7 +60,8 @@ static mf_status add_unit_cost(const mf_layer *layer, int32_t node, double *cost
     if (unit.kind == MF_UNIT_DENSE)
         *cost += times * values_of(&input) * (double)unit.outputs;
     else if (unit.kind == MF_UNIT_CONV2D)
-        *cost += times * values_of(&output) * (double)(input.dims[0] * unit.kernel[0] * unit.kernel[1]);
+        *cost += times * values_of(&output) * (double)(input.dims[0] * unit.kernel[0] * unit.kernel[1]) /
+                 (double)(unit.groups ? unit.groups : 1);
     else if (unit.kind == MF_UNIT_ATTENTION)
         *cost += 3 * 2 * values_of(&output) * (double)output.dims[0];
     else
@@ -213,7 +215,7 @@ mf_status mf_mpi_split(const mf_mpi_grid *grid, const mf_network *network, const
     MFM_TRY(mfm_agree(grid->comm, part
                                       ? check_layers(grid, network, &layers)
                                       : mfm_fail(MF_STATUS_ARGUMENT, "the out-pointer of the part is NULL")));
-    MFM_TRY(mfm_check_same_network(grid->comm, network));
+    MFM_TRY(mfm_check_same_network(grid->comm, grid->comm, 0, network));
     double *all = malloc(layers * sizeof *all);
     size_t *firsts = malloc((grid->place.stages + 1) * sizeof *firsts);
     mf_status status = split(grid, network, costs, layers, all, firsts, part);

@@ -1,9 +1,8 @@
 /* Owns: a step: a batch comes, the stage's layers learn from it, and it goes on. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "trainer.h"
+#include "batch.h"
 
 /* One step of this rank. */
 typedef struct turn {
@@ -16,6 +15,7 @@ typedef struct turn {
     size_t offset;         /* where its activations begin */
     mfm_outcome outcome;   /* of this rank so far */
     bool told;             /* the outcome came from the stage before */
+    bool warned;           /* the next stage has got the failure instead of the batch */
 } turn;
 
 /* The first failure of a step counts. `fatal`: the trainer is over. */
@@ -34,24 +34,16 @@ static bool is_well(const turn *step)
     return step->outcome.status == MF_STATUS_OK;
 }
 
-/* ---- a batch comes ---- */
-
-static mf_status read_batch(turn *step, const mf_batch *source)
+/* Puts rank and batch in front of this thread's message. */
+static mf_status name_batch(const turn *step, mf_status status)
 {
-    mf_mpi_trainer *trainer = step->trainer;
-    if (!source && trainer->average.replicas > 1)
-        return MF_STATUS_OK;
-    MFM_TRY(mfm_struct_read(&step->batch, sizeof step->batch, source, "the batch"));
-    step->batch.struct_size = sizeof step->batch;
-    if (step->batch.rows > trainer->spec.max_batch ||
-        (step->batch.rows == 0 && trainer->average.replicas == 1)) {
-        size_t rows = step->batch.rows;
-        step->batch.rows = 0;
-        return mfm_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, the trainer takes 1 to %zu", rows,
-                        trainer->spec.max_batch);
-    }
-    return MF_STATUS_OK;
+    if (status == MF_STATUS_OK)
+        return status;
+    return mfm_fail(status, "rank %u, batch %llu: %s", (unsigned)step->trainer->place.rank,
+                    (unsigned long long)step->trainer->steps, mf_mpi_last_message());
 }
+
+/* ---- a batch comes ---- */
 
 /* The batch lies in the message: labels, weights, activations of the stage before. */
 static void read_message(turn *step, const unsigned char *message)
@@ -100,29 +92,13 @@ static mf_status take_batch(turn *step, const mf_batch *source)
     MFM_TRY(mfm_core(mf_batch_init(&step->batch, sizeof step->batch)));
     MFM_TRY(take_notice(step, mfm_wire_look(&trainer->wire)));
     if (!mfm_wire_has_previous(&trainer->wire)) {
-        set_failure(step, read_batch(step, source), 0, false);
+        set_failure(step, name_batch(step, mfm_batch_read(trainer, source, &step->batch)), 0, false);
         return MF_STATUS_OK;
     }
     MFM_TRY(mfm_wire_receive(&trainer->wire, progress_of, trainer, &message));
     if (is_well(step))
         read_message(step, message);
     return MF_STATUS_OK;
-}
-
-/* The sum of the weights of all labels: what the mean loss of the batch is a mean over. */
-static double weight_of(const turn *step)
-{
-    const mf_batch *batch = &step->batch;
-    const int32_t *labels = batch->targets;
-    size_t together = step->trainer->labels;
-    double sum = 0;
-    for (size_t row = 0; labels && row < batch->rows; row++) {
-        size_t counted = together;
-        for (size_t t = 0; together > 1 && t < together; t++)
-            counted -= labels[row * together + t] == MF_LABEL_IGNORED;
-        sum += (batch->sample_weights ? (double)batch->sample_weights[row] : 1.0) * (double)counted;
-    }
-    return sum;
 }
 
 /* ---- it goes on ---- */
@@ -179,6 +155,7 @@ static mf_status pass_on(turn *step)
 {
     mfm_wire *wire = &step->trainer->wire;
     mfm_header header = {.batch = step->trainer->steps, .rows = step->batch.rows};
+    step->warned = !is_well(step);
     if (!step->buffer) /* the next stage has failed: it takes nothing more */
         return MF_STATUS_OK;
     header.weighted = step->batch.sample_weights != NULL;
@@ -203,12 +180,9 @@ static mf_status pass_on(turn *step)
 
 static mf_status name_failure(const turn *step, size_t layer, mf_status status)
 {
-    const mf_mpi_trainer *trainer = step->trainer;
-    if (status == MF_STATUS_OK)
-        return status;
-    return mfm_fail(status, "rank %u, batch %llu, layer %zu of the network: %s",
-                    (unsigned)trainer->place.rank, (unsigned long long)trainer->steps, trainer->first + layer,
-                    mf_last_message());
+    if (status != MF_STATUS_OK)
+        mfm_fail(status, "layer %zu of the network: %s", step->trainer->first + layer, mf_last_message());
+    return name_batch(step, status);
 }
 
 /* The vector that is averaged: gradients, and where those of a running mean or variance are 0, itself. */
@@ -248,6 +222,31 @@ static mf_batch batch_of(const turn *step, size_t layer)
     return batch;
 }
 
+/* A replica that leaves a batch out takes the mask that others take, with a row of zeros, so that replicas
+ * stay equal. */
+static mf_status pass_nothing(const turn *step, size_t layer)
+{
+    mf_mpi_trainer *trainer = step->trainer;
+    mf_batch nothing;
+    MFM_TRY(mf_batch_init(&nothing, sizeof nothing));
+    nothing.rows = 1;
+    nothing.inputs = trainer->zeros;
+    return mf_layer_pass_batch(trainer->members[layer].layer, trainer->workspace, &nothing,
+                               output_of(step, layer));
+}
+
+static mf_status take_layer(turn *step, size_t layer)
+{
+    bool averages = mfm_trainer_averages(step->trainer);
+    if (!is_well(step) || step->batch.rows == 0)
+        return averages ? pass_nothing(step, layer) : MF_STATUS_OK;
+    mf_batch batch = batch_of(step, layer);
+    mf_status status = run_layer(step, layer, &batch, output_of(step, layer));
+    if (status != MF_STATUS_OK && averages)
+        pass_nothing(step, layer); /* the batch is left out from here on; the failure keeps its message */
+    return status;
+}
+
 /* With averaging, every replica sends what it has for every layer, also one that has failed: all take part.
  */
 static mf_status run_layers(turn *step)
@@ -256,13 +255,9 @@ static mf_status run_layers(turn *step)
     for (size_t layer = 0; layer < step->end; layer++) {
         if (layer + 1 == trainer->layers && step->goes_on)
             MFM_TRY(take_buffer(step));
-        if (is_well(step) && step->batch.rows > 0) {
-            mf_batch batch = batch_of(step, layer);
-            mf_status status =
-                name_failure(step, layer, run_layer(step, layer, &batch, output_of(step, layer)));
-            set_failure(step, status, trainer->first + layer,
-                        status == MF_STATUS_NUMERIC || trainer->first + layer > 0);
-        }
+        mf_status status = name_failure(step, layer, take_layer(step, layer));
+        set_failure(step, status, trainer->first + layer,
+                    status == MF_STATUS_NUMERIC || trainer->first + layer > 0);
         if (mfm_trainer_averages(trainer) && layer >= step->learner) {
             MFM_TRY(mfm_average_send(&trainer->average, layer));
             MFM_TRY(mfm_average_progress(&trainer->average));
@@ -302,18 +297,20 @@ static mf_status apply_average(const turn *step, size_t layer)
     return name_failure(step, layer, mf_layer_apply(member->layer, values, member->values));
 }
 
-/* All replicas of the stage learn, or none does. */
+/* All replicas of the stage learn, or none does. What has stopped one of them comes before what others make
+ * of it. */
 static mf_status learn_together(turn *step)
 {
     mfm_average *average = &step->trainer->average;
+    size_t behind = step->trainer->first + step->end;
     MFM_TRY(mfm_average_add_all(average));
     if (average->weight <= 0)
-        set_failure(step, mfm_fail(MF_STATUS_CAPACITY, "no replica has rows"), step->trainer->first, false);
+        set_failure(step, mfm_fail(MF_STATUS_CAPACITY, "no replica has rows"), behind, false);
     else if (!average->finite)
         set_failure(step,
                     mfm_fail(MF_STATUS_NUMERIC, "batch %llu: an average of gradients is not finite",
                              (unsigned long long)step->trainer->steps),
-                    step->trainer->first + step->learner, true);
+                    behind, true);
     mf_status agreed = mfm_agree_on(average->peers, &step->outcome);
     MFM_TRY(mfm_average_end(average));
     if (agreed != MF_STATUS_OK)
@@ -331,7 +328,7 @@ static mf_status take_turn(turn *step, const mf_batch *source)
     mf_mpi_trainer *trainer = step->trainer;
     bool averages = mfm_trainer_averages(trainer);
     MFM_TRY(take_batch(step, source));
-    double weight = is_well(step) ? weight_of(step) : 0;
+    double weight = is_well(step) ? mfm_batch_weight(&step->batch, trainer->labels) : 0;
     if (averages) {
         keep_statistics(step, false);
         MFM_TRY(mfm_average_begin(&trainer->average, weight, step->learner));
@@ -348,6 +345,19 @@ static mf_status take_turn(turn *step, const mf_batch *source)
     return MF_STATUS_OK;
 }
 
+/* The stage before is told of a failure that ends the trainer, and so is the next one unless it has got it
+ * with the batch. */
+static mf_status tell_neighbours(turn *step)
+{
+    mfm_wire *wire = &step->trainer->wire;
+    if (!step->told)
+        MFM_TRY(mfm_wire_notify(wire, &step->outcome));
+    if (step->warned || !mfm_wire_has_next(wire))
+        return MF_STATUS_OK;
+    MFM_TRY(take_buffer(step));
+    return pass_on(step);
+}
+
 static mf_status end_turn(turn *step, mf_status mpi)
 {
     mf_mpi_trainer *trainer = step->trainer;
@@ -356,8 +366,8 @@ static mf_status end_turn(turn *step, mf_status mpi)
     if (!is_well(step) && step->outcome.fatal) {
         trainer->over = true;
         trainer->failure = step->outcome;
-        if (mpi == MF_STATUS_OK && !step->told)
-            MFM_TRY(mfm_wire_notify(&trainer->wire, &step->outcome));
+        if (mpi == MF_STATUS_OK)
+            MFM_TRY(tell_neighbours(step));
     }
     return mfm_outcome_status(&step->outcome);
 }

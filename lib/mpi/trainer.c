@@ -134,7 +134,7 @@ static mf_status make_scratch(mf_mpi_trainer *trainer)
     const mf_mpi_trainer_spec *spec = &trainer->spec;
     bool converts = trainer->place.stage == 0 ? spec->convert : spec->wire == MF_MPI_WIRE_BF16;
     mf_workspace_spec workspace = {.struct_size = sizeof workspace};
-    size_t widest = 1;
+    size_t widest = 1, widest_input = 1;
     MFM_TRY(mfm_core(mf_workspace_spec_init(&workspace, sizeof workspace)));
     workspace.purpose = MF_WORKSPACE_TRAINING + (converts ? MF_WORKSPACE_CONVERT : 0);
     workspace.network = trainer->network;
@@ -142,12 +142,14 @@ static mf_status make_scratch(mf_mpi_trainer *trainer)
     workspace.pool = spec->pool;
     MFM_TRY(mfm_core(mf_workspace_create(&workspace, &trainer->workspace)));
     for (size_t i = 0; i < trainer->layers; i++) {
-        mf_shape output = {.struct_size = sizeof output};
-        MFM_TRY(mfm_core(mf_layer_shape(trainer->members[i].layer, NULL, &output)));
+        mf_shape input = {.struct_size = sizeof input}, output = input;
+        MFM_TRY(mfm_core(mf_layer_shape(trainer->members[i].layer, &input, &output)));
         widest = count_values(&output) > widest ? count_values(&output) : widest;
+        widest_input = count_values(&input) > widest_input ? count_values(&input) : widest_input;
     }
+    trainer->zeros = calloc(widest_input, sizeof *trainer->zeros);
     for (int i = 0; i < 2; i++) /* a workspace of that size fits in memory, so this product does */
-        if (!(trainer->activations[i] = malloc(spec->max_batch * widest * sizeof(float))))
+        if (!(trainer->activations[i] = malloc(spec->max_batch * widest * sizeof(float))) || !trainer->zeros)
             return mfm_fail(MF_STATUS_MEMORY, "no memory for activations of %zu rows", spec->max_batch);
     return MF_STATUS_OK;
 }
@@ -159,14 +161,17 @@ typedef struct interface {
     uint64_t layers, inputs, outputs, classes, labels;
 } interface;
 
-static mf_status read_interface(const mf_mpi_trainer *trainer, interface *own)
+static mf_status read_interface(mf_mpi_trainer *trainer, interface *own)
 {
     mf_shape input = {.struct_size = sizeof input}, output = input, goodness = input;
     MFM_TRY(mfm_core(mf_layer_shape(trainer->members[0].layer, &input, NULL)));
     MFM_TRY(mfm_core(mf_layer_shape(trainer->members[trainer->layers - 1].layer, NULL, &output)));
     MFM_TRY(mfm_core(mf_layer_goodness_shape(trainer->members[0].layer, &goodness)));
-    *own = (interface){trainer->layers, count_values(&input), count_values(&output),
-                       goodness.dims[goodness.rank - 1], goodness.rank == 2 ? goodness.dims[0] : 1};
+    trainer->ignores = goodness.rank == 2;
+    trainer->labels = trainer->ignores ? goodness.dims[0] : 1;
+    trainer->classes = goodness.dims[goodness.rank - 1];
+    *own = (interface){trainer->layers, count_values(&input), count_values(&output), trainer->classes,
+                       trainer->labels};
     return MF_STATUS_OK;
 }
 
@@ -203,7 +208,6 @@ static mf_status open_wire(mf_mpi_trainer *trainer, const interface *own)
 {
     mfm_wire *wire = &trainer->wire;
     wire->depth = trainer->spec.depth;
-    trainer->labels = (size_t)own->labels;
     wire->to_next =
         (mfm_format){trainer->labels, (size_t)own->outputs, trainer->spec.max_batch, trainer->spec.wire};
     wire->from_previous = wire->to_next;
@@ -240,7 +244,8 @@ static mf_status join_replicas(mf_mpi_trainer *trainer)
     mf_status status = mfm_average_open(&trainer->average, trainer->all, (int)trainer->place.stage,
                                         (int)trainer->place.replica, trainer->layers);
     MFM_TRY(mfm_agree(trainer->all, status));
-    MFM_TRY(mfm_agree(trainer->all, mfm_check_same_network(trainer->average.peers, trainer->network)));
+    MFM_TRY(mfm_check_same_network(trainer->all, trainer->average.peers,
+                                   trainer->place.stage * trainer->place.replicas, trainer->network));
     return mfm_agree(trainer->all, size_averages(trainer));
 }
 
@@ -274,6 +279,7 @@ static void let_go(mf_mpi_trainer *trainer)
     mf_network_free(trainer->network);
     free(trainer->activations[0]);
     free(trainer->activations[1]);
+    free(trainer->zeros);
     trainer->kind = 0;
     free(trainer);
 }
@@ -292,7 +298,7 @@ mf_status mf_mpi_trainer_create(const mf_mpi_grid *grid, const mf_mpi_trainer_sp
     made->place = grid->place;
     made->all = made->wire.line = MPI_COMM_NULL;
     made->average.peers = made->average.scattering = made->average.collecting = MPI_COMM_NULL;
-    made->wire.notified = made->wire.notifying = MPI_REQUEST_NULL;
+    made->wire.notified = made->wire.notifying = made->wire.hearing = MPI_REQUEST_NULL;
     mf_status status = mfm_mpi(MPI_Comm_dup(grid->comm, &made->all));
     if (status == MF_STATUS_OK)
         status = fill_trainer(made, spec);
@@ -332,8 +338,10 @@ mf_status mfm_trainer_rest(mf_mpi_trainer *trainer)
     mf_status status = mfm_agree_on(trainer->all, &outcome);
     if (status == MF_STATUS_OK)
         status = mfm_agree(trainer->all, check_steps(trainer));
-    if (status != MF_STATUS_OK)
+    if (status != MF_STATUS_OK) {
         trainer->over = true;
+        trainer->failure = outcome.status != MF_STATUS_OK ? outcome : mfm_outcome_of(status);
+    }
     return status;
 }
 

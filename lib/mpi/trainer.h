@@ -33,8 +33,10 @@ struct mf_mpi_trainer {
     size_t layers; /* of this stage */
     size_t whole;  /* layers of all stages */
     mfm_member *members;
-    size_t labels;         /* of a row */
-    float *activations[2]; /* [max_batch, the widest output] */
+    size_t labels, classes; /* of a row */
+    bool ignores;           /* labels may be MF_LABEL_IGNORED */
+    float *activations[2];  /* [max_batch, the widest output] */
+    float *zeros;           /* [the widest input] of replicas that average */
     mfm_wire wire;
     mfm_average average;
     uint64_t steps;

@@ -69,9 +69,15 @@ static mf_status expect_message(mfm_wire *wire, size_t slot)
                              TAG_MESSAGE, wire->line, &wire->receiving[slot]));
 }
 
+static mf_status expect_count(mfm_wire *wire)
+{
+    return mfm_mpi(
+        MPI_Irecv(&wire->promised, 1, MPI_UINT64_T, wire->stage - 1, TAG_COUNT, wire->line, &wire->hearing));
+}
+
 mf_status mfm_wire_open(mfm_wire *wire)
 {
-    wire->notified = wire->notifying = MPI_REQUEST_NULL;
+    wire->notified = wire->notifying = wire->hearing = MPI_REQUEST_NULL;
     if (mfm_wire_has_next(wire)) {
         MFM_TRY(make_buffers(&wire->to_next, wire->depth, &wire->out_bytes, &wire->out, &wire->sending));
         MFM_TRY(mfm_mpi(MPI_Irecv(&wire->notice, sizeof wire->notice, MPI_BYTE, wire->stage + 1, TAG_NOTICE,
@@ -82,6 +88,7 @@ mf_status mfm_wire_open(mfm_wire *wire)
             make_buffers(&wire->from_previous, wire->depth, &wire->in_bytes, &wire->in, &wire->receiving));
         for (size_t slot = 0; slot < wire->depth; slot++)
             MFM_TRY(expect_message(wire, slot));
+        MFM_TRY(expect_count(wire));
     }
     return MF_STATUS_OK;
 }
@@ -97,6 +104,7 @@ static void stop_expecting(MPI_Request *request)
 void mfm_wire_close(mfm_wire *wire)
 {
     stop_expecting(&wire->notified);
+    stop_expecting(&wire->hearing);
     for (size_t slot = 0; wire->receiving && slot < wire->depth; slot++)
         stop_expecting(&wire->receiving[slot]);
     free(wire->out);
@@ -121,18 +129,29 @@ bool mfm_wire_is_noticed(const mfm_wire *wire)
     return wire->notified == MPI_REQUEST_NULL && wire->notice.status != MF_STATUS_OK;
 }
 
-/* Waits for a request, lets others run meanwhile, and looks after what else is under way. `*done` stays false
- * if a notice has come first, where `noticing`. */
-static mf_status wait_for(mfm_wire *wire, MPI_Request *request, bool noticing, mfm_progress progress,
-                          void *user)
+/* Does the previous stage rest, with nothing of its own under way? */
+static mf_status look_for_end(mfm_wire *wire)
+{
+    int rests = 0;
+    MFM_TRY(mfm_mpi(MPI_Test(&wire->hearing, &rests, MPI_STATUS_IGNORE)));
+    if (!rests || wire->received < wire->promised)
+        return MF_STATUS_OK;
+    return mfm_fail(MF_STATUS_STATE,
+                    "stage %d waits for a batch, but the one before rests: it has made fewer steps",
+                    wire->stage);
+}
+
+/* Waits for a request, lets others run meanwhile, and looks after what else is under way. What `look` finds
+ * wrong ends it. */
+static mf_status wait_for(mfm_wire *wire, MPI_Request *request, mf_status (*look)(mfm_wire *wire),
+                          mfm_progress progress, void *user)
 {
     for (;;) {
         int done = 0;
         MFM_TRY(mfm_mpi(MPI_Test(request, &done, MPI_STATUS_IGNORE)));
         if (done)
             return MF_STATUS_OK;
-        if (noticing)
-            MFM_TRY(mfm_wire_look(wire));
+        MFM_TRY(look(wire));
         if (progress)
             MFM_TRY(progress(user));
         sched_yield();
@@ -145,7 +164,7 @@ mf_status mfm_wire_buffer(mfm_wire *wire, mfm_progress progress, void *user, uns
 {
     size_t slot = (size_t)(wire->sent % wire->depth);
     *buffer = NULL;
-    MFM_TRY(wait_for(wire, &wire->sending[slot], true, progress, user));
+    MFM_TRY(wait_for(wire, &wire->sending[slot], mfm_wire_look, progress, user));
     *buffer = wire->out + slot * wire->out_bytes;
     return MF_STATUS_OK;
 }
@@ -163,7 +182,7 @@ mf_status mfm_wire_send(mfm_wire *wire, size_t bytes)
 mf_status mfm_wire_receive(mfm_wire *wire, mfm_progress progress, void *user, const unsigned char **message)
 {
     size_t slot = (size_t)(wire->received % wire->depth);
-    MFM_TRY(wait_for(wire, &wire->receiving[slot], false, progress, user));
+    MFM_TRY(wait_for(wire, &wire->receiving[slot], look_for_end, progress, user));
     *message = wire->in + slot * wire->in_bytes;
     return MF_STATUS_OK;
 }
@@ -186,20 +205,18 @@ mf_status mfm_wire_notify(mfm_wire *wire, const mfm_outcome *outcome)
 
 mf_status mfm_wire_drain(mfm_wire *wire)
 {
-    uint64_t expected = 0;
     const unsigned char *unread;
     int next = mfm_wire_has_next(wire) ? wire->stage + 1 : MPI_PROC_NULL;
-    int previous = mfm_wire_has_previous(wire) ? wire->stage - 1 : MPI_PROC_NULL;
-    MPI_Request telling, hearing;
+    MPI_Request telling;
     MFM_TRY(mfm_mpi(MPI_Isend(&wire->sent, 1, MPI_UINT64_T, next, TAG_COUNT, wire->line, &telling)));
-    MFM_TRY(
-        mfm_wait(MPI_Irecv(&expected, 1, MPI_UINT64_T, previous, TAG_COUNT, wire->line, &hearing), &hearing));
+    MFM_TRY(mfm_wait(MPI_SUCCESS, &wire->hearing));
     MFM_TRY(mfm_wait(MPI_SUCCESS, &telling));
-    while (mfm_wire_has_previous(wire) && wire->received < expected) {
+    while (mfm_wire_has_previous(wire) && wire->received < wire->promised) {
         MFM_TRY(mfm_wire_receive(wire, NULL, NULL, &unread));
         MFM_TRY(mfm_wire_release(wire));
     }
     for (size_t slot = 0; mfm_wire_has_next(wire) && slot < wire->depth; slot++)
         MFM_TRY(mfm_wait(MPI_SUCCESS, &wire->sending[slot]));
-    return mfm_wait(MPI_SUCCESS, &wire->notifying);
+    MFM_TRY(mfm_wait(MPI_SUCCESS, &wire->notifying));
+    return mfm_wire_has_previous(wire) ? expect_count(wire) : MF_STATUS_OK;
 }

@@ -40,6 +40,8 @@ typedef struct mfm_wire {
     MPI_Request notified;
     mfm_outcome passed_on; /* what this stage tells the previous one */
     MPI_Request notifying;
+    uint64_t promised; /* messages that the previous stage has sent in all, which it tells when it rests */
+    MPI_Request hearing;
 } mfm_wire;
 
 /* Whether more may be in need of this thread while it waits: called over and over. */
@@ -73,7 +75,8 @@ mf_status mfm_wire_buffer(mfm_wire *wire, mfm_progress progress, void *user, uns
 /* Sends the buffer that was given last. */
 mf_status mfm_wire_send(mfm_wire *wire, size_t bytes);
 
-/* The next message, as soon as it is there; it stays until mfm_wire_release(). */
+/* The next message, as soon as it is there; it stays until mfm_wire_release(). STATE if the previous stage
+ * rests and has sent all of its own. */
 mf_status mfm_wire_receive(mfm_wire *wire, mfm_progress progress, void *user, const unsigned char **message);
 mf_status mfm_wire_release(mfm_wire *wire);
 

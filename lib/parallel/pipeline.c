@@ -178,7 +178,8 @@ void mfi_pipeline_release(mf_pipeline *pipeline)
 mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline)
 {
     if (pipeline->revision != pipeline->network->revision)
-        return mfi_fail(MF_STATUS_STALE, "layers or the scaling of inputs have changed since the pipeline was made");
+        return mfi_fail(MF_STATUS_STALE,
+                        "layers or the scaling of inputs have changed since the pipeline was made");
     for (size_t i = 0; i < pipeline->count; i++) {
         const mfi_member *member = &pipeline->members[i];
         if (member->revision != member->layer->revision)
@@ -273,8 +274,10 @@ mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, c
     pthread_mutex_unlock(pipeline->lock);
     if (status != MF_STATUS_OK)
         return status;
+    mfi_batch_slot *slot = &pipeline->slots[batch % pipeline->depth];
+    fill_slot(pipeline, slot, inputs, rows);
+    MFI_TRY(mfi_layer_check_tokens(pipeline->members[0].layer, &slot->rows));
     make_room_for_reports(pipeline, batch);
-    fill_slot(pipeline, &pipeline->slots[batch % pipeline->depth], inputs, rows);
     pthread_mutex_lock(pipeline->lock);
     status = claim_layers(pipeline);
     pipeline->submitted += status == MF_STATUS_OK;

@@ -256,7 +256,7 @@ static void test_unsupported_types_are_refused(void **state)
     fixture *f = *state;
     mf_batch batch = make_batch(FIXTURE_ROWS, f->x, f->y);
 
-    batch.input_type = MF_TYPE_INT32;
+    batch.input_type = MF_TYPE_BF16 + 1;
     refused(f, MF_STATUS_UNSUPPORTED, mf_layer_step_batch(f->spare, f->of_spare, &batch, NULL));
     refused(f, MF_STATUS_UNSUPPORTED, mf_network_step_batch(f->network, f->training, &batch));
     refused(f, MF_STATUS_UNSUPPORTED, mf_layer_forward_batch(f->spare, f->of_spare, &batch, f->a));

@@ -101,6 +101,18 @@ static mf_status step_layer(scene *s)
     return status;
 }
 
+static mf_status pass_layer(scene *s)
+{
+    mf_workspace *workspace = workspace_of_first(s);
+    float *a = get_memory((size_t)ROWS * WIDTH * sizeof *a);
+    mf_batch batch = make_batch(ROWS, s->x, NULL);
+    mf_status status = mf_layer_pass_batch(layer_at(s->network, 0), workspace, &batch, a);
+
+    free(a);
+    mf_workspace_free(workspace);
+    return status;
+}
+
 static mf_status gradients_of_layer(scene *s)
 {
     mf_workspace *workspace = workspace_of_first(s);
@@ -122,8 +134,9 @@ static mf_status apply_to_layer(scene *s)
 /* Each call is refused while a batch is on its way, and not a moment longer. */
 static void test_layers_in_flight_are_refused(void **state)
 {
-    static mf_status (*const calls[])(scene *) = {submit_to_other, step_network,       step_position,
-                                                  step_layer,      gradients_of_layer, apply_to_layer};
+    static mf_status (*const calls[])(scene *) = {submit_to_other, step_network, step_position,
+                                                  step_layer,      pass_layer,   gradients_of_layer,
+                                                  apply_to_layer};
     scene *s = *state;
 
     for (size_t c = 0; c < COUNT_OF(calls); c++) {

@@ -1,5 +1,5 @@
-/* Inputs as bytes and bf16: every call gives the bits of the same values as floats; what is refused; memory.
- * SPDX-License-Identifier: MIT */
+/* Inputs as bytes, bf16 and int32: every call gives the bits of the same values as floats; what is refused;
+ * memory. SPDX-License-Identifier: MIT */
 #include <math.h>
 
 #include "fixture.h"

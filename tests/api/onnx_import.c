@@ -5,182 +5,10 @@
 
 #include "memory.h"
 #include "models.h"
+#include "onnx_writer.h"
 #include "random_units.h"
-#include "fixture.h"
 
 enum { ROWS = 3 };
-
-/* ---- writing a model ---- */
-
-typedef struct message {
-    size_t count;
-    unsigned char bytes[6000];
-} message;
-
-static void put_varint(message *to, uint64_t value)
-{
-    assert_true(to->count + 10 < sizeof to->bytes);
-    for (; value >= 0x80; value >>= 7)
-        to->bytes[to->count++] = (unsigned char)(value | 0x80);
-    to->bytes[to->count++] = (unsigned char)value;
-}
-
-static void put_int(message *to, unsigned field, int64_t value)
-{
-    put_varint(to, (uint64_t)field << 3);
-    put_varint(to, (uint64_t)value);
-}
-
-static void put_bytes(message *to, unsigned field, const void *bytes, size_t count)
-{
-    put_varint(to, (uint64_t)field << 3 | 2);
-    put_varint(to, count);
-    assert_true(to->count + count < sizeof to->bytes);
-    memcpy(to->bytes + to->count, bytes, count);
-    to->count += count;
-}
-
-static void put_text(message *to, unsigned field, const char *text)
-{
-    put_bytes(to, field, text, strlen(text));
-}
-
-static void put_message(message *to, unsigned field, const message *from)
-{
-    put_bytes(to, field, from->bytes, from->count);
-}
-
-/* A list of words with spaces between them. */
-static void put_words(message *to, unsigned field, const char *words)
-{
-    for (size_t length; *words; words += length + (words[length] == ' ')) {
-        length = strcspn(words, " ");
-        put_bytes(to, field, words, length);
-    }
-}
-
-/* A node; `integers` are the values of its only attribute, one of `count` ints, or of a single one if `count`
- * is 0. */
-static void put_node(message *graph, const char *type, const char *inputs, const char *outputs,
-                     const char *attribute, size_t count, const int64_t *integers)
-{
-    message node = {0}, named = {0};
-
-    put_words(&node, 1, inputs);
-    put_words(&node, 2, outputs);
-    put_text(&node, 3, outputs);
-    put_text(&node, 4, type);
-    if (attribute != NULL) {
-        put_text(&named, 1, attribute);
-        for (size_t i = 0; i < count; i++)
-            put_int(&named, 8, integers[i]);
-        if (count == 0)
-            put_int(&named, 3, integers[0]);
-        put_message(&node, 5, &named);
-    }
-    put_message(graph, 1, &node);
-}
-
-static void put_plain(message *graph, const char *type, const char *inputs, const char *outputs)
-{
-    put_node(graph, type, inputs, outputs, NULL, 0, NULL);
-}
-
-/* Floats 0.1, 0.2, ... */
-static void put_constant(message *graph, const char *name, size_t rank, const int64_t *dims)
-{
-    message tensor = {0};
-    float values[300];
-    size_t count = 1;
-
-    for (size_t d = 0; d < rank; d++) {
-        put_int(&tensor, 1, dims[d]);
-        count *= (size_t)dims[d];
-    }
-    assert_true(count <= COUNT_OF(values));
-    for (size_t i = 0; i < count; i++)
-        values[i] = 0.1f * (float)(i % 7 + 1);
-    put_int(&tensor, 2, 1);
-    put_text(&tensor, 8, name);
-    put_bytes(&tensor, 9, values, count * sizeof *values);
-    put_message(graph, 5, &tensor);
-}
-
-static void put_value(message *graph, unsigned field, const char *name, size_t rank, const int64_t *dims)
-{
-    message value = {0}, type = {0}, tensor = {0}, shape = {0};
-
-    for (size_t d = 0; d < rank; d++) {
-        message dim = {0};
-
-        if (dims[d] > 0)
-            put_int(&dim, 1, dims[d]);
-        else
-            put_text(&dim, 2, "free");
-        put_message(&shape, 1, &dim);
-    }
-    put_int(&tensor, 1, 1);
-    put_message(&tensor, 2, &shape);
-    put_message(&type, 1, &tensor);
-    put_text(&value, 1, name);
-    put_message(&value, 2, &type);
-    put_message(graph, field, &value);
-}
-
-static message model_of(const message *graph, int64_t opset)
-{
-    message model = {0}, imported = {0}, pair = {0};
-
-    put_int(&model, 1, 7);
-    put_message(&model, 7, graph);
-    put_int(&imported, 2, opset);
-    put_message(&model, 8, &imported);
-    put_text(&pair, 1, "unit");
-    put_text(&pair, 2, "volt");
-    put_message(&model, 14, &pair);
-    return model;
-}
-
-/* Input "x" of these dims and output "y". */
-static message begin_graph(size_t rank, const int64_t *dims)
-{
-    message graph = {0};
-
-    put_value(&graph, 11, "x", rank, dims);
-    put_value(&graph, 12, "y", 0, NULL);
-    return graph;
-}
-
-static mf_onnx_spec spec_of(const message *model)
-{
-    mf_onnx_spec spec;
-
-    check_ok(mf_onnx_spec_init(&spec, sizeof spec));
-    spec.buffer = model->bytes;
-    spec.bytes = model->count;
-    spec.seed = 5;
-    return spec;
-}
-
-static mf_network *import(const mf_onnx_spec *spec)
-{
-    mf_network *network = NULL;
-
-    check_ok(mf_network_import_onnx(spec, &network));
-    return network;
-}
-
-static void check_refused(const mf_onnx_spec *spec, mf_status expected, const char *part)
-{
-    mf_network *network = (mf_network *)1;
-    char text[10];
-
-    check_status(expected, mf_network_import_onnx(spec, &network));
-    check_message(part);
-    assert_null(network);
-    if (expected != MF_STATUS_CAPACITY)
-        check_status(expected, mf_onnx_plan(spec, text, sizeof text, NULL));
-}
 
 /* ---- models of the library's own ---- */
 
@@ -207,8 +35,7 @@ static void check_returns(mf_network *network, test_random *random, int same_byt
                     (input.rank > 2 ? input.dims[2] : 1),
            count = scores.dims[0] * (scores.rank > 1 ? scores.dims[1] : 1);
     float *x = get_memory(values * sizeof *x);
-    for (size_t i = 0; i < values; i++)
-        x[i] = (float)random_normal(random);
+    draw_inputs(layer_vocabulary(first), random, x, values);
     check_ok(mf_network_export_onnx_size(network, &bytes));
     message model = {0};
     void *file = get_memory(bytes);
@@ -216,7 +43,7 @@ static void check_returns(mf_network *network, test_random *random, int same_byt
     mf_onnx_spec spec = spec_of(&model);
     spec.buffer = file;
     spec.bytes = bytes;
-    mf_network *returned = import(&spec);
+    mf_network *returned = import_model(&spec);
     for (int32_t mode = MF_PREDICT_LAST; mode <= MF_PREDICT_SUM; mode++) {
         float *one = answers(network, mode, x, count), *other = answers(returned, mode, x, count);
 
@@ -302,6 +129,25 @@ static void test_heads_with_units_return(void **state)
     mf_network_free(network);
 }
 
+/* Also of one position, and of two embeddings of the same tokens. */
+static void test_tokens_return(void **state)
+{
+    test_random random = {14};
+
+    (void)state;
+    for (size_t positions = 1; positions <= 6; positions += 5) {
+        units_plan plan = plan_row(positions, 3);
+
+        plan_add(&plan, unit_embedding(11, 4));
+        plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+        plan_add(&plan, unit_reading(unit_embedding(13, 4), 0));
+        plan_add(&plan, unit_add(2, 3));
+        mf_network *network = make_units_network(&plan, 1, NULL);
+        check_returns(network, &random, 1);
+        mf_network_free(network);
+    }
+}
+
 /* ---- models of others ---- */
 
 /* y = relu(x W + b), two steps of it. */
@@ -314,10 +160,10 @@ static message dense_model(void)
     put_constant(&graph, "b1", 1, &four);
     put_constant(&graph, "w2", 2, second);
     put_constant(&graph, "b2", 1, &two);
-    put_plain(&graph, "MatMul", "x w1", "u");
-    put_plain(&graph, "Add", "u b1", "v");
-    put_plain(&graph, "Relu", "v", "h");
-    put_plain(&graph, "Gemm", "h w2 b2", "y");
+    put_node(&graph, "MatMul", "x w1", "u", "");
+    put_node(&graph, "Add", "u b1", "v", "");
+    put_node(&graph, "Relu", "v", "h", "");
+    put_node(&graph, "Gemm", "h w2 b2", "y", "");
     return model_of(&graph, 13);
 }
 
@@ -331,7 +177,7 @@ static void test_answers_are_those_of_the_model(void **state)
     const float x[ROWS][3] = {{1, -2, 0.5f}, {0, 0, 0}, {-1, 3, 2}};
     message model = dense_model();
     mf_onnx_spec spec = spec_of(&model);
-    mf_network *network = import(&spec);
+    mf_network *network = import_model(&spec);
     float *got = answers(network, MF_PREDICT_LAST, x[0], 2);
     const char *volt = NULL;
 
@@ -381,7 +227,7 @@ static void test_cuts_heads_and_what_is_frozen(void **state)
     spec.cut_count = 1;
     spec.frozen = 1;
     spec.classes = 5;
-    mf_network *network = import(&spec);
+    mf_network *network = import_model(&spec);
     check_ok(mf_network_size(network, &size));
     assert_int_equal(size, 2);
     check_ok(mf_layer_unit_count(layer_at(network, 0), &units));
@@ -400,13 +246,13 @@ static void test_cuts_heads_and_what_is_frozen(void **state)
     spec.features = 1;
     check_ok(mf_onnx_plan(&spec, text, sizeof text, NULL));
     spec.cut_count = 0;
-    network = import(&spec);
+    network = import_model(&spec);
     check_ok(mf_layer_unit_count(layer_at(network, 0), &units));
     assert_int_equal(units, 2);
     mf_network_free(network);
     spec.features = 0;
     spec.last = "v";
-    network = import(&spec);
+    network = import_model(&spec);
     check_ok(mf_layer_unit_count(layer_at(network, 0), &units));
     assert_int_equal(units, 1);
     mf_network_free(network);
@@ -426,8 +272,8 @@ static void test_cuts_where_gradients_cannot_stop_are_refused(void **state)
 
     (void)state;
     put_constant(&graph, "w", 2, square);
-    put_plain(&graph, "MatMul", "x w", "u");
-    put_plain(&graph, "Add", "u x", "y");
+    put_node(&graph, "MatMul", "x w", "u", "");
+    put_node(&graph, "Add", "u x", "y", "");
     message model = model_of(&graph, 13);
     mf_onnx_spec spec = spec_of(&model);
     spec.cuts = cuts;
@@ -444,47 +290,57 @@ static void test_values_with_two_readers_keep_their_value(void **state)
     (void)state;
     put_constant(&graph, "w", 2, square);
     put_constant(&graph, "b", 1, &three);
-    put_plain(&graph, "MatMul", "x w", "u");
-    put_plain(&graph, "Add", "u b", "v");
-    put_plain(&graph, "Add", "u v", "y");
+    put_node(&graph, "MatMul", "x w", "u", "");
+    put_node(&graph, "Add", "u b", "v", "");
+    put_node(&graph, "Add", "u v", "y", "");
     message model = model_of(&graph, 13);
     mf_onnx_spec spec = spec_of(&model);
     check_refused(&spec, MF_STATUS_UNSUPPORTED, "\"v\" (Add)");
 }
 
 typedef struct refusal {
-    const char *type, *inputs, *attribute;
-    size_t count;
-    int64_t integers[4];
-    const char *part;
+    const char *type, *inputs, *attributes, *part;
 } refusal;
 
 static void test_what_is_not_known_is_named(void **state)
 {
     static const refusal refusals[] = {
-        {"Frobnicate", "x", NULL, 0, {0}, "\"y\" (Frobnicate): the operator is not known"},
-        {"Conv", "x k", "group", 0, {2}, "(Conv): groups"},
-        {"Conv", "x k", "dilations", 2, {2, 1}, "dilations"},
-        {"Conv", "x k", "pads", 4, {0, 0, 1, 1}, "pads that differ"},
-        {"Conv", "x k", "pads", 2, {0, 0}, "two dims"},
-        {"Conv", "x missing", NULL, 0, {0}, "no constant"},
-        {"Conv", "x v", NULL, 0, {0}, "no constant of four dims"},
-        {"MaxPool", "x", "ceil_mode", 0, {1}, "kernel"},
-        {"Gemm", "x m", NULL, 0, {0}, "no two dims"},
-        {"MatMul", "x m", NULL, 0, {0}, "constant matrix"},
-        {"MatMul", "x x", NULL, 0, {0}, "self-attention"},
-        {"BatchNormalization", "x v v v m", NULL, 0, {0}, "a value for each map"},
-        {"Erf", "x", NULL, 0, {0}, "inside GELU"},
-        {"Sqrt", "x", NULL, 0, {0}, "inside a layer normalisation"},
-        {"Mul", "x x", NULL, 0, {0}, "GELU and SiLU"},
-        {"Add", "x k", NULL, 0, {0}, "as a bias"},
-        {"Transpose", "x", "perm", 4, {0, 2, 3, 3}, "permutation"},
-        {"Reshape", "x", NULL, 0, {0}, "no constant"},
-        {"Flatten", "x", "axis", 0, {2}, "axis"},
-        {"Softmax", "x", "axis", 0, {1}, "last dim"},
-        {"Relu", "absent", NULL, 0, {0}, "no unit computes"},
-        {"ReduceMean", "x", "axes", 1, {0}, "the batch"},
-        {"Clip", "x", NULL, 0, {0}, "ReLU"},
+        {"Frobnicate", "x", "", "\"y\" (Frobnicate): the operator is not known"},
+        {"Conv", "x k", "group=2", "does not fit its input"},
+        {"Conv", "x k", "group=0", "groups"},
+        {"Conv", "x k", "dilations=2,1", "dilations"},
+        {"Conv", "x k", "pads=0,0", "two dims"},
+        {"Conv", "x missing", "", "no constant"},
+        {"Conv", "x v", "", "no constant of four dims"},
+        {"MaxPool", "x", "kernel_shape=2,2 dilations=2,1", "dilations"},
+        {"MaxPool", "x", "kernel_shape=2,2 ceil_mode=1", "ceil_mode is not known"},
+        {"MaxPool", "x", "kernel_shape=2,2 pads=0,0,1,1", "pads that differ"},
+        {"MaxPool", "x", "kernel_shape=2,2 pads=-1,0,-1,0", "out of range"},
+        {"MaxPool", "x", "kernel_shape=2,2 pads=2,0,2,0", "vertical padding must be below the pool's 2"},
+        {"MaxPool", "x", "kernel_shape=2,2 auto_pad=SAME", "this auto_pad"},
+        {"AveragePool", "v", "kernel_shape=2,2", "no unit computes"},
+        {"Pad", "x", "pads=0,1,0,0,0,0,0,0", "zeros around maps"},
+        {"Pad", "x", "pads=0,0,1,1,0,0,-1,0", "negative"},
+        {"Pad", "x", "pads=0,0,1,1,0,0,1,1 mode=reflect", "zeros around maps"},
+        {"Gemm", "x m", "", "no two dims"},
+        {"MatMul", "x m", "", "constant matrix"},
+        {"MatMul", "x x", "", "self-attention"},
+        {"BatchNormalization", "x v v v m", "", "a value for each map"},
+        {"Erf", "x", "", "inside GELU"},
+        {"Sqrt", "x", "", "inside a layer normalisation"},
+        {"Mul", "x x", "", "GELU and SiLU"},
+        {"Add", "x k", "", "as a bias"},
+        {"Transpose", "x", "perm=0,2,3,3", "permutation"},
+        {"Reshape", "x", "", "no constant"},
+        {"Flatten", "x", "axis=2", "axis"},
+        {"Softmax", "x", "axis=1", "last dim"},
+        {"Relu", "absent", "", "no unit computes"},
+        {"ReduceMean", "x", "axes=0,", "the batch"},
+        {"Clip", "x", "", "ReLU"},
+        {"Gather", "v x", "", "constant matrix"},
+        {"Gather", "m x", "axis=1", "constant matrix"},
+        {"Gather", "m m", "", "constant matrix"},
+        {"Gather", "m x", "", "2 maps of 4x4"},
     };
     const int64_t input[] = {0, 2, 4, 4}, kernel[] = {3, 2, 3, 3}, matrix[] = {4, 2}, two = 2;
 
@@ -496,7 +352,7 @@ static void test_what_is_not_known_is_named(void **state)
         put_constant(&graph, "k", 4, kernel);
         put_constant(&graph, "m", 2, matrix);
         put_constant(&graph, "v", 1, &two);
-        put_node(&graph, r->type, r->inputs, "y", r->attribute, r->count, r->integers);
+        put_node(&graph, r->type, r->inputs, "y", r->attributes);
         message model = model_of(&graph, 13);
         mf_onnx_spec spec = spec_of(&model);
         spec.classes = 3;
@@ -555,7 +411,7 @@ static void test_other_opsets_are_refused(void **state)
     message graph = begin_graph(2, input);
 
     (void)state;
-    put_plain(&graph, "Relu", "x", "y");
+    put_node(&graph, "Relu", "x", "y", "");
     for (int64_t opset = 5; opset <= 23; opset++) {
         message model = model_of(&graph, opset);
         mf_onnx_spec spec = spec_of(&model);
@@ -563,7 +419,7 @@ static void test_other_opsets_are_refused(void **state)
         if (opset < 7 || opset > 21)
             check_refused(&spec, MF_STATUS_UNSUPPORTED, "7 to 21");
         else
-            mf_network_free(import(&spec));
+            mf_network_free(import_model(&spec));
     }
 }
 
@@ -574,12 +430,12 @@ static void test_heads_that_are_too_large_are_refused(void **state)
     message graph = begin_graph(4, input);
 
     (void)state;
-    put_plain(&graph, "Relu", "x", "y");
+    put_node(&graph, "Relu", "x", "y", "");
     message model = model_of(&graph, 13);
     mf_onnx_spec spec = spec_of(&model);
     check_refused(&spec, MF_STATUS_ARGUMENT, "classes");
     spec.classes = 10;
-    mf_network_free(import(&spec));
+    mf_network_free(import_model(&spec));
     spec.pool_size = 0;
     check_refused(&spec, MF_STATUS_CAPACITY, "heads");
 }
@@ -617,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_own_models_return),
         cmocka_unit_test(test_own_models_of_several_layers_return),
         cmocka_unit_test(test_heads_with_units_return),
+        cmocka_unit_test(test_tokens_return),
         cmocka_unit_test(test_answers_are_those_of_the_model),
         cmocka_unit_test(test_cuts_heads_and_what_is_frozen),
         cmocka_unit_test(test_cuts_where_gradients_cannot_stop_are_refused),

@@ -195,9 +195,28 @@ static mf_network *wide_sequence(void)
     return network;
 }
 
+/* More rows than are compared at once; deviations of maps, and values. */
+static mf_network *wide_similarity(void)
+{
+    units_plan plans[2] = {plan_maps(3, 3, 3, 5), plan_row(20 * 9, 5)};
+    mf_network *network = make_network();
+
+    plan_add(&plans[0], unit_conv(20, 3, 1));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plans[0], unit_conv(40, 3, 1));
+    plan_add(&plans[1], unit_dense(90));
+    plan_add(&plans[1], unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plans[1], unit_dense(150));
+    for (int i = 0; i < 2; i++) {
+        plans[i].head.similarity = 0.9f;
+        append(network, make_units(&plans[i]));
+    }
+    return network;
+}
+
 static mf_network *(*const networks[])(void) = {
-    wide_dense,     wide_maps,       wide_units,  wide_head,        wide_dense_bf16,
-    wide_maps_bf16, wide_units_bf16, wide_blocks, wide_blocks_bf16, wide_sequence};
+    wide_similarity, wide_dense,      wide_maps,   wide_units,       wide_head,    wide_dense_bf16,
+    wide_maps_bf16,  wide_units_bf16, wide_blocks, wide_blocks_bf16, wide_sequence};
 
 typedef struct batches {
     float x[WIDE_BATCHES][WIDE_ROWS * WIDE_INPUTS];

@@ -70,14 +70,16 @@ static void check_text(const mf_network *network, const char *lines, const char 
 static mf_network *block_and_dense(mf_optimizer *optimizer)
 {
     units_plan plans[2] = {plan_maps(2, 4, 4, CLASSES), plan_row(8, CLASSES)};
-    mf_unit_spec conv = unit_conv(2, 3, 1);
+    mf_unit_spec conv = unit_conv(2, 3, 1), pool = unit_pool(MF_POOL_MAX, 3);
 
     conv.bias = 0;
+    pool.stride[0] = pool.stride[1] = 2;
+    pool.padding[0] = pool.padding[1] = 1;
     plan_add(&plans[0], conv);
     plan_add(&plans[0], unit_norm());
     plan_add(&plans[0], unit_activation(MF_ACTIVATION_LEAKY_RELU));
     plan_add(&plans[0], unit_add(MF_NODE_PREVIOUS, 0));
-    plan_add(&plans[0], unit_reading(unit_pool(MF_POOL_MAX, 2), 4));
+    plan_add(&plans[0], unit_reading(pool, 4));
     plans[0].head.pool_size = 1;
     plan_add(&plans[1], unit_dropout(0.25f, 0));
     plan_add(&plans[1], unit_dense(4));
@@ -93,7 +95,7 @@ static const char block_lines[] =
     "     2  batch_norm  2x4x4                   8\n"
     "     3  activation  2x4x4                   0  leaky relu\n"
     "     4  add         2x4x4                   0  node 3 + node 0\n"
-    "     5  pool        2x2x2                   0  max, 2x2, stride 2x2\n"
+    "     5  pool        2x2x2                   0  max, 3x3, stride 2x2, padding 1x1\n"
     "        head        3                       6  linear, reads 2 values\n"
     "----- gradients stop here -----\n"
     "layer 1\n"

@@ -35,7 +35,7 @@ static void each_row(check_plan *check)
 
 static void each_map(check_plan *check)
 {
-    for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_MAX; pool++)
+    for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_AVERAGE_INSIDE; pool++)
         for (size_t head = 0; head <= 1; head++) {
             units_plan plan = plan_maps(2, 3, 4, CLASSES);
             mf_unit_spec windows = unit_pool(pool, 2);
@@ -51,6 +51,45 @@ static void each_map(check_plan *check)
             plan_add(&plan, unit_norm());
             check("a convolution behind a pooled one", &plan, 30 + head);
         }
+}
+
+static void each_group(check_plan *check)
+{
+    for (size_t groups = 2; groups <= 4; groups += 2) {
+        units_plan plan = plan_maps(4, 3, 2, CLASSES);
+        mf_unit_spec conv = unit_conv(4, 3, 1);
+
+        conv.groups = groups;
+        plan_add(&plan, conv);
+        plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+        conv.bias = 0;
+        plan_add(&plan, conv);
+        plan_add(&plan, unit_norm());
+        plan_add(&plan, unit_add(MF_NODE_PREVIOUS, 0));
+        plan.head.pool_size = 1;
+        check("convolutions in groups", &plan, 63 + groups);
+    }
+}
+
+/* Behind a convolution, which takes it along, and on its own. */
+static void each_padded_pool(check_plan *check)
+{
+    for (int32_t pool = MF_POOL_AVERAGE; pool <= MF_POOL_AVERAGE_INSIDE; pool++) {
+        units_plan plan = plan_maps(2, 3, 3, CLASSES);
+        mf_unit_spec windows = unit_pool(pool, 2), last = unit_pool(pool, 3);
+
+        windows.stride[0] = windows.stride[1] = 1;
+        windows.padding[0] = windows.padding[1] = 1;
+        last.stride[1] = 2;
+        last.padding[0] = 1;
+        plan_add(&plan, unit_conv(1, 2, 0));
+        plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+        plan_add(&plan, windows);
+        plan_add(&plan, unit_conv(1, 1, 0));
+        plan_add(&plan, unit_dropout(0.0f, 0));
+        plan_add(&plan, last);
+        check("pools with padding", &plan, 35);
+    }
 }
 
 static void each_order(check_plan *check)
@@ -127,6 +166,19 @@ static void check_positions(check_plan *check)
     check("goodness at positions behind a sum", &other, 60);
 }
 
+/* Tokens that occur several times and not at all; two embeddings of the same input. */
+static void check_tokens(check_plan *check)
+{
+    units_plan plan = plan_row(3, CLASSES);
+
+    plan_add(&plan, unit_embedding(5, 3));
+    plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+    plan_add(&plan, unit_reading(unit_embedding(6, 3), 0));
+    plan_add(&plan, unit_add(2, 3));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    check("two embeddings of tokens", &plan, 62);
+}
+
 static void check_turns(check_plan *check)
 {
     units_plan maps = plan_maps(2, 2, 3, CLASSES), mixer = plan_sequence(3, 2, CLASSES);
@@ -144,6 +196,42 @@ static void check_turns(check_plan *check)
     plan_add(&mixer, unit_of(MF_UNIT_TRANSPOSE));
     plan_add(&mixer, unit_add(MF_NODE_PREVIOUS, 0));
     check("a product along the positions", &mixer, 58);
+}
+
+/* The deviation of a map does not know of a bias. */
+static mf_unit_spec map_without_bias(mf_unit_spec unit)
+{
+    unit.bias = 0;
+    return unit;
+}
+
+/* Heads that compare similarities: by values and by deviations of maps; by a map that reads what M reads, and
+ * one that reads the output behind which the head has units. */
+static void each_similarity(check_plan *check)
+{
+    units_plan row = plan_row(3, CLASSES), maps = plan_maps(2, 3, 2, CLASSES),
+               apart = plan_maps(1, 2, 3, CLASSES);
+
+    plan_add(&row, unit_dense(3));
+    plan_add(&row, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&row, unit_dense(4));
+    row.head.similarity = 0.5f;
+    check("similarity of rows", &row, 70);
+    plan_add(&maps, unit_conv(2, 2, 1));
+    plan_add(&maps, unit_norm());
+    plan_add(&maps, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&maps, map_without_bias(unit_conv(4, 3, 1)));
+    maps.head.similarity = 0.9f;
+    maps.head.pool_size = 1;
+    check("similarity of maps", &maps, 71);
+    plan_add(&apart, unit_conv(2, 3, 1));
+    plan_add(&apart, unit_conv(3, 2, 0));
+    plan_add(&apart, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&apart, unit_reading(map_without_bias(unit_conv(3, 1, 0)), 1));
+    apart.head.output_node = 1;
+    apart.head.label_smoothing = 0.2f;
+    apart.head.similarity = 0.5f;
+    check("similarity beside units of the head", &apart, 73);
 }
 
 /* Units that read sequences, and the same ones on rows and maps. */
@@ -188,6 +276,7 @@ static void each_sequence(check_plan *check)
     plan_add(&first, unit_dense(2));
     check("a sequence up to the head", &first, 53);
     check_turns(check);
+    check_tokens(check);
     check_positions(check);
 }
 
@@ -213,7 +302,7 @@ static void draw_data(fixture *f, test_random *random, double margin)
         f->exact_weights[r] = (double)(f->weights[r] = (float)random_uniform(random, 0.1, 2.0));
     for (int tries = 0;; tries++) {
         assert_true(tries < 100000);
-        random_values(random, f->x, count, 1.0);
+        draw_inputs(units_vocabulary(f->oracle), random, f->x, count);
         free(f->exact_x);
         f->exact_x = oracle_rows(f->x, ROWS, f->oracle->nodes[0].values, f->oracle->nodes[0].values);
         units_forget_margins(f->oracle);
@@ -299,8 +388,11 @@ static void test_the_oracle_matches_differences(void **state)
     (void)state;
     each_row(check_oracle_twice);
     each_map(check_oracle_twice);
+    each_group(check_oracle_twice);
+    each_padded_pool(check_oracle_twice);
     each_order(check_oracle_twice);
     each_sequence(check_oracle_twice);
+    each_similarity(check_oracle_twice);
 }
 
 /* ---- the library ---- */
@@ -343,7 +435,7 @@ static void close_library(library *l)
 }
 
 /* The layer's loss by evaluation, or, with `by_step`, by a step at rate 0, which takes the batch's mean and
- * variance and knows of label smoothing. */
+ * variance and knows of label smoothing and similarities. */
 static double loss_at(library *l, const char *name, float *values, size_t count, size_t i, double shift,
                       int by_step)
 {
@@ -396,7 +488,8 @@ static void check_library(const char *name, fixture *f, library *l, int fixed)
     size_t values_in_all = count_gradients(l->layer);
     float *gradients = get_memory(values_in_all * sizeof *gradients);
     const float *at = gradients;
-    int by_step = !fixed || f->oracle->plan.head.label_smoothing > 0.0f;
+    int by_step =
+        !fixed || f->oracle->plan.head.label_smoothing > 0.0f || f->oracle->plan.head.similarity > 0.0f;
 
     check_ok(mf_layer_gradients(l->layer, l->workspace, &l->batch, NULL, gradients, values_in_all));
     for (size_t p = 0; p < f->oracle->listed; p++) {
@@ -444,7 +537,9 @@ static void test_gradients_of_rows_match_differences(void **state)
 static void test_gradients_of_maps_match_differences(void **state)
 {
     (void)state;
+    each_group(check_library_twice);
     each_map(check_library_twice);
+    each_padded_pool(check_library_twice);
 }
 
 static void test_gradients_of_other_orders_match_differences(void **state)
@@ -459,6 +554,12 @@ static void test_gradients_of_sequences_match_differences(void **state)
     each_sequence(check_library_twice);
 }
 
+static void test_gradients_of_similarities_match_differences(void **state)
+{
+    (void)state;
+    each_similarity(check_library_twice);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_gradients_of_maps_match_differences),
         cmocka_unit_test(test_gradients_of_other_orders_match_differences),
         cmocka_unit_test(test_gradients_of_sequences_match_differences),
+        cmocka_unit_test(test_gradients_of_similarities_match_differences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,15 @@ typedef struct plan {
     int32_t purpose;
 } plan;
 
+static units_plan tokens_plan(test_random *random)
+{
+    units_plan one = plan_row(1 + random_index(random, 30), CLASSES);
+
+    plan_add(&one, unit_embedding(1 + random_index(random, 300), 1 + random_index(random, 20)));
+    plan_add(&one, unit_of(MF_UNIT_POSITIONS));
+    return one;
+}
+
 /* Layers behind each other: random ones, each of the shape that the one before gives. */
 static plan random_network(test_random *random)
 {
@@ -24,7 +33,9 @@ static plan random_network(test_random *random)
         mf_layer *layer;
 
         if (i == 0) {
-            *one = random_index(random, 2) ? random_plan(random) : random_plan_with_head_units(random, 0);
+            *one = random_index(random, 2)   ? random_plan(random)
+                   : random_index(random, 3) ? random_plan_with_head_units(random, 0)
+                                             : tokens_plan(random);
             one->head.classes = CLASSES;
         } else {
             layer = make_units(&p.plans[i - 1]);
@@ -125,7 +136,7 @@ static void use(const plan *p, const built *b)
     float *x = get_memory(ROWS * p->inputs * sizeof *x);
     int32_t y[ROWS];
 
-    random_values(&random, x, ROWS * p->inputs, 1.0);
+    draw_inputs(layer_vocabulary(layer_at(b->network, 0)), &random, x, ROWS * p->inputs);
     random_labels(&random, y, ROWS, CLASSES);
     if (p->purpose == MF_WORKSPACE_TRAINING)
         for (int i = 0; i < 2; i++)

@@ -16,7 +16,7 @@ static const oracle_optimizer adam = {
 
 static void describe(const units_plan *plan, const char *what, uint64_t seed, char *text, size_t size)
 {
-    static const char letters[] = "dcnapo+lgjtkwh";
+    static const char letters[] = "dcnapo+lgjtkwhe";
     size_t used = (size_t)snprintf(text, size, "%s, seed %u:", what, (unsigned)seed);
 
     for (size_t i = 0; i < plan->count && used + 12 < size; i++) {
@@ -346,6 +346,85 @@ static void test_all_sizes_match_the_oracle(void **state)
     }
 }
 
+/* More rows than are compared at once. */
+static void test_similarities_of_many_rows_match_the_oracle(void **state)
+{
+    units_plan row = plan_row(9, 6), maps = plan_maps(3, 4, 4, 5);
+    mf_unit_spec map = unit_conv(17, 3, 1);
+
+    (void)state;
+    plan_add(&row, unit_dense(33));
+    plan_add(&row, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&row, unit_dense(40));
+    row.head.similarity = 0.99f;
+    run_plan("similarities of rows", &row, 110);
+    map.bias = 0;
+    plan_add(&maps, unit_conv(8, 3, 1));
+    plan_add(&maps, unit_norm());
+    plan_add(&maps, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&maps, map);
+    maps.head.similarity = 0.99f;
+    maps.head.pool_size = 2;
+    run_plan("similarities of maps", &maps, 70);
+}
+
+/* The rows of tokens that a batch does not have stand still, with all that the optimizer keeps of them. */
+static void test_embeddings_match_the_oracle(void **state)
+{
+    units_plan few = plan_row(5, 3), positions = plan_row(4, 3), alone = plan_row(1, 4);
+
+    (void)state;
+    plan_add(&few, unit_embedding(40, 7));
+    plan_add(&few, unit_of(MF_UNIT_POSITIONS));
+    plan_add(&few, unit_reading(unit_embedding(50, 7), 0));
+    plan_add(&few, unit_add(2, 3));
+    plan_add(&few, unit_dense(6));
+    run_plan("two embeddings", &few, ROWS);
+    positions.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&positions, unit_embedding(300, 9));
+    plan_add(&positions, unit_attention(1, 1));
+    run_plan("an embedding and goodness at positions", &positions, ROWS);
+    plan_add(&alone, unit_embedding(1, 5));
+    run_plan("a vocabulary of one token", &alone, ROWS);
+    for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++)
+        for (int moving = 0; moving <= 1; moving++) {
+            units_case one = {.name = "an embedding", .plan = few, .seed = 3, .max_rows = ROWS, .gap = 3};
+
+            one.optimizer = (oracle_optimizer){.kind = kind,
+                                               .rate = 0.02,
+                                               .beta1 = 0.9,
+                                               .beta2 = 0.99,
+                                               .epsilon = 1e-3,
+                                               .decay = 0.05,
+                                               .momentum = moving ? 0.9 : 0.0,
+                                               .nesterov = moving};
+            if (!run_units_case(&one))
+                fail_msg("no batch says anything");
+        }
+}
+
+/* Few groups and depthwise ones, with what is computed in one pass with them. */
+static void test_grouped_convolutions_match_the_oracle(void **state)
+{
+    const size_t shapes[][3] = {{4, 6, 2}, {6, 6, 6}, {5, 10, 5}, {16, 16, 16}, {33, 66, 11}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(shapes); i++)
+        for (size_t stride = 1; stride <= 2; stride++) {
+            units_plan plan = plan_maps(3, 6, 5, 3);
+            mf_unit_spec conv = unit_conv(shapes[i][1], 3, 1);
+
+            conv.groups = shapes[i][2];
+            conv.stride[0] = stride;
+            plan_add(&plan, unit_conv(shapes[i][0], 1, 0)); /* so that dx is wanted */
+            plan_add(&plan, conv);
+            plan_add(&plan, unit_norm());
+            plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+            plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
+            run_plan("groups", &plan, ROWS);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +442,9 @@ int main(void)
         cmocka_unit_test(test_changes_of_rank_match_the_oracle),
         cmocka_unit_test(test_a_network_in_one_layer_matches_the_oracle),
         cmocka_unit_test(test_all_sizes_match_the_oracle),
+        cmocka_unit_test(test_similarities_of_many_rows_match_the_oracle),
+        cmocka_unit_test(test_embeddings_match_the_oracle),
+        cmocka_unit_test(test_grouped_convolutions_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,7 +207,10 @@ static void test_wrong_values_of_other_units_are_refused(void **state)
     refuse_unit_field(phi, leak, 1.5f, "1.5");
     refuse_unit_field(phi, leak, NAN, "leak");
     refuse_unit_field(pool, pool, MF_POOL_NONE, "0");
+    refuse_unit_field(pool, pool, MF_POOL_AVERAGE_INSIDE + 1, "4");
     refuse_unit_field(pool, pool, 33, "33");
+    refuse_unit_field(pool, padding[0], 2, "vertical padding must be below the pool's 2, got 2");
+    refuse_unit_field(pool, padding[1], 31, "31");
     refuse_unit_field(dropout, dropout, -0.25f, "-0.25");
     refuse_unit_field(dropout, dropout, 1.0f, "dropout");
     refuse_unit_field(dropout, dropout, NAN, "dropout");
@@ -258,6 +261,8 @@ static void test_shapes_that_do_not_fit_are_refused(void **state)
     high.kernel[0] = 9;
     high.padding[0] = 1; /* 6 + 2 are less than 9 */
     refuse_unit(MF_STATUS_SHAPE, &high, "9");
+    pool.padding[0] = 1;
+    refuse_unit(MF_STATUS_SHAPE, &pool, "7x7 pool does not fit a 6x5 map with 1x0 padding");
     /* Rows are no maps to pool, and cannot be added to maps or to other rows. */
     check_ok(mf_builder_unit(builder, &dense, NULL));
     pool = unit_pool(MF_POOL_AVERAGE, 1);

@@ -89,6 +89,7 @@ static void test_training_of_sequences_resumes_from_a_file(void **state)
     (void)state;
     check_resuming(make_sequence_fixture, "units.1.scale");
     check_resuming(make_positions_fixture, "units.1.weight");
+    check_resuming(make_tokens_fixture, "units.1.bias");
 }
 
 static void test_training_resumes_from_a_file(void **state)
@@ -207,10 +208,12 @@ static void test_every_field_of_a_unit_is_saved(void **state)
     (void)state;
     conv.kernel[1] = 3;
     conv.stride[0] = 2;
+    conv.groups = 2;
     conv.bias = 0;
     conv.weight_init = MF_INIT_ORTHOGONAL;
     conv.weight_gain = 1.5f;
     pool.stride[1] = 1;
+    pool.padding[0] = 1;
     norm.normalization_rate = 0.3f;
     norm.normalization_epsilon = 1e-3f;
     norm.bias = 0;
@@ -221,12 +224,28 @@ static void test_every_field_of_a_unit_is_saved(void **state)
     plan_add(&plan, pool);
     plan_add(&plan, unit_dropout(0.1f, 1));
     plan_add(&plan, unit_add(4, 5));
+    plan_add(&plan, unit_conv(3, 1, 0));
+    plan.head.similarity = 0.99f;
     plan.head.pool_size = 2;
     plan.head.projection_init = MF_INIT_NORMAL;
     plan.head.projection_gain = 0.7f;
     plan.head.label_smoothing = 0.1f;
     plan.dropout = 0.4f;
     plan.dropout_maps = 1;
+    check_saved(&plan);
+}
+
+static void test_every_field_of_an_embedding_is_saved(void **state)
+{
+    units_plan plan = plan_row(6, CLASSES);
+    mf_unit_spec embedding = unit_embedding(9, 4);
+
+    (void)state;
+    embedding.weight_init = MF_INIT_NORMAL;
+    embedding.weight_gain = 0.3f;
+    plan_add(&plan, embedding);
+    plan_add(&plan, unit_reading(unit_embedding(7, 4), 0));
+    plan_add(&plan, unit_add(1, 2));
     check_saved(&plan);
 }
 
@@ -263,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_a_loaded_model_gives_the_same_scores),
         cmocka_unit_test(test_every_field_of_a_unit_is_saved),
         cmocka_unit_test(test_every_field_of_a_unit_of_sequences_is_saved),
+        cmocka_unit_test(test_every_field_of_an_embedding_is_saved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

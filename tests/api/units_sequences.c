@@ -143,6 +143,60 @@ static void test_inputs_of_the_wrong_rank_are_refused(void **state)
     refuse(&maps, MF_STATUS_SHAPE, unit_attention(1, 0), "2 maps of 5x2");
 }
 
+static void test_groups_must_divide_maps_and_filters(void **state)
+{
+    units_plan maps = plan_maps(6, 4, 4, CLASSES);
+    mf_unit_spec conv = unit_conv(4, 3, 1);
+
+    (void)state;
+    conv.groups = 3;
+    refuse(&maps, MF_STATUS_SHAPE, conv, "3 groups do not divide 6 maps and 4 filters");
+    conv.groups = 4;
+    refuse(&maps, MF_STATUS_SHAPE, conv, "4 groups");
+    conv.groups = SIZE_MAX;
+    refuse(&maps, MF_STATUS_SHAPE, conv, "groups");
+    for (conv.groups = 0; conv.groups <= 2; conv.groups++) {
+        units_plan plan = maps;
+        mf_unit_spec told = {.struct_size = sizeof told};
+        mf_parameter_info info = {.struct_size = sizeof info};
+        mf_layer *layer;
+
+        plan_add(&plan, conv);
+        layer = make_units(&plan);
+        check_ok(mf_layer_unit(layer, 1, &told, NULL));
+        check_ok(mf_layer_parameter_info(layer, 0, &info));
+        assert_int_equal(told.groups, conv.groups == 2 ? 2 : 0);
+        assert_int_equal(info.dims[1], conv.groups == 2 ? 3 : 6);
+        mf_layer_free(layer);
+    }
+}
+
+/* Whatever the precision of the layer. */
+static void test_groups_stay_float32(void **state)
+{
+    units_plan plan = plan_maps(4, 5, 5, CLASSES);
+    mf_unit_spec conv = unit_conv(6, 3, 1);
+    float x[4 * 25], a[2][6 * 25];
+    test_random random = {8};
+
+    (void)state;
+    conv.groups = 2;
+    plan_add(&plan, conv);
+    random_values(&random, x, COUNT_OF(x), 1.0);
+    for (int32_t precision = MF_PRECISION_FLOAT32; precision <= MF_PRECISION_BF16; precision++) {
+        mf_layer *layer;
+        mf_workspace *workspace;
+
+        plan.precision = precision;
+        layer = make_units(&plan);
+        workspace = make_layer_workspace(layer, 1);
+        check_ok(mf_layer_forward(layer, workspace, 1, x, a[precision]));
+        mf_workspace_free(workspace);
+        mf_layer_free(layer);
+    }
+    assert_memory_equal(a[0], a[1], sizeof a[0]);
+}
+
 static void test_values_out_of_range_are_refused(void **state)
 {
     units_plan sequence = plan_sequence(5, 4, CLASSES);
@@ -487,6 +541,8 @@ int main(void)
         cmocka_unit_test(test_dimensions_of_one_stay),
         cmocka_unit_test(test_parameters_are_those_of_a_position),
         cmocka_unit_test(test_inputs_of_the_wrong_rank_are_refused),
+        cmocka_unit_test(test_groups_must_divide_maps_and_filters),
+        cmocka_unit_test(test_groups_stay_float32),
         cmocka_unit_test(test_values_out_of_range_are_refused),
         cmocka_unit_test(test_nodes_that_do_not_fit_are_not_joined),
         cmocka_unit_test(test_heads_for_positions_read_sequences),

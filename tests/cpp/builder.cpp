@@ -55,8 +55,18 @@ TEST(builder, heads_sample)
                           .head(mf::head_spec::linear(40).sampled(MF_SAMPLING_LOG_UNIFORM, 10))
                           .build();
     CHECK(layer.head().sampling == MF_SAMPLING_LOG_UNIFORM && layer.head().candidates == 10);
-    CHECK_ERROR(MF_STATUS_ARGUMENT, "got 41",
-                mf::builder({4}, 5).dense(8).head(mf::head_spec::linear(40).sampled(MF_SAMPLING_UNIFORM, 41)));
+    CHECK_ERROR(
+        MF_STATUS_ARGUMENT, "got 41",
+        mf::builder({4}, 5).dense(8).head(mf::head_spec::linear(40).sampled(MF_SAMPLING_UNIFORM, 41)));
+}
+
+TEST(builder, heads_match_similarities)
+{
+    mf::layer layer =
+        mf::builder({4}, 5).dense(8).relu().dense(6).head(mf::head_spec::linear(3).matching(0.75f)).build();
+    CHECK(layer.head().similarity == 0.75f);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "got 1",
+                mf::builder({4}, 5).dense(8).dense(6).head(mf::head_spec::linear(3).matching(1.0f)));
 }
 
 TEST(builder, a_residual_block_learns)
@@ -126,6 +136,37 @@ TEST(builder, units_of_sequences_have_calls_and_specs)
     mf::layer one = attending.head(3).build(), other = same.head(3).build();
     CHECK(all_values(one) == all_values(other));
     CHECK(one.unit(4).heads == 2 && one.unit(4).causal == 1 && other.unit(4).causal == 1);
+}
+
+TEST(builder, convolutions_have_groups)
+{
+    mf::layer layer = mf::builder({6, 4, 4}, 3).conv2d(4, 3, 1, 1, 2).head(3).build();
+    CHECK(layer.unit(1).groups == 2 && layer.parameters()[0].count == 4 * 3 * 9);
+}
+
+TEST(builder, tokens_are_floats_or_integers)
+{
+    const std::vector<std::int32_t> tokens = {8, 0, 3, 3, 1, 2}, y = {0, 1}, labels = {0, 1, 1, 0, 0, 1};
+    const std::vector<float> x(tokens.begin(), tokens.end());
+    mf::builder chained({3}, 3), added({3}, 3);
+    chained.embedding(9, 4).positions();
+    added.unit(mf::unit_spec::embedding(9, 4)).unit(mf::unit_spec::positions());
+    CHECK(chained.shape().rank == 2 && chained.shape().dims[0] == 3 && chained.shape().dims[1] == 4);
+    mf::network one, other;
+    one.append(chained.head(2).build());
+    other.append(added.head(2).build());
+    CHECK(one.at(0).unit(1).vocabulary == 9);
+    mf::optimizer optimizer;
+    one.set_optimizer(optimizer);
+    other.set_optimizer(optimizer);
+    mf::workspace plain(one, 2), converts(other, 2, MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT);
+    one.step(plain, mf::batch(x, y));
+    other.step(converts, mf::batch::integers(tokens, y));
+    CHECK(all_values(one.at(0)) == all_values(other.at(0)));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "token 0 of row 0 is 9",
+                other.step(converts, mf::batch::integers(std::vector<std::int32_t>{9, 0, 0},
+                                                         std::vector<std::int32_t>{0})));
+    CHECK(mf::batch::integers(tokens, labels, 3).rows == 2);
 }
 
 TEST(builder, blocks_have_calls_and_specs)
@@ -224,15 +265,15 @@ TEST(builder, a_precision_stays_with_its_layers)
 TEST(builder, every_unit_has_a_call_and_a_spec)
 {
     mf::builder chained({2, 9, 9}, 3), added({2, 9, 9}, 3);
-    chained.conv2d(4, 3, 0, 2).leaky_relu(0.1f).max_pool().dropout(0.25f, true);
+    chained.conv2d(4, 3, 0, 2).leaky_relu(0.1f).max_pool(3, 2, 1).dropout(0.25f, true);
     added.unit(mf::unit_spec::conv2d(4, 3, 0, 2))
         .unit(mf::unit_spec::leaky_relu(0.1f))
-        .unit(mf::unit_spec::max_pool())
+        .unit(mf::unit_spec::max_pool(3, 2, 1))
         .unit(mf::unit_spec::dropout(0.25f, true));
     CHECK(chained.node() == 4 && chained.shape().dims[0] == 4 && chained.shape().dims[1] == 2);
     CHECK(chained.shape(0).dims[1] == 9 && chained.shape(1).dims[1] == 4);
-    chained.average_pool(2, 1).dense(6).tanh().dense(6).gelu();
-    added.unit(mf::unit_spec::average_pool(2, 1))
+    chained.average_pool(2, 1, 1).dense(6).tanh().dense(6).gelu();
+    added.unit(mf::unit_spec::average_pool(2, 1, 1))
         .unit(mf::unit_spec::dense(6))
         .unit(mf::unit_spec::tanh())
         .unit(mf::unit_spec::dense(6))
@@ -257,6 +298,7 @@ TEST(builder, every_unit_has_a_call_and_a_spec)
         CHECK(a.kind == b.kind && a.inputs[0] == b.inputs[0] && a.inputs[1] == b.inputs[1]);
         CHECK(a.dropout == b.dropout && a.dropout_maps == b.dropout_maps && a.leak == b.leak);
         CHECK(a.activation == b.activation && a.pool == b.pool && a.stride[0] == b.stride[0]);
+        CHECK(a.padding[0] == b.padding[0] && a.padding[1] == (a.kind == MF_UNIT_POOL ? 1u : 0u));
     }
     CHECK(one.unit(11).inputs[0] == 7 && one.unit(12).inputs[0] == 11 && one.unit(13).inputs[1] == 10);
     CHECK(one.unit(4).dropout == 0.25f && one.unit(4).dropout_maps == 1);

@@ -45,6 +45,29 @@ succeeds "the other preset" small "$data" --preset strong --epochs 1
 [ "$(result preset)" = strong ] || fail "--preset strong is not in the result line"
 [ "$(result params_hash)" != "$hash" ] || fail "--preset strong is --preset paper"
 
+succeeds "similarity matching" small "$data" --preset vgg8b --width 0.06 --similarity 0.9
+at_least "similarity matching" last 80
+for workers in 0 3; do
+    hash_of_one=$(result params_hash)
+    succeeds "similarity matching with $workers workers" small "$data" --preset vgg8b --width 0.06 --similarity 0.9 \
+        --workers $workers --threads 1
+    [ "$(result params_hash)" = "$hash_of_one" ] || fail "similarity matching: $workers workers gave other parameters"
+done
+
+# ---- pred beside predsim: the runs that are missing, whatever was interrupted ----
+study=$(dirname "$0")/../../examples/studies/cifar10/predsim.sh
+predsim() {
+    CIFAR10=$cifar10 sh "$study" "$work/study" --data "$data" --width 0.06 --epochs 1 --batch 20 --threads 1 "$@"
+}
+SEEDS="3 4" succeeds "a study of similarities" predsim
+[ "$(grep -c ': result' "$work/study/runs.log")" -eq 4 ] || fail "the study has not 4 runs"
+grep -q '^difference last=[-+0-9.]* runs=2' "$work/out" || fail "the study does not tell the difference"
+sed -i '2d' "$work/study/runs.log"
+cp "$work/study/runs.log" "$work/before"
+SEEDS="3 4" succeeds "the rest of a study" predsim
+[ "$(grep -c ': result' "$work/study/runs.log")" -eq 4 ] || fail "a missing run was not made"
+[ "$(grep -cFf "$work/before" "$work/study/runs.log")" -eq 3 ] || fail "runs that were there were made again"
+
 # ---- packed files, and the folder from the environment or a usual place ----
 if ! "$cifar10" --help | grep -q 'with .xz'; then
     echo "skip: packed files: the program was built without liblzma"
@@ -74,7 +97,7 @@ grep -q 'SHAPES DRAWN' "$work/out" || fail "without data, the header does not sa
 # ---- options ----
 for option in "--limit 100" "--optimizer sgd" "--optimizer momentum" "--optimizer adamw --weight-decay 0.1" \
     "--optimizer rmsprop" "--schedule constant" "--schedule steps" "--warmup 0.5" "--augment none" "--precision bf16" \
-    "--dropout 0.4" "--label-smoothing 0.1" "--weight-decay 0.1" "--init-projection kaiming" \
+    "--dropout 0.4" "--label-smoothing 0.1" "--similarity 0.5" "--weight-decay 0.1" "--init-projection kaiming" \
     "--init-projection orthogonal" "--batch 7" "--width 0.06" "--validation 40"; do
     # shellcheck disable=SC2086 # options are words
     small "$data" $option >"$work/out" 2>"$work/err" || fail "$option: exit code $?: $(cat "$work/err")"
@@ -120,7 +143,7 @@ succeeds "a time budget that suffices" small "$data" --epochs 1 --time-budget 60
 complains "no such folder" "nowhere" small "$work/nowhere"
 complains "an unknown option" "nonsense" small "$data" --nonsense
 complains "a wrong value" "epochs" small "$data" --epochs none
-complains "an unknown preset" "paper|strong" small "$data" --preset weak
+complains "an unknown preset" "paper|strong|vgg8b" small "$data" --preset weak
 complains "no time at all" "time-budget" small "$data" --time-budget 0
 complains "a picture that cannot be written" "svg" small "$data" --plot "$work/nowhere/curves.svg"
 complains "a log that cannot be written" "csv" small "$data" --log "$work/nowhere/log.csv"

@@ -6,6 +6,7 @@ resnet18=$1 mixer=$2 language=$3 make_cifar=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/common.sh"
+runner=$(cd "$(dirname "$0")/../../examples/studies/cuts" && pwd)/run.sh
 mkdir -p "$work/a/b" "$work/text" && cd "$work/a/b" || exit 1 # where none of the usual places is
 unset MONOFORWARD_DATA
 "$make_cifar" "$work" 40 60 || exit 1
@@ -102,6 +103,20 @@ succeeds "going on" residual --checkpoint "$work/run.safetensors" --resume --plo
 grep -q '<svg' "$work/curves.svg" || fail "no picture in curves.svg"
 complains "another cut" "is of another run: it has cut=block, this one cut=none" residual --cut none \
     --checkpoint "$work/run.safetensors" --resume
+
+# ---- the pipeline's speed: 15 pairs of runs, and nothing is left of a failure ----
+build=$(cd "$(dirname "$resnet18")/.." && pwd)
+mkdir -p "$work/out-speed" && ln -s "$work" "$work/cifar-10"
+speed() {
+    sh "$runner" --speed --rows 64 --build "$build" --out "$work/out-speed" "$@"
+}
+complains "no data for the speed" "the speed of 1-conv with 0 workers" speed --data "$work/nowhere"
+[ ! -f "$work/out-speed/speed.log" ] || fail "speed.log is there although a run failed"
+succeeds "the pipeline's speed" speed --data "$work"
+for workers in 0 2; do
+    count=$(grep -c "^result example=resnet18 .*rows_per_second=.* workers=$workers " "$work/out-speed/speed.log")
+    [ "$count" -eq 15 ] || fail "$count runs with $workers workers in speed.log, not 15"
+done
 
 # ---- other options, data that is drawn, and what is wrong ----
 succeeds "images held out" residual --validation 50 --epochs 1

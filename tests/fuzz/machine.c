@@ -178,7 +178,7 @@ static mf_unit_spec any_unit(machine *m)
     mf_unit_spec unit;
 
     require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
-    unit.kind = any_constant(m, MF_UNIT_ATTENTION);
+    unit.kind = any_constant(m, MF_UNIT_EMBEDDING);
     if (pick(m, 4) == 0)
         unit.inputs[0] = any_constant(m, 8);
     if ((unit.kind == MF_UNIT_ADD || unit.kind == MF_UNIT_CONCAT) && pick(m, 2))
@@ -200,6 +200,8 @@ static mf_unit_spec any_unit(machine *m)
     unit.normalization_epsilon = any_float(m, 1e-5f);
     unit.heads = pick(m, 2) ? 0 : any_size(m);
     unit.causal = any_constant(m, 1);
+    unit.vocabulary = any_size(m);
+    unit.groups = pick(m, 2) ? 0 : any_size(m);
     unit.reserved3 = rarely(m, 60);
     unit.reserved = rarely(m, 60);
     unit.reserved2 = rarely(m, 60);

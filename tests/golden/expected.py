@@ -38,6 +38,8 @@ def activate(layer, z):
         return np.where(z > 0, z, float(layer["leak"]) * z)
     if kind == "tanh":
         return np.tanh(z)
+    if kind == "silu":
+        return z / (1 + np.exp(-z))
     if kind == "gelu":
         return z * (1 + np.vectorize(math.erf)(z / math.sqrt(2))) / 2
     return z
@@ -97,6 +99,34 @@ def forward(layer, get, x):
     return (pool(layer, a) if conv else a), z
 
 
+def convolve_groups(unit, x, weight):
+    groups = unit.get("groups", 1)
+    parts = zip(np.split(x, groups, 1), np.split(weight, groups))
+    return np.concatenate([convolve(unit, maps, filters) for maps, filters in parts], 1)
+
+
+def attend(unit, x):
+    """Of [B, T, 3 d]; a causal one head by head and position by position, as it is said."""
+    out = np.empty(x.shape[:2] + (x.shape[2] // 3,))
+    width = out.shape[2] // unit["heads"]
+    query, key, value = np.split(x, 3, 2)
+    for head in range(unit["heads"]):
+        of_head = slice(head * width, (head + 1) * width)
+        for t in range(x.shape[1]):
+            seen = t + 1 if unit["causal"] else x.shape[1]
+            score = np.einsum("bi,bsi->bs", query[:, t, of_head], key[:, :seen, of_head]) / math.sqrt(width)
+            share = np.exp(score - score.max(1, keepdims=True))
+            share /= share.sum(1, keepdims=True)
+            out[:, t, of_head] = np.einsum("bs,bsi->bi", share, value[:, :seen, of_head])
+    return out
+
+
+def normalize_layer(unit, get, x):
+    off = x - x.mean(-1, keepdims=True)
+    y = off / np.sqrt((off**2).mean(-1, keepdims=True) + float(unit["normalization_epsilon"])) * get("scale")
+    return y + get("bias") if unit["bias"] else y
+
+
 def normalize(unit, get, x):
     along = (1, -1, 1, 1) if x.ndim == 4 else (1, -1)
     root = np.sqrt(get("variance") + float(unit["normalization_epsilon"]))
@@ -107,10 +137,10 @@ def normalize(unit, get, x):
 def run_unit(unit, get, x, other):
     kind = unit["kind"]
     if kind == "dense":
-        y = x.reshape(len(x), -1) @ get("weight").T
+        y = (x if x.ndim == 3 else x.reshape(len(x), -1)) @ get("weight").T
         return y + get("bias") if unit["bias"] else y
     if kind == "conv2d":
-        y = convolve(unit, x if x.ndim == 4 else x[:, :, None, None], get("weight"))
+        y = convolve_groups(unit, x if x.ndim == 4 else x[:, :, None, None], get("weight"))
         return y + get("bias").reshape(1, -1, 1, 1) if unit["bias"] else y
     if kind == "batch_norm":
         return normalize(unit, get, x)
@@ -120,6 +150,23 @@ def run_unit(unit, get, x, other):
         return pool({"pool": unit["pool"], "pool_size": unit["kernel"], "pool_stride": unit["stride"]}, x)
     if kind == "add":
         return x + other
+    if kind == "concat":
+        return np.concatenate((x, other), 2 if x.ndim == 3 else 1)
+    if kind == "layer_norm":
+        return normalize_layer(unit, get, x)
+    if kind == "global_pool":
+        return x.mean(1) if x.ndim == 3 else x.mean((2, 3))
+    if kind == "transpose":
+        return x.transpose(0, 2, 1)
+    if kind == "tokens":
+        return x.reshape(*x.shape[:2], -1).transpose(0, 2, 1)
+    if kind == "positions":
+        return x + get("weight")
+    if kind == "attention":
+        return attend(unit, x)
+    if kind == "embedding":
+        assert (x == x.astype(int)).all()
+        return get("weight")[x.astype(int)]
     assert kind == "dropout"
     return x
 
@@ -138,8 +185,12 @@ def goodness(network, tensors, x):
     for i, layer in enumerate(network["layers"]):
         get = lambda name: tensors[f"layers.{i}.{name}"]
         if layer["kind"] == "units":
-            x = run_units(layer, get, x)[-1]
-            read = features({"head_size": layer["head"]["pool_size"]}, x)
+            head, nodes = layer["head"], run_units(layer, get, x)
+            x = nodes[head.get("output", -1)]
+            if head["kind"] == "positions":
+                scores.append(nodes[-1] @ get("head.projection").T)
+                continue
+            read = features({"head_size": head["pool_size"]}, nodes[-1])
             scores.append(read @ get("head.projection").T)
         else:
             x, _ = forward(layer, get, x)
@@ -163,18 +214,25 @@ def gradients_of_spec(layer, get, x, y):
 
 
 def gradients_of_units(layer, get, x, y):
-    """Of dense units with bias, ReLU and sums; the output."""
+    """Of dense units with bias, ReLU and sums, and of an embedding with positions; the output."""
     nodes = run_units(layer, get, x)
-    delta = softmax_error(nodes[-1] @ get("head.projection").T, y)
+    read = nodes[-1].reshape(len(x), -1)
+    delta = softmax_error(read @ get("head.projection").T, y)
     back = [np.zeros_like(node) for node in nodes]
-    back[-1] = delta @ get("head.projection")
-    gradients = {"head.projection": delta.T @ nodes[-1]}
+    back[-1] = (delta @ get("head.projection")).reshape(nodes[-1].shape)
+    gradients = {"head.projection": delta.T @ read}
     for number, unit in reversed(list(enumerate(layer["units"], 1))):
         dy, read = back[number], unit["input"]
         if unit["kind"] == "dense":
             gradients[f"units.{number}.weight"] = dy.T @ nodes[read]
             gradients[f"units.{number}.bias"] = dy.sum(0)
             back[read] = back[read] + dy @ get(f"units.{number}.weight")
+        elif unit["kind"] == "positions":
+            gradients[f"units.{number}.weight"] = dy.sum(0)
+            back[read] = back[read] + dy
+        elif unit["kind"] == "embedding":
+            gradients[f"units.{number}.weight"] = np.zeros_like(get(f"units.{number}.weight"))
+            np.add.at(gradients[f"units.{number}.weight"], nodes[read].astype(int), dy)
         elif unit["kind"] == "add":
             back[read] = back[read] + dy
             back[unit["other"]] = back[unit["other"]] + dy
@@ -201,7 +259,11 @@ def step(network, tensors, training, x, y):
             v = betas[1] * tensors[state + "second_moment"] + (1 - betas[1]) * gradient**2
             update = m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + float(how["epsilon"]))
             kept = 1 - rate * decay * (not name.endswith("bias"))
-            tensors[f"layers.{i}.{name}"] = kept * get(name) - rate * update
+            changed = kept * get(name) - rate * update
+            if layer["kind"] == "units" and name == "units.1.weight" and layer["units"][0]["kind"] == "embedding":
+                rows = np.isin(np.arange(len(changed)), x)  # those of other tokens stand still
+                changed[~rows] = get(name)[~rows]
+            tensors[f"layers.{i}.{name}"] = changed
         first_rows.append(get("units.1.weight" if layer["kind"] == "units" else "weight")[0])
         x = a
     return first_rows
@@ -212,15 +274,27 @@ def table(name, values):
     print(f"static const float {name}[] = {{{numbers}}};")
 
 
-for model, inputs in ("dense", 6), ("maps", 60), ("training", 6), ("units", 60), ("units_training", 6):
+def scale(tensors, x):
+    if "input.scaling" not in tensors:
+        return x
+    shift, factor = tensors["input.scaling"]
+    return (x + shift) * factor
+
+
+models = {"dense": 6, "maps": 60, "training": 6, "units": 60, "units_training": 6, "sequences": 60, "positions": 60,
+          "tokens_training": 6}
+for model, inputs in models.items():
     path = f"{sys.argv[1]}/{model}.safetensors"
     if not os.path.exists(path):
         continue
     network, tensors, training = read(path)
     x, y = batch(inputs)
+    x = scale(tensors, x)
     last, total = goodness(network, tensors, x)
     table(f"{model}_last", last)
     table(f"{model}_sum", total)
     if training:
         for i, row in enumerate(step(network, tensors, training, x, y)):
             table(f"{model}_weight_{i}", row)
+    if model == "tokens_training":
+        table("tokens_training_unused", tensors["layers.0.units.1.weight"][12])

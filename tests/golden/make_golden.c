@@ -166,21 +166,108 @@ static void write_units(const char *folder, mf_optimizer *optimizer)
     save(folder, "units_training", network, MF_CONTENTS_TRAINING);
 }
 
+static mf_unit_spec grouped(size_t filters, size_t groups)
+{
+    mf_unit_spec conv = unit_conv(filters, 3, 1);
+
+    conv.groups = groups;
+    return conv;
+}
+
+/* Groups, sequences, attention of both kinds, what joins and turns, and a head with units of its own. */
+static mf_network *sequences(mf_optimizer *optimizer)
+{
+    units_plan plans[2] = {plan_maps(2, 6, 5, GOLDEN_CLASSES), plan_sequence(15, 4, GOLDEN_CLASSES)};
+    mf_unit_spec strided = grouped(4, 2);
+
+    strided.stride[0] = 2;
+    plan_add(&plans[0], strided);
+    plan_add(&plans[0], grouped(4, 4));
+    plan_add(&plans[0], unit_of(MF_UNIT_TOKENS));
+    plan_add(&plans[0], unit_of(MF_UNIT_POSITIONS));
+    plan_add(&plans[0], unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plans[0], unit_dense(12));
+    plan_add(&plans[0], unit_attention(2, 1));
+    plan_add(&plans[0], unit_add(MF_NODE_PREVIOUS, 4));
+    plan_add(&plans[1], unit_dense(6));
+    plan_add(&plans[1], unit_attention(1, 0));
+    plan_add(&plans[1], unit_activation(MF_ACTIVATION_SILU));
+    plan_add(&plans[1], unit_of(MF_UNIT_TRANSPOSE));
+    plan_add(&plans[1], unit_dense(7));
+    plan_add(&plans[1], unit_of(MF_UNIT_TRANSPOSE));
+    plan_add(&plans[1], unit_of(MF_UNIT_GLOBAL_POOL));
+    plan_add(&plans[1], unit_reading(unit_of(MF_UNIT_GLOBAL_POOL), 0));
+    plan_add(&plans[1], unit_concat(7, 8));
+    plan_add(&plans[1], unit_dense(5)); /* the head's */
+    plan_add(&plans[1], unit_activation(MF_ACTIVATION_GELU));
+    plans[1].head.output_node = 9;
+    return make_units_network(plans, 2, optimizer);
+}
+
+static mf_network *positions(void)
+{
+    units_plan plans[2] = {plan_maps(2, 6, 5, GOLDEN_CLASSES), plan_sequence(30, 2, GOLDEN_CLASSES)};
+
+    plans[0].head.kind = plans[1].head.kind = MF_HEAD_POSITIONS;
+    plan_add(&plans[0], unit_of(MF_UNIT_TOKENS));
+    plan_add(&plans[0], unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plans[1], unit_dense(9));
+    plan_add(&plans[1], unit_attention(1, 1));
+    return make_units_network(plans, 2, NULL);
+}
+
+/* Scaled by the network, the values of golden_batch() are tokens up to 10. */
+static mf_network *tokens(mf_optimizer *optimizer)
+{
+    const float shift = 1.25f, scale = 4.0f;
+    units_plan plans[2] = {plan_row(GOLDEN_INPUTS, GOLDEN_CLASSES), plan_row(18, GOLDEN_CLASSES)};
+    mf_network *network;
+
+    plan_add(&plans[0], unit_embedding(GOLDEN_VOCABULARY, 3));
+    plan_add(&plans[0], unit_of(MF_UNIT_POSITIONS));
+    plan_add(&plans[1], unit_dense(5));
+    plan_add(&plans[1], unit_activation(MF_ACTIVATION_RELU));
+    network = make_units_network(plans, 2, optimizer);
+    check_ok(mf_network_set_input_scaling(network, &shift, &scale, 1));
+    return network;
+}
+
+static void write_sequences(const char *folder, mf_optimizer *optimizer)
+{
+    mf_network *network = sequences(optimizer);
+
+    golden_train(network, GOLDEN_MAPS, 4);
+    save(folder, "sequences", network, MF_CONTENTS_MODEL);
+    save(folder, "positions", positions(), MF_CONTENTS_MODEL);
+}
+
+static void write_tokens(const char *folder, mf_optimizer *optimizer)
+{
+    mf_network *network = tokens(optimizer);
+
+    golden_train(network, GOLDEN_INPUTS, 3);
+    save(folder, "tokens_training", network, MF_CONTENTS_TRAINING);
+}
+
 int main(int argc, char **argv)
 {
     mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_ADAMW, 0.02);
     mf_optimizer *optimizer = NULL;
 
     if (argc != 3) {
-        fprintf(stderr, "usage: %s FOLDER 1|2\n", argv[0]);
+        fprintf(stderr, "usage: %s FOLDER 1|2|3|4\n", argv[0]);
         return 2;
     }
     how.weight_decay = 0.1f;
     check_ok(mf_optimizer_create(&how, &optimizer));
     if (argv[2][0] == '1')
         write_flat(argv[1], optimizer);
-    else
+    else if (argv[2][0] == '2')
         write_units(argv[1], optimizer);
+    else if (argv[2][0] == '3')
+        write_sequences(argv[1], optimizer);
+    else
+        write_tokens(argv[1], optimizer);
     mf_optimizer_free(optimizer);
     return 0;
 }

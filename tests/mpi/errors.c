@@ -1,5 +1,6 @@
 /* What is wrong on one rank is a clear error on all, and nobody waits for ever. SPDX-License-Identifier: MIT
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "ranks.h"
@@ -9,6 +10,22 @@ static mf_network *stack_of(size_t layers, uint64_t seed, mf_optimizer *optimize
     const size_t widths[] = {INPUTS, 7, 7, 7, 7, 7};
 
     return make_stack(widths, layers, CLASSES, seed, optimizer);
+}
+
+static void refuse_intercommunicator(void)
+{
+    MPI_Comm half, between;
+    mf_mpi_grid *none = NULL;
+    int side = mpi_rank() % 2;
+
+    if (mpi_ranks() == 1)
+        return;
+    MPI_Comm_split(MPI_COMM_WORLD, side, 0, &half);
+    MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1 - side, 0, &between);
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(between, NULL, &none));
+    check_mpi_message("intercommunicator");
+    MPI_Comm_free(&between);
+    MPI_Comm_free(&half);
 }
 
 static void test_null_and_other_handles(const mf_mpi_grid *grid)
@@ -31,6 +48,7 @@ static void test_null_and_other_handles(const mf_mpi_grid *grid)
     check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_WORLD, NULL, NULL));
     check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_NULL, NULL, &none));
     assert_null(none);
+    refuse_intercommunicator();
     none = (mf_mpi_grid *)&place;
     check_mpi(MF_STATUS_HANDLE, mf_mpi_grid_place(NULL, &place));
     check_mpi(MF_STATUS_HANDLE, mf_mpi_grid_place(none, &place));
@@ -205,7 +223,7 @@ static void test_batches_that_are_refused(const mf_mpi_grid *grid)
             s->y[16][2] = -1;
             broken.targets = s->y[16];
             check_mpi(MF_STATUS_LABEL, mf_mpi_step(trainer, &broken));
-            check_mpi_message("layer 0 of the network");
+            check_mpi_message("rank 0, batch");
             broken = batch;
             broken.rows = ROWS + 1;
             check_mpi(MF_STATUS_CAPACITY, mf_mpi_step(trainer, &broken));
@@ -215,6 +233,7 @@ static void test_batches_that_are_refused(const mf_mpi_grid *grid)
             broken = batch;
             broken.input_type = 77;
             check_mpi(MF_STATUS_UNSUPPORTED, mf_mpi_step(trainer, &broken));
+            check_mpi_message("layer 0 of the network");
         }
         check_mpi_ok(mf_mpi_step(trainer, &batch));
         check_ok(mf_network_step_batch(alone->network, alone->workspace, &batch));
@@ -235,6 +254,64 @@ static void test_batches_that_are_refused(const mf_mpi_grid *grid)
     mf_network_free(part);
     free_training_fixture(s);
     free_training_fixture(alone);
+}
+
+/* Also where the first stages only pass it on, and look at neither labels nor weights. */
+static void test_labels_for_layers_behind(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[3]), *alone = make_training_fixture(&rules[3]);
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    float weights[ROWS] = {1, NAN};
+    mf_batch batch = batch_of(s, 0), broken = batch;
+
+    s->y[16][2] = CLASSES;
+    broken.targets = NULL;
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_step_layer(trainer, LAYERS - 1, &broken));
+    broken.targets = s->y[16];
+    check_mpi(MF_STATUS_LABEL, mf_mpi_step_layer(trainer, LAYERS - 1, &broken));
+    check_mpi_message("rank 0, batch 1: label 0 of row 2 is 5");
+    broken = batch;
+    broken.target_type = 77;
+    check_mpi(MF_STATUS_UNSUPPORTED, mf_mpi_step_layer(trainer, LAYERS - 1, &broken));
+    broken = batch;
+    broken.sample_weights = weights;
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_step_layer(trainer, LAYERS - 1, &broken));
+    check_mpi_message("the weight of row 1 is nan");
+    weights[0] = weights[1] = 0;
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_step_layer(trainer, LAYERS - 1, &broken));
+    check_mpi_message("none of the 9 rows");
+    check_mpi_ok(mf_mpi_step_layer(trainer, LAYERS - 1, &batch));
+    check_ok(mf_network_step_layer_batch(alone->network, alone->workspace, LAYERS - 1, &batch));
+    check_mpi_ok(mf_mpi_gather(trainer, s->network));
+    if (mpi_rank() == 0)
+        check_same_bits(s->network, alone->network);
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
+    free_training_fixture(alone);
+}
+
+/* A layer fails where those behind it have nothing to do in that step: they hear of it in the next one. */
+static void test_a_greedy_step_that_fails(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[0]);
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+
+    s->x[0][3] = NAN;
+    mf_batch batch = batch_of(s, 0);
+    mf_status status = mf_mpi_step_layer(trainer, 0, &batch);
+    for (size_t t = 1; t < 5 && status == MF_STATUS_OK; t++)
+        status = mf_mpi_step(trainer, NULL); /* not on rank 0 */
+    check_mpi(MF_STATUS_NUMERIC, status);
+    check_mpi_message("rank 0, batch 0: layer 0 of the network");
+    check_mpi(MF_STATUS_NUMERIC, mf_mpi_flush(trainer));
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
 }
 
 /* A loss at the last layer is not finite: it and those behind stop there, those before hear of it. */
@@ -299,11 +376,38 @@ static void test_ends(const mf_mpi_grid *grid)
         if (uneven && mpi_ranks() > 1) {
             check_mpi(MF_STATUS_STATE, mf_mpi_flush(trainer));
             check_mpi_message("steps have been made here and 1 on rank 0");
+            check_mpi(MF_STATUS_STATE, mf_mpi_step(trainer, &batch));
+            check_mpi_message("the trainer is over: rank 1: 0 steps");
         }
         mf_mpi_trainer_free(trainer);
         mf_network_free(part);
         free_training_fixture(s);
     }
+}
+
+/* The first stage rests while others wait for more. */
+static void test_fewer_steps_of_the_first_stage(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[0]);
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+
+    for (int resting = 0; resting < 2; resting++) {
+        for (size_t t = 0; t < 3; t++) {
+            mf_batch batch = batch_of(s, t);
+
+            check_mpi_ok(mf_mpi_step(trainer, &batch));
+        }
+        if (resting && mpi_rank() > 0) {
+            check_mpi(MF_STATUS_STATE, mf_mpi_step(trainer, NULL));
+            check_mpi_message("has made fewer steps");
+        }
+        check_mpi(resting && mpi_ranks() > 1 ? MF_STATUS_STATE : MF_STATUS_OK, mf_mpi_flush(trainer));
+    }
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
 }
 
 int main(int argc, char **argv)
@@ -328,9 +432,12 @@ int main(int argc, char **argv)
     test_trainers(grid);
     test_replicas_that_differ();
     test_batches_that_are_refused(grid);
+    test_labels_for_layers_behind(grid);
+    test_a_greedy_step_that_fails(grid);
     for (size_t failing = 0; failing < LAYERS; failing++)
         test_a_loss_that_is_not_finite(grid, failing);
     test_ends(grid);
+    test_fewer_steps_of_the_first_stage(grid);
     mf_mpi_grid_free(grid);
     if (mpi_rank() == 0)
         printf("%d ranks: errors are those of all\n", mpi_ranks());

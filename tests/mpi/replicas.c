@@ -5,10 +5,13 @@
 #include <stdio.h>
 
 #include "ranks.h"
+#include "units.h"
 
 enum { STEPS = 8, MOST_REPLICAS = 4, MOST_VALUES = 1 << 14 };
 
-/* ---- batches: uneven, weighted, of some replicas none ---- */
+static const float no_weights[ROWS];
+
+/* ---- batches: uneven, weighted, of some replicas none, or rows of weight 0 ---- */
 
 static int has_rows(size_t t, size_t replica, size_t replicas)
 {
@@ -21,6 +24,8 @@ static mf_batch share_of(const training_fixture *s, size_t t, size_t replica)
 
     batch.rows = 2 + (t + 2 * replica) % (ROWS - 2);
     batch.sample_weights = t % 3 == 1 ? s->weights + replica % 2 : NULL;
+    if (t == 2 && replica == 1)
+        batch.sample_weights = no_weights;
     return batch;
 }
 
@@ -127,6 +132,15 @@ typedef struct replicas_here {
 static float gradients[MOST_REPLICAS][MOST_VALUES], statistics[MOST_REPLICAS][MOST_VALUES], mean[MOST_VALUES],
     mean_statistics[MOST_VALUES], passed[MOST_REPLICAS][2][ROWS * 128];
 
+/* A replica that has nothing to learn from takes the mask of the others. */
+static void take_mask(mf_layer *layer, mf_workspace *workspace, float *a)
+{
+    const float zeros[ROWS * 128] = {0};
+    mf_batch row = make_batch(1, zeros, NULL);
+
+    check_ok(mf_layer_pass_batch(layer, workspace, &row, a));
+}
+
 static void step_here(replicas_here *all, mf_batch *batches, const double *weights)
 {
     for (size_t i = 0; i < LAYERS; i++) {
@@ -140,6 +154,8 @@ static void step_here(replicas_here *all, mf_batch *batches, const double *weigh
             if (weights[r] > 0)
                 check_ok(mf_layer_gradients(layers[r], all->workspaces[r], &batches[r], passed[r][i % 2],
                                             gradients[r], values));
+            else
+                take_mask(layers[r], all->workspaces[r], passed[r][i % 2]);
             each_value(layers[r], statistics[r], 0);
             batches[r].inputs = passed[r][i % 2];
         }
@@ -224,15 +240,11 @@ static void check_run(const mf_mpi_grid *grid, fixture_maker make, const rule *h
     mf_mpi_trainer *trainer = make_trainer(grid, &spec);
     train(trainer, s, place, average_every);
     train_here(&all, s, average_every);
-    if (place.rank == 0) { /* but for the counts of masks, which a replica without rows does not draw */
-        saved_values one = save_network_values(s->network);
-
-        check_network_unchanged(&one, all.networks[0]);
-        free_saved_values(&one);
-        if (average_every == 0)
-            check_same_bits(s->network, all.networks[0]);
-    }
+    if (place.rank == 0)
+        check_same_bits(s->network, all.networks[0]);
     mf_mpi_trainer_free(trainer);
+    if (average_every == 0) /* replicas are equal in every bit, so that another trainer takes them */
+        mf_mpi_trainer_free(make_trainer(grid, &spec));
     mf_network_free(part);
     for (size_t r = 0; r < all.count; r++) {
         mf_workspace_free(all.workspaces[r]);
@@ -288,6 +300,50 @@ static void test_shares_of_a_batch_are_the_batch(const mf_mpi_grid *grid)
     saved_values one = save_network_values(network), other = save_network_values(alone);
     for (size_t i = 0; place.rank == 0 && i < one.count; i++)
         check_near((double)other.values[i], (double)one.values[i], 2e-5);
+    free_saved_values(&one);
+    free_saved_values(&other);
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    mf_network_free(network);
+    mf_network_free(alone);
+    mf_workspace_free(workspace);
+    mf_optimizer_free(optimizer);
+}
+
+/* Labels may be ignored also where a row has one. */
+static void test_ignored_labels_of_one_position(const mf_mpi_grid *grid)
+{
+    mf_mpi_place place = place_in(grid);
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.2);
+    units_plan plans[2] = {plan_sequence(1, 6, CLASSES), plan_sequence(1, 4, CLASSES)};
+    float x[MOST_REPLICAS * 3 * 6];
+    int32_t y[MOST_REPLICAS * 3];
+    size_t rows = 3 * place.replicas, first = 3 * place.replica;
+
+    for (size_t i = 0; i < 2; i++) {
+        plans[i].head.kind = MF_HEAD_POSITIONS;
+        plan_add(&plans[i], unit_dense(4));
+    }
+    mf_network *network = make_units_network(plans, 2, optimizer), *alone = copy_of(network);
+    mf_workspace *workspace = make_network_workspace(alone, rows);
+    mf_network *part = take_part(grid, network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    for (size_t i = 0; i < COUNT_OF(x); i++)
+        x[i] = (float)(i * 31 % 23) / 11.0f - 1.0f;
+    for (size_t t = 0; t < 4; t++) {
+        for (size_t i = 0; i < COUNT_OF(y);
+             i++) /* the first replica has the fewest, and none in the last step */
+            y[i] = i < (t < 2 ? 1 : t) ? MF_LABEL_IGNORED : (int32_t)(i % CLASSES);
+        mf_batch whole = make_batch(rows, x, y), share = make_batch(3, x + 6 * first, y + first);
+
+        check_ok(mf_network_step_batch(alone, workspace, &whole));
+        check_mpi_ok(mf_mpi_step(trainer, &share));
+    }
+    check_mpi_ok(mf_mpi_gather(trainer, network));
+    saved_values one = save_network_values(network), other = save_network_values(alone);
+    for (size_t i = 0; place.rank == 0 && i < one.count; i++)
+        check_near((double)other.values[i], (double)one.values[i], 2e-6);
     free_saved_values(&one);
     free_saved_values(&other);
     mf_mpi_trainer_free(trainer);
@@ -374,6 +430,80 @@ static void test_a_failure_stops_all_at_the_same_step(const mf_mpi_grid *grid, i
     free_training_fixture(s);
 }
 
+/* One replica has nothing, the other something wrong: that is what all ranks hear. */
+static void test_a_wrong_batch_beside_none(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[3]);
+    mf_mpi_place place = place_in(grid);
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_batch batch = batch_of(s, 0), wrong = batch;
+    int last = place.replica + 1 == place.replicas;
+
+    wrong.struct_size = 3;
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_step(trainer, last ? &wrong : NULL));
+    check_mpi_message("struct_size");
+    check_mpi(MF_STATUS_CAPACITY, mf_mpi_step(trainer, NULL));
+    wrong = batch;
+    wrong.input_type = 77; /* which the first layer finds */
+    check_mpi(MF_STATUS_UNSUPPORTED, mf_mpi_step(trainer, last ? &wrong : &batch));
+    check_mpi_message("layer 0 of the network: inputs have type 77");
+    check_mpi_ok(mf_mpi_step(trainer, &batch));
+    check_mpi_ok(mf_mpi_flush(trainer));
+    mf_mpi_trainer_free(trainer);
+    mf_mpi_trainer_free(make_trainer(grid, &spec)); /* replicas are equal, their masks as well */
+    mf_network_free(part);
+    free_training_fixture(s);
+}
+
+/* An update overflows in the first stage, which has passed the batch on already. */
+static void test_an_update_that_overflows(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[0]);
+    mf_mpi_place place = place_in(grid);
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_status status = MF_STATUS_OK;
+
+    if (place.stage == 0)
+        check_ok(mf_optimizer_set(s->optimizer, MF_OPTIMIZER_LEARNING_RATE, 3e38));
+    for (size_t i = 0; i < ROWS * INPUTS; i++)
+        s->x[0][i] *= 1000.0f;
+    for (size_t t = 0; t < 5 && status == MF_STATUS_OK; t++) {
+        mf_batch batch = batch_of(s, t);
+
+        status = mf_mpi_step(trainer, &batch);
+    }
+    check_mpi(MF_STATUS_NUMERIC, status);
+    check_mpi(MF_STATUS_NUMERIC, mf_mpi_flush(trainer));
+    check_mpi_message("rank 0, batch 0: layer 0 of the network: the update");
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
+}
+
+/* A replica that is not the first of its stage, in a stage that is not the first. */
+static void test_the_last_replica_differs(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[3]);
+    mf_mpi_place place = place_in(grid);
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = NULL;
+    char words[64];
+
+    if (place.rank + 1 == place.ranks)
+        check_ok(mf_layer_set(layer_at(part, 0), MF_LAYER_LABEL_SMOOTHING, 0.3));
+    check_mpi(MF_STATUS_SHAPE, mf_mpi_trainer_create(grid, &spec, &trainer));
+    snprintf(words, sizeof words, "rank %u: the network is not that of rank %u", place.ranks - 1,
+             place.ranks - place.replicas);
+    check_mpi_message(words);
+    mf_network_free(part);
+    free_training_fixture(s);
+}
+
 int main(int argc, char **argv)
 {
     MPI_Init(&argc, &argv);
@@ -381,7 +511,11 @@ int main(int argc, char **argv)
     mf_mpi_grid *grid = make_grid(hybrid ? 2 : 0);
     test_replicas_give_the_bits_of_one_process(grid);
     test_shares_of_a_batch_are_the_batch(grid);
+    test_ignored_labels_of_one_position(grid);
     test_bytes_sent(grid);
+    test_a_wrong_batch_beside_none(grid);
+    test_an_update_that_overflows(grid);
+    test_the_last_replica_differs(grid);
     if (!hybrid) {
         test_a_failure_stops_all_at_the_same_step(grid, 1);
     }

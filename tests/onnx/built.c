@@ -110,16 +110,23 @@ static mf_network *alone(const images *set)
 {
     mf_network *network = make_network();
     units_plan plan = maps_of(set);
-    mf_unit_spec pool = unit_pool(MF_POOL_AVERAGE, 3), plain = unit_norm();
+    mf_unit_spec pool = unit_pool(MF_POOL_AVERAGE, 3), largest = unit_pool(MF_POOL_MAX, 3),
+                 plain = unit_norm(), inside = unit_pool(MF_POOL_AVERAGE_INSIDE, 2);
 
     pool.stride[0] = 2;
     pool.kernel[1] = 2;
+    pool.padding[0] = pool.padding[1] = 1;
+    largest.stride[0] = largest.stride[1] = 2;
+    largest.padding[0] = largest.padding[1] = 1;
+    inside.padding[0] = 1;
+    inside.stride[0] = inside.stride[1] = 1;
     plain.bias = 0;
     plan_add(&plan, unit_norm());
     plan_add(&plan, unit_dropout(0.25f, 1));
     plan_add(&plan, pool);
     plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
-    plan_add(&plan, unit_pool(MF_POOL_MAX, 2));
+    plan_add(&plan, largest);
+    plan_add(&plan, inside);
     plan_add(&plan, plain);
     plan.head.pool_size = 5;
     append_plan(network, &plan);
@@ -337,11 +344,23 @@ mf_network *built_network(int which, const images *set)
 
 /* ---- random ones ---- */
 
+static units_plan tokens_plan(test_random *random)
+{
+    units_plan plan = plan_row(1 + random_index(random, 9), IMAGE_CLASSES);
+
+    plan_add(&plan, unit_embedding(2 + random_index(random, 50), 6));
+    plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+    return plan;
+}
+
 mf_network *random_network(uint64_t seed, images *set)
 {
     test_random random = {seed};
     mf_network *network = make_network();
-    units_plan plan = seed % 3 ? random_plan(&random) : random_plan_with_head_units(&random, 0);
+    units_plan plan = seed % 10 == 1 ? tokens_plan(&random)
+                      : seed % 3     ? random_plan(&random)
+                                     : random_plan_with_head_units(&random, 0);
+    size_t vocabulary;
 
     plan.head.classes = IMAGE_CLASSES;
     *set = (images){.name = "random",
@@ -352,10 +371,11 @@ mf_network *random_network(uint64_t seed, images *set)
     set->learn = get_memory(IMAGES_TO_LEARN * set->values * sizeof *set->learn);
     set->test = get_memory(IMAGES_TO_TEST * set->values * sizeof *set->test);
     set->labels = get_memory(IMAGES_TO_LEARN * sizeof *set->labels);
-    random_values(&random, set->learn, IMAGES_TO_LEARN * set->values, 1.0);
-    random_values(&random, set->test, IMAGES_TO_TEST * set->values, 1.0);
-    random_labels(&random, set->labels, IMAGES_TO_LEARN, IMAGE_CLASSES);
     append_plan(network, &plan);
+    vocabulary = layer_vocabulary(layer_at(network, 0));
+    draw_inputs(vocabulary, &random, set->learn, IMAGES_TO_LEARN * set->values);
+    draw_inputs(vocabulary, &random, set->test, IMAGES_TO_TEST * set->values);
+    random_labels(&random, set->labels, IMAGES_TO_LEARN, IMAGE_CLASSES);
     plan = behind(network);
     plan_add(&plan, plan.input.rank == 2 ? unit_of(MF_UNIT_LAYER_NORM) : unit_norm());
     plan_add(&plan, unit_dense(6));

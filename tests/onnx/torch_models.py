@@ -107,6 +107,24 @@ def lenet(side, maps, width):
                          nn.ReLU(), nn.Linear(84, 10))
 
 
+def grouped():
+    """Depthwise and 1 x 1 convolutions in turn, as in small networks for images."""
+    return nn.Sequential(nn.Conv2d(3, 12, 3, padding=1, groups=3), nn.SiLU(), nn.Conv2d(12, 12, 3, 2, 1, groups=12),
+                         nn.BatchNorm2d(12), nn.ReLU(), nn.Conv2d(12, 8, 1), nn.Flatten(), nn.Linear(8 * 4 * 4, 5))
+
+
+class Tokens(nn.Module):
+    """An embedding with learned positions; tokens come as floats."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.where = nn.Embedding(16, 6), nn.Parameter(torch.randn(5, 6))
+        self.norm, self.last = nn.LayerNorm(6), nn.Linear(30, 5)
+
+    def forward(self, x):
+        return self.last(torch.flatten(self.norm(self.embedding(x.long()) + self.where), 1))
+
+
 def main():
     folder = sys.argv[1]
     small = sys.argv[2:] == ["small"]
@@ -121,6 +139,7 @@ def main():
         models = {"mlp": (mlp(20, 32), (20,)), "lenet": (lenet(28, 6, 120), (1, 28, 28)),
                   "vit": (ViTBlock(32, 48, 4, True), (3, 32, 32)),
                   "vit_three": (ViTBlock(32, 48, 4, False), (3, 32, 32)),
+                  "grouped": (grouped(), (3, 8, 8)), "tokens": (Tokens(), (5,)),
                   "resnet18": (ResNet((64, 128, 256, 512), 2, 1000), (3, 64, 64))}
     for name, (model, shape) in models.items():
         for module in model.modules():
@@ -129,7 +148,7 @@ def main():
                 module.running_var.uniform_(0.5, 1.5)
                 nn.init.uniform_(module.weight, 0.5, 1.5)
         model.eval()
-        x = torch.randn(8, *shape)
+        x = torch.randn(8, *shape) if name != "tokens" else torch.randint(16, (8, *shape)).float()
         with torch.no_grad():
             body = model[:-1] if isinstance(model, nn.Sequential) and isinstance(model[-1], nn.Softmax) else model
             y = body(x)

@@ -26,8 +26,8 @@ grep -rIohE --exclude='*.c' 'MF_[A-Z_]+' $packaging/debian/rules $packaging/vcpk
 unknown=$(comm -13 "$work/options" "$work/used")
 [ -z "$unknown" ] || failed "options that the project does not have: $unknown"
 
-# Scripts.
-for script in $packaging/*.sh $packaging/debian/tests/readme $packaging/debian/tests/python $here/*.sh; do
+# Scripts; debian/tests/control is none.
+for script in $packaging/*.sh $packaging/debian/tests/[!c]* $here/*.sh; do
     sh -n "$script" || failed "$script is no shell script"
 done
 grep -q '^[0-9]' $packaging/debian/source/format || failed "debian/source/format names no format"

@@ -105,9 +105,10 @@ static void draw_batch(run *r, size_t least)
     for (size_t i = 0; i < r->rows * r->stride; i++)
         r->x[i] = NAN; /* what lies between the rows must not be read */
     for (size_t row = 0; row < r->rows; row++) {
-        random_values(&r->random, r->x + row * r->stride, r->inputs, 1.0);
+        draw_inputs(units_vocabulary(r->oracle), &r->random, r->x + row * r->stride, r->inputs);
         /* Something to learn: one input says a little about the class. */
-        r->x[row * r->stride + (size_t)abs(r->y[row * r->oracle->scored]) % r->inputs] += 1.0f;
+        if (units_vocabulary(r->oracle) == 0)
+            r->x[row * r->stride + (size_t)abs(r->y[row * r->oracle->scored]) % r->inputs] += 1.0f;
         r->sample_weights[row] = (float)random_uniform(&r->random, 0.1, 3.0);
         if (row > 0 && random_index(&r->random, 3) == 0)
             r->sample_weights[row] = 0.0f;

@@ -14,6 +14,7 @@ typedef struct maps_oracle {
     mf_layer_spec spec;
     size_t channels;          /* neurons or filters: what has a bias, a scale and doubts of its own */
     size_t map[2], pooled[2]; /* 1 x 1 in a dense layer */
+    size_t pool_padding[2];   /* of units */
     size_t inputs, outputs;   /* values in a row */
     size_t features, head[2]; /* what M reads: values in a row, and of a channel */
     oracle_parameter weight, bias, projection, scale; /* count 0: the layer has none */

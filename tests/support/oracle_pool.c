@@ -9,16 +9,43 @@ size_t maps_pool_stride(const mf_layer_spec *spec, int d)
     return spec->pool_stride[d] ? spec->pool_stride[d] : spec->pool_size[d];
 }
 
-/* A window of a map, row by row. */
+/* A window of a map, row by row, without the padding. */
 typedef struct window {
     size_t top, left, bottom, right;
 } window;
 
+/* The places of a map that the i-th window has in one direction. */
+static void places_of(const maps_oracle *o, int d, size_t i, size_t *first, size_t *end)
+{
+    *first = o->map[d];
+    *end = 0;
+    for (size_t k = 0; k < o->spec.pool_size[d]; k++) {
+        long at = (long)(i * maps_pool_stride(&o->spec, d) + k) - (long)o->pool_padding[d];
+
+        if (at < 0 || at >= (long)o->map[d])
+            continue;
+        *first = (size_t)at < *first ? (size_t)at : *first;
+        *end = (size_t)at + 1;
+    }
+}
+
 static window window_at(const maps_oracle *o, size_t i, size_t j)
 {
-    size_t top = i * maps_pool_stride(&o->spec, 0), left = j * maps_pool_stride(&o->spec, 1);
+    window w;
 
-    return (window){top, left, top + o->spec.pool_size[0], left + o->spec.pool_size[1]};
+    places_of(o, 0, i, &w.top, &w.bottom);
+    places_of(o, 1, j, &w.left, &w.right);
+    return w;
+}
+
+/* The part that a value has in what becomes of its window. */
+static double part_of_window(const maps_oracle *o, window w)
+{
+    if (o->spec.pool == MF_POOL_MAX)
+        return 1.0;
+    if (o->spec.pool == MF_POOL_AVERAGE_INSIDE)
+        return 1.0 / (double)((w.bottom - w.top) * (w.right - w.left));
+    return 1.0 / (double)(o->spec.pool_size[0] * o->spec.pool_size[1]);
 }
 
 /* The first place of the largest value in a window; notes how near the next one is. */
@@ -47,12 +74,10 @@ static size_t place_of_largest(maps_oracle *o, const double *map, size_t channel
 static void pool_map(maps_oracle *o, const double *full, size_t channel, double *map, double *pooled,
                      int back)
 {
-    double fraction =
-        o->spec.pool == MF_POOL_MAX ? 1.0 : 1.0 / (double)(o->spec.pool_size[0] * o->spec.pool_size[1]);
-
     for (size_t i = 0; i < o->pooled[0]; i++)
         for (size_t j = 0; j < o->pooled[1]; j++, pooled++) {
             window w = window_at(o, i, j);
+            double fraction = part_of_window(o, w);
             size_t largest = o->spec.pool == MF_POOL_MAX ? place_of_largest(o, full, channel, w) : 0;
 
             for (size_t y = w.top; y < w.bottom; y++)

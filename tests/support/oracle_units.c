@@ -18,6 +18,7 @@ static void settle_sizes(mf_unit_spec *spec)
         if (spec->stride[d] == 0)
             spec->stride[d] = spec->kind == MF_UNIT_CONV2D ? 1 : spec->kernel[d];
     }
+    spec->groups = spec->groups ? spec->groups : 1;
 }
 
 static void settle_shape(units_node *node, const units_node *from, const units_node *other)
@@ -48,6 +49,11 @@ static void settle_shape(units_node *node, const units_node *from, const units_n
         node->channels = from->channels / 3;
         assert_true(node->channels * 3 == from->channels && node->channels % spec->heads == 0);
     }
+    if (spec->kind == MF_UNIT_EMBEDDING) {
+        node->rank = 2;
+        node->map[0] = from->channels;
+        node->channels = spec->outputs;
+    }
     if (spec->kind == MF_UNIT_CONV2D)
         node->rank = 3;
     if (spec->kind == MF_UNIT_DENSE || spec->kind == MF_UNIT_CONV2D)
@@ -57,7 +63,8 @@ static void settle_shape(units_node *node, const units_node *from, const units_n
             node->map[d] =
                 maps_count_windows(from->map[d] + 2 * spec->padding[d], spec->kernel[d], spec->stride[d]);
         if (spec->kind == MF_UNIT_POOL)
-            node->map[d] = maps_count_windows(from->map[d], spec->kernel[d], spec->stride[d]);
+            node->map[d] =
+                maps_count_windows(from->map[d] + 2 * spec->padding[d], spec->kernel[d], spec->stride[d]);
     }
     node->places = node->map[0] * node->map[1];
     node->values = node->channels * node->places;
@@ -74,9 +81,11 @@ static void make_parameters(units_node *node, const units_node *from)
     if (spec->kind == MF_UNIT_DENSE)
         weights = spec->outputs * (from->rank == 2 ? from->channels : from->values);
     if (spec->kind == MF_UNIT_CONV2D)
-        weights = spec->outputs * from->channels * spec->kernel[0] * spec->kernel[1];
+        weights = spec->outputs * from->channels / spec->groups * spec->kernel[0] * spec->kernel[1];
     if (spec->kind == MF_UNIT_POSITIONS)
         weights = node->values;
+    if (spec->kind == MF_UNIT_EMBEDDING)
+        weights = spec->vocabulary * spec->outputs;
     node->own[UNIT_WEIGHT] = oracle_new_parameter(weights, 1);
     node->own[UNIT_BIAS] = oracle_new_parameter((product || normal) && spec->bias ? node->channels : 0, 0);
     node->own[UNIT_SCALE] = oracle_new_parameter(normal, 0);
@@ -120,11 +129,13 @@ units_oracle *units_create(const units_plan *plan)
 {
     units_oracle *o = get_zeroed(1, sizeof *o);
     units_node *input = &o->nodes[0];
-    const units_node *output = &o->nodes[plan->count];
+    const units_node *output;
 
     o->plan = *plan;
     o->count = plan->count;
-    o->output = plan->head.output_node > 0 ? (size_t)plan->head.output_node : plan->count;
+    o->read = plan->count - (plan->head.similarity > 0.0f);
+    o->output = plan->head.output_node > 0 ? (size_t)plan->head.output_node : o->read;
+    output = &o->nodes[o->read];
     input->rank = plan->input.rank;
     input->channels = plan->input.dims[input->rank == 2];
     input->map[0] = plan->input.dims[input->rank != 2];
@@ -235,6 +246,19 @@ void units_freeze(units_oracle *o, size_t i)
     }
 }
 
+size_t units_vocabulary(const units_oracle *o)
+{
+    size_t least = 0;
+
+    for (size_t n = 1; n <= o->count; n++) {
+        const mf_unit_spec *spec = &o->nodes[n].spec;
+
+        if (spec->kind == MF_UNIT_EMBEDDING && (least == 0 || spec->vocabulary < least))
+            least = spec->vocabulary;
+    }
+    return least;
+}
+
 size_t units_least_rows(const units_oracle *o, size_t values)
 {
     size_t least = 1;
@@ -312,6 +336,8 @@ oracle_result units_loss(units_oracle *o, size_t rows, const double *x, const in
     units_forward(o, &p);
     result = oracle_loss(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights,
                          (double)o->plan.head.label_smoothing);
+    result.loss = (1.0 - (double)o->plan.head.similarity) * result.loss +
+                  units_similarity(o, &p, flat.y, flat.weights, 0);
     drop_targets(&flat);
     units_end_pass(o, &p);
     return result;
@@ -343,6 +369,10 @@ oracle_result units_gradients(units_oracle *o, size_t rows, const double *x, con
     units_forward(o, &p);
     result = oracle_loss(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights, smoothing);
     oracle_loss_gradient(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights, smoothing);
+    for (size_t i = 0; i < rows * units_scores(o); i++)
+        p.goodness[i] *= 1.0 - (double)o->plan.head.similarity;
+    result.loss = (1.0 - (double)o->plan.head.similarity) * result.loss +
+                  units_similarity(o, &p, flat.y, flat.weights, 1);
     drop_targets(&flat);
     units_backward(o, &p);
     for (size_t n = 1; n <= o->count; n++)
@@ -351,6 +381,39 @@ oracle_result units_gradients(units_oracle *o, size_t rows, const double *x, con
         memcpy(a, p.value[o->output], rows * units_outputs(o) * sizeof *a);
     units_end_pass(o, &p);
     return result;
+}
+
+/* The update of the rows of W that occur in x, and of nothing else. */
+static void update_embedding(oracle_parameter *w, const oracle_optimizer *optimizer, double factor,
+                             size_t width, size_t count, const double *x)
+{
+    oracle_parameter before = oracle_new_parameter(w->count, 1);
+
+    memcpy(before.value, w->value, w->count * sizeof(double));
+    memcpy(before.first, w->first, w->count * sizeof(double));
+    memcpy(before.second, w->second, w->count * sizeof(double));
+    oracle_update(w, optimizer, factor);
+    for (size_t token = 0; token < w->count / width; token++) {
+        size_t at = token * width, i = 0;
+
+        while (i < count && x[i] != (double)token)
+            i++;
+        if (i < count)
+            continue;
+        memcpy(w->value + at, before.value + at, width * sizeof(double));
+        memcpy(w->first + at, before.first + at, width * sizeof(double));
+        memcpy(w->second + at, before.second + at, width * sizeof(double));
+    }
+    oracle_free_parameter(&before);
+}
+
+/* The width of the embedding that a parameter is of; 0 if it is of none. */
+static size_t embedding_width(const units_oracle *o, const oracle_parameter *parameter)
+{
+    for (size_t n = 1; n <= o->count; n++)
+        if (o->nodes[n].spec.kind == MF_UNIT_EMBEDDING && parameter == &o->nodes[n].own[UNIT_WEIGHT])
+            return o->nodes[n].channels;
+    return 0;
 }
 
 oracle_result units_step(units_oracle *o, const oracle_optimizer *optimizer, size_t rows, const double *x,
@@ -367,8 +430,13 @@ oracle_result units_step(units_oracle *o, const oracle_optimizer *optimizer, siz
         if (result.gradient_norm > optimizer->clip)
             factor = optimizer->clip / result.gradient_norm;
     }
-    for (size_t i = 0; i < o->listed; i++)
-        if (o->list[i].learns)
+    for (size_t i = 0; i < o->listed; i++) {
+        size_t width = embedding_width(o, o->list[i].parameter);
+
+        if (width > 0)
+            update_embedding(o->list[i].parameter, optimizer, factor, width, rows * o->nodes[0].values, x);
+        else if (o->list[i].learns)
             oracle_update(o->list[i].parameter, optimizer, factor);
+    }
     return result;
 }

@@ -1,9 +1,9 @@
 /*
  * A naive layer of several units in double precision: any units in any order, several readers of a node,
- * sums, one linear head, which may have units of its own. Written from the definitions in the public header:
- * one loop for each index, the value and the gradient of every node kept. Activations, loss and updates are
- * those of oracle.h, windows of a pooling and of the head those of oracle_pool.h. Dropout is not here: units
- * of that kind pass their input on.
+ * sums, one linear head, which may have units of its own and compare similarities. Written from the
+ * definitions in the public header: one loop for each index, the value and the gradient of every node kept.
+ * Activations, loss and updates are those of oracle.h, windows of a pooling and of the head those of
+ * oracle_pool.h. Dropout is not here: units of that kind pass their input on.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -36,8 +36,9 @@ typedef struct units_parameter {
 
 typedef struct units_oracle {
     units_plan plan;
-    size_t count;  /* of units; the head reads nodes[count] */
+    size_t count;  /* of units */
     size_t output; /* node of the layer's output */
+    size_t read;   /* node that the head reads: the last, or the one before a map for similarities */
     units_node nodes[UNITS_MOST + 1];
     oracle_parameter projection; /* [classes, features] */
     size_t features, head[2];    /* what M reads: values of a row, or of a position; of a channel */
@@ -75,6 +76,9 @@ const char *units_name(const units_oracle *oracle, const mf_layer *layer, size_t
 /** Freezes parameter i; a mean with its variance, and the other way round. */
 void units_freeze(units_oracle *oracle, size_t i);
 
+/** The smallest vocabulary of its embeddings; 0 if it has none. */
+size_t units_vocabulary(const units_oracle *oracle);
+
 /** The least rows of a batch by which all its normalisations have `values` values each. */
 size_t units_least_rows(const units_oracle *oracle, size_t values);
 
@@ -99,7 +103,7 @@ oracle_result units_loss(units_oracle *oracle, size_t rows, const double *x, con
 oracle_result units_gradients(units_oracle *oracle, size_t rows, const double *x, const int32_t *y,
                               const double *weights, double *a);
 
-/** units_gradients(), clipping, and the update. */
+/** units_gradients(), clipping, and the update; of an embedding, of the rows of the batch's tokens alone. */
 oracle_result units_step(units_oracle *oracle, const oracle_optimizer *optimizer, size_t rows,
                          const double *x, const int32_t *y, const double *weights, double *a);
 

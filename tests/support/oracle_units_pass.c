@@ -88,12 +88,13 @@ static void conv_place(units_oracle *o, units_pass *p, size_t n, size_t r, size_
     const units_node *from = &o->nodes[node->from[0]];
     const mf_unit_spec *s = &node->spec;
     size_t f = at / node->places, top = at % node->places / node->map[1], left = at % node->map[1];
-    size_t w = f * from->channels * s->kernel[0] * s->kernel[1];
+    size_t maps = from->channels / s->groups, first = f / (node->channels / s->groups) * maps;
+    size_t w = f * maps * s->kernel[0] * s->kernel[1];
     const double *x = p->value[node->from[0]] + r * from->values;
     double *dx = p->gradient[node->from[0]] + r * from->values;
     double *y = p->value[n] + r * node->values + at, dy = p->gradient[n][r * node->values + at];
 
-    for (size_t c = 0; c < from->channels; c++)
+    for (size_t c = first; c < first + maps; c++)
         for (size_t i = 0; i < s->kernel[0]; i++)
             for (size_t j = 0; j < s->kernel[1]; j++, w++) {
                 long row = (long)(top * s->stride[0] + i) - (long)s->padding[0];
@@ -327,6 +328,24 @@ static void positions(units_oracle *o, units_pass *p, size_t n, int back)
     }
 }
 
+/* ---- embedding: y_t = the row of W that x_t says ---- */
+
+static void embedding(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    units_node *node = &o->nodes[n];
+    oracle_parameter *weight = &node->own[UNIT_WEIGHT];
+
+    for (size_t i = 0; i < p->rows * node->values; i++) {
+        size_t token = (size_t)p->value[node->from[0]][i / node->channels];
+        size_t w = token * node->channels + i % node->channels;
+
+        if (back)
+            weight->gradient[w] += p->gradient[n][i];
+        else
+            p->value[n][i] = weight->value[w];
+    }
+}
+
 /* ---- attention: y_t = sum over s of share(t, s) v_s, with share the softmax of q_t k_s / sqrt(width) ----
  */
 
@@ -492,6 +511,7 @@ static void pool(units_oracle *o, units_pass *p, size_t n, int back)
     for (int d = 0; d < 2; d++) {
         windows.spec.pool_size[d] = node->spec.kernel[d];
         windows.spec.pool_stride[d] = node->spec.stride[d];
+        windows.pool_padding[d] = node->spec.padding[d];
         windows.map[d] = from->map[d];
         windows.pooled[d] = windows.head[d] = node->map[d];
     }
@@ -503,7 +523,7 @@ static void pool(units_oracle *o, units_pass *p, size_t n, int back)
 
 static void head_pool(units_oracle *o, units_pass *p, int back)
 {
-    const units_node *output = &o->nodes[o->count];
+    const units_node *output = &o->nodes[o->read];
     maps_oracle windows = {
         .channels = output->channels, .outputs = output->values, .features = o->scored * o->features};
 
@@ -511,7 +531,7 @@ static void head_pool(units_oracle *o, units_pass *p, int back)
         windows.map[d] = windows.pooled[d] = output->map[d];
         windows.head[d] = o->head[d];
     }
-    pool_rows(o, &windows, p->rows, p->value[o->count], p->gradient[o->count],
+    pool_rows(o, &windows, p->rows, p->value[o->read], p->gradient[o->read],
               back ? p->dfeatures : p->features, back);
 }
 
@@ -533,6 +553,127 @@ static void head(units_oracle *o, units_pass *p, int back)
                     *goodness += o->projection.value[m] * *feature;
                 }
             }
+}
+
+/* ---- similarity matching ---- */
+
+/* What stands for row r, and where its parts are in the row's values: values, or deviations of maps. */
+static void statistics(const units_node *map, const double *values, double *s)
+{
+    for (size_t c = 0; c < map->channels; c++) {
+        double mean = 0.0, squares = 0.0;
+
+        for (size_t i = 0; i < map->places; i++)
+            mean += values[c * map->places + i] / (double)map->places;
+        for (size_t i = 0; i < map->places; i++)
+            squares += pow(values[c * map->places + i] - mean, 2.0) / (double)map->places;
+        s[c] = map->places > 1 ? sqrt(squares) : values[c];
+    }
+}
+
+/* ds by each value: the derivative of a deviation by one of its values is (x - mean) / (places deviation). */
+static void statistics_back(const units_node *map, const double *values, const double *s, const double *ds,
+                            double *dvalues)
+{
+    for (size_t c = 0; c < map->channels; c++) {
+        double mean = 0.0;
+
+        for (size_t i = 0; i < map->places; i++)
+            mean += values[c * map->places + i] / (double)map->places;
+        for (size_t i = 0; i < map->places; i++)
+            if (map->places == 1)
+                dvalues[c] += ds[c];
+            else if (s[c] > 0.0)
+                dvalues[c * map->places + i] +=
+                    ds[c] * (values[c * map->places + i] - mean) / ((double)map->places * s[c]);
+    }
+}
+
+/* s less its mean, with length 1, or 0 if its numbers are the same; the length before. */
+static double direct(size_t count, double *s)
+{
+    double mean = 0.0, squares = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        mean += s[i] / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += pow(s[i] - mean, 2.0);
+    for (size_t i = 0; i < count; i++)
+        s[i] = sqrt(squares) <= 1e-8 ? 0.0 : (s[i] - mean) / sqrt(squares);
+    return sqrt(squares);
+}
+
+/* From the gradient by such a direction to that by s. */
+static void direct_back(size_t count, const double *v, double length, double *dv)
+{
+    double along = dot_of(v, dv, count), mean = 0.0;
+
+    for (size_t i = 0; i < count; i++) {
+        dv[i] = length <= 1e-8 ? 0.0 : (dv[i] - along * v[i]) / length;
+        mean += dv[i] / (double)count;
+    }
+    for (size_t i = 0; i < count; i++)
+        dv[i] -= mean;
+}
+
+/* Of all pairs of rows; dv, which are 0, become the gradients. */
+static double compare_pairs(const units_oracle *o, size_t rows, size_t count, const double *v,
+                            const int32_t *y, const double *weights, double *dv)
+{
+    double loss = 0.0, total = 0.0;
+
+    for (size_t r = 0; r < rows; r++)
+        total += weights[r];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t q = 0; q < rows; q++) {
+            double target = y[r] == y[q] ? 1.0 : -1.0 / (double)(o->plan.head.classes - 1);
+            double weight = (double)o->plan.head.similarity * weights[r] * weights[q] / (total * total);
+            double off = dot_of(v + r * count, v + q * count, count);
+
+            keep(o, &off, 1);
+            off -= target;
+            loss += weight * off * off;
+            for (size_t i = 0; i < count; i++) {
+                dv[r * count + i] += 2.0 * weight * off * v[q * count + i];
+                dv[q * count + i] += 2.0 * weight * off * v[r * count + i];
+            }
+        }
+    return loss;
+}
+
+double units_similarity(units_oracle *o, units_pass *p, const int32_t *y, const double *weights, int back)
+{
+    const units_node *map = &o->nodes[o->count];
+    size_t count = map->channels, all = p->rows * count;
+    double *s = get_zeroed(all, sizeof *s), *v = get_zeroed(all, sizeof *v),
+           *dv = get_zeroed(all, sizeof *dv), *lengths = get_zeroed(p->rows, sizeof *lengths), loss = 0.0,
+           longest = 0.0;
+
+    for (size_t r = 0; o->plan.head.similarity > 0.0f && r < p->rows; r++) {
+        statistics(map, p->value[o->count] + r * map->values, s + r * count);
+        keep(o, s + r * count, count);
+        memcpy(v + r * count, s + r * count, count * sizeof *v);
+        lengths[r] = direct(count, v + r * count);
+        longest = fmax(longest, lengths[r]);
+    }
+    /* A row much shorter than another one is what has canceled out of such numbers, so mostly rounding, and
+     * has the largest gradient. */
+    for (size_t r = 0; o->plan.head.similarity > 0.0f && r < p->rows; r++)
+        o->least_variance = fmin(o->least_variance, pow(lengths[r] / longest, 2.0));
+    keep(o, v, all);
+    if (o->plan.head.similarity > 0.0f)
+        loss = compare_pairs(o, p->rows, count, v, y, weights, dv);
+    keep(o, dv, all);
+    for (size_t r = 0; back && o->plan.head.similarity > 0.0f && r < p->rows; r++) {
+        direct_back(count, v + r * count, lengths[r], dv + r * count);
+        statistics_back(map, p->value[o->count] + r * map->values, s + r * count, dv + r * count,
+                        p->gradient[o->count] + r * map->values);
+    }
+    free(s);
+    free(v);
+    free(dv);
+    free(lengths);
+    return loss;
 }
 
 /* ---- all of them ---- */
@@ -573,6 +714,9 @@ static void unit_forward(units_oracle *o, units_pass *p, size_t n)
         break;
     case MF_UNIT_ATTENTION:
         attention(o, p, n, 0);
+        break;
+    case MF_UNIT_EMBEDDING:
+        embedding(o, p, n, 0);
         break;
     default:
         sum(o, p, n, 0);
@@ -620,6 +764,9 @@ static void unit_backward(units_oracle *o, units_pass *p, size_t n)
         break;
     case MF_UNIT_ATTENTION:
         attention(o, p, n, 1);
+        break;
+    case MF_UNIT_EMBEDDING:
+        embedding(o, p, n, 1);
         break;
     default:
         sum(o, p, n, 1);

@@ -23,6 +23,11 @@ void units_forward(units_oracle *oracle, units_pass *pass);
 /** From the gradient of the goodness to those of all parameters and nodes. */
 void units_backward(units_oracle *oracle, units_pass *pass);
 
+/** The loss of the similarities of the last node, times lambda; with `back` its gradient into that node. 0 of
+ * a head that does not compare. */
+double units_similarity(units_oracle *oracle, units_pass *pass, const int32_t *y, const double *weights,
+                        int back);
+
 /** How many values a normalisation takes its mean over. */
 double units_values_of(const units_oracle *oracle, const units_pass *pass, size_t node);
 

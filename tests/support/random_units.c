@@ -74,6 +74,13 @@ static mf_unit_spec any_convolution(draft *d, size_t from)
         unit.stride[0] = unit.stride[1] = 1;
     }
     unit.bias = chance(d, 0.5);
+    if (chance(d, 0.25)) { /* depthwise, or in two groups where that goes */
+        size_t maps = source->channels;
+
+        unit.groups = maps % 2 || chance(d, 0.5) ? maps : 2;
+        unit.outputs = unit.groups * between(d, 1, maps < 5 ? 2 : 1);
+        unit.groups = unit.groups == 1 ? 0 : unit.groups;
+    }
     return unit;
 }
 
@@ -131,13 +138,18 @@ static mf_unit_spec any_pool(draft *d, size_t from)
 {
     const units_node *source = node_at(d, from);
     mf_unit_spec unit = unit_pool(chance(d, 0.5) ? MF_POOL_AVERAGE : MF_POOL_MAX, 1);
+    test_random aside = *d->random;
 
     for (int i = 0; i < 2; i++) {
         size_t most = source->map[i] < 3 ? source->map[i] : 3;
 
         unit.kernel[i] = source->map[i] >= 2 && chance(d, 0.3) ? 0 : between(d, 1, most);
         unit.stride[i] = random_index(d->random, 4);
+        if (random_index(&aside, 3) == 0)
+            unit.padding[i] = random_index(&aside, unit.kernel[i] ? unit.kernel[i] : 2);
     }
+    if (unit.pool == MF_POOL_AVERAGE && random_index(&aside, 2) == 0)
+        unit.pool = MF_POOL_AVERAGE_INSIDE;
     return unit;
 }
 
@@ -341,6 +353,25 @@ static void draw_head(draft *d)
         d->plan.head.output_node = draw_output(d);
 }
 
+/* Behind the head, a map that reads the output or a unit behind it, if there is room for it. */
+static void draw_similarity(draft *d)
+{
+    size_t last = d->plan.count,
+           output = d->plan.head.output_node > 0 ? (size_t)d->plan.head.output_node : last,
+           from = output + random_index(d->random, last - output + 1);
+    const units_node *source = node_at(d, from);
+    mf_unit_spec map = source->rank == 3 && chance(d, 0.8) ? any_convolution(d, from) : unit_dense(2);
+
+    if (last == RANDOM_UNITS || source->rank == 2 || d->plan.head.kind == MF_HEAD_POSITIONS)
+        return;
+    map.outputs = between(d, 3, 9);
+    map.groups = 0;
+    if (source->rank == 3) /* no deviation of a map shows a bias, so it would be compared with nothing */
+        map.bias = 0;
+    plan_add(&d->plan, unit_reading(map, (int32_t)from));
+    d->plan.head.similarity = chance(d, 0.5) ? 0.99f : 0.5f;
+}
+
 static units_plan draw_plan(test_random *random, int positions, int heads)
 {
     draft d = {.random = random, .positions = positions, .heads = heads};
@@ -361,6 +392,8 @@ static units_plan draw_plan(test_random *random, int positions, int heads)
         whole = draw_units(&d);
         if (whole)
             draw_head(&d);
+        if (whole && heads && chance(&d, 0.5))
+            draw_similarity(&d);
         units_free(d.shapes);
     }
     return d.plan;
@@ -387,6 +420,6 @@ units_plan random_plan_with_head_units(test_random *random, int positions)
 
     do
         plan = draw_plan(random, positions, 1);
-    while (plan.head.output_node == MF_NODE_PREVIOUS);
+    while (plan.head.output_node == MF_NODE_PREVIOUS && plan.head.similarity == 0.0f);
     return plan;
 }

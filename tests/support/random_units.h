@@ -16,7 +16,7 @@ units_plan random_plan(test_random *random);
 units_plan random_plan_of_positions(test_random *random);
 
 /** The head has units of its own; with `positions` it is one for positions where what they give is a
- * sequence. */
+ * sequence. Some compare similarities, and their map may be all that they have. */
 units_plan random_plan_with_head_units(test_random *random, int positions);
 
 #endif

@@ -60,7 +60,7 @@ static units_plan first_plan(void)
     return plan;
 }
 
-/* A residual block, and a head with a convolution of its own. */
+/* A residual block, and a head with a convolution of its own that compares similarities by another one. */
 static units_plan middle_plan(void)
 {
     units_plan plan = plan_residual(4, 1, 3, CLASSES);
@@ -70,6 +70,8 @@ static units_plan middle_plan(void)
     plan_add(&plan, unit_conv(5, 3, 1));
     plan_add(&plan, unit_norm());
     plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    plan.head.similarity = 0.75f;
+    plan_add(&plan, unit_reading(unit_conv(6, 3, 1), plan.head.output_node));
     return plan;
 }
 
@@ -82,6 +84,8 @@ static units_plan last_plan(void)
     plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
     plan_add(&plan, unit_dropout(0.3f, 0));
     plan_add(&plan, unit_dense(19));
+    plan.head.similarity = 0.5f;
+    plan_add(&plan, unit_dense(7));
     plan.seed = 63;
     plan.precision = MF_PRECISION_BF16;
     return plan;
@@ -186,7 +190,32 @@ static mf_network *make_positions(mf_optimizer *optimizer)
     return make_units_network(plans, LAYERS, optimizer);
 }
 
-enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_BF16, OF_SEQUENCES, OF_POSITIONS };
+/* Tokens, of which some never occur in a batch. */
+static mf_network *make_tokens(mf_optimizer *optimizer)
+{
+    units_plan plans[3] = {plan_row(INPUTS, CLASSES), plan_sequence(INPUTS, 3, CLASSES),
+                           plan_sequence(INPUTS, 3, CLASSES)};
+    mf_layer_spec spec = layer_spec(11, 19, CLASSES);
+    mf_network *network;
+    mf_layer *layer;
+
+    plan_add(&plans[0], unit_embedding(150, 3));
+    plan_add(&plans[0], unit_of(MF_UNIT_POSITIONS));
+    plan_add(&plans[0], unit_dropout(0.2f, 1));
+    plan_add(&plans[1], unit_dense(9));
+    plan_add(&plans[1], unit_attention(3, 1));
+    plan_add(&plans[1], unit_add(MF_NODE_PREVIOUS, 0));
+    plan_add(&plans[2], unit_of(MF_UNIT_GLOBAL_POOL));
+    plan_add(&plans[2], unit_dense(11));
+    network = make_units_network(plans, 3, NULL);
+    layer = make_layer(&spec);
+    check_ok(mf_network_append(network, layer, NULL));
+    mf_layer_free(layer);
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    return network;
+}
+
+enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_BF16, OF_SEQUENCES, OF_POSITIONS, OF_TOKENS };
 
 static mf_network *make_kind(int kind, mf_optimizer *optimizer)
 {
@@ -196,6 +225,8 @@ static mf_network *make_kind(int kind, mf_optimizer *optimizer)
         return make_sequences(optimizer);
     if (kind == OF_POSITIONS)
         return make_positions(optimizer);
+    if (kind == OF_TOKENS)
+        return make_tokens(optimizer);
     if (kind == OF_BF16)
         return make_rounding(optimizer);
     return kind == OF_MAPS ? make_maps(optimizer)
@@ -219,7 +250,7 @@ static training_fixture *make_fixture_of(const rule *how, int kind)
     check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.2));
     s->workspace = make_network_workspace(s->network, ROWS);
     for (size_t t = 0; t < BATCHES + BEHIND; t++) {
-        random_values(&random, s->x[t], ROWS * INPUTS, 1.0);
+        draw_inputs(layer_vocabulary(layer_at(s->network, 0)), &random, s->x[t], ROWS * INPUTS);
         random_labels(&random, s->y[t], kind == OF_POSITIONS ? ROWS * POSITIONS : ROWS, CLASSES);
         for (size_t i = 4; kind == OF_POSITIONS && i < ROWS * POSITIONS; i += 5)
             s->y[t][i] = MF_LABEL_IGNORED;
@@ -253,6 +284,11 @@ training_fixture *make_sequence_fixture(const rule *how)
 training_fixture *make_positions_fixture(const rule *how)
 {
     return make_fixture_of(how, OF_POSITIONS);
+}
+
+training_fixture *make_tokens_fixture(const rule *how)
+{
+    return make_fixture_of(how, OF_TOKENS);
 }
 
 training_fixture *make_rounding_fixture(const rule *how)

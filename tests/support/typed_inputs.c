@@ -7,7 +7,7 @@
 
 const typed_kind typed_kinds[TYPED_KINDS] = {
     {MF_TYPE_UINT8, 0.0f, 0.0f},    {MF_TYPE_UINT8, 0.0f, -127.5f}, {MF_TYPE_UINT8, 0.0127f, -33.3f},
-    {MF_TYPE_UINT8, -0.01f, 0.25f}, {MF_TYPE_BF16, 0.0f, 0.0f},
+    {MF_TYPE_UINT8, -0.01f, 0.25f}, {MF_TYPE_INT32, 0.0f, 0.0f},     {MF_TYPE_BF16, 0.0f, 0.0f},
 };
 
 /* A double holds such sums, products and quotients of a byte and a float with bits to spare, so that rounding
@@ -35,26 +35,38 @@ static uint16_t draw_bf16(test_random *random)
     return random_index(random, 20) ? (uint16_t)(bits >> 16) : (uint16_t)random_index(random, 0x80);
 }
 
+/* Mostly small ones, and some that are rounded, to even where they are in the middle. */
+static int32_t draw_int32(test_random *random)
+{
+    uint32_t bits = (uint32_t)random_next(random);
+
+    return random_index(random, 20) ? (int32_t)(bits % 9) - 4 : (int32_t)(bits >> random_index(random, 8));
+}
+
 typed_inputs make_typed_inputs(const typed_kind *kind, size_t rows, size_t columns, size_t gap, uint64_t seed)
 {
     typed_inputs made = {.kind = *kind, .rows = rows, .columns = columns, .stride = columns + gap};
     size_t count = rows * made.stride;
     test_random random = {seed};
-    uint16_t *halves = get_memory(count * sizeof *halves);
-    uint8_t *bytes = (uint8_t *)halves;
+    int32_t *integers = get_memory(count * sizeof *integers);
+    uint16_t *halves = (uint16_t *)integers;
+    uint8_t *bytes = (uint8_t *)integers;
 
-    made.values = halves;
+    made.values = integers;
     made.floats = get_memory(rows * columns * sizeof *made.floats);
-    memset(halves, 0xFF, count * sizeof *halves);
+    memset(integers, 0xFF, count * sizeof *integers);
     for (size_t b = 0; b < rows; b++)
         for (size_t j = 0; j < columns; j++) {
             size_t at = b * made.stride + j;
             if (kind->type == MF_TYPE_UINT8)
                 bytes[at] = (uint8_t)random_index(&random, 256);
+            else if (kind->type == MF_TYPE_INT32)
+                integers[at] = draw_int32(&random);
             else
                 halves[at] = draw_bf16(&random);
-            made.floats[b * columns + j] =
-                kind->type == MF_TYPE_UINT8 ? byte_value(kind, bytes[at]) : bf16_value(halves[at]);
+            made.floats[b * columns + j] = kind->type == MF_TYPE_UINT8   ? byte_value(kind, bytes[at])
+                                           : kind->type == MF_TYPE_INT32 ? (float)integers[at]
+                                                                         : bf16_value(halves[at]);
         }
     return made;
 }

@@ -11,7 +11,7 @@ typedef struct typed_kind {
     float scale, shift;
 } typed_kind;
 
-enum { TYPED_KINDS = 5 };
+enum { TYPED_KINDS = 6 };
 extern const typed_kind typed_kinds[TYPED_KINDS];
 
 /** Rows of inputs, `stride` apart: between them lies what must not be read, in bf16 a NaN. */
@@ -22,7 +22,8 @@ typedef struct typed_inputs {
     float *floats; /**< [rows, columns] */
 } typed_inputs;
 
-/** Random ones; bytes of all values, bf16 of normal distribution with some subnormal numbers. */
+/** Random ones; bytes of all values, bf16 of normal distribution with some subnormal numbers, int32
+ * of all sizes. */
 typed_inputs make_typed_inputs(const typed_kind *kind, size_t rows, size_t columns, size_t gap,
                                uint64_t seed);
 void free_typed_inputs(typed_inputs *inputs);

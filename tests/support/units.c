@@ -166,6 +166,15 @@ mf_unit_spec unit_attention(size_t heads, int32_t causal)
     return unit;
 }
 
+mf_unit_spec unit_embedding(size_t vocabulary, size_t outputs)
+{
+    mf_unit_spec unit = unit_of(MF_UNIT_EMBEDDING);
+
+    unit.vocabulary = vocabulary;
+    unit.outputs = outputs;
+    return unit;
+}
+
 int unit_reads_two(int32_t kind)
 {
     return kind == MF_UNIT_ADD || kind == MF_UNIT_CONCAT;
@@ -212,6 +221,8 @@ void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other)
     same_field(heads);
     same_field(causal);
     same_field(reserved3);
+    same_field(vocabulary);
+    same_field(groups);
 }
 
 void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
@@ -226,6 +237,8 @@ void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
     same_field(output_node);
     same_field(sampling);
     same_field(candidates);
+    same_field(similarity);
+    same_field(reserved2);
 }
 
 void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other)
@@ -339,6 +352,29 @@ mf_network *make_units_network(const units_plan *plans, size_t count, mf_optimiz
     if (optimizer != NULL)
         check_ok(mf_network_set_optimizer(network, optimizer));
     return network;
+}
+
+size_t layer_vocabulary(const mf_layer *layer)
+{
+    size_t units = 0, least = 0;
+
+    check_ok(mf_layer_unit_count(layer, &units));
+    for (size_t n = 1; n <= units; n++) {
+        mf_unit_spec unit = {.struct_size = sizeof unit};
+
+        check_ok(mf_layer_unit(layer, (int32_t)n, &unit, NULL));
+        if (unit.kind == MF_UNIT_EMBEDDING && (least == 0 || unit.vocabulary < least))
+            least = unit.vocabulary;
+    }
+    return least;
+}
+
+void draw_inputs(size_t vocabulary, test_random *random, float *x, size_t count)
+{
+    if (vocabulary == 0)
+        random_values(random, x, count, 1.0);
+    for (size_t i = 0; vocabulary > 0 && i < count; i++)
+        x[i] = (float)random_index(random, vocabulary);
 }
 
 size_t count_gradients(const mf_layer *layer)

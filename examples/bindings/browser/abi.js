@@ -38,6 +38,7 @@ export const constants = Object.freeze({
     MF_POOL_NONE: 0,
     MF_POOL_AVERAGE: 1,
     MF_POOL_MAX: 2,
+    MF_POOL_AVERAGE_INSIDE: 3,
     MF_NORMALIZATION_NONE: 0,
     MF_NORMALIZATION_BATCH: 1,
     MF_ACTIVATION_IDENTITY: 0,
@@ -72,6 +73,7 @@ export const constants = Object.freeze({
     MF_UNIT_TOKENS: 11,
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
+    MF_UNIT_EMBEDDING: 14,
     MF_BLOCK_RESIDUAL: 0,
     MF_BLOCK_BOTTLENECK: 1,
     MF_BLOCK_MIXER: 2,
@@ -179,7 +181,7 @@ export const structs = {
         input_scale: ['Float32', 32],
         input_shift: ['Float32', 36],
     }},
-    mf_unit_spec: {bytes: 104, fields: {
+    mf_unit_spec: {bytes: 112, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         inputs: ['Int32', 8, 2],
@@ -202,6 +204,8 @@ export const structs = {
         heads: ['Uint32', 92],
         causal: ['Int32', 96],
         reserved3: ['Int32', 100],
+        vocabulary: ['Uint32', 104],
+        groups: ['Uint32', 108],
     }},
     mf_block_spec: {bytes: 48, fields: {
         struct_size: ['Uint32', 0],
@@ -216,7 +220,7 @@ export const structs = {
         causal: ['Int32', 40],
         reserved: ['Int32', 44],
     }},
-    mf_head_spec: {bytes: 44, fields: {
+    mf_head_spec: {bytes: 52, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         classes: ['Uint32', 8],
@@ -228,6 +232,8 @@ export const structs = {
         sampling: ['Int32', 32],
         reserved: ['Int32', 36],
         candidates: ['Uint32', 40],
+        similarity: ['Float32', 44],
+        reserved2: ['Int32', 48],
     }},
     mf_builder_spec: {bytes: 40, fields: {
         struct_size: ['Uint32', 0],

@@ -32,12 +32,14 @@ const (
 	UnitTokens     = int(C.MF_UNIT_TOKENS)
 	UnitPositions  = int(C.MF_UNIT_POSITIONS)
 	UnitAttention  = int(C.MF_UNIT_ATTENTION)
+	UnitEmbedding  = int(C.MF_UNIT_EMBEDDING)
 )
 
 // Poolings of a unit.
 const (
 	PoolAverage = int(C.MF_POOL_AVERAGE)
 	PoolMax     = int(C.MF_POOL_MAX)
+	PoolInside  = int(C.MF_POOL_AVERAGE_INSIDE)
 )
 
 // Previous stands for the node that was added last.
@@ -57,6 +59,7 @@ type UnitSpec struct {
 	DropoutMaps             bool
 	Heads                   int
 	Causal                  bool
+	Vocabulary, Groups      int
 }
 
 // DefaultUnit is a unit of this kind with the library's defaults.
@@ -85,6 +88,8 @@ func unitSpec(raw *C.mf_unit_spec) UnitSpec {
 		DropoutMaps: raw.dropout_maps != 0,
 		Heads:       int(raw.heads),
 		Causal:      raw.causal != 0,
+		Vocabulary:  int(raw.vocabulary),
+		Groups:      int(raw.groups),
 	}
 }
 
@@ -108,6 +113,7 @@ func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 	raw.dropout = C.float(s.Dropout)
 	raw.dropout_maps = number(s.DropoutMaps)
 	raw.heads = C.size_t(s.Heads)
+	raw.vocabulary, raw.groups = C.size_t(s.Vocabulary), C.size_t(s.Groups)
 	raw.causal = number(s.Causal)
 	return raw
 }
@@ -164,7 +170,8 @@ type HeadSpec struct {
 	Classes, PoolSize int
 	OutputNode        int
 	LabelSmoothing    float32
-	Positions         bool // a goodness for each position of a sequence
+	Similarity        float32 // part of the loss for how alike rows are; the last unit is the map for that
+	Positions         bool    // a goodness for each position of a sequence
 }
 
 // Builder makes layers of several units. Each call adds one and returns the builder, so that calls can be chained:
@@ -326,6 +333,13 @@ func (b *Builder) Tokens() *Builder { return b.Unit(DefaultUnit(UnitTokens)) }
 // Positions adds one. Adds learned positions to a sequence.
 func (b *Builder) Positions() *Builder { return b.Unit(DefaultUnit(UnitPositions)) }
 
+// Embedding adds one: of a row of T tokens, the layer's input, it makes the sequence [T, outputs].
+func (b *Builder) Embedding(vocabulary, outputs int) *Builder {
+	spec := DefaultUnit(UnitEmbedding)
+	spec.Inputs, spec.Vocabulary, spec.Outputs = [2]int{0, 0}, vocabulary, outputs
+	return b.Unit(spec)
+}
+
 // Attention adds one of several heads: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
 func (b *Builder) Attention(heads int, causal bool) *Builder {
 	spec := DefaultUnit(UnitAttention)
@@ -407,6 +421,7 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	raw.classes = C.size_t(spec.Classes)
 	raw.pool_size = C.size_t(spec.PoolSize)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
+	raw.similarity = C.float(spec.Similarity)
 	if spec.OutputNode > 0 {
 		raw.output_node = C.int32_t(spec.OutputNode)
 	}

@@ -210,13 +210,15 @@ function Builder:tanh() return self:activation(C.MF_ACTIVATION_TANH) end
 function Builder:gelu() return self:activation(C.MF_ACTIVATION_GELU) end
 function Builder:silu() return self:activation(C.MF_ACTIVATION_SILU) end
 
-local function pool(builder, kind, size, stride)
-    size, stride = size or 2, stride or 0 -- the size of the window
-    return builder:unit(C.MF_UNIT_POOL, {pool = kind, kernel = {size, size}, stride = {stride, stride}})
+local function pool(builder, kind, size, stride, padding)
+    size, stride, padding = size or 2, stride or 0, padding or 0 -- a stride of 0: the size of the window
+    return builder:unit(C.MF_UNIT_POOL,
+        {pool = kind, kernel = {size, size}, stride = {stride, stride}, padding = {padding, padding}})
 end
 
-function Builder:max_pool(size, stride) return pool(self, C.MF_POOL_MAX, size, stride) end
-function Builder:average_pool(size, stride) return pool(self, C.MF_POOL_AVERAGE, size, stride) end
+function Builder:max_pool(size, stride, padding) return pool(self, C.MF_POOL_MAX, size, stride, padding) end
+-- Padding counts as zeros.
+function Builder:average_pool(size, stride, padding) return pool(self, C.MF_POOL_AVERAGE, size, stride, padding) end
 
 function Builder:dropout(rate, maps)
     return self:unit(C.MF_UNIT_DROPOUT, {dropout = rate, dropout_maps = maps and 1 or 0})
@@ -236,6 +238,11 @@ function Builder:tokens(options) return self:unit(C.MF_UNIT_TOKENS, options) end
 
 -- Adds learned positions to a sequence.
 function Builder:positions(options) return self:unit(C.MF_UNIT_POSITIONS, options) end
+
+-- `outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs].
+function Builder:embedding(vocabulary, outputs)
+    return self:unit(C.MF_UNIT_EMBEDDING, {inputs = {0, 0}, vocabulary = vocabulary, outputs = outputs})
+end
 
 -- Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
 function Builder:attention(heads, causal)

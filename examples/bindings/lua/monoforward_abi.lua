@@ -137,6 +137,8 @@ struct mf_unit_spec {
     size_t heads;
     int32_t causal;
     int32_t reserved3;
+    size_t vocabulary;
+    size_t groups;
 };
 struct mf_block_spec {
     uint32_t struct_size;
@@ -163,6 +165,8 @@ struct mf_head_spec {
     int32_t sampling;
     int32_t reserved;
     size_t candidates;
+    float similarity;
+    int32_t reserved2;
 };
 struct mf_builder_spec {
     uint32_t struct_size;
@@ -319,6 +323,7 @@ enum { MF_LAYER_UNITS = 2 };
 enum { MF_POOL_NONE = 0 };
 enum { MF_POOL_AVERAGE = 1 };
 enum { MF_POOL_MAX = 2 };
+enum { MF_POOL_AVERAGE_INSIDE = 3 };
 enum { MF_NORMALIZATION_NONE = 0 };
 enum { MF_NORMALIZATION_BATCH = 1 };
 enum { MF_ACTIVATION_IDENTITY = 0 };
@@ -353,6 +358,7 @@ enum { MF_UNIT_TRANSPOSE = 10 };
 enum { MF_UNIT_TOKENS = 11 };
 enum { MF_UNIT_POSITIONS = 12 };
 enum { MF_UNIT_ATTENTION = 13 };
+enum { MF_UNIT_EMBEDDING = 14 };
 enum { MF_BLOCK_RESIDUAL = 0 };
 enum { MF_BLOCK_BOTTLENECK = 1 };
 enum { MF_BLOCK_MIXER = 2 };
@@ -531,9 +537,9 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_shape") == 40)
     assert(ffi.sizeof("mf_parameter_info") == 64)
     assert(ffi.sizeof("mf_batch") == 64)
-    assert(ffi.sizeof("mf_unit_spec") == 136)
+    assert(ffi.sizeof("mf_unit_spec") == 152)
     assert(ffi.sizeof("mf_block_spec") == 72)
-    assert(ffi.sizeof("mf_head_spec") == 56)
+    assert(ffi.sizeof("mf_head_spec") == 64)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
     assert(ffi.sizeof("mf_pool_spec") == 16)

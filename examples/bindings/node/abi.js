@@ -39,6 +39,7 @@ const constants = Object.freeze({
     MF_POOL_NONE: 0,
     MF_POOL_AVERAGE: 1,
     MF_POOL_MAX: 2,
+    MF_POOL_AVERAGE_INSIDE: 3,
     MF_NORMALIZATION_NONE: 0,
     MF_NORMALIZATION_BATCH: 1,
     MF_ACTIVATION_IDENTITY: 0,
@@ -73,6 +74,7 @@ const constants = Object.freeze({
     MF_UNIT_TOKENS: 11,
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
+    MF_UNIT_EMBEDDING: 14,
     MF_BLOCK_RESIDUAL: 0,
     MF_BLOCK_BOTTLENECK: 1,
     MF_BLOCK_MIXER: 2,
@@ -167,8 +169,10 @@ function declare(koffi, library) {
         heads: 'size_t',
         causal: 'int32_t',
         reserved3: 'int32_t',
+        vocabulary: 'size_t',
+        groups: 'size_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 136)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 152)
         throw new Error('mf_unit_spec has another size than in C');
     koffi.struct('mf_block_spec', {
         struct_size: 'uint32_t',
@@ -197,8 +201,10 @@ function declare(koffi, library) {
         sampling: 'int32_t',
         reserved: 'int32_t',
         candidates: 'size_t',
+        similarity: 'float',
+        reserved2: 'int32_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 56)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 64)
         throw new Error('mf_head_spec has another size than in C');
     koffi.struct('mf_report', {
         struct_size: 'uint32_t',

@@ -235,13 +235,15 @@ class Builder extends Handle {
     }
 
     // A stride of 0 is the size of the window.
-    maxPool(size = 2, stride = 0) {
-        return this.unit(constants.MF_UNIT_POOL, {pool: constants.MF_POOL_MAX, kernel: both(size), stride: both(stride)});
+    maxPool(size = 2, stride = 0, padding = 0) {
+        return this.unit(constants.MF_UNIT_POOL,
+            {pool: constants.MF_POOL_MAX, kernel: both(size), stride: both(stride), padding: both(padding)});
     }
 
-    averagePool(size = 2, stride = 0) {
+    // Padding counts as zeros.
+    averagePool(size = 2, stride = 0, padding = 0) {
         return this.unit(constants.MF_UNIT_POOL,
-            {pool: constants.MF_POOL_AVERAGE, kernel: both(size), stride: both(stride)});
+            {pool: constants.MF_POOL_AVERAGE, kernel: both(size), stride: both(stride), padding: both(padding)});
     }
 
     dropout(rate, maps = false) {
@@ -271,6 +273,11 @@ class Builder extends Handle {
     // Adds learned positions to a sequence.
     positions(options) {
         return this.unit(constants.MF_UNIT_POSITIONS, options);
+    }
+
+    // `outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs].
+    embedding(vocabulary, outputs, options) {
+        return this.unit(constants.MF_UNIT_EMBEDDING, {inputs: [0, 0], vocabulary, outputs, ...options});
     }
 
     // Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
@@ -395,11 +402,11 @@ class Network extends Handle {
 
     // An mf_batch of `rows` rows; y is null where there are no labels.
     makeBatch(rows, x, y, {scale = 0, shift = 0} = {}) {
-        const bytes = x instanceof Uint8Array;
-        checkArray('x', x, bytes ? Uint8Array : Float32Array, rows, this.#inputs);
-        return {struct_size: koffi.sizeof('mf_batch'), target_type: constants.MF_TYPE_INT32,
-            input_type: bytes ? constants.MF_TYPE_UINT8 : constants.MF_TYPE_FLOAT32, rows, inputs: x, targets: y,
-            input_scale: scale, input_shift: shift};
+        const [array, type] = x instanceof Uint8Array ? [Uint8Array, constants.MF_TYPE_UINT8]
+            : x instanceof Int32Array ? [Int32Array, constants.MF_TYPE_INT32] : [Float32Array, constants.MF_TYPE_FLOAT32];
+        checkArray('x', x, array, rows, this.#inputs);
+        return {struct_size: koffi.sizeof('mf_batch'), target_type: constants.MF_TYPE_INT32, input_type: type, rows,
+            inputs: x, targets: y, input_scale: scale, input_shift: shift};
     }
 
     // The same with labels: one for each row, or one for each of its positions.
@@ -410,9 +417,8 @@ class Network extends Handle {
     }
 
     // Trains every layer on one batch: x [rows, inputs], y [rows], or [rows, positions] for goodness at
-    // positions. With bytes the inputs are
-    // (byte + shift) * scale, or byte / 255 without {scale, shift}, and the purpose of the workspace has
-    // MF_WORKSPACE_CONVERT added.
+    // positions. With bytes the inputs are (byte + shift) * scale, or byte / 255 without {scale, shift}; with
+    // bytes and Int32Array the purpose of the workspace has MF_WORKSPACE_CONVERT added.
     step(workspace, x, y, scaling) {
         check(C.mf_network_step_batch(this.handle, workspace.handle, this.makeLabelledBatch(x, y, scaling)));
     }

@@ -30,7 +30,7 @@ function hash(layer) {
 
 function otherUnits() {
     const builder = new mf.Builder([2, 9, 9], {seed: 1}).conv2d(4, {padding: 0, stride: 2, bias: 0}).leakyRelu(0.5)
-        .maxPool().dropout(0.25, true).averagePool(2, 1).dense(6).gelu().branch(5).dense(6).tanh();
+        .maxPool(3, 2, 1).dropout(0.25, true).averagePool(2, 1).dense(6).gelu().branch(5).dense(6).tanh();
     assert.equal(builder.node(), 9);
     const layer = builder.activation(mf.MF_ACTIVATION_IDENTITY).add(7).head(2, {label_smoothing: 0.1}).build();
     const units = layer.units();
@@ -38,6 +38,7 @@ function otherUnits() {
         mf.MF_UNIT_DROPOUT, mf.MF_UNIT_POOL, mf.MF_UNIT_DENSE, mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_DENSE,
         mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_ACTIVATION, mf.MF_UNIT_ADD]);
     assert.deepEqual([units[0].bias, units[0].stride[0], units[0].padding[1]], [0, 2, 0]);
+    assert.deepEqual([units[2].padding[0], units[2].padding[1], units[4].padding[0]], [1, 1, 0]);
     assert.deepEqual([units[1].leak, units[3].dropout, units[3].dropout_maps], [0.5, 0.25, 1]);
     assert.deepEqual([units[7].inputs[0], units[10].inputs[0], units[10].inputs[1]], [5, 10, 7]);
     assert.deepEqual(layer.shape(), [6]);
@@ -56,6 +57,23 @@ function unitsOfSequences() {
         mf.MF_UNIT_DENSE, mf.MF_UNIT_ATTENTION, mf.MF_UNIT_TRANSPOSE]);
     assert.equal(attending.units()[3].causal, 1);
     assert.deepEqual(attending.shape(), [4, 12]);
+}
+
+// Tokens as integers and as floats give the same network.
+function tokens() {
+    const networks = [Float32Array, Int32Array].map(array => {
+        const layer = new mf.Builder([3], {seed: 3}).embedding(9, 4).positions().head(2).build();
+        assert.deepEqual([layer.units()[0].vocabulary, layer.units()[0].outputs, layer.shape()], [9, 4, [3, 4]]);
+        const network = new mf.Network();
+        network.append(layer);
+        network.setOptimizer(new mf.Optimizer());
+        const workspace = new mf.Workspace(network, 2, mf.MF_WORKSPACE_TRAINING + mf.MF_WORKSPACE_CONVERT);
+        for (let step = 0; step < 3; step++)
+            network.step(workspace, array.from([8, 0, 3, 3, 1, 2]), Int32Array.from([0, 1]));
+        fails(mf.MF_STATUS_ARGUMENT, () => network.step(workspace, array.from([9, 0, 3]), Int32Array.from([0])));
+        return network.probabilities(workspace, mf.MF_PREDICT_LAST, array.from([8, 0, 3]));
+    });
+    assert.deepEqual(networks[0], networks[1]);
 }
 
 function blocks() {
@@ -142,6 +160,7 @@ function main() {
     }
     otherUnits();
     unitsOfSequences();
+    tokens();
     blocks();
     positions();
     inBf16(x, y);

@@ -30,7 +30,7 @@ void model_free(struct model *model);
 struct layer_facts {
     size_t maps, height, width; /* of the pooled activation */
     size_t features;            /* that M reads */
-    double products;            /* multiply-adds of a forward pass, without the head */
+    double products;            /* multiply-adds of a forward pass, without the head and its map */
 };
 
 bool model_layer_facts(const struct model *model, size_t layer, struct layer_facts *facts);

@@ -34,7 +34,7 @@ struct preset {
     double weight_decay;
 };
 
-enum { PRESET_PAPER, PRESET_STRONG };
+enum { PRESET_PAPER, PRESET_STRONG, PRESET_VGG8B };
 
 extern const struct preset presets[];
 extern const char *const preset_names[]; /* ends with NULL */

@@ -70,6 +70,8 @@ static void print_training(const struct settings *settings)
            settings->warmup, settings->batch, (unsigned long long)settings->seed);
     if (settings->label_smoothing > 0)
         printf(", label smoothing %g", settings->label_smoothing);
+    if (settings->similarity > 0)
+        printf(", similarity %g", settings->similarity);
     if (settings->weight_decay > 0)
         printf(", weight decay %g", settings->weight_decay);
     if (settings->time_budget > 0)
@@ -157,10 +159,11 @@ void report_options(const struct settings *settings, const struct data *data, ch
     for (size_t i = 0; i + 1 < settings->layer_count; i++)
         used += (size_t)snprintf(text + used, OPTIONS_TEXT - used, "%s%g", i > 0 ? "," : "",
                                  settings->layers[i].dropout);
-    snprintf(text + used, OPTIONS_TEXT - used,
-             " init_projection=%s precision=%s label_smoothing=%g weight_decay=%g time_budget=%g",
-             init_names[settings->init_projection], precision_names[settings->precision],
-             settings->label_smoothing, settings->weight_decay, settings->time_budget);
+    snprintf(
+        text + used, OPTIONS_TEXT - used,
+        " init_projection=%s precision=%s label_smoothing=%g similarity=%g weight_decay=%g time_budget=%g",
+        init_names[settings->init_projection], precision_names[settings->precision],
+        settings->label_smoothing, settings->similarity, settings->weight_decay, settings->time_budget);
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct outcome *outcome)

@@ -108,6 +108,11 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
                       init_names),
         option_number("label-smoothing", "share of the target spread over all classes (the preset's)",
                       &s->label_smoothing, 0, 0.99),
+        option_number(
+            "similarity",
+            "share of each layer's loss that asks how alike images are, by a convolution of its own; "
+            "the report's losses are then of both (0)",
+            &s->similarity, 0, 0.999),
         option_number("weight-decay", "decay of weights and projections (the preset's)", &s->weight_decay, 0,
                       1e6),
         option_choice("precision", "what products with the weights round their operands to (float32)",

@@ -39,6 +39,7 @@ struct settings {
     double warmup;
     double dropout; /* below 0: that of the preset's layers */
     double label_smoothing;
+    double similarity; /* part of every layer's loss; 0: none */
     double weight_decay;
     uint64_t seed;
 };

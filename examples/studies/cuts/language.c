@@ -5,7 +5,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "bytes.h"
 #include "study.h"
+
+#include <math.h>
 
 enum { CUT_BLOCK, CUT_NONE };
 
@@ -13,14 +16,13 @@ enum { VALUES_OF_HEAD = 32 };
 
 static const char *const cuts[] = {[CUT_BLOCK] = "block", [CUT_NONE] = "none", NULL};
 
-/* A byte is a row of 256 values, one of them 1: a dense unit makes its embedding. Its weights start as those
- * of a unit with one input. */
+/* Bytes are tokens, whose values start between -1 and 1. */
 static void embed(struct chain *chain, size_t width)
 {
-    mf_unit_spec bytes = chain_unit(MF_UNIT_DENSE), positions = chain_unit(MF_UNIT_POSITIONS);
+    mf_unit_spec bytes = chain_unit(MF_UNIT_EMBEDDING), positions = chain_unit(MF_UNIT_POSITIONS);
+    bytes.vocabulary = BYTE_VALUES;
     bytes.outputs = width;
-    bytes.bias = 0;
-    bytes.weight_gain = 16;
+    bytes.weight_gain = sqrtf((float)width);
     chain_add(chain, &bytes);
     chain_add(chain, &positions);
 }

@@ -3,16 +3,17 @@
 # after the other, then makes the table and the figures (report.sh).
 #
 #     sh examples/studies/cuts/run.sh [--data DIR] [--minutes N] [--only WORD] [--threads N] [--out DIR] [--build DIR]
-#     sh examples/studies/cuts/run.sh --list | --report | --speed
+#     sh examples/studies/cuts/run.sh --list | --report | --speed [--rows N]
 #
 # A run is done when OUT/NAME.log ends with its result (docs/results/cuts). One that is stopped, by Ctrl-C or because the
 # minutes are over, leaves a checkpoint in BUILD/cuts, from where the same command goes on. --only takes the runs whose
 # names begin with WORD. --speed times ResNet-18 layer by layer and with two workers, one after the other and several
-# times, on a machine that has nothing else to do: OUT/speed.log. DIR holds cifar-10, cifar-100 and text/wikitext-2.
+# times, on a machine that has nothing else to do: OUT/speed.log, of 1920 images each time or those that --rows says. DIR
+# holds cifar-10, cifar-100 and text/wikitext-2.
 # SPDX-License-Identifier: MIT
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-minutes=0 only='' threads=0 build=$root/build out=$root/docs/results/cuts data=$root/../shared/data task=run
+minutes=0 only='' threads=0 rows=1920 build=$root/build out=$root/docs/results/cuts data=$root/../shared/data task=run
 
 die() {
     echo "error: $*" >&2
@@ -24,12 +25,13 @@ while [ $# -gt 0 ]; do
     --list) task=list ;;
     --report) task=report ;;
     --speed) task=speed ;;
-    --minutes | --only | --threads | --out | --build | --data)
+    --minutes | --only | --threads | --rows | --out | --build | --data)
         [ $# -gt 1 ] || die "$1 needs a value"
         case $1 in
         --minutes) minutes=$2 ;;
         --only) only=$2 ;;
         --threads) threads=$2 ;;
+        --rows) rows=$2 ;;
         --out) out=$2 ;;
         --build) build=$2 ;;
         --data) data=$2 ;;
@@ -37,14 +39,14 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     -h | --help)
-        sed -n '2,14s/^# \{0,1\}//p' "$0"
+        sed -n '2,15s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *) die "unknown option $1 (see --help)" ;;
     esac
     shift
 done
-case $minutes$threads in *[!0-9]*) die "--minutes $minutes, --threads $threads: whole numbers are needed" ;; esac
+case $minutes$threads$rows in *[!0-9]*) die "--minutes $minutes, --threads $threads, --rows $rows: whole numbers are needed" ;; esac
 work=$build/cuts
 mkdir -p "$out" "$work" || die "$out or $work cannot be made"
 child=''
@@ -90,17 +92,22 @@ run() { # run NAME PROGRAM OPTIONS, as plan.sh calls it
     if finished "$1"; then left=$((left - 1)); fi
 }
 
-# Interleaved, so that other work on the machine meets both ways alike.
+# Interleaved, so that other work on the machine meets both ways alike. Nothing is left of a measurement that was stopped
+# or failed.
 measure_speed() {
     : >"$work/speed.log"
-    for repetition in 1 2 3; do
-        for cut in conv block stage half none; do
-            for workers in 0 2; do
-                "$build/examples/resnet18" --data "$data/cifar-10" --cut $cut --width 8 --batch 64 --epochs 1 --limit 1920 \
-                    --test-limit 64 --workers $workers --seed $repetition 2>/dev/null | tail -1 >>"$work/speed.log"
-            done
+    for run in 1-conv 1-block 1-stage 1-half 1-none 2-conv 2-block 2-stage 2-half 2-none 3-conv 3-block 3-stage 3-half 3-none; do
+        for workers in 0 2; do
+            "$build/examples/resnet18" --data "$data/cifar-10" --cut "${run#*-}" --width 8 --batch 64 --epochs 1 --limit "$rows" \
+                --test-limit 64 --workers $workers --seed "${run%-*}" >"$work/speed.out" 2>"$work/speed.err" &
+            child=$!
+            wait $child
+            [ $stopped -eq 0 ] || { left=1 && return 0; }
+            tail -1 "$work/speed.out" | grep '^result .*rows_per_second=' >>"$work/speed.log" ||
+                die "the speed of $run with $workers workers: $(grep '^error: ' "$work/speed.err" | head -1)"
         done
     done
+    child=''
     mv "$work/speed.log" "$out/speed.log"
 }
 

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { DRAWN_BYTES = 100000, DRAWN_JUDGED_BYTES = 20000 };
 
@@ -82,10 +81,9 @@ static bool open_text(struct source *source, const struct settings *settings)
     }
     source->positions = settings->length;
     source->classes = BYTE_VALUES;
-    source->features = settings->length * BYTE_VALUES;
-    source->shape.rank = 2;
+    source->features = settings->length;
+    source->shape.rank = 1;
     source->shape.dims[0] = settings->length;
-    source->shape.dims[1] = BYTE_VALUES;
     source->order = calloc(source->rows[PART_TRAIN], sizeof *source->order);
     if (source->order == NULL)
         return complain("no memory for the order of %zu rows", source->rows[PART_TRAIN]);
@@ -98,12 +96,11 @@ static void text_batch(const struct source *source, enum source_part part, size_
                        float *inputs, int32_t *labels)
 {
     const size_t length = source->positions;
-    memset(inputs, 0, rows * source->features * sizeof *inputs);
     for (size_t i = 0; i < rows; i++) {
         size_t row = part == PART_TRAIN ? source->order[first + i] : first + i;
         const uint8_t *bytes = source->corpus[part].bytes + row * length;
         for (size_t t = 0; t < length; t++) {
-            inputs[(i * length + t) * BYTE_VALUES + bytes[t]] = 1;
+            inputs[i * length + t] = bytes[t];
             labels[i * length + t] = bytes[t + 1];
         }
     }

@@ -9,15 +9,16 @@
 /* With more classes than this, products with M are large enough to be fast in the BLAS library. */
 enum { FEW_CLASSES = 32 };
 
+/* The one that M reads. */
 static const mfi_stage *last_stage(const mfi_plan *plan)
 {
-    return &plan->stages[plan->stage_count - 1];
+    return &plan->stages[plan->scoring - 1];
 }
 
 bool mfi_head_joins(const mfi_plan *plan)
 {
     return last_stage(plan)->kind == MF_UNIT_DENSE && last_stage(plan)->positions == plan->scored &&
-           !mfi_plan_pools_head(plan);
+           !mfi_plan_pools_head(plan) && !mfi_plan_compares(plan);
 }
 
 size_t mfi_head_panel(const mfi_plan *plan)
@@ -44,25 +45,25 @@ static const float *rows_of_projection(const mfi_run *run)
     return run->columns > 0 ? run->scratch->candidates.projection : projection_of(run->layer);
 }
 
-/* What the last stage gives. */
-static const float *input_of(const mfi_run *run)
+/* What that stage gives. */
+static const float *head_input(const mfi_run *run)
 {
-    return mfi_run_output(run, run->layer->plan.stage_count - 1);
+    return mfi_run_output(run, run->layer->plan.scoring - 1);
 }
 
 static void pool_features(const mfi_run *run, float *features)
 {
     const mfi_plan *plan = &run->layer->plan;
     const mf_shape *input = mfi_plan_head_input(plan);
-    mfi_adaptive_pool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0], input_of(run),
-                      features);
+    mfi_adaptive_pool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0],
+                      head_input(run), features);
 }
 
 /* What M reads: that, or its pooling in scratch->features. */
 static const float *features_of(const mfi_run *run)
 {
     if (!mfi_plan_pools_head(&run->layer->plan))
-        return input_of(run);
+        return head_input(run);
     pool_features(run, run->scratch->features);
     return run->scratch->features;
 }
@@ -73,7 +74,8 @@ void mfi_head_features(const mfi_run *run, float *features)
     if (mfi_plan_pools_head(plan))
         pool_features(run, features);
     else
-        memcpy(features, input_of(run), run->rows->count * plan->scored * plan->features * sizeof *features);
+        memcpy(features, head_input(run),
+               run->rows->count * plan->scored * plan->features * sizeof *features);
 }
 
 /* What the threads of a product with M share. */
@@ -199,7 +201,7 @@ void mfi_head_backward(mfi_run *run, float *da)
     const mfi_plan *plan = &run->layer->plan;
     const mf_shape *input = mfi_plan_head_input(plan);
     bool pools = mfi_plan_pools_head(plan);
-    head_pass pass = {.features = pools ? run->scratch->features : input_of(run),
+    head_pass pass = {.features = pools ? run->scratch->features : head_input(run),
                       .dfeatures = pools ? run->scratch->dfeatures : da,
                       .projection = mfi_run_target(run, (int32_t)plan->projection)};
     mfi_run_share_gradients(run, head_pieces(plan), features_piece, &pass);

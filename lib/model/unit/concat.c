@@ -33,21 +33,21 @@ static bool concat_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
 }
 
 /* Where the values of one of the inputs lie in a piece of the output: a row, or a position of a sequence. */
-typedef struct part {
+typedef struct concat_part {
     size_t first, width, whole;
-} part;
+} concat_part;
 
-static part part_of(const mfi_stage *stage, int which)
+static concat_part part_of(const mfi_stage *stage, int which)
 {
     size_t whole = stage->output_values / stage->positions, width = stage->input_values / stage->positions;
-    return which == 0 ? (part){0, width, whole} : (part){width, whole - width, whole};
+    return which == 0 ? (concat_part){0, width, whole} : (concat_part){width, whole - width, whole};
 }
 
 static void concat_forward(const mfi_run *run, size_t index)
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     for (int i = 0; i < MFI_STAGE_INPUTS; i++) {
-        part p = part_of(stage, i);
+        concat_part p = part_of(stage, i);
         mfi_input input = mfi_run_input(run, index, i);
         float *y = mfi_run_output(run, index) + p.first;
         for (size_t b = 0; b < run->rows->count; b++)
@@ -60,7 +60,7 @@ static void concat_backward(mfi_run *run, size_t index, float *dy, float *const 
 {
     const mfi_stage *stage = &run->layer->plan.stages[index];
     for (int i = 0; i < MFI_STAGE_INPUTS; i++) {
-        part p = part_of(stage, i);
+        concat_part p = part_of(stage, i);
         for (size_t piece = 0; dx[i] && piece < run->rows->count * stage->positions; piece++)
             memcpy(dx[i] + piece * p.width, dy + piece * p.whole + p.first, p.width * sizeof *dy);
     }

@@ -20,6 +20,11 @@ static mf_status conv2d_resolve(mf_unit_spec *unit, const mf_shape *input, mf_sh
         stride[d] = stride[d] ? stride[d] : 1;
     }
     MFI_TRY(mfi_unit_check_product(unit));
+    if (unit->groups == 1)
+        unit->groups = 0;
+    if (unit->groups > 0 && (input->dims[0] % unit->groups || unit->outputs % unit->groups))
+        return mfi_fail(MF_STATUS_SHAPE, "%zu groups do not divide %zu maps and %zu filters", unit->groups,
+                        input->dims[0], unit->outputs);
     MFI_TRY(mfi_check_kernel(input->dims + 1, kernel, stride, unit->padding));
     MFI_TRY(mfi_check_product("weights of a filter", input->dims[0], kernel[0], kernel[1], &weights));
     mfi_geometry g = mfi_convolution(input, unit->outputs, kernel, stride, unit->padding);
@@ -32,11 +37,14 @@ static void conv2d_describe(const mf_unit_spec *unit, const mf_shape *input, mfi
     stage->geometry = mfi_convolution(input, unit->outputs, unit->kernel, unit->stride, unit->padding);
     stage->channels = unit->outputs;
     stage->area = stage->geometry.pixels;
+    stage->groups = unit->groups;
+    if (unit->groups > 0)
+        stage->geometry.patch_size /= unit->groups;
     stage->multiplications =
         (double)unit->outputs * (double)stage->geometry.pixels * (double)stage->geometry.patch_size;
 }
 
-static const mfi_conv2d_products *products_of(const mfi_stage *stage)
+static const mfi_conv2d_products *conv2d_products_of(const mfi_stage *stage)
 {
     if (mfi_order_is_plain(&stage->order))
         return &mfi_conv2d_blas;
@@ -46,7 +54,7 @@ static const mfi_conv2d_products *products_of(const mfi_stage *stage)
 /* Images of a block, but for the last. */
 static size_t images_of_block(const mfi_stage *stage, size_t rows)
 {
-    size_t images = products_of(stage)->block_pixels / stage->geometry.pixels;
+    size_t images = conv2d_products_of(stage)->block_pixels / stage->geometry.pixels;
     return images < 1 ? 1 : images > rows ? rows : images;
 }
 
@@ -69,7 +77,7 @@ static bool conv2d_sizes(const mfi_stage *stage, size_t rows, bool training, mfi
     size_t images = images_of_block(stage, rows), weights;
     if ((stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, g->filters, &kept->moments)) ||
         !mfi_multiply(images, g->filters * g->pixels, &shared->dz) || /* in inference u of a block */
-        !products_of(stage)->sizes(stage, images, training, &shared->patches))
+        !conv2d_products_of(stage)->sizes(stage, images, training, &shared->patches))
         return false;
     shared->map = g->pixels;
     if (!training)
@@ -146,7 +154,7 @@ static void forward_block(mfi_run *mine, void *context, size_t index)
     const mfi_conv2d_pass p = pass_of(mine, context);
     size_t first = index * p.images;
     float *u = mine->settings ? p.product + first * p.g->filters * p.g->pixels : mine->scratch->dz;
-    products_of(p.stage)->forward(&p, first, u);
+    conv2d_products_of(p.stage)->forward(&p, first, u);
     if (p.batch)
         return;
     if (mine->settings)
@@ -250,7 +258,7 @@ static void place_sums(mfi_conv2d_pass *p, float *sums)
 static void backward_blocks(mfi_run *mine, void *context, size_t first_block, size_t end_block, float *sums)
 {
     mfi_conv2d_pass p = pass_of(mine, context);
-    const mfi_conv2d_products *products = products_of(p.stage);
+    const mfi_conv2d_products *products = conv2d_products_of(p.stage);
     place_sums(&p, sums);
     for (size_t block = first_block; block < end_block; block++) {
         size_t first = block * p.images;
@@ -275,6 +283,13 @@ static void take_weights(const mfi_conv2d_pass *p, mfi_run *run, const mfi_targe
         mfi_layer_round(run->learner, weight->number);
 }
 
+static void look_at_products(const mfi_conv2d_pass *p, const mfi_run *run, size_t weights)
+{
+    mfi_run_look_at(run, weights, p->dw);
+    if (p->dx)
+        mfi_run_look_at(run, p->rows * p->stage->input_values, p->dx);
+}
+
 static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     mfi_conv2d_pass p = conv2d_begin(run, index);
@@ -292,6 +307,8 @@ static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const 
         mfi_run_share(run, filters, sum_filter, &p);
     mfi_run_share_sums(run, blocks_of(p.rows, p.images), weights + 2 * filters, backward_blocks, &p);
     place_sums(&p, run->scratch->sums);
+    if (p.stage->groups > 0) /* the BLAS library may have computed them, in threads of its own */
+        look_at_products(&p, run, weights);
     take_weights(&p, run, &weight, weights);
     mfi_run_take(run, &bias, 0, 1, filters, filters, p.db);
     mfi_run_take(run, &scale, 0, 1, filters, filters, p.dscale);

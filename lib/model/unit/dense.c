@@ -44,7 +44,7 @@ size_t mfi_dense_panel(const mfi_stage *stage)
     return panel < stage->channels ? panel : stage->channels;
 }
 
-static const mfi_dense_products *products_of(const mfi_stage *stage)
+static const mfi_dense_products *dense_products_of(const mfi_stage *stage)
 {
     return mfi_order_is_plain(&stage->order) ? &mfi_dense_blas : &mfi_dense_own;
 }
@@ -84,7 +84,7 @@ static bool dense_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_
         return false;
     if (stage->normalizes && !mfi_multiply(MFI_MOMENT_ROWS, n, &kept->moments))
         return false;
-    if (!products_of(stage)->sizes(stage, rows, training, shared))
+    if (!dense_products_of(stage)->sizes(stage, rows, training, shared))
         return false;
     if (!training)
         return true;
@@ -153,7 +153,7 @@ static void multiply_piece(mfi_run *mine, void *context, size_t index)
     const forward_pass *pass = context;
     size_t n = pass->stage->channels;
     mfi_dense_part part = part_at(n, pass->part, index);
-    products_of(pass->stage)->forward(mine, pass->index, part, pass->u);
+    dense_products_of(pass->stage)->forward(mine, pass->index, part, pass->u);
     if (pass->batch)
         mine->layer->kernels->column_moments(mfi_dense_rows(mine, pass->stage), part.width,
                                              pass->u + part.start, n, pass->moments.mean + part.start,
@@ -162,7 +162,7 @@ static void multiply_piece(mfi_run *mine, void *context, size_t index)
         activate_part(mine, pass, part);
 }
 
-static void normalize_piece(mfi_run *mine, void *context, size_t index)
+static void normalize_share(mfi_run *mine, void *context, size_t index)
 {
     const forward_pass *pass = context;
     activate_part(mine, pass, part_at(pass->stage->channels, pass->part, index));
@@ -181,17 +181,17 @@ static void dense_forward(const mfi_run *run, size_t index)
         .a = a,
         .z = kept->preactivation,
         .moments = mfi_moments_of(run, index),
-        .part = products_of(stage)->forward_part(stage, mfi_dense_rows(run, stage)),
+        .part = dense_products_of(stage)->forward_part(stage, mfi_dense_rows(run, stage)),
         .batch = mfi_run_uses_batch(run, index),
     };
     size_t parts = parts_of(stage->channels, pass.part);
     gather_input(run, index);
-    products_of(stage)->begin_forward(run, index);
+    dense_products_of(stage)->begin_forward(run, index);
     mfi_run_share(run, parts, multiply_piece, &pass);
     if (!stage->normalizes)
         return;
     mfi_moments_complete(run, index, pass.moments);
-    mfi_run_share(run, parts, normalize_piece, &pass);
+    mfi_run_share(run, parts, normalize_share, &pass);
 }
 
 /* ---- backward ---- */
@@ -257,8 +257,8 @@ static void walk_parts(const mfi_dense_pass *pass, bool alone,
 static void find_input_gradient(const mfi_dense_pass *pass)
 {
     enum { INPUTS = 96 };
-    part_walk walk = {pass, products_of(pass->stage)->input_gradient, pass->k, INPUTS};
-    products_of(pass->stage)->begin_input(pass);
+    part_walk walk = {pass, dense_products_of(pass->stage)->input_gradient, pass->k, INPUTS};
+    dense_products_of(pass->stage)->begin_input(pass);
     mfi_run_share(pass->run, parts_of(walk.count, walk.width), walk_part, &walk);
 }
 
@@ -280,7 +280,8 @@ static float *gram_of_x(const mfi_dense_pass *pass)
 static bool gram_pays(const mfi_dense_pass *pass)
 {
     mfi_shared_sizes shared = {0};
-    (void)products_of(pass->stage)->sizes(pass->stage, pass->rows, true, &shared); /* it has fit before */
+    (void)dense_products_of(pass->stage)
+        ->sizes(pass->stage, pass->rows, true, &shared); /* it has fit before */
     return pass->stage->precision == MFI_FLOAT32 && pass->rows <= shared.whole / 2 / pass->rows &&
            (double)pass->rows * (double)(pass->n + pass->k) < (double)pass->n * (double)pass->k;
 }
@@ -296,7 +297,7 @@ static void add_gram(const mfi_dense_pass *pass, mfi_dense_part part)
 static void measure_part(const mfi_dense_pass *pass, mfi_dense_part part)
 {
     panel_gradient(pass, part);
-    products_of(pass->stage)->weight_gradient(pass, part);
+    dense_products_of(pass->stage)->weight_gradient(pass, part);
 }
 
 /* If rows are nearly equal and their dz cancel, the terms cancel too, and the result would be mostly rounding
@@ -316,8 +317,8 @@ static void measure_by_gram(const mfi_dense_pass *pass)
         pass->run->squares += sum;
         return;
     }
-    products_of(pass->stage)->begin(pass);
-    walk_parts(pass, false, pass->dz ? products_of(pass->stage)->weight_gradient : measure_part);
+    dense_products_of(pass->stage)->begin(pass);
+    walk_parts(pass, false, pass->dz ? dense_products_of(pass->stage)->weight_gradient : measure_part);
 }
 
 /* ---- all of it ---- */
@@ -327,7 +328,7 @@ static void use_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
     if (pass->by_gram)
         add_gram(pass, part);
     else if (pass->weight.wanted)
-        products_of(pass->stage)->weight_gradient(pass, part);
+        dense_products_of(pass->stage)->weight_gradient(pass, part);
 }
 
 static void use_part(const mfi_dense_pass *pass, mfi_dense_part part)
@@ -378,12 +379,12 @@ static void dense_backward(mfi_run *run, size_t index, float *dy, float *const d
     pass.by_gram = pass.weight.wanted && run->use == MFI_MEASURE && gram_pays(&pass);
     bool whole_gradient = pass.weight.wanted && !pass.by_gram;
     if (whole_gradient && !pass.dz)
-        products_of(pass.stage)->begin(&pass);
+        dense_products_of(pass.stage)->begin(&pass);
     walk_parts(&pass, pass.by_gram && !pass.dz, use_part);
     if (pass.dz) {
         find_input_gradient(&pass);
         if (whole_gradient)
-            products_of(pass.stage)->begin(&pass);
+            dense_products_of(pass.stage)->begin(&pass);
         walk_parts(&pass, pass.by_gram, use_weight_gradient);
     }
     if (pass.by_gram)

@@ -5,7 +5,7 @@
 
 /* With at most this many rows, as in learning from a stream, the time of a product is that of reading W once.
  * The stage computes it without the BLAS library, which would first copy W into another layout. */
-enum { FEW_ROWS = 4 };
+enum { FEW_BATCH_ROWS = 4 };
 
 /* `dw` takes dW of one panel, `whole` the two Gram matrices of a norm, which are computed only if they are
  * smaller than that. */
@@ -21,7 +21,7 @@ static bool blas_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_s
 
 static size_t blas_forward_part(const mfi_stage *stage, size_t rows)
 {
-    return rows <= FEW_ROWS ? stage->channels : mfi_dense_panel(stage);
+    return rows <= FEW_BATCH_ROWS ? stage->channels : mfi_dense_panel(stage);
 }
 
 static void blas_forward(const mfi_run *run, size_t index, mfi_dense_part part, float *to)
@@ -30,7 +30,7 @@ static void blas_forward(const mfi_run *run, size_t index, mfi_dense_part part, 
     size_t n = stage->channels, k = mfi_dense_inputs(stage), rows = mfi_dense_rows(run, stage);
     mfi_input input = mfi_dense_input(run, index);
     const float *w = mfi_run_values(run, index, MFI_WEIGHT) + part.start * k;
-    if (rows <= FEW_ROWS)
+    if (rows <= FEW_BATCH_ROWS)
         run->layer->kernels->skinny_product(rows, n, k, input.x, input.stride, w, to); /* all of it */
     else
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, part.width, k, 1.0f, input.x, input.stride, w, k, 0.0f,
@@ -52,7 +52,7 @@ static void blas_input_gradient(const mfi_dense_pass *pass, mfi_dense_part input
     const mfi_kernels *kernels = pass->run->layer->kernels;
     const float *weight = mfi_run_values(pass->run, pass->index, MFI_WEIGHT) + inputs.start;
     float *dx = pass->dx + inputs.start;
-    if (pass->rows > FEW_ROWS) {
+    if (pass->rows > FEW_BATCH_ROWS) {
         mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, pass->rows, inputs.width, pass->n, 1.0f, pass->dz, pass->n,
                  weight, pass->k, 0.0f, dx, pass->k);
         return;
@@ -128,7 +128,7 @@ static void blas_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part
     }
     const mfi_storage *storage = &pass->run->learner->parameters[pass->weight.number].now;
     float *weight = mfi_dense_at(pass, storage->values, part.start);
-    if (pass->rows <= FEW_ROWS)
+    if (pass->rows <= FEW_BATCH_ROWS)
         update_by_neuron(pass, part);
     else if (rule->kind == MFI_RULE_SGD)
         weight_product(pass, part, -rule->rate, 1.0f - rule->rate * rule->decay, weight);

@@ -8,14 +8,14 @@ static mf_status pool_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shap
 {
     if (input->rank != 3)
         return mfi_unit_refuses("a pool reads maps", input);
-    if (unit->pool != MF_POOL_AVERAGE && unit->pool != MF_POOL_MAX)
+    if (unit->pool < MF_POOL_AVERAGE || unit->pool > MF_POOL_AVERAGE_INSIDE)
         return mfi_fail(MF_STATUS_ARGUMENT, "unknown pool %d of a unit", (int)unit->pool);
     for (int d = 0; d < 2; d++) {
         unit->kernel[d] = unit->kernel[d] ? unit->kernel[d] : 2;
         unit->stride[d] = unit->stride[d] ? unit->stride[d] : unit->kernel[d];
     }
-    MFI_TRY(mfi_check_pool(input->dims + 1, unit->kernel, unit->stride));
-    mfi_pool pool = mfi_pooling(input->dims + 1, unit->pool, unit->kernel, unit->stride);
+    MFI_TRY(mfi_check_pool(input->dims + 1, unit->kernel, unit->stride, unit->padding));
+    mfi_pool pool = mfi_pooling(input->dims + 1, unit->pool, unit->kernel, unit->stride, unit->padding);
     *output = mfi_shape_maps(input->dims[0], pool.pooled[0], pool.pooled[1]);
     return MF_STATUS_OK;
 }
@@ -23,7 +23,7 @@ static mf_status pool_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shap
 static void pool_describe(const mf_unit_spec *unit, const mf_shape *input, mfi_stage *stage)
 {
     mfi_convolution_pool(&stage->geometry,
-                         mfi_pooling(input->dims + 1, unit->pool, unit->kernel, unit->stride));
+                         mfi_pooling(input->dims + 1, unit->pool, unit->kernel, unit->stride, unit->padding));
 }
 
 static bool pool_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,

@@ -25,32 +25,37 @@ static mf_status check_pair(const char *name, const size_t values[2], size_t lea
     return MF_STATUS_OK;
 }
 
+/* Windows cover values of the map, wherever they lie. */
+static mf_status check_room(const char *what, const size_t map[2], const size_t size[2],
+                           const size_t padding[2])
+{
+    for (int d = 0; d < 2; d++) {
+        if (padding[d] >= size[d])
+            return mfi_fail(MF_STATUS_ARGUMENT, "the %s padding must be below the %s's %zu, got %zu",
+                            directions[d], what, size[d], padding[d]);
+        if (size[d] > (uint64_t)map[d] + 2 * (uint64_t)padding[d])
+            return mfi_fail(MF_STATUS_SHAPE, "a %zux%zu %s does not fit a %zux%zu map with %zux%zu padding",
+                            size[0], size[1], what, map[0], map[1], padding[0], padding[1]);
+    }
+    return MF_STATUS_OK;
+}
+
 mf_status mfi_check_kernel(const size_t map[2], const size_t kernel[2], const size_t stride[2],
                            const size_t padding[2])
 {
     MFI_TRY(check_pair("kernel", kernel, 1));
     MFI_TRY(check_pair("stride", stride, 1));
     MFI_TRY(check_pair("padding", padding, 0));
-    for (int d = 0; d < 2; d++) {
-        if (padding[d] >= kernel[d])
-            return mfi_fail(MF_STATUS_ARGUMENT, "the %s padding must be below the kernel's %zu, got %zu",
-                            directions[d], kernel[d], padding[d]);
-        if (kernel[d] > (uint64_t)map[d] + 2 * (uint64_t)padding[d])
-            return mfi_fail(MF_STATUS_SHAPE,
-                            "a %zux%zu kernel does not fit a %zux%zu map with %zux%zu padding", kernel[0],
-                            kernel[1], map[0], map[1], padding[0], padding[1]);
-    }
-    return MF_STATUS_OK;
+    return check_room("kernel", map, kernel, padding);
 }
 
-mf_status mfi_check_pool(const size_t map[2], const size_t size[2], const size_t stride[2])
+mf_status mfi_check_pool(const size_t map[2], const size_t size[2], const size_t stride[2],
+                         const size_t padding[2])
 {
     MFI_TRY(check_pair("pool_size", size, 1));
     MFI_TRY(check_pair("pool_stride", stride, 0));
-    if (size[0] > map[0] || size[1] > map[1])
-        return mfi_fail(MF_STATUS_SHAPE, "a %zux%zu pool does not fit a %zux%zu map", size[0], size[1],
-                        map[0], map[1]);
-    return MF_STATUS_OK;
+    MFI_TRY(check_pair("padding", padding, 0));
+    return check_room("pool", map, size, padding);
 }
 
 mf_status mfi_check_cells(size_t cells, const size_t map[2])
@@ -66,14 +71,16 @@ mfi_pool mfi_no_pooling(const size_t map[2])
     return (mfi_pool){.kind = MF_POOL_NONE, .map = {map[0], map[1]}, .pooled = {map[0], map[1]}};
 }
 
-mfi_pool mfi_pooling(const size_t map[2], int32_t kind, const size_t size[2], const size_t stride[2])
+mfi_pool mfi_pooling(const size_t map[2], int32_t kind, const size_t size[2], const size_t stride[2],
+                     const size_t padding[2])
 {
     mfi_pool pool = {.kind = kind};
     for (int d = 0; d < 2; d++) {
         pool.map[d] = map[d];
         pool.size[d] = size[d];
         pool.stride[d] = stride[d] ? stride[d] : size[d];
-        pool.pooled[d] = count_windows(map[d], pool.size[d], pool.stride[d]);
+        pool.padding[d] = padding[d];
+        pool.pooled[d] = count_windows((uint64_t)map[d] + 2 * (uint64_t)padding[d], size[d], pool.stride[d]);
     }
     return pool;
 }

@@ -96,6 +96,24 @@ class Building(unittest.TestCase):
         self.assertEqual((layer.units()[3].heads, layer.units()[3].causal, layer.units()[1].weight_gain), (2, 1, 0.5))
         self.assertEqual(layer.shape(), ((2, 3, 4), (4, 12)))
 
+    def test_tokens(self):
+        x, y = numpy.array([[8, 0, 3], [3, 1, 2]], numpy.int32), numpy.array([0, 1], numpy.int32)
+        found = []
+        for dtype in (numpy.float32, numpy.int32):
+            layer = mf.Builder((3,), seed=3).embedding(9, 4, weight_gain=0.5).positions().head(2).build()
+            self.assertEqual((layer.units()[0].vocabulary, layer.units()[0].outputs), (9, 4))
+            self.assertEqual(layer.shape(), ((3,), (3, 4)))
+            network = mf.Network()
+            network.append(layer)
+            network.set_optimizer(mf.Optimizer("adam"))
+            workspace = mf.Workspace(network, 2, convert=True)
+            for _ in range(3):
+                network.step(workspace, x.astype(dtype), y)
+            with self.assertRaisesRegex(mf.MonoforwardError, "token 2 of row 0 is 9"):
+                network.step(workspace, numpy.array([[0, 0, 9]], dtype), y[:1])
+            found.append(digest(layer))
+        self.assertEqual(found[0], found[1])
+
     def test_blocks(self):
         def add_conv(builder, filters, kernel=3, stride=1):
             return builder.conv2d(filters, kernel, stride=stride, bias=0).batch_norm()
@@ -156,9 +174,23 @@ class Building(unittest.TestCase):
         with self.assertRaisesRegex(mf.MonoforwardError, "candidates must be from 1 to the 50 classes, got 0"):
             mf.Builder((4,)).dense(8).head(50, sampling="uniform").build()
 
+    def test_similarity(self):
+        layer = mf.Builder((4,), seed=1).dense(8).relu().dense(6, bias=0).head(3, similarity=0.5).build()
+        self.assertEqual(layer.parameters()["head.projection"].shape, (3, 8))
+        network = mf.Network([layer])
+        network.set_optimizer(mf.Optimizer("adam", learning_rate=0.05))
+        workspace = mf.Workspace(network, 9)
+        x = numpy.random.default_rng(1).normal(size=(9, 4)).astype(numpy.float32)
+        y = numpy.arange(9, dtype=numpy.int32) % 3
+        for _ in range(200):
+            network.step(workspace, x, y)
+        numpy.testing.assert_array_equal(network.predict(workspace, x), y)
+        with self.assertRaisesRegex(mf.MonoforwardError, "similarity 0.5: the only unit would be the map for it"):
+            mf.Builder((4,)).dense(8).head(3, similarity=0.5).build()
+
     def test_units(self):
-        layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool().dropout(0.25, maps=True)
-                 .average_pool(2, 1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())
+        layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool(3, 2, 1).dropout(0.25, maps=True)
+                 .unit("pool", pool="average_inside", padding=1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())
         kinds = [unit.kind for unit in layer.units()]
         self.assertEqual(kinds, [mf.abi.MF_UNIT_CONV2D, mf.abi.MF_UNIT_ACTIVATION, mf.abi.MF_UNIT_POOL,
                                  mf.abi.MF_UNIT_DROPOUT, mf.abi.MF_UNIT_POOL, mf.abi.MF_UNIT_DENSE,
@@ -168,6 +200,7 @@ class Building(unittest.TestCase):
         self.assertEqual((conv.outputs, conv.bias, conv.stride[1], conv.padding[0]), (4, 0, 2, 0))
         self.assertEqual((leaky.leak, pool.pool, dropout.dropout, dropout.dropout_maps),
                          (0.5, mf.abi.MF_POOL_MAX, 0.25, 1))
+        self.assertEqual((list(pool.padding), layer.units()[4].pool), ([1, 1], mf.abi.MF_POOL_AVERAGE_INSIDE))
         self.assertEqual(list(layer.units()[7].inputs)[0], 5)
         self.assertEqual(list(layer.units()[9].inputs), [9, 7])
         self.assertEqual(layer.shape(), ((2, 9, 9), (6,)))

@@ -98,6 +98,11 @@ func unitsOfSequences() {
 	check(units[3].Kind == mf.UnitAttention && units[3].Heads == 2 && units[3].Causal, "%v", units[3])
 	shape, err = layer.Shape()
 	must(err)
+	layer, err = mf.NewSeededBuilder(3, 5).Embedding(9, 4).Positions().Head(2).Build()
+	must(err)
+	tokens, err := layer.Units()
+	must(err)
+	check(tokens[0].Kind == mf.UnitEmbedding && tokens[0].Vocabulary == 9 && tokens[0].Outputs == 4, "%v", tokens[0])
 	check(units[4].Kind == mf.UnitTranspose && reflect.DeepEqual(shape, []int{4, 12}), "another shape: %v", shape)
 }
 

@@ -44,6 +44,7 @@ MF_LAYER_UNITS = 2
 MF_POOL_NONE = 0
 MF_POOL_AVERAGE = 1
 MF_POOL_MAX = 2
+MF_POOL_AVERAGE_INSIDE = 3
 MF_NORMALIZATION_NONE = 0
 MF_NORMALIZATION_BATCH = 1
 MF_ACTIVATION_IDENTITY = 0
@@ -78,6 +79,7 @@ MF_UNIT_TRANSPOSE = 10
 MF_UNIT_TOKENS = 11
 MF_UNIT_POSITIONS = 12
 MF_UNIT_ATTENTION = 13
+MF_UNIT_EMBEDDING = 14
 MF_BLOCK_RESIDUAL = 0
 MF_BLOCK_BOTTLENECK = 1
 MF_BLOCK_MIXER = 2
@@ -333,6 +335,8 @@ mf_unit_spec._fields_ = [
     ("heads", c.c_size_t),
     ("causal", c.c_int32),
     ("reserved3", c.c_int32),
+    ("vocabulary", c.c_size_t),
+    ("groups", c.c_size_t),
 ]
 
 mf_block_spec._fields_ = [
@@ -361,6 +365,8 @@ mf_head_spec._fields_ = [
     ("sampling", c.c_int32),
     ("reserved", c.c_int32),
     ("candidates", c.c_size_t),
+    ("similarity", c.c_float),
+    ("reserved2", c.c_int32),
 ]
 
 mf_builder_spec._fields_ = [

@@ -32,14 +32,16 @@ def address(array, dtype, shape, name, writable=False):
 
 
 def batch(x, y, inputs, positions=(), *, weights=None, scale=0.0, shift=0.0, bf16=False):
-    """A mf_batch of rows of float32; of uint8, which is (x + shift) * scale, or (x + shift) / 255 with a scale of 0;
-    or, with `bf16`, of uint16 that are the upper halves of float32. Rows may be of any shape with as many values. `y`:
+    """A mf_batch of rows of float32; of int32; of uint8, which is (x + shift) * scale, or (x + shift) / 255 with a scale
+    of 0; or, with `bf16`, of uint16 that are the upper halves of float32. Rows may be of any shape with as many values. `y`:
     a label for each row, or for each of its positions; None: without labels. `weights`: float32, one for each row."""
     kind, dtype = _abi.MF_TYPE_FLOAT32, numpy.float32
     if bf16:
         kind, dtype = _abi.MF_TYPE_BF16, numpy.uint16
     elif getattr(x, "dtype", None) == numpy.uint8:
         kind, dtype = _abi.MF_TYPE_UINT8, numpy.uint8
+    elif getattr(x, "dtype", None) == numpy.int32:
+        kind, dtype = _abi.MF_TYPE_INT32, numpy.int32
     shaped = isinstance(x, numpy.ndarray) and x.ndim > 2 and x[:1].size == inputs
     where = address(x, dtype, (None,) * x.ndim if shaped else (None, inputs), "x")
     labels = y if y is None else address(y, numpy.int32, (len(x), *positions), "y")

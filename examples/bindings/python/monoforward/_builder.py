@@ -78,12 +78,13 @@ class Builder(Handle):
     def silu(self) -> Builder:
         return self.activation("silu")
 
-    def max_pool(self, size: Sizes = 2, stride: Sizes = 0) -> Builder:
+    def max_pool(self, size: Sizes = 2, stride: Sizes = 0, padding: Sizes = 0) -> Builder:
         """A stride of 0 is the size of the window."""
-        return self.unit("pool", pool="max", kernel=size, stride=stride)
+        return self.unit("pool", pool="max", kernel=size, stride=stride, padding=padding)
 
-    def average_pool(self, size: Sizes = 2, stride: Sizes = 0) -> Builder:
-        return self.unit("pool", pool="average", kernel=size, stride=stride)
+    def average_pool(self, size: Sizes = 2, stride: Sizes = 0, padding: Sizes = 0) -> Builder:
+        """Padding counts as zeros; with unit("pool", pool="average_inside", ...) it does not count."""
+        return self.unit("pool", pool="average", kernel=size, stride=stride, padding=padding)
 
     def dropout(self, rate: float, maps: bool = False) -> Builder:
         return self.unit("dropout", dropout=rate, dropout_maps=int(maps))
@@ -107,6 +108,10 @@ class Builder(Handle):
     def positions(self, **options: Any) -> Builder:
         """Adds learned positions to a sequence."""
         return self.unit("positions", **options)
+
+    def embedding(self, vocabulary: int, outputs: int, **options: Any) -> Builder:
+        """`outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs]."""
+        return self.unit("embedding", inputs=(0, 0), vocabulary=vocabulary, outputs=outputs, **options)
 
     def attention(self, heads: int, causal: bool = False) -> Builder:
         """Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d]."""

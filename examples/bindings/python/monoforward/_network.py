@@ -173,8 +173,8 @@ class Network(Handle):
         """One training step of every layer. x: float32 [rows, inputs], y: int32 [rows], or
         [rows, positions] for goodness at positions.
 
-        x may be uint8: the inputs are (x + shift) * scale, or x / 255 without these two options; or, with
-        bf16=True, uint16. The workspace is then one with convert=True."""
+        x may be int32; uint8: the inputs are (x + shift) * scale, or x / 255 without these two options; or,
+        with bf16=True, uint16. The workspace is then one with convert=True."""
         check(library.mf_network_step_batch(self, workspace,
                                             batch(x, y, self.inputs, self._positions, **inputs)))
 
@@ -358,7 +358,7 @@ def _text(value):
 
 class Workspace(Handle):
     """Scratch memory and reports, for a network or a layer and batches up to max_batch rows; with `convert`, x may
-    be uint8 or bf16. The threads of a `pool` share the work of what uses it. A call that uses a workspace which is at
+    be int32, uint8 or bf16. The threads of a `pool` share the work of what uses it. A call that uses a workspace which is at
     work in another thread is MF_STATUS_BUSY."""
 
     _name = "mf_workspace"

@@ -68,6 +68,8 @@ fn units_of_sequences() -> Outcome<()> {
     let units = layer.units()?;
     ensure(units[0].kind == abi::MF_UNIT_TOKENS && units[1].kind == abi::MF_UNIT_POSITIONS, "other units")?;
     ensure(units[3].kind == abi::MF_UNIT_ATTENTION && units[3].heads == 2 && units[3].causal == 1, "no attention")?;
+    let tokens = Builder::new(&[5], 3).embedding(9, 4).positions().head(2).build()?.units()?;
+    ensure(tokens[0].kind == abi::MF_UNIT_EMBEDDING && tokens[0].vocabulary == 9 && tokens[0].outputs == 4, "no embedding")?;
     ensure(units[4].kind == abi::MF_UNIT_TRANSPOSE && layer.shape()? == [4, 12], "another shape")
 }
 

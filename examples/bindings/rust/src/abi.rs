@@ -74,6 +74,7 @@ pub const MF_LAYER_UNITS: i32 = 2;
 pub const MF_POOL_NONE: i32 = 0;
 pub const MF_POOL_AVERAGE: i32 = 1;
 pub const MF_POOL_MAX: i32 = 2;
+pub const MF_POOL_AVERAGE_INSIDE: i32 = 3;
 pub const MF_NORMALIZATION_NONE: i32 = 0;
 pub const MF_NORMALIZATION_BATCH: i32 = 1;
 pub const MF_ACTIVATION_IDENTITY: i32 = 0;
@@ -108,6 +109,7 @@ pub const MF_UNIT_TRANSPOSE: i32 = 10;
 pub const MF_UNIT_TOKENS: i32 = 11;
 pub const MF_UNIT_POSITIONS: i32 = 12;
 pub const MF_UNIT_ATTENTION: i32 = 13;
+pub const MF_UNIT_EMBEDDING: i32 = 14;
 pub const MF_BLOCK_RESIDUAL: i32 = 0;
 pub const MF_BLOCK_BOTTLENECK: i32 = 1;
 pub const MF_BLOCK_MIXER: i32 = 2;
@@ -260,6 +262,8 @@ pub struct mf_unit_spec {
     pub heads: usize,
     pub causal: i32,
     pub reserved3: i32,
+    pub vocabulary: usize,
+    pub groups: usize,
 }
 
 #[repr(C)]
@@ -292,6 +296,8 @@ pub struct mf_head_spec {
     pub sampling: i32,
     pub reserved: i32,
     pub candidates: usize,
+    pub similarity: f32,
+    pub reserved2: i32,
 }
 
 #[repr(C)]
@@ -608,9 +614,9 @@ const _: () = {
     assert!(std::mem::size_of::<mf_shape>() == 40);
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
     assert!(std::mem::size_of::<mf_batch>() == 64);
-    assert!(std::mem::size_of::<mf_unit_spec>() == 136);
+    assert!(std::mem::size_of::<mf_unit_spec>() == 152);
     assert!(std::mem::size_of::<mf_block_spec>() == 72);
-    assert!(std::mem::size_of::<mf_head_spec>() == 56);
+    assert!(std::mem::size_of::<mf_head_spec>() == 64);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
     assert!(std::mem::size_of::<mf_pool_spec>() == 16);

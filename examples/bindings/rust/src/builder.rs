@@ -204,6 +204,15 @@ impl Builder {
         self.unit(abi::MF_UNIT_POSITIONS, |_| ())
     }
 
+    /// `outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs].
+    pub fn embedding(self, vocabulary: usize, outputs: usize) -> Self {
+        self.unit(abi::MF_UNIT_EMBEDDING, |spec| {
+            spec.inputs = [0, 0];
+            spec.vocabulary = vocabulary;
+            spec.outputs = outputs;
+        })
+    }
+
     /// Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
     pub fn attention(self, heads: usize, causal: bool) -> Self {
         self.unit(abi::MF_UNIT_ATTENTION, |spec| {

@@ -257,8 +257,11 @@ enum {
  *  window are left out. */
 enum {
     MF_POOL_NONE = 0,    /**< The maps as they are. */
-    MF_POOL_AVERAGE = 1, /**< The mean of each window. */
-    MF_POOL_MAX = 2      /**< The largest value of each window; its gradient goes to the first such value. */
+    MF_POOL_AVERAGE = 1, /**< The mean of each window, in which padding counts as zeros. */
+    MF_POOL_MAX = 2, /**< The largest value of each window, which padding never is; its gradient goes to the first
+                        such value. */
+    MF_POOL_AVERAGE_INSIDE = 3 /**< Of units: the mean of the values of the map in each window, without
+                                  padding. */
 };
 
 /** Normalisation between the product and the bias. */
@@ -397,13 +400,14 @@ enum {
 
 /** A batch with everything that can be said about it. mf_batch_init() sets float32 inputs, int32 labels.
  *
- *  Inputs may also be bytes, as images are in files, or bf16. The results have the bits that the same values
- *  have as float32. A pipeline takes such batches without further ado, since it copies every batch; a
- *  workspace has to be made for them: see MF_WORKSPACE_CONVERT. */
+ *  Inputs may also be bytes, as images are in files, bf16, or int32, as tokens are. The results have the bits
+ *  that the same values have as float32, to which an int32 above 2^24 is rounded. A pipeline takes such
+ *  batches without further ado, since it copies every batch; a workspace has to be made for them: see
+ *  MF_WORKSPACE_CONVERT. */
 typedef struct mf_batch {
     uint32_t struct_size;        /**< sizeof(mf_batch). */
-    int32_t input_type;          /**< MF_TYPE_FLOAT32 (default), MF_TYPE_UINT8 or MF_TYPE_BF16; others are
-                                      UNSUPPORTED so far. */
+    int32_t input_type;          /**< MF_TYPE_FLOAT32 (default), MF_TYPE_INT32, MF_TYPE_UINT8 or MF_TYPE_BF16;
+                                      others are UNSUPPORTED so far. */
     int32_t target_type;         /**< MF_TYPE_INT32 (class labels); others are UNSUPPORTED so far. */
     size_t rows;                 /**< B, 1 to the workspace's max_batch. */
     const void *inputs;          /**< [rows, k] of the input type, aligned as that is */
@@ -578,7 +582,7 @@ MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *wor
  *  @param workspace  as in mf_layer_forward()
  *  @param batch      as in mf_layer_forward_batch()
  *  @param a          [rows, n] receives the activation
- *  Errors: as mf_layer_forward_batch(). */
+ *  Errors: as mf_layer_forward_batch(); BUSY: the layer is being trained elsewhere. */
 MF_API mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                      float *a);
 
@@ -626,7 +630,8 @@ typedef struct mf_builder mf_builder;
 enum {
     MF_UNIT_DENSE = 0,      /**< y = x W^T + b. Maps are read as a row of values; of a sequence [T, k], every
                                position is, so that [T, outputs] comes of it. */
-    MF_UNIT_CONV2D = 1,     /**< Convolution of maps; a row of n values is read as n maps of one value. */
+    MF_UNIT_CONV2D = 1,     /**< Convolution of maps; a row of n values is read as n maps of one value. With
+                               groups, group i of the filters reads group i of the maps alone, in float32. */
     MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row
                                or each map, as MF_NORMALIZATION_BATCH says. Not of sequences. */
     MF_UNIT_ACTIVATION = 3, /**< y = phi(x). */
@@ -649,10 +654,17 @@ enum {
                             kernel, these are the embeddings of patches. */
     MF_UNIT_POSITIONS = 12, /**< y = x + W for a sequence: learned positions, "weight" [T, d]. */
     MF_UNIT_ATTENTION =
-        13 /**< Multi-head attention. Of a sequence [T, 3 d], at each position a query, a key and a value of d
+        13, /**< Multi-head attention. Of a sequence [T, 3 d], at each position a query, a key and a value of d
               values behind each other, it makes [T, d]: of each head, d / heads values wide, y_t = sum over s
               of softmax_s(q_t k_s / sqrt(d / heads)) v_s. It has no parameters: a dense unit with 3 d outputs
               in front of it, and one with d outputs behind it, are its projections. */
+    MF_UNIT_EMBEDDING =
+        14 /**< Of a row of T tokens, which are whole numbers from 0 to vocabulary - 1, the sequence
+              [T, outputs] of their rows of W, "weight" [vocabulary, outputs]. It reads node 0, and its layer
+              is the first of its network. A step updates the rows of the tokens that its batch has and no
+              others, as that of a sampled head does: the others keep the optimizer's state of then, and
+              weight decay does not reach them. W stays float32 with MF_PRECISION_BF16. A batch with a value that is
+              no token is refused with ARGUMENT. */
 };
 
 /** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
@@ -665,18 +677,21 @@ typedef struct mf_unit_spec {
     int32_t kind;         /**< MF_UNIT_...; default MF_UNIT_DENSE. */
     int32_t inputs[2];    /**< The nodes it reads; MF_UNIT_ADD and MF_UNIT_CONCAT read both, the others the
                              first. Default    MF_NODE_PREVIOUS and 0. */
-    size_t outputs;       /**< Dense: neurons; convolution: filters, the maps of its output; no default. */
+    size_t outputs;       /**< Dense: neurons; convolution: filters, the maps of its output; embedding: values
+                             of a token; no default. */
     int32_t bias; /**< Dense, convolution, normalisations: 1 (default) with a bias b, or 0. In front of a
                      batch normalisation a bias has no effect. */
-    int32_t weight_init; /**< Dense, convolution, positions: MF_INIT_... of W, where `fan` is d for positions;
-                            default MF_INIT_KAIMING_UNIFORM. */
-    float weight_gain;   /**< Dense, convolution, positions: scale of W's initialisation; default 1. */
+    int32_t weight_init; /**< Dense, convolution, positions, embedding: MF_INIT_... of W, where `fan` is d for
+                            positions and the outputs of an embedding; default MF_INIT_KAIMING_UNIFORM. */
+    float weight_gain;   /**< Dense, convolution, positions, embedding: scale of W's initialisation; default
+                            1. */
     int32_t activation;  /**< Activation: MF_ACTIVATION_...; default MF_ACTIVATION_RELU. */
     float leak;          /**< Activation: factor of leaky ReLU below 0, 0 to 1; default 0.01. */
-    int32_t pool;        /**< Pool: MF_POOL_AVERAGE (default) or MF_POOL_MAX. */
+    int32_t pool;        /**< Pool: MF_POOL_AVERAGE (default), MF_POOL_MAX or MF_POOL_AVERAGE_INSIDE. */
     size_t kernel[2];    /**< Convolution, pool: size of the window; 0 (default): 3 and 2. */
     size_t stride[2];    /**< Convolution, pool: 0 (default): 1, and the pool's kernel. */
-    size_t padding[2];   /**< Convolution: zeros on each side of a map, below the kernel's size; default 0. */
+    size_t padding[2];   /**< Convolution, pool: places on each side of a map, below the kernel's size; zeros of a
+                            convolution, and what MF_POOL_... says; default 0. */
     float dropout;       /**< Dropout: rate, 0 to below 1; no default but 0. */
     int32_t dropout_maps; /**< Dropout: 1: whole maps, or whole positions of a sequence; 0 (default): single
                              values. */
@@ -688,6 +703,10 @@ typedef struct mf_unit_spec {
     size_t heads;   /**< Attention: heads, of which each has the same part of the d values; 0 (default): 1. */
     int32_t causal; /**< Attention: 1: a position attends to itself and those before it alone; 0 (default). */
     int32_t reserved3; /**< 0. */
+    size_t vocabulary; /**< Embedding: how many tokens there are, 1 to 2^24; no default. */
+    size_t groups;     /**< Convolution: a divisor of the input's maps and of the filters; as many as the input has
+                          maps make it depthwise. "weight" is [filters, maps / groups, kernel rows, kernel
+                          columns]. 0 (default) and 1: no groups, and what the library tells is 0. */
 } mf_unit_spec;
 
 /** Kinds of ready-made blocks, each a sum of its input x and units of x. Every convolution in a block is
@@ -767,7 +786,8 @@ enum {
                                     each class occurs. Classes with count 0 are scored as labels only. */
 };
 
-/** What a head is made from. Its objective is the cross-entropy of softmax(G).
+/** What a head is made from. Its objective is the cross-entropy of softmax(G), and with `similarity` also how
+ *  alike rows of a batch are.
  *
  *  A head may have units of its own: those behind `output_node`. They read the layer's output and each other, M
  * reads the last of them, and nothing of them reaches the next layer: they are computed where there is goodness
@@ -790,6 +810,17 @@ typedef struct mf_head_spec {
     int32_t reserved;        /**< 0. */
     size_t candidates;       /**< S, how many are drawn for a batch: with sampling 1 to m must be given, without
                                   it 0 (default). */
+    float similarity;        /**< Similarity matching: lambda, 0 (default: none) to below 1. The last unit of the
+                                  layer, which must be dense or a convolution, is then a map for this alone: the
+                                  step's loss is (1 - lambda) the cross-entropy + lambda the mean over all pairs
+                                  of rows of (r - t)^2. r is the cosine of what the map makes of both rows, each
+                                  less its mean; of maps, the standard deviation of each stands for its values.
+                                  t is 1 for equal labels and -1 / (m - 1) for others. Sample weights weigh
+                                  pairs by their products. M reads the unit before the map, and nobody else need
+                                  read that; MF_NODE_PREVIOUS as output_node is that unit. The map reads the
+                                  output, or a unit behind it, and costs nothing in inference. Not of
+                                  MF_HEAD_POSITIONS. Evaluation reports the cross-entropy. */
+    int32_t reserved2;       /**< 0. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -1372,8 +1403,9 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  until the next submit the layers are at rest: they may be read, evaluated, changed and trained by every
  *  other function as well; but when layers come or go or change their number of classes, the pipeline is
  *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
- *  from one thread at a time. What breaks these two rules gets BUSY: steps, gradients and updates of a layer,
- *  and submits of another pipeline with it, while a batch is on its way; calls while another thread is in one.
+ *  from one thread at a time. What breaks these two rules gets BUSY: steps, passes, gradients and updates of a
+ *  layer, and submits of another pipeline with it, while a batch is on its way; calls while another thread is in
+ *  one.
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets

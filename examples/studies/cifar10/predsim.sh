@@ -1,0 +1,34 @@
+#!/bin/sh
+# Similarity matching beside the cross-entropy alone (pred and predsim of Nokland and Eidnes), at equal passes, for some seeds:
+#
+#     sh examples/studies/cifar10/predsim.sh FOLDER [OPTIONS OF cifar10]
+#
+# A run that has its line in FOLDER/runs.log is not made again; one that was interrupted goes on from its checkpoint. CIFAR10
+# names another program, SEEDS other seeds. The shape is that of --preset vgg8b; --width 0.25 makes it one for a few cores.
+# SPDX-License-Identifier: MIT
+set -eu
+folder=$1
+shift
+cifar10=${CIFAR10:-build/examples/cifar10}
+mkdir -p "$folder"
+touch "$folder/runs.log"
+# run NAME OPTIONS...
+run() {
+    name=$1
+    shift
+    grep -q "^$name: result" "$folder/runs.log" && return
+    "$cifar10" --preset vgg8b "$@" --checkpoint "$folder/$name.safetensors" --resume >"$folder/$name.out"
+    sed -n "s/^result/$name: result/p" "$folder/$name.out" >>"$folder/runs.log"
+    rm -f "$folder/$name.safetensors"
+}
+for seed in ${SEEDS:-1 2 3}; do
+    run "pred-$seed" "$@" --seed "$seed"
+    run "predsim-$seed" "$@" --seed "$seed" --similarity 0.99
+done
+cat "$folder/runs.log"
+# For seeds with both: how many points LAST is better with it, on average.
+awk '{ for (i = 1; i <= NF; i++) if ($i ~ /^last=/) { split($1, name, "[-:]"); last[name[1], name[2]] = substr($i, 6) } }
+    END { for (key in last) { split(key, name, SUBSEP)
+              if (name[1] == "pred" && ("predsim", name[2]) in last) {
+                  sum += last["predsim", name[2]] - last[key]; runs++ } }
+          printf "difference last=%+.2f runs=%d\n", runs ? sum / runs : 0, runs }' "$folder/runs.log"
