@@ -161,6 +161,44 @@ static void test_state(void **state)
     mf_optimizer_free(optimizer);
 }
 
+/* What a head has besides a projection, and inputs that the network scales. */
+static void test_heads_and_inputs(void **state)
+{
+    static const char lines[] = "layer 0\n"
+                                "     0  input       4\n"
+                                "     1  dense       5                      25\n"
+                                "        output      units from here on are the head's\n"
+                                "     2  dense       3                      18\n"
+                                "     3  dense       2                      12  reads node 1\n"
+                                "        head        3                       9  linear, reads 3 values, 2 "
+                                "candidates by uniform, similarity 0.5 of node 3\n"
+                                "----- gradients stop here -----\n";
+    static const float shift[4] = {1.0f, 2.0f, 3.0f, 4.0f}, scale[4] = {0.5f, 0.5f, 0.5f, 0.25f};
+    units_plan plan = plan_row(4, CLASSES);
+    mf_network *network;
+    char *text;
+
+    (void)state;
+    plan_add(&plan, unit_dense(5));
+    plan_add(&plan, unit_dense(3));
+    plan_add(&plan, unit_reading(unit_dense(2), 1));
+    plan.head.output_node = 1;
+    plan.head.sampling = MF_SAMPLING_UNIFORM;
+    plan.head.candidates = 2;
+    plan.head.similarity = 0.5f;
+    network = make_units_network(&plan, 1, NULL);
+    check_text(network, lines, expected_end(network, "64", 0));
+    check_ok(mf_network_set_input_scaling(network, shift, scale, 1));
+    text = summary(network);
+    assert_non_null(strstr(text, "inputs are scaled: (x + 1) 0.5\n"));
+    free(text);
+    check_ok(mf_network_set_input_scaling(network, shift, scale, 4));
+    text = summary(network);
+    assert_non_null(strstr(text, "inputs are scaled, each by one of 4 numbers\n"));
+    free(text);
+    mf_network_free(network);
+}
+
 static void test_empty(void **state)
 {
     mf_network *network = make_network();
@@ -313,15 +351,11 @@ static void test_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_layer_of_a_spec),
-        cmocka_unit_test(test_state),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_results),
-        cmocka_unit_test(test_other_classes),
-        cmocka_unit_test(test_allocates_nothing),
+        cmocka_unit_test(test_text),          cmocka_unit_test(test_layer_of_a_spec),
+        cmocka_unit_test(test_state),         cmocka_unit_test(test_heads_and_inputs),
+        cmocka_unit_test(test_empty),         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_results),
+        cmocka_unit_test(test_other_classes), cmocka_unit_test(test_allocates_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
