@@ -502,7 +502,8 @@ MF_API mf_status mf_layer_parameter_info(const mf_layer *layer, size_t index, mf
 MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name, float *values, size_t count);
 
 /** Copies a parameter's values in; its optimizer state stays as it is.
- *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite, or a variance below 0). */
+ *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite, a variance or a count of
+ *  "head.counts" is below 0, or all counts are 0). */
 MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
 
 /** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer state
