@@ -64,8 +64,7 @@ function tokens() {
     const networks = [Float32Array, Int32Array].map(array => {
         const layer = new mf.Builder([3], {seed: 3}).embedding(9, 4).positions().head(2).build();
         assert.deepEqual([layer.units()[0].vocabulary, layer.units()[0].outputs, layer.shape()], [9, 4, [3, 4]]);
-        const network = new mf.Network();
-        network.append(layer);
+        const network = new mf.Network([layer]);
         network.setOptimizer(new mf.Optimizer());
         const workspace = new mf.Workspace(network, 2, mf.MF_WORKSPACE_TRAINING + mf.MF_WORKSPACE_CONVERT);
         for (let step = 0; step < 3; step++)
