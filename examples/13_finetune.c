@@ -2,8 +2,8 @@
  * forgetting.
  *
  *     13_finetune                             a backbone made here, on drawn data
- *     13_finetune MODEL.onnx TRAIN TEST       a model for 3x32x32 inputs, and files of CIFAR-10
- * (data_batch_1.bin)
+ *     13_finetune MODEL.onnx TRAIN TEST       a model for 3x32x32 inputs, and unpacked files of CIFAR-10
+ *                                             (data_batch_1.bin, test_batch.bin)
  *
  * The classifier of the model is left out, and two layers that learn by themselves come behind the backbone,
  * which is frozen. Batches of 1 to 16 rows come in as a stream: first the lower half of the classes, then the
@@ -93,7 +93,12 @@ static samples read_cifar(const char *path)
     fclose(file);
     samples s = make_samples(count, RECORD - 1);
     for (size_t row = 0; row < count; row++) {
-        s.y[row] = bytes[row * RECORD] % CLASSES;
+        s.y[row] = bytes[row * RECORD];
+        if (s.y[row] >= CLASSES) {
+            fprintf(stderr, "%s: record %zu has class %d: these are not the unpacked files of CIFAR-10\n",
+                    path, row, (int)s.y[row]);
+            exit(EXIT_FAILURE);
+        }
         for (size_t i = 0; i < s.inputs; i++)
             s.x[row * s.inputs + i] = (float)bytes[row * RECORD + 1 + i] / 127.5f - 1;
     }
