@@ -664,8 +664,9 @@ enum {
               [T, outputs] of their rows of W, "weight" [vocabulary, outputs]. It reads node 0, and its layer
               is the first of its network. A step updates the rows of the tokens that its batch has and no
               others, as that of a sampled head does: the others keep the optimizer's state of then, and
-              weight decay does not reach them. W stays float32 with MF_PRECISION_BF16. A batch with a value that is
-              no token is refused with ARGUMENT. */
+              weight decay does not reach them. W stays float32 with MF_PRECISION_BF16. A batch with a value
+              that is no token is refused with ARGUMENT; so it is if it became one by the scale of bytes, 1 / 255 by
+              default, or by the network's input scaling. */
 };
 
 /** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
