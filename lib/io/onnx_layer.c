@@ -295,9 +295,10 @@ static void put_pooling(const unit *u)
     const mfi_pool *pool = &u->stage->geometry.pool;
     mfi_onnx_node node = {.type = pool->kind == MF_POOL_MAX ? "MaxPool" : "AveragePool",
                           .attributes = {two("kernel_shape", pool->size), two("strides", pool->stride)}};
-    if (pool->padding[0] + pool->padding[1] > 0)
+    bool padded = pool->padding[0] + pool->padding[1] > 0;
+    if (padded)
         node.attributes[2] = pads(pool->padding);
-    if (pool->kind == MF_POOL_AVERAGE && node.attributes[2].name)
+    if (padded && pool->kind == MF_POOL_AVERAGE)
         node.attributes[3] = one("count_include_pad", 1);
     advance(u, node, "pooled");
 }

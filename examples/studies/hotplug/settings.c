@@ -49,7 +49,8 @@ static struct settings quick_settings(void)
 static enum options_outcome read_words(struct settings *s, int argc, char **argv)
 {
     const struct option_rule rules[] = {
-        option_text("data", "DIR", "folder with mnist/ and tabular/ (without it, the usual places; else digits are drawn)",
+        option_text("data", "DIR",
+                    "folder with mnist/ and tabular/ (without it, the usual places; else digits are drawn)",
                     &s->data),
         option_flag("drawn", "draw digits, even if there is data", &s->drawn),
         option_flag("quick", "small networks and few images: seconds", &s->quick),

@@ -9,15 +9,15 @@
 /* With more classes than this, products with M are large enough to be fast in the BLAS library. */
 enum { FEW_CLASSES = 32 };
 
-/* The one that M reads. */
-static const mfi_stage *last_stage(const mfi_plan *plan)
+/* The stage whose output M reads. */
+static const mfi_stage *scored_stage(const mfi_plan *plan)
 {
     return &plan->stages[plan->scoring - 1];
 }
 
 bool mfi_head_joins(const mfi_plan *plan)
 {
-    return last_stage(plan)->kind == MF_UNIT_DENSE && last_stage(plan)->positions == plan->scored &&
+    return scored_stage(plan)->kind == MF_UNIT_DENSE && scored_stage(plan)->positions == plan->scored &&
            !mfi_plan_pools_head(plan) && !mfi_plan_compares(plan);
 }
 
@@ -26,7 +26,7 @@ size_t mfi_head_panel(const mfi_plan *plan)
     enum { FEATURES = 512 };
     if (!mfi_head_joins(plan))
         return plan->features < FEATURES ? plan->features : FEATURES;
-    return mfi_dense_panel(last_stage(plan));
+    return mfi_dense_panel(scored_stage(plan));
 }
 
 static const float *projection_of(const mf_layer *layer)
@@ -45,7 +45,7 @@ static const float *rows_of_projection(const mfi_run *run)
     return run->columns > 0 ? run->scratch->candidates.projection : projection_of(run->layer);
 }
 
-/* What that stage gives. */
+/* Its output. */
 static const float *head_input(const mfi_run *run)
 {
     return mfi_run_output(run, run->layer->plan.scoring - 1);

@@ -3,11 +3,10 @@
  *
  *     s[b] = values of row b, or of maps the standard deviation of each
  *     v[b] = (s[b] - mean of s[b]) / |s[b] - mean of s[b]|
- *     L    = sum of w[b] w[c] (v[b] . v[c] - t[b,c])^2 / (sum of w)^2     t = 1, or -1 / (m - 1) of other
- * labels
+ *     L    = sum of w[b] w[c] (v[b] . v[c] - t[b,c])^2 / (sum of w)^2
  *
- * t is what the same makes of one-hot labels. The [B, B] matrix is never there: pieces compare some rows with
- * all rows. */
+ * t is 1 for equal labels and -1 / (m - 1) for others, which the same makes of one-hot labels. The [B, B]
+ * matrix is never there: pieces compare some rows with all rows. */
 #include <math.h>
 #include <string.h>
 
