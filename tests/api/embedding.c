@@ -22,12 +22,7 @@ static units_plan tokens_plan(void)
 
 static void refuse(const units_plan *plan, mf_status expected, mf_unit_spec unit, const char *part)
 {
-    mf_builder *builder = make_builder(plan, NULL);
-
-    check_status(expected, mf_builder_unit(builder, &unit, NULL));
-    check_message(part);
-    check_sticks(builder, expected, part);
-    mf_builder_free(builder);
+    check_unit_refused(make_builder(plan, NULL), expected, &unit, part);
 }
 
 static void test_wrong_units_are_refused(void **state)

@@ -234,17 +234,7 @@ static void test_sampled_heads_compare_too(void **state)
 
 static void refuse(mf_status expected, units_plan plan, const char *part)
 {
-    mf_builder_spec spec = builder_spec(&plan.input);
-    mf_builder *builder;
-    mf_layer *layer = NULL;
-
-    check_ok(mf_builder_create(&spec, &builder));
-    for (size_t i = 0; i < plan.count; i++)
-        check_ok(mf_builder_unit(builder, &plan.units[i], NULL));
-    mf_builder_head(builder, &plan.head);
-    check_status(expected, mf_layer_build(builder, &layer));
-    check_message(part);
-    mf_builder_free(builder);
+    check_head_refused(&plan, expected, part);
 }
 
 static void test_wrong_heads_are_refused(void **state)

@@ -114,12 +114,7 @@ static void test_parameters_are_those_of_a_position(void **state)
 
 static void refuse(const units_plan *plan, mf_status expected, mf_unit_spec unit, const char *part)
 {
-    mf_builder *builder = start_builder(plan, NULL);
-
-    check_status(expected, mf_builder_unit(builder, &unit, NULL));
-    check_message(part);
-    check_sticks(builder, expected, part);
-    mf_builder_free(builder);
+    check_unit_refused(start_builder(plan, NULL), expected, &unit, part);
 }
 
 static void test_inputs_of_the_wrong_rank_are_refused(void **state)
@@ -264,18 +259,7 @@ static void test_nodes_that_do_not_fit_are_not_joined(void **state)
 
 static void refuse_head(units_plan plan, mf_status expected, const char *part)
 {
-    mf_builder *builder = NULL;
-    mf_builder_spec spec = builder_spec(&plan.input);
-    mf_layer *layer = (mf_layer *)1;
-
-    check_ok(mf_builder_create(&spec, &builder));
-    for (size_t i = 0; i < plan.count; i++)
-        check_ok(mf_builder_unit(builder, &plan.units[i], NULL));
-    (void)mf_builder_head(builder, &plan.head); /* what fails here fails again */
-    check_status(expected, mf_layer_build(builder, &layer));
-    check_message(part);
-    assert_null(layer);
-    mf_builder_free(builder);
+    check_head_refused(&plan, expected, part);
 }
 
 static void test_heads_for_positions_read_sequences(void **state)

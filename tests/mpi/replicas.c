@@ -264,6 +264,18 @@ static void test_replicas_give_the_bits_of_one_process(const mf_mpi_grid *grid)
 
 /* ---- one batch of all rows ---- */
 
+/* What the replicas have learned is what `alone` has, but for the order of sums. */
+static void check_gathered(mf_mpi_trainer *trainer, mf_network *network, const mf_network *alone,
+                           double tolerance)
+{
+    check_mpi_ok(mf_mpi_gather(trainer, network));
+    saved_values one = save_network_values(network), other = save_network_values(alone);
+    for (size_t i = 0; mpi_rank() == 0 && i < one.count; i++)
+        check_near((double)other.values[i], (double)one.values[i], tolerance);
+    free_saved_values(&one);
+    free_saved_values(&other);
+}
+
 /* Without normalisation and dropout, n replicas of a batch's rows step as one process with all of them, but
  * for rounding. */
 static void test_shares_of_a_batch_are_the_batch(const mf_mpi_grid *grid)
@@ -296,12 +308,7 @@ static void test_shares_of_a_batch_are_the_batch(const mf_mpi_grid *grid)
         check_ok(mf_network_step_batch(alone, workspace, &whole));
         check_mpi_ok(mf_mpi_step(trainer, &share));
     }
-    check_mpi_ok(mf_mpi_gather(trainer, network));
-    saved_values one = save_network_values(network), other = save_network_values(alone);
-    for (size_t i = 0; place.rank == 0 && i < one.count; i++)
-        check_near((double)other.values[i], (double)one.values[i], 2e-5);
-    free_saved_values(&one);
-    free_saved_values(&other);
+    check_gathered(trainer, network, alone, 2e-5);
     mf_mpi_trainer_free(trainer);
     mf_network_free(part);
     mf_network_free(network);
@@ -340,12 +347,7 @@ static void test_ignored_labels_of_one_position(const mf_mpi_grid *grid)
         check_ok(mf_network_step_batch(alone, workspace, &whole));
         check_mpi_ok(mf_mpi_step(trainer, &share));
     }
-    check_mpi_ok(mf_mpi_gather(trainer, network));
-    saved_values one = save_network_values(network), other = save_network_values(alone);
-    for (size_t i = 0; place.rank == 0 && i < one.count; i++)
-        check_near((double)other.values[i], (double)one.values[i], 2e-6);
-    free_saved_values(&one);
-    free_saved_values(&other);
+    check_gathered(trainer, network, alone, 2e-6);
     mf_mpi_trainer_free(trainer);
     mf_network_free(part);
     mf_network_free(network);

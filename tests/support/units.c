@@ -339,6 +339,30 @@ void check_sticks(mf_builder *builder, mf_status expected, const char *part)
     assert_null(layer);
 }
 
+void check_unit_refused(mf_builder *builder, mf_status expected, const mf_unit_spec *unit, const char *part)
+{
+    check_status(expected, mf_builder_unit(builder, unit, NULL));
+    check_message(part);
+    check_sticks(builder, expected, part);
+    mf_builder_free(builder);
+}
+
+void check_head_refused(const units_plan *plan, mf_status expected, const char *part)
+{
+    mf_builder_spec spec = builder_spec(&plan->input);
+    mf_builder *builder = NULL;
+    mf_layer *layer = (mf_layer *)1;
+
+    check_ok(mf_builder_create(&spec, &builder));
+    for (size_t i = 0; i < plan->count; i++)
+        check_ok(mf_builder_unit(builder, &plan->units[i], NULL));
+    (void)mf_builder_head(builder, &plan->head); /* what fails here fails again */
+    check_status(expected, mf_layer_build(builder, &layer));
+    check_message(part);
+    assert_null(layer);
+    mf_builder_free(builder);
+}
+
 mf_network *make_units_network(const units_plan *plans, size_t count, mf_optimizer *optimizer)
 {
     mf_network *network = make_network();

@@ -83,6 +83,10 @@ mf_layer *make_units(const units_plan *plan);
 
 /** The builder has failed: it gives that status and message again, whatever comes. */
 void check_sticks(mf_builder *builder, mf_status expected, const char *part);
+/** That unit is refused, and the builder fails; frees the builder. */
+void check_unit_refused(mf_builder *builder, mf_status expected, const mf_unit_spec *unit, const char *part);
+/** The units are good, but no layer comes of them with the plan's head. */
+void check_head_refused(const units_plan *plan, mf_status expected, const char *part);
 
 /** A network of layers from these plans; `optimizer` may be NULL. */
 mf_network *make_units_network(const units_plan *plans, size_t count, mf_optimizer *optimizer);

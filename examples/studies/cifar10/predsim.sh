@@ -10,20 +10,10 @@ set -eu
 folder=$1
 shift
 cifar10=${CIFAR10:-build/examples/cifar10}
-mkdir -p "$folder"
-touch "$folder/runs.log"
-# run NAME OPTIONS...
-run() {
-    name=$1
-    shift
-    grep -q "^$name: result" "$folder/runs.log" && return
-    "$cifar10" --preset vgg8b "$@" --checkpoint "$folder/$name.safetensors" --resume >"$folder/$name.out"
-    sed -n "s/^result/$name: result/p" "$folder/$name.out" >>"$folder/runs.log"
-    rm -f "$folder/$name.safetensors"
-}
+. "$(dirname "$0")/../common/runs.sh"
 for seed in ${SEEDS:-1 2 3}; do
-    run "pred-$seed" "$@" --seed "$seed"
-    run "predsim-$seed" "$@" --seed "$seed" --similarity 0.99
+    run_once "pred-$seed" "$cifar10" --preset vgg8b "$@" --seed "$seed" --resume
+    run_once "predsim-$seed" "$cifar10" --preset vgg8b "$@" --seed "$seed" --similarity 0.99 --resume
 done
 cat "$folder/runs.log"
 # For seeds with both: how many points LAST is better with it, on average.

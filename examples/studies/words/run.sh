@@ -7,16 +7,13 @@ here=$(dirname "$0")
 folder=$1
 shift
 words=${WORDS:-build/examples/words}
-mkdir -p "$folder"
-touch "$folder/runs.log"
+. "$here/../common/runs.sh"
 # run NAME OPTIONS...
 run() {
     name=$1
     shift
-    grep -q "^$name: result" "$folder/runs.log" && return
-    "$words" "$@" --checkpoint "$folder/$name.safetensors" >"$folder/$name.out"
-    sed -n "s/^result/$name: result/p" "$folder/$name.out" >>"$folder/runs.log"
-    rm -f "$folder/$name.safetensors" "$folder/$name.out"
+    run_once "$name" "$words" "$@"
+    rm -f "$folder/$name.out"
 }
 run mf-counts --law counts "$@"
 run bp-full --train bp "$@"
