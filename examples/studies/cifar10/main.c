@@ -216,7 +216,7 @@ static bool prepare(struct run *run)
     if (!report_plot(settings, &run->state.history) ||
         !data_open(&run->data, settings->data, settings->limit, settings->seed) ||
         !data_hold_out(&run->data, settings->validation, settings->seed) ||
-        !model_create(&run->model, settings) || !data_describe(&run->data, run->model.network) ||
+        !model_create(&run->model, settings, &run->data) || !data_describe(&run->data, run->model.network) ||
         !judges_open(&run->judges, &run->data, &run->model, judges))
         return false;
     run->judges.on_validation = run->data.validation > 0;

@@ -2,113 +2,149 @@
 #include "model.h"
 
 #include "complain.h"
+#include "parameters.h"
 #include "random.h"
 #include "records.h"
 #include "updates.h"
-
-#include <string.h>
+#include "whiten.h"
 
 enum { PURPOSE_FIRST_LAYER = 1000 };
 
-/* What the layer at `index` is made from; `before` is the one before it, NULL for the first. */
-static bool plan_spec(const struct settings *settings, size_t index, const mf_layer_spec *before,
-                      mf_layer_spec *spec)
-{
-    const struct layer_plan *plan = &settings->layers[index];
-    if (!library_ok(mf_layer_spec_init(spec, sizeof *spec)))
-        return false;
-    spec->kind = MF_LAYER_CONV2D;
-    spec->channels = CHANNELS;
-    spec->height = spec->width = SIDE;
-    if (before != NULL && !library_ok(mf_layer_spec_follow(spec, before)))
-        return false;
-    spec->filters = plan->filters;
-    spec->padding[0] = spec->padding[1] = 1;
-    spec->pool = plan->pool;
-    spec->head_size = plan->head_size;
-    spec->classes = CLASSES;
-    spec->normalization = MF_NORMALIZATION_BATCH;
-    spec->projection_init = settings->init_projection;
-    spec->precision = settings->precision;
-    spec->dropout = (float)plan->dropout;
-    spec->dropout_maps = 1;
-    spec->label_smoothing = (float)settings->label_smoothing;
-    spec->seed = random_derive(settings->seed, PURPOSE_FIRST_LAYER + index);
-    return true;
-}
+/* A layer that grows by calls to a builder, which remembers its first failure: mf_layer_build() tells. */
+struct next {
+    const struct settings *settings;
+    mf_builder *builder;
+    int32_t node; /* that was added last */
+};
 
-static bool add_unit(mf_builder *builder, int32_t kind, const mf_layer_spec *spec)
+static mf_unit_spec blank_unit(void)
 {
     mf_unit_spec unit;
-    if (!library_ok(mf_unit_spec_init(&unit, sizeof unit)))
-        return false;
-    unit.kind = kind;
-    unit.outputs = spec->filters;
-    unit.bias = kind == MF_UNIT_BATCH_NORM;
-    unit.pool = spec->pool;
-    if (kind == MF_UNIT_CONV2D)
-        unit.padding[0] = unit.padding[1] = 1;
-    return library_ok(mf_builder_unit(builder, &unit, NULL));
+    (void)mf_unit_spec_init(&unit, sizeof unit);
+    return unit;
 }
 
-/* The units of the spec, and behind them a convolution by which images are compared. */
-static bool add_units(mf_builder *builder, const mf_layer_spec *spec, float similarity)
+static void add_unit(struct next *next, int32_t kind, mf_unit_spec unit)
+{
+    unit.kind = kind;
+    (void)mf_builder_unit(next->builder, &unit, &next->node);
+}
+
+static void add_activation(struct next *next)
+{
+    mf_unit_spec unit = blank_unit();
+    unit.activation = next->settings->activation;
+    add_unit(next, MF_UNIT_ACTIVATION, unit);
+}
+
+static void add_convolution(struct next *next, size_t filters)
+{
+    mf_unit_spec unit = blank_unit();
+    unit.outputs = filters;
+    unit.bias = 0;
+    unit.padding[0] = unit.padding[1] = 1;
+    add_unit(next, MF_UNIT_CONV2D, unit);
+}
+
+static void add_normalized(struct next *next, size_t filters)
+{
+    add_convolution(next, filters);
+    add_unit(next, MF_UNIT_BATCH_NORM, blank_unit());
+    add_activation(next);
+}
+
+static void add_whitening(struct next *next)
+{
+    mf_unit_spec unit = blank_unit();
+    unit.outputs = WHITEN_MAPS;
+    unit.bias = 0;
+    unit.kernel[0] = unit.kernel[1] = WHITEN_SIDE;
+    add_unit(next, MF_UNIT_CONV2D, unit);
+    add_activation(next);
+}
+
+static void add_pool(struct next *next, int32_t pool)
+{
+    mf_unit_spec unit = blank_unit();
+    unit.pool = pool;
+    if (pool != MF_POOL_NONE)
+        add_unit(next, MF_UNIT_POOL, unit);
+}
+
+/* The units of the layer, and behind them those of the head: a convolution of its own, and one by which images
+ * are compared. */
+static void add_all(struct next *next, const struct layer_plan *plan, bool whitened)
 {
     mf_head_spec head;
-    if (!add_unit(builder, MF_UNIT_CONV2D, spec) || !add_unit(builder, MF_UNIT_BATCH_NORM, spec) ||
-        !add_unit(builder, MF_UNIT_ACTIVATION, spec) ||
-        (spec->pool != MF_POOL_NONE && !add_unit(builder, MF_UNIT_POOL, spec)) ||
-        !add_unit(builder, MF_UNIT_CONV2D, spec) || !library_ok(mf_head_spec_init(&head, sizeof head)))
-        return false;
-    head.classes = spec->classes;
-    head.pool_size = spec->head_size;
-    head.projection_init = spec->projection_init;
-    head.label_smoothing = spec->label_smoothing;
-    head.similarity = similarity;
-    return library_ok(mf_builder_head(builder, &head));
+    (void)mf_head_spec_init(&head, sizeof head);
+    if (whitened)
+        add_whitening(next);
+    for (size_t i = 0; i < layer_depth(plan); i++) {
+        add_normalized(next, plan->convolutions[i].filters);
+        add_pool(next, plan->convolutions[i].pool);
+    }
+    head.output_node = next->node;
+    if (plan->head_filters > 0)
+        add_normalized(next, plan->head_filters);
+    if (next->settings->similarity > 0)
+        add_convolution(next, plan->convolutions[layer_depth(plan) - 1].filters);
+    head.classes = CLASSES;
+    head.pool_size = plan->head_size;
+    head.projection_init = next->settings->init_projection;
+    head.label_smoothing = (float)next->settings->label_smoothing;
+    head.similarity = (float)next->settings->similarity;
+    (void)mf_builder_head(next->builder, &head);
 }
 
-static bool build_layer(const mf_layer_spec *spec, float similarity, mf_layer **layer)
+static bool build_layer(const struct settings *settings, size_t index, const mf_shape *input,
+                        const mf_allocator *allocator, mf_layer **layer)
 {
-    mf_builder *builder = NULL;
-    mf_builder_spec whole;
-    mf_shape input = {.struct_size = sizeof input, .rank = 3};
-    if (similarity == 0)
-        return library_ok(mf_layer_create(spec, layer));
-    if (!library_ok(mf_builder_spec_init(&whole, sizeof whole)))
+    const struct layer_plan *plan = &settings->layers[index];
+    struct next next = {.settings = settings};
+    mf_builder_spec spec;
+    if (!library_ok(mf_builder_spec_init(&spec, sizeof spec)))
         return false;
-    input.dims[0] = spec->channels;
-    input.dims[1] = spec->height;
-    input.dims[2] = spec->width;
-    whole.input = &input;
-    whole.dropout = spec->dropout;
-    whole.dropout_maps = spec->dropout_maps;
-    whole.precision = spec->precision;
-    whole.seed = spec->seed;
-    whole.allocator = spec->allocator;
-    bool built = library_ok(mf_builder_create(&whole, &builder)) && add_units(builder, spec, similarity) &&
-                 library_ok(mf_layer_build(builder, layer));
-    mf_builder_free(builder);
+    spec.input = input;
+    spec.dropout = (float)plan->dropout;
+    spec.dropout_maps = 1;
+    spec.precision = settings->precision;
+    spec.seed = random_derive(settings->seed, PURPOSE_FIRST_LAYER + index);
+    spec.allocator = allocator;
+    if (!library_ok(mf_builder_create(&spec, &next.builder)))
+        return false;
+    add_all(&next, plan, index == 0 && settings->whitened);
+    bool built = library_ok(mf_layer_build(next.builder, layer));
+    mf_builder_free(next.builder);
     return built;
 }
 
-static bool create_layers(struct model *model, const struct settings *settings, const mf_allocator *allocator)
+/* The first unit of the first layer is drawn from the data, and stays. */
+static bool set_whitening(mf_layer *first, const struct data *data)
 {
-    mf_layer_spec specs[MOST_LAYERS];
-    for (size_t i = 0; i < settings->layer_count; i++) {
-        if (!plan_spec(settings, i, i > 0 ? &specs[i - 1] : NULL, &specs[i]))
-            return false;
-        specs[i].allocator = allocator;
-        if (!build_layer(&specs[i], (float)settings->similarity, &model->layers[i]))
-            return false;
-        model->layer_count++;
-        if (!library_ok(mf_network_append(model->network, model->layers[i], NULL)))
-            return false;
-    }
-    return library_ok(mf_network_set_optimizer(model->network, model->optimizer));
+    static const char name[] = "units.1.weight";
+    float weight[WHITEN_MAPS * WHITEN_PATCH];
+    whiten_find(data, weight);
+    return library_ok(mf_layer_set_parameter(first, name, weight, WHITEN_MAPS * WHITEN_PATCH)) &&
+           library_ok(mf_layer_set_trainable(first, name, 0));
 }
 
-bool model_create(struct model *model, const struct settings *settings)
+static bool create_layers(struct model *model, const struct settings *settings, const struct data *data,
+                          const mf_allocator *allocator)
+{
+    mf_shape shape = {.struct_size = sizeof shape, .rank = 3, .dims = {CHANNELS, SIDE, SIDE}};
+    for (size_t i = 0; i < settings->layer_count; i++) {
+        if (!build_layer(settings, i, &shape, allocator, &model->layers[i]))
+            return false;
+        model->layer_count++;
+        if (!library_ok(mf_layer_shape(model->layers[i], NULL, &shape)) ||
+            !library_ok(mf_network_append(model->network, model->layers[i], NULL)))
+            return false;
+    }
+    return (!settings->whitened || set_whitening(model->layers[0], data)) &&
+           library_ok(mf_network_set_optimizer(model->network, model->optimizer));
+}
+
+bool model_create(struct model *model, const struct settings *settings, const struct data *data)
 {
     *model = (struct model){0};
     mf_allocator allocator = meter_allocator(&model->meter);
@@ -119,7 +155,7 @@ bool model_create(struct model *model, const struct settings *settings)
         return false;
     spec.allocator = &allocator;
     return library_ok(mf_network_create(&spec, &model->network)) &&
-           create_layers(model, settings, &allocator) &&
+           create_layers(model, settings, data, &allocator) &&
            training_open(&model->training, model->network, settings->workers, NULL, settings->batch,
                          &allocator);
 }
@@ -139,7 +175,7 @@ static bool find_features(const mf_layer *layer, size_t *features)
 {
     mf_parameter_info info = {.struct_size = sizeof info};
     for (size_t i = 0; library_ok(mf_layer_parameter_info(layer, i, &info)); i++) {
-        if (strstr(info.name, "projection") != NULL) { /* of units: head.projection */
+        if (parameter_is_projection(info.name)) {
             *features = info.dims[1];
             return true;
         }
@@ -147,16 +183,30 @@ static bool find_features(const mf_layer *layer, size_t *features)
     return false;
 }
 
+/* Padding keeps the size of a map, or nearly, so every input pixel meets every kernel once. */
+static double products_of(const mf_shape *input, const mf_unit_spec *unit)
+{
+    return (double)(input->dims[0] * input->dims[1] * input->dims[2]) * (double)unit->outputs *
+           (double)(unit->kernel[0] * unit->kernel[1]);
+}
+
 bool model_layer_facts(const struct model *model, size_t layer, struct layer_facts *facts)
 {
-    mf_shape input = {.struct_size = sizeof input}, output = {.struct_size = sizeof output};
+    mf_shape input = {.struct_size = sizeof input}, output = {.struct_size = sizeof output}, now;
     mf_unit_spec unit = {.struct_size = sizeof unit};
-    if (!library_ok(mf_layer_unit(model->layers[layer], 1, &unit, NULL)) ||
-        !library_ok(mf_layer_shape(model->layers[layer], &input, &output)))
+    size_t count;
+    if (!library_ok(mf_layer_shape(model->layers[layer], &input, &output)) ||
+        !library_ok(mf_layer_unit_count(model->layers[layer], &count)))
         return false;
     *facts = (struct layer_facts){.maps = output.dims[0], .height = output.dims[1], .width = output.dims[2]};
-    /* Padding keeps the size of a map, so every input pixel meets every kernel once. */
-    facts->products = (double)(input.dims[0] * input.dims[1] * input.dims[2]) * (double)unit.outputs *
-                      (double)(unit.kernel[0] * unit.kernel[1]);
+    now = input;
+    for (size_t node = 1; node <= count; node++) {
+        mf_shape after = {.struct_size = sizeof after};
+        if (!library_ok(mf_layer_unit(model->layers[layer], (int32_t)node, &unit, &after)))
+            return false;
+        if (unit.kind == MF_UNIT_CONV2D)
+            facts->products += products_of(&now, &unit);
+        now = after;
+    }
     return find_features(model->layers[layer], &facts->features);
 }

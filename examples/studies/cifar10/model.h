@@ -5,6 +5,7 @@
 #ifndef CIFAR10_MODEL_H
 #define CIFAR10_MODEL_H
 
+#include "data.h"
 #include "meter.h"
 #include "settings.h"
 #include "training.h"
@@ -22,7 +23,7 @@ struct model {
 
 /* Creates all of it. `model` must not move from then on, as its handles point to its meter. On failure prints
  * one line and returns false; call model_free() in any case. */
-bool model_create(struct model *model, const struct settings *settings);
+bool model_create(struct model *model, const struct settings *settings, const struct data *data);
 
 void model_free(struct model *model);
 
@@ -30,7 +31,7 @@ void model_free(struct model *model);
 struct layer_facts {
     size_t maps, height, width; /* of the pooled activation */
     size_t features;            /* that M reads */
-    double products;            /* multiply-adds of a forward pass, without the head and its map */
+    double products;            /* multiply-adds of a forward pass, those of the head's convolutions too */
 };
 
 bool model_layer_facts(const struct model *model, size_t layer, struct layer_facts *facts);

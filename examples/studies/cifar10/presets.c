@@ -20,11 +20,10 @@ const struct preset presets[] = {
             .layer_count = 4,
             .layers =
                 {
-                    /* filters, pooling, head size, dropout */
-                    {64, MF_POOL_AVERAGE, 0, 0.1},
-                    {128, MF_POOL_AVERAGE, 0, 0.1},
-                    {256, MF_POOL_AVERAGE, 0, 0.1},
-                    {512, MF_POOL_AVERAGE, 0, 0},
+                    {.convolutions = {{64, MF_POOL_AVERAGE}}, .dropout = 0.1},
+                    {.convolutions = {{128, MF_POOL_AVERAGE}}, .dropout = 0.1},
+                    {.convolutions = {{256, MF_POOL_AVERAGE}}, .dropout = 0.1},
+                    {.convolutions = {{512, MF_POOL_AVERAGE}}},
                 },
             .epochs = 30,
             .optimizer = UPDATE_ADAM,
@@ -32,28 +31,29 @@ const struct preset presets[] = {
             .augment = AUGMENT_CROPS,
             .init_projection = MF_INIT_ZERO,
             .learning_rate = 0.001,
+            .activation = MF_ACTIVATION_RELU,
         },
-    /* One layer more than the paper's and the same widths, 96 million multiply-adds an image. Heads on the
-     * whole map: over two passes, heads on averaged maps of 8 x 8 and 4 x 4 left the second layer five points
-     * and the last four points behind. */
+    /* After Keller Jordan's airbench: whitened patches, and three blocks of two convolutions, each a layer. */
     [PRESET_STRONG] =
         {
-            .layer_count = 5,
+            .layer_count = 3,
             .layers =
                 {
-                    {64, MF_POOL_AVERAGE, 0, 0.05},
-                    {128, MF_POOL_AVERAGE, 0, 0.05},
-                    {256, MF_POOL_NONE, 0, 0.05},
-                    {256, MF_POOL_AVERAGE, 0, 0.05},
-                    {512, MF_POOL_AVERAGE, 0, 0},
+                    {.convolutions = {{64, MF_POOL_MAX}, {64, MF_POOL_NONE}}, .head_size = 4},
+                    {.convolutions = {{256, MF_POOL_MAX}, {256, MF_POOL_NONE}}, .head_size = 4},
+                    {.convolutions = {{256, MF_POOL_MAX}, {256, MF_POOL_NONE}}},
                 },
             .epochs = 30,
-            .optimizer = UPDATE_ADAM,
+            .optimizer = UPDATE_ADAMW,
             .schedule = SCHEDULE_COSINE,
             .augment = AUGMENT_CROPS,
             .init_projection = MF_INIT_ZERO,
-            .learning_rate = 0.0015,
-            .warmup = 0.02,
+            .learning_rate = 0.002,
+            .warmup = 0.1,
+            .label_smoothing = 0.1,
+            .weight_decay = 0.02,
+            .activation = MF_ACTIVATION_GELU,
+            .whitened = true,
         },
     /* The convolutions of VGG8b of Nokland and Eidnes, with their schedule and at most as many features of a
      * head as theirs; without the dense layer behind them. 949 million multiply-adds an image. With
@@ -63,12 +63,12 @@ const struct preset presets[] = {
             .layer_count = 6,
             .layers =
                 {
-                    {128, MF_POOL_NONE, 4, 0.1},
-                    {256, MF_POOL_MAX, 4, 0.1},
-                    {256, MF_POOL_NONE, 4, 0.1},
-                    {512, MF_POOL_MAX, 2, 0.1},
-                    {512, MF_POOL_MAX, 2, 0.1},
-                    {512, MF_POOL_MAX, 0, 0},
+                    {.convolutions = {{128, MF_POOL_NONE}}, .head_size = 4, .dropout = 0.1},
+                    {.convolutions = {{256, MF_POOL_MAX}}, .head_size = 4, .dropout = 0.1},
+                    {.convolutions = {{256, MF_POOL_NONE}}, .head_size = 4, .dropout = 0.1},
+                    {.convolutions = {{512, MF_POOL_MAX}}, .head_size = 2, .dropout = 0.1},
+                    {.convolutions = {{512, MF_POOL_MAX}}, .head_size = 2, .dropout = 0.1},
+                    {.convolutions = {{512, MF_POOL_MAX}}},
                 },
             .epochs = 30,
             .optimizer = UPDATE_ADAM,
@@ -76,5 +76,14 @@ const struct preset presets[] = {
             .augment = AUGMENT_CROPS,
             .init_projection = MF_INIT_ZERO,
             .learning_rate = 0.0005,
+            .activation = MF_ACTIVATION_RELU,
         },
 };
+
+size_t layer_depth(const struct layer_plan *plan)
+{
+    size_t depth = 0;
+    while (depth < MOST_CONVOLUTIONS && plan->convolutions[depth].filters > 0)
+        depth++;
+    return depth;
+}

@@ -5,6 +5,7 @@
 #include "parameters.h"
 #include "threads.h"
 #include "updates.h"
+#include "whiten.h"
 
 #include "monoforward.h"
 
@@ -37,6 +38,30 @@ static void print_data(const struct settings *settings, const struct data *data)
         printf("          not augmented\n");
 }
 
+static void print_convolution(const struct settings *settings, const struct convolution_plan *plan)
+{
+    static const char *const activations[] = {[MF_ACTIVATION_RELU] = "relu", [MF_ACTIVATION_GELU] = "gelu"};
+    printf("%zu filters of 3 x 3, batch norm, %s, ", plan->filters, activations[settings->activation]);
+    if (plan->pool != MF_POOL_NONE)
+        printf("%s pooling, ", pool_names[plan->pool]);
+}
+
+static void print_layer(const struct settings *settings, size_t index, const struct layer_facts *facts)
+{
+    const struct layer_plan *plan = &settings->layers[index];
+    printf("%-9s layer %zu: ", index == 0 ? "network" : "", index + 1);
+    if (index == 0 && settings->whitened)
+        printf("whitened patches of %d x %d, ", WHITEN_SIDE, WHITEN_SIDE);
+    for (size_t i = 0; i < layer_depth(plan); i++)
+        print_convolution(settings, &plan->convolutions[i]);
+    if (plan->dropout > 0 && index + 1 < settings->layer_count)
+        printf("dropout of maps %g, ", plan->dropout);
+    printf("%zu x %zu x %zu; ", facts->maps, facts->height, facts->width);
+    if (plan->head_filters > 0)
+        printf("head: %zu filters of 3 x 3, ", plan->head_filters);
+    printf("M reads %zu\n", facts->features);
+}
+
 static bool print_network(const struct settings *settings, const struct model *model)
 {
     struct parameter_counts counts;
@@ -48,13 +73,7 @@ static bool print_network(const struct settings *settings, const struct model *m
         if (!model_layer_facts(model, i, &facts))
             return false;
         products += facts.products;
-        printf("%-9s layer %zu: %zu filters of 3 x 3, batch norm, relu", i == 0 ? "network" : "", i + 1,
-               settings->layers[i].filters);
-        if (settings->layers[i].pool != MF_POOL_NONE)
-            printf(", %s pooling", pool_names[settings->layers[i].pool]);
-        if (settings->layers[i].dropout > 0 && i + 1 < model->layer_count)
-            printf(", dropout of maps %g", settings->layers[i].dropout);
-        printf(": %zu x %zu x %zu, M reads %zu\n", facts.maps, facts.height, facts.width, facts.features);
+        print_layer(settings, i, &facts);
     }
     printf("          %zu parameters, %.2f%% of them in the projections M; %.1f million multiply-adds an "
            "image\n",
@@ -124,16 +143,15 @@ void report_epoch(const struct settings *settings, size_t number, const struct e
 
 bool report_layers(const struct settings *settings, const struct model *model, const struct epoch *epoch)
 {
-    printf("\nlayer  filters    pooling          maps  M reads   loss   test %%\n");
+    printf("\nlayer convolutions          maps  M reads   loss   test %%\n");
     for (size_t i = 0; i < settings->layer_count; i++) {
         struct layer_facts facts;
         char maps[64];
         if (!model_layer_facts(model, i, &facts))
             return false;
         snprintf(maps, sizeof maps, "%zux%zux%zu", facts.maps, facts.height, facts.width);
-        printf("%5zu %8zu %10s %13s %8zu %6.4f %8.2f\n", i + 1, settings->layers[i].filters,
-               pool_names[settings->layers[i].pool], maps, facts.features, epoch->loss[i],
-               epoch->accuracy[i]);
+        printf("%5zu %12zu %13s %8zu %6.4f %8.2f\n", i + 1, layer_depth(&settings->layers[i]), maps,
+               facts.features, epoch->loss[i], epoch->accuracy[i]);
     }
     return true;
 }

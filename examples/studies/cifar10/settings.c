@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const schedule_names[] = {
     [SCHEDULE_COSINE] = "cosine", [SCHEDULE_STEPS] = "steps", [SCHEDULE_CONSTANT] = "constant", NULL};
@@ -143,15 +144,33 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
     return options_read(argc, argv, summary, rules, sizeof rules / sizeof rules[0]);
 }
 
+static void widen(double width, size_t *filters)
+{
+    double wide = round(width * (double)*filters);
+    if (*filters > 0)
+        *filters = wide < 1 ? 1 : (size_t)wide;
+}
+
 static void plan_layers(struct settings *s, const struct preset *preset)
 {
     s->layer_count = preset->layer_count;
     for (size_t i = 0; i < s->layer_count; i++) {
-        s->layers[i] = preset->layers[i];
-        double filters = round(s->width * (double)s->layers[i].filters);
-        s->layers[i].filters = filters < 1 ? 1 : (size_t)filters;
+        struct layer_plan *plan = &s->layers[i];
+        *plan = preset->layers[i];
+        if (getenv("HF")) plan->head_filters = (size_t)atoi(getenv("HF"));
+        if (getenv("HS") && i + 1 < s->layer_count) plan->head_size = (size_t)atoi(getenv("HS"));
+        for (size_t c = 0; c < layer_depth(&preset->layers[i]); c++)
+            widen(s->width, &plan->convolutions[c].filters);
+        widen(s->width, &plan->head_filters);
         if (s->dropout >= 0)
-            s->layers[i].dropout = s->dropout;
+            plan->dropout = s->dropout;
+    }
+    if (getenv("CUT")) { /* 2a: 1+2|3, 2b: 1|2+3, 1: all */
+        struct layer_plan all[3]; memcpy(all, s->layers, sizeof all);
+        char *c = getenv("CUT");
+        if (c[0] == '1') { memcpy(&s->layers[0].convolutions[2], all[1].convolutions, 2*sizeof all[0].convolutions[0]); memcpy(&s->layers[0].convolutions[4], all[2].convolutions, 2*sizeof all[0].convolutions[0]); s->layers[0].head_size=0; s->layer_count=1; }
+        else if (c[1] == 'a') { memcpy(&s->layers[0].convolutions[2], all[1].convolutions, 2*sizeof all[0].convolutions[0]); s->layers[1]=all[2]; s->layer_count=2; }
+        else { memcpy(&s->layers[1].convolutions[2], all[2].convolutions, 2*sizeof all[0].convolutions[0]); s->layers[1].head_size=0; s->layer_count=2; }
     }
 }
 
@@ -179,6 +198,8 @@ static void ask_preset(struct settings *s)
     set_number(&s->warmup, preset->warmup);
     set_number(&s->label_smoothing, preset->label_smoothing);
     set_number(&s->weight_decay, preset->weight_decay);
+    s->activation = getenv("ACT") ? atoi(getenv("ACT")) : preset->activation;
+    s->whitened = preset->whitened;
     plan_layers(s, preset);
     if (s->epochs == count_unset)
         s->epochs = s->time_budget > 0 ? SIZE_MAX : preset->epochs;

@@ -25,12 +25,17 @@ static bool visit_parameters(mf_layer *const *layers, size_t layer_count,
     return true;
 }
 
+bool parameter_is_projection(const char *name)
+{
+    return strcmp(name, "projection") == 0 || strcmp(name, "head.projection") == 0;
+}
+
 static bool add_to_counts(const mf_layer *layer, const mf_parameter_info *info, void *user)
 {
     struct parameter_counts *counts = user;
     (void)layer;
     counts->all += info->count;
-    if (strcmp(info->name, "projection") == 0)
+    if (parameter_is_projection(info->name))
         counts->projections += info->count;
     return true;
 }

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* M of a layer that was made from a spec, or from units. */
+bool parameter_is_projection(const char *name);
+
 struct parameter_counts {
     size_t all;
     size_t projections; /* of these, in the projections M */
