@@ -35,7 +35,8 @@ enum { MFI_SCORE_ROWS = 64 };
 /* How many classes are scored: all, or the columns of a step whose head is sampled. */
 size_t mfi_head_columns(const mfi_run *run);
 
-/* Uses dM of features [start, start + width), which is in scratch: row by row where the head is sampled. */
+/* Uses dM of the columns [start, start + width) of those that the head learns, which is in scratch: row by
+ * row where the head is sampled. */
 void mfi_head_take(mfi_run *run, const mfi_target *projection, size_t start, size_t width);
 
 /* From dG in scratch->goodness: dM = dG^T F, which mfi_run_take() gets, and da from dF = dG M. */

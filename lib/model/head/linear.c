@@ -1,4 +1,5 @@
-/* Owns: the linear head: G = F M^T, with F the layer's output or its adaptive average pooling. */
+/* Owns: the linear head: G = F M^T, with F the layer's output or its adaptive average pooling. If M begins
+ * with columns E of a shared matrix, G = F_E E^T + F_V V^T, with V those that the head learns. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -18,7 +19,7 @@ static const mfi_stage *scored_stage(const mfi_plan *plan)
 bool mfi_head_joins(const mfi_plan *plan)
 {
     return scored_stage(plan)->kind == MF_UNIT_DENSE && scored_stage(plan)->positions == plan->scored &&
-           !mfi_plan_pools_head(plan) && !mfi_plan_compares(plan);
+           !mfi_plan_pools_head(plan) && !mfi_plan_compares(plan) && !plan->head.shared;
 }
 
 size_t mfi_head_panel(const mfi_plan *plan)
@@ -29,9 +30,16 @@ size_t mfi_head_panel(const mfi_plan *plan)
     return mfi_dense_panel(scored_stage(plan));
 }
 
-static const float *projection_of(const mf_layer *layer)
+/* Columns of M, of all classes or of those that are sampled. */
+typedef struct column_range {
+    const float *values;
+    size_t stride;
+} column_range;
+
+static column_range learned_columns(const mf_layer *layer)
 {
-    return layer->parameters[layer->plan.projection].now.values;
+    return (column_range){layer->parameters[layer->plan.projection].now.values,
+                          mfi_plan_learned(&layer->plan)};
 }
 
 size_t mfi_head_columns(const mfi_run *run)
@@ -39,10 +47,18 @@ size_t mfi_head_columns(const mfi_run *run)
     return run->columns > 0 ? run->columns : run->layer->plan.head.classes;
 }
 
-/* The rows of M that are scored. */
-static const float *rows_of_projection(const mfi_run *run)
+/* Those from `start` on; none of all classes are shared on one side of their end and learned on the other. */
+static column_range columns_from(const mfi_run *run, size_t start)
 {
-    return run->columns > 0 ? run->scratch->candidates.projection : projection_of(run->layer);
+    const mf_matrix *shared = run->layer->plan.head.shared;
+    size_t width = mfi_plan_shared(&run->layer->plan);
+    if (run->columns > 0)
+        return (column_range){run->scratch->candidates.projection + start, run->layer->plan.features};
+    if (start < width)
+        return (column_range){shared->values + start, width};
+    column_range learned = learned_columns(run->layer);
+    learned.values += start - width;
+    return learned;
 }
 
 /* Its output. */
@@ -97,12 +113,12 @@ static size_t score_rows_of_piece(size_t columns, size_t features)
     return rows < STEP ? STEP : rows;
 }
 
-/* G = F M^T for some rows of M, `columns` of which the whole head has. */
-static void multiply_rows(const mf_layer *layer, size_t rows, const float *features, size_t columns,
+/* G = F M^T for some rows of M, which lie one behind the other; the whole head has `classes`. */
+static void multiply_rows(const mf_layer *layer, size_t rows, const float *features, size_t classes,
                           size_t count, const float *projection, float *scores)
 {
     size_t n = layer->plan.features;
-    if (columns <= FEW_CLASSES)
+    if (classes <= FEW_CLASSES)
         layer->kernels->skinny_product(rows, count, n, features, n, projection, scores);
     else
         mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, n, 1.0f, features, n, projection, n, 0.0f, scores,
@@ -112,8 +128,19 @@ static void multiply_rows(const mf_layer *layer, size_t rows, const float *featu
 void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
                      float *scores)
 {
-    multiply_rows(layer, rows, features, layer->plan.head.classes, count,
-                  projection_of(layer) + first * layer->plan.features, scores);
+    const mf_matrix *shared = layer->plan.head.shared;
+    size_t n = layer->plan.features, width = mfi_plan_shared(&layer->plan);
+    const column_range learned = learned_columns(layer);
+    if (!shared) {
+        multiply_rows(layer, rows, features, layer->plan.head.classes, count, learned.values + first * n,
+                      scores);
+        return;
+    }
+    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, width, 1.0f, features, n, shared->values + first * width,
+             width, 0.0f, scores, count);
+    if (n > width)
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, n - width, 1.0f, features + width, n,
+                 learned.values + first * learned.stride, learned.stride, 1.0f, scores, count);
 }
 
 static void score_rows(void *context, size_t index, size_t slot)
@@ -123,9 +150,13 @@ static void score_rows(void *context, size_t index, size_t slot)
     size_t first = index * all->piece, left = all->rows - first, columns = mfi_head_columns(all->run),
            rows = left < all->piece ? left : all->piece;
     float *goodness = all->goodness + first * columns;
+    const float *features = all->features + first * layer->plan.features;
     (void)slot;
-    multiply_rows(layer, rows, all->features + first * layer->plan.features, columns, columns,
-                  rows_of_projection(all->run), goodness);
+    if (all->run->columns == 0)
+        mfi_head_scores(layer, rows, features, 0, columns, goodness);
+    else
+        multiply_rows(layer, rows, features, columns, columns, all->run->scratch->candidates.projection,
+                      goodness);
     for (size_t b = 0; all->run->columns > 0 && b < rows; b++)
         layer->kernels->scale_add(columns, 1.0f, goodness + b * columns, 1.0f,
                                   all->run->scratch->candidates.offsets);
@@ -144,7 +175,7 @@ void mfi_head_goodness(const mfi_run *run, float *goodness)
 
 void mfi_head_take(mfi_run *run, const mfi_target *projection, size_t start, size_t width)
 {
-    size_t n = run->layer->plan.features;
+    size_t n = mfi_plan_learned(&run->layer->plan);
     if (run->columns == 0)
         mfi_run_take(run, projection, start, run->layer->plan.head.classes, width, n, run->scratch->dm);
     for (size_t column = 0; column < run->columns; column++)
@@ -159,41 +190,66 @@ typedef struct head_pass {
     mfi_target projection;
 } head_pass;
 
+/* Some features. */
+typedef struct feature_piece {
+    size_t start, width;
+    bool learns; /* whether their columns of M do */
+} feature_piece;
+
+/* Panels of shared columns come first, then panels of those that learn. */
+static size_t shared_pieces(const mfi_plan *plan)
+{
+    return (mfi_plan_shared(plan) + mfi_head_panel(plan) - 1) / mfi_head_panel(plan);
+}
+
+static size_t head_pieces(const mfi_plan *plan)
+{
+    return shared_pieces(plan) + (mfi_plan_learned(plan) + mfi_head_panel(plan) - 1) / mfi_head_panel(plan);
+}
+
+static feature_piece piece_at(const mfi_plan *plan, size_t index)
+{
+    size_t panel = mfi_head_panel(plan), before = shared_pieces(plan);
+    bool learns = index >= before;
+    size_t start = learns ? mfi_plan_shared(plan) + (index - before) * panel : index * panel,
+           end = learns ? plan->features : mfi_plan_shared(plan);
+    return (feature_piece){start, end - start < panel ? end - start : panel, learns};
+}
+
 /* dF and dM of some features, and the use of dM. */
 static void features_piece(mfi_run *mine, void *context, size_t index)
 {
     const head_pass *pass = context;
     const mfi_scratch *scratch = mine->scratch;
     const mf_layer *layer = mine->layer;
-    size_t panel = mfi_head_panel(&layer->plan), start = index * panel,
-           rows = mine->rows->count * layer->plan.scored, n = layer->plan.features,
-           m = mfi_head_columns(mine), width = n - start < panel ? n - start : panel;
-    const float *projection = rows_of_projection(mine) + start, *features = pass->features + start;
-    float *dfeatures = pass->dfeatures + start;
-    if (m <= FEW_CLASSES) {
-        layer->kernels->head_gradient(rows, width, m, scratch->goodness, projection, features, n, dfeatures,
-                                      scratch->dm);
+    const feature_piece part = piece_at(&layer->plan, index);
+    const column_range m_part = columns_from(mine, part.start);
+    size_t rows = mine->rows->count * layer->plan.scored, n = layer->plan.features,
+           m = mfi_head_columns(mine);
+    const float *features = pass->features + part.start;
+    float *dfeatures = pass->dfeatures + part.start;
+    if (m <= FEW_CLASSES && !layer->plan.head.shared) {
+        layer->kernels->head_gradient(rows, part.width, m, scratch->goodness, m_part.values, features, n,
+                                      dfeatures, scratch->dm);
     } else {
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, scratch->goodness, m, projection, n, 0.0f,
-                 dfeatures, n);
-        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m, features, n, 0.0f,
-                 scratch->dm, width);
-        mfi_run_look_at(mine, m * width, scratch->dm);
+        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, part.width, m, 1.0f, scratch->goodness, m, m_part.values,
+                 m_part.stride, 0.0f, dfeatures, n);
         for (size_t b = 0; b < rows; b++)
-            mfi_run_look_at(mine, width, dfeatures + b * n);
+            mfi_run_look_at(mine, part.width, dfeatures + b * n);
+        if (!part.learns)
+            return;
+        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, part.width, rows, 1.0f, scratch->goodness, m, features, n, 0.0f,
+                 scratch->dm, part.width);
+        mfi_run_look_at(mine, m * part.width, scratch->dm);
     }
-    mfi_head_take(mine, &pass->projection, start, width);
-}
-
-static size_t head_pieces(const mfi_plan *plan)
-{
-    return (plan->features + mfi_head_panel(plan) - 1) / mfi_head_panel(plan);
+    mfi_head_take(mine, &pass->projection, part.start - mfi_plan_shared(&layer->plan), part.width);
 }
 
 bool mfi_head_sizes(const mfi_plan *plan, size_t rows, mfi_shared_sizes *shared)
 {
+    size_t panel = mfi_head_panel(plan), learned = mfi_plan_learned(plan);
     shared->pieces = head_pieces(plan);
-    return mfi_multiply(mfi_plan_columns(plan, rows), mfi_head_panel(plan), &shared->dm);
+    return mfi_multiply(mfi_plan_columns(plan, rows), learned < panel ? learned : panel, &shared->dm);
 }
 
 void mfi_head_backward(mfi_run *run, float *da)
@@ -203,7 +259,8 @@ void mfi_head_backward(mfi_run *run, float *da)
     bool pools = mfi_plan_pools_head(plan);
     head_pass pass = {.features = pools ? run->scratch->features : head_input(run),
                       .dfeatures = pools ? run->scratch->dfeatures : da,
-                      .projection = mfi_run_target(run, (int32_t)plan->projection)};
+                      .projection =
+                          mfi_run_target(run, mfi_plan_learned(plan) > 0 ? (int32_t)plan->projection : -1)};
     mfi_run_share_gradients(run, head_pieces(plan), features_piece, &pass);
     if (pools)
         mfi_adaptive_unpool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0],
@@ -215,7 +272,7 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
 {
     const mf_layer *layer = run->layer;
     const mfi_scratch *scratch = run->scratch;
-    const float *projection = rows_of_projection(run) + start, *dg = scratch->goodness;
+    const float *projection = columns_from(run, start).values, *dg = scratch->goodness;
     size_t rows = run->rows->count * layer->plan.scored, n = layer->plan.features, m = mfi_head_columns(run);
     if (m <= FEW_CLASSES) {
         layer->kernels->local_gradient(phi, rows, width, m, dg, projection, a, z, n, scratch->dz, scratch->dm,
