@@ -149,8 +149,9 @@ static void put_memory(mfi_page *to, const mf_network *network, size_t max_batch
     }
     mfi_page_put(
         to,
-        "%zu layers, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu rows %zu\n",
-        network->count, parameters, memory->layers, state, max_batch, memory->workspace);
+        "%zu layer%s, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu row%s %zu\n",
+        network->count, network->count == 1 ? "" : "s", parameters, memory->layers, state, max_batch,
+        max_batch == 1 ? "" : "s", memory->workspace);
 }
 
 mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,

@@ -36,8 +36,8 @@ static char *expected_end(const mf_network *network, const char *parameters, siz
     }
     check_ok(mf_network_memory_built(builders, layers, NULL, MF_WORKSPACE_TRAINING, ROWS, &memory));
     snprintf(line, sizeof line,
-             "%zu layers, %s parameters; bytes: layers %zu, optimizer state %zu, workspace for %d rows %zu\n",
-             layers, parameters, memory.layers, state, ROWS, memory.workspace);
+             "%zu layer%s, %s parameters; bytes: layers %zu, optimizer state %zu, workspace for %d rows %zu\n",
+             layers, layers == 1 ? "" : "s", parameters, memory.layers, state, ROWS, memory.workspace);
     for (size_t i = 0; i < layers; i++)
         mf_builder_free(builders[i]);
     return line;
@@ -140,7 +140,7 @@ static void test_layer_of_a_spec(void **state)
     check_ok(mf_network_append(network, layer, NULL));
     text = summary(network);
     assert_memory_equal(text, lines, strlen(lines));
-    assert_non_null(strstr(text, "1 layers, 64 parameters"));
+    assert_non_null(strstr(text, "1 layer, 64 parameters"));
     free(text);
     mf_layer_free(layer);
     mf_network_free(network);
