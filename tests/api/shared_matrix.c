@@ -73,6 +73,43 @@ static void test_hostile_files_are_refused(void **state)
     free(file);
 }
 
+/* An ONNX model has each matrix once, and comes back only with other heads. */
+static void test_onnx_models_have_the_matrix_once(void **state)
+{
+    enum { WIDE = 4000 };
+    mf_matrix *matrix = make_matrix(WIDE, SHARED, 3);
+    units_plan plans[3];
+    mf_network *network, *imported = NULL;
+    mf_onnx_spec spec;
+    size_t bytes = 0, written = 0, layers = 0;
+    unsigned char *model;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        plans[i] = plan_row(4, WIDE);
+        plan_add(&plans[i], unit_dense(4));
+        plan_shared(&plans[i], matrix, i / 2);
+    }
+    network = make_units_network(plans, 3, NULL);
+    check_ok(mf_network_export_onnx_size(network, &bytes));
+    assert_in_range(bytes, WIDE * (SHARED + 1) * 4, WIDE * (SHARED + 1) * 4 + 10000);
+    model = get_memory(bytes);
+    check_ok(mf_network_export_onnx_buffer(network, model, bytes, &written));
+    check_ok(mf_onnx_spec_init(&spec, sizeof spec));
+    spec.buffer = model;
+    spec.bytes = bytes;
+    check_status(MF_STATUS_UNSUPPORTED, mf_network_import_onnx(&spec, &imported));
+    check_message("the head of layer 0 reads a shared matrix");
+    spec.classes = 7;
+    check_ok(mf_network_import_onnx(&spec, &imported));
+    check_ok(mf_network_size(imported, &layers));
+    assert_int_equal(layers, 3);
+    mf_network_free(imported);
+    mf_network_free(network);
+    mf_matrix_free(matrix);
+    free(model);
+}
+
 /* ---- memory that fails ---- */
 
 static void test_failing_allocations_leave_nothing(void **state)
@@ -248,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile_files_are_refused),
+        cmocka_unit_test(test_onnx_models_have_the_matrix_once),
         with_memory(test_failing_allocations_leave_nothing),
         cmocka_unit_test(test_matrices_are_refused_in_words),
         cmocka_unit_test(test_a_matrix_takes_the_values_of_a_parameter),
