@@ -187,12 +187,6 @@ static mf_status exported_head(const mfi_onnx_units *units, mfi_onnx_layer *laye
     const mfi_onnx_result *found = find_in_layer(units, number, "head.projection");
     if (!found)
         found = find_in_layer(units, number, "projection");
-    if (find_in_layer(units, number, "head.columns"))
-        return mfi_fail(
-            MF_STATUS_UNSUPPORTED,
-            "the head of layer %lld reads a shared matrix, which is not imported: give the number of "
-            "classes, for heads that are drawn",
-            (long long)number);
     if (!found || found->form != MFI_FORM_CONSTANT || found->is.constant.type != 1 ||
         found->is.constant.rank != 2)
         return mfi_fail(MF_STATUS_FORMAT, "layer %lld has no projection", (long long)number);
