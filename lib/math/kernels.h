@@ -214,6 +214,16 @@ typedef struct mfi_kernels {
     void (*map_gradient)(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
                          const float *u, const float *da, size_t ldda, float *dz, float *map);
 
+    /* The highest of `count` values; a NaN, but for the first, counts for nothing. */
+    float (*highest)(size_t count, const float *x);
+
+    /* The sum of exp(x - highest), 0 where that is below the normal floats; `to`, if not NULL, receives the
+     * terms, and may be x. Added up in double: small terms count beside a 1, however many there are. */
+    double (*exponentials)(size_t count, const float *x, float highest, float *to);
+
+    /* x = factor x + offset */
+    void (*scale_shift)(size_t count, float factor, float offset, float *x);
+
     /* x = exp(x - highest) inverse: the softmax of `count` values; the two numbers are written to `shift`. */
     void (*softmax)(size_t count, float *x, mfi_softmax_shift *shift);
 
@@ -236,8 +246,8 @@ typedef struct mfi_kernels {
     double (*dot)(size_t count, const float *x, const float *y);
 } mfi_kernels;
 
-/* Columns that are whole tiles of any table, and columns rounded up to such: a size that pack() fills. Packed columns
- * from a multiple of the step on begin at that place, too. */
+/* Columns that are whole tiles of any table, and columns rounded up to such: a size that pack() fills. Packed
+ * columns from a multiple of the step on begin at that place, too. */
 enum { MFI_PACK_STEP = 24 };
 
 static inline size_t mfi_packed_columns(size_t columns)

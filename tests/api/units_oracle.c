@@ -434,6 +434,32 @@ static void test_grouped_convolutions_match_the_oracle(void **state)
         }
 }
 
+/* The way back goes over blocks of classes; the last rows are a stretch of their own. */
+static void test_many_classes_match_the_oracle(void **state)
+{
+    units_plan row = plan_row(6, 1600), wide = plan_row(6, 1100), maps = plan_maps(3, 5, 5, 1030),
+               sequence = plan_sequence(3, 5, 1027);
+
+    (void)state;
+    plan_add(&row, unit_dense(7));
+    plan_add(&row, unit_activation(MF_ACTIVATION_TANH));
+    row.head.label_smoothing = 0.1f;
+    run_plan("many classes", &row, ROWS);
+    plan_add(&wide, unit_dense(150)); /* blocks of fewer classes */
+    plan_add(&wide, unit_activation(MF_ACTIVATION_GELU));
+    run_plan("many classes and neurons", &wide, ROWS);
+    plan_add(&wide, unit_dense(9));
+    run_plan("many classes and rows", &wide, 520);
+    plan_add(&maps, unit_conv(5, 3, 1));
+    plan_add(&maps, unit_activation(MF_ACTIVATION_RELU));
+    maps.head.pool_size = 2;
+    run_plan("many classes of a pooled head", &maps, ROWS);
+    plan_add(&sequence, unit_dense(6));
+    plan_add(&sequence, unit_activation(MF_ACTIVATION_SILU));
+    sequence.head.kind = MF_HEAD_POSITIONS;
+    run_plan("many classes at positions", &sequence, ROWS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_similarities_of_many_rows_match_the_oracle),
         cmocka_unit_test(test_embeddings_match_the_oracle),
         cmocka_unit_test(test_grouped_convolutions_match_the_oracle),
+        cmocka_unit_test(test_many_classes_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
