@@ -218,7 +218,7 @@ int main(int count, char **arguments)
     const char *shared = argument(count, arguments, "shared", "512");
     const char *rank = argument(count, arguments, "rank", "8");
     const char *threads = argument(count, arguments, "threads", "1");
-    const char *python = find_torch(argument(count, arguments, "python", NULL));
+    const char *python = find_torch(argument(count, arguments, "python", ""));
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
     char *optimizers = copy_words(argument(count, arguments, "optimizer", "adam")), what[CHILD_TEXT];
     if (rounds < 1 || rounds > MOST_ROUNDS)
