@@ -224,6 +224,20 @@ static void test_copies_need_the_same_matrix(void **state)
     mf_matrix_free(other);
 }
 
+static void test_a_summary_tells_of_the_matrix(void **state)
+{
+    mf_matrix *matrix = make_matrix(NET_CLASSES, SHARED, 7);
+    mf_network *network = network_of(matrix, NULL);
+    char text[8192];
+
+    (void)state;
+    check_ok(mf_network_summary(network, NET_ROWS, text, sizeof text, NULL));
+    assert_non_null(strstr(text, "reads 4 values, 4 by a shared matrix\n"));
+    assert_non_null(strstr(text, "reads 5 values, 4 by a shared matrix, 50 candidates"));
+    mf_network_free(network);
+    mf_matrix_free(matrix);
+}
+
 /* What a query says is what an allocator sees, with the matrix once; steps allocate nothing. */
 static void test_memory_counts_the_matrix_once(void **state)
 {
@@ -325,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_pools_give_the_same_bits),
         cmocka_unit_test(test_the_matrix_is_one_and_stays_as_it_is),
         cmocka_unit_test(test_copies_need_the_same_matrix),
+        cmocka_unit_test(test_a_summary_tells_of_the_matrix),
         with_memory(test_memory_counts_the_matrix_once),
         cmocka_unit_test(test_a_file_holds_the_matrix_once),
     };
