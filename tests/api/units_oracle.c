@@ -39,6 +39,7 @@ typedef struct group {
     int freezes, weighted, strides;
     int positions;  /* 1: heads for positions, with labels that are ignored */
     int head_units; /* 1: heads have units of their own */
+    int flattens;   /* 1: sequences or maps become rows */
 } group;
 
 static uint64_t draw_frozen(test_random *random)
@@ -61,6 +62,7 @@ static void run_group(const group *g)
         const oracle_optimizer *rules[] = {i % 2 ? &sgd : &momentum, &adam};
 
         one.plan = g->positions    ? random_plan_of_positions(&random)
+                   : g->flattens   ? random_plan_with_flatten(&random)
                    : g->head_units ? random_plan_with_head_units(&random, i % 2)
                                    : random_plan(&random);
         describe(&one.plan, g->what, one.seed, name, sizeof name);
@@ -101,6 +103,13 @@ static void test_goodness_at_positions_matches_the_oracle(void **state)
     (void)state;
     run_bare_and_laden((group){.what = "positions", .seed = 5200, .positions = 1},
                        "positions, weighted, clipped", 5500);
+}
+
+static void test_rows_made_of_sequences_and_maps_match_the_oracle(void **state)
+{
+    (void)state;
+    run_bare_and_laden((group){.what = "flattened", .seed = 7000, .flattens = 1},
+                       "flattened, weighted, clipped", 7500);
 }
 
 static void test_units_of_heads_match_the_oracle(void **state)
@@ -469,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_layers_match_the_oracle),
         cmocka_unit_test(test_goodness_at_positions_matches_the_oracle),
+        cmocka_unit_test(test_rows_made_of_sequences_and_maps_match_the_oracle),
         cmocka_unit_test(test_units_of_heads_match_the_oracle),
         cmocka_unit_test(test_clipping_matches_the_oracle),
         cmocka_unit_test(test_frozen_parameters_match_the_oracle),
