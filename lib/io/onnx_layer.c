@@ -642,6 +642,36 @@ static void put_nodes(mfi_onnx_walk *walk, const mf_layer *layer, int32_t first,
     walk->rank = mfi_plan_shape(plan, last)->rank;
 }
 
+/* The matrix that the head shares with others is a tensor of the first layer that reads it. */
+static mfi_onnx_name put_shared(const mfi_onnx_walk *walk, const mf_matrix *shared)
+{
+    mfi_onnx_name name = mfi_onnx_name_of(walk->first_reader, "head.shared");
+    const mfi_onnx_tensor tensor = {
+        .name = name.text, .rank = 2, .dims = {shared->rows, shared->columns}, .floats = shared->values};
+    if (walk->first_reader == walk->position)
+        mfi_onnx_put_tensor(&walk->graph, &tensor);
+    return name;
+}
+
+/* M: what the head learns, or shared columns and behind them what it learns, if there is any. */
+static mfi_onnx_name put_projection(const mfi_onnx_walk *walk, const mf_layer *layer)
+{
+    const mfi_plan *plan = &layer->plan;
+    mfi_onnx_name learned = {{0}};
+    if (mfi_plan_learned(plan) > 0)
+        learned = put_parameter(walk, layer, plan->projection);
+    if (!plan->head.shared)
+        return learned;
+    mfi_onnx_name shared = put_shared(walk, plan->head.shared),
+                  both = mfi_onnx_name_of(walk->position, "head.columns");
+    mfi_onnx_put_node(&walk->graph,
+                      &(mfi_onnx_node){.type = "Concat",
+                                       .inputs = {shared.text, learned.text[0] ? learned.text : NULL},
+                                       .output = both.text,
+                                       .attributes = {one("axis", 1)}});
+    return both;
+}
+
 /* The next layer reads the activation and nothing of the head, so `aside` is a copy of the walk. */
 static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer, mfi_onnx_name input)
 {
@@ -653,7 +683,7 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer, mfi_o
             put_head_pooling(&aside, mfi_plan_head_input(plan)->dims + 1, plan->head.pool_size);
         flatten(&aside, mfi_onnx_name_of(aside.position, "features"));
     }
-    mfi_onnx_name projection = put_parameter(&aside, layer, plan->projection);
+    mfi_onnx_name projection = put_projection(&aside, layer);
     if (plan->head.kind == MF_HEAD_POSITIONS) {
         mfi_onnx_name turned = mfi_onnx_name_of(aside.position, "projection_turned");
         mfi_onnx_put_node(

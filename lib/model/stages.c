@@ -227,7 +227,7 @@ static void describe_vector(const mfi_plan *plan, int32_t node, mfi_parameter_sp
 
 static void describe_projection(const mfi_plan *plan, mfi_parameter_spec *projection)
 {
-    set_dims(projection, 2, plan->head.classes, plan->features, 1, 1);
+    set_dims(projection, 2, plan->head.classes, mfi_plan_learned(plan), 1, 1);
     projection->init = plan->head.projection_init;
     projection->gain = plan->head.projection_gain;
     projection->fan = plan->features;
@@ -315,7 +315,13 @@ static mf_status list_parameters(mfi_plan *plan)
         for (mfi_role role = 0; role < MFI_UNIT_ROLES; role++)
             if (mfi_unit_has(&plan->units[u].spec, role))
                 MFI_TRY(add_parameter(plan, role, (int32_t)u + 1));
-    MFI_TRY(add_parameter(plan, MFI_PROJECTION, 0));
+    plan->projection = 0;
+    if (mfi_plan_learned(plan) > 0)
+        MFI_TRY(add_parameter(plan, MFI_PROJECTION, 0));
+    else if (plan->parameter_count == 0)
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "the layer has nothing to learn: no unit has parameters, and M is "
+                        "the shared matrix");
     return mfi_plan_counts(plan) ? add_parameter(plan, MFI_COUNTS, 0) : MF_STATUS_OK;
 }
 
@@ -428,6 +434,14 @@ static mf_status fit_map(const mfi_plan *plan)
     return MF_STATUS_OK;
 }
 
+static mf_status fit_shared(const mfi_plan *plan)
+{
+    if (mfi_plan_shared(plan) > plan->features)
+        return mfi_fail(MF_STATUS_SHAPE, "the shared matrix has %zu columns, M reads %zu values",
+                        mfi_plan_shared(plan), plan->features);
+    return MF_STATUS_OK;
+}
+
 static mf_status fit_head(mfi_plan *plan)
 {
     const mf_shape *input = mfi_plan_head_input(plan);
@@ -443,13 +457,13 @@ static mf_status fit_head(mfi_plan *plan)
         plan->scored = input->dims[0];
     }
     if (s == 0)
-        return MF_STATUS_OK;
+        return fit_shared(plan);
     if (input->rank != 3)
         return mfi_fail(MF_STATUS_SHAPE, "pool_size %zu: a head that pools reads maps, not a %s of values", s,
                         input->rank == 1 ? "row" : "sequence");
     MFI_TRY(mfi_check_cells(s, input->dims + 1));
     plan->features = input->dims[0] * s * s;
-    return MF_STATUS_OK;
+    return fit_shared(plan);
 }
 
 mf_status mfi_plan_complete(mfi_plan *plan)

@@ -153,6 +153,16 @@ static const float tokens_training_weight_1[] = {
     -0.23303149f,  0.291209358f,  -0.310180994f, -0.307701332f,  0.223850805f,   0.242943057f,
     0.0276034812f, -0.162284376f, -0.244153022f, -0.0907446311f, -0.0194026826f, 0.305566527f};
 static const float tokens_training_unused[] = {0.078599222f, -0.560436726f, -0.562847555f};
+static const float shared_training_last[] = {-0.106794762f, 0.0721113864f, 0.00947006182f,
+                                             -0.03536339f,  0.0490071508f, 0.00233262928f,
+                                             -0.224831117f, 0.108417171f,  0.0476199026f};
+static const float shared_training_sum[] = {-0.38728884f,  0.184909643f,  -0.206624632f,
+                                            -0.889894198f, 0.495015128f,  -1.11596858f,
+                                            -0.246556122f, 0.0243630767f, 0.814172576f};
+static const float shared_training_weight_0[] = {0.188548301f,  -0.184823948f, 0.282271294f,
+                                                 -0.161634679f, 0.201166978f,  -0.477824729f};
+static const float shared_training_weight_1[] = {-0.00452155673f, -0.312626628f, -0.323035568f, -0.417306302f,
+                                                 -0.274101778f};
 
 static mf_network *load(const char *name, int32_t contents)
 {
@@ -299,6 +309,20 @@ static void test_a_golden_checkpoint_of_tokens_continues_as_expected(void **stat
     mf_network_free(network);
 }
 
+/* Two heads with one matrix, of which one learns two columns. */
+static void test_a_golden_checkpoint_of_shared_heads_continues_as_expected(void **state)
+{
+    mf_network *network = load("format5/shared_training", MF_CONTENTS_TRAINING);
+
+    (void)state;
+    check_scores(network, GOLDEN_INPUTS, MF_PREDICT_LAST, shared_training_last);
+    check_scores(network, GOLDEN_INPUTS, MF_PREDICT_SUM, shared_training_sum);
+    golden_train(network, GOLDEN_INPUTS, 1);
+    check_row(network, 0, "units.1.weight", shared_training_weight_0, COUNT_OF(shared_training_weight_0));
+    check_row(network, 1, "units.1.weight", shared_training_weight_1, COUNT_OF(shared_training_weight_1));
+    mf_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_a_golden_checkpoint_of_units_continues_as_expected),
         cmocka_unit_test(test_golden_models_of_sequences_give_the_expected_scores),
         cmocka_unit_test(test_a_golden_checkpoint_of_tokens_continues_as_expected),
+        cmocka_unit_test(test_a_golden_checkpoint_of_shared_heads_continues_as_expected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,9 +35,10 @@ static char *expected_end(const mf_network *network, const char *parameters, siz
         check_ok(mf_builder_head(builders[i], &head));
     }
     check_ok(mf_network_memory_built(builders, layers, NULL, MF_WORKSPACE_TRAINING, ROWS, &memory));
-    snprintf(line, sizeof line,
-             "%zu layer%s, %s parameters; bytes: layers %zu, optimizer state %zu, workspace for %d rows %zu\n",
-             layers, layers == 1 ? "" : "s", parameters, memory.layers, state, ROWS, memory.workspace);
+    snprintf(
+        line, sizeof line,
+        "%zu layer%s, %s parameters; bytes: layers %zu, optimizer state %zu, workspace for %d rows %zu\n",
+        layers, layers == 1 ? "" : "s", parameters, memory.layers, state, ROWS, memory.workspace);
     for (size_t i = 0; i < layers; i++)
         mf_builder_free(builders[i]);
     return line;
@@ -306,7 +307,7 @@ static void test_allocates_nothing(void **state)
 
 /* ---- results ---- */
 
-#define init_result(type, init)                                                               \
+#define init_result(type, init, first)                                                        \
     do {                                                                                      \
         union {                                                                               \
             type result;                                                                      \
@@ -324,7 +325,7 @@ static void test_allocates_nothing(void **state)
         }                                                                                     \
         check_status(MF_STATUS_ARGUMENT, init(NULL, sizeof(type)));                           \
         for (size_t i = 0; i < 4; i++) {                                                      \
-            const size_t sizes[] = {0, sizeof(type) - 1, 4097, SIZE_MAX};                     \
+            const size_t sizes[] = {0, (first)-1, 4097, SIZE_MAX};                            \
                                                                                               \
             memset(&one, 0x5A, sizeof one);                                                   \
             check_status(MF_STATUS_ARGUMENT, init(&one.result, sizes[i]));                    \
@@ -339,12 +340,12 @@ static void test_results(void **state)
     mf_shape shape;
 
     (void)state;
-    init_result(mf_shape, mf_shape_init);
-    init_result(mf_report, mf_report_init);
-    init_result(mf_memory, mf_memory_init);
-    init_result(mf_parameter_info, mf_parameter_info_init);
-    init_result(mf_pipeline_report, mf_pipeline_report_init);
-    init_result(mf_pipeline_progress_info, mf_pipeline_progress_info_init);
+    init_result(mf_shape, mf_shape_init, sizeof(mf_shape));
+    init_result(mf_report, mf_report_init, sizeof(mf_report));
+    init_result(mf_memory, mf_memory_init, offsetof(mf_memory, shared));
+    init_result(mf_parameter_info, mf_parameter_info_init, sizeof(mf_parameter_info));
+    init_result(mf_pipeline_report, mf_pipeline_report_init, sizeof(mf_pipeline_report));
+    init_result(mf_pipeline_progress_info, mf_pipeline_progress_info_init, sizeof(mf_pipeline_progress_info));
     check_ok(mf_shape_init(&shape, sizeof shape));
     check_shape(&shape, 1, 1, 1, 1);
 }

@@ -90,6 +90,7 @@ static void test_training_of_sequences_resumes_from_a_file(void **state)
     check_resuming(make_sequence_fixture, "units.1.scale");
     check_resuming(make_positions_fixture, "units.1.weight");
     check_resuming(make_tokens_fixture, "units.1.bias");
+    check_resuming(make_shared_fixture, "units.1.bias");
 }
 
 static void test_training_resumes_from_a_file(void **state)

@@ -1,4 +1,5 @@
-/* Owns: the linear head: G = F M^T, with F the layer's output or its adaptive average pooling. */
+/* Owns: the linear head: G = F M^T, with F the layer's output or its adaptive average pooling, and M of the
+ * layer, or a shared matrix with columns of the layer behind it. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -9,15 +10,16 @@
 /* With more classes than this, products with M are large enough to be fast in the BLAS library. */
 enum { FEW_CLASSES = 32 };
 
-/* With more than this, and where they are sampled, the way back goes over blocks of classes, whole rows of M,
- * and not over panels of features: so that threads find pieces however few features there are, and a piece of
- * dM stays in the cache however many classes. The goodness goes over blocks of classes as well: so each row
- * of M is packed once. */
+/* With more than this, where they are sampled, and where M begins with a shared matrix, the way back goes
+ * over blocks of classes, whole rows of M, and not over panels of features: so that threads find pieces
+ * however few features there are, and a piece of dM stays in the cache however many classes. The goodness
+ * goes over blocks of classes as well: so each row of M is packed once. */
 enum { CLASSES_BY_PANELS = 1024 };
 
 static bool goes_by_classes(const mfi_plan *plan)
 {
-    return plan->head.classes > CLASSES_BY_PANELS || plan->head.sampling != MF_SAMPLING_NONE;
+    return plan->head.classes > CLASSES_BY_PANELS || plan->head.sampling != MF_SAMPLING_NONE ||
+           plan->head.shared;
 }
 
 /* Classes of a block. */
@@ -58,10 +60,41 @@ size_t mfi_head_columns(const mfi_run *run)
     return run->columns > 0 ? run->columns : run->layer->plan.head.classes;
 }
 
-/* The rows of M that are scored. */
-static const float *rows_of_projection(const mfi_run *run)
+/* Some rows of M: one matrix, or two side by side, of which the first is shared and the head learns the
+ * other. */
+typedef struct side {
+    const float *values;
+    size_t start, width; /* columns of M */
+} side;
+
+enum { SIDES = 2 };
+
+typedef struct m_rows {
+    side sides[SIDES];
+    int count;
+} m_rows;
+
+/* Those of the classes from `first` on. */
+static m_rows rows_from(const mf_layer *layer, size_t first)
 {
-    return run->columns > 0 ? run->scratch->candidates.projection : projection_of(run->layer);
+    const mf_matrix *shared = layer->plan.head.shared;
+    size_t before = mfi_plan_shared(&layer->plan), learned = mfi_plan_learned(&layer->plan);
+    m_rows rows = {.count = 0};
+    if (shared)
+        rows.sides[rows.count++] = (side){shared->values + first * before, 0, before};
+    if (learned > 0)
+        rows.sides[rows.count++] = (side){projection_of(layer) + first * learned, before, learned};
+    return rows;
+}
+
+/* Those of the columns that a run scores. */
+static m_rows columns_from(const mfi_run *run, size_t first)
+{
+    size_t n = run->layer->plan.features;
+    const float *sampled = run->scratch->candidates.projection;
+    if (run->columns == 0)
+        return rows_from(run->layer, first);
+    return (m_rows){.sides = {{sampled + first * n, 0, n}}, .count = 1};
 }
 
 /* Its output. */
@@ -125,21 +158,23 @@ static size_t score_rows_of_piece(size_t columns, size_t features)
 
 /* G = F M^T for some rows of M, `columns` of which the whole head has; scores with row stride ldscores. */
 static void multiply_rows(const mf_layer *layer, size_t rows, const float *features, size_t columns,
-                          size_t count, const float *projection, float *scores, size_t ldscores)
+                          size_t count, m_rows m, float *scores, size_t ldscores)
 {
     size_t n = layer->plan.features;
-    if (columns <= FEW_CLASSES)
-        layer->kernels->skinny_product(rows, count, n, features, n, projection, scores);
-    else
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, n, 1.0f, features, n, projection, n, 0.0f, scores,
-                 ldscores);
+    if (columns <= FEW_CLASSES && m.count == 1) {
+        layer->kernels->skinny_product(rows, count, n, features, n, m.sides[0].values, scores);
+        return;
+    }
+    for (int i = 0; i < m.count; i++)
+        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, m.sides[i].width, 1.0f, features + m.sides[i].start, n,
+                 m.sides[i].values, m.sides[i].width, i == 0 ? 0.0f : 1.0f, scores, ldscores);
 }
 
 void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
                      float *scores)
 {
-    multiply_rows(layer, rows, features, layer->plan.head.classes, count,
-                  projection_of(layer) + first * layer->plan.features, scores, count);
+    multiply_rows(layer, rows, features, layer->plan.head.classes, count, rows_from(layer, first), scores,
+                  count);
 }
 
 static void score_rows(void *context, size_t index, size_t slot)
@@ -151,7 +186,7 @@ static void score_rows(void *context, size_t index, size_t slot)
     float *goodness = all->goodness + first * columns;
     (void)slot;
     multiply_rows(layer, rows, all->features + first * layer->plan.features, columns, columns,
-                  projection_of(layer), goodness, columns);
+                  rows_from(layer, 0), goodness, columns);
 }
 
 static void score_classes(void *context, size_t index, size_t slot)
@@ -162,8 +197,8 @@ static void score_classes(void *context, size_t index, size_t slot)
            count = left < all->piece ? left : all->piece;
     float *goodness = all->goodness + first;
     (void)slot;
-    multiply_rows(layer, all->rows, all->features, columns, count,
-                  rows_of_projection(all->run) + first * layer->plan.features, goodness, columns);
+    multiply_rows(layer, all->rows, all->features, columns, count, columns_from(all->run, first), goodness,
+                  columns);
     for (size_t b = 0; all->run->columns > 0 && b < all->rows; b++)
         layer->kernels->scale_add(count, 1.0f, goodness + b * columns, 1.0f,
                                   all->run->scratch->candidates.offsets + first);
@@ -235,9 +270,12 @@ static void sum_classes(mfi_run *mine, void *context, size_t index)
     const head_pass *pass = context;
     size_t n = mine->layer->plan.features, m = mfi_head_columns(mine), first = index * m / CLASS_RUNS,
            end = (index + 1) * m / CLASS_RUNS;
-    mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, pass->rows, n, end - first, 1.0f,
-             mine->scratch->goodness + pass->first * m + first, m, rows_of_projection(mine) + first * n, n,
-             0.0f, mine->scratch->sums + index * pass->rows * n, n);
+    const m_rows rows = columns_from(mine, first);
+    for (int i = 0; i < rows.count; i++)
+        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, pass->rows, rows.sides[i].width, end - first, 1.0f,
+                 mine->scratch->goodness + pass->first * m + first, m, rows.sides[i].values,
+                 rows.sides[i].width, 0.0f,
+                 mine->scratch->sums + index * pass->rows * n + rows.sides[i].start, n);
 }
 
 static void add_class_runs(mfi_run *mine, void *context, size_t first, size_t end)
@@ -251,7 +289,7 @@ static void add_class_runs(mfi_run *mine, void *context, size_t first, size_t en
     mfi_run_look_at(mine, end - first, to);
 }
 
-/* dM of a block of classes, and its use. */
+/* dM of a block of classes, in the columns that the head learns, and its use. */
 static void classes_piece(mfi_run *mine, void *context, size_t index)
 {
     const head_pass *pass = context;
@@ -260,14 +298,16 @@ static void classes_piece(mfi_run *mine, void *context, size_t index)
     size_t rows = mine->rows->count * layer->plan.scored, n = layer->plan.features,
            m = mfi_head_columns(mine), first = index * pass->block, left = m - first,
            count = left < pass->block ? left : pass->block;
-    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, count, n, rows, 1.0f, scratch->goodness + first, m, pass->features, n,
-             0.0f, scratch->dm, n);
-    mfi_run_look_at(mine, count * n, scratch->dm);
+    size_t learned = mfi_plan_learned(&layer->plan);
+    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, count, learned, rows, 1.0f, scratch->goodness + first, m,
+             pass->features + n - learned, n, 0.0f, scratch->dm, learned);
+    mfi_run_look_at(mine, count * learned, scratch->dm);
     for (size_t c = 0; mine->columns > 0 && c < count; c++)
-        mfi_run_take(mine, &pass->projection, (size_t)scratch->candidates.classes[first + c] * n, 1, n, n,
-                     scratch->dm + c * n);
+        mfi_run_take(mine, &pass->projection, (size_t)scratch->candidates.classes[first + c] * learned, 1,
+                     learned, learned, scratch->dm + c * learned);
     if (mine->columns == 0)
-        mfi_run_take(mine, &pass->projection, first * n, 1, count * n, count * n, scratch->dm);
+        mfi_run_take(mine, &pass->projection, first * learned, 1, count * learned, count * learned,
+                     scratch->dm);
 }
 
 /* dF needs the M of before the update. */
@@ -281,6 +321,8 @@ static void backward_by_classes(mfi_run *run, head_pass *pass)
         mfi_run_share_items(run, pass->rows * plan->features, CLASS_RUNS, add_class_runs, pass);
     }
     pass->block = classes_of_block(plan);
+    if (mfi_plan_learned(plan) == 0)
+        return;
     mfi_run_share_gradients(run, pieces_of(mfi_head_columns(run), pass->block), classes_piece, pass);
 }
 
@@ -292,7 +334,7 @@ bool mfi_head_sizes(const mfi_plan *plan, size_t rows, mfi_shared_sizes *shared)
         return mfi_multiply(columns, mfi_head_panel(plan), &shared->dm);
     }
     shared->pieces = pieces_of(columns, block);
-    return mfi_multiply(columns < block ? columns : block, plan->features, &shared->dm) &&
+    return mfi_multiply(columns < block ? columns : block, mfi_plan_learned(plan), &shared->dm) &&
            mfi_multiply(rows, plan->scored, &values) &&
            mfi_multiply(values < SUMMED_ROWS ? values : SUMMED_ROWS, CLASS_RUNS * plan->features,
                         &shared->sums);
@@ -314,7 +356,8 @@ void mfi_head_backward(mfi_run *run, float *da)
     bool pools = mfi_plan_pools_head(plan);
     head_pass pass = {.features = pools ? run->scratch->features : head_input(run),
                       .dfeatures = pools ? run->scratch->dfeatures : da,
-                      .projection = mfi_run_target(run, (int32_t)plan->projection)};
+                      .projection =
+                          mfi_run_target(run, mfi_plan_learned(plan) > 0 ? (int32_t)plan->projection : -1)};
     if (goes_by_classes(plan))
         backward_by_classes(run, &pass);
     else

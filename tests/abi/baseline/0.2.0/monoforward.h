@@ -477,7 +477,7 @@ MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value)
 
 /** Changes the number of classes: M and its optimizer state start anew, W and b stay. Workspaces made
  *  before are STALE, and a network refuses layers whose classes differ: see mf_network_set_classes().
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT, STATE (the head reads a shared matrix), OVERFLOW, MEMORY. */
 MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
 
 /** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
@@ -591,6 +591,73 @@ MF_API mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, c
  *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
 MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows,
                                    const float *a, float *goodness);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
+/** @defgroup matrix Matrices that heads share
+ *
+ *  With many classes M is most of a network, and every layer has one. A matrix E [m, d] of the host's, such as
+ *  the vectors of words, can be the first d columns of the M of as many layers as read it (`shared` in
+ *  mf_head_spec). No layer learns it: there is no state of an optimizer for it, and it is once in memory and
+ *  once in a model file.
+ *
+ *  A handle is counted. Builders and layers hold references, and so do clones of a network, so the host may free
+ *  its own as soon as it has made its layers; what its memory came from must last as long as any of them. No
+ *  call changes a matrix, so any number of threads may read it.
+ *  @{ */
+
+/** Opaque handle of a matrix. */
+typedef struct mf_matrix mf_matrix;
+
+/** What a matrix is made from. */
+typedef struct mf_matrix_spec {
+    uint32_t struct_size;          /**< sizeof(mf_matrix_spec). */
+    size_t rows;                   /**< m, one for each class; 1 or more, no default. */
+    size_t columns;                /**< d, 1 or more; no default. */
+    const float *values;           /**< [rows, columns], all finite; copied. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_matrix_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_matrix_spec_init(mf_matrix_spec *spec, size_t size);
+
+/** Creates a matrix. Free it with mf_matrix_free().
+ *  @param spec    what to make it from
+ *  @param matrix  receives the handle, or NULL on failure
+ *  Errors: ARGUMENT, NUMERIC (a value is not finite), OVERFLOW, MEMORY. */
+MF_API mf_status mf_matrix_create(const mf_matrix_spec *spec, mf_matrix **matrix);
+
+/** Creates a matrix with the values that a parameter of a layer has at the time: those of an embedding, or the
+ *  "projection" of another network. What the layer learns later leaves the matrix as it is.
+ *  @param layer      whose parameter it is
+ *  @param name       of a parameter of rank 2
+ *  @param allocator  of the matrix; NULL: the C library's
+ *  @param matrix     receives the handle, or NULL on failure
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such name), SHAPE (another rank), NUMERIC (a value is not finite),
+ *  MEMORY. */
+MF_API mf_status mf_matrix_from_parameter(const mf_layer *layer, const char *name,
+                                          const mf_allocator *allocator, mf_matrix **matrix);
+
+/** Gives up the caller's reference; builders and layers keep theirs.
+ *  @param matrix  NULL is fine */
+MF_API void mf_matrix_free(mf_matrix *matrix);
+
+/** How many rows and columns a matrix has.
+ *  @param matrix   to look at
+ *  @param rows     receives the number; may be NULL
+ *  @param columns  receives the number; may be NULL
+ *  Errors: HANDLE. */
+MF_API mf_status mf_matrix_size(const mf_matrix *matrix, size_t *rows, size_t *columns);
+
+/** Copies the values of a matrix out.
+ *  @param matrix  to look at
+ *  @param values  [rows, columns] receives them
+ *  @param count   rows x columns
+ *  Errors: HANDLE, ARGUMENT, SHAPE (another count). */
+MF_API mf_status mf_matrix_values(const mf_matrix *matrix, float *values, size_t count);
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
@@ -827,6 +894,13 @@ typedef struct mf_head_spec {
                                   output, or a unit behind it, and costs nothing in inference. Not of
                                   MF_HEAD_POSITIONS. Evaluation reports the cross-entropy. */
     int32_t reserved2;       /**< 0. */
+    const mf_matrix *shared; /**< E [m, d], of which M has its first d columns: M = [E, V], so that G = F_E E^T +
+                                  F_V V^T for F = [F_E, F_V], what M reads. V is the layer's "head.projection", and
+                                  if M reads d values there is none. Behind a dense unit of d + r outputs without
+                                  bias, whose W is [U; Z], that is G = a (E U + V Z)^T: U takes the output a into
+                                  the space of E, and V Z is a part of rank r of the layer's own, which begins
+                                  at 0 with MF_INIT_ZERO. The number of classes cannot change. NULL (default): M is
+                                  the layer's. mf_layer_head() lends the handle; it is valid as long as the layer. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -904,10 +978,10 @@ MF_API mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *bloc
 
 /** Sets the head of the layer.
  *  @param builder  whose layer it is for
- *  @param head     copied
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, STATE (there is a head already, or the builder was made by
- *  mf_builder_from_spec()), and the first failure of this builder. What the head reads is checked by
- *  mf_layer_build(). */
+ *  @param head     copied; the builder takes a reference to its shared matrix
+ *  Errors: HANDLE, ARGUMENT, SHAPE (a shared matrix with another number of rows than there are classes),
+ *  OVERFLOW, STATE (there is a head already, or the builder was made by mf_builder_from_spec()), and the first
+ *  failure of this builder. What the head reads is checked by mf_layer_build(). */
 MF_API mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head);
 
 /** The shape of a row of a node.
@@ -921,8 +995,8 @@ MF_API mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_sh
  *  @param builder  that has units and a head
  *  @param layer    receives the handle, or NULL on failure
  *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last), SHAPE (a head that does
- * not fit the output), STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder.
- */
+ * not fit the output, or a shared matrix with more columns than M reads), STATE (no unit, or no head),
+ * OVERFLOW, MEMORY, and the first failure of this builder. */
 MF_API mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
 
 /** How many units a layer has; also one that was made from a spec consists of units.
@@ -1014,7 +1088,7 @@ MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, siz
 MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 
 /** mf_layer_set_classes() for every layer: all of them or, on failure, none.
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT, STATE (a head reads a shared matrix), OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 
 /** Makes a scaling of the inputs a part of the network: the first layer reads (x + shift) * scale, rounded to
@@ -1293,9 +1367,10 @@ typedef struct mf_memory {
     size_t network;       /**< The network. */
     size_t optimizer;     /**< The optimizer. */
     size_t workspace;     /**< The workspace. */
-    size_t total;         /**< The sum of the above. */
-    size_t arena;         /**< What suffices as a buffer for mf_arena_init() to hold all of them, with what
-                               creating them takes in passing. */
+    size_t total;         /**< The sum of the above and of `shared`. */
+    size_t arena;         /**< What suffices as a buffer for mf_arena_init() to hold all of them, matrices too,
+                               with what creating them takes in passing. */
+    size_t shared;        /**< The matrices that heads share, each of them once. Part of the total. */
 } mf_memory;
 
 /** Fills `report` with zeros and its struct_size. `size` is sizeof *report as the caller was compiled.
