@@ -768,6 +768,9 @@ struct unit_spec : mf_unit_spec {
     /** Maps [d, height, width] as a sequence [height width, d]. */
     static unit_spec tokens() { return of_kind(MF_UNIT_TOKENS); }
 
+    /** A sequence or maps as a row of all their values, which takes no time. */
+    static unit_spec flatten() { return of_kind(MF_UNIT_FLATTEN); }
+
     /** Adds learned positions to a sequence. */
     static unit_spec positions() { return of_kind(MF_UNIT_POSITIONS); }
 
@@ -1289,6 +1292,7 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
     builder &global_pool() { return unit(unit_spec::global_pool()); }
 
     builder &transpose() { return unit(unit_spec::transpose()); }
+    builder &flatten() { return unit(unit_spec::flatten()); }
 
     builder &tokens() { return unit(unit_spec::tokens()); }
 

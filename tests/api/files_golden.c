@@ -47,6 +47,8 @@ static const float sequences_last[] = {0.0840405607f, -0.0524143673f, 0.05824769
                                        0.0917107434f, -0.0241601035f, 0.0637704867f};
 static const float sequences_sum[] = {2.59288501f,  -1.23987015f, -1.28486235f, -1.34963405f, 2.34258205f,
                                       -1.58313325f, -0.72432193f, -1.41603842f, 2.4940647f};
+static const float rows_last[] = {0.126191757f,  0.0546314804f, 0.184453628f, 0.121812682f, -0.387617411f,
+                                  -0.227114055f, -0.513452822f, 0.193631777f, 0.0888472133f};
 static const float positions_last[] = {
     0.0760788159f,   -0.294336933f,   -0.0722913447f, -0.059483357f,   -0.0877787177f,  -0.140805379f,
     -0.185691375f,   0.163803521f,    -0.207315229f,  -0.0774015642f,  0.0534253797f,   -0.155094548f,
@@ -271,6 +273,9 @@ static void test_golden_models_of_sequences_give_the_expected_scores(void **stat
     network = load("format3/positions", MF_CONTENTS_MODEL);
     check_scores_at(network, GOLDEN_MAPS, GOLDEN_MAPS / 2, MF_PREDICT_LAST, positions_last);
     check_scores_at(network, GOLDEN_MAPS, GOLDEN_MAPS / 2, MF_PREDICT_SUM, positions_sum);
+    mf_network_free(network);
+    network = load("format3/rows", MF_CONTENTS_MODEL);
+    check_scores(network, GOLDEN_MAPS, MF_PREDICT_LAST, rows_last);
     mf_network_free(network);
 }
 

@@ -312,6 +312,61 @@ static void test_bits_do_not_depend_on_threads(void **state)
     release(&f);
 }
 
+/* Steps of one head: what M is afterwards. */
+static float *trained_projection(uint32_t threads, const units_plan *plan, size_t *count)
+{
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    mf_network *network = make_units_network(plan, 1, optimizer);
+    float x[ROWS * INPUTS], weights[ROWS];
+    int32_t y[ROWS];
+    test_random random = {.state = 8};
+    mf_pool_spec wanted;
+    mf_pool *pool;
+    mf_workspace_spec spec;
+    mf_workspace *workspace;
+    mf_batch batch = make_batch(ROWS, x, y);
+
+    random_values(&random, x, ROWS * INPUTS, 1.0);
+    random_labels(&random, y, ROWS, CLASSES);
+    for (size_t r = 0; r < ROWS; r++)
+        weights[r] = (float)(r % 3);
+    batch.sample_weights = weights;
+    check_ok(mf_pool_spec_init(&wanted, sizeof wanted));
+    wanted.threads = threads;
+    check_ok(mf_pool_create(&wanted, &pool));
+    check_ok(mf_workspace_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = ROWS;
+    spec.pool = pool;
+    check_ok(mf_workspace_create(&spec, &workspace));
+    for (int t = 0; t < 3; t++)
+        check_ok(mf_network_step_batch(network, workspace, &batch));
+    float *m = read_parameter(layer_at(network, 0), "head.projection", count);
+    mf_workspace_free(workspace);
+    mf_pool_free(pool);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+    return m;
+}
+
+static void test_bits_of_steps_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+    for (int sampled = 0; sampled <= 1; sampled++) {
+        units_plan plan = plan_row(INPUTS, CLASSES);
+        size_t count;
+
+        plan_add(&plan, unit_dense(20));
+        plan.head.label_smoothing = sampled ? 0.0f : 0.1f;
+        plan.head.sampling = sampled ? MF_SAMPLING_UNIFORM : MF_SAMPLING_NONE;
+        plan.head.candidates = sampled ? 3000 : 0;
+        float *one = trained_projection(1, &plan, &count), *three = trained_projection(3, &plan, &count);
+        assert_memory_equal(one, three, count * sizeof *one);
+        free(one);
+        free(three);
+    }
+}
+
 static void test_scores_are_never_in_memory_together(void **state)
 {
     const mf_layer_spec one = layer_spec(30, 20, 200000), other = layer_spec(20, 10, 200000);
@@ -414,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_predictions_are_those_of_whole_scores),
         cmocka_unit_test(test_of_equal_scores_the_lowest_class_comes_first),
         cmocka_unit_test(test_bits_do_not_depend_on_threads),
+        cmocka_unit_test(test_bits_of_steps_do_not_depend_on_threads),
         cmocka_unit_test(test_scores_are_never_in_memory_together),
         cmocka_unit_test(test_top_of_few_classes),
         cmocka_unit_test(test_refused),

@@ -125,14 +125,16 @@ TEST(builder, units_of_sequences_have_calls_and_specs)
     CHECK(all_values(chained.head(3).build()) == all_values(added.head(3).build()));
 
     mf::builder attending({2, 3, 4}, 3), same({2, 3, 4}, 3);
-    attending.tokens().positions().dense(12).attention(2, true).transpose();
+    attending.tokens().positions().dense(12).attention(2, true).transpose().flatten();
     same.unit(mf::unit_spec::tokens())
         .unit(mf::unit_spec::positions())
         .unit(mf::unit_spec::dense(12))
         .unit(mf::unit_spec::attention(2, true))
-        .unit(mf::unit_spec::transpose());
+        .unit(mf::unit_spec::transpose())
+        .unit(mf::unit_spec::flatten());
     CHECK(attending.shape(3).dims[0] == 12 && attending.shape(3).dims[1] == 12);
-    CHECK(attending.shape().dims[0] == 4 && attending.shape().dims[1] == 12);
+    CHECK(attending.shape(5).dims[0] == 4 && attending.shape(5).dims[1] == 12);
+    CHECK(attending.shape().rank == 1 && attending.shape().dims[0] == 48);
     mf::layer one = attending.head(3).build(), other = same.head(3).build();
     CHECK(all_values(one) == all_values(other));
     CHECK(one.unit(4).heads == 2 && one.unit(4).causal == 1 && other.unit(4).causal == 1);

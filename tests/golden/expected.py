@@ -160,6 +160,8 @@ def run_unit(unit, get, x, other):
         return x.transpose(0, 2, 1)
     if kind == "tokens":
         return x.reshape(*x.shape[:2], -1).transpose(0, 2, 1)
+    if kind == "flatten":
+        return x.reshape(len(x), -1)
     if kind == "positions":
         return x + get("weight")
     if kind == "attention":
@@ -281,7 +283,7 @@ def scale(tensors, x):
     return (x + shift) * factor
 
 
-models = {"dense": 6, "maps": 60, "training": 6, "units": 60, "units_training": 6, "sequences": 60, "positions": 60,
+models = {"dense": 6, "maps": 60, "training": 6, "units": 60, "units_training": 6, "sequences": 60, "positions": 60, "rows": 60,
           "tokens_training": 6}
 for model, inputs in models.items():
     path = f"{sys.argv[1]}/{model}.safetensors"

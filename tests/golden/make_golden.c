@@ -232,6 +232,20 @@ static mf_network *tokens(mf_optimizer *optimizer)
     return network;
 }
 
+/* All positions of a sequence as a row, and the layer's input. */
+static mf_network *rows(void)
+{
+    units_plan plan = plan_sequence(15, 4, GOLDEN_CLASSES);
+
+    plan_add(&plan, unit_dense(3));
+    plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+    plan_add(&plan, unit_dense(5));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, unit_reading(unit_of(MF_UNIT_FLATTEN), 0));
+    plan_add(&plan, unit_concat(4, 5));
+    return make_units_network(&plan, 1, NULL);
+}
+
 static void write_sequences(const char *folder, mf_optimizer *optimizer)
 {
     mf_network *network = sequences(optimizer);
@@ -239,6 +253,7 @@ static void write_sequences(const char *folder, mf_optimizer *optimizer)
     golden_train(network, GOLDEN_MAPS, 4);
     save(folder, "sequences", network, MF_CONTENTS_MODEL);
     save(folder, "positions", positions(), MF_CONTENTS_MODEL);
+    save(folder, "rows", rows(), MF_CONTENTS_MODEL);
 }
 
 static void write_tokens(const char *folder, mf_optimizer *optimizer)

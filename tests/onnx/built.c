@@ -291,6 +291,8 @@ static mf_network *sequences(const images *set)
     plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
     plan_add(&plan, unit_of(MF_UNIT_TRANSPOSE));
     plan_add(&plan, unit_concat(MF_NODE_PREVIOUS, MF_NODE_PREVIOUS));
+    plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+    plan_add(&plan, unit_dense(30));
     append_plan(network, &plan);
     append_dense(network, 20);
     return network;
@@ -357,9 +359,10 @@ mf_network *random_network(uint64_t seed, images *set)
 {
     test_random random = {seed};
     mf_network *network = make_network();
-    units_plan plan = seed % 10 == 1 ? tokens_plan(&random)
-                      : seed % 3     ? random_plan(&random)
-                                     : random_plan_with_head_units(&random, 0);
+    units_plan plan = seed % 10 == 1  ? tokens_plan(&random)
+                      : seed % 9 == 4 ? random_plan_with_flatten(&random)
+                      : seed % 3      ? random_plan(&random)
+                                      : random_plan_with_head_units(&random, 0);
     size_t vocabulary;
 
     plan.head.classes = IMAGE_CLASSES;

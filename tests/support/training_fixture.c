@@ -115,7 +115,7 @@ static mf_network *make_sequences(mf_optimizer *optimizer)
 {
     units_plan plans[3] = {plan_sequence(7, 3, CLASSES), plan_sequence(7, 3, CLASSES),
                            plan_sequence(7, 7, CLASSES)};
-    mf_layer_spec spec = layer_spec(11, 19, CLASSES);
+    mf_layer_spec spec = layer_spec(35, 19, CLASSES);
     mf_network *network;
     mf_layer *layer;
 
@@ -139,6 +139,8 @@ static mf_network *make_sequences(mf_optimizer *optimizer)
     plan_add(&plans[2], unit_of(MF_UNIT_GLOBAL_POOL));
     plan_add(&plans[2], unit_dense(5));
     plan_add(&plans[2], unit_concat(MF_NODE_PREVIOUS, 7));
+    plan_add(&plans[2], unit_reading(unit_of(MF_UNIT_FLATTEN), 6));
+    plan_add(&plans[2], unit_concat(MF_NODE_PREVIOUS, 9));
     plans[2].seed = 65;
     spec.activation = MF_ACTIVATION_SILU;
     network = make_units_network(plans, 3, NULL);

@@ -359,6 +359,7 @@ enum { MF_UNIT_TOKENS = 11 };
 enum { MF_UNIT_POSITIONS = 12 };
 enum { MF_UNIT_ATTENTION = 13 };
 enum { MF_UNIT_EMBEDDING = 14 };
+enum { MF_UNIT_FLATTEN = 15 };
 enum { MF_BLOCK_RESIDUAL = 0 };
 enum { MF_BLOCK_BOTTLENECK = 1 };
 enum { MF_BLOCK_MIXER = 2 };

@@ -75,6 +75,7 @@ const constants = Object.freeze({
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
     MF_UNIT_EMBEDDING: 14,
+    MF_UNIT_FLATTEN: 15,
     MF_BLOCK_RESIDUAL: 0,
     MF_BLOCK_BOTTLENECK: 1,
     MF_BLOCK_MIXER: 2,

@@ -89,12 +89,12 @@ class Building(unittest.TestCase):
         self.assertEqual(layer.shape(), ((5, 4), (10,)))
         builder = mf.Builder((2, 3, 4), seed=3).tokens().positions(weight_gain=0.5).dense(12).attention(2, causal=True)
         self.assertEqual(builder.shape(), (12, 4))
-        layer = builder.transpose().head(2).build()
+        layer = builder.transpose().flatten().head(2).build()
         self.assertEqual([unit.kind for unit in layer.units()],
                          [mf.abi.MF_UNIT_TOKENS, mf.abi.MF_UNIT_POSITIONS, mf.abi.MF_UNIT_DENSE,
-                          mf.abi.MF_UNIT_ATTENTION, mf.abi.MF_UNIT_TRANSPOSE])
+                          mf.abi.MF_UNIT_ATTENTION, mf.abi.MF_UNIT_TRANSPOSE, mf.abi.MF_UNIT_FLATTEN])
         self.assertEqual((layer.units()[3].heads, layer.units()[3].causal, layer.units()[1].weight_gain), (2, 1, 0.5))
-        self.assertEqual(layer.shape(), ((2, 3, 4), (4, 12)))
+        self.assertEqual(layer.shape(), ((2, 3, 4), (48,)))
 
     def test_tokens(self):
         x, y = numpy.array([[8, 0, 3], [3, 1, 2]], numpy.int32), numpy.array([0, 1], numpy.int32)

@@ -105,6 +105,10 @@ class Builder(Handle):
         """Maps [d, height, width] as a sequence [height width, d]."""
         return self.unit("tokens", **options)
 
+    def flatten(self, **options: Any) -> Builder:
+        """A sequence or maps as a row of all their values, which takes no time."""
+        return self.unit("flatten", **options)
+
     def positions(self, **options: Any) -> Builder:
         """Adds learned positions to a sequence."""
         return self.unit("positions", **options)

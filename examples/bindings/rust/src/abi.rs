@@ -110,6 +110,7 @@ pub const MF_UNIT_TOKENS: i32 = 11;
 pub const MF_UNIT_POSITIONS: i32 = 12;
 pub const MF_UNIT_ATTENTION: i32 = 13;
 pub const MF_UNIT_EMBEDDING: i32 = 14;
+pub const MF_UNIT_FLATTEN: i32 = 15;
 pub const MF_BLOCK_RESIDUAL: i32 = 0;
 pub const MF_BLOCK_BOTTLENECK: i32 = 1;
 pub const MF_BLOCK_MIXER: i32 = 2;

@@ -660,13 +660,17 @@ enum {
               of softmax_s(q_t k_s / sqrt(d / heads)) v_s. It has no parameters: a dense unit with 3 d outputs
               in front of it, and one with d outputs behind it, are its projections. */
     MF_UNIT_EMBEDDING =
-        14 /**< Of a row of T tokens, which are whole numbers from 0 to vocabulary - 1, the sequence
+        14, /**< Of a row of T tokens, which are whole numbers from 0 to vocabulary - 1, the sequence
               [T, outputs] of their rows of W, "weight" [vocabulary, outputs]. It reads node 0, and its layer
               is the first of its network. A step updates the rows of the tokens that its batch has and no
               others, as that of a sampled head does: the others keep the optimizer's state of then, and
               weight decay does not reach them. W stays float32 with MF_PRECISION_BF16. A batch with a value
               that is no token is refused with ARGUMENT; so it is if it became one by the scale of bytes, 1 / 255 by
               default, or by the network's input scaling. */
+    MF_UNIT_FLATTEN = 15 /**< A sequence [T, d] or maps [c, height, width] as a row of all their values, [T d] or
+                            [c height width]: a dense unit behind it reads all positions at once, and the layer
+                            has one label for a row. It takes neither time nor memory. Not all that a layer has:
+                            its output must be more than its input. */
 };
 
 /** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
