@@ -384,8 +384,7 @@ static void draw_similarity(draft *d)
     d->plan.head.similarity = chance(d, 0.5) ? 0.99f : 0.5f;
 }
 
-/* Draws stand in statements of their own: compilers differ in which argument of a call they evaluate first.
- */
+/* Each draw has a statement of its own: compilers differ in which argument of a call comes first. */
 static units_plan draw_sequence(draft *d, size_t classes)
 {
     size_t values = between(d, 2, 8), positions = between(d, 1, 5);
