@@ -64,6 +64,12 @@ transformer="--model transformer --window 32 --width 64"
     run bp-sampled --train bp $few $(best bp-sampled) "$@"
     run mf-low-rank-sampled --head low-rank $few $(best mf-low-rank) "$@"
     run mf-rank-16-sampled --head low-rank --rank 16 $few $(best mf-low-rank) "$@"
+    # What wider layers take is known after a step.
+    for width in 256 512; do
+        run memory-bp-full-$width --test no --train bp --width $width --tokens 128 --judged 128 "$@"
+        run memory-mf-low-rank-sampled-$width --test no --head low-rank --law uniform --width $width --tokens 128 \
+            --judged 128 "$@"
+    done
     run transformer-mf-sampled $transformer $few $(best mf-sampled-) "$@"
     run transformer-bp-sampled $transformer --train bp $few $(best bp-sampled) "$@"
     run mf-sampled-more $more $(best mf-sampled-) "$@"
