@@ -12,6 +12,7 @@
 #include "math/kernels.h"
 #include "math/lanes.h"
 #include "math/transpose_body.h"
+#include "math/taps_body.h"
 #include "math/winograd_body.h"
 #include "math/updates_body.h"
 #include "math/products_body.h"
@@ -110,11 +111,12 @@ static void apply_derivative(mfi_activation phi, size_t n, const float *restrict
 static void derivative(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
                        size_t n, float *dz, float *db)
 {
-    memset(db, 0, width * sizeof *db);
+    if (db)
+        memset(db, 0, width * sizeof *db);
     for (size_t b = 0; b < rows; b++) {
         float *restrict row = dz + b * width;
         apply_derivative(phi, width, a + b * n, z ? z + b * n : NULL, row);
-        for (size_t j = 0; j < width; j++)
+        for (size_t j = 0; db && j < width; j++)
             db[j] += row[j];
     }
 }
@@ -391,6 +393,9 @@ const mfi_kernels MFI_TABLE = {
     .head_gradient = head_gradient,
     .transpose = transpose,
     .transform = transform,
+    .copy_rows = copy_rows,
+    .tap_sums = tap_sums,
+    .tap_products = tap_products,
     .moments = moments,
     .column_moments = column_moments,
     .normalize = normalize,

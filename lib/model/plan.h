@@ -38,6 +38,7 @@ typedef struct mfi_stage {
     double multiplications;             /* of its product, for one row */
     size_t groups;                      /* of a convolution; 0: it has none */
     mfi_geometry geometry;              /* of a convolution, or, as far as its pool, of a pooling */
+    size_t group_lanes;                 /* of the kernels, if they compute its groups; 0: the BLAS library */
     mfi_order order;                    /* of the weight */
     mfi_activation phi;
     float normalization_rate, normalization_epsilon;

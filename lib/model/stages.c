@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "math/grouped.h"
 #include "math/winograd.h"
 #include "model/head.h"
 #include "model/unit.h"
@@ -91,6 +92,8 @@ static void form_stage(mfi_plan *plan, int32_t node)
     stage.order = stage.groups > 0 ? (mfi_order){1, 1} : plan->products.order;
     stage.winograd = stage.kind == MF_UNIT_CONV2D && stage.groups == 0 && plan->products.winograd &&
                      mfi_winograd_pays(&stage.geometry);
+    if (stage.groups > 0 && plan->products.own && mfi_grouped_pays(&stage.geometry, stage.groups))
+        stage.group_lanes = plan->products.kernels->order.lanes;
     stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));

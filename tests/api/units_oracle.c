@@ -415,7 +415,10 @@ static void test_embeddings_match_the_oracle(void **state)
 /* Few groups and depthwise ones, with what is computed in one pass with them. */
 static void test_grouped_convolutions_match_the_oracle(void **state)
 {
-    const size_t shapes[][3] = {{4, 6, 2}, {6, 6, 6}, {5, 10, 5}, {16, 16, 16}, {33, 66, 11}};
+    const size_t shapes[][3] = {{4, 6, 2},    {6, 6, 6},   {5, 10, 5}, {16, 16, 16},
+                                {33, 66, 11}, {40, 10, 2}, {2, 40, 2}}; /* the last ones by patches */
+    units_plan wide = plan_maps(3, 9, 37, 3);
+    mf_unit_spec window = unit_conv(3, 5, 4);
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(shapes); i++)
@@ -432,6 +435,16 @@ static void test_grouped_convolutions_match_the_oracle(void **state)
             plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
             run_plan("groups", &plan, ROWS);
         }
+    /* Rows of several vectors and a rest; windows that meet only padding, and values that meet none. */
+    window.groups = 3;
+    window.stride[1] = 3;
+    window.kernel[0] = 2;
+    window.stride[0] = 3;
+    window.padding[0] = 0;
+    plan_add(&wide, unit_activation(MF_ACTIVATION_SILU));
+    plan_add(&wide, window);
+    wide.head.pool_size = 2;
+    run_plan("wide groups", &wide, ROWS);
 }
 
 /* The way back goes over blocks of classes; the last rows are a stretch of their own. */

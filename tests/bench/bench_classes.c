@@ -163,7 +163,7 @@ int main(int count, char **arguments)
                                  argument(count, arguments, "batch", "128")};
     const char *candidates = argument(count, arguments, "candidates", "1000");
     const char *threads = argument(count, arguments, "threads", "1");
-    const char *python = find_torch(argument(count, arguments, "python", NULL));
+    const char *python = find_torch(argument(count, arguments, "python", ""));
     size_t rounds = strtoul(argument(count, arguments, "rounds", "5"), NULL, 10);
     char *optimizers = copy_words(argument(count, arguments, "optimizer", "adam")), what[CHILD_TEXT];
     if (rounds < 1 || rounds > MOST_ROUNDS)

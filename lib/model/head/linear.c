@@ -70,12 +70,19 @@ static const float *head_input(const mfi_run *run)
     return mfi_run_output(run, run->layer->plan.scoring - 1);
 }
 
+static void pool_rows(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const mfi_plan *plan = &mine->layer->plan;
+    const mf_shape *input = mfi_plan_head_input(plan);
+    float *features = context;
+    mfi_adaptive_pool(input->dims + 1, plan->head.pool_size, (end - first) * input->dims[0],
+                      head_input(mine) + first * mfi_shape_values(input), features + first * plan->features);
+}
+
 static void pool_features(const mfi_run *run, float *features)
 {
-    const mfi_plan *plan = &run->layer->plan;
-    const mf_shape *input = mfi_plan_head_input(plan);
-    mfi_adaptive_pool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0],
-                      head_input(run), features);
+    mfi_run_share_items(run, run->rows->count, mfi_shape_values(mfi_plan_head_input(&run->layer->plan)),
+                        pool_rows, features);
 }
 
 /* What M reads: that, or its pooling in scratch->features. */
@@ -291,10 +298,19 @@ bool mfi_head_sizes(const mfi_plan *plan, size_t rows, mfi_shared_sizes *shared)
                         &shared->sums);
 }
 
+static void unpool_rows(mfi_run *mine, void *context, size_t first, size_t end)
+{
+    const mfi_plan *plan = &mine->layer->plan;
+    const mf_shape *input = mfi_plan_head_input(plan);
+    float *da = context;
+    mfi_adaptive_unpool(input->dims + 1, plan->head.pool_size, (end - first) * input->dims[0],
+                        mine->scratch->dfeatures + first * plan->features,
+                        da + first * mfi_shape_values(input));
+}
+
 void mfi_head_backward(mfi_run *run, float *da)
 {
     const mfi_plan *plan = &run->layer->plan;
-    const mf_shape *input = mfi_plan_head_input(plan);
     bool pools = mfi_plan_pools_head(plan);
     head_pass pass = {.features = pools ? run->scratch->features : head_input(run),
                       .dfeatures = pools ? run->scratch->dfeatures : da,
@@ -304,8 +320,8 @@ void mfi_head_backward(mfi_run *run, float *da)
     else
         mfi_run_share_gradients(run, pieces_of(plan->features, mfi_head_panel(plan)), features_piece, &pass);
     if (pools)
-        mfi_adaptive_unpool(input->dims + 1, plan->head.pool_size, run->rows->count * input->dims[0],
-                            pass.dfeatures, da);
+        mfi_run_share_items(run, run->rows->count, mfi_shape_values(mfi_plan_head_input(plan)), unpool_rows,
+                            da);
 }
 
 void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,
