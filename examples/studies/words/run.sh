@@ -86,5 +86,7 @@ transformer="--model transformer --window 32 --width 64"
     run transformer-bp-sampled-more $transformer --train bp $more $(best bp-sampled) "$@"
     run mf-sampled-4000 $few $(best mf-sampled-) --candidates 4000 "$@"
     run mf-low-rank --head low-rank $few $(best mf-full) "$@"
+    # The rate that came second for all words, over as many words as the others have.
+    run mf-full-0.008 --test no $few --rate 0.008 "$@"
 }
 cat "$folder/runs.log"
