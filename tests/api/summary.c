@@ -74,7 +74,8 @@ static mf_network *block_and_dense(mf_optimizer *optimizer)
 
     conv.bias = 0;
     pool.stride[0] = pool.stride[1] = 2;
-    pool.padding[0] = pool.padding[1] = 1;
+    pool.kernel[0] = 2;
+    pool.padding[1] = 1;
     plan_add(&plans[0], conv);
     plan_add(&plans[0], unit_norm());
     plan_add(&plans[0], unit_activation(MF_ACTIVATION_LEAKY_RELU));
@@ -95,7 +96,7 @@ static const char block_lines[] =
     "     2  batch_norm  2x4x4                   8\n"
     "     3  activation  2x4x4                   0  leaky relu\n"
     "     4  add         2x4x4                   0  node 3 + node 0\n"
-    "     5  pool        2x2x2                   0  max, 3x3, stride 2x2, padding 1x1\n"
+    "     5  pool        2x2x2                   0  max, 2x3, stride 2x2, padding 0x1\n"
     "        head        3                       6  linear, reads 2 values\n"
     "----- gradients stop here -----\n"
     "layer 1\n"
