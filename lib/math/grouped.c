@@ -249,8 +249,9 @@ void mfi_grouped_add_weights(const mfi_grouped *c, const float *x, const float *
             frame_group(c, &r, group, image, x);
             add_products(c, &r, group, image, du);
         }
-        for (size_t i = 0; i < r.sums; i++)
-            dw[i / lanes] += sums[i];
+        for (size_t value = 0; value < weights; value++)
+            for (size_t lane = 0; lane < lanes; lane++)
+                dw[value] += sums[value * lanes + lane];
         memset(sums, 0, r.sums * sizeof *sums);
     }
 }

@@ -367,6 +367,32 @@ static void test_bits_of_steps_do_not_depend_on_threads(void **state)
     }
 }
 
+/* More columns than a block has. Where all scores are 0, exp of what is added to them sums up to the number
+ * of classes, on average, whatever was drawn. */
+static void test_offsets_of_candidates_reach_all_blocks(void **state)
+{
+    units_plan plan = plan_row(INPUTS, CLASSES);
+    float *zeros = get_zeroed(CLASSES * 4, sizeof *zeros), x[INPUTS];
+    int32_t y = 0;
+    test_random random = {.state = 3};
+
+    (void)state;
+    plan_add(&plan, unit_dense(4));
+    plan.head.sampling = MF_SAMPLING_LOG_UNIFORM;
+    plan.head.candidates = 3000;
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e-6);
+    mf_network *network = make_units_network(&plan, 1, optimizer);
+    mf_workspace *workspace = make_network_workspace(network, 1);
+    random_values(&random, x, INPUTS, 1.0);
+    check_ok(mf_layer_set_parameter(layer_at(network, 0), "head.projection", zeros, CLASSES * 4));
+    check_ok(mf_network_step(network, workspace, 1, x, &y));
+    check_near(log(CLASSES), read_report(workspace, 0).loss, 0.1);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+    free(zeros);
+}
+
 static void test_scores_are_never_in_memory_together(void **state)
 {
     const mf_layer_spec one = layer_spec(30, 20, 200000), other = layer_spec(20, 10, 200000);
@@ -470,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_of_equal_scores_the_lowest_class_comes_first),
         cmocka_unit_test(test_bits_do_not_depend_on_threads),
         cmocka_unit_test(test_bits_of_steps_do_not_depend_on_threads),
+        cmocka_unit_test(test_offsets_of_candidates_reach_all_blocks),
         cmocka_unit_test(test_scores_are_never_in_memory_together),
         cmocka_unit_test(test_top_of_few_classes),
         cmocka_unit_test(test_refused),

@@ -17,8 +17,9 @@ typedef struct plan {
 static units_plan tokens_plan(test_random *random)
 {
     units_plan one = plan_row(1 + random_index(random, 30), CLASSES);
+    size_t width = 1 + random_index(random, 20), tokens = 1 + random_index(random, 300);
 
-    plan_add(&one, unit_embedding(1 + random_index(random, 300), 1 + random_index(random, 20)));
+    plan_add(&one, unit_embedding(tokens, width));
     plan_add(&one, unit_of(MF_UNIT_POSITIONS));
     return one;
 }

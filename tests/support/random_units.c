@@ -384,6 +384,21 @@ static void draw_similarity(draft *d)
     d->plan.head.similarity = chance(d, 0.5) ? 0.99f : 0.5f;
 }
 
+/* Each draw has a statement of its own: compilers differ in which argument of a call comes first. */
+static units_plan draw_sequence(draft *d, size_t classes)
+{
+    size_t values = between(d, 2, 8), positions = between(d, 1, 5);
+
+    return plan_sequence(positions, values, classes);
+}
+
+static units_plan draw_maps(draft *d, size_t classes)
+{
+    size_t width = between(d, 1, LARGEST_MAP), height = between(d, 1, LARGEST_MAP), maps = between(d, 1, 4);
+
+    return plan_maps(maps, height, width, classes);
+}
+
 static units_plan draw_plan(test_random *random, int positions, int heads, int flattens)
 {
     draft d = {.random = random, .positions = positions, .heads = heads, .flattens = flattens};
@@ -393,10 +408,9 @@ static units_plan draw_plan(test_random *random, int positions, int heads, int f
         size_t classes = between(&d, 2, 6);
 
         if (chance(&d, 0.25))
-            d.plan = plan_sequence(between(&d, 1, 5), between(&d, 2, 8), classes);
+            d.plan = draw_sequence(&d, classes);
         else if (chance(&d, 0.6))
-            d.plan = plan_maps(between(&d, 1, 4), between(&d, 1, LARGEST_MAP), between(&d, 1, LARGEST_MAP),
-                               classes);
+            d.plan = draw_maps(&d, classes);
         else
             d.plan = plan_row(between(&d, 2, 12), classes);
         d.plan.seed = 1 + random_index(random, 1000);

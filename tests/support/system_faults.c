@@ -204,7 +204,9 @@ ssize_t readlink(const char *name, char *target, size_t size)
 
 static int stat_at(int at, const char *name, struct stat *info, int flags)
 {
-    return fails(flags & AT_EMPTY_PATH ? CALL_FSTAT : CALL_STAT) ? -1 : (int)syscall(SYS_newfstatat, at, name, info, flags);
+    return fails(flags & AT_EMPTY_PATH ? CALL_FSTAT : CALL_STAT)
+               ? -1
+               : (int)syscall(SYS_newfstatat, at, name, info, flags);
 }
 
 int stat(const char *name, struct stat *info)

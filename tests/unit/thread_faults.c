@@ -12,6 +12,7 @@
 
 static test_memory memory;
 static mf_allocator allocator;
+static size_t injected;
 
 static int open_memory(void **state)
 {
@@ -91,6 +92,7 @@ static void sweep_pool(uint32_t threads, int kind, int lasting)
         thread_fail_at(kind, nth, lasting);
         status = create_pool(threads, &pool);
         faults = threads_failed();
+        injected += faults > 0;
         thread_fail_at(kind, 0, 0);
         if (faults > 0 && (kind == THREAD_MUTEX || kind == THREAD_CONDITION)) {
             check_status(MF_STATUS_MEMORY, status);
@@ -137,6 +139,7 @@ static void sweep_pipeline(uint32_t workers, mf_pool *pool, int kind, int lastin
         thread_fail_at(kind, nth, lasting);
         status = mf_pipeline_create(&spec, &pipeline);
         faults = threads_failed();
+        injected += faults > 0;
         thread_fail_at(kind, 0, 0);
         if (faults > 0) {
             check_status(MF_STATUS_MEMORY, status);
@@ -175,6 +178,7 @@ static void test_a_pipeline_is_refused_and_leaves_nothing(void **state)
     check_pool_works(pool, 3);
     mf_pool_free(pool);
     assert_int_equal(memory.blocks_out, 0);
+    print_message("%zu faults\n", injected);
 }
 
 int main(void)

@@ -22,9 +22,9 @@ run() {
 
 # choose GROUP WORDS "RATES" OPTIONS...: a short run for each rate, which does not look at the test part.
 choose() {
-    group=$1 count=$2 rates=$3
+    group=$1 count=$2 tried=$3
     shift 3
-    for rate in $rates; do
+    for rate in $tried; do
         run "choose-$group-$rate" --test no --judged 2048 --tokens $((count * scale)) --rate "$rate" "$@"
     done
 }
@@ -51,32 +51,42 @@ choose mf-full 12800 "0.002 0.004 0.008" "$@"
 choose bp-sampled 102400 "$rates" --train bp --law uniform "$@"
 choose mf-low-rank 102400 "$rates" --head low-rank --law uniform "$@"
 
-# As many words for all, and more for those that are faster: a third of the time of all words.
+# As many words for all, and more for those that are faster, which take about a third of the time of all words then. Two
+# transformer blocks tell as many words in a step, at the positions of four rows; they take the rates of the others.
 few="--tokens $((48000 * scale))"
-more="--tokens $((640000 * scale))"
+more="--tokens $((384000 * scale))"
+transformer="--model transformer --window 32 --width 64"
 # shellcheck disable=SC2046,SC2086
 {
     run bp-full --train bp $few $(best bp-full) "$@"
     run mf-sampled $few $(best mf-sampled-) "$@"
     run mf-full $few $(best mf-full) "$@"
-    run mf-sampled-more $more $(best mf-sampled-) "$@"
-    run mf-low-rank-sampled-more --head low-rank $more $(best mf-low-rank) "$@"
-    run mf-rank-16-sampled-more --head low-rank --rank 16 $more $(best mf-low-rank) "$@"
     run bp-sampled --train bp $few $(best bp-sampled) "$@"
-    run bp-sampled-more --train bp $more $(best bp-sampled) "$@"
     run mf-low-rank-sampled --head low-rank $few $(best mf-low-rank) "$@"
-    run mf-sampled-4000 $few $(best mf-sampled-) --candidates 4000 "$@"
+    run mf-rank-16-sampled --head low-rank --rank 16 $few $(best mf-low-rank) "$@"
+    # What wider layers take is known after a step.
+    for width in 256 512; do
+        run memory-bp-full-$width --test no --train bp --width $width --tokens 128 --judged 128 "$@"
+        run memory-mf-low-rank-sampled-$width --test no --head low-rank --law uniform --width $width --tokens 128 \
+            --judged 128 "$@"
+    done
+    run transformer-mf-sampled $transformer $few $(best mf-sampled-) "$@"
+    run transformer-bp-sampled $transformer --train bp $few $(best bp-sampled) "$@"
+    run mf-sampled-more $more $(best mf-sampled-) "$@"
     if [ -n "${PYTHON:-}" ] && ! grep -q '^torch-bp: result' "$folder/runs.log"; then
         "$PYTHON" "$here/torch_words.py" --judged 4096 $few $(best bp-full) "$@" |
             sed -n 's/^result/torch-bp: result/p' >>"$folder/runs.log"
     fi
-    run mf-low-rank --head low-rank $few $(best mf-full) "$@"
-    # Two transformer blocks, whose positions tell as many words in a step.
-    transformer="--model transformer --window 32 --width 64"
-    run transformer-mf-sampled $transformer $few $(best mf-sampled-) "$@"
+    run mf-rank-16-sampled-more --head low-rank --rank 16 $more $(best mf-low-rank) "$@"
     run transformer-mf-sampled-more $transformer $more $(best mf-sampled-) "$@"
-    run transformer-bp-sampled-more $transformer --train bp $more $(best bp-sampled) "$@"
     run transformer-bp-full $transformer --train bp $few $(best bp-full) "$@"
+    run bp-sampled-more --train bp $more $(best bp-sampled) "$@"
     run transformer-mf-full $transformer $few $(best mf-full) "$@"
+    run mf-low-rank-sampled-more --head low-rank $more $(best mf-low-rank) "$@"
+    run transformer-bp-sampled-more $transformer --train bp $more $(best bp-sampled) "$@"
+    run mf-sampled-4000 $few $(best mf-sampled-) --candidates 4000 "$@"
+    run mf-low-rank --head low-rank $few $(best mf-full) "$@"
+    # The rate that came second for all words, over as many words as the others have.
+    run mf-full-0.008 --test no $few --rate 0.008 "$@"
 }
 cat "$folder/runs.log"
