@@ -1362,6 +1362,7 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
     builder &global_pool() { return unit(unit_spec::global_pool()); }
 
     builder &transpose() { return unit(unit_spec::transpose()); }
+
     builder &flatten() { return unit(unit_spec::flatten()); }
 
     builder &tokens() { return unit(unit_spec::tokens()); }

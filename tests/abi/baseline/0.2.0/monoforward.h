@@ -736,8 +736,8 @@ enum {
               default, or by the network's input scaling. */
     MF_UNIT_FLATTEN = 15 /**< A sequence [T, d] or maps [c, height, width] as a row of all their values, [T d] or
                             [c height width]: a dense unit behind it reads all positions at once, and the layer
-                            has one label for a row. It takes neither time nor memory. Not all that a layer has:
-                            its output must be more than its input. */
+                            has one label for a row. It takes neither time nor memory. A layer whose output
+                            is its input is refused. */
 };
 
 /** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
