@@ -5,16 +5,6 @@
 
 #include "base/memory.h"
 
-static size_t least_of(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t most_of(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t whole_lanes(size_t count, size_t lanes)
 {
     return (count + lanes - 1) / lanes * lanes;
@@ -41,7 +31,7 @@ static bool measure_frame(frame *f)
 static bool frame_input(const mfi_geometry *g, size_t lanes, frame *f)
 {
     *f = (frame){.step = g->stride[1],
-                 .planes = least_of(g->stride[1], g->kernel[1]),
+                 .planes = mfi_least(g->stride[1], g->kernel[1]),
                  .rows = (g->map[0] - 1) * g->stride[0] + g->kernel[0],
                  .row = whole_lanes(g->map[1], lanes) + (g->kernel[1] - 1) / g->stride[1],
                  .top = g->padding[0],
@@ -59,7 +49,7 @@ static bool frame_gradient(const mfi_geometry *g, size_t lanes, frame *f)
     for (int d = 0; d < 2; d++) {
         size_t size = d == 0 ? g->height : g->width;
         reach[d] = (g->kernel[d] - 1) / g->stride[d];
-        places[d] = most_of(g->map[d], (size - 1 + g->padding[d]) / g->stride[d] + 1);
+        places[d] = mfi_most(g->map[d], (size - 1 + g->padding[d]) / g->stride[d] + 1);
     }
     *f = (frame){.step = 1,
                  .planes = 1,
@@ -76,7 +66,7 @@ static bool frame_gradient(const mfi_geometry *g, size_t lanes, frame *f)
 /* Copies a map; what is not of the map has been set to 0. */
 static void fill_frame(const frame *f, const mfi_kernels *kernels, const float *from, float *to)
 {
-    size_t rows = least_of(f->height, f->rows - f->top), end = least_of(f->width, f->reach - f->left);
+    size_t rows = mfi_least(f->height, f->rows - f->top), end = mfi_least(f->width, f->reach - f->left);
     for (size_t q = 0; q < f->planes; q++) {
         size_t first = q < f->left ? (f->left - q + f->step - 1) / f->step : 0;
         size_t column = first * f->step + q - f->left;
@@ -99,8 +89,8 @@ typedef struct grouped_room {
     size_t collected;     /* values of a map of dx whose windows lie alike */
 } grouped_room;
 
-static bool measure_room(const mfi_geometry *g, size_t groups, size_t lanes, bool training,
-                         bool input_gradient, grouped_room *r)
+static bool measure_group_room(const mfi_geometry *g, size_t groups, size_t lanes, bool training,
+                               bool input_gradient, grouped_room *r)
 {
     size_t weights, gradients = 0;
     *r = (grouped_room){.maps = g->channels / groups, .filters = g->filters / groups};
@@ -116,8 +106,8 @@ static bool measure_room(const mfi_geometry *g, size_t groups, size_t lanes, boo
         return true;
     if (!frame_gradient(g, lanes, &r->gradient) || !mfi_multiply(r->filters, r->gradient.map, &gradients))
         return false;
-    r->taps = most_of(r->taps, r->filters * r->places);
-    r->frames = most_of(r->frames, gradients);
+    r->taps = mfi_most(r->taps, r->filters * r->places);
+    r->frames = mfi_most(r->frames, gradients);
     if (g->stride[0] > 1 || g->stride[1] > 1)
         r->collected = ((g->height - 1) / g->stride[0] + 1) * ((g->width - 1) / g->stride[1] + 1);
     return true;
@@ -151,11 +141,11 @@ bool mfi_grouped_room(const mfi_geometry *geometry, size_t groups, size_t lanes,
 {
     grouped_room r;
     size_t taps, gradient = 0;
-    if (!measure_room(geometry, groups, lanes, training, input_gradient, &r) ||
+    if (!measure_group_room(geometry, groups, lanes, training, input_gradient, &r) ||
         !mfi_multiply(r.taps, PLACE_FLOATS + 1, &taps) ||
         (training && !mfi_multiply(r.rows, r.columns, &gradient)))
         return false;
-    size_t rest = most_of(r.sums + gradient, r.collected);
+    size_t rest = mfi_most(r.sums + gradient, r.collected);
     *floats = taps + r.frames + rest;
     return *floats >= rest && *floats >= r.frames;
 }
@@ -163,8 +153,8 @@ bool mfi_grouped_room(const mfi_geometry *geometry, size_t groups, size_t lanes,
 static grouped_room room_of(const mfi_grouped *c, bool input_gradient)
 {
     grouped_room r;
-    (void)measure_room(c->geometry, c->groups, c->kernels->order.lanes, true, input_gradient,
-                       &r); /* it has fit before */
+    (void)measure_group_room(c->geometry, c->groups, c->kernels->order.lanes, true, input_gradient,
+                             &r); /* it has fit before */
     return r;
 }
 

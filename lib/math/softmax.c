@@ -15,7 +15,7 @@ static size_t rows_of_piece(size_t m)
 }
 
 /* The first of the scores that is that high. */
-static size_t place_of(size_t m, const float *scores, float highest)
+static size_t place_of_highest(size_t m, const float *scores, float highest)
 {
     size_t c = 0;
     while (c + 1 < m && scores[c] != highest)
@@ -121,7 +121,7 @@ static row_loss find_loss(const loss_work *all, size_t row)
     float *gradient = all->gradient ? all->gradient + row * m : NULL;
     float smoothing = all->targets->smoothing, highest = kernels->highest(m, scores);
     int32_t label = all->targets->labels[row];
-    bool correct = scores[label] == highest && place_of(m, scores, highest) == (size_t)label;
+    bool correct = scores[label] == highest && place_of_highest(m, scores, highest) == (size_t)label;
     double expected = expected_score(kernels, m, scores, label, smoothing);
     double sum = kernels->exponentials(m, scores, highest, gradient);
     if (gradient) {
@@ -194,7 +194,7 @@ void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t f
     if (label >= 0 && (size_t)label >= first && (size_t)label - first < count)
         running->label = scores[(size_t)label - first];
     if (first == 0 || highest > running->highest)
-        running->best = (int32_t)(first + place_of(count, scores, highest));
+        running->best = (int32_t)(first + place_of_highest(count, scores, highest));
     if (first == 0) {
         running->sum = sum;
         running->highest = highest;

@@ -103,7 +103,7 @@ static const float *head_input(const mfi_run *run)
     return mfi_run_output(run, run->layer->plan.scoring - 1);
 }
 
-static void pool_rows(mfi_run *mine, void *context, size_t first, size_t end)
+static void pool_feature_rows(mfi_run *mine, void *context, size_t first, size_t end)
 {
     const mfi_plan *plan = &mine->layer->plan;
     const mf_shape *input = mfi_plan_head_input(plan);
@@ -115,7 +115,7 @@ static void pool_rows(mfi_run *mine, void *context, size_t first, size_t end)
 static void pool_features(const mfi_run *run, float *features)
 {
     mfi_run_share_items(run, run->rows->count, mfi_shape_values(mfi_plan_head_input(&run->layer->plan)),
-                        pool_rows, features);
+                        pool_feature_rows, features);
 }
 
 /* What M reads: that, or its pooling in scratch->features. */
@@ -340,7 +340,7 @@ bool mfi_head_sizes(const mfi_plan *plan, size_t rows, mfi_shared_sizes *shared)
                         &shared->sums);
 }
 
-static void unpool_rows(mfi_run *mine, void *context, size_t first, size_t end)
+static void unpool_feature_rows(mfi_run *mine, void *context, size_t first, size_t end)
 {
     const mfi_plan *plan = &mine->layer->plan;
     const mf_shape *input = mfi_plan_head_input(plan);
@@ -363,8 +363,8 @@ void mfi_head_backward(mfi_run *run, float *da)
     else
         mfi_run_share_gradients(run, pieces_of(plan->features, mfi_head_panel(plan)), features_piece, &pass);
     if (pools)
-        mfi_run_share_items(run, run->rows->count, mfi_shape_values(mfi_plan_head_input(plan)), unpool_rows,
-                            da);
+        mfi_run_share_items(run, run->rows->count, mfi_shape_values(mfi_plan_head_input(plan)),
+                            unpool_feature_rows, da);
 }
 
 void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,
