@@ -994,9 +994,9 @@ MF_API mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_sh
 /** Makes a layer and draws its parameters. A builder can make many layers. Free each with mf_layer_free().
  *  @param builder  that has units and a head
  *  @param layer    receives the handle, or NULL on failure
- *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last), SHAPE (a head that does
- * not fit the output, or a shared matrix with more columns than M reads), STATE (no unit, or no head),
- * OVERFLOW, MEMORY, and the first failure of this builder. */
+ *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last, or a layer without anything
+ * to learn), SHAPE (a head that does not fit the output, or a shared matrix with more columns than M reads),
+ * STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder. */
 MF_API mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
 
 /** How many units a layer has; also one that was made from a spec consists of units.

@@ -480,6 +480,8 @@ void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, 
     operands o = carve_operands(c, true);
     turned t = turn(g);
     field f = gradient_field(g, c->images);
+    /* Others have no taps: a stride may be far longer than any map. */
+    const size_t phases[2] = {smaller(g->stride[0], g->kernel[0]), smaller(g->stride[1], g->kernel[1])};
     for (size_t image = 0; image < c->images && (g->stride[0] > g->kernel[0] || g->stride[1] > g->kernel[1]);
          image++)
         memset(dx + image * c->stride, 0, g->channels * g->height * g->width * sizeof *dx);
@@ -487,8 +489,8 @@ void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, 
         fill(&f, &from, c->images, (ptrdiff_t)top - (ptrdiff_t)t.reach[0] + 1,
              (ptrdiff_t)t.first[1] - (ptrdiff_t)t.reach[1] + 1, o.field);
         pair_maps(c, &f, o.field);
-        for (size_t number = 0; number < g->stride[0] * g->stride[1]; number++) {
-            const size_t numbers[2] = {number / g->stride[1], number % g->stride[1]};
+        for (size_t number = 0; number < phases[0] * phases[1]; number++) {
+            const size_t numbers[2] = {number / phases[1], number % phases[1]};
             phase p = phase_at(g, &t, numbers, top, smaller(top + f.band, end));
             if (p.from[0] >= p.end[0] || p.from[1] >= p.end[1] || p.taps[0] * p.taps[1] == 0)
                 continue;

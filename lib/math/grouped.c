@@ -290,8 +290,8 @@ static size_t put_gradient_taps(const mfi_grouped *c, const grouped_room *r, con
 static void put_map(const mfi_grouped *c, const grouped_room *r, size_t map, const float *w, float *dx)
 {
     const mfi_geometry *g = c->geometry;
-    for (size_t down = 0; down < g->stride[0]; down++)
-        for (size_t across = 0; across < g->stride[1]; across++) {
+    for (size_t down = 0; down < mfi_least(g->stride[0], g->height); down++)
+        for (size_t across = 0; across < mfi_least(g->stride[1], g->width); across++) {
             const alike a = values_alike(g, down, across);
             if (a.count[0] == 0 || a.count[1] == 0)
                 continue;

@@ -144,8 +144,10 @@ mfi_plan_sizes mfi_plan_most(const mfi_plan *plan)
 
 mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan)
 {
+    /* Another number of classes may part the head from a stage that it joins, which then needs a slot. */
+    size_t gradient_slots = plan->gradient_slot_count > 0 ? plan->gradient_slot_count : 1;
     return (mfi_plan_sizes){plan->unit_count, plan->stage_count, plan->parameter_count,
-                            plan->output_slot_count, plan->gradient_slot_count};
+                            plan->output_slot_count, gradient_slots};
 }
 
 /* Where each array begins. */

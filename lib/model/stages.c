@@ -505,4 +505,5 @@ void mfi_plan_set_classes(mfi_plan *plan, size_t classes)
     plan->head.classes = classes;
     plan->spec.classes = classes;
     (void)list_parameters(plan); /* mfi_plan_projection() has checked the sizes */
+    share_gradients(plan);       /* with other classes the head may join its stage, or no longer */
 }

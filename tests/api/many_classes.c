@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "memory.h"
+#include "models.h"
 #include "oracle.h"
 #include "random.h"
 #include "units.h"
@@ -367,6 +368,59 @@ static void test_bits_of_steps_do_not_depend_on_threads(void **state)
     }
 }
 
+/* A copy that a file was read into, so that it has had its number of classes from the start. */
+static mf_network *copy_by_file(const mf_network *network)
+{
+    size_t bytes;
+    mf_load_spec spec;
+    mf_network *copy;
+
+    check_ok(mf_network_save_size(network, MF_CONTENTS_TRAINING, &bytes));
+    void *file = get_memory(bytes);
+    check_ok(mf_network_save_buffer(network, MF_CONTENTS_TRAINING, file, bytes, NULL));
+    check_ok(mf_load_spec_init(&spec, sizeof spec));
+    spec.contents = MF_CONTENTS_TRAINING;
+    check_ok(mf_network_load_buffer(&spec, file, bytes, &copy));
+    free(file);
+    return copy;
+}
+
+/* Heads of few classes join the dense unit that they read, those of many do not. */
+static void test_few_classes_become_many(void **state)
+{
+    static const size_t classes[][2] = {{5, 1500}, {1024, 1025}, {1025, 1024}, {1500, 5}};
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    float x[ROWS * INPUTS];
+    int32_t y[ROWS];
+    test_random random = {.state = 12};
+
+    (void)state;
+    random_values(&random, x, ROWS * INPUTS, 1.0);
+    for (size_t c = 0; c < COUNT_OF(classes); c++) {
+        mf_layer_spec spec = layer_spec(INPUTS, 9, classes[c][0]);
+        mf_network *networks[2] = {make_network(), NULL};
+        mf_layer *layer = make_layer(&spec);
+
+        check_ok(mf_network_append(networks[0], layer, NULL));
+        mf_layer_free(layer);
+        check_ok(mf_network_set_optimizer(networks[0], optimizer));
+        check_ok(mf_network_set_classes(networks[0], classes[c][1]));
+        networks[1] = copy_by_file(networks[0]);
+        random_labels(&random, y, ROWS, classes[c][1]);
+        for (int n = 0; n < 2; n++) {
+            mf_workspace *workspace = make_workspace(networks[n], NULL, MF_WORKSPACE_TRAINING, ROWS);
+
+            for (int t = 0; t < 2; t++)
+                check_ok(mf_network_step(networks[n], workspace, ROWS, x, y));
+            mf_workspace_free(workspace);
+        }
+        check_same_model(networks[0], networks[1]);
+        mf_network_free(networks[0]);
+        mf_network_free(networks[1]);
+    }
+    mf_optimizer_free(optimizer);
+}
+
 /* More columns than a block has. Where all scores are 0, exp of what is added to them sums up to the number
  * of classes, on average, whatever was drawn. */
 static void test_offsets_of_candidates_reach_all_blocks(void **state)
@@ -496,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_of_equal_scores_the_lowest_class_comes_first),
         cmocka_unit_test(test_bits_do_not_depend_on_threads),
         cmocka_unit_test(test_bits_of_steps_do_not_depend_on_threads),
+        cmocka_unit_test(test_few_classes_become_many),
         cmocka_unit_test(test_offsets_of_candidates_reach_all_blocks),
         cmocka_unit_test(test_scores_are_never_in_memory_together),
         cmocka_unit_test(test_top_of_few_classes),
