@@ -11,6 +11,7 @@ from ._builder import Builder, network_memory
 from ._data import DataConversionWarning, NotFittedError
 from ._handles import Allocator
 from ._library import MonoforwardError, blas_name, blas_threads, library, products_name, set_blas_threads, version
+from ._matrix import Matrix
 from ._network import Layer, Network, Optimizer, Workspace
 from ._onnx import onnx_plan
 from ._pipeline import Pipeline
@@ -18,7 +19,7 @@ from ._pool import Pool
 from .classifier import MonoforwardClassifier
 
 __version__ = version()
-__all__ = ["Allocator", "Builder", "DataConversionWarning", "LABEL_IGNORED", "Layer", "MonoforwardClassifier",
-           "MonoforwardError", "Network", "NotFittedError", "Optimizer", "Pipeline", "Pool", "Workspace", "abi",
+__all__ = ["Allocator", "Builder", "DataConversionWarning", "LABEL_IGNORED", "Layer", "Matrix",
+           "MonoforwardClassifier", "MonoforwardError", "Network", "NotFittedError", "Optimizer", "Pipeline", "Pool", "Workspace", "abi",
            "blas_name", "blas_threads", "library", "network_memory", "onnx_plan", "products_name", "set_blas_threads",
            "version"]

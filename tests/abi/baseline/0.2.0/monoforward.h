@@ -841,7 +841,7 @@ enum {
  * expected. Labels are scored as they are; log(k / (S p_c)) is added to the score of another class that is
  * drawn k times, and a draw that is one of the labels adds nothing. So the sum of exponentials is that over all
  * classes on average, as long as the law gives a chance to all. Loss and correct rows in reports of steps are
- * those among these classes.
+ * those among these classes, of which labels come first: with equal scores a label counts as the highest.
  *
  *  A step updates the rows of M that it scores and no others: the others keep the optimizer's state of then,
  * their momentum moves nothing, and weight decay does not reach them (Adam's bias corrections count all steps).
