@@ -84,16 +84,8 @@ typedef struct content {
 static content content_of_path(void)
 {
     content c = {NULL, 0};
-    FILE *file = fopen(path, "rb");
 
-    if (file == NULL)
-        return c;
-    fseek(file, 0, SEEK_END);
-    c.count = (size_t)ftell(file);
-    rewind(file);
-    c.bytes = get_memory(c.count + 1);
-    assert_int_equal(fread(c.bytes, 1, c.count, file), c.count);
-    fclose(file);
+    c.bytes = read_file(path, &c.count);
     return c;
 }
 

@@ -109,26 +109,12 @@ static size_t run_and_kill(void)
 
 /* ---- what is there afterwards ---- */
 
-static void *read_all(const char *path, size_t *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    void *all;
-
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    *bytes = (size_t)ftell(file);
-    rewind(file);
-    all = get_memory(*bytes);
-    assert_int_equal(fread(all, 1, *bytes, file), *bytes);
-    fclose(file);
-    return all;
-}
-
 static void check_file(const char *path, const void *expected, size_t count)
 {
     size_t bytes;
-    void *found = read_all(path, &bytes);
+    void *found = read_file(path, &bytes);
 
+    assert_non_null(found);
     assert_int_equal(bytes, count);
     assert_memory_equal(found, expected, count);
     free(found);

@@ -47,16 +47,9 @@ static int litter(void)
 
 static void *read_all(size_t *bytes)
 {
-    FILE *file = fopen(path, "rb");
-    char *all;
+    void *all = read_file(path, bytes);
 
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    *bytes = (size_t)ftell(file);
-    rewind(file);
-    all = get_memory(*bytes);
-    assert_int_equal(fread(all, 1, *bytes, file), *bytes);
-    fclose(file);
+    assert_non_null(all);
     return all;
 }
 

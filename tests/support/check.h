@@ -52,6 +52,9 @@ void check_near_at(double expected, double got, double tolerance, const char *wh
 
 /** malloc and calloc that end the test when there is no memory. */
 void *get_memory(size_t bytes);
+
+/** A file's bytes, to be freed, and how many there are; NULL if there is no such file. */
+void *read_file(const char *path, size_t *count);
 void *get_zeroed(size_t count, size_t bytes);
 
 #endif
