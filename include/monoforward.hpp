@@ -768,6 +768,9 @@ struct unit_spec : mf_unit_spec {
     /** Maps [d, height, width] as a sequence [height width, d]. */
     static unit_spec tokens() { return of_kind(MF_UNIT_TOKENS); }
 
+    /** A sequence or maps as a row of all their values, which takes no time. */
+    static unit_spec flatten() { return of_kind(MF_UNIT_FLATTEN); }
+
     /** Adds learned positions to a sequence. */
     static unit_spec positions() { return of_kind(MF_UNIT_POSITIONS); }
 
@@ -878,6 +881,57 @@ struct block_spec : mf_block_spec {
     }
 };
 
+/** What a matrix is made from, with the defaults. */
+struct matrix_spec : mf_matrix_spec {
+    matrix_spec() : mf_matrix_spec() { check(mf_matrix_spec_init(this, sizeof(mf_matrix_spec))); }
+};
+
+/** A matrix that someone else owns, such as a layer whose head reads it. */
+class matrix_ref : public detail::borrowed<mf_matrix, mf_matrix_free>
+{
+  public:
+    using borrowed::borrowed;
+
+    std::size_t rows() const { return size().first; }
+
+    std::size_t columns() const { return size().second; }
+
+    std::vector<float> values() const
+    {
+        std::vector<float> values(rows() * columns());
+        check(mf_matrix_values(handle_, values.data(), values.size()));
+        return values;
+    }
+
+  private:
+    std::pair<std::size_t, std::size_t> size() const
+    {
+        std::size_t rows = 0, columns = 0;
+        check(mf_matrix_size(handle_, &rows, &columns));
+        return {rows, columns};
+    }
+};
+
+/** A matrix that heads read and none learns. Layers whose heads read it keep it alive. */
+class matrix : public detail::owned<matrix_ref>
+{
+  public:
+    using owned::owned;
+
+    /** Row by row; they are copied. */
+    matrix(std::size_t rows, view<const float> values)
+    {
+        matrix_spec spec;
+        spec.rows = rows;
+        spec.columns = rows == 0 ? 0 : values.size() / rows;
+        spec.values = values.data();
+        detail::require("the matrix", values.size(), rows, spec.columns);
+        check(mf_matrix_create(&spec, &handle_));
+    }
+
+    explicit matrix(const mf_matrix_spec &spec) { check(mf_matrix_create(&spec, &handle_)); }
+};
+
 /** What a head is made from, with the defaults. */
 struct head_spec : mf_head_spec {
     head_spec() : mf_head_spec() { check(mf_head_spec_init(this, sizeof(mf_head_spec))); }
@@ -898,6 +952,14 @@ struct head_spec : mf_head_spec {
         head_spec spec = *this;
         spec.sampling = law;
         spec.candidates = count;
+        return spec;
+    }
+
+    /** This head, whose M begins with the columns of a matrix. */
+    head_spec reading(const matrix_ref &matrix) const
+    {
+        head_spec spec = *this;
+        spec.shared = matrix.get();
         return spec;
     }
 
@@ -992,6 +1054,17 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
         auto spec = detail::result<mf_head_spec>();
         check(mf_layer_head(handle_, &spec));
         return spec;
+    }
+
+    /** The matrix that the head reads; a _ref of nothing if there is none. */
+    matrix_ref shared() const { return matrix_ref(const_cast<mf_matrix *>(head().shared)); }
+
+    /** A matrix with the values that a parameter of rank 2 has at the time. */
+    matrix matrix_of(const std::string &name, const mf_allocator *allocator = nullptr) const
+    {
+        mf_matrix *made = nullptr;
+        check(mf_matrix_from_parameter(handle_, name.c_str(), allocator, &made));
+        return matrix(made);
     }
 
     /** The key is MF_LAYER_DROPOUT or MF_LAYER_LABEL_SMOOTHING. */
@@ -1289,6 +1362,8 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
     builder &global_pool() { return unit(unit_spec::global_pool()); }
 
     builder &transpose() { return unit(unit_spec::transpose()); }
+
+    builder &flatten() { return unit(unit_spec::flatten()); }
 
     builder &tokens() { return unit(unit_spec::tokens()); }
 

@@ -2,9 +2,11 @@
 # Builds the library in ways that the other stages do not, and runs a few tests and a program that trains:
 #
 #     sh tests/builds.sh           those that take a minute or two: v3, native
-#     sh tests/builds.sh --all     also lto, O0, unity, clang's warnings, musl, a bare Cortex-M4, and other machines
+#     sh tests/builds.sh --all     also lto, O0, unity, clang's warnings and its sanitizers for memory that was never
+#                                  written and for undefined behaviour, musl, a bare Cortex-M4, and other machines
 #                                  under an emulator
-#     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang musl cortexm i386 aarch64 armhf riscv64 s390x
+#     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang msan ubsan musl cortexm i386 aarch64 armhf riscv64
+#                                  s390x
 #
 # Installs what is missing if root runs it on Debian or Ubuntu. CMocka for other machines is made from
 # Debian's sources. Writes to build-builds/ only. Says "passed: NAME: ...", "FAILED: NAME: ..." or "skip: NAME: why"
@@ -66,9 +68,9 @@ check() {
         return
     fi
     cmake --build "$folder" --target help >"$home/targets"
-    targets="monoforward_shared monoforward_static"
+    targets="monoforward_shared monoforward_static $more_targets"
     [ "$name" = musl ] || targets="$targets example_01_hello"
-    pattern=
+    pattern=$more_tests
     for one in $wanted; do
         if grep -q " test_$one\$" "$home/targets"; then
             targets="$targets test_$one"
@@ -191,6 +193,43 @@ clang_warnings() {
     check clang "" -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS="-Wpedantic -Wconversion" -DMF_BUILD_TESTS=OFF
 }
 
+# sanitized NAME SANITIZERS LEFT_OUT CMAKE_ARGUMENTS...: clang's, on all tests of labels unit, api and fuzz but those
+# left out.
+sanitized() {
+    if ! want clang clang; then
+        echo "skip: $1: clang is not installed"
+        return
+    fi
+    name=$1 sanitizers=$2 left_out=$3
+    shift 3
+    more_targets="fuzz_drive fuzz_drive_onnx fuzz_machine onnx_imported"
+    more_tests="|fuzz\\..*|onnx\\.golden"
+    every=$({
+        sed -n 's/^ *mf_add_test(\(unit\|api\) \([a-z_0-9]*\).*/\1_\2/p' tests/CMakeLists.txt
+        printf '%s\n' api_files_faults api_files_faults_each
+    } | grep -vxE "$left_out")
+    check "$name" "$every" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DMF_BLAS=builtin -DMF_MPI=off \
+        -DMF_SANITIZE="$sanitizers" "$@"
+    more_targets='' more_tests=''
+}
+
+# Reads of memory that was never written. clang 14 does not know stat64(), so files have the offsets that the machine
+# has by itself. Left out: what stands before the C library's calls, whose effects the sanitizer then does not see, or
+# which would count its own; the time of pool.
+msan() {
+    sanitized msan memory "unit_thread_faults|api_files_faults|api_files_faults_each|api_pool" \
+        -DCMAKE_BUILD_TYPE=Debug "-DCMAKE_C_FLAGS=-O1 -U_FILE_OFFSET_BITS"
+}
+
+# What GCC's sanitizer, a stage of tests/run.sh, does not look at: floats that fit no integer, divisions of floats by 0,
+# integers that change as they are converted without a word. Unsigned integers may wrap: sums of bits and random numbers
+# do. Not optimised: the kernels would take clang a quarter of an hour each. Left out: products compares bits of code
+# that fuses products and sums, which takes an optimiser; the time of pool, pipeline_stress and units_training.
+ubsan() {
+    sanitized ubsan undefined,float-cast-overflow,float-divide-by-zero,implicit-conversion \
+        "unit_products|api_pool|api_pipeline_stress|api_units_training" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0
+}
+
 # The library as one file, without threads, files and a heap.
 cortexm() {
     if ! want gcc-arm-none-eabi arm-none-eabi-gcc || ! want qemu-system-arm qemu-system-arm ||
@@ -222,6 +261,8 @@ one_build() {
     O0) check O0 "$tests" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0 ;;
     unity) check unity "$tests" -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 ;;
     clang) clang_warnings ;;
+    msan) msan ;;
+    ubsan) ubsan ;;
     musl) musl ;;
     cortexm) cortexm ;;
     i386) cross i386 i386 i686-linux-gnu i686-linux-gnu ;;
@@ -237,12 +278,14 @@ one_build() {
 }
 
 emulator=
+more_targets=
+more_tests=
 case "${1:-}" in
 "")
     tests="unit_kernels unit_updates unit_maps api_network_steps api_files_golden" # a minute or two, not more
     set -- v3 native
     ;;
---all) set -- v3 native lto O0 unity clang musl cortexm i386 aarch64 armhf riscv64 s390x ;;
+--all) set -- v3 native lto O0 unity clang msan ubsan musl cortexm i386 aarch64 armhf riscv64 s390x ;;
 esac
 for build in "$@"; do
     one_build "$build"

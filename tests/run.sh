@@ -39,8 +39,9 @@ skipped=0
 : >"$work/failures"
 : >"$work/skips"
 
+started=$(date +%s)
 heading() {
-    printf '\n== %s ==\n' "$*"
+    printf '\n== minute %d: %s ==\n' $((($(date +%s) - started) / 60)) "$*"
 }
 
 pass() {
@@ -127,19 +128,21 @@ can_sanitize() {
     return 1
 }
 
-# Memory errors that only show at run time, also inside the processor's own instruction set.
+# Memory errors that only show at run time, also inside the processor's own instruction set: several tests at a time.
 # valgrind_tests FOLDER NAMES...
 valgrind_tests() {
     folder=$1
     shift
+    # shellcheck disable=SC2016
+    printf '%s\n' "$@" | OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 xargs -P "$jobs" -I{} sh -c '
+        valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
+            "$1/tests/test_$2" >"$3/valgrind-$2" 2>&1 && touch "$3/clean-$2"' valgrind "$folder" {} "$work"
     for name in "$@"; do
-        program=$folder/tests/test_$name
-        if OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 valgrind --quiet --error-exitcode=99 --leak-check=full \
-            --errors-for-leak-kinds=definite,possible "$program" >"$work/log" 2>&1; then
+        if [ -e "$work/clean-$name" ]; then
             echo "valgrind: $name: clean"
             pass
         else
-            cat "$work/log"
+            cat "$work/valgrind-$name"
             fail "valgrind: $name"
         fi
     done
@@ -173,13 +176,16 @@ valgrind_stage() {
         valgrind_tests build-builtin api_network_edit api_memory_failures api_errors_workspace api_pipeline_errors
         return
     fi
+    names=
     for program in build-builtin/tests/test_*; do
         case $program in
         # It stands in for malloc itself, as valgrind does.
         *no_allocation) ;;
-        *) [ -x "$program" ] && [ -f "$program" ] && valgrind_tests build-builtin "${program##*/test_}" ;;
+        *) [ -x "$program" ] && [ -f "$program" ] && names="$names ${program##*/test_}" ;;
         esac
     done
+    # shellcheck disable=SC2086
+    valgrind_tests build-builtin $names
 }
 
 release_stage() {

@@ -90,6 +90,8 @@ mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head)
     MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
     MFI_TRY(mfi_builder_check(builder));
     MFI_TRY(mfi_builder_remember(builder, MFI_READ(mf_head_spec, &known, head)));
+    if (known.shared)
+        MFI_TRY(mfi_builder_remember(builder, mfi_handle_check(known.shared, MFI_KIND_MATRIX)));
     return mfi_builder_head(builder, &known);
 }
 

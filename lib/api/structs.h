@@ -16,6 +16,7 @@ enum {
     MFI_FIRST_SIZE(mf_block_spec, reserved),
     MFI_FIRST_SIZE(mf_head_spec, output_node),
     MFI_FIRST_SIZE(mf_builder_spec, allocator),
+    MFI_FIRST_SIZE(mf_matrix_spec, allocator),
     MFI_FIRST_SIZE(mf_network_spec, allocator),
     MFI_FIRST_SIZE(mf_pool_spec, allocator),
     MFI_FIRST_SIZE(mf_workspace_spec, allocator),

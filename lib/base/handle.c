@@ -23,6 +23,8 @@ static const char *kind_name(uint32_t kind)
         return "a pipeline";
     case MFI_KIND_POOL:
         return "a pool";
+    case MFI_KIND_MATRIX:
+        return "a matrix";
     default:
         return "not a handle";
     }

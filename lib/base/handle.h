@@ -15,7 +15,8 @@ typedef enum mfi_kind {
     MFI_KIND_WORKSPACE = 0x4D460DA4,
     MFI_KIND_PIPELINE = 0x4D460EB5,
     MFI_KIND_BUILDER = 0x4D460FC6,
-    MFI_KIND_POOL = 0x4D4610D7
+    MFI_KIND_POOL = 0x4D4610D7,
+    MFI_KIND_MATRIX = 0x4D4611E8
 } mfi_kind;
 
 typedef struct mfi_handle {

@@ -1,4 +1,4 @@
-/* Owns: arithmetic of sizes that reports overflow, and memory from the allocator of a handle. */
+/* Owns: arithmetic of sizes, which reports overflow, and memory from the allocator of a handle. */
 #ifndef MFI_BASE_MEMORY_H
 #define MFI_BASE_MEMORY_H
 
@@ -7,6 +7,16 @@
 
 /* Every block is aligned for the widest vector registers and for cache lines. */
 #define MFI_ALIGNMENT 64
+
+static inline size_t mfi_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t mfi_most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
 /* *product = a b; false, with *product unchanged, if the product does not fit a size_t. */
 bool mfi_multiply(size_t a, size_t b, size_t *product);

@@ -114,8 +114,34 @@ static mf_status read_units(const mfi_json *list, mfi_architecture *architecture
     return MF_STATUS_OK;
 }
 
-static mf_status build(const mfi_json *item, size_t position, const mf_allocator *allocator,
-                       mfi_architecture *architecture)
+/* The matrix that a head reads: that of a layer before, or one of its own, which the file has a tensor for.
+ * So a file cannot demand more memory than it has bytes. */
+static mf_status read_shared(const mfi_json *item, size_t position, const mfi_tensors *tensors,
+                             const mf_allocator *allocator, mfi_architecture *architecture,
+                             const mf_matrix **shared)
+{
+    uint64_t first = position;
+    char name[64];
+    if (!item)
+        return MF_STATUS_OK;
+    if (!mfi_json_size(item, &first) || first > position ||
+        (first < position && !architecture->layers[first].matrix))
+        return mfi_fail(MF_STATUS_FORMAT, "\"" MFI_KEY_SHARED
+                                          "\" is not the number of a layer with a shared matrix of its own");
+    if (first == position) {
+        snprintf(name, sizeof name, "layers.%zu.head." MFI_KEY_SHARED, position);
+        const mfi_tensor *tensor = mfi_tensors_find(tensors, name);
+        if (!tensor || tensor->rank != 2 || tensor->dims[0] > INT32_MAX || tensor->dims[1] > INT32_MAX)
+            return mfi_fail(MF_STATUS_FORMAT, "the file has no tensor \"%s\", or it is no matrix", name);
+        MFI_TRY(mfi_matrix_create((size_t)tensor->dims[0], (size_t)tensor->dims[1], allocator,
+                                  &architecture->layers[position].matrix));
+    }
+    *shared = architecture->layers[first].matrix;
+    return MF_STATUS_OK;
+}
+
+static mf_status build(const mfi_json *item, size_t position, const mfi_tensors *tensors,
+                       const mf_allocator *allocator, mfi_architecture *architecture)
 {
     mfi_layer_architecture *layer = &architecture->layers[position];
     mf_shape input;
@@ -135,6 +161,8 @@ static mf_status build(const mfi_json *item, size_t position, const mf_allocator
     MFI_TRY(mfi_builder_create(&spec, &layer->builder));
     MFI_TRY(read_units(mfi_json_member(item, MFI_KEY_UNITS), architecture, layer->builder));
     MFI_TRY(mfi_read_fields(mfi_json_member(item, MFI_KEY_HEAD), &mfi_head_fields, position, &head));
+    MFI_TRY(read_shared(mfi_json_member(mfi_json_member(item, MFI_KEY_HEAD), MFI_KEY_SHARED), position,
+                        tensors, allocator, architecture, &head.shared));
     MFI_TRY(mfi_builder_head(layer->builder, &head));
     return mfi_builder_plan(layer->builder, &plan);
 }
@@ -170,8 +198,8 @@ static mf_status read_frozen(const mfi_json *list, const mfi_plan *plan, mfi_par
     return MF_STATUS_OK;
 }
 
-static mf_status read_layer_record(const mfi_json *item, size_t position, const mf_allocator *allocator,
-                                   mfi_architecture *architecture)
+static mf_status read_layer_record(const mfi_json *item, size_t position, const mfi_tensors *tensors,
+                                   const mf_allocator *allocator, mfi_architecture *architecture)
 {
     mfi_layer_architecture *layer = &architecture->layers[position];
     mfi_layer_record *record = &layer->record;
@@ -179,7 +207,7 @@ static mf_status read_layer_record(const mfi_json *item, size_t position, const 
     if (record->spec.seed == MF_SEED_AUTO)
         return mfi_fail(MF_STATUS_FORMAT, "the seed is missing or 0, it must be at least 1");
     if (record->spec.kind == MF_LAYER_UNITS) {
-        MFI_TRY(build(item, position, allocator, architecture));
+        MFI_TRY(build(item, position, tensors, allocator, architecture));
     } else {
         MFI_TRY(mfi_spec_resolve(&record->spec));
         MFI_TRY(mfi_plan_from_spec(&record->spec, &room.arrays, &room.plan));
@@ -216,7 +244,7 @@ static mf_status read_layers(const mfi_json *list, const mfi_tensors *tensors, c
                              mfi_architecture *architecture)
 {
     size_t position = 0, count = mfi_json_count(list);
-    /* Every layer has at least one tensor, its projection. */
+    /* Every layer has at least one tensor, its projection or what is learned before it. */
     if (count > MFI_MOST_LAYERS || count > tensors->count)
         return mfi_fail(MF_STATUS_FORMAT,
                         "%zu layers with %zu tensors: at most %d layers are allowed, each with a tensor",
@@ -227,7 +255,7 @@ static mf_status read_layers(const mfi_json *list, const mfi_tensors *tensors, c
         mfi_layer_record *record = &architecture->layers[position].record;
         record->spec = mfi_layer_defaults();
         MFI_TRY(mfi_read_fields(item, &mfi_layer_fields, position, record));
-        MFI_TRY(mfi_as_format(read_layer_record(item, position, allocator, architecture), position));
+        MFI_TRY(mfi_as_format(read_layer_record(item, position, tensors, allocator, architecture), position));
     }
     return check_ids(architecture);
 }
@@ -406,6 +434,7 @@ void mfi_architecture_free(mfi_architecture *architecture, const mf_allocator *a
     for (size_t i = 0; i < layers; i++) {
         mfi_layer_architecture *layer = &architecture->layers[i];
         mfi_builder_release(layer->builder);
+        mfi_matrix_release(layer->matrix);
         mfi_release(allocator, layer->parameters, layer->parameter_count * sizeof *layer->parameters);
     }
     mfi_release(allocator, architecture->optimizer_records,

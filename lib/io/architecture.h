@@ -16,6 +16,7 @@ typedef struct mfi_parameter_record {
 typedef struct mfi_layer_architecture {
     mfi_layer_record record;
     mf_builder *builder; /* of a layer of units; NULL if the record's spec describes the layer */
+    mf_matrix *matrix;   /* which its head is the first to read, with values that are still 0; or NULL */
     mfi_parameter_record *parameters;
     size_t parameter_count;
 } mfi_layer_architecture;

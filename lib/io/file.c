@@ -104,9 +104,10 @@ static bool keep_owner(const draft *d)
 {
     const struct stat *old = &d->target.old;
     struct stat now;
-    if (fstat(d->file, &now) == 0 && now.st_uid == old->st_uid && now.st_gid == old->st_gid)
+    bool known = fstat(d->file, &now) == 0, same_group = known && now.st_gid == old->st_gid;
+    if (same_group && now.st_uid == old->st_uid)
         return true;
-    return fchown(d->file, old->st_uid, old->st_gid) == 0 || now.st_gid == old->st_gid ||
+    return fchown(d->file, old->st_uid, old->st_gid) == 0 || same_group ||
            fchown(d->file, (uid_t)-1, old->st_gid) == 0;
 }
 

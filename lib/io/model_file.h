@@ -11,7 +11,8 @@ enum {
     MFI_FORMAT_FLAT = 1,   /* only layers that have a spec */
     MFI_FORMAT_UNITS = 2,  /* also layers of units */
     MFI_FORMAT_KINDS = 3,  /* also sequences, SiLU, and units behind MF_UNIT_ADD in the list of their kinds */
-    MFI_FORMAT_VERSION = 4 /* also scaled inputs */
+    MFI_FORMAT_SCALED = 4, /* also scaled inputs */
+    MFI_FORMAT_VERSION = 5 /* also matrices that heads share */
 };
 
 /* The tensor [2, count] of the numbers that scale inputs, shifts first; behind those of the layers. */

@@ -86,7 +86,7 @@ static mf_status check_tensor(const mfi_tensors *tensors, const mfi_tensor_plan 
 static const mfi_tensor *scaling_of(const loading *l)
 {
     const mfi_tensor *tensor = mfi_tensors_find(&l->tensors, MFI_TENSOR_SCALING);
-    return l->plan.version < MFI_FORMAT_VERSION ? NULL : tensor;
+    return l->plan.version < MFI_FORMAT_SCALED ? NULL : tensor;
 }
 
 /* Checks that the file has every tensor that the layers require, and no other. Names are unique, so it is
@@ -105,6 +105,7 @@ static mf_status check_tensors(const loading *l)
             MFI_TRY(check_tensor(&l->tensors, &tensor));
             demanded++;
         }
+        demanded += l->plan.layers[position].matrix != NULL;
     }
     const mfi_tensor *scaling = scaling_of(l);
     demanded += scaling != NULL;
@@ -117,20 +118,50 @@ static mf_status check_tensors(const loading *l)
     return MF_STATUS_OK;
 }
 
-static mf_status read_values(const loading *l, mf_layer *layer, const mfi_tensor_plan *plan)
+/* Sets values of a tensor from number `first` on; false if they may not be in a file. */
+typedef bool value_setter(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
+                          const unsigned char *bytes);
+
+static bool set_layer(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
+                      const unsigned char *bytes)
+{
+    return mfi_tensor_set(plan, to, first, count, bytes);
+}
+
+static bool set_matrix(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
+                       const unsigned char *bytes)
+{
+    float values[MFI_VALUES_PIECE];
+    (void)plan;
+    for (size_t i = 0; i < count; i++)
+        values[i] = mfi_get_float(bytes + 4 * i);
+    return mfi_matrix_set(to, first, count, values);
+}
+
+static mf_status read_values(const loading *l, const mfi_tensor_plan *plan, value_setter *set, void *to)
 {
     const mfi_tensor *tensor = mfi_tensors_find(&l->tensors, plan->name);
     unsigned char bytes[4 * MFI_VALUES_PIECE];
     for (size_t first = 0, count; first < plan->count; first += count) {
         count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
         MFI_TRY(l->source->read(l->source, l->data + tensor->begin + 4 * (uint64_t)first, bytes, 4 * count));
-        if (!mfi_tensor_set(plan, layer, first, count, bytes))
+        if (!set(plan, to, first, count, bytes))
             return mfi_fail(
                 MF_STATUS_FORMAT,
                 "tensor \"%s\" has a value that is not finite, or negative where that is not allowed",
                 plan->name);
     }
     return MF_STATUS_OK;
+}
+
+/* Before any layer reads it. */
+static mf_status fill_matrix(const loading *l, size_t position)
+{
+    mf_matrix *matrix = l->plan.layers[position].matrix;
+    if (!matrix)
+        return MF_STATUS_OK;
+    const mfi_tensor_plan tensor = mfi_matrix_tensor(position, matrix);
+    return read_values(l, &tensor, set_matrix, matrix);
 }
 
 /* ---- handles ---- */
@@ -170,7 +201,7 @@ static mf_status fill_layer(const loading *l, size_t position, bool training, mf
         const mfi_optimizer_record *optimizer =
             training ? mfi_architecture_optimizer(&l->plan, position) : NULL;
         if (mfi_plan_tensor(position, &layer->plan, optimizer, number, &tensor))
-            MFI_TRY(read_values(l, layer, &tensor));
+            MFI_TRY(read_values(l, &tensor, set_layer, layer));
     }
     return MF_STATUS_OK;
 }
@@ -178,6 +209,7 @@ static mf_status fill_layer(const loading *l, size_t position, bool training, mf
 static mf_status add_layer(loading *l, size_t position, bool training)
 {
     mf_layer *layer = NULL;
+    MFI_TRY(fill_matrix(l, position));
     MFI_TRY(create_layer(l, position, &layer));
     mf_status status = mfi_as_format(mfi_network_insert(l->network, position, layer, NULL), position);
     if (status == MF_STATUS_OK)

@@ -37,6 +37,18 @@ static void visit_tensors(const mf_network *network, bool training, tensor_visit
     }
 }
 
+/* Visits the matrices that heads share, each once; they come behind all layers. */
+static void visit_matrices(const mf_network *network, tensor_visitor *visit, void *user)
+{
+    for (size_t position = 0; position < network->count; position++) {
+        const mf_layer *layer = layer_at(network, position);
+        if (!layer->plan.head.shared || mfi_first_reader(network, position) < position)
+            continue;
+        const mfi_tensor_plan plan = mfi_matrix_tensor(position, layer->plan.head.shared);
+        visit(user, layer, &plan);
+    }
+}
+
 static void add_bytes(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
     (void)layer;
@@ -46,6 +58,11 @@ static void add_bytes(void *user, const mf_layer *layer, const mfi_tensor_plan *
 static void put_tensor_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
     mfi_sink_tensor(user, layer, plan->parameter, plan->state_slot, plan->count);
+}
+
+static void put_matrix_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
+{
+    mfi_sink_floats(user, layer->plan.head.shared->values, plan->count);
 }
 
 static void check_tensor_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
@@ -74,8 +91,9 @@ static void put_input(mfi_text *text, const mf_shape *input)
     mfi_text_close(text, ']');
 }
 
-static void put_units(mfi_text *text, const mfi_plan *plan)
+static void put_units(mfi_text *text, const mf_network *network, size_t position)
 {
+    const mfi_plan *plan = &layer_at(network, position)->plan;
     put_input(text, &plan->input);
     mfi_text_key(text, MFI_KEY_UNITS);
     mfi_text_open(text, '[');
@@ -83,7 +101,13 @@ static void put_units(mfi_text *text, const mfi_plan *plan)
         mfi_write_fields(text, &mfi_unit_fields, plan->units[u].spec.kind, &plan->units[u].spec);
     mfi_text_close(text, ']');
     mfi_text_key(text, MFI_KEY_HEAD);
-    mfi_write_fields(text, &mfi_head_fields, plan->head.kind, &plan->head);
+    mfi_text_open(text, '{');
+    mfi_write_members(text, &mfi_head_fields, plan->head.kind, &plan->head);
+    if (plan->head.shared) {
+        mfi_text_key(text, MFI_KEY_SHARED);
+        mfi_text_size(text, mfi_first_reader(network, position));
+    }
+    mfi_text_close(text, '}');
 }
 
 static void put_frozen(mfi_text *text, const mf_layer *layer)
@@ -103,7 +127,7 @@ static void put_layer_record(mfi_text *text, const mf_network *network, size_t p
     mfi_text_open(text, '{');
     mfi_write_members(text, &mfi_layer_fields, record.spec.kind, &record);
     if (!layer->plan.has_spec)
-        put_units(text, &layer->plan);
+        put_units(text, network, position);
     put_frozen(text, layer);
     mfi_text_close(text, '}');
 }
@@ -175,7 +199,7 @@ static void put_training(mfi_text *text, const mf_network *network)
 /* The oldest version of the format that can describe the network. */
 static uint64_t version_of(const mf_network *network)
 {
-    uint64_t version = network->scaled > 0 ? MFI_FORMAT_VERSION : MFI_FORMAT_FLAT;
+    uint64_t version = network->scaled > 0 ? MFI_FORMAT_SCALED : MFI_FORMAT_FLAT;
     for (size_t position = 0; position < network->count; position++) {
         uint64_t one = mfi_plan_format(&layer_at(network, position)->plan);
         version = one > version ? one : version;
@@ -242,6 +266,7 @@ static void put_header(const mf_network *network, bool training, mfi_sink *sink)
     mfi_text_open(&text, '{');
     put_metadata(&text, network, training);
     visit_tensors(network, training, put_entry, &list);
+    visit_matrices(network, put_entry, &list);
     if (network->scaled > 0)
         put_tensor_entry(&list, MFI_TENSOR_SCALING, 2, (const size_t[2]){2, network->scaled},
                          2 * network->scaled);
@@ -286,6 +311,7 @@ mf_status mfi_model_size(const mf_network *network, bool training, uint64_t *byt
     uint64_t text, padded, data = 0;
     MFI_TRY(measure_header(network, training, &text, &padded));
     visit_tensors(network, training, add_bytes, &data);
+    visit_matrices(network, add_bytes, &data);
     data += 2 * (uint64_t)network->scaled * sizeof(float);
     *bytes = 8 + padded + data;
     return MF_STATUS_OK;
@@ -302,6 +328,7 @@ mf_status mfi_model_write(const mf_network *network, bool training, mfi_sink *si
     for (; text < padded; text++)
         mfi_sink_put(sink, " ", 1);
     visit_tensors(network, training, put_tensor_values, sink);
+    visit_matrices(network, put_matrix_values, sink);
     mfi_sink_floats(sink, network->shift_scale, 2 * network->scaled);
     return mfi_sink_end(sink);
 }

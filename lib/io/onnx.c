@@ -9,6 +9,7 @@
 #include "io/host_metadata.h"
 #include "io/onnx_layer.h"
 #include "io/protobuf.h"
+#include "io/record.h"
 #include "model/workspace.h"
 
 /* Since IR version 4, constant tensors need not also be inputs; opset 13 belongs to IR version 7. */
@@ -118,6 +119,7 @@ static void put_part(mfi_sink *sink, const mf_network *network, mfi_onnx_part pa
     put_scaling(&walk, network, &shape);
     mfi_onnx_name total = {""};
     for (; walk.position < network->count; walk.position++) {
+        walk.first_reader = mfi_first_reader(network, walk.position);
         mfi_onnx_put_layer(&walk, network->entries[walk.position].layer);
         total = put_sum(&walk, &total);
     }

@@ -487,6 +487,7 @@ static const char *const results[MFI_UNIT_KINDS] = {
     [MF_UNIT_POSITIONS] = "placed",
     [MF_UNIT_ATTENTION] = "attended",
     [MF_UNIT_EMBEDDING] = "embedded",
+    [MF_UNIT_FLATTEN] = "flattened",
 };
 
 /* The name of a node's value; node 0 is the input of the layer. */
@@ -561,6 +562,9 @@ static void put_unit_node(const unit *u, mfi_onnx_name input)
     case MF_UNIT_EMBEDDING:
         put_embedding(u);
         return;
+    case MF_UNIT_FLATTEN:
+        flatten(u->walk, name_of(u, "flattened"));
+        return;
     default:
         put_add(u, input);
     }
@@ -624,14 +628,48 @@ static void put_head_pooling(mfi_onnx_walk *walk, const size_t map[2], size_t ce
                    mfi_onnx_name_of(walk->position, "head_pooled"));
 }
 
-static void put_stages(mfi_onnx_walk *walk, const mf_layer *layer, size_t first, size_t end,
-                       mfi_onnx_name input)
+/* The nodes of units from `first` to `last`. No stage has a flatten, and that needs none. */
+static void put_nodes(mfi_onnx_walk *walk, const mf_layer *layer, int32_t first, int32_t last,
+                      mfi_onnx_name input)
 {
     const mfi_plan *plan = &layer->plan;
-    for (size_t s = first; s < end; s++)
-        for (int32_t node = plan->stages[s].first; node <= plan->stages[s].last; node++)
-            put_unit_node(&(unit){walk, layer, &plan->stages[s], node}, input);
-    walk->rank = mfi_plan_shape(plan, plan->stages[end - 1].last)->rank;
+    const mfi_stage *stage = plan->stages;
+    for (int32_t node = first; node <= last; node++) {
+        while (stage->last < node && stage + 1 < plan->stages + plan->stage_count)
+            stage++;
+        put_unit_node(&(unit){walk, layer, stage, node}, input);
+    }
+    walk->rank = mfi_plan_shape(plan, last)->rank;
+}
+
+/* The matrix that the head shares with others is a tensor of the first layer that reads it. */
+static mfi_onnx_name put_shared(const mfi_onnx_walk *walk, const mf_matrix *shared)
+{
+    mfi_onnx_name name = mfi_onnx_name_of(walk->first_reader, "head.shared");
+    const mfi_onnx_tensor tensor = {
+        .name = name.text, .rank = 2, .dims = {shared->rows, shared->columns}, .floats = shared->values};
+    if (walk->first_reader == walk->position)
+        mfi_onnx_put_tensor(&walk->graph, &tensor);
+    return name;
+}
+
+/* M: what the head learns, or shared columns and behind them what it learns, if there is any. */
+static mfi_onnx_name put_projection(const mfi_onnx_walk *walk, const mf_layer *layer)
+{
+    const mfi_plan *plan = &layer->plan;
+    mfi_onnx_name learned = {{0}};
+    if (mfi_plan_learned(plan) > 0)
+        learned = put_parameter(walk, layer, plan->projection);
+    if (!plan->head.shared)
+        return learned;
+    mfi_onnx_name shared = put_shared(walk, plan->head.shared),
+                  both = mfi_onnx_name_of(walk->position, "head.columns");
+    mfi_onnx_put_node(&walk->graph,
+                      &(mfi_onnx_node){.type = "Concat",
+                                       .inputs = {shared.text, learned.text[0] ? learned.text : NULL},
+                                       .output = both.text,
+                                       .attributes = {one("axis", 1)}});
+    return both;
 }
 
 /* The next layer reads the activation and nothing of the head, so `aside` is a copy of the walk. */
@@ -639,13 +677,13 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer, mfi_o
 {
     mfi_onnx_walk aside = *walk;
     const mfi_plan *plan = &layer->plan;
-    put_stages(&aside, layer, plan->body, plan->scoring, input);
+    put_nodes(&aside, layer, plan->output + 1, (int32_t)plan->unit_count - mfi_plan_compares(plan), input);
     if (aside.rank > 1 && plan->head.kind != MF_HEAD_POSITIONS) {
         if (mfi_plan_pools_head(plan))
             put_head_pooling(&aside, mfi_plan_head_input(plan)->dims + 1, plan->head.pool_size);
         flatten(&aside, mfi_onnx_name_of(aside.position, "features"));
     }
-    mfi_onnx_name projection = put_parameter(&aside, layer, plan->projection);
+    mfi_onnx_name projection = put_projection(&aside, layer);
     if (plan->head.kind == MF_HEAD_POSITIONS) {
         mfi_onnx_name turned = mfi_onnx_name_of(aside.position, "projection_turned");
         mfi_onnx_put_node(
@@ -667,6 +705,6 @@ void mfi_onnx_put_layer(mfi_onnx_walk *walk, const mf_layer *layer)
     take_form(walk, &plan->input, plan->input.rank, mfi_onnx_name_of(walk->position, "input_shape"),
               mfi_onnx_name_of(walk->position, "input"));
     mfi_onnx_name input = walk->value;
-    put_stages(walk, layer, 0, plan->body, input);
+    put_nodes(walk, layer, 1, plan->output, input);
     put_goodness(walk, layer, input);
 }

@@ -18,6 +18,7 @@ mfi_onnx_name mfi_onnx_name_of(size_t position, const char *what);
 typedef struct mfi_onnx_walk {
     mfi_onnx_graph graph;
     size_t position;
+    size_t first_reader; /* the first layer whose head reads the shared matrix of this one's */
     mfi_onnx_name value; /* the current value, which the next node reads */
     int32_t rank;        /* of a row of it: [N, k], [N, positions, k] or [N, C, H, W] */
 } mfi_onnx_walk;

@@ -226,6 +226,14 @@ static int32_t turning_kind(const mfi_onnx_view *view, const mf_shape *shape, in
     return shape->rank == 3 ? MF_UNIT_TOKENS : MF_UNIT_TRANSPOSE;
 }
 
+/* Whether the values of a node become a row by a unit. In a file of this library that is where the file has
+ * one; in others wherever a layer can begin with it, which is not so of the input of the graph: that is a row
+ * then. */
+static bool flattens(const mfi_onnx_call *call, int32_t node, int32_t rank)
+{
+    return rank == 1 && (call->graph->file->own ? mfi_bytes_end_in(call->op->name, ".flattened") : node > 0);
+}
+
 mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *value, bool row, int32_t *node)
 {
     int32_t dims[MFI_ONNX_DIMS], rank, kind;
@@ -248,7 +256,7 @@ mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *valu
         if (has_dims(shape, rank, dims) || narrow || (row && rank == 1 && shape->rank == 3))
             return MF_STATUS_OK;
     }
-    kind = turning_kind(view, shape, rank);
+    kind = plain && flattens(call, view->node, rank) ? MF_UNIT_FLATTEN : turning_kind(view, shape, rank);
     if (kind < 0 && plain && rank >= 1 && rank <= 3)
         return add_reshape(call, view->node, rank, dims, node);
     if (kind < 0)
@@ -419,7 +427,9 @@ static mf_status put_turn(const mfi_onnx_call *call)
 static mf_status take_node(const mfi_onnx_call *call)
 {
     mf_status status;
-    if (call->graph->file->own && mfi_bytes_end_in(call->op->name, ".turned") &&
+    const mfi_bytes name = call->op->name;
+    if (call->graph->file->own &&
+        (mfi_bytes_end_in(name, ".turned") || mfi_bytes_end_in(name, ".flattened")) &&
         mfi_onnx_input(call, 0)->form == MFI_FORM_VIEW)
         return put_turn(call);
     if (call->graph->file->own && mfi_bytes_are(call->op->type, "Identity"))

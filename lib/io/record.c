@@ -117,6 +117,7 @@ static const mfi_field head_fields[] = {
     {"sampling", SPEC(OPTION, sampling), mfi_sampling_names, MFI_SAMPLINGS, 0},
     {"candidates", SPEC(COUNT, candidates), NULL, 0, 0},
     {"similarity", SPEC(SHARE, similarity), NULL, 0, 0},
+    {MFI_KEY_SHARED, MFI_FIELD_OTHER, 0, NULL, 0, 0},
 };
 const mfi_field_table mfi_head_fields = {NAMES(head_fields), "head of layer"};
 
@@ -179,6 +180,8 @@ uint64_t mfi_plan_format(const mfi_plan *plan)
                  mfi_plan_compares(plan);
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
+    if (plan->head.shared)
+        return MFI_FORMAT_VERSION;
     return later ? MFI_FORMAT_KINDS : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;
 }
 
@@ -226,6 +229,25 @@ bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_
              state);
     tensor->no_negative = strcmp(state, "second_moment") == 0;
     return true;
+}
+
+size_t mfi_first_reader(const mf_network *network, size_t position)
+{
+    const mf_matrix *shared = network->entries[position].layer->plan.head.shared;
+    size_t first = 0;
+    while (first < position && !mfi_matrix_equals(network->entries[first].layer->plan.head.shared, shared))
+        first++;
+    return first;
+}
+
+mfi_tensor_plan mfi_matrix_tensor(size_t position, const mf_matrix *matrix)
+{
+    mfi_tensor_plan tensor = {.rank = 2,
+                              .dims = {matrix->rows, matrix->columns, 1, 1},
+                              .count = matrix->rows * matrix->columns,
+                              .state_slot = -1};
+    snprintf(tensor.name, sizeof tensor.name, "layers.%zu.head." MFI_KEY_SHARED, position);
+    return tensor;
 }
 
 bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count)

@@ -31,6 +31,7 @@ extern const mfi_field_table mfi_layer_fields, mfi_unit_fields, mfi_head_fields,
 #define MFI_KEY_INPUT "input"
 #define MFI_KEY_UNITS "units"
 #define MFI_KEY_HEAD "head"
+#define MFI_KEY_SHARED "shared"
 #define MFI_KEY_FROZEN "frozen"
 #define MFI_KEY_STEPS "steps"
 
@@ -40,7 +41,7 @@ uint64_t mfi_plan_format(const mfi_plan *plan);
 mfi_layer_record mfi_record_layer(const mf_network *network, size_t position);
 mfi_optimizer_record mfi_record_optimizer(const mf_optimizer *optimizer);
 
-/* A tensor of a model file. */
+/* A tensor of a model file: of a layer, or the matrix that its head reads. */
 typedef struct mfi_tensor_plan {
     char name[128];
     int32_t rank;
@@ -57,6 +58,13 @@ size_t mfi_tensor_numbers(const mfi_plan *plan);
  * the layer has no tensor of that number. */
 bool mfi_plan_tensor(size_t position, const mfi_plan *plan, const mfi_optimizer_record *optimizer,
                      size_t number, mfi_tensor_plan *tensor);
+
+/* The first layer whose head reads the matrix that the head at `position` reads, or one with the same values.
+ */
+size_t mfi_first_reader(const mf_network *network, size_t position);
+
+/* The tensor of a matrix that the layer at `position` is the first to read. */
+mfi_tensor_plan mfi_matrix_tensor(size_t position, const mf_matrix *matrix);
 
 /* Whether these of its values may be in a file: all must be finite, and none negative if the plan says so. */
 bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count);

@@ -94,7 +94,7 @@ static void hash_word(uint64_t *hash, uint64_t value)
 
 static const uint64_t first_hash = UINT64_C(0xCBF29CE484222325);
 
-/* A hash of what gives the parameters their meaning: kinds and shapes. */
+/* A hash of what gives the parameters their meaning: kinds, shapes, and matrices that heads share. */
 static uint64_t fingerprint(const mf_network *network)
 {
     uint64_t hash = first_hash;
@@ -111,6 +111,8 @@ static uint64_t fingerprint(const mf_network *network)
             hash_word(&hash, (uint64_t)layer->plan.output);
         if (mfi_plan_compares(&layer->plan))
             hash_word(&hash, layer->plan.scoring);
+        if (layer->plan.head.shared)
+            hash_word(&hash, layer->plan.head.shared->fingerprint);
         for (size_t number = 0; number < layer->plan.parameter_count; number++) {
             const mfi_parameter_spec *parameter = &layer->plan.parameters[number];
             hash_word(&hash, number);

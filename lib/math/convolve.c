@@ -15,16 +15,6 @@ size_t mfi_convolve_depth(const mfi_order *order)
     return order->width > 32 ? 128 : 4096 / order->width;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* ---- the field: maps of a block of images, with the zeros that a kernel meets at their edges ---- */
 
 typedef struct field {
@@ -40,7 +30,7 @@ static field make_field(size_t images, size_t maps, const size_t results[2], con
                         const size_t step[2])
 {
     field f = {.maps = maps};
-    f.band = smaller(larger(BAND_PIXELS / results[1], 1), results[0]);
+    f.band = mfi_least(mfi_most(BAND_PIXELS / results[1], 1), results[0]);
     f.columns = (results[1] - 1) * step[1] + reach[1];
     if (!mfi_multiply(f.band - 1, step[0], &f.rows) || !mfi_multiply(f.rows + reach[0], f.columns, &f.plane))
         return f;
@@ -68,7 +58,7 @@ typedef struct source {
 static void fill(const field *f, const source *from, size_t images, ptrdiff_t top, ptrdiff_t left, float *to)
 {
     size_t begin = (size_t)(left < 0 ? -left : 0);
-    size_t end = smaller(f->columns, (size_t)((ptrdiff_t)from->width - left));
+    size_t end = mfi_least(f->columns, (size_t)((ptrdiff_t)from->width - left));
     for (size_t image = 0; image < images; image++)
         for (size_t map = 0; map < f->maps; map++) {
             const float *values = from->values + image * from->image + map * from->map;
@@ -101,7 +91,7 @@ static void pair_maps(const mfi_convolve *c, const field *f, float *values)
 
 static void pair_pixels(const mfi_convolve *c, const field *f, float *values)
 {
-    size_t step = smaller(c->geometry->stride[1], f->values), count = f->values - step;
+    size_t step = mfi_least(c->geometry->stride[1], f->values), count = f->values - step;
     if (c->precision != MFI_BF16)
         return;
     c->products->pair_up(count, values, values + step, values);
@@ -154,15 +144,15 @@ static bool widen_areas(const field *f, const mfi_order *order, mfi_precision pr
                         size_t results, size_t inner, size_t columns, size_t areas[CONVOLVE_AREAS])
 {
     size_t width = mfi_order_panel(order, columns, 0), depth = mfi_convolve_depth(order), panel;
-    if (f->values == 0 || !mfi_multiply(larger(inner, depth), width, &panel))
+    if (f->values == 0 || !mfi_multiply(mfi_most(inner, depth), width, &panel))
         return false;
     if (precision == MFI_BF16)
-        areas[TURNED_ROOM] = larger(areas[TURNED_ROOM], 2 * depth * width);
-    areas[PIXELS] = larger(areas[PIXELS], images * f->band * results);
-    areas[PLACES] = larger(areas[PLACES], inner);
-    areas[FIELD] = larger(areas[FIELD], f->values);
-    areas[PANEL_ROOM] = larger(areas[PANEL_ROOM], panel);
-    areas[COLLECTED] = larger(areas[COLLECTED], COLLECTED_ROWS * width);
+        areas[TURNED_ROOM] = mfi_most(areas[TURNED_ROOM], 2 * depth * width);
+    areas[PIXELS] = mfi_most(areas[PIXELS], images * f->band * results);
+    areas[PLACES] = mfi_most(areas[PLACES], inner);
+    areas[FIELD] = mfi_most(areas[FIELD], f->values);
+    areas[PANEL_ROOM] = mfi_most(areas[PANEL_ROOM], panel);
+    areas[COLLECTED] = mfi_most(areas[COLLECTED], COLLECTED_ROWS * width);
     return true;
 }
 
@@ -232,7 +222,7 @@ typedef struct panel_part {
 
 static panel_part panel_at(const mfi_kernels *kernels, size_t rows, size_t first)
 {
-    return (panel_part){smaller(rows - first, kernels->order.width),
+    return (panel_part){mfi_least(rows - first, kernels->order.width),
                         mfi_order_panel(&kernels->order, rows, first)};
 }
 
@@ -254,7 +244,7 @@ static void collect(const operands *o, size_t first, size_t rows, size_t inner, 
 {
     size_t depth = mfi_convolve_depth(&o->kernels->order);
     for (size_t k = 0; k < inner; k += depth)
-        o->products->gather_product(rows, smaller(inner - k, depth), o->field, o->pixels + first,
+        o->products->gather_product(rows, mfi_least(inner - k, depth), o->field, o->pixels + first,
                                     o->places + k, width, panel + k * width, k > 0, o->collected);
 }
 
@@ -267,7 +257,7 @@ typedef struct band {
 
 static band band_at(const mfi_convolve *c, const field *f, size_t top)
 {
-    size_t rows = smaller(f->band, c->geometry->map[0] - top);
+    size_t rows = mfi_least(f->band, c->geometry->map[0] - top);
     return (band){top, rows, c->images * rows * c->geometry->map[1]};
 }
 
@@ -307,7 +297,7 @@ void mfi_convolve_forward(const mfi_convolve *c, const float *x, const void *w, 
             panel_part part = panel_at(c->kernels, g->filters, first);
             float *to = u + first * ldu + top * g->map[1];
             for (size_t p = 0; p < b.pixels; p += COLLECTED_ROWS) {
-                size_t rows = smaller(b.pixels - p, COLLECTED_ROWS);
+                size_t rows = mfi_least(b.pixels - p, COLLECTED_ROWS);
                 collect(&o, p, rows, inner, part.width, (const float *)w + first * inner);
                 c->kernels->transpose(rows, part.count, o.collected, part.width, to + p, ldu);
             }
@@ -327,9 +317,9 @@ static void fill_gradient(const mfi_convolve *c, const operands *o, panel_part p
         memset(to, 0, (end - first) * part.width * sizeof *to);
     for (size_t at = first; at < end; at += count) {
         size_t pixel = some * (at % each);
-        count = smaller(end - at, each - at % each);
-        to =
-            fill_panel(c, o, part, smaller(some * count, run - pixel), du + at / each * run + pixel, ldu, to);
+        count = mfi_least(end - at, each - at % each);
+        to = fill_panel(c, o, part, mfi_least(some * count, run - pixel), du + at / each * run + pixel, ldu,
+                        to);
     }
 }
 
@@ -350,7 +340,7 @@ void mfi_convolve_add_weights(const mfi_convolve *c, const float *x, const float
         for (size_t first = 0; first < g->filters; first += c->kernels->order.width) {
             panel_part part = panel_at(c->kernels, g->filters, first);
             for (size_t at = 0; at < elements; at += depth) {
-                size_t count = smaller(elements - at, depth);
+                size_t count = mfi_least(elements - at, depth);
                 fill_gradient(c, &o, part, run, at, at + count, du + first * ldu + top * g->map[1]);
                 c->products->gather_product(inner, count, o.field, o.places, o.pixels + at, part.width,
                                             o.panel, true, dw + first * inner);
@@ -377,8 +367,8 @@ static phase phase_at(const mfi_geometry *g, const turned *t, const size_t numbe
     for (int d = 0; d < 2; d++) {
         size_t step = g->stride[d], at = number[d], last = size[d] - 1 + g->padding[d];
         p.phase[d] = at;
-        p.from[d] = larger(least[d], g->padding[d] > at ? (g->padding[d] - at + step - 1) / step : 0);
-        p.end[d] = smaller(most[d], last < at ? 0 : (last - at) / step + 1);
+        p.from[d] = mfi_most(least[d], g->padding[d] > at ? (g->padding[d] - at + step - 1) / step : 0);
+        p.end[d] = mfi_least(most[d], last < at ? 0 : (last - at) / step + 1);
         p.taps[d] = at < g->kernel[d] ? (g->kernel[d] - 1 - at) / step + 1 : 0;
     }
     return p;
@@ -389,7 +379,7 @@ static phase phase_at(const mfi_geometry *g, const turned *t, const size_t numbe
 static size_t turned_filters(const mfi_kernels *kernels, const mfi_geometry *g, size_t filter)
 {
     size_t left = kernels->order.width - filter % kernels->order.width;
-    return smaller(smaller(left, kernels->order.lanes), g->filters - filter);
+    return mfi_least(mfi_least(left, kernels->order.lanes), g->filters - filter);
 }
 
 static void turn_panel(const mfi_convolve *c, const operands *o, const phase *p, const float *w, size_t first,
@@ -426,7 +416,7 @@ static void put_rows(const mfi_convolve *c, const operands *o, const phase *p, s
         size_t y = i * g->stride[0] + p->phase[0] - g->padding[0];
         size_t x = j * g->stride[1] + p->phase[1] - g->padding[1];
         float *to = dx + image * c->stride + (first * g->height + y) * g->width + x;
-        run = smaller(end - at, p->end[1] - j);
+        run = mfi_least(end - at, p->end[1] - j);
         if (g->stride[1] == 1)
             c->kernels->transpose(run, part.count, from, part.width, to, g->height * g->width);
         else
@@ -463,7 +453,7 @@ static void convolve_phase(const mfi_convolve *c, const operands *o, const phase
         panel_part part = panel_at(c->kernels, g->channels, first);
         turn_panel(c, o, p, w, first, part);
         for (size_t at = 0; at < pixels; at += COLLECTED_ROWS) {
-            size_t rows = smaller(pixels - at, COLLECTED_ROWS);
+            size_t rows = mfi_least(pixels - at, COLLECTED_ROWS);
             collect(o, at, rows, inner, part.width, o->panel);
             put_rows(c, o, p, at, rows, first, part, dx);
         }
@@ -480,6 +470,8 @@ void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, 
     operands o = carve_operands(c, true);
     turned t = turn(g);
     field f = gradient_field(g, c->images);
+    /* Others have no taps: a stride may be far longer than any map. */
+    const size_t phases[2] = {mfi_least(g->stride[0], g->kernel[0]), mfi_least(g->stride[1], g->kernel[1])};
     for (size_t image = 0; image < c->images && (g->stride[0] > g->kernel[0] || g->stride[1] > g->kernel[1]);
          image++)
         memset(dx + image * c->stride, 0, g->channels * g->height * g->width * sizeof *dx);
@@ -487,9 +479,9 @@ void mfi_convolve_input(const mfi_convolve *c, const float *w, const float *du, 
         fill(&f, &from, c->images, (ptrdiff_t)top - (ptrdiff_t)t.reach[0] + 1,
              (ptrdiff_t)t.first[1] - (ptrdiff_t)t.reach[1] + 1, o.field);
         pair_maps(c, &f, o.field);
-        for (size_t number = 0; number < g->stride[0] * g->stride[1]; number++) {
-            const size_t numbers[2] = {number / g->stride[1], number % g->stride[1]};
-            phase p = phase_at(g, &t, numbers, top, smaller(top + f.band, end));
+        for (size_t number = 0; number < phases[0] * phases[1]; number++) {
+            const size_t numbers[2] = {number / phases[1], number % phases[1]};
+            phase p = phase_at(g, &t, numbers, top, mfi_least(top + f.band, end));
             if (p.from[0] >= p.end[0] || p.from[1] >= p.end[1] || p.taps[0] * p.taps[1] == 0)
                 continue;
             set_phase(c, &f, &t, &p, top, &o);

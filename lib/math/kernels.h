@@ -150,8 +150,8 @@ typedef struct mfi_kernels {
     void (*head_gradient)(size_t rows, size_t width, size_t m, const float *dg, const float *projection,
                           const float *features, size_t n, float *dfeatures, float *dm);
 
-    /* dz = dz * phi'(z) and db = colsum(dz), for a dz that holds dG M already. This is the rest of
-     * local_gradient() if there are so many classes that the BLAS library computes the products. */
+    /* dz = dz * phi'(z) and, if not NULL, db = colsum(dz), for a dz that holds dG M already. This is the rest
+     * of local_gradient() if there are so many classes that the BLAS library computes the products. */
     void (*derivative)(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
                        size_t n, float *dz, float *db);
 
@@ -173,6 +173,20 @@ typedef struct mfi_kernels {
      * j to_column]. The result of MFI_TRANSFORM_WEIGHTS_BACK is added. */
     void (*transform)(mfi_transform_kind kind, size_t count, const float *from, ptrdiff_t from_row,
                       ptrdiff_t from_column, float *to, ptrdiff_t to_row, ptrdiff_t to_column);
+
+    /* to[r][j] = from[r][j step] */
+    void (*copy_rows)(size_t rows, size_t columns, const float *from, size_t ldfrom, size_t step, float *to,
+                      size_t ldto);
+
+    /* out[y][x] = sum over t of w[t] in[at[t] + y row + x], `out` [rows, columns] dense. Values of `in` up to
+     * whole vectors are read and count for nothing. */
+    void (*tap_sums)(size_t rows, size_t columns, size_t taps, const size_t *at, const float *w,
+                     const float *in, size_t row, float *out);
+
+    /* Adds the products g[y][x] in[at[t] + y row + x] to the lanes of sums[t], `g` [rows, columns] dense;
+     * columns are whole vectors. */
+    void (*tap_products)(size_t rows, size_t columns, size_t taps, const size_t *at, const float *in,
+                         size_t row, const float *g, float *sums);
 
     /* Mean of x[count], and the sum of the squared deviations from it. */
     void (*moments)(size_t count, const float *x, double *mean, double *deviations);
@@ -214,6 +228,16 @@ typedef struct mfi_kernels {
     void (*map_gradient)(mfi_activation phi, const mfi_pool *pool, mfi_shift shift, size_t images,
                          const float *u, const float *da, size_t ldda, float *dz, float *map);
 
+    /* The highest of `count` values; a NaN, but for the first, counts for nothing. */
+    float (*highest)(size_t count, const float *x);
+
+    /* The sum of exp(x - highest), 0 where that is below the normal floats; `to`, if not NULL, receives the
+     * terms, and may be x. Added up in double: small terms count beside a 1, however many there are. */
+    double (*exponentials)(size_t count, const float *x, float highest, float *to);
+
+    /* x = factor x + offset */
+    void (*scale_shift)(size_t count, float factor, float offset, float *x);
+
     /* x = exp(x - highest) inverse: the softmax of `count` values; the two numbers are written to `shift`. */
     void (*softmax)(size_t count, float *x, mfi_softmax_shift *shift);
 
@@ -236,8 +260,8 @@ typedef struct mfi_kernels {
     double (*dot)(size_t count, const float *x, const float *y);
 } mfi_kernels;
 
-/* Columns that are whole tiles of any table, and columns rounded up to such: a size that pack() fills. Packed columns
- * from a multiple of the step on begin at that place, too. */
+/* Columns that are whole tiles of any table, and columns rounded up to such: a size that pack() fills. Packed
+ * columns from a multiple of the step on begin at that place, too. */
 enum { MFI_PACK_STEP = 24 };
 
 static inline size_t mfi_packed_columns(size_t columns)

@@ -12,6 +12,7 @@
 #include "math/kernels.h"
 #include "math/lanes.h"
 #include "math/transpose_body.h"
+#include "math/taps_body.h"
 #include "math/winograd_body.h"
 #include "math/updates_body.h"
 #include "math/products_body.h"
@@ -110,11 +111,12 @@ static void apply_derivative(mfi_activation phi, size_t n, const float *restrict
 static void derivative(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
                        size_t n, float *dz, float *db)
 {
-    memset(db, 0, width * sizeof *db);
+    if (db)
+        memset(db, 0, width * sizeof *db);
     for (size_t b = 0; b < rows; b++) {
         float *restrict row = dz + b * width;
         apply_derivative(phi, width, a + b * n, z ? z + b * n : NULL, row);
-        for (size_t j = 0; j < width; j++)
+        for (size_t j = 0; db && j < width; j++)
             db[j] += row[j];
     }
 }
@@ -246,6 +248,56 @@ static float highest_of(size_t count, const float *x)
     return highest;
 }
 
+/* A vector of floats as doubles, in two registers. */
+typedef float half_vector __attribute__((vector_size(MFI_LANES / 2 * sizeof(float))));
+typedef double double_vector __attribute__((vector_size(MFI_LANES / 2 * sizeof(double))));
+
+INLINE void add_as_doubles(vector term, double_vector sums[2])
+{
+    half_vector halves[2];
+    memcpy(halves, &term, sizeof term);
+    sums[0] += __builtin_convertvector(halves[0], double_vector);
+    sums[1] += __builtin_convertvector(halves[1], double_vector);
+}
+
+INLINE vector term_of(vector x, float highest)
+{
+    vector off = x - highest;
+    return choose(off < -87.0f, splat(0.0f), exponential(off));
+}
+
+static double exponentials(size_t count, const float *x, float highest, float *to)
+{
+    double_vector sums[2] = {{0}};
+    double sum = 0.0;
+    size_t i = 0;
+    for (; i + MFI_LANES <= count; i += MFI_LANES) {
+        vector term = term_of(load(x + i), highest);
+        if (to)
+            store(to + i, term);
+        add_as_doubles(term, sums);
+    }
+    if (i < count) {
+        vector rest = splat(-INFINITY); /* its terms are 0 */
+        for (size_t lane = 0; lane < MFI_LANES && i + lane < count; lane++)
+            rest[lane] = x[i + lane];
+        rest = term_of(rest, highest);
+        for (size_t lane = 0; to && lane < MFI_LANES && i + lane < count; lane++)
+            to[i + lane] = rest[lane];
+        add_as_doubles(rest, sums);
+    }
+    sums[0] += sums[1];
+    for (int lane = 0; lane < MFI_LANES / 2; lane++)
+        sum += sums[0][lane];
+    return sum;
+}
+
+static void scale_shift(size_t count, float factor, float offset, float *x)
+{
+    for (size_t i = 0; i < count; i++)
+        x[i] = factor * x[i] + offset;
+}
+
 static void softmax(size_t count, float *x, mfi_softmax_shift *shift)
 {
     vector total = {0};
@@ -341,6 +393,9 @@ const mfi_kernels MFI_TABLE = {
     .head_gradient = head_gradient,
     .transpose = transpose,
     .transform = transform,
+    .copy_rows = copy_rows,
+    .tap_sums = tap_sums,
+    .tap_products = tap_products,
     .moments = moments,
     .column_moments = column_moments,
     .normalize = normalize,
@@ -352,6 +407,9 @@ const mfi_kernels MFI_TABLE = {
     .update = update,
     .order = {PANEL, MFI_LANES},
     .products = {PRODUCTS_OF_VALUES, PRODUCTS_OF_PAIRS},
+    .highest = highest_of,
+    .exponentials = exponentials,
+    .scale_shift = scale_shift,
     .softmax = softmax,
     .softmax_again = softmax_again,
     .softmax_gradient = softmax_gradient,

@@ -162,6 +162,21 @@ void mfi_adaptive_cell(size_t size, size_t cells, size_t index, size_t *first, s
     *end = one.end;
 }
 
+/* In parts, which compilers may compute at once. */
+static float sum_of_values(size_t count, const float *a)
+{
+    enum { PARTS = 8 };
+    float parts[PARTS] = {0}, sum = 0.0f;
+    for (; count >= PARTS; count -= PARTS, a += PARTS)
+        for (int i = 0; i < PARTS; i++)
+            parts[i] += a[i];
+    for (size_t i = 0; i < count; i++)
+        sum += a[i];
+    for (int i = 0; i < PARTS; i++)
+        sum += parts[i];
+    return sum;
+}
+
 void mfi_adaptive_pool(const size_t map[2], size_t cells, size_t count, const float *a, float *pooled)
 {
     size_t height = map[0], width = map[1];
@@ -170,9 +185,10 @@ void mfi_adaptive_pool(const size_t map[2], size_t cells, size_t count, const fl
             for (size_t j = 0; j < cells; j++) {
                 span down = cell(height, cells, i), across = cell(width, cells, j);
                 float sum = 0.0f;
-                for (size_t y = down.first; y < down.end; y++)
-                    for (size_t x = across.first; x < across.end; x++)
-                        sum += a[y * width + x];
+                if (cells == 1)
+                    sum = sum_of_values(height * width, a);
+                for (size_t y = down.first; cells > 1 && y < down.end; y++)
+                    sum += sum_of_values(across.end - across.first, a + y * width + across.first);
                 *pooled++ = sum / (float)((down.end - down.first) * (across.end - across.first));
             }
 }

@@ -7,51 +7,60 @@
 
 #include <monoforward.h>
 
-int32_t mfi_argmax(size_t m, const float *scores)
+/* Rows that are a piece of work: enough of them to be worth waking a thread for. */
+static size_t rows_of_piece(size_t m)
 {
-    size_t best = 0;
-    for (size_t c = 1; c < m; c++)
-        if (scores[c] > scores[best])
-            best = c;
-    return (int32_t)best;
+    enum { PIECE_VALUES = 16384 };
+    return m < PIECE_VALUES ? PIECE_VALUES / m : 1;
 }
 
-/* log sum_c exp G_c, computed relative to the highest score; not finite if a score is not finite. In double:
- * in float, small terms beside a sum of 1 would be lost, however many there are. */
-static double log_sum_exp(size_t m, const float *scores)
+/* The first of the scores that is that high. */
+static size_t place_of_highest(size_t m, const float *scores, float highest)
 {
-    float highest = scores[0];
-    double sum = 0.0;
-    for (size_t c = 1; c < m; c++)
-        highest = scores[c] > highest ? scores[c] : highest;
-    for (size_t c = 0; c < m; c++)
-        sum += (double)expf(scores[c] - highest);
-    return (double)highest + log(sum);
+    size_t c = 0;
+    while (c + 1 < m && scores[c] != highest)
+        c++;
+    return c;
 }
 
-/* softmax(G)_c, given log sum exp G */
-static float probability(float score, double log_sum)
-{
-    return expf((float)((double)score - log_sum));
-}
+/* ---- probabilities ---- */
 
-void mfi_softmax(size_t rows, size_t m, const float *scores, float *to)
+typedef struct softmax_work {
+    const mfi_kernels *kernels;
+    size_t rows, m;
+    const float *scores;
+    float *to;
+} softmax_work;
+
+static void softmax_piece(void *context, size_t index, size_t slot)
 {
-    for (size_t b = 0; b < rows; b++) {
-        double log_sum = log_sum_exp(m, scores + b * m);
-        for (size_t c = 0; c < m; c++)
-            to[b * m + c] = probability(scores[b * m + c], log_sum);
+    const softmax_work *all = context;
+    size_t m = all->m, piece = rows_of_piece(m), end = (index + 1) * piece;
+    (void)slot;
+    for (size_t b = index * piece; b < end && b < all->rows; b++) {
+        const float *scores = all->scores + b * m;
+        double sum = all->kernels->exponentials(m, scores, all->kernels->highest(m, scores), all->to + b * m);
+        all->kernels->scale_shift(m, (float)(1.0 / sum), 0.0f, all->to + b * m);
     }
 }
 
-/* sum_c q_c G_c */
-static double expected_score(size_t m, const float *scores, int32_t label, float smoothing)
+void mfi_softmax(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m, const float *scores,
+                 float *to)
 {
-    double score = (1.0 - (double)smoothing) * (double)scores[label];
+    softmax_work all = {kernels, rows, m, scores, to};
+    mfi_team_run(team, (rows + rows_of_piece(m) - 1) / rows_of_piece(m), softmax_piece, &all);
+}
+
+/* ---- loss and gradient ---- */
+
+/* sum_c q_c G_c */
+static double expected_score(const mfi_kernels *kernels, size_t m, const float *scores, int32_t label,
+                             float smoothing)
+{
+    double mean = 0.0, deviations;
     if (smoothing > 0.0f)
-        for (size_t c = 0; c < m; c++)
-            score += (double)smoothing / (double)m * (double)scores[c];
-    return score;
+        kernels->moments(m, scores, &mean, &deviations);
+    return (1.0 - (double)smoothing) * (double)scores[label] + (double)smoothing * mean;
 }
 
 static bool is_ignored(const mfi_targets *targets, size_t row)
@@ -72,15 +81,6 @@ static double total_weight(size_t rows, const mfi_targets *targets)
     return total;
 }
 
-/* Replaces the scores by (softmax - q) scale. */
-static void row_gradient(size_t m, float *scores, double log_sum, int32_t label, float smoothing, float scale)
-{
-    float spread = smoothing / (float)m;
-    for (size_t c = 0; c < m; c++)
-        scores[c] = (probability(scores[c], log_sum) - spread) * scale;
-    scores[label] -= (1.0f - smoothing) * scale;
-}
-
 /* Adds a row with that loss; false if it is not finite. */
 static bool add_row_loss(mfi_loss *result, size_t row, const mfi_targets *targets, double loss, bool correct)
 {
@@ -96,74 +96,114 @@ static bool add_row_loss(mfi_loss *result, size_t row, const mfi_targets *target
     return true;
 }
 
-static mfi_loss cross_entropy(size_t rows, size_t m, const float *scores, float *gradient,
-                              const mfi_targets *targets)
+typedef struct row_loss {
+    double loss;
+    bool correct;
+} row_loss;
+
+/* Some rows, from `first` to `end` - 1, whose losses are added up in order when all are known. */
+typedef struct loss_work {
+    const mfi_kernels *kernels;
+    const mfi_targets *targets;
+    size_t m, first, end;
+    const float *scores;
+    float *gradient; /* NULL, or the scores */
+    double total;
+    row_loss *losses;
+} loss_work;
+
+/* The gradient is (softmax - q) w / sum(w). What is read of the scores is read before it is written. */
+static row_loss find_loss(const loss_work *all, size_t row)
 {
-    mfi_loss result = {.bad_row = rows};
-    double total = total_weight(rows, targets);
-    for (size_t b = 0; b < rows; b++) {
-        const float *row = scores + b * m;
-        int32_t label = targets->labels[b];
-        if (is_ignored(targets, b)) {
-            if (gradient)
-                memset(gradient + b * m, 0, m * sizeof *gradient);
-            continue;
-        }
-        double log_sum = log_sum_exp(m, row);
-        double loss = log_sum - expected_score(m, row, label, targets->smoothing);
-        if (!add_row_loss(&result, b, targets, loss, mfi_argmax(m, row) == label))
-            return result;
-        if (gradient)
-            row_gradient(m, gradient + b * m, log_sum, label, targets->smoothing,
-                         (float)(weight_of(targets, b) / total));
+    const mfi_kernels *kernels = all->kernels;
+    size_t m = all->m;
+    const float *scores = all->scores + row * m;
+    float *gradient = all->gradient ? all->gradient + row * m : NULL;
+    float smoothing = all->targets->smoothing, highest = kernels->highest(m, scores);
+    int32_t label = all->targets->labels[row];
+    bool correct = scores[label] == highest && place_of_highest(m, scores, highest) == (size_t)label;
+    double expected = expected_score(kernels, m, scores, label, smoothing);
+    double sum = kernels->exponentials(m, scores, highest, gradient);
+    if (gradient) {
+        float scale = (float)(weight_of(all->targets, row) / all->total), spread = smoothing / (float)m;
+        kernels->scale_shift(m, (float)((double)scale / sum), -spread * scale, gradient);
+        gradient[label] -= (1.0f - smoothing) * scale;
     }
-    result.loss /= total;
+    return (row_loss){(double)highest + log(sum) - expected, correct};
+}
+
+static void loss_piece(void *context, size_t index, size_t slot)
+{
+    const loss_work *all = context;
+    size_t piece = rows_of_piece(all->m), first = all->first + index * piece,
+           end = all->end - first < piece ? all->end : first + piece;
+    (void)slot;
+    for (size_t b = first; b < end; b++)
+        if (!is_ignored(all->targets, b))
+            all->losses[b - all->first] = find_loss(all, b);
+        else if (all->gradient)
+            memset(all->gradient + b * all->m, 0, all->m * sizeof *all->gradient);
+}
+
+static mfi_loss cross_entropy(loss_work all, const mfi_team *team, size_t rows)
+{
+    enum { ROWS = 256 };
+    row_loss losses[ROWS];
+    mfi_loss result = {.bad_row = rows};
+    size_t piece = rows_of_piece(all.m);
+    all.total = total_weight(rows, all.targets);
+    all.losses = losses;
+    for (; all.first < rows; all.first = all.end) {
+        all.end = rows - all.first < ROWS ? rows : all.first + ROWS;
+        mfi_team_run(team, (all.end - all.first + piece - 1) / piece, loss_piece, &all);
+        for (size_t b = all.first; b < all.end; b++) {
+            const row_loss *row = &losses[b - all.first];
+            if (!is_ignored(all.targets, b) &&
+                !add_row_loss(&result, b, all.targets, row->loss, row->correct))
+                return result;
+        }
+    }
+    result.loss /= all.total;
     return result;
 }
 
-mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const mfi_targets *targets)
+mfi_loss mfi_cross_entropy(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m,
+                           const float *scores, const mfi_targets *targets)
 {
-    return cross_entropy(rows, m, scores, NULL, targets);
+    return cross_entropy((loss_work){.kernels = kernels, .targets = targets, .m = m, .scores = scores}, team,
+                         rows);
 }
 
-mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const mfi_targets *targets)
+mfi_loss mfi_cross_entropy_gradient(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m,
+                                    float *scores, const mfi_targets *targets)
 {
-    return cross_entropy(rows, m, scores, scores, targets);
+    return cross_entropy(
+        (loss_work){.kernels = kernels, .targets = targets, .m = m, .scores = scores, .gradient = scores},
+        team, rows);
 }
 
 /* ---- block by block ---- */
 
 /* Both sums become relative to the higher of both highest scores. */
-static void take_piece(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
-                       float *scores, int32_t label)
+void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
+                      const float *scores, int32_t label)
 {
-    int32_t best = mfi_argmax(count, scores);
-    mfi_softmax_shift shift;
+    float highest = kernels->highest(count, scores);
+    double sum = kernels->exponentials(count, scores, highest, NULL);
+    double rise = (double)highest - (double)running->highest;
     if (label >= 0 && (size_t)label >= first && (size_t)label - first < count)
         running->label = scores[(size_t)label - first];
-    if (first == 0 || scores[best] > running->highest)
-        running->best = (int32_t)first + best;
-    kernels->softmax(count, scores, &shift);
-    double sum = 1.0 / (double)shift.inverse, rise = (double)shift.highest - (double)running->highest;
+    if (first == 0 || highest > running->highest)
+        running->best = (int32_t)(first + place_of_highest(count, scores, highest));
     if (first == 0) {
         running->sum = sum;
-        running->highest = shift.highest;
+        running->highest = highest;
     } else if (rise > 0.0) {
         running->sum = running->sum * exp(-rise) + sum;
-        running->highest = shift.highest;
+        running->highest = highest;
     } else {
         running->sum += sum * exp(rise);
     }
-}
-
-/* The kernels add up in float, so they get pieces in which that is exact enough. */
-void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
-                      float *scores, int32_t label)
-{
-    enum { PIECE = 256 };
-    for (size_t done = 0; done < count; done += PIECE)
-        take_piece(running, kernels, first + done, count - done < PIECE ? count - done : PIECE, scores + done,
-                   label);
 }
 
 double mfi_running_log_sum(const mfi_running *running)
@@ -184,18 +224,32 @@ mfi_loss mfi_running_cross_entropy(size_t rows, const mfi_running *running, cons
     return result;
 }
 
-void mfi_top_take(size_t most, size_t first, size_t count, const float *scores, int32_t *classes, float *top)
+/* Sorts one score in; `known` of the list are there. */
+static void insert_score(size_t known, int32_t class, float score, int32_t *classes, float *top)
 {
-    size_t known = first < most ? first : most;
-    for (size_t c = 0; c < count; c++) {
-        if (known == most && !(scores[c] > top[most - 1]))
+    size_t at = known;
+    for (; at > 0 && score > top[at - 1]; at--) {
+        top[at] = top[at - 1];
+        classes[at] = classes[at - 1];
+    }
+    top[at] = score;
+    classes[at] = class;
+}
+
+/* Few classes are among the highest: those of a piece are looked at only if one of them is. */
+void mfi_top_take(const mfi_kernels *kernels, size_t most, size_t first, size_t count, const float *scores,
+                  int32_t *classes, float *top)
+{
+    enum { PIECE = 64 };
+    size_t known = first < most ? first : most, end;
+    for (size_t c = 0; c < count; c = end) {
+        end = count - c < PIECE ? count : c + PIECE;
+        if (known == most && !(kernels->highest(end - c, scores + c) > top[most - 1]))
             continue;
-        size_t at = known < most ? known++ : most - 1;
-        for (; at > 0 && scores[c] > top[at - 1]; at--) {
-            top[at] = top[at - 1];
-            classes[at] = classes[at - 1];
-        }
-        top[at] = scores[c];
-        classes[at] = (int32_t)(first + c);
+        for (; c < end; c++)
+            if (known < most)
+                insert_score(known++, (int32_t)(first + c), scores[c], classes, top);
+            else if (scores[c] > top[most - 1])
+                insert_score(most - 1, (int32_t)(first + c), scores[c], classes, top);
     }
 }

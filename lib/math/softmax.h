@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/team.h"
 #include "math/kernels.h"
 
 typedef struct mfi_loss {
@@ -23,18 +24,18 @@ typedef struct mfi_targets {
 } mfi_targets;
 
 /* CE_b = log sum_c exp G[b,c] - sum_c q[b,c] G[b,c], with q = (1 - smoothing) onehot(y) + smoothing / m.
- * scores [rows, m]. */
-mfi_loss mfi_cross_entropy(size_t rows, size_t m, const float *scores, const mfi_targets *targets);
+ * scores [rows, m]. The team shares the rows; the bits do not depend on it. */
+mfi_loss mfi_cross_entropy(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m,
+                           const float *scores, const mfi_targets *targets);
 
 /* The same, and replaces the scores by dG = w (softmax(G) - q) / sum(w). If a row is bad, the scores are
  * undefined. */
-mfi_loss mfi_cross_entropy_gradient(size_t rows, size_t m, float *scores, const mfi_targets *targets);
+mfi_loss mfi_cross_entropy_gradient(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m,
+                                    float *scores, const mfi_targets *targets);
 
 /* Softmax of every row; `to` may be `scores`. */
-void mfi_softmax(size_t rows, size_t m, const float *scores, float *to);
-
-/* Index of the highest of m scores; the lowest index if several are highest. */
-int32_t mfi_argmax(size_t m, const float *scores);
+void mfi_softmax(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m, const float *scores,
+                 float *to);
 
 /* ---- scores of a row that come block by block, from class 0 on ---- */
 
@@ -46,9 +47,9 @@ typedef struct mfi_running {
     int32_t best;  /* the class of the highest score; the lowest class if several are highest */
 } mfi_running;
 
-/* Takes the classes from `first` on. Their scores are overwritten; `label` may be any number. */
+/* Takes the classes from `first` on; `label` may be any number. */
 void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
-                      float *scores, int32_t label);
+                      const float *scores, int32_t label);
 
 /* log sum_c exp G_c; not finite if a score is not finite. */
 double mfi_running_log_sum(const mfi_running *running);
@@ -58,6 +59,7 @@ mfi_loss mfi_running_cross_entropy(size_t rows, const mfi_running *running, cons
 
 /* The `most` highest scores so far, highest first, and their classes; of equal ones the lowest class first.
  * Takes the classes from `first` on. */
-void mfi_top_take(size_t most, size_t first, size_t count, const float *scores, int32_t *classes, float *top);
+void mfi_top_take(const mfi_kernels *kernels, size_t most, size_t first, size_t count, const float *scores,
+                  int32_t *classes, float *top);
 
 #endif

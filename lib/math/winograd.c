@@ -9,16 +9,6 @@
  * worked on at a time, in whole rows; and, of these, those whose products stay in the cache. */
 enum { TILE = 4, POINTS = 6, VALUES = POINTS * POINTS, KERNEL = 3, MOST_TILES = 128, SOME_TILES = 24 };
 
-static size_t least_of(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t most_of(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 bool mfi_winograd_pays(const mfi_geometry *g)
 {
     size_t tiles = (g->map[0] + TILE - 1) / TILE * ((g->map[1] + TILE - 1) / TILE);
@@ -50,7 +40,7 @@ static bool set_steps(winograd *p, const mfi_order *order)
     size_t width = mfi_order_panel(order, p->outputs, 0), of_band, inputs, outputs, weights;
     if (!mfi_multiply(p->images, p->tiles[1], &of_band))
         return false;
-    p->band = least_of(most_of(MOST_TILES / of_band, 1), p->tiles[0]);
+    p->band = mfi_least(mfi_most(MOST_TILES / of_band, 1), p->tiles[0]);
     p->depth = (p->inputs + order->lanes - 1) / order->lanes * order->lanes;
     p->columns = TILE * p->tiles[1] + 2;
     p->rows = TILE * p->band + 2;
@@ -106,7 +96,7 @@ static bool widen_room(const winograd *p, const mfi_order *order, size_t areas[W
         !mfi_multiply(tiles * width, TILE * TILE, &sizes[PIXELS_OF_PANEL]))
         return false;
     for (int i = 0; i < WINOGRAD_AREAS; i++)
-        areas[i] = most_of(areas[i], sizes[i]);
+        areas[i] = mfi_most(areas[i], sizes[i]);
     return true;
 }
 
@@ -180,7 +170,7 @@ typedef struct block_maps {
 /* Rows of tiles of each image: those of the band that begins at `top`. */
 static size_t rows_at(const winograd *p, size_t top)
 {
-    return least_of(p->band, p->tiles[0] - top);
+    return mfi_least(p->band, p->tiles[0] - top);
 }
 
 static void spread_maps(const winograd *p, const transformed *t, size_t top, size_t rows, const float *x,
@@ -220,7 +210,7 @@ typedef struct outputs_part {
 
 static outputs_part outputs_at(const winograd *p, const transformed *t, size_t first)
 {
-    return (outputs_part){first, least_of(p->outputs - first, t->kernels->order.width),
+    return (outputs_part){first, mfi_least(p->outputs - first, t->kernels->order.width),
                           mfi_order_panel(&t->kernels->order, p->outputs, first)};
 }
 
@@ -242,7 +232,7 @@ static void transform_turned(const winograd *p, const transformed *t, outputs_pa
     for (size_t input = 0, count; input < p->inputs; input += count) {
         size_t start = input / panel * panel, own = mfi_order_panel(&t->kernels->order, p->inputs, start);
         const float *from = w + start * p->outputs * kernel + part.first * kernel * own + input - start;
-        count = least_of(least_of(start + panel - input, lanes), p->inputs - input);
+        count = mfi_least(mfi_least(start + panel - input, lanes), p->inputs - input);
         for (size_t k = 0; k < kernel; k++)
             t->kernels->transpose(part.count, count, from + (kernel - 1 - k) * own, kernel * own,
                                   t->turned + k * lanes * part.width, part.width);
@@ -263,7 +253,7 @@ typedef void transform_weights_function(const winograd *p, const transformed *t,
 static void put_tiles(const winograd *p, const transformed *t, outputs_part part, size_t tile, size_t row,
                       float *to, size_t map)
 {
-    size_t line = TILE * p->tiles[1], rows = least_of(p->size[0] - TILE * row, TILE);
+    size_t line = TILE * p->tiles[1], rows = mfi_least(p->size[0] - TILE * row, TILE);
     for (size_t j = 0; j < p->tiles[1]; j++)
         t->kernels->transform(MFI_TRANSFORM_OUTPUT, part.width, t->outputs + (tile + j) * part.width,
                               (ptrdiff_t)(POINTS * p->step_u), (ptrdiff_t)p->step_u,
@@ -285,7 +275,7 @@ static void multiply_tiles(const winograd *p, const transformed *t, outputs_part
     for (size_t value = 0; value < VALUES; value++)
         for (size_t k = 0; k < p->inputs; k += depth)
             t->products->gather_product(
-                tiles, least_of(p->inputs - k, depth), t->inputs + value * p->step_x + first * p->depth,
+                tiles, mfi_least(p->inputs - k, depth), t->inputs + value * p->step_x + first * p->depth,
                 t->tile_at, t->input_at + k, part.width, t->weights + value * p->step_w + k * part.width,
                 k > 0, t->outputs + value * p->step_u);
 }
@@ -294,7 +284,7 @@ static void convolve_maps(const winograd *p, const transformed *t, const float *
                           const float *w, transform_weights_function *transform_weights, float *u,
                           block_maps to)
 {
-    size_t some = most_of(SOME_TILES / p->tiles[1], 1);
+    size_t some = mfi_most(SOME_TILES / p->tiles[1], 1);
     for (size_t top = 0; top < p->tiles[0]; top += p->band) {
         size_t rows = rows_at(p, top);
         spread_maps(p, t, top, rows, x, from);
@@ -303,7 +293,7 @@ static void convolve_maps(const winograd *p, const transformed *t, const float *
             outputs_part part = outputs_at(p, t, first);
             transform_weights(p, t, part, w);
             for (size_t row = 0; row < p->images * rows; row += some) {
-                size_t count = least_of(p->images * rows - row, some);
+                size_t count = mfi_least(p->images * rows - row, some);
                 multiply_tiles(p, t, part, row * p->tiles[1], count * p->tiles[1]);
                 for (size_t i = 0; i < count; i++)
                     put_tiles(p, t, part, i * p->tiles[1], top + (row + i) % rows,
@@ -340,7 +330,7 @@ static void transform_gradient(const winograd *p, const transformed *t, outputs_
                                size_t rows, const float *du, block_maps from)
 {
     size_t line = TILE * p->tiles[1], pixels = TILE * rows * line;
-    size_t valid = least_of(TILE * rows, p->size[0] - TILE * top);
+    size_t valid = mfi_least(TILE * rows, p->size[0] - TILE * top);
     bool whole = line == p->size[1];
     if (!whole || valid < TILE * rows || part.count < part.width)
         memset(t->pixels, 0, p->images * pixels * part.width * sizeof *t->pixels);

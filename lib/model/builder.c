@@ -66,6 +66,7 @@ void mfi_builder_release(mf_builder *builder)
     if (!builder || !mfi_handle_drop(&builder->handle))
         return;
     mfi_release(&builder->handle.allocator, builder->block, builder->block_bytes);
+    mfi_matrix_release(builder->plan.head.shared);
     mfi_handle_destroy(&builder->handle);
 }
 
@@ -155,6 +156,7 @@ static mf_status set_head(mf_builder *builder, const mf_head_spec *head)
     if (builder->has_head)
         return mfi_fail(MF_STATUS_STATE, "the builder has a head already");
     builder->plan.head = *head;
+    mfi_matrix_retain(head->shared);
     builder->has_head = true;
     builder->completed = false;
     return MF_STATUS_OK;

@@ -66,6 +66,10 @@ mf_status mfi_change_optimizer(mf_layer *layer, mf_optimizer *optimizer)
 mf_status mfi_change_classes(mf_layer *layer, size_t classes)
 {
     mfi_parameter_spec projection;
+    if (layer->plan.head.shared)
+        return mfi_fail(MF_STATUS_STATE,
+                        "the head reads a shared matrix of %zu rows: it cannot have %zu classes",
+                        layer->plan.head.shared->rows, classes);
     begin_change(layer);
     layer->next_classes = classes;
     MFI_TRY(mfi_plan_check_candidates(&layer->plan.head, classes));

@@ -55,6 +55,23 @@ static void count_layer(tally *sum, const mfi_plan *plan, size_t slots, mf_memor
         count_parameter(sum, &plan->parameters[p], slots, memory);
 }
 
+/* A matrix counts with the first layer whose head reads it. */
+static mf_status count_shared(tally *sum, const mfi_layer_list *layers, size_t position,
+                              const mf_matrix *matrix, mf_memory *memory)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < position; i++) {
+        mfi_list_room room;
+        const mfi_plan *plan = NULL;
+        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        if (plan->head.shared == matrix)
+            return MF_STATUS_OK;
+    }
+    sum->overflow |= !mfi_matrix_bytes(matrix->rows, matrix->columns, &bytes);
+    add_block(sum, bytes, &memory->shared);
+    return MF_STATUS_OK;
+}
+
 static void add_network(tally *sum, size_t count, mf_memory *memory)
 {
     size_t capacity = mfi_network_capacity(count);
@@ -76,6 +93,8 @@ mf_status mfi_footprint(const mfi_layer_list *layers, const mf_optimizer_spec *o
         const mfi_plan *plan = NULL;
         MFI_TRY(layers->at(layers->source, i, &room, &plan));
         count_layer(&sum, plan, slots, memory);
+        if (plan->head.shared)
+            MFI_TRY(count_shared(&sum, layers, i, plan->head.shared, memory));
     }
     add_network(&sum, layers->count, memory);
     if (optimizer)
@@ -83,7 +102,8 @@ mf_status mfi_footprint(const mfi_layer_list *layers, const mf_optimizer_spec *o
     add_block(&sum, bytes, &memory->workspace);
     if (sum.overflow)
         return mfi_fail(MF_STATUS_OVERFLOW, "a network of this size does not fit in memory");
-    memory->total = memory->layers + memory->state + memory->network + memory->optimizer + memory->workspace;
+    memory->total = memory->layers + memory->state + memory->network + memory->optimizer + memory->workspace +
+                    memory->shared;
     memory->arena = sum.arena;
     return MF_STATUS_OK;
 }

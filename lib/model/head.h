@@ -35,9 +35,6 @@ enum { MFI_SCORE_ROWS = 64 };
 /* How many classes are scored: all, or the columns of a step whose head is sampled. */
 size_t mfi_head_columns(const mfi_run *run);
 
-/* Uses dM of features [start, start + width), which is in scratch: row by row where the head is sampled. */
-void mfi_head_take(mfi_run *run, const mfi_target *projection, size_t start, size_t width);
-
 /* From dG in scratch->goodness: dM = dG^T F, which mfi_run_take() gets, and da from dF = dG M. */
 void mfi_head_backward(mfi_run *run, float *da);
 
@@ -73,9 +70,9 @@ void mfi_similarity_backward(const mfi_run *run, float *dmap);
 
 /* Loss and correct rows into the report, and G becomes dG if `gradient`. NUMERIC if a loss is not finite: the
  * message begins with `whose` and `position`. */
-mf_status mfi_cross_entropy_report(const mfi_rows *rows, size_t classes, float *goodness,
-                                   float label_smoothing, bool gradient, const char *whose, size_t position,
-                                   mf_report *report);
+mf_status mfi_cross_entropy_report(const mfi_kernels *kernels, const mfi_team *team, const mfi_rows *rows,
+                                   size_t classes, float *goodness, float label_smoothing, bool gradient,
+                                   const char *whose, size_t position, mf_report *report);
 
 /* The same from scores that came block by block, without gradient and label smoothing. */
 mf_status mfi_running_report(const mfi_rows *rows, const mfi_running *running, const char *whose,

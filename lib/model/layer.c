@@ -56,6 +56,7 @@ mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, 
     char *block = (char *)created;
     mfi_plan_carve(&created->plan, &at.sizes, block + at.plan);
     mfi_plan_copy(plan, &created->plan);
+    mfi_matrix_retain(created->plan.head.shared);
     created->parameters = (mfi_parameter *)(block + at.parameters);
     created->trains = (unsigned char *)(block + at.trains);
     memset(created->trains, 1, plan->parameter_count);
@@ -80,6 +81,7 @@ void mfi_layer_release(mf_layer *layer)
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
         mfi_storage_release(&layer->handle.allocator, &layer->parameters[p].now, &nothing);
     mfi_optimizer_release(layer->optimizer);
+    mfi_matrix_release(layer->plan.head.shared);
     mfi_handle_destroy(&layer->handle);
 }
 

@@ -107,6 +107,7 @@ static void add_scores(const mf_workspace *workspace, size_t count)
 
 static mf_status evaluate_whole(mf_workspace *workspace, const mfi_rows *rows)
 {
+    const mfi_kernels *kernels = workspace->served[0].layer->kernels;
     const mfi_plan *plan = &workspace->served[0].layer->plan;
     size_t classes = plan->head.classes, count = rows->count * mfi_plan_scores(plan);
     float *goodness = workspace->goodness;
@@ -116,12 +117,12 @@ static mf_status evaluate_whole(mf_workspace *workspace, const mfi_rows *rows)
         pass_forward(workspace, position, rows);
         score(workspace, position, rows->count, goodness);
         add_scores(workspace, count);
-        MFI_TRY(mfi_cross_entropy_report(rows, classes, goodness, 0.0f, false, "layer", position,
-                                         &served->report));
+        MFI_TRY(mfi_cross_entropy_report(kernels, &workspace->team, rows, classes, goodness, 0.0f, false,
+                                         "layer", position, &served->report));
         served->report.applied = served->layer->progress.applied;
     }
-    return mfi_cross_entropy_report(rows, classes, workspace->total, 0.0f, false, "sum of layers 0 to",
-                                    workspace->count - 1, &workspace->sum);
+    return mfi_cross_entropy_report(kernels, &workspace->team, rows, classes, workspace->total, 0.0f, false,
+                                    "sum of layers 0 to", workspace->count - 1, &workspace->sum);
 }
 
 static void score_whole(const mf_workspace *workspace, int32_t mode, const mfi_rows *rows)
@@ -273,7 +274,7 @@ static void take_block(void *context, const score_block *at, float *scores)
         size_t row = at->row + b, list = row * wanted->top;
         float *mine = scores + b * at->count;
         if (wanted->top > 0)
-            mfi_top_take(wanted->top, at->first, at->count, mine, wanted->labels + list,
+            mfi_top_take(kernels, wanted->top, at->first, at->count, mine, wanted->labels + list,
                          wanted->goodness + list);
         if (wanted->top > 0 ? wanted->probabilities != NULL : wanted->labels != NULL)
             mfi_running_take(running_at(all->workspace, 0, row), kernels, at->first, at->count, mine, -1);
@@ -284,10 +285,12 @@ static void take_block(void *context, const score_block *at, float *scores)
 static void finish_inference(const inference *all, size_t rows)
 {
     const mfi_wanted *wanted = all->wanted;
+    const mf_workspace *workspace = all->workspace;
     if (wanted->top == 0 && wanted->probabilities)
-        mfi_softmax(rows, all->classes, wanted->probabilities, wanted->probabilities);
+        mfi_softmax(workspace->served[0].layer->kernels, &workspace->team, rows, all->classes,
+                    wanted->probabilities, wanted->probabilities);
     for (size_t b = 0; b < rows; b++) {
-        const mfi_running *running = running_at(all->workspace, 0, b);
+        const mfi_running *running = running_at(workspace, 0, b);
         if (wanted->top == 0 && wanted->labels)
             wanted->labels[b] = running->best;
         for (size_t i = b * wanted->top; wanted->probabilities && i < (b + 1) * wanted->top; i++)

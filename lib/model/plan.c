@@ -66,6 +66,16 @@ size_t mfi_plan_scores(const mfi_plan *plan)
     return plan->scored * plan->head.classes;
 }
 
+size_t mfi_plan_shared(const mfi_plan *plan)
+{
+    return plan->head.shared ? plan->head.shared->columns : 0;
+}
+
+size_t mfi_plan_learned(const mfi_plan *plan)
+{
+    return plan->features - mfi_plan_shared(plan);
+}
+
 size_t mfi_plan_columns(const mfi_plan *plan, size_t rows)
 {
     size_t classes = plan->head.classes, candidates = plan->head.candidates;
@@ -93,10 +103,11 @@ bool mfi_plan_drops(const mfi_plan *plan)
 }
 
 /* For W, two products, each with a multiplication for every value of W and pixel, and a third one if the
- * input needs a gradient; for M, three products. */
+ * input needs a gradient; for M, three products, and two for the columns that are shared. */
 double mfi_plan_work(const mfi_plan *plan)
 {
-    double work = 6.0 * (double)plan->features * (double)plan->scored * (double)mfi_plan_columns(plan, 1);
+    double columns = 4.0 * (double)mfi_plan_shared(plan) + 6.0 * (double)mfi_plan_learned(plan),
+           work = columns * (double)plan->scored * (double)mfi_plan_columns(plan, 1);
     for (size_t s = 0; s < plan->stage_count; s++) {
         const mfi_stage *stage = &plan->stages[s];
         work += (stage->inputs[0] > 0 ? 6.0 : 4.0) * stage->multiplications;
@@ -133,8 +144,10 @@ mfi_plan_sizes mfi_plan_most(const mfi_plan *plan)
 
 mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan)
 {
+    /* Another number of classes may part the head from a stage that it joins, which then needs a slot. */
+    size_t gradient_slots = plan->gradient_slot_count > 0 ? plan->gradient_slot_count : 1;
     return (mfi_plan_sizes){plan->unit_count, plan->stage_count, plan->parameter_count,
-                            plan->output_slot_count, plan->gradient_slot_count};
+                            plan->output_slot_count, gradient_slots};
 }
 
 /* Where each array begins. */
@@ -300,6 +313,11 @@ mf_status mfi_plan_check_head(const mf_head_spec *head)
     if (head->output_node < 1 && head->output_node != MF_NODE_PREVIOUS)
         return mfi_fail(MF_STATUS_ARGUMENT, "output_node %d is no unit's; the first has node 1",
                         (int)head->output_node);
+    if (head->shared && head->shared->rows != head->classes)
+        return mfi_fail(MF_STATUS_SHAPE,
+                        "the shared matrix has %zu rows, it must have one for each of the "
+                        "%zu classes",
+                        head->shared->rows, head->classes);
     return check_sampling(head);
 }
 

@@ -11,6 +11,7 @@
 #include "math/kernels.h"
 #include "math/maps.h"
 #include "math/products.h"
+#include "model/matrix.h"
 #include "model/parameter.h"
 
 typedef struct mfi_unit {
@@ -38,6 +39,7 @@ typedef struct mfi_stage {
     double multiplications;             /* of its product, for one row */
     size_t groups;                      /* of a convolution; 0: it has none */
     mfi_geometry geometry;              /* of a convolution, or, as far as its pool, of a pooling */
+    size_t group_lanes;                 /* of the kernels, if they compute its groups; 0: the BLAS library */
     mfi_order order;                    /* of the weight */
     mfi_activation phi;
     float normalization_rate, normalization_epsilon;
@@ -82,7 +84,7 @@ typedef struct mfi_plan {
     mfi_parameter_spec
         *parameters; /* in the order in which the host sees them; the projection is one of them */
     size_t parameter_count;
-    size_t projection; /* its number */
+    size_t projection; /* its number; 0 if the head learns no column of M */
     size_t counts;     /* that of the counts, if there are any */
     size_t values;     /* of all parameters together */
     mfi_slot *output_slots, *gradient_slots;
@@ -181,6 +183,10 @@ size_t mfi_plan_compared(const mfi_plan *plan);
 
 /* Scores of a row. */
 size_t mfi_plan_scores(const mfi_plan *plan);
+
+/* Columns of M that are those of a matrix which heads share, and behind them those that the head learns. */
+size_t mfi_plan_shared(const mfi_plan *plan);
+size_t mfi_plan_learned(const mfi_plan *plan);
 
 /* The most classes that a training step with that many rows scores. */
 size_t mfi_plan_columns(const mfi_plan *plan, size_t rows);

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "math/grouped.h"
 #include "math/winograd.h"
 #include "model/head.h"
 #include "model/unit.h"
@@ -47,9 +48,17 @@ static void absorb_followers(const mfi_plan *plan, mfi_stage *stage)
         absorb(plan, MF_UNIT_POOL, stage);
 }
 
-/* Number of the stage whose last unit gives that node; units inside a stage are read by nobody else. */
+static bool is_flatten(const mfi_plan *plan, int32_t node)
+{
+    return node > 0 && plan->units[node - 1].spec.kind == MF_UNIT_FLATTEN;
+}
+
+/* Number of the stage whose last unit gives that node; units inside a stage are read by nobody else. The
+ * values of a flatten are those of what it reads. */
 static int32_t stage_of(const mfi_plan *plan, int32_t node)
 {
+    while (is_flatten(plan, node))
+        node = plan->units[node - 1].spec.inputs[0];
     size_t low = 0, high = plan->stage_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -83,6 +92,8 @@ static void form_stage(mfi_plan *plan, int32_t node)
     stage.order = stage.groups > 0 ? (mfi_order){1, 1} : plan->products.order;
     stage.winograd = stage.kind == MF_UNIT_CONV2D && stage.groups == 0 && plan->products.winograd &&
                      mfi_winograd_pays(&stage.geometry);
+    if (stage.groups > 0 && plan->products.own && mfi_grouped_pays(&stage.geometry, stage.groups))
+        stage.group_lanes = plan->products.kernels->order.lanes;
     stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
@@ -113,6 +124,22 @@ static mf_status find_output(mfi_plan *plan)
     return MF_STATUS_OK;
 }
 
+/* A layer computes its output, and M reads the last stage but for a map for similarities. */
+static mf_status check_flattens(const mfi_plan *plan)
+{
+    int32_t scored = (int32_t)plan->unit_count - mfi_plan_compares(plan);
+    if (plan->body == 0)
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "node %d, the output, is the layer's input: no unit computes anything",
+                        (int)plan->output);
+    if ((size_t)stage_of(plan, scored) != plan->scoring)
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "node %d, which M reads, is the flatten of node %d, and units between them are for "
+                        "similarities alone",
+                        (int)scored, (int)plan->units[scored - 1].spec.inputs[0]);
+    return MF_STATUS_OK;
+}
+
 static mf_status form_stages(mfi_plan *plan)
 {
     plan->stage_count = 0;
@@ -120,12 +147,14 @@ static mf_status form_stages(mfi_plan *plan)
         if (plan->units[node - 1].readers == 0)
             return mfi_fail(MF_STATUS_ARGUMENT, "no unit reads node %zu; only the last node may be unread",
                             node);
-    for (int32_t node = 1; (size_t)node <= plan->unit_count;
-         node = plan->stages[plan->stage_count - 1].last + 1)
-        form_stage(plan, node);
+    for (int32_t node = 1; (size_t)node <= plan->unit_count; node++)
+        if (!is_flatten(plan, node)) {
+            form_stage(plan, node);
+            node = plan->stages[plan->stage_count - 1].last;
+        }
     plan->body = (size_t)stage_of(plan, plan->output);
     plan->scoring = plan->stage_count - mfi_plan_compares(plan);
-    return MF_STATUS_OK;
+    return check_flattens(plan);
 }
 
 /* All embeddings read the layer's input, so the smallest one says what may be there. */
@@ -198,7 +227,7 @@ static void describe_vector(const mfi_plan *plan, int32_t node, mfi_parameter_sp
 
 static void describe_projection(const mfi_plan *plan, mfi_parameter_spec *projection)
 {
-    set_dims(projection, 2, plan->head.classes, plan->features, 1, 1);
+    set_dims(projection, 2, plan->head.classes, mfi_plan_learned(plan), 1, 1);
     projection->init = plan->head.projection_init;
     projection->gain = plan->head.projection_gain;
     projection->fan = plan->features;
@@ -286,7 +315,13 @@ static mf_status list_parameters(mfi_plan *plan)
         for (mfi_role role = 0; role < MFI_UNIT_ROLES; role++)
             if (mfi_unit_has(&plan->units[u].spec, role))
                 MFI_TRY(add_parameter(plan, role, (int32_t)u + 1));
-    MFI_TRY(add_parameter(plan, MFI_PROJECTION, 0));
+    plan->projection = 0;
+    if (mfi_plan_learned(plan) > 0)
+        MFI_TRY(add_parameter(plan, MFI_PROJECTION, 0));
+    else if (plan->parameter_count == 0)
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "the layer has nothing to learn: no unit has parameters, and M is "
+                        "the shared matrix");
     return mfi_plan_counts(plan) ? add_parameter(plan, MFI_COUNTS, 0) : MF_STATUS_OK;
 }
 
@@ -399,6 +434,14 @@ static mf_status fit_map(const mfi_plan *plan)
     return MF_STATUS_OK;
 }
 
+static mf_status fit_shared(const mfi_plan *plan)
+{
+    if (mfi_plan_shared(plan) > plan->features)
+        return mfi_fail(MF_STATUS_SHAPE, "the shared matrix has %zu columns, M reads %zu values",
+                        mfi_plan_shared(plan), plan->features);
+    return MF_STATUS_OK;
+}
+
 static mf_status fit_head(mfi_plan *plan)
 {
     const mf_shape *input = mfi_plan_head_input(plan);
@@ -414,13 +457,13 @@ static mf_status fit_head(mfi_plan *plan)
         plan->scored = input->dims[0];
     }
     if (s == 0)
-        return MF_STATUS_OK;
+        return fit_shared(plan);
     if (input->rank != 3)
         return mfi_fail(MF_STATUS_SHAPE, "pool_size %zu: a head that pools reads maps, not a %s of values", s,
                         input->rank == 1 ? "row" : "sequence");
     MFI_TRY(mfi_check_cells(s, input->dims + 1));
     plan->features = input->dims[0] * s * s;
-    return MF_STATUS_OK;
+    return fit_shared(plan);
 }
 
 mf_status mfi_plan_complete(mfi_plan *plan)
@@ -462,4 +505,5 @@ void mfi_plan_set_classes(mfi_plan *plan, size_t classes)
     plan->head.classes = classes;
     plan->spec.classes = classes;
     (void)list_parameters(plan); /* mfi_plan_projection() has checked the sizes */
+    share_gradients(plan);       /* with other classes the head may join its stage, or no longer */
 }

@@ -79,8 +79,9 @@ static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report
     mfi_rows rows = *run->rows;
     if (run->columns > 0)
         rows.labels = run->scratch->candidates.labels;
-    MFI_TRY(mfi_cross_entropy_report(&rows, mfi_head_columns(run), run->scratch->goodness,
-                                     run->settings->label_smoothing, true, "layer", position, report));
+    MFI_TRY(mfi_cross_entropy_report(run->layer->kernels, run->team, &rows, mfi_head_columns(run),
+                                     run->scratch->goodness, run->settings->label_smoothing, true, "layer",
+                                     position, report));
     if (!mfi_plan_compares(&run->layer->plan))
         return MF_STATUS_OK;
     scale_scores(run, 1.0f - run->layer->plan.head.similarity);

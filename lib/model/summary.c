@@ -118,6 +118,8 @@ static void put_layer_lines(mfi_page *to, const mf_network *network, size_t posi
     mfi_page_put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values%s", "head", plan->head.classes,
                  values_of_node(plan, 0, &next), plan->features,
                  plan->head.kind == MF_HEAD_POSITIONS ? " at each position" : "");
+    if (plan->head.shared)
+        mfi_page_put(to, ", %zu by a shared matrix", mfi_plan_shared(plan));
     if (plan->head.sampling != MF_SAMPLING_NONE)
         mfi_page_put(to, ", %zu candidates by %s", plan->head.candidates,
                      mfi_sampling_names[plan->head.sampling]);
@@ -149,8 +151,9 @@ static void put_memory(mfi_page *to, const mf_network *network, size_t max_batch
     }
     mfi_page_put(
         to,
-        "%zu layers, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu rows %zu\n",
-        network->count, parameters, memory->layers, state, max_batch, memory->workspace);
+        "%zu layer%s, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu row%s %zu\n",
+        network->count, network->count == 1 ? "" : "s", parameters, memory->layers, state, max_batch,
+        max_batch == 1 ? "" : "s", memory->workspace);
 }
 
 mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,

@@ -75,6 +75,11 @@ static mf_status check_parameters(const mf_layer *to, const mf_layer *from, size
     if (to->plan.parameter_count != from->plan.parameter_count)
         return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu parameters in one network, %zu in the other",
                         position, to->plan.parameter_count, from->plan.parameter_count);
+    if (!mfi_matrix_equals(to->plan.head.shared, from->plan.head.shared))
+        return mfi_fail(MF_STATUS_SHAPE,
+                        "layer %zu: the heads read another shared matrix in one network than in "
+                        "the other",
+                        position);
     for (size_t p = 0; p < to->plan.parameter_count; p++) {
         const mfi_parameter_spec *one = &to->plan.parameters[p], *other = &from->plan.parameters[p];
         if (!same_shape(one, other))

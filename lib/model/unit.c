@@ -20,6 +20,7 @@ const char *const mfi_unit_names[MFI_UNIT_KINDS] = {
     [MF_UNIT_POSITIONS] = "positions",
     [MF_UNIT_ATTENTION] = "attention",
     [MF_UNIT_EMBEDDING] = "embedding",
+    [MF_UNIT_FLATTEN] = "flatten",
 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
@@ -40,6 +41,7 @@ const mfi_unit_kind *mfi_unit_kind_of(int32_t kind)
         [MF_UNIT_POSITIONS] = &mfi_unit_positions,
         [MF_UNIT_ATTENTION] = &mfi_unit_attention,
         [MF_UNIT_EMBEDDING] = &mfi_unit_embedding,
+        [MF_UNIT_FLATTEN] = &mfi_unit_flatten,
     };
     return kinds[kind];
 }

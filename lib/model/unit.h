@@ -19,7 +19,7 @@ typedef struct mfi_unit_kind {
     bool (*sizes)(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                   mfi_shared_sizes *shared);
 
-    /* The stage's output from its inputs. */
+    /* The stage's output from its inputs. Of a flatten this and all below is NULL: no stage computes it. */
     void (*forward)(const mfi_run *run, size_t stage);
 
     /* From dy [B, output_values], the gradient by the output, to the gradients by the inputs, which are
@@ -31,9 +31,10 @@ typedef struct mfi_unit_kind {
 
 extern const mfi_unit_kind mfi_unit_dense, mfi_unit_conv2d, mfi_unit_batch_norm, mfi_unit_activation,
     mfi_unit_pool, mfi_unit_dropout, mfi_unit_add, mfi_unit_layer_norm, mfi_unit_global_pool, mfi_unit_concat,
-    mfi_unit_transpose, mfi_unit_tokens, mfi_unit_positions, mfi_unit_attention, mfi_unit_embedding;
+    mfi_unit_transpose, mfi_unit_tokens, mfi_unit_positions, mfi_unit_attention, mfi_unit_embedding,
+    mfi_unit_flatten;
 
-enum { MFI_UNIT_KINDS = MF_UNIT_EMBEDDING + 1 };
+enum { MFI_UNIT_KINDS = MF_UNIT_FLATTEN + 1 };
 
 const mfi_unit_kind *mfi_unit_kind_of(int32_t kind);
 

@@ -69,14 +69,19 @@ static mf_status add_unit_cost(const mf_layer *layer, int32_t node, double *cost
     return MF_STATUS_OK;
 }
 
-/* The head's product with M. */
+/* The head's product with M: three of them, or two with the columns that it does not learn. */
 static mf_status add_head_cost(const mf_layer *layer, double *cost)
 {
-    size_t parameters = 0;
+    size_t parameters = 0, rows = 0, columns = 0;
+    mf_head_spec head = {.struct_size = sizeof head};
     mf_parameter_info info = {.struct_size = sizeof info};
     mf_shape goodness = {.struct_size = sizeof goodness};
     MFM_TRY(mfm_core(mf_layer_goodness_shape(layer, &goodness)));
     MFM_TRY(mfm_core(mf_layer_parameter_count(layer, &parameters)));
+    MFM_TRY(mfm_core(mf_layer_head(layer, &head)));
+    if (head.shared)
+        MFM_TRY(mfm_core(mf_matrix_size(head.shared, &rows, &columns)));
+    *cost += 2 * (double)rows * (double)columns * (goodness.rank == 2 ? (double)goodness.dims[0] : 1);
     for (size_t i = 0; i < parameters; i++) {
         MFM_TRY(mfm_core(mf_layer_parameter_info(layer, i, &info)));
         if (strstr(info.name, "projection"))

@@ -120,6 +120,41 @@ static void test_the_future_leaves_the_past_alone(void **state)
     }
 }
 
+/* Values of later positions overflow: 0 times infinity must not be seen. */
+static void test_a_future_that_overflows_leaves_the_past_finite(void **state)
+{
+    const size_t places[] = {1, 31, 63, 64, 100};
+    static float x[ROWS * POSITIONS * WIDTH], before[ROWS * POSITIONS * WIDTH],
+        after[ROWS * POSITIONS * WIDTH];
+    units_plan plan = plan_sequence(POSITIONS, WIDTH, CLASSES);
+    mf_unit_spec large = unit_dense(3 * WIDTH);
+    test_random random = {10};
+
+    (void)state;
+    large.weight_gain = 8.0f;
+    plan_add(&plan, large);
+    plan_add(&plan, unit_attention(2, 1));
+    mf_layer *layer = make_units(&plan);
+    mf_workspace *workspace = make_layer_workspace(layer, ROWS);
+
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        size_t past = places[i] * WIDTH;
+
+        random_values(&random, x, COUNT_OF(x), 1.0);
+        forward(layer, workspace, x, before);
+        for (size_t v = 0; v < COUNT_OF(x); v++)
+            if (v % (POSITIONS * WIDTH) >= past)
+                x[v] = v % 2 ? 3e38f : -3e38f;
+        forward(layer, workspace, x, after);
+        for (size_t v = 0; v < COUNT_OF(x); v++)
+            if (v % (POSITIONS * WIDTH) < past)
+                check_near((double)before[v], (double)after[v], 1e-5);
+        assert_false(isfinite(after[past]));
+    }
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+}
+
 /* ---- memory ---- */
 
 /* All scores of a batch would take B heads T T values; the workspace holds far less. */
@@ -215,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_all_sizes_match_the_oracle),
         cmocka_unit_test(test_attention_reads_rows_apart),
         cmocka_unit_test(test_the_future_leaves_the_past_alone),
+        cmocka_unit_test(test_a_future_that_overflows_leaves_the_past_finite),
         cmocka_unit_test(test_scores_are_never_there_at_once),
         cmocka_unit_test(test_huge_scores_choose_one_position),
         cmocka_unit_test(test_what_does_not_divide_is_refused),

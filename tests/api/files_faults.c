@@ -1,13 +1,11 @@
 /* What the system does to a save: signals that interrupt its calls, a folder that cannot be synced, names
  * that are taken. The test stands between the library and the C library's calls, and looks at the file while
  * it is written. SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* O_TMPFILE, open64 */
+#define _GNU_SOURCE /* EDQUOT, syscall */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -15,144 +13,10 @@
 
 #include "memory.h"
 #include "models.h"
+#include "system_faults.h"
 
 static char folder[] = "/tmp/monoforward-faults-XXXXXX";
 static char path[200];
-
-/* What the calls below shall do, and what they have seen. */
-enum { NAMES = 256 };
-
-static struct {
-    int interrupted;  /* every call is, the first time */
-    int folder_error; /* of the sync of a folder */
-    int no_lists;     /* of access control */
-    int cancelled;    /* the thread, when it reads or writes */
-    int taken;        /* so many new names are */
-    size_t names;     /* asked for with O_EXCL, which is how a temporary file begins */
-    char name[NAMES][512];
-    struct stat written; /* the file, when its first bytes came */
-    mode_t widest;       /* all permissions it ever had, from the first byte on */
-    size_t writes, syncs, folder_syncs;
-} faults;
-
-static int interrupt(void)
-{
-    static int turn;
-
-    if (!faults.interrupted || (turn = !turn) == 0)
-        return 0;
-    errno = EINTR;
-    return 1;
-}
-
-/* The thread is cancelled while it reads or writes, which the C library's calls look at. */
-static void cancel(void)
-{
-    if (!faults.cancelled)
-        return;
-    pthread_cancel(pthread_self());
-    pthread_testcancel();
-}
-
-static int open_at(int at, const char *name, int flags, mode_t mode)
-{
-    if (interrupt())
-        return -1;
-    if ((flags & O_CREAT) && (flags & O_EXCL)) {
-        const char *slash = strrchr(name, '/');
-
-        snprintf(faults.name[faults.names % NAMES], sizeof faults.name[0], "%s", slash ? slash + 1 : name);
-        faults.names++;
-        if (faults.taken > 0) {
-            faults.taken--;
-            errno = EEXIST;
-            return -1;
-        }
-    }
-    return (int)syscall(SYS_openat, at, name, flags, mode);
-}
-
-#define STAND_IN_OPEN(function)                                        \
-    int function(const char *name, int flags, ...)                     \
-    {                                                                  \
-        va_list arguments;                                             \
-        va_start(arguments, flags);                                    \
-        mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0; \
-        va_end(arguments);                                             \
-        return open_at(AT_FDCWD, name, flags, mode);                   \
-    }
-#define STAND_IN_OPENAT(function)                                      \
-    int function(int at, const char *name, int flags, ...)             \
-    {                                                                  \
-        va_list arguments;                                             \
-        va_start(arguments, flags);                                    \
-        mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0; \
-        va_end(arguments);                                             \
-        return open_at(at, name, flags, mode);                         \
-    }
-
-STAND_IN_OPEN(open)
-STAND_IN_OPENAT(openat)
-#ifdef __GLIBC__
-STAND_IN_OPEN(open64)
-STAND_IN_OPENAT(openat64)
-#endif
-
-ssize_t write(int file, const void *bytes, size_t count)
-{
-    struct stat info;
-
-    cancel();
-    if (interrupt())
-        return -1;
-    if (fstat(file, &info) == 0 && S_ISREG(info.st_mode)) {
-        if (faults.writes++ == 0)
-            faults.written = info;
-        faults.widest |= info.st_mode & 07777;
-    }
-    return syscall(SYS_write, file, bytes, count);
-}
-
-ssize_t pread(int file, void *bytes, size_t count, off_t offset)
-{
-    cancel();
-    return syscall(SYS_pread64, file, bytes, count, offset);
-}
-
-#ifdef __GLIBC__
-ssize_t pread64(int file, void *bytes, size_t count, off64_t offset)
-{
-    cancel();
-    return syscall(SYS_pread64, file, bytes, count, offset);
-}
-#endif
-
-int fsync(int file)
-{
-    struct stat info;
-
-    if (interrupt())
-        return -1;
-    if (fstat(file, &info) == 0 && S_ISDIR(info.st_mode)) {
-        faults.folder_syncs++;
-        if (faults.folder_error) {
-            errno = faults.folder_error;
-            return -1;
-        }
-    } else {
-        faults.syncs++;
-    }
-    return (int)syscall(SYS_fsync, file);
-}
-
-int fsetxattr(int file, const char *name, const void *value, size_t bytes, int flags)
-{
-    if (faults.no_lists) {
-        errno = ENOTSUP;
-        return -1;
-    }
-    return (int)syscall(SYS_fsetxattr, file, name, value, bytes, flags);
-}
 
 static int open_folder(void **state)
 {
@@ -449,19 +313,6 @@ static void test_a_folder_that_cannot_be_synced_is_reported(void **state)
         check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
     }
     mf_network_free(network);
-}
-
-static int open_files(void)
-{
-    DIR *list = opendir("/proc/self/fd");
-    int count = 0;
-
-    if (list == NULL)
-        return 0;
-    while (readdir(list) != NULL)
-        count++;
-    closedir(list);
-    return count;
 }
 
 typedef struct loaded {

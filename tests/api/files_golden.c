@@ -47,6 +47,8 @@ static const float sequences_last[] = {0.0840405607f, -0.0524143673f, 0.05824769
                                        0.0917107434f, -0.0241601035f, 0.0637704867f};
 static const float sequences_sum[] = {2.59288501f,  -1.23987015f, -1.28486235f, -1.34963405f, 2.34258205f,
                                       -1.58313325f, -0.72432193f, -1.41603842f, 2.4940647f};
+static const float rows_last[] = {0.126191757f,  0.0546314804f, 0.184453628f, 0.121812682f, -0.387617411f,
+                                  -0.227114055f, -0.513452822f, 0.193631777f, 0.0888472133f};
 static const float positions_last[] = {
     0.0760788159f,   -0.294336933f,   -0.0722913447f, -0.059483357f,   -0.0877787177f,  -0.140805379f,
     -0.185691375f,   0.163803521f,    -0.207315229f,  -0.0774015642f,  0.0534253797f,   -0.155094548f,
@@ -151,6 +153,16 @@ static const float tokens_training_weight_1[] = {
     -0.23303149f,  0.291209358f,  -0.310180994f, -0.307701332f,  0.223850805f,   0.242943057f,
     0.0276034812f, -0.162284376f, -0.244153022f, -0.0907446311f, -0.0194026826f, 0.305566527f};
 static const float tokens_training_unused[] = {0.078599222f, -0.560436726f, -0.562847555f};
+static const float shared_training_last[] = {-0.106794762f, 0.0721113864f, 0.00947006182f,
+                                             -0.03536339f,  0.0490071508f, 0.00233262928f,
+                                             -0.224831117f, 0.108417171f,  0.0476199026f};
+static const float shared_training_sum[] = {-0.38728884f,  0.184909643f,  -0.206624632f,
+                                            -0.889894198f, 0.495015128f,  -1.11596858f,
+                                            -0.246556122f, 0.0243630767f, 0.814172576f};
+static const float shared_training_weight_0[] = {0.188548301f,  -0.184823948f, 0.282271294f,
+                                                 -0.161634679f, 0.201166978f,  -0.477824729f};
+static const float shared_training_weight_1[] = {-0.00452155673f, -0.312626628f, -0.323035568f, -0.417306302f,
+                                                 -0.274101778f};
 
 static mf_network *load(const char *name, int32_t contents)
 {
@@ -272,6 +284,9 @@ static void test_golden_models_of_sequences_give_the_expected_scores(void **stat
     check_scores_at(network, GOLDEN_MAPS, GOLDEN_MAPS / 2, MF_PREDICT_LAST, positions_last);
     check_scores_at(network, GOLDEN_MAPS, GOLDEN_MAPS / 2, MF_PREDICT_SUM, positions_sum);
     mf_network_free(network);
+    network = load("format3/rows", MF_CONTENTS_MODEL);
+    check_scores(network, GOLDEN_MAPS, MF_PREDICT_LAST, rows_last);
+    mf_network_free(network);
 }
 
 /* Inputs that the network scales are tokens; the rows of others stay what they were. */
@@ -294,6 +309,20 @@ static void test_a_golden_checkpoint_of_tokens_continues_as_expected(void **stat
     mf_network_free(network);
 }
 
+/* Two heads with one matrix, of which one learns two columns. */
+static void test_a_golden_checkpoint_of_shared_heads_continues_as_expected(void **state)
+{
+    mf_network *network = load("format5/shared_training", MF_CONTENTS_TRAINING);
+
+    (void)state;
+    check_scores(network, GOLDEN_INPUTS, MF_PREDICT_LAST, shared_training_last);
+    check_scores(network, GOLDEN_INPUTS, MF_PREDICT_SUM, shared_training_sum);
+    golden_train(network, GOLDEN_INPUTS, 1);
+    check_row(network, 0, "units.1.weight", shared_training_weight_0, COUNT_OF(shared_training_weight_0));
+    check_row(network, 1, "units.1.weight", shared_training_weight_1, COUNT_OF(shared_training_weight_1));
+    mf_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_a_golden_checkpoint_of_units_continues_as_expected),
         cmocka_unit_test(test_golden_models_of_sequences_give_the_expected_scores),
         cmocka_unit_test(test_a_golden_checkpoint_of_tokens_continues_as_expected),
+        cmocka_unit_test(test_a_golden_checkpoint_of_shared_heads_continues_as_expected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

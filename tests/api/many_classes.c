@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "memory.h"
+#include "models.h"
 #include "oracle.h"
 #include "random.h"
 #include "units.h"
@@ -312,6 +313,140 @@ static void test_bits_do_not_depend_on_threads(void **state)
     release(&f);
 }
 
+/* Steps of one head: what M is afterwards. */
+static float *trained_projection(uint32_t threads, const units_plan *plan, size_t *count)
+{
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    mf_network *network = make_units_network(plan, 1, optimizer);
+    float x[ROWS * INPUTS], weights[ROWS];
+    int32_t y[ROWS];
+    test_random random = {.state = 8};
+    mf_pool_spec wanted;
+    mf_pool *pool;
+    mf_workspace_spec spec;
+    mf_workspace *workspace;
+    mf_batch batch = make_batch(ROWS, x, y);
+
+    random_values(&random, x, ROWS * INPUTS, 1.0);
+    random_labels(&random, y, ROWS, CLASSES);
+    for (size_t r = 0; r < ROWS; r++)
+        weights[r] = (float)(r % 3);
+    batch.sample_weights = weights;
+    check_ok(mf_pool_spec_init(&wanted, sizeof wanted));
+    wanted.threads = threads;
+    check_ok(mf_pool_create(&wanted, &pool));
+    check_ok(mf_workspace_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = ROWS;
+    spec.pool = pool;
+    check_ok(mf_workspace_create(&spec, &workspace));
+    for (int t = 0; t < 3; t++)
+        check_ok(mf_network_step_batch(network, workspace, &batch));
+    float *m = read_parameter(layer_at(network, 0), "head.projection", count);
+    mf_workspace_free(workspace);
+    mf_pool_free(pool);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+    return m;
+}
+
+static void test_bits_of_steps_do_not_depend_on_threads(void **state)
+{
+    (void)state;
+    for (int sampled = 0; sampled <= 1; sampled++) {
+        units_plan plan = plan_row(INPUTS, CLASSES);
+        size_t count;
+
+        plan_add(&plan, unit_dense(20));
+        plan.head.label_smoothing = sampled ? 0.0f : 0.1f;
+        plan.head.sampling = sampled ? MF_SAMPLING_UNIFORM : MF_SAMPLING_NONE;
+        plan.head.candidates = sampled ? 3000 : 0;
+        float *one = trained_projection(1, &plan, &count), *three = trained_projection(3, &plan, &count);
+        assert_memory_equal(one, three, count * sizeof *one);
+        free(one);
+        free(three);
+    }
+}
+
+/* A copy that a file was read into, so that it has had its number of classes from the start. */
+static mf_network *copy_by_file(const mf_network *network)
+{
+    size_t bytes;
+    mf_load_spec spec;
+    mf_network *copy;
+
+    check_ok(mf_network_save_size(network, MF_CONTENTS_TRAINING, &bytes));
+    void *file = get_memory(bytes);
+    check_ok(mf_network_save_buffer(network, MF_CONTENTS_TRAINING, file, bytes, NULL));
+    check_ok(mf_load_spec_init(&spec, sizeof spec));
+    spec.contents = MF_CONTENTS_TRAINING;
+    check_ok(mf_network_load_buffer(&spec, file, bytes, &copy));
+    free(file);
+    return copy;
+}
+
+/* Heads of few classes join the dense unit that they read, those of many do not. */
+static void test_few_classes_become_many(void **state)
+{
+    static const size_t classes[][2] = {{5, 1500}, {1024, 1025}, {1025, 1024}, {1500, 5}};
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    float x[ROWS * INPUTS];
+    int32_t y[ROWS];
+    test_random random = {.state = 12};
+
+    (void)state;
+    random_values(&random, x, ROWS * INPUTS, 1.0);
+    for (size_t c = 0; c < COUNT_OF(classes); c++) {
+        mf_layer_spec spec = layer_spec(INPUTS, 9, classes[c][0]);
+        mf_network *networks[2] = {make_network(), NULL};
+        mf_layer *layer = make_layer(&spec);
+
+        check_ok(mf_network_append(networks[0], layer, NULL));
+        mf_layer_free(layer);
+        check_ok(mf_network_set_optimizer(networks[0], optimizer));
+        check_ok(mf_network_set_classes(networks[0], classes[c][1]));
+        networks[1] = copy_by_file(networks[0]);
+        random_labels(&random, y, ROWS, classes[c][1]);
+        for (int n = 0; n < 2; n++) {
+            mf_workspace *workspace = make_workspace(networks[n], NULL, MF_WORKSPACE_TRAINING, ROWS);
+
+            for (int t = 0; t < 2; t++)
+                check_ok(mf_network_step(networks[n], workspace, ROWS, x, y));
+            mf_workspace_free(workspace);
+        }
+        check_same_model(networks[0], networks[1]);
+        mf_network_free(networks[0]);
+        mf_network_free(networks[1]);
+    }
+    mf_optimizer_free(optimizer);
+}
+
+/* More columns than a block has. Where all scores are 0, exp of what is added to them sums up to the number
+ * of classes, on average, whatever was drawn. */
+static void test_offsets_of_candidates_reach_all_blocks(void **state)
+{
+    units_plan plan = plan_row(INPUTS, CLASSES);
+    float *zeros = get_zeroed(CLASSES * 4, sizeof *zeros), x[INPUTS];
+    int32_t y = 0;
+    test_random random = {.state = 3};
+
+    (void)state;
+    plan_add(&plan, unit_dense(4));
+    plan.head.sampling = MF_SAMPLING_LOG_UNIFORM;
+    plan.head.candidates = 3000;
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e-6);
+    mf_network *network = make_units_network(&plan, 1, optimizer);
+    mf_workspace *workspace = make_network_workspace(network, 1);
+    random_values(&random, x, INPUTS, 1.0);
+    check_ok(mf_layer_set_parameter(layer_at(network, 0), "head.projection", zeros, CLASSES * 4));
+    check_ok(mf_network_step(network, workspace, 1, x, &y));
+    check_near(log(CLASSES), read_report(workspace, 0).loss, 0.1);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+    free(zeros);
+}
+
 static void test_scores_are_never_in_memory_together(void **state)
 {
     const mf_layer_spec one = layer_spec(30, 20, 200000), other = layer_spec(20, 10, 200000);
@@ -414,6 +549,9 @@ int main(void)
         cmocka_unit_test(test_predictions_are_those_of_whole_scores),
         cmocka_unit_test(test_of_equal_scores_the_lowest_class_comes_first),
         cmocka_unit_test(test_bits_do_not_depend_on_threads),
+        cmocka_unit_test(test_bits_of_steps_do_not_depend_on_threads),
+        cmocka_unit_test(test_few_classes_become_many),
+        cmocka_unit_test(test_offsets_of_candidates_reach_all_blocks),
         cmocka_unit_test(test_scores_are_never_in_memory_together),
         cmocka_unit_test(test_top_of_few_classes),
         cmocka_unit_test(test_refused),

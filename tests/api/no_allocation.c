@@ -12,7 +12,7 @@
 
 /* Sanitizers and valgrind put their own malloc in place of the C library's; the allocators of the handles
  * are counted there all the same. */
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__GLIBC__) && !SANITIZED
 #define COUNT_MALLOC 1
 #else
 #define COUNT_MALLOC 0

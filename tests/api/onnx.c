@@ -266,7 +266,9 @@ static void test_random_units(void **state)
 
     (void)state;
     for (size_t round = 0; round < 40; round++) {
-        units_plan plans[2] = {round % 4 ? random_plan(&random) : random_plan_with_head_units(&random, 0)};
+        units_plan plans[2] = {round % 4 == 0   ? random_plan_with_head_units(&random, 0)
+                               : round % 4 == 1 ? random_plan_with_flatten(&random)
+                                                : random_plan(&random)};
         mf_network *network, *loaded;
         mf_layer *layer;
         mf_layer_spec spec = {.struct_size = sizeof spec}, middle = layer_spec(0, 6, 5);

@@ -74,6 +74,7 @@ static void test_own_models_return(void **state)
     (void)state;
     for (int i = 0; i < 150; i++) {
         units_plan plan = i % 3 == 2   ? random_plan_of_positions(&random)
+                          : i % 9 == 4 ? random_plan_with_flatten(&random)
                           : i % 9 == 1 ? random_plan_with_head_units(&random, 0)
                                        : random_plan(&random);
         mf_network *network = make_units_network(&plan, 1, NULL);

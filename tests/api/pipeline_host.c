@@ -71,7 +71,7 @@ static bool under_valgrind(void)
 
 static size_t slow_width(void)
 {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if SANITIZED
     return 60;
 #endif
     return under_valgrind() ? 40 : 320;
@@ -585,7 +585,7 @@ static int start_many_threads(void)
 static void test_threads_have_small_stacks(void **state)
 {
     (void)state;
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if SANITIZED
     skip(); /* stacks have company there */
 #endif
     if (under_valgrind() || access("/proc/self/statm", R_OK) != 0)

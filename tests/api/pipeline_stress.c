@@ -120,6 +120,7 @@ static void act(mf_pipeline *pipeline, side *sides, mf_workspace *workspace, his
 {
     mf_pipeline_report report = {.struct_size = sizeof report};
     mf_pipeline_progress_info progress = {.struct_size = sizeof progress};
+    double dropout;
 
     switch (random_index(random, 10)) {
     case 0:
@@ -127,7 +128,8 @@ static void act(mf_pipeline *pipeline, side *sides, mf_workspace *workspace, his
         check_states(h, sides[0].network, 1);
         break;
     case 1:
-        set_both(sides, random_uniform(random, 0.0001, 0.05), random_uniform(random, 0.0, 0.5));
+        dropout = random_uniform(random, 0.0, 0.5);
+        set_both(sides, random_uniform(random, 0.0001, 0.05), dropout);
         break;
     case 2:
         while (mf_pipeline_poll(pipeline, &report) == MF_STATUS_OK)

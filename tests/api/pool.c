@@ -151,10 +151,11 @@ static mf_network *wide_head(void)
 }
 
 /* Maps of 11 x 11, so that there are more blocks than sums over the batch; what does not join a convolution;
- * a second convolution, whose gradient goes on to the first. */
+ * a second convolution and one in groups, whose gradients go on to the first. */
 static mf_network *wide_blocks_of(int32_t precision)
 {
     units_plan plan = plan_maps(3, 3, 3, 5);
+    mf_unit_spec depthwise = unit_conv(20, 3, 1);
     mf_network *network = make_network();
 
     plan_add(&plan, unit_conv(12, 9, 8));
@@ -163,6 +164,8 @@ static mf_network *wide_blocks_of(int32_t precision)
     plan_add(&plan, unit_norm());
     plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
     plan_add(&plan, unit_conv(20, 3, 1));
+    depthwise.groups = 20;
+    plan_add(&plan, depthwise);
     plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
     plan.head.pool_size = 2;
     plan.precision = precision;

@@ -77,14 +77,15 @@ static mf_status ask_poll(const stage *s, void *result)
 
 static const struct {
     const char *name;
-    size_t size;
+    size_t first, size; /* when it was introduced, and now */
     mf_status (*ask)(const stage *s, void *result);
 } results[] = {
-    {"mf_shape", sizeof(mf_shape), ask_shape},
-    {"mf_parameter_info", sizeof(mf_parameter_info), ask_parameter},
-    {"mf_memory", sizeof(mf_memory), ask_memory},
-    {"mf_pipeline_progress_info", sizeof(mf_pipeline_progress_info), ask_progress},
-    {"mf_pipeline_report", sizeof(mf_pipeline_report), ask_poll},
+    {"mf_shape", sizeof(mf_shape), sizeof(mf_shape), ask_shape},
+    {"mf_parameter_info", sizeof(mf_parameter_info), sizeof(mf_parameter_info), ask_parameter},
+    {"mf_memory", offsetof(mf_memory, shared), sizeof(mf_memory), ask_memory},
+    {"mf_pipeline_progress_info", sizeof(mf_pipeline_progress_info), sizeof(mf_pipeline_progress_info),
+     ask_progress},
+    {"mf_pipeline_report", sizeof(mf_pipeline_report), sizeof(mf_pipeline_report), ask_poll},
 };
 
 static void set_size(void *object, uint32_t size)
@@ -127,7 +128,7 @@ static void test_results_of_sizes_that_no_version_had(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(results); i++) {
-        const uint32_t sizes[] = {0, 4, (uint32_t)results[i].size - 1, UINT32_MAX};
+        const uint32_t sizes[] = {0, 4, (uint32_t)results[i].first - 1, UINT32_MAX};
 
         for (size_t k = 0; k < COUNT_OF(sizes); k++) {
             union {

@@ -152,7 +152,7 @@ static const struct {
     {"parameter", sizeof(mf_parameter_info), sizeof(mf_parameter_info), parameter},
     {"report", sizeof(mf_report), sizeof(mf_report), report},
     {"progress", sizeof(mf_pipeline_progress_info), sizeof(mf_pipeline_progress_info), progress},
-    {"memory", sizeof(mf_memory), sizeof(mf_memory), memory},
+    {"memory", offsetof(mf_memory, shared), sizeof(mf_memory), memory},
 };
 
 static void test_results(void **state)
@@ -285,8 +285,8 @@ static void test_specs(void **state)
         return type##_init(result, size);                   \
     }
 init_of(mf_unit_spec) init_of(mf_block_spec) init_of(mf_head_spec) init_of(mf_builder_spec) init_of(mf_shape)
-    init_of(mf_report) init_of(mf_memory) init_of(mf_parameter_info) init_of(mf_pipeline_report)
-        init_of(mf_pipeline_progress_info)
+    init_of(mf_report) init_of(mf_memory) init_of(mf_matrix_spec) init_of(mf_parameter_info)
+        init_of(mf_pipeline_report) init_of(mf_pipeline_progress_info)
 
             static const struct {
     size_t first, size;
@@ -298,7 +298,8 @@ init_of(mf_unit_spec) init_of(mf_block_spec) init_of(mf_head_spec) init_of(mf_bu
     {sizeof(mf_builder_spec), sizeof(mf_builder_spec), init_mf_builder_spec},
     {sizeof(mf_shape), sizeof(mf_shape), init_mf_shape},
     {sizeof(mf_report), sizeof(mf_report), init_mf_report},
-    {sizeof(mf_memory), sizeof(mf_memory), init_mf_memory},
+    {offsetof(mf_memory, shared), sizeof(mf_memory), init_mf_memory},
+    {sizeof(mf_matrix_spec), sizeof(mf_matrix_spec), init_mf_matrix_spec},
     {sizeof(mf_parameter_info), sizeof(mf_parameter_info), init_mf_parameter_info},
     {sizeof(mf_pipeline_report), sizeof(mf_pipeline_report), init_mf_pipeline_report},
     {sizeof(mf_pipeline_progress_info), sizeof(mf_pipeline_progress_info), init_mf_pipeline_progress_info},

@@ -35,9 +35,10 @@ static char *expected_end(const mf_network *network, const char *parameters, siz
         check_ok(mf_builder_head(builders[i], &head));
     }
     check_ok(mf_network_memory_built(builders, layers, NULL, MF_WORKSPACE_TRAINING, ROWS, &memory));
-    snprintf(line, sizeof line,
-             "%zu layers, %s parameters; bytes: layers %zu, optimizer state %zu, workspace for %d rows %zu\n",
-             layers, parameters, memory.layers, state, ROWS, memory.workspace);
+    snprintf(
+        line, sizeof line,
+        "%zu layer%s, %s parameters; bytes: layers %zu, optimizer state %zu, workspace for %d rows %zu\n",
+        layers, layers == 1 ? "" : "s", parameters, memory.layers, state, ROWS, memory.workspace);
     for (size_t i = 0; i < layers; i++)
         mf_builder_free(builders[i]);
     return line;
@@ -74,7 +75,8 @@ static mf_network *block_and_dense(mf_optimizer *optimizer)
 
     conv.bias = 0;
     pool.stride[0] = pool.stride[1] = 2;
-    pool.padding[0] = pool.padding[1] = 1;
+    pool.kernel[0] = 2;
+    pool.padding[1] = 1;
     plan_add(&plans[0], conv);
     plan_add(&plans[0], unit_norm());
     plan_add(&plans[0], unit_activation(MF_ACTIVATION_LEAKY_RELU));
@@ -95,7 +97,7 @@ static const char block_lines[] =
     "     2  batch_norm  2x4x4                   8\n"
     "     3  activation  2x4x4                   0  leaky relu\n"
     "     4  add         2x4x4                   0  node 3 + node 0\n"
-    "     5  pool        2x2x2                   0  max, 3x3, stride 2x2, padding 1x1\n"
+    "     5  pool        2x2x2                   0  max, 2x3, stride 2x2, padding 0x1\n"
     "        head        3                       6  linear, reads 2 values\n"
     "----- gradients stop here -----\n"
     "layer 1\n"
@@ -140,7 +142,7 @@ static void test_layer_of_a_spec(void **state)
     check_ok(mf_network_append(network, layer, NULL));
     text = summary(network);
     assert_memory_equal(text, lines, strlen(lines));
-    assert_non_null(strstr(text, "1 layers, 64 parameters"));
+    assert_non_null(strstr(text, "1 layer, 64 parameters"));
     free(text);
     mf_layer_free(layer);
     mf_network_free(network);
@@ -305,7 +307,7 @@ static void test_allocates_nothing(void **state)
 
 /* ---- results ---- */
 
-#define init_result(type, init)                                                               \
+#define init_result(type, init, first)                                                        \
     do {                                                                                      \
         union {                                                                               \
             type result;                                                                      \
@@ -323,7 +325,7 @@ static void test_allocates_nothing(void **state)
         }                                                                                     \
         check_status(MF_STATUS_ARGUMENT, init(NULL, sizeof(type)));                           \
         for (size_t i = 0; i < 4; i++) {                                                      \
-            const size_t sizes[] = {0, sizeof(type) - 1, 4097, SIZE_MAX};                     \
+            const size_t sizes[] = {0, (first)-1, 4097, SIZE_MAX};                            \
                                                                                               \
             memset(&one, 0x5A, sizeof one);                                                   \
             check_status(MF_STATUS_ARGUMENT, init(&one.result, sizes[i]));                    \
@@ -338,12 +340,12 @@ static void test_results(void **state)
     mf_shape shape;
 
     (void)state;
-    init_result(mf_shape, mf_shape_init);
-    init_result(mf_report, mf_report_init);
-    init_result(mf_memory, mf_memory_init);
-    init_result(mf_parameter_info, mf_parameter_info_init);
-    init_result(mf_pipeline_report, mf_pipeline_report_init);
-    init_result(mf_pipeline_progress_info, mf_pipeline_progress_info_init);
+    init_result(mf_shape, mf_shape_init, sizeof(mf_shape));
+    init_result(mf_report, mf_report_init, sizeof(mf_report));
+    init_result(mf_memory, mf_memory_init, offsetof(mf_memory, shared));
+    init_result(mf_parameter_info, mf_parameter_info_init, sizeof(mf_parameter_info));
+    init_result(mf_pipeline_report, mf_pipeline_report_init, sizeof(mf_pipeline_report));
+    init_result(mf_pipeline_progress_info, mf_pipeline_progress_info_init, sizeof(mf_pipeline_progress_info));
     check_ok(mf_shape_init(&shape, sizeof shape));
     check_shape(&shape, 1, 1, 1, 1);
 }

@@ -137,7 +137,9 @@ static void test_random_shapes_match_the_oracle(void **state)
 
     (void)state;
     for (int i = 0; i < 100; i++) {
-        units_plan plan = i % 3 ? random_plan(&random) : random_plan_with_head_units(&random, 0);
+        units_plan plan = i % 3 == 1 ? random_plan_with_flatten(&random)
+                          : i % 3    ? random_plan(&random)
+                                     : random_plan_with_head_units(&random, 0);
         units_oracle *oracle = units_create(&plan);
         mf_builder *builder = make_builder(&plan, NULL);
         mf_layer *layer = make_units(&plan);

@@ -51,7 +51,10 @@ static void test_a_described_layer_can_be_built_again(void **state)
 
     (void)state;
     for (size_t i = 0; i < 60; i++) {
-        units_plan plan = i % 4 ? random_plan(&random) : random_plan_with_head_units(&random, 0), found;
+        units_plan plan = i % 4 == 1 ? random_plan_with_flatten(&random)
+                          : i % 4    ? random_plan(&random)
+                                     : random_plan_with_head_units(&random, 0),
+                   found;
         mf_layer *layer, *again;
 
         plan.dropout = i % 3 ? 0.25f : 0.0f;

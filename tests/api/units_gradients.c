@@ -177,6 +177,9 @@ static void check_tokens(check_plan *check)
     plan_add(&plan, unit_add(2, 3));
     plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
     check("two embeddings of tokens", &plan, 62);
+    plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+    plan_add(&plan, unit_dense(4));
+    check("all tokens as a row", &plan, 63);
 }
 
 static void check_turns(check_plan *check)
@@ -196,6 +199,12 @@ static void check_turns(check_plan *check)
     plan_add(&mixer, unit_of(MF_UNIT_TRANSPOSE));
     plan_add(&mixer, unit_add(MF_NODE_PREVIOUS, 0));
     check("a product along the positions", &mixer, 58);
+    plan_add(&mixer, unit_of(MF_UNIT_FLATTEN));
+    plan_add(&mixer, unit_reading(unit_of(MF_UNIT_FLATTEN), 0));
+    plan_add(&mixer, unit_add(7, 8));
+    plan_add(&mixer, unit_reading(unit_of(MF_UNIT_GLOBAL_POOL), 6));
+    plan_add(&mixer, unit_concat(9, 10));
+    check("rows of sequences", &mixer, 59);
 }
 
 /* The deviation of a map does not know of a bias. */

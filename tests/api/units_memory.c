@@ -17,8 +17,9 @@ typedef struct plan {
 static units_plan tokens_plan(test_random *random)
 {
     units_plan one = plan_row(1 + random_index(random, 30), CLASSES);
+    size_t width = 1 + random_index(random, 20), tokens = 1 + random_index(random, 300);
 
-    plan_add(&one, unit_embedding(1 + random_index(random, 300), 1 + random_index(random, 20)));
+    plan_add(&one, unit_embedding(tokens, width));
     plan_add(&one, unit_of(MF_UNIT_POSITIONS));
     return one;
 }
@@ -33,9 +34,10 @@ static plan random_network(test_random *random)
         mf_layer *layer;
 
         if (i == 0) {
-            *one = random_index(random, 2)   ? random_plan(random)
-                   : random_index(random, 3) ? random_plan_with_head_units(random, 0)
-                                             : tokens_plan(random);
+            *one = random_index(random, 4) == 0 ? random_plan_with_flatten(random)
+                   : random_index(random, 2)    ? random_plan(random)
+                   : random_index(random, 3)    ? random_plan_with_head_units(random, 0)
+                                                : tokens_plan(random);
             one->head.classes = CLASSES;
         } else {
             layer = make_units(&p.plans[i - 1]);

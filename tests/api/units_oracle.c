@@ -39,6 +39,7 @@ typedef struct group {
     int freezes, weighted, strides;
     int positions;  /* 1: heads for positions, with labels that are ignored */
     int head_units; /* 1: heads have units of their own */
+    int flattens;   /* 1: sequences or maps become rows */
 } group;
 
 static uint64_t draw_frozen(test_random *random)
@@ -61,6 +62,7 @@ static void run_group(const group *g)
         const oracle_optimizer *rules[] = {i % 2 ? &sgd : &momentum, &adam};
 
         one.plan = g->positions    ? random_plan_of_positions(&random)
+                   : g->flattens   ? random_plan_with_flatten(&random)
                    : g->head_units ? random_plan_with_head_units(&random, i % 2)
                                    : random_plan(&random);
         describe(&one.plan, g->what, one.seed, name, sizeof name);
@@ -101,6 +103,13 @@ static void test_goodness_at_positions_matches_the_oracle(void **state)
     (void)state;
     run_bare_and_laden((group){.what = "positions", .seed = 5200, .positions = 1},
                        "positions, weighted, clipped", 5500);
+}
+
+static void test_rows_made_of_sequences_and_maps_match_the_oracle(void **state)
+{
+    (void)state;
+    run_bare_and_laden((group){.what = "flattened", .seed = 7000, .flattens = 1},
+                       "flattened, weighted, clipped", 7500);
 }
 
 static void test_units_of_heads_match_the_oracle(void **state)
@@ -406,7 +415,10 @@ static void test_embeddings_match_the_oracle(void **state)
 /* Few groups and depthwise ones, with what is computed in one pass with them. */
 static void test_grouped_convolutions_match_the_oracle(void **state)
 {
-    const size_t shapes[][3] = {{4, 6, 2}, {6, 6, 6}, {5, 10, 5}, {16, 16, 16}, {33, 66, 11}};
+    const size_t shapes[][3] = {{4, 6, 2},    {6, 6, 6},   {5, 10, 5}, {16, 16, 16},
+                                {33, 66, 11}, {40, 10, 2}, {2, 40, 2}}; /* the last ones by patches */
+    units_plan wide = plan_maps(3, 9, 37, 3);
+    mf_unit_spec window = unit_conv(3, 5, 4);
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(shapes); i++)
@@ -423,6 +435,42 @@ static void test_grouped_convolutions_match_the_oracle(void **state)
             plan_add(&plan, unit_pool(MF_POOL_AVERAGE, 2));
             run_plan("groups", &plan, ROWS);
         }
+    /* Rows of several vectors and a rest; windows that meet only padding, and values that meet none. */
+    window.groups = 3;
+    window.stride[1] = 3;
+    window.kernel[0] = 2;
+    window.stride[0] = 3;
+    window.padding[0] = 0;
+    plan_add(&wide, unit_activation(MF_ACTIVATION_SILU));
+    plan_add(&wide, window);
+    wide.head.pool_size = 2;
+    run_plan("wide groups", &wide, ROWS);
+}
+
+/* The way back goes over blocks of classes; the last rows are a stretch of their own. */
+static void test_many_classes_match_the_oracle(void **state)
+{
+    units_plan row = plan_row(6, 1600), wide = plan_row(6, 1100), maps = plan_maps(3, 5, 5, 1030),
+               sequence = plan_sequence(3, 5, 1027);
+
+    (void)state;
+    plan_add(&row, unit_dense(7));
+    plan_add(&row, unit_activation(MF_ACTIVATION_TANH));
+    row.head.label_smoothing = 0.1f;
+    run_plan("many classes", &row, ROWS);
+    plan_add(&wide, unit_dense(150)); /* blocks of fewer classes */
+    plan_add(&wide, unit_activation(MF_ACTIVATION_GELU));
+    run_plan("many classes and neurons", &wide, ROWS);
+    plan_add(&wide, unit_dense(9));
+    run_plan("many classes and rows", &wide, 520);
+    plan_add(&maps, unit_conv(5, 3, 1));
+    plan_add(&maps, unit_activation(MF_ACTIVATION_RELU));
+    maps.head.pool_size = 2;
+    run_plan("many classes of a pooled head", &maps, ROWS);
+    plan_add(&sequence, unit_dense(6));
+    plan_add(&sequence, unit_activation(MF_ACTIVATION_SILU));
+    sequence.head.kind = MF_HEAD_POSITIONS;
+    run_plan("many classes at positions", &sequence, ROWS);
 }
 
 int main(void)
@@ -430,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_layers_match_the_oracle),
         cmocka_unit_test(test_goodness_at_positions_matches_the_oracle),
+        cmocka_unit_test(test_rows_made_of_sequences_and_maps_match_the_oracle),
         cmocka_unit_test(test_units_of_heads_match_the_oracle),
         cmocka_unit_test(test_clipping_matches_the_oracle),
         cmocka_unit_test(test_frozen_parameters_match_the_oracle),
@@ -445,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_similarities_of_many_rows_match_the_oracle),
         cmocka_unit_test(test_embeddings_match_the_oracle),
         cmocka_unit_test(test_grouped_convolutions_match_the_oracle),
+        cmocka_unit_test(test_many_classes_match_the_oracle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,8 +144,8 @@ static void test_heads_that_do_not_fit_are_refused(void **state)
     }
 }
 
-/* Units of the head read the output and each other: what is before the output is not there when a host asks for the
- * goodness of an activation. */
+/* Units of the head read the output and each other: what is before the output is not there when a host asks
+ * for the goodness of an activation. */
 static void test_outputs_that_do_not_fit_are_refused(void **state)
 {
     units_plan plan = plan_row(6, CLASSES);
@@ -173,6 +173,38 @@ static void test_outputs_that_do_not_fit_are_refused(void **state)
     plan.head.output_node = 2;
     builder = make_builder(&plan, NULL);
     refuse_build(MF_STATUS_ARGUMENT, builder, "node 2"); /* nobody reads it */
+    mf_builder_free(builder);
+}
+
+/* A flatten hands on what it reads: a layer must compute its output, and M read the last that is computed but
+ * for similarities. */
+static void test_flattens_that_leave_nothing_to_compute_are_refused(void **state)
+{
+    units_plan plan = plan_maps(2, 3, 4, CLASSES), similar = plan_sequence(3, 4, CLASSES);
+    mf_builder *builder;
+
+    (void)state;
+    plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+    builder = make_builder(&plan, NULL);
+    refuse_build(MF_STATUS_ARGUMENT, builder, "node 1, the output, is the layer's input");
+    mf_builder_free(builder);
+    plan_add(&plan, unit_dense(5));
+    builder = make_builder(&plan, NULL);
+    build(builder);
+    mf_builder_free(builder);
+    plan.head.output_node = 1;
+    builder = make_builder(&plan, NULL);
+    refuse_build(MF_STATUS_ARGUMENT, builder, "node 1, the output, is the layer's input");
+    mf_builder_free(builder);
+
+    plan_add(&similar, unit_dense(6));
+    plan_add(&similar, unit_reading(unit_of(MF_UNIT_GLOBAL_POOL), 1));
+    plan_add(&similar, unit_reading(unit_of(MF_UNIT_FLATTEN), 1));
+    plan_add(&similar, unit_reading(unit_dense(3), 2));
+    similar.head.similarity = 0.5f;
+    similar.head.output_node = 1;
+    builder = make_builder(&similar, NULL);
+    refuse_build(MF_STATUS_ARGUMENT, builder, "node 3, which M reads, is the flatten of node 1");
     mf_builder_free(builder);
 }
 
@@ -343,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_an_incomplete_builder_is_refused_and_can_be_completed),
         cmocka_unit_test(test_heads_that_do_not_fit_are_refused),
         cmocka_unit_test(test_outputs_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_flattens_that_leave_nothing_to_compute_are_refused),
         cmocka_unit_test(test_wrong_handles_are_refused),
         cmocka_unit_test(test_wrong_queries_are_refused),
         cmocka_unit_test(test_wrong_specs_for_a_builder_are_refused),

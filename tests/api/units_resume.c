@@ -90,6 +90,7 @@ static void test_training_of_sequences_resumes_from_a_file(void **state)
     check_resuming(make_sequence_fixture, "units.1.scale");
     check_resuming(make_positions_fixture, "units.1.weight");
     check_resuming(make_tokens_fixture, "units.1.bias");
+    check_resuming(make_shared_fixture, "units.1.bias");
 }
 
 static void test_training_resumes_from_a_file(void **state)
@@ -269,6 +270,11 @@ static void test_every_field_of_a_unit_of_sequences_is_saved(void **state)
     plan_add(&plan, unit_concat(MF_NODE_PREVIOUS, 1));
     plan_add(&plan, unit_of(MF_UNIT_TRANSPOSE));
     plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
+    check_saved(&plan);
+    plan.head.kind = MF_HEAD_LINEAR;
+    plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+    plan_add(&plan, unit_reading(unit_of(MF_UNIT_FLATTEN), 1));
+    plan_add(&plan, unit_concat(9, 10));
     check_saved(&plan);
 }
 

@@ -55,6 +55,8 @@ static void test_sequences_are_turned_and_made_of_maps(void **state)
     check_node(builder, unit_dense(12), 2, 2, 12, 1);
     check_node(builder, unit_attention(2, 1), 2, 2, 4, 1);
     check_node(builder, unit_of(MF_UNIT_TRANSPOSE), 2, 4, 2, 1);
+    check_node(builder, unit_of(MF_UNIT_FLATTEN), 1, 8, 1, 1);
+    check_node(builder, unit_reading(unit_of(MF_UNIT_FLATTEN), 0), 1, 24, 1, 1);
     mf_builder_free(builder);
 }
 
@@ -134,6 +136,7 @@ static void test_inputs_of_the_wrong_rank_are_refused(void **state)
     refuse(&row, MF_STATUS_SHAPE, unit_of(MF_UNIT_TRANSPOSE), "20");
     refuse(&maps, MF_STATUS_SHAPE, unit_of(MF_UNIT_TRANSPOSE), "2 maps of 5x2");
     refuse(&sequence, MF_STATUS_SHAPE, unit_of(MF_UNIT_TOKENS), "5x4");
+    refuse(&row, MF_STATUS_SHAPE, unit_of(MF_UNIT_FLATTEN), "20");
     refuse(&row, MF_STATUS_SHAPE, unit_of(MF_UNIT_POSITIONS), "20");
     refuse(&maps, MF_STATUS_SHAPE, unit_attention(1, 0), "2 maps of 5x2");
 }
@@ -498,7 +501,9 @@ static void test_summary(void **state)
                                 "     3  activation  5x6                     0  silu\n"
                                 "     4  concat      5x10                    0  node 3, then node 0\n"
                                 "     5  global_pool  10                      0\n"
-                                "        head        3                      30  linear, reads 10 values\n"
+                                "     6  flatten     50                      0  reads node 4\n"
+                                "     7  concat      60                      0  node 6, then node 5\n"
+                                "        head        3                     180  linear, reads 60 values\n"
                                 "----- gradients stop here -----\n";
     units_plan plan = plan_sequence(5, 4, CLASSES);
     mf_network *network;
@@ -510,11 +515,50 @@ static void test_summary(void **state)
     plan_add(&plan, unit_activation(MF_ACTIVATION_SILU));
     plan_add(&plan, unit_concat(MF_NODE_PREVIOUS, 0));
     plan_add(&plan, unit_of(MF_UNIT_GLOBAL_POOL));
+    plan_add(&plan, unit_reading(unit_of(MF_UNIT_FLATTEN), 4));
+    plan_add(&plan, unit_concat(6, 5));
     network = make_units_network(&plan, 1, NULL);
     check_ok(mf_network_summary(network, 2, text, sizeof text, NULL));
     text[strlen(lines)] = 0;
     assert_string_equal(text, lines);
     mf_network_free(network);
+}
+
+/* A head reads all values of a sequence in any case, so a flatten in front of it changes the shape of the
+ * output and nothing else. */
+static void test_a_flatten_costs_nothing_and_changes_no_bit(void **state)
+{
+    enum { BATCH = 4, VALUES = 5 * 6 };
+    units_plan plan = plan_sequence(5, 4, CLASSES);
+    mf_optimizer *optimizer = NULL;
+    mf_optimizer_spec adam = optimizer_spec(MF_OPTIMIZER_ADAM, 0.02);
+    const int32_t y[BATCH] = {0, 1, 2, 1};
+    float x[BATCH * 5 * 4], a[2][BATCH * VALUES];
+    mf_memory memory[2] = {{.struct_size = sizeof *memory}, {.struct_size = sizeof *memory}};
+    test_random random = {31};
+
+    (void)state;
+    random_values(&random, x, BATCH * 5 * 4, 1.0);
+    check_ok(mf_optimizer_create(&adam, &optimizer));
+    plan_add(&plan, unit_dense(6));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    for (int flat = 0; flat < 2; flat++) {
+        mf_layer *layer = make_units(&plan);
+        mf_workspace *workspace = make_layer_workspace(layer, BATCH);
+        mf_builder *builder = make_builder(&plan, NULL);
+
+        check_ok(mf_layer_set_optimizer(layer, optimizer));
+        for (int step = 0; step < 3; step++)
+            check_ok(mf_layer_step(layer, workspace, BATCH, x, y, a[flat]));
+        check_ok(mf_network_memory_built(&builder, 1, &adam, MF_WORKSPACE_TRAINING, BATCH, &memory[flat]));
+        mf_builder_free(builder);
+        mf_workspace_free(workspace);
+        mf_layer_free(layer);
+        plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+    }
+    assert_memory_equal(a[0], a[1], sizeof a[0]);
+    assert_int_equal(memory[0].workspace, memory[1].workspace);
+    mf_optimizer_free(optimizer);
 }
 
 int main(void)
@@ -537,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_heads_for_rows_and_positions_do_not_mix),
         cmocka_unit_test(test_a_pooled_head_reads_no_sequence),
         cmocka_unit_test(test_sequences_fit_sequences_and_rows),
+        cmocka_unit_test(test_a_flatten_costs_nothing_and_changes_no_bit),
         cmocka_unit_test(test_summary),
     };
 

@@ -16,6 +16,7 @@ static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
     check_pipelines_give_the_same_bits(make_sequence_fixture);
     check_pipelines_give_the_same_bits(make_positions_fixture);
     check_pipelines_give_the_same_bits(make_tokens_fixture);
+    check_pipelines_give_the_same_bits(make_shared_fixture);
 }
 
 /* ---- clipping ---- */
@@ -255,6 +256,7 @@ static void test_a_snapshot_restores_the_network(void **state)
     check_snapshots(make_sequence_fixture);
     check_snapshots(make_positions_fixture);
     check_snapshots(make_tokens_fixture);
+    check_snapshots(make_shared_fixture);
 }
 
 /* ---- what is refused in a step leaves no trace ---- */

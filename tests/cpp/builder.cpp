@@ -60,6 +60,38 @@ TEST(builder, heads_sample)
         mf::builder({4}, 5).dense(8).head(mf::head_spec::linear(40).sampled(MF_SAMPLING_UNIFORM, 41)));
 }
 
+TEST(builder, heads_read_one_matrix)
+{
+    std::vector<float> numbers = {0.5f, 1, -1, 2, 0.25f, 3};
+    mf::layer layer, other;
+    {
+        mf::matrix matrix(3, numbers);
+        CHECK(matrix.rows() == 3 && matrix.columns() == 2 && matrix.values() == numbers);
+        layer = mf::builder({4}, 5)
+                    .dense(8)
+                    .relu()
+                    .dense(2)
+                    .head(mf::head_spec::linear(3).reading(matrix))
+                    .build();
+        other = mf::builder({4}, 5).dense(3).head(mf::head_spec::linear(3).reading(matrix)).build();
+    }
+    CHECK(layer.shared().get() == other.shared().get() && layer.shared().values() == numbers);
+    CHECK(other.get_parameter("head.projection").size() == 3);
+    CHECK(!mf::builder({4}, 5).dense(3).head(3).build().shared());
+    mf::matrix taken = layer.matrix_of("units.3.weight");
+    CHECK(taken.rows() == 2 && taken.columns() == 8 &&
+          taken.values() == layer.get_parameter("units.3.weight"));
+    mf::matrix_spec spec;
+    spec.rows = 2;
+    spec.columns = 3;
+    spec.values = numbers.data();
+    CHECK(mf::matrix(spec).columns() == 3);
+    CHECK_ERROR(MF_STATUS_NOT_FOUND, "no parameter", layer.matrix_of("weights"));
+    CHECK_ERROR(MF_STATUS_SHAPE, "not 4 rows", mf::matrix(4, numbers));
+    CHECK_ERROR(MF_STATUS_SHAPE, "3 rows",
+                mf::builder({4}, 5).dense(3).head(mf::head_spec::linear(4).reading(layer.shared())));
+}
+
 TEST(builder, heads_match_similarities)
 {
     mf::layer layer =
@@ -125,14 +157,16 @@ TEST(builder, units_of_sequences_have_calls_and_specs)
     CHECK(all_values(chained.head(3).build()) == all_values(added.head(3).build()));
 
     mf::builder attending({2, 3, 4}, 3), same({2, 3, 4}, 3);
-    attending.tokens().positions().dense(12).attention(2, true).transpose();
+    attending.tokens().positions().dense(12).attention(2, true).transpose().flatten();
     same.unit(mf::unit_spec::tokens())
         .unit(mf::unit_spec::positions())
         .unit(mf::unit_spec::dense(12))
         .unit(mf::unit_spec::attention(2, true))
-        .unit(mf::unit_spec::transpose());
+        .unit(mf::unit_spec::transpose())
+        .unit(mf::unit_spec::flatten());
     CHECK(attending.shape(3).dims[0] == 12 && attending.shape(3).dims[1] == 12);
-    CHECK(attending.shape().dims[0] == 4 && attending.shape().dims[1] == 12);
+    CHECK(attending.shape(5).dims[0] == 4 && attending.shape(5).dims[1] == 12);
+    CHECK(attending.shape().rank == 1 && attending.shape().dims[0] == 48);
     mf::layer one = attending.head(3).build(), other = same.head(3).build();
     CHECK(all_values(one) == all_values(other));
     CHECK(one.unit(4).heads == 2 && one.unit(4).causal == 1 && other.unit(4).causal == 1);

@@ -8,7 +8,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1 # no data beside it
 small="--width 16 --embedding 8 --rank 4 --candidates 100 --tokens 4000 --judged 512 --threads 1"
 
-for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law log-uniform" "--head shared"; do
+for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law log-uniform" "--model transformer --window 8" \
+    "--model transformer --window 8 --train bp --head low-rank --law uniform"; do
     # shellcheck disable=SC2086
     "$program" $small $how >out || fail "words $how"
     grep -q "^result example=words .* valid=[1-9][0-9.]* .* test=[1-9]" out || fail "words $how gives no result"
@@ -16,9 +17,13 @@ for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law l
 done
 
 same() { # FILE: what does not depend on the clock
-    sed -n 's/ seconds=[0-9.]*//; /^result/p' "$1"
+    sed -n 's/ [a-z_]*seconds=[0-9.]*//g; /^result/p' "$1"
 }
 law="--law counts --epochs 2"
+# shellcheck disable=SC2086
+"$program" $small --test no >out || fail "words without the test part"
+grep -q "^result .* valid=[1-9]" out || fail "--test no tells nothing"
+! grep -q " test=" out || fail "--test no looks at the test part"
 # shellcheck disable=SC2086
 "$program" $small $law >whole || fail "an epoch"
 # shellcheck disable=SC2086

@@ -178,7 +178,7 @@ static mf_unit_spec any_unit(machine *m)
     mf_unit_spec unit;
 
     require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
-    unit.kind = any_constant(m, MF_UNIT_EMBEDDING);
+    unit.kind = any_constant(m, MF_UNIT_FLATTEN);
     if (pick(m, 4) == 0)
         unit.inputs[0] = any_constant(m, 8);
     if ((unit.kind == MF_UNIT_ADD || unit.kind == MF_UNIT_CONCAT) && pick(m, 2))

@@ -160,6 +160,8 @@ def run_unit(unit, get, x, other):
         return x.transpose(0, 2, 1)
     if kind == "tokens":
         return x.reshape(*x.shape[:2], -1).transpose(0, 2, 1)
+    if kind == "flatten":
+        return x.reshape(len(x), -1)
     if kind == "positions":
         return x + get("weight")
     if kind == "attention":
@@ -180,6 +182,16 @@ def run_units(layer, get, x):
     return nodes
 
 
+def projection(layer, get, tensors):
+    """M: what the head learns, behind a matrix that belongs to the first layer whose head reads it."""
+    parts = [tensors[f"layers.{layer['head']['shared']}.head.shared"]] if "shared" in layer["head"] else []
+    try:
+        parts.append(get("head.projection"))
+    except KeyError:
+        assert parts
+    return np.concatenate(parts, 1)
+
+
 def goodness(network, tensors, x):
     scores = []
     for i, layer in enumerate(network["layers"]):
@@ -188,10 +200,10 @@ def goodness(network, tensors, x):
             head, nodes = layer["head"], run_units(layer, get, x)
             x = nodes[head.get("output", -1)]
             if head["kind"] == "positions":
-                scores.append(nodes[-1] @ get("head.projection").T)
+                scores.append(nodes[-1] @ projection(layer, get, tensors).T)
                 continue
             read = features({"head_size": head["pool_size"]}, nodes[-1])
-            scores.append(read @ get("head.projection").T)
+            scores.append(read @ projection(layer, get, tensors).T)
         else:
             x, _ = forward(layer, get, x)
             scores.append(features(layer, x) @ get("projection").T)
@@ -213,19 +225,24 @@ def gradients_of_spec(layer, get, x, y):
     return {"weight": dz.T @ x, "bias": dz.sum(0), "projection": delta.T @ a}, a
 
 
-def gradients_of_units(layer, get, x, y):
-    """Of dense units with bias, ReLU and sums, and of an embedding with positions; the output."""
+def gradients_of_units(layer, get, x, y, m):
+    """Of dense units, ReLU and sums, and of an embedding with positions; the output."""
     nodes = run_units(layer, get, x)
     read = nodes[-1].reshape(len(x), -1)
-    delta = softmax_error(read @ get("head.projection").T, y)
+    delta = softmax_error(read @ m.T, y)
     back = [np.zeros_like(node) for node in nodes]
-    back[-1] = (delta @ get("head.projection")).reshape(nodes[-1].shape)
-    gradients = {"head.projection": delta.T @ read}
+    back[-1] = (delta @ m).reshape(nodes[-1].shape)
+    try:
+        learned = get("head.projection").shape[1]
+        gradients = {"head.projection": delta.T @ read[:, read.shape[1] - learned:]}
+    except KeyError:
+        gradients = {}
     for number, unit in reversed(list(enumerate(layer["units"], 1))):
         dy, read = back[number], unit["input"]
         if unit["kind"] == "dense":
             gradients[f"units.{number}.weight"] = dy.T @ nodes[read]
-            gradients[f"units.{number}.bias"] = dy.sum(0)
+            if unit["bias"]:
+                gradients[f"units.{number}.bias"] = dy.sum(0)
             back[read] = back[read] + dy @ get(f"units.{number}.weight")
         elif unit["kind"] == "positions":
             gradients[f"units.{number}.weight"] = dy.sum(0)
@@ -239,7 +256,7 @@ def gradients_of_units(layer, get, x, y):
         else:
             assert unit["activation"] == "relu"
             back[read] = back[read] + dy * (nodes[read] > 0)
-    return gradients, nodes[-1]
+    return gradients, nodes[layer["head"].get("output", -1)]
 
 
 def step(network, tensors, training, x, y):
@@ -251,7 +268,10 @@ def step(network, tensors, training, x, y):
         assert how["kind"] == "adamw"
         rate, decay = float(how["learning_rate"]), float(how["weight_decay"])
         betas = float(how["beta1"]), float(how["beta2"])
-        gradients, a = (gradients_of_units if layer["kind"] == "units" else gradients_of_spec)(layer, get, x, y)
+        if layer["kind"] == "units":
+            gradients, a = gradients_of_units(layer, get, x, y, projection(layer, get, tensors))
+        else:
+            gradients, a = gradients_of_spec(layer, get, x, y)
         for name, gradient in gradients.items():
             state = f"training.layers.{i}.{name}."
             t = int(training["layers"][i]["steps"][name]) + 1
@@ -281,8 +301,8 @@ def scale(tensors, x):
     return (x + shift) * factor
 
 
-models = {"dense": 6, "maps": 60, "training": 6, "units": 60, "units_training": 6, "sequences": 60, "positions": 60,
-          "tokens_training": 6}
+models = {"dense": 6, "maps": 60, "training": 6, "units": 60, "units_training": 6, "sequences": 60, "positions": 60, "rows": 60,
+          "tokens_training": 6, "shared_training": 6}
 for model, inputs in models.items():
     path = f"{sys.argv[1]}/{model}.safetensors"
     if not os.path.exists(path):

@@ -232,6 +232,46 @@ static mf_network *tokens(mf_optimizer *optimizer)
     return network;
 }
 
+/* Heads that read one matrix: behind a dense unit with two columns that are learned, and with none. */
+static mf_network *shared(mf_optimizer *optimizer)
+{
+    mf_matrix *matrix = make_matrix(GOLDEN_CLASSES, 4, 90);
+    units_plan plans[2] = {plan_row(GOLDEN_INPUTS, GOLDEN_CLASSES), plan_row(5, GOLDEN_CLASSES)};
+    mf_network *network;
+
+    for (size_t i = 0; i < 2; i++) {
+        plan_add(&plans[i], unit_dense(5));
+        plan_add(&plans[i], unit_activation(MF_ACTIVATION_RELU));
+        plan_shared(&plans[i], matrix, i == 0 ? 2 : 0);
+        plans[i].seed = 91 + i;
+    }
+    network = make_units_network(plans, 2, optimizer);
+    mf_matrix_free(matrix);
+    return network;
+}
+
+static void write_shared(const char *folder, mf_optimizer *optimizer)
+{
+    mf_network *network = shared(optimizer);
+
+    golden_train(network, GOLDEN_INPUTS, 3);
+    save(folder, "shared_training", network, MF_CONTENTS_TRAINING);
+}
+
+/* All positions of a sequence as a row, and the layer's input. */
+static mf_network *rows(void)
+{
+    units_plan plan = plan_sequence(15, 4, GOLDEN_CLASSES);
+
+    plan_add(&plan, unit_dense(3));
+    plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+    plan_add(&plan, unit_dense(5));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, unit_reading(unit_of(MF_UNIT_FLATTEN), 0));
+    plan_add(&plan, unit_concat(4, 5));
+    return make_units_network(&plan, 1, NULL);
+}
+
 static void write_sequences(const char *folder, mf_optimizer *optimizer)
 {
     mf_network *network = sequences(optimizer);
@@ -239,6 +279,7 @@ static void write_sequences(const char *folder, mf_optimizer *optimizer)
     golden_train(network, GOLDEN_MAPS, 4);
     save(folder, "sequences", network, MF_CONTENTS_MODEL);
     save(folder, "positions", positions(), MF_CONTENTS_MODEL);
+    save(folder, "rows", rows(), MF_CONTENTS_MODEL);
 }
 
 static void write_tokens(const char *folder, mf_optimizer *optimizer)
@@ -255,7 +296,7 @@ int main(int argc, char **argv)
     mf_optimizer *optimizer = NULL;
 
     if (argc != 3) {
-        fprintf(stderr, "usage: %s FOLDER 1|2|3|4\n", argv[0]);
+        fprintf(stderr, "usage: %s FOLDER 1|2|3|4|5\n", argv[0]);
         return 2;
     }
     how.weight_decay = 0.1f;
@@ -266,8 +307,10 @@ int main(int argc, char **argv)
         write_units(argv[1], optimizer);
     else if (argv[2][0] == '3')
         write_sequences(argv[1], optimizer);
-    else
+    else if (argv[2][0] == '4')
         write_tokens(argv[1], optimizer);
+    else
+        write_shared(argv[1], optimizer);
     mf_optimizer_free(optimizer);
     return 0;
 }

@@ -291,6 +291,8 @@ static mf_network *sequences(const images *set)
     plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
     plan_add(&plan, unit_of(MF_UNIT_TRANSPOSE));
     plan_add(&plan, unit_concat(MF_NODE_PREVIOUS, MF_NODE_PREVIOUS));
+    plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+    plan_add(&plan, unit_dense(30));
     append_plan(network, &plan);
     append_dense(network, 20);
     return network;
@@ -321,6 +323,48 @@ static mf_network *positions(const images *set)
     return network;
 }
 
+/* Heads that read one matrix, with columns of their own behind it and without; a head without it between. */
+static mf_network *shared(const images *set)
+{
+    mf_matrix *matrix = make_matrix(IMAGE_CLASSES, 6, 44);
+    mf_network *network = make_network();
+    units_plan plan = maps_of(set);
+
+    plan_add(&plan, unit_dense(16));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    for (size_t i = 0; i < 3; i++) {
+        plan_shared(&plan, i == 1 ? NULL : matrix, i == 0 ? 0 : 3);
+        append_plan(network, &plan);
+        plan = behind(network);
+        plan_add(&plan, unit_dense(12));
+        plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    }
+    mf_matrix_free(matrix);
+    return network;
+}
+
+static mf_network *shared_at_positions(const images *set)
+{
+    mf_matrix *matrix = make_matrix(IMAGE_CLASSES, 9, 45);
+    mf_network *network = make_network();
+    units_plan plan = maps_of(set);
+    mf_unit_spec patches = unit_conv(12, 7, 0);
+
+    patches.stride[0] = patches.stride[1] = 7;
+    plan.head.kind = MF_HEAD_POSITIONS;
+    plan.head.shared = matrix;
+    plan_add(&plan, patches);
+    plan_add(&plan, unit_of(MF_UNIT_TOKENS));
+    append_plan(network, &plan);
+    plan = behind(network);
+    plan.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&plan, unit_dense(14));
+    plan_shared(&plan, matrix, 2);
+    append_plan(network, &plan);
+    mf_matrix_free(matrix);
+    return network;
+}
+
 static const struct {
     const char *name;
     mf_network *(*make)(const images *set);
@@ -330,6 +374,7 @@ static const struct {
     {"rows", rows},           {"mixed", mixed},
     {"single", single},       {"joined", joined},
     {"sequences", sequences}, {"positions", positions},
+    {"shared", shared},       {"shared_at_positions", shared_at_positions},
 };
 
 const char *built_name(int which)
@@ -357,9 +402,10 @@ mf_network *random_network(uint64_t seed, images *set)
 {
     test_random random = {seed};
     mf_network *network = make_network();
-    units_plan plan = seed % 10 == 1 ? tokens_plan(&random)
-                      : seed % 3     ? random_plan(&random)
-                                     : random_plan_with_head_units(&random, 0);
+    units_plan plan = seed % 10 == 1  ? tokens_plan(&random)
+                      : seed % 9 == 4 ? random_plan_with_flatten(&random)
+                      : seed % 3      ? random_plan(&random)
+                                      : random_plan_with_head_units(&random, 0);
     size_t vocabulary;
 
     plan.head.classes = IMAGE_CLASSES;

@@ -5,7 +5,7 @@
 #include "images.h"
 #include "monoforward.h"
 
-enum { BUILT_NETWORKS = 10, RANDOM_NETWORKS = 40 };
+enum { BUILT_NETWORKS = 12, RANDOM_NETWORKS = 40 };
 
 const char *built_name(int which);
 mf_network *built_network(int which, const images *set);

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <math.h>
+#include <stdio.h>
 
 void check_status_at(mf_status expected, mf_status got, const char *call, const char *file, int line)
 {
@@ -45,4 +46,20 @@ void *get_zeroed(size_t count, size_t bytes)
 
     assert_non_null(memory);
     return memory;
+}
+
+void *read_file(const char *path, size_t *count)
+{
+    FILE *file = fopen(path, "rb");
+    void *bytes;
+
+    if (file == NULL)
+        return NULL;
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *count = (size_t)ftell(file);
+    rewind(file);
+    bytes = get_memory(*count + 1); /* also of an empty file */
+    assert_int_equal(fread(bytes, 1, *count, file), *count);
+    fclose(file);
+    return bytes;
 }

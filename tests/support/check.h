@@ -14,6 +14,17 @@
 
 #include "monoforward.h"
 
+/** Whether a sanitizer is in the program that keeps an account of memory or of threads. clang says so by
+ * __has_feature() alone. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED \
+    (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define SANITIZED 0
+#endif
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /** The call must return `expected`; otherwise both statuses and the library's message are shown. */
@@ -41,6 +52,9 @@ void check_near_at(double expected, double got, double tolerance, const char *wh
 
 /** malloc and calloc that end the test when there is no memory. */
 void *get_memory(size_t bytes);
+
+/** A file's bytes, to be freed, and how many there are; NULL if there is no such file. */
+void *read_file(const char *path, size_t *count);
 void *get_zeroed(size_t count, size_t bytes);
 
 #endif

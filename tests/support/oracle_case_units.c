@@ -38,12 +38,13 @@ static int has_gradient(const units_parameter *one)
     return one->learns && !one->parameter->frozen;
 }
 
+/* Also of parameters that are frozen: what the others' gradients are left over from is no smaller for it. */
 static double largest_gradient(const units_oracle *o)
 {
     double largest = 0.0;
 
     for (size_t i = 0; i < o->listed; i++)
-        if (has_gradient(&o->list[i]))
+        if (o->list[i].learns)
             largest = fmax(largest, largest_of(o->list[i].parameter->gradient, o->list[i].parameter->count));
     return largest;
 }

@@ -44,6 +44,11 @@ static void settle_shape(units_node *node, const units_node *from, const units_n
         node->map[0] = from->places;
         node->map[1] = 1;
     }
+    if (spec->kind == MF_UNIT_FLATTEN) {
+        node->rank = 1;
+        node->channels = from->values;
+        node->map[0] = node->map[1] = 1;
+    }
     if (spec->kind == MF_UNIT_ATTENTION) {
         node->spec.heads = spec->heads ? spec->heads : 1;
         node->channels = from->channels / 3;

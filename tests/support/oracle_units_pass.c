@@ -312,6 +312,25 @@ static void transpose(units_oracle *o, units_pass *p, size_t n, int back)
             }
 }
 
+/* Of maps the rows of map 0, then those of map 1; of a sequence the values of position 0, then those of
+ * position 1. */
+static void flatten(units_oracle *o, units_pass *p, size_t n, int back)
+{
+    const units_node *node = &o->nodes[n], *from = &o->nodes[node->from[0]];
+
+    for (size_t i = 0; i < p->rows * node->values; i++) {
+        size_t r = i / node->values, v = i % node->values;
+        size_t c = from->rank == 2 ? v % from->channels : v / from->places;
+        size_t place = from->rank == 2 ? v / from->channels : v % from->places;
+        size_t at = r * from->values + of_place(from, c, place);
+
+        if (back)
+            p->gradient[node->from[0]][at] += p->gradient[n][i];
+        else
+            p->value[n][i] = p->value[node->from[0]][at];
+    }
+}
+
 static void positions(units_oracle *o, units_pass *p, size_t n, int back)
 {
     units_node *node = &o->nodes[n];
@@ -718,6 +737,9 @@ static void unit_forward(units_oracle *o, units_pass *p, size_t n)
     case MF_UNIT_EMBEDDING:
         embedding(o, p, n, 0);
         break;
+    case MF_UNIT_FLATTEN:
+        flatten(o, p, n, 0);
+        break;
     default:
         sum(o, p, n, 0);
     }
@@ -767,6 +789,9 @@ static void unit_backward(units_oracle *o, units_pass *p, size_t n)
         break;
     case MF_UNIT_EMBEDDING:
         embedding(o, p, n, 1);
+        break;
+    case MF_UNIT_FLATTEN:
+        flatten(o, p, n, 1);
         break;
     default:
         sum(o, p, n, 1);

@@ -10,6 +10,7 @@ typedef struct draft {
     test_random *random;
     int positions; /* a head of a sequence is one for positions */
     int heads;     /* heads have units of their own, if they can */
+    int flattens;  /* sequences and maps now and then become rows */
 } draft;
 
 static int chance(draft *d, double rate)
@@ -300,11 +301,22 @@ static int join_ends(draft *d)
     return 1;
 }
 
+/* Whether a sequence or maps become a row here, also the layer's input, behind which something must come. */
+static int draws_flatten(draft *d, size_t wanted)
+{
+    return d->flattens && node_at(d, d->plan.count)->rank > 1 && (d->plan.count > 0 || wanted > 1) &&
+           chance(d, 0.3);
+}
+
 static int draw_units(draft *d)
 {
     size_t wanted = between(d, 1, RANDOM_UNITS);
 
     while (d->plan.count < wanted) {
+        if (draws_flatten(d, wanted))
+            add(d, unit_of(MF_UNIT_FLATTEN));
+        if (d->plan.count == wanted)
+            break;
         size_t from = chance(d, 0.85) ? d->plan.count : random_index(d->random, d->plan.count + 1);
 
         if (chance(d, 0.35) && try_sum(d))
@@ -332,7 +344,7 @@ static int32_t draw_output(draft *d)
 
         for (int i = 0; i < 1 + unit_reads_two(node->spec.kind); i++)
             least = node->from[i] < least ? node->from[i] : least;
-        if (least >= n - 1)
+        if (least >= n - 1 && !(n == 2 && node_at(d, 1)->spec.kind == MF_UNIT_FLATTEN))
             found[count++] = (int32_t)n - 1;
     }
     return count == 0 ? MF_NODE_PREVIOUS : found[random_index(d->random, count)];
@@ -372,19 +384,33 @@ static void draw_similarity(draft *d)
     d->plan.head.similarity = chance(d, 0.5) ? 0.99f : 0.5f;
 }
 
-static units_plan draw_plan(test_random *random, int positions, int heads)
+/* Each draw has a statement of its own: compilers differ in which argument of a call comes first. */
+static units_plan draw_sequence(draft *d, size_t classes)
 {
-    draft d = {.random = random, .positions = positions, .heads = heads};
+    size_t values = between(d, 2, 8), positions = between(d, 1, 5);
+
+    return plan_sequence(positions, values, classes);
+}
+
+static units_plan draw_maps(draft *d, size_t classes)
+{
+    size_t width = between(d, 1, LARGEST_MAP), height = between(d, 1, LARGEST_MAP), maps = between(d, 1, 4);
+
+    return plan_maps(maps, height, width, classes);
+}
+
+static units_plan draw_plan(test_random *random, int positions, int heads, int flattens)
+{
+    draft d = {.random = random, .positions = positions, .heads = heads, .flattens = flattens};
     int whole = 0;
 
     while (!whole) {
         size_t classes = between(&d, 2, 6);
 
         if (chance(&d, 0.25))
-            d.plan = plan_sequence(between(&d, 1, 5), between(&d, 2, 8), classes);
+            d.plan = draw_sequence(&d, classes);
         else if (chance(&d, 0.6))
-            d.plan = plan_maps(between(&d, 1, 4), between(&d, 1, LARGEST_MAP), between(&d, 1, LARGEST_MAP),
-                               classes);
+            d.plan = draw_maps(&d, classes);
         else
             d.plan = plan_row(between(&d, 2, 12), classes);
         d.plan.seed = 1 + random_index(random, 1000);
@@ -401,7 +427,7 @@ static units_plan draw_plan(test_random *random, int positions, int heads)
 
 units_plan random_plan(test_random *random)
 {
-    return draw_plan(random, 0, 0);
+    return draw_plan(random, 0, 0, 0);
 }
 
 units_plan random_plan_of_positions(test_random *random)
@@ -409,7 +435,7 @@ units_plan random_plan_of_positions(test_random *random)
     units_plan plan;
 
     do
-        plan = draw_plan(random, 1, 0);
+        plan = draw_plan(random, 1, 0, 0);
     while (plan.head.kind != MF_HEAD_POSITIONS);
     return plan;
 }
@@ -419,7 +445,25 @@ units_plan random_plan_with_head_units(test_random *random, int positions)
     units_plan plan;
 
     do
-        plan = draw_plan(random, positions, 1);
+        plan = draw_plan(random, positions, 1, 0);
     while (plan.head.output_node == MF_NODE_PREVIOUS && plan.head.similarity == 0.0f);
+    return plan;
+}
+
+static int has_kind(const units_plan *plan, int32_t kind)
+{
+    for (size_t n = 0; n < plan->count; n++)
+        if (plan->units[n].kind == kind)
+            return 1;
+    return 0;
+}
+
+units_plan random_plan_with_flatten(test_random *random)
+{
+    units_plan plan;
+
+    do
+        plan = draw_plan(random, 0, (int)random_index(random, 2), 1);
+    while (!has_kind(&plan, MF_UNIT_FLATTEN));
     return plan;
 }

@@ -19,4 +19,7 @@ units_plan random_plan_of_positions(test_random *random);
  * sequence. Some compare similarities, and their map may be all that they have. */
 units_plan random_plan_with_head_units(test_random *random, int positions);
 
+/** A sequence or maps become a row on the way. */
+units_plan random_plan_with_flatten(test_random *random);
+
 #endif

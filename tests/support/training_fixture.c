@@ -115,7 +115,7 @@ static mf_network *make_sequences(mf_optimizer *optimizer)
 {
     units_plan plans[3] = {plan_sequence(7, 3, CLASSES), plan_sequence(7, 3, CLASSES),
                            plan_sequence(7, 7, CLASSES)};
-    mf_layer_spec spec = layer_spec(11, 19, CLASSES);
+    mf_layer_spec spec = layer_spec(35, 19, CLASSES);
     mf_network *network;
     mf_layer *layer;
 
@@ -139,6 +139,8 @@ static mf_network *make_sequences(mf_optimizer *optimizer)
     plan_add(&plans[2], unit_of(MF_UNIT_GLOBAL_POOL));
     plan_add(&plans[2], unit_dense(5));
     plan_add(&plans[2], unit_concat(MF_NODE_PREVIOUS, 7));
+    plan_add(&plans[2], unit_reading(unit_of(MF_UNIT_FLATTEN), 6));
+    plan_add(&plans[2], unit_concat(MF_NODE_PREVIOUS, 9));
     plans[2].seed = 65;
     spec.activation = MF_ACTIVATION_SILU;
     network = make_units_network(plans, 3, NULL);
@@ -215,7 +217,29 @@ static mf_network *make_tokens(mf_optimizer *optimizer)
     return network;
 }
 
-enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_BF16, OF_SEQUENCES, OF_POSITIONS, OF_TOKENS };
+/* Heads that read one matrix, behind units of their own: with and without columns that they learn, sampled,
+ * and next to one that reads none. */
+static mf_network *make_shared(mf_optimizer *optimizer)
+{
+    mf_matrix *matrix = make_matrix(CLASSES, 6, 9);
+    units_plan plans[LAYERS];
+    mf_network *network;
+
+    for (size_t i = 0; i < LAYERS; i++) {
+        plans[i] = plan_row(i == 0 ? INPUTS : 10 + i, CLASSES);
+        plans[i].seed = 80 + i;
+        plan_add(&plans[i], unit_dense(11 + i));
+        plan_add(&plans[i], unit_activation(MF_ACTIVATION_TANH));
+        plan_shared(&plans[i], i == 1 ? NULL : matrix, i == 0 ? 0 : i);
+    }
+    plans[2].head.sampling = MF_SAMPLING_UNIFORM;
+    plans[2].head.candidates = 2;
+    network = make_units_network(plans, LAYERS, optimizer);
+    mf_matrix_free(matrix);
+    return network;
+}
+
+enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_BF16, OF_SEQUENCES, OF_POSITIONS, OF_TOKENS, OF_SHARED };
 
 static mf_network *make_kind(int kind, mf_optimizer *optimizer)
 {
@@ -227,6 +251,8 @@ static mf_network *make_kind(int kind, mf_optimizer *optimizer)
         return make_positions(optimizer);
     if (kind == OF_TOKENS)
         return make_tokens(optimizer);
+    if (kind == OF_SHARED)
+        return make_shared(optimizer);
     if (kind == OF_BF16)
         return make_rounding(optimizer);
     return kind == OF_MAPS ? make_maps(optimizer)
@@ -245,7 +271,8 @@ static training_fixture *make_fixture_of(const rule *how, int kind)
     spec.clip_norm = how->clip;
     check_ok(mf_optimizer_create(&spec, &s->optimizer));
     s->network = make_kind(kind, s->optimizer);
-    s->projection = kind == OF_UNITS || kind == OF_POSITIONS ? "head.projection" : "projection";
+    s->projection =
+        kind == OF_UNITS || kind == OF_POSITIONS || kind == OF_SHARED ? "head.projection" : "projection";
     check_ok(mf_layer_set(layer_at(s->network, 0), MF_LAYER_DROPOUT, 0.3));
     check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.2));
     s->workspace = make_network_workspace(s->network, ROWS);
@@ -289,6 +316,11 @@ training_fixture *make_positions_fixture(const rule *how)
 training_fixture *make_tokens_fixture(const rule *how)
 {
     return make_fixture_of(how, OF_TOKENS);
+}
+
+training_fixture *make_shared_fixture(const rule *how)
+{
+    return make_fixture_of(how, OF_SHARED);
 }
 
 training_fixture *make_rounding_fixture(const rule *how)

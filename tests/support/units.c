@@ -225,6 +225,26 @@ void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other)
     same_field(groups);
 }
 
+void check_same_matrix(const mf_matrix *one, const mf_matrix *other)
+{
+    size_t rows[2] = {0, 0}, columns[2] = {0, 0};
+    float *values[2];
+
+    if (one == other)
+        return;
+    check_ok(mf_matrix_size(one, &rows[0], &columns[0]));
+    check_ok(mf_matrix_size(other, &rows[1], &columns[1]));
+    assert_int_equal(rows[0], rows[1]);
+    assert_int_equal(columns[0], columns[1]);
+    for (int i = 0; i < 2; i++) {
+        values[i] = get_memory(rows[0] * columns[0] * sizeof(float));
+        check_ok(mf_matrix_values(i ? other : one, values[i], rows[0] * columns[0]));
+    }
+    assert_memory_equal(values[0], values[1], rows[0] * columns[0] * sizeof(float));
+    free(values[0]);
+    free(values[1]);
+}
+
 void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
 {
     same_field(struct_size);
@@ -239,6 +259,7 @@ void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
     same_field(candidates);
     same_field(similarity);
     same_field(reserved2);
+    check_same_matrix(one->shared, other->shared);
 }
 
 void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other)
@@ -429,4 +450,43 @@ units_plan plan_residual(size_t maps, size_t height, size_t width, size_t classe
     plan_add(&plan, unit_add(MF_NODE_PREVIOUS, 0));
     plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
     return plan;
+}
+
+mf_matrix *make_matrix(size_t rows, size_t columns, uint64_t seed)
+{
+    float *values = get_memory(rows * columns * sizeof *values);
+    test_random random = {.state = seed};
+    mf_matrix_spec spec;
+    mf_matrix *matrix = NULL;
+
+    random_values(&random, values, rows * columns, 1.0);
+    check_ok(mf_matrix_spec_init(&spec, sizeof spec));
+    spec.rows = rows;
+    spec.columns = columns;
+    spec.values = values;
+    check_ok(mf_matrix_create(&spec, &matrix));
+    free(values);
+    return matrix;
+}
+
+void plan_shared(units_plan *plan, const mf_matrix *matrix, size_t learned)
+{
+    mf_unit_spec map;
+    size_t columns = 0;
+
+    if (matrix != NULL)
+        check_ok(mf_matrix_size(matrix, NULL, &columns));
+    map = unit_dense(columns + learned);
+    map.bias = 0;
+    plan->head.output_node = (int32_t)plan->count;
+    plan->head.shared = matrix;
+    plan_add(plan, map);
+}
+
+const mf_matrix *shared_at(const mf_network *network, size_t position)
+{
+    mf_head_spec head = {.struct_size = sizeof head};
+
+    check_ok(mf_layer_head(layer_at(network, position), &head));
+    return head.shared;
 }

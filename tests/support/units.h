@@ -72,6 +72,7 @@ mf_head_spec head_spec(size_t classes);
 
 /** Both say the same, field by field: structs have padding, which says nothing. */
 void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other);
+void check_same_matrix(const mf_matrix *one, const mf_matrix *other);
 void check_same_head(const mf_head_spec *one, const mf_head_spec *other);
 void check_same_spec(const mf_layer_spec *one, const mf_layer_spec *other);
 
@@ -90,6 +91,16 @@ void check_head_refused(const units_plan *plan, mf_status expected, const char *
 
 /** A network of layers from these plans; `optimizer` may be NULL. */
 mf_network *make_units_network(const units_plan *plans, size_t count, mf_optimizer *optimizer);
+
+/** A matrix of random values. */
+mf_matrix *make_matrix(size_t rows, size_t columns, uint64_t seed);
+
+/** The units that there are become the body; a dense unit without bias behind it is the head's, and M reads
+ * the columns of `matrix`, which may be NULL, and `learned` of its own. */
+void plan_shared(units_plan *plan, const mf_matrix *matrix, size_t learned);
+
+/** The matrix that a layer's head reads, borrowed; NULL if there is none. */
+const mf_matrix *shared_at(const mf_network *network, size_t position);
 
 /** Number of values of all parameters together: what mf_layer_gradients() writes. */
 size_t count_gradients(const mf_layer *layer);

@@ -396,7 +396,10 @@ static void check_example(const method *m, const mfi_kernels *kernels, test_rand
     free_example(&e);
 }
 
-/* Kernels of 1 to 7, also larger than the map, strides of 1 to 3, also larger than the kernel. */
+enum { FAR = 1000000007 }; /* a stride beyond any map, which must take no longer */
+
+/* Kernels of 1 to 7, also larger than the map, strides of 1 to 3, also larger than the kernel, and far
+ * larger. */
 static void check_random_examples(const method *m, const mfi_kernels *kernels, test_random *random)
 {
     for (int trial = 0; trial < 300; trial++) {
@@ -409,7 +412,7 @@ static void check_random_examples(const method *m, const mfi_kernels *kernels, t
         for (int d = 0; d < 2; d++) {
             g.kernel[d] = 1 + random_index(random, 7);
             g.padding[d] = random_index(random, g.kernel[d]);
-            g.stride[d] = 1 + random_index(random, 3);
+            g.stride[d] = random_index(random, 12) == 0 ? FAR : 1 + random_index(random, 3);
             while (g.kernel[d] > size[d] + 2 * g.padding[d])
                 g.padding[d]++;
         }

@@ -112,6 +112,13 @@ static void check_softmax(const mfi_kernels *kernels, test_random *random)
             memcpy(p, x, n * sizeof *p);
             memcpy(again, x, n * sizeof *p);
             memcpy(ds, dp, n * sizeof *ds);
+            assert_true((double)kernels->highest(n, x) == largest);
+            check_near(sum, kernels->exponentials(n, x, (float)largest, NULL), 2e-7 * sum);
+            check_near(sum, kernels->exponentials(n, x, (float)largest, p), 2e-7 * sum);
+            kernels->scale_shift(n, 2.0f, 0.5f, p);
+            for (size_t i = 0; i < n; i++)
+                check_near(2.0 * exp((double)x[i] - largest) + 0.5, (double)p[i], 1e-6);
+            memcpy(p, x, n * sizeof *p);
             kernels->softmax(n, p, &shift);
             kernels->softmax_again(n, again, shift);
             assert_memory_equal(p, again, n * sizeof *p);
@@ -123,6 +130,7 @@ static void check_softmax(const mfi_kernels *kernels, test_random *random)
             for (size_t i = 0; i < n; i++)
                 check_near(0.25 * (double)p[i] * ((double)dp[i] - mean), (double)ds[i], 1e-6);
             x[n / 2] = NAN;
+            assert_true(isnan(kernels->exponentials(n, x, (float)largest, NULL)));
             kernels->softmax(n, x, &shift);
             assert_true(isnan(x[0]) && isnan(x[n - 1]));
             free(x);

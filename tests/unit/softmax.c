@@ -8,6 +8,8 @@
 #include "check.h"
 #include "random.h"
 
+#define KERNELS mfi_kernels_select()
+
 static double exact_log_sum(size_t m, const float *row)
 {
     double highest = (double)row[0], sum = 0.0;
@@ -38,10 +40,10 @@ static void check_batch(size_t rows, size_t m, double scale, double shift, float
         total += (double)weights[r];
     }
     memcpy(gradient, scores, rows * m * sizeof *scores);
-    mfi_softmax(rows, m, scores, to);
+    mfi_softmax(KERNELS, NULL, rows, m, scores, to);
     const mfi_targets targets = {labels, weighted ? weights : NULL, 1, smoothing};
-    got = mfi_cross_entropy(rows, m, scores, &targets);
-    same = mfi_cross_entropy_gradient(rows, m, gradient, &targets);
+    got = mfi_cross_entropy(KERNELS, NULL, rows, m, scores, &targets);
+    same = mfi_cross_entropy_gradient(KERNELS, NULL, rows, m, gradient, &targets);
     for (size_t r = 0; r < rows; r++) {
         const float *row = scores + r * m;
         double log_sum = exact_log_sum(m, row), entropy = log_sum;
@@ -109,12 +111,12 @@ static void test_many_small_terms_count(void **state)
     (void)state;
     for (size_t c = 0; c < MANY; c++)
         again[c] = scores[c] = c == 0 ? 0.0f : -17.0f;
-    assert_true(fabs(mfi_cross_entropy(1, MANY, scores, &targets).loss - exact) < 1e-5 * exact);
-    mfi_running_take(&running, mfi_kernels_variant(0), 0, MANY / 2, again, label);
-    mfi_running_take(&running, mfi_kernels_variant(0), MANY / 2, MANY / 2, again + MANY / 2, label);
-    /* Of the piece that has the 1, which has 256 classes, the small ones may be lost. */
-    assert_true(fabs(mfi_running_cross_entropy(1, &running, &targets).loss - exact) < 256.0 / MANY * exact);
-    mfi_cross_entropy_gradient(1, MANY, scores, &targets);
+    assert_true(fabs(mfi_cross_entropy(KERNELS, NULL, 1, MANY, scores, &targets).loss - exact) <
+                1e-5 * exact);
+    mfi_running_take(&running, KERNELS, 0, MANY / 2, again, label);
+    mfi_running_take(&running, KERNELS, MANY / 2, MANY / 2, again + MANY / 2, label);
+    assert_true(fabs(mfi_running_cross_entropy(1, &running, &targets).loss - exact) < 1e-5 * exact);
+    mfi_cross_entropy_gradient(KERNELS, NULL, 1, MANY, scores, &targets);
     assert_true(fabs((double)scores[0] + 1.0 - exp(-exact)) < 1e-4 * exact);
     free(scores);
     free(again);
@@ -127,7 +129,7 @@ static void test_ignored_labels_count_for_nothing(void **state)
     const float weights[2] = {3, 1};
     const mfi_targets targets = {labels, weights, 2, 0.0f};
     double losses[3] = {log(1.0 + exp(-1.0)), log(1.0 + exp(2.0)), log(2.0)};
-    mfi_loss got = mfi_cross_entropy_gradient(4, 2, scores, &targets);
+    mfi_loss got = mfi_cross_entropy_gradient(KERNELS, NULL, 4, 2, scores, &targets);
 
     (void)state;
     assert_int_equal(got.bad_row, 4);
@@ -151,20 +153,53 @@ static void test_the_first_bad_row_is_reported(void **state)
             const mfi_targets targets = {labels, NULL, 1, 0.0f};
 
             scores[row * 3 + 1] = bad[i];
-            assert_int_equal(mfi_cross_entropy(4, 3, scores, &targets).bad_row, row);
-            assert_int_equal(mfi_cross_entropy_gradient(4, 3, scores, &targets).bad_row, row);
+            assert_int_equal(mfi_cross_entropy(KERNELS, NULL, 4, 3, scores, &targets).bad_row, row);
+            assert_int_equal(mfi_cross_entropy_gradient(KERNELS, NULL, 4, 3, scores, &targets).bad_row, row);
         }
 }
 
-static void test_argmax_is_the_first_highest_score(void **state)
+/* Rows of many classes, so that there are several pieces, and stretches of rows. */
+static void test_the_first_highest_score_is_the_predicted_class(void **state)
 {
-    const float ties[] = {1, 5, 5, 2, 5}, negative[] = {-3, -1, -2}, one[] = {7}, same[] = {0, 0, 0};
+    enum { ROWS = 300, CLASSES = 70 };
+    float scores[ROWS * CLASSES];
+    int32_t labels[ROWS];
 
     (void)state;
-    assert_int_equal(mfi_argmax(5, ties), 1);
-    assert_int_equal(mfi_argmax(3, negative), 1);
-    assert_int_equal(mfi_argmax(1, one), 0);
-    assert_int_equal(mfi_argmax(3, same), 0);
+    for (size_t r = 0; r < ROWS; r++) {
+        for (size_t c = 0; c < CLASSES; c++)
+            scores[r * CLASSES + c] = c == r % 41 + 7 || c == 69 ? -1.0f : -2.0f;
+        labels[r] = (int32_t)(r % 3 == 0 ? r % 41 + 7 : r % 3 == 1 ? 69 : 0);
+    }
+    const mfi_targets targets = {labels, NULL, 1, 0.0f};
+    assert_int_equal(mfi_cross_entropy(KERNELS, NULL, ROWS, CLASSES, scores, &targets).correct, ROWS / 3);
+}
+
+/* Scores with repetitions, that come in blocks. */
+static void test_the_top_classes_are_those_of_a_sort(void **state)
+{
+    enum { CLASSES = 1000, BLOCK = 300 };
+    test_random random = {5};
+    float scores[CLASSES], top[9];
+    int32_t classes[9];
+
+    (void)state;
+    for (size_t most = 1; most <= 9; most++) {
+        random_values(&random, scores, CLASSES, 1.0);
+        for (size_t c = 0; c < CLASSES; c++)
+            scores[c] = floorf(scores[c] * 50.0f);
+        for (size_t first = 0; first < CLASSES; first += BLOCK)
+            mfi_top_take(KERNELS, most, first, CLASSES - first < BLOCK ? CLASSES - first : BLOCK,
+                         scores + first, classes, top);
+        for (size_t i = 0; i < most; i++) {
+            size_t before = 0;
+
+            for (size_t c = 0; c < CLASSES; c++)
+                before += scores[c] > top[i] || (scores[c] == top[i] && c < (size_t)classes[i]);
+            assert_int_equal(before, i);
+            assert_true(scores[classes[i]] == top[i]);
+        }
+    }
 }
 
 int main(void)
@@ -175,7 +210,8 @@ int main(void)
         cmocka_unit_test(test_many_small_terms_count),
         cmocka_unit_test(test_ignored_labels_count_for_nothing),
         cmocka_unit_test(test_the_first_bad_row_is_reported),
-        cmocka_unit_test(test_argmax_is_the_first_highest_score),
+        cmocka_unit_test(test_the_first_highest_score_is_the_predicted_class),
+        cmocka_unit_test(test_the_top_classes_are_those_of_a_sort),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,6 @@
 /* Teams and the pool behind them: every piece once, on whichever thread, in private slots; nested and
  * concurrent jobs; a thread that is held up; forks; threads that do not start. ThreadSanitizer runs this.
  * SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -12,20 +11,9 @@
 #include "base/subnormal.h"
 #include "build.h"
 #include "parallel/pool.h"
+#include "thread_faults.h"
 
 enum { MOST_SLOTS = 8, MOST_PIECES = 1000 };
-
-/* The linker puts this in the place of pthread_create(): see CMakeLists.txt. */
-static atomic_int starts_left = 1000;
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *argument);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *argument);
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *argument)
-{
-    if (atomic_fetch_sub(&starts_left, 1) <= 0)
-        return EAGAIN;
-    return __real_pthread_create(thread, how, run, argument);
-}
 
 static mf_pool *make_pool(uint32_t threads)
 {
@@ -309,9 +297,9 @@ static void test_a_pool_has_the_threads_that_started(void **state)
         mf_pool *pool;
         mfi_team team;
 
-        atomic_store(&starts_left, started);
+        thread_fail_at(THREAD_CREATE, (size_t)started + 1, 1);
         pool = make_pool(4);
-        atomic_store(&starts_left, 1000);
+        thread_fail_at(THREAD_CREATE, 0, 0);
         team = mfi_pool_team(pool, pool, 0);
         r.threads = started < 3 ? (size_t)started + 1 : 4;
         assert_int_equal(mfi_team_threads(&team), r.threads);
@@ -333,9 +321,9 @@ static void test_a_pipeline_needs_all_its_workers(void **state)
     for (int started = 0; started <= 3; started++) {
         mf_pipeline *pipeline = (mf_pipeline *)&spec;
 
-        atomic_store(&starts_left, started);
+        thread_fail_at(THREAD_CREATE, (size_t)started + 1, 1);
         check_status(started < 3 ? MF_STATUS_MEMORY : MF_STATUS_OK, mf_pipeline_create(&spec, &pipeline));
-        atomic_store(&starts_left, 1000);
+        thread_fail_at(THREAD_CREATE, 0, 0);
         if (started < 3) {
             assert_null(pipeline);
             check_message("could not start a thread");

@@ -29,7 +29,8 @@ ROOT = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
 ARRAYS = {"x", "y", "a", "gradients", "goodness", "labels", "probabilities", "values", "buffer", "shift",
           "scale"}
 HANDLE_ARRAYS = {"builders"}
-SINGLES = {"value", "lowest", "highest", "count", "size", "id", "position", "bytes", "written", "threads", "node", "needed"}
+SINGLES = {"value", "lowest", "highest", "count", "size", "id", "position", "bytes", "written", "threads", "node", "needed",
+           "rows", "columns"}
 # Read as well as written.
 BOTH_WAYS = {("mf_arena_init", "buffer")}
 

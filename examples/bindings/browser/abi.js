@@ -74,6 +74,7 @@ export const constants = Object.freeze({
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
     MF_UNIT_EMBEDDING: 14,
+    MF_UNIT_FLATTEN: 15,
     MF_BLOCK_RESIDUAL: 0,
     MF_BLOCK_BOTTLENECK: 1,
     MF_BLOCK_MIXER: 2,
@@ -181,6 +182,13 @@ export const structs = {
         input_scale: ['Float32', 32],
         input_shift: ['Float32', 36],
     }},
+    mf_matrix_spec: {bytes: 20, fields: {
+        struct_size: ['Uint32', 0],
+        rows: ['Uint32', 4],
+        columns: ['Uint32', 8],
+        values: ['Uint32', 12],
+        allocator: ['Uint32', 16],
+    }},
     mf_unit_spec: {bytes: 112, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
@@ -220,7 +228,7 @@ export const structs = {
         causal: ['Int32', 40],
         reserved: ['Int32', 44],
     }},
-    mf_head_spec: {bytes: 52, fields: {
+    mf_head_spec: {bytes: 56, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         classes: ['Uint32', 8],
@@ -234,6 +242,7 @@ export const structs = {
         candidates: ['Uint32', 40],
         similarity: ['Float32', 44],
         reserved2: ['Int32', 48],
+        shared: ['Uint32', 52],
     }},
     mf_builder_spec: {bytes: 40, fields: {
         struct_size: ['Uint32', 0],
@@ -271,7 +280,7 @@ export const structs = {
         gradient_norm: ['Float64', 32],
         applied: ['BigUint64', 40],
     }},
-    mf_memory: {bytes: 36, fields: {
+    mf_memory: {bytes: 40, fields: {
         struct_size: ['Uint32', 0],
         reserved: ['Uint32', 4],
         layers: ['Uint32', 8],
@@ -281,6 +290,7 @@ export const structs = {
         workspace: ['Uint32', 24],
         total: ['Uint32', 28],
         arena: ['Uint32', 32],
+        shared: ['Uint32', 36],
     }},
     mf_memory_spec: {bytes: 32, fields: {
         struct_size: ['Uint32', 0],

@@ -33,6 +33,7 @@ const (
 	UnitPositions  = int(C.MF_UNIT_POSITIONS)
 	UnitAttention  = int(C.MF_UNIT_ATTENTION)
 	UnitEmbedding  = int(C.MF_UNIT_EMBEDDING)
+	UnitFlatten    = int(C.MF_UNIT_FLATTEN)
 )
 
 // Poolings of a unit.
@@ -329,6 +330,9 @@ func (b *Builder) Transpose() *Builder { return b.Unit(DefaultUnit(UnitTranspose
 
 // Tokens adds one. Maps [d, height, width] as a sequence [height width, d].
 func (b *Builder) Tokens() *Builder { return b.Unit(DefaultUnit(UnitTokens)) }
+
+// Flatten adds one. A sequence or maps as a row of all their values, which takes no time.
+func (b *Builder) Flatten() *Builder { return b.Unit(DefaultUnit(UnitFlatten)) }
 
 // Positions adds one. Adds learned positions to a sequence.
 func (b *Builder) Positions() *Builder { return b.Unit(DefaultUnit(UnitPositions)) }

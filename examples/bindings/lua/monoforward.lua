@@ -236,6 +236,9 @@ function Builder:transpose(options) return self:unit(C.MF_UNIT_TRANSPOSE, option
 -- Maps [d, height, width] as a sequence [height width, d].
 function Builder:tokens(options) return self:unit(C.MF_UNIT_TOKENS, options) end
 
+-- A sequence or maps as a row of all their values, which takes no time.
+function Builder:flatten(options) return self:unit(C.MF_UNIT_FLATTEN, options) end
+
 -- Adds learned positions to a sequence.
 function Builder:positions(options) return self:unit(C.MF_UNIT_POSITIONS, options) end
 

@@ -6,6 +6,7 @@ typedef int32_t mf_status;
 typedef struct mf_optimizer mf_optimizer;
 typedef struct mf_layer mf_layer;
 typedef struct mf_workspace mf_workspace;
+typedef struct mf_matrix mf_matrix;
 typedef struct mf_builder mf_builder;
 typedef struct mf_network mf_network;
 typedef struct mf_pool mf_pool;
@@ -16,6 +17,7 @@ typedef struct mf_layer_spec mf_layer_spec;
 typedef struct mf_shape mf_shape;
 typedef struct mf_parameter_info mf_parameter_info;
 typedef struct mf_batch mf_batch;
+typedef struct mf_matrix_spec mf_matrix_spec;
 typedef struct mf_unit_spec mf_unit_spec;
 typedef struct mf_block_spec mf_block_spec;
 typedef struct mf_head_spec mf_head_spec;
@@ -114,6 +116,13 @@ struct mf_batch {
     float input_scale;
     float input_shift;
 };
+struct mf_matrix_spec {
+    uint32_t struct_size;
+    size_t rows;
+    size_t columns;
+    const float *values;
+    const mf_allocator *allocator;
+};
 struct mf_unit_spec {
     uint32_t struct_size;
     int32_t kind;
@@ -167,6 +176,7 @@ struct mf_head_spec {
     size_t candidates;
     float similarity;
     int32_t reserved2;
+    const mf_matrix *shared;
 };
 struct mf_builder_spec {
     uint32_t struct_size;
@@ -214,6 +224,7 @@ struct mf_memory {
     size_t workspace;
     size_t total;
     size_t arena;
+    size_t shared;
 };
 struct mf_memory_spec {
     uint32_t struct_size;
@@ -359,6 +370,7 @@ enum { MF_UNIT_TOKENS = 11 };
 enum { MF_UNIT_POSITIONS = 12 };
 enum { MF_UNIT_ATTENTION = 13 };
 enum { MF_UNIT_EMBEDDING = 14 };
+enum { MF_UNIT_FLATTEN = 15 };
 enum { MF_BLOCK_RESIDUAL = 0 };
 enum { MF_BLOCK_BOTTLENECK = 1 };
 enum { MF_BLOCK_MIXER = 2 };
@@ -424,6 +436,12 @@ mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_
 mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a);
 mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a);
 mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows, const float *a, float *goodness);
+mf_status mf_matrix_spec_init(mf_matrix_spec *spec, size_t size);
+mf_status mf_matrix_create(const mf_matrix_spec *spec, mf_matrix **matrix);
+mf_status mf_matrix_from_parameter(const mf_layer *layer, const char *name, const mf_allocator *allocator, mf_matrix **matrix);
+void mf_matrix_free(mf_matrix *matrix);
+mf_status mf_matrix_size(const mf_matrix *matrix, size_t *rows, size_t *columns);
+mf_status mf_matrix_values(const mf_matrix *matrix, float *values, size_t count);
 mf_status mf_unit_spec_init(mf_unit_spec *spec, size_t size);
 mf_status mf_block_spec_init(mf_block_spec *spec, size_t size);
 mf_status mf_head_spec_init(mf_head_spec *spec, size_t size);
@@ -537,15 +555,16 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_shape") == 40)
     assert(ffi.sizeof("mf_parameter_info") == 64)
     assert(ffi.sizeof("mf_batch") == 64)
+    assert(ffi.sizeof("mf_matrix_spec") == 40)
     assert(ffi.sizeof("mf_unit_spec") == 152)
     assert(ffi.sizeof("mf_block_spec") == 72)
-    assert(ffi.sizeof("mf_head_spec") == 64)
+    assert(ffi.sizeof("mf_head_spec") == 72)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
     assert(ffi.sizeof("mf_pool_spec") == 16)
     assert(ffi.sizeof("mf_workspace_spec") == 48)
     assert(ffi.sizeof("mf_report") == 48)
-    assert(ffi.sizeof("mf_memory") == 64)
+    assert(ffi.sizeof("mf_memory") == 72)
     assert(ffi.sizeof("mf_memory_spec") == 56)
     assert(ffi.sizeof("mf_pipeline_report") == 64)
     assert(ffi.sizeof("mf_pipeline_progress_info") == 64)

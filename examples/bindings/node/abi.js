@@ -75,6 +75,7 @@ const constants = Object.freeze({
     MF_UNIT_POSITIONS: 12,
     MF_UNIT_ATTENTION: 13,
     MF_UNIT_EMBEDDING: 14,
+    MF_UNIT_FLATTEN: 15,
     MF_BLOCK_RESIDUAL: 0,
     MF_BLOCK_BOTTLENECK: 1,
     MF_BLOCK_MIXER: 2,
@@ -107,6 +108,7 @@ function declare(koffi, library) {
     koffi.opaque('mf_optimizer');
     koffi.opaque('mf_layer');
     koffi.opaque('mf_workspace');
+    koffi.opaque('mf_matrix');
     koffi.opaque('mf_builder');
     koffi.opaque('mf_network');
     koffi.opaque('mf_pool');
@@ -203,8 +205,9 @@ function declare(koffi, library) {
         candidates: 'size_t',
         similarity: 'float',
         reserved2: 'int32_t',
+        shared: 'mf_matrix *',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 64)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 72)
         throw new Error('mf_head_spec has another size than in C');
     koffi.struct('mf_report', {
         struct_size: 'uint32_t',
@@ -227,8 +230,9 @@ function declare(koffi, library) {
         workspace: 'size_t',
         total: 'size_t',
         arena: 'size_t',
+        shared: 'size_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_memory') !== 64)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_memory') !== 72)
         throw new Error('mf_memory has another size than in C');
     koffi.struct('mf_pipeline_report', {
         struct_size: 'uint32_t',
@@ -324,6 +328,15 @@ function declare(koffi, library) {
     });
     if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_layer_spec') !== 232)
         throw new Error('mf_layer_spec has another size than in C');
+    koffi.struct('mf_matrix_spec', {
+        struct_size: 'uint32_t',
+        rows: 'size_t',
+        columns: 'size_t',
+        values: 'float *',
+        allocator: 'mf_allocator *',
+    });
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_matrix_spec') !== 40)
+        throw new Error('mf_matrix_spec has another size than in C');
     koffi.struct('mf_builder_spec', {
         struct_size: 'uint32_t',
         dropout_maps: 'int32_t',
@@ -452,6 +465,12 @@ function declare(koffi, library) {
         mf_layer_forward_batch: library.func('int32_t mf_layer_forward_batch(mf_layer *layer, mf_workspace *workspace, mf_batch *batch, float *a)'),
         mf_layer_pass_batch: library.func('int32_t mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, mf_batch *batch, float *a)'),
         mf_layer_goodness: library.func('int32_t mf_layer_goodness(mf_layer *layer, mf_workspace *workspace, size_t rows, float *a, float *goodness)'),
+        mf_matrix_spec_init: library.func('int32_t mf_matrix_spec_init(_Inout_ mf_matrix_spec *spec, size_t size)'),
+        mf_matrix_create: library.func('int32_t mf_matrix_create(mf_matrix_spec *spec, _Out_ mf_matrix **matrix)'),
+        mf_matrix_from_parameter: library.func('int32_t mf_matrix_from_parameter(mf_layer *layer, const char *name, mf_allocator *allocator, _Out_ mf_matrix **matrix)'),
+        mf_matrix_free: library.func('void mf_matrix_free(mf_matrix *matrix)'),
+        mf_matrix_size: library.func('int32_t mf_matrix_size(mf_matrix *matrix, _Out_ size_t *rows, _Out_ size_t *columns)'),
+        mf_matrix_values: library.func('int32_t mf_matrix_values(mf_matrix *matrix, float *values, size_t count)'),
         mf_unit_spec_init: library.func('int32_t mf_unit_spec_init(_Inout_ mf_unit_spec *spec, size_t size)'),
         mf_block_spec_init: library.func('int32_t mf_block_spec_init(_Inout_ mf_block_spec *spec, size_t size)'),
         mf_head_spec_init: library.func('int32_t mf_head_spec_init(_Inout_ mf_head_spec *spec, size_t size)'),

@@ -270,6 +270,11 @@ class Builder extends Handle {
         return this.unit(constants.MF_UNIT_TOKENS, options);
     }
 
+    // A sequence or maps as a row of all their values, which takes no time.
+    flatten(options) {
+        return this.unit(constants.MF_UNIT_FLATTEN, options);
+    }
+
     // Adds learned positions to a sequence.
     positions(options) {
         return this.unit(constants.MF_UNIT_POSITIONS, options);

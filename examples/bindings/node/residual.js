@@ -52,11 +52,12 @@ function unitsOfSequences() {
     assert.equal(layer.units()[2].activation, mf.MF_ACTIVATION_SILU);
     assert.deepEqual(layer.shape(), [10]);
     const attending = new mf.Builder([2, 3, 4], {seed: 3}).tokens().positions().dense(12).attention(2, true).transpose()
-        .head(2).build();
+        .flatten().head(2).build();
     assert.deepEqual(attending.units().map(unit => unit.kind), [mf.MF_UNIT_TOKENS, mf.MF_UNIT_POSITIONS,
-        mf.MF_UNIT_DENSE, mf.MF_UNIT_ATTENTION, mf.MF_UNIT_TRANSPOSE]);
+        mf.MF_UNIT_DENSE, mf.MF_UNIT_ATTENTION, mf.MF_UNIT_TRANSPOSE,
+        mf.MF_UNIT_FLATTEN]);
     assert.equal(attending.units()[3].causal, 1);
-    assert.deepEqual(attending.shape(), [4, 12]);
+    assert.deepEqual(attending.shape(), [48]);
 }
 
 // Tokens as integers and as floats give the same network.

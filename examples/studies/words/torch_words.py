@@ -1,8 +1,8 @@
 """PyTorch's side of the study: the model of `words --train bp` with all words scored.
 
-    torch_words.py [--data DIR] [--tokens N] [--judged N] [--threads N]
+    torch_words.py [--data DIR] [--tokens N] [--judged N] [--rate R] [--threads N]
 
-The other sizes are the defaults of `words`; embeddings and starts are drawn by PyTorch.
+The other sizes are the defaults of `words`; PyTorch draws the starts.
 """
 import argparse
 import collections
@@ -15,7 +15,7 @@ import time
 import torch
 from torch import nn
 
-WINDOW, EMBEDDING, WIDTH, BATCH, RATE = 5, 64, 128, 128, 0.002
+WINDOW, EMBEDDING, WIDTH, BATCH = 5, 64, 128, 128
 
 
 def read(folder, part):
@@ -30,6 +30,7 @@ def main():
     parser.add_argument("--data", default="../shared/data/text/wikitext-2")
     parser.add_argument("--tokens", type=int, default=0)
     parser.add_argument("--judged", type=int, default=20000)
+    parser.add_argument("--rate", type=float, default=0.002)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -38,29 +39,31 @@ def main():
     number = {word: i for i, (word, _) in enumerate(collections.Counter(parts["train"]).most_common())}
     rows = {part: torch.tensor([number[word] for word in words]).unfold(0, WINDOW + 1, 1)
             for part, words in parts.items()}
-    table = torch.randn(len(number), EMBEDDING)
-    model = nn.Sequential(nn.Linear(WINDOW * EMBEDDING, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(),
-                          nn.Linear(WIDTH, len(number), bias=False))
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    embedding = nn.Embedding(len(number), EMBEDDING)
+    nn.init.uniform_(embedding.weight, -1, 1)
+    model = nn.Sequential(embedding, nn.Flatten(), nn.Linear(WINDOW * EMBEDDING, WIDTH), nn.ReLU(),
+                          nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, len(number), bias=False))
+    optimizer = torch.optim.Adam(model.parameters(), lr=options.rate)
     count = min(options.tokens or len(rows["train"]), len(rows["train"]))
     order, steps = torch.randperm(count), count // BATCH
-    start = time.perf_counter()
+    start, started = time.perf_counter(), time.process_time()
     for step in range(steps):
-        optimizer.param_groups[0]["lr"] = RATE * (0.05 + 0.95 * (1 + math.cos(math.pi * step / steps)) / 2)
+        optimizer.param_groups[0]["lr"] = options.rate * (0.05 + 0.95 * (1 + math.cos(math.pi * step / steps)) / 2)
         batch = rows["train"][order[step * BATCH:(step + 1) * BATCH]]
         optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(model(table[batch[:, :-1]].flatten(1)), batch[:, -1]).backward()
+        nn.functional.cross_entropy(model(batch[:, :-1]), batch[:, -1]).backward()
         optimizer.step()
-    seconds = time.perf_counter() - start
+    seconds, computed = time.perf_counter() - start, time.process_time() - started
     perplexity = {}
     with torch.no_grad():
         for part in ("valid", "test"):
             judged = rows[part][:options.judged or None]
-            losses = [nn.functional.cross_entropy(model(table[batch[:, :-1]].flatten(1)), batch[:, -1]).item()
+            losses = [nn.functional.cross_entropy(model(batch[:, :-1]), batch[:, -1]).item()
                       for batch in judged.split(BATCH) if len(batch) == BATCH]
             perplexity[part] = math.exp(sum(losses) / len(losses))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    print(f"result example=words train=torch-bp head=full law=none tokens={count} epoch=1 seconds={seconds:.1f} "
+    print(f"result example=words model=feed-forward train=torch-bp head=full law=none rate={options.rate:g} "
+          f"tokens={count} epoch=1 seconds={seconds:.1f} processor_seconds={computed:.1f} "
           f"valid={perplexity['valid']:.1f} test={perplexity['test']:.1f} resident_mb={peak:.0f}")
 
 

@@ -23,14 +23,14 @@ static mf_status report_loss(const mfi_rows *rows, const mfi_loss *loss, const c
     return MF_STATUS_OK;
 }
 
-mf_status mfi_cross_entropy_report(const mfi_rows *rows, size_t classes, float *goodness,
-                                   float label_smoothing, bool gradient, const char *whose, size_t position,
-                                   mf_report *report)
+mf_status mfi_cross_entropy_report(const mfi_kernels *kernels, const mfi_team *team, const mfi_rows *rows,
+                                   size_t classes, float *goodness, float label_smoothing, bool gradient,
+                                   const char *whose, size_t position, mf_report *report)
 {
     const mfi_targets targets = targets_of(rows, label_smoothing);
     size_t count = rows->count * rows->scored;
-    mfi_loss loss = gradient ? mfi_cross_entropy_gradient(count, classes, goodness, &targets)
-                             : mfi_cross_entropy(count, classes, goodness, &targets);
+    mfi_loss loss = gradient ? mfi_cross_entropy_gradient(kernels, team, count, classes, goodness, &targets)
+                             : mfi_cross_entropy(kernels, team, count, classes, goodness, &targets);
     return report_loss(rows, &loss, whose, position, report);
 }
 

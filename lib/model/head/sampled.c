@@ -112,12 +112,17 @@ static void gather_rows(mfi_run *mine, void *context, size_t first, size_t end)
 {
     const mfi_candidates *candidates = &mine->scratch->candidates;
     const mf_layer *layer = mine->layer;
+    const mf_matrix *shared = layer->plan.head.shared;
     const float *projection = layer->parameters[layer->plan.projection].now.values;
-    size_t n = layer->plan.features;
+    size_t n = layer->plan.features, width = mfi_plan_shared(&layer->plan), learned = n - width;
     (void)context;
-    for (size_t column = first; column < end; column++)
-        memcpy(candidates->projection + column * n, projection + (size_t)candidates->classes[column] * n,
-               n * sizeof *projection);
+    for (size_t column = first; column < end; column++) {
+        size_t class = (size_t)candidates->classes[column];
+        float *row = candidates->projection + column * n;
+        if (shared)
+            memcpy(row, shared->values + class * width, width * sizeof *row);
+        memcpy(row + width, projection + class * learned, learned * sizeof *row);
+    }
 }
 
 void mfi_head_sample(mfi_run *run)

@@ -22,8 +22,7 @@ static void activation_describe(const mf_unit_spec *unit, const mf_shape *input,
 static bool activation_sizes(const mfi_stage *stage, size_t rows, bool training, mfi_kept_sizes *kept,
                              mfi_shared_sizes *shared)
 {
-    (void)rows, (void)kept;
-    shared->db = training ? stage->output_values : 0;
+    (void)stage, (void)rows, (void)training, (void)kept, (void)shared;
     return true;
 }
 
@@ -63,9 +62,9 @@ static void derive_rows(mfi_run *mine, void *context, size_t first, size_t end)
     const activation_pass *p = context;
     size_t n = p->stage->output_values;
     memcpy(p->dx + first * n, p->dy + first * n, (end - first) * n * sizeof *p->dx);
-    for (size_t b = first; b < end; b++) /* the sums of columns that the kernel makes are not used */
+    for (size_t b = first; b < end; b++)
         mine->layer->kernels->derivative(p->stage->phi, 1, n, p->y + b * n, p->input.x + b * p->input.stride,
-                                         n, p->dx + b * n, mine->scratch->db);
+                                         n, p->dx + b * n, NULL);
 }
 
 static void activation_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])

@@ -152,6 +152,14 @@ static size_t place_of(const attention_block *b)
     return (b->row * b->stage->positions + b->first) * b->stage->channels + b->head * b->width;
 }
 
+/* 0 times what is not finite is not 0, so a later value that has overflowed would be seen: without it. */
+static void attend_to_earlier(const attention_block *b, size_t i, float *y)
+{
+    if (b->stage->causal && !b->kernels->all_finite(b->width, y))
+        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, 1, b->width, sees(b, i), 1.0f, b->scores + i * b->seen, b->seen,
+                 b->v, b->stride, 0.0f, y, b->stage->channels);
+}
+
 static void block_forward(const attention_block *b, void *output)
 {
     float *y = (float *)output + place_of(b);
@@ -163,6 +171,8 @@ static void block_forward(const attention_block *b, void *output)
     }
     mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, b->count, b->width, b->seen, 1.0f, b->scores, b->seen, b->v,
              b->stride, 0.0f, y, d);
+    for (size_t i = 0; i < b->count; i++)
+        attend_to_earlier(b, i, y + i * d);
 }
 
 static void attention_forward(const mfi_run *run, size_t index)

@@ -46,6 +46,8 @@ static void conv2d_describe(const mf_unit_spec *unit, const mf_shape *input, mfi
 
 static const mfi_conv2d_products *conv2d_products_of(const mfi_stage *stage)
 {
+    if (stage->group_lanes > 0)
+        return &mfi_conv2d_grouped;
     if (mfi_order_is_plain(&stage->order))
         return &mfi_conv2d_blas;
     return stage->winograd ? &mfi_conv2d_winograd : &mfi_conv2d_own;
@@ -307,7 +309,8 @@ static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const 
         mfi_run_share(run, filters, sum_filter, &p);
     mfi_run_share_sums(run, blocks_of(p.rows, p.images), weights + 2 * filters, backward_blocks, &p);
     place_sums(&p, run->scratch->sums);
-    if (p.stage->groups > 0) /* the BLAS library may have computed them, in threads of its own */
+    if (p.stage->groups > 0 &&
+        p.stage->group_lanes == 0) /* the BLAS library may have computed them, in threads of its own */
         look_at_products(&p, run, weights);
     take_weights(&p, run, &weight, weights);
     mfi_run_take(run, &bias, 0, 1, filters, filters, p.db);

@@ -54,6 +54,7 @@ typedef struct mfi_conv2d_products {
 
 extern const mfi_conv2d_products mfi_conv2d_own;      /* our own, with W in panels */
 extern const mfi_conv2d_products mfi_conv2d_winograd; /* the same for 3 x 3 kernels, by Winograd's method */
+extern const mfi_conv2d_products mfi_conv2d_grouped;  /* in groups of few maps, with W in plain order */
 extern const mfi_conv2d_products mfi_conv2d_blas; /* those of the BLAS library, with W in plain order, also
                                                      in groups */
 

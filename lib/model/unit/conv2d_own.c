@@ -1,5 +1,7 @@
-/* Owns: the products of a convolution stage by our own kernels, with W in panels: straight from the maps
- * (math/convolve.h), or by Winograd's method (math/winograd.h). */
+/* Owns: the products of a convolution stage by our own kernels: with W in panels, straight from the maps
+ * (math/convolve.h) or by Winograd's method (math/winograd.h); in groups, with W in plain order
+ * (math/grouped.h). */
+#include "math/grouped.h"
 #include "math/winograd.h"
 #include "model/unit/conv2d.h"
 
@@ -97,4 +99,49 @@ const mfi_conv2d_products mfi_conv2d_winograd = {
     .forward = winograd_forward,
     .add_weights = winograd_add_weights,
     .input = winograd_input,
+};
+
+/* ---- groups of few maps ---- */
+
+static mfi_grouped group_block(const mfi_conv2d_pass *p, size_t first, size_t stride)
+{
+    return (mfi_grouped){.kernels = p->kernels,
+                         .geometry = p->g,
+                         .groups = p->stage->groups,
+                         .images = mfi_conv2d_images(p, first),
+                         .stride = stride,
+                         .room = p->scratch->patches};
+}
+
+static bool grouped_sizes(const mfi_stage *stage, size_t images, bool training, size_t *patches)
+{
+    (void)images;
+    return mfi_grouped_room(&stage->geometry, stage->groups, stage->group_lanes, training,
+                            training && stage->inputs[0] > 0, patches);
+}
+
+static void grouped_forward(const mfi_conv2d_pass *p, size_t first, float *u)
+{
+    mfi_grouped block = group_block(p, first, p->input.stride);
+    mfi_grouped_forward(&block, input_at(p, first), weights_of(p), u);
+}
+
+static void grouped_add_weights(const mfi_conv2d_pass *p, size_t first)
+{
+    mfi_grouped block = group_block(p, first, p->input.stride);
+    mfi_grouped_add_weights(&block, input_at(p, first), p->scratch->dz, p->dw);
+}
+
+static void grouped_input(const mfi_conv2d_pass *p, size_t first, float *dx)
+{
+    mfi_grouped block = group_block(p, first, p->stage->input_values);
+    mfi_grouped_input(&block, weights_of(p), p->scratch->dz, dx);
+}
+
+const mfi_conv2d_products mfi_conv2d_grouped = {
+    .block_pixels = 512,
+    .sizes = grouped_sizes,
+    .forward = grouped_forward,
+    .add_weights = grouped_add_weights,
+    .input = grouped_input,
 };

@@ -336,7 +336,8 @@ static void use_part(const mfi_dense_pass *pass, mfi_dense_part part)
     const mfi_scratch *scratch = pass->run->scratch;
     panel_gradient(pass, part);
     if (pass->joins)
-        mfi_head_take(pass->run, &pass->projection, part.start, part.width);
+        mfi_run_take(pass->run, &pass->projection, part.start, pass->run->layer->plan.head.classes,
+                     part.width, pass->n, scratch->dm);
     mfi_run_take(pass->run, &pass->bias, part.start, 1, part.width, part.width, scratch->db);
     mfi_run_take(pass->run, &pass->scale, part.start, 1, part.width, part.width, scratch->dscale);
     if (pass->dz)

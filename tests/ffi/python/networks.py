@@ -199,6 +199,8 @@ class Chain:
             if len(self.shapes[-1]) == 3:
                 kinds += [self.pool]
                 kinds += [lambda: self.add("tokens"), lambda: self.add("global_pool")] if s.chance(0.3) else []
+            if len(self.shapes[-1]) > 1 and not self.style.positions and s.chance(0.3):
+                kinds += [lambda: self.add("flatten")] * 2
             if len(self.shapes[-1]) == 2:
                 kinds += [self.attention, self.attention, lambda: self.add("positions")]
                 if not self.style.positions:  # whose sequences keep their positions

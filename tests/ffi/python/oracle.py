@@ -211,6 +211,9 @@ class Layer:
     def global_pool(self, node, unit, x):
         return x.mean(1) if x.dim() == 3 else x.mean((2, 3))
 
+    def flatten(self, node, unit, x):
+        return x.flatten(1)
+
     def transpose(self, node, unit, x):
         return x.transpose(1, 2)
 

@@ -45,6 +45,33 @@ class Building(unittest.TestCase):
         self.assertLess(losses[-1], losses[0] / 2)
         self.assertEqual(len(network), 1)
 
+    def test_shared_matrix(self):
+        values = numpy.arange(CLASSES * 5, dtype=numpy.float32).reshape(CLASSES, 5) / 7
+        words = mf.Matrix(values)
+        layers = [mf.Builder((4,), seed=3).dense(4).relu().dense(7, bias=0).head(CLASSES, output_node=2, shared=words).build()
+                  for _ in range(2)]
+        words.close()
+        network = mf.Network(layers)
+        network.set_optimizer(mf.Optimizer("adam", learning_rate=0.01))
+        workspace = mf.Workspace(network, ROWS)
+        x, y = numpy.eye(4, dtype=numpy.float32)[:CLASSES], numpy.arange(CLASSES, dtype=numpy.int32)
+        before = layers[0].parameters()
+        network.step(workspace, x, y)
+        after = layers[0].parameters()
+        self.assertEqual(after["head.projection"].shape, (CLASSES, 2))
+        self.assertFalse(numpy.array_equal(before["head.projection"], after["head.projection"]))
+        own = mf.Matrix.from_parameter(layers[0], "head.projection")
+        numpy.testing.assert_array_equal(own.values(), after["head.projection"])
+        other = mf.Matrix(values)
+        numpy.testing.assert_array_equal(other.values(), values)
+        with self.assertRaises(mf.MonoforwardError):
+            mf.Builder((4,)).dense(4).head(CLASSES + 1, shared=other)
+        with self.assertRaises(TypeError):
+            mf.Matrix(values.tolist())
+        for wrong in (values, 7):
+            with self.assertRaises((TypeError, ctypes.ArgumentError)):
+                mf.Builder((4,)).dense(4).head(CLASSES, shared=wrong)
+
     def test_precision(self):
         def made(precision):
             return mf.Builder(SHAPE, seed=7, precision=precision).dense(16).relu().head(CLASSES).build()
@@ -89,12 +116,12 @@ class Building(unittest.TestCase):
         self.assertEqual(layer.shape(), ((5, 4), (10,)))
         builder = mf.Builder((2, 3, 4), seed=3).tokens().positions(weight_gain=0.5).dense(12).attention(2, causal=True)
         self.assertEqual(builder.shape(), (12, 4))
-        layer = builder.transpose().head(2).build()
+        layer = builder.transpose().flatten().head(2).build()
         self.assertEqual([unit.kind for unit in layer.units()],
                          [mf.abi.MF_UNIT_TOKENS, mf.abi.MF_UNIT_POSITIONS, mf.abi.MF_UNIT_DENSE,
-                          mf.abi.MF_UNIT_ATTENTION, mf.abi.MF_UNIT_TRANSPOSE])
+                          mf.abi.MF_UNIT_ATTENTION, mf.abi.MF_UNIT_TRANSPOSE, mf.abi.MF_UNIT_FLATTEN])
         self.assertEqual((layer.units()[3].heads, layer.units()[3].causal, layer.units()[1].weight_gain), (2, 1, 0.5))
-        self.assertEqual(layer.shape(), ((2, 3, 4), (4, 12)))
+        self.assertEqual(layer.shape(), ((2, 3, 4), (48,)))
 
     def test_tokens(self):
         x, y = numpy.array([[8, 0, 3], [3, 1, 2]], numpy.int32), numpy.array([0, 1], numpy.int32)

@@ -67,6 +67,7 @@ def make_handles():
     made = {"mf_optimizer": create("mf_optimizer", spec("mf_optimizer_spec")),
             "mf_pool": create("mf_pool", spec("mf_pool_spec", threads=1)),
             "mf_layer": create("mf_layer", spec("mf_layer_spec", inputs=3, outputs=4, classes=2)),
+            "mf_matrix": create("mf_matrix", spec("mf_matrix_spec", rows=2, columns=2, values=new_room())),
             "mf_network": create("mf_network", None)}
     assert CALLS["mf_network_append"](made["mf_network"], made["mf_layer"], None) == 0
     assert CALLS["mf_network_set_optimizer"](made["mf_network"], made["mf_optimizer"]) == 0

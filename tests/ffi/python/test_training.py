@@ -112,6 +112,30 @@ class Files(unittest.TestCase):
         spirals.train(loaded, lambda x, y: loaded.step(its_own, x, y), epochs=2)
         self.assertEqual(spirals.parameters(loaded), spirals.parameters(network))
 
+    def test_onnx_import(self):
+        """Features of a model, its cuts and its heads, from a file and from memory."""
+        network, workspace = trained()
+        x, _ = spirals.make(seed=1)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a model é.onnx")
+            network.export_onnx(path)
+            with open(path, "rb") as file:
+                model = file.read()
+            imported = mf.Network.import_onnx(path)
+            self.assertEqual(mf.onnx_plan(path), mf.onnx_plan(model))
+        self.assertEqual(len(imported), len(network))
+        numpy.testing.assert_allclose(imported.goodness(mf.Workspace(imported, 600), x), network.goodness(workspace, x),
+                                      rtol=1e-5, atol=1e-5)
+        other = mf.Network.import_onnx(model, classes=7, frozen=1, seed=3)
+        self.assertEqual([other.layer(i).goodness_shape() for i in range(len(other))], [(7,)] * len(network))
+        self.assertIn("layer 0, frozen\n", mf.onnx_plan(model, classes=7, frozen=1))
+        for options, error in (({"cuts": ["no such node"]}, mf.MonoforwardError), ({"cuts": "a name"}, TypeError),
+                               ({"layers": 1}, TypeError), ({"last": "no such node"}, mf.MonoforwardError)):
+            with self.assertRaises(error):
+                mf.Network.import_onnx(model, **options)
+            with self.assertRaises(error):
+                mf.onnx_plan(model, **options)
+
     def test_outputs(self):
         network = spirals.network()
         for training in (False, True):

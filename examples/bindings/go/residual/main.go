@@ -90,11 +90,11 @@ func unitsOfSequences() {
 	must(err)
 	check(reflect.DeepEqual(shape, []int{10}), "another shape: %v", shape)
 	layer, err = mf.NewSeededBuilder(3, 2, 3, 4).Tokens().Positions().Dense(12).Attention(2, true).Transpose().
-		Head(2).Build()
+		Flatten().Head(2).Build()
 	must(err)
 	units, err = layer.Units()
 	must(err)
-	check(len(units) == 5 && units[0].Kind == mf.UnitTokens && units[1].Kind == mf.UnitPositions, "%v", units)
+	check(len(units) == 6 && units[0].Kind == mf.UnitTokens && units[1].Kind == mf.UnitPositions, "%v", units)
 	check(units[3].Kind == mf.UnitAttention && units[3].Heads == 2 && units[3].Causal, "%v", units[3])
 	shape, err = layer.Shape()
 	must(err)
@@ -103,7 +103,7 @@ func unitsOfSequences() {
 	tokens, err := layer.Units()
 	must(err)
 	check(tokens[0].Kind == mf.UnitEmbedding && tokens[0].Vocabulary == 9 && tokens[0].Outputs == 4, "%v", tokens[0])
-	check(units[4].Kind == mf.UnitTranspose && reflect.DeepEqual(shape, []int{4, 12}), "another shape: %v", shape)
+	check(units[5].Kind == mf.UnitFlatten && reflect.DeepEqual(shape, []int{48}), "another shape: %v", shape)
 }
 
 func blocks() {

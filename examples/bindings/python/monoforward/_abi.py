@@ -80,6 +80,7 @@ MF_UNIT_TOKENS = 11
 MF_UNIT_POSITIONS = 12
 MF_UNIT_ATTENTION = 13
 MF_UNIT_EMBEDDING = 14
+MF_UNIT_FLATTEN = 15
 MF_BLOCK_RESIDUAL = 0
 MF_BLOCK_BOTTLENECK = 1
 MF_BLOCK_MIXER = 2
@@ -116,6 +117,10 @@ class mf_layer(c.Structure):
 
 
 class mf_workspace(c.Structure):
+    """Opaque."""
+
+
+class mf_matrix(c.Structure):
     """Opaque."""
 
 
@@ -156,6 +161,10 @@ class mf_parameter_info(c.Structure):
 
 
 class mf_batch(c.Structure):
+    pass
+
+
+class mf_matrix_spec(c.Structure):
     pass
 
 
@@ -312,6 +321,14 @@ mf_batch._fields_ = [
     ("input_shift", c.c_float),
 ]
 
+mf_matrix_spec._fields_ = [
+    ("struct_size", c.c_uint32),
+    ("rows", c.c_size_t),
+    ("columns", c.c_size_t),
+    ("values", c.c_void_p),
+    ("allocator", c.POINTER(mf_allocator)),
+]
+
 mf_unit_spec._fields_ = [
     ("struct_size", c.c_uint32),
     ("kind", c.c_int32),
@@ -367,6 +384,7 @@ mf_head_spec._fields_ = [
     ("candidates", c.c_size_t),
     ("similarity", c.c_float),
     ("reserved2", c.c_int32),
+    ("shared", c.POINTER(mf_matrix)),
 ]
 
 mf_builder_spec._fields_ = [
@@ -420,6 +438,7 @@ mf_memory._fields_ = [
     ("workspace", c.c_size_t),
     ("total", c.c_size_t),
     ("arena", c.c_size_t),
+    ("shared", c.c_size_t),
 ]
 
 mf_memory_spec._fields_ = [
@@ -551,6 +570,13 @@ FUNCTIONS = {
         c.c_void_p]),
     "mf_layer_goodness": (c.c_int32, [c.POINTER(mf_layer), c.POINTER(mf_workspace), c.c_size_t, c.c_void_p,
         c.c_void_p]),
+    "mf_matrix_spec_init": (c.c_int32, [c.POINTER(mf_matrix_spec), c.c_size_t]),
+    "mf_matrix_create": (c.c_int32, [c.POINTER(mf_matrix_spec), c.POINTER(c.POINTER(mf_matrix))]),
+    "mf_matrix_from_parameter": (c.c_int32, [c.POINTER(mf_layer), c.c_char_p, c.POINTER(mf_allocator),
+        c.POINTER(c.POINTER(mf_matrix))]),
+    "mf_matrix_free": (None, [c.POINTER(mf_matrix)]),
+    "mf_matrix_size": (c.c_int32, [c.POINTER(mf_matrix), c.c_void_p, c.c_void_p]),
+    "mf_matrix_values": (c.c_int32, [c.POINTER(mf_matrix), c.c_void_p, c.c_size_t]),
     "mf_unit_spec_init": (c.c_int32, [c.POINTER(mf_unit_spec), c.c_size_t]),
     "mf_block_spec_init": (c.c_int32, [c.POINTER(mf_block_spec), c.c_size_t]),
     "mf_head_spec_init": (c.c_int32, [c.POINTER(mf_head_spec), c.c_size_t]),

@@ -7,6 +7,7 @@ from typing import Any, Optional, Sequence, Union
 from . import _abi
 from ._handles import Allocator, Handle, Kind, make_spec, result_struct, use_allocator, workspace_purpose
 from ._library import check, holding, library
+from ._matrix import Matrix
 from ._network import Layer
 
 Sizes = Union[int, Sequence[int]]  # height and width, or one number for both
@@ -105,6 +106,10 @@ class Builder(Handle):
         """Maps [d, height, width] as a sequence [height width, d]."""
         return self.unit("tokens", **options)
 
+    def flatten(self, **options: Any) -> Builder:
+        """A sequence or maps as a row of all their values, which takes no time."""
+        return self.unit("flatten", **options)
+
     def positions(self, **options: Any) -> Builder:
         """Adds learned positions to a sequence."""
         return self.unit("positions", **options)
@@ -155,10 +160,15 @@ class Builder(Handle):
         self._next = node
         return self
 
-    def head(self, classes: int, pool_size: int = 0, **options: Any) -> Builder:
+    def head(self, classes: int, pool_size: int = 0, *, shared: Optional[Matrix] = None, **options: Any) -> Builder:
         """With kind="positions" a goodness for each position of a sequence."""
         spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options}, "MF_HEAD_")
-        check(library.mf_builder_head(self, ctypes.byref(spec)))
+
+        def add(matrix):
+            spec.shared = matrix
+            return library.mf_builder_head(self, ctypes.byref(spec))
+
+        check(holding(add)(shared))
         return self
 
     def node(self) -> int:

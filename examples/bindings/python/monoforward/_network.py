@@ -13,6 +13,7 @@ from ._arrays import Array, address, batch, result
 from ._handles import (Allocator, Handle, Kind, constant, make_spec, result_struct, use_allocator,
                        workspace_purpose)
 from ._library import check, library
+from ._onnx import Source, onnx_spec
 from ._pool import Pool
 
 Path = Union[str, os.PathLike]
@@ -222,10 +223,14 @@ class Network(Handle):
         """A network of its own with the same layers; with `training` it goes on learning like this one."""
         pointer = ctypes.POINTER(_abi.mf_network)()
         check(library.mf_network_clone(self, int(training), None, ctypes.byref(pointer)))
-        clone = type(self).__new__(type(self))
-        clone._own(pointer)
-        clone._learn_shape()
-        return clone
+        return self._made(pointer)
+
+    @classmethod
+    def _made(cls, pointer):
+        network = cls.__new__(cls)
+        network._own(pointer)
+        network._learn_shape()
+        return network
 
     def copy_parameters(self, source: Network) -> None:
         """Takes over all parameters of a network with the same layers."""
@@ -275,10 +280,17 @@ class Network(Handle):
         spec = make_spec("mf_load_spec", {"contents": int(training)})
         pointer = ctypes.POINTER(_abi.mf_network)()
         check(getattr(library, function)(ctypes.byref(spec), *source, ctypes.byref(pointer)))
-        network = cls.__new__(cls)
-        network._own(pointer)
-        network._learn_shape()
-        return network
+        return cls._made(pointer)
+
+    @classmethod
+    def import_onnx(cls, source: Source, *, cuts: Iterable[str] = (), last: Optional[str] = None,
+                    **options: Any) -> Network:
+        """Makes a network of an ONNX model, a path or bytes: import_onnx("resnet.onnx", classes=10, features=1,
+        frozen=1) is a frozen backbone with a head for 10 classes. Options are the fields of mf_onnx_spec; cuts
+        are names of nodes, behind each of which a layer ends. onnx_plan() tells the names."""
+        spec, pointer = onnx_spec(source, cuts, last, options), ctypes.POINTER(_abi.mf_network)()
+        check(library.mf_network_import_onnx(ctypes.byref(spec), ctypes.byref(pointer)))
+        return cls._made(pointer)
 
     def export_onnx(self, path: Path) -> None:
         """Writes the network as an ONNX model."""

@@ -64,13 +64,13 @@ fn units_of_sequences() -> Outcome<()> {
     ensure(units[2].activation == abi::MF_ACTIVATION_SILU, "another activation")?;
     ensure(units[3].kind == abi::MF_UNIT_CONCAT && units[4].kind == abi::MF_UNIT_GLOBAL_POOL, "other units")?;
     ensure(layer.shape()? == [10], "another shape")?;
-    let layer = Builder::new(&[2, 3, 4], 3).tokens().positions().dense(12).attention(2, true).transpose().head(2).build()?;
+    let layer = Builder::new(&[2, 3, 4], 3).tokens().positions().dense(12).attention(2, true).transpose().flatten().head(2).build()?;
     let units = layer.units()?;
     ensure(units[0].kind == abi::MF_UNIT_TOKENS && units[1].kind == abi::MF_UNIT_POSITIONS, "other units")?;
     ensure(units[3].kind == abi::MF_UNIT_ATTENTION && units[3].heads == 2 && units[3].causal == 1, "no attention")?;
     let tokens = Builder::new(&[5], 3).embedding(9, 4).positions().head(2).build()?.units()?;
     ensure(tokens[0].kind == abi::MF_UNIT_EMBEDDING && tokens[0].vocabulary == 9 && tokens[0].outputs == 4, "no embedding")?;
-    ensure(units[4].kind == abi::MF_UNIT_TRANSPOSE && layer.shape()? == [4, 12], "another shape")
+    ensure(units[5].kind == abi::MF_UNIT_FLATTEN && layer.shape()? == [48], "another shape")
 }
 
 #[rustfmt::skip]

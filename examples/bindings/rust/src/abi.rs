@@ -19,6 +19,11 @@ pub struct mf_workspace {
 }
 
 #[repr(C)]
+pub struct mf_matrix {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
 pub struct mf_builder {
     _private: [u8; 0],
 }
@@ -110,6 +115,7 @@ pub const MF_UNIT_TOKENS: i32 = 11;
 pub const MF_UNIT_POSITIONS: i32 = 12;
 pub const MF_UNIT_ATTENTION: i32 = 13;
 pub const MF_UNIT_EMBEDDING: i32 = 14;
+pub const MF_UNIT_FLATTEN: i32 = 15;
 pub const MF_BLOCK_RESIDUAL: i32 = 0;
 pub const MF_BLOCK_BOTTLENECK: i32 = 1;
 pub const MF_BLOCK_MIXER: i32 = 2;
@@ -239,6 +245,16 @@ pub struct mf_batch {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct mf_matrix_spec {
+    pub struct_size: u32,
+    pub rows: usize,
+    pub columns: usize,
+    pub values: *const f32,
+    pub allocator: *const mf_allocator,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct mf_unit_spec {
     pub struct_size: u32,
     pub kind: i32,
@@ -298,6 +314,7 @@ pub struct mf_head_spec {
     pub candidates: usize,
     pub similarity: f32,
     pub reserved2: i32,
+    pub shared: *const mf_matrix,
 }
 
 #[repr(C)]
@@ -363,6 +380,7 @@ pub struct mf_memory {
     pub workspace: usize,
     pub total: usize,
     pub arena: usize,
+    pub shared: usize,
 }
 
 #[repr(C)]
@@ -500,6 +518,12 @@ extern "C" {
     pub fn mf_layer_forward_batch(layer: *const mf_layer, workspace: *mut mf_workspace, batch: *const mf_batch, a: *mut f32) -> i32;
     pub fn mf_layer_pass_batch(layer: *mut mf_layer, workspace: *mut mf_workspace, batch: *const mf_batch, a: *mut f32) -> i32;
     pub fn mf_layer_goodness(layer: *const mf_layer, workspace: *mut mf_workspace, rows: usize, a: *const f32, goodness: *mut f32) -> i32;
+    pub fn mf_matrix_spec_init(spec: *mut mf_matrix_spec, size: usize) -> i32;
+    pub fn mf_matrix_create(spec: *const mf_matrix_spec, matrix: *mut *mut mf_matrix) -> i32;
+    pub fn mf_matrix_from_parameter(layer: *const mf_layer, name: *const c_char, allocator: *const mf_allocator, matrix: *mut *mut mf_matrix) -> i32;
+    pub fn mf_matrix_free(matrix: *mut mf_matrix);
+    pub fn mf_matrix_size(matrix: *const mf_matrix, rows: *mut usize, columns: *mut usize) -> i32;
+    pub fn mf_matrix_values(matrix: *const mf_matrix, values: *mut f32, count: usize) -> i32;
     pub fn mf_unit_spec_init(spec: *mut mf_unit_spec, size: usize) -> i32;
     pub fn mf_block_spec_init(spec: *mut mf_block_spec, size: usize) -> i32;
     pub fn mf_head_spec_init(spec: *mut mf_head_spec, size: usize) -> i32;
@@ -614,15 +638,16 @@ const _: () = {
     assert!(std::mem::size_of::<mf_shape>() == 40);
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
     assert!(std::mem::size_of::<mf_batch>() == 64);
+    assert!(std::mem::size_of::<mf_matrix_spec>() == 40);
     assert!(std::mem::size_of::<mf_unit_spec>() == 152);
     assert!(std::mem::size_of::<mf_block_spec>() == 72);
-    assert!(std::mem::size_of::<mf_head_spec>() == 64);
+    assert!(std::mem::size_of::<mf_head_spec>() == 72);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
     assert!(std::mem::size_of::<mf_pool_spec>() == 16);
     assert!(std::mem::size_of::<mf_workspace_spec>() == 48);
     assert!(std::mem::size_of::<mf_report>() == 48);
-    assert!(std::mem::size_of::<mf_memory>() == 64);
+    assert!(std::mem::size_of::<mf_memory>() == 72);
     assert!(std::mem::size_of::<mf_memory_spec>() == 56);
     assert!(std::mem::size_of::<mf_pipeline_report>() == 64);
     assert!(std::mem::size_of::<mf_pipeline_progress_info>() == 64);

@@ -199,6 +199,11 @@ impl Builder {
         self.unit(abi::MF_UNIT_TOKENS, |_| ())
     }
 
+    /// A sequence or maps as a row of all their values, which takes no time.
+    pub fn flatten(self) -> Self {
+        self.unit(abi::MF_UNIT_FLATTEN, |_| ())
+    }
+
     /// Adds learned positions to a sequence.
     pub fn positions(self) -> Self {
         self.unit(abi::MF_UNIT_POSITIONS, |_| ())

@@ -477,7 +477,7 @@ MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value)
 
 /** Changes the number of classes: M and its optimizer state start anew, W and b stay. Workspaces made
  *  before are STALE, and a network refuses layers whose classes differ: see mf_network_set_classes().
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT, STATE (the head reads a shared matrix), OVERFLOW, MEMORY. */
 MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
 
 /** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
@@ -594,6 +594,73 @@ MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspac
 
 /** @} */
 /* ---------------------------------------------------------------------------------------------- */
+/** @defgroup matrix Matrices that heads share
+ *
+ *  With many classes M is most of a network, and every layer has one. A matrix E [m, d] of the host's, such as
+ *  the vectors of words, can be the first d columns of the M of as many layers as read it (`shared` in
+ *  mf_head_spec). No layer learns it: there is no state of an optimizer for it, and it is once in memory and
+ *  once in a model file.
+ *
+ *  A handle is counted. Builders and layers hold references, and so do clones of a network, so the host may free
+ *  its own as soon as it has made its layers; what its memory came from must last as long as any of them. No
+ *  call changes a matrix, so any number of threads may read it.
+ *  @{ */
+
+/** Opaque handle of a matrix. */
+typedef struct mf_matrix mf_matrix;
+
+/** What a matrix is made from. */
+typedef struct mf_matrix_spec {
+    uint32_t struct_size;          /**< sizeof(mf_matrix_spec). */
+    size_t rows;                   /**< m, one for each class; 1 or more, no default. */
+    size_t columns;                /**< d, 1 or more; no default. */
+    const float *values;           /**< [rows, columns], all finite; copied. */
+    const mf_allocator *allocator; /**< NULL: the C library's. */
+} mf_matrix_spec;
+
+/** Fills a spec with the defaults.
+ *  @param spec  receives them
+ *  @param size  sizeof *spec as the caller was compiled
+ *  Errors: ARGUMENT. */
+MF_API mf_status mf_matrix_spec_init(mf_matrix_spec *spec, size_t size);
+
+/** Creates a matrix. Free it with mf_matrix_free().
+ *  @param spec    what to make it from
+ *  @param matrix  receives the handle, or NULL on failure
+ *  Errors: ARGUMENT, NUMERIC (a value is not finite), OVERFLOW, MEMORY. */
+MF_API mf_status mf_matrix_create(const mf_matrix_spec *spec, mf_matrix **matrix);
+
+/** Creates a matrix with the values that a parameter of a layer has at the time: those of an embedding, or the
+ *  "projection" of another network. What the layer learns later leaves the matrix as it is.
+ *  @param layer      whose parameter it is
+ *  @param name       of a parameter of rank 2
+ *  @param allocator  of the matrix; NULL: the C library's
+ *  @param matrix     receives the handle, or NULL on failure
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such name), SHAPE (another rank), NUMERIC (a value is not finite),
+ *  MEMORY. */
+MF_API mf_status mf_matrix_from_parameter(const mf_layer *layer, const char *name,
+                                          const mf_allocator *allocator, mf_matrix **matrix);
+
+/** Gives up the caller's reference; builders and layers keep theirs.
+ *  @param matrix  NULL is fine */
+MF_API void mf_matrix_free(mf_matrix *matrix);
+
+/** How many rows and columns a matrix has.
+ *  @param matrix   to look at
+ *  @param rows     receives the number; may be NULL
+ *  @param columns  receives the number; may be NULL
+ *  Errors: HANDLE. */
+MF_API mf_status mf_matrix_size(const mf_matrix *matrix, size_t *rows, size_t *columns);
+
+/** Copies the values of a matrix out.
+ *  @param matrix  to look at
+ *  @param values  [rows, columns] receives them
+ *  @param count   rows x columns
+ *  Errors: HANDLE, ARGUMENT, SHAPE (another count). */
+MF_API mf_status mf_matrix_values(const mf_matrix *matrix, float *values, size_t count);
+
+/** @} */
+/* ---------------------------------------------------------------------------------------------- */
 /** @defgroup builder Layers of several units
  *
  *  A layer is a stretch of units between two points where gradients stop. Gradients flow through the units of
@@ -660,13 +727,17 @@ enum {
               of softmax_s(q_t k_s / sqrt(d / heads)) v_s. It has no parameters: a dense unit with 3 d outputs
               in front of it, and one with d outputs behind it, are its projections. */
     MF_UNIT_EMBEDDING =
-        14 /**< Of a row of T tokens, which are whole numbers from 0 to vocabulary - 1, the sequence
+        14, /**< Of a row of T tokens, which are whole numbers from 0 to vocabulary - 1, the sequence
               [T, outputs] of their rows of W, "weight" [vocabulary, outputs]. It reads node 0, and its layer
               is the first of its network. A step updates the rows of the tokens that its batch has and no
               others, as that of a sampled head does: the others keep the optimizer's state of then, and
               weight decay does not reach them. W stays float32 with MF_PRECISION_BF16. A batch with a value
               that is no token is refused with ARGUMENT; so it is if it became one by the scale of bytes, 1 / 255 by
               default, or by the network's input scaling. */
+    MF_UNIT_FLATTEN = 15 /**< A sequence [T, d] or maps [c, height, width] as a row of all their values, [T d] or
+                            [c height width]: a dense unit behind it reads all positions at once, and the layer
+                            has one label for a row. It takes neither time nor memory. A layer whose output
+                            is its input is refused. */
 };
 
 /** As the number of a node: the node of the unit that was added last, or 0 if there is none. */
@@ -770,7 +841,7 @@ enum {
  * expected. Labels are scored as they are; log(k / (S p_c)) is added to the score of another class that is
  * drawn k times, and a draw that is one of the labels adds nothing. So the sum of exponentials is that over all
  * classes on average, as long as the law gives a chance to all. Loss and correct rows in reports of steps are
- * those among these classes.
+ * those among these classes, of which labels come first: with equal scores a label counts as the highest.
  *
  *  A step updates the rows of M that it scores and no others: the others keep the optimizer's state of then,
  * their momentum moves nothing, and weight decay does not reach them (Adam's bias corrections count all steps).
@@ -823,6 +894,13 @@ typedef struct mf_head_spec {
                                   output, or a unit behind it, and costs nothing in inference. Not of
                                   MF_HEAD_POSITIONS. Evaluation reports the cross-entropy. */
     int32_t reserved2;       /**< 0. */
+    const mf_matrix *shared; /**< E [m, d], of which M has its first d columns: M = [E, V], so that G = F_E E^T +
+                                  F_V V^T for F = [F_E, F_V], what M reads. V is the layer's "head.projection", and
+                                  if M reads d values there is none. Behind a dense unit of d + r outputs without
+                                  bias, whose W is [U; Z], that is G = a (E U + V Z)^T: U takes the output a into
+                                  the space of E, and V Z is a part of rank r of the layer's own, which begins
+                                  at 0 with MF_INIT_ZERO. The number of classes cannot change. NULL (default): M is
+                                  the layer's. mf_layer_head() lends the handle; it is valid as long as the layer. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -900,10 +978,10 @@ MF_API mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *bloc
 
 /** Sets the head of the layer.
  *  @param builder  whose layer it is for
- *  @param head     copied
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, STATE (there is a head already, or the builder was made by
- *  mf_builder_from_spec()), and the first failure of this builder. What the head reads is checked by
- *  mf_layer_build(). */
+ *  @param head     copied; the builder takes a reference to its shared matrix
+ *  Errors: HANDLE, ARGUMENT, SHAPE (a shared matrix with another number of rows than there are classes),
+ *  OVERFLOW, STATE (there is a head already, or the builder was made by mf_builder_from_spec()), and the first
+ *  failure of this builder. What the head reads is checked by mf_layer_build(). */
 MF_API mf_status mf_builder_head(mf_builder *builder, const mf_head_spec *head);
 
 /** The shape of a row of a node.
@@ -916,9 +994,9 @@ MF_API mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_sh
 /** Makes a layer and draws its parameters. A builder can make many layers. Free each with mf_layer_free().
  *  @param builder  that has units and a head
  *  @param layer    receives the handle, or NULL on failure
- *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last), SHAPE (a head that does
- * not fit the output), STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder.
- */
+ *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last, or a layer without anything
+ * to learn), SHAPE (a head that does not fit the output, or a shared matrix with more columns than M reads),
+ * STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder. */
 MF_API mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
 
 /** How many units a layer has; also one that was made from a spec consists of units.
@@ -1010,7 +1088,7 @@ MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, siz
 MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 
 /** mf_layer_set_classes() for every layer: all of them or, on failure, none.
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT, STATE (a head reads a shared matrix), OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 
 /** Makes a scaling of the inputs a part of the network: the first layer reads (x + shift) * scale, rounded to
@@ -1289,9 +1367,10 @@ typedef struct mf_memory {
     size_t network;       /**< The network. */
     size_t optimizer;     /**< The optimizer. */
     size_t workspace;     /**< The workspace. */
-    size_t total;         /**< The sum of the above. */
-    size_t arena;         /**< What suffices as a buffer for mf_arena_init() to hold all of them, with what
-                               creating them takes in passing. */
+    size_t total;         /**< The sum of the above and of `shared`. */
+    size_t arena;         /**< What suffices as a buffer for mf_arena_init() to hold all of them, matrices too,
+                               with what creating them takes in passing. */
+    size_t shared;        /**< The matrices that heads share, each of them once. Part of the total. */
 } mf_memory;
 
 /** Fills `report` with zeros and its struct_size. `size` is sizeof *report as the caller was compiled.
