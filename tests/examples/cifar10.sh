@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 data=$work/data
 mkdir "$data"
 "$make_cifar" "$data" 40 60 || exit 1
-unset MONOFORWARD_CIFAR10
+unset MONOFORWARD_CIFAR10 MONOFORWARD_CIFAR100
 # Where none of the usual places is.
 mkdir -p "$work/a/b"
 cd "$work/a/b" || exit 1
@@ -44,6 +44,16 @@ succeeds "another seed" small "$data" --seed 6
 succeeds "the other preset" small "$data" --preset strong --epochs 1
 [ "$(result preset)" = strong ] || fail "--preset strong is not in the result line"
 [ "$(result params_hash)" != "$hash" ] || fail "--preset strong is --preset paper"
+
+succeeds "a hundred classes" small "$data" --set cifar100
+at_least "a hundred classes" last 80
+[ "$(result data)" = cifar100 ] || fail "--set cifar100 is not in the result line"
+succeeds "a hundred classes and mirror images" small "$data" --set cifar100 --flip-test
+at_least "a hundred classes and mirror images" last_flip 75
+
+succeeds "one layer" small "$data" --whole
+at_least "one layer" last 80
+[ "$(result layer1) $(result layer2)" = "$(result last) " ] || fail "--whole is not one layer"
 
 succeeds "similarity matching" small "$data" --preset vgg8b --width 0.06 --similarity 0.9
 at_least "similarity matching" last 80
@@ -89,16 +99,19 @@ unset MONOFORWARD_CIFAR10
 mkdir -p data && ln -s "$data" data/cifar-10
 succeeds "a usual place" "$cifar10" --width 0.125 --epochs 4 --batch 20 --seed 5 --learning-rate 0.01
 [ "$(result params_hash)" = "$hash" ] || fail "the files in data/cifar-10 gave other parameters"
+rm data/cifar-10 && ln -s "$data" data/cifar-100
+succeeds "a usual place of a hundred classes" "$cifar10" --set cifar100 --width 0.125 --epochs 1
+[ "$(result data)" = cifar100 ] || fail "the files in data/cifar-100 were not found"
 rm -r data
 succeeds "no data" "$cifar10" --width 0.05 --epochs 1 --limit 500
 grep -q 'SHAPES DRAWN' "$work/out" || fail "without data, the header does not say that shapes are drawn"
 [ "$(result data)" = drawn ] || fail "without data, the result line does not say so"
 
 # ---- options ----
-for option in "--limit 100" "--optimizer sgd" "--optimizer momentum" "--optimizer adamw --weight-decay 0.1" \
+for option in "--limit 100" "--optimizer sgd" "--optimizer momentum" "--optimizer nesterov" "--optimizer adamw --weight-decay 0.1" \
     "--optimizer rmsprop" "--schedule constant" "--schedule steps" "--warmup 0.5" "--augment none" "--precision bf16" \
     "--dropout 0.4" "--label-smoothing 0.1" "--similarity 0.5" "--weight-decay 0.1" "--init-projection kaiming" \
-    "--init-projection orthogonal" "--batch 7" "--width 0.06" "--validation 40"; do
+    "--init-projection orthogonal" "--batch 7" "--border 2" "--width 0.06" "--validation 40"; do
     # shellcheck disable=SC2086 # options are words
     small "$data" $option >"$work/out" 2>"$work/err" || fail "$option: exit code $?: $(cat "$work/err")"
     [ "$(result example)" = cifar10 ] || fail "$option: no result line at the end"
@@ -144,6 +157,7 @@ complains "no such folder" "nowhere" small "$work/nowhere"
 complains "an unknown option" "nonsense" small "$data" --nonsense
 complains "a wrong value" "epochs" small "$data" --epochs none
 complains "an unknown preset" "paper|strong|vgg8b" small "$data" --preset weak
+complains "an unknown set" "cifar10|cifar100" small "$data" --set cifar1000
 complains "no time at all" "time-budget" small "$data" --time-budget 0
 complains "a picture that cannot be written" "svg" small "$data" --plot "$work/nowhere/curves.svg"
 complains "a log that cannot be written" "csv" small "$data" --log "$work/nowhere/log.csv"

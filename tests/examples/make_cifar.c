@@ -1,10 +1,12 @@
-/* Writes a small set of ten classes in the format of CIFAR-10, for the tests of examples/studies/cifar10:
+/* Writes a small set of ten classes in the formats of CIFAR-10 and CIFAR-100, for the tests of
+ * examples/studies/cifar10:
  *
  *     make_cifar FOLDER RECORDS_PER_TRAINING_FILE TEST_RECORDS
  *
  * A class is a bright bar at its own height and of its own colour, with noise: easy to learn in a few epochs,
  * also from shifted and mirrored images.
  * SPDX-License-Identifier: MIT */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +23,12 @@ static uint32_t next_random(void)
     return random_state;
 }
 
-static void write_record(FILE *file, uint32_t label)
+/* CIFAR-100 has two labels; classes 0, 10, 20 and so on are enough here. */
+static void write_record(FILE *file, uint32_t label, bool fine)
 {
     fputc((int)label, file);
+    if (fine)
+        fputc((int)label * 10, file);
     for (uint32_t channel = 0; channel < CHANNELS; channel++)
         for (uint32_t row = 0; row < SIDE; row++)
             for (uint32_t column = 0; column < SIDE; column++) {
@@ -34,7 +39,7 @@ static void write_record(FILE *file, uint32_t label)
             }
 }
 
-static void write_file(const char *folder, const char *name, uint32_t count)
+static void write_file(const char *folder, const char *name, uint32_t count, bool fine)
 {
     char path[4096];
     FILE *file;
@@ -46,7 +51,7 @@ static void write_file(const char *folder, const char *name, uint32_t count)
         exit(2);
     }
     for (uint32_t i = 0; i < count; i++)
-        write_record(file, next_random() % CLASSES);
+        write_record(file, next_random() % CLASSES, fine);
     if (fclose(file) != 0) {
         perror(path);
         exit(2);
@@ -61,8 +66,10 @@ int main(int argc, char **argv)
         char name[20];
 
         snprintf(name, sizeof name, "data_batch_%d", i);
-        write_file(argv[1], name, (uint32_t)atoi(argv[2]));
+        write_file(argv[1], name, (uint32_t)atoi(argv[2]), false);
     }
-    write_file(argv[1], "test_batch", (uint32_t)atoi(argv[3]));
+    write_file(argv[1], "test_batch", (uint32_t)atoi(argv[3]), false);
+    write_file(argv[1], "train", 5 * (uint32_t)atoi(argv[2]), true);
+    write_file(argv[1], "test", (uint32_t)atoi(argv[3]), true);
     return 0;
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "check.h"
+#include "../support/check.h"
 
 enum { LONGEST = 4096 };
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "check.h"
+#include "../support/check.h"
 #include "run_text.h"
 
 /* Numbers that need all their bits, and those that are none. */

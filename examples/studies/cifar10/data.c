@@ -12,27 +12,49 @@ enum { DRAWN_TRAIN = 10000, DRAWN_TEST = 2000 };
 
 enum { PURPOSE_TRAIN_SHAPES = 1, PURPOSE_TEST_SHAPES, PURPOSE_HOLD_OUT };
 
-static bool read_or_draw(struct data *data, const char *folder, uint64_t seed)
+/* Where a set usually is, what it is read from, and the variable that names another place. */
+static const struct place {
+    const char *folders[3];
+    enum records_part train, test;
+    size_t classes;
+    const char *variable;
+} places[] = {
+    [SET_CIFAR10] = {{"data/cifar-10", "data/cifar-10-batches-bin", "../shared/data/cifar-10"},
+                     CIFAR10_TRAIN,
+                     CIFAR10_TEST,
+                     CLASSES,
+                     "MONOFORWARD_CIFAR10"},
+    [SET_CIFAR100] = {{"data/cifar-100", "data/cifar-100-binary", "../shared/data/cifar-100"},
+                      CIFAR100_TRAIN,
+                      CIFAR100_TEST,
+                      FINE_CLASSES,
+                      "MONOFORWARD_CIFAR100"},
+};
+
+const char *const set_names[] = {[SET_CIFAR10] = "cifar10", [SET_CIFAR100] = "cifar100", NULL};
+
+static bool read_or_draw(struct data *data, enum data_set set, const char *folder, uint64_t seed)
 {
     data->folder = folder;
+    data->set = set;
+    data->classes = folder == NULL ? CLASSES : places[set].classes;
     if (folder != NULL)
-        return records_load(&data->train, folder, CIFAR10_TRAIN) &&
-               records_load(&data->test, folder, CIFAR10_TEST);
+        return records_load(&data->train, folder, places[set].train) &&
+               records_load(&data->test, folder, places[set].test);
     return shapes_draw(&data->train, DRAWN_TRAIN, random_derive(seed, PURPOSE_TRAIN_SHAPES)) &&
            shapes_draw(&data->test, DRAWN_TEST, random_derive(seed, PURPOSE_TEST_SHAPES));
 }
 
-const char *data_find(const char *given)
+const char *data_find(enum data_set set, const char *given)
 {
-    static const char *const usual[] = {"data/cifar-10", "data/cifar-10-batches-bin",
-                                        "../shared/data/cifar-10"};
+    const struct place *place = &places[set];
     if (given == NULL)
-        given = getenv("MONOFORWARD_CIFAR10");
+        given = getenv(place->variable);
     if (given != NULL && given[0] != '\0')
         return given;
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (records_in(usual[i], CIFAR10_TEST))
-            return usual[i];
+    for (size_t i = 0; i < sizeof place->folders / sizeof place->folders[0]; i++)
+        if (records_in(place->folders[i], place->test))
+            return place->folders[i];
     return NULL;
 }
 
@@ -47,10 +69,10 @@ static void measure_channel(struct data *data, size_t channel)
             (float)(((double)value - data->mean[channel]) / data->deviation[channel]);
 }
 
-bool data_open(struct data *data, const char *folder, size_t limit, uint64_t seed)
+bool data_open(struct data *data, enum data_set set, const char *folder, size_t limit, uint64_t seed)
 {
     *data = (struct data){0};
-    if (!read_or_draw(data, folder, seed))
+    if (!read_or_draw(data, set, folder, seed))
         return false;
     if (limit > 0 && limit < data->train.count)
         data->train.count = limit;
@@ -93,7 +115,7 @@ bool data_describe(const struct data *data, mf_network *network)
 {
     static const char *const names[CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                                "dog",      "frog",       "horse", "ship", "truck"};
-    return data->folder == NULL || notes_set_classes(network, names, CLASSES);
+    return data->folder == NULL || data->set != SET_CIFAR10 || notes_set_classes(network, names, CLASSES);
 }
 
 struct scaling data_scaling(const struct data *data)
@@ -122,13 +144,13 @@ static void see_image(const struct data *data, const struct crop *crop, const ui
 }
 
 void data_train_batch(const struct data *data, size_t first, size_t rows, enum augment_kind kind,
-                      struct random_stream *stream, float *inputs, int32_t *classes)
+                      size_t border, struct random_stream *stream, float *inputs, int32_t *classes)
 {
     for (size_t i = 0; i < rows; i++) {
         size_t index = data->order[first + i];
         struct crop crop = {0};
         if (kind == AUGMENT_CROPS)
-            crop = crop_draw(stream);
+            crop = crop_draw(stream, (uint32_t)border);
         see_image(data, &crop, record_pixels(&data->train, index), inputs + i * PIXELS);
         classes[i] = record_class(&data->train, index);
     }

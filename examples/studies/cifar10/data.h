@@ -22,8 +22,15 @@ enum augment_kind {
     AUGMENT_CROPS /* a random 32 x 32 window of the image inside a border of zeros, half of them mirrored */
 };
 
+enum data_set { SET_CIFAR10, SET_CIFAR100 };
+
+/* In the order of their constants; ends with NULL. */
+extern const char *const set_names[];
+
 struct data {
     const char *folder; /* NULL: shapes drawn here, no data set */
+    enum data_set set;
+    size_t classes;
     struct records train;
     struct records test;
     uint32_t *order;       /* of the training images: first those to learn from, */
@@ -33,13 +40,14 @@ struct data {
     float inputs[CHANNELS][BYTE_VALUES]; /* what a pixel is to the network: standardised by the two */
 };
 
-/* `given`, or $MONOFORWARD_CIFAR10, or a usual place that holds CIFAR-10; NULL if none does. What was given
- * counts, whatever it holds: a mistake should not end in other data than was meant. */
-const char *data_find(const char *given);
+/* `given`, or $MONOFORWARD_CIFAR10 (or _CIFAR100), or a usual place that holds the set; NULL if none does. What
+ * was given counts, whatever it holds: a mistake should not end in other data than was meant. */
+const char *data_find(enum data_set set, const char *given);
 
-/* Reads CIFAR-10 from `folder`, or draws shapes if it is NULL. With a `limit`, the first `limit` training
- * images are all there are. On failure prints one line and returns false; call data_free() in any case. */
-bool data_open(struct data *data, const char *folder, size_t limit, uint64_t seed);
+/* Reads the set from `folder`, or draws shapes of 10 kinds if it is NULL. With a `limit`, the first `limit`
+ * training images are all there are. On failure prints one line and returns false; call data_free() in any
+ * case. */
+bool data_open(struct data *data, enum data_set set, const char *folder, size_t limit, uint64_t seed);
 
 /* Holds `validation` random training images out. On failure prints one line and returns false. */
 bool data_hold_out(struct data *data, size_t validation, uint64_t seed);
@@ -50,7 +58,7 @@ size_t data_learned(const struct data *data);
 /* FNV-1a of the training images and their classes: another set has, but for chance, another one. */
 uint64_t data_hash(const struct data *data);
 
-/* Writes the names of the classes into the metadata. On failure prints one line and returns false. */
+/* Writes the names of the classes of CIFAR-10 into the metadata. On failure prints one line and returns false. */
 bool data_describe(const struct data *data, mf_network *network);
 
 /* How pixels become the inputs that batches have. */
@@ -59,10 +67,11 @@ struct scaling data_scaling(const struct data *data);
 void data_free(struct data *data);
 
 /* The images at order[first] to order[first + rows - 1] as inputs [rows, PIXELS], and their classes. The
- * border of a crop is 0 after standardising: the mean. `stream` is only used if `kind` is not AUGMENT_NONE.
+ * border of a crop is 0 after standardising: the mean. `border` and `stream` are only used if `kind` is not
+ * AUGMENT_NONE.
  */
 void data_train_batch(const struct data *data, size_t first, size_t rows, enum augment_kind kind,
-                      struct random_stream *stream, float *inputs, int32_t *classes);
+                      size_t border, struct random_stream *stream, float *inputs, int32_t *classes);
 
 /* The test images from `first` on, as they are or mirrored. */
 void data_test_batch(const struct data *data, size_t first, size_t rows, bool mirrored, float *inputs,

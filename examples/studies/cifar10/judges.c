@@ -21,7 +21,7 @@ struct judge {
     mf_workspace *workspace;
     float *inputs; /* one batch */
     int32_t *classes;
-    float *goodness; /* [JUDGED_BATCH, CLASSES], of one answer, */
+    float *goodness; /* [JUDGED_BATCH, classes], of one answer, */
     float *both[2];  /* and of an image with its mirror image: MF_PREDICT_LAST, MF_PREDICT_SUM */
     uint64_t correct[MOST_COUNTS];
     bool good;
@@ -42,11 +42,11 @@ static bool open_judge(struct judge *judge, const struct judges *judges, size_t 
         return false;
     judge->inputs = calloc(JUDGED_BATCH, PIXELS * sizeof(float));
     judge->classes = calloc(JUDGED_BATCH, sizeof(int32_t));
-    judge->goodness = calloc(3 * JUDGED_BATCH, CLASSES * sizeof(float));
+    judge->goodness = calloc(3 * JUDGED_BATCH, judges->data->classes * sizeof(float));
     if (judge->inputs == NULL || judge->classes == NULL || judge->goodness == NULL)
         return complain("no memory for a batch of %d images", JUDGED_BATCH);
-    judge->both[MF_PREDICT_LAST] = judge->goodness + JUDGED_BATCH * CLASSES;
-    judge->both[MF_PREDICT_SUM] = judge->goodness + 2 * JUDGED_BATCH * CLASSES;
+    judge->both[MF_PREDICT_LAST] = judge->goodness + JUDGED_BATCH * judges->data->classes;
+    judge->both[MF_PREDICT_SUM] = judge->goodness + 2 * JUDGED_BATCH * judges->data->classes;
     return true;
 }
 
@@ -107,10 +107,10 @@ static bool judge_batch(struct judge *judge, size_t first, size_t rows)
     return true;
 }
 
-static size_t highest(const float *scores)
+static size_t highest(const float *scores, size_t count)
 {
     size_t best = 0;
-    for (size_t i = 1; i < CLASSES; i++)
+    for (size_t i = 1; i < count; i++)
         if (scores[i] > scores[best])
             best = i;
     return best;
@@ -118,9 +118,10 @@ static size_t highest(const float *scores)
 
 static uint64_t count_correct(const struct judge *judge, int32_t mode, size_t rows)
 {
+    size_t classes = judge->all->data->classes;
     uint64_t correct = 0;
     for (size_t i = 0; i < rows; i++)
-        correct += highest(judge->both[mode] + i * CLASSES) == (size_t)judge->classes[i];
+        correct += highest(judge->both[mode] + i * classes, classes) == (size_t)judge->classes[i];
     return correct;
 }
 
@@ -128,7 +129,8 @@ static uint64_t count_correct(const struct judge *judge, int32_t mode, size_t ro
 static bool judge_mirrored_batch(struct judge *judge, size_t first, size_t rows)
 {
     const struct model *model = judge->all->model;
-    for (size_t i = 0; i < 2 * JUDGED_BATCH * CLASSES; i++)
+    size_t classes = judge->all->data->classes;
+    for (size_t i = 0; i < 2 * JUDGED_BATCH * classes; i++)
         judge->both[0][i] = 0;
     for (int side = 0; side < 2; side++) {
         make_batch(judge, first, rows, side == 1);
@@ -136,7 +138,7 @@ static bool judge_mirrored_batch(struct judge *judge, size_t first, size_t rows)
             if (!library_ok(mf_network_goodness(model->network, judge->workspace, mode, rows, judge->inputs,
                                                 judge->goodness)))
                 return false;
-            for (size_t i = 0; i < rows * CLASSES; i++)
+            for (size_t i = 0; i < rows * classes; i++)
                 judge->both[mode][i] += judge->goodness[i];
         }
     }

@@ -214,7 +214,8 @@ static bool prepare(struct run *run)
         return false;
     /* The first picture is empty: a path that cannot be written shows before the training, not after it. */
     if (!report_plot(settings, &run->state.history) ||
-        !data_open(&run->data, settings->data, settings->limit, settings->seed) ||
+        !data_open(&run->data, (enum data_set)settings->set, settings->data, settings->limit,
+                   settings->seed) ||
         !data_hold_out(&run->data, settings->validation, settings->seed) ||
         !model_create(&run->model, settings, &run->data) || !data_describe(&run->data, run->model.network) ||
         !judges_open(&run->judges, &run->data, &run->model, judges))

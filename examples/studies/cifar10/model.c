@@ -8,11 +8,14 @@
 #include "updates.h"
 #include "whiten.h"
 
+#include <stdlib.h>
+
 enum { PURPOSE_FIRST_LAYER = 1000 };
 
 /* A layer that grows by calls to a builder, which remembers its first failure: mf_layer_build() tells. */
 struct next {
     const struct settings *settings;
+    size_t classes;
     mf_builder *builder;
     int32_t node; /* that was added last */
 };
@@ -71,8 +74,8 @@ static void add_pool(struct next *next, int32_t pool)
         add_unit(next, MF_UNIT_POOL, unit);
 }
 
-/* The units of the layer, and behind them those of the head: a convolution of its own, and one by which images
- * are compared. */
+/* The units of the layer, and behind them those of the head: a convolution of its own, and one by which
+ * images are compared. */
 static void add_all(struct next *next, const struct layer_plan *plan, bool whitened)
 {
     mf_head_spec head;
@@ -88,7 +91,7 @@ static void add_all(struct next *next, const struct layer_plan *plan, bool white
         add_normalized(next, plan->head_filters);
     if (next->settings->similarity > 0)
         add_convolution(next, plan->convolutions[layer_depth(plan) - 1].filters);
-    head.classes = CLASSES;
+    head.classes = next->classes;
     head.pool_size = plan->head_size;
     head.projection_init = next->settings->init_projection;
     head.label_smoothing = (float)next->settings->label_smoothing;
@@ -96,11 +99,11 @@ static void add_all(struct next *next, const struct layer_plan *plan, bool white
     (void)mf_builder_head(next->builder, &head);
 }
 
-static bool build_layer(const struct settings *settings, size_t index, const mf_shape *input,
+static bool build_layer(const struct settings *settings, size_t index, const mf_shape *input, size_t classes,
                         const mf_allocator *allocator, mf_layer **layer)
 {
     const struct layer_plan *plan = &settings->layers[index];
-    struct next next = {.settings = settings};
+    struct next next = {.settings = settings, .classes = classes};
     mf_builder_spec spec;
     if (!library_ok(mf_builder_spec_init(&spec, sizeof spec)))
         return false;
@@ -128,16 +131,49 @@ static bool set_whitening(mf_layer *first, const struct data *data)
            library_ok(mf_layer_set_trainable(first, name, 0));
 }
 
+/* Sets filter i of a convolution, [filters, maps, 3, 3], to the one that lets map i through. */
+static void write_dirac(float *weight, size_t filters, size_t maps)
+{
+    for (size_t i = 0; i < filters && i < maps; i++)
+        for (size_t k = 0; k < 9; k++)
+            weight[(i * maps + i) * 9 + k] = k == 4 ? 1 : 0;
+}
+
+static bool set_dirac(mf_layer *layer)
+{
+    mf_parameter_info info = {.struct_size = sizeof info};
+    size_t count;
+    if (!library_ok(mf_layer_parameter_count(layer, &count)))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!library_ok(mf_layer_parameter_info(layer, i, &info)))
+            return false;
+        if (info.rank != 4 || info.dims[2] != 3)
+            continue;
+        float *weight = malloc(info.count * sizeof *weight);
+        bool good =
+            weight != NULL && library_ok(mf_layer_get_parameter(layer, info.name, weight, info.count));
+        if (good)
+            write_dirac(weight, info.dims[0], info.dims[1]);
+        good = good && library_ok(mf_layer_set_parameter(layer, info.name, weight, info.count));
+        free(weight);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
 static bool create_layers(struct model *model, const struct settings *settings, const struct data *data,
                           const mf_allocator *allocator)
 {
     mf_shape shape = {.struct_size = sizeof shape, .rank = 3, .dims = {CHANNELS, SIDE, SIDE}};
     for (size_t i = 0; i < settings->layer_count; i++) {
-        if (!build_layer(settings, i, &shape, allocator, &model->layers[i]))
+        if (!build_layer(settings, i, &shape, data->classes, allocator, &model->layers[i]))
             return false;
         model->layer_count++;
         if (!library_ok(mf_layer_shape(model->layers[i], NULL, &shape)) ||
-            !library_ok(mf_network_append(model->network, model->layers[i], NULL)))
+            !library_ok(mf_network_append(model->network, model->layers[i], NULL)) ||
+            (settings->dirac && !set_dirac(model->layers[i])))
             return false;
     }
     return (!settings->whitened || set_whitening(model->layers[0], data)) &&

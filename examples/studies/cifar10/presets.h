@@ -39,6 +39,7 @@ struct preset {
     int32_t optimizer; /* enum update_rule */
     int32_t schedule;
     int32_t augment;         /* enum augment_kind */
+    size_t border;           /* that crops go into */
     int32_t init_projection; /* MF_INIT_... */
     double learning_rate;
     double warmup; /* share of the run */
@@ -46,6 +47,7 @@ struct preset {
     double weight_decay;
     int32_t activation; /* MF_ACTIVATION_... */
     bool whitened;      /* the first layer sees patches of 2 x 2 along their principal components (whiten.h) */
+    bool dirac;          /* filter i of a convolution begins as one that lets map i through, while there are both */
 };
 
 enum { PRESET_PAPER, PRESET_STRONG, PRESET_VGG8B };

@@ -16,24 +16,25 @@ static void print_data(const struct settings *settings, const struct data *data)
 {
     static const size_t whole_train = (size_t)TRAIN_FILES * FILE_RECORDS, whole_test = FILE_RECORDS;
     if (data->folder == NULL)
-        printf(
-            "data      no data folder found (--data or $MONOFORWARD_CIFAR10): SHAPES DRAWN BY THIS PROGRAM, "
-            "not CIFAR-10\n");
+        printf("data      no folder of %s found (--data or a variable, see --help): SHAPES DRAWN BY THIS "
+               "PROGRAM "
+               "instead\n",
+               set_names[data->set]);
     else
         printf("data      %s\n", data->folder);
     printf("          %zu images to learn from, %zu to test with", data_learned(data), data->test.count);
     if (data->validation > 0)
         printf(", %zu held out", data->validation);
     if (data->folder != NULL && (data->train.count != whole_train || data->test.count != whole_test))
-        printf("; the whole CIFAR-10 has %zu and %zu", whole_train, whole_test);
+        printf("; the whole set has %zu and %zu", whole_train, whole_test);
     printf("\n          standardised by channel: means %.2f %.2f %.2f, deviations %.2f %.2f %.2f\n",
            data->mean[0], data->mean[1], data->mean[2], data->deviation[0], data->deviation[1],
            data->deviation[2]);
     if (settings->augment == AUGMENT_CROPS)
         printf(
-            "          augmented: random %d x %d windows of the images in a border of %d zeros (the mean), "
+            "          augmented: random %d x %d windows of the images in a border of %zu zeros (the mean), "
             "mirrored at random\n",
-            SIDE, SIDE, CROP_BORDER);
+            SIDE, SIDE, settings->border);
     else
         printf("          not augmented\n");
 }
@@ -78,7 +79,8 @@ static bool print_network(const struct settings *settings, const struct model *m
     printf("          %zu parameters, %.2f%% of them in the projections M; %.1f million multiply-adds an "
            "image\n",
            counts.all, 100 * (double)counts.projections / (double)counts.all, products / 1e6);
-    printf("          weights start kaiming, projections %s\n", init_names[settings->init_projection]);
+    printf("          weights start kaiming%s, projections %s\n", settings->dirac ? " and dirac" : "",
+           init_names[settings->init_projection]);
     return true;
 }
 
@@ -169,11 +171,12 @@ void report_options(const struct settings *settings, const struct data *data, ch
 {
     size_t used = (size_t)snprintf(
         text, OPTIONS_TEXT,
-        "data=%s images=%zu seed=%llu width=%g batch=%zu optimizer=%s learning_rate=%g "
-        "learning_rate_schedule=%s warmup=%g augment=%s dropout=",
-        data->folder == NULL ? "drawn" : "cifar10", data_learned(data), (unsigned long long)settings->seed,
-        settings->width, settings->batch, update_names[settings->optimizer], settings->learning_rate,
-        schedule_names[settings->schedule], settings->warmup, augment_names[settings->augment]);
+        "data=%s images=%zu seed=%llu width=%g whole=%s batch=%zu optimizer=%s learning_rate=%g "
+        "learning_rate_schedule=%s warmup=%g augment=%s border=%zu dropout=",
+        data->folder == NULL ? "drawn" : set_names[data->set], data_learned(data),
+        (unsigned long long)settings->seed, settings->width, settings->whole ? "yes" : "no", settings->batch,
+        update_names[settings->optimizer], settings->learning_rate, schedule_names[settings->schedule],
+        settings->warmup, augment_names[settings->augment], settings->border);
     for (size_t i = 0; i + 1 < settings->layer_count; i++)
         used += (size_t)snprintf(text + used, OPTIONS_TEXT - used, "%s%g", i > 0 ? "," : "",
                                  settings->layers[i].dropout);

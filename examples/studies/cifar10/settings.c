@@ -32,15 +32,13 @@ const char *const precision_names[] = {
     [MF_PRECISION_FLOAT32] = "float32", [MF_PRECISION_BF16] = "bf16", NULL};
 
 /* Where the preset's own rate does not apply, as another optimizer was chosen. */
-static const double usual_learning_rates[] = {[UPDATE_SGD] = 0.1,
-                                              [UPDATE_MOMENTUM] = 0.02,
-                                              [UPDATE_ADAM] = 0.001,
-                                              [UPDATE_ADAMW] = 0.001,
-                                              [UPDATE_RMSPROP] = 0.0003};
+static const double usual_learning_rates[] = {
+    [UPDATE_SGD] = 0.1,    [UPDATE_MOMENTUM] = 0.02, [UPDATE_NESTEROV] = 0.1,
+    [UPDATE_ADAM] = 0.001, [UPDATE_ADAMW] = 0.001,   [UPDATE_RMSPROP] = 0.0003};
 
-static const char summary[] =
-    "Trains a network of convolutions on CIFAR-10 with Mono-Forward: every layer learns from its own loss.\n"
-    "Without data it draws shapes to learn from.";
+static const char summary[] = "Trains a network of convolutions on CIFAR-10 or CIFAR-100 with Mono-Forward: "
+                              "every layer learns from its own loss.\n"
+                              "Without data it draws shapes to learn from.";
 
 /* Tells that an option was not given; none of them can have this value. */
 static const size_t count_unset = SIZE_MAX;
@@ -57,6 +55,7 @@ static struct settings unset_settings(void)
         .optimizer = choice_unset,
         .schedule = choice_unset,
         .augment = choice_unset,
+        .border = count_unset,
         .init_projection = choice_unset,
         .width = 1,
         .checkpoint_every = 30,
@@ -71,14 +70,19 @@ static struct settings unset_settings(void)
 
 static enum options_outcome read_options(struct settings *s, int argc, char **argv)
 {
-    const char *folder = unpack_knows_xz() ? "folder of CIFAR-10's binary files, plain or with .xz "
-                                             "($MONOFORWARD_CIFAR10, or a usual place)"
-                                           : "folder of CIFAR-10's binary files, not packed "
-                                             "($MONOFORWARD_CIFAR10, or a usual place)";
+    const char *folder = unpack_knows_xz() ? "folder of the set's binary files, plain or with .xz "
+                                             "($MONOFORWARD_CIFAR10 or _CIFAR100, or a usual place)"
+                                           : "folder of the set's binary files, not packed "
+                                             "($MONOFORWARD_CIFAR10 or _CIFAR100, or a usual place)";
     const struct option_rule rules[] = {
+        option_choice("set", "what to learn (cifar10)", &s->set, set_names),
         option_text("data", "DIR", folder, &s->data),
         option_choice("preset", "architecture and its settings, which all other options change (paper)",
                       &s->preset, preset_names),
+        option_flag(
+            "whole",
+            "all convolutions as one layer, without dropout between them: backpropagation, to compare with",
+            &s->whole),
         option_number("width", "filters of every layer, times X (1)", &s->width, 1.0 / 64, 16),
         option_count("epochs", "passes over the training set (the preset's)", &s->epochs, 1, 1e6),
         option_number(
@@ -90,7 +94,7 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
         option_choice("optimizer", "update rule (the preset's)", &s->optimizer, update_names),
         option_number("learning-rate",
                       "step size (the preset's; with another optimizer: adam, adamw 0.001; rmsprop 0.0003; "
-                      "sgd 0.1; momentum 0.02)",
+                      "sgd, nesterov 0.1; momentum 0.02)",
                       &s->learning_rate, 1e-12, 1e6),
         option_choice(
             "schedule",
@@ -98,11 +102,12 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
             &s->schedule, schedule_names),
         option_number("warmup", "share of the run in which the learning rate rises (the preset's)",
                       &s->warmup, 0, 1),
-        option_choice(
-            "augment",
-            "crops: random 32 x 32 windows of the images in a border of 4 zeros that is added after "
-            "standardising, mirrored left to right at random (the preset's)",
-            &s->augment, augment_names),
+        option_choice("augment",
+                      "crops: random 32 x 32 windows of the images in a border of zeros that is added after "
+                      "standardising, mirrored left to right at random (the preset's)",
+                      &s->augment, augment_names),
+        option_count("border", "zeros around an image, into which crops go (the preset's)", &s->border, 0,
+                     SIDE),
         option_number("dropout", "share of each layer's maps hidden from the next layer (the preset's)",
                       &s->dropout, 0, 0.99),
         option_choice("init-projection", "how the projections start (the preset's)", &s->init_projection,
@@ -151,27 +156,32 @@ static void widen(double width, size_t *filters)
         *filters = wide < 1 ? 1 : (size_t)wide;
 }
 
+/* Into one layer, whose head is that of the last. */
+static void join_layers(struct settings *s)
+{
+    struct layer_plan whole = s->layers[s->layer_count - 1];
+    size_t depth = 0;
+    for (size_t i = 0; i < s->layer_count; i++)
+        for (size_t c = 0; c < layer_depth(&s->layers[i]); c++)
+            whole.convolutions[depth++] = s->layers[i].convolutions[c];
+    s->layers[0] = whole;
+    s->layer_count = 1;
+}
+
 static void plan_layers(struct settings *s, const struct preset *preset)
 {
     s->layer_count = preset->layer_count;
     for (size_t i = 0; i < s->layer_count; i++) {
         struct layer_plan *plan = &s->layers[i];
         *plan = preset->layers[i];
-        if (getenv("HF")) plan->head_filters = (size_t)atoi(getenv("HF"));
-        if (getenv("HS") && i + 1 < s->layer_count) plan->head_size = (size_t)atoi(getenv("HS"));
         for (size_t c = 0; c < layer_depth(&preset->layers[i]); c++)
             widen(s->width, &plan->convolutions[c].filters);
         widen(s->width, &plan->head_filters);
         if (s->dropout >= 0)
             plan->dropout = s->dropout;
     }
-    if (getenv("CUT")) { /* 2a: 1+2|3, 2b: 1|2+3, 1: all */
-        struct layer_plan all[3]; memcpy(all, s->layers, sizeof all);
-        char *c = getenv("CUT");
-        if (c[0] == '1') { memcpy(&s->layers[0].convolutions[2], all[1].convolutions, 2*sizeof all[0].convolutions[0]); memcpy(&s->layers[0].convolutions[4], all[2].convolutions, 2*sizeof all[0].convolutions[0]); s->layers[0].head_size=0; s->layer_count=1; }
-        else if (c[1] == 'a') { memcpy(&s->layers[0].convolutions[2], all[1].convolutions, 2*sizeof all[0].convolutions[0]); s->layers[1]=all[2]; s->layer_count=2; }
-        else { memcpy(&s->layers[1].convolutions[2], all[2].convolutions, 2*sizeof all[0].convolutions[0]); s->layers[1].head_size=0; s->layer_count=2; }
-    }
+    if (s->whole)
+        join_layers(s);
 }
 
 static void choose(int32_t *choice, int32_t otherwise)
@@ -198,8 +208,11 @@ static void ask_preset(struct settings *s)
     set_number(&s->warmup, preset->warmup);
     set_number(&s->label_smoothing, preset->label_smoothing);
     set_number(&s->weight_decay, preset->weight_decay);
-    s->activation = getenv("ACT") ? atoi(getenv("ACT")) : preset->activation;
+    s->activation = preset->activation;
     s->whitened = preset->whitened;
+    s->dirac = preset->dirac;
+    if (s->border == count_unset)
+        s->border = preset->border;
     plan_layers(s, preset);
     if (s->epochs == count_unset)
         s->epochs = s->time_budget > 0 ? SIZE_MAX : preset->epochs;
@@ -214,7 +227,7 @@ enum options_outcome settings_read(struct settings *settings, int argc, char **a
     *settings = unset_settings();
     enum options_outcome outcome = read_options(settings, argc, argv);
     if (outcome == OPTIONS_READ) {
-        settings->data = data_find(settings->data);
+        settings->data = data_find((enum data_set)settings->set, settings->data);
         ask_preset(settings);
     }
     return outcome;

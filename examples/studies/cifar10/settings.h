@@ -9,6 +9,7 @@
 #include "presets.h"
 
 struct settings {
+    int32_t set;            /* enum data_set */
     const char *data;       /* NULL: no folder is known */
     const char *plot;       /* NULL: no picture */
     const char *log;        /* NULL: no log */
@@ -30,11 +31,13 @@ struct settings {
     int32_t optimizer;
     int32_t schedule;
     int32_t augment;
+    size_t border;
     int32_t init_projection;
     int32_t precision; /* MF_PRECISION_... */
     bool flip_test;
     double time_budget; /* minutes; 0: none */
     double width;
+    bool whole; /* one layer of all */
     double learning_rate;
     double warmup;
     double dropout; /* below 0: that of the preset's layers */
@@ -43,6 +46,7 @@ struct settings {
     double weight_decay;
     int32_t activation;  /* MF_ACTIVATION_... */
     bool whitened;
+    bool dirac;
     uint64_t seed;
 };
 

@@ -43,7 +43,7 @@ static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, doub
 {
     struct model *model = trainer->model;
     data_train_batch(trainer->data, first, rows, (enum augment_kind)trainer->settings->augment,
-                     &trainer->augmenting, trainer->inputs, trainer->classes);
+                     trainer->settings->border, &trainer->augmenting, trainer->inputs, trainer->classes);
     if (!library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE,
                                      pace_learning_rate(trainer->pace))))
         return false;

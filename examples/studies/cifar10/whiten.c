@@ -10,10 +10,12 @@ typedef double square[WHITEN_PATCH][WHITEN_PATCH];
 /* Components of less than this share of the pixels' variance would be noise. */
 static const double least_variance = 5e-4;
 
-static void take_patch(const struct data *data, const uint8_t *pixels, size_t place, double patch[WHITEN_PATCH])
+static void take_patch(const struct data *data, const uint8_t *pixels, size_t place,
+                       double patch[WHITEN_PATCH])
 {
     for (size_t i = 0; i < WHITEN_PATCH; i++) {
-        size_t channel = i / (WHITEN_SIDE * WHITEN_SIDE), row = i / WHITEN_SIDE % WHITEN_SIDE, column = i % WHITEN_SIDE;
+        size_t channel = i / (WHITEN_SIDE * WHITEN_SIDE), row = i / WHITEN_SIDE % WHITEN_SIDE,
+               column = i % WHITEN_SIDE;
         patch[i] = (double)data->inputs[channel][pixels[channel * PLANE + place + row * SIDE + column]];
     }
 }
@@ -47,7 +49,8 @@ static void turn(double *first, double *second, double cosine, double sine)
     *second = sine * a + cosine * b;
 }
 
-/* Jacobi's method: turns pairs of axes until the matrix is diagonal; rows of `axes` are the components then. */
+/* Jacobi's method: turns pairs of axes until the matrix is diagonal; rows of `axes` are the components then.
+ */
 static void find_components(square matrix, square axes)
 {
     for (size_t i = 0; i < WHITEN_PATCH; i++)

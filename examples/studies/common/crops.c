@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "crops.h"
 
-struct crop crop_draw(struct random_stream *stream)
+static int draw_offset(struct random_stream *stream, uint32_t border)
+{
+    return (int)random_below(stream, 2 * border + 1) - (int)border;
+}
+
+struct crop crop_draw(struct random_stream *stream, uint32_t border)
 {
     struct crop crop;
-    crop.down = (int)random_below(stream, 2 * CROP_BORDER + 1) - CROP_BORDER;
-    crop.right = (int)random_below(stream, 2 * CROP_BORDER + 1) - CROP_BORDER;
+    crop.down = draw_offset(stream, border);
+    crop.right = draw_offset(stream, border);
     crop.mirrored = random_below(stream, 2) == 1;
     return crop;
 }

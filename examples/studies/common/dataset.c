@@ -98,7 +98,7 @@ static void gather_image(const struct dataset *set, const uint8_t *pixels, enum 
         gather_augmented(set, pixels, AUGMENT_ELASTIC, stream, row);
         return;
     case CHANGE_CROPS:
-        crop = crop_draw(stream);
+        crop = crop_draw(stream, CROP_BORDER);
         break;
     default:
         break;

@@ -21,8 +21,8 @@ static const struct source {
                        1,
                        {CLASSES, 0}},
     [CIFAR10_TEST] = {"CIFAR-10", {"test_batch.bin", NULL}, FILE_RECORDS, 1, {CLASSES, 0}},
-    [CIFAR100_TRAIN] = {"CIFAR-100", {"train.bin", NULL}, 5 * FILE_RECORDS, 2, {20, 100}},
-    [CIFAR100_TEST] = {"CIFAR-100", {"test.bin", NULL}, FILE_RECORDS, 2, {20, 100}},
+    [CIFAR100_TRAIN] = {"CIFAR-100", {"train.bin", NULL}, 5 * FILE_RECORDS, 2, {20, FINE_CLASSES}},
+    [CIFAR100_TEST] = {"CIFAR-100", {"test.bin", NULL}, FILE_RECORDS, 2, {20, FINE_CLASSES}},
 };
 
 static bool create(struct records *records, size_t count, size_t labels)

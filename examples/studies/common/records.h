@@ -12,6 +12,7 @@
 
 enum {
     CLASSES = 10,
+    FINE_CLASSES = 100, /* of CIFAR-100 */
     CHANNELS = 3,
     SIDE = 32,
     PLANE = SIDE * SIDE,

@@ -8,7 +8,7 @@
 
 /* Values that each optimizer remembers for a parameter. */
 static const double moments[] = {
-    [UPDATE_SGD] = 0, [UPDATE_MOMENTUM] = 1, [UPDATE_ADAM] = 2, [UPDATE_ADAMW] = 2, [UPDATE_RMSPROP] = 1};
+    [UPDATE_SGD] = 0, [UPDATE_MOMENTUM] = 1, [UPDATE_NESTEROV] = 1, [UPDATE_ADAM] = 2, [UPDATE_ADAMW] = 2, [UPDATE_RMSPROP] = 1};
 
 /* Values that backpropagation holds; of the batch, for one row. */
 struct holdings {

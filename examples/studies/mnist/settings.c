@@ -64,6 +64,7 @@ const char *const cut_names[] = {[CUT_LAYER] = "layer", [CUT_NONE] = "none", NUL
 
 static const double usual_learning_rates[] = {[UPDATE_SGD] = 0.3,
                                               [UPDATE_MOMENTUM] = 0.05,
+                                              [UPDATE_NESTEROV] = 0.05,
                                               [UPDATE_ADAM] = 0.001,
                                               [UPDATE_ADAMW] = 0.001,
                                               [UPDATE_RMSPROP] = 0.0005};
@@ -115,7 +116,7 @@ static enum options_outcome read_words(struct settings *s, int count, char **wor
         option_count("batch", "samples of a step (128)", &s->batch, 1, 1e6),
         option_choice("optimizer", "update rule (adam)", &s->optimizer, update_names),
         option_number("learning-rate",
-                      "step size (adam, adamw 0.001; rmsprop 0.0005; sgd 0.3; momentum 0.05)",
+                      "step size (adam, adamw 0.001; rmsprop 0.0005; sgd 0.3; momentum, nesterov 0.05)",
                       &s->learning_rate, 1e-12, 1e6),
         option_choice("schedule",
                       "course of the learning rate; step: a quarter at 50, 75, 89 and 94% (cosine)",
