@@ -33,10 +33,10 @@ static void add_unit(struct next *next, int32_t kind, mf_unit_spec unit)
     (void)mf_builder_unit(next->builder, &unit, &next->node);
 }
 
-static void add_activation(struct next *next)
+static void add_relu(struct next *next)
 {
     mf_unit_spec unit = blank_unit();
-    unit.activation = next->settings->activation;
+    unit.activation = MF_ACTIVATION_RELU;
     add_unit(next, MF_UNIT_ACTIVATION, unit);
 }
 
@@ -53,7 +53,7 @@ static void add_normalized(struct next *next, size_t filters)
 {
     add_convolution(next, filters);
     add_unit(next, MF_UNIT_BATCH_NORM, blank_unit());
-    add_activation(next);
+    add_relu(next);
 }
 
 static void add_whitening(struct next *next)
@@ -63,7 +63,7 @@ static void add_whitening(struct next *next)
     unit.bias = 0;
     unit.kernel[0] = unit.kernel[1] = WHITEN_SIDE;
     add_unit(next, MF_UNIT_CONV2D, unit);
-    add_activation(next);
+    add_relu(next);
 }
 
 static void add_pool(struct next *next, int32_t pool)
@@ -87,8 +87,6 @@ static void add_all(struct next *next, const struct layer_plan *plan, bool white
         add_pool(next, plan->convolutions[i].pool);
     }
     head.output_node = next->node;
-    if (plan->head_filters > 0)
-        add_normalized(next, plan->head_filters);
     if (next->settings->similarity > 0)
         add_convolution(next, plan->convolutions[layer_depth(plan) - 1].filters);
     head.classes = next->classes;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 3 x 3, stride 1 and padding 1, then batch normalisation, an activation, and pooling by 2 x 2. */
+/* 3 x 3, stride 1 and padding 1, then batch normalisation, ReLU, and pooling by 2 x 2. */
 struct convolution_plan {
     size_t filters; /* 0: there is none */
     int32_t pool;   /* MF_POOL_... */
@@ -20,7 +20,6 @@ enum { MOST_CONVOLUTIONS = 6 };
 /* Convolutions between two cuts, and the head that they learn for. */
 struct layer_plan {
     struct convolution_plan convolutions[MOST_CONVOLUTIONS];
-    size_t head_filters; /* of a convolution that the head has in front of the averaging; 0: none */
     size_t head_size;    /* M reads maps averaged to head_size x head_size; 0: as they are */
     double dropout;      /* share of the layer's maps that the next layer does not see */
 };
@@ -45,7 +44,6 @@ struct preset {
     double warmup; /* share of the run */
     double label_smoothing;
     double weight_decay;
-    int32_t activation; /* MF_ACTIVATION_... */
     bool whitened;      /* the first layer sees patches of 2 x 2 along their principal components (whiten.h) */
     bool dirac;          /* filter i of a convolution begins as one that lets map i through, while there are both */
 };

@@ -39,10 +39,9 @@ static void print_data(const struct settings *settings, const struct data *data)
         printf("          not augmented\n");
 }
 
-static void print_convolution(const struct settings *settings, const struct convolution_plan *plan)
+static void print_convolution(const struct convolution_plan *plan)
 {
-    static const char *const activations[] = {[MF_ACTIVATION_RELU] = "relu", [MF_ACTIVATION_GELU] = "gelu"};
-    printf("%zu filters of 3 x 3, batch norm, %s, ", plan->filters, activations[settings->activation]);
+    printf("%zu filters of 3 x 3, ", plan->filters);
     if (plan->pool != MF_POOL_NONE)
         printf("%s pooling, ", pool_names[plan->pool]);
 }
@@ -54,13 +53,10 @@ static void print_layer(const struct settings *settings, size_t index, const str
     if (index == 0 && settings->whitened)
         printf("whitened patches of %d x %d, ", WHITEN_SIDE, WHITEN_SIDE);
     for (size_t i = 0; i < layer_depth(plan); i++)
-        print_convolution(settings, &plan->convolutions[i]);
+        print_convolution(&plan->convolutions[i]);
     if (plan->dropout > 0 && index + 1 < settings->layer_count)
         printf("dropout of maps %g, ", plan->dropout);
-    printf("%zu x %zu x %zu; ", facts->maps, facts->height, facts->width);
-    if (plan->head_filters > 0)
-        printf("head: %zu filters of 3 x 3, ", plan->head_filters);
-    printf("M reads %zu\n", facts->features);
+    printf("%zu x %zu x %zu; M reads %zu\n", facts->maps, facts->height, facts->width, facts->features);
 }
 
 static bool print_network(const struct settings *settings, const struct model *model)
@@ -76,6 +72,7 @@ static bool print_network(const struct settings *settings, const struct model *m
         products += facts.products;
         print_layer(settings, i, &facts);
     }
+    printf("          batch norm and relu behind every convolution\n");
     printf("          %zu parameters, %.2f%% of them in the projections M; %.1f million multiply-adds an "
            "image\n",
            counts.all, 100 * (double)counts.projections / (double)counts.all, products / 1e6);

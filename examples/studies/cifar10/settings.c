@@ -152,8 +152,7 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
 static void widen(double width, size_t *filters)
 {
     double wide = round(width * (double)*filters);
-    if (*filters > 0)
-        *filters = wide < 1 ? 1 : (size_t)wide;
+    *filters = wide < 1 ? 1 : (size_t)wide;
 }
 
 /* Into one layer, whose head is that of the last. */
@@ -176,7 +175,6 @@ static void plan_layers(struct settings *s, const struct preset *preset)
         *plan = preset->layers[i];
         for (size_t c = 0; c < layer_depth(&preset->layers[i]); c++)
             widen(s->width, &plan->convolutions[c].filters);
-        widen(s->width, &plan->head_filters);
         if (s->dropout >= 0)
             plan->dropout = s->dropout;
     }
@@ -208,7 +206,6 @@ static void ask_preset(struct settings *s)
     set_number(&s->warmup, preset->warmup);
     set_number(&s->label_smoothing, preset->label_smoothing);
     set_number(&s->weight_decay, preset->weight_decay);
-    s->activation = preset->activation;
     s->whitened = preset->whitened;
     s->dirac = preset->dirac;
     if (s->border == count_unset)

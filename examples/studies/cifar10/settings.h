@@ -44,7 +44,6 @@ struct settings {
     double label_smoothing;
     double similarity; /* part of every layer's loss; 0: none */
     double weight_decay;
-    int32_t activation;  /* MF_ACTIVATION_... */
     bool whitened;
     bool dirac;
     uint64_t seed;
