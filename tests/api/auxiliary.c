@@ -155,6 +155,39 @@ static void test_a_step_reports_the_weighted_sum_and_evaluation_the_layers_head(
     }
 }
 
+/* Their losses are those of all classes, whatever few the layer's head scores: here two labels and a
+ * candidate. */
+static void test_beside_a_sampled_head_they_score_all_classes(void **state)
+{
+    data d = draw_data(9);
+    double losses[3], sum = 0.0, reported[2];
+
+    (void)state;
+    for (size_t b = 0; b < ROWS; b++)
+        d.y[b] = (int32_t)(b % 2);
+    for (int i = 0; i < 2; i++) {
+        units_plan plan = auxiliary_plan(1.0f, i == 0 ? 0.5f : 2.5f);
+        mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
+        mf_network *network;
+        mf_workspace *workspace;
+
+        plan.head.sampling = MF_SAMPLING_UNIFORM;
+        plan.head.candidates = 1;
+        network = make_units_network(&plan, 1, optimizer);
+        workspace = make_network_workspace(network, ROWS);
+        check_ok(mf_network_step(network, workspace, ROWS, d.x, d.y));
+        reported[i] = read_report(workspace, 0).loss;
+        for (size_t b = 0; i == 0 && b < ROWS; b++) {
+            naive_losses(layer_at(network, 0), d.x + b * INPUTS, d.y[b], losses);
+            sum += losses[2] / ROWS;
+        }
+        mf_workspace_free(workspace);
+        mf_network_free(network);
+        mf_optimizer_free(optimizer);
+    }
+    check_near(2.0 * sum, reported[1] - reported[0], 1e-6);
+}
+
 /* ---- what they leave alone ---- */
 
 /* The head's part of a layer of `from` in the layer `to`, which has no auxiliary heads. */
@@ -463,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_step_reports_the_weighted_sum_and_evaluation_the_layers_head),
+        cmocka_unit_test(test_beside_a_sampled_head_they_score_all_classes),
         cmocka_unit_test(test_inference_knows_nothing_of_them),
         cmocka_unit_test(test_they_learn_and_can_be_frozen),
         cmocka_unit_test(test_a_loss_that_is_not_finite_changes_nothing),

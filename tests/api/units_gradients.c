@@ -285,8 +285,10 @@ static void each_auxiliary(check_plan *check)
     maps.head.similarity = 0.5f;
     check("auxiliary heads of maps, and similarity", &maps, 81);
     plan_add(&positions, unit_dense(3));
-    plan_add(&positions, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&positions, unit_dense(3));
+    plan_add(&positions, unit_activation(MF_ACTIVATION_TANH)); /* M reads what it reads */
     plan_add(&positions, scores);
+    positions.head.output_node = 1;
     positions.head.input_node = 2;
     positions.head.kind = MF_HEAD_POSITIONS;
     check("an auxiliary head for positions", &positions, 82);
