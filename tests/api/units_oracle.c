@@ -341,6 +341,23 @@ static void test_a_network_in_one_layer_matches_the_oracle(void **state)
     run_plan("a whole network", &plan, ROWS);
 }
 
+/* What an auxiliary head makes of a unit must not be what M reads of it. */
+static void test_a_unit_of_which_m_and_an_auxiliary_head_read_matches_the_oracle(void **state)
+{
+    units_plan plan = plan_row(5, 3);
+    mf_unit_spec scores = unit_dense(3);
+
+    (void)state;
+    scores.loss_weight = 0.3f;
+    plan_add(&plan, unit_dense(6));
+    plan_add(&plan, unit_dense(7));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, scores);
+    plan.head.output_node = 1;
+    plan.head.input_node = 2;
+    run_plan("an activation of an auxiliary head", &plan, ROWS);
+}
+
 /* Widths and batches that take other ways through the kernels. */
 static void test_all_sizes_match_the_oracle(void **state)
 {
@@ -490,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_rows_made_of_sequences_and_maps_match_the_oracle),
         cmocka_unit_test(test_units_of_heads_match_the_oracle),
         cmocka_unit_test(test_auxiliary_heads_match_the_oracle),
+        cmocka_unit_test(test_a_unit_of_which_m_and_an_auxiliary_head_read_matches_the_oracle),
         cmocka_unit_test(test_clipping_matches_the_oracle),
         cmocka_unit_test(test_frozen_parameters_match_the_oracle),
         cmocka_unit_test(test_weights_and_strides_match_the_oracle),
