@@ -68,7 +68,7 @@ static void run_stages(const mfi_run *run, size_t first, size_t end)
 
 /* ---- equation 7 ---- */
 
-static void scale_values(float *values, size_t count, float factor)
+static void scale_floats(float *values, size_t count, float factor)
 {
     for (size_t i = 0; i < count; i++)
         values[i] *= factor;
@@ -76,13 +76,13 @@ static void scale_values(float *values, size_t count, float factor)
 
 static void scale_scores(const mfi_run *run, float factor)
 {
-    scale_values(run->scratch->goodness, run->rows->count * run->rows->scored * mfi_head_columns(run),
+    scale_floats(run->scratch->goodness, run->rows->count * run->rows->scored * mfi_head_columns(run),
                  factor);
 }
 
 static void scale_auxiliary(const mfi_run *run, size_t s, float factor)
 {
-    scale_values(run->scratch->kept[s].output, run->rows->count * mfi_plan_scores(&run->layer->plan), factor);
+    scale_floats(run->scratch->kept[s].output, run->rows->count * mfi_plan_scores(&run->layer->plan), factor);
 }
 
 /* The scores of auxiliary heads become their gradients, and are weighed as their losses. */
