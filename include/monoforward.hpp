@@ -691,6 +691,14 @@ struct unit_spec : mf_unit_spec {
         return spec;
     }
 
+    /** An auxiliary head: scores of the classes, whose loss joins that of the layer with this weight. */
+    static unit_spec auxiliary(std::size_t classes, float weight = 1.0f)
+    {
+        unit_spec spec = dense(classes);
+        spec.loss_weight = weight;
+        return spec;
+    }
+
     /** Square. Without a padding it is kernel / 2: an odd kernel then keeps the size of the maps. */
     static unit_spec conv2d(std::size_t filters, std::size_t kernel = 3)
     {
@@ -968,6 +976,14 @@ struct head_spec : mf_head_spec {
     {
         head_spec spec = *this;
         spec.similarity = lambda;
+        return spec;
+    }
+
+    /** This head, whose M reads that node: with auxiliary heads, which are behind it. */
+    head_spec at(std::int32_t node) const
+    {
+        head_spec spec = *this;
+        spec.input_node = node;
         return spec;
     }
 
@@ -1319,6 +1335,11 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
     }
 
     builder &dense(std::size_t outputs) { return unit(unit_spec::dense(outputs)); }
+
+    builder &auxiliary(std::size_t classes, float weight = 1.0f)
+    {
+        return unit(unit_spec::auxiliary(classes, weight));
+    }
 
     builder &conv2d(std::size_t filters, std::size_t kernel = 3)
     {

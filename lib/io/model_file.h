@@ -12,7 +12,8 @@ enum {
     MFI_FORMAT_UNITS = 2,  /* also layers of units */
     MFI_FORMAT_KINDS = 3,  /* also sequences, SiLU, and units behind MF_UNIT_ADD in the list of their kinds */
     MFI_FORMAT_SCALED = 4, /* also scaled inputs */
-    MFI_FORMAT_VERSION = 5 /* also matrices that heads share */
+    MFI_FORMAT_SHARED = 5, /* also matrices that heads share */
+    MFI_FORMAT_VERSION = 6 /* also heads that do not read the last unit, and auxiliary heads behind them */
 };
 
 /* The tensor [2, count] of the numbers that scale inputs, shifts first; behind those of the layers. */

@@ -677,7 +677,7 @@ static void put_goodness(const mfi_onnx_walk *walk, const mf_layer *layer, mfi_o
 {
     mfi_onnx_walk aside = *walk;
     const mfi_plan *plan = &layer->plan;
-    put_nodes(&aside, layer, plan->output + 1, (int32_t)plan->unit_count - mfi_plan_compares(plan), input);
+    put_nodes(&aside, layer, plan->output + 1, plan->read, input);
     if (aside.rank > 1 && plan->head.kind != MF_HEAD_POSITIONS) {
         if (mfi_plan_pools_head(plan))
             put_head_pooling(&aside, mfi_plan_head_input(plan)->dims + 1, plan->head.pool_size);

@@ -100,6 +100,7 @@ static const mfi_field unit_fields[] = {
     {"causal", SPEC(FLAG, causal), NULL, 0, BIT(ATTENTION)},
     {"groups", SPEC(COUNT, groups), NULL, 0, BIT(CONV2D)},
     {"vocabulary", SPEC(SIZE, vocabulary), NULL, 0, BIT(EMBEDDING)},
+    {"loss_weight", SPEC(SHARE, loss_weight), NULL, 0, BIT(DENSE)},
 };
 const mfi_field_table mfi_unit_fields = {NAMES(unit_fields), "unit"};
 
@@ -114,6 +115,7 @@ static const mfi_field head_fields[] = {
     {"projection_gain", SPEC(FLOAT, projection_gain), NULL, 0, 0},
     {"label_smoothing", SPEC(FLOAT, label_smoothing), NULL, 0, 0},
     {"output", SPEC(LINK, output_node), NULL, 0, 0},
+    {"input", SPEC(LINK, input_node), NULL, 0, 0},
     {"sampling", SPEC(OPTION, sampling), mfi_sampling_names, MFI_SAMPLINGS, 0},
     {"candidates", SPEC(COUNT, candidates), NULL, 0, 0},
     {"similarity", SPEC(SHARE, similarity), NULL, 0, 0},
@@ -180,8 +182,10 @@ uint64_t mfi_plan_format(const mfi_plan *plan)
                  mfi_plan_compares(plan);
     for (size_t u = 0; u < plan->unit_count; u++)
         later = later || is_of_version_3(&plan->units[u].spec);
-    if (plan->head.shared)
+    if (plan->head.input_node != MF_NODE_PREVIOUS)
         return MFI_FORMAT_VERSION;
+    if (plan->head.shared)
+        return MFI_FORMAT_SHARED;
     return later ? MFI_FORMAT_KINDS : plan->has_spec ? MFI_FORMAT_FLAT : MFI_FORMAT_UNITS;
 }
 

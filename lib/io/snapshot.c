@@ -109,7 +109,7 @@ static uint64_t fingerprint(const mf_network *network)
         }
         if (layer->plan.body < layer->plan.stage_count)
             hash_word(&hash, (uint64_t)layer->plan.output);
-        if (mfi_plan_compares(&layer->plan))
+        if (layer->plan.scoring < layer->plan.stage_count)
             hash_word(&hash, layer->plan.scoring);
         if (layer->plan.head.shared)
             hash_word(&hash, layer->plan.head.shared->fingerprint);

@@ -70,6 +70,9 @@ mf_status mfi_change_classes(mf_layer *layer, size_t classes)
         return mfi_fail(MF_STATUS_STATE,
                         "the head reads a shared matrix of %zu rows: it cannot have %zu classes",
                         layer->plan.head.shared->rows, classes);
+    if (mfi_plan_auxiliaries(&layer->plan) > 0)
+        return mfi_fail(MF_STATUS_STATE, "the layer has %zu auxiliary heads: it cannot have %zu classes",
+                        mfi_plan_auxiliaries(&layer->plan), classes);
     begin_change(layer);
     layer->next_classes = classes;
     MFI_TRY(mfi_plan_check_candidates(&layer->plan.head, classes));

@@ -47,7 +47,15 @@ const mf_shape *mfi_plan_output(const mfi_plan *plan)
 
 const mf_shape *mfi_plan_head_input(const mfi_plan *plan)
 {
-    return mfi_plan_shape(plan, (int32_t)plan->unit_count - mfi_plan_compares(plan));
+    return mfi_plan_shape(plan, plan->read);
+}
+
+size_t mfi_plan_auxiliaries(const mfi_plan *plan)
+{
+    size_t count = 0;
+    for (size_t s = plan->scoring; s < plan->stage_count; s++)
+        count += plan->stages[s].scores;
+    return count;
 }
 
 bool mfi_plan_compares(const mfi_plan *plan)
@@ -116,6 +124,11 @@ double mfi_plan_work(const mfi_plan *plan)
 }
 
 /* ---- arrays ---- */
+
+bool mfi_unit_scores(const mf_unit_spec *unit)
+{
+    return unit->kind == MF_UNIT_DENSE && unit->loss_weight > 0.0f;
+}
 
 bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role)
 {
@@ -231,6 +244,7 @@ static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
     MFI_TRY(mfi_check_reserved(spec->reserved));
     MFI_TRY(mfi_check_reserved(spec->reserved2));
     MFI_TRY(mfi_check_reserved(spec->reserved3));
+    MFI_TRY(mfi_check_reserved(spec->reserved4));
     MFI_TRY(mfi_plan_find_node(plan, &spec->inputs[0]));
     const mfi_unit_kind *kind = mfi_unit_kind_of(spec->kind);
     if (kind->join)
@@ -307,12 +321,16 @@ mf_status mfi_plan_check_head(const mf_head_spec *head)
     MFI_TRY(mfi_check_rate("label_smoothing", (double)head->label_smoothing));
     MFI_TRY(mfi_check_rate("similarity", (double)head->similarity));
     MFI_TRY(mfi_check_reserved(head->reserved2));
+    MFI_TRY(mfi_check_reserved(head->reserved3));
     if (head->kind == MF_HEAD_POSITIONS && head->similarity > 0.0f)
         return mfi_fail(MF_STATUS_ARGUMENT, "similarity %g: a head for positions compares no rows",
                         (double)head->similarity);
     if (head->output_node < 1 && head->output_node != MF_NODE_PREVIOUS)
         return mfi_fail(MF_STATUS_ARGUMENT, "output_node %d is no unit's; the first has node 1",
                         (int)head->output_node);
+    if (head->input_node < 1 && head->input_node != MF_NODE_PREVIOUS)
+        return mfi_fail(MF_STATUS_ARGUMENT, "input_node %d is no unit's; the first has node 1",
+                        (int)head->input_node);
     if (head->shared && head->shared->rows != head->classes)
         return mfi_fail(MF_STATUS_SHAPE,
                         "the shared matrix has %zu rows, it must have one for each of the "
@@ -390,7 +408,8 @@ mf_status mfi_plan_from_spec(const mf_layer_spec *spec, mfi_spec_room *room, mfi
                  .projection_init = spec->projection_init,
                  .projection_gain = spec->projection_gain,
                  .label_smoothing = spec->label_smoothing,
-                 .output_node = MF_NODE_PREVIOUS},
+                 .output_node = MF_NODE_PREVIOUS,
+                 .input_node = MF_NODE_PREVIOUS},
         .dropout = spec->dropout,
         .dropout_maps = conv ? spec->dropout_maps : 0,
         .precision = spec->precision,

@@ -3,8 +3,8 @@
  *
  * Units are what the host lists. A stage is what is computed in one pass: a unit, often together with units
  * that follow it. Stages of the body come first, and the last of them gives the layer's output. Those behind
- * it are the head's own; M reads what the last of these gives, or, if the head compares similarities, the one
- * before: then the last is a map for that. */
+ * it are the head's own; M reads what the last of these gives. Behind that come stages of training alone: those
+ * of auxiliary heads, and, if the head compares similarities, a map for that as the last. */
 #ifndef MFI_MODEL_PLAN_H
 #define MFI_MODEL_PLAN_H
 
@@ -48,6 +48,7 @@ typedef struct mfi_stage {
     bool winograd; /* whether a convolution is computed by that method (math/winograd.h) */
     bool drops_maps;
     bool causal;
+    bool scores; /* whether it is an auxiliary head, whose scores its output is */
     bool starts_gradient[MFI_STAGE_INPUTS]; /* whether it is the first to give a gradient to that input, on
                                                the way back */
     int32_t parameters[MFI_UNIT_ROLES];     /* numbers in the layer's table; -1: there is none */
@@ -69,6 +70,7 @@ typedef struct mfi_plan {
     size_t vocabulary;      /* inputs are tokens below this number; 0: they may be anything */
     mf_head_spec head;      /* what it is now */
     int32_t output;         /* node of the layer's output */
+    int32_t read;           /* node that M reads */
     size_t features;        /* values that M reads, of a row or a position */
     size_t scored;          /* goodness of a row: for each of its positions, or 1 */
     float dropout;
@@ -80,7 +82,7 @@ typedef struct mfi_plan {
     mfi_stage *stages;
     size_t stage_count;
     size_t body;    /* stages before those of the head */
-    size_t scoring; /* stages up to that which M reads: all but a map for similarities */
+    size_t scoring; /* stages up to that which M reads; those behind it are for training alone */
     mfi_parameter_spec
         *parameters; /* in the order in which the host sees them; the projection is one of them */
     size_t parameter_count;
@@ -103,6 +105,9 @@ typedef struct mfi_plan_sizes {
 /* The largest sizes that completing a plan with these units may need, and the sizes of a complete plan. */
 mfi_plan_sizes mfi_plan_most(const mfi_plan *plan);
 mfi_plan_sizes mfi_plan_exact(const mfi_plan *plan);
+
+/* Whether such a unit is an auxiliary head. */
+bool mfi_unit_scores(const mf_unit_spec *unit);
 
 /* Whether such a unit has a parameter of that role. */
 bool mfi_unit_has(const mf_unit_spec *unit, mfi_role role);
@@ -176,6 +181,9 @@ const mf_shape *mfi_plan_shape(const mfi_plan *plan, int32_t node);
 /* The layer's output, and what its head reads: another shape if the head has units of its own. */
 const mf_shape *mfi_plan_output(const mfi_plan *plan);
 const mf_shape *mfi_plan_head_input(const mfi_plan *plan);
+
+/* How many auxiliary heads there are. */
+size_t mfi_plan_auxiliaries(const mfi_plan *plan);
 
 /* Whether the head compares similarities, and how many numbers stand for a row in that. */
 bool mfi_plan_compares(const mfi_plan *plan);

@@ -98,7 +98,8 @@ static void take_stages(const mfi_plan *plan, size_t rows, bool training, parts 
         if (training && s + 1 != plan->body)
             output = take_matrix(room, rows, stage->output_values);
         if (scratch->kept)
-            scratch->kept[s] = (mfi_kept){output, NULL, product, preactivation, moments};
+            scratch->kept[s] =
+                (mfi_kept){output, stage->scores ? output : NULL, product, preactivation, moments};
     }
     take_shared(&most, rooms, scratch);
 }

@@ -48,7 +48,7 @@ typedef struct mfi_shared_sizes {
 typedef struct mfi_kept {
     float *output;   /* [B, output_values]; NULL: it is the layer's */
     float *gradient; /* the loss's gradient by that; NULL where a head and a dense stage work panel by panel,
-                        and nothing before them is learned */
+                        and nothing before them is learned. Of an auxiliary head in the place of the output */
     float *product, *preactivation, *moments;
 } mfi_kept;
 

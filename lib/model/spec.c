@@ -54,6 +54,7 @@ mf_head_spec mfi_head_defaults(void)
         .projection_init = MF_INIT_KAIMING_UNIFORM,
         .projection_gain = 1.0f,
         .output_node = MF_NODE_PREVIOUS,
+        .input_node = MF_NODE_PREVIOUS,
     };
 }
 

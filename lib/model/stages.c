@@ -18,7 +18,7 @@ static bool follows(const mfi_plan *plan, int32_t node, int32_t kind)
 {
     const mfi_unit *next = (size_t)node < plan->unit_count ? &plan->units[node] : NULL;
     return next && next->spec.kind == kind && next->spec.inputs[0] == node &&
-           plan->units[node - 1].readers == 1 && node != plan->output;
+           plan->units[node - 1].readers == 1 && node != plan->output && node != plan->read;
 }
 
 /* What the unit of a node says of the stage. */
@@ -94,6 +94,8 @@ static void form_stage(mfi_plan *plan, int32_t node)
                      mfi_winograd_pays(&stage.geometry);
     if (stage.groups > 0 && plan->products.own && mfi_grouped_pays(&stage.geometry, stage.groups))
         stage.group_lanes = plan->products.kernels->order.lanes;
+    stage.scores = mfi_unit_scores(&unit->spec);
+    stage.gradient_slot = -1;
     stage.precision = (mfi_precision)plan->precision;
     stage.input_values = mfi_shape_values(input);
     stage.output_values = mfi_shape_values(mfi_plan_shape(plan, stage.last));
@@ -104,15 +106,20 @@ static void form_stage(mfi_plan *plan, int32_t node)
  * it was computed. */
 static mf_status find_output(mfi_plan *plan)
 {
-    int32_t nodes = (int32_t)plan->unit_count, output = plan->head.output_node,
+    int32_t nodes = (int32_t)plan->unit_count, output = plan->head.output_node, read = plan->head.input_node,
             last = nodes - mfi_plan_compares(plan);
-    plan->output = output == MF_NODE_PREVIOUS ? last : output;
+    plan->read = read == MF_NODE_PREVIOUS ? last : read;
+    plan->output = output == MF_NODE_PREVIOUS ? plan->read : output;
     if (last < 1)
         return mfi_fail(MF_STATUS_ARGUMENT, "similarity %g: the only unit would be the map for it",
                         (double)plan->head.similarity);
-    if (output > last)
-        return mfi_fail(MF_STATUS_ARGUMENT, "there is no output_node %d, the last unit %shas node %d",
-                        (int)output, last < nodes ? "before the map for similarities " : "", (int)last);
+    if (plan->output > last || plan->read > last)
+        return mfi_fail(MF_STATUS_ARGUMENT, "there is no %s %d, the last unit %shas node %d",
+                        output > last ? "output_node" : "input_node", (int)(output > last ? output : read),
+                        last < nodes ? "before the map for similarities " : "", (int)last);
+    if (plan->output > plan->read)
+        return mfi_fail(MF_STATUS_ARGUMENT, "M reads input_node %d, which is before output_node %d",
+                        (int)read, (int)output);
     for (int32_t node = plan->output + 1; node <= nodes; node++)
         for (int32_t i = 0; i < mfi_unit_inputs(&plan->units[node - 1].spec); i++)
             if (plan->units[node - 1].spec.inputs[i] < plan->output)
@@ -120,41 +127,49 @@ static mf_status find_output(mfi_plan *plan)
                     MF_STATUS_ARGUMENT,
                     "unit %d is the head's, since it is behind output_node %d, and reads node %d; it must "
                     "read the output or units behind it",
-                    (int)node, (int)output, (int)plan->units[node - 1].spec.inputs[i]);
+                    (int)node, (int)plan->output, (int)plan->units[node - 1].spec.inputs[i]);
     return MF_STATUS_OK;
 }
 
-/* A layer computes its output, and M reads the last stage but for a map for similarities. */
-static mf_status check_flattens(const mfi_plan *plan)
+/* What nobody reads is what M reads, an auxiliary head, or the map for similarities. */
+static mf_status check_reader(const mfi_plan *plan, int32_t node)
 {
-    int32_t scored = (int32_t)plan->unit_count - mfi_plan_compares(plan);
-    if (plan->body == 0)
+    const mfi_unit *unit = &plan->units[node - 1];
+    bool map = mfi_plan_compares(plan) && (size_t)node == plan->unit_count;
+    if (!mfi_unit_scores(&unit->spec)) {
+        if (unit->readers > 0 || node == plan->read || map)
+            return MF_STATUS_OK;
         return mfi_fail(MF_STATUS_ARGUMENT,
-                        "node %d, the output, is the layer's input: no unit computes anything",
-                        (int)plan->output);
-    if ((size_t)stage_of(plan, scored) != plan->scoring)
+                        "no unit reads node %d; only the node that M reads and auxiliary heads may be unread",
+                        (int)node);
+    }
+    if (unit->readers > 0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "unit %d is an auxiliary head, no unit may read it", (int)node);
+    if (map || node <= plan->read)
         return mfi_fail(MF_STATUS_ARGUMENT,
-                        "node %d, which M reads, is the flatten of node %d, and units between them are for "
-                        "similarities alone",
-                        (int)scored, (int)plan->units[scored - 1].spec.inputs[0]);
+                        "unit %d is an auxiliary head: it must be behind input_node, the node that M reads, "
+                        "which is %d, and cannot be the map for similarities",
+                        (int)node, (int)plan->read);
     return MF_STATUS_OK;
 }
 
 static mf_status form_stages(mfi_plan *plan)
 {
     plan->stage_count = 0;
-    for (size_t node = 1; node < plan->unit_count - mfi_plan_compares(plan); node++)
-        if (plan->units[node - 1].readers == 0)
-            return mfi_fail(MF_STATUS_ARGUMENT, "no unit reads node %zu; only the last node may be unread",
-                            node);
+    for (int32_t node = 1; (size_t)node <= plan->unit_count; node++)
+        MFI_TRY(check_reader(plan, node));
     for (int32_t node = 1; (size_t)node <= plan->unit_count; node++)
         if (!is_flatten(plan, node)) {
             form_stage(plan, node);
             node = plan->stages[plan->stage_count - 1].last;
         }
     plan->body = (size_t)stage_of(plan, plan->output);
-    plan->scoring = plan->stage_count - mfi_plan_compares(plan);
-    return check_flattens(plan);
+    plan->scoring = (size_t)stage_of(plan, plan->read);
+    if (plan->body == 0)
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "node %d, the output, is the layer's input: no unit computes anything",
+                        (int)plan->output);
+    return MF_STATUS_OK;
 }
 
 /* All embeddings read the layer's input, so the smallest one says what may be there. */
@@ -387,7 +402,8 @@ static void share_outputs(mfi_plan *plan)
 }
 
 /* In the backward pass a gradient is needed from the last reader of the output, which writes it first, until
- * its stage has run. Of the stage that M reads, and of a map for similarities, the head writes it before. */
+ * its stage has run. Of the stage that M reads, and of a map for similarities, the head writes it before. The
+ * scores of an auxiliary head have become their gradient, where they are. */
 static void share_gradients(mfi_plan *plan)
 {
     mfi_stage *last = &plan->stages[plan->scoring - 1];
@@ -396,8 +412,10 @@ static void share_gradients(mfi_plan *plan)
     last->gradient_slot = -1;
     if (!mfi_head_joins(plan) || last->inputs[0] > 0)
         last->gradient_slot = take_slot(&gradients, last->output_values);
-    for (size_t s = plan->scoring; s < plan->stage_count; s++)
-        plan->stages[s].gradient_slot = take_slot(&gradients, plan->stages[s].output_values);
+    if (mfi_plan_compares(plan)) {
+        mfi_stage *map = &plan->stages[plan->stage_count - 1];
+        map->gradient_slot = take_slot(&gradients, map->output_values);
+    }
     for (size_t s = plan->stage_count; s-- > 0;) {
         mfi_stage *stage = &plan->stages[s];
         size_t added = 0;
@@ -442,6 +460,21 @@ static mf_status fit_shared(const mfi_plan *plan)
     return MF_STATUS_OK;
 }
 
+static mf_status fit_auxiliary(const mfi_plan *plan, size_t number)
+{
+    const mfi_unit *unit = &plan->units[number - 1];
+    const mf_shape *scores = &unit->output;
+    size_t positions = scores->rank == 2 ? scores->dims[0] : 1;
+    if (!mfi_unit_scores(&unit->spec) ||
+        (unit->spec.outputs == plan->head.classes && positions == plan->scored))
+        return MF_STATUS_OK;
+    return mfi_fail(
+        MF_STATUS_SHAPE,
+        "unit %zu, an auxiliary head, gives %zu scores at %zu positions of a row, the layer's head "
+        "%zu at %zu",
+        number, unit->spec.outputs, positions, plan->head.classes, plan->scored);
+}
+
 static mf_status fit_head(mfi_plan *plan)
 {
     const mf_shape *input = mfi_plan_head_input(plan);
@@ -456,6 +489,8 @@ static mf_status fit_head(mfi_plan *plan)
         plan->features = input->dims[1];
         plan->scored = input->dims[0];
     }
+    for (size_t number = 1; number <= plan->unit_count; number++)
+        MFI_TRY(fit_auxiliary(plan, number));
     if (s == 0)
         return fit_shared(plan);
     if (input->rank != 3)

@@ -40,7 +40,8 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     mfi_head_goodness(run, run->scratch->goodness);
 
     /* (7)  L = mean CE(softmax(G), y), and G becomes dG = (softmax(G) - onehot(y)) / rows; with similarity
-     * matching both are weighed, and the loss of the batch's similarities joins in */
+     * matching both are weighed, and the loss of the batch's similarities joins in; and those of auxiliary
+     * heads do, each with its weight */
     MFI_TRY(run_loss(run, position, &done));
 
     /* dG *= clip_norm / |gradient of L|, if that is below 1 */
@@ -67,11 +68,39 @@ static void run_stages(const mfi_run *run, size_t first, size_t end)
 
 /* ---- equation 7 ---- */
 
+static void scale_floats(float *values, size_t count, float factor)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] *= factor;
+}
+
 static void scale_scores(const mfi_run *run, float factor)
 {
-    size_t scores = run->rows->count * run->rows->scored * mfi_head_columns(run);
-    for (size_t i = 0; i < scores; i++)
-        run->scratch->goodness[i] *= factor;
+    scale_floats(run->scratch->goodness, run->rows->count * run->rows->scored * mfi_head_columns(run),
+                 factor);
+}
+
+static void scale_auxiliary(const mfi_run *run, size_t s, float factor)
+{
+    scale_floats(run->scratch->kept[s].output, run->rows->count * mfi_plan_scores(&run->layer->plan), factor);
+}
+
+/* The scores of auxiliary heads become their gradients, and are weighed as their losses. */
+static mf_status add_auxiliary_losses(const mfi_run *run, size_t position, mf_report *report)
+{
+    const mfi_plan *plan = &run->layer->plan;
+    for (size_t s = plan->scoring; s < plan->stage_count; s++) {
+        mf_report one = {0};
+        float weight = plan->units[plan->stages[s].first - 1].spec.loss_weight;
+        if (!plan->stages[s].scores)
+            continue;
+        MFI_TRY(mfi_cross_entropy_report(run->layer->kernels, run->team, run->rows, plan->head.classes,
+                                         run->scratch->kept[s].output, run->settings->label_smoothing, true,
+                                         "layer", position, &one));
+        scale_auxiliary(run, s, weight);
+        report->loss += (double)weight * one.loss;
+    }
+    return MF_STATUS_OK;
 }
 
 static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report)
@@ -82,10 +111,11 @@ static mf_status run_loss(const mfi_run *run, size_t position, mf_report *report
     MFI_TRY(mfi_cross_entropy_report(run->layer->kernels, run->team, &rows, mfi_head_columns(run),
                                      run->scratch->goodness, run->settings->label_smoothing, true, "layer",
                                      position, report));
-    if (!mfi_plan_compares(&run->layer->plan))
-        return MF_STATUS_OK;
-    scale_scores(run, 1.0f - run->layer->plan.head.similarity);
-    return mfi_similarity_report(run, position, report);
+    if (mfi_plan_compares(&run->layer->plan)) {
+        scale_scores(run, 1.0f - run->layer->plan.head.similarity);
+        MFI_TRY(mfi_similarity_report(run, position, report));
+    }
+    return add_auxiliary_losses(run, position, report);
 }
 
 /* ---- equation 8: back from dG, the head first, then the units, last to first ---- */
@@ -124,12 +154,23 @@ static void run_backward(mfi_run *run, mfi_use use)
     if (!mfi_head_joins(plan))
         mfi_head_backward(run, run->scratch->kept[plan->scoring - 1].gradient);
     if (mfi_plan_compares(plan))
-        mfi_similarity_backward(run, run->scratch->kept[plan->scoring].gradient);
+        mfi_similarity_backward(run, run->scratch->kept[plan->stage_count - 1].gradient);
     for (size_t s = plan->stage_count; s-- > 0;)
         stage_backward(run, s);
 }
 
 /* ---- clipping ---- */
+
+static void scale_gradients(const mfi_run *run, float factor)
+{
+    const mfi_plan *plan = &run->layer->plan;
+    scale_scores(run, factor);
+    if (mfi_plan_compares(plan))
+        mfi_similarity_scale(run, factor);
+    for (size_t s = plan->scoring; s < plan->stage_count; s++)
+        if (plan->stages[s].scores)
+            scale_auxiliary(run, s, factor);
+}
 
 static mf_status run_clip(mfi_run *run, size_t position, double *norm)
 {
@@ -141,9 +182,7 @@ static mf_status run_clip(mfi_run *run, size_t position, double *norm)
         MF_STATUS_OK)
         return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the norm of the gradient is not finite", position);
     if (factor != 1.0f)
-        scale_scores(run, factor);
-    if (factor != 1.0f && mfi_plan_compares(&run->layer->plan))
-        mfi_similarity_scale(run, factor);
+        scale_gradients(run, factor);
     return MF_STATUS_OK;
 }
 

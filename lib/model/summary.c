@@ -57,6 +57,8 @@ void mfi_describe_unit(const mf_unit_spec *unit, char text[96])
         snprintf(text, 96, "%zux%zu kernel, stride %zux%zu, padding %zux%zu%s", unit->kernel[0],
                  unit->kernel[1], unit->stride[0], unit->stride[1], unit->padding[0], unit->padding[1],
                  groups);
+    else if (mfi_unit_scores(unit))
+        snprintf(text, 96, "auxiliary head, weight %g", (double)unit->loss_weight);
     else if (unit->kind == MF_UNIT_POOL)
         describe_pool(unit, text);
     else if (unit->kind == MF_UNIT_ACTIVATION)
@@ -118,6 +120,8 @@ static void put_layer_lines(mfi_page *to, const mf_network *network, size_t posi
     mfi_page_put(to, "        %-10s  %-14zu %10zu  linear, reads %zu values%s", "head", plan->head.classes,
                  values_of_node(plan, 0, &next), plan->features,
                  plan->head.kind == MF_HEAD_POSITIONS ? " at each position" : "");
+    if (plan->head.input_node != MF_NODE_PREVIOUS)
+        mfi_page_put(to, " of node %d", (int)plan->read);
     if (plan->head.shared)
         mfi_page_put(to, ", %zu by a shared matrix", mfi_plan_shared(plan));
     if (plan->head.sampling != MF_SAMPLING_NONE)

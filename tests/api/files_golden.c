@@ -163,6 +163,16 @@ static const float shared_training_weight_0[] = {0.188548301f,  -0.184823948f, 0
                                                  -0.161634679f, 0.201166978f,  -0.477824729f};
 static const float shared_training_weight_1[] = {-0.00452155673f, -0.312626628f, -0.323035568f, -0.417306302f,
                                                  -0.274101778f};
+static const float auxiliary_training_last[] = {-0.0464529326f, 0.0264915112f, -0.0429305263f,
+                                                -0.0912145774f, 0.0147802276f, -0.106329088f,
+                                                -0.0376489952f, 0.0214707387f, -0.0347941688f};
+static const float auxiliary_training_sum[] = {0.0760820196f, 0.118420164f,    -0.132767987f,
+                                               0.110523401f,  0.704388642f,    -0.336591237f,
+                                               -0.10557364f,  -0.00535930516f, -0.0260974064f};
+static const float auxiliary_training_weight_0[] = {0.156165252f, 0.48155507f,   -0.469972331f,
+                                                    0.45817762f,  -0.338154965f, -0.0365102596f};
+static const float auxiliary_training_weight_1[] = {-0.0159911602f, 0.182085897f, -0.0993344509f,
+                                                    -0.415892276f, -0.195765585f};
 
 static mf_network *load(const char *name, int32_t contents)
 {
@@ -323,6 +333,22 @@ static void test_a_golden_checkpoint_of_shared_heads_continues_as_expected(void 
     mf_network_free(network);
 }
 
+/* Auxiliary heads: one that reads the output, and one behind units of its own. */
+static void test_a_golden_checkpoint_of_auxiliary_heads_continues_as_expected(void **state)
+{
+    mf_network *network = load("format6/auxiliary_training", MF_CONTENTS_TRAINING);
+
+    (void)state;
+    check_scores(network, GOLDEN_INPUTS, MF_PREDICT_LAST, auxiliary_training_last);
+    check_scores(network, GOLDEN_INPUTS, MF_PREDICT_SUM, auxiliary_training_sum);
+    golden_train(network, GOLDEN_INPUTS, 1);
+    check_row(network, 0, "units.1.weight", auxiliary_training_weight_0,
+              COUNT_OF(auxiliary_training_weight_0));
+    check_row(network, 1, "units.1.weight", auxiliary_training_weight_1,
+              COUNT_OF(auxiliary_training_weight_1));
+    mf_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_golden_models_of_sequences_give_the_expected_scores),
         cmocka_unit_test(test_a_golden_checkpoint_of_tokens_continues_as_expected),
         cmocka_unit_test(test_a_golden_checkpoint_of_shared_heads_continues_as_expected),
+        cmocka_unit_test(test_a_golden_checkpoint_of_auxiliary_heads_continues_as_expected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

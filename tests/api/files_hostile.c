@@ -264,7 +264,7 @@ static void test_metadata(void **state)
     bad("\"format_version\":\"1\"", "\"format_version\":\"\"", "format_version");
     bad("\"format_version\":\"1\",", "", "format_version");
     bad("\"network\":\"", "\"net\":\"", "network");
-    check_change(MF_STATUS_VERSION, "\"format_version\":\"1\"", "\"format_version\":\"6\"", "version 6");
+    check_change(MF_STATUS_VERSION, "\"format_version\":\"1\"", "\"format_version\":\"7\"", "version 7");
     check_change(MF_STATUS_VERSION, "\"format_version\":\"1\"", "\"format_version\":\"18446744073709551615\"",
                  "18446744073709551615");
     /* Others may add words of their own, and space. */

@@ -112,7 +112,7 @@ static void test_version(void **state)
     (void)state;
     bad("\"format_version\":\"2\"", "\"format_version\":\"1\"", "version 1");
     bad("\"format_version\":\"2\"", "\"format_version\":\"02\"", "format_version");
-    check_change(MF_STATUS_VERSION, "\"format_version\":\"2\"", "\"format_version\":\"6\"", "version 6");
+    check_change(MF_STATUS_VERSION, "\"format_version\":\"2\"", "\"format_version\":\"7\"", "version 7");
     /* What came with version 3. */
     bad("{'kind':'activation','input':2,'activation':'leaky_relu'",
         "{'kind':'activation','input':2,'activation':'silu'", "version 3");

@@ -107,17 +107,19 @@ static int find_tensor(wire_view graph, const char *name, wire_field *tensor)
     return 0;
 }
 
-/* The map with which a head compares similarities is not needed for answers. */
-static int is_of_map(const mf_layer *layer, const char *name)
+/* Units behind the node that M reads, auxiliary heads and a map for similarities, are not needed for answers.
+ */
+static int is_for_training(const mf_layer *layer, const char *name)
 {
     mf_head_spec head = {.struct_size = sizeof head};
     size_t units;
-    char prefix[24];
+    unsigned node;
 
     check_ok(mf_layer_head(layer, &head));
     check_ok(mf_layer_unit_count(layer, &units));
-    snprintf(prefix, sizeof prefix, "units.%zu.", units);
-    return head.similarity > 0.0f && strncmp(name, prefix, strlen(prefix)) == 0;
+    if (head.input_node == MF_NODE_PREVIOUS)
+        head.input_node = (int32_t)units - (head.similarity > 0.0f);
+    return sscanf(name, "units.%u.", &node) == 1 && (int32_t)node > head.input_node;
 }
 
 static void check_parameter(wire_view graph, const mf_layer *layer, size_t position, size_t index)
@@ -131,7 +133,7 @@ static void check_parameter(wire_view graph, const mf_layer *layer, size_t posit
 
     check_ok(mf_layer_parameter_info(layer, index, &info));
     snprintf(name, sizeof name, "layers.%zu.%s", position, info.name);
-    if (is_of_map(layer, info.name)) {
+    if (is_for_training(layer, info.name)) {
         assert_false(find_tensor(graph, name, &found));
         return;
     }
@@ -267,6 +269,7 @@ static void test_random_units(void **state)
     (void)state;
     for (size_t round = 0; round < 40; round++) {
         units_plan plans[2] = {round % 4 == 0   ? random_plan_with_head_units(&random, 0)
+                               : round % 8 == 2 ? random_plan_with_auxiliary_heads(&random, 0)
                                : round % 4 == 1 ? random_plan_with_flatten(&random)
                                                 : random_plan(&random)};
         mf_network *network, *loaded;
@@ -276,7 +279,7 @@ static void test_random_units(void **state)
         size_t size = 0, bytes = 0;
         void *file;
 
-        plans[0].head.classes = 5;
+        plan_classes(&plans[0], 5);
         network = make_units_network(plans, 1, NULL);
         check_ok(mf_layer_describe(layer_at(network, 0), &spec));
         middle.inputs = spec.outputs;

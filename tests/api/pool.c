@@ -217,9 +217,28 @@ static mf_network *wide_similarity(void)
     return network;
 }
 
+/* Two auxiliary heads, one behind a convolution of its own. */
+static mf_network *wide_auxiliary(void)
+{
+    units_plan plan = plan_maps(3, 3, 3, 5);
+    mf_unit_spec scores = unit_dense(5);
+    mf_network *network = make_network();
+
+    scores.loss_weight = 0.7f;
+    plan_add(&plan, unit_conv(20, 3, 1));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plan, scores);
+    plan_add(&plan, unit_reading(unit_conv(30, 3, 1), 2));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plan, scores);
+    plan.head.input_node = 2;
+    append(network, make_units(&plan));
+    return network;
+}
+
 static mf_network *(*const networks[])(void) = {
-    wide_similarity, wide_dense,      wide_maps,   wide_units,       wide_head,    wide_dense_bf16,
-    wide_maps_bf16,  wide_units_bf16, wide_blocks, wide_blocks_bf16, wide_sequence};
+    wide_auxiliary,  wide_similarity, wide_dense,      wide_maps,   wide_units,       wide_head,
+    wide_dense_bf16, wide_maps_bf16,  wide_units_bf16, wide_blocks, wide_blocks_bf16, wide_sequence};
 
 typedef struct batches {
     float x[WIDE_BATCHES][WIDE_ROWS * WIDE_INPUTS];

@@ -201,6 +201,36 @@ static void test_heads_and_inputs(void **state)
     mf_network_free(network);
 }
 
+static void test_auxiliary_heads(void **state)
+{
+    static const char lines[] =
+        "layer 0\n"
+        "     0  input       4\n"
+        "     1  dense       5                      25\n"
+        "        output      units from here on are the head's\n"
+        "     2  dense       6                      36\n"
+        "     3  dense       3                      21  auxiliary head, weight 0.5\n"
+        "     4  dense       3                      18  reads node 1; auxiliary head, "
+        "weight 2\n"
+        "        head        3                      15  linear, reads 5 values of node 1\n"
+        "----- gradients stop here -----\n";
+    units_plan plan = plan_row(4, CLASSES);
+    mf_unit_spec scores = unit_dense(CLASSES);
+    mf_network *network;
+
+    (void)state;
+    plan_add(&plan, unit_dense(5));
+    plan_add(&plan, unit_dense(6));
+    scores.loss_weight = 0.5f;
+    plan_add(&plan, scores);
+    scores.loss_weight = 2.0f;
+    plan_add(&plan, unit_reading(scores, 1));
+    plan.head.input_node = 1;
+    network = make_units_network(&plan, 1, NULL);
+    check_text(network, lines, expected_end(network, "115", 0));
+    mf_network_free(network);
+}
+
 static void test_empty(void **state)
 {
     mf_network *network = make_network();
@@ -353,11 +383,17 @@ static void test_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),          cmocka_unit_test(test_layer_of_a_spec),
-        cmocka_unit_test(test_state),         cmocka_unit_test(test_heads_and_inputs),
-        cmocka_unit_test(test_empty),         cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_results),
-        cmocka_unit_test(test_other_classes), cmocka_unit_test(test_allocates_nothing),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_layer_of_a_spec),
+        cmocka_unit_test(test_state),
+        cmocka_unit_test(test_heads_and_inputs),
+        cmocka_unit_test(test_auxiliary_heads),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_other_classes),
+        cmocka_unit_test(test_allocates_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,9 +51,10 @@ static void test_a_described_layer_can_be_built_again(void **state)
 
     (void)state;
     for (size_t i = 0; i < 60; i++) {
-        units_plan plan = i % 4 == 1 ? random_plan_with_flatten(&random)
-                          : i % 4    ? random_plan(&random)
-                                     : random_plan_with_head_units(&random, 0),
+        units_plan plan = i % 4 == 1   ? random_plan_with_flatten(&random)
+                          : i % 4 == 2 ? random_plan_with_auxiliary_heads(&random, 0)
+                          : i % 4      ? random_plan(&random)
+                                       : random_plan_with_head_units(&random, 0),
                    found;
         mf_layer *layer, *again;
 

@@ -219,7 +219,7 @@ static mf_unit_spec map_without_bias(mf_unit_spec unit)
 static void each_similarity(check_plan *check)
 {
     units_plan row = plan_row(3, CLASSES), maps = plan_maps(2, 3, 2, CLASSES),
-               apart = plan_maps(1, 2, 3, CLASSES);
+               apart = plan_maps(1, 2, 3, CLASSES), flat = plan_sequence(3, 2, CLASSES);
 
     plan_add(&row, unit_dense(3));
     plan_add(&row, unit_activation(MF_ACTIVATION_TANH));
@@ -241,6 +241,57 @@ static void each_similarity(check_plan *check)
     apart.head.label_smoothing = 0.2f;
     apart.head.similarity = 0.5f;
     check("similarity beside units of the head", &apart, 73);
+    plan_add(&flat, unit_dense(3));
+    plan_add(&flat, unit_reading(unit_of(MF_UNIT_GLOBAL_POOL), 1));
+    plan_add(&flat, unit_reading(unit_of(MF_UNIT_FLATTEN), 1));
+    plan_add(&flat, unit_reading(unit_dense(3), 2));
+    flat.head.output_node = 1;
+    flat.head.similarity = 0.5f;
+    check("a flatten behind units for similarities alone", &flat, 74);
+}
+
+/* Two heads besides the layer's own, with units of their own: of rows, of maps with similarities beside them,
+ * of positions. */
+static void each_auxiliary(check_plan *check)
+{
+    units_plan row = plan_row(3, CLASSES), maps = plan_maps(1, 2, 3, CLASSES),
+               positions = plan_sequence(3, 2, CLASSES);
+    mf_unit_spec scores = unit_dense(CLASSES), plain = scores;
+
+    scores.loss_weight = 0.3f;
+    plain.loss_weight = 1.0f;
+    plain.bias = 0;
+    plan_add(&row, unit_dense(3));
+    plan_add(&row, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&row, plain);
+    row.head.input_node = 2;
+    plan_add(&row, unit_reading(unit_dense(2), 2));
+    plan_add(&row, unit_norm());
+    plan_add(&row, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&row, scores);
+    row.head.label_smoothing = 0.2f;
+    check("auxiliary heads of a row", &row, 80);
+    plan_add(&maps, unit_conv(2, 3, 1));
+    plan_add(&maps, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&maps, unit_conv(2, 2, 0));
+    plan_add(&maps, unit_reading(unit_of(MF_UNIT_GLOBAL_POOL), 2));
+    plan_add(&maps, scores);
+    plan_add(&maps, unit_reading(unit_conv(2, 2, 1), 3));
+    plan_add(&maps, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&maps, plain);
+    plan_add(&maps, unit_reading(map_without_bias(unit_conv(3, 1, 0)), 2));
+    maps.head.output_node = 2;
+    maps.head.input_node = 3;
+    maps.head.similarity = 0.5f;
+    check("auxiliary heads of maps, and similarity", &maps, 81);
+    plan_add(&positions, unit_dense(3));
+    plan_add(&positions, unit_dense(3));
+    plan_add(&positions, unit_activation(MF_ACTIVATION_TANH)); /* M reads what it reads */
+    plan_add(&positions, scores);
+    positions.head.output_node = 1;
+    positions.head.input_node = 2;
+    positions.head.kind = MF_HEAD_POSITIONS;
+    check("an auxiliary head for positions", &positions, 82);
 }
 
 /* Units that read sequences, and the same ones on rows and maps. */
@@ -402,6 +453,7 @@ static void test_the_oracle_matches_differences(void **state)
     each_order(check_oracle_twice);
     each_sequence(check_oracle_twice);
     each_similarity(check_oracle_twice);
+    each_auxiliary(check_oracle_twice);
 }
 
 /* ---- the library ---- */
@@ -497,8 +549,8 @@ static void check_library(const char *name, fixture *f, library *l, int fixed)
     size_t values_in_all = count_gradients(l->layer);
     float *gradients = get_memory(values_in_all * sizeof *gradients);
     const float *at = gradients;
-    int by_step =
-        !fixed || f->oracle->plan.head.label_smoothing > 0.0f || f->oracle->plan.head.similarity > 0.0f;
+    const mf_head_spec *head = &f->oracle->plan.head;
+    int by_step = !fixed || head->label_smoothing > 0.0f || head->similarity > 0.0f || head->input_node > 0;
 
     check_ok(mf_layer_gradients(l->layer, l->workspace, &l->batch, NULL, gradients, values_in_all));
     for (size_t p = 0; p < f->oracle->listed; p++) {
@@ -569,6 +621,12 @@ static void test_gradients_of_similarities_match_differences(void **state)
     each_similarity(check_library_twice);
 }
 
+static void test_gradients_of_auxiliary_heads_match_differences(void **state)
+{
+    (void)state;
+    each_auxiliary(check_library_twice);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,6 +636,7 @@ int main(void)
         cmocka_unit_test(test_gradients_of_other_orders_match_differences),
         cmocka_unit_test(test_gradients_of_sequences_match_differences),
         cmocka_unit_test(test_gradients_of_similarities_match_differences),
+        cmocka_unit_test(test_gradients_of_auxiliary_heads_match_differences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,9 +36,10 @@ static plan random_network(test_random *random)
         if (i == 0) {
             *one = random_index(random, 4) == 0 ? random_plan_with_flatten(random)
                    : random_index(random, 2)    ? random_plan(random)
-                   : random_index(random, 3)    ? random_plan_with_head_units(random, 0)
+                   : random_index(random, 2)    ? random_plan_with_head_units(random, 0)
+                   : random_index(random, 3)    ? random_plan_with_auxiliary_heads(random, 0)
                                                 : tokens_plan(random);
-            one->head.classes = CLASSES;
+            plan_classes(one, CLASSES);
         } else {
             layer = make_units(&p.plans[i - 1]);
             *one = plan_behind(layer, CLASSES);

@@ -16,7 +16,7 @@ static const oracle_optimizer adam = {
 
 static void describe(const units_plan *plan, const char *what, uint64_t seed, char *text, size_t size)
 {
-    static const char letters[] = "dcnapo+lgjtkwhe";
+    static const char letters[] = "dcnapo+lgjtkwhef";
     size_t used = (size_t)snprintf(text, size, "%s, seed %u:", what, (unsigned)seed);
 
     for (size_t i = 0; i < plan->count && used + 12 < size; i++) {
@@ -40,6 +40,7 @@ typedef struct group {
     int positions;  /* 1: heads for positions, with labels that are ignored */
     int head_units; /* 1: heads have units of their own */
     int flattens;   /* 1: sequences or maps become rows */
+    int auxiliary;  /* 1: layers have auxiliary heads */
 } group;
 
 static uint64_t draw_frozen(test_random *random)
@@ -61,7 +62,8 @@ static void run_group(const group *g)
         units_case one = {.name = name, .seed = g->seed + i, .max_rows = ROWS};
         const oracle_optimizer *rules[] = {i % 2 ? &sgd : &momentum, &adam};
 
-        one.plan = g->positions    ? random_plan_of_positions(&random)
+        one.plan = g->auxiliary    ? random_plan_with_auxiliary_heads(&random, i % 4 == 3)
+                   : g->positions  ? random_plan_of_positions(&random)
                    : g->flattens   ? random_plan_with_flatten(&random)
                    : g->head_units ? random_plan_with_head_units(&random, i % 2)
                                    : random_plan(&random);
@@ -117,6 +119,13 @@ static void test_units_of_heads_match_the_oracle(void **state)
     (void)state;
     run_bare_and_laden((group){.what = "head units", .seed = 6000, .head_units = 1},
                        "head units, weighted, clipped", 6500);
+}
+
+static void test_auxiliary_heads_match_the_oracle(void **state)
+{
+    (void)state;
+    run_bare_and_laden((group){.what = "auxiliary heads", .seed = 8100, .auxiliary = 1},
+                       "auxiliary heads, weighted, clipped", 8500);
 }
 
 static void test_clipping_matches_the_oracle(void **state)
@@ -332,6 +341,23 @@ static void test_a_network_in_one_layer_matches_the_oracle(void **state)
     run_plan("a whole network", &plan, ROWS);
 }
 
+/* What an auxiliary head makes of a unit must not be what M reads of it. */
+static void test_a_unit_of_which_m_and_an_auxiliary_head_read_matches_the_oracle(void **state)
+{
+    units_plan plan = plan_row(5, 3);
+    mf_unit_spec scores = unit_dense(3);
+
+    (void)state;
+    scores.loss_weight = 0.3f;
+    plan_add(&plan, unit_dense(6));
+    plan_add(&plan, unit_dense(7));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, scores);
+    plan.head.output_node = 1;
+    plan.head.input_node = 2;
+    run_plan("an activation of an auxiliary head", &plan, ROWS);
+}
+
 /* Widths and batches that take other ways through the kernels. */
 static void test_all_sizes_match_the_oracle(void **state)
 {
@@ -480,6 +506,8 @@ int main(void)
         cmocka_unit_test(test_goodness_at_positions_matches_the_oracle),
         cmocka_unit_test(test_rows_made_of_sequences_and_maps_match_the_oracle),
         cmocka_unit_test(test_units_of_heads_match_the_oracle),
+        cmocka_unit_test(test_auxiliary_heads_match_the_oracle),
+        cmocka_unit_test(test_a_unit_of_which_m_and_an_auxiliary_head_read_matches_the_oracle),
         cmocka_unit_test(test_clipping_matches_the_oracle),
         cmocka_unit_test(test_frozen_parameters_match_the_oracle),
         cmocka_unit_test(test_weights_and_strides_match_the_oracle),

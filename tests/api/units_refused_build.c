@@ -176,11 +176,10 @@ static void test_outputs_that_do_not_fit_are_refused(void **state)
     mf_builder_free(builder);
 }
 
-/* A flatten hands on what it reads: a layer must compute its output, and M read the last that is computed but
- * for similarities. */
+/* A flatten hands on what it reads, and a layer must compute its output. */
 static void test_flattens_that_leave_nothing_to_compute_are_refused(void **state)
 {
-    units_plan plan = plan_maps(2, 3, 4, CLASSES), similar = plan_sequence(3, 4, CLASSES);
+    units_plan plan = plan_maps(2, 3, 4, CLASSES);
     mf_builder *builder;
 
     (void)state;
@@ -195,16 +194,6 @@ static void test_flattens_that_leave_nothing_to_compute_are_refused(void **state
     plan.head.output_node = 1;
     builder = make_builder(&plan, NULL);
     refuse_build(MF_STATUS_ARGUMENT, builder, "node 1, the output, is the layer's input");
-    mf_builder_free(builder);
-
-    plan_add(&similar, unit_dense(6));
-    plan_add(&similar, unit_reading(unit_of(MF_UNIT_GLOBAL_POOL), 1));
-    plan_add(&similar, unit_reading(unit_of(MF_UNIT_FLATTEN), 1));
-    plan_add(&similar, unit_reading(unit_dense(3), 2));
-    similar.head.similarity = 0.5f;
-    similar.head.output_node = 1;
-    builder = make_builder(&similar, NULL);
-    refuse_build(MF_STATUS_ARGUMENT, builder, "node 3, which M reads, is the flatten of node 1");
     mf_builder_free(builder);
 }
 

@@ -91,6 +91,7 @@ static void test_training_of_sequences_resumes_from_a_file(void **state)
     check_resuming(make_positions_fixture, "units.1.weight");
     check_resuming(make_tokens_fixture, "units.1.bias");
     check_resuming(make_shared_fixture, "units.1.bias");
+    check_resuming(make_auxiliary_fixture, "units.3.weight");
 }
 
 static void test_training_resumes_from_a_file(void **state)

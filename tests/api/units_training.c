@@ -17,6 +17,7 @@ static void test_a_pipeline_gives_the_bits_of_a_sequential_run(void **state)
     check_pipelines_give_the_same_bits(make_positions_fixture);
     check_pipelines_give_the_same_bits(make_tokens_fixture);
     check_pipelines_give_the_same_bits(make_shared_fixture);
+    check_pipelines_give_the_same_bits(make_auxiliary_fixture);
 }
 
 /* ---- clipping ---- */
@@ -257,6 +258,7 @@ static void test_a_snapshot_restores_the_network(void **state)
     check_snapshots(make_positions_fixture);
     check_snapshots(make_tokens_fixture);
     check_snapshots(make_shared_fixture);
+    check_snapshots(make_auxiliary_fixture);
 }
 
 /* ---- what is refused in a step leaves no trace ---- */

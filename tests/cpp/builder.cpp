@@ -101,6 +101,25 @@ TEST(builder, heads_match_similarities)
                 mf::builder({4}, 5).dense(8).dense(6).head(mf::head_spec::linear(3).matching(1.0f)));
 }
 
+TEST(builder, layers_have_auxiliary_heads)
+{
+    mf::builder builder({4}, 5);
+    builder.dense(8).relu();
+    const std::int32_t output = builder.node();
+    mf::layer layer = builder.auxiliary(3, 0.3f)
+                          .branch(output)
+                          .dense(6)
+                          .relu()
+                          .auxiliary(3)
+                          .head(mf::head_spec::linear(3).at(output))
+                          .build();
+    CHECK(layer.head().input_node == 2 && layer.unit(3).loss_weight == 0.3f &&
+          layer.unit(6).loss_weight == 1.0f);
+    CHECK(layer.describe().outputs == 8);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "must be behind input_node",
+                mf::builder({4}, 5).dense(8).auxiliary(3).head(3).build());
+}
+
 TEST(builder, a_residual_block_learns)
 {
     mf::network network;

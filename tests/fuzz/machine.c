@@ -202,7 +202,9 @@ static mf_unit_spec any_unit(machine *m)
     unit.causal = any_constant(m, 1);
     unit.vocabulary = any_size(m);
     unit.groups = pick(m, 2) ? 0 : any_size(m);
+    unit.loss_weight = rarely(m, 8) ? any_float(m, 0.3f) : 0.0f;
     unit.reserved3 = rarely(m, 60);
+    unit.reserved4 = rarely(m, 60);
     unit.reserved = rarely(m, 60);
     unit.reserved2 = rarely(m, 60);
     unit.struct_size = any_struct_size(m, sizeof unit);
@@ -358,6 +360,7 @@ static void set_head(machine *m)
     head.projection_gain = any_float(m, 1.0f);
     head.label_smoothing = any_float(m, 0.1f);
     head.output_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
+    head.input_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.struct_size = any_struct_size(m, sizeof head);
     call(FAILED, mf_builder_head(BUILDER, rarely(m, 60) ? NULL : &head));
 }

@@ -110,15 +110,32 @@ static units_plan bare(void)
     return plan;
 }
 
+/* An auxiliary head behind a unit of its own. */
+static units_plan auxiliary(void)
+{
+    units_plan plan = plan_row(2, 2);
+    mf_unit_spec scores = unit_dense(2);
+
+    scores.loss_weight = 0.5f;
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, unit_dense(2));
+    plan_add(&plan, scores);
+    plan.head.input_node = 1;
+    return plan;
+}
+
 static void save_built(const char *folder)
 {
-    units_plan plans[2] = {block(), behind_block()}, small = bare();
+    units_plan plans[2] = {block(), behind_block()}, small = bare(), several = auxiliary();
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     mf_network *network = make_units_network(&small, 1, NULL);
     mf_layer_spec last = dense(2, 3);
     mf_layer *layer = make_layer(&last);
 
     save(folder, "units-bare.safetensors", network, MF_CONTENTS_MODEL);
+    mf_network_free(network);
+    network = make_units_network(&several, 1, NULL);
+    save(folder, "auxiliary.safetensors", network, MF_CONTENTS_MODEL);
     mf_network_free(network);
     network = make_units_network(plans, 2, NULL);
     save(folder, "units.safetensors", network, MF_CONTENTS_MODEL);

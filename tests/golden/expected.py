@@ -198,11 +198,12 @@ def goodness(network, tensors, x):
         get = lambda name: tensors[f"layers.{i}.{name}"]
         if layer["kind"] == "units":
             head, nodes = layer["head"], run_units(layer, get, x)
-            x = nodes[head.get("output", -1)]
+            last = head.get("input", -1)
+            x = nodes[head.get("output", last)]
             if head["kind"] == "positions":
-                scores.append(nodes[-1] @ projection(layer, get, tensors).T)
+                scores.append(nodes[last] @ projection(layer, get, tensors).T)
                 continue
-            read = features({"head_size": head["pool_size"]}, nodes[-1])
+            read = features({"head_size": head["pool_size"]}, nodes[last])
             scores.append(read @ projection(layer, get, tensors).T)
         else:
             x, _ = forward(layer, get, x)
@@ -226,12 +227,15 @@ def gradients_of_spec(layer, get, x, y):
 
 
 def gradients_of_units(layer, get, x, y, m):
-    """Of dense units, ReLU and sums, and of an embedding with positions; the output."""
-    nodes = run_units(layer, get, x)
-    read = nodes[-1].reshape(len(x), -1)
+    """Of dense units, auxiliary heads among them, ReLU and sums, and of an embedding with positions; the output."""
+    nodes, last = run_units(layer, get, x), layer["head"].get("input", -1)
+    read = nodes[last].reshape(len(x), -1)
     delta = softmax_error(read @ m.T, y)
     back = [np.zeros_like(node) for node in nodes]
-    back[-1] = (delta @ m).reshape(nodes[-1].shape)
+    back[last] = (delta @ m).reshape(nodes[last].shape)
+    for number, unit in enumerate(layer["units"], 1):
+        if "loss_weight" in unit:
+            back[number] = float(unit["loss_weight"]) * softmax_error(nodes[number], y)
     try:
         learned = get("head.projection").shape[1]
         gradients = {"head.projection": delta.T @ read[:, read.shape[1] - learned:]}
@@ -256,7 +260,7 @@ def gradients_of_units(layer, get, x, y, m):
         else:
             assert unit["activation"] == "relu"
             back[read] = back[read] + dy * (nodes[read] > 0)
-    return gradients, nodes[layer["head"].get("output", -1)]
+    return gradients, nodes[layer["head"].get("output", last)]
 
 
 def step(network, tensors, training, x, y):
@@ -302,7 +306,7 @@ def scale(tensors, x):
 
 
 models = {"dense": 6, "maps": 60, "training": 6, "units": 60, "units_training": 6, "sequences": 60, "positions": 60, "rows": 60,
-          "tokens_training": 6, "shared_training": 6}
+          "tokens_training": 6, "shared_training": 6, "auxiliary_training": 6}
 for model, inputs in models.items():
     path = f"{sys.argv[1]}/{model}.safetensors"
     if not os.path.exists(path):

@@ -258,6 +258,36 @@ static void write_shared(const char *folder, mf_optimizer *optimizer)
     save(folder, "shared_training", network, MF_CONTENTS_TRAINING);
 }
 
+/* Auxiliary heads: one that reads the output, and one behind units of its own. */
+static mf_network *auxiliary(mf_optimizer *optimizer)
+{
+    units_plan plans[2] = {plan_row(GOLDEN_INPUTS, GOLDEN_CLASSES), plan_row(5, GOLDEN_CLASSES)};
+    mf_unit_spec scores = unit_dense(GOLDEN_CLASSES);
+
+    for (size_t i = 0; i < 2; i++) {
+        scores.loss_weight = i == 0 ? 0.3f : 1.5f;
+        plan_add(&plans[i], unit_dense(5));
+        plan_add(&plans[i], unit_activation(MF_ACTIVATION_RELU));
+        plan_add(&plans[i], scores);
+        if (i == 0) {
+            plan_add(&plans[i], unit_reading(unit_dense(4), 2));
+            plan_add(&plans[i], unit_activation(MF_ACTIVATION_RELU));
+            plan_add(&plans[i], scores);
+        }
+        plans[i].head.input_node = 2;
+        plans[i].seed = 95 + i;
+    }
+    return make_units_network(plans, 2, optimizer);
+}
+
+static void write_auxiliary(const char *folder, mf_optimizer *optimizer)
+{
+    mf_network *network = auxiliary(optimizer);
+
+    golden_train(network, GOLDEN_INPUTS, 3);
+    save(folder, "auxiliary_training", network, MF_CONTENTS_TRAINING);
+}
+
 /* All positions of a sequence as a row, and the layer's input. */
 static mf_network *rows(void)
 {
@@ -296,7 +326,7 @@ int main(int argc, char **argv)
     mf_optimizer *optimizer = NULL;
 
     if (argc != 3) {
-        fprintf(stderr, "usage: %s FOLDER 1|2|3|4|5\n", argv[0]);
+        fprintf(stderr, "usage: %s FOLDER 1|2|3|4|5|6\n", argv[0]);
         return 2;
     }
     how.weight_decay = 0.1f;
@@ -309,8 +339,10 @@ int main(int argc, char **argv)
         write_sequences(argv[1], optimizer);
     else if (argv[2][0] == '4')
         write_tokens(argv[1], optimizer);
-    else
+    else if (argv[2][0] == '5')
         write_shared(argv[1], optimizer);
+    else
+        write_auxiliary(argv[1], optimizer);
     mf_optimizer_free(optimizer);
     return 0;
 }

@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
-const fixture_maker fixture_makers[] = {make_training_fixture, make_maps_fixture,      make_units_fixture,
-                                        make_sequence_fixture, make_positions_fixture, make_tokens_fixture,
-                                        make_rounding_fixture, make_shared_fixture,    NULL};
+const fixture_maker fixture_makers[] = {make_training_fixture,  make_maps_fixture,
+                                        make_units_fixture,     make_sequence_fixture,
+                                        make_positions_fixture, make_tokens_fixture,
+                                        make_rounding_fixture,  make_shared_fixture,
+                                        make_auxiliary_fixture, NULL};
 
 void check_mpi_at(mf_status expected, mf_status got, const char *call, const char *file, int line)
 {

@@ -138,7 +138,8 @@ units_oracle *units_create(const units_plan *plan)
 
     o->plan = *plan;
     o->count = plan->count;
-    o->read = plan->count - (plan->head.similarity > 0.0f);
+    o->read = plan->head.input_node > 0 ? (size_t)plan->head.input_node
+                                        : plan->count - (plan->head.similarity > 0.0f);
     o->output = plan->head.output_node > 0 ? (size_t)plan->head.output_node : o->read;
     output = &o->nodes[o->read];
     input->rank = plan->input.rank;
@@ -320,6 +321,29 @@ static void drop_targets(flat_targets *flat)
     free(flat->weights);
 }
 
+/* The losses of auxiliary heads, each with its weight; with `back` their gradients by their nodes. */
+static double auxiliary_losses(const units_oracle *o, units_pass *p, const flat_targets *flat, int back)
+{
+    size_t classes = o->plan.head.classes;
+    double smoothing = (double)o->plan.head.label_smoothing, loss = 0.0;
+
+    for (size_t n = 1; n <= o->count; n++) {
+        double weight = (double)o->nodes[n].spec.loss_weight, *gradient = p->gradient[n];
+
+        if (o->nodes[n].spec.kind != MF_UNIT_DENSE || weight == 0.0)
+            continue;
+        loss +=
+            weight * oracle_loss(flat->rows, classes, p->value[n], flat->y, flat->weights, smoothing).loss;
+        if (!back)
+            continue;
+        memcpy(gradient, p->value[n], flat->rows * classes * sizeof *gradient);
+        oracle_loss_gradient(flat->rows, classes, gradient, flat->y, flat->weights, smoothing);
+        for (size_t i = 0; i < flat->rows * classes; i++)
+            gradient[i] *= weight;
+    }
+    return loss;
+}
+
 void units_infer(units_oracle *o, size_t rows, const double *x, double *a, double *goodness)
 {
     units_pass p = units_start_pass(o, rows, x, 0);
@@ -342,7 +366,7 @@ oracle_result units_loss(units_oracle *o, size_t rows, const double *x, const in
     result = oracle_loss(flat.rows, o->plan.head.classes, p.goodness, flat.y, flat.weights,
                          (double)o->plan.head.label_smoothing);
     result.loss = (1.0 - (double)o->plan.head.similarity) * result.loss +
-                  units_similarity(o, &p, flat.y, flat.weights, 0);
+                  units_similarity(o, &p, flat.y, flat.weights, 0) + auxiliary_losses(o, &p, &flat, 0);
     drop_targets(&flat);
     units_end_pass(o, &p);
     return result;
@@ -377,7 +401,7 @@ oracle_result units_gradients(units_oracle *o, size_t rows, const double *x, con
     for (size_t i = 0; i < rows * units_scores(o); i++)
         p.goodness[i] *= 1.0 - (double)o->plan.head.similarity;
     result.loss = (1.0 - (double)o->plan.head.similarity) * result.loss +
-                  units_similarity(o, &p, flat.y, flat.weights, 1);
+                  units_similarity(o, &p, flat.y, flat.weights, 1) + auxiliary_losses(o, &p, &flat, 1);
     drop_targets(&flat);
     units_backward(o, &p);
     for (size_t n = 1; n <= o->count; n++)

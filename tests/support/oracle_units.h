@@ -1,9 +1,9 @@
 /*
  * A naive layer of several units in double precision: any units in any order, several readers of a node,
- * sums, one linear head, which may have units of its own and compare similarities. Written from the
- * definitions in the public header: one loop for each index, the value and the gradient of every node kept.
- * Activations, loss and updates are those of oracle.h, windows of a pooling and of the head those of
- * oracle_pool.h. Dropout is not here: units of that kind pass their input on.
+ * sums, one linear head, which may have units of its own and compare similarities, and auxiliary heads.
+ * Written from the definitions in the public header: one loop for each index, the value and the gradient of
+ * every node kept. Activations, loss and updates are those of oracle.h, windows of a pooling and of the head
+ * those of oracle_pool.h. Dropout is not here: units of that kind pass their input on.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -38,7 +38,8 @@ typedef struct units_oracle {
     units_plan plan;
     size_t count;  /* of units */
     size_t output; /* node of the layer's output */
-    size_t read;   /* node that the head reads: the last, or the one before a map for similarities */
+    size_t read;   /* node that the head reads: its input_node, or the last, or the one before a map for
+                      similarities */
     units_node nodes[UNITS_MOST + 1];
     oracle_parameter projection; /* [classes, features] */
     size_t features, head[2];    /* what M reads: values of a row, or of a position; of a channel */

@@ -384,6 +384,70 @@ static void draw_similarity(draft *d)
     d->plan.head.similarity = chance(d, 0.5) ? 0.99f : 0.5f;
 }
 
+/* ---- auxiliary heads ---- */
+
+/* A row, or, of a head for positions, a sequence with as many positions, as the input of scores from node n;
+ * 0 if there is none. */
+static int can_score(const draft *d, size_t n)
+{
+    return d->plan.head.kind != MF_HEAD_POSITIONS ||
+           (node_at(d, n)->rank == 2 && node_at(d, n)->places == d->shapes->scored);
+}
+
+/* Units of its own, or none, and the scores, from the node that was drawn. */
+static void add_auxiliary(draft *d, size_t from)
+{
+    mf_unit_spec scores = unit_dense(d->plan.head.classes);
+    size_t kinds = random_index(d->random, 3);
+
+    scores.bias = chance(d, 0.3);
+    scores.loss_weight = chance(d, 0.5) ? 0.3f : (float)random_uniform(d->random, 0.1, 2.0);
+    if (kinds > 0) {
+        if (node_at(d, from)->rank == 3 && chance(d, 0.7))
+            add(d, unit_reading(any_convolution(d, from), (int32_t)from));
+        else
+            add(d, unit_reading(any_dense(d, from), (int32_t)from));
+        from = d->plan.count;
+    }
+    if (kinds > 1) {
+        add(d, unit_reading(any_activation(d), (int32_t)from));
+        from = d->plan.count;
+    }
+    if (node_at(d, from)->rank == 2 && d->plan.head.kind != MF_HEAD_POSITIONS) {
+        add(d, unit_reading(unit_of(chance(d, 0.5) ? MF_UNIT_GLOBAL_POOL : MF_UNIT_FLATTEN), (int32_t)from));
+        from = d->plan.count;
+    }
+    add(d, unit_reading(scores, (int32_t)from));
+}
+
+/* One or two behind the units of a plan, before its map for similarities, from nodes at or behind its output.
+ */
+static units_plan with_auxiliary_heads(test_random *random, const units_plan *plan)
+{
+    draft d = {.plan = *plan, .random = random, .shapes = units_create(plan)};
+    size_t read = d.shapes->read, output = d.shapes->output, map_input = d.shapes->nodes[plan->count].from[0],
+           count = between(&d, 1, 2);
+    mf_unit_spec map = plan->units[plan->count - 1];
+
+    d.plan.count = read;
+    d.plan.head.input_node = (int32_t)read;
+    d.plan.head.similarity = 0.0f;
+    units_free(d.shapes);
+    d.shapes = units_create(&d.plan);
+    for (size_t i = 0; i < count; i++) {
+        size_t from = output + random_index(random, d.plan.count - output + 1);
+
+        while (d.shapes->nodes[from].spec.loss_weight > 0.0f || !can_score(&d, from))
+            from = from > output ? from - 1 : read;
+        add_auxiliary(&d, from);
+    }
+    if (plan->head.similarity > 0.0f)
+        add(&d, unit_reading(map, (int32_t)map_input));
+    d.plan.head.similarity = plan->head.similarity;
+    units_free(d.shapes);
+    return d.plan;
+}
+
 /* Each draw has a statement of its own: compilers differ in which argument of a call comes first. */
 static units_plan draw_sequence(draft *d, size_t classes)
 {
@@ -466,4 +530,13 @@ units_plan random_plan_with_flatten(test_random *random)
         plan = draw_plan(random, 0, (int)random_index(random, 2), 1);
     while (!has_kind(&plan, MF_UNIT_FLATTEN));
     return plan;
+}
+
+units_plan random_plan_with_auxiliary_heads(test_random *random, int positions)
+{
+    const units_plan plan = positions                      ? random_plan_of_positions(random)
+                            : random_index(random, 2) == 0 ? random_plan(random)
+                                                           : random_plan_with_head_units(random, 0);
+
+    return with_auxiliary_heads(random, &plan);
 }

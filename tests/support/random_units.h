@@ -19,6 +19,10 @@ units_plan random_plan_of_positions(test_random *random);
  * sequence. Some compare similarities, and their map may be all that they have. */
 units_plan random_plan_with_head_units(test_random *random, int positions);
 
+/** With one or two auxiliary heads, which read the output, units of the head or each other's units; the head
+ *  is one for positions, may have units of its own, or compare similarities. */
+units_plan random_plan_with_auxiliary_heads(test_random *random, int positions);
+
 /** A sequence or maps become a row on the way. */
 units_plan random_plan_with_flatten(test_random *random);
 

@@ -239,7 +239,38 @@ static mf_network *make_shared(mf_optimizer *optimizer)
     return network;
 }
 
-enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_BF16, OF_SEQUENCES, OF_POSITIONS, OF_TOKENS, OF_SHARED };
+/* Auxiliary heads with and without units of their own, which drop and normalise; in one layer beside
+ * similarities, in another rounding to bf16, in another beside a sampled head with units. */
+static mf_network *make_auxiliary(mf_optimizer *optimizer)
+{
+    units_plan plans[LAYERS];
+    mf_unit_spec scores = unit_dense(CLASSES);
+
+    for (size_t i = 0; i < LAYERS; i++) {
+        scores.loss_weight = 0.3f + (float)i;
+        plans[i] = plan_row(i == 0 ? INPUTS : 10 + i, CLASSES);
+        plans[i].seed = 90 + i;
+        plans[i].head.input_node = i == 3 ? 3 : 2;
+        plans[i].head.output_node = 2;
+        plan_add(&plans[i], unit_dense(11 + i));
+        plan_add(&plans[i], unit_activation(MF_ACTIVATION_RELU));
+        if (i == 3)
+            plan_add(&plans[i], unit_dense(4));
+        plan_add(&plans[i], unit_reading(scores, i == 3 ? 3 : 2));
+        plan_add(&plans[i], unit_reading(unit_dense(6), 2));
+        plan_add(&plans[i], unit_norm());
+        plan_add(&plans[i], unit_dropout(0.2f, 0));
+        plan_add(&plans[i], scores);
+    }
+    plan_add(&plans[1], unit_reading(unit_dense(5), 2));
+    plans[1].head.similarity = 0.5f;
+    plans[2].precision = MF_PRECISION_BF16;
+    plans[3].head.sampling = MF_SAMPLING_UNIFORM;
+    plans[3].head.candidates = 2;
+    return make_units_network(plans, LAYERS, optimizer);
+}
+
+enum { OF_DENSE, OF_MAPS, OF_UNITS, OF_BF16, OF_SEQUENCES, OF_POSITIONS, OF_TOKENS, OF_SHARED, OF_AUXILIARY };
 
 static mf_network *make_kind(int kind, mf_optimizer *optimizer)
 {
@@ -253,6 +284,8 @@ static mf_network *make_kind(int kind, mf_optimizer *optimizer)
         return make_tokens(optimizer);
     if (kind == OF_SHARED)
         return make_shared(optimizer);
+    if (kind == OF_AUXILIARY)
+        return make_auxiliary(optimizer);
     if (kind == OF_BF16)
         return make_rounding(optimizer);
     return kind == OF_MAPS ? make_maps(optimizer)
@@ -271,8 +304,9 @@ static training_fixture *make_fixture_of(const rule *how, int kind)
     spec.clip_norm = how->clip;
     check_ok(mf_optimizer_create(&spec, &s->optimizer));
     s->network = make_kind(kind, s->optimizer);
-    s->projection =
-        kind == OF_UNITS || kind == OF_POSITIONS || kind == OF_SHARED ? "head.projection" : "projection";
+    s->projection = kind == OF_UNITS || kind == OF_POSITIONS || kind == OF_SHARED || kind == OF_AUXILIARY
+                        ? "head.projection"
+                        : "projection";
     check_ok(mf_layer_set(layer_at(s->network, 0), MF_LAYER_DROPOUT, 0.3));
     check_ok(mf_layer_set(layer_at(s->network, 2), MF_LAYER_DROPOUT, 0.2));
     s->workspace = make_network_workspace(s->network, ROWS);
@@ -321,6 +355,11 @@ training_fixture *make_tokens_fixture(const rule *how)
 training_fixture *make_shared_fixture(const rule *how)
 {
     return make_fixture_of(how, OF_SHARED);
+}
+
+training_fixture *make_auxiliary_fixture(const rule *how)
+{
+    return make_fixture_of(how, OF_AUXILIARY);
 }
 
 training_fixture *make_rounding_fixture(const rule *how)

@@ -57,6 +57,8 @@ training_fixture *make_positions_fixture(const rule *how);
 training_fixture *make_tokens_fixture(const rule *how);
 /** The same with heads that read one matrix. */
 training_fixture *make_shared_fixture(const rule *how);
+/** The same with auxiliary heads. */
+training_fixture *make_auxiliary_fixture(const rule *how);
 /** The same with dense layers whose products round to bf16. */
 training_fixture *make_rounding_fixture(const rule *how);
 void free_training_fixture(training_fixture *s);

@@ -223,6 +223,8 @@ void check_same_unit(const mf_unit_spec *one, const mf_unit_spec *other)
     same_field(reserved3);
     same_field(vocabulary);
     same_field(groups);
+    same_field(loss_weight);
+    same_field(reserved4);
 }
 
 void check_same_matrix(const mf_matrix *one, const mf_matrix *other)
@@ -259,6 +261,8 @@ void check_same_head(const mf_head_spec *one, const mf_head_spec *other)
     same_field(candidates);
     same_field(similarity);
     same_field(reserved2);
+    same_field(input_node);
+    same_field(reserved3);
     check_same_matrix(one->shared, other->shared);
 }
 
@@ -467,6 +471,14 @@ mf_matrix *make_matrix(size_t rows, size_t columns, uint64_t seed)
     check_ok(mf_matrix_create(&spec, &matrix));
     free(values);
     return matrix;
+}
+
+void plan_classes(units_plan *plan, size_t classes)
+{
+    plan->head.classes = classes;
+    for (size_t u = 0; u < plan->count; u++)
+        if (plan->units[u].kind == MF_UNIT_DENSE && plan->units[u].loss_weight > 0.0f)
+            plan->units[u].outputs = classes;
 }
 
 void plan_shared(units_plan *plan, const mf_matrix *matrix, size_t learned)

@@ -95,6 +95,9 @@ mf_network *make_units_network(const units_plan *plans, size_t count, mf_optimiz
 /** A matrix of random values. */
 mf_matrix *make_matrix(size_t rows, size_t columns, uint64_t seed);
 
+/** Another number of classes, also of auxiliary heads. */
+void plan_classes(units_plan *plan, size_t classes);
+
 /** The units that there are become the body; a dense unit without bias behind it is the head's, and M reads
  * the columns of `matrix`, which may be NULL, and `learned` of its own. */
 void plan_shared(units_plan *plan, const mf_matrix *matrix, size_t learned);

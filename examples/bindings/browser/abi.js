@@ -189,7 +189,7 @@ export const structs = {
         values: ['Uint32', 12],
         allocator: ['Uint32', 16],
     }},
-    mf_unit_spec: {bytes: 112, fields: {
+    mf_unit_spec: {bytes: 120, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         inputs: ['Int32', 8, 2],
@@ -214,6 +214,8 @@ export const structs = {
         reserved3: ['Int32', 100],
         vocabulary: ['Uint32', 104],
         groups: ['Uint32', 108],
+        loss_weight: ['Float32', 112],
+        reserved4: ['Int32', 116],
     }},
     mf_block_spec: {bytes: 48, fields: {
         struct_size: ['Uint32', 0],
@@ -228,7 +230,7 @@ export const structs = {
         causal: ['Int32', 40],
         reserved: ['Int32', 44],
     }},
-    mf_head_spec: {bytes: 56, fields: {
+    mf_head_spec: {bytes: 64, fields: {
         struct_size: ['Uint32', 0],
         kind: ['Int32', 4],
         classes: ['Uint32', 8],
@@ -243,6 +245,8 @@ export const structs = {
         similarity: ['Float32', 44],
         reserved2: ['Int32', 48],
         shared: ['Uint32', 52],
+        input_node: ['Int32', 56],
+        reserved3: ['Int32', 60],
     }},
     mf_builder_spec: {bytes: 40, fields: {
         struct_size: ['Uint32', 0],

@@ -61,6 +61,7 @@ type UnitSpec struct {
 	Heads                   int
 	Causal                  bool
 	Vocabulary, Groups      int
+	LossWeight              float32
 }
 
 // DefaultUnit is a unit of this kind with the library's defaults.
@@ -91,6 +92,7 @@ func unitSpec(raw *C.mf_unit_spec) UnitSpec {
 		Causal:      raw.causal != 0,
 		Vocabulary:  int(raw.vocabulary),
 		Groups:      int(raw.groups),
+		LossWeight:  float32(raw.loss_weight),
 	}
 }
 
@@ -116,6 +118,7 @@ func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 	raw.heads = C.size_t(s.Heads)
 	raw.vocabulary, raw.groups = C.size_t(s.Vocabulary), C.size_t(s.Groups)
 	raw.causal = number(s.Causal)
+	raw.loss_weight = C.float(s.LossWeight)
 	return raw
 }
 
@@ -166,10 +169,12 @@ func (s *BlockSpec) raw() (raw C.mf_block_spec) {
 
 // HeadSpec is what a head is made from. PoolSize 0: the projection reads the layer's output as it is; s: its
 // adaptive average pooling to s x s. OutputNode 0: the last unit gives the layer's output; otherwise that node
-// does, and the units behind it are the head's own.
+// does, and the units behind it are the head's own. InputNode 0: the projection reads the last unit; otherwise that
+// node, behind which are the auxiliary heads: dense units with a LossWeight.
 type HeadSpec struct {
 	Classes, PoolSize int
 	OutputNode        int
+	InputNode         int
 	LabelSmoothing    float32
 	Similarity        float32 // part of the loss for how alike rows are; the last unit is the map for that
 	Positions         bool    // a goodness for each position of a sequence
@@ -428,6 +433,9 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	raw.similarity = C.float(spec.Similarity)
 	if spec.OutputNode > 0 {
 		raw.output_node = C.int32_t(spec.OutputNode)
+	}
+	if spec.InputNode > 0 {
+		raw.input_node = C.int32_t(spec.InputNode)
 	}
 	if spec.Positions {
 		raw.kind = C.MF_HEAD_POSITIONS

@@ -148,6 +148,8 @@ struct mf_unit_spec {
     int32_t reserved3;
     size_t vocabulary;
     size_t groups;
+    float loss_weight;
+    int32_t reserved4;
 };
 struct mf_block_spec {
     uint32_t struct_size;
@@ -177,6 +179,8 @@ struct mf_head_spec {
     float similarity;
     int32_t reserved2;
     const mf_matrix *shared;
+    int32_t input_node;
+    int32_t reserved3;
 };
 struct mf_builder_spec {
     uint32_t struct_size;
@@ -556,9 +560,9 @@ if ffi.abi("64bit") then
     assert(ffi.sizeof("mf_parameter_info") == 64)
     assert(ffi.sizeof("mf_batch") == 64)
     assert(ffi.sizeof("mf_matrix_spec") == 40)
-    assert(ffi.sizeof("mf_unit_spec") == 152)
+    assert(ffi.sizeof("mf_unit_spec") == 160)
     assert(ffi.sizeof("mf_block_spec") == 72)
-    assert(ffi.sizeof("mf_head_spec") == 72)
+    assert(ffi.sizeof("mf_head_spec") == 80)
     assert(ffi.sizeof("mf_builder_spec") == 40)
     assert(ffi.sizeof("mf_network_spec") == 16)
     assert(ffi.sizeof("mf_pool_spec") == 16)

@@ -173,8 +173,10 @@ function declare(koffi, library) {
         reserved3: 'int32_t',
         vocabulary: 'size_t',
         groups: 'size_t',
+        loss_weight: 'float',
+        reserved4: 'int32_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 152)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_unit_spec') !== 160)
         throw new Error('mf_unit_spec has another size than in C');
     koffi.struct('mf_block_spec', {
         struct_size: 'uint32_t',
@@ -206,8 +208,10 @@ function declare(koffi, library) {
         similarity: 'float',
         reserved2: 'int32_t',
         shared: 'mf_matrix *',
+        input_node: 'int32_t',
+        reserved3: 'int32_t',
     });
-    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 72)
+    if (koffi.sizeof('void *') === 8 && koffi.sizeof('mf_head_spec') !== 80)
         throw new Error('mf_head_spec has another size than in C');
     koffi.struct('mf_report', {
         struct_size: 'uint32_t',

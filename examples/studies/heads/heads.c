@@ -9,13 +9,13 @@
 
 enum { HIDDEN = 128, RANK = 8, CANDIDATES = 500, CELLS = 2 };
 
-const char *const head_names[] = {"linear",    "pooled",   "conv",    "conv-twice", "mlp",
-                                  "mlp-twice", "low-rank", "sampled", "similarity", NULL};
+const char *const head_names[] = {"linear",   "pooled",  "conv",       "conv-twice", "mlp", "mlp-twice",
+                                  "low-rank", "sampled", "similarity", "auxiliary",  NULL};
 
 bool head_fits(enum head_kind kind, const struct layer_shape *shape)
 {
-    if (kind == HEAD_SAMPLED)
-        return shape->classes > CANDIDATES;
+    if (kind == HEAD_SAMPLED || kind == HEAD_AUXILIARY)
+        return (shape->classes > CANDIDATES) == (kind == HEAD_SAMPLED);
     if (kind == HEAD_POOLED || kind == HEAD_CONV || kind == HEAD_CONV_TWICE)
         return shape->rank == 3;
     return kind != HEAD_MLP_TWICE || shape->rank == 1;
@@ -48,6 +48,15 @@ static void add_dense(mf_builder *builder, size_t neurons)
     add(builder, MF_UNIT_ACTIVATION, 0);
 }
 
+static void add_auxiliary(mf_builder *builder, size_t classes)
+{
+    mf_unit_spec unit;
+    mf_unit_spec_init(&unit, sizeof unit);
+    unit.outputs = classes;
+    unit.loss_weight = 0.3f;
+    mf_builder_unit(builder, &unit, NULL);
+}
+
 /* Outputs without bias, so that M and it are a matrix of that rank. */
 static void add_low_rank(mf_builder *builder)
 {
@@ -62,10 +71,12 @@ static void add_units_of_head(mf_builder *builder, enum head_kind kind, const st
 {
     for (int i = 0; i < (kind == HEAD_CONV_TWICE ? 2 : kind == HEAD_CONV); i++)
         add_convolution(builder, shape->outputs);
-    if (kind == HEAD_MLP && shape->rank == 3)
+    if ((kind == HEAD_MLP || kind == HEAD_AUXILIARY) && shape->rank == 3)
         add(builder, MF_UNIT_GLOBAL_POOL, 0);
-    for (int i = 0; i < (kind == HEAD_MLP_TWICE ? 2 : kind == HEAD_MLP); i++)
+    for (int i = 0; i < (kind == HEAD_MLP_TWICE ? 2 : kind == HEAD_MLP || kind == HEAD_AUXILIARY); i++)
         add_dense(builder, HIDDEN);
+    if (kind == HEAD_AUXILIARY)
+        add_auxiliary(builder, shape->classes);
     if (kind == HEAD_LOW_RANK)
         add_low_rank(builder);
     if (kind == HEAD_SIMILARITY)
@@ -85,6 +96,8 @@ static void fill_head(enum head_kind kind, size_t classes, int32_t output, mf_he
     }
     if (kind == HEAD_SIMILARITY)
         head->similarity = 0.99f;
+    if (kind == HEAD_AUXILIARY)
+        head->input_node = output;
 }
 
 bool head_builder(enum head_kind kind, const struct layer_shape *shape, uint64_t seed, mf_builder **builder)

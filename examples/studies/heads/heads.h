@@ -19,6 +19,7 @@ enum head_kind {
     HEAD_LOW_RANK,
     HEAD_SAMPLED,
     HEAD_SIMILARITY,
+    HEAD_AUXILIARY, /* a linear one, and beside it one behind a hidden layer */
     HEAD_KINDS
 };
 

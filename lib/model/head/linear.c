@@ -39,7 +39,7 @@ static const mfi_stage *scored_stage(const mfi_plan *plan)
 bool mfi_head_joins(const mfi_plan *plan)
 {
     return scored_stage(plan)->kind == MF_UNIT_DENSE && scored_stage(plan)->positions == plan->scored &&
-           !mfi_plan_pools_head(plan) && !mfi_plan_compares(plan) && !goes_by_classes(plan);
+           !mfi_plan_pools_head(plan) && plan->scoring == plan->stage_count && !goes_by_classes(plan);
 }
 
 size_t mfi_head_panel(const mfi_plan *plan)

@@ -22,12 +22,12 @@ static const double no_length = 1e-8;
 
 static const mfi_stage *compared_stage(const mfi_run *run)
 {
-    return &run->layer->plan.stages[run->layer->plan.scoring];
+    return &run->layer->plan.stages[run->layer->plan.stage_count - 1];
 }
 
 static const float *compared_row(const mfi_run *run, size_t row)
 {
-    return mfi_run_output(run, run->layer->plan.scoring) + row * compared_stage(run)->output_values;
+    return mfi_run_output(run, run->layer->plan.stage_count - 1) + row * compared_stage(run)->output_values;
 }
 
 static size_t count_pieces(size_t rows)

@@ -18,6 +18,8 @@
 static mf_status dense_resolve(mf_unit_spec *unit, const mf_shape *input, mf_shape *output)
 {
     MFI_TRY(mfi_unit_check_product(unit));
+    MFI_TRY(mfi_check_gain("loss_weight", unit->loss_weight));
+    MFI_TRY(mfi_check_narrows("loss_weight", (double)unit->loss_weight));
     *output =
         input->rank == 2 ? mfi_shape_sequence(input->dims[0], unit->outputs) : mfi_shape_row(unit->outputs);
     return MF_STATUS_OK;

@@ -215,6 +215,28 @@ class Building(unittest.TestCase):
         with self.assertRaisesRegex(mf.MonoforwardError, "similarity 0.5: the only unit would be the map for it"):
             mf.Builder((4,)).dense(8).head(3, similarity=0.5).build()
 
+    def test_auxiliary_heads(self):
+        builder = mf.Builder((4,), seed=1).dense(8).relu()
+        output = builder.node()
+        layer = (builder.dense(3, loss_weight=0.3).branch(output).dense(6).relu().dense(3, loss_weight=1)
+                 .head(3, input_node=output).build())
+        self.assertEqual(layer.parameters()["head.projection"].shape, (3, 8))
+        self.assertEqual(layer.parameters()["units.6.weight"].shape, (3, 6))
+        self.assertEqual([round(unit.loss_weight, 6) for unit in layer.units()], [0, 0, 0.3, 0, 0, 1])
+        network = mf.Network([layer])
+        network.set_optimizer(mf.Optimizer("adam", learning_rate=0.05))
+        workspace = mf.Workspace(network, 9)
+        x = numpy.random.default_rng(1).normal(size=(9, 4)).astype(numpy.float32)
+        y = numpy.arange(9, dtype=numpy.int32) % 3
+        for _ in range(200):
+            network.step(workspace, x, y)
+        numpy.testing.assert_array_equal(network.predict(workspace, x), y)
+        loss = workspace.report().loss
+        network.evaluate(workspace, x, y)
+        self.assertLess(workspace.report().loss, loss)
+        with self.assertRaisesRegex(mf.MonoforwardError, "must be behind input_node"):
+            mf.Builder((4,)).dense(8).dense(3, loss_weight=1).head(3).build()
+
     def test_units(self):
         layer = (mf.Builder((2, 9, 9), seed=1).conv2d(4, 3, 0, 2, bias=0).leaky_relu(0.5).max_pool(3, 2, 1).dropout(0.25, maps=True)
                  .unit("pool", pool="average_inside", padding=1).dense(6).gelu().branch(5).dense(6).activation("identity").add(7).head(2).build())

@@ -354,6 +354,8 @@ mf_unit_spec._fields_ = [
     ("reserved3", c.c_int32),
     ("vocabulary", c.c_size_t),
     ("groups", c.c_size_t),
+    ("loss_weight", c.c_float),
+    ("reserved4", c.c_int32),
 ]
 
 mf_block_spec._fields_ = [
@@ -385,6 +387,8 @@ mf_head_spec._fields_ = [
     ("similarity", c.c_float),
     ("reserved2", c.c_int32),
     ("shared", c.POINTER(mf_matrix)),
+    ("input_node", c.c_int32),
+    ("reserved3", c.c_int32),
 ]
 
 mf_builder_spec._fields_ = [

@@ -280,6 +280,8 @@ pub struct mf_unit_spec {
     pub reserved3: i32,
     pub vocabulary: usize,
     pub groups: usize,
+    pub loss_weight: f32,
+    pub reserved4: i32,
 }
 
 #[repr(C)]
@@ -315,6 +317,8 @@ pub struct mf_head_spec {
     pub similarity: f32,
     pub reserved2: i32,
     pub shared: *const mf_matrix,
+    pub input_node: i32,
+    pub reserved3: i32,
 }
 
 #[repr(C)]
@@ -639,9 +643,9 @@ const _: () = {
     assert!(std::mem::size_of::<mf_parameter_info>() == 64);
     assert!(std::mem::size_of::<mf_batch>() == 64);
     assert!(std::mem::size_of::<mf_matrix_spec>() == 40);
-    assert!(std::mem::size_of::<mf_unit_spec>() == 152);
+    assert!(std::mem::size_of::<mf_unit_spec>() == 160);
     assert!(std::mem::size_of::<mf_block_spec>() == 72);
-    assert!(std::mem::size_of::<mf_head_spec>() == 72);
+    assert!(std::mem::size_of::<mf_head_spec>() == 80);
     assert!(std::mem::size_of::<mf_builder_spec>() == 40);
     assert!(std::mem::size_of::<mf_network_spec>() == 16);
     assert!(std::mem::size_of::<mf_pool_spec>() == 16);

@@ -477,7 +477,7 @@ MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value)
 
 /** Changes the number of classes: M and its optimizer state start anew, W and b stay. Workspaces made
  *  before are STALE, and a network refuses layers whose classes differ: see mf_network_set_classes().
- *  Errors: HANDLE, ARGUMENT, STATE (the head reads a shared matrix), OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT, STATE (the head reads a shared matrix, or there are auxiliary heads), OVERFLOW, MEMORY. */
 MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
 
 /** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
@@ -780,6 +780,12 @@ typedef struct mf_unit_spec {
     size_t groups;     /**< Convolution: a divisor of the input's maps and of the filters; as many as the input has
                           maps make it depthwise. "weight" is [filters, maps / groups, kernel rows, kernel
                           columns]. 0 (default) and 1: no groups, and what the library tells is 0. */
+    float loss_weight; /**< Dense: 0 (default): a unit like others. Above 0, up to 1e30: an auxiliary head. Its
+                          outputs are scores, one for each of the layer's classes, or of MF_HEAD_POSITIONS for each
+                          class at each position. The loss of a step is that of the layer's head + loss_weight the
+                          mean cross-entropy of softmax(scores), with the layer's label_smoothing. No unit reads
+                          it, and it is behind the head's input_node. A layer may have several. */
+    int32_t reserved4; /**< 0. */
 } mf_unit_spec;
 
 /** Kinds of ready-made blocks, each a sum of its input x and units of x. Every convolution in a block is
@@ -865,7 +871,12 @@ enum {
  *  A head may have units of its own: those behind `output_node`. They read the layer's output and each other, M
  * reads the last of them, and nothing of them reaches the next layer: they are computed where there is goodness
  * to compute, and learn as the layer's other units do. So a convolution, a normalisation and an activation
- * there are a convolutional head, and a dense unit of r outputs without bias is a head of rank r. */
+ * there are a convolutional head, and a dense unit of r outputs without bias is a head of rank r.
+ *
+ *  Auxiliary heads only shape what the layer learns: dense units with a loss_weight (mf_unit_spec), behind units
+ * of their own if they have any, and all of these behind `input_node`. They are computed in training steps and
+ * nowhere else: goodness, predictions, evaluation and what a report says of rows and correct rows are those of
+ * the layer's head. The classes of a layer with auxiliary heads cannot change. */
 typedef struct mf_head_spec {
     uint32_t struct_size; /**< sizeof(mf_head_spec). */
     int32_t kind;         /**< MF_HEAD_LINEAR (default) or MF_HEAD_POSITIONS. */
@@ -901,6 +912,12 @@ typedef struct mf_head_spec {
                                   the space of E, and V Z is a part of rank r of the layer's own, which begins
                                   at 0 with MF_INIT_ZERO. The number of classes cannot change. NULL (default): M is
                                   the layer's. mf_layer_head() lends the handle; it is valid as long as the layer. */
+    int32_t input_node;      /**< Node that M reads, the layer's output or behind it; units behind it are for
+                                  auxiliary heads, or the map for similarities, and not computed in inference.
+                                  Default MF_NODE_PREVIOUS: the last unit, or with `similarity` the one before it.
+                                  With auxiliary heads it must be given; MF_NODE_PREVIOUS as output_node is then
+                                  this node. */
+    int32_t reserved3;       /**< 0. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -994,8 +1011,8 @@ MF_API mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_sh
 /** Makes a layer and draws its parameters. A builder can make many layers. Free each with mf_layer_free().
  *  @param builder  that has units and a head
  *  @param layer    receives the handle, or NULL on failure
- *  Errors: HANDLE, ARGUMENT (a unit that no other reads and that is not the last, or a layer without anything
- * to learn), SHAPE (a head that does not fit the output, or a shared matrix with more columns than M reads),
+ *  Errors: HANDLE, ARGUMENT (a unit that nothing reads, auxiliary heads in the wrong place, or a layer without
+ * anything to learn), SHAPE (heads that do not fit, or a shared matrix with more columns than M reads),
  * STATE (no unit, or no head), OVERFLOW, MEMORY, and the first failure of this builder. */
 MF_API mf_status mf_layer_build(mf_builder *builder, mf_layer **layer);
 
@@ -1088,7 +1105,7 @@ MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, siz
 MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 
 /** mf_layer_set_classes() for every layer: all of them or, on failure, none.
- *  Errors: HANDLE, ARGUMENT, STATE (a head reads a shared matrix), OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT, STATE (a head reads a shared matrix, or a layer has auxiliary heads), OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 
 /** Makes a scaling of the inputs a part of the network: the first layer reads (x + shift) * scale, rounded to
@@ -1352,7 +1369,7 @@ typedef struct mf_report {
     uint64_t rows;    /**< Rows of the batch, also those of weight 0; for goodness at positions, the positions
                          that have a    label; 0 if the layer has done nothing in this workspace. */
     uint64_t correct; /**< Rows, or positions, whose highest goodness is that of their label. */
-    double loss;      /**< Mean cross-entropy in nats, with label smoothing in training steps. */
+    double loss;      /**< Mean cross-entropy in nats; of steps with label smoothing and what else heads add. */
     double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off
                                and after an evaluation. */
     uint64_t applied;     /**< Batches the layer has learned from since it was created. */
