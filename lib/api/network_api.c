@@ -257,7 +257,8 @@ mf_status mf_network_top(const mf_network *network, mf_workspace *workspace, int
 {
     MFI_CALM;
     const mfi_wanted wanted = {count, labels, goodness, probabilities};
-    MFI_TRY(mfi_check_size("the count of classes", count, 1));
+    if (count == 0)
+        return mfi_fail(MF_STATUS_ARGUMENT, "the best 0 classes are wanted");
     MFI_TRY(mfi_check_pointer(labels, "the labels"));
     MFI_TRY(mfi_check_pointer(goodness, "the goodness"));
     return infer(network, workspace, mode, batch, &wanted);

@@ -21,6 +21,8 @@ static const char *kind_name(uint32_t kind)
         return "a workspace";
     case MFI_KIND_PIPELINE:
         return "a pipeline";
+    case MFI_KIND_BUILDER:
+        return "a builder";
     case MFI_KIND_POOL:
         return "a pool";
     case MFI_KIND_MATRIX:

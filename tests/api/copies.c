@@ -168,6 +168,11 @@ static void test_clones_that_are_refused(void **state)
     check_message("contents 2");
     assert_null(clone);
     check_status(MF_STATUS_ARGUMENT, mf_network_clone(network, MF_CONTENTS_MODEL, &half, &clone));
+    clone = (mf_network *)1;
+    check_ok(mf_layer_set_classes(layer_at(network, 0), 7));
+    check_status(MF_STATUS_SHAPE, mf_network_clone(network, MF_CONTENTS_MODEL, NULL, &clone));
+    check_message("7");
+    assert_null(clone);
     mf_network_free(network);
 }
 

@@ -190,6 +190,7 @@ static void wrong_builder(fixture *w, void *wrong)
     int32_t node = 77;
 
     refused(w, MF_STATUS_HANDLE, mf_builder_unit(wrong, &unit, &node));
+    check_message("expected a builder, got");
     refused(w, MF_STATUS_HANDLE, mf_builder_unit(wrong, NULL, NULL));
     refused(w, MF_STATUS_HANDLE, mf_builder_block(wrong, &block, &node));
     refused(w, MF_STATUS_HANDLE, mf_builder_block(wrong, NULL, NULL));

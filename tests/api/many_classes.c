@@ -518,6 +518,8 @@ static void test_refused(void **state)
                                                     CLASSES + 1, labels, top, NULL));
     check_message("9002 classes of 9001");
     check_status(MF_STATUS_ARGUMENT,
+                 mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, SIZE_MAX, labels, top, NULL));
+    check_status(MF_STATUS_ARGUMENT,
                  mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, 2, NULL, top, NULL));
     check_status(MF_STATUS_ARGUMENT,
                  mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, 2, labels, NULL, NULL));

@@ -214,30 +214,49 @@ static void test_wrong_values_of_other_units_are_refused(void **state)
     refuse_unit_field(dropout, dropout_maps, 3, "3");
 }
 
-/* A kind reads its own fields alone: what other kinds would refuse is nothing to it. */
+/* Everything that another kind reads is what that would refuse. */
+static mf_unit_spec with_others(mf_unit_spec unit)
+{
+    unit.inputs[1] = 900;
+    unit.pool = 33;
+    unit.kernel[0] = unit.stride[1] = unit.padding[0] = SIZE_MAX;
+    unit.dropout = NAN;
+    unit.dropout_maps = unit.causal = 9;
+    unit.heads = unit.vocabulary = unit.groups = SIZE_MAX;
+    if (unit.kind != MF_UNIT_DENSE)
+        unit.weight_init = 44, unit.weight_gain = NAN, unit.outputs = SIZE_MAX;
+    if (unit.kind != MF_UNIT_BATCH_NORM)
+        unit.normalization_rate = 7.0f, unit.normalization_epsilon = -1.0f;
+    if (unit.kind != MF_UNIT_ACTIVATION)
+        unit.activation = 55, unit.leak = -3.0f;
+    return unit;
+}
+
+/* A kind reads its own fields alone: what other kinds would refuse is nothing to it, nor to what it computes.
+ */
 static void test_fields_of_other_kinds_are_ignored(void **state)
 {
-    mf_unit_spec units[] = {unit_dense(3), unit_norm(), unit_activation(MF_ACTIVATION_TANH)};
-    mf_builder *builder = fresh();
+    enum { ROWS = 3, INPUTS = 20, OUTPUTS = 19 };
+    const mf_unit_spec units[] = {unit_dense(OUTPUTS), unit_norm(), unit_activation(MF_ACTIVATION_TANH)};
+    units_plan plans[2] = {plan_row(INPUTS, CLASSES), plan_row(INPUTS, CLASSES)};
+    float x[ROWS * INPUTS], a[2][ROWS * OUTPUTS];
+    test_random random = {5};
 
     (void)state;
+    draw_inputs(0, &random, x, ROWS * INPUTS);
     for (size_t i = 0; i < COUNT_OF(units); i++) {
-        mf_unit_spec *unit = &units[i];
-
-        unit->inputs[1] = 900;
-        unit->pool = 33;
-        unit->kernel[0] = unit->stride[1] = unit->padding[0] = SIZE_MAX;
-        unit->dropout = NAN;
-        unit->dropout_maps = 9;
-        if (unit->kind != MF_UNIT_DENSE)
-            unit->weight_init = 44, unit->weight_gain = NAN, unit->outputs = SIZE_MAX;
-        if (unit->kind != MF_UNIT_BATCH_NORM)
-            unit->normalization_rate = 7.0f, unit->normalization_epsilon = -1.0f;
-        if (unit->kind != MF_UNIT_ACTIVATION)
-            unit->activation = 55, unit->leak = -3.0f;
-        check_ok(mf_builder_unit(builder, unit, NULL));
+        plan_add(&plans[0], units[i]);
+        plan_add(&plans[1], with_others(units[i]));
     }
-    mf_builder_free(builder);
+    for (int i = 0; i < 2; i++) {
+        mf_layer *layer = make_units(&plans[i]);
+        mf_workspace *workspace = make_layer_workspace(layer, ROWS);
+
+        check_ok(mf_layer_forward(layer, workspace, ROWS, x, a[i]));
+        mf_workspace_free(workspace);
+        mf_layer_free(layer);
+    }
+    assert_memory_equal(a[0], a[1], sizeof a[0]);
 }
 
 static void refuse_shapes(const mf_unit_spec *unit, const char *one, const char *other)

@@ -8,7 +8,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1 # no data beside it
 small="--width 16 --embedding 8 --rank 4 --candidates 100 --tokens 4000 --judged 512 --threads 1"
 
-for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law log-uniform" "--model transformer --window 8" \
+for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law log-uniform" "--head shared --law uniform" \
+    "--head shared --rank 0" "--model transformer --window 8" \
     "--model transformer --window 8 --train bp --head low-rank --law uniform"; do
     # shellcheck disable=SC2086
     "$program" $small $how >out || fail "words $how"
@@ -19,23 +20,28 @@ done
 same() { # FILE: what does not depend on the clock
     sed -n 's/ [a-z_]*seconds=[0-9.]*//g; /^result/p' "$1"
 }
-law="--law counts --epochs 2"
 # shellcheck disable=SC2086
 "$program" $small --test no >out || fail "words without the test part"
 grep -q "^result .* valid=[1-9]" out || fail "--test no tells nothing"
 ! grep -q " test=" out || fail "--test no looks at the test part"
-# shellcheck disable=SC2086
-"$program" $small $law >whole || fail "an epoch"
-# shellcheck disable=SC2086
-"$program" $small $law --checkpoint run.safetensors --every 0 >/dev/null &
-id=$!
-for try in 1 2 3 4 5 6 7 8 9 10; do
-    [ -e run.safetensors ] && break
-    sleep 0.1
-done
-kill -9 $id 2>/dev/null
-wait $id 2>/dev/null
-# shellcheck disable=SC2086
-"$program" $small $law --checkpoint run.safetensors >rest || fail "a run that goes on"
-[ "$(same rest | tail -n 1)" = "$(same whole | tail -n 1)" ] || fail "a run that went on has other numbers"
+
+goes_on() { # OPTIONS...
+    # shellcheck disable=SC2086
+    "$program" $small --epochs 2 "$@" >whole || fail "two epochs $*"
+    # shellcheck disable=SC2086
+    "$program" $small --epochs 2 "$@" --checkpoint run.safetensors --every 0 >/dev/null &
+    id=$!
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        [ -e run.safetensors ] && break
+        sleep 0.1
+    done
+    kill -9 $id 2>/dev/null
+    wait $id 2>/dev/null
+    # shellcheck disable=SC2086
+    "$program" $small --epochs 2 "$@" --checkpoint run.safetensors >rest || fail "a run that goes on $*"
+    [ "$(same rest | tail -n 1)" = "$(same whole | tail -n 1)" ] || fail "a run that went on has other numbers $*"
+    rm -f run.safetensors
+}
+goes_on --law counts
+goes_on --law uniform --head shared
 exit $status

@@ -6,7 +6,7 @@
 #include "machine.h"
 #include "random.h"
 
-enum { LONGEST = 400 };
+enum { LONGEST = 800 };
 
 static unsigned long now;
 

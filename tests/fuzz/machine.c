@@ -3,6 +3,7 @@
 #include "machine.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,11 +59,11 @@ static void give_back(void *user, void *pointer, size_t bytes)
 
 /* ---- the machine ---- */
 
-enum { EACH = 3, ROWS = 4, VALUES = 1 << 15 };
+enum { EACH = 3, ROWS = 4, TOKENS = 5, VALUES = 1 << 15 };
 
 typedef struct machine {
     const uint8_t *data;
-    size_t size;
+    size_t size, at; /* at: the place of most handles for a while */
     heap memory;
     mf_allocator allocator;
     mf_builder *builders[EACH];
@@ -71,10 +72,11 @@ typedef struct machine {
     mf_workspace *workspaces[EACH];
     mf_pipeline *pipelines[EACH];
     mf_optimizer *optimizers[EACH];
+    mf_matrix *matrices[EACH];
 } machine;
 
-static float values[VALUES], results[VALUES];
-static int32_t labels[VALUES], answers[VALUES];
+static float values[VALUES], whole[VALUES], results[VALUES], chances[VALUES];
+static int32_t tokens[VALUES], labels[VALUES], answers[VALUES];
 
 static size_t pick(machine *m, size_t count)
 {
@@ -88,6 +90,12 @@ static size_t pick(machine *m, size_t count)
 static int rarely(machine *m, size_t count)
 {
     return pick(m, count) == count - 1;
+}
+
+/* Handles of one place belong together, so most calls take them from the same. */
+static size_t place(machine *m)
+{
+    return rarely(m, 24) ? pick(m, EACH) : m->at;
 }
 
 #define S(name) (1u << MF_STATUS_##name)
@@ -114,19 +122,25 @@ static mf_status check(machine *m, unsigned allowed, mf_status status, const cha
 /* A handle of the right kind, or now and then NULL or one of another kind. */
 static void *handle(machine *m, void *right)
 {
-    void *const others[] = {NULL,           m->builders[0],   m->layers[0],
-                            m->networks[0], m->workspaces[0], m->optimizers[0],
-                            m->pipelines[0]};
+    void *const others[] = {NULL,
+                            m->builders[0],
+                            m->layers[0],
+                            m->networks[0],
+                            m->workspaces[0],
+                            m->optimizers[0],
+                            m->pipelines[0],
+                            m->matrices[0]};
 
     return rarely(m, 40) ? others[pick(m, COUNT_OF(others))] : right;
 }
 
-#define BUILDER handle(m, m->builders[pick(m, EACH)])
-#define LAYER handle(m, m->layers[pick(m, EACH)])
-#define NETWORK handle(m, m->networks[pick(m, EACH)])
-#define WORKSPACE handle(m, m->workspaces[pick(m, EACH)])
-#define PIPELINE handle(m, m->pipelines[pick(m, EACH)])
-#define OPTIMIZER handle(m, m->optimizers[pick(m, EACH)])
+#define BUILDER handle(m, m->builders[place(m)])
+#define LAYER handle(m, m->layers[place(m)])
+#define NETWORK handle(m, m->networks[place(m)])
+#define WORKSPACE handle(m, m->workspaces[place(m)])
+#define PIPELINE handle(m, m->pipelines[place(m)])
+#define OPTIMIZER handle(m, m->optimizers[place(m)])
+#define MATRIX handle(m, m->matrices[place(m)])
 
 /* ---- values ---- */
 
@@ -271,11 +285,12 @@ RELEASE(network, networks)
 RELEASE(workspace, workspaces)
 RELEASE(pipeline, pipelines)
 RELEASE(optimizer, optimizers)
+RELEASE(matrix, matrices)
 
 static void free_one(machine *m)
 {
-    void (*const how[])(machine *, size_t) = {free_builder,   free_layer,    free_network,
-                                              free_workspace, free_pipeline, free_optimizer};
+    void (*const how[])(machine *, size_t) = {free_builder,  free_layer,     free_network, free_workspace,
+                                              free_pipeline, free_optimizer, free_matrix};
 
     how[pick(m, COUNT_OF(how))](m, pick(m, EACH));
 }
@@ -283,6 +298,7 @@ static void free_one(machine *m)
 static void free_all(machine *m)
 {
     for (size_t i = 0; i < EACH; i++) {
+        free_matrix(m, i);
         free_layer(m, i);
         free_builder(m, i);
         free_optimizer(m, i);
@@ -297,7 +313,7 @@ static void free_all(machine *m)
 
 static void create_builder(machine *m)
 {
-    size_t which = pick(m, EACH);
+    size_t which = place(m);
     mf_shape shape = any_shape(m);
     mf_builder_spec spec;
 
@@ -316,7 +332,7 @@ static void create_builder(machine *m)
 
 static void builder_from_spec(machine *m)
 {
-    size_t which = pick(m, EACH);
+    size_t which = place(m);
     mf_layer_spec spec = any_layer(m);
 
     free_builder(m, which);
@@ -358,7 +374,11 @@ static void set_head(machine *m)
     head.pool_size = pick(m, 3) ? 0 : any_size(m);
     head.projection_init = any_constant(m, MF_INIT_NORMAL);
     head.projection_gain = any_float(m, 1.0f);
-    head.label_smoothing = any_float(m, 0.1f);
+    head.sampling = pick(m, 3) ? MF_SAMPLING_NONE : any_constant(m, MF_SAMPLING_COUNTS);
+    head.candidates = head.sampling == MF_SAMPLING_NONE ? (size_t)rarely(m, 24) : any_size(m);
+    head.label_smoothing = head.sampling == MF_SAMPLING_NONE ? any_float(m, 0.1f) : 0.0f;
+    head.similarity = pick(m, 4) ? 0.0f : any_float(m, 0.5f);
+    head.shared = pick(m, 4) ? NULL : MATRIX;
     head.output_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.input_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.struct_size = any_struct_size(m, sizeof head);
@@ -367,7 +387,7 @@ static void set_head(machine *m)
 
 static void build(machine *m)
 {
-    size_t which = pick(m, EACH);
+    size_t which = place(m);
 
     free_layer(m, which);
     create(FAILED, mf_layer_build(BUILDER, &m->layers[which]), m->layers[which]);
@@ -375,7 +395,7 @@ static void build(machine *m)
 
 static void create_layer(machine *m)
 {
-    size_t which = pick(m, EACH);
+    size_t which = place(m);
     mf_layer_spec spec = any_layer(m);
 
     free_layer(m, which);
@@ -383,24 +403,62 @@ static void create_layer(machine *m)
            m->layers[which]);
 }
 
-/* A whole layer at once, so that there is often something to use: a block on maps or rows. */
-static void build_block(machine *m)
+/* ---- whole layers at once, so that there is often something to use ---- */
+
+static bool begin_layer(machine *m, size_t which, const mf_shape *input)
 {
-    size_t which = pick(m, EACH), channels = 2 + pick(m, 2), units = 1 + pick(m, 6);
-    mf_shape shape = {.struct_size = sizeof shape, .rank = 3, .dims = {channels, 3, 2, 1}};
     mf_builder_spec spec;
-    mf_head_spec head;
 
     free_builder(m, which);
     free_layer(m, which);
     require(mf_builder_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
-    require(mf_head_spec_init(&head, sizeof head) == MF_STATUS_OK);
-    spec.input = &shape;
+    spec.input = input;
     spec.allocator = &m->allocator;
     spec.dropout = pick(m, 2) ? 0.0f : 0.5f;
+    return call(S(MEMORY), mf_builder_create(&spec, &m->builders[which])) == MF_STATUS_OK;
+}
+
+/* A head with what heads may have: candidates, a map for similarity, or few values to read, perhaps by way of
+ * a matrix. */
+static void end_layer(machine *m, size_t which, bool similarity, int32_t kind, size_t pool_size)
+{
+    mf_builder *builder = m->builders[which];
+    mf_matrix *matrix = m->matrices[place(m)];
+    size_t columns = 0;
+    mf_head_spec head;
+    mf_unit_spec unit;
+
+    require(mf_head_spec_init(&head, sizeof head) == MF_STATUS_OK);
+    require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
     head.classes = 2;
-    head.pool_size = pick(m, 2);
-    if (call(S(MEMORY), mf_builder_create(&spec, &m->builders[which])) != MF_STATUS_OK)
+    head.kind = kind;
+    head.pool_size = pool_size;
+    head.sampling = pick(m, 3) ? MF_SAMPLING_NONE : 1 + (int32_t)pick(m, MF_SAMPLING_COUNTS);
+    head.candidates = head.sampling == MF_SAMPLING_NONE ? 0 : 1 + pick(m, 2);
+    unit.outputs = 2 + pick(m, 3);
+    unit.bias = 0;
+    if (similarity) {
+        head.similarity = 0.5f;
+        call(FAILED, mf_builder_unit(builder, &unit, NULL));
+    } else if (pick(m, 2)) {
+        head.pool_size = 0;
+        head.shared = pick(m, 2) ? matrix : NULL;
+        if (head.shared != NULL && mf_matrix_size(matrix, NULL, &columns) == MF_STATUS_OK)
+            unit.outputs = columns + pick(m, 2);
+        if (call(FAILED, mf_builder_unit(builder, &unit, &head.output_node)) == MF_STATUS_OK)
+            head.output_node--; /* the unit is the head's */
+    }
+    call(FAILED, mf_builder_head(builder, &head));
+    create(FAILED, mf_layer_build(builder, &m->layers[which]), m->layers[which]);
+}
+
+/* A block on maps or rows. */
+static void build_block(machine *m)
+{
+    size_t which = place(m), channels = 2 + pick(m, 2), units = 1 + pick(m, 6);
+    mf_shape shape = {.struct_size = sizeof shape, .rank = 3, .dims = {channels, 3, 2, 1}};
+
+    if (!begin_layer(m, which, &shape))
         return;
     for (size_t i = 0; i < units; i++) {
         mf_unit_spec unit;
@@ -411,16 +469,62 @@ static void build_block(machine *m)
         unit.bias = (int32_t)pick(m, 2);
         unit.padding[0] = unit.padding[1] = unit.kind == MF_UNIT_CONV2D;
         unit.kernel[0] = unit.kernel[1] = unit.kind == MF_UNIT_POOL;
+        unit.groups = pick(m, 2) ? 0 : channels;
         unit.dropout = 0.25f;
         unit.activation = (int32_t)pick(m, MF_ACTIVATION_SILU + 1);
         if (unit.kind == MF_UNIT_ADD)
             unit.inputs[1] = (int32_t)pick(m, i + 1);
-        if (unit.kind == MF_UNIT_CONV2D)
-            unit.kernel[0] = unit.kernel[1] = 0;
         call(FAILED, mf_builder_unit(m->builders[which], &unit, NULL));
     }
-    call(FAILED, mf_builder_head(m->builders[which], &head));
-    create(FAILED, mf_layer_build(m->builders[which], &m->layers[which]), m->layers[which]);
+    end_layer(m, which, pick(m, 4) == 0, MF_HEAD_LINEAR, pick(m, 2));
+}
+
+static void add_to_sequence(machine *m, mf_builder *builder, int32_t kind, size_t outputs)
+{
+    mf_unit_spec unit;
+
+    require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
+    unit.kind = kind;
+    unit.outputs = outputs;
+    unit.vocabulary = TOKENS;
+    unit.heads = 1 + pick(m, 2);
+    unit.causal = (int32_t)pick(m, 2);
+    call(FAILED, mf_builder_unit(builder, &unit, NULL));
+}
+
+/* Three positions of four values, or three tokens that become that. */
+static void build_sequence(machine *m)
+{
+    enum { POSITIONS = 3, WIDTH = 4 };
+    size_t which = place(m), parts = 1 + pick(m, 3);
+    mf_shape shape = {.struct_size = sizeof shape, .rank = 2, .dims = {POSITIONS, WIDTH, 1, 1}};
+    mf_block_spec block;
+
+    if (pick(m, 2))
+        shape.rank = 1, shape.dims[1] = 1;
+    if (!begin_layer(m, which, &shape))
+        return;
+    if (shape.rank == 1)
+        add_to_sequence(m, m->builders[which], MF_UNIT_EMBEDDING, WIDTH);
+    for (size_t i = 0; i < parts; i++)
+        switch (pick(m, 5)) {
+        case 0:
+            add_to_sequence(m, m->builders[which], MF_UNIT_POSITIONS, 0);
+            break;
+        case 1:
+            add_to_sequence(m, m->builders[which], MF_UNIT_LAYER_NORM, 0);
+            break;
+        case 2:
+            add_to_sequence(m, m->builders[which], MF_UNIT_DENSE, 3 * WIDTH);
+            add_to_sequence(m, m->builders[which], MF_UNIT_ATTENTION, 0);
+            break;
+        default:
+            require(mf_block_spec_init(&block, sizeof block) == MF_STATUS_OK);
+            block.kind = MF_BLOCK_MIXER + (int32_t)pick(m, 2);
+            block.causal = (int32_t)pick(m, 2);
+            call(FAILED, mf_builder_block(m->builders[which], &block, NULL));
+        }
+    end_layer(m, which, false, pick(m, 3) ? MF_HEAD_POSITIONS : MF_HEAD_LINEAR, 0);
 }
 
 static void ask_builder(machine *m)
@@ -438,6 +542,61 @@ static void ask_builder(machine *m)
     how.learning_rate = any_float(m, 0.1f);
     call(FAILED, mf_network_memory_built(list, pick(m, EACH + 1), pick(m, 2) ? &how : NULL,
                                          any_constant(m, 1), any_size(m), &memory));
+}
+
+static void ask_memory(machine *m)
+{
+    mf_layer_spec one = any_layer(m), other = any_layer(m);
+    const mf_layer_spec *const list[] = {&one, &other};
+    mf_memory memory = {.struct_size = any_struct_size(m, sizeof memory)};
+    mf_memory_spec spec;
+
+    call(S(ARGUMENT) | S(SHAPE) | S(OVERFLOW), mf_layer_spec_follow(&other, &one));
+    call(S(ARGUMENT) | S(SHAPE) | S(OVERFLOW) | S(STATE),
+         mf_network_memory(list, pick(m, 3), NULL, any_constant(m, 3), any_size(m), &memory));
+    require(mf_memory_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.layers = rarely(m, 20) ? NULL : list;
+    spec.count = 1;
+    spec.purpose = any_constant(m, 3);
+    spec.max_batch = any_size(m);
+    spec.threads = any_size(m);
+    call(S(ARGUMENT) | S(SHAPE) | S(OVERFLOW) | S(STATE), mf_memory_query(&spec, &memory));
+}
+
+/* ---- matrices ---- */
+
+/* Of two rows, which is how many classes most heads have, or of a layer's parameter. */
+static void create_matrix(machine *m)
+{
+    size_t which = place(m);
+    mf_matrix_spec spec;
+
+    free_matrix(m, which);
+    if (pick(m, 3) == 0) {
+        const char *name = pick(m, 2) ? "head.projection" : "units.1.weight";
+        create(S(HANDLE) | S(NOT_FOUND) | S(SHAPE) | S(NUMERIC) | S(MEMORY),
+               mf_matrix_from_parameter(LAYER, name, &m->allocator, &m->matrices[which]), m->matrices[which]);
+        return;
+    }
+    require(mf_matrix_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.rows = rarely(m, 8) ? any_size(m) : 2;
+    spec.columns = any_size(m);
+    spec.values = rarely(m, 60) ? NULL : values;
+    spec.allocator = &m->allocator;
+    if (spec.columns > 0 && spec.rows > VALUES / spec.columns && spec.rows <= LARGEST / spec.columns)
+        return; /* there is memory for it, but there are not so many values */
+    spec.struct_size = any_struct_size(m, sizeof spec);
+    create(S(ARGUMENT) | S(NUMERIC) | S(OVERFLOW) | S(MEMORY), mf_matrix_create(&spec, &m->matrices[which]),
+           m->matrices[which]);
+}
+
+static void ask_matrix(machine *m)
+{
+    mf_matrix *matrix = MATRIX;
+    size_t rows = 0, columns = 0;
+
+    if (call(S(HANDLE), mf_matrix_size(matrix, &rows, &columns)) == MF_STATUS_OK && rows * columns < VALUES)
+        call(S(SHAPE), mf_matrix_values(matrix, results, rows * columns + (size_t)rarely(m, 10)));
 }
 
 /* ---- layers ---- */
@@ -490,12 +649,13 @@ static void change_layer(machine *m)
     else if (pick(m, 8))
         call(S(HANDLE) | S(OVERFLOW) | S(MEMORY), mf_layer_set_optimizer(LAYER, OPTIMIZER));
     else
-        call(S(HANDLE) | S(ARGUMENT) | S(OVERFLOW) | S(MEMORY), mf_layer_set_classes(LAYER, any_size(m)));
+        call(S(HANDLE) | S(ARGUMENT) | S(STATE) | S(OVERFLOW) | S(MEMORY),
+             mf_layer_set_classes(LAYER, any_size(m)));
 }
 
 static void create_optimizer(machine *m)
 {
-    size_t which = pick(m, EACH);
+    size_t which = place(m);
     mf_optimizer_spec spec;
 
     free_optimizer(m, which);
@@ -508,11 +668,25 @@ static void create_optimizer(machine *m)
     create(S(ARGUMENT) | S(MEMORY), mf_optimizer_create(&spec, &m->optimizers[which]), m->optimizers[which]);
 }
 
+static void change_optimizer(machine *m)
+{
+    int32_t key = any_constant(m, MF_OPTIMIZER_CHECKED);
+    mf_optimizer *optimizer = NULL;
+    double value = 0, lowest = 0, highest = 0;
+
+    call(S(HANDLE) | S(ARGUMENT) | S(STATE),
+         mf_optimizer_set(OPTIMIZER, key, (double)any_float(m, pick(m, 2) ? 0.125f : 1.0f)));
+    if (call(S(ARGUMENT), mf_optimizer_range(key, &lowest, &highest)) == MF_STATUS_OK &&
+        call(S(HANDLE), mf_optimizer_get(OPTIMIZER, key, &value)) == MF_STATUS_OK)
+        require(value >= lowest && value <= highest);
+    call(S(HANDLE), mf_layer_optimizer(LAYER, &optimizer));
+}
+
 /* ---- networks ---- */
 
 static void create_network(machine *m)
 {
-    size_t which = pick(m, EACH);
+    size_t which = place(m);
     mf_network_spec spec;
 
     free_network(m, which);
@@ -526,19 +700,22 @@ static void edit_network(machine *m)
     const unsigned misfit = S(HANDLE) | S(SHAPE) | S(ARGUMENT) | S(MEMORY);
     mf_network *network = NETWORK;
     uint64_t id = 0;
+    size_t position = 0;
 
     switch (pick(m, 8)) {
     case 0:
         call(misfit | S(NOT_FOUND), mf_network_insert(network, pick(m, 4), LAYER, &id));
         break;
     case 1:
+        call(S(HANDLE) | S(NOT_FOUND), mf_network_position(network, 1 + pick(m, 6), &position));
         call(S(HANDLE) | S(NOT_FOUND) | S(SHAPE), mf_network_remove(network, 1 + pick(m, 6)));
         break;
     case 2:
         call(misfit | S(NOT_FOUND), mf_network_replace(network, 1 + pick(m, 6), LAYER));
         break;
     case 3:
-        call(S(HANDLE) | S(ARGUMENT) | S(OVERFLOW) | S(MEMORY), mf_network_set_classes(network, any_size(m)));
+        call(S(HANDLE) | S(ARGUMENT) | S(STATE) | S(OVERFLOW) | S(MEMORY),
+             mf_network_set_classes(network, any_size(m)));
         break;
     case 4:
     case 5:
@@ -549,13 +726,77 @@ static void edit_network(machine *m)
     }
 }
 
+/* Numbers, texts, and parameters that go from one network to another. */
+static void exchange(machine *m)
+{
+    static const char *const names[] = {"name", "classes", "", "format", "\xff", "of two\nlines"};
+    const char *name = names[rarely(m, 8) ? pick(m, COUNT_OF(names)) : pick(m, 2)], *text = NULL;
+    const unsigned misfit = S(HANDLE) | S(SHAPE) | S(NUMERIC);
+    mf_network *network = NETWORK;
+    size_t count = 0;
+
+    switch (pick(m, 7)) {
+    case 0:
+        call(misfit, mf_network_copy_parameters(network, NETWORK));
+        break;
+    case 1:
+        call(misfit | S(ARGUMENT), mf_network_blend_parameters(network, NETWORK, any_float(m, 0.5f)));
+        break;
+    case 2:
+        call(misfit | S(OVERFLOW) | S(MEMORY),
+             mf_network_set_input_scaling(network, values, values + 5, pick(m, 7)));
+        break;
+    case 3:
+        call(S(HANDLE) | S(CAPACITY),
+             mf_network_input_scaling(network, results, chances, pick(m, 7), &count));
+        break;
+    case 4:
+        call(S(HANDLE) | S(ARGUMENT) | S(MEMORY), mf_network_metadata_set(network, name, names[pick(m, 2)]));
+        break;
+    case 5:
+        call(S(HANDLE) | S(ARGUMENT) | S(NOT_FOUND), pick(m, 2)
+                                                         ? mf_network_metadata_get(network, name, &text)
+                                                         : mf_network_metadata_remove(network, name));
+        break;
+    default:
+        if (call(S(HANDLE), mf_network_metadata_count(network, &count)) == MF_STATUS_OK)
+            require((mf_network_metadata_at(network, pick(m, 3), &name, &text) == MF_STATUS_OK) ==
+                    (text != NULL));
+    }
+}
+
+static void clone_network(machine *m)
+{
+    size_t which = place(m);
+    mf_network *clone = NULL;
+
+    create(S(HANDLE) | S(ARGUMENT) | S(SHAPE) | S(OVERFLOW) | S(MEMORY),
+           mf_network_clone(NETWORK, any_constant(m, MF_CONTENTS_TRAINING), &m->allocator, &clone), clone);
+    if (clone != NULL) {
+        free_network(m, which);
+        m->networks[which] = clone;
+    }
+}
+
+/* Takes so many bytes and no more. */
+static int32_t take_bytes(void *user, const void *bytes, size_t count)
+{
+    size_t *room = user;
+
+    require(bytes != NULL && count > 0);
+    if (count > *room)
+        return 1;
+    *room -= count;
+    return 0;
+}
+
 /* A network that is loaded takes the place of another. */
 static void save_and_load(machine *m)
 {
     const unsigned wrong = S(HANDLE) | S(ARGUMENT) | S(NUMERIC) | S(CAPACITY);
     mf_network *network = NETWORK, *loaded = NULL;
     int32_t contents = (int32_t)pick(m, 2);
-    size_t bytes = 0, which = pick(m, EACH);
+    size_t bytes = 0, which = place(m);
     mf_load_spec spec;
     char *file;
 
@@ -599,7 +840,8 @@ static void describe(machine *m)
     const unsigned wrong = S(HANDLE) | S(STATE) | S(SHAPE) | S(NUMERIC) | S(CAPACITY);
     mf_network *network = NETWORK;
     char text[1000];
-    size_t needed = 0, size = pick(m, 250) * 4, bytes = 0;
+    size_t needed = 0, size = pick(m, 250) * 4, bytes = 0, room = pick(m, 200) * 200;
+    mf_output output;
 
     memset(text, 'x', sizeof text);
     if (call(S(HANDLE) | S(ARGUMENT) | S(OVERFLOW) | S(SHAPE) | S(CAPACITY),
@@ -608,26 +850,31 @@ static void describe(machine *m)
     require(text[size] == 'x');
     if (call(wrong, mf_network_export_onnx_size(network, &bytes)) == MF_STATUS_OK && bytes <= sizeof results)
         call(wrong, mf_network_export_onnx_buffer(network, results, bytes, NULL));
+    require(mf_output_init(&output, sizeof output) == MF_STATUS_OK);
+    output.write = take_bytes;
+    output.user = &room;
+    call(wrong | S(IO), pick(m, 2) ? mf_network_save_to(network, (int32_t)pick(m, 2), &output)
+                                   : mf_network_export_onnx_to(network, &output));
 }
 
 /* ---- training and prediction ---- */
 
 static void create_workspace(machine *m)
 {
-    static const size_t batches[] = {ROWS, 1, 2, ROWS, 0, SIZE_MAX, (size_t)1 << 60, ROWS};
-    size_t which = pick(m, EACH);
+    static const size_t batches[] = {0, SIZE_MAX, (size_t)1 << 60};
+    size_t which = place(m);
     mf_workspace_spec spec;
 
     free_workspace(m, which);
     require(mf_workspace_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
-    if (pick(m, 3))
+    if (pick(m, 4))
         spec.network = NETWORK;
     else
         spec.layer = LAYER;
     spec.purpose = any_constant(m, 5) == 1;
     if (pick(m, 2))
         spec.purpose += MF_WORKSPACE_CONVERT;
-    spec.max_batch = batches[pick(m, COUNT_OF(batches))];
+    spec.max_batch = rarely(m, 16) ? batches[pick(m, COUNT_OF(batches))] : ROWS - pick(m, 4) / 2;
     spec.allocator = &m->allocator;
     create(S(HANDLE) | S(ARGUMENT) | S(STATE) | S(SHAPE) | S(OVERFLOW) | S(MEMORY),
            mf_workspace_create(&spec, &m->workspaces[which]), m->workspaces[which]);
@@ -639,21 +886,34 @@ static size_t any_rows(machine *m)
     return rarely(m, 20) ? (size_t)1 << 40 : rarely(m, 20) ? 0 : 1 + pick(m, ROWS);
 }
 
-static void any_batch(machine *m)
+/* Numbers, or whole ones that are tokens. */
+static const float *any_inputs(machine *m)
 {
     for (size_t i = 0; i < 2 * ROWS; i++)
         labels[i] = rarely(m, 40) ? any_constant(m, 9) : (int32_t)pick(m, 2);
+    labels[pick(m, 2 * ROWS)] = rarely(m, 10) ? MF_LABEL_IGNORED : 0;
     values[7] = any_float(m, 0.5f);
+    return pick(m, 3) ? values : whole;
 }
 
 /* The same numbers as another type are other numbers, some of them NaN. */
-static void any_type(machine *m, mf_batch *batch)
+static mf_batch any_batch(machine *m)
 {
-    batch->input_type = any_constant(m, 3);
+    mf_batch batch;
+
+    require(mf_batch_init(&batch, sizeof batch) == MF_STATUS_OK);
+    batch.rows = any_rows(m);
+    batch.inputs = any_inputs(m);
+    batch.targets = labels;
+    batch.sample_weights = rarely(m, 8) ? whole : NULL;
+    batch.input_type = pick(m, 2) ? MF_TYPE_FLOAT32 : any_constant(m, MF_TYPE_BF16);
+    if (batch.input_type == MF_TYPE_INT32 && pick(m, 4))
+        batch.inputs = tokens;
     if (rarely(m, 4))
-        batch->input_scale = any_float(m, 0.5f);
+        batch.input_scale = any_float(m, 0.5f);
     if (rarely(m, 4))
-        batch->input_shift = any_float(m, -1.0f);
+        batch.input_shift = any_float(m, -1.0f);
+    return batch;
 }
 
 enum {
@@ -674,6 +934,24 @@ static size_t largest_row(mf_layer *layer)
     require(mf_layer_goodness_shape(layer, &goodness) == MF_STATUS_OK);
     largest = spec.inputs > spec.outputs ? spec.inputs : spec.outputs;
     return largest > goodness.dims[0] * goodness.dims[1] ? largest : goodness.dims[0] * goodness.dims[1];
+}
+
+/* The same of all layers of a network. */
+static size_t largest_row_of_network(mf_network *network)
+{
+    size_t count = 0, largest = 0;
+    mf_layer *layer = NULL;
+
+    if (network == NULL || mf_network_size(network, &count) != MF_STATUS_OK)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t row;
+
+        require(mf_network_layer(network, i, &layer, NULL) == MF_STATUS_OK);
+        row = largest_row(layer);
+        largest = row > largest ? row : largest;
+    }
+    return largest;
 }
 
 static void use_gradients(machine *m, mf_layer *layer, mf_workspace *workspace, const mf_batch *batch)
@@ -699,23 +977,17 @@ static void use_layer(machine *m)
 {
     mf_layer *layer = LAYER;
     mf_workspace *workspace = WORKSPACE;
-    size_t rows = any_rows(m);
-    mf_batch batch;
+    mf_batch batch = any_batch(m);
+    const float *x = any_inputs(m);
 
     if (largest_row(layer) > VALUES / ROWS)
         return;
-    any_batch(m);
-    require(mf_batch_init(&batch, sizeof batch) == MF_STATUS_OK);
-    batch.rows = rows;
-    batch.inputs = values;
-    batch.targets = labels;
-    any_type(m, &batch);
-    switch (pick(m, 7)) {
+    switch (pick(m, 8)) {
     case 0:
-        call(USE, mf_layer_forward(layer, workspace, rows, values, results));
+        call(USE, mf_layer_forward(layer, workspace, batch.rows, x, results));
         break;
     case 1:
-        call(USE, mf_layer_goodness(layer, workspace, rows, values, results));
+        call(USE, mf_layer_goodness(layer, workspace, batch.rows, x, results));
         break;
     case 2:
         use_gradients(m, layer, workspace, &batch);
@@ -726,8 +998,11 @@ static void use_layer(machine *m)
     case 4:
         call(LEARN | TYPED, mf_layer_step_batch(layer, workspace, &batch, pick(m, 2) ? results : NULL));
         break;
+    case 5:
+        call(USE | TYPED, mf_layer_pass_batch(layer, workspace, &batch, results));
+        break;
     default:
-        call(LEARN, mf_layer_step(layer, workspace, rows, values, labels, pick(m, 2) ? results : NULL));
+        call(LEARN, mf_layer_step(layer, workspace, batch.rows, x, labels, pick(m, 2) ? results : NULL));
     }
 }
 
@@ -735,44 +1010,96 @@ static void use_network(machine *m)
 {
     mf_network *network = NETWORK;
     mf_workspace *workspace = WORKSPACE;
-    mf_layer *first = NULL;
     size_t rows = any_rows(m);
+    const float *x = any_inputs(m);
     mf_report report = {.struct_size = any_struct_size(m, sizeof report)};
 
-    if (network != NULL && mf_network_layer(network, 0, &first, NULL) == MF_STATUS_OK &&
-        largest_row(first) > VALUES / ROWS)
+    if (largest_row_of_network(network) > VALUES / ROWS)
         return;
-    any_batch(m);
-    switch (pick(m, 8)) {
+    switch (pick(m, 10)) {
     case 0:
-        call(LEARN, mf_network_evaluate(network, workspace, rows, values, labels));
+        call(LEARN, mf_network_evaluate(network, workspace, rows, x, labels));
         break;
     case 1:
-        call(USE | S(STATE),
-             mf_network_predict(network, workspace, any_constant(m, 1), rows, values, answers));
+        call(USE | S(STATE), mf_network_predict(network, workspace, any_constant(m, 1), rows, x, answers));
         break;
     case 2:
-        call(LEARN | S(NOT_FOUND),
-             mf_network_step_layer(network, workspace, pick(m, 3), rows, values, labels));
+        call(LEARN | S(NOT_FOUND), mf_network_step_layer(network, workspace, pick(m, 3), rows, x, labels));
         break;
     case 3:
         call(S(HANDLE) | S(ARGUMENT) | S(NOT_FOUND), mf_workspace_report(workspace, pick(m, 3), &report));
+        call(S(HANDLE) | S(ARGUMENT), mf_workspace_report_sum(workspace, &report));
+        break;
+    case 4:
+        call(USE | S(STATE), mf_network_goodness(network, workspace, any_constant(m, 1), rows, x, results));
+        break;
+    case 5:
+        call(USE | S(STATE),
+             mf_network_probabilities(network, workspace, any_constant(m, 1), rows, x, results));
         break;
     default:
-        call(LEARN, mf_network_step(network, workspace, rows, values, labels));
+        call(LEARN, mf_network_step(network, workspace, rows, x, labels));
     }
+}
+
+static void use_network_batch(machine *m)
+{
+    mf_network *network = NETWORK;
+    mf_workspace *workspace = WORKSPACE;
+    mf_batch batch = any_batch(m);
+    int32_t mode = any_constant(m, MF_PREDICT_SUM);
+
+    if (largest_row_of_network(network) > VALUES / ROWS)
+        return;
+    switch (pick(m, 6)) {
+    case 0:
+        call(LEARN | TYPED, mf_network_evaluate_batch(network, workspace, &batch));
+        break;
+    case 1:
+        call(LEARN | TYPED | S(NOT_FOUND),
+             mf_network_step_layer_batch(network, workspace, pick(m, 3), &batch));
+        break;
+    case 2:
+        call(USE | TYPED, mf_network_infer(network, workspace, mode, &batch, pick(m, 3) ? answers : NULL,
+                                           pick(m, 3) ? results : NULL, pick(m, 3) ? chances : NULL));
+        break;
+    case 3:
+        call(USE | TYPED,
+             mf_network_top(network, workspace, mode, &batch, rarely(m, 8) ? any_size(m) : 1 + pick(m, 2),
+                            answers, results, pick(m, 3) ? chances : NULL));
+        break;
+    default:
+        call(LEARN | TYPED, mf_network_step_batch(network, workspace, &batch));
+    }
+}
+
+/* A network of one layer or two with all that a step needs, more often than not. */
+static void prepare(machine *m)
+{
+    size_t layers = 1 + pick(m, 2);
+
+    create_optimizer(m);
+    create_network(m);
+    for (size_t i = 0; i < layers; i++) {
+        (pick(m, 2) ? build_block : build_sequence)(m);
+        call(S(HANDLE) | S(SHAPE) | S(ARGUMENT) | S(MEMORY), mf_network_append(NETWORK, LAYER, NULL));
+    }
+    call(S(HANDLE) | S(OVERFLOW) | S(MEMORY), mf_network_set_optimizer(NETWORK, OPTIMIZER));
+    create_workspace(m);
 }
 
 /* ---- pipelines: the works are empty whenever another function is called ---- */
 
 static void create_pipeline(machine *m)
 {
-    size_t which = pick(m, EACH);
+    size_t which = place(m);
     mf_pipeline_spec spec;
 
     free_pipeline(m, which);
     require(mf_pipeline_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
     spec.network = NETWORK;
+    if (largest_row_of_network(spec.network) > VALUES / ROWS)
+        return;
     spec.workers = (uint32_t)rarely(m, 60);
     spec.max_batch = rarely(m, 10) ? SIZE_MAX : ROWS;
     spec.depth = rarely(m, 10) ? SIZE_MAX / 3 : pick(m, 3);
@@ -783,12 +1110,17 @@ static void create_pipeline(machine *m)
 
 static void use_pipeline(machine *m)
 {
-    mf_pipeline *pipeline = PIPELINE;
     mf_pipeline_report report = {.struct_size = any_struct_size(m, sizeof report)};
     mf_pipeline_progress_info progress = {.struct_size = any_struct_size(m, sizeof progress)};
+    mf_pipeline *pipeline;
+    mf_batch batch = any_batch(m);
+    const float *x = any_inputs(m);
+    int32_t mode = any_constant(m, MF_PREDICT_SUM);
 
-    any_batch(m);
-    switch (pick(m, 8)) {
+    if (m->pipelines[m->at] == NULL)
+        create_pipeline(m);
+    pipeline = PIPELINE;
+    switch (pick(m, 12)) {
     case 0:
         call(S(HANDLE), mf_pipeline_stop(pipeline));
         break;
@@ -799,11 +1131,26 @@ static void use_pipeline(machine *m)
         call(S(HANDLE) | S(ARGUMENT), mf_pipeline_progress(pipeline, &progress));
         break;
     case 3:
-        call(LEARN, mf_pipeline_evaluate(pipeline, WORKSPACE, 1 + pick(m, ROWS), values, labels));
+        call(LEARN, mf_pipeline_evaluate(pipeline, WORKSPACE, batch.rows, x, labels));
+        break;
+    case 4:
+        call(LEARN | TYPED, mf_pipeline_evaluate_batch(pipeline, WORKSPACE, &batch));
+        break;
+    case 5:
+        call(LEARN, mf_pipeline_predict(pipeline, WORKSPACE, mode, batch.rows, x, answers));
+        break;
+    case 6:
+        call(LEARN | TYPED, mf_pipeline_infer(pipeline, WORKSPACE, mode, &batch, answers, results, chances));
+        break;
+    case 7:
+    case 8:
+        call(LEARN | TYPED | S(BUSY), pick(m, 2) ? mf_pipeline_submit_batch(pipeline, &batch)
+                                                 : mf_pipeline_try_submit_batch(pipeline, &batch));
+        call(S(HANDLE) | S(NUMERIC) | S(STATE), mf_pipeline_flush(pipeline));
         break;
     default:
-        call(LEARN | S(BUSY), pick(m, 2) ? mf_pipeline_submit(pipeline, any_rows(m), values, labels)
-                                         : mf_pipeline_try_submit(pipeline, any_rows(m), values, labels));
+        call(LEARN | S(BUSY), pick(m, 2) ? mf_pipeline_submit(pipeline, batch.rows, x, labels)
+                                         : mf_pipeline_try_submit(pipeline, batch.rows, x, labels));
         call(S(HANDLE) | S(NUMERIC) | S(STATE), mf_pipeline_flush(pipeline));
     }
 }
@@ -811,9 +1158,10 @@ static void use_pipeline(machine *m)
 /* ---- all of it ---- */
 
 static void (*const steps[])(machine *m) = {
+    prepare,
+    prepare,
     build_block,
-    build_block,
-    build_block,
+    build_sequence,
     create_builder,
     builder_from_spec,
     add_unit,
@@ -826,6 +1174,10 @@ static void (*const steps[])(machine *m) = {
     build,
     build,
     ask_builder,
+    ask_memory,
+    create_matrix,
+    create_matrix,
+    ask_matrix,
     ask_layer,
     ask_parameters,
     change_layer,
@@ -836,6 +1188,9 @@ static void (*const steps[])(machine *m) = {
     edit_network,
     edit_network,
     create_optimizer,
+    change_optimizer,
+    exchange,
+    clone_network,
     save_and_load,
     snapshot,
     describe,
@@ -847,7 +1202,17 @@ static void (*const steps[])(machine *m) = {
     use_network,
     use_network,
     use_network,
+    use_network,
+    use_network,
+    use_network_batch,
+    use_network_batch,
+    use_network_batch,
+    use_network_batch,
+    use_network_batch,
     create_pipeline,
+    create_pipeline,
+    use_pipeline,
+    use_pipeline,
     use_pipeline,
     use_pipeline,
     free_one,
@@ -859,14 +1224,20 @@ void machine_run(const uint8_t *data, size_t size)
 
     m = (machine){.data = data, .size = size};
     m.allocator = (mf_allocator){.alloc = take, .free = give_back, .user = &m.memory};
-    for (size_t i = 0; i < VALUES; i++)
+    for (size_t i = 0; i < VALUES; i++) {
         values[i] = (float)(i % 7) / 4.0f - 0.75f;
-    create_network(&m);
-    create_optimizer(&m);
-    build_block(&m);
+        tokens[i] = (int32_t)(i % TOKENS);
+        whole[i] = (float)tokens[i];
+    }
+    create_matrix(&m);
+    prepare(&m);
     while (m.size > 0) {
         size_t which = pick(&m, COUNT_OF(steps));
 
+        if (rarely(&m, 8))
+            m.at = pick(&m, EACH);
+        if (m.networks[m.at] == NULL || m.workspaces[m.at] == NULL)
+            prepare(&m);
         if (rarely(&m, 16))
             m.memory.fail_in = 1 + pick(&m, 8);
         steps[which](&m);

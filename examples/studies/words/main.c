@@ -1,7 +1,7 @@
 /* words: language models on the words of WikiText-2, with a large softmax: one in the manner of Bengio
  * (2003), and one of two transformer blocks. Their heads score all words, or some of them in training, or do
- * either by way of a matrix of low rank. Each half of a model learns from its own head, or, with --train bp,
- * both are units of one layer. See --help.
+ * either by way of a matrix of low rank, or of one that all layers share. Each half of a model learns from
+ * its own head, or, with --train bp, both are units of one layer. See --help.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -72,6 +72,7 @@ static bool prepare_data(struct run *run)
     size_t all = (run->text.count[PART_TRAIN] - s->window) / run->told;
     run->samples = s->tokens / run->told;
     run->samples = run->samples == 0 || run->samples > all ? all : run->samples;
+    s->tokens = run->samples * run->told;
     s->candidates = s->candidates > run->text.vocabulary ? run->text.vocabulary : s->candidates;
     run->x = malloc(run->rows * s->window * sizeof *run->x);
     run->y = malloc(run->rows * run->told * sizeof *run->y);
@@ -233,7 +234,7 @@ static bool judge(struct run *run, enum part part, struct judgement *found)
 static void report(const struct run *run, const struct judgement *valid, const struct judgement *test)
 {
     static const char *const models[] = {"feed-forward", "transformer"}, *const trains[] = {"mf", "bp"},
-                             *const heads[] = {"full", "low-rank"},
+                             *const heads[] = {"full", "low-rank", "shared"},
                              *const laws[] = {"none", "uniform", "log-uniform", "counts"};
     const struct settings *s = &run->settings;
     size_t last = s->train == TRAIN_BP ? 0 : LAYERS - 1;
@@ -241,8 +242,8 @@ static void report(const struct run *run, const struct judgement *valid, const s
            "epoch=%zu "
            "seconds=%.1f processor_seconds=%.1f valid_first=%.1f valid=%.1f valid_top10=%.4f",
            models[s->model], trains[s->train], heads[s->head], laws[s->law], s->law ? s->candidates : 0,
-           s->head == HEAD_LOW_RANK ? s->rank : 0, s->rate, run->samples * run->told, run->epoch,
-           run->seconds, run->computed, exp(valid->loss[0]), exp(valid->loss[last]), valid->top);
+           s->head != HEAD_FULL ? s->rank : 0, s->rate, s->tokens, run->epoch, run->seconds, run->computed,
+           exp(valid->loss[0]), exp(valid->loss[last]), valid->top);
     if (test != NULL)
         printf(" test=%.1f test_top10=%.4f", exp(test->loss[last]), test->top);
     printf(" mb=%.1f projection_values=%zu other_values=%zu\n", (double)run->model.memory.total / 1e6,
@@ -265,7 +266,7 @@ static bool go(struct run *run)
     if (!threads_open(run->settings.threads, &run->pool) || !prepare_data(run) ||
         !model_make(&run->model, &run->settings, &run->text) || !make_workspace(run) || !go_on(run))
         return false;
-    printf("%zu words of %zu in the training part, %zu in all\n", run->samples * run->told,
+    printf("%zu words of %zu in the training part, %zu in all\n", run->settings.tokens,
            run->text.count[PART_TRAIN], run->text.vocabulary);
     while (run->epoch < run->settings.epochs)
         if (!learn_epoch(run) || (run->epoch < run->settings.epochs && !judge_and_report(run)))
@@ -277,7 +278,7 @@ int main(int argc, char **argv)
 {
     static const char *const models[] = {"feed-forward", "transformer", NULL},
                              *const trains[] = {"mf", "bp", NULL},
-                             *const heads[] = {"full", "low-rank", NULL},
+                             *const heads[] = {"full", "low-rank", "shared", NULL},
                              *const laws[] = {"none", "uniform", "log-uniform", "counts", NULL},
                              *const tests[] = {"no", "yes", NULL};
     struct run run = {.settings = {.law = MF_SAMPLING_NONE,
@@ -303,10 +304,14 @@ int main(int argc, char **argv)
                       &s->model, models),
         option_choice("train", "mf: every layer has a head; bp: both layers are units of one (mf)", &s->train,
                       trains),
-        option_choice("head", "M reads the layer, or, of low rank, few values (full)", &s->head, heads),
+        option_choice(
+            "head",
+            "M reads the layer, or, of low rank, few values; shared: vectors of words are most of M (full)",
+            &s->head, heads),
         option_choice("law", "how candidates are drawn; none: steps score all words (none)", &s->law, laws),
         option_count("candidates", "drawn for a batch (1000)", &s->candidates, 1, 1e6),
-        option_count("rank", "of low-rank heads (32)", &s->rank, 1, 4096),
+        option_count("rank", "of low-rank heads, and of what layers with shared ones have of their own (32)",
+                     &s->rank, 0, 4096),
         option_count("window", "words before the one to tell (5)", &s->window, 1, 512),
         option_count("embedding", "values of a word, those of a transformer are the width (64)",
                      &s->embedding, 1, 4096),

@@ -5,9 +5,10 @@
 #include "random.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { PURPOSE_LAYERS = 12, VALUES_OF_HEAD = 32 };
+enum { PURPOSE_LAYERS = 12, PURPOSE_VECTORS = PURPOSE_LAYERS + LAYERS, VALUES_OF_HEAD = 32 };
 
 size_t model_words_of_row(const struct settings *settings)
 {
@@ -31,10 +32,15 @@ static bool add(mf_builder *builder, int32_t kind, size_t outputs, int32_t bias)
     return library_ok(mf_builder_unit(builder, &unit, NULL));
 }
 
+static size_t values_of_word(const struct settings *s)
+{
+    return s->model == MODEL_TRANSFORMER ? s->width : s->embedding;
+}
+
 /* The values of words start between -1 and 1. */
 static bool add_words(const struct settings *s, size_t vocabulary, mf_builder *builder)
 {
-    size_t width = s->model == MODEL_TRANSFORMER ? s->width : s->embedding;
+    size_t width = values_of_word(s);
     mf_unit_spec unit;
     if (!library_ok(mf_unit_spec_init(&unit, sizeof unit)))
         return false;
@@ -73,7 +79,10 @@ static bool add_units(const struct settings *s, size_t vocabulary, size_t positi
     return good;
 }
 
-static bool add_head(const struct settings *s, size_t vocabulary, mf_builder *builder)
+/* Of low rank M reads `rank` values; of shared heads the matrix reads as many as a word has, and M the
+ * others. */
+static bool add_head(const struct settings *s, size_t vocabulary, const mf_matrix *vectors,
+                     mf_builder *builder)
 {
     mf_head_spec head;
     mf_unit_spec unit;
@@ -85,8 +94,9 @@ static bool add_head(const struct settings *s, size_t vocabulary, mf_builder *bu
     head.projection_init = MF_INIT_KAIMING_UNIFORM;
     head.sampling = s->law;
     head.candidates = s->law == MF_SAMPLING_NONE ? 0 : s->candidates;
-    if (s->head == HEAD_LOW_RANK) {
-        unit.outputs = s->rank;
+    head.shared = vectors;
+    if (s->head != HEAD_FULL) {
+        unit.outputs = s->rank + (vectors != NULL ? values_of_word(s) : 0);
         unit.bias = 0;
         if (!library_ok(mf_builder_unit(builder, &unit, &head.output_node)))
             return false;
@@ -95,7 +105,8 @@ static bool add_head(const struct settings *s, size_t vocabulary, mf_builder *bu
     return library_ok(mf_builder_head(builder, &head));
 }
 
-static bool describe(const struct settings *s, size_t vocabulary, size_t position, mf_builder **builder)
+static bool describe(const struct settings *s, size_t vocabulary, const mf_matrix *vectors, size_t position,
+                     mf_builder **builder)
 {
     mf_builder_spec spec;
     mf_shape input;
@@ -110,7 +121,7 @@ static bool describe(const struct settings *s, size_t vocabulary, size_t positio
     spec.input = &input;
     spec.seed = random_derive(s->seed, PURPOSE_LAYERS + position);
     return library_ok(mf_builder_create(&spec, builder)) && add_units(s, vocabulary, position, *builder) &&
-           add_head(s, vocabulary, *builder);
+           add_head(s, vocabulary, vectors, *builder);
 }
 
 static bool count_parameters(struct model *model, const mf_layer *layer)
@@ -142,15 +153,40 @@ static bool append(struct model *model, const struct settings *s, const struct t
     return good;
 }
 
+/* The matrix of shared heads. It follows from the text and the seed alone, so a run that goes on makes it
+ * anew. */
+static bool make_vectors(struct model *model, const struct settings *s, const struct text *text,
+                         mf_matrix **vectors)
+{
+    size_t columns = values_of_word(s), count = text->vocabulary * columns;
+    float *values = calloc(count, sizeof *values);
+    mf_matrix_spec spec;
+    bool good =
+        (values != NULL || complain("no memory for vectors of words")) &&
+        text_vectors(text, s->window + s->tokens, columns, random_derive(s->seed, PURPOSE_VECTORS), values) &&
+        library_ok(mf_matrix_spec_init(&spec, sizeof spec));
+    if (good) {
+        spec.rows = text->vocabulary;
+        spec.columns = columns;
+        spec.values = values;
+        good = library_ok(mf_matrix_create(&spec, vectors));
+        model->of_heads = count;
+    }
+    free(values);
+    return good;
+}
+
 bool model_make(struct model *model, const struct settings *s, const struct text *text)
 {
     mf_builder *builders[LAYERS] = {NULL, NULL};
+    mf_matrix *vectors = NULL;
     size_t layers = s->train == TRAIN_BP ? 1 : LAYERS;
     mf_optimizer_spec adam;
     bool good = library_ok(mf_network_create(NULL, &model->network)) &&
-                library_ok(mf_optimizer_spec_init(&adam, sizeof adam));
+                library_ok(mf_optimizer_spec_init(&adam, sizeof adam)) &&
+                (s->head != HEAD_SHARED || make_vectors(model, s, text, &vectors));
     for (size_t i = 0; good && i < layers; i++)
-        good = describe(s, text->vocabulary, i, &builders[i]) && append(model, s, text, builders[i]);
+        good = describe(s, text->vocabulary, vectors, i, &builders[i]) && append(model, s, text, builders[i]);
     if (good) {
         adam.learning_rate = (float)s->rate;
         model->memory.struct_size = sizeof model->memory;
@@ -161,6 +197,7 @@ bool model_make(struct model *model, const struct settings *s, const struct text
     }
     for (size_t i = 0; i < layers; i++)
         mf_builder_free(builders[i]);
+    mf_matrix_free(vectors);
     return good;
 }
 

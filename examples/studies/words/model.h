@@ -11,7 +11,7 @@
 enum { LAYERS = 2 };
 enum { MODEL_FEED_FORWARD, MODEL_TRANSFORMER };
 enum { TRAIN_MF, TRAIN_BP };
-enum { HEAD_FULL, HEAD_LOW_RANK };
+enum { HEAD_FULL, HEAD_LOW_RANK, HEAD_SHARED };
 
 struct settings {
     const char *data, *checkpoint;
@@ -25,7 +25,7 @@ struct model {
     mf_optimizer *optimizer;
     mf_network *network;
     mf_memory memory;        /* in training, without a pool */
-    size_t values, of_heads; /* parameters, and those of all M */
+    size_t values, of_heads; /* parameters, and those of all M, with the matrix that they share */
 };
 
 /* Words that a row of a batch tells: the one behind its window, or the one behind each word of it. */

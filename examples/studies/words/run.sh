@@ -50,6 +50,7 @@ choose bp-full 12800 "$rates" --train bp "$@"
 choose mf-full 12800 "0.002 0.004 0.008" "$@"
 choose bp-sampled 102400 "$rates" --train bp --law uniform "$@"
 choose mf-low-rank 102400 "$rates" --head low-rank --law uniform "$@"
+choose mf-shared 102400 "$rates" --head shared --rank 4 --law uniform "$@"
 
 # As many words for all, and more for those that are faster, which take about a third of the time of all words then. Two
 # transformer blocks tell as many words in a step, at the positions of four rows; they take the rates of the others.
@@ -64,6 +65,9 @@ transformer="--model transformer --window 32 --width 64"
     run bp-sampled --train bp $few $(best bp-sampled) "$@"
     run mf-low-rank-sampled --head low-rank $few $(best mf-low-rank) "$@"
     run mf-rank-16-sampled --head low-rank --rank 16 $few $(best mf-low-rank) "$@"
+    run mf-shared-sampled --head shared --rank 4 $few $(best mf-shared) "$@"
+    run mf-shared-rank-0-sampled --head shared --rank 0 $few $(best mf-shared) "$@"
+    run mf-shared-sampled-more --head shared --rank 4 $more $(best mf-shared) "$@"
     # What wider layers take is known after a step.
     for width in 256 512; do
         run memory-bp-full-$width --test no --train bp --width $width --tokens 128 --judged 128 "$@"
@@ -83,9 +87,11 @@ transformer="--model transformer --window 32 --width 64"
     run bp-sampled-more --train bp $more $(best bp-sampled) "$@"
     run transformer-mf-full $transformer $few $(best mf-full) "$@"
     run mf-low-rank-sampled-more --head low-rank $more $(best mf-low-rank) "$@"
+    run transformer-mf-shared-sampled-more $transformer --head shared --rank 4 $more $(best mf-shared) "$@"
     run transformer-bp-sampled-more $transformer --train bp $more $(best bp-sampled) "$@"
     run mf-sampled-4000 $few $(best mf-sampled-) --candidates 4000 "$@"
     run mf-low-rank --head low-rank $few $(best mf-full) "$@"
+    run mf-shared --head shared --rank 4 $few $(best mf-full) "$@"
     # The rate that came second for all words, over as many words as the others have.
     run mf-full-0.008 --test no $few --rate 0.008 "$@"
 }

@@ -146,6 +146,47 @@ bool text_draw(struct text *text, size_t vocabulary, size_t count, uint64_t seed
     return good && rank_words(text);
 }
 
+/* Adds random signs that belong to a neighbour. Frequent ones, which tell less, count for less. */
+static void add_signs(float *vector, size_t columns, uint64_t seed, float neighbours)
+{
+    struct random_stream stream = {seed};
+    uint64_t signs = 0;
+    float share = 1.0f / sqrtf(neighbours);
+    for (size_t k = 0; k < columns; k++) {
+        signs = k % 64 == 0 ? random_next(&stream) : signs >> 1;
+        vector[k] += signs & 1 ? share : -share;
+    }
+}
+
+static void finish_vector(float *vector, size_t columns, float count)
+{
+    float squares = 0.0f;
+    for (size_t k = 0; k < columns; k++)
+        squares += vector[k] * vector[k];
+    for (size_t k = 0; k < columns && squares > 0.0f; k++)
+        vector[k] /= sqrtf(squares);
+    vector[0] = logf(1.0f + count) / sqrtf((float)columns);
+}
+
+bool text_vectors(const struct text *text, size_t count, size_t columns, uint64_t seed, float *vectors)
+{
+    const int32_t *words = text->words[PART_TRAIN];
+    float *counts = calloc(text->vocabulary, sizeof *counts);
+    if (counts == NULL)
+        return complain("no memory for %zu words", text->vocabulary);
+    for (size_t t = 0; t < count; t++)
+        counts[words[t]]++;
+    for (size_t t = 1; t < count; t++) {
+        size_t before = (size_t)words[t - 1], behind = (size_t)words[t];
+        add_signs(vectors + behind * columns, columns, random_derive(seed, 2 * before), counts[before]);
+        add_signs(vectors + before * columns, columns, random_derive(seed, 2 * behind + 1), counts[behind]);
+    }
+    for (size_t w = 0; w < text->vocabulary; w++)
+        finish_vector(vectors + w * columns, columns, counts[w]);
+    free(counts);
+    return true;
+}
+
 void text_free(struct text *text)
 {
     for (size_t p = 0; p < PARTS; p++)
