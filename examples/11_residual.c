@@ -140,7 +140,7 @@ static void train(mf_network *network, mf_workspace *workspace, struct data *dat
     for (size_t epoch = 0; epoch < epochs; epoch++) {
         random_shuffle(&stream, data->order, data->train.count);
         for (size_t first = 0; first + BATCH <= data->train.count; first += BATCH) {
-            data_train_batch(data, first, BATCH, AUGMENT_NONE, &stream, x, y);
+            data_train_batch(data, first, BATCH, AUGMENT_NONE, 0, &stream, x, y);
             check(mf_network_step(network, workspace, BATCH, x, y));
         }
     }
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     struct settings settings = {.epochs = 1};
     struct data data;
     if (!read_options(argc, argv, &settings) ||
-        !data_open(&data, data_find(settings.folder), settings.images, 1))
+        !data_open(&data, SET_CIFAR10, data_find(SET_CIFAR10, settings.folder), settings.images, 1))
         return EXIT_FAILURE;
     if (data.folder == NULL)
         puts("no CIFAR-10 was found: SHAPES ARE DRAWN instead");

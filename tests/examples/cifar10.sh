@@ -28,7 +28,7 @@ at_least "a run" sum 80
 beginning='^result example=cifar10 preset=paper epochs=4 minutes=[0-9.]+'
 tail -1 "$work/out" | grep -qE "$beginning last=[0-9]+\.[0-9]{2} sum=[0-9]+\.[0-9]{2} " ||
     fail "the result line does not begin as it should: $(tail -1 "$work/out")"
-grep -q '200 images to learn from, 60 to test with; the whole CIFAR-10 has 50000 and 10000' "$work/out" ||
+grep -q '200 images to learn from, 60 to test with; the whole set has 50000 and 10000' "$work/out" ||
     fail "the header does not tell how many images there are"
 hash=$(result params_hash)
 accuracies="$(result last) $(result sum) $(result layer1)"
