@@ -217,6 +217,8 @@ static mf_unit_spec any_unit(machine *m)
     unit.vocabulary = any_size(m);
     unit.groups = pick(m, 2) ? 0 : any_size(m);
     unit.loss_weight = rarely(m, 8) ? any_float(m, 0.3f) : 0.0f;
+    unit.loss_weight = rarely(m, 12) ? any_float(m, 0.5f) : 0.0f;
+    unit.reserved4 = rarely(m, 60);
     unit.reserved3 = rarely(m, 60);
     unit.reserved4 = rarely(m, 60);
     unit.reserved = rarely(m, 60);
@@ -381,6 +383,7 @@ static void set_head(machine *m)
     head.shared = pick(m, 4) ? NULL : MATRIX;
     head.output_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.input_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
+    head.input_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.struct_size = any_struct_size(m, sizeof head);
     call(FAILED, mf_builder_head(BUILDER, rarely(m, 60) ? NULL : &head));
 }
@@ -418,8 +421,8 @@ static bool begin_layer(machine *m, size_t which, const mf_shape *input)
     return call(S(MEMORY), mf_builder_create(&spec, &m->builders[which])) == MF_STATUS_OK;
 }
 
-/* A head with what heads may have: candidates, a map for similarity, or few values to read, perhaps by way of
- * a matrix. */
+/* A head with what heads may have: candidates, a map for similarity, few values to read, perhaps by way of
+ * a matrix, an auxiliary head beside it. */
 static void end_layer(machine *m, size_t which, bool similarity, int32_t kind, size_t pool_size)
 {
     mf_builder *builder = m->builders[which];
@@ -447,6 +450,12 @@ static void end_layer(machine *m, size_t which, bool similarity, int32_t kind, s
             unit.outputs = columns + pick(m, 2);
         if (call(FAILED, mf_builder_unit(builder, &unit, &head.output_node)) == MF_STATUS_OK)
             head.output_node--; /* the unit is the head's */
+    }
+    if (!similarity && pick(m, 4) == 0) {
+        unit.outputs = head.classes;
+        unit.loss_weight = 0.5f;
+        if (call(FAILED, mf_builder_unit(builder, &unit, &head.input_node)) == MF_STATUS_OK)
+            head.input_node--;
     }
     call(FAILED, mf_builder_head(builder, &head));
     create(FAILED, mf_layer_build(builder, &m->layers[which]), m->layers[which]);

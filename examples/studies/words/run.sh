@@ -68,6 +68,7 @@ transformer="--model transformer --window 32 --width 64"
     run mf-shared-sampled --head shared --rank 4 $few $(best mf-shared) "$@"
     run mf-shared-rank-0-sampled --head shared --rank 0 $few $(best mf-shared) "$@"
     run mf-shared-sampled-more --head shared --rank 4 $more $(best mf-shared) "$@"
+    run mf-shared-rank-0-sampled-more --head shared --rank 0 $more $(best mf-shared) "$@"
     # What wider layers take is known after a step.
     for width in 256 512; do
         run memory-bp-full-$width --test no --train bp --width $width --tokens 128 --judged 128 "$@"
