@@ -9,6 +9,9 @@ trap 'rm -rf "$work"' EXIT
 data=$work/data
 mkdir "$data"
 "$make_cifar" "$data" 40 60 || exit 1
+fine=$work/fine
+mkdir "$fine"
+"$make_cifar" "$fine" 40 60 fine || exit 1
 unset MONOFORWARD_CIFAR10 MONOFORWARD_CIFAR100
 # Where none of the usual places is.
 mkdir -p "$work/a/b"
@@ -45,10 +48,10 @@ succeeds "the other preset" small "$data" --preset strong --epochs 1
 [ "$(result preset)" = strong ] || fail "--preset strong is not in the result line"
 [ "$(result params_hash)" != "$hash" ] || fail "--preset strong is --preset paper"
 
-succeeds "a hundred classes" small "$data" --set cifar100
+succeeds "a hundred classes" small "$fine" --set cifar100
 at_least "a hundred classes" last 80
 [ "$(result data)" = cifar100 ] || fail "--set cifar100 is not in the result line"
-succeeds "a hundred classes and mirror images" small "$data" --set cifar100 --flip-test
+succeeds "a hundred classes and mirror images" small "$fine" --set cifar100 --flip-test
 at_least "a hundred classes and mirror images" last_flip 75
 
 succeeds "one layer" small "$data" --whole
@@ -99,7 +102,7 @@ unset MONOFORWARD_CIFAR10
 mkdir -p data && ln -s "$data" data/cifar-10
 succeeds "a usual place" "$cifar10" --width 0.125 --epochs 4 --batch 20 --seed 5 --learning-rate 0.01
 [ "$(result params_hash)" = "$hash" ] || fail "the files in data/cifar-10 gave other parameters"
-rm data/cifar-10 && ln -s "$data" data/cifar-100
+rm data/cifar-10 && ln -s "$fine" data/cifar-100
 succeeds "a usual place of a hundred classes" "$cifar10" --set cifar100 --width 0.125 --epochs 1
 [ "$(result data)" = cifar100 ] || fail "the files in data/cifar-100 were not found"
 rm -r data

@@ -1,7 +1,7 @@
-/* Writes a small set of ten classes in the formats of CIFAR-10 and CIFAR-100, for the tests of
+/* Writes a small set of ten classes in the format of CIFAR-10, or of CIFAR-100, for the tests of
  * examples/studies/cifar10:
  *
- *     make_cifar FOLDER RECORDS_PER_TRAINING_FILE TEST_RECORDS
+ *     make_cifar FOLDER RECORDS_PER_TRAINING_FILE TEST_RECORDS [fine]
  *
  * A class is a bright bar at its own height and of its own colour, with noise: easy to learn in a few epochs,
  * also from shifted and mirrored images.
@@ -60,8 +60,13 @@ static void write_file(const char *folder, const char *name, uint32_t count, boo
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
+    if (argc != 4 && argc != 5)
         return 2;
+    if (argc == 5) {
+        write_file(argv[1], "train", 5 * (uint32_t)atoi(argv[2]), true);
+        write_file(argv[1], "test", (uint32_t)atoi(argv[3]), true);
+        return 0;
+    }
     for (int i = 1; i <= 5; i++) {
         char name[20];
 
@@ -69,7 +74,5 @@ int main(int argc, char **argv)
         write_file(argv[1], name, (uint32_t)atoi(argv[2]), false);
     }
     write_file(argv[1], "test_batch", (uint32_t)atoi(argv[3]), false);
-    write_file(argv[1], "train", 5 * (uint32_t)atoi(argv[2]), true);
-    write_file(argv[1], "test", (uint32_t)atoi(argv[3]), true);
     return 0;
 }
