@@ -1,6 +1,5 @@
-/* Whitened patches of cifar10's first layer: what comes out has no covariances, and the second half of the filters
- * is the first with the other sign.
- * SPDX-License-Identifier: MIT */
+/* Whitened patches of cifar10's first layer: what comes out has no covariances, and the second half of the
+ * filters is the first with the other sign. SPDX-License-Identifier: MIT */
 #include "whiten.h"
 
 #include <math.h>
@@ -9,7 +8,8 @@
 
 enum { IMAGES = 200, SEEN = 12 };
 
-static double response(const struct data *data, const float *filter, const uint8_t *pixels, size_t y, size_t x)
+static double response(const struct data *data, const float *filter, const uint8_t *pixels, size_t y,
+                       size_t x)
 {
     double sum = 0;
     for (size_t channel = 0; channel < CHANNELS; channel++)
