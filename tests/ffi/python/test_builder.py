@@ -201,9 +201,7 @@ class Building(unittest.TestCase):
         with self.assertRaisesRegex(mf.MonoforwardError, "candidates must be from 1 to the 50 classes, got 0"):
             mf.Builder((4,)).dense(8).head(50, sampling="uniform").build()
 
-    def test_similarity(self):
-        layer = mf.Builder((4,), seed=1).dense(8).relu().dense(6, bias=0).head(3, similarity=0.5).build()
-        self.assertEqual(layer.parameters()["head.projection"].shape, (3, 8))
+    def learn_by_heart(self, layer):
         network = mf.Network([layer])
         network.set_optimizer(mf.Optimizer("adam", learning_rate=0.05))
         workspace = mf.Workspace(network, 9)
@@ -212,6 +210,12 @@ class Building(unittest.TestCase):
         for _ in range(200):
             network.step(workspace, x, y)
         numpy.testing.assert_array_equal(network.predict(workspace, x), y)
+        return network, workspace, x, y
+
+    def test_similarity(self):
+        layer = mf.Builder((4,), seed=1).dense(8).relu().dense(6, bias=0).head(3, similarity=0.5).build()
+        self.assertEqual(layer.parameters()["head.projection"].shape, (3, 8))
+        self.learn_by_heart(layer)
         with self.assertRaisesRegex(mf.MonoforwardError, "similarity 0.5: the only unit would be the map for it"):
             mf.Builder((4,)).dense(8).head(3, similarity=0.5).build()
 
@@ -223,14 +227,7 @@ class Building(unittest.TestCase):
         self.assertEqual(layer.parameters()["head.projection"].shape, (3, 8))
         self.assertEqual(layer.parameters()["units.6.weight"].shape, (3, 6))
         self.assertEqual([round(unit.loss_weight, 6) for unit in layer.units()], [0, 0, 0.3, 0, 0, 1])
-        network = mf.Network([layer])
-        network.set_optimizer(mf.Optimizer("adam", learning_rate=0.05))
-        workspace = mf.Workspace(network, 9)
-        x = numpy.random.default_rng(1).normal(size=(9, 4)).astype(numpy.float32)
-        y = numpy.arange(9, dtype=numpy.int32) % 3
-        for _ in range(200):
-            network.step(workspace, x, y)
-        numpy.testing.assert_array_equal(network.predict(workspace, x), y)
+        network, workspace, x, y = self.learn_by_heart(layer)
         loss = workspace.report().loss
         network.evaluate(workspace, x, y)
         self.assertLess(workspace.report().loss, loss)
