@@ -68,8 +68,7 @@ void data_free(struct data *data);
 
 /* The images at order[first] to order[first + rows - 1] as inputs [rows, PIXELS], and their classes. The
  * border of a crop is 0 after standardising: the mean. `border` and `stream` are only used if `kind` is not
- * AUGMENT_NONE.
- */
+ * AUGMENT_NONE. */
 void data_train_batch(const struct data *data, size_t first, size_t rows, enum augment_kind kind,
                       size_t border, struct random_stream *stream, float *inputs, int32_t *classes);
 

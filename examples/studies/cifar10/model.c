@@ -113,7 +113,7 @@ static bool build_layer(const struct settings *settings, size_t index, const mf_
     spec.allocator = allocator;
     if (!library_ok(mf_builder_create(&spec, &next.builder)))
         return false;
-    add_all(&next, plan, index == 0 && settings->whitened);
+    add_all(&next, plan, index == 0 && presets[settings->preset].whitened);
     bool built = library_ok(mf_layer_build(next.builder, layer));
     mf_builder_free(next.builder);
     return built;
@@ -171,10 +171,10 @@ static bool create_layers(struct model *model, const struct settings *settings, 
         model->layer_count++;
         if (!library_ok(mf_layer_shape(model->layers[i], NULL, &shape)) ||
             !library_ok(mf_network_append(model->network, model->layers[i], NULL)) ||
-            (settings->dirac && !set_dirac(model->layers[i])))
+            (presets[settings->preset].dirac && !set_dirac(model->layers[i])))
             return false;
     }
-    return (!settings->whitened || set_whitening(model->layers[0], data)) &&
+    return (!presets[settings->preset].whitened || set_whitening(model->layers[0], data)) &&
            library_ok(mf_network_set_optimizer(model->network, model->optimizer));
 }
 

@@ -50,7 +50,7 @@ static void print_layer(const struct settings *settings, size_t index, const str
 {
     const struct layer_plan *plan = &settings->layers[index];
     printf("%-9s layer %zu: ", index == 0 ? "network" : "", index + 1);
-    if (index == 0 && settings->whitened)
+    if (index == 0 && presets[settings->preset].whitened)
         printf("whitened patches of %d x %d, ", WHITEN_SIDE, WHITEN_SIDE);
     for (size_t i = 0; i < layer_depth(plan); i++)
         print_convolution(&plan->convolutions[i]);
@@ -76,8 +76,8 @@ static bool print_network(const struct settings *settings, const struct model *m
     printf("          %zu parameters, %.2f%% of them in the projections M; %.1f million multiply-adds an "
            "image\n",
            counts.all, 100 * (double)counts.projections / (double)counts.all, products / 1e6);
-    printf("          weights start kaiming%s, projections %s\n", settings->dirac ? " and dirac" : "",
-           init_names[settings->init_projection]);
+    printf("          weights start kaiming%s, projections %s\n",
+           presets[settings->preset].dirac ? " and dirac" : "", init_names[settings->init_projection]);
     return true;
 }
 

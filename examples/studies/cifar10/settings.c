@@ -206,8 +206,6 @@ static void ask_preset(struct settings *s)
     set_number(&s->warmup, preset->warmup);
     set_number(&s->label_smoothing, preset->label_smoothing);
     set_number(&s->weight_decay, preset->weight_decay);
-    s->whitened = preset->whitened;
-    s->dirac = preset->dirac;
     if (s->border == count_unset)
         s->border = preset->border;
     plan_layers(s, preset);

@@ -44,8 +44,6 @@ struct settings {
     double label_smoothing;
     double similarity; /* part of every layer's loss; 0: none */
     double weight_decay;
-    bool whitened;
-    bool dirac;
     uint64_t seed;
 };
 

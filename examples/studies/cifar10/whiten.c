@@ -49,8 +49,7 @@ static void turn(double *first, double *second, double cosine, double sine)
     *second = sine * a + cosine * b;
 }
 
-/* Jacobi's method: turns pairs of axes until the matrix is diagonal; rows of `axes` are the components then.
- */
+/* Jacobi's method: turns pairs of axes until the matrix is diagonal; rows of `axes` are the components. */
 static void find_components(square matrix, square axes)
 {
     for (size_t i = 0; i < WHITEN_PATCH; i++)

@@ -14,9 +14,8 @@ enum update_rule { UPDATE_SGD, UPDATE_MOMENTUM, UPDATE_NESTEROV, UPDATE_ADAM, UP
 /* In the order of their constants; ends with NULL. */
 extern const char *const update_names[];
 
-/* What an optimizer is made from; momentum is SGD with 0.9,
- * nesterov with 0.85 and the look ahead, `clip` the largest norm of a layer's gradient, 0
- * for any. On failure prints one line and returns false; so does the other, which makes it. */
+/* What an optimizer is made from; momentum is SGD with 0.9, nesterov SGD with Nesterov's momentum of 0.85,
+ * `clip` the largest norm of a layer's gradient, 0 for any. On failure prints one line and returns false; so does the other, which makes it. */
 bool update_spec(enum update_rule rule, double learning_rate, double weight_decay, double clip,
                  mf_optimizer_spec *spec);
 bool update_create(enum update_rule rule, double learning_rate, double weight_decay, double clip,
