@@ -140,7 +140,7 @@ static void train(mf_network *network, mf_workspace *workspace, struct data *dat
     for (size_t epoch = 0; epoch < epochs; epoch++) {
         random_shuffle(&stream, data->order, data->train.count);
         for (size_t first = 0; first + BATCH <= data->train.count; first += BATCH) {
-            data_train_batch(data, first, BATCH, AUGMENT_NONE, 0, &stream, x, y);
+            data_train_batch(data, first, BATCH, NULL, x, y);
             check(mf_network_step(network, workspace, BATCH, x, y));
         }
     }

@@ -112,7 +112,7 @@ grep -q 'SHAPES DRAWN' "$work/out" || fail "without data, the header does not sa
 
 # ---- options ----
 for option in "--limit 100" "--optimizer sgd" "--optimizer momentum" "--optimizer nesterov" "--optimizer adamw --weight-decay 0.1" \
-    "--optimizer rmsprop" "--schedule constant" "--schedule steps" "--warmup 0.5" "--augment none" "--precision bf16" \
+    "--optimizer rmsprop" "--schedule constant" "--schedule steps" "--warmup 0.5" "--augment none" "--augment alternating" "--precision bf16" \
     "--dropout 0.4" "--label-smoothing 0.1" "--similarity 0.5" "--weight-decay 0.1" "--init-projection kaiming" \
     "--init-projection orthogonal" "--batch 7" "--border 2" "--width 0.06" "--validation 40"; do
     # shellcheck disable=SC2086 # options are words

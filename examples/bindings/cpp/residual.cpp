@@ -77,7 +77,7 @@ void train(mf::network &network, mf::workspace &workspace, pictures &pictures, s
     for (std::size_t epoch = 0; epoch < epochs; epoch++) {
         random_shuffle(&stream, pictures.order, pictures.train.count);
         for (std::size_t first = 0; first + batch_rows <= pictures.train.count; first += batch_rows) {
-            data_train_batch(&pictures, first, batch_rows, AUGMENT_NONE, 0, &stream, x.data(), y.data());
+            data_train_batch(&pictures, first, batch_rows, nullptr, x.data(), y.data());
             network.step(workspace, x, y);
         }
     }

@@ -10,7 +10,7 @@
 
 enum { DRAWN_TRAIN = 10000, DRAWN_TEST = 2000 };
 
-enum { PURPOSE_TRAIN_SHAPES = 1, PURPOSE_TEST_SHAPES, PURPOSE_HOLD_OUT };
+enum { PURPOSE_TRAIN_SHAPES = 1, PURPOSE_TEST_SHAPES, PURPOSE_HOLD_OUT, PURPOSE_SIDE };
 
 /* Where a set usually is, what it is read from, and the variable that names another place. */
 static const struct place {
@@ -143,14 +143,24 @@ static void see_image(const struct data *data, const struct crop *crop, const ui
                    image + channel * PLANE);
 }
 
-void data_train_batch(const struct data *data, size_t first, size_t rows, enum augment_kind kind,
-                      size_t border, struct random_stream *stream, float *inputs, int32_t *classes)
+/* How an image is looked at. The first side that it shows is drawn once and for all. */
+static struct crop draw_crop(struct augmentation *augmentation, size_t image)
+{
+    struct crop crop = {0};
+    if (augmentation == NULL || augmentation->kind == AUGMENT_NONE)
+        return crop;
+    crop = crop_draw(&augmentation->stream, (uint32_t)augmentation->border);
+    if (augmentation->kind == AUGMENT_ALTERNATING)
+        crop.mirrored = (random_derive(PURPOSE_SIDE, image) + augmentation->pass) % 2 == 1;
+    return crop;
+}
+
+void data_train_batch(const struct data *data, size_t first, size_t rows, struct augmentation *augmentation,
+                      float *inputs, int32_t *classes)
 {
     for (size_t i = 0; i < rows; i++) {
         size_t index = data->order[first + i];
-        struct crop crop = {0};
-        if (kind == AUGMENT_CROPS)
-            crop = crop_draw(stream, (uint32_t)border);
+        struct crop crop = draw_crop(augmentation, index);
         see_image(data, &crop, record_pixels(&data->train, index), inputs + i * PIXELS);
         classes[i] = record_class(&data->train, index);
     }

@@ -19,7 +19,16 @@
 
 enum augment_kind {
     AUGMENT_NONE,
-    AUGMENT_CROPS /* a random 32 x 32 window of the image inside a border of zeros, half of them mirrored */
+    AUGMENT_CROPS, /* a random 32 x 32 window of the image inside a border of zeros, half of them mirrored */
+    AUGMENT_ALTERNATING /* the same, but mirrored in every second pass: in the odd ones half of the images */
+};
+
+/* What is done to images that are learned from. */
+struct augmentation {
+    enum augment_kind kind;
+    size_t border; /* of crops; it is 0 after standardising: the mean */
+    size_t pass;   /* over the training set, counted from 0 */
+    struct random_stream stream;
 };
 
 enum data_set { SET_CIFAR10, SET_CIFAR100 };
@@ -40,8 +49,8 @@ struct data {
     float inputs[CHANNELS][BYTE_VALUES]; /* what a pixel is to the network: standardised by the two */
 };
 
-/* `given`, or $MONOFORWARD_CIFAR10 (or _CIFAR100), or a usual place that holds the set; NULL if none does. What
- * was given counts, whatever it holds: a mistake should not end in other data than was meant. */
+/* `given`, or $MONOFORWARD_CIFAR10 (or _CIFAR100), or a usual place that holds the set; NULL if none does.
+ * What was given counts, whatever it holds: a mistake should not end in other data than was meant. */
 const char *data_find(enum data_set set, const char *given);
 
 /* Reads the set from `folder`, or draws shapes of 10 kinds if it is NULL. With a `limit`, the first `limit`
@@ -58,7 +67,8 @@ size_t data_learned(const struct data *data);
 /* FNV-1a of the training images and their classes: another set has, but for chance, another one. */
 uint64_t data_hash(const struct data *data);
 
-/* Writes the names of the classes of CIFAR-10 into the metadata. On failure prints one line and returns false. */
+/* Writes the names of the classes of CIFAR-10 into the metadata. On failure prints one line and returns
+ * false. */
 bool data_describe(const struct data *data, mf_network *network);
 
 /* How pixels become the inputs that batches have. */
@@ -66,11 +76,10 @@ struct scaling data_scaling(const struct data *data);
 
 void data_free(struct data *data);
 
-/* The images at order[first] to order[first + rows - 1] as inputs [rows, PIXELS], and their classes. The
- * border of a crop is 0 after standardising: the mean. `border` and `stream` are only used if `kind` is not
- * AUGMENT_NONE. */
-void data_train_batch(const struct data *data, size_t first, size_t rows, enum augment_kind kind,
-                      size_t border, struct random_stream *stream, float *inputs, int32_t *classes);
+/* The images at order[first] to order[first + rows - 1] as inputs [rows, PIXELS], and their classes; as they
+ * are if `augmentation` is NULL. */
+void data_train_batch(const struct data *data, size_t first, size_t rows, struct augmentation *augmentation,
+                      float *inputs, int32_t *classes);
 
 /* The test images from `first` on, as they are or mirrored. */
 void data_test_batch(const struct data *data, size_t first, size_t rows, bool mirrored, float *inputs,

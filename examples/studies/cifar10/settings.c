@@ -17,7 +17,8 @@
 const char *const schedule_names[] = {
     [SCHEDULE_COSINE] = "cosine", [SCHEDULE_STEPS] = "steps", [SCHEDULE_CONSTANT] = "constant", NULL};
 
-const char *const augment_names[] = {[AUGMENT_NONE] = "none", [AUGMENT_CROPS] = "crops", NULL};
+const char *const augment_names[] = {
+    [AUGMENT_NONE] = "none", [AUGMENT_CROPS] = "crops", [AUGMENT_ALTERNATING] = "alternating", NULL};
 
 const char *const pool_names[] = {
     [MF_POOL_NONE] = "none", [MF_POOL_AVERAGE] = "average", [MF_POOL_MAX] = "max", NULL};
@@ -102,10 +103,12 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
             &s->schedule, schedule_names),
         option_number("warmup", "share of the run in which the learning rate rises (the preset's)",
                       &s->warmup, 0, 1),
-        option_choice("augment",
-                      "crops: random 32 x 32 windows of the images in a border of zeros that is added after "
-                      "standardising, mirrored left to right at random (the preset's)",
-                      &s->augment, augment_names),
+        option_choice(
+            "augment",
+            "crops: random 32 x 32 windows of the images in a border of zeros that is added after "
+            "standardising, mirrored left to right at random; alternating: crops, mirrored in every "
+            "second pass, half of the images in the odd ones (the preset's)",
+            &s->augment, augment_names),
         option_count("border", "zeros around an image, into which crops go (the preset's)", &s->border, 0,
                      SIDE),
         option_number("dropout", "share of each layer's maps hidden from the next layer (the preset's)",

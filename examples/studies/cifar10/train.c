@@ -19,7 +19,9 @@ bool trainer_open(struct trainer *trainer, const struct settings *settings, cons
         .model = model,
         .pace = pace,
         .shuffling = {random_derive(settings->seed, PURPOSE_SHUFFLING)},
-        .augmenting = {random_derive(settings->seed, PURPOSE_AUGMENTING)},
+        .augmentation = {.kind = (enum augment_kind)settings->augment,
+                         .border = settings->border,
+                         .stream = {random_derive(settings->seed, PURPOSE_AUGMENTING)}},
         .inputs = calloc(settings->batch, PIXELS * sizeof(float)),
         .classes = calloc(settings->batch, sizeof(int32_t)),
         .state = state,
@@ -42,8 +44,7 @@ void trainer_close(struct trainer *trainer)
 static bool learn_batch(struct trainer *trainer, size_t first, size_t rows, double *losses)
 {
     struct model *model = trainer->model;
-    data_train_batch(trainer->data, first, rows, (enum augment_kind)trainer->settings->augment,
-                     trainer->settings->border, &trainer->augmenting, trainer->inputs, trainer->classes);
+    data_train_batch(trainer->data, first, rows, &trainer->augmentation, trainer->inputs, trainer->classes);
     if (!library_ok(mf_optimizer_set(model->optimizer, MF_OPTIMIZER_LEARNING_RATE,
                                      pace_learning_rate(trainer->pace))))
         return false;
@@ -57,14 +58,14 @@ void trainer_catch_up(struct trainer *trainer)
 {
     for (size_t i = 0; i < trainer->state->history.count; i++)
         random_shuffle(&trainer->shuffling, trainer->data->order, data_learned(trainer->data));
-    trainer->augmenting.state = trainer->state->augmenting;
+    trainer->augmentation.stream.state = trainer->state->augmenting;
     pace_restore(trainer->pace, trainer->state);
 }
 
 bool trainer_save_state(struct trainer *trainer)
 {
     struct run_state *state = trainer->state;
-    state->augmenting = trainer->augmenting.state;
+    state->augmenting = trainer->augmentation.stream.state;
     pace_save(trainer->pace, state);
     return library_ok(training_finish(&trainer->model->training, state->losses)) &&
            checkpoint_write(trainer->checkpoint, trainer->model->network, state);
@@ -99,6 +100,7 @@ bool trainer_run_epoch(struct trainer *trainer, const char *name, struct epoch *
 
     progress_start(&progress, name, count, state->seconds);
     random_shuffle(&trainer->shuffling, trainer->data->order, count);
+    trainer->augmentation.pass = state->history.count;
     bool good = learn_epoch(trainer, &progress);
     progress_end(&progress);
 

@@ -18,7 +18,7 @@ struct trainer {
     struct model *model;
     struct pace *pace;
     struct random_stream shuffling;
-    struct random_stream augmenting;
+    struct augmentation augmentation;
     float *inputs; /* one batch */
     int32_t *classes;
     struct run_state *state;
