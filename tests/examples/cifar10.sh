@@ -125,6 +125,8 @@ succeeds "bf16" small "$data" --precision bf16
 at_least "bf16" last 80
 [ "$(result precision)" = bf16 ] || fail "the result line does not say bf16"
 grep -qE '^library .* products by [a-z0-9]+ in bf16' "$work/out" || fail "the header does not name the products"
+succeeds "alternating mirror images" small "$data" --augment alternating
+grep -q 'mirrored in every second pass' "$work/out" || fail "the header does not tell how images are mirrored"
 succeeds "mirror images" small "$data" --flip-test
 [ "$(result last) $(result sum) $(result layer1)" = "$accuracies" ] ||
     fail "--flip-test changes other figures"

@@ -18,7 +18,7 @@ mnist)
     ;;
 *)
     "$make_data" data 200 60 && "$make_data" other 201 60 || exit 1
-    set -- --width 0.125 --epochs 3 --batch 20 --learning-rate 0.01 --workers 0
+    set -- --width 0.125 --epochs 3 --batch 20 --learning-rate 0.01 --augment alternating --workers 0
     ;;
 esac
 options="$* --seed 5 --threads 1 --dropout 0.2 --validation 90"

@@ -30,13 +30,14 @@ static void print_data(const struct settings *settings, const struct data *data)
     printf("\n          standardised by channel: means %.2f %.2f %.2f, deviations %.2f %.2f %.2f\n",
            data->mean[0], data->mean[1], data->mean[2], data->deviation[0], data->deviation[1],
            data->deviation[2]);
-    if (settings->augment == AUGMENT_CROPS)
+    if (settings->augment == AUGMENT_NONE)
+        printf("          not augmented\n");
+    else
         printf(
             "          augmented: random %d x %d windows of the images in a border of %zu zeros (the mean), "
-            "mirrored at random\n",
-            SIDE, SIDE, settings->border);
-    else
-        printf("          not augmented\n");
+            "mirrored %s\n",
+            SIDE, SIDE, settings->border,
+            settings->augment == AUGMENT_ALTERNATING ? "in every second pass" : "at random");
 }
 
 static void print_convolution(const struct convolution_plan *plan)
