@@ -100,7 +100,7 @@ shrink() {
         {
             $1 = 0
             for (i = 4; i < NF; i++) {
-                if ($i == "--data") $(i + 1) = $(i + 1) ~ /mnist$/ ? "digits" : $(i + 1) == "cifar10" ? "shapes" : $(i + 1)
+                if ($i == "--data") $(i + 1) = $(i + 1) ~ /mnist$/ ? "digits" : $(i + 1) ~ /^cifar/ ? "shapes" : $(i + 1)
                 if ($i == "--threads") $(i + 1) = 1
                 if ($i == "--hidden" || $i == "--conv") gsub(/[0-9][0-9]+/, "16", $(i + 1))
             }

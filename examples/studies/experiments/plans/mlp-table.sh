@@ -4,10 +4,11 @@
 # Long runs may want a lower learning rate than the two passes by which it is chosen: seed 1 tries the chosen one and about a
 # third of it (of the greedy one, what the independent re-runs report), and the claims take the one that is better on the
 # validation rows. Runs with patience stop CIFAR-10's first greedy layer while it still learns, as one seed of them shows.
-# MNIST's choices and its runs of 20 joint passes are sanity's. Read by ../run.sh.
+# MNIST's choices and its runs of 20 joint passes are sanity's. CIFAR-100 has CIFAR-10's rates and 15 passes. Read by ../run.sh.
 mnist="--data mnist --hidden 1000,1000"
 fashion="--data fashion-mnist --hidden 1000,1000"
 cifar="--data cifar10 --hidden 2000,2000,2000 --augment crops"
+fine="--data cifar100 --hidden 2000,2000,2000 --augment crops"
 until="--patience 6 --cuts 2"
 greedy_low="--learning-rate 3.2e-4 --weight-gain 2.45"
 bp_low="--learning-rate 1e-4 --weight-gain 2.45"
@@ -34,6 +35,11 @@ for seed in 1 2 3; do
     run 6 fashion-bp-converged-s$seed --group fashion-bp-converged $fashion --method bp --epochs 100 $until --seed $seed @fashion-bp
     run 5 fashion-mf-converged-s$seed --group fashion-mf-converged $fashion --method mf --epochs 100 $until --seed $seed @fashion-mf
     run 1.6 mnist-greedy-passes-s$seed --group mnist-greedy-passes $mnist --method mf-greedy --epochs 10 --seed $seed @mnist-greedy
+done
+for seed in 1 2 3; do
+    run 12.5 fine-bp-passes-s$seed --group fine-bp-passes $fine --method bp --epochs 15 --seed $seed @cifar-bp
+    run 10.5 fine-mf-passes-s$seed --group fine-mf-passes $fine --method mf --epochs 15 --seed $seed @cifar-mf
+    run 5.5 fine-greedy-passes-s$seed --group fine-greedy-passes $fine --method mf-greedy --epochs 5 --seed $seed @cifar-greedy
 done
 # The rates of long runs that did worse on the validation rows, and so have no other seed.
 run 47 cifar-greedy-long-s1 --group cifar-greedy-long $cifar --method mf-greedy --epochs 45 --seed 1 @cifar-greedy
