@@ -703,7 +703,7 @@ enum {
     MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row
                                or each map, as MF_NORMALIZATION_BATCH says. Not of sequences. */
     MF_UNIT_ACTIVATION = 3, /**< y = phi(x). */
-    MF_UNIT_POOL = 4,       /**< Pooling of maps, without padding. */
+    MF_UNIT_POOL = 4,       /**< Pooling of maps. */
     MF_UNIT_DROPOUT =
         5, /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
     MF_UNIT_ADD = 6,         /**< y = x + x', the sum of two nodes of the same shape. */
@@ -782,8 +782,8 @@ typedef struct mf_unit_spec {
                           columns]. 0 (default) and 1: no groups, and what the library tells is 0. */
     float loss_weight; /**< Dense: 0 (default): a unit like others. Above 0, up to 1e30: an auxiliary head. Its
                           outputs are scores, one for each of the layer's classes, or of MF_HEAD_POSITIONS for each
-                          class at each position. The loss of a step is that of the layer's head + loss_weight the
-                          mean cross-entropy of softmax(scores), with the layer's label_smoothing. No unit reads
+                          class at each position. The loss of a step is that of the layer's head + loss_weight
+                          times the mean cross-entropy of softmax(scores), with the layer's label_smoothing. No unit reads
                           it, and it is behind the head's input_node. A layer may have several. */
     int32_t reserved4; /**< 0. */
 } mf_unit_spec;
@@ -896,13 +896,14 @@ typedef struct mf_head_spec {
                                   it 0 (default). */
     float similarity;        /**< Similarity matching: lambda, 0 (default: none) to below 1. The last unit of the
                                   layer, which must be dense or a convolution, is then a map for this alone: the
-                                  step's loss is (1 - lambda) the cross-entropy + lambda the mean over all pairs
-                                  of rows of (r - t)^2. r is the cosine of what the map makes of both rows, each
+                                  step's loss is (1 - lambda) times the cross-entropy + lambda times the mean over
+                                  all pairs of rows of (r - t)^2. r is the cosine of what the map makes of both rows, each
                                   less its mean; of maps, the standard deviation of each stands for its values.
                                   t is 1 for equal labels and -1 / (m - 1) for others. Sample weights weigh
-                                  pairs by their products. M reads the unit before the map, and nobody else need
-                                  read that; MF_NODE_PREVIOUS as output_node is that unit. The map reads the
-                                  output, or a unit behind it, and costs nothing in inference. Not of
+                                  pairs by their products. M reads the unit before the map; no other unit has
+                                  to; MF_NODE_PREVIOUS as output_node is that unit. The map reads the
+                                  output, or a unit behind it, and costs nothing in inference; units that it alone
+                                  needs are behind `input_node`. Not of
                                   MF_HEAD_POSITIONS. Evaluation reports the cross-entropy. */
     int32_t reserved2;       /**< 0. */
     const mf_matrix *shared; /**< E [m, d], of which M has its first d columns: M = [E, V], so that G = F_E E^T +
@@ -913,8 +914,9 @@ typedef struct mf_head_spec {
                                   at 0 with MF_INIT_ZERO. The number of classes cannot change. NULL (default): M is
                                   the layer's. mf_layer_head() lends the handle; it is valid as long as the layer. */
     int32_t input_node;      /**< Node that M reads, the layer's output or behind it; units behind it are for
-                                  auxiliary heads, or the map for similarities, and not computed in inference.
-                                  Default MF_NODE_PREVIOUS: the last unit, or with `similarity` the one before it.
+                                  auxiliary heads, or the map for similarities, and not computed in inference;
+                                  M needs all units before it. Default MF_NODE_PREVIOUS: the last unit, or with
+                                  `similarity` the one before it.
                                   With auxiliary heads it must be given; MF_NODE_PREVIOUS as output_node is then
                                   this node. */
     int32_t reserved3;       /**< 0. */

@@ -111,6 +111,9 @@ static uint64_t fingerprint(const mf_network *network)
             hash_word(&hash, (uint64_t)layer->plan.output);
         if (layer->plan.scoring < layer->plan.stage_count)
             hash_word(&hash, layer->plan.scoring);
+        for (size_t s = layer->plan.scoring; s < layer->plan.stage_count; s++)
+            if (layer->plan.stages[s].scores)
+                hash_word(&hash, s);
         if (layer->plan.head.shared)
             hash_word(&hash, layer->plan.head.shared->fingerprint);
         for (size_t number = 0; number < layer->plan.parameter_count; number++) {

@@ -258,10 +258,14 @@ static mf_status resolve_unit(const mfi_plan *plan, mfi_unit *unit)
                              unit->output.dims[2], &values);
 }
 
+/* The next unit reads this node. */
 static void count_reader(mfi_plan *plan, int32_t node)
 {
-    if (node > 0)
-        plan->units[node - 1].readers++;
+    if (node == 0)
+        return;
+    mfi_unit *unit = &plan->units[node - 1];
+    if (unit->readers++ == 0)
+        unit->reader = (int32_t)plan->unit_count + 1;
 }
 
 mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *spec)

@@ -18,6 +18,7 @@ typedef struct mfi_unit {
     mf_unit_spec spec; /* defaults filled in; inputs are numbers of nodes, 0 or more */
     mf_shape output;   /* of a row */
     int32_t readers;   /* inputs of other units that are this unit's node */
+    int32_t reader;    /* node of the first of these units; 0: there is none */
 } mfi_unit;
 
 enum { MFI_STAGE_INPUTS = 2 };

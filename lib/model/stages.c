@@ -131,12 +131,19 @@ static mf_status find_output(mfi_plan *plan)
     return MF_STATUS_OK;
 }
 
-/* What nobody reads is what M reads, an auxiliary head, or the map for similarities. */
+/* What nobody reads is what M reads, an auxiliary head, or the map for similarities. What M does not need is
+ * behind the node that it reads, so that goodness is computed without it. */
 static mf_status check_reader(const mfi_plan *plan, int32_t node)
 {
     const mfi_unit *unit = &plan->units[node - 1];
     bool map = mfi_plan_compares(plan) && (size_t)node == plan->unit_count;
     if (!mfi_unit_scores(&unit->spec)) {
+        if (node < plan->read && unit->reader > plan->read)
+            return mfi_fail(
+                MF_STATUS_ARGUMENT,
+                "M does not need unit %d, only what is computed in training alone does: it must be "
+                "behind input_node, the node that M reads, which is %d",
+                (int)node, (int)plan->read);
         if (unit->readers > 0 || node == plan->read || map)
             return MF_STATUS_OK;
         return mfi_fail(MF_STATUS_ARGUMENT,

@@ -96,7 +96,7 @@ static mf_status add_auxiliary_losses(const mfi_run *run, size_t position, mf_re
             continue;
         MFI_TRY(mfi_cross_entropy_report(run->layer->kernels, run->team, run->rows, plan->head.classes,
                                          run->scratch->kept[s].output, run->settings->label_smoothing, true,
-                                         "layer", position, &one));
+                                         "an auxiliary head of layer", position, &one));
         scale_auxiliary(run, s, weight);
         report->loss += (double)weight * one.loss;
     }
@@ -277,12 +277,14 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const
     run_stages(&run, 0, layer->plan.stage_count);
     mfi_head_sample(&run);
     mfi_head_goodness(&run, scratch.goodness);
-    mf_status status = run_loss(&run, position, report);
+    mf_report done = *report;
+    mf_status status = run_loss(&run, position, &done);
     if (status == MF_STATUS_OK) {
         memset(out, 0, layer->plan.values * sizeof *out);
         run_backward(&run, MFI_STORE);
         run_finish(&run);
-        report->applied = layer->progress.applied;
+        done.applied = layer->progress.applied;
+        *report = done;
     }
     mfi_subnormals_restore(mode);
     return status;

@@ -286,9 +286,15 @@ static void test_a_loss_that_is_not_finite_changes_nothing(void **state)
     mf_layer *layer = layer_at(network, 0);
     float *weight = read_parameter(layer, "units.6.weight", NULL);
     data d = draw_data(6);
+    mf_batch batch = make_batch(ROWS, d.x, d.y);
+    size_t count = count_gradients(layer);
+    float *gradients = get_memory(count * sizeof *gradients);
     saved_values before;
+    mf_report report, after;
 
     (void)state;
+    check_ok(mf_layer_gradients(layer, workspace, &batch, NULL, gradients, count));
+    report = read_report(workspace, 0);
     for (size_t i = 0; i < 5 * CLASSES; i++)
         weight[i] = i % 2 ? 3e38f : -3e38f;
     check_ok(mf_layer_set_parameter(layer, "units.6.weight", weight, 5 * CLASSES));
@@ -296,9 +302,13 @@ static void test_a_loss_that_is_not_finite_changes_nothing(void **state)
         d.x[i] *= 100.0f;
     before = save_layer_values(layer);
     check_status(MF_STATUS_NUMERIC, mf_network_step(network, workspace, ROWS, d.x, d.y));
-    check_message("layer 0: the loss of row");
+    check_message("an auxiliary head of layer 0: the loss of row");
+    check_status(MF_STATUS_NUMERIC, mf_layer_gradients(layer, workspace, &batch, NULL, gradients, count));
     check_layer_unchanged(&before, layer);
+    after = read_report(workspace, 0);
+    assert_memory_equal(&after, &report, sizeof report);
     free_saved_values(&before);
+    free(gradients);
     free(weight);
     mf_workspace_free(workspace);
     mf_network_free(network);
@@ -346,21 +356,15 @@ static void test_shorter_specs_have_none(void **state)
 
 /* Both have the same units and parameters: M of one reads the output, that of the other a unit of the head.
  */
-static void test_snapshots_of_another_input_node_are_refused(void **state)
+/* A network with the first plan does not take the snapshot of one with the second, of as many values. */
+static void refuse_snapshot(units_plan plans[2])
 {
-    units_plan plans[2] = {body_plan(), body_plan()};
     mf_network *networks[2];
     unsigned char *snapshot;
     size_t bytes = 0;
 
-    (void)state;
-    for (int i = 0; i < 2; i++) {
-        plan_add(&plans[i], unit_dense(WIDTH));
-        plan_add(&plans[i], scores_of(CLASSES, 0.3f));
-        plans[i].head.output_node = 2;
-        plans[i].head.input_node = i == 0 ? 2 : 3;
+    for (int i = 0; i < 2; i++)
         networks[i] = make_units_network(&plans[i], 1, NULL);
-    }
     check_ok(mf_network_snapshot_size(networks[0], &bytes));
     snapshot = get_memory(bytes);
     check_ok(mf_network_snapshot_save(networks[0], snapshot, bytes));
@@ -369,6 +373,31 @@ static void test_snapshots_of_another_input_node_are_refused(void **state)
     free(snapshot);
     mf_network_free(networks[0]);
     mf_network_free(networks[1]);
+}
+
+static void test_snapshots_of_another_input_node_are_refused(void **state)
+{
+    units_plan plans[2] = {body_plan(), body_plan()};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        plan_add(&plans[i], unit_dense(WIDTH));
+        plan_add(&plans[i], scores_of(CLASSES, 0.3f));
+        plans[i].head.output_node = 2;
+        plans[i].head.input_node = i == 0 ? 2 : 3;
+    }
+    refuse_snapshot(plans);
+}
+
+static void test_snapshots_of_a_map_for_similarities_are_refused(void **state)
+{
+    units_plan plans[2] = {body_plan(), body_plan()};
+
+    (void)state;
+    plan_add(&plans[0], scores_of(CLASSES, 0.3f));
+    plan_add(&plans[1], unit_dense(CLASSES));
+    plans[1].head.similarity = 0.5f;
+    refuse_snapshot(plans);
 }
 
 /* ---- what is refused ---- */
@@ -427,6 +456,34 @@ static void test_wrong_places_are_refused(void **state)
     plan = auxiliary_plan(1.0f, 0.3f);
     plan.head.similarity = 0.5f;
     refuse(MF_STATUS_ARGUMENT, plan, "unit 6 is an auxiliary head");
+}
+
+/* Units 2 and 3 read unit 1, M reads the latter, and something that is computed in training alone the former.
+ */
+static void refuse_in_between(mf_unit_spec reader, float similarity)
+{
+    units_plan plan = plan_row(INPUTS, CLASSES);
+
+    plan_add(&plan, unit_dense(WIDTH));
+    plan_add(&plan, unit_dense(WIDTH));
+    plan_add(&plan, unit_reading(unit_dense(5), 1));
+    plan_add(&plan, unit_reading(reader, 2));
+    plan.head.output_node = 1;
+    plan.head.input_node = 3;
+    plan.head.similarity = similarity;
+    refuse(
+        MF_STATUS_ARGUMENT, plan,
+        "M does not need unit 2, only what is computed in training alone does: it must be behind input_node, "
+        "the node that M reads, which is 3");
+    plan.units[2].inputs[0] = 2;
+    mf_layer_free(make_units(&plan)); /* M needs it */
+}
+
+static void test_units_that_m_does_not_need_are_refused_before_its_node(void **state)
+{
+    (void)state;
+    refuse_in_between(scores_of(CLASSES, 1.0f), 0.0f);
+    refuse_in_between(unit_dense(5), 0.5f);
 }
 
 static void test_wrong_scores_are_refused(void **state)
@@ -503,8 +560,10 @@ int main(void)
         cmocka_unit_test(test_the_number_of_classes_cannot_change),
         cmocka_unit_test(test_shorter_specs_have_none),
         cmocka_unit_test(test_snapshots_of_another_input_node_are_refused),
+        cmocka_unit_test(test_snapshots_of_a_map_for_similarities_are_refused),
         cmocka_unit_test(test_wrong_weights_are_refused),
         cmocka_unit_test(test_wrong_places_are_refused),
+        cmocka_unit_test(test_units_that_m_does_not_need_are_refused_before_its_node),
         cmocka_unit_test(test_wrong_scores_are_refused),
         cmocka_unit_test(test_wrong_files_are_refused),
     };

@@ -242,12 +242,13 @@ static void each_similarity(check_plan *check)
     apart.head.similarity = 0.5f;
     check("similarity beside units of the head", &apart, 73);
     plan_add(&flat, unit_dense(3));
-    plan_add(&flat, unit_reading(unit_of(MF_UNIT_GLOBAL_POOL), 1));
     plan_add(&flat, unit_reading(unit_of(MF_UNIT_FLATTEN), 1));
-    plan_add(&flat, unit_reading(unit_dense(3), 2));
+    plan_add(&flat, unit_reading(unit_of(MF_UNIT_GLOBAL_POOL), 1));
+    plan_add(&flat, unit_dense(3));
     flat.head.output_node = 1;
+    flat.head.input_node = 2;
     flat.head.similarity = 0.5f;
-    check("a flatten behind units for similarities alone", &flat, 74);
+    check("a flatten before units for similarities alone", &flat, 74);
 }
 
 /* Two heads besides the layer's own, with units of their own: of rows, of maps with similarities beside them,

@@ -217,8 +217,6 @@ static mf_unit_spec any_unit(machine *m)
     unit.vocabulary = any_size(m);
     unit.groups = pick(m, 2) ? 0 : any_size(m);
     unit.loss_weight = rarely(m, 8) ? any_float(m, 0.3f) : 0.0f;
-    unit.loss_weight = rarely(m, 12) ? any_float(m, 0.5f) : 0.0f;
-    unit.reserved4 = rarely(m, 60);
     unit.reserved3 = rarely(m, 60);
     unit.reserved4 = rarely(m, 60);
     unit.reserved = rarely(m, 60);
@@ -382,7 +380,6 @@ static void set_head(machine *m)
     head.similarity = pick(m, 4) ? 0.0f : any_float(m, 0.5f);
     head.shared = pick(m, 4) ? NULL : MATRIX;
     head.output_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
-    head.input_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.input_node = rarely(m, 8) ? (int32_t)pick(m, 12) - 2 : MF_NODE_PREVIOUS;
     head.struct_size = any_struct_size(m, sizeof head);
     call(FAILED, mf_builder_head(BUILDER, rarely(m, 60) ? NULL : &head));
