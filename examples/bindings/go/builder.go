@@ -105,13 +105,13 @@ func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 		return 0
 	}
 	C.mf_unit_spec_init(&raw, C.sizeof_mf_unit_spec)
-	raw.kind = C.int32_t(s.Kind)
-	raw.inputs = [2]C.int32_t{C.int32_t(s.Inputs[0]), C.int32_t(s.Inputs[1])}
+	raw.kind = narrow(s.Kind)
+	raw.inputs = [2]C.int32_t{narrow(s.Inputs[0]), narrow(s.Inputs[1])}
 	raw.outputs = C.size_t(s.Outputs)
 	raw.bias = number(s.Bias)
-	raw.activation = C.int32_t(s.Activation)
+	raw.activation = narrow(s.Activation)
 	raw.leak = C.float(s.Leak)
-	raw.pool = C.int32_t(s.Pool)
+	raw.pool = narrow(s.Pool)
 	raw.kernel, raw.stride, raw.padding = pair(s.Kernel), pair(s.Stride), pair(s.Padding)
 	raw.dropout = C.float(s.Dropout)
 	raw.dropout_maps = number(s.DropoutMaps)
@@ -154,9 +154,9 @@ func DefaultBlock(kind int) BlockSpec {
 
 func (s *BlockSpec) raw() (raw C.mf_block_spec) {
 	C.mf_block_spec_init(&raw, C.sizeof_mf_block_spec)
-	raw.kind = C.int32_t(s.Kind)
-	raw.input = C.int32_t(s.Input)
-	raw.activation = C.int32_t(s.Activation)
+	raw.kind = narrow(s.Kind)
+	raw.input = narrow(s.Input)
+	raw.activation = narrow(s.Activation)
 	raw.outputs = C.size_t(s.Outputs)
 	raw.stride = [2]C.size_t{C.size_t(s.Stride[0]), C.size_t(s.Stride[1])}
 	raw.hidden, raw.token_hidden = C.size_t(s.Hidden), C.size_t(s.TokenHidden)
@@ -216,13 +216,13 @@ func NewBuilderWith(options BuilderSpec, shape ...int) *Builder {
 	var input C.mf_shape
 	var spec C.mf_builder_spec
 	C.mf_shape_init(&input, C.sizeof_mf_shape)
-	input.rank = C.int32_t(len(shape))
+	input.rank = narrow(len(shape))
 	for i := 0; i < len(shape) && i < len(input.dims); i++ {
 		input.dims[i] = C.size_t(shape[i])
 	}
 	C.mf_builder_spec_init(&spec, C.sizeof_mf_builder_spec)
 	spec.seed = C.uint64_t(options.Seed)
-	spec.precision = C.int32_t(options.Precision)
+	spec.precision = narrow(options.Precision)
 	b.err = call(func() C.mf_status { return C.create_builder(&spec, &input, &b.handle) })
 	runtime.SetFinalizer(b, (*Builder).Close)
 	return b
@@ -431,11 +431,11 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	raw.pool_size = C.size_t(spec.PoolSize)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
 	raw.similarity = C.float(spec.Similarity)
-	if spec.OutputNode > 0 {
-		raw.output_node = C.int32_t(spec.OutputNode)
+	if spec.OutputNode != 0 {
+		raw.output_node = narrow(spec.OutputNode)
 	}
-	if spec.InputNode > 0 {
-		raw.input_node = C.int32_t(spec.InputNode)
+	if spec.InputNode != 0 {
+		raw.input_node = narrow(spec.InputNode)
 	}
 	if spec.Positions {
 		raw.kind = C.MF_HEAD_POSITIONS

@@ -71,10 +71,10 @@ func NewLayer(spec LayerSpec) (*Layer, error) {
 	raw.inputs = C.size_t(spec.Inputs)
 	raw.outputs = C.size_t(spec.Outputs)
 	raw.classes = C.size_t(spec.Classes)
-	raw.activation = C.int32_t(spec.Activation)
+	raw.activation = narrow(spec.Activation)
 	raw.dropout = C.float(spec.Dropout)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
-	raw.precision = C.int32_t(spec.Precision)
+	raw.precision = narrow(spec.Precision)
 	raw.seed = C.uint64_t(spec.Seed)
 	if spec.BatchNormalization {
 		raw.normalization = C.MF_NORMALIZATION_BATCH

@@ -19,6 +19,7 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"unsafe"
 )
@@ -84,6 +85,17 @@ func call(function func() C.mf_status, owners ...interface{}) error {
 		return nil
 	}
 	return &Error{Status(status), C.GoString(C.mf_last_message())}
+}
+
+// narrow gives C its number. One that does not fit becomes the nearest that does, which the library refuses.
+func narrow(value int) C.int32_t {
+	if value > math.MaxInt32 {
+		return math.MaxInt32
+	}
+	if value < math.MinInt32 {
+		return math.MinInt32
+	}
+	return C.int32_t(value)
 }
 
 // The address of the first value, which a slice without any does not have.

@@ -41,7 +41,7 @@ type Optimizer struct {
 func NewOptimizer(spec OptimizerSpec) (*Optimizer, error) {
 	var raw C.mf_optimizer_spec
 	C.mf_optimizer_spec_init(&raw, C.sizeof_mf_optimizer_spec)
-	raw.kind = C.int32_t(spec.Kind)
+	raw.kind = narrow(spec.Kind)
 	raw.learning_rate = C.float(spec.LearningRate)
 	raw.momentum = C.float(spec.Momentum)
 	raw.weight_decay = C.float(spec.WeightDecay)

@@ -57,7 +57,7 @@ func NewPipeline(network *Network, workers, maxBatch int, onReport OnReport) (*P
 	var spec C.mf_pipeline_spec
 	C.mf_pipeline_spec_init(&spec, C.sizeof_mf_pipeline_spec)
 	spec.network = network.handle
-	spec.workers = C.uint32_t(workers)
+	spec.workers = C.uint32_t(narrow(workers))
 	spec.max_batch = C.size_t(maxBatch)
 	p := &Pipeline{network: network, listener: &listener{onReport: onReport}}
 	p.number = cgo.NewHandle(p.listener)

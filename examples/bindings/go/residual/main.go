@@ -258,6 +258,12 @@ func main() {
 	expect(err, mf.StatusShape)
 	_, err = mf.NewBuilder(4).Dense(5).Build()
 	expect(err, mf.StatusState)
+	for _, node := range []int{-3, 1<<32 + 1} {
+		_, err = mf.NewBuilder(4).Dense(5).HeadWith(mf.HeadSpec{Classes: 2, InputNode: node}).Build()
+		expect(err, mf.StatusArgument)
+		_, err = mf.NewBuilder(4).Dense(5).HeadWith(mf.HeadSpec{Classes: 2, OutputNode: node}).Build()
+		expect(err, mf.StatusArgument)
+	}
 	_, err = mf.NewBuilder(1, 2, 3, 4).Build()
 	expect(err, mf.StatusArgument)
 	summary, err := network.Summary(rows)
