@@ -51,6 +51,12 @@ succeeds "the other preset" small "$data" --preset strong --epochs 1
 succeeds "a hundred classes" small "$fine" --set cifar100
 at_least "a hundred classes" last 80
 [ "$(result data)" = cifar100 ] || fail "--set cifar100 is not in the result line"
+seq -f 'class%.0f' 100 >"$fine/fine_label_names.txt"
+succeeds "names of a hundred classes" small "$fine" --set cifar100 --epochs 1 --save "$work/names.safetensors"
+grep -aq 'class99.*class100' "$work/names.safetensors" || fail "the names of the classes are not in the file"
+echo one_more >>"$fine/fine_label_names.txt"
+complains "too many names" "holds 101 names instead of 100" small "$fine" --set cifar100
+rm "$fine/fine_label_names.txt"
 succeeds "a hundred classes and mirror images" small "$fine" --set cifar100 --flip-test
 at_least "a hundred classes and mirror images" last_flip 75
 

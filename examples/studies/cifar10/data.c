@@ -6,7 +6,9 @@
 #include "notes.h"
 #include "shapes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DRAWN_TRAIN = 10000, DRAWN_TEST = 2000 };
 
@@ -111,11 +113,33 @@ uint64_t data_hash(const struct data *data)
     return bytes_hash(HASH_START, data->train.bytes, data->train.count * (data->train.labels + PIXELS));
 }
 
+/* CIFAR-100 brings the names of its classes along; without that file they have numbers. */
+static bool describe_fine(const char *folder, mf_network *network)
+{
+    char path[4096], text[4096];
+    const char *names[FINE_CLASSES];
+    size_t count = 0;
+    int needed = snprintf(path, sizeof path, "%s/fine_label_names.txt", folder);
+    FILE *file = needed > 0 && (size_t)needed < sizeof path ? fopen(path, "r") : NULL;
+    if (file == NULL)
+        return true;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    for (const char *name = strtok(text, "\r\n"); name != NULL; name = strtok(NULL, "\r\n"), count++)
+        if (count < FINE_CLASSES)
+            names[count] = name;
+    return count == FINE_CLASSES ? notes_set_classes(network, names, count)
+                                 : complain("%s holds %zu names instead of %d", path, count, FINE_CLASSES);
+}
+
 bool data_describe(const struct data *data, mf_network *network)
 {
     static const char *const names[CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                                "dog",      "frog",       "horse", "ship", "truck"};
-    return data->folder == NULL || data->set != SET_CIFAR10 || notes_set_classes(network, names, CLASSES);
+    if (data->folder == NULL)
+        return true;
+    return data->set == SET_CIFAR10 ? notes_set_classes(network, names, CLASSES)
+                                    : describe_fine(data->folder, network);
 }
 
 struct scaling data_scaling(const struct data *data)

@@ -67,7 +67,7 @@ size_t data_learned(const struct data *data);
 /* FNV-1a of the training images and their classes: another set has, but for chance, another one. */
 uint64_t data_hash(const struct data *data);
 
-/* Writes the names of the classes of CIFAR-10 into the metadata. On failure prints one line and returns
+/* Writes the names of the classes into the metadata, where they are known. On failure prints one line and returns
  * false. */
 bool data_describe(const struct data *data, mf_network *network);
 

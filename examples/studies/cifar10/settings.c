@@ -39,7 +39,7 @@ static const double usual_learning_rates[] = {
 
 static const char summary[] = "Trains a network of convolutions on CIFAR-10 or CIFAR-100 with Mono-Forward: "
                               "every layer learns from its own loss.\n"
-                              "Without data it draws shapes to learn from.";
+                              "Without data it draws shapes of ten kinds to learn from.";
 
 /* Tells that an option was not given; none of them can have this value. */
 static const size_t count_unset = SIZE_MAX;
@@ -71,15 +71,20 @@ static struct settings unset_settings(void)
 
 static enum options_outcome read_options(struct settings *s, int argc, char **argv)
 {
-    const char *folder = unpack_knows_xz() ? "folder of the set's binary files, plain or with .xz "
-                                             "($MONOFORWARD_CIFAR10 or _CIFAR100, or a usual place)"
-                                           : "folder of the set's binary files, not packed "
-                                             "($MONOFORWARD_CIFAR10 or _CIFAR100, or a usual place)";
+    const char *folder = unpack_knows_xz()
+                             ? "folder of the set's binary files, plain or with .xz "
+                               "($MONOFORWARD_CIFAR10 or $MONOFORWARD_CIFAR100, or a usual place)"
+                             : "folder of the set's binary files, not packed "
+                               "($MONOFORWARD_CIFAR10 or $MONOFORWARD_CIFAR100, or a usual place)";
     const struct option_rule rules[] = {
         option_choice("set", "what to learn (cifar10)", &s->set, set_names),
         option_text("data", "DIR", folder, &s->data),
-        option_choice("preset", "architecture and its settings, which all other options change (paper)",
-                      &s->preset, preset_names),
+        option_choice(
+            "preset",
+            "architecture and its settings, which all other options change; paper: the paper's four "
+            "convolutions, each a layer; strong: six in two layers, for an hour; vgg8b: the six of "
+            "VGG8b, each a layer (paper)",
+            &s->preset, preset_names),
         option_flag(
             "whole",
             "all convolutions as one layer, without dropout between them: backpropagation, to compare with",
