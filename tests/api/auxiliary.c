@@ -315,6 +315,42 @@ static void test_a_loss_that_is_not_finite_changes_nothing(void **state)
     mf_optimizer_free(optimizer);
 }
 
+/* Checked updates try what they are going to do, also to auxiliary heads: their bits are those of others, and
+ * an update that overflows changes nothing. */
+static void test_checked_updates_are_as_others_or_none(void **state)
+{
+    units_plan plan = auxiliary_plan(1.0f, 0.3f);
+    data d = draw_data(8);
+    saved_values after[2];
+
+    (void)state;
+    for (int checked = 0; checked <= 1; checked++) {
+        mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+        mf_network *network = make_units_network(&plan, 1, optimizer);
+        mf_workspace *workspace = make_network_workspace(network, ROWS);
+
+        check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, checked));
+        check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CLIP_NORM, 0.5));
+        for (int i = 0; i < 3; i++)
+            check_ok(mf_network_step(network, workspace, ROWS, d.x, d.y));
+        after[checked] = save_network_values(network);
+        if (checked) {
+            check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CLIP_NORM, 0.0));
+            check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, 3e38));
+            for (size_t i = 0; i < ROWS * INPUTS; i++)
+                d.x[i] *= 1000.0f;
+            check_status(MF_STATUS_NUMERIC, mf_network_step(network, workspace, ROWS, d.x, d.y));
+            check_layer_unchanged(&after[1], layer_at(network, 0));
+        }
+        mf_workspace_free(workspace);
+        mf_network_free(network);
+        mf_optimizer_free(optimizer);
+    }
+    assert_true(same_values(&after[0], &after[1]));
+    free_saved_values(&after[0]);
+    free_saved_values(&after[1]);
+}
+
 /* ---- the host's side ---- */
 
 static void test_the_number_of_classes_cannot_change(void **state)
@@ -557,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_inference_knows_nothing_of_them),
         cmocka_unit_test(test_they_learn_and_can_be_frozen),
         cmocka_unit_test(test_a_loss_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(test_checked_updates_are_as_others_or_none),
         cmocka_unit_test(test_the_number_of_classes_cannot_change),
         cmocka_unit_test(test_shorter_specs_have_none),
         cmocka_unit_test(test_snapshots_of_another_input_node_are_refused),

@@ -358,6 +358,27 @@ static void test_a_unit_of_which_m_and_an_auxiliary_head_read_matches_the_oracle
     run_plan("an activation of an auxiliary head", &plan, ROWS);
 }
 
+/* M goes by blocks of classes from 1024 on, auxiliary heads do not. */
+static void test_auxiliary_heads_of_many_classes_match_the_oracle(void **state)
+{
+    const size_t classes[] = {33, 1030, 4100};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(classes); i++) {
+        units_plan plan = plan_row(5, classes[i]);
+        mf_unit_spec scores = unit_dense(classes[i]);
+
+        scores.loss_weight = 0.5f;
+        plan_add(&plan, unit_dense(6));
+        plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+        plan_add(&plan, unit_dense(4));
+        plan_add(&plan, scores);
+        plan_add(&plan, unit_reading(scores, 2));
+        plan.head.input_node = 2;
+        run_plan("auxiliary heads of many classes", &plan, ROWS);
+    }
+}
+
 /* Widths and batches that take other ways through the kernels. */
 static void test_all_sizes_match_the_oracle(void **state)
 {
@@ -508,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_units_of_heads_match_the_oracle),
         cmocka_unit_test(test_auxiliary_heads_match_the_oracle),
         cmocka_unit_test(test_a_unit_of_which_m_and_an_auxiliary_head_read_matches_the_oracle),
+        cmocka_unit_test(test_auxiliary_heads_of_many_classes_match_the_oracle),
         cmocka_unit_test(test_clipping_matches_the_oracle),
         cmocka_unit_test(test_frozen_parameters_match_the_oracle),
         cmocka_unit_test(test_weights_and_strides_match_the_oracle),
