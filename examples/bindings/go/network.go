@@ -142,7 +142,7 @@ func (n *Network) Predict(w *Workspace, mode Mode, x []float32, labels []int32) 
 		return err
 	}
 	return call(func() C.mf_status {
-		return C.mf_network_predict(n.handle, w.handle, narrow(mode), C.size_t(len(labels)/n.labels), floats(x),
+		return C.mf_network_predict(n.handle, w.handle, C.int32_t(mode), C.size_t(len(labels)/n.labels), floats(x),
 			integers(labels))
 	}, n, w, x, labels)
 }
@@ -162,7 +162,7 @@ func (n *Network) Probabilities(w *Workspace, mode Mode, x, probabilities []floa
 		return err
 	}
 	return call(func() C.mf_status {
-		return C.mf_network_probabilities(n.handle, w.handle, narrow(mode), C.size_t(rows), floats(x),
+		return C.mf_network_probabilities(n.handle, w.handle, C.int32_t(mode), C.size_t(rows), floats(x),
 			floats(probabilities))
 	}, n, w, x, probabilities)
 }
