@@ -171,7 +171,7 @@ static void test_scores_are_never_there_at_once(void **state)
     check_ok(mf_network_memory_built(list, 1, NULL, MF_WORKSPACE_TRAINING, 1, &one));
     check_ok(mf_network_memory_built(list, 1, NULL, MF_WORKSPACE_TRAINING, MANY, &many));
     assert_true(one.workspace < of_one / 8);
-    assert_true(many.workspace - one.workspace < (MANY - 1) * (of_one / 16));
+    assert_true(many.workspace - one.workspace < (MANY - 1) * (of_one / 8));
     mf_builder_free(builder);
 }
 
