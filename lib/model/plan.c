@@ -265,7 +265,7 @@ static void count_reader(mfi_plan *plan, int32_t node)
         return;
     mfi_unit *unit = &plan->units[node - 1];
     if (unit->readers++ == 0)
-        unit->reader = (int32_t)plan->unit_count + 1;
+        unit->first_reader = (int32_t)plan->unit_count + 1;
 }
 
 mf_status mfi_plan_add(mfi_plan *plan, const mf_unit_spec *spec)

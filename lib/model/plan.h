@@ -3,8 +3,8 @@
  *
  * Units are what the host lists. A stage is what is computed in one pass: a unit, often together with units
  * that follow it. Stages of the body come first, and the last of them gives the layer's output. Those behind
- * it are the head's own; M reads what the last of these gives. Behind that come stages of training alone: those
- * of auxiliary heads, and, if the head compares similarities, a map for that as the last. */
+ * it are the head's own; M reads what the last of these gives. Behind that come stages of training alone:
+ * those of auxiliary heads, and, if the head compares similarities, a map for that as the last. */
 #ifndef MFI_MODEL_PLAN_H
 #define MFI_MODEL_PLAN_H
 
@@ -15,10 +15,10 @@
 #include "model/parameter.h"
 
 typedef struct mfi_unit {
-    mf_unit_spec spec; /* defaults filled in; inputs are numbers of nodes, 0 or more */
-    mf_shape output;   /* of a row */
-    int32_t readers;   /* inputs of other units that are this unit's node */
-    int32_t reader;    /* node of the first of these units; 0: there is none */
+    mf_unit_spec spec;    /* defaults filled in; inputs are numbers of nodes, 0 or more */
+    mf_shape output;      /* of a row */
+    int32_t readers;      /* inputs of other units that are this unit's node */
+    int32_t first_reader; /* node of the first of these units; 0: there is none */
 } mfi_unit;
 
 enum { MFI_STAGE_INPUTS = 2 };
@@ -49,7 +49,7 @@ typedef struct mfi_stage {
     bool winograd; /* whether a convolution is computed by that method (math/winograd.h) */
     bool drops_maps;
     bool causal;
-    bool scores; /* whether it is an auxiliary head, whose scores its output is */
+    bool scores;                            /* whether it is an auxiliary head, whose scores its output is */
     bool starts_gradient[MFI_STAGE_INPUTS]; /* whether it is the first to give a gradient to that input, on
                                                the way back */
     int32_t parameters[MFI_UNIT_ROLES];     /* numbers in the layer's table; -1: there is none */

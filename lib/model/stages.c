@@ -138,7 +138,7 @@ static mf_status check_reader(const mfi_plan *plan, int32_t node)
     const mfi_unit *unit = &plan->units[node - 1];
     bool map = mfi_plan_compares(plan) && (size_t)node == plan->unit_count;
     if (!mfi_unit_scores(&unit->spec)) {
-        if (node < plan->read && unit->reader > plan->read)
+        if (node < plan->read && unit->first_reader > plan->read)
             return mfi_fail(
                 MF_STATUS_ARGUMENT,
                 "M does not need unit %d, only what is computed in training alone does: it must be "

@@ -390,8 +390,6 @@ static void test_shorter_specs_have_none(void **state)
     mf_builder_free(builder);
 }
 
-/* Both have the same units and parameters: M of one reads the output, that of the other a unit of the head.
- */
 /* A network with the first plan does not take the snapshot of one with the second, of as many values. */
 static void refuse_snapshot(units_plan plans[2])
 {
@@ -411,6 +409,8 @@ static void refuse_snapshot(units_plan plans[2])
     mf_network_free(networks[1]);
 }
 
+/* Both have the same units and parameters: M of one reads the output, that of the other a unit of the head.
+ */
 static void test_snapshots_of_another_input_node_are_refused(void **state)
 {
     units_plan plans[2] = {body_plan(), body_plan()};

@@ -48,19 +48,11 @@ function versus_sum(data, within,    mf, bp) {
     row("... the same, by the sum of all layers", "the above", "-", have(mf " " bp), figure(bp, "last") " / " figure(mf, "sum"), "cnn-table",
         as_good(mf, "sum", bp, "last", within))
 }
-# The dense networks to their own convergence, on a data set of mlp-table.
-function converged(claim, paper, rerun, data,    bp, greedy, mf) {
-    bp = "mlp-table/" data "-bp-converged"
-    greedy = "mlp-table/" data "-greedy-converged"
-    mf = "mlp-table/" data "-mf-converged"
-    row(claim, paper, rerun, have(bp " " greedy " " mf), pair(bp, greedy, "last") " greedy, " figure(mf, "last") " jointly", "mlp-table",
-        "greedy: " as_good(greedy, "last", bp, "last", 0.2) "; jointly: " as_good(mf, "last", bp, "last", 0.2))
-}
-# The dense networks with 15 data passes, of which greedy training has 5 for each layer.
-function with_few_passes(claim, paper, rerun, data, within,    bp, greedy, mf) {
-    bp = "mlp-table/" data "-bp-passes"
-    greedy = "mlp-table/" data "-greedy-passes"
-    mf = "mlp-table/" data "-mf-passes"
+# The dense networks on a data set of mlp-table: "converged", or with 15 "passes", of which greedy training has 5 for each layer.
+function dense(claim, paper, rerun, data, training, within,    bp, greedy, mf) {
+    bp = "mlp-table/" data "-bp-" training
+    greedy = "mlp-table/" data "-greedy-" training
+    mf = "mlp-table/" data "-mf-" training
     row(claim, paper, rerun, have(bp " " greedy " " mf), pair(bp, greedy, "last") " greedy, " figure(mf, "last") " jointly", "mlp-table",
         "greedy: " as_good(greedy, "last", bp, "last", within) "; jointly: " as_good(mf, "last", bp, "last", within))
 }
@@ -171,7 +163,7 @@ function claims_on_cifar(    greedy, joint, bp, lower, both, few, bp_few, bp_mos
         as_good("mlp-table/cifar-greedy-converged", "last", "mlp-table/cifar-bp-converged", "last", 0))
     few = "mlp-table/cifar-greedy-passes"
     bp_few = "mlp-table/cifar-bp-passes"
-    with_few_passes("... with 15 data passes (greedy: 5 of each layer): as accurate as BP", "-", "-1.1 (greedy)", "cifar", 0.2)
+    dense("... with 15 data passes (greedy: 5 of each layer): as accurate as BP", "-", "-1.1 (greedy)", "cifar", "passes", 0.2)
     row("... greedy MF is ahead of BP only with more passes", "-", "3.5 to 4.5 times as many", both && have(few " " bp_few " " bp_most),
         sprintf("MF less BP, in points: %+.2f with 15 passes each; with 135 of MF %+.2f to 45 of BP, %+.2f to 135", mean(few, "last") - mean(bp_few, "last"),
             mean(greedy, "last") - mean(bp, "last"), mean(greedy, "last") - mean(bp_most, "last")), "mlp-table",
@@ -199,9 +191,9 @@ END {
     claims_on_depth()
     claims_on_memory()
     claims_on_cifar()
-    converged("MNIST, 2 x 1000, each to its own convergence", "98.69 / 98.74", "98.20 / 98.40 (greedy)", "mnist")
-    converged("Fashion-MNIST, the same", "90.27 / 90.52", "89.41 / 89.42 (greedy)", "fashion")
-    with_few_passes("CIFAR-100, 3 x 2000, 15 data passes (greedy: 5 of each layer): better than BP", "27.64 / 29.05", "32.90 / 37.94 (greedy)", "fine", 0)
+    dense("MNIST, 2 x 1000, each to its own convergence", "98.69 / 98.74", "98.20 / 98.40 (greedy)", "mnist", "converged", 0.2)
+    dense("Fashion-MNIST, the same", "90.27 / 90.52", "89.41 / 89.42 (greedy)", "fashion", "converged", 0.2)
+    dense("CIFAR-100, 3 x 2000, 15 data passes (greedy: 5 of each layer): better than BP", "27.64 / 29.05", "32.90 / 37.94 (greedy)", "fine", "passes", 0)
     versus("cnn-table", "mnist", "MNIST, convolutions, flattened heads: as accurate as BP", "99.52 / 99.58", "cnn-table/mnist-mf-flat", 0, 0.2)
     versus_sum("mnist", 0.2)
     versus("cnn-table", "mnist", "... heads pooled to 4 x 4", "-", "cnn-table/mnist-mf-pooled", 0, 0.2)
