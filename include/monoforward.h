@@ -897,14 +897,15 @@ typedef struct mf_head_spec {
     float similarity;        /**< Similarity matching: lambda, 0 (default: none) to below 1. The last unit of the
                                   layer, which must be dense or a convolution, is then a map for this alone: the
                                   step's loss is (1 - lambda) times the cross-entropy + lambda times the mean over
-                                  all pairs of rows of (r - t)^2. r is the cosine of what the map makes of both rows, each
-                                  less its mean; of maps, the standard deviation of each stands for its values.
+                                  all pairs of rows of (r - t)^2. r is the cosine of what the map makes of both
+                                  rows, each less its mean; of maps, the standard deviation of each stands for
+                                  its values.
                                   t is 1 for equal labels and -1 / (m - 1) for others. Sample weights weigh
-                                  pairs by their products. M reads the unit before the map; no other unit has
-                                  to; MF_NODE_PREVIOUS as output_node is that unit. The map reads the
-                                  output, or a unit behind it, and costs nothing in inference; units that it alone
-                                  needs are behind `input_node`. Not of
-                                  MF_HEAD_POSITIONS. Evaluation reports the cross-entropy. */
+                                  pairs by their products. Without an input_node M reads the unit before the
+                                  map, and MF_NODE_PREVIOUS as output_node is that unit. The map reads the
+                                  output, or a unit behind it, and costs nothing in inference; units that it
+                                  alone needs are behind `input_node`. Not of MF_HEAD_POSITIONS. Evaluation reports the
+                                  cross-entropy. */
     int32_t reserved2;       /**< 0. */
     const mf_matrix *shared; /**< E [m, d], of which M has its first d columns: M = [E, V], so that G = F_E E^T +
                                   F_V V^T for F = [F_E, F_V], what M reads. V is the layer's "head.projection", and

@@ -5,8 +5,8 @@
 #include "complain.h"
 #include "notes.h"
 #include "shapes.h"
+#include "unpack.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,20 +116,22 @@ uint64_t data_hash(const struct data *data)
 /* CIFAR-100 brings the names of its classes along; without that file they have numbers. */
 static bool describe_fine(const char *folder, mf_network *network)
 {
-    char path[4096], text[4096];
+    static const char file_name[] = "fine_label_names.txt";
+    char text[4096];
     const char *names[FINE_CLASSES];
     size_t count = 0;
-    int needed = snprintf(path, sizeof path, "%s/fine_label_names.txt", folder);
-    FILE *file = needed > 0 && (size_t)needed < sizeof path ? fopen(path, "r") : NULL;
-    if (file == NULL)
+    struct unpacked file;
+    if (!unpack_finds(folder, file_name))
         return true;
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
+    if (!unpack_read(folder, file_name, (uint8_t *)text, sizeof text - 1, &file))
+        return false;
+    text[file.count] = '\0';
     for (const char *name = strtok(text, "\r\n"); name != NULL; name = strtok(NULL, "\r\n"), count++)
         if (count < FINE_CLASSES)
             names[count] = name;
-    return count == FINE_CLASSES ? notes_set_classes(network, names, count)
-                                 : complain("%s holds %zu names instead of %d", path, count, FINE_CLASSES);
+    return count == FINE_CLASSES
+               ? notes_set_classes(network, names, count)
+               : complain("%s holds %zu names instead of %d", file.path, count, FINE_CLASSES);
 }
 
 bool data_describe(const struct data *data, mf_network *network)
