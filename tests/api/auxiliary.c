@@ -188,6 +188,122 @@ static void test_beside_a_sampled_head_they_score_all_classes(void **state)
     check_near(2.0 * sum, reported[1] - reported[0], 1e-6);
 }
 
+enum { MATRIX_COLUMNS = 3, LEARNED_COLUMNS = 2 };
+
+/* All gradients of a layer of this plan with the parameters of `like`, which has an auxiliary head. */
+static float *gradients_of(const units_plan *plan, const mf_layer *like, const data *d)
+{
+    static const char *const names[] = {"units.1.weight",  "units.1.bias",   "units.3.weight",
+                                        "head.projection", "units.4.weight", "units.4.bias"};
+    mf_layer *layer = make_units(plan);
+    mf_workspace *workspace = make_layer_workspace(layer, ROWS);
+    mf_batch batch = make_batch(ROWS, d->x, d->y);
+    size_t count = count_gradients(layer);
+    float *gradients = get_memory(count * sizeof *gradients);
+
+    for (size_t i = 0; i < (plan->count < 4 ? 4 : COUNT_OF(names)); i++) {
+        size_t values = 0;
+        float *one = read_parameter(like, names[i], &values);
+
+        check_ok(mf_layer_set_parameter(layer, names[i], one, values));
+        free(one);
+    }
+    check_ok(mf_layer_gradients(layer, workspace, &batch, NULL, gradients, count));
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    return gradients;
+}
+
+/* What an auxiliary head of this weight on tanh(x W^T + b) adds to the gradients of W and b, and its own
+ * ones. */
+typedef struct naive_gradients {
+    double w[WIDTH * INPUTS], b[WIDTH], scores[CLASSES * WIDTH], scores_bias[CLASSES];
+} naive_gradients;
+
+static naive_gradients add_naive(const mf_layer *layer, double weight, const data *d)
+{
+    naive_gradients sum = {{0}, {0}, {0}, {0}};
+    float *scores = read_parameter(layer, "units.4.weight", NULL);
+
+    for (size_t r = 0; r < ROWS; r++) {
+        double x[INPUTS], a[WIDTH], g[CLASSES], total = 0.0;
+
+        for (size_t i = 0; i < INPUTS; i++)
+            x[i] = (double)d->x[r * INPUTS + i];
+        naive_dense(layer, 1, INPUTS, WIDTH, x, a);
+        for (size_t j = 0; j < WIDTH; j++)
+            a[j] = tanh(a[j]);
+        naive_dense(layer, 4, WIDTH, CLASSES, a, g);
+        for (size_t c = 0; c < CLASSES; c++)
+            total += exp(g[c]);
+        for (size_t c = 0; c < CLASSES; c++) {
+            g[c] = weight / ROWS * (exp(g[c]) / total - (c == (size_t)d->y[r]));
+            sum.scores_bias[c] += g[c];
+            for (size_t j = 0; j < WIDTH; j++)
+                sum.scores[c * WIDTH + j] += g[c] * a[j];
+        }
+        for (size_t j = 0; j < WIDTH; j++) {
+            double dz = 0.0;
+
+            for (size_t c = 0; c < CLASSES; c++)
+                dz += g[c] * (double)scores[c * WIDTH + j];
+            dz *= 1.0 - a[j] * a[j];
+            sum.b[j] += dz;
+            for (size_t i = 0; i < INPUTS; i++)
+                sum.w[j * INPUTS + i] += dz * x[i];
+        }
+    }
+    free(scores);
+    return sum;
+}
+
+static void check_added(const double *added, const float *with, const float *without, size_t count)
+{
+    double largest = 0.0;
+
+    for (size_t i = 0; i < count; i++) {
+        check_near(added[i], (double)with[i] - (without == NULL ? 0.0 : (double)without[i]), 2e-7);
+        largest = fabs(added[i]) > largest ? fabs(added[i]) : largest;
+    }
+    assert_true(largest > 1e-4);
+}
+
+/* Gradients are in the order of the parameters: W, b, the map to the matrix, the auxiliary head, V. */
+static void test_beside_a_shared_matrix_they_add_their_gradients(void **state)
+{
+    enum { BODY = WIDTH * INPUTS + WIDTH, MAP = (MATRIX_COLUMNS + LEARNED_COLUMNS) * WIDTH };
+    enum { SCORES = CLASSES * WIDTH + CLASSES };
+    mf_matrix *matrix = make_matrix(CLASSES, MATRIX_COLUMNS, 5);
+    units_plan without = plan_row(INPUTS, CLASSES), with;
+    data d = draw_data(10);
+    naive_gradients added;
+    mf_layer *like;
+    float *one, *other;
+
+    (void)state;
+    plan_add(&without, unit_dense(WIDTH));
+    plan_add(&without, unit_activation(MF_ACTIVATION_TANH));
+    plan_shared(&without, matrix, LEARNED_COLUMNS);
+    with = without;
+    with.head.input_node = 3;
+    plan_add(&with, unit_reading(scores_of(CLASSES, 0.7f), 2));
+    like = make_units(&with);
+    one = gradients_of(&with, like, &d);
+    other = gradients_of(&without, like, &d);
+    added = add_naive(like, (double)0.7f, &d);
+    check_added(added.w, one, other, WIDTH * INPUTS);
+    check_added(added.b, one + WIDTH * INPUTS, other + WIDTH * INPUTS, WIDTH);
+    assert_memory_equal(one + BODY, other + BODY, MAP * sizeof *one);
+    check_added(added.scores, one + BODY + MAP, NULL, CLASSES * WIDTH);
+    check_added(added.scores_bias, one + BODY + MAP + CLASSES * WIDTH, NULL, CLASSES);
+    assert_memory_equal(one + BODY + MAP + SCORES, other + BODY + MAP,
+                        CLASSES * LEARNED_COLUMNS * sizeof *one);
+    free(one);
+    free(other);
+    mf_layer_free(like);
+    mf_matrix_free(matrix);
+}
+
 /* ---- what they leave alone ---- */
 
 /* The head's part of a layer of `from` in the layer `to`, which has no auxiliary heads. */
@@ -590,6 +706,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_step_reports_the_weighted_sum_and_evaluation_the_layers_head),
         cmocka_unit_test(test_beside_a_sampled_head_they_score_all_classes),
+        cmocka_unit_test(test_beside_a_shared_matrix_they_add_their_gradients),
         cmocka_unit_test(test_inference_knows_nothing_of_them),
         cmocka_unit_test(test_they_learn_and_can_be_frozen),
         cmocka_unit_test(test_a_loss_that_is_not_finite_changes_nothing),

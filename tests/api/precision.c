@@ -356,6 +356,21 @@ static units_plan conv_plan(void)
     return plan;
 }
 
+/* With an auxiliary head that has a hidden layer. */
+static units_plan auxiliary_plan(void)
+{
+    units_plan plan = plan_row(K, M);
+    mf_unit_spec scores = unit_dense(M);
+
+    scores.loss_weight = 0.8f;
+    plan_add(&plan, unit_dense(N));
+    plan.head.input_node = plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plan, unit_dense(N + 4));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plan, scores);
+    return plan;
+}
+
 static float *gradients_of(units_plan plan, int32_t precision, size_t *count)
 {
     float x[B * K];
@@ -379,7 +394,7 @@ static float *gradients_of(units_plan plan, int32_t precision, size_t *count)
 /* Gradients of two layers that differ in their precision alone point the same way. */
 static void test_gradients_through_several_units_are_near_those_of_float32(void **state)
 {
-    const units_plan plans[] = {dense_plan(), conv_plan()};
+    const units_plan plans[] = {dense_plan(), conv_plan(), auxiliary_plan()};
 
     (void)state;
     for (size_t p = 0; p < COUNT_OF(plans); p++) {
@@ -399,6 +414,73 @@ static void test_gradients_through_several_units_are_near_those_of_float32(void 
         free(plain);
         free(rounded);
     }
+}
+
+static double exact_loss(const double *scores, int32_t y)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < M; c++)
+        sum += exp(scores[c]);
+    return log(sum) - scores[y];
+}
+
+/* Mean loss of rows of ReLUs, of M and of an auxiliary head right behind them, whose products round. */
+static double exact_losses(mf_layer *layer, double (*operand)(double), const float *x, const int32_t *y)
+{
+    float *w = read_parameter(layer, "units.1.weight", NULL),
+          *b = read_parameter(layer, "units.1.bias", NULL);
+    float *m = read_parameter(layer, "head.projection", NULL);
+    float *scores = read_parameter(layer, "units.3.weight", NULL);
+    double sum = 0.0;
+    for (size_t r = 0; r < B; r++) {
+        double g[M] = {0}, other[M] = {0};
+        for (size_t i = 0; i < N; i++) {
+            double a = (double)b[i];
+            for (size_t j = 0; j < K; j++)
+                a += operand((double)x[r * K + j]) * operand((double)w[i * K + j]);
+            for (size_t c = 0; c < M && a > 0.0; c++) {
+                g[c] += a * (double)m[c * N + i];
+                other[c] += operand(a) * operand((double)scores[c * N + i]);
+            }
+        }
+        sum += (exact_loss(g, y[r]) + exact_loss(other, y[r])) / B;
+    }
+    free(w);
+    free(b);
+    free(m);
+    free(scores);
+    return sum;
+}
+
+static void test_auxiliary_heads_round_their_operands(void **state)
+{
+    units_plan plan = plan_row(K, M);
+    mf_unit_spec scores = unit_dense(M);
+    test_random random = {8};
+    float x[B * K];
+    int32_t y[B];
+
+    (void)state;
+    scores.loss_weight = 1.0f;
+    plan_add(&plan, unit_dense(N));
+    plan.head.input_node = plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    scores.bias = 0;
+    plan_add(&plan, scores);
+    plan.precision = MF_PRECISION_BF16;
+    random_values(&random, x, B * K, 3.0);
+    random_labels(&random, y, B, M);
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.0);
+    mf_layer *layer = make_units(&plan);
+    mf_workspace *workspace = make_layer_workspace(layer, B);
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    double rounded = exact_losses(layer, round_bf16, x, y), plain = exact_losses(layer, keep, x, y);
+    check_ok(mf_layer_step(layer, workspace, B, x, y, NULL));
+    double loss = read_report(workspace, 0).loss;
+    if (!(fabs(loss - rounded) < 0.1 * fabs(loss - plain)))
+        fail_msg("loss %.8f, with rounded operands %.8f, without %.8f", loss, rounded, plain);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
 }
 
 /* ---- pipelines ---- */
@@ -431,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_an_update_from_gradients_reaches_the_rounded_copy),
         cmocka_unit_test(test_a_saved_layer_goes_on_with_the_same_bits),
         cmocka_unit_test(test_gradients_through_several_units_are_near_those_of_float32),
+        cmocka_unit_test(test_auxiliary_heads_round_their_operands),
         cmocka_unit_test(test_pipelines_give_the_bits_of_a_sequential_run),
         cmocka_unit_test(test_an_unknown_precision_is_refused),
     };

@@ -47,13 +47,13 @@ mf_unit_spec unit_concat(int32_t one, int32_t other);
 mf_unit_spec unit_embedding(size_t vocabulary, size_t outputs);
 
 mf_unit_spec unit_attention(size_t heads, int32_t causal);
-/** 1 if units of that kind read two nodes. */
 /** The smallest vocabulary of a layer's embeddings; 0 if it has none. */
 size_t layer_vocabulary(const mf_layer *layer);
 
 /** Draws inputs: tokens of a vocabulary, or, without one, normal values of deviation 1. */
 void draw_inputs(size_t vocabulary, test_random *random, float *x, size_t count);
 
+/** 1 if units of that kind read two nodes. */
 int unit_reads_two(int32_t kind);
 /** The unit, reading another node. */
 mf_unit_spec unit_reading(mf_unit_spec unit, int32_t node);
