@@ -1923,7 +1923,7 @@ MF_API mf_status mf_network_blend_parameters(mf_network *to, const mf_network *f
 MF_API const char *mf_products_name(void);
 
 /** Name of the BLAS library, which computes all matrix products if mf_products_name() is "blas", and else
- *  those of heads with many classes: "openblas", "blis", "mkl", "other" (such as the reference BLAS) or
+ *  those of orthogonal initial values: "openblas", "blis", "mkl", "other" (such as the reference BLAS) or
  *  "builtin". Static text. */
 MF_API const char *mf_blas_name(void);
 

@@ -1,4 +1,4 @@
-/* Owns: the matrix product, the only function that this library uses of BLAS. */
+/* Owns: the product of matrices in plain order, the only function that this library uses of BLAS. */
 #ifndef MFI_MATH_GEMM_H
 #define MFI_MATH_GEMM_H
 
@@ -12,7 +12,8 @@ typedef void mfi_gemm_function(int trans_a, int trans_b, size_t m, size_t n, siz
                                const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
                                size_t ldc);
 
-/* The product of the linked BLAS library, or the one in plain C if there is none. */
+/* The product of the linked BLAS library, or the one in plain C if there is none. Our own are among the kernels
+ * (gemm_body.h). */
 mfi_gemm_function mfi_gemm;
 
 /* The product in plain C: for targets without BLAS, for sanitizers, and to test the other one. */

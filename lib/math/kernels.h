@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "math/gemm.h"
 #include "math/maps.h"
 #include "math/order.h"
 
@@ -135,6 +136,10 @@ typedef struct mfi_kernels {
     void (*skinny_product)(size_t rows, size_t columns, size_t inner, const float *a, size_t lda,
                            const float *b, float *c);
 
+    /* Any product of matrices in plain order. A value's bits do not depend on the sizes of C, but for those of a
+     * single row. */
+    mfi_gemm_function *gemm;
+
     /* For the `width` neurons that the pointers begin at:
      *
      *     dz = (dG M) * phi'(z)     dM = dG^T a     db = colsum(dz)
@@ -151,7 +156,7 @@ typedef struct mfi_kernels {
                           const float *features, size_t n, float *dfeatures, float *dm);
 
     /* dz = dz * phi'(z) and, if not NULL, db = colsum(dz), for a dz that holds dG M already. This is the rest
-     * of local_gradient() if there are so many classes that the BLAS library computes the products. */
+     * of local_gradient() if there are so many classes that gemm() computes the products. */
     void (*derivative)(mfi_activation phi, size_t rows, size_t width, const float *a, const float *z,
                        size_t n, float *dz, float *db);
 

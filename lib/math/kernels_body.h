@@ -145,15 +145,15 @@ INLINE void dot_tile(int rows, int columns, size_t inner, const float *a, size_t
 }
 
 INLINE void dot_rows(int rows, size_t columns, size_t inner, const float *a, size_t lda, const float *b,
-                     float *c)
+                     size_t ldb, float *c, size_t ldc)
 {
     size_t j = 0;
     for (; j + DOT_COLUMNS <= columns; j += DOT_COLUMNS)
-        dot_tile(rows, DOT_COLUMNS, inner, a, lda, b + j * inner, inner, c + j, columns);
+        dot_tile(rows, DOT_COLUMNS, inner, a, lda, b + j * ldb, ldb, c + j, ldc);
     for (; j + 2 <= columns; j += 2)
-        dot_tile(rows, 2, inner, a, lda, b + j * inner, inner, c + j, columns);
+        dot_tile(rows, 2, inner, a, lda, b + j * ldb, ldb, c + j, ldc);
     if (j < columns)
-        dot_tile(rows, 1, inner, a, lda, b + j * inner, inner, c + j, columns);
+        dot_tile(rows, 1, inner, a, lda, b + j * ldb, ldb, c + j, ldc);
 }
 
 static void skinny_product(size_t rows, size_t columns, size_t inner, const float *a, size_t lda,
@@ -161,9 +161,9 @@ static void skinny_product(size_t rows, size_t columns, size_t inner, const floa
 {
     size_t i = 0;
     for (; i + DOT_ROWS <= rows; i += DOT_ROWS)
-        dot_rows(DOT_ROWS, columns, inner, a + i * lda, lda, b, c + i * columns);
+        dot_rows(DOT_ROWS, columns, inner, a + i * lda, lda, b, inner, c + i * columns, columns);
     for (; i < rows; i++)
-        dot_rows(1, columns, inner, a + i * lda, lda, b, c + i * columns);
+        dot_rows(1, columns, inner, a + i * lda, lda, b, inner, c + i * columns, columns);
 }
 
 /* dz for one block of rows, and what these rows add to dM. Runs along the neurons, so that M and dM stay in
@@ -384,10 +384,13 @@ static double sum_of_squares(size_t count, const float *x)
     return dot(count, x, x);
 }
 
+#include "math/gemm_body.h"
+
 const mfi_kernels MFI_TABLE = {
     .name = &MFI_TEXT(MFI_TABLE)[sizeof "mfi_kernels_" - 1],
     .activate = activate,
     .skinny_product = skinny_product,
+    .gemm = gemm,
     .local_gradient = local_gradient,
     .derivative = derivative,
     .head_gradient = head_gradient,

@@ -13,6 +13,7 @@ static mfi_products own_products(const mfi_kernels *kernels, mfi_precision preci
         .kernels = kernels,
         .own = precision == MFI_BF16 ? mfi_kernels_bf16(kernels) : &kernels->products[precision],
         .order = kernels->order,
+        .gemm = kernels->gemm,
         .winograd = precision == MFI_FLOAT32 && (!wanted || strcmp(wanted, "0") != 0),
     };
 }
@@ -22,7 +23,7 @@ static mfi_products blas_products(mfi_precision precision)
     const mfi_kernels *kernels = mfi_kernels_select();
     if (precision != MFI_FLOAT32)
         return own_products(kernels, precision);
-    return (mfi_products){.kernels = kernels, .order = plain};
+    return (mfi_products){.kernels = kernels, .order = plain, .gemm = mfi_gemm};
 }
 
 /* Without an instruction set that we know, a BLAS library for this processor is faster than plain C. */

@@ -9,6 +9,7 @@ typedef struct mfi_products {
     const mfi_kernels *kernels;
     const mfi_panel_products *own; /* those of the precision */
     mfi_order order;               /* of weights; plain order for the BLAS library */
+    mfi_gemm_function *gemm;       /* for matrices that are in plain order: heads, attention, similarities */
     bool winograd;                 /* whether convolutions may use that method (winograd.h) */
 } mfi_products;
 

@@ -173,26 +173,27 @@ static void OF(multiply)(size_t rows, size_t inner, const void *first, size_t ld
 
 /* ---- the gradient of a panel ---- */
 
-/* g [MFI_TILE_ROWS, width] of one block of columns. */
-static void OF(gradient_tile)(size_t batch, size_t width, const ELEMENT *dz, const ELEMENT *packed, float *g)
+/* g [MFI_TILE_ROWS, width], or += with `add`, of one block of columns. */
+static void OF(gradient_tile)(size_t batch, size_t width, const ELEMENT *dz, const ELEMENT *packed, bool add,
+                              float *g, size_t ldg)
 {
     const OF(operand) a = {packed, 1, MFI_TILE_ROWS, NULL, NULL};
     switch (width / MFI_LANES) {
     case 1:
-        OF(multiply_tile)(false, MFI_TILE_ROWS, 1, batch, a, 0, dz, false, g, width);
+        OF(multiply_tile)(false, MFI_TILE_ROWS, 1, batch, a, 0, dz, add, g, ldg);
         break;
 #if MFI_TILE_VECTORS > 2
     case 2:
-        OF(multiply_tile)(false, MFI_TILE_ROWS, 2, batch, a, 0, dz, false, g, width);
+        OF(multiply_tile)(false, MFI_TILE_ROWS, 2, batch, a, 0, dz, add, g, ldg);
         break;
 #endif
 #if MFI_TILE_VECTORS > 3
     case 3:
-        OF(multiply_tile)(false, MFI_TILE_ROWS, 3, batch, a, 0, dz, false, g, width);
+        OF(multiply_tile)(false, MFI_TILE_ROWS, 3, batch, a, 0, dz, add, g, ldg);
         break;
 #endif
     default:
-        OF(multiply_tile)(false, MFI_TILE_ROWS, MFI_TILE_VECTORS, batch, a, 0, dz, false, g, PANEL);
+        OF(multiply_tile)(false, MFI_TILE_ROWS, MFI_TILE_VECTORS, batch, a, 0, dz, add, g, ldg);
         break;
     }
 }
@@ -204,7 +205,7 @@ static void OF(gradient_panel)(size_t batch, size_t columns, size_t width, const
     size_t depth = OF(depth)(batch);
     for (size_t j = 0; j < columns; j += MFI_TILE_ROWS) {
         size_t block = columns - j < MFI_TILE_ROWS ? columns - j : MFI_TILE_ROWS;
-        OF(gradient_tile)(depth, width, dz, (const ELEMENT *)packed + j * depth, g);
+        OF(gradient_tile)(depth, width, dz, (const ELEMENT *)packed + j * depth, false, g, width);
         memcpy(gradient + j * width, g, block * width * sizeof *g);
     }
 }
@@ -286,7 +287,7 @@ static void OF(update_panel)(const mfi_rule *rule, size_t batch, size_t columns,
         prefetch(p + at, count);
         prefetch(t0, count);
         prefetch(t1, count);
-        OF(gradient_tile)(depth, width, dz, (const ELEMENT *)packed + j * depth, g);
+        OF(gradient_tile)(depth, width, dz, (const ELEMENT *)packed + j * depth, false, g, width);
         update(rule, 1, count, p + at, count, g, count, t0, t1);
         OF(copy_block)(block, width, p + at, copy, OF(depth)(j) * width);
     }

@@ -1,9 +1,10 @@
-/* The matrix product: the linked library and the plain-C twin against double loops.
- * SPDX-License-Identifier: MIT */
+/* The product of matrices in plain order: the linked library's, the plain-C twin, and our own for each
+ * instruction set, against double loops. SPDX-License-Identifier: MIT */
 #include <math.h>
 
 #include "check.h"
 #include "math/gemm.h"
+#include "math/kernels.h"
 #include "random.h"
 
 typedef struct shape {
@@ -103,6 +104,42 @@ static void test_the_builtin_product_matches_the_definition(void **state)
     check_all(mfi_gemm_builtin, "the plain-C twin");
 }
 
+static void test_our_own_products_match_the_definition(void **state)
+{
+    const mfi_kernels *kernels;
+
+    (void)state;
+    for (int index = 0; (kernels = mfi_kernels_variant(index)) != NULL; index++)
+        check_all(kernels->gemm, kernels->name);
+}
+
+/* But for those of a single row, which has a way of its own. */
+static void test_bits_do_not_depend_on_the_sizes(void **state)
+{
+    enum { M = 19, N = 61, K = 300, FEW = 5 };
+    float a[M * K], b[N * K], all[M * N], some[FEW];
+    test_random random = {8};
+    const mfi_kernels *kernels;
+
+    (void)state;
+    random_values(&random, a, M * K, 1.0);
+    random_values(&random, b, N * K, 1.0);
+    for (int index = 0; (kernels = mfi_kernels_variant(index)) != NULL; index++)
+        for (int trans = 0; trans < 4; trans++) {
+            const int turned_a = trans & 1, turned_b = trans >> 1;
+            const size_t lda = turned_a ? M : K, ldb = turned_b ? K : N;
+
+            kernels->gemm(turned_a, turned_b, M, N, K, 1.0f, a, lda, b, ldb, 0.0f, all, N);
+            for (size_t i = 0; i + FEW <= M; i++)
+                for (size_t j = 0; j < N; j++) {
+                    kernels->gemm(turned_a, turned_b, FEW, 1, K, 1.0f, turned_a ? a + i : a + i * K, lda,
+                                  turned_b ? b + j * K : b + j, ldb, 0.0f, some, 1);
+                    for (size_t r = 0; r < FEW; r++)
+                        assert_memory_equal(&some[r], &all[(i + r) * N + j], sizeof *some);
+                }
+        }
+}
+
 /* The shapes of a real layer, the two back ends directly against each other. */
 static void test_both_products_agree(void **state)
 {
@@ -133,6 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_linked_product_matches_the_definition),
         cmocka_unit_test(test_the_builtin_product_matches_the_definition),
+        cmocka_unit_test(test_our_own_products_match_the_definition),
+        cmocka_unit_test(test_bits_do_not_depend_on_the_sizes),
         cmocka_unit_test(test_both_products_agree),
     };
 

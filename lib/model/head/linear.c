@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "math/gemm.h"
 #include "model/head.h"
 #include "model/unit/dense.h"
 
-/* With more classes than this, products with M are large enough to be fast in the BLAS library. */
+/* With more classes than this, products with M are large enough for those of matrices. */
 enum { FEW_CLASSES = 32 };
 
 /* With more than this, where they are sampled, and where M begins with a shared matrix, the way back goes
@@ -146,7 +145,7 @@ typedef struct score_work {
 } score_work;
 
 /* Rows whose scores are one piece of work: enough multiplications that a piece is worth waking a thread for,
- * and enough rows for the BLAS library. */
+ * and enough rows for a product of matrices. */
 static size_t score_rows_of_piece(size_t columns, size_t features)
 {
     enum { MULTIPLICATIONS = 262144, STEP = 8 };
@@ -166,8 +165,9 @@ static void multiply_rows(const mf_layer *layer, size_t rows, const float *featu
         return;
     }
     for (int i = 0; i < m.count; i++)
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, m.sides[i].width, 1.0f, features + m.sides[i].start, n,
-                 m.sides[i].values, m.sides[i].width, i == 0 ? 0.0f : 1.0f, scores, ldscores);
+        layer->plan.products.gemm(MFI_NO_TRANS, MFI_TRANS, rows, count, m.sides[i].width, 1.0f,
+                                  features + m.sides[i].start, n, m.sides[i].values, m.sides[i].width,
+                                  i == 0 ? 0.0f : 1.0f, scores, ldscores);
 }
 
 void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
@@ -250,10 +250,10 @@ static void features_piece(mfi_run *mine, void *context, size_t index)
         layer->kernels->head_gradient(rows, width, m, scratch->goodness, projection, features, n, dfeatures,
                                       scratch->dm);
     } else {
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, scratch->goodness, m, projection, n, 0.0f,
-                 dfeatures, n);
-        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m, features, n, 0.0f,
-                 scratch->dm, width);
+        layer->plan.products.gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, scratch->goodness, m,
+                                  projection, n, 0.0f, dfeatures, n);
+        layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m,
+                                  features, n, 0.0f, scratch->dm, width);
         mfi_run_look_at(mine, m * width, scratch->dm);
         for (size_t b = 0; b < rows; b++)
             mfi_run_look_at(mine, width, dfeatures + b * n);
@@ -272,10 +272,10 @@ static void sum_classes(mfi_run *mine, void *context, size_t index)
            end = (index + 1) * m / CLASS_RUNS;
     const m_rows rows = columns_from(mine, first);
     for (int i = 0; i < rows.count; i++)
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, pass->rows, rows.sides[i].width, end - first, 1.0f,
-                 mine->scratch->goodness + pass->first * m + first, m, rows.sides[i].values,
-                 rows.sides[i].width, 0.0f,
-                 mine->scratch->sums + index * pass->rows * n + rows.sides[i].start, n);
+        mine->layer->plan.products.gemm(
+            MFI_NO_TRANS, MFI_NO_TRANS, pass->rows, rows.sides[i].width, end - first, 1.0f,
+            mine->scratch->goodness + pass->first * m + first, m, rows.sides[i].values, rows.sides[i].width,
+            0.0f, mine->scratch->sums + index * pass->rows * n + rows.sides[i].start, n);
 }
 
 static void add_class_runs(mfi_run *mine, void *context, size_t first, size_t end)
@@ -299,8 +299,8 @@ static void classes_piece(mfi_run *mine, void *context, size_t index)
            m = mfi_head_columns(mine), first = index * pass->block, left = m - first,
            count = left < pass->block ? left : pass->block;
     size_t learned = mfi_plan_learned(&layer->plan);
-    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, count, learned, rows, 1.0f, scratch->goodness + first, m,
-             pass->features + n - learned, n, 0.0f, scratch->dm, learned);
+    layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, count, learned, rows, 1.0f, scratch->goodness + first,
+                              m, pass->features + n - learned, n, 0.0f, scratch->dm, learned);
     mfi_run_look_at(mine, count * learned, scratch->dm);
     for (size_t c = 0; mine->columns > 0 && c < count; c++)
         mfi_run_take(mine, &pass->projection, (size_t)scratch->candidates.classes[first + c] * learned, 1,
@@ -380,9 +380,10 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
                                        scratch->db);
         return;
     }
-    mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, dg, m, projection, n, 0.0f, scratch->dz,
-             width);
-    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, dg, m, a, n, 0.0f, scratch->dm, width);
+    layer->plan.products.gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, dg, m, projection, n, 0.0f,
+                              scratch->dz, width);
+    layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, dg, m, a, n, 0.0f, scratch->dm,
+                              width);
     mfi_run_look_at(run, rows * width, scratch->dz);
     mfi_run_look_at(run, m * width, scratch->dm);
     layer->kernels->derivative(phi, rows, width, a, z, n, scratch->dz, scratch->db);

@@ -12,7 +12,6 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "math/gemm.h"
 #include "model/head.h"
 
 enum { ROWS_AT_ONCE = 32 };
@@ -140,10 +139,12 @@ static void compare_piece(mfi_run *mine, void *context, size_t index)
     const float *v = similarity->directions;
     float *likeness = mine->scratch->scores, *gradient = similarity->gradient + first * d;
     double loss = 0.0;
-    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, taken, rows, d, 1.0f, v + first * d, d, v, d, 0.0f, likeness, rows);
+    mine->layer->plan.products.gemm(MFI_NO_TRANS, MFI_TRANS, taken, rows, d, 1.0f, v + first * d, d, v, d,
+                                    0.0f, likeness, rows);
     for (size_t b = 0; b < taken; b++)
         loss += compare_row(mine, all, first + b, likeness + b * rows);
-    mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, taken, d, rows, 1.0f, likeness, rows, v, d, 0.0f, gradient, d);
+    mine->layer->plan.products.gemm(MFI_NO_TRANS, MFI_NO_TRANS, taken, d, rows, 1.0f, likeness, rows, v, d,
+                                    0.0f, gradient, d);
     for (size_t b = 0; b < taken; b++)
         find_gradient(d, v + (first + b) * d, similarity->lengths[first + b], gradient + b * d);
     mine->scratch->squares[index] = loss;

@@ -13,7 +13,6 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "math/gemm.h"
 #include "model/checks.h"
 #include "model/unit.h"
 
@@ -64,6 +63,7 @@ static bool attention_sizes(const mfi_stage *stage, size_t rows, bool training, 
 typedef struct attention_block {
     const mfi_stage *stage;
     const mfi_kernels *kernels;
+    mfi_gemm_function *gemm;
     size_t row, head, width; /* width: values of a query */
     size_t first, count;     /* positions that ask */
     size_t seen;             /* positions that some of them see */
@@ -82,8 +82,8 @@ static size_t sees(const attention_block *b, size_t i)
 
 static void multiply_scores(const attention_block *b)
 {
-    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, b->count, b->seen, b->width, b->scale, b->q, b->stride, b->k, b->stride,
-             0.0f, b->scores, b->seen);
+    b->gemm(MFI_NO_TRANS, MFI_TRANS, b->count, b->seen, b->width, b->scale, b->q, b->stride, b->k, b->stride,
+            0.0f, b->scores, b->seen);
 }
 
 /* Nobody attends to what comes later. */
@@ -126,6 +126,7 @@ static void walk_heads(mfi_run *mine, void *context, size_t first, size_t end)
     const mfi_stage *stage = &mine->layer->plan.stages[p->index];
     attention_block b = {.stage = stage,
                          .kernels = mine->layer->kernels,
+                         .gemm = mine->layer->plan.products.gemm,
                          .width = stage->channels / stage->heads,
                          .stride = QUERY_KEY_VALUE * stage->channels,
                          .scores = mine->scratch->scores};
@@ -156,8 +157,8 @@ static size_t place_of(const attention_block *b)
 static void attend_to_earlier(const attention_block *b, size_t i, float *y)
 {
     if (b->stage->causal && !b->kernels->all_finite(b->width, y))
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, 1, b->width, sees(b, i), 1.0f, b->scores + i * b->seen, b->seen,
-                 b->v, b->stride, 0.0f, y, b->stage->channels);
+        b->gemm(MFI_NO_TRANS, MFI_NO_TRANS, 1, b->width, sees(b, i), 1.0f, b->scores + i * b->seen, b->seen,
+                b->v, b->stride, 0.0f, y, b->stage->channels);
 }
 
 static void block_forward(const attention_block *b, void *output)
@@ -169,8 +170,8 @@ static void block_forward(const attention_block *b, void *output)
         b->kernels->softmax(sees(b, i), b->scores + i * b->seen, b->shifts ? &b->shifts[i] : &shift);
         forget_later(b, i, b->scores);
     }
-    mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, b->count, b->width, b->seen, 1.0f, b->scores, b->seen, b->v,
-             b->stride, 0.0f, y, d);
+    b->gemm(MFI_NO_TRANS, MFI_NO_TRANS, b->count, b->width, b->seen, 1.0f, b->scores, b->seen, b->v,
+            b->stride, 0.0f, y, d);
     for (size_t i = 0; i < b->count; i++)
         attend_to_earlier(b, i, y + i * d);
 }
@@ -198,18 +199,18 @@ static void block_backward(const attention_block *b, void *user)
         b->kernels->softmax_again(sees(b, i), p + i * b->seen, b->shifts[i]);
         forget_later(b, i, p);
     }
-    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, b->seen, b->width, b->count, 1.0f, p, b->seen, dy, d, 1.0f, dv,
-             b->stride);
-    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, b->count, b->seen, b->width, 1.0f, dy, d, b->v, b->stride, 0.0f, dp,
-             b->seen);
+    b->gemm(MFI_TRANS, MFI_NO_TRANS, b->seen, b->width, b->count, 1.0f, p, b->seen, dy, d, 1.0f, dv,
+            b->stride);
+    b->gemm(MFI_NO_TRANS, MFI_TRANS, b->count, b->seen, b->width, 1.0f, dy, d, b->v, b->stride, 0.0f, dp,
+            b->seen);
     for (size_t i = 0; i < b->count; i++) {
         b->kernels->softmax_gradient(sees(b, i), b->scale, p + i * b->seen, dp + i * b->seen);
         forget_later(b, i, dp);
     }
-    mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, b->count, b->width, b->seen, 1.0f, dp, b->seen, b->k, b->stride,
-             0.0f, dq, b->stride);
-    mfi_gemm(MFI_TRANS, MFI_NO_TRANS, b->seen, b->width, b->count, 1.0f, dp, b->seen, b->q, b->stride, 1.0f,
-             dk, b->stride);
+    b->gemm(MFI_NO_TRANS, MFI_NO_TRANS, b->count, b->width, b->seen, 1.0f, dp, b->seen, b->k, b->stride, 0.0f,
+            dq, b->stride);
+    b->gemm(MFI_TRANS, MFI_NO_TRANS, b->seen, b->width, b->count, 1.0f, dp, b->seen, b->q, b->stride, 1.0f,
+            dk, b->stride);
 }
 
 static void attention_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])

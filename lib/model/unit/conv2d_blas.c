@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "math/gemm.h"
 #include "model/unit/conv2d.h"
 
 /* Pixels of an image that are worked on at a time. */
@@ -89,8 +88,9 @@ static void convolve_group(const mfi_conv2d_pass *p, size_t first, const conv_gr
     const float *w = mfi_run_values(p->run, p->index, MFI_WEIGHT) + group->filters * k;
     for (patch_band b = {.first = first}; next_band(p, &b);) {
         make_patches(p, group, &b);
-        mfi_gemm(MFI_NO_TRANS, MFI_NO_TRANS, group->g.filters, b.width, k, 1.0f, w, k, p->scratch->patches,
-                 b.width, 0.0f, u + band_offset(group, &b), b.images * group->g.pixels);
+        p->run->layer->plan.products.gemm(MFI_NO_TRANS, MFI_NO_TRANS, group->g.filters, b.width, k, 1.0f, w,
+                                          k, p->scratch->patches, b.width, 0.0f, u + band_offset(group, &b),
+                                          b.images * group->g.pixels);
     }
 }
 
@@ -99,9 +99,9 @@ static void add_weights_of_group(const mfi_conv2d_pass *p, size_t first, const c
     size_t k = group->g.patch_size;
     for (patch_band b = {.first = first}; next_band(p, &b);) {
         make_patches(p, group, &b);
-        mfi_gemm(MFI_NO_TRANS, MFI_TRANS, group->g.filters, k, b.width, 1.0f,
-                 p->scratch->dz + band_offset(group, &b), b.images * group->g.pixels, p->scratch->patches,
-                 b.width, 1.0f, p->dw + group->filters * k, k);
+        p->run->layer->plan.products.gemm(MFI_NO_TRANS, MFI_TRANS, group->g.filters, k, b.width, 1.0f,
+                                          p->scratch->dz + band_offset(group, &b), b.images * group->g.pixels,
+                                          p->scratch->patches, b.width, 1.0f, p->dw + group->filters * k, k);
     }
 }
 
@@ -111,9 +111,9 @@ static void put_input_of_group(const mfi_conv2d_pass *p, size_t first, const con
     size_t k = group->g.patch_size;
     const float *w = mfi_run_values(p->run, p->index, MFI_WEIGHT) + group->filters * k;
     for (patch_band b = {.first = first}; next_band(p, &b);) {
-        mfi_gemm(MFI_TRANS, MFI_NO_TRANS, k, b.width, group->g.filters, 1.0f, w, k,
-                 p->scratch->dz + band_offset(group, &b), b.images * group->g.pixels, 0.0f,
-                 p->scratch->patches, b.width);
+        p->run->layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, k, b.width, group->g.filters, 1.0f, w, k,
+                                          p->scratch->dz + band_offset(group, &b), b.images * group->g.pixels,
+                                          0.0f, p->scratch->patches, b.width);
         mfi_col2im(&group->g, b.images, p->scratch->patches, b.top, b.rows, dx + group->maps,
                    p->stage->input_values);
     }

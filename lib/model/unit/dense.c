@@ -10,7 +10,6 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "math/gemm.h"
 #include "model/checks.h"
 #include "model/head.h"
 #include "model/normalization.h"
@@ -292,8 +291,9 @@ static void add_gram(const mfi_dense_pass *pass, mfi_dense_part part)
 {
     size_t stride;
     const float *dz = mfi_dense_dz(pass, part, &stride);
-    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, part.width, 1.0f, dz, stride, dz, stride,
-             part.start == 0 ? 0.0f : 1.0f, gram_of_dz(pass), pass->rows);
+    pass->run->layer->plan.products.gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, part.width, 1.0f,
+                                         dz, stride, dz, stride, part.start == 0 ? 0.0f : 1.0f,
+                                         gram_of_dz(pass), pass->rows);
 }
 
 static void measure_part(const mfi_dense_pass *pass, mfi_dense_part part)
@@ -310,8 +310,9 @@ static void measure_by_gram(const mfi_dense_pass *pass)
     const double least = 1e-3; /* of the terms: rounding is then below 1e-3 of the sum */
     size_t count = pass->rows * pass->rows;
     float *terms = gram_of_dz(pass), *x_gram = gram_of_x(pass);
-    mfi_gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, pass->k, 1.0f, pass->input.x,
-             pass->input.stride, pass->input.x, pass->input.stride, 0.0f, x_gram, pass->rows);
+    pass->run->layer->plan.products.gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, pass->k, 1.0f,
+                                         pass->input.x, pass->input.stride, pass->input.x, pass->input.stride,
+                                         0.0f, x_gram, pass->rows);
     double sum = kernels->dot(count, terms, x_gram), size = 0.0;
     for (size_t i = 0; i < count; i++)
         size += fabs((double)terms[i] * (double)x_gram[i]);
