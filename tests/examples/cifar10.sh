@@ -44,9 +44,15 @@ for workers in 0 1 3; do
 done
 succeeds "another seed" small "$data" --seed 6
 [ "$(result params_hash)" != "$hash" ] || fail "another seed gave the same parameters"
-succeeds "the other preset" small "$data" --preset strong --epochs 1
-[ "$(result preset)" = strong ] || fail "--preset strong is not in the result line"
-[ "$(result params_hash)" != "$hash" ] || fail "--preset strong is --preset paper"
+hashes=" $hash "
+for preset in strong long vgg8b; do
+    succeeds "$preset" small "$data" --preset $preset --epochs 1
+    [ "$(result preset)" = $preset ] || fail "--preset $preset is not in the result line"
+    case $hashes in
+    *" $(result params_hash) "*) fail "--preset $preset is another one" ;;
+    esac
+    hashes="$hashes$(result params_hash) "
+done
 
 succeeds "a hundred classes" small "$fine" --set cifar100
 at_least "a hundred classes" last 80
@@ -120,7 +126,7 @@ grep -q 'SHAPES DRAWN' "$work/out" || fail "without data, the header does not sa
 for option in "--limit 100" "--optimizer sgd" "--optimizer momentum" "--optimizer nesterov" "--optimizer adamw --weight-decay 0.1" \
     "--optimizer rmsprop" "--schedule constant" "--schedule steps" "--warmup 0.5" "--augment none" "--augment alternating" "--precision bf16" \
     "--dropout 0.4" "--label-smoothing 0.1" "--similarity 0.5" "--weight-decay 0.1" "--init-projection kaiming" \
-    "--init-projection orthogonal" "--batch 7" "--border 2" "--width 0.06" "--validation 40"; do
+    "--init-projection orthogonal" "--batch 7" "--border 2" "--cutout 8" "--width 0.06" "--validation 40"; do
     # shellcheck disable=SC2086 # options are words
     small "$data" $option >"$work/out" 2>"$work/err" || fail "$option: exit code $?: $(cat "$work/err")"
     [ "$(result example)" = cifar10 ] || fail "$option: no result line at the end"
@@ -133,6 +139,8 @@ at_least "bf16" last 80
 grep -qE '^library .* products by [a-z0-9]+ in bf16' "$work/out" || fail "the header does not name the products"
 succeeds "alternating mirror images" small "$data" --augment alternating
 grep -q 'mirrored in every second pass' "$work/out" || fail "the header does not tell how images are mirrored"
+succeeds "hidden squares" small "$data" --augment none --cutout 6
+grep -q 'augmented; a square of 6 x 6 hidden' "$work/out" || fail "the header does not tell of hidden squares"
 succeeds "mirror images" small "$data" --flip-test
 [ "$(result last) $(result sum) $(result layer1)" = "$accuracies" ] ||
     fail "--flip-test changes other figures"
@@ -167,7 +175,7 @@ succeeds "a time budget that suffices" small "$data" --epochs 1 --time-budget 60
 complains "no such folder" "nowhere" small "$work/nowhere"
 complains "an unknown option" "nonsense" small "$data" --nonsense
 complains "a wrong value" "epochs" small "$data" --epochs none
-complains "an unknown preset" "paper|strong|vgg8b" small "$data" --preset weak
+complains "an unknown preset" "paper|strong|long|vgg8b" small "$data" --preset weak
 complains "an unknown set" "cifar10|cifar100" small "$data" --set cifar1000
 complains "no time at all" "time-budget" small "$data" --time-budget 0
 complains "a picture that cannot be written" "svg" small "$data" --plot "$work/nowhere/curves.svg"

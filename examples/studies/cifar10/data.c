@@ -181,6 +181,19 @@ static struct crop draw_crop(struct augmentation *augmentation, size_t image)
     return crop;
 }
 
+/* Cutout of DeVries and Taylor: the middle is anywhere in the image, so the edge may take a part of the
+ * square. */
+static void hide_square(struct random_stream *stream, size_t side, float *image)
+{
+    size_t y = random_below(stream, SIDE), x = random_below(stream, SIDE);
+    size_t top = y > side / 2 ? y - side / 2 : 0, left = x > side / 2 ? x - side / 2 : 0;
+    size_t below = y + side - side / 2, right = x + side - side / 2;
+    for (size_t channel = 0; channel < CHANNELS; channel++)
+        for (size_t row = top; row < below && row < SIDE; row++)
+            for (size_t column = left; column < right && column < SIDE; column++)
+                image[channel * PLANE + row * SIDE + column] = 0;
+}
+
 void data_train_batch(const struct data *data, size_t first, size_t rows, struct augmentation *augmentation,
                       float *inputs, int32_t *classes)
 {
@@ -188,6 +201,8 @@ void data_train_batch(const struct data *data, size_t first, size_t rows, struct
         size_t index = data->order[first + i];
         struct crop crop = draw_crop(augmentation, index);
         see_image(data, &crop, record_pixels(&data->train, index), inputs + i * PIXELS);
+        if (augmentation != NULL && augmentation->cutout > 0)
+            hide_square(&augmentation->stream, augmentation->cutout, inputs + i * PIXELS);
         classes[i] = record_class(&data->train, index);
     }
 }

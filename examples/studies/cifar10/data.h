@@ -27,6 +27,7 @@ enum augment_kind {
 struct augmentation {
     enum augment_kind kind;
     size_t border; /* of crops; it is 0 after standardising: the mean */
+    size_t cutout; /* side of a square that is 0 as well, in part perhaps outside the image; 0: there is none */
     size_t pass;   /* over the training set, counted from 0 */
     struct random_stream stream;
 };

@@ -39,6 +39,7 @@ struct preset {
     int32_t schedule;
     int32_t augment;         /* enum augment_kind */
     size_t border;           /* that crops go into */
+    size_t cutout;           /* side of the square that is hidden; 0: none */
     int32_t init_projection; /* MF_INIT_... */
     double learning_rate;
     double warmup; /* share of the run */
@@ -48,7 +49,7 @@ struct preset {
     bool dirac;          /* filter i of a convolution begins as one that lets map i through, while there are both */
 };
 
-enum { PRESET_PAPER, PRESET_STRONG, PRESET_VGG8B };
+enum { PRESET_PAPER, PRESET_STRONG, PRESET_LONG, PRESET_VGG8B };
 
 extern const struct preset presets[];
 extern const char *const preset_names[]; /* ends with NULL */

@@ -31,13 +31,16 @@ static void print_data(const struct settings *settings, const struct data *data)
            data->mean[0], data->mean[1], data->mean[2], data->deviation[0], data->deviation[1],
            data->deviation[2]);
     if (settings->augment == AUGMENT_NONE)
-        printf("          not augmented\n");
+        printf("          %s", settings->cutout == 0 ? "not augmented" : "augmented");
     else
         printf(
             "          augmented: random %d x %d windows of the images in a border of %zu zeros (the mean), "
-            "mirrored %s\n",
+            "mirrored %s",
             SIDE, SIDE, settings->border,
             settings->augment == AUGMENT_ALTERNATING ? "in every second pass" : "at random");
+    if (settings->cutout > 0)
+        printf("; a square of %zu x %zu hidden", settings->cutout, settings->cutout);
+    printf("\n");
 }
 
 static void print_convolution(const struct convolution_plan *plan)
@@ -170,11 +173,11 @@ void report_options(const struct settings *settings, const struct data *data, ch
     size_t used = (size_t)snprintf(
         text, OPTIONS_TEXT,
         "data=%s images=%zu seed=%llu width=%g whole=%s batch=%zu optimizer=%s learning_rate=%g "
-        "learning_rate_schedule=%s warmup=%g augment=%s border=%zu dropout=",
+        "learning_rate_schedule=%s warmup=%g augment=%s border=%zu cutout=%zu dropout=",
         data->folder == NULL ? "drawn" : set_names[data->set], data_learned(data),
         (unsigned long long)settings->seed, settings->width, settings->whole ? "yes" : "no", settings->batch,
         update_names[settings->optimizer], settings->learning_rate, schedule_names[settings->schedule],
-        settings->warmup, augment_names[settings->augment], settings->border);
+        settings->warmup, augment_names[settings->augment], settings->border, settings->cutout);
     for (size_t i = 0; i + 1 < settings->layer_count; i++)
         used += (size_t)snprintf(text + used, OPTIONS_TEXT - used, "%s%g", i > 0 ? "," : "",
                                  settings->layers[i].dropout);

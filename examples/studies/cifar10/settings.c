@@ -57,6 +57,7 @@ static struct settings unset_settings(void)
         .schedule = choice_unset,
         .augment = choice_unset,
         .border = count_unset,
+        .cutout = count_unset,
         .init_projection = choice_unset,
         .width = 1,
         .checkpoint_every = 30,
@@ -82,8 +83,8 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
         option_choice(
             "preset",
             "architecture and its settings, which all other options change; paper: the paper's four "
-            "convolutions, each a layer; strong: six in two layers, for an hour; vgg8b: the six of "
-            "VGG8b, each a layer (paper)",
+            "convolutions, each a layer; strong: six in two layers, for an hour; long: the same with more "
+            "filters, for a night; vgg8b: the six of VGG8b, each a layer (paper)",
             &s->preset, preset_names),
         option_flag(
             "whole",
@@ -116,6 +117,11 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
             &s->augment, augment_names),
         option_count("border", "zeros around an image, into which crops go (the preset's)", &s->border, 0,
                      SIDE),
+        option_count(
+            "cutout",
+            "hide a square of N x N pixels at a random place of each image that is learned from, 0: none "
+            "(the preset's)",
+            &s->cutout, 0, 2 * SIDE),
         option_number("dropout", "share of each layer's maps hidden from the next layer (the preset's)",
                       &s->dropout, 0, 0.99),
         option_choice("init-projection", "how the projections start (the preset's)", &s->init_projection,
@@ -216,6 +222,8 @@ static void ask_preset(struct settings *s)
     set_number(&s->weight_decay, preset->weight_decay);
     if (s->border == count_unset)
         s->border = preset->border;
+    if (s->cutout == count_unset)
+        s->cutout = preset->cutout;
     plan_layers(s, preset);
     if (s->epochs == count_unset)
         s->epochs = s->time_budget > 0 ? SIZE_MAX : preset->epochs;

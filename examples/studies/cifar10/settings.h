@@ -32,6 +32,7 @@ struct settings {
     int32_t schedule;
     int32_t augment;
     size_t border;
+    size_t cutout; /* 0: none */
     int32_t init_projection;
     int32_t precision; /* MF_PRECISION_... */
     bool flip_test;

@@ -21,6 +21,7 @@ bool trainer_open(struct trainer *trainer, const struct settings *settings, cons
         .shuffling = {random_derive(settings->seed, PURPOSE_SHUFFLING)},
         .augmentation = {.kind = (enum augment_kind)settings->augment,
                          .border = settings->border,
+                         .cutout = settings->cutout,
                          .stream = {random_derive(settings->seed, PURPOSE_AUGMENTING)}},
         .inputs = calloc(settings->batch, PIXELS * sizeof(float)),
         .classes = calloc(settings->batch, sizeof(int32_t)),
