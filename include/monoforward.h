@@ -91,7 +91,7 @@ enum {
                                too small, a file larger than wanted, or metadata beyond a
                                limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
-    MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
+    MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large; no id is left. */
     MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity: in the input, as a loss, or after an update. */
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
@@ -1080,7 +1080,8 @@ MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
 /** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives
  *  its id. A dense layer reads maps and sequences as a row of values, a layer that expects maps or a sequence
  * reads a row of values as such; two shapes that are no rows must be the same. Errors: HANDLE, SHAPE (its
- * inputs or classes do not fit: the message names both), ARGUMENT (it is in this network already), MEMORY. */
+ * inputs or classes do not fit: the message names both), ARGUMENT (it is in this network already), OVERFLOW (no
+ * id is left, which takes a file that says so), MEMORY. */
 MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
 
 /** mf_network_append() to a position, 0 to the size: layers from there on move up by one.

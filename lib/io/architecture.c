@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/counts.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "io/model_file.h"
@@ -221,9 +222,6 @@ static mf_status read_layer_record(const mfi_json *item, size_t position, const 
     return read_frozen(mfi_json_member(item, MFI_KEY_FROZEN), plan, layer->parameters);
 }
 
-/* The largest count that is accepted. Counted on from here, it never overflows to 0. */
-static const uint64_t most_count = UINT64_MAX / 2;
-
 /* The ids of layers are assigned by counting, so they must differ and be below the next id. */
 static mf_status check_ids(const mfi_architecture *architecture)
 {
@@ -269,9 +267,9 @@ static mf_status read_network(const mfi_json *tree, const mfi_tensors *tensors, 
     if (!next || !mfi_parse_u64(next, &architecture->next_id) || !mfi_json_is_array(found[1]))
         return mfi_fail(MF_STATUS_FORMAT, "the network: one of \"next_id\" (digits in a string) and "
                                           "\"layers\" (an array) is of the wrong kind");
-    if (architecture->next_id == 0 || architecture->next_id >= most_count)
-        return mfi_fail(MF_STATUS_FORMAT, "the network: next_id %llu must be from 1 to below %llu",
-                        (unsigned long long)architecture->next_id, (unsigned long long)most_count);
+    if (architecture->next_id == 0 || architecture->next_id > MFI_LARGEST_COUNT)
+        return mfi_fail(MF_STATUS_FORMAT, "the network: next_id %llu must be from 1 to %llu",
+                        (unsigned long long)architecture->next_id, (unsigned long long)MFI_LARGEST_COUNT);
     return read_layers(found[1], tensors, allocator, architecture);
 }
 
@@ -333,17 +331,13 @@ static mf_status read_steps(const mfi_json *object, const mfi_plan *plan, mfi_pa
 static mf_status check_training(const mfi_architecture *architecture, size_t position, const mfi_plan *plan)
 {
     const mfi_training_record *record = &architecture->training_records[position];
-    const mfi_progress *progress = &record->progress;
     if (record->optimizer >= 0 && (size_t)record->optimizer >= architecture->optimizer_count)
         return mfi_fail(MF_STATUS_FORMAT, "there is no optimizer %d, the file has %zu",
                         (int)record->optimizer, architecture->optimizer_count);
-    const uint64_t most = most_count;
-    bool sound = progress->renewed > 0 && progress->renewed < most && progress->applied < most &&
-                 progress->dropped < most;
-    for (size_t p = 0; p < plan->parameter_count; p++) {
-        bool counts = record->optimizer >= 0 && mfi_role_learns(plan->parameters[p].role);
-        sound = sound && architecture->layers[position].parameters[p].steps < (counts ? most : 1);
-    }
+    bool sound = mfi_progress_is_sound(&record->progress);
+    for (size_t p = 0; p < plan->parameter_count; p++)
+        sound = sound && mfi_steps_are_sound(architecture->layers[position].parameters[p].steps,
+                                             plan->parameters[p].role, record->optimizer >= 0);
     if (!sound)
         return mfi_fail(
             MF_STATUS_FORMAT,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/counts.h"
 #include "io/model_file.h"
 #include "model/unit.h"
 
@@ -252,6 +253,17 @@ mfi_tensor_plan mfi_matrix_tensor(size_t position, const mf_matrix *matrix)
                               .state_slot = -1};
     snprintf(tensor.name, sizeof tensor.name, "layers.%zu.head." MFI_KEY_SHARED, position);
     return tensor;
+}
+
+bool mfi_progress_is_sound(const mfi_progress *progress)
+{
+    return progress->renewed > 0 && progress->renewed <= MFI_LARGEST_COUNT &&
+           progress->applied <= MFI_LARGEST_COUNT && progress->dropped <= MFI_LARGEST_COUNT;
+}
+
+bool mfi_steps_are_sound(uint64_t steps, mfi_role role, bool optimizer)
+{
+    return steps <= (optimizer && mfi_role_learns(role) ? MFI_LARGEST_COUNT : 0);
 }
 
 bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count)

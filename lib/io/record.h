@@ -66,6 +66,11 @@ size_t mfi_first_reader(const mf_network *network, size_t position);
 /* The tensor of a matrix that the layer at `position` is the first to read. */
 mfi_tensor_plan mfi_matrix_tensor(size_t position, const mf_matrix *matrix);
 
+/* Whether a file or a snapshot may hold these counts. Only a parameter that learns has steps, and only where
+ * the layer has an optimizer. */
+bool mfi_progress_is_sound(const mfi_progress *progress);
+bool mfi_steps_are_sound(uint64_t steps, mfi_role role, bool optimizer);
+
 /* Whether these of its values may be in a file: all must be finite, and none negative if the plan says so. */
 bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count);
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/counts.h"
 #include "base/status.h"
 #include "base/subnormal.h"
 #include "model/run.h"
@@ -86,7 +87,7 @@ static mf_status run_apply(mfi_run *run, const float *gradients)
     for (size_t p = 0; p < plan->parameter_count; p++)
         mfi_layer_round(run->learner, p);
     MFI_TRY(mfi_run_end_update(run));
-    run->learner->progress.applied++;
+    run->learner->progress.applied = mfi_count_on(run->learner->progress.applied);
     return MF_STATUS_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/counts.h"
 #include "base/status.h"
 
 static void begin_change(mf_layer *layer)
@@ -101,7 +102,7 @@ void mfi_change_commit(mf_layer *layer)
     const mfi_parameter *projection = &layer->parameters[layer->plan.projection];
     if (projection->next.values != projection->now.values) {
         layer->revision++;
-        layer->progress.renewed++;
+        layer->progress.renewed = mfi_count_on(layer->progress.renewed);
     }
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
         commit_parameter(layer, p);

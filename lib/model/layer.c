@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/counts.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "model/change.h"
@@ -248,7 +249,7 @@ void mfi_layer_drop(const mf_layer *layer, const mfi_team *team, const mfi_setti
 void mfi_layer_count_mask(mf_layer *layer, const mfi_settings *settings)
 {
     if (settings->dropout > 0.0f || mfi_plan_drops(&layer->plan))
-        layer->progress.dropped++;
+        layer->progress.dropped = mfi_count_on(layer->progress.dropped);
 }
 
 /* ---- for model files and snapshots ---- */

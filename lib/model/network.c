@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/counts.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "model/change.h"
@@ -166,6 +167,9 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
     MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position)));
     if (position == 0)
         MFI_TRY(check_scaling(network->scaled, layer));
+    if (network->next_id == MFI_LARGEST_COUNT)
+        return mfi_fail(MF_STATUS_OVERFLOW, "the network has no id left for a layer, the next is %llu",
+                        (unsigned long long)network->next_id);
     if (network->count == network->capacity)
         MFI_TRY(grow(network));
     mfi_entry *entry = network->entries + position;

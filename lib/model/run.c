@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/counts.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/subnormal.h"
@@ -46,7 +47,7 @@ mfi_target mfi_run_target(mfi_run *run, int32_t parameter)
     target.number = (size_t)parameter;
     if (run->use == MFI_UPDATE || run->use == MFI_TRIAL) {
         mfi_role role = run->layer->plan.parameters[parameter].role;
-        uint64_t step = run->learner->parameters[parameter].steps + 1;
+        uint64_t step = mfi_count_on(run->learner->parameters[parameter].steps);
         if (run->use == MFI_UPDATE)
             run->learner->parameters[parameter].steps = step;
         target.rule = mfi_optimizer_rule(&run->settings->optimizer, run->settings->has_momentum, step,

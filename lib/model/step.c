@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/counts.h"
 #include "base/status.h"
 #include "base/subnormal.h"
 #include "model/head.h"
@@ -53,7 +54,7 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     MFI_TRY(mfi_fail_at(mfi_run_end_update(run), "layer", position));
 
     run_finish(run);
-    done.applied = ++run->learner->progress.applied;
+    done.applied = run->learner->progress.applied = mfi_count_on(run->learner->progress.applied);
     *report = done;
     return MF_STATUS_OK;
 }
