@@ -76,6 +76,7 @@ mf_status mf_builder_unit(mf_builder *builder, const mf_unit_spec *unit, int32_t
 
 mf_status mf_builder_block(mf_builder *builder, const mf_block_spec *block, int32_t *node)
 {
+    MFI_CALM;
     mf_block_spec known = mfi_block_defaults();
     MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));
     MFI_TRY(mfi_builder_check(builder));

@@ -329,6 +329,7 @@ mf_status mf_layer_forward(const mf_layer *layer, mf_workspace *workspace, size_
 
 mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a)
 {
+    MFI_CALM;
     size_t index = 0;
     MFI_TRY(check_handles(layer, workspace, false, &index));
     MFI_TRY(mfi_layer_claim(layer, index, workspace));

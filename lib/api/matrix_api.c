@@ -30,6 +30,7 @@ static mf_status publish_or_release(mf_matrix *created, bool finite, mf_matrix *
 
 mf_status mf_matrix_create(const mf_matrix_spec *spec, mf_matrix **matrix)
 {
+    MFI_CALM;
     mf_matrix_spec known = matrix_defaults();
     mf_matrix *created = NULL;
     MFI_TRY(mfi_check_pointer(matrix, "the out-pointer of the matrix"));
@@ -60,6 +61,7 @@ static bool copy_parameter(const mf_layer *layer, size_t number, mf_matrix *to)
 mf_status mf_matrix_from_parameter(const mf_layer *layer, const char *name, const mf_allocator *allocator,
                                    mf_matrix **matrix)
 {
+    MFI_CALM;
     size_t number = 0;
     mf_matrix *created = NULL;
     MFI_TRY(mfi_check_pointer(matrix, "the out-pointer of the matrix"));

@@ -96,6 +96,7 @@ static mf_status check_import(const mf_onnx_spec *spec, mf_onnx_spec *known)
 
 mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed)
 {
+    MFI_CALM;
     mf_onnx_spec known;
     size_t sufficient;
     MFI_TRY(check_import(spec, &known));
@@ -109,6 +110,7 @@ mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t
 
 mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network)
 {
+    MFI_CALM;
     mf_onnx_spec known;
     MFI_TRY(mfi_check_pointer(network, "the out-pointer of the network"));
     *network = NULL;

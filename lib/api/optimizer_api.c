@@ -1,6 +1,4 @@
 /* The exported functions of optimizers and schedules. */
-#include <math.h>
-
 #include "api/check.h"
 #include "api/structs.h"
 #include "model/optimizer.h"
@@ -37,6 +35,7 @@ mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value)
 
 mf_status mf_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *value)
 {
+    MFI_CALM;
     MFI_TRY(mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER));
     MFI_TRY(mfi_check_pointer(value, "the out-pointer of the value"));
     return mfi_optimizer_get(optimizer, key, value);
@@ -51,18 +50,18 @@ mf_status mf_optimizer_range(int32_t key, double *lowest, double *highest)
 
 double mf_schedule_cosine(uint64_t step, uint64_t total, double floor)
 {
-    const double pi = 3.14159265358979323846;
-    if (step >= total)
-        return floor;
-    return floor + (1.0 - floor) * 0.5 * (1.0 + cos(pi * (double)step / (double)total));
+    MFI_CALM;
+    return mfi_schedule_cosine(step, total, floor);
 }
 
 double mf_schedule_step(uint64_t step, uint64_t interval, double factor)
 {
-    return interval == 0 ? 1.0 : pow(factor, (double)(step / interval));
+    MFI_CALM;
+    return mfi_schedule_step(step, interval, factor);
 }
 
 double mf_schedule_warmup(uint64_t step, uint64_t steps)
 {
-    return step >= steps ? 1.0 : (double)(step + 1) / (double)steps;
+    MFI_CALM;
+    return mfi_schedule_warmup(step, steps);
 }

@@ -76,6 +76,15 @@ static mf_status leave(mf_pipeline *pipeline, int cancel, mf_status status)
 
 /* ---- batches ---- */
 
+/* The numbers that scale inputs may make infinities of them. Callbacks have the host's mode, so this ends
+ * before they come. */
+static mf_status submit_calmly(mf_pipeline *pipeline, const mfi_inputs *inputs, const mfi_rows *rows,
+                               bool wait)
+{
+    MFI_CALM;
+    return mfi_pipeline_submit(pipeline, inputs, rows, wait);
+}
+
 static mf_status submit_here(mf_pipeline *pipeline, const mf_batch *batch, bool wait)
 {
     mfi_inputs inputs;
@@ -88,7 +97,7 @@ static mf_status submit_here(mf_pipeline *pipeline, const mf_batch *batch, bool 
     /* The callback is called before, so that a host that tries until there is room gets its reports, and
      * after, for the new ones. */
     MFI_TRY(mfi_pipeline_call_back(pipeline));
-    MFI_TRY(mfi_pipeline_submit(pipeline, &inputs, &rows, wait));
+    MFI_TRY(submit_calmly(pipeline, &inputs, &rows, wait));
     return mfi_pipeline_call_back(pipeline);
 }
 

@@ -1,4 +1,4 @@
-/* Owns: an optimizer's hyper-parameters, and the rule for one update that they define. */
+/* Owns: an optimizer's hyper-parameters, the rule for one update that they define, and schedules. */
 #include "model/optimizer.h"
 
 #include <float.h>
@@ -202,4 +202,24 @@ mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, ui
         rule.keep = (float)(1.0 - rate * decay);
     }
     return rule;
+}
+
+/* ---- schedules ---- */
+
+double mfi_schedule_cosine(uint64_t step, uint64_t total, double floor)
+{
+    const double pi = 3.14159265358979323846;
+    if (step >= total)
+        return floor;
+    return floor + (1.0 - floor) * 0.5 * (1.0 + cos(pi * (double)step / (double)total));
+}
+
+double mfi_schedule_step(uint64_t step, uint64_t interval, double factor)
+{
+    return interval == 0 ? 1.0 : pow(factor, (double)(step / interval));
+}
+
+double mfi_schedule_warmup(uint64_t step, uint64_t steps)
+{
+    return step >= steps ? 1.0 : (double)(step + 1) / (double)steps;
 }

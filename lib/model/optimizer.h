@@ -1,4 +1,4 @@
-/* Owns: an optimizer's hyper-parameters, and the rule for one update that they define. */
+/* Owns: an optimizer's hyper-parameters, the rule for one update that they define, and schedules. */
 #ifndef MFI_MODEL_OPTIMIZER_H
 #define MFI_MODEL_OPTIMIZER_H
 
@@ -32,5 +32,11 @@ size_t mfi_optimizer_slots(int32_t kind, bool has_momentum);
 
 /* The rule of update number `step`, counted from 1, for a parameter with weight decay or without. */
 mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, uint64_t step, int decays);
+
+/* Factors of a learning rate. They are not inline, so that no compiler moves their arithmetic out of where
+ * exceptions are masked. */
+double mfi_schedule_cosine(uint64_t step, uint64_t total, double floor);
+double mfi_schedule_step(uint64_t step, uint64_t interval, double factor);
+double mfi_schedule_warmup(uint64_t step, uint64_t steps);
 
 #endif

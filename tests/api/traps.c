@@ -1,108 +1,211 @@
 /* A host that has unmasked floating-point exceptions gets statuses, not SIGFPE, whatever it passes, and finds
- * its mode as it was. SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE
-#include <fenv.h>
-#include <float.h>
-#include <math.h>
+ * its mode as it was: data, options, training. SPDX-License-Identifier: MIT */
+#include "host.h"
+#include "units.h"
 
-#include "models.h"
+enum { N = HOST_INPUTS, ROWS = HOST_ROWS, CLASSES = HOST_CLASSES };
 
-#if defined(__GLIBC__) && defined(__SSE2__)
-
-enum { UNMASKED = FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW, N = 8, ROWS = 4, CLASSES = 3 };
-
-/* The bits of numbers that arithmetic traps at, or that lead to some. */
-static const uint32_t hostile[] = {0x7FC00000, 0x7F800001, 0xFFC00000, 0x7F800000, 0xFF800000, 0x7F7FFFFF};
-
-typedef struct host {
-    mf_optimizer *optimizer;
-    mf_network *network;
-    mf_layer *layer;
-    mf_workspace *workspace, *of_layer;
-    mf_pipeline *pipeline;
-} host;
-
-static int set_up(void **state)
-{
-    const size_t widths[] = {N, N, N};
-    mf_pipeline_spec spec;
-    host *h = get_zeroed(1, sizeof *h);
-
-    h->optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 1e-3);
-    h->network = make_stack(widths, 2, CLASSES, 1, h->optimizer);
-    h->layer = layer_at(h->network, 0);
-    h->workspace = make_network_workspace(h->network, ROWS);
-    h->of_layer = make_layer_workspace(h->layer, ROWS);
-    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
-    spec.network = h->network;
-    spec.max_batch = ROWS;
-    check_ok(mf_pipeline_create(&spec, &h->pipeline));
-    *state = h;
-    feenableexcept(UNMASKED);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    host *h = *state;
-
-    feclearexcept(FE_ALL_EXCEPT);
-    fedisableexcept(FE_ALL_EXCEPT);
-    mf_pipeline_free(h->pipeline);
-    mf_workspace_free(h->workspace);
-    mf_workspace_free(h->of_layer);
-    mf_network_free(h->network);
-    mf_optimizer_free(h->optimizer);
-    free(h);
-    return 0;
-}
-
-static void check_mode(void)
-{
-    assert_int_equal(fegetexcept(), UNMASKED);
-}
-
-/* x is 1, but for one value with these bits. */
-static void fill(float *x, size_t count, uint32_t bits)
-{
-    for (size_t i = 0; i < count; i++)
-        x[i] = 1.0f;
-    memcpy(x + count / 2, &bits, sizeof bits);
-}
-
-/* Values that are not finite are NUMERIC; the largest float may be taken, or overflow later. */
-static void check_refused(uint32_t bits, mf_status status)
-{
-    if (status != MF_STATUS_OK || bits != 0x7F7FFFFF)
-        check_status(MF_STATUS_NUMERIC, status);
-    check_mode();
-}
+static const int32_t y[ROWS] = {0, 1, 2, 0};
 
 static void test_data(void **state)
 {
     host *h = *state;
-    const int32_t y[ROWS] = {0, 1, 2, 0};
 
     for (size_t i = 0; i < COUNT_OF(hostile); i++) {
         float x[ROWS * N], a[ROWS * N], goodness[ROWS * CLASSES];
         int32_t labels[ROWS];
         uint32_t bits = hostile[i];
 
-        fill(x, ROWS * N, bits);
-        check_refused(bits, mf_network_predict(h->network, h->workspace, MF_PREDICT_SUM, ROWS, x, labels));
-        check_refused(bits, mf_network_goodness(h->network, h->workspace, MF_PREDICT_SUM, ROWS, x, goodness));
-        check_refused(bits, mf_network_evaluate(h->network, h->workspace, ROWS, x, y));
-        check_refused(bits, mf_layer_forward(h->layer, h->of_layer, ROWS, x, a));
-        check_refused(bits, mf_layer_step(h->layer, h->of_layer, ROWS, x, y, NULL));
-        check_refused(bits, mf_network_step(h->network, h->workspace, ROWS, x, y));
-        check_refused(bits, mf_network_step_layer(h->network, h->workspace, 1, ROWS, x, y));
-        if (bits != 0x7F7FFFFF) {
-            check_refused(bits, mf_pipeline_submit(h->pipeline, ROWS, x, y));
-            fill(x, N, bits);
-            check_refused(bits, mf_layer_set_parameter(h->layer, "bias", x, N));
+        fill_hostile(x, ROWS * N, bits);
+        check_not_finite(bits, mf_network_predict(h->network, h->workspace, MF_PREDICT_SUM, ROWS, x, labels));
+        check_not_finite(bits,
+                         mf_network_goodness(h->network, h->workspace, MF_PREDICT_SUM, ROWS, x, goodness));
+        check_not_finite(bits, mf_network_evaluate(h->network, h->workspace, ROWS, x, y));
+        check_not_finite(bits, mf_layer_forward(h->layer, h->of_layer, ROWS, x, a));
+        check_not_finite(bits, mf_layer_goodness(h->layer, h->of_layer, ROWS, x, goodness));
+        check_not_finite(bits, mf_layer_step(h->layer, h->of_layer, ROWS, x, y, NULL));
+        check_not_finite(bits, mf_network_step(h->network, h->workspace, ROWS, x, y));
+        check_not_finite(bits, mf_network_step_layer(h->network, h->workspace, 1, ROWS, x, y));
+        if (bits != LARGEST_BITS) {
+            check_not_finite(bits, mf_pipeline_submit(h->pipeline, ROWS, x, y));
+            fill_hostile(x, N, bits);
+            check_not_finite(bits, mf_layer_set_parameter(h->layer, "bias", x, N));
         }
     }
 }
+
+/* Halves of steps, weights of rows, and numbers that scale inputs. */
+static void test_more_data(void **state)
+{
+    host *h = *state;
+    const size_t values = count_gradients(h->layer);
+    float *gradients = get_zeroed(values, sizeof *gradients), weights[ROWS], x[ROWS * N] = {0}, a[ROWS * N];
+    mf_batch batch = make_batch(ROWS, x, y);
+
+    for (size_t i = 0; i < COUNT_OF(hostile); i++) {
+        uint32_t bits = hostile[i];
+
+        fill_hostile(x, ROWS * N, bits);
+        check_not_finite(bits, mf_layer_pass_batch(h->layer, h->of_layer, &batch, a));
+        check_not_finite(bits, mf_layer_gradients(h->layer, h->of_layer, &batch, NULL, gradients, values));
+        fill_hostile(gradients, values, bits);
+        check_not_finite(bits, mf_layer_apply(h->layer, gradients, values));
+        fill_hostile(x, N, bits);
+        if (bits != LARGEST_BITS)
+            check_not_finite(bits, mf_network_set_input_scaling(h->network, x, x, 1 + N / 2));
+        fill_hostile(weights, ROWS, bits);
+        fill_hostile(x, ROWS * N, 0);
+        batch.sample_weights = weights;
+        check_status(bits == LARGEST_BITS ? MF_STATUS_OK : MF_STATUS_ARGUMENT,
+                     mf_layer_step_batch(h->layer, h->of_layer, &batch, NULL));
+        check_mode();
+        batch.sample_weights = NULL;
+    }
+    free(gradients);
+}
+
+/* What is not dropped on the way to the next layer becomes larger. */
+static void test_dropout_overflows(void **state)
+{
+    host *h = *state;
+    const uint32_t largest = LARGEST_BITS;
+    float x[ROWS * N] = {0}, a[ROWS * N], w[N * N] = {0};
+    const mf_batch batch = make_batch(ROWS, x, NULL);
+
+    for (size_t i = 0; i < N; i++)
+        w[i * N + i] = 1.0f;
+    for (size_t i = 0; i < COUNT_OF(x); i++)
+        memcpy(&x[i], &largest, sizeof largest);
+    check_ok(mf_layer_set_parameter(h->layer, "weight", w, N * N));
+    check_ok(mf_layer_set(h->layer, MF_LAYER_DROPOUT, 0.5));
+    mf_layer_pass_batch(h->layer, h->of_layer, &batch, a);
+    check_mode();
+}
+
+/* Everything that takes a batch, whatever comes of it. */
+static void pass_batch(const host *h, const mf_batch *batch)
+{
+    mf_workspace *workspace =
+        make_workspace(h->network, NULL, MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT, ROWS);
+    int32_t labels[ROWS];
+
+    mf_network_step_batch(h->network, workspace, batch);
+    check_mode();
+    mf_network_evaluate_batch(h->network, workspace, batch);
+    check_mode();
+    mf_network_infer(h->network, workspace, MF_PREDICT_SUM, batch, labels, NULL, NULL);
+    check_mode();
+    mf_pipeline_submit_batch(h->pipeline, batch);
+    check_mode();
+    mf_pipeline_try_submit_batch(h->pipeline, batch);
+    check_mode();
+    mf_pipeline_flush(h->pipeline);
+    check_mode();
+    mf_workspace_free(workspace);
+}
+
+/* bf16 of hostile bits, and bytes that hostile numbers shift and scale. */
+static void test_types_of_inputs(void **state)
+{
+    host *h = *state;
+    uint16_t halves[ROWS * N] = {0};
+    unsigned char bytes[ROWS * N];
+
+    memset(bytes, 255, sizeof bytes);
+    for (size_t i = 0; i < COUNT_OF(hostile); i++) {
+        mf_batch batch = make_batch(ROWS, NULL, y);
+
+        /* A signalling NaN of a float has its bits in the lower half, of bf16 it has none there. */
+        halves[5] = hostile[i] == 0x7F800001 ? 0x7F81 : (uint16_t)(hostile[i] >> 16);
+        batch.inputs = halves;
+        batch.input_type = MF_TYPE_BF16;
+        pass_batch(h, &batch);
+        batch.inputs = bytes;
+        batch.input_type = MF_TYPE_UINT8;
+        memcpy(&batch.input_shift, &hostile[i], sizeof batch.input_shift);
+        pass_batch(h, &batch);
+        memcpy(&batch.input_scale, &hostile[i], sizeof batch.input_scale);
+        pass_batch(h, &batch);
+        batch.input_shift = 0.0f;
+        pass_batch(h, &batch);
+    }
+}
+
+/* Numbers that scale the inputs until they overflow. */
+static void test_scaled_inputs(void **state)
+{
+    host *h = *state;
+    float x[ROWS * N] = {0}, largest;
+    const mf_batch batch = make_batch(ROWS, x, y);
+    mf_pipeline_spec spec;
+
+    fill_hostile(x, ROWS * N, LARGEST_BITS);
+    memcpy(&largest, &x[ROWS * N / 2], sizeof largest);
+    check_ok(mf_network_set_input_scaling(h->network, &largest, &largest, 1));
+    mf_pipeline_free(h->pipeline);
+    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+    spec.network = h->network;
+    spec.max_batch = ROWS;
+    check_ok(mf_pipeline_create(&spec, &h->pipeline));
+    pass_batch(h, &batch);
+}
+
+/* What a pipeline learns from overflows, with workers and without. */
+static void test_pipelines(void **state)
+{
+    host *h = *state;
+    float x[ROWS * N];
+
+    fill_hostile(x, ROWS * N, LARGEST_BITS);
+    for (uint32_t workers = 0; workers <= 2; workers += 2) {
+        mf_pipeline_spec spec;
+        mf_pipeline *pipeline = NULL;
+
+        check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+        spec.network = h->network;
+        spec.max_batch = ROWS;
+        spec.workers = workers;
+        check_ok(mf_pipeline_create(&spec, &pipeline));
+        for (int t = 0; t < 3; t++)
+            mf_pipeline_submit(pipeline, ROWS, x, y);
+        mf_pipeline_flush(pipeline);
+        check_mode();
+        mf_pipeline_evaluate(pipeline, h->workspace, ROWS, x, y);
+        check_mode();
+        mf_pipeline_free(pipeline);
+    }
+}
+
+/* A layer of units that divide, and take roots and exponentials. */
+static void test_units(void **state)
+{
+    const host *h = *state;
+    units_plan plan = plan_sequence(ROWS, N, CLASSES);
+    float x[ROWS * ROWS * N];
+    mf_network *network;
+    mf_workspace *workspace;
+
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_dense(3 * N));
+    plan_add(&plan, unit_attention(2, 1));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plan, unit_dense(N));
+    plan_add(&plan, unit_dropout(0.5f, 0));
+    network = make_units_network(&plan, 1, h->optimizer);
+    workspace = make_network_workspace(network, ROWS);
+    check_mode();
+    for (size_t i = 0; i < COUNT_OF(hostile); i++) {
+        int32_t labels[ROWS];
+
+        fill_hostile(x, COUNT_OF(x), hostile[i]);
+        check_not_finite(hostile[i], mf_network_predict(network, workspace, MF_PREDICT_SUM, ROWS, x, labels));
+        check_not_finite(hostile[i], mf_network_step(network, workspace, ROWS, x, y));
+    }
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+}
+
+/* ---- options ---- */
 
 static void test_options(void **state)
 {
@@ -113,14 +216,11 @@ static void test_options(void **state)
         mf_optimizer_spec optimizer_spec;
         mf_layer *layer = NULL;
         mf_optimizer *optimizer = NULL;
-        /* Passed as bits: arithmetic on them would trap here. */
-        const uint64_t nan = UINT64_C(0x7FF8000000000000) + i * UINT64_C(0x0000000100000000);
-        double value;
 
-        memcpy(&value, &nan, sizeof value);
-        check_status(MF_STATUS_ARGUMENT, mf_optimizer_set(h->optimizer, MF_OPTIMIZER_LEARNING_RATE, value));
+        check_status(MF_STATUS_ARGUMENT,
+                     mf_optimizer_set(h->optimizer, MF_OPTIMIZER_LEARNING_RATE, hostile_double(i)));
         check_mode();
-        check_status(MF_STATUS_ARGUMENT, mf_layer_set(h->layer, MF_LAYER_DROPOUT, value));
+        check_status(MF_STATUS_ARGUMENT, mf_layer_set(h->layer, MF_LAYER_DROPOUT, hostile_double(i)));
         check_mode();
         check_ok(mf_layer_spec_init(&spec, sizeof spec));
         spec.inputs = spec.outputs = N;
@@ -135,47 +235,99 @@ static void test_options(void **state)
     }
 }
 
-/* The last value of a file, or a number in its header, is hostile. */
-static void test_files(void **state)
-{
-    host *h = *state;
-    size_t bytes, changed_bytes;
-    unsigned char *file = model_save(h->network, MF_CONTENTS_TRAINING, &bytes);
-    char *header = model_header(file, bytes), *changed = replaced(header, "0.001", "1e99");
-    void *other = model_with_header(file, bytes, changed, &changed_bytes);
+/* Floats of the specs of a unit of some kind, a head and a builder. */
+enum { OF_BUILDER = -2, OF_HEAD = -1 };
+static const struct {
+    int32_t kind;
+    size_t at;
+} floats[] = {
+    {MF_UNIT_DENSE, offsetof(mf_unit_spec, weight_gain)},
+    {MF_UNIT_DENSE, offsetof(mf_unit_spec, loss_weight)},
+    {MF_UNIT_ACTIVATION, offsetof(mf_unit_spec, leak)},
+    {MF_UNIT_DROPOUT, offsetof(mf_unit_spec, dropout)},
+    {MF_UNIT_BATCH_NORM, offsetof(mf_unit_spec, normalization_rate)},
+    {MF_UNIT_BATCH_NORM, offsetof(mf_unit_spec, normalization_epsilon)},
+    {OF_HEAD, offsetof(mf_head_spec, projection_gain)},
+    {OF_HEAD, offsetof(mf_head_spec, label_smoothing)},
+    {OF_HEAD, offsetof(mf_head_spec, similarity)},
+    {OF_BUILDER, offsetof(mf_builder_spec, dropout)},
+};
 
+static void build_with(size_t number, uint32_t bits)
+{
+    const int32_t kind = floats[number].kind;
+    const mf_shape input = shape_row(N);
+    mf_builder_spec spec = builder_spec(&input);
+    mf_unit_spec unit = unit_of(kind < 0 ? MF_UNIT_DENSE : kind);
+    mf_head_spec head = head_spec(CLASSES);
+    mf_block_spec block;
+    mf_builder *builder = NULL;
+    mf_layer *layer = NULL;
+    char *changed = kind == OF_BUILDER ? (char *)&spec : kind == OF_HEAD ? (char *)&head : (char *)&unit;
+
+    memcpy(changed + floats[number].at, &bits, sizeof bits);
+    check_ok(mf_block_spec_init(&block, sizeof block));
+    mf_builder_create(&spec, &builder);
     check_mode();
-    check_status(MF_STATUS_FORMAT, model_refuse(MF_CONTENTS_TRAINING, other, changed_bytes));
+    mf_builder_unit(builder, &unit, NULL);
     check_mode();
-    for (size_t i = 0; i + 1 < COUNT_OF(hostile); i++) {
-        for (int b = 0; b < 4; b++)
-            file[bytes - 4 + (size_t)b] = (unsigned char)(hostile[i] >> 8 * b);
-        check_status(MF_STATUS_FORMAT, model_refuse(MF_CONTENTS_TRAINING, file, bytes));
+    mf_builder_head(builder, &head);
+    check_mode();
+    mf_layer_build(builder, &layer);
+    check_mode();
+    mf_builder_block(builder, &block, NULL);
+    check_mode();
+    mf_builder_free(builder);
+    mf_layer_free(layer);
+}
+
+static void test_options_of_units(void **state)
+{
+    (void)state;
+    for (size_t number = 0; number < COUNT_OF(floats); number++)
+        for (size_t i = 0; i < COUNT_OF(hostile); i++)
+            build_with(number, hostile[i]);
+}
+
+/* Anything may come in, so anything may come out: no trap is all that is wanted. */
+static void test_schedules(void **state)
+{
+    static const uint64_t steps[] = {0, 1, 7, UINT64_MAX - 1, UINT64_MAX};
+    volatile double lowest = 1e-308, result;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(hostile) * COUNT_OF(steps) * COUNT_OF(steps); i++) {
+        const uint64_t step = steps[i % COUNT_OF(steps)];
+        const uint64_t total = steps[i / COUNT_OF(steps) % COUNT_OF(steps)];
+        const double number = hostile_double(i / COUNT_OF(steps) / COUNT_OF(steps));
+
+        result = mf_schedule_cosine(step, total, number);
+        check_mode();
+        result = mf_schedule_step(step, total, number);
+        check_mode();
+        result = mf_schedule_step(step, total, -lowest);
+        check_mode();
+        result = mf_schedule_warmup(step, total);
         check_mode();
     }
-    free(file);
-    free(header);
-    free(changed);
-    free(other);
+    (void)result;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_data, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_options, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_data, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_more_data, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_dropout_overflows, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_types_of_inputs, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_scaled_inputs, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_pipelines, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_units, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_options, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_options_of_units, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_schedules, set_up_host, tear_down_host),
     };
+    const int skipped = skip_without_host();
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return skipped ? skipped : cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-#else
-
-int main(void)
-{
-    printf("skip: no feenableexcept(), or a processor without SSE\n");
-    return 77;
-}
-
-#endif
