@@ -220,12 +220,26 @@ static mf_status check_header(const mf_network *network, const unsigned char *he
     return MF_STATUS_OK;
 }
 
-static bool counts_are_sound(const unsigned char *from, size_t counts)
+static mfi_progress get_progress(const unsigned char *from)
 {
-    for (size_t i = 0; i < counts; i++)
-        if (mfi_get_u64(from + 8 * i) >= UINT64_MAX / 2)
-            return false;
-    return true;
+    return (mfi_progress){.applied = mfi_get_u64(from + 8),
+                          .dropped = mfi_get_u64(from + 16),
+                          .renewed = mfi_get_u64(from + 24)};
+}
+
+static uint64_t get_steps(const unsigned char *from, size_t number)
+{
+    return mfi_get_u64(from + 32 + 8 * number);
+}
+
+/* Whether a model file may have them, too. */
+static bool counts_are_sound(const mf_layer *layer, const unsigned char *from)
+{
+    const mfi_progress progress = get_progress(from);
+    bool sound = mfi_progress_is_sound(&progress), optimizer = mfi_get_u64(from) != NO_STATE;
+    for (size_t p = 0; p < layer->plan.parameter_count; p++)
+        sound = sound && mfi_steps_are_sound(get_steps(from, p), layer->plan.parameters[p].role, optimizer);
+    return sound;
 }
 
 static bool state_is_known(uint64_t state)
@@ -245,7 +259,7 @@ static mf_status check_header_counts(const mf_network *network, const unsigned c
     for (size_t position = 0; position < network->count; position++) {
         const mf_layer *layer = snapshot_layer(network, position);
         uint64_t state = mfi_get_u64(counts), own = state_of(layer);
-        if (!state_is_known(state) || !counts_are_sound(counts, counts_of(layer)))
+        if (!state_is_known(state) || !counts_are_sound(layer, counts))
             return mfi_fail(MF_STATUS_FORMAT,
                             "the snapshot has a count or an optimizer of layer %zu that cannot be", position);
         if (state != own && state != NO_STATE && own != NO_STATE)
@@ -312,12 +326,10 @@ static mf_status walk_values(const mf_network *network, const unsigned char *cou
 
 static void get_counts(mf_layer *layer, const unsigned char *from)
 {
-    const mfi_progress progress = {.applied = mfi_get_u64(from + 8),
-                                   .dropped = mfi_get_u64(from + 16),
-                                   .renewed = mfi_get_u64(from + 24)};
+    const mfi_progress progress = get_progress(from);
     mfi_layer_restore(layer, &progress);
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
-        mfi_layer_restore_steps(layer, p, mfi_get_u64(from + 32 + 8 * p));
+        mfi_layer_restore_steps(layer, p, get_steps(from, p));
 }
 
 mf_status mfi_snapshot_load(mf_network *network, const void *buffer, size_t bytes)
