@@ -176,6 +176,39 @@ static void test_pipelines(void **state)
     }
 }
 
+/* Threads begin with the mode of the one that has started them, which traps. */
+static void test_threads_of_a_pool(void **state)
+{
+    enum { MANY = 256 };
+    host *h = *state;
+    mf_pool_spec pool_spec;
+    mf_workspace_spec spec;
+    mf_pool *pool = NULL;
+    mf_workspace *workspace = NULL;
+    float *x = get_memory(MANY * N * sizeof *x);
+    int32_t labels[MANY] = {0};
+
+    check_ok(mf_pool_spec_init(&pool_spec, sizeof pool_spec));
+    pool_spec.threads = 3;
+    check_ok(mf_pool_create(&pool_spec, &pool));
+    check_ok(mf_workspace_spec_init(&spec, sizeof spec));
+    spec.network = h->network;
+    spec.max_batch = MANY;
+    spec.pool = pool;
+    check_ok(mf_workspace_create(&spec, &workspace));
+    for (size_t i = 0; i < COUNT_OF(hostile); i++) {
+        fill_hostile(x, MANY * N, hostile[i]);
+        check_not_finite(hostile[i],
+                         mf_network_predict(h->network, workspace, MF_PREDICT_SUM, MANY, x, labels));
+        memset(labels, 0, sizeof labels);
+        for (int t = 0; t < 20; t++)
+            check_not_finite(hostile[i], mf_network_step(h->network, workspace, MANY, x, labels));
+    }
+    mf_workspace_free(workspace);
+    mf_pool_free(pool);
+    free(x);
+}
+
 /* A layer of units that divide, and take roots and exponentials. */
 static void test_units(void **state)
 {
@@ -322,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_types_of_inputs, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_scaled_inputs, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_pipelines, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_threads_of_a_pool, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_units, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_options, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_options_of_units, set_up_host, tear_down_host),
