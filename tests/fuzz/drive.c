@@ -1,10 +1,12 @@
-/* Replays a corpus without a fuzzer, and tries mutations of each file that are the same in every run.
- * Arguments: how many mutations of each file, then the files. SPDX-License-Identifier: MIT */
+/* Replays a corpus without a fuzzer, and tries mutations of each file that are the same in every run. Fails
+ * if a reader does not take a file. Arguments: how many mutations of each file, then the files.
+ * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz_model.h"
+#include "monoforward.h"
 #include "random.h"
 
 enum { ROOM = 1 << 16 };
@@ -67,33 +69,43 @@ static size_t read_file(const char *path, uint8_t *data)
     return size;
 }
 
-int main(int argc, char **argv)
+static int replay(const char *path, long mutations, test_random *random)
 {
     static uint8_t original[ROOM], work[ROOM];
+    size_t size = read_file(path, original);
+
+    if (!fuzz_seed_loads(original, size)) {
+        fprintf(stderr, "%s does not load: %s\n", path, mf_last_message());
+        return 1;
+    }
+    LLVMFuzzerTestOneInput(original, size);
+    for (long m = 0; m < mutations; m++) {
+        size_t now = size;
+        uint8_t *exact;
+
+        memcpy(work, original, size);
+        for (size_t times = 1 + random_index(random, 3); times > 0; times--)
+            now = random_index(random, 4) ? fuzz_mutate_header(work, now, ROOM, change, random)
+                                          : change(random, work, now, ROOM);
+        /* A block of exactly that size, so that sanitizers and valgrind see what is read behind it. */
+        exact = malloc(now ? now : 1);
+        if (exact == NULL)
+            return 1;
+        memcpy(exact, work, now);
+        LLVMFuzzerTestOneInput(exact, now);
+        free(exact);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
     long mutations = argc > 1 ? atol(argv[1]) : 0;
     test_random random = {1};
+    int failed = argc <= 2;
 
-    for (int i = 2; i < argc; i++) {
-        size_t size = read_file(argv[i], original);
-
-        LLVMFuzzerTestOneInput(original, size);
-        for (long m = 0; m < mutations; m++) {
-            size_t now = size;
-            uint8_t *exact;
-
-            memcpy(work, original, size);
-            for (size_t times = 1 + random_index(&random, 3); times > 0; times--)
-                now = random_index(&random, 4) ? fuzz_mutate_header(work, now, ROOM, change, &random)
-                                               : change(&random, work, now, ROOM);
-            /* A block of exactly that size, so that sanitizers and valgrind see what is read behind it. */
-            exact = malloc(now ? now : 1);
-            if (exact == NULL)
-                return 1;
-            memcpy(exact, work, now);
-            LLVMFuzzerTestOneInput(exact, now);
-            free(exact);
-        }
-    }
+    for (int i = 2; i < argc; i++)
+        failed |= replay(argv[i], mutations, &random);
     printf("%d files, %ld mutations of each\n", argc > 2 ? argc - 2 : 0, mutations);
-    return argc > 2 ? 0 : 1;
+    return failed;
 }

@@ -3,6 +3,7 @@
 #define FUZZ_COMMON_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "monoforward.h"
 
@@ -18,7 +19,12 @@ typedef struct fuzz_budget {
 /** Ends the program where more is asked for. */
 mf_allocator fuzz_allocator(fuzz_budget *budget);
 
-/** A few rows through a network that is small enough. */
-void fuzz_use(mf_network *network, int training);
+/** A few rows through a network that is small enough; 1 if it predicts or, if it is to be trained, learns
+ * them. */
+int fuzz_use(mf_network *network, int training);
+
+/** Writes floats that are the same on every machine, as a file has them: finite, positive, of 16 bits or
+ * less. */
+void fuzz_exact_values(uint8_t *to, size_t count);
 
 #endif

@@ -1,6 +1,6 @@
-/* What a stranger's bytes do to the loader and to snapshots: LLVMFuzzerTestOneInput() for libFuzzer, and for
- * drive.c, which replays a corpus without it. Whatever loads must be a network that can be saved, loaded
- * again and used. SPDX-License-Identifier: MIT */
+/* What a stranger's bytes do to the loader and, by fuzz_snapshot.c, to snapshots: LLVMFuzzerTestOneInput()
+ * for libFuzzer, and for drive.c, which replays a corpus without it. Whatever loads must be a network that
+ * can be saved, loaded again and used. SPDX-License-Identifier: MIT */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include "fuzz_common.h"
 #include "fuzz_model.h"
+#include "fuzz_snapshot.h"
 
 /* ---- model files ---- */
 
@@ -34,6 +35,16 @@ static void check_round_trip(const mf_network *network, int32_t contents)
     free(other);
 }
 
+/* The node of a layer's output, by what the header says of the default. */
+static int32_t output_node(const mf_head_spec *head, int32_t units)
+{
+    if (head->output_node != MF_NODE_PREVIOUS)
+        return head->output_node;
+    if (head->input_node != MF_NODE_PREVIOUS)
+        return head->input_node;
+    return head->similarity > 0.0f ? units - 1 : units;
+}
+
 /* A builder that is told what the layer tells of itself makes a layer of the same shape. */
 static void build_again(const mf_layer *layer)
 {
@@ -52,6 +63,7 @@ static void build_again(const mf_layer *layer)
     fuzz_require(mf_builder_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
     spec.input = &input;
     spec.dropout = described.dropout;
+    spec.precision = described.precision;
     spec.seed = described.seed;
     fuzz_require(mf_builder_create(&spec, &builder) == MF_STATUS_OK);
     for (size_t node = 1; node <= units; node++) {
@@ -62,7 +74,9 @@ static void build_again(const mf_layer *layer)
         fuzz_require(mf_builder_shape(builder, (int32_t)node, &input) == MF_STATUS_OK);
         fuzz_require(memcmp(&input, &found, sizeof input) == 0);
     }
-    fuzz_require(units > 0 && memcmp(&found, &output, sizeof found) == 0);
+    fuzz_require(units > 0);
+    fuzz_require(mf_builder_shape(builder, output_node(&head, (int32_t)units), &found) == MF_STATUS_OK);
+    fuzz_require(memcmp(&found, &output, sizeof found) == 0);
     fuzz_require(mf_builder_head(builder, &head) == MF_STATUS_OK);
     fuzz_require(mf_layer_build(builder, &again) == MF_STATUS_OK);
     fuzz_require(mf_layer_parameter_count(again, &units) == MF_STATUS_OK);
@@ -122,107 +136,29 @@ static void try_model(const uint8_t *data, size_t size, int32_t contents)
     fuzz_require(b.used == 0);
 }
 
-/* ---- snapshots ---- */
-
-/* A sum around a normalisation, of 3 values. */
-static mf_layer *small_block(void)
-{
-    const int32_t kinds[] = {MF_UNIT_DENSE, MF_UNIT_BATCH_NORM, MF_UNIT_DROPOUT, MF_UNIT_ADD};
-    mf_shape input = {.struct_size = sizeof input, .rank = 1, .dims = {3, 1, 1, 1}};
-    mf_builder_spec spec;
-    mf_head_spec head;
-    mf_builder *builder = NULL;
-    mf_layer *layer = NULL;
-
-    fuzz_require(mf_builder_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
-    fuzz_require(mf_head_spec_init(&head, sizeof head) == MF_STATUS_OK);
-    spec.input = &input;
-    spec.seed = 3;
-    head.classes = 2;
-    fuzz_require(mf_builder_create(&spec, &builder) == MF_STATUS_OK);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        mf_unit_spec unit;
-
-        fuzz_require(mf_unit_spec_init(&unit, sizeof unit) == MF_STATUS_OK);
-        unit.kind = kinds[i];
-        unit.outputs = 3;
-        unit.dropout = 0.25f;
-        mf_builder_unit(builder, &unit, NULL);
-    }
-    mf_builder_head(builder, &head);
-    fuzz_require(mf_layer_build(builder, &layer) == MF_STATUS_OK);
-    mf_builder_free(builder);
-    return layer;
-}
-
-static mf_network *small_network(void)
-{
-    mf_network *network = NULL;
-    mf_optimizer_spec how;
-    mf_optimizer *optimizer = NULL;
-    mf_layer *block = small_block();
-
-    fuzz_require(mf_network_create(NULL, &network) == MF_STATUS_OK);
-    fuzz_require(mf_optimizer_spec_init(&how, sizeof how) == MF_STATUS_OK);
-    fuzz_require(mf_optimizer_create(&how, &optimizer) == MF_STATUS_OK);
-    for (uint64_t i = 0; i < 2; i++) {
-        mf_layer_spec spec;
-        mf_layer *layer = NULL;
-
-        fuzz_require(mf_layer_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
-        spec.inputs = spec.outputs = 3;
-        spec.classes = 2;
-        spec.seed = i + 1;
-        spec.normalization = i == 0 ? MF_NORMALIZATION_BATCH : MF_NORMALIZATION_NONE;
-        fuzz_require(mf_layer_create(&spec, &layer) == MF_STATUS_OK);
-        fuzz_require(mf_network_append(network, layer, NULL) == MF_STATUS_OK);
-        mf_layer_free(layer);
-    }
-    fuzz_require(mf_network_append(network, block, NULL) == MF_STATUS_OK);
-    mf_layer_free(block);
-    fuzz_require(mf_network_set_optimizer(network, optimizer) == MF_STATUS_OK);
-    mf_optimizer_free(optimizer);
-    return network;
-}
-
-size_t fuzz_snapshot(uint8_t *buffer, size_t room)
-{
-    mf_network *network = small_network();
-    size_t bytes = 0;
-
-    fuzz_require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK && bytes <= room);
-    fuzz_require(mf_network_snapshot_save(network, buffer, bytes) == MF_STATUS_OK);
-    mf_network_free(network);
-    return bytes;
-}
-
-static void try_snapshot(const uint8_t *data, size_t size)
-{
-    mf_network *network = small_network();
-    size_t bytes = 0;
-    uint8_t before[4096], after[4096];
-    mf_status status;
-
-    fuzz_require(mf_network_snapshot_size(network, &bytes) == MF_STATUS_OK && bytes <= sizeof before);
-    fuzz_require(mf_network_snapshot_save(network, before, bytes) == MF_STATUS_OK);
-    status = mf_network_snapshot_load(network, data, size);
-    fuzz_require(mf_network_snapshot_save(network, after, bytes) == MF_STATUS_OK);
-    if (status == MF_STATUS_OK)
-        fuzz_use(network, 1);
-    else
-        fuzz_require(memcmp(before, after, bytes) == 0);
-    mf_network_free(network);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size >= 8 && memcmp(data, "MFstate\n", 8) == 0) {
-        try_snapshot(data, size);
+    if (fuzz_is_snapshot(data, size)) {
+        fuzz_try_snapshot(data, size);
         return 0;
     }
     try_model(data, size, MF_CONTENTS_MODEL);
     try_model(data, size, MF_CONTENTS_TRAINING);
     return 0;
+}
+
+int fuzz_seed_loads(const uint8_t *data, size_t size)
+{
+    mf_load_spec spec;
+    mf_network *network = NULL;
+    mf_status status;
+
+    if (fuzz_is_snapshot(data, size))
+        return fuzz_snapshot_loads(data, size);
+    fuzz_require(mf_load_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    status = mf_network_load_buffer(&spec, data, size, &network);
+    mf_network_free(network);
+    return status == MF_STATUS_OK;
 }
 
 /* ---- mutations that keep the frame whole, so that they reach what is inside ---- */

@@ -34,23 +34,33 @@ static void check_again(const mf_network *network)
     free(other);
 }
 
+/* As a network, up to a layer that computes features, and with all layers frozen. */
+enum { WAYS = 3 };
+
+static mf_onnx_spec spec_of(int way, const uint8_t *data, size_t size, const mf_allocator *allocator)
+{
+    mf_onnx_spec spec;
+
+    fuzz_require(mf_onnx_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.buffer = data;
+    spec.bytes = size;
+    spec.classes = way == 0 ? 0 : 3;
+    spec.features = way == 1;
+    spec.frozen = way == 2 ? SIZE_MAX : 0;
+    spec.pool_size = way == 2 ? 0 : 1;
+    spec.allocator = allocator;
+    return spec;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_budget budget = {.most = size + ((size_t)64 << 20)};
     const mf_allocator allocator = fuzz_allocator(&budget);
-    mf_onnx_spec spec;
     mf_network *network = NULL;
     char text[300];
 
-    for (int way = 0; way < 3; way++) {
-        fuzz_require(mf_onnx_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
-        spec.buffer = data;
-        spec.bytes = size;
-        spec.classes = way == 0 ? 0 : 3;
-        spec.features = way == 1;
-        spec.frozen = way == 2 ? SIZE_MAX : 0;
-        spec.pool_size = way == 2 ? 0 : 1;
-        spec.allocator = &allocator;
+    for (int way = 0; way < WAYS; way++) {
+        mf_onnx_spec spec = spec_of(way, data, size, &allocator);
         mf_status planned = mf_onnx_plan(&spec, text, sizeof text, NULL);
         mf_status status = mf_network_import_onnx(&spec, &network);
         fuzz_require(memchr(text, 0, sizeof text) != NULL);
@@ -65,6 +75,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_require(budget.used == 0);
     }
     return 0;
+}
+
+int fuzz_seed_loads(const uint8_t *data, size_t size)
+{
+    int loads = 0;
+
+    for (int way = 0; way < WAYS; way++) {
+        mf_onnx_spec spec = spec_of(way, data, size, NULL);
+        mf_network *network = NULL;
+
+        loads |= mf_network_import_onnx(&spec, &network) == MF_STATUS_OK;
+        mf_network_free(network);
+    }
+    return loads;
 }
 
 /* ---- mutations of a single node ---- */
