@@ -11,6 +11,19 @@
 
 enum { ROOM = 1 << 16 };
 
+/* Writes a number as snapshots have counts, kinds of optimizers and floats: NaN, infinity, -1, -0. */
+static void put_number(uint8_t *data, size_t left, size_t which)
+{
+    static const uint64_t numbers[] = {
+        0,          1,          2,          3,          4,          0x101,          0x104,
+        0x7FC00000, 0x7F800000, 0xBF800000, 0x80000000, UINT32_MAX, UINT64_MAX / 2, UINT64_MAX};
+    uint64_t number = numbers[which % (sizeof numbers / sizeof *numbers)];
+    size_t bytes = number > UINT32_MAX ? 8 : 4;
+
+    for (size_t i = 0; bytes <= left && i < bytes; i++)
+        data[i] = (uint8_t)(number >> 8 * i);
+}
+
 /* One change of a kind that breaks readers. */
 static size_t change(void *user, uint8_t *data, size_t size, size_t room)
 {
@@ -20,7 +33,7 @@ static size_t change(void *user, uint8_t *data, size_t size, size_t room)
     test_random *random = user;
     size_t at = size ? random_index(random, size) : 0, left = size - at, part, length;
 
-    switch (random_index(random, 7)) {
+    switch (random_index(random, 8)) {
     case 0: /* a bit */
         if (size > 0)
             data[at] ^= (uint8_t)(1u << random_index(random, 8));
@@ -44,6 +57,9 @@ static size_t change(void *user, uint8_t *data, size_t size, size_t room)
     case 5: /* a word in place of another */
         length = strlen(words[at % 16]);
         memcpy(data + at, words[at % 16], length < left ? length : left);
+        return size;
+    case 6:
+        put_number(data + at / 4 * 4, size - at / 4 * 4, (size_t)random_next(random));
         return size;
     default: /* another digit in a number, if one is near */
         for (size_t i = at; i < size && i < at + 100; i++)

@@ -177,6 +177,8 @@ size_t fuzz_mutate_header(uint8_t *data, size_t size, size_t room, fuzz_mutator 
     size_t header = header_bytes(data, size), tail = size - 8 - header, most, now;
     uint8_t *rest;
 
+    if (fuzz_is_snapshot(data, size))
+        return fuzz_mutate_snapshot(data, size, room, mutate, user);
     if (header == 0 || room < size)
         return mutate(user, data, size, room);
     rest = malloc(tail ? tail : 1);

@@ -10,7 +10,7 @@ static size_t mutate(void *user, uint8_t *data, size_t size, size_t room)
     return LLVMFuzzerMutate(data, size, room);
 }
 
-/* In three of four cases the header alone. */
+/* In three of four cases the header alone, or what lies behind the checksum of a snapshot. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed)
 {
     if (seed % 4 == 0)
