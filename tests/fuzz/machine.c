@@ -14,6 +14,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 unsigned long machine_calls, machine_successes;
+void (*machine_tell)(const char *call, int32_t status);
 
 static void complain(const char *what, int line)
 {
@@ -106,6 +107,8 @@ static mf_status check(machine *m, unsigned allowed, mf_status status, const cha
     machine_calls++;
     machine_successes += status == MF_STATUS_OK;
     m->memory.fail_in = 0;
+    if (machine_tell != NULL)
+        machine_tell(call, status);
     if (status == MF_STATUS_OK)
         return status;
     if (status < 0 || status > MF_STATUS_VERSION || !(allowed >> status & 1) || mf_last_message()[0] == 0) {

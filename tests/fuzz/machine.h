@@ -13,4 +13,7 @@ void machine_run(const uint8_t *data, size_t size);
 /** Calls so far, and how many of them succeeded. */
 extern unsigned long machine_calls, machine_successes;
 
+/** Told of each call, as it is written in machine.c, and of its status, unless NULL. */
+extern void (*machine_tell)(const char *call, int32_t status);
+
 #endif
