@@ -62,7 +62,8 @@ static mf_network *small(void)
 
 /* ---- who may read it ---- */
 
-/* From before the first byte to the end, the new file is as closed as the old one. */
+/* From before the first byte to the end, the new file is as closed as the old one; as it is created, to all
+ * but its owner, for whoever has opened it by then reads what comes. */
 static void test_a_new_file_is_never_more_open_than_the_old_one(void **state)
 {
     static const mode_t modes[] = {0600, 0640, 0400, 0660};
@@ -79,6 +80,7 @@ static void test_a_new_file_is_never_more_open_than_the_old_one(void **state)
         memset(&faults, 0, sizeof faults);
         check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
         assert_true(faults.writes > 0);
+        assert_int_equal(faults.created, 0600);
         assert_int_equal(faults.widest, modes[i]);
         assert_int_equal(stat(path, &info), 0);
         assert_int_equal(info.st_mode & 07777, modes[i]);
@@ -124,6 +126,7 @@ static void test_the_owner_is_kept(void **state)
     check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
     assert_int_equal(faults.written.st_uid, 12345);
     assert_int_equal(faults.written.st_gid, 23456);
+    assert_int_equal(faults.created, 0600);
     assert_int_equal(faults.widest, 0640);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_uid, 12345);
@@ -197,6 +200,7 @@ static void test_the_access_control_list_is_kept(void **state)
     check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
     assert_int_equal(getxattr(path, "system.posix_acl_access", found, sizeof found), sizeof list);
     assert_memory_equal(found, list, sizeof list);
+    assert_int_equal(faults.created, 0600);
     assert_int_equal(faults.widest, 0660);
     memset(&faults, 0, sizeof faults);
     faults.no_lists = 1;
@@ -232,12 +236,39 @@ static void test_leftover_temporary_files_do_not_block_a_save(void **state)
     mf_network_free(network);
 }
 
+typedef char file_name[sizeof faults.name[0]];
+
+/* A copy of this process that saves, and writes the name that it tried first to `end`; 1 if the save failed.
+ */
+static pid_t save_in_a_copy(mf_network *network, int end)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        mf_status status = mf_network_save(network, MF_CONTENTS_MODEL, path);
+
+        syscall(SYS_write, end, faults.name[0], sizeof(file_name));
+        mf_network_free(network);
+        _exit(status != MF_STATUS_OK);
+    }
+    return child;
+}
+
+static void check_copy(pid_t child)
+{
+    int status = 0;
+
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* Names are tried until one is free, and no two processes try the same, though one is a copy of the other. */
 static void test_temporary_names_differ(void **state)
 {
     mf_network *network = small();
-    int ends[2], status = 0;
-    char childs[sizeof faults.name[0]] = "";
+    int ends[2];
+    file_name childs = "";
 
     (void)state;
     faults.taken = 50;
@@ -250,16 +281,11 @@ static void test_temporary_names_differ(void **state)
     }
     assert_int_equal(pipe(ends), 0);
     memset(&faults, 0, sizeof faults);
-    pid_t child = fork();
-    if (child == 0) {
-        mf_network_save(network, MF_CONTENTS_MODEL, path);
-        syscall(SYS_write, ends[1], faults.name[0], sizeof faults.name[0]);
-        mf_network_free(network);
-        _exit(0);
-    }
+    pid_t child = save_in_a_copy(network, ends[1]);
+
     check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
     assert_int_equal(read(ends[0], childs, sizeof childs), sizeof childs);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    check_copy(child);
     close(ends[0]);
     close(ends[1]);
     assert_true(strlen(childs) > 0);
@@ -269,6 +295,35 @@ static void test_temporary_names_differ(void **state)
     check_status(MF_STATUS_IO, mf_network_save(network, MF_CONTENTS_MODEL, path));
     assert_in_range(faults.names, 1, 10000);
     assert_int_equal(litter(), 0);
+    mf_network_free(network);
+}
+
+/* In containers every process may have the same id: two copies that begin with the same count of names, in
+ * one folder, are told apart by the time alone. */
+static void test_names_differ_where_process_ids_do_not(void **state)
+{
+    mf_network *network = small(), *loaded = NULL;
+    file_name names[2] = {"", ""};
+    pid_t copies[2];
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    faults.pid = 7;
+    assert_int_equal(getpid(), 7);
+    for (int i = 0; i < 2; i++)
+        copies[i] = save_in_a_copy(network, ends[1]);
+    for (int i = 0; i < 2; i++) {
+        check_copy(copies[i]);
+        assert_int_equal(read(ends[0], names[i], sizeof names[i]), sizeof names[i]);
+        assert_true(strlen(names[i]) > 0);
+    }
+    close(ends[0]);
+    close(ends[1]);
+    assert_string_not_equal(names[0], names[1]);
+    assert_int_equal(litter(), 0);
+    check_ok(mf_network_load(NULL, path, &loaded));
+    mf_network_free(loaded);
     mf_network_free(network);
 }
 
@@ -380,6 +435,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_access_control_list_is_kept, no_faults),
         cmocka_unit_test_setup(test_leftover_temporary_files_do_not_block_a_save, no_faults),
         cmocka_unit_test_setup(test_temporary_names_differ, no_faults),
+        cmocka_unit_test_setup(test_names_differ_where_process_ids_do_not, no_faults),
         cmocka_unit_test_setup(test_a_signal_does_not_break_a_save, no_faults),
         cmocka_unit_test_setup(test_a_folder_that_cannot_be_synced_is_reported, no_faults),
         cmocka_unit_test_setup(test_a_cancelled_thread_leaves_nothing_behind, no_faults),

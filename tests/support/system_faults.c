@@ -71,6 +71,9 @@ static void cancel(void)
 
 static int open_at(int at, const char *name, int flags, mode_t mode)
 {
+    struct stat info;
+    int file;
+
     if (interrupt() || fails(CALL_OPEN))
         return -1;
     if ((flags & O_CREAT) && (flags & O_EXCL)) {
@@ -85,7 +88,11 @@ static int open_at(int at, const char *name, int flags, mode_t mode)
             return -1;
         }
     }
-    return (int)syscall(SYS_openat, at, name, flags, mode);
+    file = (int)syscall(SYS_openat, at, name, flags, mode);
+    if (file >= 0 && (flags & O_CREAT) && (flags & O_EXCL) &&
+        syscall(SYS_newfstatat, file, "", &info, AT_EMPTY_PATH) == 0)
+        faults.created |= info.st_mode & 07777;
+    return file;
 }
 
 #define STAND_IN_OPEN(function)                                        \
@@ -265,6 +272,11 @@ int fsetxattr(int file, const char *name, const void *value, size_t bytes, int f
         return -1;
     }
     return (int)syscall(SYS_fsetxattr, file, name, value, bytes, flags);
+}
+
+pid_t getpid(void)
+{
+    return faults.pid ? faults.pid : (pid_t)syscall(SYS_getpid);
 }
 
 int open_files(void)

@@ -43,8 +43,10 @@ typedef struct system_faults {
     int no_lists;     /**< Of access control. */
     int cancelled;    /**< The thread, when it reads or writes. */
     int taken;        /**< So many new names are. */
+    int pid;          /**< The id that every process is told to have, as in containers; 0: its own. */
     size_t names;     /**< Asked for with O_EXCL, which is how a temporary file begins. */
     char name[FAULT_NAMES][512];
+    mode_t created;      /**< All permissions that new files began with: who opens one then may read on. */
     struct stat written; /**< The file, when its first bytes came. */
     mode_t widest;       /**< All permissions it ever had, from the first byte on. */
     size_t writes, syncs, folder_syncs;
