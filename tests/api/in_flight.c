@@ -1,7 +1,11 @@
-/* What must not happen at the same time is refused with BUSY: a layer trained by two pipelines, or by hand
- * while a batch of a pipeline is on its way, and calls of one pipeline from two threads.
+/* What must not happen at the same time is refused with BUSY: a layer trained by two pipelines, by hand while
+ * a batch of a pipeline is on its way or in another thread, and calls of one pipeline from two threads.
  * SPDX-License-Identifier: MIT */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "build.h"
 #include "random.h"
@@ -176,6 +180,76 @@ static void test_a_stopped_pipeline_lets_go(void **state)
     check_ok(step_network(s));
 }
 
+/* ---- two threads by hand ---- */
+
+/* A step that stands still where it writes its activation, which lies in memory that may not be written: it
+ * says so, and goes on when it is told to. A handler may call little more than read() and write(). */
+static struct {
+    void *activation;
+    size_t bytes;
+    int stands[2], goes[2]; /* pipes */
+    mf_status status;
+} held;
+
+static void hold(int number)
+{
+    char byte = (char)number;
+
+    if (write(held.stands[1], &byte, 1) != 1 || read(held.goes[0], &byte, 1) != 1 ||
+        mprotect(held.activation, held.bytes, PROT_READ | PROT_WRITE) != 0)
+        _exit(3);
+}
+
+static void *step_into_held_memory(void *scene_of_layer)
+{
+    scene *s = scene_of_layer;
+    mf_workspace *workspace = workspace_of_first(s);
+
+    held.status = mf_layer_step(layer_at(s->network, 0), workspace, ROWS, s->x, s->y, held.activation);
+    mf_workspace_free(workspace);
+    return NULL;
+}
+
+/* What another thread asks of the layer meanwhile is refused, and not a moment longer. */
+static void test_two_threads_by_hand_are_refused(void **state)
+{
+    static mf_status (*const calls[])(scene *) = {submit_to_other, step_network, step_position,
+                                                  step_layer,      pass_layer,   gradients_of_layer,
+                                                  apply_to_layer};
+    struct sigaction how = {.sa_handler = hold}, segv, bus; /* some systems send the other one */
+    scene *s = *state;
+    pthread_t thread;
+    char byte = 0;
+
+    held.bytes = (size_t)ROWS * WIDTH * sizeof(float);
+    held.activation = mmap(NULL, held.bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(held.activation != MAP_FAILED);
+    assert_int_equal(pipe(held.stands), 0);
+    assert_int_equal(pipe(held.goes), 0);
+    assert_int_equal(sigaction(SIGSEGV, &how, &segv), 0);
+    assert_int_equal(sigaction(SIGBUS, &how, &bus), 0);
+    assert_int_equal(pthread_create(&thread, NULL, step_into_held_memory, s), 0);
+    assert_int_equal(read(held.stands[0], &byte, 1), 1);
+    for (size_t c = 0; c < COUNT_OF(calls); c++) {
+        check_status(MF_STATUS_BUSY, calls[c](s));
+        check_message("in another thread");
+    }
+    assert_int_equal(write(held.goes[1], &byte, 1), 1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(sigaction(SIGSEGV, &segv, NULL), 0);
+    assert_int_equal(sigaction(SIGBUS, &bus, NULL), 0);
+    check_ok(held.status);
+    for (size_t c = 0; c < COUNT_OF(calls); c++) {
+        check_ok(calls[c](s));
+        check_ok(mf_pipeline_flush(s->other));
+    }
+    for (int end = 0; end < 2; end++) {
+        close(held.stands[end]);
+        close(held.goes[end]);
+    }
+    munmap(held.activation, held.bytes);
+}
+
 static void *flush(void *pipeline)
 {
     static mf_status status;
@@ -216,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layers_in_flight_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stopped_pipeline_lets_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_threads_by_hand_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_second_thread_is_refused, set_up, tear_down),
     };
 
