@@ -2,45 +2,163 @@
  * the norm that clipping compares is right where rows are nearly equal. SPDX-License-Identifier: MIT */
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 
-#include "build.h"
-#include "random.h"
+#include "oracle_case.h"
 
 enum { ROWS = 64, WIDTH = 300, CLASSES = 2 };
 
-/* Weights of 1e-40 would be 0 in a step, and their sum a divisor. */
+/* ---- weights of samples ---- */
+
+/* A network of one layer, and all that may train it. */
+typedef struct scene {
+    mf_optimizer *optimizer;
+    mf_network *network;
+    mf_layer *layer; /* borrowed */
+    mf_workspace *workspace, *alone;
+    mf_pipeline *pipeline;
+    float *gradients;
+    size_t count;
+} scene;
+
+static mf_pipeline *make_pipeline(mf_network *network)
+{
+    mf_pipeline_spec spec;
+    mf_pipeline *pipeline = NULL;
+
+    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = 2;
+    spec.workers = 1;
+    check_ok(mf_pipeline_create(&spec, &pipeline));
+    return pipeline;
+}
+
+static scene set_up(void)
+{
+    const size_t widths[] = {2, 3};
+    scene s = {.optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1)};
+    saved_values values;
+
+    s.network = make_stack(widths, 1, CLASSES, 7, s.optimizer);
+    s.layer = layer_at(s.network, 0);
+    s.workspace = make_network_workspace(s.network, 2);
+    s.alone = make_layer_workspace(s.layer, 2);
+    s.pipeline = make_pipeline(s.network);
+    values = save_layer_values(s.layer);
+    s.count = values.count;
+    s.gradients = get_zeroed(s.count, sizeof *s.gradients);
+    free_saved_values(&values);
+    return s;
+}
+
+static void tear_down(scene *s)
+{
+    mf_pipeline_free(s->pipeline);
+    mf_workspace_free(s->workspace);
+    mf_workspace_free(s->alone);
+    mf_network_free(s->network);
+    mf_optimizer_free(s->optimizer);
+    free(s->gradients);
+}
+
+/* Calls that read weights; each tells the loss that its report has. */
+
+static mf_status step_layer(scene *s, const mf_batch *batch, double *loss)
+{
+    mf_status status = mf_layer_step_batch(s->layer, s->alone, batch, NULL);
+
+    *loss = read_report(s->alone, 0).loss;
+    return status;
+}
+
+static mf_status step_network(scene *s, const mf_batch *batch, double *loss)
+{
+    mf_status status = mf_network_step_batch(s->network, s->workspace, batch);
+
+    *loss = read_report(s->workspace, 0).loss;
+    return status;
+}
+
+static mf_status step_position(scene *s, const mf_batch *batch, double *loss)
+{
+    mf_status status = mf_network_step_layer_batch(s->network, s->workspace, 0, batch);
+
+    *loss = read_report(s->workspace, 0).loss;
+    return status;
+}
+
+static mf_status evaluate(scene *s, const mf_batch *batch, double *loss)
+{
+    mf_status status = mf_network_evaluate_batch(s->network, s->workspace, batch);
+
+    *loss = read_report(s->workspace, 0).loss;
+    return status;
+}
+
+static mf_status take_gradients(scene *s, const mf_batch *batch, double *loss)
+{
+    mf_status status = mf_layer_gradients(s->layer, s->alone, batch, NULL, s->gradients, s->count);
+
+    *loss = read_report(s->alone, 0).loss;
+    return status;
+}
+
+static mf_status submit(scene *s, const mf_batch *batch, double *loss)
+{
+    mf_pipeline_progress_info progress = {.struct_size = sizeof progress};
+    mf_pipeline_report report = {.struct_size = sizeof report};
+    mf_status status = mf_pipeline_submit_batch(s->pipeline, batch);
+
+    check_ok(mf_pipeline_progress(s->pipeline, &progress));
+    assert_int_equal(progress.submitted, status == MF_STATUS_OK);
+    if (status != MF_STATUS_OK)
+        return status;
+    check_ok(mf_pipeline_flush(s->pipeline));
+    check_ok(mf_pipeline_poll(s->pipeline, &report));
+    check_ok(report.status);
+    *loss = report.loss;
+    return status;
+}
+
+/* Weights of 1e-40 would be 0 in a step, and their sum a divisor. Beside a weight of 1 they are nothing: the
+ * loss is that of the row of weight 1 alone. */
 static void test_subnormal_weights_are_refused(void **state)
 {
-    const float x[4] = {1, 2, 3, 4}, none[2] = {1e-40f, 0.0f}, some[2] = {1e-40f, 1.0f};
+    static mf_status (*const calls[])(scene *, const mf_batch *, double *) = {
+        step_layer, step_network, step_position, evaluate, take_gradients, submit};
+    const float x[4] = {1, 2, 3, 4}, none[][2] = {{1e-40f, 0.0f}, {1e-40f, 1e-41f}}, some[2] = {1e-40f, 1.0f};
     const int32_t y[2] = {0, 1};
-    mf_layer_spec spec = layer_spec(2, 3, CLASSES);
-    mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 0.1);
-    mf_optimizer *optimizer = NULL;
-    mf_layer *layer = make_layer(&spec);
-    mf_workspace *workspace = make_layer_workspace(layer, 2);
 
     (void)state;
-    check_ok(mf_optimizer_create(&how, &optimizer));
-    check_ok(mf_layer_set_optimizer(layer, optimizer));
-    saved_values before = save_layer_values(layer);
-    mf_batch batch = make_batch(2, x, y);
+    for (size_t c = 0; c < COUNT_OF(calls); c++) {
+        scene s = set_up();
+        saved_values before = save_layer_values(s.layer), after;
+        mf_batch batch = make_batch(2, x, y), last = make_batch(1, x + 2, y + 1);
+        double loss = 0.0, expected = 0.0;
 
-    batch.sample_weights = none;
-    check_status(MF_STATUS_ARGUMENT, mf_layer_step_batch(layer, workspace, &batch, NULL));
-    check_message("weights");
-    check_layer_unchanged(&before, layer);
-    batch.sample_weights = some;
-    check_ok(mf_layer_step_batch(layer, workspace, &batch, NULL));
-    saved_values after = save_layer_values(layer);
-
-    for (size_t i = 0; i < after.count; i++)
-        assert_true(isfinite(after.values[i]));
-    free_saved_values(&before);
-    free_saved_values(&after);
-    mf_workspace_free(workspace);
-    mf_layer_free(layer);
-    mf_optimizer_free(optimizer);
+        for (size_t i = 0; i < COUNT_OF(none); i++) {
+            batch.sample_weights = none[i];
+            check_status(MF_STATUS_ARGUMENT, calls[c](&s, &batch, &loss));
+            check_message("weights");
+            check_layer_unchanged(&before, s.layer);
+            for (size_t g = 0; g < s.count; g++)
+                assert_true(s.gradients[g] == 0.0f);
+        }
+        check_ok(evaluate(&s, &last, &expected));
+        batch.sample_weights = some;
+        check_ok(calls[c](&s, &batch, &loss));
+        check_near(expected, loss, 1e-6);
+        after = save_layer_values(s.layer);
+        for (size_t i = 0; i < after.count; i++)
+            assert_true(isfinite(after.values[i]) && isfinite(s.gradients[i]));
+        free_saved_values(&before);
+        free_saved_values(&after);
+        tear_down(&s);
+    }
 }
+
+/* ---- norms ---- */
 
 /* Norm of all gradients, summed in double. */
 static double direct_norm(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch)
@@ -59,13 +177,26 @@ static double direct_norm(mf_layer *layer, mf_workspace *workspace, const mf_bat
 }
 
 /* Rows that differ by `apart`, with labels that alternate: the gradients of the rows cancel. */
+static void draw_rows(float apart, float *x, int32_t *y)
+{
+    test_random random = {.state = 3};
+    float first[WIDTH];
+
+    for (size_t j = 0; j < WIDTH; j++)
+        first[j] = (float)random_uniform(&random, -1.0, 1.0);
+    for (size_t b = 0; b < ROWS; b++) {
+        y[b] = (int32_t)(b % 2);
+        for (size_t j = 0; j < WIDTH; j++)
+            x[b * WIDTH + j] = first[j] + apart * (float)random_uniform(&random, -1.0, 1.0);
+    }
+}
+
 static void check_norm(float apart)
 {
     mf_layer_spec spec = layer_spec(WIDTH, WIDTH, CLASSES);
     mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 0.0);
     mf_optimizer *optimizer = NULL;
     mf_layer *layer;
-    test_random random = {.state = 3};
     float *x = get_memory(ROWS * WIDTH * sizeof *x);
     int32_t y[ROWS];
 
@@ -78,13 +209,7 @@ static void check_norm(float apart)
     check_ok(mf_layer_set_trainable(layer, "bias", 0));
     mf_workspace *workspace = make_layer_workspace(layer, ROWS);
 
-    for (size_t j = 0; j < WIDTH; j++)
-        x[j] = (float)random_uniform(&random, -1.0, 1.0);
-    for (size_t b = 0; b < ROWS; b++) {
-        y[b] = (int32_t)(b % 2);
-        for (size_t j = 0; j < WIDTH; j++)
-            x[b * WIDTH + j] = x[j] + apart * (float)random_uniform(&random, -1.0, 1.0);
-    }
+    draw_rows(apart, x, y);
     mf_batch batch = make_batch(ROWS, x, y);
     double want = direct_norm(layer, workspace, &batch);
 
@@ -105,6 +230,65 @@ static void test_the_norm_is_exact_if_rows_cancel(void **state)
     check_norm(1e-6f);
     check_norm(0.0f);
 }
+
+/* What an update makes of that: the gradient of W as it is where its norm is below `clip_norm`, and scaled to
+ * it where it is above, as double precision has both. */
+static void check_update(float apart, double share)
+{
+    mf_layer_spec spec = layer_spec(WIDTH, WIDTH, CLASSES);
+    oracle_optimizer how = {.kind = MF_OPTIMIZER_SGD, .epsilon = 1e-8};
+    char name[80];
+    int32_t y[ROWS];
+    float *x = get_memory(ROWS * WIDTH * sizeof *x);
+    double *a = get_memory(ROWS * WIDTH * sizeof *a), *exact, norm;
+    mf_layer *layer;
+
+    spec.projection_gain = 1e-3f;
+    layer = make_layer(&spec);
+    draw_rows(apart, x, y);
+    exact = oracle_rows(x, ROWS, WIDTH, WIDTH);
+    check_ok(mf_layer_set_trainable(layer, "projection", 0));
+    check_ok(mf_layer_set_trainable(layer, "bias", 0));
+    oracle_layer *oracle = oracle_create(&spec, layer);
+
+    oracle->projection.frozen = oracle->bias.frozen = 1;
+    oracle_gradients(oracle, ROWS, exact, y, NULL, a);
+    norm = sqrt(oracle_squared_norm(&oracle->weight));
+    how.rate = 1.0 / norm; /* so that the way is long beside what float32 rounds away */
+    how.clip = share * norm;
+    how = rounded_to_float(how);
+    mf_optimizer *optimizer = make_optimizer_of(&how);
+    mf_workspace *workspace = make_layer_workspace(layer, ROWS);
+    mf_batch batch = make_batch(ROWS, x, y);
+    saved_values start = save_layer_values(layer);
+
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_step_batch(layer, workspace, &batch, NULL));
+    oracle_step(oracle, &how, ROWS, exact, y, NULL, a);
+    snprintf(name, sizeof name, "rows %g apart, clipped at %g of the norm", (double)apart, share);
+    compare_with_oracle(name, layer, oracle, &start, 5e-3);
+    free_saved_values(&start);
+    free(x);
+    free(a);
+    free(exact);
+    oracle_free(oracle);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
+static void test_updates_are_clipped_right_if_rows_cancel(void **state)
+{
+    const float apart[] = {1.0f, 1e-2f, 1e-4f, 1e-6f, 0.0f};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(apart); i++) {
+        check_update(apart[i], 0.9);
+        check_update(apart[i], 1.1);
+    }
+}
+
+/* ---- settings and starts ---- */
 
 /* A double that a float in a step takes for 0 means something else than 0 to the host. */
 static void test_values_that_are_0_as_a_float_are_refused(void **state)
@@ -163,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subnormal_weights_are_refused),
         cmocka_unit_test(test_the_norm_is_exact_if_rows_cancel),
+        cmocka_unit_test(test_updates_are_clipped_right_if_rows_cancel),
         cmocka_unit_test(test_values_that_are_0_as_a_float_are_refused),
         cmocka_unit_test(test_initial_parameters_are_finite),
     };
