@@ -1,12 +1,12 @@
 # What makes an error in memory harder to exploit, as distributions build their packages. Adds flags to this
-# folder and those below; MF_HARDENING=OFF leaves them out, and so do sanitizers, which look closer.
+# folder and those below; MF_HARDENING=OFF leaves them out, and so do sanitizers and fuzzers, which look closer.
 #
 # Sets mf_fortify, the flag for code that is surely optimised, and mf_unguarded, flags for files of loops that are
 # called for every few numbers and keep nothing but arrays of fixed size on the stack.
 option(MF_HARDENING "Stack protector, checked string functions, control-flow protection, read-only relocations" ON)
 set(mf_fortify "")
 set(mf_unguarded "")
-if(NOT MF_HARDENING OR MF_SANITIZE)
+if(NOT MF_HARDENING OR MF_SANITIZE OR MF_BUILD_FUZZERS)
     return()
 endif()
 include(CheckCCompilerFlag)

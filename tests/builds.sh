@@ -3,10 +3,10 @@
 #
 #     sh tests/builds.sh           those that take a minute or two: v3, native
 #     sh tests/builds.sh --all     also lto, O0, unity, clang's warnings and its sanitizers for memory that was never
-#                                  written and for undefined behaviour, musl, a bare Cortex-M4, and other machines
-#                                  under an emulator
-#     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang msan ubsan musl cortexm i386 aarch64 armhf riscv64
-#                                  s390x
+#                                  written and for undefined behaviour, the fuzz targets under libFuzzer for some
+#                                  seconds, musl, a bare Cortex-M4, and other machines under an emulator
+#     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang msan ubsan fuzz musl cortexm i386 aarch64 armhf
+#                                  riscv64 s390x
 #
 # Installs what is missing if root runs it on Debian or Ubuntu. CMocka for other machines is made from
 # Debian's sources. Writes to build-builds/ only. Says "passed: NAME: ...", "FAILED: NAME: ..." or "skip: NAME: why"
@@ -202,7 +202,7 @@ sanitized() {
     fi
     name=$1 sanitizers=$2 left_out=$3
     shift 3
-    more_targets="fuzz_drive fuzz_drive_onnx fuzz_machine onnx_imported"
+    more_targets="fuzz_drive fuzz_drive_onnx fuzz_machine fuzz_make_corpus onnx_imported"
     more_tests="|fuzz\\..*|onnx\\.golden"
     every=$({
         sed -n 's/^ *mf_add_test(\(unit\|api\) \([a-z_0-9]*\).*/\1_\2/p' tests/CMakeLists.txt
@@ -228,6 +228,53 @@ msan() {
 ubsan() {
     sanitized ubsan undefined,float-cast-overflow,float-divide-by-zero,implicit-conversion \
         "unit_products|api_pool|api_pipeline_stress|api_units_training" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0
+}
+
+# The fuzz targets as OSS-Fuzz builds them, each from its zipped seeds. What is found stays in the folder.
+fuzz() {
+    if ! want clang clang clang++ || ! have python3; then
+        echo "skip: fuzz: clang, clang++ and python3 are not all installed"
+        return
+    fi
+    out=$home/fuzz/out
+    mkdir -p "$out"
+    if ! CC=clang CXX=clang++ CFLAGS="$fuzz_flags" CXXFLAGS="$fuzz_flags" LIB_FUZZING_ENGINE=-fsanitize=fuzzer \
+        OUT="$out" WORK="$home/fuzz" sh tests/fuzz/oss_fuzz.sh >"$home/fuzz.log" 2>&1; then
+        fail fuzz "build"
+        return
+    fi
+    if grep "warning:" "$home/fuzz.log"; then
+        fail fuzz "warnings of the compiler"
+        return
+    fi
+    inputs=0
+    for target in model onnx calls; do
+        one_target "$target" || return
+    done
+    echo "passed: fuzz: 3 targets, $inputs inputs"
+}
+fuzz_flags="-g -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all"
+
+# one_target NAME: some seconds of it; adds to $inputs how many there were.
+one_target() {
+    seeds=$home/fuzz/seeds/$1
+    rm -rf "$seeds"
+    mkdir -p "$seeds" "$home/fuzz/found"
+    python3 -m zipfile -e "$out/fuzz_$1_seed_corpus.zip" "$seeds"
+    set -- "$1" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=60 -print_final_stats=1 \
+        -artifact_prefix="$home/fuzz/found/$1-"
+    case $1 in
+    model) set -- "$@" -dict="$out/fuzz_model.dict" ;;
+    calls) set -- "$@" -max_len=800 -len_control=0 ;;
+    esac
+    target=$1
+    shift
+    if ! "$out/fuzz_$target" "$@" "$seeds" >"$home/fuzz.log" 2>&1; then
+        fail fuzz "fuzz_$target, its input is in $home/fuzz/found"
+        return 1
+    fi
+    run=$(sed -n 's/^stat::number_of_executed_units: *//p' "$home/fuzz.log")
+    inputs=$((inputs + run))
 }
 
 # The library as one file, without threads, files and a heap.
@@ -263,6 +310,7 @@ one_build() {
     clang) clang_warnings ;;
     msan) msan ;;
     ubsan) ubsan ;;
+    fuzz) fuzz ;;
     musl) musl ;;
     cortexm) cortexm ;;
     i386) cross i386 i386 i686-linux-gnu i686-linux-gnu ;;
@@ -285,7 +333,7 @@ case "${1:-}" in
     tests="unit_kernels unit_updates unit_maps api_network_steps api_files_golden" # a minute or two, not more
     set -- v3 native
     ;;
---all) set -- v3 native lto O0 unity clang msan ubsan musl cortexm i386 aarch64 armhf riscv64 s390x ;;
+--all) set -- v3 native lto O0 unity clang msan ubsan fuzz musl cortexm i386 aarch64 armhf riscv64 s390x ;;
 esac
 for build in "$@"; do
     one_build "$build"
