@@ -8,7 +8,7 @@
 #     build-fuzz/tests/fuzz/fuzz_calls -max_len=800 -len_control=0 CALLS_FINDINGS tests/fuzz/corpus_calls
 #
 # Or it is MF_FUZZING_ENGINE, a flag or a library for the linker, in which case sanitizers and the eyes of the engine are
-# matters of CFLAGS: no flag is added to those of whoever builds. tests/fuzz/oss_fuzz.sh does that.
+# matters of CFLAGS: no sanitizer is added to those of whoever builds. tests/fuzz/oss_fuzz.sh does that.
 set(flags "")
 set(engine ${MF_FUZZING_ENGINE})
 if(NOT MF_FUZZING_ENGINE)
