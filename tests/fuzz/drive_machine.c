@@ -30,6 +30,8 @@ int main(int argc, char **argv)
             fprintf(stderr, "string %lu\n", now);
         machine_run(bytes, length);
     }
+    if (argc > 3)
+        failed |= machine_lacks();
     printf("%lu strings from %lu on, %lu calls, %lu of them successful\n", count, first, machine_calls,
            machine_successes);
     return failed;
