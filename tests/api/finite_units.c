@@ -129,19 +129,6 @@ static void spoil(test_random *random, mf_layer *layer, int one_of)
     }
 }
 
-static mf_pipeline *make_pipeline(mf_network *network)
-{
-    mf_pipeline_spec spec;
-    mf_pipeline *pipeline = NULL;
-
-    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
-    spec.network = network;
-    spec.max_batch = ROWS;
-    spec.workers = 1;
-    check_ok(mf_pipeline_create(&spec, &pipeline));
-    return pipeline;
-}
-
 static void set_up(trial *t, test_random *random, size_t family)
 {
     units_plan plan = draw_plan(random, family);
@@ -161,7 +148,7 @@ static void set_up(trial *t, test_random *random, size_t family)
     t->scores = t->labels * t->classes;
     t->vocabulary = layer_vocabulary(t->layer);
     t->workspace = make_network_workspace(t->network, ROWS);
-    t->pipeline = make_pipeline(t->network);
+    t->pipeline = make_network_pipeline(t->network, ROWS, 1);
     t->values = count_gradients(t->layer);
     t->x = get_memory(ROWS * t->inputs * sizeof *t->x);
     t->y = get_memory(ROWS * t->labels * sizeof *t->y);

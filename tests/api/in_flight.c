@@ -23,19 +23,6 @@ typedef struct scene {
     int32_t y[ROWS];
 } scene;
 
-static mf_pipeline *make_pipeline(mf_network *network)
-{
-    mf_pipeline_spec spec;
-    mf_pipeline *pipeline = NULL;
-
-    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
-    spec.network = network;
-    spec.max_batch = ROWS;
-    spec.workers = 1;
-    check_ok(mf_pipeline_create(&spec, &pipeline));
-    return pipeline;
-}
-
 static int set_up(void **state)
 {
     const size_t widths[] = {WIDTH, WIDTH, WIDTH};
@@ -46,8 +33,8 @@ static int set_up(void **state)
     s->optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 1e-3);
     s->network = make_stack(widths, 2, CLASSES, 1, s->optimizer);
     s->workspace = make_network_workspace(s->network, ROWS);
-    s->pipeline = make_pipeline(s->network);
-    s->other = make_pipeline(s->network);
+    s->pipeline = make_network_pipeline(s->network, ROWS, 1);
+    s->other = make_network_pipeline(s->network, ROWS, 1);
     s->x = get_memory(ROWS * WIDTH * sizeof *s->x);
     random_values(&random, s->x, ROWS * WIDTH, 1.0);
     random_labels(&random, s->y, ROWS, CLASSES);

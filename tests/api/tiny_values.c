@@ -21,19 +21,6 @@ typedef struct scene {
     size_t count;
 } scene;
 
-static mf_pipeline *make_pipeline(mf_network *network)
-{
-    mf_pipeline_spec spec;
-    mf_pipeline *pipeline = NULL;
-
-    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
-    spec.network = network;
-    spec.max_batch = 2;
-    spec.workers = 1;
-    check_ok(mf_pipeline_create(&spec, &pipeline));
-    return pipeline;
-}
-
 static scene set_up(void)
 {
     const size_t widths[] = {2, 3};
@@ -44,7 +31,7 @@ static scene set_up(void)
     s.layer = layer_at(s.network, 0);
     s.workspace = make_network_workspace(s.network, 2);
     s.alone = make_layer_workspace(s.layer, 2);
-    s.pipeline = make_pipeline(s.network);
+    s.pipeline = make_network_pipeline(s.network, 2, 1);
     values = save_layer_values(s.layer);
     s.count = values.count;
     s.gradients = get_zeroed(s.count, sizeof *s.gradients);

@@ -121,6 +121,19 @@ mf_workspace *make_network_workspace(mf_network *network, size_t max_batch)
     return make_workspace(network, NULL, MF_WORKSPACE_TRAINING, max_batch);
 }
 
+mf_pipeline *make_network_pipeline(mf_network *network, size_t max_batch, uint32_t workers)
+{
+    mf_pipeline_spec spec;
+    mf_pipeline *pipeline = NULL;
+
+    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = max_batch;
+    spec.workers = workers;
+    check_ok(mf_pipeline_create(&spec, &pipeline));
+    return pipeline;
+}
+
 mf_report read_report(const mf_workspace *workspace, size_t position)
 {
     mf_report report;
