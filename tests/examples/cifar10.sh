@@ -12,10 +12,7 @@ mkdir "$data"
 fine=$work/fine
 mkdir "$fine"
 "$make_cifar" "$fine" 40 60 fine || exit 1
-unset MONOFORWARD_CIFAR10 MONOFORWARD_CIFAR100
-# Where none of the usual places is.
-mkdir -p "$work/a/b"
-cd "$work/a/b" || exit 1
+without_data
 
 # What follows the data folder is the same wherever nothing else is said.
 small() {

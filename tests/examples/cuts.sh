@@ -7,8 +7,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/common.sh"
 runner=$(cd "$(dirname "$0")/../../examples/studies/cuts" && pwd)/run.sh
-mkdir -p "$work/a/b" "$work/text" && cd "$work/a/b" || exit 1 # where none of the usual places is
-unset MONOFORWARD_DATA
+mkdir "$work/text" || exit 1
+without_data
 "$make_cifar" "$work" 40 60 || exit 1
 for part in train valid test; do
     awk 'BEGIN { while (i++ < 400) print (i % 3 ? "to be or not to be" : "that is the question"), i % 7 }' \

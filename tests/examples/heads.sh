@@ -5,7 +5,7 @@ heads=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/common.sh"
-cd "$work" || exit 1 # no data beside it
+without_data
 
 # costs SHAPE HEAD ARITHMETIC PARAMETERS
 costs() {

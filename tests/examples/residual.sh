@@ -9,10 +9,9 @@ trap 'rm -rf "$work"' EXIT
 . "$source/tests/python.sh"
 
 data=$work/data
-mkdir -p "$data" "$work/a/b"
+mkdir "$data"
 "$make_cifar" "$data" 64 100 || exit 1
-unset MONOFORWARD_CIFAR10
-cd "$work/a/b" || exit 1 # where none of the usual places is
+without_data
 
 # same_figures WHAT COMMAND...: it learns, and ends with the accuracy and loss of the program in C.
 same_figures() {

@@ -5,7 +5,7 @@ program=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/common.sh"
-cd "$work" || exit 1 # no data beside it
+without_data
 small="--width 16 --embedding 8 --rank 4 --candidates 100 --tokens 4000 --judged 512 --threads 1"
 
 for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law log-uniform" "--head shared --law uniform" \
