@@ -7,6 +7,8 @@
 #                                  seconds, musl, a bare Cortex-M4, and other machines under an emulator
 #     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang msan ubsan fuzz musl cortexm i386 aarch64 armhf
 #                                  riscv64 s390x
+#     sh tests/builds.sh --every NAME...    these, with every test of the labels unit and api, where the ones above run 14:
+#                                  half an hour and more under an emulator
 #
 # Installs what is missing if root runs it on Debian or Ubuntu. CMocka for other machines is made from
 # Debian's sources. Writes to build-builds/ only. Says "passed: NAME: ...", "FAILED: NAME: ..." or "skip: NAME: why"
@@ -28,8 +30,11 @@ unit_tests="unit_kernels unit_updates unit_activations unit_maps unit_numbers un
 tests="$unit_tests api_network_steps
     api_errors_overflow api_conv_refused api_conv_workspace api_files_golden api_files_hostile api_files_process"
 
-have() {
-    command -v "$1" >/dev/null 2>&1
+have() { # a command, or a file by its whole path
+    case $1 in
+    /*) [ -e "$1" ] ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
 }
 
 fail() { # name, what: shows the end of the log
@@ -38,7 +43,7 @@ fail() { # name, what: shows the end of the log
     echo "FAILED: $1: $2"
 }
 
-# want PACKAGE COMMAND...: installs the package unless all commands are there; fails if it cannot.
+# want PACKAGE WHAT...: installs the package unless it is all there, commands or files; fails if it cannot.
 updated=0
 want() {
     package=$1
@@ -139,6 +144,14 @@ sources() {
         ar rcs lib/libcmocka.a cmocka.o && rm -f cmocka.o)
 }
 
+# every_test LEFT_OUT: those of the labels unit and api but for these.
+every_test() {
+    {
+        sed -n 's/^ *mf_add_test(\(unit\|api\) \([a-z_0-9]*\).*/\1_\2/p' tests/CMakeLists.txt
+        printf '%s\n' api_files_faults api_files_faults_each
+    } | grep -vxE "$1"
+}
+
 # elsewhere NAME COMPILER FOLDERS ARGUMENTS...: a build whose libraries come from these folders alone.
 elsewhere() {
     name=$1 compiler=$2 folders=$3
@@ -152,10 +165,10 @@ elsewhere() {
         -DCMAKE_FIND_ROOT_PATH_MODE_PROGRAM=NEVER "$@"
 }
 
-# cross NAME PROCESSOR TRIPLE PACKAGE
+# cross NAME PROCESSOR TRIPLE DEBIAN: the last is Debian's name of the machine.
 cross() {
-    if ! want "gcc-$4" "$3-gcc"; then
-        echo "skip: $1: $3-gcc is not installed (Debian: gcc-$4)"
+    if ! want "gcc-$3" "$3-gcc" || ! want "libc6-dev-$4-cross" "/usr/$3/lib/crt1.o"; then
+        echo "skip: $1: gcc or the C library is not installed (Debian: gcc-$3, libc6-dev-$4-cross)"
         return
     fi
     loader=/usr/$3/lib/ld-linux.so.2
@@ -193,23 +206,26 @@ clang_warnings() {
     check clang "" -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS="-Wpedantic -Wconversion" -DMF_BUILD_TESTS=OFF
 }
 
+# clang, and what its sanitizers and libFuzzer link, which Debian only recommends to go with it.
+want_sanitizers() {
+    want clang clang clang++ || return
+    version=$(clang -dumpversion)
+    want "libclang-rt-${version%%.*}-dev" "$(clang -print-resource-dir)/lib/linux"
+}
+
 # sanitized NAME SANITIZERS LEFT_OUT CMAKE_ARGUMENTS...: clang's, on all tests of labels unit, api and fuzz but those
 # left out.
 sanitized() {
-    if ! want clang clang; then
-        echo "skip: $1: clang is not installed"
+    if ! want_sanitizers; then
+        echo "skip: $1: clang or its runtime libraries are not installed"
         return
     fi
     name=$1 sanitizers=$2 left_out=$3
     shift 3
     more_targets="fuzz_drive fuzz_drive_onnx fuzz_machine fuzz_make_corpus onnx_imported"
     more_tests="|fuzz\\..*|onnx\\.golden"
-    every=$({
-        sed -n 's/^ *mf_add_test(\(unit\|api\) \([a-z_0-9]*\).*/\1_\2/p' tests/CMakeLists.txt
-        printf '%s\n' api_files_faults api_files_faults_each
-    } | grep -vxE "$left_out")
-    check "$name" "$every" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DMF_BLAS=builtin -DMF_MPI=off \
-        -DMF_SANITIZE="$sanitizers" "$@"
+    check "$name" "$(every_test "$left_out")" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DMF_BLAS=builtin \
+        -DMF_MPI=off -DMF_SANITIZE="$sanitizers" "$@"
     more_targets='' more_tests=''
 }
 
@@ -232,8 +248,8 @@ ubsan() {
 
 # The fuzz targets as OSS-Fuzz builds them, each from its zipped seeds. What is found stays in the folder.
 fuzz() {
-    if ! want clang clang clang++ || ! have python3; then
-        echo "skip: fuzz: clang, clang++ and python3 are not all installed"
+    if ! want_sanitizers || ! have python3; then
+        echo "skip: fuzz: clang, its runtime libraries and python3 are not all installed"
         return
     fi
     out=$home/fuzz/out
@@ -280,8 +296,7 @@ one_target() {
 # The library as one file, without threads, files and a heap.
 cortexm() {
     if ! want gcc-arm-none-eabi arm-none-eabi-gcc || ! want qemu-system-arm qemu-system-arm ||
-        ! { [ -d /usr/lib/arm-none-eabi/newlib ] || want libnewlib-arm-none-eabi newlib-is-no-command ||
-            [ -d /usr/lib/arm-none-eabi/newlib ]; }; then
+        ! want libnewlib-arm-none-eabi /usr/lib/arm-none-eabi/newlib; then
         echo "skip: cortexm: Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi, qemu-system-arm are not all installed"
     elif ! sh examples/device/run.sh "$home/cortexm" >"$home/cortexm.log" 2>&1; then
         fail cortexm "examples/device"
@@ -313,13 +328,13 @@ one_build() {
     fuzz) fuzz ;;
     musl) musl ;;
     cortexm) cortexm ;;
-    i386) cross i386 i386 i686-linux-gnu i686-linux-gnu ;;
-    aarch64) cross aarch64 aarch64 aarch64-linux-gnu aarch64-linux-gnu ;;
-    armhf) cross armhf arm arm-linux-gnueabihf arm-linux-gnueabihf ;;
-    riscv64) cross riscv64 riscv64 riscv64-linux-gnu riscv64-linux-gnu ;;
-    s390x) cross s390x s390x s390x-linux-gnu s390x-linux-gnu ;;
+    i386) cross i386 i386 i686-linux-gnu i386 ;;
+    aarch64) cross aarch64 aarch64 aarch64-linux-gnu arm64 ;;
+    armhf) cross armhf arm arm-linux-gnueabihf armhf ;;
+    riscv64) cross riscv64 riscv64 riscv64-linux-gnu riscv64 ;;
+    s390x) cross s390x s390x s390x-linux-gnu s390x ;;
     *)
-        echo "usage: sh tests/builds.sh [--all | NAME...]" >&2
+        echo "usage: sh tests/builds.sh [--all | [--every] NAME...]" >&2
         exit 2
         ;;
     esac
@@ -332,6 +347,10 @@ case "${1:-}" in
 "")
     tests="unit_kernels unit_updates unit_maps api_network_steps api_files_golden" # a minute or two, not more
     set -- v3 native
+    ;;
+--every)
+    tests=$(every_test "")
+    shift
     ;;
 --all) set -- v3 native lto O0 unity clang msan ubsan fuzz musl cortexm i386 aarch64 armhf riscv64 s390x ;;
 esac
