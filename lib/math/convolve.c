@@ -375,11 +375,12 @@ static phase phase_at(const mfi_geometry *g, const turned *t, const size_t numbe
 }
 
 /* W turned round is a matrix [channels, filters x taps]. Its columns go over some filters at a time, and of
- * these over the taps: so what belongs together in the panels of W is turned as a square. */
+ * these over the taps: so what belongs together in the panels of W is turned as a square. Some are two at
+ * least, the filters of a pair in bf16, also where a vector has one lane. */
 static size_t turned_filters(const mfi_kernels *kernels, const mfi_geometry *g, size_t filter)
 {
     size_t left = kernels->order.width - filter % kernels->order.width;
-    return mfi_least(mfi_least(left, kernels->order.lanes), g->filters - filter);
+    return mfi_least(mfi_least(left, mfi_most(kernels->order.lanes, 2)), g->filters - filter);
 }
 
 static void turn_panel(const mfi_convolve *c, const operands *o, const phase *p, const float *w, size_t first,

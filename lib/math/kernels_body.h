@@ -248,16 +248,18 @@ static float highest_of(size_t count, const float *x)
     return highest;
 }
 
-/* A vector of floats as doubles, in two registers. */
-typedef float half_vector __attribute__((vector_size(MFI_LANES / 2 * sizeof(float))));
-typedef double double_vector __attribute__((vector_size(MFI_LANES / 2 * sizeof(double))));
+/* A vector of floats as doubles: in two registers, where it has more than one lane. */
+enum { DOUBLE_LANES = MFI_LANES > 1 ? MFI_LANES / 2 : 1, DOUBLE_PARTS = MFI_LANES / DOUBLE_LANES };
+typedef float part_vector __attribute__((vector_size(DOUBLE_LANES * sizeof(float))));
+typedef double double_vector __attribute__((vector_size(DOUBLE_LANES * sizeof(double))));
 
-INLINE void add_as_doubles(vector term, double_vector sums[2])
+INLINE void add_as_doubles(vector term, double_vector sums[DOUBLE_PARTS])
 {
-    half_vector halves[2];
-    memcpy(halves, &term, sizeof term);
-    sums[0] += __builtin_convertvector(halves[0], double_vector);
-    sums[1] += __builtin_convertvector(halves[1], double_vector);
+    part_vector parts[DOUBLE_PARTS];
+    memcpy(parts, &term, sizeof term);
+    UNROLL(2)
+    for (int part = 0; part < DOUBLE_PARTS; part++)
+        sums[part] += __builtin_convertvector(parts[part], double_vector);
 }
 
 INLINE vector term_of(vector x, float highest)
@@ -268,7 +270,7 @@ INLINE vector term_of(vector x, float highest)
 
 static double exponentials(size_t count, const float *x, float highest, float *to)
 {
-    double_vector sums[2] = {{0}};
+    double_vector sums[DOUBLE_PARTS] = {{0}};
     double sum = 0.0;
     size_t i = 0;
     for (; i + MFI_LANES <= count; i += MFI_LANES) {
@@ -286,8 +288,9 @@ static double exponentials(size_t count, const float *x, float highest, float *t
             to[i + lane] = rest[lane];
         add_as_doubles(rest, sums);
     }
-    sums[0] += sums[1];
-    for (int lane = 0; lane < MFI_LANES / 2; lane++)
+    for (int part = 1; part < DOUBLE_PARTS; part++)
+        sums[0] += sums[part];
+    for (int lane = 0; lane < DOUBLE_LANES; lane++)
         sum += sums[0][lane];
     return sum;
 }

@@ -137,6 +137,8 @@ static mfi_grouped with_room(const fixture *f, const mfi_kernels *kernels, bool 
 static void check_variant(const mfi_kernels *kernels, int index)
 {
     test_random random = {77 + (uint64_t)index};
+    /* Without vectors one sum has the terms of four, and may be off by as much more. */
+    double tolerance = kernels->order.lanes == 1 ? 8e-4 : 2e-4;
 
     for (int round = 0; round < 150; round++) {
         fixture f;
@@ -149,7 +151,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
             f.dw[i] = 1.0f; /* it is added to */
         mfi_grouped_add_weights(&c, f.x, f.u, f.dw);
         for (size_t i = 0; i < weights; i++)
-            check_near(f.exact_dw[i] + 1.0, f.dw[i], 2e-4);
+            check_near(f.exact_dw[i] + 1.0, f.dw[i], tolerance);
         if (input) {
             mfi_grouped_input(&c, f.w, f.u, f.dx);
             for (size_t i = 0; i < IMAGES; i++)

@@ -36,8 +36,17 @@ static void test_avx512(void **state)
     test_variant(2);
 }
 
+extern const mfi_kernels kernels_scalar;
+
+static void test_scalar(void **state)
+{
+    (void)state;
+    check_variant(&kernels_scalar, 3);
+}
+
 /* The beginning of a list of tests. */
-#define VARIANT_TESTS \
-    cmocka_unit_test(test_generic), cmocka_unit_test(test_avx2), cmocka_unit_test(test_avx512)
+#define VARIANT_TESTS                                                                           \
+    cmocka_unit_test(test_generic), cmocka_unit_test(test_avx2), cmocka_unit_test(test_avx512), \
+        cmocka_unit_test(test_scalar)
 
 #endif
