@@ -21,14 +21,71 @@
 #include <fenv.h>
 #endif
 
+/* 32-bit x86 hands numbers from function to function in its old unit, which has a mode of its own: in the
+ * upper half of the values below. There a signalling NaN is an exception on the way. */
+#if defined(__SSE2__) && defined(__i386__)
+enum { MFI_X87_MASKS = 0x3F };
+
+static inline uint64_t mfi_x87_mode(void)
+{
+    uint16_t mode;
+    __asm__ volatile("fnstcw %0" : "=m"(mode));
+    return (uint64_t)mode << 32;
+}
+
+/* Flags of what was masked would trap once it no longer is. */
+static inline void mfi_x87_set(uint64_t mode)
+{
+    uint16_t control = (uint16_t)(mode >> 32);
+    __asm__ volatile("fnclex\n\tfldcw %0" : : "m"(control));
+}
+
+static inline bool mfi_x87_traps(uint64_t mode)
+{
+    return (mode >> 32 & MFI_X87_MASKS) != MFI_X87_MASKS;
+}
+#else
+enum { MFI_X87_MASKS = 0 };
+
+static inline uint64_t mfi_x87_mode(void)
+{
+    return 0;
+}
+
+static inline void mfi_x87_set(uint64_t mode)
+{
+    (void)mode;
+}
+
+static inline bool mfi_x87_traps(uint64_t mode)
+{
+    (void)mode;
+    return false;
+}
+#endif
+
+static inline void mfi_x87_calm(uint64_t mode)
+{
+    if (mfi_x87_traps(mode))
+        mfi_x87_set(mode | (uint64_t)MFI_X87_MASKS << 32);
+}
+
+static inline void mfi_x87_uncalm(uint64_t mode)
+{
+    if (mfi_x87_traps(mode))
+        mfi_x87_set(mode);
+}
+
 /* Returns the former mode, for mfi_subnormals_restore(). Exceptions that the host has unmasked are masked. */
 static inline uint64_t mfi_subnormals_to_zero(void)
 {
 #if defined(__SSE2__)
     const unsigned results_to_zero = 0x8000, inputs_to_zero = 0x0040, masks = 0x1F80;
     unsigned mode = _mm_getcsr();
+    uint64_t old = mfi_x87_mode();
     _mm_setcsr(mode | results_to_zero | inputs_to_zero | masks);
-    return mode;
+    mfi_x87_calm(old);
+    return mode | old;
 #elif defined(__aarch64__)
     const uint64_t to_zero = UINT64_C(1) << 24, traps = 0x9F00;
     uint64_t mode;
@@ -46,7 +103,7 @@ static inline uint64_t mfi_subnormals_to_zero(void)
 static inline uint64_t mfi_float_mode(void)
 {
 #if defined(__SSE2__)
-    return _mm_getcsr();
+    return _mm_getcsr() | mfi_x87_mode();
 #elif defined(__aarch64__)
     uint64_t mode;
     __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
@@ -60,6 +117,7 @@ static inline void mfi_subnormals_restore(uint64_t mode)
 {
 #if defined(__SSE2__)
     _mm_setcsr((unsigned)mode);
+    mfi_x87_uncalm(mode);
 #elif defined(__aarch64__)
     __asm__ volatile("msr fpcr, %0" : : "r"(mode));
 #else
@@ -73,9 +131,11 @@ static inline uint64_t mfi_float_calm(void)
 {
 #if defined(__SSE2__)
     unsigned mode = _mm_getcsr();
+    uint64_t old = mfi_x87_mode();
     if ((mode & 0x1F80) != 0x1F80)
         _mm_setcsr(mode | 0x1F80);
-    return mode;
+    mfi_x87_calm(old);
+    return mode | old;
 #elif defined(__aarch64__)
     uint64_t mode = mfi_float_mode();
     if ((mode & 0x9F00) != 0)
@@ -89,7 +149,7 @@ static inline uint64_t mfi_float_calm(void)
 static inline void mfi_float_uncalm(const uint64_t *mode)
 {
 #if defined(__SSE2__)
-    if ((*mode & 0x1F80) != 0x1F80)
+    if ((*mode & 0x1F80) != 0x1F80 || mfi_x87_traps(*mode))
         mfi_subnormals_restore(*mode);
 #elif defined(__aarch64__)
     if ((*mode & 0x9F00) != 0)

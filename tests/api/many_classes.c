@@ -526,13 +526,15 @@ static void test_refused(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_network_top(f.network, workspace, 2, &batch, 2, labels, top, NULL));
     check_status(MF_STATUS_HANDLE, mf_network_top(NULL, workspace, 0, &batch, 2, labels, top, NULL));
 
-    /* A goodness that is not finite, in the second block. */
+    /* A goodness that is not finite, in the second block: whatever the order of its sum, its terms are too
+     * large. */
     size_t count;
-    float *m = read_parameter(layer_at(f.network, 1), "head.projection", &count);
-    for (size_t i = 0; i < 12; i++)
-        m[5000 * 12 + i] = i % 2 ? 3e38f : -3e38f;
-    for (size_t i = 0; i < INPUTS; i++)
-        f.x[i] *= 1e3f;
+    float *m = read_parameter(layer_at(f.network, 1), "head.projection", &count), large[12];
+    for (size_t i = 0; i < 12; i++) {
+        large[i] = 1000.0f;
+        m[5000 * 12 + i] = 3e38f;
+    }
+    check_ok(mf_layer_set_parameter(layer_at(f.network, 1), "units.2.bias", large, 12));
     check_ok(mf_layer_set_parameter(layer_at(f.network, 1), "head.projection", m, count));
     check_status(MF_STATUS_NUMERIC,
                  mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, 2, labels, top, NULL));
