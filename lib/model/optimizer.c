@@ -179,7 +179,14 @@ static mfi_rule_kind rule_kind(const mf_optimizer_spec *spec, bool has_momentum)
     }
 }
 
-mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, uint64_t step, int decays)
+static mfi_correction correction_at(const mf_optimizer_spec *spec, uint64_t step)
+{
+    return (mfi_correction){step, 1.0 - pow((double)spec->beta1, (double)step),
+                            1.0 / sqrt(1.0 - pow((double)spec->beta2, (double)step))};
+}
+
+mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, uint64_t step, int decays,
+                            mfi_correction *kept)
 {
     double rate = (double)spec->learning_rate, decay = decays ? (double)spec->weight_decay : 0.0;
     mfi_rule rule = {
@@ -194,8 +201,10 @@ mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, ui
         .root = 1.0f,
     };
     if (rule.kind == MFI_RULE_ADAM) {
-        rule.rate = (float)(rate / (1.0 - pow((double)spec->beta1, (double)step)));
-        rule.root = (float)(1.0 / sqrt(1.0 - pow((double)spec->beta2, (double)step)));
+        if (kept->step != step)
+            *kept = correction_at(spec, step);
+        rule.rate = (float)(rate / kept->first);
+        rule.root = (float)kept->root;
     }
     if (spec->kind == MF_OPTIMIZER_ADAMW) {
         rule.decay = 0.0f;

@@ -30,8 +30,17 @@ mf_status mfi_optimizer_check_spec(const mf_optimizer_spec *spec);
  * Each slot has the parameter's shape. */
 size_t mfi_optimizer_slots(int32_t kind, bool has_momentum);
 
-/* The rule of update number `step`, counted from 1, for a parameter with weight decay or without. */
-mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, uint64_t step, int decays);
+/* Adam's bias corrections: 1 - beta1^step, and 1 / sqrt of the second. Powers are dear on a microcontroller,
+ * and the parameters of a layer are at the same step, nearly always. */
+typedef struct mfi_correction {
+    uint64_t step; /* 0: none yet */
+    double first, root;
+} mfi_correction;
+
+/* The rule of update number `step`, counted from 1, for a parameter with weight decay or without. `kept` is
+ * from one call to the next with the same spec. */
+mfi_rule mfi_optimizer_rule(const mf_optimizer_spec *spec, bool has_momentum, uint64_t step, int decays,
+                            mfi_correction *kept);
 
 /* Factors of a learning rate. They are not inline, so that no compiler moves their arithmetic out of where
  * exceptions are masked. */

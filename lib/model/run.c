@@ -51,7 +51,7 @@ mfi_target mfi_run_target(mfi_run *run, int32_t parameter)
         if (run->use == MFI_UPDATE)
             run->learner->parameters[parameter].steps = step;
         target.rule = mfi_optimizer_rule(&run->settings->optimizer, run->settings->has_momentum, step,
-                                         mfi_role_decays(role));
+                                         mfi_role_decays(role), &run->correction);
     }
     return target;
 }

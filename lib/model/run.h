@@ -29,6 +29,7 @@ typedef struct mfi_run {
     mf_layer *learner; /* the layer, if it is updated */
     double squares;    /* the sum so far */
     float *out;        /* gradients of all parameters, one after the other */
+    mfi_correction correction;
 } mfi_run;
 
 /* Rows of values, `stride` apart. */
