@@ -3,10 +3,11 @@
 
     python3 tests/mutants.py RESULTS [--count 200] [--seed 1] [--seconds N]
 
-copies the tree to build-mutants/, changes one operator, constant or statement of lib/model or lib/math in the copy,
-builds it, and runs the tests labelled unit, api and fuzz, the short ones first, until one fails. RESULTS gets a line
-for each mutant as it ends: "killed TEST", "survived" or "broken" (it does not compile, and counts for nothing); mutants
-that it has are not tried again, so that a run can be stopped and goes on. Ends with a line of counts.
+copies a commit to build-mutants/, changes one operator, constant or statement of lib/model or lib/math in the copy,
+builds it, and runs the tests labelled unit, api and fuzz, the short ones first, until one fails. RESULTS begins with the
+commit, the newest one if the file is new, and gets a line for each mutant as it ends: "killed TEST", "survived" or
+"broken" (it does not compile, and counts for nothing); mutants that it has are not tried again, so that a run can be
+stopped and goes on, on another machine, too. Ends with a line of counts.
 SPDX-License-Identifier: MIT
 """
 import argparse
@@ -83,12 +84,21 @@ def build(targets):
     return run(["cmake", "--build", str(BUILD), "-j", str(os.cpu_count()), "--target", *targets]).returncode == 0
 
 
+def copy_of(commit):
+    """The tree of a commit in TREE, unless it is there."""
+    told = HOME / "commit"
+    if told.exists() and told.read_text() == commit:
+        return
+    shutil.rmtree(HOME, ignore_errors=True)
+    TREE.mkdir(parents=True)
+    archive = subprocess.run(["git", "-C", str(ROOT), "archive", commit], stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(TREE)], input=archive, check=True)
+    told.write_text(commit)
+
+
 def prepare():
-    """A copy of the tree, its build, and the tests with the seconds that each takes, the short ones first."""
+    """The build of the copy, and the tests with the seconds that each takes, the short ones first."""
     if not (BUILD / "CMakeCache.txt").exists():
-        for name in run(["git", "-C", str(ROOT), "ls-files"]).stdout.splitlines():
-            (TREE / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, TREE / name)
         made = run(["cmake", "-S", str(TREE), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS=-O1",
                     "-DMF_BUILD_EXAMPLES=OFF", "-DMF_MPI=off"])
         if made.returncode != 0 or not build(["all"]):
@@ -149,10 +159,14 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that judge() puts back what it changed
     started = time.monotonic()
     known = {}
-    if options.results.exists():
-        for line in options.results.read_text().splitlines():
-            outcome, place, change = line.split("\t")
-            known[place, change] = outcome
+    if not options.results.exists():
+        commit = run(["git", "-C", str(ROOT), "rev-parse", "HEAD"]).stdout.strip()
+        options.results.write_text(f"commit {commit}\n")
+    first, *others = options.results.read_text().splitlines()
+    for line in others:
+        outcome, place, change = line.split("\t")
+        known[place, change] = outcome
+    copy_of(first.split()[1])
     tests = prepare()
     mutants, places = sample(options.count, options.seed)
     for position, mutant in enumerate(mutants):
