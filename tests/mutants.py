@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the library in one place at a time and looks whether a test notices:
 
-    python3 tests/mutants.py RESULTS [--count 200] [--seed 1] [--seconds N]
+    python3 tests/mutants.py RESULTS [--count 200] [--workers 1] [--seconds N]
 
 copies a commit to build-mutants/, changes one operator, constant or statement of lib/model or lib/math in the copy,
 builds it, and runs the tests labelled unit, api and fuzz, the short ones first, until one fails. RESULTS begins with the
@@ -11,20 +11,19 @@ stopped and goes on, on another machine, too. Ends with a line of counts.
 SPDX-License-Identifier: MIT
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
 import random
 import re
-import shutil
-import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOME = ROOT / "build-mutants"
-TREE, BUILD = HOME / "tree", HOME / "build"
 # What no test can run: instruction sets that this machine may lack, and a library's products.
 LEFT_OUT = re.compile(r"kernels_avx|gemm_cblas|blas\.c$|lanes\.h$|pairs\.h$")
 OTHER = {"<=": "<", ">=": ">", "==": "!=", "!=": "==", "<": "<=", ">": ">=", "&&": "||", "||": "&&", "+": "-",
@@ -46,9 +45,9 @@ def declares(statement):
     return re.match(r"(?:const |struct |static )*[a-z_]\w*(?: \**|\*+ ?)[a-z_]\w*(?:\[[^\]]*\])*(?: =|;|,)", statement)
 
 
-def mutants_of(name):
+def mutants_of(tree, name):
     """(line, what it becomes) for every place of a file that can be broken."""
-    text = (TREE / name).read_text()
+    text = (tree / name).read_text()
     lines = text.split("\n")
     found = []
     for number, code in enumerate(without_comments(text).split("\n")):
@@ -68,10 +67,10 @@ def mutants_of(name):
     return [(name, number, change) for number, change in found]
 
 
-def sample(count, seed):
-    names = sorted(str(path.relative_to(TREE)) for folder in ("lib/model", "lib/math")
-                   for path in (TREE / folder).rglob("*.[ch]") if not LEFT_OUT.search(str(path)))
-    every = [mutant for name in names for mutant in mutants_of(name)]
+def sample(tree, count, seed):
+    names = sorted(str(path.relative_to(tree)) for folder in ("lib/model", "lib/math")
+                   for path in (tree / folder).rglob("*.[ch]") if not LEFT_OUT.search(str(path)))
+    every = [mutant for name in names for mutant in mutants_of(tree, name)]
     random.Random(seed).shuffle(every)
     return every[:count], len(every)
 
@@ -80,73 +79,102 @@ def run(command, **options):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
 
 
-def build(targets):
-    return run(["cmake", "--build", str(BUILD), "-j", str(os.cpu_count()), "--target", *targets]).returncode == 0
-
-
-def copy_of(commit):
-    """The tree of a commit in TREE, unless it is there."""
-    told = HOME / "commit"
-    if told.exists() and told.read_text() == commit:
-        return
-    shutil.rmtree(HOME, ignore_errors=True)
-    TREE.mkdir(parents=True)
-    archive = subprocess.run(["git", "-C", str(ROOT), "archive", commit], stdout=subprocess.PIPE, check=True).stdout
-    subprocess.run(["tar", "-x", "-C", str(TREE)], input=archive, check=True)
-    told.write_text(commit)
-
-
-def prepare():
-    """The build of the copy, and the tests with the seconds that each takes, the short ones first."""
-    if not (BUILD / "CMakeCache.txt").exists():
-        made = run(["cmake", "-S", str(TREE), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS=-O1",
-                    "-DMF_BUILD_EXAMPLES=OFF", "-DMF_MPI=off"])
-        if made.returncode != 0 or not build(["all"]):
-            sys.exit("the copy in build-mutants/ does not build\n" + made.stdout)
-    listed = run(["ctest", "--test-dir", str(BUILD), "--show-only=json-v1", "-L", "unit|api|fuzz", "-LE", "long"])
-    tests = []
-    costs_file = HOME / "costs.json"
-    costs = json.loads(costs_file.read_text()) if costs_file.exists() else {}
-    for one in json.loads(listed.stdout[listed.stdout.index("{"):])["tests"]:
-        properties = {p["name"]: p["value"] for p in one.get("properties", [])}
-        tests.append({"name": one["name"], "command": one["command"],
-                      "folder": properties.get("WORKING_DIRECTORY", str(BUILD)),
-                      "environment": dict(v.split("=", 1) for v in properties.get("ENVIRONMENT", []) if "=" in v)})
-    for one in tests:
-        if one["name"] not in costs:
-            started = time.monotonic()
-            if not passes(one, 900):
-                sys.exit(f"{one['name']} fails without a mutant")
-            costs[one["name"]] = time.monotonic() - started
-            costs_file.write_text(json.dumps(costs))
-        one["seconds"] = costs[one["name"]]
-    return sorted(tests, key=lambda one: one["seconds"])
-
-
 def passes(test, limit):
+    """Within this many seconds, and 8 GB."""
     try:
-        return run(test["command"], cwd=test["folder"], env=os.environ | test["environment"],
+        return run(["sh", "-c", 'ulimit -v 8000000; exec "$@"', "sh", *test["command"]], cwd=test["folder"], env=os.environ | test["environment"],
                    timeout=limit).returncode in (0, 77)
     except subprocess.TimeoutExpired:
         return False
 
 
-def judge(mutant, tests):
-    name, number, change = mutant
-    path = TREE / name
-    original = path.read_text()
-    lines = original.split("\n")
-    lines[number] = change
-    path.write_text("\n".join(lines))
-    try:
-        if not build(["all"]):
-            return "broken"
-        for test in tests:
-            if not passes(test, 60 + 10 * test["seconds"]):
-                return f"killed {test['name']}"
-        return "survived"
-    finally:
-        path.write_text(original)
+class Copy:
+    """A copy of the commit's tree, its build and its tests; each worker has one."""
+
+    def __init__(self, commit, number):
+        home = HOME / f"{commit}-{number}"
+        self.tree, self.folder, self.costs_file = home / "tree", home / "build", home / "costs.json"
+        self.changed = home / "changed.json"  # what a file was before, in case this ends while it is another
+        self.put_back()
+        if not (self.folder / "CMakeCache.txt").exists():
+            self.make(commit)
+        self.tests = sorted(self.find_tests(), key=lambda one: one["seconds"])
+
+    def make(self, commit):
+        self.tree.mkdir(parents=True, exist_ok=True)
+        archive = subprocess.run(["git", "-C", str(ROOT), "archive", commit], stdout=subprocess.PIPE, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", str(self.tree)], input=archive, check=True)
+        made = run(["cmake", "-S", str(self.tree), "-B", str(self.folder), "-DCMAKE_BUILD_TYPE=Debug",
+                    "-DCMAKE_C_FLAGS=-O1", "-DMF_BUILD_EXAMPLES=OFF", "-DMF_MPI=off"])
+        if made.returncode != 0 or not self.build():
+            sys.exit("the copy in build-mutants/ does not build\n" + made.stdout)
+
+    def build(self):
+        return run(["cmake", "--build", str(self.folder), "-j", str(os.cpu_count())]).returncode == 0
+
+    def find_tests(self):
+        """With the seconds that each takes, so that the short ones come first."""
+        listed = run(["ctest", "--test-dir", str(self.folder), "--show-only=json-v1", "-L", "unit|api|fuzz", "-LE", "long"])
+        costs = json.loads(self.costs_file.read_text()) if self.costs_file.exists() else {}
+        for one in json.loads(listed.stdout[listed.stdout.index("{"):])["tests"]:
+            properties = {p["name"]: p["value"] for p in one.get("properties", [])}
+            test = {"name": one["name"], "command": one["command"],
+                    "folder": properties.get("WORKING_DIRECTORY", str(self.folder)),
+                    "environment": dict(v.split("=", 1) for v in properties.get("ENVIRONMENT", []) if "=" in v)}
+            if test["name"] not in costs:
+                started = time.monotonic()
+                if not passes(test, 900):
+                    sys.exit(f"{test['name']} fails without a mutant")
+                costs[test["name"]] = time.monotonic() - started
+                self.costs_file.write_text(json.dumps(costs))
+            yield test | {"seconds": costs[test["name"]]}
+
+    def judge(self, mutant):
+        name, number, change = mutant
+        path = self.tree / name
+        lines = path.read_text().split("\n")
+        self.changed.write_text(json.dumps([str(path), "\n".join(lines)]))
+        lines[number] = change
+        path.write_text("\n".join(lines))
+        try:
+            if not self.build():
+                return "broken"
+            for test in self.tests:
+                if not passes(test, 60 + 10 * test["seconds"]):
+                    return f"killed {test['name']}"
+            return "survived"
+        finally:
+            self.put_back()
+
+    def put_back(self):
+        if self.changed.exists():
+            name, text = json.loads(self.changed.read_text())
+            pathlib.Path(name).write_text(text)
+            self.changed.unlink()
+
+
+def place_of(mutant):
+    return f"{mutant[0]}:{mutant[1] + 1}", mutant[2].strip()
+
+
+class Results:
+    """The file: a commit, and a line for each mutant."""
+
+    def __init__(self, path):
+        self.path, self.lock = path, threading.Lock()
+        if not path.exists():
+            path.write_text("commit " + run(["git", "-C", str(ROOT), "rev-parse", "HEAD"]).stdout)
+        first, *others = path.read_text().splitlines()
+        self.commit = first.split()[1]
+        self.known = {tuple(line.split("\t")[1:]): line.split("\t")[0] for line in others}
+
+    def add(self, mutant, outcome):
+        place, change = place_of(mutant)
+        with self.lock:
+            self.known[place, change] = outcome
+            with self.path.open("a") as file:
+                file.write(f"{outcome}\t{place}\t{change}\n")
+            print(f"{len(self.known)}  {outcome:<28} {place}  {change}", flush=True)
 
 
 def main():
@@ -154,32 +182,23 @@ def main():
     parser.add_argument("results", type=pathlib.Path)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="how many copies are tried at a time")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no mutant after this time")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that judge() puts back what it changed
     started = time.monotonic()
-    known = {}
-    if not options.results.exists():
-        commit = run(["git", "-C", str(ROOT), "rev-parse", "HEAD"]).stdout.strip()
-        options.results.write_text(f"commit {commit}\n")
-    first, *others = options.results.read_text().splitlines()
-    for line in others:
-        outcome, place, change = line.split("\t")
-        known[place, change] = outcome
-    copy_of(first.split()[1])
-    tests = prepare()
-    mutants, places = sample(options.count, options.seed)
-    for position, mutant in enumerate(mutants):
-        place, change = f"{mutant[0]}:{mutant[1] + 1}", mutant[2].strip()
-        if (place, change) in known:
-            continue
-        if time.monotonic() - started > options.seconds:
-            break
-        known[place, change] = judge(mutant, tests)
-        with options.results.open("a") as results:
-            results.write(f"{known[place, change]}\t{place}\t{change}\n")
-        print(f"{position + 1}/{len(mutants)}  {known[place, change]:<28} {place}  {change}", flush=True)
-    outcomes = [one.split()[0] for one in known.values()]
+    results = Results(options.results)
+    copies = [Copy(results.commit, number) for number in range(options.workers)]
+    mutants, places = sample(copies[0].tree, options.count, options.seed)
+    left = [mutant for mutant in mutants if place_of(mutant) not in results.known]
+
+    def work(copy):
+        while left and time.monotonic() - started < options.seconds:
+            mutant = left.pop(0)
+            results.add(mutant, copy.judge(mutant))
+
+    with concurrent.futures.ThreadPoolExecutor(options.workers) as pool:
+        list(pool.map(work, copies))
+    outcomes = [one.split()[0] for one in results.known.values()]
     killed, survived = outcomes.count("killed"), outcomes.count("survived")
     print(f"result mutants places={places} tried={killed + survived} killed={killed} survived={survived} "
           f"percent={100 * killed / max(1, killed + survived):.1f}")
