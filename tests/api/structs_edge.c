@@ -9,6 +9,9 @@
 
 enum { LARGEST = 4096, STEP = 4 };
 
+/* Without what the compiler adds behind the last field. */
+#define UP_TO(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
+
 /* ---- a page with nothing behind it ---- */
 
 static unsigned char *page_end;
@@ -271,10 +274,10 @@ static void test_specs(void **state)
     (void)state;
     check_spec(&unit, FIRST_UNIT, sizeof unit, use_unit);
     check_ok(mf_block_spec_init(&block, sizeof block));
-    check_spec(&block, sizeof block, sizeof block, use_block);
+    check_spec(&block, UP_TO(mf_block_spec, reserved), sizeof block, use_block);
     check_spec(&head, FIRST_HEAD, sizeof head, use_head);
-    check_spec(&builder, sizeof builder, sizeof builder, use_builder);
-    check_spec(&input, sizeof input, sizeof input, use_input);
+    check_spec(&builder, UP_TO(mf_builder_spec, allocator), sizeof builder, use_builder);
+    check_spec(&input, UP_TO(mf_shape, dims), sizeof input, use_input);
 }
 
 /* ---- structs that are filled with defaults ---- */
@@ -293,16 +296,17 @@ init_of(mf_unit_spec) init_of(mf_block_spec) init_of(mf_head_spec) init_of(mf_bu
     mf_status (*init)(void *result, size_t size);
 } defaults[] = {
     {FIRST_UNIT, sizeof(mf_unit_spec), init_mf_unit_spec},
-    {sizeof(mf_block_spec), sizeof(mf_block_spec), init_mf_block_spec},
+    {UP_TO(mf_block_spec, reserved), sizeof(mf_block_spec), init_mf_block_spec},
     {FIRST_HEAD, sizeof(mf_head_spec), init_mf_head_spec},
-    {sizeof(mf_builder_spec), sizeof(mf_builder_spec), init_mf_builder_spec},
-    {sizeof(mf_shape), sizeof(mf_shape), init_mf_shape},
-    {sizeof(mf_report), sizeof(mf_report), init_mf_report},
+    {UP_TO(mf_builder_spec, allocator), sizeof(mf_builder_spec), init_mf_builder_spec},
+    {UP_TO(mf_shape, dims), sizeof(mf_shape), init_mf_shape},
+    {UP_TO(mf_report, applied), sizeof(mf_report), init_mf_report},
     {offsetof(mf_memory, shared), sizeof(mf_memory), init_mf_memory},
-    {sizeof(mf_matrix_spec), sizeof(mf_matrix_spec), init_mf_matrix_spec},
-    {sizeof(mf_parameter_info), sizeof(mf_parameter_info), init_mf_parameter_info},
-    {sizeof(mf_pipeline_report), sizeof(mf_pipeline_report), init_mf_pipeline_report},
-    {sizeof(mf_pipeline_progress_info), sizeof(mf_pipeline_progress_info), init_mf_pipeline_progress_info},
+    {UP_TO(mf_matrix_spec, allocator), sizeof(mf_matrix_spec), init_mf_matrix_spec},
+    {UP_TO(mf_parameter_info, name), sizeof(mf_parameter_info), init_mf_parameter_info},
+    {UP_TO(mf_pipeline_report, applied), sizeof(mf_pipeline_report), init_mf_pipeline_report},
+    {UP_TO(mf_pipeline_progress_info, reserved), sizeof(mf_pipeline_progress_info),
+     init_mf_pipeline_progress_info},
 };
 
 static void test_defaults(void **state)
