@@ -58,7 +58,7 @@ static mf_status enter(mf_pipeline *pipeline, int *cancel)
     if (pipeline->calling_back)
         return mfi_fail(MF_STATUS_STATE, "a pipeline's own callback must not make this call");
     MFI_TRY(mfi_pipeline_check_process(pipeline));
-    if (atomic_exchange(&pipeline->entered, true))
+    if (atomic_exchange(&pipeline->entered, 1))
         return mfi_fail(MF_STATUS_BUSY, "another thread is in a call of this pipeline");
     *cancel = mfi_cancel_hold();
     return MF_STATUS_OK;
@@ -69,7 +69,7 @@ static mf_status leave(mf_pipeline *pipeline, int cancel, mf_status status)
     if (pipeline->to_free)
         release(pipeline);
     else
-        atomic_store(&pipeline->entered, false);
+        atomic_store(&pipeline->entered, 0);
     mfi_cancel_restore(cancel);
     return status;
 }

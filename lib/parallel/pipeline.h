@@ -83,7 +83,7 @@ struct mf_pipeline {
     size_t next_position;
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;
-    atomic_bool entered; /* a thread of the host's is in a call */
+    atomic_int entered; /* 1: a thread of the host's is in a call; to exchange bytes RISC-V needs libatomic */
     atomic_bool calling_back;
     bool to_free; /* freed in its callback: the call that called the callback frees it at its end */
 };

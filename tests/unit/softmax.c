@@ -14,8 +14,8 @@ static double exact_log_sum(size_t m, const float *row)
 {
     double highest = (double)row[0], sum = 0.0;
 
-    for (size_t c = 1; c < m; c++) /* fmax() of what is converted ends GCC 12 for aarch64 */
-        highest = (double)row[c] > highest ? (double)row[c] : highest;
+    for (size_t c = 1; c < m; c++)
+        highest = fmax(highest, (double)row[c]);
     for (size_t c = 0; c < m; c++)
         sum += exp((double)row[c] - highest);
     return highest + log(sum);
