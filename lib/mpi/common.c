@@ -58,6 +58,16 @@ mf_status mfm_wait(int code, MPI_Request *request)
     }
 }
 
+void mfm_calm(fenv_t *host)
+{
+    feholdexcept(host);
+}
+
+void mfm_uncalm(const fenv_t *host)
+{
+    fesetenv(host);
+}
+
 /* ---- agreement ---- */
 
 mfm_outcome mfm_outcome_of(mf_status status)

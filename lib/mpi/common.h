@@ -5,6 +5,7 @@
 
 #include <monoforward_mpi.h>
 
+#include <fenv.h>
 #include <stdbool.h>
 
 enum { MFM_TEXT = 224 }; /* bytes of a message that travels, with its final 0 */
@@ -33,6 +34,11 @@ mf_status mfm_mpi(int code);
 /* Waits for a request that `code` tells the start of, and leaves the processor to others meanwhile: where
  * there are more ranks than processors, MPI's own waiting may keep them from what it waits for. */
 mf_status mfm_wait(int code, MPI_Request *request);
+
+/* Masks floating-point exceptions until mfm_uncalm(): a host may have unmasked them, so that its own mistakes
+ * end it with SIGFPE, but what it passes, or other ranks send, must give a status. */
+void mfm_calm(fenv_t *host);
+void mfm_uncalm(const fenv_t *host);
 
 /* What one rank tells others of its outcome: padding-free, so that it travels as bytes. */
 typedef struct mfm_outcome {

@@ -52,7 +52,11 @@ mf_status mf_mpi_average(mf_mpi_trainer *trainer)
         return mfm_fail(MF_STATUS_STATE, "replicas average gradients in each step: local is not set");
     if (trainer->average.replicas == 1)
         return MF_STATUS_OK;
-    MFM_TRY(average_layers(trainer));
+    fenv_t host;
+    mfm_calm(&host);
+    mf_status averaged = average_layers(trainer);
+    mfm_uncalm(&host);
+    MFM_TRY(averaged);
     mf_status status = trainer->average.weight > 0 && !trainer->average.finite
                            ? mfm_fail(MF_STATUS_NUMERIC, "an average of parameters is not finite")
                            : MF_STATUS_OK;

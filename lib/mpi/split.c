@@ -223,7 +223,10 @@ mf_status mf_mpi_split(const mf_mpi_grid *grid, const mf_network *network, const
     MFM_TRY(mfm_check_same_network(grid->comm, grid->comm, 0, network));
     double *all = malloc(layers * sizeof *all);
     size_t *firsts = malloc((grid->place.stages + 1) * sizeof *firsts);
+    fenv_t host;
+    mfm_calm(&host);
     mf_status status = split(grid, network, costs, layers, all, firsts, part);
+    mfm_uncalm(&host);
     if (status == MF_STATUS_OK && first)
         *first = firsts[grid->place.stage];
     if (status != MF_STATUS_OK) {

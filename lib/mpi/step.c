@@ -376,6 +376,7 @@ static mf_status end_turn(turn *step, mf_status mpi)
 static mf_status step_layers(mf_mpi_trainer *trainer, size_t learner, size_t end, const mf_batch *source)
 {
     turn step = {.trainer = trainer};
+    fenv_t host;
     if (trainer->over)
         return mfm_fail(MF_STATUS_STATE, "the trainer is over: %s", trainer->failure.text);
     if (end <= trainer->first) {
@@ -387,7 +388,10 @@ static mf_status step_layers(mf_mpi_trainer *trainer, size_t learner, size_t end
     step.learner = step.learner > trainer->layers ? trainer->layers : step.learner;
     step.end = (end < behind ? end : behind) - trainer->first;
     step.goes_on = end > behind;
-    return end_turn(&step, take_turn(&step, source));
+    mfm_calm(&host);
+    mf_status status = end_turn(&step, take_turn(&step, source));
+    mfm_uncalm(&host);
+    return status;
 }
 
 mf_status mf_mpi_step(mf_mpi_trainer *trainer, const mf_batch *batch)
