@@ -138,6 +138,7 @@ static void cut_stages(const double *costs, size_t layers, size_t *firsts, size_
     fill_stages(costs, layers, high, firsts, stages);
 }
 
+/* Given costs are made smaller, so that their sums are finite. */
 static mf_status read_costs(const mf_network *network, const double *given, size_t layers, double *costs)
 {
     for (size_t i = 0; i < layers; i++) {
@@ -146,7 +147,7 @@ static mf_status read_costs(const mf_network *network, const double *given, size
         if (!given)
             MFM_TRY(layer_cost(layer, &costs[i]));
         else if (isfinite(given[i]) && given[i] >= 0)
-            costs[i] = given[i];
+            costs[i] = given[i] * 0x1p-64;
         else
             return mfm_fail(MF_STATUS_ARGUMENT, "layer %zu costs %g, it must be 0 or more", i, given[i]);
     }

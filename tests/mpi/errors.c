@@ -1,5 +1,6 @@
 /* What is wrong on one rank is a clear error on all, and nobody waits for ever. SPDX-License-Identifier: MIT
  */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -111,7 +112,8 @@ static void test_splits(const mf_mpi_grid *grid)
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
     mf_network *small = stack_of(1, 3, optimizer), *one = stack_of(4, 3, optimizer),
                *other = stack_of(4, mpi_rank() == 1 ? 4 : 3, optimizer), *part = NULL;
-    double costs[] = {1, 1, mpi_rank() == 1 ? 2 : 1, 1}, bad[] = {1, -1, 1, 1}, uneven[] = {9, 1, 1, 1};
+    double costs[] = {1, 1, mpi_rank() == 1 ? 2 : 1, 1}, bad[] = {1, -1, 1, 1}, uneven[] = {9, 1, 1, 1},
+           largest[] = {DBL_MAX, DBL_MAX, DBL_MAX, DBL_MAX};
     size_t first = 0, layers = 0;
     float value[7] = {0};
 
@@ -126,6 +128,10 @@ static void test_splits(const mf_mpi_grid *grid)
         check_ok(mf_network_size(part, &layers));
         assert_int_equal(first, mpi_rank() == 0 ? 0 : mpi_rank() == 1 ? 1 : first);
         assert_true(mpi_rank() > 0 || layers == 1);
+        mf_network_free(part);
+        /* The largest costs have no sum, and are equal all the same. */
+        check_mpi_ok(mf_mpi_split(grid, one, largest, &part, &first));
+        assert_true(mpi_ranks() != 2 || first == 2 * (size_t)mpi_rank());
         mf_network_free(part);
         /* An option, a value of the optimizer. */
         if (mpi_rank() == 1)
