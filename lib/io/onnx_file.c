@@ -62,6 +62,16 @@ static int32_t number_of_name(mfi_onnx_file *tables, mfi_bytes name)
 
 /* ---- tensors ---- */
 
+static mfi_bytes name_in_message(mfi_bytes message, uint64_t number)
+{
+    mfi_wire_field field;
+    mfi_bytes name = {0};
+    while (mfi_wire_next(&message, &field))
+        if (field.number == number)
+            name = field.bytes;
+    return name;
+}
+
 static bool add_dims(const mfi_wire_field *field, mfi_onnx_constant *constant)
 {
     mfi_bytes packed = field->bytes;
@@ -77,17 +87,14 @@ static bool add_dims(const mfi_wire_field *field, mfi_onnx_constant *constant)
     return packed.count == 0;
 }
 
-static bool read_tensor_field(const mfi_wire_field *field, mfi_onnx_constant *constant, mfi_bytes *name,
-                              bool *external)
+static bool read_tensor_field(const mfi_wire_field *field, mfi_onnx_constant *constant, bool *external)
 {
-    enum { DIMS = 1, TYPE = 2, FLOATS = 4, INT32S = 5, INT64S = 7, NAME = 8, RAW = 9, LOCATION = 14 };
+    enum { DIMS = 1, TYPE = 2, FLOATS = 4, INT32S = 5, INT64S = 7, RAW = 9, LOCATION = 14 };
     bool bytes = field->wire == MFI_WIRE_BYTES;
     if (field->number == DIMS)
         return add_dims(field, constant);
     if (field->number == TYPE)
         constant->type = field->value <= INT32_MAX ? (int32_t)field->value : 0;
-    if (field->number == NAME)
-        *name = field->bytes;
     if (field->number == LOCATION)
         *external = field->value != 0;
     if (field->number != RAW && field->number != FLOATS && field->number != INT32S && field->number != INT64S)
@@ -118,13 +125,13 @@ mf_status mfi_onnx_read_constant(mfi_bytes message, mfi_onnx_constant *constant,
     mfi_wire_field field;
     bool good = true, external = false;
     *constant = (mfi_onnx_constant){0};
-    *name = (mfi_bytes){0};
+    *name = name_in_message(message, OF_TENSOR_NAME);
     while (good && mfi_wire_next(&message, &field))
-        good = read_tensor_field(&field, constant, name, &external);
+        good = read_tensor_field(&field, constant, &external);
     if (external)
         return mfi_fail(MF_STATUS_UNSUPPORTED,
                         "tensor \"%.*s\" is in another file: export with all data in one",
-                        (int)(name->count < 80 ? name->count : 80), (const char *)name->at);
+                        (int)(name->count < 80 ? name->count : 80), name->at ? (const char *)name->at : "");
     if (!good || message.count > 0 || !fits_dims(constant))
         return mfi_fail(MF_STATUS_FORMAT, "tensor \"%.*s\" is damaged, or its values do not fit its dims",
                         (int)(name->count < 80 ? name->count : 80), name->at ? (const char *)name->at : "");
@@ -166,7 +173,7 @@ static void add_to_list(mfi_onnx_attr *attribute, uint64_t value)
 
 static void read_attribute_field(const mfi_wire_field *field, mfi_onnx_attr *attribute)
 {
-    enum { NUMBER = 2, INTEGER = 3, TEXT = 4, TENSOR = 5, GRAPH = 6, LIST = 8 };
+    enum { NUMBER = 2, INTEGER = 3, TEXT = 4, TENSOR = 5, LIST = 8 };
     mfi_bytes packed = field->bytes;
     uint64_t value;
     uint32_t bits = (uint32_t)field->value;
@@ -179,9 +186,7 @@ static void read_attribute_field(const mfi_wire_field *field, mfi_onnx_attr *att
     else if (field->number == TENSOR) {
         attribute->tensor = field->bytes;
         attribute->has_tensor = true;
-    } else if (field->number == GRAPH)
-        attribute->has_graph = true;
-    else if (field->number == LIST && field->wire == MFI_WIRE_VARINT)
+    } else if (field->number == LIST && field->wire == MFI_WIRE_VARINT)
         add_to_list(attribute, field->value);
     else if (field->number == LIST)
         while (mfi_wire_varint(&packed, &value))
@@ -302,16 +307,6 @@ static mf_status add_op(mfi_onnx_file *tables, mfi_bytes message)
                         (int)(op->name.count < 80 ? op->name.count : 80),
                         op->name.at ? (const char *)op->name.at : "");
     return MF_STATUS_OK;
-}
-
-static mfi_bytes name_in_message(mfi_bytes message, uint64_t number)
-{
-    mfi_wire_field field;
-    mfi_bytes name = {0};
-    while (mfi_wire_next(&message, &field))
-        if (field.number == number)
-            name = field.bytes;
-    return name;
 }
 
 /* The nodes, then the constants. */

@@ -39,7 +39,7 @@ typedef struct mfi_onnx_attr {
     int64_t integer;
     mfi_bytes text;
     mfi_bytes tensor;
-    bool has_tensor, has_graph;
+    bool has_tensor;
     size_t count; /* of `list`; more than it holds if there were more */
     int64_t list[MFI_ONNX_DIMS];
 } mfi_onnx_attr;

@@ -106,7 +106,7 @@ static mf_status grow_list(mfi_onnx_units *units)
     if (units->count < units->capacity)
         return MF_STATUS_OK;
     if (capacity > MFI_MOST_UNITS)
-        return mfi_fail(MF_STATUS_UNSUPPORTED, "the graph has more than %d units", (int)MFI_MOST_UNITS / 2);
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "the graph has more than %d units", (int)MFI_MOST_UNITS);
     mfi_onnx_unit *list = mfi_allocate(allocator, capacity * sizeof *list);
     if (!list)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu units", capacity);
@@ -163,8 +163,6 @@ mf_status mfi_onnx_add_unit(const mfi_onnx_call *call, const mf_unit_spec *spec,
     }
     MFI_TRY(as_refusal(call, mfi_builder_unit(units->shapes, &local, NULL)));
     const mfi_plan *plan = &units->shapes->plan;
-    if (mfi_shape_values(&plan->units[plan->unit_count - 1].output) > INT32_MAX)
-        return mfi_onnx_refuse(call, "a row of its output has more than 2^31 - 1 values");
     MFI_TRY(append_unit(call, spec, &plan->units[plan->unit_count - 1].output));
     units->list[units->count - 1].value =
         call->op->output_count > 0 ? units->file->links[call->op->outputs] : -1;
