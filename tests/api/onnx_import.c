@@ -5,7 +5,7 @@
 
 #include "memory.h"
 #include "models.h"
-#include "onnx_writer.h"
+#include "onnx_text.h"
 #include "random_units.h"
 
 enum { ROWS = 3 };
@@ -441,17 +441,15 @@ static void test_heads_that_are_too_large_are_refused(void **state)
     check_refused(&spec, MF_STATUS_CAPACITY, "heads");
 }
 
-static void test_allocations_may_fail(void **state)
+static void check_allocations(const message *model)
 {
-    message model = dense_model();
     test_memory memory = {0};
     const mf_allocator allocator = memory_allocator(&memory);
-    mf_onnx_spec spec = spec_of(&model);
+    mf_onnx_spec spec = spec_of(model);
     mf_network *network = NULL;
     mf_status status = MF_STATUS_MEMORY;
     size_t k = 0;
 
-    (void)state;
     spec.allocator = &allocator;
     while (status == MF_STATUS_MEMORY) {
         memory.calls = 0;
@@ -466,6 +464,17 @@ static void test_allocations_may_fail(void **state)
     mf_network_free(network);
     assert_int_equal(memory.blocks_out, 0);
     assert_int_equal(memory.faults, 0);
+}
+
+/* Also of a model that scales its input, by one number and then by several. */
+static void test_allocations_may_fail(void **state)
+{
+    const message plain = dense_model(),
+                  scaled = text_model("x:0x6; Mul x 2.0 > s; Add s b:6 > t; Relu t > y", 13);
+
+    (void)state;
+    check_allocations(&plain);
+    check_allocations(&scaled);
 }
 
 int main(void)
