@@ -145,9 +145,9 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
         *number = (int32_t)index;
         return true;
     case MFI_FIELD_OTHER:
-        return true;
+        break;
     }
-    return false;
+    return true;
 }
 
 static mf_status bad_field(const mfi_field_table *table, size_t number, const mfi_json *item, const char *why)

@@ -261,7 +261,7 @@ static alike values_alike(const mfi_geometry *g, size_t down, size_t across)
     alike a;
     for (int d = 0; d < 2; d++) {
         a.first[d] = first[d];
-        a.count[d] = size[d] > first[d] ? (size[d] - first[d] + g->stride[d] - 1) / g->stride[d] : 0;
+        a.count[d] = (size[d] - first[d] + g->stride[d] - 1) / g->stride[d];
         a.part[d] = (first[d] + g->padding[d]) % g->stride[d];
         a.start[d] = (first[d] + g->padding[d]) / g->stride[d];
     }
@@ -293,8 +293,6 @@ static void put_map(const mfi_grouped *c, const grouped_room *r, size_t map, con
     for (size_t down = 0; down < mfi_least(g->stride[0], g->height); down++)
         for (size_t across = 0; across < mfi_least(g->stride[1], g->width); across++) {
             const alike a = values_alike(g, down, across);
-            if (a.count[0] == 0 || a.count[1] == 0)
-                continue;
             float *to = r->collected > 0 ? sums_at(c, r) : dx;
             size_t taps = put_gradient_taps(c, r, &a, map, w);
             c->kernels->tap_sums(a.count[0], a.count[1], taps, taps_at(c), weights_at(c, r), frames_at(c, r),
