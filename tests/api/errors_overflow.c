@@ -62,6 +62,22 @@ static void test_layers_larger_than_any_memory_are_refused(void **state)
     }
 }
 
+static void test_strides_that_overflow_are_refused(void **state)
+{
+    mf_layer *layer = make_plain_layer(3, 2, 2, 1);
+    mf_workspace *workspace = make_layer_workspace(layer, 2);
+    const float x[6] = {0};
+    float a[4];
+    mf_batch batch = make_batch(2, x, NULL);
+
+    (void)state;
+    batch.input_stride = (size_t)INT32_MAX + 1;
+    check_status(MF_STATUS_OVERFLOW, mf_layer_forward_batch(layer, workspace, &batch, a));
+    check_message("a stride must be at most 2147483647, got 2147483648");
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+}
+
 static void test_workspaces_and_classes_that_overflow_are_refused(void **state)
 {
     const size_t huge[] = {SIZE_MAX / 2, SIZE_MAX, SIZE_MAX / 4, SIZE_MAX / 40, SIZE_MAX / 160 + 1};
@@ -115,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layers_that_overflow_are_refused),
         cmocka_unit_test(test_layers_larger_than_any_memory_are_refused),
+        cmocka_unit_test(test_strides_that_overflow_are_refused),
         cmocka_unit_test(test_workspaces_and_classes_that_overflow_are_refused),
     };
 

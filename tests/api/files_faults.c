@@ -4,6 +4,7 @@
 #define _GNU_SOURCE /* EDQUOT, syscall */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -344,6 +345,42 @@ static void test_a_signal_does_not_break_a_save(void **state)
     mf_network_free(network);
 }
 
+/* Links that somebody changes between two looks: they lead on and on, or to a name that is too long. */
+static void test_links_that_change_are_refused(void **state)
+{
+    static char longest[PATH_MAX];
+    mf_network *network = small();
+
+    (void)state;
+    unlink(path);
+    memset(longest, 'a', sizeof longest - 1);
+    faults.link = "model.safetensors";
+    check_status(MF_STATUS_IO, mf_network_save(network, MF_CONTENTS_MODEL, path));
+    check_message(strerror(ELOOP));
+    faults.link = longest;
+    check_status(MF_STATUS_IO, mf_network_save(network, MF_CONTENTS_MODEL, path));
+    check_message(strerror(ENAMETOOLONG));
+    assert_int_equal(litter(), 0);
+    faults.link = NULL;
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    mf_network_free(network);
+}
+
+/* An error that the system has no words for. */
+static void test_an_unknown_error_has_its_number(void **state)
+{
+    mf_network *network = small();
+
+    (void)state;
+    faults.kind = CALL_OPEN;
+    faults.error = 9999;
+    faults.nth = 1;
+    check_status(MF_STATUS_IO, mf_network_save(network, MF_CONTENTS_MODEL, path));
+    check_message(": error 9999");
+    check_message(path);
+    mf_network_free(network);
+}
+
 /* docs/files.md: after any failure the path holds one whole file; the new one only if the folder alone could
  * not be synced, which the message says. */
 static void test_a_folder_that_cannot_be_synced_is_reported(void **state)
@@ -438,6 +475,8 @@ int main(void)
         cmocka_unit_test_setup(test_names_differ_where_process_ids_do_not, no_faults),
         cmocka_unit_test_setup(test_a_signal_does_not_break_a_save, no_faults),
         cmocka_unit_test_setup(test_a_folder_that_cannot_be_synced_is_reported, no_faults),
+        cmocka_unit_test_setup(test_links_that_change_are_refused, no_faults),
+        cmocka_unit_test_setup(test_an_unknown_error_has_its_number, no_faults),
         cmocka_unit_test_setup(test_a_cancelled_thread_leaves_nothing_behind, no_faults),
     };
 

@@ -199,6 +199,8 @@ static void test_json(void **state)
     check_header(MF_STATUS_FORMAT, "{}", "0 bytes");
     check_header(MF_STATUS_FORMAT, "{\"a\":1}", "no object");
     check_header(MF_STATUS_FORMAT, "{\"__metadata__\":[]}", "no object");
+    check_header(MF_STATUS_FORMAT, "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+                 "there is no __metadata__");
 }
 
 /* ---- tensors ---- */
@@ -314,6 +316,9 @@ static void test_layers(void **state)
     bad("\\\"kernel\\\":[1,1]", "\\\"kernel\\\":[1]", "kernel");
     bad("\\\"kernel\\\":[1,1]", "\\\"kernel\\\":[2,1]", "kernel");
     bad("\\\"channels\\\":2", "\\\"channels\\\":1", "");
+    bad("\\\"layers\\\":[{\\\"kind\\\"",
+        "\\\"layers\\\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,{\\\"kind\\\"",
+        "28 layers with");
 }
 
 /* Layers that do not fit each other, though each has its tensors. */
@@ -330,6 +335,9 @@ static void test_neighbours(void **state)
 
 static void test_training(void **state)
 {
+    const char *place = strstr(header, "\\\"steps\\\":{");
+    char steps[400];
+
     (void)state;
     bad("\\\"optimizer\\\":0", "\\\"optimizer\\\":1", "optimizer");
     bad("\\\"optimizer\\\":0", "\\\"optimizer\\\":true", "optimizer");
@@ -344,6 +352,10 @@ static void test_training(void **state)
     bad("\\\"kind\\\":\\\"rmsprop\\\"", "\\\"kind\\\":\\\"adam\\\"", "moment");
     bad("\\\"optimizers\\\":[", "\\\"optimizers\\\":[1,", "no object");
     bad("\\\"optimizers\\\":[{", "\\\"optimizers\\\":{\\\"a\\\":{", NULL);
+    bad("\\\"optimizers\\\":[", "\\\"optimizers\\\":[1,1,1,", "4 optimizers for 3 layers");
+    bad("true}],\\\"layers\\\":[", "true}],\\\"layers\\\":[{},", "not one of 3 members");
+    snprintf(steps, sizeof steps, "%.*s", (int)(strchr(place, '}') + 1 - place), place);
+    bad(steps, "\\\"steps\\\":1", "\"steps\" is no object");
 }
 
 /* ---- values ---- */

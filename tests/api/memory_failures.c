@@ -77,6 +77,7 @@ static void test_create_layer(void **state)
 
             spec.weight_init = spec.projection_init = init;
             spec.bias = bias;
+            spec.precision = bias ? MF_PRECISION_BF16 : MF_PRECISION_FLOAT32;
             sweep(1, mf_layer_create(&spec, &layer), check_null(layer));
             mf_layer_free(layer);
         }

@@ -149,6 +149,27 @@ static void test_tokens_return(void **state)
     }
 }
 
+/* Maps whose places become a sequence, and means of windows that read zeros around them. */
+static void test_places_and_padded_means_return(void **state)
+{
+    test_random random = {15};
+
+    (void)state;
+    for (int pool = MF_POOL_AVERAGE; pool <= MF_POOL_AVERAGE_INSIDE; pool++) {
+        units_plan plan = plan_maps(3, 5, 4, 3);
+        mf_unit_spec window = unit_pool(pool, 2);
+        mf_network *network;
+
+        window.padding[0] = window.padding[1] = 1;
+        plan_add(&plan, window);
+        plan_add(&plan, unit_of(MF_UNIT_TOKENS));
+        plan_add(&plan, unit_dense(4));
+        network = make_units_network(&plan, 1, NULL);
+        check_returns(network, &random, 1);
+        mf_network_free(network);
+    }
+}
+
 /* ---- models of others ---- */
 
 /* y = relu(x W + b), two steps of it. */
@@ -484,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_own_models_of_several_layers_return),
         cmocka_unit_test(test_heads_with_units_return),
         cmocka_unit_test(test_tokens_return),
+        cmocka_unit_test(test_places_and_padded_means_return),
         cmocka_unit_test(test_answers_are_those_of_the_model),
         cmocka_unit_test(test_cuts_heads_and_what_is_frozen),
         cmocka_unit_test(test_cuts_where_gradients_cannot_stop_are_refused),

@@ -192,6 +192,9 @@ static void test_wrong_specs_are_refused(void **state)
     check_status(MF_STATUS_OVERFLOW, mf_pipeline_create(&bad, &pipeline));
     bad = spec, bad.max_batch = INT32_MAX, bad.depth = INT32_MAX;
     check_status(MF_STATUS_OVERFLOW, mf_pipeline_create(&bad, &pipeline));
+    bad = spec, bad.depth = (size_t)INT32_MAX + 1;
+    check_status(MF_STATUS_OVERFLOW, mf_pipeline_create(&bad, &pipeline));
+    check_message("depth must be at most 2147483647, got 2147483648");
     bad = spec, bad.struct_size = 8;
     check_status(MF_STATUS_ARGUMENT, mf_pipeline_create(&bad, &pipeline));
     assert_null(pipeline);

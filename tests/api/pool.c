@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "models.h"
 #include "random.h"
 #include "training_fixture.h"
 #include "units.h"
@@ -427,6 +428,43 @@ static void test_a_pool_lives_as_long_as_it_is_used(void **state)
     free(b);
 }
 
+/* Pipelines leave a pool in any order, and train as before. */
+static void test_pipelines_leave_a_pool_in_any_order(void **state)
+{
+    enum { MANY = 3, FEW = 4 };
+    training_fixture *alone = make_training_fixture(&rules[0]);
+
+    (void)state;
+    for (size_t t = 0; t < FEW; t++)
+        check_ok(mf_network_step(alone->network, alone->workspace, ROWS, alone->x[t], alone->y[t]));
+    for (size_t first = 0; first < MANY; first++) {
+        mf_pool *pool = make_pool(2);
+        training_fixture *trained[MANY];
+        mf_pipeline *pipelines[MANY];
+
+        for (size_t i = 0; i < MANY; i++) {
+            mf_pipeline_spec spec;
+
+            trained[i] = make_training_fixture(&rules[0]);
+            spec = pipeline_spec(trained[i]->network, 0, 0);
+            spec.pool = pool;
+            check_ok(mf_pipeline_create(&spec, &pipelines[i]));
+        }
+        for (size_t k = 0; k < MANY; k++) {
+            size_t i = (first + k) % MANY;
+
+            for (size_t t = 0; t < FEW; t++)
+                check_ok(mf_pipeline_submit(pipelines[i], ROWS, alone->x[t], alone->y[t]));
+            check_ok(mf_pipeline_flush(pipelines[i]));
+            mf_pipeline_free(pipelines[i]);
+            check_same_model(alone->network, trained[i]->network);
+            free_training_fixture(trained[i]);
+        }
+        mf_pool_free(pool);
+    }
+    free_training_fixture(alone);
+}
+
 /* ---- several threads use one pool ---- */
 
 typedef struct user {
@@ -651,6 +689,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(test_predictions_and_gradients_have_the_same_bits),
+        cmocka_unit_test(test_pipelines_leave_a_pool_in_any_order),
         cmocka_unit_test(test_a_pool_lives_as_long_as_it_is_used),
         cmocka_unit_test(test_several_threads_use_one_pool),
         cmocka_unit_test(test_a_forked_process_steps_alone),

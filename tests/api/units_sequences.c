@@ -436,6 +436,26 @@ static void test_heads_for_rows_and_positions_do_not_mix(void **state)
     mf_network_free(network);
 }
 
+/* Nor where memory is asked for, of layers that do not exist yet. */
+static void test_memory_of_heads_that_do_not_mix(void **state)
+{
+    units_plan plans[2] = {plan_sequence(POSITIONS, 2, CLASSES), plan_sequence(POSITIONS, 8, CLASSES)};
+    mf_builder *builders[2];
+    mf_memory memory = {.struct_size = sizeof memory};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        plan_add(&plans[i], unit_dense(8));
+        plans[i].head.kind = i == 0 ? MF_HEAD_POSITIONS : MF_HEAD_LINEAR;
+        builders[i] = make_builder(&plans[i], NULL);
+    }
+    check_status(MF_STATUS_SHAPE,
+                 mf_network_memory_built(builders, 2, NULL, MF_WORKSPACE_TRAINING, 1, &memory));
+    check_message("layer 1 has goodness for 1 positions, layer 0 for 4");
+    for (size_t i = 0; i < 2; i++)
+        mf_builder_free(builders[i]);
+}
+
 static void test_a_pooled_head_reads_no_sequence(void **state)
 {
     units_plan plan = plan_sequence(5, 4, CLASSES);
@@ -524,6 +544,28 @@ static void test_summary(void **state)
     mf_network_free(network);
 }
 
+static void test_summary_of_tokens(void **state)
+{
+    static const char lines[] = "layer 0\n"
+                                "     0  input       5\n"
+                                "     1  embedding   5x4                    44  11 tokens\n"
+                                "     2  positions   5x4                    20\n"
+                                "        head        3                      60  linear, reads 20 values\n"
+                                "----- gradients stop here -----\n";
+    units_plan plan = plan_row(5, CLASSES);
+    mf_network *network;
+    char text[2000];
+
+    (void)state;
+    plan_add(&plan, unit_embedding(11, 4));
+    plan_add(&plan, unit_of(MF_UNIT_POSITIONS));
+    network = make_units_network(&plan, 1, NULL);
+    check_ok(mf_network_summary(network, 2, text, sizeof text, NULL));
+    text[strlen(lines)] = 0;
+    assert_string_equal(text, lines);
+    mf_network_free(network);
+}
+
 /* A head reads all values of a sequence in any case, so a flatten in front of it changes the shape of the
  * output and nothing else. */
 static void test_a_flatten_costs_nothing_and_changes_no_bit(void **state)
@@ -579,10 +621,12 @@ int main(void)
         cmocka_unit_test(test_wrong_labels_of_positions_are_refused),
         cmocka_unit_test(test_a_row_cannot_be_ignored),
         cmocka_unit_test(test_heads_for_rows_and_positions_do_not_mix),
+        cmocka_unit_test(test_memory_of_heads_that_do_not_mix),
         cmocka_unit_test(test_a_pooled_head_reads_no_sequence),
         cmocka_unit_test(test_sequences_fit_sequences_and_rows),
         cmocka_unit_test(test_a_flatten_costs_nothing_and_changes_no_bit),
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_summary_of_tokens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

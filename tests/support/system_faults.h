@@ -43,6 +43,7 @@ typedef struct system_faults {
     int no_lists;     /**< Of access control. */
     int cancelled;    /**< The thread, when it reads or writes. */
     int taken;        /**< So many new names are. */
+    const char *link; /**< What every link is, also that of a name that is none; NULL: what it is. */
     int pid;          /**< The id that every process is told to have, as in containers; 0: its own. */
     size_t names;     /**< Asked for with O_EXCL, which is how a temporary file begins. */
     char name[FAULT_NAMES][512];
