@@ -121,6 +121,46 @@ static void test_pixels_without_a_window_do_not_reach_the_gradient(void **state)
             }
 }
 
+/* The sum over the places of a map is too large for a float, though each of them and the loss are not.
+ * Whatever computes the product, an update that is looked at is not made. */
+static void test_gradients_of_filters_overflow(void **state)
+{
+    enum { SIDE = 16 };
+    float x[SIDE * SIDE], projection[2 * SIDE * SIDE] = {0};
+    const float weight = 1e-37f;
+    const int32_t y = 1;
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+    mf_layer_spec spec = conv_spec(1, SIDE, SIDE, 1, 2);
+    mf_layer *layer;
+    mf_workspace *workspace;
+    saved_values before;
+
+    (void)state;
+    for (size_t i = 0; i < SIDE * SIDE; i++) {
+        x[i] = 1e37f;
+        projection[i] = 1.0f;
+    }
+    spec.kernel[0] = spec.kernel[1] = 1;
+    layer = make_layer(&spec);
+    workspace = make_layer_workspace(layer, 1);
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1.0));
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_set_parameter(layer, "weight", &weight, 1));
+    check_ok(mf_layer_set_parameter(layer, "projection", projection, COUNT_OF(projection)));
+    before = save_layer_values(layer);
+    check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 1, x, &y, NULL));
+    check_message("the update would leave a parameter that is not finite");
+    check_layer_unchanged(&before, layer);
+    x[0] = 0.0f;
+    for (size_t i = 1; i < SIDE * SIDE; i++)
+        x[i] = 1e30f;
+    check_ok(mf_layer_step(layer, workspace, 1, x, &y, NULL));
+    free_saved_values(&before);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
 /* A described layer's spec as the beginning of the next one, whose outputs follow from another input. */
 static void test_follow_computes_the_outputs_again(void **state)
 {
@@ -165,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_statistics_forget_old_batches),
         cmocka_unit_test(test_statistics_stay_finite),
         cmocka_unit_test(test_pixels_without_a_window_do_not_reach_the_gradient),
+        cmocka_unit_test(test_gradients_of_filters_overflow),
         cmocka_unit_test(test_follow_computes_the_outputs_again),
         cmocka_unit_test(test_a_subnormal_epsilon_is_refused),
     };

@@ -222,13 +222,34 @@ static void test_ids_end_where_files_do(void **state)
     free(file);
 }
 
+/* A network may have more layers than a file. */
+static void test_layers_end_where_files_do(void **state)
+{
+    enum { MOST = 16384 };
+    mf_network *network = make_network();
+    size_t bytes = 0;
+    uint64_t id = 0;
+
+    (void)state;
+    for (size_t i = 0; i <= MOST; i++) {
+        mf_layer *layer = make_plain_layer(1, 1, 2, i + 1);
+
+        check_ok(mf_network_append(network, layer, &id));
+        mf_layer_free(layer);
+    }
+    check_status(MF_STATUS_OVERFLOW, mf_network_save_size(network, MF_CONTENTS_MODEL, &bytes));
+    check_message("a file can hold 16384 layers, the network has 16385");
+    check_ok(mf_network_remove(network, id));
+    check_ok(mf_network_save_size(network, MF_CONTENTS_MODEL, &bytes));
+    mf_network_free(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts_end_where_files_do),
-        cmocka_unit_test(test_counts_below_go_on),
-        cmocka_unit_test(test_halves_end_where_files_do),
-        cmocka_unit_test(test_ids_end_where_files_do),
+        cmocka_unit_test(test_counts_end_where_files_do), cmocka_unit_test(test_counts_below_go_on),
+        cmocka_unit_test(test_halves_end_where_files_do), cmocka_unit_test(test_ids_end_where_files_do),
+        cmocka_unit_test(test_layers_end_where_files_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
