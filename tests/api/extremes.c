@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "build.h"
+#include "units.h"
 
 static void check_parameter(const mf_layer *layer, const char *name, double expected, double tolerance)
 {
@@ -121,44 +122,67 @@ static void test_pixels_without_a_window_do_not_reach_the_gradient(void **state)
             }
 }
 
+enum { SIDE = 16, CHANNELS = 18 };
+
+/* A filter of one value for each group of maps, whose places are what the head reads. */
+static mf_layer *filters_of_places(size_t groups)
+{
+    units_plan plan = plan_maps(CHANNELS, SIDE, SIDE, 2);
+    mf_unit_spec conv = unit_conv(groups, 1, 0);
+    mf_layer *layer;
+    size_t count = 0;
+
+    conv.groups = groups;
+    plan_add(&plan, conv);
+    layer = make_units(&plan);
+    check_ok(mf_layer_parameter_count(layer, &count));
+    for (size_t i = 0; i < count; i++) {
+        mf_parameter_info info = {.struct_size = sizeof info};
+        float *values;
+
+        check_ok(mf_layer_parameter_info(layer, i, &info));
+        values = get_zeroed(info.count, sizeof *values);
+        for (size_t k = 0; k < info.count; k++) {
+            if (strstr(info.name, "weight") != NULL)
+                values[k] = 1e-38f;
+            else if (strstr(info.name, "projection") != NULL) /* the first class has all */
+                values[k] = k < info.count / 2 ? 1.0f : 0.0f;
+        }
+        check_ok(mf_layer_set_parameter(layer, info.name, values, info.count));
+        free(values);
+    }
+    return layer;
+}
+
 /* The sum over the places of a map is too large for a float, though each of them and the loss are not.
  * Whatever computes the product, an update that is looked at is not made. */
 static void test_gradients_of_filters_overflow(void **state)
 {
-    enum { SIDE = 16 };
-    float x[SIDE * SIDE], projection[2 * SIDE * SIDE] = {0};
-    const float weight = 1e-37f;
+    float x[CHANNELS * SIDE * SIDE];
     const int32_t y = 1;
-    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
-    mf_layer_spec spec = conv_spec(1, SIDE, SIDE, 1, 2);
-    mf_layer *layer;
-    mf_workspace *workspace;
-    saved_values before;
 
     (void)state;
-    for (size_t i = 0; i < SIDE * SIDE; i++) {
-        x[i] = 1e37f;
-        projection[i] = 1.0f;
+    for (size_t groups = 1; groups <= 2; groups++) {
+        mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e-10);
+        mf_layer *layer = filters_of_places(groups);
+        mf_workspace *workspace = make_layer_workspace(layer, 1);
+        saved_values before = save_layer_values(layer);
+
+        for (size_t i = 0; i < COUNT_OF(x); i++)
+            x[i] = 1e37f;
+        check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1.0));
+        check_ok(mf_layer_set_optimizer(layer, optimizer));
+        check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 1, x, &y, NULL));
+        check_message("the update would leave a parameter that is not finite");
+        check_layer_unchanged(&before, layer);
+        for (size_t i = 0; i < COUNT_OF(x); i++)
+            x[i] = 1e30f;
+        check_ok(mf_layer_step(layer, workspace, 1, x, &y, NULL));
+        free_saved_values(&before);
+        mf_workspace_free(workspace);
+        mf_layer_free(layer);
+        mf_optimizer_free(optimizer);
     }
-    spec.kernel[0] = spec.kernel[1] = 1;
-    layer = make_layer(&spec);
-    workspace = make_layer_workspace(layer, 1);
-    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1.0));
-    check_ok(mf_layer_set_optimizer(layer, optimizer));
-    check_ok(mf_layer_set_parameter(layer, "weight", &weight, 1));
-    check_ok(mf_layer_set_parameter(layer, "projection", projection, COUNT_OF(projection)));
-    before = save_layer_values(layer);
-    check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 1, x, &y, NULL));
-    check_message("the update would leave a parameter that is not finite");
-    check_layer_unchanged(&before, layer);
-    x[0] = 0.0f;
-    for (size_t i = 1; i < SIDE * SIDE; i++)
-        x[i] = 1e30f;
-    check_ok(mf_layer_step(layer, workspace, 1, x, &y, NULL));
-    free_saved_values(&before);
-    mf_workspace_free(workspace);
-    mf_layer_free(layer);
-    mf_optimizer_free(optimizer);
 }
 
 /* A described layer's spec as the beginning of the next one, whose outputs follow from another input. */
