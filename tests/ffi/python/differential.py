@@ -110,7 +110,7 @@ class Run:
         self.twin_by = s.of("network", "pool", "pipeline", "pipeline with a pool") if self.schedule == "joint" else \
             s.of("network", "pool")
         self.warmup, self.total = s.whole(0, 3), s.whole(1, 8)
-        self.type = s.of("floats", "floats", "bytes", "bf16")
+        self.type = s.of("floats", "ints" if self.style.vocabulary else "floats", "bytes", "bf16")
         self.weighted = s.chance(0.4)
 
     def words(self):
@@ -119,8 +119,9 @@ class Run:
                  f"{self.schedule}, {'in halves' if self.halves else 'beside: ' + self.twin_by}"
                  f"{', sample weights' if self.weighted else ''}{', scaled inputs' if self.scaling else ''}"]
         for plan in self.plans:
-            lines.append(f"  layer of {plan.shape}: head {plan.head}, dropout {plan.dropout:.3g}, smoothing "
-                         f"{plan.smoothing:.3g}, bf16 {plan.bf16}, frozen {plan.frozen}, seed {plan.seed}")
+            columns = 0 if plan.shared is None else plan.shared.shape[1]
+            lines.append(f"  layer of {plan.shape}: head {plan.head}, columns shared {columns}, dropout {plan.dropout:.3g}, "
+                         f"smoothing {plan.smoothing:.3g}, bf16 {plan.bf16}, frozen {plan.frozen}, seed {plan.seed}")
             lines += [f"    {node}: {unit}" for node, unit in enumerate(plan.units, 1)]
         return "\n".join(lines)
 
@@ -129,7 +130,7 @@ class Run:
     def scale_inputs(self):
         """The network's own scaling, which a layer by itself does not know."""
         self.scaling = None
-        if self.s.chance(0.25):
+        if self.s.chance(0.25) and not self.style.vocabulary:  # tokens stay what they are
             channels = self.plans[0].shape[0 if len(self.plans[0].shape) == 3 else -1]
             count = self.s.of(1, channels)
             shift, scale = (self.s.random.uniform(low, high, count).astype(np.float32) for low, high in ((-1, 1), (.5, 2)))
@@ -142,7 +143,9 @@ class Run:
         """Inputs as the network gets them, their values as floats, labels, and weights."""
         s, rows, shape = self.s, self.s.whole(2, self.style.rows), self.plans[0].shape
         inputs = {}
-        if self.type == "bytes":
+        if self.style.vocabulary:
+            given, x, inputs = self.draw_tokens((rows, *shape))
+        elif self.type == "bytes":
             given = s.random.integers(0, 256, (rows, *shape), np.uint8)
             scale, shift = s.real(1e-3, 1e-2), s.real(-200, 0)
             inputs = {"scale": scale, "shift": shift}
@@ -163,6 +166,16 @@ class Run:
             weights[1:][s.random.random(rows - 1) < 0.2] = 0
             inputs["weights"] = weights
         return given.reshape(rows, -1), np.ascontiguousarray(x.reshape(rows, -1)), y, inputs
+
+    def draw_tokens(self, shape):
+        """Tokens as the network gets them, as floats, and what makes tokens of bytes."""
+        tokens = self.s.random.integers(0, self.style.vocabulary, shape)
+        x, inputs = tokens.astype(np.float32), {}
+        given = {"floats": x, "ints": tokens.astype(np.int32), "bf16": (x.view(np.uint32) >> 16).astype(np.uint16)}
+        if self.type == "bytes":
+            above = self.s.whole(0, 99)
+            return (tokens + above).astype(np.uint8), x, {"scale": 1.0, "shift": -above}
+        return given[self.type], x, {"bf16": True} if self.type == "bf16" else {}
 
     # Steps
 
@@ -224,18 +237,20 @@ class Run:
         return [each[0] for each in done]
 
     def look_at_report(self, what, position, report, done):
-        exact, *samples = done
-        spread = max((sample[1].double() - exact[1]).abs().max().item() for sample in samples)
-        self.judge.look_within(what + "the loss", report.loss, (exact[1] * exact[2]).sum().item(), spread)
+        (_, parts, right, gap), *samples = done
+        loss = sum(factor * (each * share).sum().item() for factor, each, share in parts)
+        spread = max(sum(factor * (other[1].double() - each).abs().max().item()
+                         for (factor, each, _), other in zip(parts, sample[1])) for sample in samples)
+        self.judge.look_within(what + "the loss", report.loss, loss, spread)
         if self.options["clip_norm"] > 0 and not self.halves:
             exact_gradient, *others = (layers[position].gradient() for layers in self.oracles)
             spread = max((other - exact_gradient).norm().item() for other in others)
             self.judge.look_within(what + "the norm of the gradient", report.gradient_norm, exact_gradient.norm().item(),
                                    spread)
         # How many are right, unless a class is as good as another within rounding.
-        spread = max(abs(sample[4] - exact[4]) for sample in samples)
-        if exact[4] > max(NEAR * spread, 1e-3) and report.correct != exact[3]:
-            raise Deviation(f"{what}{report.correct} are right, {exact[3]} are for PyTorch")
+        spread = max(abs(sample[3] - gap) for sample in samples)
+        if gap > max(NEAR * spread, 1e-3) and report.correct != right:
+            raise Deviation(f"{what}{report.correct} are right, {right} are for PyTorch")
 
     def look_at_gradients(self, what, position, gradients):
         for name, got in gradients.items():
@@ -330,6 +345,14 @@ class Run:
                                (told[0][2] * told[0][3]).sum(1).numpy(), spread)
 
 
+def heads_of(plan):
+    """What a layer learns from and reads beside its own, in words."""
+    has = {"sampled": "sampling" in plan.head, "similarity": "similarity" in plan.head,
+           "shared matrix": plan.shared is not None,
+           "auxiliary head": any("loss_weight" in unit for unit in plan.units)}
+    return [what for what in has if has[what]]
+
+
 def run(number, judge):
     """One network; how often it was drawn anew."""
     for attempt in range(20):
@@ -358,9 +381,11 @@ def main():
         attempts, one = run(number, judge)
         again += attempts
         kinds.update({unit["kind"] for plan in one.plans for unit in plan.units})
+        kinds.update({what for plan in one.plans for what in heads_of(plan)})
     if again > chosen.count // 4 + 2:
         sys.exit(f"failed: {again} near-ties in {chosen.count} networks: the test looks away too often")
-    print("networks with each kind of unit: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
+    print("networks with each kind of unit and head: " +
+          ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
     print(f"PyTorch {torch.__version__}: {chosen.count} random networks agree in {judge.values} values ({judge.loose} of them "
           f"are known to 1% at most); {again} were drawn anew; the worst value is off by {judge.worst[0]:.2f} of what is allowed ({judge.worst[1]})")
 

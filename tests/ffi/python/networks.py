@@ -14,7 +14,11 @@ class Source:
     """A random generator with the words that the functions below use."""
 
     def __init__(self, *seed):
-        self.random = np.random.default_rng(seed)
+        self.random, self.seed = np.random.default_rng(seed), seed
+
+    def beside(self):
+        """Another one, whose draws leave those of this one as they are."""
+        return Source(*self.seed, 1)
 
     def whole(self, low, high):
         """From low to high, both included."""
@@ -45,6 +49,19 @@ class Style:
                           (s.whole(2, 70 if s.chance(0.2) else 12), 2 * s.whole(1, 8)))
         self.positions = len(self.shape) == 2 and s.chance(0.4)
         self.sampled = s.chance(0.12)
+        self.choose_more(s.beside())
+
+    def choose_more(self, s):
+        """What only some networks have, so that the others stay as they are without it."""
+        self.vocabulary, self.matrix = 0, None
+        if s.chance(0.2):  # rows of tokens
+            self.vocabulary, self.shape = s.of(s.whole(1, 6), s.whole(7, 150)), (s.whole(1, 9),)
+            self.positions = s.chance(0.4)
+        if s.chance(0.2):  # of which M reads all rows, one for each class
+            self.matrix = s.random.normal(0, 0.5, (self.classes, s.whole(1, 6))).astype(np.float32)
+            self.shared = mf.Matrix(self.matrix)
+        self.similarity = not self.positions and s.chance(0.2)
+        self.auxiliary = s.chance(0.2)
 
 
 def window(s, size, most):
@@ -123,7 +140,7 @@ class Chain:
 
     def __init__(self, s, style, shape, plan, builder):
         self.s, self.style, self.plan, self.builder = s, style, plan, builder
-        self.shapes = [shape]
+        self.shapes, self.first = [shape], 0  # first: the first node that units join
 
     def add(self, kind, inputs=None, **options):
         inputs = (len(self.plan.units),) if inputs is None else inputs
@@ -147,6 +164,16 @@ class Chain:
         else:
             self.add("dense", inputs, outputs=outputs or s.whole(1, 20), bias=s.whole(0, 1))
 
+    def embedding(self):
+        """Of tokens; now and then of a larger vocabulary, too, of which the batches have the first tokens alone."""
+        s, vocabulary = self.s, self.style.vocabulary
+        self.add("embedding", (0,), outputs=s.whole(1, 8), vocabulary=vocabulary)
+        self.first = 1  # the numbers of tokens are no values
+        if s.chance(0.3):
+            width = s.of(self.shapes[1][1], s.whole(1, 8))
+            self.add("embedding", (0,), outputs=width, vocabulary=vocabulary + s.whole(0, 4))
+            self.add("add" if width == self.shapes[1][1] else "concat", (1, 2))
+
     def activation(self):
         self.add("activation", activation=self.s.of(*self.style.activations), leak=self.s.real(0, 0.5))
 
@@ -165,9 +192,10 @@ class Chain:
     def join(self):
         """The sum with an earlier node of the same shape, or both values behind each other."""
         shape = self.shapes[-1]
-        same = [node for node, other in enumerate(self.shapes[:-1]) if other == shape]
+        earlier = list(enumerate(self.shapes[:-1]))[self.first:]
+        same = [node for node, other in earlier if other == shape]
         axis = 1 if len(shape) == 2 else 0
-        near = [node for node, other in enumerate(self.shapes[:-1]) if len(other) == len(shape) and
+        near = [node for node, other in earlier if len(other) == len(shape) and
                 all(a == b for i, (a, b) in enumerate(zip(other, shape)) if i != axis)]
         if same and self.s.chance(0.7):
             self.add("add", (len(self.plan.units), self.s.of(*same)))
@@ -177,7 +205,7 @@ class Chain:
     def branch(self):
         """A second way from an earlier node, which meets the first one."""
         last, start = len(self.plan.units), self.s.whole(0, len(self.plan.units) - 1)
-        if len(self.shapes[last]) == 1 and len(self.shapes[start]) != 2:
+        if start >= self.first and len(self.shapes[last]) == 1 and len(self.shapes[start]) != 2:
             self.add("dense", (start,), outputs=self.s.whole(1, 12), bias=self.s.whole(0, 1))
             same = self.shapes[-1] == self.shapes[last]
             self.add("add" if same else "concat", (len(self.plan.units), last))
@@ -189,11 +217,16 @@ class Chain:
 
     def block(self, kind, **options):
         """The library's own units of a block, which it tells: that they are the right ones is tested elsewhere."""
+        alone, start = mf.Builder(self.shapes[-1], seed=1).block(kind, **options).head(2).build(), len(self.plan.units)
         self.builder.block(kind, **options)
+        for unit in alone.units():
+            self.plan.units.append(told(unit, start))
+            self.shapes.append(self.builder.shape(len(self.plan.units)))
 
     def random(self, count):
         s = self.s
-        self.product()
+        if not self.plan.units:
+            self.product()
         for _ in range(count):
             kinds = [self.activation, self.product, self.normalization, self.join, self.join, self.branch]
             if len(self.shapes[-1]) == 3:
@@ -211,26 +244,33 @@ class Chain:
             s.of(*kinds)()
 
 
-def built_layer(s, style, shape):
+def built_layer(s, style, shape, of_tokens=False):
     """A layer of several units, with a head of any kind."""
     plan = LayerPlan(shape, [], style.classes, s.whole(1, 1 << 40), bf16=style.bf16)
     if style.sampled and s.chance(0.7):
         plan.head |= {"sampling": s.of("uniform", "log_uniform", "counts"), "candidates": s.whole(1, style.classes)}
     options = {"seed": plan.seed, "precision": int(style.bf16)}
-    layer_options(s, plan, options, len(shape) > 1)
+    layer_options(s, plan, options, len(shape) > 1 or of_tokens)
     smoothing = {"label_smoothing": options.pop("label_smoothing", 0.0)}
     builder = mf.Builder(shape, **options)
     chain = Chain(s, style, shape, plan, builder)
-    if len(shape) > 1 and s.chance(0.3):
-        ready_block(s, chain, shape)
+    if of_tokens:
+        chain.embedding()
+    ready = len(chain.shapes[-1]) > 1 and s.chance(0.3)
+    if ready:
+        ready_block(s, chain, chain.shapes[-1])
     else:
         chain.random(s.whole(0, 7))
     head = start_or_seed(s) | smoothing | plan.head
     del head["seed"]
-    head_of_its_own(s, style, chain, head)
+    head_of_its_own(s, style, chain, head, ready)
+    if style.matrix is not None and s.chance(0.8):
+        read_matrix(s, style, chain, head)
+    if style.auxiliary and s.chance(0.7):
+        auxiliary_heads(s, style, chain, head)
+    if style.similarity and s.chance(0.7):
+        map_for_similarities(s, style, chain, head)
     layer = builder.head(style.classes, **head).build()
-    if not plan.units:
-        plan.units = [told(unit) for unit in layer.units()]
     freeze(s, plan, layer)
     return plan, layer
 
@@ -245,12 +285,12 @@ def ready_block(s, chain, shape):
         chain.block("transformer", heads=s.of(1, 2 - shape[1] % 2), causal=s.whole(0, 1), hidden=s.whole(1, 12))
 
 
-def head_of_its_own(s, style, chain, head):
+def head_of_its_own(s, style, chain, head, ready):
     """Goodness at positions, pooled maps, or units that only the head reads."""
     builder, plan = chain.builder, chain.plan
     if style.positions:
         head["kind"], plan.head["positions"] = "positions", True
-    elif plan.units and s.chance(0.3):
+    elif not ready and s.chance(0.3):
         head["output_node"] = plan.head["output_node"] = builder.node()
         if len(builder.shape()) == 3 and s.chance(0.5):
             chain.product()
@@ -262,15 +302,71 @@ def head_of_its_own(s, style, chain, head):
         head["pool_size"] = plan.head["pool_size"] = s.whole(1, min(builder.shape()[1:]))
 
 
-def told(unit):
-    """A unit of a block, from what the library tells of it."""
+def read_matrix(s, style, chain, head):
+    """M begins with columns that no layer learns, for what it reads anyway or behind a dense unit for them."""
+    columns, plan, pooled = style.matrix.shape[1], chain.plan, chain.plan.head.get("pool_size")
+    if not pooled and s.chance(0.7):
+        if "output_node" not in head:
+            head["output_node"] = plan.head["output_node"] = len(plan.units)
+        chain.add("dense", outputs=columns + s.whole(0, 4), bias=0)
+    shape = chain.shapes[-1]
+    features = shape[0] * pooled**2 if pooled else shape[1] if style.positions else int(np.prod(shape))
+    if columns <= features:
+        head["shared"], plan.shared = style.shared, style.matrix
+
+
+def end_of_head(chain, head):
+    """The node that M reads is the last one so far: where the output is, and where it is."""
+    plan = chain.plan
+    read = head.setdefault("input_node", len(plan.units))
+    plan.head["input_node"] = read
+    plan.head.setdefault("output_node", read)
+    return plan.head["output_node"], read
+
+
+def row_from(s, style, chain, node):
+    """A node that a dense unit makes a row of, or, for a head for positions, a sequence: this one, or one behind it."""
+    if len(chain.shapes[node]) != 2 or style.positions:
+        return node
+    chain.add(s.of("flatten", "global_pool"), (node,))
+    return len(chain.plan.units)
+
+
+def auxiliary_heads(s, style, chain, head):
+    """Behind the output or a unit of the head, some with units of their own, of which another one may read the last."""
+    output, read = end_of_head(chain, head)
+    nodes = list(range(output, read + 1))
+    for _ in range(s.whole(1, 3)):
+        start = s.of(*nodes)
+        if s.chance(0.6):
+            chain.product(inputs=(start,))
+            s.of(chain.activation, chain.normalization, lambda: chain.add("dropout", dropout=s.real(0.05, 0.5)))()
+            start = len(chain.plan.units)
+            nodes.append(start)
+        chain.add("dense", (row_from(s, style, chain, start),), outputs=style.classes, bias=s.whole(0, 1),
+                  loss_weight=s.of(s.real(0.05, 1), s.real(1, 4)))
+
+
+def map_for_similarities(s, style, chain, head):
+    """Behind the output or a unit of the head. Where nothing else is behind these, the library knows what M reads."""
+    last = len(chain.plan.units)
+    start = s.whole(head.get("output_node", head.get("input_node", last)), head.get("input_node", last))
+    if len(chain.shapes[start]) == 2 or s.chance(0.5):
+        end_of_head(chain, head)
+    start = row_from(s, style, chain, start)
+    chain.product(s.whole(3, 9), (start,))
+    head["similarity"] = chain.plan.head["similarity"] = s.of(s.real(0.99, 0.99), s.real(0.05, 0.95))
+
+
+def told(unit, start):
+    """A unit of a block, from what the library tells of it. start: the node that the block reads."""
     kinds = {getattr(mf.abi, name): name[8:].lower() for name in vars(mf.abi) if name.startswith("MF_UNIT_")}
     phis = {getattr(mf.abi, name): name[14:].lower() for name in vars(mf.abi) if name.startswith("MF_ACTIVATION_")}
     kind = kinds[unit.kind]
     options = {name: getattr(unit, name) for name in ("heads", "causal", "normalization_rate",
                                                       "normalization_epsilon", "leak")}
     options |= {name: list(getattr(unit, name)) for name in ("kernel", "stride", "padding")}
-    inputs = tuple(unit.inputs)[:2 if kind in ("add", "concat") else 1]
+    inputs = tuple(each + start for each in unit.inputs)[:2 if kind in ("add", "concat") else 1]
     return {"kind": kind, "inputs": inputs, "activation": phis[unit.activation], **options}
 
 
@@ -297,7 +393,8 @@ def random_network(s):
     style = Style(s)
     layers, shape = [], style.shape
     for _ in range(s.whole(1, 4)):
+        of_tokens = style.vocabulary > 0 and not layers
         make = built_layer if style.positions or s.chance(0.6) else flat_layer
-        layers.append(make(s, style, shape))
+        layers.append(built_layer(s, style, shape, True) if of_tokens else make(s, style, shape))
         shape = layers[-1][1].shape()[1]
     return style, [plan for plan, _ in layers], [layer for _, layer in layers]

@@ -17,7 +17,8 @@ class LayerPlan:
     units: list  # {"kind": "dense", "inputs": (nodes), and options}
     classes: int
     seed: int
-    head: dict = dataclasses.field(default_factory=dict)  # positions, pool_size, output_node, sampling, candidates
+    head: dict = dataclasses.field(default_factory=dict)  # as mf_head_spec has it, with positions for its kind
+    shared: np.ndarray = None  # the matrix that M begins with
     dropout: float = 0.0
     dropout_maps: bool = False
     smoothing: float = 0.0
@@ -111,13 +112,17 @@ class Layer:
 
     def __init__(self, plan, values, dtype, shaken=None):
         self.plan, self.dtype, self.shaken = plan, dtype, shaken
-        self.values = {own: torch.from_numpy(values[plan.name(own)].astype(np.float64)).to(dtype) for own in
-                       self.own_names(values)}
+        self.values = {own: self.exact(values[plan.name(own)]) for own in self.own_names(values)}
+        self.shared = None if plan.shared is None else self.exact(plan.shared)
         for own, tensor in self.values.items():
             tensor.requires_grad_(own not in plan.frozen and not own.endswith((".mean", ".variance", ".counts")))
         self.dropped = self.applied = 0
         self.kinks = []  # (values, how far each is from where a derivative jumps) of the last step
         self.optimizer = None
+
+    def exact(self, values):
+        """What numpy has, as a tensor of this layer's numbers."""
+        return torch.from_numpy(np.asarray(values, np.float64)).to(self.dtype)
 
     def own_names(self, values):
         own = {library: name for name, library in self.plan.names.items()}
@@ -220,6 +225,11 @@ class Layer:
     def tokens(self, node, unit, x):
         return x.flatten(2).transpose(1, 2)
 
+    def embedding(self, node, unit, x):
+        weight = self.parameter(node, "weight")
+        self.touched[f"units.{node}.weight"] = x.long().unique()
+        return F.embedding(x.long(), weight)
+
     def positions(self, node, unit, x):
         return x + self.parameter(node, "weight")
 
@@ -233,20 +243,28 @@ class Layer:
 
     def units(self, x, learning):
         """The outputs of all units, and the goodness."""
-        self.learning, self.kinks, head = learning, [], self.plan.head
+        self.learning, self.kinks, self.touched, head = learning, [], {}, self.plan.head
         nodes = [x.reshape(len(x), *self.plan.shape)]
         for node, unit in enumerate(self.plan.units, 1):
             y = getattr(self, unit["kind"])(node, unit, *(nodes[each] for each in unit["inputs"]))
             nodes.append(Shake.apply(y, self))
-        f = nodes[-1]
+        f = nodes[self.read_node()]
         if head.get("pool_size"):
             f = F.adaptive_avg_pool2d(f, head["pool_size"])
         f = f if head.get("positions") else f.flatten(1)
-        return nodes, Shake.apply(f @ self.values["head.projection"].T, self)
+        return nodes, Shake.apply(f @ self.projection().T, self)
+
+    def projection(self):
+        """M: what is shared, and what is the layer's own; either may be lacking."""
+        return torch.cat([m for m in (self.shared, self.values.get("head.projection")) if m is not None], 1)
+
+    def read_node(self):
+        """The node that M reads: the last one, but for the map for similarities."""
+        return self.plan.head.get("input_node", len(self.plan.units) - ("similarity" in self.plan.head))
 
     def passed(self, nodes):
         """What the next layer reads, before dropout."""
-        return nodes[self.plan.head.get("output_node", -1)].detach()
+        return nodes[self.plan.head.get("output_node", self.read_node())].detach()
 
     def passed_dropped(self, a):
         if self.plan.dropout > 0:
@@ -260,7 +278,7 @@ class Layer:
         goodness, y = goodness.reshape(-1, goodness.shape[-1]), torch.from_numpy(y.astype(np.int64)).flatten()
         share = torch.ones(len(y), dtype=self.dtype)
         if weights is not None:
-            share = torch.from_numpy(weights.astype(np.float64)).to(self.dtype).repeat_interleave(len(y) // len(weights))
+            share = self.exact(weights).repeat_interleave(len(y) // len(weights))
         share = share * (y != IGNORED)
         best = goodness.detach().topk(2, 1).values
         right = ((goodness.argmax(1) == y) & (share > 0)).sum().item()
@@ -268,23 +286,71 @@ class Layer:
         gap = (best[:, 0] - best[:, 1])[y != IGNORED].min().item()
         return each[share > 0], (share / share.sum())[share > 0], right, gap
 
+    # Similarity matching
+
+    def deviations(self, maps):
+        """Of each map over its places. A map that is the same everywhere has 0, and no gradient."""
+        centred = maps - maps.mean((2, 3), keepdim=True)
+        variance = (centred**2).mean((2, 3))
+        deviation = torch.where(variance > 0, variance, torch.ones_like(variance)).sqrt() * (variance > 0)
+        # Only zeros are the same number to each method; of others rounding makes a deviation.
+        even = (variance == 0) & (maps != 0).any(3).any(2)
+        self.kinks.append((deviation.detach(), deviation.detach() + even * 1e-30))
+        return deviation
+
+    def directions(self, s):
+        """Less its mean, each row has the length 1, or 0 where all of its numbers are the same."""
+        centred = s - s.mean(1, keepdim=True)
+        squares = (centred**2).sum(1, keepdim=True)
+        some = squares > 1e-16
+        length = torch.where(some, squares, torch.ones_like(squares)).sqrt()
+        even = ~some & (s != 0).any(1, keepdim=True)
+        self.kinks.append((centred.detach(), (length * some + even * 1e-30).detach()))
+        return centred / length * some
+
+    def dissimilarities(self, made, y, weights):
+        """Of each pair of rows, with its share of the mean."""
+        s = self.deviations(made) if made.dim() == 4 and made[0, 0].numel() > 1 else made.flatten(1)
+        v = Shake.apply(self.directions(Shake.apply(s, self)), self)
+        y = torch.from_numpy(y)
+        same = (y[:, None] == y).to(self.dtype)
+        alike = same - (1 - same) / (self.plan.classes - 1)
+        share = torch.ones(len(y), dtype=self.dtype) if weights is None else self.exact(weights)
+        share = share / share.sum()
+        return ((Shake.apply(v @ v.T, self) - alike)**2).flatten(), (share[:, None] * share).flatten()
+
+    # A step
+
+    def scored(self, goodness, y):
+        """The scores of the classes that a sampled head has drawn, and the labels among these."""
+        counts = self.values.get("head.counts")
+        columns, offsets = candidates(self.plan.head, self.plan.classes, counts if counts is None else counts.numpy(),
+                                      self.plan.seed, self.applied, y.ravel())
+        self.touched["head.projection"] = torch.tensor(columns)
+        y = np.array([IGNORED if each == IGNORED else columns.index(each) for each in y.ravel()])
+        return goodness[..., columns] + torch.tensor(offsets, dtype=self.dtype), y
+
     def gradients(self, x, y, weights):
-        """What a step computes before its update. Returns what it passes on, and what losses() tells."""
+        """What a step computes before its update. Returns what it passes on; the parts of its loss, each a factor, losses
+        and their shares of a mean; and how many rows are right, and how far the best classes are apart."""
         for tensor in self.values.values():
             tensor.grad = None
-        nodes, goodness = self.units(x, True)
-        self.scored = None
-        if self.plan.head.get("sampling"):
-            counts = self.values.get("head.counts")
-            self.scored, offsets = candidates(self.plan.head, self.plan.classes, counts if counts is None else
-                                              counts.numpy(), self.plan.seed, self.applied, y.ravel())
-            goodness = goodness[..., self.scored] + torch.tensor(offsets, dtype=self.dtype)
-            y = np.array([IGNORED if each == IGNORED else self.scored.index(each) for each in y.ravel()])
-        each, share, right, gap = self.losses(goodness, y, weights, self.plan.smoothing)
-        if each.requires_grad:  # not if all is frozen
-            (each * share).sum().backward()
+        plan, (nodes, goodness) = self.plan, self.units(x, True)
+        among = self.scored(goodness, y) if plan.head.get("sampling") else (goodness, y)
+        *losses, right, gap = self.losses(*among, weights, plan.smoothing)
+        similarity = plan.head.get("similarity", 0.0)
+        parts = [(1 - similarity, *losses)]
+        if similarity > 0:
+            parts.append((similarity, *self.dissimilarities(nodes[-1], y, weights)))
+        for made, unit in zip(nodes[1:], plan.units):
+            if unit.get("loss_weight"):
+                parts.append((unit["loss_weight"], *self.losses(made, y, weights, plan.smoothing)[:2]))
+        loss = sum(factor * (each * share).sum() for factor, each, share in parts)
+        if loss.requires_grad:  # not if all is frozen
+            loss.backward()
         self.applied += 1
-        return self.passed_dropped(self.passed(nodes)), each.detach(), share, right, gap
+        parts = [(factor, each.detach(), share) for factor, each, share in parts]
+        return self.passed_dropped(self.passed(nodes)), parts, right, gap
 
     def pass_on(self, x):
         """What a layer hands on that does not learn."""
@@ -321,24 +387,34 @@ class Layer:
         return torch.cat(parts) if parts else torch.zeros(1).double()
 
     def apply(self, learning_rate, whole):
-        """An update; `whole` for one from gradients that the host has held, which reaches all rows of a sampled M."""
+        """An update; `whole` for one from gradients that the host has held, which reaches all rows of a sampled M and
+        of embeddings."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         norm = self.gradient().norm().item()
         for tensor in self.values.values():
             if self.clip > 0 and norm > self.clip and tensor.grad is not None:
                 tensor.grad *= self.clip / norm
-        projection = self.values["head.projection"]
-        if self.scored is None or whole or not projection.requires_grad:
-            self.optimizer.step()
-            return
-        kept = torch.ones(len(projection), dtype=torch.bool)
-        kept[self.scored] = False
-        with torch.no_grad():
-            before = projection.clone(), {k: v.clone() for k, v in self.optimizer.state[projection].items()
-                                          if torch.is_tensor(v) and v.shape == projection.shape}
-            self.optimizer.step()
-            projection[kept] = before[0][kept]
-            for key, value in self.optimizer.state[projection].items():
-                if torch.is_tensor(value) and value.shape == projection.shape:
+        kept = [] if whole else [self.rows_kept(name, rows) for name, rows in self.touched.items()
+                                 if name in self.values and self.values[name].requires_grad]
+        self.optimizer.step()
+        for put_back in kept:
+            put_back()
+
+    def rows_kept(self, name, touched):
+        """Rows of a parameter that a step does not touch, and what the optimizer has of them: a function that puts them
+        back."""
+        tensor = self.values[name]
+        kept = torch.ones(len(tensor), dtype=torch.bool)
+        kept[touched] = False
+        of_rows = lambda: {key: value for key, value in self.optimizer.state[tensor].items()
+                           if torch.is_tensor(value) and value.shape == tensor.shape}
+        before = tensor.detach().clone(), {key: value.clone() for key, value in of_rows().items()}
+
+        def put_back():
+            with torch.no_grad():
+                tensor[kept] = before[0][kept]
+                for key, value in of_rows().items():
                     value[kept] = before[1][key][kept] if key in before[1] else 0.0
+
+        return put_back
