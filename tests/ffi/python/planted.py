@@ -39,6 +39,19 @@ BUGS = [
      "a[i] = mfi_unit_float(bits[i % 4]) < rate ? 0.0f : a[i] + 0.0f * scale;"),
     ("attention is not scaled by the root of its width", "lib/model/unit/attention.c",
      "b.scale = (float)(1.0 / sqrt((double)b.width));", "b.scale = (float)(1.0 / (double)b.width);"),
+    ("a token that a batch has twice counts once", "lib/model/unit/embedding.c",
+     "while (sum && (place = lists.next[place]) >= 0)", "while (sum && (place = -1) >= 0)"),
+    ("a pair of rows counts once in the gradient of similarities", "lib/model/head/similarity.c",
+     "(float)(4.0 * lambda * weight * off)", "(float)(2.0 * lambda * weight * off)"),
+    ("the gradient of a deviation forgets the number of places", "lib/model/head/similarity.c",
+     "((double)area * deviation)", "deviation"),
+    ("the cross-entropy beside similarities keeps its whole weight", "lib/model/step.c",
+     "scale_scores(run, 1.0f - run->layer->plan.head.similarity);", "scale_scores(run, 1.0f);"),
+    ("the weight of an auxiliary head is in the loss alone", "lib/model/step.c",
+     "scale_auxiliary(run, s, weight);", "scale_auxiliary(run, s, 1.0f);"),
+    ("no gradient comes back through a shared matrix", "lib/model/head/linear.c",
+     "MFI_NO_TRANS, MFI_NO_TRANS, pass->rows, rows.sides[i].width, end - first, 1.0f,",
+     "MFI_NO_TRANS, MFI_NO_TRANS, pass->rows, rows.sides[i].width, end - first, i < rows.count - 1 ? 0.0f : 1.0f,"),
 ]
 
 
