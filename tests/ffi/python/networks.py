@@ -62,6 +62,7 @@ class Style:
             self.shared = mf.Matrix(self.matrix)
         self.similarity = not self.positions and s.chance(0.2)
         self.auxiliary = s.chance(0.2)
+        self.empty_rows = s.chance(0.4)  # where similarities compare
 
 
 def window(s, size, most):
@@ -148,7 +149,7 @@ class Chain:
         self.plan.units.append({"kind": kind, "inputs": inputs, **options})
         self.shapes.append(self.builder.shape())
 
-    def product(self, outputs=None, inputs=None):
+    def product(self, outputs=None, inputs=None, bias=None):
         """A convolution or a dense unit, as the shape has it."""
         s, shape = self.s, self.shapes[-1 if inputs is None else inputs[0]]
         if len(shape) == 3 and s.chance(0.85):
@@ -159,10 +160,10 @@ class Chain:
             groups = s.of(1, *(each for each in range(2, outputs + 1) if outputs % each == shape[0] % each == 0))
             # Products of groups are those of floats.
             several = {"groups": groups} if groups > 1 and not self.style.bf16 else {}
-            self.add("conv2d", inputs, outputs=outputs, kernel=kernel, stride=stride, padding=padding, bias=s.whole(0, 1),
-                     **several)
+            self.add("conv2d", inputs, outputs=outputs, kernel=kernel, stride=stride, padding=padding,
+                     bias=s.whole(0, 1) if bias is None else bias, **several)
         else:
-            self.add("dense", inputs, outputs=outputs or s.whole(1, 20), bias=s.whole(0, 1))
+            self.add("dense", inputs, outputs=outputs or s.whole(1, 20), bias=s.whole(0, 1) if bias is None else bias)
 
     def embedding(self):
         """Of tokens; now and then of a larger vocabulary, too, of which the batches have the first tokens alone."""
@@ -351,10 +352,14 @@ def map_for_similarities(s, style, chain, head):
     """Behind the output or a unit of the head. Where nothing else is behind these, the library knows what M reads."""
     last = len(chain.plan.units)
     start = s.whole(head.get("output_node", head.get("input_node", last)), head.get("input_node", last))
-    if len(chain.shapes[start]) == 2 or s.chance(0.5):
+    if len(chain.shapes[start]) == 2 or style.empty_rows or s.chance(0.5):
         end_of_head(chain, head)
     start = row_from(s, style, chain, start)
-    chain.product(s.whole(3, 9), (start,))
+    if style.empty_rows:  # two or three values or maps, of which some rows lose all
+        chain.product(s.whole(2, 3), (start,))
+        chain.add("dropout", dropout=s.real(0.3, 0.6), dropout_maps=int(len(chain.shapes[-1]) == 3))
+        start = len(chain.plan.units)
+    chain.product(s.whole(3, 9), (start,), 0 if style.empty_rows else None)
     head["similarity"] = chain.plan.head["similarity"] = s.of(s.real(0.99, 0.99), s.real(0.05, 0.95))
 
 
