@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#undef _FILE_OFFSET_BITS /* the calls bear their own names here; machines of 64 bits alone have this file */
 #define _GNU_SOURCE /* O_TMPFILE, open64 */
 #include "system_faults.h"
 
