@@ -31,7 +31,7 @@ OTHER = {"<=": "<", ">=": ">", "==": "!=", "!=": "==", "<": "<=", ">": ">=", "&&
 OPERATOR = re.compile(r"(?<=[\w)\]]) (<=|>=|==|!=|&&|\|\||\+=|-=|\*=|[-+*/%<>]) (?=[\w(!&*-])")
 NUMBER = re.compile(r"(?<![\w.\"])([01]|2)(?:\.0f?)?(?![\w.])")
 NEGATION = re.compile(r"(?<=[(\s])!(?=[\w(])")
-STATEMENT = re.compile(r"^( {4,})((?!return|break|continue|goto|for|if|while|else|case|static|const|typedef|enum)"
+STATEMENT = re.compile(r"^( {4,})((?!\(void\)|return|break|continue|goto|for|if|while|else|case|static|const|typedef|enum)"
                        r"[\w*(][^{}]*;)$")
 
 
