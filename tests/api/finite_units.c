@@ -284,7 +284,7 @@ static void check_file(trial *t, test_random *random)
         header = header << 8 | model[i];
     size_t place = random_index(random, (bytes - 8 - (size_t)header) / sizeof(float));
 
-    memcpy(model + 8 + header + place * sizeof(float), &wrong[random_index(random, 3)], sizeof(float));
+    model_put_value(model + 8 + header + place * sizeof(float), wrong[random_index(random, 3)]);
     check_status(MF_STATUS_FORMAT, model_refuse(MF_CONTENTS_MODEL, model, bytes));
     free(model);
     free(file);

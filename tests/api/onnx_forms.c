@@ -354,7 +354,8 @@ static message weight_tensor(const char *name, int packed)
     if (packed)
         put_bytes(&tensor, 1, "\6\3", 2);
     put_int(&tensor, 2, 1);
-    put_bytes(&tensor, packed ? 4 : 9, values, sizeof values); /* float_data or raw_data */
+    put_numbers(&tensor, packed ? 4 : 9, values, sizeof *values,
+                COUNT_OF(values)); /* float_data or raw_data */
     if (!packed) {
         put_int(&tensor, 1, 6);
         put_int(&tensor, 1, 3);
@@ -397,15 +398,13 @@ static void test_constants_that_are_nodes(void **state)
 /* A shape as int32 or int64, as bytes or as varints. */
 static void test_integers(void **state)
 {
-    static const int32_t small[] = {-1, 6};
-    static const int64_t large[] = {-1, 6};
     static const struct {
         int type, field;
-        const void *values;
+        const char *values;
         size_t bytes;
     } cases[] = {
-        {6, 9, small, sizeof small},
-        {7, 9, large, sizeof large},
+        {6, 9, "\xff\xff\xff\xff\6\0\0", 8},
+        {7, 9, "\xff\xff\xff\xff\xff\xff\xff\xff\6\0\0\0\0\0\0", 16},
         {6, 5, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\6", 11},
         {7, 7, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\6", 11},
     };

@@ -784,11 +784,10 @@ static void test_wrong_files_are_refused(void **state)
         free(changed);
     }
     /* The counts are the last 60 values. */
-    float value = -1.0f;
-    memcpy(file + bytes - sizeof value, &value, sizeof value);
+    model_put_value(file + bytes - sizeof(float), -1.0f);
     assert_int_equal(model_refuse(MF_CONTENTS_MODEL, file, bytes), MF_STATUS_FORMAT);
     /* Counts that are all 0 leave the labels. */
-    memset(file + bytes - 60 * sizeof value, 0, 60 * sizeof value);
+    memset(file + bytes - 60 * sizeof(float), 0, 60 * sizeof(float));
     loaded = model_load(MF_CONTENTS_MODEL, file, bytes);
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
     check_ok(mf_network_set_optimizer(loaded, optimizer));

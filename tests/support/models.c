@@ -131,6 +131,15 @@ mf_network *model_load(int32_t contents, const void *file, size_t bytes)
     return network;
 }
 
+void model_put_value(unsigned char *at, float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    for (size_t i = 0; i < sizeof bits; i++)
+        at[i] = (unsigned char)(bits >> 8 * i);
+}
+
 mf_status model_refuse(int32_t contents, const void *file, size_t bytes)
 {
     mf_load_spec spec = load_spec(contents);

@@ -25,6 +25,9 @@ mf_network *model_load(int32_t contents, const void *file, size_t bytes);
 /** The status of loading it; nothing may be left behind. */
 mf_status model_refuse(int32_t contents, const void *file, size_t bytes);
 
+/** Writes a value as files have it, the lowest byte first. */
+void model_put_value(unsigned char *at, float value);
+
 /** Fails the test unless both networks are the same in every bit that a file with training holds. */
 #define check_same_model(one, other) check_same_model_at((one), (other), __FILE__, __LINE__)
 void check_same_model_at(const mf_network *one, const mf_network *other, const char *file, int line);

@@ -61,7 +61,7 @@ static void put_integer(message *graph, const char *name)
 
     put_int(&tensor, 2, 7);
     put_text(&tensor, 8, name);
-    put_bytes(&tensor, 9, &value, sizeof value);
+    put_numbers(&tensor, 9, &value, sizeof value, 1);
     put_message(graph, 5, &tensor);
 }
 

@@ -28,6 +28,24 @@ void put_bytes(message *to, unsigned field, const void *bytes, size_t count)
     to->count += count;
 }
 
+static void put_number(message *to, const unsigned char *number, size_t size)
+{
+    const uint16_t probe = 1;
+    const int lowest_first = *(const unsigned char *)&probe == 1;
+
+    assert_true(to->count + size < sizeof to->bytes);
+    for (size_t i = 0; i < size; i++)
+        to->bytes[to->count++] = number[lowest_first ? i : size - 1 - i];
+}
+
+void put_numbers(message *to, unsigned field, const void *numbers, size_t size, size_t count)
+{
+    put_varint(to, (uint64_t)field << 3 | 2);
+    put_varint(to, size * count);
+    for (size_t i = 0; i < count; i++)
+        put_number(to, (const unsigned char *)numbers + i * size, size);
+}
+
 void put_text(message *to, unsigned field, const char *text)
 {
     put_bytes(to, field, text, strlen(text));
@@ -51,9 +69,7 @@ static void put_words(message *to, unsigned field, const char *words)
 static void put_float(message *to, unsigned field, float value)
 {
     put_varint(to, (uint64_t)field << 3 | 5);
-    assert_true(to->count + sizeof value < sizeof to->bytes);
-    memcpy(to->bytes + to->count, &value, sizeof value);
-    to->count += sizeof value;
+    put_number(to, (const unsigned char *)&value, sizeof value);
 }
 
 /* "name=value", up to a space or the end. */
@@ -108,7 +124,7 @@ void put_floats(message *graph, const char *name, size_t rank, const int64_t *di
     }
     put_int(&tensor, 2, 1);
     put_text(&tensor, 8, name);
-    put_bytes(&tensor, 9, values, count * sizeof *values);
+    put_numbers(&tensor, 9, values, sizeof *values, count);
     put_message(graph, 5, &tensor);
 }
 
@@ -119,7 +135,7 @@ void put_integers(message *graph, const char *name, size_t count, const int64_t 
     put_int(&tensor, 1, (int64_t)count);
     put_int(&tensor, 2, 7);
     put_text(&tensor, 8, name);
-    put_bytes(&tensor, 9, values, count * sizeof *values);
+    put_numbers(&tensor, 9, values, sizeof *values, count);
     put_message(graph, 5, &tensor);
 }
 

@@ -14,6 +14,9 @@ typedef struct message {
 
 void put_int(message *to, unsigned field, int64_t value);
 void put_bytes(message *to, unsigned field, const void *bytes, size_t count);
+
+/** Numbers of `size` bytes each, as ONNX has them on every machine: the lowest byte first. */
+void put_numbers(message *to, unsigned field, const void *numbers, size_t size, size_t count);
 void put_text(message *to, unsigned field, const char *text);
 void put_message(message *to, unsigned field, const message *from);
 
