@@ -33,16 +33,18 @@ static inline uint64_t mfi_x87_mode(void)
     return (uint64_t)mode << 32;
 }
 
+static inline bool mfi_x87_traps(uint64_t mode)
+{
+    return (mode >> 32 & MFI_X87_MASKS) != MFI_X87_MASKS;
+}
+
 /* Flags of what was masked would trap once it no longer is. */
 static inline void mfi_x87_set(uint64_t mode)
 {
     uint16_t control = (uint16_t)(mode >> 32);
-    __asm__ volatile("fnclex\n\tfldcw %0" : : "m"(control));
-}
-
-static inline bool mfi_x87_traps(uint64_t mode)
-{
-    return (mode >> 32 & MFI_X87_MASKS) != MFI_X87_MASKS;
+    if (mfi_x87_traps(mode))
+        __asm__ volatile("fnclex");
+    __asm__ volatile("fldcw %0" : : "m"(control));
 }
 #else
 enum { MFI_X87_MASKS = 0 };
@@ -68,12 +70,6 @@ static inline void mfi_x87_calm(uint64_t mode)
 {
     if (mfi_x87_traps(mode))
         mfi_x87_set(mode | (uint64_t)MFI_X87_MASKS << 32);
-}
-
-static inline void mfi_x87_uncalm(uint64_t mode)
-{
-    if (mfi_x87_traps(mode))
-        mfi_x87_set(mode);
 }
 
 /* Returns the former mode, for mfi_subnormals_restore(). Exceptions that the host has unmasked are masked. */
@@ -117,7 +113,7 @@ static inline void mfi_subnormals_restore(uint64_t mode)
 {
 #if defined(__SSE2__)
     _mm_setcsr((unsigned)mode);
-    mfi_x87_uncalm(mode);
+    mfi_x87_set(mode);
 #elif defined(__aarch64__)
     __asm__ volatile("msr fpcr, %0" : : "r"(mode));
 #else

@@ -5,9 +5,6 @@
 #define LATER 24 /* bytes that a later version would have more */
 #define FENCE 8  /* and bytes behind it, which are nobody's */
 
-/* Without what the compiler adds behind the last field. */
-#define UP_TO(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
-
 /* What the calls below need. */
 typedef struct stage {
     mf_layer *layer;

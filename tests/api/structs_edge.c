@@ -9,9 +9,6 @@
 
 enum { LARGEST = 4096, STEP = 4 };
 
-/* Without what the compiler adds behind the last field. */
-#define UP_TO(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
-
 /* ---- a page with nothing behind it ---- */
 
 static unsigned char *page_end;
@@ -137,10 +134,7 @@ static mf_status memory(const stage *s, void *result)
 }
 
 /* The sizes of the structs that have grown, when they were introduced. */
-enum {
-    FIRST_UNIT = offsetof(mf_unit_spec, reserved) + sizeof(int32_t),
-    FIRST_HEAD = offsetof(mf_head_spec, output_node) + sizeof(int32_t)
-};
+enum { FIRST_UNIT = UP_TO(mf_unit_spec, reserved), FIRST_HEAD = UP_TO(mf_head_spec, output_node) };
 
 static const struct {
     const char *name;

@@ -27,6 +27,9 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/** The size of a struct up to this field: without what the compiler adds behind the last one. */
+#define UP_TO(type, last) (offsetof(type, last) + sizeof(((type *)0)->last))
+
 /** The call must return `expected`; otherwise both statuses and the library's message are shown. */
 #define check_status(expected, call) check_status_at((expected), (call), #call, __FILE__, __LINE__)
 #define check_ok(call) check_status(MF_STATUS_OK, call)
