@@ -217,7 +217,5 @@ mf_status mfi_check_rows(const mf_batch *batch, const mf_layer *layer, mf_worksp
     if (index == 0 && workspace->network)
         inputs.scaling = mfi_network_scaling(workspace->network);
     MFI_TRY(mfi_workspace_take_inputs(workspace, index, &inputs, rows));
-    if (inputs.scaling.count > 0 && !layer->kernels->all_finite(rows->count * layer->plan.inputs, rows->x))
-        return mfi_fail(MF_STATUS_NUMERIC, "an input that the network scales is not finite then");
-    return mfi_layer_check_tokens(layer, rows);
+    return mfi_layer_check_taken(layer, inputs.scaling.count > 0, rows);
 }

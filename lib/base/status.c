@@ -11,29 +11,38 @@
 #define OF_A_THREAD _Thread_local
 #endif
 
-static OF_A_THREAD char last_message[256];
+static OF_A_THREAD mfi_message last_message;
 
 mf_status mfi_fail(mf_status status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(last_message, sizeof last_message, format, arguments);
+    vsnprintf(last_message.text, sizeof last_message.text, format, arguments);
     va_end(arguments);
     return status;
 }
 
 mf_status mfi_fail_at(mf_status status, const char *what, size_t number)
 {
-    char reason[sizeof last_message];
     if (status == MF_STATUS_OK)
         return status;
-    strcpy(reason, last_message);
-    return mfi_fail(status, "%s %zu: %s", what, number, reason);
+    const mfi_message reason = last_message;
+    return mfi_fail(status, "%s %zu: %s", what, number, reason.text);
+}
+
+mfi_message mfi_message_keep(void)
+{
+    return last_message;
+}
+
+void mfi_message_put_back(const mfi_message *kept)
+{
+    last_message = *kept;
 }
 
 const char *mf_last_message(void)
 {
-    return last_message;
+    return last_message.text;
 }
 
 const char *mf_status_name(mf_status status)

@@ -17,6 +17,14 @@ mf_status mfi_fail(mf_status status, const char *format, ...) MFI_FORMAT(2, 3);
  * `status`. */
 mf_status mfi_fail_at(mf_status status, const char *what, size_t number);
 
+/* This thread's message, to be put back where a call returns OK although something in it has failed. */
+typedef struct mfi_message {
+    char text[256];
+} mfi_message;
+
+mfi_message mfi_message_keep(void);
+void mfi_message_put_back(const mfi_message *kept);
+
 /* Returns the status of the call from the calling function, unless it is OK. */
 #define MFI_TRY(call)                    \
     do {                                 \

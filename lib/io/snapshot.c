@@ -94,11 +94,22 @@ static void hash_word(uint64_t *hash, uint64_t value)
 
 static const uint64_t first_hash = UINT64_C(0xCBF29CE484222325);
 
-/* A hash of what gives the parameters their meaning: kinds, shapes, and matrices that heads share. */
+static void hash_scaling(uint64_t *hash, const mf_network *network)
+{
+    for (size_t i = 0; i < 2 * network->scaled; i++) {
+        uint32_t bits;
+        memcpy(&bits, &network->shift_scale[i], sizeof bits);
+        hash_word(hash, bits);
+    }
+}
+
+/* A hash of what gives the parameters their meaning: kinds, shapes, matrices that heads share, and numbers
+ * that scale inputs. */
 static uint64_t fingerprint(const mf_network *network)
 {
     uint64_t hash = first_hash;
     hash_word(&hash, network->count);
+    hash_scaling(&hash, network);
     for (size_t position = 0; position < network->count; position++) {
         const mf_layer *layer = snapshot_layer(network, position);
         hash_word(&hash, layer->plan.unit_count);
@@ -214,7 +225,8 @@ static mf_status check_header(const mf_network *network, const unsigned char *he
         return mfi_fail(MF_STATUS_FORMAT, "the snapshot has %llu bytes by its header, the buffer has %zu",
                         (unsigned long long)total, bytes);
     if (mfi_get_u64(header + FINGERPRINT_AT) != fingerprint(network))
-        return mfi_fail(MF_STATUS_SHAPE, "the snapshot is of a network with other shapes");
+        return mfi_fail(MF_STATUS_SHAPE, "the snapshot is of a network with other shapes, or one whose "
+                                         "inputs are scaled by other numbers");
     if (mfi_get_u64(header + SUM_AT) != sum_of(header + HEADER_BYTES, (size_t)total - HEADER_BYTES))
         return mfi_fail(MF_STATUS_FORMAT, "the snapshot is damaged: its checksum is wrong");
     return MF_STATUS_OK;

@@ -175,7 +175,7 @@ mf_status mfi_layer_check_rows(const mf_layer *layer, size_t position, size_t ro
     return MF_STATUS_OK;
 }
 
-mf_status mfi_layer_check_tokens(const mf_layer *layer, const mfi_rows *rows)
+static mf_status check_tokens(const mf_layer *layer, const mfi_rows *rows)
 {
     size_t vocabulary = layer->plan.vocabulary;
     for (size_t b = 0; vocabulary > 0 && b < rows->count; b++)
@@ -187,6 +187,13 @@ mf_status mfi_layer_check_tokens(const mf_layer *layer, const mfi_rows *rows)
                                 (double)token, vocabulary - 1);
         }
     return MF_STATUS_OK;
+}
+
+mf_status mfi_layer_check_taken(const mf_layer *layer, bool scaled, const mfi_rows *rows)
+{
+    if (scaled && !layer->kernels->all_finite(rows->count * layer->plan.inputs, rows->x))
+        return mfi_fail(MF_STATUS_NUMERIC, "an input that the network scales is not finite then");
+    return check_tokens(layer, rows);
 }
 
 /* ---- dropout ---- */

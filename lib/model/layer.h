@@ -81,8 +81,9 @@ bool mfi_layer_trains(const mf_layer *layer, size_t number);
 /* CAPACITY if, in a step with that many rows, a unit would normalise a channel with a single value. */
 mf_status mfi_layer_check_rows(const mf_layer *layer, size_t position, size_t rows);
 
-/* ARGUMENT if the layer embeds its input, and a value there is none of its tokens. */
-mf_status mfi_layer_check_tokens(const mf_layer *layer, const mfi_rows *rows);
+/* The rows that a batch's inputs have become: NUMERIC if the network's scaling has made one infinite,
+ * ARGUMENT if the layer embeds its input, and a value there is none of its tokens. */
+mf_status mfi_layer_check_taken(const mf_layer *layer, bool scaled, const mfi_rows *rows);
 
 /* The layer's options and its optimizer's hyper-parameters as they are now. `trains` is the layer's own. */
 mfi_settings mfi_layer_settings(const mf_layer *layer);

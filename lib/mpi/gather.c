@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "split.h"
 #include "trainer.h"
 
 /* ---- averages of parameters ---- */
@@ -94,6 +95,8 @@ static mf_status take_snapshot(const mf_network *network, unsigned char **snapsh
 
 static mf_status add_stage(mf_network *part, const mf_network *whole, size_t *position, uint64_t layers)
 {
+    if (*position == 0) /* a snapshot is of a network with its scaling */
+        MFM_TRY(mfm_take_scaling(whole, part));
     for (uint64_t i = 0; i < layers; i++) {
         mf_layer *layer = NULL;
         MFM_TRY(mfm_core(mf_network_layer(whole, (*position)++, &layer, NULL)));
@@ -130,11 +133,12 @@ static mf_status check_whole(const mf_mpi_trainer *trainer, const mf_network *ne
 
 /* Rank 0 takes one stage after the other, its own through a snapshot as well: the network may have other
  * layers than those that it trains. A failure is remembered and the rest received all the same. */
-static mf_status receive_stages(mf_mpi_trainer *trainer, mf_network *whole, unsigned char *own,
-                                uint64_t own_bytes)
+static mf_status take_stages(mf_mpi_trainer *trainer, mf_network *whole, unsigned char *own,
+                             uint64_t own_bytes, mf_status outcome)
 {
     size_t position = 0;
-    mf_status outcome = restore_stage(whole, &position, trainer->layers, own, own_bytes);
+    if (outcome == MF_STATUS_OK)
+        outcome = restore_stage(whole, &position, trainer->layers, own, own_bytes);
     for (int stage = 1; stage < trainer->wire.stages; stage++) {
         uint64_t sizes[2]; /* layers, bytes */
         MFM_TRY(mfm_mpi(
@@ -150,6 +154,20 @@ static mf_status receive_stages(mf_mpi_trainer *trainer, mf_network *whole, unsi
         free(snapshot);
         outcome = outcome == MF_STATUS_OK ? status : outcome;
     }
+    return outcome;
+}
+
+/* A stage may fail behind others that have changed the network, which goes back then. */
+static mf_status receive_stages(mf_mpi_trainer *trainer, mf_network *whole, unsigned char *own,
+                                uint64_t own_bytes)
+{
+    unsigned char *before = NULL;
+    uint64_t bytes = 0;
+    mf_status kept = take_snapshot(whole, &before, &bytes);
+    mf_status outcome = take_stages(trainer, whole, own, own_bytes, kept);
+    if (kept == MF_STATUS_OK && outcome != MF_STATUS_OK)
+        (void)mf_network_snapshot_load(whole, before, (size_t)bytes);
+    free(before);
     return outcome;
 }
 

@@ -265,6 +265,15 @@ static mf_status claim_layers(mf_pipeline *pipeline)
     return status;
 }
 
+/* Without workers the batch goes through all layers now. If one fails, a later call tells. */
+static void run_here(mf_pipeline *pipeline)
+{
+    const mfi_message kept = mfi_message_keep();
+    while (mfi_worker_run_one(&pipeline->source, 0))
+        ;
+    mfi_message_put_back(&kept);
+}
+
 mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, const mfi_rows *rows,
                               bool wait)
 {
@@ -276,16 +285,17 @@ mf_status mfi_pipeline_submit(mf_pipeline *pipeline, const mfi_inputs *inputs, c
         return status;
     mfi_batch_slot *slot = &pipeline->slots[batch % pipeline->depth];
     fill_slot(pipeline, slot, inputs, rows);
-    MFI_TRY(mfi_layer_check_tokens(pipeline->members[0].layer, &slot->rows));
-    make_room_for_reports(pipeline, batch);
+    MFI_TRY(mfi_layer_check_taken(pipeline->members[0].layer, inputs->scaling.count > 0, &slot->rows));
     pthread_mutex_lock(pipeline->lock);
     status = claim_layers(pipeline);
-    pipeline->submitted += status == MF_STATUS_OK;
+    if (status == MF_STATUS_OK) {
+        make_room_for_reports(pipeline, batch);
+        pipeline->submitted++;
+    }
     if (pipeline->threaded)
         mfi_pool_call(pipeline->pool);
     else
-        while (mfi_worker_run_one(&pipeline->source, 0))
-            ;
+        run_here(pipeline);
     pthread_mutex_unlock(pipeline->lock);
     return status;
 }

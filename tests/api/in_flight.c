@@ -152,6 +152,37 @@ static void test_layers_in_flight_are_refused(void **state)
     }
 }
 
+static uint64_t missed_by(mf_pipeline *pipeline)
+{
+    mf_pipeline_progress_info progress = {.struct_size = sizeof progress};
+
+    check_ok(mf_pipeline_progress(pipeline, &progress));
+    return progress.missed;
+}
+
+/* Where reports of a new batch would overwrite others, a batch that is refused overwrites none. */
+static void test_a_refused_batch_costs_no_reports(void **state)
+{
+    scene *s = *state;
+    int refusals = 0;
+
+    while (missed_by(s->other) == 0) {
+        check_ok(mf_pipeline_submit(s->other, ROWS, s->x, s->y));
+        check_ok(mf_pipeline_flush(s->other));
+    }
+    for (int i = 0; i < TRIES && refusals == 0; i++) {
+        uint64_t before = missed_by(s->other);
+
+        check_ok(mf_pipeline_submit(s->pipeline, ROWS, s->x, s->y));
+        refusals = mf_pipeline_submit(s->other, ROWS, s->x, s->y) == MF_STATUS_BUSY;
+        if (refusals)
+            assert_int_equal(missed_by(s->other), before);
+        check_ok(mf_pipeline_flush(s->other));
+        check_ok(mf_pipeline_flush(s->pipeline));
+    }
+    assert_int_equal(refusals, 1);
+}
+
 /* A pipeline that ends with batches on their way lets go of its layers. */
 static void test_a_stopped_pipeline_lets_go(void **state)
 {
@@ -276,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layers_in_flight_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_refused_batch_costs_no_reports, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stopped_pipeline_lets_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_threads_by_hand_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_second_thread_is_refused, set_up, tear_down),

@@ -32,7 +32,10 @@ static size_t submit_until_failure(training_fixture *s, mf_pipeline *pipeline)
     size_t taken = GOOD;
 
     while (status == MF_STATUS_OK && taken < GOOD + AFTER) {
+        check_status(MF_STATUS_HANDLE, mf_pipeline_flush(NULL));
         status = mf_pipeline_submit(pipeline, ROWS, s->x[taken], s->y[taken]);
+        if (status == MF_STATUS_OK) /* a layer may have failed, and that is told later */
+            check_message("NULL");
         taken += status == MF_STATUS_OK;
     }
     if (status != MF_STATUS_OK)

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "models.h"
+#include "snapshots.h"
 #include "sweep.h"
 #include "typed_inputs.h"
 #include "units.h"
@@ -93,7 +94,7 @@ static void check_same_answers(mf_network *one, const mf_batch *x, mf_network *o
     mf_workspace_free(theirs);
 }
 
-static void submit(mf_network *network, const mf_batch *batch)
+static mf_pipeline *pipeline_of(mf_network *network, uint32_t workers)
 {
     mf_pipeline_spec spec;
     mf_pipeline *pipeline = NULL;
@@ -101,7 +102,15 @@ static void submit(mf_network *network, const mf_batch *batch)
     check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
     spec.network = network;
     spec.max_batch = ROWS;
+    spec.workers = workers;
     check_ok(mf_pipeline_create(&spec, &pipeline));
+    return pipeline;
+}
+
+static void submit(mf_network *network, const mf_batch *batch)
+{
+    mf_pipeline *pipeline = pipeline_of(network, 1);
+
     check_ok(mf_pipeline_submit_batch(pipeline, batch));
     check_ok(mf_pipeline_flush(pipeline));
     mf_pipeline_free(pipeline);
@@ -260,6 +269,31 @@ static void test_copies_take_the_scaling_along(void **state)
     mf_network_free(to);
 }
 
+/* What a network learns under one scaling means nothing under another. */
+static void test_snapshots_are_those_of_the_scaling(void **state)
+{
+    const float one[] = {1.0f, 2.0f, 3.0f}, other[] = {1.0f, 2.0f, 4.0f};
+    const scaled_case rows = case_of(1);
+    mf_network *from = network_of(&rows, NULL), *to = network_of(&rows, NULL);
+    unsigned char *snapshot;
+    size_t bytes;
+
+    (void)state;
+    check_ok(mf_network_set_input_scaling(from, one, one, 3));
+    snapshot = take_snapshot(from, &bytes);
+    check_status(MF_STATUS_SHAPE, mf_network_snapshot_load(to, snapshot, bytes));
+    check_message("scaled");
+    check_ok(mf_network_set_input_scaling(to, one, other, 3));
+    check_status(MF_STATUS_SHAPE, mf_network_snapshot_load(to, snapshot, bytes));
+    check_ok(mf_network_set_input_scaling(to, other, one, 3));
+    check_status(MF_STATUS_SHAPE, mf_network_snapshot_load(to, snapshot, bytes));
+    check_ok(mf_network_set_input_scaling(to, one, one, 3));
+    check_ok(mf_network_snapshot_load(to, snapshot, bytes));
+    free(snapshot);
+    mf_network_free(from);
+    mf_network_free(to);
+}
+
 /* ---- what is refused ---- */
 
 static void test_numbers_that_do_not_fit_are_refused(void **state)
@@ -343,6 +377,39 @@ static void test_workspaces_of_before_are_stale_and_inputs_must_stay_finite(void
     mf_network_free(network);
 }
 
+/* Nothing has changed then, and the next batch is taken. */
+static void test_pipelines_refuse_inputs_that_do_not_stay_finite(void **state)
+{
+    const float shift = 0.0f, scale = 1e10f;
+    units_plan plan = plan_row(12, CLASSES);
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.01);
+    float x[ROWS * MOST] = {0};
+
+    (void)state;
+    plan_add(&plan, unit_dense(7));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH)); /* which would make finite values of them */
+    for (uint32_t workers = 0; workers <= 2; workers++) {
+        mf_network *network = make_units_network(&plan, 1, optimizer);
+        check_ok(mf_network_set_input_scaling(network, &shift, &scale, 1));
+        mf_pipeline *pipeline = pipeline_of(network, workers);
+        saved_values before = save_network_values(network);
+        x[0] = 1e30f;
+        check_status(MF_STATUS_NUMERIC, mf_pipeline_submit(pipeline, ROWS, x, labels));
+        check_message("scales");
+        check_ok(mf_pipeline_flush(pipeline));
+        saved_values after = save_network_values(network);
+        assert_true(same_values(&before, &after));
+        x[0] = 1e-10f;
+        check_ok(mf_pipeline_submit(pipeline, ROWS, x, labels));
+        check_ok(mf_pipeline_flush(pipeline));
+        free_saved_values(&before);
+        free_saved_values(&after);
+        mf_pipeline_free(pipeline);
+        mf_network_free(network);
+    }
+    mf_optimizer_free(optimizer);
+}
+
 static void test_damaged_files_are_refused(void **state)
 {
     const scaled_case rows = case_of(1);
@@ -393,9 +460,11 @@ int main(void)
         cmocka_unit_test(test_scaled_inputs_have_the_bits_of_inputs_scaled_by_the_host),
         cmocka_unit_test(test_files_models_and_clones_keep_the_scaling),
         cmocka_unit_test(test_copies_take_the_scaling_along),
+        cmocka_unit_test(test_snapshots_are_those_of_the_scaling),
         cmocka_unit_test(test_numbers_that_do_not_fit_are_refused),
         cmocka_unit_test(test_a_first_layer_that_does_not_fit_is_refused),
         cmocka_unit_test(test_workspaces_of_before_are_stale_and_inputs_must_stay_finite),
+        cmocka_unit_test(test_pipelines_refuse_inputs_that_do_not_stay_finite),
         cmocka_unit_test(test_damaged_files_are_refused),
         with_memory(test_memory_may_be_missing),
     };

@@ -136,7 +136,9 @@ static bool read_file(const struct checkpoint *checkpoint, mf_network **network,
     spec.contents = MF_CONTENTS_TRAINING;
     if (mf_network_load(&spec, checkpoint->path, network) != MF_STATUS_OK)
         return complain("cannot go on from %s: %s", checkpoint->path, mf_last_message());
-    if (read_notes(checkpoint, *network, state))
+    /* The file's network scales its inputs for those who use it; a run has its data scaled already. */
+    if (read_notes(checkpoint, *network, state) &&
+        library_ok(mf_network_set_input_scaling(*network, NULL, NULL, 0)))
         return true;
     mf_network_free(*network);
     *network = NULL;
