@@ -26,6 +26,11 @@ static bool is_for_later(const char *name)
     return strncmp(name, later, strlen(later)) == 0;
 }
 
+bool mfi_host_metadata_is_own(const char *name)
+{
+    return is_own(name) || is_for_later(name);
+}
+
 mf_status mfi_host_metadata_check(const char *name)
 {
     if (is_own(name))
@@ -47,7 +52,7 @@ void mfi_host_metadata_put(const mf_network *network, mfi_text *text)
 mf_status mfi_host_metadata_take(const mfi_tensors *tensors, mf_network *network)
 {
     for (const mfi_json *item = mfi_json_first(tensors->metadata); item; item = mfi_json_next(item)) {
-        if (is_own(mfi_json_key(item)) || is_for_later(mfi_json_key(item)))
+        if (mfi_host_metadata_is_own(mfi_json_key(item)))
             continue;
         mf_status status = mfi_metadata_set(&network->metadata, &network->handle.allocator,
                                             mfi_json_key(item), mfi_json_text(item));

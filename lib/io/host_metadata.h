@@ -9,6 +9,9 @@
 /* ARGUMENT if a name is one of the library's own, or kept for later ones: they begin with "monoforward.". */
 mf_status mfi_host_metadata_check(const char *name);
 
+/* Whether the name is the library's, or kept for it. */
+bool mfi_host_metadata_is_own(const char *name);
+
 /* Puts all entries into the object of the metadata that is being written. */
 void mfi_host_metadata_put(const mf_network *network, mfi_text *text);
 

@@ -42,7 +42,7 @@ mf_status mfi_op_sub(mfi_op_call call)
 {
     mfi_op_input a = mfi_onnx_input(call, 0), b = mfi_onnx_input(call, 1);
     if (a->form != MFI_FORM_VIEW || b->form != MFI_FORM_MEAN || !mfi_op_same_view(a, b) ||
-        a->is.view.factor != 1.0f)
+        a->is.view.factor != 1.0f || b->is.view.factor != 1.0f)
         return mfi_onnx_refuse(call, "it is known inside a layer normalisation alone");
     return mfi_op_become(call, a, MFI_FORM_OFF);
 }

@@ -137,37 +137,53 @@ static mf_status build_plan(const importing *im, const mfi_onnx_layer *from, uin
 static mf_status fill_layer_from(const importing *im, const mfi_onnx_layer *from, mf_layer *layer)
 {
     for (size_t p = 0; p < layer->plan.parameter_count; p++) {
-        if (from->frozen && layer->plan.parameters[p].node > 0)
+        int32_t node = layer->plan.parameters[p].node;
+        if (from->frozen && node > 0 && node <= layer->plan.output)
             mfi_layer_set_trainable(layer, p, false);
         MFI_TRY(fill_parameter(im, from, layer, p));
     }
     return mfi_network_insert(im->network, im->network->count, layer, NULL);
 }
 
-static mf_status add_built(importing *im, size_t position, size_t *values)
+/* Adds the values of the layer's parameters to those of the layers before it. */
+static mf_status add_to_values(const importing *im, const mfi_plan *plan, size_t position, size_t *values)
+{
+    *values += plan->values;
+    if (*values > im->bytes.count / sizeof(float) + FREE_VALUES_OF_PARAMETERS)
+        return mfi_fail(
+            MF_STATUS_CAPACITY,
+            "the layers up to number %zu need %zu values, but the file has %zu bytes: are the heads "
+            "too large?",
+            position, *values, im->bytes.count);
+    return MF_STATUS_OK;
+}
+
+/* Without a network to put it into, finds out only whether the layer can be made. */
+static mf_status add_built(const importing *im, size_t position, size_t *values)
 {
     const mfi_onnx_layer *from = &im->layers.list[position];
     uint64_t seed = im->spec->seed == MF_SEED_AUTO ? MF_SEED_AUTO : im->spec->seed + position;
     mf_builder *builder = NULL;
     mf_layer *layer = NULL;
     mf_status status = build_plan(im, from, seed, &builder);
-    if (status == MF_STATUS_OK) {
-        *values += builder->plan.values;
-        if (*values > im->bytes.count / sizeof(float) + FREE_VALUES_OF_PARAMETERS)
-            status = mfi_fail(
-                MF_STATUS_CAPACITY,
-                "the layers up to number %zu need %zu values, but the file has %zu bytes: are the heads "
-                "too large?",
-                position, *values, im->bytes.count);
-    }
     if (status == MF_STATUS_OK)
+        status = add_to_values(im, &builder->plan, position, values);
+    if (status == MF_STATUS_OK && im->network)
         status = mfi_layer_create(&builder->plan, &im->file.allocator, true, &layer);
-    if (status == MF_STATUS_OK)
+    if (status == MF_STATUS_OK && im->network)
         status = fill_layer_from(im, from, layer);
     mfi_layer_release(layer); /* the network holds a reference of its own */
     mfi_builder_release(builder);
     return status == MF_STATUS_OK || status == MF_STATUS_MEMORY ? status
                                                                 : mfi_fail_at(status, "layer", position);
+}
+
+static mf_status add_layers(const importing *im)
+{
+    size_t values = 0;
+    for (size_t position = 0; position < im->layers.count; position++)
+        MFI_TRY(add_built(im, position, &values));
+    return MF_STATUS_OK;
 }
 
 /* ---- metadata ---- */
@@ -185,7 +201,7 @@ static mf_status add_pair(importing *im, mfi_bytes name, mfi_bytes value)
     if (value.count > 0)
         memcpy(texts + name.count + 1, value.at, value.count);
     mf_status status = MF_STATUS_OK;
-    if (mfi_host_metadata_check(texts) == MF_STATUS_OK) /* the library's own names are left out */
+    if (!mfi_host_metadata_is_own(texts))
         status = mfi_metadata_set(&im->network->metadata, allocator, texts, texts + name.count + 1);
     mfi_release(allocator, texts, bytes);
     return status == MF_STATUS_OK || status == MF_STATUS_MEMORY ? status : MF_STATUS_FORMAT;
@@ -216,10 +232,8 @@ static mf_status add_scaling(importing *im)
 static mf_status build_network(importing *im)
 {
     mf_network_spec spec = {.struct_size = sizeof spec, .allocator = &im->file.allocator};
-    size_t values = 0;
     MFI_TRY(mfi_network_create(&spec, &im->network));
-    for (size_t position = 0; position < im->layers.count; position++)
-        MFI_TRY(add_built(im, position, &values));
+    MFI_TRY(add_layers(im));
     MFI_TRY(add_scaling(im));
     return add_metadata(im);
 }
@@ -247,14 +261,14 @@ typedef struct wish {
     mfi_page *page; /* NULL: make the network */
 } wish;
 
-static void put_plan(const importing *im, mfi_page *page);
+static mf_status put_plan(const importing *im, mfi_page *page);
 
 static mf_status use_bytes(const wish *w, mfi_bytes bytes)
 {
     importing im = {.spec = w->spec, .bytes = bytes};
     mf_status status = read_model(&im);
     if (status == MF_STATUS_OK && w->page)
-        put_plan(&im, w->page);
+        status = put_plan(&im, w->page);
     else if (status == MF_STATUS_OK)
         status = build_network(&im);
     if (status == MF_STATUS_OK && w->network) {
@@ -321,8 +335,9 @@ static void put_unit(const importing *im, int32_t node, int32_t last, mfi_page *
                  name.at ? (const char *)name.at : "");
 }
 
-static void put_plan(const importing *im, mfi_page *page)
+static mf_status put_plan(const importing *im, mfi_page *page)
 {
+    MFI_TRY(add_layers(im));
     int32_t last = im->layers.list[im->layers.count - 1].last;
     if (im->units.channels_last)
         mfi_page_put(page, "maps of the input have their channels first here, in the model last\n");
@@ -343,6 +358,7 @@ static void put_plan(const importing *im, mfi_page *page)
                                                           : ", drawn");
     }
     mfi_page_put(page, "%zu layers; a layer may end behind each unit that has a *\n", im->layers.count);
+    return MF_STATUS_OK;
 }
 
 mf_status mfi_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed)

@@ -63,6 +63,30 @@ static mf_status leave_classifier(const mfi_onnx_units *units, int32_t *last)
     return MF_STATUS_OK;
 }
 
+static int32_t dims_but_ones(const mf_shape *shape, size_t dims[3])
+{
+    int32_t count = 0;
+    for (int32_t d = 0; d < shape->rank; d++)
+        if (shape->dims[d] > 1)
+            dims[count++] = shape->dims[d];
+    return count;
+}
+
+/* The model's output, if it is that of its last unit, is its scores: a reshape at the end may only leave out
+ * dims of 1, or positions would become classes, or classes positions. */
+static mf_status check_last_reshape(const mfi_onnx_units *units, int32_t node)
+{
+    const mfi_onnx_unit *reshape = unit_at(units, node);
+    size_t from[3], to[3];
+    int32_t count = dims_but_ones(mfi_onnx_shape(units, reshape->unit.inputs[0]), from);
+    if (count == dims_but_ones(&reshape->shape, to) && memcmp(from, to, (size_t)count * sizeof *from) == 0)
+        return MF_STATUS_OK;
+    return mfi_fail(
+        MF_STATUS_UNSUPPORTED,
+        "the output of the graph is that of its last unit in another shape, whose scores no head gives: "
+        "name a node before it as the last, or say how many classes the heads shall have");
+}
+
 static mf_status find_last(const mf_onnx_spec *spec, const mfi_onnx_units *units, int32_t *last)
 {
     *last = (int32_t)units->count;
@@ -72,8 +96,12 @@ static mf_status find_last(const mf_onnx_spec *spec, const mfi_onnx_units *units
         MFI_TRY(check_output(units, last));
     if (spec->features)
         MFI_TRY(leave_classifier(units, last));
-    while (*last > 0 && unit_at(units, *last)->unit.kind == MFI_ONNX_RESHAPE)
+    bool scores = spec->classes == 0 && !spec->last && !spec->features && !units->file->own;
+    while (*last > 0 && unit_at(units, *last)->unit.kind == MFI_ONNX_RESHAPE) {
+        if (scores)
+            MFI_TRY(check_last_reshape(units, *last));
         *last = unit_at(units, *last)->unit.inputs[0];
+    }
     if (*last == 0)
         return mfi_fail(MF_STATUS_UNSUPPORTED, "there is no unit to make a layer of");
     return MF_STATUS_OK;

@@ -318,23 +318,50 @@ static mf_status move_nothing(const mfi_onnx_call *call)
     return mfi_onnx_pass(call, mfi_onnx_input(call, 0));
 }
 
+/* The type of an element, as the format numbers them: float32, float16, double and bfloat16 have fractions.
+ */
+static bool has_fractions(int64_t type)
+{
+    return type == 1 || type == 10 || type == 11 || type == 16;
+}
+
+/* Tokens are whole already, and so are shapes; of other values a cast to a type without fractions takes them.
+ */
+static mf_status move_cast(const mfi_onnx_call *call)
+{
+    const mfi_onnx_result *input = mfi_onnx_input(call, 0);
+    bool whole = input->form == MFI_FORM_LIST ||
+                 (input->form == MFI_FORM_CONSTANT && !has_fractions(input->is.constant.type)) ||
+                 (input->form == MFI_FORM_VIEW && input->is.view.node == 0);
+    if (!whole && !has_fractions(mfi_onnx_attribute_of(call->op, "to").integer))
+        return mfi_onnx_refuse(call, "it takes fractions from values");
+    return move_nothing(call);
+}
+
 bool mfi_onnx_move(const mfi_onnx_call *call, mf_status *status)
 {
     static const struct {
         const char *type;
         mf_status (*move)(const mfi_onnx_call *call);
-    } moves[] = {{"Reshape", move_reshape},     {"Flatten", move_flatten},     {"Squeeze", move_squeeze},
-                 {"Unsqueeze", move_unsqueeze}, {"Transpose", move_transpose}, {"Gather", move_gather},
-                 {"Slice", move_slice},         {"Split", move_split},         {"Identity", move_nothing},
-                 {"Dropout", move_nothing},     {"Cast", move_nothing}};
+    } moves[] = {{"Reshape", move_reshape},
+                 {"Flatten", move_flatten},
+                 {"Squeeze", move_squeeze},
+                 {"Unsqueeze", move_unsqueeze},
+                 {"Transpose", move_transpose},
+                 {"Gather", move_gather},
+                 {"Slice", move_slice},
+                 {"Split", move_split},
+                 {"Identity", move_nothing},
+                 {"Dropout", move_nothing},
+                 {"Cast", move_cast}};
     const mfi_onnx_result *input = mfi_onnx_input(call, 0);
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
         if (!mfi_bytes_are(call->op->type, moves[i].type))
             continue;
         if (moves[i].move == move_gather && input->form == MFI_FORM_CONSTANT)
             return false; /* an embedding, which computes */
-        if (moves[i].move == move_nothing && input->form != MFI_FORM_NONE)
-            *status = move_nothing(call);
+        if ((moves[i].move == move_nothing || moves[i].move == move_cast) && input->form != MFI_FORM_NONE)
+            *status = moves[i].move(call);
         else if (moves[i].move == move_transpose && input->form == MFI_FORM_CONSTANT)
             *status = turn_constant(call);
         else if (input->form == MFI_FORM_VIEW)

@@ -113,19 +113,25 @@ static void test_own_models_of_several_layers_return(void **state)
 }
 
 /* A head with units of its own, which the next layer does not read. */
-static void test_heads_with_units_return(void **state)
+static mf_network *network_with_head_units(void)
 {
-    test_random random = {13};
     units_plan plans[2] = {plan_row(5, 3), plan_row(4, 3)};
 
-    (void)state;
     plan_add(&plans[0], unit_dense(4));
     plan_add(&plans[0], unit_activation(MF_ACTIVATION_RELU));
     plan_add(&plans[0], unit_dense(6));
     plan_add(&plans[0], unit_activation(MF_ACTIVATION_TANH));
     plans[0].head.output_node = 2;
     plan_add(&plans[1], unit_dense(3));
-    mf_network *network = make_units_network(plans, 2, NULL);
+    return make_units_network(plans, 2, NULL);
+}
+
+static void test_heads_with_units_return(void **state)
+{
+    test_random random = {13};
+    mf_network *network = network_with_head_units();
+
+    (void)state;
     check_returns(network, &random, 1);
     mf_network_free(network);
 }
@@ -283,6 +289,44 @@ static void test_cuts_heads_and_what_is_frozen(void **state)
     check_refused(&spec, MF_STATUS_ARGUMENT, "\"y\"");
     spec.cuts = nowhere;
     check_refused(&spec, MF_STATUS_ARGUMENT, "\"z\"");
+}
+
+/* Two dense units and M, of which the second unit belongs to the head; then one and M. */
+static void test_heads_of_frozen_layers_learn_with_their_units(void **state)
+{
+    mf_network *network = network_with_head_units();
+    message model = {0};
+    mf_onnx_spec spec = spec_of(&model);
+    size_t bytes = 0;
+
+    (void)state;
+    check_ok(mf_network_export_onnx_size(network, &bytes));
+    check_ok(mf_network_export_onnx_buffer(network, model.bytes, sizeof model.bytes, NULL));
+    spec.bytes = bytes;
+    spec.frozen = SIZE_MAX;
+    mf_network *returned = import_model(&spec);
+    assert_int_equal(trainable(layer_at(returned, 0)), 3);
+    assert_int_equal(trainable(layer_at(returned, 1)), 1);
+    mf_network_free(returned);
+    mf_network_free(network);
+}
+
+/* Names that only the library may give are left out, and a call that succeeds has no message. */
+static void test_names_of_the_library_are_left_out(void **state)
+{
+    message model = dense_model(), pair = {0};
+    const char *value;
+
+    (void)state;
+    put_text(&pair, 1, "monoforward.x");
+    put_text(&pair, 2, "y");
+    put_message(&model, 14, &pair);
+    mf_onnx_spec spec = spec_of(&model);
+    check_status(MF_STATUS_HANDLE, mf_network_size(NULL, &spec.bytes));
+    mf_network *network = import_model(&spec);
+    check_message("NULL");
+    check_status(MF_STATUS_NOT_FOUND, mf_network_metadata_get(network, "monoforward.x", &value));
+    mf_network_free(network);
 }
 
 /* A sum that reads from before the cut. */
@@ -460,6 +504,8 @@ static void test_heads_that_are_too_large_are_refused(void **state)
     mf_network_free(import_model(&spec));
     spec.pool_size = 0;
     check_refused(&spec, MF_STATUS_CAPACITY, "heads");
+    spec.pool_size = 4001;
+    check_refused(&spec, MF_STATUS_SHAPE, "4001");
 }
 
 static void check_allocations(const message *model)
@@ -514,6 +560,8 @@ int main(void)
         cmocka_unit_test(test_files_that_are_no_models_are_refused),
         cmocka_unit_test(test_other_opsets_are_refused),
         cmocka_unit_test(test_heads_that_are_too_large_are_refused),
+        cmocka_unit_test(test_heads_of_frozen_layers_learn_with_their_units),
+        cmocka_unit_test(test_names_of_the_library_are_left_out),
         cmocka_unit_test(test_allocations_may_fail),
     };
 

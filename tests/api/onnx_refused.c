@@ -41,6 +41,9 @@ static void test_operators(void **state)
         {"x:0x6; Concat x w:1x6 > y : axis=1", "it reads a value that no unit computes", 13},
         {"x:0x6; Constant > c : value_int=3; Gemm x c > y", "\"c\" (Constant): it has no tensor", 13},
         {"x:0x6; Relu x > ; Tanh x > y", "(Relu): it has fewer outputs than it should", 13},
+        {"x:0x6; Relu x > r; Cast r > w : to=7; Cast w > y : to=1", "\"w\" (Cast): it takes fractions", 13},
+        {"x:0x6; Relu x > r; Cast r > w : to=9; Cast w > y : to=1", "\"w\" (Cast): it takes fractions", 13},
+        {"x:0x6; Cast w:6x3 > v : to=6; Gemm x v > y", "\"v\" (Cast): it takes fractions", 13},
         {"x:0x6; Relu x > y; Tanh x > y", "\"y\" (Tanh): another node has an output of the same name", 13},
         {"x:0x6; Relu x > r; Tanh r > x", "\"x\" (Tanh): another node has an output of the same name", 13},
     };
@@ -57,6 +60,9 @@ static void test_parts_of_units(void **state)
          13},
         {"x:0x6; Relu x > r; Mul r 2.0 > m; Tanh m > y",
          "\"y\" (Tanh): it reads a value that a constant was multiplied", 13},
+        {"x:0x6; Relu x > r; Mul r 2.0 > m; ReduceMean m > s : axes=-1,; Sub r s > o; Mul o o > q; "
+         "ReduceMean q > v : axes=-1,; Add v 0.001 > e; Sqrt e > d; Div o d > y",
+         "\"o\" (Sub): it is known inside a layer normalisation alone", 13},
         {"x:0x6; Relu x > r; Sub r 1.0 > y", "\"y\" (Sub): it is known inside a layer normalisation alone",
          13},
         {"x:0x6; Relu x > r; Pow r 2.0 > y", "\"y\" (Pow): it is known inside a layer normalisation alone",
@@ -244,6 +250,43 @@ static void test_wishes(void **state)
     spec.features = 1;
     spec.classes = 3;
     check_refused(&spec, MF_STATUS_UNSUPPORTED, "there is no unit to make a layer of");
+}
+
+/* Scores of positions would become classes, or classes positions; what only has other dims of 1 stays. */
+static void test_scores_in_another_shape(void **state)
+{
+    static const char *const refused[] = {
+        "x:0x6; Gemm x w:6x6 > u; Reshape u [-1,2,3] > y",
+        "x:0x6; Gemm x w:6x6 > u; Reshape u [-1,2,3] > r; Softmax r > y : axis=-1"};
+    static const struct {
+        const char *text;
+        size_t classes;
+    } taken[] = {{"x:0x6; Gemm x w:6x6 > u; Reshape u [-1,6,1] > y", 6},
+                 {"x:0x4x6; MatMul x w:6x3 > u; Reshape u [0,12] > y", 12}};
+    message model;
+    mf_onnx_spec spec;
+    mf_shape scores = {.struct_size = sizeof scores};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        model = text_model(refused[i], 13);
+        spec = spec_of(&model);
+        check_refused(&spec, MF_STATUS_UNSUPPORTED, "in another shape");
+        spec.classes = 3;
+        mf_network_free(import_model(&spec));
+        spec.classes = 0;
+        spec.last = "u";
+        mf_network_free(import_model(&spec));
+    }
+    for (size_t i = 0; i < COUNT_OF(taken); i++) {
+        model = text_model(taken[i].text, 13);
+        spec = spec_of(&model);
+        mf_network *network = import_model(&spec);
+        check_ok(mf_layer_goodness_shape(layer_at(network, 0), &scores));
+        assert_int_equal(scores.rank, 1);
+        assert_int_equal(scores.dims[0], taken[i].classes);
+        mf_network_free(network);
+    }
 }
 
 /* ---- files ---- */
@@ -483,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_ends_and_domains),
         cmocka_unit_test(test_graphs_of_too_many_nodes),
         cmocka_unit_test(test_graphs_of_too_many_units),
+        cmocka_unit_test(test_scores_in_another_shape),
         cmocka_unit_test(test_own_files_that_are_wrong),
     };
 
