@@ -116,7 +116,7 @@ mf_status mf_builder_shape(const mf_builder *builder, int32_t node, mf_shape *sh
 mf_status mf_layer_build(mf_builder *builder, mf_layer **layer)
 {
     MFI_CALM;
-    const mfi_plan *plan;
+    const mfi_plan *plan = NULL;
     MFI_TRY(mfi_check_pointer(layer, "the out-pointer of the layer"));
     *layer = NULL;
     MFI_TRY(mfi_handle_check(builder, MFI_KIND_BUILDER));

@@ -33,11 +33,12 @@ const mfi_plan *mfi_architecture_plan(const mfi_architecture *architecture, size
 mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *pointer)
 {
     void *block = NULL;
+    size_t bytes;
     if (count > 0) {
-        block = mfi_allocate(allocator, count * size);
+        block = mfi_multiply(count, size, &bytes) ? mfi_allocate(allocator, bytes) : NULL;
         if (!block)
             return mfi_fail(MF_STATUS_MEMORY, "no memory to load %zu layers or optimizers", count);
-        memset(block, 0, count * size);
+        memset(block, 0, bytes);
     }
     memcpy(pointer, &block, sizeof block);
     return MF_STATUS_OK;

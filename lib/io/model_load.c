@@ -250,7 +250,7 @@ static mf_status set_scaling(const loading *l)
     if (!tensor)
         return MF_STATUS_OK;
     size_t count = (size_t)tensor->dims[1];
-    float *numbers;
+    float *numbers = NULL;
     MFI_TRY(mfi_take_zeroed(&l->allocator, 2 * count, sizeof *numbers, &numbers));
     mf_status status = read_scaling(l, tensor, numbers);
     if (status == MF_STATUS_OK) {

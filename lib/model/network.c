@@ -244,9 +244,10 @@ mf_status mfi_network_set_scaling(mf_network *network, const float *shift, const
 {
     const mf_allocator *allocator = &network->handle.allocator;
     float *made = NULL;
+    size_t bytes;
     MFI_TRY(check_scaling(count, layer_or_null(network, 0)));
     if (count > 0) {
-        made = mfi_allocate(allocator, 2 * count * sizeof *made);
+        made = mfi_multiply(count, 2 * sizeof *made, &bytes) ? mfi_allocate(allocator, bytes) : NULL;
         if (!made)
             return mfi_fail(MF_STATUS_MEMORY, "no memory to scale inputs by %zu numbers", count);
         memcpy(made, shift, count * sizeof *made);

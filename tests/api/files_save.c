@@ -372,6 +372,31 @@ static void test_values_that_are_not_finite_are_refused(void **state)
     mf_optimizer_free(optimizer);
 }
 
+/* A host may be about to change one layer after the other; what it saves between could not be loaded. */
+static void test_layers_whose_classes_differ_are_refused(void **state)
+{
+    const size_t widths[] = {4, 5, 6};
+    mf_network *network = make_stack(widths, 2, 3, 1, NULL);
+    size_t size = 0, after = 0;
+    unsigned char *old, *now, buffer[8] = {0};
+
+    (void)state;
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    old = read_all(&size);
+    check_ok(mf_layer_set_classes(layer_at(network, 0), 7));
+    check_status(MF_STATUS_SHAPE, mf_network_save(network, MF_CONTENTS_MODEL, path));
+    check_message("layer 1 has 3 classes, layer 0 has 7");
+    now = read_all(&after);
+    assert_int_equal(after, size);
+    assert_memory_equal(now, old, size);
+    check_status(MF_STATUS_SHAPE, mf_network_save_buffer(network, MF_CONTENTS_MODEL, buffer, 100000, NULL));
+    check_ok(mf_layer_set_classes(layer_at(network, 1), 7));
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    free(old);
+    free(now);
+    mf_network_free(network);
+}
+
 static void test_wrong_arguments_are_refused(void **state)
 {
     mf_network *network = trained(), *loaded = (mf_network *)1;
@@ -556,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_a_read_only_folder_is_refused),
         cmocka_unit_test(test_permissions_are_kept),
         cmocka_unit_test(test_values_that_are_not_finite_are_refused),
+        cmocka_unit_test(test_layers_whose_classes_differ_are_refused),
         cmocka_unit_test(test_wrong_arguments_are_refused),
         cmocka_unit_test(test_wrong_snapshots_are_refused),
         cmocka_unit_test(test_every_failed_allocation_leaves_no_leak),

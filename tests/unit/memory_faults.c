@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+#include "io/architecture.h"
 #include "models.h"
 #include "units.h"
 
@@ -457,6 +459,17 @@ static void test_steps_take_no_memory(void **state)
     close_handles();
 }
 
+/* A size that a file asks for, and that no size_t holds, is not taken for what is left of it. */
+static void test_a_product_that_overflows_is_not_taken(void **state)
+{
+    const mf_allocator allocator = mfi_allocator_or_default(NULL);
+    void *block = NULL;
+
+    (void)state;
+    check_status(MF_STATUS_MEMORY, mfi_take_zeroed(&allocator, SIZE_MAX / 4 + 2, 4, &block));
+    assert_null(block);
+}
+
 static int open_folder(void **state)
 {
     (void)state;
@@ -479,6 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_call_that_takes_memory),
         cmocka_unit_test(test_steps_take_no_memory),
+        cmocka_unit_test(test_a_product_that_overflows_is_not_taken),
     };
 
     return cmocka_run_group_tests(tests, open_folder, close_folder);
