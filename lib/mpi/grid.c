@@ -78,14 +78,28 @@ static mf_status find_place(MPI_Comm comm, uint32_t replicas, mf_mpi_place *plac
 }
 
 /* The specs of all ranks are read before anything is agreed on, so that a wrong one fails on all. */
-static mf_status fill_grid(mf_mpi_grid *grid, const mf_mpi_grid_spec *spec)
+static mf_status take_place(MPI_Comm comm, const mf_mpi_grid_spec *spec, mf_mpi_place *place)
 {
     mf_mpi_grid_spec known = {.replicas = 1};
-    MFM_TRY(mfm_mpi(MPI_Comm_set_errhandler(grid->comm, MPI_ERRORS_RETURN)));
-    MFM_TRY(check_versions(grid->comm));
-    MFM_TRY(mfm_agree(grid->comm,
+    MFM_TRY(mfm_mpi(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN)));
+    MFM_TRY(check_versions(comm));
+    MFM_TRY(mfm_agree(comm,
                       spec ? mfm_struct_read(&known, sizeof known, spec, "mf_mpi_grid_spec") : MF_STATUS_OK));
-    return find_place(grid->comm, known.replicas, &grid->place);
+    return find_place(comm, known.replicas, place);
+}
+
+static mf_status make_grid(MPI_Comm comm, const mf_mpi_place *place, mf_mpi_grid **grid)
+{
+    mf_mpi_grid *made = calloc(1, sizeof *made);
+    mf_status status =
+        mfm_agree(comm, made ? MF_STATUS_OK : mfm_fail(MF_STATUS_MEMORY, "no memory for a grid"));
+    if (status != MF_STATUS_OK) {
+        free(made);
+        return status;
+    }
+    *made = (mf_mpi_grid){.kind = MFM_KIND_GRID, .comm = comm, .place = *place};
+    *grid = made;
+    return MF_STATUS_OK;
 }
 
 mf_status mf_mpi_grid_create(MPI_Comm comm, const mf_mpi_grid_spec *spec, mf_mpi_grid **grid)
@@ -95,28 +109,22 @@ mf_status mf_mpi_grid_create(MPI_Comm comm, const mf_mpi_grid_spec *spec, mf_mpi
     *grid = NULL;
     MFM_TRY(check_mpi_runs());
     MFM_TRY(check_comm(comm));
-    mf_mpi_grid *made = calloc(1, sizeof *made);
-    if (!made)
-        return mfm_fail(MF_STATUS_MEMORY, "no memory for a grid");
-    made->kind = MFM_KIND_GRID;
-    made->comm = MPI_COMM_NULL;
-    mf_status status = mfm_mpi(MPI_Comm_dup(comm, &made->comm));
+    MPI_Comm own = MPI_COMM_NULL;
+    mf_mpi_place place = {0};
+    MFM_TRY(mfm_mpi(MPI_Comm_dup(comm, &own)));
+    mf_status status = take_place(own, spec, &place);
     if (status == MF_STATUS_OK)
-        status = fill_grid(made, spec);
-    if (status != MF_STATUS_OK) {
-        mf_mpi_grid_free(made);
-        return status;
-    }
-    *grid = made;
-    return MF_STATUS_OK;
+        status = make_grid(own, &place, grid);
+    if (status != MF_STATUS_OK)
+        MPI_Comm_free(&own);
+    return status;
 }
 
 void mf_mpi_grid_free(mf_mpi_grid *grid)
 {
     if (mfm_grid_check(grid) != MF_STATUS_OK)
         return;
-    if (grid->comm != MPI_COMM_NULL)
-        MPI_Comm_free(&grid->comm);
+    MPI_Comm_free(&grid->comm);
     grid->kind = 0;
     free(grid);
 }

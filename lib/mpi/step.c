@@ -3,13 +3,15 @@
 #include <string.h>
 
 #include "batch.h"
+#include "rows.h"
 
 /* One step of this rank. */
 typedef struct turn {
     mf_mpi_trainer *trainer;
-    mf_batch batch;        /* without rows if this replica has none */
-    size_t learner;        /* layers before it pass the batch on, */
-    size_t end;            /* those before this one learn */
+    mf_batch batch; /* without rows if this replica has none */
+    size_t learner; /* layers before it pass the batch on, */
+    size_t end;     /* those before this one learn */
+    size_t from, to;       /* in the whole network, layers from this one to before that one learn */
     bool goes_on;          /* to the next stage */
     unsigned char *buffer; /* of the message to it */
     size_t offset;         /* where its activations begin */
@@ -85,6 +87,16 @@ static mf_status take_notice(turn *step, mf_status status)
     return MF_STATUS_OK;
 }
 
+/* A batch that some layer cannot learn from has no rows for any. */
+static mf_status read_batch(turn *step, const mf_batch *source)
+{
+    MFM_TRY(mfm_batch_read(step->trainer, source, &step->batch));
+    mf_status status = mfm_rows_check(step->trainer, step->batch.rows, step->from, step->to);
+    if (status != MF_STATUS_OK)
+        step->batch.rows = 0;
+    return status;
+}
+
 static mf_status take_batch(turn *step, const mf_batch *source)
 {
     mf_mpi_trainer *trainer = step->trainer;
@@ -92,7 +104,7 @@ static mf_status take_batch(turn *step, const mf_batch *source)
     MFM_TRY(mfm_core(mf_batch_init(&step->batch, sizeof step->batch)));
     MFM_TRY(take_notice(step, mfm_wire_look(&trainer->wire)));
     if (!mfm_wire_has_previous(&trainer->wire)) {
-        set_failure(step, name_batch(step, mfm_batch_read(trainer, source, &step->batch)), 0, false);
+        set_failure(step, name_batch(step, read_batch(step, source)), 0, false);
         return MF_STATUS_OK;
     }
     MFM_TRY(mfm_wire_receive(&trainer->wire, progress_of, trainer, &message));
@@ -375,7 +387,7 @@ static mf_status end_turn(turn *step, mf_status mpi)
 /* This stage's part of a step of the layers from `learner` to before `end` of the whole network. */
 static mf_status step_layers(mf_mpi_trainer *trainer, size_t learner, size_t end, const mf_batch *source)
 {
-    turn step = {.trainer = trainer};
+    turn step = {.trainer = trainer, .from = learner, .to = end};
     fenv_t host;
     if (trainer->over)
         return mfm_fail(MF_STATUS_STATE, "the trainer is over: %s", trainer->failure.text);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rows.h"
 #include "split.h"
 
 mf_status mfm_trainer_check(const mf_mpi_trainer *trainer)
@@ -201,7 +202,12 @@ static mf_status meet(mf_mpi_trainer *trainer, const interface *own, interface *
     MFM_TRY(mfm_mpi(MPI_Allreduce(&own->layers, &all, 1, MPI_UINT64_T, MPI_SUM, trainer->wire.line)));
     trainer->first = (size_t)(behind[1] - behind[0]);
     trainer->whole = (size_t)all;
-    return MF_STATUS_OK;
+    trainer->needs_rows = malloc(trainer->whole);
+    MFM_TRY(mfm_agree(trainer->all,
+                      trainer->needs_rows
+                          ? MF_STATUS_OK
+                          : mfm_fail(MF_STATUS_MEMORY, "no memory for %zu layers", trainer->whole)));
+    return mfm_rows_agree(trainer);
 }
 
 static mf_status open_wire(mf_mpi_trainer *trainer, const interface *own)
@@ -276,6 +282,7 @@ static void let_go(mf_mpi_trainer *trainer)
         free(trainer->members[i].statistic);
     }
     free(trainer->members);
+    free(trainer->needs_rows);
     mf_network_free(trainer->network);
     free(trainer->activations[0]);
     free(trainer->activations[1]);
@@ -292,14 +299,18 @@ mf_status mf_mpi_trainer_create(const mf_mpi_grid *grid, const mf_mpi_trainer_sp
     *trainer = NULL;
     MFM_TRY(mfm_grid_check(grid));
     mf_mpi_trainer *made = calloc(1, sizeof *made);
-    MFM_TRY(
-        mfm_agree(grid->comm, made ? MF_STATUS_OK : mfm_fail(MF_STATUS_MEMORY, "no memory for a trainer")));
+    mf_status status =
+        mfm_agree(grid->comm, made ? MF_STATUS_OK : mfm_fail(MF_STATUS_MEMORY, "no memory for a trainer"));
+    if (status != MF_STATUS_OK) {
+        free(made);
+        return status;
+    }
     made->kind = MFM_KIND_TRAINER;
     made->place = grid->place;
     made->all = made->wire.line = MPI_COMM_NULL;
     made->average.peers = made->average.scattering = made->average.collecting = MPI_COMM_NULL;
     made->wire.notified = made->wire.notifying = made->wire.hearing = MPI_REQUEST_NULL;
-    mf_status status = mfm_mpi(MPI_Comm_dup(grid->comm, &made->all));
+    status = mfm_mpi(MPI_Comm_dup(grid->comm, &made->all));
     if (status == MF_STATUS_OK)
         status = fill_trainer(made, spec);
     if (status != MF_STATUS_OK) {
@@ -338,6 +349,8 @@ mf_status mfm_trainer_rest(mf_mpi_trainer *trainer)
     mf_status status = mfm_agree_on(trainer->all, &outcome);
     if (status == MF_STATUS_OK)
         status = mfm_agree(trainer->all, check_steps(trainer));
+    if (status == MF_STATUS_OK)
+        status = mfm_rows_agree(trainer);
     if (status != MF_STATUS_OK) {
         trainer->over = true;
         trainer->failure = outcome.status != MF_STATUS_OK ? outcome : mfm_outcome_of(status);

@@ -29,9 +29,10 @@ struct mf_mpi_trainer {
     MPI_Comm all;
     mf_network *network; /* references to the layers */
     mf_workspace *workspace;
-    size_t first;  /* position of the first layer in the whole network */
-    size_t layers; /* of this stage */
-    size_t whole;  /* layers of all stages */
+    size_t first;              /* position of the first layer in the whole network */
+    size_t layers;             /* of this stage */
+    size_t whole;              /* layers of all stages */
+    unsigned char *needs_rows; /* [whole] 1: the layer learns from two rows or more */
     mfm_member *members;
     size_t labels, classes; /* of a row */
     bool ignores;           /* labels may be MF_LABEL_IGNORED */

@@ -56,10 +56,10 @@ static mf_status make_buffers(const mfm_format *format, size_t depth, size_t *by
         return mfm_fail(MF_STATUS_OVERFLOW, "%zu messages of %zu bytes do not fit in memory", depth, *bytes);
     *buffers = aligned_alloc(LINE_OF_CACHE, depth * *bytes);
     *requests = malloc(depth * sizeof **requests);
+    for (size_t i = 0; *requests && i < depth; i++)
+        (*requests)[i] = MPI_REQUEST_NULL;
     if (!*buffers || !*requests)
         return mfm_fail(MF_STATUS_MEMORY, "no memory for %zu messages of %zu bytes", depth, *bytes);
-    for (size_t i = 0; i < depth; i++)
-        (*requests)[i] = MPI_REQUEST_NULL;
     return MF_STATUS_OK;
 }
 

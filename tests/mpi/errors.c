@@ -262,6 +262,95 @@ static void test_batches_that_are_refused(const mf_mpi_grid *grid)
     free_training_fixture(alone);
 }
 
+static void freeze_means(const mf_network *network)
+{
+    size_t layers = 0;
+
+    check_ok(mf_network_size(network, &layers));
+    for (size_t i = 0; i < layers; i++) {
+        mf_layer *layer = layer_at(network, i);
+        mf_parameter_info info = {.struct_size = sizeof info};
+        size_t count = 0;
+
+        check_ok(mf_layer_parameter_count(layer, &count));
+        for (size_t p = 0; p < count; p++) {
+            check_ok(mf_layer_parameter_info(layer, p, &info));
+            if (strstr(info.name, "mean") || strstr(info.name, "variance"))
+                check_ok(mf_layer_set_trainable(layer, info.name, 0));
+        }
+    }
+}
+
+/* A single row is refused, before anything has changed, where a layer that learns normalises by the batch.
+ * Layers that pass it on take it, and those whose mean is frozen. */
+static void test_single_rows(const mf_mpi_grid *grid)
+{
+    for (size_t k = 0; fixture_makers[k] != NULL; k++) {
+        training_fixture *s = fixture_makers[k](&rules[3]), *alone = fixture_makers[k](&rules[3]);
+        mf_network *part = NULL;
+        size_t first = 0;
+        check_mpi_ok(mf_mpi_split(grid, s->network, NULL, &part, &first));
+        mf_mpi_trainer_spec spec = trainer_spec(part);
+        mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+        mf_batch batch = batch_of(s, 0);
+
+        batch.rows = 1;
+        check_mpi(mf_network_step_batch(alone->network, alone->workspace, &batch),
+                  mf_mpi_step(trainer, &batch));
+        for (size_t position = 0; position < LAYERS; position++) {
+            mf_status expected =
+                mf_network_step_layer_batch(alone->network, alone->workspace, position, &batch);
+            if (position < first) /* layers behind take no part */
+                expected = MF_STATUS_OK;
+            check_mpi(expected, mf_mpi_step_layer(trainer, position, &batch));
+        }
+        check_mpi_ok(mf_mpi_flush(trainer));
+        freeze_means(part);
+        freeze_means(alone->network);
+        check_mpi_ok(mf_mpi_flush(trainer));
+        check_ok(mf_network_step_batch(alone->network, alone->workspace, &batch));
+        check_mpi_ok(mf_mpi_step(trainer, &batch));
+        check_mpi_ok(mf_mpi_gather(trainer, s->network));
+        if (mpi_rank() == 0) {
+            freeze_means(s->network);
+            check_same_bits(s->network, alone->network);
+        }
+        mf_mpi_trainer_free(trainer);
+        mf_network_free(part);
+        free_training_fixture(s);
+        free_training_fixture(alone);
+    }
+}
+
+/* What has been gathered of stages before one that does not fit is given back. */
+static void test_a_gather_that_fails_changes_nothing(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[3]);
+    mf_network *part = take_part(grid, s->network), *other = copy_of(s->network), *before;
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_batch batch = batch_of(s, 0);
+    mf_shape input = {.struct_size = sizeof input}, output = input;
+    mf_layer *last = NULL;
+    uint64_t id = 0;
+
+    check_ok(mf_network_layer(other, LAYERS - 1, &last, &id));
+    check_ok(mf_layer_shape(last, &input, &output));
+    last = make_plain_layer(input.dims[0], output.dims[0] + 1, CLASSES, 7);
+    check_ok(mf_network_replace(other, id, last));
+    before = copy_of(other);
+    check_mpi_ok(mf_mpi_step(trainer, &batch));
+    check_mpi(MF_STATUS_SHAPE, mf_mpi_gather(trainer, other));
+    check_same_bits(other, before);
+    check_mpi_ok(mf_mpi_gather(trainer, mpi_rank() == 0 ? s->network : NULL));
+    mf_layer_free(last);
+    mf_network_free(before);
+    mf_network_free(other);
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
+}
+
 /* Also where the first stages only pass it on, and look at neither labels nor weights. */
 static void test_labels_for_layers_behind(const mf_mpi_grid *grid)
 {
@@ -438,6 +527,8 @@ int main(int argc, char **argv)
     test_trainers(grid);
     test_replicas_that_differ();
     test_batches_that_are_refused(grid);
+    test_single_rows(grid);
+    test_a_gather_that_fails_changes_nothing(grid);
     test_labels_for_layers_behind(grid);
     test_a_greedy_step_that_fails(grid);
     for (size_t failing = 0; failing < LAYERS; failing++)
