@@ -19,6 +19,9 @@
 #include <emmintrin.h>
 #elif !defined(__aarch64__)
 #include <fenv.h>
+#if defined(FE_INVALID) && defined(FE_DIVBYZERO) && defined(FE_OVERFLOW)
+#define MFI_FENV /* what the C library knows of the processor */
+#endif
 #endif
 
 /* 32-bit x86 hands numbers from function to function in its old unit, which has a mode of its own: in the
@@ -72,90 +75,109 @@ static inline void mfi_x87_calm(uint64_t mode)
         mfi_x87_set(mode | (uint64_t)MFI_X87_MASKS << 32);
 }
 
-/* Returns the former mode, for mfi_subnormals_restore(). Exceptions that the host has unmasked are masked. */
-static inline uint64_t mfi_subnormals_to_zero(void)
-{
+/* A thread's mode and flags. */
 #if defined(__SSE2__)
-    const unsigned results_to_zero = 0x8000, inputs_to_zero = 0x0040, masks = 0x1F80;
-    unsigned mode = _mm_getcsr();
-    uint64_t old = mfi_x87_mode();
-    _mm_setcsr(mode | results_to_zero | inputs_to_zero | masks);
-    mfi_x87_calm(old);
-    return mode | old;
+typedef uint64_t mfi_mode;
 #elif defined(__aarch64__)
-    const uint64_t to_zero = UINT64_C(1) << 24, traps = 0x9F00;
-    uint64_t mode;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-    __asm__ volatile("msr fpcr, %0" : : "r"((mode | to_zero) & ~traps));
-    return mode;
+typedef struct mfi_mode {
+    uint64_t control, flags;
+} mfi_mode;
+#elif defined(MFI_FENV)
+typedef fenv_t mfi_mode;
 #else
-    return 0;
+typedef int mfi_mode;
 #endif
-}
+
+enum {
+    MFI_SSE_MASKS = 0x1F80,
+    MFI_SSE_TO_ZERO = 0x8040, /* results and operands */
+    MFI_ARM_TRAPS = 0x9F00,
+    MFI_ARM_TO_ZERO = 1 << 24
+};
 
 /* The thread's mode as it is: a thread that helps another one takes over that one's, also if it is the
- * host's.
- */
-static inline uint64_t mfi_float_mode(void)
+ * host's. */
+static inline mfi_mode mfi_float_mode(void)
 {
 #if defined(__SSE2__)
     return _mm_getcsr() | mfi_x87_mode();
 #elif defined(__aarch64__)
-    uint64_t mode;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+    mfi_mode mode;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(mode.control));
+    __asm__ volatile("mrs %0, fpsr" : "=r"(mode.flags));
+    return mode;
+#elif defined(MFI_FENV)
+    mfi_mode mode = {0};
+    fegetenv(&mode);
     return mode;
 #else
     return 0;
 #endif
 }
 
-static inline void mfi_subnormals_restore(uint64_t mode)
+static inline void mfi_float_restore(const mfi_mode *mode)
 {
 #if defined(__SSE2__)
-    _mm_setcsr((unsigned)mode);
-    mfi_x87_set(mode);
+    _mm_setcsr((unsigned)*mode);
+    mfi_x87_set(*mode);
 #elif defined(__aarch64__)
-    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
+    __asm__ volatile("msr fpcr, %0" : : "r"(mode->control));
+    __asm__ volatile("msr fpsr, %0" : : "r"(mode->flags));
+#elif defined(MFI_FENV)
+    fesetenv(mode);
 #else
     (void)mode;
 #endif
+}
+
+/* Returns the former mode, for mfi_float_restore(). Exceptions that the host has unmasked are masked. Without
+ * instructions for it subnormal numbers stay as they are. */
+static inline mfi_mode mfi_subnormals_to_zero(void)
+{
+    mfi_mode mode = mfi_float_mode();
+#if defined(__SSE2__)
+    _mm_setcsr((unsigned)mode | MFI_SSE_TO_ZERO | MFI_SSE_MASKS);
+    mfi_x87_calm(mode);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" : : "r"((mode.control | MFI_ARM_TO_ZERO) & ~(uint64_t)MFI_ARM_TRAPS));
+#elif defined(MFI_FENV)
+    feholdexcept(&mode);
+#endif
+    return mode;
 }
 
 /* Masks exceptions until the block ends: a host may have unmasked them, so that its own mistakes end it with
  * SIGFPE, but a NaN that it passes must give a status. Nearly always there is nothing to do. */
-static inline uint64_t mfi_float_calm(void)
+static inline mfi_mode mfi_float_calm(void)
 {
+    mfi_mode mode = mfi_float_mode();
 #if defined(__SSE2__)
-    unsigned mode = _mm_getcsr();
-    uint64_t old = mfi_x87_mode();
-    if ((mode & 0x1F80) != 0x1F80)
-        _mm_setcsr(mode | 0x1F80);
-    mfi_x87_calm(old);
-    return mode | old;
+    if ((mode & MFI_SSE_MASKS) != MFI_SSE_MASKS)
+        _mm_setcsr((unsigned)mode | MFI_SSE_MASKS);
+    mfi_x87_calm(mode);
 #elif defined(__aarch64__)
-    uint64_t mode = mfi_float_mode();
-    if ((mode & 0x9F00) != 0)
-        mfi_subnormals_restore(mode & ~(uint64_t)0x9F00);
+    if ((mode.control & MFI_ARM_TRAPS) != 0)
+        __asm__ volatile("msr fpcr, %0" : : "r"(mode.control & ~(uint64_t)MFI_ARM_TRAPS));
+#elif defined(MFI_FENV)
+    feholdexcept(&mode);
+#endif
     return mode;
-#else
-    return 0;
-#endif
 }
 
-static inline void mfi_float_uncalm(const uint64_t *mode)
+static inline void mfi_float_uncalm(const mfi_mode *mode)
 {
 #if defined(__SSE2__)
-    if ((*mode & 0x1F80) != 0x1F80 || mfi_x87_traps(*mode))
-        mfi_subnormals_restore(*mode);
+    if ((*mode & MFI_SSE_MASKS) != MFI_SSE_MASKS || mfi_x87_traps(*mode))
+        mfi_float_restore(mode);
 #elif defined(__aarch64__)
-    if ((*mode & 0x9F00) != 0)
-        mfi_subnormals_restore(*mode);
+    if ((mode->control & MFI_ARM_TRAPS) != 0)
+        mfi_float_restore(mode);
 #else
-    (void)mode;
+    mfi_float_restore(mode);
 #endif
 }
 
-#define MFI_CALM uint64_t mfi_mode_ __attribute__((cleanup(mfi_float_uncalm), unused)) = mfi_float_calm()
+#define MFI_CALM mfi_mode mfi_mode_ __attribute__((cleanup(mfi_float_uncalm), unused)) = mfi_float_calm()
 
 /* Whether a result was infinite or NaN in this thread since the flags were cleared. It may have been one that
  * nobody has kept. */
@@ -167,7 +189,7 @@ static inline bool mfi_float_left_finite(void)
     uint64_t flags;
     __asm__ volatile("mrs %0, fpsr" : "=r"(flags));
     return (flags & 0x07) != 0;
-#elif defined(FE_INVALID) && defined(FE_DIVBYZERO) && defined(FE_OVERFLOW)
+#elif defined(MFI_FENV)
     return fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW) != 0;
 #else
     return true;
@@ -180,7 +202,7 @@ static inline void mfi_float_clear_flags(void)
     _mm_setcsr(_mm_getcsr() & ~0x3Fu);
 #elif defined(__aarch64__)
     __asm__ volatile("msr fpsr, %0" : : "r"(UINT64_C(0)));
-#elif defined(FE_ALL_EXCEPT)
+#elif defined(MFI_FENV)
     feclearexcept(FE_ALL_EXCEPT);
 #endif
 }

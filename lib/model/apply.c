@@ -95,8 +95,8 @@ mf_status mfi_layer_apply(mf_layer *layer, const float *gradients)
 {
     mfi_settings settings = mfi_layer_settings(layer);
     mfi_run run = {.layer = layer, .settings = &settings, .learner = layer};
-    uint64_t mode = mfi_subnormals_to_zero();
+    mfi_mode mode = mfi_subnormals_to_zero();
     mf_status status = run_apply(&run, gradients);
-    mfi_subnormals_restore(mode);
+    mfi_float_restore(&mode);
     return status;
 }

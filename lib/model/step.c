@@ -221,9 +221,9 @@ mf_status mfi_layer_step(mf_layer *layer, const mfi_settings *settings, const mf
                    .rows = rows,
                    .a = a,
                    .learner = layer};
-    uint64_t mode = mfi_subnormals_to_zero();
+    mfi_mode mode = mfi_subnormals_to_zero();
     mf_status status = run_step(&run, position, report);
-    mfi_subnormals_restore(mode);
+    mfi_float_restore(&mode);
     return status;
 }
 
@@ -274,7 +274,7 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const
                    .a = a,
                    .learner = layer,
                    .out = out};
-    uint64_t mode = mfi_subnormals_to_zero();
+    mfi_mode mode = mfi_subnormals_to_zero();
     run_stages(&run, 0, layer->plan.stage_count);
     mfi_head_sample(&run);
     mfi_head_goodness(&run, scratch.goodness);
@@ -287,6 +287,6 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const
         done.applied = layer->progress.applied;
         *report = done;
     }
-    mfi_subnormals_restore(mode);
+    mfi_float_restore(&mode);
     return status;
 }

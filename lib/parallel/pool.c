@@ -18,7 +18,7 @@ typedef struct mfi_job {
     void *context;
     size_t count;
     const void *owner;
-    uint64_t mode;       /* floating-point mode of the caller: helpers must compute as it does */
+    mfi_mode mode;       /* floating-point mode of the caller: helpers must compute as it does */
     atomic_size_t next;  /* index that nobody has taken yet */
     atomic_uint helpers; /* threads at it beside the caller; written with the lock */
     struct mfi_job *after;
@@ -122,10 +122,10 @@ static bool help_job(mfi_hand *hand)
         return false;
     atomic_fetch_add_explicit(&job->helpers, 1, memory_order_relaxed);
     pthread_mutex_unlock(&pool->lock);
-    uint64_t mode = mfi_float_mode();
-    mfi_subnormals_restore(job->mode);
+    mfi_mode mode = mfi_float_mode();
+    mfi_float_restore(&job->mode);
     run_pieces(job, hand->slot);
-    mfi_subnormals_restore(mode);
+    mfi_float_restore(&mode);
     pthread_mutex_lock(&pool->lock);
     /* After this the job may be gone. */
     bool last = atomic_fetch_sub_explicit(&job->helpers, 1, memory_order_release) == 1;

@@ -1,5 +1,6 @@
 /* Numbers at the lower end of float32, and sums that cancel: what a step cannot tell from 0 is refused, and
  * the norm that clipping compares is right where rows are nearly equal. SPDX-License-Identifier: MIT */
+#include <fenv.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -329,6 +330,34 @@ static void test_initial_parameters_are_finite(void **state)
     check_message("weight_gain");
 }
 
+/* ---- flags ---- */
+
+/* A step looks at the processor's flags, and raises one itself to see whether there are any. Those of the
+ * host stay as they were: what it has raised, and nothing else. */
+static void test_flags_of_the_host_stay(void **state)
+{
+    const float x[2] = {0.5f, -0.25f};
+    const int32_t y = 1;
+    const mf_batch batch = make_batch(1, x, &y);
+    scene s = set_up();
+
+    (void)state;
+#if defined(FE_DIVBYZERO) && defined(FE_OVERFLOW)
+    feclearexcept(FE_ALL_EXCEPT);
+    check_ok(mf_network_step(s.network, s.workspace, 1, x, &y));
+    check_ok(mf_layer_gradients(s.layer, s.alone, &batch, NULL, s.gradients, s.count));
+    check_ok(mf_layer_apply(s.layer, s.gradients, s.count));
+    assert_int_equal(fetestexcept(FE_DIVBYZERO | FE_OVERFLOW), 0);
+    feraiseexcept(FE_DIVBYZERO);
+    check_ok(mf_network_step(s.network, s.workspace, 1, x, &y));
+    check_ok(mf_layer_gradients(s.layer, s.alone, &batch, NULL, s.gradients, s.count));
+    check_ok(mf_layer_apply(s.layer, s.gradients, s.count));
+    assert_int_equal(fetestexcept(FE_DIVBYZERO | FE_OVERFLOW), FE_DIVBYZERO);
+    feclearexcept(FE_ALL_EXCEPT);
+#endif
+    tear_down(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_updates_are_clipped_right_if_rows_cancel),
         cmocka_unit_test(test_values_that_are_0_as_a_float_are_refused),
         cmocka_unit_test(test_initial_parameters_are_finite),
+        cmocka_unit_test(test_flags_of_the_host_stay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

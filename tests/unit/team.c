@@ -195,7 +195,7 @@ static void test_several_threads_may_share_their_work_at_once(void **state)
 /* Pieces 0 and 1 wait for each other, so two threads have them. */
 typedef struct pair {
     atomic_int arrived;
-    uint64_t modes[2];
+    mfi_mode modes[2];
     int blocked[2]; /* whether the thread has SIGTERM blocked */
 } pair;
 
@@ -218,15 +218,17 @@ static void test_helpers_compute_as_the_caller_and_take_no_signals(void **state)
     mf_pool *pool = make_pool(2);
     mfi_team team = mfi_pool_team(pool, pool, 0);
     pair with = {0}, without = {0};
-    uint64_t mode = mfi_subnormals_to_zero(), expected = mfi_float_mode();
+    mfi_mode mode = mfi_subnormals_to_zero(), expected = mfi_float_mode();
 
     (void)state;
     mfi_team_run(&team, 2, meet, &with);
-    mfi_subnormals_restore(mode);
-    assert_true(with.modes[0] == expected && with.modes[1] == expected);
+    mfi_float_restore(&mode);
+    assert_memory_equal(&with.modes[0], &expected, sizeof expected);
+    assert_memory_equal(&with.modes[1], &expected, sizeof expected);
     assert_int_equal(with.blocked[0] + with.blocked[1], 1);
     mfi_team_run(&team, 2, meet, &without);
-    assert_true(without.modes[0] == mode && without.modes[1] == mode);
+    assert_memory_equal(&without.modes[0], &mode, sizeof mode);
+    assert_memory_equal(&without.modes[1], &mode, sizeof mode);
     mfi_pool_release(pool);
 }
 
