@@ -30,8 +30,9 @@
  * Conventions that hold for every function below:
  *
  * - Errors. Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails, no layer has
- *   changed (the one exception, mf_network_step(), says so), and mf_last_message() explains the failure in
- *   words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
+ *   changed (there are two exceptions: of a joint step, layers before the one that fails have learned, and an
+ *   update by which a parameter overflows has happened; the functions say so), and mf_last_message() explains
+ *   the failure in words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
  *   exits or prints.
  * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
  * opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
@@ -220,8 +221,8 @@ MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double v
 /** Reads a hyper-parameter. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *value);
 
-/** The values a key takes, both ends included; of those between 0 and 1, MF_OPTIMIZER_NESTEROV takes the ends
- *  alone. Errors: ARGUMENT (unknown key, NULL). */
+/** The values a key takes, both ends included; of those between 0 and 1, MF_OPTIMIZER_NESTEROV and
+ *  MF_OPTIMIZER_CHECKED take the ends alone. Errors: ARGUMENT (unknown key, NULL). */
 MF_API mf_status mf_optimizer_range(int32_t key, double *lowest, double *highest);
 
 /** Cosine schedule: falls from 1 at step 0 to `floor` at step `total` and stays there. */
@@ -387,7 +388,7 @@ typedef struct mf_parameter_info {
     int32_t rank;         /**< How many of the dims count. */
     size_t dims[4];       /**< Sizes, slowest first; 1 beyond the rank. */
     size_t count;         /**< Values in all: the product of the dims. */
-    const char *name;     /**< Static text. */
+    const char *name;     /**< Belongs to the layer: a copy is needed where the layer may be freed. */
 } mf_parameter_info;
 
 /** Types of values. */
@@ -475,9 +476,10 @@ MF_API mf_status mf_layer_set(mf_layer *layer, int32_t key, double value);
 /** Reads an option. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value);
 
-/** Changes the number of classes: M and its optimizer state start anew, W and b stay. Workspaces made
+/** Changes the number of classes: M and its optimizer state start anew, and so do the counts of a head that
+ *  draws its candidates by counts ("head.counts", 1 for every class); W and b stay. Workspaces made
  *  before are STALE, and a network refuses layers whose classes differ: see mf_network_set_classes().
- *  Errors: HANDLE, ARGUMENT, STATE (the head reads a shared matrix, or there are auxiliary heads), OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT (also fewer classes than the head draws candidates), STATE (the head reads a shared matrix, or there are auxiliary heads), OVERFLOW, MEMORY. */
 MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
 
 /** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
@@ -1374,9 +1376,10 @@ typedef struct mf_report {
                          that have a    label; 0 if the layer has done nothing in this workspace. */
     uint64_t correct; /**< Rows, or positions, whose highest goodness is that of their label. */
     double loss;      /**< Mean cross-entropy in nats; of steps with label smoothing and what else heads add. */
-    double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off
-                               and after an evaluation. */
-    uint64_t applied;     /**< Batches the layer has learned from since it was created. */
+    double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off,
+                               after an evaluation and after mf_layer_gradients(). */
+    uint64_t applied;     /**< Batches the layer has learned from since it was created; after
+                               mf_layer_gradients() without the one that mf_layer_apply() is to follow for. */
 } mf_report;
 
 /** Bytes that handles take, as their allocators see them. */
@@ -1563,8 +1566,8 @@ typedef struct mf_pipeline_spec {
     size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): the number of layers
                                or of threads, whichever is smaller, + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
-     *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it;
-     *  mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
+     *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it, but for
+     *  mf_pipeline_progress(); mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
      *  as mf_pipeline_stop() does. The report is valid during the call. */
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
@@ -1775,8 +1778,8 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
- *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or units, or a longer header, than the format allows), IO (the message names the path and the system's
+ *  Errors: HANDLE, ARGUMENT, SHAPE (layers whose classes differ), NUMERIC (a value is not finite: the message
+ *  names it), OVERFLOW (more layers or units, or a longer header, than the format allows), IO (the message names the path and the system's
  * reason; after a failure nothing is left behind, and the old file is there as it was; only when the folder
  * could not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
@@ -1784,7 +1787,9 @@ MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, co
 /** How many bytes a network takes in a file or buffer.
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
- *  @param bytes     receives the size, which holds until the network or its counts change
+ *  @param bytes     receives the size, which holds until anything is changed that a file has: layers,
+ *                   parameters that are frozen, options, metadata, and with MF_CONTENTS_TRAINING settings of
+ *                   optimizers and counts, which every step changes
  *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
 MF_API mf_status mf_network_save_size(const mf_network *network, int32_t contents, size_t *bytes);
 
@@ -1794,7 +1799,7 @@ MF_API mf_status mf_network_save_size(const mf_network *network, int32_t content
  *  @param buffer    [bytes], of any alignment
  *  @param bytes     its size, mf_network_save_size() or more
  *  @param written   receives the number of bytes that were written; may be NULL
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC, CAPACITY (too small; nothing is written). After NUMERIC
+ *  Errors: HANDLE, ARGUMENT, SHAPE, OVERFLOW, NUMERIC, CAPACITY (too small; nothing is written). After NUMERIC
  *  what the buffer holds is of no use. */
 MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer,
                                         size_t bytes, size_t *written);
@@ -1804,7 +1809,7 @@ MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t conte
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param output    takes the bytes
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC (before the first byte), IO (the output's function did not
+ *  Errors: HANDLE, ARGUMENT, SHAPE, OVERFLOW, NUMERIC (before the first byte), IO (the output's function did not
  * return 0: the message tells what it returned, and behind how many bytes). */
 MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 
@@ -1837,8 +1842,8 @@ MF_API mf_status mf_network_snapshot_size(const mf_network *network, size_t *byt
 
 /** Takes a snapshot of what training changes: all parameters, running mean and variance, optimizer state,
  *  counts of updates and batches, and positions in the random streams. What the host sets is not in it:
- *  hyper-parameters of optimizers, dropout, label smoothing, and which parameters are frozen. Nothing is
- *  allocated.
+ *  hyper-parameters of optimizers, dropout, label smoothing, the scaling of inputs, and which parameters are
+ *  frozen. Nothing is allocated.
  *  @param network  to take a snapshot of
  *  @param buffer   [bytes], of any alignment
  *  @param bytes    its size, mf_network_snapshot_size() or more
@@ -1853,12 +1858,13 @@ MF_API mf_status mf_network_snapshot_save(const mf_network *network, void *buffe
  *  Where a layer has an optimizer and that of the snapshot had none, or the other way round, the layer takes its
  *  parameters and running mean and variance only, and keeps its own state and counts, as by
  *  mf_network_copy_parameters(). So a network that serves takes snapshots of one that learns.
- *  @param network  of the same shapes as the one the snapshot was taken of; optimizers, where both have one,
- *                  are of the same kind, with momentum or without as then
+ *  @param network  of the same shapes as the one the snapshot was taken of, and with inputs that are scaled by
+ *                  the same numbers, if they are; optimizers, where both have one, are of the same kind, with
+ *                  momentum or without as then
  *  @param buffer   [bytes] the snapshot, of any alignment
  *  @param bytes    its size or more
  *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
- *  shape, or with the state of another kind of optimizer), OVERFLOW. */
+ *  shape or scaling, or with the state of another kind of optimizer), OVERFLOW. */
 MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
 
 /** @} */
@@ -1959,7 +1965,8 @@ MF_API mf_status mf_network_export_onnx(const mf_network *network, const char *p
 
 /** How many bytes a network takes as an ONNX model.
  *  @param network  to export
- *  @param bytes    receives the size, which holds until layers come, go or change their number of classes
+ *  @param bytes    receives the size, which holds until layers come, go or change their number of classes, and
+ *                  until metadata or the scaling of inputs are set
  *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW as in mf_network_export_onnx(). */
 MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
 
@@ -2007,11 +2014,12 @@ typedef struct mf_onnx_spec {
                          and gradients stop. Default: none. A model of this library is cut as it was. */
     size_t cut_count; /**< Number of cuts. */
     const char *last; /**< Name of the last node, or value, that is taken; NULL (default): all are. */
-    size_t frozen;    /**< The first so many layers are frozen, but for their heads: SIZE_MAX for all;
-                         default 0. */
-    size_t classes;   /**< Of the heads, which are drawn then. 0 (default): those of the model. The last head
-                         hands on its output as the goodness (M is the identity), or, of a model of this
-                         library, all heads are those that were exported. */
+    size_t frozen;    /**< The first so many layers are frozen, but for their heads and the units that these
+                         have of their own: SIZE_MAX for all; default 0. */
+    size_t classes;   /**< Of the heads, which are drawn then, and read the positions of a sequence as one row:
+                         MF_HEAD_LINEAR. 0 (default): those of the model. The last head
+                         hands on its output as the goodness (M is the identity), for each position if that is a
+                         sequence, or, of a model of this library, all heads are those that were exported. */
     size_t pool_size; /**< Of the heads of layers whose output is maps, as in mf_head_spec; default 1. */
     uint64_t seed;    /**< Equal seeds draw equal heads; default MF_SEED_AUTO. */
     uint64_t max_bytes;            /**< Larger models are refused; 0 (default): those above 2 GiB. */
@@ -2033,7 +2041,8 @@ MF_API mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
  *                 NULL if size is 0
  *  @param size    of `text`
  *  @param needed  receives the size that suffices, with the final 0; may be NULL
- *  Errors: as mf_network_import_onnx(), and CAPACITY also for too little room: what fits is there. */
+ *  Errors: as mf_network_import_onnx(), but for values of parameters, which are not read; CAPACITY also for
+ *  too little room: what fits is there. */
 MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
 
 /** Imports a model. The model's metadata become those of the network.
@@ -2041,7 +2050,8 @@ MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size,
  *  @param network  receives the handle, or NULL on failure. Free it with mf_network_free(): the layers are
  * its own Errors: ARGUMENT (also a name that the model does not have, and a cut behind which values from
  * before it are read), IO (the message names the path and the system's reason), FORMAT (the message says what
- * is damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), CAPACITY
+ * is damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), SHAPE (a
+ * head that does not fit its layer), CAPACITY
  * (larger than max_bytes, or heads and other parameters that are not in the file of more than 64 MiB),
  * OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network);

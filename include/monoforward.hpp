@@ -1124,7 +1124,7 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
         return info;
     }
 
-    /** All of them, in their order. */
+    /** All of them, in their order. Their names belong to the layer. */
     std::vector<mf_parameter_info> parameters() const
     {
         std::vector<mf_parameter_info> infos(parameter_count());

@@ -175,9 +175,11 @@ MF_API mf_status mf_mpi_trainer_spec_init(mf_mpi_trainer_spec *spec, size_t size
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_mpi_traffic_init(mf_mpi_traffic *traffic, size_t size);
 
-/** Creates a trainer with all its memory. Collective. It takes a reference to the network; its layers belong
- * to the trainer until it is freed, but between mf_mpi_flush() and the next step they may be read, evaluated
- * and changed, on all replicas alike. Free it with mf_mpi_trainer_free().
+/** Creates a trainer with all its memory. Collective. It takes references to the network's layers and copies
+ * the scaling of its inputs: layers that come or go in the network, and a scaling that is set, are nothing to
+ * the trainer afterwards. The layers belong to the trainer until it is freed, but between mf_mpi_flush() and
+ * the next step they may be read, evaluated and changed, on all replicas alike. Free it with
+ * mf_mpi_trainer_free().
  *  @param grid     in which the ranks train
  *  @param spec     what to make it from: wire, max_batch, depth and local are the same on all ranks
  *  @param trainer  receives the handle, or NULL on failure
@@ -200,12 +202,13 @@ MF_API void mf_mpi_trainer_free(mf_mpi_trainer *trainer);
  *                  replicas NULL or one without rows where this one has none, while another has; rows whose
  *                  weights are all 0 are none. Other ranks: not read, may be NULL
  *  Errors: as mf_network_step_batch(), on all ranks at the same step and before anything has changed, for
- * what is wrong with a batch; CAPACITY also if no replica has rows. NUMERIC: an input or a loss was not
- * finite, or a parameter after the update: the message names batch and layer. The layers of this stage (with
- * averaging: all layers of this stage on all replicas) and those behind have not learned from that batch;
- * stages before may have gone on, and get NUMERIC in a later call. STATE: the trainer is over, or the stage
- * before rests, as it has made fewer steps. After NUMERIC, IO and STATE the trainer is over: call
- * mf_mpi_flush() and free it. */
+ * what is wrong with a batch (a single row for a batch normalisation, too, where running means that are
+ * frozen or thawed count from the next mf_mpi_flush() on); CAPACITY also if no replica has rows. NUMERIC: an
+ * input or a loss was not finite, or a parameter after the update: the message names batch and layer. The
+ * layers of this stage (with averaging: all layers of this stage on all replicas) and those behind have not
+ * learned from that batch; stages before may have gone on, and get NUMERIC in a later call. STATE: the
+ * trainer is over, or the stage before rests, as it has made fewer steps. After NUMERIC, IO and STATE the
+ * trainer is over: call mf_mpi_flush() and free it. */
 MF_API mf_status mf_mpi_step(mf_mpi_trainer *trainer, const mf_batch *batch);
 
 /** One greedy step: the layers before `position` pass the batch on, with their dropout, but without learning;
@@ -239,7 +242,8 @@ MF_API mf_status mf_mpi_average(mf_mpi_trainer *trainer);
  *  Errors: as mf_mpi_flush(), HANDLE, SHAPE (layers that differ), NUMERIC (a value is not finite), MEMORY. */
 MF_API mf_status mf_mpi_gather(mf_mpi_trainer *trainer, mf_network *network);
 
-/** Report on the last step of a layer of this rank, on the rows of this replica.
+/** Report on the last step of a layer of this rank, on the rows of this replica. Where gradients are averaged
+ * it is that of mf_layer_gradients(): `applied` does not count this step yet, and `gradient_norm` is -1.
  *  @param trainer   to ask
  *  @param position  in this rank's network, 0 for its first layer
  *  @param report    receives it; its struct_size is set by the caller
