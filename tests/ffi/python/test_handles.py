@@ -4,6 +4,9 @@ import itertools
 import threading
 import time
 import unittest
+import weakref
+
+import numpy
 
 import monoforward as mf
 import spirals
@@ -44,6 +47,47 @@ class Handles(unittest.TestCase):
         del layer
         gc.collect()
         self.assertEqual(memory.blocks, {})
+
+    def test_an_allocator_lives_as_long_as_its_memory(self):
+        """The library may hold what came from it longer than any object of Python does: it is called to the end."""
+        def layer(**options):
+            return mf.Layer(inputs=2, outputs=4, classes=3, **options)
+
+        def built(allocator, shared=None):
+            return mf.Builder((2,), allocator=allocator).dense(4).relu().dense(5, bias=0).head(
+                3, output_node=2, shared=shared).build()
+
+        def trained(allocator):
+            network = mf.Network([layer()])
+            network.set_optimizer(mf.Optimizer("adam", allocator=allocator))
+            return network
+
+        def pooled(allocator):
+            return mf.Workspace(mf.Network([layer()]), 5, pool=mf.Pool(2, allocator=allocator))
+
+        def reading(allocator):
+            return mf.Network([built(None, mf.Matrix(numpy.ones((3, 5), numpy.float32), allocator=allocator))])
+
+        makers = {"layer": lambda allocator: mf.Network([layer(allocator=allocator)]),
+                  "built": lambda allocator: mf.Network([built(allocator)]),
+                  "optimizer": trained, "pool": pooled, "matrix": reading}
+        for name, make in makers.items():
+            with self.subTest(name):
+                memory = Memory()
+                allocator = mf.Allocator(memory.alloc, memory.free)
+                alive, holder = weakref.ref(allocator), make(allocator)
+                del allocator
+                gc.collect()
+                self.assertIsNotNone(alive())
+                before = len(memory.blocks)
+                self.assertGreater(before, 0)
+                if name in ("layer", "built"):
+                    holder.set_optimizer(mf.Optimizer("adam"))  # what it remembers is memory of the layer's
+                    self.assertGreater(len(memory.blocks), before)
+                holder.close()
+                self.assertEqual(memory.blocks, {})
+                gc.collect()
+                self.assertIsNone(alive())
 
     def test_closed(self):
         network = spirals.network()

@@ -34,8 +34,8 @@ class Builder(Handle):
         spec = make_spec("mf_builder_spec", options)
         spec.input = ctypes.pointer(row)
         use_allocator(spec, allocator)
-        self._own(self._create(spec), allocator)
-        self._allocator, self._node, self._next = allocator, 0, _abi.MF_NODE_PREVIOUS
+        self._own(self._create(spec))
+        self._node, self._next = 0, _abi.MF_NODE_PREVIOUS
 
     def unit(self, kind: Kind, **options: Any) -> Builder:
         """Adds any unit: unit("conv2d", outputs=16)."""
@@ -186,7 +186,7 @@ class Builder(Handle):
         pointer = ctypes.POINTER(_abi.mf_layer)()
         check(library.mf_layer_build(self, ctypes.byref(pointer)))
         layer = Layer.__new__(Layer)
-        layer._own(pointer, self._allocator)
+        layer._own(pointer)
         return layer
 
 

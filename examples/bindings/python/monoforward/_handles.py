@@ -78,19 +78,40 @@ def result_struct(name):
     return kind(struct_size=ctypes.sizeof(kind))
 
 
+# Allocators that have blocks out. A network may hold a layer, or a layer an optimizer, longer than any object here
+# refers to it, and the library calls the allocator as long as there is memory to give back.
+_in_use: set[Allocator] = set()
+
+# Guards it and the blocks; reentrant, since the garbage collector may free a handle at any moment.
+_lending = threading.RLock()
+
+
 class Allocator:
     """Memory from two Python functions: alloc(bytes, alignment) returns an address or None, free(address,
-    bytes) takes it back. Handles made with it keep it alive. An exception in alloc counts as None."""
+    bytes) takes it back. It lives as long as memory of it is in use. An exception in alloc counts as None."""
 
     def __init__(self, alloc: Callable[[int, int], Optional[int]], free: Callable[[int, int], None]) -> None:
+        blocks: set[int] = set()
+
         def give(_, size, alignment):
             try:
-                return alloc(size, alignment)
+                address = alloc(size, alignment)
             except Exception:
                 return None
+            if address:
+                with _lending:
+                    blocks.add(address)
+                    _in_use.add(self)
+            return address
 
-        def take(_, pointer, size):
-            free(pointer, size)
+        # The last block may leave this reference the only one. As `self` is in a cycle with its functions, they are
+        # not gone before the collector runs, when they have returned.
+        def take(_, address, size):
+            with _lending:
+                blocks.discard(address)
+                if not blocks:
+                    _in_use.discard(self)
+            free(address, size)
 
         self._struct = _abi.mf_allocator(alloc=_abi.mf_allocator_alloc(give), free=_abi.mf_allocator_free(take))
 
@@ -114,7 +135,7 @@ class Handle:
     _calls = 0  # that use it, or what was borrowed from it
 
     def _own(self, pointer, *alive):
-        """`alive` is what the library needs as long as the handle: allocators and callbacks."""
+        """`alive` is what the library needs as long as the handle, such as a callback."""
         self._pointer = pointer
         self._finalizer = weakref.finalize(self, _free, getattr(library, f"{self._name}_free"), pointer, alive)
 

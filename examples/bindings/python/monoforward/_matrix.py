@@ -24,7 +24,7 @@ class Matrix(Handle):
         spec = make_spec("mf_matrix_spec", {"rows": len(values), "columns": values.shape[1]})
         spec.values = where
         use_allocator(spec, allocator)
-        self._own(self._create(spec), allocator)
+        self._own(self._create(spec))
 
     @classmethod
     def from_parameter(cls, layer: Layer, name: str) -> Matrix:

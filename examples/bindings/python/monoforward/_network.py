@@ -27,7 +27,7 @@ class Optimizer(Handle):
     def __init__(self, kind: Kind = "adam", *, allocator: Optional[Allocator] = None, **options: Any) -> None:
         spec = make_spec("mf_optimizer_spec", {"kind": kind, **options}, "MF_OPTIMIZER_")
         use_allocator(spec, allocator)
-        self._own(self._create(spec), allocator)
+        self._own(self._create(spec))
 
     def set(self, key: Kind, value: float) -> None:
         """Changes a hyper-parameter: set("learning_rate", 0.01)."""
@@ -49,7 +49,7 @@ class Layer(Handle):
     def __init__(self, *, kind: Kind = "dense", allocator: Optional[Allocator] = None, **options: Any) -> None:
         spec = make_spec("mf_layer_spec", {"kind": kind, **options}, "MF_LAYER_")
         use_allocator(spec, allocator)
-        self._own(self._create(spec), allocator)
+        self._own(self._create(spec))
 
     def optimizer(self) -> Optional[Optimizer]:
         """The optimizer that is attached, or None. It lives as long as the layer holds it."""
@@ -129,7 +129,7 @@ class Network(Handle):
     def __init__(self, layers: Iterable[Layer] = (), *, allocator: Optional[Allocator] = None) -> None:
         spec = make_spec("mf_network_spec", {})
         use_allocator(spec, allocator)
-        self._own(self._create(spec), allocator)
+        self._own(self._create(spec))
         self.inputs = self.classes = None
         self._positions = ()
         for layer in layers:
@@ -382,7 +382,7 @@ class Workspace(Handle):
                                                "max_batch": max_batch})
         use_allocator(spec, allocator)
         kind = "layer" if isinstance(what, Layer) else "network"
-        self._own(self._create(spec, pool=pool, **{kind: what}), allocator)
+        self._own(self._create(spec, pool=pool, **{kind: what}))
 
     def report(self, position: int = 0) -> _abi.mf_report:
         """What the layer at a position did in the last call: a mf_report."""

@@ -17,7 +17,7 @@ class Pool(Handle):
     def __init__(self, threads: int = 0, *, allocator: Optional[Allocator] = None) -> None:
         spec = make_spec("mf_pool_spec", {"threads": threads})
         use_allocator(spec, allocator)
-        self._own(self._create(spec), allocator)
+        self._own(self._create(spec))
 
     def threads(self) -> int:
         """How many work on a call: the caller's, and those that have started."""
