@@ -167,6 +167,33 @@ class Files(unittest.TestCase):
         with self.assertRaisesRegex(OSError, "full"):
             network.save_to(Full())
 
+    def test_outputs_that_take_nothing(self):
+        """Are errors: what has arrived is no model."""
+        network = mf.Network([mf.Layer(inputs=100, outputs=400, classes=10, seed=1)])  # more than a pipe holds
+        for save in (network.save_to, network.export_onnx_to):
+            reader, writer = os.pipe()
+            os.set_blocking(writer, False)
+            with os.fdopen(reader, "rb", 0), os.fdopen(writer, "wb", 0) as file:
+                with self.assertRaisesRegex(BlockingIOError, "takes no more bytes now"):
+                    save(file)
+
+        class Odd:  # has a limit of calls, where the save would never end
+            def __init__(self, answer):
+                self.answer, self.calls = answer, 0
+
+            def write(self, data):
+                self.calls += 1
+                if self.calls > 1000:
+                    raise AssertionError("write() is called for ever")
+                return self.answer
+
+        for answer in (0, -1, 10**6):
+            with self.assertRaisesRegex(OSError, f"bytes returned {answer}$"):
+                network.save_to(Odd(answer))
+        silent = Odd(None)  # no file of Python's: it has taken all
+        network.save_to(silent)
+        self.assertLess(silent.calls, 1000)
+
     def test_metadata(self):
         network = spirals.network()
         self.assertEqual(dict(network.metadata), {})

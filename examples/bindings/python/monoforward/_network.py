@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import ctypes
+import errno
+import io
 import os
 from collections.abc import MutableMapping
 from typing import Any, BinaryIO, Iterable, Iterator, Optional, Tuple, Union
@@ -250,7 +252,8 @@ class Network(Handle):
         check(library.mf_network_save(self, int(training), os.fsencode(path)))
 
     def save_to(self, file: BinaryIO, training: bool = False) -> None:
-        """Writes what save() would to an open binary file, a socket's or a pipe's, without memory for all of it."""
+        """Writes what save() would to an open binary file, a socket's or a pipe's, without memory for all of it. One
+        that does not block is a BlockingIOError once it is full."""
         _write_to(file, lambda output: library.mf_network_save_to(self, int(training), output))
 
     def export_onnx_to(self, file: BinaryIO) -> None:
@@ -304,8 +307,7 @@ def _write_to(file, save):
         try:
             rest = memoryview(ctypes.string_at(address, count))
             while rest:
-                written = file.write(rest)
-                rest = rest[len(rest) if written is None else written:]
+                rest = rest[_written(file, rest):]
             return 0
         except BaseException as error:  # it must not pass through the library
             raised.append(error)
@@ -317,6 +319,18 @@ def _write_to(file, save):
     if raised:
         raise raised[0]
     check(status)
+
+
+def _written(file, data):
+    """Writes to a file, and tells how many bytes it took: some at least, or there would be no end."""
+    count = file.write(data)
+    if count is None:
+        if isinstance(file, io.RawIOBase):  # which took nothing; other objects tell nothing and take all
+            raise BlockingIOError(errno.EAGAIN, "the file takes no more bytes now: set it to blocking")
+        return len(data)
+    if not 0 < count <= len(data):
+        raise OSError(f"write() of {len(data)} bytes returned {count}")
+    return count
 
 
 class Metadata(MutableMapping[str, str]):
