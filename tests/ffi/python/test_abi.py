@@ -12,6 +12,7 @@ import typing
 import unittest
 
 import monoforward as mf
+from monoforward import _handles
 
 with open(pathlib.Path(os.environ["MONOFORWARD_SOURCE"], "examples/bindings/abi/monoforward.json")) as file:
     DESCRIPTION = json.load(file)
@@ -34,6 +35,21 @@ class Declarations(unittest.TestCase):
             self.assertTrue(callable(getattr(mf.library, function["name"])))
             _, arguments = mf.abi.FUNCTIONS[function["name"]]
             self.assertEqual(len(arguments), len(function["parameters"]), function["name"])
+
+    def test_names_of_constants(self):
+        """What a call takes by name is one kind of constants: no two have the same number, and none is left out."""
+        groups = [each for each in [*vars(_handles).values(), *_handles.FIELDS.values()]
+                  if isinstance(each, dict) and each and all(isinstance(value, int) for value in each.values())]
+        self.assertGreater(len(groups), 12)
+        for group in groups:
+            self.assertEqual(len(set(group.values())), len(group), group)
+        values = {constant["name"]: constant["value"] for constant in DESCRIPTION["constants"]}
+        for prefix, *groups in (("MF_OPTIMIZER_", _handles.OPTIMIZERS, _handles.OPTIMIZER_KEYS),
+                                ("MF_LAYER_", _handles.LAYERS, {"dropout": 0, "label_smoothing": 1}),
+                                ("MF_WORKSPACE_", _handles.PURPOSES, {"convert": 2})):
+            named = {prefix + name.upper(): number for group in groups for name, number in group.items()}
+            self.assertEqual(sum(map(len, groups)), len(named))
+            self.assertEqual(named, {name: value for name, value in values.items() if name.startswith(prefix)})
 
     def test_version(self):
         self.assertEqual(mf.version(), mf.abi.VERSION)

@@ -224,6 +224,24 @@ class Files(unittest.TestCase):
 
 
 class Errors(unittest.TestCase):
+    def test_names_that_mean_something_else(self):
+        """A hyper-parameter is no kind of optimizer, though its constant begins alike; nor a kind a hyper-parameter."""
+        optimizer, network, (x, y) = mf.Optimizer("SGD", learning_rate=0.25, momentum=0.25), spirals.network(), spirals.make()
+        kinds, keys = "is none of sgd, adam, adamw, rmsprop$", "is none of learning_rate, momentum"
+        for text, call, *arguments in (
+                (kinds, mf.Optimizer, "nesterov"), (kinds, mf.Optimizer, "learning_rate"),
+                (kinds, lambda: mf.network_memory([mf.Builder((2,)).head(3)], 5, optimizer="beta1")),
+                (kinds, mf.MonoforwardClassifier(optimizer="nesterov").fit, x, y),
+                (keys, optimizer.set, "sgd", 0.5), (keys, optimizer.get, "adamw"),
+                ("is none of dense, conv2d", lambda: mf.Layer(kind="label_smoothing", inputs=2, outputs=2, classes=2)),
+                ("is none of training, inference$", lambda: mf.Workspace(network, 5, purpose="convert"))):
+            with self.assertRaisesRegex(ValueError, text):
+                call(*arguments)
+        self.assertEqual(optimizer.get("learning_rate"), 0.25)
+        optimizer.set("momentum", 0.5)
+        self.assertEqual([optimizer.get(key) for key in ("momentum", "nesterov", mf.abi.MF_OPTIMIZER_MOMENTUM)],
+                         [0.5, 0, 0.5])
+
     def test_status_and_message(self):
         network, (x, y) = spirals.network(), spirals.make()
         workspace = mf.Workspace(network, 600)

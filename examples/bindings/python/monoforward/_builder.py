@@ -5,7 +5,8 @@ import ctypes
 from typing import Any, Optional, Sequence, Union
 
 from . import _abi
-from ._handles import Allocator, Handle, Kind, make_spec, result_struct, use_allocator, workspace_purpose
+from ._handles import (BLOCKS, HEADS, OPTIMIZERS, UNITS, Allocator, Handle, Kind, make_spec, result_struct,
+                       use_allocator, workspace_purpose)
 from ._library import check, holding, library
 from ._matrix import Matrix
 from ._network import Layer
@@ -42,7 +43,7 @@ class Builder(Handle):
         inputs = list(options.pop("inputs", (_abi.MF_NODE_PREVIOUS, 0)))
         if self._next != _abi.MF_NODE_PREVIOUS:
             inputs[0], self._next = self._next, _abi.MF_NODE_PREVIOUS
-        spec = make_spec("mf_unit_spec", {"kind": kind, "inputs": inputs, **options}, "MF_UNIT_")
+        spec = make_spec("mf_unit_spec", {"kind": kind, "inputs": inputs, **options}, UNITS)
         node = ctypes.c_int32()
         check(library.mf_builder_unit(self, ctypes.byref(spec), ctypes.byref(node)))
         self._node = node.value
@@ -132,7 +133,7 @@ class Builder(Handle):
 
     def block(self, kind: Kind, **options: Any) -> Builder:
         """Adds the units of a ready-made block: block("residual", outputs=32, stride=2)."""
-        spec = make_spec("mf_block_spec", {"kind": kind, **options}, "MF_BLOCK_")
+        spec = make_spec("mf_block_spec", {"kind": kind, **options}, BLOCKS)
         spec.input, self._next = self._next, _abi.MF_NODE_PREVIOUS
         node = ctypes.c_int32()
         check(library.mf_builder_block(self, ctypes.byref(spec), ctypes.byref(node)))
@@ -162,7 +163,7 @@ class Builder(Handle):
 
     def head(self, classes: int, pool_size: int = 0, *, shared: Optional[Matrix] = None, **options: Any) -> Builder:
         """With kind="positions" a goodness for each position of a sequence."""
-        spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options}, "MF_HEAD_")
+        spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options}, HEADS)
 
         def add(matrix):
             spec.shared = matrix
@@ -195,7 +196,7 @@ def network_memory(builders: Sequence[Builder], max_batch: int, *, optimizer: Op
     """What a network of the layers of these builders will take, with a workspace of that kind, before anything is
     built: a mf_memory. With an `optimizer` such as "adam", options are the fields of mf_optimizer_spec."""
     memory = result_struct("mf_memory")
-    spec = optimizer and ctypes.byref(make_spec("mf_optimizer_spec", {"kind": optimizer, **options}, "MF_OPTIMIZER_"))
+    spec = optimizer and ctypes.byref(make_spec("mf_optimizer_spec", {"kind": optimizer, **options}, OPTIMIZERS))
 
     def ask(*pointers):
         array = (ctypes.POINTER(_abi.mf_builder) * len(pointers))(*pointers)

@@ -17,26 +17,43 @@ Self = TypeVar("Self", bound="Handle")
 # Fields that are no options.
 HIDDEN = {"struct_size", "reserved", "reserved2", "allocator", "input"}
 
+
+def _names(prefix, *names):
+    """Constants by the last parts of their names: all that begin so, or these where others begin alike and mean
+    something else."""
+    names = names or [name[len(prefix):].lower() for name in vars(_abi) if name.startswith(prefix)]
+    return {name: getattr(_abi, prefix + name.upper()) for name in names}
+
+
+OPTIMIZERS = _names("MF_OPTIMIZER_", "sgd", "adam", "adamw", "rmsprop")
+OPTIMIZER_KEYS = _names("MF_OPTIMIZER_", "learning_rate", "momentum", "nesterov", "beta1", "beta2", "epsilon",
+                        "weight_decay", "clip_norm", "checked")
+LAYERS = _names("MF_LAYER_", "dense", "conv2d", "units")
+UNITS = _names("MF_UNIT_")
+BLOCKS = _names("MF_BLOCK_")
+HEADS = _names("MF_HEAD_")
+MODES = _names("MF_PREDICT_")
+PURPOSES = _names("MF_WORKSPACE_", "training", "inference")
+_INITS = _names("MF_INIT_")
+
 # Fields that take a constant also take its name: activation="relu" is MF_ACTIVATION_RELU.
-PREFIXES = {"activation": "MF_ACTIVATION_", "precision": "MF_PRECISION_", "weight_init": "MF_INIT_",
-            "projection_init": "MF_INIT_", "normalization": "MF_NORMALIZATION_", "pool": "MF_POOL_",
-            "sampling": "MF_SAMPLING_", "mode": "MF_PREDICT_"}
+FIELDS = {"activation": _names("MF_ACTIVATION_"), "precision": _names("MF_PRECISION_"), "weight_init": _INITS,
+          "projection_init": _INITS, "normalization": _names("MF_NORMALIZATION_"), "pool": _names("MF_POOL_"),
+          "sampling": _names("MF_SAMPLING_")}
 
 
-def constant(prefix, value):
+def constant(names, value):
     """The number of a constant, given itself or by the last part of its name."""
     if not isinstance(value, str):
         return value
-    number = getattr(_abi, prefix + value.upper(), None)
-    if number is None:
-        names = [name[len(prefix):].lower() for name in vars(_abi) if name.startswith(prefix)]
+    if value.lower() not in names:
         raise ValueError(f"'{value}' is none of {', '.join(names)}")
-    return number
+    return names[value.lower()]
 
 
 def workspace_purpose(purpose, convert):
     """The purpose of a workspace's spec."""
-    return constant("MF_WORKSPACE_", purpose) | (_abi.MF_WORKSPACE_CONVERT if convert else 0)
+    return constant(PURPOSES, purpose) | (_abi.MF_WORKSPACE_CONVERT if convert else 0)
 
 
 def make_spec(name, options, kinds=None):
@@ -48,8 +65,8 @@ def make_spec(name, options, kinds=None):
     for field, value in options.items():
         if field not in fields or field in HIDDEN:
             raise TypeError(f"{name} has no option '{field}'")
-        prefix = kinds if field == "kind" else PREFIXES.get(field)
-        _set_field(spec, field, fields[field], constant(prefix, value) if prefix else value)
+        names = kinds if field == "kind" else FIELDS.get(field)
+        _set_field(spec, field, fields[field], constant(names, value) if names else value)
     return spec
 
 

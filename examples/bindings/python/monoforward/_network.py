@@ -12,8 +12,8 @@ import numpy
 
 from . import _abi
 from ._arrays import Array, address, batch, result
-from ._handles import (Allocator, Handle, Kind, constant, make_spec, result_struct, use_allocator,
-                       workspace_purpose)
+from ._handles import (LAYERS, MODES, OPTIMIZER_KEYS, OPTIMIZERS, Allocator, Handle, Kind, constant, make_spec,
+                       result_struct, use_allocator, workspace_purpose)
 from ._library import check, library
 from ._onnx import Source, onnx_spec
 from ._pool import Pool
@@ -27,18 +27,18 @@ class Optimizer(Handle):
     _name = "mf_optimizer"
 
     def __init__(self, kind: Kind = "adam", *, allocator: Optional[Allocator] = None, **options: Any) -> None:
-        spec = make_spec("mf_optimizer_spec", {"kind": kind, **options}, "MF_OPTIMIZER_")
+        spec = make_spec("mf_optimizer_spec", {"kind": kind, **options}, OPTIMIZERS)
         use_allocator(spec, allocator)
         self._own(self._create(spec))
 
     def set(self, key: Kind, value: float) -> None:
         """Changes a hyper-parameter: set("learning_rate", 0.01)."""
-        check(library.mf_optimizer_set(self, constant("MF_OPTIMIZER_", key), value))
+        check(library.mf_optimizer_set(self, constant(OPTIMIZER_KEYS, key), value))
 
     def get(self, key: Kind) -> float:
         """Reads a hyper-parameter."""
         value = ctypes.c_double()
-        check(library.mf_optimizer_get(self, constant("MF_OPTIMIZER_", key), ctypes.byref(value)))
+        check(library.mf_optimizer_get(self, constant(OPTIMIZER_KEYS, key), ctypes.byref(value)))
         return value.value
 
 
@@ -49,7 +49,7 @@ class Layer(Handle):
     _name = "mf_layer"
 
     def __init__(self, *, kind: Kind = "dense", allocator: Optional[Allocator] = None, **options: Any) -> None:
-        spec = make_spec("mf_layer_spec", {"kind": kind, **options}, "MF_LAYER_")
+        spec = make_spec("mf_layer_spec", {"kind": kind, **options}, LAYERS)
         use_allocator(spec, allocator)
         self._own(self._create(spec))
 
@@ -210,7 +210,7 @@ class Network(Handle):
         labels, label_pointer = result(None, numpy.int32, shape)
         goodness, goodness_pointer = result(None, numpy.float32, shape)
         chances, chance_pointer = result(None, numpy.float32, shape)
-        check(library.mf_network_top(self, workspace, constant("MF_PREDICT_", mode), rows, count,
+        check(library.mf_network_top(self, workspace, constant(MODES, mode), rows, count,
                                      label_pointer, goodness_pointer, chance_pointer))
         return labels, goodness, chances
 
@@ -218,7 +218,7 @@ class Network(Handle):
         rows = batch(x, None, self.inputs, **inputs)
         answers = [None, None, None]  # labels, goodness, probabilities
         out, answers[which] = result(out, dtype, (len(x), *self._positions, *row))
-        check(library.mf_network_infer(self, workspace, constant("MF_PREDICT_", mode), rows, *answers))
+        check(library.mf_network_infer(self, workspace, constant(MODES, mode), rows, *answers))
         return out
 
     def clone(self, training: bool = False) -> Network:
