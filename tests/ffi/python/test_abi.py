@@ -7,12 +7,14 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import typing
 import unittest
+from unittest import mock
 
 import monoforward as mf
-from monoforward import _handles
+from monoforward import _handles, _library
 
 with open(pathlib.Path(os.environ["MONOFORWARD_SOURCE"], "examples/bindings/abi/monoforward.json")) as file:
     DESCRIPTION = json.load(file)
@@ -56,8 +58,8 @@ class Declarations(unittest.TestCase):
 
 
 class Finding(unittest.TestCase):
-    def run_python(self, **environment):
-        return subprocess.run([sys.executable, "-c", "import monoforward; print(monoforward.version())"],
+    def run_python(self, program="print(monoforward.version())", **environment):
+        return subprocess.run([sys.executable, "-c", "import monoforward; " + program],
                               env={**os.environ, **environment}, capture_output=True, text=True)
 
     def test_named(self):
@@ -87,13 +89,28 @@ class Finding(unittest.TestCase):
             self.assertEqual(run.stdout.strip(), mf.version(), run.stderr)
 
     def test_installed_in_a_prefix(self):
-        """As `cmake --install --prefix` and `pip install --prefix` put them: PREFIX/lib and below it."""
-        with tempfile.TemporaryDirectory() as folder:
-            packages = pathlib.Path(folder, "lib", "python3", "site-packages")
-            shutil.copytree(pathlib.Path(mf.__file__).parent, packages / "monoforward")
-            shutil.copy(self.library(), pathlib.Path(folder, "lib", mf.abi.SONAME))
-            run = self.run_python(PYTHONPATH=str(packages), MONOFORWARD_LIBRARY="", LD_LIBRARY_PATH="")
-            self.assertEqual(run.stdout.strip(), mf.version(), run.stderr)
+        """As `cmake --install --prefix` and `pip install --prefix` put them: PREFIX/lib and below it, or PREFIX/lib64
+        while packages are below lib, as on Fedora, or a folder within lib, as on Debian."""
+        machine = sysconfig.get_config_var("MULTIARCH")
+        for folder in ("lib", "lib64", f"lib/{machine}") if machine else ("lib", "lib64"):
+            with tempfile.TemporaryDirectory() as prefix, self.subTest(folder):
+                packages, there = pathlib.Path(prefix, "lib/python3/site-packages"), pathlib.Path(prefix, folder)
+                shutil.copytree(pathlib.Path(mf.__file__).parent, packages / "monoforward")
+                there.mkdir(parents=True, exist_ok=True)
+                shutil.copy(self.library(), there / mf.abi.SONAME)
+                run = self.run_python("print(monoforward.library._opened._name)", PYTHONPATH=str(packages),
+                                      MONOFORWARD_LIBRARY="", LD_LIBRARY_PATH="")
+                self.assertEqual(run.stdout.strip(), str(there / mf.abi.SONAME), run.stderr)
+
+    def test_places(self):
+        """In every prefix lib and lib64; of both, lib may hold what programs of 32 bits open, which need no lib64."""
+        for bits, folders in ((64, ["lib64", "lib"]), (32, ["lib"])):
+            with mock.patch("sys.prefix", "/of/python"), mock.patch("sys.maxsize", 2**(bits - 1) - 1), \
+                    mock.patch("monoforward._library.__file__", "/of/package/lib/python3/monoforward/_library.py"):
+                places = [str(file) for _, file in _library._candidates()]
+            for prefix in ("/of/package", "/of/python", "/usr/local"):
+                self.assertEqual([each for each in places if os.path.dirname(os.path.dirname(each)) == prefix],
+                                 [f"{prefix}/{folder}/{mf.abi.SONAME}" for folder in folders])
 
     def test_older_library(self):
         with self.assertRaisesRegex(AttributeError, "has no function mf_of_the_future: it is older"):

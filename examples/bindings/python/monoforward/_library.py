@@ -36,19 +36,22 @@ def _candidates():
         if (folder / "include" / "monoforward.h").is_file():
             yield "in the build folder of the sources around the package", folder / "build" / "lib" / _abi.SONAME
         if folder.name in ("lib", "lib64"):
-            yield from _libraries("in the prefix that the package is installed in", folder)
+            yield from _libraries("in the prefix that the package is installed in", folder.parent)
             if folder.parent.name == "local":  # below which Debian's pip puts packages
-                yield from _libraries("in the prefix that the package is installed in", folder.parents[1] / folder.name)
+                yield from _libraries("in the prefix that the package is installed in", folder.parents[1])
     yield "by the system's loader (LD_LIBRARY_PATH, ldconfig)", _abi.SONAME
-    yield from _libraries("in the prefix of this Python", pathlib.Path(sys.prefix, "lib"))
-    yield from _libraries("in the usual place", pathlib.Path("/usr/local/lib"))
+    yield from _libraries("in the prefix of this Python", pathlib.Path(sys.prefix))
+    yield from _libraries("in the usual place", pathlib.Path("/usr/local"))
 
 
-def _libraries(place, folder):
-    machine = sysconfig.get_config_var("MULTIARCH")  # Debian's folder within lib
-    yield place, folder / _abi.SONAME
-    if machine:
-        yield place, folder / machine / _abi.SONAME
+def _libraries(place, prefix):
+    """Where CMake installs it: in lib or a folder within, as on Debian, or in lib64, though packages lie in lib. Of both,
+    lib may be for programs of 32 bits."""
+    machine = sysconfig.get_config_var("MULTIARCH")
+    folders = ["lib64"] if sys.maxsize > 2**32 else []
+    folders += ["lib", f"lib/{machine}"] if machine else ["lib"]
+    for folder in folders:
+        yield place, prefix / folder / _abi.SONAME
 
 
 def _open():
