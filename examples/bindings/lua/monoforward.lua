@@ -2,9 +2,10 @@
 -- loss.
 --
 -- Objects own handles of the library. The garbage collector frees them; close() does so at once. Data are
--- arrays of the FFI, float[?] and int32_t[?], which are handed over without a copy; arrays that are too short
--- are refused, pointers are believed. Inputs may also be uint8_t[?], such as the pixels of images: see
--- Network:step(). A call that fails raises a table with status, name and message.
+-- arrays of the FFI, float[?] and int32_t[?], which are handed over without a copy; arrays of another type or that are
+-- too short are refused, of pointers the length is believed. Inputs may also be uint8_t[?], such as the pixels of
+-- images, or int32_t[?], such as tokens: see Network:step(). A call that fails raises a table with status, name and
+-- message.
 --
 -- Options are the fields of the specs in monoforward.h, constants are mf.C.MF_...
 --
@@ -30,18 +31,38 @@ local function check(status)
     if status ~= C.MF_STATUS_OK then fail(status, ffi.string(C.mf_last_message())) end
 end
 
--- An array of `rows` rows that the library would read beyond.
-local function check_array(what, array, rows, columns, size)
-    if type(array) ~= "cdata" then fail(C.MF_STATUS_ARGUMENT, what .. " is no array of the FFI") end
-    local values = ffi.sizeof(array) / (size or 4)
+-- What arrays may hold: the type in C, and the library's name of it.
+local LABELS = {{"int32_t", C.MF_TYPE_INT32}}
+local INPUTS = {{"float", C.MF_TYPE_FLOAT32}, {"int32_t", C.MF_TYPE_INT32}, {"uint8_t", C.MF_TYPE_UINT8}}
+
+-- What a pointer to the values of an array is called, be its elements arrays themselves; an error if it is no array.
+local function pointer_to(array)
+    local first = array + 0
+    while tostring(ffi.typeof(first)):find("(*)[", 1, true) do first = first[0] + 0 end
+    return (tostring(ffi.typeof(first)):gsub("const ", ""):gsub("volatile ", ""))
+end
+
+-- Which of these types an array holds, or what a pointer points to: values of another one would be read as noise. They
+-- are told apart by what LuaJIT calls them, since ffi.istype() takes signed and unsigned for the same.
+local function find_type(what, array, types)
+    local names, fine, pointer = {}, pcall(pointer_to, array)
+    for i, each in ipairs(types) do
+        if fine and pointer == tostring(ffi.typeof(each[1] .. " *")) then return each[1], each[2] end
+        names[i] = each[1]
+    end
+    fail(C.MF_STATUS_ARGUMENT, ("%s is %s, expected values of %s"):format(what,
+        type(array) == "cdata" and tostring(ffi.typeof(array)) or "no array of the FFI", table.concat(names, ", ")))
+end
+
+-- The library's name of the type of an array that has `rows` rows at least.
+local function check_array(what, array, rows, columns, types)
+    local name, kind = find_type(what, array, types)
+    local values = ffi.sizeof(array) / ffi.sizeof(name)
     local believed = tostring(ffi.typeof(array)):find("*", 1, true)
     if not believed and values < rows * columns then
         fail(C.MF_STATUS_SHAPE, ("%s has %d values, expected %d rows of %d"):format(what, values, rows, columns))
     end
-end
-
-local function holds_bytes(array)
-    return type(array) == "cdata" and tostring(ffi.typeof(array)):find("unsigned char", 1, true) ~= nil
+    return kind
 end
 
 -- ---- what all classes share ----
@@ -359,42 +380,46 @@ end
 
 function Network:set_optimizer(optimizer) check(C.mf_network_set_optimizer(self.handle, optimizer.handle)) end
 
--- An mf_batch of `rows` rows; y is nil where there are no labels.
-local function make_batch(network, rows, x, y, scaling)
-    local bytes, batch = holds_bytes(x), ffi.new("mf_batch")
-    check_array("x", x, rows, network.inputs, bytes and 1)
-    if y ~= nil then check_array("y", y, rows, network.labels) end
+-- An mf_batch of `rows` rows without labels.
+local function make_batch(network, rows, x, scaling)
+    local batch = ffi.new("mf_batch")
     check(C.mf_batch_init(batch, ffi.sizeof(batch)))
-    if bytes then batch.input_type = C.MF_TYPE_UINT8 end
-    batch.rows, batch.inputs, batch.targets = rows, x, y
+    batch.input_type = check_array("x", x, rows, network.inputs, INPUTS)
+    batch.rows, batch.inputs = rows, x
     batch.input_scale, batch.input_shift = scaling and scaling.scale or 0, scaling and scaling.shift or 0
+    return batch
+end
+
+local function make_labelled_batch(network, rows, x, y, scaling)
+    local batch = make_batch(network, rows, x, scaling)
+    batch.target_type = check_array("y", y, rows, network.labels, LABELS)
+    batch.targets = y
     return batch
 end
 
 -- Trains every layer on one batch: x [rows, inputs], y [rows], or
 -- [rows, positions] for goodness at positions. With bytes the inputs are (byte + shift) * scale,
--- or byte / 255 without {scale = , shift = }, and the purpose of the workspace has MF_WORKSPACE_CONVERT added.
+-- or byte / 255 without {scale = , shift = }; with bytes and int32_t the purpose of the workspace has
+-- MF_WORKSPACE_CONVERT added.
 function Network:step(workspace, rows, x, y, scaling)
-    check_array("y", y, rows, self.labels)
-    check(C.mf_network_step_batch(self.handle, workspace.handle, make_batch(self, rows, x, y, scaling)))
+    check(C.mf_network_step_batch(self.handle, workspace.handle, make_labelled_batch(self, rows, x, y, scaling)))
 end
 
 -- Fills the reports of the workspace, without learning.
 function Network:evaluate(workspace, rows, x, y, scaling)
-    check_array("y", y, rows, self.labels)
-    check(C.mf_network_evaluate_batch(self.handle, workspace.handle, make_batch(self, rows, x, y, scaling)))
+    check(C.mf_network_evaluate_batch(self.handle, workspace.handle, make_labelled_batch(self, rows, x, y, scaling)))
 end
 
 -- The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
 function Network:predict(workspace, mode, rows, x, scaling)
-    local batch, labels = make_batch(self, rows, x, nil, scaling), ffi.new("int32_t[?]", rows * self.labels)
+    local batch, labels = make_batch(self, rows, x, scaling), ffi.new("int32_t[?]", rows * self.labels)
     check(C.mf_network_infer(self.handle, workspace.handle, mode, batch, labels, nil, nil))
     return labels
 end
 
 -- One probability per class, row after row.
 function Network:probabilities(workspace, mode, rows, x, scaling)
-    local batch, values = make_batch(self, rows, x, nil, scaling), ffi.new("float[?]", rows * self.labels * self.classes)
+    local batch, values = make_batch(self, rows, x, scaling), ffi.new("float[?]", rows * self.labels * self.classes)
     check(C.mf_network_infer(self.handle, workspace.handle, mode, batch, nil, nil, values))
     return values
 end
@@ -470,8 +495,8 @@ local function settle(state, status)
 end
 
 function Pipeline:submit(rows, x, y, scaling)
-    check_array("y", y, rows, self.network.labels)
-    settle(self.state, C.mf_pipeline_submit_batch(self.handle, make_batch(self.network, rows, x, y, scaling)))
+    local batch = make_labelled_batch(self.network, rows, x, y, scaling)
+    settle(self.state, C.mf_pipeline_submit_batch(self.handle, batch))
 end
 
 -- Waits until every batch has been learned.

@@ -167,6 +167,51 @@ local function compare_bytes()
     expect(C.MF_STATUS_SHAPE, network.evaluate, network, room, ROWS + 1, bytes, labels)
 end
 
+-- Whole numbers as inputs, such as tokens, are the floats of the same values; floats may be in rows of an array.
+local function compare_types()
+    local whole, floats, in_rows = ffi.new("int32_t[?]", 2 * ROWS), ffi.new("float[?]", 2 * ROWS),
+        ffi.new("float[" .. ROWS .. "][2]")
+    for i = 0, 2 * ROWS - 1 do
+        whole[i] = 5 * i % 7 - 3
+        floats[i], in_rows[math.floor(i / 2)][i % 2] = whole[i], whole[i]
+    end
+    local room = mf.workspace(network, ROWS, C.MF_WORKSPACE_INFERENCE + C.MF_WORKSPACE_CONVERT)
+    local expected = network:probabilities(workspace, C.MF_PREDICT_SUM, ROWS, floats)
+    for _, x in ipairs{whole, ffi.cast("const int32_t *", whole), in_rows, ffi.cast("const float *", floats)} do
+        local answers = network:probabilities(room, C.MF_PREDICT_SUM, ROWS, x)
+        assert(same(answers, expected, ROWS * CLASSES), tostring(ffi.typeof(x)) .. " has different answers")
+    end
+    expect(C.MF_STATUS_STATE, network.probabilities, network, workspace, C.MF_PREDICT_SUM, ROWS, whole)
+    expect(C.MF_STATUS_SHAPE, network.probabilities, network, room, C.MF_PREDICT_SUM, ROWS + 1, in_rows)
+end
+
+-- Values of another type would be noise, whether they are in an array or behind a pointer: nothing is learned from them.
+local function mistake_types()
+    local x, y = draw_batch(ROWS)
+    local before, count = layers[1]:parameter("weight")
+    local pipeline = mf.pipeline(network, {workers = 0, max_batch = ROWS})
+    local function refuse(other_x, other_y)
+        expect(C.MF_STATUS_ARGUMENT, network.step, network, workspace, ROWS, other_x, other_y)
+        expect(C.MF_STATUS_ARGUMENT, network.evaluate, network, workspace, ROWS, other_x, other_y)
+        expect(C.MF_STATUS_ARGUMENT, pipeline.submit, pipeline, ROWS, other_x, other_y)
+    end
+    for _, kind in ipairs{"double", "int16_t", "uint32_t", "int8_t", "float *", "int64_t"} do
+        local values = ffi.new(kind .. "[?]", 8 * ROWS)
+        refuse(values, y)
+        refuse(x, values)
+        refuse(ffi.cast(kind .. " *", values), y)
+        refuse(x, ffi.cast(kind .. " *", values))
+        expect(C.MF_STATUS_ARGUMENT, network.predict, network, workspace, C.MF_PREDICT_SUM, ROWS, values)
+    end
+    refuse(x, ffi.new("float[?]", ROWS))
+    refuse(x, ffi.new("uint8_t[?]", 4 * ROWS))
+    refuse(ffi.cast("void *", x), y)
+    refuse(x, ffi.new("mf_batch"))
+    refuse(x, nil)
+    pipeline:close()
+    assert(same(before, layers[1]:parameter("weight"), count), "something has been learned")
+end
+
 -- A model file: the network that it holds answers alike.
 local function reload(x)
     local path = os.tmpname()
@@ -208,6 +253,8 @@ stop()
 interrupt()
 local failure = offend()
 compare_bytes()
+compare_types()
+mistake_types()
 local x, y = generator(2)(TEST_ROWS)
 local percent = accuracy(x, y)
 local file = reload(x)
