@@ -33,8 +33,8 @@ cd "$folder" || exit 1
 check node/monoforward.js node/residual.js node/spirals.js
 check browser/monoforward.js browser/page/learner.js
 check lua/monoforward.lua lua/residual.lua lua/spirals.lua
-check rust/src/builder.rs rust/src/error.rs rust/src/layer.rs rust/src/lib.rs rust/src/network.rs rust/src/optimizer.rs \
-    rust/src/pipeline.rs rust/src/workspace.rs rust/examples/residual.rs rust/examples/spirals.rs
+check rust/src/builder.rs rust/src/error.rs rust/src/layer.rs rust/src/lib.rs rust/src/matrix.rs rust/src/network.rs \
+    rust/src/optimizer.rs rust/src/pipeline.rs rust/src/workspace.rs rust/examples/residual.rs rust/examples/spirals.rs
 check python/*.py python/monoforward/[a-z_]*.py
 check go/*.go
 exit "$status"

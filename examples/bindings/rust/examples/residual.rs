@@ -2,7 +2,7 @@
 //! tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
 //!
 //! SPDX-License-Identifier: MIT
-use monoforward::{abi, Builder, Layer, Mode, Network, Optimizer, Result, Workspace};
+use monoforward::{abi, Builder, Layer, Matrix, Mode, Network, Optimizer, Result, Workspace};
 
 type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -117,6 +117,72 @@ fn positions() -> Outcome<()> {
     ensure(few.is_err(), "too few labels were taken")
 }
 
+fn untrained(builder: &mut Builder) -> Outcome<Network> {
+    Ok(Network::new([builder.build()?], Optimizer::new(|_| ())?)?)
+}
+
+/// What safe code has put into a spec's `shared` is not followed: the head has a projection of its own.
+fn stray_pointer() -> Outcome<()> {
+    let mut builder = Builder::new(&[2], 3).dense(4).head_with(|spec| {
+        spec.classes = 3;
+        spec.shared = 8 as *const abi::mf_matrix;
+    });
+    let network = untrained(&mut builder)?;
+    let projection = network.parameter(0, "head.projection")?;
+    ensure(projection.len() == 12, "another projection")
+}
+
+/// G = F E^T, with F behind the layer's output and E, [3, 2], no longer held but by the layer.
+fn shared_matrix() -> Outcome<()> {
+    let values = [1.0, -2.0, 0.5, 3.0, -1.5, 0.25];
+    let matrix = Matrix::new(3, 2, &values)?;
+    let mut builder = Builder::new(&[2], 3)
+        .dense(4)
+        .relu()
+        .unit(abi::MF_UNIT_DENSE, |spec| {
+            spec.outputs = 2;
+            spec.bias = 0;
+        })
+        .head_shared(&matrix, |spec| {
+            spec.classes = 3;
+            spec.output_node = 2;
+        });
+    drop(matrix);
+    let network = untrained(&mut builder)?;
+    drop(builder);
+    let names = network.parameter_names(0)?;
+    ensure(
+        names == ["units.1.weight", "units.1.bias", "units.3.weight"],
+        "other parameters",
+    )?;
+    let x = [0.5, -1.0];
+    let weight = network.parameter(0, &names[0])?;
+    let bias = network.parameter(0, &names[1])?;
+    let projection = network.parameter(0, &names[2])?;
+    let hidden: Vec<f32> = (0..4)
+        .map(|i| (weight[2 * i] * x[0] + weight[2 * i + 1] * x[1] + bias[i]).max(0.0))
+        .collect();
+    let dot = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+    let features: Vec<f32> = projection.chunks(4).map(|row| dot(row, &hidden)).collect();
+    let powers: Vec<f32> = values.chunks(2).map(|row| dot(row, &features).exp()).collect();
+    let mut workspace = Workspace::new(&network, 1)?;
+    let found = network.probabilities(&mut workspace, Mode::Last, &x)?;
+    let sum: f32 = powers.iter().sum();
+    for (found, power) in found.iter().zip(&powers) {
+        let expected = power / sum;
+        ensure(
+            (found - expected).abs() < 1e-5,
+            format!("{} instead of {}", found, expected),
+        )?;
+    }
+    ensure(found[0] != found[1], "all classes are alike")?;
+    let few = Matrix::new(3, 2, &values[1..]).map(drop);
+    ensure(
+        few.err().map(|error| error.status()) == Some(abi::MF_STATUS_SHAPE),
+        "too few values were taken",
+    )
+}
+
 /// A network of a dense unit and a dense layer of this precision, when it has learned, and its loss.
 fn dense_network(precision: i32, x: &[f32], labels: &[i32]) -> Outcome<(Network, f64)> {
     let unit = Builder::with(&[4, 6, 6], |spec| {
@@ -205,6 +271,8 @@ fn main() -> Outcome<()> {
     units_of_sequences()?;
     blocks()?;
     positions()?;
+    stray_pointer()?;
+    shared_matrix()?;
     in_bf16(&x, &labels)?;
     expect(
         Builder::new(&[4, 6, 6], 0)

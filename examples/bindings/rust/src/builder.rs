@@ -1,6 +1,6 @@
 use crate::abi;
 use crate::error::{check, Error, Result};
-use crate::Layer;
+use crate::{Layer, Matrix};
 use std::mem::{size_of, MaybeUninit};
 use std::ptr;
 
@@ -308,17 +308,36 @@ impl Builder {
         self.head_with(|spec| spec.classes = classes)
     }
 
-    /// The head: `configure` sees the fields of `mf_head_spec` with their defaults.
-    pub fn head_with(mut self, configure: impl FnOnce(&mut abi::mf_head_spec)) -> Self {
+    /// The head: `configure` sees the fields of `mf_head_spec` with their defaults. Its field `shared` is ignored: what
+    /// is there need not live, so it is for [`Builder::head_shared`].
+    pub fn head_with(self, configure: impl FnOnce(&mut abi::mf_head_spec)) -> Self {
+        self.add_head(ptr::null(), configure)
+    }
+
+    /// A head that reads this matrix, for as many layers as read it; they keep it.
+    pub fn head_shared(self, matrix: &Matrix, configure: impl FnOnce(&mut abi::mf_head_spec)) -> Self {
+        self.add_head(matrix.handle, configure)
+    }
+
+    fn add_head(
+        mut self,
+        shared: *const abi::mf_matrix,
+        configure: impl FnOnce(&mut abi::mf_head_spec),
+    ) -> Self {
         if self.failure.is_none() {
-            self.failure = self.try_head(configure).err();
+            self.failure = self.try_head(shared, configure).err();
         }
         self
     }
 
-    fn try_head(&mut self, configure: impl FnOnce(&mut abi::mf_head_spec)) -> Result<()> {
+    fn try_head(
+        &mut self,
+        shared: *const abi::mf_matrix,
+        configure: impl FnOnce(&mut abi::mf_head_spec),
+    ) -> Result<()> {
         let mut spec = MaybeUninit::uninit();
-        // SAFETY: init fills every field, or fails; the spec is copied.
+        // SAFETY: init fills every field, or fails; the spec is copied. The matrix is NULL or lives, whatever
+        // `configure` has made of it.
         unsafe {
             check(abi::mf_head_spec_init(
                 spec.as_mut_ptr(),
@@ -327,6 +346,7 @@ impl Builder {
             let mut spec = spec.assume_init();
             configure(&mut spec);
             spec.struct_size = size_of::<abi::mf_head_spec>() as u32;
+            spec.shared = shared;
             check(abi::mf_builder_head(self.handle, &spec))
         }
     }
