@@ -63,7 +63,7 @@ static enum options_outcome read_settings(struct run *run, int argc, char **argv
 
 static bool open_network(struct run *run)
 {
-    mf_shape input = {.struct_size = sizeof input};
+    mf_shape goodness = {.struct_size = sizeof goodness};
     mf_layer_spec spec = {.struct_size = sizeof spec};
     mf_layer *first = NULL;
     size_t layers = 0;
@@ -74,8 +74,12 @@ static bool open_network(struct run *run)
     if (layers == 0)
         return complain("the network in %s has no layers", run->model);
     if (!library_ok(mf_network_layer(run->network, 0, &first, NULL)) ||
-        !library_ok(mf_layer_shape(first, &input, NULL)) || !library_ok(mf_layer_describe(first, &spec)))
+        !library_ok(mf_layer_goodness_shape(first, &goodness)) ||
+        !library_ok(mf_layer_describe(first, &spec)))
         return false;
+    if (goodness.rank != 1)
+        return complain("the network in %s answers for each of %zu positions, not once for an image",
+                        run->model, goodness.dims[0]);
     run->inputs = spec.inputs;
     run->classes = spec.classes;
     return notes_take_scaling(run->network);

@@ -1,14 +1,14 @@
 #!/bin/sh
 # predict and info on networks that mnist has saved: the accuracy that it printed, one answer a line, and one line for
-# every file that cannot be read. Arguments: mnist, predict, info, make_idx. SPDX-License-Identifier: MIT
-mnist=$1 predict=$2 info=$3 make_idx=$4
+# every file that cannot be read. Arguments: mnist, predict, info, make_idx, make_models. SPDX-License-Identifier: MIT
+mnist=$1 predict=$2 info=$3 make_idx=$4 make_models=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . "$(dirname "$0")/common.sh"
 cd "$work" || exit 1
 unset MONOFORWARD_DATA
 mkdir data small
-"$make_idx" data 300 150 10 && "$make_idx" small 20 20 8 || exit 1
+"$make_idx" data 300 150 10 && "$make_idx" small 20 20 8 && "$make_models" . || exit 1
 images=data/t10k-images-idx3-ubyte labels=data/t10k-labels-idx1-ubyte
 
 # answers WHAT ARGUMENTS...: exit code 0, answers in out, and the result line, which is all of stderr, in result.
@@ -137,6 +137,7 @@ complains "images of another size" "8 x 8 pixels, the network reads 100" "$predi
     small/t10k-images-idx3-ubyte
 complains "labels of other images" "20 labels for 150 images" "$predict" model.safetensors $images --labels \
     small/t10k-labels-idx1-ubyte
+complains "answers for positions" "each of 100 positions" "$predict" positions.safetensors $images --probabilities
 head -c 5000 $images >short
 complains "truncated images" "short is truncated" "$predict" model.safetensors short
 bytes=$(wc -c <model.safetensors)
