@@ -161,8 +161,27 @@ static void *make_model(size_t inputs, size_t *bytes)
     return model;
 }
 
+/* In a row of this shape. */
+static size_t values_of(const mf_shape *shape)
+{
+    return shape->dims[0] * shape->dims[1] * shape->dims[2] * shape->dims[3];
+}
+
+/* How long its rows are is for the model to say: with shorter ones, calls would read beyond their end. */
+static void expect_inputs(const mf_network *network, size_t inputs)
+{
+    mf_layer *first;
+    mf_shape shape = {.struct_size = sizeof shape};
+    check(mf_network_layer(network, 0, &first, NULL));
+    check(mf_layer_shape(first, &shape, NULL));
+    if (values_of(&shape) != inputs) {
+        fprintf(stderr, "the model reads rows of %zu inputs, the data have %zu\n", values_of(&shape), inputs);
+        exit(EXIT_FAILURE);
+    }
+}
+
 /* The backbone, frozen, and two layers behind it. */
-static learner adapt(const mf_onnx_spec *model)
+static learner adapt(const mf_onnx_spec *model, size_t inputs)
 {
     learner made;
     mf_onnx_spec spec = *model;
@@ -173,12 +192,11 @@ static learner adapt(const mf_onnx_spec *model)
     spec.frozen = SIZE_MAX;
     spec.seed = 3;
     check(mf_network_import_onnx(&spec, &made.network));
+    expect_inputs(made.network, inputs);
     check(mf_network_size(made.network, &layers));
     check(mf_network_layer(made.network, layers - 1, &last, NULL));
     check(mf_layer_shape(last, NULL, &output));
-    size_t features =
-        output.dims[0] * (output.rank > 1 ? output.dims[1] : 1) * (output.rank > 2 ? output.dims[2] : 1);
-    add_layer(made.network, features, WIDTH, 11);
+    add_layer(made.network, values_of(&output), WIDTH, 11);
     add_layer(made.network, WIDTH, WIDTH, 12);
     made.workspace = prepare(made.network);
     return made;
@@ -293,7 +311,7 @@ int main(int count, char **arguments)
     spec.bytes = bytes;
     spec.features = real; /* without its classifier; here it has none */
 
-    learner plain = adapt(&spec), replaying = adapt(&spec);
+    learner plain = adapt(&spec, train.inputs), replaying = adapt(&spec, train.inputs);
     buffer b = {make_samples(KEPT, train.inputs), 0, 1};
     learn(&plain, &train, 0, CLASSES / 2, NULL);
     learn(&replaying, &train, 0, CLASSES / 2, &b);
