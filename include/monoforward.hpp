@@ -426,11 +426,8 @@ class batch : public mf_batch
           std::size_t stride = 0)
         : batch(x, y.size(), stride)
     {
-        targets = y.data();
-        y_ = y;
-        sample_weights = weights.data();
-        if (sample_weights != nullptr)
-            detail::require("sample weights", weights.size(), rows, 1);
+        set_labels(y);
+        set_weights(weights);
     }
 
     /** Without labels, for prediction. */
@@ -440,13 +437,14 @@ class batch : public mf_batch
         input_stride = stride;
     }
 
-    /** Inputs as bytes, such as pixels: (byte + shift) * scale, with a scale of 0 (byte + shift) / 255. Needs
-     *  a workspace with MF_WORKSPACE_CONVERT, or a pipeline. Weights and a stride can be set behind. */
+    /** Inputs as bytes, such as pixels: (byte + shift) * scale, with a scale of 0 (byte + shift) / 255, and
+     *  labels of `positions` positions of each row, or one label. Needs a workspace with
+     *  MF_WORKSPACE_CONVERT, or a pipeline. Weights and a stride can be set behind. */
     static batch bytes(view<const std::uint8_t> x, view<const std::int32_t> y, float scale = 0,
-                       float shift = 0)
+                       float shift = 0, std::size_t positions = 1)
     {
-        batch made = bytes(x, y.size(), scale, shift);
-        made.targets = y.data();
+        batch made = bytes(x, rows_of(y, positions), scale, shift);
+        made.set_labels(y);
         return made;
     }
 
@@ -459,11 +457,11 @@ class batch : public mf_batch
         return made;
     }
 
-    /** Inputs as bf16: the upper halves of floats. Needs the same workspace. */
-    static batch bf16(view<const std::uint16_t> x, view<const std::int32_t> y)
+    /** Inputs as bf16: the upper halves of floats, with labels as above. Needs the same workspace. */
+    static batch bf16(view<const std::uint16_t> x, view<const std::int32_t> y, std::size_t positions = 1)
     {
-        batch made = bf16(x, y.size());
-        made.targets = y.data();
+        batch made = bf16(x, rows_of(y, positions));
+        made.set_labels(y);
         return made;
     }
 
@@ -473,13 +471,11 @@ class batch : public mf_batch
         return batch(MF_TYPE_BF16, x.data(), x.size(), count);
     }
 
-    /** Inputs as int32, such as tokens, with labels of `positions` positions of each row, or one label. Needs
-     * the same workspace. */
+    /** Inputs as int32, such as tokens, with labels as above. Needs the same workspace. */
     static batch integers(view<const std::int32_t> x, view<const std::int32_t> y, std::size_t positions = 1)
     {
-        batch made = integers(x, positions == 0 ? 0 : y.size() / positions);
-        made.targets = y.data();
-        made.y_ = y;
+        batch made = integers(x, rows_of(y, positions));
+        made.set_labels(y);
         return made;
     }
 
@@ -493,12 +489,9 @@ class batch : public mf_batch
     static batch of_positions(view<const float> x, view<const std::int32_t> y, std::size_t positions,
                               view<const float> weights = {}, std::size_t stride = 0)
     {
-        batch made(x, positions == 0 ? 0 : y.size() / positions, stride);
-        made.targets = y.data();
-        made.y_ = y;
-        made.sample_weights = weights.data();
-        if (made.sample_weights != nullptr)
-            detail::require("sample weights", weights.size(), made.rows, 1);
+        batch made(x, rows_of(y, positions), stride);
+        made.set_labels(y);
+        made.set_weights(weights);
         return made;
     }
 
@@ -524,6 +517,25 @@ class batch : public mf_batch
         rows = count;
         inputs = x_ = x;
         size_ = size;
+    }
+
+    /* How many rows labels are for; what is left over does not fit when the batch is used. */
+    static std::size_t rows_of(view<const std::int32_t> y, std::size_t positions) noexcept
+    {
+        return positions == 0 ? 0 : y.size() / positions;
+    }
+
+    void set_labels(view<const std::int32_t> y) noexcept
+    {
+        targets = y.data();
+        y_ = y;
+    }
+
+    void set_weights(view<const float> weights)
+    {
+        sample_weights = weights.data();
+        if (sample_weights != nullptr)
+            detail::require("sample weights", weights.size(), rows, 1);
     }
 
     const void *x_ = nullptr;
@@ -971,7 +983,8 @@ struct head_spec : mf_head_spec {
         return spec;
     }
 
-    /** This head, whose layer's last unit is a map that learns how alike rows are, with that share of the loss. */
+    /** This head, whose layer's last unit is a map that learns how alike rows are, with that share of the
+     * loss. */
     head_spec matching(float lambda) const
     {
         head_spec spec = *this;

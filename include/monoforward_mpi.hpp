@@ -101,26 +101,46 @@ class trainer : public detail::owned<detail::borrowed<mf_mpi_trainer, mf_mpi_tra
   public:
     using owned::owned;
 
-    trainer(const grid &grid, const mf_mpi_trainer_spec &spec)
-    {
-        check(mf_mpi_trainer_create(grid.get(), &spec, &handle_));
-    }
+    trainer(const grid &grid, const mf_mpi_trainer_spec &spec) { create(grid, spec); }
 
     trainer(const grid &grid, const network_ref &part, std::size_t max_batch)
     {
         trainer_spec spec;
         spec.network = part.get();
         spec.max_batch = max_batch;
-        check(mf_mpi_trainer_create(grid.get(), &spec, &handle_));
+        create(grid, spec);
     }
 
-    /** One joint step, on ranks of the first stage. */
+    /** Frees the trainer and takes over another one, whose rows are not known here. */
+    void reset(mf_mpi_trainer *handle = nullptr) noexcept
+    {
+        inputs_ = labels_ = 0;
+        owned::reset(handle);
+    }
+
+    /** One joint step, on ranks of the first stage. A batch whose arrays do not fit is MF_STATUS_SHAPE here,
+     * and on the other ranks MF_STATUS_ARGUMENT, since its labels do not come. */
+    void step(const batch &batch)
+    {
+        require_sizes(batch, [this](const mf_batch &one) { return mf_mpi_step(get(), &one); });
+        check(mf_mpi_step(get(), &batch));
+    }
+
+    /** The same with nothing known of its arrays. */
     void step(const mf_batch &batch) { check(mf_mpi_step(get(), &batch)); }
 
     /** On other ranks, and where this replica has no batch. */
     void step() { check(mf_mpi_step(get(), nullptr)); }
 
-    /** One greedy step. */
+    /** One greedy step, with batches as above. */
+    void step_layer(std::size_t position, const batch &batch)
+    {
+        require_sizes(batch, [this, position](const mf_batch &one) {
+            return mf_mpi_step_layer(get(), position, &one);
+        });
+        check(mf_mpi_step_layer(get(), position, &batch));
+    }
+
     void step_layer(std::size_t position, const mf_batch &batch)
     {
         check(mf_mpi_step_layer(get(), position, &batch));
@@ -153,6 +173,33 @@ class trainer : public detail::owned<detail::borrowed<mf_mpi_trainer, mf_mpi_tra
         check(mf_mpi_sent(get(), &traffic));
         return traffic;
     }
+
+  private:
+    void create(const grid &grid, const mf_mpi_trainer_spec &spec)
+    {
+        check(mf_mpi_trainer_create(grid.get(), &spec, &handle_));
+        if (grid.place().stage != 0) /* it reads no batches */
+            return;
+        inputs_ = detail::inputs(spec.network);
+        labels_ = detail::labels(spec.network);
+    }
+
+    /* The other ranks are in the same step and would wait: they get a batch that the library refuses. */
+    template <class Step> void require_sizes(const batch &batch, Step step)
+    {
+        try {
+            batch.require_sizes(inputs_, labels_);
+        } catch (const error &) {
+            mf_batch refused = batch;
+            refused.rows = batch.rows == 0 ? 1 : batch.rows;
+            refused.targets = nullptr;
+            static_cast<void>(step(refused));
+            throw;
+        }
+    }
+
+    std::size_t inputs_ = 0; /* in a row of a batch; 0: not known, or on no rank of the first stage */
+    std::size_t labels_ = 0;
 };
 
 } // namespace mpi

@@ -278,6 +278,41 @@ TEST(builder, positions_have_labels_and_answers_of_their_own)
     CHECK_ERROR(MF_STATUS_SHAPE, "", network.step(workspace, mf::batch(x, y)));
 }
 
+/* The same inputs as bytes, as bf16 and as int32: every batch has as many labels as it has positions, or is
+ * refused. */
+TEST(builder, batches_of_every_type_have_labels_for_positions)
+{
+    mf::network network;
+    network.append(mf::builder({3, 2}, 1).dense(8).relu().head(mf::head_spec::positions(2)).build());
+    network.set_optimizer(mf::optimizer());
+    mf::workspace workspace(network, 2, MF_WORKSPACE_TRAINING + MF_WORKSPACE_CONVERT);
+    const std::vector<float> x = {1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1};
+    const std::vector<std::int32_t> y = {0, 1, 0, 1, 0, MF_LABEL_IGNORED};
+    const std::vector<std::uint8_t> bytes(x.begin(), x.end());
+    const std::vector<std::int32_t> integers(x.begin(), x.end());
+    std::vector<std::uint16_t> halves;
+    for (float value : x)
+        halves.push_back(value > 0 ? 0x3F80 : 0);
+    network.evaluate(workspace, mf::batch::of_positions(x, y, 3));
+    const mf_report expected = workspace.report();
+    CHECK(expected.rows == 5);
+    for (const mf::batch &batch : {mf::batch::bytes(bytes, y, 1, 0, 3), mf::batch::bf16(halves, y, 3),
+                                   mf::batch::integers(integers, y, 3)}) {
+        CHECK(batch.rows == 2);
+        network.evaluate(workspace, batch);
+        CHECK(workspace.report().rows == expected.rows && workspace.report().loss == expected.loss);
+        CHECK(workspace.report().correct == expected.correct);
+    }
+    const mf::view<const std::int32_t> few(y.data(), 2), odd(y.data(), 5);
+    CHECK_ERROR(MF_STATUS_SHAPE, "the labels: 2", network.step(workspace, mf::batch::bytes(bytes, few)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the labels: 2", network.step(workspace, mf::batch::bf16(halves, few)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the labels: 2",
+                network.step(workspace, mf::batch::integers(integers, few)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the labels: 5",
+                network.step(workspace, mf::batch::bytes(bytes, odd, 1, 0, 3)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "the labels: 5", network.step(workspace, mf::batch::bf16(halves, odd, 3)));
+}
+
 TEST(builder, a_precision_stays_with_its_layers)
 {
     auto made = [](std::int32_t precision) {

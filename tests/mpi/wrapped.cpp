@@ -98,6 +98,42 @@ void test_replicas_and_errors()
     require(std::strlen(mf::mpi::version()) > 0, "a version");
 }
 
+/* Arrays that do not fit are refused before they are read, and no rank waits for the one that has them: the
+ * trainer goes on. */
+void test_sizes()
+{
+    mf::optimizer optimizer;
+    mf::network network = make_network(optimizer);
+    mf::mpi::grid grid(MPI_COMM_WORLD);
+    mf::mpi::trainer trainer(grid, grid.split(network), 4);
+    const bool first = grid.place().stage == 0;
+    const std::vector<float> x = {1, 0, 0, 0, 1, 0};
+    const std::vector<std::int32_t> y = {0, 1}, many = {0, 1, 2};
+    const std::vector<std::uint8_t> bytes = {1, 0, 0};
+    auto refused = [first](auto step) {
+        try {
+            step();
+            return false;
+        } catch (const mf::error &problem) {
+            return problem.status() == (first ? MF_STATUS_SHAPE : MF_STATUS_ARGUMENT);
+        }
+    };
+    const mf::batch good(x, y), short_rows(x, many), bytes_missing = mf::batch::bytes(bytes, y),
+                                                     labels_missing = mf::batch::of_positions(x, y, 0);
+    for (const mf::batch *batch : {&short_rows, &bytes_missing, &labels_missing}) {
+        require(refused([&] { first ? trainer.step(*batch) : trainer.step(); }),
+                "a step with arrays that do not fit");
+        require(refused([&] { first ? trainer.step_layer(3, *batch) : trainer.step_layer(3); }),
+                "a greedy step, of the last layer, with arrays that do not fit");
+    }
+    mf::mpi::trainer moved = std::move(trainer);
+    require(refused([&] { first ? moved.step(short_rows) : moved.step(); }),
+            "a trainer that was moved knows its rows");
+    first ? moved.step(good) : moved.step();
+    moved.flush();
+    require(moved.report(0).rows == 2, "the trainer goes on");
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -105,6 +141,7 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     test_joint_and_greedy_steps();
     test_replicas_and_errors();
+    test_sizes();
     MPI_Finalize();
     return 0;
 }
