@@ -39,13 +39,42 @@ function checkArray(what, array, type, rows, columns) {
     }
 }
 
-// The library's defaults and the caller's options.
+// What integers of a kind may be.
+const RANGES = {Int32: [-(2 ** 31), 2 ** 31 - 1], UInt32: [0, 2 ** 32 - 1], UInt64: [0, 2n ** 64n - 1n]};
+
+// koffi would cut off a fraction, and what is out of range would become another number.
+function checkNumber(name, value, kind) {
+    const range = RANGES[kind];
+    if (typeof value !== 'number' && (typeof value !== 'bigint' || !range))
+        throw new TypeError(`${name} is ${value}, expected a number`);
+    if (range && (typeof value === 'number' && !Number.isInteger(value) || value < range[0] || value > range[1]))
+        throw new RangeError(`${name} is ${value}, expected a whole number from ${range[0]} to ${range[1]}`);
+    if (Number.isNaN(value))
+        throw new RangeError(`${name} is ${value}, expected a number`);
+}
+
+function checkOption(name, value, type) {
+    const {primitive, length, ref} = koffi.introspect(type);
+    if (primitive === 'Array') {
+        if (!Array.isArray(value) || value.length !== length)
+            throw new TypeError(`${name} is ${value}, expected an array of ${length}`);
+        for (const one of value)
+            checkOption(name, one, ref);
+    } else if (primitive in RANGES || primitive.startsWith('Float')) {
+        checkNumber(name, value, primitive);
+    }
+}
+
+// The library's defaults and the caller's options; one that is undefined is as if it were not there.
 function makeSpec(kind, options) {
-    const spec = {};
+    const spec = {}, {members} = koffi.introspect(`mf_${kind}_spec`);
     check(C[`mf_${kind}_spec_init`](spec, koffi.sizeof(`mf_${kind}_spec`)));
     for (const [name, value] of Object.entries(options)) {
         if (!(name in spec))
             throw new TypeError(`there is no option ${name}`);
+        if (value === undefined)
+            continue;
+        checkOption(name, value, members[name].type);
         spec[name] = value;
     }
     return spec;
@@ -61,7 +90,10 @@ function makeShape(sizes) {
     const shape = {};
     check(C.mf_shape_init(shape, koffi.sizeof('mf_shape')));
     shape.rank = sizes.length;
-    sizes.slice(0, shape.dims.length).forEach((size, i) => { shape.dims[i] = size; });
+    for (const [i, size] of sizes.slice(0, shape.dims.length).entries()) {
+        checkOption('a size of the shape', size, 'size_t');
+        shape.dims[i] = size;
+    }
     return shape;
 }
 

@@ -138,6 +138,27 @@ function offend() {
     return failure;
 }
 
+// An option that is undefined is as if it were not there; what is no such number is refused by name, not rounded.
+function choose() {
+    const good = {inputs: 2, outputs: 4, classes: CLASSES};
+    const layer = new mf.Layer({...good, bias: undefined, activation: undefined, seed: 2n ** 63n});
+    assert.deepEqual(layer.parameterNames(), ['weight', 'bias', 'projection']);
+    const {activation, seed} = new mf.Network([layer]).describe(0);
+    assert.deepEqual([activation, seed], [mf.MF_ACTIVATION_RELU, 2n ** 63n]);
+    const refused = [['outputs', 4.7, RangeError], ['outputs', NaN, RangeError], ['outputs', -1, RangeError],
+        ['bias', 2 ** 32, RangeError], ['seed', 2 ** 64, RangeError], ['leak', NaN, RangeError],
+        ['activation', 'relu', TypeError], ['bias', null, TypeError], ['leak', 1n, TypeError],
+        ['kernel', [3], TypeError], ['kernel', 3, TypeError], ['kernel', [3, undefined], TypeError],
+        ['kernel', [3, 1.5], RangeError]];
+    for (const [name, value, type] of refused) {
+        assert.throws(() => new mf.Layer({...good, [name]: value}),
+            error => error instanceof type && error.message.startsWith(`${name} is `));
+    }
+    assert.throws(() => new mf.Layer({...good, no_such: undefined}), TypeError);
+    assert.throws(() => new mf.Workspace(network, 1.5), /^RangeError: max_batch is 1.5/);
+    assert.throws(() => new mf.Builder([3, 8.5, 8]), RangeError);
+}
+
 function accuracy(x, y) {
     network.evaluate(workspace, x, y);
     const report = workspace.report();
@@ -211,6 +232,7 @@ async function main() {
     stop();
     interrupt();
     const failure = offend();
+    choose();
     compareBytes();
     const [x, y] = new Points(2).draw(TEST_ROWS);
     const percent = accuracy(x, y);
