@@ -45,9 +45,10 @@ install(FILES include/monoforward.h include/monoforward.hpp DESTINATION ${CMAKE_
 file(RELATIVE_PATH mf_header "${CMAKE_INSTALL_FULL_DOCDIR}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}/monoforward.h")
 file(READ README.md mf_readme)
 string(REPLACE "](include/monoforward.h)" "](${mf_header})" mf_readme "${mf_readme}")
-file(CONFIGURE OUTPUT README.md CONTENT "${mf_readme}" @ONLY)
+# In a folder of its own: where sources and build are one folder, README.md would be replaced.
+file(CONFIGURE OUTPUT installed/README.md CONTENT "${mf_readme}" @ONLY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
-install(FILES LICENSE CHANGELOG.md CONTRIBUTING.md ${CMAKE_CURRENT_BINARY_DIR}/README.md
+install(FILES LICENSE CHANGELOG.md CONTRIBUTING.md ${CMAKE_CURRENT_BINARY_DIR}/installed/README.md
     DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
     FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png" PATTERN "*.log" PATTERN reference EXCLUDE)

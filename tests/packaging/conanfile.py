@@ -1,8 +1,9 @@
-"""Runs the Conan recipe with stand-ins for Conan: python3 conanfile.py SOURCE_FOLDER VERSION"""
+"""Runs the Conan recipe with stand-ins for Conan: python3 conanfile.py SOURCE_FOLDER VERSION. Reads CC, CMAKE."""
 
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import types
@@ -63,20 +64,35 @@ def read(path):
     return loaded
 
 
+def run(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}"
+
+
+def files(folder):
+    paths = [os.path.join(where, name) for where, _, names in os.walk(folder) for name in names]
+    return {os.path.relpath(path, folder): open(path, "rb").read() for path in paths}
+
+
+def install(sources, variables, prefix):
+    """Installs an empty library from the sources, which are configured where they are, as by `cmake .`."""
+    cmake, compiler = os.environ.get("CMAKE", "cmake"), os.environ.get("CC", "cc")
+    run(cmake, "-S", sources, "-B", sources, f"-DCMAKE_C_COMPILER={compiler}", "-DCMAKE_INSTALL_LIBDIR=lib",
+        *(f"-D{name}={value}" for name, value in variables.items()))
+    library = os.path.join(sources, "lib", "libmonoforward.a")
+    with open(library[:-1] + "c", "w") as source:
+        source.write("int nothing;\n")
+    run(compiler, "-c", library[:-1] + "c", "-o", library[:-1] + "o")
+    run("ar", "qc", library, library[:-1] + "o")
+    run(cmake, "--install", sources, "--prefix", prefix)
+
+
 folder = os.path.join(root, "cmake", "packaging", "conan")
 read(os.path.join(folder, "test_package", "conanfile.py"))
 recipe = read(os.path.join(folder, "conanfile.py")).Monoforward()
 recipe.recipe_folder = folder
 recipe.set_version()
 assert recipe.version == version, f"version {recipe.version}, the header has {version}"
-
-with tempfile.TemporaryDirectory() as exported:
-    recipe.export_sources_folder = exported
-    recipe.export_sources()
-    needed = ["CMakeLists.txt", "LICENSE", "include/monoforward.h", "lib/CMakeLists.txt", "cmake/Install.cmake",
-              "pkgconfig/monoforward.pc.in"]
-    for name in needed:
-        assert os.path.isfile(os.path.join(exported, name)), f"{name} is not exported"
 
 for shared, blas in (True, "openblas"), (False, "builtin"):
     asked = []
@@ -87,6 +103,23 @@ for shared, blas in (True, "openblas"), (False, "builtin"):
     variables = Toolchain.last.cache_variables
     assert len(asked) == (blas == "openblas"), asked
     assert variables["BUILD_SHARED_LIBS"] is shared and variables["MF_BLAS"] == blas, variables
+    assert variables["MF_MPI"] == variables["MF_REFERENCE"] == "off", variables
+
+# What is exported can be configured, which changes nothing of it, and installed: by the variables of the last turn.
+with tempfile.TemporaryDirectory() as work:
+    recipe.export_sources_folder = os.path.join(work, "exported")
+    os.mkdir(recipe.export_sources_folder)
+    recipe.export_sources()
+    before = files(recipe.export_sources_folder)
+    install(recipe.export_sources_folder, variables, os.path.join(work, "prefix"))
+    after, installed = files(recipe.export_sources_folder), files(os.path.join(work, "prefix"))
+    changed = [name for name in before if after.get(name) != before[name]]
+    assert not changed, f"configuring where the sources are has changed {changed}"
+    for name in "include/monoforward.h", "lib/libmonoforward.a", "lib/pkgconfig/monoforward.pc":
+        assert name in installed, f"{name} is not installed"
+    mpi = [name for name in installed if "monoforward_mpi" in name or "monoforward-mpi" in name]
+    assert not mpi, f"{mpi} are installed without being asked for"
+
 
 recipe.settings = Settings(compiler="msvc")
 try:

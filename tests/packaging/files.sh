@@ -26,6 +26,15 @@ grep -rIohE --exclude='*.c' 'MF_[A-Z_]+' $packaging/debian/rules $packaging/vcpk
 unknown=$(comm -13 "$work/options" "$work/used")
 [ -z "$unknown" ] || failed "options that the project does not have: $unknown"
 
+# What is `auto` depends on the machine, so every package says how it wants it.
+sed -n 's/^ *mf_setting(\(MF_[A-Z_]*\) auto .*/\1/p' CMakeLists.txt cmake/*.cmake >"$work/auto"
+[ "$(wc -l <"$work/auto")" -ge 3 ] || failed "hardly any option with the value auto found"
+for package in debian/rules vcpkg/monoforward/portfile.cmake conan/conanfile.py homebrew/monoforward.rb; do
+    while read -r option; do
+        grep -q "$option" "$packaging/$package" || failed "$package does not say what $option is"
+    done <"$work/auto"
+done
+
 # Scripts; debian/tests/control is none.
 for script in $packaging/*.sh $packaging/debian/tests/[!c]* $here/*.sh; do
     sh -n "$script" || failed "$script is no shell script"

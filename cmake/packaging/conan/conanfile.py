@@ -36,8 +36,8 @@ class Monoforward(ConanFile):
         self.version = ".".join(re.findall(r"#define MF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header))
 
     def export_sources(self):
-        for pattern in ("CMakeLists.txt", "LICENSE", "README.md", "CHANGELOG.md", "cmake/*", "include/*", "lib/*",
-                        "pkgconfig/*"):
+        for pattern in ("CMakeLists.txt", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "cmake/*", "docs/*",
+                        "include/*", "lib/*", "pkgconfig/*"):
             copy(self, pattern, self._sources, self.export_sources_folder)
 
     def configure(self):
@@ -61,6 +61,7 @@ class Monoforward(ConanFile):
     def generate(self):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["MF_BLAS"] = str(self.options.blas)
+        toolchain.cache_variables["MF_MPI"] = "off"
         toolchain.cache_variables["MF_REFERENCE"] = "off"
         toolchain.cache_variables["MF_BUILD_EXAMPLES"] = False
         toolchain.cache_variables["MF_BUILD_TESTS"] = False

@@ -12,6 +12,7 @@ class Monoforward < Formula
   def install
     args = %w[
       -DMF_BLAS=openblas
+      -DMF_MPI=off
       -DMF_REFERENCE=off
       -DMF_BUILD_EXAMPLES=OFF
       -DMF_BUILD_TESTS=OFF

@@ -15,6 +15,7 @@ vcpkg_cmake_configure(
     SOURCE_PATH "${SOURCE_PATH}"
     OPTIONS
         -DMF_BLAS=${blas}
+        -DMF_MPI=off
         -DMF_REFERENCE=off
         -DMF_BUILD_EXAMPLES=OFF
         -DMF_BUILD_TESTS=OFF)
