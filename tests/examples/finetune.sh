@@ -11,6 +11,6 @@ cd "$work" || exit 1
 succeeds "a model for these images" "$program" small.onnx data_batch_1.bin test_batch.bin
 [ "$(result data)" = cifar10 ] || fail "the data are said to be $(result data)"
 at_least "a model for these images" accuracy 60
-complains "a model for larger images" "300000 inputs, the data have 3072" "$program" large.onnx data_batch_1.bin \
+complains "a model for larger images" "30000 inputs, the data have 3072" "$program" large.onnx data_batch_1.bin \
     test_batch.bin
 exit "$status"

@@ -3,14 +3,15 @@
  *     make_models FOLDER
  *
  * positions.safetensors   reads images of 10 x 10 pixels, and answers for each of their places
- * small.onnx, large.onnx  backbones for rows of 3072 inputs, as CIFAR-10 has them, and of 300000
+ * drawings.safetensors    the same of 28 x 28
+ * small.onnx, large.onnx  backbones for rows of 3072 inputs, as CIFAR-10 has them, and of 30000
  * SPDX-License-Identifier: MIT */
 #include <monoforward.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SIDE = 10, CLASSES = 10, WIDTH = 32 };
+enum { CLASSES = 10, WIDTH = 32 };
 
 static void check(mf_status status)
 {
@@ -26,7 +27,7 @@ static void append(mf_network *network, mf_layer *layer)
     mf_layer_free(layer);
 }
 
-static mf_layer *positions(void)
+static mf_layer *positions(size_t side)
 {
     mf_shape input;
     mf_builder_spec spec;
@@ -39,7 +40,7 @@ static mf_layer *positions(void)
     check(mf_unit_spec_init(&tokens, sizeof tokens));
     check(mf_head_spec_init(&head, sizeof head));
     input.rank = 3;
-    input.dims[1] = input.dims[2] = SIDE;
+    input.dims[1] = input.dims[2] = side;
     spec.input = &input;
     spec.seed = 1;
     dense = tokens;
@@ -70,6 +71,17 @@ static mf_layer *dense(size_t inputs)
     return layer;
 }
 
+static void save(const char *folder, const char *name, size_t side)
+{
+    char path[4096];
+    mf_network *network;
+    check(mf_network_create(NULL, &network));
+    append(network, positions(side));
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    check(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    mf_network_free(network);
+}
+
 static void export(const char *folder, const char *name, size_t inputs)
 {
     char path[4096];
@@ -84,16 +96,11 @@ static void export(const char *folder, const char *name, size_t inputs)
 
 int main(int argc, char **argv)
 {
-    char path[4096];
-    mf_network *network;
     if (argc != 2)
         return 2;
-    check(mf_network_create(NULL, &network));
-    append(network, positions());
-    snprintf(path, sizeof path, "%s/positions.safetensors", argv[1]);
-    check(mf_network_save(network, MF_CONTENTS_MODEL, path));
-    mf_network_free(network);
+    save(argv[1], "positions.safetensors", 10);
+    save(argv[1], "drawings.safetensors", 28);
     export(argv[1], "small.onnx", 3072);
-    export(argv[1], "large.onnx", 300000);
+    export(argv[1], "large.onnx", 30000);
     return 0;
 }

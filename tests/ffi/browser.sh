@@ -1,5 +1,6 @@
 #!/bin/sh
-# The WebAssembly: it learns to the bits of the library's own kernels for any processor, and its page works in Chromium.
+# The WebAssembly: it learns to the bits of the library's own kernels for any processor, answers as networks ask for it,
+# and its page works in Chromium.
 # Arguments: see languages.sh. SPDX-License-Identifier: MIT
 here=$(dirname "$0")
 . "$here/languages.sh"
@@ -18,4 +19,6 @@ if [ "$(uname -m)" = x86_64 ]; then
         exit 1
     }
 fi
+"${CC:-cc}" -I"$source/include" "$source/tests/examples/make_models.c" "$library" -o "$work/make_models" &&
+    "$work/make_models" "$work" && node "$here/browser/answers.mjs" "$work/browser" "$work" || exit 1
 node "$here/browser/page.mjs" "$work/browser"

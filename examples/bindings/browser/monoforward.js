@@ -98,14 +98,33 @@ function withRoom(work) {
     }
 }
 
+// What integers of a kind may be.
+const RANGES = {Int32: [-(2 ** 31), 2 ** 31 - 1], Uint32: [0, 2 ** 32 - 1], BigUint64: [0, 2n ** 64n - 1n]};
+
+// The value itself. WebAssembly would take what is no number for 0, and cut off a fraction.
+function checkNumber(name, value, kind) {
+    const range = RANGES[kind];
+    if (typeof value !== 'number' && (typeof value !== 'bigint' || !range))
+        throw new TypeError(`${name} is ${value}, expected a number`);
+    if (range && (typeof value === 'number' && !Number.isInteger(value) || value < range[0] || value > range[1]))
+        throw new RangeError(`${name} is ${value}, expected a whole number from ${range[0]} to ${range[1]}`);
+    if (Number.isNaN(value))
+        throw new RangeError(`${name} is ${value}, expected a number`);
+    return kind === 'BigUint64' ? BigInt(value) : Number(value);
+}
+
+// A field that is undefined is as if it were not there.
 function writeField(struct, address, field, value) {
     const known = structs[struct].fields[field];
     if (known === undefined)
         throw new TypeError(`there is no option ${field}`);
-    const [kind, offset, count = 1] = known;
-    const values = count > 1 ? value : [value], data = view();
-    for (let i = 0; i < count; i++)
-        data[`set${kind}`](address + offset + 4 * i, kind === 'BigUint64' ? BigInt(values[i]) : Number(values[i]), true);
+    if (value === undefined)
+        return;
+    const [kind, offset, count = 1] = known, data = view();
+    if (count > 1 && (!Array.isArray(value) || value.length !== count))
+        throw new TypeError(`${field} is ${value}, expected an array of ${count}`);
+    for (const [i, one] of (count > 1 ? value : [value]).entries())
+        data[`set${kind}`](address + offset + 4 * i, checkNumber(field, one, kind), true);
 }
 
 // A struct as an object; numbers of 64 bits are numbers.
@@ -181,7 +200,8 @@ export class Optimizer extends Handle {
     }
 
     set(key, value) {
-        check(C.mf_optimizer_set(this.handle, key, value));
+        check(C.mf_optimizer_set(this.handle, checkNumber('the key', key, 'Int32'),
+            checkNumber('the value', value, 'Float64')));
     }
 }
 
@@ -220,6 +240,7 @@ export class Network extends Handle {
 
     // The bytes of a model file.
     save(contents = constants.MF_CONTENTS_MODEL) {
+        checkNumber('contents', contents, 'Int32');
         return withRoom(room => {
             const bytes = room.receive(out => C.mf_network_save_size(this.handle, contents, out));
             const buffer = room.take(bytes);
@@ -232,22 +253,39 @@ export class Network extends Handle {
         return withRoom(room => room.receive(out => C.mf_network_size(this.handle, out)));
     }
 
+    #layer(room, position) {
+        checkNumber('the position', position, 'Uint32');
+        return room.receive(out => C.mf_network_layer(this.handle, position, out, 0));
+    }
+
     // What the layer at a position is: the fields of its spec.
     describe(position) {
         return withRoom(room => {
-            const layer = room.receive(out => C.mf_network_layer(this.handle, position, out, 0));
+            const layer = this.#layer(room, position);
             const spec = room.makeStruct('mf_layer_spec', C.mf_layer_spec_init);
             check(C.mf_layer_describe(layer, spec));
             return readStruct('mf_layer_spec', spec);
         });
     }
 
+    // The scores of a row: [classes], or [positions, classes] where each position has a label of its own.
+    goodnessShape(position) {
+        return withRoom(room => {
+            const layer = this.#layer(room, position);
+            const shape = room.makeStruct('mf_shape', C.mf_shape_init);
+            check(C.mf_layer_goodness_shape(layer, shape));
+            const {rank, dims} = readStruct('mf_shape', shape);
+            return dims.slice(0, rank);
+        });
+    }
+
     // Workspaces that were made before a layer comes or goes are stale.
     insert(position, layer) {
-        check(C.mf_network_insert(this.handle, position, layer.handle, 0));
+        check(C.mf_network_insert(this.handle, checkNumber('the position', position, 'Uint32'), layer.handle, 0));
     }
 
     remove(position) {
+        checkNumber('the position', position, 'Uint32');
         withRoom(room => {
             const id = room.receive(out => C.mf_network_layer(this.handle, position, 0, out), 8);
             check(C.mf_network_remove(this.handle, id));
@@ -256,7 +294,7 @@ export class Network extends Handle {
 
     // The projections start anew, and workspaces are stale.
     setClasses(classes) {
-        check(C.mf_network_set_classes(this.handle, classes));
+        check(C.mf_network_set_classes(this.handle, checkNumber('the number of classes', classes, 'Uint32')));
     }
 
     setOptimizer(optimizer) {
@@ -275,31 +313,35 @@ export class Network extends Handle {
         });
     }
 
-    // Trains every layer on one batch: x [rows, inputs], y [rows].
+    // Trains every layer on one batch: x [rows, inputs], y [rows], or [rows, positions] for goodness at positions.
     step(workspace, x, y) {
-        checkArray('x', x, Float32Array, y.length, workspace.inputs);
-        checkArray('y', y, Int32Array, y.length, 1);
-        withRoom(room => check(C.mf_network_step(this.handle, workspace.handle, y.length, room.put(x), room.put(y))));
+        this.#learn(C.mf_network_step, workspace, x, y);
     }
 
     // Fills the reports of the workspace, without learning.
     evaluate(workspace, x, y) {
-        checkArray('x', x, Float32Array, y.length, workspace.inputs);
-        checkArray('y', y, Int32Array, y.length, 1);
-        withRoom(room => check(C.mf_network_evaluate(this.handle, workspace.handle, y.length, room.put(x), room.put(y))));
+        this.#learn(C.mf_network_evaluate, workspace, x, y);
     }
 
-    // The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
+    #learn(call, workspace, x, y) {
+        const rows = Math.floor(y.length / workspace.labels);
+        checkArray('y', y, Int32Array, rows, workspace.labels);
+        checkArray('x', x, Float32Array, rows, workspace.inputs);
+        withRoom(room => check(call(this.handle, workspace.handle, rows, room.put(x), room.put(y))));
+    }
+
+    // The class of every row, or of each of its positions. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
     predict(workspace, mode, x) {
-        return this.#infer(C.mf_network_predict, workspace, mode, x, Int32Array, 1);
+        return this.#infer(C.mf_network_predict, workspace, mode, x, Int32Array, workspace.labels);
     }
 
     // One probability per class, row after row.
     probabilities(workspace, mode, x) {
-        return this.#infer(C.mf_network_probabilities, workspace, mode, x, Float32Array, workspace.classes);
+        return this.#infer(C.mf_network_probabilities, workspace, mode, x, Float32Array, workspace.labels * workspace.classes);
     }
 
     #infer(call, workspace, mode, x, type, columns) {
+        checkNumber('the mode', mode, 'Int32');
         const rows = Math.floor(x.length / workspace.inputs);
         checkArray('x', x, Float32Array, rows, workspace.inputs);
         return withRoom(room => {
@@ -319,8 +361,9 @@ export class Workspace extends Handle {
                 {network: network.handle, max_batch: maxBatch, purpose});
             return room.receive(out => C.mf_workspace_create(spec, out));
         }), C.mf_workspace_free);
-        const {inputs, classes} = network.describe(0);
-        this.inputs = inputs;
+        const [classes, positions = 1] = network.goodnessShape(0).reverse();
+        this.inputs = network.describe(0).inputs;
+        this.labels = positions; // of a row
         this.classes = classes;
     }
 
@@ -331,7 +374,7 @@ export class Workspace extends Handle {
             if (position === undefined)
                 check(C.mf_workspace_report_sum(this.handle, report));
             else
-                check(C.mf_workspace_report(this.handle, position, report));
+                check(C.mf_workspace_report(this.handle, checkNumber('the position', position, 'Uint32'), report));
             return readStruct('mf_report', report);
         });
     }

@@ -178,10 +178,14 @@ export class Learner {
     // Drawings stay, but for those of classes that this network does not know.
     load(bytes) {
         const network = mf.Network.load(bytes), {inputs, classes} = network.describe(0);
-        if (inputs !== INPUTS) {
+        const refuse = why => {
             network.dispose();
-            throw new RangeError(`a network for ${inputs} inputs; a drawing has ${INPUTS}`);
-        }
+            throw new RangeError(why);
+        };
+        if (inputs !== INPUTS)
+            refuse(`a network for ${inputs} inputs; a drawing has ${INPUTS}`);
+        if (network.goodnessShape(0).length !== 1)
+            refuse('a network that answers for positions; a drawing has one answer');
         this.names = classNames(network) ?? Array.from({length: classes}, (_, i) => `${i}`);
         this.#use(network);
     }
