@@ -20,6 +20,12 @@ if(mf_threads_flag) # empty where the C library has threads
     string(APPEND mf_pc_private " ${mf_threads_flag}")
 endif()
 string(STRIP "${mf_pc_private}" mf_pc_private)
+# A shared library knows what it needs. Where there is none, every program links it, and few would say --static.
+set(mf_pc_public "")
+if(NOT monoforward_shared IN_LIST mf_installed)
+    set(mf_pc_public " ${mf_pc_private}")
+    set(mf_pc_private "")
+endif()
 
 # The .pc file finds its prefix from its own place, so that an installed tree can be moved.
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")

@@ -54,6 +54,9 @@ done
 cp -R "$prefix" "$work/static"
 rm -f "$work/static/${lib#"$prefix"/}"/libmonoforward.so*
 static_lib=$work/static/${lib#"$prefix"/}
+# And what is installed where there is to be no shared one.
+static_only "$here/../.." "$prefix" "$work/only"
+only_lib=$work/only/${lib#"$prefix"/}
 
 needs_shared() { # 1 or 0, program
     if command -v readelf >/dev/null; then
@@ -79,6 +82,12 @@ by_pkg_config() { # name, compiler, standard, source
         $(pkg-config --static --cflags --libs monoforward) -o "$work/static-$1"
     check "pkg-config, static, $1: run" "$work/static-$1"
     needs_shared 0 "$work/static-$1"
+    PKG_CONFIG_PATH=$only_lib/pkgconfig
+    # shellcheck disable=SC2046
+    check "pkg-config, static only, $1: build" "$2" -std="$3" -Wall -Wextra -Werror "$here/$4" \
+        $(pkg-config --cflags --libs monoforward) -o "$work/only-$1"
+    check "pkg-config, static only, $1: run" "$work/only-$1"
+    needs_shared 0 "$work/only-$1"
 }
 
 if command -v pkg-config >/dev/null; then

@@ -10,3 +10,18 @@ leave() {
     rm -rf "$work"
 }
 trap leave EXIT
+
+# static_only SOURCE PREFIX COPY: a copy of an installed tree as if BUILD_SHARED_LIBS=OFF had been said, with what pkg-config
+# reads of a build with the options of this one. It is configured, which is enough for that.
+static_only() {
+    cp -R "$2" "$3"
+    find "$3" -name 'libmonoforward*.so*' -exec rm -f {} +
+    sed -nE 's/^(MF_BLAS|MF_MPI|MPI_C_COMPILER|CMAKE_C_COMPILER|CMAKE_BUILD_TYPE|CMAKE_INSTALL_LIBDIR):[^=]*=(.*)/set(\1 "\2" CACHE STRING "")/p' \
+        "$build/CMakeCache.txt" >"$work/options.cmake"
+    "$CMAKE" -C "$work/options.cmake" -S "$1" -B "$work/static-build" -DBUILD_SHARED_LIBS=OFF -DMF_REFERENCE=off \
+        -DMF_BUILD_TESTS=OFF -DMF_BUILD_EXAMPLES=OFF >"$work/log" 2>&1 || {
+        cat "$work/log"
+        exit 1
+    }
+    cp "$work"/static-build/*.pc "$(dirname "$(find "$3" -name monoforward.pc)")"
+}

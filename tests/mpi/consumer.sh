@@ -62,6 +62,11 @@ export PKG_CONFIG_PATH
 "$mpicc" "$work/main.c" $(pkg-config --cflags --libs monoforward-mpi) \
     -Wl,-rpath,"$(pkg-config --variable=libdir monoforward-mpi)" -o "$work/by_pkg_config"
 says "$work/by_pkg_config" pkg-config
+static_only "$(dirname "$0")/../.." "$work/prefix" "$work/only"
+PKG_CONFIG_PATH=$work/only${PKG_CONFIG_PATH#"$work/prefix"}
+# shellcheck disable=SC2046
+"$mpicc" "$work/main.c" $(pkg-config --cflags --libs monoforward-mpi) -o "$work/static_by_pkg_config"
+says "$work/static_by_pkg_config" "pkg-config, static only"
 sed -i 's/ COMPONENTS mpi//; s/monoforward_mpi)/monoforward)/; s/main.c/plain.c/' "$work/CMakeLists.txt"
 printf '#include <monoforward.h>\nint main(void) { return mf_version()[0] == 0; }\n' >"$work/plain.c"
 "$CMAKE" -S "$work" -B "$work/plain" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1 &&
