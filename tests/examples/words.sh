@@ -42,6 +42,16 @@ goes_on() { # OPTIONS...
     [ "$(same rest | tail -n 1)" = "$(same whole | tail -n 1)" ] || fail "a run that went on has other numbers $*"
     rm -f run.safetensors
 }
+# A place that the samples do not have; the file keeps its length.
+# shellcheck disable=SC2086
+"$program" $small --law counts --checkpoint run.safetensors >/dev/null || fail "a run with a checkpoint"
+LC_ALL=C sed 's/"place":"\([0-9]*\) 0 \([0-9]*\)\.[0-9]\{3\} /"place":"\1 99\29999./' run.safetensors >moved.safetensors
+cmp -s run.safetensors moved.safetensors && fail "the place was not replaced"
+# shellcheck disable=SC2086
+complains "a place behind the samples" "more samples" "$program" $small --law counts --epochs 9 --checkpoint \
+    moved.safetensors
+rm -f run.safetensors moved.safetensors
+
 goes_on --law counts
 goes_on --law uniform --head shared
 exit $status

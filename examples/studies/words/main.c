@@ -142,6 +142,7 @@ static bool go_on(struct run *run)
     good =
         good && (bytes == other || complain("the checkpoint is of another model")) && snapshot != NULL &&
         sscanf(place, "%zu %zu %lf %lf", &run->epoch, &run->position, &run->seconds, &run->computed) == 4 &&
+        (run->position <= run->samples || complain("the checkpoint is of a run with more samples")) &&
         library_ok(mf_network_snapshot_save(found, snapshot, bytes)) &&
         library_ok(mf_network_snapshot_load(run->model.network, snapshot, bytes));
     free(snapshot);
