@@ -67,11 +67,32 @@ end
 
 -- ---- what all classes share ----
 
+-- Sets a field, or an element of one. LuaJIT itself cuts off fractions, and makes other numbers of what is out of range.
+local function set_number(place, key, value, name)
+    place[key] = 0.5
+    local whole = place[key] == 0 -- integers keep no half
+    place[key] = value
+    if value ~= value or (whole and tonumber(place[key]) ~= value) then
+        error(name .. " cannot be " .. value, 0)
+    end
+end
+
+local function set_option(spec, name, value)
+    if type(value) == "number" then
+        set_number(spec, name, value, name)
+    else
+        spec[name] = value
+        for i, one in ipairs(type(value) == "table" and value or {}) do
+            set_number(spec[name], i - 1, one, name)
+        end
+    end
+end
+
 -- A spec with the library's defaults and the caller's options; one that does not exist raises an error.
 local function make_spec(kind, options)
     local spec = ffi.new("mf_" .. kind .. "_spec")
     check(C["mf_" .. kind .. "_spec_init"](spec, ffi.sizeof(spec)))
-    for name, value in pairs(options or {}) do spec[name] = value end
+    for name, value in pairs(options or {}) do set_option(spec, name, value) end
     return spec
 end
 

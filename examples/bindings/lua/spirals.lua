@@ -136,6 +136,12 @@ local function offend()
     expect(C.MF_STATUS_NOT_FOUND, layers[1].parameter, layers[1], "no such")
     local fine, said = pcall(mf.layer, {inputs = 2, outputs = 2, classes = 2, no_such = 1})
     assert(not fine and said:find("no_such"), "an option that does not exist is taken")
+    for name, value in pairs{outputs = 4.7, classes = -1, seed = 0 / 0, leak = 0 / 0, bias = 2^32, kernel = {3, 1.5}} do
+        local options = {inputs = 2, outputs = 2, classes = 2}
+        options[name] = value
+        fine, said = pcall(mf.layer, options)
+        assert(not fine and said:find("^" .. name .. " cannot be"), name .. " is rounded")
+    end
     return failure
 end
 
