@@ -14,7 +14,8 @@ function introduce() {
     print "\"Holds\": as good or better; \"holds partly\": by at most 0.2 points worse (0.5 in tables, texts and CIFAR-10's"
     print "convolutions), or as the row says; what is claimed to be better must not be worse. \"Within the noise\": Welch's test does"
     print "not tell the seeds' means apart at 95%. There are three seeds (five of MNIST's 20 passes, tables and texts), unless a row"
-    print "says one; memory and times were measured once.\n"
+    print "says one; memory and times were measured once, of a library whose steps held one area of [batch, widest] less than"
+    print "[today's](../performance.md#memory-against-depth).\n"
 }
 # The claims of an experiment's own page say what they go on from where that is a claim of another.
 function row(claim, paper, rerun, there, ours, name, verdict) {
