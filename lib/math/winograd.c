@@ -110,8 +110,8 @@ static bool measure_room(const mfi_geometry *g, const mfi_order *order, size_t i
     return !input_gradient || (gradient_problem(g, order, images, &p) && widen_room(&p, order, areas));
 }
 
-bool mfi_winograd_room(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
-                       size_t *floats)
+static bool room_of(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
+                    size_t *floats)
 {
     size_t areas[WINOGRAD_AREAS], bytes = 0, offset;
     if (!measure_room(g, order, images, input_gradient, areas))
@@ -120,6 +120,20 @@ bool mfi_winograd_room(const mfi_geometry *g, const mfi_order *order, size_t ima
         if (!mfi_reserve(&bytes, areas[i], sizeof(float), &offset))
             return false;
     *floats = bytes / sizeof(float);
+    return true;
+}
+
+/* Fewer images may need more: then a band has more rows of tiles, and may have more tiles in all. */
+bool mfi_winograd_room(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
+                       size_t *floats)
+{
+    *floats = 0;
+    for (size_t count = 1; count <= images; count++) {
+        size_t needed;
+        if (!room_of(g, order, count, input_gradient, &needed))
+            return false;
+        *floats = mfi_most(*floats, needed);
+    }
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include "build.h"
 #include "memory.h"
 #include "random.h"
+#include "random_units.h"
 
 enum { MOST = 20 };
 
@@ -356,6 +357,36 @@ static void test_wrong_memory_specs_are_refused(void **state)
     check_ok(mf_memory_query(&spec, &memory));
 }
 
+/* A workspace for more rows serves fewer, so it has the room of each smaller number; blocks of convolutions,
+ * whose last has few images, too. */
+static void test_more_rows_take_no_less_room(void **state)
+{
+    enum { TRIALS = 120, ROWS = 24 };
+    test_random random = {.state = 77};
+
+    (void)state;
+    for (int trial = 0; trial < TRIALS; trial++) {
+        units_plan drawn =
+            trial % 2 ? random_plan(&random) : plan_maps(8 + trial % 5, 3 + trial % 8, 4 + trial % 9, 3);
+        mf_memory memory = {.struct_size = sizeof memory};
+        size_t before[2] = {0, 0};
+
+        if (trial % 2 == 0) {
+            plan_add(&drawn, unit_conv(9, 1, 0));
+            plan_add(&drawn, unit_activation(MF_ACTIVATION_RELU));
+            plan_add(&drawn, unit_conv(8, 3, 0));
+        }
+        mf_builder *builder = make_builder(&drawn, NULL);
+        for (size_t rows = 1; rows <= ROWS; rows++)
+            for (int32_t purpose = MF_WORKSPACE_TRAINING; purpose <= MF_WORKSPACE_INFERENCE; purpose++) {
+                check_ok(mf_network_memory_built(&builder, 1, NULL, purpose, rows, &memory));
+                assert_true(memory.workspace >= before[purpose]);
+                before[purpose] = memory.workspace;
+            }
+        mf_builder_free(builder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_arena_blocks_do_not_overlap_and_are_reused),
         cmocka_unit_test(test_wrong_queries_are_refused),
         cmocka_unit_test(test_wrong_memory_specs_are_refused),
+        cmocka_unit_test(test_more_rows_take_no_less_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -578,6 +578,48 @@ static void test_winograd_pays_where_it_is_faster(void **state)
     assert_false(mfi_winograd_pays(&g));
 }
 
+static size_t room_for(const mfi_geometry *g, const mfi_order *order, int way, size_t images)
+{
+    size_t floats = 0;
+
+    if (way == 2)
+        assert_true(mfi_winograd_room(g, order, images, true, &floats));
+    else
+        assert_true(mfi_convolve_room(g, order, way ? MFI_BF16 : MFI_FLOAT32, images, true, &floats));
+    return floats;
+}
+
+/* What is reserved for the blocks of a batch is used for a last one of fewer images, and for smaller batches.
+ */
+static void check_room(const mfi_kernels *kernels)
+{
+    for (size_t height = 3; height <= 20; height++)
+        for (size_t width = 3; width <= 20; width++)
+            for (size_t padding = 0; padding <= 1; padding++)
+                for (int way = 0; way < 3; way++) {
+                    mfi_geometry g = {.channels = 9,
+                                      .height = height,
+                                      .width = width,
+                                      .filters = 10,
+                                      .kernel = {3, 3},
+                                      .padding = {padding, 1 - padding},
+                                      .stride = {1, 1},
+                                      .map = {height - 2 + 2 * padding, width - 2 * padding},
+                                      .patch_size = 81};
+                    size_t before = 0;
+
+                    g.pixels = g.map[0] * g.map[1];
+                    for (size_t images = 1; images <= 1024 / g.pixels; images++) {
+                        size_t room = room_for(&g, &kernels->order, way, images);
+
+                        if (room < before)
+                            fail_msg("%u images of %u x %u need less room than one less", (unsigned)images,
+                                     (unsigned)height, (unsigned)width);
+                        before = room;
+                    }
+                }
+}
+
 static void check_variant(const mfi_kernels *kernels, int index)
 {
     test_random random = {.state = 31};
@@ -588,6 +630,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
     check_gathering_pairs(kernels, &kernels->products[MFI_BF16], &random);
     check_gathering_pairs(kernels, mfi_kernels_bf16(kernels), &random);
     check_pairing(mfi_kernels_bf16(kernels), &random);
+    check_room(kernels);
     check_random_examples(&direct, kernels, &random);
     check_random_examples(&in_bf16, kernels, &random);
     check_special_examples(&direct, kernels, &random);
