@@ -133,14 +133,15 @@ INLINE vector reciprocal(vector x)
 #endif
 }
 
+/* x y is the root: half of the smallest x would be subnormal, and so 0. */
 INLINE vector reciprocal_root(vector x)
 {
 #if defined(MFI_USES_AVX512)
     vector y = (vector)_mm512_rsqrt14_ps((__m512)x);
-    return y * (1.5f - 0.5f * x * y * y);
+    return y * (1.5f - 0.5f * (x * y) * y);
 #elif defined(MFI_USES_AVX2)
     vector y = (vector)_mm256_rsqrt_ps((__m256)x);
-    return y * (1.5f - 0.5f * x * y * y);
+    return y * (1.5f - 0.5f * (x * y) * y);
 #elif defined(__wasm_simd128__)
     return 1.0f / (vector)wasm_f32x4_sqrt((v128_t)x);
 #else

@@ -330,6 +330,36 @@ static void test_initial_parameters_are_finite(void **state)
     check_message("weight_gain");
 }
 
+/* ---- second moments ---- */
+
+/* The smallest squares that are normal numbers: RMSprop without memory divides a gradient by its own size. */
+static void test_roots_of_the_smallest_moments(void **state)
+{
+    const float sizes[] = {1.6e-19f, 1.5e-19f, 1.3e-19f, 1.1e-19f};
+    mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_RMSPROP, 0.1);
+    mf_optimizer *optimizer;
+
+    (void)state;
+    how.beta2 = 0.0f;
+    how.epsilon = 1.2e-38f;
+    check_ok(mf_optimizer_create(&how, &optimizer));
+    for (size_t k = 0; k < COUNT_OF(sizes); k++) {
+        scene s = set_up();
+        check_ok(mf_layer_set_optimizer(s.layer, optimizer));
+        saved_values before = save_layer_values(s.layer);
+        for (size_t i = 0; i < s.count; i++)
+            s.gradients[i] = sizes[k];
+        check_ok(mf_layer_apply(s.layer, s.gradients, s.count));
+        saved_values after = save_layer_values(s.layer);
+        for (size_t i = 0; i < s.count; i++)
+            check_near((double)before.values[i] - 0.1, (double)after.values[i], 1e-6);
+        free_saved_values(&before);
+        free_saved_values(&after);
+        tear_down(&s);
+    }
+    mf_optimizer_free(optimizer);
+}
+
 /* ---- flags ---- */
 
 /* A step looks at the processor's flags, and raises one itself to see whether there are any. Those of the
@@ -366,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_updates_are_clipped_right_if_rows_cancel),
         cmocka_unit_test(test_values_that_are_0_as_a_float_are_refused),
         cmocka_unit_test(test_initial_parameters_are_finite),
+        cmocka_unit_test(test_roots_of_the_smallest_moments),
         cmocka_unit_test(test_flags_of_the_host_stay),
     };
 
