@@ -102,6 +102,8 @@ static void compare_with_step(const rule *r, float dropout, int freeze_projectio
     how.epsilon = 1e-2f;
     check_ok(mf_optimizer_create(&how, &optimizer));
     mf_layer_spec spec = layer_spec(INPUTS, OUTPUTS, CLASSES);
+    spec.activation =
+        MF_ACTIVATION_TANH; /* at a kink rounding would decide whether a neuron learns from a row */
     spec.dropout = dropout;
     mf_layer *whole = make_layer(&spec), *halves = make_layer(&spec);
     mf_workspace *of_whole = make_layer_workspace(whole, ROWS),
