@@ -110,8 +110,8 @@ static bool measure_room(const mfi_geometry *g, const mfi_order *order, size_t i
     return !input_gradient || (gradient_problem(g, order, images, &p) && widen_room(&p, order, areas));
 }
 
-static bool room_of(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
-                    size_t *floats)
+static bool room_for_images(const mfi_geometry *g, const mfi_order *order, size_t images, bool input_gradient,
+                            size_t *floats)
 {
     size_t areas[WINOGRAD_AREAS], bytes = 0, offset;
     if (!measure_room(g, order, images, input_gradient, areas))
@@ -130,7 +130,7 @@ bool mfi_winograd_room(const mfi_geometry *g, const mfi_order *order, size_t ima
     *floats = 0;
     for (size_t count = 1; count <= images; count++) {
         size_t needed;
-        if (!room_of(g, order, count, input_gradient, &needed))
+        if (!room_for_images(g, order, count, input_gradient, &needed))
             return false;
         *floats = mfi_most(*floats, needed);
     }

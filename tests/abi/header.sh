@@ -1,6 +1,6 @@
 #!/bin/sh
-# The public header by itself, as strict C99, C11 and C++11, without a warning; and no construct in it that
-# foreign-function interfaces cannot express. Arguments: the include folder. Reads CC and CXX.
+# The public header by itself, as strict C99, C11 and C++11, without a warning; and no construct in it, or in that of
+# libmonoforward_mpi, that foreign-function interfaces cannot express. Arguments: the include folder. Reads CC and CXX.
 # SPDX-License-Identifier: MIT
 set -eu
 include=$1
@@ -42,9 +42,10 @@ fi
 mkdir "$work/empty"
 : >"$work/empty/stddef.h"
 : >"$work/empty/stdint.h"
-"${CC:-cc}" -E -P -nostdinc -I"$work/empty" "$include/monoforward.h" >"$work/plain"
-grep -q mf_layer_step "$work/plain" || {
-    echo "failed: nothing is left of the header without its comments"
+: >"$work/empty/mpi.h"
+"${CC:-cc}" -E -P -nostdinc -I"$work/empty" -I"$include" "$include/monoforward_mpi.h" >"$work/plain"
+grep -q mf_layer_step "$work/plain" && grep -q mf_mpi_step "$work/plain" || {
+    echo "failed: nothing is left of the headers without their comments"
     status=1
 }
 for word in long bool _Bool FILE union va_list inline short unsigned time_t; do
@@ -66,7 +67,8 @@ if grep -nE '^ *[a-z_0-9]+ +[a-z_]+ *: *[0-9]+;' "$work/plain"; then
     status=1
 fi
 # Names: every function mf_, every macro and constant MF_ or MONOFORWARD_.
-if grep -oE '^#define [A-Za-z_0-9]+' "$include/monoforward.h" | grep -vE ' (MF_|MONOFORWARD_)'; then
+if grep -ohE '^#define [A-Za-z_0-9]+' "$include/monoforward.h" "$include/monoforward_mpi.h" |
+    grep -vE ' (MF_|MONOFORWARD_)'; then
     echo "failed: a macro without prefix"
     status=1
 fi

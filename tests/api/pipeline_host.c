@@ -586,10 +586,10 @@ static void test_threads_have_small_stacks(void **state)
 {
     (void)state;
 #if SANITIZED
-    skip(); /* stacks have company there */
+    skip_because("stacks have company under sanitizers");
 #endif
     if (under_valgrind() || access("/proc/self/statm", R_OK) != 0)
-        skip();
+        skip_because("memory is not the process's own under valgrind, or not told by /proc");
     check_apart(start_many_threads);
 }
 
@@ -624,7 +624,7 @@ static void test_workers_block_signals(void **state)
 
     (void)state;
     if (under_valgrind() || access("/proc/self/stat", R_OK) != 0)
-        skip();
+        skip_because("under valgrind, or without /proc, it is not seen when the main thread has ended");
     fflush(NULL);
     child = fork();
     if (child == 0)
