@@ -29,7 +29,12 @@ grep -q 'accuracy=100' output || {
     echo "failed: 01_hello did not learn"
     exit 1
 }
-nm -g --defined-only all.o | awk 'NF == 3 && $3 !~ /^__/ { print $3 }' | sort >has
+nm -g --defined-only all.o | awk 'NF == 3 && $3 !~ /^__/ { print $3 }' | sort >names
+if grep -v '^mfi\{0,1\}_' names; then
+    echo "failed: names that a host program may have, too"
+    exit 1
+fi
+grep '^mf_' names >has
 sed -n 's/^ *\(mf_[a-z0-9_]*\);.*/\1/p' "$source/cmake/monoforward.map" | sort >wanted
 if ! diff wanted has; then
     echo "failed: the functions are not those of cmake/monoforward.map"
