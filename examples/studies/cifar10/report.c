@@ -215,5 +215,7 @@ bool report_plot(const struct settings *settings, const struct history *history)
         return true;
     snprintf(title, sizeof title, "Mono-Forward on 32 x 32 images, preset %s, %s",
              preset_names[settings->preset], update_names[settings->optimizer]);
-    return curves_draw(settings->plot, title, "test accuracy, %", history, settings->layer_count);
+    return curves_draw(settings->plot, title,
+                       settings->validation > 0 ? "accuracy on images held out, %" : "test accuracy, %",
+                       history, settings->layer_count);
 }
