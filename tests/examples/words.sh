@@ -48,8 +48,10 @@ goes_on() { # OPTIONS...
 LC_ALL=C sed 's/"place":"\([0-9]*\) 0 \([0-9]*\)\.[0-9]\{3\} /"place":"\1 99\29999./' run.safetensors >moved.safetensors
 cmp -s run.safetensors moved.safetensors && fail "the place was not replaced"
 # shellcheck disable=SC2086
-complains "a place behind the samples" "more samples" "$program" $small --law counts --epochs 9 --checkpoint \
-    moved.safetensors
+complains "a place behind the samples" "more samples" "$program" $small --law counts --checkpoint moved.safetensors
+# shellcheck disable=SC2086
+complains "a checkpoint of another rate" "another run" "$program" $small --law counts --rate 0.5 --checkpoint \
+    run.safetensors
 rm -f run.safetensors moved.safetensors
 
 goes_on --law counts

@@ -111,13 +111,26 @@ static double rate_now(const struct run *run)
            mf_schedule_cosine(run->epoch * steps + run->position / run->rows, all > 0 ? all : 1, 0.05);
 }
 
+/* What decides the bits of a run. */
+static void describe(const struct settings *s, char *text, size_t size)
+{
+    snprintf(text, size,
+             "model=%d train=%d head=%d law=%d window=%zu embedding=%zu width=%zu rank=%zu candidates=%zu "
+             "batch=%zu "
+             "tokens=%zu epochs=%zu rate=%g seed=%llu",
+             (int)s->model, (int)s->train, (int)s->head, (int)s->law, s->window, s->embedding, s->width,
+             s->rank, s->candidates, s->batch, s->tokens, s->epochs, s->rate, (unsigned long long)s->seed);
+}
+
 static bool save(struct run *run)
 {
-    char place[96];
+    char place[96], options[300];
+    describe(&run->settings, options, sizeof options);
     snprintf(place, sizeof place, "%zu %zu %.3f %.3f", run->epoch, run->position, run->seconds,
              run->computed);
     return run->settings.checkpoint == NULL ||
-           (library_ok(mf_network_metadata_set(run->model.network, "place", place)) &&
+           (library_ok(mf_network_metadata_set(run->model.network, "options", options)) &&
+            library_ok(mf_network_metadata_set(run->model.network, "place", place)) &&
             library_ok(mf_network_save(run->model.network, MF_CONTENTS_TRAINING, run->settings.checkpoint)));
 }
 
@@ -126,8 +139,9 @@ static bool go_on(struct run *run)
 {
     mf_load_spec wanted;
     mf_network *found = NULL;
-    const char *place = NULL;
-    size_t bytes = 0, other = 0;
+    const char *place = NULL, *theirs = NULL;
+    char ours[300];
+    size_t bytes = 0;
     FILE *file = run->settings.checkpoint ? fopen(run->settings.checkpoint, "rb") : NULL;
     if (file == NULL)
         return true;
@@ -136,11 +150,14 @@ static bool go_on(struct run *run)
     wanted.contents = MF_CONTENTS_TRAINING;
     good = good && library_ok(mf_network_load(&wanted, run->settings.checkpoint, &found)) &&
            library_ok(mf_network_metadata_get(found, "place", &place)) &&
-           library_ok(mf_network_snapshot_size(found, &bytes)) &&
-           library_ok(mf_network_snapshot_size(run->model.network, &other));
+           library_ok(mf_network_metadata_get(found, "options", &theirs)) &&
+           library_ok(mf_network_snapshot_size(found, &bytes));
+    describe(&run->settings, ours, sizeof ours);
+    good = good && (strcmp(ours, theirs) == 0 ||
+                    complain("the checkpoint is of another run: it has %.250s, this one %s", theirs, ours));
     void *snapshot = good ? malloc(bytes) : NULL;
     good =
-        good && (bytes == other || complain("the checkpoint is of another model")) && snapshot != NULL &&
+        good && snapshot != NULL &&
         sscanf(place, "%zu %zu %lf %lf", &run->epoch, &run->position, &run->seconds, &run->computed) == 4 &&
         (run->position <= run->samples || complain("the checkpoint is of a run with more samples")) &&
         library_ok(mf_network_snapshot_save(found, snapshot, bytes)) &&
@@ -240,10 +257,11 @@ static void report(const struct run *run, const struct judgement *valid, const s
     const struct settings *s = &run->settings;
     size_t last = s->train == TRAIN_BP ? 0 : LAYERS - 1;
     printf("result example=words model=%s train=%s head=%s law=%s candidates=%zu rank=%zu rate=%g tokens=%zu "
-           "epoch=%zu "
+           "epoch=%zu seed=%llu window=%zu embedding=%zu width=%zu batch=%zu judged=%zu "
            "seconds=%.1f processor_seconds=%.1f valid_first=%.1f valid=%.1f valid_top10=%.4f",
            models[s->model], trains[s->train], heads[s->head], laws[s->law], s->law ? s->candidates : 0,
-           s->head != HEAD_FULL ? s->rank : 0, s->rate, s->tokens, run->epoch, run->seconds, run->computed,
+           s->head != HEAD_FULL ? s->rank : 0, s->rate, s->tokens, run->epoch, (unsigned long long)s->seed,
+           s->window, s->embedding, s->width, s->batch, s->judged, run->seconds, run->computed,
            exp(valid->loss[0]), exp(valid->loss[last]), valid->top);
     if (test != NULL)
         printf(" test=%.1f test_top10=%.4f", exp(test->loss[last]), test->top);
