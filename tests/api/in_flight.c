@@ -167,7 +167,7 @@ static void test_a_refused_batch_costs_no_reports(void **state)
     int refusals = 0;
 
     while (missed_by(s->other) == 0) {
-        check_ok(mf_pipeline_submit(s->other, ROWS, s->x, s->y));
+        check_ok(mf_pipeline_submit(s->other, 1, s->x, s->y));
         check_ok(mf_pipeline_flush(s->other));
     }
     for (int i = 0; i < TRIES && refusals == 0; i++) {

@@ -379,6 +379,10 @@ static void test_flags_of_the_host_stay(void **state)
     check_ok(mf_layer_apply(s.layer, s.gradients, s.count));
     assert_int_equal(fetestexcept(FE_DIVBYZERO | FE_OVERFLOW), 0);
     feraiseexcept(FE_DIVBYZERO);
+    if (fetestexcept(FE_DIVBYZERO) == 0) { /* valgrind has none */
+        tear_down(&s);
+        skip_because("there are no floating-point flags");
+    }
     check_ok(mf_network_step(s.network, s.workspace, 1, x, &y));
     check_ok(mf_layer_gradients(s.layer, s.alone, &batch, NULL, s.gradients, s.count));
     check_ok(mf_layer_apply(s.layer, s.gradients, s.count));
