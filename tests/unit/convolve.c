@@ -609,7 +609,7 @@ static void check_room(const mfi_kernels *kernels)
                     size_t before = 0;
 
                     g.pixels = g.map[0] * g.map[1];
-                    for (size_t images = 1; images <= 1024 / g.pixels; images++) {
+                    for (size_t images = 1; g.pixels >= 16 && images <= 1024 / g.pixels; images++) {
                         size_t room = room_for(&g, &kernels->order, way, images);
 
                         if (room < before)
