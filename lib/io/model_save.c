@@ -10,6 +10,7 @@
 #include "io/numbering.h"
 #include "io/record.h"
 #include "io/values.h"
+#include "model/workspace.h"
 
 static const mf_layer *layer_at(const mf_network *network, size_t position)
 {
@@ -73,24 +74,12 @@ static void check_tensor_values(void *user, const mf_layer *layer, const mfi_ten
                            "a value of %s is not finite, so the model could not be loaded again", plan->name);
 }
 
-/* A network is loaded layer by layer, each beside the one before it. */
-static mf_status check_classes(const mf_network *network)
-{
-    for (size_t position = 1; position < network->count; position++) {
-        size_t classes = layer_at(network, position)->plan.head.classes,
-               first = layer_at(network, 0)->plan.head.classes;
-        if (classes != first)
-            return mfi_fail(MF_STATUS_SHAPE,
-                            "layer %zu has %zu classes, layer 0 has %zu: the model could not be loaded again",
-                            position, classes, first);
-    }
-    return MF_STATUS_OK;
-}
-
 mf_status mfi_model_check(const mf_network *network, bool training)
 {
-    MFI_TRY(check_classes(network));
+    const mfi_layer_list layers = mfi_list_network(network);
     mf_status status = MF_STATUS_OK;
+    if (network->count > 0) /* what does not fit together could not be loaded again */
+        MFI_TRY(mfi_check_layers(&layers, 1));
     visit_tensors(network, training, check_tensor_values, &status);
     return status;
 }
