@@ -4,70 +4,12 @@
 #include "random.h"
 #include "random_units.h"
 
-enum { MOST = 8, CLASSES = 4, ROWS = 6 };
+enum { CLASSES = 4, ROWS = 6 };
 
-/* A network to be, with its builders. */
-typedef struct plan {
-    size_t layers, inputs;
-    units_plan plans[MOST];
-    mf_optimizer_spec optimizer;
-    int32_t purpose;
-} plan;
-
-static units_plan tokens_plan(test_random *random)
+static mf_memory ask(const network_plan *p)
 {
-    units_plan one = plan_row(1 + random_index(random, 30), CLASSES);
-    size_t width = 1 + random_index(random, 20), tokens = 1 + random_index(random, 300);
-
-    plan_add(&one, unit_embedding(tokens, width));
-    plan_add(&one, unit_of(MF_UNIT_POSITIONS));
-    return one;
-}
-
-/* Layers behind each other: random ones, each of the shape that the one before gives. */
-static plan random_network(test_random *random)
-{
-    plan p = {.layers = 1 + random_index(random, MOST)};
-
-    for (size_t i = 0; i < p.layers; i++) {
-        units_plan *one = &p.plans[i];
-        mf_layer *layer;
-
-        if (i == 0) {
-            *one = random_index(random, 4) == 0 ? random_plan_with_flatten(random)
-                   : random_index(random, 2)    ? random_plan(random)
-                   : random_index(random, 2)    ? random_plan_with_head_units(random, 0)
-                   : random_index(random, 3)    ? random_plan_with_auxiliary_heads(random, 0)
-                                                : tokens_plan(random);
-            plan_classes(one, CLASSES);
-        } else {
-            layer = make_units(&p.plans[i - 1]);
-            *one = plan_behind(layer, CLASSES);
-            mf_layer_free(layer);
-            plan_add(one, one->input.rank == 2 || random_index(random, 2)
-                              ? unit_dense(3 + random_index(random, 30))
-                              : unit_conv(2 + random_index(random, 9), 3, 1));
-            plan_add(one, one->input.rank == 2 ? unit_of(MF_UNIT_LAYER_NORM) : unit_norm());
-            plan_add(one, unit_activation((int32_t)random_index(random, MF_ACTIVATION_SILU + 1)));
-            if (random_index(random, 2))
-                plan_add(one, unit_add(random_index(random, 2) ? 1 : 2, MF_NODE_PREVIOUS));
-            plan_add(one, unit_dropout(0.2f, 0));
-        }
-        one->units[0].weight_init = random_index(random, 3) ? MF_INIT_NORMAL : MF_INIT_ORTHOGONAL;
-        one->dropout = random_index(random, 2) ? 0.25f : 0.0f;
-    }
-    p.inputs = p.plans[0].input.dims[0] * p.plans[0].input.dims[1] * p.plans[0].input.dims[2];
-    p.optimizer = optimizer_spec((int32_t)random_index(random, MF_OPTIMIZER_RMSPROP + 1), 0.01);
-    p.optimizer.clip_norm = random_index(random, 2) ? 0.5f : 0.0f;
-    p.optimizer.momentum = p.optimizer.kind == MF_OPTIMIZER_SGD ? 0.5f : 0.0f;
-    p.purpose = random_index(random, 4) ? MF_WORKSPACE_TRAINING : MF_WORKSPACE_INFERENCE;
-    return p;
-}
-
-static mf_memory ask(const plan *p)
-{
-    mf_builder *builders[MOST];
-    mf_builder *list[MOST];
+    mf_builder *builders[RANDOM_LAYERS];
+    mf_builder *list[RANDOM_LAYERS];
     mf_memory memory;
 
     check_ok(mf_memory_init(&memory, sizeof memory));
@@ -85,18 +27,9 @@ typedef struct built {
     mf_workspace *workspace;
 } built;
 
-static mf_layer *build_layer(const units_plan *one, const mf_allocator *allocator)
-{
-    mf_builder *builder = make_builder(one, allocator);
-    mf_layer *layer = NULL;
-
-    check_ok(mf_layer_build(builder, &layer));
-    mf_builder_free(builder);
-    return layer;
-}
-
 /* In the order that mf_network_memory() describes; `after`, if given, sees the bytes after each part. */
-static built build(const plan *p, const mf_allocator *allocator, const test_memory *counted, mf_memory *after)
+static built build(const network_plan *p, const mf_allocator *allocator, const test_memory *counted,
+                   mf_memory *after)
 {
     built b = {NULL, NULL, NULL};
     mf_optimizer_spec optimizer = p->optimizer;
@@ -107,7 +40,7 @@ static built build(const plan *p, const mf_allocator *allocator, const test_memo
     check_ok(mf_network_create(&network, &b.network));
     for (size_t i = 0; i < p->layers; i++) {
         size_t before = counted->bytes_out;
-        mf_layer *layer = build_layer(&p->plans[i], allocator);
+        mf_layer *layer = make_units_by(&p->plans[i], allocator);
 
         after->layers += counted->bytes_out - before;
         check_ok(mf_network_append(b.network, layer, NULL));
@@ -133,7 +66,7 @@ static built build(const plan *p, const mf_allocator *allocator, const test_memo
     return b;
 }
 
-static void use(const plan *p, const built *b)
+static void use(const network_plan *p, const built *b)
 {
     test_random random = {5};
     float *x = get_memory(ROWS * p->inputs * sizeof *x);
@@ -164,7 +97,7 @@ static void test_the_query_is_exact(void **state)
     for (size_t i = 0; i < 60; i++) {
         test_memory counted = {0};
         mf_allocator allocator = memory_allocator(&counted);
-        plan p = random_network(&random);
+        network_plan p = random_network_plan(&random, CLASSES);
         mf_memory told = ask(&p), seen = {0};
         built b = build(&p, &allocator, &counted, &seen);
         size_t calls = counted.calls;
@@ -185,7 +118,7 @@ static void test_the_query_is_exact(void **state)
 }
 
 /* What the builders of a network take together, with room for the arena's books. */
-static size_t bytes_of_builders(const plan *p)
+static size_t bytes_of_builders(const network_plan *p)
 {
     test_memory counted = {0};
     mf_allocator allocator = memory_allocator(&counted);
@@ -213,7 +146,7 @@ static void test_an_arena_of_the_queried_size_suffices(void **state)
 
     (void)state;
     for (size_t i = 0; i < 40; i++) {
-        plan p = random_network(&random);
+        network_plan p = random_network_plan(&random, CLASSES);
         mf_memory told = ask(&p), seen = {0};
         test_memory nothing = {0};
         size_t bytes = told.arena + bytes_of_builders(&p), shift = i % 5 * 13;

@@ -1,6 +1,8 @@
 /* A counting, failing, quarantining allocator. SPDX-License-Identifier: MIT */
 #include "memory.h"
 
+#include "check.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +14,36 @@ struct test_block {
     int in_use;
 };
 
+/* Behind each block, unless a sanitizer looks there: what is written is seen when the block comes back. */
+static const size_t guard = SANITIZED ? 0 : 64;
+
+enum { FILL = 0xFF };
+
+/* A block's bytes are not zero, so that a library that forgets to initialise is not lucky: as floats they are
+ * NaN. */
+static void *filled_block(size_t bytes, size_t alignment)
+{
+    size_t least = alignment < 64 ? 64 : alignment, room = (bytes + guard + least - 1) / least * least;
+    void *block = room < bytes ? NULL : aligned_alloc(least, room);
+
+    if (block != NULL)
+        memset(block, FILL, bytes + guard);
+    return block;
+}
+
+static int guard_is_whole(const struct test_block *block)
+{
+    const unsigned char *behind = (const unsigned char *)block->pointer + block->bytes;
+
+    for (size_t i = 0; i < guard; i++)
+        if (behind[i] != FILL)
+            return 0;
+    return 1;
+}
+
 static void *counted_alloc(void *user, size_t bytes, size_t alignment)
 {
     test_memory *memory = user;
-    size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     struct test_block *block;
 
     memory->calls++;
@@ -25,19 +53,14 @@ static void *counted_alloc(void *user, size_t bytes, size_t alignment)
         memory->faults++;
     if (memory->calls == memory->fail_at || (memory->limit != 0 && bytes > memory->limit))
         return NULL;
-    if (rounded < bytes)
-        return NULL;
     block = malloc(sizeof *block);
     if (block == NULL)
         return NULL;
-    block->pointer =
-        aligned_alloc(alignment < sizeof(void *) ? sizeof(void *) : alignment, rounded < 64 ? 64 : rounded);
+    block->pointer = filled_block(bytes, alignment);
     if (block->pointer == NULL) {
         free(block);
         return NULL;
     }
-    /* Not zero: a library that forgets to initialise must not be lucky. */
-    memset(block->pointer, 0xa5, bytes);
     block->bytes = bytes;
     block->in_use = 1;
     block->next = memory->blocks;
@@ -60,6 +83,7 @@ static void counted_free(void *user, void *pointer, size_t bytes)
         memory->faults++;
         return;
     }
+    memory->faults += !guard_is_whole(*link);
     memory->frees++;
     memory->bytes_out -= bytes;
     memory->blocks_out--;

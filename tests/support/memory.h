@@ -1,4 +1,4 @@
-/* An mf_allocator that counts, fails on demand, and can keep freed blocks.
+/* An mf_allocator that counts, fails on demand, hands out NaN, and can keep freed blocks.
  * SPDX-License-Identifier: MIT */
 #ifndef TEST_MEMORY_H
 #define TEST_MEMORY_H
@@ -19,7 +19,7 @@ typedef struct test_memory {
     size_t largest;    /**< Largest request so far, in bytes. */
     size_t fail_at;    /**< Number of the call that fails, counted from 1; 0: none. */
     size_t limit;      /**< Requests above this many bytes fail; 0: no limit. */
-    size_t faults;     /**< Blocks returned twice, with another size, or never handed out. */
+    size_t faults;     /**< Blocks returned twice, with another size, or never handed out; written behind their end. */
     int quarantine;    /**< Not 0: freed blocks stay readable until memory_release(). */
     struct test_block *blocks;
 } test_memory;

@@ -540,3 +540,55 @@ units_plan random_plan_with_auxiliary_heads(test_random *random, int positions)
 
     return with_auxiliary_heads(random, &plan);
 }
+
+/* ---- networks ---- */
+
+/* Tokens, their places and what they are embedded as. */
+static units_plan tokens_plan(test_random *random, size_t classes)
+{
+    units_plan one = plan_row(1 + random_index(random, 30), classes);
+    size_t width = 1 + random_index(random, 20), tokens = 1 + random_index(random, 300);
+
+    plan_add(&one, unit_embedding(tokens, width));
+    plan_add(&one, unit_of(MF_UNIT_POSITIONS));
+    return one;
+}
+
+network_plan random_network_plan(test_random *random, size_t classes)
+{
+    network_plan p = {.layers = 1 + random_index(random, RANDOM_LAYERS)};
+
+    for (size_t i = 0; i < p.layers; i++) {
+        units_plan *one = &p.plans[i];
+        mf_layer *layer;
+
+        if (i == 0) {
+            *one = random_index(random, 4) == 0 ? random_plan_with_flatten(random)
+                   : random_index(random, 2)    ? random_plan(random)
+                   : random_index(random, 2)    ? random_plan_with_head_units(random, 0)
+                   : random_index(random, 3)    ? random_plan_with_auxiliary_heads(random, 0)
+                                                : tokens_plan(random, classes);
+            plan_classes(one, classes);
+        } else {
+            layer = make_units(&p.plans[i - 1]);
+            *one = plan_behind(layer, classes);
+            mf_layer_free(layer);
+            plan_add(one, one->input.rank == 2 || random_index(random, 2)
+                              ? unit_dense(3 + random_index(random, 30))
+                              : unit_conv(2 + random_index(random, 9), 3, 1));
+            plan_add(one, one->input.rank == 2 ? unit_of(MF_UNIT_LAYER_NORM) : unit_norm());
+            plan_add(one, unit_activation((int32_t)random_index(random, MF_ACTIVATION_SILU + 1)));
+            if (random_index(random, 2))
+                plan_add(one, unit_add(random_index(random, 2) ? 1 : 2, MF_NODE_PREVIOUS));
+            plan_add(one, unit_dropout(0.2f, 0));
+        }
+        one->units[0].weight_init = random_index(random, 3) ? MF_INIT_NORMAL : MF_INIT_ORTHOGONAL;
+        one->dropout = random_index(random, 2) ? 0.25f : 0.0f;
+    }
+    p.inputs = p.plans[0].input.dims[0] * p.plans[0].input.dims[1] * p.plans[0].input.dims[2];
+    p.optimizer = optimizer_spec((int32_t)random_index(random, MF_OPTIMIZER_RMSPROP + 1), 0.01);
+    p.optimizer.clip_norm = random_index(random, 2) ? 0.5f : 0.0f;
+    p.optimizer.momentum = p.optimizer.kind == MF_OPTIMIZER_SGD ? 0.5f : 0.0f;
+    p.purpose = random_index(random, 4) ? MF_WORKSPACE_TRAINING : MF_WORKSPACE_INFERENCE;
+    return p;
+}

@@ -1,11 +1,11 @@
-/* Random layers of several units. SPDX-License-Identifier: MIT */
+/* Random layers of several units, and networks of them. SPDX-License-Identifier: MIT */
 #ifndef TEST_RANDOM_UNITS_H
 #define TEST_RANDOM_UNITS_H
 
 #include "oracle_units.h"
 #include "random.h"
 
-enum { RANDOM_UNITS = 8 };
+enum { RANDOM_UNITS = 8, RANDOM_LAYERS = 8 };
 
 /** 1 to RANDOM_UNITS units on a row of up to 12 values, a sequence, or up to 4 maps of up to 9 x 9: products
  * followed by what a library would compute in one pass, and any other order; nodes that several units read,
@@ -25,5 +25,17 @@ units_plan random_plan_with_auxiliary_heads(test_random *random, int positions);
 
 /** A sequence or maps become a row on the way. */
 units_plan random_plan_with_flatten(test_random *random);
+
+/** A network to be, its optimizer, and what its workspace is for. */
+typedef struct network_plan {
+    size_t layers, inputs; /* inputs: values in a row */
+    units_plan plans[RANDOM_LAYERS];
+    mf_optimizer_spec optimizer;
+    int32_t purpose;
+} network_plan;
+
+/** 1 to RANDOM_LAYERS layers behind each other: a random one of the above, or one that embeds tokens, and
+ * products of the shape that comes out of it, with normalisations, sums and dropout. */
+network_plan random_network_plan(test_random *random, size_t classes);
 
 #endif

@@ -340,7 +340,12 @@ mf_builder *make_builder(const units_plan *plan, const mf_allocator *allocator)
 
 mf_layer *make_units(const units_plan *plan)
 {
-    mf_builder *builder = make_builder(plan, NULL);
+    return make_units_by(plan, NULL);
+}
+
+mf_layer *make_units_by(const units_plan *plan, const mf_allocator *allocator)
+{
+    mf_builder *builder = make_builder(plan, allocator);
     mf_layer *layer = NULL;
 
     check_ok(mf_layer_build(builder, &layer));

@@ -81,6 +81,8 @@ mf_builder *start_builder(const units_plan *plan, const mf_allocator *allocator)
 /** With all its units. */
 mf_builder *make_builder(const units_plan *plan, const mf_allocator *allocator);
 mf_layer *make_units(const units_plan *plan);
+/** The same in the memory of an allocator. */
+mf_layer *make_units_by(const units_plan *plan, const mf_allocator *allocator);
 
 /** The builder has failed: it gives that status and message again, whatever comes. */
 void check_sticks(mf_builder *builder, mf_status expected, const char *part);
