@@ -200,7 +200,7 @@ release_stage() {
         run_tests "release" build
     else
         run_tests "release" build -LE long
-        skip "release: tests with the label long: they take minutes; sh tests/run.sh --all runs them"
+        skip "release: tests with the label long; sh tests/run.sh --all runs them"
     fi
 }
 
