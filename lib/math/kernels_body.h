@@ -307,7 +307,7 @@ static void softmax(size_t count, float *x, mfi_softmax_shift *shift)
     shift->highest = highest_of(count, x);
     FOR_LANES(i, lanes, count)
     {
-        store_lanes(x + i, exponential(load_lanes(x + i, lanes) - shift->highest), lanes);
+        store_lanes(x + i, term_of(load_lanes(x + i, lanes), shift->highest), lanes);
         total += load_lanes(x + i, lanes);
     }
     shift->inverse = 1.0f / sum_lanes(total);
@@ -318,7 +318,7 @@ static void softmax(size_t count, float *x, mfi_softmax_shift *shift)
 static void softmax_again(size_t count, float *x, mfi_softmax_shift shift)
 {
     FOR_LANES(i, lanes, count)
-    store_lanes(x + i, exponential(load_lanes(x + i, lanes) - shift.highest) * shift.inverse, lanes);
+    store_lanes(x + i, term_of(load_lanes(x + i, lanes), shift.highest) * shift.inverse, lanes);
 }
 
 static void softmax_gradient(size_t count, float scale, const float *restrict p, float *restrict dp)
@@ -336,6 +336,9 @@ static void scale_add(size_t count, float beta, float *restrict y, float alpha, 
     if (beta == 0.0f)
         for (size_t i = 0; i < count; i++)
             y[i] = alpha * x[i];
+    else if (beta == 1.0f) /* a sum that is fused as those of products are */
+        for (size_t i = 0; i < count; i++)
+            y[i] += alpha * x[i];
     else
         for (size_t i = 0; i < count; i++)
             y[i] = beta * y[i] + alpha * x[i];

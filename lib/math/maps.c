@@ -163,7 +163,7 @@ void mfi_adaptive_cell(size_t size, size_t cells, size_t index, size_t *first, s
 }
 
 /* In parts, which compilers may compute at once. */
-static float sum_of_values(size_t count, const float *a)
+static float sum_of_piece(size_t count, const float *a)
 {
     enum { PARTS = 8 };
     float parts[PARTS] = {0}, sum = 0.0f;
@@ -177,6 +177,15 @@ static float sum_of_values(size_t count, const float *a)
     return sum;
 }
 
+static double sum_of_values(size_t count, const float *a)
+{
+    enum { PIECE = 512 };
+    double sum = 0.0;
+    for (size_t i = 0; i < count; i += PIECE)
+        sum += (double)sum_of_piece(count - i < PIECE ? count - i : PIECE, a + i);
+    return sum;
+}
+
 void mfi_adaptive_pool(const size_t map[2], size_t cells, size_t count, const float *a, float *pooled)
 {
     size_t height = map[0], width = map[1];
@@ -184,12 +193,12 @@ void mfi_adaptive_pool(const size_t map[2], size_t cells, size_t count, const fl
         for (size_t i = 0; i < cells; i++)
             for (size_t j = 0; j < cells; j++) {
                 span down = cell(height, cells, i), across = cell(width, cells, j);
-                float sum = 0.0f;
+                double sum = 0.0;
                 if (cells == 1)
                     sum = sum_of_values(height * width, a);
                 for (size_t y = down.first; cells > 1 && y < down.end; y++)
                     sum += sum_of_values(across.end - across.first, a + y * width + across.first);
-                *pooled++ = sum / (float)((down.end - down.first) * (across.end - across.first));
+                *pooled++ = (float)(sum / (double)((down.end - down.first) * (across.end - across.first)));
             }
 }
 

@@ -16,30 +16,40 @@ INLINE float sum_piece(size_t count, const float *x)
     return sum_lanes(sum);
 }
 
-INLINE float deviations_of_piece(size_t count, const float *x, float mean)
+/* Adds (x - center) to *sum, and its square to *squares. */
+INLINE void add_piece(size_t count, const float *x, float center, double *sum, double *squares)
 {
-    vector sum = {0};
+    vector offs = {0}, products = {0};
     size_t i = 0;
     for (; i + MFI_LANES <= count; i += MFI_LANES) {
-        vector off = load(x + i) - mean;
-        sum += off * off;
+        vector off = load(x + i) - center;
+        offs += off;
+        products += off * off;
     }
-    float total = sum_lanes(sum);
-    for (; i < count; i++)
-        total += (x[i] - mean) * (x[i] - mean);
-    return total;
+    float rest = sum_lanes(offs), rest_squares = sum_lanes(products);
+    for (; i < count; i++) {
+        rest += x[i] - center;
+        rest_squares += (x[i] - center) * (x[i] - center);
+    }
+    *sum += (double)rest;
+    *squares += (double)rest_squares;
 }
 
+/* The mean of float sums is off by what rounding has left. Of numbers that are all the same that would be all
+ * the deviation there is, so the mean is corrected by how far they are from it, and the deviations by the
+ * same. */
 static void moments(size_t count, const float *x, double *mean, double *deviations)
 {
-    double sum = 0.0, squares = 0.0;
+    double sum = 0.0, off = 0.0, squares = 0.0;
     for (size_t i = 0; i < count; i += PIECE)
         sum += (double)sum_piece(count - i < PIECE ? count - i : PIECE, x + i);
-    sum /= (double)count;
+    float center = (float)(sum / (double)count);
     for (size_t i = 0; i < count; i += PIECE)
-        squares += (double)deviations_of_piece(count - i < PIECE ? count - i : PIECE, x + i, (float)sum);
-    *mean = sum;
-    *deviations = squares;
+        add_piece(count - i < PIECE ? count - i : PIECE, x + i, center, &off, &squares);
+    off /= (double)count;
+    squares -= (double)count * off * off;
+    *mean = (double)center + off;
+    *deviations = squares < 0.0 ? 0.0 : squares;
 }
 
 /* Works on strips of columns, so that a strip of x is still in the cache when it is read again. */
@@ -225,11 +235,16 @@ static size_t index_of_largest(const mfi_pool *pool, const float *map, window w)
 
 static float mean_of_window(const mfi_pool *pool, const float *map, window w)
 {
-    float sum = 0.0f;
+    double sum = 0.0;
     for (size_t y = w.top; y < w.bottom; y++)
-        for (size_t x = w.left; x < w.right; x++)
-            sum += map[y * pool->map[1] + x];
-    return sum / window_count(pool, w);
+        for (size_t x = w.left, end; x < w.right; x = end) {
+            float part = 0.0f;
+            end = w.right - x < STRIP ? w.right : x + STRIP;
+            for (size_t i = x; i < end; i++)
+                part += map[y * pool->map[1] + i];
+            sum += (double)part;
+        }
+    return (float)(sum / (double)window_count(pool, w));
 }
 
 static void pool_map(const mfi_pool *pool, const float *map, float *to)

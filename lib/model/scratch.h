@@ -65,6 +65,7 @@ typedef struct mfi_candidates {
 typedef struct mfi_similarity {
     float *directions; /* [B, D] centred and of length 1; 0 where all numbers are the same */
     float *lengths;    /* [B] before that */
+    float *sizes;      /* [B] of maps, how large their values are */
     float *gradient;   /* [B, D] by the numbers */
 } mfi_similarity;
 

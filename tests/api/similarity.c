@@ -118,23 +118,40 @@ static void test_rows_without_a_direction_give_no_gradient(void **state)
     }
 }
 
-/* Maps that are the same everywhere have the deviation 0. */
-static void test_even_maps_give_no_gradient(void **state)
+/* Images of one value make maps that are the same everywhere, but for rounding, of convolutions of every
+ * kind: their deviation is 0, and so is their cosine with all others. */
+static void test_even_maps_have_no_direction(void **state)
 {
-    units_plan plan = plan_maps(1, 3, 3, CLASSES);
-    float x[2 * 9];
+    const size_t sides[] = {3, 5, 16, 40}, filters[] = {3, 8};
+    const float levels[] = {0.0f, 0.3f, 0.7f, 12345.678f};
     const int32_t y[2] = {1, 0};
-    mf_batch batch = make_batch(2, x, y);
 
     (void)state;
-    plan_add(&plan, unit_conv(2, 1, 0));
-    plan_add(&plan, unit_conv(3, 1, 0));
-    plan.head.similarity = 0.5f;
-    mf_layer *layer = make_units(&plan);
-    for (int i = 0; i < 18; i++)
-        x[i] = i < 9 ? 0.7f : 0.0f;
-    assert_true(isfinite(loss_of(layer, &batch)));
-    mf_layer_free(layer);
+    for (size_t i = 0; i < COUNT_OF(sides) * COUNT_OF(filters) * COUNT_OF(levels); i++) {
+        size_t side = sides[i % 4], area = side * side, count = filters[i / 4 % 2],
+               kernel = side == 3 ? 1 : 3;
+        float *x = get_memory(2 * area * sizeof *x);
+        mf_batch batch = make_batch(2, x, y);
+        double losses[2];
+
+        for (size_t v = 0; v < 2 * area; v++)
+            x[v] = levels[v < area ? i / 8 : 0];
+        for (int with = 0; with <= 1; with++) {
+            units_plan plan = plan_maps(1, side, side, CLASSES);
+
+            plan.head.projection_init = MF_INIT_ZERO;
+            plan.head.similarity = with ? 0.5f : FLT_MIN;
+            plan_add(&plan, unit_conv(count, kernel, 0));
+            plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+            plan_add(&plan, unit_conv(count, side < 6 ? 1 : 3, 0));
+            mf_layer *layer = make_units(&plan);
+
+            losses[with] = loss_of(layer, &batch);
+            mf_layer_free(layer);
+        }
+        check_near(0.5 * losses[0] + 0.5 * (1.0 + 1.0 + 0.25 + 0.25) / 4.0, losses[1], 1e-6);
+        free(x);
+    }
 }
 
 /* Numbers that are too large are told before anything has changed. */
@@ -302,7 +319,7 @@ int main(void)
         cmocka_unit_test(test_the_loss_is_that_of_the_definition),
         cmocka_unit_test(test_a_single_row_has_nothing_to_be_compared_with),
         cmocka_unit_test(test_rows_without_a_direction_give_no_gradient),
-        cmocka_unit_test(test_even_maps_give_no_gradient),
+        cmocka_unit_test(test_even_maps_have_no_direction),
         cmocka_unit_test(test_what_is_not_finite_changes_nothing),
         cmocka_unit_test(test_the_map_has_no_part_in_inference),
         cmocka_unit_test(test_sampled_heads_compare_too),

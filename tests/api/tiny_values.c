@@ -276,6 +276,49 @@ static void test_updates_are_clipped_right_if_rows_cancel(void **state)
     }
 }
 
+/* Products of rows with each other overflow where the gradient does not: the norm is that of the gradient. */
+static void test_updates_from_large_inputs_are_clipped(void **state)
+{
+    enum { LARGE_INPUTS = 512, OUTPUTS = 256, FEW = 4 };
+    mf_layer_spec spec = layer_spec(LARGE_INPUTS, OUTPUTS, FEW);
+    mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 1e-30);
+    float *x = get_memory(FEW * LARGE_INPUTS * sizeof *x),
+          *w = get_memory(OUTPUTS * LARGE_INPUTS * sizeof *w);
+    const int32_t y[FEW] = {0, 1, 2, 3};
+    mf_optimizer *optimizer = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < FEW * LARGE_INPUTS; i++)
+        x[i] = (float)((int)(i * 104729 % 11) - 5) * 6e17f;
+    for (size_t i = 0; i < OUTPUTS * LARGE_INPUTS; i++)
+        w[i] = (float)((int)(i * 7919 % 13) - 6) * 1e-20f;
+    spec.activation = MF_ACTIVATION_TANH;
+    how.clip_norm = 1.0f;
+    check_ok(mf_optimizer_create(&how, &optimizer));
+    mf_layer *layer = make_layer(&spec);
+    mf_workspace *workspace = make_layer_workspace(layer, FEW);
+    mf_batch batch = make_batch(FEW, x, y);
+    size_t count = parameter_count(layer, "weight") + parameter_count(layer, "bias") +
+                   parameter_count(layer, "projection");
+    float *gradients = get_memory(count * sizeof *gradients);
+    double squares = 0.0;
+
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_set_parameter(layer, "weight", w, OUTPUTS * LARGE_INPUTS));
+    check_ok(mf_layer_gradients(layer, workspace, &batch, NULL, gradients, count));
+    for (size_t i = 0; i < count; i++)
+        squares += (double)gradients[i] * (double)gradients[i];
+    assert_true(squares > 1e36);
+    check_ok(mf_layer_step_batch(layer, workspace, &batch, NULL));
+    check_near(sqrt(squares), read_report(workspace, 0).gradient_norm, 1e-4 * sqrt(squares));
+    free(x);
+    free(w);
+    free(gradients);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
 /* ---- settings and starts ---- */
 
 /* A double that a float in a step takes for 0 means something else than 0 to the host. */
@@ -398,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_subnormal_weights_are_refused),
         cmocka_unit_test(test_the_norm_is_exact_if_rows_cancel),
         cmocka_unit_test(test_updates_are_clipped_right_if_rows_cancel),
+        cmocka_unit_test(test_updates_from_large_inputs_are_clipped),
         cmocka_unit_test(test_values_that_are_0_as_a_float_are_refused),
         cmocka_unit_test(test_initial_parameters_are_finite),
         cmocka_unit_test(test_roots_of_the_smallest_moments),

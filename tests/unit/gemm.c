@@ -140,6 +140,27 @@ static void test_bits_do_not_depend_on_the_sizes(void **state)
         }
 }
 
+/* A single row of a product that goes along B takes the way that its sums would have taken beside others. */
+static void test_a_single_row_has_the_bits_of_a_row_among_others(void **state)
+{
+    enum { N = 61, K = 300 };
+    float a[2 * K], b[K * N], both[2 * N], one[N];
+    test_random random = {9};
+    const mfi_kernels *kernels;
+
+    (void)state;
+    random_values(&random, a, COUNT_OF(a), 1.0);
+    random_values(&random, b, COUNT_OF(b), 1.0);
+    for (int index = 0; (kernels = mfi_kernels_variant(index)) != NULL; index++)
+        for (int adds = 0; adds <= 1; adds++) {
+            for (size_t j = 0; j < N; j++)
+                one[j] = both[j] = (float)j;
+            kernels->gemm(0, 0, 2, N, K, 1.0f, a, K, b, N, (float)adds, both, N);
+            kernels->gemm(0, 0, 1, N, K, 1.0f, a, K, b, N, (float)adds, one, N);
+            assert_memory_equal(one, both, sizeof one);
+        }
+}
+
 /* The shapes of a real layer, the two back ends directly against each other. */
 static void test_both_products_agree(void **state)
 {
@@ -172,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_the_builtin_product_matches_the_definition),
         cmocka_unit_test(test_our_own_products_match_the_definition),
         cmocka_unit_test(test_bits_do_not_depend_on_the_sizes),
+        cmocka_unit_test(test_a_single_row_has_the_bits_of_a_row_among_others),
         cmocka_unit_test(test_both_products_agree),
     };
 

@@ -141,6 +141,25 @@ static void check_softmax(const mfi_kernels *kernels, test_random *random)
         }
 }
 
+/* What is next to nothing beside the largest is 0, and nothing is subnormal. */
+static void check_softmax_of_distant_values(const mfi_kernels *kernels)
+{
+    enum { COUNT = 37 };
+    float p[COUNT], again[COUNT];
+    mfi_softmax_shift shift;
+
+    for (size_t i = 0; i < COUNT; i++)
+        p[i] = again[i] = i % 9 ? (i % 2 ? -200.0f : -90.0f) : 0.0f;
+    kernels->softmax(COUNT, p, &shift);
+    kernels->softmax_again(COUNT, again, shift);
+    assert_memory_equal(p, again, sizeof p);
+    for (size_t i = 0; i < COUNT; i++)
+        if (i % 9)
+            assert_true(p[i] == 0.0f);
+        else
+            check_near(0.2, (double)p[i], 1e-7);
+}
+
 static void check_skinny_product(const mfi_kernels *kernels, test_random *random)
 {
     const size_t columns[] = {1, 2, 3, 5, 6, 10, 13};
@@ -317,6 +336,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
     check_nan_survives(kernels);
     check_skinny_product(kernels, &random);
     check_softmax(kernels, &random);
+    check_softmax_of_distant_values(kernels);
     check_gradients(kernels, &random);
     check_sums(kernels, &random);
     check_finite(kernels);

@@ -36,6 +36,53 @@ static void check_moments(const mfi_kernels *kernels, test_random *random)
     }
 }
 
+/* Values that are all the same have no deviation, however many there are. */
+static void check_moments_of_one_value(const mfi_kernels *kernels)
+{
+    const float values[] = {0.0f, 0.1f, 1.1f, 12345.678f, 100000.3f, -3.3f, 1e-20f, 1e15f};
+
+    for (size_t v = 0; v < COUNT_OF(values); v++)
+        for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+            float *x = get_memory(sizes[s] * sizeof *x);
+            double mean, deviations;
+
+            for (size_t i = 0; i < sizes[s]; i++)
+                x[i] = values[v];
+            kernels->moments(sizes[s], x, &mean, &deviations);
+            check_near((double)values[v], mean, 1e-10 * fabs((double)values[v]));
+            check_near(0.0, deviations / (double)sizes[s], 1e-16 * (double)values[v] * (double)values[v]);
+            free(x);
+        }
+}
+
+/* Means of many values that are all the same. */
+static void check_large_windows(const mfi_kernels *kernels)
+{
+    const size_t size[] = {300, 1100};
+    const float value = 1.1f;
+    float *map = get_memory(2 * size[0] * size[1] * sizeof *map), mean;
+
+    for (size_t i = 0; i < size[0] * size[1]; i++)
+        map[i] = value;
+    const mfi_pool pool = {.kind = MF_POOL_AVERAGE,
+                           .map = {size[0], size[1]},
+                           .size = {size[0], size[1]},
+                           .stride = {1, 1},
+                           .pooled = {1, 1}};
+
+    kernels->map_forward((mfi_activation){.kind = MF_ACTIVATION_IDENTITY}, &pool, (mfi_shift){.scale = 1.0f},
+                         1, map, &mean, 1, map + size[0] * size[1]);
+    check_near((double)value, (double)mean, 1e-5);
+    for (size_t cells = 1; cells <= 2; cells++) {
+        float pooled[4];
+
+        mfi_adaptive_pool(size, cells, 1, map, pooled);
+        for (size_t i = 0; i < cells * cells; i++)
+            check_near((double)value, (double)pooled[i], 1e-5);
+    }
+    free(map);
+}
+
 static void check_column_moments(const mfi_kernels *kernels, test_random *random)
 {
     for (size_t s = 0; s < 14; s++) {
@@ -313,6 +360,8 @@ static void check_variant(const mfi_kernels *kernels, int index)
 
     (void)index;
     check_moments(kernels, &random);
+    check_moments_of_one_value(kernels);
+    check_large_windows(kernels);
     check_column_moments(kernels, &random);
     check_centered(kernels, &random);
     check_normalization(kernels, &random);

@@ -16,8 +16,12 @@
 
 enum { ROWS_AT_ONCE = 32 };
 
-/* Shorter ones have no direction: their numbers are all the same. */
-static const double no_length = 1e-8;
+/* Whether a deviation, of numbers whose deviations may be as large as `most`, is nothing but rounding:
+ * numbers that ought to be all the same. What it would be divided by must not decide about anything. */
+static bool is_rounding(double deviation, double most)
+{
+    return deviation <= 1e-8 || deviation < 1e-5 * most;
+}
 
 static const mfi_stage *compared_stage(const mfi_run *run)
 {
@@ -47,6 +51,7 @@ bool mfi_similarity_take(const mfi_plan *plan, size_t rows, mfi_room *room, mfi_
     *similarity = (mfi_similarity){
         .directions = mfi_room_take(room, values, sizeof(float)),
         .lengths = mfi_room_take(room, rows, sizeof(float)),
+        .sizes = mfi_room_take(room, rows, sizeof(float)),
         .gradient = mfi_room_take(room, values, sizeof(float)),
     };
     return true;
@@ -62,18 +67,36 @@ static double deviation_of(const mfi_run *run, size_t area, const float *map, do
     return sqrt(squares / (double)area);
 }
 
-/* s becomes v; the length before. */
+/* The deviations of a row's maps; the root of the mean square of the values of the largest map. */
+static float find_deviations(const mfi_run *run, size_t count, size_t area, const float *maps, float *s)
+{
+    double largest = 0.0, mean;
+    for (size_t i = 0; i < count; i++) {
+        double deviation = deviation_of(run, area, maps + i * area, &mean),
+               size = sqrt(mean * mean + deviation * deviation);
+        largest = size > largest || isnan(size) ? size : largest;
+        s[i] = (float)deviation;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (is_rounding((double)s[i], (double)(float)largest))
+            s[i] = 0.0f;
+    return (float)largest;
+}
+
+/* s becomes v; the length before, 0 if there is no direction. */
 static float find_direction(size_t count, float *s)
 {
-    double mean = 0.0, squares = 0.0;
+    double mean = 0.0, squares = 0.0, all = 0.0;
     for (size_t i = 0; i < count; i++)
         mean += (double)s[i];
     mean /= (double)count;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         squares += ((double)s[i] - mean) * ((double)s[i] - mean);
-    double length = sqrt(squares), inverse = length <= no_length ? 0.0 : 1.0 / length;
+        all += (double)s[i] * (double)s[i];
+    }
+    double length = is_rounding(sqrt(squares), sqrt(all)) ? 0.0 : sqrt(squares);
     for (size_t i = 0; i < count; i++)
-        s[i] = (float)(((double)s[i] - mean) * inverse);
+        s[i] = length == 0.0 ? 0.0f : (float)(((double)s[i] - mean) / length);
     return (float)length;
 }
 
@@ -81,13 +104,13 @@ static void find_directions(mfi_run *mine, void *context, size_t first, size_t e
 {
     const mfi_similarity *similarity = &mine->scratch->similarity;
     size_t count = mfi_plan_compared(&mine->layer->plan), area = compared_stage(mine)->output_values / count;
-    double mean;
     (void)context;
     for (size_t b = first; b < end; b++) {
-        const float *values = compared_row(mine, b);
         float *s = similarity->directions + b * count;
-        for (size_t i = 0; i < count; i++)
-            s[i] = area == 1 ? values[i] : (float)deviation_of(mine, area, values + i * area, &mean);
+        if (area > 1)
+            similarity->sizes[b] = find_deviations(mine, count, area, compared_row(mine, b), s);
+        else
+            memcpy(s, compared_row(mine, b), count * sizeof *s);
         similarity->lengths[b] = find_direction(count, s);
     }
 }
@@ -123,7 +146,7 @@ static double compare_row(const mfi_run *run, const comparison *all, size_t row,
  * too. */
 static void find_gradient(size_t count, const float *v, float length, float *gradient)
 {
-    double along = 0.0, inverse = (double)length <= no_length ? 0.0 : 1.0 / (double)length;
+    double along = 0.0, inverse = length == 0.0f ? 0.0 : 1.0 / (double)length;
     for (size_t i = 0; i < count; i++)
         along += (double)gradient[i] * (double)v[i];
     for (size_t i = 0; i < count; i++)
@@ -193,7 +216,7 @@ static void spread_gradient(mfi_run *mine, void *context, size_t first, size_t e
             memset(to, 0, values * sizeof *to);
         for (size_t i = 0; area > 1 && i < count; i++) {
             double mean, deviation = deviation_of(mine, area, map + i * area, &mean);
-            if (deviation > 0.0)
+            if (!is_rounding((double)(float)deviation, (double)mine->scratch->similarity.sizes[b]))
                 mine->layer->kernels->center_gradient(
                     area, map + i * area, (float)mean, 1.0f, 0.0f,
                     (float)(-(double)gradient[i] / ((double)area * deviation)), to + i * area);

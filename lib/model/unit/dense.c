@@ -316,7 +316,7 @@ static void measure_by_gram(const mfi_dense_pass *pass)
     double sum = kernels->dot(count, terms, x_gram), size = 0.0;
     for (size_t i = 0; i < count; i++)
         size += fabs((double)terms[i] * (double)x_gram[i]);
-    if (sum >= least * size || !isfinite(size)) {
+    if (isfinite(sum) && isfinite(size) && sum >= least * size) { /* x x^T may overflow where dW does not */
         pass->run->squares += sum;
         return;
     }

@@ -22,12 +22,16 @@ static bool global_pool_sizes(const mfi_stage *stage, size_t rows, bool training
 
 static void mean_of_positions(size_t positions, size_t n, const float *restrict x, float *restrict y)
 {
-    memset(y, 0, n * sizeof *y);
-    for (size_t t = 0; t < positions; t++)
-        for (size_t j = 0; j < n; j++)
-            y[j] += x[t * n + j];
-    for (size_t j = 0; j < n; j++)
-        y[j] *= 1.0f / (float)positions;
+    enum { STRIP = 64 }; /* of columns, whose sums are kept at hand */
+    for (size_t start = 0; start < n; start += STRIP) {
+        size_t width = n - start < STRIP ? n - start : STRIP;
+        double sum[STRIP] = {0};
+        for (size_t t = 0; t < positions; t++)
+            for (size_t j = 0; j < width; j++)
+                sum[j] += (double)x[t * n + start + j];
+        for (size_t j = 0; j < width; j++)
+            y[start + j] = (float)(sum[j] / (double)positions);
+    }
 }
 
 static void spread_over_positions(size_t positions, size_t n, const float *restrict dy, float *restrict dx)
