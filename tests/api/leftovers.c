@@ -72,6 +72,18 @@ static void check_same_parameters(const char *what, const twins *t)
 
 /* ---- the twins ---- */
 
+/* More positions than are attended to at once. */
+static units_plan attending(twins *t)
+{
+    size_t heads = 1 + random_index(&t->random, 3), positions = 30 + random_index(&t->random, 50);
+    units_plan plan = plan_sequence(positions, 5, 2);
+
+    plan_add(&plan, unit_dense(3 * heads * (1 + random_index(&t->random, 5))));
+    plan_add(&plan, unit_attention(heads, (int32_t)random_index(&t->random, 2)));
+    plan.head.kind = MF_HEAD_POSITIONS;
+    return plan;
+}
+
 /* One layer with goodness at positions, or several of any kinds; few classes or many, all or some of them
  * scored. */
 static network_plan draw_network(twins *t)
@@ -83,7 +95,7 @@ static network_plan draw_network(twins *t)
     plan.layers = plan.layers > 3 ? 3 : plan.layers;
     if (random_index(&t->random, 4) == 0) {
         plan.layers = 1;
-        plan.plans[0] = random_plan_of_positions(&t->random);
+        plan.plans[0] = random_index(&t->random, 2) ? random_plan_of_positions(&t->random) : attending(t);
         plan_classes(&plan.plans[0], m);
         plan.inputs = plan.plans[0].input.dims[0] * plan.plans[0].input.dims[1] * plan.plans[0].input.dims[2];
     }
@@ -188,6 +200,9 @@ static rows draw_rows(twins *t)
     made.y = get_memory(made.count * t->scored * sizeof *made.y);
     draw_inputs(layer_vocabulary(layer_at(t->fresh.network, 0)), &t->random, made.x, made.count * inputs);
     random_labels(&t->random, made.y, made.count * t->scored, t->classes);
+    for (size_t i = 1; t->scored > 1 && i < made.count * t->scored; i++)
+        if (random_index(&t->random, 5) == 0)
+            made.y[i] = MF_LABEL_IGNORED;
     memset(made.apart, 0xFF, made.count * stride * sizeof *made.apart);
     for (size_t b = 0; b < made.count; b++)
         memcpy(made.apart + b * stride, made.x + b * inputs, inputs * sizeof *made.x);
