@@ -53,6 +53,7 @@ mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder)
     MFI_TRY(MFI_READ(mf_layer_spec, &known, spec));
     MFI_TRY(mfi_check_allocator(known.allocator));
     MFI_TRY(mfi_spec_resolve(&known));
+    MFI_TRY(mfi_spec_check_start(&known));
     return mfi_builder_from_spec(&known, builder);
 }
 

@@ -41,6 +41,7 @@ mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer)
     MFI_TRY(MFI_READ(mf_layer_spec, &known, spec));
     MFI_TRY(mfi_check_allocator(known.allocator));
     MFI_TRY(mfi_spec_resolve(&known));
+    MFI_TRY(mfi_spec_check_start(&known));
     MFI_TRY(mfi_plan_from_spec(&known, &room, &plan));
     return mfi_layer_create(&plan, known.allocator, true, layer);
 }

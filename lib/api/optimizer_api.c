@@ -17,6 +17,7 @@ mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **opti
     *optimizer = NULL;
     MFI_TRY(MFI_READ(mf_optimizer_spec, &known, spec));
     MFI_TRY(mfi_check_allocator(known.allocator));
+    MFI_TRY(mfi_optimizer_check_momentum(known.kind, (double)known.momentum, known.nesterov != 0));
     return mfi_optimizer_create(&known, optimizer);
 }
 

@@ -102,9 +102,20 @@ static mf_status check_field_value(int32_t key, double value)
     return mfi_check_narrows(found->name, value);
 }
 
+mf_status mfi_optimizer_check_momentum(int32_t kind, double momentum, bool nesterov)
+{
+    if (momentum > 0.0 && (kind == MF_OPTIMIZER_ADAM || kind == MF_OPTIMIZER_ADAMW))
+        return mfi_fail(MF_STATUS_ARGUMENT, "momentum %g: Adam and AdamW have none but beta1", momentum);
+    if (nesterov && kind != MF_OPTIMIZER_SGD)
+        return mfi_fail(MF_STATUS_ARGUMENT, "nesterov 1: only SGD has that momentum");
+    return MF_STATUS_OK;
+}
+
 mf_status mfi_optimizer_set(mf_optimizer *optimizer, int32_t key, double value)
 {
     MFI_TRY(check_field_value(key, value));
+    MFI_TRY(mfi_optimizer_check_momentum(optimizer->spec.kind, key == MF_OPTIMIZER_MOMENTUM ? value : 0.0,
+                                         key == MF_OPTIMIZER_NESTEROV && value != 0.0));
     if (key == MF_OPTIMIZER_MOMENTUM && value > 0.0 && !optimizer->has_momentum)
         return mfi_fail(MF_STATUS_STATE, "momentum %g: the optimizer was created with momentum 0", value);
     if (key == MF_OPTIMIZER_NESTEROV)

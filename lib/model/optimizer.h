@@ -26,6 +26,9 @@ mf_status mfi_optimizer_range(int32_t key, double *lowest, double *highest);
 
 mf_status mfi_optimizer_check_spec(const mf_optimizer_spec *spec);
 
+/* ARGUMENT for momentum, or Nesterov's, that the kind does not have. Files may say so. */
+mf_status mfi_optimizer_check_momentum(int32_t kind, double momentum, bool nesterov);
+
 /* The number of state slots that an optimizer of that kind keeps for a parameter, with or without momentum.
  * Each slot has the parameter's shape. */
 size_t mfi_optimizer_slots(int32_t kind, bool has_momentum);

@@ -79,6 +79,17 @@ static mf_status check_options(const mf_layer_spec *spec)
     return mfi_check_constant("precision", spec->precision, MF_PRECISION_BF16);
 }
 
+mf_status mfi_spec_check_start(const mf_layer_spec *spec)
+{
+    if (spec->weight_gain == 0.0f && spec->projection_gain == 0.0f && spec->weight_init != MF_INIT_ZERO &&
+        spec->projection_init != MF_INIT_ZERO)
+        return mfi_fail(
+            MF_STATUS_ARGUMENT,
+            "weight_gain and projection_gain are both 0, so that no layer could learn: was the spec filled "
+            "by mf_layer_spec_init()? MF_INIT_ZERO starts at 0 on purpose");
+    return MF_STATUS_OK;
+}
+
 static mf_status check_normalization(const mf_layer_spec *spec)
 {
     if (spec->normalization == MF_NORMALIZATION_NONE)

@@ -80,6 +80,27 @@ static void refuse_optimizer(mf_optimizer_spec spec)
         check_message(name);                                                \
     } while (0)
 
+/* A host that zeroes a spec instead of initialising it would have a layer that never learns. */
+static void test_a_spec_of_zeros_is_refused(void **state)
+{
+    mf_layer_spec zeros = {.struct_size = sizeof zeros, .inputs = 2, .outputs = 16, .classes = 2},
+                  zero = zeros;
+    mf_layer *layer = NULL;
+    mf_builder *builder = NULL;
+
+    (void)state;
+    check_status(MF_STATUS_ARGUMENT, mf_layer_create(&zeros, &layer));
+    check_message("mf_layer_spec_init()");
+    check_status(MF_STATUS_ARGUMENT, mf_builder_from_spec(&zeros, &builder));
+    check_message("mf_layer_spec_init()");
+    zero.weight_init = zero.projection_init = MF_INIT_ZERO;
+    check_ok(mf_layer_create(&zero, &layer));
+    mf_layer_free(layer);
+    zeros.weight_gain = 1.0f;
+    check_ok(mf_layer_create(&zeros, &layer));
+    mf_layer_free(layer);
+}
+
 static void test_optimizer_values_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -312,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layer_values_out_of_range_are_refused),
+        cmocka_unit_test(test_a_spec_of_zeros_is_refused),
         cmocka_unit_test(test_optimizer_values_out_of_range_are_refused),
         cmocka_unit_test(test_a_layer_spec_of_a_later_version_is_refused_if_its_new_fields_are_set),
         cmocka_unit_test(test_other_specs_of_a_later_version_are_refused_if_their_new_fields_are_set),

@@ -152,6 +152,36 @@ static void test_momentum_needs_memory(void **state)
     }
 }
 
+/* Kinds that have none do not swallow it. */
+static void test_momentum_of_kinds_without_is_refused(void **state)
+{
+    (void)state;
+    for (int32_t kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++) {
+        int adam = kind == MF_OPTIMIZER_ADAM || kind == MF_OPTIMIZER_ADAMW;
+        mf_optimizer_spec spec = optimizer_spec(kind, 0.1);
+        mf_optimizer *optimizer = NULL;
+
+        spec.momentum = 0.9f;
+        check_status(adam ? MF_STATUS_ARGUMENT : MF_STATUS_OK, mf_optimizer_create(&spec, &optimizer));
+        if (adam)
+            check_message("momentum 0.9: Adam and AdamW have none but beta1");
+        mf_optimizer_free(optimizer);
+        spec.momentum = 0.0f;
+        spec.nesterov = 1;
+        check_status(kind ? MF_STATUS_ARGUMENT : MF_STATUS_OK, mf_optimizer_create(&spec, &optimizer));
+        mf_optimizer_free(optimizer);
+        spec.nesterov = 0;
+        check_ok(mf_optimizer_create(&spec, &optimizer));
+        check_status(kind ? MF_STATUS_ARGUMENT : MF_STATUS_OK,
+                     mf_optimizer_set(optimizer, MF_OPTIMIZER_NESTEROV, 1.0));
+        check_status(adam ? MF_STATUS_ARGUMENT : MF_STATUS_STATE,
+                     mf_optimizer_set(optimizer, MF_OPTIMIZER_MOMENTUM, 0.9));
+        assert_true(get(optimizer, MF_OPTIMIZER_MOMENTUM) == 0.0);
+        check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_MOMENTUM, 0.0));
+        mf_optimizer_free(optimizer);
+    }
+}
+
 /* Momentum set to 0 and back: v = 0 v + g meanwhile, and the update follows it. By hand for the
  * projection of a layer whose gradient is the same at every step: its projection and weights are put
  * back before each one. */
@@ -260,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_unknown_keys_are_refused),
         cmocka_unit_test(test_nesterov_is_0_or_1),
         cmocka_unit_test(test_momentum_needs_memory),
+        cmocka_unit_test(test_momentum_of_kinds_without_is_refused),
         cmocka_unit_test(test_momentum_can_change_during_training),
         cmocka_unit_test(test_a_new_rate_counts_in_every_layer),
         cmocka_unit_test(test_the_cosine_schedule_follows_its_formula),
