@@ -30,6 +30,15 @@ mf_status mfi_fail_at(mf_status status, const char *what, size_t number)
     return mfi_fail(status, "%s %zu: %s", what, number, reason.text);
 }
 
+mf_status mfi_fail_in(mf_status status, const char *path)
+{
+    const mfi_message reason = last_message;
+    const size_t room = sizeof reason.text - sizeof ": ", used = strlen(reason.text);
+    if (used < room)
+        mfi_fail(status, "%.*s: %s", (int)(room - used), path, reason.text);
+    return status;
+}
+
 mfi_message mfi_message_keep(void)
 {
     return last_message;

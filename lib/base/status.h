@@ -17,6 +17,9 @@ mf_status mfi_fail(mf_status status, const char *format, ...) MFI_FORMAT(2, 3);
  * `status`. */
 mf_status mfi_fail_at(mf_status status, const char *what, size_t number);
 
+/* The same with "PATH: ", or as much of the path as leaves the message whole. */
+mf_status mfi_fail_in(mf_status status, const char *path);
+
 /* This thread's message, to be put back where a call returns OK although something in it has failed. */
 typedef struct mfi_message {
     char text[256];

@@ -123,8 +123,11 @@ static mf_status use_file(const char *path, mf_status (*use)(const mfi_model_sou
     if (source.file < 0)
         return mfi_file_refused("cannot open", path, errno);
     mf_status status = check_file(&source);
-    if (status == MF_STATUS_OK)
+    if (status == MF_STATUS_OK) {
         status = use(&source, user);
+        if (status == MF_STATUS_FORMAT || status == MF_STATUS_VERSION || status == MF_STATUS_UNSUPPORTED)
+            status = mfi_fail_in(status, path); /* what is wrong is in the file */
+    }
     close(source.file);
     return status;
 }

@@ -39,6 +39,22 @@ mfi_model_source mfi_source_of_memory(const void *buffer, size_t bytes)
 
 /* ---- the header ---- */
 
+/* The first bytes are no length of a header that the file could have. */
+static mf_status refuse_length(const unsigned char first[8], uint64_t bytes, uint64_t file)
+{
+    if (memcmp(first, "PK\3\4", 4) == 0)
+        return mfi_fail(MF_STATUS_FORMAT, "it is a zip archive, not a safetensors file");
+    if (bytes > MFI_MOST_HEADER_BYTES && first[0] == 8 && first[1] < 32) /* its ir_version */
+        return mfi_fail(MF_STATUS_FORMAT,
+                        "it looks like an ONNX model, which mf_network_import_onnx() reads");
+    if (bytes > MFI_MOST_HEADER_BYTES)
+        return mfi_fail(MF_STATUS_FORMAT, "it is no safetensors file: its header would have %llu bytes",
+                        (unsigned long long)bytes);
+    return mfi_fail(MF_STATUS_FORMAT,
+                    "a header of %llu bytes is too long in a file of %llu bytes: is it cut off?",
+                    (unsigned long long)bytes, (unsigned long long)file);
+}
+
 static mf_status read_header(loading *l)
 {
     unsigned char length[8];
@@ -49,8 +65,7 @@ static mf_status read_header(loading *l)
     MFI_TRY(source->read(source, 0, length, sizeof length));
     uint64_t bytes = mfi_get_u64(length);
     if (bytes > MFI_MOST_HEADER_BYTES || bytes > source->bytes - sizeof length)
-        return mfi_fail(MF_STATUS_FORMAT, "a header of %llu bytes is too long in a file of %llu bytes",
-                        (unsigned long long)bytes, (unsigned long long)source->bytes);
+        return refuse_length(length, bytes, source->bytes);
     l->data = sizeof length + bytes;
     if (bytes == 0)
         return mfi_fail(MF_STATUS_FORMAT, "the header is empty");

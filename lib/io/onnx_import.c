@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "io/bytes.h"
 #include "io/host_metadata.h"
 #include "io/model_file.h"
 #include "io/onnx_layers.h"
@@ -263,8 +264,15 @@ typedef struct wish {
 
 static mf_status put_plan(const importing *im, mfi_page *page);
 
+static bool looks_like_safetensors(mfi_bytes bytes)
+{
+    return bytes.count > 8 && bytes.at[8] == '{' && mfi_get_u64(bytes.at) <= bytes.count - 8;
+}
+
 static mf_status use_bytes(const wish *w, mfi_bytes bytes)
 {
+    if (looks_like_safetensors(bytes))
+        return mfi_fail(MF_STATUS_FORMAT, "it looks like a safetensors file, which mf_network_load() reads");
     importing im = {.spec = w->spec, .bytes = bytes};
     mf_status status = read_model(&im);
     if (status == MF_STATUS_OK && w->page)

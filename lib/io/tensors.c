@@ -112,7 +112,7 @@ static mf_status check_entry(const mfi_tensor *tensor, uint64_t data_bytes)
 {
     uint64_t bytes;
     if (tensor->begin > tensor->end || tensor->end > data_bytes)
-        return bad_tensor(tensor, "its offsets are outside the data");
+        return bad_tensor(tensor, "its offsets are outside the data: is the file cut off?");
     if (!tensor_bytes(tensor, &bytes) || bytes != tensor->end - tensor->begin)
         return bad_tensor(tensor, "its offsets do not fit its shape");
     return MF_STATUS_OK;

@@ -265,6 +265,52 @@ static void test_an_empty_file_is_refused(void **state)
     assert_null(loaded);
 }
 
+static void write_bytes(const void *bytes, size_t count)
+{
+    FILE *file = fopen(path, "wb");
+
+    assert_int_equal(fwrite(bytes, 1, count, file), count);
+    fclose(file);
+}
+
+/* The message begins with the path, and says what the file seems to be. */
+static void check_refused(mf_status status, const char *part)
+{
+    check_status(MF_STATUS_FORMAT, status);
+    assert_int_equal(strncmp(mf_last_message(), path, strlen(path)), 0);
+    check_message(part);
+}
+
+static void test_files_of_other_kinds_are_named(void **state)
+{
+    static const char csv[] = "5.1,3.5,1.4,0.2,setosa\n", zip[] = "PK\3\4\x14\0\0\0\0\0\0\0";
+    mf_network *network = trained(), *loaded = NULL;
+    mf_onnx_spec onnx;
+    size_t bytes;
+    void *file;
+
+    (void)state;
+    write_bytes(csv, sizeof csv - 1);
+    check_refused(mf_network_load(NULL, path, &loaded), "it is no safetensors file");
+    write_bytes(zip, sizeof zip - 1);
+    check_refused(mf_network_load(NULL, path, &loaded), "it is a zip archive");
+    check_ok(mf_network_export_onnx(network, path));
+    check_refused(mf_network_load(NULL, path, &loaded), "mf_network_import_onnx() reads");
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    check_ok(mf_onnx_spec_init(&onnx, sizeof onnx));
+    onnx.path = path;
+    check_refused(mf_network_import_onnx(&onnx, &loaded), "mf_network_load() reads");
+    file = read_all(&bytes);
+    write_bytes(file, bytes - 1);
+    check_refused(mf_network_load(NULL, path, &loaded), "is the file cut off?");
+    write_bytes(file, 20);
+    check_refused(mf_network_load(NULL, path, &loaded), "is it cut off?");
+    assert_null(loaded);
+    free(file);
+    mf_network_free(network);
+    unlink(path);
+}
+
 /* A disk that is full after some bytes: the old file stays, and nothing else. */
 static void test_a_full_disk_keeps_the_old_file(void **state)
 {
@@ -577,6 +623,7 @@ int main(void)
         cmocka_unit_test(test_a_missing_folder_is_refused),
         cmocka_unit_test(test_devices_and_pipes_are_refused),
         cmocka_unit_test(test_an_empty_file_is_refused),
+        cmocka_unit_test(test_files_of_other_kinds_are_named),
         cmocka_unit_test(test_a_full_disk_keeps_the_old_file),
         cmocka_unit_test(test_a_read_only_folder_is_refused),
         cmocka_unit_test(test_permissions_are_kept),
