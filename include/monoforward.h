@@ -191,9 +191,9 @@ enum {
 typedef struct mf_optimizer_spec {
     uint32_t struct_size;          /**< sizeof(mf_optimizer_spec). */
     int32_t kind;                  /**< MF_OPTIMIZER_SGD, ...; the default is MF_OPTIMIZER_ADAM. */
-    int32_t nesterov;              /**< 0 (default) or 1. */
+    int32_t nesterov;              /**< 0 (default) or 1; SGD. */
     float learning_rate;           /**< Default 0.001. */
-    float momentum;                /**< Default 0. */
+    float momentum;                /**< Default 0; SGD and RMSprop. */
     float beta1;                   /**< Default 0.9. */
     float beta2;                   /**< Default 0.999. */
     float epsilon;                 /**< Default 1e-8. */
@@ -207,14 +207,15 @@ typedef struct mf_optimizer_spec {
 MF_API mf_status mf_optimizer_spec_init(mf_optimizer_spec *spec, size_t size);
 
 /** Creates an optimizer. Free it with mf_optimizer_free().
- *  Errors: ARGUMENT (a value out of range: the message names it), MEMORY. */
+ *  Errors: ARGUMENT (a value out of range, or momentum of a kind that has none: the message names it), MEMORY. */
 MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer);
 
 /** Gives up the caller's reference; layers that use the optimizer keep theirs. NULL is fine. */
 MF_API void mf_optimizer_free(mf_optimizer *optimizer);
 
 /** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
- *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, or so near to 0 that a float in a step is 0),
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, so near to 0 that a float in a step is 0, or momentum of a
+ *  kind that has none),
  * STATE (momentum in an optimizer that was created with momentum 0: its layers hold no memory for it). */
 MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
 
@@ -330,7 +331,8 @@ typedef struct mf_layer_spec {
     int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
     int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
     float weight_gain;       /**< Scale of W's initialisation, 0 to 1e30; default 1. */
-    float projection_gain;   /**< Scale of M's initialisation, 0 to 1e30; default 1. */
+    float projection_gain;   /**< Scale of M's initialisation, 0 to 1e30; default 1. Both gains 0 are refused:
+                                  MF_INIT_ZERO says so. */
     float leak;              /**< Factor of leaky ReLU below 0, 0 to 1; default 0.01. */
     float dropout;           /**< Dropout rate of the activation on its way to the next layer during
                                   training, 0 to below 1 (the rest is scaled up); the layer's own
@@ -546,7 +548,8 @@ MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, c
                                      float *a);
 
 /** The first half of a step, for hosts that average gradients over machines or bring their own optimizer:
- *  the gradients of the loss, without an update; a running mean and variance do follow the batch.
+ *  the gradients of the loss, without an update; a running mean and variance do follow the batch, and dropout
+ *  draws another mask each time, but a head that samples no other candidates (MF_SAMPLING_...).
  *  @param layer      needs no optimizer
  *  @param workspace  as in mf_layer_step()
  *  @param batch      as in mf_layer_step_batch()
@@ -856,7 +859,8 @@ enum {
  *  mf_layer_gradients() writes 0 for the others, and mf_layer_apply() updates them as all parameters.
  *
  *  Candidates come from the layer's seed and the number of batches it has learned from: the same for any number
- *  of threads, in a pipeline, and after loading. */
+ *  of threads, in a pipeline, and after loading. So mf_layer_gradients() draws the same ones again until
+ *  mf_layer_apply(): a host that updates M by itself learns against these alone, and should score all classes. */
 enum {
     MF_SAMPLING_NONE = 0,        /**< All classes are scored. */
     MF_SAMPLING_UNIFORM = 1,     /**< Every class has the same chance. */
@@ -894,14 +898,14 @@ typedef struct mf_head_spec {
     int32_t sampling;        /**< MF_SAMPLING_...; default MF_SAMPLING_NONE. With sampling, label_smoothing is
                                   0. */
     int32_t reserved;        /**< 0. */
-    size_t candidates;       /**< S, how many are drawn for a batch: with sampling 1 to m must be given, without
-                                  it 0 (default). */
+    size_t candidates;       /**< S, how many are drawn for a batch: with sampling 1 to m, and to 2^24, must be
+                                  given, without it 0 (default). */
     float similarity;        /**< Similarity matching: lambda, 0 (default: none) to below 1. The last unit of the
                                   layer, which must be dense or a convolution, is then a map for this alone: the
                                   step's loss is (1 - lambda) times the cross-entropy + lambda times the mean over
                                   all pairs of rows of (r - t)^2. r is the cosine of what the map makes of both
                                   rows, each less its mean; of maps of several places, the standard deviation of
-                                  each stands for its values.
+                                  each stands for its values, which have to be 3 or more.
                                   t is 1 for equal labels and -1 / (m - 1) for others. Sample weights weigh
                                   pairs by their products. Without an input_node M reads the unit before the
                                   map, and MF_NODE_PREVIOUS as output_node is that unit. The map reads the

@@ -87,9 +87,10 @@ static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const 
                             describe(output, one), describe(taken, other));
     }
     const mf_layer *neighbour = before ? before : after;
-    if (neighbour && neighbour->plan.scored != layer->plan.scored)
-        return mfi_fail(MF_STATUS_SHAPE, "the layer has goodness for %zu positions, the network for %zu",
-                        layer->plan.scored, neighbour->plan.scored);
+    if (neighbour && !mfi_plan_same_scores(&neighbour->plan, &layer->plan))
+        return mfi_fail(MF_STATUS_SHAPE, "the layer has goodness for %s, the network for %s",
+                        mfi_plan_scored_name(&layer->plan, one),
+                        mfi_plan_scored_name(&neighbour->plan, other));
     if (neighbour && neighbour->plan.head.classes != layer->plan.head.classes)
         return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu classes, the network has %zu",
                         layer->plan.head.classes, neighbour->plan.head.classes);

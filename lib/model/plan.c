@@ -1,6 +1,7 @@
 /* Owns: what a layer is made of: the list of units, and the arrays that hold what follows from it. */
 #include "model/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -82,6 +83,20 @@ size_t mfi_plan_shared(const mfi_plan *plan)
 size_t mfi_plan_learned(const mfi_plan *plan)
 {
     return plan->features - mfi_plan_shared(plan);
+}
+
+bool mfi_plan_same_scores(const mfi_plan *one, const mfi_plan *other)
+{
+    return one->head.kind == other->head.kind && one->scored == other->scored;
+}
+
+const char *mfi_plan_scored_name(const mfi_plan *plan, char text[MFI_SCORED_NAME])
+{
+    if (plan->head.kind == MF_HEAD_POSITIONS)
+        snprintf(text, MFI_SCORED_NAME, "%zu position%s", plan->scored, plan->scored == 1 ? "" : "s");
+    else
+        snprintf(text, MFI_SCORED_NAME, "whole rows");
+    return text;
 }
 
 size_t mfi_plan_columns(const mfi_plan *plan, size_t rows)
@@ -306,8 +321,12 @@ static mf_status check_sampling(const mf_head_spec *head)
 
 mf_status mfi_plan_check_candidates(const mf_head_spec *head, size_t classes)
 {
+    const size_t most = 1 << 24; /* how often a class is drawn is counted in floats */
     if (head->sampling != MF_SAMPLING_NONE && (head->candidates < 1 || head->candidates > classes))
         return mfi_fail(MF_STATUS_ARGUMENT, "candidates must be from 1 to the %zu classes, got %zu", classes,
+                        head->candidates);
+    if (head->candidates > most)
+        return mfi_fail(MF_STATUS_ARGUMENT, "candidates must be at most %zu, got %zu", most,
                         head->candidates);
     return MF_STATUS_OK;
 }

@@ -197,6 +197,13 @@ size_t mfi_plan_scores(const mfi_plan *plan);
 size_t mfi_plan_shared(const mfi_plan *plan);
 size_t mfi_plan_learned(const mfi_plan *plan);
 
+/* Whether two layers may belong to one network: goodness for rows, or for so many positions of each. */
+bool mfi_plan_same_scores(const mfi_plan *one, const mfi_plan *other);
+
+/* "whole rows" or "7 positions". */
+enum { MFI_SCORED_NAME = 40 };
+const char *mfi_plan_scored_name(const mfi_plan *plan, char text[MFI_SCORED_NAME]);
+
 /* The most classes that a training step with that many rows scores. */
 size_t mfi_plan_columns(const mfi_plan *plan, size_t rows);
 

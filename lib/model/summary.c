@@ -155,9 +155,12 @@ static void put_memory(mfi_page *to, const mf_network *network, size_t max_batch
     }
     mfi_page_put(
         to,
-        "%zu layer%s, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu row%s %zu\n",
+        "%zu layer%s, %zu parameters; bytes: layers %zu, optimizer state %zu, workspace for %zu row%s %zu",
         network->count, network->count == 1 ? "" : "s", parameters, memory->layers, state, max_batch,
         max_batch == 1 ? "" : "s", memory->workspace);
+    if (memory->shared > 0)
+        mfi_page_put(to, ", shared matrices %zu", memory->shared);
+    mfi_page_put(to, "\n");
 }
 
 mf_status mfi_network_summary(const mf_network *network, size_t max_batch, char *text, size_t size,

@@ -36,16 +36,6 @@ mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool train
 }
 
 /* How many scores of how many classes a row has in the layer at `position`. */
-static mf_status scores_at(const mfi_layer_list *layers, size_t position, size_t *scored, size_t *classes)
-{
-    mfi_list_room room;
-    const mfi_plan *plan = NULL;
-    MFI_TRY(layers->at(layers->source, position, &room, &plan));
-    *scored = plan->scored;
-    *classes = plan->head.classes;
-    return MF_STATUS_OK;
-}
-
 mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
 {
     if (max_batch == 0)
@@ -55,16 +45,18 @@ mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
                         max_batch);
     if (layers->count == 0)
         return mfi_fail(MF_STATUS_STATE, "the network has no layers");
-    size_t first = 0, positions = 0;
-    MFI_TRY(scores_at(layers, 0, &positions, &first));
+    char one[MFI_SCORED_NAME], other[MFI_SCORED_NAME];
+    mfi_list_room first_room, room;
+    const mfi_plan *first = NULL, *plan = NULL;
+    MFI_TRY(layers->at(layers->source, 0, &first_room, &first));
     for (size_t i = 1; i < layers->count; i++) {
-        size_t other = 0, scored = 0;
-        MFI_TRY(scores_at(layers, i, &scored, &other));
-        if (other != first)
-            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i, other, first);
-        if (scored != positions)
-            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has goodness for %zu positions, layer 0 for %zu", i,
-                            scored, positions);
+        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        if (plan->head.classes != first->head.classes)
+            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i,
+                            plan->head.classes, first->head.classes);
+        if (!mfi_plan_same_scores(plan, first))
+            return mfi_fail(MF_STATUS_SHAPE, "layer %zu has goodness for %s, layer 0 for %s", i,
+                            mfi_plan_scored_name(plan, one), mfi_plan_scored_name(first, other));
     }
     return MF_STATUS_OK;
 }
@@ -136,16 +128,18 @@ static mf_status count_features(const mfi_layer_list *layers, size_t rows, size_
 static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose, size_t max_batch,
                                    size_t threads, workspace_layout *plan)
 {
-    size_t head, scored = 0, classes = 0;
+    size_t head;
+    mfi_list_room room;
+    const mfi_plan *first = NULL;
     *plan = (workspace_layout){0};
     MFI_TRY(check_purpose_known(purpose));
     MFI_TRY(mfi_check_layers(layers, max_batch));
     MFI_TRY(mfi_count_shared(layers, max_batch, trains(purpose), &plan->counts[EVEN], &plan->scratch_size));
     if (converts(purpose))
         MFI_TRY(widen_for_inputs(layers, max_batch, &plan->counts[ODD]));
-    MFI_TRY(scores_at(layers, 0, &scored, &classes));
+    MFI_TRY(layers->at(layers->source, 0, &room, &first));
     MFI_TRY(count_features(layers, max_batch, &plan->counts[FEATURES]));
-    bool fits = count_scores(layers, max_batch, scored, classes, plan->counts) &&
+    bool fits = count_scores(layers, max_batch, first->scored, first->head.classes, plan->counts) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
                 mfi_reserve(&plan->bytes, layers->count, sizeof(mfi_served), &plan->served) &&
                 mfi_reserve(&plan->bytes, 1, plan->scratch_size.common, &plan->scratch) &&
@@ -293,7 +287,8 @@ static mf_status check_served(const mf_workspace *workspace, size_t index)
 static mf_status check_list(const mf_workspace *workspace)
 {
     if (workspace->network && workspace->revision != workspace->network->revision)
-        return mfi_fail(MF_STATUS_STALE, "layers or the scaling of inputs have changed since the workspace was made");
+        return mfi_fail(MF_STATUS_STALE,
+                        "layers or the scaling of inputs have changed since the workspace was made");
     return MF_STATUS_OK;
 }
 

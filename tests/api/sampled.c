@@ -663,9 +663,10 @@ static void test_classes_change_with_their_counts(void **state)
 
 /* ---- what is refused ---- */
 
-static void refuse(int32_t sampling, size_t candidates, float smoothing, int32_t reserved, const char *part)
+static void refuse_of(size_t classes, int32_t sampling, size_t candidates, float smoothing, int32_t reserved,
+                      const char *part)
 {
-    units_plan plan = plan_row(4, 20);
+    units_plan plan = plan_row(4, classes);
     mf_builder *builder;
 
     plan.head.sampling = sampling;
@@ -679,9 +680,16 @@ static void refuse(int32_t sampling, size_t candidates, float smoothing, int32_t
     mf_builder_free(builder);
 }
 
+static void refuse(int32_t sampling, size_t candidates, float smoothing, int32_t reserved, const char *part)
+{
+    refuse_of(20, sampling, candidates, smoothing, reserved, part);
+}
+
 static void test_wrong_heads_are_refused(void **state)
 {
     (void)state;
+    refuse_of(1 << 25, MF_SAMPLING_UNIFORM, (1 << 24) + 1, 0.0f, 0,
+              "candidates must be at most 16777216, got 16777217");
     refuse(4, 3, 0.0f, 0, "unknown sampling 4");
     refuse(-1, 3, 0.0f, 0, "unknown sampling -1");
     refuse(MF_SAMPLING_NONE, 3, 0.0f, 0, "candidates must be 0 without sampling, got 3");

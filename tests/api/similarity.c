@@ -266,8 +266,8 @@ static void test_wrong_heads_are_refused(void **state)
     refuse(MF_STATUS_ARGUMENT, plan, "reserved must be 0, got 1");
     single.count = 1;
     refuse(MF_STATUS_ARGUMENT, single, "similarity 0.5: the only unit would be the map for it");
-    narrow.units[1].outputs = 1;
-    refuse(MF_STATUS_SHAPE, narrow, "similarity 0.5: its map must give 2 values or maps, or more, got 1");
+    narrow.units[1].outputs = 2;
+    refuse(MF_STATUS_SHAPE, narrow, "similarity 0.5: its map must give 3 values or maps, or more, got 2");
     phi.units[1] = unit_activation(MF_ACTIVATION_RELU);
     refuse(MF_STATUS_ARGUMENT, phi, "must be dense or a convolution, its kind is 3");
     behind.head.output_node = 2;

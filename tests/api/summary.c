@@ -171,7 +171,7 @@ static void test_heads_and_inputs(void **state)
                                 "     1  dense       5                      25\n"
                                 "        output      units from here on are the head's\n"
                                 "     2  dense       3                      18\n"
-                                "     3  dense       2                      12  reads node 1\n"
+                                "     3  dense       3                      18  reads node 1\n"
                                 "        head        3                       9  linear, reads 3 values, 2 "
                                 "candidates by uniform, similarity 0.5 of node 3\n"
                                 "----- gradients stop here -----\n";
@@ -183,13 +183,13 @@ static void test_heads_and_inputs(void **state)
     (void)state;
     plan_add(&plan, unit_dense(5));
     plan_add(&plan, unit_dense(3));
-    plan_add(&plan, unit_reading(unit_dense(2), 1));
+    plan_add(&plan, unit_reading(unit_dense(3), 1));
     plan.head.output_node = 1;
     plan.head.sampling = MF_SAMPLING_UNIFORM;
     plan.head.candidates = 2;
     plan.head.similarity = 0.5f;
     network = make_units_network(&plan, 1, NULL);
-    check_text(network, lines, expected_end(network, "64", 0));
+    check_text(network, lines, expected_end(network, "70", 0));
     check_ok(mf_network_set_input_scaling(network, shift, scale, 1));
     text = summary(network);
     assert_non_null(strstr(text, "inputs are scaled: (x + 1) 0.5\n"));
@@ -229,6 +229,32 @@ static void test_auxiliary_heads(void **state)
     network = make_units_network(&plan, 1, NULL);
     check_text(network, lines, expected_end(network, "115", 0));
     mf_network_free(network);
+}
+
+static void test_shared_matrices_are_counted(void **state)
+{
+    units_plan plan = plan_row(4, CLASSES);
+    mf_matrix *matrix = make_matrix(CLASSES, 5, 1);
+    mf_builder *builder;
+    mf_memory memory = {.struct_size = sizeof memory};
+    char expected[80];
+
+    (void)state;
+    plan_add(&plan, unit_dense(6));
+    plan_shared(&plan, matrix, 0);
+    builder = make_builder(&plan, NULL);
+    check_ok(mf_network_memory_built(&builder, 1, NULL, MF_WORKSPACE_TRAINING, ROWS, &memory));
+    mf_network *network = make_units_network(&plan, 1, NULL);
+    char *text = summary(network);
+
+    assert_true(memory.shared > CLASSES * 5 * sizeof(float));
+    snprintf(expected, sizeof expected, "workspace for 2 rows %zu, shared matrices %zu\n", memory.workspace,
+             memory.shared);
+    assert_non_null(strstr(text, expected));
+    free(text);
+    mf_builder_free(builder);
+    mf_network_free(network);
+    mf_matrix_free(matrix);
 }
 
 static void test_empty(void **state)
@@ -389,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_heads_and_inputs),
         cmocka_unit_test(test_auxiliary_heads),
         cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_shared_matrices_are_counted),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_results),

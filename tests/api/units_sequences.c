@@ -431,7 +431,26 @@ static void test_heads_for_rows_and_positions_do_not_mix(void **state)
     network = make_units_network(&first, 1, NULL);
     layer = make_units(&next);
     check_status(MF_STATUS_SHAPE, mf_network_append(network, layer, NULL));
-    check_message("goodness for 4 positions, the network for 1");
+    check_message("goodness for 4 positions, the network for whole rows");
+    mf_layer_free(layer);
+    mf_network_free(network);
+}
+
+/* A sequence of one position has as much goodness as a row, in another shape. */
+static void test_one_position_is_no_row(void **state)
+{
+    units_plan first = plan_sequence(1, 6, CLASSES), next = plan_row(4, CLASSES);
+    mf_network *network;
+    mf_layer *layer;
+
+    (void)state;
+    plan_add(&first, unit_dense(4));
+    first.head.kind = MF_HEAD_POSITIONS;
+    plan_add(&next, unit_dense(5));
+    network = make_units_network(&first, 1, NULL);
+    layer = make_units(&next);
+    check_status(MF_STATUS_SHAPE, mf_network_append(network, layer, NULL));
+    check_message("goodness for whole rows, the network for 1 position");
     mf_layer_free(layer);
     mf_network_free(network);
 }
@@ -451,7 +470,7 @@ static void test_memory_of_heads_that_do_not_mix(void **state)
     }
     check_status(MF_STATUS_SHAPE,
                  mf_network_memory_built(builders, 2, NULL, MF_WORKSPACE_TRAINING, 1, &memory));
-    check_message("layer 1 has goodness for 1 positions, layer 0 for 4");
+    check_message("layer 1 has goodness for whole rows, layer 0 for 4 positions");
     for (size_t i = 0; i < 2; i++)
         mf_builder_free(builders[i]);
 }
@@ -621,6 +640,7 @@ int main(void)
         cmocka_unit_test(test_wrong_labels_of_positions_are_refused),
         cmocka_unit_test(test_a_row_cannot_be_ignored),
         cmocka_unit_test(test_heads_for_rows_and_positions_do_not_mix),
+        cmocka_unit_test(test_one_position_is_no_row),
         cmocka_unit_test(test_memory_of_heads_that_do_not_mix),
         cmocka_unit_test(test_a_pooled_head_reads_no_sequence),
         cmocka_unit_test(test_sequences_fit_sequences_and_rows),
