@@ -55,5 +55,6 @@ add_custom_target(reference_html COMMAND "${MF_DOXYGEN}" "${mf_reference}/Doxyfi
     WORKING_DIRECTORY "${mf_source}" COMMENT "Writing ${mf_reference}/html/index.html" VERBATIM)
 
 if(MF_INSTALL)
-    install(DIRECTORY "${mf_reference}/man3" DESTINATION "${CMAKE_INSTALL_MANDIR}")
+    # Optional: who has built the library alone installs it without.
+    install(DIRECTORY "${mf_reference}/man3" DESTINATION "${CMAKE_INSTALL_MANDIR}" OPTIONAL)
 endif()

@@ -47,8 +47,8 @@
  *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once,
  * each with a workspace of its own, but not while another thread changes it. The library starts no threads,
  * but for those of an mf_pool and the workers of an mf_pipeline.
- * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function, or zero it
- *   and set struct_size to sizeof the struct where the struct is a result.
+ * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function. Where the struct is
+ *   a result, zeros and struct_size = sizeof the struct are enough; of a spec zeros are no defaults.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -1110,8 +1110,8 @@ MF_API mf_status mf_network_layer(const mf_network *network, size_t position, mf
 /** The position of the layer of that id. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
 
-/** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. Errors: HANDLE, OVERFLOW,
- *  MEMORY. */
+/** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. NULL takes their optimizers away.
+ *  Errors: HANDLE, OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 
 /** mf_layer_set_classes() for every layer: all of them or, on failure, none.

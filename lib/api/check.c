@@ -9,7 +9,7 @@
 mf_status mfi_check_pointer(const void *pointer, const char *name)
 {
     if (!pointer)
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s is NULL", name);
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must not be NULL", name);
     return MF_STATUS_OK;
 }
 

@@ -26,7 +26,7 @@ static uint32_t struct_size_of(const void *object)
 mf_status mfi_struct_read(void *defaults, size_t known, const void *source, size_t first, const char *name)
 {
     if (!source)
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s is NULL", name);
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must not be NULL", name);
     size_t size = struct_size_of(source);
     MFI_TRY(check_size(size, first, name));
     for (size_t i = known; i < size; i++)
@@ -40,7 +40,7 @@ mf_status mfi_struct_read(void *defaults, size_t known, const void *source, size
 mf_status mfi_struct_write(void *target, const void *values, size_t known, size_t first, const char *name)
 {
     if (!target)
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s is NULL", name);
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must not be NULL", name);
     return mfi_struct_init(target, struct_size_of(target), values, known, first, name);
 }
 
@@ -48,7 +48,7 @@ mf_status mfi_struct_init(void *target, size_t size, const void *defaults, size_
                           const char *name)
 {
     if (!target)
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s is NULL", name);
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s must not be NULL", name);
     MFI_TRY(check_size(size, first, name));
     memset(target, 0, size);
     memcpy(target, defaults, size < known ? size : known);

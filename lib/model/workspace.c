@@ -287,8 +287,9 @@ static mf_status check_served(const mf_workspace *workspace, size_t index)
 static mf_status check_list(const mf_workspace *workspace)
 {
     if (workspace->network && workspace->revision != workspace->network->revision)
-        return mfi_fail(MF_STATUS_STALE,
-                        "layers or the scaling of inputs have changed since the workspace was made");
+        return mfi_fail(
+            MF_STATUS_STALE,
+            "layers or the scaling of inputs have changed since the workspace was made: make another");
     return MF_STATUS_OK;
 }
 

@@ -134,7 +134,7 @@ enum { LARGEST_STRUCT = 4096 };
 static mf_status check_struct(const void *object, size_t size, size_t known, const char *name)
 {
     if (!object)
-        return mfm_fail(MF_STATUS_ARGUMENT, "%s is NULL", name);
+        return mfm_fail(MF_STATUS_ARGUMENT, "%s must not be NULL", name);
     if (size < known || size > LARGEST_STRUCT)
         return mfm_fail(MF_STATUS_ARGUMENT, "%s: struct_size must be from %zu to %d, got %zu", name, known,
                         (int)LARGEST_STRUCT, size);
