@@ -34,7 +34,7 @@ class Arrays(unittest.TestCase):
     def test_shapes(self):
         self.refused(ValueError, r"x has the shape \(600, 1\), not \(any, 2\)", x=self.x[:, :1].copy())
         self.refused(ValueError, r"x has the shape \(1200,\)", x=self.x.ravel())
-        self.refused(ValueError, r"y has the shape \(599,\), not \(600\)", y=self.y[1:])
+        self.refused(ValueError, r"y has the shape \(599,\), not \(600,\)", y=self.y[1:])
 
     def test_strides(self):
         wide = numpy.zeros((600, 4), numpy.float32)

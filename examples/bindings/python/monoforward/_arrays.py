@@ -20,8 +20,7 @@ def address(array, dtype, shape, name, writable=False):
     if array.dtype != dtype:  # also another order of bytes
         raise TypeError(f"{name} has the type {array.dtype}, not {numpy.dtype(dtype)}")
     if array.ndim != len(shape) or any(wanted not in (None, size) for wanted, size in zip(shape, array.shape)):
-        wanted = ", ".join("any" if size is None else str(size) for size in shape)
-        raise ValueError(f"{name} has the shape {array.shape}, not ({wanted})")
+        raise ValueError(f"{name} has the shape {array.shape}, not {_written(shape)}")
     if not array.flags.c_contiguous:
         raise ValueError(f"{name} has strides {array.strides}: numpy.ascontiguousarray() makes a dense copy")
     if not array.flags.aligned:
@@ -29,6 +28,12 @@ def address(array, dtype, shape, name, writable=False):
     if writable and not array.flags.writeable:
         raise ValueError(f"{name} is read-only")
     return array.ctypes.data
+
+
+def _written(shape):
+    """A shape as Python writes it, (4,) with its comma, where None is any size."""
+    sizes = ["any" if size is None else str(size) for size in shape]
+    return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
 
 
 def batch(x, y, inputs, positions=(), *, weights=None, scale=0.0, shift=0.0, bf16=False):
