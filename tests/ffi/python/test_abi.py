@@ -47,7 +47,7 @@ class Declarations(unittest.TestCase):
             self.assertEqual(len(set(group.values())), len(group), group)
         values = {constant["name"]: constant["value"] for constant in DESCRIPTION["constants"]}
         for prefix, *groups in (("MF_OPTIMIZER_", _handles.OPTIMIZERS, _handles.OPTIMIZER_KEYS),
-                                ("MF_LAYER_", _handles.LAYERS, {"dropout": 0, "label_smoothing": 1}),
+                                ("MF_LAYER_", _handles.LAYERS, _handles.LAYER_KEYS),
                                 ("MF_WORKSPACE_", _handles.PURPOSES, {"convert": 2})):
             named = {prefix + name.upper(): number for group in groups for name, number in group.items()}
             self.assertEqual(sum(map(len, groups)), len(named))

@@ -9,6 +9,7 @@ import unittest
 import numpy
 
 import monoforward as mf
+from test_callbacks import Memory
 
 SHAPE, ROWS, CLASSES = (4, 6, 6), 12, 3
 
@@ -264,6 +265,27 @@ class Building(unittest.TestCase):
         memory = mf.network_memory(builders, ROWS, optimizer="adam")
         self.assertGreater(memory.state, 0)
         self.assertEqual(mf.network_memory(builders, ROWS).state, 0)
+
+    def test_memory_of_layers_that_have_a_spec(self):
+        """Their builders make what Layer() makes, and tell beforehand, to the byte, what it takes."""
+        options = {"kind": "conv2d", "channels": 3, "height": 8, "width": 6, "filters": 4, "classes": 10, "seed": 3}
+        builder, memory = mf.Builder.from_spec(**options), Memory()
+        layer = mf.Layer(allocator=mf.Allocator(memory.alloc, memory.free), **options)
+        self.assertEqual(digest(builder.build()), digest(layer))
+        self.assertEqual(mf.network_memory([builder], ROWS).layers, sum(size for _, size in memory.blocks.values()))
+        with mf.Pool(3) as pool:
+            workspace = mf.Workspace(mf.Network([layer]), ROWS, pool=pool,
+                                     allocator=mf.Allocator(memory.alloc, memory.free))
+        before = sum(size for _, size in memory.blocks.values())
+        threads, alone = mf.network_memory([builder], ROWS, threads=3), mf.network_memory([builder], ROWS)
+        self.assertGreater(threads.workspace, alone.workspace)
+        workspace.close()
+        self.assertEqual(before - sum(size for _, size in memory.blocks.values()), threads.workspace)
+        with self.assertRaises(mf.MonoforwardError) as caught:
+            builder.relu()
+        self.assertEqual(caught.exception.status_name, "MF_STATUS_STATE")
+        with self.assertRaisesRegex(TypeError, "no option 'input'"):
+            mf.Builder.from_spec(input=3, outputs=3, classes=2)
 
     def test_allocator(self):
         blocks = {}

@@ -5,7 +5,7 @@ import ctypes
 from typing import Any, Optional, Sequence, Union
 
 from . import _abi
-from ._handles import (BLOCKS, HEADS, OPTIMIZERS, UNITS, Allocator, Handle, Kind, make_spec, result_struct,
+from ._handles import (BLOCKS, HEADS, LAYERS, OPTIMIZERS, UNITS, Allocator, Handle, Kind, make_spec, result_struct,
                        use_allocator, workspace_purpose)
 from ._library import check, holding, library
 from ._matrix import Matrix
@@ -37,6 +37,18 @@ class Builder(Handle):
         use_allocator(spec, allocator)
         self._own(self._create(spec))
         self._node, self._next = 0, _abi.MF_NODE_PREVIOUS
+
+    @classmethod
+    def from_spec(cls, *, kind: Kind = "dense", allocator: Optional[Allocator] = None, **options: Any) -> Builder:
+        """A builder of what Layer() makes of these options, such as for network_memory(). It takes no more units."""
+        spec = make_spec("mf_layer_spec", {"kind": kind, **options}, LAYERS)
+        use_allocator(spec, allocator)
+        pointer = ctypes.POINTER(_abi.mf_builder)()
+        check(library.mf_builder_from_spec(ctypes.byref(spec), ctypes.byref(pointer)))
+        builder = cls.__new__(cls)
+        builder._own(pointer)
+        builder._node, builder._next = 0, _abi.MF_NODE_PREVIOUS
+        return builder
 
     def unit(self, kind: Kind, **options: Any) -> Builder:
         """Adds any unit: unit("conv2d", outputs=16)."""
@@ -192,16 +204,20 @@ class Builder(Handle):
 
 
 def network_memory(builders: Sequence[Builder], max_batch: int, *, optimizer: Optional[Kind] = None,
-                   purpose: str = "training", convert: bool = False, **options: Any) -> _abi.mf_memory:
+                   purpose: str = "training", convert: bool = False, threads: int = 1,
+                   **options: Any) -> _abi.mf_memory:
     """What a network of the layers of these builders will take, with a workspace of that kind, before anything is
-    built: a mf_memory. With an `optimizer` such as "adam", options are the fields of mf_optimizer_spec."""
+    built: a mf_memory. With an `optimizer` such as "adam", options are the fields of mf_optimizer_spec. `threads` is
+    what Pool.threads() says of the workspace's pool."""
     memory = result_struct("mf_memory")
-    spec = optimizer and ctypes.byref(make_spec("mf_optimizer_spec", {"kind": optimizer, **options}, OPTIMIZERS))
+    spec = make_spec("mf_memory_spec", {"purpose": workspace_purpose(purpose, convert), "count": len(builders),
+                                        "max_batch": max_batch, "threads": threads})
+    if optimizer is not None:
+        spec.optimizer = ctypes.pointer(make_spec("mf_optimizer_spec", {"kind": optimizer, **options}, OPTIMIZERS))
 
     def ask(*pointers):
-        array = (ctypes.POINTER(_abi.mf_builder) * len(pointers))(*pointers)
-        return library.mf_network_memory_built(array, len(pointers), spec, workspace_purpose(purpose, convert),
-                                               max_batch, ctypes.byref(memory))
+        spec.builders = (ctypes.POINTER(_abi.mf_builder) * len(pointers))(*pointers)
+        return library.mf_memory_query(ctypes.byref(spec), ctypes.byref(memory))
 
     check(holding(ask)(*builders))
     return memory

@@ -29,6 +29,7 @@ OPTIMIZERS = _names("MF_OPTIMIZER_", "sgd", "adam", "adamw", "rmsprop")
 OPTIMIZER_KEYS = _names("MF_OPTIMIZER_", "learning_rate", "momentum", "nesterov", "beta1", "beta2", "epsilon",
                         "weight_decay", "clip_norm", "checked")
 LAYERS = _names("MF_LAYER_", "dense", "conv2d", "units")
+LAYER_KEYS = _names("MF_LAYER_", "dropout", "label_smoothing")
 UNITS = _names("MF_UNIT_")
 BLOCKS = _names("MF_BLOCK_")
 HEADS = _names("MF_HEAD_")
@@ -166,16 +167,26 @@ class Handle:
     def close(self) -> None:
         """Frees the handle now. What else refers to it in the library goes on using it. While a call uses it, in
         another thread or around a callback, this is MF_STATUS_BUSY."""
+        self._retire("closed", [self])
+        self._finalizer()
+
+    def _retire(self, done, handles):
+        """Takes the pointers from this handle or from some that were borrowed from it, unless a call uses any of
+        them. Every later call with them fails with MF_STATUS_HANDLE."""
         with _counting:
             if self._calls:
                 raise MonoforwardError(_abi.MF_STATUS_BUSY,
-                                       f"the {type(self).__name__} cannot be closed while another call uses it")
-            self._pointer = None  # every later call fails with MF_STATUS_HANDLE
-        self._finalizer()
+                                       f"the {type(self).__name__} cannot be {done} while another call uses it")
+            for handle in handles:
+                handle._pointer = None
 
     def _root(self):
         """The handle that is freed: this one, or that which it was borrowed from."""
         return self if self._owner is None else self._owner._root()
+
+    def _usable(self):
+        """The pointer, or None once this handle or one that it was borrowed from is gone."""
+        return self._pointer if self._owner is None or self._owner._usable() else None
 
     def _hold(self):
         """The pointer for a call: it stays what it is until _release()."""
@@ -185,7 +196,7 @@ class Handle:
                 raise MonoforwardError(_abi.MF_STATUS_BUSY, f"another thread uses the {type(root).__name__}: each "
                                                             "needs one of its own")
             root._calls += 1
-            return root._pointer and self._pointer
+            return self._usable()
 
     def _release(self):
         with _counting:

@@ -29,17 +29,32 @@ class Pipeline(Handle):
     def __init__(self, network: Network, max_batch: int, *, workers: int = 2, depth: int = 0,
                  pool: Optional[Pool] = None, on_report: Optional[OnReport] = None) -> None:
         spec = make_spec("mf_pipeline_spec", {"max_batch": max_batch, "workers": workers, "depth": depth})
-        self._inputs, self._positions = network.inputs, network._positions
         self._raised: list[BaseException] = []  # not `self`: a callback that held it would keep it alive
         callback = None
         if on_report is not None:
             callback = spec.on_report = _abi.mf_pipeline_spec_on_report(_guard(on_report, self._raised))
         self._own(self._create(spec, network=network, pool=pool), callback)
+        network._learn_shape()
+        self._inputs, self._positions = network.inputs, network._positions
 
     def submit(self, x: Array, y: Array, **inputs: Any) -> None:
         """Gives the next batch to the workers, who get a copy. Waits while the queue is full. For x see
         Network.step()."""
         self._done(library.mf_pipeline_submit_batch(self, batch(x, y, self._inputs, self._positions, **inputs)))
+
+    def try_submit(self, x: Array, y: Array, **inputs: Any) -> bool:
+        """submit() that does not wait; whether the batch was taken. It was not while the queue is full, or another
+        pipeline trains the layers."""
+        status = library.mf_pipeline_try_submit_batch(self, batch(x, y, self._inputs, self._positions, **inputs))
+        busy = status == _abi.MF_STATUS_BUSY
+        self._done(_abi.MF_STATUS_OK if busy else status)
+        return not busy
+
+    def progress(self) -> _abi.mf_pipeline_progress_info:
+        """Where the pipeline stands: a mf_pipeline_progress_info. on_report may ask, too."""
+        progress = result_struct("mf_pipeline_progress_info")
+        check(library.mf_pipeline_progress(self, ctypes.byref(progress)))
+        return progress
 
     def flush(self) -> None:
         """Waits until every batch has been through all layers."""
