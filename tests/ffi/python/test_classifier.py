@@ -2,11 +2,13 @@
 import contextlib
 import copy
 import io
+import json
 import os
 import pickle
 import tempfile
 import threading
 import unittest
+import zipfile
 
 import numpy
 
@@ -103,6 +105,96 @@ class Classifier(unittest.TestCase):
                 numpy.testing.assert_array_equal(each.predict_proba(self.x), loaded.predict_proba(self.x))
             resumed = loaded.predict_proba(self.x)
             numpy.testing.assert_array_equal(classifier.partial_fit(self.x, labels).predict_proba(self.x), resumed)
+
+    def saved(self, labels):
+        """The network of a classifier's file as other programs see it, and the file's members."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a model")
+            make(epochs=1).fit(self.x, labels).save(path)
+            with zipfile.ZipFile(path) as archive:
+                self.assertEqual({one.compress_type for one in archive.infolist()}, {zipfile.ZIP_STORED})
+                members = {name: archive.read(name) for name in archive.namelist()}
+        return mf.Network.from_bytes(members["model.safetensors"]), members
+
+    def test_other_programs_learn_the_names_of_classes(self):
+        """One a line, as docs/files.md has it, whatever the labels are."""
+        odd = numpy.array(["two\nlines", "größe \0 in it", "\ud800"], object)
+        for labels, names in ((NAMES[self.y], ["left", "middle", "right"]), (self.y * 10 - 7, ["-7", "3", "13"]),
+                              (NAMES[self.y].astype("S"), ["left", "middle", "right"]), (self.y > 0, ["False", "True"]),
+                              (self.y * 2.0, ["0.0", "2.0", "4.0"])):
+            network, _ = self.saved(labels)
+            self.assertEqual(network.metadata["class_names"].split("\n"), names)
+            self.assertEqual(network.classes, len(names))
+            answers = network.predict(mf.Workspace(network, 600, purpose="inference"), self.x, "sum")
+            expected = make(epochs=1).fit(self.x, labels).predict(self.x).astype("U").tolist()
+            self.assertEqual([names[each] for each in answers], expected)
+        copied = pickle.loads(pickle.dumps(make(epochs=1).fit(self.x, odd[self.y])))
+        self.assertEqual(copied._model.network.metadata["class_names"], "größe   in it\ntwo lines\n?")
+        large = numpy.array(["a" * 400000, "b" * 400000, "c" * 400000])  # more than metadata hold
+        network, members = self.saved(large[self.y])
+        self.assertNotIn("class_names", network.metadata)
+        self.assertIn("c" * 400000, json.loads(members["classifier.json"])["classes"])
+
+    def test_old_files_load(self):
+        """Those whose networks have no names of classes; saved again, they have."""
+        _, members = self.saved(NAMES[self.y])
+        network = mf.Network.from_bytes(members["model.safetensors"], training=True)
+        del network.metadata["class_names"]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a model")
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("classifier.json", members["classifier.json"])
+                archive.writestr("model.safetensors", network.to_bytes(training=True))
+            loaded = mf.MonoforwardClassifier.load(path)
+            loaded.save(path)
+            with zipfile.ZipFile(path) as archive:
+                self.assertEqual(archive.read("model.safetensors"), members["model.safetensors"])
+        numpy.testing.assert_array_equal(loaded.predict_proba(self.x),
+                                         make(epochs=1).fit(self.x, NAMES[self.y]).predict_proba(self.x))
+
+    def test_files_of_other_kinds(self):
+        """Are refused by name, with a word on what would read them; so is a damaged one."""
+        _, members = self.saved(self.y)
+        with tempfile.TemporaryDirectory() as folder:
+            def archive(**contents):
+                path = os.path.join(folder, "other.zip")
+                with zipfile.ZipFile(path, "w") as file:
+                    for name, content in contents.items():
+                        file.writestr(name.replace("_", "."), content)
+                with open(path, "rb") as file:
+                    return file.read()
+
+            whole = archive(classifier_json=members["classifier.json"], model_safetensors=members["model.safetensors"])
+            middle = whole.index(members["model.safetensors"]) + 100
+            damaged = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:]
+            for content in (members["model.safetensors"], b"1,2,3\n", b"", whole[:-30], damaged, archive(a_npy=b"numpy's"),
+                            archive(classifier_json="{", model_safetensors=b""),
+                            archive(classifier_json="[]", model_safetensors=b""),
+                            archive(classifier_json="{}", model_safetensors=b"")):
+                path = os.path.join(folder, "a file é")
+                with open(path, "wb") as file:
+                    file.write(content)
+                with self.assertRaises(mf.MonoforwardError) as caught:
+                    mf.MonoforwardClassifier.load(path)
+                self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_FORMAT)
+                self.assertIn(f"'{path}' is no file of MonoforwardClassifier.save()", caught.exception.message)
+                self.assertIn("Network.load()", caught.exception.message)
+            with self.assertRaises(FileNotFoundError):
+                mf.MonoforwardClassifier.load(os.path.join(folder, "nothing"))
+
+    def test_saving_where_nothing_can_be(self):
+        """Names the path that was given, and leaves nothing behind."""
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, "a folder"))
+            for name, error in (("missing/a model.zip", FileNotFoundError), ("a folder", IsADirectoryError)):
+                path = os.path.join(folder, name)
+                with self.assertRaises(error) as caught:
+                    self.fitted.save(path)
+                self.assertEqual((caught.exception.filename, caught.exception.filename2), (path, None))
+                self.assertTrue(str(caught.exception).endswith(f": {path!r}"))
+                self.assertEqual(os.listdir(folder), ["a folder"])
+            self.fitted.save(os.fsencode(os.path.join(folder, "bytes")))
+            self.assertEqual(sorted(os.listdir(folder)), ["a folder", "bytes"])
 
     def test_precision(self):
         classifier = make(precision="bf16").fit(self.x, self.y)

@@ -116,6 +116,11 @@ def numbered(y: Array) -> tuple[Array, Array]:
     return classes, numbers.astype(numpy.int32)
 
 
+def texts(classes: Array) -> list[str]:
+    """The labels as people read them."""
+    return [label.decode(errors="replace") if isinstance(label, bytes) else str(label) for label in classes.tolist()]
+
+
 def sample_weights(weights: Optional[ArrayLike], rows: int) -> Optional[Array]:
     """Checked: finite, 0 or more, not all 0."""
     if weights is None:

@@ -7,13 +7,17 @@ from typing import Any, Iterator, Optional
 
 import numpy
 
+from . import _abi, _data
 from ._data import Array, Rows
 from ._library import MonoforwardError, blas_threads, set_blas_threads
-from ._network import Network, Optimizer, Workspace
+from ._network import Network, Workspace
+from ._optimizer import Optimizer
 from ._pipeline import Pipeline
 from ._pool import Pool
 
 PREDICT_ROWS = 256
+
+ONE_LINE = dict.fromkeys(map(ord, "\n\r\0"), " ")  # what would end a line, or the text
 
 
 class Model:
@@ -23,6 +27,7 @@ class Model:
                  random: numpy.random.Generator, workers: Optional[int]) -> None:
         self.network, self.optimizer, self.classes, self.names = network, optimizer, classes, names
         self.random = random
+        _name_classes(network, classes)  # now, since saving must not change what other threads predict with
         self.losses: list[float] = []
         self.scores: list[float] = []
         pool = None if workers in (0, 1) else Pool(int(workers or 0))
@@ -156,6 +161,17 @@ def _blas_threads() -> Optional[int]:
         return blas_threads()
     except MonoforwardError:  # it has none
         return None
+
+
+def _name_classes(network: Network, classes: Array) -> None:
+    """Tells other programs what the classes are, one a line. What no metadata can hold is left out: the labels are
+    saved beside the network as well."""
+    lines = (label.translate(ONE_LINE).encode(errors="replace").decode() for label in _data.texts(classes))
+    try:
+        network.metadata["class_names"] = "\n".join(lines)
+    except MonoforwardError as error:
+        if error.status != _abi.MF_STATUS_CAPACITY:
+            raise
 
 
 def _scale(dtype: Any) -> float:

@@ -4,16 +4,17 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import zipfile
 from typing import Any, Optional, Sequence, Union
 
 import numpy
 from numpy.typing import ArrayLike
 
 from . import _data
+from ._archive import read_archive, write_archive
 from ._data import Array, NotFittedError, Rows
 from ._library import library
-from ._network import Layer, Network, Optimizer
+from ._network import Layer, Network
+from ._optimizer import Optimizer
 from ._training import Best, Model, Steps, hold_out
 
 # What fit does unless it is told how many passes to make: so many over large sets, so many steps on small ones.
@@ -266,23 +267,22 @@ class MonoforwardClassifier:
     # -- files --
 
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
-        """Saves to a file: a zip archive of the network, which other programs read as well, and the rest. A generator
-        as random_state is not saved; what partial_fit draws from is."""
+        """Saves to a file: a zip archive of the network, which other programs read as well, with the labels as
+        "class_names" in its metadata, and of the rest. A generator as random_state is not saved; what partial_fit draws
+        from is."""
         model = self._fitted()
         rest = {"params": self._plain_params(), "classes": _plain_labels(model.classes),
                 "dtype": model.classes.dtype.str, "losses": model.losses,
                 "names": None if model.names is None else model.names.tolist(), "scores": model.scores,
                 "random": model.random.bit_generator.state}
-        with zipfile.ZipFile(f"{os.fspath(path)}.part", "w") as archive:
-            archive.writestr("classifier.json", json.dumps(rest))
-            archive.writestr("model.safetensors", model.network.to_bytes(training=True))
-        os.replace(f"{os.fspath(path)}.part", path)
+        write_archive(path, {"classifier.json": json.dumps(rest),
+                             "model.safetensors": model.network.to_bytes(training=True)})
 
     @classmethod
     def load(cls, path: Union[str, os.PathLike[str]]) -> MonoforwardClassifier:
-        """A classifier as it was saved; partial_fit goes on where it was."""
-        with zipfile.ZipFile(path) as archive:
-            rest, network = json.loads(archive.read("classifier.json")), archive.read("model.safetensors")
+        """A classifier as it was saved; partial_fit goes on where it was. A file that is none is a MonoforwardError
+        with MF_STATUS_FORMAT."""
+        rest, network = read_archive(path)
         params = rest["params"]
         if isinstance(params.get("class_weight"), list):
             params["class_weight"] = dict(params["class_weight"])
