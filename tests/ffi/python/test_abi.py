@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,23 @@ class Declarations(unittest.TestCase):
 
     def test_version(self):
         self.assertEqual(mf.version(), mf.abi.VERSION)
+
+
+class Document(unittest.TestCase):
+    def test_functions_that_have_no_method(self):
+        """docs/ffi.md names each that no module of the package calls, and no other."""
+        package = pathlib.Path(mf.__file__).parent
+        sources = "".join(each.read_text() for each in package.glob("*.py") if each.name != "_abi.py")
+        called = set(re.findall(r"\bmf_\w+", sources))
+        behind = {name + end for name in called for end in ("_init", "_create", "_free")}  # of specs and of handles
+        inits = {struct["name"] + "_init" for struct in DESCRIPTION["structs"]}  # result_struct() and batch() do that
+        missing = {function["name"] for function in DESCRIPTION["functions"]} - called - behind - inits
+        page = pathlib.Path(os.environ["MONOFORWARD_SOURCE"], "docs/ffi.md").read_text()
+        table = page.partition("### What has no method")[2].partition("\n\nAll functions can")[0]
+        first = "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|"))
+        # That one the classifier calls; it has no method either.
+        self.assertEqual(set(re.findall(r"\bmf_\w+(?=\(\))", first)) - {"mf_schedule_cosine"}, missing)
+        self.assertGreater(len(missing), 10)
 
 
 class Finding(unittest.TestCase):
