@@ -49,7 +49,7 @@ static plan plan_at(unsigned i)
     append(&p, third);
     append(&p, layer_spec(0, 7, CLASSES));
     p.optimizer = optimizer_spec((int32_t)(i % 4), 0.01);
-    p.optimizer.momentum = i & 8 ? 0.5f : 0.0f;
+    p.optimizer.momentum = i & 8 && p.optimizer.kind % 3 == 0 ? 0.5f : 0.0f; /* SGD and RMSprop */
     p.purpose = i % 7 == 6 ? MF_WORKSPACE_INFERENCE : MF_WORKSPACE_TRAINING;
     return p;
 }
