@@ -73,15 +73,14 @@ quietly() {
     return 1
 }
 
-# build STAGE FOLDER TARGET CMAKE_ARGUMENTS...: TARGET may be "all".
+# build STAGE FOLDER TARGETS CMAKE_ARGUMENTS...: TARGETS may be "all".
 build() {
-    stage=$1 folder=$2 target=$3
+    stage=$1 folder=$2 targets=$3
     shift 3
     heading "$stage: building in $folder/"
     quietly "$stage: configure" "$work/log" cmake -B "$folder" "$@" || return 1
-    for one in $target; do
-        quietly "$stage: build" "$work/log" cmake --build "$folder" -j "$jobs" --target "$one" || return 1
-    done
+    # shellcheck disable=SC2086 # targets are words
+    quietly "$stage: build" "$work/log" cmake --build "$folder" -j "$jobs" --target $targets
 }
 
 # run_tests STAGE FOLDER CTEST_ARGUMENTS...: adds ctest's results to the sums.
@@ -171,14 +170,19 @@ valgrind_stage() {
         return
     fi
     # Products in plain C: an optimised BLAS library may read beyond its arrays on purpose.
-    build "valgrind" build-builtin all -DCMAKE_BUILD_TYPE=Release -DMF_BLAS=builtin \
-        -DMF_BUILD_EXAMPLES=OFF || return
-    heading "valgrind"
-    valgrind_ranks build-builtin
+    options="-DCMAKE_BUILD_TYPE=Release -DMF_BLAS=builtin -DMF_BUILD_EXAMPLES=OFF"
     if [ $all -eq 0 ]; then
+        # shellcheck disable=SC2086 # options are words
+        build "valgrind" build-builtin "test_api_network_edit test_api_memory_failures test_api_errors_workspace \
+            test_api_pipeline_errors" $options -DMF_MPI=off || return
+        heading "valgrind"
         valgrind_tests build-builtin api_network_edit api_memory_failures api_errors_workspace api_pipeline_errors
         return
     fi
+    # shellcheck disable=SC2086
+    build "valgrind" build-builtin all $options || return
+    heading "valgrind"
+    valgrind_ranks build-builtin
     names=
     for program in build-builtin/tests/test_*; do
         case $program in
@@ -218,19 +222,16 @@ asan_stage() {
         return
     fi
     # Without MPI, whose libraries leak: ranks_stage has them.
-    if build "asan-ubsan" build-asan all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS=builtin -DMF_MPI=off \
-        -DMF_SANITIZE=address,undefined; then
-        if [ $all -eq 1 ]; then
-            run_tests "asan-ubsan" build-asan -LE long
-        else
-            run_tests "asan-ubsan" build-asan -LE "slow|long"
-            skip "asan-ubsan: tests with the labels slow and long; sh tests/run.sh --all runs them"
-        fi
+    build "asan-ubsan" build-asan all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_MPI=off \
+        -DMF_SANITIZE=address,undefined || return
+    if [ $all -eq 1 ]; then
+        run_tests "asan-ubsan" build-asan -LE long
+    else
+        run_tests "asan-ubsan" build-asan -LE "slow|long"
+        skip "asan-ubsan: tests with the labels slow and long; sh tests/run.sh --all runs them"
     fi
-    # Once with the system's BLAS library: what the library hands to it must be in bounds as well.
-    build "asan-ubsan with BLAS" build-asan-blas "test_api_oracle_options test_api_network_steps test_unit_gemm" \
-        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_SANITIZE=address,undefined -DMF_MPI=off -DMF_BUILD_EXAMPLES=OFF &&
-        MF_PRODUCTS=blas run_tests "asan-ubsan with BLAS" build-asan-blas -R '^(api.oracle_options|api.network_steps|unit.gemm)$'
+    # Once by the system's BLAS library: what the library hands to it must be in bounds as well.
+    MF_PRODUCTS=blas run_tests "asan-ubsan by BLAS" build-asan -R '^(api.oracle_options|api.network_steps|unit.gemm)$'
 }
 
 # libmonoforward_mpi with each MPI that is here, under the same sanitizers: what MPI itself leaves behind is named in

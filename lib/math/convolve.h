@@ -21,7 +21,8 @@
 
 /* A block of images in one call: x and dx with the stride `stride` from image to image; u and du [filters,
  * images x pixels]; W and dW [filters, patch size] in panels of the kernels. `products` are those of the
- * precision. `room` has mfi_convolve_room() floats.
+ * precision. `room` has mfi_convolve_room() floats. A block of several images has few enough pixels that the
+ * rows of all of them are at hand at once (mfi_conv2d_images()).
  *
  * In bf16 the pairs of a sum are the values of two neighbouring maps; of dW those of two neighbouring pixels
  * in a row of a map, the last of which may stand alone. */
