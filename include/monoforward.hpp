@@ -430,7 +430,8 @@ class batch : public mf_batch
         set_weights(weights);
     }
 
-    /** Without labels, for prediction. */
+    /** Without labels, for prediction. How many rows there are has to be said, since a batch knows no network
+     *  whose inputs would tell; infer() and top() take x by itself, too, and find out. */
     batch(view<const float> x, std::size_t count, std::size_t stride = 0)
         : batch(MF_TYPE_FLOAT32, x.data(), x.size(), count)
     {
@@ -543,11 +544,26 @@ class batch : public mf_batch
     view<const std::int32_t> y_;
 };
 
-/** Where infer() and top() put their answers; what is left empty is left out. */
+/** Where infer() puts its answers; what is left empty is left out. */
 struct answers {
     view<std::int32_t> labels = {}; /**< [rows], or [rows, T] for goodness at positions */
     view<float> goodness = {};      /**< [rows, m], or [rows, T, m] */
     view<float> probabilities = {}; /**< [rows, m], or [rows, T, m] */
+};
+
+/** Where top() puts the best classes of every row. Their scores have to have a place, since they are what the
+ *  next class is compared with; only the probabilities may be left empty. */
+struct top_answers {
+    view<std::int32_t> labels;      /**< [rows, count], or [rows, T, count] for goodness at positions */
+    view<float> goodness;           /**< as labels */
+    view<float> probabilities = {}; /**< as labels, or empty */
+};
+
+/** What infer() and top() return: arrays with the shapes of `answers`, or of `top_answers`. */
+struct owned_answers {
+    std::vector<std::int32_t> labels;
+    std::vector<float> goodness;
+    std::vector<float> probabilities;
 };
 
 namespace detail
@@ -560,6 +576,28 @@ inline void require_answers(const answers &out, std::size_t rows, std::size_t sc
         require("goodness", out.goodness.size(), rows, scores);
     if (!out.probabilities.empty())
         require("probabilities", out.probabilities.size(), rows, scores);
+}
+
+inline void require_answers(const top_answers &out, std::size_t rows, std::size_t each)
+{
+    require("labels", out.labels.size(), rows, each);
+    require("goodness", out.goodness.size(), rows, each);
+    if (!out.probabilities.empty())
+        require("probabilities", out.probabilities.size(), rows, each);
+}
+
+/* How many values an array has that is returned. A batch without rows, or a network without layers, needs
+ * none; it gets one, so that the library says what is wrong and not that an array is missing. */
+inline std::size_t returned(std::size_t rows, std::size_t width)
+{
+    if (width != 0 && rows > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(float) / width)
+        throw error(MF_STATUS_OVERFLOW, rows_in_words(rows, width) + " do not fit into memory");
+    return rows * width == 0 ? 1 : rows * width;
+}
+
+inline owned_answers make_answers(std::size_t labels, std::size_t scores)
+{
+    return {std::vector<std::int32_t>(labels), std::vector<float>(scores), std::vector<float>(scores)};
 }
 } // namespace detail
 
@@ -916,11 +954,14 @@ class matrix_ref : public detail::borrowed<mf_matrix, mf_matrix_free>
 
     std::size_t columns() const { return size().second; }
 
+    /** All of them, row by row. */
+    void values(view<float> values) const { check(mf_matrix_values(handle_, values.data(), values.size())); }
+
     std::vector<float> values() const
     {
-        std::vector<float> values(rows() * columns());
-        check(mf_matrix_values(handle_, values.data(), values.size()));
-        return values;
+        std::vector<float> all(rows() * columns());
+        values(all);
+        return all;
     }
 
   private:
@@ -1207,6 +1248,13 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
                                  gradients.size()));
     }
 
+    std::vector<float> gradients(workspace_ref &workspace, const batch &batch)
+    {
+        std::vector<float> all(value_count());
+        gradients(workspace, batch, all);
+        return all;
+    }
+
     /** One update from such gradients. */
     void apply(view<const float> gradients)
     {
@@ -1235,10 +1283,26 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
         check(mf_layer_pass_batch(handle_, workspace.get(), &batch, a.data()));
     }
 
+    std::vector<float> pass(workspace_ref &workspace, const batch &batch)
+    {
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        std::vector<float> a(detail::returned(batch.rows, detail::outputs(handle_)));
+        check(mf_layer_pass_batch(handle_, workspace.get(), &batch, a.data()));
+        return a;
+    }
+
     std::vector<float> forward(workspace_ref &workspace, view<const float> x) const
     {
         std::vector<float> a(detail::rows_of(x, detail::inputs(handle_)) * detail::outputs(handle_));
         forward(workspace, x, a);
+        return a;
+    }
+
+    std::vector<float> forward(workspace_ref &workspace, const batch &batch) const
+    {
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        std::vector<float> a(detail::returned(batch.rows, detail::outputs(handle_)));
+        check(mf_layer_forward_batch(handle_, workspace.get(), &batch, a.data()));
         return a;
     }
 
@@ -1643,14 +1707,23 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         check(mf_network_set_input_scaling(handle_, shift.data(), scale.data(), shift.size()));
     }
 
+    /** Returns of how many numbers shift and scale consist; a view that is empty is left out. */
+    std::size_t input_scaling(view<float> shift, view<float> scale) const
+    {
+        std::size_t count = 0, room = shift.empty() ? scale.size() : shift.size();
+        if (!scale.empty() && scale.size() < room)
+            room = scale.size();
+        check(mf_network_input_scaling(handle_, shift.data(), scale.data(), room, &count));
+        return count;
+    }
+
     /** Shift and scale. */
     std::pair<std::vector<float>, std::vector<float>> input_scaling() const
     {
-        std::size_t count = 0;
-        check(mf_network_input_scaling(handle_, nullptr, nullptr, 0, &count));
+        std::size_t count = input_scaling({}, {});
         std::pair<std::vector<float>, std::vector<float>> found{std::vector<float>(count),
                                                                 std::vector<float>(count)};
-        check(mf_network_input_scaling(handle_, found.first.data(), found.second.data(), count, &count));
+        input_scaling(found.first, found.second);
         return found;
     }
 
@@ -1759,16 +1832,62 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
                                out.probabilities.data()));
     }
 
-    /** The `count` best classes of every row, best first: labels and goodness are [rows, count], or
-     *  [rows, T, count], and so are probabilities, which may be empty. */
-    void top(workspace_ref &workspace, const batch &batch, std::size_t count, const answers &out,
+    void infer(workspace_ref &workspace, view<const float> x, const answers &out,
+               std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        infer(workspace, rows_in(x), out, mode);
+    }
+
+    owned_answers infer(workspace_ref &workspace, const batch &batch,
+                        std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        owned_answers out = detail::make_answers(detail::returned(batch.rows, detail::labels(handle_)),
+                                                 detail::returned(batch.rows, detail::scores(handle_)));
+        check(mf_network_infer(handle_, workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
+                               out.probabilities.data()));
+        return out;
+    }
+
+    owned_answers infer(workspace_ref &workspace, view<const float> x,
+                        std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        return infer(workspace, rows_in(x), mode);
+    }
+
+    /** The `count` best classes of every row, best first. */
+    void top(workspace_ref &workspace, const batch &batch, std::size_t count, const top_answers &out,
              std::int32_t mode = MF_PREDICT_LAST) const
     {
-        std::size_t each = detail::labels(handle_) * count;
         batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
-        detail::require_answers(out, batch.rows, each, each);
+        detail::require_answers(out, batch.rows, detail::labels(handle_) * count);
         check(mf_network_top(handle_, workspace.get(), mode, &batch, count, out.labels.data(),
                              out.goodness.data(), out.probabilities.data()));
+    }
+
+    void top(workspace_ref &workspace, view<const float> x, std::size_t count, const top_answers &out,
+             std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        top(workspace, rows_in(x), count, out, mode);
+    }
+
+    owned_answers top(workspace_ref &workspace, const batch &batch, std::size_t count,
+                      std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
+        std::size_t labels = detail::labels(handle_), most = detail::scores(handle_) / labels;
+        /* Of more classes than there are, the library refuses to tell. */
+        std::size_t size = detail::returned(batch.rows, labels * (count < most ? count : most));
+        owned_answers out = detail::make_answers(size, size);
+        check(mf_network_top(handle_, workspace.get(), mode, &batch, count, out.labels.data(),
+                             out.goodness.data(), out.probabilities.data()));
+        return out;
+    }
+
+    owned_answers top(workspace_ref &workspace, view<const float> x, std::size_t count,
+                      std::int32_t mode = MF_PREDICT_LAST) const
+    {
+        return top(workspace, rows_in(x), count, mode);
     }
 
     /** What the network is, as lines for people: units, shapes, parameters, where gradients stop, and the
@@ -1926,6 +2045,10 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         export_onnx_buffer(buffer);
         return buffer;
     }
+
+  private:
+    /* As many rows as there are in x. */
+    batch rows_in(view<const float> x) const { return batch(x, detail::rows_of(x, detail::inputs(handle_))); }
 };
 
 /** A network. */
@@ -2232,6 +2355,27 @@ class pipeline
         detail::require_answers(out, batch.rows, scores_, labels_);
         finish(mf_pipeline_infer(get(), workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
                                  out.probabilities.data()));
+    }
+
+    void infer(workspace_ref &workspace, view<const float> x, const answers &out,
+               std::int32_t mode = MF_PREDICT_LAST)
+    {
+        infer(workspace, batch(x, detail::rows_of(x, inputs_)), out, mode);
+    }
+
+    owned_answers infer(workspace_ref &workspace, const batch &batch, std::int32_t mode = MF_PREDICT_LAST)
+    {
+        batch.require_sizes(inputs_, labels_);
+        owned_answers out = detail::make_answers(detail::returned(batch.rows, labels_),
+                                                 detail::returned(batch.rows, scores_));
+        finish(mf_pipeline_infer(get(), workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
+                                 out.probabilities.data()));
+        return out;
+    }
+
+    owned_answers infer(workspace_ref &workspace, view<const float> x, std::int32_t mode = MF_PREDICT_LAST)
+    {
+        return infer(workspace, batch(x, detail::rows_of(x, inputs_)), mode);
     }
 
   private:

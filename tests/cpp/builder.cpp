@@ -76,6 +76,10 @@ TEST(builder, heads_read_one_matrix)
         other = mf::builder({4}, 5).dense(3).head(mf::head_spec::linear(3).reading(matrix)).build();
     }
     CHECK(layer.shared().get() == other.shared().get() && layer.shared().values() == numbers);
+    std::vector<float> back(6), short_of(5);
+    layer.shared().values(back);
+    CHECK(back == numbers);
+    CHECK_ERROR(MF_STATUS_SHAPE, "5", layer.shared().values(short_of));
     CHECK(other.get_parameter("head.projection").size() == 3);
     CHECK(!mf::builder({4}, 5).dense(3).head(3).build().shared());
     mf::matrix taken = layer.matrix_of("units.3.weight");

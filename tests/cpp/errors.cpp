@@ -133,6 +133,64 @@ TEST(errors, batches_that_do_not_fit)
                 network.infer(workspace, mf::batch(x, 4), {{}, {}, scores}));
 }
 
+TEST(errors, answers_that_do_not_fit)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    std::vector<std::int32_t> best(8);
+    std::vector<float> scores(8), chances(7), short_x(7);
+    const mf::batch rows(xor_x, 4);
+    CHECK_ERROR(MF_STATUS_SHAPE, "labels: 8 values are not 4 rows of 1",
+                network.top(workspace, rows, 1, {best, scores}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "goodness: 0 values are not 4 rows of 2",
+                network.top(workspace, rows, 2, {best, {}}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "labels: 0", network.top(workspace, xor_x, 2, {{}, scores}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "probabilities: 7",
+                network.top(workspace, xor_x, 2, {best, scores, chances}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "goodness: 7", network.infer(workspace, xor_x, {{}, chances, {}}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.infer(workspace, short_x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.infer(workspace, short_x, {{}, scores, {}}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.infer(workspace, mf::batch(short_x, 4)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.top(workspace, short_x, 2));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.top(workspace, short_x, 2, {best, scores}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", network.top(workspace, mf::batch(short_x, 4), 2));
+}
+
+/* What a function returns is made before the library is asked: it has to come as far as its message. */
+TEST(errors, of_calls_that_return_arrays)
+{
+    mf::network network = small_network(), empty;
+    mf::workspace workspace(network, 4);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "best 3 classes of 2", network.top(workspace, xor_x, 3));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "classes of 2",
+                network.top(workspace, xor_x, std::numeric_limits<std::size_t>::max()));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "best 0 classes", network.top(workspace, xor_x, 0));
+    CHECK_ERROR(MF_STATUS_STATE, "no layers", empty.top(workspace, xor_x, 1));
+    CHECK_ERROR(MF_STATUS_STATE, "no layers", empty.infer(workspace, xor_x));
+    mf::network to = std::move(empty);
+    CHECK_ERROR(MF_STATUS_HANDLE, "a network", empty.top(workspace, xor_x, 1));
+    CHECK_ERROR(MF_STATUS_HANDLE, "a network", empty.infer(workspace, xor_x));
+    mf::pipeline pipeline(network, 4);
+    CHECK_ERROR(MF_STATUS_CAPACITY, "0 rows", pipeline.infer(workspace, mf::view<const float>()));
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", network.top(workspace, mf::view<const float>(), 1));
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", network.infer(workspace, mf::view<const float>()));
+    mf::batch many;
+    many.inputs = xor_x;
+    many.rows = std::numeric_limits<std::size_t>::max() / 4;
+    CHECK_ERROR(MF_STATUS_OVERFLOW, "rows of 2", network.top(workspace, many, 2));
+    CHECK_ERROR(MF_STATUS_OVERFLOW, "rows of 2", network.infer(workspace, many));
+    mf::layer layer(mf::layer_spec::dense(2, 5, 3)), none;
+    mf::workspace room(layer, 4);
+    CHECK_ERROR(MF_STATUS_OVERFLOW, "rows of 5", layer.forward(room, many));
+    CHECK_ERROR(MF_STATUS_OVERFLOW, "rows of 5", layer.pass(room, many));
+    CHECK_ERROR(MF_STATUS_CAPACITY, "", layer.forward(room, mf::batch()));
+    CHECK_ERROR(MF_STATUS_HANDLE, "", none.forward(room, mf::batch(xor_x, 4)));
+    CHECK_ERROR(MF_STATUS_HANDLE, "", none.pass(room, mf::batch(xor_x, 4)));
+    CHECK_ERROR(MF_STATUS_HANDLE, "", none.gradients(room, mf::batch(xor_x, xor_y)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", layer.forward(room, mf::batch({xor_x, 7}, 4)));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", layer.pass(room, mf::batch({xor_x, 7}, 4)));
+}
+
 TEST(errors, what_the_wrapper_cannot_know_the_library_says)
 {
     mf::network empty;

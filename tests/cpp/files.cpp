@@ -120,6 +120,12 @@ TEST(files, metadata_are_kept_with_a_network)
     const float shift[] = {-1.0f, 2.0f}, scale[] = {3.0f, 0.5f};
     network.set_input_scaling(shift, scale);
     CHECK(network.input_scaling().first == std::vector<float>({-1.0f, 2.0f}));
+    std::vector<float> to(2), by(3);
+    CHECK(network.input_scaling({}, {}) == 2 && network.input_scaling({}, by) == 2);
+    CHECK(by == std::vector<float>({3.0f, 0.5f, 0}) && network.input_scaling(to, by) == 2);
+    CHECK(to == std::vector<float>({-1.0f, 2.0f}));
+    CHECK_ERROR(MF_STATUS_CAPACITY, "room for 1", network.input_scaling(to, {by.data(), 1}));
+    CHECK_ERROR(MF_STATUS_CAPACITY, "room for 1", network.input_scaling({to.data(), 1}, by));
     CHECK(network.clone().input_scaling().second == std::vector<float>({3.0f, 0.5f}));
     CHECK_ERROR(MF_STATUS_ARGUMENT, "sizes", network.set_input_scaling(shift, {scale, 1}));
     network.set_input_scaling({}, {});

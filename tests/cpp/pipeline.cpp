@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "check.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace
@@ -38,6 +39,16 @@ TEST(pipeline, the_bits_of_a_sequential_run)
     CHECK(pipeline.predict(other_workspace, xor_x) == one.predict(workspace, xor_x));
     pipeline.infer(other_workspace, mf::batch(xor_x, 4), {labels, scores, {}});
     CHECK(scores == one.goodness(workspace, xor_x));
+    std::fill(scores.begin(), scores.end(), 0.0F);
+    pipeline.infer(other_workspace, xor_x, {labels, scores, {}});
+    CHECK(scores == one.goodness(workspace, xor_x));
+    for (const mf::owned_answers &found :
+         {pipeline.infer(other_workspace, mf::batch(xor_x, 4), MF_PREDICT_SUM),
+          pipeline.infer(other_workspace, xor_x, MF_PREDICT_SUM)}) {
+        CHECK(found.labels == one.predict(workspace, xor_x, MF_PREDICT_SUM));
+        CHECK(found.goodness == one.goodness(workspace, xor_x, MF_PREDICT_SUM));
+        CHECK(found.probabilities == one.probabilities(workspace, xor_x, MF_PREDICT_SUM));
+    }
     one.evaluate(workspace, xor_x, xor_y);
     pipeline.evaluate(other_workspace, xor_x, xor_y);
     CHECK(other_workspace.report_sum().loss == workspace.report_sum().loss);
@@ -117,6 +128,9 @@ TEST(pipeline, sizes_are_looked_at)
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.submit(mf::batch(x, xor_y)));
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", (void)pipeline.try_submit(mf::batch(x, xor_y)));
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.evaluate(workspace, x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.infer(workspace, x));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.infer(workspace, x, {labels, {}, {}}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.infer(workspace, mf::batch(x, 4)));
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.evaluate(workspace, mf::batch(x, xor_y)));
     CHECK_ERROR(MF_STATUS_SHAPE, "3 rows", pipeline.predict(workspace, xor_x, labels));
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.predict(workspace, x));

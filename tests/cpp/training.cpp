@@ -23,6 +23,12 @@ mf::layer trained_layer(mf::workspace &workspace)
 }
 
 bool near(float one, float other) { return std::fabs(one - other) < 1e-5f; }
+
+bool same(const mf::owned_answers &one, const mf::owned_answers &other)
+{
+    return one.labels == other.labels && one.goodness == other.goodness &&
+           one.probabilities == other.probabilities;
+}
 } // namespace
 
 TEST(training, a_clone_serves_and_averages)
@@ -127,10 +133,11 @@ TEST(training, a_layer_by_itself)
     CHECK(forward == layer.forward(workspace, xor_x) && forward != first);
     std::vector<float> again(20);
     layer.forward(workspace, mf::batch(xor_x, 4), again);
-    CHECK(again == forward);
+    CHECK(again == forward && layer.forward(workspace, mf::batch(xor_x, 4)) == forward);
+    CHECK(layer.pass(workspace, mf::batch(xor_x, 4)) == forward);
     layer.set(MF_LAYER_DROPOUT, 0.5);
     layer.pass(workspace, mf::batch(xor_x, 4), again);
-    CHECK(again != forward);
+    CHECK(again != forward && layer.pass(workspace, mf::batch(xor_x, 4)) != forward);
     layer.goodness(workspace, forward, goodness);
     CHECK(goodness == layer.goodness(workspace, forward) && goodness[0] != goodness[2]);
 }
@@ -142,6 +149,7 @@ TEST(training, the_two_halves_of_a_step)
     std::vector<float> gradients(halves.value_count()), a(20);
     halves.gradients(other_workspace, mf::batch(xor_x, xor_y), gradients, a);
     CHECK(a == halves.forward(other_workspace, xor_x));
+    CHECK(halves.gradients(other_workspace, mf::batch(xor_x, xor_y)) == gradients);
     CHECK(halves.get_parameter("weight") == whole.get_parameter("weight"));
     halves.apply(gradients);
     whole.step(workspace, xor_x, xor_y);
@@ -215,6 +223,82 @@ TEST(training, scores_and_probabilities)
     std::fill(all_scores.begin(), all_scores.end(), 0.0f);
     network.infer(workspace, mf::batch(xor_x, 4), {{}, all_scores, {}}, MF_PREDICT_SUM);
     CHECK(all_scores == scores);
+}
+
+/* Every row of x is one of the answers, whether x comes with a number of rows or without. */
+TEST(training, infer_returns_what_it_writes_to_arrays)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    network.step(workspace, xor_x, xor_y);
+    for (std::int32_t mode : {MF_PREDICT_LAST, MF_PREDICT_SUM}) {
+        mf::owned_answers all = network.infer(workspace, mf::batch(xor_x, 4), mode);
+        CHECK(all.labels == network.predict(workspace, xor_x, mode));
+        CHECK(all.goodness == network.goodness(workspace, xor_x, mode));
+        CHECK(all.probabilities == network.probabilities(workspace, xor_x, mode));
+        CHECK(same(network.infer(workspace, xor_x, mode), all));
+        mf::owned_answers mine = {std::vector<std::int32_t>(4), std::vector<float>(8), std::vector<float>(8)};
+        network.infer(workspace, xor_x, {mine.labels, mine.goodness, mine.probabilities}, mode);
+        CHECK(same(mine, all));
+    }
+    CHECK(!same(network.infer(workspace, xor_x), network.infer(workspace, xor_x, MF_PREDICT_SUM)));
+}
+
+TEST(training, top_gives_the_best_classes_first)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    std::vector<std::int32_t> best(8);
+    std::vector<float> scores(8), chances(8);
+    network.top(workspace, mf::batch(xor_x, 4), 2, {best, scores, chances});
+    std::vector<std::int32_t> labels = network.predict(workspace, xor_x);
+    std::vector<float> whole = network.goodness(workspace, xor_x);
+    for (std::size_t row = 0; row < 4; row++) {
+        CHECK(best[2 * row] == labels[row] && best[2 * row + 1] == 1 - labels[row]);
+        CHECK(scores[2 * row] == whole[2 * row + static_cast<std::size_t>(labels[row])]);
+        CHECK(chances[2 * row] >= 0.5F && chances[2 * row + 1] <= 0.5F);
+    }
+}
+
+TEST(training, top_returns_what_it_writes_to_arrays)
+{
+    mf::network network;
+    network.append(mf::layer_spec::dense(2, 6, 5));
+    network.append(mf::layer_spec::dense(6, 6, 5));
+    mf::workspace workspace(network, 4, MF_WORKSPACE_INFERENCE);
+    for (std::int32_t mode : {MF_PREDICT_LAST, MF_PREDICT_SUM}) {
+        mf::owned_answers mine = {std::vector<std::int32_t>(12), std::vector<float>(12),
+                                  std::vector<float>(12)};
+        const mf::top_answers places = {mine.labels, mine.goodness, mine.probabilities};
+        network.top(workspace, mf::batch(xor_x, 4), 3, places, mode);
+        mf::owned_answers all = network.infer(workspace, xor_x, mode);
+        for (std::size_t i = 0; i < 12; i++) {
+            std::size_t at = i / 3 * 5 + static_cast<std::size_t>(mine.labels[i]);
+            CHECK(mine.goodness[i] == all.goodness[at] && near(mine.probabilities[i], all.probabilities[at]));
+        }
+        CHECK(same(network.top(workspace, mf::batch(xor_x, 4), 3, mode), mine));
+        CHECK(same(network.top(workspace, xor_x, 3, mode), mine));
+        mf::owned_answers again = {std::vector<std::int32_t>(12), std::vector<float>(12), {}};
+        network.top(workspace, xor_x, 3, {again.labels, again.goodness}, mode);
+        CHECK(again.labels == mine.labels && again.goodness == mine.goodness);
+    }
+    CHECK(network.top(workspace, xor_x, 5).labels.size() == 20);
+}
+
+/* At positions the answers of a row are those of all its positions. */
+TEST(training, answers_at_positions_are_returned)
+{
+    mf::network network;
+    network.append(mf::builder({3, 2}, 1).dense(8).relu().head(mf::head_spec::positions(4)).build());
+    mf::workspace workspace(network, 2, MF_WORKSPACE_INFERENCE);
+    std::vector<float> x(12);
+    for (std::size_t i = 0; i < x.size(); i++)
+        x[i] = static_cast<float>(i % 5);
+    mf::owned_answers all = network.infer(workspace, x), best = network.top(workspace, x, 2);
+    CHECK(all.labels.size() == 6 && all.goodness.size() == 24 && all.probabilities.size() == 24);
+    CHECK(best.labels.size() == 12 && best.goodness.size() == 12 && best.probabilities.size() == 12);
+    for (std::size_t i = 0; i < 6; i++)
+        CHECK(best.labels[2 * i] == all.labels[i] && best.labels[2 * i + 1] != all.labels[i]);
 }
 
 TEST(training, optimizers_and_schedules)
