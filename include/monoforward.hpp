@@ -1782,9 +1782,9 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     std::vector<std::int32_t> predict(workspace_ref &workspace, view<const float> x,
                                       std::int32_t mode = MF_PREDICT_LAST) const
     {
-        std::vector<std::int32_t> labels(detail::rows_of(x, detail::inputs(handle_)) *
-                                         detail::labels(handle_));
-        predict(workspace, x, labels, mode);
+        std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
+        std::vector<std::int32_t> labels(detail::returned(rows, detail::labels(handle_)));
+        check(mf_network_predict(handle_, workspace.get(), mode, rows, x.data(), labels.data()));
         return labels;
     }
 
@@ -1800,8 +1800,9 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     std::vector<float> goodness(workspace_ref &workspace, view<const float> x,
                                 std::int32_t mode = MF_PREDICT_LAST) const
     {
-        std::vector<float> scores(detail::rows_of(x, detail::inputs(handle_)) * detail::scores(handle_));
-        goodness(workspace, x, scores, mode);
+        std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
+        std::vector<float> scores(detail::returned(rows, detail::scores(handle_)));
+        check(mf_network_goodness(handle_, workspace.get(), mode, rows, x.data(), scores.data()));
         return scores;
     }
 
@@ -1817,8 +1818,9 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     std::vector<float> probabilities(workspace_ref &workspace, view<const float> x,
                                      std::int32_t mode = MF_PREDICT_LAST) const
     {
-        std::vector<float> shares(detail::rows_of(x, detail::inputs(handle_)) * detail::scores(handle_));
-        probabilities(workspace, x, shares, mode);
+        std::size_t rows = detail::rows_of(x, detail::inputs(handle_));
+        std::vector<float> shares(detail::returned(rows, detail::scores(handle_)));
+        check(mf_network_probabilities(handle_, workspace.get(), mode, rows, x.data(), shares.data()));
         return shares;
     }
 
@@ -2343,8 +2345,9 @@ class pipeline
     std::vector<std::int32_t> predict(workspace_ref &workspace, view<const float> x,
                                       std::int32_t mode = MF_PREDICT_LAST)
     {
-        std::vector<std::int32_t> labels(detail::rows_of(x, inputs_) * labels_);
-        predict(workspace, x, labels, mode);
+        std::size_t rows = detail::rows_of(x, inputs_);
+        std::vector<std::int32_t> labels(detail::returned(rows, labels_));
+        finish(mf_pipeline_predict(get(), workspace.get(), mode, rows, x.data(), labels.data()));
         return labels;
     }
 

@@ -167,10 +167,15 @@ TEST(errors, of_calls_that_return_arrays)
     CHECK_ERROR(MF_STATUS_ARGUMENT, "best 0 classes", network.top(workspace, xor_x, 0));
     CHECK_ERROR(MF_STATUS_STATE, "no layers", empty.top(workspace, xor_x, 1));
     CHECK_ERROR(MF_STATUS_STATE, "no layers", empty.infer(workspace, xor_x));
+    CHECK_ERROR(MF_STATUS_STATE, "no layers", empty.predict(workspace, xor_x));
+    CHECK_ERROR(MF_STATUS_STATE, "no layers", empty.goodness(workspace, xor_x));
+    CHECK_ERROR(MF_STATUS_STATE, "no layers", empty.probabilities(workspace, xor_x));
     mf::network to = std::move(empty);
     CHECK_ERROR(MF_STATUS_HANDLE, "a network", empty.top(workspace, xor_x, 1));
     CHECK_ERROR(MF_STATUS_HANDLE, "a network", empty.infer(workspace, xor_x));
+    CHECK_ERROR(MF_STATUS_HANDLE, "a network", empty.predict(workspace, xor_x));
     mf::pipeline pipeline(network, 4);
+    CHECK_ERROR(MF_STATUS_CAPACITY, "0 rows", pipeline.predict(workspace, mf::view<const float>()));
     CHECK_ERROR(MF_STATUS_CAPACITY, "0 rows", pipeline.infer(workspace, mf::view<const float>()));
     CHECK_ERROR(MF_STATUS_CAPACITY, "", network.top(workspace, mf::view<const float>(), 1));
     CHECK_ERROR(MF_STATUS_CAPACITY, "", network.infer(workspace, mf::view<const float>()));
