@@ -315,14 +315,14 @@ static void run_twins(uint64_t seed, uint32_t threads)
 static void test_what_a_workspace_holds_from_before_reaches_no_result(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 700; seed++)
+    for (uint64_t seed = 1; seed <= 350; seed++)
         run_twins(seed, 1);
 }
 
 static void test_nor_does_what_threads_leave_there(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1001; seed <= 1200; seed++)
+    for (uint64_t seed = 1001; seed <= 1100; seed++)
         run_twins(seed, 3);
 }
 

@@ -802,7 +802,7 @@ static int32_t take_bytes(void *user, const void *bytes, size_t count)
 /* A network that is loaded takes the place of another. */
 static void save_and_load(machine *m)
 {
-    const unsigned wrong = S(HANDLE) | S(ARGUMENT) | S(NUMERIC) | S(CAPACITY);
+    const unsigned wrong = S(HANDLE) | S(ARGUMENT) | S(SHAPE) | S(NUMERIC) | S(CAPACITY);
     mf_network *network = NETWORK, *loaded = NULL;
     int32_t contents = (int32_t)pick(m, 2);
     size_t bytes = 0, which = place(m);
