@@ -905,7 +905,7 @@ typedef struct mf_head_spec {
                                   step's loss is (1 - lambda) times the cross-entropy + lambda times the mean over
                                   all pairs of rows of (r - t)^2. r is the cosine of what the map makes of both
                                   rows, each less its mean; of maps of several places, the standard deviation of
-                                  each stands for its values, which have to be 3 or more.
+                                  each stands for its values. Either are 3 or more.
                                   t is 1 for equal labels and -1 / (m - 1) for others. Sample weights weigh
                                   pairs by their products. Without an input_node M reads the unit before the
                                   map, and MF_NODE_PREVIOUS as output_node is that unit. The map reads the

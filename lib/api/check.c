@@ -196,7 +196,8 @@ mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t m
     };
     if (labelled) {
         if (known.target_type != MF_TYPE_INT32)
-            return mfi_fail(MF_STATUS_UNSUPPORTED, "targets of type %d; int32 labels are supported",
+            return mfi_fail(MF_STATUS_UNSUPPORTED,
+                            "targets of type %d; int32 labels are supported, as mf_batch_init() says",
                             (int)known.target_type);
         MFI_TRY(mfi_check_pointer(known.targets, "the labels"));
         rows->labels = known.targets;

@@ -319,6 +319,15 @@ mf_status mfi_workspace_check_layer(const mf_workspace *workspace, const mf_laye
 
 /* ---- inputs ---- */
 
+static const char *name_of_inputs(const mfi_inputs *inputs)
+{
+    static const char *const names[] = {[MF_TYPE_FLOAT32] = "scaled", /* which floats are that get this far */
+                                        [MF_TYPE_INT32] = "int32",
+                                        [MF_TYPE_UINT8] = "bytes",
+                                        [MF_TYPE_BF16] = "bf16"};
+    return names[inputs->type];
+}
+
 mf_status mfi_workspace_take_inputs(mf_workspace *workspace, size_t index, const mfi_inputs *inputs,
                                     mfi_rows *rows)
 {
@@ -330,9 +339,9 @@ mf_status mfi_workspace_take_inputs(mf_workspace *workspace, size_t index, const
     }
     if (!workspace->converts)
         return mfi_fail(MF_STATUS_STATE,
-                        "inputs have type %d, but the workspace has no room for their floats: add "
+                        "inputs are %s, but the workspace has no room for their floats: add "
                         "MF_WORKSPACE_CONVERT to its purpose",
-                        (int)inputs->type);
+                        name_of_inputs(inputs));
     float *floats = workspace->activations[(index + 1) % 2];
     mfi_inputs_convert(inputs, rows->count, columns, floats);
     rows->x = floats;
