@@ -453,8 +453,8 @@ static mf_status fit_map(const mfi_plan *plan)
                         (double)plan->head.similarity, (int)map->spec.kind);
     if (map->output.rank == 2)
         return mfi_unit_refuses("similarity compares rows or maps", &map->output);
-    if (mfi_plan_compared(plan) <
-        3) /* two numbers less their mean have two directions, which nothing turns */
+    /* Two numbers less their mean have two directions, which nothing turns. */
+    if (mfi_plan_compared(plan) < 3)
         return mfi_fail(MF_STATUS_SHAPE,
                         "similarity %g: its map must give 3 values or maps, or more, got %zu",
                         (double)plan->head.similarity, mfi_plan_compared(plan));

@@ -35,7 +35,6 @@ mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool train
     return MF_STATUS_OK;
 }
 
-/* How many scores of how many classes a row has in the layer at `position`. */
 mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
 {
     if (max_batch == 0)

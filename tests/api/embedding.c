@@ -316,13 +316,8 @@ static void test_any_number_of_threads_gives_the_same_bits(void **state)
             saved_values values;
 
             check_ok(mf_workspace_spec_init(&spec, sizeof spec));
-            if (threads > 0) {
-                mf_pool_spec pool_spec;
-
-                check_ok(mf_pool_spec_init(&pool_spec, sizeof pool_spec));
-                pool_spec.threads = threads;
-                check_ok(mf_pool_create(&pool_spec, &pool));
-            }
+            if (threads > 0)
+                pool = make_pool(threads);
             spec.network = s->network;
             spec.max_batch = ROWS;
             spec.pool = pool;

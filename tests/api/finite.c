@@ -94,14 +94,8 @@ static void set_up(trial *t, test_random *random, int threads)
     check_ok(mf_workspace_spec_init(&spec, sizeof spec));
     spec.network = t->network;
     spec.max_batch = ROWS;
-    if (threads > 1) {
-        mf_pool_spec pool;
-
-        check_ok(mf_pool_spec_init(&pool, sizeof pool));
-        pool.threads = (uint32_t)threads;
-        check_ok(mf_pool_create(&pool, &t->pool));
-        spec.pool = t->pool;
-    }
+    if (threads > 1)
+        spec.pool = t->pool = make_pool((uint32_t)threads);
     check_ok(mf_workspace_create(&spec, &t->workspace));
     check_ok(mf_network_snapshot_size(t->network, &t->bytes));
     t->before = get_zeroed(t->bytes, 1);

@@ -153,13 +153,7 @@ static void start(twins *t, uint64_t seed, uint32_t threads)
     t->layers = t->plan.layers;
     t->fresh = new_twin(t);
     t->used = new_twin(t);
-    if (threads > 1) {
-        mf_pool_spec spec;
-
-        check_ok(mf_pool_spec_init(&spec, sizeof spec));
-        spec.threads = threads;
-        check_ok(mf_pool_create(&spec, &t->pool));
-    }
+    t->pool = threads > 1 ? make_pool(threads) : NULL;
     check_ok(mf_layer_goodness_shape(layer_at(t->fresh.network, 0), &goodness));
     t->scored = goodness.rank == 2 ? goodness.dims[0] : 1;
     t->classes = t->plan.plans[0].head.classes;

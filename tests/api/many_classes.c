@@ -285,15 +285,12 @@ static void test_bits_do_not_depend_on_threads(void **state)
     (void)state;
     rows_setup(&f);
     for (uint32_t run = 0; run < 2; run++) {
-        mf_pool_spec wanted;
         mf_pool *pool;
         mf_workspace_spec spec;
         mf_workspace *workspace;
         mf_batch batch = make_batch(ROWS, f.x, f.y);
 
-        check_ok(mf_pool_spec_init(&wanted, sizeof wanted));
-        wanted.threads = 1 + 2 * run;
-        check_ok(mf_pool_create(&wanted, &pool));
+        pool = make_pool(1 + 2 * run);
         check_ok(mf_workspace_spec_init(&spec, sizeof spec));
         spec.network = f.network;
         spec.max_batch = ROWS;
@@ -321,7 +318,6 @@ static float *trained_projection(uint32_t threads, const units_plan *plan, size_
     float x[ROWS * INPUTS], weights[ROWS];
     int32_t y[ROWS];
     test_random random = {.state = 8};
-    mf_pool_spec wanted;
     mf_pool *pool;
     mf_workspace_spec spec;
     mf_workspace *workspace;
@@ -332,9 +328,7 @@ static float *trained_projection(uint32_t threads, const units_plan *plan, size_
     for (size_t r = 0; r < ROWS; r++)
         weights[r] = (float)(r % 3);
     batch.sample_weights = weights;
-    check_ok(mf_pool_spec_init(&wanted, sizeof wanted));
-    wanted.threads = threads;
-    check_ok(mf_pool_create(&wanted, &pool));
+    pool = make_pool(threads);
     check_ok(mf_workspace_spec_init(&spec, sizeof spec));
     spec.network = network;
     spec.max_batch = ROWS;

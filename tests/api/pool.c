@@ -21,20 +21,6 @@ enum { WIDE_INPUTS = 27, POOLS = 4, MOST_CLASSES = 40 };
 
 static const uint32_t pool_sizes[POOLS] = {1, 2, 3, 7};
 
-static mf_pool *make_pool(uint32_t threads)
-{
-    mf_pool_spec spec;
-    mf_pool *pool = NULL;
-    uint32_t started = 0;
-
-    check_ok(mf_pool_spec_init(&spec, sizeof spec));
-    spec.threads = threads;
-    check_ok(mf_pool_create(&spec, &pool));
-    check_ok(mf_pool_threads(pool, &started));
-    assert_int_equal(started, threads);
-    return pool;
-}
-
 static mf_workspace *make_pooled(mf_network *network, mf_pool *pool)
 {
     mf_workspace_spec spec;

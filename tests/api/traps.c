@@ -181,16 +181,13 @@ static void test_threads_of_a_pool(void **state)
 {
     enum { MANY = 256 };
     host *h = *state;
-    mf_pool_spec pool_spec;
     mf_workspace_spec spec;
     mf_pool *pool = NULL;
     mf_workspace *workspace = NULL;
     float *x = get_memory(MANY * N * sizeof *x);
     int32_t labels[MANY] = {0};
 
-    check_ok(mf_pool_spec_init(&pool_spec, sizeof pool_spec));
-    pool_spec.threads = 3;
-    check_ok(mf_pool_create(&pool_spec, &pool));
+    pool = make_pool(3);
     check_ok(mf_workspace_spec_init(&spec, sizeof spec));
     spec.network = h->network;
     spec.max_batch = MANY;

@@ -121,6 +121,20 @@ mf_workspace *make_network_workspace(mf_network *network, size_t max_batch)
     return make_workspace(network, NULL, MF_WORKSPACE_TRAINING, max_batch);
 }
 
+mf_pool *make_pool(uint32_t threads)
+{
+    mf_pool_spec spec;
+    mf_pool *pool = NULL;
+    uint32_t started = 0;
+
+    check_ok(mf_pool_spec_init(&spec, sizeof spec));
+    spec.threads = threads;
+    check_ok(mf_pool_create(&spec, &pool));
+    check_ok(mf_pool_threads(pool, &started));
+    assert_int_equal(started, threads);
+    return pool;
+}
+
 mf_pipeline *make_network_pipeline(mf_network *network, size_t max_batch, uint32_t workers)
 {
     mf_pipeline_spec spec;

@@ -26,6 +26,9 @@ mf_workspace *make_layer_workspace(mf_layer *layer, size_t max_batch);
 mf_workspace *make_network_workspace(mf_network *network, size_t max_batch);
 mf_workspace *make_workspace(mf_network *network, mf_layer *layer, int32_t purpose, size_t max_batch);
 
+/** Fails the test unless so many threads share the work. */
+mf_pool *make_pool(uint32_t threads);
+
 mf_pipeline *make_network_pipeline(mf_network *network, size_t max_batch, uint32_t workers);
 
 mf_report read_report(const mf_workspace *workspace, size_t position);

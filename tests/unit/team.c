@@ -15,7 +15,8 @@
 
 enum { MOST_SLOTS = 8, MOST_PIECES = 1000 };
 
-static mf_pool *make_pool(uint32_t threads)
+/* It may have fewer threads, where the system gives no more. */
+static mf_pool *start_pool(uint32_t threads)
 {
     mf_pool_spec spec = {.struct_size = sizeof spec, .threads = threads};
     mf_pool *pool = NULL;
@@ -59,7 +60,7 @@ static void test_every_piece_is_run_once(void **state)
 
     (void)state;
     for (size_t t = 0; t < COUNT_OF(threads); t++) {
-        mf_pool *pool = make_pool(threads[t]);
+        mf_pool *pool = start_pool(threads[t]);
         mfi_team team = mfi_pool_team(pool, pool, 0);
 
         assert_int_equal(mfi_team_threads(&team), threads[t]);
@@ -102,7 +103,7 @@ static void wait_for_the_others(void *context, size_t index, size_t slot)
 
 static void test_a_thread_that_is_held_up_holds_up_its_piece_only(void **state)
 {
-    mf_pool *pool = make_pool(2);
+    mf_pool *pool = start_pool(2);
     mfi_team team = mfi_pool_team(pool, pool, 0);
 
     (void)state;
@@ -136,7 +137,7 @@ static void run_inner(void *context, size_t index, size_t slot)
 
 static void test_a_piece_may_be_shared_again(void **state)
 {
-    mf_pool *pool = make_pool(4);
+    mf_pool *pool = start_pool(4);
     mfi_team team = mfi_pool_team(pool, pool, 0);
 
     (void)state;
@@ -176,7 +177,7 @@ static void *call_often(void *argument)
 static void test_several_threads_may_share_their_work_at_once(void **state)
 {
     caller callers[4];
-    mf_pool *pool = make_pool(3);
+    mf_pool *pool = start_pool(3);
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(callers); i++) {
@@ -215,7 +216,7 @@ static void meet(void *context, size_t index, size_t slot)
 
 static void test_helpers_compute_as_the_caller_and_take_no_signals(void **state)
 {
-    mf_pool *pool = make_pool(2);
+    mf_pool *pool = start_pool(2);
     mfi_team team = mfi_pool_team(pool, pool, 0);
     pair with = {0}, without = {0};
     mfi_mode mode = mfi_subnormals_to_zero(), expected = mfi_float_mode();
@@ -242,7 +243,7 @@ static double processor_time(void)
 
 static void test_a_pool_without_work_sleeps(void **state)
 {
-    mf_pool *pool = make_pool(2);
+    mf_pool *pool = start_pool(2);
     mfi_team team = mfi_pool_team(pool, pool, 0);
     pair p = {0};
     double before;
@@ -269,7 +270,7 @@ static int be_a_child(mf_pool *pool)
 
 static void test_a_forked_process_works_alone(void **state)
 {
-    mf_pool *pool = make_pool(3);
+    mf_pool *pool = start_pool(3);
     caller busy = {.pool = pool};
 
     (void)state;
@@ -300,7 +301,7 @@ static void test_a_pool_has_the_threads_that_started(void **state)
         mfi_team team;
 
         thread_fail_at(THREAD_CREATE, (size_t)started + 1, 1);
-        pool = make_pool(4);
+        pool = start_pool(4);
         thread_fail_at(THREAD_CREATE, 0, 0);
         team = mfi_pool_team(pool, pool, 0);
         r.threads = started < 3 ? (size_t)started + 1 : 4;

@@ -1,6 +1,4 @@
 /* Owns: the mean of each map, or of the positions of a sequence. */
-#include <string.h>
-
 #include "base/status.h"
 #include "model/unit.h"
 
