@@ -124,7 +124,6 @@ static built build(const plan *p, size_t threads, const mf_allocator *allocator,
                    mf_memory *after)
 {
     built b = {NULL, NULL, NULL, NULL};
-    mf_pool_spec pool = {.struct_size = sizeof pool, .threads = (uint32_t)threads};
     mf_optimizer_spec optimizer = optimizer_of(p);
     mf_network_spec network = {.struct_size = sizeof network, .allocator = allocator};
     mf_workspace_spec workspace;
@@ -158,7 +157,7 @@ static built build(const plan *p, size_t threads, const mf_allocator *allocator,
     workspace.purpose = p->purpose;
     workspace.allocator = allocator;
     if (threads > 0)
-        check_ok(mf_pool_create(&pool, &b.pool));
+        b.pool = make_pool((uint32_t)threads);
     workspace.pool = b.pool;
     seen = counted ? counted->bytes_out : 0;
     check_ok(mf_workspace_create(&workspace, &b.workspace));

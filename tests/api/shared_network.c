@@ -140,16 +140,11 @@ static void test_pools_give_the_same_bits(void **state)
     for (uint32_t threads = 0; threads < 4; threads++) {
         mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
         mf_network *network = network_of(matrix, optimizer);
-        mf_pool_spec pool_spec;
         mf_workspace_spec spec;
         mf_workspace *workspace;
-        mf_pool *pool = NULL;
+        mf_pool *pool = threads > 0 ? make_pool(threads) : NULL;
 
-        check_ok(mf_pool_spec_init(&pool_spec, sizeof pool_spec));
         check_ok(mf_workspace_spec_init(&spec, sizeof spec));
-        pool_spec.threads = threads;
-        if (threads > 0)
-            check_ok(mf_pool_create(&pool_spec, &pool));
         spec.network = network;
         spec.max_batch = NET_ROWS;
         spec.pool = pool;
