@@ -1571,8 +1571,9 @@ typedef struct mf_pipeline_spec {
                                or of threads, whichever is smaller, + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
      *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it, but for
-     *  mf_pipeline_progress(); mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
-     *  as mf_pipeline_stop() does. The report is valid during the call. */
+     *  mf_pipeline_progress(); mf_pipeline_free() takes effect when it has returned. A return value other
+     *  than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the call. Submit
+     *  takes and checks its batch after the reports that wait, so what this writes to its arrays counts. */
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
     const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */

@@ -89,14 +89,15 @@ static mf_status submit_here(mf_pipeline *pipeline, const mf_batch *batch, bool 
 {
     mfi_inputs inputs;
     mfi_rows rows;
+    /* The callback is called before, so that a host that tries until there is room gets its reports, and
+     * after, for the new ones. It may write to the batch's arrays and edit the network, so both are checked
+     * behind it. */
+    MFI_TRY(mfi_pipeline_call_back(pipeline));
     MFI_TRY(mfi_pipeline_check_network(pipeline));
     MFI_TRY(mfi_check_batch(batch, pipeline->members[0].layer, pipeline->max_batch, true, &inputs, &rows));
     inputs.scaling = mfi_network_scaling(pipeline->network);
     for (size_t i = 0; i < pipeline->count; i++)
         MFI_TRY(mfi_layer_check_rows(pipeline->members[i].layer, i, rows.count));
-    /* The callback is called before, so that a host that tries until there is room gets its reports, and
-     * after, for the new ones. */
-    MFI_TRY(mfi_pipeline_call_back(pipeline));
     MFI_TRY(submit_calmly(pipeline, &inputs, &rows, wait));
     return mfi_pipeline_call_back(pipeline);
 }

@@ -1,6 +1,7 @@
 /* Pipelines: failures in order, bad batches and specs, stops and frees at any moment.
  * ThreadSanitizer runs this. SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <stdbool.h>
 
 #include "training_fixture.h"
 
@@ -333,6 +334,70 @@ static void test_the_callback_can_stop_a_pipeline(void **state)
     free_training_fixture(s);
 }
 
+typedef enum meddling { A_LABEL, THE_OPTIMIZER, THE_SCALING } meddling;
+
+typedef struct meddler {
+    training_fixture *s;
+    size_t calls;
+    bool meddles;
+    meddling with;
+} meddler;
+
+/* The network and the arrays of a batch are the host's own while its callback runs. */
+static int32_t meddle(void *user, const mf_pipeline_report *report)
+{
+    const float shift = 1.0f, scale = 0.5f;
+    meddler *m = user;
+
+    (void)report;
+    m->calls++;
+    if (m->meddles && m->with == A_LABEL)
+        m->s->y[1][0] = 1000000;
+    else if (m->meddles && m->with == THE_OPTIMIZER)
+        check_ok(mf_network_set_optimizer(m->s->network, NULL));
+    else if (m->meddles)
+        check_ok(mf_network_set_input_scaling(m->s->network, &shift, &scale, 1));
+    return 0;
+}
+
+/* What submit makes of it. The first batch's reports must wait for the second's submit, which they do unless the
+ * worker has been faster than the host. */
+static mf_status submit_with_meddler(meddling with)
+{
+    mf_status status = MF_STATUS_OK;
+
+    for (bool waited = false; !waited;) {
+        training_fixture *s = make_training_fixture(&rules[0]);
+        meddler m = {.s = s, .with = with};
+        mf_pipeline_spec spec = pipeline_spec(s->network, 1, 4);
+        mf_pipeline *pipeline = NULL;
+
+        spec.on_report = meddle;
+        spec.user = &m;
+        check_ok(mf_pipeline_create(&spec, &pipeline));
+        check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
+        while (progress_of(pipeline).finished < 1)
+            continue;
+        waited = m.calls < LAYERS;
+        m.meddles = true;
+        status = mf_pipeline_submit(pipeline, ROWS, s->x[1], s->y[1]);
+        assert_int_equal(progress_of(pipeline).submitted, waited ? 1 : 2);
+        mf_pipeline_free(pipeline);
+        free_training_fixture(s);
+    }
+    return status;
+}
+
+static void test_what_the_callback_changes_is_checked(void **state)
+{
+    (void)state;
+    check_status(MF_STATUS_LABEL, submit_with_meddler(A_LABEL));
+    check_message("1000000");
+    check_status(MF_STATUS_STATE, submit_with_meddler(THE_OPTIMIZER));
+    check_message("optimizer");
+    check_status(MF_STATUS_STALE, submit_with_meddler(THE_SCALING));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_stop_drops_unfinished_batches),
         cmocka_unit_test(test_a_pipeline_can_be_freed_at_any_moment),
         cmocka_unit_test(test_the_callback_can_stop_a_pipeline),
+        cmocka_unit_test(test_what_the_callback_changes_is_checked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
