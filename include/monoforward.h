@@ -507,7 +507,7 @@ MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name,
 
 /** Copies a parameter's values in; its optimizer state stays as it is.
  *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite, a variance or a count of
- *  "head.counts" is below 0, or all counts are 0). */
+ *  "head.counts" is below 0, or all counts are 0 or subnormal). */
 MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
 
 /** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer state
@@ -842,7 +842,8 @@ enum {
              the loss is the mean over all positions that have a label. */
 };
 
-/** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. */
+/** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. (A step
+ *  is refused where the activation there overflows, as its gradient would be 0 times infinity: NUMERIC.) */
 #define MF_LABEL_IGNORED (-100)
 
 /** Which classes a training step scores: all, or those of the batch's labels and candidates that are drawn for

@@ -1,4 +1,5 @@
 /* The exported functions of layers. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -196,9 +197,10 @@ static mf_status check_class_counts(const float *values, size_t count)
         if (values[i] < 0.0f)
             return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the counts is %g, it must be at least 0", i,
                             (double)values[i]);
-        some |= values[i] > 0.0f;
+        some |= values[i] >= FLT_MIN; /* a step treats smaller numbers as 0 */
     }
-    return some ? MF_STATUS_OK : mfi_fail(MF_STATUS_NUMERIC, "all %zu counts are 0", count);
+    return some ? MF_STATUS_OK
+                : mfi_fail(MF_STATUS_NUMERIC, "all %zu counts are 0, or too small for float32", count);
 }
 
 mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count)
@@ -302,9 +304,10 @@ mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     if (!layer->kernels->all_finite(count, gradients))
         return mfi_fail(MF_STATUS_NUMERIC, "a gradient is not finite");
-    MFI_TRY(mfi_layer_claim(layer, 0, gradients)); /* they stand for the handle that there is not */
-    mf_status status = mfi_layer_apply(layer, gradients);
-    mfi_layer_disclaim(layer, gradients);
+    mf_status status = MF_STATUS_OK;
+    MFI_TRY(mfi_layer_claim(layer, 0, &status)); /* the call's own, for the handle that there is not */
+    status = mfi_layer_apply(layer, gradients);
+    mfi_layer_disclaim(layer, &status);
     return status;
 }
 

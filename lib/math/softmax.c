@@ -132,6 +132,17 @@ static row_loss find_loss(const loss_work *all, size_t row)
     return (row_loss){(double)highest + log(sum) - expected, correct};
 }
 
+/* A row without a label has no part in the loss, and in the gradient the part of 0 times what the scores are
+ * made of, which is none only if that is finite; then its scores are. */
+static row_loss ignore_row(const loss_work *all, size_t row)
+{
+    if (!all->gradient)
+        return (row_loss){0.0, false};
+    bool finite = all->kernels->all_finite(all->m, all->scores + row * all->m);
+    memset(all->gradient + row * all->m, 0, all->m * sizeof *all->gradient);
+    return (row_loss){finite ? 0.0 : NAN, false};
+}
+
 static void loss_piece(void *context, size_t index, size_t slot)
 {
     const loss_work *all = context;
@@ -139,10 +150,7 @@ static void loss_piece(void *context, size_t index, size_t slot)
            end = all->end - first < piece ? all->end : first + piece;
     (void)slot;
     for (size_t b = first; b < end; b++)
-        if (!is_ignored(all->targets, b))
-            all->losses[b - all->first] = find_loss(all, b);
-        else if (all->gradient)
-            memset(all->gradient + b * all->m, 0, all->m * sizeof *all->gradient);
+        all->losses[b - all->first] = is_ignored(all->targets, b) ? ignore_row(all, b) : find_loss(all, b);
 }
 
 static mfi_loss cross_entropy(loss_work all, const mfi_team *team, size_t rows)
@@ -158,8 +166,9 @@ static mfi_loss cross_entropy(loss_work all, const mfi_team *team, size_t rows)
         mfi_team_run(team, (all.end - all.first + piece - 1) / piece, loss_piece, &all);
         for (size_t b = all.first; b < all.end; b++) {
             const row_loss *row = &losses[b - all.first];
-            if (!is_ignored(all.targets, b) &&
-                !add_row_loss(&result, b, all.targets, row->loss, row->correct))
+            if (is_ignored(all.targets, b) && isfinite(row->loss))
+                continue;
+            if (!add_row_loss(&result, b, all.targets, row->loss, row->correct))
                 return result;
         }
     }

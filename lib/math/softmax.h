@@ -28,8 +28,8 @@ typedef struct mfi_targets {
 mfi_loss mfi_cross_entropy(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m,
                            const float *scores, const mfi_targets *targets);
 
-/* The same, and replaces the scores by dG = w (softmax(G) - q) / sum(w). If a row is bad, the scores are
- * undefined. */
+/* The same, and replaces the scores by dG = w (softmax(G) - q) / sum(w). Rows whose label is ignored are bad,
+ * too, if a score is not finite. If a row is bad, the scores are undefined. */
 mfi_loss mfi_cross_entropy_gradient(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m,
                                     float *scores, const mfi_targets *targets);
 

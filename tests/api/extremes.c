@@ -185,6 +185,36 @@ static void test_gradients_of_filters_overflow(void **state)
     }
 }
 
+/* The rate times dz is too large for a float, the rate times dW = dz x is not: an update that is looked at is
+ * made. */
+static void test_a_large_rate_meets_a_small_input(void **state)
+{
+    const float x = 1e-20f, projection[2] = {0.0f, 1e10f};
+    const int32_t y = 1;
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e30);
+    mf_layer_spec spec;
+    mf_layer *layer;
+    mf_workspace *workspace;
+
+    (void)state;
+    check_ok(mf_layer_spec_init(&spec, sizeof spec));
+    spec.classes = 2;
+    spec.inputs = spec.outputs = 1;
+    spec.activation = MF_ACTIVATION_IDENTITY;
+    spec.bias = 0;
+    spec.weight_init = MF_INIT_ZERO;
+    layer = make_layer(&spec);
+    workspace = make_layer_workspace(layer, 1);
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1.0));
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_set_parameter(layer, "projection", projection, 2));
+    check_ok(mf_layer_step(layer, workspace, 1, &x, &y, NULL));
+    check_parameter(layer, "weight", 5e19, 1e14); /* 1e30 x 1/2 x 1e10 x 1e-20 */
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
 /* A described layer's spec as the beginning of the next one, whose outputs follow from another input. */
 static void test_follow_computes_the_outputs_again(void **state)
 {
@@ -230,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_statistics_stay_finite),
         cmocka_unit_test(test_pixels_without_a_window_do_not_reach_the_gradient),
         cmocka_unit_test(test_gradients_of_filters_overflow),
+        cmocka_unit_test(test_a_large_rate_meets_a_small_input),
         cmocka_unit_test(test_follow_computes_the_outputs_again),
         cmocka_unit_test(test_a_subnormal_epsilon_is_refused),
     };

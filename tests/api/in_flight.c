@@ -303,6 +303,41 @@ static void test_a_second_thread_is_refused(void **state)
     assert_true(refusals > 0);
 }
 
+enum { APPLIES = 20 };
+
+static void *apply_often(void *scene_of_layer)
+{
+    static int refusals;
+
+    refusals = 0;
+    for (int i = 0; i < APPLIES; i++) {
+        mf_status status = apply_to_layer(scene_of_layer);
+
+        refusals += status == MF_STATUS_BUSY;
+        assert_true(status == MF_STATUS_OK || status == MF_STATUS_BUSY);
+    }
+    return &refusals;
+}
+
+/* Also with the same gradients, which both only read. */
+static void test_two_threads_that_apply_are_refused(void **state)
+{
+    scene *s = *state;
+    int refusals = 0;
+
+    for (int i = 0; i < TRIES && refusals == 0; i++) {
+        pthread_t thread;
+        void *result;
+
+        assert_int_equal(pthread_create(&thread, NULL, apply_often, s), 0);
+        for (int k = 0; k < APPLIES; k++)
+            refusals += apply_to_layer(s) == MF_STATUS_BUSY;
+        assert_int_equal(pthread_join(thread, &result), 0);
+        refusals += *(int *)result;
+    }
+    assert_true(refusals > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +345,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_refused_batch_costs_no_reports, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stopped_pipeline_lets_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_threads_by_hand_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_threads_that_apply_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_second_thread_is_refused, set_up, tear_down),
     };
 

@@ -360,8 +360,8 @@ static int32_t meddle(void *user, const mf_pipeline_report *report)
     return 0;
 }
 
-/* What submit makes of it. The first batch's reports must wait for the second's submit, which they do unless the
- * worker has been faster than the host. */
+/* What submit makes of it. The first batch's reports must wait for the second's submit, which they do unless
+ * the worker has been faster than the host. */
 static mf_status submit_with_meddler(meddling with)
 {
     mf_status status = MF_STATUS_OK;

@@ -401,6 +401,30 @@ static void test_wrong_labels_of_positions_are_refused(void **state)
     drop_labelled(&l);
 }
 
+/* The activation of a position that is ignored is in no loss, but 0 times infinity would be in the gradient.
+ */
+static void test_an_ignored_position_that_overflows_is_refused(void **state)
+{
+    labelled l = make_labelled();
+    float weights[8 * 2];
+    saved_values before;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(weights); i++)
+        weights[i] = 2.0f;
+    check_ok(mf_layer_set_parameter(layer_at(l.network, 0), "units.1.weight", weights, COUNT_OF(weights)));
+    before = save_network_values(l.network);
+    l.y[6] = MF_LABEL_IGNORED;
+    l.x[2 * 6] = 3e38f;
+    l.x[2 * 6 + 1] = 0.0f;
+    check_ok(mf_network_evaluate(l.network, l.workspace, ROWS, l.x, l.y));
+    check_status(MF_STATUS_NUMERIC, mf_network_step(l.network, l.workspace, ROWS, l.x, l.y));
+    check_message("layer 0: the loss of row 1 at position 2 is not finite");
+    check_network_unchanged(&before, l.network);
+    free_saved_values(&before);
+    drop_labelled(&l);
+}
+
 /* A row has one label, so it must have it. */
 static void test_a_row_cannot_be_ignored(void **state)
 {
@@ -638,6 +662,7 @@ int main(void)
         cmocka_unit_test(test_layers_tell_the_shape_of_goodness),
         cmocka_unit_test(test_positions_learn_their_labels),
         cmocka_unit_test(test_wrong_labels_of_positions_are_refused),
+        cmocka_unit_test(test_an_ignored_position_that_overflows_is_refused),
         cmocka_unit_test(test_a_row_cannot_be_ignored),
         cmocka_unit_test(test_heads_for_rows_and_positions_do_not_mix),
         cmocka_unit_test(test_one_position_is_no_row),

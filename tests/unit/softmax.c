@@ -124,14 +124,18 @@ static void test_many_small_terms_count(void **state)
 
 static void test_ignored_labels_count_for_nothing(void **state)
 {
-    float scores[4 * 2] = {1, 0, NAN, INFINITY, 0, 2, 0, 0};
+    float scores[4 * 2] = {1, 0, 3e38f, -3e38f, 0, 2, 0, 0};
+    const float bad[4 * 2] = {1, 0, 1, INFINITY, 0, 2, 0, 0};
     const int32_t labels[4] = {0, MF_LABEL_IGNORED, 0, 1};
     const float weights[2] = {3, 1};
     const mfi_targets targets = {labels, weights, 2, 0.0f};
     double losses[3] = {log(1.0 + exp(-1.0)), log(1.0 + exp(2.0)), log(2.0)};
-    mfi_loss got = mfi_cross_entropy_gradient(KERNELS, NULL, 4, 2, scores, &targets);
+    mfi_loss got = mfi_cross_entropy(KERNELS, NULL, 4, 2, bad, &targets);
 
     (void)state;
+    assert_int_equal(got.bad_row, 4);
+    check_near((3.0 * losses[0] + losses[1] + losses[2]) / 5.0, got.loss, 1e-6);
+    got = mfi_cross_entropy_gradient(KERNELS, NULL, 4, 2, scores, &targets);
     assert_int_equal(got.bad_row, 4);
     assert_int_equal(got.counted, 3);
     assert_int_equal(got.correct, 1);
@@ -139,6 +143,21 @@ static void test_ignored_labels_count_for_nothing(void **state)
     check_near(3.0 / 5.0 * (1.0 / (1.0 + exp(-1.0)) - 1.0), (double)scores[0], 1e-6);
     assert_true(scores[2] == 0.0f && scores[3] == 0.0f);
     check_near(-0.5 / 5.0, (double)scores[7], 1e-6);
+}
+
+/* A gradient of 0 times features that are not finite would not be 0. */
+static void test_an_ignored_row_may_spoil_the_gradient(void **state)
+{
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    const int32_t labels[3] = {0, 1, MF_LABEL_IGNORED};
+    const mfi_targets targets = {labels, NULL, 1, 0.0f};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        float scores[3 * 2] = {1, 2, 1, 2, 1, bad[i]};
+
+        assert_int_equal(mfi_cross_entropy_gradient(KERNELS, NULL, 3, 2, scores, &targets).bad_row, 2);
+    }
 }
 
 static void test_the_first_bad_row_is_reported(void **state)
@@ -209,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_large_scores_do_not_overflow),
         cmocka_unit_test(test_many_small_terms_count),
         cmocka_unit_test(test_ignored_labels_count_for_nothing),
+        cmocka_unit_test(test_an_ignored_row_may_spoil_the_gradient),
         cmocka_unit_test(test_the_first_bad_row_is_reported),
         cmocka_unit_test(test_the_first_highest_score_is_the_predicted_class),
         cmocka_unit_test(test_the_top_classes_are_those_of_a_sort),

@@ -73,6 +73,14 @@ static void weight_product(const mfi_dense_pass *pass, mfi_dense_part part, floa
              pass->input.stride, beta, to, pass->k);
 }
 
+/* Whether the product may add to W, or to its momentum, what a rule of this kind makes of it. What a trial
+ * looks at is the rule's own arithmetic: here rate dz may overflow where rate dW does not, so checked updates
+ * are by the rule. */
+static bool adds_product(const mfi_dense_pass *pass, mfi_rule_kind kind)
+{
+    return pass->weight.rule.kind == kind && !pass->run->settings->checked;
+}
+
 /* One panel of W for few rows, neuron by neuron. Plain SGD leaves out neurons whose dz is 0, such as those
  * that ReLU has cut off. */
 static void update_by_neuron(const mfi_dense_pass *pass, mfi_dense_part part)
@@ -80,7 +88,7 @@ static void update_by_neuron(const mfi_dense_pass *pass, mfi_dense_part part)
     const mfi_kernels *kernels = pass->run->layer->kernels;
     const mfi_scratch *scratch = pass->run->scratch;
     const mfi_rule *rule = &pass->weight.rule;
-    bool direct = rule->kind == MFI_RULE_SGD;
+    bool direct = adds_product(pass, MFI_RULE_SGD);
     size_t stride;
     const float *all = mfi_dense_dz(pass, part, &stride);
     float keep = direct ? 1.0f - rule->rate * rule->decay : 0.0f;
@@ -130,9 +138,9 @@ static void blas_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part
     float *weight = mfi_dense_at(pass, storage->values, part.start);
     if (pass->rows <= FEW_BATCH_ROWS)
         update_by_neuron(pass, part);
-    else if (rule->kind == MFI_RULE_SGD)
+    else if (adds_product(pass, MFI_RULE_SGD))
         weight_product(pass, part, -rule->rate, 1.0f - rule->rate * rule->decay, weight);
-    else if (rule->kind == MFI_RULE_MOMENTUM)
+    else if (adds_product(pass, MFI_RULE_MOMENTUM))
         update_momentum(pass, part, weight, mfi_dense_at(pass, storage->state[0], part.start));
     else
         take_part(pass, part);
