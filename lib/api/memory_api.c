@@ -21,21 +21,20 @@ static mf_status read_layer(const mf_layer_spec *given, mf_layer_spec *known)
     return mfi_spec_resolve(known);
 }
 
-static mf_status plan_of_spec(const void *source, size_t position, mfi_list_room *room, const mfi_plan **plan)
+static mf_status plan_of_spec(const mfi_layer_list *layers, size_t position, const mfi_plan **plan)
 {
-    const mf_layer_spec *const *layers = source;
+    const mf_layer_spec *const *specs = layers->source;
+    mfi_list_room *room = &layers->rooms[position > 0];
     mf_layer_spec known;
-    MFI_TRY(read_layer(layers[position], &known));
+    MFI_TRY(read_layer(specs[position], &known));
     MFI_TRY(mfi_plan_from_spec(&known, &room->arrays, &room->plan));
     *plan = &room->plan;
     return MF_STATUS_OK;
 }
 
-static mf_status plan_of_builder(const void *source, size_t position, mfi_list_room *room,
-                                 const mfi_plan **plan)
+static mf_status plan_of_builder(const mfi_layer_list *layers, size_t position, const mfi_plan **plan)
 {
-    mf_builder *const *builders = source;
-    (void)room;
+    mf_builder *const *builders = layers->source;
     return mfi_builder_plan(builders[position], plan);
 }
 
@@ -66,7 +65,8 @@ static mf_status write_memory(const mf_memory_spec *spec, mf_memory *memory)
 {
     mf_optimizer_spec known = mfi_optimizer_defaults();
     mf_memory result = {0};
-    mfi_layer_list list = {.count = spec->count, .network = true};
+    mfi_list_room rooms[2];
+    mfi_layer_list list = {.rooms = rooms, .count = spec->count, .network = true};
     list.source = spec->layers ? (const void *)spec->layers : (const void *)spec->builders;
     list.at = spec->layers ? plan_of_spec : plan_of_builder;
     MFI_TRY(check_layer_specs(spec));

@@ -61,9 +61,8 @@ static mf_status count_shared(tally *sum, const mfi_layer_list *layers, size_t p
 {
     size_t bytes = 0;
     for (size_t i = 0; i < position; i++) {
-        mfi_list_room room;
         const mfi_plan *plan = NULL;
-        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        MFI_TRY(layers->at(layers, i, &plan));
         if (plan->head.shared == matrix)
             return MF_STATUS_OK;
     }
@@ -89,9 +88,8 @@ mf_status mfi_footprint(const mfi_layer_list *layers, const mf_optimizer_spec *o
            bytes = 0;
     MFI_TRY(mfi_workspace_bytes(layers, purpose, max_batch, threads, &bytes));
     for (size_t i = 0; i < layers->count; i++) {
-        mfi_list_room room;
         const mfi_plan *plan = NULL;
-        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        MFI_TRY(layers->at(layers, i, &plan));
         count_layer(&sum, plan, slots, memory);
         if (plan->head.shared)
             MFI_TRY(count_shared(&sum, layers, i, plan->head.shared, memory));

@@ -17,14 +17,13 @@ typedef struct workspace_layout {
 mf_status mfi_count_shared(const mfi_layer_list *layers, size_t rows, bool training, size_t activations[2],
                            mfi_scratch_size *scratch)
 {
-    mfi_list_room room;
     *scratch = (mfi_scratch_size){0};
     activations[0] = activations[1] = 0;
     for (size_t i = 0; i < layers->count; i++) {
         const mfi_plan *plan = NULL;
         size_t outputs, *widest = &activations[i % 2];
         mfi_scratch_size size;
-        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        MFI_TRY(layers->at(layers, i, &plan));
         if (!mfi_scratch_bytes(plan, rows, training, &size) || !mfi_multiply(rows, plan->outputs, &outputs))
             return mfi_fail(MF_STATUS_OVERFLOW,
                             "the scratch of layer %zu for %zu rows does not fit in memory", i, rows);
@@ -45,11 +44,10 @@ mf_status mfi_check_layers(const mfi_layer_list *layers, size_t max_batch)
     if (layers->count == 0)
         return mfi_fail(MF_STATUS_STATE, "the network has no layers");
     char one[MFI_SCORED_NAME], other[MFI_SCORED_NAME];
-    mfi_list_room first_room, room;
     const mfi_plan *first = NULL, *plan = NULL;
-    MFI_TRY(layers->at(layers->source, 0, &first_room, &first));
+    MFI_TRY(layers->at(layers, 0, &first));
     for (size_t i = 1; i < layers->count; i++) {
-        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        MFI_TRY(layers->at(layers, i, &plan));
         if (plan->head.classes != first->head.classes)
             return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu classes, layer 0 has %zu", i,
                             plan->head.classes, first->head.classes);
@@ -81,10 +79,9 @@ static bool converts(int32_t purpose)
  * other layer the activation that it does not write is wide enough: the layer before it writes there. */
 static mf_status widen_for_inputs(const mfi_layer_list *layers, size_t rows, size_t *odd)
 {
-    mfi_list_room room;
     const mfi_plan *plan = NULL;
     size_t inputs;
-    MFI_TRY(layers->at(layers->source, 0, &room, &plan));
+    MFI_TRY(layers->at(layers, 0, &plan));
     if (!mfi_multiply(rows, plan->inputs, &inputs))
         return mfi_fail(MF_STATUS_OVERFLOW, "%zu inputs for %zu rows do not fit in memory", plan->inputs,
                         rows);
@@ -111,10 +108,9 @@ static mf_status count_features(const mfi_layer_list *layers, size_t rows, size_
 {
     *count = 0;
     for (size_t i = 0; layers->network && i < layers->count; i++) {
-        mfi_list_room room;
         const mfi_plan *plan = NULL;
         size_t more = 0;
-        MFI_TRY(layers->at(layers->source, i, &room, &plan));
+        MFI_TRY(layers->at(layers, i, &plan));
         if (mfi_many_classes(plan) &&
             (!mfi_multiply(rows, plan->scored * plan->features, &more) || more > SIZE_MAX - *count))
             return mfi_fail(MF_STATUS_OVERFLOW, "what %zu heads read of %zu rows does not fit in memory",
@@ -128,7 +124,6 @@ static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose
                                    size_t threads, workspace_layout *plan)
 {
     size_t head;
-    mfi_list_room room;
     const mfi_plan *first = NULL;
     *plan = (workspace_layout){0};
     MFI_TRY(check_purpose_known(purpose));
@@ -136,7 +131,7 @@ static mf_status lay_out_workspace(const mfi_layer_list *layers, int32_t purpose
     MFI_TRY(mfi_count_shared(layers, max_batch, trains(purpose), &plan->counts[EVEN], &plan->scratch_size));
     if (converts(purpose))
         MFI_TRY(widen_for_inputs(layers, max_batch, &plan->counts[ODD]));
-    MFI_TRY(layers->at(layers->source, 0, &room, &first));
+    MFI_TRY(layers->at(layers, 0, &first));
     MFI_TRY(count_features(layers, max_batch, &plan->counts[FEATURES]));
     bool fits = count_scores(layers, max_batch, first->scored, first->head.classes, plan->counts) &&
                 mfi_reserve(&plan->bytes, 1, sizeof(mf_workspace), &head) &&
@@ -185,18 +180,16 @@ static mf_layer *layer_of(const mf_workspace_spec *spec, size_t position)
     return spec->network ? spec->network->entries[position].layer : spec->layer;
 }
 
-static mf_status plan_in_network(const void *source, size_t position, mfi_list_room *room,
-                                 const mfi_plan **plan)
+static mf_status plan_in_network(const mfi_layer_list *layers, size_t position, const mfi_plan **plan)
 {
-    (void)room;
-    *plan = &((const mf_network *)source)->entries[position].layer->plan;
+    *plan = &((const mf_network *)layers->source)->entries[position].layer->plan;
     return MF_STATUS_OK;
 }
 
-static mf_status plan_alone(const void *source, size_t position, mfi_list_room *room, const mfi_plan **plan)
+static mf_status plan_alone(const mfi_layer_list *layers, size_t position, const mfi_plan **plan)
 {
-    (void)position, (void)room;
-    *plan = &((const mf_layer *)source)->plan;
+    (void)position;
+    *plan = &((const mf_layer *)layers->source)->plan;
     return MF_STATUS_OK;
 }
 

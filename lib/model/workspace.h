@@ -50,13 +50,16 @@ typedef struct mfi_list_room {
 } mfi_list_room;
 
 /* The plans of existing layers, or of layers that do not exist yet. */
-typedef struct mfi_layer_list {
+typedef struct mfi_layer_list mfi_layer_list;
+struct mfi_layer_list {
     const void *source;
-    /* The plan at a position; one that has to be made lies in `room`. */
-    mf_status (*at)(const void *source, size_t position, mfi_list_room *room, const mfi_plan **plan);
+    /* The plan at a position. It stays until that of another position but 0 is asked for; that of 0 stays. */
+    mf_status (*at)(const mfi_layer_list *layers, size_t position, const mfi_plan **plan);
+    mfi_list_room
+        *rooms; /* [2] of plans that have to be made: that of layer 0, and the last one of the others */
     size_t count;
     bool network; /* of a network, or a single layer */
-} mfi_layer_list;
+};
 
 mfi_layer_list mfi_list_network(const mf_network *network);
 
