@@ -459,7 +459,7 @@ MF_API void mf_layer_free(mf_layer *layer);
 /** Writes what the layer is now into `spec`, whose struct_size the caller has set: shape, options, and the
  *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Of a layer
  * that a builder made, `kind` is MF_LAYER_UNITS, and only inputs, outputs, classes, dropout, dropout_maps,
- *  label_smoothing, seed and what belongs to the projection say something. Errors: HANDLE, ARGUMENT. */
+ *  label_smoothing, precision, seed and what belongs to the projection say something. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
 
 /** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
@@ -687,8 +687,8 @@ MF_API mf_status mf_matrix_values(const mf_matrix *matrix, float *values, size_t
  *      mf_layer_build(builder, &layer);
  *
  *  Nodes are numbered: 0 is the layer's input, 1 the output of the first unit, and so on. A unit reads nodes
- *  of lower numbers. A builder remembers its first failure: later calls return it again, so that a host may
- *  look at the status of mf_layer_build() alone.
+ *  of lower numbers. A builder remembers the first unit, block or head that was refused: later calls return
+ *  that again, so that a host may look at the status of mf_layer_build() alone.
  *
  *  mf_builder_block() adds all units of a ready-made block in one call.
  *
@@ -1150,10 +1150,10 @@ MF_API mf_status mf_network_input_scaling(const mf_network *network, float *shif
 /** One joint training step: every layer steps on the batch, first to last, each on the activation of
  *  the one before. x [rows, k of the first layer], y [rows].
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE
- *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss or an
- *  update that is not finite is found before any layer changes; then the layers before have stepped, those
- *  behind have not, and this one has not either, but for an update as in mf_layer_step(): each layer's report
- *  counts the batches it has applied. BUSY as in mf_layer_step(). */
+ *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss, an update
+ *  or, with clipping, a gradient's norm that is not finite is found before any layer changes; then the layers
+ *  before have stepped, those behind have not, and this one has not either, but for an update as in
+ *  mf_layer_step(): each layer's report counts the batches it has applied. BUSY as in mf_layer_step(). */
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
@@ -1318,7 +1318,8 @@ MF_API mf_status mf_network_metadata_set(mf_network *network, const char *name, 
  *  @param network  to ask
  *  @param name     of the entry
  *  @param value    receives the text, borrowed: valid until the entry is set or removed, or the network freed
- *  Errors: HANDLE, ARGUMENT (NULL, or what can be no name), CAPACITY (a name beyond the limit), NOT_FOUND. */
+ *  Errors: HANDLE, ARGUMENT (NULL, or what can be no name), CAPACITY (a name beyond the limit), NOT_FOUND (also
+ *  one of the library's own names). */
 MF_API mf_status mf_network_metadata_get(const mf_network *network, const char *name, const char **value);
 
 /** How many entries there are.
@@ -1468,8 +1469,8 @@ MF_API mf_status mf_memory_query(const mf_memory_spec *spec, mf_memory *memory);
  * it says may change from version to version; programs should ask mf_layer_unit() instead.
  *  @param network    to describe
  *  @param max_batch  1 or more
- *  @param text       [size] receives the lines, cut if there is too little room, and always a final 0; may be
- *                    NULL if size is 0
+ *  @param text       [size] receives the lines and a final 0, cut if there is too little room; errors but
+ *                    CAPACITY leave it as it was; may be NULL if size is 0
  *  @param size       of `text`
  *  @param needed     receives the size that suffices, with the final 0; may be NULL
  *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ),
@@ -1515,7 +1516,7 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
  *  from one thread at a time. What breaks these two rules gets BUSY: steps, passes, gradients and updates of a
  *  layer, and submits of another pipeline with it, while a batch is on its way; calls while another thread is in
- *  one.
+ *  one (STATE while it is in the callback).
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
@@ -1631,7 +1632,7 @@ MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const fl
 /** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline  takes the batch
  *  @param batch     copied
- *  Errors: as mf_pipeline_submit(). */
+ *  Errors: as mf_pipeline_submit(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch *batch);
 
 /** mf_pipeline_submit() that never waits.
@@ -1645,7 +1646,7 @@ MF_API mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, cons
 /** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline  takes the batch
  *  @param batch     copied
- *  Errors: as mf_pipeline_try_submit(). */
+ *  Errors: as mf_pipeline_try_submit(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_batch *batch);
 
 /** Waits until every batch taken has been through all layers. Then the layers are at rest.
@@ -1691,7 +1692,7 @@ MF_API mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *works
  *  @param pipeline   whose network is asked
  *  @param workspace  made for the network; receives the reports
  *  @param batch      as in mf_network_evaluate_batch()
- *  Errors: as mf_pipeline_evaluate(). */
+ *  Errors: as mf_pipeline_evaluate(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace,
                                             const mf_batch *batch);
 

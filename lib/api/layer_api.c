@@ -21,6 +21,7 @@ mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before)
     MFI_TRY(MFI_READ(mf_layer_spec, &known, spec));
     MFI_TRY(MFI_READ_AS(mf_layer_spec, &first, before, "the mf_layer_spec before"));
     MFI_TRY(mfi_spec_resolve(&first));
+    MFI_TRY(mfi_spec_check_start(&first));
     mfi_spec_follow(&known, &first);
     return MFI_WRITE(mf_layer_spec, spec, &known);
 }

@@ -18,7 +18,8 @@ static mf_status read_layer(const mf_layer_spec *given, mf_layer_spec *known)
 {
     *known = mfi_layer_defaults();
     MFI_TRY(MFI_READ(mf_layer_spec, known, given));
-    return mfi_spec_resolve(known);
+    MFI_TRY(mfi_spec_resolve(known));
+    return mfi_spec_check_start(known);
 }
 
 static mf_status plan_of_spec(const mfi_layer_list *layers, size_t position, const mfi_plan **plan)
@@ -73,6 +74,7 @@ static mf_status write_memory(const mf_memory_spec *spec, mf_memory *memory)
     MFI_TRY(mfi_check_pointer(memory, "the out-pointer of the memory"));
     if (spec->optimizer) {
         MFI_TRY(MFI_READ(mf_optimizer_spec, &known, spec->optimizer));
+        MFI_TRY(mfi_optimizer_check_momentum(known.kind, (double)known.momentum, known.nesterov != 0));
         MFI_TRY(mfi_optimizer_check_spec(&known));
     }
     MFI_TRY(mfi_footprint(&list, spec->optimizer ? &known : NULL, spec->purpose, spec->max_batch,

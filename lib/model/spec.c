@@ -2,6 +2,7 @@
 #include "model/spec.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "model/checks.h"
@@ -90,10 +91,15 @@ mf_status mfi_spec_check_start(const mf_layer_spec *spec)
     return MF_STATUS_OK;
 }
 
-static mf_status check_normalization(const mf_layer_spec *spec)
+/* What is not read gets its default, here and for pools: it is in files, whose numbers are finite. */
+static mf_status resolve_normalization(mf_layer_spec *spec)
 {
-    if (spec->normalization == MF_NORMALIZATION_NONE)
+    const mf_layer_spec defaults = mfi_layer_defaults();
+    if (spec->normalization == MF_NORMALIZATION_NONE) {
+        spec->normalization_rate = defaults.normalization_rate;
+        spec->normalization_epsilon = defaults.normalization_epsilon;
         return MF_STATUS_OK;
+    }
     MFI_TRY(mfi_check_unit_interval("normalization_rate", spec->normalization_rate));
     return mfi_check_epsilon("normalization_epsilon", spec->normalization_epsilon);
 }
@@ -115,10 +121,14 @@ static mf_status settle(const char *name, size_t maps, size_t height, size_t wid
 /* That of the pools of flat specs. */
 static const size_t no_padding[2];
 
-static mf_status check_pool(const mf_layer_spec *spec, mfi_pool *pool)
+static mf_status resolve_pool(mf_layer_spec *spec, mfi_pool *pool)
 {
+    const mf_layer_spec defaults = mfi_layer_defaults();
     MFI_TRY(mfi_check_constant("pool", spec->pool, MF_POOL_MAX));
-    if (spec->pool != MF_POOL_NONE) {
+    if (spec->pool == MF_POOL_NONE) {
+        memcpy(spec->pool_size, defaults.pool_size, sizeof spec->pool_size);
+        memcpy(spec->pool_stride, defaults.pool_stride, sizeof spec->pool_stride);
+    } else {
         MFI_TRY(mfi_check_pool(pool->map, spec->pool_size, spec->pool_stride, no_padding));
         *pool = mfi_pooling(pool->map, spec->pool, spec->pool_size, spec->pool_stride, no_padding);
     }
@@ -139,7 +149,7 @@ static mf_status resolve_maps(mf_layer_spec *spec)
     MFI_TRY(settle("weights of a filter", spec->channels, spec->kernel[0], spec->kernel[1], &weights));
     const mf_shape input = mfi_shape_maps(spec->channels, spec->height, spec->width);
     mfi_pool pool = mfi_convolution(&input, spec->filters, spec->kernel, spec->stride, spec->padding).pool;
-    MFI_TRY(check_pool(spec, &pool));
+    MFI_TRY(resolve_pool(spec, &pool));
     MFI_TRY(settle("values before pooling", spec->filters, pool.map[0], pool.map[1], &map_values));
     return settle("outputs", spec->filters, pool.pooled[0], pool.pooled[1], &spec->outputs);
 }
@@ -147,7 +157,7 @@ static mf_status resolve_maps(mf_layer_spec *spec)
 mf_status mfi_spec_resolve(mf_layer_spec *spec)
 {
     MFI_TRY(check_options(spec));
-    MFI_TRY(check_normalization(spec));
+    MFI_TRY(resolve_normalization(spec));
     if (spec->kind == MF_LAYER_CONV2D)
         return resolve_maps(spec);
     MFI_TRY(mfi_check_size("inputs", spec->inputs, 1));

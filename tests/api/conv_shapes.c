@@ -268,6 +268,10 @@ static void test_follow_refuses_wrong_specs(void **state)
     check_status(MF_STATUS_OVERFLOW, mf_layer_spec_follow(&spec, &before));
     before = layer_spec(3, 0, 2);
     check_status(MF_STATUS_ARGUMENT, mf_layer_spec_follow(&spec, &before));
+    before = layer_spec(3, 6, 2);
+    before.weight_gain = before.projection_gain = 0.0f;
+    check_status(MF_STATUS_ARGUMENT, mf_layer_spec_follow(&spec, &before));
+    check_message("mf_layer_spec_init()");
     before.struct_size = 7;
     check_status(MF_STATUS_ARGUMENT, mf_layer_spec_follow(&spec, &before));
     check_same_spec(&spec, &kept);

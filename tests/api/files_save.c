@@ -2,6 +2,7 @@
  * what was there before is there still. SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <locale.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -418,6 +419,38 @@ static void test_values_that_are_not_finite_are_refused(void **state)
     mf_optimizer_free(optimizer);
 }
 
+/* Only what can be loaded is saved: options that a layer does not read may be anything, and are the defaults
+ * in its file. */
+static void test_options_that_are_not_read_spoil_no_file(void **state)
+{
+    mf_layer_spec specs[2], found = {.struct_size = sizeof found};
+
+    (void)state;
+    specs[0] = conv_spec(1, 4, 4, 2, 3);
+    specs[1] = layer_spec(4, 3, 3);
+    specs[0].pool = MF_POOL_NONE;
+    for (int i = 0; i < 2; i++) {
+        mf_layer_spec *spec = &specs[i];
+        mf_network *network = make_network(), *loaded = NULL;
+        mf_layer *layer;
+
+        spec->pool_size[0] = spec->pool_stride[1] = SIZE_MAX;
+        spec->normalization_rate = NAN;
+        spec->normalization_epsilon = INFINITY;
+        layer = make_layer(spec);
+        check_ok(mf_network_append(network, layer, NULL));
+        mf_layer_free(layer);
+        check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+        check_ok(mf_network_load(NULL, path, &loaded));
+        check_ok(mf_layer_describe(layer_at(loaded, 0), &found));
+        check_near(0.1, (double)found.normalization_rate, 1e-7);
+        check_near(1e-5, (double)found.normalization_epsilon, 1e-10);
+        assert_int_equal(found.pool_size[0], 2);
+        mf_network_free(loaded);
+        mf_network_free(network);
+    }
+}
+
 /* A host may be about to change one layer after the other; what it saves between could not be loaded. */
 static void test_layers_whose_classes_differ_are_refused(void **state)
 {
@@ -628,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_a_read_only_folder_is_refused),
         cmocka_unit_test(test_permissions_are_kept),
         cmocka_unit_test(test_values_that_are_not_finite_are_refused),
+        cmocka_unit_test(test_options_that_are_not_read_spoil_no_file),
         cmocka_unit_test(test_layers_whose_classes_differ_are_refused),
         cmocka_unit_test(test_wrong_arguments_are_refused),
         cmocka_unit_test(test_wrong_snapshots_are_refused),

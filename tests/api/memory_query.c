@@ -306,8 +306,9 @@ static void test_wrong_queries_are_refused(void **state)
 {
     (void)state;
     mf_layer_spec spec = layer_spec(4, 3, 2), huge = layer_spec(INT32_MAX, INT32_MAX, 2),
-                  other = layer_spec(3, 3, 5);
-    const mf_layer_spec *good[] = {&spec}, *none[] = {NULL}, *large[] = {&huge}, *mixed[] = {&spec, &other};
+                  other = layer_spec(3, 3, 5), still = spec;
+    const mf_layer_spec *good[] = {&spec}, *none[] = {NULL}, *large[] = {&huge}, *mixed[] = {&spec, &other},
+                        *idle[] = {&still};
     mf_optimizer_spec optimizer = optimizer_spec(MF_OPTIMIZER_SGD, -1.0);
     mf_memory memory = {.struct_size = sizeof memory};
     check_status(MF_STATUS_ARGUMENT, mf_network_memory(NULL, 1, NULL, MF_WORKSPACE_TRAINING, 1, &memory));
@@ -315,6 +316,13 @@ static void test_wrong_queries_are_refused(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_network_memory(good, 1, NULL, MF_WORKSPACE_TRAINING, 1, NULL));
     check_status(MF_STATUS_ARGUMENT,
                  mf_network_memory(good, 1, &optimizer, MF_WORKSPACE_TRAINING, 1, &memory));
+    optimizer = optimizer_spec(MF_OPTIMIZER_ADAM, 0.1);
+    optimizer.momentum = 0.9f;
+    check_status(MF_STATUS_ARGUMENT,
+                 mf_network_memory(good, 1, &optimizer, MF_WORKSPACE_TRAINING, 1, &memory));
+    check_message("Adam and AdamW have none");
+    still.weight_gain = still.projection_gain = 0.0f;
+    check_status(MF_STATUS_ARGUMENT, mf_network_memory(idle, 1, NULL, MF_WORKSPACE_TRAINING, 1, &memory));
     check_status(MF_STATUS_ARGUMENT, mf_network_memory(good, 1, NULL, 9, 1, &memory));
     check_status(MF_STATUS_ARGUMENT, mf_network_memory(good, 1, NULL, MF_WORKSPACE_TRAINING, 0, &memory));
     check_status(MF_STATUS_STATE, mf_network_memory(good, 0, NULL, MF_WORKSPACE_TRAINING, 1, &memory));

@@ -138,6 +138,11 @@ static void test_bad_batches_change_nothing(void **state)
     s->x[0][5] = kept;
     batch.input_stride = INPUTS - 1;
     check_status(MF_STATUS_ARGUMENT, mf_pipeline_try_submit_batch(pipeline, &batch));
+    batch.input_stride = (size_t)INT32_MAX + 1;
+    check_status(MF_STATUS_OVERFLOW, mf_pipeline_submit_batch(pipeline, &batch));
+    batch = batch_of(s, 0);
+    batch.target_type = MF_TYPE_FLOAT32;
+    check_status(MF_STATUS_UNSUPPORTED, mf_pipeline_submit_batch(pipeline, &batch));
     check_ok(mf_pipeline_flush(pipeline));
     check_network_unchanged(&before, s->network);
     assert_int_equal(progress_of(pipeline).submitted, 0);

@@ -380,6 +380,10 @@ static float *gradients_of(units_plan plan, int32_t precision, size_t *count)
     mf_layer *layer = make_units(&plan);
     mf_workspace *workspace = make_layer_workspace(layer, B);
     mf_batch batch = make_batch(B, x, y);
+    mf_layer_spec told = {.struct_size = sizeof told};
+
+    check_ok(mf_layer_describe(layer, &told));
+    assert_int_equal(told.precision, precision);
 
     random_values(&random, x, B * K, 1.0);
     random_labels(&random, y, B, M);
