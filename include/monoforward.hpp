@@ -595,9 +595,11 @@ inline std::size_t returned(std::size_t rows, std::size_t width)
     return rows * width == 0 ? 1 : rows * width;
 }
 
-inline owned_answers make_answers(std::size_t labels, std::size_t scores)
+/* Of so many labels and scores a row. */
+inline owned_answers make_answers(std::size_t rows, std::size_t labels, std::size_t scores)
 {
-    return {std::vector<std::int32_t>(labels), std::vector<float>(scores), std::vector<float>(scores)};
+    const std::size_t more = returned(rows, scores), fewer = returned(rows, labels);
+    return {std::vector<std::int32_t>(fewer), std::vector<float>(more), std::vector<float>(more)};
 }
 } // namespace detail
 
@@ -1844,8 +1846,8 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
                         std::int32_t mode = MF_PREDICT_LAST) const
     {
         batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
-        owned_answers out = detail::make_answers(detail::returned(batch.rows, detail::labels(handle_)),
-                                                 detail::returned(batch.rows, detail::scores(handle_)));
+        owned_answers out =
+            detail::make_answers(batch.rows, detail::labels(handle_), detail::scores(handle_));
         check(mf_network_infer(handle_, workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
                                out.probabilities.data()));
         return out;
@@ -1879,8 +1881,8 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         batch.require_sizes(detail::inputs(handle_), detail::labels(handle_));
         std::size_t labels = detail::labels(handle_), most = detail::scores(handle_) / labels;
         /* Of more classes than there are, the library refuses to tell. */
-        std::size_t size = detail::returned(batch.rows, labels * (count < most ? count : most));
-        owned_answers out = detail::make_answers(size, size);
+        std::size_t each = labels * (count < most ? count : most);
+        owned_answers out = detail::make_answers(batch.rows, each, each);
         check(mf_network_top(handle_, workspace.get(), mode, &batch, count, out.labels.data(),
                              out.goodness.data(), out.probabilities.data()));
         return out;
@@ -2369,8 +2371,7 @@ class pipeline
     owned_answers infer(workspace_ref &workspace, const batch &batch, std::int32_t mode = MF_PREDICT_LAST)
     {
         batch.require_sizes(inputs_, labels_);
-        owned_answers out = detail::make_answers(detail::returned(batch.rows, labels_),
-                                                 detail::returned(batch.rows, scores_));
+        owned_answers out = detail::make_answers(batch.rows, labels_, scores_);
         finish(mf_pipeline_infer(get(), workspace.get(), mode, &batch, out.labels.data(), out.goodness.data(),
                                  out.probabilities.data()));
         return out;
