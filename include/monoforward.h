@@ -2048,19 +2048,20 @@ MF_API mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
  *                 NULL if size is 0
  *  @param size    of `text`
  *  @param needed  receives the size that suffices, with the final 0; may be NULL
- *  Errors: as mf_network_import_onnx(), but for values of parameters, which are not read; CAPACITY also for
- *  too little room: what fits is there. */
+ *  Errors: as mf_network_import_onnx(), but for values of parameters, of the scaling and of metadata, which
+ *  are not read, and for a network's memory; CAPACITY also for too little room: what fits is there. */
 MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
 
 /** Imports a model. The model's metadata become those of the network.
  *  @param spec     which model, and what to make of it
  *  @param network  receives the handle, or NULL on failure. Free it with mf_network_free(): the layers are
- * its own Errors: ARGUMENT (also a name that the model does not have, and a cut behind which values from
- * before it are read), IO (the message names the path and the system's reason), FORMAT (the message says what
- * is damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), SHAPE (a
- * head that does not fit its layer), CAPACITY
- * (larger than max_bytes, or heads and other parameters that are not in the file of more than 64 MiB),
- * OVERFLOW, MEMORY. */
+ *                  its own
+ *  Errors: ARGUMENT (also a name that the model does not have, and a cut behind which values from before it
+ *  are read), IO (the message names the path and the system's reason), FORMAT (the message says what is
+ *  damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), SHAPE (a
+ *  head that does not fit its layer, layers that do not fit each other, or a scaling that does not fit the
+ *  first), CAPACITY (larger than max_bytes, or heads and other parameters that are not in the file of more
+ *  than 64 MiB), OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network);
 
 /** @} */

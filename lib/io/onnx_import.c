@@ -159,8 +159,17 @@ static mf_status add_to_values(const importing *im, const mfi_plan *plan, size_t
     return MF_STATUS_OK;
 }
 
-/* Without a network to put it into, finds out only whether the layer can be made. */
-static mf_status add_built(const importing *im, size_t position, size_t *values)
+/* Whether the network takes a layer behind the one of `before`, or as its first. Asked of plans, since what
+ * is only planned is refused as what is imported. */
+static mf_status check_place(const importing *im, const mfi_plan *plan, const mf_builder *before)
+{
+    return before ? mfi_network_check_fit(plan, &before->plan, NULL)
+                  : mfi_network_check_scaling(im->units.scaled, plan);
+}
+
+/* Without a network to put it into, finds out only whether the layer can be made. `before` has built the
+ * layer before it, or is NULL, and is replaced. */
+static mf_status add_built(const importing *im, size_t position, mf_builder **before, size_t *values)
 {
     const mfi_onnx_layer *from = &im->layers.list[position];
     uint64_t seed = im->spec->seed == MF_SEED_AUTO ? MF_SEED_AUTO : im->spec->seed + position;
@@ -168,13 +177,16 @@ static mf_status add_built(const importing *im, size_t position, size_t *values)
     mf_layer *layer = NULL;
     mf_status status = build_plan(im, from, seed, &builder);
     if (status == MF_STATUS_OK)
+        status = check_place(im, &builder->plan, *before);
+    if (status == MF_STATUS_OK)
         status = add_to_values(im, &builder->plan, position, values);
     if (status == MF_STATUS_OK && im->network)
         status = mfi_layer_create(&builder->plan, &im->file.allocator, true, &layer);
     if (status == MF_STATUS_OK && im->network)
         status = fill_layer_from(im, from, layer);
     mfi_layer_release(layer); /* the network holds a reference of its own */
-    mfi_builder_release(builder);
+    mfi_builder_release(*before);
+    *before = builder;
     return status == MF_STATUS_OK || status == MF_STATUS_MEMORY ? status
                                                                 : mfi_fail_at(status, "layer", position);
 }
@@ -182,9 +194,12 @@ static mf_status add_built(const importing *im, size_t position, size_t *values)
 static mf_status add_layers(const importing *im)
 {
     size_t values = 0;
-    for (size_t position = 0; position < im->layers.count; position++)
-        MFI_TRY(add_built(im, position, &values));
-    return MF_STATUS_OK;
+    mf_builder *before = NULL;
+    mf_status status = MF_STATUS_OK;
+    for (size_t position = 0; position < im->layers.count && status == MF_STATUS_OK; position++)
+        status = add_built(im, position, &before, &values);
+    mfi_builder_release(before);
+    return status;
 }
 
 /* ---- metadata ---- */

@@ -120,23 +120,26 @@ bool mfi_onnx_may_cut(const mfi_onnx_units *units, int32_t node, int32_t last)
     return true;
 }
 
-/* A reshape is between two layers. */
+/* A reshape is between two layers, of which the second one reads maps and sequences as they are. */
 static mf_status cut_at_reshapes(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
 {
     for (int32_t node = 1; node <= last; node++) {
-        if (unit_at(units, node)->unit.kind != MFI_ONNX_RESHAPE)
+        const mfi_onnx_unit *unit = unit_at(units, node);
+        if (unit->unit.kind != MFI_ONNX_RESHAPE)
             continue;
-        bool behind = units->file->own || unit_at(units, node)->unit.inputs[0] == node - 1;
-        if (!behind || !mfi_onnx_may_cut(units, node, last)) {
-            const mfi_onnx_op *op = &units->file->ops[unit_at(units, node)->op];
-            return mfi_fail(MF_STATUS_UNSUPPORTED,
-                            "node \"%.*s\": its input changes its shape, which is possible where gradients "
-                            "may stop, and here they may not",
-                            (int)(op->name.count < 80 ? op->name.count : 80),
-                            op->name.at ? (const char *)op->name.at : "");
-        }
-        if (node > 1)
-            cuts[node - 2] = 1;
+        const mfi_onnx_call call = {.op = &units->file->ops[unit->op]};
+        bool behind = units->file->own || unit->unit.inputs[0] == node - 1;
+        if (!behind || !mfi_onnx_may_cut(units, node, last))
+            return mfi_onnx_refuse(&call,
+                                   "its input changes its shape, which is possible where gradients may "
+                                   "stop, and here they may not");
+        if (node == 1)
+            continue;
+        if (mfi_onnx_shape(units, unit->unit.inputs[0])->rank > 1 && unit->shape.rank > 1)
+            return mfi_onnx_refuse(&call,
+                                   "maps or a sequence change their shape in front of it, which is possible "
+                                   "for rows alone");
+        cuts[node - 2] = 1;
     }
     return MF_STATUS_OK;
 }

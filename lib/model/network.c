@@ -66,42 +66,39 @@ static bool fits(const mf_shape *output, const mf_shape *input)
     return output->rank > 1 && input->rank > 1 ? same && output->rank == input->rank : given == taken;
 }
 
-/* Whether `layer` fits between the layers `before` and `after`, either of which may be NULL. */
-static mf_status check_fit(const mf_layer *layer, const mf_layer *before, const mf_layer *after)
+mf_status mfi_network_check_fit(const mfi_plan *plan, const mfi_plan *before, const mfi_plan *after)
 {
     char one[96], other[96];
-    const mf_shape *input = &layer->plan.input, *output = mfi_plan_output(&layer->plan);
-    if ((before && layer->plan.vocabulary > 0) || (after && after->plan.vocabulary > 0))
+    const mf_shape *input = &plan->input, *output = mfi_plan_output(plan);
+    if ((before && plan->vocabulary > 0) || (after && after->vocabulary > 0))
         return mfi_fail(MF_STATUS_SHAPE, "a layer with an embedding reads tokens: it must be the first, "
                                          "without a layer before it");
     if (before) {
-        const mf_shape *given = mfi_plan_output(&before->plan);
+        const mf_shape *given = mfi_plan_output(before);
         if (!fits(given, input))
             return mfi_fail(MF_STATUS_SHAPE, "the layer expects %s inputs, the one before has %s outputs",
                             describe(input, one), describe(given, other));
     }
     if (after) {
-        const mf_shape *taken = &after->plan.input;
+        const mf_shape *taken = &after->input;
         if (!fits(output, taken))
             return mfi_fail(MF_STATUS_SHAPE, "the layer has %s outputs, the next one expects %s inputs",
                             describe(output, one), describe(taken, other));
     }
-    const mf_layer *neighbour = before ? before : after;
-    if (neighbour && !mfi_plan_same_scores(&neighbour->plan, &layer->plan))
+    const mfi_plan *neighbour = before ? before : after;
+    if (neighbour && !mfi_plan_same_scores(neighbour, plan))
         return mfi_fail(MF_STATUS_SHAPE, "the layer has goodness for %s, the network for %s",
-                        mfi_plan_scored_name(&layer->plan, one),
-                        mfi_plan_scored_name(&neighbour->plan, other));
-    if (neighbour && neighbour->plan.head.classes != layer->plan.head.classes)
-        return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu classes, the network has %zu",
-                        layer->plan.head.classes, neighbour->plan.head.classes);
+                        mfi_plan_scored_name(plan, one), mfi_plan_scored_name(neighbour, other));
+    if (neighbour && neighbour->head.classes != plan->head.classes)
+        return mfi_fail(MF_STATUS_SHAPE, "the layer has %zu classes, the network has %zu", plan->head.classes,
+                        neighbour->head.classes);
     return MF_STATUS_OK;
 }
 
-/* Whether the inputs of what is, or becomes, the first layer can be scaled by so many numbers. */
-static mf_status check_scaling(size_t count, const mf_layer *first)
+mf_status mfi_network_check_scaling(size_t count, const mfi_plan *first)
 {
     char text[96];
-    const mf_shape *input = first ? &first->plan.input : NULL;
+    const mf_shape *input = first ? &first->input : NULL;
     size_t channels = first ? mfi_shape_channels(input) : 0;
     if (!first || count <= 1 || count == channels || (input->rank == 1 && channels % count == 0))
         return MF_STATUS_OK;
@@ -112,14 +109,14 @@ static mf_status check_scaling(size_t count, const mf_layer *first)
         count, describe(input, text), channels);
 }
 
-static mf_layer *layer_or_null(const mf_network *network, size_t position)
+static const mfi_plan *plan_or_null(const mf_network *network, size_t position)
 {
-    return position < network->count ? network->entries[position].layer : NULL;
+    return position < network->count ? &network->entries[position].layer->plan : NULL;
 }
 
-static mf_layer *layer_before(const mf_network *network, size_t position)
+static const mfi_plan *plan_before(const mf_network *network, size_t position)
 {
-    return position > 0 ? network->entries[position - 1].layer : NULL;
+    return position > 0 ? plan_or_null(network, position - 1) : NULL;
 }
 
 static mf_status check_new(const mf_network *network, const mf_layer *layer)
@@ -165,9 +162,10 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
         return mfi_fail(MF_STATUS_NOT_FOUND, "there is no position %zu in a network of %zu layers", position,
                         network->count);
     MFI_TRY(check_new(network, layer));
-    MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position)));
+    MFI_TRY(
+        mfi_network_check_fit(&layer->plan, plan_before(network, position), plan_or_null(network, position)));
     if (position == 0)
-        MFI_TRY(check_scaling(network->scaled, layer));
+        MFI_TRY(mfi_network_check_scaling(network->scaled, &layer->plan));
     if (network->next_id == MFI_LARGEST_COUNT)
         return mfi_fail(MF_STATUS_OVERFLOW, "the network has no id left for a layer, the next is %llu",
                         (unsigned long long)network->next_id);
@@ -198,11 +196,11 @@ mf_status mfi_network_remove(mf_network *network, uint64_t id)
 {
     size_t position = 0;
     MFI_TRY(mfi_network_find(network, id, &position));
-    const mf_layer *before = layer_before(network, position), *after = layer_or_null(network, position + 1);
+    const mfi_plan *before = plan_before(network, position), *after = plan_or_null(network, position + 1);
     if (before && after)
-        MFI_TRY(check_fit(after, before, NULL));
+        MFI_TRY(mfi_network_check_fit(after, before, NULL));
     if (!before)
-        MFI_TRY(check_scaling(network->scaled, after));
+        MFI_TRY(mfi_network_check_scaling(network->scaled, after));
     mfi_entry *entry = network->entries + position;
     mf_layer *removed = entry->layer;
     memmove(entry, entry + 1, (network->count - position - 1) * sizeof *entry);
@@ -217,9 +215,10 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
     size_t position = 0;
     MFI_TRY(mfi_network_find(network, id, &position));
     MFI_TRY(check_new(network, layer));
-    MFI_TRY(check_fit(layer, layer_before(network, position), layer_or_null(network, position + 1)));
+    MFI_TRY(mfi_network_check_fit(&layer->plan, plan_before(network, position),
+                                  plan_or_null(network, position + 1)));
     if (position == 0)
-        MFI_TRY(check_scaling(network->scaled, layer));
+        MFI_TRY(mfi_network_check_scaling(network->scaled, &layer->plan));
     mf_layer *replaced = network->entries[position].layer;
     mfi_handle_retain(&layer->handle);
     network->entries[position].layer = layer;
@@ -246,7 +245,7 @@ mf_status mfi_network_set_scaling(mf_network *network, const float *shift, const
     const mf_allocator *allocator = &network->handle.allocator;
     float *made = NULL;
     size_t bytes;
-    MFI_TRY(check_scaling(count, layer_or_null(network, 0)));
+    MFI_TRY(mfi_network_check_scaling(count, plan_or_null(network, 0)));
     if (count > 0) {
         made = mfi_multiply(count, 2 * sizeof *made, &bytes) ? mfi_allocate(allocator, bytes) : NULL;
         if (!made)

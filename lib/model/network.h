@@ -36,6 +36,12 @@ mf_status mfi_network_remove(mf_network *network, uint64_t id);
 mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer);
 mf_status mfi_network_find(const mf_network *network, uint64_t id, size_t *position);
 
+/* SHAPE if a layer does not fit between those before and after it, either of which may be NULL. */
+mf_status mfi_network_check_fit(const mfi_plan *plan, const mfi_plan *before, const mfi_plan *after);
+
+/* SHAPE if the inputs of what is, or becomes, the first layer cannot be scaled by so many numbers. */
+mf_status mfi_network_check_scaling(size_t count, const mfi_plan *first);
+
 /* For a network that is being loaded: sets the id of a position, and the next id. */
 void mfi_network_restore_id(mf_network *network, size_t position, uint64_t id);
 void mfi_network_restore_next_id(mf_network *network, uint64_t next_id);

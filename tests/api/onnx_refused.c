@@ -216,7 +216,11 @@ static void test_graphs(void **state)
         {"x:0x6; Relu x > r; Shape r > y", "the output of the graph is not that of a unit", 13},
         {"x:0x6; Identity x > y", "there is no unit to make a layer of", 13},
         {"x:0x6; Relu x > a; Tanh a > b; Reshape a [0,2,3] > c; MatMul c w:3x3 > d; MatMul d v:3x3 > y",
-         "node \"d\": its input changes its shape", 13},
+         "node \"d\" (MatMul): its input changes its shape, which is possible where gradients may stop", 13},
+        {"x:0x2x4x4; Relu x > r; Reshape r [0,2,16] > s; MatMul s w:16x3 > y",
+         "\"y\" (MatMul): maps or a sequence change their shape in front of it", 13},
+        {"x:0x4x6; Relu x > r; Reshape r [0,6,4] > s; MatMul s w:4x3 > y",
+         "\"y\" (MatMul): maps or a sequence change their shape in front of it", 13},
         {"x:0x6; Relu x > a; Reshape a [0,2,3] > b; MatMul b w:3x3 > c; Reshape c [0,6] > d; Add d a > y",
          "\"y\" (Add): it reads a value from before a reshape", 13},
     };
@@ -286,6 +290,27 @@ static void test_scores_in_another_shape(void **state)
         assert_int_equal(scores.rank, 1);
         assert_int_equal(scores.dims[0], taken[i].classes);
         mf_network_free(network);
+    }
+}
+
+/* What a network refuses, which the plan makes none of. */
+static void test_layers_that_do_not_fit(void **state)
+{
+    static const struct {
+        const char *text, *cut, *part;
+    } cases[] = {{"x:0x6; Mul x c:6 > m; Reshape m [0,2,3] > r; MatMul r w:3x3 > y", NULL,
+                  "layer 0: 6 numbers scale the network's inputs, its first layer expects 2x3 = 6 inputs"},
+                 {"x:0x4x6; MatMul x a:6x6 > p; Transpose p > q : perm=0,2,1; MatMul q b:4x3 > y", "p",
+                  "layer 1: the layer has goodness for 6 positions, the network for 4 positions"}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        message model = text_model(cases[i].text, 13);
+        mf_onnx_spec spec = spec_of(&model);
+
+        spec.cuts = &cases[i].cut;
+        spec.cut_count = cases[i].cut != NULL;
+        check_refused(&spec, MF_STATUS_SHAPE, cases[i].part);
     }
 }
 
@@ -527,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_graphs_of_too_many_nodes),
         cmocka_unit_test(test_graphs_of_too_many_units),
         cmocka_unit_test(test_scores_in_another_shape),
+        cmocka_unit_test(test_layers_that_do_not_fit),
         cmocka_unit_test(test_own_files_that_are_wrong),
     };
 

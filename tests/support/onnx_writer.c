@@ -226,4 +226,5 @@ void check_refused(const mf_onnx_spec *spec, mf_status expected, const char *par
     check_message(part);
     assert_null(network);
     check_status(expected, mf_onnx_plan(spec, text, sizeof text, NULL));
+    check_message(part);
 }
