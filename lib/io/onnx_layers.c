@@ -254,13 +254,12 @@ static mf_status choose_head(const mf_onnx_spec *spec, const mfi_onnx_units *uni
     if (units->file->own && spec->classes == 0)
         return exported_head(units, layer);
     layer->head.classes = spec->classes;
-    if (mfi_onnx_shape(units, layer->last)->rank == 3)
-        layer->head.pool_size = spec->pool_size;
-    if (spec->classes > 0)
-        return MF_STATUS_OK;
-    MFI_TRY(own_classes(units, last, &layer->head));
-    if (layer->last == last)
+    if (spec->classes == 0)
+        MFI_TRY(own_classes(units, last, &layer->head));
+    if (spec->classes == 0 && layer->last == last)
         layer->projection = MFI_IDENTITY;
+    if (layer->head.kind == MF_HEAD_LINEAR && mfi_onnx_shape(units, layer->last)->rank == 3)
+        layer->head.pool_size = spec->pool_size;
     return MF_STATUS_OK;
 }
 

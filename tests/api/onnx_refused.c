@@ -293,15 +293,18 @@ static void test_scores_in_another_shape(void **state)
     }
 }
 
-/* What a network refuses, which the plan makes none of. */
+/* Each unit is known; a head or the network refuses. */
 static void test_layers_that_do_not_fit(void **state)
 {
     static const struct {
         const char *text, *cut, *part;
-    } cases[] = {{"x:0x6; Mul x c:6 > m; Reshape m [0,2,3] > r; MatMul r w:3x3 > y", NULL,
-                  "layer 0: 6 numbers scale the network's inputs, its first layer expects 2x3 = 6 inputs"},
-                 {"x:0x4x6; MatMul x a:6x6 > p; Transpose p > q : perm=0,2,1; MatMul q b:4x3 > y", "p",
-                  "layer 1: the layer has goodness for 6 positions, the network for 4 positions"}};
+    } cases[] = {
+        {"x:0x6; Mul x c:6 > m; Reshape m [0,2,3] > r; MatMul r w:3x3 > y", NULL,
+         "layer 0: 6 numbers scale the network's inputs, its first layer expects 2x3 = 6 inputs"},
+        {"x:0x4x6; MatMul x a:6x6 > p; Transpose p > q : perm=0,2,1; MatMul q b:4x3 > y", "p",
+         "layer 1: the layer has goodness for 6 positions, the network for 4 positions"},
+        {"x:0x2x4x4; Relu x > r; Reshape r [0,2,16] > s; Transpose s > t : perm=0,2,1; MatMul t w:2x3 > y",
+         "r", "layer 0: a head for positions reads a sequence"}};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
