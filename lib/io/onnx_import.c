@@ -159,6 +159,13 @@ static mf_status add_to_values(const importing *im, const mfi_plan *plan, size_t
     return MF_STATUS_OK;
 }
 
+/* Of the layer at a position; a sum that wraps leaves out 0, which is MF_SEED_AUTO. */
+static uint64_t seed_at(uint64_t seed, size_t position)
+{
+    uint64_t sum = seed + position;
+    return seed == MF_SEED_AUTO ? MF_SEED_AUTO : sum + (sum < seed);
+}
+
 /* Whether the network takes a layer behind the one of `before`, or as its first. Asked of plans, since what
  * is only planned is refused as what is imported. */
 static mf_status check_place(const importing *im, const mfi_plan *plan, const mf_builder *before)
@@ -172,10 +179,9 @@ static mf_status check_place(const importing *im, const mfi_plan *plan, const mf
 static mf_status add_built(const importing *im, size_t position, mf_builder **before, size_t *values)
 {
     const mfi_onnx_layer *from = &im->layers.list[position];
-    uint64_t seed = im->spec->seed == MF_SEED_AUTO ? MF_SEED_AUTO : im->spec->seed + position;
     mf_builder *builder = NULL;
     mf_layer *layer = NULL;
-    mf_status status = build_plan(im, from, seed, &builder);
+    mf_status status = build_plan(im, from, seed_at(im->spec->seed, position), &builder);
     if (status == MF_STATUS_OK)
         status = check_place(im, &builder->plan, *before);
     if (status == MF_STATUS_OK)

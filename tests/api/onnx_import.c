@@ -291,6 +291,26 @@ static void test_cuts_heads_and_what_is_frozen(void **state)
     check_refused(&spec, MF_STATUS_ARGUMENT, "\"z\"");
 }
 
+/* Also where the seed of the second layer, which is the next number, would be 0 and drawn at random. */
+static void test_equal_seeds_draw_equal_heads(void **state)
+{
+    const char *cut = "h";
+    message model = dense_model();
+    mf_onnx_spec spec = spec_of(&model);
+
+    (void)state;
+    spec.cuts = &cut;
+    spec.cut_count = 1;
+    spec.classes = 3;
+    spec.seed = UINT64_MAX;
+    mf_network *one = import_model(&spec), *other = import_model(&spec);
+    saved_values values = save_network_values(one);
+    check_network_unchanged(&values, other);
+    free_saved_values(&values);
+    mf_network_free(one);
+    mf_network_free(other);
+}
+
 /* Two dense units and M, of which the second unit belongs to the head; then one and M. */
 static void test_heads_of_frozen_layers_learn_with_their_units(void **state)
 {
@@ -560,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_files_that_are_no_models_are_refused),
         cmocka_unit_test(test_other_opsets_are_refused),
         cmocka_unit_test(test_heads_that_are_too_large_are_refused),
+        cmocka_unit_test(test_equal_seeds_draw_equal_heads),
         cmocka_unit_test(test_heads_of_frozen_layers_learn_with_their_units),
         cmocka_unit_test(test_names_of_the_library_are_left_out),
         cmocka_unit_test(test_allocations_may_fail),
