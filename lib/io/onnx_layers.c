@@ -120,26 +120,42 @@ bool mfi_onnx_may_cut(const mfi_onnx_units *units, int32_t node, int32_t last)
     return true;
 }
 
-/* A reshape is between two layers, of which the second one reads maps and sequences as they are. */
+/* Whether the numbers that scale the input would belong to other values of its new shape: in a sequence they
+ * follow each other, in maps and in what is read as a row each stays for a stretch. */
+static bool moves_scaling(const mfi_onnx_units *units, const mf_shape *to)
+{
+    const mf_shape *from = &units->input;
+    return units->scaled > 1 && from->rank > 1 && (from->rank == 2) != (to->rank == 2);
+}
+
+/* A reshape is in front of a layer, which reads maps and sequences of the layer before it as they are. */
+static mf_status check_reshape(const mfi_onnx_units *units, int32_t node, int32_t last)
+{
+    const mfi_onnx_unit *unit = unit_at(units, node);
+    const mfi_onnx_call call = {.op = &units->file->ops[unit->op]};
+    bool behind = units->file->own || unit->unit.inputs[0] == node - 1;
+    if (!behind || !mfi_onnx_may_cut(units, node, last))
+        return mfi_onnx_refuse(&call,
+                               "its input changes its shape, which is possible where gradients may stop, "
+                               "and here they may not");
+    if (node > 1 && mfi_onnx_shape(units, unit->unit.inputs[0])->rank > 1 && unit->shape.rank > 1)
+        return mfi_onnx_refuse(&call,
+                               "maps or a sequence change their shape in front of it, which is possible "
+                               "for rows alone");
+    if (node == 1 && moves_scaling(units, &unit->shape))
+        return mfi_onnx_refuse(&call, "the input of the graph changes its shape behind a scaling by several "
+                                      "numbers, which would belong to other values then");
+    return MF_STATUS_OK;
+}
+
 static mf_status cut_at_reshapes(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
 {
     for (int32_t node = 1; node <= last; node++) {
-        const mfi_onnx_unit *unit = unit_at(units, node);
-        if (unit->unit.kind != MFI_ONNX_RESHAPE)
+        if (unit_at(units, node)->unit.kind != MFI_ONNX_RESHAPE)
             continue;
-        const mfi_onnx_call call = {.op = &units->file->ops[unit->op]};
-        bool behind = units->file->own || unit->unit.inputs[0] == node - 1;
-        if (!behind || !mfi_onnx_may_cut(units, node, last))
-            return mfi_onnx_refuse(&call,
-                                   "its input changes its shape, which is possible where gradients may "
-                                   "stop, and here they may not");
-        if (node == 1)
-            continue;
-        if (mfi_onnx_shape(units, unit->unit.inputs[0])->rank > 1 && unit->shape.rank > 1)
-            return mfi_onnx_refuse(&call,
-                                   "maps or a sequence change their shape in front of it, which is possible "
-                                   "for rows alone");
-        cuts[node - 2] = 1;
+        MFI_TRY(check_reshape(units, node, last));
+        if (node > 1)
+            cuts[node - 2] = 1;
     }
     return MF_STATUS_OK;
 }

@@ -221,6 +221,10 @@ static void test_graphs(void **state)
          "\"y\" (MatMul): maps or a sequence change their shape in front of it", 13},
         {"x:0x4x6; Relu x > r; Reshape r [0,6,4] > s; MatMul s w:4x3 > y",
          "\"y\" (MatMul): maps or a sequence change their shape in front of it", 13},
+        {"x:0x4x6; Mul x c:6 > m; Flatten m > f; Gemm f w:24x3 > y",
+         "\"y\" (Gemm): the input of the graph changes its shape behind a scaling by several numbers", 13},
+        {"x:0x2x4x4; Mul x c:2x1x1 > m; Reshape m [0,16,2] > r; MatMul r w:2x3 > y",
+         "\"y\" (MatMul): the input of the graph changes its shape behind a scaling by several numbers", 13},
         {"x:0x6; Relu x > a; Reshape a [0,2,3] > b; MatMul b w:3x3 > c; Reshape c [0,6] > d; Add d a > y",
          "\"y\" (Add): it reads a value from before a reshape", 13},
     };
