@@ -334,18 +334,27 @@ static void test_heads_of_frozen_layers_learn_with_their_units(void **state)
 /* Names that only the library may give are left out, and a call that succeeds has no message. */
 static void test_names_of_the_library_are_left_out(void **state)
 {
-    message model = dense_model(), pair = {0};
+    static const char *const names[] = {"monoforward.x", "format", "training"};
+    message model = dense_model();
     const char *value;
+    size_t count = 0;
 
     (void)state;
-    put_text(&pair, 1, "monoforward.x");
-    put_text(&pair, 2, "y");
-    put_message(&model, 14, &pair);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        message pair = {0};
+
+        put_text(&pair, 1, names[i]);
+        put_text(&pair, 2, "y");
+        put_message(&model, 14, &pair);
+    }
     mf_onnx_spec spec = spec_of(&model);
     check_status(MF_STATUS_HANDLE, mf_network_size(NULL, &spec.bytes));
     mf_network *network = import_model(&spec);
     check_message("NULL");
-    check_status(MF_STATUS_NOT_FOUND, mf_network_metadata_get(network, "monoforward.x", &value));
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        check_status(MF_STATUS_NOT_FOUND, mf_network_metadata_get(network, names[i], &value));
+    check_ok(mf_network_metadata_count(network, &count));
+    assert_int_equal(count, 1); /* the model's unit */
     mf_network_free(network);
 }
 
