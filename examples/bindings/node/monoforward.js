@@ -109,21 +109,30 @@ function receive(call) {
 const abandoned = new FinalizationRegistry(free => free());
 
 class Handle {
+    #handle;
     #free;
 
     constructor(handle, free) {
-        this.handle = handle;
+        this.#handle = handle;
         this.#free = () => free(handle);
         abandoned.register(this, this.#free, this);
     }
 
-    // Afterwards the handle is null, which the library refuses.
+    // To some calls NULL is no mistake, as an optimizer of none to setOptimizer(): so what was given up is refused here.
+    get handle() {
+        if (this.#handle === null) {
+            throw new MonoforwardError(constants.MF_STATUS_HANDLE,
+                `the ${this.constructor.name} has been disposed of`);
+        }
+        return this.#handle;
+    }
+
     dispose() {
-        if (this.handle === null)
+        if (this.#handle === null)
             return;
         abandoned.unregister(this);
         this.#free();
-        this.handle = null;
+        this.#handle = null;
     }
 }
 if (Symbol.dispose) // `using` of newer versions
