@@ -172,21 +172,30 @@ function checkArray(what, array, type, rows, columns) {
 const abandoned = new FinalizationRegistry(free => free());
 
 class Handle {
+    #handle;
     #free;
 
     constructor(handle, free) {
-        this.handle = handle;
+        this.#handle = handle;
         this.#free = () => free(handle);
         abandoned.register(this, this.#free, this);
     }
 
-    // Afterwards the handle is 0, NULL, which the library refuses.
+    // To some calls NULL is no mistake, as an optimizer of none to setOptimizer(): so what was given up is refused here.
+    get handle() {
+        if (this.#handle === 0) {
+            throw new MonoforwardError(constants.MF_STATUS_HANDLE,
+                `the ${this.constructor.name} has been disposed of`);
+        }
+        return this.#handle;
+    }
+
     dispose() {
-        if (this.handle === 0)
+        if (this.#handle === 0)
             return;
         abandoned.unregister(this);
         this.#free();
-        this.handle = 0;
+        this.#handle = 0;
     }
 }
 

@@ -9,7 +9,7 @@ import {pathToFileURL} from 'node:url';
 const [folder, models] = process.argv.slice(2);
 const mf = await import(pathToFileURL(path.resolve(folder, 'monoforward.js')));
 const {Learner} = await import(pathToFileURL(path.resolve(folder, 'page/learner.js')));
-const {MF_PREDICT_LAST, MF_STATUS_SHAPE, MF_ACTIVATION_RELU, MF_OPTIMIZER_LEARNING_RATE} = mf.constants;
+const {MF_PREDICT_LAST, MF_STATUS_HANDLE, MF_STATUS_SHAPE, MF_ACTIVATION_RELU, MF_OPTIMIZER_LEARNING_RATE} = mf.constants;
 const POSITIONS = 100, CLASSES = 10, ROWS = 2;
 const read = name => readFile(path.join(models, name));
 
@@ -21,7 +21,8 @@ const workspace = new mf.Workspace(network, ROWS);
 // The same in both rows, but for the sign.
 const x = Float32Array.from({length: ROWS * POSITIONS}, (_, i) => (i < POSITIONS ? 1 : -1) * (i % POSITIONS - 50) / 50);
 const y = Int32Array.from(x, value => value > 0 ? 3 : 7);
-const misfits = call => assert.throws(call, error => error.status === MF_STATUS_SHAPE);
+const fails = (status, call) => assert.throws(call, error => error.status === status);
+const misfits = call => fails(MF_STATUS_SHAPE, call);
 for (const learn of [(...batch) => network.step(...batch), (...batch) => network.evaluate(...batch)]) {
     misfits(() => learn(workspace, x, y.slice(0, ROWS)));
     misfits(() => learn(workspace, x.slice(0, POSITIONS), y));
@@ -67,6 +68,19 @@ assert.throws(() => new mf.Optimizer().set(MF_OPTIMIZER_LEARNING_RATE, 'fast'), 
 assert.throws(() => network.predict(workspace, 'last', x), TypeError);
 assert.equal(plain.size, 1);
 assert.equal(plain.describe(0).classes, 3);
+
+// ---- what was disposed of ----
+const optimizer = new mf.Optimizer();
+plain.setOptimizer(optimizer);
+const room = new mf.Workspace(plain, 1), batch = [Float32Array.of(1, 1), Int32Array.of(0)];
+optimizer.dispose();
+fails(MF_STATUS_HANDLE, () => plain.setOptimizer(optimizer));
+fails(MF_STATUS_HANDLE, () => new mf.Layer(good).setOptimizer(optimizer));
+plain.step(room, ...batch); // its layer still has the optimizer
+plain.dispose();
+plain.dispose();
+fails(MF_STATUS_HANDLE, () => new mf.Workspace(plain, 1));
+fails(MF_STATUS_HANDLE, () => plain.step(room, ...batch));
 
 // ---- the page ----
 const learner = new Learner();
