@@ -96,15 +96,19 @@ local function make_spec(kind, options)
     return spec
 end
 
-local function make_class()
-    local class = {}
+-- `name` is for errors.
+local function make_class(name)
+    -- To some calls NULL is no mistake, as an optimizer of none to set_optimizer(): so an object that has no handle any
+    -- more is refused here.
+    local class = setmetatable({}, {__index = function(_, key)
+        if key == "handle" then fail(C.MF_STATUS_HANDLE, "the " .. name .. " is closed") end
+    end})
     class.__index = class
-    -- Afterwards the handle is nil, NULL for the library, which refuses it.
     function class:close()
-        if self.handle ~= nil then
-            local free = self.free
-            free(ffi.gc(self.handle, nil))
+        local handle = rawget(self, "handle")
+        if handle ~= nil then
             self.handle = nil
+            self.free(ffi.gc(handle, nil))
         end
     end
     return class
@@ -126,7 +130,7 @@ end
 
 -- ---- optimizers, layers ----
 
-local Optimizer = make_class()
+local Optimizer = make_class("optimizer")
 
 -- mf.optimizer{kind = mf.C.MF_OPTIMIZER_SGD, learning_rate = 0.1}
 function mf.optimizer(options)
@@ -137,7 +141,7 @@ end
 
 function Optimizer:set(key, value) check(C.mf_optimizer_set(self.handle, key, value)) end
 
-local Layer = make_class()
+local Layer = make_class("layer")
 
 -- mf.layer{inputs = 784, outputs = 100, classes = 10}
 function mf.layer(options)
@@ -193,7 +197,7 @@ end
 
 -- ---- layers of several units ----
 
-local Builder = make_class()
+local Builder = make_class("builder")
 
 -- mf.builder({16, 32, 32}, {seed = 1}) makes layers whose rows have this shape. Each call adds a unit and returns the
 -- builder, so that calls can be chained:
@@ -351,7 +355,7 @@ end
 
 -- ---- networks ----
 
-local Network = make_class()
+local Network = make_class("network")
 
 -- What the layer at a position is, 0 being the first: a mf_layer_spec.
 function Network:describe(position)
@@ -447,7 +451,7 @@ end
 
 -- ---- workspaces ----
 
-local Workspace = make_class()
+local Workspace = make_class("workspace")
 
 function mf.workspace(network, max_batch, purpose)
     local out = ffi.new("mf_workspace *[1]")
@@ -470,7 +474,7 @@ end
 
 -- ---- pipelines ----
 
-local Pipeline = make_class()
+local Pipeline = make_class("pipeline")
 
 -- An error must not run through the library's frames: it stops the pipeline and is raised behind them. What
 -- the pipeline still reports, nobody hears.
