@@ -87,6 +87,11 @@ func call(function func() C.mf_status, owners ...interface{}) error {
 	return &Error{Status(status), C.GoString(C.mf_last_message())}
 }
 
+// closed is the error of what was closed, for calls to which NULL is no mistake.
+func closed(what string) error {
+	return &Error{StatusHandle, "the " + what + " is closed"}
+}
+
 // narrow gives C its number. One that does not fit becomes the nearest that does, which the library refuses.
 func narrow(value int) C.int32_t {
 	if value > math.MaxInt32 {

@@ -110,6 +110,9 @@ func (n *Network) Save(path string) error {
 
 // SetOptimizer attaches an optimizer to every layer.
 func (n *Network) SetOptimizer(optimizer *Optimizer) error {
+	if optimizer.handle == nil {
+		return closed("optimizer")
+	}
 	return call(func() C.mf_status {
 		return C.mf_network_set_optimizer(n.handle, optimizer.handle)
 	}, n, optimizer)

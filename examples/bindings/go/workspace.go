@@ -21,6 +21,9 @@ type Workspace struct {
 
 // NewWorkspace creates a workspace for batches of up to maxBatch rows.
 func NewWorkspace(network *Network, maxBatch int) (*Workspace, error) {
+	if network.handle == nil {
+		return nil, closed("network")
+	}
 	var spec C.mf_workspace_spec
 	C.mf_workspace_spec_init(&spec, C.sizeof_mf_workspace_spec)
 	spec.network = network.handle

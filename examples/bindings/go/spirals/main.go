@@ -184,6 +184,18 @@ func (m *model) reload(x []float32) string {
 	return "same"
 }
 
+// What was closed is refused, also where NULL would mean something to C; in the network its optimizer goes on.
+func (m *model) giveUp() {
+	m.draws.draw(m.x, m.y)
+	m.optimizer.Close()
+	expect(m.network.SetOptimizer(m.optimizer), mf.StatusHandle)
+	must(m.network.Step(m.workspace, m.x, m.y))
+	m.network.Close()
+	_, err := mf.NewWorkspace(m.network, rows)
+	expect(err, mf.StatusHandle)
+	expect(m.network.Step(m.workspace, m.x, m.y), mf.StatusHandle)
+}
+
 // The plane as the network sees it.
 func (m *model) draw() {
 	const columns, lines = 48, 24
@@ -214,6 +226,7 @@ func main() {
 	accuracy := m.accuracy(x, y)
 	file := m.reload(x)
 	m.draw()
+	m.giveUp()
 	fmt.Printf("result example=ffi-go version=%s accuracy=%.2f loss=%.4f reports=%d refused=%v model_file=%s\n",
 		mf.Version(), accuracy, loss, reports, failure.Status, file)
 	check(accuracy >= least, "an accuracy of %.2f%%, expected at least %.0f%%", accuracy, least)
