@@ -98,6 +98,28 @@ class Handles(unittest.TestCase):
             network.step(workspace, *spirals.make())
         self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_HANDLE)
 
+    def test_what_was_closed_is_not_nothing(self):
+        """None takes an optimizer away, and is no pool and no matrix; what was closed is refused."""
+        network, optimizer = spirals.network(), mf.Optimizer("sgd")
+        optimizer.close()
+        for each in (network, network.layer(0)):
+            self.assertEqual(self.status_of(each.set_optimizer, optimizer), mf.abi.MF_STATUS_HANDLE)
+        self.assertAlmostEqual(network.layer(0).optimizer().get("learning_rate"), 0.01)  # that of before
+        network.set_optimizer(None)
+        self.assertIsNone(network.layer(0).optimizer())
+        pool, matrix = mf.Pool(2), mf.Matrix(numpy.ones((3, 5), numpy.float32))
+        pool.close()
+        matrix.close()
+        closed = spirals.network()
+        closed.close()
+        for call in (lambda: mf.Workspace(network, 4, pool=pool), lambda: mf.Pipeline(network, 4, pool=pool),
+                     lambda: mf.Builder((4,)).dense(5, bias=0).head(3, shared=matrix), lambda: mf.Workspace(closed, 4)):
+            self.assertEqual(self.status_of(call), mf.abi.MF_STATUS_HANDLE)
+        mf.Workspace(network, 4, pool=None)
+        mf.Builder((4,)).dense(5, bias=0).head(3, shared=None).build()
+        self.assertEqual(len(network), 2)  # a call that was refused holds nothing
+        network.close()
+
     def status_of(self, call, *arguments):
         with self.assertRaises(mf.MonoforwardError) as caught:
             call(*arguments)

@@ -115,6 +115,8 @@ def holding(function):
 def _pointer(handle, held):
     pointer = handle._hold()
     held.append(handle)
+    if pointer is None:  # NULL, which to some calls is no mistake, as to set_optimizer()
+        raise MonoforwardError(_abi.MF_STATUS_HANDLE, f"the {type(handle).__name__} is closed")
     return pointer
 
 
