@@ -1,4 +1,5 @@
 """Layers come and go, inputs are scaled, training goes back; and steps by halves. SPDX-License-Identifier: MIT"""
+import ctypes
 import gc
 import unittest
 
@@ -68,6 +69,27 @@ class Lists(unittest.TestCase):
             self.assertEqual(network.layer(0).describe().outputs, 5)
         gc.collect()
         self.assertEqual(memory.blocks, {})
+
+    def test_an_optimizer_that_was_lent(self):
+        """Is closed when its layer gets another one, by whatever call: it may be gone, and another be where it was."""
+        place, mine = ctypes.create_string_buffer(8192), layer(2, 2)
+        network = mf.Network([mine, layer(2, 5)])
+        allocator = mf.Allocator(lambda size, alignment: ctypes.addressof(place) + -ctypes.addressof(place) % alignment,
+                                 lambda address, size: None)
+        for change in (lambda: mine.set_optimizer(mf.Optimizer("adam")), lambda: mine.set_optimizer(None),
+                       lambda: network.set_optimizer(mf.Optimizer("adam")), lambda: network.set_optimizer(None)):
+            network.set_optimizer(mf.Optimizer("sgd", learning_rate=0.5, allocator=allocator))
+            lent = mine.optimizer()
+            network.set_optimizer(network.layer(1).optimizer())  # the same
+            self.assertEqual(lent.get("learning_rate"), 0.5)
+            network.layer(1).set_optimizer(None)
+            change()
+            other = mf.Optimizer("sgd", learning_rate=0.25, allocator=allocator)
+            for call in (lambda: lent.get("learning_rate"), lambda: lent.set("learning_rate", 1),
+                         lambda: network.set_optimizer(lent)):
+                self.assertEqual(status_of(call), "MF_STATUS_HANDLE")
+            self.assertEqual(other.get("learning_rate"), 0.25)
+            other.close()
 
     def test_what_was_lent_stays_where_the_library_refuses(self):
         network = mf.Network([layer(2, 3), layer(3, 4)])

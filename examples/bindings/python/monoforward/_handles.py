@@ -134,6 +134,11 @@ class Allocator:
         self._struct = _abi.mf_allocator(alloc=_abi.mf_allocator_alloc(give), free=_abi.mf_allocator_free(take))
 
 
+def same(one, other):
+    """Whether two pointers lead to the same place; one may be None."""
+    return bool(one) and ctypes.addressof(one.contents) == ctypes.addressof(other.contents)
+
+
 def use_allocator(spec, allocator):
     """Puts it into a spec."""
     if allocator is not None:

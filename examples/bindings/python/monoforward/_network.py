@@ -10,7 +10,7 @@ import numpy
 
 from . import _abi
 from ._arrays import Array, address, batch, result
-from ._handles import (LAYER_KEYS, LAYERS, MODES, Allocator, Handle, Kind, constant, make_spec, result_struct,
+from ._handles import (LAYER_KEYS, LAYERS, MODES, Allocator, Handle, Kind, constant, make_spec, result_struct, same,
                        use_allocator, workspace_purpose)
 from ._library import MonoforwardError, check, library
 from ._metadata import Metadata
@@ -254,7 +254,7 @@ class Network(Handle):
         """The library may free the layer that goes, so what was lent of it must not be used again. Nothing is lost
         when the library refuses."""
         pointer, number = self._at(position)
-        lent = [each for each in self._lent if _same(each._pointer, pointer)]
+        lent = [each for each in self._lent if same(each._pointer, pointer)]
         self._retire("changed", lent)
         try:
             check(function(self, number, *layer))
@@ -496,11 +496,6 @@ class Network(Handle):
     def export_onnx(self, path: Path) -> None:
         """Writes the network as an ONNX model."""
         check(library.mf_network_export_onnx(self, os.fsencode(path)))
-
-
-def _same(one, other):
-    """Whether two pointers lead to the same place; one may be None."""
-    return bool(one) and ctypes.addressof(one.contents) == ctypes.addressof(other.contents)
 
 
 def _factors(shift, scale):

@@ -4,7 +4,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Optional
 
-from ._handles import OPTIMIZER_KEYS, OPTIMIZERS, Allocator, Handle, Kind, constant, make_spec, use_allocator
+from . import _abi
+from ._handles import OPTIMIZER_KEYS, OPTIMIZERS, Allocator, Handle, Kind, constant, make_spec, same, use_allocator
 from ._library import check, library
 
 
@@ -17,6 +18,15 @@ class Optimizer(Handle):
         spec = make_spec("mf_optimizer_spec", {"kind": kind, **options}, OPTIMIZERS)
         use_allocator(spec, allocator)
         self._own(self._create(spec))
+
+    def _usable(self):
+        """What a layer lent is gone once the layer has another one, too: then the library may have freed it."""
+        pointer = super()._usable()
+        if pointer is None or self._owner is None:
+            return pointer
+        attached = ctypes.POINTER(_abi.mf_optimizer)()
+        check(library.mf_layer_optimizer(self._owner._usable(), ctypes.byref(attached)))
+        return pointer if same(attached, pointer) else None
 
     def set(self, key: Kind, value: float) -> None:
         """Changes a hyper-parameter: set("learning_rate", 0.01)."""
