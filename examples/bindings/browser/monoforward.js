@@ -238,8 +238,10 @@ export class Network extends Handle {
             this.insert(this.size, layer);
     }
 
-    // From the bytes of a model file. `contents` may be MF_CONTENTS_TRAINING.
+    // From the bytes of a model file, an ArrayBuffer or a view of one. `contents` may be MF_CONTENTS_TRAINING.
     static load(bytes, contents = constants.MF_CONTENTS_MODEL) {
+        if (!ArrayBuffer.isView(bytes))
+            bytes = new Uint8Array(bytes);
         return new Network([], withRoom(room => {
             const spec = room.makeStruct('mf_load_spec', C.mf_load_spec_init, {contents});
             const buffer = room.put(bytes);

@@ -9,7 +9,8 @@ import {pathToFileURL} from 'node:url';
 const [folder, models] = process.argv.slice(2);
 const mf = await import(pathToFileURL(path.resolve(folder, 'monoforward.js')));
 const {Learner} = await import(pathToFileURL(path.resolve(folder, 'page/learner.js')));
-const {MF_PREDICT_LAST, MF_STATUS_HANDLE, MF_STATUS_SHAPE, MF_ACTIVATION_RELU, MF_OPTIMIZER_LEARNING_RATE} = mf.constants;
+const {MF_PREDICT_LAST, MF_STATUS_FORMAT, MF_STATUS_HANDLE, MF_STATUS_SHAPE, MF_ACTIVATION_RELU,
+    MF_OPTIMIZER_LEARNING_RATE} = mf.constants;
 const POSITIONS = 100, CLASSES = 10, ROWS = 2;
 const read = name => readFile(path.join(models, name));
 
@@ -45,6 +46,14 @@ labels.forEach((label, i) => {
     assert.equal(label, mine.indexOf(Math.max(...mine)));
     assert.ok(Math.abs(mine.reduce((sum, share) => sum + share) - 1) < 1e-5);
 });
+
+// ---- bytes ----
+const padded = new Uint8Array(network.save().length + 3), bytes = padded.subarray(3);
+bytes.set(network.save());
+for (const each of [bytes, new DataView(padded.buffer, 3), bytes.slice().buffer]) // fetch() and files give an ArrayBuffer
+    assert.deepEqual(mf.Network.load(each).save(), bytes);
+for (const each of [padded.buffer, new ArrayBuffer(0), undefined, 'text'])
+    fails(MF_STATUS_FORMAT, () => mf.Network.load(each));
 
 // ---- options and arguments ----
 const good = {inputs: 2, outputs: 4, classes: 3};
