@@ -127,11 +127,14 @@ function writeField(struct, address, field, value) {
         data[`set${kind}`](address + offset + 4 * i, checkNumber(field, one, kind), true);
 }
 
-// A struct as an object; numbers of 64 bits are numbers.
+// A struct as an object. As in Node an integer beyond 2^53, from where on numbers are no longer exact, is a BigInt.
 function readStruct(name, address) {
     const data = view(), result = {};
     for (const [field, [kind, offset, count = 1]] of Object.entries(structs[name].fields)) {
-        const values = Array.from({length: count}, (_, i) => Number(data[`get${kind}`](address + offset + 4 * i, true)));
+        const values = Array.from({length: count}, (_, i) => {
+            const value = data[`get${kind}`](address + offset + 4 * i, true);
+            return value <= 2 ** 53 ? Number(value) : value;
+        });
         result[field] = count > 1 ? values : values[0];
     }
     return result;

@@ -61,6 +61,11 @@ const plain = new mf.Network([new mf.Layer({...good, bias: undefined, activation
 const {bias, activation, seed} = plain.describe(0);
 assert.deepEqual([bias, activation, seed], [1, MF_ACTIVATION_RELU, 2 ** 53]);
 assert.deepEqual(plain.goodnessShape(0), [3]);
+for (const [given, told] of [[7n, 7], [2n ** 53n + 1n, 2n ** 53n + 1n], [2n ** 64n - 1n, 2n ** 64n - 1n]]) {
+    const drawn = new mf.Network([new mf.Layer({...good, seed: given})]), {seed} = drawn.describe(0);
+    assert.equal(seed, told);
+    assert.deepEqual(new mf.Network([new mf.Layer({...good, seed})]).save(), drawn.save());
+}
 for (const [name, value, type] of [['outputs', 4.7, RangeError], ['outputs', 2 ** 32, RangeError],
     ['bias', -(2 ** 31) - 1, RangeError], ['seed', -1, RangeError], ['leak', NaN, RangeError],
     ['activation', 'relu', TypeError], ['bias', null, TypeError], ['kernel', [3], TypeError], ['kernel', 3, TypeError],
