@@ -64,7 +64,10 @@ class Room {
         return address;
     }
 
+    // The library would end a text at its first 0.
     putText(text) {
+        if (`${text}`.includes('\0'))
+            throw new TypeError('a character 0 within a text');
         return this.put(new TextEncoder().encode(`${text}\0`));
     }
 

@@ -80,6 +80,11 @@ assert.throws(() => plain.setClasses(4.7), RangeError);
 assert.throws(() => new mf.Optimizer().set(undefined, 1), TypeError);
 assert.throws(() => new mf.Optimizer().set(MF_OPTIMIZER_LEARNING_RATE, 'fast'), TypeError);
 assert.throws(() => network.predict(workspace, 'last', x), TypeError);
+plain.setMetadata('name', 'value');
+for (const call of [() => plain.setMetadata('name', 'other\0value'), () => plain.setMetadata('name\0', 'other'),
+    () => plain.getMetadata('name\0')])
+    assert.throws(call, /^TypeError: a character 0 within a text/);
+assert.equal(plain.getMetadata('name'), 'value');
 assert.equal(plain.size, 1);
 assert.equal(plain.describe(0).classes, 3);
 
