@@ -39,6 +39,13 @@ function checkArray(what, array, type, rows, columns) {
     }
 }
 
+// The text itself. The library would end it at its first 0.
+function checkText(text) {
+    if (typeof text === 'string' && text.includes('\0'))
+        throw new TypeError('a character 0 within a text');
+    return text;
+}
+
 // What integers of a kind may be.
 const RANGES = {Int32: [-(2 ** 31), 2 ** 31 - 1], UInt32: [0, 2 ** 32 - 1], UInt64: [0, 2n ** 64n - 1n]};
 
@@ -424,11 +431,11 @@ class Network extends Handle {
     }
 
     static load(path) {
-        return new Network([], receive(out => C.mf_network_load(null, path, out)));
+        return new Network([], receive(out => C.mf_network_load(null, checkText(path), out)));
     }
 
     save(path) {
-        check(C.mf_network_save(this.handle, constants.MF_CONTENTS_MODEL, path));
+        check(C.mf_network_save(this.handle, constants.MF_CONTENTS_MODEL, checkText(path)));
     }
 
     // What the network is, as lines for people, with the memory that training on such batches takes.

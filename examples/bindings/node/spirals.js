@@ -193,6 +193,8 @@ function reload(x) {
         const file = path.join(folder, 'model.safetensors');
         network.save(file);
         const loaded = mf.Network.load(file);
+        for (const call of [name => network.save(name), mf.Network.load])
+            assert.throws(() => call(`${file}\0.old`), /^TypeError: a character 0 within a text/);
         const answers = loaded.probabilities(new mf.Workspace(loaded, TEST_ROWS), mf.MF_PREDICT_SUM, x);
         assert.deepEqual(answers, network.probabilities(workspace, mf.MF_PREDICT_SUM, x));
         return 'same';
