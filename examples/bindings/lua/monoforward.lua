@@ -31,6 +31,12 @@ local function check(status)
     if status ~= C.MF_STATUS_OK then fail(status, ffi.string(C.mf_last_message())) end
 end
 
+-- The text itself. The library would end it at its first 0.
+local function check_text(text)
+    if tostring(text):find("\0", 1, true) then fail(C.MF_STATUS_ARGUMENT, "a character 0 within a text") end
+    return text
+end
+
 -- What arrays may hold: the type in C, and the library's name of it.
 local LABELS = {{"int32_t", C.MF_TYPE_INT32}}
 local INPUTS = {{"float", C.MF_TYPE_FLOAT32}, {"int32_t", C.MF_TYPE_INT32}, {"uint8_t", C.MF_TYPE_UINT8}}
@@ -387,11 +393,11 @@ end
 
 function mf.load(path)
     local out = ffi.new("mf_network *[1]")
-    check(C.mf_network_load(nil, path, out))
+    check(C.mf_network_load(nil, check_text(path), out))
     return measure(own(Network, out, C.mf_network_free))
 end
 
-function Network:save(path) check(C.mf_network_save(self.handle, C.MF_CONTENTS_MODEL, path)) end
+function Network:save(path) check(C.mf_network_save(self.handle, C.MF_CONTENTS_MODEL, check_text(path))) end
 
 -- What the network is, as lines for people, with the memory that training on such batches takes.
 function Network:summary(max_batch)

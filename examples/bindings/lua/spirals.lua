@@ -222,6 +222,8 @@ end
 local function reload(x)
     local path = os.tmpname()
     network:save(path)
+    expect(C.MF_STATUS_ARGUMENT, network.save, network, path .. "\0.old")
+    expect(C.MF_STATUS_ARGUMENT, mf.load, path .. "\0.old")
     local fine, loaded = pcall(mf.load, path)
     os.remove(path)
     assert(fine, tostring(loaded))
