@@ -96,6 +96,11 @@ func (l *Layer) Close() {
 
 // Parameter copies out the values of "weight", "bias" or "projection".
 func (l *Layer) Parameter(name string) ([]float32, error) {
+	text, err := newText(name)
+	if err != nil {
+		return nil, err
+	}
+	defer C.free(unsafe.Pointer(text))
 	var count, found C.size_t
 	if err := call(func() C.mf_status { return C.mf_layer_parameter_count(l.handle, &count) }, l); err != nil {
 		return nil, err
@@ -110,10 +115,8 @@ func (l *Layer) Parameter(name string) ([]float32, error) {
 			found = info.count
 		}
 	}
-	text := C.CString(name)
-	defer C.free(unsafe.Pointer(text))
 	values := make([]float32, found)
-	err := call(func() C.mf_status {
+	err = call(func() C.mf_status {
 		return C.mf_layer_get_parameter(l.handle, text, floats(values), found)
 	}, l, values)
 	return values, err

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -85,6 +86,14 @@ func call(function func() C.mf_status, owners ...interface{}) error {
 		return nil
 	}
 	return &Error{Status(status), C.GoString(C.mf_last_message())}
+}
+
+// newText is a text for C, which would end it at its first 0. The caller frees it.
+func newText(text string) (*C.char, error) {
+	if strings.IndexByte(text, 0) >= 0 {
+		return nil, &Error{StatusArgument, "a character 0 within a text"}
+	}
+	return C.CString(text), nil
 }
 
 // closed is the error of what was closed, for calls to which NULL is no mistake.

@@ -50,7 +50,10 @@ func NewNetwork(layers ...*Layer) (*Network, error) {
 
 // LoadNetwork reads a model file. Its layers have no optimizer.
 func LoadNetwork(path string) (*Network, error) {
-	text := C.CString(path)
+	text, err := newText(path)
+	if err != nil {
+		return nil, err
+	}
 	defer C.free(unsafe.Pointer(text))
 	n := &Network{}
 	if err := call(func() C.mf_status { return C.mf_network_load(nil, text, &n.handle) }); err != nil {
@@ -103,7 +106,10 @@ func (n *Network) Close() {
 
 // Save writes the layers to a model file.
 func (n *Network) Save(path string) error {
-	text := C.CString(path)
+	text, err := newText(path)
+	if err != nil {
+		return err
+	}
 	defer C.free(unsafe.Pointer(text))
 	return call(func() C.mf_status { return C.mf_network_save(n.handle, C.MF_CONTENTS_MODEL, text) }, n)
 }
