@@ -216,6 +216,26 @@ class Files(unittest.TestCase):
         with self.assertRaises(ValueError):
             loaded.metadata["a"] = "b\0c"
 
+    def test_a_character_0(self):
+        """Ends a text in C: a path or name with one is refused, and not taken for its beginning."""
+        network = spirals.network()
+        layer, values = network.layer(0), network.layer(0).parameters()["weight"]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model")
+            network.save(path)
+            for call in (network.save, network.export_onnx, mf.Network.load, mf.Network.import_onnx, mf.onnx_plan):
+                with self.assertRaisesRegex(ValueError, "^a character 0 within a text$"):
+                    call(path + "\0.old")
+            self.assertEqual(mf.Network.load(path).to_bytes(), network.to_bytes())
+        for call in (lambda name: layer.set_trainable(name, False), lambda name: layer.set_parameter(name, 0 * values),
+                     lambda name: mf.Matrix.from_parameter(layer, name), network.metadata.get,
+                     lambda name: mf.Network.import_onnx(b"", last=name),
+                     lambda name: mf.Network.import_onnx(b"", cuts=[name])):
+            with self.assertRaisesRegex(ValueError, "^a character 0 within a text$"):
+                call("weight\0")
+        self.assertTrue(layer.trainable()["weight"])
+        numpy.testing.assert_array_equal(layer.parameters()["weight"], values)
+
     def test_damaged(self):
         data = spirals.network().to_bytes()
         with self.assertRaises(mf.MonoforwardError) as caught:

@@ -11,6 +11,7 @@ from ._arrays import Array, address
 from ._handles import Allocator, Handle, make_spec, use_allocator
 from ._library import check, library
 from ._network import Layer
+from ._texts import c_text
 
 
 class Matrix(Handle):
@@ -30,7 +31,7 @@ class Matrix(Handle):
     def from_parameter(cls, layer: Layer, name: str) -> Matrix:
         """With the values that a layer's parameter has now, such as those of an embedding."""
         pointer = ctypes.POINTER(_abi.mf_matrix)()
-        check(library.mf_matrix_from_parameter(layer, name.encode(), None, ctypes.byref(pointer)))
+        check(library.mf_matrix_from_parameter(layer, c_text(name), None, ctypes.byref(pointer)))
         matrix = cls.__new__(cls)
         matrix._own(pointer)
         return matrix

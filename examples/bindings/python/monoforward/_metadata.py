@@ -8,6 +8,7 @@ from typing import Iterator
 from . import _abi
 from ._handles import Handle
 from ._library import check, library
+from ._texts import c_text
 
 
 class Metadata(MutableMapping[str, str]):
@@ -18,17 +19,17 @@ class Metadata(MutableMapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         value = ctypes.c_char_p()
-        status = library.mf_network_metadata_get(self._network, _text(name), ctypes.byref(value))
+        status = library.mf_network_metadata_get(self._network, c_text(name), ctypes.byref(value))
         if status == _abi.MF_STATUS_NOT_FOUND:
             raise KeyError(name)
         check(status)
         return _words(value)
 
     def __setitem__(self, name: str, value: str) -> None:
-        check(library.mf_network_metadata_set(self._network, _text(name), _text(value)))
+        check(library.mf_network_metadata_set(self._network, c_text(name), c_text(value)))
 
     def __delitem__(self, name: str) -> None:
-        status = library.mf_network_metadata_remove(self._network, _text(name))
+        status = library.mf_network_metadata_remove(self._network, c_text(name))
         if status == _abi.MF_STATUS_NOT_FOUND:
             raise KeyError(name)
         check(status)
@@ -50,10 +51,3 @@ class Metadata(MutableMapping[str, str]):
 
 def _words(value: ctypes.c_char_p) -> str:
     return (value.value or b"").decode()
-
-
-def _text(value):
-    """UTF-8 for the library, which ends a text at its first 0."""
-    if "\0" in value:
-        raise ValueError("a text of the metadata cannot contain the character 0")
-    return value.encode()

@@ -18,6 +18,7 @@ from ._onnx import Source, onnx_spec
 from ._optimizer import Optimizer
 from ._output import write_to
 from ._pool import Pool
+from ._texts import c_path, c_text
 
 Path = Union[str, os.PathLike]
 Snapshot = Union[Array, bytes, bytearray]
@@ -127,12 +128,12 @@ class Layer(Handle):
 
     def set_trainable(self, name: str, trainable: bool) -> None:
         """Lets a parameter learn, or freezes it."""
-        check(library.mf_layer_set_trainable(self, name.encode(), int(trainable)))
+        check(library.mf_layer_set_trainable(self, c_text(name), int(trainable)))
 
     def set_parameter(self, name: str, values: Array) -> None:
         """Copies a parameter's values in."""
         where = address(values, numpy.float32, (None,) * numpy.ndim(values), name)
-        check(library.mf_layer_set_parameter(self, name.encode(), where, values.size))
+        check(library.mf_layer_set_parameter(self, c_text(name), where, values.size))
 
     def step(self, workspace: Workspace, x: Array, y: Array, a: Optional[Array] = None, **inputs: Any) -> None:
         """One training step of this layer alone; `a` receives its activation. For x see Network.step()."""
@@ -447,7 +448,7 @@ class Network(Handle):
 
     def save(self, path: Path, training: bool = False) -> None:
         """Saves to a file; with `training` also what training remembers between steps."""
-        check(library.mf_network_save(self, int(training), os.fsencode(path)))
+        check(library.mf_network_save(self, int(training), c_path(path)))
 
     def save_to(self, file: BinaryIO, training: bool = False) -> None:
         """Writes what save() would to an open binary file, a socket's or a pipe's, without memory for all of it. One
@@ -469,7 +470,7 @@ class Network(Handle):
     @classmethod
     def load(cls, path: Path, training: bool = False) -> Network:
         """Loads what save() wrote."""
-        return cls._load("mf_network_load", training, os.fsencode(path))
+        return cls._load("mf_network_load", training, c_path(path))
 
     @classmethod
     def from_bytes(cls, data: bytes, training: bool = False) -> Network:
@@ -495,7 +496,7 @@ class Network(Handle):
 
     def export_onnx(self, path: Path) -> None:
         """Writes the network as an ONNX model."""
-        check(library.mf_network_export_onnx(self, os.fsencode(path)))
+        check(library.mf_network_export_onnx(self, c_path(path)))
 
 
 def _factors(shift, scale):

@@ -8,6 +8,7 @@ from typing import Any, Iterable, Union
 from . import _abi
 from ._handles import make_spec
 from ._library import check, library
+from ._texts import c_path, c_text
 
 Source = Union[str, os.PathLike, bytes]  # a path, or the model itself
 
@@ -18,12 +19,12 @@ def onnx_spec(source: Source, cuts: Iterable[str], last: Union[str, None], optio
     if isinstance(source, bytes):
         spec.buffer, spec.bytes = ctypes.cast(ctypes.c_char_p(source), ctypes.c_void_p), len(source)
     else:
-        source = spec.path = os.fsencode(source)
+        source = spec.path = c_path(source)
     if isinstance(cuts, str):
         raise TypeError(f"cuts is a list of names, not the text {cuts!r}")
-    names = [name.encode() for name in cuts]
+    names = [c_text(name) for name in cuts]
     spec.cuts, spec.cut_count = (ctypes.c_char_p * len(names))(*names), len(names)
-    spec.last = None if last is None else last.encode()
+    spec.last = None if last is None else c_text(last)
     spec.kept = source, names
     return spec
 
