@@ -187,7 +187,7 @@ class Handle {
         abandoned.register(this, this.#free, this);
     }
 
-    // To some calls NULL is no mistake, as an optimizer of none to setOptimizer(): so what was given up is refused here.
+    // To some calls NULL is no mistake, as to setOptimizer(): so what was given up is refused here.
     get handle() {
         if (this.#handle === 0) {
             throw new MonoforwardError(constants.MF_STATUS_HANDLE,

@@ -72,11 +72,20 @@ function checkOption(name, value, type) {
     }
 }
 
-// The library's defaults and the caller's options; one that is undefined is as if it were not there.
-function makeSpec(kind, options) {
+// These options together, of which later ones win. What is no object, such as a number, would be taken for no options.
+function merge(...all) {
+    for (const options of all) {
+        if (options !== undefined && typeof options !== 'object')
+            throw new TypeError(`the options are ${options}, expected an object`);
+    }
+    return Object.assign({}, ...all);
+}
+
+// The library's defaults and options; one that is undefined is as if it were not there.
+function makeSpec(kind, ...options) {
     const spec = {}, {members} = koffi.introspect(`mf_${kind}_spec`);
     check(C[`mf_${kind}_spec_init`](spec, koffi.sizeof(`mf_${kind}_spec`)));
-    for (const [name, value] of Object.entries(options)) {
+    for (const [name, value] of Object.entries(merge(...options))) {
         if (!(name in spec))
             throw new TypeError(`there is no option ${name}`);
         if (value === undefined)
@@ -125,7 +134,7 @@ class Handle {
         abandoned.register(this, this.#free, this);
     }
 
-    // To some calls NULL is no mistake, as an optimizer of none to setOptimizer(): so what was given up is refused here.
+    // To some calls NULL is no mistake, as to setOptimizer(): so what was given up is refused here.
     get handle() {
         if (this.#handle === null) {
             throw new MonoforwardError(constants.MF_STATUS_HANDLE,
@@ -149,7 +158,7 @@ if (Symbol.dispose) // `using` of newer versions
 
 // new Optimizer({kind: MF_OPTIMIZER_SGD, learning_rate: 0.1})
 class Optimizer extends Handle {
-    constructor(options = {}) {
+    constructor(options) {
         const spec = makeSpec('optimizer', options);
         super(receive(out => C.mf_optimizer_create(spec, out)), C.mf_optimizer_free);
     }
@@ -226,15 +235,15 @@ class Builder extends Handle {
     #node = 0;
     #next = constants.MF_NODE_PREVIOUS;
 
-    constructor(shape, options = {}) {
+    constructor(shape, options) {
         const spec = makeSpec('builder', options);
         spec.input = makeShape(shape);
         super(receive(out => C.mf_builder_create(spec, out)), C.mf_builder_free);
     }
 
     // Adds any unit.
-    unit(kind, options = {}) {
-        const spec = makeSpec('unit', {kind, ...options});
+    unit(kind, ...options) {
+        const spec = makeSpec('unit', {kind}, ...options);
         if (this.#next !== constants.MF_NODE_PREVIOUS)
             spec.inputs[0] = this.#next;
         this.#next = constants.MF_NODE_PREVIOUS;
@@ -243,14 +252,16 @@ class Builder extends Handle {
     }
 
     dense(outputs, options) {
-        return this.unit(constants.MF_UNIT_DENSE, {outputs, ...options});
+        return this.unit(constants.MF_UNIT_DENSE, {outputs}, options);
     }
 
-    // A kernel, padding or stride is one number. Without a padding it is half the kernel: an odd kernel then keeps
-    // the size of the maps.
-    conv2d(filters, {kernel = 3, padding = Math.floor(kernel / 2), stride = 1, ...options} = {}) {
+    // A kernel, padding or stride is one number, or an array of two: vertical, horizontal. Without a padding it is half
+    // the kernel: an odd kernel then keeps the size of the maps.
+    conv2d(filters, options) {
+        const {kernel = 3, stride = 1, padding = both(kernel).map(size => Math.floor(size / 2)), ...more} =
+            merge(options);
         return this.unit(constants.MF_UNIT_CONV2D,
-            {outputs: filters, kernel: both(kernel), padding: both(padding), stride: both(stride), ...options});
+            {outputs: filters, kernel: both(kernel), padding: both(padding), stride: both(stride)}, more);
     }
 
     batchNorm(options) {
@@ -259,7 +270,7 @@ class Builder extends Handle {
 
     // The kind is MF_ACTIVATION_RELU, ...
     activation(activation, options) {
-        return this.unit(constants.MF_UNIT_ACTIVATION, {activation, ...options});
+        return this.unit(constants.MF_UNIT_ACTIVATION, {activation}, options);
     }
 
     relu() {
@@ -330,7 +341,7 @@ class Builder extends Handle {
 
     // `outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs].
     embedding(vocabulary, outputs, options) {
-        return this.unit(constants.MF_UNIT_EMBEDDING, {inputs: [0, 0], vocabulary, outputs, ...options});
+        return this.unit(constants.MF_UNIT_EMBEDDING, {inputs: [0, 0], vocabulary, outputs}, options);
     }
 
     // Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
@@ -348,22 +359,23 @@ class Builder extends Handle {
         return this.unit(constants.MF_UNIT_CONCAT, {inputs: [constants.MF_NODE_PREVIOUS, node]});
     }
 
-    // Adds the units of a ready-made block. A stride is one number.
-    block(kind, {stride = 0, ...options} = {}) {
-        const spec = makeSpec('block', {kind, stride: both(stride), input: this.#next, ...options});
+    // Adds the units of a ready-made block. A stride is one number, or an array of two.
+    block(kind, options) {
+        const {stride = 0, ...more} = merge(options);
+        const spec = makeSpec('block', {kind, stride: both(stride), input: this.#next}, more);
         this.#next = constants.MF_NODE_PREVIOUS;
         this.#node = receive(out => C.mf_builder_block(this.handle, spec, out));
         return this;
     }
 
-    // Two convolutions and a skip; 0: as many maps as its input has.
+    // Two convolutions and a skip; 0: as many maps as its input has. The options may be the stride alone.
     residual(outputs = 0, options) {
-        return this.block(constants.MF_BLOCK_RESIDUAL, {outputs, ...options});
+        return this.block(constants.MF_BLOCK_RESIDUAL, merge({outputs}, withStride(options)));
     }
 
-    // A convolution of fewer maps, `hidden`, between two of 1 x 1, and a skip.
+    // A convolution of fewer maps, `hidden`, between two of 1 x 1, and a skip. The options may be the stride alone.
     bottleneck(outputs = 0, options) {
-        return this.block(constants.MF_BLOCK_BOTTLENECK, {outputs, ...options});
+        return this.block(constants.MF_BLOCK_BOTTLENECK, merge({outputs}, withStride(options)));
     }
 
     // Products along the positions and along the values of a sequence: token_hidden, hidden.
@@ -372,8 +384,8 @@ class Builder extends Handle {
     }
 
     // Attention and two products behind it.
-    transformer(heads, causal = false, options = {}) {
-        return this.block(constants.MF_BLOCK_TRANSFORMER, {heads, causal: Number(causal), ...options});
+    transformer(heads, causal = false, options) {
+        return this.block(constants.MF_BLOCK_TRANSFORMER, merge({heads, causal: Number(causal)}, options));
     }
 
     // The next unit or block reads this node instead of the one before.
@@ -382,8 +394,8 @@ class Builder extends Handle {
         return this;
     }
 
-    head(classes, options = {}) {
-        check(C.mf_builder_head(this.handle, makeSpec('head', {classes, ...options})));
+    head(classes, options) {
+        check(C.mf_builder_head(this.handle, makeSpec('head', {classes}, options)));
         return this;
     }
 
@@ -399,7 +411,11 @@ class Builder extends Handle {
 }
 
 function both(size) {
-    return [size, size];
+    return Array.isArray(size) ? size : [size, size];
+}
+
+function withStride(options) {
+    return typeof options === 'number' || Array.isArray(options) ? {stride: options} : options;
 }
 
 // ---- networks ----
@@ -454,7 +470,8 @@ class Network extends Handle {
     }
 
     // An mf_batch of `rows` rows; y is null where there are no labels.
-    makeBatch(rows, x, y, {scale = 0, shift = 0} = {}) {
+    makeBatch(rows, x, y, scaling) {
+        const {scale = 0, shift = 0} = merge(scaling);
         const [array, type] = x instanceof Uint8Array ? [Uint8Array, constants.MF_TYPE_UINT8]
             : x instanceof Int32Array ? [Int32Array, constants.MF_TYPE_INT32] : [Float32Array, constants.MF_TYPE_FLOAT32];
         checkArray('x', x, array, rows, this.#inputs);
@@ -532,7 +549,7 @@ class Pipeline extends Handle {
         const callback = koffi.register((_, report) => hear(listener, report), koffi.pointer(REPORT_CALLBACK));
         let handle;
         try {
-            const spec = makeSpec('pipeline', {...options, network: network.handle, on_report: callback});
+            const spec = makeSpec('pipeline', options, {network: network.handle, on_report: callback});
             handle = receive(out => C.mf_pipeline_create(spec, out));
         } catch (error) {
             koffi.unregister(callback);

@@ -91,6 +91,27 @@ function blocks() {
     fails(mf.MF_STATUS_SHAPE, () => new mf.Builder([4]).residual());
 }
 
+// A stride may stand for the options of a block, and both directions may differ. What is no object, such as a kernel
+// alone, is refused: nothing would be left of it.
+function strides() {
+    for (const [word, index] of [['residual', 0], ['bottleneck', 3]]) {
+        for (const [options, expected] of [[2, [2, 2]], [{stride: 2}, [2, 2]], [[2, 1], [2, 1]],
+            [{stride: [1, 2]}, [1, 2]]]) {
+            const units = new mf.Builder([2, 6, 6], {seed: 1})[word](4, options).head(2).build().units();
+            assert.deepEqual(units[index].stride, expected);
+        }
+    }
+    const conv = new mf.Builder([2, 9, 9]).conv2d(4, {kernel: [5, 3], stride: [2, 1]}).head(2).build().units()[0];
+    assert.deepEqual([conv.kernel, conv.padding, conv.stride], [[5, 3], [2, 1], [2, 1]]);
+    const builder = new mf.Builder([2, 6, 6]);
+    for (const call of [() => builder.conv2d(32, 1), () => builder.dense(4, 0.5), () => builder.batchNorm(1),
+        () => builder.residual(4, true), () => builder.bottleneck(4, 2n), () => builder.transformer(2, true, 7),
+        () => builder.head(10, 4), () => new mf.Builder([4], 7), () => new mf.Layer(5), () => new mf.Optimizer(0.01)])
+        assert.throws(call, /^TypeError: the options are .*, expected an object/);
+    assert.throws(() => builder.residual(4, [2]), /^TypeError: stride is 2, expected an array of 2/);
+    assert.equal(builder.node(), 0);
+}
+
 // A label for each position of a sequence; one has none.
 function positions() {
     const layer = new mf.Builder([3, 2], {seed: 1}).dense(8).relu().head(2, {kind: mf.MF_HEAD_POSITIONS}).build();
@@ -162,6 +183,7 @@ function main() {
     unitsOfSequences();
     tokens();
     blocks();
+    strides();
     positions();
     inBf16(x, y);
     fails(mf.MF_STATUS_SHAPE, () => new mf.Builder(SHAPE).conv2d(5).add(0));

@@ -184,6 +184,7 @@ function compareBytes() {
     });
     fails(mf.MF_STATUS_STATE, () => network.step(workspace, bytes, labels));
     fails(mf.MF_STATUS_SHAPE, () => network.evaluate(room, bytes.subarray(1), labels));
+    assert.throws(() => network.evaluate(room, bytes, labels, 0.5), /^TypeError: the options are 0.5/);
 }
 
 // A model file: the network that it holds answers alike.
