@@ -245,7 +245,7 @@ class Builder extends Handle {
     unit(kind, ...options) {
         const spec = makeSpec('unit', {kind}, ...options);
         if (this.#next !== constants.MF_NODE_PREVIOUS)
-            spec.inputs[0] = this.#next;
+            spec.inputs = [this.#next, spec.inputs[1]];
         this.#next = constants.MF_NODE_PREVIOUS;
         this.#node = receive(out => C.mf_builder_unit(this.handle, spec, out));
         return this;

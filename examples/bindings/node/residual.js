@@ -112,6 +112,14 @@ function strides() {
     assert.equal(builder.node(), 0);
 }
 
+// A branch leaves the array of the caller alone.
+function branches() {
+    const inputs = [mf.MF_NODE_PREVIOUS, 2];
+    const builder = new mf.Builder([4], {seed: 1}).dense(4).relu().branch(1).unit(mf.MF_UNIT_ADD, {inputs});
+    assert.deepEqual(inputs, [mf.MF_NODE_PREVIOUS, 2]);
+    assert.deepEqual(builder.head(2).build().units()[2].inputs, [1, 2]);
+}
+
 // A label for each position of a sequence; one has none.
 function positions() {
     const layer = new mf.Builder([3, 2], {seed: 1}).dense(8).relu().head(2, {kind: mf.MF_HEAD_POSITIONS}).build();
@@ -184,6 +192,7 @@ function main() {
     tokens();
     blocks();
     strides();
+    branches();
     positions();
     inBf16(x, y);
     fails(mf.MF_STATUS_SHAPE, () => new mf.Builder(SHAPE).conv2d(5).add(0));
