@@ -164,6 +164,7 @@ class Optimizer extends Handle {
     }
 
     set(key, value) {
+        checkNumber('the key', key, 'Int32');
         check(C.mf_optimizer_set(this.handle, key, value));
     }
 }
@@ -390,6 +391,7 @@ class Builder extends Handle {
 
     // The next unit or block reads this node instead of the one before.
     branch(node) {
+        checkNumber('the node', node, 'Int32');
         this.#next = node;
         return this;
     }
@@ -440,6 +442,7 @@ class Network extends Handle {
 
     // What the layer at a position is: the fields of its spec.
     describe(position) {
+        checkNumber('the position', position, 'UInt64');
         const layer = receive(out => C.mf_network_layer(this.handle, position, out, null));
         const spec = makeResult('mf_layer_spec');
         check(C.mf_layer_describe(layer, spec));
@@ -456,6 +459,7 @@ class Network extends Handle {
 
     // What the network is, as lines for people, with the memory that training on such batches takes.
     summary(maxBatch) {
+        checkNumber('the number of rows', maxBatch, 'UInt64');
         const needed = [0];
         const status = C.mf_network_summary(this.handle, maxBatch, null, 0, needed);
         if (status !== constants.MF_STATUS_CAPACITY)
@@ -500,6 +504,7 @@ class Network extends Handle {
 
     // The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
     predict(workspace, mode, x, scaling) {
+        checkNumber('the mode', mode, 'Int32');
         const rows = Math.floor(x.length / this.#inputs), labels = new Int32Array(rows * this.#labels);
         const batch = this.makeBatch(rows, x, null, scaling);
         check(C.mf_network_infer(this.handle, workspace.handle, mode, batch, labels, null, null));
@@ -508,6 +513,7 @@ class Network extends Handle {
 
     // One probability per class, row after row.
     probabilities(workspace, mode, x, scaling) {
+        checkNumber('the mode', mode, 'Int32');
         const rows = Math.floor(x.length / this.#inputs);
         const batch = this.makeBatch(rows, x, null, scaling);
         const values = new Float32Array(rows * this.#scores);
@@ -528,10 +534,12 @@ class Workspace extends Handle {
     // evaluation.
     report(position) {
         const report = makeResult('mf_report');
-        if (position === undefined)
+        if (position === undefined) {
             check(C.mf_workspace_report_sum(this.handle, report));
-        else
+        } else {
+            checkNumber('the position', position, 'UInt64');
             check(C.mf_workspace_report(this.handle, position, report));
+        }
         return report;
     }
 }

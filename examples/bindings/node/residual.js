@@ -112,12 +112,14 @@ function strides() {
     assert.equal(builder.node(), 0);
 }
 
-// A branch leaves the array of the caller alone.
+// A branch leaves the caller's array alone; a node is a whole number.
 function branches() {
     const inputs = [mf.MF_NODE_PREVIOUS, 2];
     const builder = new mf.Builder([4], {seed: 1}).dense(4).relu().branch(1).unit(mf.MF_UNIT_ADD, {inputs});
     assert.deepEqual(inputs, [mf.MF_NODE_PREVIOUS, 2]);
     assert.deepEqual(builder.head(2).build().units()[2].inputs, [1, 2]);
+    for (const [node, type] of [[0.5, RangeError], [2 ** 32, RangeError], ['0', TypeError], [undefined, TypeError]])
+        assert.throws(() => builder.branch(node), error => error instanceof type && /^the node is/.test(error.message));
 }
 
 // A label for each position of a sequence; one has none.

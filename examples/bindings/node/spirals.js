@@ -157,6 +157,18 @@ function choose() {
     assert.throws(() => new mf.Layer({...good, no_such: undefined}), TypeError);
     assert.throws(() => new mf.Workspace(network, 1.5), /^RangeError: max_batch is 1.5/);
     assert.throws(() => new mf.Builder([3, 8.5, 8]), RangeError);
+    const x = Float32Array.of(0, 0);
+    for (const [name, call] of [['the position', number => network.describe(number)],
+        ['the position', number => workspace.report(number)], ['the number of rows', number => network.summary(number)],
+        ['the key', number => optimizer.set(number, 1)], ['the mode', number => network.predict(workspace, number, x)],
+        ['the mode', number => network.probabilities(workspace, number, x)]]) {
+        for (const [value, type] of [[0.5, RangeError], [NaN, RangeError], [2 ** 64, RangeError], [null, TypeError],
+            ['0', TypeError]]) {
+            assert.throws(() => call(value),
+                error => error instanceof type && error.message.startsWith(`${name} is ${value}`));
+        }
+    }
+    assert.throws(() => optimizer.set(mf.MF_OPTIMIZER_LEARNING_RATE, 'fast'), TypeError);
 }
 
 function accuracy(x, y) {
