@@ -71,8 +71,10 @@ class Room {
         return this.put(new TextEncoder().encode(`${text}\0`));
     }
 
-    // A struct with the library's defaults and the caller's options.
+    // A struct with the library's defaults and the caller's options. A number would be taken for no options.
     makeStruct(name, init, options = {}) {
+        if (typeof options !== 'object')
+            throw new TypeError(`the options are ${options}, expected an object`);
         const address = this.take(structs[name].bytes);
         check(init(address, structs[name].bytes));
         for (const [field, value] of Object.entries(options))

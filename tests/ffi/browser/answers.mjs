@@ -73,6 +73,8 @@ for (const [name, value, type] of [['outputs', 4.7, RangeError], ['outputs', 2 *
     assert.throws(() => new mf.Layer({...good, [name]: value}),
         error => error instanceof type && error.message.startsWith(`${name} is `));
 }
+for (const call of [() => new mf.Optimizer(0.01), () => new mf.Layer(5)])
+    assert.throws(call, /^TypeError: the options are .*, expected an object/);
 assert.throws(() => new mf.Workspace(plain, 1.5), RangeError);
 assert.throws(() => plain.remove(undefined), TypeError);
 assert.throws(() => plain.describe(0.5), RangeError);
