@@ -75,30 +75,49 @@ end
 
 -- Sets a field, or an element of one. LuaJIT itself cuts off fractions, and makes other numbers of what is out of range.
 local function set_number(place, key, value, name)
+    if type(value) ~= "number" and type(value) ~= "cdata" then
+        error(name .. " is " .. tostring(value) .. ", expected a number", 0)
+    end
     place[key] = 0.5
     local whole = place[key] == 0 -- integers keep no half
     place[key] = value
     if value ~= value or (whole and tonumber(place[key]) ~= value) then
-        error(name .. " cannot be " .. value, 0)
+        error(name .. " cannot be " .. tostring(value), 0)
     end
 end
 
+-- A number as an argument of a call is cut off as well.
+local function to_number(kind, value, name)
+    local place = ffi.new(kind .. "[1]")
+    set_number(place, 0, value, name)
+    return place[0]
+end
+
+-- A table is for a pair of numbers, the only arrays in specs. LuaJIT itself takes a table of one for both.
 local function set_option(spec, name, value)
     if type(value) == "number" then
         set_number(spec, name, value, name)
+    elseif type(value) == "table" then
+        if #value ~= 2 then error(("%s has %d values, expected 2"):format(name, #value), 0) end
+        for i = 1, 2 do set_number(spec[name], i - 1, value[i], name) end
     else
         spec[name] = value
-        for i, one in ipairs(type(value) == "table" and value or {}) do
-            set_number(spec[name], i - 1, one, name)
-        end
     end
+end
+
+-- Goes through options, where there are any.
+local function each(options)
+    if options and type(options) ~= "table" then
+        error("the options are " .. tostring(options) .. ", expected a table", 0)
+    end
+    return pairs(options or {})
 end
 
 -- A spec with the library's defaults and the caller's options; one that does not exist raises an error.
 local function make_spec(kind, options)
     local spec = ffi.new("mf_" .. kind .. "_spec")
     check(C["mf_" .. kind .. "_spec_init"](spec, ffi.sizeof(spec)))
-    for name, value in pairs(options or {}) do set_option(spec, name, value) end
+    for name, value in each(options) do set_option(spec, name, value) end
     return spec
 end
 
@@ -145,7 +164,9 @@ function mf.optimizer(options)
     return own(Optimizer, out, C.mf_optimizer_free)
 end
 
-function Optimizer:set(key, value) check(C.mf_optimizer_set(self.handle, key, value)) end
+function Optimizer:set(key, value)
+    check(C.mf_optimizer_set(self.handle, to_number("int32_t", key, "the key"), value))
+end
 
 local Layer = make_class("layer")
 
@@ -216,14 +237,14 @@ function mf.builder(sizes, options)
     local out, shape, spec = ffi.new("mf_builder *[1]"), ffi.new("mf_shape"), make_spec("builder", options)
     check(C.mf_shape_init(shape, ffi.sizeof(shape)))
     shape.rank = #sizes
-    for i = 1, math.min(#sizes, 4) do shape.dims[i - 1] = sizes[i] end
+    for i = 1, math.min(#sizes, 4) do set_number(shape.dims, i - 1, sizes[i], "a size of the shape") end
     spec.input = shape
     check(C.mf_builder_create(spec, out))
     return own(Builder, out, C.mf_builder_free, {last = 0})
 end
 
 local function merge(options, more)
-    for name, value in pairs(more or {}) do options[name] = value end
+    for name, value in each(more) do options[name] = value end
     return options
 end
 
@@ -238,14 +259,21 @@ end
 
 function Builder:dense(outputs, options) return self:unit(C.MF_UNIT_DENSE, merge({outputs = outputs}, options)) end
 
--- A kernel, padding or stride is one number. Without a padding it is half the kernel: an odd kernel then keeps the size
--- of the maps.
+-- One number for both directions, or a table of two: vertical, horizontal.
+local function both(size) return type(size) == "table" and size or {size, size} end
+
+local function half(sizes)
+    local halves = {}
+    for i, size in ipairs(sizes) do halves[i] = math.floor(size / 2) end
+    return halves
+end
+
+-- A kernel, padding or stride is one number, or a table of two. Without a padding it is half the kernel: an odd kernel
+-- then keeps the size of the maps.
 function Builder:conv2d(filters, options)
     options = merge({kernel = 3, stride = 1, outputs = filters}, options)
-    local padding = options.padding or math.floor(options.kernel / 2)
-    options.kernel = {options.kernel, options.kernel}
-    options.padding = {padding, padding}
-    options.stride = {options.stride, options.stride}
+    options.kernel, options.stride = both(options.kernel), both(options.stride)
+    options.padding = both(options.padding or half(options.kernel))
     return self:unit(C.MF_UNIT_CONV2D, options)
 end
 
@@ -265,7 +293,7 @@ function Builder:silu() return self:activation(C.MF_ACTIVATION_SILU) end
 local function pool(builder, kind, size, stride, padding)
     size, stride, padding = size or 2, stride or 0, padding or 0 -- a stride of 0: the size of the window
     return builder:unit(C.MF_UNIT_POOL,
-        {pool = kind, kernel = {size, size}, stride = {stride, stride}, padding = {padding, padding}})
+        {pool = kind, kernel = both(size), stride = both(stride), padding = both(padding)})
 end
 
 function Builder:max_pool(size, stride, padding) return pool(self, C.MF_POOL_MAX, size, stride, padding) end
@@ -310,24 +338,30 @@ function Builder:add(node) return self:unit(C.MF_UNIT_ADD, {inputs = {C.MF_NODE_
 -- Puts the values of a node behind those of the one before.
 function Builder:concat(node) return self:unit(C.MF_UNIT_CONCAT, {inputs = {C.MF_NODE_PREVIOUS, node}}) end
 
--- Adds the units of a ready-made block. A stride is one number.
+-- Adds the units of a ready-made block. A stride is one number, or a table of two.
 function Builder:block(kind, options)
     options = merge({kind = kind, stride = 0, input = self.next}, options)
-    options.stride, self.next = {options.stride, options.stride}, nil
+    options.stride, self.next = both(options.stride), nil
     local node = ffi.new("int32_t[1]")
     check(C.mf_builder_block(self.handle, make_spec("block", options), node))
     self.last = node[0]
     return self
 end
 
--- Two convolutions and a skip; nil: as many maps as its input has.
-function Builder:residual(outputs, options)
-    return self:block(C.MF_BLOCK_RESIDUAL, merge({outputs = outputs}, options))
+-- A stride may stand for the options of a block.
+local function with_stride(options)
+    local alone = type(options) == "number" or type(options) == "table" and options[1] ~= nil
+    return alone and {stride = options} or options
 end
 
--- A convolution of fewer maps, `hidden`, between two of 1 x 1, and a skip.
+-- Two convolutions and a skip; nil: as many maps as its input has. The options may be the stride alone.
+function Builder:residual(outputs, options)
+    return self:block(C.MF_BLOCK_RESIDUAL, merge({outputs = outputs}, with_stride(options)))
+end
+
+-- A convolution of fewer maps, `hidden`, between two of 1 x 1, and a skip. The options may be the stride alone.
 function Builder:bottleneck(outputs, options)
-    return self:block(C.MF_BLOCK_BOTTLENECK, merge({outputs = outputs}, options))
+    return self:block(C.MF_BLOCK_BOTTLENECK, merge({outputs = outputs}, with_stride(options)))
 end
 
 -- Products along the positions and along the values of a sequence: token_hidden, hidden.
@@ -340,7 +374,7 @@ end
 
 -- The next unit or block reads this node instead of the one before.
 function Builder:branch(node)
-    self.next = node
+    self.next = to_number("int32_t", node, "the node")
     return self
 end
 
@@ -366,7 +400,7 @@ local Network = make_class("network")
 -- What the layer at a position is, 0 being the first: a mf_layer_spec.
 function Network:describe(position)
     local layer, spec = ffi.new("mf_layer *[1]"), make_result("mf_layer_spec")
-    check(C.mf_network_layer(self.handle, position, layer, nil))
+    check(C.mf_network_layer(self.handle, to_number("size_t", position, "the position"), layer, nil))
     check(C.mf_layer_describe(layer[0], spec))
     return spec
 end
@@ -401,6 +435,7 @@ function Network:save(path) check(C.mf_network_save(self.handle, C.MF_CONTENTS_M
 
 -- What the network is, as lines for people, with the memory that training on such batches takes.
 function Network:summary(max_batch)
+    max_batch = to_number("size_t", max_batch, "the number of rows")
     local needed = ffi.new("size_t[1]")
     local status = C.mf_network_summary(self.handle, max_batch, nil, 0, needed)
     if status ~= C.MF_STATUS_CAPACITY then check(status) end
@@ -415,8 +450,9 @@ function Network:set_optimizer(optimizer) check(C.mf_network_set_optimizer(self.
 local function make_batch(network, rows, x, scaling)
     local batch = ffi.new("mf_batch")
     check(C.mf_batch_init(batch, ffi.sizeof(batch)))
+    set_number(batch, "rows", rows, "the number of rows")
     batch.input_type = check_array("x", x, rows, network.inputs, INPUTS)
-    batch.rows, batch.inputs = rows, x
+    batch.inputs = x
     batch.input_scale, batch.input_shift = scaling and scaling.scale or 0, scaling and scaling.shift or 0
     return batch
 end
@@ -443,6 +479,7 @@ end
 
 -- The class of every row. `mode` is MF_PREDICT_LAST or MF_PREDICT_SUM.
 function Network:predict(workspace, mode, rows, x, scaling)
+    mode = to_number("int32_t", mode, "the mode")
     local batch, labels = make_batch(self, rows, x, scaling), ffi.new("int32_t[?]", rows * self.labels)
     check(C.mf_network_infer(self.handle, workspace.handle, mode, batch, labels, nil, nil))
     return labels
@@ -450,6 +487,7 @@ end
 
 -- One probability per class, row after row.
 function Network:probabilities(workspace, mode, rows, x, scaling)
+    mode = to_number("int32_t", mode, "the mode")
     local batch, values = make_batch(self, rows, x, scaling), ffi.new("float[?]", rows * self.labels * self.classes)
     check(C.mf_network_infer(self.handle, workspace.handle, mode, batch, nil, nil, values))
     return values
@@ -470,7 +508,7 @@ end
 function Workspace:report(position)
     local report = make_result("mf_report")
     if position then
-        check(C.mf_workspace_report(self.handle, position, report))
+        check(C.mf_workspace_report(self.handle, to_number("size_t", position, "the position"), report))
     else
         check(C.mf_workspace_report_sum(self.handle, report))
     end

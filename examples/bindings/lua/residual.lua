@@ -81,6 +81,46 @@ local function blocks()
     fails(C.MF_STATUS_SHAPE, function() mf.builder({4}):residual() end)
 end
 
+-- The call raises an error that says this.
+local function refuses(words, call)
+    local fine, said = pcall(call)
+    assert(not fine and tostring(said):find(words, 1, true), tostring(said) .. " instead of " .. words)
+end
+
+-- A stride may stand for the options of a block, and both directions may differ.
+local function strides()
+    for word, index in pairs{residual = 1, bottleneck = 4} do
+        for _, case in ipairs{{2, 2, 2}, {{stride = 2}, 2, 2}, {{2, 1}, 2, 1}, {{stride = {1, 2}}, 1, 2}} do
+            local builder = mf.builder({2, 6, 6}, {seed = 1})
+            local stride = builder[word](builder, 4, case[1]):head(2):build():units()[index].stride
+            assert(stride[0] == case[2] and stride[1] == case[3], word .. " has another stride")
+        end
+    end
+    local conv = mf.builder({2, 9, 9}):conv2d(4, {kernel = {5, 3}, stride = {2, 1}}):head(2):build():units()[1]
+    assert(conv.kernel[0] == 5 and conv.kernel[1] == 3 and conv.padding[0] == 2 and conv.padding[1] == 1)
+    assert(conv.stride[0] == 2 and conv.stride[1] == 1)
+end
+
+-- Of these LuaJIT would make something else: a table of one, a node that is not there, a fraction.
+local function mistakes()
+    local builder = mf.builder({2, 6, 6}, {seed = 1})
+    refuses("inputs has 1 values, expected 2", function() builder:add(nil) end)
+    refuses("inputs has 1 values, expected 2", function() builder:concat(nil) end)
+    refuses("inputs is nil, expected a number", function() builder:unit(C.MF_UNIT_ADD, {inputs = {nil, 0}}) end)
+    refuses("has 1 values, expected 2", function() builder:conv2d(4, {kernel = {3}}) end)
+    refuses("kernel has 3 values, expected 2", function() builder:conv2d(4, {kernel = {3, 3, 3}, padding = 1}) end)
+    refuses("stride has 1 values, expected 2", function() builder:residual(4, {2}) end)
+    refuses("the options are 1, expected a table", function() builder:conv2d(4, 1) end)
+    refuses("the options are 7, expected a table", function() mf.builder({4}, 7) end)
+    refuses("the options are 0.01, expected a table", function() mf.optimizer(0.01) end)
+    refuses("a size of the shape cannot be 8.5", function() mf.builder{3, 8.5, 8} end)
+    refuses("a size of the shape cannot be -1", function() mf.builder{-1} end)
+    refuses("the node cannot be 0.5", function() builder:branch(0.5) end)
+    refuses("the node cannot be 4294967296", function() builder:branch(2^32) end)
+    refuses("the node is nil, expected a number", function() builder:branch(nil) end)
+    assert(builder:node() == 0 and builder:branch(0):conv2d(2):node() == 1)
+end
+
 -- A label for each position of a sequence; one has none.
 local function positions()
     local layer = mf.builder({3, 2}, {seed = 1}):dense(8):relu():head(2, {kind = C.MF_HEAD_POSITIONS}):build()
@@ -156,6 +196,8 @@ local same = as_in_c(drawn, hash(block))
 other_units()
 units_of_sequences()
 blocks()
+strides()
+mistakes()
 positions()
 in_bf16()
 fails(C.MF_STATUS_SHAPE, function() mf.builder(SHAPE):conv2d(5):add(0) end)

@@ -142,6 +142,20 @@ local function offend()
         fine, said = pcall(mf.layer, options)
         assert(not fine and said:find("^" .. name .. " cannot be"), name .. " is rounded")
     end
+    for _, case in ipairs{
+        {"the position", function(number) network:describe(number) end},
+        {"the position", function(number) workspace:report(number) end},
+        {"the number of rows", function(number) network:summary(number) end},
+        {"the number of rows", function(number) network:step(workspace, number, x, y) end},
+        {"the key", function(number) optimizer:set(number, 1) end},
+        {"the mode", function(number) network:predict(workspace, number, ROWS, x) end},
+        {"the mode", function(number) network:probabilities(workspace, number, ROWS, x) end},
+    } do
+        for _, value in ipairs{0.5, 0 / 0} do
+            fine, said = pcall(case[2], value)
+            assert(not fine and tostring(said):find("^" .. case[1] .. " cannot be"), case[1] .. " is rounded")
+        end
+    end
     return failure
 end
 
