@@ -33,7 +33,7 @@ type Network struct {
 // NewNetwork creates a network of layers, first to last. The caller may close them: the network keeps its own
 // references.
 func NewNetwork(layers ...*Layer) (*Network, error) {
-	n := &Network{}
+	n := &Network{labels: 1}
 	if err := call(func() C.mf_status { return C.mf_network_create(nil, &n.handle) }); err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func LoadNetwork(path string) (*Network, error) {
 		return nil, err
 	}
 	defer C.free(unsafe.Pointer(text))
-	n := &Network{}
+	n := &Network{labels: 1}
 	if err := call(func() C.mf_status { return C.mf_network_load(nil, text, &n.handle) }); err != nil {
 		return nil, err
 	}
@@ -178,13 +178,10 @@ func (n *Network) Probabilities(w *Workspace, mode Mode, x, probabilities []floa
 
 // checkLabels is check for rows with that many labels together: one each, or one for each position of a sequence.
 func (n *Network) checkLabels(x []float32, labels int) error {
-	if n.labels > 0 && labels%n.labels != 0 {
+	if labels%n.labels != 0 {
 		return &Error{StatusShape, fmt.Sprintf("%d labels are no rows of %d", labels, n.labels)}
 	}
-	if n.labels > 0 {
-		labels /= n.labels
-	}
-	return n.check(x, labels)
+	return n.check(x, labels/n.labels)
 }
 
 // check finds slices that the library would read beyond. What else can be wrong with a batch, it finds

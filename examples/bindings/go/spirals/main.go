@@ -161,6 +161,19 @@ func (m *model) accuracy(x []float32, y []int32) float64 {
 	return 100 * float64(report.Correct) / float64(report.Rows)
 }
 
+// A network without layers has no answers: that is an error.
+func (m *model) empty() {
+	network, err := mf.NewNetwork()
+	must(err)
+	labels := []int32{0}
+	expect(network.Step(m.workspace, nil, labels), mf.StatusState)
+	expect(network.Evaluate(m.workspace, nil, labels), mf.StatusState)
+	expect(network.Predict(m.workspace, mf.Last, nil, labels), mf.StatusState)
+	expect(network.Step(m.workspace, []float32{0, 0}, labels), mf.StatusShape)
+	_, err = mf.NewWorkspace(network, 1)
+	expect(err, mf.StatusState)
+}
+
 // A model file: the network that it holds answers alike.
 func (m *model) reload(x []float32) string {
 	folder, err := os.MkdirTemp("", "spirals")
@@ -225,6 +238,7 @@ func main() {
 	m.stop()
 	m.interrupt()
 	failure := m.offend()
+	m.empty()
 	x, y := make([]float32, 2*testRows), make([]int32, testRows)
 	draws := generator{2}
 	draws.draw(x, y)
