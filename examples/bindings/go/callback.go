@@ -18,16 +18,18 @@ func monoforwardOnReport(handle C.uintptr_t, report *C.mf_pipeline_report) (stop
 	if listener.broken {
 		return 1
 	}
+	returned := false // recover() gives nil for panic(nil), too
 	defer func() {
-		if panicked := recover(); panicked != nil {
-			listener.panicked, listener.broken = panicked, true
+		if !returned {
+			listener.panicked, listener.raised, listener.broken = recover(), true, true
 			stop = 1
 		}
 	}()
 	if listener.onReport != nil && listener.onReport(PipelineReport{
 		Status(report.status), uint64(report.batch), uint64(report.position),
 		uint64(report.rows), uint64(report.correct), float64(report.loss)}) {
-		return 1
+		stop = 1
 	}
-	return 0
+	returned = true
+	return stop
 }

@@ -48,8 +48,9 @@ type Pipeline struct {
 // collected.
 type listener struct {
 	onReport OnReport
-	panicked interface{}
-	broken   bool
+	panicked interface{} // what with, which may be nil
+	raised   bool        // whether that still has to come out of a call
+	broken   bool        // nobody hears reports any more
 }
 
 // NewPipeline starts workers for batches of up to maxBatch rows.
@@ -98,9 +99,9 @@ func (p *Pipeline) Flush() error {
 // call hands a panic of OnReport on, when the library's frames are behind it.
 func (p *Pipeline) call(function func() C.mf_status, owners ...interface{}) error {
 	err := call(function, p, owners)
-	if panicked := p.listener.panicked; panicked != nil {
-		p.listener.panicked = nil
-		panic(panicked)
+	if p.listener.raised {
+		p.listener.raised = false
+		panic(p.listener.panicked)
 	}
 	return err
 }

@@ -114,19 +114,23 @@ func (m *model) stop() {
 	}
 }
 
-// A callback that panics stops its pipeline; the panic comes out of the call that it happened in.
+// A callback that panics stops its pipeline; the panic comes out of the call that it happened in, also one with nil.
 func (m *model) interrupt() {
-	pipeline, err := mf.NewPipeline(m.network, 1, rows, func(mf.PipelineReport) bool { panic("enough") })
-	must(err)
-	defer pipeline.Close()
-	caught := func() (caught interface{}) {
-		defer func() { caught = recover() }()
-		must(pipeline.Submit(m.x, m.y))
-		must(pipeline.Flush())
-		return nil
-	}()
-	check(caught == "enough", "the panic came out as %v", caught)
-	expect(pipeline.Submit(m.x, m.y), mf.StatusState)
+	for _, reason := range []interface{}{"enough", nil} {
+		pipeline, err := mf.NewPipeline(m.network, 1, rows, func(mf.PipelineReport) bool { panic(reason) })
+		must(err)
+		returned := false
+		caught := func() (caught interface{}) {
+			defer func() { caught = recover() }()
+			must(pipeline.Submit(m.x, m.y))
+			must(pipeline.Flush())
+			returned = true
+			return nil
+		}()
+		check(!returned && caught == reason, "the panic with %v came out as %v", reason, caught)
+		expect(pipeline.Submit(m.x, m.y), mf.StatusState)
+		pipeline.Close()
+	}
 }
 
 // expect is an error path: the call has failed, for this reason.
