@@ -43,6 +43,22 @@ const (
 	PoolInside  = int(C.MF_POOL_AVERAGE_INSIDE)
 )
 
+// Starting values of weights and projections.
+const (
+	InitKaimingUniform = int(C.MF_INIT_KAIMING_UNIFORM)
+	InitZero           = int(C.MF_INIT_ZERO)
+	InitOrthogonal     = int(C.MF_INIT_ORTHOGONAL)
+	InitNormal         = int(C.MF_INIT_NORMAL)
+)
+
+// How a step draws the classes that it scores.
+const (
+	SamplingNone       = int(C.MF_SAMPLING_NONE) // all are scored
+	SamplingUniform    = int(C.MF_SAMPLING_UNIFORM)
+	SamplingLogUniform = int(C.MF_SAMPLING_LOG_UNIFORM)
+	SamplingCounts     = int(C.MF_SAMPLING_COUNTS)
+)
+
 // Previous stands for the node that was added last.
 const Previous = int(C.MF_NODE_PREVIOUS)
 
@@ -52,12 +68,16 @@ type UnitSpec struct {
 	Inputs                  [2]int
 	Outputs                 int
 	Bias                    bool
+	WeightInit              int
+	WeightGain              float32
 	Activation              int
 	Leak                    float32
 	Pool                    int
 	Kernel, Stride, Padding [2]int
 	Dropout                 float32
 	DropoutMaps             bool
+	NormalizationRate       float32
+	NormalizationEpsilon    float32
 	Heads                   int
 	Causal                  bool
 	Vocabulary, Groups      int
@@ -76,48 +96,48 @@ func DefaultUnit(kind int) UnitSpec {
 func unitSpec(raw *C.mf_unit_spec) UnitSpec {
 	pair := func(sizes [2]C.size_t) [2]int { return [2]int{int(sizes[0]), int(sizes[1])} }
 	return UnitSpec{
-		Kind:        int(raw.kind),
-		Inputs:      [2]int{int(raw.inputs[0]), int(raw.inputs[1])},
-		Outputs:     int(raw.outputs),
-		Bias:        raw.bias != 0,
-		Activation:  int(raw.activation),
-		Leak:        float32(raw.leak),
-		Pool:        int(raw.pool),
-		Kernel:      pair(raw.kernel),
-		Stride:      pair(raw.stride),
-		Padding:     pair(raw.padding),
-		Dropout:     float32(raw.dropout),
-		DropoutMaps: raw.dropout_maps != 0,
-		Heads:       int(raw.heads),
-		Causal:      raw.causal != 0,
-		Vocabulary:  int(raw.vocabulary),
-		Groups:      int(raw.groups),
-		LossWeight:  float32(raw.loss_weight),
+		Kind:                 int(raw.kind),
+		Inputs:               [2]int{int(raw.inputs[0]), int(raw.inputs[1])},
+		Outputs:              int(raw.outputs),
+		Bias:                 raw.bias != 0,
+		WeightInit:           int(raw.weight_init),
+		WeightGain:           float32(raw.weight_gain),
+		Activation:           int(raw.activation),
+		Leak:                 float32(raw.leak),
+		Pool:                 int(raw.pool),
+		Kernel:               pair(raw.kernel),
+		Stride:               pair(raw.stride),
+		Padding:              pair(raw.padding),
+		Dropout:              float32(raw.dropout),
+		DropoutMaps:          raw.dropout_maps != 0,
+		NormalizationRate:    float32(raw.normalization_rate),
+		NormalizationEpsilon: float32(raw.normalization_epsilon),
+		Heads:                int(raw.heads),
+		Causal:               raw.causal != 0,
+		Vocabulary:           int(raw.vocabulary),
+		Groups:               int(raw.groups),
+		LossWeight:           float32(raw.loss_weight),
 	}
 }
 
 func (s *UnitSpec) raw() (raw C.mf_unit_spec) {
 	pair := func(sizes [2]int) [2]C.size_t { return [2]C.size_t{C.size_t(sizes[0]), C.size_t(sizes[1])} }
-	number := func(condition bool) C.int32_t {
-		if condition {
-			return 1
-		}
-		return 0
-	}
 	C.mf_unit_spec_init(&raw, C.sizeof_mf_unit_spec)
 	raw.kind = narrow(s.Kind)
 	raw.inputs = [2]C.int32_t{narrow(s.Inputs[0]), narrow(s.Inputs[1])}
 	raw.outputs = C.size_t(s.Outputs)
-	raw.bias = number(s.Bias)
+	raw.bias = flag(s.Bias)
+	raw.weight_init, raw.weight_gain = narrow(s.WeightInit), C.float(s.WeightGain)
 	raw.activation = narrow(s.Activation)
 	raw.leak = C.float(s.Leak)
 	raw.pool = narrow(s.Pool)
 	raw.kernel, raw.stride, raw.padding = pair(s.Kernel), pair(s.Stride), pair(s.Padding)
 	raw.dropout = C.float(s.Dropout)
-	raw.dropout_maps = number(s.DropoutMaps)
+	raw.dropout_maps = flag(s.DropoutMaps)
+	raw.normalization_rate, raw.normalization_epsilon = C.float(s.NormalizationRate), C.float(s.NormalizationEpsilon)
 	raw.heads = C.size_t(s.Heads)
 	raw.vocabulary, raw.groups = C.size_t(s.Vocabulary), C.size_t(s.Groups)
-	raw.causal = number(s.Causal)
+	raw.causal = flag(s.Causal)
 	raw.loss_weight = C.float(s.LossWeight)
 	return raw
 }
@@ -161,21 +181,23 @@ func (s *BlockSpec) raw() (raw C.mf_block_spec) {
 	raw.stride = [2]C.size_t{C.size_t(s.Stride[0]), C.size_t(s.Stride[1])}
 	raw.hidden, raw.token_hidden = C.size_t(s.Hidden), C.size_t(s.TokenHidden)
 	raw.heads = C.size_t(s.Heads)
-	if s.Causal {
-		raw.causal = 1
-	}
+	raw.causal = flag(s.Causal)
 	return raw
 }
 
 // HeadSpec is what a head is made from. PoolSize 0: the projection reads the layer's output as it is; s: its
 // adaptive average pooling to s x s. OutputNode 0: the last unit gives the layer's output; otherwise that node
 // does, and the units behind it are the head's own. InputNode 0: the projection reads the last unit; otherwise that
-// node, behind which are the auxiliary heads: dense units with a LossWeight.
+// node, behind which are the auxiliary heads: dense units with a LossWeight. ProjectionGain 0: 1.
 type HeadSpec struct {
 	Classes, PoolSize int
 	OutputNode        int
 	InputNode         int
+	ProjectionInit    int
+	ProjectionGain    float32
 	LabelSmoothing    float32
+	Sampling          int     // how candidates are drawn for a batch, and
+	Candidates        int     // how many
 	Similarity        float32 // part of the loss for how alike rows are; the last unit is the map for that
 	Positions         bool    // a goodness for each position of a sequence
 }
@@ -204,10 +226,12 @@ func NewSeededBuilder(seed uint64, shape ...int) *Builder {
 }
 
 // BuilderSpec is what all layers of a builder have in common. Seed 0 stands for the next seed of the process, and the
-// zero value of Precision is Float32.
+// zero value of Precision is Float32. Dropout is that of a layer's output; with DropoutMaps, of whole maps.
 type BuilderSpec struct {
-	Seed      uint64
-	Precision int
+	Seed        uint64
+	Precision   int
+	Dropout     float32
+	DropoutMaps bool
 }
 
 // NewBuilderWith begins layers with these options.
@@ -223,6 +247,7 @@ func NewBuilderWith(options BuilderSpec, shape ...int) *Builder {
 	C.mf_builder_spec_init(&spec, C.sizeof_mf_builder_spec)
 	spec.seed = C.uint64_t(options.Seed)
 	spec.precision = narrow(options.Precision)
+	spec.dropout, spec.dropout_maps = C.float(options.Dropout), flag(options.DropoutMaps)
 	b.err = call(func() C.mf_status { return C.create_builder(&spec, &input, &b.handle) })
 	runtime.SetFinalizer(b, (*Builder).Close)
 	return b
@@ -429,8 +454,13 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	C.mf_head_spec_init(&raw, C.sizeof_mf_head_spec)
 	raw.classes = C.size_t(spec.Classes)
 	raw.pool_size = C.size_t(spec.PoolSize)
+	raw.projection_init = narrow(spec.ProjectionInit)
 	raw.label_smoothing = C.float(spec.LabelSmoothing)
 	raw.similarity = C.float(spec.Similarity)
+	raw.sampling, raw.candidates = narrow(spec.Sampling), C.size_t(spec.Candidates)
+	if spec.ProjectionGain != 0 {
+		raw.projection_gain = C.float(spec.ProjectionGain)
+	}
 	if spec.OutputNode != 0 {
 		raw.output_node = narrow(spec.OutputNode)
 	}

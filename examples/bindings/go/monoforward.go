@@ -112,6 +112,14 @@ func narrow(value int) C.int32_t {
 	return C.int32_t(value)
 }
 
+// flag gives C its 1 or 0.
+func flag(condition bool) C.int32_t {
+	if condition {
+		return 1
+	}
+	return 0
+}
+
 // The address of the first value, which a slice without any does not have.
 func floats(values []float32) *C.float {
 	if len(values) == 0 {

@@ -130,6 +130,73 @@ func blocks() {
 	check(err != nil, "a residual block has read a row")
 }
 
+// projection builds a layer with this head, and returns its projection.
+func projection(head mf.HeadSpec) []float32 {
+	layer, err := mf.NewSeededBuilder(3, 4).Dense(5).HeadWith(head).Build()
+	must(err)
+	values, err := layer.Parameter("head.projection")
+	must(err)
+	return values
+}
+
+// lossBehind is that of a second layer in its first step, behind a dropout of values or of whole maps.
+func lossBehind(maps bool, x []float32, y []int32) float64 {
+	layer, err := mf.NewBuilderWith(mf.BuilderSpec{Seed: 5, Dropout: 0.5, DropoutMaps: maps}, 4, 6, 6).Conv2D(4).
+		Head(classes).Build()
+	must(err)
+	spec := mf.Dense(4*6*6, 8, classes)
+	spec.Seed = 6
+	second, err := mf.NewLayer(spec)
+	must(err)
+	network, err := mf.NewNetwork(layer, second)
+	must(err)
+	optimizer, err := mf.NewOptimizer(mf.DefaultOptimizer())
+	must(err)
+	must(network.SetOptimizer(optimizer))
+	workspace, err := mf.NewWorkspace(network, rows)
+	must(err)
+	must(network.Step(workspace, x, y))
+	report, err := workspace.Report(1)
+	must(err)
+	return report.Loss
+}
+
+// options checks that those of units, heads and builders get to the library.
+func options(x []float32, y []int32) {
+	conv, norm := mf.DefaultUnit(mf.UnitConv2D), mf.DefaultUnit(mf.UnitBatchNorm)
+	check(conv.WeightGain == 1 && norm.NormalizationRate == 0.1, "other defaults: %v, %v", conv, norm)
+	conv.Outputs, conv.WeightInit, conv.WeightGain = 4, mf.InitNormal, 0.5
+	norm.NormalizationRate, norm.NormalizationEpsilon = 0.25, 0.125
+	layer, err := mf.NewBuilderWith(mf.BuilderSpec{Dropout: 0.5}, 2, 6, 6).Unit(conv).Unit(norm).Head(2).Build()
+	must(err)
+	units, err := layer.Units()
+	must(err)
+	check(units[0].WeightInit == mf.InitNormal && units[0].WeightGain == 0.5, "%v", units[0])
+	check(units[1].NormalizationRate == 0.25 && units[1].NormalizationEpsilon == 0.125, "%v", units[1])
+	network, err := mf.NewNetwork(layer)
+	must(err)
+	spec, err := network.Describe(0)
+	must(err)
+	check(spec.Dropout == 0.5, "a dropout of %g", spec.Dropout)
+	check(lossBehind(true, x, y) != lossBehind(false, x, y), "whole maps are not dropped out")
+	check(lossBehind(true, x, y) == lossBehind(true, x, y), "equal seeds give other losses")
+	plain := projection(mf.HeadSpec{Classes: 50})
+	wide := projection(mf.HeadSpec{Classes: 50, ProjectionGain: 2})
+	zero := projection(mf.HeadSpec{Classes: 50, ProjectionInit: mf.InitZero})
+	for i := range plain {
+		check(plain[i] != 0 && wide[i] == 2*plain[i] && zero[i] == 0, "%g, %g, %g", plain[i], wide[i], zero[i])
+	}
+	for _, candidates := range []int{0, 10, 51} {
+		head := mf.HeadSpec{Classes: 50, Sampling: mf.SamplingUniform, Candidates: candidates}
+		_, err = mf.NewBuilder(4).Dense(5).HeadWith(head).Build()
+		if candidates == 10 {
+			must(err)
+		} else {
+			expect(err, mf.StatusArgument)
+		}
+	}
+}
+
 // positions has a label for each position of a sequence; one has none.
 func positions() {
 	layer, err := mf.NewSeededBuilder(1, 3, 2).Dense(8).ReLU().HeadWith(mf.HeadSpec{Classes: 2, Positions: true}).Build()
@@ -252,6 +319,7 @@ func main() {
 	otherUnits()
 	unitsOfSequences()
 	blocks()
+	options(x, y)
 	positions()
 	inBF16(x, y)
 	_, err = mf.NewBuilder(4, 6, 6).Conv2D(5).Add(0).ReLU().Head(2).Build()
