@@ -113,4 +113,16 @@ for (const [name, why] of [['positions.safetensors', /100 inputs/], ['drawings.s
     assert.equal(learner.names, names);
     assert.equal(learner.predict(new Float32Array(784)).last.length, names.length);
 }
+// The names of classes that a file has are taken if each class has one of its own.
+const drawings = new mf.Network([new mf.Layer({inputs: 784, outputs: 4, classes: 3, seed: 1})]), numbers = ['0', '1', '2'];
+for (const [lines, expected] of [[null, numbers], ['a\nb\nc', ['a', 'b', 'c']], ['a\nb', numbers], ['a\nb\nc\nd', numbers],
+    ['a\nb\na', numbers], ['a\nb\nc\na', numbers], ['', numbers]]) {
+    if (lines !== null)
+        drawings.setMetadata('class_names', lines);
+    learner.load(drawings.save());
+    assert.deepEqual(learner.names, expected);
+    learner.addClass('another');
+    assert.equal(learner.predict(new Float32Array(784)).last.length, 4);
+    assert.deepEqual(learner.describe().classes.map(({name}) => name), [...expected, 'another']);
+}
 console.log(`result test=answers correct=${correct}`);

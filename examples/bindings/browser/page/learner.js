@@ -186,15 +186,16 @@ export class Learner {
             refuse(`a network for ${inputs} inputs; a drawing has ${INPUTS}`);
         if (network.goodnessShape(0).length !== 1)
             refuse('a network that answers for positions; a drawing has one answer');
-        this.names = classNames(network) ?? Array.from({length: classes}, (_, i) => `${i}`);
+        this.names = classNames(network, classes) ?? Array.from({length: classes}, (_, i) => `${i}`);
         this.#use(network);
     }
 }
 
-// null where the file has none.
-function classNames(network) {
+// null where the file has none, or not one of its own for each class, by which drawings are told apart.
+function classNames(network, classes) {
     try {
-        return network.getMetadata('class_names').split('\n');
+        const names = network.getMetadata('class_names').split('\n');
+        return names.length === classes && new Set(names).size === classes ? names : null;
     } catch (error) {
         if (error.status === mf.constants.MF_STATUS_NOT_FOUND)
             return null;
