@@ -51,11 +51,8 @@ const HEAR = {
     },
 
     predict(result) {
-        waiting = false;
         answer = pad.empty ? null : result;
         showAnswer();
-        if (outdated)
-            guess();
     },
 
     save(bytes) {
@@ -67,10 +64,14 @@ const HEAR = {
 };
 
 worker.addEventListener('message', ({data}) => {
+    if (data.call === 'predict')
+        waiting = false; // answered or not
     if (data.error === undefined)
         HEAR[data.call]?.(data.result);
     else
         find('problem').textContent = data.error;
+    if (outdated && !waiting)
+        guess();
 });
 
 worker.addEventListener('error', event => {

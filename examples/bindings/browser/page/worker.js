@@ -3,7 +3,7 @@
 // tells the page how it is. SPDX-License-Identifier: MIT
 import {Learner} from './learner.js';
 
-const SLICE = 20, TELL_EVERY = 150; // milliseconds
+const SLICE = 20, TELL_EVERY = 150, RECOVER = 1000; // milliseconds
 const learner = new Learner();
 let learning = true, toldAt = 0;
 
@@ -30,14 +30,21 @@ function tell() {
     postMessage({call: 'tell', result: learner.describe()});
 }
 
+// What makes a step fail may go again, with another class or layer; until then the page hears of it now and then.
 function slice() {
     const busy = learning && learner.ready;
     const end = performance.now() + SLICE;
-    while (busy && performance.now() < end)
-        learner.step();
-    if (busy && performance.now() - toldAt > TELL_EVERY)
-        tell();
-    setTimeout(slice, busy ? 0 : SLICE);
+    let pause = busy ? 0 : SLICE;
+    try {
+        while (busy && performance.now() < end)
+            learner.step();
+        if (busy && performance.now() - toldAt > TELL_EVERY)
+            tell();
+    } catch (error) {
+        postMessage({call: 'step', error: error.message});
+        pause = RECOVER;
+    }
+    setTimeout(slice, pause);
 }
 
 tell();
