@@ -1,6 +1,6 @@
-// Networks that answer for positions have labels and scores for each of them, options and arguments that are no numbers
-// are refused by name, and the page refuses networks that it cannot ask: node answers.mjs FOLDER MODELS, where
-// make_models has been. SPDX-License-Identifier: MIT
+// Networks that answer for positions have labels and scores for each of them, files come as bytes of any kind, options and
+// arguments that are no numbers and what was disposed of are refused, and so are networks that the page cannot ask:
+// node answers.mjs FOLDER MODELS, where make_models has been. SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
 import path from 'node:path';
