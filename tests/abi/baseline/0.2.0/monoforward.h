@@ -30,8 +30,9 @@
  * Conventions that hold for every function below:
  *
  * - Errors. Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails, no layer has
- *   changed (the one exception, mf_network_step(), says so), and mf_last_message() explains the failure in
- *   words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
+ *   changed (there are two exceptions: of a joint step, layers before the one that fails have learned, and an
+ *   update by which a parameter overflows has happened; the functions say so), and mf_last_message() explains
+ *   the failure in words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
  *   exits or prints.
  * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
  * opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
@@ -46,8 +47,8 @@
  *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once,
  * each with a workspace of its own, but not while another thread changes it. The library starts no threads,
  * but for those of an mf_pool and the workers of an mf_pipeline.
- * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function, or zero it
- *   and set struct_size to sizeof the struct where the struct is a result.
+ * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function. Where the struct is
+ *   a result, zeros and struct_size = sizeof the struct are enough; of a spec zeros are no defaults.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -91,7 +92,7 @@ enum {
                                too small, a file larger than wanted, or metadata beyond a
                                limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
-    MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large. */
+    MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large; no id is left. */
     MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity: in the input, as a loss, or after an update. */
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
@@ -190,9 +191,9 @@ enum {
 typedef struct mf_optimizer_spec {
     uint32_t struct_size;          /**< sizeof(mf_optimizer_spec). */
     int32_t kind;                  /**< MF_OPTIMIZER_SGD, ...; the default is MF_OPTIMIZER_ADAM. */
-    int32_t nesterov;              /**< 0 (default) or 1. */
+    int32_t nesterov;              /**< 0 (default) or 1; SGD. */
     float learning_rate;           /**< Default 0.001. */
-    float momentum;                /**< Default 0. */
+    float momentum;                /**< Default 0; SGD and RMSprop. */
     float beta1;                   /**< Default 0.9. */
     float beta2;                   /**< Default 0.999. */
     float epsilon;                 /**< Default 1e-8. */
@@ -206,22 +207,23 @@ typedef struct mf_optimizer_spec {
 MF_API mf_status mf_optimizer_spec_init(mf_optimizer_spec *spec, size_t size);
 
 /** Creates an optimizer. Free it with mf_optimizer_free().
- *  Errors: ARGUMENT (a value out of range: the message names it), MEMORY. */
+ *  Errors: ARGUMENT (a value out of range, or momentum of a kind that has none: the message names it), MEMORY. */
 MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer **optimizer);
 
 /** Gives up the caller's reference; layers that use the optimizer keep theirs. NULL is fine. */
 MF_API void mf_optimizer_free(mf_optimizer *optimizer);
 
 /** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
- *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, or so near to 0 that a float in a step is 0),
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, so near to 0 that a float in a step is 0, or momentum of a
+ *  kind that has none),
  * STATE (momentum in an optimizer that was created with momentum 0: its layers hold no memory for it). */
 MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
 
 /** Reads a hyper-parameter. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_optimizer_get(const mf_optimizer *optimizer, int32_t key, double *value);
 
-/** The values a key takes, both ends included; of those between 0 and 1, MF_OPTIMIZER_NESTEROV takes the ends
- *  alone. Errors: ARGUMENT (unknown key, NULL). */
+/** The values a key takes, both ends included; of those between 0 and 1, MF_OPTIMIZER_NESTEROV and
+ *  MF_OPTIMIZER_CHECKED take the ends alone. Errors: ARGUMENT (unknown key, NULL). */
 MF_API mf_status mf_optimizer_range(int32_t key, double *lowest, double *highest);
 
 /** Cosine schedule: falls from 1 at step 0 to `floor` at step `total` and stays there. */
@@ -329,7 +331,8 @@ typedef struct mf_layer_spec {
     int32_t weight_init;  /**< MF_INIT_... of W; default MF_INIT_KAIMING_UNIFORM. */
     int32_t projection_init; /**< MF_INIT_... of M; default MF_INIT_KAIMING_UNIFORM. */
     float weight_gain;       /**< Scale of W's initialisation, 0 to 1e30; default 1. */
-    float projection_gain;   /**< Scale of M's initialisation, 0 to 1e30; default 1. */
+    float projection_gain;   /**< Scale of M's initialisation, 0 to 1e30; default 1. Both gains 0 are refused:
+                                  MF_INIT_ZERO says so. */
     float leak;              /**< Factor of leaky ReLU below 0, 0 to 1; default 0.01. */
     float dropout;           /**< Dropout rate of the activation on its way to the next layer during
                                   training, 0 to below 1 (the rest is scaled up); the layer's own
@@ -387,7 +390,7 @@ typedef struct mf_parameter_info {
     int32_t rank;         /**< How many of the dims count. */
     size_t dims[4];       /**< Sizes, slowest first; 1 beyond the rank. */
     size_t count;         /**< Values in all: the product of the dims. */
-    const char *name;     /**< Static text. */
+    const char *name;     /**< Belongs to the layer: a copy is needed where the layer may be freed. */
 } mf_parameter_info;
 
 /** Types of values. */
@@ -456,7 +459,7 @@ MF_API void mf_layer_free(mf_layer *layer);
 /** Writes what the layer is now into `spec`, whose struct_size the caller has set: shape, options, and the
  *  seed it was drawn with, also where that was MF_SEED_AUTO; the allocator comes back as NULL. Of a layer
  * that a builder made, `kind` is MF_LAYER_UNITS, and only inputs, outputs, classes, dropout, dropout_maps,
- *  label_smoothing, seed and what belongs to the projection say something. Errors: HANDLE, ARGUMENT. */
+ *  label_smoothing, precision, seed and what belongs to the projection say something. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_describe(const mf_layer *layer, mf_layer_spec *spec);
 
 /** The shapes of a row of input and of activation; either may be NULL, their struct_size is set by the
@@ -475,9 +478,10 @@ MF_API mf_status mf_layer_set(mf_layer *layer, int32_t key, double value);
 /** Reads an option. Errors: HANDLE, ARGUMENT. */
 MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value);
 
-/** Changes the number of classes: M and its optimizer state start anew, W and b stay. Workspaces made
+/** Changes the number of classes: M and its optimizer state start anew, and so do the counts of a head that
+ *  draws its candidates by counts ("head.counts", 1 for every class); W and b stay. Workspaces made
  *  before are STALE, and a network refuses layers whose classes differ: see mf_network_set_classes().
- *  Errors: HANDLE, ARGUMENT, STATE (the head reads a shared matrix, or there are auxiliary heads), OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT (also fewer classes than the head draws candidates), STATE (the head reads a shared matrix, or there are auxiliary heads), OVERFLOW, MEMORY. */
 MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
 
 /** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
@@ -503,7 +507,7 @@ MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name,
 
 /** Copies a parameter's values in; its optimizer state stays as it is.
  *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite, a variance or a count of
- *  "head.counts" is below 0, or all counts are 0). */
+ *  "head.counts" is below 0, or all counts are 0 or subnormal). */
 MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
 
 /** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer state
@@ -544,7 +548,8 @@ MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, c
                                      float *a);
 
 /** The first half of a step, for hosts that average gradients over machines or bring their own optimizer:
- *  the gradients of the loss, without an update; a running mean and variance do follow the batch.
+ *  the gradients of the loss, without an update; a running mean and variance do follow the batch, and dropout
+ *  draws another mask each time, but a head that samples no other candidates (MF_SAMPLING_...).
  *  @param layer      needs no optimizer
  *  @param workspace  as in mf_layer_step()
  *  @param batch      as in mf_layer_step_batch()
@@ -682,8 +687,8 @@ MF_API mf_status mf_matrix_values(const mf_matrix *matrix, float *values, size_t
  *      mf_layer_build(builder, &layer);
  *
  *  Nodes are numbered: 0 is the layer's input, 1 the output of the first unit, and so on. A unit reads nodes
- *  of lower numbers. A builder remembers its first failure: later calls return it again, so that a host may
- *  look at the status of mf_layer_build() alone.
+ *  of lower numbers. A builder remembers the first unit, block or head that was refused: later calls return
+ *  that again, so that a host may look at the status of mf_layer_build() alone.
  *
  *  mf_builder_block() adds all units of a ready-made block in one call.
  *
@@ -703,7 +708,7 @@ enum {
     MF_UNIT_BATCH_NORM = 2, /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, for each value of a row
                                or each map, as MF_NORMALIZATION_BATCH says. Not of sequences. */
     MF_UNIT_ACTIVATION = 3, /**< y = phi(x). */
-    MF_UNIT_POOL = 4,       /**< Pooling of maps, without padding. */
+    MF_UNIT_POOL = 4,       /**< Pooling of maps. */
     MF_UNIT_DROPOUT =
         5, /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
     MF_UNIT_ADD = 6,         /**< y = x + x', the sum of two nodes of the same shape. */
@@ -782,8 +787,8 @@ typedef struct mf_unit_spec {
                           columns]. 0 (default) and 1: no groups, and what the library tells is 0. */
     float loss_weight; /**< Dense: 0 (default): a unit like others. Above 0, up to 1e30: an auxiliary head. Its
                           outputs are scores, one for each of the layer's classes, or of MF_HEAD_POSITIONS for each
-                          class at each position. The loss of a step is that of the layer's head + loss_weight the
-                          mean cross-entropy of softmax(scores), with the layer's label_smoothing. No unit reads
+                          class at each position. The loss of a step is that of the layer's head + loss_weight
+                          times the mean cross-entropy of softmax(scores), with the layer's label_smoothing. No unit reads
                           it, and it is behind the head's input_node. A layer may have several. */
     int32_t reserved4; /**< 0. */
 } mf_unit_spec;
@@ -837,7 +842,8 @@ enum {
              the loss is the mean over all positions that have a label. */
 };
 
-/** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. */
+/** The label of a position without one, for layers whose head is MF_HEAD_POSITIONS: it counts for nothing. (A step
+ *  is refused where the activation there overflows, as its gradient would be 0 times infinity: NUMERIC.) */
 #define MF_LABEL_IGNORED (-100)
 
 /** Which classes a training step scores: all, or those of the batch's labels and candidates that are drawn for
@@ -854,7 +860,8 @@ enum {
  *  mf_layer_gradients() writes 0 for the others, and mf_layer_apply() updates them as all parameters.
  *
  *  Candidates come from the layer's seed and the number of batches it has learned from: the same for any number
- *  of threads, in a pipeline, and after loading. */
+ *  of threads, in a pipeline, and after loading. So mf_layer_gradients() draws the same ones again until
+ *  mf_layer_apply(): a host that updates M by itself learns against these alone, and should score all classes. */
 enum {
     MF_SAMPLING_NONE = 0,        /**< All classes are scored. */
     MF_SAMPLING_UNIFORM = 1,     /**< Every class has the same chance. */
@@ -892,18 +899,20 @@ typedef struct mf_head_spec {
     int32_t sampling;        /**< MF_SAMPLING_...; default MF_SAMPLING_NONE. With sampling, label_smoothing is
                                   0. */
     int32_t reserved;        /**< 0. */
-    size_t candidates;       /**< S, how many are drawn for a batch: with sampling 1 to m must be given, without
-                                  it 0 (default). */
+    size_t candidates;       /**< S, how many are drawn for a batch: with sampling 1 to m, and to 2^24, must be
+                                  given, without it 0 (default). */
     float similarity;        /**< Similarity matching: lambda, 0 (default: none) to below 1. The last unit of the
                                   layer, which must be dense or a convolution, is then a map for this alone: the
-                                  step's loss is (1 - lambda) the cross-entropy + lambda the mean over all pairs
-                                  of rows of (r - t)^2. r is the cosine of what the map makes of both rows, each
-                                  less its mean; of maps, the standard deviation of each stands for its values.
+                                  step's loss is (1 - lambda) times the cross-entropy + lambda times the mean over
+                                  all pairs of rows of (r - t)^2. r is the cosine of what the map makes of both
+                                  rows, each less its mean; of maps of several places, the standard deviation of
+                                  each stands for its values. Either are 3 or more.
                                   t is 1 for equal labels and -1 / (m - 1) for others. Sample weights weigh
-                                  pairs by their products. M reads the unit before the map, and nobody else need
-                                  read that; MF_NODE_PREVIOUS as output_node is that unit. The map reads the
-                                  output, or a unit behind it, and costs nothing in inference. Not of
-                                  MF_HEAD_POSITIONS. Evaluation reports the cross-entropy. */
+                                  pairs by their products. Without an input_node M reads the unit before the
+                                  map, and MF_NODE_PREVIOUS as output_node is that unit. The map reads the
+                                  output, or a unit behind it, and costs nothing in inference; units that it
+                                  alone needs are behind `input_node`. Not of MF_HEAD_POSITIONS. Evaluation reports the
+                                  cross-entropy. */
     int32_t reserved2;       /**< 0. */
     const mf_matrix *shared; /**< E [m, d], of which M has its first d columns: M = [E, V], so that G = F_E E^T +
                                   F_V V^T for F = [F_E, F_V], what M reads. V is the layer's "head.projection", and
@@ -913,8 +922,9 @@ typedef struct mf_head_spec {
                                   at 0 with MF_INIT_ZERO. The number of classes cannot change. NULL (default): M is
                                   the layer's. mf_layer_head() lends the handle; it is valid as long as the layer. */
     int32_t input_node;      /**< Node that M reads, the layer's output or behind it; units behind it are for
-                                  auxiliary heads, or the map for similarities, and not computed in inference.
-                                  Default MF_NODE_PREVIOUS: the last unit, or with `similarity` the one before it.
+                                  auxiliary heads, or the map for similarities, and not computed in inference;
+                                  M needs all units before it. Default MF_NODE_PREVIOUS: the last unit, or with
+                                  `similarity` the one before it.
                                   With auxiliary heads it must be given; MF_NODE_PREVIOUS as output_node is then
                                   this node. */
     int32_t reserved3;       /**< 0. */
@@ -1077,7 +1087,8 @@ MF_API mf_status mf_network_size(const mf_network *network, size_t *size);
 /** Puts a layer behind the last one; the network takes a reference. `id`, if not NULL, receives
  *  its id. A dense layer reads maps and sequences as a row of values, a layer that expects maps or a sequence
  * reads a row of values as such; two shapes that are no rows must be the same. Errors: HANDLE, SHAPE (its
- * inputs or classes do not fit: the message names both), ARGUMENT (it is in this network already), MEMORY. */
+ * inputs or classes do not fit: the message names both), ARGUMENT (it is in this network already), OVERFLOW (no
+ * id is left, which takes a file that says so), MEMORY. */
 MF_API mf_status mf_network_append(mf_network *network, mf_layer *layer, uint64_t *id);
 
 /** mf_network_append() to a position, 0 to the size: layers from there on move up by one.
@@ -1100,8 +1111,8 @@ MF_API mf_status mf_network_layer(const mf_network *network, size_t position, mf
 /** The position of the layer of that id. Errors: HANDLE, ARGUMENT, NOT_FOUND. */
 MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
 
-/** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. Errors: HANDLE, OVERFLOW,
- *  MEMORY. */
+/** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. NULL takes their optimizers away.
+ *  Errors: HANDLE, OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 
 /** mf_layer_set_classes() for every layer: all of them or, on failure, none.
@@ -1139,10 +1150,10 @@ MF_API mf_status mf_network_input_scaling(const mf_network *network, float *shif
 /** One joint training step: every layer steps on the batch, first to last, each on the activation of
  *  the one before. x [rows, k of the first layer], y [rows].
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC, STALE, STATE
- *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss or an
- *  update that is not finite is found before any layer changes; then the layers before have stepped, those
- *  behind have not, and this one has not either, but for an update as in mf_layer_step(): each layer's report
- *  counts the batches it has applied. BUSY as in mf_layer_step(). */
+ *  (an empty network, a layer without optimizer, a workspace for inference). Everything but a loss, an update
+ *  or, with clipping, a gradient's norm that is not finite is found before any layer changes; then the layers
+ *  before have stepped, those behind have not, and this one has not either, but for an update as in
+ *  mf_layer_step(): each layer's report counts the batches it has applied. BUSY as in mf_layer_step(). */
 MF_API mf_status mf_network_step(mf_network *network, mf_workspace *workspace, size_t rows, const float *x,
                                  const int32_t *y);
 
@@ -1307,7 +1318,8 @@ MF_API mf_status mf_network_metadata_set(mf_network *network, const char *name, 
  *  @param network  to ask
  *  @param name     of the entry
  *  @param value    receives the text, borrowed: valid until the entry is set or removed, or the network freed
- *  Errors: HANDLE, ARGUMENT (NULL, or what can be no name), CAPACITY (a name beyond the limit), NOT_FOUND. */
+ *  Errors: HANDLE, ARGUMENT (NULL, or what can be no name), CAPACITY (a name beyond the limit), NOT_FOUND (also
+ *  one of the library's own names). */
 MF_API mf_status mf_network_metadata_get(const mf_network *network, const char *name, const char **value);
 
 /** How many entries there are.
@@ -1370,9 +1382,10 @@ typedef struct mf_report {
                          that have a    label; 0 if the layer has done nothing in this workspace. */
     uint64_t correct; /**< Rows, or positions, whose highest goodness is that of their label. */
     double loss;      /**< Mean cross-entropy in nats; of steps with label smoothing and what else heads add. */
-    double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off
-                               and after an evaluation. */
-    uint64_t applied;     /**< Batches the layer has learned from since it was created. */
+    double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off,
+                               after an evaluation and after mf_layer_gradients(). */
+    uint64_t applied;     /**< Batches the layer has learned from since it was created; after
+                               mf_layer_gradients() without the one that mf_layer_apply() is to follow for. */
 } mf_report;
 
 /** Bytes that handles take, as their allocators see them. */
@@ -1456,8 +1469,8 @@ MF_API mf_status mf_memory_query(const mf_memory_spec *spec, mf_memory *memory);
  * it says may change from version to version; programs should ask mf_layer_unit() instead.
  *  @param network    to describe
  *  @param max_batch  1 or more
- *  @param text       [size] receives the lines, cut if there is too little room, and always a final 0; may be
- *                    NULL if size is 0
+ *  @param text       [size] receives the lines and a final 0, cut if there is too little room; errors but
+ *                    CAPACITY leave it as it was; may be NULL if size is 0
  *  @param size       of `text`
  *  @param needed     receives the size that suffices, with the final 0; may be NULL
  *  Errors: HANDLE, ARGUMENT, OVERFLOW (a workspace of that size), SHAPE (layers whose classes differ),
@@ -1503,7 +1516,7 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
  *  from one thread at a time. What breaks these two rules gets BUSY: steps, passes, gradients and updates of a
  *  layer, and submits of another pipeline with it, while a batch is on its way; calls while another thread is in
- *  one.
+ *  one (STATE while it is in the callback).
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
@@ -1559,9 +1572,10 @@ typedef struct mf_pipeline_spec {
     size_t depth;         /**< Batches that may be unfinished at a time; 0 (default): the number of layers
                                or of threads, whichever is smaller, + 2. */
     /** Receives every report in order, on the caller's thread, during submit, flush, stop and poll; NULL
-     *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it;
-     *  mf_pipeline_free() takes effect when it has returned. A return value other than 0 stops the pipeline
-     *  as mf_pipeline_stop() does. The report is valid during the call. */
+     *  (default): read them with mf_pipeline_poll(). Functions of this pipeline give STATE in it, but for
+     *  mf_pipeline_progress(); mf_pipeline_free() takes effect when it has returned. A return value other
+     *  than 0 stops the pipeline as mf_pipeline_stop() does. The report is valid during the call. Submit
+     *  takes and checks its batch after the reports that wait, so what this writes to its arrays counts. */
     int32_t (*on_report)(void *user, const mf_pipeline_report *report);
     void *user;                    /**< Handed to on_report. */
     const mf_allocator *allocator; /**< NULL: the C library's. Used by the caller's thread only. */
@@ -1618,7 +1632,7 @@ MF_API mf_status mf_pipeline_submit(mf_pipeline *pipeline, size_t rows, const fl
 /** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline  takes the batch
  *  @param batch     copied
- *  Errors: as mf_pipeline_submit(). */
+ *  Errors: as mf_pipeline_submit(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_pipeline_submit_batch(mf_pipeline *pipeline, const mf_batch *batch);
 
 /** mf_pipeline_submit() that never waits.
@@ -1632,7 +1646,7 @@ MF_API mf_status mf_pipeline_try_submit(mf_pipeline *pipeline, size_t rows, cons
 /** The same for a batch with strides, sample weights or inputs of another type.
  *  @param pipeline  takes the batch
  *  @param batch     copied
- *  Errors: as mf_pipeline_try_submit(). */
+ *  Errors: as mf_pipeline_try_submit(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_pipeline_try_submit_batch(mf_pipeline *pipeline, const mf_batch *batch);
 
 /** Waits until every batch taken has been through all layers. Then the layers are at rest.
@@ -1678,7 +1692,7 @@ MF_API mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *works
  *  @param pipeline   whose network is asked
  *  @param workspace  made for the network; receives the reports
  *  @param batch      as in mf_network_evaluate_batch()
- *  Errors: as mf_pipeline_evaluate(). */
+ *  Errors: as mf_pipeline_evaluate(), and those of a batch as in mf_layer_step_batch(). */
 MF_API mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace,
                                             const mf_batch *batch);
 
@@ -1771,8 +1785,8 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
- *  Errors: HANDLE, ARGUMENT, NUMERIC (a value is not finite: the message names it), OVERFLOW (more layers
- *  or units, or a longer header, than the format allows), IO (the message names the path and the system's
+ *  Errors: HANDLE, ARGUMENT, SHAPE (layers whose classes differ), NUMERIC (a value is not finite: the message
+ *  names it), OVERFLOW (more layers or units, or a longer header, than the format allows), IO (the message names the path and the system's
  * reason; after a failure nothing is left behind, and the old file is there as it was; only when the folder
  * could not be synced, which the message says, the new one is there, but a crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
@@ -1780,7 +1794,9 @@ MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, co
 /** How many bytes a network takes in a file or buffer.
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
- *  @param bytes     receives the size, which holds until the network or its counts change
+ *  @param bytes     receives the size, which holds until anything is changed that a file has: layers,
+ *                   parameters that are frozen, options, metadata, and with MF_CONTENTS_TRAINING settings of
+ *                   optimizers and counts, which every step changes
  *  Errors: HANDLE, ARGUMENT, OVERFLOW. */
 MF_API mf_status mf_network_save_size(const mf_network *network, int32_t contents, size_t *bytes);
 
@@ -1790,7 +1806,7 @@ MF_API mf_status mf_network_save_size(const mf_network *network, int32_t content
  *  @param buffer    [bytes], of any alignment
  *  @param bytes     its size, mf_network_save_size() or more
  *  @param written   receives the number of bytes that were written; may be NULL
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC, CAPACITY (too small; nothing is written). After NUMERIC
+ *  Errors: HANDLE, ARGUMENT, SHAPE, OVERFLOW, NUMERIC, CAPACITY (too small; nothing is written). After NUMERIC
  *  what the buffer holds is of no use. */
 MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t contents, void *buffer,
                                         size_t bytes, size_t *written);
@@ -1800,7 +1816,7 @@ MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t conte
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param output    takes the bytes
- *  Errors: HANDLE, ARGUMENT, OVERFLOW, NUMERIC (before the first byte), IO (the output's function did not
+ *  Errors: HANDLE, ARGUMENT, SHAPE, OVERFLOW, NUMERIC (before the first byte), IO (the output's function did not
  * return 0: the message tells what it returned, and behind how many bytes). */
 MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 
@@ -1833,8 +1849,8 @@ MF_API mf_status mf_network_snapshot_size(const mf_network *network, size_t *byt
 
 /** Takes a snapshot of what training changes: all parameters, running mean and variance, optimizer state,
  *  counts of updates and batches, and positions in the random streams. What the host sets is not in it:
- *  hyper-parameters of optimizers, dropout, label smoothing, and which parameters are frozen. Nothing is
- *  allocated.
+ *  hyper-parameters of optimizers, dropout, label smoothing, the scaling of inputs, and which parameters are
+ *  frozen. Nothing is allocated.
  *  @param network  to take a snapshot of
  *  @param buffer   [bytes], of any alignment
  *  @param bytes    its size, mf_network_snapshot_size() or more
@@ -1849,12 +1865,13 @@ MF_API mf_status mf_network_snapshot_save(const mf_network *network, void *buffe
  *  Where a layer has an optimizer and that of the snapshot had none, or the other way round, the layer takes its
  *  parameters and running mean and variance only, and keeps its own state and counts, as by
  *  mf_network_copy_parameters(). So a network that serves takes snapshots of one that learns.
- *  @param network  of the same shapes as the one the snapshot was taken of; optimizers, where both have one,
- *                  are of the same kind, with momentum or without as then
+ *  @param network  of the same shapes as the one the snapshot was taken of, and with inputs that are scaled by
+ *                  the same numbers, if they are; optimizers, where both have one, are of the same kind, with
+ *                  momentum or without as then
  *  @param buffer   [bytes] the snapshot, of any alignment
  *  @param bytes    its size or more
  *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
- *  shape, or with the state of another kind of optimizer), OVERFLOW. */
+ *  shape or scaling, or with the state of another kind of optimizer), OVERFLOW. */
 MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
 
 /** @} */
@@ -1878,7 +1895,7 @@ MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffe
  *  @param allocator  of the clone, its layers and their optimizers; NULL: the C library's
  *  @param clone      receives the handle, or NULL on failure. Free it with mf_network_free(): the layers and
  *                    optimizers are its own
- *  Errors: ARGUMENT, HANDLE, OVERFLOW, MEMORY. */
+ *  Errors: ARGUMENT, HANDLE, SHAPE (layers whose classes differ), OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator,
                                   mf_network **clone);
 
@@ -1920,7 +1937,7 @@ MF_API mf_status mf_network_blend_parameters(mf_network *to, const mf_network *f
 MF_API const char *mf_products_name(void);
 
 /** Name of the BLAS library, which computes all matrix products if mf_products_name() is "blas", and else
- *  those of heads with many classes: "openblas", "blis", "mkl", "other" (such as the reference BLAS) or
+ *  those of orthogonal initial values: "openblas", "blis", "mkl", "other" (such as the reference BLAS) or
  *  "builtin". Static text. */
 MF_API const char *mf_blas_name(void);
 
@@ -1955,7 +1972,8 @@ MF_API mf_status mf_network_export_onnx(const mf_network *network, const char *p
 
 /** How many bytes a network takes as an ONNX model.
  *  @param network  to export
- *  @param bytes    receives the size, which holds until layers come, go or change their number of classes
+ *  @param bytes    receives the size, which holds until layers come, go or change their number of classes, and
+ *                  until metadata or the scaling of inputs are set
  *  Errors: HANDLE, ARGUMENT, and STATE, SHAPE, OVERFLOW as in mf_network_export_onnx(). */
 MF_API mf_status mf_network_export_onnx_size(const mf_network *network, size_t *bytes);
 
@@ -2003,11 +2021,12 @@ typedef struct mf_onnx_spec {
                          and gradients stop. Default: none. A model of this library is cut as it was. */
     size_t cut_count; /**< Number of cuts. */
     const char *last; /**< Name of the last node, or value, that is taken; NULL (default): all are. */
-    size_t frozen;    /**< The first so many layers are frozen, but for their heads: SIZE_MAX for all;
-                         default 0. */
-    size_t classes;   /**< Of the heads, which are drawn then. 0 (default): those of the model. The last head
-                         hands on its output as the goodness (M is the identity), or, of a model of this
-                         library, all heads are those that were exported. */
+    size_t frozen;    /**< The first so many layers are frozen, but for their heads and the units that these
+                         have of their own: SIZE_MAX for all; default 0. */
+    size_t classes;   /**< Of the heads, which are drawn then, and read the positions of a sequence as one row:
+                         MF_HEAD_LINEAR. 0 (default): those of the model. The last head
+                         hands on its output as the goodness (M is the identity), for each position if that is a
+                         sequence, or, of a model of this library, all heads are those that were exported. */
     size_t pool_size; /**< Of the heads of layers whose output is maps, as in mf_head_spec; default 1. */
     uint64_t seed;    /**< Equal seeds draw equal heads; default MF_SEED_AUTO. */
     uint64_t max_bytes;            /**< Larger models are refused; 0 (default): those above 2 GiB. */
@@ -2029,17 +2048,21 @@ MF_API mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
  *                 NULL if size is 0
  *  @param size    of `text`
  *  @param needed  receives the size that suffices, with the final 0; may be NULL
- *  Errors: as mf_network_import_onnx(), and CAPACITY also for too little room: what fits is there. */
+ *  Errors: as mf_network_import_onnx(), but for values of parameters, of the scaling and of metadata, which
+ *  are not read, and for a network's memory; CAPACITY also for too little room: what fits is there. */
 MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
 
-/** Imports a model. The model's metadata become those of the network.
+/** Imports a model. The model's metadata become those of the network, but for the library's own names, which
+ *  are left out.
  *  @param spec     which model, and what to make of it
  *  @param network  receives the handle, or NULL on failure. Free it with mf_network_free(): the layers are
- * its own Errors: ARGUMENT (also a name that the model does not have, and a cut behind which values from
- * before it are read), IO (the message names the path and the system's reason), FORMAT (the message says what
- * is damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), CAPACITY
- * (larger than max_bytes, or heads and other parameters that are not in the file of more than 64 MiB),
- * OVERFLOW, MEMORY. */
+ *                  its own
+ *  Errors: ARGUMENT (also a name that the model does not have, and a cut behind which values from before it
+ *  are read), IO (the message names the path and the system's reason), FORMAT (the message says what is
+ *  damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), SHAPE (a
+ *  head that does not fit its layer, layers that do not fit each other, or a scaling that does not fit the
+ *  first), CAPACITY (larger than max_bytes, or heads and other parameters that are not in the file of more
+ *  than 64 MiB), OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network);
 
 /** @} */
