@@ -178,8 +178,8 @@ MF_API mf_status mf_mpi_traffic_init(mf_mpi_traffic *traffic, size_t size);
 /** Creates a trainer with all its memory. Collective. It takes references to the network's layers and copies
  * the scaling of its inputs: layers that come or go in the network, and a scaling that is set, are nothing to
  * the trainer afterwards. The layers belong to the trainer until it is freed, but between mf_mpi_flush() and
- * the next step they may be read, evaluated and changed, on all replicas alike. Free it with
- * mf_mpi_trainer_free().
+ * the next step they may be read, evaluated and changed, on all replicas alike; when they change their number
+ * of classes, the trainer is STALE and another one is needed. Free it with mf_mpi_trainer_free().
  *  @param grid     in which the ranks train
  *  @param spec     what to make it from: wire, max_batch, depth and local are the same on all ranks
  *  @param trainer  receives the handle, or NULL on failure
@@ -229,8 +229,8 @@ MF_API mf_status mf_mpi_flush(mf_mpi_trainer *trainer);
  *  (or the sum of their weights) that it has learned from since the last time. The optimizers' state stays
  * each replica's own. Collective. Flushes first.
  *  @param trainer  with `local` set
- *  Errors: as mf_mpi_flush(), STATE (without `local`), NUMERIC (a parameter is not finite; nothing has
- *  changed). */
+ *  Errors: as mf_mpi_flush(), STATE (without `local`), STALE (layers have other classes than the trainer was
+ *  made for), NUMERIC (a parameter is not finite). On any of these nothing has changed. */
 MF_API mf_status mf_mpi_average(mf_mpi_trainer *trainer);
 
 /** Brings all that training has changed into one network on rank 0: parameters, optimizer state, counts and

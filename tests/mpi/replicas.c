@@ -486,6 +486,42 @@ static void test_an_update_that_overflows(const mf_mpi_grid *grid)
     free_training_fixture(s);
 }
 
+/* Vectors have no room for what layers of more classes have: nothing is averaged, also if only one rank has
+ * such. Another trainer averages it. */
+static void test_averages_of_other_classes(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[3]);
+    mf_mpi_place place = place_in(grid);
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    spec.local = 1;
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_batch batch = batch_of(s, 0);
+    saved_values before;
+    const int last = place.rank + 1 == place.ranks;
+
+    check_mpi_ok(mf_mpi_step(trainer, &batch));
+    check_mpi_ok(mf_mpi_flush(trainer));
+    for (int all = 0; all < 2; all++) {
+        if (last ? !all : all)
+            check_ok(mf_network_set_classes(part, 200 * CLASSES));
+        before = save_network_values(part);
+        check_mpi(MF_STATUS_STALE, mf_mpi_average(trainer));
+        check_mpi_message("has 1000 classes, the trainer was made for 5");
+        check_network_unchanged(&before, part);
+        free_saved_values(&before);
+    }
+    check_mpi(MF_STATUS_STALE, mf_mpi_step(trainer, &batch));
+    mf_mpi_trainer_free(trainer);
+    trainer = make_trainer(grid, &spec);
+    s->y[0][0] = 200 * CLASSES - 1;
+    check_mpi_ok(mf_mpi_step(trainer, &batch));
+    check_mpi_ok(mf_mpi_average(trainer));
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
+}
+
 /* A replica that is not the first of its stage, in a stage that is not the first. */
 static void test_the_last_replica_differs(const mf_mpi_grid *grid)
 {
@@ -517,6 +553,7 @@ int main(int argc, char **argv)
     test_bytes_sent(grid);
     test_a_wrong_batch_beside_none(grid);
     test_an_update_that_overflows(grid);
+    test_averages_of_other_classes(grid);
     test_the_last_replica_differs(grid);
     if (!hybrid) {
         test_a_failure_stops_all_at_the_same_step(grid, 1);
