@@ -280,11 +280,11 @@ static mf_status run_layers(turn *step)
 
 /* ---- with other replicas ---- */
 
-/* Keeps the running means and variances that a step would change, or goes back to them. Neither can fail:
- * they are read as they are, and were finite. */
-static void keep_statistics(const turn *step, bool back)
+/* Keeps the running means and variances that a step would change from that layer on, or goes back to them.
+ * Neither can fail: they are read as they are, and were finite. */
+static void keep_statistics(const turn *step, size_t first, bool back)
 {
-    for (size_t layer = step->learner; layer < step->end; layer++) {
+    for (size_t layer = first; layer < step->end; layer++) {
         const mfm_member *member = &step->trainer->members[layer];
         for (size_t s = 0; s < member->statistics; s++) {
             const mfm_statistic *one = &member->statistic[s];
@@ -310,11 +310,11 @@ static mf_status apply_average(const turn *step, size_t layer)
 }
 
 /* All replicas of the stage learn, or none does. What has stopped one of them comes before what others make
- * of it. */
+ * of it. An update that fails does so on all: its layer and those behind it have not learned. */
 static mf_status learn_together(turn *step)
 {
     mfm_average *average = &step->trainer->average;
-    size_t behind = step->trainer->first + step->end;
+    size_t behind = step->trainer->first + step->end, layer = step->learner;
     MFM_TRY(mfm_average_add_all(average));
     if (average->weight <= 0)
         set_failure(step, mfm_fail(MF_STATUS_CAPACITY, "no replica has rows"), behind, false);
@@ -323,12 +323,12 @@ static mf_status learn_together(turn *step)
                     mfm_fail(MF_STATUS_NUMERIC, "batch %llu: an average of gradients is not finite",
                              (unsigned long long)step->trainer->steps),
                     behind, true);
-    mf_status agreed = mfm_agree_on(average->peers, &step->outcome);
+    set_failure(step, mfm_agree_on(average->peers, &step->outcome), behind, true);
     MFM_TRY(mfm_average_end(average));
-    if (agreed != MF_STATUS_OK)
-        keep_statistics(step, true);
-    for (size_t layer = step->learner; agreed == MF_STATUS_OK && layer < step->end; layer++)
+    for (; is_well(step) && layer < step->end; layer += is_well(step))
         set_failure(step, apply_average(step, layer), step->trainer->first + layer, true);
+    if (!is_well(step))
+        keep_statistics(step, layer, true);
     return MF_STATUS_OK;
 }
 
@@ -342,7 +342,7 @@ static mf_status take_turn(turn *step, const mf_batch *source)
     MFM_TRY(take_batch(step, source));
     double weight = is_well(step) ? mfm_batch_weight(&step->batch, trainer->labels) : 0;
     if (averages) {
-        keep_statistics(step, false);
+        keep_statistics(step, step->learner, false);
         MFM_TRY(mfm_average_begin(&trainer->average, weight, step->learner));
     }
     MFM_TRY(run_layers(step));

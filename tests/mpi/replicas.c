@@ -486,6 +486,57 @@ static void test_an_update_that_overflows(const mf_mpi_grid *grid)
     free_training_fixture(s);
 }
 
+/* A layer whose scores are so far apart that its gradients times 3e38 are no numbers: an update that is
+ * refused. */
+static mf_optimizer *break_updates(mf_layer *layer)
+{
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 3e38);
+    size_t count = 0;
+    float *values = read_parameter(layer, "projection", &count);
+
+    for (size_t i = 0; i < count; i++)
+        values[i] *= 1e4f;
+    check_ok(mf_layer_set_parameter(layer, "projection", values, count));
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1));
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    free(values);
+    return optimizer;
+}
+
+/* That layer and those behind it in the first stage have not learned, of running means and variances neither;
+ * those in front of it have, and so have the stages behind, which had the batch by then. */
+static void test_an_update_that_is_refused(const mf_mpi_grid *grid, size_t failing)
+{
+    training_fixture *s = make_maps_fixture(&rules[3]);
+    mf_mpi_place place = place_in(grid);
+    mf_optimizer *optimizer = break_updates(layer_at(s->network, failing));
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_batch batch = batch_of(s, place.replica);
+    saved_values before[LAYERS];
+    size_t layers = 0;
+
+    check_ok(mf_network_size(part, &layers));
+    for (size_t i = 0; i < layers; i++)
+        before[i] = save_layer_values(layer_at(part, i));
+    check_mpi(place.stage == 0 ? MF_STATUS_NUMERIC : MF_STATUS_OK, mf_mpi_step(trainer, &batch));
+    check_mpi(MF_STATUS_NUMERIC, mf_mpi_flush(trainer));
+    check_mpi_message("of the network: the update");
+    for (size_t i = 0; i < layers; i++) {
+        saved_values after = save_layer_values(layer_at(part, i));
+
+        assert_int_equal(same_values(&before[i], &after), place.stage == 0 && i >= failing);
+        free_saved_values(&before[i]);
+        free_saved_values(&after);
+    }
+    mf_mpi_trainer_free(trainer);
+    mf_mpi_trainer_free(make_trainer(grid, &spec)); /* replicas are equal */
+    mf_network_free(part);
+    mf_optimizer_free(optimizer);
+    free_training_fixture(s);
+}
+
 /* Vectors have no room for what layers of more classes have: nothing is averaged, also if only one rank has
  * such. Another trainer averages it. */
 static void test_averages_of_other_classes(const mf_mpi_grid *grid)
@@ -553,10 +604,12 @@ int main(int argc, char **argv)
     test_bytes_sent(grid);
     test_a_wrong_batch_beside_none(grid);
     test_an_update_that_overflows(grid);
+    test_an_update_that_is_refused(grid, 0);
     test_averages_of_other_classes(grid);
     test_the_last_replica_differs(grid);
     if (!hybrid) {
         test_a_failure_stops_all_at_the_same_step(grid, 1);
+        test_an_update_that_is_refused(grid, 2);
     }
     test_a_failure_stops_all_at_the_same_step(grid, 0);
     mf_mpi_grid_free(grid);
