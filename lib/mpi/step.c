@@ -234,15 +234,15 @@ static mf_batch batch_of(const turn *step, size_t layer)
     return batch;
 }
 
-/* A replica that leaves a batch out takes the mask that others take, with a row of zeros, so that replicas
- * stay equal. */
+/* A replica that leaves a batch out takes the mask that others take, with a row of no meaning, so that
+ * replicas stay equal. */
 static mf_status pass_nothing(const turn *step, size_t layer)
 {
     mf_mpi_trainer *trainer = step->trainer;
     mf_batch nothing;
     MFM_TRY(mf_batch_init(&nothing, sizeof nothing));
     nothing.rows = 1;
-    nothing.inputs = trainer->zeros;
+    nothing.inputs = trainer->blank;
     return mf_layer_pass_batch(trainer->members[layer].layer, trainer->workspace, &nothing,
                                output_of(step, layer));
 }

@@ -130,6 +130,20 @@ static size_t count_values(const mf_shape *shape)
     return values;
 }
 
+/* Zeros to the layers, once the network has scaled its inputs: a token that there is, and values that do not
+ * overflow. Numbers of the scaling lie as in mf_network_set_input_scaling(). */
+static mf_status fill_blank(mf_mpi_trainer *trainer)
+{
+    mf_shape input = {.struct_size = sizeof input};
+    size_t count = 0;
+    MFM_TRY(mfm_core(mf_layer_shape(trainer->members[0].layer, &input, NULL)));
+    size_t values = count_values(&input), part = input.rank == 2 ? input.dims[1] : values;
+    MFM_TRY(mfm_core(mf_network_input_scaling(trainer->network, trainer->blank, NULL, values, &count)));
+    for (size_t j = values; count > 0 && j-- > 0;) /* from the end, as the numbers lie at the beginning */
+        trainer->blank[j] = -trainer->blank[j % part / (part / count)];
+    return MF_STATUS_OK;
+}
+
 static mf_status make_scratch(mf_mpi_trainer *trainer)
 {
     const mf_mpi_trainer_spec *spec = &trainer->spec;
@@ -148,11 +162,11 @@ static mf_status make_scratch(mf_mpi_trainer *trainer)
         widest = count_values(&output) > widest ? count_values(&output) : widest;
         widest_input = count_values(&input) > widest_input ? count_values(&input) : widest_input;
     }
-    trainer->zeros = calloc(widest_input, sizeof *trainer->zeros);
+    trainer->blank = calloc(widest_input, sizeof *trainer->blank);
     for (int i = 0; i < 2; i++) /* a workspace of that size fits in memory, so this product does */
-        if (!(trainer->activations[i] = malloc(spec->max_batch * widest * sizeof(float))) || !trainer->zeros)
+        if (!(trainer->activations[i] = malloc(spec->max_batch * widest * sizeof(float))) || !trainer->blank)
             return mfm_fail(MF_STATUS_MEMORY, "no memory for activations of %zu rows", spec->max_batch);
-    return MF_STATUS_OK;
+    return fill_blank(trainer);
 }
 
 /* ---- neighbours ---- */
@@ -286,7 +300,7 @@ static void let_go(mf_mpi_trainer *trainer)
     mf_network_free(trainer->network);
     free(trainer->activations[0]);
     free(trainer->activations[1]);
-    free(trainer->zeros);
+    free(trainer->blank);
     trainer->kind = 0;
     free(trainer);
 }

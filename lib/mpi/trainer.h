@@ -37,7 +37,7 @@ struct mf_mpi_trainer {
     size_t labels, classes; /* of a row */
     bool ignores;           /* labels may be MF_LABEL_IGNORED */
     float *activations[2];  /* [max_batch, the widest output] */
-    float *zeros;           /* [the widest input] of replicas that average */
+    float *blank;           /* [the widest input] a row for replicas that average and have none */
     mfm_wire wire;
     mfm_average average;
     uint64_t steps;

@@ -459,6 +459,57 @@ static void test_a_wrong_batch_beside_none(const mf_mpi_grid *grid)
     free_training_fixture(s);
 }
 
+/* How inputs are scaled: each run of values by one of `count` numbers, over and over. */
+typedef struct scaled_inputs {
+    fixture_maker make;
+    size_t count, run;
+    float shift, scale; /**< The first shift, those behind it are multiples; all scales. */
+} scaled_inputs;
+
+static void scale_inputs(training_fixture *s, const scaled_inputs *how)
+{
+    float shift[INPUTS], scale[INPUTS];
+
+    for (size_t i = 0; i < how->count; i++) {
+        shift[i] = (float)(i + 1) * how->shift;
+        scale[i] = how->scale;
+    }
+    check_ok(mf_network_set_input_scaling(s->network, shift, scale, how->count));
+    for (size_t t = 0; t < BATCHES; t++) /* all of it becomes 0 */
+        for (size_t i = 0; i < ROWS * INPUTS; i++)
+            s->x[t][i] = -shift[i % INPUTS / how->run % how->count];
+}
+
+/* Zeros that are scaled would be no token, or no number: replicas without rows, or with a batch that is
+ * refused, take part all the same, and stay equal. */
+static void test_no_rows_of_scaled_inputs(const mf_mpi_grid *grid)
+{
+    const scaled_inputs ways[] = {{make_tokens_fixture, 1, INPUTS, -1, 1},
+                                  {make_maps_fixture, 1, INPUTS, 1e10f, 1e35f},
+                                  {make_training_fixture, 3, INPUTS / 3, 1e10f, 1e35f},
+                                  {make_sequence_fixture, 3, 1, 1e10f, 1e35f}};
+    mf_mpi_place place = place_in(grid);
+    const int last = place.replica + 1 == place.replicas;
+
+    for (size_t k = 0; k < COUNT_OF(ways); k++) {
+        training_fixture *s = ways[k].make(&rules[3]);
+        scale_inputs(s, &ways[k]);
+        mf_network *part = take_part(grid, s->network);
+        mf_mpi_trainer_spec spec = trainer_spec(part);
+        mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+        mf_batch batch = batch_of(s, 0), wrong = batch_of(s, 2);
+
+        s->y[2][1] = CLASSES;
+        check_mpi_ok(mf_mpi_step(trainer, last ? NULL : &batch));
+        check_mpi(MF_STATUS_LABEL, mf_mpi_step(trainer, last ? &wrong : &batch));
+        check_mpi_ok(mf_mpi_flush(trainer));
+        mf_mpi_trainer_free(trainer);
+        mf_mpi_trainer_free(make_trainer(grid, &spec));
+        mf_network_free(part);
+        free_training_fixture(s);
+    }
+}
+
 /* An update overflows in the first stage, which has passed the batch on already. */
 static void test_an_update_that_overflows(const mf_mpi_grid *grid)
 {
@@ -603,6 +654,7 @@ int main(int argc, char **argv)
     test_ignored_labels_of_one_position(grid);
     test_bytes_sent(grid);
     test_a_wrong_batch_beside_none(grid);
+    test_no_rows_of_scaled_inputs(grid);
     test_an_update_that_overflows(grid);
     test_an_update_that_is_refused(grid, 0);
     test_averages_of_other_classes(grid);
