@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interface.h"
 #include "rows.h"
 #include "split.h"
 
@@ -122,14 +123,6 @@ static mf_status take_layers_of(mf_mpi_trainer *trainer)
     return MF_STATUS_OK;
 }
 
-static size_t count_values(const mf_shape *shape)
-{
-    size_t values = 1;
-    for (int32_t i = 0; i < shape->rank; i++)
-        values *= shape->dims[i];
-    return values;
-}
-
 /* Zeros to the layers, once the network has scaled its inputs: a token that there is, and values that do not
  * overflow. Numbers of the scaling lie as in mf_network_set_input_scaling(). */
 static mf_status fill_blank(mf_mpi_trainer *trainer)
@@ -137,7 +130,7 @@ static mf_status fill_blank(mf_mpi_trainer *trainer)
     mf_shape input = {.struct_size = sizeof input};
     size_t count = 0;
     MFM_TRY(mfm_core(mf_layer_shape(trainer->members[0].layer, &input, NULL)));
-    size_t values = count_values(&input), part = input.rank == 2 ? input.dims[1] : values;
+    size_t values = mfm_shape_values(&input), part = input.rank == 2 ? input.dims[1] : values;
     MFM_TRY(mfm_core(mf_network_input_scaling(trainer->network, trainer->blank, NULL, values, &count)));
     for (size_t j = values; count > 0 && j-- > 0;) /* from the end, as the numbers lie at the beginning */
         trainer->blank[j] = -trainer->blank[j % part / (part / count)];
@@ -159,8 +152,8 @@ static mf_status make_scratch(mf_mpi_trainer *trainer)
     for (size_t i = 0; i < trainer->layers; i++) {
         mf_shape input = {.struct_size = sizeof input}, output = input;
         MFM_TRY(mfm_core(mf_layer_shape(trainer->members[i].layer, &input, &output)));
-        widest = count_values(&output) > widest ? count_values(&output) : widest;
-        widest_input = count_values(&input) > widest_input ? count_values(&input) : widest_input;
+        widest = mfm_shape_values(&output) > widest ? mfm_shape_values(&output) : widest;
+        widest_input = mfm_shape_values(&input) > widest_input ? mfm_shape_values(&input) : widest_input;
     }
     trainer->blank = calloc(widest_input, sizeof *trainer->blank);
     for (int i = 0; i < 2; i++) /* a workspace of that size fits in memory, so this product does */
@@ -171,41 +164,17 @@ static mf_status make_scratch(mf_mpi_trainer *trainer)
 
 /* ---- neighbours ---- */
 
-/* What stages must know of each other. */
-typedef struct interface {
-    uint64_t layers, inputs, outputs, classes, labels;
-} interface;
-
-static mf_status read_interface(mf_mpi_trainer *trainer, interface *own)
+static mf_status read_interface(mf_mpi_trainer *trainer, mfm_interface *own)
 {
-    mf_shape input = {.struct_size = sizeof input}, output = input, goodness = input;
-    MFM_TRY(mfm_core(mf_layer_shape(trainer->members[0].layer, &input, NULL)));
-    MFM_TRY(mfm_core(mf_layer_shape(trainer->members[trainer->layers - 1].layer, NULL, &output)));
-    MFM_TRY(mfm_core(mf_layer_goodness_shape(trainer->members[0].layer, &goodness)));
-    trainer->ignores = goodness.rank == 2;
-    trainer->labels = trainer->ignores ? goodness.dims[0] : 1;
-    trainer->classes = goodness.dims[goodness.rank - 1];
-    *own = (interface){trainer->layers, count_values(&input), count_values(&output), trainer->classes,
-                       trainer->labels};
+    MFM_TRY(mfm_interface_read(trainer->members[0].layer, trainer->members[trainer->layers - 1].layer,
+                               trainer->layers, own));
+    trainer->ignores = own->goodness.rank == 2;
+    trainer->labels = trainer->ignores ? own->goodness.dims[0] : 1;
+    trainer->classes = own->goodness.dims[own->goodness.rank - 1];
     return MF_STATUS_OK;
 }
 
-static mf_status check_neighbour(const interface *before, const interface *own, uint32_t stage)
-{
-    if (before->outputs != own->inputs)
-        return mfm_fail(MF_STATUS_SHAPE, "stage %u expects %llu inputs, the one before has %llu outputs",
-                        (unsigned)stage, (unsigned long long)own->inputs,
-                        (unsigned long long)before->outputs);
-    if (before->classes != own->classes || before->labels != own->labels)
-        return mfm_fail(MF_STATUS_SHAPE,
-                        "stage %u has %llu classes and %llu labels a row, the one before %llu "
-                        "and %llu",
-                        (unsigned)stage, (unsigned long long)own->classes, (unsigned long long)own->labels,
-                        (unsigned long long)before->classes, (unsigned long long)before->labels);
-    return MF_STATUS_OK;
-}
-
-static mf_status meet(mf_mpi_trainer *trainer, const interface *own, interface *before)
+static mf_status meet(mf_mpi_trainer *trainer, const mfm_interface *own, mfm_interface *before)
 {
     int previous = trainer->wire.stage > 0 ? trainer->wire.stage - 1 : MPI_PROC_NULL;
     int next = trainer->wire.stage + 1 < trainer->wire.stages ? trainer->wire.stage + 1 : MPI_PROC_NULL;
@@ -224,14 +193,14 @@ static mf_status meet(mf_mpi_trainer *trainer, const interface *own, interface *
     return mfm_rows_agree(trainer);
 }
 
-static mf_status open_wire(mf_mpi_trainer *trainer, const interface *own)
+static mf_status open_wire(mf_mpi_trainer *trainer, const mfm_interface *own)
 {
     mfm_wire *wire = &trainer->wire;
     wire->depth = trainer->spec.depth;
-    wire->to_next =
-        (mfm_format){trainer->labels, (size_t)own->outputs, trainer->spec.max_batch, trainer->spec.wire};
+    wire->to_next = (mfm_format){trainer->labels, mfm_shape_values(&own->output), trainer->spec.max_batch,
+                                 trainer->spec.wire};
     wire->from_previous = wire->to_next;
-    wire->from_previous.outputs = (size_t)own->inputs;
+    wire->from_previous.outputs = mfm_shape_values(&own->input);
     return mfm_wire_open(wire);
 }
 
@@ -239,7 +208,7 @@ static mf_status open_wire(mf_mpi_trainer *trainer, const interface *own)
 
 static mf_status connect(mf_mpi_trainer *trainer)
 {
-    interface own = {0}, before = {0};
+    mfm_interface own = {0}, before = {0};
     MFM_TRY(mfm_mpi(MPI_Comm_split(trainer->all, (int)trainer->place.replica, (int)trainer->place.stage,
                                    &trainer->wire.line)));
     trainer->wire.stage = (int)trainer->place.stage;
@@ -248,7 +217,7 @@ static mf_status connect(mf_mpi_trainer *trainer)
     MFM_TRY(meet(trainer, &own, &before));
     MFM_TRY(mfm_agree(trainer->all, trainer->place.stage == 0
                                         ? MF_STATUS_OK
-                                        : check_neighbour(&before, &own, trainer->place.stage)));
+                                        : mfm_interface_check(&before, &own, trainer->place.stage)));
     return mfm_agree(trainer->all, open_wire(trainer, &own));
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "ranks.h"
+#include "units.h"
 
 static mf_network *stack_of(size_t layers, uint64_t seed, mf_optimizer *optimizer)
 {
@@ -196,6 +197,42 @@ static void test_trainers(const mf_mpi_grid *grid)
     mf_network_free(bare);
     mf_network_free(wrong);
     mf_optimizer_free(optimizer);
+}
+
+/* Stages fit behind each other as layers of one network do: equal numbers of values are not enough. */
+static void test_stages_that_do_not_fit(const mf_mpi_grid *grid)
+{
+    units_plan maps = plan_maps(16, 4, 4, CLASSES), other_maps = plan_maps(4, 8, 8, CLASSES),
+               row = plan_row(256, CLASSES), tokens = row, position = plan_sequence(1, 256, CLASSES);
+    const struct {
+        const units_plan *first, *last; /* of all ranks but the last one, and of that */
+        const char *words;              /* NULL: they fit */
+    } pairs[] = {{&maps, &other_maps, "expects 4x8x8 inputs, the one before has 16x4x4 outputs"},
+                 {&row, &position, "has 1x5 scores a row, the one before has 5"},
+                 {&row, &tokens, "begins with an embedding"},
+                 {&maps, &row, NULL}};
+    const int last = mpi_rank() + 1 == mpi_ranks();
+
+    if (mpi_ranks() == 1)
+        return;
+    plan_add(&maps, unit_conv(16, 3, 1));
+    plan_add(&other_maps, unit_conv(4, 3, 1));
+    plan_add(&row, unit_dense(256));
+    plan_add(&tokens, unit_embedding(9, 2));
+    plan_add(&position, unit_dense(7));
+    position.head.kind = MF_HEAD_POSITIONS;
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+        mf_network *network = make_units_network(last ? pairs[i].last : pairs[i].first, 1, optimizer);
+        mf_mpi_trainer_spec spec = trainer_spec(network);
+
+        if (pairs[i].words)
+            refused_trainer(grid, MF_STATUS_SHAPE, pairs[i].words, &spec);
+        else
+            mf_mpi_trainer_free(make_trainer(grid, &spec));
+        mf_network_free(network);
+        mf_optimizer_free(optimizer);
+    }
 }
 
 /* Replicas have to be the same. */
@@ -525,6 +562,7 @@ int main(int argc, char **argv)
     test_specs();
     test_splits(grid);
     test_trainers(grid);
+    test_stages_that_do_not_fit(grid);
     test_replicas_that_differ();
     test_batches_that_are_refused(grid);
     test_single_rows(grid);
