@@ -81,17 +81,30 @@ class grid : public detail::owned<detail::borrowed<mf_mpi_grid, mf_mpi_grid_free
     }
 
     /** The layers of this rank's stage. `costs`, if there are any, of all layers; `first` receives the
-     * position of the first of them. */
+     * position of the first of them. Too few or too many costs are MF_STATUS_SHAPE here, and
+     * MF_STATUS_ARGUMENT on the other ranks. */
     network split(const network_ref &whole, view<const double> costs = {}, std::size_t *first = nullptr) const
     {
         mf_network *part = nullptr;
-        std::size_t layers = 0;
-        if (!costs.empty()) {
-            monoforward::check(mf_network_size(whole.get(), &layers));
-            detail::require("the costs", costs.size(), layers, 1);
-        }
+        require_costs(whole, costs);
         check(mf_mpi_split(get(), whole.get(), costs.data(), &part, first));
         return network(part);
+    }
+
+  private:
+    /* The other ranks are in the same call and would wait: they get one that the library refuses. */
+    void require_costs(const network_ref &whole, view<const double> costs) const
+    {
+        std::size_t layers = 0;
+        if (costs.empty())
+            return;
+        try {
+            monoforward::check(mf_network_size(whole.get(), &layers));
+            detail::require("the costs", costs.size(), layers, 1);
+        } catch (const error &) {
+            static_cast<void>(mf_mpi_split(get(), whole.get(), nullptr, nullptr, nullptr));
+            throw;
+        }
     }
 };
 

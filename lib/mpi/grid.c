@@ -90,6 +90,8 @@ static mf_status take_place(MPI_Comm comm, const mf_mpi_grid_spec *spec, mf_mpi_
 
 static mf_status make_grid(MPI_Comm comm, const mf_mpi_place *place, mf_mpi_grid **grid)
 {
+    MFM_TRY(mfm_agree(comm, grid ? MF_STATUS_OK
+                                 : mfm_fail(MF_STATUS_ARGUMENT, "the out-pointer of the grid is NULL")));
     mf_mpi_grid *made = calloc(1, sizeof *made);
     mf_status status =
         mfm_agree(comm, made ? MF_STATUS_OK : mfm_fail(MF_STATUS_MEMORY, "no memory for a grid"));
@@ -104,9 +106,8 @@ static mf_status make_grid(MPI_Comm comm, const mf_mpi_place *place, mf_mpi_grid
 
 mf_status mf_mpi_grid_create(MPI_Comm comm, const mf_mpi_grid_spec *spec, mf_mpi_grid **grid)
 {
-    if (!grid)
-        return mfm_fail(MF_STATUS_ARGUMENT, "the out-pointer of the grid is NULL");
-    *grid = NULL;
+    if (grid)
+        *grid = NULL;
     MFM_TRY(check_mpi_runs());
     MFM_TRY(check_comm(comm));
     MPI_Comm own = MPI_COMM_NULL;

@@ -277,10 +277,12 @@ static void let_go(mf_mpi_trainer *trainer)
 mf_status mf_mpi_trainer_create(const mf_mpi_grid *grid, const mf_mpi_trainer_spec *spec,
                                 mf_mpi_trainer **trainer)
 {
-    if (!trainer)
-        return mfm_fail(MF_STATUS_ARGUMENT, "the out-pointer of the trainer is NULL");
-    *trainer = NULL;
+    if (trainer)
+        *trainer = NULL;
     MFM_TRY(mfm_grid_check(grid));
+    MFM_TRY(mfm_agree(grid->comm,
+                      trainer ? MF_STATUS_OK
+                              : mfm_fail(MF_STATUS_ARGUMENT, "the out-pointer of the trainer is NULL")));
     mf_mpi_trainer *made = calloc(1, sizeof *made);
     mf_status status =
         mfm_agree(grid->comm, made ? MF_STATUS_OK : mfm_fail(MF_STATUS_MEMORY, "no memory for a trainer"));

@@ -76,6 +76,31 @@ static void test_null_and_other_handles(const mf_mpi_grid *grid)
     }
 }
 
+/* An out-pointer that one rank has forgotten is an error on all. */
+static void test_out_pointers_of_one_rank(const mf_mpi_grid *grid)
+{
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    mf_network *network = stack_of(4, 3, optimizer), *part = NULL;
+    mf_mpi_trainer_spec spec = trainer_spec(network);
+    mf_mpi_trainer *trainer = NULL;
+    mf_mpi_grid *other = NULL;
+    const int forgets = mpi_rank() + 1 == mpi_ranks();
+    char words[64];
+
+    snprintf(words, sizeof words, "rank %d: the out-pointer of the ", mpi_ranks() - 1);
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_WORLD, NULL, forgets ? NULL : &other));
+    check_mpi_message(words);
+    assert_null(other);
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_split(grid, network, NULL, forgets ? NULL : &part, NULL));
+    check_mpi_message(words);
+    assert_null(part);
+    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_trainer_create(grid, &spec, forgets ? NULL : &trainer));
+    check_mpi_message(words);
+    assert_null(trainer);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+}
+
 static void test_specs(void)
 {
     mf_mpi_grid_spec spec;
@@ -559,6 +584,7 @@ int main(int argc, char **argv)
     assert_true(strcmp(mf_mpi_version(), mf_version()) == 0);
     grid = make_grid(1);
     test_null_and_other_handles(grid);
+    test_out_pointers_of_one_rank(grid);
     test_specs();
     test_splits(grid);
     test_trainers(grid);

@@ -134,6 +134,26 @@ void test_sizes()
     require(moved.report(0).rows == 2, "the trainer goes on");
 }
 
+/* Costs of one rank that are too few are an error on all, and nobody waits. */
+void test_costs()
+{
+    mf::optimizer optimizer;
+    mf::network network = make_network(optimizer);
+    mf::mpi::grid grid(MPI_COMM_WORLD);
+    const mf_mpi_place place = grid.place();
+    const bool last = place.rank + 1 == place.ranks;
+    std::vector<double> costs(last ? 3 : 4, 1.0);
+    mf_status status = MF_STATUS_OK;
+    try {
+        grid.split(network, costs);
+    } catch (const mf::error &problem) {
+        status = problem.status();
+    }
+    require(status == (last ? MF_STATUS_SHAPE : MF_STATUS_ARGUMENT), "a split by too few costs");
+    costs.resize(4, 1.0);
+    require(grid.split(network, costs).size() == 4 / place.stages, "a split by costs");
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -142,6 +162,7 @@ int main(int argc, char **argv)
     test_joint_and_greedy_steps();
     test_replicas_and_errors();
     test_sizes();
+    test_costs();
     MPI_Finalize();
     return 0;
 }
