@@ -69,6 +69,15 @@ static mf_status add_unit_cost(const mf_layer *layer, int32_t node, double *cost
     return MF_STATUS_OK;
 }
 
+/* How often a product reads M for a row of the batch: once for each position. A head that samples reads the
+ * rows of candidates and labels alone. */
+static double count_reads(const mf_head_spec *head, const mf_shape *goodness)
+{
+    double positions = goodness->rank == 2 ? (double)goodness->dims[0] : 1;
+    double read = (double)head->candidates + positions, classes = (double)head->classes;
+    return head->sampling == MF_SAMPLING_NONE ? positions : positions * fmin(read / classes, 1);
+}
+
 /* The head's product with M: three of them, or two with the columns that it does not learn. */
 static mf_status add_head_cost(const mf_layer *layer, double *cost)
 {
@@ -81,11 +90,12 @@ static mf_status add_head_cost(const mf_layer *layer, double *cost)
     MFM_TRY(mfm_core(mf_layer_head(layer, &head)));
     if (head.shared)
         MFM_TRY(mfm_core(mf_matrix_size(head.shared, &rows, &columns)));
-    *cost += 2 * (double)rows * (double)columns * (goodness.rank == 2 ? (double)goodness.dims[0] : 1);
+    double reads = count_reads(&head, &goodness);
+    *cost += 2 * (double)rows * (double)columns * reads;
     for (size_t i = 0; i < parameters; i++) {
         MFM_TRY(mfm_core(mf_layer_parameter_info(layer, i, &info)));
         if (strstr(info.name, "projection"))
-            *cost += 3 * (double)info.count * (goodness.rank == 2 ? (double)goodness.dims[0] : 1);
+            *cost += 3 * (double)info.count * reads;
     }
     return MF_STATUS_OK;
 }

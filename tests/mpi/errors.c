@@ -174,6 +174,29 @@ static void test_splits(const mf_mpi_grid *grid)
     mf_optimizer_free(optimizer);
 }
 
+/* Heads that sample cost what they score: three of them less than one that scores all 1,000 classes. */
+static void test_a_split_of_sampled_heads(const mf_mpi_grid *grid)
+{
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    units_plan plans[4];
+    mf_network *network, *part = NULL;
+    size_t first = 9;
+
+    for (size_t i = 0; i < COUNT_OF(plans); i++) {
+        plans[i] = plan_row(8, 1000);
+        plan_add(&plans[i], unit_dense(8));
+        plans[i].head.sampling = i == 0 ? MF_SAMPLING_NONE : MF_SAMPLING_UNIFORM;
+        plans[i].head.candidates = i == 0 ? 0 : 20;
+    }
+    network = make_units_network(plans, COUNT_OF(plans), optimizer);
+    check_mpi_ok(mf_mpi_split(grid, network, NULL, &part, &first));
+    if (mpi_rank() < 2) /* the second stage begins with the first of them */
+        assert_int_equal(first, mpi_rank());
+    mf_network_free(part);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+}
+
 static void refused_trainer(const mf_mpi_grid *grid, mf_status status, const char *words,
                             const mf_mpi_trainer_spec *spec)
 {
@@ -587,6 +610,7 @@ int main(int argc, char **argv)
     test_out_pointers_of_one_rank(grid);
     test_specs();
     test_splits(grid);
+    test_a_split_of_sampled_heads(grid);
     test_trainers(grid);
     test_stages_that_do_not_fit(grid);
     test_replicas_that_differ();
