@@ -199,20 +199,21 @@ MF_API void mf_mpi_trainer_free(mf_mpi_trainer *trainer);
  *  learning rate is set on each rank before the call whose batch it is for. Nothing is allocated here.
  *  @param trainer  to train with
  *  @param batch    on ranks of the first stage: this replica's batch, read during the call; with several
- *                  replicas NULL or one without rows where this one has none, while another has; rows whose
- *                  weights are all 0 are none. Other ranks: not read, may be NULL
+ *                  replicas NULL or one without rows where this one has none, while another has, or with
+ *                  `local`; rows whose weights are all 0 are none. Other ranks: not read, may be NULL
  *  Errors: as mf_network_step_batch(), on all ranks at the same step and before anything has changed, for
  * what is wrong with a batch (a single row for a batch normalisation, too, where running means that are
- * frozen or thawed count from the next mf_mpi_flush() on); CAPACITY also if no replica has rows. NUMERIC: an
- * input, a loss, an average of gradients, or a parameter after the update was not finite: the message names
- * the batch, and the layer unless it is an average. That layer and those behind it have not learned from the
- * batch, those in front of it have, but for an update as in mf_layer_step(); stages before may have gone on,
- * and get NUMERIC in a later call. With averaging a stage learns when all its layers have been through the
- * batch. So of an input or a loss that is not finite on one replica no layer of the stage has learned on any
- * replica, nor have those behind; of an average that is not, no layer of the stage; but stages behind learn
- * from a batch whose average or update fails, since they have received it already. STATE: the trainer is
- * over, or the stage before rests, as it has made fewer steps. After NUMERIC, IO and STATE the trainer is
- * over: call mf_mpi_flush() and free it. */
+ * frozen or thawed count from the next mf_mpi_flush() on); CAPACITY also if no replica has rows. With
+ * `local` each replica is by itself: what is wrong with its batch is an error on its own ranks alone, and a
+ * step without rows is OK. NUMERIC: an input, a loss, an average of gradients, or a parameter after the
+ * update was not finite: the message names the batch, and the layer unless it is an average. That layer and
+ * those behind it have not learned from the batch, those in front of it have, but for an update as in
+ * mf_layer_step(); stages before may have gone on, and get NUMERIC in a later call. With averaging a stage
+ * learns when all its layers have been through the batch. So of an input or a loss that is not finite on one
+ * replica no layer of the stage has learned on any replica, nor have those behind; of an average that is
+ * not, no layer of the stage; but stages behind learn from a batch whose average or update fails, since they
+ * have received it already. STATE: the trainer is over, or the stage before rests, as it has made fewer
+ * steps. After NUMERIC, IO and STATE the trainer is over: call mf_mpi_flush() and free it. */
 MF_API mf_status mf_mpi_step(mf_mpi_trainer *trainer, const mf_batch *batch);
 
 /** One greedy step: the layers before `position` pass the batch on, with their dropout, but without learning;

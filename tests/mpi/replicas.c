@@ -588,6 +588,35 @@ static void test_an_update_that_is_refused(const mf_mpi_grid *grid, size_t faili
     free_training_fixture(s);
 }
 
+/* Where replicas learn on their own, a batch that is refused is so on the ranks of its replica alone, and a
+ * step without rows changes nothing. */
+static void test_replicas_on_their_own(const mf_mpi_grid *grid)
+{
+    training_fixture *s = make_training_fixture(&rules[3]);
+    mf_mpi_place place = place_in(grid);
+    mf_network *part = take_part(grid, s->network);
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    spec.local = 1;
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    const int last = place.replica + 1 == place.replicas;
+    mf_batch batch = batch_of(s, 0), none = batch, wrong = batch_of(s, 2);
+    saved_values before = save_network_values(part);
+
+    none.rows = 0;
+    s->y[2][1] = CLASSES;
+    check_mpi_ok(mf_mpi_step(trainer, NULL));
+    check_mpi_ok(mf_mpi_step(trainer, &none));
+    check_mpi(last ? MF_STATUS_LABEL : MF_STATUS_OK, mf_mpi_step(trainer, last ? &wrong : NULL));
+    check_mpi_ok(mf_mpi_average(trainer)); /* of nothing that anybody has learned */
+    check_network_unchanged(&before, part);
+    check_mpi_ok(mf_mpi_step(trainer, &batch));
+    check_mpi_ok(mf_mpi_flush(trainer));
+    free_saved_values(&before);
+    mf_mpi_trainer_free(trainer);
+    mf_network_free(part);
+    free_training_fixture(s);
+}
+
 /* Vectors have no room for what layers of more classes have: nothing is averaged, also if only one rank has
  * such. Another trainer averages it. */
 static void test_averages_of_other_classes(const mf_mpi_grid *grid)
@@ -657,6 +686,7 @@ int main(int argc, char **argv)
     test_no_rows_of_scaled_inputs(grid);
     test_an_update_that_overflows(grid);
     test_an_update_that_is_refused(grid, 0);
+    test_replicas_on_their_own(grid);
     test_averages_of_other_classes(grid);
     test_the_last_replica_differs(grid);
     if (!hybrid) {
