@@ -212,8 +212,10 @@ MF_API void mf_mpi_trainer_free(mf_mpi_trainer *trainer);
  * learns when all its layers have been through the batch. So of an input or a loss that is not finite on one
  * replica no layer of the stage has learned on any replica, nor have those behind; of an average that is
  * not, no layer of the stage; but stages behind learn from a batch whose average or update fails, since they
- * have received it already. STATE: the trainer is over, or the stage before rests, as it has made fewer
- * steps. After NUMERIC, IO and STATE the trainer is over: call mf_mpi_flush() and free it. */
+ * have received it already. STATE: the trainer is over; the stage before rests, as it has made fewer steps;
+ * or inputs are not float32 without `convert`, for which that batch alone is refused. After NUMERIC, IO, a
+ * stage that rests, and whatever layers behind the first one refuse, the trainer is over: call
+ * mf_mpi_flush() and free it. */
 MF_API mf_status mf_mpi_step(mf_mpi_trainer *trainer, const mf_batch *batch);
 
 /** One greedy step: the layers before `position` pass the batch on, with their dropout, but without learning;

@@ -325,6 +325,9 @@ static void test_batches_that_are_refused(const mf_mpi_grid *grid)
             broken.input_type = 77;
             check_mpi(MF_STATUS_UNSUPPORTED, mf_mpi_step(trainer, &broken));
             check_mpi_message("layer 0 of the network");
+            broken.input_type = MF_TYPE_UINT8; /* without `convert` */
+            check_mpi(MF_STATUS_STATE, mf_mpi_step(trainer, &broken));
+            check_mpi_message("layer 0 of the network");
         }
         check_mpi_ok(mf_mpi_step(trainer, &batch));
         check_ok(mf_network_step_batch(alone->network, alone->workspace, &batch));
