@@ -222,6 +222,13 @@ export class Optimizer extends Handle {
     }
 }
 
+// What is none has no handle, and to C that means no optimizer.
+function handleOf(optimizer) {
+    if (!(optimizer instanceof Optimizer))
+        throw new TypeError(`${optimizer} is no Optimizer`);
+    return optimizer.handle;
+}
+
 // new Layer({inputs: 784, outputs: 100, classes: 10})
 export class Layer extends Handle {
     constructor(options) {
@@ -232,7 +239,7 @@ export class Layer extends Handle {
     }
 
     setOptimizer(optimizer) {
-        check(C.mf_layer_set_optimizer(this.handle, optimizer.handle));
+        check(C.mf_layer_set_optimizer(this.handle, handleOf(optimizer)));
     }
 }
 
@@ -317,7 +324,7 @@ export class Network extends Handle {
     }
 
     setOptimizer(optimizer) {
-        check(C.mf_network_set_optimizer(this.handle, optimizer.handle));
+        check(C.mf_network_set_optimizer(this.handle, handleOf(optimizer)));
     }
 
     // Texts that are saved with the network.

@@ -444,7 +444,11 @@ function Network:summary(max_batch)
     return ffi.string(text)
 end
 
-function Network:set_optimizer(optimizer) check(C.mf_network_set_optimizer(self.handle, optimizer.handle)) end
+function Network:set_optimizer(optimizer)
+    -- What is none has no handle, and to C that means no optimizer.
+    if getmetatable(optimizer) ~= Optimizer then error(tostring(optimizer) .. " is no optimizer", 0) end
+    check(C.mf_network_set_optimizer(self.handle, optimizer.handle))
+end
 
 -- An mf_batch of `rows` rows without labels.
 local function make_batch(network, rows, x, scaling)

@@ -470,6 +470,8 @@ class Network extends Handle {
     }
 
     setOptimizer(optimizer) {
+        if (!(optimizer instanceof Optimizer)) // it would have no handle, and to C that means no optimizer
+            throw new TypeError(`${optimizer} is no Optimizer`);
         check(C.mf_network_set_optimizer(this.handle, optimizer.handle));
     }
 

@@ -221,6 +221,7 @@ function giveUp() {
     const batch = points.draw(ROWS);
     optimizer.dispose();
     fails(mf.MF_STATUS_HANDLE, () => network.setOptimizer(optimizer));
+    assert.throws(() => network.setOptimizer({learning_rate: 0.1}), TypeError);
     network.step(workspace, ...batch);
     network.dispose();
     network.dispose();

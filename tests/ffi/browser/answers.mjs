@@ -97,6 +97,7 @@ const room = new mf.Workspace(plain, 1), batch = [Float32Array.of(1, 1), Int32Ar
 optimizer.dispose();
 fails(MF_STATUS_HANDLE, () => plain.setOptimizer(optimizer));
 fails(MF_STATUS_HANDLE, () => new mf.Layer(good).setOptimizer(optimizer));
+assert.throws(() => plain.setOptimizer({learning_rate: 0.1}), TypeError);
 plain.step(room, ...batch); // its layer still has the optimizer
 plain.dispose();
 plain.dispose();
