@@ -215,6 +215,46 @@ static void test_a_large_rate_meets_a_small_input(void **state)
     mf_optimizer_free(optimizer);
 }
 
+/* One value of many has a momentum by which it would overflow without a gradient: who looks at the update
+ * before it is made must read the state of that very value. */
+static void test_the_momentum_of_one_value_overflows(void **state)
+{
+    enum { INPUTS = 1200, LARGE = 700 };
+    static float x[INPUTS];
+    const float projection[4] = {0.0f, 0.0f, 0.0f, 1.0f};
+    const int32_t y = 1;
+    mf_optimizer_spec rule = optimizer_spec(MF_OPTIMIZER_SGD, 1e-10);
+    mf_optimizer *optimizer = NULL;
+    mf_layer_spec spec = layer_spec(INPUTS, 2, 2);
+    mf_layer *layer;
+    mf_workspace *workspace;
+    saved_values before;
+
+    (void)state;
+    spec.activation = MF_ACTIVATION_IDENTITY;
+    spec.bias = 0;
+    spec.weight_init = MF_INIT_ZERO;
+    rule.momentum = 0.9f;
+    layer = make_layer(&spec);
+    workspace = make_layer_workspace(layer, 1);
+    check_ok(mf_optimizer_create(&rule, &optimizer));
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1.0));
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_set_parameter(layer, "projection", projection, 4));
+    x[LARGE] = 1e30f;
+    check_ok(mf_layer_step(layer, workspace, 1, x, &y, NULL));
+    before = save_layer_values(layer);
+    x[LARGE] = 0.0f;
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, 1e10));
+    check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 1, x, &y, NULL));
+    check_message("the update would leave a parameter that is not finite");
+    check_layer_unchanged(&before, layer);
+    free_saved_values(&before);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
 /* A described layer's spec as the beginning of the next one, whose outputs follow from another input. */
 static void test_follow_computes_the_outputs_again(void **state)
 {
@@ -261,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_pixels_without_a_window_do_not_reach_the_gradient),
         cmocka_unit_test(test_gradients_of_filters_overflow),
         cmocka_unit_test(test_a_large_rate_meets_a_small_input),
+        cmocka_unit_test(test_the_momentum_of_one_value_overflows),
         cmocka_unit_test(test_follow_computes_the_outputs_again),
         cmocka_unit_test(test_a_subnormal_epsilon_is_refused),
     };

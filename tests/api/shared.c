@@ -237,8 +237,9 @@ typedef struct head_case {
 } head_case;
 
 /* More and fewer than 32 columns, with and without columns of its own; sampled, all classes and a part. */
-static const head_case cases[] = {{12, 0, 0, 0.0f},  {12, 2, 0, 0.1f},   {120, 0, 0, 0.1f},
-                                  {120, 3, 0, 0.0f}, {120, 3, 12, 0.0f}, {120, 0, 120, 0.0f}};
+static const head_case cases[] = {{12, 0, 0, 0.0f},   {12, 2, 0, 0.1f},  {120, 0, 0, 0.1f},
+                                  {120, 1, 0, 0.0f},  {120, 3, 0, 0.0f}, {120, 3, 12, 0.0f},
+                                  {120, 0, 120, 0.0f}};
 
 static mf_layer *layer_of(const head_case *c, const mf_matrix *matrix)
 {
