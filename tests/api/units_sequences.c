@@ -475,6 +475,7 @@ static void test_one_position_is_no_row(void **state)
     layer = make_units(&next);
     check_status(MF_STATUS_SHAPE, mf_network_append(network, layer, NULL));
     check_message("goodness for whole rows, the network for 1 position");
+    assert_string_equal(strrchr(mf_last_message(), ' '), " position");
     mf_layer_free(layer);
     mf_network_free(network);
 }
