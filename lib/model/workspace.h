@@ -55,8 +55,8 @@ struct mfi_layer_list {
     const void *source;
     /* The plan at a position. It stays until that of another position but 0 is asked for; that of 0 stays. */
     mf_status (*at)(const mfi_layer_list *layers, size_t position, const mfi_plan **plan);
-    mfi_list_room
-        *rooms; /* [2] of plans that have to be made: that of layer 0, and the last one of the others */
+    /* [2] of plans that have to be made: that of layer 0, and the last one of the others. */
+    mfi_list_room *rooms;
     size_t count;
     bool network; /* of a network, or a single layer */
 };
