@@ -52,8 +52,7 @@ mf_status mf_builder_from_spec(const mf_layer_spec *spec, mf_builder **builder)
     *builder = NULL;
     MFI_TRY(MFI_READ(mf_layer_spec, &known, spec));
     MFI_TRY(mfi_check_allocator(known.allocator));
-    MFI_TRY(mfi_spec_resolve(&known));
-    MFI_TRY(mfi_spec_check_start(&known));
+    MFI_TRY(mfi_spec_resolve_new(&known));
     return mfi_builder_from_spec(&known, builder);
 }
 

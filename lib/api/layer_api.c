@@ -20,8 +20,7 @@ mf_status mf_layer_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before)
     mf_layer_spec known = mfi_layer_defaults(), first = known;
     MFI_TRY(MFI_READ(mf_layer_spec, &known, spec));
     MFI_TRY(MFI_READ_AS(mf_layer_spec, &first, before, "the mf_layer_spec before"));
-    MFI_TRY(mfi_spec_resolve(&first));
-    MFI_TRY(mfi_spec_check_start(&first));
+    MFI_TRY(mfi_spec_resolve_new(&first));
     mfi_spec_follow(&known, &first);
     return MFI_WRITE(mf_layer_spec, spec, &known);
 }
@@ -42,8 +41,7 @@ mf_status mf_layer_create(const mf_layer_spec *spec, mf_layer **layer)
     *layer = NULL;
     MFI_TRY(MFI_READ(mf_layer_spec, &known, spec));
     MFI_TRY(mfi_check_allocator(known.allocator));
-    MFI_TRY(mfi_spec_resolve(&known));
-    MFI_TRY(mfi_spec_check_start(&known));
+    MFI_TRY(mfi_spec_resolve_new(&known));
     MFI_TRY(mfi_plan_from_spec(&known, &room, &plan));
     return mfi_layer_create(&plan, known.allocator, true, layer);
 }

@@ -18,8 +18,7 @@ static mf_status read_layer(const mf_layer_spec *given, mf_layer_spec *known)
 {
     *known = mfi_layer_defaults();
     MFI_TRY(MFI_READ(mf_layer_spec, known, given));
-    MFI_TRY(mfi_spec_resolve(known));
-    return mfi_spec_check_start(known);
+    return mfi_spec_resolve_new(known);
 }
 
 static mf_status plan_of_spec(const mfi_layer_list *layers, size_t position, const mfi_plan **plan)

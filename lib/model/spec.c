@@ -80,7 +80,7 @@ static mf_status check_options(const mf_layer_spec *spec)
     return mfi_check_constant("precision", spec->precision, MF_PRECISION_BF16);
 }
 
-mf_status mfi_spec_check_start(const mf_layer_spec *spec)
+static mf_status check_start(const mf_layer_spec *spec)
 {
     if (spec->weight_gain == 0.0f && spec->projection_gain == 0.0f && spec->weight_init != MF_INIT_ZERO &&
         spec->projection_init != MF_INIT_ZERO)
@@ -162,6 +162,12 @@ mf_status mfi_spec_resolve(mf_layer_spec *spec)
         return resolve_maps(spec);
     MFI_TRY(mfi_check_size("inputs", spec->inputs, 1));
     return mfi_check_size("outputs", spec->outputs, 1);
+}
+
+mf_status mfi_spec_resolve_new(mf_layer_spec *spec)
+{
+    MFI_TRY(mfi_spec_resolve(spec));
+    return check_start(spec);
 }
 
 static mf_shape output_of(const mf_layer_spec *spec)

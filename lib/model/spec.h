@@ -11,9 +11,9 @@ mf_head_spec mfi_head_defaults(void);
 /* Checks everything, and sets the inputs and outputs of a convolution. */
 mf_status mfi_spec_resolve(mf_layer_spec *spec);
 
-/* ARGUMENT for a spec from which nothing could learn: that of a host which has zeroed it instead of
- * initialising it. */
-mf_status mfi_spec_check_start(const mf_layer_spec *spec);
+/* The same for the spec of a layer that begins to learn, which a file's need not: ARGUMENT also where nothing
+ * could, as of a host which has zeroed the spec instead of initialising it. */
+mf_status mfi_spec_resolve_new(mf_layer_spec *spec);
 
 /* Sets the input of `spec` to the output shape of a layer with the resolved spec `before`. */
 void mfi_spec_follow(mf_layer_spec *spec, const mf_layer_spec *before);
