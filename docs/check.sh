@@ -48,6 +48,11 @@ extract() {
             if (match($0, /^(\/\*|\/\/|#) [A-Za-z0-9_]+\.(c|h|cc|py|txt)( \*\/)?$/)) {
                 split($0, word, " ")
                 file = folder "/" word[2]
+                if (file in seen) {
+                    print "docs/check.sh: two blocks are called " file >"/dev/stderr"
+                    exit 1
+                }
+                seen[file] = 1
                 print file >>list
             }
         }
@@ -67,11 +72,13 @@ run() {
 
 # says_what_it_prints FILE: whether the program, whose output is there, printed what the text around it says
 says_what_it_prints() {
-    words=$(sed -n "s|^cc.* \./$(basename "${1%.*}") *# prints ||p" "$(dirname "$1")/document.md")
-    if [ -n "$words" ] && ! grep -qxF "$words" "$work/output"; then
+    words=$(sed -n "s|^\./$(basename "${1%.*}") *# prints ||p" "$(dirname "$1")/document.md")
+    [ -n "$words" ] || return 0
+    if ! grep -qxF "$words" "$work/output"; then
         echo "FAILED: $(basename "$1") does not print: $words" >&2
         return 1
     fi
+    printed=$((printed + 1))
 }
 
 # check FILE: builds and runs it
@@ -137,10 +144,15 @@ for document in "$root"/docs/*.md; do
 done
 count=0
 failed=0
+printed=0 # how many print what the text says
 while read -r file; do
     echo "== $(basename "$(dirname "$file")")/$(basename "$file")"
     check "$file" || failed=$((failed + 1))
     count=$((count + 1))
 done <"$work/list"
-echo "$count programs and headers in the documents, $failed failed"
+echo "$count programs and headers in the documents, $failed failed, $printed print what the text says"
+if [ "$printed" -eq 0 ]; then
+    echo "docs/check.sh: no \`./NAME # prints WORDS\` was found" >&2
+    exit 1
+fi
 [ "$failed" -eq 0 ]
