@@ -63,9 +63,10 @@ if find "$build/lib" -name libmonoforward_mpi.a | grep -q .; then # this build h
 fi
 (cd "$source/include" && find . -name "$headers") | sed 's|^\.|include|' >>"$work/expected"
 echo share/doc/monoforward/README.md >>"$work/expected"
-# What README.md leads to, and the other documents and pictures.
+# What README.md leads to, and the other documents, with their pictures and figures.
 (cd "$source" && ls CHANGELOG.md CONTRIBUTING.md LICENSE examples/*.c examples/*.md &&
-    find docs \( -name '*.md' -o -name '*.svg' -o -name '*.png' -o -name '*.log' \)) | sed 's|^|share/doc/monoforward/|' >>"$work/expected"
+    find docs \( -name '*.md' -o -name '*.svg' -o -name '*.png' -o -name '*.log' -o \
+        -name '*.txt' -o -name '*.csv' \)) | sed 's|^|share/doc/monoforward/|' >>"$work/expected"
 sed -i 's/\(monoforward-.*targets\|monoforward-targets\)-[a-z]*\.cmake/\1-CONFIG.cmake/' "$work/found"
 LC_ALL=C sort -o "$work/expected" "$work/expected"
 diff "$work/expected" "$work/found" || {
