@@ -111,17 +111,21 @@ static bool keep_owner(const draft *d)
            fchown(d->file, (uid_t)-1, old->st_gid) == 0;
 }
 
-/* Copies the access control list, if the old file has one; false if that fails. If there is a list, the group
- * bits of the mode are not the permissions of the group: they limit those of everyone in the list. */
+/* Gives the file the access control list that the old file has, or none: one that the folder gives to new files would
+ * let in others. False if that fails. If there is a list, the group bits of the mode are not the permissions of the
+ * group: they limit those of everyone in the list. */
 static bool keep_list(const draft *d)
 {
 #ifdef __linux__
     static const char name[] = "system.posix_acl_access";
     unsigned char list[2048];
     ssize_t bytes = lgetxattr(d->target.path, name, list, sizeof list);
-    if (bytes < 0)
-        return errno != ERANGE;
-    return bytes == 0 || fsetxattr(d->file, name, list, (size_t)bytes, 0) == 0;
+    if (bytes > 0)
+        return fsetxattr(d->file, name, list, (size_t)bytes, 0) == 0;
+    if (bytes < 0 && errno == ENOTSUP)
+        return true;
+    return (bytes == 0 || errno == ENODATA) &&
+           (fremovexattr(d->file, name) == 0 || errno == ENODATA || errno == ENOTSUP);
 #else
     (void)d;
     return true;

@@ -210,6 +210,40 @@ static void test_the_access_control_list_is_kept(void **state)
     mf_network_free(network);
 }
 
+/* A folder may give lists to new files. A file that had none is not replaced by one that lets others in. */
+static void test_a_list_of_the_folder_does_not_reach_a_file_that_had_none(void **state)
+{
+    static const unsigned char list[] = {
+        2,    0, 0, 0,                         /* version */
+        1,    0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the owner: rw */
+        2,    0, 6, 0, 0x39, 0x30, 0,    0,    /* user 12345: rw */
+        4,    0, 4, 0, 0xff, 0xff, 0xff, 0xff, /* the group: r */
+        0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the most: rw */
+        0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* others: nothing */
+    };
+    mf_network *network = small();
+    struct stat info;
+    unsigned char found[sizeof list];
+
+    (void)state;
+    unlink(path);
+    check_ok(mf_network_save(network, MF_CONTENTS_MODEL, path));
+    assert_int_equal(chmod(path, 0640), 0);
+    if (setxattr(folder, "system.posix_acl_default", list, sizeof list, 0) != 0) {
+        mf_network_free(network);
+        skip_because("the file system has no access control lists");
+    }
+    mf_status status = mf_network_save(network, MF_CONTENTS_MODEL, path);
+    assert_int_equal(removexattr(folder, "system.posix_acl_default"), 0);
+    check_ok(status);
+    assert_int_equal(getxattr(path, "system.posix_acl_access", found, sizeof found), -1);
+    assert_int_equal(errno, ENODATA);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0640);
+    assert_int_equal(unlink(path), 0);
+    mf_network_free(network);
+}
+
 /* ---- names of temporary files ---- */
 
 /* A process whose id another one had, which was killed, finds all its names taken. */
@@ -470,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_owner_is_kept, no_faults),
         cmocka_unit_test_setup(test_another_group_does_not_get_the_old_groups_permissions, no_faults),
         cmocka_unit_test_setup(test_the_access_control_list_is_kept, no_faults),
+        cmocka_unit_test_setup(test_a_list_of_the_folder_does_not_reach_a_file_that_had_none, no_faults),
         cmocka_unit_test_setup(test_leftover_temporary_files_do_not_block_a_save, no_faults),
         cmocka_unit_test_setup(test_temporary_names_differ, no_faults),
         cmocka_unit_test_setup(test_names_differ_where_process_ids_do_not, no_faults),

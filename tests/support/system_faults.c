@@ -281,6 +281,11 @@ int fsetxattr(int file, const char *name, const void *value, size_t bytes, int f
     return (int)syscall(SYS_fsetxattr, file, name, value, bytes, flags);
 }
 
+int fremovexattr(int file, const char *name)
+{
+    return fails(CALL_ACCESS) ? -1 : (int)syscall(SYS_fremovexattr, file, name);
+}
+
 pid_t getpid(void)
 {
     return faults.pid ? faults.pid : (pid_t)syscall(SYS_getpid);
