@@ -19,10 +19,8 @@
  *
  * Where to start, from the shortest way to the freest:
  *
- *   1. mf_layer_create(), mf_network_append(), mf_network_step(), mf_network_predict(): a network that
- * learns.
- *   2. mf_builder_unit(), mf_layer_build(): layers of units of your choice; where gradients stop is yours,
- * too.
+ *   1. mf_layer_create(), mf_network_append(), mf_network_step(), mf_network_predict(): a network that learns.
+ *   2. mf_builder_unit(), mf_layer_build(): layers of units of your choice; where gradients stop is yours, too.
  *   3. mf_pipeline_create(): layers that learn at the same time, on several threads, with the same bits;
  *      mf_pool_create(): threads that share the work of any call.
  *   4. mf_layer_step(), mf_layer_gradients(), mf_layer_apply(): your own loop, layer by layer.
@@ -34,19 +32,19 @@
  *   update by which a parameter overflows has happened; the functions say so), and mf_last_message() explains
  *   the failure in words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
  *   exits or prints.
- * - Handles. mf_layer, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
- * opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
- * of frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do
- * not free it.
+ * - Handles. mf_layer, mf_matrix, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
+ *   opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
+ *   of frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do
+ *   not free it.
  * - Data. Arrays are float32, row-major, dense unless an mf_batch says otherwise; labels are int32_t from 0
- * to classes - 1. A row of maps is [channels, height, width], one of a sequence [positions, values]. The
- * library reads the caller's arrays during the call only. Input and output arrays must not overlap. Inputs
- * are finite; a NaN or an infinity is refused.
+ *   to classes - 1. A row of maps is [channels, height, width], one of a sequence [positions, values]. The
+ *   library reads the caller's arrays during the call only. Input and output arrays must not overlap. Inputs
+ *   are finite; a NaN or an infinity is refused.
  * - Memory. Creating and attaching allocate. Training and prediction never do.
  * - Threads. Different handles may be used from different threads at the same time, but a network uses its
  *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once,
- * each with a workspace of its own, but not while another thread changes it. The library starts no threads,
- * but for those of an mf_pool and the workers of an mf_pipeline.
+ *   each with a workspace of its own, but not while another thread changes it. The library starts no threads,
+ *   but for those of an mf_pool and the workers of an mf_pipeline.
  * - Structs. Every struct that may grow begins with struct_size. Fill it with its _init function. Where the struct is
  *   a result, zeros and struct_size = sizeof the struct are enough; of a spec zeros are no defaults.
  *

@@ -17,19 +17,20 @@
  * library, and nothing of the C++ types is part of its ABI: hand C handles over the borders of shared
  * libraries.
  *
- *   Errors.   Whatever fails throws monoforward::error, with the status and the message; what is part of a
- *             normal day (a full queue, no report yet) is a return value instead. A constructor that throws
- *             leaves nothing behind. There is no second set of calls that return results: the statuses of
- *             monoforward.h are that, and handle.get() leads there at any point of a program.
- *   Handles.  layer, network, optimizer, workspace, pool, builder and pipeline own; they move, and do not
- * copy. layer_ref, network_ref, optimizer_ref, workspace_ref and pool_ref borrow, as a reference does: they
- * copy, cannot be made to refer to something else, and free nothing. Owners are derived from them, so
- *             functions that take a _ref take both. As with a pointer, a copy of a constant _ref is not
- * constant. Data.     Arrays come as views: anything with data() and size(), an array, or pointer and size.
- * The number of rows follows from the labels, where there are any, else from the size of x. Sizes that do not
- * fit throw an error with MF_STATUS_SHAPE before anything has happened. Memory.   As in C: what creates or
- * returns a container allocates; training and prediction into arrays of the caller's do not. Threads.  As in
- * C; constant member functions read the handle.
+ * - Errors. Whatever fails throws monoforward::error, with the status and the message; what is part of a normal
+ *   day (a full queue, no report yet) is a return value instead. A constructor that throws leaves nothing behind.
+ *   There is no second set of calls that return results: the statuses of monoforward.h are that, and
+ *   handle.get() leads there at any point of a program.
+ * - Handles. layer, matrix, network, optimizer, workspace, pool, builder and pipeline own; they move, and do not
+ *   copy. layer_ref, matrix_ref, network_ref, optimizer_ref, workspace_ref and pool_ref borrow, as a reference
+ *   does: they copy, cannot be made to refer to something else, and free nothing. Owners are derived from them,
+ *   so functions that take a _ref take both. As with a pointer, a copy of a constant _ref is not constant.
+ * - Data. Arrays come as views: anything with data() and size(), an array, or pointer and size. The number of
+ *   rows follows from the labels, where there are any, else from the size of x. Sizes that do not fit throw an
+ *   error with MF_STATUS_SHAPE before anything has happened.
+ * - Memory. As in C: what creates or returns a container allocates; training and prediction into arrays of the
+ *   caller's do not.
+ * - Threads. As in C; constant member functions read the handle.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -6,7 +6,7 @@
  * have the bits that one process gives.
  *
  *   1. mf_mpi_grid_create(): the ranks of a communicator as stages x replicas. Stages are parts of the
- * network one behind the other, replicas learn from different batches.
+ *      network one behind the other, replicas learn from different batches.
  *   2. mf_mpi_split(): the layers of this rank's stage, as a network of their own.
  *   3. mf_mpi_trainer_create(), and in a loop that has the same number of turns on all ranks
  *      mf_mpi_step(): ranks of the first stage give the batches, the others work on what comes to them.
@@ -15,8 +15,8 @@
  * Conventions are those of monoforward.h, and:
  *
  * - MPI belongs to the host: it calls MPI_Init and MPI_Finalize, frees all handles before the latter, and
- * hands over a communicator, which is duplicated. Nothing here aborts. Errors of MPI are MF_STATUS_IO, as far
- * as the MPI library returns from them: most end all processes when one of them dies.
+ *   hands over a communicator, which is duplicated. Nothing here aborts. Errors of MPI are MF_STATUS_IO, as far
+ *   as the MPI library returns from them: most end all processes when one of them dies.
  * - A call that is collective is made by all ranks of the grid, in the same order. What fails on one of them
  *   fails on all with the same status, and the message names the rank.
  * - mf_mpi_last_message() has the message of a call that begins with mf_mpi_, not mf_last_message().
@@ -146,7 +146,8 @@ typedef struct mf_mpi_trainer_spec {
     int32_t wire;         /**< MF_MPI_WIRE_...; default MF_MPI_WIRE_FLOAT32. */
     mf_network *network;  /**< The layers of this rank's stage, with their optimizers; no default. */
     size_t max_batch;     /**< Most rows of a batch; no default. */
-    size_t depth;    /**< Messages that may be under way to each rank, and as many from it; 0 (default): 2. */
+    size_t depth;    /**< Messages that may be under way to each rank, and as many from it, up to 1024;
+                          0 (default): 2. */
     int32_t local;   /**< 1: replicas do not average gradients: mf_mpi_average() averages parameters; 0
                           (default). */
     int32_t convert; /**< 1: batches may have inputs other than float32; 0 (default). Read on the first

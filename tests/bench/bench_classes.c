@@ -1,8 +1,7 @@
 /* A step with many classes: all scored, or sampled, or sampled by heads that read one matrix; against PyTorch
  * with all of them, in turns.
  *
- *     bench_classes [--classes=100000] [--width=512] [--batch=128] [--candidates=1000] [--shared=512]
- * [--rank=8]
+ *     bench_classes [--classes=100000] [--width=512] [--batch=128] [--candidates=1000] [--shared=512] [--rank=8]
  *                   [--optimizer=adam] [--threads=1] [--rounds=5] [--python=PROGRAM]
  *
  * Two layers of `width` neurons on as many inputs, each with a head. PyTorch trains the same two with their

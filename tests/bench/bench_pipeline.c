@@ -12,9 +12,9 @@
  *
  * and
  *
- *     of_peak          rate of the pipeline, in FLOPs of the steps / the peak of two cores (peak.h), in bf16
- * where the layers compute in it and the processor can; peak= tells which it is bound            what a
- * pipeline whose workers share no layer could reach, by the measured times of the layers
+ *     of_peak   rate of the pipeline, in FLOPs of the steps / the peak of two cores (peak.h), in bf16 where
+ *               the layers compute in it and the processor can; peak= tells which it is
+ *     bound     what a pipeline whose workers share no layer could reach, by the measured times of the layers
  *
  * Lines that begin with "simulated" are computed from these times, not measured. */
 #define _POSIX_C_SOURCE 200809L

@@ -6,9 +6,9 @@
  * core, with Adam, or given as SECONDS of a step, of a row of it, and of what a replica does besides; ranks
  * have a core each. Lines say, for each number of ranks:
  *
- *     efficiency   one rank's time for the batch / (ranks x the time with so many ranks), of the same
- * algorithm speedup      one rank's time / the time with so many ranks kept_mb      activations that the
- * fullest rank keeps
+ *     efficiency   one rank's time for the batch / (ranks x the time with so many ranks), of the same algorithm
+ *     speedup      one rank's time / the time with so many ranks
+ *     kept_mb      activations that the fullest rank keeps
  *
  * hybrid and bp_hybrid take the number of stages that is best; backpropagation also the best number of
  * micro-batches, of 32 rows at least. Its way back costs what the products cost, twice those forward, as fast

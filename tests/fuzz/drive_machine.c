@@ -1,7 +1,7 @@
 /* Gives bytes to the machine: the seeds in files, and random strings that are the same in every run.
  *
- *     fuzz_machine COUNT [FIRST [FILE...]]  the strings in the files, then so many random ones from that
- * number on fuzz_machine --find COUNT FOLDER      writes seeds, found among so many random strings
+ *     fuzz_machine COUNT [FIRST [FILE...]]  the strings in the files, then so many random ones from that number on
+ *     fuzz_machine --find COUNT FOLDER      writes seeds, found among so many random strings
  *
  * With MACHINE_TELL in the environment it tells the number of each string, for one that failed.
  * SPDX-License-Identifier: MIT */

@@ -6,7 +6,7 @@
  *                       [rows, classes] each
  *     <network>.i32     label_last, label_sum, [rows] each
  *     networks.txt      a line for each: network images rows classes positions, then the shape of an image;
- * positions is 0 for goodness of rows, and otherwise [rows, ...] is [rows, positions, ...] above
+ *                       positions is 0 for goodness of rows, and otherwise [rows, ...] is [rows, positions, ...] above
  *
  * Usage: onnx_networks OUT [DATA], with DATA as in images.h. SPDX-License-Identifier: MIT */
 #include <stdio.h>

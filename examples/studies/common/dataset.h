@@ -6,8 +6,8 @@
  *
  *     images  (byte - mean) / deviation, both of all pixels of a channel
  *     tables  the same for every column of numbers; categories are 0 or 1 as they are, since a category of
- * one row among thousands would become a number in the hundreds texts   tf-idf, each row scaled to a mean
- * square of 1 over its columns: the size that the others have
+ *             one row among thousands would become a number in the hundreds
+ *     texts   tf-idf, each row scaled to a mean square of 1 over its columns: the size that the others have
  *
  * SPDX-License-Identifier: MIT
  */
