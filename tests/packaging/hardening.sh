@@ -1,7 +1,7 @@
 #!/bin/sh
 # The libraries of this build have what cmake/Hardening.cmake promises, as far as the compiler, the C library and the
 # machine have it, which a small library built by hand with the same flags tells.
-# Arguments: shared library, static library, build type, MF_HARDENING. Reads CC, READELF. SPDX-License-Identifier: MIT
+# Arguments: shared library, static library, build type, 1 or 0 for MF_HARDENING. Reads CC, READELF. SPDX-License-Identifier: MIT
 set -eu
 shared=$1 static=$2 type=$3 hardening=$4
 CC=${CC:-cc}
@@ -10,12 +10,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 
-case $hardening in
-OFF | off | 0 | FALSE | NO)
+[ "$hardening" = 1 ] || {
     echo "skip: hardening: this build has MF_HARDENING=OFF"
     exit 77
-    ;;
-esac
+}
 command -v "$READELF" >"$work/log" || {
     echo "skip: hardening: there is no readelf (Debian: binutils)"
     exit 77
