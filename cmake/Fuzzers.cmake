@@ -33,7 +33,7 @@ get_target_property(library_sources monoforward_objects SOURCES)
 list(FILTER library_sources EXCLUDE REGEX "kernels_avx")
 list(TRANSFORM library_sources PREPEND ${PROJECT_SOURCE_DIR}/lib/)
 get_target_property(library_definitions monoforward_objects COMPILE_DEFINITIONS)
-list(REMOVE_ITEM library_definitions MFI_KERNELS_X86)
+list(REMOVE_ITEM library_definitions MFI_KERNELS_X86 MFI_KERNELS_AVX512BF16)
 add_library(fuzz_library STATIC EXCLUDE_FROM_ALL ${library_sources})
 set_source_files_properties(${PROJECT_SOURCE_DIR}/lib/math/kernels_generic.c PROPERTIES
     COMPILE_OPTIONS -fno-sanitize=undefined)

@@ -22,7 +22,7 @@ endif()
 string(STRIP "${mf_pc_private}" mf_pc_private)
 # A shared library knows what it needs. Where there is none, every program links it, and few would say --static.
 set(mf_pc_public "")
-if(NOT monoforward_shared IN_LIST mf_installed)
+if(NOT "shared" IN_LIST mf_kinds)
     set(mf_pc_public " ${mf_pc_private}")
     set(mf_pc_private "")
 endif()
@@ -61,11 +61,12 @@ install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
 file(GLOB mf_examples examples/*.c examples/*.md)
 install(FILES ${mf_examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
+list(TRANSFORM mf_kinds PREPEND monoforward_ OUTPUT_VARIABLE mf_installed)
 install(TARGETS ${mf_installed} EXPORT monoforward
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(mf_mpi) # with files of its own, so that the core is the same with and without it
-    string(REPLACE "monoforward" "monoforward_mpi" mf_installed_mpi "${mf_installed}")
+    list(TRANSFORM mf_kinds PREPEND monoforward_mpi_ OUTPUT_VARIABLE mf_installed_mpi)
     configure_file(pkgconfig/monoforward-mpi.pc.in monoforward-mpi.pc @ONLY)
     install(FILES include/monoforward_mpi.h include/monoforward_mpi.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
     install(TARGETS ${mf_installed_mpi} EXPORT monoforward-mpi

@@ -6,6 +6,8 @@ extern const mfi_kernels mfi_kernels_generic;
 #ifdef MFI_KERNELS_X86
 extern const mfi_kernels mfi_kernels_avx2;
 extern const mfi_kernels mfi_kernels_avx512;
+#endif
+#ifdef MFI_KERNELS_AVX512BF16
 extern const mfi_panel_products mfi_products_avx512bf16;
 #endif
 
@@ -38,7 +40,7 @@ const mfi_kernels *mfi_kernels_select(void)
 
 const mfi_panel_products *mfi_kernels_bf16(const mfi_kernels *kernels)
 {
-#ifdef MFI_KERNELS_X86
+#ifdef MFI_KERNELS_AVX512BF16
     if (kernels == &mfi_kernels_avx512 && __builtin_cpu_supports("avx512bf16"))
         return &mfi_products_avx512bf16;
 #endif
