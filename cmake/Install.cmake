@@ -1,7 +1,7 @@
 # What `cmake --install` puts in place: headers, libraries, monoforward.pc and the CMake package.
 include(CMakePackageConfigHelpers)
 
-# Libraries as a linker option: -lname for those in the usual places, the path for others.
+# Libraries as a linker option: -lname for those in the usual places, the path for others; options stay as they are.
 set(mf_pc_private "")
 foreach(library ${mf_private_libraries})
     if(IS_ABSOLUTE "${library}")
@@ -12,6 +12,8 @@ foreach(library ${mf_private_libraries})
         else()
             string(APPEND mf_pc_private " ${library}")
         endif()
+    elseif(library MATCHES "^-")
+        string(APPEND mf_pc_private " ${library}")
     else()
         string(APPEND mf_pc_private " -l${library}")
     endif()
@@ -47,19 +49,26 @@ write_basic_package_version_file(monoforward-config-version.cmake COMPATIBILITY 
 
 install(FILES include/monoforward.h include/monoforward.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
-# The documents that README.md leads to, and README.md with the header where it is installed.
-file(RELATIVE_PATH mf_header "${CMAKE_INSTALL_FULL_DOCDIR}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}/monoforward.h")
+# The documents that README.md leads to, and README.md with the header where it is installed. Inside another project
+# CMAKE_INSTALL_DOCDIR is the host's.
+set(mf_documents_folder "${CMAKE_INSTALL_DOCDIR}")
+if(NOT PROJECT_IS_TOP_LEVEL)
+    set(mf_documents_folder "${CMAKE_INSTALL_DATAROOTDIR}/doc/monoforward")
+endif()
+get_filename_component(from "${mf_documents_folder}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
+get_filename_component(to "${CMAKE_INSTALL_INCLUDEDIR}/monoforward.h" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
+file(RELATIVE_PATH mf_header "${from}" "${to}")
 file(READ README.md mf_readme)
 string(REPLACE "](include/monoforward.h)" "](${mf_header})" mf_readme "${mf_readme}")
 # In a folder of its own: where sources and build are one folder, README.md would be replaced.
 file(CONFIGURE OUTPUT installed/README.md CONTENT "${mf_readme}" @ONLY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
 install(FILES LICENSE CHANGELOG.md CONTRIBUTING.md ${CMAKE_CURRENT_BINARY_DIR}/installed/README.md
-    DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    DESTINATION ${mf_documents_folder})
+install(DIRECTORY docs DESTINATION ${mf_documents_folder}
     FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png" PATTERN "*.log" PATTERN "*.txt" PATTERN "*.csv" PATTERN reference EXCLUDE)
-file(GLOB mf_examples examples/*.c examples/*.md)
-install(FILES ${mf_examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+file(GLOB mf_examples CONFIGURE_DEPENDS examples/*.c examples/*.md)
+install(FILES ${mf_examples} DESTINATION ${mf_documents_folder}/examples)
 
 list(TRANSFORM mf_kinds PREPEND monoforward_ OUTPUT_VARIABLE mf_installed)
 install(TARGETS ${mf_installed} EXPORT monoforward

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Two builds in two folders, of different names and depths, with other times, time zones and languages: every file
 # that is installed has the same bytes. With debug information, which is what folder names get into.
-# Arguments: source folder. Reads CC, CMAKE, MF_BLAS. SPDX-License-Identifier: MIT
+# Arguments: source folder. Reads CC, CMAKE, MF_BLAS, MF_MPI, MPI_C_COMPILER. SPDX-License-Identifier: MIT
 set -eu
 source=$1
 CMAKE=${CMAKE:-cmake}
@@ -20,7 +20,8 @@ build() {
     find "$2" -type f -exec touch -d "$4" {} +
     {
         "$CMAKE" -S "$2" -B "$3" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMF_BLAS="${MF_BLAS:-auto}" \
-            -DMF_BUILD_EXAMPLES=OFF -DMF_BUILD_TESTS=OFF -DMF_MPI=off -DCMAKE_INSTALL_PREFIX=/usr
+            -DMF_BUILD_EXAMPLES=OFF -DMF_BUILD_TESTS=OFF -DMF_MPI="${MF_MPI:-off}" \
+            ${MPI_C_COMPILER:+-DMPI_C_COMPILER="$MPI_C_COMPILER"} -DCMAKE_INSTALL_PREFIX=/usr
         "$CMAKE" --build "$3" -j "$5"
         DESTDIR=$work/$1 "$CMAKE" --install "$3"
     } >"$work/log" 2>&1 || {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The library inside another project, by add_subdirectory and by FetchContent, and the kinds of libraries that
-# are installed. Without optimisation, so that it is quick. Arguments: source folder. Reads CC, CMAKE.
-# SPDX-License-Identifier: MIT
+# are installed. Without optimisation, so that it is quick. Arguments: source folder. Reads CC, CMAKE, and MF_MPI (on or
+# off) and MPI_C_COMPILER, by which the kinds of libmonoforward_mpi are looked at, too. SPDX-License-Identifier: MIT
 set -eu
 source=$1
 CMAKE=${CMAKE:-cmake}
@@ -55,6 +55,7 @@ project(host LANGUAGES C)
 set(BUILD_SHARED_LIBS OFF)
 set(MF_BLAS builtin)
 
+include(GNUInstallDirs)
 include(FetchContent)
 FetchContent_Declare(monoforward SOURCE_DIR "$source")
 FetchContent_MakeAvailable(monoforward)
@@ -85,25 +86,42 @@ done
     echo "failed: MF_INSTALL=ON does not install the library"
     status=1
 }
+[ -f "$work/prefix-ON/share/doc/monoforward/README.md" ] && [ ! -e "$work/prefix-ON/share/doc/host" ] || {
+    echo "failed: the documents are not in a folder of their own: $(cd "$work/prefix-ON/share/doc" && find . -name README.md)"
+    status=1
+}
 
 # Kinds: which files are there, and a project that links what it finds under the one name.
 mkdir "$work/user"
 cp "$work/program.c" "$source/cmake/packaging/conan/test_package/CMakeLists.txt" "$work/user/"
-installed() { # name, expected files, option
+mpi=${MF_MPI:-off}
+installed() { # name, kinds, option
     # shellcheck disable=SC2086
-    quietly "$CMAKE" -S "$source" -B "$work/own" $quick -DMF_BUILD_TESTS=OFF -DMF_BUILD_EXAMPLES=OFF "$3"
+    quietly "$CMAKE" -S "$source" -B "$work/own" $quick -DMF_BUILD_TESTS=OFF -DMF_BUILD_EXAMPLES=OFF -DMF_MPI="$mpi" \
+        ${MPI_C_COMPILER:+-DMPI_C_COMPILER="$MPI_C_COMPILER"} "$3"
+    find "$work/own" -name 'libmonoforward*' ! -type d -exec rm -f {} +
     quietly "$CMAKE" --build "$work/own" -j 2
     quietly "$CMAKE" --install "$work/own" --prefix "$work/$1"
-    found=$(find "$work/$1" -name 'libmonoforward*' | sed 's|.*/||; s/\.so\..*/.so/' | sort -u | tr '\n' ' ')
-    [ "$found" = "$2" ] || {
-        echo "failed: $1: '$found' is installed, not '$2'"
-        status=1
-    }
+    expected=
+    for library in libmonoforward libmonoforward_mpi; do
+        [ $library = libmonoforward ] || [ "$mpi" = on ] || continue
+        for kind in $2; do
+            expected="$expected$library.$kind "
+        done
+    done
+    for folder in "$work/own" "$work/$1"; do
+        found=$(find "$folder" -name 'libmonoforward*' ! -type d | sed 's|.*/||; s/\.so\..*/.so/' | LC_ALL=C sort -u |
+            tr '\n' ' ')
+        [ "$found" = "$expected" ] || {
+            echo "failed: $1: '$found' is in $folder, not '$expected'"
+            status=1
+        }
+    done
     quietly "$CMAKE" -S "$work/user" -B "$work/user-$1" -DCMAKE_PREFIX_PATH="$work/$1"
     quietly "$CMAKE" --build "$work/user-$1"
     "$work/user-$1/program"
 }
-installed both "libmonoforward.a libmonoforward.so " -UBUILD_SHARED_LIBS
-installed shared "libmonoforward.so " -DBUILD_SHARED_LIBS=ON
-installed static "libmonoforward.a " -DBUILD_SHARED_LIBS=OFF
+installed both "a so" -UBUILD_SHARED_LIBS
+installed shared so -DBUILD_SHARED_LIBS=ON
+installed static a -DBUILD_SHARED_LIBS=OFF
 exit "$status"
