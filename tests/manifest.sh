@@ -1,15 +1,17 @@
 # For tests that install a build to folders of their own: the build's list of what was installed is the user's, who may
-# want to uninstall after the tests. Read behind `build=FOLDER`; gives $work, which goes with the test.
+# want to uninstall after the tests. Read behind `build=FOLDER`; gives $work, which goes with the test. The list is moved,
+# since root may own it. Only one test at a time can do so: RESOURCE_LOCK in CMakeLists.txt.
 # SPDX-License-Identifier: MIT
 work=$(mktemp -d)
 manifest=$build/install_manifest.txt
-[ ! -f "$manifest" ] || cp "$manifest" "$work/manifest"
 leave() {
     rm -f "$manifest"
-    [ ! -f "$work/manifest" ] || cp "$work/manifest" "$manifest"
+    [ ! -f "$work/manifest" ] || mv "$work/manifest" "$manifest"
     rm -rf "$work"
 }
 trap leave EXIT
+trap 'exit 130' INT TERM
+[ ! -f "$manifest" ] || mv "$manifest" "$work/manifest"
 
 # static_only SOURCE PREFIX COPY: a copy of an installed tree as if BUILD_SHARED_LIBS=OFF had been said, with what pkg-config
 # reads of a build with the options of this one. It is configured, which is enough for that.

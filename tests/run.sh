@@ -319,7 +319,12 @@ debug_stage() {
 # Every program in the documents builds and runs, and the reference has no warnings.
 documents_stage() {
     heading "documents"
-    if cmake --install build --prefix "$work/prefix" >"$work/log" 2>&1 &&
+    if (
+        build=$root/build prefix=$work/prefix
+        # shellcheck source=tests/manifest.sh
+        . tests/manifest.sh
+        cmake --install build --prefix "$prefix"
+    ) >"$work/log" 2>&1 &&
         sh docs/check.sh "$work/prefix" >"$work/log" 2>&1; then
         tail -1 "$work/log"
         pass

@@ -47,7 +47,12 @@ else
     echo "skip: names of man pages in man-db: not installed"
 fi
 
-"$CMAKE" --install "$build" --prefix "$work/a prefix" >"$work/log" 2>&1 || fail "install: $(tail -3 "$work/log")"
+(
+    prefix="$work/a prefix"
+    # shellcheck source=tests/manifest.sh
+    . "$here/../manifest.sh"
+    "$CMAKE" --install "$build" --prefix "$prefix"
+) >"$work/log" 2>&1 || fail "install: $(tail -3 "$work/log")"
 for page in monoforward mf_layer_step mf_layer_spec mf_layer; do
     [ -s "$work/a prefix/share/man/man3/$page.3" ] || fail "share/man/man3/$page.3 is not installed"
 done

@@ -6,8 +6,8 @@ set -eu
 source=$1
 build=$2
 CMAKE=${CMAKE:-cmake}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/manifest.sh
+. "$(dirname "$0")/../manifest.sh"
 status=0
 
 "${CPACK:-cpack}" --config "$build/CPackConfig.cmake" -B "$work/out" >"$work/log" 2>&1 || {
