@@ -164,7 +164,11 @@ run_logged() {
 build_release() {
     { mkdir -p "$build" && : >"$log"; } || fail "$build cannot be written"
     say "Building in $build"
-    run_logged cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release
+    # CMake takes make for granted, also where there is none.
+    have make || { CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja} && export CMAKE_GENERATOR; }
+    # Whatever was said in this folder before: the examples are needed, and a library that is fast.
+    run_logged cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -UBUILD_SHARED_LIBS -DMF_BLAS=auto -DMF_MPI=auto \
+        -DMF_BUILD_TESTS=ON -DMF_BUILD_EXAMPLES=ON -DMF_BUILD_FUZZERS=OFF -DMF_SANITIZE=
     run_logged cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" \
         --target example_01_hello example_07_streaming example_mnist example_predict example_info
 }

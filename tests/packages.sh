@@ -19,10 +19,11 @@ need() {
 # Looks for everything; $1 is 1 if the long tests are wanted too.
 list_missing() {
     missing=
-    { have cc && has_header stdio.h; } || need gcc "the C compiler"
+    have cc || need gcc "the C compiler"
+    has_header stdio.h || need libc6-dev "the headers of the C library"
     have c++ || need g++ "the C++ compiler, for outside projects in C++"
     have cmake || need cmake "which builds the library"
-    have make || have ninja || need make "which cmake calls"
+    have make || need make "which cmake calls"
     have pkg-config || need pkg-config "by which outside projects find the library"
     has_header cmocka.h || need libcmocka-dev "the framework of the tests"
     has_header zlib.h || need zlib1g-dev "with which examples/studies/mnist reads gzipped files"
@@ -106,7 +107,7 @@ install_packages() {
         echo "installing:$missing"
         # shellcheck disable=SC2086 # the packages are words
         { $as_root apt-get update -qq &&
-            DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing; } ||
+            $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } ||
             echo "the installation has failed"
     else
         name_elsewhere

@@ -73,13 +73,18 @@ quietly() {
     return 1
 }
 
+# What a build folder may have kept of other runs, and of those of whoever uses it otherwise.
+defaults="-UBUILD_SHARED_LIBS -DMF_BLAS=auto -DMF_MPI=auto -DMF_REFERENCE=auto -DMF_INSTALL=ON -DMF_BUILD_TESTS=ON
+    -DMF_BUILD_EXAMPLES=ON -DMF_BUILD_FUZZERS=OFF -DMF_HARDENING=ON -DMF_SANITIZE="
+
 # build STAGE FOLDER TARGETS CMAKE_ARGUMENTS...: TARGETS may be "all".
 build() {
     stage=$1 folder=$2 targets=$3
     shift 3
     heading "$stage: building in $folder/"
-    quietly "$stage: configure" "$work/log" cmake -B "$folder" "$@" || return 1
-    # shellcheck disable=SC2086 # targets are words
+    # shellcheck disable=SC2086 # options and targets are words
+    quietly "$stage: configure" "$work/log" cmake -B "$folder" $defaults "$@" || return 1
+    # shellcheck disable=SC2086
     quietly "$stage: build" "$work/log" cmake --build "$folder" -j "$jobs" --target $targets
 }
 
@@ -113,6 +118,15 @@ run_tests() {
     ' "$folder/Testing/Temporary/LastTest.log" >"$work/more"
     skipped=$((skipped + $(wc -l <"$work/more")))
     cat "$work/more" >>"$work/skips"
+}
+
+# by_blas COMMAND...: with the products of the BLAS library. Whether functions see a variable that stands before them, and
+# what starts in them, POSIX leaves to the shell.
+by_blas() {
+    MF_PRODUCTS=blas
+    export MF_PRODUCTS
+    "$@"
+    unset MF_PRODUCTS
 }
 
 # Can this machine run programs with this sanitizer? Some kernels place memory where an older
@@ -233,7 +247,7 @@ asan_stage() {
         skip "asan-ubsan: tests with the labels slow and long; sh tests/run.sh --all runs them"
     fi
     # Once by the system's BLAS library: what the library hands to it must be in bounds as well.
-    MF_PRODUCTS=blas run_tests "asan-ubsan by BLAS" build-asan -R '^(api.oracle_options|api.network_steps|unit.gemm)$'
+    by_blas run_tests "asan-ubsan by BLAS" build-asan -R '^(api.oracle_options|api.network_steps|unit.gemm)$'
 }
 
 # libmonoforward_mpi with each MPI that is here, under the same sanitizers: what MPI itself leaves behind is named in
@@ -269,7 +283,7 @@ tsan_stage() {
     if [ $all -eq 1 ]; then
         build "tsan with BLAS" build-tsan-blas "$threaded" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
             -DMF_SANITIZE=thread -DMF_MPI=off -DMF_BUILD_EXAMPLES=OFF &&
-            MF_PRODUCTS=blas run_tests "tsan with BLAS" build-tsan-blas -L threads
+            by_blas run_tests "tsan with BLAS" build-tsan-blas -L threads
     else
         skip "tsan with BLAS: products are the library's own; sh tests/run.sh --all runs it"
     fi

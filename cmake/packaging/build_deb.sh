@@ -30,7 +30,7 @@ install() {
     [ "$(id -u)" -eq 0 ] || as_root=sudo
     if have apt-get && { [ -z "$as_root" ] || have sudo; }; then
         echo "installing: $*"
-        DEBIAN_FRONTEND=noninteractive $as_root apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
             --no-install-recommends "$@" >"$work/log" 2>&1 && return 0
         cat "$work/log"
         echo "the installation has failed"
