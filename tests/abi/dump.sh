@@ -18,9 +18,9 @@ dump() {
     }
 }
 
-# newest BASELINE: the folder of the last version in it.
+# newest BASELINE FILE: the folder of the last version in it that has this file.
 newest() {
-    last=$(find "$1" -mindepth 1 -maxdepth 1 -type d | sed 's|.*/||' | sort -t. -k1,1n -k2,2n -k3,3n | tail -1)
+    last=$(find "$1" -mindepth 2 -maxdepth 2 -name "$2" | sed 's|/[^/]*$||; s|.*/||' | sort -t. -k1,1n -k2,2n -k3,3n | tail -1)
     echo "$1/$last"
 }
 

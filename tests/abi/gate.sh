@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 broken=0
 added=0
 
-old=$(newest "$baseline")
+old=$(newest "$baseline" monoforward.h)
 [ -f "$old/monoforward.h" ] && [ -f "$old/monoforward.abi" ] || {
     echo "failed: no baseline in $baseline"
     exit 1

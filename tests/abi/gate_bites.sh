@@ -18,7 +18,7 @@ for tool in abidw abidiff; do
         exit 77
     }
 done
-old=$(newest "$here/baseline")
+old=$(newest "$here/baseline" monoforward.h)
 node=$(soname "$old/monoforward.abi")
 mkdir -p "$work/changed" "$work/build/tests/abi"
 changed=$work/changed/monoforward.h
@@ -140,6 +140,10 @@ cp "$work/less.h" "$changed"
 renew 0 "the baseline is now that of" "$work/build" --soname-raised
 [ "$(find "$work/baseline" -name monoforward.h | wc -l)" -eq 1 ] || {
     echo "failed: folders of the old SONAME are still there"
+    status=1
+}
+find "$work/baseline" -name monoforward_mpi.interface | grep -q . || {
+    echo "failed: the interface of libmonoforward_mpi went with them"
     status=1
 }
 sh "$here/gate.sh" "$work/baseline" "$changed" "$library" || status=1

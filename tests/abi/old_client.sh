@@ -14,7 +14,8 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck source=tests/abi/dump.sh
 . "$here/dump.sh"
 clients=0
-for old in "$here"/baseline/*/; do
+for old in "$here"/baseline/*/monoforward.h; do
+    old=${old%/*}
     mkdir -p "$work/old"
     stub_library "$old/monoforward.h" "$(soname "$old/monoforward.abi")" "$work/old/libmonoforward.so"
     "${CC:-cc}" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$old" "$here/old_client.c" \

@@ -6,7 +6,7 @@
 #
 # The folder of the header's version in tests/abi/baseline is written: the header, and the ABI as abidw sees it.
 # Folders of earlier versions stay, since clients built for them have to run; with a new SONAME they need not,
-# and go. Refuses to renew over an incompatible change under the old SONAME, and without abigail-tools.
+# and go, but for the interface of libmonoforward_mpi, which tests/mpi/gate.sh renews. Refuses to renew over an incompatible change under the old SONAME, and without abigail-tools.
 # SPDX-License-Identifier: MIT
 set -eu
 usage() {
@@ -39,14 +39,17 @@ trap 'rm -rf "$work"' EXIT
 dump "$library" "$(dirname "$header")" "$work/monoforward.abi"
 version=$(awk '/^#define MF_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s%s", dot, $3; dot = "." }' "$header")
 
-old=$(newest "$baseline")
+old=$(newest "$baseline" monoforward.abi)
 if [ $# -eq 2 ]; then
     was=$(soname "$old/monoforward.abi") is=$(soname "$work/monoforward.abi")
     [ "$is" -gt "$was" ] || {
         echo "refused: the SONAME ends in $is, as it did in ${old##*/}: nothing was raised" >&2
         exit 1
     }
-    find "$baseline" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
+    for folder in "$baseline"/*/; do
+        rm -f "$folder/monoforward.abi" "$folder/monoforward.h"
+        rmdir "$folder" 2>/dev/null || true # if that was all
+    done
 elif [ -d "$baseline/${old##*/}" ] && [ -n "${old##*/}" ]; then
     code=0
     sh "$here/gate.sh" "$baseline" "$header" "$library" >"$work/log" 2>&1 || code=$?

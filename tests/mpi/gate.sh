@@ -6,9 +6,11 @@
 #
 #     sh tests/mpi/gate.sh include/monoforward_mpi.h --renew
 #
+# which writes the file of the version in monoforward.h beside it. Over a break it does not, unless the SONAME was raised
+# and the old files are removed.
 # Arguments: header [--renew]. SPDX-License-Identifier: MIT
 set -eu
-header=$1 renew=${2:-}
+header=$1 option=${2:-}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,7 +18,9 @@ trap 'rm -rf "$work"' EXIT
 . "$here/../abi/declarations.sh"
 # shellcheck source=tests/abi/dump.sh
 . "$here/../abi/dump.sh"
-baseline=${BASELINE:-$(newest "$here/../abi/baseline")}/monoforward_mpi.interface
+# The tests renew copies.
+baselines=${BASELINE:-$here/../abi/baseline}
+baseline=$(newest "$baselines" monoforward_mpi.interface)/monoforward_mpi.interface
 
 # Function, field (with its number) and constant, a line each.
 interface() {
@@ -29,14 +33,24 @@ interface() {
     sed -n 's/^enum { *\(.*\)}$/\1/p' "$work/declarations" | tr ',' '\n' | sed 's/^ *//; s/ *$//; /^$/d; s/^/constant /'
 }
 
+renew() {
+    version=$(awk '/^#define MF_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s%s", dot, $3; dot = "." }' \
+        "$(dirname "$header")/monoforward.h")
+    mkdir -p "$baselines/$version"
+    cp "$work/new" "$baselines/$version/monoforward_mpi.interface"
+    echo "the interface is now that of $version"
+    exit 0
+}
+
 interface "$header" >"$work/new"
 [ "$(wc -l <"$work/new")" -gt 30 ] || {
     echo "failed: hardly anything read from $header"
     exit 1
 }
-if [ ! -f "$baseline" ] && [ "$renew" = --renew ]; then
-    cp "$work/new" "$baseline"
-    exit 0
+if [ ! -f "$baseline" ]; then
+    [ "$option" != --renew ] || renew
+    echo "failed: no monoforward_mpi.interface in $baselines"
+    exit 1
 fi
 sort "$baseline" >"$work/was"
 sort "$work/new" >"$work/is"
@@ -46,10 +60,7 @@ if ! comm -13 "$work/is" "$work/was" >"$work/gone" || [ -s "$work/gone" ]; then
     exit 1
 fi
 if comm -23 "$work/is" "$work/was" | grep . >"$work/come"; then
-    if [ "$renew" = --renew ]; then
-        cp "$work/new" "$baseline"
-        exit 0
-    fi
+    [ "$option" != --renew ] || renew
     echo "failed: the interface has grown. If that is meant: sh tests/mpi/gate.sh include/monoforward_mpi.h --renew"
     sed 's/^/    /' "$work/come"
     exit 3
