@@ -41,7 +41,7 @@ for script in $packaging/*.sh $packaging/debian/tests/[!c]* $here/*.sh; do
 done
 grep -q '^[0-9]' $packaging/debian/source/format || failed "debian/source/format names no format"
 [ -x $packaging/debian/rules ] || failed "debian/rules cannot be executed"
-make -n -f $packaging/debian/rules override_dh_auto_configure 2>"$work/log" | grep -q 'MF_BUILD_TESTS=ON' ||
+make -n -f $packaging/debian/rules override_dh_auto_configure-arch 2>"$work/log" | grep -q 'MF_BUILD_TESTS=ON' ||
     failed "debian/rules: $(cat "$work/log")"
 
 # Debian.
