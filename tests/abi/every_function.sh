@@ -7,6 +7,7 @@ header=$1 library=$2
 shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 
 functions=$(sed -n 's/^MF_API [^(]*[ *]\(mf_[a-z0-9_]*\)(.*/\1/p' "$header")
 [ "$(echo "$functions" | grep -c .)" -eq "$(grep -c '^MF_API' "$header")" ] || {

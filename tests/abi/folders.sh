@@ -12,6 +12,7 @@ order="base math model io parallel api"
 status=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 
 failed() {
     echo "failed: $*"

@@ -8,6 +8,7 @@ baseline=$1 header=$2 library=$3
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 # shellcheck source=tests/abi/declarations.sh
 . "$here/declarations.sh"
 # shellcheck source=tests/abi/dump.sh

@@ -6,6 +6,7 @@ set -eu
 include=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 status=0
 
 compile() { # compiler standard file

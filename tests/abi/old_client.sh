@@ -7,6 +7,7 @@ library=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 # shellcheck source=tests/abi/declarations.sh
 . "$here/declarations.sh"
 # shellcheck source=tests/abi/stubs.sh

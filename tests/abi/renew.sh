@@ -36,6 +36,7 @@ done
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 dump "$library" "$(dirname "$header")" "$work/monoforward.abi"
 version=$(awk '/^#define MF_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s%s", dot, $3; dot = "." }' "$header")
 

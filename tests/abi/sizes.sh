@@ -7,6 +7,7 @@ header=$1 lib=$2 document=$3
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 # shellcheck source=tests/abi/declarations.sh
 . "$here/declarations.sh"
 status=0

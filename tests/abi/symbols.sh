@@ -10,6 +10,7 @@ base=$(basename "$header" .h)
 node=$(echo "$base" | tr '[:lower:]' '[:upper:]')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 status=0
 
 same() { # what, expected, found

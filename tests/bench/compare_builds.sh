@@ -14,6 +14,7 @@ set -eu
 old=$1 new=$2 rounds=${3:-7}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 export OPENBLAS_NUM_THREADS=1
 
 run_one() { # side build name command...

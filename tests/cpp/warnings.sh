@@ -8,6 +8,7 @@ include=$1 library=$2 standard=$3
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 status=0
 steps=0
 

@@ -4,6 +4,7 @@
 cifar10=$1 make_cifar=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 
 data=$work/data

@@ -4,6 +4,7 @@
 digits=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 
 succeeds "cpp_digits" "$digits" --seed 2 --model "$work/a model.safetensors"

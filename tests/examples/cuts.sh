@@ -5,6 +5,7 @@
 resnet18=$1 mixer=$2 language=$3 make_cifar=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 runner=$(cd "$(dirname "$0")/../../examples/studies/cuts" && pwd)/run.sh
 mkdir "$work/text" || exit 1

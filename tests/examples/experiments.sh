@@ -5,6 +5,7 @@
 build=$1 root=$2 part=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 experiment=$build/examples/experiment
 script=$root/examples/studies/experiments/run.sh

@@ -4,6 +4,7 @@
 program=$1 make_cifar=$2 make_models=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 cd "$work" || exit 1
 "$make_cifar" . 400 200 && "$make_models" . || exit 1

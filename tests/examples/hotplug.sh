@@ -4,6 +4,7 @@
 hotplug=$1 make_idx=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 
 # figure KEY PATTERN...: the value of KEY in the result line that matches all patterns.

@@ -5,6 +5,7 @@
 mpi_mnist=$1 mnist=$2 make_idx=$3 mpirun=$4 option=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 
 data=$work/data

@@ -5,6 +5,7 @@
 residual=$1 make_cifar=$2 source=$3 library=$4 twin=${5:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 . "$source/tests/python.sh"
 

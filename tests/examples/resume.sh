@@ -6,6 +6,7 @@
 kind=$1 program=$2 make_data=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 kills=${TEST_KILLS:-6} seed=${TEST_SEED:-$(date +%s)}
 unset MONOFORWARD_DATA MONOFORWARD_CIFAR10

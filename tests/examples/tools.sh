@@ -4,6 +4,7 @@
 mnist=$1 predict=$2 info=$3 make_idx=$4 make_models=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 cd "$work" || exit 1
 unset MONOFORWARD_DATA

@@ -7,6 +7,7 @@ shift
 name=$(basename "$program")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 cd "$work" || exit 1
 

@@ -4,6 +4,7 @@
 root=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 
 # A table NAME of lines "group seed status last sum valid", first layers 1 point behind the last.

@@ -4,6 +4,7 @@
 program=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 
 succeeds "all cuts" "$program"

@@ -11,6 +11,7 @@ PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 status=0
 mkdir "$work/a copy"
 header="$work/a copy/monoforward.h"

@@ -5,6 +5,7 @@
 folder=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 status=0
 
 grep -oE '"(mf|MF)_[A-Za-z0-9_]+"' "$folder/abi/monoforward.json" | tr -d '"' | sort -u >"$work/described"

@@ -8,6 +8,7 @@ set -u
 
 made=$(mktemp -d) || exit 1
 trap 'rm -rf "$made"' EXIT
+trap 'exit 130' INT TERM
 # shellcheck disable=SC2086 # an emulator is words
 ${TEST_EMULATOR:-} "$1" "$made" || exit 1
 diff -r "$made" "$2" || {

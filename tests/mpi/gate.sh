@@ -14,6 +14,7 @@ header=$1 option=${2:-}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 # shellcheck source=tests/abi/declarations.sh
 . "$here/../abi/declarations.sh"
 # shellcheck source=tests/abi/dump.sh

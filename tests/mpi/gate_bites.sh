@@ -6,6 +6,7 @@ header=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 # shellcheck source=tests/abi/dump.sh
 . "$here/../abi/dump.sh"
 status=0

@@ -13,6 +13,7 @@ command -v python3 >/dev/null || {
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 python3 "$source/cmake/amalgamate.py" "$work"
 cd "$work"
 # As a program of somebody else's would: all in one command.

@@ -7,6 +7,7 @@ here=tests/packaging
 packaging=cmake/packaging
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 status=0
 
 failed() {
@@ -39,6 +40,10 @@ done
 for script in $packaging/*.sh $packaging/debian/tests/[!c]* $here/*.sh; do
     sh -n "$script" || failed "$script is no shell script"
 done
+# What is trapped at the exit some shells, dash is one, do not run for a signal.
+for script in $(grep -rlE --include='*.sh' '^ *trap .* EXIT' cmake docs examples tests); do
+    grep -qE '^ *trap .* INT TERM' "$script" || failed "$script traps EXIT and not INT TERM"
+done
 grep -q '^[0-9]' $packaging/debian/source/format || failed "debian/source/format names no format"
 [ -x $packaging/debian/rules ] || failed "debian/rules cannot be executed"
 make -n -f $packaging/debian/rules override_dh_auto_configure-arch 2>"$work/log" | grep -q 'MF_BUILD_TESTS=ON' ||
@@ -54,6 +59,13 @@ fi
 sed '1,/^$/d' LICENSE | sed '/^Copyright/,/^$/d' >"$work/license"
 sed '1,/^License: Expat$/d' $packaging/debian/copyright | sed '1,/^License: Expat$/d; s/^ //; s/^\.$//' >"$work/copied"
 diff "$work/license" "$work/copied" || failed "debian/copyright departs from LICENSE"
+
+# Rust.
+rust=examples/bindings/rust
+for file in Cargo.toml Cargo.lock; do
+    found=$(awk '$1 == "name" { ours = $3 == "\"monoforward\"" } $1 == "version" && ours { print $3 }' $rust/$file)
+    [ "$found" = "\"$version\"" ] || failed "$rust/$file is of version $found, the header of $version"
+done
 
 # vcpkg. The port is run with vcpkg's commands replaced by ones that record how they are called.
 "${CMAKE:-cmake}" -DPORT_FOLDER="$PWD/$packaging/vcpkg/monoforward" -DWORK="$work" -P $here/portfile.cmake \

@@ -8,6 +8,7 @@ CC=${CC:-cc}
 READELF=${READELF:-readelf}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 status=0
 
 [ "$hardening" = 1 ] || {

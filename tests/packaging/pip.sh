@@ -5,6 +5,7 @@ set -eu
 library=$1 source=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 # shellcheck source=tests/python.sh
 . "$source/tests/python.sh"
 

@@ -7,6 +7,7 @@ source=$1
 CMAKE=${CMAKE:-cmake}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 # Files from a cache would be the same for a reason that proves nothing.
 export CCACHE_DISABLE=1
 # The date that man pages bear: part of what is built.

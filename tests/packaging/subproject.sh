@@ -7,6 +7,7 @@ source=$1
 CMAKE=${CMAKE:-cmake}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 status=0
 cp "$source/cmake/packaging/conan/test_package/program.c" "$work/"
 quick="-DCMAKE_BUILD_TYPE=Debug -DMF_BLAS=builtin -DMF_MPI=off"

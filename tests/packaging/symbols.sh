@@ -6,6 +6,7 @@ set -eu
 cd "$1"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 
 # compare PACKAGE NAME LEAST: of a library and of its package, and how many functions there are at least
 compare() {

@@ -5,6 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 
 # The results, each behind the name of its run.
 for log in "$out"/*.log; do

@@ -6,6 +6,7 @@ name=$1 out=$2
 [ -f "$out/$name.csv" ] || exit 0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 
 # Each curve is a file of "x y" lines, whose name is what the legend says.
 draw() { # draw FOLDER FIGURE LABEL_X LABEL_Y SCALE
