@@ -7,8 +7,8 @@
 #                                  seconds, musl, a bare Cortex-M4, and other machines under an emulator
 #     sh tests/builds.sh NAME...   these: v3 native lto O0 unity clang msan ubsan fuzz musl cortexm i386 aarch64 armhf
 #                                  riscv64 s390x
-#     sh tests/builds.sh --every NAME...    these, with every test of the labels unit and api, where the ones above run 14:
-#                                  half an hour and more under an emulator
+#     sh tests/builds.sh --every NAME...    these, with every test of the labels unit and api, where the ones above run 14
+#                                  or less, of unit alone with musl: half an hour and more under an emulator
 #
 # Installs what is missing if root runs it on Debian or Ubuntu. CMocka for other machines is made from
 # Debian's sources. Writes to build-builds/ only. Says "passed: NAME: ...", "FAILED: NAME: ..." or "skip: NAME: why"
@@ -29,6 +29,7 @@ failed=0
 unit_tests="unit_kernels unit_updates unit_activations unit_maps unit_numbers unit_rng unit_gemm"
 tests="$unit_tests api_network_steps
     api_errors_overflow api_conv_refused api_conv_workspace api_files_golden api_files_hostile api_files_process"
+lto_tests="api_no_allocation api_network_steps api_files_golden"
 
 have() { # a command, or a file by its whole path
     case $1 in
@@ -172,6 +173,7 @@ cross() {
         echo "skip: $1: gcc or the C library is not installed (Debian: gcc-$3, libc6-dev-$4-cross)"
         return
     fi
+    all_tests=$tests
     loader=/usr/$3/lib/ld-linux.so.2
     if [ "$1" = i386 ] && "$loader" --version >"$home/loader.log" 2>&1; then
         emulator="$loader --library-path /usr/$3/lib" # x86-64 runs it by itself
@@ -186,6 +188,7 @@ cross() {
     elsewhere "$1" "$3-gcc" "/usr/$3" -DCMAKE_SYSTEM_PROCESSOR="$2" \
         -DCMAKE_CROSSCOMPILING_EMULATOR="$(echo "$emulator" | tr ' ' ';')"
     emulator=
+    tests=$all_tests
 }
 
 musl() {
@@ -193,9 +196,10 @@ musl() {
         echo "skip: musl: musl-gcc is not installed (Debian: musl-tools)"
         return
     fi
-    # musl-gcc has no folder to look in; what is not in roots/ is not there.
+    # musl-gcc has no folder to look in; what is not in roots/ is not there. Tests of the API link the shared library.
     all_tests=$tests
-    tests=$unit_tests
+    # shellcheck disable=SC2086 # the tests are words
+    tests=$(printf '%s\n' $tests | grep '^unit_')
     elsewhere musl musl-gcc "$home/roots/musl" -DCMAKE_SYSTEM_PROCESSOR="$machine" -DCMAKE_EXE_LINKER_FLAGS=-static
     tests=$all_tests
 }
@@ -323,7 +327,7 @@ one_build() {
         fi
         ;;
     native) check native "$tests" -DCMAKE_C_FLAGS=-march=native ;;
-    lto) check lto "api_no_allocation api_network_steps api_files_golden" -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON ;;
+    lto) check lto "$lto_tests" -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON ;;
     O0) check O0 "$tests" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0 ;;
     unity) check unity "$tests" -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 ;;
     clang) clang_warnings ;;
@@ -354,6 +358,7 @@ case "${1:-}" in
     ;;
 --every)
     tests=$(every_test "")
+    lto_tests=$tests
     shift
     ;;
 --all) set -- v3 native lto O0 unity clang msan ubsan fuzz musl cortexm i386 aarch64 armhf riscv64 s390x ;;

@@ -48,6 +48,9 @@ class Settings:
     def __init__(self, **values):
         vars(self).update(values)
 
+    def rm_safe(self, name):
+        vars(self).pop(name, None)
+
 
 module("conan", ConanFile=object)
 module("conan.errors", ConanInvalidConfiguration=type("ConanInvalidConfiguration", (Exception,), {}))
@@ -96,7 +99,10 @@ assert recipe.version == version, f"version {recipe.version}, the header has {ve
 
 for shared, blas in (True, "openblas"), (False, "builtin"):
     asked = []
-    recipe.options = Settings(shared=shared, blas=blas)
+    recipe.settings = Settings(os="Linux", compiler="gcc")
+    recipe.options = Settings(shared=shared, blas=blas, fPIC=True)
+    recipe.configure()
+    assert hasattr(recipe.options, "fPIC") is not shared, "fPIC is an option of the static library alone"
     recipe.requires = asked.append
     recipe.requirements()
     recipe.generate()

@@ -41,6 +41,8 @@ class Monoforward(ConanFile):
             copy(self, pattern, self._sources, self.export_sources_folder)
 
     def configure(self):
+        if self.options.shared:  # a recipe with this method of its own has to do so itself
+            self.options.rm_safe("fPIC")
         self.settings.rm_safe("compiler.cppstd")
         self.settings.rm_safe("compiler.libcxx")
 
