@@ -18,6 +18,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -98,12 +99,14 @@ class Copy:
         self.tree, self.folder, self.costs_file = home / "tree", home / "build", HOME / f"{commit}.json"
         self.changed = home / "changed.json"  # what a file was before, in case this ends while it is another
         self.put_back()
-        if not (self.folder / "CMakeCache.txt").exists():
+        if not (home / "made").exists():
+            shutil.rmtree(home, ignore_errors=True)  # what one that was interrupted has left
             self.make(commit)
+            (home / "made").touch()
         self.tests = list(self.find_tests())
 
     def make(self, commit):
-        self.tree.mkdir(parents=True, exist_ok=True)
+        self.tree.mkdir(parents=True)
         archive = subprocess.run(["git", "-C", str(ROOT), "archive", commit], stdout=subprocess.PIPE, check=True).stdout
         subprocess.run(["tar", "-x", "-C", str(self.tree)], input=archive, check=True)
         # Programs that use the shared library need not be linked again for each mutant.
@@ -196,11 +199,14 @@ def main():
     results = Results(options.results)
     copies = [Copy(results.commit, number) for number in range(options.workers)]
     mutants, places = sample(copies[0].tree, options.count, options.seed)
-    left = [mutant for mutant in mutants if place_of(mutant) not in results.known]
+    left = collections.deque(mutant for mutant in mutants if place_of(mutant) not in results.known)
 
     def work(copy):
-        while left and time.monotonic() - started < options.seconds:
-            mutant = left.pop(0)
+        while time.monotonic() - started < options.seconds:
+            try:
+                mutant = left.popleft()
+            except IndexError:  # another worker may have taken the last one
+                return
             results.add(mutant, copy.judge(mutant, results.kills()))
 
     with concurrent.futures.ThreadPoolExecutor(options.workers) as pool:

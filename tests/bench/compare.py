@@ -2,6 +2,7 @@
 
 A worker reads commands from its standard input and answers on its standard output: see bench_worker.c.
 While one works, the others wait for input.
+SPDX-License-Identifier: MIT
 """
 import os
 import statistics

@@ -2,6 +2,7 @@
 # Training speed against FANN, a C library for neural networks, in turns.
 #
 #     sh tests/bench/compare_c.sh [--quick] [BUILD_FOLDER]
+# SPDX-License-Identifier: MIT
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=5

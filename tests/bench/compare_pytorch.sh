@@ -8,6 +8,7 @@
 # trial also chooses the order of maps in memory, and freed memory stays with the process. With --bf16 both sides
 # take part a second time, in bf16: PyTorch with autocast (torch=bf16), ours with that precision of its layers
 # (precision=bf16): a line for each of the four pairs, from the same rounds.
+# SPDX-License-Identifier: MIT
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 rounds=5

@@ -4,6 +4,7 @@
 
 mf: each layer has a head and learns from it; bp: one classifier on top. Commands are "run N", answered with the
 seconds, and "rss", with the peak resident bytes beyond those of a process without a network.
+SPDX-License-Identifier: MIT
 """
 import sys
 import time

@@ -4,6 +4,7 @@
 
 step: ReLU, the convolution, the mean of every map, 10 classes; forward, back to the input, update by SGD.
 conv: the convolution alone, forward and with both gradients. Commands are "run N", answered with the seconds.
+SPDX-License-Identifier: MIT
 """
 import sys
 import time

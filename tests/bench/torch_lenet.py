@@ -5,6 +5,7 @@
 DATA holds TRAIN and then TEST images of 28 x 28 bytes, and their labels as 32-bit numbers. Reads lines: "tune N"
 tries settings for N steps, twice each, begins anew with the fastest, and answers with it; "run N": N epochs,
 answers with the seconds; "accuracy": answers with the share of the test images that are recognised.
+SPDX-License-Identifier: MIT
 """
 import math
 import sys

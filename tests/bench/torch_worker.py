@@ -5,6 +5,7 @@
 ARCH is read as in shape.h. With bf16, PyTorch's autocast computes forward and backward products in bf16;
 parameters, their updates and the loss stay float32. Commands are those of bench_worker.c and "tune N", which tries settings for N
 steps, twice each, keeps the fastest, and answers with it.
+SPDX-License-Identifier: MIT
 """
 import ctypes
 import math

@@ -1,4 +1,7 @@
-"""Runs the Conan recipe with stand-ins for Conan: python3 conanfile.py SOURCE_FOLDER VERSION. Reads CC, CMAKE."""
+"""Runs the Conan recipe with stand-ins for Conan: python3 conanfile.py SOURCE_FOLDER VERSION. Reads CC, CMAKE.
+
+SPDX-License-Identifier: MIT
+"""
 
 import importlib.util
 import os

@@ -1,4 +1,7 @@
-"""Checks a port's vcpkg.json: python3 vcpkg_json.py FILE VERSION"""
+"""Checks a port's vcpkg.json: python3 vcpkg_json.py FILE VERSION
+
+SPDX-License-Identifier: MIT
+"""
 
 import json
 import sys

@@ -1,4 +1,7 @@
-"""Conan 2 recipe of libmonoforward: conan create cmake/packaging/conan, in a checkout."""
+"""Conan 2 recipe of libmonoforward: conan create cmake/packaging/conan, in a checkout.
+
+SPDX-License-Identifier: MIT
+"""
 
 import os
 import re

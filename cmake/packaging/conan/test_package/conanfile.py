@@ -1,4 +1,7 @@
-"""A program that uses the package: trains one layer, and says which library multiplies."""
+"""A program that uses the package: trains one layer, and says which library multiplies.
+
+SPDX-License-Identifier: MIT
+"""
 
 import os
 
