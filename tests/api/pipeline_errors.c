@@ -229,6 +229,11 @@ static void test_wrong_specs_are_refused(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_pipeline_progress(pipeline, NULL));
     check_status(MF_STATUS_NOT_FOUND, mf_pipeline_poll(pipeline, &report));
     mf_pipeline_free(pipeline);
+    check_ok(mf_layer_set_classes(layer_at(s->network, LAYERS - 1), CLASSES + 1));
+    pipeline = (mf_pipeline *)1;
+    check_status(MF_STATUS_SHAPE, mf_pipeline_create(&spec, &pipeline));
+    check_message("layer 3 has 6 classes, layer 0 has 5");
+    assert_null(pipeline);
     mf_network_free(empty);
     free_training_fixture(s);
 }

@@ -1,6 +1,7 @@
 /* What a host may do to a pipeline besides training: fork, cancel a thread that waits in it, free it from its
- * callback, ask for more workers than there is work for. What could wait for ever runs in a process of its
- * own, which is given some time. ThreadSanitizer runs this. SPDX-License-Identifier: MIT */
+ * callback, end it in the middle of its work, fill its queue, ask for more workers than there is work for.
+ * What could wait for ever runs in a process of its own, which is given some time. ThreadSanitizer runs this.
+ * SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -452,6 +453,110 @@ static void test_the_callback_can_free_the_pipeline(void **state)
     check_apart(free_in_the_callback);
 }
 
+/* ---- stop and free in the middle of the work ---- */
+
+enum { IN_WORKS = 8, TRIES = 20 };
+
+static slow make_slow_in_works(uint32_t workers)
+{
+    slow s = make_slow(workers, IN_WORKS);
+
+    for (size_t t = 0; t < IN_WORKS; t++)
+        check_ok(submit_slow(&s));
+    return s;
+}
+
+/* Batches that a layer has learned from. */
+static uint64_t learned(const slow *s, size_t position)
+{
+    mf_workspace *workspace = make_network_workspace(s->network, SLOW_ROWS);
+    uint64_t applied;
+
+    check_ok(mf_network_evaluate(s->network, workspace, SLOW_ROWS, s->x, s->y));
+    applied = read_report(workspace, position).applied;
+    mf_workspace_free(workspace);
+    return applied;
+}
+
+/* Every report is there; gives how many tell of a batch that a layer has left out. */
+static size_t check_reports_of_a_stop(const slow *s)
+{
+    mf_pipeline_report report = {.struct_size = sizeof report};
+    size_t seen = 0, learning[SLOW_LAYERS] = {0};
+
+    for (; mf_pipeline_poll(s->pipeline, &report) == MF_STATUS_OK; seen++) {
+        if (report.status != MF_STATUS_OK)
+            assert_int_equal(report.status, MF_STATUS_STATE);
+        learning[report.position] += report.status == MF_STATUS_OK;
+    }
+    assert_int_equal(seen, IN_WORKS * SLOW_LAYERS);
+    for (size_t i = 0; i < SLOW_LAYERS; i++)
+        assert_int_equal(learning[i], learned(s, i));
+    return IN_WORKS - learning[SLOW_LAYERS - 1];
+}
+
+/* A worker that is faster than the host leaves nothing to drop, so there are some tries. */
+static void test_a_stop_drops_what_is_queued(void **state)
+{
+    size_t dropped = 0;
+
+    (void)state;
+    for (int i = 0; i < TRIES && dropped == 0; i++) {
+        slow s = make_slow_in_works(1);
+
+        check_ok(mf_pipeline_stop(s.pipeline));
+        dropped = check_reports_of_a_stop(&s);
+        drop_slow(&s);
+    }
+    assert_true(dropped > 0);
+}
+
+static void test_a_free_drops_what_is_queued(void **state)
+{
+    size_t dropped = 0;
+
+    (void)state;
+    for (int i = 0; i < TRIES && dropped == 0; i++) {
+        slow s = make_slow_in_works(1);
+
+        mf_pipeline_free(s.pipeline);
+        s.pipeline = NULL;
+        dropped = IN_WORKS - learned(&s, SLOW_LAYERS - 1);
+        drop_slow(&s);
+    }
+    assert_true(dropped > 0);
+}
+
+/* ---- how many batches wait ---- */
+
+/* Gives the slots that the message of a full queue tells of. */
+static size_t slots_of(slow *s)
+{
+    size_t slots = 0;
+    mf_status status;
+
+    do
+        status = mf_pipeline_try_submit(s->pipeline, SLOW_ROWS, s->x, s->y);
+    while (status == MF_STATUS_OK);
+    check_status(MF_STATUS_BUSY, status);
+    assert_int_equal(sscanf(mf_last_message(), "the queue is full: all %zu slots", &slots), 1);
+    return slots;
+}
+
+/* The smaller number of layers and threads, and 2. */
+static void test_the_depth_follows_from_layers_and_workers(void **state)
+{
+    static const size_t expected[] = {1 + 2, SLOW_LAYERS + 2, SLOW_LAYERS + 2};
+
+    (void)state;
+    for (uint32_t workers = 1; workers <= COUNT_OF(expected); workers++) {
+        slow s = make_slow(workers, 0);
+
+        assert_int_equal(slots_of(&s), expected[workers - 1]);
+        drop_slow(&s);
+    }
+}
+
 /* ---- workers that could never work ---- */
 
 static size_t threads_here(void)
@@ -647,6 +752,9 @@ int main(void)
         cmocka_unit_test(test_a_cancelled_thread_leaves_the_pipeline_usable),
         cmocka_unit_test(test_a_thread_cancelled_in_the_callback_leaves_the_pipeline_usable),
         cmocka_unit_test(test_the_callback_can_free_the_pipeline),
+        cmocka_unit_test(test_a_stop_drops_what_is_queued),
+        cmocka_unit_test(test_a_free_drops_what_is_queued),
+        cmocka_unit_test(test_the_depth_follows_from_layers_and_workers),
         cmocka_unit_test(test_a_surplus_worker_costs_a_thread_only),
         cmocka_unit_test(test_threads_have_small_stacks),
         cmocka_unit_test(test_workers_block_signals),
