@@ -88,12 +88,15 @@ while [ "$(grep -c '^epoch' "$work/out")" -lt 5 ] && kill -0 $runner 2>/dev/null
     sleep 0.02
 done
 victim=$(ps -eo pid,args | awk -v program="$mpi_mnist" -v file="$work/run.mf" '$2 == program && index($0, file) { last = $1 } END { print last }')
-[ -n "$victim" ] && kill -9 "$victim"
+[ -n "$victim" ] || fail "there is no rank to kill"
+[ -z "$victim" ] || kill -9 "$victim"
 if wait $runner; then
     fail "kill -9 of a rank: mpirun ends with 0"
 fi
 [ -s "$work/run.mf" ] || fail "kill -9: no checkpoint is there"
 # shellcheck disable=SC2086
 succeeds "after kill -9" ranks 2 $long --resume
+# The five epochs that were seen, but the last, whose checkpoint may not have been written.
+[ "$(grep -c '^epoch' "$work/out")" -le 156 ] || fail "after kill -9: the run has begun anew"
 [ "$(result params_hash)" = "$hash" ] || fail "after kill -9, 2 ranks end with other parameters than mnist"
 exit "$status"

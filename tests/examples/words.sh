@@ -29,17 +29,27 @@ grep -q "^result .* valid=[1-9]" out || fail "--test no tells nothing"
 goes_on() { # OPTIONS...
     # shellcheck disable=SC2086
     "$program" $small --epochs 2 "$@" >whole || fail "two epochs $*"
-    # shellcheck disable=SC2086
-    "$program" $small --epochs 2 "$@" --checkpoint run.safetensors --every 0 >/dev/null &
-    id=$!
+    # Killed in its second epoch; one that is over before that is tried once more.
+    code=0
     for try in 1 2 3 4 5 6 7 8 9 10; do
-        [ -e run.safetensors ] && break
-        sleep 0.1
+        rm -f run.safetensors
+        : >begun
+        # shellcheck disable=SC2086
+        "$program" $small --epochs 2 "$@" --checkpoint run.safetensors --every 0 >begun &
+        id=$!
+        until grep -q '^result' begun || ! kill -0 $id 2>/dev/null; do
+            sleep 0.02
+        done
+        kill -9 $id 2>/dev/null
+        wait $id 2>/dev/null
+        code=$?
+        [ $code -eq 137 ] && break
     done
-    kill -9 $id 2>/dev/null
-    wait $id 2>/dev/null
+    [ $code -eq 137 ] || fail "no run was killed in its second epoch $*"
+    [ -s run.safetensors ] || fail "a run that was killed has left no checkpoint $*"
     # shellcheck disable=SC2086
     "$program" $small --epochs 2 "$@" --checkpoint run.safetensors >rest || fail "a run that goes on $*"
+    [ "$(grep -c '^result' rest)" -eq 1 ] || fail "a run that goes on learns its first epoch again $*"
     [ "$(same rest | tail -n 1)" = "$(same whole | tail -n 1)" ] || fail "a run that went on has other numbers $*"
     rm -f run.safetensors
 }
