@@ -154,6 +154,27 @@ static void test_a_clone_keeps_room_for_momentum(void **state)
     mf_network_free(clone);
 }
 
+/* A file does not say whether updates are checked, so the clone is asked. */
+static void test_a_clone_checks_its_updates_as_the_original_does(void **state)
+{
+    (void)state;
+    for (int checked = 0; checked <= 1; checked++) {
+        mf_network *network = trained(MF_OPTIMIZER_ADAM), *clone;
+        mf_optimizer *original = NULL, *copy = NULL;
+        double value = -1.0;
+
+        check_ok(mf_layer_optimizer(layer_at(network, 0), &original));
+        check_ok(mf_optimizer_set(original, MF_OPTIMIZER_CHECKED, checked));
+        clone = cloned(network, MF_CONTENTS_TRAINING);
+        check_ok(mf_layer_optimizer(layer_at(clone, 0), &copy));
+        assert_ptr_not_equal(copy, original);
+        check_ok(mf_optimizer_get(copy, MF_OPTIMIZER_CHECKED, &value));
+        assert_true(value == checked);
+        mf_network_free(network);
+        mf_network_free(clone);
+    }
+}
+
 static void test_clones_that_are_refused(void **state)
 {
     mf_network *network = trained(MF_OPTIMIZER_ADAM), *clone = (mf_network *)1;
@@ -520,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_a_clone_of_the_model_has_no_training),
         cmocka_unit_test(test_a_clone_learns_for_itself),
         cmocka_unit_test(test_a_clone_keeps_room_for_momentum),
+        cmocka_unit_test(test_a_clone_checks_its_updates_as_the_original_does),
         cmocka_unit_test(test_clones_that_are_refused),
         with_memory(test_no_memory_for_a_clone),
         cmocka_unit_test(test_parameters_are_copied_and_nothing_else),

@@ -265,6 +265,28 @@ static void test_copies_take_the_scaling_along(void **state)
     check_ok(mf_network_set_input_scaling(to, other, one, 3));
     check_ok(mf_network_copy_parameters(to, from));
     check_scaling(to, one, other, 3);
+    check_ok(mf_network_set_input_scaling(to, other, one, 3));
+    check_ok(mf_network_blend_parameters(to, from, 1.0));
+    check_scaling(to, one, other, 3);
+    mf_network_free(from);
+    mf_network_free(to);
+}
+
+/* A network that is nearly `from` still reads its inputs as before. */
+static void test_a_blend_keeps_the_scaling(void **state)
+{
+    static const double shares[] = {0.0, 0.5, 0.999999};
+    const float one[] = {1.0f, 2.0f, 3.0f}, other[] = {4.0f, 5.0f, 6.0f};
+    const scaled_case rows = case_of(1);
+    mf_network *from = network_of(&rows, NULL), *to = network_of(&rows, NULL);
+
+    (void)state;
+    check_ok(mf_network_set_input_scaling(from, one, other, 3));
+    check_ok(mf_network_set_input_scaling(to, other, one, 3));
+    for (size_t i = 0; i < COUNT_OF(shares); i++) {
+        check_ok(mf_network_blend_parameters(to, from, shares[i]));
+        check_scaling(to, other, one, 3);
+    }
     mf_network_free(from);
     mf_network_free(to);
 }
@@ -460,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_scaled_inputs_have_the_bits_of_inputs_scaled_by_the_host),
         cmocka_unit_test(test_files_models_and_clones_keep_the_scaling),
         cmocka_unit_test(test_copies_take_the_scaling_along),
+        cmocka_unit_test(test_a_blend_keeps_the_scaling),
         cmocka_unit_test(test_snapshots_are_those_of_the_scaling),
         cmocka_unit_test(test_numbers_that_do_not_fit_are_refused),
         cmocka_unit_test(test_a_first_layer_that_does_not_fit_is_refused),
