@@ -83,20 +83,27 @@ static void test_both_ends_of_a_range_are_accepted(void **state)
     }
 }
 
+/* "Below 1" and "above 0" are the nearest floats that an optimizer can hold: subnormals count as 0 in steps.
+ */
 static void test_ranges_have_the_values_of_the_header(void **state)
 {
+    const double below_one = 0x1.fffffep-1, most = 0x1.fffffep+127, above_zero = 0x1p-126;
+    const struct {
+        int32_t key;
+        double lowest, highest;
+    } ranges[] = {{MF_OPTIMIZER_LEARNING_RATE, 0.0, most}, {MF_OPTIMIZER_MOMENTUM, 0.0, below_one},
+                  {MF_OPTIMIZER_NESTEROV, 0.0, 1.0},       {MF_OPTIMIZER_BETA1, 0.0, below_one},
+                  {MF_OPTIMIZER_BETA2, 0.0, below_one},    {MF_OPTIMIZER_EPSILON, above_zero, 1e6},
+                  {MF_OPTIMIZER_WEIGHT_DECAY, 0.0, most},  {MF_OPTIMIZER_CLIP_NORM, 0.0, most},
+                  {MF_OPTIMIZER_CHECKED, 0.0, 1.0}};
     double lowest, highest;
 
     (void)state;
-    check_ok(mf_optimizer_range(MF_OPTIMIZER_LEARNING_RATE, &lowest, &highest));
-    assert_true(lowest == 0.0 && highest >= 100.0);
-    check_ok(mf_optimizer_range(MF_OPTIMIZER_NESTEROV, &lowest, &highest));
-    assert_true(lowest == 0.0 && highest == 1.0);
-    check_ok(mf_optimizer_range(MF_OPTIMIZER_EPSILON, &lowest, &highest));
-    assert_true(lowest > 0.0 && lowest < 1e-30);
-    for (int32_t key = MF_OPTIMIZER_BETA1; key <= MF_OPTIMIZER_BETA2; key++) {
-        check_ok(mf_optimizer_range(key, &lowest, &highest));
-        assert_true(lowest == 0.0 && highest < 1.0 && highest > 0.9999);
+    assert_int_equal(COUNT_OF(ranges), COUNT_OF(keys));
+    for (size_t i = 0; i < COUNT_OF(ranges); i++) {
+        check_ok(mf_optimizer_range(ranges[i].key, &lowest, &highest));
+        assert_true(lowest == ranges[i].lowest);
+        assert_true(highest == ranges[i].highest);
     }
     check_status(MF_STATUS_ARGUMENT, mf_optimizer_range(9, &lowest, &highest));
     check_status(MF_STATUS_ARGUMENT, mf_optimizer_range(-1, &lowest, &highest));
@@ -119,15 +126,22 @@ static void test_unknown_keys_are_refused(void **state)
     mf_optimizer_free(optimizer);
 }
 
-static void test_nesterov_is_0_or_1(void **state)
+static void test_switches_are_0_or_1(void **state)
 {
-    mf_optimizer *optimizer = optimizer_for(MF_OPTIMIZER_NESTEROV);
+    static const int32_t switches[] = {MF_OPTIMIZER_NESTEROV, MF_OPTIMIZER_CHECKED};
 
     (void)state;
-    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_NESTEROV, 1.0));
-    check_status(MF_STATUS_ARGUMENT, mf_optimizer_set(optimizer, MF_OPTIMIZER_NESTEROV, 0.5));
-    assert_true(get(optimizer, MF_OPTIMIZER_NESTEROV) == 1.0);
-    mf_optimizer_free(optimizer);
+    for (size_t i = 0; i < COUNT_OF(switches); i++) {
+        mf_optimizer *optimizer = optimizer_for(switches[i]);
+
+        for (int value = 1; value >= 0; value--) {
+            check_ok(mf_optimizer_set(optimizer, switches[i], value));
+            check_status(MF_STATUS_ARGUMENT, mf_optimizer_set(optimizer, switches[i], 0.5));
+            check_message("must be 0 or 1, got 0.5");
+            assert_true(get(optimizer, switches[i]) == value);
+        }
+        mf_optimizer_free(optimizer);
+    }
 }
 
 /* Layers hold memory for momentum only if the optimizer began with some. */
@@ -288,7 +302,7 @@ int main(void)
         cmocka_unit_test(test_both_ends_of_a_range_are_accepted),
         cmocka_unit_test(test_ranges_have_the_values_of_the_header),
         cmocka_unit_test(test_unknown_keys_are_refused),
-        cmocka_unit_test(test_nesterov_is_0_or_1),
+        cmocka_unit_test(test_switches_are_0_or_1),
         cmocka_unit_test(test_momentum_needs_memory),
         cmocka_unit_test(test_momentum_of_kinds_without_is_refused),
         cmocka_unit_test(test_momentum_can_change_during_training),
