@@ -1,7 +1,9 @@
 /* Pools: threads that share the work of calls. The bits are those of one thread, in workspaces and pipelines;
  * pools are kept by whoever uses them; several threads use one at once; forks and cancelled threads.
  * ThreadSanitizer runs this. SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -398,10 +400,10 @@ static void test_a_pool_lives_as_long_as_it_is_used(void **state)
     spec.pool = pool;
     check_ok(mf_pipeline_create(&spec, &pipeline));
     mf_pool_free(pool);
-    for (size_t t = 0; t < 2; t++)
+    for (size_t t = 0; t < WIDE_BATCHES / 2; t++)
         check_ok(mf_network_step(network, workspace, rows_at(t), b->x[t], b->y[t]));
     mf_workspace_free(workspace);
-    for (size_t t = 2; t < WIDE_BATCHES; t++)
+    for (size_t t = WIDE_BATCHES / 2; t < WIDE_BATCHES; t++)
         check_ok(mf_pipeline_submit(pipeline, rows_at(t), b->x[t], b->y[t]));
     check_ok(mf_pipeline_flush(pipeline));
     mf_pipeline_free(pipeline);
@@ -649,7 +651,6 @@ static void test_specs_that_are_wrong_are_refused(void **state)
     mf_pool_spec spec;
     mf_allocator half = {0};
     mf_pool *pool = (mf_pool *)1;
-    uint32_t threads = 0;
 
     (void)state;
     check_status(MF_STATUS_ARGUMENT, mf_pool_spec_init(NULL, sizeof spec));
@@ -665,9 +666,45 @@ static void test_specs_that_are_wrong_are_refused(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_pool_create(&spec, &pool));
     check_ok(mf_pool_create(NULL, &pool));
     check_status(MF_STATUS_ARGUMENT, mf_pool_threads(pool, NULL));
-    check_ok(mf_pool_threads(pool, &threads));
-    assert_in_range(threads, 1, 1024);
     mf_pool_free(pool);
+}
+
+#if defined(__linux__)
+/* Threads of a pool that was asked for by no number, from a thread that may use these processors. */
+static uint32_t default_threads(const cpu_set_t *allowed)
+{
+    mf_pool *pool = NULL;
+    uint32_t threads = 0;
+
+    assert_int_equal(sched_setaffinity(0, sizeof *allowed, allowed), 0);
+    check_ok(mf_pool_create(NULL, &pool));
+    check_ok(mf_pool_threads(pool, &threads));
+    mf_pool_free(pool);
+    return threads;
+}
+#endif
+
+/* Those of the machine are not all where a container or taskset leaves some out. */
+static void test_a_pool_has_a_thread_for_each_processor_that_may_be_used(void **state)
+{
+    (void)state;
+#if defined(__linux__)
+    cpu_set_t allowed, one;
+    uint32_t threads;
+    int first = 0;
+
+    assert_int_equal(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    assert_int_equal(default_threads(&allowed), CPU_COUNT(&allowed));
+    while (!CPU_ISSET(first, &allowed))
+        first++;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    threads = default_threads(&one);
+    assert_int_equal(sched_setaffinity(0, sizeof allowed, &allowed), 0);
+    assert_int_equal(threads, 1);
+#else
+    skip_because("this system does not tell which processors a process may use");
+#endif
 }
 
 int main(void)
@@ -682,6 +719,7 @@ int main(void)
         cmocka_unit_test(test_a_cancelled_thread_leaves_the_pool_usable),
         cmocka_unit_test(test_what_is_no_pool_is_refused),
         cmocka_unit_test(test_specs_that_are_wrong_are_refused),
+        cmocka_unit_test(test_a_pool_has_a_thread_for_each_processor_that_may_be_used),
     };
 
     /* OpenBLAS ends its threads in a fork, and a product that they had a part in never returns. */

@@ -1,6 +1,7 @@
 """Functions of Python that the library calls. SPDX-License-Identifier: MIT"""
 import ctypes
 import gc
+import os
 import unittest
 
 import numpy
@@ -78,7 +79,16 @@ class Callbacks(unittest.TestCase):
         self.assertEqual(spirals.parameters(shared), spirals.parameters(plain))
         with self.assertRaises(mf.MonoforwardError):
             mf.Pool(5000)
-        self.assertGreaterEqual(mf.Pool().threads(), 1)
+
+    @unittest.skipUnless(hasattr(os, "sched_getaffinity"), "this system does not tell which processors may be used")
+    def test_a_pool_has_a_thread_for_each_processor_that_may_be_used(self):
+        allowed = os.sched_getaffinity(0)
+        self.assertEqual(mf.Pool().threads(), len(allowed))
+        os.sched_setaffinity(0, {min(allowed)})
+        try:
+            self.assertEqual(mf.Pool().threads(), 1)
+        finally:
+            os.sched_setaffinity(0, allowed)
 
     def test_what_a_callback_returns(self):
         """True stops, as 1 does in C; nothing and False go on; anything else may be a mistake."""
