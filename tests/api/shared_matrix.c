@@ -1,5 +1,6 @@
 /* Matrices that heads read: hostile files, memory that fails, and what is refused.
  * SPDX-License-Identifier: MIT */
+#include <float.h>
 #include <math.h>
 
 #include "models.h"
@@ -229,6 +230,28 @@ static void test_a_matrix_takes_the_values_of_a_parameter(void **state)
     mf_layer_free(layer);
 }
 
+/* An update that overflows is the way to such a parameter: to set one is refused. */
+static void test_a_parameter_that_has_overflowed_makes_no_matrix(void **state)
+{
+    const float x[] = {100.0f, -100.0f, 200.0f, 100.0f, -100.0f, 200.0f};
+    const int32_t y[] = {0, 1}; /* of two equal rows, so that one is wrong for sure */
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, (double)FLT_MAX);
+    mf_layer *layer = make_plain_layer(3, 40, 5, 1);
+    mf_workspace *workspace = make_layer_workspace(layer, 2);
+    mf_matrix *matrix = (mf_matrix *)1;
+
+    (void)state;
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 2, x, y, NULL));
+    check_message("must be restored");
+    check_status(MF_STATUS_NUMERIC, mf_matrix_from_parameter(layer, "weight", NULL, &matrix));
+    check_message("a value of the matrix is not finite");
+    assert_null(matrix);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
 static void test_heads_are_refused_in_words(void **state)
 {
     mf_matrix *matrix = make_matrix(6, SHARED, 1);
@@ -284,6 +307,7 @@ int main(void)
         with_memory(test_failing_allocations_leave_nothing),
         cmocka_unit_test(test_matrices_are_refused_in_words),
         cmocka_unit_test(test_a_matrix_takes_the_values_of_a_parameter),
+        cmocka_unit_test(test_a_parameter_that_has_overflowed_makes_no_matrix),
         cmocka_unit_test(test_heads_are_refused_in_words),
     };
 
