@@ -93,6 +93,25 @@ static void test_all_products_agree(void **state)
     free_outcome(&blas);
 }
 
+/* They know nothing of Winograd's method, which the others take here, and two methods round differently. */
+static void test_blas_has_products_of_its_own(void **state)
+{
+    static float x[ROWS * INPUTS];
+    int32_t y[ROWS];
+
+    (void)state;
+    draw(x, y);
+    outcome blas = compute("blas", NULL, x, y), generic = compute("generic", NULL, x, y);
+    outcome best = compute(NULL, NULL, x, y);
+    assert_false(same_outcome(&blas, &generic));
+    /* The environment names no products now. */
+    if (strcmp(mf_products_name(), "blas") != 0)
+        assert_false(same_outcome(&blas, &best));
+    free_outcome(&blas);
+    free_outcome(&generic);
+    free_outcome(&best);
+}
+
 /* Two methods round differently, so equal bits would mean that the choice has no effect. */
 static void test_winograd_can_be_refused(void **state)
 {
@@ -139,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_products_agree),
+        cmocka_unit_test(test_blas_has_products_of_its_own),
         cmocka_unit_test(test_winograd_can_be_refused),
         cmocka_unit_test(test_images_do_not_depend_on_each_other),
     };

@@ -175,29 +175,48 @@ static void test_the_number_of_blas_threads_can_be_set(void **state)
     check_status(MF_STATUS_ARGUMENT, mf_blas_get_threads(NULL));
 }
 
-/* No other call may touch the number of threads, which belongs to the whole process. */
-static void test_training_keeps_the_number_of_blas_threads(void **state)
+/* Everything that calls the BLAS library: orthogonal initial values, and a layer with its products. */
+static void train_by_blas(void)
 {
-    mf_optimizer *optimizer;
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
+    mf_layer_spec spec = layer_spec(4, 64, 2);
     mf_layer *layer;
     mf_workspace *workspace;
     float x[64 * 4] = {0};
-    int32_t y[64] = {0}, threads = 0;
+    int32_t y[64] = {0};
 
-    (void)state;
-    if (mf_blas_set_threads(2) != MF_STATUS_OK)
-        skip_because("this BLAS library has no threads to set");
-    optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 0.01);
-    layer = make_plain_layer(4, 64, 2, 1);
+    spec.weight_init = MF_INIT_ORTHOGONAL;
+    layer = make_layer(&spec);
     workspace = make_layer_workspace(layer, 64);
     check_ok(mf_layer_set_optimizer(layer, optimizer));
     check_ok(mf_layer_step(layer, workspace, 64, x, y, NULL));
     check_ok(mf_layer_step(layer, workspace, 1, x, y, NULL));
-    check_ok(mf_blas_get_threads(&threads));
-    assert_int_equal(threads, 2);
     mf_workspace_free(workspace);
     mf_layer_free(layer);
     mf_optimizer_free(optimizer);
+}
+
+/* No other call may touch the number of threads, which belongs to the whole process. */
+static void test_training_keeps_the_number_of_blas_threads(void **state)
+{
+    const char *products = getenv("MF_PRODUCTS");
+    char *kept = products ? strdup(products) : NULL;
+    int32_t before = 0, threads = 0;
+
+    (void)state;
+    if (mf_blas_get_threads(&before) != MF_STATUS_OK)
+        skip_because("this BLAS library has no threads to set");
+    check_ok(mf_blas_set_threads(2));
+    assert_int_equal(setenv("MF_PRODUCTS", "blas", 1), 0);
+    train_by_blas();
+    if (kept)
+        setenv("MF_PRODUCTS", kept, 1);
+    else
+        unsetenv("MF_PRODUCTS");
+    free(kept);
+    check_ok(mf_blas_get_threads(&threads));
+    assert_int_equal(threads, 2);
+    check_ok(mf_blas_set_threads(before));
 }
 
 /* A step may compute with subnormal numbers as it likes; the caller's arithmetic is as it was before, also
