@@ -109,7 +109,9 @@ static void test_a_workspace_of_another_handle_is_refused(void **state)
     mf_network *twin = make_stack(widths, 2, FIXTURE_CLASSES, 1, f->optimizer);
     mf_workspace *of_twin = make_network_workspace(twin, FIXTURE_ROWS);
     mf_workspace *of_first = make_layer_workspace(f->first, FIXTURE_ROWS);
+    mf_workspace *const others[] = {of_twin, of_first, f->training};
     mf_batch batch = make_batch(FIXTURE_ROWS, f->x, f->y);
+    float *gradients = get_memory(f->spare_before.count * sizeof *gradients);
 
     stale_everywhere(f, of_twin);
     stale_everywhere(f, of_first);
@@ -122,9 +124,13 @@ static void test_a_workspace_of_another_handle_is_refused(void **state)
     refused(f, MF_STATUS_STALE, mf_layer_pass_batch(f->spare, of_first, &batch, f->a));
     refused(f, MF_STATUS_STALE, mf_layer_goodness(f->spare, f->inference, 8, f->a, f->scores));
     refused(f, MF_STATUS_STALE, mf_layer_step(f->first, of_twin, 8, f->x, f->y, NULL));
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        refused(f, MF_STATUS_STALE,
+                mf_layer_gradients(f->spare, others[i], &batch, NULL, gradients, f->spare_before.count));
     /* The network's workspace serves the layers it holds. */
     check_ok(mf_layer_step(f->first, f->training, 8, f->x, f->y, f->a));
     check_ok(mf_layer_forward(f->first, f->inference, 8, f->x, f->a));
+    free(gradients);
     mf_workspace_free(of_twin);
     mf_workspace_free(of_first);
     mf_network_free(twin);
@@ -156,6 +162,8 @@ static void test_inference_workspace_does_not_train(void **state)
     fixture *f = *state;
     mf_workspace *single = make_workspace(NULL, f->spare, MF_WORKSPACE_INFERENCE, FIXTURE_ROWS);
     mf_batch batch = make_batch(FIXTURE_ROWS, f->x, f->y);
+    size_t count = f->spare_before.count;
+    float *gradients = get_memory(count * sizeof *gradients);
 
     refused(f, MF_STATUS_STATE, mf_network_step(f->network, f->inference, 8, f->x, f->y));
     refused(f, MF_STATUS_STATE, mf_network_step_batch(f->network, f->inference, &batch));
@@ -163,8 +171,11 @@ static void test_inference_workspace_does_not_train(void **state)
     refused(f, MF_STATUS_STATE, mf_network_step_layer_batch(f->network, f->inference, 1, &batch));
     refused(f, MF_STATUS_STATE, mf_layer_step(f->first, f->inference, 8, f->x, f->y, f->a));
     refused(f, MF_STATUS_STATE, mf_layer_step(f->spare, single, 8, f->x, f->y, f->a));
+    refused(f, MF_STATUS_STATE, mf_layer_gradients(f->spare, single, &batch, f->a, gradients, count));
+    refused(f, MF_STATUS_STATE, mf_layer_gradients(f->first, f->inference, &batch, f->a, gradients, count));
     check_ok(mf_layer_forward(f->spare, single, 8, f->x, f->a));
     check_ok(mf_network_evaluate(f->network, f->inference, 8, f->x, f->y));
+    free(gradients);
     mf_workspace_free(single);
 }
 

@@ -27,6 +27,14 @@ static void check_order(const mf_network *network, const uint64_t *ids, size_t c
     check_status(MF_STATUS_NOT_FOUND, mf_network_layer(network, count, NULL, NULL));
 }
 
+static void check_has_no(const mf_network *network, uint64_t id)
+{
+    size_t position = 99;
+
+    check_status(MF_STATUS_NOT_FOUND, mf_network_position(network, id, &position));
+    assert_int_equal(position, 99);
+}
+
 static void test_ids_stay_when_layers_move(void **state)
 {
     mf_network *network = make_network();
@@ -37,6 +45,8 @@ static void test_ids_stay_when_layers_move(void **state)
     for (size_t i = 0; i < 5; i++)
         layers[i] = make_plain_layer(4, 4, 3, i + 1);
     check_order(network, NULL, 0);
+    check_has_no(network, 0);
+    check_has_no(network, 1);
     check_ok(mf_network_append(network, layers[0], &a));
     check_ok(mf_network_append(network, layers[1], &b));
     assert_true(a != b);
@@ -47,10 +57,14 @@ static void test_ids_stay_when_layers_move(void **state)
     check_order(network, (uint64_t[]){c, a, d, b}, 4);
     check_ok(mf_network_remove(network, a));
     check_order(network, (uint64_t[]){c, d, b}, 3);
+    check_has_no(network, a);
     check_ok(mf_network_insert(network, 3, layers[0], &e)); /* at the size: as append */
     check_order(network, (uint64_t[]){c, d, b, e}, 4);
     /* An id that has gone is not given again. */
     assert_true(e != a);
+    check_has_no(network, a);
+    check_has_no(network, e + 1);
+    check_has_no(network, UINT64_MAX);
     check_status(MF_STATUS_NOT_FOUND, mf_network_remove(network, a));
     check_ok(mf_network_replace(network, d, layers[4]));
     check_order(network, (uint64_t[]){c, d, b, e}, 4);
@@ -102,25 +116,19 @@ static void test_layers_that_do_not_fit_are_refused(void **state)
     for (size_t i = 0; i < 3; i++)
         check_ok(mf_network_layer(network, i, NULL, &ids[i]));
     check_status(MF_STATUS_SHAPE, mf_network_append(network, misfit, &id));
-    check_message("40");
-    check_message("41");
+    check_message("the layer expects 41 inputs, the one before has 40 outputs");
     check_status(MF_STATUS_SHAPE, mf_network_append(network, classes, NULL));
-    check_message("7");
-    check_message("8");
+    check_message("the layer has 8 classes, the network has 7");
     check_status(MF_STATUS_SHAPE, mf_network_insert(network, 1, middle, NULL));
-    check_message("31");
-    check_message("20");
+    check_message("the layer has 31 outputs, the next one expects 20 inputs");
     check_status(MF_STATUS_SHAPE, mf_network_insert(network, 0, classes, NULL));
     check_status(MF_STATUS_SHAPE, mf_network_replace(network, ids[1], middle));
-    check_message("31");
-    check_message("30");
+    check_message("the layer has 31 outputs, the next one expects 30 inputs");
     check_status(MF_STATUS_SHAPE, mf_network_replace(network, ids[1], first));
-    check_message("11");
-    check_message("20");
+    check_message("the layer expects 11 inputs, the one before has 20 outputs");
     check_status(MF_STATUS_SHAPE, mf_network_replace(network, ids[2], classes));
     check_status(MF_STATUS_SHAPE, mf_network_remove(network, ids[1]));
-    check_message("20");
-    check_message("30");
+    check_message("the layer expects 30 inputs, the one before has 20 outputs");
     check_status(MF_STATUS_NOT_FOUND, mf_network_replace(network, ids[2] + 1000, classes));
     check_status(MF_STATUS_ARGUMENT, mf_network_append(network, layer_at(network, 0), NULL));
     check_order(network, ids, 3);
@@ -362,8 +370,7 @@ static void test_layers_with_different_classes_are_refused_together(void **state
     spec.max_batch = ROWS;
     check_status(MF_STATUS_SHAPE, mf_workspace_create(&spec, &other));
     assert_null(other);
-    check_message("3");
-    check_message("4");
+    check_message("layer 1 has 4 classes, layer 0 has 3");
     check_ok(mf_network_set_classes(network, 4));
     check_ok(mf_workspace_create(&spec, &other));
     check_ok(mf_network_predict(network, other, MF_PREDICT_SUM, ROWS, x, labels));
