@@ -241,7 +241,8 @@ static void test_activations_are_exact_for_tiny_and_huge_values(void **state)
         for (size_t i = 0; i < COUNT_OF(x); i++) {
             double expected = phi(activation, (double)x[i]);
 
-            check_near(expected, (double)a[i], 1e-6 * fabs(expected) + 3e-7);
+            /* Relative, as unit/activations.c explains it; what is beyond -80 may be 0. */
+            check_near(expected, (double)a[i], 3e-6 * fabs(expected) + 1e-37);
         }
         mf_workspace_free(workspace);
         mf_layer_free(layer);
