@@ -34,7 +34,7 @@ static plan plan_at(unsigned i)
     first.padding[0] = first.padding[1] = 1;
     first.pool = (int32_t)(i % 3);
     first.normalization = (int32_t)(i & 1);
-    first.activation = (int32_t)(i % 5);
+    first.activation = (int32_t)(i % (MF_ACTIVATION_SILU + 1));
     first.head_size = i & 2 ? 2 : 0;
     first.bias = !(i & 4);
     first.weight_init = (int32_t)(i % 4);

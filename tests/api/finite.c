@@ -41,7 +41,7 @@ static mf_layer *draw_layer(test_random *random, size_t m)
     mf_layer_spec spec = random_index(random, 3) == 0 ? conv_spec(2, 6, 6, 1 + random_index(random, 9), m)
                                                       : layer_spec(INPUTS, 1 + random_index(random, 40), m);
 
-    spec.activation = (int32_t)random_index(random, 5);
+    spec.activation = (int32_t)random_index(random, MF_ACTIVATION_SILU + 1);
     spec.normalization = random_index(random, 3) == 0 ? MF_NORMALIZATION_BATCH : MF_NORMALIZATION_NONE;
     spec.precision = random_index(random, 4) == 0 ? MF_PRECISION_BF16 : MF_PRECISION_FLOAT32;
     return make_layer(&spec);
