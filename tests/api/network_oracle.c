@@ -245,6 +245,7 @@ static void test_outputs_can_be_left_out_and_rows_strided(void **state)
     float goodness[4 * CLASSES], strided[4 * CLASSES], probabilities[4 * CLASSES];
     float spread[4 * 12];
     int32_t labels[4], plain[4];
+    double likely[4 * CLASSES];
     mf_batch batch;
 
     free(draw(f, 4));
@@ -260,6 +261,11 @@ static void test_outputs_can_be_left_out_and_rows_strided(void **state)
     check_ok(mf_network_infer(f->network, f->workspace, MF_PREDICT_SUM, &batch, labels, NULL, NULL));
     assert_memory_equal(labels, plain, sizeof labels);
     check_ok(mf_network_infer(f->network, f->workspace, MF_PREDICT_SUM, &batch, NULL, NULL, probabilities));
+    for (size_t i = 0; i < COUNT_OF(likely); i++)
+        likely[i] = (double)goodness[i];
+    oracle_softmax(4, CLASSES, likely);
+    for (size_t i = 0; i < COUNT_OF(likely); i++)
+        check_near(likely[i], (double)probabilities[i], 1e-5);
     check_ok(mf_network_infer(f->network, f->workspace, MF_PREDICT_SUM, &batch, NULL, NULL, NULL));
 }
 

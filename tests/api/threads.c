@@ -18,6 +18,7 @@ typedef struct task {
     mf_workspace *workspace;
     const float *x, *goodness;
     const int32_t *labels;
+    const mf_report *reports; /* of each layer and of their sum */
     uint64_t seed;
     float first_weight;
     atomic_int *waiting;
@@ -46,9 +47,23 @@ static void wait_for_all(atomic_int *waiting)
         ;
 }
 
+/* Of the layers and, last, of their sum. 1 if all have been told. */
+static int read_reports(const mf_workspace *workspace, mf_report reports[3])
+{
+    int told = 1;
+
+    for (size_t i = 0; i < 3; i++) {
+        reports[i] = (mf_report){.struct_size = sizeof *reports};
+        told &= (i < 2 ? mf_workspace_report(workspace, i, &reports[i])
+                       : mf_workspace_report_sum(workspace, &reports[i])) == MF_STATUS_OK;
+    }
+    return told;
+}
+
 static void *predict(void *data)
 {
     task *t = data;
+    mf_report reports[3];
     float goodness[ROWS * CLASSES];
     int32_t labels[ROWS];
     mf_layer *layer = NULL;
@@ -61,6 +76,8 @@ static void *predict(void *data)
         t->failures += mf_network_predict(t->network, t->workspace, MF_PREDICT_SUM, ROWS, t->x, labels) != 0;
         t->failures += memcmp(labels, t->labels, sizeof labels) != 0;
         t->failures += mf_network_evaluate(t->network, t->workspace, ROWS, t->x, t->labels) != 0;
+        t->failures += !read_reports(t->workspace, reports);
+        t->failures += memcmp(reports, t->reports, sizeof reports) != 0;
         t->failures += mf_network_layer(t->network, 1, &layer, NULL) != 0 || layer == NULL;
     }
     return NULL;
@@ -73,6 +90,7 @@ static void test_many_threads_can_predict_with_one_network(void **state)
     atomic_int waiting = THREADS;
     task tasks[THREADS];
     test_random random = {2};
+    mf_report reports[3];
     float x[ROWS * 12], goodness[ROWS * CLASSES];
     int32_t labels[ROWS];
 
@@ -80,6 +98,9 @@ static void test_many_threads_can_predict_with_one_network(void **state)
     random_values(&random, x, COUNT_OF(x), 1.0);
     check_ok(mf_network_goodness(network, workspace, MF_PREDICT_SUM, ROWS, x, goodness));
     check_ok(mf_network_predict(network, workspace, MF_PREDICT_SUM, ROWS, x, labels));
+    check_ok(mf_network_evaluate(network, workspace, ROWS, x, labels));
+    assert_true(read_reports(workspace, reports));
+    assert_int_equal(reports[2].correct, ROWS); /* the labels are what the sum predicts */
     memset(tasks, 0, sizeof tasks);
     for (size_t i = 0; i < THREADS; i++) {
         tasks[i].network = network;
@@ -87,6 +108,7 @@ static void test_many_threads_can_predict_with_one_network(void **state)
         tasks[i].x = x;
         tasks[i].goodness = goodness;
         tasks[i].labels = labels;
+        tasks[i].reports = reports;
         tasks[i].waiting = &waiting;
     }
     run_threads(predict, tasks);
