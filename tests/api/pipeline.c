@@ -99,14 +99,14 @@ static void test_layers_are_split_into_groups(void **state)
     }
     mf_optimizer_free(optimizer);
 }
-/* try_submit either takes the batch or says BUSY, and what was taken is learned. */
-static void test_try_submit_takes_a_batch_or_is_busy(void **state)
+
+/* Tries each batch until it is taken. Gives how often that was too early. */
+static size_t try_all_batches(void)
 {
     training_fixture *one = make_training_fixture(&rules[3]), *other = make_training_fixture(&rules[3]);
     mf_pipeline *pipeline = make_pipeline(other->network, 2, 1);
     size_t busy = 0;
 
-    (void)state;
     run_sequential(one);
     for (size_t t = 0; t < BATCHES; t++) {
         mf_batch batch = batch_of(other, t);
@@ -122,9 +122,22 @@ static void test_try_submit_takes_a_batch_or_is_busy(void **state)
     poll_all(other, pipeline);
     mf_pipeline_free(pipeline);
     check_same_run(one, other);
-    print_message("%zu tries came too early\n", busy);
     free_training_fixture(one);
     free_training_fixture(other);
+    return busy;
+}
+
+/* try_submit either takes the batch or says BUSY, and what was taken is learned. A queue of one batch is full
+ * nearly always, unless the workers are faster than the host. */
+static void test_try_submit_takes_a_batch_or_is_busy(void **state)
+{
+    enum { TRIES = 20 };
+    size_t busy = 0;
+
+    (void)state;
+    for (int i = 0; i < TRIES && busy == 0; i++)
+        busy = try_all_batches();
+    assert_true(busy > 0);
 }
 
 static void test_missed_reports_are_counted(void **state)
