@@ -483,6 +483,27 @@ static void test_the_number_of_classes_cannot_change(void **state)
     mf_layer_free(layer);
 }
 
+/* Those of a layer in front that could have other classes stay with it. */
+static void test_the_number_of_classes_of_a_network_cannot_change(void **state)
+{
+    units_plan plan = auxiliary_plan(1.0f, 0.3f);
+    mf_layer *plain = make_plain_layer(INPUTS, INPUTS, CLASSES, 1), *layer = make_units(&plan);
+    mf_network *network = make_network();
+    saved_values before;
+
+    (void)state;
+    check_ok(mf_network_append(network, plain, NULL));
+    check_ok(mf_network_append(network, layer, NULL));
+    before = save_network_values(network);
+    check_status(MF_STATUS_STATE, mf_network_set_classes(network, CLASSES + 1));
+    check_message("auxiliary heads: it cannot have 5 classes");
+    check_network_unchanged(&before, network);
+    free_saved_values(&before);
+    mf_layer_free(plain);
+    mf_layer_free(layer);
+    mf_network_free(network);
+}
+
 /* Specs as they were before there were auxiliary heads have none, and read the last unit. */
 static void test_shorter_specs_have_none(void **state)
 {
@@ -712,6 +733,7 @@ int main(void)
         cmocka_unit_test(test_a_loss_that_is_not_finite_changes_nothing),
         cmocka_unit_test(test_checked_updates_are_as_others_or_none),
         cmocka_unit_test(test_the_number_of_classes_cannot_change),
+        cmocka_unit_test(test_the_number_of_classes_of_a_network_cannot_change),
         cmocka_unit_test(test_shorter_specs_have_none),
         cmocka_unit_test(test_snapshots_of_another_input_node_are_refused),
         cmocka_unit_test(test_snapshots_of_a_map_for_similarities_are_refused),

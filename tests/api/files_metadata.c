@@ -219,10 +219,15 @@ static void test_limits(void **state)
     mf_network *network = small_network();
     char *name = repeated('n', MF_METADATA_NAME_BYTES + 1);
     char *value = repeated('v', MF_METADATA_VALUE_BYTES + 1);
+    const char *found = "";
 
     (void)state;
     set(network, "kept", "as it is");
     refuse(network, MF_STATUS_CAPACITY, name, "", "256 bytes, at most 255");
+    check_status(MF_STATUS_CAPACITY, mf_network_metadata_get(network, name, &found));
+    check_message("256 bytes, at most 255");
+    check_status(MF_STATUS_CAPACITY, mf_network_metadata_remove(network, name));
+    check_message("256 bytes, at most 255");
     refuse(network, MF_STATUS_CAPACITY, "kept", value, "1048577 bytes, at most 1048576");
     name[MF_METADATA_NAME_BYTES] = value[MF_METADATA_VALUE_BYTES] = '\0';
     set(network, name, value);
