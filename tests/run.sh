@@ -168,7 +168,10 @@ valgrind_tests() {
 
 # libmonoforward_mpi as two ranks; what MPI itself leaves behind is named in a file.
 valgrind_ranks() { # FOLDER
-    [ -x "$1/tests/mpi/test_mpi_wrapped" ] && command -v mpirun >/dev/null || return 0
+    [ -x "$1/tests/mpi/test_mpi_wrapped" ] && command -v mpirun >/dev/null || {
+        skip "valgrind: two ranks: there is no mpirun, or the build has found no MPI"
+        return
+    }
     if OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 mpirun -n 2 \
         valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
         --suppressions=tests/mpi/valgrind.supp "$1/tests/mpi/test_mpi_wrapped" >"$work/log" 2>&1; then

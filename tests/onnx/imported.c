@@ -55,6 +55,8 @@ static double difference(mf_network *network, const float *x, const float *y, si
 
     check_ok(mf_network_goodness(network, workspace, MF_PREDICT_LAST, ROWS, x, answers));
     for (size_t i = 0; i < ROWS * classes; i++) {
+        if (!isfinite(answers[i]) || !isfinite(y[i])) /* fmax() passes over a NaN */
+            fail_msg("answer %zu is %g, expected %g", i, (double)answers[i], (double)y[i]);
         largest = fmax(largest, fabs((double)answers[i] - (double)y[i]));
         scale = fmax(scale, fabs((double)y[i]));
     }

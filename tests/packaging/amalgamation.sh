@@ -25,7 +25,13 @@ if [ -s warnings ]; then
     exit 1
 fi
 "${CC:-cc}" -I . "$source/examples/01_hello.c" all.o -pthread -lm -o hello
-./hello | tee output
+# Not into a pipe, whose status would be that of its other end.
+./hello >output || {
+    cat output
+    echo "failed: 01_hello ends with an error"
+    exit 1
+}
+cat output
 grep -q 'accuracy=100' output || {
     echo "failed: 01_hello did not learn"
     exit 1

@@ -45,8 +45,9 @@ print(f"result accuracy={monoforward.MonoforwardClassifier(hidden=16).fit(X, y).
 END
 unset MONOFORWARD_LIBRARY LD_LIBRARY_PATH
 cd "$work"
-# Without a library of the system, which this machine may have.
-if ! PYTHONPATH=$installed "$python" program.py >"$work/log" 2>&1; then
+if PYTHONPATH=$installed "$python" program.py >"$work/log" 2>&1; then
+    echo "skip: pip: what the package says without a library: this system has one"
+else
     grep -q "Looked for:" "$work/log" || {
         cat "$work/log"
         echo "failed: the package does not say where it has looked"
