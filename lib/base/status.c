@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #ifdef MF_NO_THREADS
 #define OF_A_THREAD
 #else
@@ -16,9 +18,12 @@ static OF_A_THREAD mfi_message last_message;
 mf_status mfi_fail(mf_status status, const char *format, ...)
 {
     va_list arguments;
+    const size_t room = sizeof last_message.text - 1;
     va_start(arguments, format);
-    vsnprintf(last_message.text, sizeof last_message.text, format, arguments);
+    int length = vsnprintf(last_message.text, sizeof last_message.text, format, arguments);
     va_end(arguments);
+    if (length > (int)room) /* it was cut, maybe inside a character */
+        last_message.text[mfi_utf8_whole(last_message.text, room)] = 0;
     return status;
 }
 
@@ -35,7 +40,7 @@ mf_status mfi_fail_in(mf_status status, const char *path)
     const mfi_message reason = last_message;
     const size_t room = sizeof reason.text - sizeof ": ", used = strlen(reason.text);
     if (used < room)
-        mfi_fail(status, "%.*s: %s", (int)(room - used), path, reason.text);
+        mfi_fail(status, "%.*s: %s", mfi_utf8_shown(path, room - used), path, reason.text);
     return status;
 }
 

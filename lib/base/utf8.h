@@ -1,9 +1,10 @@
-/* Owns: the rules of UTF-8. */
+/* Owns: the rules of UTF-8, and where texts may be cut. */
 #ifndef MFI_BASE_UTF8_H
 #define MFI_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Number of bytes of the character at `at`, where `left` bytes are left, and the character in *code; 0 if the
  * bytes are no character: a wrong sequence, a form that is longer than needed, half of a surrogate pair, or
@@ -29,6 +30,49 @@ static inline size_t mfi_utf8_character(const unsigned char *at, size_t left, ui
         return 0;
     *code = value;
     return bytes;
+}
+
+/* The length of a text whose first `length` bytes are there, without the character at its end of which bytes
+ * are missing. */
+static inline size_t mfi_utf8_whole(const char *text, size_t length)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t first = length;
+    uint32_t code;
+    while (first > 0 && length - first < 3 && (at[first - 1] & 0xC0) == 0x80)
+        first--;
+    if (first == 0 || mfi_utf8_character(at + first - 1, length - first + 1, &code) > 0)
+        return length;
+    return first - 1;
+}
+
+/* How many bytes of a text are shown where at most `most` are: for "%.*s". */
+static inline int mfi_utf8_shown(const char *text, size_t most)
+{
+    size_t length = strlen(text);
+    return (int)(length <= most ? length : mfi_utf8_whole(text, most));
+}
+
+/* What is shown of a text of a stranger's, which may be none. */
+enum { MFI_EXCERPT = 120 };
+typedef struct mfi_excerpt {
+    char text[MFI_EXCERPT + 1];
+} mfi_excerpt;
+
+/* At most `most` bytes, which are MFI_EXCERPT or fewer, up to the first that is no character, or a 0. */
+static inline mfi_excerpt mfi_excerpt_of(const unsigned char *bytes, size_t count, size_t most)
+{
+    mfi_excerpt excerpt = {{0}};
+    size_t end = 0;
+    while (end < count) {
+        uint32_t code;
+        size_t step = mfi_utf8_character(bytes + end, count - end, &code);
+        if (step == 0 || code == 0 || end + step > most)
+            break;
+        memcpy(excerpt.text + end, bytes + end, step);
+        end += step;
+    }
+    return excerpt;
 }
 
 #endif

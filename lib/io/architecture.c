@@ -7,6 +7,7 @@
 #include "base/counts.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "io/model_file.h"
 #include "io/numbers.h"
 #include "model/spec.h"
@@ -73,8 +74,8 @@ static mf_status two_members(const mfi_json *tree, const char *what, const char 
                     : strcmp(mfi_json_key(item), second) == 0 ? 1
                                                               : -1;
         if (which < 0 || found[which])
-            return mfi_fail(MF_STATUS_FORMAT, "%s: \"%.40s\" is not known, or appears twice", what,
-                            mfi_json_key(item));
+            return mfi_fail(MF_STATUS_FORMAT, "%s: \"%.*s\" is not known, or appears twice", what,
+                            mfi_utf8_shown(mfi_json_key(item), 40), mfi_json_key(item));
         found[which] = item;
     }
     if (!found[0] || !found[1])
@@ -190,8 +191,8 @@ static mf_status read_frozen(const mfi_json *list, const mfi_plan *plan, mfi_par
         const char *name = mfi_json_text(item);
         if (!find_parameter(plan, name, &number))
             return mfi_fail(MF_STATUS_FORMAT,
-                            "frozen parameter \"%.40s\" does not exist, or is not in the order of the layer",
-                            name ? name : "");
+                            "frozen parameter \"%.*s\" does not exist, or is not in the order of the layer",
+                            name ? mfi_utf8_shown(name, 40) : 0, name ? name : "");
         parameters[number++].frozen = true;
     }
     for (size_t p = 0; p + 1 < plan->parameter_count; p++)
@@ -287,7 +288,8 @@ static mfi_role find_role(const char *name)
 
 static mf_status bad_steps(const char *name, const char *why)
 {
-    return mfi_fail(MF_STATUS_FORMAT, "the counts of steps: \"%.40s\" %s", name, why);
+    return mfi_fail(MF_STATUS_FORMAT, "the counts of steps: \"%.*s\" %s", mfi_utf8_shown(name, 40), name,
+                    why);
 }
 
 /* For a layer with a spec, files name every role; roles that the layer does not have get the count 0. */

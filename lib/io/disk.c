@@ -3,12 +3,14 @@
 #ifdef MF_NO_FILES
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "io/file.h"
 #include "io/model_file.h"
 
 static mf_status no_files(const char *path)
 {
-    return mfi_fail(MF_STATUS_UNSUPPORTED, "%.150s: this library was built without files", path);
+    return mfi_fail(MF_STATUS_UNSUPPORTED, "%.*s: this library was built without files",
+                    mfi_utf8_shown(path, 150), path);
 }
 
 mf_status mfi_file_write(const char *path, mf_status (*write)(mfi_sink *sink, const void *what),
@@ -46,6 +48,7 @@ mf_status mfi_disk_load(const mf_load_spec *spec, const char *path, mf_network *
 
 #include "base/cancel.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "io/file.h"
 #include "io/model_file.h"
 
@@ -88,7 +91,7 @@ static mf_status read_file(const mfi_model_source *source, uint64_t offset, void
         if (got < 0)
             return mfi_file_refused("cannot read", source->path, errno);
         if (got == 0)
-            return mfi_fail(MF_STATUS_FORMAT, "%.150s has become shorter while it was read", source->path);
+            return mfi_fail(MF_STATUS_FORMAT, "the file has become shorter while it was read");
         to += got;
         offset += (uint64_t)got;
         count -= (size_t)got;
@@ -104,9 +107,10 @@ static mf_status check_file(mfi_model_source *source)
     if (S_ISDIR(info.st_mode))
         return mfi_file_refused("cannot read", source->path, EISDIR);
     if (!S_ISREG(info.st_mode))
-        return mfi_fail(MF_STATUS_IO, "cannot read %.150s: it is not a regular file", source->path);
+        return mfi_fail(MF_STATUS_IO, "cannot read %.*s: it is not a regular file",
+                        mfi_utf8_shown(source->path, 150), source->path);
     if (info.st_size == 0)
-        return mfi_fail(MF_STATUS_FORMAT, "%.150s is empty", source->path);
+        return mfi_fail(MF_STATUS_FORMAT, "%.*s is empty", mfi_utf8_shown(source->path, 150), source->path);
     source->bytes = (uint64_t)info.st_size;
     return MF_STATUS_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "io/numbers.h"
 
 /* ---- writing ---- */
@@ -152,7 +153,9 @@ static bool read_value(const mfi_json *item, const mfi_field *field, void *value
 
 static mf_status bad_field(const mfi_field_table *table, size_t number, const mfi_json *item, const char *why)
 {
-    return mfi_fail(MF_STATUS_FORMAT, "%s %zu: \"%.40s\" %s", table->what, number, mfi_json_key(item), why);
+    const char *key = mfi_json_key(item);
+    return mfi_fail(MF_STATUS_FORMAT, "%s %zu: \"%.*s\" %s", table->what, number, mfi_utf8_shown(key, 40),
+                    key, why);
 }
 
 /* The kind is read first, since it decides which other fields exist. */

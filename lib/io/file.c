@@ -17,6 +17,7 @@
 
 #include "base/cancel.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "io/target.h"
 
 #ifndef O_CLOEXEC
@@ -36,7 +37,7 @@ mf_status mfi_file_refused(const char *what, const char *path, int error)
     char reason[96] = "unknown error";
     if (strerror_r(error, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "error %d", error);
-    return mfi_fail(MF_STATUS_IO, "%s %.130s: %s", what, path, reason);
+    return mfi_fail(MF_STATUS_IO, "%s %.*s: %s", what, mfi_utf8_shown(path, 130), path, reason);
 }
 
 int mfi_file_open(int folder, const char *name, int flags, unsigned mode)

@@ -13,10 +13,8 @@
 
 mf_status mfi_onnx_refuse(const mfi_onnx_call *call, const char *why)
 {
-    const mfi_bytes name = call->op->name, type = call->op->type;
-    return mfi_fail(MF_STATUS_UNSUPPORTED, "node \"%.*s\" (%.*s): %s",
-                    (int)(name.count < 80 ? name.count : 80), name.at ? (const char *)name.at : "",
-                    (int)(type.count < 40 ? type.count : 40), type.at ? (const char *)type.at : "", why);
+    return mfi_fail(MF_STATUS_UNSUPPORTED, "node \"%s\" (%s): %s", mfi_bytes_shown(call->op->name, 80).text,
+                    mfi_bytes_shown(call->op->type, 40).text, why);
 }
 
 int32_t mfi_onnx_input_value(const mfi_onnx_call *call, size_t index)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "io/file.h"
 
 #ifndef O_CLOEXEC
@@ -33,7 +34,8 @@ static mf_status not_regular(const mfi_file_target *t, const struct stat *info)
 {
     if (S_ISDIR(info->st_mode))
         return refused(t, EISDIR);
-    return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: it is not a regular file", t->asked);
+    return mfi_fail(MF_STATUS_IO, "cannot save to %.*s: it is not a regular file",
+                    mfi_utf8_shown(t->asked, 150), t->asked);
 }
 
 static char *last_part(char *path)
@@ -123,7 +125,8 @@ mf_status mfi_target_open(const char *path, mfi_file_target *target)
         if (sure)
             return MF_STATUS_OK;
     }
-    return mfi_fail(MF_STATUS_IO, "cannot save to %.150s: the link leads to a file without a name", path);
+    return mfi_fail(MF_STATUS_IO, "cannot save to %.*s: the link leads to a file without a name",
+                    mfi_utf8_shown(path, 150), path);
 }
 
 void mfi_target_close(mfi_file_target *target)

@@ -92,3 +92,19 @@ bool mfi_bytes_end_in(mfi_bytes bytes, const char *text)
     size_t count = strlen(text);
     return bytes.count >= count && memcmp(bytes.at + bytes.count - count, text, count) == 0;
 }
+
+bool mfi_bytes_are_text(mfi_bytes bytes)
+{
+    uint32_t code = 1;
+    for (size_t at = 0, step; at < bytes.count && code != 0; at += step) {
+        step = mfi_utf8_character(bytes.at + at, bytes.count - at, &code);
+        if (step == 0)
+            return false;
+    }
+    return code != 0;
+}
+
+mfi_excerpt mfi_bytes_shown(mfi_bytes bytes, size_t most)
+{
+    return mfi_excerpt_of(bytes.at, bytes.count, most);
+}

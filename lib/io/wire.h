@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <monoforward.h>
 
+#include "base/utf8.h"
+
 /* A range of the file: a message, a text or raw values. */
 typedef struct mfi_bytes {
     const unsigned char *at;
@@ -34,5 +36,11 @@ mf_status mfi_wire_check(mfi_bytes message, const char *what);
 /* Whether a range holds exactly this text, or ends in it. */
 bool mfi_bytes_are(mfi_bytes bytes, const char *text);
 bool mfi_bytes_end_in(mfi_bytes bytes, const char *text);
+
+/* Whether a range is a text as C has it: valid UTF-8 without a 0. */
+bool mfi_bytes_are_text(mfi_bytes bytes);
+
+/* What messages show of it: at most `most` bytes, as in mfi_excerpt_of(). */
+mfi_excerpt mfi_bytes_shown(mfi_bytes bytes, size_t most);
 
 #endif

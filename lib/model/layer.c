@@ -7,6 +7,7 @@
 #include "base/counts.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "model/change.h"
 #include "model/checks.h"
 
@@ -117,7 +118,8 @@ mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *number
             *number = p;
             return MF_STATUS_OK;
         }
-    return mfi_fail(MF_STATUS_NOT_FOUND, "the layer has no parameter \"%.40s\"", name);
+    return mfi_fail(MF_STATUS_NOT_FOUND, "the layer has no parameter \"%.*s\"", mfi_utf8_shown(name, 40),
+                    name);
 }
 
 void mfi_layer_set_trainable(mf_layer *layer, size_t number, bool trainable)

@@ -12,18 +12,6 @@ enum { FIRST_ENTRIES = 8, SHOWN_BYTES = 40 };
 
 /* ---- what names and values may be ---- */
 
-/* So many bytes of a valid name are shown in messages: whole characters only. */
-static int shown(const char *name)
-{
-    size_t length = strlen(name), end = 0, step = 0;
-    uint32_t code;
-    while (end + step <= SHOWN_BYTES && end < length) {
-        end += step;
-        step = mfi_utf8_character((const unsigned char *)name + end, length - end, &code);
-    }
-    return (int)end;
-}
-
 static bool is_control(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7F && code < 0xA0);
@@ -59,13 +47,13 @@ static mf_status check_metadata_value(const char *name, const char *value)
     if (length > MF_METADATA_VALUE_BYTES)
         return mfi_fail(MF_STATUS_CAPACITY,
                         "the value of \"%.*s\" in the metadata has %zu bytes, at most %d are allowed",
-                        shown(name), name, length, (int)MF_METADATA_VALUE_BYTES);
+                        mfi_utf8_shown(name, SHOWN_BYTES), name, length, (int)MF_METADATA_VALUE_BYTES);
     for (; at < length; at += step) {
         step = mfi_utf8_character((const unsigned char *)value + at, length - at, &code);
         if (step == 0)
             return mfi_fail(MF_STATUS_ARGUMENT,
                             "the value of \"%.*s\" in the metadata is not valid UTF-8, at byte %zu",
-                            shown(name), name, at);
+                            mfi_utf8_shown(name, SHOWN_BYTES), name, at);
     }
     return MF_STATUS_OK;
 }
@@ -174,7 +162,8 @@ mf_status mfi_metadata_find(const mfi_metadata *metadata, const char *name, size
     if (search(metadata, name, index))
         return MF_STATUS_OK;
     MFI_TRY(check_name(name));
-    return mfi_fail(MF_STATUS_NOT_FOUND, "the metadata has no entry \"%.*s\"", shown(name), name);
+    return mfi_fail(MF_STATUS_NOT_FOUND, "the metadata has no entry \"%.*s\"",
+                    mfi_utf8_shown(name, SHOWN_BYTES), name);
 }
 
 mf_status mfi_metadata_remove(mfi_metadata *metadata, const mf_allocator *allocator, const char *name)

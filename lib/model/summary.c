@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "model/footprint.h"
 #include "model/unit.h"
 
@@ -21,10 +22,11 @@ void mfi_page_put(mfi_page *to, const char *format, ...)
 mf_status mfi_page_end(const mfi_page *page, const char *what, size_t *needed)
 {
     *needed = page->length + 1;
-    if (page->size < *needed)
-        return mfi_fail(MF_STATUS_CAPACITY, "%s needs %zu bytes, the buffer has %zu", what, *needed,
-                        page->size);
-    return MF_STATUS_OK;
+    if (page->size >= *needed)
+        return MF_STATUS_OK;
+    if (page->size > 0)
+        page->text[mfi_utf8_whole(page->text, page->size - 1)] = 0;
+    return mfi_fail(MF_STATUS_CAPACITY, "%s needs %zu bytes, the buffer has %zu", what, *needed, page->size);
 }
 
 void mfi_describe_shape(const mf_shape *shape, char text[64])

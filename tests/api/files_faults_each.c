@@ -404,6 +404,7 @@ static void sweep_loading(mf_status (*call)(mf_network **), const fault *f, int 
         if (status != MF_STATUS_OK) {
             expect(status == (f->error == FAULT_NOTHING ? MF_STATUS_FORMAT : MF_STATUS_IO));
             expect(strstr(mf_last_message(), path) != NULL);
+            expect(strstr(strstr(mf_last_message(), path) + 1, path) == NULL);
             expect(loaded == NULL);
         }
         mf_network_free(loaded);

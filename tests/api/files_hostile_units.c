@@ -9,6 +9,11 @@
 
 enum { CLASSES = 3 };
 
+/* 19 characters of two bytes. */
+#define ACCENTS                                                                                            \
+    "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3" \
+    "\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+
 static char *file, *header;
 static size_t size;
 
@@ -193,6 +198,8 @@ static void test_units(void **state)
     bad("{'kind':'conv2d','input':0", "{'kind':'conv2d','kind':'conv2d','input':0", "twice");
     bad("{'kind':'batch_norm'", "{'kind':'activation'", "unit 2");
     bad("{'kind':'batch_norm'", "{'other':0,'kind':'batch_norm'", "unit 2: \"other\" is not known");
+    bad("{'kind':'batch_norm'", "{'a" ACCENTS ACCENTS "':0,'kind':'batch_norm'",
+        "unit 2: \"a" ACCENTS "\" is not known"); /* cut between characters */
     bad("{'kind':'batch_norm'", "{'outputs':2,'kind':'batch_norm'", "unit 2: \"outputs\" is not known");
     bad("{'kind':'batch_norm'", "{'reserved':0,'kind':'batch_norm'", "unit 2: \"reserved\" is not known");
     bad("{'kind':'batch_norm'", "{'struct_size':96,'kind':'batch_norm'", "not known");
