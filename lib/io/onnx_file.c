@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "io/bytes.h"
+#include "io/sorting.h"
 
 enum { IN_PRODUCER = 2, IN_GRAPH = 7, IN_OPSET = 8, IN_METADATA = 14 };
 enum { IN_NODE = 1, IN_CONSTANT = 5, IN_INPUT = 11, IN_OUTPUT = 12 };
@@ -16,51 +17,42 @@ enum {
     OF_NODE_TYPE = 4,
     OF_NODE_ATTRIBUTE = 5,
     OF_NODE_DOMAIN = 7,
-    OF_TENSOR_NAME = 8
+    OF_TENSOR_NAME = 8,
+    OF_VALUE_NAME = 1
 };
 enum { TYPE_FLOAT = 1, TYPE_INT32 = 6, TYPE_INT64 = 7 };
 enum { OLDEST_OPSET = 7, NEWEST_OPSET = 21 };
 
 /* ---- names ---- */
 
-static size_t hash_of(mfi_bytes name)
+static int compare_names(mfi_bytes one, mfi_bytes other)
 {
-    uint64_t hash = 1469598103934665603u; /* FNV-1a */
-    for (size_t i = 0; i < name.count; i++)
-        hash = (hash ^ name.at[i]) * 1099511628211u;
-    return (size_t)(hash ^ hash >> 32);
+    size_t shorter = one.count < other.count ? one.count : other.count;
+    int order = shorter > 0 ? memcmp(one.at, other.at, shorter) : 0;
+    return order != 0 ? order : one.count < other.count ? -1 : one.count > other.count;
 }
 
-/* Where the name is in the hash table, or the free place for it. */
-static int32_t *slot_of(const mfi_onnx_file *tables, mfi_bytes name)
+static int by_value_name(const void *one, const void *other)
 {
-    size_t place = hash_of(name) & (tables->slot_count - 1);
-    for (;; place = (place + 1) & (tables->slot_count - 1)) {
-        int32_t value = tables->slots[place];
-        if (value < 0 || (tables->values[value].name.count == name.count &&
-                          memcmp(tables->values[value].name.at, name.at, name.count) == 0))
-            return &tables->slots[place];
-    }
+    const mfi_onnx_name_entry *a = one, *b = other;
+    return compare_names(a->name, b->name);
 }
 
 int32_t mfi_onnx_find_value(const mfi_onnx_file *tables, mfi_bytes name)
 {
-    return name.count > 0 ? *slot_of(tables, name) : -1;
-}
-
-static int32_t number_of_name(mfi_onnx_file *tables, mfi_bytes name)
-{
-    if (name.count == 0)
-        return -1;
-    int32_t *slot = slot_of(tables, name);
-    if (*slot < 0) {
-        *slot = (int32_t)tables->value_count;
-        tables->values[tables->value_count++] = (mfi_onnx_name_entry){.name = name};
+    size_t first = 0, end = tables->value_count;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        int order = compare_names(name, tables->values[middle].name);
+        if (order == 0)
+            return (int32_t)middle;
+        if (order < 0)
+            end = middle;
+        else
+            first = middle + 1;
     }
-    return *slot;
+    return -1;
 }
-
-/* ---- tensors ---- */
 
 static mfi_bytes name_in_message(mfi_bytes message, uint64_t number)
 {
@@ -71,6 +63,8 @@ static mfi_bytes name_in_message(mfi_bytes message, uint64_t number)
             name = field.bytes;
     return name;
 }
+
+/* ---- tensors ---- */
 
 static bool add_dims(const mfi_wire_field *field, mfi_onnx_constant *constant)
 {
@@ -130,11 +124,11 @@ mf_status mfi_onnx_read_constant(mfi_bytes message, mfi_onnx_constant *constant,
         good = read_tensor_field(&field, constant, &external);
     if (external)
         return mfi_fail(MF_STATUS_UNSUPPORTED,
-                        "tensor \"%.*s\" is in another file: export with all data in one",
-                        (int)(name->count < 80 ? name->count : 80), name->at ? (const char *)name->at : "");
+                        "tensor \"%s\" is in another file: export with all data in one",
+                        mfi_bytes_shown(*name, 80).text);
     if (!good || message.count > 0 || !fits_dims(constant))
-        return mfi_fail(MF_STATUS_FORMAT, "tensor \"%.*s\" is damaged, or its values do not fit its dims",
-                        (int)(name->count < 80 ? name->count : 80), name->at ? (const char *)name->at : "");
+        return mfi_fail(MF_STATUS_FORMAT, "tensor \"%s\" is damaged, or its values do not fit its dims",
+                        mfi_bytes_shown(*name, 80).text);
     return MF_STATUS_OK;
 }
 
@@ -242,23 +236,17 @@ static mf_status count_graph(mfi_onnx_file *tables, size_t *values)
 
 static mf_status allocate_tables(mfi_onnx_file *tables, size_t values)
 {
-    size_t ops = 0, links = 0, names = 0, slots = 0;
-    tables->slot_count = 16;
-    while (tables->slot_count < 2 * values)
-        tables->slot_count *= 2;
+    size_t ops = 0, links = 0, names = 0;
     /* All counts are bounded. */
     (void)(mfi_reserve(&tables->bytes, tables->op_count, sizeof *tables->ops, &ops) &&
            mfi_reserve(&tables->bytes, tables->link_count, sizeof *tables->links, &links) &&
-           mfi_reserve(&tables->bytes, values, sizeof *tables->values, &names) &&
-           mfi_reserve(&tables->bytes, tables->slot_count, sizeof *tables->slots, &slots));
+           mfi_reserve(&tables->bytes, values + 1, sizeof *tables->values, &names)); /* never no bytes */
     char *block = mfi_allocate(&tables->allocator, tables->bytes);
     if (!block)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for the tables of %zu nodes", tables->op_count);
     tables->ops = (mfi_onnx_op *)(void *)(block + ops);
     tables->links = (int32_t *)(void *)(block + links);
     tables->values = (mfi_onnx_name_entry *)(void *)(block + names);
-    tables->slots = (int32_t *)(void *)(block + slots);
-    memset(tables->slots, 0xFF, tables->slot_count * sizeof *tables->slots);
     return MF_STATUS_OK;
 }
 
@@ -268,6 +256,42 @@ void mfi_onnx_file_free(mfi_onnx_file *tables)
     tables->ops = NULL;
 }
 
+static void add_name(mfi_onnx_file *tables, mfi_bytes name)
+{
+    if (name.count > 0)
+        tables->values[tables->value_count++] = (mfi_onnx_name_entry){.name = name};
+}
+
+static void add_names_of_node(mfi_onnx_file *tables, mfi_bytes message)
+{
+    mfi_wire_field part;
+    while (mfi_wire_next(&message, &part))
+        if (part.number == OF_NODE_INPUT || part.number == OF_NODE_OUTPUT)
+            add_name(tables, part.bytes);
+}
+
+/* The names of all values, each once. They are sorted: in a hash table, names can be chosen that all want one
+ * place. */
+static void fill_names(mfi_onnx_file *tables)
+{
+    mfi_bytes graph = tables->graph;
+    mfi_wire_field field;
+    size_t count = 0;
+    while (mfi_wire_next(&graph, &field)) {
+        if (field.number == IN_NODE)
+            add_names_of_node(tables, field.bytes);
+        if (field.number == IN_CONSTANT)
+            add_name(tables, name_in_message(field.bytes, OF_TENSOR_NAME));
+        if (field.number == IN_INPUT || field.number == IN_OUTPUT)
+            add_name(tables, name_in_message(field.bytes, OF_VALUE_NAME));
+    }
+    mfi_sort(tables->values, tables->value_count, sizeof *tables->values, by_value_name);
+    for (size_t i = 0; i < tables->value_count; i++)
+        if (count == 0 || by_value_name(&tables->values[count - 1], &tables->values[i]) != 0)
+            tables->values[count++] = tables->values[i];
+    tables->value_count = count;
+}
+
 /* The links of one kind; those of a node lie side by side. */
 static size_t add_links(mfi_onnx_file *tables, mfi_bytes message, unsigned kind)
 {
@@ -275,7 +299,7 @@ static size_t add_links(mfi_onnx_file *tables, mfi_bytes message, unsigned kind)
     size_t count = 0;
     for (; mfi_wire_next(&message, &part);)
         if (part.number == kind) {
-            int32_t value = number_of_name(tables, part.bytes);
+            int32_t value = mfi_onnx_find_value(tables, part.bytes);
             if (value >= 0 && kind == OF_NODE_INPUT)
                 tables->values[value].readers++;
             tables->links[tables->link_count++] = value;
@@ -303,9 +327,8 @@ static mf_status add_op(mfi_onnx_file *tables, mfi_bytes message)
     op->outputs = tables->link_count;
     op->output_count = add_links(tables, message, OF_NODE_OUTPUT);
     if (!mfi_bytes_are(domain, "") && !mfi_bytes_are(domain, "ai.onnx"))
-        return mfi_fail(MF_STATUS_UNSUPPORTED, "node \"%.*s\": operators of other domains are not known",
-                        (int)(op->name.count < 80 ? op->name.count : 80),
-                        op->name.at ? (const char *)op->name.at : "");
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "node \"%s\": operators of other domains are not known",
+                        mfi_bytes_shown(op->name, 80).text);
     return MF_STATUS_OK;
 }
 
@@ -320,7 +343,7 @@ static mf_status fill_nodes(mfi_onnx_file *tables)
             MFI_TRY(add_op(tables, field.bytes));
         if (field.number != IN_CONSTANT)
             continue;
-        int32_t value = number_of_name(tables, name_in_message(field.bytes, OF_TENSOR_NAME));
+        int32_t value = mfi_onnx_find_value(tables, name_in_message(field.bytes, OF_TENSOR_NAME));
         if (value >= 0)
             tables->values[value].constant = true;
     }
@@ -337,7 +360,7 @@ static mf_status fill_ends(mfi_onnx_file *tables)
     while (mfi_wire_next(&graph, &field)) {
         if (field.number != IN_INPUT && field.number != IN_OUTPUT)
             continue;
-        int32_t value = number_of_name(tables, name_in_message(field.bytes, 1));
+        int32_t value = mfi_onnx_find_value(tables, name_in_message(field.bytes, OF_VALUE_NAME));
         if (field.number == IN_OUTPUT && tables->output_value < 0)
             tables->output_value = value;
         if (field.number == IN_OUTPUT || value < 0 || tables->values[value].constant)
@@ -395,6 +418,7 @@ mf_status mfi_onnx_file_read(mfi_bytes file, const mf_allocator *allocator, mfi_
     MFI_TRY(mfi_wire_check(tables->graph, "the graph"));
     MFI_TRY(count_graph(tables, &values));
     MFI_TRY(allocate_tables(tables, values));
+    fill_names(tables);
     MFI_TRY(fill_nodes(tables));
     return fill_ends(tables);
 }
@@ -435,6 +459,17 @@ bool mfi_onnx_input_dims(const mfi_onnx_file *tables, int64_t dims[MFI_ONNX_DIMS
         ++*rank;
     }
     return *rank > 0;
+}
+
+int32_t mfi_onnx_input_type(const mfi_onnx_file *tables)
+{
+    mfi_bytes type = name_in_message(tables->input, 2), tensor = name_in_message(type, 1);
+    mfi_wire_field field;
+    int32_t element = 0;
+    while (mfi_wire_next(&tensor, &field))
+        if (field.number == 1)
+            element = field.value <= INT32_MAX ? (int32_t)field.value : 0;
+    return element;
 }
 
 bool mfi_onnx_next_pair(mfi_bytes *model, mfi_bytes *name, mfi_bytes *value)

@@ -8,7 +8,7 @@
 enum { MFI_ONNX_DIMS = 8 };
 
 /* Limits, so that a small file cannot demand much memory or time. */
-enum { MFI_ONNX_MOST_NODES = 8192, MFI_ONNX_MOST_LINKS = 65536 };
+enum { MFI_ONNX_MOST_NODES = 8192, MFI_ONNX_MOST_LINKS = 65536, MFI_ONNX_MOST_UNITS = 16384 };
 
 typedef struct mfi_onnx_constant {
     int32_t type; /* of the format: 1 float, 6 int32, 7 int64 */
@@ -54,13 +54,11 @@ typedef struct mfi_onnx_file {
     size_t op_count;
     int32_t *links; /* numbers of values; -1: an input that is left out */
     size_t link_count;
-    mfi_onnx_name_entry *values;
+    mfi_onnx_name_entry *values; /* sorted by their names */
     size_t value_count;
-    int32_t *slots; /* a hash table of values; -1: free */
-    size_t slot_count;
     mfi_bytes input; /* the message of the one input that is no constant */
     int32_t input_value, output_value;
-    size_t bytes; /* of all four tables together, in one block */
+    size_t bytes; /* of all three tables together, in one block */
 } mfi_onnx_file;
 
 /* Reads the tables of a file in memory. FORMAT (damaged, or beyond a limit), UNSUPPORTED (another opset,
@@ -68,7 +66,7 @@ typedef struct mfi_onnx_file {
 mf_status mfi_onnx_file_read(mfi_bytes file, const mf_allocator *allocator, mfi_onnx_file *tables);
 void mfi_onnx_file_free(mfi_onnx_file *tables);
 
-/* The number of the value of that name; -1 if there is none. */
+/* The number of the value of that name; -1 if there is none, as of a name that is empty. */
 int32_t mfi_onnx_find_value(const mfi_onnx_file *tables, mfi_bytes name);
 
 /* Calls `take` for each constant tensor of the graph. */
@@ -85,6 +83,9 @@ mfi_onnx_attr mfi_onnx_attribute_of(const mfi_onnx_op *op, const char *name);
 
 /* The dims of the input, the batch first; those that are free are 0. False if there are none, or too many. */
 bool mfi_onnx_input_dims(const mfi_onnx_file *tables, int64_t dims[MFI_ONNX_DIMS], int32_t *rank);
+
+/* The type of the input's values, as the format numbers them; 0 if there is none. */
+int32_t mfi_onnx_input_type(const mfi_onnx_file *tables);
 
 /* The pairs of the model's metadata, one after the other, from *at on, which is 0 at first. */
 bool mfi_onnx_next_pair(mfi_bytes *model, mfi_bytes *name, mfi_bytes *value);

@@ -5,54 +5,34 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/utf8.h"
+#include "io/sorting.h"
 
-/* ---- sorting: heapsort needs no memory, and there is no order for which it is slow ---- */
+/* ---- orders ---- */
 
-typedef int compare_tensors(const mfi_tensor *one, const mfi_tensor *other);
-
-static int by_name(const mfi_tensor *one, const mfi_tensor *other)
+static int by_name(const void *one, const void *other)
 {
-    return strcmp(one->name, other->name);
+    const mfi_tensor *a = one, *b = other;
+    return strcmp(a->name, b->name);
 }
 
 /* By the first byte; an empty tensor comes before the one that begins at the same byte. */
-static int by_place(const mfi_tensor *one, const mfi_tensor *other)
+static int by_place(const void *one, const void *other)
 {
-    if (one->begin != other->begin)
-        return one->begin < other->begin ? -1 : 1;
-    return one->end < other->end ? -1 : one->end > other->end;
-}
-
-static void sink_down(mfi_tensor *list, size_t root, size_t count, compare_tensors *compare)
-{
-    mfi_tensor moved = list[root];
-    for (size_t child; (child = 2 * root + 1) < count; root = child) {
-        if (child + 1 < count && compare(&list[child], &list[child + 1]) < 0)
-            child++;
-        if (compare(&moved, &list[child]) >= 0)
-            break;
-        list[root] = list[child];
-    }
-    list[root] = moved;
-}
-
-static void sort(mfi_tensor *list, size_t count, compare_tensors *compare)
-{
-    for (size_t root = count / 2; root-- > 0;)
-        sink_down(list, root, count, compare);
-    for (size_t last = count; last-- > 1;) {
-        mfi_tensor largest = list[0];
-        list[0] = list[last];
-        list[last] = largest;
-        sink_down(list, 0, last, compare);
-    }
+    const mfi_tensor *a = one, *b = other;
+    if (a->begin != b->begin)
+        return a->begin < b->begin ? -1 : 1;
+    return a->end < b->end ? -1 : a->end > b->end;
 }
 
 /* ---- entries ---- */
 
+enum { SHOWN = 60 }; /* bytes of a name in messages */
+
 static mf_status bad_tensor(const mfi_tensor *tensor, const char *why)
 {
-    return mfi_fail(MF_STATUS_FORMAT, "tensor \"%.60s\": %s", tensor->name, why);
+    return mfi_fail(MF_STATUS_FORMAT, "tensor \"%.*s\": %s", mfi_utf8_shown(tensor->name, SHOWN),
+                    tensor->name, why);
 }
 
 static bool read_numbers(const mfi_json *item, size_t most, uint64_t *numbers, size_t *count)
@@ -123,7 +103,7 @@ static mf_status check_entry(const mfi_tensor *tensor, uint64_t data_bytes)
 static mf_status check_order(mfi_tensors *tensors, uint64_t data_bytes)
 {
     uint64_t end = 0;
-    sort(tensors->list, tensors->count, by_place);
+    mfi_sort(tensors->list, tensors->count, sizeof *tensors->list, by_place);
     for (size_t i = 0; i < tensors->count; i++) {
         if (tensors->list[i].begin != end)
             return bad_tensor(&tensors->list[i],
@@ -133,11 +113,17 @@ static mf_status check_order(mfi_tensors *tensors, uint64_t data_bytes)
     if (end != data_bytes)
         return mfi_fail(MF_STATUS_FORMAT, "the tensors have %llu bytes, the file has %llu bytes of data",
                         (unsigned long long)end, (unsigned long long)data_bytes);
-    sort(tensors->list, tensors->count, by_name);
+    mfi_sort(tensors->list, tensors->count, sizeof *tensors->list, by_name);
     for (size_t i = 1; i < tensors->count; i++)
         if (by_name(&tensors->list[i - 1], &tensors->list[i]) == 0)
             return bad_tensor(&tensors->list[i], "appears twice");
     return MF_STATUS_OK;
+}
+
+static mf_status bad_key(const mfi_tensor *key, const char *why)
+{
+    return mfi_fail(MF_STATUS_FORMAT, "__metadata__: \"%.*s\" %s", mfi_utf8_shown(key->name, SHOWN),
+                    key->name, why);
 }
 
 /* Keys that the library does not know are the host's, but no key may appear twice. */
@@ -153,12 +139,12 @@ static mf_status check_metadata(const mfi_tensors *tensors)
     for (const mfi_json *item = mfi_json_first(tensors->metadata); item; item = mfi_json_next(item)) {
         keys[filled++] = (mfi_tensor){.name = mfi_json_key(item)};
         if (!mfi_json_text(item) && status == MF_STATUS_OK)
-            status = mfi_fail(MF_STATUS_FORMAT, "__metadata__: \"%.60s\" is no string", mfi_json_key(item));
+            status = bad_key(&keys[filled - 1], "is no string");
     }
-    sort(keys, count, by_name);
+    mfi_sort(keys, count, sizeof *keys, by_name);
     for (size_t i = 1; i < count && status == MF_STATUS_OK; i++)
         if (by_name(&keys[i - 1], &keys[i]) == 0)
-            status = mfi_fail(MF_STATUS_FORMAT, "__metadata__: \"%.60s\" appears twice", keys[i].name);
+            status = bad_key(&keys[i], "appears twice");
     mfi_release(&tensors->allocator, keys, count * sizeof *keys);
     return status;
 }
@@ -167,7 +153,8 @@ static mf_status fill_table(const mfi_json *header, uint64_t data_bytes, mfi_ten
 {
     for (const mfi_json *item = mfi_json_first(header); item; item = mfi_json_next(item)) {
         if (!mfi_json_is_object(item))
-            return mfi_fail(MF_STATUS_FORMAT, "\"%.60s\" is no object", mfi_json_key(item));
+            return mfi_fail(MF_STATUS_FORMAT, "\"%.*s\" is no object",
+                            mfi_utf8_shown(mfi_json_key(item), SHOWN), mfi_json_key(item));
         if (strcmp(mfi_json_key(item), "__metadata__") == 0) {
             if (tensors->metadata)
                 return mfi_fail(MF_STATUS_FORMAT, "__metadata__ appears twice");
