@@ -2024,7 +2024,8 @@ typedef struct mf_onnx_spec {
     size_t classes;   /**< Of the heads, which are drawn then, and read the positions of a sequence as one row:
                          MF_HEAD_LINEAR. 0 (default): those of the model. The last head
                          hands on its output as the goodness (M is the identity), for each position if that is a
-                         sequence, or, of a model of this library, all heads are those that were exported. */
+                         sequence, or, of a model of this library, all heads are those that were exported, and
+                         drawn for its classes behind a unit that ended no exported layer. */
     size_t pool_size; /**< Of the heads of layers whose output is maps, as in mf_head_spec; default 1. */
     uint64_t seed;    /**< Equal seeds draw equal heads; default MF_SEED_AUTO. */
     uint64_t max_bytes;            /**< Larger models are refused; 0 (default): those above 2 GiB. */

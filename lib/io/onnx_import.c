@@ -351,23 +351,20 @@ mf_status mfi_onnx_import(const mf_onnx_spec *spec, mf_network **network)
 
 /* ---- the plan ---- */
 
-static void put_unit(const importing *im, int32_t node, int32_t last, mfi_page *page)
+static void put_unit(const importing *im, int32_t node, mfi_page *page)
 {
     const mfi_onnx_unit *unit = &im->units.list[node - 1];
-    const mfi_bytes name = im->file.ops[unit->op].name;
     char shape[64], what[96];
     mfi_describe_shape(&unit->shape, shape);
     mfi_describe_unit(&unit->unit, what);
-    mfi_page_put(page, "  %4d%c %-10s  %-14s  %s%s%.*s\n", (int)node,
-                 mfi_onnx_may_cut(&im->units, node, last) ? '*' : ' ', mfi_unit_names[unit->unit.kind], shape,
-                 what, what[0] ? "; " : "", (int)(name.count < 120 ? name.count : 120),
-                 name.at ? (const char *)name.at : "");
+    mfi_page_put(page, "  %4d%c %-10s  %-14s  %s%s%s\n", (int)node,
+                 mfi_onnx_may_cut(&im->layers, node) ? '*' : ' ', mfi_unit_names[unit->unit.kind], shape,
+                 what, what[0] ? "; " : "", mfi_bytes_shown(im->file.ops[unit->op].name, MFI_EXCERPT).text);
 }
 
 static mf_status put_plan(const importing *im, mfi_page *page)
 {
     MFI_TRY(add_layers(im));
-    int32_t last = im->layers.list[im->layers.count - 1].last;
     if (im->units.channels_last)
         mfi_page_put(page, "maps of the input have their channels first here, in the model last\n");
     if (im->units.scaled > 0)
@@ -379,7 +376,7 @@ static mf_status put_plan(const importing *im, mfi_page *page)
         mfi_page_put(page, "layer %zu%s\n  %4d  %-10s  %s\n", l, layer->frozen ? ", frozen" : "",
                      (int)layer->input, "input", shape);
         for (int32_t node = layer->first; node <= layer->last; node++)
-            put_unit(im, node, last, page);
+            put_unit(im, node, page);
         mfi_page_put(page, "        %-10s  %zu classes%s\n----- gradients stop here -----\n", "head",
                      layer->head.classes,
                      layer->projection == MFI_IDENTITY    ? ", the model's own output"

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "model/spec.h"
 
 static const mfi_onnx_unit *unit_at(const mfi_onnx_units *units, int32_t node)
@@ -35,9 +36,11 @@ static mf_status find_place(const mfi_onnx_units *units, const char *name, const
         if (found && *count > 0)
             return MF_STATUS_OK;
         if (found)
-            return mfi_fail(MF_STATUS_ARGUMENT, "%s \"%.80s\": there is no unit up to there", what, name);
+            return mfi_fail(MF_STATUS_ARGUMENT, "%s \"%.*s\": %s", what, mfi_utf8_shown(name, 80), name,
+                            *count < 0 ? "the network does not read it" : "there is no unit up to there");
     }
-    return mfi_fail(MF_STATUS_ARGUMENT, "%s \"%.80s\": no node and no value has that name", what, name);
+    return mfi_fail(MF_STATUS_ARGUMENT, "%s \"%.*s\": no node and no value has that name", what,
+                    mfi_utf8_shown(name, 80), name);
 }
 
 /* ---- the end ---- */
@@ -87,15 +90,79 @@ static mf_status check_last_reshape(const mfi_onnx_units *units, int32_t node)
         "name a node before it as the last, or say how many classes the heads shall have");
 }
 
-static mf_status find_last(const mf_onnx_spec *spec, const mfi_onnx_units *units, int32_t *last)
+/* ---- what is read ---- */
+
+/* Marks the units that the last one needs and, in files of this library, those that heads need. */
+static void mark_read(mfi_onnx_units *units, int32_t last)
+{
+    for (int32_t node = 1; node <= last; node++)
+        units->list[node - 1].place = node == last || units->list[node - 1].end;
+    for (int32_t node = last; node >= 1; node--) {
+        const mfi_onnx_unit *reader = unit_at(units, node);
+        for (int32_t i = 0; reader->place && i < inputs_of(reader); i++)
+            if (reader->unit.inputs[i] > 0)
+                units->list[reader->unit.inputs[i] - 1].place = 1;
+    }
+}
+
+/* Gives the units that are read numbers without gaps, by which they read each other; how many there are. */
+static int32_t number_read(mfi_onnx_units *units, int32_t last)
+{
+    int32_t count = 0;
+    for (int32_t node = 1; node <= last; node++) {
+        mfi_onnx_unit *reader = &units->list[node - 1];
+        if (reader->place == 0)
+            continue;
+        reader->place = ++count;
+        for (int32_t i = 0; i < inputs_of(reader); i++)
+            if (reader->unit.inputs[i] > 0)
+                reader->unit.inputs[i] = unit_at(units, reader->unit.inputs[i])->place;
+    }
+    return count;
+}
+
+/* How many of these units there are behind each node of the graph; -1 behind one whose own are not read. */
+static void count_read(mfi_onnx_units *units, int32_t last, int32_t read)
+{
+    int32_t node = 0, count = 0;
+    for (size_t i = 0; i < units->file->op_count; i++) {
+        int32_t first = node, before = count, *reached = &units->reached[i];
+        for (; node < *reached && node < last; node++)
+            count += units->list[node].place > 0;
+        if (*reached > last)
+            *reached = read + 1;
+        else if (*reached >= 0)
+            *reached = node > first && count == before ? -1 : count;
+    }
+}
+
+/* Units that nothing up to the last one reads are left out, and so is all behind it. */
+static void leave_unread(mfi_onnx_units *units, int32_t *last)
+{
+    mark_read(units, *last);
+    int32_t read = number_read(units, *last);
+    count_read(units, *last, read);
+    for (int32_t node = 1; node <= *last; node++) {
+        const mfi_onnx_unit *one = unit_at(units, node);
+        if (one->place > 0)
+            units->list[one->place - 1] = *one;
+    }
+    units->count = (size_t)read;
+    *last = read;
+}
+
+static mf_status find_last(const mf_onnx_spec *spec, mfi_onnx_units *units, int32_t *last)
 {
     *last = (int32_t)units->count;
     if (spec->last)
         MFI_TRY(find_place(units, spec->last, "the last node", last));
     else if (!units->file->own)
         MFI_TRY(check_output(units, last));
-    if (spec->features)
+    leave_unread(units, last);
+    if (spec->features) {
         MFI_TRY(leave_classifier(units, last));
+        leave_unread(units, last);
+    }
     bool scores = spec->classes == 0 && !spec->last && !spec->features && !units->file->own;
     while (*last > 0 && unit_at(units, *last)->unit.kind == MFI_ONNX_RESHAPE) {
         if (scores)
@@ -109,15 +176,22 @@ static mf_status find_last(const mf_onnx_spec *spec, const mfi_onnx_units *units
 
 /* ---- cuts ---- */
 
-bool mfi_onnx_may_cut(const mfi_onnx_units *units, int32_t node, int32_t last)
+bool mfi_onnx_may_cut(const mfi_onnx_layers *layers, int32_t node)
 {
-    for (int32_t behind = node + 1; behind <= last; behind++) {
-        const mfi_onnx_unit *unit = unit_at(units, behind);
+    return layers->cuts[node - 1] & MFI_ONNX_MAY_CUT;
+}
+
+/* From the last unit on, since what is asked of a unit is asked of all behind it. */
+static void find_places_for_cuts(const mfi_onnx_units *units, int32_t last, mfi_onnx_layers *layers)
+{
+    int32_t least = last; /* node that what is behind reads */
+    for (int32_t node = last; node >= 1; node--) {
+        const mfi_onnx_unit *unit = unit_at(units, node);
+        layers->cuts[node - 1] = least >= node ? MFI_ONNX_MAY_CUT : 0;
         for (int32_t i = 0; i < inputs_of(unit); i++)
-            if (unit->unit.inputs[i] < node)
-                return false;
+            if (unit->unit.inputs[i] < least)
+                least = unit->unit.inputs[i];
     }
-    return true;
 }
 
 /* Whether the numbers that scale the input would belong to other values of its new shape: in a sequence they
@@ -129,12 +203,12 @@ static bool moves_scaling(const mfi_onnx_units *units, const mf_shape *to)
 }
 
 /* A reshape is in front of a layer, which reads maps and sequences of the layer before it as they are. */
-static mf_status check_reshape(const mfi_onnx_units *units, int32_t node, int32_t last)
+static mf_status check_reshape(const mfi_onnx_units *units, const mfi_onnx_layers *layers, int32_t node)
 {
     const mfi_onnx_unit *unit = unit_at(units, node);
     const mfi_onnx_call call = {.op = &units->file->ops[unit->op]};
     bool behind = units->file->own || unit->unit.inputs[0] == node - 1;
-    if (!behind || !mfi_onnx_may_cut(units, node, last))
+    if (!behind || !mfi_onnx_may_cut(layers, node))
         return mfi_onnx_refuse(&call,
                                "its input changes its shape, which is possible where gradients may stop, "
                                "and here they may not");
@@ -148,20 +222,20 @@ static mf_status check_reshape(const mfi_onnx_units *units, int32_t node, int32_
     return MF_STATUS_OK;
 }
 
-static mf_status cut_at_reshapes(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
+static mf_status cut_at_reshapes(const mfi_onnx_units *units, int32_t last, mfi_onnx_layers *layers)
 {
     for (int32_t node = 1; node <= last; node++) {
         if (unit_at(units, node)->unit.kind != MFI_ONNX_RESHAPE)
             continue;
-        MFI_TRY(check_reshape(units, node, last));
+        MFI_TRY(check_reshape(units, layers, node));
         if (node > 1)
-            cuts[node - 2] = 1;
+            layers->cuts[node - 2] |= MFI_ONNX_CUT;
     }
     return MF_STATUS_OK;
 }
 
 static mf_status cut_at_names(const mf_onnx_spec *spec, const mfi_onnx_units *units, int32_t last,
-                              unsigned char *cuts)
+                              mfi_onnx_layers *layers)
 {
     for (size_t i = 0; i < spec->cut_count; i++) {
         int32_t node;
@@ -169,22 +243,32 @@ static mf_status cut_at_names(const mf_onnx_spec *spec, const mfi_onnx_units *un
             return mfi_fail(MF_STATUS_ARGUMENT, "cut %zu is NULL", i);
         MFI_TRY(find_place(units, spec->cuts[i], "the cut", &node));
         if (node > last)
-            return mfi_fail(MF_STATUS_ARGUMENT, "the cut \"%.80s\" is behind the last node", spec->cuts[i]);
-        if (!mfi_onnx_may_cut(units, node, last))
+            return mfi_fail(MF_STATUS_ARGUMENT, "the cut \"%.*s\" is behind the last node",
+                            mfi_utf8_shown(spec->cuts[i], 80), spec->cuts[i]);
+        if (!mfi_onnx_may_cut(layers, node))
             return mfi_fail(MF_STATUS_ARGUMENT,
-                            "the cut \"%.80s\": what follows reads values from before it, too",
-                            spec->cuts[i]);
-        cuts[node - 1] = 1;
+                            "the cut \"%.*s\": what follows reads values from before it, too",
+                            mfi_utf8_shown(spec->cuts[i], 80), spec->cuts[i]);
+        layers->cuts[node - 1] |= MFI_ONNX_CUT;
     }
     return MF_STATUS_OK;
 }
 
 /* Files of this library have the layers that were exported. */
-static void cut_as_exported(const mfi_onnx_units *units, int32_t last, unsigned char *cuts)
+static void cut_as_exported(const mfi_onnx_units *units, int32_t last, mfi_onnx_layers *layers)
 {
     for (int32_t node = 1; node < last; node++)
-        if (unit_at(units, node)->layer != unit_at(units, node + 1)->layer)
-            cuts[node - 1] = 1;
+        if (unit_at(units, node)->end)
+            layers->cuts[node - 1] |= MFI_ONNX_CUT;
+}
+
+/* Whether a cut that the caller wants has made a layer begin inside one that was exported. */
+static bool begins_inside(const mfi_onnx_units *units, const mfi_onnx_layer *layer)
+{
+    int32_t before = layer->first - 1;
+    if (before > 0 && unit_at(units, before)->unit.kind == MFI_ONNX_RESHAPE)
+        before--;
+    return before > 0 && !unit_at(units, before)->end;
 }
 
 /* The node before those of a layer that its units read; FORMAT if they read several. Behind it are the units
@@ -206,6 +290,10 @@ static mf_status find_input(const mfi_onnx_units *units, mfi_onnx_layer *layer, 
     int32_t output = layer->input;
     if (output > 0 && unit_at(units, output)->unit.kind == MFI_ONNX_RESHAPE)
         output = unit_at(units, output)->unit.inputs[0];
+    if (before && output < before->first && begins_inside(units, before))
+        return mfi_fail(MF_STATUS_ARGUMENT,
+                        "a cut is in front of units that only the head of layer %lld reads",
+                        (long long)unit_at(units, before->last)->layer);
     if (before && output < before->first)
         return mfi_fail(MF_STATUS_FORMAT, "layer %lld does not read the layer before it",
                         (long long)unit_at(units, layer->first)->layer);
@@ -226,8 +314,16 @@ static const mfi_onnx_result *find_in_layer(const mfi_onnx_units *units, int64_t
     return value < 0 ? NULL : &units->results[value];
 }
 
-/* M as the file has it, [m, features]; of maps the features tell how they are pooled. */
-static mf_status exported_head(const mfi_onnx_units *units, mfi_onnx_layer *layer)
+/* What a head that is drawn reads of maps. */
+static void pool_maps(const mf_onnx_spec *spec, const mfi_onnx_units *units, mfi_onnx_layer *layer)
+{
+    if (layer->head.kind == MF_HEAD_LINEAR && mfi_onnx_shape(units, layer->last)->rank == 3)
+        layer->head.pool_size = spec->pool_size;
+}
+
+/* M as the file has it, [m, features]; of maps the features tell how they are pooled. A layer that ends where
+ * none was exported has no M that was trained on its output: its head is drawn, for the same classes. */
+static mf_status exported_head(const mf_onnx_spec *spec, const mfi_onnx_units *units, mfi_onnx_layer *layer)
 {
     int64_t number = unit_at(units, layer->last)->layer;
     const mf_shape *output = mfi_onnx_shape(units, layer->last);
@@ -237,12 +333,16 @@ static mf_status exported_head(const mfi_onnx_units *units, mfi_onnx_layer *laye
     if (!found || found->form != MFI_FORM_CONSTANT || found->is.constant.type != 1 ||
         found->is.constant.rank != 2)
         return mfi_fail(MF_STATUS_FORMAT, "layer %lld has no projection", (long long)number);
-    layer->projection = MFI_FROM_FILE;
-    layer->values = &found->is.constant;
-    layer->head.classes = (size_t)layer->values->dims[0];
-    size_t features = (size_t)layer->values->dims[1], side = 1;
+    layer->head.classes = (size_t)found->is.constant.dims[0];
+    size_t features = (size_t)found->is.constant.dims[1], side = 1;
     if (find_in_layer(units, number, "projection_turned"))
         layer->head.kind = MF_HEAD_POSITIONS;
+    if (!unit_at(units, layer->last)->end) {
+        pool_maps(spec, units, layer);
+        return MF_STATUS_OK;
+    }
+    layer->projection = MFI_FROM_FILE;
+    layer->values = &found->is.constant;
     if (output->rank == 3 && find_in_layer(units, number, "head_pooled")) {
         while (side < 4096 && output->dims[0] * side * side < features)
             side++;
@@ -268,14 +368,13 @@ static mf_status choose_head(const mf_onnx_spec *spec, const mfi_onnx_units *uni
 {
     layer->head = mfi_head_defaults();
     if (units->file->own && spec->classes == 0)
-        return exported_head(units, layer);
+        return exported_head(spec, units, layer);
     layer->head.classes = spec->classes;
     if (spec->classes == 0)
         MFI_TRY(own_classes(units, last, &layer->head));
     if (spec->classes == 0 && layer->last == last)
         layer->projection = MFI_IDENTITY;
-    if (layer->head.kind == MF_HEAD_LINEAR && mfi_onnx_shape(units, layer->last)->rank == 3)
-        layer->head.pool_size = spec->pool_size;
+    pool_maps(spec, units, layer);
     return MF_STATUS_OK;
 }
 
@@ -290,7 +389,7 @@ static mf_status list_layers(const mf_onnx_spec *spec, const mfi_onnx_units *uni
             first = node + 1;
             continue;
         }
-        if (node < last && !layers->cuts[node - 1])
+        if (node < last && !(layers->cuts[node - 1] & MFI_ONNX_CUT))
             continue;
         mfi_onnx_layer *layer = &layers->list[layers->count];
         *layer = (mfi_onnx_layer){.first = first, .last = node, .frozen = layers->count < spec->frozen};
@@ -302,7 +401,7 @@ static mf_status list_layers(const mf_onnx_spec *spec, const mfi_onnx_units *uni
     return MF_STATUS_OK;
 }
 
-mf_status mfi_onnx_cut(const mf_onnx_spec *spec, const mfi_onnx_units *units, mfi_onnx_layers *layers)
+mf_status mfi_onnx_cut(const mf_onnx_spec *spec, mfi_onnx_units *units, mfi_onnx_layers *layers)
 {
     const mf_allocator *allocator = &units->file->allocator;
     int32_t last;
@@ -312,11 +411,11 @@ mf_status mfi_onnx_cut(const mf_onnx_spec *spec, const mfi_onnx_units *units, mf
     layers->list = mfi_allocate(allocator, layers->room * sizeof *layers->list);
     if (!layers->cuts || !layers->list)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for the layers of %d units", (int)last);
-    memset(layers->cuts, 0, layers->room);
-    MFI_TRY(cut_at_reshapes(units, last, layers->cuts));
+    find_places_for_cuts(units, last, layers);
+    MFI_TRY(cut_at_reshapes(units, last, layers));
     if (units->file->own)
-        cut_as_exported(units, last, layers->cuts);
-    MFI_TRY(cut_at_names(spec, units, last, layers->cuts));
+        cut_as_exported(units, last, layers);
+    MFI_TRY(cut_at_names(spec, units, last, layers));
     return list_layers(spec, units, last, layers);
 }
 

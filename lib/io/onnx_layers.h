@@ -4,6 +4,10 @@
 
 #include "io/onnx_units.h"
 
+/* Whether gradients may stop behind a unit: all that follows reads its output and nothing from before it; and
+ * whether they do. */
+enum { MFI_ONNX_MAY_CUT = 1, MFI_ONNX_CUT = 2 };
+
 /* Where a head's M comes from. */
 typedef enum mfi_onnx_projection { MFI_DRAWN, MFI_IDENTITY, MFI_FROM_FILE } mfi_onnx_projection;
 
@@ -22,15 +26,15 @@ typedef struct mfi_onnx_layers {
     mfi_onnx_layer *list;
     size_t count;
     size_t room;
-    unsigned char *cuts; /* [units] 1: gradients stop behind the unit */
+    unsigned char *cuts; /* [units] MFI_ONNX_... */
 } mfi_onnx_layers;
 
-/* ARGUMENT (a name that the graph does not have, or a cut where it cannot be cut), UNSUPPORTED, MEMORY. */
-mf_status mfi_onnx_cut(const mf_onnx_spec *spec, const mfi_onnx_units *units, mfi_onnx_layers *layers);
+/* Leaves out the units that nothing reads, as of a branch that ends elsewhere; all others have other numbers
+ * then. ARGUMENT (a name that the graph does not have, or a cut where it cannot be cut), FORMAT, UNSUPPORTED,
+ * MEMORY. */
+mf_status mfi_onnx_cut(const mf_onnx_spec *spec, mfi_onnx_units *units, mfi_onnx_layers *layers);
 void mfi_onnx_layers_free(const mfi_onnx_units *units, mfi_onnx_layers *layers);
 
-/* Whether gradients may stop behind a node: all that follows up to `last` reads that node and those behind it
- * alone. */
-bool mfi_onnx_may_cut(const mfi_onnx_units *units, int32_t node, int32_t last);
+bool mfi_onnx_may_cut(const mfi_onnx_layers *layers, int32_t node);
 
 #endif

@@ -446,6 +446,13 @@ static mf_status walk_nodes(mfi_onnx_units *units)
     return MF_STATUS_OK;
 }
 
+/* Where the layers that were exported end. */
+static void mark_ends(mfi_onnx_units *units)
+{
+    for (size_t i = 0; i < units->count; i++)
+        units->list[i].end = i + 1 == units->count || units->list[i + 1].layer != units->list[i].layer;
+}
+
 /* The output of the graph is one of a unit, if it can be; whether that is needed is not known here. */
 static mf_status settle_output(mfi_onnx_units *units)
 {
@@ -473,7 +480,10 @@ mf_status mfi_onnx_find_units(const mfi_onnx_file *file, mfi_onnx_units *units)
     MFI_TRY(mfi_onnx_each_constant(file, take_constant, units));
     MFI_TRY(begin_graph(units));
     MFI_TRY(walk_nodes(units));
-    return units->file->own ? MF_STATUS_OK : settle_output(units);
+    if (!units->file->own)
+        return settle_output(units);
+    mark_ends(units);
+    return MF_STATUS_OK;
 }
 
 void mfi_onnx_units_free(mfi_onnx_units *units)

@@ -79,6 +79,8 @@ typedef struct mfi_onnx_unit {
     int32_t op;    /* the node of the graph that made it */
     int32_t value; /* whose value is its output; -1: none's */
     int64_t layer; /* of files of this library: its layer */
+    bool end;      /* the last one of it, which M reads */
+    int32_t place; /* its number without units that nothing reads; 0: it is one of them */
 } mfi_onnx_unit;
 
 /* Set it to zero first; then it can be freed at any time. */

@@ -48,6 +48,12 @@ static void relu(const float *x, double *y)
     relu_of(x, WIDTH, y);
 }
 
+static void tanh_of(const float *x, double *y)
+{
+    for (size_t i = 0; i < WIDTH; i++)
+        y[i] = tanh((double)x[i]);
+}
+
 static void gelu(const float *x, double *y)
 {
     for (size_t i = 0; i < WIDTH; i++)
@@ -309,6 +315,31 @@ static void test_attention(void **state)
     check_forms(forms, COUNT_OF(forms));
 }
 
+/* What nothing reads on the way to the output is left out, and all else has other numbers. */
+static void test_branches_that_end_elsewhere(void **state)
+{
+    static const form forms[] = {
+        {"x:0x6; Relu x > r; Tanh x > y", tanh_of, 6, 6, 13},
+        {"x:0x6; Relu x > r; MatMul r a:6x6 > s; Identity x > i; MatMul x w:6x3 > u; Tanh r > t; Add u b:3 > "
+         "y",
+         dense_with_bias, 6, 3, 13},
+        {"x:0x6; Relu x > y; Reshape y [0,2,3] > r; MatMul r a:3x3 > q", relu, 6, 6, 13},
+    };
+    const char *cut = "r";
+    message model = text_model(forms[0].text, 13);
+    mf_onnx_spec spec = spec_of(&model);
+    char text[2000];
+
+    (void)state;
+    check_forms(forms, COUNT_OF(forms));
+    check_ok(mf_onnx_plan(&spec, text, sizeof text, NULL));
+    assert_non_null(strstr(text, "     1* activation"));
+    assert_null(strstr(text, "     2"));
+    spec.cuts = &cut;
+    spec.cut_count = 1;
+    check_refused(&spec, MF_STATUS_ARGUMENT, "the cut \"r\": the network does not read it");
+}
+
 /* More units than the first list has room for. */
 static void test_long_chains(void **state)
 {
@@ -476,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_moves),
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_branches_that_end_elsewhere),
         cmocka_unit_test(test_long_chains),
         cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_constants_that_are_nodes),

@@ -176,6 +176,89 @@ static void test_places_and_padded_means_return(void **state)
     }
 }
 
+static mf_onnx_spec spec_of_exported(const mf_network *network, message *model)
+{
+    size_t bytes = 0;
+
+    check_ok(mf_network_export_onnx_size(network, &bytes));
+    check_ok(mf_network_export_onnx_buffer(network, model->bytes, sizeof model->bytes, NULL));
+    model->count = bytes;
+    return spec_of(model);
+}
+
+/* Whether the layer has the M of another one. */
+static int has_projection_of(const mf_layer *layer, const mf_layer *other)
+{
+    size_t count = 0, others = 0;
+    float *one = read_parameter(layer, "head.projection", &count),
+          *two = read_parameter(other, "head.projection", &others);
+    int same = count == others && memcmp(one, two, count * sizeof *one) == 0;
+
+    free(one);
+    free(two);
+    return same;
+}
+
+/* A layer that ends elsewhere than the exported one has a head of its own, whether or not M would fit it. */
+static void test_own_models_are_cut_elsewhere(void **state)
+{
+    const char *name = "layers.0.units.2.activation";
+    mf_head_spec head = {.struct_size = sizeof head};
+
+    (void)state;
+    for (size_t width = 4; width <= 6; width++) {
+        units_plan plan = plan_row(5, 3);
+        message model = {0};
+        size_t layers = 0;
+
+        plan_add(&plan, unit_dense(width));
+        plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+        plan_add(&plan, unit_dense(6));
+        plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+        mf_network *network = make_units_network(&plan, 1, NULL);
+        mf_onnx_spec spec = spec_of_exported(network, &model);
+        spec.cuts = &name;
+        spec.cut_count = 1;
+        mf_network *cut = import_model(&spec);
+        check_ok(mf_network_size(cut, &layers));
+        assert_int_equal(layers, 2);
+        assert_false(has_projection_of(layer_at(cut, 0), layer_at(network, 0)));
+        assert_true(has_projection_of(layer_at(cut, 1), layer_at(network, 0)));
+        mf_network_free(cut);
+        for (int32_t features = 0; features <= 1; features++) {
+            spec = spec_of(&model);
+            spec.features = features;
+            spec.last = features ? NULL : name;
+            cut = import_model(&spec);
+            check_ok(mf_layer_head(layer_at(cut, 0), &head));
+            assert_int_equal(head.classes, 3);
+            assert_int_equal(parameter_count(layer_at(cut, 0), "head.projection"), 3 * width);
+            assert_false(has_projection_of(layer_at(cut, 0), layer_at(network, 0)));
+            mf_network_free(cut);
+        }
+        mf_network_free(network);
+    }
+}
+
+/* The next layer reads what is in front of the cut, and nothing would read the layer behind it. */
+static void test_heads_are_not_cut_off(void **state)
+{
+    const char *name = "layers.0.units.2.activation";
+    mf_network *network = network_with_head_units();
+    message model = {0};
+    mf_onnx_spec spec = spec_of_exported(network, &model);
+
+    (void)state;
+    spec.cuts = &name;
+    spec.cut_count = 1;
+    check_refused(&spec, MF_STATUS_ARGUMENT,
+                  "a cut is in front of units that only the head of layer 0 reads");
+    spec.classes = 3;
+    check_refused(&spec, MF_STATUS_ARGUMENT,
+                  "a cut is in front of units that only the head of layer 0 reads");
+    mf_network_free(network);
+}
+
 /* ---- models of others ---- */
 
 /* y = relu(x W + b), two steps of it. */
@@ -356,6 +439,78 @@ static void test_names_of_the_library_are_left_out(void **state)
     check_ok(mf_network_metadata_count(network, &count));
     assert_int_equal(count, 1); /* the model's unit */
     mf_network_free(network);
+}
+
+/* A byte, and so many characters of two. */
+static void accents(char *text, size_t count)
+{
+    strcpy(text, "a");
+    while (count-- > 0)
+        strcat(text, "\xc3\xa9");
+}
+
+static void test_names_are_cut_between_characters(void **state)
+{
+    const int64_t input[] = {0, 3};
+    char name[300], shown[300], text[4000], part[400], path[300];
+    message graph = begin_graph(2, input), other = graph;
+    size_t needed = 0;
+
+    (void)state;
+    accents(name, 100);
+    put_node(&graph, "Relu", "x", name, "");
+    put_node(&graph, "Tanh", name, "y", "");
+    message model = model_of(&graph, 13);
+    mf_onnx_spec spec = spec_of(&model);
+    check_ok(mf_onnx_plan(&spec, text, sizeof text, &needed));
+    accents(shown, 59); /* 119 bytes of 120 */
+    snprintf(part, sizeof part, "; %s\n", shown);
+    assert_non_null(strstr(text, part));
+    for (size_t size = 1; size < needed; size++) {
+        check_status(MF_STATUS_CAPACITY, mf_onnx_plan(&spec, text, size, NULL));
+        assert_true(text[0] == 0 || text[strlen(text) - 1] != '\xc3');
+    }
+    accents(shown, 39); /* 79 of 80 */
+    snprintf(part, sizeof part, "the last node \"%s\": no node", shown);
+    strcat(name, "b");
+    spec.last = name;
+    check_refused(&spec, MF_STATUS_ARGUMENT, part);
+    put_node(&other, "Frobnicate", "x", name, "");
+    model = model_of(&other, 13);
+    spec = spec_of(&model);
+    snprintf(part, sizeof part, "node \"%s\" (Frobnicate): ", shown);
+    check_refused(&spec, MF_STATUS_UNSUPPORTED, part);
+    accents(path, 80);
+    spec.path = path;
+    accents(shown, 64); /* 129 of 130 */
+    snprintf(part, sizeof part, " %s: ", shown);
+    check_refused(&spec, MF_STATUS_IO, part);
+}
+
+/* A name that is no text, and one with a character 0: what is before that is shown. */
+static void test_names_that_are_no_texts(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t bytes;
+    } cases[] = {{"ab\xff\xff", 4}, {"ab\0c", 4}, {"ab\xc3", 3}};
+    const int64_t input[] = {0, 3};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        message graph = begin_graph(2, input), node = {0}, model;
+        char text[2000];
+
+        put_text(&node, 1, "x");
+        put_text(&node, 2, "y");
+        put_bytes(&node, 3, cases[i].name, cases[i].bytes);
+        put_text(&node, 4, "Relu");
+        put_message(&graph, 1, &node);
+        model = model_of(&graph, 13);
+        mf_onnx_spec spec = spec_of(&model);
+        check_ok(mf_onnx_plan(&spec, text, sizeof text, NULL));
+        assert_non_null(strstr(text, "; ab\n"));
+    }
 }
 
 /* A sum that reads from before the cut. */
@@ -579,6 +734,8 @@ int main(void)
         cmocka_unit_test(test_own_models_return),
         cmocka_unit_test(test_own_models_of_several_layers_return),
         cmocka_unit_test(test_heads_with_units_return),
+        cmocka_unit_test(test_own_models_are_cut_elsewhere),
+        cmocka_unit_test(test_heads_are_not_cut_off),
         cmocka_unit_test(test_tokens_return),
         cmocka_unit_test(test_places_and_padded_means_return),
         cmocka_unit_test(test_answers_are_those_of_the_model),
@@ -592,6 +749,8 @@ int main(void)
         cmocka_unit_test(test_equal_seeds_draw_equal_heads),
         cmocka_unit_test(test_heads_of_frozen_layers_learn_with_their_units),
         cmocka_unit_test(test_names_of_the_library_are_left_out),
+        cmocka_unit_test(test_names_are_cut_between_characters),
+        cmocka_unit_test(test_names_that_are_no_texts),
         cmocka_unit_test(test_allocations_may_fail),
     };
 
