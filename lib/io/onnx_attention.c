@@ -21,7 +21,7 @@ static bool read_part(mfi_op_call call, mfi_op_input value, bool keys, attention
     const mf_shape *shape = mfi_onnx_shape(call->graph, v->node);
     int32_t last = v->rank - 1, width = keys ? last - 1 : last, positions = keys ? last : last - 1;
     if ((value->form != MFI_FORM_VIEW && value->form != MFI_FORM_SCORES) || (v->rank != 3 && v->rank != 4) ||
-        v->batch != 0 || shape->rank != 2)
+        v->batch != 0 || shape->rank != 2 || value->whole)
         return false;
     *part = (attention_part){
         v->node,       v->rank == 4 ? v->dims[1] : 1, v->dims[positions], v->dims[width], v->offset,

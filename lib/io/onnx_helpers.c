@@ -80,7 +80,7 @@ bool mfi_op_same_view(mfi_op_input a, mfi_op_input b)
 {
     const mfi_onnx_view *one = &a->is.view, *other = &b->is.view;
     bool same = one->node == other->node && one->rank == other->rank && one->batch == other->batch &&
-                one->offset == other->offset;
+                one->offset == other->offset && a->whole == b->whole;
     for (int32_t d = 0; same && d < one->rank; d++)
         same = one->dims[d] == other->dims[d] && (d == one->batch || one->strides[d] == other->strides[d]);
     return same;

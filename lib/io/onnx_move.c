@@ -320,21 +320,44 @@ static mf_status move_nothing(const mfi_onnx_call *call)
 
 /* The type of an element, as the format numbers them: float32, float16, double and bfloat16 have fractions.
  */
-static bool has_fractions(int64_t type)
+bool mfi_onnx_has_fractions(int64_t type)
 {
     return type == 1 || type == 10 || type == 11 || type == 16;
 }
 
-/* Tokens are whole already, and so are shapes; of other values a cast to a type without fractions takes them.
- */
+/* Shapes are whole already, and so are tokens, which the input of the graph may be or not; of other values a
+ * cast to integers takes the fractions. */
 static mf_status move_cast(const mfi_onnx_call *call)
 {
-    const mfi_onnx_result *input = mfi_onnx_input(call, 0);
-    bool whole = input->form == MFI_FORM_LIST ||
-                 (input->form == MFI_FORM_CONSTANT && !has_fractions(input->is.constant.type)) ||
-                 (input->form == MFI_FORM_VIEW && input->is.view.node == 0);
-    if (!whole && !has_fractions(mfi_onnx_attribute_of(call->op, "to").integer))
-        return mfi_onnx_refuse(call, "it takes fractions from values");
+    enum { INT32 = 6, INT64 = 7 };
+    const int64_t to = mfi_onnx_attribute_of(call->op, "to").integer;
+    mfi_onnx_result cast = *mfi_onnx_input(call, 0);
+    bool tokens = cast.form == MFI_FORM_VIEW && cast.is.view.node == 0;
+    bool whole = cast.form == MFI_FORM_LIST || tokens ||
+                 (cast.form == MFI_FORM_CONSTANT && !mfi_onnx_has_fractions(cast.is.constant.type));
+    if (mfi_onnx_has_fractions(to))
+        return move_nothing(call);
+    if (!whole || (to != INT32 && to != INT64))
+        return mfi_onnx_refuse(call,
+                               "it takes fractions from values, or is to another type than int32 and int64");
+    cast.whole = tokens && !call->graph->integers;
+    return mfi_onnx_give(call, 0, &cast);
+}
+
+/* Whether a constant is a single truth that does not hold. */
+static bool is_false(const mfi_onnx_result *value)
+{
+    enum { BOOL = 9 };
+    const mfi_onnx_constant *constant = &value->is.constant;
+    return value->form == MFI_FORM_CONSTANT && constant->type == BOOL && constant->count == 1 &&
+           constant->values.count == 1 && constant->values.at[0] == 0;
+}
+
+/* Dropout may be told to drop values in inference, too. */
+static mf_status move_dropout(const mfi_onnx_call *call)
+{
+    if (mfi_onnx_input_value(call, 2) >= 0 && !is_false(mfi_onnx_input(call, 2)))
+        return mfi_onnx_refuse(call, "it drops values as in training");
     return move_nothing(call);
 }
 
@@ -352,7 +375,7 @@ bool mfi_onnx_move(const mfi_onnx_call *call, mf_status *status)
                  {"Slice", move_slice},
                  {"Split", move_split},
                  {"Identity", move_nothing},
-                 {"Dropout", move_nothing},
+                 {"Dropout", move_dropout},
                  {"Cast", move_cast}};
     const mfi_onnx_result *input = mfi_onnx_input(call, 0);
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
@@ -360,7 +383,9 @@ bool mfi_onnx_move(const mfi_onnx_call *call, mf_status *status)
             continue;
         if (moves[i].move == move_gather && input->form == MFI_FORM_CONSTANT)
             return false; /* an embedding, which computes */
-        if ((moves[i].move == move_nothing || moves[i].move == move_cast) && input->form != MFI_FORM_NONE)
+        bool any =
+            moves[i].move == move_nothing || moves[i].move == move_dropout || moves[i].move == move_cast;
+        if (any && input->form != MFI_FORM_NONE)
             *status = moves[i].move(call);
         else if (moves[i].move == move_transpose && input->form == MFI_FORM_CONSTANT)
             *status = turn_constant(call);

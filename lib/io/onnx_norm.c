@@ -18,6 +18,8 @@ mf_status mfi_op_batch_norm(mfi_op_call call)
     mf_unit_spec spec;
     mfi_op_input input = mfi_onnx_input(call, 0);
     const mfi_onnx_attr epsilon = mfi_onnx_attribute_of(call->op, "epsilon");
+    if (mfi_onnx_attribute_of(call->op, "training_mode").integer != 0)
+        return mfi_onnx_refuse(call, "it normalises by the batch, as in training");
     MFI_TRY(mfi_op_begin_unit(call, input, MF_UNIT_BATCH_NORM, false, &spec));
     spec.normalization_epsilon = epsilon.found ? epsilon.number : 1e-5f;
     spec.bias = !has_no_bias(call);

@@ -169,15 +169,16 @@ static mf_status op_gather(mfi_op_call call)
 {
     mf_unit_spec spec;
     int32_t node;
-    mfi_op_input tokens = mfi_onnx_input(call, 1);
+    mfi_onnx_result tokens = *mfi_onnx_input(call, 1);
     const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 0));
     if (!weight || weight->rank != 2 || weight->turned ||
-        mfi_onnx_attribute_of(call->op, "axis").integer != 0 || tokens->form != MFI_FORM_VIEW ||
-        tokens->is.view.node != 0)
+        mfi_onnx_attribute_of(call->op, "axis").integer != 0 || tokens.form != MFI_FORM_VIEW ||
+        tokens.is.view.node != 0)
         return mfi_onnx_refuse(call,
                                "it is known for positions of a unit's output, and for rows of a constant "
                                "matrix, of which the input of the graph says which");
-    MFI_TRY(mfi_op_begin_unit(call, tokens, MF_UNIT_EMBEDDING, false, &spec));
+    tokens.whole = false; /* as tokens have to be, in the library, too */
+    MFI_TRY(mfi_op_begin_unit(call, &tokens, MF_UNIT_EMBEDDING, false, &spec));
     spec.vocabulary = (size_t)weight->dims[0];
     spec.outputs = (size_t)weight->dims[1];
     MFI_TRY(mfi_op_give_unit(call, &spec, &node));

@@ -243,6 +243,8 @@ mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *valu
                                    : "it reads a value that no unit computes");
     if (view->factor != 1.0f)
         return mfi_onnx_refuse(call, "it reads a value that a constant was multiplied to");
+    if (value->whole)
+        return mfi_onnx_refuse(call, "fractions were taken from what it reads, as from tokens alone");
     const mf_shape *shape = mfi_onnx_shape(call->graph, view->node);
     rank = mfi_onnx_row_dims(view, dims);
     bool plain = is_plain(view, shape);
@@ -321,6 +323,8 @@ static mf_status begin_graph(mfi_onnx_units *units)
     if (!mfi_onnx_input_dims(units->file, dims, &rank) || rank < 2 || rank > 4)
         return mfi_fail(MF_STATUS_UNSUPPORTED, "the input has %d dims; 2 to 4 are read, the batch first",
                         (int)rank);
+    int32_t type = mfi_onnx_input_type(units->file);
+    units->integers = type > 0 && !mfi_onnx_has_fractions(type);
     units->batch = dims[0] > 0 ? (int32_t)dims[0] : 1;
     units->input = mfi_shape_row(1);
     units->input.rank = rank - 1;

@@ -57,7 +57,8 @@ typedef struct mfi_onnx_result {
     mfi_onnx_sides sides; /* those of MFI_FORM_PADDED */
     float epsilon;
     int32_t keys; /* node of the keys; that of the queries is the view's */
-    bool causal;
+    bool causal;  /* of scores: a mask was added to them; of a constant: it is such a mask */
+    bool whole;   /* fractions were taken from it, as is done with tokens alone */
     union {
         mfi_onnx_view view;
         mfi_onnx_constant constant;
@@ -88,6 +89,7 @@ typedef struct mfi_onnx_units {
     const mfi_onnx_file *file;
     mf_shape input;
     bool channels_last;       /* the file has them so; the network reads maps as everywhere */
+    bool integers;            /* the input's values are, so that no fractions can be taken from them */
     int32_t batch;            /* rows of the graph's input, if it says how many; else 1 */
     mfi_onnx_result *results; /* [values] */
     mfi_onnx_unit *list;
@@ -128,6 +130,9 @@ mf_status mfi_onnx_give(const mfi_onnx_call *call, size_t index, const mfi_onnx_
 
 /* Gives a node's output, which has these dims without the batch. */
 mf_status mfi_onnx_give_node(const mfi_onnx_call *call, int32_t node, int32_t rank, const int32_t *dims);
+
+/* Whether values of a type, as the format numbers them, have fractions. */
+bool mfi_onnx_has_fractions(int64_t type);
 
 /* The unit behind everything that is there; it is the last of units->list then. */
 mf_status mfi_onnx_add_unit(const mfi_onnx_call *call, const mf_unit_spec *spec, int32_t *node);

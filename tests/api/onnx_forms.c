@@ -221,6 +221,8 @@ static void test_operators(void **state)
         {"x:0x2x4x4; Conv x k:3x2x3x3 b:3 > u; Flatten u > y", convolution, 32, 12, 13},
         {"x:0x2x4x4; Conv x k:3x2x3x3 > u; Add u b:3x1x1 > v; Flatten v > y", convolution, 32, 12, 13},
         {"x:0x2x4x4; Conv x k:3x2x3x3 > u; Add b:1x3x1x1 u > v; Flatten v > y", convolution, 32, 12, 13},
+        {"x:0x6; Dropout x 0.5 ?0 > d; Relu d > y", relu, 6, 6, 13},
+        {"x:0x6 int64; Cast x > i : to=6; Cast i > v : to=1; MatMul v w:6x3 > y", dense, 6, 3, 13},
     };
 
     (void)state;

@@ -46,6 +46,44 @@ static void test_operators(void **state)
         {"x:0x6; Cast w:6x3 > v : to=6; Gemm x v > y", "\"v\" (Cast): it takes fractions", 13},
         {"x:0x6; Relu x > y; Tanh x > y", "\"y\" (Tanh): another node has an output of the same name", 13},
         {"x:0x6; Relu x > r; Tanh r > x", "\"x\" (Tanh): another node has an output of the same name", 13},
+        {"x:0x2x4x4; BatchNormalization x s:2 b:2 m:2 v:2 > y : training_mode=1",
+         "\"y\" (BatchNormalization): it normalises by the batch, as in training", 15},
+        {"x:0x6; Dropout x 0.5 ?1 > d; Relu d > y", "\"d\" (Dropout): it drops values as in training", 13},
+        {"x:0x6; Dropout x 0.5 #0 > d; Relu d > y", "it drops values as in training", 13},
+        {"x:0x6; Dropout x 0.5 x > d; Relu d > y", "it drops values as in training", 13},
+    };
+
+    (void)state;
+    check_refusals(refusals, COUNT_OF(refusals));
+}
+
+/* From what is no row of tokens. */
+static void test_fractions_that_are_taken(void **state)
+{
+    static const refusal refusals[] = {
+        {"x:0x6; Cast x > i : to=7; Cast i > v : to=1; Gemm v w:6x3 > y",
+         "\"y\" (Gemm): fractions were taken from what it reads", 13},
+        {"x:0x6; Cast x > i : to=6; Cast i > v : to=1; Identity v > z; Relu z > y",
+         "\"y\" (Relu): fractions were taken from what it reads", 13},
+        {"x:0x6; Cast x > i : to=7; Cast i > v : to=1; Relu x > r; Add r v > y",
+         "\"y\" (Add): fractions were taken", 13},
+        {"x:0x6; Cast x > i : to=7; Cast i > v : to=1; Sigmoid v > s; Mul x s > y",
+         "\"y\" (Mul): of two values, the product is known inside GELU and SiLU alone", 13},
+        {"x:0x4x4; Cast x > i : to=7; Cast i > v : to=1; Split v > q k : axis=2; Transpose k > t : "
+         "perm=0,2,1; "
+         "MatMul q t > y",
+         "\"y\" (MatMul): of two values, the product is known inside self-attention alone", 13},
+        {"x:0x6; Cast x > i : to=9; Cast i > v : to=1; Gemm v w:6x3 > y", "\"i\" (Cast): it takes fractions",
+         13},
+        {"x:0x6 int64; Cast x > i : to=9; Cast i > v : to=1; Gemm v w:6x3 > y",
+         "\"i\" (Cast): it takes fractions from values, or is to another type than int32 and int64", 13},
+        {"x:0x6 int64; Cast x > i : to=2; Cast i > v : to=1; Gemm v w:6x3 > y", "\"i\" (Cast)", 13},
+    };
+
+    (void)state;
+    check_refusals(refusals, COUNT_OF(refusals));
+}
+
     };
 
     (void)state;
@@ -550,6 +588,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_fractions_that_are_taken),
         cmocka_unit_test(test_parts_of_units),
         cmocka_unit_test(test_attention),
         cmocka_unit_test(test_moves),

@@ -65,6 +65,17 @@ static void put_integer(message *graph, const char *name)
     put_message(graph, 5, &tensor);
 }
 
+static void put_truth(message *graph, const char *name)
+{
+    message tensor = {0};
+    const unsigned char value = name[1] == '1';
+
+    put_int(&tensor, 2, 9);
+    put_text(&tensor, 8, name);
+    put_bytes(&tensor, 9, &value, 1);
+    put_message(graph, 5, &tensor);
+}
+
 static void put_number(message *graph, const char *name)
 {
     const float value = strtof(name, NULL);
@@ -80,6 +91,8 @@ static void put_if_constant(message *graph, const char *word)
         put_list(graph, word);
     else if (word[0] == '#')
         put_integer(graph, word);
+    else if (word[0] == '?')
+        put_truth(graph, word);
     else if (isdigit((unsigned char)word[0]) || word[0] == '-')
         put_number(graph, word);
 }
@@ -120,13 +133,15 @@ message text_graph(const char *text)
 {
     char line[2000], *rest = line;
     int64_t dims[MOST_DIMS];
-    message graph;
+    message graph = {0};
 
     assert_true(strlen(text) < sizeof line);
     memcpy(line, text, strlen(text) + 1);
     rest = cut(line, ';');
     assert_true(strncmp(line, "x:", 2) == 0);
-    graph = begin_graph(read_dims(line + 2, dims), dims);
+    size_t rank = read_dims(line + 2, dims);
+    put_value_of(&graph, 11, strstr(line, " int64") != NULL ? 7 : 1, "x", rank, dims);
+    put_value(&graph, 12, "y", 0, NULL);
     while (*rest) {
         char *node = rest;
 

@@ -156,6 +156,12 @@ void put_constant(message *graph, const char *name, size_t rank, const int64_t *
 
 void put_value(message *graph, unsigned field, const char *name, size_t rank, const int64_t *dims)
 {
+    put_value_of(graph, field, 1, name, rank, dims);
+}
+
+void put_value_of(message *graph, unsigned field, int64_t element, const char *name, size_t rank,
+                  const int64_t *dims)
+{
     message value = {0}, type = {0}, tensor = {0}, shape = {0};
 
     for (size_t d = 0; d < rank; d++) {
@@ -167,7 +173,7 @@ void put_value(message *graph, unsigned field, const char *name, size_t rank, co
             put_text(&dim, 2, "free");
         put_message(&shape, 1, &dim);
     }
-    put_int(&tensor, 1, 1);
+    put_int(&tensor, 1, element);
     put_message(&tensor, 2, &shape);
     put_message(&type, 1, &tensor);
     put_text(&value, 1, name);

@@ -33,8 +33,10 @@ void put_integers(message *graph, const char *name, size_t count, const int64_t 
 /** Floats 0.1, 0.2, ... 0.7, 0.1, ... */
 void put_constant(message *graph, const char *name, size_t rank, const int64_t *dims);
 
-/** An input (field 11) or output (12) of the graph; dims of 0 are free. */
+/** An input (field 11) or output (12) of the graph; dims of 0 are free. Of floats, or of another type. */
 void put_value(message *graph, unsigned field, const char *name, size_t rank, const int64_t *dims);
+void put_value_of(message *graph, unsigned field, int64_t element, const char *name, size_t rank,
+                  const int64_t *dims);
 
 /** A graph with the input "x" of these dims and the output "y", and the model of a graph. */
 message begin_graph(size_t rank, const int64_t *dims);
