@@ -12,6 +12,17 @@ const mfi_onnx_constant *mfi_op_floats_of(mfi_op_input value)
     return value->form == MFI_FORM_CONSTANT && value->is.constant.type == 1 ? &value->is.constant : NULL;
 }
 
+bool mfi_op_floats_if_any(mfi_op_call call, size_t index, const mfi_onnx_constant **constant)
+{
+    *constant = mfi_op_floats_of(mfi_onnx_input(call, index));
+    return *constant || mfi_onnx_input_value(call, index) < 0;
+}
+
+bool mfi_op_number_if_any(mfi_op_call call, size_t index, float *number)
+{
+    return mfi_onnx_number_of(mfi_onnx_input(call, index), number) || mfi_onnx_input_value(call, index) < 0;
+}
+
 /* Whether a value is no output of a unit. */
 bool mfi_op_is_known(mfi_op_input value)
 {

@@ -279,8 +279,11 @@ static mf_status move_slice(const mfi_onnx_call *call)
     if (!mfi_onnx_list(call, "starts", 1, starts, &count) || !mfi_onnx_list(call, "ends", 2, ends, &others) ||
         others != count)
         return mfi_onnx_refuse(call, "its starts and ends are no constants");
-    bool has_axes = mfi_onnx_list(call, "axes", 3, axes, &axis_count);
-    bool has_steps = mfi_onnx_list(call, "steps", 4, steps, &step_count);
+    bool has_axes = mfi_onnx_list(call, "axes", 3, axes, &axis_count),
+         has_steps = mfi_onnx_list(call, "steps", 4, steps, &step_count);
+    if ((!has_axes && mfi_onnx_input_value(call, 3) >= 0) ||
+        (!has_steps && mfi_onnx_input_value(call, 4) >= 0))
+        return mfi_onnx_refuse(call, "its axes and steps are no constants");
     for (size_t i = 0; i < count; i++) {
         int32_t axis = axis_in(has_axes && i < axis_count ? axes[i] : (int64_t)i, v.rank);
         if (axis < 0 || (has_steps && (i >= step_count || steps[i] != 1)) ||
@@ -300,7 +303,8 @@ static mf_status move_split(const mfi_onnx_call *call)
     if (axis < 0 || axis == whole.batch || parts == 0 || parts > MFI_ONNX_DIMS)
         return mfi_onnx_refuse(call, "its axis is out of range or the batch, or it has too many parts");
     bool listed = mfi_onnx_list(call, "split", 1, sizes, &count);
-    if (listed ? count != parts : whole.dims[axis] % (int32_t)parts != 0)
+    if (listed ? count != parts
+               : mfi_onnx_input_value(call, 1) >= 0 || whole.dims[axis] % (int32_t)parts != 0)
         return mfi_onnx_refuse(call, "the sizes of its parts are not known");
     for (size_t i = 0; i < parts; i++) {
         view part = whole;

@@ -55,14 +55,13 @@ mf_status mfi_op_layer_norm(mfi_op_call call)
     mfi_op_input input = mfi_onnx_input(call, 0);
     const mfi_onnx_attr axis = mfi_onnx_attribute_of(call->op, "axis"),
                         epsilon = mfi_onnx_attribute_of(call->op, "epsilon");
-    const mfi_onnx_constant *scale = mfi_op_floats_of(mfi_onnx_input(call, 1)),
-                            *bias = mfi_op_floats_of(mfi_onnx_input(call, 2));
+    const mfi_onnx_constant *scale = mfi_op_floats_of(mfi_onnx_input(call, 1)), *bias;
     if (input->form != MFI_FORM_VIEW ||
         (axis.found && axis.integer != -1 && axis.integer != input->is.view.rank - 1))
         return mfi_onnx_refuse(call, "only the last dim of a unit's output is normalised");
     MFI_TRY(mfi_op_put_layer_norm_unit(call, input, epsilon.found ? epsilon.number : 1e-5f));
     mfi_onnx_unit *made = mfi_op_last_unit(call);
-    if (!mfi_op_is_along(scale, mfi_op_last_dim(&made->shape), 0) ||
+    if (!mfi_op_is_along(scale, mfi_op_last_dim(&made->shape), 0) || !mfi_op_floats_if_any(call, 2, &bias) ||
         (bias && !mfi_op_is_along(bias, mfi_op_last_dim(&made->shape), 0)))
         return mfi_onnx_refuse(call, "scale and bias are no constants of the last dim");
     made->constants[MFI_SCALE] = scale;

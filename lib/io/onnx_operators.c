@@ -37,11 +37,12 @@ static mf_status op_clip(mfi_op_call call)
     float low = -1.0f, high = INFINITY;
     const mfi_onnx_attr min = mfi_onnx_attribute_of(call->op, "min"),
                         max = mfi_onnx_attribute_of(call->op, "max");
-    if (!mfi_onnx_number_of(mfi_onnx_input(call, 1), &low) && min.found)
+    if (min.found)
         low = min.number;
-    if (!mfi_onnx_number_of(mfi_onnx_input(call, 2), &high) && max.found)
+    if (max.found)
         high = max.number;
-    if (low != 0.0f || high < 3e38f)
+    if (!mfi_op_number_if_any(call, 1, &low) || !mfi_op_number_if_any(call, 2, &high) || low != 0.0f ||
+        !(high >= 3e38f))
         return mfi_onnx_refuse(call, "only from 0 to infinity, which is ReLU");
     return op_relu(call);
 }
@@ -81,15 +82,14 @@ void mfi_op_set_bias(mfi_onnx_unit *made, const mfi_onnx_constant *bias)
 static mf_status op_gemm(mfi_op_call call)
 {
     mfi_op_input input = mfi_onnx_input(call, 0);
-    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 1)),
-                            *bias = mfi_op_floats_of(mfi_onnx_input(call, 2));
+    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 1)), *bias;
     const mfi_onnx_attr alpha = mfi_onnx_attribute_of(call->op, "alpha"),
                         beta = mfi_onnx_attribute_of(call->op, "beta");
     bool turned = mfi_onnx_attribute_of(call->op, "transB").integer == 0;
     if ((alpha.found && alpha.number != 1.0f) || (beta.found && beta.number != 1.0f) ||
         mfi_onnx_attribute_of(call->op, "transA").integer != 0)
         return mfi_onnx_refuse(call, "alpha and beta other than 1, and transA, are not known");
-    if (!weight || weight->rank != 2 || (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
+    if (!weight || weight->rank != 2 || !mfi_op_floats_if_any(call, 2, &bias))
         return mfi_onnx_refuse(call, "its weight and bias are no constants of floats");
     if ((input->form != MFI_FORM_VIEW && input->form != MFI_FORM_LAST_ROW) || input->is.view.rank != 2)
         return mfi_onnx_refuse(call, "its input has no two dims");
@@ -121,10 +121,8 @@ static mf_status op_conv(mfi_op_call call)
     size_t lead[2];
     int32_t node;
     const mfi_onnx_attr group = mfi_onnx_attribute_of(call->op, "group");
-    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 1)),
-                            *bias = mfi_op_floats_of(mfi_onnx_input(call, 2));
-    if (!weight || weight->rank != 4 || weight->turned ||
-        (mfi_onnx_input(call, 2)->form != MFI_FORM_NONE && !bias))
+    const mfi_onnx_constant *weight = mfi_op_floats_of(mfi_onnx_input(call, 1)), *bias;
+    if (!weight || weight->rank != 4 || weight->turned || !mfi_op_floats_if_any(call, 2, &bias))
         return mfi_onnx_refuse(call, "its weight is no constant of four dims, or its bias none");
     if (group.found && (group.integer < 1 || group.integer > INT32_MAX))
         return mfi_onnx_refuse(call, "its number of groups is out of range");

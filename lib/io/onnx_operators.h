@@ -13,6 +13,10 @@ typedef const mfi_onnx_result *mfi_op_input;
 /* The constant, if it is one of floats, or NULL. */
 const mfi_onnx_constant *mfi_op_floats_of(mfi_op_input value);
 
+/* Inputs that a node may leave out: NULL, and the number as it was, then. False if there is another value. */
+bool mfi_op_floats_if_any(mfi_op_call call, size_t index, const mfi_onnx_constant **constant);
+bool mfi_op_number_if_any(mfi_op_call call, size_t index, float *number);
+
 /* Whether a value is no output of a unit. */
 bool mfi_op_is_known(mfi_op_input value);
 

@@ -23,9 +23,9 @@ mf_status mfi_op_pad(mfi_op_call call)
         none++;
     if (none == count)
         return mfi_onnx_pass(call, input);
-    (void)mfi_onnx_number_of(mfi_onnx_input(call, 2), &value);
-    if ((mode.found && !mfi_bytes_are(mode.text, "constant")) || value != 0.0f || count != 8 || pads[0] ||
-        pads[1] || pads[4] || pads[5] || mfi_onnx_input_value(call, 3) >= 0)
+    if ((mode.found && !mfi_bytes_are(mode.text, "constant")) || !mfi_op_number_if_any(call, 2, &value) ||
+        value != 0.0f || count != 8 || pads[0] || pads[1] || pads[4] || pads[5] ||
+        mfi_onnx_input_value(call, 3) >= 0)
         return mfi_onnx_refuse(call, "only zeros around maps are known");
     for (size_t i = 0; i < 2; i++) {
         if (pads[i + 2] < 0 || pads[i + 2] > MOST_ZEROS || pads[i + 6] < 0 || pads[i + 6] > MOST_ZEROS)

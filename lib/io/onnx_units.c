@@ -424,10 +424,43 @@ static mf_status put_turn(const mfi_onnx_call *call)
     return settle_value(call, call->graph->file->links[call->op->outputs]);
 }
 
+/* What a node reads is known, also what it could do without: or it would be as if it were not there. */
+static mf_status check_inputs(const mfi_onnx_call *call)
+{
+    char why[200];
+    for (size_t i = 0; i < call->op->input_count; i++) {
+        int32_t value = mfi_onnx_input_value(call, i);
+        if (value < 0 || mfi_onnx_input(call, i)->form != MFI_FORM_NONE)
+            continue;
+        snprintf(why, sizeof why, "its input \"%s\" is no constant, and no known output of a node before it",
+                 mfi_bytes_shown(call->graph->file->values[value].name, 60).text);
+        return mfi_onnx_refuse(call, why);
+    }
+    return MF_STATUS_OK;
+}
+
+/* Whether arithmetic gives a value more dims, those of a constant. */
+static bool adds_dims(const mfi_onnx_call *call)
+{
+    static const char *const types[] = {"Add", "Sub", "Mul", "Div", "Pow"};
+    const mfi_onnx_result *a = mfi_onnx_input(call, 0), *b = mfi_onnx_input(call, 1);
+    const mfi_onnx_result *constant = a->form == MFI_FORM_CONSTANT ? a : b, *value = constant == a ? b : a;
+    if (constant->form != MFI_FORM_CONSTANT || value->form < MFI_FORM_VIEW ||
+        constant->is.constant.rank <= value->is.view.rank)
+        return false;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (mfi_bytes_are(call->op->type, types[i]))
+            return true;
+    return false;
+}
+
 static mf_status take_node(const mfi_onnx_call *call)
 {
     mf_status status;
     const mfi_bytes name = call->op->name;
+    MFI_TRY(check_inputs(call));
+    if (adds_dims(call))
+        return mfi_onnx_refuse(call, "its constant has more dims than the value that it goes to");
     if (call->graph->file->own &&
         (mfi_bytes_end_in(name, ".turned") || mfi_bytes_end_in(name, ".flattened")) &&
         mfi_onnx_input(call, 0)->form == MFI_FORM_VIEW)

@@ -584,7 +584,7 @@ static void test_what_is_not_known_is_named(void **state)
         {"Reshape", "x", "", "no constant"},
         {"Flatten", "x", "axis=2", "axis"},
         {"Softmax", "x", "axis=1", "last dim"},
-        {"Relu", "absent", "", "no unit computes"},
+        {"Relu", "absent", "", "no known output of a node"},
         {"ReduceMean", "x", "axes=0,", "the batch"},
         {"Clip", "x", "", "ReLU"},
         {"Gather", "v x", "", "constant matrix"},

@@ -57,6 +57,49 @@ static void test_operators(void **state)
     check_refusals(refusals, COUNT_OF(refusals));
 }
 
+/* Inputs that a node could do without are read if they are named: nothing is as if it were not there. */
+static void test_inputs_that_may_be_left_out(void **state)
+{
+    static const refusal refusals[] = {
+        {"x:0x6; LayerNormalization x c:6 d:6 > l m; Gemm l w:6x3 m > y",
+         "\"y\" (Gemm): its input \"m\" is no constant, and no known output of a node", 17},
+        {"x:0x2x4x4; Conv x k:3x2x3x3 m > y", "\"y\" (Conv): its input \"m\" is no constant", 13},
+        {"x:0x6; LayerNormalization x c:6 m > y", "\"y\" (LayerNormalization): its input \"m\"", 17},
+        {"x:0x6; Clip x 0.0 m > y", "\"y\" (Clip): its input \"m\"", 13},
+        {"x:0x6; Dropout x m > d; Relu d > y", "\"d\" (Dropout): its input \"m\"", 13},
+        {"x:0x6; Flatten absent > y", "\"y\" (Flatten): its input \"absent\"", 13},
+        {"x:0x6; Relu absent > y", "\"y\" (Relu): its input \"absent\"", 13},
+        {"x:0x6; Cast [1,2,3,4,5,6] > b : to=1; LayerNormalization x c:6 b > y",
+         "\"y\" (LayerNormalization): scale and bias are no constants of the last dim", 17},
+        {"x:0x6; Relu x > r; Gemm r w:6x3 [1,2,3] > y", "its weight and bias are no constants of floats", 13},
+        {"x:0x2x4x4; Conv x k:3x2x3x3 [1,2,3] > y",
+         "its weight is no constant of four dims, or its bias none", 13},
+        {"x:0x6; Clip x 0.0 [6] > y", "\"y\" (Clip): only from 0 to infinity", 13},
+        {"x:0x2x4x4; Pad x [0,0,1,1,0,0,1,1] [2] > p; Conv p k:3x2x3x3 > y", "\"p\" (Pad): only zeros around",
+         13},
+        {"x:0x4x6; Slice x [0] [9] x > y", "\"y\" (Slice): its axes and steps are no constants", 13},
+        {"x:0x4x6; Slice x [0] [9] [1] x > y", "its axes and steps are no constants", 13},
+        {"x:0x4x6; Split x x > a y : axis=2", "\"a y\" (Split): the sizes of its parts are not known", 13},
+    };
+
+    (void)state;
+    check_refusals(refusals, COUNT_OF(refusals));
+}
+
+/* A constant that has few values and is none of those that are read. */
+static void test_sparse_constants(void **state)
+{
+    message graph = text_graph("x:0x6; Gemm x w:6x3 b > y"), values = {0}, sparse = {0};
+
+    (void)state;
+    put_text(&values, 8, "b");
+    put_message(&sparse, 1, &values);
+    put_message(&graph, 15, &sparse);
+    message model = model_of(&graph, 13);
+    mf_onnx_spec spec = spec_of(&model);
+    check_refused(&spec, MF_STATUS_UNSUPPORTED, "\"y\" (Gemm): its input \"b\" is no constant");
+}
+
 /* From what is no row of tokens. */
 static void test_fractions_that_are_taken(void **state)
 {
@@ -200,7 +243,6 @@ static void test_moves(void **state)
         {"x:0x4x6; Split x > a b c y : axis=2", "the sizes of its parts are not known", 13},
         {"x:0x4x6; Split x [5,5] > a y : axis=2", "its parts are larger than its input", 13},
         {"x:0x4x6; Split x [0,6] > a y : axis=2", "its parts are larger than its input", 13},
-        {"x:0x6; Flatten absent > y", "\"y\" (Flatten): its input is neither a unit's output", 13},
         {"x:0x6; Reshape w:2x3 [1,6] > y", "\"y\" (Reshape): its input is neither a unit's output", 13},
     };
 
@@ -588,6 +630,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_inputs_that_may_be_left_out),
+        cmocka_unit_test(test_sparse_constants),
         cmocka_unit_test(test_fractions_that_are_taken),
         cmocka_unit_test(test_parts_of_units),
         cmocka_unit_test(test_attention),
