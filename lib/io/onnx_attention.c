@@ -95,8 +95,10 @@ mf_status mfi_op_softmax(mfi_op_call call)
     const mfi_onnx_view *v = &input->is.view;
     bool old = call->graph->file->opset < 13; /* then the default is 1 */
     int64_t dim = axis.found ? axis.integer : old ? 1 : -1;
-    if (mfi_op_is_known(input) || (dim != -1 && dim != v->rank - 1))
+    if (mfi_op_is_known(input) || v->batch == v->rank - 1 || (dim != -1 && dim != v->rank - 1))
         return mfi_onnx_refuse(call, "only the last dim of a unit's output is known");
+    if (input->form == MFI_FORM_VIEW && v->rank > 2 && v->dims[v->rank - 1] == 1)
+        return mfi_onnx_refuse(call, "its last dim has one value alone: the others are not those of classes");
     if (input->form == MFI_FORM_VIEW)
         return mfi_op_become(call, input, MFI_FORM_SOFTMAX);
     if (input->form != MFI_FORM_SCORES ||

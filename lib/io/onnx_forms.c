@@ -101,11 +101,12 @@ static mf_status multiply_forms(mfi_op_call call, mfi_op_input a, mfi_op_input b
     return scale_by(call, &result, factor);
 }
 
-/* Whether a constant has a value for each channel of what a unit gives, and there are several. */
-static bool is_of_channels(const mfi_onnx_constant *constant, const mf_shape *shape)
+/* Whether a constant has a value for each channel of maps or of a row, and there are several. */
+static bool is_of_channels(const mfi_onnx_constant *constant, const mfi_onnx_view *view)
 {
-    return constant && constant->count > 1 &&
-           mfi_op_is_along(constant, mfi_shape_channels(shape), shape->rank == 3 ? 2 : 0);
+    int32_t dims[MFI_ONNX_DIMS], rank = mfi_onnx_row_dims(view, dims);
+    return constant && constant->count > 1 && (rank == 1 || rank == 3) &&
+           mfi_op_is_along(constant, (size_t)dims[0], rank - 1);
 }
 
 /* Factors of channels: what exporters make of a batch normalisation where they fold its numbers. */
@@ -134,9 +135,7 @@ static bool multiply_constant(mfi_op_call call, size_t index, mf_status *status)
         *status = take_along(call, index, made);
         return true;
     }
-    if (value->form == MFI_FORM_VIEW &&
-        is_of_channels(constant, mfi_onnx_shape(call->graph, value->is.view.node)) &&
-        mfi_onnx_shape(call->graph, value->is.view.node)->rank != 2) {
+    if (value->form == MFI_FORM_VIEW && is_of_channels(constant, &value->is.view)) {
         *status = put_factors(call, value, constant);
         return true;
     }
@@ -192,14 +191,16 @@ static bool is_causal(const mfi_onnx_constant *mask, int32_t positions)
     return true;
 }
 
-static bool takes_bias(const mfi_onnx_unit *made, const mfi_onnx_constant *constant)
+/* `view` is what the unit gives. */
+static bool takes_bias(const mfi_onnx_unit *made, const mfi_onnx_view *view,
+                       const mfi_onnx_constant *constant)
 {
     if (!made || made->constants[MFI_BIAS])
         return false;
     if (made->unit.kind == MF_UNIT_LAYER_NORM)
         return made->constants[MFI_SCALE] && mfi_op_is_along(constant, mfi_op_last_dim(&made->shape), 0);
     if (made->fixed)
-        return is_of_channels(constant, &made->shape);
+        return is_of_channels(constant, view);
     if (made->unit.kind == MF_UNIT_DENSE)
         return mfi_op_is_along(constant, made->unit.outputs, 0);
     return made->unit.kind == MF_UNIT_CONV2D && mfi_op_is_along(constant, made->unit.outputs, 2);
@@ -212,6 +213,7 @@ static mf_status put_positions_unit(mfi_op_call call, mfi_op_input value, const 
     const mf_shape *shape = mfi_onnx_shape(call->graph, spec.inputs[0]);
     if (shape->rank != 2 || constant->rank < 2 || constant->turned ||
         constant->count != mfi_shape_values(shape) ||
+        (size_t)constant->dims[constant->rank - 2] != shape->dims[0] ||
         (size_t)constant->dims[constant->rank - 1] != shape->dims[1])
         return mfi_onnx_refuse(call, "a constant is known as a bias, and as positions of a sequence, alone");
     MFI_TRY(mfi_op_give_alike(call, value, &spec));
@@ -229,7 +231,7 @@ static mf_status add_constant(mfi_op_call call, size_t index)
     /* Of a sequence with one position, positions look like a bias; in files of this library the name tells.
      */
     bool placed = call->graph->file->own && mfi_bytes_end_in(call->op->name, ".placed");
-    if (!placed && takes_bias(made, constant)) {
+    if (!placed && takes_bias(made, &value->is.view, constant)) {
         mfi_op_set_bias(made, constant);
         return take_along(call, index, made);
     }
@@ -262,5 +264,7 @@ mf_status mfi_op_add(mfi_op_call call)
         return add_constant(call, 1);
     MFI_TRY(mfi_op_begin_unit(call, a, MF_UNIT_ADD, false, &spec));
     MFI_TRY(mfi_onnx_settle(call, b, false, &spec.inputs[1]));
+    if (!mfi_op_same_dims(a, b, -1))
+        return mfi_onnx_refuse(call, "of two values, the sum is known where they have the same dims");
     return mfi_op_give_alike(call, a, &spec);
 }

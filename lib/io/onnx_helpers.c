@@ -97,6 +97,15 @@ bool mfi_op_same_view(mfi_op_input a, mfi_op_input b)
     return same;
 }
 
+bool mfi_op_same_dims(mfi_op_input a, mfi_op_input b, int32_t but)
+{
+    const mfi_onnx_view *one = &a->is.view, *other = &b->is.view;
+    bool same = one->rank == other->rank && one->batch == other->batch;
+    for (int32_t d = 0; same && d < one->rank; d++)
+        same = d == one->batch || d == but || one->dims[d] == other->dims[d];
+    return same;
+}
+
 mf_status mfi_op_become(mfi_op_call call, mfi_op_input from, mfi_onnx_form form)
 {
     mfi_onnx_result result = *from;

@@ -36,18 +36,23 @@ mf_status mfi_op_batch_norm(mfi_op_call call)
     return MF_STATUS_OK;
 }
 
-mf_status mfi_op_put_layer_norm_unit(mfi_op_call call, mfi_op_input input, float epsilon)
-{
-    mf_unit_spec spec;
-    MFI_TRY(mfi_op_begin_unit(call, input, MF_UNIT_LAYER_NORM, false, &spec));
-    spec.normalization_epsilon = epsilon;
-    spec.bias = 0;
-    return mfi_op_give_alike(call, input, &spec);
-}
-
 size_t mfi_op_last_dim(const mf_shape *shape)
 {
     return shape->dims[shape->rank - 1];
+}
+
+mf_status mfi_op_put_layer_norm_unit(mfi_op_call call, mfi_op_input input, float epsilon)
+{
+    mf_unit_spec spec;
+    const mfi_onnx_view *view = &input->is.view;
+    MFI_TRY(mfi_op_begin_unit(call, input, MF_UNIT_LAYER_NORM, false, &spec));
+    /* Maps of one place are a row, whose last dim is another one. */
+    if (view->batch == view->rank - 1 ||
+        (size_t)view->dims[view->rank - 1] != mfi_op_last_dim(mfi_onnx_shape(call->graph, spec.inputs[0])))
+        return mfi_onnx_refuse(call, "the last dim is not that of a row or a sequence");
+    spec.normalization_epsilon = epsilon;
+    spec.bias = 0;
+    return mfi_op_give_alike(call, input, &spec);
 }
 
 mf_status mfi_op_layer_norm(mfi_op_call call)

@@ -188,7 +188,7 @@ static mf_status op_concat(mfi_op_call call)
 {
     mfi_op_input first = mfi_onnx_input(call, 0);
     const mfi_onnx_view *view = &first->is.view;
-    int32_t dims[3], joined;
+    int32_t dims[MFI_ONNX_DIMS], rank, joined;
     int64_t axis = mfi_onnx_attribute_of(call->op, "axis").integer;
     if (first->form != MFI_FORM_VIEW || view->batch != 0 || call->op->input_count < 2)
         return mfi_onnx_refuse(call, "only outputs of units, two or more, are put behind each other");
@@ -196,18 +196,20 @@ static mf_status op_concat(mfi_op_call call)
     if (axis != (view->rank == 3 ? 2 : 1))
         return mfi_onnx_refuse(call,
                                "only values of rows and positions, and maps, are put behind each other");
+    rank = mfi_onnx_row_dims(view, dims);
     MFI_TRY(mfi_onnx_settle(call, first, false, &joined));
     for (size_t i = 1; i < call->op->input_count; i++) {
+        mfi_op_input other = mfi_onnx_input(call, i);
         mf_unit_spec spec = mfi_unit_defaults();
         spec.kind = MF_UNIT_CONCAT;
         spec.inputs[0] = joined;
-        MFI_TRY(mfi_onnx_settle(call, mfi_onnx_input(call, i), false, &spec.inputs[1]));
+        MFI_TRY(mfi_onnx_settle(call, other, false, &spec.inputs[1]));
+        if (!mfi_op_same_dims(first, other, (int32_t)axis))
+            return mfi_onnx_refuse(call, "its inputs differ in a dim along which they are not put");
         MFI_TRY(mfi_onnx_add_unit(call, &spec, &joined));
+        dims[axis - 1] += other->is.view.dims[axis];
     }
-    const mf_shape *shape = mfi_onnx_shape(call->graph, joined);
-    for (int32_t d = 0; d < shape->rank; d++)
-        dims[d] = (int32_t)shape->dims[d];
-    return mfi_onnx_give_node(call, joined, shape->rank, dims);
+    return mfi_onnx_give_node(call, joined, rank, dims);
 }
 
 static mf_status op_constant(mfi_op_call call)

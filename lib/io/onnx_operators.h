@@ -52,6 +52,9 @@ size_t mfi_op_last_dim(const mf_shape *shape);
 /* ---- forms ---- */
 
 bool mfi_op_same_view(mfi_op_input a, mfi_op_input b);
+
+/* Whether two views have the same dims, but for one; -1: for none. */
+bool mfi_op_same_dims(mfi_op_input a, mfi_op_input b, int32_t but);
 mf_status mfi_op_become(mfi_op_call call, mfi_op_input from, mfi_onnx_form form);
 
 /* Queries times keys, and their shares times values. */

@@ -54,6 +54,13 @@ static void tanh_of(const float *x, double *y)
         y[i] = tanh((double)x[i]);
 }
 
+/* Of 4 positions, each with numbers of its own. */
+static void placed(const float *x, double *y)
+{
+    for (size_t i = 0; i < POSITIONS * WIDTH; i++)
+        y[i] = (double)x[i] + (double)text_value('c', i);
+}
+
 static void gelu(const float *x, double *y)
 {
     for (size_t i = 0; i < WIDTH; i++)
@@ -84,6 +91,32 @@ static void dense_of_maps(const float *x, double *y)
 
     relu_of(x, 32, wide);
     product(wide, 1, 32, 'w', 0, 3, y);
+}
+
+/* The means of 2 maps of 4 x 4. */
+static void means(const float *x, double *y)
+{
+    for (size_t map = 0; map < 2; map++) {
+        y[map] = 0.0;
+        for (size_t i = 0; i < 16; i++)
+            y[map] += (double)x[map * 16 + i] / 16;
+    }
+}
+
+/* Each mean times a factor, and a bias. */
+static void means_with_factors(const float *x, double *y)
+{
+    means(x, y);
+    for (size_t map = 0; map < 2; map++)
+        y[map] = y[map] * (double)text_value('c', map) + (double)text_value('b', map);
+}
+
+/* The means twice, behind each other, times factors. */
+static void means_beside_each_other(const float *x, double *y)
+{
+    means(x, y);
+    for (size_t i = 4; i-- > 0;)
+        y[i] = y[i % 2] * (double)text_value('c', i);
 }
 
 static void normalized(const float *x, double *y)
@@ -223,6 +256,11 @@ static void test_operators(void **state)
         {"x:0x2x4x4; Conv x k:3x2x3x3 > u; Add b:1x3x1x1 u > v; Flatten v > y", convolution, 32, 12, 13},
         {"x:0x6; Dropout x 0.5 ?0 > d; Relu d > y", relu, 6, 6, 13},
         {"x:0x6 int64; Cast x > i : to=6; Cast i > v : to=1; MatMul v w:6x3 > y", dense, 6, 3, 13},
+        {"x:0x4x6; Identity x > i; Add i c:1x4x6 > y", placed, 24, 24, 13},
+        {"x:0x2x4x4; GlobalAveragePool x > g; Mul g c:2x1x1 > m; Add m b:1x2x1x1 > a; Flatten a > y",
+         means_with_factors, 32, 2, 13},
+        {"x:0x2x4x4; GlobalAveragePool x > g; Concat g g > t : axis=1; Mul t c:4x1x1 > m; Flatten m > y",
+         means_beside_each_other, 32, 4, 13},
     };
 
     (void)state;

@@ -127,6 +127,52 @@ static void test_fractions_that_are_taken(void **state)
     check_refusals(refusals, COUNT_OF(refusals));
 }
 
+/* Maps of one place are a row in the library, and have other dims in the model. */
+static void test_maps_of_one_place(void **state)
+{
+    static const refusal refusals[] = {
+        {"x:0x2x4x4; GlobalAveragePool x > g; Mul g c:2 > m; Conv m k:3x2x1x1 > v; GlobalAveragePool v > y",
+         "\"m\" (Mul): it is known inside", 13},
+        {"x:0x2x4x4; GlobalAveragePool x > g; Mul g c:2x1x1 > m; Add m b:2 > a; Flatten a > y",
+         "\"a\" (Add): a constant is known as a bias", 13},
+        {"x:0x2x4x4; GlobalAveragePool x > g; Softmax g > y",
+         "\"y\" (Softmax): its last dim has one value alone", 13},
+        {"x:0x6; Gemm x w:6x6 > u; Reshape u [-1,6,1] > r; Softmax r > y : axis=-1",
+         "its last dim has one value alone", 13},
+        {"x:0x2x4x4; GlobalAveragePool x > g; LayerNormalization g c:2 > y",
+         "\"y\" (LayerNormalization): the last dim is not that of a row or a sequence", 17},
+        {"x:0x2x4x4; GlobalAveragePool x > g; ReduceMean g > m : axes=-1,; Sub g m > o; Mul o o > q; "
+         "ReduceMean q > v : axes=-1,; Add v 0.001 > e; Sqrt e > d; Div o d > y",
+         "\"y\" (Div): the last dim is not that of a row or a sequence", 13},
+        {"x:0x2x4x4; GlobalAveragePool x > g; Flatten g > f; Add g f > y",
+         "\"y\" (Add): of two values, the sum is known where they have the same dims", 13},
+        {"x:0x2x4x4; GlobalAveragePool x > g; Flatten g > f; Concat g f > y : axis=1",
+         "\"y\" (Concat): its inputs differ in a dim along which they are not put", 13},
+        {"x:0x1; Transpose x > t; LayerNormalization t c:1 > y", "the last dim is not that of a row", 17},
+    };
+
+    (void)state;
+    check_refusals(refusals, COUNT_OF(refusals));
+}
+
+/* Constants that ONNX broadcasts otherwise than along channels, values of a row, or positions. */
+static void test_constants_of_other_dims(void **state)
+{
+    static const refusal refusals[] = {
+        {"x:0x4x6; MatMul x a:6x6 > p; Add p c:4x1x6 > y",
+         "\"y\" (Add): a constant is known as a bias, and as positions of a sequence, alone", 13},
+        {"x:0x4x6; MatMul x a:6x6 > p; Add p c:2x2x6 > y", "as positions of a sequence, alone", 13},
+        {"x:0x4x6; MatMul x a:6x6 > p; Add p c:1x1x4x6 > y",
+         "\"y\" (Add): its constant has more dims than the value that it goes to", 13},
+        {"x:0x6; MatMul x w:6x3 > u; Add u b:1x1x3 > y", "its constant has more dims than the value", 13},
+        {"x:0x6; Mul x c:1x1x6 > m; Relu m > y", "its constant has more dims than the value", 13},
+        {"x:0x6; Add c:1x1x1 x > m; Relu m > y", "its constant has more dims than the value", 13},
+    };
+
+    (void)state;
+    check_refusals(refusals, COUNT_OF(refusals));
+}
+
     };
 
     (void)state;
@@ -633,6 +679,8 @@ int main(void)
         cmocka_unit_test(test_inputs_that_may_be_left_out),
         cmocka_unit_test(test_sparse_constants),
         cmocka_unit_test(test_fractions_that_are_taken),
+        cmocka_unit_test(test_maps_of_one_place),
+        cmocka_unit_test(test_constants_of_other_dims),
         cmocka_unit_test(test_parts_of_units),
         cmocka_unit_test(test_attention),
         cmocka_unit_test(test_moves),
