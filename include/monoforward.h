@@ -2047,8 +2047,8 @@ MF_API mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
  *                 NULL if size is 0
  *  @param size    of `text`
  *  @param needed  receives the size that suffices, with the final 0; may be NULL
- *  Errors: as mf_network_import_onnx(), but for values of parameters, of the scaling and of metadata, which
- *  are not read, and for a network's memory; CAPACITY also for too little room: what fits is there. */
+ *  Errors: as mf_network_import_onnx(), but for values of parameters and of metadata, which are not read, and
+ *  for a network's memory; CAPACITY also for too little room: what fits is there. */
 MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
 
 /** Imports a model. The model's metadata become those of the network, but for the library's own names, which

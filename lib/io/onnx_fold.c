@@ -126,7 +126,7 @@ static bool fold_numbers(const mfi_bytes type, float a, float b, float *result)
         *result = powf(a, b);
     else if (mfi_bytes_are(type, "Mul"))
         *result = a * b;
-    else if (mfi_bytes_are(type, "Div"))
+    else if (mfi_bytes_are(type, "Div") && b != 0.0f)
         *result = a / b;
     else
         return false;

@@ -176,19 +176,12 @@ mf_status mfi_op_div(mfi_op_call call)
 
 /* ---- sum ---- */
 
-/* Whether a constant hides from each position those behind it. */
-static bool is_causal(const mfi_onnx_constant *mask, int32_t positions)
+/* Whether a value is a causal mask of so many positions. */
+static bool masks(mfi_op_input value, int32_t positions)
 {
-    if (!mask || mask->rank < 2 || mask->turned || mask->count != (size_t)positions * (size_t)positions ||
-        mask->dims[mask->rank - 1] != positions || mask->dims[mask->rank - 2] != positions)
-        return false;
-    for (int32_t row = 0; row < positions; row++)
-        for (int32_t column = 0; column < positions; column++) {
-            float value = mfi_onnx_float_at(mask, (size_t)row * (size_t)positions + (size_t)column);
-            if (column > row ? !(value <= -1e4f) : value != 0.0f)
-                return false;
-        }
-    return true;
+    const mfi_onnx_constant *mask = &value->is.constant;
+    return value->form == MFI_FORM_CONSTANT && value->causal && !mask->turned &&
+           mask->dims[mask->rank - 1] == positions;
 }
 
 /* `view` is what the unit gives. */
@@ -245,7 +238,7 @@ static mf_status add_constant(mfi_op_call call, size_t index)
         result.is.view.factor = 1.0f;
         return mfi_onnx_give(call, 0, &result);
     }
-    if (value->form == MFI_FORM_SCORES && is_causal(constant, value->is.view.dims[value->is.view.rank - 2])) {
+    if (value->form == MFI_FORM_SCORES && masks(other, value->is.view.dims[value->is.view.rank - 2])) {
         result.causal = true;
         return mfi_onnx_give(call, 0, &result);
     }

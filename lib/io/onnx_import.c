@@ -245,9 +245,6 @@ static mf_status add_scaling(importing *im)
     size_t count = im->units.scaled;
     if (count == 0)
         return MF_STATUS_OK;
-    for (size_t i = 0; i < 2 * count; i++)
-        if (!isfinite(numbers[i]))
-            return mfi_fail(MF_STATUS_FORMAT, "a number by which the input is scaled is not finite");
     return mfi_network_set_scaling(im->network, numbers, numbers + count, count);
 }
 

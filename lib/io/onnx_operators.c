@@ -215,11 +215,12 @@ static mf_status op_concat(mfi_op_call call)
 static mf_status op_constant(mfi_op_call call)
 {
     const mfi_onnx_attr value = mfi_onnx_attribute_of(call->op, "value");
-    mfi_onnx_result result = {.form = MFI_FORM_CONSTANT};
+    mfi_onnx_constant constant;
     mfi_bytes name;
     if (!value.has_tensor)
         return mfi_onnx_refuse(call, "it has no tensor");
-    MFI_TRY(mfi_onnx_read_constant(value.tensor, &result.is.constant, &name));
+    MFI_TRY(mfi_onnx_read_constant(value.tensor, &constant, &name));
+    const mfi_onnx_result result = mfi_onnx_of_constant(&constant);
     return mfi_onnx_give(call, 0, &result);
 }
 

@@ -269,11 +269,32 @@ mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *valu
 
 /* ---- the walk ---- */
 
+/* Whether a constant hides from each position those behind it. */
+static bool is_causal_mask(const mfi_onnx_constant *mask)
+{
+    int64_t positions = mask->rank < 2 ? 0 : mask->dims[mask->rank - 1];
+    if (mask->type != 1 || mask->count == 0 || positions == 0 || mask->dims[mask->rank - 2] != positions ||
+        mask->count != (size_t)positions * (size_t)positions)
+        return false;
+    for (int64_t row = 0; row < positions; row++)
+        for (int64_t column = 0; column < positions; column++) {
+            float value = mfi_onnx_float_at(mask, (size_t)row * (size_t)positions + (size_t)column);
+            if (column > row ? !(value <= -1e4f) : value != 0.0f)
+                return false;
+        }
+    return true;
+}
+
+mfi_onnx_result mfi_onnx_of_constant(const mfi_onnx_constant *constant)
+{
+    return (mfi_onnx_result){
+        .form = MFI_FORM_CONSTANT, .causal = is_causal_mask(constant), .is = {.constant = *constant}};
+}
+
 static mf_status take_constant(void *user, int32_t value, const mfi_onnx_constant *constant)
 {
     mfi_onnx_units *units = user;
-    units->results[value].form = MFI_FORM_CONSTANT;
-    units->results[value].is.constant = *constant;
+    units->results[value] = mfi_onnx_of_constant(constant);
     return MF_STATUS_OK;
 }
 

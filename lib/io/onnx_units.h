@@ -101,6 +101,7 @@ typedef struct mfi_onnx_units {
     int32_t read;     /* the value that is the input as units read it: behind its scaling */
     float *scaling;   /* [2, scaled] shifts and scales of the input */
     size_t scaled;    /* 0: it has none */
+    size_t scalings;  /* nodes that have made them */
 } mfi_onnx_units;
 
 /* Finds the units of a graph. UNSUPPORTED (the message names the node, its operator and why), FORMAT, MEMORY.
@@ -130,6 +131,9 @@ mf_status mfi_onnx_give(const mfi_onnx_call *call, size_t index, const mfi_onnx_
 
 /* Gives a node's output, which has these dims without the batch. */
 mf_status mfi_onnx_give_node(const mfi_onnx_call *call, int32_t node, int32_t rank, const int32_t *dims);
+
+/* What a constant is. It is looked at here and once: any number of nodes may read it. */
+mfi_onnx_result mfi_onnx_of_constant(const mfi_onnx_constant *constant);
 
 /* Whether values of a type, as the format numbers them, have fractions. */
 bool mfi_onnx_has_fractions(int64_t type);

@@ -173,6 +173,12 @@ static void test_constants_of_other_dims(void **state)
     check_refusals(refusals, COUNT_OF(refusals));
 }
 
+/* What is added to what was multiplied by 0 cannot be added before. */
+static void test_scalings_by_0(void **state)
+{
+    static const refusal refusals[] = {
+        {"x:0x6; Mul x 0.0 > m; Add m 1.0 > a; Relu a > y", "\"a\" (Add): a constant is known as a bias", 13},
+        {"x:0x6; Div x 0.0 > m; Relu m > y", "\"m\" (Div): it is known inside", 13},
     };
 
     (void)state;
@@ -681,6 +687,7 @@ int main(void)
         cmocka_unit_test(test_fractions_that_are_taken),
         cmocka_unit_test(test_maps_of_one_place),
         cmocka_unit_test(test_constants_of_other_dims),
+        cmocka_unit_test(test_scalings_by_0),
         cmocka_unit_test(test_parts_of_units),
         cmocka_unit_test(test_attention),
         cmocka_unit_test(test_moves),
