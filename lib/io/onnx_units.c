@@ -103,8 +103,9 @@ static mf_status grow_list(mfi_onnx_units *units)
     size_t capacity = units->capacity ? 2 * units->capacity : 32;
     if (units->count < units->capacity)
         return MF_STATUS_OK;
-    if (capacity > MFI_MOST_UNITS)
-        return mfi_fail(MF_STATUS_UNSUPPORTED, "the graph has more than %d units", (int)MFI_MOST_UNITS);
+    if (capacity > MFI_ONNX_MOST_UNITS)
+        return mfi_fail(MF_STATUS_UNSUPPORTED, "the graph makes more than %d units",
+                        (int)MFI_ONNX_MOST_UNITS);
     mfi_onnx_unit *list = mfi_allocate(allocator, capacity * sizeof *list);
     if (!list)
         return mfi_fail(MF_STATUS_MEMORY, "no memory for %zu units", capacity);

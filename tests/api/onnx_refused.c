@@ -628,7 +628,7 @@ static void test_graphs_of_too_many_units(void **state)
     check_ok(mf_onnx_spec_init(&spec, sizeof spec));
     spec.buffer = bytes;
     spec.bytes = at + 4;
-    check_refused(&spec, MF_STATUS_UNSUPPORTED, "the graph has more than 65536 units");
+    check_refused(&spec, MF_STATUS_UNSUPPORTED, "the graph makes more than 16384 units");
 }
 
 /* ---- files that say that this library has written them ---- */
