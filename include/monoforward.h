@@ -2051,8 +2051,8 @@ MF_API mf_status mf_onnx_spec_init(mf_onnx_spec *spec, size_t size);
  *  for a network's memory; CAPACITY also for too little room: what fits is there. */
 MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size, size_t *needed);
 
-/** Imports a model. The model's metadata become those of the network, but for the library's own names, which
- *  are left out.
+/** Imports a model. The model's metadata become those of the network, but for the library's own names and
+ *  entries beyond the limits of mf_network_metadata_set(), which are left out.
  *  @param spec     which model, and what to make of it
  *  @param network  receives the handle, or NULL on failure. Free it with mf_network_free(): the layers are
  *                  its own

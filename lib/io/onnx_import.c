@@ -210,9 +210,27 @@ static mf_status add_layers(const importing *im)
 
 /* ---- metadata ---- */
 
+/* What a host could not have set is left out: the network is whole without it. */
+static mf_status set_pair(importing *im, const char *name, const char *value)
+{
+    const mfi_message kept = mfi_message_keep();
+    if (mfi_host_metadata_is_own(name))
+        return MF_STATUS_OK;
+    mf_status status = mfi_metadata_set(&im->network->metadata, &im->file.allocator, name, value);
+    if (status == MF_STATUS_OK || status == MF_STATUS_MEMORY)
+        return status;
+    mfi_message_put_back(&kept);
+    return MF_STATUS_OK;
+}
+
 static mf_status add_pair(importing *im, mfi_bytes name, mfi_bytes value)
 {
     const mf_allocator *allocator = &im->file.allocator;
+    if (!mfi_bytes_are_text(name) || !mfi_bytes_are_text(value))
+        return mfi_fail(MF_STATUS_FORMAT, "the metadata \"%s\" are not valid UTF-8, or have a character 0",
+                        mfi_bytes_shown(name, 80).text);
+    if (name.count > MF_METADATA_NAME_BYTES || value.count > MF_METADATA_VALUE_BYTES)
+        return MF_STATUS_OK; /* left out as in set_pair(), but without a copy */
     size_t bytes = name.count + value.count + 2;
     char *texts = mfi_allocate(allocator, bytes);
     if (!texts)
@@ -222,11 +240,9 @@ static mf_status add_pair(importing *im, mfi_bytes name, mfi_bytes value)
         memcpy(texts, name.at, name.count);
     if (value.count > 0)
         memcpy(texts + name.count + 1, value.at, value.count);
-    mf_status status = MF_STATUS_OK;
-    if (!mfi_host_metadata_is_own(texts))
-        status = mfi_metadata_set(&im->network->metadata, allocator, texts, texts + name.count + 1);
+    mf_status status = set_pair(im, texts, texts + name.count + 1);
     mfi_release(allocator, texts, bytes);
-    return status == MF_STATUS_OK || status == MF_STATUS_MEMORY ? status : MF_STATUS_FORMAT;
+    return status;
 }
 
 static mf_status add_metadata(importing *im)

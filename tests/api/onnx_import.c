@@ -441,6 +441,73 @@ static void test_names_of_the_library_are_left_out(void **state)
     mf_network_free(network);
 }
 
+static mf_status import_with_pair(const void *name, size_t name_bytes, const void *value, size_t value_bytes,
+                                  size_t *entries)
+{
+    message model = dense_model(), pair = {0};
+    mf_network *network = NULL;
+
+    put_bytes(&pair, 1, name, name_bytes);
+    put_bytes(&pair, 2, value, value_bytes);
+    put_message(&model, 14, &pair);
+    mf_onnx_spec spec = spec_of(&model);
+    mf_status status = mf_network_import_onnx(&spec, &network);
+    if (status == MF_STATUS_OK)
+        check_ok(mf_network_metadata_count(network, entries));
+    mf_network_free(network);
+    return status;
+}
+
+/* Of what the host could not have set, a sound model is no worse; what is no text is damage. */
+static void test_metadata_that_no_network_has(void **state)
+{
+    char name[256];
+    size_t entries = 0;
+
+    (void)state;
+    memset(name, 'n', sizeof name);
+    check_ok(import_with_pair(name, 255, "y", 1, &entries));
+    assert_int_equal(entries, 2);
+    check_status(MF_STATUS_HANDLE, mf_network_size(NULL, &entries));
+    check_ok(import_with_pair(name, 256, "y", 1, &entries));
+    assert_int_equal(entries, 1);
+    check_ok(import_with_pair("", 0, "y", 1, &entries));
+    assert_int_equal(entries, 1);
+    check_ok(import_with_pair("a\nb", 3, "y", 1, &entries));
+    assert_int_equal(entries, 1);
+    check_message("NULL"); /* a call that succeeds has no message */
+    check_status(MF_STATUS_FORMAT, import_with_pair("a\0b", 3, "y", 1, &entries));
+    check_message("the metadata \"a\" are not valid UTF-8, or have a character 0");
+    check_status(MF_STATUS_FORMAT, import_with_pair("a", 1, "y\0", 2, &entries));
+    check_message("\"a\"");
+    check_status(MF_STATUS_FORMAT, import_with_pair("a", 1, "\xff", 1, &entries));
+    check_message("UTF-8");
+}
+
+/* More than a value may have, in a model that is sound. */
+static void test_metadata_that_are_too_long(void **state)
+{
+    enum { VALUE = 1048577 };
+    const message model = dense_model();
+    static const char head[] = "\x72\x8a\x80\x40\x0a\x03"
+                               "big\x12\x81\x80\x40"; /* of the pair and of the value */
+    size_t entries = 0, bytes = model.count + sizeof head - 1 + VALUE;
+    unsigned char *file = get_memory(bytes);
+
+    (void)state;
+    memcpy(file, model.bytes, model.count);
+    memcpy(file + model.count, head, sizeof head - 1);
+    memset(file + model.count + sizeof head - 1, 'v', VALUE);
+    mf_onnx_spec spec = spec_of(&model);
+    spec.buffer = file;
+    spec.bytes = bytes;
+    mf_network *network = import_model(&spec);
+    check_ok(mf_network_metadata_count(network, &entries));
+    assert_int_equal(entries, 1);
+    mf_network_free(network);
+    free(file);
+}
+
 /* A byte, and so many characters of two. */
 static void accents(char *text, size_t count)
 {
@@ -749,6 +816,8 @@ int main(void)
         cmocka_unit_test(test_equal_seeds_draw_equal_heads),
         cmocka_unit_test(test_heads_of_frozen_layers_learn_with_their_units),
         cmocka_unit_test(test_names_of_the_library_are_left_out),
+        cmocka_unit_test(test_metadata_that_no_network_has),
+        cmocka_unit_test(test_metadata_that_are_too_long),
         cmocka_unit_test(test_names_are_cut_between_characters),
         cmocka_unit_test(test_names_that_are_no_texts),
         cmocka_unit_test(test_allocations_may_fail),
