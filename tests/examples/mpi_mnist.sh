@@ -54,6 +54,7 @@ same_hash "greedy" "3" $deep --greedy --epochs 1 --dropout 0.2
     at_least "bf16 on the wire" last 50
     bf16=$(result params_hash)
     succeeds "float32 on the wire" ranks 2 $deep
+    sent=$(result activation_bytes_per_batch)
     [ "$(result params_hash)" != "$bf16" ] || fail "--wire bf16 has no effect"
     for mode in "--mode data" "--mode data --average-every 5" "--mode hybrid"; do
         succeeds "$mode" ranks 2 $deep $mode
@@ -66,16 +67,69 @@ same_hash "greedy" "3" $deep --greedy --epochs 1 --dropout 0.2
     [ "$(result stages)" = 2 ] && [ "$(result replicas)" = 2 ] || fail "a hybrid run of 4 ranks is not 2 x 2"
 }
 
+# ---- a share of one image has no variance: what is left over of 600 images does not suffice for two replicas ----
+for batch in 23 199; do
+    # shellcheck disable=SC2086
+    succeeds "$((600 % batch)) images left over" ranks 2 $deep --mode data --normalization batch --batch $batch --epochs 1
+done
+
 # ---- what is wrong is said once ----
-if ranks 2 --hidden 24 --mode pipeline >"$work/out" 2>"$work/err"; then
-    fail "one layer on two ranks: no error"
-fi
-[ "$(grep -c '^error: MF_STATUS_SHAPE: .*1 layers are too few for 2 stages' "$work/err")" -eq 1 ] || {
-    fail "one layer on two ranks:"
-    cat "$work/err"
+# refused WHAT PATTERN COUNT OPTIONS...
+refused() {
+    what=$1 pattern=$2
+    shift 2
+    if ranks "$@" >"$work/out" 2>"$work/err"; then
+        fail "$what: no error"
+    fi
+    [ "$(grep -c "^error: .*$pattern" "$work/err")" -eq 1 ] || {
+        fail "$what:"
+        cat "$work/err"
+    }
+}
+refused "one layer on two ranks" "MF_STATUS_SHAPE: .*1 layers are too few for 2 stages" 2 --hidden 24 --mode pipeline
+refused "a batch of one image for one of two replicas" "2 images for each of 2 replicas" 2 --mode data --normalization batch \
+    --batch 3
+refused "moments for checkpoints" "checkpoint-every is for mnist" 1 --checkpoint-every=5
+
+# ---- as many words as one likes ----
+many() { # WORD...: 130 times
+    for i in $(seq 130); do
+        printf '%s ' "$@"
+    done
+}
+# shellcheck disable=SC2046
+{
+    succeeds "many words about ranks" ranks 1 $(many --mode data) --mode pipeline --hidden 24 --epochs 1
+    [ "$(result mode)" = pipeline ] || fail "the last of many words does not count"
+    refused "a wrong word behind many others" "epochs none" 1 $(many --seed 5) --epochs none
+}
+
+# ---- a run that is over, and one of something else ----
+finished="--hidden 24,16 --epochs 1 --checkpoint $work/over.mf"
+# shellcheck disable=SC2086
+{
+    succeeds "a run with a checkpoint" ranks 2 $finished
+    said="$(result params_hash) $(result seconds) $(result samples_per_second)"
+    succeeds "a run that is over" ranks 2 $finished --resume
+    [ "$(result params_hash) $(result seconds) $(result samples_per_second)" = "$said" ] ||
+        fail "a run that is over says otherwise than before ($said): $(tail -1 "$work/out")"
+    [ "$(result activation_bytes_per_batch) $(result average_bytes_per_batch)" = "0 0" ] ||
+        fail "a run that is over sends something: $(tail -1 "$work/out")"
+    mkdir "$work/other"
+    "$make_idx" "$work/other" 601 200 10 || exit 1
+    refused "other images" "another run: it has images=600, this one images=601" 1 $finished --resume --data "$work/other"
+    refused "drawn images" "another run: it has data=idx, this one data=drawn" 1 $finished --resume --data ""
+    refused "another warm-up" "another run: it has warmup=0, this one warmup=5" 1 $finished --resume --warmup 5
 }
 
 # ---- a run that is killed goes on, on another number of ranks ----
+# begun FILE: waits until the run with this checkpoint has had epochs, and names one of its processes.
+begun() {
+    while [ "$(grep -c '^epoch' "$work/out")" -lt 5 ] && kill -0 $runner 2>/dev/null; do
+        sleep 0.02
+    done
+    ps -eo pid,args | awk -v program="$mpi_mnist" -v file="$1" '$2 == program && index($0, file) { last = $1 } END { print last }'
+}
 # Long enough that it is not over before it is seen to run.
 # shellcheck disable=SC2086
 succeeds "the whole run" alone $deep --epochs 160 --dropout 0.1
@@ -87,7 +141,7 @@ runner=$!
 while [ "$(grep -c '^epoch' "$work/out")" -lt 5 ] && kill -0 $runner 2>/dev/null; do
     sleep 0.02
 done
-victim=$(ps -eo pid,args | awk -v program="$mpi_mnist" -v file="$work/run.mf" '$2 == program && index($0, file) { last = $1 } END { print last }')
+victim=$(begun "$work/run.mf")
 [ -n "$victim" ] || fail "there is no rank to kill"
 [ -z "$victim" ] || kill -9 "$victim"
 if wait $runner; then
@@ -99,4 +153,16 @@ succeeds "after kill -9" ranks 2 $long --resume
 # The five epochs that were seen, but the last, whose checkpoint may not have been written.
 [ "$(grep -c '^epoch' "$work/out")" -le 156 ] || fail "after kill -9: the run has begun anew"
 [ "$(result params_hash)" = "$hash" ] || fail "after kill -9, 2 ranks end with other parameters than mnist"
+[ "$(result activation_bytes_per_batch)" = "$sent" ] ||
+    fail "after kill -9, a batch sends $(result activation_bytes_per_batch) bytes, $sent otherwise"
+# A signal that would interrupt mnist at its next batch ends a rank.
+rm "$work/run.mf"
+# shellcheck disable=SC2086
+ranks 1 $long >"$work/out" 2>"$work/err" &
+runner=$!
+victim=$(begun "$work/run.mf")
+[ -n "$victim" ] && kill -TERM "$victim"
+if wait $runner; then
+    fail "SIGTERM does not end a rank"
+fi
 exit "$status"

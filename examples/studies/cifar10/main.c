@@ -201,6 +201,7 @@ static bool open_files(struct run *run, int argc, char **argv)
     run->checkpoint = (struct checkpoint){
         .path = settings->checkpoint, .every = settings->checkpoint_every, .resume = settings->resume};
     return keep_check(&run->state.keep) && checkpoint_open(&run->checkpoint, argc, argv) &&
+           checkpoint_watch(&run->checkpoint) &&
            (settings->time_budget > 0 ||
             checkpoint_fits(&run->checkpoint, settings->epochs, settings->layer_count)) &&
            log_open(&run->log, settings);

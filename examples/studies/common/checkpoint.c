@@ -55,7 +55,12 @@ bool checkpoint_open(struct checkpoint *checkpoint, int word_count, char *const 
         return false;
     if (!checkpoint->resume && is_there(checkpoint))
         return complain("%s is there already: go on from it with --resume, or remove it", checkpoint->path);
-    return watch(SIGINT) && watch(SIGTERM);
+    return true;
+}
+
+bool checkpoint_watch(const struct checkpoint *checkpoint)
+{
+    return checkpoint->path == NULL || (watch(SIGINT) && watch(SIGTERM));
 }
 
 bool checkpoint_fits(const struct checkpoint *checkpoint, size_t epochs, size_t depth)

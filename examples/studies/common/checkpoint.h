@@ -52,10 +52,13 @@ struct run_state {
 #define CHECKPOINT_RESUME_HELP \
     "go on from the checkpoint, or begin if there is none; the options must be the same"
 
-/* From now on Ctrl-C and SIGTERM interrupt the run at the next batch; a second one ends it. Refuses a file
- * that is there already, unless `resume` is set. On failure prints one line and returns false; so do the
- * others. */
+/* Refuses a file that is there already, unless `resume` is set. On failure prints one line and returns false;
+ * so do the others. */
 bool checkpoint_open(struct checkpoint *checkpoint, int word_count, char *const *words);
+
+/* For runs that ask checkpoint_signal() between their batches: with a checkpoint, Ctrl-C and SIGTERM from now
+ * on interrupt the run there; a second one ends it. */
+bool checkpoint_watch(const struct checkpoint *checkpoint);
 
 /* Complains if a run of so many epochs and layers will not fit into a checkpoint. */
 bool checkpoint_fits(const struct checkpoint *checkpoint, size_t epochs, size_t depth);

@@ -90,8 +90,8 @@ static bool prepare(struct run *run, int argc, char **argv)
     const struct settings *settings = &run->settings;
     run->checkpoint = (struct checkpoint){
         .path = settings->checkpoint, .every = settings->checkpoint_every, .resume = settings->resume};
-    if (!checkpoint_open(&run->checkpoint, argc, argv) || !threads_set(1) ||
-        !source_open(&run->source, run->study, settings) ||
+    if (!checkpoint_open(&run->checkpoint, argc, argv) || !checkpoint_watch(&run->checkpoint) ||
+        !threads_set(1) || !source_open(&run->source, run->study, settings) ||
         !model_create(&run->model, run->study, settings, &run->source) || !run_open(run) ||
         !checkpoint_fits(&run->checkpoint, settings->epochs, run->model.layer_count) || !report_plot(run))
         return false;

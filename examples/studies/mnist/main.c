@@ -17,7 +17,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* All that a run holds; zeroed, it can be freed at any point. */
 struct run {
@@ -165,18 +164,12 @@ static bool take_checkpoint(void *user, const mf_network *from, size_t depth)
 
 /* ---- all of it ---- */
 
-/* What makes the run what it is; images only count where somebody will compare them. */
+/* Images only count where somebody will compare them. */
 static void name_run(struct run *run)
 {
-    struct checkpoint *checkpoint = &run->checkpoint;
     run->state.keep.scaling = data_scaling(&run->data);
-    report_options(&run->settings, &run->data, checkpoint->options);
-    size_t used = strlen(checkpoint->options);
-    if (checkpoint->path != NULL)
-        snprintf(checkpoint->options + used, sizeof checkpoint->options - used,
-                 " warmup=%zu validation=%zu images=%zu images_hash=%016llx", run->settings.warmup,
-                 run->settings.validation, run->data.train_images.count,
-                 (unsigned long long)data_hash(&run->data));
+    if (run->checkpoint.path != NULL)
+        report_run(&run->settings, &run->data, run->checkpoint.options);
 }
 
 static bool open_files(struct run *run, int argc, char **argv)
@@ -186,7 +179,8 @@ static bool open_files(struct run *run, int argc, char **argv)
         .save = settings->save, .onnx = settings->onnx, .by_validation = settings->validation > 0};
     run->checkpoint = (struct checkpoint){
         .path = settings->checkpoint, .every = settings->checkpoint_every, .resume = settings->resume};
-    return keep_check(&run->state.keep) && checkpoint_open(&run->checkpoint, argc, argv);
+    return keep_check(&run->state.keep) && checkpoint_open(&run->checkpoint, argc, argv) &&
+           checkpoint_watch(&run->checkpoint);
 }
 
 static bool prepare(struct run *run)

@@ -6,6 +6,7 @@
 #include "monoforward.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { LIST_TEXT = 32 * SIZE_LIST_CAPACITY };
 
@@ -127,6 +128,15 @@ void report_options(const struct settings *settings, const struct data *data, ch
                  " cut=%s freeze=%s init_weight=%s init_projection=%s precision=%s", cut_names[settings->cut],
                  freeze_names[settings->freeze], init_names[settings->init_weight],
                  init_names[settings->init_projection], precision_names[settings->precision]);
+}
+
+void report_run(const struct settings *settings, const struct data *data, char text[OPTIONS_TEXT])
+{
+    report_options(settings, data, text);
+    size_t used = strlen(text);
+    snprintf(text + used, OPTIONS_TEXT - used, " warmup=%zu validation=%zu images=%zu images_hash=%016llx",
+             settings->warmup, settings->validation, data->train_images.count,
+             (unsigned long long)data_hash(data));
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct run_state *state,

@@ -20,6 +20,9 @@ bool report_header(const struct settings *settings, const struct data *data, con
 /* The options that decide what the network becomes, as "key=value key=value ...". */
 void report_options(const struct settings *settings, const struct data *data, char text[OPTIONS_TEXT]);
 
+/* The same with all else that makes the run what it is, for its checkpoint. */
+void report_run(const struct settings *settings, const struct data *data, char text[OPTIONS_TEXT]);
+
 /* The head of the table, then one row per epoch. */
 void report_columns(const struct settings *settings);
 void report_epoch(const struct settings *settings, size_t number, const struct epoch *epoch);

@@ -26,6 +26,7 @@ bool trainer_open(struct trainer *trainer, const struct settings *settings, cons
         .augmenting = {random_derive(settings->seed, PURPOSE_AUGMENTING)},
         .inputs = calloc(rows, data->inputs * value),
         .labels = calloc(rows, sizeof(int32_t)),
+        .shares = 1,
         .state = state,
         .checkpoint = checkpoint,
     };
@@ -46,13 +47,13 @@ static size_t first_learner(const struct trainer *trainer)
     return trainer->settings->greedy ? trainer->model->depth - 1 : 0;
 }
 
-/* Images of an epoch: all but one, if that one would be a batch of its own and is to be normalised by the
- * mean and variance of its batch. As the images are shuffled, it is another one in every epoch. */
+/* Images of an epoch: all but those of a last batch of which a share would be a single image, where images
+ * are normalised by the mean and variance of theirs. As they are shuffled, others stay out in every epoch. */
 size_t trainer_epoch_rows(const struct trainer *trainer)
 {
-    size_t count = trainer->data->train.count;
+    size_t count = trainer->data->train.count, left = count % trainer->settings->batch;
     bool normalized = trainer->settings->normalization != MF_NORMALIZATION_NONE;
-    return normalized && count > 1 && count % trainer->settings->batch == 1 ? count - 1 : count;
+    return normalized && left < count && left < 2 * trainer->shares ? count - left : count;
 }
 
 static double step_schedule(uint64_t step, uint64_t total)

@@ -19,6 +19,7 @@ struct trainer {
     struct random_stream augmenting;
     void *inputs; /* one batch: floats, or bytes if the model is fed those */
     int32_t *labels;
+    size_t shares; /* that a batch is cut into, among replicas; 1 in one process */
     struct run_state *state;
     struct checkpoint *checkpoint;
 };

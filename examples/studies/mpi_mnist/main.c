@@ -24,7 +24,7 @@ struct run {
     struct checkpoint checkpoint;
     struct trainer trainer;
     struct ranks ranks;
-    double seconds;
+    size_t steps; /* of this process: a run that goes on has made others before */
 };
 
 static size_t all_epochs(const struct run *run)
@@ -62,6 +62,7 @@ static bool step(struct run *run, size_t first, size_t rows)
     if (!trainer_next_batch(&run->trainer, first, rows, gives ? &batch : NULL))
         return false;
     const mf_batch *given = gives ? &batch : NULL;
+    run->steps++;
     return ranks_ok(run->settings.greedy ? mf_mpi_step_layer(run->ranks.trainer, learner(run), given)
                                          : mf_mpi_step(run->ranks.trainer, given));
 }
@@ -108,7 +109,6 @@ static bool train(struct run *run)
         if (!learn_epoch(run))
             return false;
         epoch.seconds = MPI_Wtime() - started;
-        run->seconds += epoch.seconds;
         epoch.samples_per_second = (double)trainer_epoch_rows(&run->trainer) / epoch.seconds;
         run->state.augmenting = run->trainer.augmenting.state;
         if (!end_epoch(run, &epoch))
@@ -122,8 +122,8 @@ static bool train(struct run *run)
 static bool take_checkpoint(void *user, const mf_network *from, size_t depth)
 {
     struct run *run = user;
-    const struct whole_run whole = {all_epochs(run), run->model.layer_count,
-                                    trainer_epoch_rows(&run->trainer), run->settings.batch};
+    /* Checkpoints are written between epochs: none is behind a row of one. */
+    const struct whole_run whole = {all_epochs(run), run->model.layer_count, 0, run->settings.batch};
     if (!checkpoint_is_sound(&run->checkpoint, &run->state, depth, &whole) ||
         !checkpoint_take(from, run->model.network))
         return false;
@@ -135,7 +135,6 @@ static bool prepare(struct run *run, int argc, char **argv)
 {
     const struct settings *settings = &run->settings;
     run->checkpoint = (struct checkpoint){.path = settings->checkpoint, .resume = settings->resume};
-    report_options(settings, &run->data, run->checkpoint.options);
     if (!threads_set(settings->threads) || !checkpoint_open(&run->checkpoint, argc, argv) ||
         !data_open(&run->data, settings->data, 0, settings->seed) ||
         !model_create(&run->model, settings, run->data.test_images.rows, run->data.test_images.columns) ||
@@ -144,8 +143,13 @@ static bool prepare(struct run *run, int argc, char **argv)
         !data_describe(run->model.network))
         return false;
     run->state.keep.scaling = data_scaling(&run->data);
-    return checkpoint_go_on(&run->checkpoint, &run->state, take_checkpoint, run) &&
-           ranks_open(&run->ranks, &run->mpi, &run->model, settings->batch);
+    if (settings->checkpoint != NULL)
+        report_run(settings, &run->data, run->checkpoint.options);
+    if (!checkpoint_go_on(&run->checkpoint, &run->state, take_checkpoint, run) ||
+        !ranks_open(&run->ranks, &run->mpi, &run->model, settings))
+        return false;
+    run->trainer.shares = run->ranks.place.replicas;
+    return true;
 }
 
 /* The last layer is on the last rank; each rank has the loss of its own rows. */
@@ -162,13 +166,29 @@ static bool last_loss(const struct run *run, double *loss)
     return true;
 }
 
+/* Images in a second, over all epochs, also those of earlier processes: `seconds` receives how long they
+ * took. */
+static double pace(const struct run *run, double *seconds)
+{
+    const struct history *history = &run->state.history;
+    *seconds = 0;
+    for (size_t i = 0; i < history->count; i++)
+        *seconds += history->epochs[i].seconds;
+    return (double)history->count * (double)trainer_epoch_rows(&run->trainer) / *seconds;
+}
+
+static double for_each_step(const struct run *run, double bytes)
+{
+    return run->steps > 0 ? bytes / (double)run->steps : 0;
+}
+
 static bool report(struct run *run)
 {
     struct epoch final = epoch_blank(run->model.layer_count);
     char options[OPTIONS_TEXT];
-    uint64_t hash, steps = 0;
+    uint64_t hash;
     struct traffic sum;
-    double loss;
+    double loss, seconds;
     if (!ranks_traffic(&run->ranks, &sum) || !last_loss(run, &loss))
         return false;
     if (!speaks(run))
@@ -179,18 +199,19 @@ static bool report(struct run *run)
          !notes_save(run->model.network, &run->state.keep.scaling, MF_CONTENTS_TRAINING, run->settings.save)))
         return false;
     report_options(&run->settings, &run->data, options);
-    printf("libmonoforward_mpi %s; loss of the last layer in the last batch %.4f\n", mf_mpi_version(), loss);
-    steps = run->state.history.count *
-            ((trainer_epoch_rows(&run->trainer) + run->settings.batch - 1) / run->settings.batch);
-    double images = (double)run->state.history.count * (double)trainer_epoch_rows(&run->trainer);
-    printf("result example=mpi_mnist mode=%s ranks=%u stages=%u replicas=%u wire=%s average_every=%zu %s "
+    printf("libmonoforward_mpi %s", mf_mpi_version());
+    if (run->steps > 0)
+        printf("; loss of the last layer in the last batch %.4f", loss);
+    double images_per_second = pace(run, &seconds);
+    printf("\n"
+           "result example=mpi_mnist mode=%s ranks=%u stages=%u replicas=%u wire=%s average_every=%zu %s "
            "last=%.2f "
            "sum=%.2f seconds=%.2f samples_per_second=%.0f activation_bytes_per_batch=%.0f "
            "average_bytes_per_batch=%.0f params_hash=%016llx\n",
            mode_names[run->mpi.mode], (unsigned)run->ranks.place.ranks, (unsigned)run->ranks.place.stages,
            (unsigned)run->ranks.place.replicas, wire_names[run->mpi.wire], run->mpi.average_every, options,
-           final.last, final.sum, run->seconds, images / run->seconds, sum.activation_bytes / (double)steps,
-           sum.average_bytes / (double)steps, (unsigned long long)hash);
+           final.last, final.sum, seconds, images_per_second, for_each_step(run, sum.activation_bytes),
+           for_each_step(run, sum.average_bytes), (unsigned long long)hash);
     return true;
 }
 

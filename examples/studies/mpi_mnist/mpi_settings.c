@@ -5,9 +5,8 @@
 
 #include "monoforward_mpi.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-enum { MOST_WORDS = 256 };
 
 const char *const mode_names[] = {
     [MODE_PIPELINE] = "pipeline", [MODE_DATA] = "data", [MODE_HYBRID] = "hybrid", NULL};
@@ -15,9 +14,9 @@ const char *const wire_names[] = {[MF_MPI_WIRE_FLOAT32] = "float32", [MF_MPI_WIR
 
 static const char summary[] =
     "Trains the networks of mnist on the ranks that mpirun has started. Besides the options of mnist, which\n"
-    "`mnist --help` tells (all but --plot, --export, --validation and --cut), it takes these. One of these "
-    "words\n"
-    "comes with its value behind it: --mode pipeline, not --mode=pipeline.";
+    "`mnist --help` tells (all but --plot, --export, --validation, --cut and --checkpoint-every), it takes\n"
+    "these. One of these words comes with its value behind it: --mode pipeline, not --mode=pipeline.\n"
+    "--checkpoint saves the run behind every epoch: Ctrl-C ends it at once, and --resume goes on from there.";
 
 static enum options_outcome read_own(struct mpi_settings *mpi, int count, char **words)
 {
@@ -44,6 +43,31 @@ static bool is_own(const char *word)
     return false;
 }
 
+struct words {
+    int count;
+    char **list;
+};
+
+static void add(struct words *to, char *word)
+{
+    to->list[to->count++] = word;
+}
+
+/* Those about ranks, each with its value, and those that mnist knows. */
+static bool share_out(int argc, char **argv, struct words *own, struct words *others)
+{
+    static const char every[] = "--checkpoint-every";
+    for (int i = 1; i < argc; i++) {
+        bool mine = is_own(argv[i]);
+        if (strncmp(argv[i], every, strlen(every)) == 0)
+            return complain("%s is for mnist: ranks save behind every epoch", every);
+        add(mine || strcmp(argv[i], "--help") == 0 ? own : others, argv[i]);
+        if (mine && i + 1 < argc)
+            add(own, argv[++i]);
+    }
+    return true;
+}
+
 static bool make_sense(const struct settings *settings)
 {
     if (settings->plot != NULL || settings->onnx != NULL || settings->validation > 0 ||
@@ -52,25 +76,35 @@ static bool make_sense(const struct settings *settings)
     return true;
 }
 
+static enum options_outcome read_both(struct settings *settings, struct mpi_settings *mpi,
+                                      const struct words *own, const struct words *others)
+{
+    enum options_outcome outcome = read_own(mpi, own->count, own->list);
+    if (outcome == OPTIONS_READ)
+        outcome = settings_read(settings, others->count, others->list);
+    return outcome == OPTIONS_READ && !make_sense(settings) ? OPTIONS_WRONG : outcome;
+}
+
 /* One thread a rank, unless the command line says otherwise. */
 enum options_outcome mpi_settings_read(struct settings *settings, struct mpi_settings *mpi, int argc,
                                        char **argv)
 {
     static char workers[] = "--workers", none[] = "0";
-    char *own[MOST_WORDS] = {argv[0]}, *others[MOST_WORDS] = {argv[0], workers, none};
-    int own_count = 1, other_count = 3;
-    for (int i = 1; i < argc && other_count + 2 < MOST_WORDS; i++) {
-        bool mine = is_own(argv[i]) || strcmp(argv[i], "--help") == 0;
-        if (mine)
-            own[own_count++] = argv[i];
-        else
-            others[other_count++] = argv[i];
-        if (mine && is_own(argv[i]) && i + 1 < argc)
-            own[own_count++] = argv[++i];
-    }
+    size_t most = (size_t)argc + 2;
+    char **room = calloc(2 * most, sizeof *room);
+    struct words own = {0, room}, others = {0, room + most}; /* either has room for all */
+    enum options_outcome outcome = OPTIONS_WRONG;
     *mpi = (struct mpi_settings){.replicas = 2};
-    enum options_outcome outcome = read_own(mpi, own_count, own);
-    if (outcome == OPTIONS_READ)
-        outcome = settings_read(settings, other_count, others);
-    return outcome == OPTIONS_READ && !make_sense(settings) ? OPTIONS_WRONG : outcome;
+    if (room == NULL) {
+        complain("no memory for %d words", argc);
+        return outcome;
+    }
+    add(&own, argv[0]);
+    add(&others, argv[0]);
+    add(&others, workers);
+    add(&others, none);
+    if (share_out(argc, argv, &own, &others))
+        outcome = read_both(settings, mpi, &own, &others);
+    free(room);
+    return outcome;
 }

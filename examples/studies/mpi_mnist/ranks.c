@@ -37,18 +37,30 @@ static bool create_grid(struct ranks *ranks, const struct mpi_settings *settings
            ranks_ok(mf_mpi_grid_place(ranks->grid, &ranks->place));
 }
 
-bool ranks_open(struct ranks *ranks, const struct mpi_settings *settings, struct model *model, size_t batch)
+/* A replica normalises its share of a batch by itself, and a single image has no variance. */
+static bool shares_suffice(const struct ranks *ranks, const struct settings *settings)
+{
+    size_t replicas = ranks->place.replicas;
+    together = settings->normalization != MF_NORMALIZATION_NONE && settings->batch < 2 * replicas;
+    if (together && ranks->place.rank == 0)
+        complain("--normalization %s needs 2 images for each of %zu replicas: see --batch",
+                 normalization_names[settings->normalization], replicas);
+    return !together;
+}
+
+bool ranks_open(struct ranks *ranks, const struct mpi_settings *mpi, struct model *model,
+                const struct settings *settings)
 {
     mf_network *part = NULL;
     mf_mpi_trainer_spec spec;
-    if (!create_grid(ranks, settings) ||
+    if (!create_grid(ranks, mpi) || !shares_suffice(ranks, settings) ||
         !ranks_ok(mf_mpi_split(ranks->grid, model->network, NULL, &part, NULL)) ||
         !ranks_ok(mf_mpi_trainer_spec_init(&spec, sizeof spec)))
         return false;
     spec.network = part;
-    spec.max_batch = batch;
-    spec.wire = settings->wire;
-    spec.local = settings->average_every > 0;
+    spec.max_batch = settings->batch;
+    spec.wire = mpi->wire;
+    spec.local = mpi->average_every > 0;
     spec.convert = model->bytes;
     spec.pool = model->pool;
     bool good = ranks_ok(mf_mpi_trainer_create(ranks->grid, &spec, &ranks->trainer));

@@ -24,7 +24,8 @@ bool ranks_ok(mf_status status);
 bool ranks_failed_together(void);
 
 /* Collective. Splits the network of the model. On failure prints one line and returns false. */
-bool ranks_open(struct ranks *ranks, const struct mpi_settings *settings, struct model *model, size_t batch);
+bool ranks_open(struct ranks *ranks, const struct mpi_settings *mpi, struct model *model,
+                const struct settings *settings);
 void ranks_close(struct ranks *ranks);
 
 /* Bytes that all ranks have sent. */
