@@ -33,9 +33,16 @@ for workers in 0 1 2 3; do
     [ "$(result params_hash)" = "$hash" ] || fail "$workers workers gave other parameters"
 done
 complains "a frozen network in one layer" "cut none" small "$data" --cut none --freeze weight
+complains "projections of one layer with a dense end" "init-projection.*cut none" small "$data" --cut none \
+    --init-projection zero
+succeeds "projections behind convolutions in one layer" small "$data" --cut none --init-projection zero --conv 4 --hidden none \
+    --epochs 1
+grep -q 'weights start .*, projections zero' "$work/out" || fail "the header does not say how projections start"
+succeeds "a preset in one layer" small "$data" --cut none --preset best --epochs 1
 succeeds "the network in one layer" small "$data" --cut none
 at_least "the network in one layer" last 90
 whole=$(result params_hash)
+! grep -q 'weights start .*projections' "$work/out" || fail "one layer with a dense end says how projections start"
 held=$(sed -n 's/^memory *\([0-9]*\) bytes held .*/\1/p' "$work/out") foreseen=$(sed -n 's/^memory .*foreseen: //p' "$work/out")
 [ -n "$held" ] && [ "$held" = "$foreseen" ] || fail "$held bytes held in one layer, foreseen: $foreseen"
 [ "$(result precision)" = float32 ] || fail "the result line does not say float32"

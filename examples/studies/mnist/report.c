@@ -33,8 +33,9 @@ static bool print_network(const struct settings *settings, const struct model *m
     printf("network   %s %s, %d classes: %zu parameters, %.2f%% of them in the projections M\n", shapes,
            activation_names[settings->activation], DIGIT_CLASSES, size->all,
            100 * (double)size->projections / (double)size->all);
-    printf("          weights start %s, projections %s", init_names[settings->init_weight],
-           init_names[settings->init_projection]);
+    printf("          weights start %s", init_names[settings->init_weight]);
+    if (settings_has_projections(settings))
+        printf(", projections %s", init_names[settings->init_projection]);
     if (settings->freeze != FREEZE_NOTHING)
         printf("; every %s is frozen", freeze_names[settings->freeze]);
     if (settings->normalization != MF_NORMALIZATION_NONE)

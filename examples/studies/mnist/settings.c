@@ -62,12 +62,9 @@ const char *const augment_names[] = {[AUGMENT_NONE] = "none",
 
 const char *const cut_names[] = {[CUT_LAYER] = "layer", [CUT_NONE] = "none", NULL};
 
-static const double usual_learning_rates[] = {[UPDATE_SGD] = 0.3,
-                                              [UPDATE_MOMENTUM] = 0.05,
-                                              [UPDATE_NESTEROV] = 0.05,
-                                              [UPDATE_ADAM] = 0.001,
-                                              [UPDATE_ADAMW] = 0.001,
-                                              [UPDATE_RMSPROP] = 0.0005};
+static const double usual_learning_rates[] = {
+    [UPDATE_SGD] = 0.3,    [UPDATE_MOMENTUM] = 0.05, [UPDATE_NESTEROV] = 0.05,
+    [UPDATE_ADAM] = 0.001, [UPDATE_ADAMW] = 0.001,   [UPDATE_RMSPROP] = 0.0005};
 
 static const char summary[] =
     "Trains a network of convolutions and dense layers on MNIST (or another set of 10 classes in its "
@@ -172,6 +169,14 @@ static enum options_outcome read_preset(struct settings *settings, const char *l
     return read_words(settings, count, words);
 }
 
+/* Of what was typed: a preset may say more than all its networks need. */
+static bool words_make_sense(const struct settings *s)
+{
+    return settings_has_projections(s) || s->init_projection == MF_INIT_KAIMING_UNIFORM ||
+           complain("--init-projection is for layers with projections, which --cut none with dense layers "
+                    "has not");
+}
+
 static bool make_sense(const struct settings *s)
 {
     if (s->normalization == MF_NORMALIZATION_BATCH && s->batch == 1)
@@ -191,6 +196,8 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
     *s = default_settings();
     enum options_outcome outcome = read_words(s, argc, argv);
     int32_t preset = s->preset;
+    if (outcome == OPTIONS_READ && !words_make_sense(s))
+        outcome = OPTIONS_WRONG;
     *s = default_settings();
     if (outcome == OPTIONS_READ)
         outcome = read_preset(s, preset_lines[preset]);
@@ -219,6 +226,11 @@ size_t settings_depth(const struct settings *settings)
 size_t settings_layer_count(const struct settings *settings)
 {
     return settings->cut == CUT_NONE ? 1 : settings_depth(settings);
+}
+
+bool settings_has_projections(const struct settings *settings)
+{
+    return settings->cut == CUT_LAYER || settings->hidden.count == 0;
 }
 
 size_t settings_pool(const struct settings *settings, size_t convolution)

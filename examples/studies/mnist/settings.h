@@ -69,6 +69,10 @@ size_t settings_depth(const struct settings *settings);
 /* Layers of the network: without cuts there is one. */
 size_t settings_layer_count(const struct settings *settings);
 
+/* Do layers have projections that say what they learn? A network in one layer has some behind a convolution;
+ * behind a dense layer its classifier does. */
+bool settings_has_projections(const struct settings *settings);
+
 /* The side of the windows that pool the maps of a convolution; 1: they are not pooled. */
 size_t settings_pool(const struct settings *settings, size_t convolution);
 
