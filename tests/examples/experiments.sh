@@ -54,6 +54,9 @@ quietly() { # WHAT COMMAND...: as succeeds, but a slow machine may hear how far 
     shift
     "$@" >"$work/out" 2>"$work/err" || fail "$what: exit code $?: $(cat "$work/err")"
 }
+in_nowhere() { # COMMAND...: where no program finds a data set
+    (without_data && "$@")
+}
 for method in mf mf-greedy mf-pipelined bp bp-accumulate linear; do
     quietly "$method" one --method $method --run $method --epochs 12 --learning-rate 0.005 --accumulate 50
     at_least "$method learns" test_last 25
@@ -82,6 +85,18 @@ printf 'half,a,line' >>"$work/one.csv"
 quietly "after a crash" one --run next --epochs 1
 grep -q '^half' "$work/one.csv" && fail "half a line stays"
 whole "$work"
+
+# A table of another time is not one to add to; a run says so before it begins.
+sed '1s/,seed,/,grain,/' "$work/one.csv" >"$work/old.csv"
+cp "$work/old.csv" "$work/old-before.csv"
+complains "a table with other columns" "old.csv has other columns" one --out "$work/old"
+cmp -s "$work/old.csv" "$work/old-before.csv" && [ ! -e "$work/old-curves.csv" ] || fail "a table with other columns was changed"
+rm "$work"/old*.csv
+
+# What stands in for a set does not go by its name.
+quietly "no set" in_nowhere one --data mnist --run nothing --epochs 1
+[ "$(result data)" = drawn ] || fail "drawn digits are recorded as $(result data)"
+grep -q '^nothing,nothing,drawn,' "$work/one.csv" || fail "drawn digits are in the table as: $(grep '^nothing,' "$work/one.csv")"
 
 # Its own convergence: the best state is the one that is kept, and patience ends the run.
 quietly "patience" one --method bp --run patient --epochs 200 --patience 2 --cuts 1 --learning-rate 0.01
@@ -115,6 +130,13 @@ awk "BEGIN { d = $(value bp train_losses) - $(value bp-accumulate train_losses);
 complains "no layers" "needs layers" one --hidden none
 complains "another method" "one of mf|" one --method magic
 complains "rank of bp" "no projections" one --method bp --rank 2
+complains "rank of a pipeline" "no --rank" one --method mf-pipelined --rank 2
+for method in bp bp-accumulate linear; do
+    complains "zero projections of $method" "no --init-projection" one --method $method --init-projection zero
+    complains "large projections of $method" "no --projection-gain" one --method $method --projection-gain 10
+done
+complains "large weights of a linear classifier" "no --weight-gain" one --method linear --weight-gain 2
+complains "images that are all mirrored" "none|crops|jitter|affine|elastic is" one --augment mirror
 complains "nothing left" "leaves nothing" one --validation 600
 complains "a choice by nothing" "needs a --validation" one --choice --validation 0
 complains "a run with a comma" "without commas" one --run a,b
@@ -127,6 +149,8 @@ complains "no such experiment" "no experiment nonsense" experiments nonsense
 complains "answers of the baseline" "for Mono-Forward" one --measure answers --method bp
 complains "no such option" "unknown option" experiments sanity --fast
 complains "minutes" "whole number" experiments sanity --minutes soon
+complains "zeros before a number" "whole number" experiments sanity --jobs 08
+complains "zeros before a number of cuts" "whole numbers" sh "$root/examples/studies/cuts/run.sh" --minutes 08 --list
 complains "no program" "no program" sh "$script" sanity --build "$work"
 quick() {
     experiments projection --quick --out "$work/plan" "$@"
@@ -143,6 +167,8 @@ awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
     $1 ~ /^choose-.*lr3e-3/ { $at["valid_last"] = 99; $at["valid_loss"] = 0.1 } { print }' \
     "$work/plan/projection.csv" >"$work/changed.csv"
 cp "$work/changed.csv" "$work/plan/projection.csv"
+succeeds "report" quick --report
+[ "$(result left)" = 1 ] || fail "--report says left=$(result left) where one run is left"
 succeeds "it resumes" quick
 grep '^frozen-zero-s1,' "$work/plan/projection.csv" | grep -q ',0.003,' || fail "the run that was left out did not take the choice"
 [ "$(wc -l <"$work/plan/projection.csv")" = "$(wc -l <"$work/first.csv")" ] || fail "resuming made other runs too"

@@ -61,9 +61,8 @@ void dataset_split_free(struct dataset_split *split)
 
 bool dataset_allows(const struct dataset *set, enum dataset_change change)
 {
-    if (change == CHANGE_NONE)
-        return true;
-    return set->channels == 1 || (set->channels > 0 && change < CHANGE_JITTER);
+    bool one_channel = change == CHANGE_JITTER || change == CHANGE_AFFINE || change == CHANGE_ELASTIC;
+    return change == CHANGE_NONE || set->channels == 1 || (set->channels > 0 && !one_channel);
 }
 
 static void gather_seen(const struct dataset *set, const uint8_t *pixels, const struct crop *crop, float *row)

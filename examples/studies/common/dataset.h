@@ -81,10 +81,10 @@ enum dataset_change {
     CHANGE_NONE,
     CHANGE_CROPS,  /* the window of an image moved by up to 4 pixels each way, over a border of the mean; half
                       of them mirrored: for CIFAR and Fashion-MNIST, not for digits */
-    CHANGE_MIRROR, /* all of them mirrored: for judging by both sides */
-    CHANGE_JITTER, /* the rest as in augment.h, for images of one channel */
+    CHANGE_JITTER, /* these three as in augment.h, for images of one channel */
     CHANGE_AFFINE,
-    CHANGE_ELASTIC
+    CHANGE_ELASTIC,
+    CHANGE_MIRROR /* all of them mirrored: for judging by both sides */
 };
 
 /* Can the set be changed like that? */
@@ -92,7 +92,7 @@ bool dataset_allows(const struct dataset *set, enum dataset_change change);
 
 /* Writes the rows order[first] to order[first + rows - 1] of a part of the set as inputs [rows, features],
  * and their labels unless that is NULL. `order` NULL: the rows from `first` on. `stream` is only read, and
- * only moves on, where a change draws numbers (crops and those behind mirror); it may be NULL otherwise.
+ * only moves on, where a change draws numbers (all but none and mirror); it may be NULL otherwise.
  * Equal streams give equal batches. The set must allow the change. Batches may be gathered on several
  * threads, with a stream each. */
 void dataset_gather(const struct dataset *set, const struct dataset_part *part, const uint32_t *order,

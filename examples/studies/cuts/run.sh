@@ -46,7 +46,9 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-case $minutes$threads$rows in *[!0-9]*) die "--minutes $minutes, --threads $threads, --rows $rows: whole numbers are needed" ;; esac
+for number in "$minutes" "$threads" "$rows"; do
+    case $number in '' | *[!0-9]* | 0?*) die "--minutes $minutes, --threads $threads, --rows $rows: whole numbers are needed" ;; esac
+done
 work=$build/cuts
 mkdir -p "$out" "$work" || die "$out or $work cannot be made"
 child=''

@@ -44,6 +44,8 @@ static bool is_missing(const struct settings *settings)
 static bool run(const struct settings *settings, const struct dataset *set)
 {
     struct outcome outcome = {.settings = settings, .set = set};
+    if (!outcome_fits(settings))
+        return false;
     if (settings->measure == MEASURE_MEMORY)
         return measure_memory(settings, set, &outcome.costs) && outcome_write(&outcome);
     if (settings->measure == MEASURE_ANSWERS)

@@ -89,9 +89,11 @@ static void describe(struct line *line, const struct outcome *o)
     char network[NETWORK];
     settings_network(s, network, sizeof network);
     size_t parameters = o->trainer ? o->trainer->learner.parameters : o->costs.parameters;
-    add(line, "%s,%s,%s,%s,%s,%s,%zu,%s,%g,%g,%llu,%d,%s", s->run, s->group, o->set->name,
-        method_names[s->method], measure_names[s->measure], network, parameters, update_names[s->optimizer],
-        s->learning_rate, s->weight_gain, (unsigned long long)s->seed, s->choice,
+    /* What stands in for a set is not that set. */
+    const char *data = s->drawn && o->set->drawn ? "drawn" : o->set->name;
+    add(line, "%s,%s,%s,%s,%s,%s,%zu,%s,%g,%g,%llu,%d,%s", s->run, s->group, data, method_names[s->method],
+        measure_names[s->measure], network, parameters, update_names[s->optimizer], s->learning_rate,
+        s->weight_gain, (unsigned long long)s->seed, s->choice,
         o->trainer && o->trainer->diverged ? "diverged" : "done");
 }
 
@@ -175,6 +177,14 @@ static void print_result(const struct line *line)
         value += length + (value[length] == ',');
     }
     putchar('\n');
+}
+
+bool outcome_fits(const struct settings *s)
+{
+    char path[LONGEST], curves[LONGEST];
+    snprintf(path, sizeof path, "%s.csv", s->out ? s->out : "");
+    snprintf(curves, sizeof curves, "%s-curves.csv", s->out ? s->out : "");
+    return !s->out || (record_fits(path, run_header) && record_fits(curves, curve_header));
 }
 
 bool outcome_write(const struct outcome *o)

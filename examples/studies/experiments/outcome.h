@@ -17,6 +17,9 @@ struct outcome {
     struct costs costs;
 };
 
+/* Complains of tables that the run could not be added to, before it begins. */
+bool outcome_fits(const struct settings *settings);
+
 /* First the curve, then the line that says that the run is finished. On failure prints one line and returns
  * false. */
 bool outcome_write(const struct outcome *outcome);

@@ -49,29 +49,62 @@ static bool belongs_to(const char *line, const char *run)
     return strncmp(line, run, length) == 0 && line[length] == ',';
 }
 
-/* The old lines but for the header, those of the run, and one that was cut off. */
-static void copy_others(const char *text, const char *header, const char *run, FILE *to)
+/* The old lines but for those of the run, and one that was cut off. */
+static void copy_others(const char *text, const char *run, FILE *to)
 {
     for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1)
-        if (strncmp(text, header, strlen(header)) != 0 && !belongs_to(text, run))
+        if (!belongs_to(text, run))
             fwrite(text, 1, (size_t)(end + 1 - text), to);
+}
+
+/* The lines behind the header; NULL if another one stands there. */
+static const char *rows_of(const char *text, const char *header)
+{
+    size_t length = strlen(header);
+    if (text[0] == '\0')
+        return text;
+    return strncmp(text, header, length) == 0 && text[length] == '\n' ? text + length + 1 : NULL;
+}
+
+/* Lines under another header would be taken for what they are not. */
+static char *read_table(const char *path, const char *header)
+{
+    char *text = read_all(path);
+    if (!text) {
+        complain("%s: %s", path, strerror(errno));
+    } else if (!rows_of(text, header)) {
+        complain("%s has other columns: move it away", path);
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+bool record_fits(const char *path, const char *header)
+{
+    char *text = read_table(path, header);
+    bool good = text != NULL;
+    free(text);
+    return good;
 }
 
 static bool replace(const char *path, const char *header, const char *run, const char *lines)
 {
     char beside[LONGEST];
     snprintf(beside, sizeof beside, "%s.new", path);
-    char *old = read_all(path);
-    FILE *file = old ? fopen(beside, "wb") : NULL;
+    char *old = read_table(path, header);
+    if (!old)
+        return false;
+    FILE *file = fopen(beside, "wb");
     if (!file) {
         free(old);
         return complain("%s: %s", path, strerror(errno));
     }
     fprintf(file, "%s\n", header);
-    copy_others(old, header, run, file);
+    copy_others(rows_of(old, header), run, file);
     fputs(lines, file);
     free(old);
-    bool good = fflush(file) == 0 && fsync(fileno(file)) == 0;
+    bool good = fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
     good = fclose(file) == 0 && good && rename(beside, path) == 0;
     if (!good)
         remove(beside);

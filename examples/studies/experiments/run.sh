@@ -19,7 +19,7 @@ die() {
 
 number() { # number OPTION TEXT
     case $2 in
-    '' | *[!0-9]* | 0) die "$1 $2: a whole number above 0 is needed" ;;
+    '' | *[!0-9]* | 0*) die "$1 $2: a whole number above 0 is needed, without zeros before it" ;;
     esac
 }
 
@@ -278,8 +278,12 @@ for name in $names; do
         list "$name"
         continue
     fi
-    left=0
-    [ $task = report ] || go_through "$name"
+    if [ $task = report ]; then
+        make_plan "$name"
+        left_to_do "$name"
+    else
+        go_through "$name"
+    fi
     all_left=$((all_left + left))
     sh "$here/report.sh" "$name" "$out" || echo "$name" >>"$work/failures"
 done

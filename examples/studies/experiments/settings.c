@@ -5,6 +5,8 @@
 #include "dataset.h"
 #include "updates.h"
 
+#include "monoforward.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -22,13 +24,10 @@ const char *const measure_names[] = {
 static const char *const init_names[] = {"kaiming", "zero", "orthogonal", "normal", NULL};
 static const char *const freeze_names[] = {
     [FREEZE_NOTHING] = "nothing", [FREEZE_PROJECTION] = "projection", NULL};
-static const char *const change_names[] = {[CHANGE_NONE] = "none",
-                                           [CHANGE_CROPS] = "crops",
-                                           [CHANGE_MIRROR] = "mirror",
-                                           [CHANGE_JITTER] = "jitter",
-                                           [CHANGE_AFFINE] = "affine",
-                                           [CHANGE_ELASTIC] = "elastic",
-                                           NULL};
+/* All but the mirror, which only a judge can use: images that are all mirrored are another task. */
+static const char *const change_names[] = {
+    [CHANGE_NONE] = "none",     [CHANGE_CROPS] = "crops",     [CHANGE_JITTER] = "jitter",
+    [CHANGE_AFFINE] = "affine", [CHANGE_ELASTIC] = "elastic", NULL};
 
 static const char summary[] =
     "One training run of the experiments: Mono-Forward or the baseline, backpropagation, by the same rules.\n"
@@ -94,6 +93,16 @@ static bool make_sense(const struct settings *s)
                         s->method == METHOD_BP ? " together with --hidden" : "");
     if (!forward && (s->rank > 0 || s->freeze != FREEZE_NOTHING))
         return complain("--method %s has no projections: no --rank, no --freeze", method_names[s->method]);
+    if (s->method == METHOD_PIPELINED && s->rank > 0)
+        return complain("--method %s has no moment to limit projections in: no --rank",
+                        method_names[s->method]);
+    if (!forward && s->conv.count == 0 &&
+        (s->init_projection != MF_INIT_KAIMING_UNIFORM || s->projection_gain != 1))
+        return complain("--method %s has no projections that start anyhow: no --init-projection, no "
+                        "--projection-gain",
+                        method_names[s->method]);
+    if (s->method == METHOD_LINEAR && s->weight_gain != 1)
+        return complain("--method %s has no layers: no --weight-gain", method_names[s->method]);
     if (s->choice && s->validation == 0)
         return complain("--choice needs a --validation split");
     if (s->patience > 0 && s->validation == 0)
