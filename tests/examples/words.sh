@@ -14,7 +14,7 @@ for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law l
     "--model transformer --window 8 --train bp --head low-rank --law uniform"; do
     # shellcheck disable=SC2086
     "$program" $small $how >out || fail "words $how"
-    grep -q "^result example=words .* valid=[1-9][0-9.]* .* test=[1-9]" out || fail "words $how gives no result"
+    grep -q "^result example=words data=drawn .* valid=[1-9][0-9.]* .* test=[1-9]" out || fail "words $how gives no result"
     grep -q "the text is drawn" out || fail "words $how does not tell that its text is drawn"
 done
 
@@ -25,6 +25,25 @@ same() { # FILE: what does not depend on the clock
 "$program" $small --test no >out || fail "words without the test part"
 grep -q "^result .* valid=[1-9]" out || fail "--test no tells nothing"
 ! grep -q " test=" out || fail "--test no looks at the test part"
+
+# ---- fewer words than a batch has are learned from, and judged by; fewer than a row has are refused ----
+value() { # KEY: of the last result in `out`
+    sed -n '/^result/{s/.* '"$1"'=\([^ ]*\).*/\1/;p;}' out | tail -n 1
+}
+# shellcheck disable=SC2086
+{
+    "$program" $small --judged 5 >out || fail "five words to judge by"
+    case $(value valid) in [1-9]*) ;; *) fail "five words are judged as $(value valid)" ;; esac
+    "$program" $small --tokens 50 --rate 1e-9 >out || fail "fifty words, at no rate"
+    untrained=$(value valid)
+    "$program" $small --tokens 50 --rate 0.01 >out || fail "fifty words"
+    [ "$(value valid)" != "$untrained" ] || fail "nothing is learned from fifty words"
+    [ "$(value tokens)" = 50 ] || fail "fifty words are said to be $(value tokens)"
+    complains "fewer words than a row has" "a row of this model tells 8 words" "$program" $small --model transformer --window 8 \
+        --tokens 5
+    complains "fewer words to judge by than a row has" "a row of this model tells 8 words" "$program" $small \
+        --model transformer --window 8 --judged 5
+}
 
 goes_on() { # OPTIONS...
     # shellcheck disable=SC2086
@@ -63,8 +82,49 @@ complains "a place behind the samples" "more samples" "$program" $small --law co
 # shellcheck disable=SC2086
 complains "a checkpoint of another rate" "another run" "$program" $small --law counts --rate 0.5 --checkpoint \
     run.safetensors
+# refuses_place PLACE PATTERN: of a run behind its first epoch, which has the place "1 0".
+refuses_place() {
+    LC_ALL=C sed "s/\"place\":\"1 0 /\"place\":\"$1/" run.safetensors >moved.safetensors
+    cmp -s run.safetensors moved.safetensors && fail "the place was not replaced by $1"
+    # shellcheck disable=SC2086
+    complains "the place $1" "$2" "$program" $small --law counts --checkpoint moved.safetensors
+}
+refuses_place "1 -" "where its run was"
+refuses_place "1 x " "where its run was"
+refuses_place "9 0 " "what cannot be"
+refuses_place "0 5 " "what cannot be"
+# A file that cannot be opened is not one that is not there.
+# shellcheck disable=SC2086
+complains "a checkpoint below a file" "cannot go on from out/run.safetensors" "$program" $small --law counts --checkpoint \
+    out/run.safetensors
 rm -f run.safetensors moved.safetensors
 
 goes_on --law counts
 goes_on --law uniform --head shared
+
+# ---- all runs, of programs that only say what they were told ----
+study=$(dirname "$0")/../../examples/studies/words/run.sh
+cat >words <<'END'
+#!/bin/sh
+echo "result example=words rate=0.004 law=none valid=10"
+END
+cat >python <<'END'
+#!/bin/sh
+[ ! -e broken ] || exit 1
+echo "result told=$(echo "$*" | tr ' ' ,)"
+END
+chmod +x words python
+all_runs() { # FOLDER OPTIONS...
+    WORDS=./words PYTHON=./python sh "$study" "$@" >runs.out 2>runs.err
+}
+touch broken
+! all_runs torch --threads 2 || fail "PyTorch fails, and the study does not"
+rm broken
+all_runs torch --threads 2 || fail "the study does not go on: $(cat runs.err)"
+grep -q '^torch-bp: result told=.*--judged,4096,--tokens,48000,--rate,0.004,--threads,2$' torch/runs.log ||
+    fail "PyTorch was told: $(grep '^torch-bp' torch/runs.log)"
+sed -i '/^torch-bp/d' torch/runs.log
+all_runs torch --width 64 || fail "a study of other models: $(cat runs.err)"
+! grep -q '^torch-bp' torch/runs.log || fail "PyTorch's side was made for other models than those of the study"
+grep -q 'torch_words.py does not know all of --width 64' runs.err || fail "the study does not say that PyTorch is left out"
 exit $status

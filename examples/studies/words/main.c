@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "checkpoint.h"
 #include "clock.h"
 #include "complain.h"
 #include "lines.h"
@@ -13,18 +14,19 @@
 #include "random.h"
 #include "threads.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOP = 10, PURPOSE_ORDER = 11 };
+enum { TOP = 10, PURPOSE_ORDER = 11, OPTIONS_LENGTH = 320 };
 
 struct run {
     struct settings settings;
     struct text text;
     struct model model;
-    size_t rows, told; /* rows of a batch, and words that each of them tells */
+    size_t rows, told; /* rows of a batch, but for the last one, and words that each of them tells */
     size_t samples;    /* rows of an epoch */
     int32_t *x, *y;
     uint32_t *order;
@@ -45,15 +47,27 @@ static void gather(struct run *run, enum part part, size_t row, size_t sample)
     memcpy(run->y + row * run->told, words + s->window + 1 - run->told, run->told * sizeof *run->y);
 }
 
-static bool batch_of(const struct run *run, mf_batch *batch)
+static size_t rows_at(const struct run *run, size_t first, size_t all)
+{
+    return all - first < run->rows ? all - first : run->rows;
+}
+
+static bool batch_of(const struct run *run, size_t rows, mf_batch *batch)
 {
     if (!library_ok(mf_batch_init(batch, sizeof *batch)))
         return false;
-    batch->rows = run->rows;
+    batch->rows = rows;
     batch->input_type = MF_TYPE_INT32;
     batch->inputs = run->x;
     batch->targets = run->y;
     return true;
+}
+
+/* 0 stands for all words. */
+static bool fills_a_row(const struct run *run, const char *option, size_t words)
+{
+    return words == 0 || words >= run->told ||
+           complain("--%s %zu: a row of this model tells %zu words", option, words, run->told);
 }
 
 static bool prepare_data(struct run *run)
@@ -69,6 +83,8 @@ static bool prepare_data(struct run *run)
     for (size_t p = 0; p < PARTS; p++)
         if (run->text.count[p] <= s->window + run->rows * run->told)
             return complain("a text of %zu words is too short", run->text.count[p]);
+    if (!fills_a_row(run, "tokens", s->tokens) || !fills_a_row(run, "judged", s->judged))
+        return false;
     size_t all = (run->text.count[PART_TRAIN] - s->window) / run->told;
     run->samples = s->tokens / run->told;
     run->samples = run->samples == 0 || run->samples > all ? all : run->samples;
@@ -106,26 +122,31 @@ static void shuffle(struct run *run)
 static double rate_now(const struct run *run)
 {
     const struct settings *s = &run->settings;
-    uint64_t steps = run->samples / run->rows, all = steps * s->epochs;
-    return s->rate *
-           mf_schedule_cosine(run->epoch * steps + run->position / run->rows, all > 0 ? all : 1, 0.05);
+    uint64_t steps = (run->samples + run->rows - 1) / run->rows, all = steps * s->epochs;
+    return s->rate * mf_schedule_cosine(run->epoch * steps + run->position / run->rows, all, 0.05);
+}
+
+static const char *data_name(const struct run *run)
+{
+    return run->text.drawn ? "drawn" : "wikitext-2";
 }
 
 /* What decides the bits of a run. */
-static void describe(const struct settings *s, char *text, size_t size)
+static void describe(const struct run *run, char *text, size_t size)
 {
+    const struct settings *s = &run->settings;
     snprintf(text, size,
-             "model=%d train=%d head=%d law=%d window=%zu embedding=%zu width=%zu rank=%zu candidates=%zu "
-             "batch=%zu "
-             "tokens=%zu epochs=%zu rate=%g seed=%llu",
-             (int)s->model, (int)s->train, (int)s->head, (int)s->law, s->window, s->embedding, s->width,
-             s->rank, s->candidates, s->batch, s->tokens, s->epochs, s->rate, (unsigned long long)s->seed);
+             "data=%s model=%d train=%d head=%d law=%d window=%zu embedding=%zu width=%zu rank=%zu "
+             "candidates=%zu batch=%zu tokens=%zu epochs=%zu rate=%g seed=%llu",
+             data_name(run), (int)s->model, (int)s->train, (int)s->head, (int)s->law, s->window, s->embedding,
+             s->width, s->rank, s->candidates, s->batch, s->tokens, s->epochs, s->rate,
+             (unsigned long long)s->seed);
 }
 
 static bool save(struct run *run)
 {
-    char place[96], options[300];
-    describe(&run->settings, options, sizeof options);
+    char place[96], options[OPTIONS_LENGTH];
+    describe(run, options, sizeof options);
     snprintf(place, sizeof place, "%zu %zu %.3f %.3f", run->epoch, run->position, run->seconds,
              run->computed);
     return run->settings.checkpoint == NULL ||
@@ -134,45 +155,52 @@ static bool save(struct run *run)
             library_ok(mf_network_save(run->model.network, MF_CONTENTS_TRAINING, run->settings.checkpoint)));
 }
 
+/* Nothing in a file is believed. */
+static bool read_place(struct run *run, const char *text)
+{
+    if (text[strspn(text, "0123456789. ")] != '\0' ||
+        sscanf(text, "%zu %zu %lf %lf", &run->epoch, &run->position, &run->seconds, &run->computed) != 4)
+        return complain("the checkpoint does not say where its run was: it is damaged");
+    if (run->position > run->samples)
+        return complain("the checkpoint is of a run with more samples");
+    return (run->epoch <= run->settings.epochs && run->position % run->rows == 0) ||
+           complain("the checkpoint says of its run what cannot be");
+}
+
+static bool is_same_run(const struct run *run, const char *theirs)
+{
+    char ours[OPTIONS_LENGTH];
+    describe(run, ours, sizeof ours);
+    return strcmp(ours, theirs) == 0 ||
+           complain("the checkpoint is of another run: it has %.250s, this one %s", theirs, ours);
+}
+
 /* Goes on from the checkpoint, if there is one. */
 static bool go_on(struct run *run)
 {
+    const char *path = run->settings.checkpoint, *place = NULL, *options = NULL;
     mf_load_spec wanted;
     mf_network *found = NULL;
-    const char *place = NULL, *theirs = NULL;
-    char ours[300];
-    size_t bytes = 0;
-    FILE *file = run->settings.checkpoint ? fopen(run->settings.checkpoint, "rb") : NULL;
+    FILE *file = path != NULL ? fopen(path, "rb") : NULL;
     if (file == NULL)
-        return true;
+        return path == NULL || errno == ENOENT || complain("cannot go on from %s: %s", path, strerror(errno));
     fclose(file);
     bool good = library_ok(mf_load_spec_init(&wanted, sizeof wanted));
     wanted.contents = MF_CONTENTS_TRAINING;
-    good = good && library_ok(mf_network_load(&wanted, run->settings.checkpoint, &found)) &&
+    good = good && library_ok(mf_network_load(&wanted, path, &found)) &&
            library_ok(mf_network_metadata_get(found, "place", &place)) &&
-           library_ok(mf_network_metadata_get(found, "options", &theirs)) &&
-           library_ok(mf_network_snapshot_size(found, &bytes));
-    describe(&run->settings, ours, sizeof ours);
-    good = good && (strcmp(ours, theirs) == 0 ||
-                    complain("the checkpoint is of another run: it has %.250s, this one %s", theirs, ours));
-    void *snapshot = good ? malloc(bytes) : NULL;
-    good =
-        good && snapshot != NULL &&
-        sscanf(place, "%zu %zu %lf %lf", &run->epoch, &run->position, &run->seconds, &run->computed) == 4 &&
-        (run->position <= run->samples || complain("the checkpoint is of a run with more samples")) &&
-        library_ok(mf_network_snapshot_save(found, snapshot, bytes)) &&
-        library_ok(mf_network_snapshot_load(run->model.network, snapshot, bytes));
-    free(snapshot);
+           library_ok(mf_network_metadata_get(found, "options", &options)) && is_same_run(run, options) &&
+           read_place(run, place) && checkpoint_take(found, run->model.network);
     mf_network_free(found);
     return good;
 }
 
-static bool step(struct run *run)
+static bool step(struct run *run, size_t rows)
 {
     mf_batch batch;
-    for (size_t b = 0; b < run->rows; b++)
+    for (size_t b = 0; b < rows; b++)
         gather(run, PART_TRAIN, b, run->order[run->position + b]);
-    return batch_of(run, &batch) &&
+    return batch_of(run, rows, &batch) &&
            library_ok(mf_optimizer_set(run->model.optimizer, MF_OPTIMIZER_LEARNING_RATE, rate_now(run))) &&
            library_ok(mf_network_step_batch(run->model.network, run->workspace, &batch));
 }
@@ -183,14 +211,14 @@ static bool learn_epoch(struct run *run)
     double saved = clock_seconds();
     bool good = true;
     shuffle(run);
-    for (; good && run->position + run->rows <= run->samples; run->position += run->rows) {
+    for (; good && run->position < run->samples; run->position += run->rows) {
         run->seconds = seconds + clock_seconds();
         run->computed = computed + clock_processor_seconds();
         if (clock_seconds() - saved > run->settings.every) {
             saved = clock_seconds();
             good = save(run);
         }
-        good = good && step(run);
+        good = good && step(run, rows_at(run, run->position, run->samples));
     }
     run->seconds = seconds + clock_seconds();
     run->computed = computed + clock_processor_seconds();
@@ -205,24 +233,25 @@ struct judgement {
     double loss[LAYERS], top; /* of the layers; the share of words among the best ten */
 };
 
-static bool judge_batch(struct run *run, int32_t *best, float *scores, struct judgement *found)
+/* Adds the losses and the words found of a batch's rows. */
+static bool judge_batch(struct run *run, size_t rows, int32_t *best, float *scores, struct judgement *found)
 {
     mf_report report = {.struct_size = sizeof report};
     mf_batch batch;
-    size_t layers = 0, words = run->rows * run->told;
-    if (!batch_of(run, &batch) || !library_ok(mf_network_size(run->model.network, &layers)) ||
+    size_t layers = 0;
+    if (!batch_of(run, rows, &batch) || !library_ok(mf_network_size(run->model.network, &layers)) ||
         !library_ok(mf_network_evaluate_batch(run->model.network, run->workspace, &batch)))
         return false;
     for (size_t i = 0; i < layers; i++) {
         if (!library_ok(mf_workspace_report(run->workspace, i, &report)))
             return false;
-        found->loss[i] += report.loss;
+        found->loss[i] += report.loss * (double)rows;
     }
     batch.targets = NULL;
     if (!library_ok(mf_network_top(run->model.network, run->workspace, MF_PREDICT_LAST, &batch, TOP, best,
                                    scores, NULL)))
         return false;
-    for (size_t i = 0; i < words * TOP; i++)
+    for (size_t i = 0; i < rows * run->told * TOP; i++)
         found->top += best[i] == run->y[i / TOP];
     return true;
 }
@@ -230,20 +259,21 @@ static bool judge_batch(struct run *run, int32_t *best, float *scores, struct ju
 static bool judge(struct run *run, enum part part, struct judgement *found)
 {
     const struct settings *s = &run->settings;
-    size_t words = run->rows * run->told, all = run->text.count[part] - s->window, batches;
+    size_t words = run->rows * run->told, all = run->text.count[part] - s->window;
     int32_t *best = malloc(words * TOP * sizeof *best);
     float *scores = malloc(words * TOP * sizeof *scores);
-    bool good = best != NULL && scores != NULL;
-    all = s->judged > 0 && s->judged < all ? s->judged : all;
+    bool good = (best != NULL && scores != NULL) || complain("no memory for the best of %zu words", words);
+    all = (s->judged > 0 && s->judged < all ? s->judged : all) / run->told;
     *found = (struct judgement){{0}, 0};
-    for (batches = 0; good && (batches + 1) * words <= all; batches++) {
-        for (size_t b = 0; b < run->rows; b++)
-            gather(run, part, b, batches * run->rows + b);
-        good = judge_batch(run, best, scores, found);
+    for (size_t first = 0; good && first < all; first += run->rows) {
+        size_t rows = rows_at(run, first, all);
+        for (size_t b = 0; b < rows; b++)
+            gather(run, part, b, first + b);
+        good = judge_batch(run, rows, best, scores, found);
     }
     for (size_t i = 0; i < LAYERS; i++)
-        found->loss[i] /= (double)batches;
-    found->top /= (double)(batches * words);
+        found->loss[i] /= (double)all;
+    found->top /= (double)(all * run->told);
     free(best);
     free(scores);
     return good;
@@ -256,13 +286,13 @@ static void report(const struct run *run, const struct judgement *valid, const s
                              *const laws[] = {"none", "uniform", "log-uniform", "counts"};
     const struct settings *s = &run->settings;
     size_t last = s->train == TRAIN_BP ? 0 : LAYERS - 1;
-    printf("result example=words model=%s train=%s head=%s law=%s candidates=%zu rank=%zu rate=%g tokens=%zu "
-           "epoch=%zu seed=%llu window=%zu embedding=%zu width=%zu batch=%zu judged=%zu "
+    printf("result example=words data=%s model=%s train=%s head=%s law=%s candidates=%zu rank=%zu rate=%g "
+           "tokens=%zu epoch=%zu seed=%llu window=%zu embedding=%zu width=%zu batch=%zu judged=%zu "
            "seconds=%.1f processor_seconds=%.1f valid_first=%.1f valid=%.1f valid_top10=%.4f",
-           models[s->model], trains[s->train], heads[s->head], laws[s->law], s->law ? s->candidates : 0,
-           s->head != HEAD_FULL ? s->rank : 0, s->rate, s->tokens, run->epoch, (unsigned long long)s->seed,
-           s->window, s->embedding, s->width, s->batch, s->judged, run->seconds, run->computed,
-           exp(valid->loss[0]), exp(valid->loss[last]), valid->top);
+           data_name(run), models[s->model], trains[s->train], heads[s->head], laws[s->law],
+           s->law ? s->candidates : 0, s->head != HEAD_FULL ? s->rank : 0, s->rate, s->tokens, run->epoch,
+           (unsigned long long)s->seed, s->window, s->embedding, s->width, s->batch, s->judged, run->seconds,
+           run->computed, exp(valid->loss[0]), exp(valid->loss[last]), valid->top);
     if (test != NULL)
         printf(" test=%.1f test_top10=%.4f", exp(test->loss[last]), test->top);
     printf(" mb=%.1f projection_values=%zu other_values=%zu\n", (double)run->model.memory.total / 1e6,
@@ -282,7 +312,7 @@ static bool judge_and_report(struct run *run)
 
 static bool go(struct run *run)
 {
-    if (!threads_open(run->settings.threads, &run->pool) || !prepare_data(run) ||
+    if (!threads_set(1) || !threads_open(run->settings.threads, &run->pool) || !prepare_data(run) ||
         !model_make(&run->model, &run->settings, &run->text) || !make_workspace(run) || !go_on(run))
         return false;
     printf("%zu words of %zu in the training part, %zu in all\n", run->settings.tokens,

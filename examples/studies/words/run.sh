@@ -1,8 +1,8 @@
 #!/bin/sh
 # Every head: sh examples/studies/words/run.sh FOLDER [OPTIONS OF words]. A run that has its line in FOLDER/runs.log is
 # not made again; one that was interrupted goes on from its checkpoint. WORDS and PYTHON name other programs; SCALE
-# multiplies how many words are learned from (1). Learning rates, the law and the number of candidates are chosen first, on
-# the validation part alone.
+# multiplies how many words are learned from (1). Learning rates and the law of the candidates are chosen first, on the
+# validation part alone.
 # SPDX-License-Identifier: MIT
 set -eu
 here=$(dirname "$0")
@@ -42,6 +42,26 @@ best() {
         END { print options }'
 }
 
+# torch_knows OPTIONS...: are these for PyTorch's side, too? With others it would be the model of another run.
+torch_knows() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --data=* | --judged=* | --threads=*) ;;
+        --data | --judged | --threads) [ $# -eq 1 ] || shift ;;
+        *) return 1 ;;
+        esac
+        shift
+    done
+}
+
+# torch OPTIONS...: PyTorch's side of bp-full.
+torch() {
+    ! grep -q '^torch-bp: result' "$folder/runs.log" || return 0
+    "$PYTHON" "$here/torch_words.py" --judged 4096 "$@" >"$folder/torch-bp.out"
+    sed -n 's/^result/torch-bp: result/p' "$folder/torch-bp.out" >>"$folder/runs.log"
+    rm -f "$folder/torch-bp.out"
+}
+
 rates="0.002 0.004 0.008 0.016"
 for law in uniform log-uniform counts; do
     choose "mf-sampled-$law" 102400 "$rates" --law $law "$@"
@@ -78,9 +98,12 @@ transformer="--model transformer --window 32 --width 64"
     run transformer-mf-sampled $transformer $few $(best mf-sampled-) "$@"
     run transformer-bp-sampled $transformer --train bp $few $(best bp-sampled) "$@"
     run mf-sampled-more $more $(best mf-sampled-) "$@"
-    if [ -n "${PYTHON:-}" ] && ! grep -q '^torch-bp: result' "$folder/runs.log"; then
-        "$PYTHON" "$here/torch_words.py" --judged 4096 $few $(best bp-full) "$@" |
-            sed -n 's/^result/torch-bp: result/p' >>"$folder/runs.log"
+    if [ -z "${PYTHON:-}" ]; then
+        :
+    elif torch_knows "$@"; then
+        torch $few $(best bp-full) "$@"
+    else
+        echo "PyTorch is left out: torch_words.py does not know all of $*" >&2
     fi
     run mf-rank-16-sampled-more --head low-rank --rank 16 $more $(best mf-low-rank) "$@"
     run transformer-mf-sampled-more $transformer $more $(best mf-sampled-) "$@"

@@ -62,7 +62,7 @@ def main():
                       for batch in judged.split(BATCH) if len(batch) == BATCH]
             perplexity[part] = math.exp(sum(losses) / len(losses))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    print(f"result example=words model=feed-forward train=torch-bp head=full law=none rate={options.rate:g} "
+    print(f"result example=words data=wikitext-2 model=feed-forward train=torch-bp head=full law=none rate={options.rate:g} "
           f"tokens={count} epoch=1 seconds={seconds:.1f} processor_seconds={computed:.1f} "
           f"valid={perplexity['valid']:.1f} test={perplexity['test']:.1f} resident_mb={peak:.0f}")
 

@@ -136,6 +136,7 @@ bool text_draw(struct text *text, size_t vocabulary, size_t count, uint64_t seed
     int32_t word = 0;
     bool good = true;
     text->vocabulary = vocabulary;
+    text->drawn = true;
     for (size_t p = 0; p < PARTS; p++)
         for (size_t t = 0; good && t < (p == PART_TRAIN ? count : count / 10); t++) {
             double point = exp((double)random_uniform(&stream, 0.0f, 1.0f) * log((double)vocabulary));

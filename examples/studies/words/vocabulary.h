@@ -19,6 +19,7 @@ struct text {
     size_t count[PARTS], room[PARTS];
     size_t vocabulary; /* words there are */
     float *counts;     /* [vocabulary] in the training part */
+    bool drawn;        /* made up here: no text */
 };
 
 /* On failure both print one line and return false. */
