@@ -210,8 +210,9 @@ static void try_cut(int layers)
 
 int main(int count, char **words)
 {
-    int cut = count > 1 ? atoi(words[1]) : 0;
-    if (count > 2 || (count == 2 && (cut < 1 || cut > UNITS))) {
+    char *end = NULL;
+    long cut = count > 1 ? strtol(words[1], &end, 10) : 0;
+    if (count > 2 || (count == 2 && (*end != '\0' || cut < 1 || cut > UNITS))) {
         fprintf(stderr, "usage: 10_where_to_cut [1|2|3]\n");
         return EXIT_FAILURE;
     }

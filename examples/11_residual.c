@@ -139,9 +139,10 @@ static void train(mf_network *network, mf_workspace *workspace, struct data *dat
     struct random_stream stream = {1};
     for (size_t epoch = 0; epoch < epochs; epoch++) {
         random_shuffle(&stream, data->order, data->train.count);
-        for (size_t first = 0; first + BATCH <= data->train.count; first += BATCH) {
-            data_train_batch(data, first, BATCH, NULL, x, y);
-            check(mf_network_step(network, workspace, BATCH, x, y));
+        for (size_t first = 0; first < data->train.count; first += BATCH) {
+            const size_t left = data->train.count - first, rows = left < BATCH ? left : BATCH;
+            data_train_batch(data, first, rows, NULL, x, y);
+            check(mf_network_step(network, workspace, rows, x, y));
         }
     }
 }
@@ -193,9 +194,12 @@ int main(int argc, char **argv)
 {
     struct settings settings = {.epochs = 1};
     struct data data;
-    if (!read_options(argc, argv, &settings) ||
-        !data_open(&data, SET_CIFAR10, data_find(SET_CIFAR10, settings.folder), settings.images, 1))
+    if (!read_options(argc, argv, &settings))
         return EXIT_FAILURE;
+    if (!data_open(&data, SET_CIFAR10, data_find(SET_CIFAR10, settings.folder), settings.images, 1)) {
+        data_free(&data);
+        return EXIT_FAILURE;
+    }
     if (data.folder == NULL)
         puts("no CIFAR-10 was found: SHAPES ARE DRAWN instead");
     mf_network *network = create_network();

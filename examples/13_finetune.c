@@ -300,6 +300,10 @@ static void learn_all(learner *one, const samples *train)
 int main(int count, char **arguments)
 {
     int real = count == 4;
+    if (count > 1 && !real) {
+        fprintf(stderr, "usage: 13_finetune [MODEL.onnx TRAIN TEST]\n");
+        return EXIT_FAILURE;
+    }
     samples train = real ? read_cifar(arguments[2]) : draw(5, 6000);
     samples test = real ? read_cifar(arguments[3]) : draw(5, 2000);
     mf_onnx_spec spec;

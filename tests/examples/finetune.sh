@@ -14,4 +14,6 @@ succeeds "a model for these images" "$program" small.onnx data_batch_1.bin test_
 at_least "a model for these images" accuracy 60
 complains "a model for larger images" "30000 inputs, the data have 3072" "$program" large.onnx data_batch_1.bin \
     test_batch.bin
+complains "a model alone" "usage" "$program" small.onnx
+complains "a word too many" "usage" "$program" small.onnx data_batch_1.bin test_batch.bin more
 exit "$status"

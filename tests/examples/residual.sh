@@ -27,15 +27,31 @@ same_figures() {
         fail "$what: accuracy and loss are $(result accuracy) $(result loss), those in C $figures"
 }
 
+# learns_from_few WHAT COMMAND...: pictures that are no whole batch are learned from, too, to the loss of the program in C.
+learns_from_few() {
+    what=$1
+    shift
+    succeeds "$what, 40 pictures once" "$@" --data "$data" --images 40
+    once=$(result loss)
+    succeeds "$what, 40 pictures twice" "$@" --data "$data" --images 40 --epochs 2
+    [ "$(result loss)" != "$once" ] || fail "$what: nothing is learned from 40 pictures"
+    few=${few:-$once}
+    [ "$once" = "$few" ] || fail "$what: the loss behind 40 pictures is $once, that in C $few"
+}
+
 same_figures 11_residual "$residual"
+learns_from_few 11_residual "$residual"
 [ "$(result example)" = 11_residual ] || fail "11_residual: no result line at the end"
 succeeds "drawn pictures" "$residual" --images 320
 grep -q "SHAPES ARE DRAWN" "$work/out" && [ "$(result data)" = drawn ] || fail "11_residual does not say that it draws"
 complains "no such folder" "nowhere" "$residual" --data "$work/nowhere"
 complains "a wrong option" "nonsense" "$residual" --nonsense
+cp -R "$data" "$work/half" && rm "$work/half/test_batch.bin"
+complains "no test file" "test_batch" "$residual" --data "$work/half"
 
 if [ -n "$twin" ]; then
     same_figures cpp_residual "$twin"
+    learns_from_few cpp_residual "$twin"
     complains "C++, no such folder" "nowhere" "$twin" --data "$work/nowhere"
     succeeds "C++, drawn pictures" "$twin" --images 320
     [ "$(result data)" = drawn ] || fail "cpp_residual does not say that it draws"
@@ -49,6 +65,7 @@ MONOFORWARD_LIBRARY=$library PYTHONDONTWRITEBYTECODE=1
 export MONOFORWARD_LIBRARY PYTHONDONTWRITEBYTECODE
 cp -R "$source/examples/bindings/python" "$work/python" # beside which there is no CIFAR-10
 same_figures residual.py "$python" "$work/python/residual.py"
+learns_from_few residual.py "$python" "$work/python/residual.py"
 complains "Python, no such folder" "nowhere" "$python" "$work/python/residual.py" --data "$work/nowhere"
 succeeds "Python, drawn pictures" "$python" "$work/python/residual.py" --images 320
 grep -q "PICTURES ARE DRAWN" "$work/out" || fail "residual.py does not say that it draws"

@@ -22,5 +22,7 @@ succeeds "two layers" "$program" 2
 [ "$(sed 's/ seconds=.*//' "$work/out")" = "$(sed -n '2s/ seconds=.*//p' "$work/all")" ] ||
     fail "two layers alone: $(cat "$work/out"); among the others: $(sed -n 2p "$work/all")"
 complains "no layers" "usage" "$program" 0
+complains "layers and letters" "usage" "$program" 2abc
+complains "no number" "usage" "$program" ""
 complains "four layers" "usage" "$program" 4
 exit "$status"

@@ -76,9 +76,10 @@ void train(mf::network &network, mf::workspace &workspace, pictures &pictures, s
     random_stream stream = {1};
     for (std::size_t epoch = 0; epoch < epochs; epoch++) {
         random_shuffle(&stream, pictures.order, pictures.train.count);
-        for (std::size_t first = 0; first + batch_rows <= pictures.train.count; first += batch_rows) {
-            data_train_batch(&pictures, first, batch_rows, nullptr, x.data(), y.data());
-            network.step(workspace, x, y);
+        for (std::size_t first = 0; first < pictures.train.count; first += batch_rows) {
+            const std::size_t rows = std::min(batch_rows, pictures.train.count - first);
+            data_train_batch(&pictures, first, rows, nullptr, x.data(), y.data());
+            network.step(workspace, {x.data(), rows * PIXELS}, {y.data(), rows});
         }
     }
 }

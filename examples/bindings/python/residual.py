@@ -39,7 +39,7 @@ def train(network, workspace, data, epochs):
     stream, order = randomness.Stream(1), numpy.arange(len(data.train[1]))
     for _ in range(epochs):
         stream.shuffle(order)
-        for first in range(0, len(order) - BATCH + 1, BATCH):
+        for first in range(0, len(order), BATCH):
             network.step(workspace, *data.batch(data.train, order[first:first + BATCH]))
 
 
