@@ -22,6 +22,14 @@ fail() {
     exit 1
 }
 
+# word TEXT: as a shell reads it as one word.
+word() {
+    case $1 in
+    *[!A-Za-z0-9_./,:@%+=-]*) printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
 have() {
     command -v "$1" >/dev/null 2>&1
 }
@@ -220,7 +228,7 @@ download() {
 find_mnist() {
     data=
     cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/monoforward/mnist
-    for folder in "${MONOFORWARD_DATA:-}" "$root/../shared/data/mnist" "$cache" "$build/mnist"; do
+    for folder in "${MONOFORWARD_DATA:-}" "${MONOFORWARD_DATA:+$MONOFORWARD_DATA/mnist}" "$root/../shared/data/mnist" "$cache" "$build/mnist"; do
         if holds_mnist "$folder"; then
             data=$folder
             return
@@ -263,7 +271,7 @@ say "N of them, with --workers 0 one thread does all; what is learned is the sam
 model=$build/quickstart.safetensors
 "$build/examples/mnist" "$@" --epochs "$epochs" --seed 1 --plot "$build/quickstart.svg" --save "$model" || exit 1
 
-options="${data:+ --data $data}"
+options="${data:+ --data $(word "$data")}"
 images=drawn
 for file in "${data:-}/t10k-images-idx3-ubyte" "${data:-}/t10k-images-idx3-ubyte.gz"; do
     [ -z "$data" ] || [ ! -f "$file" ] || images=$file
@@ -275,12 +283,13 @@ say ""
 
 say ""
 say "The training curves are in $build/quickstart.svg. What to try next:"
-say "  $build/examples/predict $model $images"
-say "  $build/examples/info $model"
-say "  $build/examples/mnist --help"
-say "  $build/examples/mnist$options --hidden 500,500,500,500 --greedy --epochs 3"
-say "  $build/examples/mnist$options --freeze projection --init-projection orthogonal"
-say "  $build/examples/mnist$options --preset best    a quarter of an hour"
-say "  $build/examples/mnist$options --preset cnn     convolutions, a quarter of an hour"
-say "  $build/examples/07_streaming    learns sample by sample while the data drifts"
+mnist=$(word "$build/examples/mnist")
+say "  $(word "$build/examples/predict") $(word "$model") $(word "$images")"
+say "  $(word "$build/examples/info") $(word "$model")"
+say "  $mnist --help"
+say "  $mnist$options --hidden 500,500,500,500 --greedy --epochs 3"
+say "  $mnist$options --freeze projection --init-projection orthogonal"
+say "  $mnist$options --preset best    a quarter of an hour"
+say "  $mnist$options --preset cnn     convolutions, a quarter of an hour"
+say "  $(word "$build/examples/07_streaming")    learns sample by sample while the data drifts"
 say "  $root/examples/01_hello.c    the smallest program that trains, to start your own from"

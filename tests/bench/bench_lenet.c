@@ -259,6 +259,7 @@ static struct dataset load(const char *folder, int quick, uint64_t seed)
 {
     struct dataset set;
     const struct dataset_options wanted = {.folder = folder,
+                                           .folder_alone = folder != NULL,
                                            .seed = seed,
                                            .train_limit = quick ? QUICK_TRAIN : 0,
                                            .test_limit = quick ? QUICK_TEST : 0,

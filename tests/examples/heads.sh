@@ -33,5 +33,6 @@ costs dense-512-512 sampled 64.8 95.1
 succeeds "training" "$heads" --train --hidden 100 --limit 2000 --epochs 12 --learning-rate 0.003
 [ "$(grep -c '^result example=heads data=drawn' "$work/out")" -eq 6 ] || fail "not every head has learned"
 awk '/^result/ { split($0, part, "last="); if (part[2] + 0 < 70) exit 1 }' "$work/out" || fail "a head learns nothing"
+complains "a folder without MNIST" "mnist was not found in $work/nowhere" "$heads" --train --data "$work/nowhere"
 complains "an unknown option" "nonsense" "$heads" --nonsense
 exit "$status"

@@ -71,6 +71,10 @@ export MONOFORWARD_DATA
 succeeds "the folder from the environment" "$mnist" --hidden 24,16 --epochs 2 --batch 16 --seed 5 \
     --learning-rate 0.01
 [ "$(result params_hash)" = "$hash" ] || fail "MONOFORWARD_DATA gave other parameters"
+mkdir "$work/sets" && ln -s "$data" "$work/sets/mnist"
+MONOFORWARD_DATA=$work/sets
+succeeds "the folder above, from the environment" "$mnist" --hidden 24,16 --epochs 2 --batch 16 --seed 5 --learning-rate 0.01
+[ "$(result params_hash)" = "$hash" ] || fail "the folder above in MONOFORWARD_DATA gave other parameters"
 unset MONOFORWARD_DATA
 
 # ---- options ----

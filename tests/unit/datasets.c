@@ -206,6 +206,12 @@ static void test_idx_files_are_read(void **state)
     set = loaded("mnist", &there);
     dataset_free(&set);
     REFUSED("fashion-mnist", &there, "holds mnist, not fashion-mnist");
+    /* The folder of MNIST's files, by the variable. */
+    assert_int_equal(setenv("MONOFORWARD_DATA", folder, 1), 0);
+    set = loaded("mnist", NULL);
+    check_shape(&set, 6, 10, 12, 2);
+    dataset_free(&set);
+    assert_int_equal(unsetenv("MONOFORWARD_DATA"), 0);
 }
 
 static uint8_t *record_file(size_t count, size_t labels, int first)
@@ -605,6 +611,13 @@ static void test_names_and_folders_choose_a_data_set(void **state)
     set = loaded("wine-white", &options);
     check_shape(&set, 11, 3, 16, 4);
     dataset_free(&set);
+    /* And in no other place than the one that was named, if nowhere else is to be looked. */
+    options.folder = "/nowhere";
+    assert_true(dataset_found("wine-white", &options));
+    options.folder_alone = true;
+    assert_false(dataset_found("wine-white", &options));
+    options.stand_in = false;
+    REFUSED("wine-white", &options, "wine-white was not found in /nowhere\n");
     assert_int_equal(unsetenv("MONOFORWARD_DATA"), 0);
     assert_non_null(dataset_name(0));
     for (size_t i = 0; dataset_name(i); i++)

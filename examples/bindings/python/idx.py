@@ -11,13 +11,20 @@ SIDE, CLASSES = 28, 10
 
 def find(folder):
     """The folder that was named, by the option or $MONOFORWARD_DATA, or a usual place; None if there is no data."""
-    folder = folder or os.environ.get("MONOFORWARD_DATA")
+    named = os.environ.get("MONOFORWARD_DATA")
+    if not folder and named:
+        below = pathlib.Path(named) / "mnist"
+        folder = str(below) if _holds(below) and not _holds(pathlib.Path(named)) else named
     if folder:
         return folder
     for place in (ROOT / "data" / "mnist", ROOT.parent / "shared" / "data" / "mnist"):
-        if any((place / f"train-images-idx3-ubyte{ending}").exists() for ending in ("", ".gz")):
+        if _holds(place):
             return str(place)
     return None
+
+
+def _holds(place):
+    return any((place / f"train-images-idx3-ubyte{ending}").exists() for ending in ("", ".gz"))
 
 
 def load(folder, part):

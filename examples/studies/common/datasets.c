@@ -41,6 +41,8 @@ const char *dataset_name(size_t index)
     return index < ENTRIES ? entries[index].name : NULL;
 }
 
+static const struct dataset_options plain = {0};
+
 /* ---- where a set is ---- */
 
 static bool is_in(const struct entry *entry, const char *place, const char *below, char *folder)
@@ -50,18 +52,21 @@ static bool is_in(const struct entry *entry, const char *place, const char *belo
 }
 
 /* The folder that a name stands for. What does not tell by itself which set it is counts where it has a
- * folder of that name, or where the caller has named the folder. */
-static bool find(const struct entry *entry, const char *given, char *folder)
+ * folder of that name, or where the caller has named the folder; so it does in $MONOFORWARD_DATA for MNIST,
+ * whose own folder that is to the program mnist. */
+static bool find(const struct entry *entry, const struct dataset_options *options, char *folder)
 {
-    const char *places[MOST_PLACES] = {given, getenv("MONOFORWARD_DATA"), "../shared/data", "data",
+    const char *places[MOST_PLACES] = {options->folder, getenv("MONOFORWARD_DATA"), "../shared/data", "data",
                                        "/usr/share/datasets"}; /* of Debian's packages */
-    for (size_t i = 0; i < MOST_PLACES; i++) {
+    size_t count = options->folder_alone ? 1 : MOST_PLACES;
+    bool is_mnist = strcmp(entry->name, "mnist") == 0;
+    for (size_t i = 0; i < count; i++) {
         if (places[i] == NULL || places[i][0] == '\0')
             continue;
         for (size_t j = 0; j < MOST_FOLDERS && entry->folders[j] != NULL; j++)
             if (is_in(entry, places[i], entry->folders[j], folder))
                 return true;
-        if ((entry->labels == NULL || i == 0) && is_in(entry, places[i], "", folder))
+        if ((entry->labels == NULL || i == 0 || (i == 1 && is_mnist)) && is_in(entry, places[i], "", folder))
             return true;
     }
     return false;
@@ -79,8 +84,7 @@ bool dataset_found(const char *name, const struct dataset_options *options)
 {
     char folder[LONGEST_FOLDER];
     const struct entry *entry = entry_named(name);
-    return entry != NULL &&
-           (entry->in == NULL || find(entry, options != NULL ? options->folder : NULL, folder));
+    return entry != NULL && (entry->in == NULL || find(entry, options != NULL ? options : &plain, folder));
 }
 
 /* The one set in a folder. Sets in files of the same names, as MNIST and Fashion-MNIST, are one here. */
@@ -177,17 +181,23 @@ static bool read(dataset_reader *reader, const struct entry *named, const char *
     return true;
 }
 
+static bool complain_of_name(const struct entry *entry, const struct dataset_options *options)
+{
+    if (options->folder_alone)
+        return complain("%s was not found in %s", entry->name, options->folder);
+    return complain("%s was not found in %s%s$MONOFORWARD_DATA, ../shared/data, data or /usr/share/datasets",
+                    entry->name, options->folder != NULL ? options->folder : "",
+                    options->folder != NULL ? ", " : "");
+}
+
 static bool load_named(const struct entry *entry, const struct dataset_options *options, struct dataset *set)
 {
     char folder[LONGEST_FOLDER] = "";
     dataset_reader *reader = entry->read;
     snprintf(set->name, sizeof set->name, "%s", entry->name);
-    if (entry->in != NULL && !find(entry, options->folder, folder)) {
+    if (entry->in != NULL && !find(entry, options, folder)) {
         if (!options->stand_in || entry->stand_in == NULL)
-            return complain("%s was not found in %s%s$MONOFORWARD_DATA, ../shared/data, data or "
-                            "/usr/share/datasets",
-                            entry->name, options->folder != NULL ? options->folder : "",
-                            options->folder != NULL ? ", " : "");
+            return complain_of_name(entry, options);
         reader = entry->stand_in;
     }
     return read(reader, entry, folder, options, set);
@@ -195,7 +205,6 @@ static bool load_named(const struct entry *entry, const struct dataset_options *
 
 bool dataset_load(const char *where, const struct dataset_options *options, struct dataset *set)
 {
-    static const struct dataset_options plain = {0};
     const struct entry *entry = entry_named(where);
     *set = (struct dataset){0};
     options = options != NULL ? options : &plain;

@@ -169,8 +169,12 @@ static bool train_with(struct run *run, enum head_kind kind)
 
 static bool train_all(const struct settings *s)
 {
-    const struct dataset_options options = {
-        .folder = s->data, .seed = s->seed, .train_limit = s->limit, .stand_in = true};
+    /* A folder that was named counts, whatever it holds. */
+    const struct dataset_options options = {.folder = s->data,
+                                            .folder_alone = s->data != NULL,
+                                            .seed = s->seed,
+                                            .train_limit = s->limit,
+                                            .stand_in = s->data == NULL};
     struct dataset set;
     if (!dataset_load("mnist", &options, &set))
         return false;

@@ -4,6 +4,7 @@
 #include "augment.h"
 #include "checkpoint.h"
 #include "complain.h"
+#include "lines.h"
 #include "threads.h"
 
 #include "monoforward.h"
@@ -99,7 +100,8 @@ static struct settings default_settings(void)
 static enum options_outcome read_words(struct settings *s, int count, char **words)
 {
     const struct option_rule rules[] = {
-        option_text("data", "DIR", "folder of the IDX files, gzipped or not ($MONOFORWARD_DATA)", &s->data),
+        option_text("data", "DIR",
+                    "folder of the IDX files, gzipped or not ($MONOFORWARD_DATA, or mnist in it)", &s->data),
         option_choice("preset", "options to start from, see above (plain: those below)", &s->preset,
                       preset_names),
         option_sizes("conv", "maps of each convolution, 3 x 3, before the dense layers (none)", &s->conv, 1,
@@ -190,6 +192,18 @@ static bool make_sense(const struct settings *s)
     return true;
 }
 
+/* $MONOFORWARD_DATA, or MNIST's folder in it, where other programs look for all sets. */
+static const char *usual_data(void)
+{
+    static const char images[] = "train-images-idx3-ubyte";
+    static char below[LONGEST_FILE];
+    const char *named = getenv("MONOFORWARD_DATA");
+    if (named == NULL || named[0] == '\0' || lines_in(named, images))
+        return named;
+    int length = snprintf(below, sizeof below, "%s/mnist", named);
+    return length < LONGEST_FILE && lines_in(below, images) ? below : named;
+}
+
 enum options_outcome settings_read(struct settings *s, int argc, char **argv)
 {
     /* The command line is read twice: first only to learn the preset, which may stand anywhere. */
@@ -206,7 +220,7 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
     if (outcome == OPTIONS_READ && !make_sense(s))
         outcome = OPTIONS_WRONG;
     if (s->data == NULL)
-        s->data = getenv("MONOFORWARD_DATA");
+        s->data = usual_data();
     if (s->data != NULL && s->data[0] == '\0')
         s->data = NULL;
     if (s->workers == workers_unset)
