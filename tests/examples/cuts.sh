@@ -81,6 +81,7 @@ for cut in block none; do
     [ "$(result memory)" = "$(result memory_512)" ] || fail "$cut: two words about the same memory"
     [ "$(result memory)" = "$(result held)" ] || fail "$cut holds $(result held) bytes, not $(result memory)"
     eval "bytes_$cut=$(result memory)"
+    ! grep -q '^result .*nan' "$work/out" || fail "$cut: nothing was learned, and it says $(tail -1 "$work/out")"
 done
 # shellcheck disable=SC2154
 [ $((2 * bytes_block)) -lt "$bytes_none" ] || fail "blocks take $bytes_block bytes, all in one layer $bytes_none"

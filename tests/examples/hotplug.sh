@@ -99,7 +99,35 @@ holds "optdigits are learned" "$at_files > 80"
 
 complains "no such folder" "nowhere" "$hotplug" --quick --data "$work/nowhere"
 complains "too large a size" "300 training images" files --sizes 400
+# It is said before any part begins.
+complains "too large a size for the last part" "300 training images" "$hotplug" --quick --data "$data" --sizes 400
+! grep -q 'Depth added' "$work/out" || fail "sizes are looked at when other parts are over"
+echo kept >"$work/kept.svg"
+complains "a picture of a part that has none" "part transfer" quick --part depth --plot "$work/kept.svg"
+[ "$(cat "$work/kept.svg")" = kept ] || fail "a picture was replaced by none"
 complains "a picture that cannot be written" "svg" files --plot "$work/nowhere/picture.svg"
+
+# What fails at the end does not take the results along.
+mkdir "$work/away"
+files --plot "$work/away/picture.svg" >"$work/out" 2>"$work/err" &
+runner=$!
+until [ -e "$work/away/picture.svg" ] || ! kill -0 $runner 2>/dev/null; do
+    sleep 0.02
+done
+mv "$work/away" "$work/gone"
+if wait $runner; then
+    fail "a picture without its folder: no error"
+fi
+grep -q '^result .*part=transfer' "$work/out" || fail "the results are lost with the picture: $(cat "$work/err")"
+
+# The usual place, also with unpacked files.
+mkdir -p "$work/at/here" "$work/at/shared"
+ln -s "$data" "$work/at/shared/data"
+gunzip "$data/tabular/optdigits.tra.gz"
+from_usual_place() {
+    (cd "$work/at/here" && "$hotplug" --quick "$@")
+}
+complains "unpacked files in the usual place" "mnist has 300 training images" from_usual_place --sizes 400
 
 # spoiled WHAT PATTERN SED_SCRIPT: the test file of optdigits changed.
 spoiled() {

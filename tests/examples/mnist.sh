@@ -98,6 +98,15 @@ for option in "--greedy" "--cut none" "--freeze projection" "--freeze weight" "-
 done
 succeeds "a picture of the curves" small "$data" --plot "$work/curves.svg"
 grep -q '<svg' "$work/curves.svg" || fail "no picture in curves.svg"
+mkdir "$work/away"
+plain --epochs 100 --plot "$work/away/curves.svg" >"$work/out" 2>"$work/err" &
+runner=$!
+until [ -e "$work/away/curves.svg" ] || ! kill -0 $runner 2>/dev/null; do
+    sleep 0.02
+done
+mv "$work/away" "$work/gone"
+wait $runner || fail "a picture without its folder ends the run: exit code $?"
+[ -n "$(result params_hash)" ] || fail "a picture without its folder takes the result along"
 succeeds "help" "$mnist" --help
 grep -q -- '--hidden' "$work/out" || fail "the help does not name --hidden"
 

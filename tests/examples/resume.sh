@@ -155,6 +155,9 @@ complains "a checkpoint that is there" "state is there already.*--resume" study 
 complains "another seed" "another run: it has seed=5, this one seed=6" study --checkpoint state --resume --seed 6
 complains "other epochs" "another run: it has epochs=3, this one epochs=4" study --checkpoint state --resume --epochs 4
 complains "other images" "another run: it has images" study --checkpoint state --resume --data other
+complains "the best network saved elsewhere" "other.safetensors is not there: the best network so far" study --checkpoint state \
+    --resume --save other.safetensors
+complains "the best network exported elsewhere" "other.onnx is not there" study --checkpoint state --resume --export other.onnx
 complains "resuming from nowhere" "checkpoint" study --resume
 complains "a model that is no checkpoint" "whole.safetensors.*state of its training" study --checkpoint whole.safetensors \
     --resume

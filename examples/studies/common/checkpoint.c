@@ -159,7 +159,8 @@ bool checkpoint_go_on(const struct checkpoint *checkpoint, struct run_state *sta
         return true;
     if (!read_file(checkpoint, &from, state))
         return false;
-    bool good = library_ok(mf_network_size(from, &depth)) && take(run, from, depth);
+    bool good =
+        keep_goes_on(&state->keep) && library_ok(mf_network_size(from, &depth)) && take(run, from, depth);
     mf_network_free(from);
     return good;
 }

@@ -41,6 +41,19 @@ bool keep_check(const struct keep *keep)
            (keep->onnx == NULL || keep_check_path(keep->onnx));
 }
 
+static bool is_there(const char *path, size_t epoch)
+{
+    return path == NULL || access(path, F_OK) == 0 ||
+           complain("%s is not there: the best network so far, of epoch %zu, was not saved to it", path,
+                    epoch);
+}
+
+bool keep_goes_on(const struct keep *keep)
+{
+    return keep->best_epoch == 0 ||
+           (is_there(keep->save, keep->best_epoch) && is_there(keep->onnx, keep->best_epoch));
+}
+
 static bool write_both(const struct keep *keep, const mf_network *network)
 {
     return (keep->save == NULL || notes_save(network, &keep->scaling, MF_CONTENTS_MODEL, keep->save)) &&

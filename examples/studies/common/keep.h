@@ -35,6 +35,10 @@ bool keep_check_path(const char *path);
 /* The same for both files. */
 bool keep_check(const struct keep *keep);
 
+/* For a run that goes on: complains if the best network so far is not where it is wanted, since it may stay
+ * the best. */
+bool keep_goes_on(const struct keep *keep);
+
 /* An epoch is over; `accuracy` is that of the validation images. Saves the network if it is the best so far.
  * On failure prints one line and returns false; so does the other. */
 bool keep_epoch(struct keep *keep, const mf_network *network, double accuracy, size_t epoch);

@@ -120,13 +120,14 @@ void report_result(const struct run *run, const struct epoch *test, const struct
     report_options(run, options);
     printf("\nresult example=%s cut=%s epochs=%zu", run->study->name, run->study->cuts[run->settings.cut],
            run->state.history.count);
-    print_scores(run, "", test);
+    if (test != NULL)
+        print_scores(run, "", test);
     printf(" seconds=%.1f processor_seconds=%.1f memory=%zu memory_%d=%zu held=%zu layers=%zu",
            run_seconds(run), run->state.elapsed, model->memory, LARGE_BATCH, model->memory_large, model->held,
            model->layer_count);
     if (validation != NULL)
         print_scores(run, "valid_", validation);
-    for (size_t i = 0; i < test->depth; i++)
+    for (size_t i = 0; test != NULL && i < test->depth; i++)
         printf(" layer%zu=%.*f", i + 1, run->source.text ? 4 : 2, test->accuracy[i]);
     for (size_t i = 0; validation != NULL && i < validation->depth; i++)
         printf(" valid_layer%zu=%.*f", i + 1, run->source.text ? 4 : 2, validation->accuracy[i]);

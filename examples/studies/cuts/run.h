@@ -66,7 +66,8 @@ bool report_plot(const struct run *run);
 /* What decides about the bits of the run, as "key=value key=value ...". */
 void report_options(const struct run *run, char text[OPTIONS_TEXT]);
 
-/* The last line; `validation` is NULL without rows to validate by. */
+/* The last line; `test` is NULL where nothing was learned, and `validation` also without rows to validate by.
+ */
 void report_result(const struct run *run, const struct epoch *test, const struct epoch *validation,
                    uint64_t params_hash);
 

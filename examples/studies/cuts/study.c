@@ -45,13 +45,14 @@ static bool conclude(struct run *run)
     uint64_t hash;
     const size_t depth = run->model.layer_count;
     struct epoch test = epoch_blank(depth), validation = epoch_blank(depth);
-    const bool validates = run->source.rows[PART_VALIDATION] > 0;
-    if (run->settings.epochs > 0 &&
+    const bool judged = run->settings.epochs > 0;
+    const bool validates = judged && run->source.rows[PART_VALIDATION] > 0;
+    if (judged &&
         (!run_judge(run, PART_TEST, &test) || (validates && !run_judge(run, PART_VALIDATION, &validation))))
         return false;
     if (!parameters_hash(run->model.layers, depth, &hash))
         return false;
-    report_result(run, &test, validates ? &validation : NULL, hash);
+    report_result(run, judged ? &test : NULL, validates ? &validation : NULL, hash);
     return true;
 }
 

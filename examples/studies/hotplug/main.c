@@ -22,7 +22,8 @@ static bool run_all(struct run *run)
     bool good = (settings->plot == NULL || picture_write(settings->plot, "", NULL, 0, 0)) &&
                 threads_set(settings->threads);
     good = good && data_open(&run->data, settings) &&
-           choice_open(&run->large, &run->data.large, 0, DIGIT_CLASSES, settings->seed);
+           choice_open(&run->large, &run->data.large, 0, DIGIT_CLASSES, settings->seed) &&
+           (!wanted(run, PART_TRANSFER) || transfer_fits(run));
     if (good && run->data.drawn)
         printf("There is no data: all digits are drawn. Figures say little about real ones.\n");
     return good && (!wanted(run, PART_DEPTH) || show_depth(run)) &&
@@ -37,8 +38,7 @@ int main(int argc, char **argv)
     if (outcome != OPTIONS_READ)
         return outcome == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
     bool good = run_all(&run);
-    if (good)
-        report_end(&run.report);
+    report_end(&run.report); /* of a run that has failed, what there is */
     stack_close(&run.full);
     choice_free(&run.large);
     data_free(&run.data);

@@ -47,6 +47,8 @@ bool report_result(struct report *report, const char *format, ...)
 
 void report_end(const struct report *report)
 {
+    if (report->used == 0)
+        return;
     printf("\n");
     fwrite(report->lines, 1, report->used, stdout);
 }

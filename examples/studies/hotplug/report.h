@@ -24,7 +24,7 @@ __attribute__((format(printf, 2, 3)))
 #endif
 bool report_result(struct report *report, const char *format, ...);
 
-/* Prints all of them. */
+/* Prints all of them, if there are any. */
 void report_end(const struct report *report);
 
 /* The head of a table of verdicts on networks of up to `depth` layers. */

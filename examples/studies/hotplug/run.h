@@ -19,6 +19,9 @@ struct run {
     struct stack full;   /* a large network of the final depth, trained from the start, once it is needed */
 };
 
+/* Complains of sizes that the sets of the part transfer do not have. */
+bool transfer_fits(const struct run *run);
+
 /* Each prints its tables and adds its results. On failure prints one line and returns false. */
 bool show_depth(struct run *run);
 bool show_removal(struct run *run);

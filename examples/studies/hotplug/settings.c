@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings.h"
 
-#include <stdio.h>
+#include "complain.h"
+#include "lines.h"
 
 static const char *const part_names[] = {
     [PART_ALL] = "all", [PART_DEPTH] = "depth", [PART_REMOVE] = "remove", [PART_TRANSFER] = "transfer", NULL};
 
 static const char *const format_names[] = {[FORMAT_CROP] = "crop", [FORMAT_PAD] = "pad", NULL};
 
-static const char usual_data[] = "../shared/data";
+static const char usual_data[] = "../shared/data", usual_tables[] = "../shared/data/tabular";
 
 static const char summary[] =
     "Plugs layers into networks that are trained already, takes them out, and moves them from MNIST to the\n"
@@ -78,14 +79,10 @@ static enum options_outcome read_words(struct settings *s, int argc, char **argv
     return options_read(argc, argv, summary, rules, sizeof rules / sizeof rules[0]);
 }
 
-static bool is_there(const char *folder)
+static bool makes_sense(const struct settings *s)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/tabular/optdigits.tra.gz", folder);
-    FILE *file = fopen(path, "rb");
-    if (file != NULL)
-        fclose(file);
-    return file != NULL;
+    return s->plot == NULL || s->part == PART_ALL || s->part == PART_TRANSFER ||
+           complain("--plot draws the part transfer: --part %s has no picture", part_names[s->part]);
 }
 
 enum options_outcome settings_read(struct settings *s, int argc, char **argv)
@@ -97,9 +94,11 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
         *s = quick_settings();
         outcome = read_words(s, argc, argv);
     }
+    if (outcome == OPTIONS_READ && !makes_sense(s))
+        outcome = OPTIONS_WRONG;
     if (s->drawn)
         s->data = NULL;
-    else if (s->data == NULL && is_there(usual_data))
+    else if (s->data == NULL && lines_in(usual_tables, "optdigits.tra"))
         s->data = usual_data;
     return outcome;
 }

@@ -209,7 +209,7 @@ static size_t all_samples(const struct transfer *transfer)
     return samples * settings->seeds;
 }
 
-static bool sizes_fit(const struct run *run)
+bool transfer_fits(const struct run *run)
 {
     const struct size_list *sizes = &run->settings.sizes;
     for (size_t i = 0; i < sizes->count; i++)
@@ -235,8 +235,6 @@ static void print_story(const struct run *run)
 bool show_transfer(struct run *run)
 {
     struct transfer transfer = {.run = run};
-    if (!sizes_fit(run))
-        return false;
     print_story(run);
     bool good = outcomes_open(&transfer.outcomes, run);
     progress_start(&transfer.job.bar, "layers moved between sets", good ? all_samples(&transfer) : 1, 0);

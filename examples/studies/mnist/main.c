@@ -82,9 +82,9 @@ static bool end_epoch(struct run *run, const struct epoch *epoch)
         state->losses[i] = 0;
     report_epoch(&run->settings, state->history.count, epoch);
     signatures_check_epoch(&run->signatures, &state->history, run->settings.greedy);
+    report_plot(&run->settings, &state->history); /* a picture that fails is no reason to stop */
     return keep_epoch(&state->keep, run->model.network, epoch->last, state->history.count) &&
-           (!checkpoint_is_due(&run->checkpoint) || trainer_save_state(&run->trainer)) &&
-           report_plot(&run->settings, &state->history);
+           (!checkpoint_is_due(&run->checkpoint) || trainer_save_state(&run->trainer));
 }
 
 static bool run_epoch(struct run *run)
