@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import numpy
 
@@ -90,6 +91,16 @@ class Mnist(unittest.TestCase):
         self.assertIn("not MNIST", done.stdout)
         self.assertEqual(results(done)["data"], "drawn")
         self.assertGreaterEqual(float(results(done)["last"]), 90)
+
+    def test_the_variable_names_the_folder_or_the_one_above(self):
+        above = tempfile.TemporaryDirectory()
+        self.addCleanup(above.cleanup)
+        below = pathlib.Path(above.name, "mnist")
+        below.symlink_to(self.folder)
+        for named, found in ((self.folder, self.folder), (above.name, str(below)), ("/nowhere", "/nowhere")):
+            with unittest.mock.patch.dict(os.environ, {"MONOFORWARD_DATA": named}):
+                self.assertEqual(idx.find(None), found)
+                self.assertEqual(idx.find("given"), "given")
 
     def test_comparison(self):
         if not C_EXAMPLE.exists():
