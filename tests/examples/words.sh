@@ -89,7 +89,7 @@ refuses_place() {
     # shellcheck disable=SC2086
     complains "the place $1" "$2" "$program" $small --law counts --checkpoint moved.safetensors
 }
-refuses_place "1 -" "where its run was"
+refuses_place "1 -5" "where its run was"
 refuses_place "1 x " "where its run was"
 refuses_place "9 0 " "what cannot be"
 refuses_place "0 5 " "what cannot be"
