@@ -6,12 +6,13 @@
 
 bool complain(const char *format, ...)
 {
+    char text[6000];
     va_list arguments;
     va_start(arguments, format);
-    fputs("error: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    /* At once: nothing that another rank or mpirun prints comes between. */
+    fprintf(stderr, "error: %s\n", text);
     return false;
 }
 
