@@ -68,13 +68,13 @@ done
 
 # kill_often SIGNAL OPTIONS...: the run, killed at random moments, then to its end.
 kill_often() {
-    signal=$1 interrupted=0
+    signal=$1 interrupted=0 most=$milliseconds
     shift
     rm -f state best* before
     : >before
     echo "moments from seed $seed, within $((milliseconds / 2)) ms" >>log
     count=0
-    while [ $count -lt "$kills" ] || { [ ! -s state ] && [ $count -lt 100 ]; }; do
+    while [ $count -lt "$kills" ] || { [ $count -lt 100 ] && { [ ! -s state ] || [ $interrupted -eq 0 ]; }; }; do
         seed=$(((seed * 1103515245 + 12345) % 2147483648))
         : >out
         become_study --checkpoint state --checkpoint-every 0.05 --resume --save best.safetensors --export best.onnx "$@" \
@@ -82,14 +82,18 @@ kill_often() {
         child=$!
         # kill -9 also meets the time before the run begins; other signals are ignored until it watches for them.
         [ "$signal" = KILL ] || await '^epoch'
-        sleep "$(awk -v share=$((seed / 65536 % 1000)) -v most=$milliseconds 'BEGIN { print share * most / 2e6 }')"
+        sleep "$(awk -v share=$((seed / 65536 % 1000)) -v most="$most" 'BEGIN { print share * most / 2e6 }')"
         kill -"$signal" $child 2>/dev/null
         wait $child 2>/dev/null
         code=$?
         # What a run that is killed has written may be more than its checkpoint has.
         [ $code -eq 137 ] || shown >before
         case $signal:$code in
-        *:0) ;; # it was over before
+        *:0) # it was over before: from the start, and sooner
+            rm -f state best*
+            : >before
+            most=$((most * 3 / 4))
+            ;;
         KILL:137 | INT:130 | TERM:143) interrupted=$((interrupted + 1)) ;;
         *) fail "SIG$signal: exit code $code: $(cat err)" ;;
         esac
