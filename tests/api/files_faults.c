@@ -174,19 +174,20 @@ static void test_another_group_does_not_get_the_old_groups_permissions(void **st
     mf_network_free(network);
 }
 
-/* With an access control list, the group's permissions are the most that anyone in the list has: here the
- * group has none, and another user may read and write. The list is kept; without it the group still has
- * nothing. */
+/* An access control list by which the group has no permissions, and another user may read and write. */
+static const unsigned char list[] = {
+    2,    0, 0, 0,                         /* version */
+    1,    0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the owner: rw */
+    2,    0, 6, 0, 0x39, 0x30, 0,    0,    /* user 12345: rw */
+    4,    0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* the group: nothing */
+    0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the most: rw */
+    0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* others: nothing */
+};
+
+/* With a list, the group's permissions in the mode are the most that anyone in it has. The list is kept; without it
+ * the group still has nothing. */
 static void test_the_access_control_list_is_kept(void **state)
 {
-    static const unsigned char list[] = {
-        2,    0, 0, 0,                         /* version */
-        1,    0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the owner: rw */
-        2,    0, 6, 0, 0x39, 0x30, 0,    0,    /* user 12345: rw */
-        4,    0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* the group: nothing */
-        0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the most: rw */
-        0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* others: nothing */
-    };
     mf_network *network = small();
     unsigned char found[sizeof list + 8];
 
@@ -213,14 +214,6 @@ static void test_the_access_control_list_is_kept(void **state)
 /* A folder may give lists to new files. A file that had none is not replaced by one that lets others in. */
 static void test_a_list_of_the_folder_does_not_reach_a_file_that_had_none(void **state)
 {
-    static const unsigned char list[] = {
-        2,    0, 0, 0,                         /* version */
-        1,    0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the owner: rw */
-        2,    0, 6, 0, 0x39, 0x30, 0,    0,    /* user 12345: rw */
-        4,    0, 4, 0, 0xff, 0xff, 0xff, 0xff, /* the group: r */
-        0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, /* the most: rw */
-        0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* others: nothing */
-    };
     mf_network *network = small();
     struct stat info;
     unsigned char found[sizeof list];
