@@ -5,8 +5,7 @@
 #include "base/status.h"
 #include "io/onnx_operators.h"
 
-/* One constant may be read by any number of nodes, each of which would take the time that its numbers take.
- */
+/* Any number of nodes may read one constant, and each takes the time that its numbers take. */
 enum { MOST_SCALINGS = 64 };
 
 /* Makes room for `count` numbers, of which the one that there may be is a copy. */
