@@ -457,7 +457,10 @@ local function make_batch(network, rows, x, scaling)
     set_number(batch, "rows", rows, "the number of rows")
     batch.input_type = check_array("x", x, rows, network.inputs, INPUTS)
     batch.inputs = x
-    batch.input_scale, batch.input_shift = scaling and scaling.scale or 0, scaling and scaling.shift or 0
+    for name, value in each(scaling) do
+        if name ~= "scale" and name ~= "shift" then error("there is no option " .. tostring(name), 0) end
+        set_number(batch, "input_" .. name, value, name)
+    end
     return batch
 end
 

@@ -185,6 +185,11 @@ local function compare_bytes()
     end
     expect(C.MF_STATUS_STATE, network.step, network, workspace, ROWS, bytes, labels)
     expect(C.MF_STATUS_SHAPE, network.evaluate, network, room, ROWS + 1, bytes, labels)
+    for said, scaling in pairs{["there is no option scales"] = {scales = 0.5}, ["scale cannot be nan"] = {scale = 0 / 0},
+                               ["the options are 0.5, expected a table"] = 0.5} do
+        local fine, failure = pcall(network.evaluate, network, room, ROWS, bytes, labels, scaling)
+        assert(not fine and failure:gsub("-nan", "nan") == said, failure)
+    end
 end
 
 -- Whole numbers as inputs, such as tokens, are the floats of the same values; floats may be in rows of an array.

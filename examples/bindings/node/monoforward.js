@@ -477,7 +477,9 @@ class Network extends Handle {
 
     // An mf_batch of `rows` rows; y is null where there are no labels.
     makeBatch(rows, x, y, scaling) {
-        const {scale = 0, shift = 0} = merge(scaling);
+        const {scale = 0, shift = 0, ...others} = merge(scaling);
+        for (const name of Object.keys(others))
+            throw new TypeError(`there is no option ${name}`);
         const [array, type] = x instanceof Uint8Array ? [Uint8Array, constants.MF_TYPE_UINT8]
             : x instanceof Int32Array ? [Int32Array, constants.MF_TYPE_INT32] : [Float32Array, constants.MF_TYPE_FLOAT32];
         checkArray('x', x, array, rows, this.#inputs);

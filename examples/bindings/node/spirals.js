@@ -197,6 +197,7 @@ function compareBytes() {
     fails(mf.MF_STATUS_STATE, () => network.step(workspace, bytes, labels));
     fails(mf.MF_STATUS_SHAPE, () => network.evaluate(room, bytes.subarray(1), labels));
     assert.throws(() => network.evaluate(room, bytes, labels, 0.5), /^TypeError: the options are 0.5/);
+    assert.throws(() => network.evaluate(room, bytes, labels, {scales: 0.5}), /^TypeError: there is no option scales/);
 }
 
 // A model file: the network that it holds answers alike.

@@ -1,4 +1,5 @@
 """A small network learns, keeps what it has learned, and says what is wrong. SPDX-License-Identifier: MIT"""
+import ctypes
 import io
 import os
 import pickle
@@ -293,6 +294,20 @@ class Errors(unittest.TestCase):
                                      (mf.MonoforwardError, "MF_STATUS_ARGUMENT", {"dropout": 1.5})):
             with self.assertRaisesRegex(error, text):
                 mf.Layer(**{**size, **options})
+
+    def test_numbers(self):
+        """ctypes alone would cut off what does not fit: layer 2^64 would be layer 0."""
+        network = mf.Network([mf.Layer(inputs=2, outputs=3, classes=2)])
+        for call, value in ((network.layer, 2**64), (network.layer, -1), (network.set_classes, 2**64 + 1),
+                            (network.set_classes, numpy.int64(-1)), (network.position, -1), (mf.set_blas_threads, 2**32 + 1)):
+            with self.assertRaisesRegex(ctypes.ArgumentError, f"{value} does not fit into c_"):
+                call(value)
+        with self.assertRaisesRegex(ctypes.ArgumentError, "float"):
+            network.set_classes(2.5)
+        with self.assertRaisesRegex(ValueError, f"dims is {2**64 + 2}, which does not fit"):
+            mf.Builder((2**64 + 2,))
+        with self.assertRaisesRegex(mf.MonoforwardError, "5"):
+            mf.Builder((1, 2, 3, 4, 5))
 
 
 if __name__ == "__main__":

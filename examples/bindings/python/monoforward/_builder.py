@@ -6,7 +6,7 @@ from typing import Any, Optional, Sequence, Union
 
 from . import _abi
 from ._handles import (BLOCKS, HEADS, LAYERS, OPTIMIZERS, UNITS, Allocator, Handle, Kind, make_spec, result_struct,
-                       use_allocator, workspace_purpose)
+                       set_field, use_allocator, workspace_purpose)
 from ._library import check, holding, library
 from ._matrix import Matrix
 from ._network import Layer
@@ -226,7 +226,6 @@ def network_memory(builders: Sequence[Builder], max_batch: int, *, optimizer: Op
 def _shape(sizes):
     shape = _abi.mf_shape()
     check(library.mf_shape_init(ctypes.byref(shape), ctypes.sizeof(shape)))
-    shape.rank = len(sizes)
-    for i, size in enumerate(sizes[:len(shape.dims)]):
-        shape.dims[i] = size
+    set_field(shape, "rank", len(sizes))
+    set_field(shape, "dims", [*sizes, *shape.dims][:len(shape.dims)])
     return shape

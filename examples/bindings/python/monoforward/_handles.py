@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 import threading
 import weakref
 from typing import Any, Callable, Optional, TypeVar, Union
@@ -67,11 +68,13 @@ def make_spec(name, options, kinds=None):
         if field not in fields or field in HIDDEN:
             raise TypeError(f"{name} has no option '{field}'")
         names = kinds if field == "kind" else FIELDS.get(field)
-        _set_field(spec, field, fields[field], constant(names, value) if names else value)
+        set_field(spec, field, constant(names, value) if names else value)
     return spec
 
 
-def _set_field(spec, field, kind, value):
+def set_field(struct, field, value):
+    """Sets a field of a struct, or refuses what does not fit into it."""
+    kind = dict(struct._fields_)[field]
     if hasattr(kind, "_length_"):
         values = (value,) * kind._length_ if isinstance(value, int) else tuple(value)
         if len(values) != kind._length_:
@@ -79,12 +82,12 @@ def _set_field(spec, field, kind, value):
         value = kind(*(_in_range(field, kind._type_, each) for each in values))
     elif kind not in (ctypes.c_float, ctypes.c_double):
         value = _in_range(field, kind, value)
-    setattr(spec, field, value)
+    setattr(struct, field, value)
 
 
 def _in_range(field, kind, value):
     """ctypes itself cuts off what does not fit."""
-    value = value.__index__()
+    value = operator.index(value)
     if kind(value).value != value:
         raise ValueError(f"{field} is {value}, which does not fit")
     return value

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
 import pathlib
 import sys
@@ -81,6 +82,23 @@ def _load(file, place):
         raise ImportError(f"the library {place} cannot be loaded: {error}") from None
 
 
+def _exact(kind):
+    """The integer of C for an argument that must fit: ctypes itself cuts off what does not."""
+    class Exact(kind):
+        @classmethod
+        def from_param(cls, value):
+            if not isinstance(value, kind):
+                value, whole = kind(operator.index(value)), value
+                if value.value != whole:
+                    raise ValueError(f"{whole} does not fit into {kind.__name__}")
+            return value
+
+    return Exact
+
+
+_EXACT = {kind: _exact(kind) for kind in (ctypes.c_int32, ctypes.c_uint32, ctypes.c_size_t, ctypes.c_uint64)}
+
+
 class _Library:
     """The library's functions, each told its types when it is first used."""
 
@@ -94,7 +112,7 @@ class _Library:
         except AttributeError:
             raise AttributeError(f"{self._opened._name} has no function {name}: it is older than this package, which "
                                  f"is of version {_abi.VERSION}") from None
-        function.restype, function.argtypes = result, arguments
+        function.restype, function.argtypes = result, [_EXACT.get(kind, kind) for kind in arguments]
         function = holding(function)
         setattr(self, name, function)
         return function
