@@ -385,9 +385,18 @@ static double dot(size_t count, const float *x, const float *y)
     return total;
 }
 
+/* Squares of values below 1e-19 are 0 in float: where they could matter, they are summed in double. */
 static double sum_of_squares(size_t count, const float *x)
 {
-    return dot(count, x, x);
+    double total = 0.0;
+    for (size_t start = 0; start < count; start += CHUNK) {
+        size_t n = count - start < CHUNK ? count - start : CHUNK;
+        double sum = dot(n, x + start, x + start);
+        for (size_t i = start; sum < 0x1p-80 && i < start + n; i++)
+            total += (double)x[i] * (double)x[i];
+        total += sum < 0x1p-80 ? 0.0 : sum;
+    }
+    return total;
 }
 
 #include "math/gemm_body.h"

@@ -283,6 +283,10 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const
     if (status == MF_STATUS_OK) {
         memset(out, 0, layer->plan.values * sizeof *out);
         run_backward(&run, MFI_STORE);
+        if (!layer->kernels->all_finite(layer->plan.values, out))
+            status = mfi_fail(MF_STATUS_NUMERIC, "layer %zu: a gradient is not finite", position);
+    }
+    if (status == MF_STATUS_OK) {
         run_finish(&run);
         done.applied = layer->progress.applied;
         *report = done;

@@ -208,6 +208,8 @@ static mf_status step_in_halves(trial *t)
 
     if (status != MF_STATUS_OK)
         return status;
+    for (size_t i = 0; i < t->values; i++)
+        assert_true(isfinite(t->gradients[i]));
     /* The running mean and variance have followed the batch. */
     check_ok(mf_network_snapshot_save(t->network, t->before, t->bytes));
     return mf_layer_apply(t->layer, t->gradients, t->values);

@@ -276,22 +276,23 @@ static void test_updates_are_clipped_right_if_rows_cancel(void **state)
     }
 }
 
-/* Products of rows with each other overflow where the gradient does not: the norm is that of the gradient. */
-static void test_updates_from_large_inputs_are_clipped(void **state)
+/* The norm of dW alone, from inputs and projections of that size, is that of its values. */
+static void check_norm_of_values(float of_x, float of_projection)
 {
     enum { LARGE_INPUTS = 512, OUTPUTS = 256, FEW = 4 };
     mf_layer_spec spec = layer_spec(LARGE_INPUTS, OUTPUTS, FEW);
     mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 1e-30);
     float *x = get_memory(FEW * LARGE_INPUTS * sizeof *x),
-          *w = get_memory(OUTPUTS * LARGE_INPUTS * sizeof *w);
+          *w = get_memory(OUTPUTS * LARGE_INPUTS * sizeof *w), m[FEW * OUTPUTS];
     const int32_t y[FEW] = {0, 1, 2, 3};
     mf_optimizer *optimizer = NULL;
 
-    (void)state;
     for (size_t i = 0; i < FEW * LARGE_INPUTS; i++)
-        x[i] = (float)((int)(i * 104729 % 11) - 5) * 6e17f;
+        x[i] = (float)((int)(i * 104729 % 11) - 5) * of_x;
     for (size_t i = 0; i < OUTPUTS * LARGE_INPUTS; i++)
-        w[i] = (float)((int)(i * 7919 % 13) - 6) * 1e-20f;
+        w[i] = (float)((int)(i * 7919 % 13) - 6) * (6e-3f / of_x);
+    for (size_t i = 0; i < FEW * OUTPUTS; i++)
+        m[i] = (float)((int)(i * 31 % 7) - 3) * of_projection;
     spec.activation = MF_ACTIVATION_TANH;
     how.clip_norm = 1.0f;
     check_ok(mf_optimizer_create(&how, &optimizer));
@@ -305,16 +306,55 @@ static void test_updates_from_large_inputs_are_clipped(void **state)
 
     check_ok(mf_layer_set_optimizer(layer, optimizer));
     check_ok(mf_layer_set_parameter(layer, "weight", w, OUTPUTS * LARGE_INPUTS));
+    check_ok(mf_layer_set_parameter(layer, "projection", m, FEW * OUTPUTS));
+    check_ok(mf_layer_set_trainable(layer, "projection", 0));
+    check_ok(mf_layer_set_trainable(layer, "bias", 0));
     check_ok(mf_layer_gradients(layer, workspace, &batch, NULL, gradients, count));
     for (size_t i = 0; i < count; i++)
         squares += (double)gradients[i] * (double)gradients[i];
-    assert_true(squares > 1e36);
+    assert_true(squares > 0.0);
     check_ok(mf_layer_step_batch(layer, workspace, &batch, NULL));
     check_near(sqrt(squares), read_report(workspace, 0).gradient_norm, 1e-4 * sqrt(squares));
     free(x);
     free(w);
     free(gradients);
     mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
+/* Products of rows with each other overflow where the gradient does not, or are too small for a float. */
+static void test_the_norm_is_exact_if_products_of_rows_are_not(void **state)
+{
+    (void)state;
+    check_norm_of_values(6e17f, 0.1f);
+    check_norm_of_values(1e15f, 1e-24f);
+}
+
+/* The squares of such gradients are 0 in float32. */
+static void test_tiny_gradients_are_clipped(void **state)
+{
+    enum { VALUES = 3 * 2 + 3 + CLASSES * 3 };
+    mf_layer_spec spec = layer_spec(2, 3, CLASSES);
+    mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 1e22);
+    mf_optimizer *optimizer = NULL;
+    float gradients[VALUES];
+    mf_layer *layer = make_layer(&spec);
+    saved_values before = save_layer_values(layer), after;
+
+    (void)state;
+    how.clip_norm = 1e-24f;
+    check_ok(mf_optimizer_create(&how, &optimizer));
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    assert_int_equal(before.count, VALUES);
+    for (size_t i = 0; i < VALUES; i++)
+        gradients[i] = 1e-22f;
+    check_ok(mf_layer_apply(layer, gradients, VALUES));
+    after = save_layer_values(layer);
+    for (size_t i = 0; i < VALUES; i++)
+        check_near(1e-2 / sqrt((double)VALUES), (double)before.values[i] - (double)after.values[i], 1e-5);
+    free_saved_values(&before);
+    free_saved_values(&after);
     mf_layer_free(layer);
     mf_optimizer_free(optimizer);
 }
@@ -441,7 +481,8 @@ int main(void)
         cmocka_unit_test(test_subnormal_weights_are_refused),
         cmocka_unit_test(test_the_norm_is_exact_if_rows_cancel),
         cmocka_unit_test(test_updates_are_clipped_right_if_rows_cancel),
-        cmocka_unit_test(test_updates_from_large_inputs_are_clipped),
+        cmocka_unit_test(test_the_norm_is_exact_if_products_of_rows_are_not),
+        cmocka_unit_test(test_tiny_gradients_are_clipped),
         cmocka_unit_test(test_values_that_are_0_as_a_float_are_refused),
         cmocka_unit_test(test_initial_parameters_are_finite),
         cmocka_unit_test(test_roots_of_the_smallest_moments),

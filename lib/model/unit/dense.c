@@ -5,6 +5,7 @@
  * Where the stage before needs dx, which is a sum over all neurons, dz is kept until dx is there. */
 #include "model/unit/dense.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -313,10 +314,15 @@ static void measure_by_gram(const mfi_dense_pass *pass)
     pass->run->layer->plan.products.gemm(MFI_NO_TRANS, MFI_TRANS, pass->rows, pass->rows, pass->k, 1.0f,
                                          pass->input.x, pass->input.stride, pass->input.x, pass->input.stride,
                                          0.0f, x_gram, pass->rows);
-    double sum = kernels->dot(count, terms, x_gram), size = 0.0;
-    for (size_t i = 0; i < count; i++)
+    double sum = kernels->dot(count, terms, x_gram), size = 0.0, of_dz = 0.0, of_x = 0.0;
+    for (size_t i = 0; i < count; i++) {
         size += fabs((double)terms[i] * (double)x_gram[i]);
-    if (isfinite(sum) && isfinite(size) && sum >= least * size) { /* x x^T may overflow where dW does not */
+        of_dz += fabs((double)terms[i]);
+        of_x += fabs((double)x_gram[i]);
+    }
+    /* What was below FLT_MIN is 0; x x^T may overflow where dW does not. */
+    size += FLT_MIN / least * ((double)pass->n * of_x + (double)pass->k * of_dz);
+    if (isfinite(sum) && isfinite(size) && sum >= least * size) {
         pass->run->squares += sum;
         return;
     }
