@@ -479,11 +479,13 @@ MF_API mf_status mf_layer_get(const mf_layer *layer, int32_t key, double *value)
 /** Changes the number of classes: M and its optimizer state start anew, and so do the counts of a head that
  *  draws its candidates by counts ("head.counts", 1 for every class); W and b stay. Workspaces made
  *  before are STALE, and a network refuses layers whose classes differ: see mf_network_set_classes().
- *  Errors: HANDLE, ARGUMENT (also fewer classes than the head draws candidates), STATE (the head reads a shared matrix, or there are auxiliary heads), OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT (also fewer classes than the head draws candidates), STATE (the head reads a shared
+ *  matrix, or there are auxiliary heads), OVERFLOW, MEMORY, BUSY as in mf_layer_step(). */
 MF_API mf_status mf_layer_set_classes(mf_layer *layer, size_t classes);
 
 /** Attaches an optimizer (the layer takes a reference) and allocates its state, which starts anew
- *  unless the same optimizer is attached already; NULL detaches. Errors: HANDLE, OVERFLOW, MEMORY. */
+ *  unless the same optimizer is attached already; NULL detaches. Errors: HANDLE, OVERFLOW, MEMORY, BUSY as in
+ *  mf_layer_step(). */
 MF_API mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer);
 
 /** The optimizer that is attached, borrowed, or NULL if there is none: how a host reaches the optimizers of a
@@ -505,7 +507,7 @@ MF_API mf_status mf_layer_get_parameter(const mf_layer *layer, const char *name,
 
 /** Copies a parameter's values in; its optimizer state stays as it is.
  *  Errors: as mf_layer_get_parameter(), and NUMERIC (a value is not finite, a variance or a count of
- *  "head.counts" is below 0, or all counts are 0 or subnormal). */
+ *  "head.counts" is below 0, or all counts are 0 or subnormal), BUSY as in mf_layer_step(). */
 MF_API mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float *values, size_t count);
 
 /** Freezes a parameter (0) or lets it learn (1). A step leaves a frozen parameter and its optimizer state
@@ -555,7 +557,8 @@ MF_API mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, c
  *  @param gradients  [count] receives dW, db and dM one after the other, shaped and ordered like the layer's
  *                    parameters; those of frozen parameters, of mean and variance are 0
  *  @param count      the number of values of all its parameters together
- *  Errors: as mf_layer_step_batch(), but STATE for a workspace for inference only, and SHAPE (another count).
+ *  Errors: as mf_layer_step_batch(), but NUMERIC also for a gradient that is not finite, STATE for a workspace
+ *  for inference only, and SHAPE (another count).
  */
 MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a,
                                     float *gradients, size_t count);
@@ -1110,11 +1113,12 @@ MF_API mf_status mf_network_layer(const mf_network *network, size_t position, mf
 MF_API mf_status mf_network_position(const mf_network *network, uint64_t id, size_t *position);
 
 /** mf_layer_set_optimizer() for every layer: all of them or, on failure, none. NULL takes their optimizers away.
- *  Errors: HANDLE, OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, OVERFLOW, MEMORY, BUSY as in mf_layer_step(). */
 MF_API mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 
 /** mf_layer_set_classes() for every layer: all of them or, on failure, none.
- *  Errors: HANDLE, ARGUMENT, STATE (a head reads a shared matrix, or a layer has auxiliary heads), OVERFLOW, MEMORY. */
+ *  Errors: HANDLE, ARGUMENT, STATE (a head reads a shared matrix, or a layer has auxiliary heads), OVERFLOW, MEMORY,
+ *  BUSY as in mf_layer_step(). */
 MF_API mf_status mf_network_set_classes(mf_network *network, size_t classes);
 
 /** Makes a scaling of the inputs a part of the network: the first layer reads (x + shift) * scale, rounded to
@@ -1513,8 +1517,8 @@ MF_API mf_status mf_workspace_report_sum(const mf_workspace *workspace, mf_repor
  *  other function as well; but when layers come or go or change their number of classes, the pipeline is
  *  STALE and another one is needed. One pipeline at a time may train a layer. Use a pipeline
  *  from one thread at a time. What breaks these two rules gets BUSY: steps, passes, gradients and updates of a
- *  layer, and submits of another pipeline with it, while a batch is on its way; calls while another thread is in
- *  one (STATE while it is in the callback).
+ *  layer, changes of its parameters, optimizer or classes, and submits of another pipeline with it, while a
+ *  batch is on its way; calls while another thread is in one (STATE while it is in the callback).
  *
  *  fork() leaves the workers behind: in the child, functions of a pipeline that has any give STATE, and
  *  mf_pipeline_free() lets go what it holds without waiting for anyone. A thread that pthread_cancel() meets
@@ -1869,7 +1873,7 @@ MF_API mf_status mf_network_snapshot_save(const mf_network *network, void *buffe
  *  @param buffer   [bytes] the snapshot, of any alignment
  *  @param bytes    its size or more
  *  Errors: HANDLE, ARGUMENT, FORMAT (no snapshot, or a damaged one), VERSION, SHAPE (of a network of another
- *  shape or scaling, or with the state of another kind of optimizer), OVERFLOW. */
+ *  shape or scaling, or with the state of another kind of optimizer), OVERFLOW, BUSY as in mf_layer_step(). */
 MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size_t bytes);
 
 /** @} */
@@ -1904,7 +1908,8 @@ MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, c
  *  @param to    receives the parameters; its layers have parameters of the same names and shapes
  *  @param from  of which they are read
  *  Errors: HANDLE, SHAPE (the message names the layer and what differs), NUMERIC (a value is not finite: a
- *  network that has diverged does not spoil another one). Nothing changes unless all is well. */
+ *  network that has diverged does not spoil another one), BUSY (layers of `to`) as in mf_layer_step(). Nothing
+ *  changes unless all is well. */
 MF_API mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
 
 /** Moves all parameters, also running mean and variance, towards those of another network. Numbers that scale

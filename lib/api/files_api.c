@@ -160,5 +160,9 @@ mf_status mf_network_snapshot_load(mf_network *network, const void *buffer, size
     MFI_CALM;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_pointer(buffer, "the buffer"));
-    return mfi_snapshot_load(network, buffer, bytes);
+    mf_status status = MF_STATUS_OK;
+    MFI_TRY(mfi_network_claim(network, &status));
+    status = mfi_snapshot_load(network, buffer, bytes);
+    mfi_network_disclaim(network, &status);
+    return status;
 }

@@ -105,9 +105,13 @@ mf_status mf_layer_set_classes(mf_layer *layer, size_t classes)
     MFI_CALM;
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     MFI_TRY(mfi_check_classes(classes));
-    MFI_TRY(mfi_change_classes(layer, classes));
-    mfi_change_commit(layer);
-    return MF_STATUS_OK;
+    mf_status status = MF_STATUS_OK;
+    MFI_TRY(mfi_layer_claim(layer, 0, &status)); /* the call's own, for the handle that there is not */
+    status = mfi_change_classes(layer, classes);
+    if (status == MF_STATUS_OK)
+        mfi_change_commit(layer);
+    mfi_layer_disclaim(layer, &status);
+    return status;
 }
 
 mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer)
@@ -115,9 +119,13 @@ mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer)
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     if (optimizer)
         MFI_TRY(mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER));
-    MFI_TRY(mfi_change_optimizer(layer, optimizer));
-    mfi_change_commit(layer);
-    return MF_STATUS_OK;
+    mf_status status = MF_STATUS_OK;
+    MFI_TRY(mfi_layer_claim(layer, 0, &status));
+    status = mfi_change_optimizer(layer, optimizer);
+    if (status == MF_STATUS_OK)
+        mfi_change_commit(layer);
+    mfi_layer_disclaim(layer, &status);
+    return status;
 }
 
 mf_status mf_layer_optimizer(const mf_layer *layer, mf_optimizer **optimizer)
@@ -217,7 +225,9 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
                             (double)values[i]);
     if (layer->plan.parameters[index].role == MFI_COUNTS)
         MFI_TRY(check_class_counts(values, count));
+    MFI_TRY(mfi_layer_claim(layer, 0, &index));
     mfi_layer_set_values(layer, index, -1, 0, count, values);
+    mfi_layer_disclaim(layer, &index);
     return MF_STATUS_OK;
 }
 
@@ -304,7 +314,7 @@ mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count)
     if (!layer->kernels->all_finite(count, gradients))
         return mfi_fail(MF_STATUS_NUMERIC, "a gradient is not finite");
     mf_status status = MF_STATUS_OK;
-    MFI_TRY(mfi_layer_claim(layer, 0, &status)); /* the call's own, for the handle that there is not */
+    MFI_TRY(mfi_layer_claim(layer, 0, &status));
     status = mfi_layer_apply(layer, gradients);
     mfi_layer_disclaim(layer, &status);
     return status;

@@ -98,7 +98,11 @@ mf_status mf_network_set_optimizer(mf_network *network, mf_optimizer *optimizer)
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     if (optimizer)
         MFI_TRY(mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER));
-    return mfi_network_set_optimizer(network, optimizer);
+    mf_status status = MF_STATUS_OK;
+    MFI_TRY(mfi_network_claim(network, &status)); /* the call's own */
+    status = mfi_network_set_optimizer(network, optimizer);
+    mfi_network_disclaim(network, &status);
+    return status;
 }
 
 mf_status mf_network_set_classes(mf_network *network, size_t classes)
@@ -106,7 +110,11 @@ mf_status mf_network_set_classes(mf_network *network, size_t classes)
     MFI_CALM;
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_check_classes(classes));
-    return mfi_network_set_classes(network, classes);
+    mf_status status = MF_STATUS_OK;
+    MFI_TRY(mfi_network_claim(network, &status));
+    status = mfi_network_set_classes(network, classes);
+    mfi_network_disclaim(network, &status);
+    return status;
 }
 
 /* ---- inputs ---- */

@@ -262,6 +262,22 @@ mf_status mfi_network_set_scaling(mf_network *network, const float *shift, const
 
 /* ---- all layers or none ---- */
 
+void mfi_network_disclaim(const mf_network *network, const void *user)
+{
+    for (size_t i = 0; i < network->count; i++)
+        mfi_layer_disclaim(network->entries[i].layer, user);
+}
+
+mf_status mfi_network_claim(const mf_network *network, const void *user)
+{
+    mf_status status = MF_STATUS_OK;
+    for (size_t i = 0; i < network->count && status == MF_STATUS_OK; i++)
+        status = mfi_layer_claim(network->entries[i].layer, i, user);
+    if (status != MF_STATUS_OK)
+        mfi_network_disclaim(network, user);
+    return status;
+}
+
 /* Commits the changes that layers 0 to `prepared` - 1 have prepared, or abandons them if preparing another
  * one has failed. */
 static mf_status end_all(mf_network *network, size_t prepared, mf_status status)

@@ -52,6 +52,10 @@ mfi_scaling mfi_network_scaling(const mf_network *network);
 /* SHAPE if these do not fit the first layer, MEMORY. */
 mf_status mfi_network_set_scaling(mf_network *network, const float *shift, const float *scale, size_t count);
 
+/* Marks all layers as in mfi_layer_claim(), or, if one is being trained through another handle, none. */
+mf_status mfi_network_claim(const mf_network *network, const void *user);
+void mfi_network_disclaim(const mf_network *network, const void *user);
+
 /* Change all layers, or none if one of them fails. */
 mf_status mfi_network_set_optimizer(mf_network *network, mf_optimizer *optimizer);
 mf_status mfi_network_set_classes(mf_network *network, size_t classes);

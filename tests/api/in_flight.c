@@ -1,5 +1,6 @@
-/* What must not happen at the same time is refused with BUSY: a layer trained by two pipelines, by hand while
- * a batch of a pipeline is on its way or in another thread, and calls of one pipeline from two threads.
+/* What must not happen at the same time is refused with BUSY: a layer that is trained by two pipelines, or trained
+ * or changed by hand while a batch of a pipeline is on its way or in another thread, and calls of one pipeline
+ * from two threads.
  * SPDX-License-Identifier: MIT */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include <pthread.h>
@@ -15,20 +16,26 @@ enum { ROWS = 64, WIDTH = 600, CLASSES = 4, TRIES = 300 };
 
 typedef struct scene {
     mf_optimizer *optimizer;
-    mf_network *network;
+    mf_network *network, *twin;
     mf_workspace *workspace;
     mf_pipeline *pipeline, *other;
     float *x, *gradients;
-    size_t values;
+    unsigned char *snapshot;
+    size_t values, bytes; /* of the last layer's parameters; of the snapshot */
     int32_t y[ROWS];
 } scene;
+
+static mf_layer *last_layer(const scene *s)
+{
+    return layer_at(s->network, 1);
+}
 
 static int set_up(void **state)
 {
     const size_t widths[] = {WIDTH, WIDTH, WIDTH};
     scene *s = get_zeroed(1, sizeof *s);
     test_random random = {1};
-    saved_values first;
+    saved_values last;
 
     s->optimizer = make_optimizer(MF_OPTIMIZER_ADAM, 1e-3);
     s->network = make_stack(widths, 2, CLASSES, 1, s->optimizer);
@@ -38,10 +45,14 @@ static int set_up(void **state)
     s->x = get_memory(ROWS * WIDTH * sizeof *s->x);
     random_values(&random, s->x, ROWS * WIDTH, 1.0);
     random_labels(&random, s->y, ROWS, CLASSES);
-    first = save_layer_values(layer_at(s->network, 0));
-    s->values = first.count;
-    free_saved_values(&first);
+    last = save_layer_values(last_layer(s));
+    s->values = last.count;
+    free_saved_values(&last);
     s->gradients = get_zeroed(s->values, sizeof *s->gradients);
+    check_ok(mf_network_clone(s->network, MF_CONTENTS_MODEL, NULL, &s->twin));
+    check_ok(mf_network_snapshot_size(s->network, &s->bytes));
+    s->snapshot = get_memory(s->bytes);
+    check_ok(mf_network_snapshot_save(s->network, s->snapshot, s->bytes));
     *state = s;
     return 0;
 }
@@ -54,14 +65,16 @@ static int tear_down(void **state)
     mf_pipeline_free(s->other);
     mf_workspace_free(s->workspace);
     mf_network_free(s->network);
+    mf_network_free(s->twin);
     mf_optimizer_free(s->optimizer);
     free(s->x);
     free(s->gradients);
+    free(s->snapshot);
     free(s);
     return 0;
 }
 
-/* ---- calls that train ---- */
+/* ---- calls that train or change layers ---- */
 
 static mf_status submit_to_other(scene *s)
 {
@@ -78,15 +91,15 @@ static mf_status step_position(scene *s)
     return mf_network_step_layer(s->network, s->workspace, 1, ROWS, s->x, s->y);
 }
 
-static mf_workspace *workspace_of_first(scene *s)
+static mf_workspace *workspace_of_last(scene *s)
 {
-    return make_layer_workspace(layer_at(s->network, 0), ROWS);
+    return make_layer_workspace(last_layer(s), ROWS);
 }
 
 static mf_status step_layer(scene *s)
 {
-    mf_workspace *workspace = workspace_of_first(s);
-    mf_status status = mf_layer_step(layer_at(s->network, 0), workspace, ROWS, s->x, s->y, NULL);
+    mf_workspace *workspace = workspace_of_last(s);
+    mf_status status = mf_layer_step(last_layer(s), workspace, ROWS, s->x, s->y, NULL);
 
     mf_workspace_free(workspace);
     return status;
@@ -94,10 +107,10 @@ static mf_status step_layer(scene *s)
 
 static mf_status pass_layer(scene *s)
 {
-    mf_workspace *workspace = workspace_of_first(s);
+    mf_workspace *workspace = workspace_of_last(s);
     float *a = get_memory((size_t)ROWS * WIDTH * sizeof *a);
     mf_batch batch = make_batch(ROWS, s->x, NULL);
-    mf_status status = mf_layer_pass_batch(layer_at(s->network, 0), workspace, &batch, a);
+    mf_status status = mf_layer_pass_batch(last_layer(s), workspace, &batch, a);
 
     free(a);
     mf_workspace_free(workspace);
@@ -106,10 +119,9 @@ static mf_status pass_layer(scene *s)
 
 static mf_status gradients_of_layer(scene *s)
 {
-    mf_workspace *workspace = workspace_of_first(s);
+    mf_workspace *workspace = workspace_of_last(s);
     mf_batch batch = make_batch(ROWS, s->x, s->y);
-    mf_status status =
-        mf_layer_gradients(layer_at(s->network, 0), workspace, &batch, NULL, s->gradients, s->values);
+    mf_status status = mf_layer_gradients(last_layer(s), workspace, &batch, NULL, s->gradients, s->values);
 
     mf_workspace_free(workspace);
     return status;
@@ -117,20 +129,66 @@ static mf_status gradients_of_layer(scene *s)
 
 static mf_status apply_to_layer(scene *s)
 {
-    return mf_layer_apply(layer_at(s->network, 0), s->gradients, s->values);
+    return mf_layer_apply(last_layer(s), s->gradients, s->values);
 }
+
+static mf_status set_parameter(scene *s)
+{
+    float bias[WIDTH] = {0};
+
+    return mf_layer_set_parameter(last_layer(s), "bias", bias, WIDTH);
+}
+
+static mf_status set_optimizer_of_layer(scene *s)
+{
+    return mf_layer_set_optimizer(last_layer(s), s->optimizer);
+}
+
+static mf_status set_optimizer(scene *s)
+{
+    return mf_network_set_optimizer(s->network, s->optimizer);
+}
+
+static mf_status load_snapshot(scene *s)
+{
+    return mf_network_snapshot_load(s->network, s->snapshot, s->bytes);
+}
+
+static mf_status copy_parameters(scene *s)
+{
+    return mf_network_copy_parameters(s->network, s->twin);
+}
+
+static mf_status blend_parameters(scene *s)
+{
+    return mf_network_blend_parameters(s->network, s->twin, 0.5);
+}
+
+static mf_status set_classes_of_layer(scene *s)
+{
+    return mf_layer_set_classes(last_layer(s), CLASSES);
+}
+
+static mf_status set_classes(scene *s)
+{
+    return mf_network_set_classes(s->network, CLASSES);
+}
+
+/* Behind the last two workspaces and pipelines are stale. */
+static mf_status (*const calls[])(scene *) = {
+    submit_to_other,    step_network,     step_position,          step_layer,           pass_layer,
+    gradients_of_layer, apply_to_layer,   set_optimizer_of_layer, set_optimizer,        set_parameter,
+    copy_parameters,    blend_parameters, load_snapshot,          set_classes_of_layer, set_classes};
+enum { LASTING = COUNT_OF(calls) - 2 };
 
 /* ---- tests ---- */
 
 /* Each call is refused while a batch is on its way, and not a moment longer. */
 static void test_layers_in_flight_are_refused(void **state)
 {
-    static mf_status (*const calls[])(scene *) = {submit_to_other, step_network, step_position,
-                                                  step_layer,      pass_layer,   gradients_of_layer,
-                                                  apply_to_layer};
     scene *s = *state;
 
-    for (size_t c = 0; c < COUNT_OF(calls); c++) {
+    for (size_t c = 0; c < LASTING; c++) {
         int refusals = 0;
 
         for (int i = 0; i < TRIES && refusals < 3; i++) {
@@ -221,9 +279,9 @@ static void hold(int number)
 static void *step_into_held_memory(void *scene_of_layer)
 {
     scene *s = scene_of_layer;
-    mf_workspace *workspace = workspace_of_first(s);
+    mf_workspace *workspace = workspace_of_last(s);
 
-    held.status = mf_layer_step(layer_at(s->network, 0), workspace, ROWS, s->x, s->y, held.activation);
+    held.status = mf_layer_step(last_layer(s), workspace, ROWS, s->x, s->y, held.activation);
     mf_workspace_free(workspace);
     return NULL;
 }
@@ -231,9 +289,6 @@ static void *step_into_held_memory(void *scene_of_layer)
 /* What another thread asks of the layer meanwhile is refused, and not a moment longer. */
 static void test_two_threads_by_hand_are_refused(void **state)
 {
-    static mf_status (*const calls[])(scene *) = {submit_to_other, step_network, step_position,
-                                                  step_layer,      pass_layer,   gradients_of_layer,
-                                                  apply_to_layer};
     struct sigaction how = {.sa_handler = hold}, segv, bus; /* some systems send the other one */
     scene *s = *state;
     pthread_t thread;
