@@ -23,6 +23,7 @@ succeeds() {
             fail "$what: writes to stderr:"
             cat "$work/err"
         fi
+        grep -E '^result .*=( |$)' "$work/out" && fail "$what: a result has no value"
     else
         fail "$what: exit code $? from: $*"
         cat "$work/out" "$work/err"

@@ -173,11 +173,12 @@ void report_options(const struct settings *settings, const struct data *data, ch
     size_t used = (size_t)snprintf(
         text, OPTIONS_TEXT,
         "data=%s images=%zu seed=%llu width=%g whole=%s batch=%zu optimizer=%s learning_rate=%g "
-        "learning_rate_schedule=%s warmup=%g augment=%s border=%zu cutout=%zu dropout=",
+        "learning_rate_schedule=%s warmup=%g augment=%s border=%zu cutout=%zu dropout=%s",
         data->folder == NULL ? "drawn" : set_names[data->set], data_learned(data),
         (unsigned long long)settings->seed, settings->width, settings->whole ? "yes" : "no", settings->batch,
         update_names[settings->optimizer], settings->learning_rate, schedule_names[settings->schedule],
-        settings->warmup, augment_names[settings->augment], settings->border, settings->cutout);
+        settings->warmup, augment_names[settings->augment], settings->border, settings->cutout,
+        settings->layer_count > 1 ? "" : "0");
     for (size_t i = 0; i + 1 < settings->layer_count; i++)
         used += (size_t)snprintf(text + used, OPTIONS_TEXT - used, "%s%g", i > 0 ? "," : "",
                                  settings->layers[i].dropout);
