@@ -78,7 +78,7 @@ explain() {
         compiler) say "  a C compiler and make, to build the library" ;;
         cmake) say "  CMake 3.20 or newer, which runs the build" ;;
         pkg-config) say "  pkg-config, by which programs find the installed library" ;;
-        blas) say "  a BLAS library (OpenBLAS), which computes the matrix products" ;;
+        blas) say "  a BLAS library (OpenBLAS), for the matrix products on processors that the library has none for" ;;
         zlib) say "  zlib, to read MNIST's compressed files" ;;
         esac
     done

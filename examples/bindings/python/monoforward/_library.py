@@ -163,12 +163,12 @@ def blas_name() -> str:
 
 
 def set_blas_threads(threads: int) -> None:
-    """How many threads the products use, in the whole process."""
+    """How many threads the BLAS library's products use, in the whole process."""
     check(library.mf_blas_set_threads(threads))
 
 
 def blas_threads() -> int:
-    """How many threads the products use."""
+    """How many threads the BLAS library's products use."""
     threads = ctypes.c_int32()
     check(library.mf_blas_get_threads(ctypes.byref(threads)))
     return threads.value

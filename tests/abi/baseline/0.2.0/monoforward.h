@@ -308,7 +308,7 @@ enum {
 /** Seed of a layer that takes the next one of the process: no two such layers start alike. */
 #define MF_SEED_AUTO UINT64_C(0)
 
-/** What a layer is made from. The fields from `channels` on are those of MF_LAYER_CONV2D, and so is `pool`. A
+/** What a layer is made from. The fields from `pool` on, but for `precision`, are those of MF_LAYER_CONV2D. A
  *  row of its input is [channels, height, width], a row of its activation [filters, pooled height, pooled
  *  width], where
  *
