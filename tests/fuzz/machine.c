@@ -74,6 +74,8 @@ typedef struct machine {
     mf_pipeline *pipelines[EACH];
     mf_optimizer *optimizers[EACH];
     mf_matrix *matrices[EACH];
+    mf_pool *pools[EACH];
+    mf_pipeline *called; /* that the callback is of; NULL once it has freed it */
 } machine;
 
 static float values[VALUES], whole[VALUES], results[VALUES], chances[VALUES];
@@ -132,7 +134,8 @@ static void *handle(machine *m, void *right)
                             m->workspaces[0],
                             m->optimizers[0],
                             m->pipelines[0],
-                            m->matrices[0]};
+                            m->matrices[0],
+                            m->pools[0]};
 
     return rarely(m, 40) ? others[pick(m, COUNT_OF(others))] : right;
 }
@@ -144,6 +147,7 @@ static void *handle(machine *m, void *right)
 #define PIPELINE handle(m, m->pipelines[place(m)])
 #define OPTIMIZER handle(m, m->optimizers[place(m)])
 #define MATRIX handle(m, m->matrices[place(m)])
+#define POOL handle(m, m->pools[place(m)])
 
 /* ---- values ---- */
 
@@ -289,11 +293,12 @@ RELEASE(workspace, workspaces)
 RELEASE(pipeline, pipelines)
 RELEASE(optimizer, optimizers)
 RELEASE(matrix, matrices)
+RELEASE(pool, pools)
 
 static void free_one(machine *m)
 {
     void (*const how[])(machine *, size_t) = {free_builder,  free_layer,     free_network, free_workspace,
-                                              free_pipeline, free_optimizer, free_matrix};
+                                              free_pipeline, free_optimizer, free_matrix,  free_pool};
 
     how[pick(m, COUNT_OF(how))](m, pick(m, EACH));
 }
@@ -302,6 +307,7 @@ static void free_all(machine *m)
 {
     for (size_t i = 0; i < EACH; i++) {
         free_matrix(m, i);
+        free_pool(m, i);
         free_layer(m, i);
         free_builder(m, i);
         free_optimizer(m, i);
@@ -868,6 +874,24 @@ static void describe(machine *m)
 
 /* ---- training and prediction ---- */
 
+/* One thread is the caller's. More would decide what comes first. */
+static void create_pool(machine *m)
+{
+    static const uint32_t wrong[] = {1025, UINT32_MAX};
+    size_t which = place(m);
+    mf_pool_spec spec;
+    uint32_t threads = 0;
+
+    free_pool(m, which);
+    require(mf_pool_spec_init(&spec, sizeof spec) == MF_STATUS_OK);
+    spec.threads = rarely(m, 16) ? wrong[pick(m, COUNT_OF(wrong))] : 1;
+    spec.allocator = &m->allocator;
+    spec.struct_size = any_struct_size(m, sizeof spec);
+    create(S(ARGUMENT) | S(MEMORY), mf_pool_create(&spec, &m->pools[which]), m->pools[which]);
+    if (call(S(HANDLE), mf_pool_threads(POOL, &threads)) == MF_STATUS_OK)
+        require(threads == 1);
+}
+
 static void create_workspace(machine *m)
 {
     static const size_t batches[] = {0, SIZE_MAX, (size_t)1 << 60};
@@ -884,6 +908,7 @@ static void create_workspace(machine *m)
     if (pick(m, 2))
         spec.purpose += MF_WORKSPACE_CONVERT;
     spec.max_batch = rarely(m, 16) ? batches[pick(m, COUNT_OF(batches))] : ROWS - pick(m, 4) / 2;
+    spec.pool = pick(m, 4) ? NULL : POOL;
     spec.allocator = &m->allocator;
     create(S(HANDLE) | S(ARGUMENT) | S(STATE) | S(SHAPE) | S(OVERFLOW) | S(MEMORY),
            mf_workspace_create(&spec, &m->workspaces[which]), m->workspaces[which]);
@@ -1099,6 +1124,33 @@ static void prepare(machine *m)
 
 /* ---- pipelines: the works are empty whenever another function is called ---- */
 
+/* Its own pipeline refuses to be called in it, but may be stopped and freed. */
+static int32_t hear(void *user, const mf_pipeline_report *report)
+{
+    machine *m = user;
+    mf_pipeline_report another = {.struct_size = sizeof another};
+
+    require(m->called != NULL && report->struct_size == sizeof *report && isfinite(report->loss));
+    switch (pick(m, 16)) {
+    case 1:
+        require(call(S(STATE), mf_pipeline_flush(m->called)) == MF_STATUS_STATE);
+        return 0;
+    case 2:
+        require(call(S(STATE), mf_pipeline_poll(m->called, &another)) == MF_STATUS_STATE);
+        return 0;
+    case 3:
+        for (size_t i = 0; i < EACH; i++)
+            if (m->pipelines[i] == m->called)
+                m->pipelines[i] = NULL;
+        mf_pipeline_free(m->called);
+        require(call(S(STATE), mf_pipeline_stop(m->called)) == MF_STATUS_STATE); /* it is there until then */
+        m->called = NULL;
+        return (int32_t)pick(m, 2);
+    default:
+        return rarely(m, 16);
+    }
+}
+
 static void create_pipeline(machine *m)
 {
     size_t which = place(m);
@@ -1112,9 +1164,21 @@ static void create_pipeline(machine *m)
     spec.workers = (uint32_t)rarely(m, 60);
     spec.max_batch = rarely(m, 10) ? SIZE_MAX : ROWS;
     spec.depth = rarely(m, 10) ? SIZE_MAX / 3 : pick(m, 3);
+    if (pick(m, 2) == 1) {
+        spec.on_report = hear;
+        spec.user = m;
+        spec.workers = 0;
+    }
     spec.allocator = &m->allocator;
     create(S(HANDLE) | S(ARGUMENT) | S(STATE) | S(SHAPE) | S(OVERFLOW) | S(MEMORY),
            mf_pipeline_create(&spec, &m->pipelines[which]), m->pipelines[which]);
+}
+
+/* Unless the callback has freed it. */
+static void flush(machine *m)
+{
+    if (m->called != NULL)
+        call(S(HANDLE) | S(NUMERIC) | S(STATE), mf_pipeline_flush(m->called));
 }
 
 static void use_pipeline(machine *m)
@@ -1128,7 +1192,7 @@ static void use_pipeline(machine *m)
 
     if (m->pipelines[m->at] == NULL)
         create_pipeline(m);
-    pipeline = PIPELINE;
+    pipeline = m->called = PIPELINE;
     switch (pick(m, 12)) {
     case 0:
         call(S(HANDLE), mf_pipeline_stop(pipeline));
@@ -1155,12 +1219,12 @@ static void use_pipeline(machine *m)
     case 8:
         call(LEARN | TYPED | S(BUSY), pick(m, 2) ? mf_pipeline_submit_batch(pipeline, &batch)
                                                  : mf_pipeline_try_submit_batch(pipeline, &batch));
-        call(S(HANDLE) | S(NUMERIC) | S(STATE), mf_pipeline_flush(pipeline));
+        flush(m);
         break;
     default:
         call(LEARN | S(BUSY), pick(m, 2) ? mf_pipeline_submit(pipeline, batch.rows, x, labels)
                                          : mf_pipeline_try_submit(pipeline, batch.rows, x, labels));
-        call(S(HANDLE) | S(NUMERIC) | S(STATE), mf_pipeline_flush(pipeline));
+        flush(m);
     }
 }
 
@@ -1203,6 +1267,7 @@ static void (*const steps[])(machine *m) = {
     save_and_load,
     snapshot,
     describe,
+    create_pool,
     create_workspace,
     create_workspace,
     use_layer,

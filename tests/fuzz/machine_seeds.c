@@ -92,29 +92,15 @@ int machine_replay(int count, char **files)
 
 int machine_lacks(void)
 {
-    static const char *const wanted[] = {"mf_builder_create(",
-                                         "mf_layer_build(",
-                                         "mf_layer_create(",
-                                         "mf_matrix_create(",
-                                         "mf_optimizer_create(",
-                                         "mf_network_create(",
-                                         "mf_workspace_create(",
-                                         "mf_pipeline_create(",
-                                         "mf_layer_step(",
-                                         "mf_layer_gradients(",
-                                         "mf_network_step(",
-                                         "mf_network_step_batch(",
-                                         "mf_network_predict(",
-                                         "mf_network_infer(",
-                                         "mf_network_evaluate(",
-                                         "mf_network_save_buffer(",
-                                         "mf_network_load_buffer(",
-                                         "mf_network_clone(",
-                                         "mf_network_snapshot_load(",
-                                         "mf_network_export_onnx_buffer(",
-                                         "mf_pipeline_submit(",
-                                         "mf_pipeline_flush(",
-                                         "mf_pipeline_predict("};
+    static const char *const wanted[] = {
+        "mf_builder_create(",     "mf_layer_build(",           "mf_layer_create(",
+        "mf_matrix_create(",      "mf_optimizer_create(",      "mf_network_create(",
+        "mf_workspace_create(",   "mf_pool_create(",           "mf_pipeline_create(",
+        "mf_layer_step(",         "mf_layer_gradients(",       "mf_network_step(",
+        "mf_network_step_batch(", "mf_network_predict(",       "mf_network_infer(",
+        "mf_network_evaluate(",   "mf_network_save_buffer(",   "mf_network_load_buffer(",
+        "mf_network_clone(",      "mf_network_snapshot_load(", "mf_network_export_onnx_buffer(",
+        "mf_pipeline_submit(",    "mf_pipeline_flush(",        "mf_pipeline_predict("};
     int failed = 0;
 
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
