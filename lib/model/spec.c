@@ -1,6 +1,7 @@
 /* Owns: the flat spec of a layer: its defaults and its limits. */
 #include "model/spec.h"
 
+#include <float.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -82,7 +83,8 @@ static mf_status check_options(const mf_layer_spec *spec)
 
 static mf_status check_start(const mf_layer_spec *spec)
 {
-    if (spec->weight_gain == 0.0f && spec->projection_gain == 0.0f && spec->weight_init != MF_INIT_ZERO &&
+    /* A step treats smaller numbers as 0. */
+    if (spec->weight_gain < FLT_MIN && spec->projection_gain < FLT_MIN && spec->weight_init != MF_INIT_ZERO &&
         spec->projection_init != MF_INIT_ZERO)
         return mfi_fail(
             MF_STATUS_ARGUMENT,

@@ -471,6 +471,55 @@ static void test_scores_are_never_in_memory_together(void **state)
     mf_network_free(network);
 }
 
+/* 100,000 classes and two layers of 512 neurons learn within a gigabyte: by candidates with momentum, and with Adam by
+ * low rank or a shared matrix. A full M of each layer with Adam's state takes 1.2 GB by itself. */
+static void test_many_classes_learn_in_a_gigabyte(void **state)
+{
+    enum { WIDTH = 512, MANY = 100000, COLUMNS = 64 };
+    mf_matrix_spec vectors = {.struct_size = sizeof vectors, .rows = MANY, .columns = COLUMNS};
+    float *zeros = get_zeroed((size_t)MANY * COLUMNS, sizeof *zeros);
+    mf_matrix *shared = NULL;
+
+    (void)state;
+    vectors.values = zeros;
+    check_ok(mf_matrix_create(&vectors, &shared));
+    for (int kind = 0; kind < 3; kind++) {
+        mf_optimizer_spec optimizer = optimizer_spec(kind == 0 ? MF_OPTIMIZER_SGD : MF_OPTIMIZER_ADAM, 0.01);
+        mf_memory memory = {.struct_size = sizeof memory};
+        mf_builder *builders[2];
+        mf_memory_spec asked;
+
+        if (kind == 0)
+            optimizer.momentum = 0.9f;
+        for (size_t i = 0; i < 2; i++) {
+            units_plan plan = plan_row(WIDTH, MANY);
+
+            plan_add(&plan, unit_dense(WIDTH));
+            plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+            if (kind > 0) {
+                plan_add(&plan, unit_dense(COLUMNS));
+                plan.head.output_node = 2;
+            }
+            plan.head.shared = kind == 2 ? shared : NULL;
+            plan.head.sampling = MF_SAMPLING_LOG_UNIFORM;
+            plan.head.candidates = 1000;
+            builders[i] = make_builder(&plan, NULL);
+        }
+        check_ok(mf_memory_spec_init(&asked, sizeof asked));
+        asked.builders = builders;
+        asked.count = 2;
+        asked.optimizer = &optimizer;
+        asked.max_batch = 128;
+        check_ok(mf_memory_query(&asked, &memory));
+        print_message("kind %d: %zu bytes\n", kind, memory.total);
+        assert_in_range(memory.total, kind == 2 ? 25000000 : 50000000, 1000000000);
+        for (size_t i = 0; i < 2; i++)
+            mf_builder_free(builders[i]);
+    }
+    mf_matrix_free(shared);
+    free(zeros);
+}
+
 /* Few classes have the same calls. */
 static void test_top_of_few_classes(void **state)
 {
@@ -551,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_few_classes_become_many),
         cmocka_unit_test(test_offsets_of_candidates_reach_all_blocks),
         cmocka_unit_test(test_scores_are_never_in_memory_together),
+        cmocka_unit_test(test_many_classes_learn_in_a_gigabyte),
         cmocka_unit_test(test_top_of_few_classes),
         cmocka_unit_test(test_refused),
     };

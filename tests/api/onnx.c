@@ -119,7 +119,8 @@ static int is_for_training(const mf_layer *layer, const char *name)
     check_ok(mf_layer_unit_count(layer, &units));
     if (head.input_node == MF_NODE_PREVIOUS)
         head.input_node = (int32_t)units - (head.similarity > 0.0f);
-    return sscanf(name, "units.%u.", &node) == 1 && (int32_t)node > head.input_node;
+    return strcmp(name, "head.counts") == 0 ||
+           (sscanf(name, "units.%u.", &node) == 1 && (int32_t)node > head.input_node);
 }
 
 static void check_parameter(wire_view graph, const mf_layer *layer, size_t position, size_t index)
@@ -280,6 +281,11 @@ static void test_random_units(void **state)
         void *file;
 
         plan_classes(&plans[0], 5);
+        if (round % 3 == 0) {
+            plans[0].head.sampling = MF_SAMPLING_COUNTS;
+            plans[0].head.candidates = 2;
+            plans[0].head.label_smoothing = 0.0f;
+        }
         network = make_units_network(plans, 1, NULL);
         check_ok(mf_layer_describe(layer_at(network, 0), &spec));
         middle.inputs = spec.outputs;

@@ -387,6 +387,9 @@ static void test_values_that_are_0_as_a_float_are_refused(void **state)
     how.clip_norm = 1e-40f;
     check_status(MF_STATUS_ARGUMENT, mf_optimizer_create(&how, &optimizer));
     mf_layer_free(layer);
+    spec.weight_gain = spec.projection_gain = 1e-40f;
+    check_status(MF_STATUS_ARGUMENT, mf_layer_create(&spec, &layer));
+    check_message("are both 0");
 }
 
 /* Gains near the end of the range would start with values that are not finite. */

@@ -216,6 +216,47 @@ static mf_unit_spec map_without_bias(mf_unit_spec unit)
 
 /* Heads that compare similarities: by values and by deviations of maps; by a map that reads what M reads, and
  * one that reads the output behind which the head has units. */
+/* Units of the head's own between the layer's output and M. */
+static void each_head(check_plan *check)
+{
+    units_plan pooled = plan_maps(1, 2, 3, CLASSES), twice = plan_maps(1, 2, 2, CLASSES),
+               rank = plan_row(3, CLASSES), mlp = plan_row(3, CLASSES);
+    mf_unit_spec low_rank = unit_dense(2);
+
+    plan_add(&pooled, unit_conv(2, 2, 1));
+    plan_add(&pooled, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&pooled, unit_conv(3, 3, 1));
+    plan_add(&pooled, unit_norm());
+    plan_add(&pooled, unit_activation(MF_ACTIVATION_GELU));
+    pooled.head.output_node = 2;
+    pooled.head.pool_size = 2;
+    check("a head of a convolution with its normalisation, pooled", &pooled, 90);
+    plan_add(&twice, unit_conv(2, 3, 1));
+    plan_add(&twice, unit_conv(2, 2, 0));
+    plan_add(&twice, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&twice, unit_conv(2, 1, 0));
+    plan_add(&twice, unit_norm());
+    plan_add(&twice, unit_activation(MF_ACTIVATION_SILU));
+    twice.head.output_node = 1;
+    twice.head.label_smoothing = 0.2f;
+    check("a head of two convolutions", &twice, 91);
+    low_rank.bias = 0;
+    plan_add(&rank, unit_dense(4));
+    plan_add(&rank, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&rank, low_rank);
+    rank.head.output_node = 2;
+    check("a head of low rank", &rank, 92);
+    plan_add(&mlp, unit_dense(3));
+    plan_add(&mlp, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&mlp, unit_dense(3));
+    plan_add(&mlp, unit_norm());
+    plan_add(&mlp, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&mlp, unit_dense(4));
+    plan_add(&mlp, unit_activation(MF_ACTIVATION_SILU));
+    mlp.head.output_node = 2;
+    check("a head of two dense layers", &mlp, 93);
+}
+
 static void each_similarity(check_plan *check)
 {
     units_plan row = plan_row(3, CLASSES), maps = plan_maps(2, 3, 2, CLASSES),
@@ -455,6 +496,7 @@ static void test_the_oracle_matches_differences(void **state)
     each_sequence(check_oracle_twice);
     each_similarity(check_oracle_twice);
     each_auxiliary(check_oracle_twice);
+    each_head(check_oracle_twice);
 }
 
 /* ---- the library ---- */
@@ -616,6 +658,12 @@ static void test_gradients_of_sequences_match_differences(void **state)
     each_sequence(check_library_twice);
 }
 
+static void test_gradients_of_heads_match_differences(void **state)
+{
+    (void)state;
+    each_head(check_library_twice);
+}
+
 static void test_gradients_of_similarities_match_differences(void **state)
 {
     (void)state;
@@ -636,6 +684,7 @@ int main(void)
         cmocka_unit_test(test_gradients_of_maps_match_differences),
         cmocka_unit_test(test_gradients_of_other_orders_match_differences),
         cmocka_unit_test(test_gradients_of_sequences_match_differences),
+        cmocka_unit_test(test_gradients_of_heads_match_differences),
         cmocka_unit_test(test_gradients_of_similarities_match_differences),
         cmocka_unit_test(test_gradients_of_auxiliary_heads_match_differences),
     };
