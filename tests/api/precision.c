@@ -371,6 +371,51 @@ static units_plan auxiliary_plan(void)
     return plan;
 }
 
+static units_plan conv_head_plan(void)
+{
+    units_plan plan = plan_maps(5, 3, 3, M);
+
+    plan_add(&plan, unit_conv(9, 3, 2));
+    plan.head.output_node = plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, unit_conv(8, 3, 1));
+    plan_add(&plan, unit_norm());
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan.head.pool_size = 2;
+    return plan;
+}
+
+static units_plan low_rank_plan(void)
+{
+    units_plan plan = plan_row(K, M);
+    mf_unit_spec rank = unit_dense(4);
+
+    rank.bias = 0;
+    plan_add(&plan, unit_dense(N));
+    plan.head.output_node = plan_add(&plan, unit_activation(MF_ACTIVATION_RELU));
+    plan_add(&plan, rank);
+    return plan;
+}
+
+static units_plan sampled_plan(void)
+{
+    units_plan plan = low_rank_plan();
+
+    plan.head.sampling = MF_SAMPLING_UNIFORM;
+    plan.head.candidates = 2;
+    return plan;
+}
+
+static units_plan similarity_plan(void)
+{
+    units_plan plan = plan_row(K, M);
+
+    plan_add(&plan, unit_dense(N));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    plan_add(&plan, unit_dense(N));
+    plan.head.similarity = 0.5f;
+    return plan;
+}
+
 static float *gradients_of(units_plan plan, int32_t precision, size_t *count)
 {
     float x[B * K];
@@ -398,7 +443,8 @@ static float *gradients_of(units_plan plan, int32_t precision, size_t *count)
 /* Gradients of two layers that differ in their precision alone point the same way. */
 static void test_gradients_through_several_units_are_near_those_of_float32(void **state)
 {
-    const units_plan plans[] = {dense_plan(), conv_plan(), auxiliary_plan()};
+    const units_plan plans[] = {dense_plan(),    conv_plan(),    auxiliary_plan(), conv_head_plan(),
+                                low_rank_plan(), sampled_plan(), similarity_plan()};
 
     (void)state;
     for (size_t p = 0; p < COUNT_OF(plans); p++) {
