@@ -350,7 +350,8 @@ def heads_of(plan):
     has = {"sampled": "sampling" in plan.head, "similarity": "similarity" in plan.head,
            "shared matrix": plan.shared is not None,
            "auxiliary head": any("loss_weight" in unit for unit in plan.units)}
-    return [what for what in has if has[what]]
+    found = [what for what in has if has[what]]
+    return found + [f"{what} in bf16" for what in found if plan.bf16] + ["bf16"] * plan.bf16
 
 
 def run(number, judge):
@@ -384,6 +385,8 @@ def main():
         kinds.update({what for plan in one.plans for what in heads_of(plan)})
     if again > chosen.count // 4 + 2:
         sys.exit(f"failed: {again} near-ties in {chosen.count} networks: the test looks away too often")
+    if judge.loose > judge.values // 4:
+        sys.exit(f"failed: {judge.loose} of {judge.values} values are known to 1% at most: the bounds say too little")
     print("networks with each kind of unit and head: " +
           ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
     print(f"PyTorch {torch.__version__}: {chosen.count} random networks agree in {judge.values} values ({judge.loose} of them "
