@@ -1,11 +1,13 @@
-/* A residual block built in C: two lines, the FNV-1a of its parameters as drawn, and after 30 steps. The
- * bindings build and train the same, and compare. SPDX-License-Identifier: MIT */
+/* Layers built in C: a residual block, and three with a sampled head, with similarities and with an auxiliary head.
+ * A line each, the FNV-1a of parameters: of the first as drawn, and of all after 30 steps. The bindings build and
+ * train the same, and compare. SPDX-License-Identifier: MIT */
 #include <monoforward.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { MAPS = 4, SIDE = 6, VALUES = MAPS * SIDE * SIDE, ROWS = 12, CLASSES = 3, STEPS = 30 };
+enum { WIDTH = 16, OUTPUT = 2, MANY_CLASSES = 50 }; /* of the layers with other heads */
 
 static void check(mf_status status)
 {
@@ -15,21 +17,35 @@ static void check(mf_status status)
     }
 }
 
-static mf_layer *build(void)
+static mf_builder *begin(mf_shape input)
 {
-    mf_shape input;
     mf_builder_spec spec;
     mf_builder *builder;
+    check(mf_builder_spec_init(&spec, sizeof spec));
+    spec.input = &input;
+    spec.seed = 7;
+    check(mf_builder_create(&spec, &builder));
+    return builder;
+}
+
+static mf_layer *finish(mf_builder *builder, const mf_head_spec *head)
+{
+    mf_layer *layer;
+    check(mf_builder_head(builder, head));
+    check(mf_layer_build(builder, &layer));
+    mf_builder_free(builder);
+    return layer;
+}
+
+static mf_layer *build_residual(void)
+{
+    mf_shape input;
     mf_unit_spec conv, norm, add, relu;
     mf_head_spec head;
-    mf_layer *layer;
     check(mf_shape_init(&input, sizeof input));
     input.rank = 3;
     input.dims[0] = MAPS;
     input.dims[1] = input.dims[2] = SIDE;
-    check(mf_builder_spec_init(&spec, sizeof spec));
-    spec.input = &input;
-    spec.seed = 7;
     check(mf_unit_spec_init(&conv, sizeof conv));
     norm = add = relu = conv;
     conv.kind = MF_UNIT_CONV2D;
@@ -39,15 +55,77 @@ static mf_layer *build(void)
     add.kind = MF_UNIT_ADD;
     relu.kind = MF_UNIT_ACTIVATION;
     const mf_unit_spec *units[] = {&conv, &norm, &relu, &conv, &norm, &add, &relu};
-    check(mf_builder_create(&spec, &builder));
+    mf_builder *builder = begin(input);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         check(mf_builder_unit(builder, units[i], NULL));
     check(mf_head_spec_init(&head, sizeof head));
     head.classes = CLASSES;
-    check(mf_builder_head(builder, &head));
-    check(mf_layer_build(builder, &layer));
-    mf_builder_free(builder);
-    return layer;
+    return finish(builder, &head);
+}
+
+static void add_dense(mf_builder *builder, size_t outputs, int32_t bias, float loss_weight)
+{
+    mf_unit_spec unit;
+    check(mf_unit_spec_init(&unit, sizeof unit));
+    unit.outputs = outputs;
+    unit.bias = bias;
+    unit.loss_weight = loss_weight;
+    check(mf_builder_unit(builder, &unit, NULL));
+}
+
+static void add_relu(mf_builder *builder)
+{
+    mf_unit_spec unit;
+    check(mf_unit_spec_init(&unit, sizeof unit));
+    unit.kind = MF_UNIT_ACTIVATION;
+    check(mf_builder_unit(builder, &unit, NULL));
+}
+
+/* What the layers with other heads have in common; the node of its output is OUTPUT. */
+static mf_builder *begin_dense(mf_head_spec *head)
+{
+    mf_shape input;
+    check(mf_shape_init(&input, sizeof input));
+    input.rank = 1;
+    input.dims[0] = VALUES;
+    mf_builder *builder = begin(input);
+    add_dense(builder, WIDTH, 1, 0);
+    add_relu(builder);
+    check(mf_head_spec_init(head, sizeof *head));
+    head->classes = CLASSES;
+    return builder;
+}
+
+static mf_layer *build_sampled(void)
+{
+    mf_head_spec head;
+    mf_builder *builder = begin_dense(&head);
+    add_dense(builder, 4, 0, 0);
+    head.classes = MANY_CLASSES;
+    head.output_node = OUTPUT;
+    head.sampling = MF_SAMPLING_LOG_UNIFORM;
+    head.candidates = 10;
+    return finish(builder, &head);
+}
+
+static mf_layer *build_similar(void)
+{
+    mf_head_spec head;
+    mf_builder *builder = begin_dense(&head);
+    add_dense(builder, WIDTH, 1, 0);
+    head.similarity = 0.75f;
+    return finish(builder, &head);
+}
+
+static mf_layer *build_auxiliary(void)
+{
+    mf_head_spec head;
+    mf_builder *builder = begin_dense(&head);
+    add_dense(builder, 8, 1, 0);
+    add_relu(builder);
+    add_dense(builder, CLASSES, 1, 0.5f);
+    head.input_node = OUTPUT;
+    return finish(builder, &head);
 }
 
 static void print_hash(const mf_layer *layer)
@@ -68,11 +146,10 @@ static void print_hash(const mf_layer *layer)
     printf("%016llx\n", (unsigned long long)hash);
 }
 
-int main(void)
+static void train(mf_layer *layer)
 {
     static float x[ROWS * VALUES];
     static int32_t y[ROWS];
-    mf_layer *layer = build();
     mf_optimizer_spec how;
     mf_optimizer *optimizer;
     mf_workspace_spec room;
@@ -89,12 +166,20 @@ int main(void)
     room.layer = layer;
     room.max_batch = ROWS;
     check(mf_workspace_create(&room, &workspace));
-    print_hash(layer);
     for (int step = 0; step < STEPS; step++)
         check(mf_layer_step(layer, workspace, ROWS, x, y, NULL));
-    print_hash(layer);
     mf_workspace_free(workspace);
     mf_optimizer_free(optimizer);
-    mf_layer_free(layer);
+}
+
+int main(void)
+{
+    mf_layer *layers[] = {build_residual(), build_sampled(), build_similar(), build_auxiliary()};
+    print_hash(layers[0]);
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        train(layers[i]);
+        print_hash(layers[i]);
+        mf_layer_free(layers[i]);
+    }
     return 0;
 }

@@ -1,5 +1,6 @@
-// Builds a residual block as one layer from Node, and trains it. With $MONOFORWARD_RESIDUAL, the program that
-// tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
+// Builds a residual block as one layer from Node, and layers with other heads, and trains them. With
+// $MONOFORWARD_RESIDUAL, the program that tests/ffi/residual.c becomes, the parameters are compared with those of the
+// same layers in C, bit for bit.
 //
 // SPDX-License-Identifier: MIT
 'use strict';
@@ -26,6 +27,58 @@ function hash(layer) {
             value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n);
     }
     return value.toString(16).padStart(16, '0');
+}
+
+// Trains a network, and returns its last loss.
+function learn(network, x, y) {
+    const workspace = new mf.Workspace(network, ROWS);
+    network.setOptimizer(new mf.Optimizer({learning_rate: 0.01}));
+    const losses = Array.from({length: STEPS}, () => {
+        network.step(workspace, x, y);
+        return workspace.report(0).loss;
+    });
+    assert.ok(losses[STEPS - 1] < losses[0] / 2, `the loss went from ${losses[0]} to ${losses[STEPS - 1]}`);
+    return losses[STEPS - 1];
+}
+
+function answers(network, x) {
+    return network.probabilities(new mf.Workspace(network, ROWS), mf.MF_PREDICT_LAST, x);
+}
+
+// The network from a file of it.
+function reload(network) {
+    const file = path.join(os.tmpdir(), `residual-${process.pid}.safetensors`);
+    try {
+        network.save(file);
+        return mf.Network.load(file);
+    } finally {
+        fs.rmSync(file, {force: true});
+    }
+}
+
+// Heads that are more than a projection of the output, with units of their own: layers learn with them, and are the
+// same from a file. Returns the hash of each layer.
+function heads(x, y) {
+    const dense = () => new mf.Builder([144], {seed: 7}).dense(16).relu(); // node 2, the output
+    const layers = [
+        // Of rank 4, for many classes: a step scores those of its labels, and ten that are drawn.
+        dense().dense(4, {bias: 0})
+            .head(50, {output_node: 2, sampling: mf.MF_SAMPLING_LOG_UNIFORM, candidates: 10}),
+        // With a map, the last unit, that learns how alike rows are.
+        dense().dense(16).head(CLASSES, {similarity: 0.75}),
+        // With an auxiliary head of half the weight, and units of its own; the layer's head reads node 2.
+        dense().dense(8).relu().dense(CLASSES, {loss_weight: 0.5}).head(CLASSES, {input_node: 2})
+    ].map(builder => builder.build());
+    for (const layer of layers) {
+        assert.deepEqual(layer.shape(), [16]);
+        const network = new mf.Network([layer]);
+        learn(network, x, y);
+        const loaded = reload(network);
+        assert.deepEqual(answers(loaded, x), answers(network, x));
+        loaded.setOptimizer(new mf.Optimizer());
+        assert.equal(loaded.summary(ROWS), network.summary(ROWS));
+    }
+    return layers.map(hash);
 }
 
 function otherUnits() {
@@ -143,26 +196,13 @@ function inBf16(x, y) {
         const unit = new mf.Builder(SHAPE, {seed: 7, precision}).dense(16).relu().head(CLASSES).build();
         const layer = new mf.Layer({inputs: 16, outputs: 8, classes: CLASSES, seed: 8, precision});
         const network = new mf.Network([unit, layer]);
-        network.setOptimizer(new mf.Optimizer({learning_rate: 0.01}));
-        const workspace = new mf.Workspace(network, ROWS);
-        const losses = Array.from({length: STEPS}, () => {
-            network.step(workspace, x, y);
-            return workspace.report(0).loss;
-        });
-        assert.ok(losses[STEPS - 1] < losses[0] / 2);
+        learn(network, x, y);
         assert.deepEqual([0, 1].map(i => network.describe(i).precision), [precision, precision]);
-        return {network, answers: network.probabilities(workspace, mf.MF_PREDICT_LAST, x)};
+        return network;
     }
-    const {network, answers} = trained(mf.MF_PRECISION_BF16);
-    assert.notDeepEqual(trained(mf.MF_PRECISION_FLOAT32).answers, answers);
-    const file = path.join(os.tmpdir(), `residual-${process.pid}.safetensors`);
-    try {
-        network.save(file);
-        const loaded = mf.Network.load(file);
-        assert.deepEqual([0, 1].map(i => loaded.describe(i).precision), [mf.MF_PRECISION_BF16, mf.MF_PRECISION_BF16]);
-    } finally {
-        fs.rmSync(file, {force: true});
-    }
+    const network = trained(mf.MF_PRECISION_BF16), loaded = reload(network);
+    assert.notDeepEqual(answers(trained(mf.MF_PRECISION_FLOAT32), x), answers(network, x));
+    assert.deepEqual([0, 1].map(i => loaded.describe(i).precision), [mf.MF_PRECISION_BF16, mf.MF_PRECISION_BF16]);
 }
 
 function fails(status, call) {
@@ -175,18 +215,11 @@ function main() {
     const block = residual(7);
     const drawn = hash(block);
     const network = new mf.Network([block]);
-    network.setOptimizer(new mf.Optimizer({learning_rate: 0.01}));
-    const workspace = new mf.Workspace(network, ROWS);
-    const losses = [];
-    for (let step = 0; step < STEPS; step++) {
-        network.step(workspace, x, y);
-        losses.push(workspace.report(0).loss);
-    }
-    assert.ok(losses[STEPS - 1] < losses[0] / 2, `the loss went from ${losses[0]} to ${losses[STEPS - 1]}`);
+    const loss = learn(network, x, y), learned = [hash(block), ...heads(x, y)];
     let same = 'not_asked';
     if (process.env.MONOFORWARD_RESIDUAL) {
         const inC = execFileSync(process.env.MONOFORWARD_RESIDUAL, {encoding: 'utf8'}).trim().split('\n');
-        assert.deepEqual([drawn, hash(block)], inC);
+        assert.deepEqual([drawn, ...learned], inC);
         same = 'yes';
     }
     otherUnits();
@@ -203,7 +236,7 @@ function main() {
     const summary = network.summary(ROWS);
     assert.match(summary, /node 5 \+ node 0[^]*gradients stop here/);
     process.stdout.write(summary);
-    console.log(`result example=ffi-node-residual version=${mf.version()} loss=${losses[STEPS - 1].toFixed(4)} ` +
+    console.log(`result example=ffi-node-residual version=${mf.version()} loss=${loss.toFixed(4)} ` +
         `same_as_c=${same}`);
 }
 

@@ -19,6 +19,16 @@ def residual(seed=7):
             .conv2d(4).batch_norm().add(0).relu().head(CLASSES).build())
 
 
+def other_heads():
+    """Layers with a sampled head of rank 4, with similarities, and with an auxiliary head."""
+    def dense():
+        return mf.Builder((144,), seed=7).dense(16).relu()
+
+    return [dense().dense(4, bias=0).head(50, output_node=2, sampling="log_uniform", candidates=10).build(),
+            dense().dense(16).head(CLASSES, similarity=0.75).build(),
+            dense().dense(8).relu().dense(CLASSES, loss_weight=0.5).head(CLASSES, input_node=2).build()]
+
+
 def batch():
     """The batch of tests/ffi/residual.c."""
     x = (numpy.arange(ROWS * 4 * 6 * 6) * 7919 % 1009).astype(numpy.float32) / numpy.float32(1009)
@@ -93,12 +103,14 @@ class Building(unittest.TestCase):
         program = os.environ.get("MONOFORWARD_RESIDUAL")
         if not program:
             self.skipTest("the program in C was not built")
-        drawn, learned = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-        bits = b"".join(values.tobytes() for values in residual().parameters().values())
-        self.assertEqual(fnv(bits), drawn)
-        network, _ = trained(residual())
-        bits = b"".join(values.tobytes() for values in network.layer(0).parameters().values())
-        self.assertEqual(fnv(bits), learned)
+        in_c = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+        made = [residual()]
+        for layer in (residual(), *other_heads()):
+            _, losses = trained(layer)
+            self.assertLess(losses[-1], losses[0] / 2)
+            made.append(layer)
+        bits = [b"".join(values.tobytes() for values in layer.parameters().values()) for layer in made]
+        self.assertEqual([fnv(each) for each in bits], in_c)
 
     def test_seeds(self):
         self.assertEqual(digest(residual(7)), digest(residual(7)))

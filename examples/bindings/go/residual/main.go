@@ -1,5 +1,6 @@
-// Residual builds a residual block as one layer from Go, and trains it. With $MONOFORWARD_RESIDUAL, the program that
-// tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
+// Residual builds a residual block as one layer from Go, and layers with other heads, and trains them. With
+// $MONOFORWARD_RESIDUAL, the program that tests/ffi/residual.c becomes, the parameters are compared with those of the
+// same layers in C, bit for bit.
 //
 // SPDX-License-Identifier: MIT
 package main
@@ -59,6 +60,60 @@ func hash(layer *mf.Layer) string {
 		}
 	}
 	return fmt.Sprintf("%016x", sum.Sum64())
+}
+
+// adam gives a network its optimizer.
+func adam(network *mf.Network, learningRate float32) {
+	how := mf.DefaultOptimizer()
+	how.LearningRate = learningRate
+	optimizer, err := mf.NewOptimizer(how)
+	must(err)
+	must(network.SetOptimizer(optimizer))
+}
+
+// learn trains a network, and returns its last loss.
+func learn(network *mf.Network, x []float32, y []int32) float64 {
+	adam(network, 0.01)
+	workspace, err := mf.NewWorkspace(network, rows)
+	must(err)
+	var losses [steps]float64
+	for i := range losses {
+		must(network.Step(workspace, x, y))
+		report, err := workspace.Report(0)
+		must(err)
+		losses[i] = report.Loss
+	}
+	check(losses[steps-1] < losses[0]/2, "the losses are %v", losses)
+	return losses[steps-1]
+}
+
+// answers are the probabilities of one layer's classes.
+func answers(network *mf.Network, x []float32) []float32 {
+	workspace, err := mf.NewWorkspace(network, rows)
+	must(err)
+	layer, err := network.Describe(0)
+	must(err)
+	shares := make([]float32, rows*layer.Classes)
+	must(network.Probabilities(workspace, mf.Last, x, shares))
+	return shares
+}
+
+func summary(network *mf.Network) string {
+	text, err := network.Summary(rows)
+	must(err)
+	return text
+}
+
+// reload is the network from a file of it.
+func reload(network *mf.Network) *mf.Network {
+	folder, err := os.MkdirTemp("", "residual")
+	must(err)
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "model.safetensors")
+	must(network.Save(path))
+	loaded, err := mf.LoadNetwork(path)
+	must(err)
+	return loaded
 }
 
 func otherUnits() {
@@ -150,9 +205,7 @@ func lossBehind(maps bool, x []float32, y []int32) float64 {
 	must(err)
 	network, err := mf.NewNetwork(layer, second)
 	must(err)
-	optimizer, err := mf.NewOptimizer(mf.DefaultOptimizer())
-	must(err)
-	must(network.SetOptimizer(optimizer))
+	adam(network, 0.001)
 	workspace, err := mf.NewWorkspace(network, rows)
 	must(err)
 	must(network.Step(workspace, x, y))
@@ -197,17 +250,47 @@ func options(x []float32, y []int32) {
 	}
 }
 
+// heads builds layers with heads that are more than a projection of the output, with units of their own. They learn,
+// and are the same from a file; it returns the hash of each.
+func heads(x []float32, y []int32) (hashes []string) {
+	dense := func() *mf.Builder { return mf.NewSeededBuilder(7, 4*6*6).Dense(16).ReLU() } // node 2, the output
+	narrow, scores := mf.DefaultUnit(mf.UnitDense), mf.DefaultUnit(mf.UnitDense)
+	narrow.Outputs, narrow.Bias = 4, false
+	scores.Outputs, scores.LossWeight = classes, 0.5
+	builders := []*mf.Builder{
+		// Of rank 4, for many classes: a step scores those of its labels, and ten that are drawn.
+		dense().Unit(narrow).HeadWith(mf.HeadSpec{
+			Classes: 50, OutputNode: 2, Sampling: mf.SamplingLogUniform, Candidates: 10}),
+		// With a map, the last unit, that learns how alike rows are.
+		dense().Dense(16).HeadWith(mf.HeadSpec{Classes: classes, Similarity: 0.75}),
+		// With an auxiliary head of half the weight, and units of its own; the layer's head reads node 2.
+		dense().Dense(8).ReLU().Unit(scores).HeadWith(mf.HeadSpec{Classes: classes, InputNode: 2}),
+	}
+	for _, builder := range builders {
+		layer, err := builder.Build()
+		must(err)
+		shape, err := layer.Shape()
+		must(err)
+		check(reflect.DeepEqual(shape, []int{16}), "another shape: %v", shape)
+		network, err := mf.NewNetwork(layer)
+		must(err)
+		learn(network, x, y)
+		loaded := reload(network)
+		check(reflect.DeepEqual(answers(loaded, x), answers(network, x)), "the file answers otherwise")
+		adam(loaded, 0.01)
+		check(summary(loaded) == summary(network), "the file has another network")
+		hashes = append(hashes, hash(layer))
+	}
+	return hashes
+}
+
 // positions has a label for each position of a sequence; one has none.
 func positions() {
 	layer, err := mf.NewSeededBuilder(1, 3, 2).Dense(8).ReLU().HeadWith(mf.HeadSpec{Classes: 2, Positions: true}).Build()
 	must(err)
 	network, err := mf.NewNetwork(layer)
 	must(err)
-	how := mf.DefaultOptimizer()
-	how.LearningRate = 0.05
-	optimizer, err := mf.NewOptimizer(how)
-	must(err)
-	must(network.SetOptimizer(optimizer))
+	adam(network, 0.05)
 	workspace, err := mf.NewWorkspace(network, 2)
 	must(err)
 	x := []float32{1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1}
@@ -233,21 +316,7 @@ func denseNetwork(precision int, x []float32, y []int32) (*mf.Network, float64) 
 	must(err)
 	network, err := mf.NewNetwork(unit, layer)
 	must(err)
-	optimizer, err := mf.NewOptimizer(mf.DefaultOptimizer())
-	must(err)
-	must(optimizer.SetLearningRate(0.01))
-	must(network.SetOptimizer(optimizer))
-	workspace, err := mf.NewWorkspace(network, rows)
-	must(err)
-	var losses [steps]float64
-	for i := range losses {
-		must(network.Step(workspace, x, y))
-		report, err := workspace.Report(0)
-		must(err)
-		losses[i] = report.Loss
-	}
-	check(losses[steps-1] < losses[0]/2, "the losses are %v", losses)
-	return network, losses[steps-1]
+	return network, learn(network, x, y)
 }
 
 func checkPrecision(network *mf.Network, precision int) {
@@ -265,14 +334,7 @@ func inBF16(x []float32, y []int32) {
 	check(loss != other, "the precision has no effect")
 	checkPrecision(network, mf.BF16)
 	checkPrecision(plain, mf.Float32)
-	folder, err := os.MkdirTemp("", "residual")
-	must(err)
-	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "model.safetensors")
-	must(network.Save(path))
-	loaded, err := mf.LoadNetwork(path)
-	must(err)
-	checkPrecision(loaded, mf.BF16)
+	checkPrecision(reload(network), mf.BF16)
 }
 
 func expect(err error, status mf.Status) {
@@ -292,28 +354,13 @@ func main() {
 	drawn := hash(layer)
 	network, err := mf.NewNetwork(layer)
 	must(err)
-	how := mf.DefaultOptimizer()
-	how.LearningRate = 0.01
-	optimizer, err := mf.NewOptimizer(how)
-	must(err)
-	must(network.SetOptimizer(optimizer))
-	workspace, err := mf.NewWorkspace(network, rows)
-	must(err)
-	var first, last mf.Report
-	for i := 0; i < steps; i++ {
-		must(network.Step(workspace, x, y))
-		last, err = workspace.Report(0)
-		must(err)
-		if i == 0 {
-			first = last
-		}
-	}
-	check(last.Loss < first.Loss/2, "the loss went from %g to %g", first.Loss, last.Loss)
+	loss := learn(network, x, y)
+	hashes := append([]string{drawn, hash(layer)}, heads(x, y)...)
 	same := "not_asked"
 	if program := os.Getenv("MONOFORWARD_RESIDUAL"); program != "" {
 		said, err := exec.Command(program).Output()
 		must(err)
-		check(string(said) == drawn+"\n"+hash(layer)+"\n", "C has other parameters: %s", said)
+		check(string(said) == strings.Join(hashes, "\n")+"\n", "C has other parameters: %s", said)
 		same = "yes"
 	}
 	otherUnits()
@@ -334,9 +381,8 @@ func main() {
 	}
 	_, err = mf.NewBuilder(1, 2, 3, 4).Build()
 	expect(err, mf.StatusArgument)
-	summary, err := network.Summary(rows)
-	must(err)
-	check(strings.Contains(summary, "node 5 + node 0"), "the summary does not tell of the sum")
-	fmt.Print(summary)
-	fmt.Printf("result example=ffi-go-residual version=%s loss=%.4f same_as_c=%s\n", mf.Version(), last.Loss, same)
+	text := summary(network)
+	check(strings.Contains(text, "node 5 + node 0"), "the summary does not tell of the sum")
+	fmt.Print(text)
+	fmt.Printf("result example=ffi-go-residual version=%s loss=%.4f same_as_c=%s\n", mf.Version(), loss, same)
 }

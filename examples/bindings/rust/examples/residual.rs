@@ -1,5 +1,6 @@
-//! Builds a residual block as one layer from Rust, and trains it. With $MONOFORWARD_RESIDUAL, the program that
-//! tests/ffi/residual.c becomes, the parameters are compared with those of the same layer in C, bit for bit.
+//! Builds a residual block as one layer from Rust, and layers with other heads, and trains them. With
+//! $MONOFORWARD_RESIDUAL, the program that tests/ffi/residual.c becomes, the parameters are compared with those of the
+//! same layers in C, bit for bit.
 //!
 //! SPDX-License-Identifier: MIT
 use monoforward::{abi, Builder, Layer, Matrix, Mode, Network, Optimizer, Result, Workspace};
@@ -36,6 +37,75 @@ fn hash(network: &Network) -> Outcome<String> {
         }
     }
     Ok(format!("{:016x}", value))
+}
+
+fn adam() -> Result<Optimizer> {
+    Optimizer::new(|spec| spec.learning_rate = 0.01)
+}
+
+/// Trains a network, and returns its last loss.
+fn learn(network: &mut Network, x: &[f32], labels: &[i32]) -> Outcome<f64> {
+    let mut workspace = Workspace::new(network, ROWS)?;
+    let mut losses = Vec::new();
+    for _ in 0..STEPS {
+        network.step(&mut workspace, x, labels)?;
+        losses.push(workspace.report(0)?.loss);
+    }
+    ensure(losses[STEPS - 1] < losses[0] / 2.0, format!("{:?}", losses))?;
+    Ok(losses[STEPS - 1])
+}
+
+fn answers(network: &Network, x: &[f32]) -> Result<Vec<f32>> {
+    network.probabilities(&mut Workspace::new(network, ROWS)?, Mode::Last, x)
+}
+
+/// The network from a file of it.
+fn reload(network: &Network) -> Outcome<Network> {
+    let path = std::env::temp_dir().join(format!("residual-{}.safetensors", std::process::id()));
+    network.save(&path)?;
+    let loaded = Network::load(&path);
+    std::fs::remove_file(&path)?;
+    Ok(loaded?)
+}
+
+/// Heads that are more than a projection of the output, with units of their own: layers learn with them, and are the
+/// same from a file. Returns the hash of each layer.
+#[rustfmt::skip]
+fn heads(x: &[f32], labels: &[i32]) -> Outcome<Vec<String>> {
+    let dense = || Builder::new(&[144], 7).dense(16).relu(); // node 2, the output
+    let builders = [
+        // Of rank 4, for many classes: a step scores those of its labels, and ten that are drawn.
+        dense()
+            .unit(abi::MF_UNIT_DENSE, |spec| { spec.outputs = 4; spec.bias = 0; })
+            .head_with(|spec| {
+                spec.classes = 50;
+                spec.output_node = 2;
+                spec.sampling = abi::MF_SAMPLING_LOG_UNIFORM;
+                spec.candidates = 10;
+            }),
+        // With a map, the last unit, that learns how alike rows are.
+        dense()
+            .dense(16)
+            .head_with(|spec| { spec.classes = CLASSES; spec.similarity = 0.75; }),
+        // With an auxiliary head of half the weight, and units of its own; the layer's head reads node 2.
+        dense()
+            .dense(8).relu()
+            .unit(abi::MF_UNIT_DENSE, |spec| { spec.outputs = CLASSES; spec.loss_weight = 0.5; })
+            .head_with(|spec| { spec.classes = CLASSES; spec.input_node = 2; }),
+    ];
+    let mut hashes = Vec::new();
+    for mut builder in builders {
+        let layer = builder.build()?;
+        ensure(layer.shape()? == [16], "another shape")?;
+        let mut network = Network::new([layer], adam()?)?;
+        learn(&mut network, x, labels)?;
+        let mut loaded = reload(&network)?;
+        ensure(answers(&loaded, x)? == answers(&network, x)?, "the file answers otherwise")?;
+        loaded.set_optimizer(adam()?)?;
+        ensure(loaded.summary(ROWS)? == network.summary(ROWS)?, "the file has another network")?;
+        hashes.push(hash(&network)?);
+    }
+    Ok(hashes)
 }
 
 #[rustfmt::skip]
@@ -196,17 +266,10 @@ fn dense_network(precision: i32, x: &[f32], labels: &[i32]) -> Outcome<(Network,
         spec.seed = 8;
         spec.precision = precision;
     })?;
-    let optimizer = Optimizer::new(|spec| spec.learning_rate = 0.01)?;
     let layers = [unit.dense(16).relu().head(CLASSES).build()?, layer];
-    let mut network = Network::new(layers, optimizer)?;
-    let mut workspace = Workspace::new(&network, ROWS)?;
-    let mut losses = Vec::new();
-    for _ in 0..STEPS {
-        network.step(&mut workspace, x, labels)?;
-        losses.push(workspace.report(0)?.loss);
-    }
-    ensure(losses[STEPS - 1] < losses[0] / 2.0, format!("{:?}", losses))?;
-    Ok((network, losses[STEPS - 1]))
+    let mut network = Network::new(layers, adam()?)?;
+    let loss = learn(&mut network, x, labels)?;
+    Ok((network, loss))
 }
 
 fn has_precision(network: &Network, precision: i32) -> Outcome<()> {
@@ -224,11 +287,7 @@ fn in_bf16(x: &[f32], labels: &[i32]) -> Outcome<()> {
     ensure(loss != other, "the precision has no effect")?;
     has_precision(&network, abi::MF_PRECISION_BF16)?;
     has_precision(&plain, abi::MF_PRECISION_FLOAT32)?;
-    let path = std::env::temp_dir().join(format!("residual-{}.safetensors", std::process::id()));
-    network.save(&path)?;
-    let loaded = Network::load(&path);
-    std::fs::remove_file(&path)?;
-    has_precision(&loaded?, abi::MF_PRECISION_BF16)
+    has_precision(&reload(&network)?, abi::MF_PRECISION_BF16)
 }
 
 fn expect(result: Result<Layer>, status: i32) -> Outcome<()> {
@@ -244,25 +303,16 @@ fn main() -> Outcome<()> {
         .map(|i| (i * 7919 % 1009) as f32 / 1009.0)
         .collect();
     let labels: Vec<i32> = (0..ROWS).map(|i| (i % CLASSES) as i32).collect();
-    let optimizer = Optimizer::new(|spec| spec.learning_rate = 0.01)?;
-    let mut network = Network::new([block(7)?], optimizer)?;
-    let mut workspace = Workspace::new(&network, ROWS)?;
+    let mut network = Network::new([block(7)?], adam()?)?;
     let drawn = hash(&network)?;
-    let mut losses = Vec::new();
-    for _ in 0..STEPS {
-        network.step(&mut workspace, &x, &labels)?;
-        losses.push(workspace.report(0)?.loss);
-    }
-    let loss = losses[STEPS - 1];
-    ensure(
-        loss < losses[0] / 2.0,
-        format!("the loss went from {} to {}", losses[0], loss),
-    )?;
+    let loss = learn(&mut network, &x, &labels)?;
+    let mut hashes = vec![drawn, hash(&network)?];
+    hashes.extend(heads(&x, &labels)?);
     let mut same = "not_asked";
     if let Ok(program) = std::env::var("MONOFORWARD_RESIDUAL") {
         let said = String::from_utf8(std::process::Command::new(program).output()?.stdout)?;
         ensure(
-            said == format!("{}\n{}\n", drawn, hash(&network)?),
+            said == hashes.join("\n") + "\n",
             format!("C has other parameters: {}", said),
         )?;
         same = "yes";
