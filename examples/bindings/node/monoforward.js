@@ -69,6 +69,8 @@ function checkOption(name, value, type) {
             checkOption(name, one, ref);
     } else if (primitive in RANGES || primitive.startsWith('Float')) {
         checkNumber(name, value, primitive);
+    } else if (primitive === 'Pointer' && typeof value !== 'object') { // koffi takes a number for an address
+        throw new TypeError(`${name} is ${value}, expected a handle`);
     }
 }
 

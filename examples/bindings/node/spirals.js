@@ -149,7 +149,7 @@ function choose() {
         ['bias', 2 ** 32, RangeError], ['seed', 2 ** 64, RangeError], ['leak', NaN, RangeError],
         ['activation', 'relu', TypeError], ['bias', null, TypeError], ['leak', 1n, TypeError],
         ['kernel', [3], TypeError], ['kernel', 3, TypeError], ['kernel', [3, undefined], TypeError],
-        ['kernel', [3, 1.5], RangeError]];
+        ['kernel', [3, 1.5], RangeError], ['allocator', 7, TypeError], ['allocator', 7n, TypeError]];
     for (const [name, value, type] of refused) {
         assert.throws(() => new mf.Layer({...good, [name]: value}),
             error => error instanceof type && error.message.startsWith(`${name} is `));
