@@ -320,9 +320,39 @@ cortexm() {
         fail cortexm "examples/device"
     elif grep "warning:" "$home/cortexm.log"; then
         fail cortexm "warnings of the compiler"
+    elif ! arm-none-eabi-nm "$home/cortexm/streaming.elf" >"$home/symbols" ||
+        grep -E ' (mfi_json_|cblas_|pthread_)' "$home/symbols"; then
+        fail cortexm "JSON, BLAS or threads are in the program"
+    elif quoted=$(sed -n 's/^passed: cortexm: //p' docs/testing.md) && ! grep -qxF "result $quoted" docs/devices.md; then
+        fail cortexm "docs/testing.md and docs/devices.md do not have the same figures"
+    elif result=$(sed -n 's/^result //p' "$home/cortexm.log") && ! printf '%s\n' "$quoted" "$result" | as_quoted; then
+        fail cortexm "docs/testing.md and docs/devices.md have other figures"
     else
-        echo "passed: cortexm: $(sed -n 's/^result //p' "$home/cortexm.log")"
+        echo "passed: cortexm: $result"
     fi
+}
+
+# Two lines of words NAME=VALUE: bytes and clocks of the second are within 3% of those of the first. Says which are not.
+as_quoted() {
+    awk '
+        {
+            for (i = 1; i <= NF; i++) {
+                split($i, word, "=")
+                value[NR, word[1]] = word[2] + 0
+            }
+        }
+        END {
+            count = split("arena_bytes stack_bytes step_clocks", names, " ")
+            for (i = 1; i <= count; i++) {
+                quoted = value[1, names[i]]
+                now = value[2, names[i]]
+                if (now <= 0 || now < 0.97 * quoted || now > 1.03 * quoted) {
+                    print names[i] " is " now ", and " quoted " in docs/testing.md"
+                    status = 1
+                }
+            }
+            exit status
+        }'
 }
 
 one_build() {
