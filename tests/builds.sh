@@ -63,6 +63,35 @@ want() {
     have "$lacking"
 }
 
+# in_registers OBJECT: of the inner loops of aarch64's kernels with a tile's 24 multiply-adds of vectors, one is at most twice
+# as long, and none loads from the stack or stores to it: the sums stay in registers. Says how long the shortest is.
+in_registers() {
+    aarch64-linux-gnu-objdump -d --no-show-raw-insn "$1" | awk '
+        BEGIN { sums = stack = jumps = 0 }
+        /^[0-9a-f]+ </ { split("", before) } # a function begins
+        $1 !~ /^[0-9a-f]+:$/ { next }
+        {
+            before[substr($1, 1, length($1) - 1)] = all++ " " sums " " stack " " jumps
+            sums += $2 == "fmla" && $3 ~ /^v/
+            stack += /\[sp/
+        }
+        $2 ~ /^(b|b\.[a-z]+|cbn?z|tbn?z|bl|blr|br|ret)$/ {
+            to = match($0, /[0-9a-f]+ </) ? substr($0, RSTART, RLENGTH - 2) : ""
+            # Back, over no other jump.
+            if (to in before && split(before[to], at, " ") && jumps == at[4] && sums - at[2] == 24) {
+                spilled += stack > at[3]
+                if (!shortest || all - at[1] < shortest)
+                    shortest = all - at[1]
+            }
+            jumps++
+        }
+        END {
+            if (spilled || !shortest || shortest > 48)
+                exit 1
+            print "24 multiply-adds in " shortest " instructions"
+        }'
+}
+
 # check NAME TESTS CMAKE_ARGUMENTS...: builds the library, hello and those of the tests that there are, and runs them.
 check() {
     name=$1 wanted=$2
@@ -100,6 +129,12 @@ check() {
         fail "$name" "warnings of the compiler"
         return
     fi
+    loop=
+    if [ "$name" = aarch64 ] &&
+        ! loop=", $(in_registers "$folder/lib/CMakeFiles/monoforward_objects.dir/math/kernels_generic.c.o")"; then
+        fail "$name" "the inner loop of the kernels does not keep a tile's sums in registers"
+        return
+    fi
     # shellcheck disable=SC2086 # the emulator is words
     if ! ${emulator:-} "$folder/examples/01_hello" >"$home/hello" 2>&1 || ! grep -q "accuracy=100" "$home/hello"; then
         cat "$home/hello"
@@ -116,7 +151,7 @@ check() {
         ran=$(grep -cE ' Passed +[0-9.]+ sec' "$home/ctest")
     fi
     [ -z "$wanted" ] || [ -n "$pattern" ] || echo "skip: $name: its tests: CMocka is not there for it"
-    echo "passed: $name: library, examples/01_hello, $ran tests"
+    echo "passed: $name: library, examples/01_hello, $ran tests$loop"
 }
 
 # What tests need, for another machine or C library: sources NAME COMPILER makes them in roots/NAME.
