@@ -22,21 +22,6 @@ static mf_status move_parameters(mf_layer *layer, float *values, bool into)
     return MF_STATUS_OK;
 }
 
-/* A layer that has other classes by now has other values than its vector has room for. */
-static mf_status check_classes(const mf_mpi_trainer *trainer)
-{
-    for (size_t i = 0; i < trainer->layers; i++) {
-        mf_shape goodness = {.struct_size = sizeof goodness};
-        MFM_TRY(mfm_core(mf_layer_goodness_shape(trainer->members[i].layer, &goodness)));
-        size_t classes = goodness.dims[goodness.rank - 1];
-        if (classes != trainer->classes)
-            return mfm_fail(MF_STATUS_STALE,
-                            "layer %zu of the network has %zu classes, the trainer was made for %zu",
-                            trainer->first + i, classes, trainer->classes);
-    }
-    return MF_STATUS_OK;
-}
-
 static mf_status average_layers(mf_mpi_trainer *trainer)
 {
     mfm_average *average = &trainer->average;
@@ -66,9 +51,9 @@ mf_status mf_mpi_average(mf_mpi_trainer *trainer)
     MFM_TRY(mfm_trainer_rest(trainer));
     if (!trainer->spec.local)
         return mfm_fail(MF_STATUS_STATE, "replicas average gradients in each step: local is not set");
+    MFM_TRY(mfm_agree(trainer->all, mfm_trainer_check_classes(trainer)));
     if (trainer->average.replicas == 1)
         return MF_STATUS_OK;
-    MFM_TRY(mfm_agree(trainer->all, check_classes(trainer)));
     fenv_t host;
     mfm_calm(&host);
     mf_status averaged = average_layers(trainer);

@@ -90,6 +90,7 @@ static mf_status take_notice(turn *step, mf_status status)
 /* A batch that some layer cannot learn from has no rows for any. */
 static mf_status read_batch(turn *step, const mf_batch *source)
 {
+    MFM_TRY(mfm_trainer_check_classes(step->trainer));
     MFM_TRY(mfm_batch_read(step->trainer, source, &step->batch));
     mf_status status = mfm_rows_check(step->trainer, step->batch.rows, step->from, step->to);
     if (status != MF_STATUS_OK)

@@ -15,6 +15,20 @@ mf_status mfm_trainer_check(const mf_mpi_trainer *trainer)
     return MF_STATUS_OK;
 }
 
+mf_status mfm_trainer_check_classes(const mf_mpi_trainer *trainer)
+{
+    for (size_t i = 0; i < trainer->layers; i++) {
+        mf_shape goodness = {.struct_size = sizeof goodness};
+        MFM_TRY(mfm_core(mf_layer_goodness_shape(trainer->members[i].layer, &goodness)));
+        size_t classes = goodness.dims[goodness.rank - 1];
+        if (classes != trainer->classes)
+            return mfm_fail(MF_STATUS_STALE,
+                            "layer %zu of the network has %zu classes, the trainer was made for %zu",
+                            trainer->first + i, classes, trainer->classes);
+    }
+    return MF_STATUS_OK;
+}
+
 bool mfm_trainer_averages(const mf_mpi_trainer *trainer)
 {
     return trainer->average.replicas > 1 && !trainer->spec.local;

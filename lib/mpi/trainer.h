@@ -47,6 +47,10 @@ struct mf_mpi_trainer {
 
 mf_status mfm_trainer_check(const mf_mpi_trainer *trainer);
 
+/* STALE if a layer has other classes by now than the trainer was made for: its labels are others then, and
+ * its values have no room in a vector. */
+mf_status mfm_trainer_check_classes(const mf_mpi_trainer *trainer);
+
 /* Whether replicas average gradients in each step. */
 bool mfm_trainer_averages(const mf_mpi_trainer *trainer);
 

@@ -476,6 +476,66 @@ static void test_labels_for_layers_behind(const mf_mpi_grid *grid)
     free_training_fixture(alone);
 }
 
+/* Whatever is in the batch. Layers behind a greedy step take no part. */
+static void refuse_stale_steps(mf_mpi_trainer *trainer, size_t first, training_fixture *s, const char *words)
+{
+    mf_batch batch = batch_of(s, 0);
+
+    for (int32_t label = -1; label <= 2 * CLASSES; label++) {
+        s->y[0][0] = label;
+        check_mpi(MF_STATUS_STALE, mf_mpi_step(trainer, &batch));
+        check_mpi_message(words);
+        for (size_t position = 0; position < LAYERS; position++) {
+            mf_status expected = position < first ? MF_STATUS_OK : MF_STATUS_STALE;
+
+            check_mpi(expected, mf_mpi_step_layer(trainer, position, &batch));
+        }
+    }
+    batch.rows = 0;
+    check_mpi(MF_STATUS_STALE, mf_mpi_step(trainer, &batch));
+}
+
+/* Other classes than the trainer was made for, on all ranks or on the first stage alone. Another trainer
+ * takes them. */
+static void test_other_classes_are_stale(const mf_mpi_grid *grid, size_t classes, int all)
+{
+    training_fixture *s = make_training_fixture(&rules[3]);
+    mf_network *part = NULL;
+    size_t first = 0;
+    char words[96];
+
+    snprintf(words, sizeof words, "layer 0 of the network has %zu classes, the trainer was made for %d",
+             classes, (int)CLASSES);
+    check_mpi_ok(mf_mpi_split(grid, s->network, NULL, &part, &first));
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    spec.local = 1;
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_batch batch = batch_of(s, 0);
+    check_mpi_ok(mf_mpi_step(trainer, &batch));
+    check_mpi_ok(mf_mpi_average(trainer));
+    if (all || mpi_rank() == 0)
+        check_ok(mf_network_set_classes(part, classes));
+    saved_values before = save_network_values(part);
+    refuse_stale_steps(trainer, first, s, words);
+    check_mpi_ok(mf_mpi_flush(trainer));
+    check_mpi(MF_STATUS_STALE, mf_mpi_average(trainer));
+    check_mpi_message(words);
+    check_network_unchanged(&before, part);
+    free_saved_values(&before);
+    mf_mpi_trainer_free(trainer);
+    if (all || mpi_ranks() == 1) {
+        trainer = make_trainer(grid, &spec);
+        s->y[0][0] = (int32_t)classes - 1;
+        for (size_t row = 1; row < ROWS; row++)
+            s->y[0][row] = 0;
+        check_mpi_ok(mf_mpi_step(trainer, &batch));
+        check_mpi_ok(mf_mpi_average(trainer));
+        mf_mpi_trainer_free(trainer);
+    }
+    mf_network_free(part);
+    free_training_fixture(s);
+}
+
 /* A layer fails where those behind it have nothing to do in that step: they hear of it in the next one. */
 static void test_a_greedy_step_that_fails(const mf_mpi_grid *grid)
 {
@@ -621,6 +681,8 @@ int main(int argc, char **argv)
     test_single_rows(grid);
     test_a_gather_that_fails_changes_nothing(grid);
     test_labels_for_layers_behind(grid);
+    for (int i = 0; i < 4; i++)
+        test_other_classes_are_stale(grid, i % 2 ? CLASSES + 2 : CLASSES - 2, i / 2);
     test_a_greedy_step_that_fails(grid);
     for (size_t failing = 0; failing < LAYERS; failing++)
         test_a_loss_that_is_not_finite(grid, failing);
