@@ -298,6 +298,19 @@ static void test_replicas_that_differ(void)
     mf_mpi_grid_free(grid);
 }
 
+/* Weights that are 0 in a step are none, on the first stage already. */
+static void refuse_subnormal_weights(mf_mpi_trainer *trainer, mf_batch batch, size_t position)
+{
+    float weights[ROWS];
+
+    for (size_t i = 0; i < ROWS; i++)
+        weights[i] = i % 2 ? 1e-40f : FLT_MIN / 2;
+    batch.sample_weights = weights;
+    check_mpi(MF_STATUS_ARGUMENT, position < LAYERS ? mf_mpi_step_layer(trainer, position, &batch)
+                                                    : mf_mpi_step(trainer, &batch));
+    check_mpi_message(": none of the 9 rows has a weight");
+}
+
 /* A batch that rank 0 refuses is refused everywhere, and training goes on. */
 static void test_batches_that_are_refused(const mf_mpi_grid *grid)
 {
@@ -328,6 +341,7 @@ static void test_batches_that_are_refused(const mf_mpi_grid *grid)
             broken.input_type = MF_TYPE_UINT8; /* without `convert` */
             check_mpi(MF_STATUS_STATE, mf_mpi_step(trainer, &broken));
             check_mpi_message("layer 0 of the network");
+            refuse_subnormal_weights(trainer, batch, LAYERS);
         }
         check_mpi_ok(mf_mpi_step(trainer, &batch));
         check_ok(mf_network_step_batch(alone->network, alone->workspace, &batch));
@@ -465,6 +479,7 @@ static void test_labels_for_layers_behind(const mf_mpi_grid *grid)
     weights[0] = weights[1] = 0;
     check_mpi(MF_STATUS_ARGUMENT, mf_mpi_step_layer(trainer, LAYERS - 1, &broken));
     check_mpi_message("none of the 9 rows");
+    refuse_subnormal_weights(trainer, batch, LAYERS - 1);
     check_mpi_ok(mf_mpi_step_layer(trainer, LAYERS - 1, &batch));
     check_ok(mf_network_step_layer_batch(alone->network, alone->workspace, LAYERS - 1, &batch));
     check_mpi_ok(mf_mpi_gather(trainer, s->network));

@@ -1,6 +1,7 @@
 /* Replicas average gradients, or parameters, as a program does that has all replicas in one process; what
  * comes of it agrees with one batch of all rows; a failure of one stops all with nothing half-changed.
  * SPDX-License-Identifier: MIT */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -9,9 +10,10 @@
 
 enum { STEPS = 8, MOST_REPLICAS = 4, MOST_VALUES = 1 << 14 };
 
-static const float no_weights[ROWS];
+static const float no_weights[ROWS],
+    subnormal_weights[ROWS] = {1e-40f, 1e-40f, 1e-40f, 1e-40f, 1e-40f, 1e-40f, 1e-40f, 1e-40f, 1e-40f};
 
-/* ---- batches: uneven, weighted, of some replicas none, or rows of weight 0 ---- */
+/* ---- batches: uneven, weighted, of some replicas none, or rows of weight 0, or of too small a one ---- */
 
 static int has_rows(size_t t, size_t replica, size_t replicas)
 {
@@ -26,6 +28,8 @@ static mf_batch share_of(const training_fixture *s, size_t t, size_t replica)
     batch.sample_weights = t % 3 == 1 ? s->weights + replica % 2 : NULL;
     if (t == 2 && replica == 1)
         batch.sample_weights = no_weights;
+    if (t == 5 && replica == 1)
+        batch.sample_weights = subnormal_weights;
     return batch;
 }
 
@@ -45,7 +49,7 @@ static void train(mf_mpi_trainer *trainer, training_fixture *s, mf_mpi_place pla
 
 /* ---- all replicas in one process ---- */
 
-/* The sum of the weights of what has a label. */
+/* The sum of the weights of what has a label; in a step subnormal ones are 0. */
 static double weight_of(const mf_batch *batch, size_t labels)
 {
     double sum = 0;
@@ -53,7 +57,7 @@ static double weight_of(const mf_batch *batch, size_t labels)
     for (size_t i = 0; i < batch->rows * labels; i++)
         if (((const int32_t *)batch->targets)[i] != MF_LABEL_IGNORED)
             sum += batch->sample_weights ? (double)batch->sample_weights[i / labels] : 1.0;
-    return sum;
+    return sum < (double)FLT_MIN ? 0 : sum;
 }
 
 static size_t count_values(const mf_layer *layer)
