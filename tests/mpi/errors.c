@@ -30,50 +30,16 @@ static void refuse_intercommunicator(void)
     MPI_Comm_free(&half);
 }
 
-static void test_null_and_other_handles(const mf_mpi_grid *grid)
+/* NULL and handles of other kinds are in hostile.c. */
+static void test_communicators(void)
 {
-    mf_mpi_grid_spec grid_spec = {.struct_size = 3};
-    mf_mpi_trainer_spec spec;
     mf_mpi_place place = {.struct_size = sizeof place};
-    mf_mpi_traffic traffic = {.struct_size = sizeof traffic};
-    mf_report report = {.struct_size = sizeof report};
     mf_mpi_grid *none = (mf_mpi_grid *)&place;
-    mf_mpi_trainer *trainer = (mf_mpi_trainer *)&spec;
-    mf_network *network = make_network(), *part = network;
 
-    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_spec_init(NULL, sizeof grid_spec));
-    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_spec_init(&grid_spec, 3));
-    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_trainer_spec_init(&spec, 5000));
-    check_mpi_message("5000");
-    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_place_init(NULL, sizeof place));
-    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_traffic_init(&traffic, 1));
-    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_WORLD, NULL, NULL));
     check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_create(MPI_COMM_NULL, NULL, &none));
+    check_mpi_message("MPI_COMM_NULL");
     assert_null(none);
     refuse_intercommunicator();
-    none = (mf_mpi_grid *)&place;
-    check_mpi(MF_STATUS_HANDLE, mf_mpi_grid_place(NULL, &place));
-    check_mpi(MF_STATUS_HANDLE, mf_mpi_grid_place(none, &place));
-    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_grid_place(grid, NULL));
-    check_mpi(MF_STATUS_HANDLE, mf_mpi_split(NULL, network, NULL, &part, NULL));
-    assert_null(part);
-    mf_network_free(network);
-    check_mpi_ok(mf_mpi_trainer_spec_init(&spec, sizeof spec));
-    check_mpi(MF_STATUS_HANDLE, mf_mpi_trainer_create(NULL, &spec, &trainer));
-    assert_null(trainer);
-    check_mpi(MF_STATUS_ARGUMENT, mf_mpi_trainer_create(grid, &spec, NULL));
-    for (int i = 0; i < 2; i++) {
-        trainer = i ? (mf_mpi_trainer *)&spec : NULL;
-        check_mpi(MF_STATUS_HANDLE, mf_mpi_step(trainer, NULL));
-        check_mpi(MF_STATUS_HANDLE, mf_mpi_step_layer(trainer, 0, NULL));
-        check_mpi(MF_STATUS_HANDLE, mf_mpi_flush(trainer));
-        check_mpi(MF_STATUS_HANDLE, mf_mpi_average(trainer));
-        check_mpi(MF_STATUS_HANDLE, mf_mpi_gather(trainer, NULL));
-        check_mpi(MF_STATUS_HANDLE, mf_mpi_report(trainer, 0, &report));
-        check_mpi(MF_STATUS_HANDLE, mf_mpi_sent(trainer, &traffic));
-        mf_mpi_trainer_free(trainer);
-        mf_mpi_grid_free(i ? none : NULL);
-    }
 }
 
 /* An out-pointer that one rank has forgotten is an error on all. */
@@ -684,7 +650,7 @@ int main(int argc, char **argv)
     }
     assert_true(strcmp(mf_mpi_version(), mf_version()) == 0);
     grid = make_grid(1);
-    test_null_and_other_handles(grid);
+    test_communicators();
     test_out_pointers_of_one_rank(grid);
     test_specs();
     test_splits(grid);
