@@ -121,10 +121,17 @@ touch broken
 ! all_runs torch --threads 2 || fail "PyTorch fails, and the study does not"
 rm broken
 all_runs torch --threads 2 || fail "the study does not go on: $(cat runs.err)"
-grep -q '^torch-bp: result told=.*--judged,4096,--tokens,48000,--rate,0.004,--threads,2$' torch/runs.log ||
+grep -q '^torch-bp: result told=.*--judged,0,--tokens,2088448,--rate,0.004,--threads,2$' torch/runs.log ||
     fail "PyTorch was told: $(grep '^torch-bp' torch/runs.log)"
 sed -i '/^torch-bp/d' torch/runs.log
 all_runs torch --width 64 || fail "a study of other models: $(cat runs.err)"
 ! grep -q '^torch-bp' torch/runs.log || fail "PyTorch's side was made for other models than those of the study"
 grep -q 'torch_words.py does not know all of --width 64' runs.err || fail "the study does not say that PyTorch is left out"
+
+# In two parts, which may run at once, it is the same study.
+MODELS=transformer all_runs parts && ! grep -v transformer parts/runs.log && MODELS=feed-forward all_runs parts ||
+    fail "the study in two parts: $(cat runs.err)"
+[ "$(sort parts/runs.log)" = "$(sed /^torch-bp/d torch/runs.log | cat - parts/runs.log | sort -u)" ] ||
+    fail "the study in two parts has other runs"
+! MODELS="none transformer" all_runs none || fail "a study of a model that there is not"
 exit $status
