@@ -1,8 +1,10 @@
+#!/bin/sh
 # Every head: sh examples/studies/words/run.sh FOLDER [OPTIONS OF words]. A run that has its line in FOLDER/runs.log is
 # not made again; one that was interrupted goes on from its checkpoint. WORDS and PYTHON name other programs. All words of
 # the training part are learned from, once, or TOKENS of them; learning rates and the law of the candidates are chosen
 # first, by runs over a tenth of them that do not look at the test part. MODELS says which parts are made: the second may
-# run beside the first, on another core. SPDX-License-Identifier: MIT
+# run beside the first, on another core.
+# SPDX-License-Identifier: MIT
 set -eu
 here=$(dirname "$0")
 folder=$1
