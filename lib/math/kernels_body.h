@@ -392,9 +392,12 @@ static double sum_of_squares(size_t count, const float *x)
     for (size_t start = 0; start < count; start += CHUNK) {
         size_t n = count - start < CHUNK ? count - start : CHUNK;
         double sum = dot(n, x + start, x + start);
-        for (size_t i = start; sum < 0x1p-80 && i < start + n; i++)
-            total += (double)x[i] * (double)x[i];
-        total += sum < 0x1p-80 ? 0.0 : sum;
+        if (sum < 0x1p-80) {
+            sum = 0.0;
+            for (size_t i = start; i < start + n; i++)
+                sum += (double)x[i] * (double)x[i];
+        }
+        total += sum;
     }
     return total;
 }
