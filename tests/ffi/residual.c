@@ -1,5 +1,5 @@
-/* Layers built in C: a residual block, and three with a sampled head, with similarities and with an auxiliary head.
- * A line each, the FNV-1a of parameters: of the first as drawn, and of all after 30 steps. The bindings build and
+/* Layers built in C: a residual block, and four with a sampled head, with similarities, with an auxiliary head and with
+ * a matrix of the host's. A line each, the FNV-1a of parameters: of the first as drawn, and of all after 30 steps. The bindings build and
  * train the same, and compare. SPDX-License-Identifier: MIT */
 #include <monoforward.h>
 
@@ -128,6 +128,31 @@ static mf_layer *build_auxiliary(void)
     return finish(builder, &head);
 }
 
+/* M is three columns of the host's, and one that the layer learns. */
+static mf_layer *build_shared(void)
+{
+    enum { COLUMNS = 3 };
+    float values[MANY_CLASSES * COLUMNS];
+    mf_matrix_spec spec;
+    mf_matrix *matrix;
+    mf_head_spec head;
+    for (int i = 0; i < MANY_CLASSES * COLUMNS; i++)
+        values[i] = (float)(i * 37 % 64) / 32 - 1;
+    check(mf_matrix_spec_init(&spec, sizeof spec));
+    spec.rows = MANY_CLASSES;
+    spec.columns = COLUMNS;
+    spec.values = values;
+    check(mf_matrix_create(&spec, &matrix));
+    mf_builder *builder = begin_dense(&head);
+    add_dense(builder, COLUMNS + 1, 0, 0);
+    head.classes = MANY_CLASSES;
+    head.output_node = OUTPUT;
+    head.shared = matrix;
+    mf_layer *layer = finish(builder, &head);
+    mf_matrix_free(matrix);
+    return layer;
+}
+
 static void print_hash(const mf_layer *layer)
 {
     static float values[4096];
@@ -174,7 +199,8 @@ static void train(mf_layer *layer)
 
 int main(void)
 {
-    mf_layer *layers[] = {build_residual(), build_sampled(), build_similar(), build_auxiliary()};
+    mf_layer *layers[] = {build_residual(), build_sampled(), build_similar(), build_auxiliary(),
+                          build_shared()};
     print_hash(layers[0]);
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         train(layers[i]);

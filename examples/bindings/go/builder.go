@@ -200,6 +200,7 @@ type HeadSpec struct {
 	Candidates        int     // how many
 	Similarity        float32 // part of the loss for how alike rows are; the last unit is the map for that
 	Positions         bool    // a goodness for each position of a sequence
+	Shared            *Matrix // what the projection begins with and does not learn; nil: nothing
 }
 
 // Builder makes layers of several units. Each call adds one and returns the builder, so that calls can be chained:
@@ -470,8 +471,14 @@ func (b *Builder) HeadWith(spec HeadSpec) *Builder {
 	if spec.Positions {
 		raw.kind = C.MF_HEAD_POSITIONS
 	}
+	if spec.Shared != nil {
+		raw.shared = spec.Shared.handle
+		if raw.shared == nil && b.err == nil {
+			b.err = closed("matrix")
+		}
+	}
 	if b.err == nil {
-		b.err = call(func() C.mf_status { return C.mf_builder_head(b.handle, &raw) }, b)
+		b.err = call(func() C.mf_status { return C.mf_builder_head(b.handle, &raw) }, b, spec.Shared)
 	}
 	return b
 }

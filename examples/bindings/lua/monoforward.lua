@@ -222,6 +222,27 @@ function Layer:parameter_names()
     return names
 end
 
+-- ---- matrices that heads share ----
+
+local Matrix = make_class("matrix")
+
+-- mf.matrix(classes, columns, values): for head(classes, {shared = matrix}) of as many layers as read it. The values,
+-- float[?] with a row for each class, are copied, and no layer learns them.
+function mf.matrix(rows, columns, values)
+    local out, spec = ffi.new("mf_matrix *[1]"), make_spec("matrix", {rows = rows, columns = columns})
+    check_array("values", values, rows, columns, {{"float"}})
+    spec.values = values
+    check(C.mf_matrix_create(spec, out))
+    return own(Matrix, out, C.mf_matrix_free)
+end
+
+-- With the values that a layer's parameter has now, such as those of an embedding.
+function mf.matrix_from_parameter(layer, name)
+    local out = ffi.new("mf_matrix *[1]")
+    check(C.mf_matrix_from_parameter(layer.handle, check_text(name), nil, out))
+    return own(Matrix, out, C.mf_matrix_free)
+end
+
 -- ---- layers of several units ----
 
 local Builder = make_class("builder")
@@ -379,7 +400,13 @@ function Builder:branch(node)
 end
 
 function Builder:head(classes, options)
-    check(C.mf_builder_head(self.handle, make_spec("head", merge({classes = classes}, options))))
+    options = merge({classes = classes}, options)
+    local shared = options.shared
+    if shared ~= nil then
+        if getmetatable(shared) ~= Matrix then error(tostring(shared) .. " is no matrix", 0) end
+        options.shared = shared.handle
+    end
+    check(C.mf_builder_head(self.handle, make_spec("head", options)))
     return self
 end
 

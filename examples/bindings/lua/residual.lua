@@ -169,6 +169,34 @@ local function reload(network)
     return loaded
 end
 
+-- A matrix of 50 classes, for as many layers as read it.
+local function given()
+    local values = ffi.new("float[150]")
+    for i = 0, 149 do values[i] = i * 37 % 64 / 32 - 1 end
+    return mf.matrix(50, 3, values)
+end
+
+-- Layers keep the matrix that they read. What is none, or has been closed, is refused: to C it would be no matrix.
+local function matrices()
+    local matrix, builder = given(), mf.builder({4}, {seed = 3}):dense(3, {bias = 0})
+    local first, second = builder:head(50, {shared = matrix}):build(), builder:build()
+    matrix:close()
+    assert(#first:parameter_names() == 1, "other parameters")
+    assert(answers(mf.network{first}) == answers(mf.network{second}), "the layers answer otherwise")
+    local copy = mf.matrix_from_parameter(first, "units.1.weight") -- [3, 4]
+    assert(#mf.builder{2}:dense(4):head(3, {shared = copy}):build():parameter_names() == 2, "other parameters")
+    fails(C.MF_STATUS_SHAPE, function() mf.builder{2}:dense(3):head(3, {shared = copy}):build() end)
+    fails(C.MF_STATUS_HANDLE, function() builder:head(50, {shared = matrix}) end)
+    fails(C.MF_STATUS_SHAPE, function() mf.matrix(50, 3, ffi.new("float[149]")) end)
+    fails(C.MF_STATUS_NUMERIC, function() mf.matrix(2, 1, ffi.new("float[2]", {1, math.huge})) end)
+    fails(C.MF_STATUS_ARGUMENT, function() mf.matrix(2, 1, ffi.new("double[2]")) end)
+    fails(C.MF_STATUS_NOT_FOUND, function() mf.matrix_from_parameter(first, "head.projection") end)
+    for _, wrong in ipairs{false, 7, {}, ffi.new("float[150]"), first} do
+        refuses("is no matrix", function() builder:head(50, {shared = wrong}) end)
+    end
+    refuses("columns cannot be 0.5", function() mf.matrix(2, 0.5, ffi.new("float[1]")) end)
+end
+
 -- Heads that are more than a projection of the output, with units of their own: layers learn with them, and are the
 -- same from a file. Returns the hash of each layer.
 local function heads()
@@ -181,6 +209,8 @@ local function heads()
         dense():dense(16):head(CLASSES, {similarity = 0.75}),
         -- With an auxiliary head of half the weight, and units of its own; the layer's head reads node 2.
         dense():dense(8):relu():dense(CLASSES, {loss_weight = 0.5}):head(CLASSES, {input_node = 2}),
+        -- M is three columns that are given, and one that the layer learns.
+        dense():dense(4, {bias = 0}):head(50, {output_node = 2, shared = given()}),
     }, {}
     for i, builder in ipairs(builders) do
         local layer = builder:build()
@@ -237,6 +267,7 @@ blocks()
 strides()
 mistakes()
 positions()
+matrices()
 in_bf16()
 fails(C.MF_STATUS_SHAPE, function() mf.builder(SHAPE):conv2d(5):add(0) end)
 fails(C.MF_STATUS_STATE, function() mf.builder({4}):dense(5):build() end)

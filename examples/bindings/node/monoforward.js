@@ -225,6 +225,28 @@ class Layer extends Handle {
     }
 }
 
+// ---- matrices that heads share ----
+
+// new Matrix(classes, columns, values): for head(classes, {shared: matrix}) of as many layers as read it. The values, a
+// Float32Array of a row for each class, are copied, and no layer learns them.
+class Matrix extends Handle {
+    // `handle` is for fromParameter().
+    constructor(rows, columns, values, handle = undefined) {
+        if (handle === undefined) {
+            const spec = makeSpec('matrix', {rows, columns});
+            checkArray('values', values, Float32Array, rows, columns);
+            spec.values = values;
+            handle = receive(out => C.mf_matrix_create(spec, out));
+        }
+        super(handle, C.mf_matrix_free);
+    }
+
+    // With the values that a layer's parameter has now, such as those of an embedding.
+    static fromParameter(layer, name) {
+        return new Matrix(0, 0, null, receive(out => C.mf_matrix_from_parameter(layer.handle, checkText(name), null, out)));
+    }
+}
+
 // ---- layers of several units ----
 
 // new Builder([16, 32, 32], {seed: 1}) makes layers whose rows have this shape. Each call adds a unit and returns the
@@ -399,7 +421,14 @@ class Builder extends Handle {
     }
 
     head(classes, options) {
-        check(C.mf_builder_head(this.handle, makeSpec('head', {classes}, options)));
+        const {shared, ...more} = merge(options);
+        const spec = makeSpec('head', {classes}, more);
+        if (shared !== undefined) {
+            if (!(shared instanceof Matrix)) // it would have no handle, and to C that means no matrix
+                throw new TypeError(`shared is ${shared}, expected a Matrix`);
+            spec.shared = shared.handle;
+        }
+        check(C.mf_builder_head(this.handle, spec));
         return this;
     }
 
@@ -634,5 +663,5 @@ function oneBlasThread() {
         check(status);
 }
 
-module.exports = {...constants, MonoforwardError, Optimizer, Layer, Builder, Network, Workspace, Pipeline, version,
+module.exports = {...constants, MonoforwardError, Optimizer, Layer, Matrix, Builder, Network, Workspace, Pipeline, version,
     oneBlasThread};

@@ -56,6 +56,11 @@ function reload(network) {
     }
 }
 
+// A matrix of 50 classes, for as many layers as read it.
+function given() {
+    return new mf.Matrix(50, 3, Float32Array.from({length: 150}, (_, i) => i * 37 % 64 / 32 - 1));
+}
+
 // Heads that are more than a projection of the output, with units of their own: layers learn with them, and are the
 // same from a file. Returns the hash of each layer.
 function heads(x, y) {
@@ -67,7 +72,9 @@ function heads(x, y) {
         // With a map, the last unit, that learns how alike rows are.
         dense().dense(16).head(CLASSES, {similarity: 0.75}),
         // With an auxiliary head of half the weight, and units of its own; the layer's head reads node 2.
-        dense().dense(8).relu().dense(CLASSES, {loss_weight: 0.5}).head(CLASSES, {input_node: 2})
+        dense().dense(8).relu().dense(CLASSES, {loss_weight: 0.5}).head(CLASSES, {input_node: 2}),
+        // M is three columns that are given, and one that the layer learns.
+        dense().dense(4, {bias: 0}).head(50, {output_node: 2, shared: given()})
     ].map(builder => builder.build());
     for (const layer of layers) {
         assert.deepEqual(layer.shape(), [16]);
@@ -190,6 +197,28 @@ function positions() {
     fails(mf.MF_STATUS_SHAPE, () => network.step(workspace, x, y.subarray(0, 4)));
 }
 
+// Layers keep the matrix that they read. What is none, or has been given up, is refused: to C it would be no matrix.
+function matrices() {
+    const matrix = given(), builder = new mf.Builder([4], {seed: 3}).dense(3, {bias: 0});
+    const [first, second] = [builder.head(50, {shared: matrix}).build(), builder.build()];
+    matrix.dispose();
+    assert.deepEqual(first.parameterNames(), ['units.1.weight']);
+    const x = Float32Array.of(1, 2, 3, 4), before = answers(new mf.Network([second]), x);
+    assert.deepEqual(before, answers(new mf.Network([first]), x));
+    const copy = mf.Matrix.fromParameter(first, 'units.1.weight'); // [3, 4]
+    assert.deepEqual(new mf.Builder([2]).dense(4).head(3, {shared: copy}).build().parameterNames(),
+        ['units.1.weight', 'units.1.bias']);
+    fails(mf.MF_STATUS_SHAPE, () => new mf.Builder([2]).dense(3).head(3, {shared: copy}).build());
+    fails(mf.MF_STATUS_HANDLE, () => builder.head(50, {shared: matrix}));
+    fails(mf.MF_STATUS_SHAPE, () => new mf.Matrix(50, 3, new Float32Array(149)));
+    fails(mf.MF_STATUS_NUMERIC, () => new mf.Matrix(2, 1, Float32Array.of(1, Infinity)));
+    fails(mf.MF_STATUS_NOT_FOUND, () => mf.Matrix.fromParameter(first, 'head.projection'));
+    for (const wrong of [null, 7, {}, new Float32Array(150), first])
+        assert.throws(() => builder.head(50, {shared: wrong}), /^TypeError: shared is .*, expected a Matrix/);
+    assert.throws(() => new mf.Matrix(2, 1, [1, 2]), /^TypeError: values is no Float32Array/);
+    assert.throws(() => new mf.Matrix(2, 0.5, Float32Array.of(1)), /^RangeError: columns is 0.5/);
+}
+
 // Products in bf16: the layers learn, otherwise than in float32, and keep their precision in a file.
 function inBf16(x, y) {
     function trained(precision) {
@@ -229,6 +258,7 @@ function main() {
     strides();
     branches();
     positions();
+    matrices();
     inBf16(x, y);
     fails(mf.MF_STATUS_SHAPE, () => new mf.Builder(SHAPE).conv2d(5).add(0));
     fails(mf.MF_STATUS_STATE, () => new mf.Builder([4]).dense(5).build());

@@ -20,13 +20,15 @@ def residual(seed=7):
 
 
 def other_heads():
-    """Layers with a sampled head of rank 4, with similarities, and with an auxiliary head."""
+    """Layers with a sampled head of rank 4, with similarities, with an auxiliary head, and with a shared matrix."""
     def dense():
         return mf.Builder((144,), seed=7).dense(16).relu()
 
+    values = (numpy.arange(150) * 37 % 64).astype(numpy.float32).reshape(50, 3) / 32 - 1
     return [dense().dense(4, bias=0).head(50, output_node=2, sampling="log_uniform", candidates=10).build(),
             dense().dense(16).head(CLASSES, similarity=0.75).build(),
-            dense().dense(8).relu().dense(CLASSES, loss_weight=0.5).head(CLASSES, input_node=2).build()]
+            dense().dense(8).relu().dense(CLASSES, loss_weight=0.5).head(CLASSES, input_node=2).build(),
+            dense().dense(4, bias=0).head(50, output_node=2, shared=mf.Matrix(values)).build()]
 
 
 def batch():

@@ -250,6 +250,45 @@ func options(x []float32, y []int32) {
 	}
 }
 
+// given is a matrix of 50 classes, for as many layers as read it.
+func given() *mf.Matrix {
+	values := make([]float32, 150)
+	for i := range values {
+		values[i] = float32(i*37%64)/32 - 1
+	}
+	matrix, err := mf.NewMatrix(50, 3, values)
+	must(err)
+	return matrix
+}
+
+// matrices checks that layers keep the matrix that they read, and that one that was closed is refused.
+func matrices() {
+	dense := mf.DefaultUnit(mf.UnitDense)
+	dense.Outputs, dense.Bias = 3, false
+	matrix := given()
+	builder := mf.NewSeededBuilder(3, 4).Unit(dense).HeadWith(mf.HeadSpec{Classes: 50, Shared: matrix})
+	matrix.Close()
+	layer, err := builder.Build()
+	must(err)
+	names, err := layer.ParameterNames()
+	must(err)
+	check(reflect.DeepEqual(names, []string{"units.1.weight"}), "other parameters: %v", names)
+	copied, err := mf.NewMatrixFrom(layer, "units.1.weight") // [3, 4]
+	must(err)
+	_, err = mf.NewBuilder(2).Dense(4).HeadWith(mf.HeadSpec{Classes: 3, Shared: copied}).Build()
+	must(err)
+	_, err = mf.NewBuilder(2).Dense(3).HeadWith(mf.HeadSpec{Classes: 3, Shared: copied}).Build()
+	expect(err, mf.StatusShape)
+	_, err = mf.NewBuilder(4).Unit(dense).HeadWith(mf.HeadSpec{Classes: 50, Shared: matrix}).Build()
+	expect(err, mf.StatusHandle)
+	_, err = mf.NewMatrix(50, 3, make([]float32, 149))
+	expect(err, mf.StatusShape)
+	_, err = mf.NewMatrix(2, 1, []float32{1, float32(math.Inf(1))})
+	expect(err, mf.StatusNumeric)
+	_, err = mf.NewMatrixFrom(layer, "head.projection")
+	expect(err, mf.StatusNotFound)
+}
+
 // heads builds layers with heads that are more than a projection of the output, with units of their own. They learn,
 // and are the same from a file; it returns the hash of each.
 func heads(x []float32, y []int32) (hashes []string) {
@@ -265,6 +304,8 @@ func heads(x []float32, y []int32) (hashes []string) {
 		dense().Dense(16).HeadWith(mf.HeadSpec{Classes: classes, Similarity: 0.75}),
 		// With an auxiliary head of half the weight, and units of its own; the layer's head reads node 2.
 		dense().Dense(8).ReLU().Unit(scores).HeadWith(mf.HeadSpec{Classes: classes, InputNode: 2}),
+		// M is three columns that are given, and one that the layer learns.
+		dense().Unit(narrow).HeadWith(mf.HeadSpec{Classes: 50, OutputNode: 2, Shared: given()}),
 	}
 	for _, builder := range builders {
 		layer, err := builder.Build()
@@ -368,6 +409,7 @@ func main() {
 	blocks()
 	options(x, y)
 	positions()
+	matrices()
 	inBF16(x, y)
 	_, err = mf.NewBuilder(4, 6, 6).Conv2D(5).Add(0).ReLU().Head(2).Build()
 	expect(err, mf.StatusShape)

@@ -73,6 +73,8 @@ fn reload(network: &Network) -> Outcome<Network> {
 #[rustfmt::skip]
 fn heads(x: &[f32], labels: &[i32]) -> Outcome<Vec<String>> {
     let dense = || Builder::new(&[144], 7).dense(16).relu(); // node 2, the output
+    let values: Vec<f32> = (0..150).map(|i| (i * 37 % 64) as f32 / 32.0 - 1.0).collect();
+    let given = Matrix::new(50, 3, &values)?;
     let builders = [
         // Of rank 4, for many classes: a step scores those of its labels, and ten that are drawn.
         dense()
@@ -92,6 +94,10 @@ fn heads(x: &[f32], labels: &[i32]) -> Outcome<Vec<String>> {
             .dense(8).relu()
             .unit(abi::MF_UNIT_DENSE, |spec| { spec.outputs = CLASSES; spec.loss_weight = 0.5; })
             .head_with(|spec| { spec.classes = CLASSES; spec.input_node = 2; }),
+        // M is three columns that are given, and one that the layer learns.
+        dense()
+            .unit(abi::MF_UNIT_DENSE, |spec| { spec.outputs = 4; spec.bias = 0; })
+            .head_shared(&given, |spec| { spec.classes = 50; spec.output_node = 2; }),
     ];
     let mut hashes = Vec::new();
     for mut builder in builders {
