@@ -1,6 +1,7 @@
 /* Owns: softmax, cross-entropy and the predicted class, from goodness scores. */
 #include "math/softmax.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -193,31 +194,37 @@ mfi_loss mfi_cross_entropy_gradient(const mfi_kernels *kernels, const mfi_team *
 
 /* ---- block by block ---- */
 
+/* What sums are relative to. Where all scores are -inf it is above them: they are no numbers relative to themselves, and
+ * add nothing. */
+static float reference(float highest)
+{
+    return highest > -FLT_MAX ? highest : -FLT_MAX;
+}
+
 /* Both sums become relative to the higher of both highest scores. */
 void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
                       const float *scores, int32_t label)
 {
     float highest = kernels->highest(count, scores);
-    double sum = kernels->exponentials(count, scores, highest, NULL);
-    double rise = (double)highest - (double)running->highest;
+    double sum = kernels->exponentials(count, scores, reference(highest), NULL);
+    double rise = (double)reference(highest) - (double)reference(running->highest);
     if (label >= 0 && (size_t)label >= first && (size_t)label - first < count)
         running->label = scores[(size_t)label - first];
     if (first == 0 || highest > running->highest)
         running->best = (int32_t)(first + place_of_highest(count, scores, highest));
-    if (first == 0) {
+    if (first == 0)
         running->sum = sum;
-        running->highest = highest;
-    } else if (rise > 0.0) {
+    else if (rise > 0.0)
         running->sum = running->sum * exp(-rise) + sum;
-        running->highest = highest;
-    } else {
+    else
         running->sum += sum * exp(rise);
-    }
+    if (first == 0 || highest > running->highest)
+        running->highest = highest;
 }
 
 double mfi_running_log_sum(const mfi_running *running)
 {
-    return (double)running->highest + log(running->sum);
+    return (double)reference(running->highest) + log(running->sum);
 }
 
 mfi_loss mfi_running_cross_entropy(size_t rows, const mfi_running *running, const mfi_targets *targets)

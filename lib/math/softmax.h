@@ -41,7 +41,7 @@ void mfi_softmax(const mfi_kernels *kernels, const mfi_team *team, size_t rows, 
 
 /* What is known of the classes so far. */
 typedef struct mfi_running {
-    double sum;    /* of exp(score - highest) */
+    double sum;    /* of exp(score - highest); -inf adds nothing */
     float highest; /* score; a NaN counts for nothing here, but spoils the sum */
     float label;   /* the label's score */
     int32_t best;  /* the class of the highest score; the lowest class if several are highest */
@@ -51,7 +51,7 @@ typedef struct mfi_running {
 void mfi_running_take(mfi_running *running, const mfi_kernels *kernels, size_t first, size_t count,
                       const float *scores, int32_t label);
 
-/* log sum_c exp G_c; not finite if a score is not finite. */
+/* log sum_c exp G_c; not finite if a score is NaN or inf, or all are -inf. */
 double mfi_running_log_sum(const mfi_running *running);
 
 /* mfi_cross_entropy() from all classes of the rows, without smoothing. */

@@ -3,6 +3,7 @@
 #include "math/kernels.h"
 #include "math/softmax.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "check.h"
@@ -97,7 +98,6 @@ static void test_large_scores_do_not_overflow(void **state)
     check_batch(5, 10, 300.0, 0.0, 0.0f, 0);
 }
 
-/* Two rows of two positions: what is ignored is no part of the mean, even if its scores are not finite. */
 /* One class far above many: each of these is lost beside a 1 in float, all together are not. */
 static void test_many_small_terms_count(void **state)
 {
@@ -122,6 +122,48 @@ static void test_many_small_terms_count(void **state)
     free(again);
 }
 
+enum { FEW = 5 };
+
+/* Two classes, two, and one. */
+static mfi_running take_by_blocks(const float *scores)
+{
+    mfi_running running = {0};
+    for (size_t first = 0; first < FEW; first += 2)
+        mfi_running_take(&running, KERNELS, first, FEW - first < 2 ? FEW - first : 2, scores + first, 0);
+    return running;
+}
+
+/* A score of -inf adds nothing, also where it is all that a block has; NaN is none. */
+static void test_infinite_scores_of_a_block(void **state)
+{
+    const struct {
+        float scores[FEW];
+        int32_t best;
+    } cases[] = {{{-1, 3, -INFINITY, -INFINITY, -INFINITY}, 1},
+                 {{-INFINITY, -INFINITY, 2, -4, 2}, 2},
+                 {{-INFINITY, -INFINITY, -INFINITY, -INFINITY, 7}, 4},
+                 {{-INFINITY, 1, -INFINITY, 1, -INFINITY}, 1},
+                 {{-INFINITY, -INFINITY, -FLT_MAX, -INFINITY, -INFINITY}, 2}};
+    const float bad[][FEW] = {{1, 2, NAN, NAN, NAN},
+                              {NAN, NAN, 1, 2, 3},
+                              {1, 2, -INFINITY, NAN, -INFINITY},
+                              {1, 2, INFINITY, 0, 0},
+                              {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mfi_running running = take_by_blocks(cases[i].scores);
+        double exact = exact_log_sum(FEW, cases[i].scores);
+        check_near(exact, mfi_running_log_sum(&running), 1e-6 * fabs(exact));
+        assert_int_equal(running.best, cases[i].best);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        mfi_running running = take_by_blocks(bad[i]);
+        assert_false(isfinite(mfi_running_log_sum(&running)));
+    }
+}
+
+/* Two rows of two positions: what is ignored is no part of the mean, even if its scores are not finite. */
 static void test_ignored_labels_count_for_nothing(void **state)
 {
     float scores[4 * 2] = {1, 0, 3e38f, -3e38f, 0, 2, 0, 0};
@@ -227,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_loss_and_gradient_match_the_formulas),
         cmocka_unit_test(test_large_scores_do_not_overflow),
         cmocka_unit_test(test_many_small_terms_count),
+        cmocka_unit_test(test_infinite_scores_of_a_block),
         cmocka_unit_test(test_ignored_labels_count_for_nothing),
         cmocka_unit_test(test_an_ignored_row_may_spoil_the_gradient),
         cmocka_unit_test(test_the_first_bad_row_is_reported),
