@@ -325,6 +325,15 @@ template <class Ref> class owned : public Ref
     void reset(handle_type *handle = nullptr) noexcept { Ref::destroy(std::exchange(this->handle_, handle)); }
 };
 
+/* The handle, for calls to which NULL is no mistake, but none of that. */
+template <class Ref> typename Ref::handle_type *held(const char *what, const Ref &ref)
+{
+    if (!ref)
+        throw error(MF_STATUS_HANDLE,
+                    std::string("the ") + what + " is empty: it was moved from, or there never was one");
+    return ref.get();
+}
+
 } // namespace detail
 
 /* ---- memory ---- */
@@ -382,17 +391,6 @@ class optimizer : public detail::owned<optimizer_ref>
 
     explicit optimizer(const mf_optimizer_spec &spec) { check(mf_optimizer_create(&spec, &handle_)); }
 };
-
-namespace detail
-{
-/* The optimizer's handle; a NULL would detach what is attached. */
-inline mf_optimizer *held(const optimizer_ref &optimizer)
-{
-    if (!optimizer)
-        throw error(MF_STATUS_HANDLE, "the optimizer is empty: it was moved from, or there never was one");
-    return optimizer.get();
-}
-} // namespace detail
 
 /** Factors for a learning rate. */
 namespace schedule
@@ -737,10 +735,11 @@ struct layer_spec : mf_layer_spec {
 struct unit_spec : mf_unit_spec {
     unit_spec() : mf_unit_spec() { check(mf_unit_spec_init(this, sizeof(mf_unit_spec))); }
 
-    static unit_spec dense(std::size_t outputs)
+    static unit_spec dense(std::size_t outputs, bool bias = true)
     {
         unit_spec spec = of_kind(MF_UNIT_DENSE);
         spec.outputs = outputs;
+        spec.bias = bias ? 1 : 0;
         return spec;
     }
 
@@ -1019,11 +1018,20 @@ struct head_spec : mf_head_spec {
         return spec;
     }
 
-    /** This head, whose M begins with the columns of a matrix. */
+    /** This head with units of its own: those behind that node, which is the layer's output. */
+    head_spec behind(std::int32_t node) const
+    {
+        head_spec spec = *this;
+        spec.output_node = node;
+        return spec;
+    }
+
+    /** This head, whose M begins with the columns of a matrix, which has to be there until a builder has taken
+     * the head. */
     head_spec reading(const matrix_ref &matrix) const
     {
         head_spec spec = *this;
-        spec.shared = matrix.get();
+        spec.shared = detail::held("matrix", matrix);
         return spec;
     }
 
@@ -1036,7 +1044,8 @@ struct head_spec : mf_head_spec {
         return spec;
     }
 
-    /** This head, whose M reads that node: with auxiliary heads, which are behind it. */
+    /** This head, whose M reads that node: with auxiliary heads, which are behind it. Without behind() it is the
+     * layer's output, too. */
     head_spec at(std::int32_t node) const
     {
         head_spec spec = *this;
@@ -1154,7 +1163,7 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
 
     void set_optimizer(const optimizer_ref &optimizer)
     {
-        check(mf_layer_set_optimizer(handle_, detail::held(optimizer)));
+        check(mf_layer_set_optimizer(handle_, detail::held("optimizer", optimizer)));
     }
 
     void detach_optimizer() { check(mf_layer_set_optimizer(handle_, nullptr)); }
@@ -1414,7 +1423,7 @@ class builder : public detail::owned<detail::borrowed<mf_builder, mf_builder_fre
         return *this;
     }
 
-    builder &dense(std::size_t outputs) { return unit(unit_spec::dense(outputs)); }
+    builder &dense(std::size_t outputs, bool bias = true) { return unit(unit_spec::dense(outputs, bias)); }
 
     builder &auxiliary(std::size_t classes, float weight = 1.0f)
     {
@@ -1695,7 +1704,7 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
 
     void set_optimizer(const optimizer_ref &optimizer)
     {
-        check(mf_network_set_optimizer(handle_, detail::held(optimizer)));
+        check(mf_network_set_optimizer(handle_, detail::held("optimizer", optimizer)));
     }
 
     void detach_optimizer() { check(mf_network_set_optimizer(handle_, nullptr)); }
@@ -2122,7 +2131,7 @@ inline workspace::workspace(const network_ref &network, std::size_t max_batch, c
     spec.network = network.get();
     spec.max_batch = max_batch;
     spec.purpose = purpose;
-    spec.pool = pool.get();
+    spec.pool = detail::held("pool", pool);
     check(mf_workspace_create(&spec, &handle_));
 }
 
@@ -2254,7 +2263,7 @@ class pipeline
     pipeline(const network_ref &network, std::size_t max_batch, const pool_ref &pool)
     {
         pipeline_spec spec = spec_of(network, max_batch, 0);
-        spec.pool = pool.get();
+        spec.pool = detail::held("pool", pool);
         create(spec);
     }
 

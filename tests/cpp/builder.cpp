@@ -70,8 +70,8 @@ TEST(builder, heads_read_one_matrix)
         layer = mf::builder({4}, 5)
                     .dense(8)
                     .relu()
-                    .dense(2)
-                    .head(mf::head_spec::linear(3).reading(matrix))
+                    .dense(2, false)
+                    .head(mf::head_spec::linear(3).reading(matrix).behind(2))
                     .build();
         other = mf::builder({4}, 5).dense(3).head(mf::head_spec::linear(3).reading(matrix)).build();
     }
@@ -80,6 +80,8 @@ TEST(builder, heads_read_one_matrix)
     layer.shared().values(back);
     CHECK(back == numbers);
     CHECK_ERROR(MF_STATUS_SHAPE, "5", layer.shared().values(short_of));
+    CHECK(layer.describe().outputs == 8 && layer.head().output_node == 2); /* without behind(): 2 outputs */
+    CHECK(layer.unit(3).bias == 0 && layer.unit(1).bias == 1);
     CHECK(other.get_parameter("head.projection").size() == 3);
     CHECK(!mf::builder({4}, 5).dense(3).head(3).build().shared());
     mf::matrix taken = layer.matrix_of("units.3.weight");

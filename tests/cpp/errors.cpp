@@ -59,11 +59,19 @@ TEST(errors, of_each_constructor)
     CHECK_ERROR(MF_STATUS_FORMAT, "", mf::network::load_buffer(std::string("nonsense of some length")));
 }
 
-TEST(errors, an_empty_optimizer_detaches_nothing)
+/* To C the handle would be NULL, which means no optimizer, no pool and no matrix. */
+TEST(errors, what_is_empty_does_not_stand_for_none)
 {
     mf::network network = small_network();
     mf::optimizer moved_from;
     mf::optimizer to = std::move(moved_from);
+    mf::pool no_pool(1);
+    mf::pool threads = std::move(no_pool);
+    CHECK_ERROR(MF_STATUS_HANDLE, "the pool is empty", mf::workspace(network, 4, no_pool));
+    CHECK_ERROR(MF_STATUS_HANDLE, "the pool is empty", mf::pipeline(network, 4, no_pool));
+    CHECK_ERROR(MF_STATUS_HANDLE, "the matrix is empty", mf::head_spec::linear(3).reading(mf::matrix()));
+    CHECK_ERROR(MF_STATUS_HANDLE, "the matrix is empty",
+                mf::head_spec::linear(3).reading(network.at(0).shared()));
     CHECK_ERROR(MF_STATUS_HANDLE, "moved from", network.set_optimizer(moved_from));
     CHECK_ERROR(MF_STATUS_HANDLE, "moved from", network.at(0).set_optimizer(moved_from));
     CHECK(network.at(0).attached_optimizer() && to);
