@@ -122,6 +122,18 @@ func (l *Layer) Parameter(name string) ([]float32, error) {
 	return values, err
 }
 
+// SetParameter replaces the values of a parameter, such as the "head.counts" that candidates are drawn by.
+func (l *Layer) SetParameter(name string, values []float32) error {
+	text, err := newText(name)
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(text))
+	return call(func() C.mf_status {
+		return C.mf_layer_set_parameter(l.handle, text, floats(values), C.size_t(len(values)))
+	}, l, values)
+}
+
 // describe asks the library what a layer is.
 func describe(layer *C.mf_layer) (LayerSpec, error) {
 	raw := C.mf_layer_spec{struct_size: C.sizeof_mf_layer_spec}

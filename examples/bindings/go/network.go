@@ -3,6 +3,18 @@ package monoforward
 /*
 #include <stdlib.h>
 #include <monoforward.h>
+
+// A struct in the memory of Go must not lead to other memory of Go.
+static mf_status top(const mf_network *network, mf_workspace *workspace, int32_t mode, size_t rows, const float *x,
+                     size_t count, int32_t *labels, float *goodness, float *probabilities)
+{
+    mf_batch batch;
+    mf_status status = mf_batch_init(&batch, sizeof batch);
+    batch.rows = rows;
+    batch.inputs = x;
+    return status == MF_STATUS_OK
+        ? mf_network_top(network, workspace, mode, &batch, count, labels, goodness, probabilities) : status;
+}
 */
 import "C"
 
@@ -174,6 +186,29 @@ func (n *Network) Probabilities(w *Workspace, mode Mode, x, probabilities []floa
 		return C.mf_network_probabilities(n.handle, w.handle, C.int32_t(mode), C.size_t(rows), floats(x),
 			floats(probabilities))
 	}, n, w, x, probabilities)
+}
+
+// Top writes the best classes of every row of x to labels, best first, as many for each as fit, with their scores and
+// probabilities.
+func (n *Network) Top(w *Workspace, mode Mode, x []float32, labels []int32, goodness, probabilities []float32) error {
+	rows, count := 0, 0
+	if n.inputs > 0 {
+		rows = len(x) / n.inputs
+	}
+	if err := n.check(x, rows); err != nil {
+		return err
+	}
+	if rows > 0 {
+		count = len(labels) / (rows * n.labels)
+	}
+	if size := rows * n.labels * count; size != len(labels) || size != len(goodness) || size != len(probabilities) {
+		return &Error{StatusShape, fmt.Sprintf("%d labels, %d scores and %d probabilities are not as many for each of %d",
+			len(labels), len(goodness), len(probabilities), rows*n.labels)}
+	}
+	return call(func() C.mf_status {
+		return C.top(n.handle, w.handle, C.int32_t(mode), C.size_t(rows), floats(x), C.size_t(count), integers(labels),
+			floats(goodness), floats(probabilities))
+	}, n, w, x, labels, goodness, probabilities)
 }
 
 // checkLabels is check for rows with that many labels together: one each, or one for each position of a sequence.

@@ -101,7 +101,8 @@ local function set_option(spec, name, value)
         if #value ~= 2 then error(("%s has %d values, expected 2"):format(name, #value), 0) end
         for i = 1, 2 do set_number(spec[name], i - 1, value[i], name) end
     else
-        spec[name] = value
+        local fine, problem = pcall(function() spec[name] = value end)
+        if not fine then error(("%s: %s"):format(name, tostring(problem):gsub("^.-:%d+: ", "")), 0) end
     end
 end
 
@@ -177,19 +178,30 @@ function mf.layer(options)
     return own(Layer, out, C.mf_layer_free)
 end
 
--- A copy of "weight", "bias" or "projection", and its number of values.
-function Layer:parameter(name)
+-- The number of values of a parameter.
+local function count_values(layer, name)
     local count, info = ffi.new("size_t[1]"), make_result("mf_parameter_info")
-    check(C.mf_layer_parameter_count(self.handle, count))
+    check(C.mf_layer_parameter_count(layer.handle, count))
     for i = 0, tonumber(count[0]) - 1 do
-        check(C.mf_layer_parameter_info(self.handle, i, info))
-        if ffi.string(info.name) == name then
-            local values = ffi.new("float[?]", info.count)
-            check(C.mf_layer_get_parameter(self.handle, name, values, info.count))
-            return values, tonumber(info.count)
-        end
+        check(C.mf_layer_parameter_info(layer.handle, i, info))
+        if ffi.string(info.name) == name then return tonumber(info.count) end
     end
     fail(C.MF_STATUS_NOT_FOUND, ("the layer has no parameter %q"):format(name))
+end
+
+-- A copy of "weight", "bias" or "projection", and its number of values.
+function Layer:parameter(name)
+    local count = count_values(self, name)
+    local values = ffi.new("float[?]", count)
+    check(C.mf_layer_get_parameter(self.handle, name, values, count))
+    return values, count
+end
+
+-- Replaces the values of a parameter, such as the "head.counts" that candidates are drawn by.
+function Layer:set_parameter(name, values)
+    local count = count_values(self, name)
+    check_array("values", values, 1, count, {{"float"}})
+    check(C.mf_layer_set_parameter(self.handle, name, values, count))
 end
 
 -- The shape of a row of its activation, for the builder of the next layer.
@@ -403,7 +415,7 @@ function Builder:head(classes, options)
     options = merge({classes = classes}, options)
     local shared = options.shared
     if shared ~= nil then
-        if getmetatable(shared) ~= Matrix then error(tostring(shared) .. " is no matrix", 0) end
+        if getmetatable(shared) ~= Matrix then error("shared is " .. tostring(shared) .. ", expected a matrix", 0) end
         options.shared = shared.handle
     end
     check(C.mf_builder_head(self.handle, make_spec("head", options)))
@@ -517,6 +529,17 @@ function Network:predict(workspace, mode, rows, x, scaling)
     local batch, labels = make_batch(self, rows, x, scaling), ffi.new("int32_t[?]", rows * self.labels)
     check(C.mf_network_infer(self.handle, workspace.handle, mode, batch, labels, nil, nil))
     return labels
+end
+
+-- The `count` best classes of every row, best first, row after row; their scores, and their probabilities.
+function Network:top(workspace, mode, rows, x, count, scaling)
+    mode, count = to_number("int32_t", mode, "the mode"), to_number("size_t", count, "the number of classes")
+    local batch = make_batch(self, rows, x, scaling)
+    local room = rows * self.labels * math.min(tonumber(count), self.classes) -- more are refused
+    local labels, goodness, probabilities = ffi.new("int32_t[?]", room), ffi.new("float[?]", room),
+        ffi.new("float[?]", room)
+    check(C.mf_network_top(self.handle, workspace.handle, mode, batch, count, labels, goodness, probabilities))
+    return labels, goodness, probabilities
 end
 
 -- One probability per class, row after row.

@@ -192,9 +192,44 @@ local function matrices()
     fails(C.MF_STATUS_ARGUMENT, function() mf.matrix(2, 1, ffi.new("double[2]")) end)
     fails(C.MF_STATUS_NOT_FOUND, function() mf.matrix_from_parameter(first, "head.projection") end)
     for _, wrong in ipairs{false, 7, {}, ffi.new("float[150]"), first} do
-        refuses("is no matrix", function() builder:head(50, {shared = wrong}) end)
+        refuses(", expected a matrix", function() builder:head(50, {shared = wrong}) end)
     end
     refuses("columns cannot be 0.5", function() mf.matrix(2, 0.5, ffi.new("float[1]")) end)
+    refuses("rows: cannot convert", function() mf.matrix(ffi.new("float[2]"), 2, 1) end)
+    refuses("sampling: cannot convert", function() builder:head(50, {sampling = "uniform"}) end)
+end
+
+-- The best of many classes, of which steps score some that counts draw.
+local function best_classes()
+    local layer = mf.builder({144}, {seed = 3}):dense(8):relu()
+        :head(50, {sampling = C.MF_SAMPLING_COUNTS, candidates = 10}):build()
+    local counts = ffi.new("float[50]")
+    for i = 0, 49 do counts[i] = i + 1 end
+    layer:set_parameter("head.counts", counts)
+    assert(layer:parameter("head.counts")[7] == 8, "other counts")
+    fails(C.MF_STATUS_SHAPE, function() layer:set_parameter("head.counts", ffi.new("float[49]")) end)
+    fails(C.MF_STATUS_NOT_FOUND, function() layer:set_parameter("counts", counts) end)
+    local network = mf.network{layer}
+    local workspace = mf.workspace(network, ROWS)
+    local shares = network:probabilities(workspace, C.MF_PREDICT_LAST, ROWS, x)
+    local labels, goodness, probabilities = network:top(workspace, C.MF_PREDICT_LAST, ROWS, x, 3)
+    for row = 0, ROWS - 1 do
+        local order, first = {}, 50 * row
+        for class = 0, 49 do order[class + 1] = class end
+        table.sort(order, function(a, b) return shares[first + a] > shares[first + b] end)
+        for i = 0, 2 do
+            local at = 3 * row + i
+            assert(labels[at] == order[i + 1], "another class")
+            assert(math.abs(probabilities[at] - shares[first + labels[at]]) < 1e-6, "another share")
+            assert(i == 0 or goodness[at] <= goodness[at - 1], "another order")
+        end
+    end
+    for _, count in ipairs{0, 51, 2^40} do
+        fails(C.MF_STATUS_ARGUMENT, function() network:top(workspace, C.MF_PREDICT_LAST, ROWS, x, count) end)
+    end
+    refuses("the number of classes cannot be 2.5", function()
+        network:top(workspace, C.MF_PREDICT_LAST, ROWS, x, 2.5)
+    end)
 end
 
 -- Heads that are more than a projection of the output, with units of their own: layers learn with them, and are the
@@ -268,6 +303,7 @@ strides()
 mistakes()
 positions()
 matrices()
+best_classes()
 in_bf16()
 fails(C.MF_STATUS_SHAPE, function() mf.builder(SHAPE):conv2d(5):add(0) end)
 fails(C.MF_STATUS_STATE, function() mf.builder({4}):dense(5):build() end)

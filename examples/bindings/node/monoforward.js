@@ -46,6 +46,11 @@ function checkText(text) {
     return text;
 }
 
+// A value in a message, of which arrays are no part.
+function show(value) {
+    return ArrayBuffer.isView(value) ? `a ${value.constructor.name} of ${value.length}` : String(value).slice(0, 60);
+}
+
 // What integers of a kind may be.
 const RANGES = {Int32: [-(2 ** 31), 2 ** 31 - 1], UInt32: [0, 2 ** 32 - 1], UInt64: [0, 2n ** 64n - 1n]};
 
@@ -53,7 +58,7 @@ const RANGES = {Int32: [-(2 ** 31), 2 ** 31 - 1], UInt32: [0, 2 ** 32 - 1], UInt
 function checkNumber(name, value, kind) {
     const range = RANGES[kind];
     if (typeof value !== 'number' && (typeof value !== 'bigint' || !range))
-        throw new TypeError(`${name} is ${value}, expected a number`);
+        throw new TypeError(`${name} is ${show(value)}, expected a number`);
     if (range && (typeof value === 'number' && !Number.isInteger(value) || value < range[0] || value > range[1]))
         throw new RangeError(`${name} is ${value}, expected a whole number from ${range[0]} to ${range[1]}`);
     if (Number.isNaN(value))
@@ -64,13 +69,13 @@ function checkOption(name, value, type) {
     const {primitive, length, ref} = koffi.introspect(type);
     if (primitive === 'Array') {
         if (!Array.isArray(value) || value.length !== length)
-            throw new TypeError(`${name} is ${value}, expected an array of ${length}`);
+            throw new TypeError(`${name} is ${show(value)}, expected an array of ${length}`);
         for (const one of value)
             checkOption(name, one, ref);
     } else if (primitive in RANGES || primitive.startsWith('Float')) {
         checkNumber(name, value, primitive);
     } else if (primitive === 'Pointer' && typeof value !== 'object') { // koffi takes a number for an address
-        throw new TypeError(`${name} is ${value}, expected a handle`);
+        throw new TypeError(`${name} is ${show(value)}, expected a handle`);
     }
 }
 
@@ -78,7 +83,7 @@ function checkOption(name, value, type) {
 function merge(...all) {
     for (const options of all) {
         if (options !== undefined && typeof options !== 'object')
-            throw new TypeError(`the options are ${options}, expected an object`);
+            throw new TypeError(`the options are ${show(options)}, expected an object`);
     }
     return Object.assign({}, ...all);
 }
@@ -207,6 +212,13 @@ class Layer extends Handle {
             check(C.mf_layer_parameter_info(this.handle, i, info));
             return info.name;
         });
+    }
+
+    // Replaces the values of a parameter, such as the "head.counts" that candidates are drawn by.
+    setParameter(name, values) {
+        if (!(values instanceof Float32Array))
+            throw new TypeError('values is no Float32Array');
+        check(C.mf_layer_set_parameter(this.handle, checkText(name), values, values.length));
     }
 
     // A copy of "weight", "bias" or "projection".
@@ -425,7 +437,7 @@ class Builder extends Handle {
         const spec = makeSpec('head', {classes}, more);
         if (shared !== undefined) {
             if (!(shared instanceof Matrix)) // it would have no handle, and to C that means no matrix
-                throw new TypeError(`shared is ${shared}, expected a Matrix`);
+                throw new TypeError(`shared is ${show(shared)}, expected a Matrix`);
             spec.shared = shared.handle;
         }
         check(C.mf_builder_head(this.handle, spec));
@@ -502,7 +514,7 @@ class Network extends Handle {
 
     setOptimizer(optimizer) {
         if (!(optimizer instanceof Optimizer)) // it would have no handle, and to C that means no optimizer
-            throw new TypeError(`${optimizer} is no Optimizer`);
+            throw new TypeError(`${show(optimizer)} is no Optimizer`);
         check(C.mf_network_set_optimizer(this.handle, optimizer.handle));
     }
 
@@ -544,6 +556,17 @@ class Network extends Handle {
         const batch = this.makeBatch(rows, x, null, scaling);
         check(C.mf_network_infer(this.handle, workspace.handle, mode, batch, labels, null, null));
         return labels;
+    }
+
+    // The `count` best classes of every row, best first, row after row, with their scores and probabilities.
+    top(workspace, mode, x, count, scaling) {
+        checkNumber('the mode', mode, 'Int32');
+        checkNumber('the number of classes', count, 'UInt64');
+        const rows = Math.floor(x.length / this.#inputs), batch = this.makeBatch(rows, x, null, scaling);
+        const room = rows * Math.min(Number(count) * this.#labels, this.#scores); // more are refused
+        const labels = new Int32Array(room), goodness = new Float32Array(room), probabilities = new Float32Array(room);
+        check(C.mf_network_top(this.handle, workspace.handle, mode, batch, count, labels, goodness, probabilities));
+        return {labels, goodness, probabilities};
     }
 
     // One probability per class, row after row.
@@ -646,7 +669,7 @@ function hear(listener, report) {
 // The answer for the library: other than 0 stops. A number may be a mistake, such as what push() returns.
 function stops(answer) {
     if (answer !== undefined && typeof answer !== 'boolean')
-        throw new TypeError(`onReport returned ${answer}: it returns true to stop, and false or nothing to go on`);
+        throw new TypeError(`onReport returned ${show(answer)}: it returns true to stop, and false or nothing to go on`);
     return answer ? 1 : 0;
 }
 

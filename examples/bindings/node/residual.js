@@ -213,10 +213,40 @@ function matrices() {
     fails(mf.MF_STATUS_SHAPE, () => new mf.Matrix(50, 3, new Float32Array(149)));
     fails(mf.MF_STATUS_NUMERIC, () => new mf.Matrix(2, 1, Float32Array.of(1, Infinity)));
     fails(mf.MF_STATUS_NOT_FOUND, () => mf.Matrix.fromParameter(first, 'head.projection'));
-    for (const wrong of [null, 7, {}, new Float32Array(150), first])
+    for (const wrong of [null, 7, {}, first])
         assert.throws(() => builder.head(50, {shared: wrong}), /^TypeError: shared is .*, expected a Matrix/);
+    for (const [name, expected] of [['shared', 'Matrix'], ['candidates', 'number']]) {
+        assert.throws(() => builder.head(50, {[name]: new Float32Array(150)}),
+            {message: `${name} is a Float32Array of 150, expected a ${expected}`});
+    }
     assert.throws(() => new mf.Matrix(2, 1, [1, 2]), /^TypeError: values is no Float32Array/);
     assert.throws(() => new mf.Matrix(2, 0.5, Float32Array.of(1)), /^RangeError: columns is 0.5/);
+}
+
+// The best of many classes, of which steps score some that counts draw.
+function bestClasses(x) {
+    const layer = new mf.Builder([144], {seed: 3}).dense(8).relu()
+        .head(50, {sampling: mf.MF_SAMPLING_COUNTS, candidates: 10}).build();
+    const counts = Float32Array.from({length: 50}, (_, i) => i + 1);
+    layer.setParameter('head.counts', counts);
+    assert.deepEqual(layer.parameter('head.counts'), counts);
+    fails(mf.MF_STATUS_SHAPE, () => layer.setParameter('head.counts', counts.subarray(1)));
+    fails(mf.MF_STATUS_NOT_FOUND, () => layer.setParameter('counts', counts));
+    assert.throws(() => layer.setParameter('head.counts', [...counts]), /^TypeError: values is no Float32Array/);
+    const network = new mf.Network([layer]), workspace = new mf.Workspace(network, ROWS), shares = answers(network, x);
+    const top = network.top(workspace, mf.MF_PREDICT_LAST, x, 3);
+    for (let row = 0; row < ROWS; row++) {
+        const all = shares.subarray(50 * row, 50 * row + 50), own = [3 * row, 3 * row + 3];
+        const best = [...all.keys()].sort((a, b) => all[b] - all[a]).slice(0, 3);
+        assert.deepEqual([...top.labels.subarray(...own)], best);
+        for (const [i, label] of best.entries())
+            assert.ok(Math.abs(top.probabilities[3 * row + i] - all[label]) < 1e-6);
+        const scores = top.goodness.subarray(...own);
+        assert.ok(scores[0] >= scores[1] && scores[1] >= scores[2] && scores[0] > scores[2]);
+    }
+    for (const count of [0, 51, 2 ** 40])
+        fails(mf.MF_STATUS_ARGUMENT, () => network.top(workspace, mf.MF_PREDICT_LAST, x, count));
+    assert.throws(() => network.top(workspace, mf.MF_PREDICT_LAST, x, 2.5), /^RangeError: the number of classes is 2.5/);
 }
 
 // Products in bf16: the layers learn, otherwise than in float32, and keep their precision in a file.
@@ -259,6 +289,7 @@ function main() {
     branches();
     positions();
     matrices();
+    bestClasses(x);
     inBf16(x, y);
     fails(mf.MF_STATUS_SHAPE, () => new mf.Builder(SHAPE).conv2d(5).add(0));
     fails(mf.MF_STATUS_STATE, () => new mf.Builder([4]).dense(5).build());

@@ -81,9 +81,22 @@ class Building(unittest.TestCase):
             mf.Builder((4,)).dense(4).head(CLASSES + 1, shared=other)
         with self.assertRaises(TypeError):
             mf.Matrix(values.tolist())
-        for wrong in (values, 7):
-            with self.assertRaises((TypeError, ctypes.ArgumentError)):
+        self.assertEqual(other.shape, (CLASSES, 5))
+        for wrong, kind in ((values, "ndarray"), (7, "int")):
+            with self.assertRaisesRegex(TypeError, f"shared is a {kind}, expected a Matrix"):
                 mf.Builder((4,)).dense(4).head(CLASSES, shared=wrong)
+        with self.assertRaises(mf.MonoforwardError):
+            mf.Builder((4,)).dense(4).head(CLASSES, shared=words)  # closed
+
+    def test_options_that_do_not_fit_are_named(self):
+        builder = mf.Builder((4,)).dense(4)
+        for option, value in (("similarity", "0.9"), ("candidates", [1]), ("candidates", 1.5), ("output_node", "2")):
+            with self.assertRaisesRegex(TypeError, f"^{option}: "):
+                builder.head(CLASSES, **{option: value})
+        with self.assertRaisesRegex(TypeError, "^kernel: "):
+            mf.Builder((1, 4, 4)).conv2d(2, kernel=(3, "3"), padding=1)
+        with self.assertRaisesRegex(TypeError, "^dims: "):
+            mf.Builder(((4,), (2,)))
 
     def test_precision(self):
         def made(precision):

@@ -289,6 +289,45 @@ func matrices() {
 	expect(err, mf.StatusNotFound)
 }
 
+// bestClasses has many classes, of which steps score some that counts draw.
+func bestClasses(x []float32) {
+	layer, err := mf.NewSeededBuilder(3, 4*6*6).Dense(8).ReLU().HeadWith(mf.HeadSpec{
+		Classes: 50, Sampling: mf.SamplingCounts, Candidates: 10}).Build()
+	must(err)
+	counts := make([]float32, 50)
+	for i := range counts {
+		counts[i] = float32(i + 1)
+	}
+	must(layer.SetParameter("head.counts", counts))
+	found, err := layer.Parameter("head.counts")
+	must(err)
+	check(reflect.DeepEqual(found, counts), "other counts: %v", found)
+	expect(layer.SetParameter("head.counts", counts[1:]), mf.StatusShape)
+	expect(layer.SetParameter("counts", counts), mf.StatusNotFound)
+	network, err := mf.NewNetwork(layer)
+	must(err)
+	workspace, err := mf.NewWorkspace(network, rows)
+	must(err)
+	shares := answers(network, x)
+	labels, goodness, best := make([]int32, 3*rows), make([]float32, 3*rows), make([]float32, 3*rows)
+	must(network.Top(workspace, mf.Last, x, labels, goodness, best))
+	for i, label := range labels {
+		all, better := shares[i/3*50:i/3*50+50], 0
+		for _, share := range all {
+			if share > all[label] {
+				better++
+			}
+		}
+		check(better == i%3, "class %d is not number %d of row %d", label, i%3, i/3)
+		check(math.Abs(float64(best[i]-all[label])) < 1e-6, "%g instead of %g", best[i], all[label])
+		check(i%3 == 0 || goodness[i] <= goodness[i-1], "another order: %v", goodness)
+	}
+	expect(network.Top(workspace, mf.Last, x, labels, goodness, best[1:]), mf.StatusShape)
+	expect(network.Top(workspace, mf.Last, x[1:], labels, goodness, best), mf.StatusShape)
+	many := make([]float32, 51*rows)
+	expect(network.Top(workspace, mf.Last, x, make([]int32, 51*rows), many, many), mf.StatusArgument)
+}
+
 // heads builds layers with heads that are more than a projection of the output, with units of their own. They learn,
 // and are the same from a file; it returns the hash of each.
 func heads(x []float32, y []int32) (hashes []string) {
@@ -410,6 +449,7 @@ func main() {
 	options(x, y)
 	positions()
 	matrices()
+	bestClasses(x)
 	inBF16(x, y)
 	_, err = mf.NewBuilder(4, 6, 6).Conv2D(5).Add(0).ReLU().Head(2).Build()
 	expect(err, mf.StatusShape)

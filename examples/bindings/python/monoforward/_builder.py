@@ -175,6 +175,8 @@ class Builder(Handle):
 
     def head(self, classes: int, pool_size: int = 0, *, shared: Optional[Matrix] = None, **options: Any) -> Builder:
         """With kind="positions" a goodness for each position of a sequence."""
+        if not isinstance(shared, (Matrix, type(None))):
+            raise TypeError(f"shared is a {type(shared).__name__}, expected a Matrix")
         spec = make_spec("mf_head_spec", {"classes": classes, "pool_size": pool_size, **options}, HEADS)
 
         def add(matrix):

@@ -74,19 +74,21 @@ def make_spec(name, options, kinds=None):
 
 def set_field(struct, field, value):
     """Sets a field of a struct, or refuses what does not fit into it."""
-    kind = dict(struct._fields_)[field]
+    try:
+        setattr(struct, field, _fitting(field, dict(struct._fields_)[field], value))
+    except TypeError as error:
+        raise TypeError(f"{field}: {error}") from None
+
+
+def _fitting(field, kind, value):
+    """ctypes itself cuts integers off that do not fit."""
     if hasattr(kind, "_length_"):
         values = (value,) * kind._length_ if isinstance(value, int) else tuple(value)
         if len(values) != kind._length_:
             raise ValueError(f"{field} takes {kind._length_} values, not {len(values)}")
-        value = kind(*(_in_range(field, kind._type_, each) for each in values))
-    elif kind not in (ctypes.c_float, ctypes.c_double):
-        value = _in_range(field, kind, value)
-    setattr(struct, field, value)
-
-
-def _in_range(field, kind, value):
-    """ctypes itself cuts off what does not fit."""
+        return kind(*(_fitting(field, kind._type_, each) for each in values))
+    if kind in (ctypes.c_float, ctypes.c_double):
+        return value
     value = operator.index(value)
     if kind(value).value != value:
         raise ValueError(f"{field} is {value}, which does not fit")

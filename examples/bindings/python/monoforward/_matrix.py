@@ -36,10 +36,15 @@ class Matrix(Handle):
         matrix._own(pointer)
         return matrix
 
-    def values(self) -> Array:
-        """A copy of the values."""
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Classes, columns."""
         rows, columns = ctypes.c_size_t(), ctypes.c_size_t()
         check(library.mf_matrix_size(self, ctypes.byref(rows), ctypes.byref(columns)))
-        values = numpy.empty((rows.value, columns.value), numpy.float32)
+        return rows.value, columns.value
+
+    def values(self) -> Array:
+        """A copy of the values."""
+        values = numpy.empty(self.shape, numpy.float32)
         check(library.mf_matrix_values(self, values.ctypes.data, values.size))
         return values

@@ -259,6 +259,46 @@ fn shared_matrix() -> Outcome<()> {
     )
 }
 
+/// The best of many classes, of which steps score some that counts draw.
+fn best_classes(x: &[f32]) -> Outcome<()> {
+    let mut builder = Builder::new(&[144], 3).dense(8).relu().head_with(|spec| {
+        spec.classes = 50;
+        spec.sampling = abi::MF_SAMPLING_COUNTS;
+        spec.candidates = 10;
+    });
+    let mut network = untrained(&mut builder)?;
+    let counts: Vec<f32> = (1..=50).map(|i| i as f32).collect();
+    network.set_parameter(0, "head.counts", &counts)?;
+    ensure(network.parameter(0, "head.counts")? == counts, "other counts")?;
+    let few = network.set_parameter(0, "head.counts", &counts[1..]);
+    ensure(few.is_err(), "too few counts were taken")?;
+    let mut workspace = Workspace::new(&network, ROWS)?;
+    let shares = network.probabilities(&mut workspace, Mode::Last, x)?;
+    let top = network.top(&mut workspace, Mode::Last, x, 3)?;
+    ensure(
+        top.labels.len() == 3 * ROWS && top.goodness.len() == 3 * ROWS,
+        "other sizes",
+    )?;
+    for (row, all) in shares.chunks(50).enumerate() {
+        let mut order: Vec<usize> = (0..50).collect();
+        order.sort_by(|&a, &b| all[b].partial_cmp(&all[a]).expect("a share is no number"));
+        for i in 0..3 {
+            let at = 3 * row + i;
+            ensure(top.labels[at] == order[i] as i32, "another class")?;
+            ensure(
+                (top.probabilities[at] - all[order[i]]).abs() < 1e-6,
+                "another share",
+            )?;
+            ensure(
+                i == 0 || top.goodness[at] <= top.goodness[at - 1],
+                "another order",
+            )?;
+        }
+    }
+    let all = network.top(&mut workspace, Mode::Last, x, usize::MAX).map(drop);
+    ensure(all.is_err(), "more classes than there are")
+}
+
 /// A network of a dense unit and a dense layer of this precision, when it has learned, and its loss.
 fn dense_network(precision: i32, x: &[f32], labels: &[i32]) -> Outcome<(Network, f64)> {
     let unit = Builder::with(&[4, 6, 6], |spec| {
@@ -329,6 +369,7 @@ fn main() -> Outcome<()> {
     positions()?;
     stray_pointer()?;
     shared_matrix()?;
+    best_classes(&x)?;
     in_bf16(&x, &labels)?;
     expect(
         Builder::new(&[4, 6, 6], 0)

@@ -26,7 +26,7 @@ pub use builder::Builder;
 pub use error::{Error, Result};
 pub use layer::Layer;
 pub use matrix::Matrix;
-pub use network::{Mode, Network};
+pub use network::{Mode, Network, Top};
 pub use optimizer::Optimizer;
 pub use pipeline::{Pipeline, PipelineReport};
 pub use workspace::{Report, Workspace};

@@ -16,6 +16,17 @@ pub enum Mode {
     Sum = abi::MF_PREDICT_SUM as isize,
 }
 
+/// The best classes of rows, one row after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Top {
+    /// The classes.
+    pub labels: Vec<i32>,
+    /// Their scores.
+    pub goodness: Vec<f32>,
+    /// What the softmax over all classes gives them.
+    pub probabilities: Vec<f32>,
+}
+
 /// An ordered list of layers, with the optimizer that trains them.
 #[derive(Debug)]
 pub struct Network {
@@ -217,6 +228,37 @@ impl Network {
         Ok(values)
     }
 
+    /// The `count` best classes of every row of `x`, best first.
+    pub fn top(&self, workspace: &mut Workspace, mode: Mode, x: &[f32], count: usize) -> Result<Top> {
+        let rows = x.len() / self.inputs;
+        check_length("x", x.len(), rows, self.inputs)?;
+        let room = rows * self.labels * count.min(self.classes); // more are refused
+        let mut top = Top {
+            labels: vec![0; room],
+            goodness: vec![0.0; room],
+            probabilities: vec![0.0; room],
+        };
+        let mut batch = MaybeUninit::uninit();
+        // SAFETY: init fills every field; as many values as the library reads and writes.
+        unsafe {
+            check(abi::mf_batch_init(batch.as_mut_ptr(), size_of::<abi::mf_batch>()))?;
+            let mut batch = batch.assume_init();
+            batch.rows = rows;
+            batch.inputs = x.as_ptr().cast();
+            check(abi::mf_network_top(
+                self.handle,
+                workspace.handle,
+                mode as i32,
+                &batch,
+                count,
+                top.labels.as_mut_ptr(),
+                top.goodness.as_mut_ptr(),
+                top.probabilities.as_mut_ptr(),
+            ))?;
+        }
+        Ok(top)
+    }
+
     /// What the network is, as lines for people, with the memory that training on such batches takes.
     pub fn summary(&self, max_batch: usize) -> Result<String> {
         let mut needed = 0;
@@ -283,6 +325,27 @@ impl Network {
             ))?;
         }
         Ok(values)
+    }
+
+    /// Replaces the values of a layer's parameter, such as the "head.counts" that candidates are drawn by.
+    pub fn set_parameter(&mut self, position: usize, name: &str, values: &[f32]) -> Result<()> {
+        let text = c_text(name)?;
+        let mut layer = ptr::null_mut();
+        // SAFETY: the borrowed layer lives as long as the network, and the slice has the count that is said.
+        unsafe {
+            check(abi::mf_network_layer(
+                self.handle,
+                position,
+                &mut layer,
+                ptr::null_mut(),
+            ))?;
+            check(abi::mf_layer_set_parameter(
+                layer,
+                text.as_ptr(),
+                values.as_ptr(),
+                values.len(),
+            ))
+        }
     }
 
     /// Trains the layers at the same time, on `workers` threads, while `work` submits batches of up to
