@@ -155,8 +155,9 @@ static mf_status check_reader(const mfi_plan *plan, int32_t node)
     if (map || node <= plan->read)
         return mfi_fail(MF_STATUS_ARGUMENT,
                         "unit %d is an auxiliary head: it must be behind input_node, the node that M reads, "
-                        "which is %d, and cannot be the map for similarities",
-                        (int)node, (int)plan->read);
+                        "which is %d%s, and cannot be the map for similarities",
+                        (int)node, (int)plan->read,
+                        plan->head.input_node == MF_NODE_PREVIOUS ? " since none was given" : "");
     return MF_STATUS_OK;
 }
 
@@ -449,8 +450,8 @@ static mf_status fit_map(const mfi_plan *plan)
     if (map->spec.kind != MF_UNIT_DENSE && map->spec.kind != MF_UNIT_CONV2D)
         return mfi_fail(MF_STATUS_ARGUMENT,
                         "similarity %g: the last unit is the map for it and must be dense or a convolution, "
-                        "its kind is %d",
-                        (double)plan->head.similarity, (int)map->spec.kind);
+                        "got %s",
+                        (double)plan->head.similarity, mfi_unit_names[map->spec.kind]);
     if (map->output.rank == 2)
         return mfi_unit_refuses("similarity compares rows or maps", &map->output);
     /* Two numbers less their mean have two directions, which nothing turns. */

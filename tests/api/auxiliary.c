@@ -604,7 +604,8 @@ static void test_wrong_places_are_refused(void **state)
     (void)state;
     plan.head.input_node = MF_NODE_PREVIOUS;
     refuse(MF_STATUS_ARGUMENT, plan,
-           "unit 3 is an auxiliary head: it must be behind input_node, the node that M reads, which is 6");
+           "unit 3 is an auxiliary head: it must be behind input_node, the node that M reads, which is 6 "
+           "since none was given");
     plan.head.input_node = 4;
     refuse(MF_STATUS_ARGUMENT, plan, "unit 3 is an auxiliary head: it must be behind input_node");
     plan.head.input_node = 7;

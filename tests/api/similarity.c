@@ -269,7 +269,7 @@ static void test_wrong_heads_are_refused(void **state)
     narrow.units[1].outputs = 2;
     refuse(MF_STATUS_SHAPE, narrow, "similarity 0.5: its map must give 3 values or maps, or more, got 2");
     phi.units[1] = unit_activation(MF_ACTIVATION_RELU);
-    refuse(MF_STATUS_ARGUMENT, phi, "must be dense or a convolution, its kind is 3");
+    refuse(MF_STATUS_ARGUMENT, phi, "must be dense or a convolution, got activation");
     behind.head.output_node = 2;
     refuse(MF_STATUS_ARGUMENT, behind,
            "no output_node 2, the last unit before the map for similarities has node 1");

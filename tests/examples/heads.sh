@@ -23,8 +23,12 @@ costs dense-784-1000 linear 1.9 1.3
 costs dense-784-1000 similarity 67.7 56.3
 # 256 x 256 x 9 at 4 x 4 places three times, M of 1024 x 10 three times; 128 x 256 x 9 at 8 x 8 places twice
 costs conv-128-256-at-8 conv 42.9 67.0
-# 8 x 512 and 8 x 10,000
-costs dense-512-512 low-rank 32.5 24.3
+# 32 x 512 and 32 x 10,000 three times, and 512 x 512 twice
+costs dense-512-512 low-rank 65.8 56.2
+# 32 x 512, and 32 of 500 + 128 rows
+costs dense-512-512 low-rank-sampled 17.3 56.2
+# 68 x 512 and 4 of 628 rows three times, 64 that do not learn twice; 68 x 512 + 4 x 10,000 parameters
+costs dense-512-512 shared-sampled 26.8 22.2
 # 128 x 1000, 10 x 128 and 10 x 1000 three times; 128 x 1001 + 10 x 129 + 10 x 1000 parameters
 costs dense-784-1000 auxiliary 21.0 15.1
 # 500 + 128 of 10,000 rows of M in a step

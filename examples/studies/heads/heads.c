@@ -5,17 +5,30 @@
 #include "updates.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HIDDEN = 128, RANK = 8, CANDIDATES = 500, CELLS = 2 };
+enum { RANK_OF_MANY = 32, GIVEN = 64, OWN = 4 }; /* of many classes: the columns of M */
 
-const char *const head_names[] = {"linear",   "pooled",  "conv",       "conv-twice", "mlp", "mlp-twice",
-                                  "low-rank", "sampled", "similarity", "auxiliary",  NULL};
+const char *const head_names[] = {"linear",     "pooled",    "conv",    "conv-twice",       "mlp",
+                                  "mlp-twice",  "low-rank",  "sampled", "low-rank-sampled", "shared-sampled",
+                                  "similarity", "auxiliary", NULL};
+
+static bool has_many_classes(const struct layer_shape *shape)
+{
+    return shape->classes > CANDIDATES;
+}
+
+static bool samples(enum head_kind kind)
+{
+    return kind == HEAD_SAMPLED || kind == HEAD_LOW_RANK_SAMPLED || kind == HEAD_SHARED_SAMPLED;
+}
 
 bool head_fits(enum head_kind kind, const struct layer_shape *shape)
 {
-    if (kind == HEAD_SAMPLED || kind == HEAD_AUXILIARY)
-        return (shape->classes > CANDIDATES) == (kind == HEAD_SAMPLED);
+    if (samples(kind) || kind == HEAD_AUXILIARY)
+        return has_many_classes(shape) == samples(kind);
     if (kind == HEAD_POOLED || kind == HEAD_CONV || kind == HEAD_CONV_TWICE)
         return shape->rank == 3;
     return kind != HEAD_MLP_TWICE || shape->rank == 1;
@@ -58,11 +71,11 @@ static void add_auxiliary(mf_builder *builder, size_t classes)
 }
 
 /* Outputs without bias, so that M and it are a matrix of that rank. */
-static void add_low_rank(mf_builder *builder)
+static void add_columns(mf_builder *builder, size_t columns)
 {
     mf_unit_spec unit;
     mf_unit_spec_init(&unit, sizeof unit);
-    unit.outputs = RANK;
+    unit.outputs = columns;
     unit.bias = 0;
     mf_builder_unit(builder, &unit, NULL);
 }
@@ -77,8 +90,10 @@ static void add_units_of_head(mf_builder *builder, enum head_kind kind, const st
         add_dense(builder, HIDDEN);
     if (kind == HEAD_AUXILIARY)
         add_auxiliary(builder, shape->classes);
-    if (kind == HEAD_LOW_RANK)
-        add_low_rank(builder);
+    if (kind == HEAD_LOW_RANK || kind == HEAD_LOW_RANK_SAMPLED)
+        add_columns(builder, has_many_classes(shape) ? RANK_OF_MANY : RANK);
+    if (kind == HEAD_SHARED_SAMPLED)
+        add_columns(builder, GIVEN + OWN);
     if (kind == HEAD_SIMILARITY)
         add(builder, shape->rank == 3 ? MF_UNIT_CONV2D : MF_UNIT_DENSE, shape->outputs);
 }
@@ -90,7 +105,7 @@ static void fill_head(enum head_kind kind, size_t classes, int32_t output, mf_he
     head->output_node = output;
     if (kind == HEAD_POOLED || kind == HEAD_CONV || kind == HEAD_CONV_TWICE)
         head->pool_size = CELLS;
-    if (kind == HEAD_SAMPLED) {
+    if (samples(kind)) {
         head->sampling = MF_SAMPLING_LOG_UNIFORM;
         head->candidates = CANDIDATES;
     }
@@ -98,6 +113,22 @@ static void fill_head(enum head_kind kind, size_t classes, int32_t output, mf_he
         head->similarity = 0.99f;
     if (kind == HEAD_AUXILIARY)
         head->input_node = output;
+}
+
+/* Of zeros: what is in it costs nothing. */
+static bool give_matrix(size_t classes, mf_matrix **matrix)
+{
+    mf_matrix_spec spec;
+    float *zeros = calloc(classes * GIVEN, sizeof *zeros);
+    if (zeros == NULL)
+        return complain("no memory for a matrix of %zu classes", classes);
+    bool good = library_ok(mf_matrix_spec_init(&spec, sizeof spec));
+    spec.rows = classes;
+    spec.columns = GIVEN;
+    spec.values = zeros;
+    good = good && library_ok(mf_matrix_create(&spec, matrix));
+    free(zeros);
+    return good;
 }
 
 bool head_builder(enum head_kind kind, const struct layer_shape *shape, uint64_t seed, mf_builder **builder)
@@ -124,7 +155,13 @@ bool head_builder(enum head_kind kind, const struct layer_shape *shape, uint64_t
     }
     add_units_of_head(*builder, kind, shape);
     fill_head(kind, shape->classes, output, &head);
-    return library_ok(mf_builder_head(*builder, &head));
+    mf_matrix *given = NULL;
+    if (kind == HEAD_SHARED_SAMPLED && !give_matrix(shape->classes, &given))
+        return false;
+    head.shared = given;
+    bool good = library_ok(mf_builder_head(*builder, &head));
+    mf_matrix_free(given);
+    return good;
 }
 
 /* ---- what they cost ---- */
@@ -185,6 +222,12 @@ static bool add_costs(const mf_layer *layer, size_t batch, struct head_cost *cos
         bool of_head = sscanf(info.name, "units.%d.", &node) != 1 || node > head.output_node;
         values[of_head] += (double)values_of_parameter(&info);
         products[of_head] += one;
+    }
+    if (head.shared != NULL) { /* forward and back, but it learns nothing */
+        size_t columns = 0;
+        if (!library_ok(mf_matrix_size(head.shared, NULL, &columns)))
+            return false;
+        products[1] += 2.0 * (double)scored * (double)columns;
     }
     if (head.similarity > 0) {
         mf_shape map = {.struct_size = sizeof map};

@@ -18,6 +18,8 @@ enum head_kind {
     HEAD_MLP_TWICE,
     HEAD_LOW_RANK,
     HEAD_SAMPLED,
+    HEAD_LOW_RANK_SAMPLED,
+    HEAD_SHARED_SAMPLED, /* of a matrix that is given, and a part of low rank */
     HEAD_SIMILARITY,
     HEAD_AUXILIARY, /* a linear one, and beside it one behind a hidden layer */
     HEAD_KINDS

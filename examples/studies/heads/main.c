@@ -39,7 +39,7 @@ static const struct layer_shape shapes[] = {
 static bool print_costs(size_t batch)
 {
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
-        printf("\n%s, %zu classes, batch %zu: shares of the head\n%-11s %10s %10s %11s\n", shapes[s].name,
+        printf("\n%s, %zu classes, batch %zu: shares of the head\n%-16s %10s %10s %11s\n", shapes[s].name,
                shapes[s].classes, batch, "head", "arithmetic", "parameters", "training MB");
         for (int kind = 0; kind < HEAD_KINDS; kind++) {
             struct head_cost cost;
@@ -47,7 +47,7 @@ static bool print_costs(size_t batch)
                 continue;
             if (!head_cost((enum head_kind)kind, &shapes[s], batch, &cost))
                 return false;
-            printf("%-11s %9.1f%% %9.1f%% %11.2f\n", head_names[kind], 100 * cost.arithmetic,
+            printf("%-16s %9.1f%% %9.1f%% %11.2f\n", head_names[kind], 100 * cost.arithmetic,
                    100 * cost.parameters, cost.training / 1e6);
         }
     }

@@ -181,7 +181,8 @@ enum {
         clipping. */
     MF_OPTIMIZER_CLIP_NORM = 7,
     /** 0 (at creation) or 1: an update is tried first, and not made if a parameter would not be finite then. A
-        step goes back through its layer once more for that. Model files do not keep it. */
+        step goes back through its layer once more for that. Model files do not keep it: set it again after loading,
+        since with a BLAS library's products SGD may round otherwise without it. */
     MF_OPTIMIZER_CHECKED = 8
 };
 
@@ -637,7 +638,8 @@ MF_API mf_status mf_matrix_spec_init(mf_matrix_spec *spec, size_t size);
 MF_API mf_status mf_matrix_create(const mf_matrix_spec *spec, mf_matrix **matrix);
 
 /** Creates a matrix with the values that a parameter of a layer has at the time: those of an embedding, or the
- *  "projection" of another network. What the layer learns later leaves the matrix as it is.
+ *  projection of another network ("head.projection"; "projection" of a layer that mf_layer_create() has made).
+ *  What the layer learns later leaves the matrix as it is.
  *  @param layer      whose parameter it is
  *  @param name       of a parameter of rank 2
  *  @param allocator  of the matrix; NULL: the C library's
