@@ -7,6 +7,9 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 without_data
+source=$(CDPATH='' cd -- "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/python.sh
+. "$source/tests/python.sh"
 small="--width 16 --embedding 8 --rank 4 --candidates 100 --tokens 4000 --judged 512 --threads 1"
 
 for how in "" "--law counts" "--train bp --law uniform" "--head low-rank --law log-uniform" "--head shared --law uniform" \
@@ -44,6 +47,28 @@ value() { # KEY: of the last result in `out`
     complains "fewer words to judge by than a row has" "a row of this model tells 8 words" "$program" $small \
         --model transformer --window 8 --judged 5
 }
+
+# ---- the tables of a study's log ----
+if find_python sys; then
+    {
+        # shellcheck disable=SC2086
+        for rate in 0.01 0.002; do
+            "$program" $small --head low-rank --law uniform --rate $rate --test no | sed -n "s/^result/choose-rank-$rate: result/p"
+        done
+        # shellcheck disable=SC2086
+        "$program" $small --head low-rank --law uniform --rate 0.01 | sed -n 's/^result/rank: result/p'
+        echo "torch-bp: result example=words model=feed-forward train=torch-bp head=full law=none rate=0.01 tokens=9 epoch=1" \
+            "seconds=2.0 processor_seconds=1.5 valid=11.5 test=12.5 resident_mb=99"
+    } >study.log
+    "$python" "$source/examples/studies/words/table.py" study.log >tables || fail "the tables of a log"
+    row="| rank 4, 100 candidates, width 16 | 1 | 0.01 | [1-9][0-9.]* | [1-9][0-9.]* | [1-9][0-9.]* | [0-9.]*% |"
+    grep -q "^$row [0-9.]* | [0-9.]* | [1-9][0-9,]* | [1-9][0-9,]* |\$" tables || fail "a run has no row: $(cat tables)"
+    grep -q "^| BP, all words, in PyTorch |  | 0.01 |  | 11.5 | 12.5 |  | 1.5 | 99 resident |  |  |\$" tables ||
+        fail "PyTorch has no row: $(cat tables)"
+    best=$(grep -c "^| rank 4, 100 candidates, width 16, uniform | [*0-9.]* | [*0-9.]* |\$" tables)
+    [ "$best" -eq 1 ] && grep -q "^| Perplexity by rate | 0.002 | 0.01 |\$" tables && grep -q "[*][*][0-9.]*[*][*]" tables ||
+        fail "the choices have no row: $(cat tables)"
+fi
 
 goes_on() { # OPTIONS...
     # shellcheck disable=SC2086
