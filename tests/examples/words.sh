@@ -131,6 +131,7 @@ goes_on --law uniform --head shared
 study=$(dirname "$0")/../../examples/studies/words/run.sh
 cat >words <<'END'
 #!/bin/sh
+echo "$*" >>told
 echo "result example=words rate=0.004 law=none valid=10"
 END
 cat >python <<'END'
@@ -148,6 +149,8 @@ rm broken
 all_runs torch --threads 2 || fail "the study does not go on: $(cat runs.err)"
 grep -q '^torch-bp: result told=.*--judged,0,--tokens,2088448,--rate,0.004,--threads,2$' torch/runs.log ||
     fail "PyTorch was told: $(grep '^torch-bp' torch/runs.log)"
+grep -q -- '--rate 0.002 .*torch/bp-full-half.safetensors$' told || fail "no run was made at half the rate: $(cat told)"
+grep -q -- '--seed 3 --rate 0.004 .*torch/bp-full-seed-3.safetensors$' told || fail "another seed was told another rate"
 sed -i '/^torch-bp/d' torch/runs.log
 all_runs torch --width 64 || fail "a study of other models: $(cat runs.err)"
 ! grep -q '^torch-bp' torch/runs.log || fail "PyTorch's side was made for other models than those of the study"

@@ -2,8 +2,8 @@
 # Every head: sh examples/studies/words/run.sh FOLDER [OPTIONS OF words]. A run that has its line in FOLDER/runs.log is
 # not made again; one that was interrupted goes on from its checkpoint. WORDS and PYTHON name other programs. All words of
 # the training part are learned from, once, or TOKENS of them; learning rates and the law of the candidates are chosen
-# first, by runs over a tenth of them that do not look at the test part. MODELS says which parts are made: the second may
-# run beside the first, on another core.
+# first, by runs over a tenth of them that do not look at the test part. More words want lower rates, so each model is made
+# at half the chosen rate as well. MODELS says which parts are made: the second may run beside the first, on another core.
 # SPDX-License-Identifier: MIT
 set -eu
 here=$(dirname "$0")
@@ -31,17 +31,37 @@ choose() {
     done
 }
 
-# best PATTERN: the options of the run of the lowest perplexity on the validation part, of all choices of that name.
+# best NAMES [DIVISOR]: the options of the run of the lowest perplexity on the validation part, of all runs of such names,
+# a regular expression; the rate is divided.
 best() {
-    grep "^choose-$1" "$folder/runs.log" | awk '
+    grep -E "^($1): result" "$folder/runs.log" | awk -v divisor="${2:-1}" '
         { for (i = 2; i <= NF; i++) { split($i, part, "="); value[part[1]] = part[2] }
           if (least == "" || value["valid"] < least) {
               least = value["valid"]
-              options = "--rate " value["rate"]
+              options = "--rate " value["rate"] / divisor
               if (value["law"] != "none")
                   options = options " --law " value["law"] " --candidates " value["candidates"]
           } }
         END { print options }'
+}
+
+# both NAME CHOICES OPTIONS...: a run at the best rate of these choices, and one at half of it.
+# shellcheck disable=SC2046
+both() {
+    base=$1 choices=choose-$2-[0-9.]*
+    shift 2
+    run "$base" $(best "$choices") "$@"
+    run "$base-half" $(best "$choices" 2) "$@"
+}
+
+# seeds NAME OPTIONS...: other starts and orders, at the better of both rates.
+# shellcheck disable=SC2046
+seeds() {
+    base=$1
+    shift
+    for seed in 2 3; do
+        run "$base-seed-$seed" --seed $seed $(best "$base(-half)?") "$@"
+    done
 }
 
 # torch_knows OPTIONS...: are these for PyTorch's side, too? With others it would be the model of another run.
@@ -80,40 +100,34 @@ feed_forward() {
     choose mf-full "$@"
     choose bp-full --train bp "$@"
 
-    run mf-full $(best mf-full) "$@"
-    run bp-full --train bp $(best bp-full) "$@"
-    run mf-sampled $(best mf-sampled-) "$@"
-    run bp-sampled --train bp $(best bp-sampled) "$@"
+    both mf-full mf-full "$@"
+    both bp-full bp-full --train bp "$@"
+    both mf-sampled 'mf-sampled-[a-z-]*' "$@"
+    both bp-sampled bp-sampled --train bp "$@"
     for rank in 32 16 8; do
-        run mf-rank-$rank-sampled $low_rank --rank $rank $(best mf-low-rank) "$@"
+        both mf-rank-$rank-sampled mf-low-rank $low_rank --rank $rank "$@"
     done
-    run mf-shared-sampled $shared $(best mf-shared) "$@"
-    run mf-shared-rank-0-sampled --head shared --rank 0 $(best mf-shared) "$@"
+    both mf-shared-sampled mf-shared $shared "$@"
+    both mf-shared-rank-0-sampled mf-shared --head shared --rank 0 "$@"
+    both mf-sampled-4000 'mf-sampled-[a-z-]*' "$@" --candidates 4000
     if [ -z "${PYTHON:-}" ]; then
         :
     elif torch_knows "$@"; then
-        torch $(best bp-full) "$@"
+        torch $(best 'bp-full(-half)?') "$@"
     else
         echo "PyTorch is left out: torch_words.py does not know all of $*" >&2
     fi
-    # Other starts and orders of those that decide.
-    for seed in 2 3; do
-        run mf-sampled-seed-$seed --seed $seed $(best mf-sampled-) "$@"
-        run mf-rank-8-sampled-seed-$seed --seed $seed $low_rank --rank 8 $(best mf-low-rank) "$@"
-        run mf-shared-sampled-seed-$seed --seed $seed $shared $(best mf-shared) "$@"
-        run mf-full-seed-$seed --seed $seed $(best mf-full) "$@"
-        run bp-full-seed-$seed --seed $seed --train bp $(best bp-full) "$@"
-    done
-    run mf-sampled-4000 $(best mf-sampled-) --candidates 4000 "$@"
-    run mf-rank-32 $low_rank --rank 32 $(best mf-full) "$@"
-    run mf-shared $shared $(best mf-full) "$@"
-    # Wider layers; what they take is known after a step.
+    seeds mf-sampled "$@"
+    seeds mf-rank-8-sampled $low_rank --rank 8 "$@"
+    seeds mf-shared-sampled $shared "$@"
+    seeds mf-full "$@"
+    seeds bp-full --train bp "$@"
+    # What wider layers take is known after a step.
     for width in 256 512; do
-        steps="--test no --tokens 128 --judged 128"
-        [ $width -eq 512 ] || steps=
-        run bp-full-width-$width --train bp --width $width $steps $(best bp-full) "$@"
-        run mf-rank-32-sampled-width-$width $low_rank --width $width $steps $(best mf-low-rank) "$@"
-        run mf-shared-sampled-width-$width $shared --width $width $steps $(best mf-shared) "$@"
+        step="--width $width --test no --tokens 128 --judged 128"
+        run bp-full-width-$width --train bp "$@" $step
+        run mf-rank-32-sampled-width-$width $low_rank $sampled "$@" $step
+        run mf-shared-sampled-width-$width $shared $sampled "$@" $step
     done
 }
 
@@ -128,13 +142,13 @@ transformer() {
     choose transformer-mf-full "$@"
     choose transformer-bp-full --train bp "$@"
 
-    run transformer-mf-full $(best transformer-mf-full) "$@"
-    run transformer-bp-full --train bp $(best transformer-bp-full) "$@"
-    run transformer-mf-sampled $(best transformer-mf-sampled) "$@"
-    run transformer-bp-sampled --train bp $(best transformer-bp-sampled) "$@"
-    run transformer-mf-rank-32-sampled $low_rank --rank 32 $(best transformer-mf-low-rank) "$@"
-    run transformer-mf-rank-8-sampled $low_rank --rank 8 $(best transformer-mf-low-rank) "$@"
-    run transformer-mf-shared-sampled $shared $(best transformer-mf-shared) "$@"
+    both transformer-mf-full transformer-mf-full "$@"
+    both transformer-bp-full transformer-bp-full --train bp "$@"
+    both transformer-mf-sampled transformer-mf-sampled "$@"
+    both transformer-bp-sampled transformer-bp-sampled --train bp "$@"
+    both transformer-mf-rank-32-sampled transformer-mf-low-rank $low_rank --rank 32 "$@"
+    both transformer-mf-rank-8-sampled transformer-mf-low-rank $low_rank --rank 8 "$@"
+    both transformer-mf-shared-sampled transformer-mf-shared $shared "$@"
 }
 
 for model in $models; do
