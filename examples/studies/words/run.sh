@@ -48,7 +48,7 @@ best() {
 # both NAME CHOICES OPTIONS...: a run at the best rate of these choices, and one at half of it.
 # shellcheck disable=SC2046
 both() {
-    base=$1 choices=choose-$2-[0-9.]*
+    base=$1 choices="choose-$2-[0-9.]*"
     shift 2
     run "$base" $(best "$choices") "$@"
     run "$base-half" $(best "$choices" 2) "$@"
