@@ -94,12 +94,9 @@ impl Network {
 
     // Remembers what slices are checked against.
     fn measure(&mut self) -> Result<()> {
-        let mut first = ptr::null_mut();
-        // SAFETY: the borrowed layer lives as long as the network.
-        let goodness = unsafe {
-            check(abi::mf_network_layer(self.handle, 0, &mut first, ptr::null_mut()))?;
-            goodness_shape(first)?
-        };
+        let first = self.layer_at(0)?;
+        // SAFETY: the layer lives.
+        let goodness = unsafe { goodness_shape(first)? };
         self.labels = if goodness.rank == 2 { goodness.dims[0] } else { 1 };
         let spec = self.describe(0)?;
         self.inputs = spec.inputs;
@@ -107,19 +104,19 @@ impl Network {
         Ok(())
     }
 
+    // The layer at a position, which lives as long as the network.
+    fn layer_at(&self, position: usize) -> Result<*mut abi::mf_layer> {
+        let mut layer = ptr::null_mut();
+        // SAFETY: the handle lives.
+        check(unsafe { abi::mf_network_layer(self.handle, position, &mut layer, ptr::null_mut()) })?;
+        Ok(layer)
+    }
+
     /// What the layer at a position is: its `mf_layer_spec`.
     pub fn describe(&self, position: usize) -> Result<abi::mf_layer_spec> {
-        let mut layer = ptr::null_mut();
-        // SAFETY: the borrowed layer lives as long as the network.
-        unsafe {
-            check(abi::mf_network_layer(
-                self.handle,
-                position,
-                &mut layer,
-                ptr::null_mut(),
-            ))?;
-            describe(layer)
-        }
+        let layer = self.layer_at(position)?;
+        // SAFETY: the layer lives.
+        unsafe { describe(layer) }
     }
 
     /// Trains with another optimizer from now on; what the layers remember of the old one is forgotten.
@@ -280,17 +277,11 @@ impl Network {
 
     /// The names of a layer's parameters, in their order.
     pub fn parameter_names(&self, position: usize) -> Result<Vec<String>> {
-        let mut layer = ptr::null_mut();
+        let layer = self.layer_at(position)?;
         let mut count = 0;
         let mut names = Vec::new();
-        // SAFETY: the borrowed layer lives as long as the network, and names as long as the layer.
+        // SAFETY: the layer lives, and names as long as it.
         unsafe {
-            check(abi::mf_network_layer(
-                self.handle,
-                position,
-                &mut layer,
-                ptr::null_mut(),
-            ))?;
             check(abi::mf_layer_parameter_count(layer, &mut count))?;
             for i in 0..count {
                 let mut info: abi::mf_parameter_info = MaybeUninit::zeroed().assume_init();
@@ -306,16 +297,10 @@ impl Network {
     /// The values of a layer's "weight", "bias" or "projection".
     pub fn parameter(&self, position: usize, name: &str) -> Result<Vec<f32>> {
         let text = c_text(name)?;
-        let mut layer = ptr::null_mut();
+        let layer = self.layer_at(position)?;
         let mut values = Vec::new();
-        // SAFETY: the borrowed layer lives as long as the network, and the vector has the count that is said.
+        // SAFETY: the layer lives, and the vector has the count that is said.
         unsafe {
-            check(abi::mf_network_layer(
-                self.handle,
-                position,
-                &mut layer,
-                ptr::null_mut(),
-            ))?;
             values.resize(parameter_count(layer, name)?, 0.0);
             check(abi::mf_layer_get_parameter(
                 layer,
@@ -330,22 +315,11 @@ impl Network {
     /// Replaces the values of a layer's parameter, such as the "head.counts" that candidates are drawn by.
     pub fn set_parameter(&mut self, position: usize, name: &str, values: &[f32]) -> Result<()> {
         let text = c_text(name)?;
-        let mut layer = ptr::null_mut();
-        // SAFETY: the borrowed layer lives as long as the network, and the slice has the count that is said.
-        unsafe {
-            check(abi::mf_network_layer(
-                self.handle,
-                position,
-                &mut layer,
-                ptr::null_mut(),
-            ))?;
-            check(abi::mf_layer_set_parameter(
-                layer,
-                text.as_ptr(),
-                values.as_ptr(),
-                values.len(),
-            ))
-        }
+        let layer = self.layer_at(position)?;
+        // SAFETY: the layer lives, and the slice has the count that is said.
+        check(unsafe {
+            abi::mf_layer_set_parameter(layer, text.as_ptr(), values.as_ptr(), values.len())
+        })
     }
 
     /// Trains the layers at the same time, on `workers` threads, while `work` submits batches of up to
