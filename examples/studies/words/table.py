@@ -46,6 +46,9 @@ def head(*names):
 
 
 def results(runs):
+    """Runs with the same heads stand together."""
+    kinds = list(dict.fromkeys(heads(run) for run in runs))
+    runs = sorted(runs, key=lambda run: (kinds.index(heads(run)), run.get("seed", ""), float(run["rate"])))
     head("Heads", "seed", "rate", "first layer, valid", "last layer, valid", "test", "among the best 10, test", "seconds",
          "MB", "values of M", "others")
     for run in runs:
