@@ -325,7 +325,7 @@ template <class Ref> class owned : public Ref
     void reset(handle_type *handle = nullptr) noexcept { Ref::destroy(std::exchange(this->handle_, handle)); }
 };
 
-/* The handle, for calls to which NULL is no mistake, but none of that. */
+/* The handle, for calls to which NULL is no mistake: it would mean no optimizer, no pool, no matrix. */
 template <class Ref> typename Ref::handle_type *held(const char *what, const Ref &ref)
 {
     if (!ref)

@@ -128,7 +128,7 @@ goes_on --law counts
 goes_on --law uniform --head shared
 
 # ---- all runs, of programs that only say what they were told ----
-study=$(dirname "$0")/../../examples/studies/words/run.sh
+study=$source/examples/studies/words/run.sh
 cat >words <<'END'
 #!/bin/sh
 echo "$*" >>told

@@ -46,7 +46,7 @@ function checkText(text) {
     return text;
 }
 
-// A value in a message, of which arrays are no part.
+// What a message says of a value: of an array its type and length, of anything else its beginning.
 function show(value) {
     return ArrayBuffer.isView(value) ? `a ${value.constructor.name} of ${value.length}` : String(value).slice(0, 60);
 }

@@ -40,7 +40,7 @@ def row(cells):
     print("| " + " | ".join(cells) + " |")
 
 
-def head(*names):
+def header(*names):
     row(names)
     print("|" + "|".join(["---"] + ["---:"] * (len(names) - 1)) + "|")
 
@@ -49,8 +49,8 @@ def results(runs):
     """Runs with the same heads stand together."""
     kinds = list(dict.fromkeys(heads(run) for run in runs))
     runs = sorted(runs, key=lambda run: (kinds.index(heads(run)), run.get("seed", ""), float(run["rate"])))
-    head("Heads", "seed", "rate", "first layer, valid", "last layer, valid", "test", "among the best 10, test", "seconds",
-         "MB", "values of M", "others")
+    header("Heads", "seed", "rate", "first layer, valid", "last layer, valid", "test", "among the best 10, test", "seconds",
+           "MB", "values of M", "others")
     for run in runs:
         counts = [f"{int(run[key]):,}" if key in run else "" for key in ("projection_values", "other_values")]
         right = f"{100 * float(run['test_top10']):.1f}%" if "test_top10" in run else ""
@@ -65,7 +65,7 @@ def choices(runs):
     for run in runs:
         law = "" if run["law"] == "none" else f", {run['law']}"
         groups.setdefault(heads(run) + law, {})[run["rate"]] = float(run["valid"])
-    head("Perplexity by rate", *rates)
+    header("Perplexity by rate", *rates)
     for name, found in groups.items():
         best = min(found.values())
         row([name] + ["" if rate not in found else f"**{found[rate]}**" if found[rate] == best else str(found[rate])
