@@ -2,6 +2,7 @@
 #include "model/layer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/counts.h"
@@ -111,15 +112,31 @@ mf_status mfi_layer_get(const mf_layer *layer, int32_t key, double *value)
     return MF_STATUS_OK;
 }
 
+/* As many names of parameters as fit, for a message. */
+static void list_names(const mf_layer *layer, char *text, size_t room)
+{
+    size_t used = 0;
+    (void)snprintf(text, room, "none");
+    for (size_t p = 0; p < layer->plan.parameter_count; p++) {
+        const char *name = layer->plan.parameters[p].name;
+        bool fits = used + strlen(name) + sizeof ", , ..." <= room;
+        used += (size_t)snprintf(text + used, room - used, "%s%s", p > 0 ? ", " : "", fits ? name : "...");
+        if (!fits)
+            return;
+    }
+}
+
 mf_status mfi_layer_find(const mf_layer *layer, const char *name, size_t *number)
 {
+    char names[160];
     for (size_t p = 0; p < layer->plan.parameter_count; p++)
         if (strcmp(name, layer->plan.parameters[p].name) == 0) {
             *number = p;
             return MF_STATUS_OK;
         }
-    return mfi_fail(MF_STATUS_NOT_FOUND, "the layer has no parameter \"%.*s\"", mfi_utf8_shown(name, 40),
-                    name);
+    list_names(layer, names, sizeof names);
+    return mfi_fail(MF_STATUS_NOT_FOUND, "the layer has no parameter \"%.*s\": it has %s",
+                    mfi_utf8_shown(name, 40), name, names);
 }
 
 void mfi_layer_set_trainable(mf_layer *layer, size_t number, bool trainable)

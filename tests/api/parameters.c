@@ -4,6 +4,7 @@
 
 #include "build.h"
 #include "random.h"
+#include "units.h"
 
 static mf_parameter_info info_at(const mf_layer *layer, size_t index)
 {
@@ -76,7 +77,7 @@ static void test_parameters_are_set_and_read(void **state)
     check_status(MF_STATUS_SHAPE, mf_layer_set_parameter(layer, "bias", in, 20));
     check_status(MF_STATUS_SHAPE, mf_layer_get_parameter(layer, "projection", out, 20));
     check_status(MF_STATUS_NOT_FOUND, mf_layer_set_parameter(layer, "weights", in, 20));
-    check_message("weights");
+    check_message("no parameter \"weights\": it has weight, bias, projection");
     check_status(MF_STATUS_NOT_FOUND, mf_layer_get_parameter(layer, "", out, 20));
     check_status(MF_STATUS_NOT_FOUND, mf_layer_set_trainable(layer, "Weight", 0));
     check_status(MF_STATUS_ARGUMENT, mf_layer_set_trainable(layer, "weight", 2));
@@ -89,6 +90,22 @@ static void test_parameters_are_set_and_read(void **state)
     }
     check_layer_unchanged(&before, layer);
     free_saved_values(&before);
+    mf_layer_free(layer);
+}
+
+static void test_a_message_names_as_many_parameters_as_fit(void **state)
+{
+    units_plan plan = plan_row(2, 2);
+    mf_layer *layer;
+    float one;
+
+    (void)state;
+    for (size_t i = 0; i < 20; i++)
+        plan_add(&plan, unit_dense(1));
+    layer = make_units(&plan);
+    check_status(MF_STATUS_NOT_FOUND, mf_layer_get_parameter(layer, "weight", &one, 1));
+    check_message("it has units.1.weight, units.1.bias, units.2.weight, ");
+    check_message(", ...");
     mf_layer_free(layer);
 }
 
@@ -279,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parameters_are_listed_with_shapes),
         cmocka_unit_test(test_parameters_are_set_and_read),
+        cmocka_unit_test(test_a_message_names_as_many_parameters_as_fit),
         cmocka_unit_test(test_trainable_is_reported),
         cmocka_unit_test(test_describe_returns_the_spec),
         cmocka_unit_test(test_options_are_set_and_read),

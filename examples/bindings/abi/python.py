@@ -5,6 +5,20 @@ SCALARS = {"int32_t": "c_int32", "uint32_t": "c_uint32", "uint64_t": "c_uint64",
            "float": "c_float", "double": "c_double"}
 
 
+# What all structs are: their fields can be read in a notebook.
+SHOWN = '''
+
+class Struct(c.Structure):
+    """Prints its fields, without pointers to nothing."""
+
+    def __repr__(self):
+        shown = (name for name, *_ in self._fields_ if name != "struct_size" and not name.startswith("reserved"))
+        values = ((name, getattr(self, name)) for name in shown)
+        fields = (f"{name}={list(value) if isinstance(value, c.Array) else value!r}" for name, value in values
+                  if value or not isinstance(value, c._Pointer))
+        return f"{type(self).__name__}({', '.join(fields)})"'''
+
+
 def declare(description, note):
     aliases = description["aliases"]
     lines = [f'"""{note}', "",
@@ -14,8 +28,9 @@ def declare(description, note):
     lines += [f'{each["name"]} = {each["value"]}' for each in description["constants"]]
     for handle in description["handles"]:
         lines += ["", "", f"class {handle}(c.Structure):", '    """Opaque."""']
+    lines += [SHOWN]
     for struct in description["structs"]:
-        lines += ["", "", f'class {struct["name"]}(c.Structure):', "    pass"]
+        lines += ["", "", f'class {struct["name"]}(Struct):', "    pass"]
     lines += ["", ""]
     lines += [f'{each["name"]} = c.CFUNCTYPE({_signature(each, aliases)})' for each in description["callbacks"]]
     for struct in description["structs"]:

@@ -182,11 +182,13 @@ end
 local function count_values(layer, name)
     local count, info = ffi.new("size_t[1]"), make_result("mf_parameter_info")
     check(C.mf_layer_parameter_count(layer.handle, count))
+    local names = {}
     for i = 0, tonumber(count[0]) - 1 do
         check(C.mf_layer_parameter_info(layer.handle, i, info))
-        if ffi.string(info.name) == name then return tonumber(info.count) end
+        names[i + 1] = ffi.string(info.name)
+        if names[i + 1] == name then return tonumber(info.count) end
     end
-    fail(C.MF_STATUS_NOT_FOUND, ("the layer has no parameter %q"):format(name))
+    fail(C.MF_STATUS_NOT_FOUND, ("the layer has no parameter %q: it has %s"):format(name, table.concat(names, ", ")))
 end
 
 -- A copy of "weight", "bias" or "projection", and its number of values.

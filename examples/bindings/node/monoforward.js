@@ -224,16 +224,19 @@ class Layer extends Handle {
     // A copy of "weight", "bias" or "projection".
     parameter(name) {
         const count = receive(out => C.mf_layer_parameter_count(this.handle, out));
+        const names = [];
         for (let i = 0; i < count; i++) {
             const info = makeResult('mf_parameter_info');
             check(C.mf_layer_parameter_info(this.handle, i, info));
+            names.push(info.name);
             if (info.name === name) {
                 const values = new Float32Array(info.count);
                 check(C.mf_layer_get_parameter(this.handle, name, values, values.length));
                 return values;
             }
         }
-        throw new MonoforwardError(constants.MF_STATUS_NOT_FOUND, `the layer has no parameter "${name}"`);
+        throw new MonoforwardError(constants.MF_STATUS_NOT_FOUND,
+            `the layer has no parameter "${name}": it has ${names.join(', ')}`);
     }
 }
 

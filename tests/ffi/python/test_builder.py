@@ -279,6 +279,9 @@ class Building(unittest.TestCase):
         self.assertEqual(list(layer.units()[9].inputs), [9, 7])
         self.assertEqual(layer.shape(), ((2, 9, 9), (6,)))
         self.assertEqual(layer.head().classes, 2)
+        self.assertRegex(repr(layer.head()), r"^mf_head_spec\(kind=0, classes=2, .*, input_node=-1\)$")
+        self.assertNotIn("shared", repr(layer.head()))
+        self.assertRegex(repr(conv), r"outputs=4, bias=0, .*kernel=\[3, 3\]")
         again = mf.Builder((5,))
         self.assertEqual((again.dense(3).relu().node(), again.shape(), again.shape(0)), (2, (3,), (5,)))
 

@@ -140,95 +140,106 @@ class mf_pipeline(c.Structure):
     """Opaque."""
 
 
-class mf_allocator(c.Structure):
+class Struct(c.Structure):
+    """Prints its fields, without pointers to nothing."""
+
+    def __repr__(self):
+        shown = (name for name, *_ in self._fields_ if name != "struct_size" and not name.startswith("reserved"))
+        values = ((name, getattr(self, name)) for name in shown)
+        fields = (f"{name}={list(value) if isinstance(value, c.Array) else value!r}" for name, value in values
+                  if value or not isinstance(value, c._Pointer))
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+
+class mf_allocator(Struct):
     pass
 
 
-class mf_optimizer_spec(c.Structure):
+class mf_optimizer_spec(Struct):
     pass
 
 
-class mf_layer_spec(c.Structure):
+class mf_layer_spec(Struct):
     pass
 
 
-class mf_shape(c.Structure):
+class mf_shape(Struct):
     pass
 
 
-class mf_parameter_info(c.Structure):
+class mf_parameter_info(Struct):
     pass
 
 
-class mf_batch(c.Structure):
+class mf_batch(Struct):
     pass
 
 
-class mf_matrix_spec(c.Structure):
+class mf_matrix_spec(Struct):
     pass
 
 
-class mf_unit_spec(c.Structure):
+class mf_unit_spec(Struct):
     pass
 
 
-class mf_block_spec(c.Structure):
+class mf_block_spec(Struct):
     pass
 
 
-class mf_head_spec(c.Structure):
+class mf_head_spec(Struct):
     pass
 
 
-class mf_builder_spec(c.Structure):
+class mf_builder_spec(Struct):
     pass
 
 
-class mf_network_spec(c.Structure):
+class mf_network_spec(Struct):
     pass
 
 
-class mf_pool_spec(c.Structure):
+class mf_pool_spec(Struct):
     pass
 
 
-class mf_workspace_spec(c.Structure):
+class mf_workspace_spec(Struct):
     pass
 
 
-class mf_report(c.Structure):
+class mf_report(Struct):
     pass
 
 
-class mf_memory(c.Structure):
+class mf_memory(Struct):
     pass
 
 
-class mf_memory_spec(c.Structure):
+class mf_memory_spec(Struct):
     pass
 
 
-class mf_pipeline_report(c.Structure):
+class mf_pipeline_report(Struct):
     pass
 
 
-class mf_pipeline_progress_info(c.Structure):
+class mf_pipeline_progress_info(Struct):
     pass
 
 
-class mf_pipeline_spec(c.Structure):
+class mf_pipeline_spec(Struct):
     pass
 
 
-class mf_output(c.Structure):
+class mf_output(Struct):
     pass
 
 
-class mf_load_spec(c.Structure):
+class mf_load_spec(Struct):
     pass
 
 
-class mf_onnx_spec(c.Structure):
+class mf_onnx_spec(Struct):
     pass
 
 
