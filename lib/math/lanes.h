@@ -35,12 +35,30 @@ INLINE vector load(const float *from)
     return *(const vector *)from;
 }
 
+#if defined(MFI_USES_AVX512)
+INLINE __mmask16 first_lanes(size_t count)
+{
+    return (__mmask16)((1u << count) - 1);
+}
+#elif defined(MFI_USES_AVX2)
+INLINE __m256i first_lanes(size_t count)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
 /* Loads the first `count` lanes; the others are 0. */
 INLINE vector load_some(const float *from, size_t count)
 {
+#if defined(MFI_USES_AVX512)
+    return (vector)_mm512_maskz_loadu_ps(first_lanes(count), from);
+#elif defined(MFI_USES_AVX2)
+    return (vector)_mm256_maskload_ps(from, first_lanes(count));
+#else
     vector value = {0};
     memcpy(&value, from, count * sizeof *from);
     return value;
+#endif
 }
 
 INLINE void store(float *to, vector value)
@@ -50,7 +68,13 @@ INLINE void store(float *to, vector value)
 
 INLINE void store_some(float *to, vector value, size_t count)
 {
+#if defined(MFI_USES_AVX512)
+    _mm512_mask_storeu_ps(to, first_lanes(count), (__m512)value);
+#elif defined(MFI_USES_AVX2)
+    _mm256_maskstore_ps(to, first_lanes(count), (__m256)value);
+#else
     memcpy(to, &value, count * sizeof *to);
+#endif
 }
 
 /* Runs the statement for every vector of `count` floats; the last one may have fewer lanes. */

@@ -176,24 +176,90 @@ static void largest_of_halves(const mfi_pool *pool, const float *restrict map, f
                                  larger_value(map[width + 2 * x], map[width + 2 * x + 1]));
 }
 
+#if defined(MFI_USES_AVX512) || defined(MFI_USES_AVX2)
+
+/* Both lanes of each pair with the value of the left one, or of the right one. */
+INLINE vector left_of_pairs(vector value)
+{
+#if defined(MFI_USES_AVX512)
+    return (vector)_mm512_moveldup_ps((__m512)value);
+#else
+    return (vector)_mm256_moveldup_ps((__m256)value);
+#endif
+}
+
+INLINE vector right_of_pairs(vector value)
+{
+#if defined(MFI_USES_AVX512)
+    return (vector)_mm512_movehdup_ps((__m512)value);
+#else
+    return (vector)_mm256_movehdup_ps((__m256)value);
+#endif
+}
+
+/* The right lane of each pair. */
+INLINE mask right_lanes(void)
+{
+    mask lanes = {0};
+    for (int lane = 1; lane < MFI_LANES; lane += 2)
+        lanes[lane] = -1;
+    return lanes;
+}
+
+/* Loads `count` values, one for both lanes of a pair. */
+INLINE vector load_for_pairs(const float *from, size_t count)
+{
+#if defined(MFI_USES_AVX512)
+    const __m512i pair = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    return (vector)_mm512_permutexvar_ps(pair, (__m512)load_some(from, count));
+#else
+    const __m256i pair = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+    return (vector)_mm256_permutevar8x32_ps((__m256)load_some(from, count), pair);
+#endif
+}
+
+/* Without jumps, which nobody could foresee. */
+INLINE void pass_to_largest_of_rows(size_t half, const float *upper, const float *lower, const float *from,
+                                    float *to_upper, float *to_lower)
+{
+    const mask right = right_lanes();
+    FOR_LANES(i, lanes, 2 * half)
+    {
+        vector a = load_lanes(upper + i, lanes), b = load_lanes(lower + i, lanes);
+        mask a_right = right_of_pairs(a) > left_of_pairs(a), b_right = right_of_pairs(b) > left_of_pairs(b);
+        vector above = choose(a_right, right_of_pairs(a), left_of_pairs(a));
+        vector below = choose(b_right, right_of_pairs(b), left_of_pairs(b));
+        mask gradient = (mask)load_for_pairs(from + i / 2, lanes / 2), is_below = below > above;
+        store_lanes(to_upper + i, (vector)(gradient & ~is_below & ~(a_right ^ right)), lanes);
+        store_lanes(to_lower + i, (vector)(gradient & is_below & ~(b_right ^ right)), lanes);
+    }
+}
+
+#else
+
+INLINE void pass_to_largest_of_rows(size_t half, const float *upper, const float *lower, const float *from,
+                                    float *to_upper, float *to_lower)
+{
+    for (size_t x = 0; x < half; x++) {
+        float a0 = upper[2 * x], a1 = upper[2 * x + 1], b0 = lower[2 * x], b1 = lower[2 * x + 1];
+        float above = a1 > a0 ? a1 : a0, below = b1 > b0 ? b1 : b0;
+        float top = below > above ? 0.0f : from[x], bottom = below > above ? from[x] : 0.0f;
+        to_upper[2 * x] = a1 > a0 ? 0.0f : top;
+        to_upper[2 * x + 1] = a1 > a0 ? top : 0.0f;
+        to_lower[2 * x] = b1 > b0 ? 0.0f : bottom;
+        to_lower[2 * x + 1] = b1 > b0 ? bottom : 0.0f;
+    }
+}
+
+#endif
+
 /* Gives each gradient to the largest value of its window, the first of equal ones, and 0 to the other three.
  * Pixels in no window are unchanged. */
 static void pass_to_largest_of_halves(const mfi_pool *pool, const float *a, const float *from, float *map)
 {
     size_t width = pool->map[1], half = pool->pooled[1];
-    for (size_t y = 0; y < pool->pooled[0]; y++, from += half) {
-        const float *upper = a + 2 * y * width, *lower = upper + width;
-        float *to_upper = map + 2 * y * width, *to_lower = to_upper + width;
-        for (size_t x = 0; x < half; x++) {
-            float a0 = upper[2 * x], a1 = upper[2 * x + 1], a2 = lower[2 * x], a3 = lower[2 * x + 1];
-            float above = a1 > a0 ? a1 : a0, below = a3 > a2 ? a3 : a2;
-            float top = below > above ? 0.0f : from[x], bottom = below > above ? from[x] : 0.0f;
-            to_upper[2 * x] = a1 > a0 ? 0.0f : top;
-            to_upper[2 * x + 1] = a1 > a0 ? top : 0.0f;
-            to_lower[2 * x] = a3 > a2 ? 0.0f : bottom;
-            to_lower[2 * x + 1] = a3 > a2 ? bottom : 0.0f;
-        }
-    }
+    for (size_t y = 0; y < pool->pooled[0]; y++, a += 2 * width, from += half, map += 2 * width)
+        pass_to_largest_of_rows(half, a, a + width, from, map, map + width);
 }
 
 /* The part of a window that lies on the map; the ends are behind it. */

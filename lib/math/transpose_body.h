@@ -6,26 +6,52 @@
 
 enum { SQUARE = 8 };
 
-/* The upper halves of the vectors come from four rows further down, so that the rest stays inside halves. */
-INLINE __m256 two_halves(const float *low, const float *high)
+INLINE __m128 load_part(const float *from, size_t count)
 {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+    return count >= 4 ? _mm_loadu_ps(from)
+                      : _mm_maskload_ps(
+                            from, _mm_cmpgt_epi32(_mm_set1_epi32((int)count), _mm_setr_epi32(0, 1, 2, 3)));
 }
 
-static void transpose_square(const float *from, size_t ldfrom, float *to, size_t ldto)
+INLINE void store_part(float *to, __m256 value, size_t count)
+{
+    if (count == SQUARE)
+        _mm256_storeu_ps(to, value);
+    else
+#if defined(MFI_USES_AVX512)
+        _mm256_mask_storeu_ps(to, (__mmask8)first_lanes(count), value);
+#else
+        _mm256_maskstore_ps(to, first_lanes(count), value);
+#endif
+}
+
+/* The upper halves of the vectors come from four rows further down, so that the rest stays inside halves. */
+INLINE void transpose_part(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to,
+                           size_t ldto)
 {
     UNROLL(2)
     for (size_t half = 0; half < SQUARE; half += 4, to += 4 * ldto) {
         __m256 row[4];
+        if (half >= columns)
+            return;
         UNROLL(4)
-        for (size_t i = 0; i < 4; i++)
-            row[i] = two_halves(from + i * ldfrom + half, from + (i + 4) * ldfrom + half);
+        for (size_t i = 0; i < 4; i++) {
+            __m128 low = _mm_setzero_ps(), high = low;
+            if (i < rows)
+                low = load_part(from + i * ldfrom + half, columns - half);
+            if (i + 4 < rows)
+                high = load_part(from + (i + 4) * ldfrom + half, columns - half);
+            row[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
+        }
         __m256 low01 = _mm256_unpacklo_ps(row[0], row[1]), high01 = _mm256_unpackhi_ps(row[0], row[1]);
         __m256 low23 = _mm256_unpacklo_ps(row[2], row[3]), high23 = _mm256_unpackhi_ps(row[2], row[3]);
-        _mm256_storeu_ps(to, _mm256_shuffle_ps(low01, low23, 0x44));
-        _mm256_storeu_ps(to + ldto, _mm256_shuffle_ps(low01, low23, 0xEE));
-        _mm256_storeu_ps(to + 2 * ldto, _mm256_shuffle_ps(high01, high23, 0x44));
-        _mm256_storeu_ps(to + 3 * ldto, _mm256_shuffle_ps(high01, high23, 0xEE));
+        store_part(to, _mm256_shuffle_ps(low01, low23, 0x44), rows);
+        if (half + 1 < columns)
+            store_part(to + ldto, _mm256_shuffle_ps(low01, low23, 0xEE), rows);
+        if (half + 2 < columns)
+            store_part(to + 2 * ldto, _mm256_shuffle_ps(high01, high23, 0x44), rows);
+        if (half + 3 < columns)
+            store_part(to + 3 * ldto, _mm256_shuffle_ps(high01, high23, 0xEE), rows);
     }
 }
 
@@ -33,29 +59,43 @@ static void transpose_square(const float *from, size_t ldfrom, float *to, size_t
 
 enum { SQUARE = 4 };
 
-static void transpose_square(const float *from, size_t ldfrom, float *to, size_t ldto)
+INLINE void transpose_part(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to,
+                           size_t ldto)
 {
-    for (size_t j = 0; j < SQUARE; j++)
-        for (size_t i = 0; i < SQUARE; i++)
+    for (size_t j = 0; j < columns; j++)
+        for (size_t i = 0; i < rows; i++)
             to[j * ldto + i] = from[i * ldfrom + j];
 }
 
 #endif
 
+/* A square, or what is left of one at an edge: at most SQUARE of each. */
+static void transpose_square(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to,
+                             size_t ldto)
+{
+    if (rows == SQUARE && columns == SQUARE)
+        transpose_part(SQUARE, SQUARE, from, ldfrom, to, ldto);
+    else
+        transpose_part(rows, columns, from, ldfrom, to, ldto);
+}
+
+INLINE size_t left_of_square(size_t all, size_t at)
+{
+    return all - at < SQUARE ? all - at : SQUARE;
+}
+
 /* The squares go along the longer side, so that they stay in the same few long rows, which may compete for
  * the same places of the cache. */
 static void transpose(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to, size_t ldto)
 {
-    size_t whole_rows = rows / SQUARE * SQUARE, whole_columns = columns / SQUARE * SQUARE;
     if (rows < columns)
-        for (size_t i = 0; i < whole_rows; i += SQUARE)
-            for (size_t j = 0; j < whole_columns; j += SQUARE)
-                transpose_square(from + i * ldfrom + j, ldfrom, to + j * ldto + i, ldto);
+        for (size_t i = 0; i < rows; i += SQUARE)
+            for (size_t j = 0; j < columns; j += SQUARE)
+                transpose_square(left_of_square(rows, i), left_of_square(columns, j), from + i * ldfrom + j,
+                                 ldfrom, to + j * ldto + i, ldto);
     else
-        for (size_t j = 0; j < whole_columns; j += SQUARE)
-            for (size_t i = 0; i < whole_rows; i += SQUARE)
-                transpose_square(from + i * ldfrom + j, ldfrom, to + j * ldto + i, ldto);
-    for (size_t j = 0; j < columns; j++)
-        for (size_t i = j < whole_columns ? whole_rows : 0; i < rows; i++)
-            to[j * ldto + i] = from[i * ldfrom + j];
+        for (size_t j = 0; j < columns; j += SQUARE)
+            for (size_t i = 0; i < rows; i += SQUARE)
+                transpose_square(left_of_square(rows, i), left_of_square(columns, j), from + i * ldfrom + j,
+                                 ldfrom, to + j * ldto + i, ldto);
 }

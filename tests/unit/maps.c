@@ -188,6 +188,8 @@ static const shape shapes[] = {
     {MF_POOL_AVERAGE, {8, 32}, {2, 2}, {2, 2}}, {MF_POOL_AVERAGE, {5, 7}, {2, 2}, {2, 2}},
     {MF_POOL_AVERAGE, {2, 2}, {2, 2}, {2, 2}},  {MF_POOL_AVERAGE, {7, 6}, {3, 2}, {2, 1}},
     {MF_POOL_MAX, {8, 32}, {2, 2}, {2, 2}},     {MF_POOL_MAX, {5, 7}, {2, 2}, {2, 2}},
+    {MF_POOL_MAX, {4, 31}, {2, 2}, {2, 2}},     {MF_POOL_MAX, {2, 37}, {2, 2}, {2, 2}},
+    {MF_POOL_MAX, {3, 3}, {2, 2}, {2, 2}},      {MF_POOL_MAX, {7, 16}, {2, 2}, {2, 2}},
     {MF_POOL_MAX, {7, 6}, {3, 2}, {2, 1}},      {MF_POOL_NONE, {3, 11}, {0, 0}, {0, 0}},
 };
 
@@ -266,30 +268,40 @@ static void check_image(const mfi_pool *pool, mfi_activation activation, mfi_shi
     free(a);
 }
 
-static void check_maps(const mfi_kernels *kernels, test_random *random)
+static void check_some_images(const mfi_kernels *kernels, const mfi_pool *pool, mfi_activation activation,
+                              int equal_values, test_random *random)
 {
     enum { IMAGES = 3, APART = 7 };
     const mfi_shift shift = {.mean = 0.3f, .scale = 1.5f, .bias = -0.2f};
+    size_t pixels = pool->map[0] * pool->map[1], lda = pool->pooled[0] * pool->pooled[1] + APART;
+    float *u = random_array(random, IMAGES * pixels), *da = random_array(random, IMAGES * lda);
+    float *a = random_array(random, IMAGES * lda), *dz = random_array(random, IMAGES * pixels);
+    float *map = random_array(random, 2 * pixels);
 
+    for (size_t i = 0; equal_values && i < IMAGES * pixels; i++)
+        u[i] = 0.5f * roundf(2.0f * u[i]);
+    kernels->map_forward(activation, pool, shift, IMAGES, u, a, lda, map);
+    kernels->map_gradient(activation, pool, shift, IMAGES, u, da, lda, dz, map);
+    for (size_t image = 0; image < IMAGES; image++)
+        check_image(pool, activation, shift, u + image * pixels, a + image * lda, da + image * lda,
+                    dz + image * pixels);
+    free(u);
+    free(a);
+    free(da);
+    free(dz);
+    free(map);
+}
+
+/* Also with maps of few different values, so that windows have several largest ones. */
+static void check_maps(const mfi_kernels *kernels, test_random *random)
+{
     for (size_t s = 0; s < COUNT_OF(shapes); s++)
         for (int kind = MF_ACTIVATION_IDENTITY; kind <= MF_ACTIVATION_TANH; kind++) {
             mfi_pool pool = pool_of(&shapes[s]);
             mfi_activation activation = {.kind = kind, .leak = 0.2f};
-            size_t pixels = pool.map[0] * pool.map[1], lda = pool.pooled[0] * pool.pooled[1] + APART;
-            float *u = random_array(random, IMAGES * pixels), *da = random_array(random, IMAGES * lda);
-            float *a = random_array(random, IMAGES * lda), *dz = random_array(random, IMAGES * pixels);
-            float *map = random_array(random, 2 * pixels);
 
-            kernels->map_forward(activation, &pool, shift, IMAGES, u, a, lda, map);
-            kernels->map_gradient(activation, &pool, shift, IMAGES, u, da, lda, dz, map);
-            for (size_t image = 0; image < IMAGES; image++)
-                check_image(&pool, activation, shift, u + image * pixels, a + image * lda, da + image * lda,
-                            dz + image * pixels);
-            free(u);
-            free(a);
-            free(da);
-            free(dz);
-            free(map);
+            check_some_images(kernels, &pool, activation, 0, random);
+            check_some_images(kernels, &pool, activation, 1, random);
         }
 }
 
