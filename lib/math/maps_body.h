@@ -413,16 +413,19 @@ static void map_gradient(mfi_activation phi, const mfi_pool *pool, mfi_shift shi
                          const float *u, const float *da, size_t ldda, float *dz, float *map)
 {
     size_t pixels = pool->map[0] * pool->map[1];
-    float *z = map, *a = map + pixels;
-    bool fast = phi.kind == MF_ACTIVATION_RELU && pool->kind == MF_POOL_AVERAGE && is_halving(pool);
+    bool relu = phi.kind == MF_ACTIVATION_RELU; /* which value is largest, and whether above 0, z tells as well */
+    float *z = map, *a = relu ? z : map + pixels;
+    bool fast = relu && pool->kind == MF_POOL_AVERAGE && is_halving(pool);
     for (size_t image = 0; image < images; image++, u += pixels, da += ldda, dz += pixels) {
         if (fast) {
             halve_relu_gradient(pool, shift, u, da, dz);
             continue;
         }
         normalize_map(pixels, shift, u, z);
-        memcpy(a, z, pixels * sizeof *a);
-        apply_activation(phi, pixels, a);
+        if (!relu) {
+            memcpy(a, z, pixels * sizeof *a);
+            apply_activation(phi, pixels, a);
+        }
         if (pool->kind == MF_POOL_NONE)
             memcpy(dz, da, pixels * sizeof *dz);
         else

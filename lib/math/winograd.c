@@ -187,19 +187,29 @@ static size_t rows_at(const winograd *p, size_t top)
     return mfi_least(p->band, p->tiles[0] - top);
 }
 
+/* A line of an image, from the maps' row y, with zeros around it and in the channels that fill up vectors. */
+static void spread_line(const winograd *p, const transformed *t, size_t y, const float *x, size_t map,
+                        float *line)
+{
+    size_t start = p->padding[1] * p->depth, end = start + p->from[1] * p->depth;
+    if (y >= p->from[0] || p->inputs < p->depth) {
+        memset(line, 0, p->columns * p->depth * sizeof *line);
+    } else {
+        memset(line, 0, start * sizeof *line);
+        memset(line + end, 0, (p->columns * p->depth - end) * sizeof *line);
+    }
+    if (y < p->from[0])
+        t->kernels->transpose(p->inputs, p->from[1], x + y * p->from[1], map, line + start, p->depth);
+}
+
 static void spread_maps(const winograd *p, const transformed *t, size_t top, size_t rows, const float *x,
                         block_maps layout)
 {
-    size_t height = TILE * rows + 2, pixels = height * p->columns;
-    memset(t->maps, 0, p->images * pixels * p->depth * sizeof *t->maps);
-    for (size_t image = 0; image < p->images; image++)
-        for (size_t r = 0; r < height; r++) {
-            size_t y = TILE * top + r - p->padding[0]; /* above the map it wraps round to a large number */
-            float *to = t->maps + (image * pixels + r * p->columns + p->padding[1]) * p->depth;
-            if (y < p->from[0])
-                t->kernels->transpose(p->inputs, p->from[1], x + image * layout.image + y * p->from[1],
-                                      layout.map, to, p->depth);
-        }
+    size_t height = TILE * rows + 2;
+    float *line = t->maps;
+    for (size_t image = 0; image < p->images; image++, x += layout.image)
+        for (size_t r = 0; r < height; r++, line += p->columns * p->depth) /* above the map y wraps round */
+            spread_line(p, t, TILE * top + r - p->padding[0], x, layout.map, line);
 }
 
 static void transform_inputs(const winograd *p, const transformed *t, size_t rows)
