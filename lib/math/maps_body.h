@@ -413,7 +413,8 @@ static void map_gradient(mfi_activation phi, const mfi_pool *pool, mfi_shift shi
                          const float *u, const float *da, size_t ldda, float *dz, float *map)
 {
     size_t pixels = pool->map[0] * pool->map[1];
-    bool relu = phi.kind == MF_ACTIVATION_RELU; /* which value is largest, and whether above 0, z tells as well */
+    /* Which value is largest, and whether it is above 0, z tells as well as its ReLU. */
+    bool relu = phi.kind == MF_ACTIVATION_RELU;
     float *z = map, *a = relu ? z : map + pixels;
     bool fast = relu && pool->kind == MF_POOL_AVERAGE && is_halving(pool);
     for (size_t image = 0; image < images; image++, u += pixels, da += ldda, dz += pixels) {
