@@ -69,19 +69,17 @@ INLINE void transpose_part(size_t rows, size_t columns, const float *from, size_
 
 #endif
 
-/* A square, or what is left of one at an edge: at most SQUARE of each. */
-static void transpose_square(size_t rows, size_t columns, const float *from, size_t ldfrom, float *to,
-                             size_t ldto)
+/* The square whose corner is row i and column j, or what is left of one at an edge. */
+static void transpose_square(size_t rows, size_t columns, size_t i, size_t j, const float *from,
+                             size_t ldfrom, float *to, size_t ldto)
 {
-    if (rows == SQUARE && columns == SQUARE)
+    from += i * ldfrom + j;
+    to += j * ldto + i;
+    if (rows - i >= SQUARE && columns - j >= SQUARE)
         transpose_part(SQUARE, SQUARE, from, ldfrom, to, ldto);
     else
-        transpose_part(rows, columns, from, ldfrom, to, ldto);
-}
-
-INLINE size_t left_of_square(size_t all, size_t at)
-{
-    return all - at < SQUARE ? all - at : SQUARE;
+        transpose_part(rows - i < SQUARE ? rows - i : SQUARE, columns - j < SQUARE ? columns - j : SQUARE,
+                       from, ldfrom, to, ldto);
 }
 
 /* The squares go along the longer side, so that they stay in the same few long rows, which may compete for
@@ -91,11 +89,9 @@ static void transpose(size_t rows, size_t columns, const float *from, size_t ldf
     if (rows < columns)
         for (size_t i = 0; i < rows; i += SQUARE)
             for (size_t j = 0; j < columns; j += SQUARE)
-                transpose_square(left_of_square(rows, i), left_of_square(columns, j), from + i * ldfrom + j,
-                                 ldfrom, to + j * ldto + i, ldto);
+                transpose_square(rows, columns, i, j, from, ldfrom, to, ldto);
     else
         for (size_t j = 0; j < columns; j += SQUARE)
             for (size_t i = 0; i < rows; i += SQUARE)
-                transpose_square(left_of_square(rows, i), left_of_square(columns, j), from + i * ldfrom + j,
-                                 ldfrom, to + j * ldto + i, ldto);
+                transpose_square(rows, columns, i, j, from, ldfrom, to, ldto);
 }
