@@ -18,6 +18,8 @@ if [ "$(uname -m)" = x86_64 ]; then
         echo "failed: the models differ"
         exit 1
     }
+    MF_PRODUCTS=generic builds ffi-node-residual node "$here/browser/residual.mjs" "$work/browser" \
+        "$source/examples/bindings/node/residual.js"
 fi
 "${CC:-cc}" -I"$source/include" "$source/tests/examples/make_models.c" "$library" -o "$work/make_models" &&
     "$work/make_models" "$work" && node "$here/browser/answers.mjs" "$work/browser" "$work" || exit 1

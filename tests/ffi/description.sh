@@ -73,7 +73,7 @@ notices "a parameter without a name" "a name expected" "$after MF_API int32_t mf
 # A description that has changed, and a declaration that has.
 cp -r "$source/examples/bindings" "$work/ffi"
 chmod -R u+w "$work/ffi"
-declarations="python/monoforward/_abi.py node/abi.js lua/monoforward_abi.lua rust/src/abi.rs"
+declarations="python/monoforward/_abi.py node/abi.js browser/abi.js lua/monoforward_abi.lua rust/src/abi.rs"
 for name in $declarations; do
     echo "changed" >>"$work/ffi/$name"
     python3 "$work/ffi/abi/generate.py" --check >"$work/out" 2>&1 && {

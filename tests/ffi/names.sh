@@ -31,7 +31,7 @@ check() {
 }
 
 cd "$folder" || exit 1
-check node/monoforward.js node/residual.js node/spirals.js
+check node/monoforward.js node/shared.js node/residual.js node/spirals.js
 check browser/monoforward.js browser/page/learner.js
 check lua/monoforward.lua lua/residual.lua lua/spirals.lua
 check rust/src/builder.rs rust/src/error.rs rust/src/layer.rs rust/src/lib.rs rust/src/matrix.rs rust/src/network.rs \

@@ -1,9 +1,9 @@
 """Constants and structs for WebAssembly, where pointers and sizes have 4 bytes. SPDX-License-Identifier: MIT"""
 
-# How a DataView reads a value, and its bytes.
+# How a DataView reads a value, and its bytes. Pointers it reads as Uint32.
 VALUES = {"int32_t": ("Int32", 4), "uint32_t": ("Uint32", 4), "size_t": ("Uint32", 4), "uint64_t": ("BigUint64", 8),
           "float": ("Float32", 4), "double": ("Float64", 8)}
-POINTER = ("Uint32", 4)
+POINTER = ("Pointer", 4)  # no option: an address of the caller's would lead anywhere
 
 
 def declare(description, note):

@@ -178,17 +178,15 @@ function mf.layer(options)
     return own(Layer, out, C.mf_layer_free)
 end
 
--- The number of values of a parameter.
+-- The number of values of a parameter. Of another name the library says that there is no such parameter.
 local function count_values(layer, name)
     local count, info = ffi.new("size_t[1]"), make_result("mf_parameter_info")
     check(C.mf_layer_parameter_count(layer.handle, count))
-    local names = {}
     for i = 0, tonumber(count[0]) - 1 do
         check(C.mf_layer_parameter_info(layer.handle, i, info))
-        names[i + 1] = ffi.string(info.name)
-        if names[i + 1] == name then return tonumber(info.count) end
+        if ffi.string(info.name) == name then return tonumber(info.count) end
     end
-    fail(C.MF_STATUS_NOT_FOUND, ("the layer has no parameter %q: it has %s"):format(name, table.concat(names, ", ")))
+    check(C.mf_layer_get_parameter(layer.handle, name, nil, 0))
 end
 
 -- A copy of "weight", "bias" or "projection", and its number of values.

@@ -12,6 +12,7 @@
 'use strict';
 const koffi = require('koffi');
 const {constants, declare} = require('./abi.js');
+const {both, inputType, merge, show, withUnits} = require('./shared.js');
 
 const C = declare(koffi, koffi.load('libmonoforward.so.0'));
 
@@ -46,11 +47,6 @@ function checkText(text) {
     return text;
 }
 
-// What a message says of a value: of an array its type and length, of anything else its beginning.
-function show(value) {
-    return ArrayBuffer.isView(value) ? `a ${value.constructor.name} of ${value.length}` : String(value).slice(0, 60);
-}
-
 // What integers of a kind may be.
 const RANGES = {Int32: [-(2 ** 31), 2 ** 31 - 1], UInt32: [0, 2 ** 32 - 1], UInt64: [0, 2n ** 64n - 1n]};
 
@@ -77,15 +73,6 @@ function checkOption(name, value, type) {
     } else if (primitive === 'Pointer' && typeof value !== 'object') { // koffi takes a number for an address
         throw new TypeError(`${name} is ${show(value)}, expected a handle`);
     }
-}
-
-// These options together, of which later ones win. What is no object, such as a number, would be taken for no options.
-function merge(...all) {
-    for (const options of all) {
-        if (options !== undefined && typeof options !== 'object')
-            throw new TypeError(`the options are ${show(options)}, expected an object`);
-    }
-    return Object.assign({}, ...all);
 }
 
 // The library's defaults and options; one that is undefined is as if it were not there.
@@ -204,14 +191,19 @@ class Layer extends Handle {
         });
     }
 
-    // The names of its parameters, in their order.
-    parameterNames() {
+    // Its parameters in their order: names, dims, counts of values.
+    #parameters() {
         const count = receive(out => C.mf_layer_parameter_count(this.handle, out));
         return Array.from({length: count}, (_, i) => {
             const info = makeResult('mf_parameter_info');
             check(C.mf_layer_parameter_info(this.handle, i, info));
-            return info.name;
+            return info;
         });
+    }
+
+    // The names of its parameters, in their order.
+    parameterNames() {
+        return this.#parameters().map(({name}) => name);
     }
 
     // Replaces the values of a parameter, such as the "head.counts" that candidates are drawn by.
@@ -221,22 +213,12 @@ class Layer extends Handle {
         check(C.mf_layer_set_parameter(this.handle, checkText(name), values, values.length));
     }
 
-    // A copy of "weight", "bias" or "projection".
+    // A copy of "weight", "bias" or "projection". Of another name the library says that there is no such parameter.
     parameter(name) {
-        const count = receive(out => C.mf_layer_parameter_count(this.handle, out));
-        const names = [];
-        for (let i = 0; i < count; i++) {
-            const info = makeResult('mf_parameter_info');
-            check(C.mf_layer_parameter_info(this.handle, i, info));
-            names.push(info.name);
-            if (info.name === name) {
-                const values = new Float32Array(info.count);
-                check(C.mf_layer_get_parameter(this.handle, name, values, values.length));
-                return values;
-            }
-        }
-        throw new MonoforwardError(constants.MF_STATUS_NOT_FOUND,
-            `the layer has no parameter "${name}": it has ${names.join(', ')}`);
+        const {count = 0} = this.#parameters().find(info => info.name === name) ?? {};
+        const values = new Float32Array(count);
+        check(C.mf_layer_get_parameter(this.handle, checkText(name), values, count));
+        return values;
     }
 }
 
@@ -271,7 +253,7 @@ class Matrix extends Handle {
 //         .conv2d(16).batchNorm().add(0).relu().head(10).build();
 //
 // More options of a unit, a block or the head are the fields of their specs: conv2d(16, {bias: 0}).
-class Builder extends Handle {
+class Builder extends withUnits(Handle) {
     #node = 0;
     #next = constants.MF_NODE_PREVIOUS;
 
@@ -291,114 +273,6 @@ class Builder extends Handle {
         return this;
     }
 
-    dense(outputs, options) {
-        return this.unit(constants.MF_UNIT_DENSE, {outputs}, options);
-    }
-
-    // A kernel, padding or stride is one number, or an array of two: vertical, horizontal. Without a padding it is half
-    // the kernel: an odd kernel then keeps the size of the maps.
-    conv2d(filters, options) {
-        const {kernel = 3, stride = 1, padding = both(kernel).map(size => Math.floor(size / 2)), ...more} =
-            merge(options);
-        return this.unit(constants.MF_UNIT_CONV2D,
-            {outputs: filters, kernel: both(kernel), padding: both(padding), stride: both(stride)}, more);
-    }
-
-    batchNorm(options) {
-        return this.unit(constants.MF_UNIT_BATCH_NORM, options);
-    }
-
-    // The kind is MF_ACTIVATION_RELU, ...
-    activation(activation, options) {
-        return this.unit(constants.MF_UNIT_ACTIVATION, {activation}, options);
-    }
-
-    relu() {
-        return this.activation(constants.MF_ACTIVATION_RELU);
-    }
-
-    leakyRelu(leak = 0.01) {
-        return this.activation(constants.MF_ACTIVATION_LEAKY_RELU, {leak});
-    }
-
-    tanh() {
-        return this.activation(constants.MF_ACTIVATION_TANH);
-    }
-
-    gelu() {
-        return this.activation(constants.MF_ACTIVATION_GELU);
-    }
-
-    silu() {
-        return this.activation(constants.MF_ACTIVATION_SILU);
-    }
-
-    // A stride of 0 is the size of the window.
-    maxPool(size = 2, stride = 0, padding = 0) {
-        return this.unit(constants.MF_UNIT_POOL,
-            {pool: constants.MF_POOL_MAX, kernel: both(size), stride: both(stride), padding: both(padding)});
-    }
-
-    // Padding counts as zeros.
-    averagePool(size = 2, stride = 0, padding = 0) {
-        return this.unit(constants.MF_UNIT_POOL,
-            {pool: constants.MF_POOL_AVERAGE, kernel: both(size), stride: both(stride), padding: both(padding)});
-    }
-
-    dropout(rate, maps = false) {
-        return this.unit(constants.MF_UNIT_DROPOUT, {dropout: rate, dropout_maps: Number(maps)});
-    }
-
-    // Layer normalisation: of the values of a row, or of each position of a sequence.
-    layerNorm(options) {
-        return this.unit(constants.MF_UNIT_LAYER_NORM, options);
-    }
-
-    // The mean of each map, or of the positions of a sequence.
-    globalPool(options) {
-        return this.unit(constants.MF_UNIT_GLOBAL_POOL, options);
-    }
-
-    // A sequence [T, d] turned into [d, T], so that what follows works along the positions.
-    transpose(options) {
-        return this.unit(constants.MF_UNIT_TRANSPOSE, options);
-    }
-
-    // Maps [d, height, width] as a sequence [height width, d].
-    tokens(options) {
-        return this.unit(constants.MF_UNIT_TOKENS, options);
-    }
-
-    // A sequence or maps as a row of all their values, which takes no time.
-    flatten(options) {
-        return this.unit(constants.MF_UNIT_FLATTEN, options);
-    }
-
-    // Adds learned positions to a sequence.
-    positions(options) {
-        return this.unit(constants.MF_UNIT_POSITIONS, options);
-    }
-
-    // `outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs].
-    embedding(vocabulary, outputs, options) {
-        return this.unit(constants.MF_UNIT_EMBEDDING, {inputs: [0, 0], vocabulary, outputs}, options);
-    }
-
-    // Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].
-    attention(heads, causal = false) {
-        return this.unit(constants.MF_UNIT_ATTENTION, {heads, causal: Number(causal)});
-    }
-
-    // Adds a node to the one before; 0 is the layer's input.
-    add(node) {
-        return this.unit(constants.MF_UNIT_ADD, {inputs: [constants.MF_NODE_PREVIOUS, node]});
-    }
-
-    // Puts the values of a node behind those of the one before.
-    concat(node) {
-        return this.unit(constants.MF_UNIT_CONCAT, {inputs: [constants.MF_NODE_PREVIOUS, node]});
-    }
-
     // Adds the units of a ready-made block. A stride is one number, or an array of two.
     block(kind, options) {
         const {stride = 0, ...more} = merge(options);
@@ -406,26 +280,6 @@ class Builder extends Handle {
         this.#next = constants.MF_NODE_PREVIOUS;
         this.#node = receive(out => C.mf_builder_block(this.handle, spec, out));
         return this;
-    }
-
-    // Two convolutions and a skip; 0: as many maps as its input has. The options may be the stride alone.
-    residual(outputs = 0, options) {
-        return this.block(constants.MF_BLOCK_RESIDUAL, merge({outputs}, withStride(options)));
-    }
-
-    // A convolution of fewer maps, `hidden`, between two of 1 x 1, and a skip. The options may be the stride alone.
-    bottleneck(outputs = 0, options) {
-        return this.block(constants.MF_BLOCK_BOTTLENECK, merge({outputs}, withStride(options)));
-    }
-
-    // Products along the positions and along the values of a sequence: token_hidden, hidden.
-    mixer(options) {
-        return this.block(constants.MF_BLOCK_MIXER, options);
-    }
-
-    // Attention and two products behind it.
-    transformer(heads, causal = false, options) {
-        return this.block(constants.MF_BLOCK_TRANSFORMER, merge({heads, causal: Number(causal)}, options));
     }
 
     // The next unit or block reads this node instead of the one before.
@@ -456,14 +310,6 @@ class Builder extends Handle {
     build() {
         return new Layer({}, receive(out => C.mf_layer_build(this.handle, out)));
     }
-}
-
-function both(size) {
-    return Array.isArray(size) ? size : [size, size];
-}
-
-function withStride(options) {
-    return typeof options === 'number' || Array.isArray(options) ? {stride: options} : options;
 }
 
 // ---- networks ----
@@ -526,8 +372,7 @@ class Network extends Handle {
         const {scale = 0, shift = 0, ...others} = merge(scaling);
         for (const name of Object.keys(others))
             throw new TypeError(`there is no option ${name}`);
-        const [array, type] = x instanceof Uint8Array ? [Uint8Array, constants.MF_TYPE_UINT8]
-            : x instanceof Int32Array ? [Int32Array, constants.MF_TYPE_INT32] : [Float32Array, constants.MF_TYPE_FLOAT32];
+        const [array, type] = inputType(x);
         checkArray('x', x, array, rows, this.#inputs);
         return {struct_size: koffi.sizeof('mf_batch'), target_type: constants.MF_TYPE_INT32, input_type: type, rows,
             inputs: x, targets: y, input_scale: scale, input_shift: shift};
