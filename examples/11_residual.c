@@ -3,8 +3,8 @@
  *     11_residual [--data FOLDER] [--epochs 1] [--images 0] [--summary]
  *
  * Gradients flow through the units of a block and stop at its input: a block learns as a whole, from its own
- * loss, and the blocks learn one by one. The pictures come from FOLDER, $MONOFORWARD_CIFAR10 or
- * ../shared/data/cifar-10, where the binary version of CIFAR-10 lies, packed by xz or not; without them,
+ * loss, and the blocks learn one by one. The pictures come from FOLDER, or from the folder
+ * cifar-10 in $MONOFORWARD_DATA, where the binary version of CIFAR-10 lies, packed by xz or not; without them,
  * shapes are drawn. `images` limits how many of them are learned from; 0: all. What is not about the library,
  * reading pictures and options, is left to studies/cifar10 and studies/common.
  *

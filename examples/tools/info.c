@@ -113,7 +113,7 @@ int main(int argc, char **argv)
         options_read(argc, argv, "Tells what is in a model file.", rules, sizeof rules / sizeof rules[0]);
     if (outcome != OPTIONS_READ)
         return outcome == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
-    bool good = run_all(&run);
+    bool good = run_all(&run) && output_arrived();
     mf_network_free(run.network);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

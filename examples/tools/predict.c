@@ -194,8 +194,8 @@ static bool run_all(struct run *run)
         else
             print_answers(run, rows);
     }
-    if (fflush(stdout) != 0)
-        return complain("cannot write the answers");
+    if (!output_arrived())
+        return false;
     fprintf(stderr, "result example=predict images=%zu mode=%s", run->set.count, mode_names[run->mode]);
     if (run->set.labels != NULL)
         fprintf(stderr, " accuracy=%.2f", 100 * (double)run->right / (double)run->set.count);

@@ -103,12 +103,13 @@ else
     succeeds "packed files" small "$packed"
     [ "$(result params_hash)" = "$hash" ] || fail "packed files gave other parameters"
 fi
-MONOFORWARD_CIFAR10=$data
-export MONOFORWARD_CIFAR10
+mkdir sets && ln -s "$data" sets/cifar-10
+MONOFORWARD_DATA=$PWD/sets
+export MONOFORWARD_DATA
 succeeds "the folder from the environment" "$cifar10" --width 0.125 --epochs 4 --batch 20 --seed 5 \
     --learning-rate 0.01
-[ "$(result params_hash)" = "$hash" ] || fail "MONOFORWARD_CIFAR10 gave other parameters"
-unset MONOFORWARD_CIFAR10
+[ "$(result params_hash)" = "$hash" ] || fail "the folder above in MONOFORWARD_DATA gave other parameters"
+unset MONOFORWARD_DATA
 mkdir -p data && ln -s "$data" data/cifar-10
 succeeds "a usual place" "$cifar10" --width 0.125 --epochs 4 --batch 20 --seed 5 --learning-rate 0.01
 [ "$(result params_hash)" = "$hash" ] || fail "the files in data/cifar-10 gave other parameters"

@@ -10,7 +10,7 @@ trap 'exit 130' INT TERM
 found=
 endings=".bin"
 "$cifar10" --help | grep -q 'with .xz' && endings=".bin .bin.xz"
-for folder in "${MONOFORWARD_CIFAR10:-}" "$source/../shared/data/cifar-10" "$source/data/cifar-10" \
+for folder in "${MONOFORWARD_DATA:-}/cifar-10" "$source/../shared/data/cifar-10" "$source/data/cifar-10" \
     "$source/data/cifar-10-batches-bin"; do
     for ending in $endings; do
         if [ -n "$folder" ] && [ -f "$folder/test_batch$ending" ]; then
@@ -20,7 +20,7 @@ for folder in "${MONOFORWARD_CIFAR10:-}" "$source/../shared/data/cifar-10" "$sou
     done
 done
 if [ -z "$found" ]; then
-    echo "skip: cifar10: no files that can be read in \$MONOFORWARD_CIFAR10, ../shared/data/cifar-10 or data"
+    echo "skip: cifar10: no files that can be read in cifar-10 of \$MONOFORWARD_DATA, ../shared/data/cifar-10 or data"
     exit 77
 fi
 "$cifar10" --data "$found" --width 0.25 --limit 5000 --epochs 2 --evaluate-every 2 --seed 1 \

@@ -5,7 +5,7 @@ status=0
 # without_data: goes where no program finds a data set that it is not given, wherever $work lies and whatever the
 # environment names.
 without_data() {
-    unset MONOFORWARD_DATA MONOFORWARD_CIFAR10 MONOFORWARD_CIFAR100
+    unset MONOFORWARD_DATA
     mkdir -p "$work/no/data" && cd "$work/no/data" || exit 1
 }
 

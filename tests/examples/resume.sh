@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 kills=${TEST_KILLS:-6} seed=${TEST_SEED:-$(date +%s)}
-unset MONOFORWARD_DATA MONOFORWARD_CIFAR10
+unset MONOFORWARD_DATA
 cd "$work" || exit 1
 mkdir data other
 case $kind in

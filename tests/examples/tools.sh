@@ -157,5 +157,17 @@ for length in 0 7 200 $((bytes / 2)) $((bytes - 1)); do
     complains "info of $length bytes of a model" "cannot load short" "$info" short
 done
 complains "info of nothing" "MODEL is missing" "$info"
+# lost WHAT COMMAND...: what it prints has nowhere to go, and it says so.
+lost() {
+    what=$1
+    shift
+    ! "$@" >/dev/full 2>err || fail "$what on a full disk: no error"
+    grep -q 'cannot write what was to be printed' err || fail "$what on a full disk: $(cat err)"
+}
+if [ -c /dev/full ]; then
+    lost "predict" "$predict" model.safetensors $images
+    lost "info" "$info" model.safetensors
+    lost "mnist" "$mnist" --data data --hidden 12,10 --epochs 1
+fi
 complains "info of a folder" "cannot load data" "$info" data
 exit "$status"

@@ -13,14 +13,14 @@ TEST = ["test_batch.bin"]
 
 
 def find(folder):
-    """The folder that was named, by the option or $MONOFORWARD_CIFAR10, or a usual place; None if there is no data."""
-    folder = folder or os.environ.get("MONOFORWARD_CIFAR10")
+    """The folder that was named, or that of CIFAR-10 in $MONOFORWARD_DATA or a usual place; None if there is no data."""
     if folder:
         return folder
-    for place in (ROOT / "data" / "cifar-10", ROOT / "data" / "cifar-10-batches-bin",
-                  ROOT.parent / "shared" / "data" / "cifar-10"):
-        if any((place / (TEST[0] + ending)).exists() for ending in ("", ".xz")):
-            return str(place)
+    named = os.environ.get("MONOFORWARD_DATA")
+    for place in (*([pathlib.Path(named)] if named else []), ROOT / "data", ROOT.parent / "shared" / "data"):
+        for below in ("cifar-10", "cifar-10-batches-bin", ""):
+            if any((place / below / (TEST[0] + ending)).exists() for ending in ("", ".xz")):
+                return str(place / below)
     return None
 
 

@@ -35,13 +35,13 @@ for candidate in python3 /usr/bin/python3; do
 done
 [ -n "$python" ] || fail "there is no python3 with numpy"
 
-data=${MONOFORWARD_DATA:-}
-for folder in "$root/data/mnist" "$root/../shared/data/mnist"; do
+data=
+for folder in "${MONOFORWARD_DATA:-}/mnist" "${MONOFORWARD_DATA:-}" "$root/data/mnist" "$root/../shared/data/mnist"; do
     if [ -z "$data" ] && [ -n "$(ls "$folder/train-images-idx3-ubyte"* 2>"$work/complaint")" ]; then
         data=$folder
     fi
 done
-[ -n "$data" ] || fail "there is no MNIST: set MONOFORWARD_DATA"
+[ -n "$data" ] || fail "there is no MNIST: \$MONOFORWARD_DATA names its folder, or the one above"
 for library in "$build/lib/libmonoforward.so.0" "$build/lib/libmonoforward.dylib"; do
     [ ! -f "$library" ] || MONOFORWARD_LIBRARY=$library
 done

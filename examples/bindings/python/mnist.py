@@ -33,7 +33,7 @@ def read_options():
         return convert
 
     parser.add_argument("--data", metavar="DIR", help="folder of the IDX files, gzipped or not ($MONOFORWARD_DATA, "
-                        "then data/mnist here or ../shared/data/mnist; without any, drawn images)")
+                        "then data/mnist here; without any, drawn images)")
     parser.add_argument("--hidden", default="1000,1000", help="neurons of each layer (1000,1000)",
                         type=lambda text: [count(1)(each) for each in text.split(",")])
     parser.add_argument("--epochs", type=count(1), default=10, help="passes over the training set (10)")

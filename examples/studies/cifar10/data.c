@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "complain.h"
 #include "notes.h"
+#include "places.h"
 #include "shapes.h"
 #include "unpack.h"
 
@@ -14,23 +15,17 @@ enum { DRAWN_TRAIN = 10000, DRAWN_TEST = 2000 };
 
 enum { PURPOSE_TRAIN_SHAPES = 1, PURPOSE_TEST_SHAPES, PURPOSE_HOLD_OUT, PURPOSE_SIDE };
 
-/* Where a set usually is, what it is read from, and the variable that names another place. */
-static const struct place {
-    const char *folders[3];
+/* The folders that a set may have in the places of places.h, and what it is read from. */
+static const struct source {
+    const char *folders[4];
     enum records_part train, test;
     size_t classes;
-    const char *variable;
-} places[] = {
-    [SET_CIFAR10] = {{"data/cifar-10", "data/cifar-10-batches-bin", "../shared/data/cifar-10"},
-                     CIFAR10_TRAIN,
-                     CIFAR10_TEST,
-                     CLASSES,
-                     "MONOFORWARD_CIFAR10"},
-    [SET_CIFAR100] = {{"data/cifar-100", "data/cifar-100-binary", "../shared/data/cifar-100"},
+} sources[] = {
+    [SET_CIFAR10] = {{"cifar-10", "cifar-10-batches-bin", "", NULL}, CIFAR10_TRAIN, CIFAR10_TEST, CLASSES},
+    [SET_CIFAR100] = {{"cifar-100", "cifar-100-binary", "", NULL},
                       CIFAR100_TRAIN,
                       CIFAR100_TEST,
-                      FINE_CLASSES,
-                      "MONOFORWARD_CIFAR100"},
+                      FINE_CLASSES},
 };
 
 const char *const set_names[] = {[SET_CIFAR10] = "cifar10", [SET_CIFAR100] = "cifar100", NULL};
@@ -39,25 +34,22 @@ static bool read_or_draw(struct data *data, enum data_set set, const char *folde
 {
     data->folder = folder;
     data->set = set;
-    data->classes = folder == NULL ? CLASSES : places[set].classes;
+    data->classes = folder == NULL ? CLASSES : sources[set].classes;
     if (folder != NULL)
-        return records_load(&data->train, folder, places[set].train) &&
-               records_load(&data->test, folder, places[set].test);
+        return records_load(&data->train, folder, sources[set].train) &&
+               records_load(&data->test, folder, sources[set].test);
     return shapes_draw(&data->train, DRAWN_TRAIN, random_derive(seed, PURPOSE_TRAIN_SHAPES)) &&
            shapes_draw(&data->test, DRAWN_TEST, random_derive(seed, PURPOSE_TEST_SHAPES));
 }
 
+static bool holds_test(const char *folder, const void *set)
+{
+    return records_in(folder, ((const struct source *)set)->test);
+}
+
 const char *data_find(enum data_set set, const char *given)
 {
-    const struct place *place = &places[set];
-    if (given == NULL)
-        given = getenv(place->variable);
-    if (given != NULL && given[0] != '\0')
-        return given;
-    for (size_t i = 0; i < sizeof place->folders / sizeof place->folders[0]; i++)
-        if (records_in(place->folders[i], place->test))
-            return place->folders[i];
-    return NULL;
+    return given != NULL ? given : places_find(sources[set].folders, holds_test, &sources[set]);
 }
 
 static void measure_channel(struct data *data, size_t channel)

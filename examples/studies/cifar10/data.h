@@ -27,8 +27,9 @@ enum augment_kind {
 struct augmentation {
     enum augment_kind kind;
     size_t border; /* of crops; it is 0 after standardising: the mean */
-    size_t cutout; /* side of a square that is 0 as well, in part perhaps outside the image; 0: there is none */
-    size_t pass;   /* over the training set, counted from 0 */
+    size_t
+        cutout;  /* side of a square that is 0 as well, in part perhaps outside the image; 0: there is none */
+    size_t pass; /* over the training set, counted from 0 */
     struct random_stream stream;
 };
 
@@ -50,8 +51,8 @@ struct data {
     float inputs[CHANNELS][BYTE_VALUES]; /* what a pixel is to the network: standardised by the two */
 };
 
-/* `given`, or $MONOFORWARD_CIFAR10 (or _CIFAR100), or a usual place that holds the set; NULL if none does.
- * What was given counts, whatever it holds: a mistake should not end in other data than was meant. */
+/* `given`, or the folder with the set in the places of places.h; NULL if there is none. What was given counts,
+ * whatever it holds: a mistake should not end in other data than was meant. */
 const char *data_find(enum data_set set, const char *given);
 
 /* Reads the set from `folder`, or draws shapes of 10 kinds if it is NULL. With a `limit`, the first `limit`

@@ -265,7 +265,7 @@ int main(int argc, char **argv)
     enum options_outcome outcome = settings_read(&run.settings, argc, argv);
     if (outcome != OPTIONS_READ)
         return outcome == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
-    bool good = run_all(&run, argc, argv, &over);
+    bool good = run_all(&run, argc, argv, &over) && output_arrived();
     trainer_close(&run.trainer);
     judges_close(&run.judges);
     model_free(&run.model);

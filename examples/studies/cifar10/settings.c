@@ -3,6 +3,7 @@
 
 #include "checkpoint.h"
 #include "data.h"
+#include "places.h"
 #include "records.h"
 #include "threads.h"
 #include "unpack.h"
@@ -72,11 +73,11 @@ static struct settings unset_settings(void)
 
 static enum options_outcome read_options(struct settings *s, int argc, char **argv)
 {
-    const char *folder = unpack_knows_xz()
-                             ? "folder of the set's binary files, plain or with .xz "
-                               "($MONOFORWARD_CIFAR10 or $MONOFORWARD_CIFAR100, or a usual place)"
-                             : "folder of the set's binary files, not packed "
-                               "($MONOFORWARD_CIFAR10 or $MONOFORWARD_CIFAR100, or a usual place)";
+    const char *folder =
+        unpack_knows_xz()
+            ? "folder of the set's binary files, plain or with .xz (cifar-10 or cifar-100 in " PLACES_NAMED
+              ")"
+            : "folder of the set's binary files, not packed (cifar-10 or cifar-100 in " PLACES_NAMED ")";
     const struct option_rule rules[] = {
         option_choice("set", "what to learn (cifar10)", &s->set, set_names),
         option_text("data", "DIR", folder, &s->data),

@@ -16,6 +16,11 @@ bool complain(const char *format, ...)
     return false;
 }
 
+bool output_arrived(void)
+{
+    return (fflush(stdout) == 0 && !ferror(stdout)) || complain("cannot write what was to be printed");
+}
+
 bool library_ok(mf_status status)
 {
     if (status == MF_STATUS_OK)

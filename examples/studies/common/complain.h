@@ -1,4 +1,4 @@
-/* complain: the one line an example prints on stderr before it gives up.
+/* complain: the one line an example prints on stderr before it gives up, and whether what it printed arrived.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -17,5 +17,8 @@ bool complain(const char *format, ...);
 
 /* True if a library call succeeded; otherwise prints what the library says about it. */
 bool library_ok(mf_status status);
+
+/* False, after such a line, if something that was printed on stdout could not be written, as on a full disk. */
+bool output_arrived(void);
 
 #endif

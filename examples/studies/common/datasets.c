@@ -2,6 +2,7 @@
 #include "datasets.h"
 
 #include "complain.h"
+#include "places.h"
 #include "readers.h"
 
 #include <ctype.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_FOLDER = 3072, MOST_PLACES = 5, MOST_FOLDERS = 3 };
+enum { MOST_FOLDERS = 3 };
 
 static const struct entry {
     const char *name;
@@ -56,17 +57,15 @@ static bool is_in(const struct entry *entry, const char *place, const char *belo
  * whose own folder that is to the program mnist. */
 static bool find(const struct entry *entry, const struct dataset_options *options, char *folder)
 {
-    const char *places[MOST_PLACES] = {options->folder, getenv("MONOFORWARD_DATA"), "../shared/data", "data",
-                                       "/usr/share/datasets"}; /* of Debian's packages */
-    size_t count = options->folder_alone ? 1 : MOST_PLACES;
     bool is_mnist = strcmp(entry->name, "mnist") == 0;
-    for (size_t i = 0; i < count; i++) {
-        if (places[i] == NULL || places[i][0] == '\0')
+    const char *place = options->folder != NULL ? options->folder : "";
+    for (size_t i = 0; place != NULL; place = options->folder_alone ? NULL : places_at(i++)) {
+        if (place[0] == '\0')
             continue;
         for (size_t j = 0; j < MOST_FOLDERS && entry->folders[j] != NULL; j++)
-            if (is_in(entry, places[i], entry->folders[j], folder))
+            if (is_in(entry, place, entry->folders[j], folder))
                 return true;
-        if ((entry->labels == NULL || i == 0 || (i == 1 && is_mnist)) && is_in(entry, places[i], "", folder))
+        if ((entry->labels == NULL || i == 0 || (i == 1 && is_mnist)) && is_in(entry, place, "", folder))
             return true;
     }
     return false;
@@ -185,9 +184,8 @@ static bool complain_of_name(const struct entry *entry, const struct dataset_opt
 {
     if (options->folder_alone)
         return complain("%s was not found in %s", entry->name, options->folder);
-    return complain("%s was not found in %s%s$MONOFORWARD_DATA, ../shared/data, data or /usr/share/datasets",
-                    entry->name, options->folder != NULL ? options->folder : "",
-                    options->folder != NULL ? ", " : "");
+    return complain("%s was not found in %s%s" PLACES_NAMED, entry->name,
+                    options->folder != NULL ? options->folder : "", options->folder != NULL ? ", " : "");
 }
 
 static bool load_named(const struct entry *entry, const struct dataset_options *options, struct dataset *set)

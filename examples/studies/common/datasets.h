@@ -30,7 +30,7 @@
 #include "dataset.h"
 
 struct dataset_options {
-    const char *folder; /* where a name is looked for first; NULL: only in the usual places */
+    const char *folder; /* where a name is looked for first; NULL: only in the places of places.h */
     bool folder_alone;  /* a name is looked for there and nowhere else */
     uint64_t seed;      /* of splits and of what is drawn */
     size_t fold;        /* of rt-polarity: which tenth is the test part, 0 to 9 */
@@ -43,10 +43,9 @@ struct dataset_options {
 };
 
 /* `where` is a folder, which is recognised by the files in it and never by its name, or a name of the table,
- * looked for in options->folder, $MONOFORWARD_DATA, ../shared/data, ./data and /usr/share/datasets (of
- * Debian's packages, as dataset-fashion-mnist), and in each of these also in the folders that the sets
- * usually have: mnist, fashion-mnist, cifar-10, tabular, text/imdb and so on. $MONOFORWARD_DATA may also be
- * the folder of MNIST's files itself. A set that is another than the name says is refused, and so is a folder
+ * looked for in options->folder and the places of places.h (as that of Debian's dataset-fashion-mnist), and in
+ * each of these also in the folders that the sets usually have: mnist, fashion-mnist, cifar-10, tabular,
+ * text/imdb and so on. $MONOFORWARD_DATA may also be the folder of MNIST's files itself. A set that is another than the name says is refused, and so is a folder
  * that holds several, with their names: then say the name, and the folder in the options. `options` may be
  * NULL: all 0. On failure prints one line, leaves `set` empty and returns false. */
 bool dataset_load(const char *where, const struct dataset_options *options, struct dataset *set);

@@ -2,6 +2,7 @@
 #include "lines.h"
 
 #include "complain.h"
+#include "places.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,15 +33,15 @@ bool lines_in(const char *folder, const char *name)
     return stream != NULL;
 }
 
+static bool holds_lines(const char *folder, const void *name)
+{
+    return lines_in(folder, name);
+}
+
 const char *lines_find_wikitext(const char *given)
 {
-    static const char *const usual[] = {"data/wikitext-2", "../shared/data/text/wikitext-2"};
-    if (given != NULL)
-        return given;
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-        if (lines_in(usual[i], "wiki.train.tokens"))
-            return usual[i];
-    return NULL;
+    static const char *const folders[] = {"text/wikitext-2", "wikitext-2", "", NULL};
+    return given != NULL ? given : places_find(folders, holds_lines, "wiki.train.tokens");
 }
 
 bool lines_open(struct lines *lines, const char *folder, const char *name)

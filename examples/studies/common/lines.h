@@ -24,7 +24,7 @@ struct lines {
 /* Is <folder>/<name> or the same with .gz there? */
 bool lines_in(const char *folder, const char *name);
 
-/* `given`, or a usual place that holds WikiText-2's wiki.train.tokens; NULL if none does. */
+/* `given`, or the folder with WikiText-2's wiki.train.tokens in the places of places.h; NULL if there is none. */
 const char *lines_find_wikitext(const char *given);
 
 /* Opens one of the two. On failure prints one line and returns false. */

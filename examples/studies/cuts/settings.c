@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "checkpoint.h"
+#include "places.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +46,8 @@ static size_t add_own_rules(const struct study *study, struct settings *s, const
             "head-conv", "heads at the cuts have a convolution, normalisation and ReLU of their own",
             &s->head_conv);
     if (study->text) {
-        rules[count++] = option_text("data", "DIR", "folder of WikiText-2 (a usual place)", &s->data);
+        rules[count++] = option_text("data", "DIR",
+                                     "folder of WikiText-2 (text/wikitext-2 in " PLACES_NAMED ")", &s->data);
         rules[count++] = option_count("length", helps->length, &s->length, 2, 4096);
         return count;
     }

@@ -119,7 +119,8 @@ int study_main(const struct study *study, int argc, char **argv)
     enum options_outcome outcome = settings_read(study, &run.settings, argc, argv);
     if (outcome != OPTIONS_READ)
         return outcome == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
-    bool good = run_all(&run, argc, argv), over = run.state.history.count == run.settings.epochs;
+    bool good = run_all(&run, argc, argv) && output_arrived(),
+         over = run.state.history.count == run.settings.epochs;
     run_close(&run);
     if (good && !over)
         return 128 + checkpoint_signal(); /* as if the signal had ended the program */

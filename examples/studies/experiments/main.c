@@ -72,8 +72,8 @@ int main(int argc, char **argv)
     if (is_missing(&settings))
         return EXIT_SKIPPED;
     const struct dataset_options options = options_of(&settings);
-    bool good =
-        threads_set(settings.threads) && dataset_load(settings.data, &options, &set) && run(&settings, &set);
+    bool good = threads_set(settings.threads) && dataset_load(settings.data, &options, &set) &&
+                run(&settings, &set) && output_arrived();
     dataset_free(&set);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -39,6 +39,7 @@ int main(int argc, char **argv)
         return outcome == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
     bool good = run_all(&run);
     report_end(&run.report); /* of a run that has failed, what there is */
+    good = good && output_arrived();
     stack_close(&run.full);
     choice_free(&run.large);
     data_free(&run.data);

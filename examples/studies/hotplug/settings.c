@@ -3,13 +3,14 @@
 
 #include "complain.h"
 #include "lines.h"
+#include "places.h"
+
+#include <stdio.h>
 
 static const char *const part_names[] = {
     [PART_ALL] = "all", [PART_DEPTH] = "depth", [PART_REMOVE] = "remove", [PART_TRANSFER] = "transfer", NULL};
 
 static const char *const format_names[] = {[FORMAT_CROP] = "crop", [FORMAT_PAD] = "pad", NULL};
-
-static const char usual_data[] = "../shared/data", usual_tables[] = "../shared/data/tabular";
 
 static const char summary[] =
     "Plugs layers into networks that are trained already, takes them out, and moves them from MNIST to the\n"
@@ -51,8 +52,7 @@ static enum options_outcome read_words(struct settings *s, int argc, char **argv
 {
     const struct option_rule rules[] = {
         option_text("data", "DIR",
-                    "folder with mnist/ and tabular/ (without it, the usual places; else digits are drawn)",
-                    &s->data),
+                    "folder with mnist/ and tabular/ (" PLACES_NAMED ", else digits are drawn)", &s->data),
         option_flag("drawn", "draw digits, even if there is data", &s->drawn),
         option_flag("quick", "small networks and few images: seconds", &s->quick),
         option_choice("part", "what to show (all)", &s->part, part_names),
@@ -85,6 +85,19 @@ static bool makes_sense(const struct settings *s)
            complain("--plot draws the part transfer: --part %s has no picture", part_names[s->part]);
 }
 
+static bool holds_tables(const char *folder, const void *name)
+{
+    char below[LONGEST_FOLDER];
+    int length = snprintf(below, sizeof below, "%s/tabular", folder);
+    return length > 0 && length < LONGEST_FOLDER && lines_in(below, name);
+}
+
+static const char *find_data(void)
+{
+    static const char *const itself[] = {"", NULL};
+    return places_find(itself, holds_tables, "optdigits.tra");
+}
+
 enum options_outcome settings_read(struct settings *s, int argc, char **argv)
 {
     /* The command line is read twice: --quick changes what the others start from. */
@@ -98,7 +111,7 @@ enum options_outcome settings_read(struct settings *s, int argc, char **argv)
         outcome = OPTIONS_WRONG;
     if (s->drawn)
         s->data = NULL;
-    else if (s->data == NULL && lines_in(usual_tables, "optdigits.tra"))
-        s->data = usual_data;
+    else if (s->data == NULL)
+        s->data = find_data();
     return outcome;
 }

@@ -218,7 +218,7 @@ int main(int argc, char **argv)
     enum options_outcome outcome = settings_read(&run.settings, argc, argv);
     if (outcome != OPTIONS_READ)
         return outcome == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
-    bool good = run_all(&run, argc, argv);
+    bool good = run_all(&run, argc, argv) && output_arrived();
     bool over = run.state.history.count == all_epochs(&run);
     trainer_close(&run.trainer);
     model_free(&run.model);

@@ -11,6 +11,7 @@
 #include "lines.h"
 #include "model.h"
 #include "options.h"
+#include "places.h"
 #include "random.h"
 #include "threads.h"
 
@@ -346,7 +347,7 @@ int main(int argc, char **argv)
                                    .seed = 1}};
     struct settings *s = &run.settings;
     const struct option_rule rules[] = {
-        option_text("data", "DIR", "folder of WikiText-2 (a usual place)", &s->data),
+        option_text("data", "DIR", "folder of WikiText-2 (text/wikitext-2 in " PLACES_NAMED ")", &s->data),
         option_choice("model",
                       "feed-forward: a window tells the next word; transformer: each of its words does "
                       "(feed-forward)",
@@ -381,7 +382,7 @@ int main(int argc, char **argv)
     enum options_outcome outcome =
         options_read(argc, argv, "Language models on words, with heads for many classes.", rules,
                      sizeof rules / sizeof rules[0]);
-    bool good = outcome == OPTIONS_READ && go(&run);
+    bool good = outcome == OPTIONS_READ && go(&run) && output_arrived();
     mf_workspace_free(run.workspace);
     model_free(&run.model);
     mf_pool_free(run.pool);
