@@ -96,20 +96,21 @@ inline const char *version() noexcept { return mf_version(); }
 
 /* ---- views of arrays ---- */
 
-/** An array of the caller's: a pointer and a size. */
+/** An array of the caller's: a pointer and a size. An empty one is null, wherever it points: the library would
+ *  write through a pointer, as of a vector that was cleared. */
 template <class T> class view
 {
   public:
     constexpr view() noexcept = default;
 
-    constexpr view(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
+    constexpr view(T *data, std::size_t size) noexcept : data_(size == 0 ? nullptr : data), size_(size) {}
 
     /** Of a container, array or span whose elements are T but for const. */
     template <class Container,
               class Element = std::remove_pointer_t<
                   decltype(std::data(std::declval<std::remove_reference_t<Container> &>()))>,
               class = std::enable_if_t<std::is_convertible_v<Element (*)[], T (*)[]>>>
-    constexpr view(Container &&container) : data_(std::data(container)), size_(std::size(container))
+    constexpr view(Container &&container) : view(std::data(container), std::size(container))
     {
     }
 
@@ -191,7 +192,7 @@ template <class Result> Result result()
 inline const char *whole(const std::string &text)
 {
     if (text.find('\0') != std::string::npos)
-        throw error(MF_STATUS_ARGUMENT, "a text of the metadata has the character 0");
+        throw error(MF_STATUS_ARGUMENT, "a text has the character 0");
     return text.c_str();
 }
 
@@ -1145,7 +1146,7 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
     matrix matrix_of(const std::string &name, const mf_allocator *allocator = nullptr) const
     {
         mf_matrix *made = nullptr;
-        check(mf_matrix_from_parameter(handle_, name.c_str(), allocator, &made));
+        check(mf_matrix_from_parameter(handle_, detail::whole(name), allocator, &made));
         return matrix(made);
     }
 
@@ -1210,7 +1211,7 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
 
     void get_parameter(const std::string &name, view<float> values) const
     {
-        check(mf_layer_get_parameter(handle_, name.c_str(), values.data(), values.size()));
+        check(mf_layer_get_parameter(handle_, detail::whole(name), values.data(), values.size()));
     }
 
     std::vector<float> get_parameter(const std::string &name) const
@@ -1227,12 +1228,12 @@ class layer_ref : public detail::borrowed<mf_layer, mf_layer_free>
 
     void set_parameter(const std::string &name, view<const float> values)
     {
-        check(mf_layer_set_parameter(handle_, name.c_str(), values.data(), values.size()));
+        check(mf_layer_set_parameter(handle_, detail::whole(name), values.data(), values.size()));
     }
 
     void set_trainable(const std::string &name, bool trainable)
     {
-        check(mf_layer_set_trainable(handle_, name.c_str(), trainable ? 1 : 0));
+        check(mf_layer_set_trainable(handle_, detail::whole(name), trainable ? 1 : 0));
     }
 
     /** One training step; `a` [rows, n] or empty receives the activation. */
@@ -1971,7 +1972,7 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
 
     void save(const std::string &path, std::int32_t contents = MF_CONTENTS_MODEL) const
     {
-        check(mf_network_save(handle_, contents, path.c_str()));
+        check(mf_network_save(handle_, contents, detail::whole(path)));
     }
 
     std::size_t save_size(std::int32_t contents = MF_CONTENTS_MODEL) const
@@ -2029,7 +2030,10 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
         check(mf_network_snapshot_load(handle_, buffer.data(), buffer.size()));
     }
 
-    void export_onnx(const std::string &path) const { check(mf_network_export_onnx(handle_, path.c_str())); }
+    void export_onnx(const std::string &path) const
+    {
+        check(mf_network_export_onnx(handle_, detail::whole(path)));
+    }
 
     std::size_t export_onnx_size() const
     {
@@ -2079,7 +2083,7 @@ class network : public detail::owned<network_ref>
     static network load(const std::string &path, const mf_load_spec &spec = load_spec())
     {
         mf_network *handle = nullptr;
-        check(mf_network_load(&spec, path.c_str(), &handle));
+        check(mf_network_load(&spec, detail::whole(path), &handle));
         return network(handle);
     }
 

@@ -143,6 +143,10 @@ TEST(files, metadata_are_kept_with_a_network)
     CHECK_ERROR(MF_STATUS_NOT_FOUND, "\"a\"", network.metadata_get("a"));
     CHECK_ERROR(MF_STATUS_ARGUMENT, "format", network.metadata_set("format", "mine"));
     CHECK_ERROR(MF_STATUS_ARGUMENT, "character 0", network.metadata_set("a", std::string("b\0c", 3)));
+    const std::string cut("model\0.tmp", 10);
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "character 0", network.save(cut));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "character 0", network.export_onnx(cut));
+    CHECK_ERROR(MF_STATUS_ARGUMENT, "character 0", mf::network::load(cut));
 }
 
 TEST(files, back_to_a_snapshot)

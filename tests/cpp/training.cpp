@@ -285,6 +285,28 @@ TEST(training, top_returns_what_it_writes_to_arrays)
     CHECK(network.top(workspace, xor_x, 5).labels.size() == 20);
 }
 
+/* As that of a vector that was cleared: the library would write there. */
+TEST(training, an_empty_array_is_left_out_wherever_it_points)
+{
+    mf::network network = small_network();
+    mf::workspace workspace(network, 4);
+    mf::layer_ref layer = network.at(0);
+    std::vector<float> kept(256, 7.0F), scores(8), gradients(layer.value_count());
+    std::vector<std::int32_t> best(8), labels(4);
+    const mf::view<float> empty(kept.data(), 0);
+    std::vector<float> cleared = kept;
+    cleared.clear();
+    CHECK(mf::view<float>(cleared).data() == nullptr && empty.data() == nullptr);
+    const mf::batch batch(xor_x, xor_y, empty);
+    network.top(workspace, xor_x, 2, {best, scores, empty});
+    network.infer(workspace, xor_x, {labels, empty, empty});
+    layer.gradients(workspace, batch, gradients, empty);
+    network.set_optimizer(mf::optimizer(mf::optimizer_spec{}));
+    layer.step(workspace, batch, empty);
+    layer.step(workspace, xor_x, xor_y, empty);
+    CHECK(kept == std::vector<float>(256, 7.0F));
+}
+
 /* At positions the answers of a row are those of all its positions. */
 TEST(training, answers_at_positions_are_returned)
 {
