@@ -32,11 +32,31 @@ typedef struct draft {
     int file;
 } draft;
 
+/* The two that strerror_r() may be: the C library's own with _GNU_SOURCE, which returns the text, and that of POSIX,
+ * which returns 0 and writes it; NULL: it does not know the error. A host that compiles this file chooses. */
+static const char *text_told(const char *text, const char *written)
+{
+    (void)written;
+    return text;
+}
+
+static const char *text_written(int failed, const char *written)
+{
+    return failed ? NULL : written;
+}
+
+/* clang-format off */
+#define TEXT_OF(result, room) _Generic((result), int: text_written, default: text_told)((result), (room))
+/* clang-format on */
+
 mf_status mfi_file_refused(const char *what, const char *path, int error)
 {
-    char reason[96] = "unknown error";
-    if (strerror_r(error, reason, sizeof reason) != 0)
-        snprintf(reason, sizeof reason, "error %d", error);
+    char room[96] = "";
+    const char *reason = TEXT_OF(strerror_r(error, room, sizeof room), room);
+    if (!reason) {
+        snprintf(room, sizeof room, "error %d", error);
+        reason = room;
+    }
     return mfi_fail(MF_STATUS_IO, "%s %.*s: %s", what, mfi_utf8_shown(path, 130), path, reason);
 }
 

@@ -36,6 +36,26 @@ grep -q 'accuracy=100' output || {
     echo "failed: 01_hello did not learn"
     exit 1
 }
+# What the system says of a file.
+cat >missing.c <<'END'
+#include "monoforward.h"
+#include <stdio.h>
+
+int main(void)
+{
+    mf_network *network;
+    mf_status status = mf_network_load(NULL, "no.safetensors", &network);
+    puts(mf_last_message());
+    return status != MF_STATUS_IO;
+}
+END
+"${CC:-cc}" -I . missing.c all.o -pthread -lm -o missing
+./missing >output
+grep -q 'no.safetensors: No such file or directory' output || {
+    cat output
+    echo "failed: the message does not have the system's reason"
+    exit 1
+}
 nm -g --defined-only all.o | awk 'NF == 3 && $3 !~ /^__/ { print $3 }' | sort >names
 if grep -v '^mfi\{0,1\}_' names; then
     echo "failed: names that a host program may have, too"
