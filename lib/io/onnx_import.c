@@ -27,7 +27,8 @@ typedef struct importing {
     mf_network *network;
 } importing;
 
-/* Parameters may take this much more memory than the file: heads, and what it leaves to its defaults. */
+/* Parameters may take this many values more than the file has: heads, what it leaves to its defaults, and what fills up
+ * panels. */
 enum { FREE_VALUES_OF_PARAMETERS = 16 * 1024 * 1024 };
 
 /* ---- values ---- */
@@ -146,11 +147,27 @@ static mf_status fill_layer_from(const importing *im, const mfi_onnx_layer *from
     return mfi_network_insert(im->network, im->network->count, layer, NULL);
 }
 
+/* Adds the values that a parameter has in memory, where the last rows of a matrix fill up a panel: as if panels were
+ * the widest that there are, so that processors do not differ in what they refuse. */
+static bool add_as_in_memory(const mfi_parameter_spec *parameter, size_t *values)
+{
+    enum { WIDEST = 16 };
+    const mfi_matrix_order matrix = mfi_parameter_matrix(parameter);
+    size_t count;
+    if (!mfi_multiply((matrix.rows + WIDEST - 1) / WIDEST * WIDEST, matrix.columns, &count) ||
+        count > SIZE_MAX - *values)
+        return false;
+    *values += count;
+    return true;
+}
+
 /* Adds the values of the layer's parameters to those of the layers before it. */
 static mf_status add_to_values(const importing *im, const mfi_plan *plan, size_t position, size_t *values)
 {
-    *values += plan->values;
-    if (*values > im->bytes.count / sizeof(float) + FREE_VALUES_OF_PARAMETERS)
+    bool fits = true;
+    for (size_t p = 0; p < plan->parameter_count; p++)
+        fits = fits && add_as_in_memory(&plan->parameters[p], values);
+    if (!fits || *values > im->bytes.count / sizeof(float) + FREE_VALUES_OF_PARAMETERS)
         return mfi_fail(
             MF_STATUS_CAPACITY,
             "the layers up to number %zu need %zu values, but the file has %zu bytes: are the heads "
@@ -323,10 +340,10 @@ static mf_status use_bytes(const wish *w, mfi_bytes bytes)
 
 static mf_status check_model_size(const mf_onnx_spec *spec, uint64_t bytes)
 {
-    if (bytes > INT32_MAX || (spec->max_bytes != 0 && bytes > spec->max_bytes))
+    uint64_t most = spec->max_bytes != 0 && spec->max_bytes < INT32_MAX ? spec->max_bytes : INT32_MAX;
+    if (bytes > most)
         return mfi_fail(MF_STATUS_CAPACITY, "the model has %llu bytes, at most %llu are allowed",
-                        (unsigned long long)bytes,
-                        (unsigned long long)(spec->max_bytes ? spec->max_bytes : (uint64_t)INT32_MAX));
+                        (unsigned long long)bytes, (unsigned long long)most);
     return MF_STATUS_OK;
 }
 

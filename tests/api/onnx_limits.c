@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "onnx_large.h"
+#include "onnx_text.h"
 
 enum { NODES = 8192, MOST_BYTES = 64 << 20 };
 
@@ -120,12 +121,30 @@ static void test_layers(void **state)
     check_memory(&graph, "libmonoforward", "a chain of layers");
 }
 
+/* A kernel of zeros that the file does not have: one row of a matrix, which may fill up a panel of 16. */
+static void test_panels(void **state)
+{
+    static const char small[] = "x:0x1x1x1; Conv x w:1x1x1x1 > y : pads=0,0,255,255",
+                      large[] = "x:0x1x1x1; Conv x w:1x1x1x1 > y : pads=0,0,1024,1024";
+    message model = text_model(small, 13);
+    mf_onnx_spec spec = spec_of(&model);
+
+    (void)state;
+    spec.classes = 3;
+    mf_network_free(import_model(&spec));
+    model = text_model(large, 13);
+    spec = spec_of(&model);
+    spec.classes = 3;
+    check_refused(&spec, MF_STATUS_CAPACITY, "the layers up to number 0 need ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_units_of_one_node),
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_panels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
