@@ -107,14 +107,21 @@ static bool parameter_is_finite(const mf_layer *layer, size_t p)
     return true;
 }
 
+/* Those of which a step touches some rows of many: every gradient of theirs has been looked at. */
+static bool has_touched_rows(const mfi_plan *plan, const mfi_parameter_spec *parameter)
+{
+    return parameter->node == 0 || plan->units[parameter->node - 1].spec.kind == MF_UNIT_EMBEDDING;
+}
+
 mf_status mfi_run_end_update(const mfi_run *run)
 {
     const mfi_plan *plan = &run->layer->plan;
+    bool flagged = take_flag(&run->learner->doubtful) || mfi_float_left_finite();
     /* BLAS libraries have threads of their own, and rounding to bf16 and its products raise no flags. */
-    bool doubtful = take_flag(&run->learner->doubtful) || mfi_float_left_finite() || !plan->products.own ||
-                    plan->precision == MF_PRECISION_BF16;
-    for (size_t p = 0; doubtful && p < plan->parameter_count; p++) {
-        if (!mfi_role_learns(plan->parameters[p].role) || parameter_is_finite(run->layer, p))
+    bool silent = !plan->products.own || plan->precision == MF_PRECISION_BF16;
+    for (size_t p = 0; p < plan->parameter_count; p++) {
+        bool doubtful = flagged || (silent && !has_touched_rows(plan, &plan->parameters[p]));
+        if (!doubtful || !mfi_role_learns(plan->parameters[p].role) || parameter_is_finite(run->layer, p))
             continue;
         set_flag(&run->learner->doubtful); /* until it is restored */
         return mfi_fail(MF_STATUS_NUMERIC,

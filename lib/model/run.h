@@ -62,7 +62,8 @@ mfi_target mfi_run_target(mfi_run *run, int32_t parameter);
 
 /* An update leaves parameters that are finite, or NUMERIC tells otherwise: `begin` comes before the first
  * arithmetic of a step, `end` behind its updates. Flags of the threads tell whether parameters must be looked
- * at, and mfi_run_look_at() does that for what the BLAS library has computed, in threads of its own. */
+ * at, and mfi_run_look_at() does that for what comes of products that raise none: those of the BLAS library, in
+ * threads of its own, and those in bf16. */
 void mfi_run_begin_update(const mfi_run *run);
 void mfi_run_look_at(const mfi_run *run, size_t count, const float *values);
 mf_status mfi_run_end_update(const mfi_run *run);

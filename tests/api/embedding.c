@@ -342,6 +342,50 @@ static void test_any_number_of_threads_gives_the_same_bits(void **state)
     }
 }
 
+static void fill_parameter(mf_layer *layer, const char *name, float value)
+{
+    size_t count;
+    float *values = read_parameter(layer, name, &count);
+
+    for (size_t i = 0; i < count; i++)
+        values[i] = value;
+    check_ok(mf_layer_set_parameter(layer, name, values, count));
+    free(values);
+}
+
+/* A gradient that overflows on its way through W, where a product in bf16 raises no flag, and the loss does not. */
+static void test_a_gradient_that_overflows_is_noticed(void **state)
+{
+    const float x[1] = {3.0f};
+    const int32_t y[1] = {0};
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+
+    (void)state;
+    for (int32_t precision = MF_PRECISION_FLOAT32; precision <= MF_PRECISION_BF16; precision++) {
+        units_plan plan = plan_row(1, 2);
+        float projection[8];
+
+        plan.precision = precision;
+        plan_add(&plan, unit_embedding(VOCABULARY, 4));
+        plan_add(&plan, unit_of(MF_UNIT_FLATTEN));
+        plan_add(&plan, unit_dense(4));
+        plan.units[2].bias = 0;
+        mf_layer *layer = make_units(&plan);
+        mf_workspace *workspace = make_layer_workspace(layer, 1);
+        fill_parameter(layer, "units.1.weight", 1e-30f);
+        fill_parameter(layer, "units.3.weight", 1e30f);
+        for (int i = 0; i < 8; i++)
+            projection[i] = i < 4 ? -1e20f : 1e20f; /* class 1 has the higher score */
+        check_ok(mf_layer_set_parameter(layer, "head.projection", projection, 8));
+        check_ok(mf_layer_set_optimizer(layer, optimizer));
+        check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 1, x, y, NULL));
+        check_message("values of units.1.weight that are not finite: the layer must be restored");
+        mf_workspace_free(workspace);
+        mf_layer_free(layer);
+    }
+    mf_optimizer_free(optimizer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_other_rows_have_no_gradient_and_stand_still),
         cmocka_unit_test(test_a_frozen_embedding_stays),
         cmocka_unit_test(test_any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(test_a_gradient_that_overflows_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

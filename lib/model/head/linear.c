@@ -252,11 +252,13 @@ static void features_piece(mfi_run *mine, void *context, size_t index)
     } else {
         layer->plan.products.gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, scratch->goodness, m,
                                   projection, n, 0.0f, dfeatures, n);
+        for (size_t b = 0; b < rows; b++)
+            mfi_run_look_at(mine, width, dfeatures + b * n);
+        if (!pass->projection.wanted)
+            return;
         layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m,
                                   features, n, 0.0f, scratch->dm, width);
         mfi_run_look_at(mine, m * width, scratch->dm);
-        for (size_t b = 0; b < rows; b++)
-            mfi_run_look_at(mine, width, dfeatures + b * n);
     }
     mfi_run_take(mine, &pass->projection, start, m, width, n, scratch->dm);
 }
@@ -321,7 +323,7 @@ static void backward_by_classes(mfi_run *run, head_pass *pass)
         mfi_run_share_items(run, pass->rows * plan->features, CLASS_RUNS, add_class_runs, pass);
     }
     pass->block = classes_of_block(plan);
-    if (mfi_plan_learned(plan) == 0)
+    if (!pass->projection.wanted)
         return;
     mfi_run_share_gradients(run, pieces_of(mfi_head_columns(run), pass->block), classes_piece, pass);
 }

@@ -126,8 +126,10 @@ static void range_backward(mfi_run *mine, void *context, size_t index)
         float *sum = place < 0 ? NULL : pass->dy + (size_t)place * d;
         while (sum && (place = lists.next[place]) >= 0)
             mine->layer->kernels->scale_add(d, 1.0f, sum, 1.0f, pass->dy + (size_t)place * d);
-        if (sum)
-            mfi_run_take(mine, &pass->weight, token * d, 1, d, d, sum);
+        if (!sum)
+            continue;
+        mfi_run_look_at(mine, d, sum);
+        mfi_run_take(mine, &pass->weight, token * d, 1, d, d, sum);
     }
 }
 
