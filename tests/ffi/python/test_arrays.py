@@ -67,6 +67,9 @@ class Arrays(unittest.TestCase):
         numpy.testing.assert_allclose(chances, numpy.take_along_axis(probabilities, best.astype(numpy.int64), 1),
                                       rtol=1e-5)
         numpy.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+        for count in (0, spirals.ARMS + 1, 10 ** 12):
+            with self.assertRaisesRegex(mf.MonoforwardError, f"the best {count} classes"):
+                self.network.top(self.workspace, self.x, count)
 
     def test_read_only_input_is_read_in_place(self):
         self.x.flags.writeable = False

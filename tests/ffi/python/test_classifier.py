@@ -8,6 +8,7 @@ import pickle
 import tempfile
 import threading
 import unittest
+import unittest.mock
 import zipfile
 
 import numpy
@@ -156,13 +157,19 @@ class Classifier(unittest.TestCase):
         """Are refused by name, with a word on what would read them; so is a damaged one."""
         _, members = self.saved(self.y)
         with tempfile.TemporaryDirectory() as folder:
-            def archive(**contents):
+            def archive(packed=zipfile.ZIP_STORED, **contents):
                 path = os.path.join(folder, "other.zip")
-                with zipfile.ZipFile(path, "w") as file:
+                with zipfile.ZipFile(path, "w", packed) as file:
                     for name, content in contents.items():
                         file.writestr(name.replace("_", "."), content)
                 with open(path, "rb") as file:
                     return file.read()
+
+            rest = json.loads(members["classifier.json"])
+
+            def changed(**fields):
+                return archive(classifier_json=json.dumps({**rest, **fields}),
+                               model_safetensors=members["model.safetensors"])
 
             whole = archive(classifier_json=members["classifier.json"], model_safetensors=members["model.safetensors"])
             middle = whole.index(members["model.safetensors"]) + 100
@@ -170,7 +177,13 @@ class Classifier(unittest.TestCase):
             for content in (members["model.safetensors"], b"1,2,3\n", b"", whole[:-30], damaged, archive(a_npy=b"numpy's"),
                             archive(classifier_json="{", model_safetensors=b""),
                             archive(classifier_json="[]", model_safetensors=b""),
-                            archive(classifier_json="{}", model_safetensors=b"")):
+                            archive(classifier_json="{}", model_safetensors=b""),
+                            archive(zipfile.ZIP_DEFLATED, classifier_json=members["classifier.json"],
+                                    model_safetensors=members["model.safetensors"]),
+                            changed(dtype="<U500000000"), changed(dtype=3), changed(params=[]),
+                            changed(params={**rest["params"], "no_such": 1}), changed(classes=None), changed(classes=[1]),
+                            changed(classes=[[1], [2], [3]]),
+                            changed(random=7), changed(random={"bit_generator": "PCG64"})):
                 path = os.path.join(folder, "a file é")
                 with open(path, "wb") as file:
                     file.write(content)
@@ -193,7 +206,14 @@ class Classifier(unittest.TestCase):
                 self.assertEqual((caught.exception.filename, caught.exception.filename2), (path, None))
                 self.assertTrue(str(caught.exception).endswith(f": {path!r}"))
                 self.assertEqual(os.listdir(folder), ["a folder"])
-            self.fitted.save(os.fsencode(os.path.join(folder, "bytes")))
+            path = os.path.join(folder, "bytes")
+            self.fitted.save(os.fsencode(path))
+            os.chmod(path, 0o600)  # which stays, whatever a new file gets
+            self.fitted.save(path)
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+            self.assertEqual(sorted(os.listdir(folder)), ["a folder", "bytes"])
+            with unittest.mock.patch("os.fsync", side_effect=KeyboardInterrupt), self.assertRaises(KeyboardInterrupt):
+                self.fitted.save(path)
             self.assertEqual(sorted(os.listdir(folder)), ["a folder", "bytes"])
 
     def test_precision(self):

@@ -4,44 +4,72 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
+import stat
 import zipfile
 import zlib
-from typing import Any, Union
+from typing import Any, Iterator, Union
 
 from . import _abi
 from ._library import MonoforwardError
 
 Path = Union[str, os.PathLike[str]]
 
-# What zipfile and json raise where a file is not what save() writes: NotImplementedError, a RuntimeError, for a zip
+# What zipfile, json and Python raise where a file is not what save() writes: NotImplementedError, a RuntimeError, for a zip
 # that is packed otherwise.
-UNREADABLE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError, zlib.error)
+UNREADABLE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError, TypeError, AttributeError, zlib.error)
+
+# A small file cannot ask for more memory than this.
+FREE_BYTES = 64 << 20
 
 
 def write_archive(path: Path, members: dict[str, Union[str, bytes]]) -> None:
-    """The file is there as a whole or not at all. Errors name it, not the file that is on its way there."""
+    """The file is there as a whole, and on the disk, or not at all. Errors name it, not the file that is on its way
+    there, which no other process writes to."""
     path = os.fsdecode(path)
-    part = f"{path}.part"
+    part = os.path.join(os.path.dirname(path), f"monoforward-{secrets.token_hex(8)}.tmp")
     try:
-        with zipfile.ZipFile(part, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(name, content)
+        with open(part, "xb") as file:
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(part, stat.S_IMODE(os.stat(path).st_mode))
+            with zipfile.ZipFile(file, "w") as archive:
+                for name, content in members.items():
+                    archive.writestr(name, content)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(part, path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(part)
+        if not isinstance(error, OSError):
+            raise
         raise OSError(error.errno, error.strerror or str(error), path) from None
 
 
-def read_archive(path: Path) -> tuple[dict[str, Any], bytes]:
-    """What save() has written of a classifier, and the network."""
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What is wrong with the file that is read within is a MonoforwardError that names it."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            rest, network = json.loads(archive.read("classifier.json")), archive.read("model.safetensors")
-        if not isinstance(rest, dict) or not {"params", "classes", "dtype", "random"} <= set(rest):
-            raise ValueError("classifier.json lacks what it should have")
+        yield
+    except MonoforwardError:
+        raise
     except UNREADABLE as error:
         raise MonoforwardError(_abi.MF_STATUS_FORMAT,
                                f"'{os.fsdecode(path)}' is no file of MonoforwardClassifier.save(), or is damaged "
                                f"({error}). Network.load() reads model files such as .safetensors") from None
+
+
+def read_archive(path: Path) -> tuple[dict[str, Any], bytes]:
+    """What save() has written of a classifier, and the network."""
+    with zipfile.ZipFile(path) as archive:
+        rest, network = json.loads(_member(archive, "classifier.json")), _member(archive, "model.safetensors")
+    if not isinstance(rest, dict) or not {"params", "classes", "dtype", "random"} <= set(rest):
+        raise ValueError("classifier.json lacks what it should have")
     return rest, network
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """As save() writes them, not packed: what is unpacked may have any size."""
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is packed")
+    return archive.read(name)

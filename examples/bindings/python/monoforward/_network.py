@@ -389,7 +389,7 @@ class Network(Handle):
         """The `count` best classes of every row, best first, their scores and their probabilities: each
         [rows, count]. Of more than 4096 classes, the scores of all are never in memory together."""
         rows = batch(x, None, self.inputs, **inputs)
-        shape = (len(x), *self._positions, count)
+        shape = (len(x), *self._positions, max(0, min(count, self.classes)))  # the library refuses more
         labels, label_pointer = result(None, numpy.int32, shape)
         goodness, goodness_pointer = result(None, numpy.float32, shape)
         chances, chance_pointer = result(None, numpy.float32, shape)

@@ -10,7 +10,7 @@ import numpy
 from numpy.typing import ArrayLike
 
 from . import _data
-from ._archive import read_archive, write_archive
+from ._archive import FREE_BYTES, naming, read_archive, write_archive
 from ._data import Array, NotFittedError, Rows
 from ._library import library
 from ._network import Layer, Network
@@ -282,16 +282,13 @@ class MonoforwardClassifier:
     def load(cls, path: Union[str, os.PathLike[str]]) -> MonoforwardClassifier:
         """A classifier as it was saved; partial_fit goes on where it was. A file that is none is a MonoforwardError
         with MF_STATUS_FORMAT."""
-        rest, network = read_archive(path)
-        params = rest["params"]
-        if isinstance(params.get("class_weight"), list):
-            params["class_weight"] = dict(params["class_weight"])
-        classifier = cls(**params)
-        dtype = numpy.dtype(rest["dtype"])
-        if dtype.kind not in PLAIN_LABELS + "O":
-            raise ValueError(f"labels of the type {dtype} cannot be loaded")
-        classifier._restore({**rest, "classes": numpy.array(rest["classes"], None if dtype.kind != "O" else object)
-                             .astype(dtype), "network": network})
+        with naming(path):
+            rest, network = read_archive(path)
+            params = rest["params"]
+            if isinstance(params.get("class_weight"), list):
+                params["class_weight"] = dict(params["class_weight"])
+            classifier = cls(**params)
+            classifier._restore({**rest, "classes": _labels_from_file(rest), "network": network})
         return classifier
 
     def _plain_params(self) -> dict[str, Any]:
@@ -375,6 +372,18 @@ def _plain(label: Any) -> Any:
     if not isinstance(label, (str, int, float)):
         raise ValueError(f"the label {label!r} cannot be saved: its type is {type(label).__name__}. pickle can")
     return label
+
+
+def _labels_from_file(rest: dict[str, Any]) -> Array:
+    dtype, classes = numpy.dtype(rest["dtype"]), list(rest["classes"])
+    if dtype.kind not in PLAIN_LABELS + "O":
+        raise ValueError(f"labels of the type {dtype} cannot be loaded")
+    labels = numpy.array(classes, None if dtype.kind != "O" else object)
+    if labels.ndim != 1:
+        raise ValueError("labels are single values")
+    if dtype.itemsize * len(classes) > max(4 * labels.nbytes, FREE_BYTES):
+        raise ValueError(f"{len(classes)} labels of the type {dtype} are larger than their texts")
+    return labels.astype(dtype)
 
 
 def _plain_labels(classes: Array) -> list[Any]:
