@@ -76,12 +76,17 @@ static mf_status check_type(const mf_batch *batch)
     return MF_STATUS_OK;
 }
 
+mf_status mfi_check_row_count(size_t rows, size_t max_batch)
+{
+    if (rows == 0 || rows > max_batch)
+        return mfi_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, 1 to %zu are taken", rows, max_batch);
+    return MF_STATUS_OK;
+}
+
 static mf_status check_shape(const mf_batch *batch, const mf_layer *layer, size_t max_batch)
 {
     MFI_TRY(check_type(batch));
-    if (batch->rows == 0 || batch->rows > max_batch)
-        return mfi_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, the workspace takes 1 to %zu",
-                        batch->rows, max_batch);
+    MFI_TRY(mfi_check_row_count(batch->rows, max_batch));
     MFI_TRY(mfi_check_pointer(batch->inputs, "the input"));
     if (batch->input_stride != 0 && batch->input_stride < layer->plan.inputs)
         return mfi_fail(MF_STATUS_ARGUMENT, "a stride of %zu is less than the %zu inputs of a row",

@@ -18,6 +18,9 @@ mf_status mfi_check_output(const mf_output *output, mf_output *known);
 /* A batch of dense rows, from the arguments of the functions that take no mf_batch. */
 mf_batch mfi_flat_batch(size_t rows, const float *x, const int32_t *labels);
 
+/* CAPACITY unless there are 1 to `max_batch` rows. */
+mf_status mfi_check_row_count(size_t rows, size_t max_batch);
+
 /* Checks everything about a batch for the layer, also that every input is finite, and writes it to `inputs`
  * and, but for x and its stride, to `rows`. Labels and weights are read only if `labelled`. */
 mf_status mfi_check_batch(const mf_batch *batch, const mf_layer *layer, size_t max_batch, bool labelled,

@@ -106,7 +106,8 @@ mf_status mf_layer_set_classes(mf_layer *layer, size_t classes)
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
     MFI_TRY(mfi_check_classes(classes));
     mf_status status = MF_STATUS_OK;
-    MFI_TRY(mfi_layer_claim(layer, 0, &status)); /* the call's own, for the handle that there is not */
+    /* The call's own, for the handle that there is not. */
+    MFI_TRY(mfi_layer_claim(layer, MFI_NO_POSITION, &status));
     status = mfi_change_classes(layer, classes);
     if (status == MF_STATUS_OK)
         mfi_change_commit(layer);
@@ -120,7 +121,7 @@ mf_status mf_layer_set_optimizer(mf_layer *layer, mf_optimizer *optimizer)
     if (optimizer)
         MFI_TRY(mfi_handle_check(optimizer, MFI_KIND_OPTIMIZER));
     mf_status status = MF_STATUS_OK;
-    MFI_TRY(mfi_layer_claim(layer, 0, &status));
+    MFI_TRY(mfi_layer_claim(layer, MFI_NO_POSITION, &status));
     status = mfi_change_optimizer(layer, optimizer);
     if (status == MF_STATUS_OK)
         mfi_change_commit(layer);
@@ -225,7 +226,7 @@ mf_status mf_layer_set_parameter(mf_layer *layer, const char *name, const float 
                             (double)values[i]);
     if (layer->plan.parameters[index].role == MFI_COUNTS)
         MFI_TRY(check_class_counts(values, count));
-    MFI_TRY(mfi_layer_claim(layer, 0, &index));
+    MFI_TRY(mfi_layer_claim(layer, MFI_NO_POSITION, &index));
     mfi_layer_set_values(layer, index, -1, 0, count, values);
     mfi_layer_disclaim(layer, &index);
     return MF_STATUS_OK;
@@ -311,10 +312,12 @@ mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count)
     MFI_TRY(check_gradients(layer, gradients, count));
     if (!layer->optimizer)
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
-    if (!layer->kernels->all_finite(count, gradients))
-        return mfi_fail(MF_STATUS_NUMERIC, "a gradient is not finite");
+    size_t wrong = mfi_first_not_finite(layer->kernels, count, gradients);
+    if (wrong < count)
+        return mfi_fail(MF_STATUS_NUMERIC, "value %zu of the gradients is %g, it must be finite", wrong,
+                        (double)gradients[wrong]);
     mf_status status = MF_STATUS_OK;
-    MFI_TRY(mfi_layer_claim(layer, 0, &status));
+    MFI_TRY(mfi_layer_claim(layer, MFI_NO_POSITION, &status));
     status = mfi_layer_apply(layer, gradients);
     mfi_layer_disclaim(layer, &status);
     return status;
@@ -364,11 +367,11 @@ mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size
     MFI_TRY(check_handles(layer, workspace, false, &index));
     MFI_TRY(mfi_check_pointer(goodness, "the goodness"));
     MFI_TRY(mfi_check_pointer(a, "the activation"));
-    if (rows == 0 || rows > workspace->max_batch)
-        return mfi_fail(MF_STATUS_CAPACITY, "the batch has %zu rows, the workspace takes 1 to %zu", rows,
-                        workspace->max_batch);
-    if (!layer->kernels->all_finite(rows * layer->plan.outputs, a))
-        return mfi_fail(MF_STATUS_NUMERIC, "the activation holds a value that is not finite");
+    MFI_TRY(mfi_check_row_count(rows, workspace->max_batch));
+    size_t wrong = mfi_first_not_finite(layer->kernels, rows * layer->plan.outputs, a);
+    if (wrong < rows * layer->plan.outputs)
+        return mfi_fail(MF_STATUS_NUMERIC, "value %zu of row %zu of the activation is %g, it must be finite",
+                        wrong % layer->plan.outputs, wrong / layer->plan.outputs, (double)a[wrong]);
     mfi_layer_goodness(layer, &workspace->place, rows, a, goodness);
     return MF_STATUS_OK;
 }

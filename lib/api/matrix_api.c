@@ -17,15 +17,14 @@ mf_status mf_matrix_spec_init(mf_matrix_spec *spec, size_t size)
     return MFI_INIT(mf_matrix_spec, spec, size, &defaults);
 }
 
-/* Publishes the matrix if its values are finite. */
-static mf_status publish_or_release(mf_matrix *created, bool finite, mf_matrix **matrix)
+/* Publishes the matrix if its values could be set. */
+static mf_status publish_or_release(mf_matrix *created, mf_status status, mf_matrix **matrix)
 {
-    if (!finite) {
+    if (status == MF_STATUS_OK)
+        *matrix = created;
+    else
         mfi_matrix_release(created);
-        return mfi_fail(MF_STATUS_NUMERIC, "a value of the matrix is not finite");
-    }
-    *matrix = created;
-    return MF_STATUS_OK;
+    return status;
 }
 
 mf_status mf_matrix_create(const mf_matrix_spec *spec, mf_matrix **matrix)
@@ -44,7 +43,7 @@ mf_status mf_matrix_create(const mf_matrix_spec *spec, mf_matrix **matrix)
 }
 
 /* A parameter may lie in memory in another order, so it comes piece by piece. */
-static bool copy_parameter(const mf_layer *layer, size_t number, mf_matrix *to)
+static mf_status copy_parameter(const mf_layer *layer, size_t number, mf_matrix *to)
 {
     enum { PIECE = 256 };
     float values[PIECE];
@@ -52,10 +51,9 @@ static bool copy_parameter(const mf_layer *layer, size_t number, mf_matrix *to)
     for (size_t first = 0; first < count; first += PIECE) {
         size_t piece = count - first < PIECE ? count - first : PIECE;
         mfi_layer_get_values(layer, number, -1, first, piece, values);
-        if (!mfi_matrix_set(to, first, piece, values))
-            return false;
+        MFI_TRY(mfi_matrix_set(to, first, piece, values));
     }
-    return true;
+    return MF_STATUS_OK;
 }
 
 mf_status mf_matrix_from_parameter(const mf_layer *layer, const char *name, const mf_allocator *allocator,

@@ -31,14 +31,15 @@ const mfi_plan *mfi_architecture_plan(const mfi_architecture *architecture, size
     return plan;
 }
 
-mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *pointer)
+mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, const char *what,
+                          void *pointer)
 {
     void *block = NULL;
     size_t bytes;
     if (count > 0) {
         block = mfi_multiply(count, size, &bytes) ? mfi_allocate(allocator, bytes) : NULL;
         if (!block)
-            return mfi_fail(MF_STATUS_MEMORY, "no memory to load %zu layers or optimizers", count);
+            return mfi_fail(MF_STATUS_MEMORY, "no memory to load %zu %s", count, what);
         memset(block, 0, bytes);
     }
     memcpy(pointer, &block, sizeof block);
@@ -220,7 +221,8 @@ static mf_status read_layer_record(const mfi_json *item, size_t position, const 
         return mfi_fail(MF_STATUS_FORMAT, "the layer needs format version %d, the file has version %d",
                         (int)mfi_plan_format(plan), (int)architecture->version);
     layer->parameter_count = plan->parameter_count;
-    MFI_TRY(mfi_take_zeroed(allocator, plan->parameter_count, sizeof *layer->parameters, &layer->parameters));
+    MFI_TRY(mfi_take_zeroed(allocator, plan->parameter_count, sizeof *layer->parameters, "parameters",
+                            &layer->parameters));
     return read_frozen(mfi_json_member(item, MFI_KEY_FROZEN), plan, layer->parameters);
 }
 
@@ -249,7 +251,7 @@ static mf_status read_layers(const mfi_json *list, const mfi_tensors *tensors, c
         return mfi_fail(MF_STATUS_FORMAT,
                         "%zu layers with %zu tensors: at most %d layers are allowed, each with a tensor",
                         count, tensors->count, (int)MFI_MOST_LAYERS);
-    MFI_TRY(mfi_take_zeroed(allocator, count, sizeof *architecture->layers, &architecture->layers));
+    MFI_TRY(mfi_take_zeroed(allocator, count, sizeof *architecture->layers, "layers", &architecture->layers));
     architecture->layer_count = count;
     for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), position++) {
         mfi_layer_record *record = &architecture->layers[position].record;
@@ -367,7 +369,7 @@ static mf_status read_optimizers(const mfi_json *list, const mf_allocator *alloc
                         "%zu optimizers for %zu layers: there must be at most one for each layer",
                         architecture->optimizer_count, architecture->layer_count);
     MFI_TRY(mfi_take_zeroed(allocator, architecture->optimizer_count, sizeof *architecture->optimizer_records,
-                            &architecture->optimizer_records));
+                            "optimizers", &architecture->optimizer_records));
     for (const mfi_json *item = mfi_json_first(list); item; item = mfi_json_next(item), number++) {
         mfi_optimizer_record *record = &architecture->optimizer_records[number];
         *record = (mfi_optimizer_record){.spec = mfi_optimizer_defaults()};
@@ -392,7 +394,7 @@ static mf_status read_training(const mfi_json *tree, const mf_allocator *allocat
                         architecture->layer_count);
     MFI_TRY(read_optimizers(found[0], allocator, architecture));
     MFI_TRY(mfi_take_zeroed(allocator, architecture->layer_count, sizeof *architecture->training_records,
-                            &architecture->training_records));
+                            "layers", &architecture->training_records));
     for (const mfi_json *item = mfi_json_first(found[1]); item; item = mfi_json_next(item), position++) {
         mfi_training_record *record = &architecture->training_records[position];
         record->optimizer = -1;

@@ -49,6 +49,7 @@ const mfi_optimizer_record *mfi_architecture_optimizer(const mfi_architecture *a
 mf_status mfi_as_format(mf_status status, size_t layer);
 
 /* Allocates zeroed memory for `count` items and stores its address at `pointer`; NULL for 0 items. */
-mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, void *pointer);
+mf_status mfi_take_zeroed(const mf_allocator *allocator, size_t count, size_t size, const char *what,
+                          void *pointer);
 
 #endif

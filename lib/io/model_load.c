@@ -150,7 +150,7 @@ static bool set_matrix(const mfi_tensor_plan *plan, void *to, size_t first, size
     (void)plan;
     for (size_t i = 0; i < count; i++)
         values[i] = mfi_get_float(bytes + 4 * i);
-    return mfi_matrix_set(to, first, count, values);
+    return mfi_matrix_set(to, first, count, values) == MF_STATUS_OK;
 }
 
 static mf_status read_values(const loading *l, const mfi_tensor_plan *plan, value_setter *set, void *to)
@@ -235,7 +235,7 @@ static mf_status add_layer(loading *l, size_t position, bool training)
 
 static mf_status make_optimizers(loading *l)
 {
-    MFI_TRY(mfi_take_zeroed(&l->allocator, l->plan.optimizer_count, sizeof *l->made, &l->made));
+    MFI_TRY(mfi_take_zeroed(&l->allocator, l->plan.optimizer_count, sizeof *l->made, "optimizers", &l->made));
     for (size_t i = 0; i < l->plan.optimizer_count; i++) {
         mf_optimizer_spec spec = l->plan.optimizer_records[i].spec;
         spec.allocator = &l->allocator;
@@ -266,7 +266,8 @@ static mf_status set_scaling(const loading *l)
         return MF_STATUS_OK;
     size_t count = (size_t)tensor->dims[1];
     float *numbers = NULL;
-    MFI_TRY(mfi_take_zeroed(&l->allocator, 2 * count, sizeof *numbers, &numbers));
+    MFI_TRY(
+        mfi_take_zeroed(&l->allocator, 2 * count, sizeof *numbers, "numbers that scale inputs", &numbers));
     mf_status status = read_scaling(l, tensor, numbers);
     if (status == MF_STATUS_OK) {
         status = mfi_network_set_scaling(l->network, numbers, numbers + count, count);

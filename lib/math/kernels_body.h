@@ -231,7 +231,7 @@ static void head_gradient(size_t rows, size_t width, size_t m, const float *dg, 
 
 /* ---- softmax ---- */
 
-/* A NaN counts for nothing here: its exponential is one again. */
+/* A NaN, but for the first, counts for nothing here: its exponential is one again. */
 static float highest_of(size_t count, const float *x)
 {
     size_t i = 0;

@@ -42,7 +42,7 @@ void mfi_softmax(const mfi_kernels *kernels, const mfi_team *team, size_t rows, 
 /* What is known of the classes so far. */
 typedef struct mfi_running {
     double sum;    /* of exp(score - highest); -inf adds nothing */
-    float highest; /* score; a NaN counts for nothing here, but spoils the sum */
+    float highest; /* score; a NaN, but for the first, counts for nothing here, but spoils the sum */
     float label;   /* the label's score */
     int32_t best;  /* the class of the highest score; the lowest class if several are highest */
 } mfi_running;

@@ -69,6 +69,16 @@ mf_status mfi_check_epsilon(const char *name, float value)
     return MF_STATUS_OK;
 }
 
+size_t mfi_first_not_finite(const mfi_kernels *kernels, size_t count, const float *values)
+{
+    size_t first = 0;
+    if (kernels->all_finite(count, values))
+        return count;
+    while (isfinite(values[first]))
+        first++;
+    return first;
+}
+
 mf_status mfi_check_reserved(int32_t value)
 {
     if (value != 0)

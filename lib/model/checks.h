@@ -4,6 +4,8 @@
 
 #include <monoforward.h>
 
+#include "math/kernels.h"
+
 /* ARGUMENT below `least`, OVERFLOW above INT32_MAX. */
 mf_status mfi_check_size(const char *name, size_t value, size_t least);
 
@@ -28,6 +30,9 @@ mf_status mfi_check_gain(const char *name, float value);
 mf_status mfi_check_epsilon(const char *name, float value);
 
 mf_status mfi_check_reserved(int32_t value);
+
+/* The first of `count` values that is not finite; `count` if all are. */
+size_t mfi_first_not_finite(const mfi_kernels *kernels, size_t count, const float *values);
 
 /* *values = a b c, which has to be at most INT32_MAX: OVERFLOW if not. */
 mf_status mfi_check_product(const char *name, size_t a, size_t b, size_t c, size_t *values);

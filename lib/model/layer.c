@@ -159,6 +159,8 @@ mf_status mfi_layer_claim(mf_layer *layer, size_t position, const void *user)
     const void *before = NULL;
     if (atomic_compare_exchange_strong(&layer->user, &before, user) || before == user)
         return MF_STATUS_OK;
+    if (position == MFI_NO_POSITION)
+        return mfi_fail(MF_STATUS_BUSY, "the layer is being trained by a pipeline, or in another thread");
     return mfi_fail(MF_STATUS_BUSY, "layer %zu is being trained by another pipeline, or in another thread",
                     position);
 }
@@ -210,8 +212,11 @@ static mf_status check_tokens(const mf_layer *layer, const mfi_rows *rows)
 
 mf_status mfi_layer_check_taken(const mf_layer *layer, bool scaled, const mfi_rows *rows)
 {
-    if (scaled && !layer->kernels->all_finite(rows->count * layer->plan.inputs, rows->x))
-        return mfi_fail(MF_STATUS_NUMERIC, "an input that the network scales is not finite then");
+    size_t k = layer->plan.inputs, count = rows->count * k,
+           wrong = scaled ? mfi_first_not_finite(layer->kernels, count, rows->x) : count;
+    if (wrong < count)
+        return mfi_fail(MF_STATUS_NUMERIC, "input %zu of row %zu is %g when the network has scaled it",
+                        wrong % k, wrong / k, (double)rows->x[wrong]);
     return check_tokens(layer, rows);
 }
 

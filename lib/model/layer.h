@@ -59,6 +59,9 @@ typedef struct mfi_rows {
 mf_status mfi_layer_create(const mfi_plan *plan, const mf_allocator *allocator, bool draw, mf_layer **layer);
 void mfi_layer_release(mf_layer *layer);
 
+/* For calls that are about a layer alone, wherever it is. */
+#define MFI_NO_POSITION SIZE_MAX
+
 /* Marks the layer at `position` as being trained through the handle `user`, a pipeline with a batch on its
  * way or a workspace: BUSY if it is through another one. The mark is removed if it is that of `user`. */
 mf_status mfi_layer_claim(mf_layer *layer, size_t position, const void *user);

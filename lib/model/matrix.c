@@ -42,18 +42,19 @@ mf_status mfi_matrix_create(size_t rows, size_t columns, const mf_allocator *all
 }
 
 /* FNV-1a of whole words. */
-bool mfi_matrix_set(mf_matrix *matrix, size_t first, size_t count, const float *values)
+mf_status mfi_matrix_set(mf_matrix *matrix, size_t first, size_t count, const float *values)
 {
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
-            return false;
+            return mfi_fail(MF_STATUS_NUMERIC, "row %zu, column %zu of the matrix is %g, it must be finite",
+                            (first + i) / matrix->columns, (first + i) % matrix->columns, (double)values[i]);
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);
         matrix->fingerprint = (matrix->fingerprint ^ bits) * UINT64_C(0x100000001B3);
     }
     memcpy(matrix->values + first, values, count * sizeof *values);
-    return true;
+    return MF_STATUS_OK;
 }
 
 /* What is counted is not what is read: a matrix that nobody may change can be retained by all who read it. */

@@ -17,9 +17,9 @@ struct mf_matrix {
 bool mfi_matrix_bytes(size_t rows, size_t columns, size_t *bytes);
 
 /* A matrix whose values are 0 until they are set, from the first to the last, before anyone reads it. Values
- * that are not finite are refused: false, with nothing set. */
+ * that are not finite are refused: NUMERIC, with nothing set. */
 mf_status mfi_matrix_create(size_t rows, size_t columns, const mf_allocator *allocator, mf_matrix **matrix);
-bool mfi_matrix_set(mf_matrix *matrix, size_t first, size_t count, const float *values);
+mf_status mfi_matrix_set(mf_matrix *matrix, size_t first, size_t count, const float *values);
 
 /* Another reference; NULL stays NULL. */
 mf_matrix *mfi_matrix_retain(const mf_matrix *matrix);

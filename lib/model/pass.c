@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "model/checks.h"
 #include "model/head.h"
 
 /* What the layer at `position` reads: the caller's rows, or what the layer before has written. */
@@ -248,7 +249,7 @@ typedef struct inference {
     const mf_workspace *workspace;
     const mfi_wanted *wanted;
     size_t classes;
-    atomic_bool broken; /* a score is not finite */
+    atomic_size_t broken; /* the first row with a score that is not finite; SIZE_MAX: there is none */
 } inference;
 
 static void copy_block(const inference *all, const score_block *at, const float *scores, float *to)
@@ -257,15 +258,29 @@ static void copy_block(const inference *all, const score_block *at, const float 
         memcpy(to + (at->row + b) * all->classes + at->first, scores + b * at->count, at->count * sizeof *to);
 }
 
+/* Whether all scores of the block, and of the blocks before, are finite: without them there are no lists to go on. */
+static bool is_sound(inference *all, const score_block *at, const float *scores)
+{
+    size_t broken = atomic_load_explicit(&all->broken, memory_order_relaxed), count = at->rows * at->count;
+    if (broken < at->row + at->rows)
+        return false;
+    size_t first = mfi_first_not_finite(all->workspace->served[0].layer->kernels, count, scores);
+    if (first == count)
+        return true;
+    size_t row = at->row + first / at->count;
+    while (row < broken && !atomic_compare_exchange_weak_explicit(&all->broken, &broken, row,
+                                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+    return false;
+}
+
 static void take_block(void *context, const score_block *at, float *scores)
 {
     inference *all = context;
     const mfi_wanted *wanted = all->wanted;
     const mfi_kernels *kernels = all->workspace->served[0].layer->kernels;
-    if (!kernels->all_finite(at->rows * at->count, scores)) {
-        atomic_store_explicit(&all->broken, true, memory_order_relaxed);
+    if (!is_sound(all, at, scores))
         return;
-    }
     if (wanted->top == 0) {
         copy_block(all, at, scores, wanted->goodness);
         copy_block(all, at, scores, wanted->probabilities);
@@ -303,7 +318,7 @@ mf_status mfi_pass_infer(mf_workspace *workspace, int32_t mode, const mfi_rows *
 {
     const mfi_plan *plan = &workspace->served[0].layer->plan;
     size_t last = workspace->count - 1, count = rows->count * plan->scored;
-    inference all = {workspace, wanted, plan->head.classes, false};
+    inference all = {workspace, wanted, plan->head.classes, SIZE_MAX};
     if (mfi_many_classes(plan)) {
         scan blocks = {.workspace = workspace,
                        .from = mode == MF_PREDICT_SUM ? 0 : last,
@@ -317,8 +332,9 @@ mf_status mfi_pass_infer(mf_workspace *workspace, int32_t mode, const mfi_rows *
         score_whole(workspace, mode, rows);
         take_block(&all, &whole, workspace->total);
     }
-    if (atomic_load_explicit(&all.broken, memory_order_relaxed))
-        return mfi_fail(MF_STATUS_NUMERIC, "the goodness is not finite");
+    size_t broken = atomic_load_explicit(&all.broken, memory_order_relaxed);
+    if (broken != SIZE_MAX)
+        return mfi_fail(MF_STATUS_NUMERIC, "the goodness of row %zu is not finite", broken / plan->scored);
     finish_inference(&all, count);
     return MF_STATUS_OK;
 }

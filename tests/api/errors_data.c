@@ -90,7 +90,7 @@ static void test_wrong_batch_sizes_are_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         char text[80];
 
-        snprintf(text, sizeof text, "the batch has %zu rows, the workspace takes 1 to 8", wrong[i]);
+        snprintf(text, sizeof text, "the batch has %zu rows, 1 to 8 are taken", wrong[i]);
         all_training_refused(f, MF_STATUS_CAPACITY, wrong[i]);
         check_message(text);
         all_inference_refused(f, MF_STATUS_CAPACITY, wrong[i]);
@@ -98,7 +98,7 @@ static void test_wrong_batch_sizes_are_refused(void **state)
         refused(f, MF_STATUS_CAPACITY, mf_layer_goodness(f->spare, f->of_spare, wrong[i], f->a, f->scores));
     }
     refused(f, MF_STATUS_CAPACITY, mf_layer_step(f->spare, f->of_spare, 9, f->x, f->y, NULL));
-    check_message("the batch has 9 rows, the workspace takes 1 to 8");
+    check_message("the batch has 9 rows, 1 to 8 are taken");
     check_works_again(f);
 }
 
@@ -169,7 +169,11 @@ static void test_the_largest_finite_inputs_are_accepted(void **state)
 static void test_goodness_refuses_activations_that_are_not_finite(void **state)
 {
     fixture *f = *state;
+    mf_shape shape = {.struct_size = sizeof shape};
+    char text[80];
 
+    check_ok(mf_layer_shape(f->spare, NULL, &shape));
+    const size_t outputs = shape.dims[0];
     check_ok(mf_layer_forward(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->a));
     for (size_t i = 0; i < COUNT_OF(poisons); i++) {
         float kept = f->a[i * 30];
@@ -177,6 +181,9 @@ static void test_goodness_refuses_activations_that_are_not_finite(void **state)
         f->a[i * 30] = poisons[i];
         refused(f, MF_STATUS_NUMERIC,
                 mf_layer_goodness(f->spare, f->of_spare, FIXTURE_ROWS, f->a, f->scores));
+        snprintf(text, sizeof text, "value %zu of row %zu of the activation is ", i * 30 % outputs,
+                 i * 30 / outputs);
+        check_message(text);
         f->a[i * 30] = kept;
     }
     check_ok(mf_layer_goodness(f->spare, f->of_spare, FIXTURE_ROWS, f->a, f->scores));

@@ -190,6 +190,7 @@ static void test_wrong_arguments_are_refused(void **state)
     size_t count = count_values(layer);
     float *gradients = get_zeroed(count, sizeof *gradients);
     saved_values before = save_layer_values(layer);
+    char text[80];
 
     check_status(MF_STATUS_HANDLE, mf_layer_gradients(NULL, workspace, &batch, NULL, gradients, count));
     check_status(MF_STATUS_HANDLE, mf_layer_gradients(layer, NULL, &batch, NULL, gradients, count));
@@ -207,6 +208,8 @@ static void test_wrong_arguments_are_refused(void **state)
     check_status(MF_STATUS_SHAPE, mf_layer_apply(layer, gradients, count + 1));
     gradients[count - 1] = NAN;
     check_status(MF_STATUS_NUMERIC, mf_layer_apply(layer, gradients, count));
+    snprintf(text, sizeof text, "value %zu of the gradients is", count - 1);
+    check_message(text);
     check_layer_unchanged(&before, layer);
 
     free_saved_values(&before);

@@ -1,5 +1,6 @@
 /* Evaluation and predictions of more classes than are in memory at a time: against goodness that is whole,
  * with losses, ranks and probabilities in double precision. SPDX-License-Identifier: MIT */
+#include <float.h>
 #include <math.h>
 
 #include "memory.h"
@@ -584,9 +585,60 @@ static void test_refused(void **state)
     f.y[0] = 5000;
     check_status(MF_STATUS_NUMERIC, mf_network_evaluate_batch(f.network, workspace, &batch));
     check_message("layer 1: the loss of row 0");
+
+    /* In the first: later ones do not go on with lists that have never begun. */
+    for (size_t i = 0; i < 12; i++)
+        m[100 * 12 + i] = 3e38f;
+    check_ok(mf_layer_set_parameter(layer_at(f.network, 1), "head.projection", m, count));
+    labels[0] = labels[1] = -7;
+    top[0] = top[1] = -FLT_MAX;
+    check_status(MF_STATUS_NUMERIC,
+                 mf_network_top(f.network, workspace, MF_PREDICT_LAST, &batch, 2, labels, top, NULL));
+    check_message("the goodness of row 0 is not finite");
+    assert_true(labels[0] == -7 && labels[1] == -7 && top[0] == -FLT_MAX && top[1] == -FLT_MAX);
     free(m);
     mf_workspace_free(workspace);
     release(&f);
+}
+
+/* By panels of features, and by blocks of classes: all else learns as if M did, too. */
+static void test_a_frozen_m_stays(void **state)
+{
+    enum { INS = 6, OUTS = 8, FEW_ROWS = 5 };
+    static const char *const names[] = {"weight", "bias", "projection"};
+    const size_t classes[] = {10, 40, 2000};
+    const int32_t y[FEW_ROWS] = {0, 3, 9, 1, 3};
+    float x[FEW_ROWS * INS];
+    test_random random = {5};
+
+    (void)state;
+    random_values(&random, x, COUNT_OF(x), 1.0);
+    for (size_t c = 0; c < COUNT_OF(classes); c++) {
+        float *values[2][3], *drawn;
+        size_t counts[3];
+        for (int frozen = 0; frozen < 2; frozen++) {
+            mf_layer *layer = make_plain_layer(INS, OUTS, classes[c], 1);
+            mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+            mf_workspace *workspace = make_layer_workspace(layer, FEW_ROWS);
+            drawn = read_parameter(layer, "projection", &counts[2]);
+            check_ok(mf_layer_set_optimizer(layer, optimizer));
+            check_ok(mf_layer_set_trainable(layer, "projection", !frozen));
+            check_ok(mf_layer_step(layer, workspace, FEW_ROWS, x, y, NULL));
+            for (int i = 0; i < 3; i++)
+                values[frozen][i] = read_parameter(layer, names[i], &counts[i]);
+            assert_int_equal(memcmp(drawn, values[frozen][2], counts[2] * sizeof *drawn) == 0, frozen);
+            free(drawn);
+            mf_workspace_free(workspace);
+            mf_layer_free(layer);
+            mf_optimizer_free(optimizer);
+        }
+        for (int i = 0; i < 3; i++) {
+            if (i < 2)
+                assert_memory_equal(values[0][i], values[1][i], counts[i] * sizeof(float));
+            free(values[0][i]);
+            free(values[1][i]);
+        }
+    }
 }
 
 int main(void)
@@ -603,6 +655,7 @@ int main(void)
         cmocka_unit_test(test_many_classes_learn_in_a_gigabyte),
         cmocka_unit_test(test_top_of_few_classes),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_a_frozen_m_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -466,7 +466,7 @@ static void test_a_product_that_overflows_is_not_taken(void **state)
     void *block = NULL;
 
     (void)state;
-    check_status(MF_STATUS_MEMORY, mfi_take_zeroed(&allocator, SIZE_MAX / 4 + 2, 4, &block));
+    check_status(MF_STATUS_MEMORY, mfi_take_zeroed(&allocator, SIZE_MAX / 4 + 2, 4, "layers", &block));
     assert_null(block);
 }
 

@@ -296,14 +296,16 @@ enum {
 };
 
 /** What the operands of a layer's products with W are rounded to. Parameters, their optimizer's state, sums,
- *  activations and the head are float32 with either. */
+ *  activations and the head's M are float32 with either; dense units and convolutions behind the layer's output,
+ *  of the head or of auxiliary ones, are rounded as those before it. */
 enum {
     MF_PRECISION_FLOAT32 = 0, /**< They are not rounded. */
     MF_PRECISION_BF16 = 1     /**< To bfloat16, nearest even: float32's range with 8 bits of precision; the
-                                   relative error of an operand is at most 2^-8. Meant for processors with
-                                   AVX512-BF16, whose products are twice as fast; on others the same bits take
-                                   about twice the time of float32, in convolutions more. The layer keeps a rounded copy of W, 2 bytes a value. Convolutions
-                                   are then computed straight, without Winograd's method. */
+                                   relative error of an operand is at most 2^-8. Meant for dense
+                                   layers on processors with AVX512-BF16; on others the same bits take about
+                                   twice the time of float32, in convolutions more. The layer keeps a rounded
+                                   copy of W, 2 bytes a value. Convolutions are computed straight, without
+                                   Winograd's method, and so may be slower than in float32 anywhere. */
 };
 
 /** Seed of a layer that takes the next one of the process: no two such layers start alike. */
@@ -417,7 +419,8 @@ typedef struct mf_batch {
     const void *targets;         /**< [rows], or [rows, T] for goodness at T positions; NULL
                                       where no labels are needed. */
     const float *sample_weights; /**< [rows] or NULL for equal weights. 0 or more, not all 0; the loss is
-                                      sum(w L) / sum(w), and rows of weight 0 are not counted as correct. */
+                                      sum(w L) / sum(w), and rows of weight 0 are not counted as correct. Below
+                                      1.2e-38, where floats are subnormal, a weight counts as 0. */
     float input_scale; /**< A byte is the input (byte + input_shift) * input_scale, rounded to float32 after
                             the sum and after the product. 0 (default): (byte + input_shift) / 255. Only for
                             MF_TYPE_UINT8, 0 otherwise. */
@@ -566,7 +569,8 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
 
 /** The second half: one update by the layer's optimizer, with its clipping, from gradients laid out as
  *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
- *  rounding: a step adds in another order where it never forms the gradient as a whole.
+ *  rounding: a step adds in another order where it never forms the gradient as a whole. But this updates all rows
+ *  of M and of embeddings, of which a step with sampled classes, or with tokens, moves only those of the batch.
  *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
  *  is not finite, or a parameter after the update, as in mf_layer_step()), STATE (no optimizer), BUSY as in
  *  mf_layer_step(). */
@@ -716,8 +720,8 @@ enum {
         5, /**< In steps of its layer sets values or maps to 0 at random and scales up the others. */
     MF_UNIT_ADD = 6,         /**< y = x + x', the sum of two nodes of the same shape. */
     MF_UNIT_LAYER_NORM = 7,  /**< y = scale (x - mean) / sqrt(variance + epsilon) + b, with mean and variance
-                                of all values of a  row, or of a sequence of all values of each position, in
-                                training and inference alike. Not of  maps. */
+                                of all values of a row, or of a sequence of all values of each position, in
+                                training and inference alike. Not of maps. */
     MF_UNIT_GLOBAL_POOL = 8, /**< The mean of each map, [maps], or of a sequence [T, d] the mean of its
                                 positions, [d]. */
     MF_UNIT_CONCAT = 9, /**< The values of two nodes behind each other: of rows [a] and [b] it makes [a + b],
@@ -757,7 +761,7 @@ typedef struct mf_unit_spec {
     uint32_t struct_size; /**< sizeof(mf_unit_spec). */
     int32_t kind;         /**< MF_UNIT_...; default MF_UNIT_DENSE. */
     int32_t inputs[2];    /**< The nodes it reads; MF_UNIT_ADD and MF_UNIT_CONCAT read both, the others the
-                             first. Default    MF_NODE_PREVIOUS and 0. */
+                             first. Default MF_NODE_PREVIOUS and 0. */
     size_t outputs;       /**< Dense: neurons; convolution: filters, the maps of its output; embedding: values
                              of a token; no default. */
     int32_t bias; /**< Dense, convolution, normalisations: 1 (default) with a bias b, or 0. In front of a
@@ -1039,9 +1043,10 @@ MF_API mf_status mf_layer_unit_count(const mf_layer *layer, size_t *count);
  *  @param layer   to look at
  *  @param node    of the unit, 1 to the count
  *  @param unit    receives what the unit was made from, with the defaults filled in; its struct_size is set
- * by the caller; may be NULL
+ *                 by the caller; may be NULL
  *  @param output  receives the shape of a row of its output; its struct_size is set by the caller; may be
- * NULL Errors: HANDLE, ARGUMENT, NOT_FOUND (no such node). */
+ *                 NULL
+ *  Errors: HANDLE, ARGUMENT, NOT_FOUND (no such node). */
 MF_API mf_status mf_layer_unit(const mf_layer *layer, int32_t node, mf_unit_spec *unit, mf_shape *output);
 
 /** Describes the head of a layer.
@@ -1383,7 +1388,7 @@ typedef struct mf_report {
     uint32_t struct_size; /**< sizeof(mf_report), set by the caller. */
     uint32_t reserved;    /**< 0. */
     uint64_t rows;    /**< Rows of the batch, also those of weight 0; for goodness at positions, the positions
-                         that have a    label; 0 if the layer has done nothing in this workspace. */
+                         that have a label; 0 if the layer has done nothing in this workspace. */
     uint64_t correct; /**< Rows, or positions, whose highest goodness is that of their label. */
     double loss;      /**< Mean cross-entropy in nats; of steps with label smoothing and what else heads add. */
     double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off,
@@ -1825,7 +1830,8 @@ MF_API mf_status mf_network_save_buffer(const mf_network *network, int32_t conte
 MF_API mf_status mf_network_save_to(const mf_network *network, int32_t contents, const mf_output *output);
 
 /** Loads a network. Nothing in the file is believed: whatever is wrong with it is a status, and memory is
- *  taken only when the file is as large as its architecture demands.
+ *  taken only when the file is as large as its architecture demands, but for a shared matrix, for which it is taken
+ *  when the file is as large as the matrix.
  *  @param spec     what is wanted; NULL for the defaults
  *  @param path     of a regular file
  *  @param network  receives the handle, or NULL on failure; layers have the ids they had. Free it with
@@ -2068,7 +2074,7 @@ MF_API mf_status mf_onnx_plan(const mf_onnx_spec *spec, char *text, size_t size,
  *  damaged), UNSUPPORTED (the message names the node, its operator, and what is not known of it), SHAPE (a
  *  head that does not fit its layer, layers that do not fit each other, or a scaling that does not fit the
  *  first), CAPACITY (larger than max_bytes, or heads and other parameters that are not in the file of more
- *  than 64 MiB), OVERFLOW, MEMORY. */
+ *  than 64 MiB, as they lie in memory), OVERFLOW, MEMORY. */
 MF_API mf_status mf_network_import_onnx(const mf_onnx_spec *spec, mf_network **network);
 
 /** @} */
