@@ -61,13 +61,21 @@ have_blas() {
         compiles cblas.h -I/usr/include/openblas -lopenblas
 }
 
+# For these the library has products of its own.
+has_own_products() {
+    case $(uname -m) in
+    aarch64 | arm64) return 0 ;;
+    *) grep -qw avx2 /proc/cpuinfo 2>/dev/null ;;
+    esac
+}
+
 # Names what is missing, by purpose.
 find_missing() {
     missing=
     have cc && { have make || have ninja; } && compiles stdio.h || missing="$missing compiler"
     have cmake || missing="$missing cmake"
     have pkg-config || have pkgconf || missing="$missing pkg-config"
-    have_blas || missing="$missing blas"
+    has_own_products || have_blas || missing="$missing blas"
     compiles zlib.h -lz || missing="$missing zlib"
     missing=${missing# }
 }
@@ -78,7 +86,7 @@ explain() {
         compiler) say "  a C compiler and make, to build the library" ;;
         cmake) say "  CMake 3.20 or newer, which runs the build" ;;
         pkg-config) say "  pkg-config, by which programs find the installed library" ;;
-        blas) say "  a BLAS library (OpenBLAS), for the matrix products on processors that the library has none for" ;;
+        blas) say "  a BLAS library (OpenBLAS), for the matrix products: the library has none for this processor" ;;
         zlib) say "  zlib, to read MNIST's compressed files" ;;
         esac
     done
@@ -266,8 +274,8 @@ else
     set --
     unset MONOFORWARD_DATA
 fi
-say "Every processor takes part: threads of the library share the work of each step. With --workers N there are"
-say "N of them, with --workers 0 one thread does all; what is learned is the same, bit for bit."
+say "Every processor takes part: the layers train at the same time, in a pipeline. With --workers N it has N threads,"
+say "with --workers 0 one thread does all; what is learned is the same, bit for bit."
 model=$build/quickstart.safetensors
 "$build/examples/mnist" "$@" --epochs "$epochs" --seed 1 --plot "$build/quickstart.svg" --save "$model" || exit 1
 

@@ -212,12 +212,13 @@ static bool add_costs(const mf_layer *layer, size_t batch, struct head_cost *cos
     if (!library_ok(mf_layer_head(layer, &head)) || !library_ok(mf_layer_parameter_count(layer, &count)))
         return false;
     size_t scored = head.candidates > 0 ? head.candidates + batch : head.classes;
+    scored = scored < head.classes ? scored : head.classes;
     for (size_t i = 0; i < count; i++) {
         mf_parameter_info info = {.struct_size = sizeof info};
         int node = 0;
         double one = 0;
         if (!library_ok(mf_layer_parameter_info(layer, i, &info)) ||
-            !count_parameter(layer, &info, scored < head.classes ? scored : head.classes, &one))
+            !count_parameter(layer, &info, scored, &one))
             return false;
         bool of_head = sscanf(info.name, "units.%d.", &node) != 1 || node > head.output_node;
         values[of_head] += (double)values_of_parameter(&info);
