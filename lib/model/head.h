@@ -24,10 +24,10 @@ void mfi_head_goodness(const mfi_run *run, float *goodness);
 /* What M reads, [rows, F], from what the last stage gives. */
 void mfi_head_features(const mfi_run *run, float *features);
 
-/* The scores [rows, count] of the classes from `first` on, from features. Which rows and classes come
- * together does not change more than their rounding. */
+/* The scores [rows, count], with row stride `ldscores`, of the classes from `first` on, from features. Which rows and
+ * classes come together does not change more than their rounding. */
 void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
-                     float *scores);
+                     float *scores, size_t ldscores);
 
 /* Rows whose scores of many classes are a piece of work. */
 enum { MFI_SCORE_ROWS = 64 };

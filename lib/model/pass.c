@@ -176,19 +176,42 @@ static void take_losses(const scan *all, size_t run, const score_block *at, floa
                          scores + b * at->count, all->labels[at->row + b]);
 }
 
+/* The scores that a layer gives a block, some of its classes at a time. */
+typedef struct layer_scores {
+    const mfi_served *served;
+    const score_block *at;
+    float *goodness;
+} layer_scores;
+
+enum { CLASSES_OF_PART = 512 };
+
+static void score_part(void *context, size_t index, size_t slot)
+{
+    const layer_scores *all = context;
+    const score_block *at = all->at;
+    const mf_layer *layer = all->served->layer;
+    size_t first = index * CLASSES_OF_PART, left = at->count - first;
+    (void)slot;
+    mfi_head_scores(layer, at->rows, all->served->features + at->row * layer->plan.features,
+                    at->first + first, left < CLASSES_OF_PART ? left : CLASSES_OF_PART, all->goodness + first,
+                    at->count);
+}
+
+/* Threads that have no rows take parts of the classes: of a single row, too. */
 static void scan_rows(void *context, size_t index, size_t slot)
 {
     const scan *all = context;
+    mfi_team team = all->workspace->team;
     size_t row = index * MFI_SCORE_ROWS, left = all->rows - row;
     const score_block at = {row, left < MFI_SCORE_ROWS ? left : MFI_SCORE_ROWS, all->first, all->count};
     size_t values = at.rows * at.count;
     float *goodness = all->workspace->goodness + row * at.count,
           *total = all->workspace->total + row * at.count;
-    (void)slot;
+    team.slot = slot;
     for (size_t position = all->from; position < all->end; position++) {
         const mfi_served *served = &all->workspace->served[position];
-        mfi_head_scores(served->layer, at.rows, served->features + row * served->layer->plan.features,
-                        at.first, at.count, goodness);
+        layer_scores scores = {served, &at, goodness};
+        mfi_team_run(&team, (at.count + CLASSES_OF_PART - 1) / CLASSES_OF_PART, score_part, &scores);
         served->layer->kernels->scale_add(values, position == all->from ? 0.0f : 1.0f, total, 1.0f, goodness);
         if (all->labels)
             take_losses(all, 1 + position, &at, goodness);

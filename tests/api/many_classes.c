@@ -276,30 +276,27 @@ static void test_of_equal_scores_the_lowest_class_comes_first(void **state)
     mf_layer_free(layer);
 }
 
-static void test_bits_do_not_depend_on_threads(void **state)
+/* Of some rows, of which threads have more or less than one each, and of one, of which they share the classes. */
+static void check_bits_of_rows(const fixture *f, size_t rows)
 {
-    fixture f;
-    int32_t labels[2][ROWS * MOST];
-    float top[2][ROWS * MOST], chances[2][ROWS * MOST];
+    int32_t labels[2][ROWS * MOST] = {{0}};
+    float top[2][ROWS * MOST] = {{0}}, chances[2][ROWS * MOST] = {{0}};
     double losses[2];
 
-    (void)state;
-    rows_setup(&f);
     for (uint32_t run = 0; run < 2; run++) {
-        mf_pool *pool;
+        mf_pool *pool = make_pool(1 + 2 * run);
         mf_workspace_spec spec;
         mf_workspace *workspace;
-        mf_batch batch = make_batch(ROWS, f.x, f.y);
+        mf_batch batch = make_batch(rows, f->x, f->y);
 
-        pool = make_pool(1 + 2 * run);
         check_ok(mf_workspace_spec_init(&spec, sizeof spec));
-        spec.network = f.network;
+        spec.network = f->network;
         spec.max_batch = ROWS;
         spec.pool = pool;
         check_ok(mf_workspace_create(&spec, &workspace));
-        check_ok(mf_network_evaluate_batch(f.network, workspace, &batch));
+        check_ok(mf_network_evaluate_batch(f->network, workspace, &batch));
         losses[run] = read_report(workspace, 1).loss;
-        check_ok(mf_network_top(f.network, workspace, MF_PREDICT_SUM, &batch, MOST, labels[run], top[run],
+        check_ok(mf_network_top(f->network, workspace, MF_PREDICT_SUM, &batch, MOST, labels[run], top[run],
                                 chances[run]));
         mf_workspace_free(workspace);
         mf_pool_free(pool);
@@ -308,6 +305,17 @@ static void test_bits_do_not_depend_on_threads(void **state)
     assert_memory_equal(labels[0], labels[1], sizeof labels[0]);
     assert_memory_equal(top[0], top[1], sizeof top[0]);
     assert_memory_equal(chances[0], chances[1], sizeof chances[0]);
+}
+
+static void test_bits_do_not_depend_on_threads(void **state)
+{
+    const size_t rows[] = {1, 3, ROWS};
+    fixture f;
+
+    (void)state;
+    rows_setup(&f);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        check_bits_of_rows(&f, rows[i]);
     release(&f);
 }
 

@@ -85,7 +85,7 @@ static enum options_outcome read_options(struct settings *s, int argc, char **ar
             "preset",
             "architecture and its settings, which all other options change; paper: the paper's four "
             "convolutions, each a layer; strong: six in two layers, for an hour; long: the same with more "
-            "filters, for a night; vgg8b: the six of VGG8b, each a layer (paper)",
+            "filters, for some hours; vgg8b: the six of VGG8b, each a layer (paper)",
             &s->preset, preset_names),
         option_flag(
             "whole",

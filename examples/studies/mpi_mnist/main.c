@@ -232,7 +232,7 @@ int main(int argc, char **argv)
     enum options_outcome outcome = mpi_settings_read(&run.settings, &run.mpi, argc, argv);
     bool good = outcome == OPTIONS_HELP;
     if (outcome == OPTIONS_READ)
-        good = prepare(&run, argc, argv) && train(&run) && report(&run);
+        good = prepare(&run, argc, argv) && train(&run) && report(&run) && output_arrived();
     /* A rank that has failed by itself, such as at a file, ends all: others would wait for it. */
     if (!good && outcome == OPTIONS_READ && !ranks_failed_together())
         MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);

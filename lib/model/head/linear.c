@@ -171,10 +171,10 @@ static void multiply_rows(const mf_layer *layer, size_t rows, const float *featu
 }
 
 void mfi_head_scores(const mf_layer *layer, size_t rows, const float *features, size_t first, size_t count,
-                     float *scores)
+                     float *scores, size_t ldscores)
 {
     multiply_rows(layer, rows, features, layer->plan.head.classes, count, rows_from(layer, first), scores,
-                  count);
+                  ldscores);
 }
 
 static void score_rows(void *context, size_t index, size_t slot)
