@@ -32,6 +32,10 @@ installed=$(dirname "$(find "$work/prefix" -name monoforward -type d)")
     echo "failed: py.typed is not installed"
     exit 1
 }
+cmp "$source/LICENSE" "$(find "$installed" -path '*.dist-info/*' -name LICENSE)" || {
+    echo "failed: the package is without the licence of the library, or has another one"
+    exit 1
+}
 
 cat >"$work/program.py" <<'END'
 import importlib.metadata

@@ -14,7 +14,7 @@ set -eu
 }
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "$1"
-cp -R "$here/package.json" "$here/abi.js" "$here/monoforward.js" "$here/page" "$1"
+cp -R "$here/package.json" "$here/abi.js" "$here/monoforward.js" "$here/page" "$here/../../../LICENSE" "$1"
 # What Node requires, modules import.
 sed -e "s|^const {constants} = require('./abi.js');|import {constants} from './abi.js';|" \
     -e "s/^module.exports = /export /" -e "/^'use strict';$/d" "$here/../node/shared.js" >"$1/shared.js"
