@@ -1,10 +1,10 @@
 /* Owns: the checks that the exported functions share. */
 #include "api/check.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "api/structs.h"
+#include "math/softmax.h"
 
 mf_status mfi_check_pointer(const void *pointer, const char *name)
 {
@@ -145,8 +145,7 @@ static mf_status check_weights(const mfi_rows *rows)
         if (!(weight >= 0.0) || !isfinite(weight))
             return mfi_fail(MF_STATUS_ARGUMENT,
                             "the weight of row %zu is %g, it must be finite and at least 0", b, weight);
-        /* A step treats smaller numbers as 0. */
-        total += weight < (double)FLT_MIN || !is_labelled(rows, b) ? 0.0 : weight;
+        total += is_labelled(rows, b) ? mfi_weight_of(rows->weights, b) : 0.0;
     }
     if (total == 0.0)
         return mfi_fail(MF_STATUS_ARGUMENT, "all %zu sample weights are 0, or too small for float32",
@@ -176,7 +175,7 @@ static mf_status check_finite(const mfi_inputs *inputs, size_t rows, const mf_la
         size_t first = b * inputs->stride, j = 0;
         if (inputs_finite(inputs, layer, first, k))
             continue;
-        while (inputs_finite(inputs, layer, first + j, 1))
+        while (j + 1 < k && inputs_finite(inputs, layer, first + j, 1))
             j++;
         return mfi_fail(MF_STATUS_NUMERIC, "input %zu of row %zu is %g, it must be finite", j, b,
                         (double)mfi_input_at(inputs, first + j));

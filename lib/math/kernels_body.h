@@ -385,14 +385,15 @@ static double dot(size_t count, const float *x, const float *y)
     return total;
 }
 
-/* Squares of values below 1e-19 are 0 in float: where they could matter, they are summed in double. */
+/* Squares of values below 1e-19 are 0 in float, those above 1e19 are inf: where they matter, they are summed in
+ * double. */
 static double sum_of_squares(size_t count, const float *x)
 {
     double total = 0.0;
     for (size_t start = 0; start < count; start += CHUNK) {
         size_t n = count - start < CHUNK ? count - start : CHUNK;
         double sum = dot(n, x + start, x + start);
-        if (sum < 0x1p-80) {
+        if (sum < 0x1p-80 || !(sum <= (double)FLT_MAX)) {
             sum = 0.0;
             for (size_t i = start; i < start + n; i++)
                 sum += (double)x[i] * (double)x[i];

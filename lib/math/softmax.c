@@ -69,9 +69,15 @@ static bool is_ignored(const mfi_targets *targets, size_t row)
     return targets->labels[row] == MF_LABEL_IGNORED;
 }
 
+double mfi_weight_of(const float *weights, size_t row)
+{
+    float weight = weights ? weights[row] : 1.0f;
+    return weight < FLT_MIN ? 0.0 : (double)weight;
+}
+
 static double weight_of(const mfi_targets *targets, size_t row)
 {
-    return targets->weights ? (double)targets->weights[row / targets->together] : 1.0;
+    return mfi_weight_of(targets->weights, row / targets->together);
 }
 
 static double total_weight(size_t rows, const mfi_targets *targets)

@@ -23,6 +23,10 @@ typedef struct mfi_targets {
     float smoothing;
 } mfi_targets;
 
+/* Of a row; 1 where there are none. Subnormal weights count as 0 wherever they are read, since steps take them for
+ * that. */
+double mfi_weight_of(const float *weights, size_t row);
+
 /* CE_b = log sum_c exp G[b,c] - sum_c q[b,c] G[b,c], with q = (1 - smoothing) onehot(y) + smoothing / m.
  * scores [rows, m]. The team shares the rows; the bits do not depend on it. */
 mfi_loss mfi_cross_entropy(const mfi_kernels *kernels, const mfi_team *team, size_t rows, size_t m,

@@ -1,4 +1,5 @@
 /* Owns: the second half of a step: clipping, and an update from gradients that the host passes in. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ mf_status mfi_clip_factor(double squares, double largest, double *norm, float *f
         return MF_STATUS_NUMERIC;
     if (*norm > largest)
         *factor = (float)(largest / *norm);
-    return MF_STATUS_OK;
+    /* A subnormal factor is 0, which would be no step at all, though the clipped gradient is none. */
+    return *factor<FLT_MIN && * norm> 1e19 ? MF_STATUS_NUMERIC : MF_STATUS_OK;
 }
 
 /* Some columns of a panel of the caller's matrix, in the order of the parameter. */
@@ -78,7 +80,7 @@ static mf_status run_apply(mfi_run *run, const float *gradients)
                                                            gradients + plan->parameters[p].offset);
     if (run->settings->optimizer.clip_norm > 0.0f &&
         mfi_clip_factor(squares, (double)run->settings->optimizer.clip_norm, &norm, &factor) != MF_STATUS_OK)
-        return mfi_fail(MF_STATUS_NUMERIC, "the norm of the gradients is not finite");
+        return mfi_fail(MF_STATUS_NUMERIC, "the norm of the gradients is %g, which cannot be clipped", norm);
     if (run->settings->checked) {
         apply_gradients(run, MFI_TRIAL, factor, gradients);
         MFI_TRY(mfi_run_end_trial(run));

@@ -74,7 +74,7 @@ size_t mfi_first_not_finite(const mfi_kernels *kernels, size_t count, const floa
     size_t first = 0;
     if (kernels->all_finite(count, values))
         return count;
-    while (isfinite(values[first]))
+    while (first < count && isfinite(values[first]))
         first++;
     return first;
 }

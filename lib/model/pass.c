@@ -272,7 +272,7 @@ typedef struct inference {
     const mf_workspace *workspace;
     const mfi_wanted *wanted;
     size_t classes;
-    atomic_size_t broken; /* the first row with a score that is not finite; SIZE_MAX: there is none */
+    atomic_size_t broken; /* a row with a score that is not finite; SIZE_MAX: there is none */
 } inference;
 
 static void copy_block(const inference *all, const score_block *at, const float *scores, float *to)

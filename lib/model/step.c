@@ -181,7 +181,9 @@ static mf_status run_clip(mfi_run *run, size_t position, double *norm)
     run_backward(run, MFI_MEASURE);
     if (mfi_clip_factor(run->squares, (double)run->settings->optimizer.clip_norm, norm, &factor) !=
         MF_STATUS_OK)
-        return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: the norm of the gradient is not finite", position);
+        return mfi_fail(MF_STATUS_NUMERIC,
+                        "layer %zu: the norm of the gradient is %g, which cannot be clipped", position,
+                        *norm);
     if (factor != 1.0f)
         scale_gradients(run, factor);
     return MF_STATUS_OK;

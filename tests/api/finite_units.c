@@ -327,10 +327,52 @@ static void test_success_leaves_finite_values(void **state)
     }
 }
 
+/* A gradient that overflows in the dropout of another thread, whose flags are its own: all that comes behind has
+ * infinite operands, and raises none. */
+static void test_an_overflow_in_another_thread_is_noticed(void **state)
+{
+    enum { WIDTH = 40000, TRIES = 40 }; /* three pieces */
+    mf_pool *pool = make_pool(2);
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+    units_plan plan = plan_row(1, 2);
+    float *m = get_zeroed(2 * WIDTH, sizeof *m);
+    const float x = 1.0f;
+    const int32_t y = 0;
+
+    (void)state;
+    plan_add(&plan, unit_dense(WIDTH));
+    plan.units[0].weight_init = MF_INIT_ZERO;
+    plan_add(&plan, unit_dropout(0.5f, 0));
+    for (size_t i = 0; i < WIDTH; i += 1000) { /* half of them are kept */
+        m[i] = 3e38f;
+        m[WIDTH + i] = -3e38f;
+    }
+    for (int i = 0; i < TRIES; i++) {
+        mf_layer *layer = make_units(&plan);
+        mf_workspace_spec spec;
+        mf_workspace *workspace = NULL;
+
+        check_ok(mf_layer_set_optimizer(layer, optimizer));
+        check_ok(mf_layer_set_parameter(layer, "head.projection", m, 2 * WIDTH));
+        check_ok(mf_workspace_spec_init(&spec, sizeof spec));
+        spec.layer = layer;
+        spec.max_batch = 1;
+        spec.pool = pool;
+        check_ok(mf_workspace_create(&spec, &workspace));
+        check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 1, &x, &y, NULL));
+        mf_workspace_free(workspace);
+        mf_layer_free(layer);
+    }
+    free(m);
+    mf_optimizer_free(optimizer);
+    mf_pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_success_leaves_finite_values),
+        cmocka_unit_test(test_an_overflow_in_another_thread_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

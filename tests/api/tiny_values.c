@@ -146,6 +146,27 @@ static void test_subnormal_weights_are_refused(void **state)
     }
 }
 
+/* A row of a subnormal weight is not counted as correct, as one of weight 0 is not: one of two equal rows. */
+static void test_subnormal_weights_do_not_count(void **state)
+{
+    const float x[4] = {1, 2, 1, 2}, weights[][2] = {{1.0f, 1.0f}, {1.0f, 0.0f}, {1.0f, 1e-40f}};
+    const uint64_t correct[] = {2, 1, 1};
+    scene s = set_up();
+    int32_t y[2] = {0, 0};
+
+    (void)state;
+    check_ok(mf_network_predict(s.network, s.workspace, MF_PREDICT_LAST, 2, x, y));
+    for (size_t i = 0; i < COUNT_OF(weights); i++) {
+        mf_batch batch = make_batch(2, x, y);
+        double loss = 0.0;
+
+        batch.sample_weights = weights[i];
+        check_ok(evaluate(&s, &batch, &loss));
+        assert_int_equal(read_report(s.workspace, 0).correct, correct[i]);
+    }
+    tear_down(&s);
+}
+
 /* ---- norms ---- */
 
 /* Norm of all gradients, summed in double. */
@@ -331,32 +352,46 @@ static void test_the_norm_is_exact_if_products_of_rows_are_not(void **state)
     check_norm_of_values(1e15f, 1e-24f);
 }
 
-/* The squares of such gradients are 0 in float32. */
-static void test_tiny_gradients_are_clipped(void **state)
+/* The squares of the first are 0 in float32, those of the others inf. */
+static void test_gradients_of_any_size_are_clipped(void **state)
 {
     enum { VALUES = 3 * 2 + 3 + CLASSES * 3 };
+    const struct {
+        float gradient, clip;
+        double rate;
+        mf_status expected;
+    } cases[] = {{1e-22f, 1e-24f, 1e22, MF_STATUS_OK},
+                 {6e17f, 1.0f, 1e-2, MF_STATUS_OK},
+                 {1e30f, 1.0f, 1e-2, MF_STATUS_OK},
+                 {1e38f, 0.5f, 1e-2, MF_STATUS_NUMERIC}}; /* by a factor that is 0 */
     mf_layer_spec spec = layer_spec(2, 3, CLASSES);
-    mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, 1e22);
-    mf_optimizer *optimizer = NULL;
-    float gradients[VALUES];
-    mf_layer *layer = make_layer(&spec);
-    saved_values before = save_layer_values(layer), after;
 
     (void)state;
-    how.clip_norm = 1e-24f;
-    check_ok(mf_optimizer_create(&how, &optimizer));
-    check_ok(mf_layer_set_optimizer(layer, optimizer));
-    assert_int_equal(before.count, VALUES);
-    for (size_t i = 0; i < VALUES; i++)
-        gradients[i] = 1e-22f;
-    check_ok(mf_layer_apply(layer, gradients, VALUES));
-    after = save_layer_values(layer);
-    for (size_t i = 0; i < VALUES; i++)
-        check_near(1e-2 / sqrt((double)VALUES), (double)before.values[i] - (double)after.values[i], 1e-5);
-    free_saved_values(&before);
-    free_saved_values(&after);
-    mf_layer_free(layer);
-    mf_optimizer_free(optimizer);
+    for (size_t c = 0; c < COUNT_OF(cases); c++) {
+        mf_optimizer_spec how = optimizer_spec(MF_OPTIMIZER_SGD, cases[c].rate);
+        mf_optimizer *optimizer = NULL;
+        float gradients[VALUES];
+        mf_layer *layer = make_layer(&spec);
+        saved_values before = save_layer_values(layer), after;
+        double length = cases[c].expected == MF_STATUS_OK ? cases[c].rate * (double)cases[c].clip : 0.0;
+
+        how.clip_norm = cases[c].clip;
+        check_ok(mf_optimizer_create(&how, &optimizer));
+        check_ok(mf_layer_set_optimizer(layer, optimizer));
+        assert_int_equal(before.count, VALUES);
+        for (size_t i = 0; i < VALUES; i++)
+            gradients[i] = cases[c].gradient;
+        check_status(cases[c].expected, mf_layer_apply(layer, gradients, VALUES));
+        after = save_layer_values(layer);
+        for (size_t i = 0; i < VALUES; i++)
+            check_near(length / sqrt((double)VALUES), (double)before.values[i] - (double)after.values[i],
+                       1e-5);
+        free_saved_values(&before);
+        free_saved_values(&after);
+        mf_layer_free(layer);
+        mf_optimizer_free(optimizer);
+    }
+    check_message("which cannot be clipped");
 }
 
 /* ---- settings and starts ---- */
@@ -482,10 +517,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subnormal_weights_are_refused),
+        cmocka_unit_test(test_subnormal_weights_do_not_count),
         cmocka_unit_test(test_the_norm_is_exact_if_rows_cancel),
         cmocka_unit_test(test_updates_are_clipped_right_if_rows_cancel),
         cmocka_unit_test(test_the_norm_is_exact_if_products_of_rows_are_not),
-        cmocka_unit_test(test_tiny_gradients_are_clipped),
+        cmocka_unit_test(test_gradients_of_any_size_are_clipped),
         cmocka_unit_test(test_values_that_are_0_as_a_float_are_refused),
         cmocka_unit_test(test_initial_parameters_are_finite),
         cmocka_unit_test(test_roots_of_the_smallest_moments),

@@ -125,7 +125,7 @@ typedef struct comparison {
 
 static double share_of_row(const mfi_run *run, const comparison *all, size_t row)
 {
-    return (run->rows->weights ? (double)run->rows->weights[row] : 1.0) / all->total;
+    return mfi_weight_of(run->rows->weights, row) / all->total;
 }
 
 /* Row `row` of v . v becomes the gradient of lambda L by itself; its part of L. */
@@ -177,13 +177,10 @@ mf_status mfi_similarity_report(const mfi_run *run, size_t position, mf_report *
 {
     const mf_head_spec *head = &run->layer->plan.head;
     size_t rows = run->rows->count;
-    comparison all = {.total = (double)rows, .other_label = -1.0f / (float)(head->classes - 1)};
+    comparison all = {.other_label = -1.0f / (float)(head->classes - 1)};
     double loss = 0.0, lambda = (double)head->similarity;
-    if (run->rows->weights) {
-        all.total = 0.0;
-        for (size_t b = 0; b < rows; b++)
-            all.total += (double)run->rows->weights[b];
-    }
+    for (size_t b = 0; b < rows; b++)
+        all.total += mfi_weight_of(run->rows->weights, b);
     mfi_run_share_items(run, rows, compared_stage(run)->output_values, find_directions, NULL);
     mfi_run_share(run, count_pieces(rows), compare_piece, &all);
     for (size_t index = 0; index < count_pieces(rows); index++)
