@@ -39,8 +39,8 @@ size_t mfi_head_columns(const mfi_run *run);
 void mfi_head_backward(mfi_run *run, float *da);
 
 /* For neurons [start, start + width) of a dense stage that joins the head, into scratch: dz = (dG M) phi'(z),
- * dM and db. `a` and `z` begin at the first of them; z is NULL if phi' can be computed from a. */
-void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,
+ * db, and dM if M learns. `a` and `z` begin at the first of them; z is NULL if phi' can be computed from a. */
+void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, bool learns, size_t start, size_t width,
                              const float *a, const float *z);
 
 /* ---- sampled scores ---- */

@@ -1,6 +1,7 @@
 /* What a workspace for convolutions is made of: it grows with the batch by its activations and with nothing
  * else, and neither with the number of layers. SPDX-License-Identifier: MIT */
 #include "build.h"
+#include "units.h"
 
 /* RUNNING: bytes that a row takes for the sum over classes that come block by block, their best and the
  * label. */
@@ -110,6 +111,23 @@ static void test_scratch_for_large_images_is_bounded(void **state)
     }
 }
 
+/* Around the gradient of one place lie as many zeros as the kernel has places: of all 512 images they would take 2 GB. */
+static void test_scratch_for_kernels_as_large_as_maps_is_bounded(void **state)
+{
+    units_plan plan = plan_maps(64, 16, 16, CLASSES);
+    mf_memory memory = {.struct_size = sizeof memory};
+    mf_builder *builder;
+
+    (void)state;
+    plan_add(&plan, unit_conv(64, 1, 0));
+    plan_add(&plan, unit_conv(1024, 16, 0));
+    builder = make_builder(&plan, NULL);
+    check_ok(mf_network_memory_built(&builder, 1, NULL, MF_WORKSPACE_TRAINING, 512, &memory));
+    print_message("workspace: %zu bytes\n", memory.workspace);
+    assert_in_range(memory.workspace, 0, 600000000);
+    mf_builder_free(builder);
+}
+
 static void test_workspaces_that_overflow_are_refused(void **state)
 {
     const size_t side = sizeof(size_t) > 4 ? 20000 : 2000; /* whose maps fit in the address space */
@@ -132,6 +150,7 @@ int main(void)
         cmocka_unit_test(test_memory_of_a_row_does_not_depend_on_the_kernel),
         cmocka_unit_test(test_equal_layers_share_scratch),
         cmocka_unit_test(test_scratch_for_large_images_is_bounded),
+        cmocka_unit_test(test_scratch_for_kernels_as_large_as_maps_is_bounded),
         cmocka_unit_test(test_workspaces_that_overflow_are_refused),
     };
 

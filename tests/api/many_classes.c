@@ -609,12 +609,23 @@ static void test_refused(void **state)
     release(&f);
 }
 
-/* By panels of features, and by blocks of classes: all else learns as if M did, too. */
+/* A dense unit whose head is computed apart from it. */
+static mf_layer *make_head_apart(size_t inputs, size_t outputs, size_t classes)
+{
+    units_plan plan = plan_row(inputs, classes);
+
+    plan_add(&plan, unit_dense(outputs));
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    return make_units(&plan);
+}
+
+/* With the dense unit, by blocks of classes, and by panels of features: all else learns as if M did, too. */
 static void test_a_frozen_m_stays(void **state)
 {
     enum { INS = 6, OUTS = 8, FEW_ROWS = 5 };
-    static const char *const names[] = {"weight", "bias", "projection"};
-    const size_t classes[] = {10, 40, 2000};
+    static const char *const names[][3] = {{"weight", "bias", "projection"},
+                                           {"units.1.weight", "units.1.bias", "head.projection"}};
+    const size_t classes[] = {10, 40, 2000, 10, 40};
     const int32_t y[FEW_ROWS] = {0, 3, 9, 1, 3};
     float x[FEW_ROWS * INS];
     test_random random = {5};
@@ -625,15 +636,17 @@ static void test_a_frozen_m_stays(void **state)
         float *values[2][3], *drawn;
         size_t counts[3];
         for (int frozen = 0; frozen < 2; frozen++) {
-            mf_layer *layer = make_plain_layer(INS, OUTS, classes[c], 1);
+            const int apart = c >= 3;
+            mf_layer *layer =
+                apart ? make_head_apart(INS, OUTS, classes[c]) : make_plain_layer(INS, OUTS, classes[c], 1);
             mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
             mf_workspace *workspace = make_layer_workspace(layer, FEW_ROWS);
-            drawn = read_parameter(layer, "projection", &counts[2]);
+            drawn = read_parameter(layer, names[apart][2], &counts[2]);
             check_ok(mf_layer_set_optimizer(layer, optimizer));
-            check_ok(mf_layer_set_trainable(layer, "projection", !frozen));
+            check_ok(mf_layer_set_trainable(layer, names[apart][2], !frozen));
             check_ok(mf_layer_step(layer, workspace, FEW_ROWS, x, y, NULL));
             for (int i = 0; i < 3; i++)
-                values[frozen][i] = read_parameter(layer, names[i], &counts[i]);
+                values[frozen][i] = read_parameter(layer, names[apart][i], &counts[i]);
             assert_int_equal(memcmp(drawn, values[frozen][2], counts[2] * sizeof *drawn) == 0, frozen);
             free(drawn);
             mf_workspace_free(workspace);

@@ -331,13 +331,14 @@ static void backward_by_classes(mfi_run *run, head_pass *pass)
 bool mfi_head_sizes(const mfi_plan *plan, size_t rows, mfi_shared_sizes *shared)
 {
     size_t columns = mfi_plan_columns(plan, rows), block = classes_of_block(plan), values;
+    if (!mfi_multiply(rows, plan->scored, &values) || values > INT32_MAX) /* sizes of products fit an int */
+        return false;
     if (!goes_by_classes(plan)) {
         shared->pieces = pieces_of(plan->features, mfi_head_panel(plan));
         return mfi_multiply(columns, mfi_head_panel(plan), &shared->dm);
     }
     shared->pieces = pieces_of(columns, block);
     return mfi_multiply(columns < block ? columns : block, mfi_plan_learned(plan), &shared->dm) &&
-           mfi_multiply(rows, plan->scored, &values) &&
            mfi_multiply(values < SUMMED_ROWS ? values : SUMMED_ROWS, CLASS_RUNS * plan->features,
                         &shared->sums);
 }
@@ -369,7 +370,7 @@ void mfi_head_backward(mfi_run *run, float *da)
                             unpool_feature_rows, da);
 }
 
-void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t start, size_t width,
+void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, bool learns, size_t start, size_t width,
                              const float *a, const float *z)
 {
     const mf_layer *layer = run->layer;
@@ -384,9 +385,11 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, size_t star
     }
     layer->plan.products.gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, dg, m, projection, n, 0.0f,
                               scratch->dz, width);
-    layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, dg, m, a, n, 0.0f, scratch->dm,
-                              width);
     mfi_run_look_at(run, rows * width, scratch->dz);
-    mfi_run_look_at(run, m * width, scratch->dm);
+    if (learns) {
+        layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, dg, m, a, n, 0.0f,
+                                  scratch->dm, width);
+        mfi_run_look_at(run, m * width, scratch->dm);
+    }
     layer->kernels->derivative(phi, rows, width, a, z, n, scratch->dz, scratch->db);
 }

@@ -53,10 +53,17 @@ static const mfi_conv2d_products *conv2d_products_of(const mfi_stage *stage)
     return stage->winograd ? &mfi_conv2d_winograd : &mfi_conv2d_own;
 }
 
-/* Images of a block, but for the last. */
+/* Images of a block, but for the last: of so many pixels, and no more where kernels are large, so that their maps with
+ * the zeros around them would take more than so many values of each thread's memory. */
 static size_t images_of_block(const mfi_stage *stage, size_t rows)
 {
-    size_t images = conv2d_products_of(stage)->block_pixels / stage->geometry.pixels;
+    const double most_values = 1 << 23;
+    const mfi_geometry *g = &stage->geometry;
+    double values = (double)mfi_most(g->channels, g->filters) * (double)(g->height + g->kernel[0]) *
+                    (double)(g->width + g->kernel[1]);
+    size_t images = conv2d_products_of(stage)->block_pixels / g->pixels;
+    if ((double)images * values > most_values)
+        images = (size_t)(most_values / values);
     return images < 1 ? 1 : images > rows ? rows : images;
 }
 

@@ -212,7 +212,8 @@ static void panel_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
         kernels->derivative(pass->stage->phi, pass->rows, part.width, a, z, pass->n, scratch->dz,
                             scratch->db);
     } else {
-        mfi_head_panel_gradient(pass->run, pass->stage->phi, part.start, part.width, a, z);
+        mfi_head_panel_gradient(pass->run, pass->stage->phi, pass->projection.wanted, part.start, part.width,
+                                a, z);
     }
     if (pass->stage->normalizes)
         kernels->normalization_gradient(
