@@ -50,8 +50,10 @@ static mf_status fold_shape(const mfi_onnx_call *call)
     list dims = {.rank = 1, .count = (size_t)view->rank};
     if (mfi_onnx_attribute_of(call->op, "start").found || mfi_onnx_attribute_of(call->op, "end").found)
         return mfi_onnx_refuse(call, "start and end are not known");
-    for (int32_t d = 0; d < view->rank; d++)
+    for (int32_t d = 0; d < view->rank; d++) {
         dims.values[d] = view->dims[d];
+        dims.free[d] = d == view->batch && call->graph->any_rows;
+    }
     return give_list(call, &dims);
 }
 
@@ -60,7 +62,7 @@ static bool pick(const list *from, const list *index, list *to)
     int64_t at = index->values[0] + (index->values[0] < 0 ? (int64_t)from->count : 0);
     if (index->count != 1 || at < 0 || at >= (int64_t)from->count)
         return false;
-    *to = (list){.rank = index->rank, .count = 1, .values = {from->values[at]}};
+    *to = (list){.rank = index->rank, .count = 1, .values = {from->values[at]}, .free = {from->free[at]}};
     return true;
 }
 
@@ -73,6 +75,7 @@ static bool cut_list(const list *from, const list *start, const list *end, list 
         return false;
     *to = (list){.rank = 1, .count = (size_t)(behind - first)};
     memcpy(to->values, from->values + first, to->count * sizeof *to->values);
+    memcpy(to->free, from->free + first, to->count * sizeof *to->free);
     return true;
 }
 
@@ -84,6 +87,7 @@ static bool join_lists(const mfi_onnx_call *call, list *to)
         if (!mfi_onnx_integers_of(mfi_onnx_input(call, i), &part) || to->count + part.count > MFI_ONNX_DIMS)
             return false;
         memcpy(to->values + to->count, part.values, part.count * sizeof *part.values);
+        memcpy(to->free + to->count, part.free, part.count * sizeof *part.free);
         to->count += part.count;
     }
     return true;
@@ -145,7 +149,8 @@ bool mfi_onnx_fold(const mfi_onnx_call *call, mf_status *status)
     }
     if (mfi_onnx_integers_of(first, &from) && mfi_bytes_are(type, "Cast") && from.count == 1 &&
         mfi_onnx_attribute_of(call->op, "to").integer == 1) {
-        *status = give_number(call, (float)from.values[0]);
+        *status = from.free[0] ? mfi_onnx_refuse(call, "it makes a number of how many rows there are")
+                               : give_number(call, (float)from.values[0]);
         return true;
     }
     if (mfi_onnx_integers_of(first, &from) && fold_list(call, &from, &to)) {

@@ -147,15 +147,18 @@ static mf_status fill_layer_from(const importing *im, const mfi_onnx_layer *from
     return mfi_network_insert(im->network, im->network->count, layer, NULL);
 }
 
-/* Adds the values that a parameter has in memory, where the last rows of a matrix fill up a panel: as if panels were
- * the widest that there are, so that processors do not differ in what they refuse. */
-static bool add_as_in_memory(const mfi_parameter_spec *parameter, size_t *values)
+/* Adds the values that a parameter has in memory, where the last rows of a unit's matrix may fill up a panel: as if
+ * panels were the widest that there are, so that processors do not differ in what they refuse. */
+static bool add_as_in_memory(const mfi_plan *plan, const mfi_parameter_spec *parameter, size_t *values)
 {
     enum { WIDEST = 16 };
-    const mfi_matrix_order matrix = mfi_parameter_matrix(parameter);
-    size_t count;
-    if (!mfi_multiply((matrix.rows + WIDEST - 1) / WIDEST * WIDEST, matrix.columns, &count) ||
-        count > SIZE_MAX - *values)
+    size_t count = parameter->count;
+    if (parameter->role == MFI_WEIGHT && mfi_unit_has_panels(&plan->units[parameter->node - 1].spec)) {
+        const mfi_matrix_order matrix = mfi_parameter_matrix(parameter);
+        if (!mfi_multiply((matrix.rows + WIDEST - 1) / WIDEST * WIDEST, matrix.columns, &count))
+            return false;
+    }
+    if (count > SIZE_MAX - *values)
         return false;
     *values += count;
     return true;
@@ -166,7 +169,7 @@ static mf_status add_to_values(const importing *im, const mfi_plan *plan, size_t
 {
     bool fits = true;
     for (size_t p = 0; p < plan->parameter_count; p++)
-        fits = fits && add_as_in_memory(&plan->parameters[p], values);
+        fits = fits && add_as_in_memory(plan, &plan->parameters[p], values);
     if (!fits || *values > im->bytes.count / sizeof(float) + FREE_VALUES_OF_PARAMETERS)
         return mfi_fail(
             MF_STATUS_CAPACITY,

@@ -329,14 +329,14 @@ bool mfi_onnx_has_fractions(int64_t type)
     return type == 1 || type == 10 || type == 11 || type == 16;
 }
 
-/* Shapes are whole already, and so are tokens, which the input of the graph may be or not; of other values a
- * cast to integers takes the fractions. */
+/* Shapes are whole already, and so are tokens, which the input of the graph may be or not; of other values, also of a
+ * multiple of tokens, a cast to integers takes the fractions. */
 static mf_status move_cast(const mfi_onnx_call *call)
 {
     enum { INT32 = 6, INT64 = 7 };
     const int64_t to = mfi_onnx_attribute_of(call->op, "to").integer;
     mfi_onnx_result cast = *mfi_onnx_input(call, 0);
-    bool tokens = cast.form == MFI_FORM_VIEW && cast.is.view.node == 0;
+    bool tokens = cast.form == MFI_FORM_VIEW && cast.is.view.node == 0 && cast.is.view.factor == 1.0f;
     bool whole = cast.form == MFI_FORM_LIST || tokens ||
                  (cast.form == MFI_FORM_CONSTANT && !mfi_onnx_has_fractions(cast.is.constant.type));
     if (mfi_onnx_has_fractions(to))

@@ -12,13 +12,23 @@ static bool has_no_bias(mfi_op_call call)
            mfi_bytes_end_in(call->graph->file->values[bias].name, "no_bias");
 }
 
+/* Until opset 13 outputs for the running means and variances say so. */
+static bool is_training(mfi_op_call call)
+{
+    bool more = false;
+    for (size_t i = 1; i < call->op->output_count; i++)
+        more = more || call->graph->file->links[call->op->outputs + i] >= 0;
+    return mfi_onnx_attribute_of(call->op, "training_mode").integer != 0 ||
+           (call->graph->file->opset < 14 && more);
+}
+
 mf_status mfi_op_batch_norm(mfi_op_call call)
 {
     static const mfi_role roles[] = {MFI_SCALE, MFI_BIAS, MFI_MEAN, MFI_VARIANCE};
     mf_unit_spec spec;
     mfi_op_input input = mfi_onnx_input(call, 0);
     const mfi_onnx_attr epsilon = mfi_onnx_attribute_of(call->op, "epsilon");
-    if (mfi_onnx_attribute_of(call->op, "training_mode").integer != 0)
+    if (is_training(call))
         return mfi_onnx_refuse(call, "it normalises by the batch, as in training");
     MFI_TRY(mfi_op_begin_unit(call, input, MF_UNIT_BATCH_NORM, false, &spec));
     spec.normalization_epsilon = epsilon.found ? epsilon.number : 1e-5f;

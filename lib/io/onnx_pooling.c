@@ -39,7 +39,7 @@ mf_status mfi_op_pad(mfi_op_call call)
 
 static bool has_sides(const mfi_onnx_sides *sides)
 {
-    return sides->before[0] + sides->before[1] + sides->after[0] + sides->after[1] > 0;
+    return sides->before[0] || sides->before[1] || sides->after[0] || sides->after[1];
 }
 
 /* ---- windows ---- */

@@ -244,6 +244,8 @@ mf_status mfi_onnx_settle(const mfi_onnx_call *call, const mfi_onnx_result *valu
                                    : "it reads a value that no unit computes");
     if (view->factor != 1.0f)
         return mfi_onnx_refuse(call, "it reads a value that a constant was multiplied to");
+    if (view->batch != 0)
+        return mfi_onnx_refuse(call, "it reads a value whose rows do not lie in its first dim");
     if (value->whole)
         return mfi_onnx_refuse(call, "fractions were taken from what it reads, as from tokens alone");
     const mf_shape *shape = mfi_onnx_shape(call->graph, view->node);
@@ -347,7 +349,8 @@ static mf_status begin_graph(mfi_onnx_units *units)
                         (int)rank);
     int32_t type = mfi_onnx_input_type(units->file);
     units->integers = type > 0 && !mfi_onnx_has_fractions(type);
-    units->batch = dims[0] > 0 ? (int32_t)dims[0] : 1;
+    units->any_rows = dims[0] <= 0;
+    units->batch = units->any_rows ? 1 : (int32_t)dims[0];
     units->input = mfi_shape_row(1);
     units->input.rank = rank - 1;
     size_t values = 1;
@@ -519,9 +522,12 @@ static mf_status settle_output(mfi_onnx_units *units)
     if (units->file->op_count == 0 || (output->form != MFI_FORM_VIEW && output->form != MFI_FORM_SOFTMAX))
         return MF_STATUS_OK;
     const mfi_onnx_call call = {units, &units->file->ops[units->file->op_count - 1]};
+    const mfi_message kept = mfi_message_keep();
     mf_status status = settle_value(&call, units->file->output_value);
     if (status != MF_STATUS_OK)
         output->form = MFI_FORM_NONE;
+    if (status != MF_STATUS_MEMORY)
+        mfi_message_put_back(&kept);
     return status == MF_STATUS_MEMORY ? status : MF_STATUS_OK;
 }
 

@@ -45,6 +45,7 @@ typedef struct mfi_onnx_integers_list {
     int32_t rank; /* 0 or 1 */
     size_t count;
     int64_t values[MFI_ONNX_DIMS];
+    bool free[MFI_ONNX_DIMS]; /* the number of rows, which may be any: the value is 1 */
 } mfi_onnx_integers_list;
 
 /* Places around maps: above and left, below and right. */
@@ -91,6 +92,7 @@ typedef struct mfi_onnx_units {
     bool channels_last;       /* the file has them so; the network reads maps as everywhere */
     bool integers;            /* the input's values are, so that no fractions can be taken from them */
     int32_t batch;            /* rows of the graph's input, if it says how many; else 1 */
+    bool any_rows;            /* it does not say */
     mfi_onnx_result *results; /* [values] */
     mfi_onnx_unit *list;
     size_t count, capacity;

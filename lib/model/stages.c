@@ -208,8 +208,8 @@ static void describe_weight(const mfi_plan *plan, int32_t node, mfi_parameter_sp
     const mf_unit_spec *unit = &plan->units[node - 1].spec;
     const mf_shape *input = mfi_plan_shape(plan, unit->inputs[0]);
     size_t width = input->dims[input->rank == 2]; /* of a position */
-    bool conv = unit->kind == MF_UNIT_CONV2D, product = conv || unit->kind == MF_UNIT_DENSE;
-    bool own = product && !(conv && unit->groups > 0); /* whose products may be the library's own */
+    bool product = unit->kind == MF_UNIT_CONV2D || unit->kind == MF_UNIT_DENSE;
+    bool own = mfi_unit_has_panels(unit);
     weight->order = own ? plan->products.order : (mfi_order){1, 1};
     weight->precision = own ? (mfi_precision)plan->precision : MFI_FLOAT32;
     if (unit->kind == MF_UNIT_EMBEDDING) {

@@ -53,6 +53,11 @@ mf_status mfi_unit_check_product(const mf_unit_spec *unit)
     return mfi_unit_check_weight(unit);
 }
 
+bool mfi_unit_has_panels(const mf_unit_spec *unit)
+{
+    return unit->kind == MF_UNIT_DENSE || (unit->kind == MF_UNIT_CONV2D && unit->groups == 0);
+}
+
 mf_status mfi_unit_check_weight(const mf_unit_spec *unit)
 {
     MFI_TRY(mfi_check_constant("weight_init", unit->weight_init, MF_INIT_NORMAL));

@@ -255,6 +255,10 @@ static void test_operators(void **state)
         {"x:0x2x4x4; Conv x k:3x2x3x3 > u; Add u b:3x1x1 > v; Flatten v > y", convolution, 32, 12, 13},
         {"x:0x2x4x4; Conv x k:3x2x3x3 > u; Add b:1x3x1x1 u > v; Flatten v > y", convolution, 32, 12, 13},
         {"x:0x6; Dropout x 0.5 ?0 > d; Relu d > y", relu, 6, 6, 13},
+        {"x:0x6x1x1; AveragePool x > p : kernel_shape=2147483647,2147483647 auto_pad=SAME_UPPER; Flatten p > "
+         "f; "
+         "MatMul f w:6x3 > y",
+         dense, 6, 3, 13},
         {"x:0x6 int64; Cast x > i : to=6; Cast i > v : to=1; MatMul v w:6x3 > y", dense, 6, 3, 13},
         {"x:0x4x6; Identity x > i; Add i c:1x4x6 > y", placed, 24, 24, 13},
         {"x:0x2x4x4; GlobalAveragePool x > g; Mul g c:2x1x1 > m; Add m b:1x2x1x1 > a; Flatten a > y",

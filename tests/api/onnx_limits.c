@@ -138,6 +138,17 @@ static void test_panels(void **state)
     check_refused(&spec, MF_STATUS_CAPACITY, "the layers up to number 0 need ");
 }
 
+/* M has no panels: 2 classes of so many features are 3 million values. */
+static void test_few_classes(void **state)
+{
+    message model = text_model("x:0x1500000; Tanh x > y", 13);
+    mf_onnx_spec spec = spec_of(&model);
+
+    (void)state;
+    spec.classes = 2;
+    mf_network_free(import_model(&spec));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_layers),
         cmocka_unit_test(test_panels),
+        cmocka_unit_test(test_few_classes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,10 @@ static void test_operators(void **state)
         {"x:0x6; Relu x > r; Tanh r > x", "\"x\" (Tanh): another node has an output of the same name", 13},
         {"x:0x2x4x4; BatchNormalization x s:2 b:2 m:2 v:2 > y : training_mode=1",
          "\"y\" (BatchNormalization): it normalises by the batch, as in training", 15},
+        {"x:0x2x4x4; BatchNormalization x s:2 b:2 m:2 v:2 > y mean var saved other",
+         "\"y mean var saved other\" (BatchNormalization): it normalises by the batch, as in training", 9},
+        {"x:0x6; MatMul x w:6x3 > u; Shape x > s; Gather s #0 > n; Cast n > f : to=1; Div u f > y",
+         "\"f\" (Cast): it makes a number of how many rows there are", 13},
         {"x:0x6; Dropout x 0.5 ?1 > d; Relu d > y", "\"d\" (Dropout): it drops values as in training", 13},
         {"x:0x6; Dropout x 0.5 #0 > d; Relu d > y", "it drops values as in training", 13},
         {"x:0x6; Dropout x 0.5 x > d; Relu d > y", "it drops values as in training", 13},
@@ -100,6 +104,21 @@ static void test_sparse_constants(void **state)
     check_refused(&spec, MF_STATUS_UNSUPPORTED, "\"y\" (Gemm): its input \"b\" is no constant");
 }
 
+/* Rows are moved to another dim, where a mean or attention would be that of rows. */
+static void test_rows_in_another_dim(void **state)
+{
+    static const refusal refusals[] = {
+        {"x:0x6; Unsqueeze x [0] > u; Relu u > r; ReduceMean r > y : axes=1, keepdims=0",
+         "\"r\" (Relu): it reads a value whose rows do not lie in its first dim", 13},
+        {"x:0x6; Unsqueeze x [0] > u; MatMul u a:6x18 > z; Split z > q k v : axis=2; Transpose k > t : "
+         "perm=0,2,1; MatMul q t > s; Mul s 0.40824829 > c; Softmax c > p : axis=-1; MatMul p v > y",
+         "\"z\" (MatMul): it reads a value whose rows do not lie in its first dim", 13},
+    };
+
+    (void)state;
+    check_refusals(refusals, COUNT_OF(refusals));
+}
+
 /* From what is no row of tokens. */
 static void test_fractions_that_are_taken(void **state)
 {
@@ -120,6 +139,10 @@ static void test_fractions_that_are_taken(void **state)
          13},
         {"x:0x6 int64; Cast x > i : to=9; Cast i > v : to=1; Gemm v w:6x3 > y",
          "\"i\" (Cast): it takes fractions from values, or is to another type than int32 and int64", 13},
+        {"x:0x6 int64; Cast x > f : to=1; Mul f 0.5 > h; Cast h > i : to=7; Cast i > g : to=1; Mul g 2.0 > "
+         "d; "
+         "MatMul d w:6x3 > y",
+         "\"i\" (Cast): it takes fractions", 13},
         {"x:0x6 int64; Cast x > i : to=2; Cast i > v : to=1; Gemm v w:6x3 > y", "\"i\" (Cast)", 13},
     };
 
@@ -148,7 +171,8 @@ static void test_maps_of_one_place(void **state)
          "\"y\" (Add): of two values, the sum is known where they have the same dims", 13},
         {"x:0x2x4x4; GlobalAveragePool x > g; Flatten g > f; Concat g f > y : axis=1",
          "\"y\" (Concat): its inputs differ in a dim along which they are not put", 13},
-        {"x:0x1; Transpose x > t; LayerNormalization t c:1 > y", "the last dim is not that of a row", 17},
+        {"x:0x1; Transpose x > t; LayerNormalization t c:1 > y",
+         "it reads a value whose rows do not lie in its first dim", 17},
     };
 
     (void)state;
@@ -278,7 +302,7 @@ static void test_moves(void **state)
         {"x:0x6; Transpose k:3x2 > t : perm=0,1; Relu t > y", "of constants, only matrices are turned around",
          13},
         {"x:0x4x6; Relu x > r; Transpose r > t : perm=1,0,2; Tanh t > y",
-         "\"y\" (Tanh): it reads values in an order that no unit has", 13},
+         "\"y\" (Tanh): it reads a value whose rows do not lie in its first dim", 13},
         {"x:0x4x6; Gather x [0,1] > y : axis=1", "\"y\" (Gather): only one constant index is read", 13},
         {"x:0x4x6; Gather x x > y : axis=1", "only one constant index is read", 13},
         {"x:0x4x6; Gather x [0] > y : axis=0", "and not of the batch", 13},
@@ -684,6 +708,7 @@ int main(void)
         cmocka_unit_test(test_operators),
         cmocka_unit_test(test_inputs_that_may_be_left_out),
         cmocka_unit_test(test_sparse_constants),
+        cmocka_unit_test(test_rows_in_another_dim),
         cmocka_unit_test(test_fractions_that_are_taken),
         cmocka_unit_test(test_maps_of_one_place),
         cmocka_unit_test(test_constants_of_other_dims),
