@@ -2,7 +2,6 @@
  * tensors, and as an architecture. The tensors must be exactly those that the architecture requires, and the
  * data must have exactly their size. Only then the network is created, and the values are read into its
  * parameters. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -245,17 +244,13 @@ static mf_status make_optimizers(loading *l)
     return MF_STATUS_OK;
 }
 
-static mf_status read_scaling(const loading *l, const mfi_tensor *tensor, float *numbers)
+static bool set_numbers(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
+                        const unsigned char *bytes)
 {
-    for (size_t i = 0; i < 2 * (size_t)tensor->dims[1]; i++) {
-        unsigned char bytes[4];
-        MFI_TRY(l->source->read(l->source, l->data + tensor->begin + 4 * (uint64_t)i, bytes, sizeof bytes));
-        numbers[i] = mfi_get_float(bytes);
-        if (!isfinite(numbers[i]))
-            return mfi_fail(MF_STATUS_FORMAT,
-                            "tensor \"" MFI_TENSOR_SCALING "\" has a value that is not finite");
-    }
-    return MF_STATUS_OK;
+    float *numbers = (float *)to + first;
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = mfi_get_float(bytes + 4 * i);
+    return mfi_values_are_sound(plan, numbers, count);
 }
 
 /* Behind the layers, which say how many numbers there may be. */
@@ -265,14 +260,16 @@ static mf_status set_scaling(const loading *l)
     if (!tensor)
         return MF_STATUS_OK;
     size_t count = (size_t)tensor->dims[1];
+    const mfi_tensor_plan plan = {.name = MFI_TENSOR_SCALING, .count = 2 * count};
     float *numbers = NULL;
+    if (mfi_network_check_scaling(count, l->network->count > 0 ? &l->network->entries[0].layer->plan
+                                                               : NULL) != MF_STATUS_OK)
+        return MF_STATUS_FORMAT; /* the message stays */
     MFI_TRY(
         mfi_take_zeroed(&l->allocator, 2 * count, sizeof *numbers, "numbers that scale inputs", &numbers));
-    mf_status status = read_scaling(l, tensor, numbers);
-    if (status == MF_STATUS_OK) {
+    mf_status status = read_values(l, &plan, set_numbers, numbers);
+    if (status == MF_STATUS_OK)
         status = mfi_network_set_scaling(l->network, numbers, numbers + count, count);
-        status = status == MF_STATUS_SHAPE ? MF_STATUS_FORMAT : status; /* its message stays */
-    }
     mfi_release(&l->allocator, numbers, 2 * count * sizeof *numbers);
     return status;
 }
