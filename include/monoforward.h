@@ -38,8 +38,8 @@
  *   not free it.
  * - Data. Arrays are float32, row-major, dense unless an mf_batch says otherwise; labels are int32_t from 0
  *   to classes - 1. A row of maps is [channels, height, width], one of a sequence [positions, values]. The
- *   library reads the caller's arrays during the call only. Input and output arrays must not overlap. Inputs
- *   are finite; a NaN or an infinity is refused.
+ *   library reads the caller's arrays during the call only, and no other thread may change them meanwhile.
+ *   Input and output arrays must not overlap. Inputs are finite; a NaN or an infinity is refused.
  * - Memory. Creating and attaching allocate. Training and prediction never do.
  * - Threads. Different handles may be used from different threads at the same time, but a network uses its
  *   layers and a layer its optimizer. One handle may be read (const functions) from many threads at once,
@@ -538,8 +538,10 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  or with clipping the gradient's norm; or a parameter after the update), STALE, STATE (no optimizer, or a
  *  workspace for inference). On any error no parameter has changed; `a` is then undefined. The one exception
  *  is an update by which a parameter has overflowed, as the message says: then the layer must be restored
- *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. BUSY
- *  if the layer is being trained by a pipeline or in another thread. */
+ *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. Where
+ *  that is of parameters alone, as mf_network_copy_parameters() is, the optimizer's state must start anew, too,
+ *  since it has overflowed with them: mf_layer_set_optimizer() of NULL, then of the optimizer. BUSY if the
+ *  layer is being trained by a pipeline or in another thread. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
@@ -1693,7 +1695,7 @@ MF_API mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progres
  *  @param rows       as in mf_network_evaluate()
  *  @param x          as in mf_network_evaluate()
  *  @param y          as in mf_network_evaluate()
- *  Errors: as mf_pipeline_flush() and mf_network_evaluate(). */
+ *  Errors: as mf_pipeline_flush() and mf_network_evaluate(); STALE also if the pipeline is. */
 MF_API mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, size_t rows,
                                       const float *x, const int32_t *y);
 
@@ -1712,7 +1714,7 @@ MF_API mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace 
  *  @param rows       as in mf_network_predict()
  *  @param x          as in mf_network_predict()
  *  @param labels     [rows] receives the classes
- *  Errors: as mf_pipeline_flush() and mf_network_predict(). */
+ *  Errors: as mf_pipeline_flush() and mf_network_predict(); STALE also if the pipeline is. */
 MF_API mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
                                      size_t rows, const float *x, int32_t *labels);
 
@@ -1724,7 +1726,7 @@ MF_API mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *worksp
  *  @param labels         [rows] or NULL
  *  @param goodness       [rows, m] or NULL
  *  @param probabilities  [rows, m] or NULL
- *  Errors: as mf_pipeline_flush() and mf_network_infer(). */
+ *  Errors: as mf_pipeline_flush() and mf_network_infer(); STALE also if the pipeline is. */
 MF_API mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
                                    const mf_batch *batch, int32_t *labels, float *goodness,
                                    float *probabilities);
@@ -2031,7 +2033,9 @@ typedef struct mf_onnx_spec {
         *cuts;        /**< [cut_count] names of nodes, or of values: behind each of them a layer ends,
                          and gradients stop. Default: none. A model of this library is cut as it was. */
     size_t cut_count; /**< Number of cuts. */
-    const char *last; /**< Name of the last node, or value, that is taken; NULL (default): all are. */
+    const char *last; /**< Name of the last node, or value, that is taken; NULL (default): all are. Units are
+                         taken whole: of a product the bias behind it, too, and of a part or a multiple of a
+                         unit's output the output. */
     size_t frozen;    /**< The first so many layers are frozen, but for their heads and the units that these
                          have of their own: SIZE_MAX for all; default 0. */
     size_t classes;   /**< Of the heads, which are drawn then, and read the positions of a sequence as one row:

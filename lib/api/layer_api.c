@@ -252,6 +252,31 @@ static mf_status check_handles(const mf_layer *layer, const mf_workspace *worksp
     return mfi_workspace_check_layer(workspace, layer, training, index);
 }
 
+static bool overlap(const void *one, size_t bytes, const void *other, size_t other_bytes)
+{
+    uintptr_t a = (uintptr_t)one, b = (uintptr_t)other;
+    return one && other && (a < b ? b - a < bytes : a - b < other_bytes);
+}
+
+/* Rows that a call has still to read would be others, and labels no labels any more. */
+static mf_status check_apart(const mf_layer *layer, const mfi_rows *rows, bool labelled, const float *out,
+                             size_t values, const char *name)
+{
+    size_t bytes = values * sizeof *out, inputs = (rows->count - 1) * rows->stride + layer->plan.inputs;
+    if (overlap(out, bytes, rows->x, inputs * sizeof *rows->x))
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s would be written over the inputs", name);
+    if (labelled && overlap(out, bytes, rows->labels, rows->count * rows->scored * sizeof *rows->labels))
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s would be written over the labels", name);
+    if (labelled && overlap(out, bytes, rows->weights, rows->count * sizeof *rows->weights))
+        return mfi_fail(MF_STATUS_ARGUMENT, "%s would be written over the sample weights", name);
+    return MF_STATUS_OK;
+}
+
+static mf_status check_activation(const mf_layer *layer, const mfi_rows *rows, bool labelled, const float *a)
+{
+    return check_apart(layer, rows, labelled, a, rows->count * layer->plan.outputs, "the activation");
+}
+
 mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch, float *a)
 {
     MFI_CALM;
@@ -262,7 +287,8 @@ mf_status mf_layer_step_batch(mf_layer *layer, mf_workspace *workspace, const mf
         return mfi_fail(MF_STATUS_STATE, "the layer has no optimizer");
     MFI_TRY(mfi_check_rows(batch, layer, workspace, index, true, &rows));
     MFI_TRY(mfi_layer_check_rows(layer, index, rows.count));
-    MFI_TRY(mfi_layer_claim(layer, index, workspace));
+    MFI_TRY(check_activation(layer, &rows, true, a));
+    MFI_TRY(mfi_layer_claim(layer, MFI_NO_POSITION, workspace));
     mfi_settings settings = mfi_layer_settings(layer);
     mf_status status =
         mfi_layer_step(layer, &settings, &workspace->place, &rows, a ? a : workspace->activations[index % 2],
@@ -297,7 +323,9 @@ mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, const mf_
     MFI_TRY(check_gradients(layer, gradients, count));
     MFI_TRY(mfi_check_rows(batch, layer, workspace, index, true, &rows));
     MFI_TRY(mfi_layer_check_rows(layer, index, rows.count));
-    MFI_TRY(mfi_layer_claim(layer, index, workspace));
+    MFI_TRY(check_activation(layer, &rows, true, a));
+    MFI_TRY(check_apart(layer, &rows, true, gradients, count, "the gradients"));
+    MFI_TRY(mfi_layer_claim(layer, MFI_NO_POSITION, workspace));
     mf_status status =
         mfi_layer_gradients(layer, &workspace->place, &rows, a ? a : workspace->activations[index % 2], index,
                             gradients, &workspace->served[index].report);
@@ -332,6 +360,7 @@ mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *workspace,
     MFI_TRY(check_handles(layer, workspace, false, &index));
     MFI_TRY(mfi_check_pointer(a, "the activation"));
     MFI_TRY(mfi_check_rows(batch, layer, workspace, index, false, &rows));
+    MFI_TRY(check_activation(layer, &rows, false, a));
     mfi_layer_forward(layer, &workspace->place, &rows, a);
     return MF_STATUS_OK;
 }
@@ -348,7 +377,7 @@ mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf
     MFI_CALM;
     size_t index = 0;
     MFI_TRY(check_handles(layer, workspace, false, &index));
-    MFI_TRY(mfi_layer_claim(layer, index, workspace));
+    MFI_TRY(mfi_layer_claim(layer, MFI_NO_POSITION, workspace));
     mf_status status = mf_layer_forward_batch(layer, workspace, batch, a);
     if (status == MF_STATUS_OK) {
         mfi_settings settings = mfi_layer_settings(layer);
@@ -372,6 +401,9 @@ mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size
     if (wrong < rows * layer->plan.outputs)
         return mfi_fail(MF_STATUS_NUMERIC, "value %zu of row %zu of the activation is %g, it must be finite",
                         wrong % layer->plan.outputs, wrong / layer->plan.outputs, (double)a[wrong]);
+    if (overlap(goodness, rows * layer->plan.scored * layer->plan.head.classes * sizeof *goodness, a,
+                rows * layer->plan.outputs * sizeof *a))
+        return mfi_fail(MF_STATUS_ARGUMENT, "the goodness would be written over the activation");
     mfi_layer_goodness(layer, &workspace->place, rows, a, goodness);
     return MF_STATUS_OK;
 }

@@ -147,10 +147,14 @@ mf_status mf_pipeline_stop(mf_pipeline *pipeline)
     int cancel = 0;
     MFI_TRY(enter(pipeline, &cancel));
     mfi_pipeline_stop(pipeline);
-    /* The pipeline has stopped already, so it does not matter whether the callback asks to stop it. */
+    const mfi_message kept = mfi_message_keep();
     mf_status status = mfi_pipeline_call_back(pipeline);
-    if (!pipeline->to_free && mfi_pipeline_check_process(pipeline) == MF_STATUS_OK)
+    /* The pipeline has stopped already, so it does not matter whether the callback asks to stop it. */
+    if (status != MF_STATUS_OK && !pipeline->to_free &&
+        mfi_pipeline_check_process(pipeline) == MF_STATUS_OK) {
+        mfi_message_put_back(&kept);
         status = MF_STATUS_OK;
+    }
     return leave(pipeline, cancel, status);
 }
 
@@ -202,29 +206,36 @@ mf_status mf_pipeline_progress(mf_pipeline *pipeline, mf_pipeline_progress_info 
 
 /* ---- evaluation and prediction ---- */
 
-mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, const mf_batch *batch)
+/* What answers is the network that the pipeline was made for: its callers know the sizes of that. */
+static mf_status rest(mf_pipeline *pipeline)
 {
     MFI_TRY(mf_pipeline_flush(pipeline));
+    return mfi_pipeline_check_layers(pipeline);
+}
+
+mf_status mf_pipeline_evaluate_batch(mf_pipeline *pipeline, mf_workspace *workspace, const mf_batch *batch)
+{
+    MFI_TRY(rest(pipeline));
     return mf_network_evaluate_batch(pipeline->network, workspace, batch);
 }
 
 mf_status mf_pipeline_evaluate(mf_pipeline *pipeline, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y)
 {
-    MFI_TRY(mf_pipeline_flush(pipeline));
+    MFI_TRY(rest(pipeline));
     return mf_network_evaluate(pipeline->network, workspace, rows, x, y);
 }
 
 mf_status mf_pipeline_predict(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode, size_t rows,
                               const float *x, int32_t *labels)
 {
-    MFI_TRY(mf_pipeline_flush(pipeline));
+    MFI_TRY(rest(pipeline));
     return mf_network_predict(pipeline->network, workspace, mode, rows, x, labels);
 }
 
 mf_status mf_pipeline_infer(mf_pipeline *pipeline, mf_workspace *workspace, int32_t mode,
                             const mf_batch *batch, int32_t *labels, float *goodness, float *probabilities)
 {
-    MFI_TRY(mf_pipeline_flush(pipeline));
+    MFI_TRY(rest(pipeline));
     return mf_network_infer(pipeline->network, workspace, mode, batch, labels, goodness, probabilities);
 }

@@ -175,19 +175,24 @@ void mfi_pipeline_release(mf_pipeline *pipeline)
 
 /* ---- batches ---- */
 
-mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline)
+mf_status mfi_pipeline_check_layers(const mf_pipeline *pipeline)
 {
     if (pipeline->revision != pipeline->network->revision)
         return mfi_fail(MF_STATUS_STALE,
                         "layers or the scaling of inputs have changed since the pipeline was made");
-    for (size_t i = 0; i < pipeline->count; i++) {
-        const mfi_member *member = &pipeline->members[i];
-        if (member->revision != member->layer->revision)
+    for (size_t i = 0; i < pipeline->count; i++)
+        if (pipeline->members[i].revision != pipeline->members[i].layer->revision)
             return mfi_fail(MF_STATUS_STALE,
                             "layer %zu has changed its number of classes since the pipeline was made", i);
-        if (!member->layer->optimizer)
+    return MF_STATUS_OK;
+}
+
+mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline)
+{
+    MFI_TRY(mfi_pipeline_check_layers(pipeline));
+    for (size_t i = 0; i < pipeline->count; i++)
+        if (!pipeline->members[i].layer->optimizer)
             return mfi_fail(MF_STATUS_STATE, "layer %zu has no optimizer", i);
-    }
     return MF_STATUS_OK;
 }
 

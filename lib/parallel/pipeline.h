@@ -96,6 +96,9 @@ void mfi_pipeline_release(mf_pipeline *pipeline);
  * never end. */
 mf_status mfi_pipeline_check_process(const mf_pipeline *pipeline);
 
+/* STALE if layers have come, gone or changed their number of classes since the pipeline was made. */
+mf_status mfi_pipeline_check_layers(const mf_pipeline *pipeline);
+
 /* OK if a batch may be submitted to the network as it is now. */
 mf_status mfi_pipeline_check_network(const mf_pipeline *pipeline);
 

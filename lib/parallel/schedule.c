@@ -43,6 +43,9 @@ void mfi_schedule_finish(mf_pipeline *pipeline, mfi_group *group)
     pipeline->running--;
     if (group == &pipeline->groups[pipeline->group_count - 1] || pipeline->stopped)
         pthread_cond_signal(&pipeline->rest);
+    /* This thread looks again, but where the pool has several pipelines it may be given to another one. */
+    if (pipeline->threaded && pipeline->pool->sources->next && find_ready(pipeline))
+        mfi_pool_call(pipeline->pool);
 }
 
 uint64_t mfi_schedule_finished(const mf_pipeline *pipeline)

@@ -189,6 +189,44 @@ static void test_goodness_refuses_activations_that_are_not_finite(void **state)
     check_ok(mf_layer_goodness(f->spare, f->of_spare, FIXTURE_ROWS, f->a, f->scores));
 }
 
+/* A layer would read rows that it has overwritten, or labels that are none any more. */
+static void test_outputs_over_inputs_are_refused(void **state)
+{
+    fixture *f = *state;
+    mf_batch batch = make_batch(FIXTURE_ROWS, f->x, f->y);
+    float weights[FIXTURE_ROWS];
+    saved_values values = save_layer_values(f->spare);
+    const size_t count = values.count;
+    float *gradients = values.values; /* as many, and none of them is written */
+    float *over_x[] = {f->x, f->x + 1, f->x + FIXTURE_ROWS * FIXTURE_INPUTS - 1};
+
+    for (size_t i = 0; i < FIXTURE_ROWS; i++)
+        weights[i] = 1.0f;
+    batch.sample_weights = weights;
+    for (size_t i = 0; i < COUNT_OF(over_x); i++) {
+        refused(f, MF_STATUS_ARGUMENT,
+                mf_layer_step(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->y, over_x[i]));
+        check_message("the activation would be written over the inputs");
+        refused(f, MF_STATUS_ARGUMENT,
+                mf_layer_forward(f->spare, f->of_spare, FIXTURE_ROWS, f->x, over_x[i]));
+        refused(f, MF_STATUS_ARGUMENT, mf_layer_pass_batch(f->spare, f->of_spare, &batch, over_x[i]));
+        refused(f, MF_STATUS_ARGUMENT,
+                mf_layer_gradients(f->spare, f->of_spare, &batch, over_x[i], gradients, count));
+    }
+    refused(f, MF_STATUS_ARGUMENT,
+            mf_layer_step(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->y, (float *)(void *)f->y));
+    check_message("the activation would be written over the labels");
+    refused(f, MF_STATUS_ARGUMENT, mf_layer_step_batch(f->spare, f->of_spare, &batch, weights));
+    check_message("the activation would be written over the sample weights");
+    refused(f, MF_STATUS_ARGUMENT, mf_layer_gradients(f->spare, f->of_spare, &batch, NULL, f->x, count));
+    check_message("the gradients would be written over the inputs");
+    check_ok(mf_layer_forward(f->spare, f->of_spare, FIXTURE_ROWS, f->x, f->a));
+    refused(f, MF_STATUS_ARGUMENT, mf_layer_goodness(f->spare, f->of_spare, FIXTURE_ROWS, f->a, f->a));
+    check_message("the goodness would be written over the activation");
+    check_works_again(f);
+    free_saved_values(&values);
+}
+
 /* Values between strided rows and after the batch are not read. */
 static void test_values_outside_the_rows_are_ignored(void **state)
 {
@@ -435,6 +473,8 @@ int main(void)
         cmocka_unit_test(test_a_bad_value_is_found_at_every_index),
         cmocka_unit_test(test_the_largest_finite_inputs_are_accepted),
         cmocka_unit_test_setup_teardown(test_goodness_refuses_activations_that_are_not_finite, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_outputs_over_inputs_are_refused, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_values_outside_the_rows_are_ignored, fixture_setup,
                                         fixture_teardown),

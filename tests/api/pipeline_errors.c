@@ -169,6 +169,19 @@ static void test_a_changed_network_makes_a_pipeline_stale(void **state)
     check_ok(mf_network_layer(s->network, LAYERS - 1, NULL, &id));
     check_ok(mf_network_remove(s->network, id));
     check_status(MF_STATUS_STALE, mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
+    /* The workspace is of the network as it is now; callers of the pipeline know sizes of what it was. */
+    mf_workspace *workspace = make_network_workspace(s->network, ROWS);
+    const mf_batch batch = batch_of(s, 0);
+    int32_t labels[ROWS] = {0};
+
+    check_status(MF_STATUS_STALE, mf_pipeline_evaluate(pipeline, workspace, ROWS, s->x[0], s->y[0]));
+    check_status(MF_STATUS_STALE, mf_pipeline_evaluate_batch(pipeline, workspace, &batch));
+    check_status(MF_STATUS_STALE,
+                 mf_pipeline_predict(pipeline, workspace, MF_PREDICT_LAST, ROWS, s->x[0], labels));
+    check_status(MF_STATUS_STALE,
+                 mf_pipeline_infer(pipeline, workspace, MF_PREDICT_LAST, &batch, labels, NULL, NULL));
+    check_ok(mf_network_predict(s->network, workspace, MF_PREDICT_LAST, ROWS, s->x[0], labels));
+    mf_workspace_free(workspace);
     mf_pipeline_free(pipeline);
     free_training_fixture(s);
 }

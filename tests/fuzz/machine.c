@@ -103,7 +103,18 @@ static size_t place(machine *m)
 
 #define S(name) (1u << MF_STATUS_##name)
 
-/* One of the statuses that `allowed` has, or success; a failure has a message. */
+/* The message of the last call, those of callbacks among them. */
+static char told[1024];
+
+/* What is asked beside the calls that are looked at. */
+static int works(mf_status status)
+{
+    snprintf(told, sizeof told, "%s", mf_last_message());
+    return status == MF_STATUS_OK;
+}
+
+/* One of the statuses that `allowed` has, or success; a failure has a message, and success leaves that of the
+ * failure before. */
 static mf_status check(machine *m, unsigned allowed, mf_status status, const char *call)
 {
     machine_calls++;
@@ -111,6 +122,11 @@ static mf_status check(machine *m, unsigned allowed, mf_status status, const cha
     m->memory.fail_in = 0;
     if (machine_tell != NULL)
         machine_tell(call, status);
+    if (status == MF_STATUS_OK && strcmp(told, mf_last_message()) != 0) {
+        fprintf(stderr, "%s succeeds and says: %s\n", call, mf_last_message());
+        abort();
+    }
+    snprintf(told, sizeof told, "%s", mf_last_message());
     if (status == MF_STATUS_OK)
         return status;
     if (status < 0 || status > MF_STATUS_VERSION || !(allowed >> status & 1) || mf_last_message()[0] == 0) {
@@ -452,7 +468,7 @@ static void end_layer(machine *m, size_t which, bool similarity, int32_t kind, s
     } else if (pick(m, 2)) {
         head.pool_size = 0;
         head.shared = pick(m, 2) ? matrix : NULL;
-        if (head.shared != NULL && mf_matrix_size(matrix, NULL, &columns) == MF_STATUS_OK)
+        if (head.shared != NULL && works(mf_matrix_size(matrix, NULL, &columns)))
             unit.outputs = columns + pick(m, 2);
         if (call(FAILED, mf_builder_unit(builder, &unit, &head.output_node)) == MF_STATUS_OK)
             head.output_node--; /* the unit is the head's */
@@ -976,7 +992,7 @@ static size_t largest_row_of_network(mf_network *network)
     size_t count = 0, largest = 0;
     mf_layer *layer = NULL;
 
-    if (network == NULL || mf_network_size(network, &count) != MF_STATUS_OK)
+    if (network == NULL || !works(mf_network_size(network, &count)))
         return 0;
     for (size_t i = 0; i < count; i++) {
         size_t row;
@@ -992,7 +1008,7 @@ static void use_gradients(machine *m, mf_layer *layer, mf_workspace *workspace, 
 {
     size_t count = 0, parameters = 0;
 
-    if (layer == NULL || mf_layer_parameter_count(layer, &parameters) != MF_STATUS_OK)
+    if (layer == NULL || !works(mf_layer_parameter_count(layer, &parameters)))
         return;
     for (size_t i = 0; i < parameters; i++) {
         mf_parameter_info info = {.struct_size = sizeof info};
