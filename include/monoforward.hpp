@@ -1716,7 +1716,7 @@ class network_ref : public detail::borrowed<mf_network, mf_network_free>
     void set_input_scaling(view<const float> shift, view<const float> scale)
     {
         if (shift.size() != scale.size())
-            throw error(MF_STATUS_ARGUMENT, "shift and scale have different sizes");
+            throw error(MF_STATUS_SHAPE, "shift and scale have different sizes");
         check(mf_network_set_input_scaling(handle_, shift.data(), scale.data(), shift.size()));
     }
 
@@ -2113,7 +2113,7 @@ inline network network_ref::clone(std::int32_t contents, const mf_allocator *all
 inline workspace::workspace(const network_ref &network, std::size_t max_batch, std::int32_t purpose)
 {
     workspace_spec spec;
-    spec.network = network.get();
+    spec.network = detail::held("network", network);
     spec.max_batch = max_batch;
     spec.purpose = purpose;
     check(mf_workspace_create(&spec, &handle_));
@@ -2122,7 +2122,7 @@ inline workspace::workspace(const network_ref &network, std::size_t max_batch, s
 inline workspace::workspace(const layer_ref &layer, std::size_t max_batch, std::int32_t purpose)
 {
     workspace_spec spec;
-    spec.layer = layer.get();
+    spec.layer = detail::held("layer", layer);
     spec.max_batch = max_batch;
     spec.purpose = purpose;
     check(mf_workspace_create(&spec, &handle_));
@@ -2132,7 +2132,7 @@ inline workspace::workspace(const network_ref &network, std::size_t max_batch, c
                             std::int32_t purpose)
 {
     workspace_spec spec;
-    spec.network = network.get();
+    spec.network = detail::held("network", network);
     spec.max_batch = max_batch;
     spec.purpose = purpose;
     spec.pool = detail::held("pool", pool);
@@ -2273,7 +2273,8 @@ class pipeline
 
     /** With a function that gets every report: on_report(const mf_pipeline_report &). It returns nothing, or
      *  an int32_t that stops the pipeline when it is not 0. So does an exception, which then leaves the call
-     *  that was on its way: submit, flush, stop, poll, evaluate, predict or infer. */
+     *  that was on its way: submit, flush, stop, poll, evaluate, predict or infer. The function must not
+     *  destroy the pipeline, nor move or assign anything to it: it would end with it. */
     template <class Function>
     pipeline(mf_pipeline_spec spec, Function &&on_report)
         : listener_(std::make_unique<detail::listener_with<std::decay_t<Function>>>(
@@ -2302,7 +2303,8 @@ class pipeline
         finish(mf_pipeline_submit_batch(get(), &batch));
     }
 
-    /** The same without waiting: false if the queue is full. */
+    /** The same without waiting: false if the queue is full, or a layer is being trained elsewhere, or another
+     *  thread is in a call. */
     [[nodiscard]] bool try_submit(view<const float> x, view<const std::int32_t> y)
     {
         std::size_t rows = detail::labelled_rows(x, y.size(), inputs_, labels_);
@@ -2320,8 +2322,8 @@ class pipeline
 
     void stop() { finish(mf_pipeline_stop(get())); }
 
-    /** The next report; none if it is not there yet, or if all have been read: see progress(). With an
-     *  on_report, that gets all there are. */
+    /** The next report; none if it is not there yet, or if all have been read: see progress(); or if another thread
+     *  is in a call. With an on_report, that gets all there are. */
     std::optional<mf_pipeline_report> poll()
     {
         auto report = detail::result<mf_pipeline_report>();
@@ -2400,7 +2402,7 @@ class pipeline
     static pipeline_spec spec_of(const network_ref &network, std::size_t max_batch, std::uint32_t workers)
     {
         pipeline_spec spec;
-        spec.network = network.get();
+        spec.network = detail::held("network", network);
         spec.max_batch = max_batch;
         spec.workers = workers;
         return spec;
