@@ -14,5 +14,9 @@ done
 NODE_PATH=$modules
 export NODE_PATH
 node -e 'require("koffi")' 2>"$work/complaint" || skip "koffi does not run here: $(grep -m 1 Error "$work/complaint")"
+node "$here/node/arguments.js" "$source/examples/bindings/node" || {
+    echo "failed: wrong arguments"
+    exit 1
+}
 learns ffi-node node --expose-gc "$source/examples/bindings/node/spirals.js"
 builds ffi-node-residual node "$source/examples/bindings/node/residual.js"

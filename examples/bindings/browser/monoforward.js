@@ -2,8 +2,8 @@
 // loss. For browsers, workers and Node; build.sh puts monoforward.wasm beside this file.
 //
 // Objects have the names and methods of ../node, as far as they are here: they own handles of the library, which the
-// garbage collector frees some time and dispose() at once. Data are Float32Array and Int32Array, copied into the memory
-// of the WebAssembly and out of it. A call that fails throws a MonoforwardError.
+// garbage collector frees some time and dispose() at once. Data are Float32Array, Int32Array and Uint8Array, copied
+// into the memory of the WebAssembly and out of it. A call that fails throws a MonoforwardError.
 //
 // Options are the fields of the specs in monoforward.h, and constants have their names there.
 //
@@ -50,7 +50,8 @@ class Room {
     #blocks = [];
 
     take(bytes) {
-        const address = C.malloc(Math.max(bytes, 1));
+        // The memory of a WebAssembly ends at 4 GiB, where malloc would take a number of bytes for the rest of it.
+        const address = bytes < 2 ** 32 ? C.malloc(Math.max(bytes, 1)) : 0;
         if (address === 0)
             throw new MonoforwardError(constants.MF_STATUS_MEMORY, `there is no room for ${bytes} bytes`);
         this.#blocks.push(address);

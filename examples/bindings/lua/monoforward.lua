@@ -93,6 +93,9 @@ local function to_number(kind, value, name)
     return place[0]
 end
 
+-- Those of 64 bits, which LuaJIT cuts off without a word.
+local function is_integer(value) return ffi.istype("int64_t", value) or ffi.istype("uint64_t", value) end
+
 -- A table is for a pair of numbers, the only arrays in specs. LuaJIT itself takes a table of one for both.
 local function set_option(spec, name, value)
     if type(value) == "number" then
@@ -102,6 +105,9 @@ local function set_option(spec, name, value)
         for i = 1, 2 do set_number(spec[name], i - 1, value[i], name) end
     else
         local fine, problem = pcall(function() spec[name] = value end)
+        if fine and is_integer(value) and spec[name] ~= value then
+            error(name .. " cannot be " .. tostring(value), 0)
+        end
         if not fine then error(("%s: %s"):format(name, tostring(problem):gsub("^.-:%d+: ", "")), 0) end
     end
 end
@@ -118,7 +124,10 @@ end
 local function make_spec(kind, options)
     local spec = ffi.new("mf_" .. kind .. "_spec")
     check(C["mf_" .. kind .. "_spec_init"](spec, ffi.sizeof(spec)))
-    for name, value in each(options) do set_option(spec, name, value) end
+    for name, value in each(options) do
+        if name == "struct_size" then error("there is no option struct_size", 0) end
+        set_option(spec, name, value)
+    end
     return spec
 end
 
@@ -356,8 +365,8 @@ function Builder:flatten(options) return self:unit(C.MF_UNIT_FLATTEN, options) e
 function Builder:positions(options) return self:unit(C.MF_UNIT_POSITIONS, options) end
 
 -- `outputs` learned values for each token: of a row of T tokens, the layer's input, the sequence [T, outputs].
-function Builder:embedding(vocabulary, outputs)
-    return self:unit(C.MF_UNIT_EMBEDDING, {inputs = {0, 0}, vocabulary = vocabulary, outputs = outputs})
+function Builder:embedding(vocabulary, outputs, options)
+    return self:unit(C.MF_UNIT_EMBEDDING, merge({inputs = {0, 0}, vocabulary = vocabulary, outputs = outputs}, options))
 end
 
 -- Multi-head attention: of [T, 3 d], queries, keys and values behind each other, it makes [T, d].

@@ -40,9 +40,11 @@ function checkArray(what, array, type, rows, columns) {
     }
 }
 
-// The text itself. The library would end it at its first 0.
+// The text itself. The library would end it at its first 0, and koffi takes a number for an address.
 function checkText(text) {
-    if (typeof text === 'string' && text.includes('\0'))
+    if (typeof text !== 'string')
+        throw new TypeError(`${show(text)} is no text`);
+    if (text.includes('\0'))
         throw new TypeError('a character 0 within a text');
     return text;
 }
@@ -80,7 +82,7 @@ function makeSpec(kind, ...options) {
     const spec = {}, {members} = koffi.introspect(`mf_${kind}_spec`);
     check(C[`mf_${kind}_spec_init`](spec, koffi.sizeof(`mf_${kind}_spec`)));
     for (const [name, value] of Object.entries(merge(...options))) {
-        if (!(name in spec))
+        if (!(name in spec) || name === 'struct_size')
             throw new TypeError(`there is no option ${name}`);
         if (value === undefined)
             continue;
@@ -159,6 +161,7 @@ class Optimizer extends Handle {
 
     set(key, value) {
         checkNumber('the key', key, 'Int32');
+        checkNumber('the value', value, 'Float64');
         check(C.mf_optimizer_set(this.handle, key, value));
     }
 }
@@ -372,6 +375,8 @@ class Network extends Handle {
         const {scale = 0, shift = 0, ...others} = merge(scaling);
         for (const name of Object.keys(others))
             throw new TypeError(`there is no option ${name}`);
+        checkNumber('scale', scale, 'Float32');
+        checkNumber('shift', shift, 'Float32');
         const [array, type] = inputType(x);
         checkArray('x', x, array, rows, this.#inputs);
         return {struct_size: koffi.sizeof('mf_batch'), target_type: constants.MF_TYPE_INT32, input_type: type, rows,

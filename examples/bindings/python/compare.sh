@@ -36,8 +36,8 @@ done
 [ -n "$python" ] || fail "there is no python3 with numpy"
 
 data=
-for folder in "${MONOFORWARD_DATA:-}/mnist" "${MONOFORWARD_DATA:-}" "$root/data/mnist" "$root/../shared/data/mnist"; do
-    if [ -z "$data" ] && [ -n "$(ls "$folder/train-images-idx3-ubyte"* 2>"$work/complaint")" ]; then
+for folder in "${MONOFORWARD_DATA:+$MONOFORWARD_DATA/mnist}" "${MONOFORWARD_DATA:-}" "$root/data/mnist" "$root/../shared/data/mnist"; do
+    if [ -z "$data" ] && [ -n "$folder" ] && [ -n "$(ls "$folder/train-images-idx3-ubyte"* 2>"$work/complaint")" ]; then
         data=$folder
     fi
 done

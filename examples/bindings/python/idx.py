@@ -10,16 +10,14 @@ SIDE, CLASSES = 28, 10
 
 
 def find(folder):
-    """The folder that was named, by the option or $MONOFORWARD_DATA, or a usual place; None if there is no data."""
-    named = os.environ.get("MONOFORWARD_DATA")
-    if not folder and named:
-        below = pathlib.Path(named) / "mnist"
-        folder = str(below) if _holds(below) and not _holds(pathlib.Path(named)) else named
+    """The folder that was named, or that of MNIST in $MONOFORWARD_DATA or a usual place; None if there is no data."""
     if folder:
         return folder
-    for place in (ROOT / "data" / "mnist", ROOT.parent / "shared" / "data" / "mnist"):
-        if _holds(place):
-            return str(place)
+    named = os.environ.get("MONOFORWARD_DATA")
+    for place in (*([pathlib.Path(named)] if named else []), ROOT / "data", ROOT.parent / "shared" / "data"):
+        for below in ("", "mnist"):
+            if _holds(place / below):
+                return str(place / below)
     return None
 
 

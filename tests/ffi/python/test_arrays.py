@@ -71,6 +71,19 @@ class Arrays(unittest.TestCase):
             with self.assertRaisesRegex(mf.MonoforwardError, f"the best {count} classes"):
                 self.network.top(self.workspace, self.x, count)
 
+    def test_results_over_inputs(self):
+        """Would change rows and labels that are still to be read."""
+        layer = mf.Layer(inputs=4, outputs=4, classes=3)
+        layer.set_optimizer(mf.Optimizer("sgd"))
+        workspace, x, y = mf.Workspace(layer, 4), numpy.ones((4, 4), numpy.float32), numpy.zeros(16, numpy.int32)
+        for call in (lambda: layer.forward(workspace, x, out=x), lambda: layer.step(workspace, x, y[:4], a=x),
+                     lambda: layer.step(workspace, x, y[:4], a=y.view(numpy.float32).reshape(4, 4))):
+            with self.assertRaises(mf.MonoforwardError) as caught:
+                call()
+            self.assertEqual(caught.exception.status, mf.abi.MF_STATUS_ARGUMENT)
+            self.assertIn("would be written over the", caught.exception.message)
+        numpy.testing.assert_array_equal(x, 1)
+
     def test_read_only_input_is_read_in_place(self):
         self.x.flags.writeable = False
         seen = []

@@ -351,6 +351,9 @@ class Building(unittest.TestCase):
             mf.Builder(SHAPE).unit("conv2d", filters=1)
         with self.assertRaisesRegex(ValueError, "'lstm' is none of dense, conv2d"):
             mf.Builder(SHAPE).unit("lstm")
+        for node in (1 << 32, (1 << 32) + 1):
+            with self.assertRaises(ValueError):
+                mf.Builder((16, 8, 8)).conv2d(16).branch(node).residual()
 
 
 def fnv(bits):

@@ -166,6 +166,7 @@ class Classifier(unittest.TestCase):
                     return file.read()
 
             rest = json.loads(members["classifier.json"])
+            minus = {**numpy.random.PCG64(1).state, "uinteger": -1}
 
             def changed(**fields):
                 return archive(classifier_json=json.dumps({**rest, **fields}),
@@ -182,8 +183,10 @@ class Classifier(unittest.TestCase):
                                     model_safetensors=members["model.safetensors"]),
                             changed(dtype="<U500000000"), changed(dtype=3), changed(params=[]),
                             changed(params={**rest["params"], "no_such": 1}), changed(classes=None), changed(classes=[1]),
-                            changed(classes=[[1], [2], [3]]),
-                            changed(random=7), changed(random={"bit_generator": "PCG64"})):
+                            changed(classes=[[1], [2], [3]]), changed(dtype="<U"), changed(dtype="(0 0i4"),
+                            changed(dtype="<U100000", classes=["a" * 100000, "b", *map(str, range(200))]),
+                            changed(dtype="<i8", classes=[1, 2, 10 ** 30]), changed(dtype="<f8", classes=[1, 2, 10 ** 400]),
+                            changed(random=7), changed(random=minus), changed(random={"bit_generator": "PCG64"})):
                 path = os.path.join(folder, "a file é")
                 with open(path, "wb") as file:
                     file.write(content)
@@ -212,6 +215,16 @@ class Classifier(unittest.TestCase):
             self.fitted.save(path)
             self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
             self.assertEqual(sorted(os.listdir(folder)), ["a folder", "bytes"])
+            link, pipe = os.path.join(folder, "link"), os.path.join(folder, "pipe")
+            os.symlink("bytes", link)
+            self.fitted.save(link)
+            self.assertEqual(os.readlink(link), "bytes")
+            os.mkfifo(pipe)
+            with self.assertRaises(OSError) as caught:
+                self.fitted.save(pipe)
+            self.assertEqual(caught.exception.filename, pipe)
+            os.unlink(link)
+            os.unlink(pipe)
             with unittest.mock.patch("os.fsync", side_effect=KeyboardInterrupt), self.assertRaises(KeyboardInterrupt):
                 self.fitted.save(path)
             self.assertEqual(sorted(os.listdir(folder)), ["a folder", "bytes"])

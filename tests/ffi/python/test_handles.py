@@ -1,6 +1,8 @@
 """Handles are freed once, in any order, by the collector or by hand. SPDX-License-Identifier: MIT"""
+import copy
 import gc
 import itertools
+import pickle
 import threading
 import time
 import unittest
@@ -88,6 +90,14 @@ class Handles(unittest.TestCase):
                 self.assertEqual(memory.blocks, {})
                 gc.collect()
                 self.assertIsNone(alive())
+
+    def test_copies(self):
+        """Two objects would free one handle: there are none."""
+        network = spirals.network()
+        for handle in (network, network.layer(0), mf.Workspace(network, 2), mf.Optimizer("sgd"), mf.Builder((2,))):
+            for call in (copy.copy, copy.deepcopy, pickle.dumps):
+                with self.assertRaisesRegex(TypeError, f"a {type(handle).__name__} can be neither copied nor pickled"):
+                    call(handle)
 
     def test_closed(self):
         network = spirals.network()

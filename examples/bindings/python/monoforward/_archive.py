@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -15,35 +16,52 @@ from ._library import MonoforwardError
 
 Path = Union[str, os.PathLike[str]]
 
-# What zipfile, json and Python raise where a file is not what save() writes: NotImplementedError, a RuntimeError, for a zip
-# that is packed otherwise.
-UNREADABLE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError, TypeError, AttributeError, zlib.error)
+# What zipfile, json, numpy and Python raise where a file is not what save() writes: NotImplementedError, a RuntimeError, for
+# a zip that is packed otherwise, OverflowError for a number, SyntaxError for the name of a type.
+UNREADABLE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError, TypeError, AttributeError, zlib.error,
+              ArithmeticError, MemoryError, SyntaxError)
 
 # A small file cannot ask for more memory than this.
 FREE_BYTES = 64 << 20
 
 
 def write_archive(path: Path, members: dict[str, Union[str, bytes]]) -> None:
-    """The file is there as a whole, and on the disk, or not at all. Errors name it, not the file that is on its way
-    there, which no other process writes to."""
+    """The file is there as a whole, and on the disk, or not at all; a link stays one. Errors name the file, not the one
+    that is on its way there, which no other process writes to."""
     path = os.fsdecode(path)
-    part = os.path.join(os.path.dirname(path), f"monoforward-{secrets.token_hex(8)}.tmp")
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    part = os.path.join(folder, f"monoforward-{secrets.token_hex(8)}.tmp")
     try:
+        before = os.stat(target) if os.path.exists(target) else None
+        if before is not None and not stat.S_ISREG(before.st_mode) and not stat.S_ISDIR(before.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
         with open(part, "xb") as file:
-            with contextlib.suppress(FileNotFoundError):
-                os.chmod(part, stat.S_IMODE(os.stat(path).st_mode))
+            if before is not None:
+                with contextlib.suppress(PermissionError):
+                    os.chmod(part, stat.S_IMODE(before.st_mode))
             with zipfile.ZipFile(file, "w") as archive:
                 for name, content in members.items():
                     archive.writestr(name, content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        os.replace(part, target)
+        _sync(folder)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(part)
         if not isinstance(error, OSError):
             raise
         raise OSError(error.errno, error.strerror or str(error), path) from None
+
+
+def _sync(folder: str) -> None:
+    """A name is on the disk when its folder is."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 @contextlib.contextmanager

@@ -146,7 +146,8 @@ class Builder(Handle):
     def block(self, kind: Kind, **options: Any) -> Builder:
         """Adds the units of a ready-made block: block("residual", outputs=32, stride=2)."""
         spec = make_spec("mf_block_spec", {"kind": kind, **options}, BLOCKS)
-        spec.input, self._next = self._next, _abi.MF_NODE_PREVIOUS
+        set_field(spec, "input", self._next)
+        self._next = _abi.MF_NODE_PREVIOUS
         node = ctypes.c_int32()
         check(library.mf_builder_block(self, ctypes.byref(spec), ctypes.byref(node)))
         self._node = node.value

@@ -150,8 +150,8 @@ def use_allocator(spec, allocator):
         spec.allocator = ctypes.pointer(allocator._struct)
 
 
-# Guards the counts of all handles.
-_counting = threading.Lock()
+# Guards the counts of all handles. A handler of signals, or the end of an object, may come in between and make calls.
+_counting = threading.RLock()
 
 
 class Handle:
@@ -205,12 +205,17 @@ class Handle:
             if root._alone and root._calls:
                 raise MonoforwardError(_abi.MF_STATUS_BUSY, f"another thread uses the {type(root).__name__}: each "
                                                             "needs one of its own")
+            pointer = self._usable()
             root._calls += 1
-            return self._usable()
+            return pointer
 
     def _release(self):
         with _counting:
             self._root()._calls -= 1
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Two objects would free one handle."""
+        raise TypeError(f"a {type(self).__name__} can be neither copied nor pickled")
 
     def __enter__(self: Self) -> Self:
         return self

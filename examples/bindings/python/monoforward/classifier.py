@@ -378,15 +378,22 @@ def _labels_from_file(rest: dict[str, Any]) -> Array:
     dtype, classes = numpy.dtype(rest["dtype"]), list(rest["classes"])
     if dtype.kind not in PLAIN_LABELS + "O":
         raise ValueError(f"labels of the type {dtype} cannot be loaded")
-    labels = numpy.array(classes, None if dtype.kind != "O" else object)
-    if labels.ndim != 1:
-        raise ValueError("labels are single values")
-    if dtype.itemsize * len(classes) > max(4 * labels.nbytes, FREE_BYTES):
-        raise ValueError(f"{len(classes)} labels of the type {dtype} are larger than their texts")
-    return labels.astype(dtype)
+    if not all(isinstance(label, (str, int, float)) for label in classes):
+        raise ValueError("labels are texts or numbers")
+    _check_size(dtype, classes)
+    return numpy.array(classes, object).astype(dtype)
+
+
+def _check_size(dtype: Any, classes: list[Any]) -> None:
+    """An array has room for its longest text in each place, so that a single one could make it as large as it likes."""
+    letters = sum(len(label) for label in classes if isinstance(label, str))
+    if dtype.itemsize == 0 or dtype.itemsize * len(classes) > max(16 * letters, FREE_BYTES):
+        raise ValueError(f"{len(classes)} labels of the type {dtype} are much larger than their texts")
 
 
 def _plain_labels(classes: Array) -> list[Any]:
     if classes.dtype.kind not in PLAIN_LABELS + "O":
         raise ValueError(f"labels of the type {classes.dtype} cannot be saved")
-    return [_plain(label) for label in (classes.astype("U") if classes.dtype.kind == "S" else classes)]
+    plain = [_plain(label) for label in (classes.astype("U") if classes.dtype.kind == "S" else classes)]
+    _check_size(classes.dtype, plain)
+    return plain
