@@ -3,7 +3,8 @@
  *
  *     13_finetune                             a backbone made here, on drawn data
  *     13_finetune MODEL.onnx TRAIN TEST       a model for 3x32x32 inputs, and unpacked files of CIFAR-10
- *                                             (data_batch_1.bin, test_batch.bin)
+ *                                             (data_batch_1.bin, test_batch.bin), of which the first
+ *                                             4,000 images are read
  *
  * The classifier of the model is left out, and two layers that learn by themselves come behind the backbone,
  * which is frozen. Batches of 1 to 16 rows come in as a stream: first the lower half of the classes, then the
@@ -214,11 +215,12 @@ static void end(learner *one)
 static double accuracy(const learner *one, const samples *test, int32_t first, int32_t behind)
 {
     size_t right = 0, all = 0;
-    for (size_t row = 0; row + ROWS <= test->count; row += ROWS) {
+    for (size_t row = 0; row < test->count; row += ROWS) {
         int32_t answers[ROWS];
-        check(mf_network_predict(one->network, one->workspace, MF_PREDICT_LAST, ROWS,
+        const size_t left = test->count - row, rows = left < ROWS ? left : ROWS;
+        check(mf_network_predict(one->network, one->workspace, MF_PREDICT_LAST, rows,
                                  test->x + row * test->inputs, answers));
-        for (size_t i = 0; i < ROWS; i++)
+        for (size_t i = 0; i < rows; i++)
             if (test->y[row + i] >= first && test->y[row + i] < behind) {
                 right += answers[i] == test->y[row + i];
                 all++;

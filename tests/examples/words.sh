@@ -150,7 +150,8 @@ all_runs torch --threads 2 || fail "the study does not go on: $(cat runs.err)"
 grep -q '^torch-bp: result told=.*--judged,0,--tokens,2088448,--rate,0.004,--threads,2$' torch/runs.log ||
     fail "PyTorch was told: $(grep '^torch-bp' torch/runs.log)"
 grep -q -- '--rate 0.002 .*torch/bp-full-half.safetensors$' told || fail "no run was made at half the rate: $(cat told)"
-grep -q -- '--seed 3 --rate 0.004 .*torch/bp-full-seed-3.safetensors$' told || fail "another seed was told another rate"
+grep -q -- '--rate 0.001 .*torch/bp-full-quarter.safetensors$' told || fail "no run was made at a quarter of the rate"
+grep -q -- '--seed 3 --rate 0.004 .*torch/bp-full-0.004-seed-3.safetensors$' told || fail "another seed was told another rate"
 sed -i '/^torch-bp/d' torch/runs.log
 all_runs torch --width 64 || fail "a study of other models: $(cat runs.err)"
 ! grep -q '^torch-bp' torch/runs.log || fail "PyTorch's side was made for other models than those of the study"

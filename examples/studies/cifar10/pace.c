@@ -55,7 +55,8 @@ void pace_step(struct pace *pace)
     double share = (double)pace->steps / (double)pace->most;
     if (pace->settings->time_budget > 0) {
         double now = clock_seconds(), end = learning_ends(pace, now);
-        share = now < end ? (now - pace->learning) / (end - pace->learning) : 1;
+        double of_time = now < end ? (now - pace->learning) / (end - pace->learning) : 1;
+        share = of_time > share ? of_time : share; /* the run ends with whichever is first */
     }
     if (share > pace->share)
         pace->share = share;

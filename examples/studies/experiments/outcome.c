@@ -2,6 +2,7 @@
 #include "outcome.h"
 
 #include "complain.h"
+#include "keep.h"
 #include "record.h"
 #include "updates.h"
 
@@ -184,7 +185,8 @@ bool outcome_fits(const struct settings *s)
     char path[LONGEST], curves[LONGEST];
     snprintf(path, sizeof path, "%s.csv", s->out ? s->out : "");
     snprintf(curves, sizeof curves, "%s-curves.csv", s->out ? s->out : "");
-    return !s->out || (record_fits(path, run_header) && record_fits(curves, curve_header));
+    return !s->out ||
+           (keep_check_path(path) && record_fits(path, run_header) && record_fits(curves, curve_header));
 }
 
 bool outcome_write(const struct outcome *o)

@@ -76,6 +76,8 @@ function sound(list, verdict,    keys, count, i) {
 function as_good(a, what, b, other, within) {
     if (diverged[a])
         return "does not hold: " diverged[a] " of " diverged[a] + n[a, what] " diverged"
+    if (diverged[b] && n[b, other])
+        return "holds: " diverged[b] " of " diverged[b] + n[b, other] " of the other diverged"
     if (!n[b, other])
         return diverged[b] ? "BP diverged" : "-"
     if (!n[a, what])

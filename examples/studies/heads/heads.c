@@ -224,10 +224,11 @@ static bool add_costs(const mf_layer *layer, size_t batch, struct head_cost *cos
         values[of_head] += (double)values_of_parameter(&info);
         products[of_head] += one;
     }
-    if (head.shared != NULL) { /* forward and back, but it learns nothing */
+    if (head.shared != NULL) { /* is a parameter, forward and back, but learns nothing */
         size_t columns = 0;
         if (!library_ok(mf_matrix_size(head.shared, NULL, &columns)))
             return false;
+        values[1] += (double)head.classes * (double)columns;
         products[1] += 2.0 * (double)scored * (double)columns;
     }
     if (head.similarity > 0) {

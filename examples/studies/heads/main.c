@@ -152,11 +152,10 @@ static bool train_with(struct run *run, enum head_kind kind)
     double correct[LAYERS + 1] = {0};
     bool good = make_network(run, kind) && learn(run) && judge(run, correct);
     if (good)
-        printf("result example=heads data=%s head=%s hidden=%zu epochs=%zu batch=%zu rate=%g seed=%llu "
-               "layer1=%.2f "
-               "last=%.2f sum=%.2f seconds=%.1f\n",
+        printf("result example=heads data=%s head=%s hidden=%zu epochs=%zu batch=%zu limit=%zu rate=%g "
+               "seed=%llu layer1=%.2f last=%.2f sum=%.2f seconds=%.1f\n",
                run->set->drawn ? "drawn" : run->set->name, head_names[kind], run->settings->hidden,
-               run->settings->epochs, run->settings->batch, run->settings->rate,
+               run->settings->epochs, run->settings->batch, run->settings->limit, run->settings->rate,
                (unsigned long long)run->settings->seed, correct[0], correct[1], correct[2], run->seconds);
     fflush(stdout);
     mf_workspace_free(run->workspace);

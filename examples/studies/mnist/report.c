@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "places.h"
 #include "threads.h"
 
 #include "monoforward.h"
@@ -13,8 +14,8 @@ enum { LIST_TEXT = 32 * SIZE_LIST_CAPACITY };
 static void print_data(const struct settings *settings, const struct data *data)
 {
     if (data->drawn)
-        printf("data      no data folder given (--data or $MONOFORWARD_DATA): DIGITS DRAWN BY THIS PROGRAM, "
-               "not MNIST\n");
+        printf("data      no MNIST in --data, " PLACES_NAMED ":\n"
+               "          DIGITS DRAWN BY THIS PROGRAM, not MNIST\n");
     else
         printf("data      %s\n", settings->data);
     printf("          %zu images to learn from, ", data->train.count);
@@ -116,14 +117,15 @@ void report_options(const struct settings *settings, const struct data *data, ch
     size_t used = (size_t)snprintf(
         text, OPTIONS_TEXT,
         "data=%s epochs=%zu seed=%llu conv=%s pool=%s head=%zu hidden=%s activation=%s normalization=%s "
-        "optimizer=%s learning_rate=%g learning_rate_schedule=%s schedule=%s batch=%zu augment=%s dropout=%g "
+        "optimizer=%s learning_rate=%g warmup=%zu learning_rate_schedule=%s schedule=%s batch=%zu augment=%s "
+        "dropout=%g "
         "label_smoothing=%g weight_decay=%g clip=%g",
         data->drawn ? "drawn" : "idx", settings->epochs, (unsigned long long)settings->seed, conv, pool,
         settings->head, hidden, activation_names[settings->activation],
         normalization_names[settings->normalization], update_names[settings->optimizer],
-        settings->learning_rate, schedule_names[settings->schedule], settings->greedy ? "greedy" : "joint",
-        settings->batch, augment_names[settings->augment], settings->dropout, settings->label_smoothing,
-        settings->weight_decay, settings->clip);
+        settings->learning_rate, settings->warmup, schedule_names[settings->schedule],
+        settings->greedy ? "greedy" : "joint", settings->batch, augment_names[settings->augment],
+        settings->dropout, settings->label_smoothing, settings->weight_decay, settings->clip);
     if (used < OPTIONS_TEXT)
         snprintf(text + used, OPTIONS_TEXT - used,
                  " cut=%s freeze=%s init_weight=%s init_projection=%s precision=%s", cut_names[settings->cut],
@@ -135,9 +137,8 @@ void report_run(const struct settings *settings, const struct data *data, char t
 {
     report_options(settings, data, text);
     size_t used = strlen(text);
-    snprintf(text + used, OPTIONS_TEXT - used, " warmup=%zu validation=%zu images=%zu images_hash=%016llx",
-             settings->warmup, settings->validation, data->train_images.count,
-             (unsigned long long)data_hash(data));
+    snprintf(text + used, OPTIONS_TEXT - used, " validation=%zu images=%zu images_hash=%016llx",
+             settings->validation, data->train_images.count, (unsigned long long)data_hash(data));
 }
 
 void report_result(const struct settings *settings, const struct data *data, const struct run_state *state,

@@ -7,12 +7,14 @@
 #include "ranks.h"
 
 #include "complain.h"
+#include "keep.h"
 #include "parameters.h"
 #include "report.h"
 #include "threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* All that a rank holds; zeroed, it can be freed at any point. */
 struct run {
@@ -46,22 +48,26 @@ static bool speaks(const struct run *run)
 /* ---- an epoch ---- */
 
 /* The rows of a batch that this replica learns from: as many as others have, or one more. */
-static void take_share(const struct ranks *ranks, size_t *first, size_t *rows)
+static void take_share(const struct run *run, mf_batch *batch)
 {
-    size_t replicas = ranks->place.replicas, replica = ranks->place.replica, all = *rows;
-    size_t begin = all * replica / replicas, end = all * (replica + 1) / replicas;
-    *first += begin;
-    *rows = end - begin;
+    size_t replicas = run->ranks.place.replicas, replica = run->ranks.place.replica;
+    size_t first = batch->rows * replica / replicas, end = batch->rows * (replica + 1) / replicas;
+    size_t value = batch->input_type == MF_TYPE_UINT8 ? sizeof(uint8_t) : sizeof(float);
+    batch->inputs = (const char *)batch->inputs + first * run->data.inputs * value;
+    batch->targets = (const int32_t *)batch->targets + first;
+    batch->rows = end - first;
 }
 
+/* Every replica reads the whole batch, so that all draw the same numbers for the same images, as one process does. */
 static bool step(struct run *run, size_t first, size_t rows)
 {
-    take_share(&run->ranks, &first, &rows);
-    bool gives = run->ranks.place.stage == 0 && rows > 0;
-    mf_batch batch;
-    if (!trainer_next_batch(&run->trainer, first, rows, gives ? &batch : NULL))
+    bool reads = run->ranks.place.stage == 0;
+    mf_batch batch = {.rows = 0};
+    if (!trainer_next_batch(&run->trainer, first, rows, reads ? &batch : NULL))
         return false;
-    const mf_batch *given = gives ? &batch : NULL;
+    if (reads)
+        take_share(run, &batch);
+    const mf_batch *given = batch.rows > 0 ? &batch : NULL;
     run->steps++;
     return ranks_ok(run->settings.greedy ? mf_mpi_step_layer(run->ranks.trainer, learner(run), given)
                                          : mf_mpi_step(run->ranks.trainer, given));
@@ -131,11 +137,23 @@ static bool take_checkpoint(void *user, const mf_network *from, size_t depth)
     return true;
 }
 
+/* What makes the run what it is; a pipeline may go on with other ranks. */
+static void name_run(struct run *run)
+{
+    char *options = run->checkpoint.options;
+    report_run(&run->settings, &run->data, options);
+    size_t used = strlen(options);
+    snprintf(options + used, OPTIONS_TEXT - used, " replicas=%s wire=%s average_every=%zu",
+             run->mpi.mode == MODE_PIPELINE ? "one" : "many", wire_names[run->mpi.wire],
+             run->mpi.average_every);
+}
+
 static bool prepare(struct run *run, int argc, char **argv)
 {
     const struct settings *settings = &run->settings;
     run->checkpoint = (struct checkpoint){.path = settings->checkpoint, .resume = settings->resume};
-    if (!threads_set(settings->threads) || !checkpoint_open(&run->checkpoint, argc, argv) ||
+    if ((speaks(run) && settings->save != NULL && !keep_check_path(settings->save)) ||
+        !threads_set(settings->threads) || !checkpoint_open(&run->checkpoint, argc, argv) ||
         !data_open(&run->data, settings->data, 0, settings->seed) ||
         !model_create(&run->model, settings, run->data.test_images.rows, run->data.test_images.columns) ||
         !trainer_open(&run->trainer, settings, &run->data, &run->model, &run->state, &run->checkpoint) ||
@@ -144,7 +162,7 @@ static bool prepare(struct run *run, int argc, char **argv)
         return false;
     run->state.keep.scaling = data_scaling(&run->data);
     if (settings->checkpoint != NULL)
-        report_run(settings, &run->data, run->checkpoint.options);
+        name_run(run);
     if (!checkpoint_go_on(&run->checkpoint, &run->state, take_checkpoint, run) ||
         !ranks_open(&run->ranks, &run->mpi, &run->model, settings))
         return false;

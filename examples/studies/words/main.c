@@ -292,8 +292,9 @@ static void report(const struct run *run, const struct judgement *valid, const s
            "seconds=%.1f processor_seconds=%.1f valid_first=%.1f valid=%.1f valid_top10=%.4f",
            data_name(run), models[s->model], trains[s->train], heads[s->head], laws[s->law],
            s->law ? s->candidates : 0, s->head != HEAD_FULL ? s->rank : 0, s->rate, s->tokens, run->epoch,
-           (unsigned long long)s->seed, s->window, s->embedding, s->width, s->batch, s->judged, run->seconds,
-           run->computed, exp(valid->loss[0]), exp(valid->loss[last]), valid->top);
+           (unsigned long long)s->seed, s->window, s->embedding, s->width,
+           model_rows(s) * model_words_of_row(s), s->judged, run->seconds, run->computed, exp(valid->loss[0]),
+           exp(valid->loss[last]), valid->top);
     if (test != NULL)
         printf(" test=%.1f test_top10=%.4f", exp(test->loss[last]), test->top);
     printf(" mb=%.1f projection_values=%zu other_values=%zu\n", (double)run->model.memory.total / 1e6,

@@ -3,7 +3,8 @@
 # not made again; one that was interrupted goes on from its checkpoint. WORDS and PYTHON name other programs. All words of
 # the training part are learned from, once, or TOKENS of them; learning rates and the law of the candidates are chosen
 # first, by runs over a tenth of them that do not look at the test part. More words want lower rates, so each model is made
-# at half the chosen rate as well. MODELS says which parts are made: the second may run beside the first, on another core.
+# at half the chosen rate as well, and the feed-forward ones at a quarter. MODELS says which parts are made: the second may
+# run beside the first, on another core.
 # SPDX-License-Identifier: MIT
 set -eu
 here=$(dirname "$0")
@@ -45,22 +46,30 @@ best() {
         END { print options }'
 }
 
-# both NAME CHOICES OPTIONS...: a run at the best rate of these choices, and one at half of it.
+# rates NAME CHOICES OPTIONS...: runs at the best rate of these choices, and at parts of it.
 # shellcheck disable=SC2046
-both() {
+rates() {
     base=$1 choices="choose-$2-[0-9.]*"
     shift 2
-    run "$base" $(best "$choices") "$@"
-    run "$base-half" $(best "$choices" 2) "$@"
+    for part in $parts; do
+        case $part in
+        1) name=$base ;;
+        2) name=$base-half ;;
+        4) name=$base-quarter ;;
+        esac
+        run "$name" $(best "$choices" "$part") "$@"
+    done
 }
 
-# seeds NAME OPTIONS...: other starts and orders, at the better of both rates.
-# shellcheck disable=SC2046
+# seeds NAME OPTIONS...: other starts and orders, at the best of these rates.
+# shellcheck disable=SC2086
 seeds() {
     base=$1
     shift
+    options=$(best "$base(-half|-quarter)?")
+    rate=${options#--rate } rate=${rate%% *}
     for seed in 2 3; do
-        run "$base-seed-$seed" --seed $seed $(best "$base(-half)?") "$@"
+        run "$base-$rate-seed-$seed" --seed $seed $options "$@"
     done
 }
 
@@ -91,33 +100,39 @@ shared="--head shared --rank 4"
 
 # shellcheck disable=SC2046,SC2086
 feed_forward() {
+    parts="1 2 4"
     for law in uniform log-uniform counts; do
         choose "mf-sampled-$law" --law $law "$@"
     done
     choose mf-shared $shared $sampled "$@"
     choose mf-low-rank $low_rank $sampled "$@"
     choose bp-sampled --train bp $sampled "$@"
+    choose bp-low-rank --train bp $low_rank $sampled "$@"
     choose mf-full "$@"
     choose bp-full --train bp "$@"
 
-    both mf-full mf-full "$@"
-    both bp-full bp-full --train bp "$@"
-    both mf-sampled 'mf-sampled-[a-z-]*' "$@"
-    both bp-sampled bp-sampled --train bp "$@"
+    rates mf-full mf-full "$@"
+    rates bp-full bp-full --train bp "$@"
+    rates mf-sampled 'mf-sampled-[a-z-]*' "$@"
+    rates bp-sampled bp-sampled --train bp "$@"
     for rank in 32 16 8; do
-        both mf-rank-$rank-sampled mf-low-rank $low_rank --rank $rank "$@"
+        rates mf-rank-$rank-sampled mf-low-rank $low_rank --rank $rank "$@"
     done
-    both mf-shared-sampled mf-shared $shared "$@"
-    both mf-shared-rank-0-sampled mf-shared --head shared --rank 0 "$@"
-    both mf-sampled-4000 'mf-sampled-[a-z-]*' "$@" --candidates 4000
+    for rank in 32 8; do
+        rates bp-rank-$rank-sampled bp-low-rank --train bp $low_rank --rank $rank "$@"
+    done
+    rates mf-shared-sampled mf-shared $shared "$@"
+    rates mf-shared-rank-0-sampled mf-shared --head shared --rank 0 "$@"
+    rates mf-sampled-4000 'mf-sampled-[a-z-]*' "$@" --candidates 4000
     if [ -z "${PYTHON:-}" ]; then
         :
     elif torch_knows "$@"; then
-        torch $(best 'bp-full(-half)?') "$@"
+        torch $(best 'bp-full(-half|-quarter)?') "$@"
     else
         echo "PyTorch is left out: torch_words.py does not know all of $*" >&2
     fi
     seeds mf-sampled "$@"
+    seeds mf-rank-32-sampled $low_rank --rank 32 "$@"
     seeds mf-rank-8-sampled $low_rank --rank 8 "$@"
     seeds mf-shared-sampled $shared "$@"
     seeds mf-full "$@"
@@ -134,21 +149,25 @@ feed_forward() {
 # Two blocks, which tell as many words in a step, at the positions of four rows.
 # shellcheck disable=SC2046,SC2086
 transformer() {
+    parts="1 2"
     set -- --model transformer --window 32 --width 64 "$@"
     choose transformer-mf-sampled $sampled "$@"
     choose transformer-mf-shared $shared $sampled "$@"
     choose transformer-mf-low-rank $low_rank $sampled "$@"
     choose transformer-bp-sampled --train bp $sampled "$@"
+    choose transformer-bp-low-rank --train bp $low_rank $sampled "$@"
     choose transformer-mf-full "$@"
     choose transformer-bp-full --train bp "$@"
 
-    both transformer-mf-full transformer-mf-full "$@"
-    both transformer-bp-full transformer-bp-full --train bp "$@"
-    both transformer-mf-sampled transformer-mf-sampled "$@"
-    both transformer-bp-sampled transformer-bp-sampled --train bp "$@"
-    both transformer-mf-rank-32-sampled transformer-mf-low-rank $low_rank --rank 32 "$@"
-    both transformer-mf-rank-8-sampled transformer-mf-low-rank $low_rank --rank 8 "$@"
-    both transformer-mf-shared-sampled transformer-mf-shared $shared "$@"
+    rates transformer-mf-full transformer-mf-full "$@"
+    rates transformer-bp-full transformer-bp-full --train bp "$@"
+    rates transformer-mf-sampled transformer-mf-sampled "$@"
+    rates transformer-bp-sampled transformer-bp-sampled --train bp "$@"
+    rates transformer-mf-rank-32-sampled transformer-mf-low-rank $low_rank --rank 32 "$@"
+    rates transformer-mf-rank-8-sampled transformer-mf-low-rank $low_rank --rank 8 "$@"
+    rates transformer-bp-rank-32-sampled transformer-bp-low-rank --train bp $low_rank --rank 32 "$@"
+    rates transformer-bp-rank-8-sampled transformer-bp-low-rank --train bp $low_rank --rank 8 "$@"
+    rates transformer-mf-shared-sampled transformer-mf-shared $shared "$@"
 }
 
 for model in $models; do

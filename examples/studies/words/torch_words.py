@@ -27,7 +27,8 @@ def read(folder, part):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", default="../shared/data/text/wikitext-2")
+    parser.add_argument("--data", default=os.path.join(os.environ.get("MONOFORWARD_DATA", "../shared/data"),
+                                                       "text", "wikitext-2"))
     parser.add_argument("--tokens", type=int, default=0)
     parser.add_argument("--judged", type=int, default=20000)
     parser.add_argument("--rate", type=float, default=0.002)
@@ -45,7 +46,7 @@ def main():
                           nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, len(number), bias=False))
     optimizer = torch.optim.Adam(model.parameters(), lr=options.rate)
     count = min(options.tokens or len(rows["train"]), len(rows["train"]))
-    order, steps = torch.randperm(count), count // BATCH
+    order, steps = torch.randperm(count), (count + BATCH - 1) // BATCH
     start, started = time.perf_counter(), time.process_time()
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = options.rate * (0.05 + 0.95 * (1 + math.cos(math.pi * step / steps)) / 2)
@@ -58,9 +59,9 @@ def main():
     with torch.no_grad():
         for part in ("valid", "test"):
             judged = rows[part][:options.judged or None]
-            losses = [nn.functional.cross_entropy(model(batch[:, :-1]), batch[:, -1]).item()
-                      for batch in judged.split(BATCH) if len(batch) == BATCH]
-            perplexity[part] = math.exp(sum(losses) / len(losses))
+            losses = [nn.functional.cross_entropy(model(batch[:, :-1]), batch[:, -1], reduction="sum").item()
+                      for batch in judged.split(BATCH)]
+            perplexity[part] = math.exp(sum(losses) / len(judged))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(f"result example=words data=wikitext-2 model=feed-forward train=torch-bp head=full law=none rate={options.rate:g} "
           f"tokens={count} epoch=1 seconds={seconds:.1f} processor_seconds={computed:.1f} "
