@@ -271,8 +271,7 @@ say ""
 if [ -n "$data" ]; then
     set -- --data "$data"
 else
-    set --
-    unset MONOFORWARD_DATA
+    set -- --data ""
 fi
 say "Every processor takes part: the layers train at the same time, in a pipeline. With --workers N it has N threads,"
 say "with --workers 0 one thread does all; what is learned is the same, bit for bit."

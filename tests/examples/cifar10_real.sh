@@ -10,7 +10,7 @@ trap 'exit 130' INT TERM
 found=
 endings=".bin"
 "$cifar10" --help | grep -q 'with .xz' && endings=".bin .bin.xz"
-for folder in "${MONOFORWARD_DATA:-}/cifar-10" "$source/../shared/data/cifar-10" "$source/data/cifar-10" \
+for folder in "${MONOFORWARD_DATA:-}" "${MONOFORWARD_DATA:+$MONOFORWARD_DATA/cifar-10}" "$source/../shared/data/cifar-10" "$source/data/cifar-10" \
     "$source/data/cifar-10-batches-bin"; do
     for ending in $endings; do
         if [ -n "$folder" ] && [ -f "$folder/test_batch$ending" ]; then

@@ -8,14 +8,14 @@ trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 
 found=
-for folder in "$source/../shared/data" "$source/data"; do
+for folder in "${MONOFORWARD_DATA:-}" "$source/../shared/data" "$source/data"; do
     if [ -f "$folder/tabular/optdigits.tra.gz" ] && [ -f "$folder/mnist/train-images-idx3-ubyte.gz" ]; then
         found=$folder
         break
     fi
 done
 if [ -z "$found" ]; then
-    echo "skip: real data: no mnist/ and tabular/ in ../shared/data or data"
+    echo "skip: real data: no mnist/ and tabular/ in \$MONOFORWARD_DATA, ../shared/data or data"
     exit 77
 fi
 "$hotplug" --quick --data "$found" >"$work/out" 2>"$work/err" || fail "exit code $?: $(cat "$work/err")"

@@ -8,7 +8,7 @@ trap 'exit 130' INT TERM
 . "$(dirname "$0")/common.sh"
 
 found=
-for folder in "${MONOFORWARD_DATA:-}" "${MONOFORWARD_DATA:-}/mnist" "$source/../shared/data/mnist" "$source/data/mnist"; do
+for folder in "${MONOFORWARD_DATA:-}" "${MONOFORWARD_DATA:+$MONOFORWARD_DATA/mnist}" "$source/../shared/data/mnist" "$source/data/mnist"; do
     if [ -n "$folder" ] && { [ -f "$folder/train-images-idx3-ubyte" ] ||
         [ -f "$folder/train-images-idx3-ubyte.gz" ]; }; then
         found=$folder

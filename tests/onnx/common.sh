@@ -26,13 +26,13 @@ unpack() {
 # Real images, if there are any: sets of the names that onnx_networks looks for.
 find_images() {
     mkdir "$work/data"
-    for folder in "${MONOFORWARD_DATA:-}" "${MONOFORWARD_DATA:-}/mnist" "$source/../shared/data/mnist" "$source/data/mnist"; do
+    for folder in "${MONOFORWARD_DATA:-}" "${MONOFORWARD_DATA:+$MONOFORWARD_DATA/mnist}" "$source/../shared/data/mnist" "$source/data/mnist"; do
         [ -n "$folder" ] && [ ! -f "$work/data/test.images" ] || continue
         unpack train.images 1000000 "$folder/train-images-idx3-ubyte" "$folder/train-images-idx3-ubyte.gz"
         unpack train.labels 2000 "$folder/train-labels-idx1-ubyte" "$folder/train-labels-idx1-ubyte.gz"
         unpack test.images 300000 "$folder/t10k-images-idx3-ubyte" "$folder/t10k-images-idx3-ubyte.gz"
     done
-    for folder in "${MONOFORWARD_DATA:-}/cifar-10" "$source/../shared/data/cifar-10" "$source/data/cifar-10" \
+    for folder in "${MONOFORWARD_DATA:-}" "${MONOFORWARD_DATA:+$MONOFORWARD_DATA/cifar-10}" "$source/../shared/data/cifar-10" "$source/data/cifar-10" \
         "$source/data/cifar-10-batches-bin"; do
         [ -n "$folder" ] && [ ! -f "$work/data/test.records" ] || continue
         unpack train.records 4000000 "$folder/data_batch_1.bin" "$folder/data_batch_1.bin.xz"

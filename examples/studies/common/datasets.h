@@ -45,9 +45,10 @@ struct dataset_options {
 /* `where` is a folder, which is recognised by the files in it and never by its name, or a name of the table,
  * looked for in options->folder and the places of places.h (as that of Debian's dataset-fashion-mnist), and in
  * each of these also in the folders that the sets usually have: mnist, fashion-mnist, cifar-10, tabular,
- * text/imdb and so on. $MONOFORWARD_DATA may also be the folder of MNIST's files itself. A set that is another than the name says is refused, and so is a folder
- * that holds several, with their names: then say the name, and the folder in the options. `options` may be
- * NULL: all 0. On failure prints one line, leaves `set` empty and returns false. */
+ * text/imdb and so on. $MONOFORWARD_DATA may also be the folder of MNIST's files itself. A set that is
+ * another than the name says is refused, and so is a folder that holds several, with their names: then say the
+ * name, and the folder in the options. `options` may be NULL: all 0. On failure prints one line, leaves `set`
+ * empty and returns false. */
 bool dataset_load(const char *where, const struct dataset_options *options, struct dataset *set);
 
 /* Would dataset_load() find that name, without a stand-in? Prints nothing: for those who would rather skip.

@@ -9,11 +9,11 @@
 # minutes are over, leaves a checkpoint in BUILD/cuts, from where the same command goes on. --only takes the runs whose
 # names begin with WORD. --speed times ResNet-18 layer by layer and with two workers, one after the other and several
 # times, on a machine that has nothing else to do: OUT/speed.log, of 1920 images each time or those that --rows says. DIR
-# holds cifar-10, cifar-100 and text/wikitext-2.
+# holds cifar-10, cifar-100 and text/wikitext-2; without --data it is $MONOFORWARD_DATA.
 # SPDX-License-Identifier: MIT
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-minutes=0 only='' threads=0 rows=1920 build=$root/build out=$root/docs/results/cuts data=$root/../shared/data task=run
+minutes=0 only='' threads=0 rows=1920 build=$root/build out=$root/docs/results/cuts data=${MONOFORWARD_DATA:-$root/../shared/data} task=run
 
 die() {
     echo "error: $*" >&2

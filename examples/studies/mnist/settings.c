@@ -5,6 +5,7 @@
 #include "checkpoint.h"
 #include "complain.h"
 #include "lines.h"
+#include "places.h"
 #include "threads.h"
 
 #include "monoforward.h"
@@ -101,7 +102,9 @@ static enum options_outcome read_words(struct settings *s, int count, char **wor
 {
     const struct option_rule rules[] = {
         option_text("data", "DIR",
-                    "folder of the IDX files, gzipped or not ($MONOFORWARD_DATA, or mnist in it)", &s->data),
+                    "folder of the IDX files, gzipped or not (mnist in " PLACES_NAMED
+                    ", else digits are drawn)",
+                    &s->data),
         option_choice("preset", "options to start from, see above (plain: those below)", &s->preset,
                       preset_names),
         option_sizes("conv", "maps of each convolution, 3 x 3, before the dense layers (none)", &s->conv, 1,
@@ -192,16 +195,16 @@ static bool make_sense(const struct settings *s)
     return true;
 }
 
-/* $MONOFORWARD_DATA, or MNIST's folder in it, where other programs look for all sets. */
+static bool holds_mnist(const char *folder, const void *images)
+{
+    return lines_in(folder, images);
+}
+
+/* NULL: MNIST is in none of the usual places. */
 static const char *usual_data(void)
 {
-    static const char images[] = "train-images-idx3-ubyte";
-    static char below[LONGEST_FILE];
-    const char *named = getenv("MONOFORWARD_DATA");
-    if (named == NULL || named[0] == '\0' || lines_in(named, images))
-        return named;
-    int length = snprintf(below, sizeof below, "%s/mnist", named);
-    return length < LONGEST_FILE && lines_in(below, images) ? below : named;
+    static const char *const folders[] = {"", "mnist", NULL};
+    return places_find(folders, holds_mnist, "train-images-idx3-ubyte");
 }
 
 enum options_outcome settings_read(struct settings *s, int argc, char **argv)
