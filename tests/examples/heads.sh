@@ -27,8 +27,8 @@ costs conv-128-256-at-8 conv 42.9 67.0
 costs dense-512-512 low-rank 65.8 56.2
 # 32 x 512, and 32 of 500 + 128 rows
 costs dense-512-512 low-rank-sampled 17.3 56.2
-# 68 x 512 and 4 of 628 rows three times, 64 that do not learn twice; 68 x 512 + 4 x 10,000 parameters
-costs dense-512-512 shared-sampled 26.8 22.2
+# 68 x 512 and 4 of 628 rows three times, 64 that do not learn twice; 68 x 512 + 68 x 10,000 parameters
+costs dense-512-512 shared-sampled 26.8 73.1
 # 128 x 1000, 10 x 128 and 10 x 1000 three times; 128 x 1001 + 10 x 129 + 10 x 1000 parameters
 costs dense-784-1000 auxiliary 21.0 15.1
 # 500 + 128 of 10,000 rows of M in a step

@@ -791,7 +791,7 @@ static void exchange(machine *m)
         break;
     default:
         if (call(S(HANDLE), mf_network_metadata_count(network, &count)) == MF_STATUS_OK)
-            require((mf_network_metadata_at(network, pick(m, 3), &name, &text) == MF_STATUS_OK) ==
+            require(works(mf_network_metadata_at(network, pick(m, 3), &name, &text)) ==
                     (text != NULL));
     }
 }
@@ -979,7 +979,7 @@ static size_t largest_row(mf_layer *layer)
     mf_shape goodness = {.struct_size = sizeof goodness};
     size_t largest;
 
-    if (mf_layer_describe(layer, &spec) != MF_STATUS_OK)
+    if (!works(mf_layer_describe(layer, &spec)))
         return 0;
     require(mf_layer_goodness_shape(layer, &goodness) == MF_STATUS_OK);
     largest = spec.inputs > spec.outputs ? spec.inputs : spec.outputs;
