@@ -275,6 +275,36 @@ static void check_prefixes(training_fixture *s, size_t batches)
     }
 }
 
+static int32_t say_stop(void *user, const mf_pipeline_report *report)
+{
+    (void)report;
+    (*(int *)user)++;
+    return 1;
+}
+
+/* What the callback says of a report that waits changes nothing any more, and no message either. */
+static void test_a_stop_that_succeeds_leaves_the_message(void **state)
+{
+    training_fixture *s = make_training_fixture(&rules[0]);
+    mf_pipeline_spec spec = pipeline_spec(s->network, 2, 4);
+    mf_pipeline *pipeline = NULL;
+    int calls = 0;
+
+    (void)state;
+    spec.on_report = say_stop;
+    spec.user = &calls;
+    check_ok(mf_pipeline_create(&spec, &pipeline));
+    check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
+    while (progress_of(pipeline).finished == 0)
+        ;
+    check_status(MF_STATUS_HANDLE, mf_layer_step(NULL, NULL, 1, NULL, NULL, NULL));
+    check_ok(mf_pipeline_stop(pipeline));
+    assert_int_equal(calls, 1);
+    check_message("expected a layer, got NULL");
+    mf_pipeline_free(pipeline);
+    free_training_fixture(s);
+}
+
 static void test_stop_drops_unfinished_batches(void **state)
 {
     (void)state;
@@ -428,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_bad_batches_change_nothing),
         cmocka_unit_test(test_a_changed_network_makes_a_pipeline_stale),
         cmocka_unit_test(test_wrong_specs_are_refused),
+        cmocka_unit_test(test_a_stop_that_succeeds_leaves_the_message),
         cmocka_unit_test(test_stop_drops_unfinished_batches),
         cmocka_unit_test(test_a_pipeline_can_be_freed_at_any_moment),
         cmocka_unit_test(test_the_callback_can_stop_a_pipeline),

@@ -49,7 +49,8 @@ TEST(errors, of_each_constructor)
     CHECK_ERROR(MF_STATUS_STATE, "", mf::pipeline(mf::network(), 4));
     CHECK_ERROR(MF_STATUS_ARGUMENT, "threads", mf::pool(5000));
     mf::layer none;
-    CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::workspace(none, 4));
+    CHECK_ERROR(MF_STATUS_HANDLE, "the layer is empty", mf::workspace(none, 4));
+    CHECK_ERROR(MF_STATUS_HANDLE, "the network is empty", mf::workspace(mf::network(nullptr), 4));
     mf::network_spec strange;
     strange.struct_size = 3;
     CHECK_ERROR(MF_STATUS_ARGUMENT, "", mf::network{strange});

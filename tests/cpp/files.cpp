@@ -127,7 +127,7 @@ TEST(files, metadata_are_kept_with_a_network)
     CHECK_ERROR(MF_STATUS_CAPACITY, "room for 1", network.input_scaling(to, {by.data(), 1}));
     CHECK_ERROR(MF_STATUS_CAPACITY, "room for 1", network.input_scaling({to.data(), 1}, by));
     CHECK(network.clone().input_scaling().second == std::vector<float>({3.0f, 0.5f}));
-    CHECK_ERROR(MF_STATUS_ARGUMENT, "sizes", network.set_input_scaling(shift, {scale, 1}));
+    CHECK_ERROR(MF_STATUS_SHAPE, "sizes", network.set_input_scaling(shift, {scale, 1}));
     network.set_input_scaling({}, {});
     CHECK(network.input_scaling().first.empty());
     network.metadata_set("class_names", "even\nodd");

@@ -791,8 +791,7 @@ static void exchange(machine *m)
         break;
     default:
         if (call(S(HANDLE), mf_network_metadata_count(network, &count)) == MF_STATUS_OK)
-            require(works(mf_network_metadata_at(network, pick(m, 3), &name, &text)) ==
-                    (text != NULL));
+            require(works(mf_network_metadata_at(network, pick(m, 3), &name, &text)) == (text != NULL));
     }
 }
 
