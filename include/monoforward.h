@@ -535,10 +535,10 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss,
- *  or with clipping the gradient's norm; or a parameter after the update), STALE, STATE (no optimizer, or a
- *  workspace for inference). On any error no parameter has changed; `a` is then undefined. The one exception
- *  is an update by which a parameter has overflowed, as the message says: then the layer must be restored
- *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. Where
+ *  or with clipping a gradient's norm that is not finite or some 1e25 times clip_norm; or a parameter after
+ *  the update), STALE, STATE (no optimizer, or a workspace for inference). On any error no parameter has
+ *  changed; `a` is then undefined. The one exception is an update by which a parameter has overflowed, as the
+ *  message says: then the layer must be restored from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. Where
  *  that is of parameters alone, as mf_network_copy_parameters() is, the optimizer's state must start anew, too,
  *  since it has overflowed with them: mf_layer_set_optimizer() of NULL, then of the optimizer. BUSY if the
  *  layer is being trained by a pipeline or in another thread. */
@@ -573,9 +573,9 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
  *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
  *  rounding: a step adds in another order where it never forms the gradient as a whole. But this updates all rows
  *  of M and of embeddings, of which a step with sampled classes, or with tokens, moves only those of the batch.
- *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
- *  is not finite, or a parameter after the update, as in mf_layer_step()), STATE (no optimizer), BUSY as in
- *  mf_layer_step(). */
+ *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient that is not finite, with clipping a
+ *  norm some 1e25 times clip_norm, or a parameter that is not finite after the update, as in mf_layer_step()),
+ *  STATE (no optimizer), BUSY as in mf_layer_step(). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
 /** The activation a = phi(x W^T + b), pooled in a convolution, normalised by the running mean and variance if

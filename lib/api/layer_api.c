@@ -262,9 +262,10 @@ static bool overlap(const void *one, size_t bytes, const void *other, size_t oth
 static mf_status check_apart(const mf_layer *layer, const mfi_rows *rows, bool labelled, const float *out,
                              size_t values, const char *name)
 {
-    size_t bytes = values * sizeof *out, inputs = (rows->count - 1) * rows->stride + layer->plan.inputs;
-    if (overlap(out, bytes, rows->x, inputs * sizeof *rows->x))
-        return mfi_fail(MF_STATUS_ARGUMENT, "%s would be written over the inputs", name);
+    size_t bytes = values * sizeof *out, row = layer->plan.inputs * sizeof *rows->x;
+    for (size_t b = 0; out && b < rows->count; b++)
+        if (overlap(out, bytes, rows->x + b * rows->stride, row))
+            return mfi_fail(MF_STATUS_ARGUMENT, "%s would be written over the inputs", name);
     if (labelled && overlap(out, bytes, rows->labels, rows->count * rows->scored * sizeof *rows->labels))
         return mfi_fail(MF_STATUS_ARGUMENT, "%s would be written over the labels", name);
     if (labelled && overlap(out, bytes, rows->weights, rows->count * sizeof *rows->weights))

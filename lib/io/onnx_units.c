@@ -515,6 +515,16 @@ static void mark_ends(mfi_onnx_units *units)
         units->list[i].end = i + 1 == units->count || units->list[i + 1].layer != units->list[i].layer;
 }
 
+/* Dims of 1 in front of that of the rows say nothing of an output, which nothing reads. */
+static void drop_ones_before_rows(mfi_onnx_view *view)
+{
+    for (; view->batch > 0 && view->dims[0] == 1; view->batch--) {
+        view->rank--;
+        memmove(view->dims, view->dims + 1, (size_t)view->rank * sizeof *view->dims);
+        memmove(view->strides, view->strides + 1, (size_t)view->rank * sizeof *view->strides);
+    }
+}
+
 /* The output of the graph is one of a unit, if it can be; whether that is needed is not known here. */
 static mf_status settle_output(mfi_onnx_units *units)
 {
@@ -523,6 +533,7 @@ static mf_status settle_output(mfi_onnx_units *units)
         return MF_STATUS_OK;
     const mfi_onnx_call call = {units, &units->file->ops[units->file->op_count - 1]};
     const mfi_message kept = mfi_message_keep();
+    drop_ones_before_rows(&output->is.view);
     mf_status status = settle_value(&call, units->file->output_value);
     if (status != MF_STATUS_OK)
         output->form = MFI_FORM_NONE;

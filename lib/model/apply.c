@@ -1,5 +1,4 @@
 /* Owns: the second half of a step: clipping, and an update from gradients that the host passes in. */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -18,8 +17,10 @@ mf_status mfi_clip_factor(double squares, double largest, double *norm, float *f
         return MF_STATUS_NUMERIC;
     if (*norm > largest)
         *factor = (float)(largest / *norm);
-    /* A subnormal factor is 0, which would be no step at all, though the clipped gradient is none. */
-    return *factor<FLT_MIN && * norm> 1e19 ? MF_STATUS_NUMERIC : MF_STATUS_OK;
+    /* Of a gradient whose squares float32 does not hold: what such a factor makes of dG could be 0, and so the step
+     * none, though the clipped gradient is one. */
+    bool vanishes = *norm > 1e19 && *factor < 1e-25f;
+    return vanishes ? MF_STATUS_NUMERIC : MF_STATUS_OK;
 }
 
 /* Some columns of a panel of the caller's matrix, in the order of the parameter. */

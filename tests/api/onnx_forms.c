@@ -277,6 +277,7 @@ static void test_moves(void **state)
         {"x:0x6; Unsqueeze x [1] > u; Squeeze u [1] > q; MatMul q w:6x3 > y", dense, 6, 3, 13},
         {"x:0x6; Unsqueeze x > u : axes=1,-1; Squeeze u > q : axes=3,1; MatMul q w:6x3 > y", dense, 6, 3, 11},
         {"x:0x6; Unsqueeze x [0] > u; Squeeze u [0] > q; Relu q > y", relu, 6, 6, 13},
+        {"x:0x6; Relu x > r; Unsqueeze r [0] > y", relu, 6, 6, 13},
         {"x:0x6; Reshape x [0,1,-1] > u; Transpose u > t : perm=0,2,1; Reshape t [-1,6] > q; MatMul q w:6x3 "
          "> y",
          dense, 6, 3, 13},

@@ -68,7 +68,9 @@ class Room {
 
     // The library would end a text at its first 0.
     putText(text) {
-        if (`${text}`.includes('\0'))
+        if (typeof text !== 'string')
+            throw new TypeError(`${show(text)} is no text`);
+        if (text.includes('\0'))
             throw new TypeError('a character 0 within a text');
         return this.put(new TextEncoder().encode(`${text}\0`));
     }
@@ -127,7 +129,7 @@ function checkNumber(name, value, kind) {
 // A field that is undefined is as if it were not there, and pointers are no options.
 function writeField(struct, address, field, value) {
     const known = structs[struct].fields[field];
-    if (known === undefined || known[0] === 'Pointer')
+    if (known === undefined || known[0] === 'Pointer' || field === 'struct_size')
         throw new TypeError(`there is no option ${field}`);
     if (value === undefined)
         return;

@@ -125,7 +125,7 @@ local function make_spec(kind, options)
     local spec = ffi.new("mf_" .. kind .. "_spec")
     check(C["mf_" .. kind .. "_spec_init"](spec, ffi.sizeof(spec)))
     for name, value in each(options) do
-        if name == "struct_size" then error("there is no option struct_size", 0) end
+        if name == "struct_size" and value ~= spec.struct_size then error("there is no option struct_size", 0) end
         set_option(spec, name, value)
     end
     return spec

@@ -82,7 +82,7 @@ function makeSpec(kind, ...options) {
     const spec = {}, {members} = koffi.introspect(`mf_${kind}_spec`);
     check(C[`mf_${kind}_spec_init`](spec, koffi.sizeof(`mf_${kind}_spec`)));
     for (const [name, value] of Object.entries(merge(...options))) {
-        if (!(name in spec) || name === 'struct_size')
+        if (!(name in spec) || (name === 'struct_size' && value !== spec.struct_size))
             throw new TypeError(`there is no option ${name}`);
         if (value === undefined)
             continue;

@@ -76,14 +76,13 @@ function sound(list, verdict,    keys, count, i) {
 function as_good(a, what, b, other, within) {
     if (diverged[a])
         return "does not hold: " diverged[a] " of " diverged[a] + n[a, what] " diverged"
-    if (diverged[b] && n[b, other])
-        return "holds: " diverged[b] " of " diverged[b] + n[b, other] " of the other diverged"
     if (!n[b, other])
         return diverged[b] ? "BP diverged" : "-"
     if (!n[a, what])
         return "-"
     return judge(mean(a, what) - mean(b, other), within) \
-        (n[a, what] == 1 || n[b, other] == 1 ? " (one seed)" : apart(a, what, b, other) ? "" : " (within the noise)")
+        (n[a, what] == 1 || n[b, other] == 1 ? " (one seed)" : apart(a, what, b, other) ? "" : " (within the noise)") \
+        (diverged[b] ? ", and " diverged[b] " of " diverged[b] + n[b, other] " of BP diverged" : "")
 }
 function judge(difference, within) {
     return (difference >= 0) ? "holds" : (difference >= -within) ? "holds partly" : "does not hold"

@@ -152,8 +152,7 @@ static bool prepare(struct run *run, int argc, char **argv)
 {
     const struct settings *settings = &run->settings;
     run->checkpoint = (struct checkpoint){.path = settings->checkpoint, .resume = settings->resume};
-    if ((speaks(run) && settings->save != NULL && !keep_check_path(settings->save)) ||
-        !threads_set(settings->threads) || !checkpoint_open(&run->checkpoint, argc, argv) ||
+    if (!threads_set(settings->threads) || !checkpoint_open(&run->checkpoint, argc, argv) ||
         !data_open(&run->data, settings->data, 0, settings->seed) ||
         !model_create(&run->model, settings, run->data.test_images.rows, run->data.test_images.columns) ||
         !trainer_open(&run->trainer, settings, &run->data, &run->model, &run->state, &run->checkpoint) ||
@@ -167,7 +166,7 @@ static bool prepare(struct run *run, int argc, char **argv)
         !ranks_open(&run->ranks, &run->mpi, &run->model, settings))
         return false;
     run->trainer.shares = run->ranks.place.replicas;
-    return true;
+    return !speaks(run) || settings->save == NULL || keep_check_path(settings->save);
 }
 
 /* The last layer is on the last rank; each rank has the loss of its own rows. */

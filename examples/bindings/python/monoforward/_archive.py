@@ -19,7 +19,7 @@ Path = Union[str, os.PathLike[str]]
 # What zipfile, json, numpy and Python raise where a file is not what save() writes: NotImplementedError, a RuntimeError, for
 # a zip that is packed otherwise, OverflowError for a number, SyntaxError for the name of a type.
 UNREADABLE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError, TypeError, AttributeError, zlib.error,
-              ArithmeticError, MemoryError, SyntaxError)
+              ArithmeticError, SyntaxError)
 
 # A small file cannot ask for more memory than this.
 FREE_BYTES = 64 << 20
@@ -56,10 +56,16 @@ def write_archive(path: Path, members: dict[str, Union[str, bytes]]) -> None:
 
 
 def _sync(folder: str) -> None:
-    """A name is on the disk when its folder is."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """A name is on the disk when its folder is. Some folders cannot be opened, or written out."""
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:
+        return
     try:
         os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS, errno.EBADF):
+            raise
     finally:
         os.close(opened)
 

@@ -205,9 +205,12 @@ class Handle:
             if root._alone and root._calls:
                 raise MonoforwardError(_abi.MF_STATUS_BUSY, f"another thread uses the {type(root).__name__}: each "
                                                             "needs one of its own")
-            pointer = self._usable()
             root._calls += 1
-            return pointer
+            try:
+                return self._usable()
+            except BaseException:
+                root._calls -= 1
+                raise
 
     def _release(self):
         with _counting:

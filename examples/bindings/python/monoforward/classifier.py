@@ -388,7 +388,8 @@ def _check_size(dtype: Any, classes: list[Any]) -> None:
     """An array has room for its longest text in each place, so that a single one could make it as large as it likes."""
     letters = sum(len(label) for label in classes if isinstance(label, str))
     if dtype.itemsize == 0 or dtype.itemsize * len(classes) > max(16 * letters, FREE_BYTES):
-        raise ValueError(f"{len(classes)} labels of the type {dtype} are much larger than their texts")
+        raise ValueError(f"{len(classes)} labels of the type {dtype} are much larger than their texts: astype(object) keeps "
+                         "them as they are")
 
 
 def _plain_labels(classes: Array) -> list[Any]:

@@ -90,9 +90,8 @@ enum {
                                too small, a file larger than wanted, or metadata beyond a
                                limit. */
     MF_STATUS_MEMORY = 6,   /**< The allocator returned NULL. */
-    MF_STATUS_OVERFLOW =
-        7, /**< A size does not fit: the product of the dimensions is too large; no id is left. */
-    MF_STATUS_NUMERIC = 8,     /**< A NaN or an infinity: in the input, as a loss, or after an update. */
+    MF_STATUS_OVERFLOW = 7, /**< A size does not fit: the product of the dimensions is too large; no id is left. */
+    MF_STATUS_NUMERIC = 8,  /**< A NaN or an infinity: in the input, as a loss, or after an update. */
     MF_STATUS_UNSUPPORTED = 9, /**< Valid, but not available in this version or with this BLAS library. */
     MF_STATUS_STALE = 10,      /**< The workspace belongs to something else, or the network has changed. */
     MF_STATUS_STATE = 11,      /**< Something must be done first, such as attaching an optimizer. */
@@ -260,8 +259,7 @@ enum {
 enum {
     MF_POOL_NONE = 0,    /**< The maps as they are. */
     MF_POOL_AVERAGE = 1, /**< The mean of each window, in which padding counts as zeros. */
-    MF_POOL_MAX =
-        2, /**< The largest value of each window, which padding never is; its gradient goes to the first
+    MF_POOL_MAX = 2, /**< The largest value of each window, which padding never is; its gradient goes to the first
                         such value. */
     MF_POOL_AVERAGE_INSIDE = 3 /**< Of units: the mean of the values of the map in each window, without
                                   padding. */
@@ -537,10 +535,10 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
  *                    dropout), the input of the next layer
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss,
- *  or with clipping the gradient's norm; or a parameter after the update), STALE, STATE (no optimizer, or a
- *  workspace for inference). On any error no parameter has changed; `a` is then undefined. The one exception
- *  is an update by which a parameter has overflowed, as the message says: then the layer must be restored
- *  from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. Where
+ *  or with clipping a gradient's norm that is not finite or some 1e25 times clip_norm; or a parameter after
+ *  the update), STALE, STATE (no optimizer, or a workspace for inference). On any error no parameter has
+ *  changed; `a` is then undefined. The one exception is an update by which a parameter has overflowed, as the
+ *  message says: then the layer must be restored from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. Where
  *  that is of parameters alone, as mf_network_copy_parameters() is, the optimizer's state must start anew, too,
  *  since it has overflowed with them: mf_layer_set_optimizer() of NULL, then of the optimizer. BUSY if the
  *  layer is being trained by a pipeline or in another thread. */
@@ -575,9 +573,9 @@ MF_API mf_status mf_layer_gradients(mf_layer *layer, mf_workspace *workspace, co
  *  mf_layer_gradients() writes them. mf_layer_gradients() and this are together an mf_layer_step(), up to
  *  rounding: a step adds in another order where it never forms the gradient as a whole. But this updates all rows
  *  of M and of embeddings, of which a step with sampled classes, or with tokens, moves only those of the batch.
- *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient, or with clipping their norm, that
- *  is not finite, or a parameter after the update, as in mf_layer_step()), STATE (no optimizer), BUSY as in
- *  mf_layer_step(). */
+ *  Errors: HANDLE, ARGUMENT, SHAPE (another count), NUMERIC (a gradient that is not finite, with clipping a
+ *  norm some 1e25 times clip_norm, or a parameter that is not finite after the update, as in mf_layer_step()),
+ *  STATE (no optimizer), BUSY as in mf_layer_step(). */
 MF_API mf_status mf_layer_apply(mf_layer *layer, const float *gradients, size_t count);
 
 /** The activation a = phi(x W^T + b), pooled in a convolution, normalised by the running mean and variance if
@@ -750,8 +748,7 @@ enum {
               weight decay does not reach them. W stays float32 with MF_PRECISION_BF16. A batch with a value
               that is no token is refused with ARGUMENT; so it is if it became one by the scale of bytes, 1 / 255 by
               default, or by the network's input scaling. */
-    MF_UNIT_FLATTEN =
-        15 /**< A sequence [T, d] or maps [c, height, width] as a row of all their values, [T d] or
+    MF_UNIT_FLATTEN = 15 /**< A sequence [T, d] or maps [c, height, width] as a row of all their values, [T d] or
                             [c height width]: a dense unit behind it reads all positions at once, and the layer
                             has one label for a row. It takes neither time nor memory. A layer whose output
                             is its input is refused. */
@@ -780,10 +777,9 @@ typedef struct mf_unit_spec {
     int32_t pool;        /**< Pool: MF_POOL_AVERAGE (default), MF_POOL_MAX or MF_POOL_AVERAGE_INSIDE. */
     size_t kernel[2];    /**< Convolution, pool: size of the window; 0 (default): 3 and 2. */
     size_t stride[2];    /**< Convolution, pool: 0 (default): 1, and the pool's kernel. */
-    size_t
-        padding[2]; /**< Convolution, pool: places on each side of a map, below the kernel's size; zeros of a
+    size_t padding[2];   /**< Convolution, pool: places on each side of a map, below the kernel's size; zeros of a
                             convolution, and what MF_POOL_... says; default 0. */
-    float dropout;  /**< Dropout: rate, 0 to below 1; no default but 0. */
+    float dropout;       /**< Dropout: rate, 0 to below 1; no default but 0. */
     int32_t dropout_maps; /**< Dropout: 1: whole maps, or whole positions of a sequence; 0 (default): single
                              values. */
     float normalization_rate; /**< Batch normalisation: how far the running mean and variance move to those of
@@ -795,12 +791,10 @@ typedef struct mf_unit_spec {
     int32_t causal; /**< Attention: 1: a position attends to itself and those before it alone; 0 (default). */
     int32_t reserved3; /**< 0. */
     size_t vocabulary; /**< Embedding: how many tokens there are, 1 to 2^24; no default. */
-    size_t
-        groups; /**< Convolution: a divisor of the input's maps and of the filters; as many as the input has
+    size_t groups;     /**< Convolution: a divisor of the input's maps and of the filters; as many as the input has
                           maps make it depthwise. "weight" is [filters, maps / groups, kernel rows, kernel
                           columns]. 0 (default) and 1: no groups, and what the library tells is 0. */
-    float
-        loss_weight; /**< Dense: 0 (default): a unit like others. Above 0, up to 1e30: an auxiliary head. Its
+    float loss_weight; /**< Dense: 0 (default): a unit like others. Above 0, up to 1e30: an auxiliary head. Its
                           outputs are scores, one for each of the layer's classes, or of MF_HEAD_POSITIONS for each
                           class at each position. The loss of a step is that of the layer's head + loss_weight
                           times the mean cross-entropy of softmax(scores), with the layer's label_smoothing. No unit reads
@@ -811,7 +805,7 @@ typedef struct mf_unit_spec {
 /** Kinds of ready-made blocks, each a sum of its input x and units of x. Every convolution in a block is
  *  without a bias and has a batch normalisation behind it; phi is the block's activation. */
 enum {
-    MF_BLOCK_RESIDUAL = 0,   /**< phi(conv3x3(phi(conv3x3(x))) + x), of maps. The first convolution has the
+    MF_BLOCK_RESIDUAL = 0, /**< phi(conv3x3(phi(conv3x3(x))) + x), of maps. The first convolution has the
                               block's stride. Where it or `outputs` change the shape, a 1 x 1 convolution with
                               this stride, and its normalisation, takes the place of x in the sum. */
     MF_BLOCK_BOTTLENECK = 1, /**< phi(conv1x1(phi(conv3x3(phi(conv1x1(x))))) + x), of maps. The 3 x 3
@@ -878,12 +872,11 @@ enum {
  *  of threads, in a pipeline, and after loading. So mf_layer_gradients() draws the same ones again until
  *  mf_layer_apply(): a host that updates M by itself learns against these alone, and should score all classes. */
 enum {
-    MF_SAMPLING_NONE = 0,    /**< All classes are scored. */
-    MF_SAMPLING_UNIFORM = 1, /**< Every class has the same chance. */
-    MF_SAMPLING_LOG_UNIFORM =
-        2,                 /**< Class c, counted from 0, has one in proportion to log((c + 2) / (c + 1)):
+    MF_SAMPLING_NONE = 0,        /**< All classes are scored. */
+    MF_SAMPLING_UNIFORM = 1,     /**< Every class has the same chance. */
+    MF_SAMPLING_LOG_UNIFORM = 2, /**< Class c, counted from 0, has one in proportion to log((c + 2) / (c + 1)):
                                     for classes in the order of their frequency, the most frequent first. */
-    MF_SAMPLING_COUNTS = 3 /**< In proportion to the layer's parameter "head.counts", [m], which does not
+    MF_SAMPLING_COUNTS = 3       /**< In proportion to the layer's parameter "head.counts", [m], which does not
                                     learn: all are 1 until mf_layer_set_parameter() sets them, as to how often
                                     each class occurs. Classes with count 0 are scored as labels only. */
 };
@@ -915,9 +908,9 @@ typedef struct mf_head_spec {
     int32_t sampling;        /**< MF_SAMPLING_...; default MF_SAMPLING_NONE. With sampling, label_smoothing is
                                   0. */
     int32_t reserved;        /**< 0. */
-    size_t candidates; /**< S, how many are drawn for a batch: with sampling 1 to m, and to 2^24, must be
+    size_t candidates;       /**< S, how many are drawn for a batch: with sampling 1 to m, and to 2^24, must be
                                   given, without it 0 (default). */
-    float similarity;  /**< Similarity matching: lambda, 0 (default: none) to below 1. The last unit of the
+    float similarity;        /**< Similarity matching: lambda, 0 (default: none) to below 1. The last unit of the
                                   layer, which must be dense or a convolution, is then a map for this alone: the
                                   step's loss is (1 - lambda) times the cross-entropy + lambda times the mean over
                                   all pairs of rows of (r - t)^2. r is the cosine of what the map makes of both
@@ -929,22 +922,21 @@ typedef struct mf_head_spec {
                                   output, or a unit behind it, and costs nothing in inference; units that it
                                   alone needs are behind `input_node`. Not of MF_HEAD_POSITIONS. Evaluation reports the
                                   cross-entropy. */
-    int32_t reserved2; /**< 0. */
-    const mf_matrix
-        *shared;        /**< E [m, d], of which M has its first d columns: M = [E, V], so that G = F_E E^T +
+    int32_t reserved2;       /**< 0. */
+    const mf_matrix *shared; /**< E [m, d], of which M has its first d columns: M = [E, V], so that G = F_E E^T +
                                   F_V V^T for F = [F_E, F_V], what M reads. V is the layer's "head.projection", and
                                   if M reads d values there is none. Behind a dense unit of d + r outputs without
                                   bias, whose W is [U; Z], that is G = a (E U + V Z)^T: U takes the output a into
                                   the space of E, and V Z is a part of rank r of the layer's own, which begins
                                   at 0 with MF_INIT_ZERO. The number of classes cannot change. NULL (default): M is
                                   the layer's. mf_layer_head() lends the handle; it is valid as long as the layer. */
-    int32_t input_node; /**< Node that M reads, the layer's output or behind it; units behind it are for
+    int32_t input_node;      /**< Node that M reads, the layer's output or behind it; units behind it are for
                                   auxiliary heads, or the map for similarities, and not computed in inference;
                                   M needs all units before it. Default MF_NODE_PREVIOUS: the last unit, or with
                                   `similarity` the one before it.
                                   With auxiliary heads it must be given; MF_NODE_PREVIOUS as output_node is then
                                   this node. */
-    int32_t reserved3;  /**< 0. */
+    int32_t reserved3;       /**< 0. */
 } mf_head_spec;
 
 /** What a builder is made from. */
@@ -1400,11 +1392,10 @@ typedef struct mf_report {
     uint64_t rows;    /**< Rows of the batch, also those of weight 0; for goodness at positions, the positions
                          that have a label; 0 if the layer has done nothing in this workspace. */
     uint64_t correct; /**< Rows, or positions, whose highest goodness is that of their label. */
-    double loss; /**< Mean cross-entropy in nats; of steps with label smoothing and what else heads add. */
-    double
-        gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off,
+    double loss;      /**< Mean cross-entropy in nats; of steps with label smoothing and what else heads add. */
+    double gradient_norm; /**< Euclidean norm of the layer's gradient before clipping; -1 when clipping is off,
                                after an evaluation and after mf_layer_gradients(). */
-    uint64_t applied;  /**< Batches the layer has learned from since it was created; after
+    uint64_t applied;     /**< Batches the layer has learned from since it was created; after
                                mf_layer_gradients() without the one that mf_layer_apply() is to follow for. */
 } mf_report;
 
@@ -1418,9 +1409,9 @@ typedef struct mf_memory {
     size_t optimizer;     /**< The optimizer. */
     size_t workspace;     /**< The workspace. */
     size_t total;         /**< The sum of the above and of `shared`. */
-    size_t arena;  /**< What suffices as a buffer for mf_arena_init() to hold all of them, matrices too,
+    size_t arena;         /**< What suffices as a buffer for mf_arena_init() to hold all of them, matrices too,
                                with what creating them takes in passing. */
-    size_t shared; /**< The matrices that heads share, each of them once. Part of the total. */
+    size_t shared;        /**< The matrices that heads share, each of them once. Part of the total. */
 } mf_memory;
 
 /** Fills `report` with zeros and its struct_size. `size` is sizeof *report as the caller was compiled.
@@ -2032,28 +2023,29 @@ MF_API mf_status mf_network_export_onnx_to(const mf_network *network, const mf_o
 
 /** Which model to import, and what to make of it. */
 typedef struct mf_onnx_spec {
-    uint32_t struct_size;    /**< sizeof(mf_onnx_spec). */
-    int32_t features;        /**< 1: the classifier, which is the last dense unit and all behind it, is left
+    uint32_t struct_size; /**< sizeof(mf_onnx_spec). */
+    int32_t features;     /**< 1: the classifier, which is the last dense unit and all behind it, is left
                              out; 0 (default): all is taken. */
-    const char *path;        /**< Of a regular file; NULL (default): the model is in `buffer`. */
-    const void *buffer;      /**< [bytes] the model, of any alignment; read during the call only. */
-    size_t bytes;            /**< Size of the buffer. */
-    const char *const *cuts; /**< [cut_count] names of nodes, or of values: behind each of them a layer ends,
+    const char *path;     /**< Of a regular file; NULL (default): the model is in `buffer`. */
+    const void *buffer;   /**< [bytes] the model, of any alignment; read during the call only. */
+    size_t bytes;         /**< Size of the buffer. */
+    const char *const
+        *cuts;        /**< [cut_count] names of nodes, or of values: behind each of them a layer ends,
                          and gradients stop. Default: none. A model of this library is cut as it was. */
-    size_t cut_count;        /**< Number of cuts. */
+    size_t cut_count; /**< Number of cuts. */
     const char *last; /**< Name of the last node, or value, that is taken; NULL (default): all are. Units are
                          taken whole: of a product the bias behind it, too, and of a part or a multiple of a
                          unit's output the output. */
     size_t frozen;    /**< The first so many layers are frozen, but for their heads and the units that these
                          have of their own: SIZE_MAX for all; default 0. */
-    size_t classes; /**< Of the heads, which are drawn then, and read the positions of a sequence as one row:
+    size_t classes;   /**< Of the heads, which are drawn then, and read the positions of a sequence as one row:
                          MF_HEAD_LINEAR. 0 (default): those of the model. The last head
                          hands on its output as the goodness (M is the identity), for each position if that is a
                          sequence, or, of a model of this library, all heads are those that were exported, and
                          drawn for its classes behind a unit that ended no exported layer. */
-    size_t pool_size;   /**< Of the heads of layers whose output is maps, as in mf_head_spec; default 1. */
-    uint64_t seed;      /**< Equal seeds draw equal heads; default MF_SEED_AUTO. */
-    uint64_t max_bytes; /**< Larger models are refused; 0 (default): those above 2 GiB. */
+    size_t pool_size; /**< Of the heads of layers whose output is maps, as in mf_head_spec; default 1. */
+    uint64_t seed;    /**< Equal seeds draw equal heads; default MF_SEED_AUTO. */
+    uint64_t max_bytes;            /**< Larger models are refused; 0 (default): those above 2 GiB. */
     const mf_allocator *allocator; /**< Of the network, its layers, and of the memory that the import takes in
                                       passing; NULL: the C library's. */
 } mf_onnx_spec;
