@@ -2322,8 +2322,8 @@ class pipeline
 
     void stop() { finish(mf_pipeline_stop(get())); }
 
-    /** The next report; none if it is not there yet, or if all have been read: see progress(); or if another thread
-     *  is in a call. With an on_report, that gets all there are. */
+    /** The next report; none if it is not there yet, or if all have been read: see progress(); or if another
+     *  thread is in a call. With an on_report, that gets all there are. */
     std::optional<mf_pipeline_report> poll()
     {
         auto report = detail::result<mf_pipeline_report>();

@@ -147,8 +147,8 @@ static mf_status fill_layer_from(const importing *im, const mfi_onnx_layer *from
     return mfi_network_insert(im->network, im->network->count, layer, NULL);
 }
 
-/* Adds the values that a parameter has in memory, where the last rows of a unit's matrix may fill up a panel: as if
- * panels were the widest that there are, so that processors do not differ in what they refuse. */
+/* Adds the values that a parameter has in memory, where the last rows of a unit's matrix may fill up a panel: as
+ * if panels were the widest that there are, so that processors do not differ in what they refuse. */
 static bool add_as_in_memory(const mfi_plan *plan, const mfi_parameter_spec *parameter, size_t *values)
 {
     enum { WIDEST = 16 };

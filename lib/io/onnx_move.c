@@ -329,8 +329,8 @@ bool mfi_onnx_has_fractions(int64_t type)
     return type == 1 || type == 10 || type == 11 || type == 16;
 }
 
-/* Shapes are whole already, and so are tokens, which the input of the graph may be or not; of other values, also of a
- * multiple of tokens, a cast to integers takes the fractions. */
+/* Shapes are whole already, and so are tokens, which the input of the graph may be or not; of other values, also
+ * of a multiple of tokens, a cast to integers takes the fractions. */
 static mf_status move_cast(const mfi_onnx_call *call)
 {
     enum { INT32 = 6, INT64 = 7 };

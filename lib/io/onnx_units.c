@@ -171,16 +171,11 @@ mf_status mfi_onnx_add_unit(const mfi_onnx_call *call, const mf_unit_spec *spec,
 
 /* ---- views become nodes ---- */
 
-/* Whether the values of a row lie in the order of the node. */
+/* Whether the values of a row lie in the order of the node, where the rows are the first dim. */
 static bool is_plain(const mfi_onnx_view *view, const mf_shape *shape)
 {
     size_t stride = 1;
-    for (int32_t d = 0; d < view->batch; d++)
-        if (view->dims[d] != 1)
-            return false;
-    for (int32_t d = view->rank; d-- > 0;) {
-        if (d == view->batch)
-            continue;
+    for (int32_t d = view->rank; d-- > 1;) {
         if (view->dims[d] != 1 && (size_t)view->strides[d] != stride)
             return false;
         stride *= (size_t)view->dims[d];
@@ -213,7 +208,7 @@ static mf_status add_reshape(const mfi_onnx_call *call, int32_t from, int32_t ra
  * around; -1 if there is none. A dim of one value has no stride. */
 static int32_t turning_kind(const mfi_onnx_view *view, const mf_shape *shape, int32_t rank)
 {
-    if (view->batch != 0 || view->offset != 0 || rank != 2 || shape->rank < 2)
+    if (view->offset != 0 || rank != 2 || shape->rank < 2)
         return -1;
     size_t positions = (size_t)view->dims[1], values = (size_t)view->dims[2];
     size_t area = shape->rank == 3 ? shape->dims[1] * shape->dims[2] : shape->dims[1];
@@ -430,9 +425,7 @@ static mf_status settle_value(const mfi_onnx_call *call, int32_t value)
     plain.form = MFI_FORM_VIEW;
     MFI_TRY(mfi_onnx_settle(call, &plain, false, &node));
     view->node = node;
-    for (int32_t d = view->rank; d-- > 0;) {
-        if (d == view->batch)
-            continue;
+    for (int32_t d = view->rank; d-- > 1;) {
         view->strides[d] = stride;
         stride *= view->dims[d];
     }

@@ -23,8 +23,8 @@ typedef struct mfi_targets {
     float smoothing;
 } mfi_targets;
 
-/* Of a row; 1 where there are none. Subnormal weights count as 0 wherever they are read, since steps take them for
- * that. */
+/* The weight of a row; 1 where there are none. Subnormal weights count as 0 wherever they are read, since steps
+ * compute with them as with 0. */
 double mfi_weight_of(const float *weights, size_t row);
 
 /* CE_b = log sum_c exp G[b,c] - sum_c q[b,c] G[b,c], with q = (1 - smoothing) onehot(y) + smoothing / m.

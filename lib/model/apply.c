@@ -17,8 +17,8 @@ mf_status mfi_clip_factor(double squares, double largest, double *norm, float *f
         return MF_STATUS_NUMERIC;
     if (*norm > largest)
         *factor = (float)(largest / *norm);
-    /* Of a gradient whose squares float32 does not hold: what such a factor makes of dG could be 0, and so the step
-     * none, though the clipped gradient is one. */
+    /* A step scales dG: by a factor this small dG could become 0, and nothing be learned, though
+     * the clipped gradient is not 0. Below a norm of 1e19 only a tiny clip_norm makes such factors. */
     bool vanishes = *norm > 1e19 && *factor < 1e-25f;
     return vanishes ? MF_STATUS_NUMERIC : MF_STATUS_OK;
 }

@@ -44,8 +44,8 @@ extern const char *const mfi_unit_names[MFI_UNIT_KINDS];
 /* What a dense unit and a convolution have in common: outputs, bias, and how W starts. */
 mf_status mfi_unit_check_product(const mf_unit_spec *unit);
 
-/* Whether its W lies in panels where the library's own products run: that of a dense unit or of a convolution that is
- * in no groups. */
+/* Whether its W lies in panels where the library's own products run: that of a dense unit, or of a convolution
+ * without groups. */
 bool mfi_unit_has_panels(const mf_unit_spec *unit);
 
 /* How W starts. */

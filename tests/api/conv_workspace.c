@@ -111,7 +111,8 @@ static void test_scratch_for_large_images_is_bounded(void **state)
     }
 }
 
-/* Around the gradient of one place lie as many zeros as the kernel has places: of all 512 images they would take 2 GB. */
+/* Around the gradient of one place lie as many zeros as the kernel has places: of all 512 images they would
+ * take 2 GB. */
 static void test_scratch_for_kernels_as_large_as_maps_is_bounded(void **state)
 {
     units_plan plan = plan_maps(64, 16, 16, CLASSES);

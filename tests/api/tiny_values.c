@@ -394,7 +394,8 @@ static void test_gradients_of_any_size_are_clipped(void **state)
     check_message("which cannot be clipped");
 }
 
-/* The same in a step, which scales dG and goes back once more: an update as long as it may be, however large dW is. */
+/* The same in a step, which scales dG and goes back once more: an update as long as it may be, however large dW
+ * is. */
 static void test_steps_of_large_gradients_are_as_long_as_they_may_be(void **state)
 {
     const float sizes[] = {1e18f, 1e20f, 1e24f, 1e30f, 1e36f}, zeros[6] = {0};

@@ -93,7 +93,7 @@ local function to_number(kind, value, name)
     return place[0]
 end
 
--- Those of 64 bits, which LuaJIT cuts off without a word.
+-- Integers of 64 bits, which LuaJIT makes narrower without a word.
 local function is_integer(value) return ffi.istype("int64_t", value) or ffi.istype("uint64_t", value) end
 
 -- A table is for a pair of numbers, the only arrays in specs. LuaJIT itself takes a table of one for both.

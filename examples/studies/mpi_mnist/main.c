@@ -58,7 +58,8 @@ static void take_share(const struct run *run, mf_batch *batch)
     batch->rows = end - first;
 }
 
-/* Every replica reads the whole batch, so that all draw the same numbers for the same images, as one process does. */
+/* Every replica reads the whole batch, so that all draw the same numbers for the same images, as one process
+ * does. */
 static bool step(struct run *run, size_t first, size_t rows)
 {
     bool reads = run->ranks.place.stage == 0;

@@ -53,8 +53,8 @@ static const mfi_conv2d_products *conv2d_products_of(const mfi_stage *stage)
     return stage->winograd ? &mfi_conv2d_winograd : &mfi_conv2d_own;
 }
 
-/* Images of a block, but for the last: of so many pixels, and no more where kernels are large, so that their maps with
- * the zeros around them would take more than so many values of each thread's memory. */
+/* Images of a block, but for the last: as many as have so many pixels, but fewer where a kernel is so large that
+ * their maps, with the zeros around them, would take more of each thread's memory than `most_values`. */
 static size_t images_of_block(const mfi_stage *stage, size_t rows)
 {
     const double most_values = 1 << 23;

@@ -538,10 +538,11 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  or with clipping a gradient's norm that is not finite or some 1e25 times clip_norm; or a parameter after
  *  the update), STALE, STATE (no optimizer, or a workspace for inference). On any error no parameter has
  *  changed; `a` is then undefined. The one exception is an update by which a parameter has overflowed, as the
- *  message says: then the layer must be restored from a snapshot, a file or a copy, unless MF_OPTIMIZER_CHECKED is set, with which nothing has changed. Where
- *  that is of parameters alone, as mf_network_copy_parameters() is, the optimizer's state must start anew, too,
- *  since it has overflowed with them: mf_layer_set_optimizer() of NULL, then of the optimizer. BUSY if the
- *  layer is being trained by a pipeline or in another thread. */
+ *  message says: then the layer must be restored from a snapshot, a file or a copy, unless
+ *  MF_OPTIMIZER_CHECKED is set, with which nothing has changed. After a copy of parameters alone, such as that
+ *  of mf_network_copy_parameters(), the optimizer's state must start anew, too, since it has overflowed with
+ *  them: mf_layer_set_optimizer() of NULL, then of the optimizer. BUSY if the layer is being trained by a
+ *  pipeline or in another thread. */
 MF_API mf_status mf_layer_step(mf_layer *layer, mf_workspace *workspace, size_t rows, const float *x,
                                const int32_t *y, float *a);
 
