@@ -1,19 +1,13 @@
-/* Owns: the floating-point mode of a thread, keeping subnormal numbers out of training, and the flags that
- * tell whether arithmetic has left the finite numbers.
+/* Owns: the floating-point mode of a thread, keeping subnormal numbers out of training.
  *
  * Moments decay, and gradients of samples that are learned well shrink, until they are subnormal. Many
  * processors are a hundred times slower with such numbers. During a step the thread treats them as 0;
- * afterwards it has its former mode again.
- *
- * A processor remembers that a result was not finite although the operands were. So whether a step has made
- * such a number costs nothing to know. */
+ * afterwards it has its former mode again, and the flags of before. */
 #ifndef MFI_BASE_SUBNORMAL_H
 #define MFI_BASE_SUBNORMAL_H
 
-#include <stdint.h>
-
-#include <float.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -178,43 +172,5 @@ static inline void mfi_float_uncalm(const mfi_mode *mode)
 }
 
 #define MFI_CALM mfi_mode mfi_mode_ __attribute__((cleanup(mfi_float_uncalm), unused)) = mfi_float_calm()
-
-/* Whether a result was infinite or NaN in this thread since the flags were cleared. It may have been one that
- * nobody has kept. */
-static inline bool mfi_float_left_finite(void)
-{
-#if defined(__SSE2__)
-    return (_mm_getcsr() & 0x0D) != 0; /* invalid, division by zero, overflow */
-#elif defined(__aarch64__)
-    uint64_t flags;
-    __asm__ volatile("mrs %0, fpsr" : "=r"(flags));
-    return (flags & 0x07) != 0;
-#elif defined(MFI_FENV)
-    return fetestexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW) != 0;
-#else
-    return true;
-#endif
-}
-
-static inline void mfi_float_clear_flags(void)
-{
-#if defined(__SSE2__)
-    _mm_setcsr(_mm_getcsr() & ~0x3Fu);
-#elif defined(__aarch64__)
-    __asm__ volatile("msr fpsr, %0" : : "r"(UINT64_C(0)));
-#elif defined(MFI_FENV)
-    feclearexcept(FE_ALL_EXCEPT);
-#endif
-}
-
-/* Clears the flags; false if there are none that work, as without a floating-point unit, or in Valgrind. */
-static inline bool mfi_float_begin_flags(void)
-{
-    volatile float largest = FLT_MAX, overflow = largest * largest;
-    (void)overflow;
-    bool work = mfi_float_left_finite();
-    mfi_float_clear_flags();
-    return work;
-}
 
 #endif

@@ -100,7 +100,7 @@ typedef struct mfi_panel_products {
     /* update() of a panel of p with that gradient, which is never stored as a whole: the sums of a block stay
      * in registers while its p, s0 and s1, which have the order of p, come from memory. `copy` becomes
      * round_panel() of the new p. */
-    void (*update_panel)(const mfi_rule *rule, size_t batch, size_t columns, size_t width, const void *dz,
+    bool (*update_panel)(const mfi_rule *rule, size_t batch, size_t columns, size_t width, const void *dz,
                          const void *packed, float *p, float *s0, float *s1, void *copy);
 
     /* Columns `first` to `end` - 1 of dx [rows, columns] = dz W: dz [rows, n] with row stride lddz, W [n,
@@ -161,8 +161,9 @@ typedef struct mfi_kernels {
                        size_t n, float *dz, float *db);
 
     /* One update of p [rows, columns], with row stride ldp, from g, with row stride ldg. s0 and s1 are the
-     * state of the rule, if it has any, with the layout of p. */
-    void (*update)(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp, const float *g,
+     * state of the rule, if it has any, with the layout of p. Returns whether all of the new p is finite; then
+     * so is the state. */
+    bool (*update)(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp, const float *g,
                    size_t ldg, float *s0, float *s1);
 
     /* The order of matrices for the products. */

@@ -331,6 +331,12 @@ static void softmax_gradient(size_t count, float scale, const float *restrict p,
 
 /* ---- other operations ---- */
 
+static bool update(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp, const float *g,
+                   size_t ldg, float *s0, float *s1)
+{
+    return all_zeros(update_values(rule, rows, columns, p, ldp, g, ldg, s0, s1));
+}
+
 static void scale_add(size_t count, float beta, float *restrict y, float alpha, const float *restrict x)
 {
     if (beta == 0.0f)

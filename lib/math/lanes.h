@@ -4,6 +4,7 @@
 #define MFI_MATH_LANES_H
 
 #include <float.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -134,6 +135,27 @@ INLINE vector at_most(vector value, float most)
     return (vector)_mm256_min_ps(_mm256_set1_ps(most), (__m256)value);
 #else
     return choose(value > most, splat(most), value);
+#endif
+}
+
+/* 0, or -0, where a value is finite, and a NaN where it is not. */
+INLINE mask zero_if_finite(vector value)
+{
+    return (mask)(0.0f * value);
+}
+
+/* Whether all were finite whose zero_if_finite() has been joined by |. */
+INLINE bool all_zeros(mask joined)
+{
+#if defined(MFI_USES_AVX512)
+    return _mm512_test_epi32_mask((__m512i)joined, _mm512_set1_epi32(INT32_MAX)) == 0;
+#elif defined(MFI_USES_AVX2)
+    return _mm256_testz_si256((__m256i)joined, _mm256_set1_epi32(INT32_MAX)) != 0;
+#else
+    int32_t any = 0;
+    for (int lane = 0; lane < MFI_LANES; lane++)
+        any |= joined[lane];
+    return (any & INT32_MAX) == 0;
 #endif
 }
 

@@ -210,12 +210,13 @@ static void OF(gradient_panel)(size_t batch, size_t columns, size_t width, const
     }
 }
 
-/* A panel, vector by vector from the rows: the sums run as in a tile. */
-INLINE void OF(update_vectors)(mfi_rule_kind kind, int slots, const mfi_rule *rule, size_t depth,
+/* A panel, vector by vector from the rows: the sums run as in a tile. Returns what update_rows() does. */
+INLINE mask OF(update_vectors)(mfi_rule_kind kind, int slots, const mfi_rule *rule, size_t depth,
                                size_t columns, size_t width, const ELEMENT *dz, const ELEMENT *packed,
                                float *p, float *s0, float *s1)
 {
     const mfi_rule r = *rule;
+    mask joined = {0};
     for (size_t j = 0; j < columns; j++) {
         const ELEMENT *x = packed + j / MFI_TILE_ROWS * MFI_TILE_ROWS * depth + j % MFI_TILE_ROWS;
         for (size_t v = 0; v < width; v += MFI_LANES) {
@@ -227,58 +228,56 @@ INLINE void OF(update_vectors)(mfi_rule_kind kind, int slots, const mfi_rule *ru
                 first = load(s0 + at);
             if (slots > 1)
                 second = load(s1 + at);
-            store(p + at, apply_rule(kind, &r, load(p + at), g, &first, &second));
+            vector value = apply_rule(kind, &r, load(p + at), g, &first, &second);
+            store(p + at, value);
             if (slots > 0)
                 store(s0 + at, first);
             if (slots > 1)
                 store(s1 + at, second);
+            joined |= zero_if_finite(value);
         }
     }
+    return joined;
 }
 
-INLINE void OF(update_rows)(const mfi_rule *rule, size_t depth, size_t columns, size_t width,
+INLINE mask OF(update_rows)(const mfi_rule *rule, size_t depth, size_t columns, size_t width,
                             const ELEMENT *dz, const ELEMENT *packed, float *p, float *s0, float *s1)
 {
     switch (rule->kind) {
     case MFI_RULE_SGD:
-        OF(update_vectors)(MFI_RULE_SGD, 0, rule, depth, columns, width, dz, packed, p, s0, s1);
-        break;
+        return OF(update_vectors)(MFI_RULE_SGD, 0, rule, depth, columns, width, dz, packed, p, s0, s1);
     case MFI_RULE_MOMENTUM:
-        OF(update_vectors)(MFI_RULE_MOMENTUM, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
-        break;
+        return OF(update_vectors)(MFI_RULE_MOMENTUM, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
     case MFI_RULE_NESTEROV:
-        OF(update_vectors)(MFI_RULE_NESTEROV, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
-        break;
+        return OF(update_vectors)(MFI_RULE_NESTEROV, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
     case MFI_RULE_ADAM:
-        OF(update_vectors)(MFI_RULE_ADAM, 2, rule, depth, columns, width, dz, packed, p, s0, s1);
-        break;
+        return OF(update_vectors)(MFI_RULE_ADAM, 2, rule, depth, columns, width, dz, packed, p, s0, s1);
     case MFI_RULE_RMSPROP:
-        OF(update_vectors)(MFI_RULE_RMSPROP, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
-        break;
+        return OF(update_vectors)(MFI_RULE_RMSPROP, 1, rule, depth, columns, width, dz, packed, p, s0, s1);
     default:
-        OF(update_vectors)(MFI_RULE_RMSPROP_MOMENTUM, 2, rule, depth, columns, width, dz, packed, p, s0, s1);
-        break;
+        return OF(update_vectors)(MFI_RULE_RMSPROP_MOMENTUM, 2, rule, depth, columns, width, dz, packed, p,
+                                  s0, s1);
     }
 }
 
-static void OF(update_few)(const mfi_rule *rule, size_t depth, size_t columns, size_t width,
+static mask OF(update_few)(const mfi_rule *rule, size_t depth, size_t columns, size_t width,
                            const ELEMENT *dz, const ELEMENT *packed, float *p, float *s0, float *s1)
 {
     if (depth == 1)
-        OF(update_rows)(rule, 1, columns, width, dz, packed, p, s0, s1);
-    else
-        OF(update_rows)(rule, depth, columns, width, dz, packed, p, s0, s1);
+        return OF(update_rows)(rule, 1, columns, width, dz, packed, p, s0, s1);
+    return OF(update_rows)(rule, depth, columns, width, dz, packed, p, s0, s1);
 }
 
-static void OF(update_panel)(const mfi_rule *rule, size_t batch, size_t columns, size_t width, const void *dz,
+static bool OF(update_panel)(const mfi_rule *rule, size_t batch, size_t columns, size_t width, const void *dz,
                              const void *packed, float *p, float *s0, float *s1, void *copy)
 {
     float g[MFI_TILE_ROWS * PANEL] __attribute__((aligned(64)));
     size_t depth = OF(depth)(batch);
+    mask joined = {0};
     if (batch <= FEW_ROWS) {
-        OF(update_few)(rule, depth, columns, width, dz, packed, p, s0, s1);
+        joined = OF(update_few)(rule, depth, columns, width, dz, packed, p, s0, s1);
         OF(copy_block)(columns, width, p, copy, 0);
-        return;
+        return all_zeros(joined);
     }
     for (size_t j = 0; j < columns; j += MFI_TILE_ROWS) {
         size_t block = columns - j < MFI_TILE_ROWS ? columns - j : MFI_TILE_ROWS;
@@ -288,9 +287,10 @@ static void OF(update_panel)(const mfi_rule *rule, size_t batch, size_t columns,
         prefetch(t0, count);
         prefetch(t1, count);
         OF(gradient_tile)(depth, width, dz, (const ELEMENT *)packed + j * depth, false, g, width);
-        update(rule, 1, count, p + at, count, g, count, t0, t1);
+        joined |= update_values(rule, 1, count, p + at, count, g, count, t0, t1);
         OF(copy_block)(block, width, p + at, copy, OF(depth)(j) * width);
     }
+    return all_zeros(joined);
 }
 
 /* ---- the gradient with respect to the input ---- */

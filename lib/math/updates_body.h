@@ -47,10 +47,12 @@ INLINE vector apply_rule(mfi_rule_kind kind, const mfi_rule *r, vector p, vector
     }
 }
 
-INLINE void update_rows(mfi_rule_kind kind, int slots, const mfi_rule *rule, size_t rows, size_t columns,
+/* Returns the zero_if_finite() of all that is new of p, joined. */
+INLINE mask update_rows(mfi_rule_kind kind, int slots, const mfi_rule *rule, size_t rows, size_t columns,
                         float *p, size_t ldp, const float *g, size_t ldg, float *s0, float *s1)
 {
     const mfi_rule r = *rule;
+    mask joined = {0};
     for (size_t i = 0; i < rows; i++)
         FOR_LANES(j, lanes, columns)
         {
@@ -67,30 +69,26 @@ INLINE void update_rows(mfi_rule_kind kind, int slots, const mfi_rule *rule, siz
             if (slots > 1)
                 store_lanes(s1 + at, second, lanes);
             store_lanes(p + at, value, lanes);
+            joined |= zero_if_finite(value);
         }
+    return joined;
 }
 
-static void update(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp, const float *g,
-                   size_t ldg, float *s0, float *s1)
+static mask update_values(const mfi_rule *rule, size_t rows, size_t columns, float *p, size_t ldp,
+                          const float *g, size_t ldg, float *s0, float *s1)
 {
     switch (rule->kind) {
     case MFI_RULE_SGD:
-        update_rows(MFI_RULE_SGD, 0, rule, rows, columns, p, ldp, g, ldg, s0, s1);
-        break;
+        return update_rows(MFI_RULE_SGD, 0, rule, rows, columns, p, ldp, g, ldg, s0, s1);
     case MFI_RULE_MOMENTUM:
-        update_rows(MFI_RULE_MOMENTUM, 1, rule, rows, columns, p, ldp, g, ldg, s0, s1);
-        break;
+        return update_rows(MFI_RULE_MOMENTUM, 1, rule, rows, columns, p, ldp, g, ldg, s0, s1);
     case MFI_RULE_NESTEROV:
-        update_rows(MFI_RULE_NESTEROV, 1, rule, rows, columns, p, ldp, g, ldg, s0, s1);
-        break;
+        return update_rows(MFI_RULE_NESTEROV, 1, rule, rows, columns, p, ldp, g, ldg, s0, s1);
     case MFI_RULE_ADAM:
-        update_rows(MFI_RULE_ADAM, 2, rule, rows, columns, p, ldp, g, ldg, s0, s1);
-        break;
+        return update_rows(MFI_RULE_ADAM, 2, rule, rows, columns, p, ldp, g, ldg, s0, s1);
     case MFI_RULE_RMSPROP:
-        update_rows(MFI_RULE_RMSPROP, 1, rule, rows, columns, p, ldp, g, ldg, s0, s1);
-        break;
+        return update_rows(MFI_RULE_RMSPROP, 1, rule, rows, columns, p, ldp, g, ldg, s0, s1);
     default:
-        update_rows(MFI_RULE_RMSPROP_MOMENTUM, 2, rule, rows, columns, p, ldp, g, ldg, s0, s1);
-        break;
+        return update_rows(MFI_RULE_RMSPROP_MOMENTUM, 2, rule, rows, columns, p, ldp, g, ldg, s0, s1);
     }
 }

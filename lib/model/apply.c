@@ -74,7 +74,6 @@ static mf_status run_apply(mfi_run *run, const float *gradients)
     const mfi_plan *plan = &run->layer->plan;
     double squares = 0.0, norm;
     float factor = 1.0f;
-    mfi_run_begin_update(run);
     for (size_t p = 0; run->settings->optimizer.clip_norm > 0.0f && p < plan->parameter_count; p++)
         if (mfi_role_learns(plan->parameters[p].role) && run->settings->trains[p])
             squares += run->layer->kernels->sum_of_squares(plan->parameters[p].count,

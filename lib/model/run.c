@@ -68,16 +68,9 @@ static bool take_flag(atomic_bool *flag)
     return was;
 }
 
-void mfi_run_look_at(const mfi_run *run, size_t count, const float *values)
+void mfi_run_updated(const mfi_run *run, bool finite)
 {
-    if (run->learner && !run->layer->kernels->all_finite(count, values))
-        set_flag(&run->learner->doubtful);
-}
-
-void mfi_run_begin_update(const mfi_run *run)
-{
-    atomic_store_explicit(&run->learner->spoiled, false, memory_order_relaxed);
-    if (!mfi_float_begin_flags())
+    if (!finite)
         set_flag(&run->learner->doubtful);
 }
 
@@ -107,21 +100,12 @@ static bool parameter_is_finite(const mf_layer *layer, size_t p)
     return true;
 }
 
-/* Those of which a step touches some rows of many: every gradient of theirs has been looked at. */
-static bool has_touched_rows(const mfi_plan *plan, const mfi_parameter_spec *parameter)
-{
-    return parameter->node == 0 || plan->units[parameter->node - 1].spec.kind == MF_UNIT_EMBEDDING;
-}
-
 mf_status mfi_run_end_update(const mfi_run *run)
 {
     const mfi_plan *plan = &run->layer->plan;
-    bool flagged = take_flag(&run->learner->doubtful) || mfi_float_left_finite();
-    /* BLAS libraries have threads of their own, and rounding to bf16 and its products raise no flags. */
-    bool silent = !plan->products.own || plan->precision == MF_PRECISION_BF16;
-    for (size_t p = 0; p < plan->parameter_count; p++) {
-        bool doubtful = flagged || (silent && !has_touched_rows(plan, &plan->parameters[p]));
-        if (!doubtful || !mfi_role_learns(plan->parameters[p].role) || parameter_is_finite(run->layer, p))
+    bool doubtful = take_flag(&run->learner->doubtful);
+    for (size_t p = 0; doubtful && p < plan->parameter_count; p++) {
+        if (!mfi_role_learns(plan->parameters[p].role) || parameter_is_finite(run->layer, p))
             continue;
         set_flag(&run->learner->doubtful); /* until it is restored */
         return mfi_fail(MF_STATUS_NUMERIC,
@@ -138,8 +122,8 @@ static void update_slice(mfi_run *run, const mfi_target *target, size_t first, s
     mfi_storage *storage = &run->learner->parameters[target->number].now;
     float *s0 = storage->state[0] ? storage->state[0] + first : NULL;
     float *s1 = storage->state[1] ? storage->state[1] + first : NULL;
-    run->layer->kernels->update(&target->rule, rows, columns, storage->values + first, stride, gradient,
-                                columns, s0, s1);
+    mfi_run_updated(run, run->layer->kernels->update(&target->rule, rows, columns, storage->values + first,
+                                                     stride, gradient, columns, s0, s1));
 }
 
 /* The update of a copy. */
@@ -154,9 +138,8 @@ static void try_slice(mfi_run *run, const mfi_target *target, size_t first, size
         memcpy(values, storage->values + first + at, count * sizeof *values);
         for (int slot = 0; slot < MFI_STATE_SLOTS && storage->state[slot]; slot++)
             memcpy(state[slot], storage->state[slot] + first + at, count * sizeof *values);
-        run->layer->kernels->update(&target->rule, 1, count, values, count, gradient + at, count, state[0],
-                                    state[1]);
-        if (!run->layer->kernels->all_finite(count, values))
+        if (!run->layer->kernels->update(&target->rule, 1, count, values, count, gradient + at, count,
+                                         state[0], state[1]))
             set_flag(&run->learner->spoiled);
     }
 }
@@ -196,8 +179,6 @@ static void do_piece(void *context, size_t index, size_t slot)
     mine.scratch = &scratch;
     mine.squares = 0.0;
     work->piece(&mine, work->context, index);
-    if (mine.learner && mfi_float_left_finite()) /* flags are those of the thread */
-        set_flag(&mine.learner->doubtful);
     if (work->measures)
         scratch.squares[index] = mine.squares;
 }

@@ -60,12 +60,9 @@ typedef struct mfi_target {
 /* Call it once for each parameter in a backward pass, since it counts the update. */
 mfi_target mfi_run_target(mfi_run *run, int32_t parameter);
 
-/* An update leaves parameters that are finite, or NUMERIC tells otherwise: `begin` comes before the first
- * arithmetic of a step, `end` behind its updates. Flags of the threads tell whether parameters must be looked
- * at, and mfi_run_look_at() does that for what comes of products that raise none: those of the BLAS library, in
- * threads of its own, and those in bf16. */
-void mfi_run_begin_update(const mfi_run *run);
-void mfi_run_look_at(const mfi_run *run, size_t count, const float *values);
+/* An update leaves parameters that are finite, or NUMERIC tells otherwise. Whatever updates a part of a parameter
+ * tells whether all of its new values are finite; `end`, behind all updates, names the parameter that is not. */
+void mfi_run_updated(const mfi_run *run, bool finite);
 mf_status mfi_run_end_update(const mfi_run *run);
 
 /* NUMERIC if an MFI_TRIAL has found that the update would leave a parameter that is not finite. */

@@ -29,8 +29,6 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     const mfi_plan *plan = &run->layer->plan;
     mf_report done = *report;
 
-    mfi_run_begin_update(run);
-
     /* (5)  a = units(x) */
     run_stages(run, 0, plan->body);
 

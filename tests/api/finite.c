@@ -189,7 +189,7 @@ static void test_a_checked_update_changes_nothing_that_overflows(void **state)
     check_cases(1, 1);
 }
 
-static void test_flags_of_other_threads_count(void **state)
+static void test_updates_of_other_threads_count(void **state)
 {
     (void)state;
     check_cases(3, 0);
@@ -246,13 +246,52 @@ static void test_an_overflow_is_told_until_it_is_mended(void **state)
     }
 }
 
+/* The weights of one input overflow, and nothing else does: whichever way they are updated, it is noticed. */
+static void check_overflow_of_weights(double momentum, size_t rows)
+{
+    enum { N = 64 };
+    float x[ROWS * N] = {0}, weight[N * N] = {0};
+    const int32_t y[ROWS] = {0, 1, 2, 3, 0, 1};
+    mf_optimizer_spec spec = optimizer_spec(MF_OPTIMIZER_SGD, 1.0);
+    mf_optimizer *optimizer;
+    mf_layer *layer = make_plain_layer(N, N, 4, 1);
+    mf_workspace *workspace = make_layer_workspace(layer, ROWS);
+
+    for (size_t i = 0; i < N; i++)
+        weight[i * N] = 1e-30f;
+    for (size_t b = 0; b < ROWS; b++)
+        x[b * N] = 1e30f;
+    spec.learning_rate = 1e12f;
+    spec.momentum = (float)momentum;
+    check_ok(mf_optimizer_create(&spec, &optimizer));
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_set_parameter(layer, "weight", weight, N * N));
+    check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, rows, x, y, NULL));
+    check_message("values of weight that are not finite");
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
+static void test_an_overflow_of_weights_alone_is_told(void **state)
+{
+    static const size_t rows[] = {1, 3, ROWS};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        check_overflow_of_weights(0.0, rows[i]);
+        check_overflow_of_weights(0.9, rows[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_success_leaves_finite_values),
         cmocka_unit_test(test_a_checked_update_changes_nothing_that_overflows),
-        cmocka_unit_test(test_flags_of_other_threads_count),
+        cmocka_unit_test(test_updates_of_other_threads_count),
         cmocka_unit_test(test_an_overflow_is_told_until_it_is_mended),
+        cmocka_unit_test(test_an_overflow_of_weights_alone_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

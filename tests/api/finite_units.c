@@ -327,8 +327,7 @@ static void test_success_leaves_finite_values(void **state)
     }
 }
 
-/* A gradient that overflows in the dropout of another thread, whose flags are its own: all that comes behind has
- * infinite operands, and raises none. */
+/* A gradient that overflows in the dropout of another thread: all that comes behind has infinite operands. */
 static void test_an_overflow_in_another_thread_is_noticed(void **state)
 {
     enum { WIDTH = 40000, TRIES = 40 }; /* three pieces */
@@ -368,11 +367,72 @@ static void test_an_overflow_in_another_thread_is_noticed(void **state)
     mf_pool_free(pool);
 }
 
+static void restore(mf_layer *layer, const saved_values *values)
+{
+    mf_parameter_info info;
+    size_t count = 0, first = 0;
+
+    check_ok(mf_parameter_info_init(&info, sizeof info));
+    check_ok(mf_layer_parameter_count(layer, &count));
+    for (size_t p = 0; p < count; p++, first += info.count) {
+        check_ok(mf_layer_parameter_info(layer, p, &info));
+        check_ok(mf_layer_set_parameter(layer, info.name, values->values + first, info.count));
+    }
+    assert_int_equal(first, values->count);
+}
+
+/* Weights of three neurons fill a fraction of a panel. An overflow reaches what is behind them, too: a layer
+ * that is restored knows nothing of it. */
+static void test_what_fills_up_a_panel_is_restored(void **state)
+{
+    enum { N = 4 };
+    units_plan plan = plan_row(N, 2);
+    float huge[N], ones[3 * N], x[N] = {0.1f, 0.2f, -0.3f, 0.4f};
+    const int32_t y = 1;
+
+    (void)state;
+    plan_add(&plan, unit_dense(N));
+    plan_add(&plan, unit_dense(3));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_TANH));
+    for (size_t i = 0; i < N; i++)
+        huge[i] = FLT_MAX;
+    for (size_t i = 0; i < COUNT_OF(ones); i++)
+        ones[i] = 1.0f;
+    for (int kind = MF_OPTIMIZER_SGD; kind <= MF_OPTIMIZER_RMSPROP; kind++) {
+        mf_optimizer *optimizer = make_optimizer(kind, 0.1);
+        mf_layer *layer = make_units(&plan);
+        mf_workspace *workspace = make_layer_workspace(layer, 1);
+
+        check_ok(mf_layer_set_parameter(layer, "units.1.weight", (float[N * N]){1, 1, 1, 1}, N * N));
+        check_ok(mf_layer_set_parameter(layer, "units.2.weight", ones, COUNT_OF(ones)));
+        saved_values before = save_layer_values(layer);
+
+        check_ok(mf_layer_set_optimizer(layer, optimizer));
+        mf_status status = mf_layer_step(layer, workspace, 1, huge, &y, NULL);
+
+        /* The BLAS library's weights have no panels, and SGD leaves out neurons without a gradient there. */
+        if (strcmp(mf_products_name(), "blas") != 0) {
+            check_status(MF_STATUS_NUMERIC, status);
+            check_message("must be restored");
+        }
+        restore(layer, &before);
+        check_ok(mf_layer_set_optimizer(layer, NULL));
+        check_ok(mf_layer_set_optimizer(layer, optimizer)); /* its state is new */
+        check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1.0));
+        check_ok(mf_layer_step(layer, workspace, 1, x, &y, NULL));
+        free_saved_values(&before);
+        mf_workspace_free(workspace);
+        mf_layer_free(layer);
+        mf_optimizer_free(optimizer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_success_leaves_finite_values),
         cmocka_unit_test(test_an_overflow_in_another_thread_is_noticed),
+        cmocka_unit_test(test_what_fills_up_a_panel_is_restored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

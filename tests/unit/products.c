@@ -110,6 +110,24 @@ static void check_order(const mfi_kernels *kernels, test_random *random, size_t 
     free_matrix(&m);
 }
 
+/* Whatever was behind the last row, it is 0 once the values are set, all at once or piece by piece. */
+static void check_fill(const mfi_kernels *kernels, test_random *random, size_t rows, size_t columns)
+{
+    matrix m = random_matrix(kernels, random, rows, columns);
+    size_t count = rows * columns, start = rows / kernels->order.width * kernels->order.width;
+    size_t all = mfi_order_rows(&kernels->order, rows), panel = all - start;
+    for (size_t i = 0; i < all * columns; i++)
+        m.panels[i] = NAN;
+    for (size_t first = 0, piece; first < count; first += piece) {
+        piece = 1 + random_index(random, count - first);
+        mfi_order_set(&m.order, m.panels, first, piece, m.plain + first);
+    }
+    for (size_t j = 0; j < columns; j++)
+        for (size_t i = rows - start; i < panel; i++)
+            assert_true(m.panels[start * columns + j * panel + i] == 0.0f);
+    free_matrix(&m);
+}
+
 /* ---- C = A B, and C += A B ---- */
 
 static void check_multiply(const subject *s, test_random *random, size_t rows, size_t inner, size_t columns,
@@ -233,7 +251,8 @@ static void check_gradient(const subject *s, test_random *random, size_t batch, 
 }
 
 /* The update behind the product is bit for bit that of update() from gradient_panel(), which other tests
- * compare with double loops; it changes nothing behind the panel; and the copy is the new panel, rounded. */
+ * compare with double loops; it changes nothing behind the panel; the copy is the new panel, rounded; and it
+ * tells of a value that is not finite. */
 static void check_update(const subject *s, test_random *random, int kind, size_t batch, size_t real,
                          size_t columns)
 {
@@ -259,9 +278,9 @@ static void check_update(const subject *s, test_random *random, int kind, size_t
         memcpy(apart[i], fused[i], bytes);
     }
     s->own->gradient_panel(batch, columns, c.width, c.panel, c.packed, g);
-    s->kernels->update(&rule, 1, count, apart[0], count, g, count, apart[1], apart[2]);
-    s->own->update_panel(&rule, batch, columns, c.width, c.panel, c.packed, fused[0], fused[1], fused[2],
-                         copy);
+    assert_true(s->kernels->update(&rule, 1, count, apart[0], count, g, count, apart[1], apart[2]));
+    assert_true(s->own->update_panel(&rule, batch, columns, c.width, c.panel, c.packed, fused[0], fused[1],
+                                     fused[2], copy));
     for (int i = 0; i < 3; i++) {
         assert_memory_equal(apart[i], fused[i], bytes);
         free(apart[i]);
@@ -269,6 +288,9 @@ static void check_update(const subject *s, test_random *random, int kind, size_t
     if (copied > 0)
         s->own->round_panel(columns, 1, c.width, fused[0], wanted);
     assert_memory_equal(copy, wanted, copied + GUARD);
+    fused[0][random_index(random, count)] = INFINITY;
+    assert_false(s->own->update_panel(&rule, batch, columns, c.width, c.panel, c.packed, fused[0], fused[1],
+                                      fused[2], copy));
     for (int i = 0; i < 3; i++)
         free(fused[i]);
     free(copy);
@@ -407,6 +429,7 @@ static void check_variant(const mfi_kernels *kernels, int index)
         for (size_t w = 0; w < COUNT_OF(widths); w++) {
             check_order(kernels, &random, rows_of[r] * widths[w], 1 + r);
             check_order(kernels, &random, widths[w], rows_of[r]);
+            check_fill(kernels, &random, widths[w], rows_of[r]);
         }
     check_subject(&values, &random);
     check_subject(&bf16, &random);

@@ -1,5 +1,6 @@
 /* The optimizers of every instruction set that this machine has, against naive double loops. Those behind a
  * product: unit/products.c. SPDX-License-Identifier: MIT */
+#include <float.h>
 #include <math.h>
 
 #include "random.h"
@@ -86,7 +87,7 @@ static void check_updates(const mfi_kernels *kernels, test_random *random)
                     exact[3 * i + 2] = (double)s1[i];
                     naive_update(&rule, (double)g[i], &exact[3 * i], &exact[3 * i + 1], &exact[3 * i + 2]);
                 }
-                kernels->update(&rule, 1, n, p, n, g, n, s0, s1);
+                assert_true(kernels->update(&rule, 1, n, p, n, g, n, s0, s1));
                 for (size_t i = 0; i < n; i++) {
                     check_near(exact[3 * i], (double)p[i], 2e-6 * (1.0 + fabs(exact[3 * i])));
                     check_near(exact[3 * i + 1], (double)s0[i], 2e-6 * (1.0 + fabs(exact[3 * i + 1])));
@@ -121,7 +122,7 @@ static void check_rows(const mfi_kernels *kernels, test_random *random, int kind
         naive_update(&rule, (double)g[i / columns * ldg + i % columns], &exact[3 * i], &exact[3 * i + 1],
                      &exact[3 * i + 2]);
     }
-    kernels->update(&rule, rows, columns, p, columns, g, ldg, s0, s1);
+    assert_true(kernels->update(&rule, rows, columns, p, columns, g, ldg, s0, s1));
     for (size_t i = 0; i < count; i++) {
         check_near(exact[3 * i], (double)p[i], 1e-5 * (1.0 + fabs(exact[3 * i])));
         check_near(exact[3 * i + 1], (double)s0[i], 1e-5 * (1.0 + fabs(exact[3 * i + 1])));
@@ -144,11 +145,61 @@ static void check_all_rows(const mfi_kernels *kernels, test_random *random)
                 check_rows(kernels, random, kind, rows[r], columns[c]);
 }
 
+/* One value of g, p, s0 or s1 that makes the new p not finite, at any place. */
+static void check_told(const mfi_kernels *kernels, test_random *random, int kind, size_t n)
+{
+    const float bad[] = {NAN, -NAN, INFINITY, -INFINITY, FLT_MAX};
+    mfi_rule rule = some_rule;
+    rule.kind = (mfi_rule_kind)kind;
+    for (size_t at = 0; at < n; at += 1 + random_index(random, 9))
+        for (size_t b = 0; b < COUNT_OF(bad); b++)
+            for (int array = 0; array < 4; array++) {
+                float *values[4]; /* g, p, s0, s1 */
+                bool finite = true;
+                for (int i = 0; i < 4; i++)
+                    values[i] = random_array(random, n);
+                for (size_t i = 0; i < n; i++) {
+                    values[2][i] = fabsf(values[2][i]);
+                    values[3][i] = fabsf(values[3][i]);
+                }
+                values[array][at] = bad[b];
+                bool told = kernels->update(&rule, 1, n, values[1], n, values[0], n, values[2], values[3]);
+                for (size_t i = 0; i < n; i++)
+                    finite = finite && isfinite(values[1][i]);
+                assert_true(told == finite);
+                assert_true(array > 1 || bad[b] == FLT_MAX || !told);
+                for (int i = 0; i < 4; i++)
+                    free(values[i]);
+            }
+}
+
+/* The new p overflows, and all that it is computed from is finite. */
+static void check_overflow(const mfi_kernels *kernels, int kind)
+{
+    mfi_rule rule = some_rule;
+    float p = -FLT_MAX, g = 8.0f, s0 = 1.0f, s1 = 1.0f;
+    rule.kind = (mfi_rule_kind)kind;
+    rule.rate = FLT_MAX;
+    rule.decay = 0.0f;
+    assert_false(kernels->update(&rule, 1, 1, &p, 1, &g, 1, &s0, &s1));
+}
+
+static void check_all_told(const mfi_kernels *kernels, test_random *random)
+{
+    static const size_t counts[] = {1, 5, 16, 33, 100};
+    for (int kind = MFI_RULE_SGD; kind <= MFI_RULE_RMSPROP_MOMENTUM; kind++) {
+        for (size_t i = 0; i < COUNT_OF(counts); i++)
+            check_told(kernels, random, kind, counts[i]);
+        check_overflow(kernels, kind);
+    }
+}
+
 static void check_variant(const mfi_kernels *kernels, int index)
 {
     test_random random = {(uint64_t)index + 7};
     check_updates(kernels, &random);
     check_all_rows(kernels, &random);
+    check_all_told(kernels, &random);
 }
 
 int main(void)

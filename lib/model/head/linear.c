@@ -252,13 +252,10 @@ static void features_piece(mfi_run *mine, void *context, size_t index)
     } else {
         layer->plan.products.gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, scratch->goodness, m,
                                   projection, n, 0.0f, dfeatures, n);
-        for (size_t b = 0; b < rows; b++)
-            mfi_run_look_at(mine, width, dfeatures + b * n);
         if (!pass->projection.wanted)
             return;
         layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, scratch->goodness, m,
                                   features, n, 0.0f, scratch->dm, width);
-        mfi_run_look_at(mine, m * width, scratch->dm);
     }
     mfi_run_take(mine, &pass->projection, start, m, width, n, scratch->dm);
 }
@@ -288,7 +285,6 @@ static void add_class_runs(mfi_run *mine, void *context, size_t first, size_t en
     for (size_t run = 0; run < CLASS_RUNS; run++)
         mine->layer->kernels->scale_add(end - first, run == 0 ? 0.0f : 1.0f, to, 1.0f,
                                         mine->scratch->sums + run * values + first);
-    mfi_run_look_at(mine, end - first, to);
 }
 
 /* dM of a block of classes, in the columns that the head learns, and its use. */
@@ -303,7 +299,6 @@ static void classes_piece(mfi_run *mine, void *context, size_t index)
     size_t learned = mfi_plan_learned(&layer->plan);
     layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, count, learned, rows, 1.0f, scratch->goodness + first,
                               m, pass->features + n - learned, n, 0.0f, scratch->dm, learned);
-    mfi_run_look_at(mine, count * learned, scratch->dm);
     for (size_t c = 0; mine->columns > 0 && c < count; c++)
         mfi_run_take(mine, &pass->projection, (size_t)scratch->candidates.classes[first + c] * learned, 1,
                      learned, learned, scratch->dm + c * learned);
@@ -385,11 +380,8 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, bool learns
     }
     layer->plan.products.gemm(MFI_NO_TRANS, MFI_NO_TRANS, rows, width, m, 1.0f, dg, m, projection, n, 0.0f,
                               scratch->dz, width);
-    mfi_run_look_at(run, rows * width, scratch->dz);
-    if (learns) {
+    if (learns)
         layer->plan.products.gemm(MFI_TRANS, MFI_NO_TRANS, m, width, rows, 1.0f, dg, m, a, n, 0.0f,
                                   scratch->dm, width);
-        mfi_run_look_at(run, m * width, scratch->dm);
-    }
     layer->kernels->derivative(phi, rows, width, a, z, n, scratch->dz, scratch->db);
 }

@@ -220,7 +220,6 @@ static void attention_backward(mfi_run *run, size_t index, float *dy, float *con
         return;
     memset(dx[0], 0, run->rows->count * run->layer->plan.stages[index].input_values * sizeof *dy);
     share_heads(run, index, block_backward, &gradients);
-    mfi_run_look_at(run, run->rows->count * run->layer->plan.stages[index].input_values, dx[0]);
 }
 
 const mfi_unit_kind mfi_unit_attention = {

@@ -292,13 +292,6 @@ static void take_weights(const mfi_conv2d_pass *p, mfi_run *run, const mfi_targe
         mfi_layer_round(run->learner, weight->number);
 }
 
-static void look_at_products(const mfi_conv2d_pass *p, const mfi_run *run, size_t weights)
-{
-    mfi_run_look_at(run, weights, p->dw);
-    if (p->dx)
-        mfi_run_look_at(run, p->rows * p->stage->input_values, p->dx);
-}
-
 static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const dx[MFI_STAGE_INPUTS])
 {
     mfi_conv2d_pass p = conv2d_begin(run, index);
@@ -316,9 +309,6 @@ static void conv2d_backward(mfi_run *run, size_t index, float *dy, float *const 
         mfi_run_share(run, filters, sum_filter, &p);
     mfi_run_share_sums(run, blocks_of(p.rows, p.images), weights + 2 * filters, backward_blocks, &p);
     place_sums(&p, run->scratch->sums);
-    if (p.stage->groups > 0 &&
-        p.stage->group_lanes == 0) /* the BLAS library may have computed them, in threads of its own */
-        look_at_products(&p, run, weights);
     take_weights(&p, run, &weight, weights);
     mfi_run_take(run, &bias, 0, 1, filters, filters, p.db);
     mfi_run_take(run, &scale, 0, 1, filters, filters, p.dscale);

@@ -96,15 +96,27 @@ static void update_by_neuron(const mfi_dense_pass *pass, mfi_dense_part part)
         size_t first = (part.start + i) * pass->k;
         float *to =
             direct ? pass->run->learner->parameters[pass->weight.number].now.values + first : scratch->dw;
+        bool touched = false;
         for (size_t b = 0; b < pass->rows; b++) {
             float dz = all[b * stride + i], beta = b == 0 ? keep : 1.0f;
-            if (dz != 0.0f || beta != 1.0f)
-                kernels->scale_add(pass->k, beta, to, direct ? -rule->rate * dz : dz,
-                                   pass->input.x + b * pass->input.stride);
+            if (dz == 0.0f && beta == 1.0f)
+                continue;
+            kernels->scale_add(pass->k, beta, to, direct ? -rule->rate * dz : dz,
+                               pass->input.x + b * pass->input.stride);
+            touched = true;
         }
         if (!direct)
             mfi_run_take(pass->run, &pass->weight, first, 1, pass->k, pass->k, to);
+        else if (touched)
+            mfi_run_updated(pass->run, kernels->all_finite(pass->k, to));
     }
+}
+
+static void update_directly(const mfi_dense_pass *pass, mfi_dense_part part, float *weight)
+{
+    const mfi_rule *rule = &pass->weight.rule;
+    weight_product(pass, part, -rule->rate, 1.0f - rule->rate * rule->decay, weight);
+    mfi_run_updated(pass->run, pass->run->layer->kernels->all_finite(part.width * pass->k, weight));
 }
 
 static void update_momentum(const mfi_dense_pass *pass, mfi_dense_part part, float *weight, float *momentum)
@@ -117,6 +129,7 @@ static void update_momentum(const mfi_dense_pass *pass, mfi_dense_part part, flo
         kernels->scale_add(count, rule->momentum, momentum, rule->decay, weight);
     weight_product(pass, part, 1.0f, decays ? 1.0f : rule->momentum, momentum);
     kernels->scale_add(count, 1.0f, weight, -rule->rate, momentum);
+    mfi_run_updated(pass->run, kernels->all_finite(count, weight));
 }
 
 static void take_part(const mfi_dense_pass *pass, mfi_dense_part part)
@@ -129,7 +142,6 @@ static void take_part(const mfi_dense_pass *pass, mfi_dense_part part)
 /* The product adds to W or to its momentum where the rule allows that. */
 static void blas_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    const mfi_rule *rule = &pass->weight.rule;
     if (pass->run->use != MFI_UPDATE) {
         take_part(pass, part);
         return;
@@ -139,7 +151,7 @@ static void blas_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part
     if (pass->rows <= FEW_BATCH_ROWS)
         update_by_neuron(pass, part);
     else if (adds_product(pass, MFI_RULE_SGD))
-        weight_product(pass, part, -rule->rate, 1.0f - rule->rate * rule->decay, weight);
+        update_directly(pass, part, weight);
     else if (adds_product(pass, MFI_RULE_MOMENTUM))
         update_momentum(pass, part, weight, mfi_dense_at(pass, storage->state[0], part.start));
     else

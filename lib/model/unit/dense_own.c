@@ -128,10 +128,11 @@ static void update_weight(const mfi_dense_pass *pass, size_t start, size_t width
 {
     const mfi_scratch *scratch = pass->run->scratch;
     mfi_storage *storage = &pass->run->learner->parameters[pass->weight.number].now;
-    own(pass->run)->update_panel(
+    bool finite = own(pass->run)->update_panel(
         &pass->weight.rule, pass->rows, pass->k, width, scratch->panel, scratch->whole,
         mfi_dense_at(pass, storage->values, start), mfi_dense_at(pass, storage->state[0], start),
         mfi_dense_at(pass, storage->state[1], start), rounded_at(storage, pass->k, start));
+    mfi_run_updated(pass->run, finite);
 }
 
 /* The gradient of a panel, for the norm or, in plain order, for the host. */

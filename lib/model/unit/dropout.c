@@ -50,10 +50,8 @@ static void dropout_backward(mfi_run *run, size_t index, float *dy, float *const
     const mfi_stage *stage = &run->layer->plan.stages[index];
     if (!dx[0])
         return;
-    size_t count = run->rows->count * stage->output_values;
-    memcpy(dx[0], dy, count * sizeof *dy);
+    memcpy(dx[0], dy, run->rows->count * stage->output_values * sizeof *dy);
     drop(run, stage, dx[0]);
-    mfi_run_look_at(run, count, dx[0]); /* other threads' flags are theirs */
 }
 
 const mfi_unit_kind mfi_unit_dropout = {

@@ -128,7 +128,6 @@ static void range_backward(mfi_run *mine, void *context, size_t index)
             mine->layer->kernels->scale_add(d, 1.0f, sum, 1.0f, pass->dy + (size_t)place * d);
         if (!sum)
             continue;
-        mfi_run_look_at(mine, d, sum);
         mfi_run_take(mine, &pass->weight, token * d, 1, d, d, sum);
     }
 }
