@@ -275,33 +275,51 @@ static void check_prefixes(training_fixture *s, size_t batches)
     }
 }
 
+typedef struct stopper {
+    int armed, calls; /* the calls since it was armed */
+} stopper;
+
 static int32_t say_stop(void *user, const mf_pipeline_report *report)
 {
+    stopper *one = user;
+
     (void)report;
-    (*(int *)user)++;
-    return 1;
+    one->calls += one->armed;
+    return one->armed;
+}
+
+/* False if submitting has handed over all reports already, as happens where the caller has to wait for a
+ * processor. */
+static int stops_with_a_report_that_waits(training_fixture *s)
+{
+    mf_pipeline_spec spec = pipeline_spec(s->network, 2, 4);
+    mf_pipeline *pipeline = NULL;
+    stopper one = {0, 0};
+
+    spec.on_report = say_stop;
+    spec.user = &one;
+    check_ok(mf_pipeline_create(&spec, &pipeline));
+    check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
+    while (progress_of(pipeline).finished == 0)
+        ;
+    one.armed = 1;
+    check_status(MF_STATUS_HANDLE, mf_layer_step(NULL, NULL, 1, NULL, NULL, NULL));
+    check_ok(mf_pipeline_stop(pipeline));
+    check_message("expected a layer, got NULL");
+    mf_pipeline_free(pipeline);
+    assert_in_range(one.calls, 0, 1);
+    return one.calls;
 }
 
 /* What the callback says of a report that waits changes nothing any more, and no message either. */
 static void test_a_stop_that_succeeds_leaves_the_message(void **state)
 {
     training_fixture *s = make_training_fixture(&rules[0]);
-    mf_pipeline_spec spec = pipeline_spec(s->network, 2, 4);
-    mf_pipeline *pipeline = NULL;
-    int calls = 0;
+    int tries = 0;
 
     (void)state;
-    spec.on_report = say_stop;
-    spec.user = &calls;
-    check_ok(mf_pipeline_create(&spec, &pipeline));
-    check_ok(mf_pipeline_submit(pipeline, ROWS, s->x[0], s->y[0]));
-    while (progress_of(pipeline).finished == 0)
-        ;
-    check_status(MF_STATUS_HANDLE, mf_layer_step(NULL, NULL, 1, NULL, NULL, NULL));
-    check_ok(mf_pipeline_stop(pipeline));
-    assert_int_equal(calls, 1);
-    check_message("expected a layer, got NULL");
-    mf_pipeline_free(pipeline);
+    while (!stops_with_a_report_that_waits(s))
+        assert_in_range(++tries, 1, 1000);
     free_training_fixture(s);
 }
 
