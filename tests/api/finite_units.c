@@ -327,6 +327,64 @@ static void test_success_leaves_finite_values(void **state)
     }
 }
 
+/* ---- what is restored ---- */
+
+/* 1 if an update has overflowed, and its network was restored from the snapshot of before. */
+static int overflow_and_restore(trial *t, test_random *random)
+{
+    draw_batch(t, random);
+    mf_status status = step(t);
+    int overflowed = status != MF_STATUS_OK && strstr(mf_last_message(), "restored") != NULL;
+
+    if (status == MF_STATUS_OK || overflowed)
+        check_ok(mf_network_snapshot_load(t->network, t->before, t->bytes));
+    return overflowed;
+}
+
+/* Steps with mild values, first tried: all of them succeed. */
+static void step_gently(trial *t, test_random *random)
+{
+    check_ok(mf_optimizer_set(t->optimizer, MF_OPTIMIZER_LEARNING_RATE, 1e-4));
+    check_ok(mf_optimizer_set(t->optimizer, MF_OPTIMIZER_WEIGHT_DECAY, 0.0));
+    check_ok(mf_optimizer_set(t->optimizer, MF_OPTIMIZER_CHECKED, 1.0));
+    for (int i = 0; i < 3; i++) {
+        if (t->vocabulary > 0)
+            draw_inputs(t->vocabulary, random, t->x, ROWS * t->inputs);
+        else
+            random_values(random, t->x, ROWS * t->inputs, 0.5);
+        random_labels(random, t->y, ROWS * t->labels, t->classes);
+        check_ok(step(t));
+    }
+    check_ok(mf_network_snapshot_save(t->network, t->after, t->bytes));
+}
+
+/* Nothing of an overflow is left, not even where no parameter is. */
+static void test_a_restored_network_goes_on_as_one_that_never_overflowed(void **state)
+{
+    size_t overflows = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < CASES * FAMILIES; seed++) {
+        test_random first = {seed}, second = {seed}, batches = {seed + 1000};
+        trial one, other;
+
+        set_up(&one, &first, seed % FAMILIES);
+        set_up(&other, &second, seed % FAMILIES);
+        check_ok(mf_network_snapshot_save(one.network, one.before, one.bytes));
+        for (size_t i = 0; i < STEPS; i++)
+            overflows += (size_t)overflow_and_restore(&one, &batches);
+        test_random again = batches;
+
+        step_gently(&one, &batches);
+        step_gently(&other, &again);
+        assert_memory_equal(one.after, other.after, one.bytes);
+        tear_down(&one);
+        tear_down(&other);
+    }
+    print_message("%zu updates overflowed\n", overflows);
+    assert_true(overflows > CASES / 4);
+}
+
 /* A gradient that overflows in the dropout of another thread: all that comes behind has infinite operands. */
 static void test_an_overflow_in_another_thread_is_noticed(void **state)
 {
@@ -431,6 +489,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_success_leaves_finite_values),
+        cmocka_unit_test(test_a_restored_network_goes_on_as_one_that_never_overflowed),
         cmocka_unit_test(test_an_overflow_in_another_thread_is_noticed),
         cmocka_unit_test(test_what_fills_up_a_panel_is_restored),
     };
