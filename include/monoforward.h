@@ -1930,7 +1930,7 @@ MF_API mf_status mf_network_copy_parameters(mf_network *to, const mf_network *fr
  *
  *  With share 1 - d after every step it is an exponential moving average of the training with decay d; with
  *  share 1/2 once, the average of two networks; with share 1/n for the n-th one, that of many. Everything
- * else is as in mf_network_copy_parameters().
+ *  else is as in mf_network_copy_parameters(), but with a share below 1 what changes must be finite, too.
  *  @param to     changes
  *  @param from   is read
  *  @param share  0 to 1; with 1 the bits are copied

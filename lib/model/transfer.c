@@ -70,7 +70,7 @@ static bool same_shape(const mfi_parameter_spec *one, const mfi_parameter_spec *
            memcmp(one->dims, other->dims, (size_t)one->rank * sizeof *one->dims) == 0;
 }
 
-static mf_status check_parameters(const mf_layer *to, const mf_layer *from, size_t position)
+static mf_status check_parameters(const mf_layer *to, const mf_layer *from, bool blends, size_t position)
 {
     if (to->plan.parameter_count != from->plan.parameter_count)
         return mfi_fail(MF_STATUS_SHAPE, "layer %zu has %zu parameters in one network, %zu in the other",
@@ -88,7 +88,7 @@ static mf_status check_parameters(const mf_layer *to, const mf_layer *from, size
                 "layer %zu: \"%s\" with %zu values in one network is \"%s\" with %zu in the other, or "
                 "of another shape",
                 position, one->name, one->count, other->name, other->count);
-        if (!is_finite(from, p))
+        if (!is_finite(from, p) || (blends && !is_finite(to, p)))
             return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: a value of \"%s\" is not finite", position,
                             other->name);
     }
@@ -104,7 +104,7 @@ mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double
                         "%zu numbers scale the inputs of one network, %zu those of the other", to->scaled,
                         from->scaled);
     for (size_t i = 0; i < to->count; i++)
-        MFI_TRY(check_parameters(to->entries[i].layer, from->entries[i].layer, i));
+        MFI_TRY(check_parameters(to->entries[i].layer, from->entries[i].layer, share != 1.0, i));
     if (share == 1.0 && from->scaled > 0)
         memmove(to->shift_scale, from->shift_scale, 2 * from->scaled * sizeof *to->shift_scale);
     for (size_t i = 0; i < to->count; i++)

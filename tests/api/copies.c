@@ -490,7 +490,8 @@ static void test_other_shapes_are_refused(void **state)
     mf_network_free(bare);
 }
 
-/* A network that has diverged does not get into the one that serves. */
+/* A network that has diverged does not get into the one that serves. A copy of that one mends it, a blend with
+ * what it has does not. */
 static void test_values_that_are_not_finite_are_refused(void **state)
 {
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e30);
@@ -505,6 +506,11 @@ static void test_values_that_are_not_finite_are_refused(void **state)
     for (int i = 0; i < 5 && mf_network_step(network, workspace, 1, x, &y) == MF_STATUS_OK; i++)
         continue;
     refuse(MF_STATUS_NUMERIC, "is not finite", serving, network);
+    check_status(MF_STATUS_NUMERIC, mf_network_blend_parameters(network, serving, 0.5));
+    check_status(MF_STATUS_NUMERIC, mf_network_blend_parameters(network, serving, 0.0));
+    check_message("is not finite");
+    check_ok(mf_network_blend_parameters(network, serving, 1.0));
+    check_ok(mf_network_blend_parameters(network, serving, 0.5));
     mf_workspace_free(workspace);
     mf_network_free(network);
     mf_network_free(serving);
