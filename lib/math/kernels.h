@@ -16,6 +16,11 @@
 #include "math/maps.h"
 #include "math/order.h"
 
+/* CMake sees to that. */
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0
+#error "The library tells NaN and infinity from numbers: compile it without -ffast-math."
+#endif
+
 /* The formula that updates parameters p from gradients g. */
 typedef enum mfi_rule_kind {
     MFI_RULE_SGD = 0,             /* p -= lr g */
