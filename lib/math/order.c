@@ -47,11 +47,10 @@ void mfi_order_set(const mfi_matrix_order *of, float *matrix, size_t first, size
     }
     for (size_t done = 0; done < count;) {
         run_of_row run = find_run(of, first + done, count - done);
-        for (size_t i = 0; i < run.count; i++) {
-            float *to = matrix + run.place + i * run.step;
-            to[0] = plain[done + i];
-            memset(to + 1, 0, run.fill * sizeof *to);
-        }
+        for (size_t i = 0; i < run.count; i++)
+            matrix[run.place + i * run.step] = plain[done + i];
+        for (size_t i = 0; run.fill > 0 && i < run.count; i++)
+            memset(matrix + run.place + i * run.step + 1, 0, run.fill * sizeof *matrix);
         done += run.count;
     }
 }
