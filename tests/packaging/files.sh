@@ -56,6 +56,8 @@ if command -v dpkg-parsechangelog >/dev/null; then
     dpkg-parsechangelog -l $packaging/debian/changelog >"$work/log" 2>&1 && ! grep -q warning "$work/log" ||
         failed "debian/changelog: $(cat "$work/log")"
 fi
+long=$(awk 'length($0) > 80' $packaging/debian/control)
+[ -z "$long" ] || failed "debian/control: a line is longer than lintian allows: $long"
 sed '1,/^$/d' LICENSE | sed '/^Copyright/,/^$/d' >"$work/license"
 sed '1,/^License: Expat$/d' $packaging/debian/copyright | sed '1,/^License: Expat$/d; s/^ //; s/^\.$//' >"$work/copied"
 diff "$work/license" "$work/copied" || failed "debian/copyright departs from LICENSE"
