@@ -1908,7 +1908,8 @@ MF_API mf_status mf_network_snapshot_load(mf_network *network, const void *buffe
  *  @param allocator  of the clone, its layers and their optimizers; NULL: the C library's
  *  @param clone      receives the handle, or NULL on failure. Free it with mf_network_free(): the layers and
  *                    optimizers are its own
- *  Errors: ARGUMENT, HANDLE, SHAPE (layers whose classes differ), OVERFLOW, MEMORY. */
+ *  Errors: ARGUMENT, HANDLE, SHAPE (layers whose classes differ), NUMERIC (a value is not finite), OVERFLOW,
+ *  MEMORY. */
 MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf_allocator *allocator,
                                   mf_network **clone);
 

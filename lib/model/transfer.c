@@ -15,13 +15,13 @@ static size_t piece_of(const mfi_parameter_spec *spec, size_t first)
     return spec->count - first < COPIED_PIECE ? spec->count - first : COPIED_PIECE;
 }
 
-static bool is_finite(const mf_layer *layer, size_t number)
+static bool is_finite(const mf_layer *layer, size_t number, int32_t slot)
 {
     const mfi_parameter_spec *spec = &layer->plan.parameters[number];
     float values[COPIED_PIECE];
     for (size_t first = 0; first < spec->count; first += COPIED_PIECE) {
         size_t count = piece_of(spec, first);
-        mfi_layer_get_values(layer, number, -1, first, count, values);
+        mfi_layer_get_values(layer, number, slot, first, count, values);
         if (!layer->kernels->all_finite(count, values))
             return false;
     }
@@ -62,6 +62,18 @@ static size_t slots_of(const mf_layer *layer, size_t number)
     return mfi_optimizer_slots(layer->optimizer->spec.kind, layer->optimizer->has_momentum);
 }
 
+/* The values of a parameter and, if they are to be copied, of its state. */
+static mf_status check_finite(const mf_layer *layer, size_t number, bool state, size_t position)
+{
+    int32_t slots = state ? (int32_t)slots_of(layer, number) : 0;
+    for (int32_t slot = -1; slot < slots; slot++)
+        if (!is_finite(layer, number, slot))
+            return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: a value of %s\"%s\" is not finite", position,
+                            slot < 0 ? "" : "the optimizer's state for ",
+                            layer->plan.parameters[number].name);
+    return MF_STATUS_OK;
+}
+
 /* ---- parameters ---- */
 
 static bool same_shape(const mfi_parameter_spec *one, const mfi_parameter_spec *other)
@@ -88,9 +100,9 @@ static mf_status check_parameters(const mf_layer *to, const mf_layer *from, bool
                 "layer %zu: \"%s\" with %zu values in one network is \"%s\" with %zu in the other, or "
                 "of another shape",
                 position, one->name, one->count, other->name, other->count);
-        if (!is_finite(from, p) || (blends && !is_finite(to, p)))
-            return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: a value of \"%s\" is not finite", position,
-                            other->name);
+        MFI_TRY(check_finite(from, p, false, position));
+        if (blends)
+            MFI_TRY(check_finite(to, p, false, position));
     }
     return MF_STATUS_OK;
 }
@@ -159,6 +171,8 @@ static mf_status clone_layer(const mf_network *network, size_t position, bool tr
 {
     const mf_layer *original = network->entries[position].layer;
     mf_layer *layer = NULL;
+    for (size_t p = 0; p < original->plan.parameter_count; p++)
+        MFI_TRY(check_finite(original, p, training, position));
     MFI_TRY(mfi_layer_create(&original->plan, &clone->handle.allocator, false, &layer));
     for (size_t p = 0; p < original->plan.parameter_count; p++) {
         copy_values(layer, original, p, -1);

@@ -517,6 +517,50 @@ static void test_values_that_are_not_finite_are_refused(void **state)
     mf_optimizer_free(optimizer);
 }
 
+static void refuse_clone(const mf_network *network, int32_t contents, const char *why)
+{
+    mf_network *clone = NULL;
+    check_status(MF_STATUS_NUMERIC, mf_network_clone(network, contents, NULL, &clone));
+    check_message(why);
+    assert_null(clone);
+}
+
+/* Gradients of weights of 1e10 * 1e30 overflow. A copy of parameters mends these, and not the momentum. */
+static void test_a_network_that_has_diverged_is_not_cloned(void **state)
+{
+    const size_t widths[] = {2, 2};
+    const float x[2] = {1e30f, 0.0f}, weight[4] = {1e-30f, 0.0f, 1e-30f, 0.0f};
+    const float projection[4] = {1e10f, -1e10f, -1e10f, 1e10f};
+    const int32_t y = 0;
+    mf_optimizer_spec spec = optimizer_spec(MF_OPTIMIZER_SGD, 0.1);
+    mf_optimizer *optimizer;
+
+    (void)state;
+    spec.momentum = 0.9f;
+    check_ok(mf_optimizer_create(&spec, &optimizer));
+    mf_network *network = make_stack(widths, 1, 2, 1, optimizer);
+    mf_workspace *workspace = make_network_workspace(network, 1);
+    check_ok(mf_layer_set_parameter(layer_at(network, 0), "weight", weight, 4));
+    check_ok(mf_layer_set_parameter(layer_at(network, 0), "projection", projection, 4));
+    mf_network *before = cloned(network, MF_CONTENTS_TRAINING);
+    check_status(MF_STATUS_NUMERIC, mf_network_step(network, workspace, 1, x, &y));
+    check_message("must be restored");
+    refuse_clone(network, MF_CONTENTS_MODEL, "layer 0: a value of \"weight\" is not finite");
+    refuse_clone(network, MF_CONTENTS_TRAINING, "layer 0: a value of \"weight\" is not finite");
+
+    check_ok(mf_network_copy_parameters(network, before));
+    refuse_clone(network, MF_CONTENTS_TRAINING,
+                 "layer 0: a value of the optimizer's state for \"weight\" is not finite");
+    mf_network *mended = cloned(network, MF_CONTENTS_MODEL);
+    check_same_file(before, mended, MF_CONTENTS_MODEL);
+
+    mf_network_free(mended);
+    mf_network_free(before);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+    mf_optimizer_free(optimizer);
+}
+
 static void test_arguments_are_refused(void **state)
 {
     static const double shares[] = {-0.001, 1.001, NAN, INFINITY, -INFINITY};
@@ -559,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_large_parameters_are_copied_whole),
         cmocka_unit_test(test_other_shapes_are_refused),
         cmocka_unit_test(test_values_that_are_not_finite_are_refused),
+        cmocka_unit_test(test_a_network_that_has_diverged_is_not_cloned),
         cmocka_unit_test(test_arguments_are_refused),
     };
 

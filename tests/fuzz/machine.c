@@ -800,7 +800,7 @@ static void clone_network(machine *m)
     size_t which = place(m);
     mf_network *clone = NULL;
 
-    create(S(HANDLE) | S(ARGUMENT) | S(SHAPE) | S(OVERFLOW) | S(MEMORY),
+    create(S(HANDLE) | S(ARGUMENT) | S(SHAPE) | S(NUMERIC) | S(OVERFLOW) | S(MEMORY),
            mf_network_clone(NETWORK, any_constant(m, MF_CONTENTS_TRAINING), &m->allocator, &clone), clone);
     if (clone != NULL) {
         free_network(m, which);
