@@ -1,12 +1,13 @@
 /* Results come from parameters and batches alone: not from what lies in a workspace, in a result's array or
  * between the rows of a batch, not from how many rows a workspace has room for, not from how many threads
- * share the work. Of two networks that are alike, one meets every call with a new workspace of just the size,
- * in memory full of NaN; the other has one workspace for all calls, in which the calls before have left what
- * they had. SPDX-License-Identifier: MIT */
+ * share the work, not from calls that failed before. Of two networks that are alike, one meets every call with
+ * a new workspace of just the size, in memory full of NaN; the other has one workspace for all calls, in which
+ * the calls before have left what they had. SPDX-License-Identifier: MIT */
 #include <math.h>
 
 #include "memory.h"
 #include "random_units.h"
+#include "snapshots.h"
 
 enum { LEAST_ROWS = 2, BEHIND = 16 };
 
@@ -25,6 +26,11 @@ typedef struct twins {
     mf_pool *pool; /* of `used`; NULL: one thread */
     size_t layers, classes, scored, max_rows;
 } twins;
+
+/* How many steps overflowed, and after how many of them nothing was restored, since nothing had changed. */
+typedef struct overflows {
+    size_t all, unchanged;
+} overflows;
 
 /* A call's results, with room behind them that must stay as it is; memory full of NaN. */
 typedef struct result {
@@ -285,7 +291,78 @@ static void layer_halves(twins *t, const rows *r, mf_workspace *fresh)
     check_same_results("goodness of a layer", &goodness[0], &goodness[1]);
 }
 
-static void run_twins(uint64_t seed, uint32_t threads)
+/* ---- calls that fail, of `used` alone ---- */
+
+static void refuse(const twins *t, mf_status expected, const mf_batch *batch)
+{
+    mf_layer *layer = layer_at(t->used.network, 0);
+    size_t count = count_gradients(layer);
+    float *gradients = get_memory(count * sizeof *gradients);
+
+    check_status(expected, mf_network_step_batch(t->used.network, t->used.workspace, batch));
+    check_status(expected, mf_layer_gradients(layer, t->used.workspace, batch, NULL, gradients, count));
+    check_status(expected, mf_network_evaluate_batch(t->used.network, t->used.workspace, batch));
+    free(gradients);
+}
+
+/* Something is wrong with the last row, the weights or the number of rows. */
+static void call_wrongly(const twins *t, const rows *r)
+{
+    float *nothing = get_zeroed(r->count, sizeof *nothing);
+    size_t last = (r->count - 1) * r->used.input_stride + t->plan.inputs - 1;
+    mf_batch batch = r->used;
+    float kept = r->apart[last];
+    int32_t *label = &r->y[r->count * t->scored - 1], right = *label;
+
+    r->apart[last] = INFINITY;
+    refuse(t, MF_STATUS_NUMERIC, &batch);
+    r->apart[last] = (float)layer_vocabulary(layer_at(t->used.network, 0));
+    if (r->apart[last] > 0.0f)
+        refuse(t, MF_STATUS_ARGUMENT, &batch);
+    r->apart[last] = kept;
+
+    *label = (int32_t)t->classes;
+    refuse(t, MF_STATUS_LABEL, &batch);
+    *label = right;
+
+    batch.sample_weights = nothing;
+    refuse(t, MF_STATUS_ARGUMENT, &batch);
+    batch.sample_weights = NULL;
+    batch.rows = t->max_rows + 1;
+    refuse(t, MF_STATUS_CAPACITY, &batch);
+    free(nothing);
+}
+
+/* An update that overflows, or a loss. Where nothing says that nothing has changed, a snapshot restores. */
+static void overflow(twins *t, const rows *r, overflows *seen)
+{
+    mf_optimizer *optimizer = NULL;
+    size_t bytes = 0;
+    unsigned char *before = take_snapshot(t->used.network, &bytes);
+    double rate = 0.0, checked = (double)random_index(&t->random, 2);
+
+    check_ok(mf_layer_optimizer(layer_at(t->used.network, 0), &optimizer));
+    check_ok(mf_optimizer_get(optimizer, MF_OPTIMIZER_LEARNING_RATE, &rate));
+    check_ok(
+        mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, random_index(&t->random, 2) ? 1e38 : 1e20));
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, checked));
+    for (int again = 0; again < 2; again++) {
+        mf_status status = mf_network_step_batch(t->used.network, t->used.workspace, &r->used);
+        int changed = status == MF_STATUS_OK || checked == 0.0 || t->layers > 1;
+
+        if (status != MF_STATUS_OK)
+            check_status(MF_STATUS_NUMERIC, status);
+        if (changed)
+            check_ok(mf_network_snapshot_load(t->used.network, before, bytes));
+        seen->all += status != MF_STATUS_OK;
+        seen->unchanged += !changed;
+    }
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, rate));
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 0.0));
+    free(before);
+}
+
+static void run_twins(uint64_t seed, uint32_t threads, overflows *seen)
 {
     static void (*const calls[])(twins * t, const rows *r, mf_workspace *fresh) = {step, evaluate, infer,
                                                                                    layer_halves};
@@ -296,6 +373,10 @@ static void run_twins(uint64_t seed, uint32_t threads)
         rows r = draw_rows(&t);
         mf_workspace *fresh = new_workspace(&t, &t.fresh, r.count, NULL);
 
+        if (seen) {
+            call_wrongly(&t, &r);
+            overflow(&t, &r, seen);
+        }
         calls[i < 4 ? (i + seed) % 4 : random_index(&t.random, COUNT_OF(calls))](&t, &r, fresh);
         check_same_parameters("a call", &t);
         mf_workspace_free(fresh);
@@ -310,14 +391,26 @@ static void test_what_a_workspace_holds_from_before_reaches_no_result(void **sta
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 350; seed++)
-        run_twins(seed, 1);
+        run_twins(seed, 1, NULL);
 }
 
 static void test_nor_does_what_threads_leave_there(void **state)
 {
     (void)state;
     for (uint64_t seed = 1001; seed <= 1100; seed++)
-        run_twins(seed, 3);
+        run_twins(seed, 3, NULL);
+}
+
+static void test_nor_do_calls_that_fail_leave_anything(void **state)
+{
+    overflows seen = {0, 0};
+
+    (void)state;
+    for (uint64_t seed = 2001; seed <= 2100; seed++)
+        run_twins(seed, 1 + seed % 3, &seen);
+    print_message("%zu overflows, %zu of them changed nothing\n", seen.all, seen.unchanged);
+    assert_true(seen.all > 100);
+    assert_true(seen.unchanged > 20);
 }
 
 int main(void)
@@ -325,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_workspace_holds_from_before_reaches_no_result),
         cmocka_unit_test(test_nor_does_what_threads_leave_there),
+        cmocka_unit_test(test_nor_do_calls_that_fail_leave_anything),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
