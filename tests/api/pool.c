@@ -15,9 +15,9 @@
 
 /* Under a sanitizer, and not optimised, steps take ten to a hundred times as long. */
 #if SANITIZED || !defined(__OPTIMIZE__)
-enum { WIDE_ROWS = 12, WIDE_BATCHES = 2, RULE_STEP = 4, FIRST_POOL = 2 };
+enum { WIDE_ROWS = 12, WIDE_BATCHES = 2, RULE_STEP = 4, FIRST_POOL = 2, FORKS = 3 };
 #else
-enum { WIDE_ROWS = 40, WIDE_BATCHES = 5, RULE_STEP = 2, FIRST_POOL = 0 };
+enum { WIDE_ROWS = 40, WIDE_BATCHES = 5, RULE_STEP = 2, FIRST_POOL = 0, FORKS = 40 };
 #endif
 enum { WIDE_INPUTS = 27, POOLS = 4, MOST_CLASSES = 40 };
 
@@ -535,35 +535,6 @@ static int same_steps_in_child(mf_network *network, mf_workspace *workspace, mf_
     return 0;
 }
 
-static void test_a_forked_process_steps_alone(void **state)
-{
-    batches *b = make_batches();
-    mf_optimizer *optimizer = optimizer_by(&rules[3]);
-    mf_network *network = wide_dense();
-    mf_pool *pool = make_pool(3);
-    mf_workspace *workspace = make_pooled(network, pool);
-    saved_values expected = train(wide_dense, &rules[3], BY_STEPS, 0, b);
-    int status = -1;
-    pid_t child;
-
-    (void)state;
-    check_ok(mf_network_set_optimizer(network, optimizer));
-    child = fork();
-    if (child == 0)
-        _exit(same_steps_in_child(network, workspace, pool, b, &expected));
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    train_steps(network, pool, b);
-    check_network_unchanged(&expected, network);
-    free_saved_values(&expected);
-    mf_workspace_free(workspace);
-    mf_pool_free(pool);
-    mf_network_free(network);
-    mf_optimizer_free(optimizer);
-    free(b);
-}
-
 typedef struct stepper {
     mf_network *network;
     mf_workspace *workspace;
@@ -579,6 +550,46 @@ static void *step_for_ever(void *argument)
             return s;
         pthread_testcancel();
     }
+}
+
+/* Another thread goes on with the pool, so that its lock is taken in some of the processes for ever. */
+static void test_a_forked_process_steps_alone(void **state)
+{
+    batches *b = make_batches();
+    mf_optimizer *optimizer = optimizer_by(&rules[3]);
+    mf_network *network = wide_dense(), *other = wide_dense();
+    mf_pool *pool = make_pool(3);
+    mf_workspace *workspace = make_pooled(network, pool);
+    saved_values expected = train(wide_dense, &rules[3], BY_STEPS, 0, b);
+    stepper busy = {.network = other, .workspace = make_pooled(other, pool), .b = b};
+    pthread_t thread;
+
+    (void)state;
+    check_ok(mf_network_set_optimizer(network, optimizer));
+    check_ok(mf_network_set_optimizer(other, optimizer));
+    assert_int_equal(pthread_create(&thread, NULL, step_for_ever, &busy), 0);
+    for (int time = 0; time < FORKS; time++) {
+        int status = -1;
+        pid_t child = fork();
+
+        if (child == 0)
+            _exit(same_steps_in_child(network, workspace, pool, b, &expected));
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    pthread_cancel(thread);
+    pthread_join(thread, NULL);
+    train_steps(network, pool, b);
+    check_network_unchanged(&expected, network);
+    free_saved_values(&expected);
+    mf_workspace_free(workspace);
+    mf_workspace_free(busy.workspace);
+    mf_pool_free(pool);
+    mf_network_free(network);
+    mf_network_free(other);
+    mf_optimizer_free(optimizer);
+    free(b);
 }
 
 /* The thread ends between two steps, so the layers are whole and the pool goes on. */
