@@ -9,7 +9,8 @@
 #include "random_units.h"
 #include "snapshots.h"
 
-enum { LEAST_ROWS = 2, BEHIND = 16 };
+/* Under a sanitizer steps take ten to a hundred times as long. */
+enum { LEAST_ROWS = 2, BEHIND = 16, WRONGED = SANITIZED ? 30 : 100 };
 
 typedef struct twin {
     mf_network *network;
@@ -406,11 +407,11 @@ static void test_nor_do_calls_that_fail_leave_anything(void **state)
     overflows seen = {0, 0};
 
     (void)state;
-    for (uint64_t seed = 2001; seed <= 2100; seed++)
+    for (uint64_t seed = 2001; seed <= 2000 + WRONGED; seed++)
         run_twins(seed, 1 + seed % 3, &seen);
     print_message("%zu overflows, %zu of them changed nothing\n", seen.all, seen.unchanged);
     assert_true(seen.all > 100);
-    assert_true(seen.unchanged > 20);
+    assert_true(seen.unchanged > 10);
 }
 
 int main(void)
