@@ -33,7 +33,7 @@ cmake --build "$build" -j"$jobs" >"$build/build.log" 2>&1 || {
 }
 find "$build" -name '*.gcda' -delete
 failed=0
-ctest --test-dir "$build" -j"$jobs" -L 'unit|api|onnx|fuzz|cpp|mpi' -LE 'long|abi|examples|packaging' >"$build/tests.log" 2>&1 || failed=1
+ctest --test-dir "$build" -j"$jobs" -L 'unit|api|onnx|fuzz|cpp|mpi' -LE 'long|abi|examples|packaging|consumer' >"$build/tests.log" 2>&1 || failed=1
 sed -n '/tests passed/p; /\*\*\*Failed/p; /\*\*\*Timeout/p' "$build/tests.log"
 
 python3 - "$build" "${1:-}" <<'PYTHON'

@@ -1,6 +1,6 @@
-/* Memory that one rank does not get, in each call in turn that makes a grid or a trainer: all ranks get
- * MEMORY, nobody waits for ever, and every rank has given back what it had taken. SPDX-License-Identifier:
- * MIT */
+/* Memory that one rank does not get, in each call in turn that makes a grid, a part or a trainer or that gathers:
+ * all ranks get MEMORY, nobody waits for ever, every rank has given back what it had taken, and a network that
+ * was to receive all layers is as it was. SPDX-License-Identifier: MIT */
 #include "memory_faults.h"
 #include "ranks.h"
 
@@ -40,6 +40,45 @@ static size_t fail_grids(int failing)
     return nth - 1;
 }
 
+static size_t fail_parts(const mf_mpi_grid *grid, const mf_network *network, int failing)
+{
+    mf_network *part = NULL;
+    size_t nth = 0;
+    int failed = 1;
+
+    while (failed) {
+        begin(failing, ++nth);
+        failed = end(failing, mf_mpi_split(grid, network, NULL, &part, NULL));
+        assert_int_equal(part == NULL, failed);
+    }
+    mf_network_free(part);
+    return nth - 1;
+}
+
+/* Replicas but the first have nothing to give. The network is a step ahead, so that it would change. */
+static size_t fail_gathers(const mf_mpi_grid *grid, mf_network *part, const training_fixture *s, int failing)
+{
+    mf_mpi_trainer_spec spec = trainer_spec(part);
+    mf_mpi_trainer *trainer = make_trainer(grid, &spec);
+    mf_network *whole = copy_of(s->network), *before;
+    mf_workspace *workspace = make_network_workspace(whole, ROWS);
+    size_t nth = 0;
+    int failed = 1;
+
+    check_ok(mf_network_step(whole, workspace, ROWS, s->x[0], s->y[0]));
+    before = copy_of(whole);
+    while (failed) {
+        begin(failing, ++nth);
+        failed = end(failing, mf_mpi_gather(trainer, whole));
+        check_same_bits(failed || mpi_rank() > 0 ? before : s->network, whole);
+    }
+    mf_workspace_free(workspace);
+    mf_network_free(whole);
+    mf_network_free(before);
+    mf_mpi_trainer_free(trainer);
+    return nth - 1;
+}
+
 static size_t fail_trainers(const mf_mpi_grid *grid, mf_network *part, int failing)
 {
     mf_mpi_trainer_spec spec = trainer_spec(part);
@@ -62,12 +101,17 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     for (uint32_t replicas = 1; replicas <= (uint32_t)mpi_ranks(); replicas += (uint32_t)mpi_ranks() - 1) {
         mf_mpi_grid *grid = make_grid(replicas);
-        training_fixture *s = make_training_fixture(&rules[3]);
-        mf_network *part = take_part(grid, s->network);
+        training_fixture *s = make_maps_fixture(&rules[3]);
+        const float shift = 0.5f, scale = 1.5f;
+        mf_network *part;
 
+        check_ok(mf_network_set_input_scaling(s->network, &shift, &scale, 1));
+        part = take_part(grid, s->network);
         for (int failing = 0; failing < mpi_ranks(); failing++) {
             assert_int_equal(fail_grids(failing), 1);
+            assert_true(fail_parts(grid, s->network, failing) > 2);
             assert_true(fail_trainers(grid, part, failing) > 8);
+            assert_true(fail_gathers(grid, part, s, failing) > 0 || replicas > 1);
         }
         mf_network_free(part);
         free_training_fixture(s);
