@@ -179,6 +179,7 @@ static void test_trainers(const mf_mpi_grid *grid)
     int last = mpi_ranks() - 1;
     mf_network *empty = make_network(), *bare = stack_of(1, 3, NULL), *wrong = stack_of(1, 3, optimizer);
     mf_mpi_trainer_spec spec = trainer_spec(empty);
+    int level = MPI_THREAD_FUNNELED;
 
     refused_trainer(grid, MF_STATUS_STATE, "no layers", &spec);
     spec.network = bare;
@@ -199,6 +200,13 @@ static void test_trainers(const mf_mpi_grid *grid)
     spec.depth = 5000;
     refused_trainer(grid, MF_STATUS_ARGUMENT, "5000", &spec);
     spec.depth = 0;
+    MPI_Query_thread(&level);
+    if (level < MPI_THREAD_FUNNELED) { /* MPI_Init() gave what it likes */
+        spec.pool = make_pool(1);
+        refused_trainer(grid, MF_STATUS_STATE, "MPI_THREAD_FUNNELED", &spec);
+        mf_pool_free(spec.pool);
+        spec.pool = NULL;
+    }
     spec.network = NULL;
     refused_trainer(grid, MF_STATUS_HANDLE, "rank 0", &spec);
     if (last > 0) {
