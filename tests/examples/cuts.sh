@@ -134,10 +134,12 @@ done
 succeeds "images held out" residual --validation 50 --epochs 1
 [ "$(result rows)" = 150 ] || fail "--validation 50 leaves $(result rows) images"
 [ -n "$(result valid_last)" ] || fail "--validation is not in the result line"
+succeeds "one epoch" residual --epochs 1
+hash=$(result params_hash)
 for option in "--head 1" --head-conv "--seed 6" "--width 3" "--learning-rate 0.02" "--warmup 0.5" "--weight-decay 0.5" \
     "--batch 19" "--limit 190"; do
     # shellcheck disable=SC2086 # options are words
-    succeeds "$option" residual $option
+    succeeds "$option" residual --epochs 1 $option
     [ "$(result params_hash)" != "$hash" ] || fail "$option has no effect"
 done
 succeeds "a mixer" mixed --epochs 2
