@@ -1920,8 +1920,8 @@ MF_API mf_status mf_network_clone(const mf_network *network, int32_t contents, c
  *  @param to    receives the parameters; its layers have parameters of the same names and shapes
  *  @param from  of which they are read
  *  Errors: HANDLE, SHAPE (the message names the layer and what differs), NUMERIC (a value is not finite: a
- *  network that has diverged does not spoil another one), BUSY (layers of `to`) as in mf_layer_step(). Nothing
- *  changes unless all is well. */
+ *  network that has diverged does not spoil another one), ARGUMENT (a layer of both is not at the same place),
+ *  BUSY (layers of `to`) as in mf_layer_step(). Nothing changes unless all is well. */
 MF_API mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from);
 
 /** Moves all parameters, also running mean and variance, towards those of another network. Numbers that scale
@@ -1935,7 +1935,7 @@ MF_API mf_status mf_network_copy_parameters(mf_network *to, const mf_network *fr
  *  @param to     changes
  *  @param from   is read
  *  @param share  0 to 1; with 1 the bits are copied
- *  Errors: as mf_network_copy_parameters(), and ARGUMENT (a share that is out of range). */
+ *  Errors: as mf_network_copy_parameters(), ARGUMENT also for a share that is out of range. */
 MF_API mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share);
 
 /** @} */

@@ -15,21 +15,12 @@ mf_status mf_network_clone(const mf_network *network, int32_t contents, const mf
     return mfi_transfer_clone(network, contents == MF_CONTENTS_TRAINING, allocator, clone);
 }
 
-static mf_status transfer(mf_network *to, const mf_network *from, double share)
-{
-    mf_status status = MF_STATUS_OK;
-    MFI_TRY(mfi_network_claim(to, &status));
-    status = mfi_transfer_parameters(to, from, share);
-    mfi_network_disclaim(to, &status);
-    return status;
-}
-
 mf_status mf_network_copy_parameters(mf_network *to, const mf_network *from)
 {
     MFI_CALM;
     MFI_TRY(mfi_handle_check(to, MFI_KIND_NETWORK));
     MFI_TRY(mfi_handle_check(from, MFI_KIND_NETWORK));
-    return transfer(to, from, 1.0);
+    return mfi_transfer_parameters(to, from, 1.0);
 }
 
 mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, double share)
@@ -39,5 +30,5 @@ mf_status mf_network_blend_parameters(mf_network *to, const mf_network *from, do
     MFI_TRY(mfi_handle_check(from, MFI_KIND_NETWORK));
     if (!(share >= 0.0 && share <= 1.0))
         return mfi_fail(MF_STATUS_ARGUMENT, "share must be from 0 to 1, got %g", share);
-    return transfer(to, from, share);
+    return mfi_transfer_parameters(to, from, share);
 }

@@ -171,6 +171,11 @@ void mfi_layer_disclaim(mf_layer *layer, const void *user)
     atomic_compare_exchange_strong(&layer->user, &before, NULL);
 }
 
+bool mfi_layer_claimed_by(const mf_layer *layer, const void *user)
+{
+    return atomic_load(&layer->user) == user;
+}
+
 mfi_settings mfi_layer_settings(const mf_layer *layer)
 {
     mfi_settings settings = {.trains = layer->trains,

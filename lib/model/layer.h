@@ -66,6 +66,7 @@ void mfi_layer_release(mf_layer *layer);
  * way or a workspace: BUSY if it is through another one. The mark is removed if it is that of `user`. */
 mf_status mfi_layer_claim(mf_layer *layer, size_t position, const void *user);
 void mfi_layer_disclaim(mf_layer *layer, const void *user);
+bool mfi_layer_claimed_by(const mf_layer *layer, const void *user);
 
 /* Size of its handle in bytes. */
 size_t mfi_layer_bytes(const mfi_plan *plan);

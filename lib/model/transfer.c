@@ -107,7 +107,19 @@ static mf_status check_parameters(const mf_layer *to, const mf_layer *from, bool
     return MF_STATUS_OK;
 }
 
-mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double share)
+/* `user` has claimed the layers that change: one that is read elsewhere would be read when it has changed. */
+static mf_status check_places(const mf_network *to, const mf_network *from, const void *user)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (from->entries[i].layer != to->entries[i].layer &&
+            mfi_layer_claimed_by(from->entries[i].layer, user))
+            return mfi_fail(
+                MF_STATUS_ARGUMENT,
+                "layer %zu of the network that is read is at another place in the one that changes", i);
+    return MF_STATUS_OK;
+}
+
+static mf_status check_networks(const mf_network *to, const mf_network *from, bool blends, const void *user)
 {
     if (to->count != from->count)
         return mfi_fail(MF_STATUS_SHAPE, "one network has %zu layers, the other %zu", to->count, from->count);
@@ -115,8 +127,14 @@ mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double
         return mfi_fail(MF_STATUS_SHAPE,
                         "%zu numbers scale the inputs of one network, %zu those of the other", to->scaled,
                         from->scaled);
+    MFI_TRY(check_places(to, from, user));
     for (size_t i = 0; i < to->count; i++)
-        MFI_TRY(check_parameters(to->entries[i].layer, from->entries[i].layer, share != 1.0, i));
+        MFI_TRY(check_parameters(to->entries[i].layer, from->entries[i].layer, blends, i));
+    return MF_STATUS_OK;
+}
+
+static void transfer(mf_network *to, const mf_network *from, double share)
+{
     if (share == 1.0 && from->scaled > 0)
         memmove(to->shift_scale, from->shift_scale, 2 * from->scaled * sizeof *to->shift_scale);
     for (size_t i = 0; i < to->count; i++)
@@ -125,7 +143,17 @@ mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double
                 copy_values(to->entries[i].layer, from->entries[i].layer, p, -1);
             else
                 blend_values(to->entries[i].layer, from->entries[i].layer, p, share);
-    return MF_STATUS_OK;
+}
+
+mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double share)
+{
+    mf_status status = MF_STATUS_OK;
+    MFI_TRY(mfi_network_claim(to, &status)); /* the call's own */
+    status = check_networks(to, from, share != 1.0, &status);
+    if (status == MF_STATUS_OK)
+        transfer(to, from, share);
+    mfi_network_disclaim(to, &status);
+    return status;
 }
 
 /* ---- clones ---- */

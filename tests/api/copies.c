@@ -517,6 +517,31 @@ static void test_values_that_are_not_finite_are_refused(void **state)
     mf_optimizer_free(optimizer);
 }
 
+/* Each would be read when it has changed. At the same place a layer is a copy of itself. */
+static void test_layers_at_other_places_are_refused(void **state)
+{
+    const size_t widths[] = {3, 3, 3};
+    mf_network *one = make_stack(widths, 2, 2, 1, NULL), *other = make_network(),
+               *with_one = make_stack(widths, 2, 2, 9, NULL);
+    mf_layer *first = NULL;
+    uint64_t id = 0;
+
+    (void)state;
+    check_ok(mf_network_append(other, layer_at(one, 1), NULL));
+    check_ok(mf_network_append(other, layer_at(one, 0), NULL));
+    refuse(MF_STATUS_ARGUMENT,
+           "layer 0 of the network that is read is at another place in the one that changes", one, other);
+    check_ok(mf_network_layer(with_one, 0, &first, &id));
+    check_ok(mf_network_replace(with_one, id, layer_at(one, 0)));
+    check_ok(mf_network_copy_parameters(with_one, one));
+    saved_values values = save_network_values(one);
+    check_network_unchanged(&values, with_one);
+    free_saved_values(&values);
+    mf_network_free(one);
+    mf_network_free(other);
+    mf_network_free(with_one);
+}
+
 static void refuse_clone(const mf_network *network, int32_t contents, const char *why)
 {
     mf_network *clone = NULL;
@@ -603,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_large_parameters_are_copied_whole),
         cmocka_unit_test(test_other_shapes_are_refused),
         cmocka_unit_test(test_values_that_are_not_finite_are_refused),
+        cmocka_unit_test(test_layers_at_other_places_are_refused),
         cmocka_unit_test(test_a_network_that_has_diverged_is_not_cloned),
         cmocka_unit_test(test_arguments_are_refused),
     };

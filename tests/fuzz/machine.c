@@ -768,7 +768,7 @@ static void exchange(machine *m)
 
     switch (pick(m, 7)) {
     case 0:
-        call(misfit, mf_network_copy_parameters(network, NETWORK));
+        call(misfit | S(ARGUMENT), mf_network_copy_parameters(network, NETWORK));
         break;
     case 1:
         call(misfit | S(ARGUMENT), mf_network_blend_parameters(network, NETWORK, any_float(m, 0.5f)));
