@@ -17,6 +17,7 @@ mf_status mf_pipeline_spec_init(mf_pipeline_spec *spec, size_t size)
 
 mf_status mf_pipeline_create(const mf_pipeline_spec *spec, mf_pipeline **pipeline)
 {
+    MFI_CALM; /* layers are shared out by their costs */
     mf_pipeline_spec known = pipeline_defaults();
     MFI_TRY(mfi_check_pointer(pipeline, "the out-pointer of the pipeline"));
     *pipeline = NULL;

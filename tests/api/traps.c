@@ -235,6 +235,88 @@ static void test_units(void **state)
     mf_network_free(network);
 }
 
+/* ---- every exception, those of rounding among them ---- */
+
+#define strictly(call)           \
+    do {                         \
+        unmask_all();            \
+        mf_status got_ = (call); \
+        unmask_again();          \
+        check_ok(got_);          \
+    } while (0)
+
+static void train_strictly(mf_network *network, mf_workspace *workspace, const float *x)
+{
+    mf_pipeline_spec spec;
+    mf_pipeline *pipeline = NULL;
+    float chances[ROWS * CLASSES];
+
+    check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = ROWS;
+    strictly(mf_network_step(network, workspace, ROWS, x, y));
+    strictly(mf_network_evaluate(network, workspace, ROWS, x, y));
+    strictly(mf_network_probabilities(network, workspace, MF_PREDICT_SUM, ROWS, x, chances));
+    for (spec.workers = 0; spec.workers <= 2; spec.workers++) {
+        strictly(mf_pipeline_create(&spec, &pipeline));
+        strictly(mf_pipeline_submit(pipeline, ROWS, x, y));
+        strictly(mf_pipeline_flush(pipeline));
+        strictly(mf_pipeline_evaluate(pipeline, workspace, ROWS, x, y));
+        mf_pipeline_free(pipeline);
+    }
+}
+
+/* All that makes something, or computes, by a network of all that computes much. */
+static void test_nothing_is_rounded_on_the_hosts_account(void **state)
+{
+    const host *h = *state;
+    static unsigned char file[1 << 17];
+    const float third = 1.0f / 3.0f;
+    units_plan plan = plan_sequence(ROWS, N, CLASSES);
+    float x[ROWS * ROWS * N];
+    mf_workspace_spec spec;
+    mf_workspace *workspace = NULL;
+    mf_network *network, *clone = NULL, *loaded = NULL;
+    mf_matrix *matrix = NULL;
+    char text[4096];
+    size_t bytes = 0, needed = 0;
+
+    for (size_t i = 0; i < COUNT_OF(x); i++)
+        x[i] = (float)(i % 7) * third;
+    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
+    plan_add(&plan, unit_dense(3 * N));
+    plan_add(&plan, unit_attention(2, 1));
+    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
+    plan_add(&plan, unit_dense(N));
+    network = make_units_network(&plan, 1, h->optimizer);
+    check_ok(mf_workspace_spec_init(&spec, sizeof spec));
+    spec.network = network;
+    spec.max_batch = ROWS;
+    strictly(mf_network_set_input_scaling(network, &third, &third, 1));
+    strictly(mf_workspace_create(&spec, &workspace));
+    train_strictly(network, workspace, x);
+    train_strictly(h->network, h->workspace, x);
+    strictly(mf_network_summary(network, ROWS, text, sizeof text, &needed));
+    strictly(mf_network_clone(network, MF_CONTENTS_TRAINING, NULL, &clone));
+    strictly(mf_network_blend_parameters(clone, network, 0.3));
+    strictly(mf_network_save_size(network, MF_CONTENTS_TRAINING, &bytes));
+    assert_true(bytes <= sizeof file);
+    strictly(mf_network_save_buffer(network, MF_CONTENTS_TRAINING, file, sizeof file, NULL));
+    strictly(mf_network_load_buffer(NULL, file, bytes, &loaded));
+    strictly(mf_network_snapshot_save(network, file, sizeof file));
+    strictly(mf_network_snapshot_load(network, file, sizeof file));
+    strictly(mf_network_export_onnx_size(network, &bytes));
+    strictly(mf_matrix_from_parameter(h->layer, "projection", NULL, &matrix));
+    strictly(mf_network_set_classes(h->network, CLASSES + 2));
+    strictly(mf_optimizer_set(h->optimizer, MF_OPTIMIZER_LEARNING_RATE, 0.1));
+    strictly(mf_layer_set(h->layer, MF_LAYER_DROPOUT, 0.3));
+    mf_matrix_free(matrix);
+    mf_network_free(loaded);
+    mf_network_free(clone);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+}
+
 /* ---- options ---- */
 
 static void test_options(void **state)
@@ -354,6 +436,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pipelines, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_threads_of_a_pool, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_units, set_up_host, tear_down_host),
+        cmocka_unit_test_setup_teardown(test_nothing_is_rounded_on_the_hosts_account, set_up_host,
+                                        tear_down_host),
         cmocka_unit_test_setup_teardown(test_options, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_options_of_units, set_up_host, tear_down_host),
         cmocka_unit_test_setup_teardown(test_schedules, set_up_host, tear_down_host),

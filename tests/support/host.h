@@ -40,6 +40,10 @@ void fill_hostile(float *x, size_t count, uint32_t bits);
 #define check_mode() check_mode_at(__FILE__, __LINE__)
 void check_mode_at(const char *file, int line);
 
+/** Also numbers that are rounded or subnormal trap, until the other call. */
+void unmask_all(void);
+void unmask_again(void);
+
 /** Values that are not finite give NUMERIC; the largest float may be taken, or overflow later. */
 void check_not_finite(uint32_t bits, mf_status status);
 
