@@ -15,15 +15,34 @@
 
 static OF_A_THREAD mfi_message last_message;
 
+/* What callers pass as names and paths may be anything. */
+static void make_utf8(char *text)
+{
+    size_t left = strlen(text);
+    while (left > 0) {
+        uint32_t code;
+        size_t step = mfi_utf8_character((const unsigned char *)text, left, &code);
+        if (step == 0)
+            *text = '?';
+        step = step > 0 ? step : 1;
+        text += step;
+        left -= step;
+    }
+}
+
+/* An argument may lie in the last message. */
 mf_status mfi_fail(mf_status status, const char *format, ...)
 {
     va_list arguments;
-    const size_t room = sizeof last_message.text - 1;
+    mfi_message message = {""};
+    const size_t room = sizeof message.text - 1;
     va_start(arguments, format);
-    int length = vsnprintf(last_message.text, sizeof last_message.text, format, arguments);
+    int length = vsnprintf(message.text, sizeof message.text, format, arguments);
     va_end(arguments);
     if (length > (int)room) /* it was cut, maybe inside a character */
-        last_message.text[mfi_utf8_whole(last_message.text, room)] = 0;
+        message.text[mfi_utf8_whole(message.text, room)] = 0;
+    make_utf8(message.text);
+    last_message = message;
     return status;
 }
 
@@ -31,16 +50,14 @@ mf_status mfi_fail_at(mf_status status, const char *what, size_t number)
 {
     if (status == MF_STATUS_OK)
         return status;
-    const mfi_message reason = last_message;
-    return mfi_fail(status, "%s %zu: %s", what, number, reason.text);
+    return mfi_fail(status, "%s %zu: %s", what, number, last_message.text);
 }
 
 mf_status mfi_fail_in(mf_status status, const char *path)
 {
-    const mfi_message reason = last_message;
-    const size_t room = sizeof reason.text - sizeof ": ", used = strlen(reason.text);
+    const size_t room = sizeof last_message.text - sizeof ": ", used = strlen(last_message.text);
     if (used < room)
-        mfi_fail(status, "%.*s: %s", mfi_utf8_shown(path, room - used), path, reason.text);
+        mfi_fail(status, "%.*s: %s", mfi_utf8_shown(path, room - used), path, last_message.text);
     return status;
 }
 

@@ -106,6 +106,20 @@ static void test_long_names_are_cut_in_messages(void **state)
     mf_layer_free(layer);
 }
 
+/* A name may be no UTF-8, which messages are, and it may be the last message. */
+static void test_any_text_may_be_a_name(void **state)
+{
+    mf_layer *layer = make_plain_layer(2, 2, 2, 1);
+
+    (void)state;
+    check_status(MF_STATUS_NOT_FOUND, mf_layer_set_trainable(layer, "a\xff\xc3z\xc3\xa9", 1));
+    check_message("no parameter \"a??z\xc3\xa9\": it has weight");
+    check_status(MF_STATUS_NOT_FOUND, mf_layer_set_trainable(layer, "again", 1));
+    check_status(MF_STATUS_NOT_FOUND, mf_layer_set_trainable(layer, mf_last_message(), 1));
+    check_message("the layer has no parameter \"the layer has no parameter \"again\": it h");
+    mf_layer_free(layer);
+}
+
 static void test_the_blas_library_is_recognised(void **state)
 {
     const char *known[] = {"openblas", "blis", "mkl", "other", "builtin"};
@@ -256,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_the_version_is_that_of_the_header),
         cmocka_unit_test(test_statuses_have_fixed_names_and_values),
         cmocka_unit_test(test_long_names_are_cut_in_messages),
+        cmocka_unit_test(test_any_text_may_be_a_name),
         cmocka_unit_test(test_the_blas_library_is_recognised),
         cmocka_unit_test(test_the_environment_chooses_the_products),
         cmocka_unit_test(test_the_number_of_blas_threads_can_be_set),
