@@ -879,7 +879,8 @@ enum {
                                     for classes in the order of their frequency, the most frequent first. */
     MF_SAMPLING_COUNTS = 3       /**< In proportion to the layer's parameter "head.counts", [m], which does not
                                     learn: all are 1 until mf_layer_set_parameter() sets them, as to how often
-                                    each class occurs. Classes with count 0 are scored as labels only. */
+                                    each class occurs. Classes with count 0 are scored as labels only. If an
+                                    average or a file leaves none that is not, a step is NUMERIC. */
 };
 
 /** What a head is made from. Its objective is the cross-entropy of softmax(G), and with `similarity` also how

@@ -45,8 +45,8 @@ void mfi_head_panel_gradient(const mfi_run *run, mfi_activation phi, bool learns
 
 /* ---- sampled scores ---- */
 
-/* Before the goodness of a step: chooses the columns, if the head is sampled. */
-void mfi_head_sample(mfi_run *run);
+/* Before the goodness of a step: chooses the columns, if the head is sampled. NUMERIC if its counts are all 0. */
+mf_status mfi_head_sample(mfi_run *run, size_t position);
 
 /* Room for the columns of steps with that many rows and fewer; false if a size does not fit. */
 bool mfi_head_take_candidates(const mfi_plan *plan, size_t rows, mfi_room *room, mfi_candidates *candidates);

@@ -35,7 +35,7 @@ static mf_status run_step(mfi_run *run, size_t position, mf_report *report)
     /* (6)  G = F M^T, with F the output a, or what units of the head or a pooling make of it, and with the
      * rows of M that are sampled */
     run_stages(run, plan->body, plan->stage_count);
-    mfi_head_sample(run);
+    MFI_TRY(mfi_head_sample(run, position));
     mfi_head_goodness(run, run->scratch->goodness);
 
     /* (7)  L = mean CE(softmax(G), y), and G becomes dG = (softmax(G) - onehot(y)) / rows; with similarity
@@ -276,10 +276,12 @@ mf_status mfi_layer_gradients(mf_layer *layer, const mfi_workplace *place, const
                    .out = out};
     mfi_mode mode = mfi_subnormals_to_zero();
     run_stages(&run, 0, layer->plan.stage_count);
-    mfi_head_sample(&run);
-    mfi_head_goodness(&run, scratch.goodness);
     mf_report done = *report;
-    mf_status status = run_loss(&run, position, &done);
+    mf_status status = mfi_head_sample(&run, position);
+    if (status == MF_STATUS_OK) {
+        mfi_head_goodness(&run, scratch.goodness);
+        status = run_loss(&run, position, &done);
+    }
     if (status == MF_STATUS_OK) {
         memset(out, 0, layer->plan.values * sizeof *out);
         run_backward(&run, MFI_STORE);

@@ -1,6 +1,7 @@
 /* Heads that sample: steps against a model in double precision, gradients against differences, the laws
  * against sums over all classes. What is drawn shows in the rows of M that have a gradient.
  * SPDX-License-Identifier: MIT */
+#include <float.h>
 #include <math.h>
 
 #include "memory.h"
@@ -732,6 +733,49 @@ static void test_wrong_counts_are_refused(void **state)
     mf_layer_free(layer);
 }
 
+/* Averages of counts may be too small: nothing is drawn, so nothing is learned. */
+static void test_counts_that_an_average_leaves_none_of(void **state)
+{
+    mf_layer *layers[2] = {layer_of_kind(2), layer_of_kind(2)};
+    mf_network *networks[2];
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
+    saved_values before;
+    size_t gradients = count_gradients(layers[0]);
+    float x[40], *to = get_memory(gradients * sizeof *to);
+    int32_t y[10];
+    mf_batch batch = batch_of_kind(2, x, y);
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        float counts[60] = {0};
+
+        counts[i] = FLT_MIN;
+        check_ok(mf_layer_set_parameter(layers[i], "head.counts", counts, 60));
+        networks[i] = make_network();
+        check_ok(mf_network_append(networks[i], layers[i], NULL));
+    }
+    check_ok(mf_network_set_optimizer(networks[0], optimizer));
+    check_ok(mf_network_blend_parameters(networks[0], networks[1], 0.5));
+    mf_workspace *workspace = make_network_workspace(networks[0], 5);
+    before = save_layer_values(layers[0]);
+    check_status(MF_STATUS_NUMERIC, mf_network_step_batch(networks[0], workspace, &batch));
+    check_message("layer 0: all 60 counts are 0, or too small for float32: no class can be drawn");
+    check_status(MF_STATUS_NUMERIC, mf_layer_gradients(layers[0], workspace, &batch, NULL, to, gradients));
+    check_message("counts are 0");
+    check_layer_unchanged(&before, layers[0]);
+    check_ok(mf_network_evaluate_batch(networks[0], workspace, &batch));
+    check_ok(mf_network_copy_parameters(networks[0], networks[1]));
+    check_ok(mf_network_step_batch(networks[0], workspace, &batch));
+    free_saved_values(&before);
+    free(to);
+    mf_workspace_free(workspace);
+    for (size_t i = 0; i < 2; i++) {
+        mf_network_free(networks[i]);
+        mf_layer_free(layers[i]);
+    }
+    mf_optimizer_free(optimizer);
+}
+
 /* One class has all the chances: the largest count, the first and the last class; and a sum that overflows
  * floats. */
 static void test_extreme_counts(void **state)
@@ -797,7 +841,7 @@ static void test_wrong_files_are_refused(void **state)
     /* The counts are the last 60 values. */
     model_put_value(file + bytes - sizeof(float), -1.0f);
     assert_int_equal(model_refuse(MF_CONTENTS_MODEL, file, bytes), MF_STATUS_FORMAT);
-    /* Counts that are all 0 leave the labels. */
+    /* Counts that are all 0 are no law. */
     memset(file + bytes - 60 * sizeof(float), 0, 60 * sizeof(float));
     loaded = model_load(MF_CONTENTS_MODEL, file, bytes);
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.1);
@@ -806,7 +850,8 @@ static void test_wrong_files_are_refused(void **state)
     float x[40];
     int32_t y[10];
     mf_batch batch = batch_of_kind(2, x, y);
-    check_ok(mf_network_step_batch(loaded, workspace, &batch));
+    check_status(MF_STATUS_NUMERIC, mf_network_step_batch(loaded, workspace, &batch));
+    check_message("all 60 counts are 0");
     mf_workspace_free(workspace);
     mf_optimizer_free(optimizer);
     mf_network_free(loaded);
@@ -831,6 +876,7 @@ int main(void)
         cmocka_unit_test(test_classes_change_with_their_counts),
         cmocka_unit_test(test_wrong_heads_are_refused),
         cmocka_unit_test(test_wrong_counts_are_refused),
+        cmocka_unit_test(test_counts_that_an_average_leaves_none_of),
         cmocka_unit_test(test_extreme_counts),
         cmocka_unit_test(test_wrong_files_are_refused),
     };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/status.h"
 #include "model/head.h"
 
 /* A distribution over classes, from which draws come in ascending order. */
@@ -94,7 +95,7 @@ static size_t draw_candidates(const mfi_run *run, law *from, size_t labels)
     const double unit = 1.0 / 4294967296.0, most = 1.0 - 0x1p-40; /* 1 itself is no point */
     const mfi_plan *plan = &run->layer->plan;
     const mfi_stream stream = mfi_stream_of(plan->seed, MFI_PURPOSE_CANDIDATES, run->layer->progress.applied);
-    size_t count = labels, draws = from->scale > 0.0 ? plan->head.candidates : 0;
+    size_t count = labels, draws = plan->head.candidates;
     uint32_t bits[4];
     for (size_t i = 0; i < draws; i++) {
         if (i % 4 == 0)
@@ -125,14 +126,18 @@ static void gather_rows(mfi_run *mine, void *context, size_t first, size_t end)
     }
 }
 
-void mfi_head_sample(mfi_run *run)
+mf_status mfi_head_sample(mfi_run *run, size_t position)
 {
     const mfi_plan *plan = &run->layer->plan;
     const mfi_candidates *candidates = &run->scratch->candidates;
     if (plan->head.sampling == MF_SAMPLING_NONE)
-        return;
-    memset(candidates->column, -1, plan->head.classes * sizeof *candidates->column);
+        return MF_STATUS_OK;
     law from = law_of(run->layer);
+    if (!(from.scale > 0.0)) /* averages of counts, and files, may leave none */
+        return mfi_fail(MF_STATUS_NUMERIC,
+                        "layer %zu: all %zu counts are 0, or too small for float32: no class can be drawn",
+                        position, from.classes);
+    memset(candidates->column, -1, plan->head.classes * sizeof *candidates->column);
     size_t labels = take_labels(run);
     run->columns = draw_candidates(run, &from, labels);
     for (size_t column = labels; column < run->columns; column++) {
@@ -141,6 +146,7 @@ void mfi_head_sample(mfi_run *run)
         candidates->offsets[column] = (float)log((double)candidates->offsets[column] / expected);
     }
     mfi_run_share_items(run, run->columns, plan->features, gather_rows, NULL);
+    return MF_STATUS_OK;
 }
 
 bool mfi_head_take_candidates(const mfi_plan *plan, size_t rows, mfi_room *room, mfi_candidates *candidates)
