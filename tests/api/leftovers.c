@@ -9,8 +9,7 @@
 #include "random_units.h"
 #include "snapshots.h"
 
-/* Under a sanitizer steps take ten to a hundred times as long. */
-enum { LEAST_ROWS = 2, BEHIND = 16, WRONGED = SANITIZED ? 30 : 100 };
+enum { LEAST_ROWS = 2, BEHIND = 16, WRONGED = 30 };
 
 typedef struct twin {
     mf_network *network;
