@@ -63,7 +63,7 @@ static size_t slots_of(const mf_layer *layer, size_t number)
 }
 
 /* The values of a parameter and, if they are to be copied, of its state. */
-static mf_status check_finite(const mf_layer *layer, size_t number, bool state, size_t position)
+static mf_status check_values(const mf_layer *layer, size_t number, bool state, size_t position)
 {
     int32_t slots = state ? (int32_t)slots_of(layer, number) : 0;
     for (int32_t slot = -1; slot < slots; slot++)
@@ -100,9 +100,9 @@ static mf_status check_parameters(const mf_layer *to, const mf_layer *from, bool
                 "layer %zu: \"%s\" with %zu values in one network is \"%s\" with %zu in the other, or "
                 "of another shape",
                 position, one->name, one->count, other->name, other->count);
-        MFI_TRY(check_finite(from, p, false, position));
+        MFI_TRY(check_values(from, p, false, position));
         if (blends)
-            MFI_TRY(check_finite(to, p, false, position));
+            MFI_TRY(check_values(to, p, false, position));
     }
     return MF_STATUS_OK;
 }
@@ -200,7 +200,7 @@ static mf_status clone_layer(const mf_network *network, size_t position, bool tr
     const mf_layer *original = network->entries[position].layer;
     mf_layer *layer = NULL;
     for (size_t p = 0; p < original->plan.parameter_count; p++)
-        MFI_TRY(check_finite(original, p, training, position));
+        MFI_TRY(check_values(original, p, training, position));
     MFI_TRY(mfi_layer_create(&original->plan, &clone->handle.allocator, false, &layer));
     for (size_t p = 0; p < original->plan.parameter_count; p++) {
         copy_values(layer, original, p, -1);
