@@ -386,6 +386,44 @@ static void test_a_gradient_that_overflows_is_noticed(void **state)
     mf_optimizer_free(optimizer);
 }
 
+/* Also by steps that do not touch the rows that have overflowed. */
+static void test_rows_that_overflowed_are_told_until_they_are_mended(void **state)
+{
+    const float some[4] = {0.0f, 1.0f, 2.0f, 3.0f}, others[4] = {4.0f, 5.0f, 6.0f, 7.0f};
+    const int32_t y[2] = {0, 1};
+    units_plan plan = plan_row(2, 2);
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e30);
+
+    (void)state;
+    plan_add(&plan, unit_embedding(VOCABULARY, 4));
+    mf_layer *layer = make_units(&plan);
+    mf_workspace *workspace = make_layer_workspace(layer, 2);
+    check_ok(mf_layer_set_optimizer(layer, optimizer));
+    check_ok(mf_layer_set_trainable(layer, "head.projection", 0));
+    fill_parameter(layer, "units.1.weight", 0.0f);
+    size_t count = 0;
+    float *projection = read_parameter(layer, "head.projection", &count);
+    for (size_t i = 0; i < count; i++)
+        projection[i] *= 1e20f;
+    check_ok(mf_layer_set_parameter(layer, "head.projection", projection, count));
+    check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 2, some, y, NULL));
+    check_message("must be restored");
+    for (size_t i = 0; i < count; i++)
+        projection[i] *= 1e-20f;
+    check_ok(mf_layer_set_parameter(layer, "head.projection", projection, count));
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_LEARNING_RATE, 1e-3));
+    for (int again = 0; again < 2; again++) {
+        check_status(MF_STATUS_NUMERIC, mf_layer_step(layer, workspace, 2, others, y, NULL));
+        check_message("must be restored");
+    }
+    fill_parameter(layer, "units.1.weight", 0.0f);
+    check_ok(mf_layer_step(layer, workspace, 2, others, y, NULL));
+    free(projection);
+    mf_workspace_free(workspace);
+    mf_layer_free(layer);
+    mf_optimizer_free(optimizer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_a_frozen_embedding_stays),
         cmocka_unit_test(test_any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(test_a_gradient_that_overflows_is_noticed),
+        cmocka_unit_test(test_rows_that_overflowed_are_told_until_they_are_mended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

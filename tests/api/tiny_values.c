@@ -235,6 +235,7 @@ static void test_the_norm_is_exact_if_rows_cancel(void **state)
     (void)state;
     check_norm(1.0f);
     check_norm(1e-2f);
+    check_norm(6.8e-3f);
     check_norm(1e-4f);
     check_norm(1e-6f);
     check_norm(0.0f);

@@ -250,12 +250,16 @@ static void train_strictly(mf_network *network, mf_workspace *workspace, const f
     mf_pipeline_spec spec;
     mf_pipeline *pipeline = NULL;
     float chances[ROWS * CLASSES];
+    int32_t best[ROWS * 2];
+    const mf_batch batch = make_batch(ROWS, x, y);
 
     check_ok(mf_pipeline_spec_init(&spec, sizeof spec));
     spec.network = network;
     spec.max_batch = ROWS;
     strictly(mf_network_step(network, workspace, ROWS, x, y));
+    strictly(mf_network_step_layer(network, workspace, 0, ROWS, x, y));
     strictly(mf_network_evaluate(network, workspace, ROWS, x, y));
+    strictly(mf_network_top(network, workspace, MF_PREDICT_SUM, &batch, 2, best, chances, NULL));
     strictly(mf_network_probabilities(network, workspace, MF_PREDICT_SUM, ROWS, x, chances));
     for (spec.workers = 0; spec.workers <= 2; spec.workers++) {
         strictly(mf_pipeline_create(&spec, &pipeline));
@@ -273,7 +277,7 @@ static void test_nothing_is_rounded_on_the_hosts_account(void **state)
     static unsigned char file[1 << 17];
     const float third = 1.0f / 3.0f;
     units_plan plan = plan_sequence(ROWS, N, CLASSES);
-    float x[ROWS * ROWS * N];
+    float x[ROWS * ROWS * N], a[ROWS * N], goodness[ROWS * CLASSES];
     mf_workspace_spec spec;
     mf_workspace *workspace = NULL;
     mf_network *network, *clone = NULL, *loaded = NULL;
@@ -296,6 +300,9 @@ static void test_nothing_is_rounded_on_the_hosts_account(void **state)
     strictly(mf_workspace_create(&spec, &workspace));
     train_strictly(network, workspace, x);
     train_strictly(h->network, h->workspace, x);
+    strictly(mf_layer_forward(h->layer, h->of_layer, ROWS, x, a));
+    strictly(mf_layer_goodness(h->layer, h->of_layer, ROWS, a, goodness));
+    strictly(mf_layer_step(h->layer, h->of_layer, ROWS, x, y, a));
     strictly(mf_network_summary(network, ROWS, text, sizeof text, &needed));
     strictly(mf_network_clone(network, MF_CONTENTS_TRAINING, NULL, &clone));
     strictly(mf_network_blend_parameters(clone, network, 0.3));
