@@ -533,7 +533,7 @@ MF_API mf_status mf_layer_set_trainable(mf_layer *layer, const char *name, int32
  *  @param x          [rows, k], all finite
  *  @param y          [rows] labels, 0 to m - 1
  *  @param a          [rows, n] or NULL: receives the activation of this pass (before the update, after
- *                    dropout), the input of the next layer
+ *                    dropout, which may make it infinite), the input of the next layer
  *  Errors: HANDLE, ARGUMENT, CAPACITY (also a single value to normalise by), LABEL, NUMERIC (input, loss,
  *  or with clipping a gradient's norm that is not finite or some 1e25 times clip_norm; or a parameter after
  *  the update), STALE, STATE (no optimizer, or a workspace for inference). On any error no parameter has
@@ -596,13 +596,13 @@ MF_API mf_status mf_layer_forward_batch(const mf_layer *layer, mf_workspace *wor
  *  @param layer      passes the batch on
  *  @param workspace  as in mf_layer_forward()
  *  @param batch      as in mf_layer_forward_batch()
- *  @param a          [rows, n] receives the activation
+ *  @param a          [rows, n] receives the activation, which is not looked at: the next layer's call does that
  *  Errors: as mf_layer_forward_batch(); BUSY: the layer is being trained elsewhere. */
 MF_API mf_status mf_layer_pass_batch(mf_layer *layer, mf_workspace *workspace, const mf_batch *batch,
                                      float *a);
 
 /** The goodness G = a M^T, from an activation that mf_layer_forward() gave. a [rows, n], goodness [rows, m].
- *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation), STALE. */
+ *  Errors: HANDLE, ARGUMENT, CAPACITY, NUMERIC (the activation; the result is not looked at), STALE. */
 MF_API mf_status mf_layer_goodness(const mf_layer *layer, mf_workspace *workspace, size_t rows,
                                    const float *a, float *goodness);
 

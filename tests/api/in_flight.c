@@ -245,6 +245,35 @@ static void test_a_refused_batch_costs_no_reports(void **state)
     assert_int_equal(refusals, 1);
 }
 
+/* Nor does it keep a layer of its own that is in front of the one that is being trained. */
+static void test_a_refused_batch_keeps_no_layers(void **state)
+{
+    scene *s = *state;
+    mf_layer *own = make_plain_layer(WIDTH, WIDTH, CLASSES, 9);
+    mf_network *network = make_network();
+    mf_workspace *workspace = make_layer_workspace(own, ROWS);
+    int refusals = 0;
+
+    check_ok(mf_layer_set_optimizer(own, s->optimizer));
+    check_ok(mf_network_append(network, own, NULL));
+    check_ok(mf_network_append(network, last_layer(s), NULL));
+    mf_pipeline *pipeline = make_network_pipeline(network, ROWS, 1);
+    for (int i = 0; i < TRIES && refusals < 3; i++) {
+        check_ok(mf_pipeline_submit(s->pipeline, ROWS, s->x, s->y));
+        if (mf_pipeline_submit(pipeline, ROWS, s->x, s->y) == MF_STATUS_BUSY) {
+            check_ok(mf_layer_step(own, workspace, ROWS, s->x, s->y, NULL));
+            refusals++;
+        }
+        check_ok(mf_pipeline_flush(pipeline));
+        check_ok(mf_pipeline_flush(s->pipeline));
+    }
+    assert_int_equal(refusals, 3);
+    mf_pipeline_free(pipeline);
+    mf_workspace_free(workspace);
+    mf_network_free(network);
+    mf_layer_free(own);
+}
+
 /* A pipeline that ends with batches on their way lets go of its layers. */
 static void test_a_stopped_pipeline_lets_go(void **state)
 {
@@ -402,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layers_in_flight_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_refused_batch_costs_no_reports, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_refused_batch_keeps_no_layers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_stopped_pipeline_lets_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_threads_by_hand_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_threads_that_apply_are_refused, set_up, tear_down),
