@@ -78,6 +78,9 @@ static size_t slow_width(void)
     return under_valgrind() ? 40 : 320;
 }
 
+/* What pipelines and their networks have of memory. */
+static test_memory counted;
+
 typedef struct slow {
     mf_optimizer *optimizer;
     mf_network *network;
@@ -90,12 +93,16 @@ static slow make_slow(uint32_t workers, size_t depth)
 {
     const size_t width = slow_width(), widths[] = {width, width, width};
     slow s = {.optimizer = make_optimizer(MF_OPTIMIZER_SGD, 0.01)};
+    mf_network *made = make_stack(widths, SLOW_LAYERS, 3, 1, s.optimizer);
+    mf_allocator allocator = memory_allocator(&counted);
     mf_pipeline_spec spec;
 
-    s.network = make_stack(widths, SLOW_LAYERS, 3, 1, s.optimizer);
+    check_ok(mf_network_clone(made, MF_CONTENTS_TRAINING, &allocator, &s.network));
+    mf_network_free(made);
     s.x = get_zeroed(SLOW_ROWS * width, sizeof *s.x);
     spec = pipeline_spec(s.network, workers, depth);
     spec.max_batch = SLOW_ROWS;
+    spec.allocator = &allocator;
     check_ok(mf_pipeline_create(&spec, &s.pipeline));
     return s;
 }
@@ -135,6 +142,7 @@ static int be_the_child(slow *s)
          MF_STATUS_STATE);
     mf_workspace_free(workspace);
     drop_slow(s);
+    must(counted.blocks_out == 0 && counted.faults == 0);
     return 0;
 }
 
@@ -153,6 +161,7 @@ static int fork_at_any_moment(void)
         must(mf_pipeline_flush(s.pipeline) == MF_STATUS_OK);
     }
     drop_slow(&s);
+    must(counted.blocks_out == 0 && counted.faults == 0);
     return 0;
 }
 
