@@ -6,6 +6,7 @@
  * draw that hits a label adds nothing, since the label is there already.
  *
  * What is drawn depends on the layer's seed and on how many batches it has learned from. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,6 +24,12 @@ typedef struct law {
     double below;        /* the sum of the counts before it */
 } law;
 
+/* What a step takes for 0 is 0 everywhere, as sample weights are. */
+static double count_of(const law *of, size_t c)
+{
+    return of->counts[c] < FLT_MIN ? 0.0 : (double)of->counts[c];
+}
+
 static law law_of(const mf_layer *layer)
 {
     const mfi_plan *plan = &layer->plan;
@@ -30,7 +37,7 @@ static law law_of(const mf_layer *layer)
     if (found.kind == MF_SAMPLING_COUNTS) {
         found.counts = layer->parameters[plan->counts].now.values;
         for (size_t c = 0; c < found.classes; c++)
-            found.scale += (double)found.counts[c];
+            found.scale += count_of(&found, c);
     } else {
         found.scale = log((double)found.classes + 1.0);
     }
@@ -42,9 +49,8 @@ static size_t draw_at(law *from, double point)
 {
     size_t last = from->classes - 1, c = 0;
     if (from->kind == MF_SAMPLING_COUNTS) {
-        for (; from->at < last && from->below + (double)from->counts[from->at] <= point * from->scale;
-             from->at++)
-            from->below += (double)from->counts[from->at];
+        for (; from->at < last && from->below + count_of(from, from->at) <= point * from->scale; from->at++)
+            from->below += count_of(from, from->at);
         return from->at;
     }
     if (from->kind == MF_SAMPLING_UNIFORM)
@@ -57,7 +63,7 @@ static size_t draw_at(law *from, double point)
 static double probability_of(const law *of, size_t c)
 {
     if (of->kind == MF_SAMPLING_COUNTS)
-        return (double)of->counts[c] / of->scale;
+        return count_of(of, c) / of->scale;
     return of->kind == MF_SAMPLING_UNIFORM ? 1.0 / (double)of->classes
                                            : log1p(1.0 / ((double)c + 1.0)) / of->scale;
 }
