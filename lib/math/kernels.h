@@ -17,8 +17,8 @@
 #include "math/order.h"
 
 /* CMake sees to that. */
-#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0
-#error "The library tells NaN and infinity from numbers: compile it without -ffast-math."
+#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || defined(__ASSOCIATIVE_MATH__)
+#error "The library tells NaN and infinity from numbers: compile it without -ffast-math, -Ofast and what is in them."
 #endif
 
 /* The formula that updates parameters p from gradients g. */
