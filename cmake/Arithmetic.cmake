@@ -29,7 +29,7 @@ if(NOT MF_FLOAT_IS_FLOAT)
 endif()
 
 # NaN and infinity are told from numbers and sums keep their order, whatever CFLAGS ask for. Linked with -ffast-math a
-# shared library would also change the mode of the thread that loads it.
+# shared library would also change the mode of the thread that loads it, as it still does with -Ofast and no other -O.
 add_compile_options(-fno-fast-math)
 add_link_options(-fno-fast-math)
 

@@ -16,9 +16,11 @@
 #include "math/maps.h"
 #include "math/order.h"
 
-/* CMake sees to that. */
-#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || defined(__ASSOCIATIVE_MATH__)
-#error "The library tells NaN and infinity from numbers: compile it without -ffast-math, -Ofast and what is in them."
+/* CMake sees to that. Without signed zeros GCC takes 0 x for 0, also if x is NaN. */
+#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || defined(__ASSOCIATIVE_MATH__) || \
+    defined(__NO_SIGNED_ZEROS__)
+#error \
+    "The library tells NaN and infinity from numbers: compile it without -ffast-math, -Ofast and what is in them."
 #endif
 
 /* The formula that updates parameters p from gradients g. */

@@ -40,8 +40,8 @@ static inline size_t mfi_order_panel(const mfi_order *order, size_t rows, size_t
 /* Rows with those that only fill up the last panel. */
 size_t mfi_order_rows(const mfi_order *order, size_t rows);
 
-/* Copies `count` values, from number `first` in plain order on, out of a matrix or into it. What fills up the
- * panel of a value that is set becomes 0: it may have overflowed with the values. */
+/* Copies `count` values, from number `first` in plain order on, out of a matrix or into it. With a value
+ * of the last row what fills up its panel becomes 0: it may have overflowed with the values. */
 void mfi_order_get(const mfi_matrix_order *of, const float *matrix, size_t first, size_t count, float *plain);
 void mfi_order_set(const mfi_matrix_order *of, float *matrix, size_t first, size_t count, const float *plain);
 

@@ -5,7 +5,7 @@
 #include "model/network.h"
 
 /* to = to + share (from - to) for every value of every parameter; share 1 copies the bits. SHAPE if the
- * layers or their parameters differ, NUMERIC if a value of `from` is not finite, ARGUMENT if a layer of `from`
+ * layers or their parameters differ, NUMERIC if a value of `from` is not finite, or with a share below 1 one of `to`, ARGUMENT if a layer of `from`
  * is at another place of `to`, BUSY as mfi_network_claim(). After a failure nothing has changed. */
 mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double share);
 

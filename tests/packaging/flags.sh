@@ -54,7 +54,7 @@ for flags in -mavx2 "-mavx2 -mfma" -march=x86-64-v3 -march=x86-64-v4; do
         fi
     done
 done
-for flag in -ffast-math -funsafe-math-optimizations; do
+for flag in -ffast-math -funsafe-math-optimizations -fno-signed-zeros; do
     if compile "$flag" -fsyntax-only math/kernels_generic.c; then
         echo "failed: the kernels compile with $flag, with which the check of updates may see nothing"
         status=1
