@@ -206,20 +206,27 @@ static void test_threads_of_a_pool(void **state)
     free(x);
 }
 
-/* A layer of units that divide, and take roots and exponentials. */
-static void test_units(void **state)
+/* Units that divide, and take roots and exponentials. */
+static units_plan plan_that_computes(void)
 {
-    const host *h = *state;
     units_plan plan = plan_sequence(ROWS, N, CLASSES);
-    float x[ROWS * ROWS * N];
-    mf_network *network;
-    mf_workspace *workspace;
 
     plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
     plan_add(&plan, unit_dense(3 * N));
     plan_add(&plan, unit_attention(2, 1));
     plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
     plan_add(&plan, unit_dense(N));
+    return plan;
+}
+
+static void test_units(void **state)
+{
+    const host *h = *state;
+    units_plan plan = plan_that_computes();
+    float x[ROWS * ROWS * N];
+    mf_network *network;
+    mf_workspace *workspace;
+
     plan_add(&plan, unit_dropout(0.5f, 0));
     network = make_units_network(&plan, 1, h->optimizer);
     workspace = make_network_workspace(network, ROWS);
@@ -276,7 +283,7 @@ static void test_nothing_is_rounded_on_the_hosts_account(void **state)
     const host *h = *state;
     static unsigned char file[1 << 17];
     const float third = 1.0f / 3.0f;
-    units_plan plan = plan_sequence(ROWS, N, CLASSES);
+    units_plan plan = plan_that_computes();
     float x[ROWS * ROWS * N], a[ROWS * N], goodness[ROWS * CLASSES];
     mf_workspace_spec spec;
     mf_workspace *workspace = NULL;
@@ -287,11 +294,6 @@ static void test_nothing_is_rounded_on_the_hosts_account(void **state)
 
     for (size_t i = 0; i < COUNT_OF(x); i++)
         x[i] = (float)(i % 7) * third;
-    plan_add(&plan, unit_of(MF_UNIT_LAYER_NORM));
-    plan_add(&plan, unit_dense(3 * N));
-    plan_add(&plan, unit_attention(2, 1));
-    plan_add(&plan, unit_activation(MF_ACTIVATION_GELU));
-    plan_add(&plan, unit_dense(N));
     network = make_units_network(&plan, 1, h->optimizer);
     check_ok(mf_workspace_spec_init(&spec, sizeof spec));
     spec.network = network;

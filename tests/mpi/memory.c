@@ -1,6 +1,6 @@
-/* Memory that one rank does not get, in each call in turn that makes a grid, a part or a trainer or that gathers:
- * all ranks get MEMORY, nobody waits for ever, every rank has given back what it had taken, and a network that
- * was to receive all layers is as it was. SPDX-License-Identifier: MIT */
+/* Memory that one rank does not get, in each call in turn that makes a grid, a part or a trainer or that
+ * gathers: all ranks get MEMORY, nobody waits for ever, every rank has given back what it had taken, and a
+ * network that was to receive all layers is as it was. SPDX-License-Identifier: MIT */
 #include "memory_faults.h"
 #include "ranks.h"
 
