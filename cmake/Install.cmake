@@ -49,22 +49,12 @@ write_basic_package_version_file(monoforward-config-version.cmake COMPATIBILITY 
 
 install(FILES include/monoforward.h include/monoforward.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
-# The documents that README.md leads to, and README.md with the header where it is installed. Inside another project
-# CMAKE_INSTALL_DOCDIR is the host's.
+# README.md and the documents that it leads to. Inside another project CMAKE_INSTALL_DOCDIR is the host's.
 set(mf_documents_folder "${CMAKE_INSTALL_DOCDIR}")
 if(NOT PROJECT_IS_TOP_LEVEL)
     set(mf_documents_folder "${CMAKE_INSTALL_DATAROOTDIR}/doc/monoforward")
 endif()
-get_filename_component(from "${mf_documents_folder}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
-get_filename_component(to "${CMAKE_INSTALL_INCLUDEDIR}/monoforward.h" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
-file(RELATIVE_PATH mf_header "${from}" "${to}")
-file(READ README.md mf_readme)
-string(REPLACE "](include/monoforward.h)" "](${mf_header})" mf_readme "${mf_readme}")
-# In a folder of its own: where sources and build are one folder, README.md would be replaced.
-file(CONFIGURE OUTPUT installed/README.md CONTENT "${mf_readme}" @ONLY)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
-install(FILES LICENSE CHANGELOG.md CONTRIBUTING.md ${CMAKE_CURRENT_BINARY_DIR}/installed/README.md
-    DESTINATION ${mf_documents_folder})
+install(FILES LICENSE README.md CHANGELOG.md CONTRIBUTING.md DESTINATION ${mf_documents_folder})
 install(DIRECTORY docs DESTINATION ${mf_documents_folder}
     FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png" PATTERN "*.log" PATTERN "*.txt" PATTERN "*.csv" PATTERN reference EXCLUDE)
 file(GLOB mf_examples CONFIGURE_DEPENDS examples/*.c examples/*.md)
@@ -91,6 +81,9 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward.pc DESTINATION ${CMAKE_INS
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/monoforward-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/monoforward-config-version.cmake
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/monoforward)
+install(CODE "set(DOCUMENTS_FOLDER \"${mf_documents_folder}\")
+set(HEADER_FOLDER \"${CMAKE_INSTALL_INCLUDEDIR}\")")
+install(SCRIPT cmake/InstalledLinks.cmake)
 
 if(PROJECT_IS_TOP_LEVEL)
     add_custom_target(uninstall VERBATIM COMMAND ${CMAKE_COMMAND}

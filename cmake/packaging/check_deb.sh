@@ -106,9 +106,7 @@ dpkg-deb -c "$python" | grep -q ' ./usr/lib/python3/dist-packages/monoforward-[0
     failed "pip does not know python3-monoforward"
 dpkg-deb -x "$development" "$work/documents"
 documents=$work/documents/usr/share/doc/libmonoforward-dev
-for link in $(grep -o '](\([^)#:]*\)[)#]' "$documents/README.md" | sed 's/^](//; s/[)#]$//'); do
-    [ -e "$documents/$link" ] || failed "README.md of libmonoforward-dev links to $link, which is not there"
-done
+sh "$root/tests/docs/md_links.sh" "$documents" || failed "documents of libmonoforward-dev have dead links"
 [ "$(dpkg-deb -f "$python" Architecture)" = all ] || failed "python3-monoforward is not for all architectures"
 (cd "$root/include" && find . -name 'monoforward*') | sed 's|^\.|./usr/include|' | while read -r header; do
     grep -q " $header\$" "$work/contents" || failed "$header is in no package"

@@ -73,19 +73,7 @@ diff "$work/expected" "$work/found" || {
     echo "failed: the contents of the tarball (< expected, > found)"
     status=1
 }
-# Every file that the installed README names is there.
-sed -n 's/.*/&/; s/](/\n](/gp' "$prefix/share/doc/monoforward/README.md" | sed -n 's/^\](\([^)#]*\).*/\1/p' |
-    grep -v -e '^http' -e '^$' | sort -u >"$work/links"
-[ "$(wc -l <"$work/links")" -ge 15 ] || {
-    echo "failed: hardly any link found in the installed README"
-    status=1
-}
-while read -r link; do
-    [ -f "$prefix/share/doc/monoforward/$link" ] || {
-        echo "failed: the installed README leads to $link, which is not there"
-        status=1
-    }
-done <"$work/links"
+sh "$source/tests/docs/md_links.sh" "$prefix/share/doc/monoforward" || status=1
 if grep -rnF -e "$source" -e "$build" "$lib/cmake" "$lib/pkgconfig"; then
     echo "failed: the tarball names folders of this machine"
     status=1

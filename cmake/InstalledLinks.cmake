@@ -1,0 +1,31 @@
+# Runs at the end of an installation: in the installed documents, links to headers lead to where these are installed, and
+# links to what is in the source tree alone become their text.
+#
+# Reads DOCUMENTS_FOLDER and HEADER_FOLDER, as CMAKE_INSTALL_DOCDIR and CMAKE_INSTALL_INCLUDEDIR are, the prefix, and DESTDIR from
+# the environment.
+get_filename_component(documents "${DOCUMENTS_FOLDER}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
+get_filename_component(headers "${HEADER_FOLDER}" ABSOLUTE BASE_DIR "${CMAKE_INSTALL_PREFIX}")
+file(GLOB_RECURSE pages "$ENV{DESTDIR}${documents}/*.md")
+foreach(page IN LISTS pages)
+    get_filename_component(folder "${page}" DIRECTORY)
+    file(READ "${page}" text)
+    set(mended "${text}")
+    string(REGEX MATCHALL "\\([^][()<>#: \n;]+[)#]" targets "${text}")
+    list(REMOVE_DUPLICATES targets)
+    foreach(target IN LISTS targets)
+        string(REGEX REPLACE "^.(.*).$" "\\1" target "${target}")
+        string(REGEX REPLACE "([.+*?^$|])" "\\\\\\1" pattern "${target}")
+        get_filename_component(name "${target}" NAME)
+        if(EXISTS "${folder}/${target}")
+            continue()
+        elseif(EXISTS "$ENV{DESTDIR}${headers}/${name}" AND target MATCHES "include/")
+            file(RELATIVE_PATH header "${folder}" "$ENV{DESTDIR}${headers}/${name}")
+            string(REGEX REPLACE "(\\[[^][]*\\]\\()${pattern}\\)" "\\1${header})" mended "${mended}")
+        else()
+            string(REGEX REPLACE "\\[([^][]*)\\]\\(${pattern}(#[^)]*)?\\)" "\\1" mended "${mended}")
+        endif()
+    endforeach()
+    if(NOT mended STREQUAL text)
+        file(WRITE "${page}" "${mended}")
+    endif()
+endforeach()
