@@ -1424,7 +1424,8 @@ MF_API mf_status mf_report_init(mf_report *report, size_t size);
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_memory_init(mf_memory *memory, size_t size);
 
-/** What a network will take, to the byte, before anything is created.
+/** What a network will take, to the byte, before anything is created. That is so on this processor: another
+ *  one's vectors, and so its scratch and what weights are filled up to, may be longer or shorter.
  *  @param layers     [count] the specs of its layers, first to last, appended in this order
  *  @param count      how many there are, 1 or more
  *  @param optimizer  attached to the network when all layers are in it; NULL for none
