@@ -28,7 +28,7 @@ static const char *kind_name(uint32_t kind)
     case MFI_KIND_MATRIX:
         return "a matrix";
     default:
-        return "not a handle";
+        return "what is not a handle";
     }
 }
 

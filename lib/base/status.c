@@ -55,9 +55,11 @@ mf_status mfi_fail_at(mf_status status, const char *what, size_t number)
 
 mf_status mfi_fail_in(mf_status status, const char *path)
 {
+    enum { SHORTEST = 16 };
     const size_t room = sizeof last_message.text - sizeof ": ", used = strlen(last_message.text);
-    if (used < room)
-        mfi_fail(status, "%.*s: %s", mfi_utf8_shown(path, room - used), path, last_message.text);
+    const size_t left = used < room ? room - used : 0, most = left < MFI_EXCERPT ? left : MFI_EXCERPT;
+    if (most >= SHORTEST)
+        mfi_fail(status, "%s: %s", mfi_path_shown(path, most).text, last_message.text);
     return status;
 }
 

@@ -75,4 +75,20 @@ static inline mfi_excerpt mfi_excerpt_of(const unsigned char *bytes, size_t coun
     return excerpt;
 }
 
+/* A path in at most `most` bytes, 3 to MFI_EXCERPT: of a long one its end, where the file's name is. */
+static inline mfi_excerpt mfi_path_shown(const char *path, size_t most)
+{
+    mfi_excerpt shown = {{0}};
+    const char *from = *path ? path : "an empty path";
+    char *to = shown.text;
+    size_t length = strlen(from);
+    if (length > most) {
+        to = (char *)memcpy(to, "...", 3) + 3;
+        for (from += length - (most - 3); ((unsigned char)*from & 0xC0) == 0x80;) /* inside a character */
+            from++;
+    }
+    memcpy(to, from, strlen(from));
+    return shown;
+}
+
 #endif

@@ -57,7 +57,7 @@ static mf_status check_version(const mfi_tensors *tensors, uint64_t *found)
         return mfi_fail(MF_STATUS_FORMAT, "the metadata has no format_version");
     if (version > MFI_FORMAT_VERSION)
         return mfi_fail(MF_STATUS_VERSION,
-                        "the file has format version %llu, this library reads versions 1 to %d",
+                        "the model has format version %llu, this library reads versions 1 to %d",
                         (unsigned long long)version, (int)MFI_FORMAT_VERSION);
     *found = version;
     return MF_STATUS_OK;
@@ -136,7 +136,7 @@ static mf_status read_shared(const mfi_json *item, size_t position, const mfi_te
         snprintf(name, sizeof name, "layers.%zu.head." MFI_KEY_SHARED, position);
         const mfi_tensor *tensor = mfi_tensors_find(tensors, name);
         if (!tensor || tensor->rank != 2 || tensor->dims[0] > INT32_MAX || tensor->dims[1] > INT32_MAX)
-            return mfi_fail(MF_STATUS_FORMAT, "the file has no tensor \"%s\", or it is no matrix", name);
+            return mfi_fail(MF_STATUS_FORMAT, "the model has no tensor \"%s\", or it is no matrix", name);
         MFI_TRY(mfi_matrix_create((size_t)tensor->dims[0], (size_t)tensor->dims[1], allocator,
                                   &architecture->layers[position].matrix));
     }
@@ -159,7 +159,8 @@ static mf_status build(const mfi_json *item, size_t position, const mfi_tensors 
     spec.seed = layer->record.spec.seed;
     spec.allocator = allocator;
     if (architecture->version == MFI_FORMAT_FLAT)
-        return mfi_fail(MF_STATUS_FORMAT, "a layer of units needs format version %d, the file has version %d",
+        return mfi_fail(MF_STATUS_FORMAT,
+                        "a layer of units needs format version %d, the model has version %d",
                         (int)MFI_FORMAT_UNITS, (int)MFI_FORMAT_FLAT);
     MFI_TRY(read_input(mfi_json_member(item, MFI_KEY_INPUT), &input));
     MFI_TRY(mfi_builder_create(&spec, &layer->builder));
@@ -218,7 +219,7 @@ static mf_status read_layer_record(const mfi_json *item, size_t position, const 
     }
     const mfi_plan *plan = mfi_architecture_plan(architecture, position, &room);
     if (mfi_plan_format(plan) > architecture->version)
-        return mfi_fail(MF_STATUS_FORMAT, "the layer needs format version %d, the file has version %d",
+        return mfi_fail(MF_STATUS_FORMAT, "the layer needs format version %d, the model has version %d",
                         (int)mfi_plan_format(plan), (int)architecture->version);
     layer->parameter_count = plan->parameter_count;
     MFI_TRY(mfi_take_zeroed(allocator, plan->parameter_count, sizeof *layer->parameters, "parameters",
@@ -337,7 +338,7 @@ static mf_status check_training(const mfi_architecture *architecture, size_t pos
 {
     const mfi_training_record *record = &architecture->training_records[position];
     if (record->optimizer >= 0 && (size_t)record->optimizer >= architecture->optimizer_count)
-        return mfi_fail(MF_STATUS_FORMAT, "there is no optimizer %d, the file has %zu",
+        return mfi_fail(MF_STATUS_FORMAT, "there is no optimizer %d, the model has %zu",
                         (int)record->optimizer, architecture->optimizer_count);
     bool sound = mfi_progress_is_sound(&record->progress);
     for (size_t p = 0; p < plan->parameter_count; p++)

@@ -44,4 +44,10 @@ static inline float mfi_get_float(const unsigned char *bytes)
     return value;
 }
 
+static inline void mfi_get_floats(const unsigned char *bytes, size_t count, float *values)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = mfi_get_float(bytes + 4 * i);
+}
+
 #endif

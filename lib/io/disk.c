@@ -9,8 +9,8 @@
 
 static mf_status no_files(const char *path)
 {
-    return mfi_fail(MF_STATUS_UNSUPPORTED, "%.*s: this library was built without files",
-                    mfi_utf8_shown(path, 150), path);
+    return mfi_fail(MF_STATUS_UNSUPPORTED, "%s: this library was built without files",
+                    mfi_path_shown(path, MFI_EXCERPT).text);
 }
 
 mf_status mfi_file_write(const char *path, mf_status (*write)(mfi_sink *sink, const void *what),
@@ -107,10 +107,10 @@ static mf_status check_file(mfi_model_source *source)
     if (S_ISDIR(info.st_mode))
         return mfi_file_refused("cannot read", source->path, EISDIR);
     if (!S_ISREG(info.st_mode))
-        return mfi_fail(MF_STATUS_IO, "cannot read %.*s: it is not a regular file",
-                        mfi_utf8_shown(source->path, 150), source->path);
+        return mfi_fail(MF_STATUS_IO, "cannot read %s: it is not a regular file",
+                        mfi_path_shown(source->path, MFI_EXCERPT).text);
     if (info.st_size == 0)
-        return mfi_fail(MF_STATUS_FORMAT, "%.*s is empty", mfi_utf8_shown(source->path, 150), source->path);
+        return mfi_fail(MF_STATUS_FORMAT, "%s is empty", mfi_path_shown(source->path, MFI_EXCERPT).text);
     source->bytes = (uint64_t)info.st_size;
     return MF_STATUS_OK;
 }

@@ -57,7 +57,7 @@ mf_status mfi_file_refused(const char *what, const char *path, int error)
         snprintf(room, sizeof room, "error %d", error);
         reason = room;
     }
-    return mfi_fail(MF_STATUS_IO, "%s %.*s: %s", what, mfi_utf8_shown(path, 130), path, reason);
+    return mfi_fail(MF_STATUS_IO, "%s %s: %s", what, mfi_path_shown(path, MFI_EXCERPT).text, reason);
 }
 
 int mfi_file_open(int folder, const char *name, int flags, unsigned mode)

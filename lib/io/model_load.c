@@ -59,7 +59,7 @@ static mf_status read_header(loading *l)
     unsigned char length[8];
     const mfi_model_source *source = l->source;
     if (source->bytes < sizeof length)
-        return mfi_fail(MF_STATUS_FORMAT, "a model has at least %d bytes, the file has %llu",
+        return mfi_fail(MF_STATUS_FORMAT, "a model has at least %d bytes, this one has %llu",
                         (int)sizeof length, (unsigned long long)source->bytes);
     MFI_TRY(source->read(source, 0, length, sizeof length));
     uint64_t bytes = mfi_get_u64(length);
@@ -84,7 +84,7 @@ static mf_status check_tensor(const mfi_tensors *tensors, const mfi_tensor_plan 
 {
     const mfi_tensor *tensor = mfi_tensors_find(tensors, plan->name);
     if (!tensor)
-        return mfi_fail(MF_STATUS_FORMAT, "the file has no tensor \"%s\", which its layers require",
+        return mfi_fail(MF_STATUS_FORMAT, "the model has no tensor \"%s\", which its layers require",
                         plan->name);
     bool same = tensor->rank == (size_t)plan->rank;
     for (int32_t d = 0; same && d < plan->rank; d++)
@@ -127,43 +127,44 @@ static mf_status check_tensors(const loading *l)
                     scaling->dims[1] > INT32_MAX))
         return mfi_fail(MF_STATUS_FORMAT, "tensor \"" MFI_TENSOR_SCALING "\" is not [2, count]");
     if (demanded != l->tensors.count)
-        return mfi_fail(MF_STATUS_FORMAT, "the file has %zu tensors, of which its layers use %zu",
+        return mfi_fail(MF_STATUS_FORMAT, "the model has %zu tensors, of which its layers use %zu",
                         l->tensors.count, demanded);
     return MF_STATUS_OK;
 }
 
-/* Sets values of a tensor from number `first` on; false if they may not be in a file. */
-typedef bool value_setter(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
-                          const unsigned char *bytes);
+/* Sets values of a tensor, which are checked, from number `first` on. */
+typedef void value_setter(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
+                          const float *values);
 
-static bool set_layer(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
-                      const unsigned char *bytes)
+static void set_layer(const mfi_tensor_plan *plan, void *to, size_t first, size_t count, const float *values)
 {
-    return mfi_tensor_set(plan, to, first, count, bytes);
+    mfi_layer_set_values(to, plan->parameter, plan->state_slot, first, count, values);
 }
 
-static bool set_matrix(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
-                       const unsigned char *bytes)
+static void set_matrix(const mfi_tensor_plan *plan, void *to, size_t first, size_t count, const float *values)
 {
-    float values[MFI_VALUES_PIECE];
     (void)plan;
-    for (size_t i = 0; i < count; i++)
-        values[i] = mfi_get_float(bytes + 4 * i);
-    return mfi_matrix_set(to, first, count, values) == MF_STATUS_OK;
+    (void)mfi_matrix_set(to, first, count, values);
+}
+
+static void set_numbers(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
+                        const float *values)
+{
+    (void)plan;
+    memcpy((float *)to + first, values, count * sizeof *values);
 }
 
 static mf_status read_values(const loading *l, const mfi_tensor_plan *plan, value_setter *set, void *to)
 {
     const mfi_tensor *tensor = mfi_tensors_find(&l->tensors, plan->name);
     unsigned char bytes[4 * MFI_VALUES_PIECE];
+    float values[MFI_VALUES_PIECE];
     for (size_t first = 0, count; first < plan->count; first += count) {
         count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
         MFI_TRY(l->source->read(l->source, l->data + tensor->begin + 4 * (uint64_t)first, bytes, 4 * count));
-        if (!set(plan, to, first, count, bytes))
-            return mfi_fail(
-                MF_STATUS_FORMAT,
-                "tensor \"%s\" has a value that is not finite, or negative where that is not allowed",
-                plan->name);
+        mfi_get_floats(bytes, count, values);
+        MFI_TRY(mfi_values_check(plan, first, values, count, MF_STATUS_FORMAT));
+        set(plan, to, first, count, values);
     }
     return MF_STATUS_OK;
 }
@@ -242,15 +243,6 @@ static mf_status make_optimizers(loading *l)
         mfi_optimizer_restore(l->made[i], l->plan.optimizer_records[i].keeps_momentum != 0);
     }
     return MF_STATUS_OK;
-}
-
-static bool set_numbers(const mfi_tensor_plan *plan, void *to, size_t first, size_t count,
-                        const unsigned char *bytes)
-{
-    float *numbers = (float *)to + first;
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = mfi_get_float(bytes + 4 * i);
-    return mfi_values_are_sound(plan, numbers, count);
 }
 
 /* Behind the layers, which say how many numbers there may be. */

@@ -69,9 +69,8 @@ static void put_matrix_values(void *user, const mf_layer *layer, const mfi_tenso
 static void check_tensor_values(void *user, const mf_layer *layer, const mfi_tensor_plan *plan)
 {
     mf_status *status = user;
-    if (*status == MF_STATUS_OK && !mfi_tensor_is_sound(plan, layer))
-        *status = mfi_fail(MF_STATUS_NUMERIC,
-                           "a value of %s is not finite, so the model could not be loaded again", plan->name);
+    if (*status == MF_STATUS_OK)
+        *status = mfi_tensor_check(plan, layer);
 }
 
 mf_status mfi_model_check(const mf_network *network, bool training)

@@ -75,7 +75,7 @@ static mf_status fill_from_model(const filling *f)
     const mfi_parameter_spec *parameter = &f->layer->plan.parameters[f->number];
     float values[MFI_VALUES_PIECE];
     if (f->at == value_in_file && f->from->count != parameter->count)
-        return mfi_fail(MF_STATUS_FORMAT, "%s has %zu values, the file has %zu", parameter->name,
+        return mfi_fail(MF_STATUS_FORMAT, "%s has %zu values, the model has %zu", parameter->name,
                         parameter->count, f->from->count);
     for (size_t first = 0; first < parameter->count; first += MFI_VALUES_PIECE) {
         size_t count =
@@ -83,9 +83,9 @@ static mf_status fill_from_model(const filling *f)
         for (size_t i = 0; i < count; i++) {
             values[i] = f->at(f, parameter, first + i);
             if (!isfinite(values[i]) || (parameter->role == MFI_VARIANCE && values[i] < 0.0f))
-                return mfi_fail(MF_STATUS_FORMAT,
-                                "%s has a value that is not finite, or negative where that is not allowed",
-                                parameter->name);
+                return mfi_fail(MF_STATUS_FORMAT, "value %zu of %s is %g, it must be finite%s", first + i,
+                                parameter->name, (double)values[i],
+                                parameter->role == MFI_VARIANCE ? " and not negative" : "");
         }
         mfi_layer_set_values(f->layer, f->number, -1, first, count, values);
     }
@@ -173,7 +173,7 @@ static mf_status add_to_values(const importing *im, const mfi_plan *plan, size_t
     if (!fits || *values > im->bytes.count / sizeof(float) + FREE_VALUES_OF_PARAMETERS)
         return mfi_fail(
             MF_STATUS_CAPACITY,
-            "the layers up to number %zu need %zu values, but the file has %zu bytes: are the heads "
+            "the layers up to number %zu need %zu values, but the model has %zu bytes: are the heads "
             "too large?",
             position, *values, im->bytes.count);
     return MF_STATUS_OK;
@@ -413,7 +413,7 @@ static mf_status put_plan(const importing *im, mfi_page *page)
         mfi_page_put(page, "        %-10s  %zu classes%s\n----- gradients stop here -----\n", "head",
                      layer->head.classes,
                      layer->projection == MFI_IDENTITY    ? ", the model's own output"
-                     : layer->projection == MFI_FROM_FILE ? ", from the file"
+                     : layer->projection == MFI_FROM_FILE ? ", from the model"
                                                           : ", drawn");
     }
     mfi_page_put(page, "%zu layers; a layer may end behind each unit that has a *\n", im->layers.count);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/counts.h"
+#include "base/status.h"
 #include "io/model_file.h"
 #include "model/unit.h"
 
@@ -266,7 +267,7 @@ bool mfi_steps_are_sound(uint64_t steps, mfi_role role, bool optimizer)
     return steps <= (optimizer && mfi_role_learns(role) ? MFI_LARGEST_COUNT : 0);
 }
 
-bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count)
+static bool may_be_in_file(const mfi_tensor_plan *tensor, const float *values, size_t count)
 {
     int unsound = 0; /* the loop has no early exit, so that compilers vectorise it */
     for (size_t i = 0; i < count; i++)
@@ -274,4 +275,16 @@ bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, si
     for (size_t i = 0; tensor->no_negative && i < count; i++)
         unsound |= values[i] < 0.0f;
     return !unsound;
+}
+
+mf_status mfi_values_check(const mfi_tensor_plan *tensor, size_t first, const float *values, size_t count,
+                           mf_status refusal)
+{
+    size_t i = 0;
+    if (may_be_in_file(tensor, values, count))
+        return MF_STATUS_OK;
+    while (may_be_in_file(tensor, values + i, 1))
+        i++;
+    return mfi_fail(refusal, "tensor \"%s\": value %zu is %g, it must be finite%s", tensor->name, first + i,
+                    (double)values[i], tensor->no_negative ? " and not negative" : "");
 }

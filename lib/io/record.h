@@ -71,7 +71,9 @@ mfi_tensor_plan mfi_matrix_tensor(size_t position, const mf_matrix *matrix);
 bool mfi_progress_is_sound(const mfi_progress *progress);
 bool mfi_steps_are_sound(uint64_t steps, mfi_role role, bool optimizer);
 
-/* Whether these of its values may be in a file: all must be finite, and none negative if the plan says so. */
-bool mfi_values_are_sound(const mfi_tensor_plan *tensor, const float *values, size_t count);
+/* Whether the `count` values of a tensor from number `first` on may be in a file: all must be finite, and none
+ * negative if the plan says so. If not, returns `refusal`, with a message that names the first. */
+mf_status mfi_values_check(const mfi_tensor_plan *tensor, size_t first, const float *values, size_t count,
+                           mf_status refusal);
 
 #endif

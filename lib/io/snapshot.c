@@ -195,8 +195,7 @@ mf_status mfi_snapshot_save(const mf_network *network, void *buffer)
             mfi_tensor_plan plan;
             if (!plan_of(network, position, state_of(layer), number, &plan))
                 continue;
-            if (!mfi_tensor_is_sound(&plan, layer))
-                return mfi_fail(MF_STATUS_NUMERIC, "a value of %s is not finite", plan.name);
+            MFI_TRY(mfi_tensor_check(&plan, layer));
             to = put_values(layer, &plan, to);
         }
     size_t total = (size_t)(to - header);
@@ -293,13 +292,8 @@ static mf_status check_snapshot_values(const mfi_tensor_plan *plan, const unsign
     float values[PIECE];
     for (size_t first = 0; first < plan->count; first += PIECE) {
         size_t count = plan->count - first < PIECE ? plan->count - first : PIECE;
-        for (size_t i = 0; i < count; i++)
-            values[i] = mfi_get_float(from + 4 * (first + i));
-        if (!mfi_values_are_sound(plan, values, count))
-            return mfi_fail(
-                MF_STATUS_FORMAT,
-                "the snapshot has a value of %s that is not finite, or negative where that is not allowed",
-                plan->name);
+        mfi_get_floats(from + 4 * first, count, values);
+        MFI_TRY(mfi_values_check(plan, first, values, count, MF_STATUS_FORMAT));
     }
     return MF_STATUS_OK;
 }
@@ -307,9 +301,11 @@ static mf_status check_snapshot_values(const mfi_tensor_plan *plan, const unsign
 /* Checked values. */
 static void set_values(const mfi_tensor_plan *plan, mf_layer *layer, const unsigned char *from)
 {
+    float values[MFI_VALUES_PIECE];
     for (size_t first = 0; first < plan->count; first += MFI_VALUES_PIECE) {
         size_t count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
-        (void)mfi_tensor_set(plan, layer, first, count, from + 4 * first);
+        mfi_get_floats(from + 4 * first, count, values);
+        mfi_layer_set_values(layer, plan->parameter, plan->state_slot, first, count, values);
     }
 }
 

@@ -34,8 +34,8 @@ static mf_status not_regular(const mfi_file_target *t, const struct stat *info)
 {
     if (S_ISDIR(info->st_mode))
         return refused(t, EISDIR);
-    return mfi_fail(MF_STATUS_IO, "cannot save to %.*s: it is not a regular file",
-                    mfi_utf8_shown(t->asked, 150), t->asked);
+    return mfi_fail(MF_STATUS_IO, "cannot save to %s: it is not a regular file",
+                    mfi_path_shown(t->asked, MFI_EXCERPT).text);
 }
 
 static char *last_part(char *path)
@@ -125,8 +125,8 @@ mf_status mfi_target_open(const char *path, mfi_file_target *target)
         if (sure)
             return MF_STATUS_OK;
     }
-    return mfi_fail(MF_STATUS_IO, "cannot save to %.*s: the link leads to a file without a name",
-                    mfi_utf8_shown(path, 150), path);
+    return mfi_fail(MF_STATUS_IO, "cannot save to %s: the link leads to a file without a name",
+                    mfi_path_shown(path, MFI_EXCERPT).text);
 }
 
 void mfi_target_close(mfi_file_target *target)

@@ -92,7 +92,7 @@ static mf_status check_entry(const mfi_tensor *tensor, uint64_t data_bytes)
 {
     uint64_t bytes;
     if (tensor->begin > tensor->end || tensor->end > data_bytes)
-        return bad_tensor(tensor, "its offsets are outside the data: is the file cut off?");
+        return bad_tensor(tensor, "its offsets are outside the data: is the model cut off?");
     if (!tensor_bytes(tensor, &bytes) || bytes != tensor->end - tensor->begin)
         return bad_tensor(tensor, "its offsets do not fit its shape");
     return MF_STATUS_OK;
@@ -111,7 +111,7 @@ static mf_status check_order(mfi_tensors *tensors, uint64_t data_bytes)
         end = tensors->list[i].end;
     }
     if (end != data_bytes)
-        return mfi_fail(MF_STATUS_FORMAT, "the tensors have %llu bytes, the file has %llu bytes of data",
+        return mfi_fail(MF_STATUS_FORMAT, "the tensors have %llu bytes, the model has %llu bytes of data",
                         (unsigned long long)end, (unsigned long long)data_bytes);
     mfi_sort(tensors->list, tensors->count, sizeof *tensors->list, by_name);
     for (size_t i = 1; i < tensors->count; i++)

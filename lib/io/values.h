@@ -9,15 +9,10 @@
 /* Puts `count` values of a tensor (mfi_layer_get_values), as mfi_sink_floats() does. */
 void mfi_sink_tensor(mfi_sink *sink, const mf_layer *layer, size_t number, int32_t slot, size_t count);
 
-/* Whether all values of a tensor of that layer may be in a file. */
-bool mfi_tensor_is_sound(const mfi_tensor_plan *tensor, const mf_layer *layer);
+/* Whether all values of a tensor of that layer may be in a file (mfi_values_check); if not, NUMERIC. */
+mf_status mfi_tensor_check(const mfi_tensor_plan *tensor, const mf_layer *layer);
 
 /* A piece has at most so many values. */
 enum { MFI_VALUES_PIECE = 1024 };
-
-/* Sets the `count` values of a tensor from number `first` on, at most a piece, from little-endian float32.
- * False, with nothing set, if they may not be in a file. */
-bool mfi_tensor_set(const mfi_tensor_plan *tensor, mf_layer *layer, size_t first, size_t count,
-                    const unsigned char *bytes);
 
 #endif

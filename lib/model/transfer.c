@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "model/change.h"
+#include "model/checks.h"
 
 /* ---- values, piece by piece: nothing else here looks into parameters ---- */
 
@@ -13,19 +14,6 @@ enum { COPIED_PIECE = 256 };
 static size_t piece_of(const mfi_parameter_spec *spec, size_t first)
 {
     return spec->count - first < COPIED_PIECE ? spec->count - first : COPIED_PIECE;
-}
-
-static bool is_finite(const mf_layer *layer, size_t number, int32_t slot)
-{
-    const mfi_parameter_spec *spec = &layer->plan.parameters[number];
-    float values[COPIED_PIECE];
-    for (size_t first = 0; first < spec->count; first += COPIED_PIECE) {
-        size_t count = piece_of(spec, first);
-        mfi_layer_get_values(layer, number, slot, first, count, values);
-        if (!layer->kernels->all_finite(count, values))
-            return false;
-    }
-    return true;
 }
 
 /* Copies a parameter, or a slot of its state, between layers with the same ones. */
@@ -65,12 +53,20 @@ static size_t slots_of(const mf_layer *layer, size_t number)
 /* The values of a parameter and, if they are to be copied, of its state. */
 static mf_status check_values(const mf_layer *layer, size_t number, bool state, size_t position)
 {
+    const mfi_parameter_spec *spec = &layer->plan.parameters[number];
     int32_t slots = state ? (int32_t)slots_of(layer, number) : 0;
+    float values[COPIED_PIECE];
     for (int32_t slot = -1; slot < slots; slot++)
-        if (!is_finite(layer, number, slot))
-            return mfi_fail(MF_STATUS_NUMERIC, "layer %zu: a value of %s\"%s\" is not finite", position,
-                            slot < 0 ? "" : "the optimizer's state for ",
-                            layer->plan.parameters[number].name);
+        for (size_t first = 0; first < spec->count; first += COPIED_PIECE) {
+            size_t count = piece_of(spec, first);
+            mfi_layer_get_values(layer, number, slot, first, count, values);
+            size_t wrong = mfi_first_not_finite(layer->kernels, count, values);
+            if (wrong < count)
+                return mfi_fail(MF_STATUS_NUMERIC,
+                                "layer %zu: value %zu of %s\"%s\" is %g, it must be finite", position,
+                                first + wrong, slot < 0 ? "" : "the optimizer's state for ", spec->name,
+                                (double)values[wrong]);
+        }
     return MF_STATUS_OK;
 }
 

@@ -303,7 +303,7 @@ static void test_files_of_other_kinds_are_named(void **state)
     check_refused(mf_network_import_onnx(&onnx, &loaded), "mf_network_load() reads");
     file = read_all(&bytes);
     write_bytes(file, bytes - 1);
-    check_refused(mf_network_load(NULL, path, &loaded), "is the file cut off?");
+    check_refused(mf_network_load(NULL, path, &loaded), "is the model cut off?");
     write_bytes(file, 20);
     check_refused(mf_network_load(NULL, path, &loaded), "is it cut off?");
     assert_null(loaded);

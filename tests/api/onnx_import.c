@@ -549,8 +549,8 @@ static void test_names_are_cut_between_characters(void **state)
     check_refused(&spec, MF_STATUS_UNSUPPORTED, part);
     accents(path, 80);
     spec.path = path;
-    accents(shown, 64); /* 129 of 130 */
-    snprintf(part, sizeof part, " %s: ", shown);
+    accents(shown, 58); /* of 120 bytes, 3 are dots and one is half a character */
+    snprintf(part, sizeof part, " ...%s: ", shown + 1);
     check_refused(&spec, MF_STATUS_IO, part);
 }
 
@@ -703,7 +703,7 @@ static void test_files_that_are_no_models_are_refused(void **state)
         }
     spec = spec_of(&old);
     check_status(MF_STATUS_FORMAT, mf_network_import_onnx(&spec, &network));
-    check_message("not finite");
+    check_message("value 0 of units.1.weight is nan");
     check_status(MF_STATUS_ARGUMENT, mf_network_import_onnx(NULL, &network));
     check_status(MF_STATUS_ARGUMENT, mf_network_import_onnx(&spec, NULL));
     check_status(MF_STATUS_ARGUMENT, mf_onnx_plan(&spec, NULL, 1, NULL));

@@ -666,7 +666,7 @@ static void test_own_files_that_are_wrong(void **state)
     } cases[] = {
         {"x:0x6; Relu x > layers.0.a", "layer 0 has no projection", "layers.9.projection", MF_STATUS_FORMAT,
          1},
-        {"x:0x6; Relu x > layers.0.a", "projection has 18 values, the file has 12", "layers.0.projection",
+        {"x:0x6; Relu x > layers.0.a", "projection has 18 values, the model has 12", "layers.0.projection",
          MF_STATUS_FORMAT, 1},
         {"x:0x6; Relu x > layers.0.a; Tanh layers.0.a > layers.0.b; Add layers.0.a layers.0.b > layers.1.c",
          "layer 1 reads several values of the layers before it", NULL, MF_STATUS_FORMAT, 2},

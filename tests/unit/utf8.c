@@ -57,6 +57,40 @@ static void test_excerpts_end_before_what_is_no_text(void **state)
                      MFI_EXCERPT);
 }
 
+static void check_path(const char *path, size_t most, const char *expected)
+{
+    assert_string_equal(mfi_path_shown(path, most).text, expected);
+}
+
+/* The file's name is at the end. */
+static void test_of_a_long_path_the_end_is_shown(void **state)
+{
+    char path[300] = "", text[400];
+
+    (void)state;
+    check_path("a/b.mf", 6, "a/b.mf");
+    check_path("a/bc.mf", 6, "....mf");
+    check_path("a/bc.mf", 3, "...");
+    check_path("", 20, "an empty path");
+    check_path("a/" EURO EURO, 7, "..." EURO); /* 4 bytes are left, of which one is of the character before */
+    for (int i = 0; i < 20; i++)
+        strcat(path, "a folder/");
+    strcat(path, "model.mf");
+    mfi_fail_in(mfi_fail(MF_STATUS_FORMAT, "why"), path);
+    assert_int_equal(strlen(mf_last_message()), MFI_EXCERPT + strlen(": why"));
+    assert_memory_equal(mf_last_message(), "...", 3);
+    assert_non_null(strstr(mf_last_message(), "/a folder/model.mf: why"));
+
+    memset(text, 'a', sizeof text); /* where the message is so long that no room is left for the path */
+    text[240] = 0;
+    mfi_fail_in(mfi_fail(MF_STATUS_FORMAT, "%s", text), path);
+    assert_string_equal(mf_last_message(), text);
+    text[200] = 0;
+    mfi_fail_in(mfi_fail(MF_STATUS_FORMAT, "%s", text), path);
+    assert_non_null(strstr(mf_last_message(), "model.mf: aaaa"));
+    assert_int_equal(strlen(mf_last_message()), 255);
+}
+
 /* At each place in which a message may end. */
 static void test_messages_are_cut_between_characters(void **state)
 {
@@ -83,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_a_character_of_which_bytes_are_missing_is_left_out),
         cmocka_unit_test(test_what_is_shown_has_whole_characters),
         cmocka_unit_test(test_excerpts_end_before_what_is_no_text),
+        cmocka_unit_test(test_of_a_long_path_the_end_is_shown),
         cmocka_unit_test(test_messages_are_cut_between_characters),
     };
 
