@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "build.h"
+#include "random.h"
 #include "units.h"
 
 static void check_parameter(const mf_layer *layer, const char *name, double expected, double tolerance)
@@ -215,6 +216,49 @@ static void test_a_large_rate_meets_a_small_input(void **state)
     mf_optimizer_free(optimizer);
 }
 
+/* The sums of a gradient over few rows come so near to the largest float that their rounding decides: the trial
+ * must round as the update does, so that nothing has changed whenever a step is refused. */
+static void test_sums_that_rounding_takes_beyond_the_largest_float(void **state)
+{
+    enum { INPUTS = 8, TRIES = 2000 };
+    const float projection[2] = {1.0f + 3e-7f, -1.0f - 3e-7f};
+    const int32_t y[4] = {1, 1, 1, 1};
+    mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e-3);
+    mf_layer_spec spec = layer_spec(INPUTS, 1, 2);
+    test_random random = {1};
+    size_t refused = 0;
+
+    (void)state;
+    spec.activation = MF_ACTIVATION_IDENTITY;
+    spec.bias = 0;
+    spec.weight_init = MF_INIT_ZERO;
+    check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1.0));
+    for (uint32_t i = 0; i < TRIES; i++) {
+        mf_layer *layer = make_layer(&spec);
+        mf_workspace *workspace = make_layer_workspace(layer, 4);
+        float x[4 * INPUTS];
+        size_t rows = 2 + i % 3;
+
+        check_ok(mf_layer_set_optimizer(layer, optimizer));
+        check_ok(mf_layer_set_parameter(layer, "projection", projection, 2));
+        for (size_t j = 0; j < COUNT_OF(x); j++)
+            x[j] = (float)(FLT_MAX * (1.0 - random_uniform(&random, 0.0, 8e-7)));
+        saved_values before = save_layer_values(layer);
+        mf_status status = mf_layer_step(layer, workspace, rows, x, y, NULL);
+        if (status != MF_STATUS_OK) {
+            refused++;
+            check_status(MF_STATUS_NUMERIC, status);
+            check_message("nothing has changed");
+            check_layer_unchanged(&before, layer);
+        }
+        free_saved_values(&before);
+        mf_workspace_free(workspace);
+        mf_layer_free(layer);
+    }
+    assert_in_range(refused, 1, TRIES - 1);
+    mf_optimizer_free(optimizer);
+}
+
 /* One value of many has a momentum by which it would overflow without a gradient: who looks at the update
  * before it is made must read the state of that very value. */
 static void test_the_momentum_of_one_value_overflows(void **state)
@@ -301,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_pixels_without_a_window_do_not_reach_the_gradient),
         cmocka_unit_test(test_gradients_of_filters_overflow),
         cmocka_unit_test(test_a_large_rate_meets_a_small_input),
+        cmocka_unit_test(test_sums_that_rounding_takes_beyond_the_largest_float),
         cmocka_unit_test(test_the_momentum_of_one_value_overflows),
         cmocka_unit_test(test_follow_computes_the_outputs_again),
         cmocka_unit_test(test_a_subnormal_epsilon_is_refused),

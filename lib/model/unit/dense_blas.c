@@ -139,17 +139,16 @@ static void take_part(const mfi_dense_pass *pass, mfi_dense_part part)
     mfi_run_take(pass->run, &pass->weight, part.start * pass->k, 1, count, count, pass->run->scratch->dw);
 }
 
-/* The product adds to W or to its momentum where the rule allows that. */
+/* The product adds to W or to its momentum where the rule allows that. A trial sums as the update will. */
 static void blas_weight_gradient(const mfi_dense_pass *pass, mfi_dense_part part)
 {
-    if (pass->run->use != MFI_UPDATE) {
-        take_part(pass, part);
-        return;
-    }
     const mfi_storage *storage = &pass->run->learner->parameters[pass->weight.number].now;
     float *weight = mfi_dense_at(pass, storage->values, part.start);
-    if (pass->rows <= FEW_BATCH_ROWS)
+    mfi_use use = pass->run->use;
+    if (pass->rows <= FEW_BATCH_ROWS && (use == MFI_UPDATE || use == MFI_TRIAL))
         update_by_neuron(pass, part);
+    else if (use != MFI_UPDATE)
+        take_part(pass, part);
     else if (adds_product(pass, MFI_RULE_SGD))
         update_directly(pass, part, weight);
     else if (adds_product(pass, MFI_RULE_MOMENTUM))
