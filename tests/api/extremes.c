@@ -216,13 +216,13 @@ static void test_a_large_rate_meets_a_small_input(void **state)
     mf_optimizer_free(optimizer);
 }
 
-/* The sums of a gradient over few rows come so near to the largest float that their rounding decides: the trial
+/* The sums of a gradient over the rows come so near to the largest float that their rounding decides: the trial
  * must round as the update does, so that nothing has changed whenever a step is refused. */
 static void test_sums_that_rounding_takes_beyond_the_largest_float(void **state)
 {
-    enum { INPUTS = 8, TRIES = 2000 };
+    enum { INPUTS = 8, ROWS = 70, TRIES = 2000 };
     const float projection[2] = {1.0f + 3e-7f, -1.0f - 3e-7f};
-    const int32_t y[4] = {1, 1, 1, 1};
+    int32_t y[ROWS];
     mf_optimizer *optimizer = make_optimizer(MF_OPTIMIZER_SGD, 1e-3);
     mf_layer_spec spec = layer_spec(INPUTS, 1, 2);
     test_random random = {1};
@@ -233,11 +233,13 @@ static void test_sums_that_rounding_takes_beyond_the_largest_float(void **state)
     spec.bias = 0;
     spec.weight_init = MF_INIT_ZERO;
     check_ok(mf_optimizer_set(optimizer, MF_OPTIMIZER_CHECKED, 1.0));
+    for (size_t b = 0; b < ROWS; b++)
+        y[b] = 1;
     for (uint32_t i = 0; i < TRIES; i++) {
         mf_layer *layer = make_layer(&spec);
-        mf_workspace *workspace = make_layer_workspace(layer, 4);
-        float x[4 * INPUTS];
-        size_t rows = 2 + i % 3;
+        mf_workspace *workspace = make_layer_workspace(layer, ROWS);
+        float x[ROWS * INPUTS];
+        size_t rows = 2 + i / 2 % (i % 2 ? 3 : ROWS - 1);
 
         check_ok(mf_layer_set_optimizer(layer, optimizer));
         check_ok(mf_layer_set_parameter(layer, "projection", projection, 2));
