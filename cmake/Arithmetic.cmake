@@ -28,10 +28,11 @@ if(NOT MF_FLOAT_IS_FLOAT)
     endif()
 endif()
 
-# NaN and infinity are told from numbers and sums keep their order, whatever CFLAGS ask for. Linked with -ffast-math a
-# shared library would also change the mode of the thread that loads it, as it still does with -Ofast and no other -O.
+# NaN and infinity are told from numbers and sums keep their order, whatever CFLAGS ask for. Linked with -ffast-math, or GCC's
+# -funsafe-math-optimizations, a shared library would also change the mode of the thread that loads it, as it still does with
+# -Ofast and no other -O.
 add_compile_options(-fno-fast-math)
-add_link_options(-fno-fast-math)
+add_link_options(-fno-fast-math -fno-unsafe-math-optimizations)
 
 # Asked of the linker, not looked for in folders: a cross compiler knows its own.
 set(mf_math_check "

@@ -90,6 +90,7 @@ def main():
     parts = [
         f"/* monoforward {version} as one file: cmake/amalgamate.py has made it, and tells how to compile it.\n"
         " * SPDX-License-Identifier: MIT */\n"
+        "#ifdef __cplusplus\n#error this file is C: give it to a C compiler, and what that makes of it to the linker\n#else\n"
         "#define _GNU_SOURCE\n#define _POSIX_C_SOURCE 200809L\n#define _FILE_OFFSET_BITS 64\n"
         "#define MFI_GEMM_IS_BUILTIN\n"
     ]
@@ -110,6 +111,7 @@ def main():
         parts += [] if body else [f"#undef {one}\n" for one in macros]
         if switches[name]:
             parts.append("#endif\n")
+    parts.append("\n#endif /* __cplusplus */\n")
     (folder / "monoforward_all.c").write_text("".join(parts).replace("<monoforward.h>", '"monoforward.h"'))
     (folder / "monoforward.h").write_text(header)
 

@@ -268,8 +268,10 @@ inline std::size_t labelled_rows(view<const float> x, std::size_t count, std::si
 {
     if (count % labels != 0)
         misfit("the labels", count, "not whole rows of " + std::to_string(labels));
-    require("x", x.size(), count / labels, inputs);
-    return count / labels;
+    std::size_t rows = count / labels;
+    if (inputs != 0 && (x.size() % inputs != 0 || x.size() / inputs != rows))
+        misfit("x", x.size(), "not " + rows_in_words(rows, inputs) + ", as many as the labels are for");
+    return rows;
 }
 
 /* A borrowed handle. It copies, but cannot be assigned: through an owner's base that would take the handle

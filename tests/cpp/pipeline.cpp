@@ -135,7 +135,8 @@ TEST(pipeline, sizes_are_looked_at)
     mf::pipeline pipeline(network, 4);
     std::vector<float> x(7);
     std::vector<std::int32_t> labels(3);
-    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.submit(x, xor_y));
+    CHECK_ERROR(MF_STATUS_SHAPE, "x: 7 values are not 4 rows of 2, as many as the labels are for",
+                pipeline.submit(x, xor_y));
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", (void)pipeline.try_submit(x, xor_y));
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", pipeline.submit(mf::batch(x, xor_y)));
     CHECK_ERROR(MF_STATUS_SHAPE, "x: 7", (void)pipeline.try_submit(mf::batch(x, xor_y)));

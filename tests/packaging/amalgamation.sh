@@ -24,6 +24,12 @@ if [ -s warnings ]; then
     echo "failed: the compiler has warnings"
     exit 1
 fi
+"${CC:-cc}" -x c++ -fsyntax-only monoforward_all.c 2>errors || true
+[ "$(grep -c 'error' errors)" -le 2 ] && grep -q 'is C' errors || { # GCC shows the line, too
+    head -n 20 errors
+    echo "failed: a C++ compiler is not told that the file is C"
+    exit 1
+}
 "${CC:-cc}" -I . "$source/examples/01_hello.c" all.o -pthread -lm -o hello
 # Not into a pipe, whose status would be that of its other end.
 ./hello >output || {

@@ -287,7 +287,7 @@ class Errors(unittest.TestCase):
         size = {"inputs": 2, "outputs": 3, "classes": 2}
         for error, text, options in ((TypeError, "no option 'activaton'", {"activaton": "relu"}),
                                      (TypeError, "no option 'struct_size'", {"struct_size": 8}),
-                                     (ValueError, "'rely' is none of identity, relu", {"activation": "rely"}),
+                                     (ValueError, "^activation: 'rely' is none of identity, relu", {"activation": "rely"}),
                                      (ValueError, "inputs is -1, which does not fit", {"inputs": -1}),
                                      (ValueError, "bias is 4294967296, which does not fit", {"bias": 1 << 32}),
                                      (ValueError, "kernel takes 2 values, not 3", {"kernel": (1, 2, 3)}),

@@ -44,12 +44,12 @@ FIELDS = {"activation": _names("MF_ACTIVATION_"), "precision": _names("MF_PRECIS
           "sampling": _names("MF_SAMPLING_")}
 
 
-def constant(names, value):
+def constant(names, value, option=None):
     """The number of a constant, given itself or by the last part of its name."""
     if not isinstance(value, str):
         return value
     if value.lower() not in names:
-        raise ValueError(f"'{value}' is none of {', '.join(names)}")
+        raise ValueError(f"{option + ': ' if option else ''}'{value}' is none of {', '.join(names)}")
     return names[value.lower()]
 
 
@@ -68,7 +68,7 @@ def make_spec(name, options, kinds=None):
         if field not in fields or field in HIDDEN:
             raise TypeError(f"{name} has no option '{field}'")
         names = kinds if field == "kind" else FIELDS.get(field)
-        set_field(spec, field, constant(names, value) if names else value)
+        set_field(spec, field, constant(names, value, field) if names else value)
     return spec
 
 
