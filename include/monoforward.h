@@ -30,8 +30,8 @@
  * - Errors. Every call that can fail returns an mf_status; MF_STATUS_OK is 0. When a call fails, no layer has
  *   changed (there are two exceptions: of a joint step, layers before the one that fails have learned, and an
  *   update by which a parameter overflows has happened; the functions say so), and mf_last_message() explains
- *   the failure in words. Results come through out-pointers; a failed create leaves NULL there. The library never aborts,
- *   exits or prints.
+ *   the failure in words. Results come through out-pointers; a failed create leaves NULL there. The library
+ *   never aborts, exits or prints.
  * - Handles. mf_layer, mf_matrix, mf_builder, mf_network, mf_optimizer, mf_workspace, mf_pool and mf_pipeline are
  *   opaque. Each create has exactly one free. Attaching one handle to another takes a reference, so any order
  *   of frees is safe and a layer may sit in several networks. A pointer returned by a getter is borrowed: do
@@ -213,9 +213,9 @@ MF_API mf_status mf_optimizer_create(const mf_optimizer_spec *spec, mf_optimizer
 MF_API void mf_optimizer_free(mf_optimizer *optimizer);
 
 /** Changes a hyper-parameter; it counts from the next step of every layer that uses the optimizer.
- *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, so near to 0 that a float in a step is 0, or momentum of a
- *  kind that has none),
- * STATE (momentum in an optimizer that was created with momentum 0: its layers hold no memory for it). */
+ *  Errors: HANDLE, ARGUMENT (unknown key, value out of range, so near to 0 that a float in a step is 0, or
+ *  momentum of a kind that has none), STATE (momentum in an optimizer that was created with momentum 0: its
+ *  layers hold no memory for it). */
 MF_API mf_status mf_optimizer_set(mf_optimizer *optimizer, int32_t key, double value);
 
 /** Reads a hyper-parameter. Errors: HANDLE, ARGUMENT. */
@@ -798,8 +798,9 @@ typedef struct mf_unit_spec {
     float loss_weight; /**< Dense: 0 (default): a unit like others. Above 0, up to 1e30: an auxiliary head. Its
                           outputs are scores, one for each of the layer's classes, or of MF_HEAD_POSITIONS for each
                           class at each position. The loss of a step is that of the layer's head + loss_weight
-                          times the mean cross-entropy of softmax(scores), with the layer's label_smoothing. No unit reads
-                          it, and it is behind the head's input_node. A layer may have several. */
+                          times the mean cross-entropy of softmax(scores), with the layer's label_smoothing.
+                          No unit reads it, and it is behind the head's input_node. A layer may have
+                          several. */
     int32_t reserved4; /**< 0. */
 } mf_unit_spec;
 
@@ -922,8 +923,8 @@ typedef struct mf_head_spec {
                                   pairs by their products. Without an input_node M reads the unit before the
                                   map, and MF_NODE_PREVIOUS as output_node is that unit. The map reads the
                                   output, or a unit behind it, and costs nothing in inference; units that it
-                                  alone needs are behind `input_node`. Not of MF_HEAD_POSITIONS. Evaluation reports the
-                                  cross-entropy. */
+                                  alone needs are behind `input_node`. Not of MF_HEAD_POSITIONS. Evaluation
+                                  reports the cross-entropy. */
     int32_t reserved2;       /**< 0. */
     const mf_matrix *shared; /**< E [m, d], of which M has its first d columns: M = [E, V], so that G = F_E E^T +
                                   F_V V^T for F = [F_E, F_V], what M reads. V is the layer's "head.projection", and
@@ -1791,7 +1792,7 @@ typedef struct mf_load_spec {
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 
-/** Saves a network to a file. The file is written beside `path` under another name, and takes its place
+/** Saves a network to a file, also one without layers. The file is written beside `path` under another name, and takes its place
  *  when it is complete and on the disk; until then a file that is there stays as it is. It has the owner and
  *  permissions of the file it replaces from before its first byte; a new file follows the umask. Symbolic
  *  links are followed: the link stays, and the file that it leads to is replaced. What is not a regular file
@@ -1800,9 +1801,10 @@ MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
  *  Errors: HANDLE, ARGUMENT, SHAPE (layers whose classes differ), NUMERIC (a value is not finite: the message
- *  names it), OVERFLOW (more layers or units, or a longer header, than the format allows), IO (the message names the path and the system's
- * reason; after a failure nothing is left behind, and the old file is there as it was; only when the folder
- * could not be synced, which the message says, the new one is there, but a crash may undo it). */
+ *  names it), OVERFLOW (more layers or units, or a longer header, than the format allows), IO (the message
+ *  names the path and the system's reason; after a failure nothing is left behind, and the old file is there
+ *  as it was; only when the folder could not be synced, which the message says, the new one is there, but a
+ *  crash may undo it). */
 MF_API mf_status mf_network_save(const mf_network *network, int32_t contents, const char *path);
 
 /** How many bytes a network takes in a file or buffer.
