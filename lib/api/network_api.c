@@ -45,6 +45,7 @@ mf_status mf_network_insert(mf_network *network, size_t position, mf_layer *laye
 {
     MFI_TRY(mfi_handle_check(network, MFI_KIND_NETWORK));
     MFI_TRY(mfi_handle_check(layer, MFI_KIND_LAYER));
+    MFI_TRY(mfi_network_check_new(network, layer));
     return mfi_network_insert(network, position, layer, id);
 }
 

@@ -53,6 +53,11 @@ void mfi_handle_retain(mfi_handle *handle)
     atomic_fetch_add_explicit(&handle->references, 1, memory_order_relaxed);
 }
 
+bool mfi_handle_is_shared(const mfi_handle *handle)
+{
+    return atomic_load_explicit(&handle->references, memory_order_relaxed) > 1;
+}
+
 bool mfi_handle_drop(mfi_handle *handle)
 {
     /* The thread that drops the last reference must see what the others wrote. */

@@ -32,6 +32,9 @@ void *mfi_handle_create(mfi_kind kind, const mf_allocator *allocator, size_t byt
 
 void mfi_handle_retain(mfi_handle *handle);
 
+/* Whether there is more than one reference. */
+bool mfi_handle_is_shared(const mfi_handle *handle);
+
 /* Drops a reference; true if it was the last one. */
 bool mfi_handle_drop(mfi_handle *handle);
 

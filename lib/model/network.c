@@ -119,7 +119,7 @@ static const mfi_plan *plan_before(const mf_network *network, size_t position)
     return position > 0 ? plan_or_null(network, position - 1) : NULL;
 }
 
-static mf_status check_new(const mf_network *network, const mf_layer *layer)
+mf_status mfi_network_check_new(const mf_network *network, const mf_layer *layer)
 {
     for (size_t i = 0; i < network->count; i++)
         if (network->entries[i].layer == layer)
@@ -161,7 +161,6 @@ mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *lay
     if (position > network->count)
         return mfi_fail(MF_STATUS_NOT_FOUND, "there is no position %zu in a network of %zu layers", position,
                         network->count);
-    MFI_TRY(check_new(network, layer));
     MFI_TRY(
         mfi_network_check_fit(&layer->plan, plan_before(network, position), plan_or_null(network, position)));
     if (position == 0)
@@ -214,7 +213,7 @@ mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer)
 {
     size_t position = 0;
     MFI_TRY(mfi_network_find(network, id, &position));
-    MFI_TRY(check_new(network, layer));
+    MFI_TRY(mfi_network_check_new(network, layer));
     MFI_TRY(mfi_network_check_fit(&layer->plan, plan_before(network, position),
                                   plan_or_null(network, position + 1)));
     if (position == 0)

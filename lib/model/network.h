@@ -31,6 +31,10 @@ size_t mfi_network_capacity_before(size_t capacity);
 mf_status mfi_network_create(const mf_network_spec *spec, mf_network **network);
 void mfi_network_release(mf_network *network);
 
+/* ARGUMENT if the layer is in the network, which is looked for at all its positions. */
+mf_status mfi_network_check_new(const mf_network *network, const mf_layer *layer);
+
+/* The layer is not in the network. */
 mf_status mfi_network_insert(mf_network *network, size_t position, mf_layer *layer, uint64_t *id);
 mf_status mfi_network_remove(mf_network *network, uint64_t id);
 mf_status mfi_network_replace(mf_network *network, uint64_t id, mf_layer *layer);

@@ -154,14 +154,24 @@ mf_status mfi_transfer_parameters(mf_network *to, const mf_network *from, double
 
 /* ---- clones ---- */
 
-/* The optimizer of the layer in the clone that goes with the first one that shares it, or a new one. */
+/* What the clone has for an optimizer that a layer before `position` shares; NULL if none does. Mostly it is that
+ * of the layer just before, or one that nobody shares, such as those of a network that was loaded. */
+static mf_optimizer *find_copy(const mf_network *network, size_t position, const mf_network *clone)
+{
+    const mf_optimizer *original = network->entries[position].layer->optimizer;
+    if (!mfi_handle_is_shared(&original->handle))
+        return NULL;
+    while (position-- > 0)
+        if (network->entries[position].layer->optimizer == original)
+            return clone->entries[position].layer->optimizer;
+    return NULL;
+}
+
+/* The optimizer of the layer in the clone that goes with those that share it, or a new one. */
 static mf_status attach_copy(const mf_network *network, size_t position, mf_network *clone, mf_layer *layer)
 {
     const mf_optimizer *original = network->entries[position].layer->optimizer;
-    mf_optimizer *copy = NULL, *made = NULL;
-    for (size_t i = 0; i < position && !copy; i++)
-        if (network->entries[i].layer->optimizer == original)
-            copy = clone->entries[i].layer->optimizer;
+    mf_optimizer *copy = find_copy(network, position, clone), *made = NULL;
     if (!copy) {
         mf_optimizer_spec spec = original->spec;
         spec.allocator = &clone->handle.allocator;
