@@ -369,6 +369,7 @@ static void test_no_handle_at_all(void **state)
 
     wrong_everywhere(*state, text, KIND_NONE);
     wrong_everywhere(*state, zeros, KIND_NONE);
+    check_message("got what is not a handle");
     free(zeros);
 }
 
