@@ -76,6 +76,9 @@ typedef struct machine {
     mf_matrix *matrices[EACH];
     mf_pool *pools[EACH];
     mf_pipeline *called; /* that the callback is of; NULL once it has freed it */
+    size_t edits[EACH];  /* of the networks, each of which makes older workspaces STALE */
+    const mf_network *made_for[EACH];
+    size_t made_at[EACH]; /* edits when the workspaces were made */
 } machine;
 
 static float values[VALUES], whole[VALUES], results[VALUES], chances[VALUES];
@@ -726,6 +729,13 @@ static void create_network(machine *m)
     create(S(MEMORY), mf_network_create(&spec, &m->networks[which]), m->networks[which]);
 }
 
+/* Layers have come or gone, if the call was a success. */
+static void edited(machine *m, const mf_network *network, mf_status status)
+{
+    for (size_t i = 0; i < EACH; i++)
+        m->edits[i] += status == MF_STATUS_OK && m->networks[i] == network;
+}
+
 static void edit_network(machine *m)
 {
     const unsigned misfit = S(HANDLE) | S(SHAPE) | S(ARGUMENT) | S(MEMORY);
@@ -735,14 +745,15 @@ static void edit_network(machine *m)
 
     switch (pick(m, 8)) {
     case 0:
-        call(misfit | S(NOT_FOUND), mf_network_insert(network, pick(m, 4), LAYER, &id));
+        edited(m, network, call(misfit | S(NOT_FOUND), mf_network_insert(network, pick(m, 4), LAYER, &id)));
         break;
     case 1:
         call(S(HANDLE) | S(NOT_FOUND), mf_network_position(network, 1 + pick(m, 6), &position));
-        call(S(HANDLE) | S(NOT_FOUND) | S(SHAPE), mf_network_remove(network, 1 + pick(m, 6)));
+        edited(m, network,
+               call(S(HANDLE) | S(NOT_FOUND) | S(SHAPE), mf_network_remove(network, 1 + pick(m, 6))));
         break;
     case 2:
-        call(misfit | S(NOT_FOUND), mf_network_replace(network, 1 + pick(m, 6), LAYER));
+        edited(m, network, call(misfit | S(NOT_FOUND), mf_network_replace(network, 1 + pick(m, 6), LAYER)));
         break;
     case 3:
         call(S(HANDLE) | S(ARGUMENT) | S(STATE) | S(OVERFLOW) | S(MEMORY),
@@ -753,7 +764,7 @@ static void edit_network(machine *m)
         call(S(HANDLE) | S(OVERFLOW) | S(MEMORY), mf_network_set_optimizer(network, OPTIMIZER));
         break;
     default:
-        call(misfit, mf_network_append(network, LAYER, pick(m, 2) ? &id : NULL));
+        edited(m, network, call(misfit, mf_network_append(network, LAYER, pick(m, 2) ? &id : NULL)));
     }
 }
 
@@ -927,6 +938,21 @@ static void create_workspace(machine *m)
     spec.allocator = &m->allocator;
     create(S(HANDLE) | S(ARGUMENT) | S(STATE) | S(SHAPE) | S(OVERFLOW) | S(MEMORY),
            mf_workspace_create(&spec, &m->workspaces[which]), m->workspaces[which]);
+    m->made_for[which] = spec.network;
+    for (size_t i = 0; i < EACH; i++)
+        if (spec.network == m->networks[i])
+            m->made_at[which] = m->edits[i];
+}
+
+/* No call is a success in a workspace that was made before the network's last edit. */
+static void require_fresh(const machine *m, const mf_network *network, const mf_workspace *workspace,
+                          mf_status status)
+{
+    for (size_t n = 0; n < EACH; n++)
+        for (size_t w = 0; w < EACH; w++)
+            if (status == MF_STATUS_OK && m->networks[n] == network && m->workspaces[w] == workspace &&
+                m->made_for[w] == network)
+                require(m->made_at[w] == m->edits[n]);
 }
 
 /* Rows that a workspace may have been made for, or so many that none was. */
@@ -1062,33 +1088,38 @@ static void use_network(machine *m)
     size_t rows = any_rows(m);
     const float *x = any_inputs(m);
     mf_report report = {.struct_size = any_struct_size(m, sizeof report)};
+    mf_status status = MF_STATUS_ARGUMENT;
 
     if (largest_row_of_network(network) > VALUES / ROWS)
         return;
     switch (pick(m, 10)) {
     case 0:
-        call(LEARN, mf_network_evaluate(network, workspace, rows, x, labels));
+        status = call(LEARN, mf_network_evaluate(network, workspace, rows, x, labels));
         break;
     case 1:
-        call(USE | S(STATE), mf_network_predict(network, workspace, any_constant(m, 1), rows, x, answers));
+        status = call(USE | S(STATE),
+                      mf_network_predict(network, workspace, any_constant(m, 1), rows, x, answers));
         break;
     case 2:
-        call(LEARN | S(NOT_FOUND), mf_network_step_layer(network, workspace, pick(m, 3), rows, x, labels));
+        status = call(LEARN | S(NOT_FOUND),
+                      mf_network_step_layer(network, workspace, pick(m, 3), rows, x, labels));
         break;
     case 3:
         call(S(HANDLE) | S(ARGUMENT) | S(NOT_FOUND), mf_workspace_report(workspace, pick(m, 3), &report));
         call(S(HANDLE) | S(ARGUMENT), mf_workspace_report_sum(workspace, &report));
         break;
     case 4:
-        call(USE | S(STATE), mf_network_goodness(network, workspace, any_constant(m, 1), rows, x, results));
+        status = call(USE | S(STATE),
+                      mf_network_goodness(network, workspace, any_constant(m, 1), rows, x, results));
         break;
     case 5:
-        call(USE | S(STATE),
-             mf_network_probabilities(network, workspace, any_constant(m, 1), rows, x, results));
+        status = call(USE | S(STATE),
+                      mf_network_probabilities(network, workspace, any_constant(m, 1), rows, x, results));
         break;
     default:
-        call(LEARN, mf_network_step(network, workspace, rows, x, labels));
+        status = call(LEARN, mf_network_step(network, workspace, rows, x, labels));
     }
+    require_fresh(m, network, workspace, status);
 }
 
 static void use_network_batch(machine *m)
@@ -1097,29 +1128,32 @@ static void use_network_batch(machine *m)
     mf_workspace *workspace = WORKSPACE;
     mf_batch batch = any_batch(m);
     int32_t mode = any_constant(m, MF_PREDICT_SUM);
+    mf_status status;
 
     if (largest_row_of_network(network) > VALUES / ROWS)
         return;
     switch (pick(m, 6)) {
     case 0:
-        call(LEARN | TYPED, mf_network_evaluate_batch(network, workspace, &batch));
+        status = call(LEARN | TYPED, mf_network_evaluate_batch(network, workspace, &batch));
         break;
     case 1:
-        call(LEARN | TYPED | S(NOT_FOUND),
-             mf_network_step_layer_batch(network, workspace, pick(m, 3), &batch));
+        status = call(LEARN | TYPED | S(NOT_FOUND),
+                      mf_network_step_layer_batch(network, workspace, pick(m, 3), &batch));
         break;
     case 2:
-        call(USE | TYPED, mf_network_infer(network, workspace, mode, &batch, pick(m, 3) ? answers : NULL,
-                                           pick(m, 3) ? results : NULL, pick(m, 3) ? chances : NULL));
+        status =
+            call(USE | TYPED, mf_network_infer(network, workspace, mode, &batch, pick(m, 3) ? answers : NULL,
+                                               pick(m, 3) ? results : NULL, pick(m, 3) ? chances : NULL));
         break;
     case 3:
-        call(USE | TYPED,
-             mf_network_top(network, workspace, mode, &batch, rarely(m, 8) ? any_size(m) : 1 + pick(m, 2),
-                            answers, results, pick(m, 3) ? chances : NULL));
+        status = call(USE | TYPED, mf_network_top(network, workspace, mode, &batch,
+                                                  rarely(m, 8) ? any_size(m) : 1 + pick(m, 2), answers,
+                                                  results, pick(m, 3) ? chances : NULL));
         break;
     default:
-        call(LEARN | TYPED, mf_network_step_batch(network, workspace, &batch));
+        status = call(LEARN | TYPED, mf_network_step_batch(network, workspace, &batch));
     }
+    require_fresh(m, network, workspace, status);
 }
 
 /* A network of one layer or two with all that a step needs, more often than not. */
@@ -1131,7 +1165,9 @@ static void prepare(machine *m)
     create_network(m);
     for (size_t i = 0; i < layers; i++) {
         (pick(m, 2) ? build_block : build_sequence)(m);
-        call(S(HANDLE) | S(SHAPE) | S(ARGUMENT) | S(MEMORY), mf_network_append(NETWORK, LAYER, NULL));
+        mf_network *network = NETWORK;
+        edited(m, network,
+               call(S(HANDLE) | S(SHAPE) | S(ARGUMENT) | S(MEMORY), mf_network_append(network, LAYER, NULL)));
     }
     call(S(HANDLE) | S(OVERFLOW) | S(MEMORY), mf_network_set_optimizer(NETWORK, OPTIMIZER));
     create_workspace(m);
