@@ -729,7 +729,7 @@ static void create_network(machine *m)
     create(S(MEMORY), mf_network_create(&spec, &m->networks[which]), m->networks[which]);
 }
 
-/* Layers have come or gone, if the call was a success. */
+/* Layers have come or gone, or inputs are scaled otherwise, if the call was a success. */
 static void edited(machine *m, const mf_network *network, mf_status status)
 {
     for (size_t i = 0; i < EACH; i++)
@@ -785,8 +785,9 @@ static void exchange(machine *m)
         call(misfit | S(ARGUMENT), mf_network_blend_parameters(network, NETWORK, any_float(m, 0.5f)));
         break;
     case 2:
-        call(misfit | S(OVERFLOW) | S(MEMORY),
-             mf_network_set_input_scaling(network, values, values + 5, pick(m, 7)));
+        edited(m, network,
+               call(misfit | S(OVERFLOW) | S(MEMORY),
+                    mf_network_set_input_scaling(network, values, values + 5, pick(m, 7))));
         break;
     case 3:
         call(S(HANDLE) | S(CAPACITY),
