@@ -105,6 +105,7 @@ dpkg-deb -c "$python" | grep -q ' ./usr/lib/python3/dist-packages/monoforward/py
 dpkg-deb -c "$python" | grep -q ' ./usr/lib/python3/dist-packages/monoforward-[0-9.]*.dist-info/METADATA$' ||
     failed "pip does not know python3-monoforward"
 dpkg-deb -x "$development" "$work/documents"
+dpkg-deb -x "$mpi_development" "$work/documents" # whose headers they lead to, too
 documents=$work/documents/usr/share/doc/libmonoforward-dev
 sh "$root/tests/docs/md_links.sh" "$documents" || failed "documents of libmonoforward-dev have dead links"
 [ "$(dpkg-deb -f "$python" Architecture)" = all ] || failed "python3-monoforward is not for all architectures"
