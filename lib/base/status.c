@@ -55,10 +55,10 @@ mf_status mfi_fail_at(mf_status status, const char *what, size_t number)
 
 mf_status mfi_fail_in(mf_status status, const char *path)
 {
-    enum { SHORTEST = 16 };
+    enum { SHORTEST = 16 }; /* what is left of a path that is cut */
     const size_t room = sizeof last_message.text - sizeof ": ", used = strlen(last_message.text);
     const size_t left = used < room ? room - used : 0, most = left < MFI_EXCERPT ? left : MFI_EXCERPT;
-    if (most >= SHORTEST)
+    if (most >= SHORTEST || (*path && strlen(path) <= most))
         mfi_fail(status, "%s: %s", mfi_path_shown(path, most).text, last_message.text);
     return status;
 }

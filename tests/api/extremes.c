@@ -217,7 +217,8 @@ static void test_a_large_rate_meets_a_small_input(void **state)
 }
 
 /* The sums of a gradient over the rows come so near to the largest float that their rounding decides: the trial
- * must round as the update does, so that nothing has changed whenever a step is refused. */
+ * must round as the update does, so that nothing has changed whenever a step is refused. A BLAS library that rounds
+ * each product before it adds it, such as the reference BLAS, has shown that it did not. */
 static void test_sums_that_rounding_takes_beyond_the_largest_float(void **state)
 {
     enum { INPUTS = 8, ROWS = 70, TRIES = 2000 };

@@ -24,12 +24,15 @@ if [ -s warnings ]; then
     echo "failed: the compiler has warnings"
     exit 1
 fi
-"${CC:-cc}" -x c++ -fsyntax-only monoforward_all.c 2>errors || true
-[ "$(grep -c 'error' errors)" -le 2 ] && grep -q 'is C' errors || { # GCC shows the line, too
-    head -n 20 errors
-    echo "failed: a C++ compiler is not told that the file is C"
-    exit 1
-}
+echo 'int known;' >known.cc
+if "${CC:-cc}" -x c++ -fsyntax-only known.cc 2>errors; then
+    "${CC:-cc}" -x c++ -fsyntax-only monoforward_all.c 2>errors || true
+    [ "$(grep -c 'error: ' errors)" -eq 1 ] && grep -q 'this file is C' errors || {
+        head -n 20 errors
+        echo "failed: a C++ compiler is not told that the file is C"
+        exit 1
+    }
+fi
 "${CC:-cc}" -I . "$source/examples/01_hello.c" all.o -pthread -lm -o hello
 # Not into a pipe, whose status would be that of its other end.
 ./hello >output || {

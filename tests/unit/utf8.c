@@ -85,6 +85,8 @@ static void test_of_a_long_path_the_end_is_shown(void **state)
     text[240] = 0;
     mfi_fail_in(mfi_fail(MF_STATUS_FORMAT, "%s", text), path);
     assert_string_equal(mf_last_message(), text);
+    mfi_fail_in(mfi_fail(MF_STATUS_FORMAT, "%s", text), "net.mf"); /* but for this one */
+    assert_memory_equal(mf_last_message(), "net.mf: aaaa", 12);
     text[200] = 0;
     mfi_fail_in(mfi_fail(MF_STATUS_FORMAT, "%s", text), path);
     assert_non_null(strstr(mf_last_message(), "model.mf: aaaa"));
