@@ -1792,11 +1792,11 @@ typedef struct mf_load_spec {
  *  Errors: ARGUMENT. */
 MF_API mf_status mf_load_spec_init(mf_load_spec *spec, size_t size);
 
-/** Saves a network to a file, also one without layers. The file is written beside `path` under another name, and takes its place
- *  when it is complete and on the disk; until then a file that is there stays as it is. It has the owner and
- *  permissions of the file it replaces from before its first byte; a new file follows the umask. Symbolic
- *  links are followed: the link stays, and the file that it leads to is replaced. What is not a regular file
- *  is never replaced. Nothing is allocated.
+/** Saves a network, also one without layers, to a file. The file is written beside `path` under another
+ *  name, and takes its place when it is complete and on the disk; until then a file that is there stays as it
+ *  is. It has the owner and permissions of the file it replaces from before its first byte; a new file follows
+ *  the umask. Symbolic links are followed: the link stays, and the file that it leads to is replaced. What is
+ *  not a regular file is never replaced. Nothing is allocated.
  *  @param network   to save
  *  @param contents  MF_CONTENTS_MODEL or MF_CONTENTS_TRAINING
  *  @param path      of the file; the folder must exist
