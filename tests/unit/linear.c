@@ -7,7 +7,7 @@
 #include "models.h"
 
 /* Where names are sorted, work grows somewhat faster than the layers: MOST is for TIMES as many. */
-enum { FEW = 500, TIMES = 8, MOST = 12 };
+enum { FEW = 200, TIMES = 8, MOST = 12 };
 
 static size_t stretches;
 
