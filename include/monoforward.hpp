@@ -202,10 +202,11 @@ inline std::string rows_in_words(std::size_t rows, std::size_t width)
 }
 
 /* Throws unless `size` is rows x width. A width of 0 is not known: the library will say what is wrong. */
-inline void require(const char *what, std::size_t size, std::size_t rows, std::size_t width)
+inline void require(const char *what, std::size_t size, std::size_t rows, std::size_t width,
+                    const char *why = "")
 {
     if (width != 0 && (size % width != 0 || size / width != rows))
-        misfit(what, size, "not " + rows_in_words(rows, width));
+        misfit(what, size, "not " + rows_in_words(rows, width) + why);
 }
 
 /* How many rows there are in x, or in whatever it is. */
@@ -268,10 +269,8 @@ inline std::size_t labelled_rows(view<const float> x, std::size_t count, std::si
 {
     if (count % labels != 0)
         misfit("the labels", count, "not whole rows of " + std::to_string(labels));
-    std::size_t rows = count / labels;
-    if (inputs != 0 && (x.size() % inputs != 0 || x.size() / inputs != rows))
-        misfit("x", x.size(), "not " + rows_in_words(rows, inputs) + ", as many as the labels are for");
-    return rows;
+    require("x", x.size(), count / labels, inputs, ", as many as the labels are for");
+    return count / labels;
 }
 
 /* A borrowed handle. It copies, but cannot be assigned: through an owner's base that would take the handle

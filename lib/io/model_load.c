@@ -160,7 +160,7 @@ static mf_status read_values(const loading *l, const mfi_tensor_plan *plan, valu
     unsigned char bytes[4 * MFI_VALUES_PIECE];
     float values[MFI_VALUES_PIECE];
     for (size_t first = 0, count; first < plan->count; first += count) {
-        count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
+        count = mfi_values_piece(plan->count, first);
         MFI_TRY(l->source->read(l->source, l->data + tensor->begin + 4 * (uint64_t)first, bytes, 4 * count));
         mfi_get_floats(bytes, count, values);
         MFI_TRY(mfi_values_check(plan, first, values, count, MF_STATUS_FORMAT));

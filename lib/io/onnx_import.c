@@ -78,8 +78,7 @@ static mf_status fill_from_model(const filling *f)
         return mfi_fail(MF_STATUS_FORMAT, "%s has %zu values, the model has %zu", parameter->name,
                         parameter->count, f->from->count);
     for (size_t first = 0; first < parameter->count; first += MFI_VALUES_PIECE) {
-        size_t count =
-            parameter->count - first < MFI_VALUES_PIECE ? parameter->count - first : MFI_VALUES_PIECE;
+        size_t count = mfi_values_piece(parameter->count, first);
         for (size_t i = 0; i < count; i++) {
             values[i] = f->at(f, parameter, first + i);
             if (!isfinite(values[i]) || (parameter->role == MFI_VARIANCE && values[i] < 0.0f))

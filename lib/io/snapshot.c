@@ -175,7 +175,7 @@ static unsigned char *put_values(const mf_layer *layer, const mfi_tensor_plan *p
 {
     float values[MFI_VALUES_PIECE];
     for (size_t first = 0; first < plan->count; first += MFI_VALUES_PIECE) {
-        size_t count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
+        size_t count = mfi_values_piece(plan->count, first);
         mfi_layer_get_values(layer, plan->parameter, plan->state_slot, first, count, values);
         for (size_t i = 0; i < count; i++, to += 4)
             mfi_put_float(to, values[i]);
@@ -303,7 +303,7 @@ static void set_values(const mfi_tensor_plan *plan, mf_layer *layer, const unsig
 {
     float values[MFI_VALUES_PIECE];
     for (size_t first = 0; first < plan->count; first += MFI_VALUES_PIECE) {
-        size_t count = plan->count - first < MFI_VALUES_PIECE ? plan->count - first : MFI_VALUES_PIECE;
+        size_t count = mfi_values_piece(plan->count, first);
         mfi_get_floats(from + 4 * first, count, values);
         mfi_layer_set_values(layer, plan->parameter, plan->state_slot, first, count, values);
     }

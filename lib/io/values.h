@@ -15,4 +15,10 @@ mf_status mfi_tensor_check(const mfi_tensor_plan *tensor, const mf_layer *layer)
 /* A piece has at most so many values. */
 enum { MFI_VALUES_PIECE = 1024 };
 
+/* The values of the piece that begins at number `first` of `count`. */
+static inline size_t mfi_values_piece(size_t count, size_t first)
+{
+    return count - first < MFI_VALUES_PIECE ? count - first : MFI_VALUES_PIECE;
+}
+
 #endif
